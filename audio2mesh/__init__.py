@@ -1,0 +1,1 @@
+"""Speech in, vertex motion out. Knows nothing of Gaussians."""

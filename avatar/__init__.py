@@ -1,0 +1,1 @@
+"""Heads, binding, avatar files and driving: composes audio2mesh and splat."""

@@ -1,0 +1,4 @@
+"""Head topologies: rest mesh, faces, expression units and named regions."""
+
+from avatar.heads.head import Head as Head
+from avatar.heads.head import load_head as load_head

@@ -1,0 +1,1 @@
+"""Presets, as Python objects; the options themselves live beside what they configure."""
