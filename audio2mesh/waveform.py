@@ -17,6 +17,7 @@ import av
 import numpy as np
 import soxr
 from av.audio.frame import AudioFrame
+from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.error import FFmpegError
@@ -162,9 +163,11 @@ def _decode(path: Path) -> Iterator[_Block]:
             blocks = _without_end_padding(blocks, declared)
         seconds = 0.0
         for block in blocks:
-            if not np.isfinite(block.samples).all():
+            finite = np.isfinite(block.samples).all(axis=1)  # [s]
+            if not finite.all():
                 raise ValueError(
-                    f"{path}: the sound has NaN or infinite samples near {seconds:.2f} s; "
+                    f"{path}: the sound has NaN or infinite samples from "
+                    f"{seconds + np.argmin(finite) / block.rate:.2f} s on; "
                     "export it again as 16-bit audio"
                 )
             seconds += len(block.samples) / block.rate
@@ -264,8 +267,10 @@ def _cut_off(path: Path, seconds: float = 0.0) -> ValueError:
 
 def _to_float(frame: AudioFrame) -> Samples:
     """Samples of any format and layout → [s, C] in [-1, 1], C is 1 or 2."""
-    raw: NDArray[Any] = frame.to_ndarray()
     channels = frame.layout.nb_channels
+    if channels >= 8 and frame.format.is_planar:  # PyAV reads past the end of eight planes
+        (frame,) = AudioResampler(format=frame.format.packed).resample(frame)
+    raw: NDArray[Any] = frame.to_ndarray()
     raw = raw.T if frame.format.is_planar else raw.reshape(-1, channels)  # [s, C]
     if raw.dtype == np.uint8:
         samples = (raw.astype(np.float32) - 128.0) / 128.0

@@ -1,0 +1,358 @@
+"""Sound files of every kind, made here with PyAV, and what waveform.py hears in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import wave
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import soxr
+from av.audio.stream import AudioStream
+from numpy.typing import NDArray
+
+from audio2mesh.waveform import (
+    frame_count,
+    frame_energy,
+    load_audio,
+    probe_audio,
+    stream_audio,
+)
+
+LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
+
+FILES = [  # name, codec, rate, channels
+    ("u8.wav", "pcm_u8", 8_000, 1),
+    ("s16.wav", "pcm_s16le", 44_100, 2),
+    ("s24.wav", "pcm_s24le", 48_000, 2),
+    ("s32.wav", "pcm_s32le", 22_050, 1),
+    ("f32.wav", "pcm_f32le", 16_000, 1),
+    ("f64.wav", "pcm_f64le", 96_000, 6),
+    ("mulaw.wav", "pcm_mulaw", 8_000, 1),
+    ("a.mp3", "libmp3lame", 44_100, 2),
+    ("b.mp3", "libmp3lame", 24_000, 1),
+    ("a.flac", "flac", 48_000, 2),
+    ("b.flac", "flac", 192_000, 8),
+    ("a.ogg", "libopus", 48_000, 1),
+    ("b.ogg", "flac", 44_100, 2),
+    ("a.opus", "libopus", 48_000, 2),
+    ("a.m4a", "aac", 48_000, 2),
+    ("b.m4a", "aac", 22_050, 1),
+    ("c.m4a", "aac", 48_000, 6),
+    ("d.m4a", "aac", 48_000, 8),
+    ("a.webm", "libopus", 48_000, 2),
+    ("a.mkv", "aac", 44_100, 2),
+    ("a.aiff", "pcm_s16be", 32_000, 2),
+]
+
+ABSENT_END_PADDING = {"a.mkv"}
+"""Matroska as libav writes it does not tell how much of AAC's last frame is padding."""
+
+
+def write_sound(
+    path: Path, sound: NDArray[np.floating], rate: int, codec: str, video: bool = False
+) -> Path:
+    """Encode [S, C] in [-1, 1]."""
+    layout = LAYOUTS[sound.shape[1]]
+    with av.open(str(path), "w") as container:
+        if video:
+            picture = container.add_stream("libx264", rate=25)
+            picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
+        stream = container.add_stream(codec, rate=rate, layout=layout)
+        assert isinstance(stream, AudioStream)
+        if video:
+            for _ in range(round(len(sound) / rate * 25)):
+                container.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
+            container.mux(picture.encode(None))
+        for start in range(0, len(sound), 4000):
+            packed = np.ascontiguousarray(sound[start : start + 4000], np.float64).reshape(1, -1)
+            frame = av.AudioFrame.from_ndarray(packed, "dbl", layout)
+            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def clicks(seconds: float, rate: int, channels: int) -> NDArray[np.float64]:
+    """[S, C]: silence with a click of half a millisecond at every half second but the first."""
+    sound = np.zeros((round(seconds * rate), channels))
+    for start in np.arange(0.5, seconds, 0.5):
+        first = round(start * rate)
+        sound[first : first + max(2, rate // 2000)] = 0.9
+    return sound
+
+
+def tone(seconds: float, rate: int, hertz: float = 440.0) -> NDArray[np.float64]:
+    """[S, 1]."""
+    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)[:, None]
+
+
+def onsets(sound: NDArray[np.float32], rate: int = 16_000) -> list[float]:
+    """Seconds at which something loud begins."""
+    loud = np.flatnonzero(np.abs(sound) > 0.4)
+    begins = np.diff(loud, prepend=-rate) > rate // 10
+    return [float(index) / rate for index in loud[begins]]
+
+
+@pytest.mark.parametrize(("name", "codec", "rate", "channels"), FILES)
+def test_length_and_alignment_of_every_format(
+    tmp_path: Path, name: str, codec: str, rate: int, channels: int
+) -> None:
+    path = write_sound(tmp_path / name, clicks(2.345, rate, channels), rate, codec)
+    info = probe_audio(path)
+    heard = load_audio(path)
+    slack = 1024 / rate if name in ABSENT_END_PADDING else 1.5 / rate
+    assert abs(info.seconds - 2.345) <= slack
+    assert (info.rate, info.channels) == (rate, min(channels, 2))
+    assert abs(len(heard) - info.samples_16k) <= 1
+    assert heard.dtype == np.float32
+    assert onsets(heard) == pytest.approx([0.5, 1.0, 1.5, 2.0], abs=0.002)
+
+
+@pytest.mark.parametrize(
+    ("codec", "step"),
+    [("pcm_u8", 2**-7), ("pcm_s16le", 2**-15), ("pcm_s24le", 2**-23), ("pcm_s32le", 2**-24),
+     ("pcm_f32le", 2**-24), ("pcm_f64le", 2**-24)],
+)  # fmt: skip
+def test_samples_are_the_ones_written(tmp_path: Path, codec: str, step: float) -> None:
+    ramp = np.linspace(-0.999, 0.99, 5000)[:, None]
+    path = write_sound(tmp_path / "ramp.wav", ramp, 16_000, codec)
+    np.testing.assert_allclose(load_audio(path), ramp[:, 0], atol=1.01 * step)
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 22_050, 44_100, 48_000])
+def test_resampling_keeps_the_tone_and_its_phase(tmp_path: Path, rate: int) -> None:
+    path = write_sound(tmp_path / "tone.wav", tone(1.0, rate), rate, "pcm_f32le")
+    heard = load_audio(path)
+    assert len(heard) == 16_000
+    np.testing.assert_allclose(heard[800:-800], tone(1.0, 16_000)[800:-800, 0], atol=1e-3)
+
+
+def test_streaming_equals_resampling_in_one_piece(tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).uniform(-0.5, 0.5, (100_003, 1))
+    path = write_sound(tmp_path / "noise.wav", noise, 44_100, "pcm_f32le")
+    whole = soxr.resample(noise[:, 0].astype(np.float32), 44_100, 16_000, quality="HQ")
+    blocks = list(stream_audio(path))
+    assert len(blocks) > 3
+    np.testing.assert_allclose(np.concatenate(blocks), whole, atol=1e-5)
+
+
+def test_mono_is_the_mean_and_stereo_stays_stereo(tmp_path: Path) -> None:
+    sides = np.concatenate([tone(1.0, 48_000), -0.5 * tone(1.0, 48_000)], axis=1)
+    path = write_sound(tmp_path / "sides.wav", sides, 48_000, "pcm_f32le")
+    stereo = np.concatenate(list(stream_audio(path, 48_000, mono=False)))
+    np.testing.assert_allclose(stereo, sides, atol=1e-6)
+    np.testing.assert_allclose(load_audio(path, 48_000), sides.mean(axis=1), atol=1e-6)
+
+
+def test_surround_is_mixed_down_by_place(tmp_path: Path) -> None:
+    surround = np.zeros((4800, 6))  # FL FR FC LFE BL BR
+    surround[:, 0], surround[:, 3] = 0.5, 0.9
+    path = write_sound(tmp_path / "left.wav", surround, 48_000, "pcm_f32le")
+    stereo = np.concatenate(list(stream_audio(path, 48_000, mono=False)))
+    assert stereo.shape == (4800, 2)
+    assert stereo[0, 0] == pytest.approx(0.5 / (1 + 2**0.5), abs=1e-5)
+    assert np.abs(stereo[:, 1]).max() == 0.0
+    everywhere = write_sound(tmp_path / "all.wav", np.full((4800, 6), 0.5), 48_000, "pcm_f32le")
+    np.testing.assert_allclose(load_audio(everywhere, 48_000), 0.5, atol=1e-6)
+
+
+def test_sound_louder_than_full_scale_is_clipped(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "loud.wav", 4 * tone(0.1, 16_000), 16_000, "pcm_f32le")
+    assert np.abs(load_audio(path)).max() == 1.0
+
+
+def test_a_video_with_sound(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "v.mp4", clicks(2.2, 48_000, 2), 48_000, "aac", video=True)
+    assert probe_audio(path).seconds == pytest.approx(2.2, abs=1e-4)
+    assert onsets(load_audio(path)) == pytest.approx([0.5, 1.0, 1.5, 2.0], abs=0.002)
+
+
+def test_the_content_counts_and_not_the_extension(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "a.flac", tone(1.0, 44_100), 44_100, "flac")
+    misnamed = path.rename(tmp_path / "a: 100%d.mp3")
+    assert probe_audio(misnamed).seconds == 1.0
+
+
+def test_rate_and_channels_that_change_inside_a_file(tmp_path: Path) -> None:
+    first = write_sound(tmp_path / "1.aac", tone(1.0, 22_050), 22_050, "aac")
+    sides = np.repeat(tone(1.0, 44_100), 2, axis=1)
+    second = write_sound(tmp_path / "2.aac", sides, 44_100, "aac")
+    both = tmp_path / "both.aac"
+    both.write_bytes(first.read_bytes() + second.read_bytes())
+    info = probe_audio(both)
+    assert (info.rate, info.channels) == (22_050, 1)
+    assert info.seconds == pytest.approx(2.0, abs=0.2)  # ADTS does not tell its padding
+    heard = load_audio(both)
+    assert len(heard) == pytest.approx(info.samples_16k, abs=2)
+    spectrum = np.abs(np.fft.rfft(heard[20_000:28_000] * np.hanning(8000)))
+    assert np.argmax(spectrum) * 2 == 440
+
+
+@pytest.mark.parametrize("samples", [1, 2, 100])
+def test_very_short_sound(tmp_path: Path, samples: int) -> None:
+    path = write_sound(tmp_path / "short.wav", np.full((samples, 1), 0.5), 48_000, "pcm_s16le")
+    assert abs(len(load_audio(path)) - round(samples / 3)) <= 1
+
+
+def test_silence_is_sound(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "silence.wav", np.zeros((16_000, 1)), 16_000, "pcm_s16le")
+    assert not load_audio(path).any()
+
+
+def test_a_wav_whose_recorder_never_wrote_its_length(tmp_path: Path) -> None:
+    path = write_sound(tmp_path / "pipe.wav", tone(1.0, 16_000), 16_000, "pcm_s16le")
+    content = bytearray(path.read_bytes())
+    data = content.index(b"data")
+    content[4:8] = content[data + 4 : data + 8] = b"\xff\xff\xff\xff"
+    path.write_bytes(content)
+    assert probe_audio(path).samples_16k == 16_000
+
+
+# ------------------------------------------------------------------------------------- bad input
+
+
+def complaint(path: Path, error: type[Exception] = ValueError) -> str:
+    """The one sentence with which both readers refuse a file."""
+    with pytest.raises(error) as probed:
+        probe_audio(path)
+    with pytest.raises(error) as loaded:
+        load_audio(path)
+    assert str(probed.value) == str(loaded.value)
+    assert path.name in str(probed.value)
+    assert "\n" not in str(probed.value)
+    return str(probed.value)
+
+
+def test_missing_file_and_folder(tmp_path: Path) -> None:
+    assert "no such file" in complaint(tmp_path / "none.wav", FileNotFoundError)
+    assert "is a folder" in complaint(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["text.wav", "text.mp3", "text"])
+def test_not_media(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    path.write_text("This is a letter and no recording.\n" * 40)
+    assert "is not an audio or video file" in complaint(path)
+
+
+def test_text_that_libav_can_draw(tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("This is a letter and no recording.\n" * 40)
+    assert "has no sound" in complaint(path)
+
+
+def test_random_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "noise.wav"
+    path.write_bytes(np.random.default_rng(1).bytes(50_000))
+    complaint(path)
+
+
+def test_picture_without_sound(tmp_path: Path) -> None:
+    path = tmp_path / "picture.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width, stream.height = 64, 64
+        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
+        container.mux(stream.encode(None))
+    assert "has no sound" in complaint(path)
+
+
+def test_empty_file_and_zero_length(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.wav"
+    empty.touch()
+    assert "is empty" in complaint(empty)
+    path = tmp_path / "none.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(16_000)
+        file.writeframes(b"")
+    assert "zero length" in complaint(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "codec"),
+    [("a.wav", "pcm_s24le"), ("a.mp3", "libmp3lame"), ("a.flac", "flac"), ("a.ogg", "libopus"),
+     ("b.ogg", "flac"), ("a.m4a", "aac"), ("a.webm", "libopus"), ("a.mkv", "aac"),
+     ("a.aac", "aac")],
+)  # fmt: skip
+@pytest.mark.parametrize("kept", [0.5, 0.9])
+def test_truncated(tmp_path: Path, name: str, codec: str, kept: float) -> None:
+    noise = np.random.default_rng(2).uniform(-0.3, 0.3, (96_000, 2))
+    path = write_sound(tmp_path / name, noise, 48_000, codec)
+    probe_audio(path)
+    os.truncate(path, int(path.stat().st_size * kept))
+    assert "cut off" in complaint(path)
+
+
+def test_truncated_video_with_its_index_in_front(tmp_path: Path) -> None:
+    path = tmp_path / "fast.mp4"
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        stream = container.add_stream("aac", rate=48_000, layout="mono")
+        for start in range(0, 96_000, 1024):
+            frame = av.AudioFrame.from_ndarray(np.full((1, 1024), 0.1, np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts = 48_000, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    os.truncate(path, int(path.stat().st_size * 0.9))
+    assert "cut off" in complaint(path)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_f64le"])
+def test_samples_that_are_no_numbers(tmp_path: Path, value: float, codec: str) -> None:
+    sound = tone(1.0, 16_000)
+    sound[8000] = value
+    path = write_sound(tmp_path / "bad.wav", sound, 16_000, codec)
+    assert "NaN or infinite samples from 0.50 s" in complaint(path)
+
+
+# ----------------------------------------------------------------------------- energy and memory
+
+
+@pytest.mark.parametrize("fps", [25.0, 30.0, 30_000 / 1001, 24.0])
+def test_frame_energy_equals_the_plain_loop(fps: float) -> None:
+    sound = np.random.default_rng(3).normal(0, 0.1, 33_333).astype(np.float32)
+    energy = frame_energy(iter(np.array_split(sound, 7)), fps)
+    assert len(energy) == frame_count(len(sound), fps)
+    time = np.arange(len(sound)) / 16_000
+    for index, value in enumerate(energy):
+        inside = (time >= index / fps - 1e-9) & (time < (index + 1) / fps - 1e-9)
+        assert value == pytest.approx(np.sqrt(np.mean(sound[inside] ** 2)), rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("samples", "fps", "frames"),
+    [(16_000, 25.0, 25), (16_001, 25.0, 26), (640, 25.0, 1), (1, 25.0, 1), (16_000, 29.97, 30)],
+)
+def test_frame_count(samples: int, fps: float, frames: int) -> None:
+    assert frame_count(samples, fps) == frames
+
+
+MEASURE_MEMORY = """
+import resource, sys
+from audio2mesh.waveform import probe_audio, stream_audio
+def run(path):
+    probe_audio(path)
+    for rate, mono in ((16_000, True), (44_100, False)):
+        for block in stream_audio(path, rate, mono):
+            pass
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+short = run(sys.argv[1])
+print(run(sys.argv[2]) - short)
+"""
+
+
+def test_memory_does_not_grow_with_length(tmp_path: Path) -> None:
+    second = np.random.default_rng(4).uniform(-0.01, 0.01, (48_000, 2))
+    short = write_sound(tmp_path / "short.flac", np.tile(second, (5, 1)), 48_000, "flac")
+    long = write_sound(tmp_path / "long.flac", np.tile(second, (120, 1)), 48_000, "flac")
+    command = [sys.executable, "-c", MEASURE_MEMORY, str(short), str(long)]
+    grown = float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    assert grown < 8  # MiB; the long sound itself is 46 MiB as float32
