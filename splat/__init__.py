@@ -1,6 +1,19 @@
 """Gaussians and cameras in, pixels out, with gradients. Knows nothing of faces or sound."""
 
+from splat.backend import Backend as Backend
+from splat.backend import choose_backend as choose_backend
 from splat.camera import Camera as Camera
+from splat.camera import look_at as look_at
+from splat.camera import orbit as orbit
+from splat.conventions import RasterizeMode as RasterizeMode
+from splat.files import write_beside as write_beside
 from splat.gaussians import Gaussians as Gaussians
 from splat.gaussians import RawGaussians as RawGaussians
 from splat.gaussians import activate as activate
+from splat.ply import SplatPly as SplatPly
+from splat.ply import read_ply as read_ply
+from splat.ply import write_ply as write_ply
+from splat.render import Rendering as Rendering
+from splat.render import render as render
+from splat.spherical_harmonics import rgb_to_sh as rgb_to_sh
+from splat.spherical_harmonics import sh_to_color as sh_to_color
