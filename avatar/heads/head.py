@@ -31,7 +31,7 @@ REGIONS = (
 class Head:
     """A head in head space (metres, +y up, +z out of the face, +x to the subject's left)."""
 
-    topology: str
+    topology: Topology
     vertices: Tensor  # [V, 3] neutral rest face, lips sealed
     faces: Tensor  # [M, 3] int64, counter-clockwise seen from outside
     units: Tensor  # [E, V, 3] vertex offsets of each expression unit at weight 1
@@ -66,21 +66,22 @@ class Head:
 
 def load_head(topology: str = "anny-head") -> Head:
     """Load a head by its topology's name. Raises ValueError for a name that is not known."""
-    if topology not in get_args(Topology):
-        known = ", ".join(get_args(Topology))
-        raise ValueError(f"no head topology is called {topology!r}; known: {known}")
-    return _load_shipped(topology)
+    for known in get_args(Topology):
+        if topology == known:
+            return _load_shipped(known)
+    names = ", ".join(get_args(Topology))
+    raise ValueError(f"no head topology is called {topology!r}; known: {names}")
 
 
 @cache
-def _load_shipped(topology: str) -> Head:
+def _load_shipped(topology: Topology) -> Head:
     name = topology.replace("-", "_") + ".npz"
     with as_file(files("avatar.heads").joinpath("data", name)) as path, np.load(path) as data:
         arrays = {key: data[key] for key in data.files}
     return _head_from_arrays(topology, arrays)
 
 
-def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
+def _head_from_arrays(topology: Topology, arrays: Mapping[str, np.ndarray]) -> Head:
     def floats(key: str) -> Tensor:
         return torch.from_numpy(arrays[key].astype(np.float32))
 

@@ -1,0 +1,191 @@
+"""A voice recording and an avatar become a talking-head video: the one file that joins both."""
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from audio2mesh import (
+    SpeechToMotion,
+    frame_energy,
+    load_model,
+    probe_audio,
+    stream_audio,
+    stream_offsets,
+)
+from avatar.colours import parse_colour
+from avatar.frames import triangle_frames
+from avatar.heads import Head, fit_units, load_head
+from avatar.life import Life, live, still
+from avatar.motion_file import motion_writer
+from avatar.options import DriveOptions, check_options, default_output
+from avatar.progress import progress_bar
+from avatar.report import Report, StageClock, peak_rss_mb
+from avatar.rig import to_world
+from avatar.subject import Avatar, load_avatar
+from avatar.video import open_writer
+from avatar.view import camera_track
+from splat import Backend, Camera, Gaussians, activate, choose_backend, render
+
+
+@dataclass(frozen=True)
+class Take:
+    """Everything that the frame loop needs, checked and loaded."""
+
+    avatar: Avatar
+    head: Head
+    model: SpeechToMotion
+    life: Life
+    fps: float
+    frames: int
+    audio_seconds: float
+    backend: Backend
+    device: torch.device
+
+
+def drive(options: DriveOptions) -> Report:
+    """Render the video.
+
+    Bad input raises ValueError or OSError with one sentence, before any work is begun; whatever
+    happens, nothing half-written is left.
+    """
+    clock = StageClock()
+    output = options.output or default_output(options)
+    check_options(options, output)
+    with clock.stage("load"):
+        take = prepare(options)
+    loop_started = time.perf_counter()
+    _render_all(options, output, take, clock)
+    finished = time.perf_counter()
+    return Report(
+        output=str(output),
+        frames=take.frames,
+        fps=take.fps,
+        audio_seconds=take.audio_seconds,
+        wall_seconds=finished - clock.started,
+        steady_fps=take.frames / (finished - loop_started),
+        peak_rss_mb=peak_rss_mb(),
+        backend=take.backend,
+        gaussians=len(take.avatar.binding),
+        stages=clock.seconds,
+    )
+
+
+def prepare(options: DriveOptions) -> Take:
+    """Load and check avatar, weights and sound, and choose the backend."""
+    backend, reason = choose_backend(options.device)
+    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    device = torch.device("cuda" if backend == "gsplat" else "cpu")
+    avatar = load_avatar(options.avatar)
+    head = load_head(avatar.topology)
+    model = load_model(options.weights, device)
+    _check_topology(options, avatar, model)
+    audio = probe_audio(options.audio)
+    fps = options.fps or model.fps
+    energy = frame_energy(stream_audio(options.audio), fps)
+    life = still(len(energy)) if options.still else live(energy, fps, head.pivot, options.seed)
+    return Take(avatar, head, model, life, fps, len(energy), audio.seconds, backend, device)
+
+
+def _check_topology(options: DriveOptions, avatar: Avatar, model: SpeechToMotion) -> None:
+    if model.topology != avatar.topology or model.vertex_count != len(avatar.vertices):
+        weights = options.weights or "the weights that ship"
+        raise ValueError(
+            f"{weights} move topology {model.topology} ({model.vertex_count} vertices), but "
+            f"{options.avatar} is {avatar.topology} ({len(avatar.vertices)} vertices); use weights "
+            "of the avatar's topology"
+        )
+
+
+def _render_all(options: DriveOptions, output: Path, take: Take, clock: StageClock) -> None:
+    size = (options.width, options.height)
+    camera_at = camera_track(
+        options.camera,
+        take.avatar.vertices,
+        size,
+        (options.azimuth, options.elevation),
+        (take.frames, take.fps),
+    )
+    draw = painter(take, parse_colour(options.background), clock)
+    offsets = clock.each("audio2mesh", moving_offsets(options.audio, take))
+    draw(take.avatar.vertices, camera_at(0))
+    with ExitStack() as stack:
+        write = stack.enter_context(open_writer(output, *size, take.fps, options.audio))
+        save = _motion_saver(stack, options, take)
+        done = stack.enter_context(progress_bar("driving", take.frames))
+        for frame, moved in enumerate(offsets):
+            with clock.stage("rig"):
+                vertices = pose(take.avatar.vertices + moved, take.head, take.life.head_pose[frame])
+            image = draw(vertices, camera_at(frame))
+            with clock.stage("encode"):
+                write(image)
+                save(moved.numpy())
+            done()
+
+
+def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:
+    """Offsets [V, 3] of every frame, speech and life together, in bounded memory."""
+    units = fit_units(take.head, take.avatar.vertices)
+    index = [take.head.unit_names.index(name) for name in take.life.unit_weights]
+    weights = list(take.life.unit_weights.values())  # each [F]
+    chunks: Iterable[Tensor] = stream_offsets(take.model, stream_audio(audio), take.fps)
+    frame = 0
+    for chunk in chunks:  # [f, V, 3]
+        for offsets in chunk.cpu():
+            for unit, weight in zip(index, weights, strict=True):
+                if weight[frame] > 0:
+                    offsets = torch.add(offsets, units[unit], alpha=float(weight[frame]))
+            yield offsets
+            frame += 1
+    assert frame == take.frames, (frame, take.frames)
+
+
+def painter(take: Take, background: Tensor, clock: StageClock) -> Callable[..., NDArray]:
+    """A function (vertices [V, 3], camera) → picture [H, W, 3] float32 of the avatar."""
+    local = on_device(activate(take.avatar.gaussians), take.device)
+    binding, faces = take.avatar.binding.to(take.device), take.avatar.faces.to(take.device)
+    background = background.to(take.device)
+
+    def draw(vertices: Tensor, camera: Camera) -> NDArray:
+        with clock.stage("rig"):
+            frames = triangle_frames(vertices.to(take.device), faces)
+            gaussians = to_world(local, binding, frames)
+        with clock.stage("raster"):
+            drawn = render(gaussians, camera, background=background, backend=take.backend)
+            return drawn.color.clamp(0, 1).cpu().numpy()
+
+    return draw
+
+
+def on_device(gaussians: Gaussians, device: torch.device) -> Gaussians:
+    """The same Gaussians on another device."""
+    return Gaussians(*(getattr(gaussians, f.name).to(device) for f in fields(gaussians)))
+
+
+def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:
+    """Turn the head of a mesh [V, 3] by head_pose [4, 4]; the neck blends into still shoulders."""
+    turned = vertices @ head_pose[:3, :3].T + head_pose[:3, 3]
+    return torch.lerp(vertices, turned, head.pose_weights[:, None])
+
+
+def _motion_saver(stack: ExitStack, options: DriveOptions, take: Take) -> Callable[[NDArray], None]:
+    """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
+    if options.save_motion is None:
+        return lambda offsets: None
+    arrays = {
+        "rest": take.avatar.vertices.numpy(),
+        "faces": take.avatar.faces.numpy(),
+        "fps": np.float64(take.fps),
+        "head_pose": take.life.head_pose.numpy(),
+        "topology": np.array(take.avatar.topology),
+        **{f"region_{name}": index.numpy() for name, index in take.head.regions.items()},
+    }
+    vertices = len(take.avatar.vertices)
+    return stack.enter_context(motion_writer(options.save_motion, take.frames, vertices, arrays))

@@ -1,0 +1,125 @@
+"""Local Gaussians → world Gaussians of a moved mesh on the CPU, compiled; no gradients.
+
+The twin of `triangle_frames` followed by `to_world`, for driving: one pass over the triangles, one
+over the Gaussians, both in parallel.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from numba import njit, prange
+from numpy.typing import NDArray
+from torch import Tensor
+
+from splat import Gaussians
+
+Floats = NDArray[np.float32]
+TINY = np.float32(1e-12)
+
+
+def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tensor], Gaussians]:
+    """A function vertices [V, 3] → world Gaussians.
+
+    local: activated Gaussians in triangle frames; binding [N]; faces [M, 3]. All on the CPU.
+    """
+    triangles = faces.numpy().astype(np.int32)
+    owner = binding.numpy().astype(np.int32)
+    means, quats, scales = (
+        np.ascontiguousarray(part.numpy(), np.float32)
+        for part in (local.means, local.quats, local.scales)
+    )
+
+    def world(vertices: Tensor) -> Gaussians:
+        frames = _triangle_frames(np.ascontiguousarray(vertices.numpy(), np.float32), triangles)
+        moved = _to_world(means, quats, scales, owner, frames)
+        return Gaussians(*map(torch.from_numpy, moved), local.opacities, local.sh)
+
+    return world
+
+
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+def _triangle_frames(vertices: Floats, triangles: NDArray[np.int32]) -> Floats:
+    """[M, 17]: rotation row by row, its quaternion, origin, scale."""
+    frames = np.empty((len(triangles), 17), np.float32)
+    for t in prange(len(triangles)):
+        a, b, c = triangles[t]
+        ex = vertices[b, 0] - vertices[a, 0]
+        ey = vertices[b, 1] - vertices[a, 1]
+        ez = vertices[b, 2] - vertices[a, 2]
+        ox = vertices[c, 0] - vertices[a, 0]
+        oy = vertices[c, 1] - vertices[a, 1]
+        oz = vertices[c, 2] - vertices[a, 2]
+        length = np.sqrt(ex * ex + ey * ey + ez * ez)
+        if length > TINY:
+            ex, ey, ez = ex / length, ey / length, ez / length
+        else:
+            ex, ey, ez = np.float32(1), np.float32(0), np.float32(0)
+        nx, ny, nz = ey * oz - ez * oy, ez * ox - ex * oz, ex * oy - ey * ox
+        area = np.sqrt(nx * nx + ny * ny + nz * nz)
+        if area > TINY:
+            nx, ny, nz = nx / area, ny / area, nz / area
+        else:
+            nx, ny, nz = _perpendicular(ex, ey, ez)
+        bx, by, bz = ey * nz - ez * ny, ez * nx - ex * nz, ex * ny - ey * nx
+        row = frames[t]
+        row[0], row[1], row[2] = ex, nx, bx
+        row[3], row[4], row[5] = ey, ny, by
+        row[6], row[7], row[8] = ez, nz, bz
+        row[9], row[10], row[11], row[12] = _quaternion(ex, nx, bx, ey, ny, by, ez, nz, bz)
+        for k in range(3):
+            row[13 + k] = (vertices[a, k] + vertices[b, k] + vertices[c, k]) / np.float32(3)
+        row[16] = np.float32(0.5) * (length + abs(bx * ox + by * oy + bz * oz))
+    return frames
+
+
+@njit(inline="always", fastmath=True)
+def _perpendicular(x, y, z):  # scalars in, scalars out: the compiler types them
+    if abs(x) <= abs(y) and abs(x) <= abs(z):
+        x, y, z = x * 0, z, -y
+    elif abs(y) <= abs(z):
+        x, y, z = -z, y * 0, x
+    else:
+        x, y, z = y, -x, z * 0
+    length = np.sqrt(x * x + y * y + z * z)
+    return x / length, y / length, z / length
+
+
+@njit(inline="always", fastmath=True)
+def _quaternion(m00, m01, m02, m10, m11, m12, m20, m21, m22):  # scalars, as above
+    trace = m00 + m11 + m22
+    one = np.float32(1)
+    if trace > 0:
+        w, x, y, z = one + trace, m21 - m12, m02 - m20, m10 - m01
+    elif m00 >= m11 and m00 >= m22:
+        w, x, y, z = m21 - m12, one + m00 - m11 - m22, m10 + m01, m02 + m20
+    elif m11 >= m22:
+        w, x, y, z = m02 - m20, m10 + m01, one - m00 + m11 - m22, m21 + m12
+    else:
+        w, x, y, z = m10 - m01, m02 + m20, m21 + m12, one - m00 - m11 + m22
+    length = np.sqrt(w * w + x * x + y * y + z * z)
+    return w / length, x / length, y / length, z / length
+
+
+@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+def _to_world(
+    means: Floats, quats: Floats, scales: Floats, owner: NDArray[np.int32], frames: Floats
+) -> tuple[Floats, Floats, Floats]:
+    means_world = np.empty_like(means)
+    quats_world = np.empty_like(quats)
+    scales_world = np.empty_like(scales)
+    for i in prange(len(means)):
+        f = frames[owner[i]]
+        k = f[16]
+        x, y, z = means[i]
+        for row in range(3):
+            turned = f[3 * row] * x + f[3 * row + 1] * y + f[3 * row + 2] * z
+            means_world[i, row] = k * turned + f[13 + row]
+            scales_world[i, row] = k * scales[i, row]
+        aw, ax, ay, az = f[9], f[10], f[11], f[12]
+        bw, bx, by, bz = quats[i]
+        quats_world[i, 0] = aw * bw - ax * bx - ay * by - az * bz
+        quats_world[i, 1] = aw * bx + ax * bw + ay * bz - az * by
+        quats_world[i, 2] = aw * by - ax * bz + ay * bw + az * bx
+        quats_world[i, 3] = aw * bz + ax * by - ay * bx + az * bw
+    return means_world, quats_world, scales_world

@@ -1,0 +1,51 @@
+"""Where the camera stands: fixed, on an orbit, or on a path from a file."""
+
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+from torch import Tensor
+
+from splat import Camera, load_camera_path, orbit
+
+DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
+FILL = 1.27  # the picture's height, in heights of the head mesh
+LOWER = 0.09  # how far below the mesh's middle the camera aims, in heights: room for the shoulders
+ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
+
+
+def camera_track(
+    name: str,
+    vertices: Tensor,
+    size: tuple[int, int],
+    angles: tuple[float, float],
+    timing: tuple[int, float],
+) -> Callable[[int], Camera]:
+    """The camera of each frame, as a function of the frame's index.
+
+    name: front, orbit, or the path of a JSON file of keyframes; vertices [V, 3]: the subject's
+    rest mesh, which decides the framing; size: width and height in pixels; angles: azimuth and
+    elevation in degrees, added to front and orbit; timing: number of frames and fps.
+    """
+    (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
+    target, field_of_view = _framing(vertices, width, height)
+    if name not in ("front", "orbit"):
+        cameras = load_camera_path(Path(name), frames, fps, width, height)
+        return lambda frame: cameras[frame]
+
+    def at(frame: int) -> Camera:
+        swing = ORBIT_DEGREES * math.sin(2 * math.pi * frame / fps / ORBIT_SECONDS)
+        turned = azimuth + (swing if name == "orbit" else 0.0)
+        return orbit(target, DISTANCE, turned, elevation, field_of_view, width, height)
+
+    return at
+
+
+def _framing(vertices: Tensor, width: int, height: int) -> tuple[Tensor, float]:
+    """Target [3] and vertical field of view in degrees that show head and collar."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    tall = float(high[1] - low[1])
+    target = (low + high) / 2
+    target[0], target[1] = 0.0, float(target[1]) - LOWER * tall
+    extent = FILL * tall * max(1.0, 0.8 * height / width)  # a narrow picture still holds the head
+    return target, math.degrees(2 * math.atan(extent / 2 / DISTANCE))

@@ -1,0 +1,20 @@
+"""Make a talking-head video of an avatar from a voice recording."""
+
+from avatar.drive import drive
+from avatar.options import DriveOptions
+from avatar.report import write_report
+from configs.command import run_command
+
+
+def main(options: DriveOptions) -> None:
+    report = drive(options)
+    if options.report:
+        write_report(options.report, report)
+    print(
+        f"wrote {report.output}: {report.frames} frames, {report.audio_seconds:.2f} s of sound, "
+        f"in {report.wall_seconds:.1f} s ({report.steady_fps:.1f} fps)"
+    )
+
+
+if __name__ == "__main__":
+    run_command(main, DriveOptions)
