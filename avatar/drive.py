@@ -21,6 +21,7 @@ from audio2mesh import (
     stream_offsets,
 )
 from avatar.colours import parse_colour
+from avatar.fast_rig import fast_rig
 from avatar.frames import triangle_frames
 from avatar.heads import Head, fit_units, load_head
 from avatar.life import Life, live, still
@@ -149,14 +150,12 @@ def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:
 
 def painter(take: Take, background: Tensor, clock: StageClock) -> Callable[..., NDArray]:
     """A function (vertices [V, 3], camera) → picture [H, W, 3] float32 of the avatar."""
-    local = on_device(activate(take.avatar.gaussians), take.device)
-    binding, faces = take.avatar.binding.to(take.device), take.avatar.faces.to(take.device)
+    move = _rig(take)
     background = background.to(take.device)
 
     def draw(vertices: Tensor, camera: Camera) -> NDArray:
         with clock.stage("rig"):
-            frames = triangle_frames(vertices.to(take.device), faces)
-            gaussians = to_world(local, binding, frames)
+            gaussians = move(vertices.to(take.device))
         with clock.stage("raster"):
             drawn = render(gaussians, camera, background=background, backend=take.backend)
             return drawn.color.clamp(0, 1).cpu().numpy()
@@ -164,9 +163,14 @@ def painter(take: Take, background: Tensor, clock: StageClock) -> Callable[..., 
     return draw
 
 
-def on_device(gaussians: Gaussians, device: torch.device) -> Gaussians:
-    """The same Gaussians on another device."""
-    return Gaussians(*(getattr(gaussians, f.name).to(device) for f in fields(gaussians)))
+def _rig(take: Take) -> Callable[[Tensor], Gaussians]:
+    """A function vertices [V, 3] → world Gaussians, on the device of the take."""
+    local = activate(take.avatar.gaussians)
+    if take.device.type == "cpu":
+        return fast_rig(local, take.avatar.binding, take.avatar.faces)
+    local = Gaussians(*(getattr(local, f.name).to(take.device) for f in fields(local)))
+    binding, faces = take.avatar.binding.to(take.device), take.avatar.faces.to(take.device)
+    return lambda vertices: to_world(local, binding, triangle_frames(vertices, faces))
 
 
 def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:

@@ -33,7 +33,8 @@ def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tens
     def world(vertices: Tensor) -> Gaussians:
         frames = _triangle_frames(np.ascontiguousarray(vertices.numpy(), np.float32), triangles)
         moved = _to_world(means, quats, scales, owner, frames)
-        return Gaussians(*map(torch.from_numpy, moved), local.opacities, local.sh)
+        means_world, quats_world, scales_world = (torch.from_numpy(part) for part in moved)
+        return Gaussians(means_world, quats_world, scales_world, local.opacities, local.sh)
 
     return world
 

@@ -32,7 +32,9 @@ YAW, PITCH, ROLL = 1.7, 1.0, 0.8
 NOD = 1.6  # degrees the head dips on a stressed syllable
 DRIFT_SECONDS, NOD_SECONDS, ACTIVITY_SECONDS = 0.55, 0.14, 0.6
 STILL_SHARE = 0.3  # of the drift that remains in a pause
-BROW_RAISE = 0.22  # weight of browInnerUp and browOuterUp on the strongest stress
+BLINK_UNITS: tuple[str, ...] = ("eyeBlinkLeft", "eyeBlinkRight")
+BROW_UNITS: tuple[str, ...] = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
+BROW_RAISE = 0.22  # weight of the brow units on the strongest stress
 
 QUIET_DB, LOUD_DB = -45.0, -12.0  # energy below the recording's loudest that counts as 0 and 1
 
@@ -56,8 +58,7 @@ def live(energy: Floats, fps: float, pivot: Tensor, seed: int) -> Life:
     blink = torch.from_numpy(blinks(activity, fps, blink_rng)).float()
     angles, stress = _head_angles(activity, fps, pose_rng)
     brow = torch.from_numpy(BROW_RAISE * stress).float()
-    weights = dict.fromkeys(("eyeBlinkLeft", "eyeBlinkRight"), blink)
-    weights |= dict.fromkeys(("browInnerUp", "browOuterUpLeft", "browOuterUpRight"), brow)
+    weights = {name: blink for name in BLINK_UNITS} | {name: brow for name in BROW_UNITS}
     return Life(weights, _pose_matrices(torch.from_numpy(angles).float(), pivot))
 
 

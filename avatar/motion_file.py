@@ -1,10 +1,11 @@
 """Save the motion that drives a head, a frame at a time, as an .npz of any length."""
 
-import io
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ def motion_writer(
     """
     with write_beside(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, array in arrays.items():
-            buffer = io.BytesIO()
+            buffer = BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
             archive.writestr(f"{name}.npy", buffer.getvalue())
         with archive.open("offsets.npy", "w", force_zip64=True) as member:
@@ -35,6 +36,6 @@ def motion_writer(
             yield lambda frame: _append(member, frame, vertices)
 
 
-def _append(member: io.BufferedIOBase, frame: Frame, vertices: int) -> None:
+def _append(member: IO[bytes], frame: Frame, vertices: int) -> None:
     assert frame.shape == (vertices, 3), frame.shape
     member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())

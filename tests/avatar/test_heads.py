@@ -92,5 +92,5 @@ def test_sealing_a_parted_mouth_closes_it_and_spares_the_rest():
 
 
 def test_an_unknown_topology_is_named():
-    with pytest.raises(ValueError, match="'flam'.*known: anny-head"):
+    with pytest.raises(ValueError, match=r"'flam'.*known: anny-head"):
         load_head("flam")

@@ -74,8 +74,8 @@ def test_the_head_moves_more_in_speech_than_in_pauses():
     energy = speech(240)
     poses = live(energy, FPS, PIVOT, 0).head_pose
     steps = angles(poses[1:] @ torch.linalg.inv(poses[:-1]))
-    phase = (np.arange(len(steps)) / FPS) % 6
-    assert steps[(phase > 1) & (phase < 3.5)].mean() > 1.5 * steps[(phase > 4.8)].mean()
+    phase = torch.arange(len(steps)) / FPS % 6
+    assert steps[(phase > 1) & (phase < 3.5)].mean() > 1.5 * steps[phase > 4.8].mean()
 
 
 def test_brows_rise_with_stress_and_never_far():
