@@ -1,0 +1,115 @@
+"""Training losses: small functions of predicted and true motion, composed by weights.
+
+Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are in
+millimetres, so that weights of about 1 are the natural ones.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audio2mesh.motion import Motion
+
+MM = 1000.0
+
+
+@dataclass(frozen=True)
+class FaceGeometry:
+    """What losses and scores need to know of the rest face."""
+
+    rest: Tensor  # [V, 3] metres
+    lips: Tensor  # [n] vertex indices
+    inner_upper: Tensor  # [m] vertex indices along the inner lip line, left to right
+    inner_lower: Tensor  # [m] their partners
+
+    def to(self, device: torch.device) -> "FaceGeometry":
+        return FaceGeometry(*(t.to(device) for t in (self.rest, self.lips, *self.pairs)))
+
+    @property
+    def pairs(self) -> tuple[Tensor, Tensor]:
+        return self.inner_upper, self.inner_lower
+
+
+Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    vertices: float = 1.0
+    """squared distance, mean over all vertices, mm²"""
+    lips: float = 0.2
+    """squared distance, mean over the lip vertices, mm²"""
+    velocity: float = 0.5
+    """squared difference of the lips' motion from frame to frame, mm²"""
+    gap: float = 0.3
+    """absolute difference of the opening between the lips, mm"""
+    closure: float = 0.3
+    """opening that remains where the lips should touch, mm"""
+
+
+def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean over frames and all vertices of the squared distance, mm².
+
+    Both motions lie on the same orthogonal basis, so the sum over vertices is that over coefficients.
+    """
+    unit = predicted.basis[0].square().sum() / predicted.basis.shape[1]
+    squared = (predicted.coefficients - true.coefficients).square().sum(-1)
+    return squared.mean() * unit * MM**2
+
+
+def lip_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean over frames and lip vertices of the squared distance, mm²."""
+    return _mean_square(predicted.coefficients - true.coefficients, predicted.basis[:, face.lips])
+
+
+def velocity_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """The lip loss of frame-to-frame differences, mm²."""
+    error = predicted.coefficients - true.coefficients
+    return _mean_square(error.diff(dim=-2), predicted.basis[:, face.lips])
+
+
+def gap_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean absolute difference of the lip gap, mm."""
+    return (lip_gap(predicted, face) - lip_gap(true, face)).abs().mean() * MM
+
+
+def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean excess of the predicted gap over the true one in frames whose lips (nearly) touch, mm."""
+    true_gap, predicted_gap = lip_gap(true, face), lip_gap(predicted, face)
+    shut = torch.sigmoid((0.0015 - true_gap) / 0.0003)
+    return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
+
+
+LOSSES: Mapping[str, Loss] = {
+    "vertices": vertex_loss,
+    "lips": lip_loss,
+    "velocity": velocity_loss,
+    "gap": gap_loss,
+    "closure": closure_loss,
+}
+
+
+def lip_gap(motion: Motion, face: FaceGeometry) -> Tensor:
+    """Mean distance [.., F] in metres of the paired vertices along the inner lip line."""
+    upper, lower = (face.rest[i] + motion.offsets(i) for i in face.pairs)
+    return ((upper - lower).square().sum(-1) + 1e-12).sqrt().mean(-1)
+
+
+def total_loss(
+    predicted: Motion, true: Motion, face: FaceGeometry, weights: Mapping[str, float]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted sum of the named losses, and each one by itself; weight 0 leaves a loss out."""
+    terms = {
+        name: LOSSES[name](predicted, true, face) for name, weight in weights.items() if weight
+    }
+    total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+    return total, terms
+
+
+def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:
+    """Mean squared length in mm² of the offsets that coefficients [.., K] on [K, n, 3] stand for."""
+    gram = basis.flatten(1) @ basis.flatten(1).T / basis.shape[1]  # [K, K]
+    return ((coefficients @ gram) * coefficients).sum(-1).mean() * MM**2
