@@ -14,6 +14,7 @@ from torch import Tensor
 
 from audio2mesh import (
     SpeechToMotion,
+    frame_count,
     frame_energy,
     load_model,
     probe_audio,
@@ -90,9 +91,10 @@ def prepare(options: DriveOptions) -> Take:
     _check_topology(options, avatar, model)
     audio = probe_audio(options.audio)
     fps = options.fps or model.fps
-    energy = frame_energy(stream_audio(options.audio), fps)
-    life = still(len(energy)) if options.still else live(energy, fps, head.pivot, options.seed)
-    return Take(avatar, head, model, life, fps, len(energy), audio.seconds, backend, device)
+    frames = frame_count(audio.samples_16k, fps)
+    energy = frame_energy(stream_audio(options.audio), fps)[:frames]
+    life = still(frames) if options.still else live(energy, fps, head.pivot, options.seed)
+    return Take(avatar, head, model, life, fps, frames, audio.seconds, backend, device)
 
 
 def _check_topology(options: DriveOptions, avatar: Avatar, model: SpeechToMotion) -> None:
@@ -157,7 +159,9 @@ def painter(take: Take, background: Tensor, clock: StageClock) -> Callable[..., 
         with clock.stage("rig"):
             gaussians = move(vertices.to(take.device))
         with clock.stage("raster"):
-            drawn = render(gaussians, camera, background=background, backend=take.backend)
+            drawn = render(
+                gaussians, camera, background=background, backend=take.backend, with_depth=False
+            )
             return drawn.color.clamp(0, 1).cpu().numpy()
 
     return draw

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Literal
 
 from avatar.colours import parse_colour
-from avatar.video import check_output
+from avatar.output import check_output, check_picture
 
 Device = Literal["auto", "cpu", "cuda"]
-SMALLEST, LARGEST = 16, 8192  # pixels
-SLOWEST, FASTEST = 1.0, 240.0  # frames a second
+LARGEST = 8192  # pixels
+FASTEST = 240.0  # frames a second
 
 
 @dataclass(frozen=True)
@@ -64,17 +64,17 @@ def check_options(options: DriveOptions, output: Path) -> None:
     for path in (options.avatar, options.audio, options.weights):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
-    for name, pixels in (("width", options.width), ("height", options.height)):
-        if not SMALLEST <= pixels <= LARGEST or pixels % 2:
-            raise ValueError(
-                f"--{name} {pixels}: must be even and from {SMALLEST} to {LARGEST} pixels"
-            )
-    if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
-        raise ValueError(f"--fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g}")
+    fps = 25.0 if options.fps is None else options.fps
+    check_picture(options.width, options.height, fps)
+    if max(options.width, options.height) > LARGEST:
+        size = f"{options.width}x{options.height}"
+        raise ValueError(f"width and height {size}: must not exceed {LARGEST} pixels")
+    if fps > FASTEST:
+        raise ValueError(f"fps {fps:g}: must not exceed {FASTEST:g} frames a second")
     if not -90 <= options.elevation <= 90:
         raise ValueError(f"--elevation {options.elevation:g}: must be from -90 to 90 degrees")
     parse_colour(options.background)
-    check_output(output)
+    check_output(output, options.audio)
     for path in (options.save_motion, options.report):
         if path is not None and not path.absolute().parent.is_dir():
             raise FileNotFoundError(f"{path}: its folder does not exist; create it first")

@@ -1,0 +1,51 @@
+import pytest
+import torch
+
+from avatar.heads import load_head
+from avatar.view import ORBIT_DEGREES, ORBIT_SECONDS, camera_track
+from splat import Camera
+
+HEAD = load_head()
+
+
+def pixels(camera: Camera, points: torch.Tensor) -> torch.Tensor:
+    """Where points [V, 3] in head space fall on the picture [V, 2]."""
+    seen = points @ camera.viewmat[:3, :3].T + camera.viewmat[:3, 3]
+    projected = seen @ camera.K.T
+    return projected[:, :2] / projected[:, 2:]
+
+
+def azimuth_of(camera: Camera) -> float:
+    eye = -camera.viewmat[:3, :3].T @ camera.viewmat[:3, 3]
+    return float(torch.rad2deg(torch.atan2(eye[0], eye[2])))
+
+
+@pytest.mark.parametrize("size", [(512, 512), (1920, 1080), (720, 1280), (300, 900)])
+@pytest.mark.parametrize("azimuth", [-75.0, 0.0, 75.0])
+def test_the_head_is_in_the_picture_at_every_shape(size: tuple[int, int], azimuth: float):
+    camera = camera_track("front", HEAD.vertices, size, (azimuth, 0.0), (1, 25.0))(0)
+    where = pixels(camera, HEAD.vertices)
+    assert where.min() > 0
+    assert (where < torch.tensor(size)).all()
+    tall = where[:, 1].max() - where[:, 1].min()
+    wide = where[:, 0].max() - where[:, 0].min()
+    assert max(tall / size[1], wide / size[0]) > 0.5
+
+
+def test_front_stands_still_and_keeps_the_face_upright():
+    track = camera_track("front", HEAD.vertices, (64, 64), (0.0, 0.0), (50, 25.0))
+    assert torch.equal(track(0).viewmat, track(49).viewmat)
+    where = pixels(track(0), HEAD.vertices)
+    brow, chin = HEAD.vertices[:, 1].argmax(), HEAD.vertices[:, 1].argmin()
+    assert where[brow, 1] < where[chin, 1]
+    left_eye = where[HEAD.group_vertices("l-eye"), 0].mean()
+    assert left_eye > 32  # the subject's left is on the picture's right
+
+
+def test_the_orbit_swings_evenly_to_both_sides():
+    fps = 25.0
+    track = camera_track("orbit", HEAD.vertices, (64, 64), (10.0, 5.0), (400, fps))
+    quarter = int(ORBIT_SECONDS * fps / 4)
+    found = [azimuth_of(track(k * quarter)) for k in range(4)]
+    expected = [10, 10 + ORBIT_DEGREES, 10, 10 - ORBIT_DEGREES]
+    assert found == pytest.approx(expected, abs=0.5)

@@ -1,0 +1,89 @@
+"""What many tests share: a small avatar, a second of voice, the drive command in this process."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import ROOT, Outcome, write_wav
+
+from audio2mesh import load_audio
+from avatar.drive import drive
+from avatar.heads import load_head
+from avatar.options import DriveOptions
+from avatar.rig import bind
+from avatar.subject import Avatar, save_avatar
+from configs.command import run_command
+from splat import Gaussians, choose_backend, rgb_to_sh
+
+
+@pytest.fixture
+def cuda() -> torch.device:
+    """The CUDA device; skips where gsplat cannot draw."""
+    try:
+        choose_backend("cuda")
+    except ValueError as error:
+        pytest.skip(str(error))
+    return torch.device("cuda")
+
+
+@pytest.fixture(scope="session")
+def small_avatar() -> Avatar:
+    """anny-head with one skin-coloured Gaussian on every triangle of the face and mouth."""
+    head = load_head()
+    binding = torch.arange(len(head.faces))
+    corners = head.vertices[head.faces]  # [M, 3, 3]
+    edges = corners - corners.roll(1, 1)
+    area = torch.linalg.cross(edges[:, 0], edges[:, 1]).norm(dim=1)
+    binding = binding[area > 1e-9]
+    size = (area[binding].sqrt() * 0.6)[:, None]
+    colours = torch.tensor([0.8, 0.6, 0.5]).expand(len(binding), 3)
+    gaussians = Gaussians(
+        means=corners[binding].mean(1),
+        quats=torch.tensor([1.0, 0, 0, 0]).expand(len(binding), 4),
+        scales=size.expand(-1, 3),
+        opacities=torch.full((len(binding),), 0.95),
+        sh=rgb_to_sh(colours)[:, None],
+    )
+    local = bind(gaussians, binding, head.vertices, head.faces)
+    return Avatar(local, binding, head.vertices, head.faces, head.topology)
+
+
+@pytest.fixture
+def avatar_file(small_avatar: Avatar, tmp_path: Path) -> Path:
+    path = tmp_path / "subject.ply"
+    save_avatar(path, small_avatar)
+    return path
+
+
+@pytest.fixture(scope="session")
+def voice() -> np.ndarray:
+    """The demo voice, mono [S] at 16 kHz."""
+    return load_audio(ROOT / "assets" / "demo_voice.flac")
+
+
+@pytest.fixture
+def voice_file(voice: np.ndarray, tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "voice.wav", voice[:16_000])
+
+
+@pytest.fixture
+def run_drive(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run `drive.py` with arguments, in this process."""
+
+    def run(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["drive.py", *map(str, arguments)])
+        status = 0
+        try:
+            run_command(lambda options: print(drive(options)), DriveOptions)
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return run

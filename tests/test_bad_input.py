@@ -1,0 +1,298 @@
+"""Every bad input: one sentence, exit status 2, no traceback, nothing left behind."""
+
+import errno
+import os
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+from support import ROOT, Outcome, write_wav
+
+from audio2mesh import load_model
+from audio2mesh.checkpoint import save_model
+from avatar.subject import Avatar
+from splat import SplatPly, read_ply, write_ply
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def refuses(
+    run_drive: Run, avatar_file: Path, voice_file: Path, tmp_path: Path
+) -> Callable[..., None]:
+    """Check that a drive with some options changed ends in a sentence and leaves nothing."""
+
+    def check(*said: str, **changes: object) -> None:
+        folder = tmp_path / "out"
+        folder.mkdir(exist_ok=True)
+        before = sorted(tmp_path.rglob("*"))
+        options = {"avatar": avatar_file, "audio": voice_file, "output": folder / "video.mp4"}
+        options |= {"width": 64, "height": 64} | changes
+        flags = (f"--{key.replace('_', '-')}={value}" for key, value in options.items())
+        outcome = run_drive(*flags)
+        assert outcome.status == 2, outcome
+        sentence = outcome.stderr.strip().splitlines()[-1]
+        assert sentence.startswith("error: "), outcome.stderr
+        assert "Traceback" not in outcome.stderr
+        for word in said:
+            assert word in sentence
+        assert sorted(tmp_path.rglob("*")) == before
+
+    return check
+
+
+# --- the avatar
+
+
+def test_no_such_avatar(refuses, tmp_path: Path):
+    refuses("gone.ply", "no such file", avatar=tmp_path / "gone.ply")
+
+
+def test_a_text_file_as_avatar(refuses, tmp_path: Path):
+    path = tmp_path / "notes.ply"
+    path.write_text("Dear diary,\n")
+    refuses("notes.ply", avatar=path)
+
+
+def test_a_folder_as_avatar(refuses, tmp_path: Path):
+    refuses(str(tmp_path), avatar=tmp_path)
+
+
+def test_a_truncated_avatar(refuses, avatar_file: Path):
+    avatar_file.write_bytes(avatar_file.read_bytes()[:-5000])
+    refuses("subject.ply")
+
+
+def test_a_3dgs_file_without_binding(refuses, avatar_file: Path):
+    write_ply(avatar_file, replace(read_ply(avatar_file), binding=None))
+    refuses("subject.ply", "binding_0")
+
+
+def test_binding_out_of_range(refuses, avatar_file: Path):
+    ply = read_ply(avatar_file)
+    assert ply.binding is not None
+    write_ply(avatar_file, replace(ply, binding=ply.binding + 10_000))
+    refuses("subject.ply", "binding_0", "9728 triangles")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_values_that_are_not_finite(refuses, avatar_file: Path, small_avatar: Avatar, value: float):
+    spoiled = np.float32(small_avatar.gaussians.means[7, 0]).tobytes()
+    data = avatar_file.read_bytes()
+    assert spoiled in data
+    avatar_file.write_bytes(data.replace(spoiled, np.float32(value).tobytes(), 1))
+    refuses("subject.ply", "finite")
+
+
+def test_zero_gaussians(refuses, avatar_file: Path):
+    ply = read_ply(avatar_file)
+    count = len(ply.gaussians.means)
+    head, _, _ = avatar_file.read_bytes().partition(b"end_header\n")
+    head = head.replace(f"element vertex {count}".encode(), b"element vertex 0")
+    avatar_file.write_bytes(head + b"end_header\n")
+    refuses("subject.ply")
+
+
+def test_a_face_list_that_disagrees_with_the_vertices(refuses, avatar_file: Path):
+    head, mark, body = avatar_file.read_bytes().partition(b"end_header\n")
+    count = b"element mesh_vertex 5000"
+    assert count in head
+    shorter = body[: len(body) - 12 * 100 - 0]
+    head = head.replace(count, b"element mesh_vertex 4900")
+    avatar_file.write_bytes(head + mark + shorter)
+    refuses("subject.ply")
+
+
+def test_another_topology_in_the_avatar(refuses, avatar_file: Path):
+    ply = read_ply(avatar_file)
+    assert ply.mesh_vertices is not None
+    extra = torch.cat([ply.mesh_vertices, torch.zeros(3, 3)])
+    parts = (ply.gaussians, ply.binding, extra, ply.mesh_faces, ply.comments)
+    write_ply(avatar_file, SplatPly(*parts))
+    refuses("subject.ply", "5003")
+
+
+# --- the weights
+
+
+def test_no_such_weights(refuses, tmp_path: Path):
+    refuses("gone.safetensors", "no such file", weights=tmp_path / "gone.safetensors")
+
+
+def test_weights_that_are_none(refuses, tmp_path: Path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(b"\x80\x04not a checkpoint")
+    refuses("weights.safetensors", weights=path)
+
+
+def test_weights_of_another_topology(refuses, tmp_path: Path):
+    model = load_model(device=torch.device("cpu"))
+    model.topology = "squirrel"
+    path = tmp_path / "squirrel.safetensors"
+    save_model(model, path, {})
+    refuses("squirrel", "anny-head", weights=path)
+
+
+# --- the sound
+
+
+def test_no_such_audio(refuses, tmp_path: Path):
+    refuses("gone.wav", "no such file", audio=tmp_path / "gone.wav")
+
+
+def test_a_text_file_as_audio(refuses, tmp_path: Path):
+    path = tmp_path / "notes.wav"
+    path.write_text("Dear diary,\n")
+    refuses("notes.wav", audio=path)
+
+
+def test_a_video_without_sound(refuses, tmp_path: Path):
+    path = tmp_path / "silent_film.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=25)
+        stream.width = stream.height = 64
+        for _ in range(5):
+            picture = np.zeros((64, 64, 3), np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture)))
+        container.mux(stream.encode())
+    refuses("silent_film.mp4", "audio", audio=path)
+
+
+def test_a_recording_of_zero_length(refuses, tmp_path: Path):
+    refuses("empty.wav", audio=write_wav(tmp_path / "empty.wav", np.zeros(0)))
+
+
+def test_an_empty_file_as_audio(refuses, tmp_path: Path):
+    path = tmp_path / "nothing.mp3"
+    path.write_bytes(b"")
+    refuses("nothing.mp3", audio=path)
+
+
+def test_a_truncated_recording(refuses, tmp_path: Path):
+    whole = (ROOT / "assets" / "demo_voice.flac").read_bytes()
+    path = tmp_path / "cut.flac"
+    path.write_bytes(whole[: len(whole) // 2])
+    refuses("cut.flac", audio=path)
+
+
+def test_a_recording_with_nan(refuses, voice: np.ndarray, tmp_path: Path):
+    samples = voice[:16_000].copy()
+    samples[8000] = np.nan
+    refuses("nan.wav", audio=write_wav(tmp_path / "nan.wav", samples))
+
+
+# --- the options
+
+
+@pytest.mark.parametrize("name", ["width", "height"])
+@pytest.mark.parametrize("pixels", [0, -2, 63, 100_000])
+def test_sizes_that_cannot_be(refuses, name: str, pixels: int):
+    refuses(name, str(pixels), **{name: pixels})
+
+
+@pytest.mark.parametrize("fps", ["0", "-25", "nan", "100000"])
+def test_frame_rates_that_cannot_be(refuses, fps: str):
+    refuses("fps", fps=fps)
+
+
+def test_an_elevation_over_the_top(refuses):
+    refuses("--elevation", elevation=120)
+
+
+def test_a_colour_that_is_none(refuses):
+    refuses("mauve-ish", background="mauve-ish")
+
+
+def test_a_camera_path_that_is_not_there(refuses, tmp_path: Path):
+    refuses("gone.json", camera=tmp_path / "gone.json")
+
+
+def test_an_output_folder_that_is_not_there(refuses, tmp_path: Path):
+    refuses("nowhere", output=tmp_path / "nowhere" / "video.mp4")
+    refuses("nowhere", save_motion=tmp_path / "nowhere" / "motion.npz")
+    refuses("nowhere", report=tmp_path / "nowhere" / "report.json")
+
+
+def test_an_output_folder_that_cannot_be_written(refuses, monkeypatch, tmp_path: Path):
+    def no_entry(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", no_entry)
+    refuses("video.mp4", "cannot be written")
+
+
+def test_an_output_of_unknown_kind(refuses, tmp_path: Path):
+    refuses(".avi", output=tmp_path / "out" / "video.avi")
+
+
+def test_an_unknown_device(run_drive: Run, avatar_file: Path, voice_file: Path):
+    outcome = run_drive("--avatar", avatar_file, "--audio", voice_file, "--device", "abacus")
+    assert outcome.status == 2
+    assert "abacus" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_where_there_is_none(refuses):
+    refuses("CUDA", device="cuda")
+
+
+# --- a run that breaks off
+
+
+def drive_process(*arguments: object, **options) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "drive.py"), *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
+
+
+@pytest.mark.slow
+def test_a_full_disk(avatar_file: Path, voice: np.ndarray, tmp_path: Path):
+    """Simulated by a limit on the size of files."""
+    audio = write_wav(tmp_path / "long.wav", np.tile(voice, 2))
+    before = sorted(tmp_path.iterdir())
+    limit = 30_000
+
+    def limit_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+
+    size = ("--width", 256, "--height", 256)
+    environment = os.environ | {"NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", "")}
+    process = drive_process(
+        *("--avatar", avatar_file, "--audio", audio, *size),
+        preexec_fn=limit_files,
+        env=environment,
+    )
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 2, errors
+    assert errors.strip().splitlines()[-1].startswith("error: ")
+    assert "Traceback" not in errors
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.slow
+def test_ctrl_c(avatar_file: Path, voice: np.ndarray, tmp_path: Path):
+    audio = write_wav(tmp_path / "long.wav", np.tile(voice, 20))
+    before = sorted(tmp_path.iterdir())
+    process = drive_process("--avatar", avatar_file, "--audio", audio)
+    deadline = time.monotonic() + 240
+    while sorted(tmp_path.iterdir()) == before:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
+    assert sorted(tmp_path.iterdir()) == before
