@@ -1,0 +1,35 @@
+"""A folder of numbered PNG files that appears when it is complete."""
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+from numpy.typing import NDArray
+
+
+@contextmanager
+def picture_folder(path: Path) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+    """Yield a function that writes [H, W, 3] to the next of frame_000001.png, frame_000002.png, …
+
+    The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
+    it is removed. `path` may be an empty folder.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    count = 0
+
+    def write(image: NDArray[np.uint8]) -> None:
+        nonlocal count
+        count += 1
+        imageio.imwrite(partial / f"frame_{count:06d}.png", image, compress_level=1)
+
+    try:
+        partial.mkdir()
+        yield write
+        partial.replace(path)
+    except BaseException:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
