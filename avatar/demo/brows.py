@@ -1,0 +1,142 @@
+"""Brows and lashes: single hairs, thin and half transparent, or they look like make-up."""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from avatar.demo.layer import Layer, concatenated, layer
+from avatar.demo.lighting import Lighting
+from avatar.demo.look import Look
+from avatar.demo.shading import lit_skin
+from avatar.demo.sitter import Sitter
+from avatar.demo.skin import Skin
+from avatar.demo.surface import Spots, at_spots, triangle_areas
+from avatar.demo.vectors import MM, Floats, Ints, axes, dot, linear, normalised, smoothstep
+
+BROW_HAIRS = 320
+PIECES = 3
+UPPER_LASHES, LOWER_LASHES = 420, 120
+
+
+def brow_layer(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+    """Both brows: hairs that fan from upright at the inner end to outward."""
+    canvas = _FaceFront(skin)
+    return concatenated([_brow(canvas, side, look, lighting, rng) for side in (1.0, -1.0)])
+
+
+class _FaceFront:
+    """The face seen from the front, to place things by their x and y on the mean head."""
+
+    def __init__(self, skin: Skin) -> None:
+        front = np.flatnonzero((skin.normals[:, 2] > 0.1) & (skin.mm[:, 2] > 35))
+        self.mm, self.points = skin.mm[front], skin.points[front]
+        self.normals, self.triangles = skin.normals[front], skin.spots.triangles[front]
+        self.tree = KDTree(self.mm[:, :2])
+
+    def place(self, xy: Floats) -> tuple[Floats, Floats, Ints]:
+        """Points and normals [N, 3] of the resting face under xy [N, 2] mm, and triangles [N]."""
+        distance, near = self.tree.query(xy, 6)
+        depth = self.mm[near][:, :, 2]
+        weights = np.exp(-((distance / 1.2) ** 2) - (depth.max(1, keepdims=True) - depth) / 5)
+        weights = (weights + 1e-9) / (weights + 1e-9).sum(1, keepdims=True)
+        moved = self.points[near] - self.mm[near] * MM
+        base = np.column_stack([xy, (depth * weights).sum(1)]) * MM
+        points = base + (moved * weights[..., None]).sum(1)
+        normals = normalised((self.normals[near] * weights[..., None]).sum(1))
+        return points, normals, self.triangles[near[:, 0]]
+
+
+def _brow(
+    canvas: _FaceFront, side: float, look: Look, lighting: Lighting, rng: np.random.Generator
+) -> Layer:
+    along = rng.random(BROW_HAIRS)
+    along = np.where(along < 0.12, rng.random(BROW_HAIRS) * 0.25, along)
+    offset = rng.uniform(-1, 1, BROW_HAIRS)
+    offset = np.sign(offset) * np.abs(offset) ** 0.8
+    roots = _brow_roots(along, offset, look)
+    angles = np.radians(
+        66
+        - 58 * smoothstep(0, 0.38, along)
+        - 28 * smoothstep(0.5, 1, along)
+        - 26 * np.clip(offset, 0, 1)
+        + rng.normal(size=BROW_HAIRS) * 9
+    )
+    lengths = 5.0 * (1 - 0.25 * along) * rng.uniform(0.7, 1.15, BROW_HAIRS)  # mm
+    tint = linear(look.hair) * rng.uniform(0.65, 1.35, (BROW_HAIRS, 1))
+    pieces = []
+    for piece in range(PIECES):
+        step = lengths[:, None] / PIECES * np.stack([np.cos(angles), np.sin(angles)], 1)
+        ends = roots + step
+        pieces.append(
+            _brow_piece(canvas, roots, ends, side, piece, tint, look.brow_weight, lighting)
+        )
+        roots, angles = ends, angles - 0.16
+    return concatenated(pieces)
+
+
+def _brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
+    """Roots [N, 2] in millimetres on the left brow: an arch that thins outwards."""
+    arch = 34.8 + 4.9 * np.sin(np.clip(along, 0, 1) * 2.35) - 3.5 * along
+    width = 2.5 * look.brow_weight * (1 - 0.70 * along**1.6) * np.minimum(1, 0.40 + along * 2.4)
+    return np.stack([13.5 + 40 * along, arch + offset * width], 1)
+
+
+def _brow_piece(
+    canvas: _FaceFront,
+    start: Floats,
+    end: Floats,
+    side: float,
+    piece: int,
+    tint: Floats,
+    weight: float,
+    lighting: Lighting,
+) -> Layer:
+    mirrored = np.array([side, 1.0])
+    middle, normals, triangles = canvas.place((start + end) / 2 * mirrored)
+    tail, head = canvas.place(start * mirrored)[0], canvas.place(end * mirrored)[0]
+    tangents = head - tail
+    tangents = tangents - normals * dot(tangents, normals)
+    light = lit_skin(normals, lighting.at_rest(middle, 4 * MM), tint, 0.3)
+    length = np.linalg.norm(end - start, axis=1) * MM
+    return layer(
+        means=middle + normals * (0.4 + 0.4 * piece) * MM,
+        axes=axes(tangents, normals),
+        scales=(length * 0.62, 0.16 * MM, (0.26 - 0.06 * piece) * MM),
+        radiance=light,
+        opacities=(0.44 - 0.10 * piece) * min(1.3, weight),
+        triangles=triangles,
+    )
+
+
+def lash_layer(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
+    """Lashes on the root half of the mesh's own strips, so that they follow the blink."""
+    strips = [name for name in sitter.head.group_names if "eyelashes" in name]
+    return concatenated([_lash_strip(sitter, name, look, rng) for name in strips])
+
+
+def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator) -> Layer:
+    upper = group.endswith("2")
+    centre, radius = sitter.eye(group[0] + "-eye")
+    triangles = sitter.part(group)
+    edge = np.linalg.norm(sitter.rest.vertices[np.unique(sitter.faces[triangles])] - centre, axis=1)
+    count = int((UPPER_LASHES if upper else LOWER_LASHES) * look.lash_weight)
+    areas = triangle_areas(sitter.rest.vertices, sitter.faces[triangles])
+    pick = rng.choice(len(triangles), count, p=areas / areas.sum())
+    spots = Spots(triangles[pick], rng.dirichlet((1, 1, 1), count), np.zeros(count))
+    points = at_spots(sitter.rest.vertices, sitter.faces, spots)
+    outward = points - centre
+    from_root = (np.linalg.norm(outward, axis=1) - edge.min()) / (edge.max() - edge.min())
+    reach = 0.50 + 0.12 * rng.random(count) if upper else np.full(count, 0.38)
+    kept = from_root < reach
+    points, outward, owners = points[kept], outward[kept], spots.triangles[kept]
+    tangents = normalised(outward)
+    tangents[:, 1] += 0.55 if upper else -0.65
+    tangents[:, 0] += 0.9 * outward[:, 0] / radius
+    length = (1.7 if upper else 0.8) * rng.uniform(0.7, 1.2, len(points)) * MM
+    return layer(
+        means=points,
+        axes=axes(tangents, np.cross(tangents, [1.0, 0, 0])),
+        scales=(length * 0.45, 0.14 * MM, 0.10 * MM),
+        radiance=np.tile(linear((34, 24, 20)), (len(points), 1)),
+        opacities=0.48 if upper else 0.16,
+        triangles=owners,
+    )

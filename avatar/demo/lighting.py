@@ -1,0 +1,35 @@
+"""All that stands in the light of the portrait: the head in two shapes, and its hair."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avatar.demo.fog import Fog
+from avatar.demo.light import Shadows, cast_shadows
+from avatar.demo.sitter import Sitter
+from avatar.demo.surface import Mesh
+from avatar.demo.vectors import Floats
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Shadows of the resting and the stretched head, and the hair's fog over both."""
+
+    rest: Shadows
+    stretched: Shadows
+    fog: Fog
+
+    def at_rest(self, points: Floats, bias: float, skip: float = 0.0) -> Floats:
+        """Light that reaches points [N, 3] from each direction [N, D], mouth shut and eyes open."""
+        return self.rest.visible(points, bias) * self.fog.transmitted(points, skip)
+
+    def when_stretched(self, points: Floats, bias: float) -> Floats:
+        """The same with the jaw open and the eyes shut."""
+        return self.stretched.visible(points, bias) * self.fog.transmitted(points, 0.0)
+
+
+def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
+    """Shadows of everything solid: head, mouth, eyeballs and torso, but not the lashes."""
+    lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
+    solid = np.setdiff1d(np.arange(len(sitter.faces)), sitter.part(*lashes))
+    return cast_shadows(shape, solid)

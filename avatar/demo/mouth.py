@@ -1,0 +1,112 @@
+"""Teeth, gums and tongue, lit as they are with the jaw open."""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from avatar.demo.layer import Layer, concatenated, layer
+from avatar.demo.lighting import Lighting
+from avatar.demo.noise import fractal_noise
+from avatar.demo.sampling import even_spots
+from avatar.demo.shading import lit_skin
+from avatar.demo.sitter import Sitter
+from avatar.demo.surface import smooth_points
+from avatar.demo.vectors import MM, Floats, bell, disc_axes, linear, mix, normalised, smoothstep
+
+# The dental arch from the middle to the left, on the mean head: x and z in millimetres.
+_ARCH = np.array(
+    [[0, 94], [8, 93.5], [17, 88], [22, 81], [25, 72], [28, 62], [30, 55], [31, 49], [31, 41]]
+)
+# Where one tooth ends and the next begins, along the arch from the middle (mm).
+_UPPER_BORDERS = np.array([-1, 0, 8.5, 15.2, 23.0, 30.2, 37.5, 47.5, 60.0])
+_LOWER_BORDERS = np.array([-1, 0, 5.5, 11.5, 18.5, 25.8, 33.2, 43.5, 56.0])
+BACK_TEETH, TONGUE_ROOT = 58.0, 34.0  # z (mm) behind which nothing is ever seen
+ENAMEL, ENAMEL_NECK, GUM = linear((236, 227, 208)), linear((224, 204, 170)), linear((196, 112, 108))
+TONGUE = linear((196, 108, 104))
+
+
+def mouth_layer(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
+    """Both rows of teeth and the tongue."""
+    return concatenated(
+        [
+            _teeth(sitter, lighting, "upper-teeth", rng),
+            _teeth(sitter, lighting, "lower-teeth", rng),
+            _tongue(sitter, lighting, rng),
+        ]
+    )
+
+
+def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Generator) -> Layer:
+    depth = sitter.painted.vertices[:, 2] / MM
+    spacing = np.where(depth < 76, 1.1 * MM, 0.72 * MM)
+    triangles = _in_front(sitter, group, BACK_TEETH)
+    spots = even_spots(sitter.rest, triangles, spacing, rng)
+    points, normals = smooth_points(sitter.rest, spots)
+    open_points, open_normals = smooth_points(sitter.stretched, spots)
+    mm = sitter.millimetres(spots)
+    along, tooth, across, gap = _position(mm, group)
+    gum, height = _gum_line(mm[:, 1], along, tooth, across, group)
+    albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.5 * smoothstep(0.4, 1.1, height))
+    albedo *= ((1 - 0.55 * bell(gap, 0.5) * (1 - gum)) * (1 + 0.03 * (tooth % 2)))[:, None]
+    albedo = mix(albedo, GUM, gum)
+    # Each tooth is rounded by turning its normals towards its two sides.
+    sideways = np.stack([np.sign(mm[:, 0]) * 0.6, 0 * along, np.full(len(mm), -0.5)], 1)
+    facing = normalised(open_normals + sideways * (0.55 * across * (1 - gum))[:, None])
+    visible = lighting.when_stretched(open_points, 2 * MM)
+    wet = lit_skin(facing, visible, albedo, 0.6, 1.3 - 0.5 * gum, 60.0)
+    radiance = (wet * 0.62 + albedo * 0.36) * (1 - 0.80 * smoothstep(89, 50, mm[:, 2]))[:, None]
+    sigma = spots.spacing * 0.85
+    scales = (sigma, sigma * 0.2, sigma)
+    return layer(points, disc_axes(normals), scales, radiance, 0.97, spots.triangles)
+
+
+def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
+    triangles = sitter.part(group)
+    depth = sitter.painted.vertices[sitter.faces[triangles], 2].max(1) / MM
+    return triangles[depth > behind]
+
+
+def _position(mm: Floats, group: str) -> tuple[Floats, Floats, Floats, Floats]:
+    """Of each point [N]: distance along the arch, number of its tooth, place across that tooth in
+    [-1, 1], and distance to the next gap (mm)."""
+    steps = np.linalg.norm(np.diff(_ARCH, axis=0), axis=1)
+    length = np.concatenate([[0], np.cumsum(steps)])
+    fine = np.linspace(0, length[-1], 400)
+    curve = np.stack([np.interp(fine, length, _ARCH[:, axis]) for axis in (0, 1)], 1)
+    along = fine[KDTree(curve).query(np.stack([np.abs(mm[:, 0]), mm[:, 2]], 1))[1]]
+    borders = _UPPER_BORDERS if group == "upper-teeth" else _LOWER_BORDERS
+    tooth = np.clip(np.searchsorted(borders, along) - 1, 1, len(borders) - 2)
+    left, right = borders[tooth], borders[tooth + 1]
+    across = (along - left) / (right - left) * 2 - 1
+    return along, tooth, across, np.minimum(along - left, right - along)
+
+
+def _gum_line(
+    y: Floats, along: Floats, tooth: Floats, across: Floats, group: str
+) -> tuple[Floats, Floats]:
+    """Share of gum [N] and height above the tips [N] in lengths of a tooth."""
+    if group == "upper-teeth":
+        border = -42.3 - 2.0 * across**2 + 0.4 * (tooth == 3)
+        return smoothstep(-0.4, 0.8, y - border), (y + 53.5) / 11
+    border = -60.5 + 1.8 * across**2 + 6.0 * smoothstep(15, 50, along)
+    return smoothstep(-0.4, 0.8, border - y), (-50 - y) / 10
+
+
+def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
+    triangles = _in_front(sitter, "tongue", TONGUE_ROOT)
+    spacing = np.full(len(sitter.rest.vertices), 1.3 * MM)
+    spots = even_spots(sitter.rest, triangles, spacing, rng)
+    points, normals = smooth_points(sitter.rest, spots)
+    open_points, open_normals = smooth_points(sitter.stretched, spots)
+    mm = sitter.millimetres(spots)
+    x, _, z = mm.T
+    uneven = 1 + 0.10 * fractal_noise(mm * MM, 260, 2, 60) + 0.06 * rng.normal(size=len(mm))
+    groove = 1 - 0.28 * bell(x, 1.8) * smoothstep(35, 65, z)
+    albedo = TONGUE * (uneven * groove)[:, None]
+    papillae = normalised(open_normals + 0.2 * rng.normal(size=open_normals.shape))
+    visible = lighting.when_stretched(open_points, 2 * MM)
+    wet = lit_skin(papillae, visible, albedo, 1.0, 1.2, 30.0)
+    own = 0.10 + 0.26 * smoothstep(45, 75, z)
+    radiance = (wet * 0.70 + albedo * own[:, None]) * (1 - 0.8 * smoothstep(70, 25, z))[:, None]
+    sigma = spots.spacing * 0.85
+    scales = (sigma, sigma * 0.15, sigma)
+    return layer(points, disc_axes(normals), scales, radiance, 0.97, spots.triangles)

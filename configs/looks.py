@@ -1,0 +1,58 @@
+"""The looks of the demo avatars."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from avatar.demo.look import Look
+
+LookName = Literal["woman", "man"]
+
+WOMAN = Look(
+    identity="woman",
+    mood={
+        "mouthSmileLeft": 0.24,
+        "mouthSmileRight": 0.24,
+        "browInnerUp": 0.20,
+        "eyeWideLeft": 0.12,
+        "eyeWideRight": 0.12,
+        "cheekSquintLeft": 0.08,
+        "cheekSquintRight": 0.08,
+    },
+)
+
+MAN = Look(
+    identity="man",
+    mood={
+        "mouthSmileLeft": 0.12,
+        "mouthSmileRight": 0.12,
+        "browInnerUp": 0.22,
+        "eyeWideLeft": 0.12,
+        "eyeWideRight": 0.12,
+    },
+    skin=(196, 146, 120),
+    freckles=0.4,
+    beard=1.0,
+    lips=(158, 88, 82),
+    lip_cover=0.62,
+    iris=((66, 46, 32), (52, 38, 30), (92, 62, 38)),
+    hair=(58, 42, 32),
+    hair_style="short",
+    brow_weight=1.15,
+    lash_weight=0.6,
+    cloth=(74, 70, 76),
+)
+
+LOOKS: dict[LookName, Look] = {"woman": WOMAN, "man": MAN}
+
+
+@dataclass(frozen=True)
+class DemoAvatarOptions:
+    """Build a demo avatar: a procedural portrait on the open head."""
+
+    out: Path
+    """The avatar file to write (.ply)."""
+    look: LookName = "woman"
+    """Which portrait to make."""
+    seed: int = 0
+    """Seed of everything that is left to chance; the same seed gives the same file."""
