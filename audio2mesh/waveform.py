@@ -6,7 +6,6 @@ The network hears mono at 16 kHz; a video's sound track is the same file in ster
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
@@ -98,11 +97,6 @@ def load_audio(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
     return np.concatenate(list(stream_audio(path, rate)))
 
 
-def frame_count(samples: int, fps: float, rate: int = SAMPLE_RATE) -> int:
-    """Number of video frames that cover `samples`; the last one may be covered in part."""
-    return math.ceil(round(samples * fps / rate, 6))
-
-
 def frame_energy(blocks: Iterable[Samples], fps: float, rate: int = SAMPLE_RATE) -> Samples:
     """Root mean square of the sound in each video frame [f/fps, (f+1)/fps).
 
@@ -110,7 +104,7 @@ def frame_energy(blocks: Iterable[Samples], fps: float, rate: int = SAMPLE_RATE)
         blocks: mono blocks [s] at `rate`, as `stream_audio` yields them.
 
     Returns:
-        [F] with F = `frame_count` of the total length.
+        [F], as many frames as the sound touches.
     """
     squares, counts = np.zeros(0), np.zeros(0)  # [F], [F]
     start = 0

@@ -190,6 +190,7 @@ def _yuv_converter() -> Callable[[Bytes], VideoFrame]:
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
+            threads=1,
         )
 
     return convert
