@@ -90,7 +90,7 @@ def prepare(options: DriveOptions) -> Take:
     model = load_model(options.weights, device)
     _check_topology(options, avatar, model)
     audio = probe_audio(options.audio)
-    fps = options.fps or model.fps
+    fps = float(options.fps or model.fps)
     frames = frame_count(audio.samples_16k, fps)
     energy = frame_energy(stream_audio(options.audio), fps)[:frames]
     life = still(frames) if options.still else live(energy, fps, head.pivot, options.seed)

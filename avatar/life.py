@@ -33,8 +33,8 @@ NOD = 1.6  # degrees the head dips on a stressed syllable
 DRIFT_SECONDS, NOD_SECONDS, ACTIVITY_SECONDS = 0.55, 0.14, 0.6
 STILL_SHARE = 0.3  # of the drift that remains in a pause
 BLINK_UNITS: tuple[str, ...] = ("eyeBlinkLeft", "eyeBlinkRight")
-BROW_UNITS: tuple[str, ...] = ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")
-BROW_RAISE = 0.22  # weight of the brow units on the strongest stress
+BROW_RAISE = {"browInnerUp": 0.10, "browOuterUpLeft": 0.22, "browOuterUpRight": 0.22}
+"""Weights on the strongest stress."""
 
 QUIET_DB, LOUD_DB = -45.0, -12.0  # energy below the recording's loudest that counts as 0 and 1
 
@@ -57,8 +57,9 @@ def live(energy: Floats, fps: float, pivot: Tensor, seed: int) -> Life:
     activity = speech_activity(energy)
     blink = torch.from_numpy(blinks(activity, fps, blink_rng)).float()
     angles, stress = _head_angles(activity, fps, pose_rng)
-    brow = torch.from_numpy(BROW_RAISE * stress).float()
-    weights = {name: blink for name in BLINK_UNITS} | {name: brow for name in BROW_UNITS}
+    brow = torch.from_numpy(stress).float()
+    weights = {name: blink for name in BLINK_UNITS}
+    weights |= {name: weight * brow for name, weight in BROW_RAISE.items()}
     return Life(weights, _pose_matrices(torch.from_numpy(angles).float(), pivot))
 
 

@@ -110,7 +110,9 @@ def _brow_piece(
 def lash_layer(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
     """Lashes on the root half of the mesh's own strips, so that they follow the blink."""
     strips = [name for name in sitter.head.group_names if "eyelashes" in name]
-    return concatenated([_lash_strip(sitter, name, look, rng) for name in strips])
+    lashes = [_lash_strip(sitter, name, look, rng) for name in strips]
+    lines = [_lash_line(sitter, name, look) for name in strips if name.endswith("2")]
+    return concatenated(lashes + lines)
 
 
 def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator) -> Layer:
@@ -139,4 +141,24 @@ def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator
         radiance=np.tile(linear((34, 24, 20)), (len(points), 1)),
         opacities=0.48 if upper else 0.16,
         triangles=owners,
+    )
+
+
+def _lash_line(sitter: Sitter, group: str, look: Look) -> Layer:
+    """A soft dark line where the upper lashes leave the lid, unbroken when the eye is shut."""
+    centre, radius = sitter.eye(group[0] + "-eye")
+    strip = sitter.part(group)
+    edges = np.concatenate([sitter.faces[strip][:, [k, (k + 1) % 3]] for k in range(3)])
+    ends = sitter.rest.vertices[edges]  # [E, 2, 3]
+    beyond = np.linalg.norm(ends - centre, axis=-1) - radius
+    along = ends[:, 1] - ends[:, 0]
+    at_margin = (np.abs(beyond - 1.9 * MM) < 0.9 * MM).all(1) & (np.abs(along[:, 0]) > 0.8 * MM)
+    tangents, middles = along[at_margin], ends[at_margin].mean(1)
+    return layer(
+        means=middles,
+        axes=axes(tangents, normalised(middles - centre)),
+        scales=(np.linalg.norm(tangents, axis=1) * 0.45, 0.12 * MM, 0.24 * MM),
+        radiance=np.tile(linear((46, 32, 27)), (len(middles), 1)),
+        opacities=min(0.6, 0.5 * look.lash_weight),
+        triangles=np.tile(strip, 3)[at_margin],
     )

@@ -17,7 +17,8 @@ from avatar.demo.vectors import MM, Floats, Ints, axes, disc_axes, linear, norma
 
 BAND_WIDTH = 17 * MM
 CLOTH_OFFSET = 2.2 * MM
-RIBS = 110
+STITCH = 1.8 * MM
+RIBS = 90
 # The neckband's cross-section: height over the skin and way down from the neckline (mm).
 _BAND = np.array([[-0.5, 7], [0.6, 2], [1.8, -0.8], [3.6, -1.0], [5.0, 1.4], [4.9, 8], [4.2, 16]])
 
@@ -38,7 +39,7 @@ def _covered(sitter: Sitter, beyond: float) -> Ints:
 
 def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
     near = sitter.down < NECKLINE + BAND_WIDTH + 20 * MM
-    spacing = np.where(near, 3.6 * MM, 5.2 * MM)
+    spacing = np.where(near, 4.2 * MM, 6.2 * MM)
     spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 6 * MM), spacing, rng)
     points, normals = smooth_points(sitter.rest, spots)
     points = points + normals * CLOTH_OFFSET
@@ -58,7 +59,7 @@ def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
 
 def _lining(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
     """Large dark discs under the cloth."""
-    spacing = np.full(len(sitter.rest.vertices), 7 * MM)
+    spacing = np.full(len(sitter.rest.vertices), 8 * MM)
     spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), spacing, rng)
     points, normals = smooth_points(sitter.rest, spots)
     radiance = np.tile(linear(look.cloth) * 0.45, (len(points), 1))
@@ -71,7 +72,7 @@ def _lining(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
 def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
     steps = np.linalg.norm(np.diff(_BAND, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])
-    section = np.arange(0, length[-1], 1.35)
+    section = np.arange(0, length[-1], 1.6)
     height, below = (np.interp(section, length, _BAND[:, axis]) * MM for axis in (0, 1))
     rows = [
         _band_row(sitter, h, NECKLINE + d, number % 2 / 2)
@@ -96,7 +97,7 @@ def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
     radiance = lit_skin(knit, lighting.at_rest(points, 3 * MM), albedo, 0.2, 0.15, 8.0)
     radiance *= np.where(inside, 0.45, 1.0)[:, None]
     owners = _nearest_owner(sitter, points)
-    scales = (1.15 * MM, 0.35 * MM, 1.15 * MM)
+    scales = (1.35 * MM, 0.35 * MM, 1.35 * MM)
     return layer(points, axes(around, normals), scales, radiance, 0.97, owners)
 
 
@@ -118,7 +119,7 @@ def _band_row(
     closed = np.concatenate([loop, loop[:1]])
     steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])
-    stitches = (np.arange(int(length[-1] / (1.5 * MM))) + phase) * 1.5 * MM
+    stitches = (np.arange(int(length[-1] / STITCH)) + phase) * STITCH
     points = np.stack([np.interp(stitches, length, closed[:, axis]) for axis in range(3)], 1)
     around = normalised(np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0))
     return points, around, stitches / length[-1] * 2 * np.pi

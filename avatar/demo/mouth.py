@@ -37,7 +37,7 @@ def mouth_layer(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) ->
 
 def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Generator) -> Layer:
     depth = sitter.painted.vertices[:, 2] / MM
-    spacing = np.where(depth < 76, 1.1 * MM, 0.72 * MM)
+    spacing = np.where(depth < 78, 1.25 * MM, 0.76 * MM)
     triangles = _in_front(sitter, group, BACK_TEETH)
     spots = even_spots(sitter.rest, triangles, spacing, rng)
     points, normals = smooth_points(sitter.rest, spots)
@@ -93,7 +93,7 @@ def _gum_line(
 
 def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
     triangles = _in_front(sitter, "tongue", TONGUE_ROOT)
-    spacing = np.full(len(sitter.rest.vertices), 1.3 * MM)
+    spacing = np.full(len(sitter.rest.vertices), 1.55 * MM)
     spots = even_spots(sitter.rest, triangles, spacing, rng)
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
@@ -13,6 +14,7 @@ from avatar.demo.surface import Mesh, Spots, at_spots, boundary_loop, mesh
 from avatar.demo.torso import ring_depths, torso_faces, torso_vertices
 from avatar.demo.vectors import MM, Bools, Floats, Ints
 from avatar.heads import Head, eyeball, fit_units
+from avatar.heads.lips import seal_lips
 
 STRETCH = {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the skull
@@ -59,7 +61,7 @@ def seat(head: Head, look: Look) -> Sitter:
     """The sitter of a look: identity and mood applied, torso added."""
     plain = head.vertices + head.identities[look.identity]
     units = fit_units(head, plain)
-    resting = plain + _weighted(head, units, look.mood)
+    resting = _sealed(head, plain + _weighted(head, units, look.mood))
     stretched = (resting + _weighted(head, units, STRETCH)).numpy().astype(float)
     neutral, rest = head.vertices.numpy().astype(float), resting.numpy().astype(float)
     ears_covered = look.hair_style == "bob"
@@ -96,6 +98,13 @@ def _weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor
     for name, weight in weights.items():
         total = total + weight * units[head.unit_names.index(name)]
     return total
+
+
+def _sealed(head: Head, vertices: Tensor) -> Tensor:
+    """The lips brought together again after a change of mood."""
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    jaw_drop = -head.unit("jawOpen")[:, 1].numpy()
+    return torch.from_numpy(seal_lips(vertices.numpy(), jaw_drop, upper, lower)).float()
 
 
 def _flatten_ears(vertices: Floats, neutral: Floats) -> Floats:
