@@ -26,10 +26,13 @@ def choose_backend(device: Device = "auto") -> tuple[Backend, str]:
 
 
 def _why_not_gsplat() -> str | None:
-    """What keeps gsplat from drawing here, or None. Tries one tiny image: gsplat imports without CUDA."""
+    """What keeps gsplat from drawing here, or None.
+
+    Tries one tiny image, since gsplat installs and imports without CUDA or its compiler.
+    """
     if not torch.cuda.is_available():
         return "no CUDA device is available to PyTorch"
-    from splat import cuda
+    from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
 
     try:
         cuda.draw_trial_image()

@@ -7,7 +7,7 @@ cuda/csrc/ProjectionEWA3DGSFused.cu and cuda/csrc/RasterizeToPixels3DGSFwd.cu.
 from typing import Literal
 
 RasterizeMode = Literal["classic", "antialiased"]
-"""antialiased scales the opacity by sqrt(det(cov) / det(cov + BLUR·I)) (Mip-Splatting, section 5.2)."""
+"""antialiased scales opacity by sqrt(det(cov) / det(cov + BLUR·I)) (Mip-Splatting, section 5.2)."""
 
 ALPHA_THRESHOLD = 1.0 / 255.0  # fainter contributions are skipped
 MAX_ALPHA = 0.999  # alpha is clamped here, and has no gradient above

@@ -1,6 +1,10 @@
-"""The gsplat backend: gsplat 1.5.3 on a CUDA device. gsplat is imported here and nowhere else."""
+"""The gsplat backend: gsplat 1.5.3 on a CUDA device.
+
+Importing this module imports gsplat, which works everywhere; drawing needs CUDA.
+"""
 
 import torch
+from gsplat.rendering import rasterization
 from torch import Tensor
 
 from splat.camera import Camera
@@ -16,8 +20,6 @@ def draw(
     with_depth: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Colours [H, W, 3], alphas [H, W] and expected depths [H, W], differentiable."""
-    from gsplat.rendering import rasterization
-
     device = gaussians.means.device
     pixels, alphas, _ = rasterization(
         means=gaussians.means,

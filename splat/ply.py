@@ -52,7 +52,7 @@ def read_ply(path: Path | str) -> SplatPly:
 
 
 class _BrokenRule(Exception):
-    """A rule of the format that the file breaks, as the end of a sentence that begins with its name."""
+    """A rule of the format that the file breaks, to follow the name of the file in a sentence."""
 
 
 def _read(path: Path) -> SplatPly:

@@ -12,7 +12,7 @@ def rgb_to_sh(rgb: Tensor) -> Tensor:
 
 
 def sh_bases(directions: Tensor, count: int) -> Tensor:
-    """The first `count` (1, 4, 9 or 16) basis functions at unit directions [..., 3] -> [..., count]."""
+    """First `count` (1, 4, 9 or 16) bases at unit directions: [..., 3] -> [..., count]."""
     x, y, z = directions.unbind(-1)
     xx, yy, zz = x * x, y * y, z * z
     bases = [

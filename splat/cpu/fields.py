@@ -1,7 +1,7 @@
 """Where a projected Gaussian keeps what: the columns of the float32 array `splats` [N, FIELDS].
 
 The exponent at pixel offset (dx, dy) from the mean is written as a square along the pixel row plus
-a term of the row alone, which never gets negative by rounding:
+a term of the row alone, which never turns positive by rounding:
 
     -sigma = NEG_A (dx - SHEAR dy)^2 + NEG_C dy^2
 
@@ -18,13 +18,7 @@ RED = 6
 GREEN = 7
 BLUE = 8
 DEPTH = 9
-LIMIT = 10  # sigma at which alpha falls to the threshold, a little enlarged
-EXTENT_Y = 11  # rows further from the mean than this see nothing
-COV_XX = 12
-COV_XY = 13
-COV_YY = 14
-COMPENSATION = 15
-FIELDS = 16  # one cache line
+EXTENT_Y = 10  # rows further from the mean than this see nothing
+FIELDS = 16  # eleven, padded to one cache line
 
 TILE = 16  # pixels
-LANES = 16  # pixels that one vector operation handles

@@ -1,87 +1,114 @@
-"""One frame on the CPU, from arrays to arrays."""
+"""One frame on the CPU, from arrays to arrays, and back for the gradients."""
 
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from splat.conventions import RasterizeMode
-from splat.cpu.compilation import announce_compilation
+from splat.cpu.backward import SUMS, rasterize_backward
+from splat.cpu.compilation import announce_compilation, drop_outdated_kernels
 from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
+from splat.cpu.project_backward import project_backward
 from splat.cpu.raster import rasterize
 from splat.cpu.sort_and_bin import bin_into_tiles, depth_order
 
-Float32s = NDArray[np.float32]
+Floats = NDArray[np.float32]
+
+drop_outdated_kernels(project_gaussians)
 
 
 class Scene(NamedTuple):
-    """Activated Gaussians and a camera, all contiguous float32."""
+    """Activated Gaussians, or the gradients by them; contiguous."""
 
-    means: Float32s  # [N, 3]
-    quats: Float32s  # [N, 4]
-    scales: Float32s  # [N, 3]
-    opacities: Float32s  # [N]
-    sh: Float32s  # [N, K, 3]
-    view: Float32s  # [3, 4] world to camera
-    position: Float32s  # [3] of the camera in the world
-    lens: Float32s  # [6] fx, fy, cx, cy, width, height
-    mode: RasterizeMode
+    means: Floats  # [N, 3]
+    quats: Floats  # [N, 4]
+    scales: Floats  # [N, 3]
+    opacities: Floats  # [N]
+    sh: Floats  # [N, K, 3]
+
+
+class View(NamedTuple):
+    """A camera as the kernels take it."""
+
+    view: Floats  # [3, 4] world to camera
+    position: Floats  # [3] in the world
+    lens: Floats  # [6] fx, fy, cx, cy, width, height
+    antialiased: bool
+
+    @property
+    def tiles(self) -> tuple[int, int]:
+        """Tiles across and down."""
+        return -(-int(self.lens[4]) // TILE), -(-int(self.lens[5]) // TILE)
 
 
 class Splats(NamedTuple):
     """Projected Gaussians and the tiles they lie in."""
 
-    fields: Float32s  # [N, FIELDS], see splat.cpu.fields; culled rows are undefined
+    fields: Floats  # [N, FIELDS], see splat.cpu.fields; culled rows are undefined
     rects: NDArray[np.int16]  # [N, 4] tiles x0, x1, y0, y1
-    order: NDArray[np.int32]  # [visible] front to back
     starts: NDArray[np.int64]  # [tiles + 1]
     members: NDArray[np.int32]  # [intersections]
 
 
 class Image(NamedTuple):
-    """Blended pixels."""
+    """Blended pixels, or the gradients by them."""
 
-    colors: Float32s  # [H, W, 3]
-    alphas: Float32s  # [H, W]
-    depths: Float32s | None  # [H, W] accumulated: sum of weight times depth
-
-
-def image_size(scene: Scene) -> tuple[int, int]:
-    """Width and height in pixels."""
-    return int(scene.lens[4]), int(scene.lens[5])
+    colors: Floats  # [H, W, 3]
+    alphas: Floats  # [H, W]
+    depths: Floats | None  # [H, W] accumulated: sum of weight times depth
 
 
-def project_and_bin(scene: Scene) -> Splats:
+def project_and_bin(scene: Scene, view: View) -> Splats:
     """Project, cull, sort by depth and list per tile."""
     n = len(scene.means)
     fields = np.empty((n, FIELDS), np.float32)
-    depth_keys = np.empty(n, np.uint32)
+    keys = np.empty(n, np.uint32)
     rects = np.empty((n, 4), np.int16)
-    width, height = image_size(scene)
     with announce_compilation():
-        project_gaussians(*scene[:-1], scene.mode == "antialiased", fields, depth_keys, rects)
-        order = depth_order(depth_keys)
-        starts, members = bin_into_tiles(order, rects, -(-width // TILE), -(-height // TILE))
-    return Splats(fields, rects, order, starts, members)
+        project_gaussians(*scene, *view, fields, keys, rects)
+        starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles)
+    return Splats(fields, rects, starts, members)
 
 
-def blend(splats: Splats, scene: Scene, background: Float32s, with_depth: bool) -> Image:
+def blend(splats: Splats, view: View, background: Floats, with_depth: bool) -> Image:
     """Blend front to back over `background` [3]."""
-    width, height = image_size(scene)
-    colors = np.empty((height, width, 3), np.float32)
-    alphas = np.empty((height, width), np.float32)
-    depths = np.empty((height, width), np.float32) if with_depth else None
-    tiles_x = -(-width // TILE)
+    width, height = int(view.lens[4]), int(view.lens[5])
+    image = Image(
+        np.empty((height, width, 3), np.float32),
+        np.empty((height, width), np.float32),
+        np.empty((height, width), np.float32) if with_depth else None,
+    )
     with announce_compilation():
-        rasterize(
+        rasterize(splats.fields, splats.starts, splats.members, view.tiles[0], background, *image)
+    return image
+
+
+def gradients(
+    scene: Scene, view: View, splats: Splats, image: Image, image_gradients: Image
+) -> tuple[Scene, NDArray[np.float64]]:
+    """Gradients by the Gaussians, and [15] by the camera as `project_backward` returns them.
+
+    `image` must have been blended over black and with depth.
+    """
+    rects = splats.rects.astype(np.int64)
+    first_slots = np.zeros(len(rects) + 1, np.int64)
+    np.cumsum((rects[:, 1] - rects[:, 0]) * (rects[:, 3] - rects[:, 2]), out=first_slots[1:])
+    sums = np.zeros((len(splats.members), SUMS), np.float32)
+    result = Scene(*(np.zeros_like(array) for array in scene))
+    with announce_compilation():
+        rasterize_backward(
             splats.fields,
+            splats.rects,
+            first_slots,
             splats.starts,
             splats.members,
-            tiles_x,
-            background,
-            colors,
-            alphas,
-            depths,
+            view.tiles[0],
+            tuple(image),
+            tuple(image_gradients),
+            sums,
         )
-    return Image(colors, alphas, depths)
+        camera = project_backward(
+            tuple(scene), *view, splats.fields, first_slots, sums, tuple(result)
+        )
+    return result, camera

@@ -7,17 +7,18 @@ from numba import njit, prange
 
 from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 from splat.cpu import fields as f
-from splat.cpu.fields import LANES, TILE
+from splat.cpu.fields import TILE
 
-CHECK_EVERY = 32  # Gaussians between two looks at whether a tile is opaque already
+BATCH = 32  # Gaussians that are copied together before they are drawn
+COPIED = 10  # values copied per Gaussian: the first ten fields, the mean relative to the tile
 PIXELS = TILE * TILE
+_PLANE = np.uint64(PIXELS)
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
-_P = np.uint64(PIXELS)
 
 
 @njit(inline="always", fastmath=True)
 def exp_negative(power):
-    """exp(power) for power <= 0; relative error 3e-6 down to -6, and below the alpha threshold beyond.
+    """exp(power) for power <= 0: relative error 3e-6 down to -6, below the alpha threshold beyond.
 
     A minimax polynomial of exp(power / 8), squared three times: plain arithmetic that vectorises
     without a vector maths library.
@@ -36,27 +37,62 @@ def exp_negative(power):
 
 @njit(inline="always")
 def scattered(task, tiles):
-    """The tile of a task: neighbouring tasks lie far apart, so equal shares of tasks are equal work."""
-    return (task * 7919) % tiles
+    """The tile of a task. Neighbouring tasks lie far apart, so threads get equal work."""
+    return (task * 7919) % tiles  # a prime that no sensible number of tiles divides
+
+
+@njit(fastmath=True)
+def copy_batch(splats, members, first, count, left, top, batch, rows):
+    """Copy `count` Gaussians of a tile list into `batch`, relative to the tile, and their row ranges.
+
+    The copy is what makes the rasterizer fast: its loads overlap, while in the drawing loop each
+    would wait behind a branch that cannot be predicted.
+    """
+    for j in range(count):
+        i = np.uint64(members[first + j])
+        o = j * COPIED
+        x = splats[i, f.MEAN_X] - np.float32(left) - _HALF
+        y = splats[i, f.MEAN_Y] - np.float32(top) - _HALF
+        batch[o], batch[o + 1] = x, y
+        for c in range(2, COPIED):
+            batch[o + c] = splats[i, c]
+        reach = splats[i, f.EXTENT_Y]
+        rows[2 * j] = max(0, math.ceil(y - reach))
+        rows[2 * j + 1] = min(TILE, math.floor(y + reach) + 1)
 
 
 @njit(inline="always", fastmath=True)
-def row_span(centre, row_power, limit, neg_a):
-    """First and last pixel of a tile row in which alpha can reach the threshold."""
-    half = math.sqrt(max(_ZERO, (limit + row_power) / -neg_a))
-    return max(0, int(math.ceil(centre - half))), min(TILE - 1, int(math.floor(centre + half)))
+def blend_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue, depth, with_depth):
+    """Blend one Gaussian into one row of a tile."""
+    first = np.uint64(row * TILE)
+    for lane in range(np.uint64(TILE)):
+        p = first + lane
+        dx = np.float32(np.int32(lane)) - centre
+        alpha = min(np.float32(MAX_ALPHA), opacity * exp_negative(row_power + neg_a * dx * dx))
+        alpha = alpha if alpha >= np.float32(ALPHA_THRESHOLD) else _ZERO
+        T = planes[p]
+        weight = alpha * T
+        T_next = T - weight
+        live = T_next > np.float32(TRANSMITTANCE_STOP)
+        weight = weight if live else _ZERO
+        planes[p] = T_next if live else -abs(T)
+        planes[p + _PLANE] += weight * red
+        planes[p + _PLANE * np.uint64(2)] += weight * green
+        planes[p + _PLANE * np.uint64(3)] += weight * blue
+        if with_depth is not None:
+            planes[p + _PLANE * np.uint64(4)] += weight * depth
 
 
-@njit(inline="always")
+@njit(fastmath=True)
 def is_opaque(planes):
-    """Whether no pixel of the tile takes any more (the first plane holds -T for such pixels)."""
+    """Whether no pixel of the tile takes any more."""
     highest = _ZERO
     for q in range(PIXELS):
         highest = max(highest, planes[q])
     return highest <= _ZERO
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy", boundscheck=False)
+@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
 def rasterize(splats, starts, members, tiles_x, background, colors, alphas, depths):
     """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W].
 
@@ -71,41 +107,31 @@ def rasterize(splats, starts, members, tiles_x, background, colors, alphas, dept
         top, left = (tile // tiles_x) * TILE, (tile % tiles_x) * TILE
         planes = np.zeros(PIXELS * 5, np.float32)
         planes[:PIXELS] = _ONE
-        for k in range(starts[tile], starts[tile + 1]):
-            i = members[k]
-            x = splats[i, f.MEAN_X] - np.float32(left) - _HALF
-            y = splats[i, f.MEAN_Y] - np.float32(top) - _HALF
-            shear, neg_a, neg_c = splats[i, f.SHEAR], splats[i, f.NEG_A], splats[i, f.NEG_C]
-            opacity, limit = splats[i, f.OPACITY], splats[i, f.LIMIT]
-            red, green, blue = splats[i, f.RED], splats[i, f.GREEN], splats[i, f.BLUE]
-            depth = splats[i, f.DEPTH]
-            reach = splats[i, f.EXTENT_Y]
-            for row in range(
-                max(0, int(math.ceil(y - reach))), min(TILE, int(math.floor(y + reach)) + 1)
-            ):
-                dy = np.float32(row) - y
-                row_power = neg_c * dy * dy
-                centre = x + shear * dy
-                first = np.uint64(row * TILE)
-                for lane in range(np.uint64(LANES)):
-                    p = first + lane
-                    dx = np.float32(np.int32(lane)) - centre
-                    alpha = min(
-                        np.float32(MAX_ALPHA), opacity * exp_negative(row_power + neg_a * dx * dx)
+        batch = np.empty(BATCH * COPIED, np.float32)
+        rows = np.empty(BATCH * 2, np.int32)
+        for first in range(starts[tile], starts[tile + 1], BATCH):
+            count = min(BATCH, starts[tile + 1] - first)
+            copy_batch(splats, members, first, count, left, top, batch, rows)
+            for j in range(count):
+                b = batch[j * COPIED : (j + 1) * COPIED]
+                x, y, shear, neg_a, neg_c = b[0], b[1], b[2], b[3], b[4]
+                opacity, red, green, blue, depth = b[5], b[6], b[7], b[8], b[9]
+                for row in range(rows[2 * j], rows[2 * j + 1]):
+                    dy = np.float32(row) - y
+                    blend_row(
+                        planes,
+                        row,
+                        x + shear * dy,
+                        neg_c * dy * dy,
+                        neg_a,
+                        opacity,
+                        red,
+                        green,
+                        blue,
+                        depth,
+                        depths,
                     )
-                    alpha = alpha if alpha >= np.float32(ALPHA_THRESHOLD) else _ZERO
-                    T = planes[p]
-                    weight = alpha * T
-                    T_next = T - weight
-                    live = T_next > np.float32(TRANSMITTANCE_STOP)
-                    weight = weight if live else _ZERO
-                    planes[p] = T_next if live else -abs(T)
-                    planes[p + _P] += weight * red
-                    planes[p + _P * np.uint64(2)] += weight * green
-                    planes[p + _P * np.uint64(3)] += weight * blue
-                    if depths is not None:
-                        planes[p + _P * np.uint64(4)] += weight * depth
-            if (k - starts[tile]) % CHECK_EVERY == CHECK_EVERY - 1 and is_opaque(planes):
+            if is_opaque(planes):
                 break
         for row in range(min(TILE, height - top)):
             for column in range(min(TILE, width - left)):

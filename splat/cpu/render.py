@@ -1,26 +1,17 @@
 """The CPU backend: tensors in, tensors out."""
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from splat.camera import Camera
-from splat.conventions import RasterizeMode
-from splat.cpu.frame import Float32s, Scene, blend, project_and_bin
+from splat.conventions import MIN_ALPHA_FOR_DEPTH, RasterizeMode
+from splat.cpu.frame import Floats, Image, Scene, View, blend, gradients, project_and_bin
 from splat.gaussians import Gaussians
 
-
-def _array(tensor: Tensor) -> Float32s:
-    return tensor.detach().to(torch.float32).contiguous().numpy()
-
-
-def camera_arrays(viewmat: Tensor, K: Tensor, width: int, height: int) -> tuple[Float32s, ...]:
-    """view [3, 4], camera position [3] and lens [6] as the kernels take them."""
-    view = viewmat.detach().double().numpy()
-    position = np.linalg.inv(view)[:3, 3]
-    lens = (K[0, 0].item(), K[1, 1].item(), K[0, 2].item(), K[1, 2].item(), width, height)
-    contiguous = (np.ascontiguousarray(a, np.float32) for a in (view[:3], position, lens))
-    return tuple(contiguous)
+Drawing = tuple[Tensor, Tensor, Tensor | None]  # colours [H, W, 3], alphas, expected depths [H, W]
 
 
 def draw(
@@ -29,17 +20,96 @@ def draw(
     background: Tensor,  # [3]
     mode: RasterizeMode,
     with_depth: bool,
-) -> tuple[Tensor, Tensor, Tensor | None]:
-    """Colours [H, W, 3], alphas [H, W] and accumulated depths [H, W], without gradients."""
-    scene = Scene(
-        _array(gaussians.means),
-        _array(gaussians.quats),
-        _array(gaussians.scales),
-        _array(gaussians.opacities),
-        _array(gaussians.sh),
-        *camera_arrays(camera.viewmat, camera.K, camera.width, camera.height),
-        mode,
+) -> Drawing:
+    """Draw on the CPU, with gradients if any input asks for one and autograd is on."""
+    parameters = (
+        gaussians.means,
+        gaussians.quats,
+        gaussians.scales,
+        gaussians.opacities,
+        gaussians.sh,
+        camera.viewmat,
     )
-    image = blend(project_and_bin(scene), scene, _array(background), with_depth)
-    depths = None if image.depths is None else torch.from_numpy(image.depths)
-    return torch.from_numpy(image.colors), torch.from_numpy(image.alphas), depths
+    inputs = (*parameters, background)
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
+        color, alpha, depth = _Rasterize.apply(*parameters, camera, mode == "antialiased")
+        color = color + (1 - alpha)[..., None] * background
+    else:
+        scene = Scene(*(_array(tensor) for tensor in parameters[:5]))
+        view = _view(camera.viewmat, camera, mode == "antialiased")
+        image = blend(project_and_bin(scene, view), view, _array(background), with_depth)
+        color, alpha = torch.from_numpy(image.colors), torch.from_numpy(image.alphas)
+        depth = None if image.depths is None else torch.from_numpy(image.depths)
+    if depth is None or not with_depth:
+        return color, alpha, None
+    return color, alpha, depth / alpha.clamp(min=MIN_ALPHA_FOR_DEPTH)
+
+
+def _array(tensor: Tensor) -> Floats:
+    return tensor.detach().to(torch.float32).contiguous().numpy()
+
+
+def _view(viewmat: Tensor, camera: Camera, antialiased: bool) -> View:
+    matrix = viewmat.detach().double().numpy()
+    K = camera.K.tolist()
+    lens = (K[0][0], K[1][1], K[0][2], K[1][2], camera.width, camera.height)
+    return View(
+        np.ascontiguousarray(matrix[:3], np.float32),
+        np.linalg.inv(matrix)[:3, 3].astype(np.float32),
+        np.array(lens, np.float32),
+        antialiased,
+    )
+
+
+def _view_gradient(viewmat: Tensor, sums: np.ndarray) -> Tensor:  # [4, 4]
+    """Gradient by the view matrix: of its own entries, and of the camera position in its inverse."""
+    result = np.zeros((4, 4))
+    result[:3, :3], result[:3, 3] = sums[:9].reshape(3, 3), sums[9:12]
+    inverse = np.linalg.inv(viewmat.detach().double().numpy())
+    by_inverse = np.zeros((4, 4))
+    by_inverse[:3, 3] = sums[12:]
+    return torch.from_numpy(result - inverse.T @ by_inverse @ inverse.T)
+
+
+class _Rasterize(torch.autograd.Function):
+    """Colours over black, alphas and accumulated depths."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        means: Tensor,  # [N, 3]
+        quats: Tensor,  # [N, 4]
+        scales: Tensor,  # [N, 3]
+        opacities: Tensor,  # [N]
+        sh: Tensor,  # [N, K, 3]
+        viewmat: Tensor,  # [4, 4]
+        camera: Camera,
+        antialiased: bool,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        parameters = (means, quats, scales, opacities, sh)
+        scene = Scene(*(_array(tensor) for tensor in parameters))
+        view = _view(viewmat, camera, antialiased)
+        splats = project_and_bin(scene, view)
+        image = blend(splats, view, np.zeros(3, np.float32), with_depth=True)
+        assert image.depths is not None
+        outputs = tuple(
+            torch.from_numpy(array) for array in (image.colors, image.alphas, image.depths)
+        )
+        ctx.save_for_backward(
+            *parameters, viewmat, *outputs
+        )  # autograd then notices changes in place
+        ctx.splats, ctx.view = splats, view
+        return outputs  # type: ignore[return-value]
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        *parameters, viewmat, color, alpha, depth = ctx.saved_tensors
+        scene = Scene(*(_array(tensor) for tensor in parameters))
+        image = Image(_array(color), _array(alpha), _array(depth))
+        by_image = Image(*(_array(gradient) for gradient in grad_outputs))
+        by_scene, by_camera = gradients(scene, ctx.view, ctx.splats, image, by_image)
+        by_parameters = (
+            torch.from_numpy(gradient).to(tensor.dtype)
+            for gradient, tensor in zip(by_scene, parameters, strict=True)
+        )
+        return (*by_parameters, _view_gradient(viewmat, by_camera).to(viewmat.dtype), None, None)

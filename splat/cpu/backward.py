@@ -1,0 +1,135 @@
+"""Gradients from pixels back to projected Gaussians."""
+
+import numpy as np
+from numba import njit, prange
+
+from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
+from splat.cpu.fields import TILE
+from splat.cpu.raster import (
+    BATCH,
+    COPIED,
+    PIXELS,
+    copy_batch,
+    exp_negative,
+    is_opaque,
+    scattered,
+)
+
+# Sums over the pixels of one tile for one Gaussian, h = d loss / d(-sigma), dx along the sheared row
+SUM_H, SUM_HX, SUM_HY, SUM_HXX, SUM_HXY, SUM_HYY = 0, 1, 2, 3, 4, 5
+SUM_RED, SUM_GREEN, SUM_BLUE, SUM_DEPTH = 6, 7, 8, 9
+SUMS = 10
+
+_PLANE = np.uint64(PIXELS)
+_ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+@njit(fastmath=True)
+def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas, v_depths):
+    """Fill the planes transmittance | rest | v_red | v_green | v_blue | v_depth of one tile.
+
+    rest = v_alpha · final transmittance - gradient · (what is still to be blended), which starts
+    at the whole pixel and is worked off front to back.
+    """
+    height, width = alphas.shape
+    planes[:PIXELS] = _ONE
+    for row in range(min(TILE, height - top)):
+        for column in range(min(TILE, width - left)):
+            q, y, x = row * TILE + column, top + row, left + column
+            rest = v_alphas[y, x] * (_ONE - alphas[y, x]) - depths[y, x] * v_depths[y, x]
+            for c in range(3):
+                rest -= colors[y, x, c] * v_colors[y, x, c]
+                planes[q + (c + 2) * PIXELS] = v_colors[y, x, c]
+            planes[q + PIXELS] = rest
+            planes[q + 5 * PIXELS] = v_depths[y, x]
+
+
+@njit(inline="always", fastmath=True)
+def replay_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue, depth):
+    """Blend one Gaussian into one row again, and sum its gradients over the row.
+
+    Returns the sums of h, h·dx, h·dx² and of the weight times the gradients of red, green, blue
+    and depth. No gradient where alpha is clamped (RasterizeToPixels3DGSBwd.cu of gsplat 1.5.3).
+    """
+    first = np.uint64(row * TILE)
+    h_sum = hx_sum = hxx_sum = red_sum = green_sum = blue_sum = depth_sum = _ZERO
+    for lane in range(np.uint64(TILE)):
+        p = first + lane
+        dx = np.float32(np.int32(lane)) - centre
+        raw = opacity * exp_negative(row_power + neg_a * dx * dx)
+        alpha = min(np.float32(MAX_ALPHA), raw)
+        alpha = alpha if alpha >= np.float32(ALPHA_THRESHOLD) else _ZERO
+        T = planes[p]
+        weight = alpha * T
+        T_next = T - weight
+        live = T_next > np.float32(TRANSMITTANCE_STOP)
+        weight = weight if live else _ZERO
+        planes[p] = T_next if live else -abs(T)
+        v_red = planes[p + _PLANE * np.uint64(2)]
+        v_green = planes[p + _PLANE * np.uint64(3)]
+        v_blue = planes[p + _PLANE * np.uint64(4)]
+        v_depth = planes[p + _PLANE * np.uint64(5)]
+        value = red * v_red + green * v_green + blue * v_blue + depth * v_depth
+        rest = planes[p + _PLANE] + weight * value
+        planes[p + _PLANE] = rest
+        h = weight * value + rest * alpha / (_ONE - alpha)
+        h = h if weight > _ZERO else _ZERO
+        h = h if raw <= np.float32(MAX_ALPHA) else _ZERO
+        h_sum += h
+        hx_sum += h * dx
+        hxx_sum += h * dx * dx
+        red_sum += weight * v_red
+        green_sum += weight * v_green
+        blue_sum += weight * v_blue
+        depth_sum += weight * v_depth
+    return h_sum, hx_sum, hxx_sum, red_sum, green_sum, blue_sum, depth_sum
+
+
+@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+def rasterize_backward(
+    splats, rects, first_slots, starts, members, tiles_x, image, image_gradients, sums
+):
+    """Fill `sums` [intersections, SUMS], zero before, one row per Gaussian and tile.
+
+    image = (colors [H, W, 3] over black, alphas [H, W], accumulated depths [H, W]) as drawn, and
+    image_gradients the same of the loss. The tiles of Gaussian i own the rows from first_slots[i]
+    on, so that no two threads write to one place and every repeat gives the same bits.
+    """
+    tiles = starts.shape[0] - 1
+    for task in prange(tiles):
+        tile = scattered(task, tiles)
+        tile_y, tile_x = tile // tiles_x, tile % tiles_x
+        top, left = tile_y * TILE, tile_x * TILE
+        planes = np.zeros(PIXELS * 6, np.float32)
+        load_gradients(planes, top, left, *image, *image_gradients)
+        batch = np.empty(BATCH * COPIED, np.float32)
+        rows = np.empty(BATCH * 2, np.int32)
+        for first in range(starts[tile], starts[tile + 1], BATCH):
+            count = min(BATCH, starts[tile + 1] - first)
+            copy_batch(splats, members, first, count, left, top, batch, rows)
+            for j in range(count):
+                b = batch[j * COPIED : (j + 1) * COPIED]
+                x, y, shear, neg_a, neg_c = b[0], b[1], b[2], b[3], b[4]
+                opacity, red, green, blue, depth = b[5], b[6], b[7], b[8], b[9]
+                i = members[first + j]
+                across = tile_x - rects[i, 0]
+                down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
+                total = sums[first_slots[i] + down + across]
+                for row in range(rows[2 * j], rows[2 * j + 1]):
+                    dy = np.float32(row) - y
+                    centre, power = x + shear * dy, neg_c * dy * dy
+                    h, hx, hxx, v_red, v_green, v_blue, v_depth = replay_row(
+                        planes, row, centre, power, neg_a, opacity, red, green, blue, depth
+                    )
+                    total[SUM_H] += h
+                    total[SUM_HX] += hx
+                    total[SUM_HY] += h * dy
+                    total[SUM_HXX] += hxx
+                    total[SUM_HXY] += hx * dy
+                    total[SUM_HYY] += h * dy * dy
+                    total[SUM_RED] += v_red
+                    total[SUM_GREEN] += v_green
+                    total[SUM_BLUE] += v_blue
+                    total[SUM_DEPTH] += v_depth
+            if is_opaque(planes):
+                break
