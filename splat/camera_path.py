@@ -3,8 +3,8 @@
 Either every keyframe gives angles,
 
     {"keyframes": [
-      {"time": 0.0, "azimuth": -40, "elevation": 0, "distance": 1.0, "target": [0, 0, 0], "fov_y": 20},
-      {"time": 4.0, "azimuth": 40, "elevation": 10, "distance": 0.8, "target": [0, 0, 0], "fov_y": 20}
+      {"time": 0, "azimuth": -4, "elevation": 0, "distance": 1.0, "target": [0, 0, 0], "fov_y": 20},
+      {"time": 4, "azimuth": 40, "elevation": 9, "distance": 0.8, "target": [0, 0, 0], "fov_y": 20}
     ]}
 
 or every keyframe gives a place: "eye": [x, y, z] instead of azimuth, elevation and distance. Times

@@ -15,7 +15,7 @@ from splat.cpu.raster import (
     scattered,
 )
 
-# Sums over the pixels of one tile for one Gaussian, h = d loss / d(-sigma), dx along the sheared row
+# Sums over a tile for one Gaussian: h = d loss / d(-sigma), and its moments along the sheared row
 SUM_H, SUM_HX, SUM_HY, SUM_HXX, SUM_HXY, SUM_HYY = 0, 1, 2, 3, 4, 5
 SUM_RED, SUM_GREEN, SUM_BLUE, SUM_DEPTH = 6, 7, 8, 9
 SUMS = 10

@@ -50,7 +50,7 @@ def clamped_slope(slope, size, focal, principal):
 
 @njit(fastmath=MATH)
 def world_jacobian(point, view, lens):
-    """Rows of d(pixel)/d(world) at a camera-space point: the perspective Jacobian times the rotation.
+    """Rows of d(pixel)/d(world) at a camera-space point: perspective Jacobian times rotation.
 
     Also the clamped slopes x/z and y/z that it was taken at.
     """

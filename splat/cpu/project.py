@@ -53,7 +53,7 @@ def write_color(sh, i, x, y, z, splats, basis):
 
 @njit(fastmath=MATH)
 def write_splat(i, point, cov, det, opacity, lens, splats, rects):
-    """Write all fields but the colour. Returns False, with nothing written, if it is not in view."""
+    """Write all fields but the colour. Returns False, with nothing written, if out of view."""
     x, y, z = point
     xx, xy, yy = cov
     sx, sy = lens[0] * x / z + lens[2], lens[1] * y / z + lens[3]

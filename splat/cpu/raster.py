@@ -43,7 +43,7 @@ def scattered(task, tiles):
 
 @njit(fastmath=True)
 def copy_batch(splats, members, first, count, left, top, batch, rows):
-    """Copy `count` Gaussians of a tile list into `batch`, relative to the tile, and their row ranges.
+    """Copy `count` Gaussians of a list into `batch`, relative to the tile, and their row ranges.
 
     The copy is what makes the rasterizer fast: its loads overlap, while in the drawing loop each
     would wait behind a branch that cannot be predicted.

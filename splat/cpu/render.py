@@ -62,7 +62,7 @@ def _view(viewmat: Tensor, camera: Camera, antialiased: bool) -> View:
 
 
 def _view_gradient(viewmat: Tensor, sums: np.ndarray) -> Tensor:  # [4, 4]
-    """Gradient by the view matrix: of its own entries, and of the camera position in its inverse."""
+    """Gradient by the view matrix: by its entries, and by the camera position in its inverse."""
     result = np.zeros((4, 4))
     result[:3, :3], result[:3, 3] = sums[:9].reshape(3, 3), sums[9:12]
     inverse = np.linalg.inv(viewmat.detach().double().numpy())

@@ -11,7 +11,7 @@ CHUNKS = 8  # pieces of the depth order that are scattered into tiles side by si
 
 @njit(cache=True)
 def pack_visible(keys):
-    """(key - smallest key) << 32 | index of the non-zero keys, in index order; the spread of keys."""
+    """(key - smallest key) << 32 | index of each non-zero key, by index; the spread of the keys."""
     count, smallest, largest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
     for key in keys:
         if key != 0:
