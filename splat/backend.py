@@ -37,5 +37,6 @@ def _why_not_gsplat() -> str | None:
     try:
         cuda.draw_trial_image()
     except Exception as error:  # a missing or broken toolkit shows in many ways
-        return f"gsplat does not work here ({type(error).__name__}: {str(error).splitlines()[0]})"
+        words = str(error).splitlines() or ["no message"]
+        return f"gsplat does not work here ({type(error).__name__}: {words[0]})"
     return None
