@@ -21,8 +21,7 @@ class DriveOptions:
     audio: Path
     """The voice: any audio or video file with sound."""
     output: Path | None = None
-    """The video: .mp4, .webm or .gif, or a name without ending for a folder of PNG frames. By
-    default an .mp4 beside the audio, named after it and the avatar."""
+    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; default: beside the audio."""
     width: int = 512
     """Width of the picture in pixels, even."""
     height: int = 512

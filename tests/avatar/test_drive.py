@@ -186,3 +186,12 @@ def test_the_pose_turns_the_face_and_spares_the_collar():
     free, fixed = head.pose_weights == 1, head.pose_weights == 0
     assert torch.allclose(posed[free], head.vertices[free] @ turn[:3, :3].T, atol=1e-6)
     assert torch.equal(posed[fixed], head.vertices[fixed])
+
+
+@pytest.mark.gpu
+def test_cuda_draws_what_the_cpu_draws(video: Drive, cuda: torch.device, tmp_path: Path):
+    on_cpu, on_cuda = (
+        pictures(video(output=tmp_path / f"{device}.mp4", device=device))
+        for device in ("cpu", cuda.type)
+    )
+    assert np.abs(on_cpu - on_cuda).mean() < 1e-3
