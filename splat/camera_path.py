@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.interpolate import PchipInterpolator
+from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 from splat.camera import Camera, look_at, orbit
 
@@ -33,7 +33,7 @@ def load_camera_path(
 ) -> Iterator[Camera]:
     """Cameras of `frames` frames at `fps`, on a smooth curve through the keyframes.
 
-    The curve is a monotone cubic (Fritsch and Carlson 1980): it does not swing past a keyframe.
+    It starts and ends at rest and does not swing past a keyframe.
     The file is read and checked at once. Raises FileNotFoundError, or ValueError naming the rule.
     """
     path = Path(json_path)
@@ -45,9 +45,16 @@ def load_camera_path(
     if (np.diff(rows[:, 0]) <= 0).any():
         raise ValueError(f"{path}: the times of the keyframes do not rise")
     seconds = np.clip(np.arange(frames) / fps, rows[0, 0], rows[-1, 0])
-    values = rows[[0] * frames] if len(rows) == 1 else PchipInterpolator(rows[:, 0], rows)(seconds)
+    values = rows[[0] * frames] if len(rows) == 1 else _curve(rows)(seconds)
     camera_at = _place_camera if form is PLACE_FORM else _angle_camera
     return (camera_at(row, width, height) for row in values)
+
+
+def _curve(rows: np.ndarray) -> CubicHermiteSpline:
+    """Monotone cubics (Fritsch and Carlson 1980) through rows [keyframes, values], times first."""
+    slopes = PchipInterpolator(rows[:, 0], rows).derivative()(rows[:, 0])
+    slopes[[0, -1]] = 0
+    return CubicHermiteSpline(rows[:, 0], rows, slopes)
 
 
 def _keyframes(path: Path) -> list[dict[str, Any]]:

@@ -64,17 +64,12 @@ def draw_with_gradients(
     moved = Camera(leaves["viewmat"], camera.K, camera.width, camera.height)
     gaussians = Gaussians(**{name: leaves[name] for name in names})
     background = torch.tensor([0.2, 0.5, 0.7], device=device, dtype=dtype)
-    images = dict(
-        zip(
-            ("color", "alpha", "depth"),
-            draw(gaussians, moved, background, setting.mode, True),
-            strict=True,
-        )
-    )
+    color, alpha, depth = draw(gaussians, moved, background, setting.mode, True)
+    assert depth is not None
+    images = {"color": color, "alpha": alpha, "depth": depth}
     generator = torch.Generator().manual_seed(7)
     loss = torch.zeros((), device=device, dtype=dtype)
     for image in images.values():
-        assert image is not None
         loss = loss + (image * torch.randn(image.shape, generator=generator).to(image)).sum()
     gradients = torch.autograd.grad(loss, list(leaves.values()))
     return Result(

@@ -8,20 +8,20 @@ from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA
 
 
 def _tiny() -> tuple[list[Tensor], Camera]:
-    """Three broad Gaussians whose alpha is above the threshold on every pixel, below the clamp."""
+    """Two broad Gaussians whose alpha is above the threshold on every pixel, below the clamp."""
     generator = torch.Generator().manual_seed(2)
 
     def normal(*shape: int) -> Tensor:
         return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
     eye, target, up = torch.tensor([[0.1, 0.2, 2.0], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0]]).unbind()
-    camera = look_at(eye, target, up, focal=8.0, width=6, height=5)
+    camera = look_at(eye, target, up, focal=4.0, width=3, height=2)
     tensors = [
-        0.1 * normal(3, 3),
-        normal(3, 4),
-        0.9 + 0.1 * normal(3, 3).tanh(),
-        torch.tensor([0.5, 0.7, 0.3], dtype=torch.float64),
-        0.2 * normal(3, 16, 3),
+        0.1 * normal(2, 3),
+        normal(2, 4),
+        0.9 + 0.1 * normal(2, 3).tanh(),
+        torch.tensor([0.5, 0.7], dtype=torch.float64),
+        0.2 * normal(2, 16, 3),
         camera.viewmat.double(),
     ]
     return tensors, camera
