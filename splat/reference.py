@@ -1,7 +1,6 @@
 """The oracle: 3D Gaussian rasterization in plain PyTorch, differentiable, float32 or float64.
 
-Written for reading and for tests; it shares no formula with the Numba kernels. Memory and time grow
-with Gaussians times pixels, a strip of pixels at a time.
+Written for reading and for tests; it shares no formula with the Numba kernels.
 """
 
 import torch
@@ -23,7 +22,8 @@ from splat.conventions import (
 from splat.gaussians import Gaussians
 from splat.spherical_harmonics import sh_to_color
 
-STRIP = 8  # rows of pixels that are drawn together
+BLOCK = 16  # pixels, both ways, that are drawn together
+SIGMA_AT_THRESHOLD = 5.55  # > ln 255: beyond, even opacity 1 stays below the alpha threshold
 
 
 def draw(
@@ -48,13 +48,12 @@ def draw(
     eye = torch.linalg.inv(camera.viewmat.to(depths))[:3, 3]
     colors = sh_to_color(gaussians.sh[order], gaussians.means[order] - eye)
     features = torch.cat([colors, depths[order, None]], dim=1)  # [n, 4]
-    splats = (means2d[order], covariances[order].inverse(), opacities[order], features)
-    strips = [
-        checkpoint(_blend, *splats, first, min(first + STRIP, camera.height), camera.width,
-                   use_reentrant=False)
-        for first in range(0, camera.height, STRIP)
-    ]  # fmt: skip
-    pixels = torch.cat(strips)  # [H, W, 5]
+    splats = (means2d[order], covariances[order], opacities[order], features)
+    rows = [
+        torch.cat([_block(splats, left, top, camera) for left in range(0, camera.width, BLOCK)], 1)
+        for top in range(0, camera.height, BLOCK)
+    ]
+    pixels = torch.cat(rows)  # [H, W, 5]
     alpha = 1 - pixels[..., 4]
     color = pixels[..., :3] + pixels[..., 4:] * background.to(pixels)
     depth = pixels[..., 3] / alpha.clamp(min=MIN_ALPHA_FOR_DEPTH) if with_depth else None
@@ -94,19 +93,33 @@ def _project(g: Gaussians, camera: Camera) -> tuple[Tensor, Tensor, Tensor, Tens
     return means2d, depths, blurred, compensations
 
 
+def _block(
+    splats: tuple[Tensor, ...], left: int, top: int, camera: Camera
+) -> Tensor:  # [rows, columns, C + 1]
+    """One block of pixels, from the Gaussians whose alpha can reach the threshold in it."""
+    columns = torch.arange(left, min(left + BLOCK, camera.width)).to(splats[0]) + 0.5
+    rows = torch.arange(top, min(top + BLOCK, camera.height)).to(splats[0]) + 0.5
+    means2d, covariances, *_ = (tensor.detach() for tensor in splats)
+    reach = torch.sqrt(SIGMA_AT_THRESHOLD * 2 * covariances.diagonal(dim1=1, dim2=2))  # [n, 2]
+    first, last = torch.stack([columns[0], rows[0]]), torch.stack([columns[-1], rows[-1]])
+    near = ((means2d + reach >= first) & (means2d - reach <= last)).all(dim=1)
+    chosen = (tensor[near] for tensor in splats)
+    blended = checkpoint(_blend, *chosen, rows, columns, use_reentrant=False)
+    assert isinstance(blended, Tensor)
+    return blended
+
+
 def _blend(
     means2d: Tensor,  # [n, 2] front to back
-    conics: Tensor,  # [n, 2, 2]
+    covariances: Tensor,  # [n, 2, 2]
     opacities: Tensor,  # [n]
     features: Tensor,  # [n, C]
-    first_row: int,
-    last_row: int,
-    width: int,
-) -> Tensor:  # [rows, width, C + 1] features and final transmittance
-    rows = torch.arange(first_row, last_row).to(means2d) + 0.5
-    columns = torch.arange(width).to(means2d) + 0.5
+    rows: Tensor,  # [rows] pixel centres
+    columns: Tensor,  # [columns]
+) -> Tensor:  # [rows, columns, C + 1] features and final transmittance
     dx = (columns[:, None] - means2d[:, 0]).repeat(len(rows), 1)  # [P, n]
-    dy = (rows[:, None] - means2d[:, 1]).repeat_interleave(width, dim=0)
+    dy = (rows[:, None] - means2d[:, 1]).repeat_interleave(len(columns), dim=0)
+    conics = covariances.inverse()
     xx, xy, yy = conics[:, 0, 0], conics[:, 0, 1], conics[:, 1, 1]
     sigma = 0.5 * (xx * dx**2 + yy * dy**2) + xy * dx * dy
     alpha = (opacities * torch.exp(-sigma)).clamp(max=MAX_ALPHA)
@@ -117,4 +130,4 @@ def _blend(
     before = torch.cat([torch.ones_like(after[:, :1]), after[:, :-1]], dim=1)
     blended = (alpha * before) @ features
     final = torch.cat([torch.ones_like(after[:, :1]), after], dim=1)[:, -1:]
-    return torch.cat([blended, final], dim=1).reshape(len(rows), width, -1)
+    return torch.cat([blended, final], dim=1).reshape(len(rows), len(columns), -1)

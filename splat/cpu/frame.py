@@ -84,6 +84,14 @@ def blend(splats: Splats, view: View, background: Floats, with_depth: bool) -> I
     return image
 
 
+def slots(rects: NDArray[np.int16]) -> NDArray[np.int64]:  # [N + 1]
+    """Where the tiles of each Gaussian begin, when they are numbered Gaussian by Gaussian."""
+    sizes = rects.astype(np.int64)
+    result = np.zeros(len(rects) + 1, np.int64)
+    np.cumsum((sizes[:, 1] - sizes[:, 0]) * (sizes[:, 3] - sizes[:, 2]), out=result[1:])
+    return result
+
+
 def gradients(
     scene: Scene, view: View, splats: Splats, image: Image, image_gradients: Image
 ) -> tuple[Scene, NDArray[np.float64]]:
@@ -91,9 +99,7 @@ def gradients(
 
     `image` must have been blended over black and with depth.
     """
-    rects = splats.rects.astype(np.int64)
-    first_slots = np.zeros(len(rects) + 1, np.int64)
-    np.cumsum((rects[:, 1] - rects[:, 0]) * (rects[:, 3] - rects[:, 2]), out=first_slots[1:])
+    first_slots = slots(splats.rects)
     sums = np.zeros((len(splats.members), SUMS), np.float32)
     result = Scene(*(np.zeros_like(array) for array in scene))
     with announce_compilation():

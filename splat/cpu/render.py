@@ -35,8 +35,8 @@ def draw(
         color, alpha, depth = _Rasterize.apply(*parameters, camera, mode == "antialiased")
         color = color + (1 - alpha)[..., None] * background
     else:
-        scene = Scene(*(_array(tensor) for tensor in parameters[:5]))
-        view = _view(camera.viewmat, camera, mode == "antialiased")
+        scene = scene_arrays(gaussians)
+        view = view_arrays(camera.viewmat, camera, mode == "antialiased")
         image = blend(project_and_bin(scene, view), view, _array(background), with_depth)
         color, alpha = torch.from_numpy(image.colors), torch.from_numpy(image.alphas)
         depth = None if image.depths is None else torch.from_numpy(image.depths)
@@ -49,7 +49,14 @@ def _array(tensor: Tensor) -> Floats:
     return tensor.detach().to(torch.float32).contiguous().numpy()
 
 
-def _view(viewmat: Tensor, camera: Camera, antialiased: bool) -> View:
+def scene_arrays(gaussians: Gaussians) -> Scene:
+    """Gaussians as the kernels take them."""
+    g = gaussians
+    return Scene(*(_array(tensor) for tensor in (g.means, g.quats, g.scales, g.opacities, g.sh)))
+
+
+def view_arrays(viewmat: Tensor, camera: Camera, antialiased: bool) -> View:
+    """A camera as the kernels take it, with `viewmat` [4, 4] in place of its own."""
     matrix = viewmat.detach().double().numpy()
     K = camera.K.tolist()
     lens = (K[0][0], K[1][1], K[0][2], K[1][2], camera.width, camera.height)
@@ -88,7 +95,7 @@ class _Rasterize(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor, Tensor]:
         parameters = (means, quats, scales, opacities, sh)
         scene = Scene(*(_array(tensor) for tensor in parameters))
-        view = _view(viewmat, camera, antialiased)
+        view = view_arrays(viewmat, camera, antialiased)
         splats = project_and_bin(scene, view)
         image = blend(splats, view, np.zeros(3, np.float32), with_depth=True)
         assert image.depths is not None
