@@ -34,7 +34,7 @@ class _FaceFront:
 
     def place(self, xy: Floats) -> tuple[Floats, Floats, Ints]:
         """Points and normals [N, 3] of the resting face under xy [N, 2] mm, and triangles [N]."""
-        distance, near = self.tree.query(xy, 6)
+        distance, near = (np.asarray(found) for found in self.tree.query(xy, 6))
         depth = self.mm[near][:, :, 2]
         weights = np.exp(-((distance / 1.2) ** 2) - (depth.max(1, keepdims=True) - depth) / 5)
         weights = (weights + 1e-9) / (weights + 1e-9).sum(1, keepdims=True)
@@ -111,7 +111,7 @@ def lash_layer(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
     """Lashes on the root half of the mesh's own strips, so that they follow the blink."""
     strips = [name for name in sitter.head.group_names if "eyelashes" in name]
     lashes = [_lash_strip(sitter, name, look, rng) for name in strips]
-    lines = [_lash_line(sitter, name, look) for name in strips if name.endswith("2")]
+    lines = [_lid_margin(sitter, name, look) for name in strips]
     return concatenated(lashes + lines)
 
 
@@ -144,8 +144,10 @@ def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator
     )
 
 
-def _lash_line(sitter: Sitter, group: str, look: Look) -> Layer:
-    """A soft dark line where the upper lashes leave the lid, unbroken when the eye is shut."""
+def _lid_margin(sitter: Sitter, group: str, look: Look) -> Layer:
+    """The upper lid's dark line, unbroken when the eye is shut; the lower lid's wet edge."""
+    upper = group.endswith("2")
+    colour, opacity = ((46, 32, 27), 0.5 * look.lash_weight) if upper else ((224, 180, 168), 0.25)
     centre, radius = sitter.eye(group[0] + "-eye")
     strip = sitter.part(group)
     edges = np.concatenate([sitter.faces[strip][:, [k, (k + 1) % 3]] for k in range(3)])
@@ -158,7 +160,7 @@ def _lash_line(sitter: Sitter, group: str, look: Look) -> Layer:
         means=middles,
         axes=axes(tangents, normalised(middles - centre)),
         scales=(np.linalg.norm(tangents, axis=1) * 0.45, 0.12 * MM, 0.24 * MM),
-        radiance=np.tile(linear((46, 32, 27)), (len(middles), 1)),
-        opacities=min(0.6, 0.5 * look.lash_weight),
+        radiance=np.tile(linear(colour), (len(middles), 1)),
+        opacities=opacity,
         triangles=np.tile(strip, 3)[at_margin],
     )

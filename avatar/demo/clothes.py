@@ -12,7 +12,7 @@ from avatar.demo.shading import lit_skin
 from avatar.demo.sitter import Sitter
 from avatar.demo.skin import NECKLINE
 from avatar.demo.surface import at_spots, smooth_points
-from avatar.demo.torso import RINGS
+from avatar.demo.torso import COLUMNS, RINGS, ring_depths
 from avatar.demo.vectors import MM, Floats, Ints, axes, disc_axes, linear, normalised, smoothstep
 
 BAND_WIDTH = 17 * MM
@@ -105,12 +105,11 @@ def _band_row(
     sitter: Sitter, height: float, down: float, phase: float
 ) -> tuple[Floats, Floats, Floats]:
     """Points of one stitch row round the neck, the direction along it, and the turn in radians."""
-    count = (len(sitter.rest.vertices) - len(sitter.head.vertices)) // RINGS
     first = len(sitter.head.vertices)
-    shape = (RINGS, count, 3)
+    shape = (RINGS, COLUMNS, 3)
     rings = sitter.rest.vertices[first:].reshape(shape)
     normals = sitter.rest.normals[first:].reshape(shape)
-    depth = sitter.down[first:].reshape(RINGS, count)[:, 0]
+    depth = ring_depths()
     place = np.interp(down, depth, np.arange(RINGS))
     low = min(int(place), RINGS - 2)
     blend = place - low

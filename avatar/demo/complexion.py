@@ -87,7 +87,7 @@ def _bearded(albedo: Floats, skin: Skin, look: Look, rng: np.random.Generator) -
     grown = masks.beard_mask(skin.mm)
     uneven = 0.90 + 0.12 * fractal_noise(skin.mm * MM, 160, 2, 33)
     shadow = np.clip(look.beard * grown * uneven, 0, 1)
-    albedo = mix(albedo, albedo * [0.66, 0.70, 0.77], 0.50 * shadow)
+    albedo = mix(albedo, albedo * [0.66, 0.70, 0.77], 0.46 * shadow)
     stubble = rng.random(len(grown)) < 0.30 * shadow
     return np.where(stubble[:, None], albedo * 0.90, albedo)
 
@@ -104,7 +104,7 @@ def _lip_colour(skin: Skin, look: Look) -> Floats:
 def _sky(skin: Skin, lighting: Lighting) -> tuple[Floats, Floats]:
     """Light per direction [N, D] at rest and stretched, each averaged over seven neighbours."""
     place = np.column_stack([skin.points, skin.normals * 4 * MM])
-    near = KDTree(place).query(place, 7)[1]
+    near = np.asarray(KDTree(place).query(place, 7)[1])
 
     def averaged(visible: Floats) -> Floats:
         return np.mean([visible[column] for column in near.T], axis=0)

@@ -25,6 +25,7 @@ from avatar.demo.vectors import (
 BALL = 0.965  # of the mesh's radius, or the eyeball shows through shut lids
 IRIS = 5.95 * MM
 PUPIL = 0.36  # of the iris
+CARUNCLE = linear((206, 128, 118))  # the red of the inner corner
 # Reflections on the cornea: offset right and up (mm), radius (mm), brightness, opacity.
 CATCH_LIGHTS = (
     ((-2.1, 2.6), 1.15, 1.4, 0.96),
@@ -61,6 +62,8 @@ def _eye(
     bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, from_pupil)
     points = centre + normals * (radius * BALL + bulge)[:, None]
     albedo = _eye_albedo(points, normals, gaze, from_pupil / IRIS, look)
+    in_corner = smoothstep(0.62, 0.80, -outward * normals[:, 0])
+    albedo = mix(albedo, CARUNCLE, 0.8 * in_corner)
     radiance = _eye_light(points, normals, gaze, from_pupil / IRIS, albedo, lighting)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
     sigma = spots.spacing * 0.88

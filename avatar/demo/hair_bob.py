@@ -9,7 +9,7 @@ from avatar.demo.masks import above_hairline
 from avatar.demo.noise import value_noise, vector_noise
 from avatar.demo.skin import Skin
 from avatar.demo.strands import Scalp, Strands, scalp
-from avatar.demo.vectors import MM, Floats, bell, normalised, smoothstep
+from avatar.demo.vectors import MM, Floats, Ints, bell, normalised, smoothstep
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM
@@ -56,19 +56,19 @@ def _grow(
     kind: Kind,
     skin: Skin,
     on: Scalp,
-    rooted: np.ndarray,
+    rooted: Ints,
     lock_centres: Floats,
     rng: np.random.Generator,
 ) -> Strands:
     roots = _pick_roots(kind, skin, rooted, rng)
-    lock = KDTree(lock_centres).query(roots)[1]
+    lock = np.asarray(KDTree(lock_centres).query(roots)[1])
     heights = rng.uniform(*kind.height, len(roots)) + 1.5 * MM * value_noise(roots, 60, 31)
     points, normals = _paths(roots, heights, kind, on, rng)
     points = _clump(points, lock, kind.clumping)
     return _as_strands(points, normals, lock, kind, len(lock_centres), rng)
 
 
-def _pick_roots(kind: Kind, skin: Skin, rooted: np.ndarray, rng: np.random.Generator) -> Floats:
+def _pick_roots(kind: Kind, skin: Skin, rooted: Ints, rng: np.random.Generator) -> Floats:
     mm = skin.mm[rooted]
     edge = bell(above_hairline(mm) - 4, 5) + bell(mm[:, 0] - PARTING / MM, 5) * (mm[:, 1] > 70)
     weight = skin.sizes[rooted] ** 2 * (1 + kind.at_edges * edge)
@@ -134,7 +134,7 @@ def _outward(place: Floats, normal: Floats) -> Floats:
     return normalised(normal * (1 - hanging)[:, None] + curtain * hanging[:, None])
 
 
-def _clump(points: Floats, lock: np.ndarray, amount: float) -> Floats:
+def _clump(points: Floats, lock: Ints, amount: float) -> Floats:
     """Strands drawn towards the middle of their lock, more and more from root to tip."""
     count = np.bincount(lock)[lock]
     total = np.zeros((lock.max() + 1, *points.shape[1:]))
@@ -147,7 +147,7 @@ def _clump(points: Floats, lock: np.ndarray, amount: float) -> Floats:
 def _as_strands(
     points: Floats,
     normals: Floats,
-    lock: np.ndarray,
+    lock: Ints,
     kind: Kind,
     locks: int,
     rng: np.random.Generator,

@@ -29,7 +29,8 @@ class Lighting:
 
 
 def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
-    """Shadows of everything solid: head, mouth, eyeballs and torso, but not the lashes."""
+    """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's end."""
     lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
-    solid = np.setdiff1d(np.arange(len(sitter.faces)), sitter.part(*lashes))
-    return cast_shadows(shape, solid)
+    neck_end = np.setdiff1d(sitter.part("body"), sitter.skin)
+    thin = np.concatenate([sitter.part(*lashes), neck_end])
+    return cast_shadows(shape, np.setdiff1d(np.arange(len(sitter.faces)), thin))

@@ -87,6 +87,6 @@ def beard_mask(points: Floats) -> Floats:
     """Where a beard would grow: jaw, chin, upper lip and the upper throat."""
     x, y, z = points.T
     edge = y - 42 * smoothstep(40, 72, np.abs(x))
-    grown = smoothstep(-26, -44, edge) * smoothstep(-112, -92, y + 0.25 * np.clip(55 - z, 0, None))
+    grown = smoothstep(-24, -60, edge) * smoothstep(-112, -92, y + 0.25 * np.clip(55 - z, 0, None))
     philtrum = 1 - 0.5 * bell(x, 3.0) * smoothstep(-37, -30, y)
-    return grown * smoothstep(0, 25, z) * (1 - smoothstep(0.02, 0.3, lip_mask(points))) * philtrum
+    return grown * smoothstep(0, 50, z) * (1 - smoothstep(0.02, 0.3, lip_mask(points))) * philtrum

@@ -10,7 +10,17 @@ from avatar.demo.sampling import even_spots
 from avatar.demo.shading import lit_skin
 from avatar.demo.sitter import Sitter
 from avatar.demo.surface import smooth_points
-from avatar.demo.vectors import MM, Floats, bell, disc_axes, linear, mix, normalised, smoothstep
+from avatar.demo.vectors import (
+    MM,
+    Floats,
+    Ints,
+    bell,
+    disc_axes,
+    linear,
+    mix,
+    normalised,
+    smoothstep,
+)
 
 # The dental arch from the middle to the left, on the mean head: x and z in millimetres.
 _ARCH = np.array(
@@ -20,6 +30,8 @@ _ARCH = np.array(
 _UPPER_BORDERS = np.array([-1, 0, 8.5, 15.2, 23.0, 30.2, 37.5, 47.5, 60.0])
 _LOWER_BORDERS = np.array([-1, 0, 5.5, 11.5, 18.5, 25.8, 33.2, 43.5, 56.0])
 BACK_TEETH, TONGUE_ROOT = 58.0, 34.0  # z (mm) behind which nothing is ever seen
+# Length of the crowns (mm) at 0, 20 and 45 mm along the arch.
+CROWN = {"upper-teeth": (10.8, 9.5, 7.0), "lower-teeth": (9.0, 8.5, 6.5)}
 ENAMEL, ENAMEL_NECK, GUM = linear((236, 227, 208)), linear((224, 204, 170)), linear((196, 112, 108))
 TONGUE = linear((196, 108, 104))
 
@@ -44,7 +56,7 @@ def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Genera
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     mm = sitter.millimetres(spots)
     along, tooth, across, gap = _position(mm, group)
-    gum, height = _gum_line(mm[:, 1], along, tooth, across, group)
+    gum, height = _gum_line(sitter, mm, along, across, group)
     albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.5 * smoothstep(0.4, 1.1, height))
     albedo *= ((1 - 0.55 * bell(gap, 0.5) * (1 - gum)) * (1 + 0.03 * (tooth % 2)))[:, None]
     albedo = mix(albedo, GUM, gum)
@@ -54,6 +66,8 @@ def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Genera
     visible = lighting.when_stretched(open_points, 2 * MM)
     wet = lit_skin(facing, visible, albedo, 0.6, 1.3 - 0.5 * gum, 60.0)
     radiance = (wet * 0.62 + albedo * 0.36) * (1 - 0.80 * smoothstep(89, 50, mm[:, 2]))[:, None]
+    tongue_side = (normals * normalised(points * [1.0, 0.0, 1.0] - [0, 0, 45 * MM])).sum(1)
+    radiance *= (1 - 0.55 * smoothstep(0.2, -0.5, tongue_side))[:, None]
     sigma = spots.spacing * 0.85
     scales = (sigma, sigma * 0.2, sigma)
     return layer(points, disc_axes(normals), scales, radiance, 0.97, spots.triangles)
@@ -65,14 +79,10 @@ def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
     return triangles[depth > behind]
 
 
-def _position(mm: Floats, group: str) -> tuple[Floats, Floats, Floats, Floats]:
+def _position(mm: Floats, group: str) -> tuple[Floats, Ints, Floats, Floats]:
     """Of each point [N]: distance along the arch, number of its tooth, place across that tooth in
     [-1, 1], and distance to the next gap (mm)."""
-    steps = np.linalg.norm(np.diff(_ARCH, axis=0), axis=1)
-    length = np.concatenate([[0], np.cumsum(steps)])
-    fine = np.linspace(0, length[-1], 400)
-    curve = np.stack([np.interp(fine, length, _ARCH[:, axis]) for axis in (0, 1)], 1)
-    along = fine[KDTree(curve).query(np.stack([np.abs(mm[:, 0]), mm[:, 2]], 1))[1]]
+    along = _along_arch(mm)
     borders = _UPPER_BORDERS if group == "upper-teeth" else _LOWER_BORDERS
     tooth = np.clip(np.searchsorted(borders, along) - 1, 1, len(borders) - 2)
     left, right = borders[tooth], borders[tooth + 1]
@@ -80,15 +90,35 @@ def _position(mm: Floats, group: str) -> tuple[Floats, Floats, Floats, Floats]:
     return along, tooth, across, np.minimum(along - left, right - along)
 
 
+def _along_arch(mm: Floats) -> Floats:
+    """Distance [N] of points from the middle along the arch, in millimetres."""
+    steps = np.linalg.norm(np.diff(_ARCH, axis=0), axis=1)
+    length = np.concatenate([[0], np.cumsum(steps)])
+    fine = np.linspace(0, length[-1], 400)
+    curve = np.stack([np.interp(fine, length, _ARCH[:, axis]) for axis in (0, 1)], 1)
+    return fine[KDTree(curve).query(np.stack([np.abs(mm[:, 0]), mm[:, 2]], 1))[1]]
+
+
 def _gum_line(
-    y: Floats, along: Floats, tooth: Floats, across: Floats, group: str
+    sitter: Sitter, mm: Floats, along: Floats, across: Floats, group: str
 ) -> tuple[Floats, Floats]:
-    """Share of gum [N] and height above the tips [N] in lengths of a tooth."""
-    if group == "upper-teeth":
-        border = -42.3 - 2.0 * across**2 + 0.4 * (tooth == 3)
-        return smoothstep(-0.4, 0.8, y - border), (y + 53.5) / 11
-    border = -60.5 + 1.8 * across**2 + 6.0 * smoothstep(15, 50, along)
-    return smoothstep(-0.4, 0.8, border - y), (-50 - y) / 10
+    """Share of gum [N] and distance from the teeth's tips [N] in lengths of a crown."""
+    sign, tips = _tips(sitter, group)
+    crown = np.interp(along, [0, 20, 45], CROWN[group])
+    from_tip = sign * (mm[:, 1] - np.interp(along, *tips))
+    return smoothstep(-0.4, 0.8, from_tip - crown + 1.8 * across**2), from_tip / crown
+
+
+def _tips(sitter: Sitter, group: str) -> tuple[float, tuple[Floats, Floats]]:
+    """Which way the gums lie (1 up, -1 down), and the height of the biting edge along the arch."""
+    sign = 1.0 if group == "upper-teeth" else -1.0
+    mm = sitter.painted.vertices[np.unique(sitter.faces[sitter.part(group)])] / MM
+    along = _along_arch(mm)
+    places = np.linspace(0, along.max(), 12)
+    near = np.abs(along[None] - places[:, None]) < 5
+    heights = [sign * (sign * mm[row, 1]).min() if row.any() else np.nan for row in near]
+    known = np.isfinite(heights)
+    return sign, (places[known], np.array(heights)[known])
 
 
 def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:

@@ -11,7 +11,7 @@ from torch import Tensor
 from avatar.demo.look import Look
 from avatar.demo.masks import ear_mask
 from avatar.demo.surface import Mesh, Spots, at_spots, boundary_loop, mesh
-from avatar.demo.torso import ring_depths, torso_faces, torso_vertices
+from avatar.demo.torso import COLUMNS, above_cut, ring_depths, torso_faces, torso_vertices
 from avatar.demo.vectors import MM, Bools, Floats, Ints
 from avatar.heads import Head, eyeball, fit_units
 from avatar.heads.lips import seal_lips
@@ -19,6 +19,8 @@ from avatar.heads.lips import seal_lips
 STRETCH = {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the skull
 SKULL_SIDE = 66 * MM
+SKIN_BELOW_CUT = 2 * MM  # of the neck's ragged end that is kept under the torso's first rings
+UNPOSED = 0.005  # share of the head's pose that a vertex at the end of the neck may follow
 STILL = 0.05 * MM  # what no expression moves further carries hair and clothes
 
 
@@ -32,11 +34,12 @@ class Sitter:
     rest: Mesh
     stretched: Mesh  # jaw open and eyes shut: the pose that shows most skin
     skin: Ints  # [m] triangles of the head's skin
-    torso: Ints  # [m] triangles below the rim of the neck
+    torso: Ints  # [m] triangles below the cut of the neck
     owners: Ints  # [M] the head's triangle that Gaussians on each triangle follow
     ears_covered: bool  # by hair
     blink: Floats  # [V] metres that both blink units move each vertex
-    down: Floats  # [V] metres below the rim of the neck along the torso; 0 on the head
+    above_cut: Floats  # [V] metres above the plane that cuts the neck; inf on the torso
+    down: Floats  # [V] metres below the cut of the neck along the torso; -inf on the head
 
     @property
     def faces(self) -> Ints:
@@ -67,29 +70,33 @@ def seat(head: Head, look: Look) -> Sitter:
     ears_covered = look.hair_style == "bob"
     if ears_covered:
         rest, stretched = (_flatten_ears(shape, neutral) for shape in (rest, stretched))
-    skin = head.group_faces("body").numpy()
+    body = head.group_faces("body").numpy()
     head_faces = head.faces.numpy()
-    rim = boundary_loop(head_faces[skin])
-    faces = np.concatenate([head_faces, torso_faces(rim, len(rest))])
+    rim = boundary_loop(head_faces[body])
+    torso = torso_vertices(rest, head_faces[body], rest[rim]).reshape(-1, 3)
+    faces = np.concatenate([head_faces, torso_faces(len(rest))])
+    height = above_cut(rest, rest[rim])
+    kept = height[head_faces[body]].max(1) > -SKIN_BELOW_CUT
+    torso_triangles = np.arange(len(head_faces), len(faces))
 
     def whole(shape: Floats) -> Mesh:
-        return mesh(np.concatenate([shape, torso_vertices(rest[rim])]), faces)
+        return mesh(np.concatenate([shape, torso]), faces)
 
-    torso = np.arange(len(head_faces), len(faces))
+    unposed = head.pose_weights.numpy() < UNPOSED
     blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
-    down = np.repeat(ring_depths(), len(rim))
     return Sitter(
         head=head,
         units=units,
         painted=whole(neutral),
         rest=whole(rest),
         stretched=whole(stretched),
-        skin=skin,
-        torso=torso,
-        owners=_owners(whole(rest), skin, torso, still_vertices(head)),
+        skin=body[kept],
+        torso=torso_triangles,
+        owners=_owners(whole(rest), body, torso_triangles, still_vertices(head) & unposed),
         ears_covered=ears_covered,
-        blink=np.pad(blink.norm(dim=1).numpy().astype(float), (0, len(down))),
-        down=np.concatenate([np.zeros(len(rest)), down]),
+        blink=np.pad(blink.norm(dim=1).numpy().astype(float), (0, len(torso))),
+        above_cut=np.pad(height, (0, len(torso)), constant_values=np.inf),
+        down=np.concatenate([np.full(len(rest), -np.inf), np.repeat(ring_depths(), COLUMNS)]),
     )
 
 
@@ -121,10 +128,9 @@ def still_vertices(head: Head) -> Bools:
 
 
 def _owners(rest: Mesh, skin: Ints, torso: Ints, still: Bools) -> Ints:
-    """Own triangle for the head; for the torso the nearest still one at the rim of the neck."""
+    """Own triangle for the head; for the torso the nearest one that nothing ever moves."""
     centres = rest.vertices[rest.faces].mean(1)
     owners = np.arange(len(rest.faces))
-    at_rim = np.isin(rest.faces[skin], boundary_loop(rest.faces[skin])).any(1)
-    rim = skin[at_rim & still[rest.faces[skin]].all(1)]
+    rim = skin[still[rest.faces[skin]].all(1)]
     owners[torso] = rim[KDTree(centres[rim]).query(centres[torso])[1]]
     return owners

@@ -9,14 +9,14 @@ from avatar.demo.layer import Layer, layer
 from avatar.demo.light import Shadows
 from avatar.demo.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.demo.sampling import even_spots
-from avatar.demo.sitter import Sitter
+from avatar.demo.sitter import SKIN_BELOW_CUT, Sitter
 from avatar.demo.surface import Spots, at_spots, carried, smooth_points
 from avatar.demo.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
 SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM
 LID = 1.2 * MM  # a vertex that blinks move more belongs to the lids
-NECKLINE = 34 * MM  # below the rim of the neck: here the pullover begins
+NECKLINE = 42 * MM  # below the cut of the neck: here the pullover begins
 FLATNESS = 0.18  # thickness of a disc against its radius
 UNDER_DEPTH = 1.2 * MM
 
@@ -109,7 +109,10 @@ def _hidden(sitter: Sitter, spots: Spots, at_rest: Shadows, stretched: Shadows) 
     sky = np.maximum(
         at_rest.visible(points, 1.2 * MM).mean(1), stretched.visible(open_points, 1.2 * MM).mean(1)
     )
-    hidden = (sky < 0.004) & (points[:, 2] < 75 * MM)
+    x, y, z = sitter.millimetres(spots).T
+    in_nose = (np.abs(x) < 22) & (np.abs(y + 18) < 16) & (z > 62)
+    hidden = (sky < 0.004) & (z < 75) | (sky < 0.025) & in_nose
+    hidden |= _cut_off(sitter, spots)
     for group in ("l-eye", "r-eye"):
         centre, radius = sitter.eye(group)
         outward = points - centre
@@ -121,10 +124,15 @@ def _hidden(sitter: Sitter, spots: Spots, at_rest: Shadows, stretched: Shadows) 
     return hidden
 
 
+def _cut_off(sitter: Sitter, spots: Spots) -> Bools:
+    """Spots on the ragged end of the neck, which the torso's first rings replace."""
+    return at_spots(sitter.above_cut, sitter.faces, spots) < -SKIN_BELOW_CUT
+
+
 def skin_discs(sitter: Sitter, skin: Skin, radiance: Floats) -> Layer:
     """Discs of the skin. Lids and folds take place and tilt from the stretched shape."""
     soft = np.clip(np.maximum(skin.lips, np.maximum(3 * skin.lids, skin.ears)), 0, 1)
-    sigma = skin.sizes * (0.78 + 0.17 * soft + 0.1 * skin.inner_mouth)
+    sigma = skin.sizes * (0.78 + 0.17 * soft + 0.08 * skin.lips + 0.1 * skin.inner_mouth)
     turns, growth, origins = carried(sitter.stretched, sitter.rest, skin.spots.triangles)
     folded = (skin.lids > 0.03) | ((growth < 0.85) & (skin.mm[:, 2] > 70))
     from_open = skin.open_points - origins[:, 0]
@@ -135,7 +143,7 @@ def skin_discs(sitter: Sitter, skin: Skin, radiance: Floats) -> Layer:
         axes=np.where(folded[:, None, None], turned, disc_axes(skin.normals)),
         scales=(sigma, sigma * FLATNESS, sigma),
         radiance=radiance,
-        opacities=np.where(skin.scalp > 0.9, 0.97, 0.96),
+        opacities=np.where(np.maximum(skin.lips, skin.inner_mouth) > 0.2, 0.985, 0.96),
         triangles=skin.spots.triangles,
     )
 
@@ -153,6 +161,7 @@ def under_discs(sitter: Sitter, skin: Skin, radiance: Floats, rng: np.random.Gen
     triangles = np.concatenate([sitter.skin, _bare_torso(sitter)])
     plain = triangles[~thin[sitter.faces[triangles]].any(1)]
     spots = even_spots(sitter.rest, plain, spacing, rng)
+    spots = spots[~_cut_off(sitter, spots)]
     points, normals = smooth_points(sitter.rest, spots)
     neighbours = KDTree(skin.points).query(points, 6)[1]
     sigma = spots.spacing * 0.8

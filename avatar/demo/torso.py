@@ -1,47 +1,97 @@
-"""The body below the cut of the neck: throat, shoulders and chest as rings around the rim."""
+"""The body below the head: throat, shoulders and chest as rings that take up the neck's contour."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
+from scipy.ndimage import gaussian_filter1d
 
 from avatar.demo.vectors import MM, Floats, Ints, smoothstep
 
-RINGS = 26
-# Downward from the middle of the rim (mm): height, half width beyond the rim's, front and back
-# half depth beyond the rim's, how much lower the front lies than the middle, shift forward.
+RINGS, COLUMNS = 28, 64
+TILT = 0.12  # the neck is cut along a plane that falls by this towards the front
+MARGIN = 2 * MM  # of that plane above the ragged rim of the head's mesh
+TAKE_UP = 6 * MM  # height over which the neck's slope is measured
+OVERLAP = 4 * MM  # of the first ring over the head's skin
+SETTLED = 48 * MM  # below the cut, where the neck's own shape has faded into the profile
+# Downward from the middle of the cut (mm): height, half width beyond the neck's, front and back
+# half depth beyond the neck's, how much lower the front lies than the middle, shift forward.
 _PROFILE = np.array(
     [
         [0, 0, 0, 0, 4, 0],
         [-12, 0, -1, 1, 4, -2],
         [-24, 2, -1, 4, 6, -4],
-        [-34, 8, 0, 8, 10, -5],
-        [-42, 22, 4, 13, 13, -5],
-        [-48, 44, 9, 18, 14, -4],
-        [-55, 74, 16, 24, 12, -2],
-        [-66, 102, 26, 29, 8, 0],
-        [-86, 122, 36, 34, 4, 1],
-        [-120, 133, 43, 38, 0, 2],
+        [-38, 8, 0, 8, 12, -5],
+        [-48, 22, 4, 13, 15, -5],
+        [-55, 44, 9, 18, 15, -4],
+        [-63, 74, 16, 24, 12, -2],
+        [-76, 102, 26, 29, 8, 0],
+        [-96, 122, 36, 34, 4, 1],
+        [-130, 133, 43, 38, 0, 2],
     ]
 )
 
 
-def torso_vertices(rim: Floats) -> Floats:
-    """Rings [RINGS * B, 3] below the neck's rim [B, 3], the rim itself not among them."""
-    middle = (rim.max(0) + rim.min(0)) / 2
-    half_width, half_depth = ((rim.max(0) - rim.min(0)) / 2)[[0, 2]]
-    angle = np.arctan2((rim[:, 2] - middle[2]) / half_depth, (rim[:, 0] - middle[0]) / half_width)
-    profile = _profile_rows(np.linspace(0, 1, RINGS + 1)[1:])
-    rings = [_ring(row, angle, half_width, half_depth) + middle for row in profile]
-    settle = smoothstep(0, 0.30, np.linspace(0, 1, RINGS + 1)[1:])
-    drop = rim - _ring(_profile_rows(np.zeros(1))[0], angle, half_width, half_depth) - middle
-    for index, share in enumerate(settle):
-        rings[index] += (1 - share) * drop
-        drop = (2 * drop + np.roll(drop, 1, axis=0) + np.roll(drop, -1, axis=0)) / 4
-    return np.concatenate(rings)
+def above_cut(points: Floats, rim: Floats) -> Floats:
+    """Height [N] in metres of points over the plane that cuts the neck just above its rim."""
+    lowest = (rim[:, 1] + TILT * rim[:, 2]).max() + MARGIN
+    return points[:, 1] + TILT * points[:, 2] - lowest
+
+
+def torso_vertices(vertices: Floats, skin: Ints, rim: Floats) -> Floats:
+    """Rings [RINGS, COLUMNS, 3] from a little above the neck's cut down to the chest.
+
+    vertices [V, 3] of the head; skin [m, 3] its triangles; rim [B, 3] the mesh's lower edge.
+    """
+    height = above_cut(vertices, rim)
+    cut = _contour(vertices, skin, height)
+    slope = (cut - _contour(vertices, skin, height - TAKE_UP)) / TAKE_UP
+    middle = (cut.max(0) + cut.min(0)) / 2
+    half_width, half_depth = ((cut.max(0) - cut.min(0)) / 2)[[0, 2]]
+    rings = []
+    for depth, row in zip(ring_depths(), _profile_rows(ring_depths()), strict=True):
+        settled = smoothstep(0, SETTLED, depth)
+        own = cut + slope * min(depth, SETTLED)
+        rings.append(own + (_ring(row, half_width, half_depth) + middle - own) * settled)
+    return np.stack(rings)
 
 
 def ring_depths() -> Floats:
-    """How far [RINGS] each ring lies below the rim, along the profile, in metres."""
-    return np.linspace(0, 1, RINGS + 1)[1:] * _profile_length()[-1] * MM
+    """How far [RINGS] each ring lies below the cut, along the profile, in metres."""
+    return np.linspace(-OVERLAP, _profile_length()[-1] * MM, RINGS)
+
+
+def torso_faces(first: int) -> Ints:
+    """Triangles of the rings, whose vertices are numbered from `first`; they face outwards."""
+    rows = first + np.arange(RINGS * COLUMNS).reshape(RINGS, COLUMNS)
+    upper, lower = rows[:-1], rows[1:]
+    next_upper, next_lower = np.roll(upper, -1, axis=1), np.roll(lower, -1, axis=1)
+    one = np.stack([upper, next_upper, lower], axis=-1).reshape(-1, 3)
+    two = np.stack([lower, next_upper, next_lower], axis=-1).reshape(-1, 3)
+    return np.concatenate([one, two])
+
+
+def _angles() -> Floats:
+    return np.arange(COLUMNS) / COLUMNS * 2 * np.pi
+
+
+def _contour(vertices: Floats, faces: Ints, height: Floats) -> Floats:
+    """Where height [V] passes zero on a mesh, resampled at even angles [COLUMNS, 3]."""
+    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
+    ends = height[edges]
+    edges, ends = edges[ends.prod(1) < 0], ends[ends.prod(1) < 0]
+    share = ends[:, :1] / (ends[:, :1] - ends[:, 1:])
+    points = vertices[edges[:, 0]] * (1 - share) + vertices[edges[:, 1]] * share
+    middle = (points.max(0) + points.min(0)) / 2
+    offset = points - middle
+    angle = np.arctan2(offset[:, 2], offset[:, 0]) % (2 * np.pi)
+    radius = np.hypot(offset[:, 0], offset[:, 2])
+    order = np.argsort(angle, kind="stable")
+    sampled = [
+        np.interp(_angles(), angle[order], values[order], period=2 * np.pi)
+        for values in (radius, offset[:, 1])
+    ]
+    radius, rise = (gaussian_filter1d(values, 1.0, mode="wrap") for values in sampled)
+    x, z = np.cos(_angles()) * radius, np.sin(_angles()) * radius
+    return middle + np.stack([x, rise, z], axis=1)
 
 
 def _profile_length() -> Floats:
@@ -49,29 +99,14 @@ def _profile_length() -> Floats:
     return np.concatenate([[0], np.cumsum(steps)])
 
 
-def _profile_rows(t: Floats) -> Floats:
-    """The profile at shares t [R] of its length, in metres."""
-    length = _profile_length()
-    return PchipInterpolator(length, _PROFILE)(t * length[-1]) * MM
+def _profile_rows(depths: Floats) -> Floats:
+    """The profile at depths [R] along it, in metres."""
+    return PchipInterpolator(_profile_length() * MM, _PROFILE)(np.maximum(depths, 0)) * MM
 
 
-def _ring(row: Floats, angle: Floats, half_width: float, half_depth: float) -> Floats:
+def _ring(row: Floats, half_width: float, half_depth: float) -> Floats:
     height, wider, front, back, tilt, forward = row
-    x, z = np.cos(angle), np.sin(angle)
+    x, z = np.cos(_angles()), np.sin(_angles())
     depth = np.where(z > 0, front, back) + half_depth
-    sloped = height - tilt * z
-    return np.stack([x * (half_width + wider), sloped, z * depth + forward], axis=1)
-
-
-def torso_faces(rim: Ints, first: int) -> Ints:
-    """Triangles [2 * RINGS * B, 3] from the rim's vertices [B] down rings numbered from `first`.
-
-    The rim runs as the open edges of the head's faces do; the triangles face outwards.
-    """
-    count = len(rim)
-    rows = np.concatenate([rim[None], first + np.arange(RINGS * count).reshape(RINGS, count)])
-    upper, lower = rows[:-1], rows[1:]
-    after_upper, after_lower = np.roll(upper, -1, axis=1), np.roll(lower, -1, axis=1)
-    one = np.stack([after_upper, upper, lower], axis=-1).reshape(-1, 3)
-    two = np.stack([after_upper, lower, after_lower], axis=-1).reshape(-1, 3)
-    return np.concatenate([one, two])
+    width = half_width + wider
+    return np.stack([x * width, height - tilt * z, z * depth + forward], axis=1)

@@ -24,7 +24,7 @@ Indices = NDArray[np.integer]
 # Metres, head space: the top of the cervical spine's mobile part, and the band of height over
 # which the neck passes from the still shoulders to the moving head.
 PIVOT = np.array([0.0, -0.062, -0.015])
-NECK_STILL, NECK_MOVING = -0.100, -0.045
+NECK_STILL, NECK_MOVING = -0.078, -0.042
 
 
 def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[str, NDArray]:
@@ -57,7 +57,7 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
         "face_groups": face_groups.astype(np.int8),
         "group_names": np.array(group_names),
         "identity_names": np.array(list(identities)),
-        "pose_weights": _pose_weights(vertices).astype(np.float32),
+        "pose_weights": _pose_weights(vertices, parts).astype(np.float32),
         "pivot": PIVOT.astype(np.float32),
         **{f"identity_{k}": (rest(v) - vertices).astype(np.float32) for k, v in identities.items()},
         **{
@@ -70,11 +70,13 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
     }
 
 
-def _pose_weights(vertices: Floats) -> Floats:
-    """[V] 0 at the collar, 1 from the jaw up, smooth in between; leaning back with the neck."""
-    height = vertices[:, 1] + 0.35 * np.maximum(vertices[:, 2] - 0.02, 0.0)
+def _pose_weights(vertices: Floats, parts: dict[str, Indices]) -> Floats:
+    """[V] 0 at the neck's end, 1 from the jaw up and inside it, smooth between; the chin counts as high."""
+    height = vertices[:, 1] + 0.8 * np.maximum(vertices[:, 2] - 0.02, 0.0)
     t = np.clip((height - NECK_STILL) / (NECK_MOVING - NECK_STILL), 0.0, 1.0)
-    return t * t * (3 - 2 * t)
+    weights = t * t * (3 - 2 * t)
+    weights[np.concatenate([part for name, part in parts.items() if name != "body"])] = 1.0
+    return weights
 
 
 def _settle_mouth(vertices: Floats, parts: dict[str, Indices]) -> Floats:
