@@ -129,5 +129,5 @@ def _blend(
     after = torch.cumprod(1 - alpha, dim=1)
     before = torch.cat([torch.ones_like(after[:, :1]), after[:, :-1]], dim=1)
     blended = (alpha * before) @ features
-    final = torch.cat([torch.ones_like(after[:, :1]), after], dim=1)[:, -1:]
+    final = torch.prod(1 - alpha, dim=1, keepdim=True)
     return torch.cat([blended, final], dim=1).reshape(len(rows), len(columns), -1)

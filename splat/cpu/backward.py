@@ -63,6 +63,7 @@ def replay_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue,
         weight = alpha * T
         T_next = T - weight
         live = T_next > np.float32(TRANSMITTANCE_STOP)
+        alpha = alpha if live else _ZERO
         weight = weight if live else _ZERO
         planes[p] = T_next if live else -abs(T)
         v_red = planes[p + _PLANE * np.uint64(2)]
@@ -73,7 +74,6 @@ def replay_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue,
         rest = planes[p + _PLANE] + weight * value
         planes[p + _PLANE] = rest
         h = weight * value + rest * alpha / (_ONE - alpha)
-        h = h if weight > _ZERO else _ZERO
         h = h if raw <= np.float32(MAX_ALPHA) else _ZERO
         h_sum += h
         hx_sum += h * dx
@@ -114,22 +114,29 @@ def rasterize_backward(
                 i = members[first + j]
                 across = tile_x - rects[i, 0]
                 down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
-                total = sums[first_slots[i] + down + across]
+                slot = first_slots[i] + down + across
+                h_sum = hx_sum = hy_sum = hxx_sum = hxy_sum = hyy_sum = _ZERO
+                red_sum = green_sum = blue_sum = depth_sum = _ZERO
                 for row in range(rows[2 * j], rows[2 * j + 1]):
                     dy = np.float32(row) - y
                     centre, power = x + shear * dy, neg_c * dy * dy
                     h, hx, hxx, v_red, v_green, v_blue, v_depth = replay_row(
                         planes, row, centre, power, neg_a, opacity, red, green, blue, depth
                     )
-                    total[SUM_H] += h
-                    total[SUM_HX] += hx
-                    total[SUM_HY] += h * dy
-                    total[SUM_HXX] += hxx
-                    total[SUM_HXY] += hx * dy
-                    total[SUM_HYY] += h * dy * dy
-                    total[SUM_RED] += v_red
-                    total[SUM_GREEN] += v_green
-                    total[SUM_BLUE] += v_blue
-                    total[SUM_DEPTH] += v_depth
+                    h_sum += h
+                    hx_sum += hx
+                    hy_sum += h * dy
+                    hxx_sum += hxx
+                    hxy_sum += hx * dy
+                    hyy_sum += h * dy * dy
+                    red_sum += v_red
+                    green_sum += v_green
+                    blue_sum += v_blue
+                    depth_sum += v_depth
+                sums[slot, SUM_H], sums[slot, SUM_HX], sums[slot, SUM_HY] = h_sum, hx_sum, hy_sum
+                sums[slot, SUM_HXX], sums[slot, SUM_HXY] = hxx_sum, hxy_sum
+                sums[slot, SUM_HYY], sums[slot, SUM_RED] = hyy_sum, red_sum
+                sums[slot, SUM_GREEN], sums[slot, SUM_BLUE] = green_sum, blue_sum
+                sums[slot, SUM_DEPTH] = depth_sum
             if is_opaque(planes):
                 break

@@ -67,3 +67,13 @@ def test_one_gaussian_by_hand() -> None:
     torch.testing.assert_close(color[..., 0], 1 - 0.5 * expected, atol=1e-5, rtol=0)
     assert depth is not None
     torch.testing.assert_close(depth[alpha > 0], torch.full_like(depth[alpha > 0], distance))
+
+
+def test_nothing_in_view_shows_the_background() -> None:
+    (means, quats, scales, opacities, sh, viewmat), camera = _tiny()
+    away = Gaussians(means + torch.tensor([0.0, 0.0, 90.0]), quats, scales, opacities, sh)
+    background = torch.tensor([0.3, 0.6, 0.1], dtype=torch.float64)
+    moved = Camera(viewmat, camera.K, camera.width, camera.height)
+    color, alpha, depth = reference.draw(away, moved, background, "classic")
+    assert depth is not None and not alpha.any() and not depth.any()
+    assert torch.equal(color, background.expand_as(color))
