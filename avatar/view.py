@@ -9,8 +9,8 @@ from torch import Tensor
 from splat import Camera, load_camera_path, orbit
 
 DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
-FILL = 1.38  # the height of the picture, in heights of the head mesh
-LOWER = 0.085  # how far below the mesh's middle the camera aims, in heights: room for shoulders
+FILL = 1.33  # the height of the picture, in heights of the head mesh
+LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
 ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
 
 
