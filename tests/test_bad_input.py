@@ -1,7 +1,6 @@
 """Every bad input: one sentence, exit status 2, no traceback, nothing left behind."""
 
 import errno
-import os
 import resource
 import signal
 import subprocess
