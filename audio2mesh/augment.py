@@ -15,6 +15,8 @@ from audio2mesh.encoder import SAMPLE_RATE
 class AugmentOptions:
     clean: float = 0.15
     """share of windows whose sound is left as recorded"""
+    running: float = 0.7
+    """share of clips, per pass, whose pauses are cut short to make running speech"""
     speed: float = 0.2
     """largest relative change of speed, of sound and motion together"""
     pitch: float = 5.0
@@ -86,7 +88,8 @@ def coloured_noise(samples: int, exponent: float, rng: np.random.Generator) -> n
 def _hum(samples: int, rng: np.random.Generator) -> np.ndarray:
     base, t = rng.choice([50.0, 60.0]), np.arange(samples) / SAMPLE_RATE
     phases = rng.uniform(0, 2 * np.pi, 6)
-    return sum(np.sin(2 * np.pi * base * k * t + p) / k for k, p in enumerate(phases, 1))
+    harmonics = [np.sin(2 * np.pi * base * k * t + p) / k for k, p in enumerate(phases, 1)]
+    return np.sum(harmonics, axis=0)
 
 
 def _murmur(samples: int, voices: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
@@ -94,8 +97,8 @@ def _murmur(samples: int, voices: list[np.ndarray], rng: np.random.Generator) ->
     for _ in range(rng.integers(4, 9)):
         voice = voices[rng.integers(len(voices))]
         piece = np.resize(np.roll(voice, -rng.integers(len(voice)))[: 2 * samples], 2 * samples)
-        stretched = resample(piece[: int(samples * rng.uniform(0.75, 1.3))], samples)
-        total += stretched / (active_rms(np.asarray(stretched)) + 1e-6)
+        stretched = np.asarray(resample(piece[: int(samples * rng.uniform(0.75, 1.3))], samples))
+        total += stretched / (active_rms(stretched) + 1e-6)
     return total
 
 
@@ -120,7 +123,7 @@ def tilt(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def limit_band(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A telephone or an old radio: nothing below 80-350 Hz or above 2.8-5 kHz, and soft clipping."""
+    """A telephone or an old radio: 80-350 Hz to 2.8-5 kHz, and soft clipping."""
     spectrum = np.fft.rfft(audio)
     frequency = np.fft.rfftfreq(len(audio), 1 / SAMPLE_RATE) + 1e-3
     low, high = rng.uniform(80, 350), rng.uniform(2800, 5000)

@@ -1,4 +1,4 @@
-"""Weights on disk: one safetensors file holds encoder, decoder, vertex map and how they were made."""
+"""Weights on disk: encoder, decoder, vertex map and training record in one safetensors file."""
 
 import json
 import os
@@ -23,7 +23,7 @@ _KEYS = ("format", "topology", "styles", "encoder", "options", "training")
 
 
 def save_model(model: SpeechToMotion, path: Path, training: Mapping[str, Any]) -> None:
-    """Write the weights in half precision with all that rebuilds them; `training` is their record."""
+    """Write the weights in half precision; `training` says how they were made."""
     tensors = {name: _halved(t) for name, t in model.state_dict().items()}
     metadata = {
         "format": FORMAT,
@@ -49,8 +49,8 @@ def write_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, st
 def load_model(path: Path | None = None, device: torch.device | str = "cpu") -> SpeechToMotion:
     """Open weights, by default the ones that ship with the package, ready for use on `device`.
 
-    FileNotFoundError if there is no such file; ValueError if it is no safetensors file, lacks a part of
-    its metadata, or its tensors do not have the shapes that the metadata ask for.
+    FileNotFoundError if there is no such file; ValueError if it is no safetensors file, lacks a
+    part of its metadata, or its tensors do not have the shapes that the metadata ask for.
     """
     if path is None:
         with as_file(files("audio2mesh").joinpath("weights", _SHIPPED)) as shipped:

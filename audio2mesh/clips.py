@@ -14,6 +14,8 @@ from audio2mesh.motion import Motion, motion_basis, project, sample_curves
 from audio2mesh.waveform import load_audio
 
 _AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
+_SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
+_CUT_FPS = 100  # frames per second of the motion of clips with shortened pauses
 _BASIS_FRAMES = 1000  # frames, spread over all clips, from which a common basis is computed
 
 
@@ -53,10 +55,10 @@ class Window:
 def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     """Read every `<id>.npz` of a folder with the audio `<id>.flac` (or .wav, .mp3, ..) beside it.
 
-    The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`, weights
-    of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face `template` [V, 3] where
-    it differs from `rest`. The speaking style is the clip's `style`, by default its id.
-    ValueError names the file and what it lacks.
+    The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`,
+    weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
+    `template` [V, 3] where it differs from `rest`. The speaking style is `style`, by default the
+    clip's id. ValueError names the file and what it lacks.
     """
     found = sorted(folder.glob("*.npz"))
     if not found:
@@ -130,6 +132,32 @@ def motion_at(clip: Clip, times: Tensor) -> Tensor:
     return values * inside[:, None].to(values)
 
 
+def shorten_pauses(clip: Clip, rng: np.random.Generator) -> Clip:
+    """The clip as running speech: most of each longer pause is cut out of sound and motion."""
+    keep = np.ones(len(clip.audio), bool)
+    for start, end in find_pauses(clip.audio):
+        left = rng.uniform(0.05, 0.3)
+        middle = (end - start - left) / 2
+        if middle > 0:
+            centre = (start + end) / 2
+            low, high = (round((centre + sign * middle) * SAMPLE_RATE) for sign in (-1, 1))
+            keep[low:high] = False
+    step = SAMPLE_RATE // _CUT_FPS
+    source = np.flatnonzero(keep)[::step] / SAMPLE_RATE
+    motion = Motion(motion_at(clip, torch.from_numpy(source)), clip.motion.basis)
+    return replace(clip, audio=clip.audio[keep], motion=motion, fps=_CUT_FPS, lag=0.0)
+
+
+def find_pauses(audio: np.ndarray) -> np.ndarray:
+    """Start and end [n, 2] in seconds of stretches more than 38 dB under the loudest 30 ms."""
+    step = SAMPLE_RATE // 100
+    power = np.square(audio[: len(audio) // step * step].reshape(-1, step)).mean(1)
+    envelope = np.convolve(power, np.ones(3) / 3, "same")
+    silent = envelope < envelope.max() * 10 ** (_SPEECH_DB / 10)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent.astype(int), [0]])))
+    return edges.reshape(-1, 2) / 100
+
+
 def clip_frames(clip: Clip, fps: float, count: int) -> Tensor:
     """Coefficients [F, K] at the centres of `count` video frames from the clip's start."""
     return motion_at(clip, (torch.arange(count, dtype=torch.float64) + 0.5) / fps)
@@ -138,7 +166,7 @@ def clip_frames(clip: Clip, fps: float, count: int) -> Tensor:
 def cut_window(clip: Clip, start: float, speed: float, samples: int, fps: float) -> Window:
     """A window that begins `start` seconds into the clip and plays `speed` times as fast.
 
-    Sound and motion are sped up together (so the pitch changes too); beyond the clip there is silence.
+    Sound and motion are sped up together, so the pitch changes too. Beyond the clip is silence.
     """
     source = round(samples * speed)
     first = round(start * SAMPLE_RATE)

@@ -1,8 +1,8 @@
 """The student of Learn2Talk: speech features at video rate → motion coefficients per frame.
 
-A transformer over the frames of one window, all frames at once (no autoregression), after Learn2Talk
-(arXiv 2404.12888) and FaceFormer (arXiv 2112.05329), whose biased attention it keeps: the bias falls
-by a step with each period of distance. Inside ±1 period a learned bias tells the frames apart.
+A transformer over the frames of one window, all at once (no autoregression), after Learn2Talk
+(arXiv 2404.12888) and FaceFormer (arXiv 2112.05329), whose biased attention it keeps: the bias
+falls by a step with each period of distance. Within one period a learned bias tells frames apart.
 Position enters by distance alone, so the same sound gives the same motion anywhere in a window.
 """
 
@@ -15,14 +15,16 @@ from torch.nn import functional
 
 @dataclass(frozen=True)
 class DecoderOptions:
-    width: int = 128
+    width: int = 64
     """channels of the transformer"""
-    layers: int = 2
+    layers: int = 1
     """transformer blocks"""
     heads: int = 4
     """attention heads"""
-    dropout: float = 0.2
+    dropout: float = 0.3
     """share of activations dropped in training"""
+    dropout_channels: float = 0.7
+    """share of feature channels dropped in training, each for a whole window"""
     period: int = 25
     """frames after which the attention bias takes its next step down"""
 
@@ -38,13 +40,14 @@ class Decoder(nn.Module):
         nn.init.zeros_(self.style.weight)
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
         self.norm = nn.LayerNorm(options.width)
+        self.dropout_channels = nn.Dropout1d(options.dropout_channels)
         self.dropout = nn.Dropout(options.dropout)
         self.output = nn.Linear(options.width, outputs)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
-        x = self.reduce(self.dropout(features))  # [B, F, W]
+        x = self.reduce(self.dropout_channels(features.mT).mT)  # [B, F, W]
         x = x + self.local(functional.gelu(x).mT).mT
         x = x + self.style(style)[:, None]
         for block in self.blocks:
@@ -82,8 +85,8 @@ class Block(nn.Module):
 def distance_bias(frames: int, period: int, near: Tensor) -> Tensor:
     """Attention bias [heads, F, F].
 
-    Per head h of H: -2^(-8h/H) · floor(|i - j| / period), FaceFormer's eq. 6 without its causal mask,
-    plus `near[h]` [2 · period + 1], learned, by i - j clipped to ±period.
+    Per head h of H: -2^(-8h/H) · floor(|i - j| / period), FaceFormer's without its causal
+    mask, plus `near[h]` [2 · period + 1], learned, by i - j clipped to ±period.
     """
     heads = near.shape[0]
     slopes = 2.0 ** (-8.0 * torch.arange(1, heads + 1, device=near.device) / heads)

@@ -53,7 +53,7 @@ class SpeechEncoder(nn.Module):
             )
         _cut(net, family, max(layers))
         self.net = net.eval().requires_grad_(False)
-        self.family = family
+        self.family: Family = family
         self.layers = layers
         self.normalise = normalise
         self.hop, self.receptive_field = _convolution_arithmetic(net.config, family)
@@ -65,7 +65,9 @@ class SpeechEncoder(nn.Module):
 
     @property
     def spec(self) -> EncoderSpec:
-        return EncoderSpec(self.net.config.to_diff_dict(), self.layers, self.normalise)
+        config = self.net.config.to_diff_dict()
+        config.pop("_name_or_path", None)  # a path on the machine that opened it
+        return EncoderSpec(config, self.layers, self.normalise)
 
     def train(self, mode: bool = True) -> "SpeechEncoder":
         return super().train(False)
@@ -171,7 +173,7 @@ def _wants_normalised(source: str | Path, family: Family) -> bool:
 
 
 def _blocks(net: PreTrainedModel, family: Family) -> nn.ModuleList:
-    owner = net if family == "moonshine" else net.encoder
+    owner: Any = net if family == "moonshine" else net.encoder
     return cast(nn.ModuleList, owner.layers)
 
 

@@ -1,6 +1,5 @@
 """Loudness: speech is brought to one level before it is encoded."""
 
-import torch
 from torch import Tensor
 
 _BLOCK = 320  # samples, 20 ms

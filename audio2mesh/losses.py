@@ -1,7 +1,7 @@
 """Training losses: small functions of predicted and true motion, composed by weights.
 
-Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are in
-millimetres, so that weights of about 1 are the natural ones.
+Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are
+in millimetres, so that weights of about 1 are the natural ones.
 """
 
 from collections.abc import Callable, Mapping
@@ -42,9 +42,9 @@ class LossWeights:
     """squared distance, mean over all vertices, mm²"""
     lips: float = 0.2
     """squared distance, mean over the lip vertices, mm²"""
-    velocity: float = 0.5
+    velocity: float = 0.2
     """squared difference of the lips' motion from frame to frame, mm²"""
-    gap: float = 0.3
+    gap: float = 1.0
     """absolute difference of the opening between the lips, mm"""
     closure: float = 0.3
     """opening that remains where the lips should touch, mm"""
@@ -53,7 +53,7 @@ class LossWeights:
 def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Mean over frames and all vertices of the squared distance, mm².
 
-    Both motions lie on the same orthogonal basis, so the sum over vertices is that over coefficients.
+    Both motions lie on the same orthogonal basis, so coefficients can be summed.
     """
     unit = predicted.basis[0].square().sum() / predicted.basis.shape[1]
     squared = (predicted.coefficients - true.coefficients).square().sum(-1)
@@ -77,7 +77,7 @@ def gap_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 
 
 def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
-    """Mean excess of the predicted gap over the true one in frames whose lips (nearly) touch, mm."""
+    """Mean excess of the predicted gap over the true one where the lips (nearly) touch, mm."""
     true_gap, predicted_gap = lip_gap(true, face), lip_gap(predicted, face)
     shut = torch.sigmoid((0.0015 - true_gap) / 0.0003)
     return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
@@ -110,6 +110,6 @@ def total_loss(
 
 
 def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:
-    """Mean squared length in mm² of the offsets that coefficients [.., K] on [K, n, 3] stand for."""
+    """Mean squared length in mm² of offsets with coefficients [.., K] on a basis [K, n, 3]."""
     gram = basis.flatten(1) @ basis.flatten(1).T / basis.shape[1]  # [K, K]
     return ((coefficients @ gram) * coefficients).sum(-1).mean() * MM**2

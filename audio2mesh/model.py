@@ -123,7 +123,7 @@ class SpeechToMotion(nn.Module):
 
 
 def interpolate_steps(states: Tensor, times: Tensor, at: Tensor) -> Tensor:
-    """States [B, T, ..] given at `times` [T] (seconds, evenly spaced), linearly at times `at` [n]."""
+    """States [B, T, ..] given at evenly spaced `times` [T], linearly at times `at` [n]."""
     positions = ((at - times[0]) / (times[1] - times[0])).clamp(0, len(times) - 1)
     low = positions.floor().clamp(max=len(times) - 2).long()
     weight = (positions - low).to(states).view(1, -1, *[1] * (states.ndim - 2))

@@ -6,11 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.encoder import SAMPLE_RATE
+from audio2mesh.clips import find_pauses
 from audio2mesh.losses import FaceGeometry, lip_gap
 from audio2mesh.motion import Motion
 
-_SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 _PAUSE_SECONDS = 0.4
 _PAUSE_BORDER = 0.15  # seconds at both ends of a pause in which the mouth may still move
 _OPEN_SHARE = 0.15  # of the 95th percentile of the gap: below it the lips are shut
@@ -24,7 +23,7 @@ def motion_scores(
 
     `gap_correlation`: Pearson r of the lip gaps. `lve_mm2` and `lve_ratio`: mean over frames of the
     largest squared distance of a lip vertex, and its ratio to that of a face that never moves.
-    `pause_closure`: share of frames deep inside pauses whose gap is under 15 % of its 95th percentile.
+    `pause_closure`: share of frames deep in pauses with a gap under 15 % of its 95th percentile.
     `lag_frames`: shift of the predicted gap that fits best, positive when it comes late.
     `amplitude`: ratio of the 95th percentiles of the gaps. `jitter_ratio`: ratio of the RMS second
     differences of the lips.
@@ -79,14 +78,9 @@ def pause_closure(gap: Tensor, audio: np.ndarray, fps: float) -> float:
 
 def deep_pauses(audio: np.ndarray, fps: float, frames: int) -> np.ndarray:
     """Frames [F] whose centre lies in a pause of 0.4 s or more, over 0.15 s away from speech."""
-    step = SAMPLE_RATE // 100
-    blocks = np.square(audio[: len(audio) // step * step].reshape(-1, step)).mean(1)
-    envelope = np.convolve(blocks, np.ones(3) / 3, "same")
-    silent = envelope < envelope.max() * 10 ** (_SPEECH_DB / 10)
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent.astype(int), [0]])))
     centres = (np.arange(frames) + 0.5) / fps
     deep = np.zeros(frames, bool)
-    for start, end in edges.reshape(-1, 2) / 100:
+    for start, end in find_pauses(audio):
         if end - start >= _PAUSE_SECONDS:
             deep |= (centres > start + _PAUSE_BORDER) & (centres < end - _PAUSE_BORDER)
     return deep

@@ -1,7 +1,7 @@
 """A recording of any length → vertex offsets, in bounded memory, without visible window seams.
 
-Windows of fixed length start one hop apart, the first one margin before the recording; beyond its ends
-the recording is silence. Of each window the margins are dropped but for a short cross-fade.
+Windows of fixed length start one hop apart, the first one margin before the recording; beyond its
+ends the recording is silence. Of each window the margins are dropped but for a short cross-fade.
 """
 
 import math
@@ -31,10 +31,10 @@ def stream_offsets(
 ) -> Iterator[Tensor]:
     """Vertex offsets of a recording, chunk after chunk of [f, V, 3] float32 metres in head space.
 
-    `blocks` are pieces of the recording of any lengths, float32 [s] mono at 16 kHz; how it is cut up
-    does not change the result. In total `frame_count(samples, fps)` frames come out, frame f for the
-    time from f/fps to (f+1)/fps; `fps` defaults to the weights' own. ValueError for an fps that is not
-    positive or a speaking style that the weights do not have.
+    `blocks` are pieces of the recording of any length, float32 [s] mono at 16 kHz; how it is cut
+    up does not change the result. In total `frame_count(samples, fps)` frames come out, frame f for
+    the time from f/fps to (f+1)/fps; `fps` defaults to the weights' own. ValueError for an fps that
+    is not positive or a speaking style that the weights do not have.
     """
     for coefficients in stream_coefficients(model, blocks, fps, style):
         yield model.motion(coefficients).offsets()
@@ -50,6 +50,7 @@ def stream_coefficients(
     rate = float(model.fps) if fps is None else float(fps)
     if not (rate > 0 and math.isfinite(rate)):
         raise ValueError(f"the frame rate must be a positive number, but it is {fps}")
+    assert not model.training, "dropout would make the motion random"
     row = model.style_index(style)
     recording = _Recording(blocks)
     curves = _crossfaded(model, (_decode(model, w, row) for w in recording.windows(model)))
@@ -93,7 +94,7 @@ def _decode(model: SpeechToMotion, audio: Tensor, style: int) -> Tensor:
 
 
 def _crossfaded(model: SpeechToMotion, windows: Iterable[Tensor]) -> Iterator[Tensor]:
-    """Coefficients [F, K] of successive windows → one seamless sequence, in chunks, from frame 0."""
+    """Coefficients [F, K] of successive windows → one seamless sequence in chunks, from frame 0."""
     window = model.options.window
     first, half = window.margin - window.fade // 2, window.fade // 2
     ramp = (torch.arange(window.fade, device=model.basis.device) + 0.5) / max(window.fade, 1)

@@ -1,8 +1,8 @@
 """Training of the decoder on speech-motion clips, with the encoder fixed.
 
-The sound is augmented and encoded in passes: pass v cuts random windows from all clips, changes their
-sound and keeps their features. Training draws batches from the latest passes. All that is random
-follows from (seed, pass) or (seed, step), so a run that was interrupted continues as if it had not been.
+The sound is augmented and encoded in passes: pass v cuts random windows from all clips, changes
+their sound and keeps their features. Training draws batches from the latest passes. All that is
+random follows from (seed, pass) or (seed, step), so a run can be interrupted without a trace.
 """
 
 import math
@@ -17,7 +17,8 @@ from torch import Tensor
 
 from audio2mesh.augment import AugmentOptions, augment, make_noise
 from audio2mesh.checkpoint import read_tensors, write_tensors
-from audio2mesh.clips import Clip, Window, cut_window
+from audio2mesh.clips import Clip, Window, cut_window, shorten_pauses
+from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.losses import FaceGeometry, LossWeights, total_loss
 from audio2mesh.model import NEUTRAL, SpeechToMotion
 
@@ -26,21 +27,21 @@ _ENCODER_BATCH = 8
 
 @dataclass(frozen=True)
 class TrainOptions:
-    steps: int = 3000
+    steps: int = 600
     """optimiser steps"""
-    batch: int = 16
+    batch: int = 8
     """windows per step"""
     learning_rate: float = 1e-3
     """peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine"""
     weight_decay: float = 0.05
     """AdamW's weight decay"""
-    average: float = 0.998
+    average: float = 0.99
     """decay per step of the running average of the weights, which is what is saved"""
     neutral: float = 0.5
     """share of windows trained with the neutral speaking style in place of their own"""
     passes: int = 24
     """augmented passes over the clips that are kept in memory"""
-    refresh: int = 50
+    refresh: int = 100
     """steps after which the oldest pass is replaced by a new one"""
     seed: int = 0
     """seed of everything random"""
@@ -147,7 +148,7 @@ class Trainer:
         write_tensors(tensors, path, {"step": str(self.step), "record": record})
 
     def resume(self, path: Path, record: str) -> None:
-        """Continue a run that `save` wrote; ValueError if it was made with other options or data."""
+        """Continue a run that `save` wrote; ValueError if it had other options or data."""
         tensors, metadata = read_tensors(path)
         if metadata.get("record") != record:
             raise ValueError(
@@ -201,9 +202,12 @@ def encode_pass(
     rng: np.random.Generator,
 ) -> Pass:
     """Random windows that together are about as long as the clips, augmented and encoded."""
-    seconds = model.window_samples / 16_000
-    counts = [max(1, math.ceil(clip.seconds / seconds)) for clip in clips]
     voices = [clip.audio for clip in clips]
+    clips = [
+        shorten_pauses(clip, rng) if rng.random() < options.running else clip for clip in clips
+    ]
+    seconds = model.window_samples / SAMPLE_RATE
+    counts = [max(1, math.ceil(clip.seconds / seconds)) for clip in clips]
     windows = [
         _random_window(model, clip, voices, options, rng)
         for clip, count in zip(clips, counts, strict=True)
@@ -227,8 +231,10 @@ def _random_window(
     if rng.random() < options.quiet:
         return _quiet_window(model, voices, rng)
     speed = 1 + rng.uniform(-options.speed, options.speed)
-    overhang = 0.4 * samples / 16_000  # seconds of silence that a window may see at a clip's ends
-    start = rng.uniform(-overhang, max(0.0, clip.seconds - samples / 16_000) + overhang)
+    overhang = (
+        0.4 * samples / SAMPLE_RATE
+    )  # seconds of silence that a window may see at a clip's ends
+    start = rng.uniform(-overhang, max(0.0, clip.seconds - samples / SAMPLE_RATE) + overhang)
     window = cut_window(clip, start, speed, samples, fps)
     style = clip.style if clip.style in model.styles else NEUTRAL
     return Window(augment(window.audio, voices, options, rng), window.coefficients, style)

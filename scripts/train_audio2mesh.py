@@ -40,11 +40,11 @@ class Options:
     """topology whose vertices are to move"""
     encoder: str | None = None
     """speech encoder: a folder or a hub name; by default that of the shipped weights"""
-    layers: tuple[int, ...] = (3, 4)
+    layers: tuple[int, ...] = (2, 3, 4)
     """encoder blocks whose outputs are used, counted from 1 (only with --encoder)"""
     device: str = "auto"
     """auto, cpu or cuda"""
-    every: int = 250
+    every: int = 100
     """steps between two scorings of the validation clips"""
     model: ModelOptions = field(default_factory=lambda: SHIPPED_MODEL)
     """the model"""
@@ -169,6 +169,7 @@ def score_clips(
     model: SpeechToMotion, clips: Sequence[Clip], head: Head
 ) -> dict[str, dict[str, float]]:
     """Scores of each clip, spoken in the neutral style."""
+    model.eval()
     face, scores = face_geometry(head), {}
     for clip in clips:
         predicted = torch.cat(list(stream_coefficients(model, [clip.audio]))).cpu()

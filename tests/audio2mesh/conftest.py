@@ -1,0 +1,14 @@
+"""A face of a few vertices."""
+
+import pytest
+import torch
+from speech_models import VERTICES
+
+from audio2mesh.losses import FaceGeometry
+
+
+@pytest.fixture
+def face() -> FaceGeometry:
+    rest = torch.randn(VERTICES, 3, generator=torch.Generator().manual_seed(1)) * 0.05
+    rest[2:4] = rest[:2]  # sealed lips
+    return FaceGeometry(rest, torch.arange(6), torch.tensor([0, 1]), torch.tensor([2, 3]))

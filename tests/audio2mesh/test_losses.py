@@ -1,0 +1,79 @@
+import torch
+
+from audio2mesh.losses import LOSSES, FaceGeometry, lip_gap, total_loss
+from audio2mesh.motion import Motion, motion_basis, project
+
+
+def _motions() -> tuple[Motion, Motion]:
+    torch.manual_seed(2)
+    basis = motion_basis(0.01 * torch.randn(8, 12, 3))
+    return Motion(torch.randn(2, 7, len(basis)), basis), Motion(
+        torch.randn(2, 7, len(basis)), basis
+    )
+
+
+def _naive(name: str, a: Motion, b: Motion, face: FaceGeometry) -> torch.Tensor:
+    x, y = a.offsets() * 1000, b.offsets() * 1000
+    lips = (x - y)[:, :, face.lips]
+    match name:
+        case "vertices":
+            return (x - y).square().sum(-1).mean()
+        case "lips":
+            return lips.square().sum(-1).mean()
+        case "velocity":
+            return (lips[:, 1:] - lips[:, :-1]).square().sum(-1).mean()
+    gaps = [_naive_gap(offsets, face) for offsets in (x, y)]
+    if name == "gap":
+        return (gaps[0] - gaps[1]).abs().mean()
+    shut = torch.sigmoid((1.5 - gaps[1]) / 0.3)
+    return ((gaps[0] - gaps[1]).clamp(min=0) * shut).mean()
+
+
+def _naive_gap(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
+    posed = face.rest * 1000 + offsets_mm
+    gap = torch.zeros(posed.shape[:2])
+    for upper, lower in zip(face.inner_upper, face.inner_lower, strict=True):
+        gap += (posed[:, :, upper] - posed[:, :, lower]).norm(dim=-1)
+    return gap / len(face.inner_upper)
+
+
+def test_losses_against_their_definitions(face):
+    a, b = _motions()
+    for name, loss in LOSSES.items():
+        torch.testing.assert_close(loss(a, b, face), _naive(name, a, b, face), rtol=1e-4, atol=1e-3)
+
+
+def test_losses_vanish_for_the_truth_and_push_apart_motions_together(face):
+    a, b = _motions()
+    for name, loss in LOSSES.items():
+        assert loss(a, a, face) < 1e-4, name
+        coefficients = a.coefficients.clone().requires_grad_()
+        value = loss(Motion(coefficients, a.basis), b, face)
+        (gradient,) = torch.autograd.grad(value, coefficients)
+        step = Motion(coefficients.detach() - 1e-4 * gradient / gradient.norm(), a.basis)
+        assert loss(step, b, face) < value, name
+
+
+def test_vertex_loss_has_the_gradient_of_the_full_mesh_even_off_the_basis(face):
+    """Truth outside the span of the basis adds a constant alone."""
+    a, _ = _motions()
+    basis = a.basis[:3]
+    true = 0.01 * torch.randn(2, 7, 12, 3)
+    coefficients = torch.randn(2, 7, 3, requires_grad=True)
+    fitted = Motion(project(true, basis), basis)
+    ours = LOSSES["vertices"](Motion(coefficients, basis), fitted, face)
+    full = (Motion(coefficients, basis).offsets() - true).mul(1000).square().sum(-1).mean()
+    wanted = torch.autograd.grad(full, coefficients)[0]
+    torch.testing.assert_close(torch.autograd.grad(ours, coefficients)[0], wanted)
+
+
+def test_total_is_the_weighted_sum(face):
+    a, b = _motions()
+    total, terms = total_loss(a, b, face, {"lips": 2.0, "gap": 0.5, "velocity": 0.0})
+    assert set(terms) == {"lips", "gap"}
+    torch.testing.assert_close(total, 2 * terms["lips"] + 0.5 * terms["gap"])
+
+
+def test_sealed_lips_have_no_gap(face):
+    rest = Motion(torch.zeros(3, 4), torch.randn(4, 12, 3))
+    assert lip_gap(rest, face).max() < 2e-6

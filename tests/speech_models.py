@@ -1,0 +1,75 @@
+"""Models of a few channels and made-up clips, for quick tests of audio2mesh."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import HubertConfig, MoonshineConfig, Wav2Vec2Config, WavLMConfig
+
+from audio2mesh.clips import Clip
+from audio2mesh.decoder import DecoderOptions
+from audio2mesh.encoder import EncoderSpec, SpeechEncoder, build_encoder
+from audio2mesh.model import ModelOptions, SpeechToMotion, WindowOptions
+from audio2mesh.motion import Motion
+
+VERTICES = 12
+_WAV2VEC2: dict[str, Any] = {
+    "hidden_size": 32,
+    "num_hidden_layers": 3,
+    "num_attention_heads": 4,
+    "intermediate_size": 48,
+    "conv_dim": (16,) * 7,
+    "num_conv_pos_embedding_groups": 4,
+}
+_MOONSHINE: dict[str, Any] = {
+    "hidden_size": 32,
+    "encoder_num_hidden_layers": 3,
+    "encoder_num_attention_heads": 4,
+    "encoder_num_key_value_heads": 4,
+    "intermediate_size": 48,
+}
+CONFIGS = {
+    "wav2vec2": (Wav2Vec2Config(**_WAV2VEC2), True),
+    "hubert": (HubertConfig(**_WAV2VEC2), True),
+    "wavlm": (WavLMConfig(**_WAV2VEC2), True),
+    "moonshine": (MoonshineConfig(**_MOONSHINE), False),
+}
+
+
+def tiny_encoder(family: str = "moonshine", layers: tuple[int, ...] = (1, 2)) -> SpeechEncoder:
+    config, normalise = CONFIGS[family]
+    torch.manual_seed(0)
+    return build_encoder(EncoderSpec(config.to_diff_dict(), layers, normalise))
+
+
+def tiny_model(moving: bool = False) -> SpeechToMotion:
+    """Windows of 2 s with 0.4 s of context; `moving` gives the zero layer random weights."""
+    options = ModelOptions(
+        window=WindowOptions(frames=50, margin=10, fade=6),
+        decoder=DecoderOptions(width=16, layers=1, heads=2, period=5),
+    )
+    encoder = tiny_encoder()
+    basis = torch.linalg.qr(torch.randn(3 * VERTICES, 4))[0].T.unflatten(1, (-1, 3)) * 0.01
+    model = SpeechToMotion(encoder, basis.contiguous(), "tiny", ("neutral", "loud"), options)
+    if moving:
+        torch.nn.init.normal_(model.decoder.output.weight)
+    return model.eval()
+
+
+def syllables(seconds: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Buzzing syllables between pauses, and their loudness [S] in [0, 1]."""
+    rng = np.random.default_rng(seed)
+    t = np.arange(round(seconds * 16_000)) / 16_000
+    loudness = np.clip(np.sin(2 * np.pi * 1.3 * t + rng.uniform(0, 6)), 0, 1) ** 2
+    buzz = sum(np.sin(2 * np.pi * 120 * k * t) / k for k in range(1, 20))
+    return (0.1 * loudness * buzz).astype(np.float32), loudness
+
+
+def talking_clip(model: SpeechToMotion, name: str = "a", seconds: float = 9.0) -> Clip:
+    """A clip at 30 fps whose first coefficient follows the loudness without lag."""
+    audio, loudness = syllables(seconds)
+    frames = round(seconds * 30)
+    curve = np.interp(np.arange(frames) / 30, np.arange(len(loudness)) / 16_000, loudness)
+    coefficients = torch.zeros(frames, len(model.basis))
+    coefficients[:, 0] = torch.from_numpy(curve).float()
+    return Clip(name, "loud", audio, Motion(coefficients, model.basis), 30.0, 0.0)
