@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splat.cpu.backward import SUMS, rasterize_backward
-from splat.cpu.compilation import announce_compilation, drop_outdated_kernels
+from splat.cpu.compilation import drop_outdated_kernels
 from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
 from splat.cpu.project_backward import project_backward
@@ -65,9 +65,8 @@ def project_and_bin(scene: Scene, view: View) -> Splats:
     fields = np.empty((n, FIELDS), np.float32)
     keys = np.empty(n, np.uint32)
     rects = np.empty((n, 4), np.int16)
-    with announce_compilation():
-        project_gaussians(*scene, *view, fields, keys, rects)
-        starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles)
+    project_gaussians(*scene, *view, fields, keys, rects)
+    starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles)
     return Splats(fields, rects, starts, members)
 
 
@@ -79,8 +78,7 @@ def blend(splats: Splats, view: View, background: Floats, with_depth: bool) -> I
         np.empty((height, width), np.float32),
         np.empty((height, width), np.float32) if with_depth else None,
     )
-    with announce_compilation():
-        rasterize(splats.fields, splats.starts, splats.members, view.tiles[0], background, *image)
+    rasterize(splats.fields, splats.starts, splats.members, view.tiles[0], background, *image)
     return image
 
 
@@ -102,19 +100,16 @@ def gradients(
     first_slots = slots(splats.rects)
     sums = np.zeros((len(splats.members), SUMS), np.float32)
     result = Scene(*(np.zeros_like(array) for array in scene))
-    with announce_compilation():
-        rasterize_backward(
-            splats.fields,
-            splats.rects,
-            first_slots,
-            splats.starts,
-            splats.members,
-            view.tiles[0],
-            tuple(image),
-            tuple(image_gradients),
-            sums,
-        )
-        camera = project_backward(
-            tuple(scene), *view, splats.fields, first_slots, sums, tuple(result)
-        )
+    rasterize_backward(
+        splats.fields,
+        splats.rects,
+        first_slots,
+        splats.starts,
+        splats.members,
+        view.tiles[0],
+        tuple(image),
+        tuple(image_gradients),
+        sums,
+    )
+    camera = project_backward(tuple(scene), *view, splats.fields, first_slots, sums, tuple(result))
     return result, camera
