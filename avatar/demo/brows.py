@@ -139,7 +139,7 @@ def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator
         axes=axes(tangents, np.cross(tangents, [1.0, 0, 0])),
         scales=(length * 0.45, 0.14 * MM, 0.10 * MM),
         radiance=np.tile(linear((34, 24, 20)), (len(points), 1)),
-        opacities=0.48 if upper else 0.16,
+        opacities=0.43 if upper else 0.16,
         triangles=owners,
     )
 

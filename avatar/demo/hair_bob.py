@@ -17,6 +17,7 @@ STEPS = 34
 PIECE = 2  # steps that make one Gaussian
 LOCKS = 230
 CUT = -97 * MM  # height of the ends
+SHOULDERS = -88 * MM  # height below which hair no longer lies on the skin
 FACE_CENTRE, FACE_HALF_WIDTH, FACE_HALF_HEIGHT = 5 * MM, 67 * MM, 83 * MM
 
 
@@ -35,8 +36,8 @@ class Kind:
 
 
 KINDS = (
-    Kind(300, 4.2 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 0.5),
-    Kind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.0),
+    Kind(300, 4.2 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 1.5),
+    Kind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
     Kind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
     Kind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
     Kind(60, 0.26 * MM, (11 * MM, 15 * MM), 1.12, 0.1, 0.60, 0.55, 1.0),
@@ -46,7 +47,7 @@ KINDS = (
 def bob_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
     """All strands of the bob, one group per kind."""
     plain = (skin.inner_mouth < 0.1) & (skin.lids < 0.02) & (skin.lips < 0.1) & (skin.ears < 0.02)
-    on = scalp(skin, plain)
+    on = scalp(skin, plain & (skin.points[:, 1] > SHOULDERS))
     rooted = np.flatnonzero(skin.scalp > 0.35)
     centres = skin.points[rng.choice(rooted, LOCKS, replace=False)]
     return [_grow(kind, skin, on, rooted, centres, rng) for kind in KINDS]
@@ -70,7 +71,7 @@ def _grow(
 
 def _pick_roots(kind: Kind, skin: Skin, rooted: Ints, rng: np.random.Generator) -> Floats:
     mm = skin.mm[rooted]
-    edge = bell(above_hairline(mm) - 4, 5) + bell(mm[:, 0] - PARTING / MM, 5) * (mm[:, 1] > 70)
+    edge = bell(above_hairline(mm) - 4, 5) + bell(mm[:, 0] - PARTING / MM, 5) * (mm[:, 1] > 30)
     weight = skin.sizes[rooted] ** 2 * (1 + kind.at_edges * edge)
     pick = rng.choice(len(rooted), kind.count, p=weight / weight.sum())
     return skin.points[rooted[pick]] + skin.normals[rooted[pick]] * 0.5 * MM
@@ -105,7 +106,7 @@ def _comb(place: Floats, side: Floats) -> Floats:
     x, y, z = place.T
     on_top = smoothstep(55 * MM, 105 * MM, y)
     front = smoothstep(0, 60 * MM, z)
-    aside = side * (1.5 * on_top * front + 0.5 * on_top)
+    aside = side * on_top * (0.35 + 1.65 * front)
     back = -(0.55 * on_top * front + 0.25 * on_top)
     rise = 0.55 * on_top * front
     inward = -0.35 * smoothstep(-55 * MM, -95 * MM, y)

@@ -8,7 +8,7 @@ from avatar.demo.fog import Fog
 from avatar.demo.light import Shadows, cast_shadows
 from avatar.demo.sitter import Sitter
 from avatar.demo.surface import Mesh
-from avatar.demo.vectors import Floats
+from avatar.demo.vectors import MM, Floats
 
 
 @dataclass(frozen=True)
@@ -29,8 +29,9 @@ class Lighting:
 
 
 def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
-    """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's end."""
+    """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's seam."""
     lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
     neck_end = np.setdiff1d(sitter.part("body"), sitter.skin)
-    thin = np.concatenate([sitter.part(*lashes), neck_end])
+    overlap = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < 2 * MM]
+    thin = np.concatenate([sitter.part(*lashes), neck_end, overlap])
     return cast_shadows(shape, np.setdiff1d(np.arange(len(sitter.faces)), thin))

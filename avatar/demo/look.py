@@ -28,7 +28,7 @@ class Look:
     """colour of the lips"""
     lip_cover: float = 0.76
     """share of the lips' own colour over the skin's"""
-    iris: tuple[Colour, Colour, Colour] = ((88, 64, 42), (74, 72, 56), (116, 82, 46))
+    iris: tuple[Colour, Colour, Colour] = ((100, 74, 48), (88, 88, 68), (132, 96, 54))
     """colours of the iris near the pupil, at the rim, and of the ring between"""
     hair: Colour = (92, 60, 40)
     """colour of hair and brows"""

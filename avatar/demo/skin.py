@@ -51,7 +51,7 @@ def place_skin(
     spacing = _spacing(sitter, inner)
     triangles = np.concatenate([sitter.skin, _bare_torso(sitter)])
     spots = even_spots(sitter.stretched, triangles, spacing, rng)
-    spots = spots[~_hidden(sitter, spots, at_rest, stretched)]
+    spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     _, growth, _ = carried(sitter.stretched, sitter.rest, spots.triangles)
@@ -100,9 +100,11 @@ def _bare_torso(sitter: Sitter) -> Ints:
     return sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
 
 
-def _hidden(sitter: Sitter, spots: Spots, at_rest: Shadows, stretched: Shadows) -> Bools:
+def _hidden(
+    sitter: Sitter, spots: Spots, inner_mouth: Bools, at_rest: Shadows, stretched: Shadows
+) -> Bools:
     """Spots that are never seen: the inside of the lids (they would show as specks), the depths of
-    nose and mouth."""
+    the nose, and those of the mouth, also above the upper teeth where the cheek is thin."""
     points, normals = smooth_points(sitter.rest, spots)
     open_points = at_spots(sitter.stretched.vertices, sitter.faces, spots)
     open_normals = at_spots(sitter.stretched.normals, sitter.faces, spots)
@@ -112,7 +114,8 @@ def _hidden(sitter: Sitter, spots: Spots, at_rest: Shadows, stretched: Shadows) 
     x, y, z = sitter.millimetres(spots).T
     in_nose = (np.abs(x) < 22) & (np.abs(y + 18) < 16) & (z > 62)
     hidden = (sky < 0.004) & (z < 75) | (sky < 0.025) & in_nose
-    hidden |= _cut_off(sitter, spots)
+    above_teeth = (at_spots(inner_mouth.astype(float), sitter.faces, spots) > 0.5) & (y > -42)
+    hidden |= above_teeth & (sky < 0.03) | _cut_off(sitter, spots)
     for group in ("l-eye", "r-eye"):
         centre, radius = sitter.eye(group)
         outward = points - centre
@@ -163,7 +166,9 @@ def under_discs(sitter: Sitter, skin: Skin, radiance: Floats, rng: np.random.Gen
     spots = even_spots(sitter.rest, plain, spacing, rng)
     spots = spots[~_cut_off(sitter, spots)]
     points, normals = smooth_points(sitter.rest, spots)
-    neighbours = KDTree(skin.points).query(points, 6)[1]
+    facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
+    tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))
+    neighbours = tree.query(np.column_stack([points, normals * facing]), 6)[1]
     sigma = spots.spacing * 0.8
     return layer(
         means=points - normals * UNDER_DEPTH,

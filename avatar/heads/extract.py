@@ -71,7 +71,7 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
 
 
 def _pose_weights(vertices: Floats, parts: dict[str, Indices]) -> Floats:
-    """[V] 0 at the neck's end, 1 from the jaw up and inside it, smooth between; the chin counts as high."""
+    """[V] 0 at the neck's end, 1 from the jaw up and within, smooth between."""
     height = vertices[:, 1] + 0.8 * np.maximum(vertices[:, 2] - 0.02, 0.0)
     t = np.clip((height - NECK_STILL) / (NECK_MOVING - NECK_STILL), 0.0, 1.0)
     weights = t * t * (3 - 2 * t)
