@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import Tensor
 
 from audio2mesh.decoder import DecoderOptions
@@ -40,7 +40,7 @@ def write_tensors(tensors: dict[str, Tensor], path: Path, metadata: dict[str, st
     """Write a safetensors file beside its place and move it there when it is whole."""
     partial = path.with_name(f".{path.name}.part")
     try:
-        save_file(tensors, partial, metadata)
+        partial.write_bytes(serialise(tensors, metadata))
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
