@@ -34,7 +34,7 @@ from avatar.rig import to_world
 from avatar.subject import Avatar, load_avatar
 from avatar.video import open_writer
 from avatar.view import camera_track
-from splat import Backend, Camera, Gaussians, activate, choose_backend, render
+from splat import Backend, Camera, Gaussians, activate, choose_backend, look_at, render
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,15 @@ class Take:
     device: torch.device
 
 
+@dataclass(frozen=True)
+class Film:
+    """The parts that turn moved meshes into pictures."""
+
+    cameras: Iterator[Camera]
+    rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
+    raster: Callable[[Gaussians, Camera], NDArray]  # → [H, W, 3] float32 in [0, 1]
+
+
 def drive(options: DriveOptions) -> Report:
     """Render the video.
 
@@ -63,8 +72,9 @@ def drive(options: DriveOptions) -> Report:
     check_options(options, output)
     with clock.stage("load"):
         take = prepare(options)
+        film = set_up(options, take)
     loop_started = time.perf_counter()
-    _render_all(options, output, take, clock)
+    _shoot(options, output, take, film, clock)
     finished = time.perf_counter()
     return Report(
         output=str(output),
@@ -107,26 +117,49 @@ def _check_topology(options: DriveOptions, avatar: Avatar, model: SpeechToMotion
         )
 
 
-def _render_all(options: DriveOptions, output: Path, take: Take, clock: StageClock) -> None:
-    size = (options.width, options.height)
-    camera_at = camera_track(
-        options.camera,
-        take.avatar.vertices,
-        size,
-        (options.azimuth, options.elevation),
-        (take.frames, take.fps),
+def set_up(options: DriveOptions, take: Take) -> Film:
+    """The cameras, the rig and the rasterizer of a take, compiled and ready."""
+    film = Film(
+        cameras=camera_track(
+            options.camera,
+            take.avatar.vertices,
+            (options.width, options.height),
+            (options.azimuth, options.elevation),
+            (take.frames, take.fps),
+        ),
+        rig=_rig(take),
+        raster=_raster(take, parse_colour(options.background)),
     )
-    draw = painter(take, parse_colour(options.background), clock)
+    film.raster(film.rig(take.avatar.vertices), _tiny_camera())
+    return film
+
+
+def _tiny_camera() -> Camera:
+    return look_at(
+        torch.tensor([0.0, 0.0, 1.0]),
+        torch.zeros(3),
+        torch.tensor([0.0, 1.0, 0.0]),
+        fov_y_degrees=20.0,
+        width=16,
+        height=16,
+    )
+
+
+def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: StageClock) -> None:
+    """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     offsets = clock.each("audio2mesh", moving_offsets(options.audio, take))
-    draw(take.avatar.vertices, camera_at(0))
+    size = (options.width, options.height)
     with ExitStack() as stack:
         write = stack.enter_context(open_writer(output, *size, take.fps, options.audio))
         save = _motion_saver(stack, options, take)
         done = stack.enter_context(progress_bar("driving", take.frames))
-        for frame, moved in enumerate(offsets):
+        for moved, head_pose, camera in zip(
+            offsets, take.life.head_pose, film.cameras, strict=True
+        ):
             with clock.stage("rig"):
-                vertices = pose(take.avatar.vertices + moved, take.head, take.life.head_pose[frame])
-            image = draw(vertices, camera_at(frame))
+                gaussians = film.rig(pose(take.avatar.vertices + moved, take.head, head_pose))
+            with clock.stage("raster"):
+                image = film.raster(gaussians, camera)
             with clock.stage("encode"):
                 write(image)
                 save(moved.numpy())
@@ -147,24 +180,6 @@ def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:
                     offsets = torch.add(offsets, units[unit], alpha=float(weight[frame]))
             yield offsets
             frame += 1
-    assert frame == take.frames, (frame, take.frames)
-
-
-def painter(take: Take, background: Tensor, clock: StageClock) -> Callable[..., NDArray]:
-    """A function (vertices [V, 3], camera) → picture [H, W, 3] float32 of the avatar."""
-    move = _rig(take)
-    background = background.to(take.device)
-
-    def draw(vertices: Tensor, camera: Camera) -> NDArray:
-        with clock.stage("rig"):
-            gaussians = move(vertices.to(take.device))
-        with clock.stage("raster"):
-            drawn = render(
-                gaussians, camera, background=background, backend=take.backend, with_depth=False
-            )
-            return drawn.color.clamp(0, 1).cpu().numpy()
-
-    return draw
 
 
 def _rig(take: Take) -> Callable[[Tensor], Gaussians]:
@@ -174,7 +189,22 @@ def _rig(take: Take) -> Callable[[Tensor], Gaussians]:
         return fast_rig(local, take.avatar.binding, take.avatar.faces)
     local = Gaussians(*(getattr(local, f.name).to(take.device) for f in fields(local)))
     binding, faces = take.avatar.binding.to(take.device), take.avatar.faces.to(take.device)
-    return lambda vertices: to_world(local, binding, triangle_frames(vertices, faces))
+    return lambda vertices: to_world(
+        local, binding, triangle_frames(vertices.to(take.device), faces)
+    )
+
+
+def _raster(take: Take, background: Tensor) -> Callable[[Gaussians, Camera], NDArray]:
+    """A function (world Gaussians, camera) → picture [H, W, 3] float32 in [0, 1]."""
+    background = background.to(take.device)
+
+    def draw(gaussians: Gaussians, camera: Camera) -> NDArray:
+        drawn = render(
+            gaussians, camera, background=background, backend=take.backend, with_depth=False
+        )
+        return drawn.color.clamp(0, 1).cpu().numpy()
+
+    return draw
 
 
 def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:
@@ -190,7 +220,7 @@ def _motion_saver(stack: ExitStack, options: DriveOptions, take: Take) -> Callab
     arrays = {
         "rest": take.avatar.vertices.numpy(),
         "faces": take.avatar.faces.numpy(),
-        "fps": np.float64(take.fps),
+        "fps": np.array(take.fps),
         "head_pose": take.life.head_pose.numpy(),
         "topology": np.array(take.avatar.topology),
         **{f"region_{name}": index.numpy() for name, index in take.head.regions.items()},

@@ -1,7 +1,8 @@
 """Where the camera stands: fixed, on an orbit, or on a path from a file."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Iterator
+from itertools import repeat
 from pathlib import Path
 
 from torch import Tensor
@@ -20,8 +21,8 @@ def camera_track(
     size: tuple[int, int],
     angles: tuple[float, float],
     timing: tuple[int, float],
-) -> Callable[[int], Camera]:
-    """The camera of each frame, as a function of the frame's index.
+) -> Iterator[Camera]:
+    """The camera of each frame. A file of keyframes is read and checked at once.
 
     name: front, orbit, or the path of a JSON file of keyframes; vertices [V, 3]: the subject's
     rest mesh, which decides the framing; size: width and height in pixels; angles: azimuth and
@@ -30,15 +31,15 @@ def camera_track(
     (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
     target, field_of_view = _framing(vertices, width, height)
     if name not in ("front", "orbit"):
-        cameras = load_camera_path(Path(name), frames, fps, width, height)
-        return lambda frame: cameras[frame]
+        return load_camera_path(Path(name), frames, fps, width, height)
 
-    def at(frame: int) -> Camera:
-        swing = ORBIT_DEGREES * math.sin(2 * math.pi * frame / fps / ORBIT_SECONDS)
-        turned = azimuth + (swing if name == "orbit" else 0.0)
-        return orbit(target, DISTANCE, turned, elevation, field_of_view, width, height)
+    def at(azimuth: float) -> Camera:
+        return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
 
-    return at
+    if name == "front":
+        return repeat(at(azimuth), frames)
+    turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
+    return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
 
 
 def _framing(vertices: Tensor, width: int, height: int) -> tuple[Tensor, float]:

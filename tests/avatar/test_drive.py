@@ -2,7 +2,9 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -23,10 +25,10 @@ RATE = 16_000
 def video(avatar_file: Path, voice_file: Path, tmp_path: Path) -> Drive:
     """Drive the small avatar; options as keywords. Returns what was written."""
 
-    def make(**changes) -> Path:
-        options = {"avatar": avatar_file, "audio": voice_file, "output": tmp_path / "video.mp4"}
-        options |= {"width": 96, "height": 64} | changes
-        return Path(drive(DriveOptions(**options)).output)
+    base = DriveOptions(avatar_file, voice_file, tmp_path / "video.mp4", width=96, height=64)
+
+    def make(**changes: Any) -> Path:
+        return Path(drive(replace(base, **changes)).output)
 
     return make
 
@@ -54,7 +56,7 @@ def seconds(path: Path) -> tuple[float, float]:
     return found[0], found[1]
 
 
-def motion(video: Drive, tmp_path: Path, **changes) -> dict[str, np.ndarray]:
+def motion(video: Drive, tmp_path: Path, **changes: Any) -> dict[str, np.ndarray]:
     path = tmp_path / "motion.npz"
     video(save_motion=path, width=16, height=16, **changes)
     with np.load(path) as data:
@@ -166,8 +168,8 @@ def test_without_an_output_the_video_goes_beside_the_audio(video: Drive, tmp_pat
 
 
 def test_the_report_is_complete(avatar_file: Path, voice_file: Path, tmp_path: Path):
-    size = {"width": 64, "height": 64}
-    report = drive(DriveOptions(avatar_file, voice_file, output=tmp_path / "v.mp4", **size))
+    video = tmp_path / "v.mp4"
+    report = drive(DriveOptions(avatar_file, voice_file, video, width=64, height=64))
     write_report(tmp_path / "report.json", report)
     saved = json.loads((tmp_path / "report.json").read_text())
     assert saved["frames"] == 25

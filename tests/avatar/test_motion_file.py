@@ -10,7 +10,7 @@ from avatar.motion_file import motion_writer
 def test_frames_come_back_in_order(tmp_path: Path):
     frames = np.random.default_rng(0).normal(size=(7, 5, 3)).astype(np.float32)
     path = tmp_path / "motion.npz"
-    with motion_writer(path, 7, 5, {"fps": np.float64(25), "topology": np.array("t")}) as append:
+    with motion_writer(path, 7, 5, {"fps": np.array(25.0), "topology": np.array("t")}) as append:
         for frame in frames:
             append(frame)
         assert not path.exists()

@@ -1,3 +1,6 @@
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -23,7 +26,7 @@ def azimuth_of(camera: Camera) -> float:
 @pytest.mark.parametrize("size", [(512, 512), (1920, 1080), (720, 1280), (300, 900)])
 @pytest.mark.parametrize("azimuth", [-75.0, 0.0, 75.0])
 def test_the_head_is_in_the_picture_at_every_shape(size: tuple[int, int], azimuth: float):
-    camera = camera_track("front", HEAD.vertices, size, (azimuth, 0.0), (1, 25.0))(0)
+    camera = next(camera_track("front", HEAD.vertices, size, (azimuth, 0.0), (1, 25.0)))
     where = pixels(camera, HEAD.vertices)
     assert where.min() > 0
     assert (where < torch.tensor(size)).all()
@@ -33,19 +36,30 @@ def test_the_head_is_in_the_picture_at_every_shape(size: tuple[int, int], azimut
 
 
 def test_front_stands_still_and_keeps_the_face_upright():
-    track = camera_track("front", HEAD.vertices, (64, 64), (0.0, 0.0), (50, 25.0))
-    assert torch.equal(track(0).viewmat, track(49).viewmat)
-    where = pixels(track(0), HEAD.vertices)
+    track = list(camera_track("front", HEAD.vertices, (64, 64), (0.0, 0.0), (50, 25.0)))
+    assert len(track) == 50
+    assert torch.equal(track[0].viewmat, track[49].viewmat)
+    where = pixels(track[0], HEAD.vertices)
     brow, chin = HEAD.vertices[:, 1].argmax(), HEAD.vertices[:, 1].argmin()
     assert where[brow, 1] < where[chin, 1]
     left_eye = where[HEAD.group_vertices("l-eye"), 0].mean()
     assert left_eye > 32  # the subject's left is on the picture's right
 
 
+def test_a_path_comes_from_its_file(tmp_path: Path):
+    still = {"elevation": 0, "distance": 1.2, "target": [0, 0, 0], "fov_y": 15}
+    keys = [{"time": 0, "azimuth": -30} | still, {"time": 2, "azimuth": 30} | still]
+    path = tmp_path / "my path.v1.json"
+    path.write_text(json.dumps({"keyframes": keys}))
+    track = list(camera_track(str(path), HEAD.vertices, (64, 64), (0.0, 0.0), (51, 25.0)))
+    found = [azimuth_of(track[k]) for k in (0, 25, 50)]
+    assert found == pytest.approx([-30, 0, 30], abs=0.1)
+
+
 def test_the_orbit_swings_evenly_to_both_sides():
     fps = 25.0
-    track = camera_track("orbit", HEAD.vertices, (64, 64), (10.0, 5.0), (400, fps))
+    track = list(camera_track("orbit", HEAD.vertices, (64, 64), (10.0, 5.0), (400, fps)))
     quarter = int(ORBIT_SECONDS * fps / 4)
-    found = [azimuth_of(track(k * quarter)) for k in range(4)]
+    found = [azimuth_of(track[k * quarter]) for k in range(4)]
     expected = [10, 10 + ORBIT_DEGREES, 10, 10 - ORBIT_DEGREES]
     assert found == pytest.approx(expected, abs=0.5)
