@@ -11,21 +11,22 @@ LookName = Literal["woman", "man"]
 WOMAN = Look(
     identity="woman",
     mood={
-        "mouthSmileLeft": 0.24,
-        "mouthSmileRight": 0.24,
-        "browInnerUp": 0.20,
-        "eyeWideLeft": 0.12,
-        "eyeWideRight": 0.12,
-        "cheekSquintLeft": 0.08,
-        "cheekSquintRight": 0.08,
+        "mouthSmileLeft": 0.30,
+        "mouthSmileRight": 0.30,
+        "browInnerUp": 0.22,
+        "eyeWideLeft": 0.20,
+        "eyeWideRight": 0.20,
+        "cheekSquintLeft": 0.10,
+        "cheekSquintRight": 0.10,
     },
+    brow_weight=0.85,
 )
 
 MAN = Look(
     identity="man",
     mood={
-        "mouthSmileLeft": 0.12,
-        "mouthSmileRight": 0.12,
+        "mouthSmileLeft": 0.20,
+        "mouthSmileRight": 0.20,
         "browInnerUp": 0.22,
         "eyeWideLeft": 0.12,
         "eyeWideRight": 0.12,

@@ -31,7 +31,8 @@ class Lighting:
 def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
     """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's seam."""
     lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
-    neck_end = np.setdiff1d(sitter.part("body"), sitter.skin)
+    body = sitter.part("body")
+    neck_end = body[sitter.above_cut[sitter.faces[body]].min(1) < 0]
     overlap = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < 2 * MM]
     thin = np.concatenate([sitter.part(*lashes), neck_end, overlap])
     return cast_shadows(shape, np.setdiff1d(np.arange(len(sitter.faces)), thin))

@@ -10,7 +10,7 @@ from avatar.demo.light import Shadows
 from avatar.demo.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.demo.sampling import even_spots
 from avatar.demo.sitter import SKIN_BELOW_CUT, Sitter
-from avatar.demo.surface import Spots, at_spots, carried, smooth_points
+from avatar.demo.surface import Mesh, Spots, at_spots, carried, joined, smooth_points
 from avatar.demo.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
@@ -49,8 +49,7 @@ def place_skin(
     """
     inner = _inner_mouth(sitter, at_rest)
     spacing = _spacing(sitter, inner)
-    triangles = np.concatenate([sitter.skin, _bare_torso(sitter)])
-    spots = even_spots(sitter.stretched, triangles, spacing, rng)
+    spots = _bare_spots(sitter, sitter.stretched, sitter.skin, spacing, rng)
     spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
@@ -95,9 +94,15 @@ def _spacing(sitter: Sitter, inner_mouth: Bools) -> Floats:
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
 
 
-def _bare_torso(sitter: Sitter) -> Ints:
-    """Triangles of the torso that the pullover leaves free, and a little more."""
-    return sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
+def _bare_spots(
+    sitter: Sitter, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
+) -> Spots:
+    """Even spots on the head's triangles `skin` down to the cut of the neck, and below it on what
+    the pullover leaves free of the torso, and a little more."""
+    head = even_spots(shape, skin, spacing, rng)
+    cut_off = at_spots(sitter.above_cut, sitter.faces, head) < -SKIN_BELOW_CUT
+    free = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
+    return joined(head[~cut_off], even_spots(shape, free, spacing, rng))
 
 
 def _hidden(
@@ -115,7 +120,7 @@ def _hidden(
     in_nose = (np.abs(x) < 22) & (np.abs(y + 18) < 16) & (z > 62)
     hidden = (sky < 0.004) & (z < 75) | (sky < 0.025) & in_nose
     above_teeth = (at_spots(inner_mouth.astype(float), sitter.faces, spots) > 0.5) & (y > -42)
-    hidden |= above_teeth & (sky < 0.03) | _cut_off(sitter, spots)
+    hidden |= above_teeth & (sky < 0.03)
     for group in ("l-eye", "r-eye"):
         centre, radius = sitter.eye(group)
         outward = points - centre
@@ -125,11 +130,6 @@ def _hidden(
         hidden |= (distance < radius + 6 * MM) & inward & stays_inward
         hidden |= (distance < radius + 7.5 * MM) & (sky < 0.05)
     return hidden
-
-
-def _cut_off(sitter: Sitter, spots: Spots) -> Bools:
-    """Spots on the ragged end of the neck, which the torso's first rings replace."""
-    return at_spots(sitter.above_cut, sitter.faces, spots) < -SKIN_BELOW_CUT
 
 
 def skin_discs(sitter: Sitter, skin: Skin, radiance: Floats) -> Layer:
@@ -161,10 +161,8 @@ def under_discs(sitter: Sitter, skin: Skin, radiance: Floats, rng: np.random.Gen
     spacing = np.where(scalp_mask(mm) > 0.95, 5.5 * MM, spacing)
     thin = (ear_mask(mm) > 0.05) | (lip_mask(mm) > 0.02) | (sitter.blink > 1.2 * LID)
     thin |= skin.inner_vertices
-    triangles = np.concatenate([sitter.skin, _bare_torso(sitter)])
-    plain = triangles[~thin[sitter.faces[triangles]].any(1)]
-    spots = even_spots(sitter.rest, plain, spacing, rng)
-    spots = spots[~_cut_off(sitter, spots)]
+    plain = sitter.skin[~thin[sitter.faces[sitter.skin]].any(1)]
+    spots = _bare_spots(sitter, sitter.rest, plain, spacing, rng)
     points, normals = smooth_points(sitter.rest, spots)
     facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
     tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))

@@ -1,6 +1,6 @@
 """Triangle meshes and places on them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -33,6 +33,13 @@ class Spots:
 
     def __getitem__(self, chosen: np.ndarray) -> "Spots":
         return Spots(self.triangles[chosen], self.weights[chosen], self.spacing[chosen])
+
+
+def joined(*parts: Spots) -> Spots:
+    """All spots of several sets."""
+    return Spots(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Spots))
+    )
 
 
 def mesh(vertices: Floats, faces: Ints) -> Mesh:
