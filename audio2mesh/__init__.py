@@ -3,9 +3,9 @@
 from audio2mesh.checkpoint import load_model as load_model
 from audio2mesh.checkpoint import save_model as save_model
 from audio2mesh.model import SpeechToMotion as SpeechToMotion
-from audio2mesh.stream import frame_count as frame_count
 from audio2mesh.stream import stream_offsets as stream_offsets
 from audio2mesh.waveform import AudioInfo as AudioInfo
+from audio2mesh.waveform import frame_count as frame_count
 from audio2mesh.waveform import frame_energy as frame_energy
 from audio2mesh.waveform import load_audio as load_audio
 from audio2mesh.waveform import probe_audio as probe_audio

@@ -14,13 +14,9 @@ from torch import Tensor
 from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.model import SpeechToMotion
 from audio2mesh.motion import sample_curves
+from audio2mesh.waveform import frame_count
 
 _LOOKAHEAD = 3  # frames that a spline and its rounding may look ahead
-
-
-def frame_count(samples: int, fps: float) -> int:
-    """Frames that a recording of `samples` samples at 16 kHz lasts, at least one."""
-    return max(1, round(samples / SAMPLE_RATE * fps))
 
 
 def stream_offsets(

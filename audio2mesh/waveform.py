@@ -97,23 +97,38 @@ def load_audio(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
     return np.concatenate(list(stream_audio(path, rate)))
 
 
-def frame_energy(blocks: Iterable[Samples], fps: float, rate: int = SAMPLE_RATE) -> Samples:
+def frame_count(samples: int, fps: float) -> int:
+    """Frames that a recording of `samples` samples at 16 kHz lasts, at least one."""
+    return max(1, round(samples / SAMPLE_RATE * fps))
+
+
+def frame_energy(blocks: Iterable[Samples], fps: float) -> Samples:
     """Root mean square of the sound in each video frame [f/fps, (f+1)/fps).
 
     Args:
-        blocks: mono blocks [s] at `rate`, as `stream_audio` yields them.
+        blocks: mono blocks [s] at 16 kHz, as `stream_audio` yields them.
 
     Returns:
-        [F], as many frames as the sound touches.
+        [F], `frame_count` frames; what is left after the last one counts with it.
     """
     squares, counts = np.zeros(0), np.zeros(0)  # [F], [F]
     start = 0
     for block in blocks:
-        frame = np.floor((start + np.arange(len(block))) * fps / rate + 1e-6).astype(np.int64)
+        frame = np.floor((start + np.arange(len(block))) * fps / SAMPLE_RATE + 1e-6).astype(
+            np.int64
+        )
         squares = _padded_sum(squares, np.bincount(frame, block.astype(np.float64) ** 2))
         counts = _padded_sum(counts, np.bincount(frame))
         start += len(block)
+    squares, counts = (_folded(sums, frame_count(start, fps)) for sums in (squares, counts))
     return np.sqrt(squares / np.maximum(counts, 1)).astype(np.float32)
+
+
+def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:
+    """Exactly `length` sums; the last takes in those beyond it."""
+    kept = np.pad(sums, (0, max(0, length - len(sums))))[:length]
+    kept[-1] += sums[length:].sum()
+    return kept
 
 
 def _padded_sum(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:

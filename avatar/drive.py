@@ -102,7 +102,7 @@ def prepare(options: DriveOptions) -> Take:
     audio = probe_audio(options.audio)
     fps = float(options.fps or model.fps)
     frames = frame_count(audio.samples_16k, fps)
-    energy = frame_energy(stream_audio(options.audio), fps)[:frames]
+    energy = frame_energy(stream_audio(options.audio), fps)
     life = still(frames) if options.still else live(energy, fps, head.pivot, options.seed)
     return Take(avatar, head, model, life, fps, frames, audio.seconds, backend, device)
 

@@ -8,7 +8,8 @@ from speech_models import syllables, talking_clip, tiny_model
 
 from audio2mesh.clips import clip_frames
 from audio2mesh.model import interpolate_steps
-from audio2mesh.stream import frame_count, stream_coefficients, stream_offsets
+from audio2mesh.stream import stream_coefficients, stream_offsets
+from audio2mesh.waveform import frame_count
 
 
 def _whole(model, audio, fps=None):

@@ -18,6 +18,7 @@ from av.audio.stream import AudioStream
 from numpy.typing import NDArray
 
 from audio2mesh.waveform import (
+    frame_count,
     frame_energy,
     load_audio,
     probe_audio,
@@ -317,14 +318,20 @@ def test_samples_that_are_no_numbers(tmp_path: Path, value: float, codec: str) -
 
 
 @pytest.mark.parametrize("fps", [25.0, 30.0, 30_000 / 1001, 24.0])
-def test_frame_energy_equals_the_plain_loop(fps: float) -> None:
-    sound = np.random.default_rng(3).normal(0, 0.1, 33_333).astype(np.float32)
+@pytest.mark.parametrize("samples", [33_333, 33_200, 100])
+def test_frame_energy_equals_the_plain_loop(fps: float, samples: int) -> None:
+    sound = np.random.default_rng(3).normal(0, 0.1, samples).astype(np.float32)
     energy = frame_energy(iter(np.array_split(sound, 7)), fps)
-    assert len(energy) == math.ceil(len(sound) * fps / 16_000)
+    assert len(energy) == frame_count(len(sound), fps)
     time = np.arange(len(sound)) / 16_000
     for index, value in enumerate(energy):
-        inside = (time >= index / fps - 1e-9) & (time < (index + 1) / fps - 1e-9)
+        end = math.inf if index == len(energy) - 1 else (index + 1) / fps
+        inside = (time >= index / fps - 1e-9) & (time < end - 1e-9)
         assert value == pytest.approx(np.sqrt(np.mean(sound[inside] ** 2)), rel=1e-5)
+
+
+def test_frame_energy_of_no_sound_is_one_silent_frame() -> None:
+    assert frame_energy(iter([]), 25).tolist() == [0]
 
 
 MEASURE_MEMORY = """
