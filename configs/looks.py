@@ -13,7 +13,9 @@ WOMAN = Look(
     mood={
         "mouthSmileLeft": 0.30,
         "mouthSmileRight": 0.30,
-        "browInnerUp": 0.22,
+        "browInnerUp": 0.10,
+        "browOuterUpLeft": 0.15,
+        "browOuterUpRight": 0.15,
         "eyeWideLeft": 0.20,
         "eyeWideRight": 0.20,
         "cheekSquintLeft": 0.10,

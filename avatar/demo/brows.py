@@ -54,8 +54,8 @@ def _brow(
     offset = np.sign(offset) * np.abs(offset) ** 0.8
     roots = _brow_roots(along, offset, look)
     angles = np.radians(
-        66
-        - 58 * smoothstep(0, 0.38, along)
+        58
+        - 48 * smoothstep(0, 0.38, along)
         - 28 * smoothstep(0.5, 1, along)
         - 26 * np.clip(offset, 0, 1)
         + rng.normal(size=BROW_HAIRS) * 9
@@ -97,12 +97,13 @@ def _brow_piece(
     tangents = tangents - normals * dot(tangents, normals)
     light = lit_skin(normals, lighting.at_rest(middle, 4 * MM), tint, 0.3)
     length = np.linalg.norm(end - start, axis=1) * MM
+    fade = 0.45 + 0.55 * smoothstep(13, 21, start[:, 0])  # the inner end is sparse
     return layer(
         means=middle + normals * (0.4 + 0.4 * piece) * MM,
         axes=axes(tangents, normals),
         scales=(length * 0.62, 0.16 * MM, (0.26 - 0.06 * piece) * MM),
         radiance=light,
-        opacities=(0.44 - 0.10 * piece) * min(1.3, weight),
+        opacities=(0.42 - 0.10 * piece) * fade * min(1.3, weight),
         triangles=triangles,
     )
 
