@@ -1,6 +1,7 @@
 """Eyeballs: white, iris, pupil, the wet lower lid and the lamps' reflections."""
 
 import numpy as np
+from scipy.spatial import KDTree
 
 from avatar.demo.layer import Layer, concatenated, layer
 from avatar.demo.lighting import Lighting
@@ -52,7 +53,7 @@ def _eye(
     group: str,
     outward: float,
     rng: np.random.Generator,
-) -> tuple[Layer, Layer]:
+) -> tuple[Layer, Layer, Layer]:
     centre, radius = sitter.eye(group)
     gaze = normalised(np.array([outward * 0.035, 0.0, 1.0]))
     spots = _front_spots(sitter, group, centre, radius, gaze, rng)
@@ -70,7 +71,22 @@ def _eye(
     ball = layer(
         points, disc_axes(normals), (sigma, sigma * 0.2, sigma), radiance, 0.97, spots.triangles
     )
-    return ball, _catch_lights(centre, radius, gaze, ball)
+    corner = _inner_corner(sitter, centre, radius, outward)
+    return ball, _catch_lights(centre, radius, gaze, ball), corner
+
+
+def _inner_corner(sitter: Sitter, centre: Floats, radius: float, outward: float) -> Layer:
+    """Flesh between eyeball and nose, where the lids' inner side is left out."""
+    up = np.linspace(-3, 3, 7) * MM
+    middle = centre + radius * np.array([-1.02 * outward, 0.06, 0.50])
+    points = middle + np.stack([0 * up, up, 0 * up], 1)
+    triangles = sitter.skin
+    middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
+    owners = triangles[KDTree(middles).query(points)[1]]
+    upright = disc_axes(np.tile([0.0, 0.0, 1.0], (len(up), 1)))
+    size = 1.3 * MM
+    radiance = np.tile(CARUNCLE * 0.45, (len(up), 1))
+    return layer(points, upright, (size, size, size), radiance, 0.97, owners)
 
 
 def _front_spots(

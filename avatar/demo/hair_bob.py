@@ -36,7 +36,7 @@ class Kind:
 
 
 KINDS = (
-    Kind(300, 4.2 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 1.5),
+    Kind(340, 4.4 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 2.5),
     Kind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
     Kind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
     Kind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
@@ -81,7 +81,9 @@ def _paths(
     roots: Floats, heights: Floats, kind: Kind, on: Scalp, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Points [S, STEPS + 1, 3] of strands that are combed aside and then fall; outward normals."""
-    side = np.where(roots[:, 0] > PARTING, 1.0, -1.0)
+    loose = 9 * MM * smoothstep(45 * MM, 5 * MM, roots[:, 2])  # no parting at the back
+    line = PARTING + loose * rng.uniform(-1, 1, len(roots))
+    side = np.where(roots[:, 0] > line, 1.0, -1.0)
     wave = kind.waviness * (0.6 + 0.8 * rng.random(len(roots)))[:, None]
     place, heading = roots, None
     points, normals = [roots], []
