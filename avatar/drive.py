@@ -14,7 +14,6 @@ from torch import Tensor
 
 from audio2mesh import (
     SpeechToMotion,
-    frame_count,
     frame_energy,
     load_model,
     probe_audio,
@@ -28,6 +27,7 @@ from avatar.heads import Head, fit_units, load_head
 from avatar.life import Life, live, still
 from avatar.motion_file import motion_writer
 from avatar.options import DriveOptions, check_options, default_output
+from avatar.output import exact_rate
 from avatar.progress import progress_bar
 from avatar.report import Report, StageClock, peak_rss_mb
 from avatar.rig import to_world
@@ -56,7 +56,7 @@ class Take:
 class Film:
     """The parts that turn moved meshes into pictures."""
 
-    cameras: Iterator[Camera]
+    cameras: Iterator[Camera]  # one for each frame
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
     raster: Callable[[Gaussians, Camera], NDArray]  # → [H, W, 3] float32 in [0, 1]
 
@@ -64,7 +64,7 @@ class Film:
 def drive(options: DriveOptions) -> Report:
     """Render the video.
 
-    Bad input raises ValueError or OSError with one sentence, before any work is begun; whatever
+    Bad input raises ValueError or OSError with one sentence, before a frame is drawn; whatever
     happens, nothing half-written is left.
     """
     clock = StageClock()
@@ -99,12 +99,12 @@ def prepare(options: DriveOptions) -> Take:
     head = load_head(avatar.topology)
     model = load_model(options.weights, device)
     _check_topology(options, avatar, model)
-    audio = probe_audio(options.audio)
-    fps = float(options.fps or model.fps)
-    frames = frame_count(audio.samples_16k, fps)
+    seconds = probe_audio(options.audio).seconds
+    fps = float(exact_rate(options.fps or model.fps))
     energy = frame_energy(stream_audio(options.audio), fps)
+    frames = len(energy)
     life = still(frames) if options.still else live(energy, fps, head.pivot, options.seed)
-    return Take(avatar, head, model, life, fps, frames, audio.seconds, backend, device)
+    return Take(avatar, head, model, life, fps, frames, seconds, backend, device)
 
 
 def _check_topology(options: DriveOptions, avatar: Avatar, model: SpeechToMotion) -> None:
@@ -153,17 +153,19 @@ def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: S
         write = stack.enter_context(open_writer(output, *size, take.fps, options.audio))
         save = _motion_saver(stack, options, take)
         done = stack.enter_context(progress_bar("driving", take.frames))
-        for moved, head_pose, camera in zip(
-            offsets, take.life.head_pose, film.cameras, strict=True
-        ):
+        count = 0
+        for moved in offsets:
             with clock.stage("rig"):
-                gaussians = film.rig(pose(take.avatar.vertices + moved, take.head, head_pose))
+                vertices = take.avatar.vertices + moved
+                gaussians = film.rig(pose(vertices, take.head, take.life.head_pose[count]))
             with clock.stage("raster"):
-                image = film.raster(gaussians, camera)
+                image = film.raster(gaussians, next(film.cameras))
             with clock.stage("encode"):
                 write(image)
                 save(moved.numpy())
             done()
+            count += 1
+        assert count == take.frames, (count, take.frames)
 
 
 def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:

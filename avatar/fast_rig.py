@@ -51,8 +51,8 @@ def _triangle_frames(vertices: Floats, triangles: NDArray[np.int32]) -> Floats:
         ox = vertices[c, 0] - vertices[a, 0]
         oy = vertices[c, 1] - vertices[a, 1]
         oz = vertices[c, 2] - vertices[a, 2]
-        length = np.sqrt(ex * ex + ey * ey + ez * ez)
-        if length > TINY:
+        length = np.sqrt(ex * ex + ey * ey + ez * ez + TINY * TINY)
+        if length > 2 * TINY:
             ex, ey, ez = ex / length, ey / length, ez / length
         else:
             ex, ey, ez = np.float32(1), np.float32(0), np.float32(0)

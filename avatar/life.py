@@ -16,15 +16,17 @@ from avatar.rotations import axis_angle_to_matrix
 
 Floats = NDArray[np.floating]
 
-# Blinks. Rates: the means of the ranges for primary gaze in silence (8.0 to 21.0 a minute) and for
-# conversation (10.5 to 32.5), Doughty 2001, Optom Vis Sci 78(10):712-25. Intervals are skewed to
-# the right with a coefficient of variation near 0.6 (5.2 ± 3.1 s): Cruz et al., IOVS, controls.
+# Blinks. Rates: the middles of the ranges for primary gaze in silence (8.0 to 21.0 a minute) and
+# for conversation (10.5 to 32.5), Doughty 2001, Optom Vis Sci 78(10):712-25. One person's intervals
+# are strongly skewed to the right (Garcia, Pinto, Barbosa, Cruz 2011, IOVS 52(6):3419-24); that
+# they are log-normal, with this coefficient of variation, is a choice made here.
 RATE_SILENT, RATE_SPEAKING = 14.5 / 60, 21.5 / 60  # blinks a second
 INTERVAL_VARIATION = 0.6
 SHORTEST_INTERVAL = 0.6  # seconds between the starts of two blinks
-# Closing takes 66 ms (search coil, spontaneous blinks of adults) to 100 ms (Stern, Walrath and
-# Goldstein 1984); opening is slower (VanderWerf et al. 2003, J Neurophysiol 89:2784-96).
+# A lid closes in about 100 ms (Stern, Walrath, Goldstein 1984), a little faster here, and opens
+# more slowly (VanderWerf et al. 2003, J Neurophysiol 89:2784-96).
 CLOSING_SECONDS, CLOSED_SECONDS, OPENING_SECONDS = 0.08, 0.02, 0.18
+BLINK_SECONDS = CLOSING_SECONDS + CLOSED_SECONDS + OPENING_SECONDS
 DURATION_SPREAD = 0.15  # standard deviation of the logarithm of a blink's length
 
 # Head motion, degrees at full speech (standard deviations) and seconds of smoothing.
@@ -79,14 +81,15 @@ def speech_activity(energy: Floats) -> Floats:
 
 def blinks(activity: Floats, fps: float, rng: np.random.Generator) -> Floats:
     """[F] weights of the blink units: a renewal process, faster while speaking."""
-    frames = len(activity)
     rate = RATE_SILENT + (RATE_SPEAKING - RATE_SILENT) * (activity > 0.2).mean()
-    weights = np.zeros(frames)
+    centres = (np.arange(len(activity)) + 0.5) / fps
+    weights = np.zeros(len(activity))
     start = rng.uniform(0.3, 1.5)
-    while start < frames / fps:
+    while start < len(activity) / fps:
         stretch = rng.lognormal(0.0, DURATION_SPREAD)
-        centres = (np.arange(frames) + 0.5) / fps
-        weights = np.maximum(weights, lid_closure((centres - start) / stretch))
+        first, last = np.searchsorted(centres, [start, start + stretch * BLINK_SECONDS])
+        closure = lid_closure((centres[first:last] - start) / stretch)
+        weights[first:last] = np.maximum(weights[first:last], closure)
         start += _interval(rate, rng)
     return weights
 

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.output import plain_words
 from splat import write_beside
 
 Frame = NDArray[np.float32]  # [V, 3]
@@ -24,6 +24,15 @@ def motion_writer(
     The file holds `arrays` and `offsets` [F, V, 3] float32 and appears only once all `frames` are
     written, so that memory does not grow with the recording.
     """
+    written = 0
+
+    def append(frame: Frame) -> None:
+        nonlocal written
+        assert frame.shape == (vertices, 3), frame.shape
+        with plain_words(path):
+            member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())
+        written += 1
+
     with write_beside(path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, array in arrays.items():
             buffer = BytesIO()
@@ -33,9 +42,5 @@ def motion_writer(
             shape = (frames, vertices, 3)
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(member, header)
-            yield lambda frame: _append(member, frame, vertices)
-
-
-def _append(member: IO[bytes], frame: Frame, vertices: int) -> None:
-    assert frame.shape == (vertices, 3), frame.shape
-    member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())
+            yield append
+        assert written == frames, (written, frames)

@@ -1,15 +1,16 @@
 """The options of a drive, and their limits."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from avatar.colours import parse_colour
-from avatar.output import check_output, check_picture
+from avatar.output import GIF_FASTEST, check_output, check_picture, check_writable
 
 Device = Literal["auto", "cpu", "cuda"]
 LARGEST = 8192  # pixels
-FASTEST = 240.0  # frames a second
+SLOWEST, FASTEST = 1.0, 240.0  # frames a second
 
 
 @dataclass(frozen=True)
@@ -29,11 +30,11 @@ class DriveOptions:
     fps: float | None = None
     """Frames a second; by default what the weights were trained at (25)."""
     camera: str = "front"
-    """front, orbit (swings around the head), or a JSON file of keyframes."""
+    """front, orbit (swings around the head), or a JSON file of keyframes (see README)."""
     azimuth: float = 0.0
-    """Degrees around the head; positive turns to the subject's left."""
+    """Degrees around the head; positive turns to the subject's left (not with a file)."""
     elevation: float = 0.0
-    """Degrees above the eyes' height."""
+    """Degrees above the height of the face (not with a file)."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     still: bool = False
@@ -58,22 +59,48 @@ def default_output(options: DriveOptions) -> Path:
 def check_options(options: DriveOptions, output: Path) -> None:
     """Refuse, in one sentence, what cannot work, before anything is loaded.
 
-    Raises ValueError or FileNotFoundError.
+    Raises ValueError, FileNotFoundError or OSError.
     """
     for path in (options.avatar, options.audio, options.weights):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
+    if options.camera not in ("front", "orbit") and not Path(options.camera).is_file():
+        raise ValueError(
+            f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
+        )
+    _check_numbers(options, output)
+    parse_colour(options.background)
+    check_output(output, options.audio)
+    for path in (options.save_motion, options.report):
+        if path is not None:
+            check_writable(path)
+    _check_distinct(options, output)
+
+
+def _check_numbers(options: DriveOptions, output: Path) -> None:
     fps = 25.0 if options.fps is None else options.fps
+    fastest = GIF_FASTEST if output.suffix.lower() == ".gif" else FASTEST
+    if not SLOWEST <= fps <= fastest:
+        raise ValueError(f"fps {fps:g}: must be from {SLOWEST:g} to {fastest:g} frames a second")
     check_picture(options.width, options.height, fps)
     if max(options.width, options.height) > LARGEST:
         size = f"{options.width}x{options.height}"
         raise ValueError(f"width and height {size}: must not exceed {LARGEST} pixels")
-    if fps > FASTEST:
-        raise ValueError(f"fps {fps:g}: must not exceed {FASTEST:g} frames a second")
+    if not math.isfinite(options.azimuth):
+        raise ValueError(f"--azimuth {options.azimuth}: must be a number of degrees")
     if not -90 <= options.elevation <= 90:
         raise ValueError(f"--elevation {options.elevation:g}: must be from -90 to 90 degrees")
-    parse_colour(options.background)
-    check_output(output, options.audio)
-    for path in (options.save_motion, options.report):
-        if path is not None and not path.absolute().parent.is_dir():
-            raise FileNotFoundError(f"{path}: its folder does not exist; create it first")
+    if options.seed < 0:
+        raise ValueError(f"--seed {options.seed}: must not be negative")
+
+
+def _check_distinct(options: DriveOptions, output: Path) -> None:
+    """No file that is written may be one that is read or written as well."""
+    read = (options.avatar, options.audio, options.weights, Path(options.camera))
+    taken = {path.resolve() for path in read if path is not None}
+    for path in (output, options.save_motion, options.report):
+        if path is None:
+            continue
+        if path.resolve() in taken:
+            raise ValueError(f"{path}: is named twice, as another input or output; choose another")
+        taken.add(path.resolve())

@@ -48,15 +48,25 @@ def check_output(path: Path, audio: Path | None = None) -> None:
         OSError: the folder may not be written to.
     """
     frames = output_kind(path) == "frames"
+    if frames and not path.name:
+        raise ValueError(f"{path}: name a new folder for the PNG frames")
+    if frames and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise ValueError(f"{path}: exists already; name a new folder for the PNG frames")
+    if audio is not None and path.exists() and path.samefile(audio):
+        raise ValueError(f"{path}: is the recording itself; give the output another name")
+    check_writable(path, folder=frames)
+
+
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Say whether a file, or a folder, could be written under a name.
+
+    Raises FileNotFoundError, ValueError or OSError.
+    """
     parent = path.absolute().parent
     if not parent.is_dir():
         raise FileNotFoundError(f"{path}: folder {parent} does not exist; create it first")
-    if frames and path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise ValueError(f"{path}: exists already; name a new folder for the PNG frames")
-    if not frames and path.is_dir():
+    if path.is_dir() and not folder:
         raise ValueError(f"{path}: is a folder; name a file")
-    if audio is not None and path.exists() and path.samefile(audio):
-        raise ValueError(f"{path}: is the recording itself; give the output another name")
     try:
         tempfile.TemporaryFile(dir=parent).close()
     except OSError as error:

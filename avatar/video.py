@@ -144,7 +144,7 @@ def _film(
 ) -> Iterator[WriteBytes]:
     with (
         write_beside(path) as partial,
-        av.open(str(partial), "w", options=codecs.container_options) as container,
+        av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
     ):
         stream = _add_picture(container, codecs, size, rate)
         play_until = _add_sound(container, codecs, audio)
@@ -234,7 +234,7 @@ def _animation(path: Path, size: tuple[int, int], rate: Fraction) -> Iterator[Wr
             f"{path}: a GIF shows at most {GIF_FASTEST:g} frames per second; lower the fps or "
             "write .mp4"
         )
-    with write_beside(path) as partial, av.open(str(partial), "w") as container:
+    with write_beside(path) as partial, av.open(str(partial.absolute()), "w") as container:
         stream = container.add_stream("gif", rate=rate)
         assert isinstance(stream, VideoStream)
         stream.width, stream.height = size

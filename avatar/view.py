@@ -31,7 +31,7 @@ def camera_track(
     (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
     target, field_of_view = _framing(vertices, width, height)
     if name not in ("front", "orbit"):
-        return load_camera_path(Path(name), frames, fps, width, height)
+        return _checked_path(Path(name), frames, fps, size)
 
     def at(azimuth: float) -> Camera:
         return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
@@ -40,6 +40,19 @@ def camera_track(
         return repeat(at(azimuth), frames)
     turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
     return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
+
+
+def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
+    """The cameras of a file, each built once before the first is used."""
+    seconds = 0.0
+    try:
+        for seconds, _ in enumerate(load_camera_path(path, frames, fps, *size), start=1):
+            seconds = seconds / fps
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise ValueError(f"{path}: at {seconds:.2f} s {error}") from None
+    return load_camera_path(path, frames, fps, *size)
 
 
 def _framing(vertices: Tensor, width: int, height: int) -> tuple[Tensor, float]:

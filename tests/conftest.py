@@ -1,5 +1,6 @@
 """What many tests share: a small avatar, a second of voice, the drive command in this process."""
 
+import runpy
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,12 +11,9 @@ import torch
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_audio
-from avatar.drive import drive
 from avatar.heads import load_head
-from avatar.options import DriveOptions
 from avatar.rig import bind
 from avatar.subject import Avatar, save_avatar
-from configs.command import run_command
 from splat import Gaussians, choose_backend, rgb_to_sh
 
 
@@ -73,14 +71,14 @@ def voice_file(voice: np.ndarray, tmp_path: Path) -> Path:
 def run_drive(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Run `drive.py` with arguments, in this process."""
+    """Run scripts/drive.py with arguments, in this process."""
 
     def run(*arguments: object) -> Outcome:
         capsys.readouterr()
         monkeypatch.setattr(sys, "argv", ["drive.py", *map(str, arguments)])
         status = 0
         try:
-            run_command(lambda options: print(drive(options)), DriveOptions)
+            runpy.run_path(str(ROOT / "scripts" / "drive.py"), run_name="__main__")
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()

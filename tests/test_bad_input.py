@@ -1,6 +1,7 @@
 """Every bad input: one sentence, exit status 2, no traceback, nothing left behind."""
 
 import errno
+import json
 import resource
 import signal
 import subprocess
@@ -199,13 +200,27 @@ def test_sizes_that_cannot_be(refuses, name: str, pixels: int):
     refuses(name, str(pixels), **{name: pixels})
 
 
-@pytest.mark.parametrize("fps", ["0", "-25", "nan", "100000"])
+@pytest.mark.parametrize("fps", ["0", "-25", "nan", "inf", "0.0001", "100000"])
 def test_frame_rates_that_cannot_be(refuses, fps: str):
     refuses("fps", fps=fps)
 
 
-def test_an_elevation_over_the_top(refuses):
-    refuses("--elevation", elevation=120)
+@pytest.mark.parametrize("elevation", ["120", "nan"])
+def test_an_elevation_over_the_top(refuses, elevation: str):
+    refuses("--elevation", elevation=elevation)
+
+
+@pytest.mark.parametrize("azimuth", ["nan", "inf"])
+def test_an_azimuth_that_is_no_angle(refuses, azimuth: str):
+    refuses("--azimuth", azimuth=azimuth)
+
+
+def test_a_negative_seed(refuses):
+    refuses("--seed", seed=-1)
+
+
+def test_a_gif_faster_than_gifs_can_be(refuses, tmp_path: Path):
+    refuses("fps 60", output=tmp_path / "out" / "video.gif", fps=60)
 
 
 def test_a_colour_that_is_none(refuses):
@@ -214,6 +229,33 @@ def test_a_colour_that_is_none(refuses):
 
 def test_a_camera_path_that_is_not_there(refuses, tmp_path: Path):
     refuses("gone.json", camera=tmp_path / "gone.json")
+
+
+def test_an_unknown_camera(refuses):
+    refuses("--camera side", "front, orbit", camera="side")
+
+
+def test_a_camera_path_that_ends_straight_overhead(refuses, tmp_path: Path):
+    path = tmp_path / "path.json"
+    key = {"target": [0, 0, 0], "fov_y": 20}
+    keys = [key | {"time": 0, "eye": [0, 0, 1]}, key | {"time": 0.5, "eye": [0, 1, 0]}]
+    path.write_text(json.dumps({"keyframes": keys}))
+    refuses("path.json", "0.5", camera=path)
+
+
+@pytest.mark.parametrize("option", ["save_motion", "report"])
+def test_outputs_that_would_overwrite_something(
+    refuses, avatar_file: Path, voice_file: Path, tmp_path: Path, option: str
+):
+    for path in (avatar_file, voice_file, tmp_path / "out" / "video.mp4"):
+        refuses(path.name, "twice", **{option: path})
+    refuses(str(tmp_path), "folder", **{option: tmp_path})
+
+
+def test_an_output_that_would_overwrite_the_recording(refuses, voice_file: Path, tmp_path: Path):
+    film = tmp_path / "film.mp4"
+    film.write_bytes(voice_file.read_bytes())
+    refuses("film.mp4", audio=film, output=film)
 
 
 def test_an_output_folder_that_is_not_there(refuses, tmp_path: Path):
@@ -278,17 +320,21 @@ def test_a_full_disk(run_drive: Run, avatar_file: Path, voice: np.ndarray, tmp_p
 
 
 @pytest.mark.slow
-def test_ctrl_c(avatar_file: Path, voice: np.ndarray, tmp_path: Path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped(
+    avatar_file: Path, voice: np.ndarray, tmp_path: Path, number: signal.Signals
+):
     audio = write_wav(tmp_path / "long.wav", np.tile(voice, 20))
     before = sorted(tmp_path.iterdir())
-    process = drive_process("--avatar", avatar_file, "--audio", audio)
+    motion = tmp_path / "motion.npz"
+    process = drive_process("--avatar", avatar_file, "--audio", audio, "--save-motion", motion)
     deadline = time.monotonic() + 240
-    while sorted(tmp_path.iterdir()) == before:
+    while len(list(tmp_path.iterdir())) < len(before) + 2:
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.1)
     time.sleep(1)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
+    assert process.returncode == 128 + number, errors
     assert "Traceback" not in errors
     assert sorted(tmp_path.iterdir()) == before

@@ -16,6 +16,7 @@ MAY_IMPORT = {
     "scripts": {"audio2mesh", "splat", "avatar", "configs"},
 }
 ONLY_IN = {
+    "av": ("audio2mesh/waveform.py", "avatar/video.py"),
     "gsplat": ("splat/cuda.py", "splat/backend.py"),
     "plyfile": ("splat/ply.py",),
     "transformers": ("audio2mesh/encoder.py",),

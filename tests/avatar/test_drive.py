@@ -10,12 +10,11 @@ import av
 import numpy as np
 import pytest
 import torch
-from support import write_wav
+from support import Outcome, write_wav
 
 from avatar.drive import drive, pose
 from avatar.heads import load_head
 from avatar.options import DriveOptions
-from avatar.report import write_report
 
 Drive = Callable[..., Path]
 RATE = 16_000
@@ -35,7 +34,7 @@ def video(avatar_file: Path, voice_file: Path, tmp_path: Path) -> Drive:
 
 def pictures(path: Path) -> np.ndarray:
     """All frames [F, H, W, 3] of a video as float32 in [0, 1]."""
-    with av.open(str(path)) as container:
+    with av.open(str(path.absolute())) as container:
         frames = [f.to_ndarray(format="rgb24") for f in container.decode(video=0)]
     return np.stack(frames).astype(np.float32) / 255
 
@@ -78,6 +77,31 @@ def test_picture_and_sound_are_as_long_as_the_recording(
     assert abs(picture - length / RATE) <= 1 / 25 + 1e-6
     assert abs(sound - length / RATE) <= 1 / 25 + 1e-6
     assert pictures(path).shape[1:] == (64, 96, 3)
+
+
+@pytest.mark.parametrize(
+    ("rate", "length", "fps"), [(32_000, 3201, 2.5), (96_000, 9605, 25.0), (8_000, 1, 25.0)]
+)
+def test_awkward_rates_and_lengths(
+    video: Drive, voice: np.ndarray, tmp_path: Path, rate: int, length: int, fps: float
+):
+    audio = write_wav(tmp_path / "odd.wav", voice[:length], rate)
+    frames = pictures(video(audio=audio, fps=fps))
+    assert len(frames) == max(1, round(length / rate * fps))
+
+
+def test_a_broadcast_rate_is_meant_exactly(video: Drive, voice: np.ndarray, tmp_path: Path):
+    audio = write_wav(tmp_path / "long.wav", np.tile(voice, 6))
+    saved = motion(video, tmp_path, audio=audio, fps=23.98)
+    assert float(saved["fps"]) == pytest.approx(24_000 / 1001)
+    assert len(saved["offsets"]) == round(6 * len(voice) / RATE * 24_000 / 1001)
+
+
+@pytest.mark.parametrize("name", ["take:2.mp4", "my film v1.2.mp4"])
+def test_names_are_taken_as_they_are(video: Drive, tmp_path: Path, monkeypatch, name: str):
+    monkeypatch.chdir(tmp_path)
+    assert video(output=Path(name)) == Path(name)
+    assert len(pictures(tmp_path / name)) == 25
 
 
 def test_the_head_stands_before_the_background(video: Drive):
@@ -167,10 +191,15 @@ def test_without_an_output_the_video_goes_beside_the_audio(video: Drive, tmp_pat
     assert (tmp_path / "voice_subject.mp4").is_file()
 
 
-def test_the_report_is_complete(avatar_file: Path, voice_file: Path, tmp_path: Path):
-    video = tmp_path / "v.mp4"
-    report = drive(DriveOptions(avatar_file, voice_file, video, width=64, height=64))
-    write_report(tmp_path / "report.json", report)
+def test_the_command_writes_video_and_report(
+    run_drive: Callable[..., Outcome], avatar_file: Path, voice_file: Path, tmp_path: Path
+):
+    given = ("--avatar", avatar_file, "--audio", voice_file, "--width", 64, "--height", 64)
+    video, report = tmp_path / "v.mp4", tmp_path / "report.json"
+    outcome = run_drive(*given, "--output", video, "--report", report)
+    assert outcome.status == 0
+    assert str(video) in outcome.stdout.strip().splitlines()[-1]
+    assert video.is_file()
     saved = json.loads((tmp_path / "report.json").read_text())
     assert saved["frames"] == 25
     assert saved["audio_seconds"] == pytest.approx(1.0)
