@@ -56,7 +56,7 @@ class Report:
     frames: int
     fps: float
     audio_seconds: float
-    wall_seconds: float
+    wall_seconds: float  # from the first check to the finished video; imports left out
     steady_fps: float  # frames over the time of the frame loop, start-up left out
     peak_rss_mb: float
     backend: str
@@ -65,7 +65,15 @@ class Report:
 
 
 def peak_rss_mb() -> float:
-    """The process's largest resident size so far, in MiB."""
+    """This process's largest resident size so far, in MiB.
+
+    On Linux from /proc, since getrusage there also counts what the parent process held when it
+    started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 2**10
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
 
