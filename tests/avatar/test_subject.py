@@ -4,28 +4,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from avatar.heads import load_head
-from avatar.rig import bind
 from avatar.subject import Avatar, load_avatar, save_avatar
-from splat import Gaussians, SplatPly, read_ply, rgb_to_sh, write_ply
-
-COUNT = 300
+from splat import SplatPly, read_ply, write_ply
 
 
-@pytest.fixture(scope="module")
-def avatar() -> Avatar:
-    head = load_head()
-    binding = torch.arange(COUNT) * 7
-    corners = head.vertices[head.faces[binding]]  # [N, 3, 3]
-    gaussians = Gaussians(
-        means=corners.mean(1),
-        quats=torch.tensor([1.0, 0, 0, 0]).expand(COUNT, 4),
-        scales=torch.full((COUNT, 3), 0.001),
-        opacities=torch.full((COUNT,), 0.9),
-        sh=rgb_to_sh(torch.rand(COUNT, 3, generator=torch.Generator().manual_seed(0)))[:, None],
-    )
-    local = bind(gaussians, binding, head.vertices, head.faces)
-    return Avatar(local, binding, head.vertices, head.faces, head.topology)
+@pytest.fixture
+def avatar(small_avatar: Avatar) -> Avatar:
+    return small_avatar
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+"""A run that breaks off leaves nothing behind: a full disk, Ctrl-C, termination."""
+
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import ROOT, Outcome, write_wav
+
+Run = Callable[..., Outcome]
+
+
+def drive_process(*arguments: object, **options) -> subprocess.Popen[str]:
+    command = [sys.executable, str(ROOT / "scripts" / "drive.py"), *map(str, arguments)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
+
+
+@pytest.mark.slow
+def test_a_full_disk(run_drive: Run, avatar_file: Path, voice: np.ndarray, tmp_path: Path):
+    """Simulated by a limit on the size of files, once everything is compiled and cached."""
+    audio = write_wav(tmp_path / "long.wav", np.tile(voice, 2))
+    before = sorted(tmp_path.iterdir())
+    given = ("--avatar", avatar_file, "--audio", audio, "--width", 256, "--height", 256)
+    assert run_drive(*given, "--output", tmp_path / "warm.gif", "--fps", 1).status == 0
+    (tmp_path / "warm.gif").unlink()
+
+    def limit_files() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
+
+    process = drive_process(*given, preexec_fn=limit_files)
+    _, errors = process.communicate(timeout=300)
+    assert process.returncode == 2, errors
+    sentence = errors.strip().splitlines()[-1]
+    assert sentence.startswith("error: ") and "long_subject.mp4" in sentence
+    assert "Traceback" not in errors
+    assert sorted(tmp_path.iterdir()) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped(
+    avatar_file: Path, voice: np.ndarray, tmp_path: Path, number: signal.Signals
+):
+    audio = write_wav(tmp_path / "long.wav", np.tile(voice, 20))
+    before = sorted(tmp_path.iterdir())
+    motion = tmp_path / "motion.npz"
+    process = drive_process("--avatar", avatar_file, "--audio", audio, "--save-motion", motion)
+    deadline = time.monotonic() + 240
+    while len(list(tmp_path.iterdir())) < len(before) + 2:
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    time.sleep(1)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 128 + number, errors
+    assert "Traceback" not in errors
+    assert sorted(tmp_path.iterdir()) == before
