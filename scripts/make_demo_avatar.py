@@ -1,6 +1,7 @@
 """Build a demo avatar."""
 
 from avatar.demo.build import PARTS, build_avatar
+from avatar.output import check_writable
 from avatar.progress import progress_bar
 from avatar.subject import save_avatar
 from configs.command import run_command
@@ -8,6 +9,7 @@ from configs.looks import LOOKS, DemoAvatarOptions
 
 
 def main(options: DemoAvatarOptions) -> None:
+    check_writable(options.out)
     with progress_bar("painting", PARTS, unit="parts/s") as done:
         avatar = build_avatar(LOOKS[options.look], options.seed, done)
     save_avatar(options.out, avatar)

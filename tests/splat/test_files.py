@@ -35,3 +35,10 @@ def test_failure_before_anything_is_written(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="early"), write_beside(tmp_path / "a.txt"):
         raise ValueError("early")
     assert not list(tmp_path.iterdir())
+
+
+def test_an_error_names_the_file_that_was_asked_for(tmp_path: Path) -> None:
+    path = tmp_path / "gone" / "a.txt"
+    with pytest.raises(FileNotFoundError) as caught, write_beside(path) as temporary:
+        temporary.write_text("x")
+    assert caught.value.filename == str(path)
