@@ -1,0 +1,62 @@
+"""Films and sounds for tests: written, decoded again, measured."""
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+from audio2mesh.waveform import load_audio
+from avatar.video import open_writer
+
+FILMS = ["film.mp4", "film.webm"]
+ALL_KINDS = [*FILMS, "film.gif", "film"]
+
+
+def write_sound(path: Path, sound: NDArray[np.float64], rate: int) -> Path:
+    """A lossless file of [S, C] in [-1, 1]."""
+    layout = {1: "mono", 2: "stereo", 6: "5.1"}[sound.shape[1]]
+    packed = np.round(sound * 32767).astype(np.int16).reshape(1, -1)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("flac", rate=rate, layout=layout)
+        frame = av.AudioFrame.from_ndarray(packed, "s16", layout)
+        frame.sample_rate = rate
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_film(
+    path: Path, frames: int, size: tuple[int, int] = (64, 48), fps: float = 25.0,
+    audio: Path | None = None,
+) -> Path:  # fmt: skip
+    """A film in which a light square moves over a dark ground."""
+    with open_writer(path, *size, fps, audio) as write:
+        for frame in range(frames):
+            image = np.full((size[1], size[0], 3), 0.2, np.float32)
+            image[8:24, frame % 32 : frame % 32 + 16] = (0.9, 0.7, 0.5)
+            write(image)
+    return path
+
+
+def decoded(path: Path) -> list[NDArray[np.uint8]]:
+    with av.open(str(path)) as container:
+        frames = container.decode(container.streams.video[0])
+        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in frames]
+
+
+def seconds(ticks: int | None, time_base: Fraction | None) -> float:
+    """Time in libav's ticks → seconds."""
+    assert ticks is not None
+    assert time_base is not None
+    return float(ticks * time_base)
+
+
+def sound_of(path: Path) -> NDArray[np.float32]:
+    """The mono sound track at 48 kHz."""
+    return load_audio(path, 48_000)
+
+
+def left_behind(folder: Path) -> set[str]:
+    return {path.name for path in folder.iterdir()}
