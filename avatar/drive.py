@@ -34,7 +34,7 @@ from avatar.rig import to_world
 from avatar.subject import Avatar, load_avatar
 from avatar.video import open_writer
 from avatar.view import camera_track
-from splat import Backend, Camera, Gaussians, activate, choose_backend, look_at, render
+from splat import Backend, Camera, Gaussians, activate, choose_backend, orbit, render
 
 
 @dataclass(frozen=True)
@@ -130,19 +130,9 @@ def set_up(options: DriveOptions, take: Take) -> Film:
         rig=_rig(take),
         raster=_raster(take, parse_colour(options.background)),
     )
-    film.raster(film.rig(take.avatar.vertices), _tiny_camera())
+    tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
+    film.raster(film.rig(take.avatar.vertices), tiny)
     return film
-
-
-def _tiny_camera() -> Camera:
-    return look_at(
-        torch.tensor([0.0, 0.0, 1.0]),
-        torch.zeros(3),
-        torch.tensor([0.0, 1.0, 0.0]),
-        fov_y_degrees=20.0,
-        width=16,
-        height=16,
-    )
 
 
 def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: StageClock) -> None:

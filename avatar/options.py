@@ -3,12 +3,11 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from avatar.colours import parse_colour
 from avatar.output import GIF_FASTEST, check_output, check_picture, check_writable
+from splat import Device
 
-Device = Literal["auto", "cpu", "cuda"]
 LARGEST = 8192  # pixels
 SLOWEST, FASTEST = 1.0, 240.0  # frames a second
 

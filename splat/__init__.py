@@ -1,6 +1,7 @@
 """Gaussians and cameras in, pixels out, with gradients. Knows nothing of faces or sound."""
 
 from splat.backend import Backend as Backend
+from splat.backend import Device as Device
 from splat.backend import choose_backend as choose_backend
 from splat.camera import Camera as Camera
 from splat.camera import look_at as look_at

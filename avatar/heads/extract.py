@@ -115,8 +115,8 @@ def _regions(neutral: Floats, parts: dict[str, Indices], blink: Floats) -> dict[
 
 
 def _mirrored(vertices: Floats, half: tuple[int, ...]) -> Indices:
-    """A ring of vertices from right to left of the picture's mirror: all of `half` and its mirror,
-    ordered from the subject's right (-x) to the left (+x)."""
+    """The left half of a line of vertices with its mirror image, from the subject's right (-x) to
+    the left (+x); `half` runs from the middle to the left."""
     right = [
         int(np.linalg.norm(vertices - vertices[i] * [-1, 1, 1], axis=1).argmin()) for i in half[1:]
     ]

@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 import subprocess
 import sys
-import wave
-from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 import soxr
-from av.audio.stream import AudioStream
-from numpy.typing import NDArray
+from sounds import clicks, onsets, tone, write_sound
 
 from audio2mesh.waveform import (
     frame_count,
@@ -24,8 +19,6 @@ from audio2mesh.waveform import (
     probe_audio,
     stream_audio,
 )
-
-LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 FILES = [  # name, codec, rate, channels
     ("u8.wav", "pcm_u8", 8_000, 1),
@@ -53,51 +46,6 @@ FILES = [  # name, codec, rate, channels
 
 ABSENT_END_PADDING = {"a.mkv"}
 """Matroska as libav writes it does not tell how much of AAC's last frame is padding."""
-
-
-def write_sound(
-    path: Path, sound: NDArray[np.floating], rate: int, codec: str, video: bool = False
-) -> Path:
-    """Encode [S, C] in [-1, 1]."""
-    layout = LAYOUTS[sound.shape[1]]
-    with av.open(str(path), "w") as container:
-        if video:
-            picture = container.add_stream("libx264", rate=25)
-            picture.width, picture.height, picture.pix_fmt = 64, 64, "yuv420p"
-        stream = container.add_stream(codec, rate=rate, layout=layout)
-        assert isinstance(stream, AudioStream)
-        if video:
-            for _ in range(round(len(sound) / rate * 25)):
-                container.mux(picture.encode(av.VideoFrame(64, 64, "yuv420p")))
-            container.mux(picture.encode(None))
-        for start in range(0, len(sound), 4000):
-            packed = np.ascontiguousarray(sound[start : start + 4000], np.float64).reshape(1, -1)
-            frame = av.AudioFrame.from_ndarray(packed, "dbl", layout)
-            frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-def clicks(seconds: float, rate: int, channels: int) -> NDArray[np.float64]:
-    """[S, C]: silence with a click of half a millisecond at every half second but the first."""
-    sound = np.zeros((round(seconds * rate), channels))
-    for start in np.arange(0.5, seconds, 0.5):
-        first = round(start * rate)
-        sound[first : first + max(2, rate // 2000)] = 0.9
-    return sound
-
-
-def tone(seconds: float, rate: int, hertz: float = 440.0) -> NDArray[np.float64]:
-    """[S, 1]."""
-    return 0.5 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * rate)) / rate)[:, None]
-
-
-def onsets(sound: NDArray[np.float32], rate: int = 16_000) -> list[float]:
-    """Seconds at which something loud begins."""
-    loud = np.flatnonzero(np.abs(sound) > 0.4)
-    begins = np.diff(loud, prepend=-rate) > rate // 10
-    return [float(index) / rate for index in loud[begins]]
 
 
 @pytest.mark.parametrize(("name", "codec", "rate", "channels"), FILES)
@@ -213,105 +161,6 @@ def test_a_wav_whose_recorder_never_wrote_its_length(tmp_path: Path) -> None:
     content[4:8] = content[data + 4 : data + 8] = b"\xff\xff\xff\xff"
     path.write_bytes(content)
     assert probe_audio(path).samples_16k == 16_000
-
-
-# ------------------------------------------------------------------------------------- bad input
-
-
-def complaint(path: Path, error: type[Exception] = ValueError) -> str:
-    """The one sentence with which both readers refuse a file."""
-    with pytest.raises(error) as probed:
-        probe_audio(path)
-    with pytest.raises(error) as loaded:
-        load_audio(path)
-    assert str(probed.value) == str(loaded.value)
-    assert path.name in str(probed.value)
-    assert "\n" not in str(probed.value)
-    return str(probed.value)
-
-
-def test_missing_file_and_folder(tmp_path: Path) -> None:
-    assert "no such file" in complaint(tmp_path / "none.wav", FileNotFoundError)
-    assert "is a folder" in complaint(tmp_path)
-
-
-@pytest.mark.parametrize("name", ["text.wav", "text.mp3", "text"])
-def test_not_media(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    path.write_text("This is a letter and no recording.\n" * 40)
-    assert "is not an audio or video file" in complaint(path)
-
-
-def test_text_that_libav_can_draw(tmp_path: Path) -> None:
-    path = tmp_path / "letter.txt"
-    path.write_text("This is a letter and no recording.\n" * 40)
-    assert "has no sound" in complaint(path)
-
-
-def test_random_bytes(tmp_path: Path) -> None:
-    path = tmp_path / "noise.wav"
-    path.write_bytes(np.random.default_rng(1).bytes(50_000))
-    complaint(path)
-
-
-def test_picture_without_sound(tmp_path: Path) -> None:
-    path = tmp_path / "picture.mp4"
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=25)
-        stream.width, stream.height = 64, 64
-        container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
-        container.mux(stream.encode(None))
-    assert "has no sound" in complaint(path)
-
-
-def test_empty_file_and_zero_length(tmp_path: Path) -> None:
-    empty = tmp_path / "empty.wav"
-    empty.touch()
-    assert "is empty" in complaint(empty)
-    path = tmp_path / "none.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(16_000)
-        file.writeframes(b"")
-    assert "zero length" in complaint(path)
-
-
-@pytest.mark.parametrize(
-    ("name", "codec"),
-    [("a.wav", "pcm_s24le"), ("a.mp3", "libmp3lame"), ("a.flac", "flac"), ("a.ogg", "libopus"),
-     ("b.ogg", "flac"), ("a.m4a", "aac"), ("a.webm", "libopus"), ("a.mkv", "aac"),
-     ("a.aac", "aac")],
-)  # fmt: skip
-@pytest.mark.parametrize("kept", [0.5, 0.9])
-def test_truncated(tmp_path: Path, name: str, codec: str, kept: float) -> None:
-    noise = np.random.default_rng(2).uniform(-0.3, 0.3, (96_000, 2))
-    path = write_sound(tmp_path / name, noise, 48_000, codec)
-    probe_audio(path)
-    os.truncate(path, int(path.stat().st_size * kept))
-    assert "cut off" in complaint(path)
-
-
-def test_truncated_video_with_its_index_in_front(tmp_path: Path) -> None:
-    path = tmp_path / "fast.mp4"
-    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
-        stream = container.add_stream("aac", rate=48_000, layout="mono")
-        for start in range(0, 96_000, 1024):
-            frame = av.AudioFrame.from_ndarray(np.full((1, 1024), 0.1, np.float32), "fltp", "mono")
-            frame.sample_rate, frame.pts = 48_000, start
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    os.truncate(path, int(path.stat().st_size * 0.9))
-    assert "cut off" in complaint(path)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-@pytest.mark.parametrize("codec", ["pcm_f32le", "pcm_f64le"])
-def test_samples_that_are_no_numbers(tmp_path: Path, value: float, codec: str) -> None:
-    sound = tone(1.0, 16_000)
-    sound[8000] = value
-    path = write_sound(tmp_path / "bad.wav", sound, 16_000, codec)
-    assert "NaN or infinite samples from 0.50 s" in complaint(path)
 
 
 # ----------------------------------------------------------------------------- energy and memory
