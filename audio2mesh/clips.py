@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal, get_args
 
 import numpy as np
 import torch
@@ -11,7 +12,11 @@ from torch import Tensor
 
 from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.motion import Motion, motion_basis, project, sample_curves
+from audio2mesh.phones import Phone, from_arrays
 from audio2mesh.waveform import load_audio
+
+Origin = Literal["captured", "solved", "modelled"]
+"""Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
 _AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
@@ -37,6 +42,8 @@ class Clip:
     motion: Motion  # [F, ..]
     fps: float
     lag: float  # seconds by which the motion comes after the sound
+    phones: tuple[Phone, ...] = ()  # in seconds of the audio; empty where they are not known
+    origin: Origin = "captured"
 
     @property
     def seconds(self) -> float:
@@ -58,7 +65,8 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`,
     weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
     `template` [V, 3] where it differs from `rest`. The speaking style is `style`, by default the
-    clip's id. ValueError names the file and what it lacks.
+    clip's id. Optional: `origin` (captured, solved or modelled) and the phones as `phone_labels`
+    [n] and `phone_times` [n, 2] in seconds. ValueError names the file and what it lacks.
     """
     found = sorted(folder.glob("*.npz"))
     if not found:
@@ -80,7 +88,26 @@ def _load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
         motion=_read_motion(path, data, units, rest),
         fps=float(data["fps"]),
         lag=float(data.get("sync_lag_ms", 0.0)) / 1000,
+        phones=_read_phones(path, data),
+        origin=_read_origin(path, data),
     )
+
+
+def _read_phones(path: Path, data: dict) -> tuple[Phone, ...]:
+    if "phone_labels" not in data or "phone_times" not in data:
+        return ()
+    try:
+        return from_arrays(data["phone_labels"], data["phone_times"])
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def _read_origin(path: Path, data: dict) -> Origin:
+    name = str(data.get("origin", "captured"))
+    for known in get_args(Origin):
+        if name == known:
+            return known
+    raise ValueError(f"{path}: origin {name!r} is none of {', '.join(get_args(Origin))}")
 
 
 def _audio_beside(path: Path) -> Path:

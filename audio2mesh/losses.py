@@ -5,7 +5,7 @@ in millimetres, so that weights of about 1 are the natural ones.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -24,9 +24,11 @@ class FaceGeometry:
     lips: Tensor  # [n] vertex indices
     inner_upper: Tensor  # [m] vertex indices along the inner lip line, left to right
     inner_lower: Tensor  # [m] their partners
+    upper_face: Tensor  # [u] vertex indices of forehead, brows and eyes; may be empty
+    upper_teeth: Tensor  # [t] vertex indices; empty for heads without teeth
 
     def to(self, device: torch.device) -> "FaceGeometry":
-        return FaceGeometry(*(t.to(device) for t in (self.rest, self.lips, *self.pairs)))
+        return FaceGeometry(*(getattr(self, field.name).to(device) for field in fields(self)))
 
     @property
     def pairs(self) -> tuple[Tensor, Tensor]:

@@ -1,16 +1,13 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
-from audio2mesh.clips import FaceUnits
 from audio2mesh.fit import FitOptions, fit
-from audio2mesh.losses import FaceGeometry
-from avatar.heads import load_head
+from avatar.heads import face_geometry, face_units, load_head
 from configs.command import run_command
 
 
 def main(options: FitOptions) -> None:
     head = load_head(options.head)
-    lips = (head.regions[name] for name in ("lips", "lip_inner_upper", "lip_inner_lower"))
-    fit(options, FaceUnits(head.unit_names, head.units), FaceGeometry(head.vertices, *lips))
+    fit(options, face_units(head), face_geometry(head))
 
 
 if __name__ == "__main__":

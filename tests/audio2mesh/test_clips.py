@@ -93,3 +93,19 @@ def test_shortened_pauses_leave_speech_in_step():
     motion = clip_frames(short, 25, frames)[:, 0]
     assert np.corrcoef(level, motion)[0, 1] > 0.98
     assert np.square(short.audio).sum() == pytest.approx(np.square(clip.audio).sum(), rel=0.01)
+
+
+def test_phones_and_origin_are_read(tmp_path):
+    phones = {"phone_labels": ["SIL", "M"], "phone_times": [[0.0, 0.1], [0.1, 0.2]]}
+    motion = {"fps": 30, "arkit": np.zeros((60, 1)), "arkit_names": ["jawOpen"]}
+    _write(tmp_path, "a", **motion, **phones, origin="modelled")
+    _write(tmp_path, "b", **motion)
+    a, b = load_clips(tmp_path, UNITS, REST)
+    assert [phone.label for phone in a.phones] == ["SIL", "M"] and a.origin == "modelled"
+    assert b.phones == () and b.origin == "captured"
+    _write(tmp_path, "a", **motion, origin="guessed")
+    with pytest.raises(ValueError, match=r"a\.npz: origin 'guessed'"):
+        load_clips(tmp_path, UNITS, REST)
+    _write(tmp_path, "a", **motion, **{**phones, "phone_labels": ["SIL", "XX"]})
+    with pytest.raises(ValueError, match=r"a\.npz: 'XX'"):
+        load_clips(tmp_path, UNITS, REST)

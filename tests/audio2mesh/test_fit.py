@@ -16,6 +16,8 @@ FACE = FaceGeometry(
     torch.arange(V),
     torch.arange(3),
     torch.arange(3, 6),
+    torch.arange(6, 9),
+    torch.arange(0),
 )
 UNITS = FaceUnits(
     ("jawOpen", "mouthClose"),

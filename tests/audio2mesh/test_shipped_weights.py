@@ -13,7 +13,7 @@ from audio2mesh import load_audio, load_model, stream_offsets
 from audio2mesh.losses import FaceGeometry, lip_gap
 from audio2mesh.motion import Motion
 from audio2mesh.stream import stream_coefficients
-from avatar.heads import load_head
+from avatar.heads import face_geometry, load_head
 
 
 @pytest.fixture(scope="module")
@@ -23,9 +23,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def head_face() -> FaceGeometry:
-    head = load_head()
-    names = ("lips", "lip_inner_upper", "lip_inner_lower")
-    return FaceGeometry(head.vertices, *(head.regions[name] for name in names))
+    return face_geometry(load_head())
 
 
 @pytest.fixture(scope="module")
