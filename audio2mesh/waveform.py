@@ -31,6 +31,8 @@ SAMPLE_RATE = 16_000
 BLOCK_SAMPLES = 16_384
 """Decoded samples that are gathered before one resampling call."""
 
+_HEADERLESS = {".g722": "g722"}  # formats that only the file's name tells; G.722 is 16 kHz mono
+
 MISSING_SECONDS = 0.1
 """A file that decodes to this much less than its header declares counts as cut off."""
 
@@ -194,7 +196,10 @@ def _open(path: Path) -> InputContainer:
         raise ValueError(f"{path}: the file is empty; record or export it again")
     try:
         return av.open(
-            str(path.absolute()), metadata_errors="ignore", options={"protocol_whitelist": "file"}
+            str(path.absolute()),
+            format=_HEADERLESS.get(path.suffix.lower()),
+            metadata_errors="ignore",
+            options={"protocol_whitelist": "file"},
         )
     except PermissionError:
         raise PermissionError(f"{path}: may not be read; change its permissions") from None
