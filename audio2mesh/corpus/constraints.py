@@ -1,0 +1,151 @@
+"""What the mouth must do whatever the neighbours want, blended in smoothly.
+
+A `Demand` bounds channels from below and above around the middle of certain phones. It acts
+through a gate in [0, 1] that rises, holds for at least two frames at 25 fps, and falls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from audio2mesh.corpus.dominance import CHANNELS
+from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
+
+HOLD = 0.08  # seconds: two frames at 25 fps, wherever the frames fall
+_EDGE = 0.07  # seconds in which a gate opens or shuts
+_SHORTEST_EDGE = 0.04
+_PAUSE = 0.25  # seconds: longer silences are rest
+_SETTLE, _PREPARE = 0.09, 0.13  # seconds of a pause in which the mouth still, or already, moves
+_END_EDGE = 0.10  # seconds in which a recording's own ends come from and go to rest
+
+_CLOSE_PER_PRESS = 2 * 1.15 / 34.5  # jaw opening that the overlap of pressed lips makes up for
+_CLOSE_PER_PUCKER = 0.85 / 34.5
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Bounds of channels in the middle of some phones."""
+
+    phones: frozenset[str]
+    low: Mapping[str, float] = field(default_factory=dict)
+    high: Mapping[str, float] = field(default_factory=dict)
+
+
+CLOSURE = Demand(
+    BILABIALS,
+    low={"jawOpen": 0.03, "mouthPress": 0.08},
+    high={
+        "jawOpen": 0.10,
+        "mouthPress": 0.14,
+        "mouthPucker": 0.25,
+        **dict.fromkeys(("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"), 0.0),
+        **dict.fromkeys(("mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"), 0.0),
+        "mouthSmile": 0.05,
+    },
+)
+CONTACT = Demand(
+    LABIODENTALS,
+    low={"jawOpen": 0.10, "mouthRollLower": 0.36, "mouthUpperUp": 0.22},
+    high={
+        "jawOpen": 0.12,
+        "mouthRollLower": 0.40,
+        "mouthUpperUp": 0.28,
+        "mouthPucker": 0.2,
+        **dict.fromkeys(("mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"), 0.0),
+        **dict.fromkeys(("mouthRollUpper", "mouthPress"), 0.0),
+    },
+)
+DEMANDS = (
+    Demand(OPEN_VOWELS, low={"jawOpen": 0.14}),
+    Demand(frozenset({"IY"}), low={"mouthStretch": 0.12}, high={"mouthPucker": 0.08}),
+    Demand(
+        frozenset({"UW", "W"}),
+        low={"mouthPucker": 0.50},
+        high={"mouthStretch": 0.0, "mouthSmile": 0.0, "jawOpen": 0.2},
+    ),
+    Demand(
+        frozenset({"UH", "OW", "OY", "AO", "SH", "ZH", "CH", "JH"}),
+        low={"mouthPucker": 0.22, "mouthFunnel": 0.22},
+        high={"mouthStretch": 0.0, "mouthSmile": 0.0},
+    ),
+    Demand(frozenset({"L", "N"}), low={"jawOpen": 0.08, "tongueOut": 0.12}),
+    Demand(
+        frozenset({"TH", "DH"}),
+        low={"jawOpen": 0.13, "tongueOut": 0.55, "mouthLowerDown": 0.08},
+        high={"jawOpen": 0.20, "mouthFunnel": 0.05, "mouthPucker": 0.1},
+    ),
+    CONTACT,
+    CLOSURE,
+)
+"""In the order in which they are imposed: what must hold most comes last."""
+
+
+def constrain(
+    curves: np.ndarray, phones: Sequence[Phone], times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Curves [F, C] that meet every demand, and mouthClose [F], at times [F] in seconds."""
+    for demand in DEMANDS:
+        wanted = np.clip(curves, _bounds(demand.low, 0.0), _bounds(demand.high, 1.0))
+        curves = curves + _gate(demand.phones, phones, times)[:, None] * (wanted - curves)
+    rest = 1 - _pause_gate(phones, times)
+    curves = curves * rest[:, None]
+    return curves, _gate(BILABIALS, phones, times) * _sealing(curves)
+
+
+def end_gate(times: np.ndarray) -> np.ndarray:
+    """Weight [F] that is exactly 0 at the first and the last of the times [F]."""
+    return _step((times - times[0]) / _END_EDGE) * _step((times[-1] - times) / _END_EDGE)
+
+
+def _sealing(curves: np.ndarray) -> np.ndarray:
+    """mouthClose [F] that makes up for the jaw; lips that press or pucker overlap already."""
+    jaw, press, pucker = (
+        curves[:, CHANNELS.index(name)] for name in ("jawOpen", "mouthPress", "mouthPucker")
+    )
+    return np.clip(jaw - _CLOSE_PER_PRESS * press - _CLOSE_PER_PUCKER * pucker, 0, jaw)
+
+
+def _bounds(values: Mapping[str, float], default: float) -> np.ndarray:
+    return np.array([values.get(channel, default) for channel in CHANNELS])
+
+
+def _gate(labels: frozenset[str], phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
+    """Gate [F] that is 1 in the middle of every phone with one of the labels."""
+    shut = np.ones(len(times))  # product of (1 - gate)
+    middles = [(phone.start + phone.end) / 2 for phone in phones]
+    for k, phone in enumerate(phones):
+        if phone.label not in labels:
+            continue
+        half = max(HOLD, phone.end - phone.start - _EDGE) / 2
+        before = middles[k] - half - (middles[k - 1] if k > 0 else -np.inf)
+        after = (middles[k + 1] if k + 1 < len(phones) else np.inf) - middles[k] - half
+        shut *= 1 - _bump(times - middles[k], half, _edge(before), _edge(after))
+    return 1 - shut
+
+
+def _edge(room: float) -> float:
+    return min(max(room, _SHORTEST_EDGE), _EDGE)
+
+
+def _pause_gate(phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
+    """Gate [F] that is 1 inside of pauses, and before the first and after the last phone."""
+    rest = np.zeros(len(times))
+    spoken = [phone for phone in phones if phone.label != SILENCE]
+    ends = [-np.inf, *(phone.end for phone in spoken)]
+    starts = [*(phone.start for phone in spoken), np.inf]
+    for quiet, loud in zip(ends, starts, strict=True):
+        if loud - quiet > _PAUSE:
+            fall = _step((times - quiet) / _SETTLE) if np.isfinite(quiet) else 1.0
+            rise = _step((loud - times) / _PREPARE) if np.isfinite(loud) else 1.0
+            rest = np.maximum(rest, np.asarray(fall * rise))
+    return rest
+
+
+def _bump(offset: np.ndarray, half: float, rise: float, fall: float) -> np.ndarray:
+    return _step((offset + half + rise) / rise) * _step((half + fall - offset) / fall)
+
+
+def _step(x: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, half a cosine between."""
+    return (1 - np.cos(np.pi * np.clip(x, 0, 1))) / 2
