@@ -18,6 +18,9 @@ from audio2mesh.waveform import load_audio
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
+Split = Literal["train", "validation", "test", "test-b"]
+"""Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
+
 _AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 _CUT_FPS = 100  # frames per second of the motion of clips with shortened pauses
@@ -44,6 +47,7 @@ class Clip:
     lag: float  # seconds by which the motion comes after the sound
     phones: tuple[Phone, ...] = ()  # in seconds of the audio; empty where they are not known
     origin: Origin = "captured"
+    split: Split | None = None  # None where the data set is not divided
 
     @property
     def seconds(self) -> float:

@@ -1,6 +1,6 @@
 """Any audio or video file → float32 samples, streamed in bounded memory.
 
-PyAV decodes; encoder delay and padding are removed where the container tells them. soxr resamples.
+PyAV decodes; encoder delay and padding are removed where the container tells them.
 The network hears mono at 16 kHz; a video's sound track is the same file in stereo at its own rate.
 """
 
@@ -14,7 +14,6 @@ from typing import Any
 
 import av
 import numpy as np
-import soxr
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.audio.stream import AudioStream
@@ -23,6 +22,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from audio2mesh.downmix import Samples, stereo_downmix, with_channels
+from audio2mesh.resampling import resample_blocks
 from audio2mesh.truncation import is_cut_off, starts_like_mp4
 
 SAMPLE_RATE = 16_000
@@ -89,7 +89,7 @@ def stream_audio(path: str | Path, rate: int = SAMPLE_RATE, mono: bool = True) -
         first = next(blocks)
         channels = channels or first.samples.shape[1]
         runs = (with_channels(block.samples, channels) for block in chain([first], blocks))
-        for samples in _resample(runs, run_rate, rate, channels):
+        for samples in resample_blocks(runs, run_rate, rate, channels):
             clipped = np.clip(samples, -1.0, 1.0)
             yield clipped[:, 0] if mono else clipped
 
@@ -136,19 +136,6 @@ def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:
 def _padded_sum(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
     length = max(len(a), len(b))
     return np.pad(a, (0, length - len(a))) + np.pad(b, (0, length - len(b)))
-
-
-def _resample(
-    blocks: Iterable[Samples], source_rate: int, rate: int, channels: int
-) -> Iterator[Samples]:
-    """[s, C] blocks at `source_rate` → [s, C] blocks at `rate`, without the filter's delay."""
-    if source_rate == rate:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(source_rate, rate, channels, dtype="float32", quality="HQ")
-    for block in blocks:
-        yield stream.resample_chunk(block)
-    yield stream.resample_chunk(np.zeros((0, channels), np.float32), last=True)
 
 
 def _gather(blocks: Iterable[_Block]) -> Iterator[_Block]:
