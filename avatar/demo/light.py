@@ -13,8 +13,6 @@ DIRECTIONS = sphere_directions(224)  # towards the light
 RESOLUTION = 384
 HALF_WIDTH = 200 * MM  # of the square that a depth map covers
 SOFTNESS = 3 * MM  # depth over which a shadow fades in
-_RIGHT = normalised(np.stack([DIRECTIONS[:, 2], 0 * DIRECTIONS[:, 0], -DIRECTIONS[:, 0]], 1))
-_UP = np.cross(DIRECTIONS, _RIGHT)
 
 
 @dataclass(frozen=True)
@@ -22,19 +20,28 @@ class Shadows:
     """Depth of the nearest surface towards each direction, on a grid across it."""
 
     depth: Floats  # [D, RESOLUTION, RESOLUTION] metres along the direction
+    directions: Floats  # [D, 3] unit vectors towards the light
 
     def visible(self, points: Floats, bias: float) -> Floats:
         """Share of each direction's light that reaches each point [N, D], in [0, 1].
 
         bias: metres by which a surface must be in front before it shades.
         """
-        return _look_up(points, self.depth, DIRECTIONS, _RIGHT, _UP, bias)
+        return _look_up(points, self.depth, self.directions, *_across(self.directions), bias)
 
 
-def cast_shadows(surface: Mesh, triangles: Ints) -> Shadows:
-    """Depth maps of the given triangles [m] of a mesh."""
+def cast_shadows(surface: Mesh, triangles: Ints, directions: Floats = DIRECTIONS) -> Shadows:
+    """Depth maps of the given triangles [m] of a mesh, towards directions [D, 3]."""
     faces = surface.faces[triangles]
-    return Shadows(_depth_maps(surface.vertices, faces, DIRECTIONS, _RIGHT, _UP))
+    depth = _depth_maps(surface.vertices, faces, directions, *_across(directions))
+    return Shadows(depth, directions)
+
+
+def _across(directions: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors [D, 3] to the right of each direction and up from it."""
+    x, _, z = directions.T
+    right = normalised(np.stack([z, 0 * x, -x], 1))
+    return right, np.cross(directions, right)
 
 
 @njit(parallel=True, cache=True)

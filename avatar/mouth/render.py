@@ -1,0 +1,114 @@
+"""Vertices → grey crops of the mouth, differentiable."""
+
+from collections.abc import Callable
+from dataclasses import fields, replace
+from functools import cache
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.frames import TriangleFrames, triangle_frames
+from avatar.heads import Head, load_head
+from avatar.heads.head import Topology
+from avatar.mouth.layer import MouthLayer, mouth_layer
+from avatar.mouth.view import FRONT, MouthView, light_direction, mouth_camera
+from avatar.rig import to_world
+from splat import Gaussians, render, rgb_to_sh
+
+GLOSS_EXPONENT = 16.0
+BACKGROUND = 0.25  # the shade under the chin
+
+MouthRenderer = Callable[[Tensor], Tensor]
+"""Vertices [F, V, 3] in head space, without head pose → grey crops [F, 88, 88] in [0, 1]."""
+
+
+def mouth_renderer(
+    head: Head, device: torch.device | str = "cpu", view: MouthView = FRONT
+) -> MouthRenderer:
+    """A differentiable render of a head's mouth in a fixed frame around where it rests.
+
+    Each call draws all frames with `splat.render`; the gradients reach the mouth's vertices, all
+    others never matter. The head is taken in its resting identity, but any vertices of its topology
+    may be drawn.
+    """
+    layer = _on_device(_layer(head.topology), torch.device(device))
+    camera = mouth_camera(head, view)
+    camera = replace(camera, viewmat=camera.viewmat.to(device), K=camera.K.to(device))
+    light = light_direction(view).to(device)
+    towards_eye = -camera.viewmat[2, :3]
+    background = torch.full((3,), BACKGROUND, device=device)
+
+    def draw(vertices: Tensor) -> Tensor:
+        mouth = vertices[:, layer.vertices]  # [F, v, 3]
+        grey = _shaded(layer, _normals(layer, mouth), light, towards_eye, view)  # [F, N]
+        posed = _posed(layer, triangle_frames(mouth, layer.faces))
+        frames = [
+            render(
+                replace(gaussians, sh=rgb_to_sh(shade[:, None].expand(-1, 3))[:, None]),
+                camera,
+                background=background,
+                with_depth=False,
+            ).color[..., 0]
+            for gaussians, shade in zip(posed, grey, strict=True)
+        ]
+        return torch.stack(frames).clamp(0, 1)
+
+    return draw
+
+
+@cache
+def _layer(topology: Topology) -> MouthLayer:
+    return mouth_layer(load_head(topology))
+
+
+def _on_device(layer: MouthLayer, device: torch.device) -> MouthLayer:
+    local = Gaussians(*(getattr(layer.local, f.name).to(device) for f in fields(Gaussians)))
+    tensors = {
+        f.name: getattr(layer, f.name).to(device) for f in fields(MouthLayer) if f.name != "local"
+    }
+    return MouthLayer(local=local, **tensors)
+
+
+def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:
+    """The discs in head space in each frame; all frames are moved at once, as one large mesh."""
+    count, triangles = frames.scales.shape
+    every = TriangleFrames(
+        frames.R_world_tri.flatten(0, 1),
+        frames.origins_world.flatten(0, 1),
+        frames.scales.flatten(),
+    )
+    first = torch.arange(count, device=layer.binding.device) * triangles
+    binding = (layer.binding + first[:, None]).flatten()
+    local = layer.local
+    repeated = Gaussians(
+        *(
+            getattr(local, f.name).expand(count, *getattr(local, f.name).shape).flatten(0, 1)
+            for f in fields(Gaussians)
+        )
+    )
+    world = to_world(repeated, binding, every)
+    parts = zip(*(getattr(world, f.name).chunk(count) for f in fields(Gaussians)), strict=True)
+    return [Gaussians(*part) for part in parts]
+
+
+def _normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
+    """Smooth unit normals [F, N, 3] at the discs."""
+    v0, v1, v2 = (vertices[:, layer.faces[:, corner]] for corner in range(3))
+    by_face = torch.linalg.cross(v1 - v0, v2 - v0)  # [F, m, 3]
+    by_vertex = torch.zeros_like(vertices)
+    for corner in range(3):
+        by_vertex = by_vertex.index_add(1, layer.faces[:, corner], by_face)
+    corners = functional.normalize(by_vertex, dim=-1)[:, layer.faces[layer.binding]]
+    return functional.normalize((layer.weights[..., None] * corners).sum(-2), dim=-1)
+
+
+def _shaded(
+    layer: MouthLayer, normals: Tensor, light: Tensor, towards_eye: Tensor, view: MouthView
+) -> Tensor:
+    """Brightness [F, N]: light from everywhere, half-Lambert light from one side, a highlight."""
+    halfway = functional.normalize(light + towards_eye, dim=0)
+    lit = (0.5 + 0.5 * (normals @ light)).square()
+    shine = functional.relu(normals @ halfway) ** GLOSS_EXPONENT
+    diffuse = layer.albedo * (view.ambient + (1 - view.ambient) * lit)
+    return view.exposure * (diffuse + (1 - view.ambient) * 2 * layer.gloss * shine)
