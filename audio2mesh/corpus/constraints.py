@@ -12,7 +12,8 @@ import numpy as np
 from audio2mesh.corpus.dominance import CHANNELS
 from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
 
-HOLD = 0.08  # seconds: two frames at 25 fps, wherever the frames fall
+_TWO_FRAMES = 0.08  # seconds: holds two frames at 25 fps, wherever they fall
+_SHORTEST_HOLD = 0.03  # seconds
 _EDGE = 0.07  # seconds in which a gate opens or shuts
 _SHORTEST_EDGE = 0.04
 _PAUSE = 0.25  # seconds: longer silences are rest
@@ -23,6 +24,10 @@ _CLOSE_PER_PRESS = 2 * 1.15 / 34.5  # jaw opening that the overlap of pressed li
 _CLOSE_PER_PUCKER = 0.85 / 34.5
 
 
+def _at_most(bound: float, *channels: str) -> dict[str, float]:
+    return dict.fromkeys(channels, bound)
+
+
 @dataclass(frozen=True)
 class Demand:
     """Bounds of channels in the middle of some phones."""
@@ -30,31 +35,28 @@ class Demand:
     phones: frozenset[str]
     low: Mapping[str, float] = field(default_factory=dict)
     high: Mapping[str, float] = field(default_factory=dict)
+    hold: float = _SHORTEST_HOLD  # seconds for which a short phone's bounds hold in full
 
 
 CLOSURE = Demand(
     BILABIALS,
     low={"jawOpen": 0.03, "mouthPress": 0.08},
     high={
-        "jawOpen": 0.10,
-        "mouthPress": 0.14,
-        "mouthPucker": 0.25,
-        **dict.fromkeys(("mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"), 0.0),
-        **dict.fromkeys(("mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"), 0.0),
-        "mouthSmile": 0.05,
+        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"),
+        **_at_most(0.0, "mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"),
+        **{"jawOpen": 0.10, "mouthPress": 0.14, "mouthPucker": 0.25, "mouthSmile": 0.05},
     },
+    hold=_TWO_FRAMES,
 )
 CONTACT = Demand(
     LABIODENTALS,
-    low={"jawOpen": 0.10, "mouthRollLower": 0.36, "mouthUpperUp": 0.22},
+    low={"jawOpen": 0.13, "mouthRollLower": 0.65, "mouthUpperUp": 0.50},
     high={
-        "jawOpen": 0.12,
-        "mouthRollLower": 0.40,
-        "mouthUpperUp": 0.28,
-        "mouthPucker": 0.2,
-        **dict.fromkeys(("mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"), 0.0),
-        **dict.fromkeys(("mouthRollUpper", "mouthPress"), 0.0),
+        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"),
+        **_at_most(0.0, "mouthRollUpper", "mouthPress"),
+        **{"jawOpen": 0.16, "mouthUpperUp": 0.60, "mouthPucker": 0.15},
     },
+    hold=0.06,
 )
 DEMANDS = (
     Demand(OPEN_VOWELS, low={"jawOpen": 0.14}),
@@ -62,18 +64,18 @@ DEMANDS = (
     Demand(
         frozenset({"UW", "W"}),
         low={"mouthPucker": 0.50},
-        high={"mouthStretch": 0.0, "mouthSmile": 0.0, "jawOpen": 0.2},
+        high={"jawOpen": 0.20, **_at_most(0.0, "mouthStretch", "mouthSmile")},
     ),
     Demand(
         frozenset({"UH", "OW", "OY", "AO", "SH", "ZH", "CH", "JH"}),
         low={"mouthPucker": 0.22, "mouthFunnel": 0.22},
-        high={"mouthStretch": 0.0, "mouthSmile": 0.0},
+        high=_at_most(0.0, "mouthStretch", "mouthSmile"),
     ),
-    Demand(frozenset({"L", "N"}), low={"jawOpen": 0.08, "tongueOut": 0.12}),
+    Demand(frozenset({"L", "N"}), low={"jawOpen": 0.08, "tongueOut": 0.25}),
     Demand(
         frozenset({"TH", "DH"}),
-        low={"jawOpen": 0.13, "tongueOut": 0.55, "mouthLowerDown": 0.08},
-        high={"jawOpen": 0.20, "mouthFunnel": 0.05, "mouthPucker": 0.1},
+        low={"jawOpen": 0.22, "mouthLowerDown": 0.30, "tongueOut": 0.65},
+        high={"jawOpen": 0.28, "mouthFunnel": 0.05, "mouthPucker": 0.10, "tongueOut": 0.72},
     ),
     CONTACT,
     CLOSURE,
@@ -87,10 +89,10 @@ def constrain(
     """Curves [F, C] that meet every demand, and mouthClose [F], at times [F] in seconds."""
     for demand in DEMANDS:
         wanted = np.clip(curves, _bounds(demand.low, 0.0), _bounds(demand.high, 1.0))
-        curves = curves + _gate(demand.phones, phones, times)[:, None] * (wanted - curves)
+        curves = curves + _gate(demand, phones, times)[:, None] * (wanted - curves)
     rest = 1 - _pause_gate(phones, times)
     curves = curves * rest[:, None]
-    return curves, _gate(BILABIALS, phones, times) * _sealing(curves)
+    return curves, _gate(CLOSURE, phones, times) * _sealing(curves)
 
 
 def end_gate(times: np.ndarray) -> np.ndarray:
@@ -110,14 +112,14 @@ def _bounds(values: Mapping[str, float], default: float) -> np.ndarray:
     return np.array([values.get(channel, default) for channel in CHANNELS])
 
 
-def _gate(labels: frozenset[str], phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
-    """Gate [F] that is 1 in the middle of every phone with one of the labels."""
+def _gate(demand: Demand, phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
+    """Gate [F] that is 1 in the middle of every phone that the demand concerns."""
     shut = np.ones(len(times))  # product of (1 - gate)
     middles = [(phone.start + phone.end) / 2 for phone in phones]
     for k, phone in enumerate(phones):
-        if phone.label not in labels:
+        if phone.label not in demand.phones:
             continue
-        half = max(HOLD, phone.end - phone.start - _EDGE) / 2
+        half = max(demand.hold, phone.end - phone.start - _EDGE) / 2
         before = middles[k] - half - (middles[k - 1] if k > 0 else -np.inf)
         after = (middles[k + 1] if k + 1 < len(phones) else np.inf) - middles[k] - half
         shut *= 1 - _bump(times - middles[k], half, _edge(before), _edge(after))
