@@ -7,6 +7,8 @@ import numpy as np
 from speech_models import syllables
 from support import write_wav
 
+from audio2mesh.datasets.regions import FLAME_GAP
+
 FLAME = 5023
 BIWI = 23_370
 SUBJECTS = {  # split → subject and sentences
@@ -23,12 +25,12 @@ def template(vertices: int, seed: int = 0) -> np.ndarray:
 
 
 def talking(vertices: int, frames: int, fps: float, seed: int = 0) -> np.ndarray:
-    """Offsets [T, V, 3] in metres: lips (the first 20, the gap's lower one) follow the loudness."""
+    """Offsets [T, V, 3] in metres: the lower lip, vertices 10 to 19, goes down with loudness."""
     seconds = frames / fps
     loudness = syllables(seconds, seed)[1]
     curve = np.interp(np.arange(frames) / fps, np.arange(len(loudness)) / 16_000, loudness)
     direction = np.zeros((vertices, 3))
-    direction[[*range(10, 20), 3504]] = (0, -0.01, 0)
+    direction[[*range(10, 20), FLAME_GAP[1]]] = (0, -0.01, 0)
     return curve[:, None, None] * direction
 
 
@@ -50,7 +52,7 @@ def write_masks(folder: Path) -> None:
 def write_lists(folder: Path) -> None:
     """lve.txt and fdd.txt, parted by commas as CodeTalker's are."""
     (folder / "regions").mkdir()
-    (folder / "regions" / "lve.txt").write_text(", ".join(map(str, range(20))))
+    (folder / "regions" / "lve.txt").write_text(", ".join(map(str, range(60))))
     (folder / "regions" / "fdd.txt").write_text(", ".join(map(str, range(100, 150))))
 
 
@@ -105,7 +107,7 @@ def write_biwi(folder: Path, frames: int = 25) -> Path:
     (folder / "vertices_npy").mkdir()
     (folder / "wav").mkdir()
     rest = template(BIWI)
-    rest[9], rest[10] = rest[3504], rest[3504] + 1e-4  # neighbours across the gap
+    rest[10] = rest[9] - (0, 1e-4, 0)  # neighbours across the gap
     for name, seed in (("F2_e01", 1), ("F2_e33", 2), ("F2_e40", 3), ("F1_e37", 4), ("F1_e01", 5)):
         vertices = (rest + talking(BIWI, frames, 25.0, seed)) / 0.2
         array = vertices.reshape(frames, -1).astype(np.float32)

@@ -25,6 +25,7 @@ FLAME_GAP = (3546, 3504)
 _MASKS = "FLAME_masks.pkl"
 _UPPER_FACE_MASKS = ("forehead", "eye_region", "left_eye_region", "right_eye_region")
 _NEIGHBOURS = 8  # nearest lip vertices among which a vertex's partner across the gap is looked for
+_TOUCHING = 1e-3  # metres at which neighbours count as touching
 _SOURCES = {
     _MASKS: "it comes with FLAME, flame.is.tue.mpg.de, as 'FLAME Vertex Masks'",
     "lve.txt": "CodeTalker ships it for BIWI and FaceDiffuser for VOCASET, indices of lip vertices",
@@ -38,7 +39,7 @@ class RegionOptions:
     FLAME_masks.pkl, files reads lve.txt (and fdd.txt, the upper face); auto takes what is there"""
     lip_gap: tuple[int, int] | None = None
     """upper and lower vertex between which the lip gap is measured; by default 3546 and 3504 for
-    FLAME, and for BIWI the pair of neighbouring lip vertices that moves farthest apart"""
+    FLAME, and for BIWI the pair of neighbouring lip vertices that parts the most"""
 
 
 def scan_geometry(
@@ -58,18 +59,20 @@ def scan_geometry(
 
 
 def widest_gap(rest: Tensor, basis: Tensor, lips: Tensor) -> tuple[int, int]:
-    """The pair (upper, lower) of lip vertices, neighbours at rest, that gets farthest apart.
+    """The pair (upper, lower) of lip vertices, neighbours at rest, that parts the most.
 
     At rest the inner edges of the lips touch, so vertices across the gap are near each other though
-    no edge joins them; nowhere else on a face does the distance of neighbours change as much. The
-    upper one is the one that moves less.
+    no edge joins them; nowhere else on a face does a distance grow so much over what it is at rest.
+    Of the two the upper one is the one that moves less.
     """
-    near = torch.cdist(rest[lips], rest[lips]).topk(min(_NEIGHBOURS, len(lips)), largest=False)
+    distance, near = torch.cdist(rest[lips], rest[lips]).topk(
+        min(_NEIGHBOURS, len(lips)), largest=False
+    )  # [n, neighbours]
     offsets = basis[:, lips]  # [K, n, 3]
-    apart = offsets[:, :, None] - offsets[:, near.indices]  # [K, n, neighbours, 3]
-    spread = apart.square().sum((0, 3))
-    first, column = divmod(int(spread.argmax()), spread.shape[1])
-    second = int(near.indices[first, column])
+    apart = (offsets[:, :, None] - offsets[:, near]).square().sum((0, 3))  # [n, neighbours]
+    growth = apart / (distance.square() + _TOUCHING**2)
+    first, column = divmod(int(growth.argmax()), growth.shape[1])
+    second = int(near[first, column])
     reach = offsets.square().sum((0, 2))  # [n]
     upper, lower = sorted((first, second), key=lambda i: float(reach[i]))
     return int(lips[upper]), int(lips[lower])

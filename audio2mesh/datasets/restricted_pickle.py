@@ -107,12 +107,18 @@ def _encode(text: str, encoding: str) -> bytes:
     return text.encode("latin1")
 
 
+def _no_bytes() -> bytes:
+    """How the same protocols write bytes of length zero."""
+    return b""
+
+
 _NDARRAY = object()  # stands for the class, which is named but must not be called
 
 _KNOWN: dict[tuple[str, str], Any] = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _DType,
     ("_codecs", "encode"): _encode,
+    ("__builtin__", "bytes"): _no_bytes,
 } | {
     (f"numpy.{core}.{module}", name): stand_in
     for core in ("core", "_core")
