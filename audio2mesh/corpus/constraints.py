@@ -44,7 +44,7 @@ CLOSURE = Demand(
     high={
         **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"),
         **_at_most(0.0, "mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"),
-        **{"jawOpen": 0.10, "mouthPress": 0.14, "mouthPucker": 0.25, "mouthSmile": 0.05},
+        **{"jawOpen": 0.10, "mouthPress": 0.12, "mouthPucker": 0.12, "mouthSmile": 0.0},
     },
     hold=_TWO_FRAMES,
 )

@@ -85,9 +85,7 @@ def _segments(model: DominanceModel, phones: Sequence[Phone]) -> tuple[Tensor, T
     spans.append((SILENCE, last - _PAD, last))
     for phone in phones:
         if not last - 1e-3 <= phone.start <= phone.end:
-            raise ValueError(
-                f"phone {phone.label} at {phone.start:.3f} s is not after the one before"
-            )
+            raise ValueError(f"phone {phone.label} at {phone.start:.3f} s overlaps another phone")
         if phone.start - last > 1e-3:
             spans.append((SILENCE, last, phone.start))
         parts = GLIDES.get(phone.label, (phone.label,))
