@@ -11,6 +11,7 @@ comes closer to its target.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -108,7 +109,7 @@ def _near(spans: Tensor, times: Tensor) -> Tensor:
 
 def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
     """Write the model as .npz with a line that says what it was fitted to."""
-    arrays = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
+    arrays: dict[str, Any] = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
     part = path.with_suffix(".part.npz")
     np.savez_compressed(part, channels=np.array(CHANNELS), fitted_to=np.array(fitted_to), **arrays)
     part.replace(path)
