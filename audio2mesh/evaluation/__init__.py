@@ -1,0 +1,1 @@
+"""How well speech-driven motion is: errors against the truth, timing, articulation, sync."""

@@ -1,0 +1,176 @@
+"""What the mouth does at the phones that one can see: shut, contact, open, rounded, at rest.
+
+The opening is the height of the gap between the lips at its widest point; at rest it is nothing.
+Shut is less than 15 % of the 95th percentile of the row's openings, open is more than 25 % of it.
+So that a row gains nothing by moving much or little, shut also means under 2.5 % of the distance
+of the mouth's corners at rest (1.5 mm in 60 mm), open over 5 % (3 mm); under 1 % (0.6 mm) nobody
+sees a gap, and that is shut.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh.clips import find_pauses
+from audio2mesh.evaluation.score import Score, share
+from audio2mesh.losses import FaceGeometry
+from audio2mesh.motion import Motion
+from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SILENCE, Phone
+
+_SHUT, _OPEN = 0.15, 0.25  # of the 95th percentile of the opening
+_INVISIBLE, _LARGEST_SHUT, _SMALLEST_OPEN = 0.01, 0.025, 0.05  # of the mouth's width
+_NEAR_TEETH = 0.8  # of the lower lip's distance from the upper teeth at rest
+_ROUND = 0.95  # of the width between the corners at rest
+_SHORTEST_VOWEL, _SHORTEST_AH = 0.06, 0.1  # seconds; shorter ones are reduced
+_PAUSE_SECONDS = 0.4
+_TOUCH = 0.015  # seconds between silences that are one
+_PAUSE_BORDER = 0.15  # seconds at both ends of a pause in which the mouth may still move
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Openings in metres: below `shut` the lips count as shut, above `open` as open."""
+
+    shut: float
+    open: float
+
+
+@dataclass(frozen=True)
+class Mouth:
+    """The curves [F] that articulation is read from."""
+
+    opening: Tensor  # metres
+    width: Tensor  # between the corners, relative to rest
+    teeth: Tensor | None  # from the lower lip to the upper teeth, relative to rest
+
+
+def lip_opening(motion: Motion, face: FaceGeometry) -> Tensor:
+    """Height [.., F] in metres of the gap between the lips where it is widest, beyond rest."""
+    upper, lower = (motion.offsets(i)[..., 1] for i in face.pairs)
+    return (upper - lower).amax(-1).clamp_min(0)
+
+
+def opening_bounds(openings: Tensor, face: FaceGeometry) -> Bounds:
+    """Bounds for a speaker who opens the mouth by `openings` [n] metres in all recordings."""
+    wide = float(np.quantile(openings.numpy(), 0.95))
+    mouth = float(_width(face.rest[_corners(face)]))
+    shut = min(max(_SHUT * wide, _INVISIBLE * mouth), _LARGEST_SHUT * mouth)
+    return Bounds(shut, max(_OPEN * wide, _SMALLEST_OPEN * mouth))
+
+
+def mouth_curves(motion: Motion, face: FaceGeometry) -> Mouth:
+    """The curves of a motion [F, ..]."""
+    corners = _corners(face)
+    width = _width(face.rest[corners] + motion.offsets(corners)) / _width(face.rest[corners])
+    return Mouth(lip_opening(motion, face), width, _teeth_distance(motion, face))
+
+
+def _corners(face: FaceGeometry) -> Tensor:
+    """The two lip vertices [2] farthest to the sides."""
+    across = face.rest[face.lips, 0]
+    return face.lips[[int(across.argmin()), int(across.argmax())]]
+
+
+def _width(ends: Tensor) -> Tensor:
+    """Distance [..] of two points [.., 2, 3]."""
+    return (ends[..., 0, :] - ends[..., 1, :]).norm(dim=-1)
+
+
+def _teeth_distance(motion: Motion, face: FaceGeometry) -> Tensor | None:
+    """Mean distance [F] of the lower inner lip's middle third from the upper teeth, over rest's."""
+    if not len(face.upper_teeth):
+        return None
+    third = len(face.inner_lower) // 3
+    middle = face.inner_lower[third : len(face.inner_lower) - third]
+
+    def distance(lip: Tensor, teeth: Tensor) -> Tensor:
+        return torch.cdist(lip, teeth).amin(-1).mean(-1)
+
+    rest = distance(face.rest[middle], face.rest[face.upper_teeth])
+    lip, teeth = (face.rest[i] + motion.offsets(i) for i in (middle, face.upper_teeth))
+    return distance(lip, teeth) / rest
+
+
+def articulation(
+    mouth: Mouth, bounds: Bounds, phones: Sequence[Phone], fps: float
+) -> dict[str, Score]:
+    """Shares of phones that the mouth does right; a measure without phones is absent.
+
+    A phone's frames are those with their centre inside it and one more at each end, for errors of
+    alignment; one right frame is enough. `closure_mbp`: the lips are shut. `contact_fv`: they are
+    not open, and the lower lip is at 80 % of its rest distance from the upper teeth or less.
+    `open_vowels` (of at least 60 ms; AH of 100 ms, as without stress marks a shorter one is mostly
+    a schwa): the lips are open. `rounding`: the corners are at 95 % of their rest distance or less.
+    """
+    shut, open = mouth.opening < bounds.shut, mouth.opening > bounds.open
+    checks = {
+        "closure_mbp": (BILABIALS, shut),
+        "open_vowels": (OPEN_VOWELS, open),
+        "rounding": (ROUNDED, mouth.width <= _ROUND),
+    }
+    if mouth.teeth is not None:
+        checks["contact_fv"] = (LABIODENTALS, ~open & (mouth.teeth <= _NEAR_TEETH))
+    found = {
+        name: share(_reached(right, phones, labels, fps))
+        for name, (labels, right) in checks.items()
+    }
+    return {name: score for name, score in found.items() if score}
+
+
+def _reached(
+    right: Tensor, phones: Sequence[Phone], labels: frozenset[str], fps: float
+) -> list[bool]:
+    """For each phone of these labels whether one of its frames is right."""
+    return [
+        bool(right[frames].any())
+        for phone in phones
+        if phone.label in labels and not _reduced(phone)
+        if len(frames := phone_frames(phone, fps, len(right)))
+    ]
+
+
+def _reduced(phone: Phone) -> bool:
+    shortest = _SHORTEST_AH if phone.label == "AH" else _SHORTEST_VOWEL
+    return phone.label in OPEN_VOWELS and phone.end - phone.start < shortest - 1e-6
+
+
+def phone_frames(phone: Phone, fps: float, frames: int) -> range:
+    """Frames with their centre inside a phone, and one more at each end."""
+    first = math.ceil(phone.start * fps - 0.5) - 1
+    last = math.floor(phone.end * fps - 0.5) + 1
+    return range(max(first, 0), min(last + 1, frames))
+
+
+def pause_closure(
+    opening: Tensor, bounds: Bounds, silences: np.ndarray, fps: float
+) -> Score | None:
+    """Share of the frames deep inside silences [n, 2] (seconds) with the lips shut."""
+    deep = torch.from_numpy(deep_pauses(silences, fps, len(opening)))
+    return share((opening[deep] < bounds.shut).tolist())
+
+
+def deep_pauses(silences: np.ndarray, fps: float, frames: int) -> np.ndarray:
+    """Frames [F] whose centre lies in a silence of 0.4 s or more, over 0.15 s from its ends."""
+    centres = (np.arange(frames) + 0.5) / fps
+    deep = np.zeros(frames, bool)
+    for start, end in silences:
+        if end - start >= _PAUSE_SECONDS - 1e-6:
+            deep |= (centres > start + _PAUSE_BORDER) & (centres < end - _PAUSE_BORDER)
+    return deep
+
+
+def silences(audio: np.ndarray, phones: Sequence[Phone]) -> np.ndarray:
+    """Start and end [n, 2] in seconds of silences: the phones' own, or heard if there are none."""
+    if not phones:
+        return find_pauses(audio)
+    found: list[tuple[float, float]] = []
+    for phone in phones:
+        if phone.label == SILENCE:
+            follows = found and abs(found[-1][1] - phone.start) < _TOUCH
+            start = found.pop()[0] if follows else phone.start
+            found.append((start, phone.end))
+    return np.array(found).reshape(-1, 2)

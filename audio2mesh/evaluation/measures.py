@@ -1,0 +1,135 @@
+"""All measures of one row of the table."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+
+from audio2mesh.evaluation.accuracy import (
+    correlation,
+    lip_acceleration,
+    lip_vertex_error,
+    mean_vertex_error,
+    upper_face_dynamics_deviation,
+)
+from audio2mesh.evaluation.articulation import (
+    Bounds,
+    articulation,
+    lip_opening,
+    mouth_curves,
+    opening_bounds,
+    pause_closure,
+    silences,
+)
+from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.evaluation.score import Score, Scores, pool
+from audio2mesh.evaluation.timing import best_lag, lag_correlations, misalignments
+from audio2mesh.losses import FaceGeometry, lip_gap
+from audio2mesh.motion import Motion
+
+MEASURES: Mapping[str, str] = {
+    "lve_mm2": "lip vertex error, mm² ↓",
+    "lve_mm": "its square root, mm ↓",
+    "mve_mm": "mean vertex error, mm ↓",
+    "fdd": "upper-face dynamics deviation, mm² → 0",
+    "fdd_abs": "its absolute value per clip, mm² ↓",
+    "lse_d": "lip-sync distance ↓",
+    "lse_c": "lip-sync confidence ↑",
+    "mtm_ms": "temporal misalignment, ms ↓",
+    "lip_gap_correlation": "correlation of the lip gap ↑",
+    "closure_mbp": "lips shut on m, b, p ↑",
+    "contact_fv": "lip near teeth on f, v ↑",
+    "open_vowels": "lips open on open vowels ↑",
+    "rounding": "corners drawn in on rounded ↑",
+    "pause_closure": "lips shut in pauses ↑",
+    "jitter_ratio": "lip acceleration over truth's → 1",
+    "lag_ms": "motion late by, ms → 0",
+    "per": "phone error rate of lip-reading ↓",
+    "amplitude": "widest openings over truth's → 1",
+    "opening_mm": "95th percentile of opening, mm",
+    "acceleration": "lip acceleration, m/s²",
+}
+"""The keys of a row and what they mean; the arrow says which way is better."""
+
+Judge = Callable[[Motion, Recording, float], Scores]
+"""Measures of a motion [F, ..] at a frame rate that need more than geometry: sync, lip-reading."""
+Figures = dict[str, float | None]
+
+
+def row_figures(
+    recordings: Sequence[Recording],
+    motions: Sequence[Motion],
+    face: FaceGeometry,
+    fps: float,
+    judge: Judge,
+    done: Callable[[], None] = lambda: None,
+) -> tuple[Figures, list[Figures]]:
+    """The figures of a row over all recordings, and those of each recording.
+
+    What counts as shut and open follows from the row's openings in all recordings together.
+    """
+    bounds = opening_bounds(torch.cat([lip_opening(m, face) for m in motions]), face)
+    scores = []
+    for recording, motion in zip(recordings, motions, strict=True):
+        own = recording_scores(motion, recording, face, bounds, fps)
+        scores.append(own | judge(motion, recording, fps))
+        done()
+    return figures(scores), [figures([score]) for score in scores]
+
+
+def figures(scores: Sequence[Scores]) -> Figures:
+    """Every key of MEASURES from pooled scores; None where the recordings cannot tell."""
+    pooled = pool(scores)
+    values = {name: float(value) for name, value in pooled.items() if value.ndim == 0}
+    if "lve_mm2" in values:
+        values["lve_mm"] = math.sqrt(values["lve_mm2"])
+    if "lag_curve" in pooled:
+        values["lag_ms"] = best_lag(pooled["lag_curve"]) * values["frame_ms"]
+    finite = {name: value for name, value in values.items() if math.isfinite(value)}
+    return {name: finite.get(name) for name in MEASURES}
+
+
+def recording_scores(
+    motion: Motion, recording: Recording, face: FaceGeometry, bounds: Bounds, fps: float
+) -> dict[str, Score]:
+    """Everything that geometry, phones and truth say of one recording."""
+    mouth, frames = mouth_curves(motion, face), len(motion.coefficients)
+    scores = articulation(mouth, bounds, recording.phones, fps)
+    pauses = silences(recording.audio, recording.phones)
+    if closed := pause_closure(mouth.opening, bounds, pauses, fps):
+        scores["pause_closure"] = closed
+    scores["opening_mm"] = Score(1e3 * _wide(mouth.opening), frames)
+    scores["acceleration"] = Score(lip_acceleration(motion, face, fps), frames)
+    true = recording.truth(fps, frames)
+    return scores | (truth_scores(motion, true, face, fps) if true else {})
+
+
+def truth_scores(motion: Motion, true: Motion, face: FaceGeometry, fps: float) -> dict[str, Score]:
+    """What a comparison with the true motion says."""
+    frames = len(true.coefficients)
+    gap, true_gap = lip_gap(motion, face), lip_gap(true, face)
+    fdd = upper_face_dynamics_deviation(motion, true, face)
+    distances = misalignments(gap, true_gap, fps)
+    acceleration, wide = lip_acceleration(true, face, fps), _wide(lip_opening(true, face))
+    scores = {
+        "lve_mm2": Score(lip_vertex_error(motion, true, face), frames),
+        "mve_mm": Score(mean_vertex_error(motion, true), frames),
+        "fdd": Score(fdd, 1),
+        "fdd_abs": Score(abs(fdd), 1),
+        "lip_gap_correlation": Score(correlation(gap, true_gap), frames),
+        "lag_curve": Score(lag_correlations(gap, true_gap), frames),
+        "frame_ms": Score(1e3 / fps, frames),
+    }
+    if len(distances):
+        scores["mtm_ms"] = Score(distances.mean() * 1e3 / fps, len(distances))
+    if acceleration > 0:
+        ratio = lip_acceleration(motion, face, fps) / acceleration
+        scores["jitter_ratio"] = Score(ratio, frames * acceleration)
+    if wide > 0:
+        scores["amplitude"] = Score(_wide(lip_opening(motion, face)) / wide, frames * wide)
+    return scores
+
+
+def _wide(opening: torch.Tensor) -> float:
+    return float(np.quantile(opening.numpy(), 0.95))

@@ -1,0 +1,103 @@
+"""When the mouth moves: lag against the truth, and mean temporal misalignment."""
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.signal import find_peaks
+from torch import Tensor
+
+from audio2mesh.evaluation.accuracy import correlation
+
+LARGEST_LAG = 12  # frames
+_SMOOTHING = 2.0  # frames: standard deviation of the Gaussian before extrema are sought
+_BAND = 1.0  # seconds that a warp may lead or trail
+_FLAT = 1e-5  # metres: an extremum that stands out by less is rounding
+
+
+def lag_correlations(gap: Tensor, true_gap: Tensor) -> np.ndarray:
+    """Correlation [25] of the curves [F] where `gap` is taken to be late by -12 .. 12 frames."""
+    frames, largest = len(gap), min(LARGEST_LAG, len(gap) - 2)
+
+    def shifted(k: int) -> float:
+        late = gap[max(k, 0) : frames + min(k, 0)]
+        return correlation(late, true_gap[max(-k, 0) : frames - max(k, 0)])
+
+    lags = range(-LARGEST_LAG, LARGEST_LAG + 1)
+    return np.nan_to_num(np.array([shifted(k) if abs(k) <= largest else 0.0 for k in lags]))
+
+
+def best_lag(correlations: np.ndarray) -> float:
+    """Lag in frames of highest correlation, positive for late motion; NaN without any correlation.
+
+    Between frames the peak is that of the parabola through the best lag and its neighbours.
+    """
+    best = int(correlations.argmax())
+    if correlations[best] <= 0:
+        return float("nan")
+    if not 0 < best < len(correlations) - 1:
+        return float(best - LARGEST_LAG)
+    before, peak, after = correlations[best - 1 : best + 2]
+    bend = before - 2 * peak + after
+    return best - LARGEST_LAG + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+
+
+def misalignments(gap: Tensor, true_gap: Tensor, fps: float) -> np.ndarray:
+    """Frames [n] between extrema of a gap [F] and the true extrema that they belong to.
+
+    Their mean is MTM (arXiv 2503.20308): both curves are smoothed (Gaussian, σ 2 frames) and
+    aligned by derivative dynamic time warping, here within one second; a pair of extrema of one
+    kind on the path counts where the predicted one lies between the true extremum's neighbours.
+    """
+    true_curve, curve = (gaussian_filter1d(g.double().numpy(), _SMOOTHING) for g in (true_gap, gap))
+    true_extrema, extrema = _extrema(true_curve), _extrema(curve)
+    ordered = np.array(sorted(true_extrema))
+    path = warping_path(_slope(true_curve), _slope(curve), max(1, round(_BAND * fps)))
+    found = []
+    for i, j in path:
+        if i in true_extrema and true_extrema[i] == extrema.get(j):
+            place = int(np.searchsorted(ordered, i))
+            low = ordered[place - 1] if place else 0
+            high = ordered[place + 1] if place + 1 < len(ordered) else len(curve) - 1
+            if low <= j <= high:
+                found.append(abs(i - j))
+    return np.array(found, float)
+
+
+def warping_path(a: np.ndarray, b: np.ndarray, band: int) -> list[tuple[int, int]]:
+    """Cheapest monotonic pairing of curves [F] by absolute difference with |i - j| <= band."""
+    frames, width = len(a), 2 * band + 1
+    cost = np.full((frames + 1, width + 2), np.inf)  # column band + 1 + j - i
+    cost[0, band + 1] = 0.0
+    for i in range(1, frames + 1):
+        above = np.minimum(cost[i - 1, 1:-1], cost[i - 1, 2:])
+        j = np.arange(i - band, i + band + 1)
+        inside = (j >= 1) & (j <= frames)
+        step = np.where(inside, np.abs(a[i - 1] - b[np.clip(j, 1, frames) - 1]), np.inf)
+        left = np.inf
+        for k in np.flatnonzero(inside):
+            left = step[k] + min(above[k], left)
+            cost[i, k + 1] = left
+    return _walk_back(cost, frames, band)
+
+
+def _walk_back(cost: np.ndarray, frames: int, band: int) -> list[tuple[int, int]]:
+    path, i, k = [], frames, band + 1
+    while i > 0 and (j := i + k - band - 1) > 0:
+        path.append((i - 1, j - 1))
+        diagonal, up, left = cost[i - 1, k], cost[i - 1, k + 1], cost[i, k - 1]
+        if diagonal <= min(up, left):
+            i -= 1
+        elif up <= left:
+            i, k = i - 1, k + 1
+        else:
+            k -= 1
+    return path[::-1]
+
+
+def _slope(curve: np.ndarray) -> np.ndarray:
+    return np.diff(curve, prepend=curve[0])
+
+
+def _extrema(curve: np.ndarray) -> dict[int, str]:
+    """Frames of the maxima and minima of a curve in metres."""
+    kinds = (("maximum", curve), ("minimum", -curve))
+    return {int(i): k for k, c in kinds for i in find_peaks(c, prominence=_FLAT)[0]}
