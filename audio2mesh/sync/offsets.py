@@ -1,0 +1,94 @@
+"""LSE-D, LSE-C and the offset between sound and mouth.
+
+Offsets are in frames; a positive one means that the motion comes late.
+"""
+
+import torch
+from torch import Tensor
+
+from audio2mesh.losses import FaceGeometry
+from audio2mesh.mel import log_mel
+from audio2mesh.motion import Motion
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.windows import level_mel, mel_windows, speech_windows, window_frames
+
+REACH = 10
+"""Largest offset that is looked at, frames either way."""
+
+
+@torch.no_grad()
+def lse(
+    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
+) -> tuple[float, float]:
+    """LSE-D and LSE-C of one recording.
+
+    motion [F, ..]; sound: audio [S] at 16 kHz or log-mel [T, 80]. As in syncnet_python
+    (SyncNetInstance.evaluate): the distance of every window of the mouth from the window of the
+    sound at each offset in -10..10 frames, averaged over the windows; LSE-D is the smallest mean,
+    LSE-C the median over the offsets less the smallest. There, windows beyond the ends of the
+    sound count as zero embeddings; here they are left out.
+    """
+    mean = offset_distances(net, motion, sound, face, fps).nanmean(0)  # [21]
+    return float(mean.min()), float(mean.median() - mean.min())
+
+
+def offset_distances(
+    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
+) -> Tensor:
+    """Distance [W, 21] of each window of motion [F, ..] by offset; NaN beyond the sound's ends."""
+    mouth = net.embed_motion(motion, face, fps)  # [W, D]
+    return shifted_distances(net.embed_mel(as_mel(sound), fps, len(mouth)), mouth)
+
+
+def shifted_distances(audio: Tensor, mouth: Tensor) -> Tensor:
+    """Distances [W, 21] of mouth window w from audio window w - offset, for embeddings [W, D]."""
+    at = torch.arange(len(mouth))[:, None] - torch.arange(-REACH, REACH + 1)  # [W, 21]
+    inside = (at >= 0) & (at < len(audio))
+    similarity = torch.einsum("wd,wod->wo", mouth, audio[at.clamp(0, len(audio) - 1)])
+    return distance(similarity).masked_fill(~inside.to(mouth.device), torch.nan)
+
+
+def distance(similarity: Tensor) -> Tensor:
+    """Euclidean distance in [0, 2] of embeddings of length 1, from their scalar product."""
+    return (2 - 2 * similarity).clamp_min(1e-8).sqrt()
+
+
+@torch.no_grad()
+def find_offsets(
+    net: SyncNet3D,
+    motion: Motion,
+    sound: Tensor,
+    face: FaceGeometry,
+    fps: float,
+    seconds: float = 2.0,
+) -> tuple[Tensor, Tensor]:
+    """Offset [n] in frames of every stretch of `seconds`, and the share [n] of speech in it.
+
+    Stretch i begins with frame i; its offset is the one of the smallest mean distance.
+    """
+    distances = offset_distances(net, motion, sound, face, fps)  # [W, 21]
+    length = stretch_windows(fps, seconds)
+    if len(distances) < length:
+        raise ValueError(f"the recording is shorter than the {seconds:g} s asked for")
+    mean = distances.unfold(0, length, 1).nanmean(-1)  # [n, 21]
+    mean = mean.nan_to_num(torch.inf)
+    windows = mel_windows(level_mel(as_mel(sound)), fps, len(distances))
+    speech = speech_windows(windows).float().unfold(0, length, 1).mean(-1)
+    return mean.argmin(1) - REACH, speech
+
+
+def find_offset(
+    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
+) -> int:
+    """Offset in frames of a whole recording."""
+    return int(offset_distances(net, motion, sound, face, fps).nanmean(0).argmin()) - REACH
+
+
+def stretch_windows(fps: float, seconds: float) -> int:
+    """Windows that lie whole inside a stretch."""
+    return max(1, round(seconds * fps) - window_frames(fps) + 1)
+
+
+def as_mel(sound: Tensor) -> Tensor:
+    """Audio [S] or log-mel [T, 80] → log-mel [T, 80]."""
+    return log_mel(sound) if sound.ndim == 1 else sound

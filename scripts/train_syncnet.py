@@ -1,0 +1,14 @@
+"""Train or test a SyncNet3D: does this mouth belong to this sound?"""
+
+from audio2mesh.sync.fit import SyncFitOptions, fit_syncnet
+from avatar.heads import face_geometry, face_units, load_head
+from configs.command import run_command
+
+
+def main(options: SyncFitOptions) -> None:
+    head = load_head()
+    fit_syncnet(options, face_units(head), face_geometry(head))
+
+
+if __name__ == "__main__":
+    run_command(main, SyncFitOptions)
