@@ -19,6 +19,7 @@ ONLY_IN = {
     "av": ("audio2mesh/waveform.py", "avatar/video.py"),
     "gsplat": ("splat/cuda.py", "splat/backend.py"),
     "plyfile": ("splat/ply.py",),
+    "pocketsphinx": ("audio2mesh/corpus/align.py",),
     "transformers": ("audio2mesh/encoder.py",),
     "tyro": ("configs/command.py",),
 }

@@ -1,0 +1,130 @@
+"""Forced alignment: a recording and its English words → phones with times.
+
+PocketSphinx aligns twice, words first and then phones within them; its acoustic model and the CMU
+dictionary come inside its package. This is the only file that knows it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from audio2mesh.corpus.spelling import nearest_spelling
+from audio2mesh.phones import PHONES, SILENCE, Phone
+
+if TYPE_CHECKING:
+    from pocketsphinx import Decoder
+
+FRAME = 0.01
+"""Seconds from one frame of the aligner to the next."""
+
+_FIRST_CENTRE = 0.0128  # seconds; the first frame sees 25.6 ms
+_FULL_SCALE = 32767
+
+
+@dataclass(frozen=True)
+class Word:
+    text: str
+    start: float  # seconds
+    end: float
+
+
+@dataclass(frozen=True)
+class Alignment:
+    phones: tuple[Phone, ...]  # one after the other without gaps, from 0 to the recording's end
+    words: tuple[Word, ...]
+    scores: tuple[float, ...]  # of each phone: mean log-likelihood per frame, at most about -5
+
+
+def align(audio: np.ndarray, text: str) -> Alignment | None:
+    """Times of every phone of `text`, words between single spaces, in audio [S] at 16 kHz.
+
+    None where a word has no pronunciation or the words do not fit the recording at all.
+    """
+    words = pronounceable(text)
+    if words is None or len(audio) < FRAME * 16_000 * 10:
+        return None
+    decoder = _decoder()
+    decoder.set_align_text(" ".join(words))
+    if not _hear(decoder, audio) or decoder.hyp() is None:
+        return None
+    decoder.set_alignment()
+    if not _hear(decoder, audio):  # asking this search for its hypothesis crashes PocketSphinx
+        return None
+    return _read(decoder, len(audio) / 16_000)
+
+
+def pronounceable(text: str) -> list[str] | None:
+    """The words as the dictionary spells them, or None where one cannot be found in it."""
+    found = [nearest_spelling(word, _dictionary()) for word in text.split()]
+    if not found or any(spelling is None for spelling in found):
+        return None
+    return [word for spelling in found for word in spelling or ()]
+
+
+def _hear(decoder: Decoder, audio: np.ndarray) -> bool:
+    pcm = (np.clip(audio, -1, 1) * _FULL_SCALE).astype("<i2").tobytes()
+    decoder.start_utt()
+    try:
+        decoder.process_raw(pcm, full_utt=True)
+        decoder.end_utt()
+    except RuntimeError:  # no path through the words
+        return False
+    return True
+
+
+def _read(decoder: Decoder, seconds: float) -> Alignment | None:
+    """What the decoder found; its entries are valid only while `alignment` is held and read."""
+    alignment = decoder.get_alignment()
+    phones: list[tuple[str, int]] = []  # label, first frame
+    words: list[tuple[str, int, int]] = []
+    scores: list[float] = []
+    for word in alignment:
+        if not word.name.startswith("<"):
+            words.append((word.name.split("(")[0], word.start, word.start + word.duration))
+        for phone in word:
+            label = phone.name if phone.name in PHONES else SILENCE
+            phones.append((label, phone.start))
+            scores.append(phone.score / max(1, phone.duration))
+    if not words:
+        return None
+    starts = [0.0, *(_boundary(first) for _, first in phones[1:])]
+    ends = [*starts[1:], seconds]
+    return Alignment(
+        tuple(Phone(p[0], a, b) for p, a, b in zip(phones, starts, ends, strict=True)),
+        tuple(Word(text, _boundary(first), _boundary(end)) for text, first, end in words),
+        tuple(scores),
+    )
+
+
+def _boundary(frame: int) -> float:
+    """Seconds at which a frame's successor begins to weigh more: half-way between two centres."""
+    return frame * FRAME + _FIRST_CENTRE - FRAME / 2
+
+
+@cache
+def _decoder() -> Decoder:
+    return _library().Decoder(lm=None, loglevel="FATAL")
+
+
+@cache
+def _dictionary() -> frozenset[str]:
+    path = Path(str(_library().get_model_path("en-us"))) / "cmudict-en-us.dict"
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return frozenset(line.split()[0].split("(")[0] for line in lines if line.strip())
+
+
+def _library() -> ModuleType:
+    try:
+        return import_module("pocketsphinx")
+    except ImportError:
+        raise ValueError(
+            "aligning transcripts needs the package pocketsphinx, which is not installed; run"
+            " pip install 'voicesplat[corpus]'"
+        ) from None

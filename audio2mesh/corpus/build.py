@@ -1,0 +1,195 @@
+"""The whole corpus: a folder of voices → clips of speech with modelled motion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from audio2mesh.checkpoint import load_model
+from audio2mesh.corpus.files import (
+    clips_of,
+    model_again,
+    read_clip,
+    read_report,
+    remove_clips,
+    write_clip,
+    write_report,
+)
+from audio2mesh.corpus.join import group, join
+from audio2mesh.corpus.progress import reporting
+from audio2mesh.corpus.recordings import VoiceFolder, find_voices, is_held_out
+from audio2mesh.corpus.sources import Source, aligned_source, recognised_source, synthetic_sources
+from audio2mesh.corpus.teaching import RecogniserOptions, fit_recogniser
+from audio2mesh.phones import SILENCE
+
+
+@dataclass(frozen=True)
+class CorpusOptions:
+    """Turn recordings of speech into clips whose mouth motion is modelled from the phones.
+
+    Every folder inside --recordings is one voice. Where it holds a file transcripts.txt (lines
+    `name: text`, the name being the recording's path in that folder without suffix, or lines
+    `text (name)`), its text is English and is aligned with the sound. Voices without that file may
+    speak any language: a phone recogniser, trained here on the aligned and the synthetic voices,
+    finds their phones.
+
+    Public recordings: the Debian packages asterisk-core-sounds-{en,es,fr,it,ru}-g722 (CC BY-SA 3.0)
+    unpack to one folder per voice; the English text is core-sounds-en.txt of the upstream release
+    asterisk-core-sounds-en-wav-current.tar.gz at downloads.asterisk.org, to be put into the English
+    folder as transcripts.txt. Synthetic voices speak where the programs festival and flite are
+    installed (Debian: festival festvox-us-slt-hts festvox-kallpc16k festvox-kdlpc16k flite).
+
+    The same command continues a run that was stopped. The motion of clips that are already there is
+    computed anew from their phones.
+    """
+
+    recordings: Path
+    """Folder that holds a folder of recordings per voice (.g722, .wav, .flac, .mp3, .ogg, ..)."""
+    out: Path
+    """Folder for the clips to train on."""
+    test_out: Path
+    """Folder for the clips to test on: the recordings held out and those of --test-recordings."""
+    test_recordings: Path | None = None
+    """Folder of the same form whose recordings are only for tests."""
+    synthetic: Literal["auto", "none"] = "auto"
+    """Synthetic voices that read the transcripts: auto takes those that are installed."""
+    minutes: float = 4.0
+    """Minutes that each synthetic voice reads."""
+    held_out: float = 0.12
+    """Share of the transcribed recordings that is kept for tests, chosen by their names."""
+    seconds: float = 60.0
+    """Seconds of one clip, into which recordings are joined."""
+    fps: float = 30.0
+    """Frames per second of the motion."""
+    seed: int = 0
+    """Seed of the order of the recordings and the pauses between them."""
+    recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
+    """Training of the phone recogniser."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What became of one voice."""
+
+    voice: str
+    clips: tuple[Path, ...]  # the .npz files
+    counts: dict[str, int]  # recordings used, and dropped by reason
+
+
+def build_corpus(options: CorpusOptions) -> list[Row]:
+    """Make all clips; returns a row per voice and folder.
+
+    Raises FileNotFoundError or ValueError for folders, transcripts or recordings that cannot be
+    used.
+    """
+    voices = find_voices(options.recordings)
+    tested = find_voices(options.test_recordings) if options.test_recordings else []
+    _check(voices, tested)
+    for folder in (options.out, options.test_out):
+        folder.mkdir(parents=True, exist_ok=True)
+    known = [voice for voice in voices if voice.transcripts]
+    rows = [_make(source, options.out, options) for source in _training(known, options)]
+    held = [_make(source, options.test_out, options) for source in _held_out(known, options)]
+    whole = [aligned_source(voice, list(voice.recordings)) for voice in tested]
+    tests = [_make(source, options.test_out, options) for source in whole]
+    unknown = [voice for voice in voices if not voice.transcripts]
+    if unknown:
+        rows += _recognised(unknown, rows, options)
+    return [*rows, *held, *tests]
+
+
+def _check(voices: Sequence[VoiceFolder], tested: Sequence[VoiceFolder]) -> None:
+    if twice := {voice.name for voice in voices} & {voice.name for voice in tested}:
+        raise ValueError(f"the voice {min(twice)} is both to train and to test on; rename a folder")
+    if untold := [voice.name for voice in tested if voice.transcripts is None]:
+        raise ValueError(f"the test voice {untold[0]} has no transcripts.txt; write down its text")
+
+
+def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Source]:
+    """The aligned voices without what is held out, and the synthetic ones."""
+    sources, texts = [], []
+    for voice in known:
+        assert voice.transcripts is not None
+        kept = [n for n in voice.recordings if not is_held_out(voice.name, n, options.held_out)]
+        texts += [voice.transcripts.texts[n] for n in kept if n in voice.transcripts.texts]
+        sources.append(aligned_source(voice, kept))
+    if options.synthetic == "auto":
+        sources += synthetic_sources(texts, options.minutes, options.seed)
+    return sources
+
+
+def _held_out(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Source]:
+    return [
+        aligned_source(
+            voice, [n for n in voice.recordings if is_held_out(voice.name, n, options.held_out)]
+        )
+        for voice in known
+    ]
+
+
+def _recognised(
+    unknown: Sequence[VoiceFolder], known: Sequence[Row], options: CorpusOptions
+) -> list[Row]:
+    """Clips of voices without transcripts; the recogniser is trained on the clips of `known`."""
+    clips = [path for row in known for path in row.clips]
+    if not clips:
+        raise ValueError(
+            f"{options.recordings}: {unknown[0].name} has no transcripts.txt and there is no"
+            " transcribed voice from which to learn its phones; add one"
+        )
+    encoder = load_model().encoder
+    net, record = fit_recogniser(encoder, clips, options.recogniser, options.out)
+    sources = [recognised_source(voice, encoder, net, record) for voice in unknown]
+    return [_make(source, options.out, options) for source in sources]
+
+
+def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:
+    """Write the clips of one voice, or only their motion where they are there already."""
+    fingerprint = _fingerprint(source, options)
+    counts = read_report(folder, source.voice, fingerprint)
+    if counts is None:
+        remove_clips(folder, source.voice)
+        counts = _write_voice(source, folder, options)
+        write_report(folder, source.voice, fingerprint, counts)
+    else:
+        for path in clips_of(folder, source.voice):
+            model_again(path, options.fps)
+    return Row(source.voice, tuple(clips_of(folder, source.voice)), counts)
+
+
+def _write_voice(source: Source, folder: Path, options: CorpusOptions) -> dict[str, int]:
+    with reporting(source.voice) as report:
+        parts, dropped = source.find(report)
+    seed = int.from_bytes(hashlib.sha256(source.voice.encode()).digest()[:4], "big")
+    rng = np.random.default_rng([options.seed, seed])
+    for number, members in enumerate(group(parts, options.seconds, rng)):
+        clip = join(f"{source.voice}_{number:03d}", members, rng)
+        write_clip(folder, clip, source.voice, options.fps)
+    return {"used": len(parts), **dropped}
+
+
+def _fingerprint(source: Source, options: CorpusOptions) -> str:
+    """Changes with everything that a voice's sound and phones depend on."""
+    made_by = [source.inputs, options.seconds, options.seed]
+    return hashlib.sha256(json.dumps(made_by).encode()).hexdigest()
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    """Lines that say for each voice its clips, minutes, phones and dropped recordings."""
+    lines = [f"{'voice':24} {'clips':>5} {'min':>6} {'phones':>7} {'used':>5}  dropped"]
+    for row in rows:
+        clips = [read_clip(path)[0] for path in row.clips]
+        minutes = sum(clip.seconds for clip in clips) / 60
+        phones = sum(phone.label != SILENCE for clip in clips for phone in clip.phones)
+        dropped = [f"{count} {why}" for why, count in row.counts.items() if why != "used"]
+        lines.append(
+            f"{row.voice:24} {len(clips):5} {minutes:6.1f} {phones:7} {row.counts['used']:5}"
+            f"  {', '.join(dropped) or '-'}"
+        )
+    return lines

@@ -1,0 +1,96 @@
+"""Clips of the corpus on disk: `<id>.wav` with `<id>.npz`, and which voices are complete."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+from scipy.io import wavfile
+
+from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate
+from audio2mesh.corpus.recordings import Spoken
+from audio2mesh.phones import from_arrays, to_arrays
+from audio2mesh.waveform import load_audio
+
+_SAMPLE_RATE = 16_000
+
+
+def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
+    """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
+    pcm = np.round(np.clip(clip.audio, -1, 1) * 32767).astype(np.int16)
+    sound = io.BytesIO()
+    wavfile.write(sound, _SAMPLE_RATE, pcm)
+    _write(folder / f"{clip.name}.wav", sound.getvalue())
+    _write_motion(folder / f"{clip.name}.npz", clip, voice, fps)
+
+
+def _write_motion(path: Path, clip: Spoken, voice: str, fps: float) -> None:
+    data = io.BytesIO()
+    np.savez_compressed(
+        data,
+        arkit=articulate(clip.phones, clip.seconds, fps).astype(np.float32),
+        arkit_names=np.array(ARKIT_NAMES),
+        fps=fps,
+        style=voice,
+        origin="modelled",
+        **to_arrays(clip.phones),
+    )
+    _write(path, data.getvalue())
+
+
+def read_clip(path: Path) -> tuple[Spoken, str]:
+    """Sound and phones of a clip's .npz that `write_clip` wrote, and its voice."""
+    with np.load(path, allow_pickle=False) as data:
+        phones = from_arrays(data["phone_labels"], data["phone_times"])
+        voice = str(data["style"])
+    return Spoken(path.stem, load_audio(path.with_suffix(".wav")), phones), voice
+
+
+def model_again(path: Path, fps: float) -> None:
+    """Compute a clip's motion anew from its phones, as the articulation model may have changed."""
+    clip, voice = read_clip(path)
+    _write_motion(path, clip, voice, fps)
+
+
+def clips_of(folder: Path, voice: str) -> list[Path]:
+    """The .npz files of a voice's clips."""
+    return sorted(folder.glob(f"{voice}_[0-9][0-9][0-9].npz"))
+
+
+def remove_clips(folder: Path, voice: str) -> None:
+    for path in clips_of(folder, voice):
+        path.unlink()
+        path.with_suffix(".wav").unlink(missing_ok=True)
+
+
+def read_report(folder: Path, voice: str, fingerprint: str) -> dict[str, int] | None:
+    """What `write_report` wrote, or None where this voice is not complete or was made otherwise."""
+    path = _report_path(folder, voice)
+    if not path.exists():
+        return None
+    report = json.loads(path.read_text())
+    return report["counts"] if report["fingerprint"] == fingerprint else None
+
+
+def write_report(folder: Path, voice: str, fingerprint: str, counts: dict[str, int]) -> None:
+    """Mark a voice as complete; `counts` are its recordings used, and dropped by reason."""
+    path = _report_path(folder, voice)
+    path.parent.mkdir(exist_ok=True)
+    _write(path, json.dumps({"fingerprint": fingerprint, "counts": counts}, indent=1).encode())
+
+
+def _report_path(folder: Path, voice: str) -> Path:
+    return folder / ".voices" / f"{voice}.json"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write beside, then rename."""
+    partial = path.with_name(f".{path.name}.part")
+    try:
+        partial.write_bytes(content)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)

@@ -1,0 +1,98 @@
+"""Short recordings → long ones: pauses between them, one level, no clicks; phones move along."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+
+from audio2mesh.corpus.recordings import Spoken
+from audio2mesh.level import normalise_level
+from audio2mesh.phones import SILENCE, Phone
+
+SAMPLE_RATE = 16_000
+_PAUSE = (0.25, 0.8)  # seconds between two recordings
+_EDGE = 0.12  # seconds of its own silence that a recording keeps at each end
+_FADE = 0.02  # seconds over which its background comes and goes
+
+
+def join(name: str, parts: Sequence[Spoken], rng: np.random.Generator) -> Spoken:
+    """One recording of `parts` in this order, with a pause before, between and after them."""
+    audio: list[np.ndarray] = []
+    phones: list[Phone] = []
+    at = 0.0
+    for part in [*map(trim_silence, parts), None]:
+        pause = round(rng.uniform(*_PAUSE) * SAMPLE_RATE)
+        audio.append(np.zeros(pause, np.float32))
+        phones.append(Phone(SILENCE, at, at + pause / SAMPLE_RATE))
+        at = phones[-1].end
+        if part is not None:
+            audio.append(_faded(_levelled(part.audio)))
+            phones += moved(part.phones, at)
+            at += part.seconds
+    return Spoken(name, np.concatenate(audio), merge_silence(phones))
+
+
+def group(parts: Sequence[Spoken], seconds: float, rng: np.random.Generator) -> list[list[Spoken]]:
+    """Shuffled into groups of about `seconds`; the last one shares what is left with none."""
+    total = sum(part.seconds + float(np.mean(_PAUSE)) for part in parts)
+    count = max(1, round(total / seconds))
+    groups: list[list[Spoken]] = [[] for _ in range(count)]
+    lengths = np.zeros(count)
+    for index in rng.permutation(len(parts)):
+        shortest = int(lengths.argmin())
+        groups[shortest].append(parts[index])
+        lengths[shortest] += parts[index].seconds
+    return [g for g in groups if g]
+
+
+def trim_silence(part: Spoken) -> Spoken:
+    """The recording with at most 0.12 s of silence left at each end."""
+    spoken = [phone for phone in part.phones if phone.label != SILENCE]
+    if not spoken:
+        return part
+    low = max(0.0, spoken[0].start - _EDGE)
+    high = min(part.seconds, spoken[-1].end + _EDGE)
+    first, last = round(low * SAMPLE_RATE), round(high * SAMPLE_RATE)
+    kept = cut(part.phones, first / SAMPLE_RATE, last / SAMPLE_RATE)
+    return Spoken(part.name, part.audio[first:last], kept)
+
+
+def cut(phones: Sequence[Phone], start: float, end: float) -> tuple[Phone, ...]:
+    """What of the phones lies in [start, end), in seconds from `start`."""
+    inside = [p for p in phones if p.end > start and p.start < end]
+    return tuple(
+        Phone(p.label, max(p.start, start) - start, min(p.end, end) - start) for p in inside
+    )
+
+
+def moved(phones: Sequence[Phone], seconds: float) -> list[Phone]:
+    """The phones `seconds` later."""
+    return [Phone(p.label, p.start + seconds, p.end + seconds) for p in phones]
+
+
+def merge_silence(phones: Sequence[Phone]) -> tuple[Phone, ...]:
+    """Silences that follow each other made one."""
+    merged: list[Phone] = []
+    for phone in phones:
+        if merged and phone.label == merged[-1].label == SILENCE:
+            merged[-1] = Phone(SILENCE, merged[-1].start, phone.end)
+        else:
+            merged.append(phone)
+    return tuple(merged)
+
+
+def _levelled(audio: np.ndarray) -> np.ndarray:
+    if len(audio) < SAMPLE_RATE // 50:
+        return audio
+    return np.clip(normalise_level(torch.from_numpy(audio)).numpy(), -1, 1)
+
+
+def _faded(audio: np.ndarray) -> np.ndarray:
+    length = min(round(_FADE * SAMPLE_RATE), len(audio) // 2)
+    ramp = np.linspace(0, 1, length, dtype=np.float32)
+    audio = audio.copy()
+    audio[:length] *= ramp
+    audio[len(audio) - length :] *= ramp[::-1]
+    return audio

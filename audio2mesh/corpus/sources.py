@@ -1,0 +1,116 @@
+"""Where recordings with phones come from: alignment, synthetic voices, recognition."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from audio2mesh.corpus.align import align
+from audio2mesh.corpus.pauses import with_pauses
+from audio2mesh.corpus.plausible import implausible
+from audio2mesh.corpus.progress import Report
+from audio2mesh.corpus.recognise import is_speech, recognise
+from audio2mesh.corpus.recogniser import PhoneNet
+from audio2mesh.corpus.recordings import Spoken, VoiceFolder
+from audio2mesh.corpus.synthetic import SyntheticVoice, available_voices, speak
+from audio2mesh.encoder import SpeechEncoder
+from audio2mesh.waveform import load_audio
+
+_SHORTEST_TEXT = 12  # letters of a text that a synthetic voice reads
+_LONGEST_TEXT = 250  # a program must say it within its time limit
+
+Found = tuple[list[Spoken], dict[str, int]]
+"""Recordings with phones, and how many were dropped by reason."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One voice of the corpus."""
+
+    voice: str
+    inputs: Any  # what `find` depends on, as JSON can hold it
+    find: Callable[[Report], Found]
+
+
+def aligned_source(voice: VoiceFolder, names: Sequence[str]) -> Source:
+    """Those of a voice's recordings, by forced alignment with their transcripts."""
+    assert voice.transcripts is not None
+    texts = voice.transcripts.texts
+    inputs = [[name, texts.get(name), voice.recordings[name].stat().st_size] for name in names]
+
+    def find(report: Report) -> Found:
+        outcomes: list[Spoken | str] = []
+        for done, name in enumerate(names):
+            report(done, len(names))
+            outcomes.append(_aligned(voice, name, texts.get(name)))
+        return _sorted_out(outcomes)
+
+    return Source(voice.name, ["aligned", inputs], find)
+
+
+def _aligned(voice: VoiceFolder, name: str, text: str | None) -> Spoken | str:
+    """A recording with its phones, or why there are none."""
+    if text is None:
+        return "without plain text"
+    audio = load_audio(voice.recordings[name])
+    alignment = align(audio, text)
+    if alignment is None:
+        return "not aligned"
+    if why := implausible(alignment):
+        return why
+    return Spoken(name, audio, with_pauses(alignment.phones, audio))
+
+
+def recognised_source(
+    voice: VoiceFolder, encoder: SpeechEncoder, net: PhoneNet, record: str
+) -> Source:
+    """All recordings of a voice, by the recogniser that `record` describes."""
+    inputs = [[name, path.stat().st_size] for name, path in voice.recordings.items()]
+
+    def find(report: Report) -> Found:
+        outcomes: list[Spoken | str] = []
+        for done, (name, path) in enumerate(voice.recordings.items()):
+            report(done, len(voice.recordings))
+            audio = load_audio(path)
+            heard = recognise(encoder, net, audio)
+            clear = is_speech(heard)
+            outcomes.append(Spoken(name, audio, heard.phones) if clear else "no clear speech")
+        return _sorted_out(outcomes)
+
+    return Source(voice.name, ["recognised", inputs, record], find)
+
+
+def synthetic_sources(texts: Sequence[str], minutes: float, seed: int) -> list[Source]:
+    """Every synthetic voice that is installed, reading the texts in an order of its own."""
+    sentences = sorted({t for t in texts if _SHORTEST_TEXT <= len(t) <= _LONGEST_TEXT})
+    return [
+        _synthetic_source(voice, sentences, minutes, [seed, number])
+        for number, voice in enumerate(available_voices())
+        if sentences
+    ]
+
+
+def _synthetic_source(
+    voice: SyntheticVoice, sentences: list[str], minutes: float, seed: list[int]
+) -> Source:
+    def find(report: Report) -> Found:
+        spoken: list[Spoken] = []
+        seconds = 0.0
+        for index in np.random.default_rng(seed).permutation(len(sentences)):
+            report(int(min(seconds, 60 * minutes)), int(60 * minutes))
+            if seconds >= 60 * minutes:
+                break
+            spoken.append(speak(voice, str(index), sentences[index]))
+            seconds += spoken[-1].seconds
+        return spoken, {}
+
+    return Source(voice.name, ["synthetic", sentences, minutes, seed], find)
+
+
+def _sorted_out(outcomes: Sequence[Spoken | str]) -> Found:
+    spoken = [outcome for outcome in outcomes if isinstance(outcome, Spoken)]
+    return spoken, dict(Counter(outcome for outcome in outcomes if isinstance(outcome, str)))
