@@ -7,14 +7,21 @@ Position enters by distance alone, so the same sound gives the same motion anywh
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+Kind = Literal["learn2talk", "faceformer"]
+"""All frames of a window at once, or the autoregressive baseline, one frame after another."""
+
 
 @dataclass(frozen=True)
 class DecoderOptions:
+    kind: Kind = "learn2talk"
+    """learn2talk makes all frames of a window at once; faceformer is the baseline, which makes one
+    frame after another (FaceFormer, arXiv 2112.05329) and at most 600"""
     width: int = 64
     """channels of the transformer"""
     layers: int = 1

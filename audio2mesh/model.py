@@ -4,10 +4,12 @@ The model sees one window of fixed length; `audio2mesh.stream` lays windows over
 """
 
 from dataclasses import dataclass, field
+from typing import assert_never
 
 import torch
 from torch import Tensor, nn
 
+from audio2mesh.baseline import AutoregressiveDecoder
 from audio2mesh.decoder import Decoder, DecoderOptions
 from audio2mesh.encoder import SAMPLE_RATE, SpeechEncoder
 from audio2mesh.level import normalise_level
@@ -72,7 +74,7 @@ class SpeechToMotion(nn.Module):
         self.encoder = encoder
         layers, width = len(encoder.layers), encoder.width
         channels = self.options.samples_per_frame * layers * width
-        self.decoder = Decoder(channels, len(basis), len(styles), self.options.decoder)
+        self.decoder = build_decoder(channels, len(basis), len(styles), self.options.decoder)
         self.register_buffer("basis", basis)
         self.register_buffer("feature_mean", torch.zeros(layers, width))
         self.register_buffer("feature_std", torch.ones(layers, width))
@@ -99,10 +101,10 @@ class SpeechToMotion(nn.Module):
         return self.styles.index(style or NEUTRAL)
 
     def raw_features(self, audio: Tensor) -> Tensor:
-        """Hidden states [B, F, P, L, D] at the P sampling points of each frame of one window."""
-        assert audio.shape[1] == self.window_samples
+        """Hidden states [B, F, P, L, D] at the P sampling points of each frame of audio [B, S]."""
         states = self.encoder(normalise_level(audio))  # [B, T, L, D]
-        points = self.options.window.frames * self.options.samples_per_frame
+        frames = round(audio.shape[1] * self.fps / SAMPLE_RATE)
+        points = frames * self.options.samples_per_frame
         at = (torch.arange(points, dtype=torch.float64) + 0.5) / (
             self.options.samples_per_frame * self.fps
         )
@@ -120,6 +122,19 @@ class SpeechToMotion(nn.Module):
     def motion(self, coefficients: Tensor) -> Motion:
         """Coefficients [.., F, K] with the basis they belong to."""
         return Motion(coefficients, self.basis)
+
+
+def build_decoder(
+    channels: int, outputs: int, styles: int, options: DecoderOptions
+) -> Decoder | AutoregressiveDecoder:
+    """An untrained decoder of the kind that is asked for."""
+    match options.kind:
+        case "learn2talk":
+            return Decoder(channels, outputs, styles, options)
+        case "faceformer":
+            return AutoregressiveDecoder(channels, outputs, styles, options)
+        case _:
+            assert_never(options.kind)
 
 
 def interpolate_steps(states: Tensor, times: Tensor, at: Tensor) -> Tensor:

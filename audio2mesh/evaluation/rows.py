@@ -2,14 +2,19 @@
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 
+from audio2mesh.baseline import LONGEST, AutoregressiveDecoder
 from audio2mesh.clips import Clip
+from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.model import SpeechToMotion
-from audio2mesh.motion import Motion
+from audio2mesh.motion import Motion, sample_curves
 from audio2mesh.stream import stream_coefficients
+from audio2mesh.waveform import frame_count
 
 Row = Callable[[Recording, int], Motion | None]
 """A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""
@@ -19,12 +24,41 @@ def spoken(model: SpeechToMotion, fps: float, style: str | None) -> Row:
     """What weights make of the sound."""
 
     def speak(recording: Recording, frames: int) -> Motion:
-        pieces = list(stream_coefficients(model, [recording.audio], fps, style))
-        coefficients = torch.cat(pieces).cpu()
+        if isinstance(model.decoder, AutoregressiveDecoder):
+            coefficients = in_pieces(model, recording.audio, fps, style)
+        else:
+            coefficients = torch.cat(
+                list(stream_coefficients(model, [recording.audio], fps, style))
+            )
         assert len(coefficients) == frames, (len(coefficients), frames)
-        return Motion(coefficients, model.basis.cpu())
+        return Motion(coefficients.cpu(), model.basis.cpu())
 
     return speak
+
+
+@torch.no_grad()
+def in_pieces(
+    model: SpeechToMotion,
+    audio: np.ndarray,
+    fps: float,
+    style: str | None,
+    longest: int = LONGEST,
+) -> Tensor:
+    """Coefficients [F, K] of audio [S], made in pieces of `longest` frames, one after another.
+
+    What FaceFormer's users do beyond its 600 frames; the seams are left as they are.
+    """
+    device, samples = model.basis.device, longest * SAMPLE_RATE // model.fps
+    frames = frame_count(len(audio), model.fps)
+    row = torch.tensor([model.style_index(style)], device=device)
+    pieces = []
+    for start in range(0, len(audio), samples):
+        piece = torch.from_numpy(audio[start : start + samples])
+        padded = functional.pad(piece, (0, samples - len(piece)))
+        made = model.decode(model.raw_features(padded[None].to(device)), row)[0]
+        pieces.append(made[: frames - len(pieces) * longest])
+    positions = (torch.arange(frame_count(len(audio), fps)) + 0.5) * (model.fps / fps) - 0.5
+    return sample_curves(torch.cat(pieces), positions.to(device))
 
 
 def true(fps: float) -> Row:
