@@ -1,14 +1,12 @@
 """A whole SyncNet3D training run: read clips, train with progress, test, write the weights."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 import torch
-from rich.progress import Progress, TimeRemainingColumn
-from torch import Tensor
 
 from audio2mesh.clips import Clip, FaceUnits, load_clips
 from audio2mesh.losses import FaceGeometry
@@ -16,9 +14,10 @@ from audio2mesh.motion import Motion
 from audio2mesh.sync.check import format_score, offset_scores
 from audio2mesh.sync.lips import lip_directions, lip_offsets
 from audio2mesh.sync.network import Role, SyncNet3D, SyncNetOptions
+from audio2mesh.sync.progress import run_steps, state_path
 from audio2mesh.sync.segments import FPS, SegmentOptions, change_curves, cut_item, running_speech
 from audio2mesh.sync.storage import load_syncnet, save_syncnet
-from audio2mesh.sync.train import ContrastOptions, ContrastTrainer
+from audio2mesh.sync.train import ContrastOptions, ContrastTrainer, Matching
 
 _DIRECTION_FRAMES = 3000  # spread over all clips, from which the lips' directions are computed
 
@@ -91,20 +90,11 @@ def train_syncnet(
     net = new_syncnet(clips, face, options)
     trainer = new_trainer(net, clips, face, options)
     record = _record(options, clips, held)
-    state = out.with_name(out.name + ".state")
-    if state.exists():
-        trainer.resume(state, record)
-        print(f"continuing {state} at step {trainer.step}")
-    try:
-        run(trainer)
-    except KeyboardInterrupt:
-        trainer.save(state, record)
-        print(f"stopped at step {trainer.step}; the same command continues from {state}")
-        raise
-    trainer.use_average()
+    run_steps(trainer.run, trainer.train_step, out, record, trainer.fill)
+    trainer.run.use_average()
     scores = print_scores(net, held, face)
     save_syncnet(net, out, {**json.loads(record), "scores": scores})
-    state.unlink(missing_ok=True)
+    state_path(out).unlink(missing_ok=True)
     print(f"wrote {out}")
 
 
@@ -125,43 +115,20 @@ def new_trainer(
     """A trainer of the network on these clips."""
     curved = [as_curves(net, clip, face) for clip in clips]
     sources = running_speech(curved, options.train.seed)
-    return ContrastTrainer(
+    task = Matching(
         net,
         net.embed_level,
-        partial(_embed, net),
+        partial(net.embed_curves, fps=FPS),
         lambda rng: cut_item(sources, options.segments, rng),
         lambda curves, rng: change_curves(curves, options.segments, rng),
-        options.train,
     )
-
-
-def _embed(net: SyncNet3D, curves: Tensor) -> Tensor:
-    return net.embed_curves(curves, FPS)
+    return ContrastTrainer(task, options.train)
 
 
 def as_curves(net: SyncNet3D, clip: Clip, face: FaceGeometry) -> Clip:
     """The clip with lip curves in place of its motion's coefficients, on a basis of no vertices."""
     curves = net.curves(clip.motion, face)  # [F, C]
     return replace(clip, motion=Motion(curves, torch.zeros(curves.shape[1], 0, 3)))
-
-
-def run(
-    trainer: ContrastTrainer, report: Callable[[dict[str, float]], None] = lambda _: None
-) -> None:
-    """All steps that remain, with progress and time left."""
-    columns = (
-        *Progress.get_default_columns()[:-1],
-        TimeRemainingColumn(elapsed_when_finished=True),
-    )
-    with Progress(*columns) as progress:
-        cutting = progress.add_task("cut and augment speech", total=None)
-        trainer.fill(lambda done, total: progress.update(cutting, completed=done, total=total))
-        task = progress.add_task("train", total=trainer.options.steps, completed=trainer.step)
-        while trainer.step < trainer.options.steps:
-            losses = trainer.train_step()
-            text = "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
-            progress.update(task, completed=trainer.step, description=f"train  {text}")
-            report(losses)
 
 
 def print_scores(

@@ -15,6 +15,7 @@ from audio2mesh.sync.windows import SPEECH_DEPTH, level_mel
 from audio2mesh.windows import WindowForm, cut_window, shorten_pauses, string_together
 
 FPS = 25
+MEL_PER_FRAME = 4
 ITEM_FRAMES = 150
 _LONG_SECONDS = 20.0
 _RUNNING = 0.75  # share of clips whose pauses are cut short

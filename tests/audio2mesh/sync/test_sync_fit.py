@@ -6,6 +6,7 @@ import torch
 from speech_models import talking_clip, tiny_model
 
 from audio2mesh.augment import AugmentOptions
+from audio2mesh.sync.averaged import OptimiserOptions
 from audio2mesh.sync.check import offset_score
 from audio2mesh.sync.fit import SyncFitOptions, new_syncnet, new_trainer
 from audio2mesh.sync.network import SyncNetOptions
@@ -16,7 +17,9 @@ CLEAN = SegmentOptions(augment=AugmentOptions(clean=1.0), amplitude=0.1, wobble=
 
 
 def _options(tmp_path, steps: int) -> SyncFitOptions:
-    train = ContrastOptions(steps=steps, batch=4, pool=4, renew=4, learning_rate=3e-3, average=0.9)
+    train = ContrastOptions(
+        batch=4, pool=4, renew=4, optimiser=OptimiserOptions(steps, 3e-3, average=0.9)
+    )
     return SyncFitOptions(
         (tmp_path,), "loss", net=SyncNetOptions(32, 16), train=train, segments=CLEAN
     )
@@ -38,7 +41,7 @@ def test_offsets_are_learned_from_a_clip_and_found_in_another(face, tmp_path):
     losses = [trainer.train_step() for _ in range(60)]
     first, last = (np.mean([loss["window"] for loss in part]) for part in (losses[:5], losses[-5:]))
     assert last < first - 0.5
-    trainer.use_average()
+    trainer.run.use_average()
     other = replace(talking_clip(tiny_model(), "c", 8.0), lag=0.0)
     for fps in (25, 30):
         assert offset_score(net, other, face, fps).near >= 0.95
@@ -51,15 +54,15 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(face, tmp_path):
     _, broken = _trainer(face, tmp_path, 12)
     for _ in range(6):
         broken.train_step()
-    broken.save(tmp_path / "state", "record")
+    broken.run.save(tmp_path / "state", "record")
     _, resumed = _trainer(face, tmp_path, 12)
     with pytest.raises(ValueError, match="other options or data"):
-        resumed.resume(tmp_path / "state", "another")
-    resumed.resume(tmp_path / "state", "record")
+        resumed.run.resume(tmp_path / "state", "another")
+    resumed.run.resume(tmp_path / "state", "record")
     for _ in range(4):
         resumed.train_step()
-    for name, value in unbroken.average.items():
-        assert torch.equal(value, resumed.average[name]), name
+    for name, value in unbroken.run.average.items():
+        assert torch.equal(value, resumed.run.average[name]), name
 
 
 def test_modelled_motion_keeps_to_its_share():
