@@ -28,7 +28,7 @@ class ArticulationOptions:
     out: Path
     """The fitted model, .npz."""
     phones: Path | None = None
-    """Folder of <id>.npz with phone_labels and phone_times, for clips without phones of their own."""
+    """Folder of <id>.npz with phone_labels and phone_times, for clips that carry none."""
     hold_out: str = ""
     """Name of a clip that is only scored."""
     skip: tuple[str, ...] = ()

@@ -7,20 +7,21 @@ the start has it: the loss holds every parameter to its start as a normal prior 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from audio2mesh.clips import Clip
-from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate, unit_of
+from audio2mesh.corpus.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
 from audio2mesh.phones import SILENCE
 
 _SLOWEST, _FASTEST = 8.0, 60.0  # 1/s
 _AROUND = 0.15  # seconds around speech that count as speech
-_STILL = 1e-3  # standard deviation: a channel below it tells nothing
-_HIGH = (0.90, 0.95, 0.99)  # percentiles that set the amplitude
-_LEAST_GAIN, _LARGEST_GAIN = 0.6, 2.5
+_STILL = 0.03  # standard deviation: a channel that moves less tells nothing
+_PERCENTILES = (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
+_HIGH = slice(3, 6)  # those of the percentiles that set the amplitude
+_POWERS = (0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+_MARGIN = 0.02  # by which targets may pass 0 and 1 on the way
 
 
 @dataclass(frozen=True)
@@ -68,32 +69,51 @@ def fit_dominance(
 
 
 def match_amplitudes(model: DominanceModel, clips: Sequence[Clip]) -> DominanceModel:
-    """The model with targets scaled so that the high percentiles of each channel are the clips'.
+    """The model with targets bent to a·T^γ so that each channel has the clips' percentiles.
 
-    Least squares shrinks what it cannot predict; this gives the motion its range back.
+    Least squares shrinks what it cannot predict; this gives the motion its range back: for each γ,
+    a sets the high percentiles, and the γ is taken whose other percentiles come nearest.
     """
     seen = [observe(clip) for clip in clips]
+    real = _percentiles([one.curves for one in seen])
+    moving = _channel_weights(torch.cat([one.curves for one in seen])) > 0
+    best, least = model.target, torch.full((len(CHANNELS),), torch.inf)
+    for power in _POWERS:
+        bent = replace(model, target=model.target**power)
+        for _ in range(2):  # a target cannot exceed 1, so the gain is found in two steps
+            gain = real[_HIGH].mean(0) / _made(bent, seen)[_HIGH].mean(0).clamp(min=1e-6)
+            bent = replace(bent, target=(bent.target * gain).clamp(0, 1))
+        error = (_made(bent, seen) - real).abs().mean(0)
+        better = moving & (error < least)
+        best, least = torch.where(better, bent.target, best), torch.where(better, error, least)
+    return replace(model, target=best)
+
+
+def _made(model: DominanceModel, seen: Sequence[Observed]) -> Tensor:
     with torch.no_grad():
-        made = torch.cat([dominance_curves(model, one.clip.phones, one.times) for one in seen])
-    levels = torch.tensor(_HIGH)
-    real = torch.cat([one.curves for one in seen]).quantile(levels, dim=0).mean(0)  # [C]
-    gain = real / made.quantile(levels, dim=0).mean(0).clamp(min=1e-6)
-    gain = torch.where(real > 0.02, gain.clamp(_LEAST_GAIN, _LARGEST_GAIN), 1.0)
-    return replace(model, target=(model.target * gain).clamp(0, 1))
+        return _percentiles([dominance_curves(model, one.clip.phones, one.times) for one in seen])
+
+
+def _percentiles(curves: Sequence[Tensor]) -> Tensor:
+    """[p, C] of curves [n, C]."""
+    return torch.cat(list(curves)).quantile(torch.tensor(_PERCENTILES), dim=0)
 
 
 def explained(model: DominanceModel, clip: Clip) -> dict[str, float]:
-    """R² of each unit that moves in a clip, over its speech, for the curves after constraints."""
+    """R² of each channel that moves in a clip, over its speech, before constraints."""
     one = observe(clip)
-    rate = 100.0
-    made = articulate(clip.phones, clip.seconds + 0.5, rate, model)  # [F, 52]
-    at = np.clip(np.rint(one.times.numpy() * rate).astype(int), 0, len(made) - 1)
-    scores = {}
-    for channel, real in zip(CHANNELS, one.curves.T.numpy(), strict=True):
-        if real.std() > _STILL:
-            error = made[at, ARKIT_NAMES.index(unit_of(channel))] - real
-            scores[channel] = 1 - float(np.square(error).mean() / real.var())
-    return scores
+    with torch.no_grad():
+        made = dominance_curves(model, clip.phones, one.times)
+    return {
+        channel: r_squared(curve, real)
+        for channel, curve, real in zip(CHANNELS, made.T, one.curves.T, strict=True)
+        if real.std() > _STILL
+    }
+
+
+def r_squared(made: Tensor, real: Tensor) -> float:
+    """Share of the variance of a curve [n] that another explains; negative for a bad one."""
+    return 1 - float((made - real).square().mean() / real.var(correction=0))
 
 
 def observe(clip: Clip) -> Observed:
@@ -127,15 +147,17 @@ def _to_raw(model: DominanceModel) -> list[Tensor]:
         ((rate - _SLOWEST) / (_FASTEST - _SLOWEST)).logit(eps=1e-3)
         for rate in (model.anticipation, model.carry_over)
     ]
-    return [model.target.logit(eps=0.01), model.magnitude.log(), *rates, model.lead / 0.01]
+    target = ((model.target + _MARGIN) / (1 + 2 * _MARGIN)).logit(eps=1e-3)
+    return [target, model.magnitude.log(), *rates, model.lead / 0.01]
 
 
 def _from_raw(model: DominanceModel, raw: Sequence[Tensor]) -> DominanceModel:
     target, magnitude, before, after, lead = raw
     span = _FASTEST - _SLOWEST
+    spoken = torch.tensor([[float(phone != SILENCE)] for phone in model.phones])
     return replace(
         model,
-        target=target.sigmoid(),
+        target=(target.sigmoid() * (1 + 2 * _MARGIN) - _MARGIN).clamp(0, 1) * spoken,
         magnitude=magnitude.exp(),
         anticipation=_SLOWEST + span * before.sigmoid(),
         carry_over=_SLOWEST + span * after.sigmoid(),
