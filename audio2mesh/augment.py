@@ -33,6 +33,10 @@ class AugmentOptions:
     """largest change of loudness, decibels up or down"""
     quiet: float = 0.06
     """share of windows without speech, silence or noise alone, for which the mouth is shut"""
+    live: float = 0.15
+    """share of windows whose sound ends early, as it does while someone still speaks"""
+    ahead: float = 0.2
+    """seconds of sound that a frame must have after it in such a window to be trained on"""
 
 
 def augment(

@@ -1,13 +1,12 @@
-"""Speech with its face motion, and fixed-length windows cut from it."""
+"""Speech with its face motion: reading it, one basis for all of it, its motion at any time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
 import torch
-from scipy.signal import resample
 from torch import Tensor
 
 from audio2mesh.encoder import SAMPLE_RATE
@@ -21,9 +20,8 @@ Origin = Literal["captured", "solved", "modelled"]
 Split = Literal["train", "validation", "test", "test-b"]
 """Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
 
-_AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
+AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
-_CUT_FPS = 100  # frames per second of the motion of clips with shortened pauses
 _BASIS_FRAMES = 1000  # frames, spread over all clips, from which a common basis is computed
 
 
@@ -48,19 +46,11 @@ class Clip:
     phones: tuple[Phone, ...] = ()  # in seconds of the audio; empty where they are not known
     origin: Origin = "captured"
     split: Split | None = None  # None where the data set is not divided
+    kept: np.ndarray | None = None  # [S] samples of the recording; -1 of another; None: all of it
 
     @property
     def seconds(self) -> float:
         return len(self.audio) / SAMPLE_RATE
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of a clip, as the model sees it."""
-
-    audio: np.ndarray  # [S] float32
-    coefficients: Tensor  # [F, K]
-    style: str
 
 
 def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
@@ -77,10 +67,11 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
         raise ValueError(
             f"{folder}: no speech-motion clips (<id>.npz with <id>.flac) in this folder"
         )
-    return [_load_clip(path, units, rest) for path in found]
+    return [load_clip(path, units, rest) for path in found]
 
 
-def _load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
+def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
+    """One clip, from its `<id>.npz`; see `load_clips`."""
     with np.load(path, allow_pickle=False) as file:
         data = {name: file[name] for name in file.files}
     if "fps" not in data:
@@ -92,12 +83,13 @@ def _load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
         motion=_read_motion(path, data, units, rest),
         fps=float(data["fps"]),
         lag=float(data.get("sync_lag_ms", 0.0)) / 1000,
-        phones=_read_phones(path, data),
+        phones=read_phones(path, data),
         origin=_read_origin(path, data),
     )
 
 
-def _read_phones(path: Path, data: dict) -> tuple[Phone, ...]:
+def read_phones(path: Path, data: Mapping[str, np.ndarray]) -> tuple[Phone, ...]:
+    """The phones of a clip's .npz; none where it holds none. ValueError names the file."""
     if "phone_labels" not in data or "phone_times" not in data:
         return ()
     try:
@@ -115,7 +107,7 @@ def _read_origin(path: Path, data: dict) -> Origin:
 
 
 def _audio_beside(path: Path) -> Path:
-    for suffix in _AUDIO_SUFFIXES:
+    for suffix in AUDIO_SUFFIXES:
         if (audio := path.with_suffix(suffix)).exists():
             return audio
     raise ValueError(f"{path}: no recording {path.stem}.flac lies beside this clip")
@@ -126,8 +118,11 @@ def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Moti
         names = [str(name) for name in data["arkit_names"]]
         if unknown := set(names) - set(units.names):
             raise ValueError(f"{path}: the head has no face unit named {sorted(unknown)[0]}")
-        order = [units.names.index(name) for name in names]
-        return Motion(torch.from_numpy(data["arkit"]).float(), units.offsets[order])
+        weights = torch.zeros(len(data["arkit"]), len(units.names))
+        weights[:, [units.names.index(name) for name in names]] = torch.from_numpy(
+            data["arkit"]
+        ).float()
+        return Motion(weights, units.offsets)
     if "vertices" in data:
         vertices = torch.from_numpy(data["vertices"]).float()
         template = torch.from_numpy(data["template"]).float() if "template" in data else rest
@@ -143,9 +138,12 @@ def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Moti
 
 def common_basis(clips: Sequence[Clip]) -> Tensor:
     """One basis [K, V, 3] for the motion of all clips."""
-    every = max(1, sum(len(clip.motion.coefficients) for clip in clips) // _BASIS_FRAMES)
+    frames = [len(clip.motion.coefficients) for clip in clips]
+    every = max(1, sum(frames) // _BASIS_FRAMES)
+    before = np.cumsum([0, *frames])
     sampled = [
-        Motion(clip.motion.coefficients[::every], clip.motion.basis).offsets() for clip in clips
+        Motion(clip.motion.coefficients[-start % every :: every], clip.motion.basis).offsets()
+        for clip, start in zip(clips, before.tolist(), strict=False)
     ]
     return motion_basis(torch.cat(sampled))
 
@@ -163,22 +161,6 @@ def motion_at(clip: Clip, times: Tensor) -> Tensor:
     return values * inside[:, None].to(values)
 
 
-def shorten_pauses(clip: Clip, rng: np.random.Generator) -> Clip:
-    """The clip as running speech: most of each longer pause is cut out of sound and motion."""
-    keep = np.ones(len(clip.audio), bool)
-    for start, end in find_pauses(clip.audio):
-        left = rng.uniform(0.05, 0.3)
-        middle = (end - start - left) / 2
-        if middle > 0:
-            centre = (start + end) / 2
-            low, high = (round((centre + sign * middle) * SAMPLE_RATE) for sign in (-1, 1))
-            keep[low:high] = False
-    step = SAMPLE_RATE // _CUT_FPS
-    source = np.flatnonzero(keep)[::step] / SAMPLE_RATE
-    motion = Motion(motion_at(clip, torch.from_numpy(source)), clip.motion.basis)
-    return replace(clip, audio=clip.audio[keep], motion=motion, fps=_CUT_FPS, lag=0.0)
-
-
 def find_pauses(audio: np.ndarray) -> np.ndarray:
     """Start and end [n, 2] in seconds of stretches more than 38 dB under the loudest 30 ms."""
     step = SAMPLE_RATE // 100
@@ -189,24 +171,17 @@ def find_pauses(audio: np.ndarray) -> np.ndarray:
     return edges.reshape(-1, 2) / 100
 
 
+def recording_times(clip: Clip, times: Tensor) -> Tensor:
+    """Seconds [n] of the clip → seconds [n] of the recording it was cut from, NaN outside it."""
+    exact = times * SAMPLE_RATE
+    index = exact.floor().long()
+    inside = (index >= 0) & (index < len(clip.audio))
+    if clip.kept is None:
+        return torch.where(inside, times, torch.nan)
+    kept = torch.from_numpy(clip.kept)[index.clamp(0, len(clip.audio) - 1)]
+    return torch.where(inside & (kept >= 0), kept + exact - index, torch.nan) / SAMPLE_RATE
+
+
 def clip_frames(clip: Clip, fps: float, count: int) -> Tensor:
     """Coefficients [F, K] at the centres of `count` video frames from the clip's start."""
     return motion_at(clip, (torch.arange(count, dtype=torch.float64) + 0.5) / fps)
-
-
-def cut_window(clip: Clip, start: float, speed: float, samples: int, fps: float) -> Window:
-    """A window that begins `start` seconds into the clip and plays `speed` times as fast.
-
-    Sound and motion are sped up together, so the pitch changes too. Beyond the clip is silence.
-    """
-    source = round(samples * speed)
-    first = round(start * SAMPLE_RATE)
-    audio = np.zeros(source, np.float32)
-    low, high = max(first, 0), min(first + source, len(clip.audio))
-    if high > low:
-        audio[low - first : high - first] = clip.audio[low:high]
-    if source != samples:
-        audio = np.asarray(resample(audio, samples), np.float32)
-    frames = round(samples / SAMPLE_RATE * fps)
-    times = start + (torch.arange(frames, dtype=torch.float64) + 0.5) / fps * speed
-    return Window(audio, motion_at(clip, times), clip.style)

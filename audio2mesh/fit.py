@@ -1,43 +1,50 @@
 """A whole training run: read clips, train with progress and a log, score, write the weights."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from rich.progress import Progress, TimeRemainingColumn
 
 from audio2mesh.checkpoint import load_model, save_model
-from audio2mesh.clips import Clip, FaceUnits, clip_frames, common_basis, load_clips, on_basis
+from audio2mesh.clips import Clip, FaceUnits, clip_frames
+from audio2mesh.critic import Critic
+from audio2mesh.distributed import local_rank, process_group, rank
 from audio2mesh.encoder import SpeechEncoder, load_encoder
-from audio2mesh.losses import FaceGeometry
+from audio2mesh.losses import LOSSES, FaceGeometry
 from audio2mesh.model import NEUTRAL, ModelOptions, SpeechToMotion
 from audio2mesh.motion import Motion
 from audio2mesh.scores import format_scores, motion_scores
+from audio2mesh.sources import SourceOptions, TrainingData, load_sources, to_common_basis
 from audio2mesh.stream import stream_coefficients
 from audio2mesh.train import Trainer, TrainOptions
 
+_SCORED_ONE_BY_ONE = 8  # clips; of more only the mean is printed
+
 Device = Literal["auto", "cpu", "cuda"]
+
+CriticFactory = Callable[[FaceGeometry, int, torch.device], Critic]
+"""(face, frames per second, device) → the critic."""
 
 
 @dataclass(frozen=True)
-class FitOptions:
+class FitOptions(SourceOptions):
     """Train speech-to-motion weights on clips of speech with face motion, or score weights."""
 
-    data: Path
-    """Folder of clips: <id>.flac (or .wav, ..) with <id>.npz."""
     out: Path | None = None
     """Weights file to write; without it the shipped weights, or --score, are only scored."""
     score: Path | None = None
     """Weights file to score, when nothing is trained."""
-    validation: tuple[str, ...] = ("1114_3_15",)
-    """Ids of clips that are scored and never trained on."""
-    exclude: tuple[str, ...] = ()
-    """Ids of clips that are not used at all."""
+    cache: Path | None = None
+    """Folder in which encoded speech is kept, for other runs on the same data; it may grow to
+    --train.passes times 0.2 GB and more."""
     head: Literal["anny-head"] = "anny-head"
-    """Topology whose vertices are to move."""
+    """Topology whose vertices are to move by speech-motion clips."""
     encoder: str | None = None
     """Speech encoder: a folder or a hub name; by default that of the shipped weights."""
     layers: tuple[int, ...] = (2, 3, 4)
@@ -45,134 +52,191 @@ class FitOptions:
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""
     every: int = 100
-    """Steps between two scorings of the validation clips."""
+    """Steps between two scorings of the validation clips; the run is saved at each."""
     model: ModelOptions = field(default_factory=ModelOptions)
     """The model."""
     train: TrainOptions = field(default_factory=TrainOptions)
     """The training."""
 
 
-def fit(options: FitOptions, units: FaceUnits, face: FaceGeometry) -> None:
+def fit(
+    options: FitOptions,
+    units: FaceUnits,
+    face: FaceGeometry,
+    critics: Mapping[str, CriticFactory] | None = None,
+) -> None:
     """Train and write `options.out`, or score weights if there is none.
 
-    units: the expression units of the head; face: its rest vertices and lips. Raises ValueError
-    for ids of clips that the folder does not hold, or where no clip is left.
+    units: the expression units of the head; face: its rest vertices and lips; critics: how to make
+    the learned losses, by the names of their weights. Raises ValueError for data that do not fit
+    the options, or where no clip is left.
     """
     device = pick_device(options.device)
-    clips = load_clips(options.data, units, face.rest)
-    check_ids(options, [clip.name for clip in clips])
-    clips = [clip for clip in clips if clip.name not in options.exclude]
-    held = [clip for clip in clips if clip.name in options.validation]
+    data = load_sources(options, units, face, options.head)
     if options.out is None:
-        print_scores(load_model(options.score, device), held, face)
+        print_scores(load_model(options.score, device), data.held, data.face)
         return
-    training = [clip for clip in clips if clip.name not in options.validation]
-    if not training:
-        raise ValueError(f"{options.data}: every clip is held out, none is left to train on")
-    train(options, options.out, training, held, face, device)
-
-
-def check_ids(options: FitOptions, names: Sequence[str]) -> None:
-    """Raise ValueError for a clip that an option names and the folder lacks."""
-    for option in ("validation", "exclude"):
-        for name in getattr(options, option):
-            if name not in names:
-                raise ValueError(
-                    f"{options.data} has no clip {name}, which --{option} names; "
-                    f"it has {', '.join(names)}"
-                )
+    if not data.training:
+        folders = ", ".join(map(str, options.data))
+        raise ValueError(f"{folders}: every clip is held out, none is left to train on")
+    with process_group(device):
+        train(options, options.out, to_common_basis(data), critics or {}, device)
 
 
 def train(
     options: FitOptions,
     out: Path,
-    training: Sequence[Clip],
-    held: Sequence[Clip],
-    face: FaceGeometry,
+    data: TrainingData,
+    critics: Mapping[str, CriticFactory],
     device: torch.device,
-) -> None:
-    """Train, score the held-out clips on the way and write the weights."""
-    basis = common_basis(training)
-    training = [on_basis(clip, basis) for clip in training]
-    model = new_model(options, basis, training).to(device)
-    trainer = Trainer(model, training, face, options.train)
-    record = run_record(options, training, held)
+) -> dict[str, dict[str, float]]:
+    """Train, score the held-out clips on the way and write the weights; returns their scores."""
+    model = new_model(options, data).to(device)
+    trainer = Trainer(
+        model,
+        data.training,
+        data.weights,
+        data.face,
+        options.train,
+        make_critics(options, critics, data, device),
+        options.cache,
+    )
+    record = run_record(options, model, data)
     state, log = out.with_name(out.name + ".state"), out.with_name(out.name + ".log.jsonl")
     if state.exists():
         trainer.resume(state, record)
         print(f"continuing {state} at step {trainer.step}")
+    first = rank() == 0
     try:
-        run(trainer, options, held, face, log)
+        run(trainer, options, data, log if first else None, lambda: trainer.save(state, record))
     except KeyboardInterrupt:
-        trainer.save(state, record)
-        print(f"stopped at step {trainer.step}; the same command continues from {state}")
+        if first:
+            trainer.save(state, record)
+            print(f"stopped at step {trainer.step}; the same command continues from {state}")
         raise
     trainer.use_average()
-    scores = score_clips(model, held, face)
+    if not first:
+        return {}
+    scores = score_clips(model, data.held, data.face)
     save_model(model, out, {**json.loads(record), "steps": trainer.step, "scores": scores})
     state.unlink(missing_ok=True)
-    print_scores(model, held, face)
+    print_scores(model, data.held, data.face)
     print(f"wrote {out}")
+    return scores
 
 
 def run(
-    trainer: Trainer, options: FitOptions, held: Sequence[Clip], face: FaceGeometry, log: Path
+    trainer: Trainer,
+    options: FitOptions,
+    data: TrainingData,
+    log: Path | None,
+    save: Callable[[], None],
 ) -> None:
-    """All steps that remain, with progress and a log of one JSON object per line."""
+    """All steps that remain, with progress and a log of one JSON object per line.
+
+    Of several processes only the one with a `log` reports, scores and saves.
+    """
     columns = (
         *Progress.get_default_columns()[:-1],
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns) as progress, log.open("a" if trainer.step else "w") as lines:
+    with Progress(*columns, disable=log is None) as progress:
         encoding = progress.add_task("encode speech", total=None)
         trainer.fill(lambda done, total: progress.update(encoding, completed=done, total=total))
         if trainer.step == 0:
             trainer.fit_feature_scale()
+            if log is not None:
+                log.write_text("")
+        trainer.synchronise()
         task = progress.add_task("train", total=options.train.steps, completed=trainer.step)
         while trainer.step < options.train.steps:
-            losses = trainer.train_step()
-            progress.update(task, completed=trainer.step)
-            scores = {}
-            if trainer.step % options.every == 0:
-                current = trainer.use_average()
-                scores = score_clips(trainer.model, held, face)
-                trainer.model.decoder.load_state_dict(current)
-                for name, values in scores.items():
-                    progress.print(f"step {trainer.step}  {name}  {format_scores(values)}")
-            lines.write(json.dumps({"step": trainer.step, **losses, "scores": scores}) + "\n")
-            lines.flush()
+            trainer.fill()
+            with unbroken():
+                losses = trainer.train_step()
+                progress.update(task, completed=trainer.step)
+                if log is not None:
+                    scores = {}
+                    if trainer.step % options.every == 0:
+                        save()
+                        scores = average_scores(trainer, data)
+                    for line in score_lines(scores):
+                        progress.print(f"step {trainer.step}  {line}")
+                    add_line(log, {"step": trainer.step, **losses, "scores": scores})
 
 
-def new_model(options: FitOptions, basis: torch.Tensor, clips: Sequence[Clip]) -> SpeechToMotion:
-    """An untrained model with one speaking style per style of the clips, and the neutral one."""
+def add_line(log: Path, entry: Mapping[str, Any]) -> None:
+    """Append one JSON object on a line of its own."""
+    with log.open("a") as lines:
+        lines.write(json.dumps(entry) + "\n")
+
+
+@contextmanager
+def unbroken() -> Iterator[None]:
+    """Let signals that end the process wait until the block is done."""
+    waiting: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(n, lambda number, _: waiting.append(number)) for n in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
+    for number in waiting:
+        signal.raise_signal(number)
+
+
+def new_model(options: FitOptions, data: TrainingData) -> SpeechToMotion:
+    """An untrained model with one speaking style per style of the clips, and the neutral one.
+
+    Its frame rate is that of the data, unless the options name another than the usual 25.
+    """
     encoder: SpeechEncoder
     if options.encoder is None:
         encoder = load_model().encoder
     else:
         encoder = load_encoder(options.encoder, options.layers)
+    form = options.model
+    if form.fps == ModelOptions().fps:
+        form = replace(form, fps=data.fps)
     torch.manual_seed(options.train.seed)
-    styles = (NEUTRAL, *sorted({clip.style for clip in clips} - {NEUTRAL}))
-    return SpeechToMotion(encoder, basis, options.head, styles, options.model)
+    styles = (NEUTRAL, *sorted({clip.style for clip in data.training} - {NEUTRAL}))
+    basis = data.training[0].motion.basis
+    return SpeechToMotion(encoder, basis, data.topology, styles, form)
+
+
+def make_critics(
+    options: FitOptions,
+    factories: Mapping[str, CriticFactory],
+    data: TrainingData,
+    device: torch.device,
+) -> dict[str, Critic]:
+    """The learned losses whose weights are not zero. ValueError if one cannot be made here."""
+    weights = asdict(options.train.losses)
+    wanted = [name for name, weight in weights.items() if weight and name not in LOSSES]
+    for name in wanted:
+        if name not in factories:
+            raise ValueError(f"--train.losses.{name} is set, but this command has no such critic")
+    fps = data.fps if options.model.fps == ModelOptions().fps else options.model.fps
+    return {name: factories[name](data.face, fps, device) for name in wanted}
 
 
 def pick_device(name: Device) -> torch.device:
     """The device of a name. Raises ValueError if CUDA is asked for and absent."""
     if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
     if name == "cuda" and not torch.cuda.is_available():
         raise ValueError("--device cuda was asked for, but this machine has no usable CUDA device")
-    return torch.device(name)
+    return torch.device(name, local_rank()) if name == "cuda" else torch.device(name)
 
 
-def run_record(options: FitOptions, training: Sequence[Clip], held: Sequence[Clip]) -> str:
+def run_record(options: FitOptions, model: SpeechToMotion, data: TrainingData) -> str:
     """What the weights say of their training, and what a continued run must agree with."""
     return json.dumps(
         {
-            "clips": [clip.name for clip in training],
-            "seconds": round(sum(clip.seconds for clip in training), 1),
-            "validation": [clip.name for clip in held],
+            "data": data.record,
+            "validation": [clip.name for clip in data.held],
             "train": asdict(options.train),
-            "model": asdict(options.model),
+            "model": asdict(model.options),
         }
     )
 
@@ -196,7 +260,29 @@ def score_clips(
     return scores
 
 
+def average_scores(trainer: Trainer, data: TrainingData) -> dict[str, dict[str, float]]:
+    """Scores of the held-out clips by the averaged weights; the trainer's own stay."""
+    current = trainer.use_average()
+    scores = score_clips(trainer.model, data.held, data.face)
+    trainer.model.decoder.load_state_dict(current)
+    return scores
+
+
+def score_lines(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
+    """A line for each clip, or for the mean of many."""
+    if len(scores) <= _SCORED_ONE_BY_ONE:
+        return [f"{name}  {format_scores(values)}" for name, values in scores.items()]
+    return [f"mean of {len(scores)} clips  {format_scores(mean_scores(scores))}"]
+
+
+def mean_scores(scores: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Each score's mean over the clips that have it."""
+    rows = [torch.tensor(list(values.values())) for values in scores.values()]
+    names = next(iter(scores.values()), {})
+    return dict(zip(names, torch.stack(rows).nanmean(0).tolist(), strict=True)) if rows else {}
+
+
 def print_scores(model: SpeechToMotion, clips: Sequence[Clip], face: FaceGeometry) -> None:
-    """One line of scores for each clip."""
-    for name, values in score_clips(model, clips, face).items():
-        print(f"{name}  {format_scores(values)}")
+    """One line of scores for each clip, or for the mean of many."""
+    for line in score_lines(score_clips(model, clips, face)):
+        print(line)

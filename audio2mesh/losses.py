@@ -50,6 +50,10 @@ class LossWeights:
     """absolute difference of the opening between the lips, mm"""
     closure: float = 0.3
     """opening that remains where the lips should touch, mm"""
+    sync: float = 0.0
+    """SyncNet3D's judgement of lips against sound (λ1)"""
+    lipreading: float = 0.0
+    """distance of the lip-reading network's features from those of the teacher's mouth (λ2)"""
 
 
 def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:

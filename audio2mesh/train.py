@@ -1,28 +1,34 @@
 """Training of the decoder on speech-motion clips, with the encoder fixed.
 
-The sound is augmented and encoded in passes: pass v cuts random windows from all clips, changes
+The sound is augmented and encoded in passes: a pass cuts random windows from the clips, changes
 their sound and keeps their features. Training draws batches from the latest passes. All that is
 random follows from (seed, pass) or (seed, step), so a run can be interrupted without a trace.
 """
 
 import math
 from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import Literal, assert_never
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.augment import AugmentOptions, augment, make_noise
+from audio2mesh.augment import AugmentOptions
+from audio2mesh.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
 from audio2mesh.checkpoint import read_tensors, write_tensors
-from audio2mesh.clips import Clip, Window, cut_window, shorten_pauses
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.losses import FaceGeometry, LossWeights, total_loss
-from audio2mesh.model import NEUTRAL, SpeechToMotion
+from audio2mesh.clips import Clip
+from audio2mesh.critic import Batch, Critic
+from audio2mesh.distributed import average_gradients, rank, take_from_first, world_size
+from audio2mesh.losses import LOSSES, FaceGeometry, LossWeights, total_loss
+from audio2mesh.model import SpeechToMotion
+from audio2mesh.passes import Pass, PassSource, cache_folder, cached_pass, encode_pass
 
-_ENCODER_BATCH = 8
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+"""What the decoder computes in while it is trained."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +36,7 @@ class TrainOptions:
     steps: int = 600
     """optimiser steps"""
     batch: int = 8
-    """windows per step"""
+    """windows per step, over all processes"""
     learning_rate: float = 1e-3
     """peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine"""
     weight_decay: float = 0.05
@@ -39,10 +45,17 @@ class TrainOptions:
     """decay per step of the running average of the weights, which is what is saved"""
     neutral: float = 0.5
     """share of windows trained with the neutral speaking style in place of their own"""
+    windows: int = 240
+    """windows of one pass; fewer where they would last longer than the clips together"""
     passes: int = 24
-    """augmented passes over the clips that are kept in memory"""
+    """augmented passes over the clips that batches are drawn from"""
     refresh: int = 100
     """steps after which the oldest pass is replaced by a new one"""
+    critic_every: int = 1
+    """steps from one judgement by the critics (sync, lip reading) to the next; a judgement counts
+    as many times as there are steps"""
+    precision: Precision = "auto"
+    """number format of the decoder in training: auto is bfloat16 on CUDA and float32 elsewhere"""
     seed: int = 0
     """seed of everything random"""
     losses: LossWeights = field(default_factory=LossWeights)
@@ -51,82 +64,98 @@ class TrainOptions:
     """changes to the sound"""
 
 
-@dataclass(frozen=True)
-class Pass:
-    """Encoded windows of one augmented pass over the clips."""
-
-    features: Tensor  # [B, F, P, L, D] float16
-    coefficients: Tensor  # [B, F, K]
-    styles: Tensor  # [B] rows
-
-
-Report = Callable[[dict[str, float]], None]
-
-
 class Trainer:
-    """A training run: the model, its optimiser, its average and the passes in memory."""
+    """A training run: the model, its optimiser, its average and the passes it draws from.
+
+    weights [n]: the clips' shares of the windows. critics: learned losses by the names of their
+    weights in LossWeights. cache: a folder for encoded passes, which other runs can share; training
+    on several processes needs it. ValueError where it is missing there, or where the batch does not
+    divide evenly among the processes.
+    """
 
     def __init__(
         self,
         model: SpeechToMotion,
         clips: Sequence[Clip],
+        weights: np.ndarray,
         face: FaceGeometry,
         options: TrainOptions,
+        critics: Mapping[str, Critic] | None = None,
+        cache: Path | None = None,
     ) -> None:
+        if options.batch % world_size():
+            raise ValueError(
+                f"a batch of {options.batch} windows cannot be shared evenly by {world_size()}"
+                " processes; choose a multiple"
+            )
+        if world_size() > 1 and cache is None:
+            raise ValueError(
+                "training on several processes needs --cache, a folder in which they share"
+                " encoded speech"
+            )
         self.model, self.clips, self.options = model, clips, options
         self.device = model.basis.device
         self.face = face.to(self.device)
+        self.critics = dict(critics or {})
+        self.encode = _encoder(
+            PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
+        )
         decoder = model.decoder
         self.optimiser = torch.optim.AdamW(
             decoder.parameters(), options.learning_rate, weight_decay=options.weight_decay
         )
+        self.autocast = autocast_dtype(options.precision, self.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.autocast is torch.float16)
         self.average = {name: p.detach().clone() for name, p in decoder.state_dict().items()}
         self.step = 0
         self.passes: deque[Pass] = deque(maxlen=options.passes)
         self.next_pass = 0
 
     def fill(self, report: Callable[[int, int], None] = lambda done, total: None) -> None:
-        """Encode the passes that the current step draws from."""
+        """Encode the passes that the current step draws from.
+
+        Of several processes each encodes its part first, then all read everything.
+        """
         last = self.step // self.options.refresh + self.options.passes
         self.next_pass = max(self.next_pass, last - self.options.passes)
-        total = last - self.next_pass
-        for done in range(total):
-            self._add_pass()
-            report(done + 1, total)
+        wanted = range(self.next_pass, last)
+        if world_size() > 1:
+            for number in wanted[(rank() - self.next_pass) % world_size() :: world_size()]:
+                self.encode(number)
+        for done, number in enumerate(wanted, 1):
+            self.passes.append(self.encode(number))
+            report(done, len(wanted))
+        self.next_pass = last
 
     def fit_feature_scale(self) -> None:
         """Set the model's feature mean and deviation from the passes in memory."""
         features = torch.stack([p.features[::4].float().mean((0, 1, 2)) for p in self.passes])
         self.model.feature_mean.copy_(features.mean(0))
-        squares = [
-            (p.features[::4].float() - self.model.feature_mean).square().mean((0, 1, 2))
-            for p in self.passes
-        ]
+        mean = self.model.feature_mean.cpu()
+        squares = [(p.features[::4].float() - mean).square().mean((0, 1, 2)) for p in self.passes]
         self.model.feature_std.copy_(torch.stack(squares).mean(0).sqrt().clamp_min(1e-4))
 
+    def synchronise(self) -> None:
+        """Give all processes the model of the first one."""
+        take_from_first([*self.model.decoder.state_dict().values(), *self.average.values()])
+        take_from_first([self.model.feature_mean, self.model.feature_std])
+
     def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns its losses."""
+        """One optimiser step; returns its losses, those of this process's share of the batch."""
         if self.step and self.step % self.options.refresh == 0:
             self.fill()
-        torch.manual_seed(self.options.seed * 1_000_003 + self.step)
-        features, true, styles = self._batch(
-            np.random.default_rng([self.options.seed, 1, self.step])
-        )
+        torch.manual_seed((self.options.seed * 1_000_003 + self.step) * 64 + rank())
+        batch = self._draw()
         for group in self.optimiser.param_groups:
             group["lr"] = self.options.learning_rate * schedule(self.step, self.options.steps)
-        self.model.train()
-        margin = self.model.options.window.margin // 2
-        predicted = self.model.decode(features, styles)[:, margin:-margin]
-        loss, terms = total_loss(
-            self.model.motion(predicted),
-            self.model.motion(true[:, margin:-margin]),
-            self.face,
-            asdict(self.options.losses),
-        )
+        loss, terms = self._losses(batch)
         self.optimiser.zero_grad()
-        loss.backward()
+        self.scaler.scale(loss).backward()
+        average_gradients(self.model.decoder.parameters())
+        self.scaler.unscale_(self.optimiser)
         torch.nn.utils.clip_grad_norm_(self.model.decoder.parameters(), 1.0)
-        self.optimiser.step()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
         self._update_average()
         self.step += 1
         return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
@@ -139,13 +168,7 @@ class Trainer:
 
     def save(self, path: Path, record: str) -> None:
         """Write all that a continued run needs; `record` must agree when it is opened again."""
-        tensors = {f"decoder.{n}": p for n, p in self.model.decoder.state_dict().items()}
-        tensors |= {f"average.{n}": p for n, p in self.average.items()}
-        tensors |= {"feature_mean": self.model.feature_mean, "feature_std": self.model.feature_std}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{n}": t for n, t in state.items()}
-        tensors = {name: t.detach().clone().contiguous() for name, t in tensors.items()}
-        write_tensors(tensors, path, {"step": str(self.step), "record": record})
+        write_tensors(run_state(self), path, {"step": str(self.step), "record": record})
 
     def resume(self, path: Path, record: str) -> None:
         """Continue a run that `save` wrote; ValueError if it had other options or data."""
@@ -155,38 +178,56 @@ class Trainer:
                 f"{path}: this unfinished run had other options or data; delete it to start anew"
             )
         self.step = int(metadata["step"])
-        self.model.decoder.load_state_dict(_under(tensors, "decoder."))
-        self.average = {n: t.to(self.device) for n, t in _under(tensors, "average.").items()}
-        self.model.feature_mean.copy_(tensors["feature_mean"])
-        self.model.feature_std.copy_(tensors["feature_std"])
-        state = self.optimiser.state_dict()
-        for name, tensor in _under(tensors, "optimiser.").items():
-            index, key = name.split(".")
-            state["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(state)
+        set_run_state(self, tensors)
 
-    def _add_pass(self) -> None:
-        rng = np.random.default_rng([self.options.seed, 0, self.next_pass])
-        self.passes.append(encode_pass(self.model, self.clips, self.options.augment, rng))
-        self.next_pass += 1
+    def _losses(self, batch: Drawn) -> tuple[Tensor, dict[str, Tensor]]:
+        self.model.train()
+        with torch.autocast(self.device.type, self.autocast, enabled=self.autocast is not None):
+            decoded = self.model.decode(batch.features, batch.styles).float()
+        predicted = torch.where(batch.heard[..., None], decoded, batch.true)
+        inner = inner_frames(self.model)
+        motions = (
+            self.model.motion(predicted[:, inner.start : inner.stop]),
+            self.model.motion(batch.true[:, inner.start : inner.stop]),
+        )
+        weights = vars(self.options.losses)
+        loss, terms = total_loss(*motions, self.face, {name: weights[name] for name in LOSSES})
+        if self.critics and self.step % self.options.critic_every == 0:
+            steps = mel_steps(inner, self.model.fps)
+            mel = batch.mel[:, steps.start : steps.stop]
+            seen = Batch(*motions, mel, batch.clips, batch.times[:, inner.start : inner.stop])
+            judged = {name: critic(seen) for name, critic in self.critics.items()}
+            for name, value in judged.items():
+                loss = loss + weights[name] * self.options.critic_every * value
+            terms |= judged
+        return loss, terms
 
-    def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
-        chosen = [
-            (p, int(rng.integers(len(p.styles))))
-            for p in (
-                self.passes[int(rng.integers(len(self.passes)))] for _ in range(self.options.batch)
-            )
-        ]
-        features = torch.stack([p.features[i] for p, i in chosen]).to(self.device).float()
-        true = torch.stack([p.coefficients[i] for p, i in chosen]).to(self.device)
-        styles = torch.stack([p.styles[i] for p, i in chosen])
-        neutral = torch.from_numpy(rng.random(len(chosen)) < self.options.neutral)
-        return features, true, styles.masked_fill(neutral, 0).to(self.device)
+    def _draw(self) -> Drawn:
+        """This process's part of the windows that all processes draw alike."""
+        rng = np.random.default_rng([self.options.seed, 1, self.step])
+        rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng)
+        share = len(rows) // world_size()
+        return gather(rows[rank() * share : (rank() + 1) * share], self.device)
 
     def _update_average(self) -> None:
         decay = min(self.options.average, (1 + self.step) / (10 + self.step))
         for name, value in self.model.decoder.state_dict().items():
             self.average[name].lerp_(value, 1 - decay)
+
+
+def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | None:
+    """What the decoder computes in, where that is not float32."""
+    match precision:
+        case "auto":
+            return torch.bfloat16 if device.type == "cuda" else None
+        case "float32":
+            return None
+        case "bfloat16":
+            return torch.bfloat16
+        case "float16":
+            return torch.float16
+        case _:
+            assert_never(precision)
 
 
 def schedule(step: int, steps: int) -> float:
@@ -195,69 +236,41 @@ def schedule(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 
-def encode_pass(
-    model: SpeechToMotion,
-    clips: Sequence[Clip],
-    options: AugmentOptions,
-    rng: np.random.Generator,
-) -> Pass:
-    """Random windows that together are about as long as the clips, augmented and encoded."""
-    voices = [clip.audio for clip in clips]
-    clips = [
-        shorten_pauses(clip, rng) if rng.random() < options.running else clip for clip in clips
-    ]
-    seconds = model.window_samples / SAMPLE_RATE
-    counts = [max(1, math.ceil(clip.seconds / seconds)) for clip in clips]
-    windows = [
-        _random_window(model, clip, voices, options, rng)
-        for clip, count in zip(clips, counts, strict=True)
-        for _ in range(count)
-    ]
-    return Pass(
-        features=_encode(model, [w.audio for w in windows]),
-        coefficients=torch.stack([w.coefficients for w in windows]),
-        styles=torch.tensor([model.styles.index(w.style) for w in windows]),
-    )
+def _encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
+    """Number of a pass → the pass, by way of the cache where there is one."""
+    if cache is None:
+        return partial(encode_pass, source)
+    return partial(cached_pass, cache_folder(cache, source), source)
 
 
-def _random_window(
-    model: SpeechToMotion,
-    clip: Clip,
-    voices: list[np.ndarray],
-    options: AugmentOptions,
-    rng: np.random.Generator,
-) -> Window:
-    samples, fps = model.window_samples, model.fps
-    if rng.random() < options.quiet:
-        return _quiet_window(model, voices, rng)
-    speed = 1 + rng.uniform(-options.speed, options.speed)
-    overhang = (
-        0.4 * samples / SAMPLE_RATE
-    )  # seconds of silence that a window may see at a clip's ends
-    start = rng.uniform(-overhang, max(0.0, clip.seconds - samples / SAMPLE_RATE) + overhang)
-    window = cut_window(clip, start, speed, samples, fps)
-    style = clip.style if clip.style in model.styles else NEUTRAL
-    return Window(augment(window.audio, voices, options, rng), window.coefficients, style)
+def run_state(trainer: Trainer) -> dict[str, Tensor]:
+    """Everything that changes in a run but its step and passes, by name."""
+    tensors = {f"decoder.{n}": p for n, p in trainer.model.decoder.state_dict().items()}
+    tensors |= {f"average.{n}": p for n, p in trainer.average.items()}
+    tensors["feature_mean"] = trainer.model.feature_mean
+    tensors["feature_std"] = trainer.model.feature_std
+    for index, state in trainer.optimiser.state_dict()["state"].items():
+        tensors |= {f"optimiser.{index}.{n}": t for n, t in state.items()}
+    for name, value in trainer.scaler.state_dict().items():
+        tensors[f"scaler.{name}"] = torch.tensor(value)
+    return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
 
 
-def _quiet_window(
-    model: SpeechToMotion, voices: list[np.ndarray], rng: np.random.Generator
-) -> Window:
-    noise = make_noise(model.window_samples, voices, rng)
-    loudness = rng.choice([0.0, 10 ** rng.uniform(-4, -1)])
-    rest = torch.zeros(model.options.window.frames, len(model.basis))
-    return Window((loudness * noise).astype(np.float32), rest, NEUTRAL)
+def set_run_state(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `run_state` gave."""
+    trainer.model.decoder.load_state_dict(_under(tensors, "decoder."))
+    average = _under(tensors, "average.")
+    trainer.average = {n: t.to(trainer.device) for n, t in average.items()}
+    trainer.model.feature_mean.copy_(tensors["feature_mean"])
+    trainer.model.feature_std.copy_(tensors["feature_std"])
+    state = trainer.optimiser.state_dict()
+    for name, tensor in _under(tensors, "optimiser.").items():
+        index, key = name.split(".")
+        state["state"].setdefault(int(index), {})[key] = tensor
+    trainer.optimiser.load_state_dict(state)
+    if scaler := {n: t.item() for n, t in _under(tensors, "scaler.").items()}:
+        trainer.scaler.load_state_dict(scaler)
 
 
-@torch.no_grad()
-def _encode(model: SpeechToMotion, audio: list[np.ndarray]) -> Tensor:
-    device = model.basis.device
-    batches = [
-        torch.from_numpy(np.stack(audio[i : i + _ENCODER_BATCH]))
-        for i in range(0, len(audio), _ENCODER_BATCH)
-    ]
-    return torch.cat([model.raw_features(b.to(device)).half().cpu() for b in batches])
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

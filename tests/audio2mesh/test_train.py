@@ -1,47 +1,84 @@
+from collections.abc import Mapping
 from dataclasses import asdict, replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from speech_models import talking_clip, tiny_model
+from torch import Tensor
 
 from audio2mesh.augment import AugmentOptions
-from audio2mesh.train import Trainer, TrainOptions, encode_pass, schedule
+from audio2mesh.batches import inner_frames, mel_steps
+from audio2mesh.critic import Batch, Critic
+from audio2mesh.losses import FaceGeometry
+from audio2mesh.model import ModelOptions, SpeechToMotion, WindowOptions
+from audio2mesh.train import Trainer, TrainOptions, schedule
+
+HALVES = np.array([0.5, 0.5])
 
 OPTIONS = TrainOptions(
     steps=30, batch=4, passes=2, refresh=8, augment=AugmentOptions(clean=0.5), learning_rate=3e-3
 )
 
 
-def _trainer(face, options=OPTIONS):
+def _trainer(
+    face: FaceGeometry,
+    options: TrainOptions = OPTIONS,
+    critics: Mapping[str, Critic] | None = None,
+    cache: Path | None = None,
+) -> Trainer:
     model = tiny_model()
     torch.manual_seed(5)
     for name, parameter in model.decoder.named_parameters():
         if not name.startswith("output"):
             torch.nn.init.normal_(parameter, std=0.1)
-    trainer = Trainer(model, [talking_clip(model), talking_clip(model, "b", 7.0)], face, options)
+    clips = [talking_clip(model), talking_clip(model, "b", 7.0)]
+    trainer = Trainer(model, clips, HALVES, face, options, critics, cache)
     trainer.fill()
     trainer.fit_feature_scale()
     return trainer
 
 
-def test_a_short_run_lowers_its_loss_and_its_average_moves(face):
-    trainer = _trainer(face)
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Encoded speech that the tests of this file share."""
+    return tmp_path_factory.mktemp("cache")
+
+
+def _pull_down(batch: Batch) -> Tensor:
+    """A critic with a random part, which wants the first coefficient small."""
+    noise = torch.rand(len(batch.clips), 1)
+    return (batch.predicted.coefficients[..., 0] + noise).square().mean()
+
+
+def test_a_short_run_lowers_its_loss_and_its_average_moves(face: FaceGeometry, cache: Path):
+    trainer = _trainer(face, cache=cache)
     losses = [trainer.train_step()["loss"] for _ in range(30)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:3])
     trainer.use_average()
     assert trainer.model.decoder.output.weight.abs().max() > 0
 
 
-def test_a_resumed_run_ends_where_an_unbroken_one_does(face, tmp_path):
-    unbroken = _trainer(face)
-    for _ in range(20):
-        unbroken.train_step()
-    broken = _trainer(face)
+@pytest.mark.parametrize(
+    ("cached", "precision"), [(False, "float32"), (True, "bfloat16"), (True, "float16")]
+)
+def test_a_resumed_run_ends_where_an_unbroken_one_does(
+    face: FaceGeometry, cache: Path, tmp_path: Path, cached: bool, precision
+):
+    """Bit for bit, with a critic that is asked at every third step."""
+    options = replace(
+        OPTIONS, precision=precision, critic_every=3, losses=replace(OPTIONS.losses, sync=0.1)
+    )
+    critics, store = {"sync": _pull_down}, cache if cached else None
+    unbroken = _trainer(face, options, critics, store)
+    judged = [step for step in range(20) if "sync" in unbroken.train_step()]
+    assert judged == [0, 3, 6, 9, 12, 15, 18]
+    broken = _trainer(face, options, critics, store)
     for _ in range(11):
         broken.train_step()
     broken.save(tmp_path / "state", "options")
-    resumed = Trainer(tiny_model(), broken.clips, face, OPTIONS)
+    resumed = Trainer(tiny_model(), broken.clips, HALVES, face, options, critics, store)
     resumed.resume(tmp_path / "state", "options")
     resumed.fill()
     for _ in range(9):
@@ -51,35 +88,21 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(face, tmp_path):
         assert torch.equal(unbroken.average[name], resumed.average[name]), name
 
 
-def test_a_run_with_other_options_is_not_continued(face, tmp_path):
-    trainer = _trainer(face)
+def test_the_cache_changes_nothing(face: FaceGeometry, cache: Path):
+    plain, cached = _trainer(face), _trainer(face, cache=cache)
+    for _ in range(10):
+        assert plain.train_step() == cached.train_step()
+
+
+def test_a_run_with_other_options_is_not_continued(face: FaceGeometry, cache: Path, tmp_path: Path):
+    trainer = _trainer(face, cache=cache)
     trainer.save(tmp_path / "state", "one")
     with pytest.raises(ValueError, match="other options or data"):
         trainer.resume(tmp_path / "state", "two")
 
 
-def test_passes_follow_from_their_seed():
-    model = tiny_model()
-    clips = [talking_clip(model)]
-    one, same, other = (
-        encode_pass(model, clips, AugmentOptions(), np.random.default_rng(seed))
-        for seed in (1, 1, 2)
-    )
-    assert torch.equal(one.features, same.features)
-    assert torch.equal(one.coefficients, same.coefficients)
-    assert one.features.shape[1:] == other.features.shape[1:]
-    assert not torch.equal(one.coefficients, other.coefficients[: len(one.coefficients)])
-
-
-def test_quiet_windows_have_a_shut_mouth():
-    model = tiny_model()
-    quiet = AugmentOptions(quiet=1.0)
-    encoded = encode_pass(model, [talking_clip(model)], quiet, np.random.default_rng(0))
-    assert not encoded.coefficients.any() and not encoded.styles.any()
-
-
-def test_features_are_standardised(face):
-    trainer = _trainer(face)
+def test_features_are_standardised(face: FaceGeometry, cache: Path):
+    trainer = _trainer(face, cache=cache)
     features = torch.cat([p.features for p in trainer.passes]).float()
     standard = (features - trainer.model.feature_mean) / trainer.model.feature_std
     assert standard.mean((0, 1, 2)).abs().mean() < 0.2
@@ -92,8 +115,78 @@ def test_schedule_warms_up_and_ends_at_zero():
     assert values[-1] < 1e-3 and values[5] < values[9]
 
 
-def test_losses_are_chosen_by_weight(face):
+def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
     only_lips = replace(OPTIONS.losses, vertices=0, velocity=0, gap=0, closure=0)
-    trainer = _trainer(face, replace(OPTIONS, losses=only_lips))
+    trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
     assert set(trainer.train_step()) == {"loss", "lips"}
-    assert set(asdict(OPTIONS.losses)) == {"vertices", "lips", "velocity", "gap", "closure"}
+    assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
+        "vertices", "lips", "velocity", "gap", "closure"
+    }  # fmt: skip
+
+
+def test_a_critic_counts_with_its_weight_for_all_steps_between(face: FaceGeometry, cache: Path):
+    for every in (1, 4):
+        options = replace(OPTIONS, critic_every=every, losses=replace(OPTIONS.losses, sync=0.25))
+        with_critic = _trainer(face, options, {"sync": lambda batch: torch.tensor(3.0)}, cache)
+        terms = with_critic.train_step()
+        plain = _trainer(face, cache=cache).train_step()
+        assert terms["sync"] == 3
+        assert terms["loss"] == pytest.approx(plain["loss"] + 0.25 * every * 3)
+
+
+def test_critics_see_motion_sound_and_times_of_the_same_frames(face: FaceGeometry):
+    """The clip's sound is as loud as its mouth is open; its name and times lead back to it."""
+    seen: list[Batch] = []
+
+    def keep(batch: Batch) -> Tensor:
+        seen.append(batch)
+        return batch.predicted.coefficients.sum() * 0
+
+    sounds = AugmentOptions(quiet=0, live=0.5, noise=1.0, clean=0)
+    options = replace(OPTIONS, batch=12, augment=sounds, losses=replace(OPTIONS.losses, sync=1.0))
+    trainer = _trainer(face, options, {"sync": keep})
+    trainer.train_step()
+    (batch,) = seen
+    frames, loudness = batch.true.coefficients.shape[1], batch.mel.exp().sum(-1)
+    assert batch.predicted.coefficients.shape == batch.true.coefficients.shape
+    assert batch.mel.shape == (12, 4 * frames, 80) and batch.times.shape == (12, frames)
+    assert set(batch.clips) == {"a", "b"}
+    level = loudness.unflatten(1, (-1, 4)).mean(-1).sqrt()
+    opening = batch.true.coefficients[..., 0]
+    assert torch.corrcoef(torch.stack([level.flatten(), opening.flatten()]))[0, 1] > 0.95
+    clips = {clip.name: clip for clip in trainer.clips}
+    for name, times, row in zip(batch.clips, batch.times, opening, strict=True):
+        inside = times.isfinite()
+        curve = clips[name].motion.coefficients[:, 0]
+        told = np.interp(times[inside], np.arange(len(curve)) / 30, curve)
+        np.testing.assert_allclose(row[inside], told, atol=0.05)
+
+
+def test_frames_that_are_not_heard_teach_nothing(face: FaceGeometry):
+    options = replace(OPTIONS, augment=AugmentOptions(live=1.0, ahead=9.0, quiet=0))
+    trainer = _trainer(face, options)
+    assert trainer.train_step()["loss"] < 1e-4  # every frame lacks nine seconds of sound to come
+    assert not trainer.model.decoder.output.weight.any()
+
+
+@pytest.mark.parametrize(("fps", "frames", "margin"), [(25, 200, 25), (30, 200, 25), (24, 192, 24)])
+def test_the_mel_is_cut_where_the_frames_are(fps: int, frames: int, margin: int):
+    options = ModelOptions(fps=fps, window=WindowOptions(frames=frames, margin=margin))
+    tiny = tiny_model()
+    model = SpeechToMotion(tiny.encoder, tiny.basis, "tiny", options=options)
+    inner = inner_frames(model)
+    steps = mel_steps(inner, fps)
+    assert steps.start / 100 == pytest.approx(inner.start / fps)
+    assert 0 <= inner.stop / fps - steps.stop / 100 < 0.01
+    assert 8 < inner.start <= 12
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precision):
+    trainer = _trainer(face, replace(OPTIONS, precision=precision), cache=cache)
+    losses = [trainer.train_step()["loss"] for _ in range(30)]
+    plain = _trainer(face, cache=cache)
+    wanted = [plain.train_step()["loss"] for _ in range(30)]
+    assert trainer.average["output.weight"].dtype == torch.float32
+    assert losses != wanted
+    assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)
