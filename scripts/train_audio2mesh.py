@@ -1,14 +1,15 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
-from audio2mesh.fit import FitOptions, fit
+from audio2mesh.fit import fit
 from avatar.heads import face_geometry, face_units, load_head
 from configs.command import run_command
+from configs.joint import JointOptions, critic_factories
 
 
-def main(options: FitOptions) -> None:
+def main(options: JointOptions) -> None:
     head = load_head(options.head)
-    fit(options, face_units(head), face_geometry(head))
+    fit(options, face_units(head), face_geometry(head), critic_factories(options))
 
 
 if __name__ == "__main__":
-    run_command(main, FitOptions)
+    run_command(main, JointOptions)
