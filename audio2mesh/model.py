@@ -102,7 +102,11 @@ class SpeechToMotion(nn.Module):
 
     def raw_features(self, audio: Tensor) -> Tensor:
         """Hidden states [B, F, P, L, D] at the P sampling points of each frame of audio [B, S]."""
-        states = self.encoder(normalise_level(audio))  # [B, T, L, D]
+        return self.levelled_features(normalise_level(audio))
+
+    def levelled_features(self, audio: Tensor) -> Tensor:
+        """As `raw_features`, for audio that has the usual level already."""
+        states = self.encoder(audio)  # [B, T, L, D]
         frames = round(audio.shape[1] * self.fps / SAMPLE_RATE)
         points = frames * self.options.samples_per_frame
         at = (torch.arange(points, dtype=torch.float64) + 0.5) / (

@@ -42,9 +42,10 @@ def tiny_encoder(family: str = "moonshine", layers: tuple[int, ...] = (1, 2)) ->
     return build_encoder(EncoderSpec(config.to_diff_dict(), layers, normalise))
 
 
-def tiny_model(moving: bool = False) -> SpeechToMotion:
-    """Windows of 2 s with 0.4 s of context; `moving` gives the zero layer random weights."""
+def tiny_model(moving: bool = False, fps: int = 25) -> SpeechToMotion:
+    """Windows of 50 frames with 10 of context; `moving` gives the zero layer random weights."""
     options = ModelOptions(
+        fps=fps,
         window=WindowOptions(frames=50, margin=10, fade=6),
         decoder=DecoderOptions(width=16, layers=1, heads=2, period=5),
     )

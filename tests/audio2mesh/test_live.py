@@ -1,0 +1,114 @@
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from speech_models import syllables, tiny_model
+
+from audio2mesh import load_model
+from audio2mesh.live import LiveMotion, LiveOptions
+from audio2mesh.losses import lip_gap
+from audio2mesh.stream import stream_coefficients, stream_offsets
+from avatar.heads import face_geometry, load_head
+
+LVE = 28.0  # mm², of the shipped weights against the held-out clip 1114_3_15
+
+
+def _live(model, audio: np.ndarray, block: int = 1_600, **changes) -> torch.Tensor:
+    live = LiveMotion(model, options=LiveOptions(**changes))
+    pieces = [audio[i : i + block] for i in range(0, len(audio), block)]
+    return torch.cat([*(live.push(piece) for piece in pieces), live.finish()])
+
+
+@pytest.mark.parametrize("samples", [0, 1, 319, 16_000, 27_777, 100_001])
+@pytest.mark.parametrize("fps", [25, 30])
+def test_as_many_frames_as_offline(samples: int, fps: int):
+    model = tiny_model(moving=True, fps=fps)
+    audio = syllables(7.0)[0][:samples]
+    live, offline = _live(model, audio), torch.cat(list(stream_offsets(model, [audio])))
+    assert live.shape == offline.shape and live.dtype == torch.float32
+
+
+def test_blocks_of_any_size_give_the_same_motion():
+    model, (audio, _) = tiny_model(moving=True), syllables(7.3)
+    live = LiveMotion(model)
+    cuts = np.cumsum([0, 1, 0, 5_000, 640, 70_001, len(audio)])
+    pieces = [live.push(audio[a:b]) for a, b in itertools.pairwise(cuts)]
+    assert torch.equal(torch.cat([*pieces, live.finish()]), _live(model, audio))
+
+
+@pytest.mark.parametrize("changes", [{}, {"step": 2, "lookahead": 8}, {"step": 1, "lookahead": 3}])
+def test_no_frame_is_later_than_the_latency(changes: dict):
+    model, (audio, _) = tiny_model(), syllables(4.0)
+    live = LiveMotion(model, options=LiveOptions(**changes))
+    assert live.latency <= 0.4
+    frames = 0
+    for heard in range(160, len(audio) + 1, 160):
+        frames += len(live.push(audio[heard - 160 : heard]))
+        assert heard / 16_000 - frames / 25 < live.latency + 0.01
+        if frames:
+            assert heard / 16_000 - frames / 25 > live.options.lookahead / 25 - 1e-9
+
+
+def test_what_is_said_later_does_not_change_what_came_out():
+    model, (audio, _) = tiny_model(moving=True), syllables(6.0)
+    other = audio.copy()
+    other[48_000:] = 0
+    first, second = (LiveMotion(model).push(sound[:48_000]) for sound in (audio, other))
+    whole = _live(model, audio)
+    assert torch.equal(first, second) and torch.equal(first, whole[: len(first)])
+
+
+def test_runs_meet_without_a_seam():
+    model, (audio, _) = tiny_model(moving=True), syllables(10.0)
+    step = LiveOptions().step
+    jumps = _live(model, audio).diff(dim=0).flatten(1).norm(dim=1)
+    at_seam = torch.zeros(len(jumps), dtype=torch.bool)
+    for seam in range(step, len(jumps), step):
+        at_seam[seam - 1] = True
+    assert jumps[at_seam].mean() < 1.2 * jumps[~at_seam].mean()
+
+
+def test_an_unknown_style_is_named():
+    with pytest.raises(ValueError, match="no speaking style 'angry'"):
+        LiveMotion(tiny_model(), "angry")
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return load_model()
+
+
+@pytest.fixture(scope="module")
+def head_face():
+    return face_geometry(load_head())
+
+
+def test_live_motion_is_the_offline_one_to_the_eye(shipped, head_face, voice):
+    """The lips differ by less than 10 % of the weights' own error, and move as smoothly."""
+    said = voice[: 6 * 16_000]
+    live = _live(shipped, said)[:, head_face.lips]
+    offline = torch.cat(list(stream_offsets(shipped, [said])))[:, head_face.lips]
+    error = (live - offline).square().sum(-1).amax(-1).mean() * 1e6
+    assert error < 0.1 * LVE
+    acceleration = [motion.diff(n=2, dim=0).norm(dim=-1).mean() for motion in (live, offline)]
+    assert acceleration[0] < 1.15 * acceleration[1]
+
+
+def test_loudness_changes_little(shipped, head_face, voice):
+    usual, quiet = (_live(shipped, gain * voice[:48_000]) for gain in (1.0, 0.01))
+    error = (usual - quiet)[:, head_face.lips].square().sum(-1).amax(-1).mean() * 1e6
+    assert error < 0.1 * LVE
+
+
+def test_a_long_pause_keeps_the_mouth_shut(shipped, head_face, voice):
+    """Longer than the memory for loudness, with faint noise, and after speech."""
+    noise = 0.001 * np.random.default_rng(0).standard_normal(9 * 16_000)
+    audio = np.concatenate([voice[:32_000], noise]).astype(np.float32)
+    live = LiveMotion(shipped)
+    coefficients = torch.cat([live.push_coefficients(audio), live.finish_coefficients()])
+    gap = lip_gap(shipped.motion(coefficients), head_face) * 1000
+    usual = lip_gap(
+        shipped.motion(torch.cat(list(stream_coefficients(shipped, [voice[:32_000]])))), head_face
+    )
+    assert gap[70:].quantile(0.98) < 0.15 * usual.quantile(0.95) * 1000
