@@ -6,6 +6,7 @@ Every function takes audio [S] float32 at 16 kHz and a random generator, and ret
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.fft import next_fast_len
 from scipy.signal import fftconvolve, istft, resample, stft
 
 from audio2mesh.encoder import SAMPLE_RATE
@@ -100,8 +101,10 @@ def _murmur(samples: int, voices: list[np.ndarray], rng: np.random.Generator) ->
     total = np.zeros(samples)
     for _ in range(rng.integers(4, 9)):
         voice = voices[rng.integers(len(voices))]
-        piece = np.resize(np.roll(voice, -rng.integers(len(voice)))[: 2 * samples], 2 * samples)
-        stretched = np.asarray(resample(piece[: int(samples * rng.uniform(0.75, 1.3))], samples))
+        length = next_fast_len(int(samples * rng.uniform(0.75, 1.3)))
+        start = rng.integers(len(voice))
+        piece = voice.take(np.arange(start, start + length), mode="wrap")
+        stretched = np.asarray(resample(piece, samples))
         total += stretched / (active_rms(stretched) + 1e-6)
     return total
 
@@ -138,8 +141,12 @@ def limit_band(audio: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def shift_pitch(audio: np.ndarray, semitones: float) -> np.ndarray:
-    """Pitch and formants moved, tempo kept: a phase vocoder stretches, resampling undoes it."""
-    ratio = 2 ** (semitones / 12)
+    """Pitch and formants moved, tempo kept: a phase vocoder stretches, resampling undoes it.
+
+    The stretch is rounded to a length that Fourier transforms are fast for, about 1 % away at most.
+    """
+    length = next_fast_len(round(len(audio) * 2 ** (semitones / 12)))
+    ratio = length / len(audio)
     size, hop = 512, 128
     _, _, spectrum = stft(audio, nperseg=size, noverlap=size - hop)  # [bins, frames]
     at = np.arange(0, spectrum.shape[1] - 1, 1 / ratio)
@@ -151,6 +158,5 @@ def shift_pitch(audio: np.ndarray, semitones: float) -> np.ndarray:
     advance = expected + (advance - expected + np.pi) % (2 * np.pi) - np.pi
     phase = np.cumsum(advance, axis=1) - advance + np.angle(spectrum[:, :1])
     _, stretched = istft(magnitude * np.exp(1j * phase), nperseg=size, noverlap=size - hop)
-    length = round(len(audio) * ratio)
     stretched = np.pad(stretched, (0, max(0, length - len(stretched))))[:length]
     return np.asarray(resample(stretched, len(audio)), np.float32)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+from scipy.fft import next_fast_len
 from scipy.signal import resample
 from torch import Tensor
 
@@ -69,11 +70,12 @@ def spread(weights: np.ndarray, count: int, rng: np.random.Generator) -> list[in
 
 
 def cut_window(clip: Clip, start: float, speed: float, form: WindowForm) -> Window:
-    """A window that begins `start` seconds into the clip and plays `speed` times as fast.
+    """A window that begins `start` seconds into the clip and plays about `speed` times as fast.
 
     Sound and motion are sped up together, so the pitch changes too. Beyond the clip is silence.
     """
-    source = round(form.samples * speed)
+    source = next_fast_len(round(form.samples * speed))
+    speed = source / form.samples
     first = round(start * SAMPLE_RATE)
     audio = np.zeros(source, np.float32)
     low, high = max(first, 0), min(first + source, len(clip.audio))
