@@ -1,0 +1,47 @@
+"""The teacher on disk: one safetensors file in half precision."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib.resources import as_file, files
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audio2mesh.checkpoint import read_tensors, write_tensors
+from audio2mesh.teacher.network import Teacher, TeacherOptions
+
+FORMAT = "voicesplat-teacher2d-1"
+
+
+def save_teacher(teacher: Teacher, path: Path, training: Mapping[str, Any]) -> None:
+    """Write the network and its resting mouth; `training` says how it was made."""
+    metadata = {
+        "format": FORMAT,
+        "options": json.dumps(asdict(teacher.options)),
+        "training": json.dumps(training),
+    }
+    tensors = {n: t.detach().cpu().half().contiguous() for n, t in teacher.state_dict().items()}
+    write_tensors(tensors, path, metadata)
+
+
+def load_teacher(path: Path | None = None, device: torch.device | str = "cpu") -> Teacher:
+    """Open a frozen teacher, by default the shipped one.
+
+    FileNotFoundError if there is no such file, ValueError if it is no teacher.
+    """
+    if path is None:
+        shipped = files("audio2mesh").joinpath("weights", "teacher.safetensors")
+        with as_file(shipped) as found:
+            return load_teacher(found, device)
+    tensors, metadata = read_tensors(path)
+    if metadata.get("format") != FORMAT:
+        raise ValueError(f"{path}: not a 2D teacher; scripts/train_teacher.py makes them")
+    try:
+        teacher = Teacher(TeacherOptions(**json.loads(metadata["options"])))
+        teacher.load_state_dict(tensors)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise ValueError(f"{path}: the teacher's file is damaged ({reason})") from error
+    return teacher.float().to(device).eval().requires_grad_(False)
