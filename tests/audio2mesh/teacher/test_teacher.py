@@ -23,7 +23,7 @@ from audio2mesh.teacher import (
     teacher_crops,
     write_sheet,
 )
-from audio2mesh.teacher.expert import CropExpert, cut_film, resting_crop
+from audio2mesh.teacher.expert import CropExpert, cut_film
 from audio2mesh.teacher.fit import TeacherTrainer, TeacherTrainOptions
 
 TINY = TeacherOptions(speech=16, picture=8, coarse=8, dropout=0.0)
