@@ -1,0 +1,63 @@
+"""Folders of VOCASET's and BIWI's form train and score weights of their own topology."""
+
+from pathlib import Path
+
+import pytest
+import scans
+import torch
+from speech_models import VERTICES, syllables
+
+from audio2mesh import load_model, stream_offsets
+from audio2mesh.checkpoint import training_record
+from audio2mesh.clips import FaceUnits
+from audio2mesh.fit import FitOptions, fit
+from audio2mesh.losses import FaceGeometry
+from audio2mesh.train import TrainOptions
+
+UNITS = FaceUnits(("jawOpen",), 0.01 * torch.ones(1, VERTICES, 3))
+
+
+@pytest.mark.parametrize(
+    ("write", "topology", "vertices", "fps", "trained", "held"),
+    [
+        (scans.write_vocaset_raw, "flame", 5023, 30, "FaceTalk_170725_00137_TA", "170908_03277"),
+        (scans.write_vocaset, "flame", 5023, 30, "FaceTalk_170725_00137_TA", "170908_03277"),
+        (scans.write_biwi, "biwi", 23_370, 25, "F2", "F2_e33"),
+    ],
+    ids=["vocaset-raw", "vocaset", "biwi"],
+)
+def test_scans_train_weights_of_their_topology(
+    tmp_path: Path,
+    face: FaceGeometry,
+    capsys: pytest.CaptureFixture[str],
+    write,
+    topology: str,
+    vertices: int,
+    fps: int,
+    trained: str,
+    held: str,
+):
+    folder, out = tmp_path / "data", tmp_path / "weights.safetensors"
+    folder.mkdir()
+    write(folder)
+    quick = TrainOptions(steps=2, batch=1, passes=1, refresh=10, windows=1)
+    fit(FitOptions((folder,), out=out, train=quick), UNITS, face)
+    model = load_model(out)
+    assert (model.topology, model.vertex_count, model.fps) == (topology, vertices, fps)
+    assert model.styles == ("neutral", trained)
+    moved = torch.cat(list(stream_offsets(model, [syllables(1.0)[0]])))
+    assert moved.shape == (fps, vertices, 3) and moved.abs().max() > 0
+    (scored,) = training_record(out)["scores"]
+    assert held in scored
+    capsys.readouterr()
+    fit(FitOptions((folder,), score=out), UNITS, face)
+    assert held in capsys.readouterr().out
+
+
+def test_heads_of_two_topologies_are_not_mixed(tmp_path: Path, face: FaceGeometry):
+    folders = (tmp_path / "v", tmp_path / "b")
+    for folder, write in zip(folders, (scans.write_vocaset, scans.write_biwi), strict=True):
+        folder.mkdir()
+        write(folder)
+    with pytest.raises(ValueError, match=r"moves the topology biwi at 25 fps .* flame at 30"):
+        fit(FitOptions(folders, out=tmp_path / "w.safetensors"), UNITS, face)
