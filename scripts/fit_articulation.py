@@ -48,7 +48,7 @@ def main(options: ArticulationOptions) -> None:
         raise ValueError(f"{options.data}: no clip is left to fit to; hold out or skip fewer")
     start = table_model()
     fitted = fit_dominance(used, start, options.fit)
-    matched = match_amplitudes(fitted, used)
+    matched = match_amplitudes(fitted, used, start)
     for clip in clips:
         if clip.name == options.hold_out:
             _report(clip, {"table": start, "fitted": fitted, "matched": matched})

@@ -21,6 +21,7 @@ _STILL = 0.03  # standard deviation: a channel that moves less tells nothing
 _PERCENTILES = (0.25, 0.5, 0.75, 0.9, 0.95, 0.99)
 _HIGH = slice(3, 6)  # those of the percentiles that set the amplitude
 _POWERS = (0.8, 1.0, 1.25, 1.6, 2.0, 2.5)
+_FREEDOM = 0.2  # by which a target may leave its start
 _MARGIN = 0.02  # by which targets may pass 0 and 1 on the way
 
 
@@ -68,25 +69,35 @@ def fit_dominance(
     return _from_raw(start, [value.detach() for value in raw])
 
 
-def match_amplitudes(model: DominanceModel, clips: Sequence[Clip]) -> DominanceModel:
+def match_amplitudes(
+    model: DominanceModel, clips: Sequence[Clip], start: DominanceModel
+) -> DominanceModel:
     """The model with targets bent to a·T^γ so that each channel has the clips' percentiles.
 
     Least squares shrinks what it cannot predict; this gives the motion its range back: for each γ,
-    a sets the high percentiles, and the γ is taken whose other percentiles come nearest.
+    a sets the high percentiles, and the γ is taken whose other percentiles come nearest. No target
+    moves by more than 0.2 from `start`: phones of one language, recognised in another, say how far
+    the mouth moves, but not that an l is rounded.
     """
     seen = [observe(clip) for clip in clips]
     real = _percentiles([one.curves for one in seen])
     moving = _channel_weights(torch.cat([one.curves for one in seen])) > 0
-    best, least = model.target, torch.full((len(CHANNELS),), torch.inf)
+    best, least = _near_start(model, start).target, torch.full((len(CHANNELS),), torch.inf)
     for power in _POWERS:
-        bent = replace(model, target=model.target**power)
-        for _ in range(2):  # a target cannot exceed 1, so the gain is found in two steps
-            gain = real[_HIGH].mean(0) / _made(bent, seen)[_HIGH].mean(0).clamp(min=1e-6)
-            bent = replace(bent, target=(bent.target * gain).clamp(0, 1))
+        bent, gain = replace(model, target=model.target**power), torch.ones(len(CHANNELS))
+        for _ in range(3):  # the bounds on targets make the gain a fixed point
+            gain = gain * real[_HIGH].mean(0) / _made(bent, seen)[_HIGH].mean(0).clamp(min=1e-6)
+            bent = _near_start(replace(model, target=model.target**power * gain), start)
         error = (_made(bent, seen) - real).abs().mean(0)
         better = moving & (error < least)
         best, least = torch.where(better, bent.target, best), torch.where(better, error, least)
     return replace(model, target=best)
+
+
+def _near_start(model: DominanceModel, start: DominanceModel) -> DominanceModel:
+    low, high = start.target - _FREEDOM, start.target + _FREEDOM
+    spoken = torch.tensor([[float(phone != SILENCE)] for phone in model.phones])
+    return replace(model, target=model.target.clamp(low, high).clamp(0, 1) * spoken)
 
 
 def _made(model: DominanceModel, seen: Sequence[Observed]) -> Tensor:

@@ -72,9 +72,17 @@ def test_what_is_not_seen_stays():
 def test_amplitudes_are_brought_to_those_of_the_clips():
     clip, start = synthetic_clip(truth(), 1), table_model()
     small = replace(start, target=truth().target * 0.5)
-    matched = match_amplitudes(small, [clip])
+    matched = match_amplitudes(small, [clip], start)
     row = start.phones.index("AA")
     assert float(matched.target[row, JAW]) == pytest.approx(0.7, abs=0.05)
+
+
+def test_no_target_leaves_its_start_by_much():
+    start = table_model()
+    wild = replace(start, target=torch.ones_like(start.target))
+    matched = match_amplitudes(wild, [synthetic_clip(truth(), 1)], start)
+    assert float((matched.target - start.target).abs().max()) < 0.201
+    assert not matched.target[start.phones.index("SIL")].any()
 
 
 def test_explained_is_high_for_the_model_that_made_the_data():
