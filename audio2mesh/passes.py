@@ -24,6 +24,7 @@ from audio2mesh.windows import Window, WindowForm, draw_windows
 if sys.platform != "win32":
     import fcntl
 
+_FORMAT = 2  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
 _DIGEST_BYTES = 12
 
@@ -105,7 +106,7 @@ def describe(source: PassSource) -> str:
     ]
     return json.dumps(
         {
-            "format": 1,
+            "format": _FORMAT,
             "windows": source.windows,
             "seed": source.seed,
             "augment": asdict(source.augment),

@@ -1,68 +1,38 @@
 import signal
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
-from support import write_wav
+from small_runs import FACE, UNITS, fit_options, write_clips
 
 from audio2mesh.checkpoint import read_tensors, training_record
-from audio2mesh.clips import FaceUnits
 from audio2mesh.critic import Batch, Critic
-from audio2mesh.fit import FitOptions, fit, score_lines
-from audio2mesh.losses import FaceGeometry, LossWeights
+from audio2mesh.fit import fit, score_lines
+from audio2mesh.losses import LossWeights
 from audio2mesh.train import TrainOptions
-
-V = 12
-FACE = FaceGeometry(
-    torch.randn(V, 3, generator=torch.Generator().manual_seed(0)),
-    torch.arange(V),
-    torch.arange(3),
-    torch.arange(3, 6),
-    torch.arange(6, 9),
-    torch.arange(0),
-)
-UNITS = FaceUnits(
-    ("jawOpen", "mouthClose"),
-    torch.randn(2, V, 3, generator=torch.Generator().manual_seed(1)) / 100,
-)
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    """Two clips of ten seconds, one of them for validation."""
-    folder = tmp_path / "clips"
-    folder.mkdir()
-    rng = np.random.default_rng(0)
-    for name in ("one", "two"):
-        write_wav(folder / f"{name}.wav", 0.1 * rng.standard_normal(160_000))
-        weights = rng.uniform(0, 1, (300, 2)).astype(np.float32)
-        names = np.array(["jawOpen", "mouthClose"])
-        np.savez(folder / f"{name}.npz", arkit=weights, arkit_names=names, fps=np.array(30.0))
-    return folder
-
-
-def options(data: Path, **changes) -> FitOptions:
-    small = TrainOptions(steps=2, batch=1, passes=1, refresh=10, windows=2)
-    return FitOptions((data,), **{"validation": ("two",), "train": small, "every": 1} | changes)
+    return write_clips(tmp_path / "clips")
 
 
 def test_something_must_be_left_to_train_on(data: Path, tmp_path: Path):
     out = tmp_path / "w.safetensors"
     with pytest.raises(ValueError, match="every clip is held out"):
-        fit(options(data, validation=("one", "two"), out=out), UNITS, FACE)
+        fit(fit_options(data, validation=("one", "two"), out=out), UNITS, FACE)
 
 
 def test_a_run_writes_weights_and_a_log_and_scores_them(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     out = tmp_path / "w.safetensors"
-    fit(options(data, out=out), UNITS, FACE)
+    fit(fit_options(data, out=out), UNITS, FACE)
     assert out.is_file()
     assert len(out.with_name("w.safetensors.log.jsonl").read_text().splitlines()) == 2
     assert not out.with_name("w.safetensors.state").exists()
     capsys.readouterr()
-    fit(options(data, score=out), UNITS, FACE)
+    fit(fit_options(data, score=out), UNITS, FACE)
     assert capsys.readouterr().out.startswith("two  ")
 
 
@@ -87,7 +57,8 @@ def test_a_run_that_is_stopped_finishes_its_step_and_continues(
     )
     outs = [tmp_path / "unbroken.safetensors", tmp_path / "broken.safetensors"]
     runs = [
-        options(data, out=out, every=100, train=judged, cache=tmp_path / "cache") for out in outs
+        fit_options(data, out=out, every=100, train=judged, cache=tmp_path / "cache")
+        for out in outs
     ]
     never = {"sync": lambda *_: stopping_critic(-1)}
     fit(runs[0], UNITS, FACE, never)
@@ -105,15 +76,15 @@ def test_a_run_that_is_stopped_finishes_its_step_and_continues(
 def test_a_critic_is_made_only_for_its_weight_and_must_be_there(data: Path, tmp_path: Path):
     out = tmp_path / "w.safetensors"
     unused = {"sync": lambda *_: pytest.fail("made without need")}
-    fit(options(data, out=out), UNITS, FACE, unused)
+    fit(fit_options(data, out=out), UNITS, FACE, unused)
     small = TrainOptions(steps=1, windows=1, passes=1, losses=LossWeights(lipreading=1.0))
     with pytest.raises(ValueError, match=r"--train\.losses\.lipreading is set"):
-        fit(options(data, out=out, train=small), UNITS, FACE, unused)
+        fit(fit_options(data, out=out, train=small), UNITS, FACE, unused)
 
 
 def test_the_weights_say_what_they_were_trained_on(data: Path, tmp_path: Path):
     out = tmp_path / "w.safetensors"
-    fit(options(data, out=out), UNITS, FACE)
+    fit(fit_options(data, out=out), UNITS, FACE)
     record = training_record(out)
     (folder,) = record["data"]
     assert (folder["folder"], folder["clips"], folder["share"]) == ("clips", 1, 1.0)
