@@ -6,6 +6,9 @@ mask. What was made is fed back in training too, so nothing is forced. As in Fac
 code repeats with each period, and code and masks reach no further than 600 frames.
 """
 
+from collections.abc import Sequence
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -44,15 +47,16 @@ class AutoregressiveDecoder(nn.Module):
                 f"{frames} were asked for; cut the recording into pieces"
             )
         speech = self.speech(self.dropout_channels(features.mT).mT)  # [B, F, W]
-        heard = [block.hear(speech).unbind(1) for block in self.blocks]
+        blocks = cast(Sequence[CausalBlock], self.blocks)
+        heard = [block.hear(speech).unbind(1) for block in blocks]
         code = periodic_code(frames, speech.shape[2], self.period).to(speech)
         given = self.style(style)[:, None] + code  # [B, F, W]
         bias = causal_bias(frames, self.heads, self.period).to(speech)
-        caches: list[Tensor | None] = [None] * len(self.blocks)
+        caches: list[Tensor | None] = [None] * len(blocks)
         made: list[Tensor] = []
         for frame, x in enumerate(given.unbind(1)):
             x = self.dropout(x + self.made(made[-1]) if made else x)  # [B, W]
-            for depth, block in enumerate(self.blocks):
+            for depth, block in enumerate(blocks):
                 seen = bias[:, frames - frame - 1 :]
                 x, caches[depth] = block(x, caches[depth], heard[depth][frame], seen)
             made.append(self.output(x))

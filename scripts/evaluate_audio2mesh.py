@@ -1,11 +1,18 @@
-"""Measure speech-to-motion weights on recordings: one table, and JSON with --report."""
+"""Measure speech-to-motion weights on recordings: one table, JSON with --report, --plots."""
 
 import json
+from pathlib import Path
 
 from rich.console import Console
 
+from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import EvaluateOptions, Evaluation, evaluate
+from audio2mesh.evaluation.judges import sync_judge
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.plots import Curves, draw_openings
+from audio2mesh.evaluation.recordings import Material
 from audio2mesh.evaluation.table import figures_table
+from audio2mesh.sync import load_syncnet
 from avatar.heads import face_geometry, face_units, load_head
 from configs.command import run_command
 from splat import write_beside
@@ -13,25 +20,45 @@ from splat import write_beside
 
 def main(options: EvaluateOptions) -> None:
     head = load_head(options.head)
-    face = face_geometry(head)
-    result = evaluate(options, face_units(head), face, lambda *_: {})
+
+    def judges(material: Material, fps: float) -> Judge:
+        return sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
+
+    result = evaluate(options, face_units(head), face_geometry(head), judges)
     show(result)
     if options.report:
         with write_beside(options.report) as partial:
             partial.write_text(json.dumps(result.report(), indent=2) + "\n")
         print(f"wrote {options.report}")
+    if options.plots:
+        plot(result, options.plots)
+        print(f"wrote {len(result.material.recordings)} pictures to {options.plots}")
 
 
 def show(result: Evaluation) -> None:
     """Print the table, as wide as it needs to be where the output is no terminal."""
-    seconds = sum(recording.seconds for recording in result.recordings)
+    recordings = result.material.recordings
+    minutes = sum(recording.seconds for recording in recordings) / 60
     columns = result.rows | ({"truth": result.truth} if result.truth else {})
-    title = f"{len(result.recordings)} recordings, {seconds / 60:.1f} minutes"
-    table = figures_table(columns, title)
+    table = figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, console.measure(table).maximum)
     console.print(table)
+
+
+def plot(result: Evaluation, folder: Path) -> None:
+    """Write one picture for each recording."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for recording in result.material.recordings:
+        openings = {
+            row: 1e3 * lip_opening(motions[recording.name], result.material.face).numpy()
+            for row, motions in result.motions.items()
+            if recording.name in motions
+        }
+        curves = Curves(recording.name, recording.audio, result.fps, openings, recording.phones)
+        with write_beside(folder / f"{recording.name.replace('/', '_')}.png") as partial:
+            draw_openings(curves).save(partial)
 
 
 if __name__ == "__main__":

@@ -23,7 +23,8 @@ from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SIL
 
 _SHUT, _OPEN = 0.15, 0.25  # of the 95th percentile of the opening
 _INVISIBLE, _LARGEST_SHUT, _SMALLEST_OPEN = 0.01, 0.025, 0.05  # of the mouth's width
-_NEAR_TEETH = 0.8  # of the lower lip's distance from the upper teeth at rest
+_NEAR_TEETH = 0.65  # of the lower lip's distance from the upper teeth at rest
+_LARGEST_CONTACT = 0.125  # of the mouth's width: opening beyond which a lip only passes the teeth
 _ROUND = 0.95  # of the width between the corners at rest
 _SHORTEST_VOWEL, _SHORTEST_AH = 0.06, 0.1  # seconds; shorter ones are reduced
 _PAUSE_SECONDS = 0.4
@@ -33,10 +34,11 @@ _PAUSE_BORDER = 0.15  # seconds at both ends of a pause in which the mouth may s
 
 @dataclass(frozen=True)
 class Bounds:
-    """Openings in metres: below `shut` the lips count as shut, above `open` as open."""
+    """Openings in metres."""
 
-    shut: float
-    open: float
+    shut: float  # below, the lips are shut
+    open: float  # above, they are open
+    contact: float  # above, the lower lip is no longer held to the upper teeth
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,7 @@ def opening_bounds(openings: Tensor, face: FaceGeometry) -> Bounds:
     wide = float(np.quantile(openings.numpy(), 0.95))
     mouth = float(_width(face.rest[_corners(face)]))
     shut = min(max(_SHUT * wide, _INVISIBLE * mouth), _LARGEST_SHUT * mouth)
-    return Bounds(shut, max(_OPEN * wide, _SMALLEST_OPEN * mouth))
+    return Bounds(shut, max(_OPEN * wide, _SMALLEST_OPEN * mouth), _LARGEST_CONTACT * mouth)
 
 
 def mouth_curves(motion: Motion, face: FaceGeometry) -> Mouth:
@@ -101,8 +103,9 @@ def articulation(
     """Shares of phones that the mouth does right; a measure without phones is absent.
 
     A phone's frames are those with their centre inside it and one more at each end, for errors of
-    alignment; one right frame is enough. `closure_mbp`: the lips are shut. `contact_fv`: they are
-    not open, and the lower lip is at 80 % of its rest distance from the upper teeth or less.
+    alignment; one right frame is enough. `closure_mbp`: the lips are shut. `contact_fv`: the lower
+    lip is at 65 % of its rest distance from the upper teeth or less (a dropping jaw alone passes
+    them at 69 %), and the opening at 12.5 % of the mouth's width or less.
     `open_vowels` (of at least 60 ms; AH of 100 ms, as without stress marks a shorter one is mostly
     a schwa): the lips are open. `rounding`: the corners are at 95 % of their rest distance or less.
     """
@@ -113,7 +116,8 @@ def articulation(
         "rounding": (ROUNDED, mouth.width <= _ROUND),
     }
     if mouth.teeth is not None:
-        checks["contact_fv"] = (LABIODENTALS, ~open & (mouth.teeth <= _NEAR_TEETH))
+        near = (mouth.teeth <= _NEAR_TEETH) & (mouth.opening <= bounds.contact)
+        checks["contact_fv"] = (LABIODENTALS, near)
     found = {
         name: share(_reached(right, phones, labels, fps))
         for name, (labels, right) in checks.items()

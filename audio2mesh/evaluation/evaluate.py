@@ -1,6 +1,6 @@
 """From folders of recordings and weights to the rows of a table."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +11,15 @@ from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
 from audio2mesh.checkpoint import load_model
-from audio2mesh.clips import Clip, FaceUnits, load_clips
+from audio2mesh.clips import Clip, FaceUnits
+from audio2mesh.datasets import load_dataset
 from audio2mesh.evaluation.measures import Figures, Judge, row_figures
-from audio2mesh.evaluation.recordings import Recording, load_recordings
+from audio2mesh.evaluation.recordings import (
+    Material,
+    MaterialOptions,
+    Recording,
+    load_material,
+)
 from audio2mesh.evaluation.rows import Row, constant, mean_offsets, spoken, true
 from audio2mesh.fit import Device, pick_device
 from audio2mesh.losses import FaceGeometry
@@ -25,11 +31,9 @@ TRUTH = "truth"
 
 
 @dataclass(frozen=True)
-class EvaluateOptions:
+class EvaluateOptions(MaterialOptions):
     """Measure speech-to-motion weights on recordings, with or without their true motion."""
 
-    data: tuple[Path, ...]
-    """Folders of recordings: <id>.flac (or .wav, ..); motion and phones, if known, in <id>.npz."""
     weights: Path | None = None
     """Weights file, row "weights"; by default the weights that ship."""
     compare: tuple[str, ...] = ()
@@ -38,16 +42,16 @@ class EvaluateOptions:
     """Folders of clips whose mean motion makes the row "mean"; those under test are left out."""
     still: bool = False
     """Add the row "still", a face that never moves."""
-    clips: tuple[str, ...] = ()
-    """Ids of the recordings to use; by default all of them."""
     style: str | None = None
     """Speaking style of the weights; by default the neutral one."""
     report: Path | None = None
     """JSON file to write the figures to."""
+    syncnet: Path | None = None
+    """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
     plots: Path | None = None
     """Folder to write one picture for each recording to: lip opening over time."""
     head: Literal["anny-head"] = "anny-head"
-    """Topology that the weights move."""
+    """Topology that speech-motion clips move."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""
 
@@ -57,7 +61,7 @@ class Evaluation:
     """The figures of every row, and the motions that they belong to."""
 
     fps: float
-    recordings: list[Recording]
+    material: Material
     rows: dict[str, Figures]
     truth: Figures | None  # the true motion's own figures, where any recording has it
     clips: dict[str, dict[str, Figures]]  # row → recording → figures
@@ -76,38 +80,37 @@ class Evaluation:
                     "phones": len(recording.phones),
                     "origin": recording.clip.origin if recording.clip else None,
                 }
-                for recording in self.recordings
+                for recording in self.material.recordings
             },
         }
 
 
 def evaluate(
-    options: EvaluateOptions, units: FaceUnits, face: FaceGeometry, judge: Judge
+    options: EvaluateOptions,
+    units: FaceUnits,
+    face: FaceGeometry,
+    judges: Callable[[Material, float], Judge],
 ) -> Evaluation:
-    """Read, speak and measure.
+    """Read, speak and measure; `judges` makes a judge for material and a frame rate.
 
     ValueError or FileNotFoundError with one sentence for folders, weights and names that are not
     as they should be, before anything long begins.
     """
-    recordings = load_recordings(options.data, options.clips, units, face.rest)
-    models = load_models(options, face)
+    material = load_material(options, units, face, options.head)
+    models = load_models(options, material)
     fps = float(next(iter(models.values())).fps)
     rows = {name: spoken(model, fps, options.style) for name, model in models.items()}
     if options.training:
-        rows["mean"] = constant(mean_offsets(_training_clips(options, recordings, units, face)))
+        clips = _training_clips(options, material, units, face)
+        rows["mean"] = constant(mean_offsets(clips))
     if options.still:
-        rows["still"] = constant(torch.zeros_like(face.rest))
-    return measure(recordings, rows, face, fps, judge)
+        rows["still"] = constant(torch.zeros_like(material.face.rest))
+    return measure(material, rows, fps, judges(material, fps))
 
 
-def measure(
-    recordings: Sequence[Recording],
-    rows: Mapping[str, Row],
-    face: FaceGeometry,
-    fps: float,
-    judge: Judge,
-) -> Evaluation:
-    """The figures of some rows on some recordings."""
+def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judge) -> Evaluation:
+    """The figures of some rows."""
+    recordings, face = material.recordings, material.face
     found: dict[str, Figures] = {}
     clips: dict[str, dict[str, Figures]] = {}
     motions: dict[str, dict[str, Motion]] = {}
@@ -121,43 +124,53 @@ def measure(
         clips[name] = {r.name: values for r, values in zip(judged, each, strict=True)}
         motions[name] = moved
     truth = found.pop(TRUTH, None)
-    return Evaluation(fps, list(recordings), found, truth, clips, motions)
+    return Evaluation(fps, material, found, truth, clips, motions)
 
 
 def _training_clips(
-    options: EvaluateOptions, tested: Sequence[Recording], units: FaceUnits, face: FaceGeometry
+    options: EvaluateOptions, material: Material, units: FaceUnits, face: FaceGeometry
 ) -> list[Clip]:
-    names = {recording.clip.name for recording in tested if recording.clip}
-    found = [clip for folder in options.training for clip in load_clips(folder, units, face.rest)]
-    if not (clips := [clip for clip in found if clip.name not in names]):
+    """Clips of the same topology that are trained on and not under test."""
+    tested = {recording.clip.name for recording in material.recordings if recording.clip}
+    found: list[Clip] = []
+    for folder in options.training:
+        dataset = load_dataset(folder, units, face, options.head, options.regions)
+        if dataset.topology != material.topology:
+            raise ValueError(
+                f"{folder} has the topology {dataset.topology}, the data have {material.topology}"
+            )
+        usable = [clip for clip in dataset.clips if clip.split in (None, "train")]
+        found += [clip for clip in usable if clip.name not in tested]
+    if not found:
         raise ValueError("--training: all of its clips are under test, none is left for a mean")
-    return clips
+    return found
 
 
-def load_models(options: EvaluateOptions, face: FaceGeometry) -> dict[str, SpeechToMotion]:
+def load_models(options: EvaluateOptions, material: Material) -> dict[str, SpeechToMotion]:
     """The weights of each row; ValueError for names that clash or weights of another head."""
     paths: dict[str, Path | None] = {"weights": options.weights}
     for item in options.compare:
-        name, mark, path = item.partition("=")
-        if not (name and mark and path):
-            raise ValueError(
-                f"--compare {item}: write NAME=FILE, a name for the row and its weights"
-            )
+        name, _, path = item.partition("=")
+        if not (name and path):
+            raise ValueError(f"--compare {item}: write NAME=FILE, the row's name and its weights")
         if name in paths or name in (TRUTH, "mean", "still"):
-            raise ValueError(
-                f"--compare {item}: there is a row {name} already; choose another name"
-            )
+            raise ValueError(f"--compare {item}: there is a row {name} already, name it otherwise")
         paths[name] = Path(path)
     device = pick_device(options.device)
     models = {name: load_model(path, device) for name, path in paths.items()}
     for name, model in models.items():
-        if model.topology != options.head or model.vertex_count != len(face.rest):
-            raise ValueError(
-                f"{paths[name]}: these weights move {model.topology} "
-                f"({model.vertex_count} vertices), not {options.head} ({len(face.rest)} vertices)"
-            )
+        _check_topology(paths[name], model, material)
         model.style_index(options.style)
     return models
+
+
+def _check_topology(path: Path | None, model: SpeechToMotion, material: Material) -> None:
+    vertices = len(material.face.rest)
+    if model.topology != material.topology or model.vertex_count != vertices:
+        raise ValueError(
+            f"{path or 'the weights that ship'} move {model.topology} ({model.vertex_count} "
+            f"vertices), but the data are of {material.topology} ({vertices} vertices)"
+        )
 
 
 def _move(row: Row, recording: Recording, fps: float, done: Callable[[], None]) -> Motion | None:

@@ -1,15 +1,25 @@
 """Recordings to be judged: speech, its phones where they are known, the true motion where it is."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.clips import AUDIO_SUFFIXES, Clip, FaceUnits, load_clip, motion_at, read_phones
+from audio2mesh.clips import (
+    AUDIO_SUFFIXES,
+    Clip,
+    FaceUnits,
+    Split,
+    load_clip,
+    motion_at,
+    read_phones,
+)
+from audio2mesh.datasets import RegionOptions, load_dataset
+from audio2mesh.datasets.dataset import recognise
 from audio2mesh.encoder import SAMPLE_RATE
+from audio2mesh.losses import FaceGeometry
 from audio2mesh.motion import Motion
 from audio2mesh.phones import Phone
 from audio2mesh.waveform import load_audio
@@ -25,6 +35,11 @@ class Recording:
     clip: Clip | None = None
 
     @property
+    def names(self) -> set[str]:
+        """What it may be called by."""
+        return {self.name, self.name.rpartition("/")[2]}
+
+    @property
     def seconds(self) -> float:
         return len(self.audio) / SAMPLE_RATE
 
@@ -36,35 +51,72 @@ class Recording:
         return Motion(motion_at(self.clip, times), self.clip.motion.basis)
 
 
-def load_recordings(
-    folders: Sequence[Path], names: Sequence[str], units: FaceUnits, rest: Tensor
-) -> list[Recording]:
-    """Every recording of some folders, or those with these names.
+@dataclass(frozen=True)
+class MaterialOptions:
+    data: tuple[Path, ...]
+    """Folders of recordings: <id>.flac (or .wav, ..), with motion and phones, where they are known,
+    in <id>.npz; or VOCASET or BIWI."""
+    clips: tuple[str, ...] = ()
+    """Ids of the recordings to use; by default all of them."""
+    split: Split = "test"
+    """Part of VOCASET or BIWI to use."""
+    regions: RegionOptions = field(default_factory=RegionOptions)
+    """Lip and upper-face vertices of VOCASET and BIWI."""
 
-    An audio file may have an <id>.npz beside it with motion and phones (see `load_clips`),
-    with phones alone, or none. FileNotFoundError for a folder that is not there, ValueError for one
-    without recordings, a name that none has, or an .npz without its recording.
+
+@dataclass(frozen=True)
+class Material:
+    """Recordings and the face that moves in them."""
+
+    recordings: list[Recording]
+    face: FaceGeometry
+    topology: str
+
+
+def load_material(
+    options: MaterialOptions, units: FaceUnits, face: FaceGeometry, topology: str
+) -> Material:
+    """The recordings of some folders; `units`, `face` and `topology` are those of the clips' head.
+
+    An audio file may have an <id>.npz beside it with motion and phones (see `load_clips`), with
+    phones alone, or none. FileNotFoundError for a folder that is not there, ValueError for one
+    without recordings, a name that none has, an .npz without its recording, or topologies that
+    differ.
     """
-    found = {
-        path.stem if len(folders) == 1 else f"{folder.name}/{path.stem}": path
-        for folder in folders
-        for path in _audio_files(folder)
-    }
-    if unknown := set(names) - set(found) - {path.stem for path in found.values()}:
-        raise ValueError(
-            f"{', '.join(map(str, folders))}: no recording is called {sorted(unknown)[0]}; "
-            f"there are {', '.join(list(found)[:20])}"
-        )
-    return [
-        _load(name, path, units, rest)
-        for name, path in found.items()
-        if not names or name in names or path.stem in names
-    ]
+    own = Material([], face, topology)
+    sets = [_load_folder(path, options, own, units) for path in options.data]
+    for path, found in zip(options.data, sets, strict=True):
+        if found.topology != sets[0].topology:
+            raise ValueError(
+                f"{path} has the topology {found.topology}, {options.data[0]} has "
+                f"{sets[0].topology}; measure one of them at a time"
+            )
+    recordings = [recording for found in sets for recording in found.recordings]
+    if unknown := set(options.clips) - {name for r in recordings for name in r.names}:
+        folders = ", ".join(map(str, options.data))
+        raise ValueError(f"{folders}: no recording is called {sorted(unknown)[0]}")
+    return replace(sets[0], recordings=recordings)
+
+
+def _load_folder(path: Path, options: MaterialOptions, own: Material, units: FaceUnits) -> Material:
+    if not path.is_dir():
+        raise FileNotFoundError(f"{path}: there is no such folder of recordings")
+    prefix = f"{path.name}/" if len(options.data) > 1 else ""
+    wanted = {name.removeprefix(prefix) for name in options.clips}
+    if recognise(path) == "clips":
+        files = [file for file in _audio_files(path) if not wanted or file.stem in wanted]
+        found = [_load(file, prefix, units, own.face.rest) for file in files]
+        return replace(own, recordings=found)
+    dataset = load_dataset(path, units, own.face, own.topology, options.regions)
+    clips = [clip for clip in dataset.clips if clip.split == options.split]
+    if not clips:
+        raise ValueError(f"{path}: has no recording of the split {options.split}")
+    chosen = [clip for clip in clips if not wanted or clip.name in wanted]
+    found = [Recording(prefix + clip.name, clip.audio, clip.phones, clip) for clip in chosen]
+    return Material(found, dataset.face, dataset.topology)
 
 
 def _audio_files(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise FileNotFoundError(f"{folder}: there is no such folder of recordings")
     sounds = {path.stem: path for path in folder.iterdir() if path.suffix in AUDIO_SUFFIXES}
     if lonely := sorted({path.stem for path in folder.glob("*.npz")} - set(sounds)):
         raise ValueError(f"{folder / lonely[0]}.npz: no recording lies beside this clip")
@@ -73,8 +125,8 @@ def _audio_files(folder: Path) -> list[Path]:
     return [sounds[stem] for stem in sorted(sounds)]
 
 
-def _load(name: str, audio: Path, units: FaceUnits, rest: Tensor) -> Recording:
-    beside = audio.with_suffix(".npz")
+def _load(audio: Path, prefix: str, units: FaceUnits, rest: Tensor) -> Recording:
+    name, beside = prefix + audio.stem, audio.with_suffix(".npz")
     if not beside.exists():
         return Recording(name, load_audio(audio))
     with np.load(beside, allow_pickle=False) as file:

@@ -46,17 +46,20 @@ def in_pieces(
 ) -> Tensor:
     """Coefficients [F, K] of audio [S], made in pieces of `longest` frames, one after another.
 
-    What FaceFormer's users do beyond its 600 frames; the seams are left as they are.
+    What FaceFormer's users do beyond its 600 frames; the seams are left as they are. A short last
+    piece is followed by silence, up to the length of a training window.
     """
-    device, samples = model.basis.device, longest * SAMPLE_RATE // model.fps
+    device, frame = model.basis.device, SAMPLE_RATE // model.fps
+    samples = longest * frame
     frames = frame_count(len(audio), model.fps)
     row = torch.tensor([model.style_index(style)], device=device)
     pieces = []
     for start in range(0, len(audio), samples):
         piece = torch.from_numpy(audio[start : start + samples])
-        padded = functional.pad(piece, (0, samples - len(piece)))
+        whole = max(model.window_samples, -(-len(piece) // frame) * frame)
+        padded = functional.pad(piece, (0, whole - len(piece)))
         made = model.decode(model.raw_features(padded[None].to(device)), row)[0]
-        pieces.append(made[: frames - len(pieces) * longest])
+        pieces.append(made[: min(longest, frames - len(pieces) * longest)])
     positions = (torch.arange(frame_count(len(audio), fps)) + 0.5) * (model.fps / fps) - 0.5
     return sample_curves(torch.cat(pieces), positions.to(device))
 

@@ -1,6 +1,6 @@
 """A figure of one recording and its weight, and the figure of many recordings."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,13 +14,17 @@ class Score:
     weight: float
 
 
-Scores = Mapping[str, Score]
+Scores = dict[str, Score]
 
 
 def pool(scores: Sequence[Scores]) -> dict[str, np.ndarray]:
     """Weighted mean of each score over the recordings that have it; items count alike."""
-    names = {name for recording in scores for name in recording}
-    return {name: _mean([s[name] for s in scores if name in s]) for name in sorted(names)}
+    found: dict[str, list[Score]] = {}
+    for recording in scores:
+        for name, score in recording.items():
+            if np.isfinite(score.value).all():
+                found.setdefault(name, []).append(score)
+    return {name: _mean(of_name) for name, of_name in found.items()}
 
 
 def share(hits: Sequence[bool]) -> Score | None:

@@ -1,6 +1,8 @@
 """The baseline against FaceFormer spelled out: torch's decoder layer, full masks, no memory."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, replace
+from typing import cast
 
 import pytest
 import torch
@@ -67,7 +69,8 @@ def faceformer(
     decoder: AutoregressiveDecoder, options: DecoderOptions, features: Tensor, style: Tensor
 ) -> Tensor:
     """All frames made so far go through the whole decoder again for each new frame."""
-    layers = [as_torch(block, options) for block in decoder.blocks]
+    blocks = cast(Sequence[CausalBlock], decoder.blocks)
+    layers = [as_torch(block, options) for block in blocks]
     memory, style_row = decoder.speech(features), decoder.style(style)[:, None]
     inputs = style_row
     frames = features.shape[1]

@@ -11,6 +11,7 @@ from audio2mesh.evaluation.accuracy import (
     mean_vertex_error,
     upper_face_dynamics_deviation,
 )
+from audio2mesh.losses import FaceGeometry
 from audio2mesh.motion import Motion
 
 
@@ -23,10 +24,10 @@ def pair() -> tuple[Motion, Motion]:
     return Motion(curves[0], bases[0]), Motion(curves[1], bases[1])
 
 
-def test_lip_vertex_error_against_its_formula(pair, face):
+def test_lip_vertex_error_against_its_formula(pair: tuple[Motion, Motion], face: FaceGeometry):
     predicted, true = (motion.offsets() for motion in pair)
     largest = [
-        max(float(((p[v] - t[v]) ** 2).sum()) for v in face.lips)
+        max(float((p[v] - t[v]).square().sum()) for v in face.lips)
         for p, t in zip(predicted, true, strict=True)
     ]
     assert lip_vertex_error(*pair, face) == pytest.approx(1e6 * sum(largest) / 600, rel=1e-4)

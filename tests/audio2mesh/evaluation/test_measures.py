@@ -5,7 +5,7 @@ from talking_faces import moving, talk
 from audio2mesh.clips import Clip
 from audio2mesh.evaluation.evaluate import measure
 from audio2mesh.evaluation.measures import MEASURES, figures, row_figures
-from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.evaluation.recordings import Material, Recording
 from audio2mesh.evaluation.rows import constant, mean_offsets
 from audio2mesh.evaluation.score import Score, pool, share
 from audio2mesh.phones import Phone
@@ -64,8 +64,10 @@ def test_the_truth_against_itself_is_perfect(recordings, face):
 def test_rows_pool_frames_and_the_root_comes_last(recordings, face):
     late = [moving(0.5 * talk(frames, 1)[0].roll(2)) for frames in (250, 150)]
     row, (first, second) = row_figures(recordings, late, face, 25, nobody)
-    assert row["lve_mm2"] == pytest.approx((250 * first["lve_mm2"] + 150 * second["lve_mm2"]) / 400)
-    assert row["lve_mm"] == pytest.approx(row["lve_mm2"] ** 0.5)
+    error, of_first, of_second = (figures["lve_mm2"] for figures in (row, first, second))
+    assert error and of_first and of_second
+    assert error == pytest.approx((250 * of_first + 150 * of_second) / 400)
+    assert row["lve_mm"] == pytest.approx(error**0.5)
     assert row["jitter_ratio"] == pytest.approx(0.5, abs=0.05)
     assert row["lag_ms"] == pytest.approx(80, abs=5)
 
@@ -75,7 +77,7 @@ def test_a_judge_adds_its_scores(recordings, face):
         return {"lse_d": Score(2.0 if recording.name == "a" else 4.0, 1)}
 
     rows = {"still": constant(torch.zeros(12, 3))}
-    result = measure(recordings, rows, face, 25, sure)
+    result = measure(Material(recordings, face, "tiny"), rows, 25, sure)
     assert result.rows["still"]["lse_d"] == 3.0
     assert result.truth is not None and result.truth["lve_mm2"] == 0
     assert result.rows["still"]["lip_gap_correlation"] is None

@@ -21,7 +21,7 @@ from audio2mesh.motion import Motion
 from audio2mesh.phones import Phone
 
 FPS = 25
-BOUNDS = Bounds(shut=0.0015, open=0.003)
+BOUNDS = Bounds(shut=0.0015, open=0.003, contact=0.006)
 # upper and lower inner lip: left corner, middle, right corner; a tooth behind; an idle vertex
 REST = 0.001 * torch.tensor(
     [[-25.0, 0, 0], [0, 0, 5], [25, 0, 0], [-25, 0, 0], [0, 0, 5], [25, 0, 0], [0, 0, -5]]
@@ -100,7 +100,7 @@ def test_contact_needs_a_lip_at_the_teeth_and_a_narrow_mouth():
     back, zero, phone = pulse(30, 10, size=0.004), torch.zeros(30), Phone("F", 0.4, 0.48)
     assert judge(motion(zero), phone)["contact_fv"] == 0
     assert judge(motion(zero, retract=back), phone)["contact_fv"] == 1
-    wide = torch.full((30,), 0.004)
+    wide = torch.full((30,), 0.007)
     assert judge(motion(wide, retract=back), phone)["contact_fv"] == 0
     toothless = FaceGeometry(REST, torch.arange(6), UPPER, LOWER, NONE, NONE)
     assert "contact_fv" not in judge(motion(zero), phone, face=toothless)

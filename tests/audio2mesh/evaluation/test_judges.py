@@ -1,0 +1,42 @@
+import numpy as np
+import pytest
+import torch
+from talking_faces import moving, talk
+
+from audio2mesh.evaluation.judges import sync_judge, together
+from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.evaluation.score import Score
+from audio2mesh.sync import SyncNet3D, lse
+from audio2mesh.sync.network import Role
+
+
+def _net(face, role: Role) -> SyncNet3D:
+    torch.manual_seed(0)
+    directions = torch.randn(4, len(face.lips), 3)
+    return SyncNet3D(face.rest[face.lips], directions, role).eval()
+
+
+def test_lip_sync_is_that_of_the_network(face):
+    opening, audio = talk()
+    net, motion = _net(face, "evaluation"), moving(opening)
+    scores = sync_judge(net, face)(motion, Recording("a", audio), 25)
+    distance, confidence = lse(net, motion, torch.from_numpy(audio), face, 25)
+    assert scores == {"lse_d": Score(distance, 250), "lse_c": Score(confidence, 250)}
+    assert distance > 0 and confidence >= 0
+
+
+def test_what_trained_must_not_measure(face):
+    with pytest.raises(ValueError, match="kept for evaluation"):
+        sync_judge(_net(face, "loss"), face)
+
+
+def test_too_short_for_offsets_is_no_score(face):
+    judge = sync_judge(_net(face, "evaluation"), face)
+    assert judge(moving(torch.zeros(12)), Recording("a", np.zeros(8_000, np.float32)), 25) == {}
+
+
+def test_judges_speak_together(face):
+    recording = Recording("a", np.zeros(8_000, np.float32))
+    both = together(lambda *_: {"lse_d": Score(1, 1)}, lambda *_: {"per": Score(0.5, 4)})
+    found = both(moving(torch.zeros(12)), recording, 25)
+    assert found == {"lse_d": Score(1, 1), "per": Score(0.5, 4)}
