@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "scripts": {"audio2mesh", "splat", "avatar", "configs"},
 }
 ONLY_IN = {
-    "av": ("audio2mesh/waveform.py", "avatar/video.py"),
+    "av": ("audio2mesh/waveform.py", "avatar/video.py", "avatar/video_reader.py"),
     "gsplat": ("splat/cuda.py", "splat/backend.py"),
     "plyfile": ("splat/ply.py",),
     "pocketsphinx": ("audio2mesh/corpus/align.py",),

@@ -93,22 +93,32 @@ def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:
 
 
 def _normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
-    """Smooth unit normals [F, N, 3] at the discs."""
+    """Smooth unit normals [F, v, 3] at the vertices."""
     v0, v1, v2 = (vertices[:, layer.faces[:, corner]] for corner in range(3))
     by_face = torch.linalg.cross(v1 - v0, v2 - v0)  # [F, m, 3]
     by_vertex = torch.zeros_like(vertices)
     for corner in range(3):
         by_vertex = by_vertex.index_add(1, layer.faces[:, corner], by_face)
-    corners = functional.normalize(by_vertex, dim=-1)[:, layer.faces[layer.binding]]
-    return functional.normalize((layer.weights[..., None] * corners).sum(-2), dim=-1)
+    return functional.normalize(by_vertex, dim=-1)
 
 
 def _shaded(
     layer: MouthLayer, normals: Tensor, light: Tensor, towards_eye: Tensor, view: MouthView
 ) -> Tensor:
-    """Brightness [F, N]: light from everywhere, half-Lambert light from one side, a highlight."""
+    """Brightness [F, N]: light from everywhere, half-Lambert light from one side, a highlight.
+
+    The light is found at the vertices and interpolated to the discs, after Gouraud.
+    """
     halfway = functional.normalize(light + towards_eye, dim=0)
-    lit = (0.5 + 0.5 * (normals @ light)).square()
-    shine = functional.relu(normals @ halfway) ** GLOSS_EXPONENT
-    diffuse = layer.albedo * (view.ambient + (1 - view.ambient) * lit)
-    return view.exposure * (diffuse + (1 - view.ambient) * 2 * layer.gloss * shine)
+    lit = view.ambient + (1 - view.ambient) * (0.5 + 0.5 * (normals @ light)).square()
+    shine = (1 - view.ambient) * 2 * functional.relu(normals @ halfway) ** GLOSS_EXPONENT
+    return view.exposure * (
+        layer.albedo * _at_discs(layer, lit) + layer.gloss * _at_discs(layer, shine)
+    )
+
+
+def _at_discs(layer: MouthLayer, values: Tensor) -> Tensor:
+    """Values [F, v] at vertices interpolated to discs [F, N]."""
+    corners = layer.faces[layer.binding]  # [N, 3]
+    first, second, third = (values[:, corners[:, k]] * layer.weights[:, k] for k in range(3))
+    return first + second + third

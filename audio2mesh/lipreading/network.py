@@ -1,0 +1,128 @@
+"""The lip reader: a 3D convolution over crops, 2D ones on each frame, a transformer, CTC.
+
+The plan is that of Stafylakis and Tzimiropoulos (arXiv 1703.04105) and its successors, much
+smaller; the transformer's blocks are those of the student, so that only distance counts.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from audio2mesh.decoder import Block, DecoderOptions
+from audio2mesh.phones import PHONES
+
+CROP = 88
+"""Pixels on each side of a crop."""
+FPS = 25
+"""Frames a second of the crops."""
+STEPS = 2
+"""Phones can follow each other twice as fast as frames."""
+BLANK = len(PHONES)
+"""Row of the CTC blank, behind the phones."""
+SHAPES = ("gap", "widening", "protrusion")
+"""Measures of the mouth that training predicts besides the phones, in millimetres."""
+
+
+@dataclass(frozen=True)
+class LipReadOptions:
+    width: int = 128
+    """channels of the transformer"""
+    layers: int = 3
+    """transformer blocks"""
+    heads: int = 4
+    """attention heads"""
+    dropout: float = 0.1
+    """share of activations dropped in training"""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the network says of crops [B, F, 88, 88]."""
+
+    features: Tensor  # [B, F, W]
+    log_probs: Tensor  # [B, 2F, P + 1] of the CTC; the last is the blank
+    phones: Tensor  # [B, 2F, P] logits of the phone at each half frame
+    shape: Tensor  # [B, F, 3] `SHAPES` in millimetres
+
+
+class LipReadNet(nn.Module):
+    """Crops [B, F, 88, 88] in [0, 1] → Reading."""
+
+    centre: Tensor  # [W] mean of the features in training
+    spread: Tensor  # [W] their standard deviation
+
+    def __init__(self, options: LipReadOptions | None = None) -> None:
+        super().__init__()
+        self.options = options or LipReadOptions()
+        width = self.options.width
+        self.front = nn.Conv3d(1, 16, (3, 7, 7), stride=(1, 4, 4), padding=(1, 3, 3), bias=False)
+        self.front_norm = nn.BatchNorm2d(16)
+        self.still = nn.Sequential(_halving(16, 32), _halving(32, 64))  # 22 → 11 → 6 pixels
+        self.reduce = nn.Linear(64 * 6 * 6, width)
+        self.local = nn.Conv1d(width, width, 5, padding=2)
+        block = DecoderOptions(
+            width=width,
+            layers=self.options.layers,
+            heads=self.options.heads,
+            dropout=self.options.dropout,
+        )
+        self.blocks = nn.ModuleList(Block(block) for _ in range(self.options.layers))
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(self.options.dropout)
+        self.ctc = nn.Linear(width, STEPS * (len(PHONES) + 1))
+        self.phones = nn.Linear(width, STEPS * len(PHONES))
+        self.shape = nn.Linear(width, len(SHAPES))
+        self.register_buffer("centre", torch.zeros(width))
+        self.register_buffer("spread", torch.ones(width))
+
+    def forward(self, crops: Tensor) -> Reading:
+        encoded = self.encode(crops)
+        x = self.dropout(encoded)
+        return Reading(
+            features=encoded,
+            log_probs=_by_step(self.ctc(x)).log_softmax(-1),
+            phones=_by_step(self.phones(x)),
+            shape=10 * self.shape(x),
+        )
+
+    def encode(self, crops: Tensor) -> Tensor:
+        """Crops [B, F, 88, 88] → the transformer's output [B, F, W]."""
+        x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, 16, 22, 22]
+        frames = x.shape[:2]
+        x = functional.gelu(self.front_norm(x.flatten(0, 1)))
+        x = self.reduce(self.still(x).flatten(1)).unflatten(0, frames)
+        x = x + self.local(functional.gelu(x).mT).mT
+        for block in self.blocks:
+            x = block(x)
+        return self.norm(x)
+
+
+def features(net: LipReadNet, crops: Tensor) -> Tensor:
+    """Standardised features [B, F, W] of crops [B, F, 88, 88] in [0, 1], differentiable.
+
+    Without the mean of all speech, which is taken off here, any two mouths would point in almost
+    the same direction.
+    """
+    return (net.encode(crops) - net.centre) / net.spread
+
+
+def normalised(crops: Tensor) -> Tensor:
+    """Each sequence with mean 0 and standard deviation 1, whatever its light."""
+    mean = crops.mean((1, 2, 3), keepdim=True)
+    variance = (crops - mean).square().mean((1, 2, 3), keepdim=True)
+    return (crops - mean) / (variance + 1e-4).sqrt()
+
+
+def _halving(channels: int, wider: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(channels, wider, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(wider),
+        nn.GELU(),
+    )
+
+
+def _by_step(x: Tensor) -> Tensor:
+    """[B, F, STEPS · C] → [B, STEPS · F, C]."""
+    return x.unflatten(-1, (STEPS, -1)).flatten(1, 2)

@@ -1,0 +1,102 @@
+"""Reels: mouth crops with what was said in them, and the windows that training sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audio2mesh.lipreading.network import FPS, STEPS
+from audio2mesh.phones import PHONES, Phone
+
+UNKNOWN = -1
+"""Label where no phone is known."""
+_SHIFT = 5  # pixels by which a window is moved at most
+_BLINDED = 10  # frames that are hidden at most
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A mouth at 25 frames a second from one view; frame f is at (f + 0.5) / 25 s."""
+
+    name: str
+    crops: np.ndarray  # [F, 88, 88] uint8
+    shape: np.ndarray  # [F, 3] float32, see `SHAPES`
+    phones: tuple[Phone, ...]  # empty where they are not known
+
+
+@dataclass(frozen=True)
+class LipBatch:
+    """B windows of F frames."""
+
+    crops: Tensor  # [B, F, 88, 88] in [0, 1]
+    shape: Tensor  # [B, F, 3] mm
+    labels: Tensor  # [B, 2F] phone at each half frame, UNKNOWN where it is not known
+    targets: tuple[Tensor, ...]  # B times [n] the phones in order; none where they are not known
+
+
+def draw_batch(reels: Sequence[Reel], size: int, frames: int, rng: np.random.Generator) -> LipBatch:
+    """Random windows; each reel has a share by its length. Light, place and side vary."""
+    lengths = np.array([len(reel.crops) for reel in reels], float)
+    chosen = rng.choice(len(reels), size, p=lengths / lengths.sum())
+    windows = [_window(reels[index], frames, rng) for index in chosen]
+    return LipBatch(
+        crops=torch.stack([augmented(window.crops, rng) for window in windows]),
+        shape=torch.stack([window.shape for window in windows]),
+        labels=torch.stack([window.labels for window in windows]),
+        targets=tuple(window.target for window in windows),
+    )
+
+
+@dataclass(frozen=True)
+class _Window:
+    crops: Tensor  # [F, 88, 88]
+    shape: Tensor  # [F, 3]
+    labels: Tensor  # [2F]
+    target: Tensor  # [n]
+
+
+def _window(reel: Reel, frames: int, rng: np.random.Generator) -> _Window:
+    start = int(rng.integers(max(1, len(reel.crops) - frames + 1)))
+    index = np.minimum(np.arange(start, start + frames), len(reel.crops) - 1)
+    return _Window(
+        crops=torch.from_numpy(reel.crops[index]).float() / 255,
+        shape=torch.from_numpy(reel.shape[index]),
+        labels=step_labels(reel.phones, start, frames),
+        target=target_of(reel.phones, start, frames),
+    )
+
+
+def step_labels(phones: Sequence[Phone], start: int, frames: int) -> Tensor:
+    """Row of the phone [2F] in the middle of each half frame from frame `start` on."""
+    labels = torch.full((STEPS * frames,), UNKNOWN)
+    times = (start + (torch.arange(STEPS * frames) + 0.5) / STEPS) / FPS
+    for phone in phones:
+        labels[(times >= phone.start) & (times < phone.end)] = PHONES.index(phone.label)
+    return labels
+
+
+def target_of(phones: Sequence[Phone], start: int, frames: int) -> Tensor:
+    """Rows of the phones [n] whose middle lies in the window."""
+    low, high = start / FPS, (start + frames) / FPS
+    inside = [PHONES.index(p.label) for p in phones if low <= (p.start + p.end) / 2 < high]
+    return torch.tensor(inside, dtype=torch.long)
+
+
+def augmented(crops: Tensor, rng: np.random.Generator) -> Tensor:
+    """A window [F, 88, 88] as another camera would have seen it, in part hidden."""
+    if rng.random() < 0.5:
+        crops = crops.flip(2)
+    right, down = (int(value) for value in rng.integers(0, 2 * _SHIFT + 1, 2))
+    size = crops.shape[-1]
+    padded = functional.pad(crops[:, None], (_SHIFT,) * 4, mode="replicate")[:, 0]
+    crops = padded[:, down : down + size, right : right + size]
+    crops = crops.clamp_min(1e-3) ** float(np.exp(rng.uniform(-0.4, 0.4)))
+    noise = torch.from_numpy(rng.standard_normal(crops.shape, np.float32))
+    crops = crops + float(rng.uniform(0, 0.03)) * noise
+    hidden = int(rng.integers(0, _BLINDED + 1))
+    first = int(rng.integers(0, max(1, len(crops) - hidden)))
+    crops[first : first + hidden] = crops.mean((0, 1, 2))
+    return crops

@@ -1,0 +1,175 @@
+"""Training of the lip reader on reels.
+
+All that is random follows from (seed, step), so a run can be interrupted without a trace.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audio2mesh.checkpoint import read_tensors, write_tensors
+from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
+from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
+from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
+from audio2mesh.phones import SILENCE
+
+_SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
+
+
+@dataclass(frozen=True)
+class LipTrainOptions:
+    steps: int = 1500
+    """optimiser steps"""
+    batch: int = 8
+    """windows per step"""
+    frames: int = 100
+    """frames of a window, 25 a second"""
+    learning_rate: float = 1e-3
+    """peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine"""
+    weight_decay: float = 0.02
+    """AdamW's weight decay"""
+    step_weight: float = 1.0
+    """weight of naming the phone at each half frame, beside the CTC loss's 1"""
+    shape_weight: float = 0.1
+    """weight of measuring the mouth, per millimetre"""
+    seed: int = 0
+    """seed of everything random"""
+
+
+class LipTrainer:
+    """A training run: the network, its optimiser and the reels."""
+
+    def __init__(self, net: LipReadNet, reels: Sequence[Reel], options: LipTrainOptions) -> None:
+        self.net, self.reels, self.options = net, reels, options
+        self.optimiser = torch.optim.AdamW(
+            net.parameters(), options.learning_rate, weight_decay=options.weight_decay
+        )
+        self.step = 0
+
+    def train_step(self) -> dict[str, float]:
+        """One optimiser step; returns its losses."""
+        torch.manual_seed(self.options.seed * 1_000_003 + self.step)
+        batch = self._batch(self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.options.learning_rate * schedule(self.step, self.options.steps)
+        self.net.train()
+        terms = reading_losses(self.net(batch.crops), batch)
+        loss = (
+            terms["ctc"]
+            + self.options.step_weight * terms["phones"]
+            + self.options.shape_weight * terms["shape"]
+        )
+        self.optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
+        self.optimiser.step()
+        self.step += 1
+        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+
+    @torch.no_grad()
+    def fit_feature_scale(self) -> None:
+        """Set the network's feature mean and deviation from windows of its reels."""
+        self.net.eval()
+        count = max(1, _SCALE_WINDOWS // self.options.batch)
+        encoded = torch.cat(
+            [
+                self.net.encode(self._batch(self.options.steps + n).crops).flatten(0, 1)
+                for n in range(count)
+            ]
+        )
+        self.net.centre.copy_(encoded.mean(0))
+        self.net.spread.copy_(encoded.std(0).clamp_min(1e-3))
+
+    def save(self, path: Path, record: str) -> None:
+        """Write all that a continued run needs; `record` must agree when it is opened again."""
+        tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
+        for index, state in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
+        copies = {name: t.detach().clone().contiguous() for name, t in tensors.items()}
+        write_tensors(copies, path, {"step": str(self.step), "record": record})
+
+    def resume(self, path: Path, record: str) -> None:
+        """Continue a run that `save` wrote; ValueError if it had other options or data."""
+        tensors, metadata = read_tensors(path)
+        if metadata.get("record") != record:
+            raise ValueError(
+                f"{path}: this unfinished run had other options or data; delete it to start anew"
+            )
+        self.step = int(metadata["step"])
+        self.net.load_state_dict(_under(tensors, "net."))
+        state = self.optimiser.state_dict()
+        for name, tensor in _under(tensors, "optimiser.").items():
+            index, key = name.split(".")
+            state["state"].setdefault(int(index), {})[key] = tensor
+        self.optimiser.load_state_dict(state)
+
+    def _batch(self, number: int) -> LipBatch:
+        rng = np.random.default_rng([self.options.seed, 2, number])
+        return draw_batch(self.reels, self.options.batch, self.options.frames, rng)
+
+
+def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
+    """CTC per phone, cross entropy per half frame of known phone, and millimetres of shape."""
+    known = [row for row, target in enumerate(batch.targets) if len(target)]
+    losses = {"ctc": read.log_probs.new_zeros(()), "phones": read.log_probs.new_zeros(())}
+    losses["shape"] = (read.shape - batch.shape).abs().mean()
+    if known:
+        targets = [batch.targets[row] for row in known]
+        steps = torch.full((len(known),), read.log_probs.shape[1])
+        losses["ctc"] = functional.ctc_loss(
+            read.log_probs[known].transpose(0, 1),
+            torch.cat(targets),
+            steps,
+            torch.tensor([len(target) for target in targets]),
+            blank=BLANK,
+            zero_infinity=True,
+        )
+        losses["phones"] = functional.cross_entropy(
+            read.phones.flatten(0, 1), batch.labels.flatten(), ignore_index=UNKNOWN
+        )
+    return losses
+
+
+def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
+    """Error rates over all reels together, with two readers that know nothing for comparison.
+
+    `phones` and `visemes`: edit distance over the number of true ones. `constant`: the phone error
+    rate of the best answer that is the same phone over and over, as often as there are phones.
+    `shuffled`: that of what was read, held against the next reel. ValueError without phones.
+    """
+    reels = [reel for reel in reels if any(p.label != SILENCE for p in reel.phones)]
+    if not reels:
+        raise ValueError("none of the held-out clips has phones; the lip reader needs some")
+    net.eval()
+    true = [[p.label for p in reel.phones if p.label != SILENCE] for reel in reels]
+    read = [read_phones(net, torch.from_numpy(reel.crops[:]).float() / 255) for reel in reels]
+    commonest = max(
+        {p for row in true for p in row}, key=lambda p: sum(row.count(p) for row in true)
+    )
+    total = sum(map(len, true))
+
+    def rate(found: Sequence[Sequence[object]], wanted: Sequence[Sequence[object]]) -> float:
+        return sum(edit_distance(a, b) for a, b in zip(found, wanted, strict=True)) / total
+
+    return {
+        "phones": rate(read, true),
+        "visemes": rate([visemes(row) for row in read], [visemes(row) for row in true]),
+        "constant": rate([[commonest] * len(row) for row in true], true),
+        "shuffled": rate(read, [*true[1:], true[0]]) if len(true) > 1 else math.nan,
+    }
+
+
+def schedule(step: int, steps: int) -> float:
+    """Learning-rate factor: linear warm-up over 5 % of the steps, then a cosine down to zero."""
+    warm = max(1, steps // 20)
+    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

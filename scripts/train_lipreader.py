@@ -1,0 +1,15 @@
+"""Train the lip reader, whose frozen features are the lip-reading loss."""
+
+from avatar.mouth.fit import LipFitOptions, fit_lipreader
+from configs.command import run_command
+
+
+def main(options: LipFitOptions) -> None:
+    scores = fit_lipreader(options)
+    for name, value in scores.items():
+        print(f"{name:>10} error rate {100 * value:6.1f} %")
+    print(f"wrote {options.out}")
+
+
+if __name__ == "__main__":
+    run_command(main, LipFitOptions)
