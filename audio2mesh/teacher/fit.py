@@ -30,9 +30,9 @@ from audio2mesh.teacher.storage import save_teacher
 
 @dataclass(frozen=True)
 class TeacherTrainOptions:
-    batch: int = 6
+    batch: int = 5
     """windows per step"""
-    frames: int = 15
+    frames: int = 8
     """frames per window"""
     context: int = 8
     """frames on either side that are only heard"""
@@ -46,7 +46,7 @@ class TeacherTrainOptions:
     """seed of everything random"""
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     """changes to the sound"""
-    optimiser: OptimiserOptions = field(default_factory=lambda: OptimiserOptions(1500, 2e-3))
+    optimiser: OptimiserOptions = field(default_factory=lambda: OptimiserOptions(1000, 2e-3))
     """steps and learning rate"""
 
 
@@ -56,7 +56,7 @@ class TeacherFitOptions:
     """the teacher"""
     expert: ContrastOptions = field(
         default_factory=lambda: ContrastOptions(
-            batch=4, pool=100, renew=4, optimiser=OptimiserOptions(600)
+            batch=4, windows=24, pool=100, renew=8, optimiser=OptimiserOptions(400)
         )
     )
     """training of the expert"""
@@ -145,7 +145,8 @@ class TeacherTrainer:
         )
         self.teacher.train()
         context = self.options.context
-        drawn = self.teacher(mel, resting)[:, context:-context]
+        heard = self.teacher.speech(mel)[:, context:-context]
+        drawn = self.teacher.draw(heard, resting)
         weight = 1 + self.options.motion * (true - resting[:, None]).abs()
         pixels = (weight * (drawn - true).abs()).mean()
         sync = self._sync_loss(mel[:, context * MEL_PER_FRAME : -context * MEL_PER_FRAME], drawn)

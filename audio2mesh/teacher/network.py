@@ -23,7 +23,7 @@ _WIDEST = 5.0  # logits: how far a pixel may be from middle grey
 class TeacherOptions:
     speech: int = 128
     """channels of the speech network"""
-    picture: int = 16
+    picture: int = 8
     """channels at full resolution; each coarser level has more"""
     coarse: int = 24
     """channels that speech draws on at 11 x 11"""
@@ -43,12 +43,12 @@ class Teacher(nn.Module):
         self.speech = _SpeechTower(width, self.options.dropout)
         self.spread = nn.Linear(width, coarse * _COARSE**2)
         self.shrink = nn.ModuleList(
-            [_block(1, fine, 2), _block(fine, 2 * fine, 2), _block(2 * fine, 3 * fine, 2)]
+            [_block(1, fine, 2), _block(fine, 2 * fine, 2), _block(2 * fine, 4 * fine, 2)]
         )
         self.grow = nn.ModuleList(
             [
-                _block(coarse + 3 * fine, 3 * fine),
-                _block(3 * fine + 2 * fine, 2 * fine),
+                _block(coarse + 4 * fine, 4 * fine),
+                _block(4 * fine + 2 * fine, 2 * fine),
                 _block(2 * fine + fine, fine),
             ]
         )
@@ -58,9 +58,13 @@ class Teacher(nn.Module):
         self.register_buffer("resting", torch.full((SIZE, SIZE), 0.5))
 
     def forward(self, mel: Tensor, resting: Tensor) -> Tensor:
-        heard = self.spread(self.speech(mel))  # [B, F, c · 11 · 11]
+        return self.draw(self.speech(mel), resting)
+
+    def draw(self, heard: Tensor, resting: Tensor) -> Tensor:
+        """What was heard [B, F, C] and resting mouths [B, 88, 88] → crops [B, F, 88, 88]."""
         frames = heard.shape[1]
-        drawn = heard.flatten(0, 1).unflatten(1, (-1, _COARSE, _COARSE))
+        spread = self.spread(heard).flatten(0, 1)
+        drawn = spread.unflatten(1, (-1, _COARSE, _COARSE))  # [B F, c, 11, 11]
         seen, levels = resting[:, None], []
         for layer in self.shrink:
             seen = layer(seen)
