@@ -1,15 +1,30 @@
 """Joint training: the options of the learned losses, and how they are made."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import torch
 
 from audio2mesh.critic import Critic
 from audio2mesh.fit import CriticFactory, FitOptions
+from audio2mesh.lipreading import load_lipreader
 from audio2mesh.losses import FaceGeometry
 from audio2mesh.sync import load_syncnet, sync_critic
+from audio2mesh.teacher import load_teacher, teacher_crops
+from avatar.heads import Head
+from avatar.mouth.critic import (
+    LipReadingOptions,
+    Teacher,
+    lipreading_critic,
+    speech_teacher,
+    truth_teacher,
+)
+from avatar.mouth.render import MouthRenderer, mouth_renderer
+from avatar.mouth.videos import load_mouth_videos, video_teacher
+
+TRUTH = "truth"
 
 
 @dataclass(frozen=True)
@@ -18,12 +33,42 @@ class JointOptions(FitOptions):
 
     syncnet: Path | None = None
     """SyncNet3D that judges where --train.losses.sync is set; by default the one that ships."""
+    lipreader: Path | None = None
+    """Lip reader that judges where --train.losses.lipreading is set; by default the shipped one."""
+    teacher: str | None = None
+    """Whose mouth the lip reader compares with: a folder of films named like the clips, weights of
+    a 2D teacher, or "truth", the true motion; by default the 2D teacher that ships."""
+    lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
+    """What the lip reader sees of a batch."""
 
 
-def critic_factories(options: JointOptions) -> Mapping[str, CriticFactory]:
+def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFactory]:
     """How to make each learned loss, by the name of its weight in LossWeights."""
 
     def sync(face: FaceGeometry, fps: int, device: torch.device) -> Critic:
         return sync_critic(load_syncnet(options.syncnet, "loss", device), face.to(device), fps)
 
-    return {"sync": sync}
+    def lipreading(face: FaceGeometry, fps: int, device: torch.device) -> Critic:
+        if len(face.rest) != len(head.vertices) or fps != 25:
+            raise ValueError(
+                f"the lip-reading loss draws the mouth of {head.topology} at 25 fps; leave "
+                "--train.losses.lipreading at 0 for other data"
+            )
+        render, rest = mouth_renderer(head, device), face.rest.to(device)
+        net = load_lipreader(options.lipreader).to(device)
+        teacher = pick_teacher(options.teacher, render, rest, device)
+        return lipreading_critic(net, render, rest, teacher, options.lipreading)
+
+    return {"sync": sync, "lipreading": lipreading}
+
+
+def pick_teacher(
+    given: str | None, render: MouthRenderer, rest: torch.Tensor, device: torch.device
+) -> Teacher:
+    """The teacher that an option names. FileNotFoundError or ValueError if there is none."""
+    if given == TRUTH:
+        return truth_teacher(render, rest)
+    if given is not None and Path(given).is_dir():
+        return video_teacher(load_mouth_videos(Path(given)))
+    net = load_teacher(None if given is None else Path(given), device)
+    return speech_teacher(partial(teacher_crops, net))

@@ -37,7 +37,7 @@ def main(options: SearchOptions) -> None:
         options.grid,
         face_units(head),
         face_geometry(head),
-        critic_factories(options),
+        critic_factories(options, head),
         judges,
     )
     console = Console()

@@ -8,7 +8,7 @@ from configs.joint import JointOptions, critic_factories
 
 def main(options: JointOptions) -> None:
     head = load_head(options.head)
-    fit(options, face_units(head), face_geometry(head), critic_factories(options))
+    fit(options, face_units(head), face_geometry(head), critic_factories(options, head))
 
 
 if __name__ == "__main__":

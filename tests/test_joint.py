@@ -6,9 +6,13 @@ import pytest
 import torch
 
 from audio2mesh.critic import Batch
+from audio2mesh.lipreading import LipReadNet
+from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.weights import save_lipreader
 from audio2mesh.mel import log_mel
 from audio2mesh.motion import Motion
 from avatar.heads import face_geometry, load_head
+from avatar.mouth.critic import LipReadingOptions
 from configs.joint import JointOptions, critic_factories
 
 CPU = torch.device("cpu")
@@ -16,7 +20,9 @@ CPU = torch.device("cpu")
 
 def test_the_shipped_sync_critic_pulls_at_the_motion():
     head = load_head()
-    sync = critic_factories(JointOptions((Path("clips"),)))["sync"](face_geometry(head), 25, CPU)
+    sync = critic_factories(JointOptions((Path("clips"),)), head)["sync"](
+        face_geometry(head), 25, CPU
+    )
     units = head.units[[head.unit_names.index("jawOpen")]]
     torch.manual_seed(0)
     coefficients = torch.rand(2, 50, 1, requires_grad=True)
@@ -36,6 +42,39 @@ def test_the_shipped_sync_critic_pulls_at_the_motion():
 
 
 def test_a_missing_syncnet_is_named(tmp_path: Path):
+    head = load_head()
     options = JointOptions((tmp_path,), syncnet=tmp_path / "none.safetensors")
     with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
-        critic_factories(options)["sync"](face_geometry(load_head()), 25, CPU)
+        critic_factories(options, head)["sync"](face_geometry(head), 25, CPU)
+
+
+def test_the_lip_reading_critic_is_content_with_the_truth_alone(tmp_path: Path):
+    """By any lip reader, here an untrained one."""
+    torch.manual_seed(0)
+    save_lipreader(LipReadNet(LipReadOptions()), tmp_path / "net.safetensors", {})
+    head, data = load_head(), (Path("clips"),)
+    options = JointOptions(
+        data,
+        lipreader=tmp_path / "net.safetensors",
+        teacher="truth",
+        lipreading=LipReadingOptions(stretches=1, frames=5),
+    )
+    critic = critic_factories(options, head)["lipreading"](face_geometry(head), 25, CPU)
+    units = head.units[[head.unit_names.index("jawOpen")]]
+    true = torch.linspace(0, 0.8, 10)[None, :, None]
+    mel, times = torch.zeros(1, 40, 80), ((torch.arange(10) + 0.5) / 25)[None]
+
+    def judged(motion: torch.Tensor) -> torch.Tensor:
+        return critic(Batch(Motion(motion, units), Motion(true, units), mel, ("a",), times))
+
+    still = torch.zeros_like(true).requires_grad_()
+    loss = judged(still)
+    loss.backward()
+    assert judged(true) < 1e-4 < loss and still.grad is not None and still.grad.any()
+
+
+def test_the_lip_reading_loss_is_for_the_head_that_can_be_drawn():
+    head = load_head()
+    make = critic_factories(JointOptions((Path("clips"),)), head)["lipreading"]
+    with pytest.raises(ValueError, match="draws the mouth of anny-head at 25 fps"):
+        make(face_geometry(head), 30, CPU)
