@@ -25,6 +25,7 @@ FRAME = 0.01
 """Seconds from one frame of the aligner to the next."""
 
 _FIRST_CENTRE = 0.0128  # seconds; the first frame sees 25.6 ms
+_BEAMS = (1e-48, 1e-100)  # the wider one is for recordings that the usual one loses
 _FULL_SCALE = 32767
 
 
@@ -50,7 +51,11 @@ def align(audio: np.ndarray, text: str) -> Alignment | None:
     words = pronounceable(text)
     if words is None or len(audio) < FRAME * 16_000 * 10:
         return None
-    decoder = _decoder()
+    found = (_align(_decoder(beam), audio, words) for beam in _BEAMS)
+    return next(filter(None, found), None)
+
+
+def _align(decoder: Decoder, audio: np.ndarray, words: list[str]) -> Alignment | None:
     decoder.set_align_text(" ".join(words))
     if not _hear(decoder, audio) or decoder.hyp() is None:
         return None
@@ -109,8 +114,8 @@ def _boundary(frame: int) -> float:
 
 
 @cache
-def _decoder() -> Decoder:
-    return _library().Decoder(lm=None, loglevel="FATAL")
+def _decoder(beam: float) -> Decoder:
+    return _library().Decoder(lm=None, loglevel="FATAL", beam=beam, pbeam=beam, wbeam=beam**0.6)
 
 
 @cache

@@ -12,6 +12,7 @@ from typing import Literal
 import numpy as np
 
 from audio2mesh.checkpoint import load_model
+from audio2mesh.corpus.agreement import agreement, agreement_line
 from audio2mesh.corpus.files import (
     clips_of,
     model_again,
@@ -23,9 +24,12 @@ from audio2mesh.corpus.files import (
 )
 from audio2mesh.corpus.join import group, join
 from audio2mesh.corpus.progress import reporting
+from audio2mesh.corpus.recognise import recognise
+from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import VoiceFolder, find_voices, is_held_out
 from audio2mesh.corpus.sources import Source, aligned_source, recognised_source, synthetic_sources
 from audio2mesh.corpus.teaching import RecogniserOptions, fit_recogniser
+from audio2mesh.encoder import SpeechEncoder
 from audio2mesh.phones import SILENCE
 
 
@@ -88,6 +92,7 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     Raises FileNotFoundError or ValueError for folders, transcripts or recordings that cannot be
     used.
     """
+    _check_numbers(options)
     voices = find_voices(options.recordings)
     tested = find_voices(options.test_recordings) if options.test_recordings else []
     _check(voices, tested)
@@ -95,13 +100,21 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
         folder.mkdir(parents=True, exist_ok=True)
     known = [voice for voice in voices if voice.transcripts]
     rows = [_make(source, options.out, options) for source in _training(known, options)]
-    held = [_make(source, options.test_out, options) for source in _held_out(known, options)]
+    tests = [_make(source, options.test_out, options) for source in _held_out(known, options)]
     whole = [aligned_source(voice, list(voice.recordings)) for voice in tested]
-    tests = [_make(source, options.test_out, options) for source in whole]
+    tests += [_make(source, options.test_out, options) for source in whole]
     unknown = [voice for voice in voices if not voice.transcripts]
     if unknown:
-        rows += _recognised(unknown, rows, options)
-    return [*rows, *held, *tests]
+        rows += _recognised(unknown, rows, tests, options)
+    return rows + tests
+
+
+def _check_numbers(options: CorpusOptions) -> None:
+    if not 0 <= options.held_out < 1:
+        raise ValueError(f"held-out is {options.held_out:g}, but it is a share from 0 to below 1")
+    for name in ("seconds", "fps", "minutes"):
+        if not getattr(options, name) > 0:
+            raise ValueError(f"{name} is {getattr(options, name):g}, but it must be above 0")
 
 
 def _check(voices: Sequence[VoiceFolder], tested: Sequence[VoiceFolder]) -> None:
@@ -134,9 +147,15 @@ def _held_out(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Sour
 
 
 def _recognised(
-    unknown: Sequence[VoiceFolder], known: Sequence[Row], options: CorpusOptions
+    unknown: Sequence[VoiceFolder],
+    known: Sequence[Row],
+    tests: Sequence[Row],
+    options: CorpusOptions,
 ) -> list[Row]:
-    """Clips of voices without transcripts; the recogniser is trained on the clips of `known`."""
+    """Clips of voices without transcripts; the recogniser is trained on the clips of `known`.
+
+    How well it hears the phones of `tests` is printed.
+    """
     clips = [path for row in known for path in row.clips]
     if not clips:
         raise ValueError(
@@ -145,8 +164,19 @@ def _recognised(
         )
     encoder = load_model().encoder
     net, record = fit_recogniser(encoder, clips, options.recogniser, options.out)
+    print("the recogniser on voices to test on (precision/recall of 20 ms steps, in per cent):")
+    for row in tests:
+        if row.clips:
+            print(_agreement(encoder, net, row), flush=True)
     sources = [recognised_source(voice, encoder, net, record) for voice in unknown]
     return [_make(source, options.out, options) for source in sources]
+
+
+def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> str:
+    clips = [read_clip(path)[0] for path in row.clips]
+    heard = recognise(encoder, net, [clip.audio for clip in clips])
+    counts = [agreement(h.phones, clip.phones) for h, clip in zip(heard, clips, strict=True)]
+    return agreement_line(row.voice, counts)
 
 
 def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:

@@ -28,7 +28,7 @@ def join(name: str, parts: Sequence[Spoken], rng: np.random.Generator) -> Spoken
         phones.append(Phone(SILENCE, at, at + pause / SAMPLE_RATE))
         at = phones[-1].end
         if part is not None:
-            audio.append(_faded(_levelled(part.audio)))
+            audio.append(_faded(levelled(part.audio)))
             phones += moved(part.phones, at)
             at += part.seconds
     return Spoken(name, np.concatenate(audio), merge_silence(phones))
@@ -83,7 +83,8 @@ def merge_silence(phones: Sequence[Phone]) -> tuple[Phone, ...]:
     return tuple(merged)
 
 
-def _levelled(audio: np.ndarray) -> np.ndarray:
+def levelled(audio: np.ndarray) -> np.ndarray:
+    """Audio [S] at the level of all joined recordings."""
     if len(audio) < SAMPLE_RATE // 50:
         return audio
     return np.clip(normalise_level(torch.from_numpy(audio)).numpy(), -1, 1)

@@ -1,4 +1,4 @@
-"""Recordings without a transcript → phones with times, and how well that agrees with known ones."""
+"""Recordings without a transcript → phones with times."""
 
 from __future__ import annotations
 
@@ -9,34 +9,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from audio2mesh.corpus.features import MARGIN, RATE, encode_windows, recording_windows, step_labels
+from audio2mesh.corpus.features import MARGIN, RATE, encode_windows, recording_windows
+from audio2mesh.corpus.join import levelled
 from audio2mesh.corpus.pauses import with_pauses
 from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.phones import (
-    BILABIALS,
-    LABIODENTALS,
-    OPEN_VOWELS,
-    PHONES,
-    ROUNDED,
-    SILENCE,
-    Phone,
-)
+from audio2mesh.phones import PHONES, SILENCE, Phone
 
 DECODING_RATE = 100
 """Steps per second of the decoded phones."""
 
-CLASSES = {
-    "bilabial": BILABIALS,
-    "labiodental": LABIODENTALS,
-    "rounded": ROUNDED,
-    "open vowel": OPEN_VOWELS,
-    "silence": frozenset({SILENCE}),
-}
+_STEP = 16_000 // DECODING_RATE  # samples
+_GAP = 0.4  # seconds between recordings that are heard one after the other
 _SHORTEST = 3  # decoding steps that a phone lasts at least
 _CHANGE = 2.5  # nats that a new phone costs
 _FEWEST_PHONES = 2
-_LEAST_CERTAINTY = -2.0
+_LEAST_CERTAINTY = -1.0
 
 
 @dataclass(frozen=True)
@@ -45,13 +33,32 @@ class Heard:
     certainty: float  # mean log-probability of the phones that are no silence; 0 without any
 
 
-def recognise(encoder: SpeechEncoder, net: PhoneNet, audio: np.ndarray) -> Heard:
-    """Phones of a recording [S] at 16 kHz."""
-    scores = phone_scores(encoder, net, audio)
-    fine = _refined(scores, max(1, round(len(audio) / 16_000 * DECODING_RATE)))
-    path = best_path(fine, _SHORTEST, _CHANGE)
+def recognise(
+    encoder: SpeechEncoder, net: PhoneNet, recordings: Sequence[np.ndarray]
+) -> list[Heard]:
+    """Phones of each recording [S] at 16 kHz; they are heard one after the other."""
+    spans, whole = _laid_out(recordings)
+    fine = _refined(phone_scores(encoder, net, whole), len(whole) // _STEP)
+    return [
+        _decoded(fine[start : start + max(1, len(audio) // _STEP)], audio)
+        for start, audio in zip(spans, recordings, strict=True)
+    ]
+
+
+def _laid_out(recordings: Sequence[np.ndarray]) -> tuple[list[int], np.ndarray]:
+    """The decoding steps at which recordings begin, and all of them at one level with pauses."""
+    gap = np.zeros(round(_GAP * DECODING_RATE) * _STEP, np.float32)
+    parts, starts = [gap], []
+    for audio in recordings:
+        starts.append(sum(map(len, parts)) // _STEP)
+        parts += [levelled(audio), np.zeros(-len(audio) % _STEP, np.float32), gap]
+    return starts, np.concatenate(parts)
+
+
+def _decoded(scores: NDArray[np.float64], audio: np.ndarray) -> Heard:
+    path = best_path(scores, _SHORTEST, _CHANGE)
     spoken = path != PHONES.index(SILENCE)
-    chosen = fine[np.arange(len(path)), path][spoken]
+    chosen = scores[np.arange(len(path)), path][spoken]
     phones = with_pauses(_runs(path, len(audio) / 16_000), audio)
     return Heard(phones, float(chosen.mean()) if len(chosen) else 0.0)
 
@@ -127,16 +134,3 @@ def _runs(path: NDArray[np.int64], seconds: float) -> tuple[Phone, ...]:
         Phone(PHONES[path[edge]], start, end)
         for edge, start, end in zip(edges[:-1], times[:-1], times[1:], strict=True)
     )
-
-
-def agreement(found: Sequence[Phone], true: Sequence[Phone]) -> dict[str, NDArray[np.int64]]:
-    """Counts over steps of 20 ms, to be added over recordings: per class (true and found, found,
-    true), and under `frames` (equal, all, all)."""
-    steps = round(true[-1].end * RATE)
-    a, b = (step_labels(phones, 0.0, steps).numpy() for phones in (found, true))
-    counts = {"frames": np.array([(a == b).sum(), steps, steps])}
-    for name, members in CLASSES.items():
-        rows = [PHONES.index(label) for label in members]
-        inside_a, inside_b = np.isin(a, rows), np.isin(b, rows)
-        counts[name] = np.array([(inside_a & inside_b).sum(), inside_a.sum(), inside_b.sum()])
-    return counts

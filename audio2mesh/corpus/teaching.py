@@ -27,9 +27,9 @@ _IGNORED = round(0.4 * RATE)  # steps at each end of a window without full conte
 
 @dataclass(frozen=True)
 class RecogniserOptions:
-    passes: int = 3
+    passes: int = 2
     """times the recordings are heard, each time augmented anew"""
-    steps: int = 900
+    steps: int = 600
     """steps of training"""
     batch: int = 8
     """windows of 8 s per step"""

@@ -42,6 +42,7 @@ FILES = [  # name, codec, rate, channels
     ("a.webm", "libopus", 48_000, 2),
     ("a.mkv", "aac", 44_100, 2),
     ("a.aiff", "pcm_s16be", 32_000, 2),
+    ("a.g722", "g722", 16_000, 1),
 ]
 
 ABSENT_END_PADDING = {"a.mkv"}
