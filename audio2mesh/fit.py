@@ -174,7 +174,8 @@ def add_line(log: Path, entry: Mapping[str, Any]) -> None:
 def unbroken() -> Iterator[None]:
     """Let signals that end the process wait until the block is done."""
     waiting: list[int] = []
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    named = ("SIGINT", "SIGTERM", "SIGHUP")  # the last one is unknown to Windows
+    numbers = [getattr(signal, name) for name in named if hasattr(signal, name)]
     before = [signal.signal(n, lambda number, _: waiting.append(number)) for n in numbers]
     try:
         yield
