@@ -148,7 +148,9 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
         raise ValueError("none of the held-out clips has phones; the lip reader needs some")
     net.eval()
     true = [[p.label for p in reel.phones if p.label != SILENCE] for reel in reels]
-    read = [read_phones(net, torch.from_numpy(reel.crops[:]).float() / 255) for reel in reels]
+    read = [
+        read_phones(net, torch.from_numpy(np.array(reel.crops)).float() / 255) for reel in reels
+    ]
     commonest = max(
         {p for row in true for p in row}, key=lambda p: sum(row.count(p) for row in true)
     )

@@ -62,7 +62,8 @@ def _box(score: Floats, correlation: Floats) -> Box | None:
     peak = np.unravel_index(score.argmax(), score.shape)
     if score[peak] < FAINTEST * np.median(score):
         return None
-    regions = np.asarray(label(score > REGION * score[peak])[0])
+    regions = np.empty(score.shape, np.int32)
+    label(score > REGION * score[peak], output=regions)
     inside = regions == regions[peak]
     rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
     across = columns[-1] - columns[0] + 1.0

@@ -1,0 +1,142 @@
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from lip_reels import SEEN, bright_reel
+
+from audio2mesh.lipreading.chain import babble, phone_chain
+from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
+from audio2mesh.lipreading.reels import (
+    UNKNOWN,
+    Reel,
+    augmented,
+    draw_batch,
+    step_labels,
+    target_of,
+)
+from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores, reading_losses
+from audio2mesh.phones import PHONES, Phone
+
+SMALL = LipReadOptions(width=32, layers=1, heads=2, dropout=0.0)
+OPTIONS = LipTrainOptions(steps=60, batch=4, frames=24, learning_rate=3e-3)
+SAID = (Phone("SIL", 0.0, 0.1), Phone("M", 0.1, 0.14), Phone("AA", 0.14, 0.4))
+
+
+def trainer(steps: int = 60) -> LipTrainer:
+    torch.manual_seed(0)
+    reels = [bright_reel(f"r{k}", 30, k) for k in range(3)]
+    return LipTrainer(
+        LipReadNet(SMALL), reels, LipTrainOptions(**{**vars(OPTIONS), "steps": steps})
+    )
+
+
+def test_half_frames_bear_the_phone_of_their_middle():
+    labels = step_labels(SAID, 0, 12)
+    names = [PHONES[label] if label != UNKNOWN else None for label in labels.tolist()]
+    assert names[:5] == ["SIL"] * 5  # centres at 10, 30, .., 90 ms
+    assert names[5:7] == ["M", "M"]  # 110 and 130 ms
+    assert names[7:20] == ["AA"] * 13
+    assert names[20:] == [None] * 4
+    assert torch.equal(step_labels(SAID, 2, 4), labels[4:12])
+
+
+def test_a_window_is_asked_for_the_phones_whose_middle_it_shows():
+    assert [PHONES[k] for k in target_of(SAID, 0, 10)] == ["SIL", "M", "AA"]
+    assert [PHONES[k] for k in target_of(SAID, 2, 4)] == ["M"]
+
+
+def test_batches_follow_from_their_seed():
+    reels = [bright_reel("a", 30, 0), bright_reel("b", 30, 1)]
+    one, same, other = (draw_batch(reels, 3, 20, np.random.default_rng(k)) for k in (1, 1, 2))
+    assert torch.equal(one.crops, same.crops)
+    assert not torch.equal(one.crops, other.crops)
+    assert one.crops.shape == (3, 20, 88, 88)
+    assert one.labels.shape == (3, 40)
+
+
+def test_a_reel_shorter_than_a_window_ends_in_its_last_frame():
+    batch = draw_batch([bright_reel("a", 2, 0)], 1, 40, np.random.default_rng(0))
+    assert torch.equal(batch.shape, torch.zeros(1, 40, 3))
+    assert (batch.labels[0, -20:] == UNKNOWN).all()
+
+
+def test_augmented_windows_show_the_same_film():
+    reel = bright_reel("a", 30, 0)
+    window = torch.from_numpy(reel.crops[:20]).float() / 255
+    changed = augmented(window.clone(), np.random.default_rng(4))
+    assert changed.shape == window.shape
+    means = torch.stack([window[:, :44].mean((1, 2)), changed[:, :44].mean((1, 2))])
+    assert torch.corrcoef(means)[0, 1] > 0.5
+
+
+def test_reels_without_phones_teach_the_shape_alone():
+    reels = [Reel("a", bright_reel("a", 30, 0).crops, np.ones((124, 3), np.float32), ())]
+    batch = draw_batch(reels, 2, 20, np.random.default_rng(0))
+    torch.manual_seed(0)
+    losses = reading_losses(LipReadNet(SMALL)(batch.crops), batch)
+    assert losses["ctc"] == 0 == losses["phones"]
+    assert losses["shape"] > 0
+
+
+def test_a_lip_reader_learns_what_pictures_show():
+    run = trainer()
+    first = run.train_step()
+    while run.step < 60:
+        last = run.train_step()
+    assert last["ctc"] < 0.5 * first["ctc"]
+    run.net.eval()
+    reel = bright_reel("x", 40, 10)
+    with torch.no_grad():
+        read = run.net(torch.from_numpy(reel.crops)[None].float() / 255).phones[0].argmax(-1)
+    labels = step_labels(reel.phones, 0, len(reel.crops))
+    assert (read == labels).double().mean() > 0.5  # a guess is right in one of four
+
+
+def test_scores_need_phones():
+    with pytest.raises(ValueError, match="none of the held-out clips has phones"):
+        lip_scores(LipReadNet(SMALL), [])
+
+
+def test_a_resumed_run_is_the_unbroken_one(tmp_path: Path):
+    whole, first, second = (trainer(4) for _ in range(3))
+    for _ in range(4):
+        whole.train_step()
+    for _ in range(2):
+        first.train_step()
+    first.save(tmp_path / "run", "record")
+    second.resume(tmp_path / "run", "record")
+    for _ in range(2):
+        second.train_step()
+    for name, value in whole.net.state_dict().items():
+        assert torch.equal(value, second.net.state_dict()[name]), name
+    with pytest.raises(ValueError, match="other options or data"):
+        second.resume(tmp_path / "run", "another")
+
+
+def test_the_feature_scale_standardises_training_windows():
+    run = trainer(2)
+    run.fit_feature_scale()
+    with torch.no_grad():
+        seen = run.net.encode(run._batch(run.options.steps).crops)
+    standard = (seen - run.net.centre) / run.net.spread
+    assert standard.mean((0, 1)).abs().mean() < 0.5
+    assert 0.5 < standard.std((0, 1)).mean() < 1.5
+
+
+def test_made_up_speech_has_only_pairs_that_were_heard():
+    chain = phone_chain([bright_reel("a", 60, 0).phones, SAID])
+    phones = babble(chain, 5.0, np.random.default_rng(0))
+    pairs = {(a, b) for a, after in chain.following.items() for b in after}
+    labels = [phone.label for phone in phones]
+    assert labels[0] == labels[-1] == "SIL"
+    assert set(pairwise(labels)) <= pairs
+    assert phones[-1].end >= 5.0
+    assert all(a.end == b.start for a, b in pairwise(phones))
+    assert {p.label for p in phones} <= {*SEEN}
+
+
+def test_made_up_speech_needs_silence():
+    with pytest.raises(ValueError, match="no silence"):
+        phone_chain([(Phone("M", 0.0, 0.1),)])

@@ -1,0 +1,35 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from audio2mesh.lipreading import LipReadNet, features, load_lipreader
+from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.weights import lipreader_record, save_lipreader
+
+SMALL = LipReadOptions(width=32, layers=1, heads=2)
+
+
+def test_weights_come_back_as_they_were_frozen(tmp_path: Path):
+    torch.manual_seed(0)
+    net = LipReadNet(SMALL).eval()
+    save_lipreader(net, tmp_path / "lips.safetensors", {"clips": ["a"]})
+    again = load_lipreader(tmp_path / "lips.safetensors")
+    assert again.options == SMALL
+    assert not again.training
+    assert not any(p.requires_grad for p in again.parameters())
+    crops = torch.rand(1, 5, 88, 88)
+    assert torch.allclose(features(again, crops), features(net, crops), atol=0.02)
+    assert lipreader_record(tmp_path / "lips.safetensors") == {"clips": ["a"]}
+
+
+def test_other_files_are_refused(tmp_path: Path):
+    path = tmp_path / "lips.safetensors"
+    with pytest.raises(FileNotFoundError, match="no such weights"):
+        load_lipreader(path)
+    path.write_bytes(b"nothing")
+    with pytest.raises(ValueError, match="not a readable safetensors"):
+        load_lipreader(path)
+    shipped = Path(__file__).parents[3] / "audio2mesh" / "weights" / "anny_head.safetensors"
+    with pytest.raises(ValueError, match="not lip-reader weights"):
+        load_lipreader(shipped)

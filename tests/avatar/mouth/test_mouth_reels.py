@@ -1,0 +1,107 @@
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from support import write_wav
+
+from audio2mesh.clips import Clip
+from audio2mesh.lipreading import load_lipreader
+from audio2mesh.lipreading.chain import phone_chain
+from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.train import LipTrainOptions
+from audio2mesh.lipreading.weights import lipreader_record
+from audio2mesh.motion import Motion
+from audio2mesh.phones import Phone, to_arrays
+from avatar.heads import face_geometry, load_head
+from avatar.mouth import MouthView, mouth_renderer
+from avatar.mouth.fit import LipFitOptions, fit_lipreader, made_up_clip
+from avatar.mouth.reels import mouth_shape, render_reel
+
+HEAD = load_head()
+SAID = (Phone("SIL", 0.0, 0.2), Phone("M", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SIL", 0.5, 0.8))
+
+
+def clip(frames: int = 20) -> Clip:
+    weights = torch.linspace(0, 0.6, frames)[:, None]
+    motion = Motion(weights, HEAD.unit("jawOpen")[None])
+    return Clip("a", "a", np.zeros(frames * 640, np.float32), motion, 25.0, -0.02, SAID)
+
+
+def test_a_reel_is_the_render_of_its_clip():
+    reel = render_reel(HEAD, clip(), MouthView())
+    assert reel.crops.shape == (20, 88, 88)
+    frame = HEAD.vertices + 0.6 * 7 / 19 * HEAD.unit("jawOpen")
+    wanted = mouth_renderer(HEAD)(frame[None])[0]
+    shown = torch.from_numpy(reel.crops[7]).float() / 255
+    assert (shown - wanted).abs().max() < 0.01
+    assert reel.phones == SAID
+
+
+def test_the_shape_is_measured_in_millimetres():
+    units = torch.stack([HEAD.unit(n) for n in ("jawOpen", "mouthPucker", "mouthStretchLeft")])
+    poses = Motion(torch.cat([torch.zeros(1, 3), torch.eye(3)]), units)
+    rest, opened, pucker, stretch = mouth_shape(poses, face_geometry(HEAD)).tolist()
+    assert rest == pytest.approx([0, 0, 0], abs=0.1)
+    assert opened[0] > 15
+    assert pucker[1] < -5
+    assert pucker[2] > 1
+    assert stretch[1] > 2
+
+
+def test_kept_reels_are_not_drawn_again_unless_they_changed(tmp_path: Path):
+    one = render_reel(HEAD, clip(), MouthView(), tmp_path)
+    files = {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()}
+    again = render_reel(HEAD, clip(), MouthView(), tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.iterdir()} == files
+    assert np.array_equal(one.crops, again.crops)
+    assert np.array_equal(one.shape, again.shape)
+    render_reel(HEAD, clip(), MouthView(azimuth=5.0), tmp_path)
+    render_reel(HEAD, replace(clip(), lag=0.0), MouthView(), tmp_path)
+    assert len(list(tmp_path.iterdir())) == 3 * len(files)
+
+
+def test_made_up_clips_follow_from_their_number():
+    chain = phone_chain([SAID])
+    one, same, other = (made_up_clip(HEAD, chain, number, 0) for number in (0, 0, 1))
+    assert torch.equal(one.motion.coefficients, same.motion.coefficients)
+    assert one.phones != other.phones
+    assert one.seconds == pytest.approx(one.phones[-1].end, abs=1e-3)
+
+
+def write_clip(folder: Path, name: str, phones: tuple[Phone, ...] = SAID) -> None:
+    weights = np.random.default_rng(0).random((20, 1)).astype(np.float32)
+    told = {"fps": 25, "arkit": weights, "arkit_names": np.array(["jawOpen"])}
+    np.savez(folder / f"{name}.npz", **told, **to_arrays(phones))
+    write_wav(folder / f"{name}.wav", np.zeros(12_800))
+
+
+def options(folder: Path) -> LipFitOptions:
+    return LipFitOptions(
+        data=(folder,),
+        out=folder / "lips.safetensors",
+        leave_out=("left",),
+        babble=0.0,
+        cache=folder / "crops",
+        network=LipReadOptions(width=16, layers=1, heads=2),
+        train=LipTrainOptions(steps=2, batch=2, frames=10),
+    )
+
+
+def test_clips_become_weights_that_say_what_they_saw(tmp_path: Path):
+    for name in ("a", "b", "c", "left"):
+        write_clip(tmp_path, name)
+    scores = fit_lipreader(options(tmp_path))
+    assert set(scores) == {"phones", "visemes", "constant", "shuffled"}
+    record = lipreader_record(tmp_path / "lips.safetensors")
+    assert len(record["clips"]) == 2
+    assert sorted(record["clips"] + record["held_out"]) == ["a", "b", "c"]
+    assert load_lipreader(tmp_path / "lips.safetensors").options.width == 16
+    assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_clips_without_phones_are_not_enough(tmp_path: Path):
+    write_clip(tmp_path, "a", ())
+    with pytest.raises(ValueError, match="too few of the clips have phones"):
+        fit_lipreader(options(tmp_path))

@@ -1,0 +1,26 @@
+"""Made-up reels whose pictures tell their phones at a glance."""
+
+import numpy as np
+
+from audio2mesh.lipreading.reels import Reel
+from audio2mesh.phones import Phone
+
+SEEN = ("SIL", "AA", "M", "UW")
+"""Phones of the reels; each one brightens another quarter of the picture."""
+
+
+def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> Reel:
+    """A reel of random phones of `SEEN`, no two alike in a row."""
+    rng = np.random.default_rng(seed)
+    labels, said = [0], []
+    for _ in range(phones):
+        labels.append(int(rng.choice([k for k in range(len(SEEN)) if k != labels[-1]])))
+    frames = round(len(labels) * per_phone * 25)
+    crops = rng.integers(90, 110, (frames, 88, 88)).astype(np.uint8)
+    for place, label in enumerate(labels):
+        said.append(Phone(SEEN[label], place * per_phone, (place + 1) * per_phone))
+        low, high = round(place * per_phone * 25), round((place + 1) * per_phone * 25)
+        rows = slice(44 * (label // 2), 44 * (label // 2) + 44)
+        columns = slice(20, 68) if label % 2 else slice(34, 54)  # survives a mirror
+        crops[low:high, rows, columns] += 100
+    return Reel(name, crops, np.zeros((frames, 3), np.float32), tuple(said))
