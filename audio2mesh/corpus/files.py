@@ -6,6 +6,7 @@ import io
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.io import wavfile
@@ -29,6 +30,7 @@ def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
 
 def _write_motion(path: Path, clip: Spoken, voice: str, fps: float) -> None:
     data = io.BytesIO()
+    phones: dict[str, Any] = to_arrays(clip.phones)
     np.savez_compressed(
         data,
         arkit=articulate(clip.phones, clip.seconds, fps).astype(np.float32),
@@ -36,7 +38,7 @@ def _write_motion(path: Path, clip: Spoken, voice: str, fps: float) -> None:
         fps=fps,
         style=voice,
         origin="modelled",
-        **to_arrays(clip.phones),
+        **phones,
     )
     _write(path, data.getvalue())
 
