@@ -7,13 +7,15 @@ from rich.console import Console
 
 from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import EvaluateOptions, Evaluation, evaluate
-from audio2mesh.evaluation.judges import sync_judge
+from audio2mesh.evaluation.judges import sync_judge, together
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.plots import Curves, draw_openings
 from audio2mesh.evaluation.recordings import Material
 from audio2mesh.evaluation.table import figures_table
+from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet
 from avatar.heads import face_geometry, face_units, load_head
+from avatar.mouth.judge import lip_reading_judge
 from configs.command import run_command
 from splat import write_beside
 
@@ -21,8 +23,11 @@ from splat import write_beside
 def main(options: EvaluateOptions) -> None:
     head = load_head(options.head)
 
-    def judges(material: Material, fps: float) -> Judge:
-        return sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
+    def judges(material: Material) -> Judge:
+        sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
+        if not options.lip_reading:
+            return sync
+        return together(sync, lip_reading_judge(load_lipreader(options.lipreader), head, material))
 
     result = evaluate(options, face_units(head), face_geometry(head), judges)
     show(result)

@@ -48,6 +48,11 @@ class EvaluateOptions(MaterialOptions):
     """JSON file to write the figures to."""
     syncnet: Path | None = None
     """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
+    lip_reading: bool = False
+    """Also measure the phone error rate of lip-reading the rendered mouth, where phones are known;
+    drawing every frame takes a while."""
+    lipreader: Path | None = None
+    """Lip reader for it; by default the one that ships."""
     plots: Path | None = None
     """Folder to write one picture for each recording to: lip opening over time."""
     head: Literal["anny-head"] = "anny-head"
@@ -89,14 +94,15 @@ def evaluate(
     options: EvaluateOptions,
     units: FaceUnits,
     face: FaceGeometry,
-    judges: Callable[[Material, float], Judge],
+    judges: Callable[[Material], Judge],
 ) -> Evaluation:
-    """Read, speak and measure; `judges` makes a judge for material and a frame rate.
+    """Read, speak and measure; `judges` makes the judge of the material.
 
     ValueError or FileNotFoundError with one sentence for folders, weights and names that are not
     as they should be, before anything long begins.
     """
     material = load_material(options, units, face, options.head)
+    judge = judges(material)
     models = load_models(options, material)
     fps = float(next(iter(models.values())).fps)
     rows = {name: spoken(model, fps, options.style) for name, model in models.items()}
@@ -105,7 +111,7 @@ def evaluate(
         rows["mean"] = constant(mean_offsets(clips))
     if options.still:
         rows["still"] = constant(torch.zeros_like(material.face.rest))
-    return measure(material, rows, fps, judges(material, fps))
+    return measure(material, rows, fps, judge)
 
 
 def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judge) -> Evaluation:

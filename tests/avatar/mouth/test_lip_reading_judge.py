@@ -1,0 +1,53 @@
+import numpy as np
+import pytest
+import torch
+
+from audio2mesh.evaluation.recordings import Material, Recording
+from audio2mesh.lipreading import LipReadNet
+from audio2mesh.motion import Motion
+from audio2mesh.phones import Phone
+from avatar.heads import face_geometry, load_head
+from avatar.mouth import mouth_renderer
+from avatar.mouth.critic import lipreading_per
+from avatar.mouth.judge import at_rate, lip_reading_judge
+
+HEAD = load_head()
+PHONES = (Phone("SIL", 0, 0.1), Phone("M", 0.1, 0.2), Phone("AA", 0.2, 0.4))
+
+
+@pytest.fixture
+def net() -> LipReadNet:
+    torch.manual_seed(0)
+    return LipReadNet().eval()
+
+
+def material(topology: str) -> Material:
+    return Material([], face_geometry(HEAD), topology)
+
+
+def test_the_rate_is_that_of_the_reader_and_phones_weigh(net: LipReadNet):
+    motion = Motion(0.3 * torch.rand(12, 1), HEAD.unit("jawOpen")[None])
+    recording = Recording("a", np.zeros(8_000, np.float32), PHONES)
+    score = lip_reading_judge(net, HEAD, material(HEAD.topology))(motion, recording, 25)["per"]
+    expected = lipreading_per(net, mouth_renderer(HEAD), motion, HEAD.vertices, PHONES)
+    assert (score.value, score.weight) == (expected, 2)
+
+
+def test_nothing_said_is_no_score(net: LipReadNet):
+    judge = lip_reading_judge(net, HEAD, material(HEAD.topology))
+    motion = Motion(torch.zeros(5, 1), HEAD.unit("jawOpen")[None])
+    for phones in ((), PHONES[:1]):
+        assert judge(motion, Recording("a", np.zeros(3_200, np.float32), phones), 25) == {}
+
+
+def test_another_topology_is_refused(net: LipReadNet):
+    with pytest.raises(ValueError, match="the data are of flame"):
+        lip_reading_judge(net, HEAD, material("flame"))
+
+
+def test_other_frame_rates_are_brought_to_25():
+    seconds = (torch.arange(60) + 0.5) / 30
+    motion = at_rate(Motion(seconds[:, None], torch.zeros(1, 3, 3)), 30)
+    expected = (torch.arange(50) + 0.5) / 25
+    torch.testing.assert_close(motion.coefficients[1:-1, 0], expected[1:-1])
+    assert len(motion.coefficients) == 50
