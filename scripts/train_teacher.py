@@ -1,20 +1,17 @@
 """Train the two-dimensional teacher: speech → pictures of the mouth."""
 
-import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from audio2mesh.clips import Clip, load_clips
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.motion import Motion
-from audio2mesh.sync.segments import FPS
 from audio2mesh.teacher import Film, TeacherFitOptions, fit_teacher, write_sheet
-from audio2mesh.windows import WindowForm, cut_window, shorten_pauses
+from audio2mesh.waveform import load_audio
 from avatar.heads import Head, face_units, load_head
 from avatar.mouth.reels import render_reel
+from avatar.mouth.videos import SUFFIXES, load_mouth_video
 from avatar.mouth.view import FRONT
 from avatar.output import check_writable
 from avatar.progress import progress_bar
@@ -23,22 +20,22 @@ from configs.command import run_command
 
 @dataclass(frozen=True)
 class TeacherOptions:
-    """Train the teacher on renders of speech-motion clips."""
+    """Train the teacher on renders of speech-motion clips, on films of talking faces, or both."""
 
-    data: tuple[Path, ...]
-    """Folders of clips: <id>.flac (or .wav, ..) with <id>.npz."""
     out: Path
     """The weights to write (.safetensors)."""
-    test: tuple[str, ...] = ("1114_3_15",)
+    data: tuple[Path, ...] = ()
+    """Folders of clips: <id>.flac (or .wav, ..) with <id>.npz."""
+    videos: Path | None = None
+    """Folder of films of talking faces."""
+    test: tuple[str, ...] = ()
     """Ids of clips that are never trained on; their crops are drawn beside the truth."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
-    seconds: float = 30.0
-    """Seconds of speech rendered of each clip."""
     clips: int = 60
     """Clips with modelled motion that are used at most."""
     cache: Path = Path("mouth_crops")
-    """Folder in which rendered crops are kept."""
+    """Folder in which rendered crops are kept; scripts/train_lipreader.py can share it."""
     sheet: Path | None = None
     """Picture (.png) to write: drawn and true crops of the test clips, one above the other."""
     fit: TeacherFitOptions = field(default_factory=TeacherFitOptions)
@@ -48,21 +45,27 @@ class TeacherOptions:
 def main(options: TeacherOptions) -> None:
     check_writable(options.out)
     head = load_head()
-    clips = [
-        c for folder in options.data for c in load_clips(folder, face_units(head), head.vertices)
-    ]
-    used = [clip for clip in clips if clip.name not in options.exclude]
-    held = [clip for clip in used if clip.name in options.test]
-    training = _at_most(options.clips, [clip for clip in used if clip.name not in options.test])
-    if not training:
-        raise ValueError(f"{options.data[0]}: every clip is held out, none is left to train on")
-    films = list(_films(head, training, options))
-    tests = list(_films(head, held, options))
+    held, training = _clips(options, head)
+    films = [*_filmed(options.videos), *_rendered(head, training, options.cache)]
+    if not films:
+        raise ValueError("there is nothing to train on; name folders with --data or --videos")
+    tests = list(_rendered(head, held, options.cache))
     teacher = fit_teacher(films, options.out, options.fit)
     print(f"wrote {options.out}")
     if options.sheet and tests:
         write_sheet(teacher, tests, options.sheet)
         print(f"wrote {options.sheet}: the teacher's crops above the true ones")
+
+
+def _clips(options: TeacherOptions, head: Head) -> tuple[list[Clip], list[Clip]]:
+    """The clips that are held out, and those that are trained on."""
+    units = face_units(head)
+    clips = [clip for folder in options.data for clip in load_clips(folder, units, head.vertices)]
+    if missing := {*options.test, *options.exclude} - {clip.name for clip in clips}:
+        raise ValueError(f"no clip is called {sorted(missing)[0]}; --test and --exclude name clips")
+    held = [clip for clip in clips if clip.name in options.test]
+    unused = {*options.test, *options.exclude}
+    return held, _at_most(options.clips, [clip for clip in clips if clip.name not in unused])
 
 
 def _at_most(count: int, clips: Sequence[Clip]) -> list[Clip]:
@@ -73,25 +76,23 @@ def _at_most(count: int, clips: Sequence[Clip]) -> list[Clip]:
     return [clip for clip in clips if clip.origin != "modelled" or clip.name in chosen]
 
 
-def _films(head: Head, clips: Sequence[Clip], options: TeacherOptions) -> Iterator[Film]:
+def _rendered(head: Head, clips: Sequence[Clip], cache: Path) -> Iterator[Film]:
+    """The clips' mouths, from the front."""
     with progress_bar("Rendering mouths", len(clips), "clips/s") as done:
         for clip in clips:
-            part = running_part(clip, options.seconds)
-            reel = render_reel(head, part, FRONT, options.cache)
-            yield Film(part.name, part.audio, reel.crops)
+            yield Film(clip.name, clip.audio, render_reel(head, clip, FRONT, cache).crops)
             done()
 
 
-def running_part(clip: Clip, seconds: float) -> Clip:
-    """A stretch of a clip at 25 fps with its pauses cut short; which one follows from its name."""
-    rng = np.random.default_rng(zlib.crc32(clip.name.encode()))
-    speech = shorten_pauses(clip, rng)
-    frames = int(min(seconds, speech.seconds) * FPS)
-    form = WindowForm(frames * SAMPLE_RATE // FPS, frames, FPS, len(clip.motion.basis))
-    start = rng.uniform(0, speech.seconds - frames / FPS)
-    window = cut_window(speech, start, 1.0, form)
-    motion = Motion(window.coefficients, clip.motion.basis)
-    return replace(speech, audio=window.audio, motion=motion, fps=FPS, lag=-0.5 / FPS)
+def _filmed(folder: Path | None) -> Iterator[Film]:
+    """The mouths of a folder of films."""
+    if folder is None:
+        return
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise ValueError(f"{folder}: holds no films ({', '.join(SUFFIXES)})")
+    for path in paths:
+        yield Film(path.stem, load_audio(path), load_mouth_video(path))
 
 
 if __name__ == "__main__":
