@@ -50,6 +50,8 @@ class LossWeights:
     """absolute difference of the opening between the lips, mm"""
     closure: float = 0.3
     """opening that remains where the lips should touch, mm"""
+    contact: float = 0.3
+    """distance that remains where the lower lip should be at the upper teeth (f, v), mm"""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)"""
     lipreading: float = 0.0
@@ -89,12 +91,27 @@ def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
 
 
+def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean excess of the lower lip's distance from the upper teeth over the true one, mm.
+
+    Counted where the true distance is (nearly) less than 70 % of that at rest, as for f and v; 0
+    for a face without teeth.
+    """
+    if not len(face.upper_teeth):
+        return 0 * predicted.coefficients.sum()
+    still = Motion(torch.zeros_like(true.coefficients[..., :1, :]), true.basis)
+    rest, wanted, found = (teeth_distance(motion, face) for motion in (still, true, predicted))
+    near = torch.sigmoid((0.7 - wanted / rest) / 0.03)
+    return (functional.relu(found - wanted) * near).mean() * MM
+
+
 LOSSES: Mapping[str, Loss] = {
     "vertices": vertex_loss,
     "lips": lip_loss,
     "velocity": velocity_loss,
     "gap": gap_loss,
     "closure": closure_loss,
+    "contact": contact_loss,
 }
 
 
@@ -102,6 +119,14 @@ def lip_gap(motion: Motion, face: FaceGeometry) -> Tensor:
     """Mean distance [.., F] in metres of the paired vertices along the inner lip line."""
     upper, lower = (face.rest[i] + motion.offsets(i) for i in face.pairs)
     return ((upper - lower).square().sum(-1) + 1e-12).sqrt().mean(-1)
+
+
+def teeth_distance(motion: Motion, face: FaceGeometry) -> Tensor:
+    """Mean distance [.., F] in metres of the middle of the lower inner lip from the upper teeth."""
+    third = len(face.inner_lower) // 3
+    middle = face.inner_lower[third : len(face.inner_lower) - third]
+    lip, teeth = (face.rest[i] + motion.offsets(i) for i in (middle, face.upper_teeth))
+    return torch.cdist(lip, teeth).amin(-1).mean(-1)
 
 
 def total_loss(

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import torch
 
 from audio2mesh.losses import LOSSES, FaceGeometry, lip_gap, total_loss
@@ -22,6 +24,10 @@ def _naive(name: str, a: Motion, b: Motion, face: FaceGeometry) -> torch.Tensor:
             return lips.square().sum(-1).mean()
         case "velocity":
             return (lips[:, 1:] - lips[:, :-1]).square().sum(-1).mean()
+    if name == "contact":
+        found, wanted, rest = (_naive_contact(offsets, face) for offsets in (x, y, 0 * x))
+        near = torch.sigmoid((0.7 - wanted / rest) / 0.03)
+        return ((found - wanted).clamp(min=0) * near).mean()
     gaps = [_naive_gap(offsets, face) for offsets in (x, y)]
     if name == "gap":
         return (gaps[0] - gaps[1]).abs().mean()
@@ -35,6 +41,17 @@ def _naive_gap(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
     for upper, lower in zip(face.inner_upper, face.inner_lower, strict=True):
         gap += (posed[:, :, upper] - posed[:, :, lower]).norm(dim=-1)
     return gap / len(face.inner_upper)
+
+
+def _naive_contact(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
+    posed = face.rest * 1000 + offsets_mm
+    nearest = [
+        torch.stack(
+            [(posed[:, :, lip] - posed[:, :, tooth]).norm(dim=-1) for tooth in face.upper_teeth]
+        )
+        for lip in face.inner_lower
+    ]
+    return torch.stack([distances.min(0).values for distances in nearest]).mean(0)
 
 
 def test_losses_against_their_definitions(face):
@@ -72,6 +89,11 @@ def test_total_is_the_weighted_sum(face):
     total, terms = total_loss(a, b, face, {"lips": 2.0, "gap": 0.5, "velocity": 0.0})
     assert set(terms) == {"lips", "gap"}
     torch.testing.assert_close(total, 2 * terms["lips"] + 0.5 * terms["gap"])
+
+
+def test_a_face_without_teeth_has_no_contact_to_lose(face):
+    a, b = _motions()
+    assert LOSSES["contact"](a, b, replace(face, upper_teeth=torch.arange(0))) == 0
 
 
 def test_sealed_lips_have_no_gap(face):

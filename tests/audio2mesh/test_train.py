@@ -116,11 +116,11 @@ def test_schedule_warms_up_and_ends_at_zero():
 
 
 def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
-    only_lips = replace(OPTIONS.losses, vertices=0, velocity=0, gap=0, closure=0)
+    only_lips = replace(OPTIONS.losses, vertices=0, velocity=0, gap=0, closure=0, contact=0)
     trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
     assert set(trainer.train_step()) == {"loss", "lips"}
     assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
-        "vertices", "lips", "velocity", "gap", "closure"
+        "vertices", "lips", "velocity", "gap", "closure", "contact"
     }  # fmt: skip
 
 
