@@ -150,7 +150,7 @@ def shift_pitch(audio: np.ndarray, semitones: float) -> np.ndarray:
     size, hop = 512, 128
     _, _, spectrum = stft(audio, nperseg=size, noverlap=size - hop)  # [bins, frames]
     at = np.arange(0, spectrum.shape[1] - 1, 1 / ratio)
-    low = at.astype(int)
+    low = np.minimum(at.astype(int), spectrum.shape[1] - 2)  # rounding may reach the very end
     weight = at - low
     magnitude = (1 - weight) * np.abs(spectrum[:, low]) + weight * np.abs(spectrum[:, low + 1])
     advance = np.angle(spectrum[:, low + 1] * np.conj(spectrum[:, low]))

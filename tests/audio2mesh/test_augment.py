@@ -38,6 +38,10 @@ def test_the_seed_decides_everything():
         assert np.isfinite(run).all() and np.abs(run).max() <= 1
 
 
+def test_pitch_shift_reaches_the_last_frame_whatever_the_rounding():
+    assert shift_pitch(_tone(400)[:12_800], 1.88).shape == (12_800,)  # stretched to 14336
+
+
 @pytest.mark.parametrize("semitones", [-7, -2, 3, 7])
 def test_pitch_moves_and_time_does_not(semitones):
     shifted = shift_pitch(_tone(400), semitones)
