@@ -1,10 +1,10 @@
-"""Measure the rasterizer and the whole drive: the figures of docs/benchmarks.md."""
+"""Measure rasterizer, speech to motion and the whole drive: the figures of docs/benchmarks.md."""
 
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.benchmark import measure_drive
+from avatar.benchmark import alone, measure_drive, measure_live, measure_speech
 from configs.command import run_command
 from splat.benchmark import RasterTimes, measure_rasterizers
 
@@ -18,6 +18,8 @@ RASTER_HEADINGS = (
     "oracle",
     "oracle back",
 )
+SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
+LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
 DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "raster", "encode")
 
 
@@ -25,8 +27,8 @@ DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "ra
 class Options:
     """Measure at 512x512 pixels, on the CPU."""
 
-    what: Literal["raster", "drive", "all"] = "all"
-    """The rasterizer by itself, the whole drive by stage, or both."""
+    what: Literal["raster", "audio2mesh", "drive", "all"] = "all"
+    """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, or all."""
     gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
     """Rasterizer: numbers of Gaussians."""
     sh_degrees: tuple[int, ...] = (0, 3)
@@ -35,17 +37,23 @@ class Options:
     """Rasterizer: frames per figure; the naive form gets a fifth of them, the oracle one."""
     oracle: bool = True
     """Rasterizer: also run the torch oracle at the first SH degree (seconds to minutes)."""
+    minutes: tuple[float, ...] = (1.0, 60.0)
+    """Audio to vertex offsets: lengths of the recording in minutes."""
+    live_seconds: float = 60.0
+    """Audio to vertex offsets: length of the live speech in seconds."""
     seconds: tuple[float, ...] = (10.0, 600.0)
     """Drive: lengths of the recording in seconds."""
     avatar: Path = Path("assets/demo_avatar.ply")
     """Drive: the avatar."""
     voice: Path = Path("assets/demo_voice.flac")
-    """Drive: the voice, repeated to each length."""
+    """Audio to vertex offsets, and drive: the voice, repeated to each length."""
 
 
 def main(options: Options) -> None:
     if options.what in ("raster", "all"):
         bench_raster(options)
+    if options.what in ("audio2mesh", "all"):
+        bench_audio2mesh(options)
     if options.what in ("drive", "all"):
         bench_drive(options)
 
@@ -72,6 +80,27 @@ def raster_cells(times: RasterTimes) -> tuple[str, ...]:
     )
     cells = ("-" if value is None else f"{value:.1f}" for value in milliseconds)
     return (f"{times.gaussians}", f"{times.sh_degree}", *cells)
+
+
+def bench_audio2mesh(options: Options) -> None:
+    """Two tables: offline, and live on one thread (load: of one core)."""
+    print_row(SPEECH_HEADINGS)
+    for minutes in options.minutes:
+        times = alone(measure_speech, options.voice, 60 * minutes)
+        counts = (f"{60 * minutes:g}", f"{times.threads}")
+        ratios = (f"{times.ratio:.1f}", f"{times.per_core:.1f}")
+        print_row((*counts, *ratios, f"{times.peak_rss_mb:.0f}"))
+    print_row(LIVE_HEADINGS)
+    live = alone(measure_live, options.voice, options.live_seconds)
+    print_row(
+        (
+            f"{options.live_seconds:g}",
+            f"{1000 * live.latency:.0f}",
+            f"{live.share:.3f}",
+            f"{1000 * live.longest:.0f}",
+            f"{live.error:.2f}",
+        )
+    )
 
 
 def bench_drive(options: Options) -> None:

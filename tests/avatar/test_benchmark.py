@@ -4,7 +4,7 @@ import pytest
 from support import ROOT
 
 from audio2mesh import probe_audio
-from avatar.benchmark import measure_drive, write_repeated
+from avatar.benchmark import alone, measure_drive, measure_live, measure_speech, write_repeated
 
 SCRIPT, VOICE = ROOT / "scripts" / "drive.py", ROOT / "assets" / "demo_voice.flac"
 
@@ -28,3 +28,17 @@ def test_a_drive_that_fails_says_why(tmp_path: Path):
 def test_the_voice_is_cut_or_repeated(tmp_path: Path, seconds: float):
     write_repeated(tmp_path / "voice.wav", VOICE, seconds)
     assert probe_audio(tmp_path / "voice.wav").seconds == pytest.approx(seconds)
+
+
+@pytest.mark.slow
+def test_speech_to_motion_is_measured():
+    times = alone(measure_speech, VOICE, 12.0)
+    assert times.per_core >= 0.9 * times.ratio / times.threads > 0
+    assert times.per_core > 10 and times.peak_rss_mb > 100
+
+
+@pytest.mark.slow
+def test_live_speech_keeps_up_on_one_core():
+    live = alone(measure_live, VOICE, 6.0)
+    assert live.latency <= 0.4 and live.share < 1
+    assert 0 < live.error < 2.8  # mm², a tenth of the shipped weights' own error
