@@ -85,7 +85,7 @@ def figures(scores: Sequence[Scores]) -> Figures:
     if "lve_mm2" in values:
         values["lve_mm"] = math.sqrt(values["lve_mm2"])
     if "lag_curve" in pooled:
-        values["lag_ms"] = best_lag(pooled["lag_curve"]) * values["frame_ms"]
+        values["lag_ms"] = float(best_lag(pooled["lag_curve"])) * values["frame_ms"]
     finite = {name: value for name, value in values.items() if math.isfinite(value)}
     return {name: finite.get(name) for name in MEASURES}
 

@@ -84,6 +84,15 @@ def test_a_judge_adds_its_scores(recordings, face):
     assert set(result.clips) == {"still", "truth"} and set(result.clips["still"]) == {"a", "b"}
 
 
+@pytest.mark.parametrize("frames", [1, 2, 3, 8])
+def test_a_few_frames_break_nothing(face, frames):
+    opening, audio = talk(frames)
+    clip = Clip("short", "a", audio, moving(opening), 25, 0)
+    recording = Recording("short", audio, (Phone("M", 0, 0.02),), clip)
+    row, _ = row_figures([recording], [moving(opening)], face, 25, nobody)
+    assert row["lve_mm2"] is not None and row["closure_mbp"] == 1
+
+
 def test_mean_offsets_weigh_frames(recordings):
     clips = [r.clip for r in recordings if r.clip]
     every = torch.cat([clip.motion.offsets() for clip in clips])

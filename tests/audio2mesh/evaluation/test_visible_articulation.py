@@ -66,9 +66,9 @@ def test_bounds_follow_the_openings_between_their_limits():
         found = opening_bounds(torch.full((100,), wide), FACE)
         return found.shut, found.open
 
-    assert bounds(0.008) == pytest.approx((0.0012, 0.0025))
-    assert bounds(0.1) == pytest.approx((0.00125, 0.025))  # shut is shut, however wide it opens
-    assert bounds(0.0) == pytest.approx((0.0005, 0.0025))  # and open is open
+    assert bounds(0.008) == pytest.approx((0.0012, 0.004))
+    assert bounds(0.1) == pytest.approx((0.00125, 0.04))  # shut is shut, however wide it opens
+    assert bounds(0.0) == pytest.approx((0.0005, 0.004))  # and open is open
 
 
 def test_frames_of_a_phone_against_their_definition():
