@@ -20,7 +20,7 @@ Origin = Literal["captured", "solved", "modelled"]
 Split = Literal["train", "validation", "test", "test-b"]
 """Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
 
-AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4")
+AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 _BASIS_FRAMES = 1000  # frames, spread over all clips, from which a common basis is computed
 
