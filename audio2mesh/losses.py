@@ -51,8 +51,8 @@ class LossWeights:
     closure: float = 0.3
     """opening that remains where the lips should touch, mm"""
     contact: float = 3.0
-    """distance that remains where the lower lip should be at the upper teeth (f, v), mm; such frames
-    are few, about 3 %, and so is their part of the mean"""
+    """distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
+    are such, about 3 %, so that the mean over all is small"""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)"""
     lipreading: float = 0.0
