@@ -32,6 +32,9 @@ from audio2mesh.corpus.teaching import RecogniserOptions, fit_recogniser
 from audio2mesh.encoder import SpeechEncoder
 from audio2mesh.phones import SILENCE
 
+ALIGNED, RECOGNISED = "aligned", "recognised"
+"""Folders, inside --out, of clips whose phones follow from a text, and from the sound alone."""
+
 
 @dataclass(frozen=True)
 class CorpusOptions:
@@ -56,7 +59,8 @@ class CorpusOptions:
     recordings: Path
     """Folder that holds a folder of recordings per voice (.g722, .wav, .flac, .mp3, .ogg, ..)."""
     out: Path
-    """Folder for the clips to train on."""
+    """Folder for the clips to train on: aligned/ holds those with a text, synthetic ones among
+    them, recognised/ those whose phones the recogniser found."""
     test_out: Path
     """Folder for the clips to test on: the recordings held out and those of --test-recordings."""
     test_recordings: Path | None = None
@@ -96,10 +100,10 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     voices = find_voices(options.recordings)
     tested = find_voices(options.test_recordings) if options.test_recordings else []
     _check(voices, tested)
-    for folder in (options.out, options.test_out):
+    for folder in (options.out / ALIGNED, options.out / RECOGNISED, options.test_out):
         folder.mkdir(parents=True, exist_ok=True)
     known = [voice for voice in voices if voice.transcripts]
-    rows = [_make(source, options.out, options) for source in _training(known, options)]
+    rows = [_make(source, options.out / ALIGNED, options) for source in _training(known, options)]
     tests = [_make(source, options.test_out, options) for source in _held_out(known, options)]
     whole = [aligned_source(voice, list(voice.recordings)) for voice in tested]
     tests += [_make(source, options.test_out, options) for source in whole]
@@ -169,7 +173,7 @@ def _recognised(
         if row.clips:
             print(_agreement(encoder, net, row), flush=True)
     sources = [recognised_source(voice, encoder, net, record) for voice in unknown]
-    return [_make(source, options.out, options) for source in sources]
+    return [_make(source, options.out / RECOGNISED, options) for source in sources]
 
 
 def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> str:

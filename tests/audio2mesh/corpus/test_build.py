@@ -65,7 +65,7 @@ def test_recordings_become_clips(make, voices, tmp_path):
     status, out, _ = make("--held-out=0.4")
     assert status == 0, out
     print(out)
-    (clip,) = (tmp_path / "train").glob("speaker_*.npz")
+    (clip,) = (tmp_path / "train" / "aligned").glob("speaker_*.npz")
     spoken, voice = read_clip(clip)
     (tested,) = (tmp_path / "test").glob("speaker_*.npz")
     held, _ = read_clip(tested)
@@ -76,6 +76,7 @@ def test_recordings_become_clips(make, voices, tmp_path):
     assert len(labels) + len(others) == pytest.approx(69, abs=6)  # phones of the whole sentence
     assert labels and others
     assert "speaker" in out and "stranger" in out and "wrote" in out
+    assert not list((tmp_path / "train" / "aligned").glob("stranger_*"))
     with np.load(clip) as data:
         motion, names = data["arkit"], list(data["arkit_names"])
         assert (float(data["fps"]), str(data["origin"])) == (30.0, "modelled")
@@ -92,17 +93,17 @@ def test_recordings_become_clips(make, voices, tmp_path):
 def test_the_same_command_continues_and_repeats(make, tmp_path):
     assert make()[0] == 0
     first = contents(tmp_path / "train")
-    lost = next((tmp_path / "train").glob("speaker_*.npz"))
-    marker = tmp_path / "train" / ".voices" / "speaker.json"
+    lost = next((tmp_path / "train" / "aligned").glob("speaker_*.npz"))
+    marker = tmp_path / "train" / "aligned" / ".voices" / "speaker.json"
     marker.unlink()  # as where the run was stopped
     lost.unlink()
     assert make()[0] == 0
     again = contents(tmp_path / "train")
     assert first.keys() == again.keys()
     assert first["speaker_000.wav"] == again["speaker_000.wav"]
-    sound = (tmp_path / "train" / "speaker_000.wav").stat().st_mtime_ns
+    sound = (tmp_path / "train" / "aligned" / "speaker_000.wav").stat().st_mtime_ns
     assert make()[0] == 0
-    assert (tmp_path / "train" / "speaker_000.wav").stat().st_mtime_ns == sound
+    assert (tmp_path / "train" / "aligned" / "speaker_000.wav").stat().st_mtime_ns == sound
 
 
 def refused(outcome: tuple[int, str, str], *words: str) -> None:
