@@ -20,6 +20,7 @@ ONLY_IN = {
     "av": ("audio2mesh/waveform.py", "avatar/video.py", "avatar/video_reader.py"),
     "gsplat": ("splat/cuda.py", "splat/backend.py"),
     "plyfile": ("splat/ply.py",),
+    "pytorch3d": ("avatar/mouth/mesh_render.py",),
     "pocketsphinx": ("audio2mesh/corpus/align.py",),
     "transformers": ("audio2mesh/encoder.py",),
     "tyro": ("configs/command.py",),

@@ -43,7 +43,9 @@ class Reading:
 
     features: Tensor  # [B, F, W]
     log_probs: Tensor  # [B, 2F, P + 1] of the CTC; the last is the blank
-    phones: Tensor  # [B, 2F, P] logits of the phone at each half frame
+    phones: (
+        Tensor  # [B, 2F, P] the same scores, as those of the phone that lasts at each half frame
+    )
     shape: Tensor  # [B, F, 3] `SHAPES` in millimetres
 
 
@@ -61,7 +63,7 @@ class LipReadNet(nn.Module):
         self.front_norm = nn.BatchNorm2d(16)
         self.still = nn.Sequential(_halving(16, 32), _halving(32, 64))  # 22 → 11 → 6 pixels
         self.reduce = nn.Linear(64 * 6 * 6, width)
-        self.local = nn.Conv1d(width, width, 5, padding=2)
+        self.local = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
         block = DecoderOptions(
             width=width,
             layers=self.options.layers,
@@ -71,8 +73,8 @@ class LipReadNet(nn.Module):
         self.blocks = nn.ModuleList(Block(block) for _ in range(self.options.layers))
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(self.options.dropout)
-        self.ctc = nn.Linear(width, STEPS * (len(PHONES) + 1))
         self.phones = nn.Linear(width, STEPS * len(PHONES))
+        self.blank = nn.Linear(width, STEPS)
         self.shape = nn.Linear(width, len(SHAPES))
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
@@ -80,10 +82,11 @@ class LipReadNet(nn.Module):
     def forward(self, crops: Tensor) -> Reading:
         encoded = self.encode(crops)
         x = self.dropout(encoded)
+        phones, blank = _by_step(self.phones(x)), _by_step(self.blank(x))
         return Reading(
             features=encoded,
-            log_probs=_by_step(self.ctc(x)).log_softmax(-1),
-            phones=_by_step(self.phones(x)),
+            log_probs=torch.cat([phones, blank], -1).log_softmax(-1),
+            phones=phones,
             shape=10 * self.shape(x),
         )
 
@@ -93,7 +96,8 @@ class LipReadNet(nn.Module):
         frames = x.shape[:2]
         x = functional.gelu(self.front_norm(x.flatten(0, 1)))
         x = self.reduce(self.still(x).flatten(1)).unflatten(0, frames)
-        x = x + self.local(functional.gelu(x).mT).mT
+        for local in self.local:
+            x = x + local(functional.gelu(x).mT).mT
         for block in self.blocks:
             x = block(x)
         return self.norm(x)

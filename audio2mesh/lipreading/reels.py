@@ -94,8 +94,6 @@ def augmented(crops: Tensor, rng: np.random.Generator) -> Tensor:
     padded = functional.pad(crops[:, None], (_SHIFT,) * 4, mode="replicate")[:, 0]
     crops = padded[:, down : down + size, right : right + size]
     crops = crops.clamp_min(1e-3) ** float(np.exp(rng.uniform(-0.4, 0.4)))
-    noise = torch.from_numpy(rng.standard_normal(crops.shape, np.float32))
-    crops = crops + float(rng.uniform(0, 0.03)) * noise
     hidden = int(rng.integers(0, _BLINDED + 1))
     first = int(rng.integers(0, max(1, len(crops) - hidden)))
     crops[first : first + hidden] = crops.mean((0, 1, 2))

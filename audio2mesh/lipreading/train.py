@@ -24,13 +24,13 @@ _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are t
 
 @dataclass(frozen=True)
 class LipTrainOptions:
-    steps: int = 1500
+    steps: int = 1600
     """optimiser steps"""
-    batch: int = 8
+    batch: int = 6
     """windows per step"""
-    frames: int = 100
+    frames: int = 72
     """frames of a window, 25 a second"""
-    learning_rate: float = 1e-3
+    learning_rate: float = 1.5e-3
     """peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine"""
     weight_decay: float = 0.02
     """AdamW's weight decay"""

@@ -17,7 +17,7 @@ from audio2mesh.lipreading.chain import PhoneChain, babble, phone_chain
 from audio2mesh.lipreading.network import FPS, LipReadNet, LipReadOptions
 from audio2mesh.lipreading.reels import Reel
 from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores
-from audio2mesh.lipreading.weights import save_lipreader
+from audio2mesh.lipreading.weights import lipreader_record, load_lipreader, save_lipreader
 from audio2mesh.motion import Motion
 from avatar.heads import Head, face_units, load_head
 from avatar.mouth.reels import render_reel
@@ -46,6 +46,8 @@ class LipFitOptions:
     """Hours of made-up speech, whose phones follow each other as in the data."""
     cache: Path = Path("mouth_crops")
     """Folder in which rendered crops are kept: about 0.7 GB for an hour."""
+    start: Path | None = None
+    """Weights of an earlier run to go on from, with a schedule of their own."""
     save_every: int = 100
     """Steps after which an unfinished run is saved."""
     network: LipReadOptions = field(default_factory=LipReadOptions)
@@ -68,7 +70,11 @@ def fit_lipreader(options: LipFitOptions) -> dict[str, float]:
     reels = render_reels(head, train, options, "Rendering what to train on")
     held = [render_reel(head, clip, FRONT, options.cache) for clip in test]
     torch.manual_seed(options.train.seed)
-    trainer = LipTrainer(LipReadNet(options.network), reels, options.train)
+    net, before = LipReadNet(options.network), {}
+    if options.start is not None:
+        earlier = load_lipreader(options.start)
+        net, before = earlier.requires_grad_(True), {"start": lipreader_record(options.start)}
+    trainer = LipTrainer(net, reels, options.train)
     losses = _train(trainer, options, _record(options, reels))
     trainer.fit_feature_scale()
     scores = lip_scores(trainer.net, held)
@@ -83,6 +89,7 @@ def fit_lipreader(options: LipFitOptions) -> dict[str, float]:
             "held_out": sorted(clip.name for clip in test),
             "scores": {name: round(value, 4) for name, value in scores.items()},
             "losses": losses,
+            **before,
         },
     )
     _unfinished(options).unlink(missing_ok=True)
@@ -167,7 +174,10 @@ def _unfinished(options: LipFitOptions) -> Path:
 def _record(options: LipFitOptions, reels: Sequence[Reel]) -> str:
     """What must be the same for a run to go on."""
     lengths = {reel.name: len(reel.crops) for reel in reels}
-    return json.dumps([asdict(options.network), asdict(options.train), lengths], sort_keys=True)
+    return json.dumps(
+        [asdict(options.network), asdict(options.train), str(options.start), lengths],
+        sort_keys=True,
+    )
 
 
 def _hash(name: str) -> int:

@@ -24,6 +24,7 @@ from splat import Gaussians, activate
 REACH = 66 * MM  # of the crop around the middle of the mouth, with room to turn
 BEHIND = 40 * MM  # z behind which nothing is ever seen of the crop
 OPEN = {"jawOpen": 0.9}
+GROUPS = ("body", "tongue", "upper-teeth", "lower-teeth")
 SPACING = {
     "skin": 2.4 * MM,
     "lips": 1.2 * MM,
@@ -96,7 +97,7 @@ def _shapes(head: Head) -> _Shapes:
     faces = head.faces.numpy()
     rest = mesh(head.vertices.numpy().astype(float), faces)
     opened = mesh((head.vertices + head.express(OPEN)).numpy().astype(float), faces)
-    solid = head.group_faces("body", "tongue", "upper-teeth", "lower-teeth").numpy()
+    solid = head.group_faces(*GROUPS).numpy()
     lights = (
         cast_shadows(shape, solid, FRONTAL).visible(shape.vertices, 2 * MM).mean(1)
         for shape in (rest, opened)
@@ -184,12 +185,13 @@ def _discs(rest: Mesh, part: _Part) -> Gaussians:
 
 
 def _bound(head: Head, rest: Mesh, parts: Sequence[_Part]) -> MouthLayer:
-    """All parts in one, hung on as little of the mesh as they need."""
+    """All parts in one, hung on the triangles that a crop may show."""
     each = [_discs(rest, part) for part in parts]
     world = Gaussians(*(torch.cat([getattr(g, f.name) for g in each]) for f in fields(Gaussians)))
     triangles = torch.cat([torch.from_numpy(part.spots.triangles) for part in parts])
-    used, binding = triangles.unique(return_inverse=True)
-    vertices, faces = head.faces[used].unique(return_inverse=True)
+    near = torch.cat([torch.from_numpy(_near(head, group)) for group in GROUPS]).sort().values
+    binding = torch.searchsorted(near, triangles)
+    vertices, faces = head.faces[near].unique(return_inverse=True)
     return MouthLayer(
         vertices=vertices,
         faces=faces,

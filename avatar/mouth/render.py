@@ -32,7 +32,7 @@ def mouth_renderer(
     others never matter. The head is taken in its resting identity, but any vertices of its topology
     may be drawn.
     """
-    layer = _on_device(_layer(head.topology), torch.device(device))
+    layer = layer_of(head, torch.device(device))
     camera = mouth_camera(head, view)
     camera = replace(camera, viewmat=camera.viewmat.to(device), K=camera.K.to(device))
     light = light_direction(view).to(device)
@@ -41,7 +41,9 @@ def mouth_renderer(
 
     def draw(vertices: Tensor) -> Tensor:
         mouth = vertices[:, layer.vertices]  # [F, v, 3]
-        grey = _shaded(layer, _normals(layer, mouth), light, towards_eye, view)  # [F, N]
+        lit, shine = light_on(vertex_normals(layer, mouth), light, towards_eye, view)
+        lit, shine = _at_discs(layer, lit), _at_discs(layer, shine)  # after Gouraud
+        grey = view.exposure * (layer.albedo * lit + layer.gloss * shine)  # [F, N]
         posed = _posed(layer, triangle_frames(mouth, layer.faces))
         frames = [
             render(
@@ -62,7 +64,9 @@ def _layer(topology: Topology) -> MouthLayer:
     return mouth_layer(load_head(topology))
 
 
-def _on_device(layer: MouthLayer, device: torch.device) -> MouthLayer:
+def layer_of(head: Head, device: torch.device) -> MouthLayer:
+    """The head's mouth, made once per process."""
+    layer = _layer(head.topology)
     local = Gaussians(*(getattr(layer.local, f.name).to(device) for f in fields(Gaussians)))
     tensors = {
         f.name: getattr(layer, f.name).to(device) for f in fields(MouthLayer) if f.name != "local"
@@ -92,7 +96,7 @@ def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:
     return [Gaussians(*part) for part in parts]
 
 
-def _normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
+def vertex_normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
     """Smooth unit normals [F, v, 3] at the vertices."""
     v0, v1, v2 = (vertices[:, layer.faces[:, corner]] for corner in range(3))
     by_face = torch.linalg.cross(v1 - v0, v2 - v0)  # [F, m, 3]
@@ -102,19 +106,17 @@ def _normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
     return functional.normalize(by_vertex, dim=-1)
 
 
-def _shaded(
-    layer: MouthLayer, normals: Tensor, light: Tensor, towards_eye: Tensor, view: MouthView
-) -> Tensor:
-    """Brightness [F, N]: light from everywhere, half-Lambert light from one side, a highlight.
+def light_on(
+    normals: Tensor, light: Tensor, towards_eye: Tensor, view: MouthView
+) -> tuple[Tensor, Tensor]:
+    """Light [F, v] on surfaces with these normals [F, v, 3], and the height of the highlight.
 
-    The light is found at the vertices and interpolated to the discs, after Gouraud.
+    Light comes from everywhere and, half-Lambert, from one side.
     """
     halfway = functional.normalize(light + towards_eye, dim=0)
     lit = view.ambient + (1 - view.ambient) * (0.5 + 0.5 * (normals @ light)).square()
     shine = (1 - view.ambient) * 2 * functional.relu(normals @ halfway) ** GLOSS_EXPONENT
-    return view.exposure * (
-        layer.albedo * _at_discs(layer, lit) + layer.gloss * _at_discs(layer, shine)
-    )
+    return lit, shine
 
 
 def _at_discs(layer: MouthLayer, values: Tensor) -> Tensor:

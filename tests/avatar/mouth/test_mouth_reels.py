@@ -72,8 +72,17 @@ def test_made_up_clips_follow_from_their_number():
 
 def write_clip(folder: Path, name: str, phones: tuple[Phone, ...] = SAID) -> None:
     weights = np.random.default_rng(0).random((20, 1)).astype(np.float32)
-    told = {"fps": 25, "arkit": weights, "arkit_names": np.array(["jawOpen"])}
-    np.savez(folder / f"{name}.npz", **told, **to_arrays(phones))
+    names = np.array(["jawOpen"])
+    file = folder / f"{name}.npz"
+    said = to_arrays(phones)
+    np.savez(
+        file,
+        fps=25,
+        arkit=weights,
+        arkit_names=names,
+        phone_labels=said["phone_labels"],
+        phone_times=said["phone_times"],
+    )
     write_wav(folder / f"{name}.wav", np.zeros(12_800))
 
 
@@ -99,6 +108,21 @@ def test_clips_become_weights_that_say_what_they_saw(tmp_path: Path):
     assert sorted(record["clips"] + record["held_out"]) == ["a", "b", "c"]
     assert load_lipreader(tmp_path / "lips.safetensors").options.width == 16
     assert not list(tmp_path.glob("*.unfinished"))
+
+
+def test_a_run_goes_on_from_earlier_weights(tmp_path: Path):
+    for name in ("a", "b"):
+        write_clip(tmp_path, name)
+    earlier = tmp_path / "lips.safetensors"
+    fit_lipreader(options(tmp_path))
+    still = LipTrainOptions(steps=1, batch=2, frames=10, learning_rate=0.0)
+    later = replace(
+        options(tmp_path), start=earlier, out=tmp_path / "more.safetensors", train=still
+    )
+    fit_lipreader(later)
+    one, more = load_lipreader(earlier), load_lipreader(later.out)
+    assert torch.equal(one.front.weight, more.front.weight)
+    assert lipreader_record(later.out)["start"] == lipreader_record(earlier)
 
 
 def test_clips_without_phones_are_not_enough(tmp_path: Path):
