@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from audio2mesh.sync.progress import run_steps, state_path
 from audio2mesh.sync.segments import FPS, ITEM_FRAMES, MEL_PER_FRAME, Item, change_mel
 from audio2mesh.sync.train import ContrastOptions, ContrastTrainer, Matching
 from audio2mesh.sync.windows import mel_windows, speech_windows
+from audio2mesh.teacher.codes import crop_code
 from audio2mesh.teacher.expert import (
     CropExpert,
     Film,
@@ -30,14 +32,20 @@ from audio2mesh.teacher.storage import save_teacher
 
 @dataclass(frozen=True)
 class TeacherTrainOptions:
-    batch: int = 5
+    batch: int = 8
     """windows per step"""
-    frames: int = 8
-    """frames per window"""
+    frames: int = 100
+    """frames per window for which speech must tell the codes"""
+    drawn: int = 5
+    """frames per window that are drawn"""
     context: int = 8
     """frames on either side that are only heard"""
     sync: float = 0.03
     """weight of the expert's loss beside the mean absolute difference, Wav2Lip's value"""
+    codes: float = 0.3
+    """weight of the mean squared error of the codes that speech tells"""
+    told: float = 0.5
+    """share of windows that are drawn from what speech tells, the others from the true codes"""
     motion: float = 4.0
     """further weight of pixels by how much they differ from the resting mouth"""
     pool: int = 120
@@ -71,8 +79,8 @@ def fit_teacher(films: Sequence[Film], out: Path, options: TeacherFitOptions) ->
     """
     if not films:
         raise ValueError("there is no film to train the teacher on")
-    record = _record(films, options)
-    expert = fit_expert(films, out.with_name(out.name + ".expert"), record, options)
+    record = _record(films, asdict(options))
+    expert = fit_expert(films, out.with_name(out.name + ".expert"), options)
     torch.manual_seed(options.train.seed)
     teacher = Teacher(options.net)
     teacher.resting.copy_(resting_crop(films[0]))
@@ -84,10 +92,9 @@ def fit_teacher(films: Sequence[Film], out: Path, options: TeacherFitOptions) ->
     return teacher
 
 
-def fit_expert(
-    films: Sequence[Film], out: Path, record: str, options: TeacherFitOptions
-) -> CropExpert:
+def fit_expert(films: Sequence[Film], out: Path, options: TeacherFitOptions) -> CropExpert:
     """The frozen expert of these films: read from `out`, or trained and written there."""
+    record = _record(films, [asdict(options.expert), asdict(options.train.augment)])
     torch.manual_seed(options.expert.seed)
     expert = CropExpert()
     if out.exists():
@@ -123,6 +130,7 @@ class TeacherTrainer:
     ) -> None:
         self.teacher, self.expert, self.films, self.options = teacher, expert, films, options
         self.run = AveragedRun(teacher, options.optimiser)
+        self.code = crop_code(films, teacher.options.code)
         self._resting = {film.name: resting_crop(film) for film in films}
         self.pool: list[Item] = []
         self.resting: list[Tensor] = []  # [88, 88] of each item's film
@@ -140,18 +148,27 @@ class TeacherTrainer:
         """One optimiser step; returns its losses."""
         self.fill()
         torch.manual_seed(self.options.seed * 1_000_003 + self.run.step)
-        mel, true, resting = self._batch(
-            np.random.default_rng([self.options.seed, 4, self.run.step])
-        )
+        rng = np.random.default_rng([self.options.seed, 4, self.run.step])
+        mel, true, resting = self._batch(rng)
         self.teacher.train()
         context = self.options.context
-        heard = self.teacher.speech(mel)[:, context:-context]
-        drawn = self.teacher.draw(heard, resting)
+        told = self.teacher.hear(mel)[:, context:-context]
+        codes = self.code(true, resting)
+        error = (told - codes).square().mean()
+        first = int(rng.integers(self.options.frames - self.options.drawn + 1))
+        some = slice(first, first + self.options.drawn)
+        by_ear = torch.from_numpy(rng.random(len(mel)) < self.options.told)[:, None, None]
+        drawn = self.teacher.draw(torch.where(by_ear, told, codes)[:, some], resting)
+        pixels = self._pixel_loss(drawn, true[:, some], resting)
+        heard = slice((context + first) * MEL_PER_FRAME, (context + some.stop) * MEL_PER_FRAME)
+        sync = self._sync_loss(mel[:, heard], drawn)
+        self.run.update(pixels + self.options.codes * error + self.options.sync * sync)
+        return {"pixels": pixels.item(), "codes": error.item(), "sync": sync.item()}
+
+    def _pixel_loss(self, drawn: Tensor, true: Tensor, resting: Tensor) -> Tensor:
+        """Mean absolute difference; pixels that move count for more."""
         weight = 1 + self.options.motion * (true - resting[:, None]).abs()
-        pixels = (weight * (drawn - true).abs()).mean()
-        sync = self._sync_loss(mel[:, context * MEL_PER_FRAME : -context * MEL_PER_FRAME], drawn)
-        self.run.update(pixels + self.options.sync * sync)
-        return {"pixels": pixels.item(), "sync": sync.item()}
+        return (weight * (drawn - true).abs()).mean()
 
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         """Log-mel [B, T, 80] with context, true crops [B, F, 88, 88] without, resting mouths."""
@@ -176,12 +193,8 @@ class TeacherTrainer:
         return (apart * heard).sum() / heard.sum().clamp_min(1)
 
 
-def _record(films: Sequence[Film], options: TeacherFitOptions) -> str:
+def _record(films: Sequence[Film], options: dict[str, Any] | list[Any]) -> str:
     """What the weights say of their training, and what a continued run must agree with."""
-    return json.dumps(
-        {
-            "films": len(films),
-            "frames": sum(len(film.crops) for film in films),
-            "options": asdict(options),
-        }
-    )
+    names = [film.name for film in films]
+    frames = sum(len(film.crops) for film in films)
+    return json.dumps({"films": names, "frames": frames, "options": options})

@@ -25,8 +25,10 @@ class TeacherOptions:
     """channels of the speech network"""
     picture: int = 8
     """channels at full resolution; each coarser level has more"""
-    coarse: int = 24
+    coarse: int = 32
     """channels that speech draws on at 11 x 11"""
+    code: int = 24
+    """numbers per frame through which speech moves the mouth"""
     dropout: float = 0.1
     """dropout on what is heard, in training"""
 
@@ -41,7 +43,8 @@ class Teacher(nn.Module):
         self.options = options or TeacherOptions()
         width, fine, coarse = self.options.speech, self.options.picture, self.options.coarse
         self.speech = _SpeechTower(width, self.options.dropout)
-        self.spread = nn.Linear(width, coarse * _COARSE**2)
+        self.tell = nn.Linear(width, self.options.code)
+        self.spread = nn.Linear(self.options.code, coarse * _COARSE**2)
         self.shrink = nn.ModuleList(
             [_block(1, fine, 2), _block(fine, 2 * fine, 2), _block(2 * fine, 4 * fine, 2)]
         )
@@ -58,12 +61,16 @@ class Teacher(nn.Module):
         self.register_buffer("resting", torch.full((SIZE, SIZE), 0.5))
 
     def forward(self, mel: Tensor, resting: Tensor) -> Tensor:
-        return self.draw(self.speech(mel), resting)
+        return self.draw(self.hear(mel), resting)
 
-    def draw(self, heard: Tensor, resting: Tensor) -> Tensor:
-        """What was heard [B, F, C] and resting mouths [B, 88, 88] → crops [B, F, 88, 88]."""
-        frames = heard.shape[1]
-        spread = self.spread(heard).flatten(0, 1)
+    def hear(self, mel: Tensor) -> Tensor:
+        """Levelled log-mel [B, 4F, 80] → codes [B, F, K] of the mouth."""
+        return self.tell(self.speech(mel))
+
+    def draw(self, codes: Tensor, resting: Tensor) -> Tensor:
+        """Codes [B, F, K] and resting mouths [B, 88, 88] → crops [B, F, 88, 88]."""
+        frames = codes.shape[1]
+        spread = self.spread(codes).flatten(0, 1)
         drawn = spread.unflatten(1, (-1, _COARSE, _COARSE))  # [B F, c, 11, 11]
         seen, levels = resting[:, None], []
         for layer in self.shrink:

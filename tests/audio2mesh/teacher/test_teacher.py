@@ -26,7 +26,7 @@ from audio2mesh.teacher import (
 from audio2mesh.teacher.expert import CropExpert, cut_film
 from audio2mesh.teacher.fit import TeacherTrainer, TeacherTrainOptions
 
-TINY = TeacherOptions(speech=16, picture=8, coarse=8, dropout=0.0)
+TINY = TeacherOptions(speech=16, picture=8, coarse=8, code=4, dropout=0.0)
 CLEAN = AugmentOptions(clean=1.0)
 
 
@@ -47,7 +47,7 @@ def _options(steps: int) -> TeacherFitOptions:
         ContrastOptions(batch=2, windows=8, pool=2, optimiser=OptimiserOptions(2)),
         TeacherTrainOptions(
             batch=2,
-            frames=5,
+            frames=30,
             context=3,
             pool=4,
             augment=CLEAN,
