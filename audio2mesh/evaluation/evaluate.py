@@ -20,7 +20,7 @@ from audio2mesh.evaluation.recordings import (
     Recording,
     load_material,
 )
-from audio2mesh.evaluation.rows import Row, constant, mean_offsets, spoken, true
+from audio2mesh.evaluation.rows import OWN_STYLE, Row, constant, mean_offsets, spoken, true
 from audio2mesh.fit import Device, pick_device
 from audio2mesh.losses import FaceGeometry
 from audio2mesh.model import SpeechToMotion
@@ -43,7 +43,8 @@ class EvaluateOptions(MaterialOptions):
     still: bool = False
     """Add the row "still", a face that never moves."""
     style: str | None = None
-    """Speaking style of the weights; by default the neutral one."""
+    """Speaking style of the weights, by default the neutral one; "own" takes for each recording the
+    one that it names, where the weights have it."""
     report: Path | None = None
     """JSON file to write the figures to."""
     syncnet: Path | None = None
@@ -166,7 +167,8 @@ def load_models(options: EvaluateOptions, material: Material) -> dict[str, Speec
     models = {name: load_model(path, device) for name, path in paths.items()}
     for name, model in models.items():
         _check_topology(paths[name], model, material)
-        model.style_index(options.style)
+        if options.style != OWN_STYLE:
+            model.style_index(options.style)
     return models
 
 

@@ -20,20 +20,31 @@ Row = Callable[[Recording, int], Motion | None]
 """A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""
 
 
+OWN_STYLE = "own"
+"""Each recording in the style that it names, where the weights know it, else in the neutral one."""
+
+
 def spoken(model: SpeechToMotion, fps: float, style: str | None) -> Row:
-    """What weights make of the sound."""
+    """What weights make of the sound in a speaking style, by default the neutral one."""
 
     def speak(recording: Recording, frames: int) -> Motion:
+        named = own_style(model, recording) if style == OWN_STYLE else style
         if isinstance(model.decoder, AutoregressiveDecoder):
-            coefficients = in_pieces(model, recording.audio, fps, style)
+            coefficients = in_pieces(model, recording.audio, fps, named)
         else:
             coefficients = torch.cat(
-                list(stream_coefficients(model, [recording.audio], fps, style))
+                list(stream_coefficients(model, [recording.audio], fps, named))
             )
         assert len(coefficients) == frames, (len(coefficients), frames)
         return Motion(coefficients.cpu(), model.basis.cpu())
 
     return speak
+
+
+def own_style(model: SpeechToMotion, recording: Recording) -> str | None:
+    """The style that a recording names, if the weights know it."""
+    named = recording.clip.style if recording.clip else None
+    return named if named in model.styles else None
 
 
 @torch.no_grad()

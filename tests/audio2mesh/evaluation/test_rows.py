@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 import torch
-from speech_models import syllables, tiny_model
+from speech_models import syllables, talking_clip, tiny_model
 
 from audio2mesh.baseline import AutoregressiveDecoder
 from audio2mesh.evaluation.recordings import Recording
@@ -27,6 +27,23 @@ def test_weights_speak_as_they_stream():
     assert torch.equal(motion.coefficients, torch.cat(list(stream_coefficients(model, [audio]))))
     louder = spoken(model, 30, "loud")(Recording("a", audio), 150)
     assert louder is not None and len(louder.coefficients) == 150
+
+
+def test_own_style_is_the_recordings_where_the_weights_know_it():
+    model = tiny_model(moving=True)
+    torch.nn.init.normal_(model.decoder.style.weight)
+    clip = talking_clip(model, "a", 5.0)
+    ours, stranger = Recording("a", clip.audio, clip=clip), Recording("b", clip.audio)
+    own, loud, neutral = (spoken(model, 25, name) for name in ("own", "loud", None))
+
+    def made(row, recording):
+        motion = row(recording, 125)
+        assert motion is not None
+        return motion.coefficients
+
+    assert torch.equal(made(own, ours), made(loud, ours))
+    assert torch.equal(made(own, stranger), made(neutral, ours))
+    assert not torch.equal(made(loud, ours), made(neutral, ours))
 
 
 @torch.no_grad()
