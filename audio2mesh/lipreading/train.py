@@ -4,8 +4,10 @@ All that is random follows from (seed, step), so a run can be interrupted withou
 """
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -14,12 +16,19 @@ from torch import Tensor
 from torch.nn import functional
 
 from audio2mesh.checkpoint import read_tensors, write_tensors
-from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
-from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
+from audio2mesh.lipreading.decoding import (
+    decode,
+    edit_distance,
+    log_probabilities,
+    read_phones,
+    visemes,
+)
+from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
 from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
 from audio2mesh.phones import SILENCE
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
+_BLANK_REELS, _BLANK_FRAMES = 16, 500  # that the blank is adjusted on, and frames of each
 
 
 @dataclass(frozen=True)
@@ -86,6 +95,25 @@ class LipTrainer:
         self.net.centre.copy_(encoded.mean(0))
         self.net.spread.copy_(encoded.std(0).clamp_min(1e-3))
 
+    @torch.no_grad()
+    def fit_blank(self) -> None:
+        """Lower the blank's score until phones of the training reels are read best.
+
+        A network that is not sure which of a few phones it sees would else prefer to say nothing.
+        """
+        self.net.eval()
+        known = [reel for reel in self.reels if reel.phones][:_BLANK_REELS]
+        read = [log_probabilities(self.net, _crops(reel, _BLANK_FRAMES)) for reel in known]
+        said = [_spoken(reel, _BLANK_FRAMES / FPS) for reel in known]
+
+        def errors(lower: float) -> int:
+            fewer = torch.zeros(BLANK + 1)
+            fewer[BLANK] = lower
+            found = [decode(log_probs - fewer) for log_probs in read]
+            return sum(edit_distance(a, b) for a, b in zip(found, said, strict=True))
+
+        self.net.blank.bias -= min((0.25 * step for step in range(25)), key=errors)
+
     def save(self, path: Path, record: str) -> None:
         """Write all that a continued run needs; `record` must agree when it is opened again."""
         tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
@@ -147,14 +175,10 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
     if not reels:
         raise ValueError("none of the held-out clips has phones; the lip reader needs some")
     net.eval()
-    true = [[p.label for p in reel.phones if p.label != SILENCE] for reel in reels]
-    read = [
-        read_phones(net, torch.from_numpy(np.array(reel.crops)).float() / 255) for reel in reels
-    ]
-    commonest = max(
-        {p for row in true for p in row}, key=lambda p: sum(row.count(p) for row in true)
-    )
-    total = sum(map(len, true))
+    true = [_spoken(reel, math.inf) for reel in reels]
+    read = [read_phones(net, _crops(reel)) for reel in reels]
+    said = Counter(chain.from_iterable(true))
+    commonest, total = said.most_common(1)[0][0], said.total()
 
     def rate(found: Sequence[Sequence[object]], wanted: Sequence[Sequence[object]]) -> float:
         return sum(edit_distance(a, b) for a, b in zip(found, wanted, strict=True)) / total
@@ -165,6 +189,16 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
         "constant": rate([[commonest] * len(row) for row in true], true),
         "shuffled": rate(read, [*true[1:], true[0]]) if len(true) > 1 else math.nan,
     }
+
+
+def _crops(reel: Reel, frames: int | None = None) -> Tensor:
+    """The first crops [F, 88, 88] of a reel in [0, 1], or all of them."""
+    return torch.from_numpy(np.array(reel.crops[:frames])).float() / 255
+
+
+def _spoken(reel: Reel, seconds: float) -> list[str]:
+    """Phones whose middle lies in the first seconds of a reel, without silence."""
+    return [p.label for p in reel.phones if p.start + p.end < 2 * seconds and p.label != SILENCE]
 
 
 def schedule(step: int, steps: int) -> float:

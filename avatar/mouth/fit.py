@@ -77,6 +77,7 @@ def fit_lipreader(options: LipFitOptions) -> dict[str, float]:
     trainer = LipTrainer(net, reels, options.train)
     losses = _train(trainer, options, _record(options, reels))
     trainer.fit_feature_scale()
+    trainer.fit_blank()
     scores = lip_scores(trainer.net, held)
     hours = sum(len(reel.crops) for reel in reels) / FPS / 3600
     save_lipreader(

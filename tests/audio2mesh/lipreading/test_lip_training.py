@@ -125,6 +125,19 @@ def test_the_feature_scale_standardises_training_windows():
     assert 0.5 < standard.std((0, 1)).mean() < 1.5
 
 
+def test_a_shy_reader_is_made_to_speak():
+    run = trainer()
+    while run.step < 30:
+        run.train_step()
+    with torch.no_grad():
+        run.net.blank.bias += 3.0
+    bias = run.net.blank.bias.clone()
+    before = lip_scores(run.net.eval(), run.reels)["phones"]
+    run.fit_blank()
+    assert (run.net.blank.bias <= bias).all()
+    assert lip_scores(run.net, run.reels)["phones"] <= before
+
+
 def test_made_up_speech_has_only_pairs_that_were_heard():
     chain = phone_chain([bright_reel("a", 60, 0).phones, SAID])
     phones = babble(chain, 5.0, np.random.default_rng(0))
