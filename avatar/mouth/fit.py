@@ -19,6 +19,7 @@ from audio2mesh.lipreading.reels import Reel
 from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores
 from audio2mesh.lipreading.weights import lipreader_record, load_lipreader, save_lipreader
 from audio2mesh.motion import Motion
+from audio2mesh.phones import Phone
 from avatar.heads import Head, face_units, load_head
 from avatar.mouth.reels import render_reel
 from avatar.mouth.view import FRONT, random_view
@@ -115,12 +116,17 @@ def made_up_clip(head: Head, chain: PhoneChain, number: int, seed: int) -> Clip:
     """Half a minute of made-up speech, silent, with the motion that its phones ask for."""
     rng = np.random.default_rng([seed, 4, number])
     phones = babble(chain, _BABBLE_SECONDS, rng)
-    seconds, fps = phones[-1].end, 2 * FPS
-    weights = articulate(phones, seconds, fps) * rng.uniform(*_LIVELINESS)
-    order = [head.unit_names.index(name) for name in ARKIT_NAMES]
-    motion = Motion(torch.from_numpy(weights.astype(np.float32)), head.units[order])
-    silence = np.zeros(round(seconds * SAMPLE_RATE), np.float32)
+    fps, moving = 2 * FPS, articulated(head, phones, 2 * FPS)
+    motion = Motion(moving.coefficients * float(rng.uniform(*_LIVELINESS)), moving.basis)
+    silence = np.zeros(round(phones[-1].end * SAMPLE_RATE), np.float32)
     return Clip(f"babble{number:04d}", "babble", silence, motion, fps, 0.0, phones, "modelled")
+
+
+def articulated(head: Head, phones: Sequence[Phone], fps: float) -> Motion:
+    """The motion [F, ..] that phones ask for, from second 0 to the end of the last."""
+    weights = articulate(phones, phones[-1].end, fps)
+    order = [head.unit_names.index(name) for name in ARKIT_NAMES]
+    return Motion(torch.from_numpy(weights), head.units[order])
 
 
 def _clips(options: LipFitOptions) -> tuple[list[Clip], list[Clip]]:
