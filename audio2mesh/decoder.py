@@ -44,7 +44,7 @@ class Decoder(nn.Module):
         self.reduce = nn.Linear(channels, options.width)
         self.local = nn.Conv1d(options.width, options.width, 5, padding=2)
         self.style = nn.Embedding(styles, options.width)
-        nn.init.zeros_(self.style.weight)
+        nn.init.zeros_(self.style.weight[:1])  # the neutral style; others are told apart from it
         self.blocks = nn.ModuleList(Block(options) for _ in range(options.layers))
         self.norm = nn.LayerNorm(options.width)
         self.dropout_channels = nn.Dropout1d(options.dropout_channels)

@@ -95,14 +95,14 @@ def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Mean excess of the lower lip's distance from the upper teeth over the true one, mm.
 
-    Counted where the true distance is (nearly) less than 70 % of that at rest, as for f and v; 0
-    for a face without teeth.
+    Counted where the true distance is (nearly) less than 64 % of that at rest, as for f and v;
+    where jaw and lips merely open it hardly falls so low. 0 for a face without teeth.
     """
     if not len(face.upper_teeth):
         return 0 * predicted.coefficients.sum()
     still = Motion(torch.zeros_like(true.coefficients[..., :1, :]), true.basis)
     rest, wanted, found = (teeth_distance(motion, face) for motion in (still, true, predicted))
-    near = torch.sigmoid((0.7 - wanted / rest) / 0.03)
+    near = torch.sigmoid((0.64 - wanted / rest) / 0.02)
     return (functional.relu(found - wanted) * near).mean() * MM
 
 

@@ -26,7 +26,7 @@ def _naive(name: str, a: Motion, b: Motion, face: FaceGeometry) -> torch.Tensor:
             return (lips[:, 1:] - lips[:, :-1]).square().sum(-1).mean()
     if name == "contact":
         found, wanted, rest = (_naive_contact(offsets, face) for offsets in (x, y, 0 * x))
-        near = torch.sigmoid((0.7 - wanted / rest) / 0.03)
+        near = torch.sigmoid((0.64 - wanted / rest) / 0.02)
         return ((found - wanted).clamp(min=0) * near).mean()
     gaps = [_naive_gap(offsets, face) for offsets in (x, y)]
     if name == "gap":
