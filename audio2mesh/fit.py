@@ -16,7 +16,7 @@ from audio2mesh.clips import Clip, FaceUnits, clip_frames
 from audio2mesh.critic import Critic
 from audio2mesh.distributed import local_rank, process_group, rank
 from audio2mesh.encoder import SpeechEncoder, load_encoder
-from audio2mesh.losses import LOSSES, FaceGeometry
+from audio2mesh.losses import CRITICS, FaceGeometry
 from audio2mesh.model import NEUTRAL, ModelOptions, SpeechToMotion
 from audio2mesh.motion import Motion
 from audio2mesh.scores import format_scores, motion_scores
@@ -213,7 +213,7 @@ def make_critics(
 ) -> dict[str, Critic]:
     """The learned losses whose weights are not zero. ValueError if one cannot be made here."""
     weights = asdict(options.train.losses)
-    wanted = [name for name, weight in weights.items() if weight and name not in LOSSES]
+    wanted = [name for name, weight in weights.items() if weight and name in CRITICS]
     for name in wanted:
         if name not in factories:
             raise ValueError(f"--train.losses.{name} is set, but this command has no such critic")

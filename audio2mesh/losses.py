@@ -50,6 +50,8 @@ class LossWeights:
     """absolute difference of the opening between the lips, mm"""
     closure: float = 0.3
     """opening that remains where the lips should touch, mm"""
+    sealing: float = 0.0
+    """the same once more, only in clips whose phones are known: there a touch is a certain one"""
     contact: float = 3.0
     """distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
     are such, about 3 %, so that the mean over all is small"""
@@ -92,6 +94,14 @@ def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
 
 
+def sealing_loss(predicted: Motion, true: Motion, face: FaceGeometry, known: Tensor) -> Tensor:
+    """The closure loss of the windows marked in `known` [B], as part of a mean over all windows."""
+    if not known.any():
+        return 0 * predicted.coefficients.sum()
+    ours, theirs = (Motion(m.coefficients[known], m.basis) for m in (predicted, true))
+    return closure_loss(ours, theirs, face) * known.float().mean()
+
+
 def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Mean excess of the lower lip's distance from the upper teeth over the true one, mm.
 
@@ -114,6 +124,10 @@ LOSSES: Mapping[str, Loss] = {
     "closure": closure_loss,
     "contact": contact_loss,
 }
+
+
+CRITICS = ("sync", "lipreading")
+"""The weights of losses that are learned, each by a network of its own."""
 
 
 def lip_gap(motion: Motion, face: FaceGeometry) -> Tensor:

@@ -23,7 +23,7 @@ from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.clips import Clip
 from audio2mesh.critic import Batch, Critic
 from audio2mesh.distributed import average_gradients, rank, take_from_first, world_size
-from audio2mesh.losses import LOSSES, FaceGeometry, LossWeights, total_loss
+from audio2mesh.losses import LOSSES, FaceGeometry, LossWeights, sealing_loss, total_loss
 from audio2mesh.model import SpeechToMotion
 from audio2mesh.passes import Pass, PassSource, cache_folder, cached_pass, encode_pass
 
@@ -98,6 +98,7 @@ class Trainer:
         self.device = model.basis.device
         self.face = face.to(self.device)
         self.critics = dict(critics or {})
+        self.phoned = {clip.name for clip in clips if clip.phones}
         self.encode = _encoder(
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
         )
@@ -193,6 +194,10 @@ class Trainer:
         )
         weights = vars(self.options.losses)
         loss, terms = total_loss(*motions, self.face, {name: weights[name] for name in LOSSES})
+        if weights["sealing"]:
+            known = torch.tensor([name in self.phoned for name in batch.clips], device=self.device)
+            terms["sealing"] = sealing_loss(*motions, self.face, known)
+            loss = loss + weights["sealing"] * terms["sealing"]
         if self.critics and self.step % self.options.critic_every == 0:
             steps = mel_steps(inner, self.model.fps)
             mel = batch.mel[:, steps.start : steps.stop]

@@ -2,7 +2,14 @@ from dataclasses import replace
 
 import torch
 
-from audio2mesh.losses import LOSSES, FaceGeometry, lip_gap, total_loss
+from audio2mesh.losses import (
+    LOSSES,
+    FaceGeometry,
+    closure_loss,
+    lip_gap,
+    sealing_loss,
+    total_loss,
+)
 from audio2mesh.motion import Motion, motion_basis, project
 
 
@@ -99,3 +106,17 @@ def test_a_face_without_teeth_has_no_contact_to_lose(face):
 def test_sealed_lips_have_no_gap(face):
     rest = Motion(torch.zeros(3, 4), torch.randn(4, 12, 3))
     assert lip_gap(rest, face).max() < 2e-6
+
+
+def test_sealing_counts_the_known_windows_alone(face):
+    predicted, true = _motions()
+    resting = Motion(torch.zeros_like(true.coefficients), true.basis)
+    first = [Motion(motion.coefficients[:1], motion.basis) for motion in (predicted, resting)]
+    both = closure_loss(predicted, resting, face)
+    assert both > 0
+    one, all_ = torch.tensor([True, False]), torch.tensor([True, True])
+    torch.testing.assert_close(
+        sealing_loss(predicted, resting, face, one), closure_loss(*first, face) / 2
+    )
+    torch.testing.assert_close(sealing_loss(predicted, resting, face, all_), both)
+    assert sealing_loss(predicted, resting, face, ~all_) == 0
