@@ -112,7 +112,7 @@ class LipTrainer:
             found = [decode(log_probs - fewer) for log_probs in read]
             return sum(edit_distance(a, b) for a, b in zip(found, said, strict=True))
 
-        self.net.blank.bias -= min((0.25 * step for step in range(25)), key=errors)
+        self.net.blank.bias.sub_(min((0.25 * step for step in range(25)), key=errors))
 
     def save(self, path: Path, record: str) -> None:
         """Write all that a continued run needs; `record` must agree when it is opened again."""

@@ -130,7 +130,7 @@ def test_a_shy_reader_is_made_to_speak():
     while run.step < 30:
         run.train_step()
     with torch.no_grad():
-        run.net.blank.bias += 3.0
+        run.net.blank.bias.add_(3.0)
     bias = run.net.blank.bias.clone()
     before = lip_scores(run.net.eval(), run.reels)["phones"]
     run.fit_blank()
