@@ -4,7 +4,7 @@ import json
 import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -238,8 +238,16 @@ def run_record(options: FitOptions, model: SpeechToMotion, data: TrainingData) -
             "validation": [clip.name for clip in data.held],
             "train": asdict(options.train),
             "model": asdict(model.options),
+            "critics": critic_record(options),
         }
     )
+
+
+def critic_record(options: FitOptions) -> dict[str, Any]:
+    """What a command with critics adds to the options; of files only their names."""
+    added = {field.name for field in fields(options)} - {field.name for field in fields(FitOptions)}
+    chosen = {name: value for name, value in asdict(options).items() if name in added}
+    return {n: Path(v).name if isinstance(v, str | Path) else v for n, v in sorted(chosen.items())}
 
 
 def score_clips(

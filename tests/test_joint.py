@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from audio2mesh.critic import Batch
+from audio2mesh.fit import critic_record
 from audio2mesh.lipreading import LipReadNet
 from audio2mesh.lipreading.network import LipReadOptions
 from audio2mesh.lipreading.weights import save_lipreader
@@ -78,3 +79,13 @@ def test_the_lip_reading_loss_is_for_the_head_that_can_be_drawn():
     make = critic_factories(JointOptions((Path("clips"),)), head)["lipreading"]
     with pytest.raises(ValueError, match="draws the mouth of anny-head at 25 fps"):
         make(face_geometry(head), 30, CPU)
+
+
+def test_the_record_names_the_critics_but_no_folders(tmp_path):
+    options = JointOptions(data=(tmp_path,), teacher="truth", syncnet=tmp_path / "ours.safetensors")
+    assert critic_record(options) == {
+        "lipreader": None,
+        "lipreading": {"stretches": 2, "frames": 25},
+        "syncnet": "ours.safetensors",
+        "teacher": "truth",
+    }
