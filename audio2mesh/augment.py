@@ -10,6 +10,7 @@ from scipy.fft import next_fast_len
 from scipy.signal import fftconvolve, istft, resample, stft
 
 from audio2mesh.encoder import SAMPLE_RATE
+from audio2mesh.music import make_music
 
 
 @dataclass(frozen=True)
@@ -25,14 +26,14 @@ class AugmentOptions:
     reverberation: float = 0.35
     """share of windows with a synthetic room"""
     noise: float = 0.65
-    """share of windows with noise: white to brown, mains hum or other voices"""
+    """share of windows with noise: white to brown, mains hum, other voices or music"""
     snr: tuple[float, float] = (3.0, 40.0)
     """signal-to-noise ratio from and to, decibels"""
     band: float = 0.35
     """share of windows whose band is limited as by a telephone or an old radio"""
     gain: float = 15.0
     """largest change of loudness, decibels up or down"""
-    quiet: float = 0.06
+    quiet: float = 0.1
     """share of windows without speech, silence or noise alone, for which the mouth is shut"""
     live: float = 0.15
     """share of windows whose sound ends early, as it does while someone still speaks"""
@@ -72,8 +73,10 @@ def change_gain(audio: np.ndarray, decibels: float, rng: np.random.Generator) ->
 
 
 def make_noise(samples: int, voices: list[np.ndarray], rng: np.random.Generator) -> np.ndarray:
-    """Noise of RMS 1: coloured, mains hum over coloured, or the murmur of several voices."""
-    kind = rng.choice(["coloured", "hum", "murmur"], p=[0.6, 0.15, 0.25])
+    """Noise of RMS 1: coloured, mains hum over coloured, the murmur of several voices, or music."""
+    kind = rng.choice(["coloured", "hum", "murmur", "music"], p=[0.4, 0.1, 0.2, 0.3])
+    if kind == "music":
+        return make_music(samples, rng)
     noise = coloured_noise(samples, rng.uniform(0, 2), rng)
     if kind == "hum":
         noise = 0.3 * noise + _hum(samples, rng)
