@@ -12,6 +12,8 @@ STEPS = round(WINDOW_SECONDS * SAMPLE_RATE / MEL_HOP)
 """Steps of log-mel of one window."""
 SPEECH_DEPTH = 9.0
 """A mel step this many nepers of power (39 dB) under the level of its recording is silence."""
+QUIET = -0.66
+"""Levelled log-mel whose loudest band is below this is no speech."""
 _LEVEL_SHARE = 0.95
 _QUIETEST_LEVEL = -5.0  # natural logarithm of a mel energy: quieter recordings stay quiet
 
@@ -55,4 +57,4 @@ def level_mel(mel: Tensor) -> Tensor:
 
 def speech_windows(windows: Tensor) -> Tensor:
     """Which windows [.., 20, 80] of levelled log-mel hold at least 50 ms of speech, [..] bool."""
-    return (windows.amax(-1) > -0.66).sum(-1) >= 5
+    return (windows.amax(-1) > QUIET).sum(-1) >= 5

@@ -16,7 +16,7 @@ from audio2mesh.sync.averaged import AveragedRun, OptimiserOptions
 from audio2mesh.sync.progress import run_steps, state_path
 from audio2mesh.sync.segments import FPS, ITEM_FRAMES, MEL_PER_FRAME, Item, change_mel
 from audio2mesh.sync.train import ContrastOptions, ContrastTrainer, Matching
-from audio2mesh.sync.windows import mel_windows, speech_windows
+from audio2mesh.sync.windows import QUIET, mel_windows, speech_windows
 from audio2mesh.teacher.codes import crop_code
 from audio2mesh.teacher.expert import (
     CropExpert,
@@ -29,6 +29,8 @@ from audio2mesh.teacher.expert import (
 from audio2mesh.teacher.network import Teacher, TeacherOptions
 from audio2mesh.teacher.storage import save_teacher
 
+_NEAR_REST = 0.3  # of the first number of a code, whose RMS is 1
+
 
 @dataclass(frozen=True)
 class TeacherTrainOptions:
@@ -36,6 +38,8 @@ class TeacherTrainOptions:
     """windows per step"""
     frames: int = 100
     """frames per window for which speech must tell the codes"""
+    listen: int = 2500
+    """first steps, in which speech only learns to tell the codes, which is quick work"""
     drawn: int = 5
     """frames per window that are drawn"""
     context: int = 8
@@ -44,17 +48,19 @@ class TeacherTrainOptions:
     """weight of the expert's loss beside the mean absolute difference, Wav2Lip's value"""
     codes: float = 0.3
     """weight of the mean squared error of the codes that speech tells"""
+    shut: float = 3.0
+    """further weight of frames of speech in which the mouth is all but at rest, which are rare"""
     told: float = 0.5
     """share of windows that are drawn from what speech tells, the others from the true codes"""
     motion: float = 4.0
     """further weight of pixels by how much they differ from the resting mouth"""
-    pool: int = 120
+    pool: int = 200
     """augmented stretches of 6 s in memory"""
     seed: int = 0
     """seed of everything random"""
     augment: AugmentOptions = field(default_factory=AugmentOptions)
     """changes to the sound"""
-    optimiser: OptimiserOptions = field(default_factory=lambda: OptimiserOptions(1000, 2e-3))
+    optimiser: OptimiserOptions = field(default_factory=lambda: OptimiserOptions(3100, 2e-3))
     """steps and learning rate"""
 
 
@@ -154,16 +160,27 @@ class TeacherTrainer:
         context = self.options.context
         told = self.teacher.hear(mel)[:, context:-context]
         codes = self.code(true, resting)
-        error = (told - codes).square().mean()
+        inside = mel[:, context * MEL_PER_FRAME : -context * MEL_PER_FRAME]
+        error = self._code_loss(told, codes, inside)
+        if self.run.step < self.options.listen:
+            self.run.update(self.options.codes * error)
+            return {"codes": error.item()}
         first = int(rng.integers(self.options.frames - self.options.drawn + 1))
         some = slice(first, first + self.options.drawn)
         by_ear = torch.from_numpy(rng.random(len(mel)) < self.options.told)[:, None, None]
         drawn = self.teacher.draw(torch.where(by_ear, told, codes)[:, some], resting)
         pixels = self._pixel_loss(drawn, true[:, some], resting)
-        heard = slice((context + first) * MEL_PER_FRAME, (context + some.stop) * MEL_PER_FRAME)
-        sync = self._sync_loss(mel[:, heard], drawn)
+        heard = inside[:, first * MEL_PER_FRAME : some.stop * MEL_PER_FRAME]
+        sync = self._sync_loss(heard, drawn)
         self.run.update(pixels + self.options.codes * error + self.options.sync * sync)
         return {"pixels": pixels.item(), "codes": error.item(), "sync": sync.item()}
+
+    def _code_loss(self, told: Tensor, codes: Tensor, mel: Tensor) -> Tensor:
+        """Mean squared error; frames of speech whose first number is near rest count for more."""
+        loud = mel.amax(-1).unflatten(1, (-1, MEL_PER_FRAME)).amax(-1) > QUIET  # [B, F]
+        at_rest = torch.exp(-(codes[..., 0] / _NEAR_REST).square())
+        weight = 1 + self.options.shut * loud * at_rest
+        return (weight * (told - codes).square().mean(-1)).sum() / weight.sum()
 
     def _pixel_loss(self, drawn: Tensor, true: Tensor, resting: Tensor) -> Tensor:
         """Mean absolute difference; pixels that move count for more."""

@@ -48,6 +48,7 @@ def _options(steps: int) -> TeacherFitOptions:
         TeacherTrainOptions(
             batch=2,
             frames=30,
+            listen=2,
             context=3,
             pool=4,
             augment=CLEAN,
