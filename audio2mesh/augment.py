@@ -60,6 +60,13 @@ def augment(
     return change_gain(audio, options.gain, rng)
 
 
+def fast_length(samples: int) -> int:
+    """The smallest number from `samples` on that Fourier transforms are fast for."""
+    length = next_fast_len(samples)
+    assert length is not None
+    return length
+
+
 def active_rms(audio: np.ndarray) -> float:
     """RMS of the 20 ms blocks less than 20 dB under the loudest."""
     blocks = np.square(audio[: len(audio) // 320 * 320].reshape(-1, 320)).mean(1)
@@ -104,7 +111,7 @@ def _murmur(samples: int, voices: list[np.ndarray], rng: np.random.Generator) ->
     total = np.zeros(samples)
     for _ in range(rng.integers(4, 9)):
         voice = voices[rng.integers(len(voices))]
-        length = next_fast_len(int(samples * rng.uniform(0.75, 1.3)))
+        length = fast_length(int(samples * rng.uniform(0.75, 1.3)))
         start = rng.integers(len(voice))
         piece = voice.take(np.arange(start, start + length), mode="wrap")
         stretched = np.asarray(resample(piece, samples))
@@ -148,7 +155,7 @@ def shift_pitch(audio: np.ndarray, semitones: float) -> np.ndarray:
 
     The stretch is rounded to a length that Fourier transforms are fast for, about 1 % away at most.
     """
-    length = next_fast_len(round(len(audio) * 2 ** (semitones / 12)))
+    length = fast_length(round(len(audio) * 2 ** (semitones / 12)))
     ratio = length / len(audio)
     size, hop = 512, 128
     _, _, spectrum = stft(audio, nperseg=size, noverlap=size - hop)  # [bins, frames]

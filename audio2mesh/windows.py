@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.fft import next_fast_len
 from scipy.signal import resample
 from torch import Tensor
 
-from audio2mesh.augment import AugmentOptions, augment, make_noise
+from audio2mesh.augment import AugmentOptions, augment, fast_length, make_noise
 from audio2mesh.clips import Clip, find_pauses, motion_at, recording_times
 from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.mel import log_mel
@@ -74,7 +73,7 @@ def cut_window(clip: Clip, start: float, speed: float, form: WindowForm) -> Wind
 
     Sound and motion are sped up together, so the pitch changes too. Beyond the clip is silence.
     """
-    source = next_fast_len(round(form.samples * speed))
+    source = fast_length(round(form.samples * speed))
     speed = source / form.samples
     first = round(start * SAMPLE_RATE)
     audio = np.zeros(source, np.float32)

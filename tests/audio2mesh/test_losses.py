@@ -111,12 +111,12 @@ def test_sealed_lips_have_no_gap(face):
 def test_sealing_counts_the_known_windows_alone(face):
     predicted, true = _motions()
     resting = Motion(torch.zeros_like(true.coefficients), true.basis)
-    first = [Motion(motion.coefficients[:1], motion.basis) for motion in (predicted, resting)]
+    moved, still = (Motion(m.coefficients[:1], m.basis) for m in (predicted, resting))
     both = closure_loss(predicted, resting, face)
     assert both > 0
     one, all_ = torch.tensor([True, False]), torch.tensor([True, True])
     torch.testing.assert_close(
-        sealing_loss(predicted, resting, face, one), closure_loss(*first, face) / 2
+        sealing_loss(predicted, resting, face, one), closure_loss(moved, still, face) / 2
     )
     torch.testing.assert_close(sealing_loss(predicted, resting, face, all_), both)
     assert sealing_loss(predicted, resting, face, ~all_) == 0
