@@ -48,8 +48,9 @@ class TeacherTrainOptions:
     """weight of the expert's loss beside the mean absolute difference, Wav2Lip's value"""
     codes: float = 0.3
     """weight of the mean squared error of the codes that speech tells"""
-    shut: float = 3.0
-    """further weight of frames of speech in which the mouth is all but at rest, which are rare"""
+    shut: float = 0.0
+    """further weight of frames of speech in which the mouth is all but at rest; it closes on m, b, p
+    sooner and opens less on vowels"""
     told: float = 0.5
     """share of windows that are drawn from what speech tells, the others from the true codes"""
     motion: float = 4.0

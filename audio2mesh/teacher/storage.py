@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -27,14 +26,18 @@ def save_teacher(teacher: Teacher, path: Path, training: Mapping[str, Any]) -> N
 
 
 def load_teacher(path: Path | None = None, device: torch.device | str = "cpu") -> Teacher:
-    """Open a frozen teacher, by default the shipped one.
+    """Open a frozen teacher, by default the one in the package's weights, where there is one.
 
     FileNotFoundError if there is no such file, ValueError if it is no teacher.
     """
     if path is None:
-        shipped = files("audio2mesh").joinpath("weights", "teacher.safetensors")
-        with as_file(shipped) as found:
-            return load_teacher(found, device)
+        with as_file(files("audio2mesh").joinpath("weights", "teacher.safetensors")) as own:
+            if not own.exists():
+                raise FileNotFoundError(
+                    "no 2D teacher comes with the package; make one with scripts/train_teacher.py "
+                    "and name its file"
+                )
+            return load_teacher(own, device)
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: not a 2D teacher; scripts/train_teacher.py makes them")

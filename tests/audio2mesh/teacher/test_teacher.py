@@ -95,6 +95,8 @@ def test_a_teacher_is_read_as_it_was_written(tmp_path):
     for name, value in teacher.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
     write_tensors({"a": torch.zeros(1)}, tmp_path / "other.safetensors", {})
+    with pytest.raises(FileNotFoundError, match="no such weights file"):
+        load_teacher(tmp_path / "none.safetensors")
     with pytest.raises(ValueError, match="not a 2D teacher"):
         load_teacher(tmp_path / "other.safetensors")
 
