@@ -35,9 +35,9 @@ class JointOptions(FitOptions):
     """SyncNet3D that judges where --train.losses.sync is set; by default the one that ships."""
     lipreader: Path | None = None
     """Lip reader that judges where --train.losses.lipreading is set; by default the shipped one."""
-    teacher: str | None = None
-    """Whose mouth the lip reader compares with: a folder of films named like the clips, weights of
-    a 2D teacher, or "truth", the true motion; by default the 2D teacher that ships."""
+    teacher: str = TRUTH
+    """Whose mouth the lip reader compares with: "truth", the true motion, a folder of films named
+    like the clips, or weights of a 2D teacher, as scripts/train_teacher.py makes them."""
     lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
     """What the lip reader sees of a batch."""
 
@@ -63,12 +63,12 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
 
 
 def pick_teacher(
-    given: str | None, render: MouthRenderer, rest: torch.Tensor, device: torch.device
+    given: str, render: MouthRenderer, rest: torch.Tensor, device: torch.device
 ) -> Teacher:
     """The teacher that an option names. FileNotFoundError or ValueError if there is none."""
     if given == TRUTH:
         return truth_teacher(render, rest)
-    if given is not None and Path(given).is_dir():
+    if Path(given).is_dir():
         return video_teacher(load_mouth_videos(Path(given)))
-    net = load_teacher(None if given is None else Path(given), device)
+    net = load_teacher(Path(given), device)
     return speech_teacher(partial(teacher_crops, net))

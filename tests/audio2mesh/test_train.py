@@ -54,7 +54,7 @@ def _pull_down(batch: Batch) -> Tensor:
 
 def test_a_short_run_lowers_its_loss_and_its_average_moves(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, cache=cache)
-    losses = [trainer.train_step()["loss"] for _ in range(30)]
+    losses = [trainer.train_step()["loss"] for _ in range(60)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:3])
     trainer.use_average()
     assert trainer.model.decoder.output.weight.abs().max() > 0
@@ -184,9 +184,9 @@ def test_the_mel_is_cut_where_the_frames_are(fps: int, frames: int, margin: int)
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precision):
     trainer = _trainer(face, replace(OPTIONS, precision=precision), cache=cache)
-    losses = [trainer.train_step()["loss"] for _ in range(30)]
+    losses = [trainer.train_step()["loss"] for _ in range(60)]
     plain = _trainer(face, cache=cache)
-    wanted = [plain.train_step()["loss"] for _ in range(30)]
+    wanted = [plain.train_step()["loss"] for _ in range(60)]
     assert trainer.average["output.weight"].dtype == torch.float32
     assert losses != wanted
     assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)
