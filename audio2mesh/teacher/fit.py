@@ -49,8 +49,7 @@ class TeacherTrainOptions:
     codes: float = 0.3
     """weight of the mean squared error of the codes that speech tells"""
     shut: float = 0.0
-    """further weight of frames of speech in which the mouth is all but at rest; it closes on m, b, p
-    sooner and opens less on vowels"""
+    """further weight of frames of speech with a mouth all but at rest: m closes, a opens less"""
     told: float = 0.5
     """share of windows that are drawn from what speech tells, the others from the true codes"""
     motion: float = 4.0

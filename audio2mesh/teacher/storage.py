@@ -25,19 +25,11 @@ def save_teacher(teacher: Teacher, path: Path, training: Mapping[str, Any]) -> N
     write_tensors(tensors, path, metadata)
 
 
-def load_teacher(path: Path | None = None, device: torch.device | str = "cpu") -> Teacher:
-    """Open a frozen teacher, by default the one in the package's weights, where there is one.
+def load_teacher(path: Path, device: torch.device | str = "cpu") -> Teacher:
+    """Open a frozen teacher that scripts/train_teacher.py made.
 
     FileNotFoundError if there is no such file, ValueError if it is no teacher.
     """
-    if path is None:
-        with as_file(files("audio2mesh").joinpath("weights", "teacher.safetensors")) as own:
-            if not own.exists():
-                raise FileNotFoundError(
-                    "no 2D teacher comes with the package; make one with scripts/train_teacher.py "
-                    "and name its file"
-                )
-            return load_teacher(own, device)
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
         raise ValueError(f"{path}: not a 2D teacher; scripts/train_teacher.py makes them")
