@@ -5,7 +5,6 @@ their sound and keeps their features. Training draws batches from the latest pas
 random follows from (seed, pass) or (seed, step), so a run can be interrupted without a trace.
 """
 
-import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,13 +18,20 @@ from torch import Tensor
 
 from audio2mesh.augment import AugmentOptions
 from audio2mesh.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.clips import Clip
 from audio2mesh.critic import Batch, Critic
 from audio2mesh.distributed import average_gradients, rank, take_from_first, world_size
 from audio2mesh.losses import LOSSES, FaceGeometry, LossWeights, sealing_loss, total_loss
 from audio2mesh.model import SpeechToMotion
 from audio2mesh.passes import Pass, PassSource, cache_folder, cached_pass, encode_pass
+from audio2mesh.run_state import (
+    open_run,
+    optimiser_tensors,
+    save_run,
+    schedule,
+    set_optimiser,
+    under,
+)
 
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 """What the decoder computes in while it is trained."""
@@ -170,16 +176,11 @@ class Trainer:
 
     def save(self, path: Path, record: str) -> None:
         """Write all that a continued run needs; `record` must agree when it is opened again."""
-        write_tensors(run_state(self), path, {"step": str(self.step), "record": record})
+        save_run(run_state(self), path, self.step, record)
 
     def resume(self, path: Path, record: str) -> None:
         """Continue a run that `save` wrote; ValueError if it had other options or data."""
-        tensors, metadata = read_tensors(path)
-        if metadata.get("record") != record:
-            raise ValueError(
-                f"{path}: this unfinished run had other options or data; delete it to start anew"
-            )
-        self.step = int(metadata["step"])
+        tensors, self.step = open_run(path, record)
         set_run_state(self, tensors)
 
     def _losses(self, batch: Drawn) -> tuple[Tensor, dict[str, Tensor]]:
@@ -236,12 +237,6 @@ def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | 
             assert_never(precision)
 
 
-def schedule(step: int, steps: int) -> float:
-    """Learning-rate factor: linear warm-up over 5 % of the steps, then a cosine down to zero."""
-    warm = max(1, steps // 20)
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
 def _encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
     """Number of a pass → the pass, by way of the cache where there is one."""
     if cache is None:
@@ -255,28 +250,19 @@ def run_state(trainer: Trainer) -> dict[str, Tensor]:
     tensors |= {f"average.{n}": p for n, p in trainer.average.items()}
     tensors["feature_mean"] = trainer.model.feature_mean
     tensors["feature_std"] = trainer.model.feature_std
-    for index, state in trainer.optimiser.state_dict()["state"].items():
-        tensors |= {f"optimiser.{index}.{n}": t for n, t in state.items()}
+    tensors |= optimiser_tensors(trainer.optimiser)
     for name, value in trainer.scaler.state_dict().items():
         tensors[f"scaler.{name}"] = torch.tensor(value)
-    return {name: t.detach().clone().contiguous() for name, t in tensors.items()}
+    return tensors
 
 
 def set_run_state(trainer: Trainer, tensors: Mapping[str, Tensor]) -> None:
     """Put back what `run_state` gave."""
-    trainer.model.decoder.load_state_dict(_under(tensors, "decoder."))
-    average = _under(tensors, "average.")
+    trainer.model.decoder.load_state_dict(under(tensors, "decoder."))
+    average = under(tensors, "average.")
     trainer.average = {n: t.to(trainer.device) for n, t in average.items()}
     trainer.model.feature_mean.copy_(tensors["feature_mean"])
     trainer.model.feature_std.copy_(tensors["feature_std"])
-    state = trainer.optimiser.state_dict()
-    for name, tensor in _under(tensors, "optimiser.").items():
-        index, key = name.split(".")
-        state["state"].setdefault(int(index), {})[key] = tensor
-    trainer.optimiser.load_state_dict(state)
-    if scaler := {n: t.item() for n, t in _under(tensors, "scaler.").items()}:
+    set_optimiser(trainer.optimiser, tensors)
+    if scaler := {n: t.item() for n, t in under(tensors, "scaler.").items()}:
         trainer.scaler.load_state_dict(scaler)
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -5,7 +5,7 @@ All that is random follows from (seed, step), so a run can be interrupted withou
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.lipreading.decoding import (
     decode,
     edit_distance,
@@ -26,6 +25,14 @@ from audio2mesh.lipreading.decoding import (
 from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
 from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
 from audio2mesh.phones import SILENCE
+from audio2mesh.run_state import (
+    open_run,
+    optimiser_tensors,
+    save_run,
+    schedule,
+    set_optimiser,
+    under,
+)
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
 _BLANK_REELS, _BLANK_FRAMES = 16, 500  # that the blank is adjusted on, and frames of each
@@ -117,25 +124,13 @@ class LipTrainer:
     def save(self, path: Path, record: str) -> None:
         """Write all that a continued run needs; `record` must agree when it is opened again."""
         tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": t for name, t in state.items()}
-        copies = {name: t.detach().clone().contiguous() for name, t in tensors.items()}
-        write_tensors(copies, path, {"step": str(self.step), "record": record})
+        save_run(tensors | optimiser_tensors(self.optimiser), path, self.step, record)
 
     def resume(self, path: Path, record: str) -> None:
         """Continue a run that `save` wrote; ValueError if it had other options or data."""
-        tensors, metadata = read_tensors(path)
-        if metadata.get("record") != record:
-            raise ValueError(
-                f"{path}: this unfinished run had other options or data; delete it to start anew"
-            )
-        self.step = int(metadata["step"])
-        self.net.load_state_dict(_under(tensors, "net."))
-        state = self.optimiser.state_dict()
-        for name, tensor in _under(tensors, "optimiser.").items():
-            index, key = name.split(".")
-            state["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(state)
+        tensors, self.step = open_run(path, record)
+        self.net.load_state_dict(under(tensors, "net."))
+        set_optimiser(self.optimiser, tensors)
 
     def _batch(self, number: int) -> LipBatch:
         rng = np.random.default_rng([self.options.seed, 2, number])
@@ -199,13 +194,3 @@ def _crops(reel: Reel, frames: int | None = None) -> Tensor:
 def _spoken(reel: Reel, seconds: float) -> list[str]:
     """Phones whose middle lies in the first seconds of a reel, without silence."""
     return [p.label for p in reel.phones if p.start + p.end < 2 * seconds and p.label != SILENCE]
-
-
-def schedule(step: int, steps: int) -> float:
-    """Learning-rate factor: linear warm-up over 5 % of the steps, then a cosine down to zero."""
-    warm = max(1, steps // 20)
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}

@@ -1,13 +1,19 @@
 """A network in training with its optimiser and the running average of its weights."""
 
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
+from audio2mesh.run_state import (
+    open_run,
+    optimiser_tensors,
+    save_run,
+    schedule,
+    set_optimiser,
+    under,
+)
 
 
 @dataclass(frozen=True)
@@ -55,33 +61,11 @@ class AveragedRun:
         """Write all that a continued run needs; `record` must agree when it is opened again."""
         tensors = {f"net.{n}": p for n, p in self.net.named_parameters()}
         tensors |= {f"average.{n}": p for n, p in self.average.items()}
-        for index, state in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{n}": t for n, t in state.items()}
-        tensors = {n: t.detach().clone().contiguous() for n, t in tensors.items()}
-        write_tensors(tensors, path, {"step": str(self.step), "record": record})
+        save_run(tensors | optimiser_tensors(self.optimiser), path, self.step, record)
 
     def resume(self, path: Path, record: str) -> None:
         """Continue a run that `save` wrote; ValueError if it had other options or data."""
-        tensors, metadata = read_tensors(path)
-        if metadata.get("record") != record:
-            raise ValueError(
-                f"{path}: this unfinished run had other options or data; delete it to start anew"
-            )
-        self.step = int(metadata["step"])
-        self.net.load_state_dict(_under(tensors, "net."), strict=False)
-        self.average = _under(tensors, "average.")
-        state = self.optimiser.state_dict()
-        for name, tensor in _under(tensors, "optimiser.").items():
-            index, key = name.split(".")
-            state["state"].setdefault(int(index), {})[key] = tensor
-        self.optimiser.load_state_dict(state)
-
-
-def schedule(step: int, steps: int) -> float:
-    """Learning-rate factor: linear warm-up over 5 % of the steps, then a cosine down to zero."""
-    warm = max(1, steps // 20)
-    return min(1.0, (step + 1) / warm) * 0.5 * (1 + math.cos(math.pi * step / steps))
-
-
-def _under(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {n.removeprefix(prefix): t for n, t in tensors.items() if n.startswith(prefix)}
+        tensors, self.step = open_run(path, record)
+        self.net.load_state_dict(under(tensors, "net."), strict=False)
+        self.average = under(tensors, "average.")
+        set_optimiser(self.optimiser, tensors)

@@ -13,7 +13,7 @@ from audio2mesh.batches import inner_frames, mel_steps
 from audio2mesh.critic import Batch, Critic
 from audio2mesh.losses import FaceGeometry
 from audio2mesh.model import ModelOptions, SpeechToMotion, WindowOptions
-from audio2mesh.train import Trainer, TrainOptions, schedule
+from audio2mesh.train import Trainer, TrainOptions
 
 HALVES = np.array([0.5, 0.5])
 
@@ -107,12 +107,6 @@ def test_features_are_standardised(face: FaceGeometry, cache: Path):
     standard = (features - trainer.model.feature_mean) / trainer.model.feature_std
     assert standard.mean((0, 1, 2)).abs().mean() < 0.2
     assert standard.std((0, 1, 2)).mean() == pytest.approx(1.0, abs=0.2)
-
-
-def test_schedule_warms_up_and_ends_at_zero():
-    values = [schedule(step, 200) for step in range(200)]
-    assert values[0] == pytest.approx(0.1) and max(values) > 0.98
-    assert values[-1] < 1e-3 and values[5] < values[9]
 
 
 def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
