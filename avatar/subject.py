@@ -6,12 +6,17 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.heads.head import Topology, load_head
+from avatar.heads.head import SHIPPED, load_head
 from splat import RawGaussians, SplatPly, read_ply, write_ply
 
 VERSION = "1"
 COMMENT = "voicesplat_avatar"
 UNIT = "metre"
+ANY_MESH = "mesh"
+FLAME, FLAME_TEETH = "flame", "flame-teeth"
+SIZES = {FLAME: (5023, 9976), FLAME_TEETH: (5143, 10144)}
+"""Vertices and triangles of the topologies whose face list only their owner may hand out."""
+TOPOLOGIES = (*SHIPPED, *SIZES, ANY_MESH)
 
 
 @dataclass(frozen=True)
@@ -22,16 +27,16 @@ class Avatar:
     binding: Tensor  # [N] int64 triangle indices
     vertices: Tensor  # [V, 3] rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
-    topology: Topology
+    topology: str  # one of TOPOLOGIES
+    template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the rest mesh
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
     """Write an avatar; the file appears whole or not at all."""
     comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
-    write_ply(
-        path,
-        SplatPly(avatar.gaussians, avatar.binding, avatar.vertices, avatar.faces, comments),
-    )
+    mesh = (avatar.vertices, avatar.faces)
+    ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template)
+    write_ply(path, ply)
 
 
 def load_avatar(path: Path) -> Avatar:
@@ -59,10 +64,12 @@ def load_avatar(path: Path) -> Avatar:
         )
     topology = _check_comments(path, ply.comments)
     _check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
-    return Avatar(ply.gaussians, ply.binding, ply.mesh_vertices, ply.mesh_faces, topology)
+    _check_template(path, ply.template_vertices)
+    mesh = (ply.mesh_vertices, ply.mesh_faces)
+    return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices)
 
 
-def _check_comments(path: Path, comments: tuple[str, ...]) -> Topology:
+def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
     fields = dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
     version, unit = fields.get(COMMENT), fields.get("unit")
     if version != VERSION:
@@ -72,21 +79,37 @@ def _check_comments(path: Path, comments: tuple[str, ...]) -> Topology:
         )
     if unit != UNIT:
         raise ValueError(f"{path}: comment 'unit {UNIT}' is missing (found {unit}); use metres")
-    try:
-        return load_head(fields.get("topology", "")).topology
-    except ValueError as error:
-        raise ValueError(f"{path}: comment 'topology': {error}") from None
-
-
-def _check_mesh(path: Path, topology: Topology, vertices: Tensor, faces: Tensor) -> None:
-    head = load_head(topology)
-    if len(vertices) != len(head.vertices):
+    topology = fields.get("topology", "")
+    if topology not in TOPOLOGIES:
         raise ValueError(
-            f"{path} says topology {topology}, which has {len(head.vertices)} vertices, but its "
-            f"mesh has {len(vertices)}; save it with the right topology"
+            f"{path}: comment 'topology': no head topology is called {topology!r}; known: "
+            f"{', '.join(TOPOLOGIES)}"
         )
-    if not torch.equal(faces, head.faces):
+    return topology
+
+
+def _check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> None:
+    if topology == ANY_MESH:
+        return
+    head = load_head(topology) if topology in SHIPPED else None
+    size = (len(head.vertices), len(head.faces)) if head else SIZES[topology]
+    if (len(vertices), len(faces)) != size:
+        raise ValueError(
+            f"{path} says topology {topology}, which has {size[0]} vertices and {size[1]} "
+            f"triangles, but its mesh has {len(vertices)} and {len(faces)}; save it with the right "
+            "topology"
+        )
+    if head is not None and not torch.equal(faces, head.faces):
         raise ValueError(
             f"{path}: the face list of its mesh is not that of topology {topology}, so motion "
             "would tear it; save it with the topology's own faces"
+        )
+
+
+def _check_template(path: Path, template: Tensor | None) -> None:
+    expected = len(load_head().vertices)
+    if template is not None and len(template) != expected:
+        raise ValueError(
+            f"{path}: its template has {len(template)} vertices, but anny-head has {expected}; "
+            "convert the avatar again with this version of the project"
         )

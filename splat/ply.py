@@ -3,7 +3,8 @@
 Element `vertex`: x y z, nx ny nz (written as zeros, ignored when read), f_dc_0..2, f_rest_* for SH
 degree 1 to 3 (channel-major), opacity (logit), scale_0..2 (log), rot_0..3 (wxyz), and for Gaussians
 that ride on triangles binding_0 (triangle index; GaussianAvatars' name). Then, optionally,
-elements `mesh_vertex` (x y z) and `mesh_face` (vertex_indices).
+elements `mesh_vertex` (x y z) and `mesh_face` (vertex_indices), and `template_vertex` (x y z): a
+template mesh laid onto that mesh.
 """
 
 from dataclasses import dataclass
@@ -38,6 +39,7 @@ class SplatPly:
     mesh_vertices: Tensor | None = None  # [V, 3]
     mesh_faces: Tensor | None = None  # [M, 3] int64
     comments: tuple[str, ...] = ()
+    template_vertices: Tensor | None = None  # [S, 3]
 
 
 def read_ply(path: Path | str) -> SplatPly:
@@ -62,12 +64,13 @@ def _read(path: Path) -> SplatPly:
     vertex = data["vertex"]
     if vertex.count == 0:
         raise _BrokenRule("the element 'vertex' has no rows, so it holds no Gaussians")
-    vertices = _mesh_vertices(data)
+    vertices = _points(data, "mesh_vertex")
     return SplatPly(
         gaussians=_gaussians(vertex),
         binding=_binding(vertex),
         mesh_vertices=vertices,
         mesh_faces=_mesh_faces(data, vertices),
+        template_vertices=_points(data, "template_vertex"),
         comments=tuple(data.comments),
     )
 
@@ -150,12 +153,12 @@ def _binding(vertex: PlyElement) -> Tensor | None:  # [N]
     return torch.from_numpy(binding.astype(np.int64))
 
 
-def _mesh_vertices(data: PlyData) -> Tensor | None:  # [V, 3]
-    if "mesh_vertex" not in data:
+def _points(data: PlyData, element: str) -> Tensor | None:  # [V, 3]
+    if element not in data:
         return None
-    if data["mesh_vertex"].count == 0:
-        raise _BrokenRule("the element 'mesh_vertex' has no rows")
-    return torch.from_numpy(_columns(data["mesh_vertex"], POSITION))
+    if data[element].count == 0:
+        raise _BrokenRule(f"the element '{element}' has no rows")
+    return torch.from_numpy(_columns(data[element], POSITION))
 
 
 def _mesh_faces(data: PlyData, vertices: Tensor | None) -> Tensor | None:  # [M, 3]
@@ -187,10 +190,10 @@ def _mesh_faces(data: PlyData, vertices: Tensor | None) -> Tensor | None:  # [M,
 def write_ply(path: Path | str, ply: SplatPly) -> None:
     """Write `ply`, little-endian binary, byte-identical for identical input. Raises OSError."""
     elements = [PlyElement.describe(_vertex_rows(ply), "vertex")]
-    if ply.mesh_vertices is not None:
-        elements.append(
-            PlyElement.describe(_rows(_table(POSITION, ply.mesh_vertices)), "mesh_vertex")
-        )
+    points = {"mesh_vertex": ply.mesh_vertices, "template_vertex": ply.template_vertices}
+    for name, tensor in points.items():
+        if tensor is not None:
+            elements.append(PlyElement.describe(_rows(_table(POSITION, tensor)), name))
     if ply.mesh_faces is not None:
         rows = np.empty(len(ply.mesh_faces), dtype=[("vertex_indices", "<i4", (3,))])
         rows["vertex_indices"] = ply.mesh_faces.detach().cpu().numpy()

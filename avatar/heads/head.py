@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
-from typing import Literal, get_args
 
 import numpy as np
 import torch
 from torch import Tensor
 
-Topology = Literal["anny-head"]
+SHIPPED = ("anny-head",)
+"""Topologies that come with the project."""
 
 REGIONS = (
     "lips",
@@ -31,7 +31,7 @@ REGIONS = (
 class Head:
     """A head in head space (metres, +y up, +z out of the face, +x to the subject's left)."""
 
-    topology: Topology
+    topology: str
     vertices: Tensor  # [V, 3] neutral rest face, lips sealed
     faces: Tensor  # [M, 3] int64, counter-clockwise seen from outside
     units: Tensor  # [E, V, 3] vertex offsets of each expression unit at weight 1
@@ -65,23 +65,21 @@ class Head:
 
 
 def load_head(topology: str = "anny-head") -> Head:
-    """Load a head by its topology's name. Raises ValueError for a name that is not known."""
-    for known in get_args(Topology):
-        if topology == known:
-            return _load_shipped(known)
-    names = ", ".join(get_args(Topology))
-    raise ValueError(f"no head topology is called {topology!r}; known: {names}")
+    """Load a head that ships, by its topology's name. Raises ValueError for any other name."""
+    if topology not in SHIPPED:
+        raise ValueError(f"no head topology is called {topology!r}; known: {', '.join(SHIPPED)}")
+    return _load_shipped(topology)
 
 
 @cache
-def _load_shipped(topology: Topology) -> Head:
+def _load_shipped(topology: str) -> Head:
     name = topology.replace("-", "_") + ".npz"
     with as_file(files("avatar.heads").joinpath("data", name)) as path, np.load(path) as data:
         arrays = {key: data[key] for key in data.files}
     return _head_from_arrays(topology, arrays)
 
 
-def _head_from_arrays(topology: Topology, arrays: Mapping[str, np.ndarray]) -> Head:
+def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
     def floats(key: str) -> Tensor:
         return torch.from_numpy(arrays[key].astype(np.float32))
 

@@ -12,8 +12,9 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head
+from avatar.mesh import vertex_normals
 from avatar.mouth.layer import MouthLayer
-from avatar.mouth.render import BACKGROUND, MouthRenderer, layer_of, light_on, vertex_normals
+from avatar.mouth.render import BACKGROUND, MouthRenderer, layer_of, light_on
 from avatar.mouth.view import FRONT, SIZE, MouthView, light_direction, mouth_camera
 from splat import Camera
 
@@ -54,7 +55,7 @@ def mesh_mouth_renderer(
 
     def render(vertices: Tensor) -> Tensor:
         mouth = vertices[:, layer.vertices]  # [F, v, 3]
-        lit, shine = light_on(vertex_normals(layer, mouth), light, towards_eye, view)
+        lit, shine = light_on(vertex_normals(mouth, layer.faces), light, towards_eye, view)
         grey = view.exposure * (albedo * lit + gloss * shine)  # [F, v]
         return blend(draw(mouth, layer.faces, camera), grey[:, layer.faces].flatten(0, 1))
 

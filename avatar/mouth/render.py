@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from avatar.frames import TriangleFrames, triangle_frames
 from avatar.heads import Head, load_head
-from avatar.heads.head import Topology
+from avatar.mesh import vertex_normals
 from avatar.mouth.layer import MouthLayer, mouth_layer
 from avatar.mouth.view import FRONT, MouthView, light_direction, mouth_camera
 from avatar.rig import to_world
@@ -41,7 +41,7 @@ def mouth_renderer(
 
     def draw(vertices: Tensor) -> Tensor:
         mouth = vertices[:, layer.vertices]  # [F, v, 3]
-        lit, shine = light_on(vertex_normals(layer, mouth), light, towards_eye, view)
+        lit, shine = light_on(vertex_normals(mouth, layer.faces), light, towards_eye, view)
         lit, shine = _at_discs(layer, lit), _at_discs(layer, shine)  # after Gouraud
         grey = view.exposure * (layer.albedo * lit + layer.gloss * shine)  # [F, N]
         posed = _posed(layer, triangle_frames(mouth, layer.faces))
@@ -60,7 +60,7 @@ def mouth_renderer(
 
 
 @cache
-def _layer(topology: Topology) -> MouthLayer:
+def _layer(topology: str) -> MouthLayer:
     return mouth_layer(load_head(topology))
 
 
@@ -94,16 +94,6 @@ def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:
     world = to_world(repeated, binding, every)
     parts = zip(*(getattr(world, f.name).chunk(count) for f in fields(Gaussians)), strict=True)
     return [Gaussians(*part) for part in parts]
-
-
-def vertex_normals(layer: MouthLayer, vertices: Tensor) -> Tensor:
-    """Smooth unit normals [F, v, 3] at the vertices."""
-    v0, v1, v2 = (vertices[:, layer.faces[:, corner]] for corner in range(3))
-    by_face = torch.linalg.cross(v1 - v0, v2 - v0)  # [F, m, 3]
-    by_vertex = torch.zeros_like(vertices)
-    for corner in range(3):
-        by_vertex = by_vertex.index_add(1, layer.faces[:, corner], by_face)
-    return functional.normalize(by_vertex, dim=-1)
 
 
 def light_on(

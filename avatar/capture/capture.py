@@ -1,0 +1,34 @@
+"""What a capture is, once its files are read and checked; pictures stay on disk."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from splat import Camera
+
+SPLITS = ("train", "val", "test")
+"""Views to learn from; held-out cameras; held-out sequences."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One picture: what was seen, by which camera, of which moment."""
+
+    camera: Camera  # world to camera, OpenCV axes, pixels
+    image: Path
+    mask: Path | None  # white where the subject is
+    timestep: int  # row of `Capture.vertices`
+    camera_id: str
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A tracked capture of one head."""
+
+    topology: str  # anny-head, flame or flame-teeth
+    rest: Tensor  # [V, 3] the subject's rest mesh, metres, head space
+    faces: Tensor  # [M, 3] int64
+    vertices: Tensor  # [T, V, 3] the tracked mesh of every moment, world space, metres
+    splits: Mapping[str, tuple[View, ...]]  # by the names of SPLITS
