@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,8 +21,7 @@ from audio2mesh import (
     stream_offsets,
 )
 from avatar.colours import parse_colour
-from avatar.fast_rig import fast_rig
-from avatar.frames import triangle_frames
+from avatar.draw import avatar_rig, rasterizer
 from avatar.heads import Head, fit_units, load_head
 from avatar.life import Life, live, still
 from avatar.motion_file import motion_writer
@@ -30,11 +29,10 @@ from avatar.options import DriveOptions, check_options, default_output
 from avatar.output import exact_rate
 from avatar.progress import progress_bar
 from avatar.report import Report, StageClock, peak_rss_mb
-from avatar.rig import to_world
 from avatar.subject import Avatar, load_avatar
 from avatar.video import open_writer
 from avatar.view import camera_track
-from splat import Backend, Camera, Gaussians, activate, choose_backend, orbit, render
+from splat import Backend, Camera, Gaussians, choose_backend, orbit
 
 
 @dataclass(frozen=True)
@@ -58,7 +56,7 @@ class Film:
 
     cameras: Iterator[Camera]  # one for each frame
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
-    raster: Callable[[Gaussians, Camera], NDArray]  # → [H, W, 3] float32 in [0, 1]
+    raster: Callable[[Gaussians, Camera], Tensor]  # → [H, W, 3] in [0, 1], on the CPU
 
 
 def drive(options: DriveOptions) -> Report:
@@ -127,8 +125,8 @@ def set_up(options: DriveOptions, take: Take) -> Film:
             (options.azimuth, options.elevation),
             (take.frames, take.fps),
         ),
-        rig=_rig(take),
-        raster=_raster(take, parse_colour(options.background)),
+        rig=avatar_rig(take.avatar, take.device),
+        raster=rasterizer(take.backend, parse_colour(options.background)),
     )
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     film.raster(film.rig(take.avatar.vertices), tiny)
@@ -151,7 +149,7 @@ def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: S
             with clock.stage("raster"):
                 image = film.raster(gaussians, next(film.cameras))
             with clock.stage("encode"):
-                write(image)
+                write(image.numpy())
                 save(moved.numpy())
             done()
             count += 1
@@ -172,31 +170,6 @@ def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:
                     offsets = torch.add(offsets, units[unit], alpha=float(weight[frame]))
             yield offsets
             frame += 1
-
-
-def _rig(take: Take) -> Callable[[Tensor], Gaussians]:
-    """A function vertices [V, 3] → world Gaussians, on the device of the take."""
-    local = activate(take.avatar.gaussians)
-    if take.device.type == "cpu":
-        return fast_rig(local, take.avatar.binding, take.avatar.faces)
-    local = Gaussians(*(getattr(local, f.name).to(take.device) for f in fields(local)))
-    binding, faces = take.avatar.binding.to(take.device), take.avatar.faces.to(take.device)
-    return lambda vertices: to_world(
-        local, binding, triangle_frames(vertices.to(take.device), faces)
-    )
-
-
-def _raster(take: Take, background: Tensor) -> Callable[[Gaussians, Camera], NDArray]:
-    """A function (world Gaussians, camera) → picture [H, W, 3] float32 in [0, 1]."""
-    background = background.to(take.device)
-
-    def draw(gaussians: Gaussians, camera: Camera) -> NDArray:
-        drawn = render(
-            gaussians, camera, background=background, backend=take.backend, with_depth=False
-        )
-        return drawn.color.clamp(0, 1).cpu().numpy()
-
-    return draw
 
 
 def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:
