@@ -63,7 +63,7 @@ def load_avatar(path: Path) -> Avatar:
             "the file is damaged or binding and mesh belong to different heads"
         )
     topology = _check_comments(path, ply.comments)
-    _check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
+    check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
     _check_template(path, ply.template_vertices)
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices)
@@ -88,7 +88,7 @@ def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
     return topology
 
 
-def _check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> None:
+def check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> None:
     if topology == ANY_MESH:
         return
     head = load_head(topology) if topology in SHIPPED else None

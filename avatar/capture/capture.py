@@ -21,13 +21,14 @@ class View:
     mask: Path | None  # white where the subject is
     timestep: int  # row of `Capture.vertices`
     camera_id: str
+    labels: Path | None = None  # per pixel 0 none, 1 skin, 2 hair, 3 eyes, 4 mouth
 
 
 @dataclass(frozen=True)
 class Capture:
     """A tracked capture of one head."""
 
-    topology: str  # anny-head, flame or flame-teeth
+    topology: str  # one of avatar.subject.TOPOLOGIES
     rest: Tensor  # [V, 3] the subject's rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
     vertices: Tensor  # [T, V, 3] the tracked mesh of every moment, world space, metres

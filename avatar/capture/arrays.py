@@ -1,0 +1,53 @@
+"""Named arrays from an .npz, checked; nothing in it is ever executed."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Arrays = Mapping[str, NDArray]
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Every array of a file. Raises FileNotFoundError or ValueError that names the file."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return {name: data[name] for name in data.files}
+    except (ValueError, OSError, EOFError, BadZipFile, AttributeError) as error:
+        raise ValueError(
+            f"{path}: is not a readable .npz of plain arrays ({error}); write it again with "
+            "numpy.savez"
+        ) from None
+
+
+def pick(path: Path, arrays: Arrays, name: str) -> NDArray:
+    """One array by its name. Raises ValueError where the file has none."""
+    if name not in arrays:
+        found = ", ".join(arrays) or "nothing"
+        raise ValueError(f"{path}: has no array {name!r} (found {found}); write it again with it")
+    return arrays[name]
+
+
+def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = ()) -> Tensor:
+    """One array [*, ...last] as float32, without the leading 1 of a batch of one moment.
+
+    Raises ValueError where it is missing, of another shape, or not finite.
+    """
+    array = pick(path, arrays, name)
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{path}: {name!r} holds {array.dtype}, not numbers")
+    if array.ndim == len(last) + 2:
+        if len(array) != 1:
+            raise ValueError(f"{path}: {name!r} holds {len(array)} moments; one file holds one")
+        array = array[0]
+    if array.ndim != len(last) + 1 or array.shape[1:] != last:
+        raise ValueError(f"{path}: {name!r} has the shape {list(array.shape)}, not {['*', *last]}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path}: {name!r} holds numbers that are not finite")
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32))

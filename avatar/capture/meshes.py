@@ -1,0 +1,63 @@
+"""The tracked meshes of a capture that names the vertices of every moment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from avatar.capture.arrays import pick, pick_floats, read_arrays
+from avatar.subject import TOPOLOGIES, check_mesh
+
+CANONICAL = "canonical_mesh.npz"
+
+
+@dataclass(frozen=True)
+class TrackedMeshes:
+    """One mesh at rest and at every moment."""
+
+    topology: str
+    rest: Tensor  # [V, 3] metres, head space
+    faces: Tensor  # [M, 3] int64
+    vertices: Tensor  # [T, V, 3] metres, world space
+
+
+def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
+    """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every moment.
+
+    Raises FileNotFoundError or ValueError that names the file and the broken rule.
+    """
+    topology, rest, faces = _read_canonical(folder / CANONICAL)
+    return TrackedMeshes(topology, rest, faces, torch.stack([_moment(p, rest) for p in paths]))
+
+
+def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path}: there is no such file; a capture with vertices needs it for the rest mesh "
+            "(rest, faces, topology)"
+        )
+    arrays = read_arrays(path)
+    topology = str(pick(path, arrays, "topology"))
+    if topology not in TOPOLOGIES:
+        known = ", ".join(TOPOLOGIES)
+        raise ValueError(f"{path}: no head topology is called {topology!r}; known: {known}")
+    rest = pick_floats(path, arrays, "rest", (3,))
+    faces = torch.from_numpy(pick(path, arrays, "faces")).to(torch.int64)
+    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces):
+        raise ValueError(f"{path}: 'faces' has the shape {list(faces.shape)}, not ['*', 3]")
+    if int(faces.min()) < 0 or int(faces.max()) >= len(rest):
+        raise ValueError(f"{path}: a face names a vertex that the {len(rest)} of 'rest' lack")
+    check_mesh(path, topology, rest, faces)
+    return topology, rest, faces
+
+
+def _moment(path: Path, rest: Tensor) -> Tensor:
+    vertices = pick_floats(path, read_arrays(path), "vertices", (3,))
+    if len(vertices) != len(rest):
+        raise ValueError(
+            f"{path}: has {len(vertices)} vertices, but the rest mesh has {len(rest)}; track every "
+            "moment with the same mesh"
+        )
+    return vertices

@@ -1,0 +1,121 @@
+"""The picture of a view: read, freed of what is behind the subject, laid onto a background."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, assert_never
+
+import imageio.v3 as imageio
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.capture.capture import View
+
+Background = Literal["white", "black", "random"]
+Bytes = NDArray[np.uint8]
+
+NEAR = 8
+"""How far, of 255, a plain backdrop may be from its colour: what JPEG leaves of it."""
+PLAIN = 0.99
+"""The share of the pixels behind the subject that must have the colour of a plain backdrop."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture of the subject alone."""
+
+    color: Bytes  # [H, W, 3] multiplied by the mask
+    mask: Bytes  # [H, W] 255 where the subject is
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height from the header. Raises FileNotFoundError or ValueError."""
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing")
+    try:
+        height, width = imageio.improps(path).shape[:2]
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
+    return int(width), int(height)
+
+
+def read_picture(view: View) -> Picture:
+    """The picture of a view without its background.
+
+    The mask is the view's, or else the picture's alpha, or else everything. A picture that already
+    lies on plain white or black, as VHAP writes it, has that taken off; any other is multiplied by
+    the mask. Raises ValueError or OSError that names the file.
+    """
+    pixels = _read(view.image)  # [H, W, C]
+    color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, -1)
+    alpha = pixels[..., -1] if pixels.shape[2] in (2, 4) else None
+    mask = _read(view.mask)[..., 0] if view.mask else alpha
+    if mask is None:
+        mask = np.full(color.shape[:2], 255, np.uint8)
+    expected = (view.camera.height, view.camera.width)
+    for path, found in ((view.image, color), (view.mask, mask)):
+        if found.shape[:2] != expected:
+            raise ValueError(f"{path}: changed its size since the capture was opened")
+    backdrop = _backdrop(color, mask) if alpha is None else None
+    return Picture(_without_backdrop(color, mask, backdrop), np.ascontiguousarray(mask))
+
+
+def composite(picture: Picture, background: Tensor) -> Tensor:
+    """A picture [H, W, 3] float32 in [0, 1] over a background [3], on the background's device."""
+    color = torch.from_numpy(picture.color).to(background.device)
+    clear = 255 - torch.from_numpy(picture.mask).to(background.device)
+    return torch.addcmul(color.float(), clear[..., None].float(), background).div_(255)
+
+
+def background_colour(choice: Background, generator: torch.Generator) -> Tensor:
+    """RGB [3] in [0, 1]; `generator` draws the random one."""
+    match choice:
+        case "white":
+            return torch.ones(3)
+        case "black":
+            return torch.zeros(3)
+        case "random":
+            return torch.rand(3, generator=generator)
+        case _:
+            assert_never(choice)
+
+
+def _read(path: Path) -> Bytes:  # [H, W, C]
+    try:
+        pixels = imageio.imread(path)
+    except (OSError, ValueError, SyntaxError) as error:
+        raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
+    if pixels.dtype == np.bool_:
+        pixels = pixels.astype(np.uint8) * np.uint8(255)
+    elif pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
+        raise ValueError(f"{path}: has {pixels.dtype} pixels of shape {pixels.shape[2:]}; use PNG")
+    return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _backdrop(color: Bytes, mask: Bytes) -> int | None:
+    """0 or 255 where everything behind the subject is black or white, else None."""
+    behind = color[mask == 0]  # [P, 3]
+    if not len(behind):
+        return None
+    if (behind.min(1) >= 255 - NEAR).mean() >= PLAIN:
+        return 255
+    return 0 if (behind.max(1) <= NEAR).mean() >= PLAIN else None
+
+
+def _without_backdrop(color: Bytes, mask: Bytes, backdrop: int | None) -> Bytes:
+    """Colours multiplied by the mask; what lies on white or black only has that taken off."""
+    share = mask[..., None].astype(np.uint16)
+    match backdrop:
+        case None:
+            return ((color * share + 127) // 255).astype(np.uint8)
+        case 0:
+            return np.minimum(color, mask[..., None])
+        case _:
+            return np.where(color > 255 - share, color - (255 - share), 0).astype(np.uint8)
+
+
+def _first(error: Exception) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

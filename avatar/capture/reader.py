@@ -1,0 +1,99 @@
+"""A capture's folder → cameras, tracked meshes and where the pictures are.
+
+The layout is the one that GaussianAvatars reads and VHAP writes: transforms_train.json,
+transforms_val.json, transforms_test.json; canonical_flame_param.npz and FLAME parameters for every
+moment. For heads other than FLAME: canonical_mesh.npz and vertices for every moment.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from avatar.capture.capture import SPLITS, Capture, View
+from avatar.capture.meshes import TrackedMeshes, read_vertex_meshes
+from avatar.capture.transforms import Frame, read_transforms
+
+Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS
+
+
+def open_capture(folder: Path, flame: Path | None = None) -> Capture:
+    """Read and check all of a capture but the pixels.
+
+    flame: the user's FLAME file, needed where the capture holds FLAME parameters.
+    Raises FileNotFoundError or ValueError: one sentence that names the file and the broken rule.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder; give the folder of a capture")
+    frames = {split: read_transforms(_transforms(folder, split)) for split in SPLITS}
+    if not frames["train"]:
+        raise ValueError(f"{_transforms(folder, 'train')}: has no frames to learn from")
+    _check_duplicates(folder, frames)
+    key, paths = _mesh_of_each_moment(folder, frames)
+    meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
+    rows = {timestep: row for row, timestep in enumerate(paths)}
+    return Capture(
+        meshes.topology,
+        meshes.rest,
+        meshes.faces,
+        meshes.vertices,
+        {split: _with_rows(frames[split], rows) for split in SPLITS},
+    )
+
+
+def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
+    """The views of a split. Raises ValueError where there are none; `folder` is for the message."""
+    views = capture.splits[split]
+    if not views:
+        filled = ", ".join(name for name in SPLITS if capture.splits[name])
+        raise ValueError(f"{_transforms(folder, split)}: has no frames; use {filled}")
+    return views
+
+
+def _transforms(folder: Path, split: str) -> Path:
+    return folder / f"transforms_{split}.json"
+
+
+def _each(folder: Path, frames: Frames) -> Iterator[tuple[str, Frame]]:
+    """Every frame after the words that say where it stands."""
+    for split in SPLITS:
+        for index, frame in enumerate(frames[split]):
+            yield f"{_transforms(folder, split)}: frame {index}", frame
+
+
+def _check_duplicates(folder: Path, frames: Frames) -> None:
+    """No camera sees a moment twice, or what is held out would not be."""
+    seen: dict[tuple[int, str], str] = {}
+    for where, frame in _each(folder, frames):
+        view = frame.view
+        first = seen.setdefault((view.timestep, view.camera_id), where)
+        if first is not where:
+            raise ValueError(
+                f"{where}: camera {view.camera_id} at timestep {view.timestep} is there twice, "
+                f"first as {first}"
+            )
+
+
+def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, Path]]:
+    """The kind of tracking, and its file for every timestep in ascending order."""
+    found: dict[int, Path] = {}
+    kind = frames["train"][0].mesh_key
+    for where, frame in _each(folder, frames):
+        if frame.mesh_key != kind:
+            raise ValueError(f"{where}: has {frame.mesh_key} where the first frame has {kind}")
+        first = found.setdefault(frame.view.timestep, frame.mesh)
+        if first != frame.mesh:
+            raise ValueError(
+                f"{where}: timestep {frame.view.timestep} has two meshes: {frame.mesh.name} here, "
+                f"{first.name} in another frame"
+            )
+    return kind, dict(sorted(found.items()))
+
+
+def _read_meshes(
+    folder: Path, key: str, paths: tuple[Path, ...], flame: Path | None
+) -> TrackedMeshes:
+    return read_vertex_meshes(folder, paths)
+
+
+def _with_rows(frames: tuple[Frame, ...], rows: Mapping[int, int]) -> tuple[View, ...]:
+    return tuple(replace(frame.view, timestep=rows[frame.view.timestep]) for frame in frames)
