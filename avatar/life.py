@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from torch import Tensor
 
-from avatar.rotations import axis_angle_to_matrix
+from avatar.rotations import axis_angle_to_matrix, turn_about
 
 Floats = NDArray[np.floating]
 
@@ -62,7 +62,8 @@ def live(energy: Floats, fps: float, pivot: Tensor, seed: int) -> Life:
     brow = torch.from_numpy(stress).float()
     weights = {name: blink for name in BLINK_UNITS}
     weights |= {name: weight * brow for name, weight in BROW_RAISE.items()}
-    return Life(weights, _pose_matrices(torch.from_numpy(angles).float(), pivot))
+    turns = axis_angle_to_matrix(torch.from_numpy(angles).float())
+    return Life(weights, turn_about(turns, pivot))
 
 
 def still(frames: int) -> Life:
@@ -137,11 +138,3 @@ def _drift(frames: int, fps: float, rng: np.random.Generator) -> Floats:
 
 def _smooth(values: Floats, sigma: float) -> Floats:
     return gaussian_filter1d(values, sigma, mode="nearest") if len(values) else values
-
-
-def _pose_matrices(angles: Tensor, pivot: Tensor) -> Tensor:
-    """Rotations [F, 4, 4] by axis-angle `angles` [F, 3] about `pivot` [3]."""
-    poses = torch.eye(4).repeat(len(angles), 1, 1)
-    poses[:, :3, :3] = axis_angle_to_matrix(angles)
-    poses[:, :3, 3] = pivot - poses[:, :3, :3] @ pivot
-    return poses

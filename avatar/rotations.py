@@ -64,3 +64,11 @@ def axis_angle_to_matrix(axis_angle: Tensor) -> Tensor:
     zero = torch.zeros_like(x)
     skew = torch.stack([zero, -z, y, z, zero, -x, -y, x, zero], -1).unflatten(-1, (3, 3))
     return torch.linalg.matrix_exp(skew)
+
+
+def turn_about(rotations: Tensor, pivot: Tensor) -> Tensor:
+    """Rigid motions [..., 4, 4] by rotations [..., 3, 3] that leave the point `pivot` [3] still."""
+    poses = torch.eye(4).to(rotations).repeat(*rotations.shape[:-2], 1, 1)
+    poses[..., :3, :3] = rotations
+    poses[..., :3, 3] = pivot - rotations @ pivot
+    return poses

@@ -1,0 +1,216 @@
+"""Live Link Face's CSV: a row of 52 ARKit weights and 9 angles for each frame.
+
+Columns are found by their names, whatever their order and capitals. `Timecode` is HH:MM:SS:FF with
+an optional fraction of a frame (.mmm); the frame rate is not written down. Angles are in radians:
+positive yaw turns the head to the subject's left, positive pitch turns it up, positive roll tips
+its top to the subject's right. In a row with no face the app writes the count 0.
+"""
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from splat import write_beside
+
+WEIGHTS = (
+    *("eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft"),
+    *("eyeSquintLeft", "eyeWideLeft"),
+    *("eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight"),
+    *("eyeSquintRight", "eyeWideRight"),
+    *("jawForward", "jawRight", "jawLeft", "jawOpen"),
+    *("mouthClose", "mouthFunnel", "mouthPucker", "mouthRight", "mouthLeft"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight"),
+    *("mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight"),
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
+    *("noseSneerLeft", "noseSneerRight", "tongueOut"),
+)
+"""The 52 weights in the order of the app's columns, by Apple's names."""
+
+HEAD_ANGLES = ("headYaw", "headPitch", "headRoll")
+EYE_ANGLES = tuple(
+    f"{eye}Eye{turn}" for eye in ("left", "right") for turn in ("Yaw", "Pitch", "Roll")
+)
+
+RATES = (24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
+"""Frames per second that timecodes count in."""
+USUAL_RATE = 60
+SLACK = 0.5  # by which a calibrated weight may leave [0, 1] before it is no weight
+DAY = 24 * 3600.0  # seconds
+
+_TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d+)(\.\d+)?")
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Take:
+    """A recorded performance of one face."""
+
+    times: Floats  # [n] seconds from the first row, increasing
+    weights: Floats  # [n, 52] in [0, 1], in the order of WEIGHTS
+    head: Floats  # [n, 3] radians: yaw, pitch, roll
+
+    @property
+    def frame_seconds(self) -> float:
+        """How long one row lasts."""
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1 / USUAL_RATE
+
+    @property
+    def seconds(self) -> float:
+        return float(self.times[-1]) + self.frame_seconds
+
+
+@dataclass(frozen=True)
+class _Row:
+    line: int
+    whole: int  # seconds of the timecode
+    frame: float  # frames within that second
+    numbers: list[float]
+
+
+def read_take(path: Path) -> Take:
+    """Read and check a CSV.
+
+    Raises FileNotFoundError, or ValueError that names the file, the line and what is wrong there.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.reader(file)
+            names = [cell.strip().lower() for cell in next(reader, [])]
+            columns = _columns(path, names)
+            rows = list(_rows(path, reader, columns, len(names)))
+    except (UnicodeDecodeError, csv.Error):
+        raise ValueError(f"{path}: is no CSV of text; export the take as CSV") from None
+    if not rows:
+        raise ValueError(f"{path}: holds no frame with a face; export a take that has some")
+    numbers = np.array([row.numbers for row in rows], np.float32)
+    count = len(WEIGHTS)
+    weights = np.clip(numbers[:, :count], 0.0, 1.0)
+    return Take(_times(path, rows), weights, numbers[:, count:])
+
+
+def _columns(path: Path, names: list[str]) -> list[int]:
+    """Where the timecode, the weights and the head's angles stand; -1 for an angle not there."""
+    if not any(names):
+        raise ValueError(f"{path}: is empty; export a take as CSV")
+    for name in ("timecode", *WEIGHTS):
+        if name.lower() not in names:
+            raise ValueError(
+                f"{path}: line 1 has no column {_title(name)}; a Live Link Face CSV has Timecode "
+                f"and the {len(WEIGHTS)} ARKit weights"
+            )
+    wanted = ("timecode", *WEIGHTS, *HEAD_ANGLES)
+    return [names.index(name.lower()) if name.lower() in names else -1 for name in wanted]
+
+
+def _rows(
+    path: Path, reader: Iterator[list[str]], columns: list[int], width: int
+) -> Iterator[_Row]:
+    for line, cells in enumerate(reader, start=2):
+        if not any(cell.strip() for cell in cells):
+            continue
+        where = f"{path}: line {line}"
+        whole, frame = _timecode(where, cells[min(columns[0], len(cells) - 1)])
+        if _no_face(cells):
+            continue
+        if len(cells) < width:
+            raise ValueError(f"{where} has {len(cells)} cells, but line 1 names {width} columns")
+        yield _Row(line, whole, frame, _numbers(where, cells, columns[1:]))
+
+
+def _no_face(cells: list[str]) -> bool:
+    return len(cells) >= 2 and cells[1].strip() == "0" and not any(cells[2:])
+
+
+def _timecode(where: str, text: str) -> tuple[int, float]:
+    """Whole seconds, and frames with their fraction."""
+    match = _TIMECODE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{where}: Timecode {text.strip()!r} is not of the form HH:MM:SS:FF.mmm")
+    hours, minutes, seconds, frame = (int(match[group]) for group in range(1, 5))
+    return hours * 3600 + minutes * 60 + seconds, frame + float(match[5] or 0)
+
+
+def _numbers(where: str, cells: list[str], columns: list[int]) -> list[float]:
+    """The weights and the head's angles of one row."""
+    numbers = []
+    for name, column in zip((*WEIGHTS, *HEAD_ANGLES), columns, strict=True):
+        text = cells[column].strip() if column >= 0 else "0"
+        try:
+            number = float(text)
+        except ValueError:
+            raise ValueError(f"{where}: {_title(name)} is {text!r}, not a number") from None
+        if name in HEAD_ANGLES:
+            if not abs(number) <= np.pi:
+                raise ValueError(f"{where}: {_title(name)} is {text}; angles are in radians")
+        elif not -SLACK <= number <= 1 + SLACK:
+            raise ValueError(f"{where}: {_title(name)} is {text}; weights lie between 0 and 1")
+        numbers.append(number)
+    return numbers
+
+
+def _times(path: Path, rows: list[_Row]) -> Floats:
+    """Seconds [n] from the first row; midnight may lie between two rows."""
+    rate = timecode_rate(np.array([row.whole for row in rows]), np.array([r.frame for r in rows]))
+    times = np.array([row.whole + row.frame / rate for row in rows])
+    times += DAY * np.cumsum(np.diff(times, prepend=times[0]) < -DAY / 2)
+    back = np.flatnonzero(np.diff(times) <= 0)
+    if len(back):
+        line = rows[back[0] + 1].line
+        raise ValueError(
+            f"{path}: line {line} is not later than the line before; put rows in order"
+        )
+    return times - times[0]
+
+
+def timecode_rate(whole: NDArray[np.integer], frame: Floats) -> int:
+    """Frames per second of timecodes: whole seconds [n] and frames within them [n].
+
+    The highest frame number tells, unless no new second ever begins: then it is the app's own 60.
+    """
+    if len(np.unique(whole)) < 2:
+        return max(USUAL_RATE, int(frame.max()) + 1)
+    highest = int(frame.max()) + 1
+    return next((rate for rate in RATES if rate >= highest), highest)
+
+
+def write_take(path: Path, weights: Floats, head: Floats, fps: float) -> None:
+    """Write weights [F, 52] in the order of WEIGHTS and head angles [F, 3] in radians.
+
+    The eyes' angles are written as 0: the eyeLook weights say the same. The file appears whole.
+    """
+    assert weights.shape == (len(head), len(WEIGHTS))
+    names = ("Timecode", "BlendshapeCount", *map(_title, (*WEIGHTS, *HEAD_ANGLES, *EYE_ANGLES)))
+    eyes = ("0.00000000",) * len(EYE_ANGLES)
+    rate = next((rate for rate in RATES if rate >= fps), round(fps))
+    with write_beside(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(names)
+        for index, row in enumerate(np.concatenate([weights, head], axis=1)):
+            numbers = (f"{number:.8f}" for number in row)
+            writer.writerow((timecode(index / fps, rate), len(names) - 2, *numbers, *eyes))
+
+
+def timecode(seconds: float, rate: int) -> str:
+    """HH:MM:SS:FF.mmm at `rate` frames per second."""
+    thousandths = round(seconds * rate * 1000)
+    whole, rest = divmod(thousandths, rate * 1000)
+    frame, fraction = divmod(rest, 1000)
+    minutes, second = divmod(whole, 60)
+    hour, minute = divmod(minutes, 60)
+    return f"{hour % 24:02d}:{minute:02d}:{second:02d}:{frame:02d}.{fraction:03d}"
+
+
+def _title(name: str) -> str:
+    return name[0].upper() + name[1:]
