@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,39 +12,41 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio2mesh import (
-    SpeechToMotion,
-    frame_energy,
-    load_model,
-    probe_audio,
-    stream_audio,
-    stream_offsets,
-)
+from audio2mesh import load_model, probe_audio
+from avatar.arkit import read_take
+from avatar.carry import carry_basis
 from avatar.colours import parse_colour
 from avatar.draw import avatar_rig, rasterizer
-from avatar.heads import Head, fit_units, load_head
-from avatar.life import Life, live, still
+from avatar.face import Face, face_of
+from avatar.heads import Head
+from avatar.mesh import Mesh
 from avatar.motion_file import motion_writer
+from avatar.opening import open_avatar
 from avatar.options import DriveOptions, check_options, default_output
 from avatar.output import exact_rate
+from avatar.performance import (
+    Performance,
+    offset_chunks,
+    speech_performance,
+    take_performance,
+)
 from avatar.progress import progress_bar
 from avatar.report import Report, StageClock, peak_rss_mb
-from avatar.subject import Avatar, load_avatar
+from avatar.subject import Avatar
 from avatar.video import open_writer
 from avatar.view import camera_track
 from splat import Backend, Camera, Gaussians, choose_backend, orbit
 
+TAKE_FPS = 25.0  # of a film of recorded face motion, unless the user says otherwise
+
 
 @dataclass(frozen=True)
-class Take:
+class Scene:
     """Everything that the frame loop needs, checked and loaded."""
 
     avatar: Avatar
-    head: Head
-    model: SpeechToMotion
-    life: Life
-    fps: float
-    frames: int
+    face: Face
+    performance: Performance
     audio_seconds: float
     backend: Backend
     device: torch.device
@@ -69,83 +71,82 @@ def drive(options: DriveOptions) -> Report:
     output = options.output or default_output(options)
     check_options(options, output)
     with clock.stage("load"):
-        take = prepare(options)
-        film = set_up(options, take)
+        scene = prepare(options)
+        film = set_up(options, scene)
     loop_started = time.perf_counter()
-    _shoot(options, output, take, film, clock)
+    _shoot(options, output, scene, film, clock)
     finished = time.perf_counter()
     return Report(
         output=str(output),
-        frames=take.frames,
-        fps=take.fps,
-        audio_seconds=take.audio_seconds,
+        frames=scene.performance.frames,
+        fps=scene.performance.fps,
+        audio_seconds=scene.audio_seconds,
         wall_seconds=finished - clock.started,
-        steady_fps=take.frames / (finished - loop_started),
+        steady_fps=scene.performance.frames / (finished - loop_started),
         peak_rss_mb=peak_rss_mb(),
-        backend=take.backend,
-        gaussians=len(take.avatar.binding),
+        backend=scene.backend,
+        gaussians=len(scene.avatar.binding),
         stages=clock.seconds,
     )
 
 
-def prepare(options: DriveOptions) -> Take:
-    """Load and check avatar, weights and sound, and choose the backend."""
+def prepare(options: DriveOptions) -> Scene:
+    """Load and check the avatar, what moves it and the sound, and choose the backend."""
     backend, reason = choose_backend(options.device)
     print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
     device = torch.device("cuda" if backend == "gsplat" else "cpu")
-    avatar = load_avatar(options.avatar)
-    head = load_head(avatar.topology)
+    seconds = probe_audio(options.audio).seconds if options.audio else 0.0
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    face = face_of(Mesh(avatar.vertices, avatar.faces), avatar.topology, avatar.template)
+    performance = _performance(options, face, device)
+    return Scene(avatar, face, performance, seconds, backend, device)
+
+
+def _performance(options: DriveOptions, face: Face, device: torch.device) -> Performance:
+    if options.arkit:
+        take, fps = read_take(options.arkit), exact_rate(options.fps or TAKE_FPS)
+        return take_performance(face.head, take, float(fps), turn_head=not options.still)
+    assert options.audio
     model = load_model(options.weights, device)
-    _check_topology(options, avatar, model)
-    seconds = probe_audio(options.audio).seconds
+    weights = options.weights or "the weights that ship"
+    basis = carry_basis(model, face, weights, options.flame)
     fps = float(exact_rate(options.fps or model.fps))
-    energy = frame_energy(stream_audio(options.audio), fps)
-    frames = len(energy)
-    life = still(frames) if options.still else live(energy, fps, head.pivot, options.seed)
-    return Take(avatar, head, model, life, fps, frames, seconds, backend, device)
+    seed = None if options.still else options.seed
+    return speech_performance(face.head, model, basis, options.audio, fps, seed)
 
 
-def _check_topology(options: DriveOptions, avatar: Avatar, model: SpeechToMotion) -> None:
-    if model.topology != avatar.topology or model.vertex_count != len(avatar.vertices):
-        weights = options.weights or "the weights that ship"
-        raise ValueError(
-            f"{weights} move topology {model.topology} ({model.vertex_count} vertices), but "
-            f"{options.avatar} is {avatar.topology} ({len(avatar.vertices)} vertices); use weights "
-            "of the avatar's topology"
-        )
-
-
-def set_up(options: DriveOptions, take: Take) -> Film:
-    """The cameras, the rig and the rasterizer of a take, compiled and ready."""
+def set_up(options: DriveOptions, scene: Scene) -> Film:
+    """The cameras, the rig and the rasterizer of a scene, compiled and ready."""
     film = Film(
         cameras=camera_track(
             options.camera,
-            take.avatar.vertices,
+            scene.avatar.vertices,
             (options.width, options.height),
             (options.azimuth, options.elevation),
-            (take.frames, take.fps),
+            (scene.performance.frames, scene.performance.fps),
         ),
-        rig=avatar_rig(take.avatar, take.device),
-        raster=rasterizer(take.backend, parse_colour(options.background)),
+        rig=avatar_rig(scene.avatar, scene.device),
+        raster=rasterizer(scene.backend, parse_colour(options.background)),
     )
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
-    film.raster(film.rig(take.avatar.vertices), tiny)
+    film.raster(film.rig(scene.avatar.vertices), tiny)
     return film
 
 
-def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: StageClock) -> None:
+def _shoot(
+    options: DriveOptions, output: Path, scene: Scene, film: Film, clock: StageClock
+) -> None:
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
-    offsets = clock.each("audio2mesh", moving_offsets(options.audio, take))
-    size = (options.width, options.height)
+    performance, size = scene.performance, (options.width, options.height)
     with ExitStack() as stack:
-        write = stack.enter_context(open_writer(output, *size, take.fps, options.audio))
-        save = _motion_saver(stack, options, take)
-        done = stack.enter_context(progress_bar("driving", take.frames))
+        write = stack.enter_context(open_writer(output, *size, performance.fps, options.audio))
+        save = _motion_saver(stack, options, scene)
+        done = stack.enter_context(progress_bar("driving", performance.frames))
         count = 0
-        for moved in offsets:
+        for moved in clock.each("audio2mesh", _frame_offsets(performance)):
             with clock.stage("rig"):
-                vertices = take.avatar.vertices + moved
-                gaussians = film.rig(pose(vertices, take.head, take.life.head_pose[count]))
+                vertices = scene.avatar.vertices + moved
+                gaussians = film.rig(pose(vertices, scene.face.head, performance.head_pose[count]))
             with clock.stage("raster"):
                 image = film.raster(gaussians, next(film.cameras))
             with clock.stage("encode"):
@@ -153,23 +154,13 @@ def _shoot(options: DriveOptions, output: Path, take: Take, film: Film, clock: S
                 save(moved.numpy())
             done()
             count += 1
-        assert count == take.frames, (count, take.frames)
+        assert count == performance.frames, (count, performance.frames)
 
 
-def moving_offsets(audio: Path, take: Take) -> Iterator[Tensor]:
-    """Offsets [V, 3] of every frame, speech and life together, in bounded memory."""
-    units = fit_units(take.head, take.avatar.vertices)
-    index = [take.head.unit_names.index(name) for name in take.life.unit_weights]
-    weights = list(take.life.unit_weights.values())  # each [F]
-    chunks: Iterable[Tensor] = stream_offsets(take.model, stream_audio(audio), take.fps)
-    frame = 0
-    for chunk in chunks:  # [f, V, 3]
-        for offsets in chunk.cpu():
-            for unit, weight in zip(index, weights, strict=True):
-                if weight[frame] > 0:
-                    offsets = torch.add(offsets, units[unit], alpha=float(weight[frame]))
-            yield offsets
-            frame += 1
+def _frame_offsets(performance: Performance) -> Iterator[Tensor]:
+    """Offsets [V, 3] of each frame."""
+    for chunk in offset_chunks(performance):
+        yield from chunk
 
 
 def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:
@@ -178,17 +169,20 @@ def pose(vertices: Tensor, head: Head, head_pose: Tensor) -> Tensor:
     return torch.lerp(vertices, turned, head.pose_weights[:, None])
 
 
-def _motion_saver(stack: ExitStack, options: DriveOptions, take: Take) -> Callable[[NDArray], None]:
+def _motion_saver(
+    stack: ExitStack, options: DriveOptions, scene: Scene
+) -> Callable[[NDArray], None]:
     """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
     if options.save_motion is None:
         return lambda offsets: None
+    avatar, performance = scene.avatar, scene.performance
     arrays = {
-        "rest": take.avatar.vertices.numpy(),
-        "faces": take.avatar.faces.numpy(),
-        "fps": np.array(take.fps),
-        "head_pose": take.life.head_pose.numpy(),
-        "topology": np.array(take.avatar.topology),
-        **{f"region_{name}": index.numpy() for name, index in take.head.regions.items()},
+        "rest": avatar.vertices.numpy(),
+        "faces": avatar.faces.numpy(),
+        "fps": np.array(performance.fps),
+        "head_pose": performance.head_pose.numpy(),
+        "topology": np.array(avatar.topology),
+        **{f"region_{name}": index.numpy() for name, index in scene.face.head.regions.items()},
     }
-    vertices = len(take.avatar.vertices)
-    return stack.enter_context(motion_writer(options.save_motion, take.frames, vertices, arrays))
+    size = (performance.frames, len(avatar.vertices))
+    return stack.enter_context(motion_writer(options.save_motion, *size, arrays))

@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Never
 
 from avatar.colours import parse_colour
 from avatar.output import GIF_FASTEST, check_output, check_picture, check_writable
@@ -14,20 +15,23 @@ SLOWEST, FASTEST = 1.0, 240.0  # frames a second
 
 @dataclass(frozen=True)
 class DriveOptions:
-    """Make a talking-head video of an avatar from a voice recording."""
+    """Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
     avatar: Path
-    """The avatar: a .ply of Gaussians bound to a rest mesh."""
-    audio: Path
-    """The voice: any audio or video file with sound."""
+    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
+    it, or a coloured mesh of a head (.glb, .obj, .ply)."""
+    audio: Path | None = None
+    """The voice: any audio or video file with sound; with --arkit it is only heard."""
     output: Path | None = None
     """The video: .mp4, .webm, .gif, or a new folder for PNG frames; default: beside the audio."""
+    arkit: Path | None = None
+    """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
     width: int = 512
     """Width of the picture in pixels, even."""
     height: int = 512
     """Height of the picture in pixels, even."""
     fps: float | None = None
-    """Frames a second; by default what the weights were trained at (25)."""
+    """Frames a second; by default what the weights were trained at (25), with --arkit 25."""
     camera: str = "front"
     """front, orbit (swings around the head), or a JSON file of keyframes (see README)."""
     azimuth: float = 0.0
@@ -37,11 +41,15 @@ class DriveOptions:
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     still: bool = False
-    """No blinks and no head motion: only speech moves the face."""
+    """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz): for GaussianAvatars' files and weights trained on FLAME."""
+    landmarks: Path | None = None
+    """Landmarks of a mesh whose face is not found by itself (.json)."""
     save_motion: Path | None = None
     """Also save the vertex motion to this .npz."""
     report: Path | None = None
@@ -52,7 +60,8 @@ class DriveOptions:
 
 def default_output(options: DriveOptions) -> Path:
     """The video's name where the user gives none: beside the audio, after it and the avatar."""
-    return options.audio.with_name(f"{options.audio.stem}_{options.avatar.stem}.mp4")
+    source = options.audio or options.arkit or _nothing_moves()
+    return source.with_name(f"{source.stem}_{options.avatar.stem}.mp4")
 
 
 def check_options(options: DriveOptions, output: Path) -> None:
@@ -60,9 +69,13 @@ def check_options(options: DriveOptions, output: Path) -> None:
 
     Raises ValueError, FileNotFoundError or OSError.
     """
-    for path in (options.avatar, options.audio, options.weights):
-        if path is not None and not path.exists():
+    if options.audio is None and options.arkit is None:
+        _nothing_moves()
+    for path in inputs(options):
+        if not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
+    if options.arkit and options.weights:
+        raise ValueError("--weights: has nothing to do where --arkit moves the face; leave one out")
     if options.camera not in ("front", "orbit") and not Path(options.camera).is_file():
         raise ValueError(
             f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
@@ -74,6 +87,16 @@ def check_options(options: DriveOptions, output: Path) -> None:
         if path is not None:
             check_writable(path)
     _check_distinct(options, output)
+
+
+def _nothing_moves() -> Never:
+    raise ValueError("nothing moves the avatar: give a voice with --audio or a take with --arkit")
+
+
+def inputs(options: DriveOptions) -> tuple[Path, ...]:
+    """The files that the options name and that must be there."""
+    named = (options.avatar, options.audio, options.arkit, options.weights)
+    return tuple(path for path in (*named, options.flame, options.landmarks) if path is not None)
 
 
 def _check_numbers(options: DriveOptions, output: Path) -> None:
@@ -95,8 +118,7 @@ def _check_numbers(options: DriveOptions, output: Path) -> None:
 
 def _check_distinct(options: DriveOptions, output: Path) -> None:
     """No file that is written may be one that is read or written as well."""
-    read = (options.avatar, options.audio, options.weights, Path(options.camera))
-    taken = {path.resolve() for path in read if path is not None}
+    taken = {path.resolve() for path in (*inputs(options), Path(options.camera))}
     for path in (output, options.save_motion, options.report):
         if path is None:
             continue

@@ -1,4 +1,4 @@
-"""Make a talking-head video of an avatar from a voice recording."""
+"""Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
 from avatar.drive import drive
 from avatar.options import DriveOptions
@@ -10,8 +10,9 @@ def main(options: DriveOptions) -> None:
     report = drive(options)
     if options.report:
         write_report(options.report, report)
+    sound = f"{report.audio_seconds:.2f} s of sound" if options.audio else "no sound"
     print(
-        f"wrote {report.output}: {report.frames} frames, {report.audio_seconds:.2f} s of sound, "
+        f"wrote {report.output}: {report.frames} frames, {sound}, "
         f"in {report.wall_seconds:.1f} s ({report.steady_fps:.1f} fps)"
     )
 

@@ -15,6 +15,7 @@ from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_model
 from audio2mesh.checkpoint import save_model
+from avatar.arkit import write_take
 from avatar.subject import Avatar
 from splat import SplatPly, read_ply, write_ply
 
@@ -33,7 +34,11 @@ def refuses(
         before = sorted(tmp_path.rglob("*"))
         options = {"avatar": avatar_file, "audio": voice_file, "output": folder / "video.mp4"}
         options |= {"width": 64, "height": 64} | changes
-        flags = (f"--{key.replace('_', '-')}={value}" for key, value in options.items())
+        flags = (
+            f"--{key.replace('_', '-')}={value}"
+            for key, value in options.items()
+            if value is not None
+        )
         outcome = run_drive(*flags)
         assert outcome.status == 2, outcome
         sentence = outcome.stderr.strip().splitlines()[-1]
@@ -184,6 +189,46 @@ def test_a_recording_with_nan(refuses, voice: np.ndarray, tmp_path: Path):
     samples = voice[:16_000].copy()
     samples[8000] = np.nan
     refuses("nan.wav", audio=write_wav(tmp_path / "nan.wav", samples))
+
+
+# --- recorded face motion
+
+
+@pytest.fixture
+def take_file(tmp_path: Path) -> Path:
+    path = tmp_path / "take.csv"
+    write_take(path, np.zeros((30, 52)), np.zeros((30, 3)), 30.0)
+    return path
+
+
+def test_no_such_take(refuses, tmp_path: Path):
+    refuses("gone.csv", "no such file", arkit=tmp_path / "gone.csv", audio=None)
+
+
+def test_nothing_that_moves_the_avatar(refuses):
+    refuses("--audio", "--arkit", audio=None, output=None)
+    refuses("--audio", "--arkit", audio=None)
+
+
+def test_weights_beside_a_take(refuses, take_file: Path):
+    weights = take_file.with_name("weights.safetensors")
+    weights.write_bytes(b"")
+    refuses("--weights", "--arkit", arkit=take_file, weights=weights)
+
+
+def test_a_take_with_a_number_that_is_none(refuses, take_file: Path):
+    lines = take_file.read_text().splitlines()
+    lines[6] = lines[6].replace("0.00000000", "much", 1)
+    take_file.write_text("\n".join(lines))
+    refuses("take.csv", "line 7", "EyeBlinkLeft", "much", arkit=take_file, audio=None)
+
+
+def test_a_take_that_is_a_recording(refuses, voice_file: Path):
+    refuses(voice_file.name, "CSV", arkit=voice_file, audio=None)
+
+
+def test_an_output_that_would_overwrite_the_take(refuses, take_file: Path):
+    refuses("take.csv", "twice", arkit=take_file, audio=None, save_motion=take_file)
 
 
 # --- the options
