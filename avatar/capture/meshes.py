@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.capture.arrays import pick, pick_floats, read_arrays
+from avatar.capture.arrays import pick, pick_faces, pick_floats, read_arrays
 from avatar.subject import TOPOLOGIES, check_mesh
 
 CANONICAL = "canonical_mesh.npz"
@@ -44,11 +44,7 @@ def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:
         known = ", ".join(TOPOLOGIES)
         raise ValueError(f"{path}: no head topology is called {topology!r}; known: {known}")
     rest = pick_floats(path, arrays, "rest", (3,))
-    faces = torch.from_numpy(pick(path, arrays, "faces")).to(torch.int64)
-    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces):
-        raise ValueError(f"{path}: 'faces' has the shape {list(faces.shape)}, not ['*', 3]")
-    if int(faces.min()) < 0 or int(faces.max()) >= len(rest):
-        raise ValueError(f"{path}: a face names a vertex that the {len(rest)} of 'rest' lack")
+    faces = pick_faces(path, arrays, len(rest))
     check_mesh(path, topology, rest, faces)
     return topology, rest, faces
 

@@ -15,6 +15,7 @@ from avatar.capture.capture import View
 Background = Literal["white", "black", "random"]
 Bytes = NDArray[np.uint8]
 
+DECODER = "pillow"
 NEAR = 8
 """How far, of 255, a plain backdrop may be from its colour: what JPEG leaves of it."""
 PLAIN = 0.99
@@ -34,7 +35,7 @@ def picture_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
     try:
-        height, width = imageio.improps(path).shape[:2]
+        height, width = imageio.improps(path, plugin=DECODER).shape[:2]
     except (OSError, ValueError, SyntaxError) as error:
         raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
     return int(width), int(height)
@@ -83,7 +84,7 @@ def background_colour(choice: Background, generator: torch.Generator) -> Tensor:
 
 def _read(path: Path) -> Bytes:  # [H, W, C]
     try:
-        pixels = imageio.imread(path)
+        pixels = imageio.imread(path, plugin=DECODER)
     except (OSError, ValueError, SyntaxError) as error:
         raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
     if pixels.dtype == np.bool_:

@@ -4,7 +4,7 @@ PNG and JPEG decoders run outside Python's global lock, so that threads are enou
 """
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
@@ -59,7 +59,7 @@ def keeping_reader(budget: int) -> Callable[[View], Picture]:
 
 def stream_pictures(
     views: Iterable[View], read: Callable[[View], Picture] = read_picture, workers: int = 2
-) -> Iterator[tuple[View, Picture]]:
+) -> Generator[tuple[View, Picture], None, None]:
     """Each view with its picture, in the order given, which may have no end.
 
     A picture that cannot be read raises where its turn comes. The threads end with the iterator:
