@@ -1,0 +1,128 @@
+"""The lamps of the stage, and how much of each reaches every point of the sitter.
+
+Light comes from a fixed set of directions. For each there is a map of what is nearest to it; a
+point gets the directions' light that nothing nearer takes away, so folds are dark, and the mouth is
+as dark as it is open.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from avatar.demo.vectors import normalised, sphere_directions
+from avatar.synthetic.rasterizer import rasterize
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+DIRECTIONS = sphere_directions(96)  # towards the light
+RESOLUTION = 224
+HALF_WIDTH = 0.21  # metres of the square that a map covers
+FAR = 1.0  # metres added to depths, so that they are positive
+BIAS, SOFTNESS = 0.0016, 0.003  # metres in front that do not shade yet; over which shade fades in
+SCATTERED = 0.05  # share of a lit surface's light that reaches even the darkest fold
+WRAP = (0.34, 0.16, 0.09)  # how far red, green and blue pass the terminator in skin
+_PER_DIRECTION = 4 / len(DIRECTIONS)
+
+# Towards each lamp, how focused it is, its colour times its strength.
+_LAMPS = (
+    ((-0.55, 0.45, 0.85), 5.0, (0.62, 0.60, 0.57)),
+    ((0.70, 0.20, 0.75), 4.0, (0.40, 0.42, 0.44)),
+    ((0.10, -0.45, 0.90), 4.0, (0.13, 0.125, 0.12)),
+    ((0.55, 0.55, -0.70), 6.0, (0.36, 0.37, 0.39)),
+    ((-0.70, 0.35, -0.60), 6.0, (0.24, 0.25, 0.26)),
+)
+SKY, SKY_TILT = 0.26, 0.45
+LAMP_DIRECTIONS = normalised(np.array([lamp[0] for lamp in _LAMPS]))  # [L, 3]
+LAMP_COLOURS = np.array([lamp[2] for lamp in _LAMPS])  # [L, 3]
+
+
+def _lobes() -> Floats:
+    """Share of each lamp that comes from each direction [D, L]; columns add up to 1."""
+    focus = np.array([lamp[1] for lamp in _LAMPS])
+    lobes = np.exp(focus * (DIRECTIONS @ LAMP_DIRECTIONS.T - 1))
+    return lobes / lobes.sum(0)
+
+
+LOBES = _lobes()
+_SKY_COLOUR = np.outer(1 + SKY_TILT * DIRECTIONS[:, 1], [0.97, 0.99, 1.0]) * SKY * _PER_DIRECTION
+RADIANCE = LOBES @ LAMP_COLOURS * math.pi / 2.2 + _SKY_COLOUR  # [D, 3]
+
+
+@dataclass(frozen=True)
+class Shades:
+    """What is nearest to each direction of light."""
+
+    depth: Floats  # [D, RESOLUTION, RESOLUTION] metres along the direction, plus FAR
+
+    def visible(self, points: Floats, bias: float = BIAS) -> Floats:
+        """Share [N, D] of each direction's light that reaches points [N, 3]."""
+        return _look_up(points, self.depth, DIRECTIONS, *_across(DIRECTIONS), bias)
+
+
+def cast(vertices: Floats, faces: Ints) -> Shades:
+    """What triangles [M, 3] of vertices [V, 3] take away from each direction."""
+    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
+    maps = []
+    for direction, right, up in zip(DIRECTIONS, *_across(DIRECTIONS), strict=True):
+        x, y = vertices @ right * to_pixel, vertices @ up * to_pixel
+        depth = vertices @ direction + FAR
+        projected = np.stack([x + RESOLUTION / 2, y + RESOLUTION / 2, depth], axis=1)
+        maps.append(rasterize(projected, faces, RESOLUTION, RESOLUTION).nearness)
+    return Shades(np.stack(maps))
+
+
+def diffuse(normals: Floats, visible: Floats, softness: Floats) -> Floats:
+    """Light [N, 3] that soft matter sends back per unit of its albedo.
+
+    normals [N, 3]; visible [N, D]; softness [N] in [0, 1]: how far light wraps into the shadow.
+    """
+    facing = normals @ DIRECTIONS.T  # [N, D]
+    light = np.empty((len(normals), 3))
+    for channel, width in enumerate(WRAP):
+        wrap = (width * softness)[:, None]
+        received = np.clip((facing + wrap) / (1 + wrap), 0, None) / (1 + wrap / 2)
+        light[:, channel] = (received * visible) @ RADIANCE[:, channel]
+    return light + SCATTERED * RADIANCE.sum(0) / 2
+
+
+def lamp_visibility(visible: Floats) -> Floats:
+    """Share [N, L] of each lamp that reaches points, for their highlights."""
+    return visible @ LOBES
+
+
+def _across(directions: Floats) -> tuple[Floats, Floats]:
+    """Unit vectors [D, 3] to the right of each direction and up from it."""
+    x, _, z = directions.T
+    right = normalised(np.stack([z, 0 * x, -x], 1))
+    return right, np.cross(directions, right)
+
+
+@njit(nogil=True, cache=True)
+def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (compiled)
+    visible = np.zeros((len(points), len(directions)))
+    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
+    last = RESOLUTION - 1
+    for k in range(len(directions)):
+        for i in range(len(points)):
+            px, py, pz = points[i]
+            x = (px * right[k, 0] + py * right[k, 1] + pz * right[k, 2]) * to_pixel
+            y = (px * up[k, 0] + py * up[k, 1] + pz * up[k, 2]) * to_pixel
+            z = px * directions[k, 0] + py * directions[k, 1] + pz * directions[k, 2] + FAR
+            x += RESOLUTION / 2 - 0.5
+            y += RESOLUTION / 2 - 0.5
+            left, bottom = math.floor(x), math.floor(y)
+            tx, ty = x - left, y - bottom
+            light = 0.0
+            for row in range(2):
+                for column in range(2):
+                    h = min(max(bottom + row, 0), last)
+                    w = min(max(left + column, 0), last)
+                    lit = 1 - (depth[k, h, w] - z - bias) / SOFTNESS
+                    share = (tx if column else 1 - tx) * (ty if row else 1 - ty)
+                    light += min(max(lit, 0.0), 1.0) * share
+            visible[i, k] = light
+    return visible

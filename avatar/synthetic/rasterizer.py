@@ -1,0 +1,114 @@
+"""Which triangle of a mesh is seen in each pixel, and where on it: a z-buffer in Numba.
+
+Nearness is what a z-buffer keeps: it grows towards the viewer and is linear over the picture, 1/z
+for a pinhole camera. Triangles are drawn from both sides; one that reaches behind the NEAR plane is
+left out as a whole.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from splat import Camera
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+NEAR = 0.01  # metres in front of the camera
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """What is seen in each pixel."""
+
+    faces: Ints  # [H, W] int32 row of the triangle, or NOTHING
+    nearness: Floats  # [H, W] float32, 0 where nothing is seen
+
+
+def project(camera: Camera, vertices: Floats, samples: int = 1) -> Floats:
+    """Picture places and nearness [V, 3] float64 of world vertices [V, 3].
+
+    samples: how many samples a pixel has in a row; x and y count in samples. Nearness is 1/z in
+    1/metres, 0 for vertices behind the NEAR plane.
+    """
+    viewmat, K = camera.viewmat.double().numpy(), camera.K.double().numpy()
+    x, y, z = (viewmat[:3, :3] @ vertices.T.astype(float) + viewmat[:3, 3:]).astype(float)
+    nearness = np.where(z > NEAR, 1 / np.where(z > NEAR, z, 1.0), 0.0)
+    columns = (K[0, 0] * x + K[0, 1] * y) * nearness + K[0, 2]
+    rows = K[1, 1] * y * nearness + K[1, 2]
+    return np.stack([columns * samples, rows * samples, nearness], axis=1)
+
+
+def rasterize(projected: Floats, faces: Ints, height: int, width: int) -> Fragments:
+    """The nearest of triangles [M, 3] at the centre of each pixel; of equally near ones the first.
+
+    projected [V, 3]: as from `project`.
+    """
+    seen = np.full((height, width), NOTHING, np.int32)
+    nearness = np.zeros((height, width), np.float32)
+    _fill(projected, faces, seen, nearness)
+    return Fragments(seen, nearness)
+
+
+def barycentrics(projected: Floats, faces: Ints, fragments: Fragments) -> Floats:
+    """Perspective-correct weights [H, W, 3] of each pixel's corners; 0 where nothing is seen."""
+    return _barycentrics(projected, faces, fragments.faces)
+
+
+@njit(nogil=True, cache=True)
+def _fill(projected, faces, seen, nearness):  # pragma: no cover (compiled)
+    height, width = seen.shape
+    for f in range(len(faces)):
+        ax, ay, a = projected[faces[f, 0]]
+        bx, by, b = projected[faces[f, 1]]
+        cx, cy, c = projected[faces[f, 2]]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area == 0.0 or min(a, b, c) <= 0.0:
+            continue
+        first_row = max(0, math.ceil(min(ay, by, cy) - 0.5))
+        last_row = min(height - 1, math.floor(max(ay, by, cy) - 0.5))
+        first_column = max(0, math.ceil(min(ax, bx, cx) - 0.5))
+        last_column = min(width - 1, math.floor(max(ax, bx, cx) - 0.5))
+        b_right, b_down = (cy - ay) / area, (ax - cx) / area
+        c_right, c_down = (ay - by) / area, (bx - ax) / area
+        for row in range(first_row, last_row + 1):
+            right, down = first_column + 0.5 - ax, row + 0.5 - ay
+            to_b = right * b_right + down * b_down
+            to_c = right * c_right + down * c_down
+            for column in range(first_column, last_column + 1):
+                if to_b >= 0.0 and to_c >= 0.0 and to_b + to_c <= 1.0:
+                    near = np.float32(a + to_b * (b - a) + to_c * (c - a))
+                    if near > nearness[row, column]:
+                        nearness[row, column] = near
+                        seen[row, column] = f
+                to_b += b_right
+                to_c += c_right
+
+
+@njit(nogil=True, cache=True, inline="always")
+def corner_weights(projected, corners, column, row):  # pragma: no cover (compiled)
+    """Perspective-correct weights of a triangle's corners at a place of the picture."""
+    ax, ay, a = projected[corners[0]]
+    bx, by, b = projected[corners[1]]
+    cx, cy, c = projected[corners[2]]
+    area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    to_b = ((column - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area * b
+    to_c = ((bx - ax) * (row - ay) - (column - ax) * (by - ay)) / area * c
+    to_a = (1 - to_b / b - to_c / c) * a
+    total = to_a + to_b + to_c
+    return to_a / total, to_b / total, to_c / total
+
+
+@njit(nogil=True, cache=True)
+def _barycentrics(projected, faces, seen):  # pragma: no cover (compiled)
+    weights = np.zeros((*seen.shape, 3))
+    for row in range(seen.shape[0]):
+        for column in range(seen.shape[1]):
+            if seen[row, column] >= 0:
+                corners = faces[seen[row, column]]
+                weights[row, column] = corner_weights(projected, corners, column + 0.5, row + 0.5)
+    return weights

@@ -1,0 +1,83 @@
+"""Finer triangles on a coarse mesh: where they lie on it, and the rounding of its silhouette."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Tessellation:
+    """Triangles each of which lies within one triangle of a coarse mesh."""
+
+    triangles: Ints  # [P] coarse triangle of each point
+    weights: Floats  # [P, 3] where on it
+    faces: Ints  # [Q, 3] of points
+    owners: Ints  # [Q] coarse triangle of each fine one
+    corners: Floats  # [Q, 3, 3] weights of its corners on that
+
+
+def tessellate(triangles: Ints, segments: Ints | int) -> Tessellation:
+    """Cut each of the coarse triangles [m] into segments² equal ones; `segments` [m] or a number.
+
+    Points on an edge that two triangles share exist twice, at the same place.
+    """
+    segments = np.broadcast_to(segments, len(triangles))
+    parts, first = [], 0
+    for count in np.unique(segments):
+        chosen = triangles[segments == count]
+        part = _uniform(chosen, int(count))
+        parts.append((part, first))
+        first += len(part.triangles)
+    return Tessellation(
+        triangles=np.concatenate([part.triangles for part, _ in parts]),
+        weights=np.concatenate([part.weights for part, _ in parts]),
+        faces=np.concatenate([part.faces + start for part, start in parts]),
+        owners=np.concatenate([part.owners for part, _ in parts]),
+        corners=np.concatenate([part.corners for part, _ in parts]),
+    )
+
+
+def grid(segments: int) -> tuple[Floats, Ints]:
+    """Points [p, 3] of a triangle cut into segments² ones, as weights, and those [q, 3]."""
+    steps = [(i, j) for i in range(segments + 1) for j in range(segments + 1 - i)]
+    row = {step: index for index, step in enumerate(steps)}
+    upright = [(i, j, i + 1, j, i, j + 1) for i, j in steps if i + j < segments]
+    turned = [(i + 1, j, i + 1, j + 1, i, j + 1) for i, j in steps if i + j < segments - 1]
+    cells = [(row[a, b], row[c, d], row[e, f]) for a, b, c, d, e, f in upright + turned]
+    ij = np.array(steps) / segments
+    return np.column_stack([1 - ij.sum(1), ij]), np.array(cells)
+
+
+def _uniform(triangles: Ints, segments: int) -> Tessellation:
+    weights, cells = grid(segments)
+    count = len(triangles)
+    shifts = np.arange(count)[:, None, None] * len(weights)
+    return Tessellation(
+        triangles=np.repeat(triangles, len(weights)),
+        weights=np.tile(weights, (count, 1)),
+        faces=(cells[None] + shifts).reshape(-1, 3),
+        owners=np.repeat(triangles, len(cells)),
+        corners=np.tile(weights[cells], (count, 1, 1)),
+    )
+
+
+def rounded_points(
+    vertices: Floats, normals: Floats, corners: Ints, weights: Floats, rounding: float
+) -> tuple[Floats, Floats]:
+    """Points and unit normals [P, 3] by Phong tessellation (Boubekeur and Alexa 2008).
+
+    vertices, normals [V, 3] of the coarse mesh; corners [P, 3] vertices of each point's triangle;
+    weights [P, 3]; rounding: share of the way from the flat triangle to the bulged one. Corners
+    stay where they are.
+    """
+    places, facing = vertices[corners], normals[corners]  # [P, 3, 3]
+    flat = np.einsum("pc,pcx->px", weights, places)
+    lift = np.einsum("pcx,pcx->pc", flat[:, None] - places, facing) * weights
+    bulge = -np.einsum("pc,pcx->px", lift, facing)
+    turned = np.einsum("pc,pcx->px", weights, facing)
+    length = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
+    return flat + rounding * bulge, turned / length
