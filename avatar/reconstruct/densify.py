@@ -1,0 +1,200 @@
+"""Where Gaussians multiply and where they go: budgets of faces, clones, splits, pruning.
+
+The rules are those of 3D Gaussian Splatting as GaussianAvatars bounds them (children stay on
+their parent's triangle, no triangle loses its last Gaussian), with a budget: each round a fixed
+number of new Gaussians is dealt to the triangles by how strongly the picture pulls at theirs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, assert_never
+
+import torch
+from torch import Tensor
+
+from avatar.frames import triangle_frames
+from avatar.mesh import Mesh
+from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
+from avatar.rig import bind, to_world
+from avatar.rotations import quaternion_to_matrix
+from splat import activate
+
+BindNew = Literal["parent", "nearest"]
+"""parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
+triangle of the rest mesh whose centre is nearest."""
+
+SPLIT_SHRINK = 0.625  # of the longest axis, 1 / 1.6
+SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
+SPLIT_OPACITY = 1 / (2 * SPLIT_SHRINK)  # keeps the mass
+NEARLY_CLEAR = 0.01  # opacity after a reset
+
+
+@dataclass(frozen=True)
+class DensifyOptions:
+    """How the number of Gaussians grows."""
+
+    every: int = 200
+    """Steps between two rounds; 0 keeps one Gaussian on each triangle."""
+    first: float = 0.03
+    """Share of the steps before the first round."""
+    last: float = 0.6
+    """Share of the steps after which nothing is added or pruned; the budget is spent evenly."""
+    threshold: float = 2e-5
+    """Mean gradient by the place in the picture (in half picture widths) below which a Gaussian
+    does not multiply."""
+    split_size: float = 0.01
+    """Gaussians larger than this share of the head's radius are split, smaller ones cloned."""
+    prune_size: float = 0.1
+    """Gaussians larger than this share of the head's radius are removed."""
+    prune_opacity: float = 0.005
+    """Gaussians fainter than this are removed."""
+    reset_every: int = 0
+    """Steps between two resets of all opacities to nearly nothing; 0 for none."""
+    bind_new: BindNew = "parent"
+    """Which triangle a new Gaussian is bound to: its parent's, or the nearest at rest."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """A cloud after a round, and where its rows come from."""
+
+    cloud: Cloud
+    origin: Tensor  # [N] rows of the cloud before
+    fresh: Tensor  # [N] bool: a row that was not there before
+
+
+def densify(
+    cloud: Cloud,
+    slopes: Tensor,  # [N] mean gradient by the place in the picture
+    allowed: int,  # Gaussians after the round
+    rest: Mesh,
+    options: DensifyOptions,
+) -> Change:
+    """One round: prune, then let those that the picture pulls at multiply, `allowed` at most."""
+    frames = triangle_frames(rest.vertices, rest.faces)
+    radius = head_radius(rest)
+    sizes = cloud.parts["log_scales"].exp().amax(1) * frames.scales[cloud.binding]  # [N] metres
+    opacities = torch.sigmoid(cloud.parts["opacity_logits"])
+    useless = (opacities < options.prune_opacity) | (sizes > options.prune_size * radius)
+    kept = ~useless | last_of_face(useless, opacities, cloud.binding)
+    able = kept & (slopes > options.threshold)
+    room = max(0, allowed - int(kept.sum()))
+    chosen = choose(torch.where(able, slopes, 0), cloud.binding, len(rest.faces), room)
+    split = chosen & (sizes > options.split_size * radius)
+    change = multiply(cloud, kept, chosen & ~split, split)
+    if options.bind_new == "parent":
+        return change
+    if options.bind_new == "nearest":
+        return rebind(change, rest)
+    assert_never(options.bind_new)
+
+
+def head_radius(rest: Mesh) -> float:
+    """Half the diagonal of a mesh's box, metres."""
+    low, high = rest.vertices.amin(0), rest.vertices.amax(0)
+    return float((high - low).norm()) / 2
+
+
+def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
+    """Of each face of which all Gaussians are useless, the most opaque: [N] bool."""
+    faces = int(binding.max()) + 1
+    good = torch.zeros(faces, dtype=torch.int64, device=binding.device)
+    good.index_add_(0, binding, (~useless).long())
+    order = torch.argsort(opacities, stable=True)
+    best = torch.empty(faces, dtype=torch.int64, device=binding.device)
+    best[binding[order]] = order  # the last one written is the most opaque
+    last = torch.zeros_like(useless)
+    last[best[binding]] = True
+    return last & (good[binding] == 0)
+
+
+def choose(slopes: Tensor, binding: Tensor, faces: int, room: int) -> Tensor:
+    """Which Gaussians multiply: [N] bool, `room` at most.
+
+    slopes [N]: how strongly the picture pulls, 0 where a Gaussian is not to multiply. Every
+    face gets a share of the room in proportion to the sum of its slopes, and spends it on its
+    steepest Gaussians.
+    """
+    by_face = torch.zeros(faces, dtype=torch.float64, device=slopes.device)
+    by_face.index_add_(0, binding, slopes.double())
+    total = float(by_face.sum())
+    if room <= 0 or total <= 0:
+        return torch.zeros_like(slopes, dtype=torch.bool)
+    dealt = torch.floor(torch.cumsum(by_face, 0) * (room / total) + 1e-9)
+    quota = torch.diff(dealt, prepend=dealt.new_zeros(1)).long()  # [M], adds up to at most `room`
+    order = torch.argsort(slopes, descending=True, stable=True)
+    order = order[torch.argsort(binding[order], stable=True)]  # by face, the steepest first
+    counts = torch.bincount(binding, minlength=faces)
+    starts = torch.cumsum(counts, 0) - counts
+    rank = torch.empty_like(order)
+    rank[order] = torch.arange(len(order), device=order.device) - starts[binding[order]]
+    return (rank < quota[binding]) & (slopes > 0)
+
+
+def multiply(cloud: Cloud, kept: Tensor, clone: Tensor, split: Tensor) -> Change:
+    """Remove all but the `kept`, double the `clone`, part the `split`, all [N] bool.
+
+    Copies lie on their original, and both together cover what it covered. Parts lie side by side
+    along the longest axis with the variance and mass that the whole had.
+    """
+    old, copies, parts = (
+        mask.nonzero().squeeze(1) for mask in (kept & ~split, clone & kept, split & kept)
+    )
+    origin = torch.cat([old, copies, parts, parts])
+    tensors = {name: tensor.detach()[origin] for name, tensor in cloud.parts.items()}
+    both = clone[origin]
+    tensors["opacity_logits"][both] = _halved(tensors["opacity_logits"][both])
+    _part(tensors, len(old) + len(copies), len(parts))
+    fresh = torch.arange(len(origin), device=origin.device) >= len(old)
+    return Change(Cloud(tensors, cloud.binding[origin]), origin, fresh)
+
+
+def _halved(logits: Tensor) -> Tensor:
+    """Logits of the opacity that two layers need to be as opaque as one: 1 - sqrt(1 - o)."""
+    return _logit(1 - torch.sqrt(torch.sigmoid(-logits)))
+
+
+def _part(tensors: Mapping[str, Tensor], first: int, count: int) -> None:
+    """Make the rows first.. (one part each) and first + count.. (the other) of wholes."""
+    rows = slice(first, first + 2 * count)
+    log_scales = tensors["log_scales"][rows]
+    longest = log_scales.argmax(1, keepdim=True)  # [2 count, 1]
+    axes = quaternion_to_matrix(tensors["quats"][rows])
+    axis = axes.gather(2, longest[:, None, :].expand(-1, 3, 1)).squeeze(2)
+    offset = SPLIT_OFFSET * axis * log_scales.gather(1, longest).exp()
+    offset[count:] *= -1
+    tensors["means"][rows] += offset
+    shrink = torch.tensor(SPLIT_SHRINK).log().to(log_scales)
+    tensors["log_scales"][rows] = log_scales.scatter_add(1, longest, shrink.expand(longest.shape))
+    opacities = torch.sigmoid(tensors["opacity_logits"][rows])
+    tensors["opacity_logits"][rows] = _logit(SPLIT_OPACITY * opacities)
+
+
+def _logit(opacities: Tensor) -> Tensor:
+    return torch.logit(opacities.clamp(1e-6, 1 - 1e-6))
+
+
+def rebind(change: Change, rest: Mesh) -> Change:
+    """Bind the fresh Gaussians to the triangle whose centre is nearest at rest; none moves."""
+    cloud, fresh = change.cloud, change.fresh
+    frames = triangle_frames(rest.vertices, rest.faces)
+    rows = fresh.nonzero().squeeze(1)
+    parts = {name: tensor[rows] for name, tensor in cloud.parts.items()}
+    world = to_world(activate(raw_of(Cloud(parts, rows))), cloud.binding[rows], frames)
+    nearest = torch.cdist(world.means, frames.origins_world).argmin(1)
+    degree = round((parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
+    local = cloud_of(bind(world, nearest, rest.vertices, rest.faces), nearest, degree)
+    tensors = {name: t.index_copy(0, rows, local.parts[name]) for name, t in cloud.parts.items()}
+    binding = cloud.binding.index_copy(0, rows, nearest)
+    return Change(Cloud(tensors, binding), change.origin, fresh)
+
+
+def reset_opacities(logits: Tensor) -> Tensor:
+    """No opacity above nearly nothing, so that only what the pictures need comes back."""
+    return logits.clamp(max=float(torch.logit(torch.tensor(NEARLY_CLEAR))))
+
+
+def allowed_at(progress: float, start: int, budget: int, options: DensifyOptions) -> int:
+    """Gaussians that there may be at `progress` in [0, 1] of the training."""
+    share = (progress - options.first) / max(options.last - options.first, 1e-9)
+    return round(start + min(1.0, max(0.0, share)) * (budget - start))

@@ -1,0 +1,184 @@
+"""A whole reconstruction: a capture in, an avatar out, with progress, previews and logs."""
+
+import json
+import sys
+from collections.abc import Callable, Generator
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from itertools import islice
+from pathlib import Path
+
+import torch
+
+from audio2mesh.fit import unbroken
+from audio2mesh.run_state import open_run, save_run
+from avatar.capture import (
+    Capture,
+    Picture,
+    View,
+    keeping_reader,
+    open_capture,
+    shuffled,
+    stream_pictures,
+)
+from avatar.output import check_writable
+from avatar.reconstruct.cloud import raw_of
+from avatar.reconstruct.logs import curve_log
+from avatar.reconstruct.options import TrainOptions, check_train_options
+from avatar.reconstruct.previews import mean_psnr, read_all, spread_out, write_preview
+from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
+from avatar.reconstruct.regions import emphasised_vertices
+from avatar.reconstruct.start import face_colours, first_cloud
+from avatar.reconstruct.trainer import Trainer
+from avatar.subject import Avatar, save_avatar
+from splat import Device, RawGaussians, choose_backend
+
+FIRST_LOOKS = 64  # pictures that give the first colours
+SHOWN = 4  # views in a preview
+SCORED = 12  # views of which the progress shows the PSNR
+
+
+@dataclass(frozen=True)
+class ReconstructOptions:
+    """Build an avatar from a tracked capture: Gaussians bound to the mesh of the head."""
+
+    capture: Path
+    """Folder of the capture, in the layout of GaussianAvatars and VHAP."""
+    out: Path
+    """The avatar to write (.ply)."""
+    flame: Path | None = None
+    """Your FLAME file, for captures that hold FLAME parameters."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    max_gaussians: int = 25_000
+    """Gaussians that the avatar may have at most."""
+    previews: Path | None = None
+    """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
+    logs: Path | None = None
+    """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
+    every: int = 1000
+    """Steps between two previews and measurements on held-out views; the run is saved at each."""
+    memory_gb: float = 2.0
+    """Memory in which pictures are kept after they are read once."""
+    train: TrainOptions = field(default_factory=TrainOptions)
+    """The training."""
+
+
+def reconstruct(options: ReconstructOptions) -> Avatar:
+    """Learn an avatar and write it.
+
+    The same command goes on with a run that was interrupted. Raises ValueError, FileNotFoundError
+    or OSError with one sentence for a capture, an option or an output that is not usable.
+    """
+    check_train_options(options.train)
+    check_writable(options.out)
+    backend, reason = choose_backend(options.device)
+    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    device = torch.device("cuda" if backend == "gsplat" else "cpu")
+    capture = open_capture(options.capture, options.flame)
+    _check_budget(options, capture)
+    trainer = start_trainer(options, capture, device)
+    state, record = _state_path(options.out), run_record(options, capture)
+    if state.exists():
+        trainer.resume(*open_run(state, record))
+        print(f"continuing {state} at step {trainer.step}", file=sys.stderr)
+
+    def save() -> None:
+        save_run(trainer.state(), state, trainer.step, record)
+
+    try:
+        run(trainer, options, capture, save)
+    except KeyboardInterrupt:
+        save()
+        print(f"stopped at step {trainer.step}; the same command continues", file=sys.stderr)
+        raise
+    avatar = finished_avatar(trainer, capture)
+    save_avatar(options.out, avatar)
+    state.unlink(missing_ok=True)
+    return avatar
+
+
+def _state_path(out: Path) -> Path:
+    return out.with_name(out.name + ".state")
+
+
+def _check_budget(options: ReconstructOptions, capture: Capture) -> None:
+    if options.max_gaussians < len(capture.faces):
+        raise ValueError(
+            f"--max-gaussians {options.max_gaussians}: the mesh has {len(capture.faces)} triangles "
+            "and each keeps at least one Gaussian; allow as many"
+        )
+
+
+def run_record(options: ReconstructOptions, capture: Capture) -> str:
+    """What a continued run must agree with."""
+    views = capture.splits["train"]
+    return json.dumps(
+        {
+            "train": asdict(options.train),
+            "max_gaussians": options.max_gaussians,
+            "topology": capture.topology,
+            "views": len(views),
+            "last view": views[-1].image.name,
+            "vertices": list(capture.vertices.shape),
+            "vertex sum": float(capture.vertices.double().sum()),
+        }
+    )
+
+
+def start_trainer(options: ReconstructOptions, capture: Capture, device: torch.device) -> Trainer:
+    """A run at its first step."""
+    looks = spread_out(capture.splits["train"], FIRST_LOOKS)
+    colours = face_colours(capture, stream_pictures(looks))
+    cloud = first_cloud(capture, colours, options.train.sh_degree)
+    region = emphasised_vertices(capture)
+    return Trainer(capture, cloud, region, options.train, options.max_gaussians, device)
+
+
+def run(
+    trainer: Trainer, options: ReconstructOptions, capture: Capture, save: Callable[[], None]
+) -> None:
+    """All steps that remain, with progress, previews and logs."""
+    previews = options.previews or options.out.with_name(f"{options.out.stem}_previews")
+    logs = options.logs or options.out.with_name(f"{options.out.stem}_logs")
+    previews.mkdir(parents=True, exist_ok=True)
+    held = capture.splits["val"] or capture.splits["train"]
+    shown, scored = read_all(spread_out(held, SHOWN)), read_all(spread_out(held, SCORED))
+
+    def look() -> dict[str, float]:
+        write_preview(trainer.draw, shown, previews / f"step_{trainer.step:06d}.png")
+        return {"psnr/held-out": mean_psnr(trainer.draw, scored)}
+
+    with ExitStack() as stack:
+        add = stack.enter_context(curve_log(logs, trainer.step))
+        show = stack.enter_context(progress_line(trainer.step, options.train.steps))
+        pictures = stack.enter_context(closing(remaining(trainer, options, capture)))
+        for view, picture in pictures:
+            with unbroken():
+                losses = trainer.train_step(view, picture)
+                step, last = trainer.step, trainer.step == options.train.steps
+                values = readings(losses) if step % READ_EVERY == 0 or last else {}
+                if step % options.every == 0 or last:
+                    save()
+                    values |= look()
+                if values:
+                    show(step, len(trainer.cloud), values)
+                    add(step, {**values, "gaussians": len(trainer.cloud)})
+
+
+def remaining(
+    trainer: Trainer, options: ReconstructOptions, capture: Capture
+) -> Generator[tuple[View, Picture]]:
+    """The views of all steps that are left, with their pictures."""
+    left = options.train.steps - trainer.step
+    views = shuffled(capture.splits["train"], options.train.seed, trainer.step)
+    read = keeping_reader(int(options.memory_gb * 1e9))
+    yield from stream_pictures(islice(views, left), read)
+
+
+def finished_avatar(trainer: Trainer, capture: Capture) -> Avatar:
+    """The avatar that driving takes."""
+    raw = raw_of(trainer.cloud)
+    parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
+    binding = trainer.cloud.binding.cpu()
+    return Avatar(RawGaussians(**parts), binding, capture.rest, capture.faces, capture.topology)

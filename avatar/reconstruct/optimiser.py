@@ -1,0 +1,86 @@
+"""Adam with a learning rate for each part of the Gaussians, and its state when they multiply."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Adam
+
+from avatar.reconstruct.cloud import PARTS, Cloud
+
+EPSILON = 1e-15  # gradients of single Gaussians are tiny
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Learning rates at the first step; all fall exponentially to a share of it at the last."""
+
+    means: float = 5e-3
+    """Of positions, in units of the triangle's size."""
+    means_at_end: float = 0.01
+    """Share of the positions' learning rate that is left at the last step."""
+    others_at_end: float = 0.1
+    """Share of the other learning rates that is left at the last step."""
+    quats: float = 1e-3
+    """Of rotations."""
+    log_scales: float = 1e-2
+    """Of log scales."""
+    opacity_logits: float = 5e-2
+    """Of logit opacities."""
+    sh_dc: float = 2.5e-3
+    """Of colours (SH coefficients of degree 0)."""
+    sh_rest: float = 2.5e-4
+    """Of the higher SH coefficients."""
+
+
+def start_adam(cloud: Cloud, rates: LearningRates) -> tuple[Cloud, Adam]:
+    """The cloud as parameters, and an optimiser of them with one group for each part."""
+    parameters = {name: nn.Parameter(cloud.parts[name].detach().clone()) for name in PARTS}
+    groups = [{"params": [p], "lr": getattr(rates, n), "name": n} for n, p in parameters.items()]
+    return Cloud(parameters, cloud.binding), Adam(groups, eps=EPSILON, fused=True)
+
+
+def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
+    """Set the learning rates at `progress` in [0, 1] of the training."""
+    for group in adam.param_groups:
+        name = group["name"]
+        share = rates.means_at_end if name == "means" else rates.others_at_end
+        group["lr"] = getattr(rates, name) * share**progress
+
+
+def regroup(
+    adam: Adam,
+    cloud: Cloud,  # the new one
+    origin: Tensor,  # [N] row of the old cloud that each new row comes from
+    fresh: Tensor,  # [N] bool: starts without a past
+    rates: LearningRates,
+) -> tuple[Cloud, Adam]:
+    """The new cloud as parameters, with the optimiser's moments of the rows they come from."""
+    old = moments(adam)
+    new_cloud, new_adam = start_adam(cloud, rates)
+    if old:
+        carried = {
+            name: {k: t if t.ndim == 0 else _carried(t, origin, fresh) for k, t in state.items()}
+            for name, state in old.items()
+        }
+        set_moments(new_adam, carried)
+    return new_cloud, new_adam
+
+
+def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:
+    """The state of each part that has one."""
+    named = ((group["name"], adam.state.get(group["params"][0])) for group in adam.param_groups)
+    return {name: dict(state) for name, state in named if state}
+
+
+def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Put back what `moments` gave."""
+    for group in adam.param_groups:
+        if group["name"] in states:
+            adam.state[group["params"][0]] = dict(states[group["name"]])
+
+
+def _carried(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:
+    rows = tensor[origin]
+    return torch.where(fresh.view(-1, *[1] * (rows.ndim - 1)), torch.zeros_like(rows), rows)

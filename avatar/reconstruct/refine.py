@@ -1,0 +1,84 @@
+"""What the tracking left wrong: the mesh of each moment, the colours of each camera."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.sparse import coo_matrix, diags
+from scipy.sparse.linalg import eigsh
+from torch import Tensor
+
+BETAS = (0.9, 0.99)
+EPSILON = 1e-15
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """What of the tracking is corrected while the Gaussians are learned."""
+
+    mesh: bool = False
+    """Move the mesh of every moment by smooth offsets, for captures that are not tracked well."""
+    mesh_modes: int = 60
+    """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
+    mesh_rate: float = 3e-5
+    """Learning rate of the offsets in metres."""
+    mesh_weight: float = 1.0
+    """Weight of the mean squared offset in millimetres, times 1e-3."""
+    colour: bool = False
+    """Give every camera a gain and an offset in each colour, for cameras that differ."""
+    colour_rate: float = 1e-3
+    """Learning rate of gains and offsets."""
+
+
+@dataclass(frozen=True)
+class RowAdam:
+    """Values of which a step touches one row, with Adam's moments; all change in place."""
+
+    values: Tensor  # [R, ...]
+    first: Tensor
+    second: Tensor
+    steps: Tensor  # [R] int64
+
+    def step(self, row: int, gradient: Tensor, rate: float) -> None:
+        """Adam (Kingma and Ba 2015, algorithm 1) on one row."""
+        low, high = BETAS
+        self.steps[row] += 1
+        count = int(self.steps[row])
+        self.first[row].lerp_(gradient, 1 - low)
+        self.second[row].lerp_(gradient.square(), 1 - high)
+        mean = self.first[row] / (1 - low**count)
+        deviation = (self.second[row] / (1 - high**count)).sqrt() + EPSILON
+        self.values[row] -= rate * mean / deviation
+
+
+def row_adam(values: Tensor) -> RowAdam:
+    """Rows without a past."""
+    steps = torch.zeros(len(values), dtype=torch.int64)
+    return RowAdam(values, torch.zeros_like(values), torch.zeros_like(values), steps)
+
+
+def smooth_modes(faces: Tensor, count: int, vertices: int) -> Tensor:  # [V, B]
+    """The lowest eigenvectors of a mesh's graph Laplacian, each with a mean square of 1.
+
+    Among them are the shifts of every connected part: teeth, tongue and eyes move on their own.
+    """
+    pairs = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).cpu().numpy()
+    ones = np.ones(len(pairs))
+    half = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), (vertices, vertices))
+    adjacency = ((half + half.T) > 0).astype(np.float64)
+    degree = diags(np.asarray(adjacency.sum(1)).ravel() + 1e-6)
+    start = np.random.default_rng(0).standard_normal(vertices)
+    count = min(count, vertices - 2)
+    _, modes = eigsh((degree - adjacency).tocsc(), k=count, sigma=-1e-3, v0=start)
+    return torch.from_numpy(modes * vertices**0.5).float()
+
+
+def no_colour_change(cameras: Sequence[str]) -> Tensor:  # [C, 2, 3] log gain, offset
+    """Every camera as it is."""
+    return torch.zeros(len(cameras), 2, 3)
+
+
+def recolour(picture: Tensor, correction: Tensor) -> Tensor:
+    """A drawn picture [H, W, 3] as a camera with log gain and offset [2, 3] sees it."""
+    return picture * correction[0].exp() + correction[1]

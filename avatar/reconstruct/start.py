@@ -1,0 +1,73 @@
+"""The first Gaussians: one on each triangle, in the colour that the pictures show there."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.capture import Capture, Picture, View
+from avatar.frames import triangle_frames
+from avatar.mesh import Mesh
+from avatar.reconstruct.cloud import Cloud, cloud_of
+from splat import Camera, RawGaussians, rgb_to_sh
+
+SIZE = 0.5  # standard deviation along the triangle, in units of its size
+THICKNESS = 0.1  # across it
+OPACITY = 0.1
+FACING = 0.2  # cosine between normal and line of sight from which a triangle is trusted to be seen
+
+
+def first_cloud(capture: Capture, colours: Tensor, degree: int) -> Cloud:
+    """One flat Gaussian on each triangle; colours [M, 3] in [0, 1]."""
+    count = len(capture.faces)
+    sizes = torch.tensor([SIZE, THICKNESS, SIZE])  # the triangle's normal is its second axis
+    raw = RawGaussians(
+        means=torch.zeros(count, 3),
+        quats=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1),
+        log_scales=sizes.log().repeat(count, 1),
+        opacity_logits=torch.full((count,), float(torch.logit(torch.tensor(OPACITY)))),
+        sh=rgb_to_sh(colours)[:, None],
+    )
+    return cloud_of(raw, torch.arange(count), degree)
+
+
+def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tensor:  # [M, 3]
+    """Mean colour of each triangle over views that it faces; grey where none does.
+
+    Nothing is known of what covers what: covered triangles get the colour of their cover, which
+    nobody sees either.
+    """
+    sums = torch.zeros(len(capture.faces), 3)
+    weights = torch.full((len(capture.faces), 1), 1e-6)
+    for view, picture in seen:
+        color, weight = _sample(Mesh(capture.vertices[view.timestep], capture.faces), view, picture)
+        sums += color * weight
+        weights += weight
+    return torch.where(weights > 1e-3, sums / weights, 0.5)
+
+
+def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:
+    """Colour [M, 3] under each triangle's centre and how much to trust it [M, 1]."""
+    frames = triangle_frames(mesh.vertices, mesh.faces)
+    pixels, toward = project(frames.origins_world, view.camera)
+    normals = frames.R_world_tri[..., 1]
+    facing = (normals * toward).sum(-1, keepdim=True)
+    planes = torch.cat(
+        [torch.from_numpy(picture.color), torch.from_numpy(picture.mask)[..., None]], dim=-1
+    )
+    size = torch.tensor([view.camera.width, view.camera.height])
+    grid = (2 * pixels / size - 1)[None, None]  # [1, 1, M, 2]
+    image = planes.permute(2, 0, 1)[None].float() / 255
+    values = functional.grid_sample(image, grid, align_corners=False)[0, :, 0].T  # [M, 4]
+    alpha = values[:, 3:]
+    weight = torch.where((facing > FACING) & (alpha > 0.99), facing, 0.0)
+    return values[:, :3] / alpha.clamp(min=0.01), weight
+
+
+def project(points: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
+    """Pixels [P, 2] of points [P, 3], and unit vectors [P, 3] from them to the camera."""
+    R_cam_world, shift = camera.viewmat[:3, :3].to(points), camera.viewmat[:3, 3].to(points)
+    local = points @ R_cam_world.T + shift
+    pixels = (local @ camera.K.to(points).T)[:, :2] / local[:, 2:].clamp(min=1e-6)
+    return pixels, functional.normalize(-local, dim=-1) @ R_cam_world

@@ -1,0 +1,222 @@
+"""One training run in memory: the Gaussians, their optimiser, and what a step does."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.capture import Capture, Picture, View, background_colour, composite
+from avatar.frames import triangle_frames
+from avatar.mesh import Mesh
+from avatar.reconstruct.cloud import PARTS, Cloud, raw_of
+from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
+from avatar.reconstruct.emphasis import emphasised_pixels
+from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
+from avatar.reconstruct.options import TrainOptions
+from avatar.reconstruct.photometric import photometric_loss
+from avatar.reconstruct.refine import (
+    RowAdam,
+    no_colour_change,
+    recolour,
+    row_adam,
+    smooth_modes,
+)
+from avatar.reconstruct.regularisers import position_excess, scale_excess
+from avatar.reconstruct.slopes import Slopes, add_slopes, no_slopes, picture_slopes
+from avatar.rig import to_world
+from splat import Camera, Gaussians, activate, render
+
+SMALLEST = 64  # pixels; pictures are not halved below this
+MILLIMETRE = 1e-3
+
+
+class Trainer:
+    """Learns a cloud from pictures, one picture a step; nothing is random but by seed and step."""
+
+    def __init__(
+        self,
+        capture: Capture,
+        cloud: Cloud,
+        region: Tensor,  # [R] vertices where errors count more
+        options: TrainOptions,
+        budget: int,  # Gaussians
+        device: torch.device,
+    ) -> None:
+        self.options, self.budget, self.device = options, budget, device
+        self.faces, self.region = capture.faces.to(device), region.to(device)
+        self.rest = Mesh(capture.rest.to(device), self.faces)
+        self.tracked = capture.vertices  # [T, V, 3]
+        self.step = 0
+        self.start = len(cloud)
+        parts = {name: tensor.to(device) for name, tensor in cloud.parts.items()}
+        self.cloud, self.adam = start_adam(Cloud(parts, cloud.binding.to(device)), options.rates)
+        self.slopes = no_slopes(len(cloud), device)
+        self.camera_ids = sorted({view.camera_id for view in capture.splits["train"]})
+        self.modes, self.offsets, self.colours = self._corrections()
+
+    def _corrections(self) -> tuple[Tensor | None, RowAdam | None, RowAdam | None]:
+        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C, 2, 3]; None where off."""
+        refine, modes, offsets, colours = self.options.refine, None, None, None
+        if refine.mesh:
+            modes = smooth_modes(self.faces, refine.mesh_modes, len(self.rest.vertices))
+            modes = modes.to(self.device)
+            zeros = torch.zeros(len(self.tracked), modes.shape[1], 3, device=self.device)
+            offsets = row_adam(zeros)
+        if refine.colour:
+            colours = row_adam(no_colour_change(self.camera_ids).to(self.device))
+        return modes, offsets, colours
+
+    @property
+    def progress(self) -> float:
+        """Share of the steps that are done."""
+        return self.step / self.options.steps
+
+    @property
+    def degree(self) -> int:
+        """Degree of the spherical harmonics that is in use."""
+        return min(self.options.sh_degree, self.step // max(1, self.options.sh_every))
+
+    def train_step(self, view: View, picture: Picture) -> dict[str, Tensor]:
+        """Learn from one picture; returns the parts of the loss and the mean squared error."""
+        options = self.options
+        background = self._background()
+        camera, target = self._target(view, picture, background)
+        vertices = self.tracked[view.timestep].to(self.device)
+        shift, recoloured = self._leaves(view)
+        moved = vertices if shift is None else vertices + self.modes @ shift
+        world = self.world(moved)
+        world.means.retain_grad()
+        drawn = render(world, camera, background=background, with_depth=False).color
+        if recoloured is not None:
+            drawn = recolour(drawn, recoloured)
+        weights = emphasised_pixels(
+            camera, vertices, self.faces, self.region, options.loss.emphasis
+        )
+        losses = {
+            "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
+            "position": position_excess(self.cloud.parts["means"]),
+            "scale": scale_excess(self.cloud.parts["log_scales"]),
+        }
+        total = losses["picture"]
+        total = total + options.loss.position * losses["position"]
+        total = total + options.loss.scale * losses["scale"]
+        if shift is not None:
+            offsets_mm = (self.modes @ shift) / MILLIMETRE
+            total = total + options.refine.mesh_weight * 1e-3 * offsets_mm.square().mean()
+        total.backward()
+        self._update(view, camera, world, shift, recoloured)
+        error = (drawn.detach().clamp(0, 1) - target).square().mean()
+        return {**{name: loss.detach() for name, loss in losses.items()}, "error": error}
+
+    def world(self, vertices: Tensor) -> Gaussians:
+        """The Gaussians on a mesh [V, 3]."""
+        local = activate(raw_of(self.cloud, self.degree))
+        return to_world(local, self.cloud.binding, triangle_frames(vertices, self.faces))
+
+    def draw(self, view: View, background: Tensor) -> Tensor:
+        """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""
+        with torch.no_grad():
+            world = self.world(self.tracked[view.timestep].to(self.device))
+            drawn = render(
+                world, view.camera, background=background.to(self.device), with_depth=False
+            )
+        return drawn.color.clamp(0, 1).cpu()
+
+    def _background(self) -> Tensor:  # [3]
+        """A colour of each step's own, so that nothing learns to look like a background."""
+        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
+        return background_colour("random", generator).to(self.device)
+
+    def _target(self, view: View, picture: Picture, background: Tensor) -> tuple[Camera, Tensor]:
+        """Camera and true picture, at half size in the coarse part."""
+        target = composite(picture, background)
+        camera = view.camera
+        if self.progress >= self.options.coarse or min(target.shape[:2]) < 2 * SMALLEST:
+            return camera, target
+        halved = functional.avg_pool2d(target.permute(2, 0, 1), 2).permute(1, 2, 0).contiguous()
+        K = camera.K.clone()
+        K[:2] /= 2
+        return replace(camera, K=K, width=halved.shape[1], height=halved.shape[0]), halved
+
+    def _leaves(self, view: View) -> tuple[Tensor | None, Tensor | None]:
+        """What corrects this view's mesh [B, 3] and colours [2, 3], as leaves of the graph."""
+        shift = recoloured = None
+        if self.offsets is not None:
+            shift = self.offsets.values[view.timestep].clone().requires_grad_()
+        if self.colours is not None:
+            row = self.camera_ids.index(view.camera_id)
+            recoloured = self.colours.values[row].clone().requires_grad_()
+        return shift, recoloured
+
+    @torch.no_grad()
+    def _update(
+        self,
+        view: View,
+        camera: Camera,
+        world: Gaussians,
+        shift: Tensor | None,
+        recoloured: Tensor | None,
+    ) -> None:
+        options, refine = self.options, self.options.refine
+        assert world.means.grad is not None
+        add_slopes(self.slopes, picture_slopes(world.means, world.means.grad, camera))
+        set_rates(self.adam, options.rates, self.progress)
+        self.adam.step()
+        self.adam.zero_grad(set_to_none=True)
+        if shift is not None and self.offsets is not None:
+            assert shift.grad is not None
+            self.offsets.step(view.timestep, shift.grad, refine.mesh_rate)
+        if recoloured is not None and self.colours is not None:
+            assert recoloured.grad is not None
+            row = self.camera_ids.index(view.camera_id)
+            self.colours.step(row, recoloured.grad, refine.colour_rate)
+            self.colours.values.sub_(self.colours.values.mean(0))  # all alike is the avatar's own
+        self.step += 1
+        self._multiply()
+
+    def _multiply(self) -> None:
+        """A round of densification and a reset of opacities, where it is time for one."""
+        rules = self.options.densify
+        active = rules.first <= self.progress < rules.last
+        if rules.every and active and self.step % rules.every == 0:
+            allowed = allowed_at(self.progress, self.start, self.budget, rules)
+            change = densify(self.cloud, self.slopes.mean, allowed, self.rest, rules)
+            self.cloud, self.adam = regroup(
+                self.adam, change.cloud, change.origin, change.fresh, self.options.rates
+            )
+            self.slopes = no_slopes(len(self.cloud), self.device)
+        if rules.reset_every and active and self.step % rules.reset_every == 0:
+            logits = self.cloud.parts["opacity_logits"]
+            logits.copy_(reset_opacities(logits))
+            for state in moments(self.adam)["opacity_logits"].values():
+                state.zero_() if state.ndim else None
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything that a continued run needs beside its step and options."""
+        tensors = {f"cloud.{name}": tensor for name, tensor in self.cloud.parts.items()}
+        tensors |= {"binding": self.cloud.binding, "sums": self.slopes.sums}
+        tensors["seen"] = self.slopes.seen
+        for name, state in moments(self.adam).items():
+            tensors |= {f"adam.{name}.{key}": tensor for key, tensor in state.items()}
+        for name, rows in (("offsets", self.offsets), ("colours", self.colours)):
+            if rows is not None:
+                tensors |= {f"{name}.{key}": tensor for key, tensor in vars(rows).items()}
+        return tensors
+
+    def resume(self, tensors: Mapping[str, Tensor], step: int) -> None:
+        """Go on from what `state` gave at a step."""
+        placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        parts = {name: placed[f"cloud.{name}"] for name in PARTS}
+        cloud = Cloud(parts, placed["binding"])
+        self.cloud, self.adam = start_adam(cloud, self.options.rates)
+        keys = {"step", "exp_avg", "exp_avg_sq"}
+        states = {n: {k: placed[f"adam.{n}.{k}"] for k in keys} for n in PARTS}
+        set_moments(self.adam, states)
+        self.slopes = Slopes(placed["sums"], placed["seen"])
+        for name in ("offsets", "colours"):
+            if getattr(self, name) is not None:
+                keys = vars(getattr(self, name))
+                setattr(self, name, RowAdam(**{key: placed[f"{name}.{key}"] for key in keys}))
+        self.step = step
