@@ -1,18 +1,101 @@
-"""Save the motion that drives a head, a frame at a time, as an .npz of any length."""
+"""The motion that drives a head, written and read a few frames at a time: an .npz of any length."""
 
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import IO
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from avatar.mesh import Mesh
 from avatar.output import plain_words
 from splat import write_beside
 
 Frame = NDArray[np.float32]  # [V, 3]
+
+KEYS = ("offsets", "rest", "faces", "fps", "head_pose", "topology")
+CHUNK = 32  # frames that are read at a time
+
+
+@dataclass(frozen=True)
+class SavedMotion:
+    """A motion file, all but its offsets read."""
+
+    path: Path
+    mesh: Mesh  # at rest
+    topology: str
+    fps: float
+    head_pose: Tensor  # [F, 4, 4]
+
+
+def open_motion(path: Path) -> SavedMotion:
+    """Read and check what --save-motion of driving wrote.
+
+    Raises FileNotFoundError, or ValueError that names the file and what it lacks.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    if not zipfile.is_zipfile(path):
+        raise ValueError(f"{path}: is no motion file; save one with --save-motion")
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            if missing := [key for key in KEYS if key not in data.files]:
+                raise ValueError(f"it lacks {missing[0]!r}")
+            rest, faces, fps, pose = (data[key] for key in ("rest", "faces", "fps", "head_pose"))
+            topology = str(data["topology"])
+        shape = _offsets_shape(path)
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path}: is no motion file ({error}); save one with --save-motion"
+        ) from None
+    if shape[1:] != rest.shape or pose.shape != (shape[0], 4, 4) or rest.shape[1:] != (3,):
+        raise ValueError(
+            f"{path}: its offsets {shape}, head poses {pose.shape} and rest mesh {rest.shape} do "
+            "not belong together; save it again with --save-motion"
+        )
+    mesh = Mesh(torch.from_numpy(rest).float(), torch.from_numpy(faces).long())
+    return SavedMotion(path, mesh, topology, float(fps), torch.from_numpy(pose).float())
+
+
+def motion_chunks(motion: SavedMotion) -> Iterator[Tensor]:
+    """Offsets [f, V, 3] of all frames in turn, in metres, in bounded memory.
+
+    Raises ValueError where the file is cut short.
+    """
+    frames, vertices = len(motion.head_pose), len(motion.mesh.vertices)
+    with zipfile.ZipFile(motion.path) as archive, archive.open("offsets.npy") as member:
+        _, dtype = _header(member)
+        for start in range(0, frames, CHUNK):
+            count = min(CHUNK, frames - start)
+            data = member.read(count * vertices * 3 * dtype.itemsize)
+            if len(data) < count * vertices * 3 * dtype.itemsize:
+                raise ValueError(f"{motion.path}: is cut short; save it again")
+            chunk = np.frombuffer(data, dtype).reshape(count, vertices, 3)
+            yield torch.from_numpy(chunk.astype(np.float32))
+
+
+def _offsets_shape(path: Path) -> tuple[int, ...]:
+    with zipfile.ZipFile(path) as archive, archive.open("offsets.npy") as member:
+        return _header(member)[0]
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
+    """Shape and type of the array that follows."""
+    version = np.lib.format.read_magic(member)
+    read = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }[version]
+    shape, by_columns, dtype = read(member)
+    if by_columns or dtype.kind != "f" or len(shape) != 3:
+        raise ValueError("not rows of numbers")
+    return shape, dtype
 
 
 @contextmanager

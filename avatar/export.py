@@ -1,0 +1,116 @@
+"""Motion for other programs: ARKit weights in a Live Link Face .csv, FLAME parameters in an .npz."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from audio2mesh import load_model
+from avatar.arkit import head_angles, write_take
+from avatar.arkit.fit import Misfit, fit_weights
+from avatar.carry import carry_basis
+from avatar.face import Face, face_of
+from avatar.heads import load_head
+from avatar.mesh import Mesh
+from avatar.motion_file import motion_chunks, open_motion
+from avatar.output import check_writable, exact_rate
+from avatar.performance import offset_chunks, speech_performance
+
+Form = Literal["arkit", "flame"]
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write the motion of a voice, or motion that driving saved, in other programs' terms."""
+
+    out: Path
+    """Where to: .csv for ARKit weights as Live Link Face writes them, .npz for FLAME parameters as
+    GaussianAvatars reads them."""
+    audio: Path | None = None
+    """The voice: any audio or video file with sound."""
+    motion: Path | None = None
+    """Motion that driving saved with --save-motion (.npz), instead of a voice."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz): for .npz, and for weights trained on FLAME."""
+    fps: float | None = None
+    """Frames a second of a voice's motion; by default what the weights were trained at (25)."""
+    still: bool = False
+    """No blinks and no head motion besides a voice's speech."""
+    seed: int = 0
+    """Seed of blinks and head motion."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Offsets of a face's mesh over time."""
+
+    face: Face
+    chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] metres
+    head_pose: Tensor  # [F, 4, 4]
+    fps: float
+
+
+@dataclass(frozen=True)
+class Exported:
+    """What was written and how well it says what was meant."""
+
+    frames: int
+    fps: float
+    misfit: Misfit
+
+
+def export_motion(options: ExportOptions) -> Exported:
+    """Write the file. Raises ValueError, FileNotFoundError or OSError with one sentence."""
+    check_export(options)
+    motion = _saved(options.motion) if options.motion else _spoken(options)
+    weights, misfit = fit_weights(motion.face.head, motion.chunks())
+    head = head_angles(motion.head_pose)
+    write_take(options.out, weights.numpy(), head.numpy(), motion.fps)
+    return Exported(len(head), motion.fps, misfit)
+
+
+def check_export(options: ExportOptions) -> Form:
+    """What to write; raises ValueError, FileNotFoundError or OSError for what cannot work."""
+    given = [path for path in (options.audio, options.motion) if path]
+    if len(given) != 1:
+        raise ValueError("give either a voice with --audio or saved motion with --motion")
+    for path in (*given, options.weights, options.flame):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+        if path is not None and path.resolve() == options.out.resolve():
+            raise ValueError(f"{path}: is named twice, as input and output; choose another --out")
+    check_writable(options.out)
+    match options.out.suffix.lower():
+        case ".csv":
+            return "arkit"
+        case ".npz":
+            if options.flame is None:
+                raise ValueError(f"{options.out}: FLAME parameters need FLAME's file; give --flame")
+            return "flame"
+        case suffix:
+            raise ValueError(
+                f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
+                "ARKit weights or .npz for FLAME parameters"
+            )
+
+
+def _saved(path: Path) -> Motion:
+    saved = open_motion(path)
+    face = face_of(saved.mesh, saved.topology)
+    return Motion(face, lambda: motion_chunks(saved), saved.head_pose, saved.fps)
+
+
+def _spoken(options: ExportOptions) -> Motion:
+    """What driving would do with the same voice, on the shipped head."""
+    assert options.audio
+    head, model = load_head(), load_model(options.weights)
+    face = face_of(Mesh(head.vertices, head.faces), head.topology)
+    basis = carry_basis(model, face, options.weights or "the weights that ship", options.flame)
+    fps = float(exact_rate(options.fps or model.fps))
+    seed = None if options.still else options.seed
+    performance = speech_performance(face.head, model, basis, options.audio, fps, seed)
+    return Motion(face, lambda: offset_chunks(performance), performance.head_pose, fps)
