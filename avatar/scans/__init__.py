@@ -1,0 +1,1 @@
+"""Scans: coloured meshes of heads that learn to talk without training."""
