@@ -22,6 +22,7 @@ class View:
     timestep: int  # row of `Capture.vertices`
     camera_id: str
     labels: Path | None = None  # per pixel 0 none, 1 skin, 2 hair, 3 eyes, 4 mouth
+    sequence: str | None = None  # what the subject does, where the capture says so
 
 
 @dataclass(frozen=True)

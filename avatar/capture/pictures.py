@@ -17,9 +17,11 @@ Bytes = NDArray[np.uint8]
 
 DECODER = "pillow"
 NEAR = 8
-"""How far, of 255, a plain backdrop may be from its colour: what JPEG leaves of it."""
+"""How far, of 255, a white backdrop may be from white: what JPEG leaves of it."""
 PLAIN = 0.99
-"""The share of the pixels behind the subject that must have the colour of a plain backdrop."""
+"""The share of the pixels behind the subject that must be white for the backdrop to be."""
+EDGE = 0.9
+"""The share of the pixels at the subject's edge that must be blended with white."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +47,8 @@ def read_picture(view: View) -> Picture:
     """The picture of a view without its background.
 
     The mask is the view's, or else the picture's alpha, or else everything. A picture that already
-    lies on plain white or black, as VHAP writes it, has that taken off; any other is multiplied by
-    the mask. Raises ValueError or OSError that names the file.
+    lies on plain white, as VHAP writes it, has that taken off; any other is multiplied by the mask.
+    Raises ValueError or OSError that names the file.
     """
     pixels = _read(view.image)  # [H, W, C]
     color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, -1)
@@ -58,8 +60,9 @@ def read_picture(view: View) -> Picture:
     for path, found in ((view.image, color), (view.mask, mask)):
         if found.shape[:2] != expected:
             raise ValueError(f"{path}: changed its size since the capture was opened")
-    backdrop = _backdrop(color, mask) if alpha is None else None
-    return Picture(_without_backdrop(color, mask, backdrop), np.ascontiguousarray(mask))
+    on_white = alpha is None and _is_on_white(color, mask)
+    cut_out = _take_off_white(color, mask) if on_white else _multiplied(color, mask)
+    return Picture(cut_out, np.ascontiguousarray(mask))
 
 
 def composite(picture: Picture, background: Tensor) -> Tensor:
@@ -96,26 +99,30 @@ def _read(path: Path) -> Bytes:  # [H, W, C]
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _backdrop(color: Bytes, mask: Bytes) -> int | None:
-    """0 or 255 where everything behind the subject is black or white, else None."""
-    behind = color[mask == 0]  # [P, 3]
-    if not len(behind):
-        return None
-    if (behind.min(1) >= 255 - NEAR).mean() >= PLAIN:
-        return 255
-    return 0 if (behind.max(1) <= NEAR).mean() >= PLAIN else None
+def _is_on_white(color: Bytes, mask: Bytes) -> bool:
+    """Whether the subject was already blended onto white: white behind it, and lit up at its edges
+    by at least the share that the mask leaves to the background."""
+    open_to_it = mask < 255
+    if not (mask == 0).any():
+        return False
+    darkest = color[open_to_it].min(1).astype(np.int16)  # [P]
+    share = mask[open_to_it]
+    as_white = darkest + share >= 255 - NEAR
+    edge = share > 0
+    return bool(
+        as_white[~edge].mean() >= PLAIN and (not edge.any() or as_white[edge].mean() >= EDGE)
+    )
 
 
-def _without_backdrop(color: Bytes, mask: Bytes, backdrop: int | None) -> Bytes:
-    """Colours multiplied by the mask; what lies on white or black only has that taken off."""
+def _take_off_white(color: Bytes, mask: Bytes) -> Bytes:
+    """color·mask of a picture that is color·mask + white·(1 − mask)."""
+    white = 255 - mask[..., None]
+    return np.where(color > white, color - white, 0).astype(np.uint8)
+
+
+def _multiplied(color: Bytes, mask: Bytes) -> Bytes:
     share = mask[..., None].astype(np.uint16)
-    match backdrop:
-        case None:
-            return ((color * share + 127) // 255).astype(np.uint8)
-        case 0:
-            return np.minimum(color, mask[..., None])
-        case _:
-            return np.where(color > 255 - share, color - (255 - share), 0).astype(np.uint8)
+    return ((color * share + 127) // 255).astype(np.uint8)
 
 
 def _first(error: Exception) -> str:

@@ -68,6 +68,7 @@ def _read_frame(path: Path, index: int, entry: Entry) -> Frame:
             timestep=_timestep(entry),
             camera_id=str(entry.get("camera_id", entry.get("camera_index", 0))),
             labels=_side_picture(path, entry, "region_path", image, size),
+            sequence=str(entry["sequence"]) if "sequence" in entry else None,
         )
         return Frame(view, *_mesh(path, entry))
     except FileNotFoundError as error:

@@ -61,20 +61,26 @@ def test_a_mask_cuts_the_subject_out_of_any_scene(
 
 
 @pytest.mark.parametrize("background", [WHITE, BLACK, BLUE])
-@pytest.mark.parametrize("backdrop", [WHITE, BLACK])
-def test_a_picture_on_white_or_black_is_not_blended_twice(
-    tmp_path: Path, color: Bytes, mask: Bytes, background: torch.Tensor, backdrop: torch.Tensor
+@pytest.mark.parametrize("outside", [0, 255])
+def test_straight_colours_are_multiplied_whatever_lies_beside_them(
+    tmp_path: Path, color: Bytes, mask: Bytes, background: torch.Tensor, outside: int
 ):
-    view = view_of(tmp_path, blend(color, mask, backdrop), mask)
+    painted = np.where(mask[..., None] > 0, color, np.uint8(outside))
+    view = view_of(tmp_path, painted, mask)
+    assert np.abs(laid(view, background) - blend(painted, mask, background)).max() <= 1.01
+
+
+@pytest.mark.parametrize("background", [WHITE, BLACK, BLUE])
+def test_a_picture_on_white_is_not_blended_twice(
+    tmp_path: Path, color: Bytes, mask: Bytes, background: torch.Tensor
+):
+    view = view_of(tmp_path, blend(color, mask, WHITE), mask)
     assert np.abs(laid(view, background) - blend(color, mask, background)).max() <= 1.01
 
 
-@pytest.mark.parametrize("backdrop", [WHITE, BLACK])
-def test_on_its_own_backdrop_a_picture_stays_as_it_is(
-    tmp_path: Path, color: Bytes, mask: Bytes, backdrop: torch.Tensor
-):
-    on_it = blend(color, mask, backdrop)
-    assert np.abs(laid(view_of(tmp_path, on_it, mask), backdrop) - on_it).max() < 0.01
+def test_on_white_a_picture_on_white_stays_as_it_is(tmp_path: Path, color: Bytes, mask: Bytes):
+    on_white = blend(color, mask, WHITE)
+    assert np.abs(laid(view_of(tmp_path, on_white, mask), WHITE) - on_white).max() < 0.01
 
 
 @pytest.mark.parametrize("background", [WHITE, BLUE])
