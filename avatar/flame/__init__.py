@@ -1,0 +1,7 @@
+"""FLAME heads: the model, its files, its teeth, its landmarks and regions."""
+
+from avatar.flame.load import load_flame as load_flame
+from avatar.flame.model import FlameModel as FlameModel
+from avatar.flame.model import FlameParameters as FlameParameters
+from avatar.flame.model import flame_vertices as flame_vertices
+from avatar.flame.model import neutral as neutral

@@ -1,0 +1,94 @@
+"""Read FLAME's files: 2020, 2023 and 2023 Open, as .pkl or .npz, without running what is inside."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from audio2mesh.datasets.restricted_pickle import read_pickle
+from avatar.flame.indices import EXPRESSIONS, FACES, PARENTS, POSES, SHAPES, VERTICES
+from avatar.flame.model import FlameModel
+
+ADVICE = "use FLAME's own generic_model.pkl or flame2023.pkl from flame.is.tue.mpg.de"
+_SHAPES: dict[str, tuple[int, ...]] = {
+    "v_template": (VERTICES, 3),
+    "f": (FACES, 3),
+    "shapedirs": (VERTICES, 3, SHAPES + EXPRESSIONS),
+    "posedirs": (VERTICES, 3, POSES),
+    "J_regressor": (len(PARENTS), VERTICES),
+    "kintree_table": (2, len(PARENTS)),
+    "weights": (VERTICES, len(PARENTS)),
+}
+
+
+def load_flame(path: Path) -> FlameModel:
+    """A FLAME file as float32 tensors.
+
+    Raises FileNotFoundError where there is none, ValueError that names the array that is missing
+    or is not FLAME's.
+    """
+    arrays = _read(Path(path))
+    checked = {name: _checked(path, arrays, name) for name in _SHAPES}
+    parents = checked["kintree_table"][0, 1:].astype(np.int64)
+    if tuple(parents) != PARENTS[1:]:
+        raise ValueError(f"{path}: 'kintree_table' is not FLAME's tree of five joints; {ADVICE}")
+    faces = checked["f"].astype(np.int64)
+    if faces.min() < 0 or faces.max() >= VERTICES:
+        raise ValueError(f"{path}: 'f' names vertices that FLAME does not have; {ADVICE}")
+    directions = _tensor(checked["shapedirs"])
+    return FlameModel(
+        template=_tensor(checked["v_template"]),
+        faces=torch.from_numpy(faces),
+        shape_directions=directions[..., :SHAPES].clone(),
+        expression_directions=directions[..., SHAPES:].clone(),
+        pose_directions=_tensor(checked["posedirs"]),
+        joint_regressor=_tensor(checked["J_regressor"]),
+        weights=_tensor(checked["weights"]),
+    )
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file; {ADVICE}")
+    arrays = read_arrays(path) if path.suffix == ".npz" else read_pickle(path)
+    if not isinstance(arrays, dict):
+        raise ValueError(f"{path}: holds no arrays by name, so it is no FLAME model; {ADVICE}")
+    return arrays
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz file of numbers.
+
+    Raises FileNotFoundError, or ValueError where it is damaged or holds Python objects.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files}
+    except Exception as error:  # a damaged archive may raise anything
+        reason = "it holds Python objects" if "pickle" in str(error) else str(error)
+        raise ValueError(
+            f"{path}: cannot be read as an .npz file of plain arrays ({reason}); save it again "
+            "from plain arrays of numbers"
+        ) from None
+
+
+def _checked(path: Path, arrays: Mapping[str, Any], name: str) -> np.ndarray:
+    array, shape = arrays.get(name), _SHAPES[name]
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
+        raise ValueError(f"{path}: holds no array of numbers {name!r}; {ADVICE}")
+    if array.shape != shape:
+        raise ValueError(
+            f"{path}: {name!r} has shape {list(array.shape)} where FLAME's has {list(shape)}; "
+            f"{ADVICE}"
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{path}: {name!r} holds values that are no numbers; {ADVICE}")
+    return array
+
+
+def _tensor(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32))
