@@ -1,0 +1,79 @@
+"""Motion of one topology as motion of another: a fixed linear operator."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.mesh import Mesh
+from avatar.transfer.frames import local_frames
+from avatar.transfer.matching import match_vertices
+from avatar.transfer.similarity import fit_similarity
+from avatar.transfer.surface import adjacency
+from avatar.transfer.template import template_of
+
+Floats = NDArray[np.floating]
+
+NEAR, FAR = 0.012, 0.03  # metres: motion fades to nothing between these distances
+SMOOTHINGS = 10  # passes of averaging where correspondence is poor
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """offsets' = after · weights · (before · offsets), each of the frames where there is one."""
+
+    weights: sp.csr_array  # [V, S]
+    before: Floats | None = None  # [S, 3, 3] frames of the source
+    after: Floats | None = None  # [V, 3, 3] frames of the target
+
+    def offsets(self, offsets: Tensor) -> Tensor:
+        """Offsets [..., V, 3] of the target, from [..., S, 3] of the source."""
+        source = offsets.reshape(-1, *offsets.shape[-2:]).double().numpy()  # [B, S, 3]
+        shape = (*offsets.shape[:-2], len(self.weights.indptr) - 1, 3)
+        moved = np.array([self._one(part) for part in source]).reshape(shape)
+        return torch.from_numpy(moved).to(offsets.dtype)
+
+    def values(self, values: Tensor) -> Tensor:
+        """Values [V, ...] of the target's vertices from [S, ...] of the source's."""
+        flat = values.reshape(len(values), -1).double().numpy()
+        return torch.from_numpy(self.weights @ flat).to(values.dtype).reshape(-1, *values.shape[1:])
+
+    def _one(self, offsets: Floats) -> Floats:
+        if self.before is not None:
+            offsets = np.einsum("sxy,sy->sx", self.before, offsets)
+        moved = self.weights @ offsets
+        return moved if self.after is None else np.einsum("vxy,vy->vx", self.after, moved)
+
+
+def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
+    """The operator that turns offsets of anny-head [S, 3] into offsets of a mesh [V, 3].
+
+    fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit.
+    """
+    template = template_of(head)
+    at_fit = fitted.numpy().astype(np.float64)
+    to_head = fit_similarity(at_fit[template.outer], template.vertices[template.outer])
+    vertices = to_head.apply(mesh.vertices.numpy().astype(np.float64))
+    faces = mesh.faces.numpy()
+    matching = match_vertices(template, vertices, faces, to_head.apply(at_fit))
+    weights = _smooth(matching.weights, matching.agreed, faces)
+    fade = np.clip((FAR - matching.distances) / (FAR - NEAR), 0, 1)
+    fade = fade * fade * (3 - 2 * fade)
+    return Transfer(sp.diags_array(fade) @ weights, before=local_frames(template, at_fit))
+
+
+def _smooth(weights: sp.csr_array, agreed: NDArray[np.bool_], faces: NDArray) -> sp.csr_array:
+    """Rows [V, S] in which each vertex without a good match takes the mean of its neighbours."""
+    links = adjacency(faces, len(agreed))
+    degree = np.asarray(links.sum(1)).ravel()
+    poor = ~agreed & (degree > 0)
+    mean = sp.diags_array(poor / np.maximum(degree, 1)) @ links + sp.diags_array(
+        (~poor).astype(float)
+    )
+    for _ in range(SMOOTHINGS):
+        weights = mean @ weights
+    return weights.tocsr()

@@ -1,0 +1,46 @@
+"""Similarities: one scale, one rotation, one translation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+Floats = NDArray[np.floating]
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """x ↦ scale · rotation x + translation."""
+
+    scale: float
+    rotation: Floats  # [3, 3]
+    translation: Floats  # [3]
+
+    def apply(self, points: Floats) -> Floats:
+        """Moved points [..., 3]."""
+        return self.scale * points @ self.rotation.T + self.translation
+
+    def inverse(self) -> "Similarity":
+        """The way back."""
+        rotation = self.rotation.T
+        return Similarity(1 / self.scale, rotation, -rotation @ self.translation / self.scale)
+
+    def of_tensor(self, points: Tensor) -> Tensor:
+        """Moved points [..., 3]."""
+        return torch.from_numpy(self.apply(points.double().numpy())).to(points.dtype)
+
+
+def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None) -> Similarity:
+    """The similarity that lays source [P, 3] on target [P, 3] best (Umeyama 1991, equations 34 to
+    42), with weights [P]."""
+    share = np.ones(len(source)) if weights is None else weights
+    share = share / share.sum()
+    middle_source, middle_target = share @ source, share @ target
+    from_middle, to_middle = source - middle_source, target - middle_target
+    u, sizes, vt = np.linalg.svd((share[:, None] * to_middle).T @ from_middle)
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * sign) @ vt
+    scale = float((sizes * sign).sum() / (share @ (from_middle**2).sum(1)))
+    return Similarity(scale, rotation, middle_target - scale * rotation @ middle_source)
