@@ -19,11 +19,11 @@ UPPER_LASHES, LOWER_LASHES = 420, 120
 
 def brow_layer(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
     """Both brows: hairs that fan from upright at the inner end to outward."""
-    canvas = _FaceFront(skin)
+    canvas = FaceFront(skin)
     return concatenated([_brow(canvas, side, look, lighting, rng) for side in (1.0, -1.0)])
 
 
-class _FaceFront:
+class FaceFront:
     """The face seen from the front, to place things by their x and y on the mean head."""
 
     def __init__(self, skin: Skin) -> None:
@@ -46,13 +46,13 @@ class _FaceFront:
 
 
 def _brow(
-    canvas: _FaceFront, side: float, look: Look, lighting: Lighting, rng: np.random.Generator
+    canvas: FaceFront, side: float, look: Look, lighting: Lighting, rng: np.random.Generator
 ) -> Layer:
     along = rng.random(BROW_HAIRS)
     along = np.where(along < 0.12, rng.random(BROW_HAIRS) * 0.25, along)
     offset = rng.uniform(-1, 1, BROW_HAIRS)
     offset = np.sign(offset) * np.abs(offset) ** 0.8
-    roots = _brow_roots(along, offset, look)
+    roots = brow_roots(along, offset, look)
     angles = np.radians(
         58
         - 48 * smoothstep(0, 0.38, along)
@@ -73,7 +73,7 @@ def _brow(
     return concatenated(pieces)
 
 
-def _brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
+def brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
     """Roots [N, 2] in millimetres on the left brow: an arch that thins outwards."""
     arch = 34.8 + 4.9 * np.sin(np.clip(along, 0, 1) * 2.35) - 3.5 * along
     width = 2.5 * look.brow_weight * (1 - 0.70 * along**1.6) * np.minimum(1, 0.40 + along * 2.4)
@@ -81,7 +81,7 @@ def _brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
 
 
 def _brow_piece(
-    canvas: _FaceFront,
+    canvas: FaceFront,
     start: Floats,
     end: Floats,
     side: float,

@@ -16,7 +16,7 @@ INNER_MOUTH = linear((150, 58, 58))
 
 def skin_radiance(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Generator) -> Floats:
     """Linear light [N, 3] that each sample of the skin sends to the viewer."""
-    albedo = _albedo(skin, look, rng)
+    albedo = skin_albedo(skin, look, rng)
     rest, stretched = _sky(skin, lighting)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     sheen, gloss = _sheen(skin, inside, rng)
@@ -31,7 +31,7 @@ def skin_radiance(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Gen
     return _never_black(skin, radiance, albedo, inside)
 
 
-def _albedo(skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
+def skin_albedo(skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
     """Reflectance [N, 3] from the deepest to the topmost colour."""
     base = linear(look.skin)
     albedo = np.tile(base, (len(skin.mm), 1))

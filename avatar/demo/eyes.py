@@ -62,7 +62,7 @@ def _eye(
     from_pupil = np.arccos(np.clip(normals @ gaze, -1, 1)) * radius  # [N] metres
     bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, from_pupil)
     points = centre + normals * (radius * BALL + bulge)[:, None]
-    albedo = _eye_albedo(points, normals, gaze, from_pupil / IRIS, look)
+    albedo = eye_albedo(points, normals, gaze, from_pupil / IRIS, look)
     in_corner = smoothstep(0.62, 0.80, -outward * normals[:, 0])
     albedo = mix(albedo, CARUNCLE, 0.8 * in_corner)
     radiance = _eye_light(points, normals, gaze, from_pupil / IRIS, albedo, lighting)
@@ -107,7 +107,7 @@ def _front_spots(
     return even_spots(sitter.rest, front, spacing, rng)
 
 
-def _eye_albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats, look: Look) -> Floats:
+def eye_albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats, look: Look) -> Floats:
     """Reflectance [N, 3]; `ring` is the distance from the pupil's centre in iris radii."""
     white = np.tile(linear((232, 227, 222)), (len(points), 1))
     sideways = np.clip(np.abs(normals[:, 0]), 0, 1)

@@ -21,12 +21,13 @@ class Fog:
     density: Floats  # [X, Y, Z] per metre
     origin: Floats  # [3] metres
 
-    def transmitted(self, points: Floats, skip: float) -> Floats:
+    def transmitted(self, points: Floats, skip: float, directions: Floats = DIRECTIONS) -> Floats:
         """Share of light from each direction that reaches each point [N, D], in [0, 1].
 
-        skip: metres along the ray that do not count, so that a hair does not shade itself.
+        skip: metres along the ray that do not count, so that a hair does not shade itself;
+        directions [D, 3]: unit vectors towards the light.
         """
-        return _march(points, self.density, self.origin, DIRECTIONS, skip)
+        return _march(points, self.density, self.origin, directions, skip)
 
 
 def hair_fog(points: Floats, cross_sections: Floats, strength: float = 1.0) -> Fog:

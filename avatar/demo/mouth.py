@@ -55,8 +55,8 @@ def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Genera
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     mm = sitter.millimetres(spots)
-    along, tooth, across, gap = _position(mm, group)
-    gum, height = _gum_line(sitter, mm, along, across, group)
+    along, tooth, across, gap = tooth_position(mm, group)
+    gum, height = gum_line(sitter, mm, along, across, group)
     albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.5 * smoothstep(0.4, 1.1, height))
     albedo *= ((1 - 0.55 * bell(gap, 0.5) * (1 - gum)) * (1 + 0.03 * (tooth % 2)))[:, None]
     albedo = mix(albedo, GUM, gum)
@@ -79,7 +79,7 @@ def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
     return triangles[depth > behind]
 
 
-def _position(mm: Floats, group: str) -> tuple[Floats, Ints, Floats, Floats]:
+def tooth_position(mm: Floats, group: str) -> tuple[Floats, Ints, Floats, Floats]:
     """Of each point [N]: distance along the arch, number of its tooth, place across that tooth in
     [-1, 1], and distance to the next gap (mm)."""
     along = _along_arch(mm)
@@ -99,7 +99,7 @@ def _along_arch(mm: Floats) -> Floats:
     return fine[KDTree(curve).query(np.stack([np.abs(mm[:, 0]), mm[:, 2]], 1))[1]]
 
 
-def _gum_line(
+def gum_line(
     sitter: Sitter, mm: Floats, along: Floats, across: Floats, group: str
 ) -> tuple[Floats, Floats]:
     """Share of gum [N] and distance from the teeth's tips [N] in lengths of a crown."""

@@ -137,7 +137,8 @@ def _draw_moment(out: Path, stage: Stage, timestep: int) -> int:
     ]
     if not missing:
         return 0
-    surface = pose_scene(stage.scene, stage.moments[timestep].vertices)
+    moment = stage.moments[timestep]
+    surface = pose_scene(stage.scene, moment.vertices, moment.head_pose)
     for number in missing:
         picture = draw(surface, stage.cameras[number], stage.gains[number])
         parts = (picture.colour, picture.mask, picture.regions)

@@ -1,6 +1,7 @@
 """The sitter as a surface: what stays the same from moment to moment, and posing it."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -8,25 +9,30 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from avatar.demo.look import Look
-from avatar.demo.masks import lip_mask, scalp_mask
-from avatar.demo.sitter import Sitter, seat
-from avatar.demo.skin import NECKLINE
-from avatar.demo.surface import Spots, at_spots
-from avatar.demo.vectors import MM, linear, mix, normalised, smoothstep
+from avatar.demo.masks import lip_mask
+from avatar.demo.sitter import seat
+from avatar.demo.vectors import MM, normalised
 from avatar.heads import Head, fit_units, load_head
+from avatar.synthetic.body import Body, dress
 from avatar.synthetic.files import REGION_LABELS
-from avatar.synthetic.light import cast, diffuse, lamp_visibility
+from avatar.synthetic.fine_hair import FineHair, fine_hair, place
+from avatar.synthetic.hair import Hair, grow, lit_hair, shade_of
+from avatar.synthetic.light import DIRECTIONS, Shades, cast, diffuse, lamp_visibility
+from avatar.synthetic.paint import inner_parts, paint
 from avatar.synthetic.picture import Surface
 from avatar.synthetic.subject import subject_of
 from avatar.synthetic.tessellation import Tessellation, rounded_points, tessellate
-from avatar.synthetic.texture import Texture, resolutions, texel_places
+from avatar.synthetic.texture import Texture
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
 
-ROUNDING = 0.65
-SEGMENTS, EYE_SEGMENTS = 2, 4
+ROUNDING = 0.65  # share of Phong tessellation
+SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
+LID = 1.2 * MM  # what blinks move farther belongs to the eyes' region
+HARD = 0.3  # softness of all that is not skin
+DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
 
 
 @dataclass(frozen=True)
@@ -36,12 +42,18 @@ class Scene:
     head: Head
     units: Tensor  # [E, V, 3] fitted to this face
     rest: Tensor  # [V, 3] the head's mesh at rest
-    sitter: Sitter
+    body: Body
     pieces: Tessellation
+    hair: Hair
+    fine_hair: FineHair
+    through: Floats  # [B, D] share of each direction's light that the hair lets through
     texture: Texture
+    faces: Ints  # [Q, 3] of mesh, hair, brows and lashes
+    owners: Ints  # [Q] triangle of the texture
+    corners: Floats  # [Q, 3, 3] where on that
     labels: NDArray[np.uint8]  # [Q]
-    softness: Floats  # [V + torso]
-    spread: csr_matrix  # sums triangles' normals to vertices
+    softness: Floats  # [B]
+    spread: csr_matrix  # [B, M] sums triangles' normals to vertices
     solid: Ints  # [m, 3] triangles that throw shade
 
 
@@ -49,111 +61,143 @@ def build_scene(seed: int) -> Scene:
     """The sitter of a seed."""
     head, look = subject_of(load_head(), seed)
     sitter = seat(head, look)
+    body = dress(sitter)
     rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
-    eyes = sitter.part("l-eye", "r-eye")
-    inside = sitter.part("upper-teeth", "lower-teeth", "tongue")
-    shown = np.concatenate([sitter.skin, sitter.torso, eyes, inside])
-    segments = np.full(len(shown), SEGMENTS)
-    segments[np.isin(shown, eyes)] = EYE_SEGMENTS
-    segments[np.isin(shown, inside)] = EYE_SEGMENTS
-    pieces = tessellate(shown, segments)
-    corners = sitter.faces[shown]
-    spread = csr_matrix(
-        (np.ones(corners.size), (corners.ravel(), np.repeat(np.arange(len(shown)), 3))),
-        shape=(len(sitter.rest.vertices), len(shown)),
-    )
+    shown = np.concatenate([body.skin, body.shoulders, body.cloth, body.band])
+    solid = body.faces[np.concatenate([shown, sitter.part("upper-teeth", "lower-teeth", "tongue")])]
+    shades = cast(body.vertices, solid)
+    inner = _inner_mouth(body, shades)
+    skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
+    strands = grow(sitter, look, inner[: len(sitter.rest.vertices)], hair_rng)
+    fog = shade_of(strands, look)
+    hair = lit_hair(strands, look, shades, fog)
+    fine = fine_hair(sitter, look, inner[: len(sitter.rest.vertices)], fine_rng)
+    pieces = _pieces(body)
+    texture = paint(body, look, inner, skin_rng)
     return Scene(
         head=head,
         units=fit_units(head, rest),
         rest=rest,
-        sitter=sitter,
+        body=body,
         pieces=pieces,
-        texture=_paint(sitter, look, shown),
-        labels=_labels(sitter)[pieces.owners],
-        softness=np.where(
-            np.isin(np.arange(len(sitter.rest.vertices)), corners[-len(inside) - len(eyes) :]),
-            0.3,
-            1.0,
-        ),
-        spread=spread,
-        solid=corners,
+        hair=hair,
+        fine_hair=fine,
+        through=fog.transmitted(body.vertices, 2 * MM, DIRECTIONS).astype(float),
+        softness=_softness(body),
+        spread=_spread(body),
+        solid=solid,
+        texture=Texture.joined([texture, hair.texture, fine.texture]),
+        **_drawn(body, inner, pieces, hair, fine),
     )
 
 
-def pose_scene(scene: Scene, vertices: Floats) -> Surface:
-    """The lit surface of one moment, by its tracked vertices [V, 3]."""
-    sitter, pieces = scene.sitter, scene.pieces
-    whole = np.concatenate([vertices, sitter.rest.vertices[len(vertices) :]]).astype(float)
-    places = whole[scene.solid]
-    by_face = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
-    normals = normalised(scene.spread @ by_face)
-    visible = cast(whole, scene.solid).visible(whole + 0.5 * MM * normals)
+def _drawn(
+    body: Body, inner: Bools, pieces: Tessellation, hair: Hair, fine: FineHair
+) -> dict[str, NDArray[Any]]:
+    """All triangles: of the mesh, the hair, brows and lashes."""
+    first_hair = len(pieces.triangles)
+    first_fine = first_hair + len(hair.vertices)
+    loose = len(hair.faces) + len(fine.faces)
+    lash = np.where(fine.lash, REGION_LABELS["eyes"], REGION_LABELS["skin"])
+    labels = (
+        _labels(body, inner)[pieces.owners],
+        np.full(len(hair.faces), REGION_LABELS["hair"]),
+        lash,
+    )
+    return {
+        "faces": np.concatenate([pieces.faces, hair.faces + first_hair, fine.faces + first_fine]),
+        "owners": np.concatenate([pieces.owners, len(body.faces) + np.arange(loose)]),
+        "corners": np.concatenate([pieces.corners, np.tile(np.eye(3), (loose, 1, 1))]),
+        "labels": np.concatenate(labels).astype(np.uint8),
+    }
+
+
+def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
+    """The lit surface of one moment: tracked vertices [V, 3] and the head's pose [4, 4]."""
+    pieces, hair, fine = scene.pieces, scene.hair, scene.fine_hair
+    whole = np.concatenate([vertices, scene.body.still]).astype(float)
+    normals = _normals(scene, whole)
+    visible = cast(whole, scene.solid).visible(whole + 0.5 * MM * normals) * scene.through
     light, lamps = diffuse(normals, visible, scene.softness), lamp_visibility(visible)
-    corners = sitter.faces[pieces.triangles]
+    corners = scene.body.faces[pieces.triangles]
     points, facing = rounded_points(whole, normals, corners, pieces.weights, ROUNDING)
+    turn = head_pose[:3, :3].astype(float)
+    roots = scene.body.faces[fine.triangles]
+
+    def joined(on_mesh: Floats, on_hair: Floats, by_vertex: Floats) -> Floats:
+        """Values of the mesh's points, of the hair's, and of brows and lashes by their roots'."""
+        return np.concatenate([on_mesh, on_hair, by_vertex[roots].mean(1)])
 
     def carried(values: Floats) -> Floats:
         return np.einsum("pc,pcx->px", pieces.weights, values[corners])
 
+    still = np.zeros_like(points)
     return Surface(
-        vertices=points,
-        normals=facing,
-        fibres=np.zeros_like(points),
-        light=carried(light),
-        lamps=carried(lamps),
-        faces=pieces.faces,
-        owners=pieces.owners,
-        corners=pieces.corners,
+        vertices=np.concatenate(
+            [
+                points,
+                hair.vertices @ turn.T + head_pose[:3, 3],
+                place(fine, whole, scene.body.faces),
+            ]
+        ),
+        normals=joined(facing, np.zeros_like(hair.fibres), normals),
+        fibres=np.concatenate([still, hair.fibres @ turn.T, fine.tangents]),
+        light=joined(carried(light), hair.light, light),
+        lamps=joined(carried(lamps), hair.lamps, lamps),
+        faces=scene.faces,
+        owners=scene.owners,
+        corners=scene.corners,
         labels=scene.labels,
         texture=scene.texture,
     )
 
 
-def _labels(sitter: Sitter) -> NDArray[np.uint8]:
-    """The region [M] of each triangle."""
-    labels = np.full(len(sitter.faces), REGION_LABELS["skin"], np.uint8)
+def _softness(body: Body) -> Floats:
+    """Softness [B] of each vertex's matter."""
+    hard = np.concatenate([body.cloth, body.band, inner_parts(body.sitter)])
+    softness = np.ones(len(body.vertices))
+    softness[np.unique(body.faces[hard])] = HARD
+    return softness
+
+
+def _normals(scene: Scene, vertices: Floats) -> Floats:
+    places = vertices[scene.body.faces]
+    by_face = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
+    return normalised(scene.spread @ by_face)
+
+
+def _spread(body: Body) -> csr_matrix:
+    columns = np.repeat(np.arange(len(body.faces)), 3)
+    shape = (len(body.vertices), len(body.faces))
+    return csr_matrix((np.ones(len(columns)), (body.faces.ravel(), columns)), shape=shape)
+
+
+def _inner_mouth(body: Body, shades: Shades) -> Bools:
+    """Vertices [B] behind the lips that see next to no sky while the mouth is shut."""
+    inner = np.zeros(len(body.vertices), bool)
+    region = body.sitter.head.regions["inner_mouth"].numpy()
+    inner[region] = shades.visible(body.vertices[region]).mean(1) < DARK
+    return inner
+
+
+def _pieces(body: Body) -> Tessellation:
+    """Fine triangles of all that may be seen."""
+    rounded = inner_parts(body.sitter)
+    shown = np.concatenate([body.skin, body.shoulders, body.cloth, body.band, rounded])
+    segments = np.where(np.isin(shown, rounded), ROUND_SEGMENTS, SKIN_SEGMENTS)
+    return tessellate(shown, segments)
+
+
+def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
+    """The region [M] of each triangle: lips count as mouth, lids as eyes."""
+    sitter = body.sitter
+    labels = np.full(len(body.faces), REGION_LABELS["skin"], np.uint8)
+    count = len(sitter.faces)
+    lips = lip_mask(sitter.painted.vertices[sitter.faces].mean(1) / MM) > 0.5
+    mouth = lips | inner[sitter.faces].all(1)
+    eyes = sitter.blink[sitter.faces].min(1) > LID
+    for name, mask in (("mouth", mouth), ("eyes", eyes)):
+        labels[:count][mask] = REGION_LABELS[name]
     labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
     labels[sitter.part("upper-teeth", "lower-teeth", "tongue")] = REGION_LABELS["mouth"]
-    centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
-    inner = np.zeros(len(sitter.rest.vertices), bool)
-    for name in ("inner_mouth", "lips"):
-        inner[sitter.head.regions[name].numpy()] = True
-    labels[inner[sitter.faces].all(1)] = REGION_LABELS["mouth"]
-    labels[scalp_mask(centres) > 0.5] = REGION_LABELS["hair"]
     return labels
-
-
-def _paint(sitter: Sitter, look: Look, shown: Ints) -> Texture:
-    resolution = np.ones(len(sitter.faces), np.int64)
-    resolution[shown] = resolutions(
-        sitter.rest.vertices, sitter.faces[shown], np.full(len(shown), 0.8 * MM)
-    )
-    places = texel_places(resolution)
-    spots = Spots(places.triangles, places.weights, np.ones(len(places.triangles)))
-    mm = sitter.millimetres(spots)
-    colour = np.tile(linear(look.skin), (len(mm), 1))
-    colour = mix(colour, linear(look.lips), lip_mask(mm))
-    colour = mix(colour, linear(look.hair), scalp_mask(mm))
-    down = at_spots(np.maximum(sitter.down, -1), sitter.faces, spots)
-    colour = mix(colour, linear(look.cloth), smoothstep(NECKLINE - 1 * MM, NECKLINE + 1 * MM, down))
-    for group, paint in (
-        ("upper-teeth", (236, 227, 208)),
-        ("lower-teeth", (236, 227, 208)),
-        ("tongue", (196, 108, 104)),
-    ):
-        colour[np.isin(places.triangles, sitter.part(group))] = linear(paint)
-    for group in ("l-eye", "r-eye"):
-        on = np.isin(places.triangles, sitter.part(group))
-        centre, radius = sitter.eye(group)
-        points = at_spots(sitter.rest.vertices, sitter.faces, spots)[on] - centre
-        ahead = normalised(points)[:, 2]
-        out = np.arccos(np.clip(ahead, -1, 1)) * radius
-        eye = mix(
-            np.tile(linear((232, 227, 222)), (on.sum(), 1)),
-            linear(look.iris[1]),
-            smoothstep(6.2 * MM, 5.8 * MM, out),
-        )
-        colour[on] = mix(eye, linear((9, 8, 8)), smoothstep(2.3 * MM, 1.9 * MM, out))
-    gloss = np.full((len(mm), 1), 0.02)
-    exponent = np.full((len(mm), 1), 22.0)
-    return places.painted(np.concatenate([colour, gloss, exponent], axis=1))

@@ -7,12 +7,14 @@ import torch
 from numpy.typing import NDArray
 
 from avatar.demo.look import Colour, HairStyle, Look
+from avatar.demo.vectors import smoothstep
 from avatar.heads import Head, eyeball
 
 Floats = NDArray[np.floating]
 
 WAVES, WAVELENGTH = 24, (0.07, 0.2)  # metres
 BEND = 0.0022  # metres root mean square by which a face departs from the mix of known ones
+FADE = (-0.10, -0.055)  # metres: heights between which the neck becomes the known one
 LOPSIDED = 0.15  # share of that which differs between the sides
 
 # Skin tones from light to dark with the lips that go with them.
@@ -80,7 +82,8 @@ def _bend(vertices: Floats, rng: np.random.Generator) -> Floats:
     mirrored = vertices * [-1, 1, 1]
     field = _waves(vertices, mirrored, rng)
     own = _waves(vertices, vertices, rng)
-    return field + LOPSIDED * own
+    fade = smoothstep(*FADE, vertices[:, 1:2])
+    return (field + LOPSIDED * own) * fade
 
 
 def _waves(points: Floats, mirrored: Floats, rng: np.random.Generator) -> Floats:

@@ -5,6 +5,7 @@ has (R + 1)(R + 2) / 2 texels at the points of its barycentric grid, and between
 is linear. Texels are tied to the triangle, so what is painted sticks to the skin.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,6 +25,16 @@ class Texture:
     resolution: Ints  # [M] segments of a triangle's side
     first: Ints  # [M] its first texel
     texels: Floats  # [X, C] float32
+
+    @staticmethod
+    def joined(parts: "Sequence[Texture]") -> "Texture":
+        """One texture for the triangles of all parts, one part after the other."""
+        firsts = np.cumsum([0, *(len(part.texels) for part in parts[:-1])])
+        return Texture(
+            np.concatenate([part.resolution for part in parts]),
+            np.concatenate([p.first + first for p, first in zip(parts, firsts, strict=True)]),
+            np.concatenate([part.texels for part in parts]),
+        )
 
 
 @dataclass(frozen=True)

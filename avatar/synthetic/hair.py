@@ -1,0 +1,112 @@
+"""The hair on the head: ribbons that lie on the skull and follow it as one stiff piece."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.demo.build import FOG
+from avatar.demo.fog import Fog
+from avatar.demo.hair_bob import bob_strands
+from avatar.demo.hair_short import short_strands
+from avatar.demo.look import Look
+from avatar.demo.masks import face_mask, scalp_mask
+from avatar.demo.noise import value_noise
+from avatar.demo.sampling import even_spots
+from avatar.demo.sitter import Sitter
+from avatar.demo.strands import Strands, fog_of
+from avatar.demo.vectors import MM, linear, normalised, smoothstep
+from avatar.synthetic.light import DIRECTIONS, RADIANCE, Shades, lamp_visibility
+from avatar.synthetic.paint_skin import described
+from avatar.synthetic.ribbons import Ribbons, ribbons, streaked
+from avatar.synthetic.texture import Texture
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+
+WIDTH = 2.3  # of a ribbon, in the standard deviations that strands are described with
+AMBIENT = 0.25  # light that scatters between hairs and never dies
+CONTRAST = 0.5
+SHINE = (0.10, 55.0)
+SELF_SHADE = 4 * MM  # distance within which hair does not shade itself
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Lit ribbons at rest."""
+
+    vertices: Floats  # [P, 3]
+    fibres: Floats  # [P, 3] unit directions of the hairs
+    faces: NDArray[np.integer]  # [Q, 3]
+    light: Floats  # [P, 3]
+    lamps: Floats  # [P, L]
+    texture: Texture
+
+
+def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
+    """Strands of the sitter's hair; inner [V]: vertices inside the mouth."""
+    mm = sitter.painted.vertices / MM
+    spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM - 1.0 * MM * face_mask(mm))
+    skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
+    return bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+
+
+def shade_of(strands: list[Strands], look: Look) -> Fog:
+    """What the hair takes away from the light of everything."""
+    return fog_of(strands, FOG[look.hair_style])
+
+
+def lit_hair(strands: list[Strands], look: Look, shades: Shades, fog: Fog) -> Hair:
+    """Ribbons of all strands, lit as they are at rest."""
+    parts = [_lit(group, look, shades, fog) for group in strands]
+    firsts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    return Hair(
+        vertices=np.concatenate([part.vertices for part in parts]),
+        fibres=np.concatenate([part.fibres for part in parts]),
+        faces=np.concatenate([p.faces + first for p, first in zip(parts, firsts, strict=True)]),
+        light=np.concatenate([part.light for part in parts]),
+        lamps=np.concatenate([part.lamps for part in parts]),
+        texture=Texture.joined([part.texture for part in parts]),
+    )
+
+
+def _lit(strands: Strands, look: Look, shades: Shades, fog: Fog) -> Hair:
+    band, normals, brightness = _ribbons(strands)
+    points = band.vertices.mean(2).reshape(-1, 3)
+    tangents = band.tangents.reshape(-1, 3)
+    visible = shades.visible(points, 10 * MM) * fog.transmitted(points, SELF_SHADE, DIRECTIONS)
+    along = np.clip(tangents @ DIRECTIONS.T, -1, 1)
+    outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None)
+    diffuse = (np.sqrt(1 - along**2) * outward * visible) @ RADIANCE
+    light = (diffuse + AMBIENT * RADIANCE.sum(0) / 4) * brightness[:, None]
+    lamps = lamp_visibility(visible * np.sqrt(outward)) * brightness[:, None]
+    shift = 0.10 * value_noise(points, 300.0, 77)[:, None] + 0.05
+    fibres = normalised(tangents + shift * normals)
+    tints = strands.tints
+    colours = linear(look.hair) * np.exp(tints)[:, None]
+    colours = colours * (1 + np.outer(np.clip(tints, -0.5, 0.6), [0.18, 0.04, -0.12]))
+    return Hair(
+        vertices=band.vertices.reshape(-1, 3),
+        fibres=np.repeat(fibres, 2, axis=0),
+        faces=band.faces,
+        light=np.repeat(light, 2, axis=0),
+        lamps=np.repeat(lamps, 2, axis=0),
+        texture=streaked(band, colours, CONTRAST, SHINE),
+    )
+
+
+def _ribbons(strands: Strands) -> tuple[Ribbons, Floats, Floats]:
+    """Ribbons, and normals [S * (K + 1), 3] and brightness [S * (K + 1)] of the strands' points."""
+
+    def at_points(values: Floats) -> Floats:
+        ends = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
+        return (ends[:, 1:] + ends[:, :-1]) / 2
+
+    normals = normalised(at_points(strands.normals))
+    widths = WIDTH * at_points(strands.widths * np.sqrt(strands.opacities))
+    share = np.linspace(0, 1, widths.shape[1])
+    last = (strands.opacities > 0).sum(1, keepdims=True)  # pieces that a strand has
+    to_end = np.clip((last - np.arange(widths.shape[1])) / 1.5, 0.08, 1)
+    widths = widths * to_end * smoothstep(-0.15, 0.12, share)
+    band = ribbons(strands.points, normals, widths, strands.opacities > 0.03)
+    return band, normals.reshape(-1, 3), at_points(strands.brightness).ravel()

@@ -1,0 +1,104 @@
+"""Skin as texels: its colour, and how it shines."""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from avatar.demo import masks
+from avatar.demo.brows import brow_roots
+from avatar.demo.complexion import skin_albedo
+from avatar.demo.look import Look
+from avatar.demo.noise import fractal_noise, value_noise
+from avatar.demo.sitter import Sitter
+from avatar.demo.skin import Skin
+from avatar.demo.surface import Spots, smooth_points
+from avatar.demo.vectors import MM, Floats, bell, linear, mix, smoothstep
+
+Bools = NDArray[np.bool_]
+
+FRECKLE_SPACING = 1.24 * MM  # of the samples for which the density of freckles is meant
+LID_LINE = linear((58, 40, 34))
+
+
+def described(sitter: Sitter, spots: Spots, inner: Bools) -> Skin:
+    """What the painter of skin has to know of spots [N]; inner [V]: vertices inside the mouth."""
+    points, normals = smooth_points(sitter.rest, spots)
+    mm = sitter.millimetres(spots)
+    corners = sitter.faces[spots.triangles]
+    inside = (spots.weights * inner[corners]).sum(1)
+    blink = (spots.weights * sitter.blink[corners]).sum(1)
+    return Skin(
+        spots=spots,
+        points=points,
+        normals=normals,
+        open_points=points,
+        open_normals=normals,
+        mm=mm,
+        sizes=spots.spacing,
+        scalp=masks.scalp_mask(mm) * (1 - smoothstep(0.2, 0.6, inside)),
+        lips=masks.lip_mask(mm) * (1 - smoothstep(0.3, 0.8, inside)),
+        ears=masks.ear_mask(mm),
+        lids=np.clip(blink / (9 * MM), 0, 1),
+        inner_mouth=inside,
+        inner_vertices=inner,
+    )
+
+
+def paint_skin(skin: Skin, sitter: Sitter, look: Look, rng: np.random.Generator) -> Floats:
+    """Texels [N, 5] of the skin: linear albedo, gloss, exponent."""
+    rare = float(np.mean(skin.spots.spacing**2)) / FRECKLE_SPACING**2
+    albedo = skin_albedo(skin, replace(look, freckles=look.freckles * rare), rng)
+    albedo *= 1 + 0.05 * value_noise(skin.mm * MM, 900, 70)[:, None]  # pores
+    albedo = mix(albedo, linear(look.hair) * 0.6, 0.35 * _brow_shade(skin, look))
+    albedo = _lid_lines(albedo, skin, sitter, look)
+    return np.column_stack([albedo, *_shine(skin)])
+
+
+def _brow_shade(skin: Skin, look: Look) -> Floats:
+    """The skin between the hairs of the brows [N]."""
+    along = np.linspace(0, 1, 60)
+    line = brow_roots(along, np.zeros(60), look)
+    place = np.column_stack([np.abs(skin.mm[:, 0]), skin.mm[:, 1]])
+    distance, nearest = KDTree(line).query(place)
+    width = 2.3 * look.brow_weight * (1 - 0.6 * along[nearest] ** 1.6)
+    return bell(distance / width, 0.75) * smoothstep(50, 65, skin.mm[:, 2])
+
+
+def _lid_lines(albedo: Floats, skin: Skin, sitter: Sitter, look: Look) -> Floats:
+    """The dark line at the roots of the upper lashes, the red one of the lower lid's edge."""
+    for group in [name for name in sitter.head.group_names if "eyelashes" in name]:
+        upper = group.endswith("2")
+        roots = lash_roots(sitter, group)
+        distance = np.asarray(KDTree(roots).query(skin.points)[0])
+        near = bell(distance / MM, 0.55 if upper else 0.8)
+        colour, amount = (
+            (LID_LINE, 0.75 * look.lash_weight) if upper else (linear((190, 120, 110)), 0.5)
+        )
+        albedo = mix(albedo, colour, amount * near)
+    return albedo
+
+
+def lash_roots(sitter: Sitter, group: str) -> Floats:
+    """Points [n, 3] close together along the edge of a lash strip that lies on the lid."""
+    centre, _ = sitter.eye(group[0] + "-eye")
+    faces = sitter.faces[sitter.part(group)]
+    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
+    ends = sitter.rest.vertices[edges]  # [E, 2, 3]
+    outward = np.linalg.norm(ends - centre, axis=2)
+    lowest = np.quantile(outward, 0.05)
+    ends = ends[(outward < lowest + 1.2 * MM).all(1)]
+    share = np.linspace(0, 1, 9)[:, None, None]
+    return (ends[:, 0] * (1 - share) + ends[:, 1] * share).reshape(-1, 3)
+
+
+def _shine(skin: Skin) -> tuple[Floats, Floats]:
+    """Gloss and exponent [N]: oily nose and forehead, moist lips and mouth, pores."""
+    oily = 0.5 * masks.nose_mask(skin.mm) + 0.30 * masks.forehead_mask(skin.mm)
+    oily += 0.25 * masks.cheek_mask(skin.mm) + 1.6 * skin.lips + 0.15 * skin.lids
+    metres = skin.mm * MM
+    broken = 1 + 0.30 * fractal_noise(metres, 240, 2, 15) + 0.20 * value_noise(metres, 1000, 17)
+    creases = 1 + 0.5 * skin.lips * value_noise(metres * [1, 0.12, 0], 850, 30)
+    gloss = 0.026 * (0.6 + oily) * np.clip(broken, 0.2, 2) * creases * (1 - skin.scalp)
+    return gloss * (1 + skin.inner_mouth), 22 + 34 * skin.lips + 20 * skin.inner_mouth
