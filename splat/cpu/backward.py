@@ -9,6 +9,7 @@ from splat.cpu.raster import (
     BATCH,
     COPIED,
     PIXELS,
+    aligned,
     copy_batch,
     exp_negative,
     is_opaque,
@@ -21,7 +22,8 @@ SUM_RED, SUM_GREEN, SUM_BLUE, SUM_DEPTH = 6, 7, 8, 9
 SUMS = 10
 
 _PLANE = np.uint64(PIXELS)
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_LANES = np.uint64(TILE)
+_ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
 
 
 @njit(fastmath=True)
@@ -45,15 +47,15 @@ def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas
 
 
 @njit(inline="always", fastmath=True)
-def replay_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue, depth):
-    """Blend one Gaussian into one row again, and sum its gradients over the row.
+def replay_row(planes, lanes, row, centre, dy, row_power, neg_a, opacity, red, green, blue, depth):
+    """Blend one Gaussian into one row again, and add its gradients to the sums of each column.
 
-    Returns the sums of h, h·dx, h·dx² and of the weight times the gradients of red, green, blue
-    and depth. No gradient where alpha is clamped (RasterizeToPixels3DGSBwd.cu of gsplat 1.5.3).
+    lanes holds the planes h | h·dy | h·dy² | weight times the gradient of red, green, blue, depth:
+    columns are summed up only once, behind all rows. No gradient where alpha is clamped
+    (RasterizeToPixels3DGSBwd.cu of gsplat 1.5.3).
     """
     first = np.uint64(row * TILE)
-    h_sum = hx_sum = hxx_sum = red_sum = green_sum = blue_sum = depth_sum = _ZERO
-    for lane in range(np.uint64(TILE)):
+    for lane in range(_LANES):
         p = first + lane
         dx = np.float32(np.int32(lane)) - centre
         raw = opacity * exp_negative(row_power + neg_a * dx * dx)
@@ -75,14 +77,37 @@ def replay_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue,
         planes[p + _PLANE] = rest
         h = weight * value + rest * alpha / (_ONE - alpha)
         h = h if raw <= np.float32(MAX_ALPHA) else _ZERO
+        lanes[lane] += h
+        lanes[lane + _LANES] += h * dy
+        lanes[lane + _LANES * np.uint64(2)] += h * dy * dy
+        lanes[lane + _LANES * np.uint64(3)] += weight * v_red
+        lanes[lane + _LANES * np.uint64(4)] += weight * v_green
+        lanes[lane + _LANES * np.uint64(5)] += weight * v_blue
+        lanes[lane + _LANES * np.uint64(6)] += weight * v_depth
+
+
+@njit(fastmath=True)
+def add_up_lanes(lanes, x, shear, sums, slot):
+    """Write the sums of one Gaussian over a tile, where dx = lane - x - shear · dy."""
+    h_sum = hx_sum = hy_sum = hxx_sum = hxy_sum = hyy_sum = _ZERO
+    red_sum = green_sum = blue_sum = depth_sum = _ZERO
+    for lane in range(_LANES):
+        along = np.float32(np.int32(lane)) - x
+        h, hy, hyy = lanes[lane], lanes[lane + _LANES], lanes[lane + _LANES * np.uint64(2)]
         h_sum += h
-        hx_sum += h * dx
-        hxx_sum += h * dx * dx
-        red_sum += weight * v_red
-        green_sum += weight * v_green
-        blue_sum += weight * v_blue
-        depth_sum += weight * v_depth
-    return h_sum, hx_sum, hxx_sum, red_sum, green_sum, blue_sum, depth_sum
+        hy_sum += hy
+        hyy_sum += hyy
+        hx_sum += along * h - shear * hy
+        hxy_sum += along * hy - shear * hyy
+        hxx_sum += along * (along * h - _TWO * shear * hy) + shear * shear * hyy
+        red_sum += lanes[lane + _LANES * np.uint64(3)]
+        green_sum += lanes[lane + _LANES * np.uint64(4)]
+        blue_sum += lanes[lane + _LANES * np.uint64(5)]
+        depth_sum += lanes[lane + _LANES * np.uint64(6)]
+    sums[slot, SUM_H], sums[slot, SUM_HX], sums[slot, SUM_HY] = h_sum, hx_sum, hy_sum
+    sums[slot, SUM_HXX], sums[slot, SUM_HXY], sums[slot, SUM_HYY] = hxx_sum, hxy_sum, hyy_sum
+    sums[slot, SUM_RED], sums[slot, SUM_GREEN] = red_sum, green_sum
+    sums[slot, SUM_BLUE], sums[slot, SUM_DEPTH] = blue_sum, depth_sum
 
 
 @njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
@@ -100,10 +125,11 @@ def rasterize_backward(
         tile = scattered(task, tiles)
         tile_y, tile_x = tile // tiles_x, tile % tiles_x
         top, left = tile_y * TILE, tile_x * TILE
-        planes = np.zeros(PIXELS * 6, np.float32)
+        planes = aligned(PIXELS * 6)
         load_gradients(planes, top, left, *image, *image_gradients)
         batch = np.empty(BATCH * COPIED, np.float32)
         rows = np.empty(BATCH * 2, np.int32)
+        lanes = aligned(TILE * 7)
         for first in range(starts[tile], starts[tile + 1], BATCH):
             count = min(BATCH, starts[tile + 1] - first)
             copy_batch(splats, members, first, count, left, top, batch, rows)
@@ -115,28 +141,24 @@ def rasterize_backward(
                 across = tile_x - rects[i, 0]
                 down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
                 slot = first_slots[i] + down + across
-                h_sum = hx_sum = hy_sum = hxx_sum = hxy_sum = hyy_sum = _ZERO
-                red_sum = green_sum = blue_sum = depth_sum = _ZERO
+                lanes[:] = _ZERO
                 for row in range(rows[2 * j], rows[2 * j + 1]):
                     dy = np.float32(row) - y
                     centre, power = x + shear * dy, neg_c * dy * dy
-                    h, hx, hxx, v_red, v_green, v_blue, v_depth = replay_row(
-                        planes, row, centre, power, neg_a, opacity, red, green, blue, depth
+                    replay_row(
+                        planes,
+                        lanes,
+                        row,
+                        centre,
+                        dy,
+                        power,
+                        neg_a,
+                        opacity,
+                        red,
+                        green,
+                        blue,
+                        depth,
                     )
-                    h_sum += h
-                    hx_sum += hx
-                    hy_sum += h * dy
-                    hxx_sum += hxx
-                    hxy_sum += hx * dy
-                    hyy_sum += h * dy * dy
-                    red_sum += v_red
-                    green_sum += v_green
-                    blue_sum += v_blue
-                    depth_sum += v_depth
-                sums[slot, SUM_H], sums[slot, SUM_HX], sums[slot, SUM_HY] = h_sum, hx_sum, hy_sum
-                sums[slot, SUM_HXX], sums[slot, SUM_HXY] = hxx_sum, hxy_sum
-                sums[slot, SUM_HYY], sums[slot, SUM_RED] = hyy_sum, red_sum
-                sums[slot, SUM_GREEN], sums[slot, SUM_BLUE] = green_sum, blue_sum
-                sums[slot, SUM_DEPTH] = depth_sum
+                add_up_lanes(lanes, x, shear, sums, slot)
             if is_opaque(planes):
                 break
