@@ -6,6 +6,7 @@ import numpy as np
 
 from avatar.flame import indices
 from avatar.heads import Head
+from avatar.transfer.landmarks import LANDMARKS
 
 GAP = (3546, 3504)  # the vertices between which the field measures the opening of the lips
 Points = Mapping[int, np.ndarray]
@@ -17,7 +18,7 @@ def place(head: Head, points: Points, mouth: Sequence[int]) -> dict[int, int]:
     pairs = _pairs(head, points)
     for flame, vertices in zip(indices.LIP_PAIRS, pairs, strict=True):
         placed |= dict(zip(vertices, flame, strict=True))
-    for number, target in _targets(head, points).items():
+    for number, target in _targets(head).items():
         vertex = _nearest(points, target, placed)
         placed[vertex] = number
     free = sorted(set(range(indices.LEFT_EYEBALL.start)) - set(placed.values()))
@@ -68,7 +69,7 @@ def _sides(
     return [v for v in near if drop[v] < 0.2 * deep], [v for v in near if drop[v] > 0.6 * deep]
 
 
-def _targets(head: Head, points: Points) -> dict[int, np.ndarray]:
+def _targets(head: Head) -> dict[int, np.ndarray]:
     """Where the named vertices lie on the face."""
     upper = head.vertices[head.regions["lip_inner_upper"]].double().numpy()
     width = upper[:, 0].max()
@@ -87,33 +88,16 @@ def _targets(head: Head, points: Points) -> dict[int, np.ndarray]:
         np.array([0, -0.0473, 0.1023]),
         np.array([0, -0.0508, 0.1007]),
     )
-    return targets | _landmarks(head, points)
+    return targets | _landmarks(head)
 
 
-def _landmarks(head: Head, points: Points) -> dict[int, np.ndarray]:
-    profile = np.array([p for p in points.values() if abs(p[0]) < 1e-6 and p[2] > 0.05])
-    heights = profile[:, 1]
-    nose = profile[(heights > -0.04) & (heights < 0.0)]
-    bridge = profile[(heights > 0.0) & (heights < 0.05)]
-    chin = profile[(heights > -0.1) & (heights < -0.07)]
-    found = {
-        "nose_tip": nose[nose[:, 2].argmax()],
-        "nose_bridge": bridge[bridge[:, 2].argmin()],
-        "chin": chin[chin[:, 2].argmax()],
+def _landmarks(head: Head) -> dict[int, np.ndarray]:
+    vertices = head.vertices.double().numpy()
+    return {
+        number: vertices[LANDMARKS[name]]
+        for name, number in indices.LANDMARKS.items()
+        if "lip" not in name
     }
-    lids = head.vertices[np.intersect1d(head.regions["eyelids"], list(points))].double().numpy()
-    corner = head.vertices[head.regions["lip_inner_upper"]].double().numpy()
-    corner = corner[corner[:, 0].argmax()] + [0.0012, 0, 0]
-    for side, group, sign in (("left", "l-eye", 1), ("right", "r-eye", -1)):
-        eye = head.vertices[head.group_vertices(group)].double().numpy()
-        centre = (eye.max(0) + eye.min(0)) / 2
-        radius = float(np.ptp(eye[:, 1]) / 2)
-        rim = lids[np.abs(np.linalg.norm(lids - centre, axis=1) - radius) < 0.003]
-        rim = rim[rim[:, 2] > centre[2] + 0.006]
-        found[f"{side}_eye_inner"] = rim[(sign * rim[:, 0]).argmin()]
-        found[f"{side}_eye_outer"] = rim[(sign * rim[:, 0]).argmax()]
-        found[f"{side}_mouth_corner"] = corner * [sign, 1, 1]
-    return {indices.LANDMARKS[name]: point for name, point in found.items()}
 
 
 def _nearest(points: Points, target: np.ndarray, taken: Mapping[int, int]) -> int:

@@ -47,14 +47,16 @@ LIP_PAIRS = (
 LANDMARKS = {
     "nose_tip": 3564,
     "nose_bridge": 3555,
-    "chin": 3401,
+    "chin": 3400,
     "left_eye_outer": 1142,
     "left_eye_inner": 3828,
     "right_eye_inner": 3620,
     "right_eye_outer": 2419,
     "left_mouth_corner": 1579,
     "right_mouth_corner": 2715,
-    "upper_lip_middle": 3543,
-    "lower_lip_middle": 3503,
+    "upper_lip_middle": 3533,
+    "lower_lip_middle": 3509,
+    "left_ear": 243,
 }
-"""Points of the face by name; left is the subject's left, +x."""
+"""Points of the face by name; left is the subject's left, +x. The lips' middles are where the
+closed lips meet, the ear's point is its outermost."""
