@@ -7,7 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.capture.arrays import pick, pick_faces, pick_floats, read_arrays
+from avatar.arrays import pick, pick_faces, pick_floats, read_arrays
 from avatar.subject import TOPOLOGIES, check_mesh
 
 CANONICAL = "canonical_mesh.npz"
