@@ -7,6 +7,7 @@ from avatar.capture.pictures import Background as Background
 from avatar.capture.pictures import Picture as Picture
 from avatar.capture.pictures import background_colour as background_colour
 from avatar.capture.pictures import composite as composite
+from avatar.capture.pictures import read_labels as read_labels
 from avatar.capture.pictures import read_picture as read_picture
 from avatar.capture.reader import open_capture as open_capture
 from avatar.capture.reader import split_views as split_views

@@ -16,6 +16,7 @@ Background = Literal["white", "black", "random"]
 Bytes = NDArray[np.uint8]
 
 DECODER = "pillow"
+LAST_LABEL = 4
 NEAR = 8
 """How far, of 255, a white backdrop may be from white: what JPEG leaves of it."""
 PLAIN = 0.99
@@ -63,6 +64,21 @@ def read_picture(view: View) -> Picture:
     on_white = alpha is None and _is_on_white(color, mask)
     cut_out = _take_off_white(color, mask) if on_white else _multiplied(color, mask)
     return Picture(cut_out, np.ascontiguousarray(mask))
+
+
+def read_labels(view: View) -> Tensor:
+    """The region [H, W] int64 of every pixel of a view that has `labels`.
+
+    Raises ValueError or OSError that names the file.
+    """
+    assert view.labels is not None
+    pixels = _read(view.labels)
+    if pixels.shape != (view.camera.height, view.camera.width, 1) or pixels.max() > LAST_LABEL:
+        raise ValueError(
+            f"{view.labels}: is not a grey picture of region labels from 0 to {LAST_LABEL} in the "
+            "size of its picture"
+        )
+    return torch.from_numpy(pixels[..., 0]).to(torch.int64)
 
 
 def composite(picture: Picture, background: Tensor) -> Tensor:

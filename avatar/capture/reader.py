@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from avatar.capture.capture import SPLITS, Capture, View
+from avatar.capture.flame_meshes import read_flame_meshes
 from avatar.capture.meshes import TrackedMeshes, read_vertex_meshes
 from avatar.capture.transforms import Frame, read_transforms
 
@@ -92,7 +93,10 @@ def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, P
 def _read_meshes(
     folder: Path, key: str, paths: tuple[Path, ...], flame: Path | None
 ) -> TrackedMeshes:
-    return read_vertex_meshes(folder, paths)
+    if key == "vertices_path":
+        return read_vertex_meshes(folder, paths)
+    assert key == "flame_param_path", key
+    return read_flame_meshes(folder, paths, flame)
 
 
 def _with_rows(frames: tuple[Frame, ...], rows: Mapping[int, int]) -> tuple[View, ...]:

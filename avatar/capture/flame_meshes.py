@@ -1,0 +1,130 @@
+"""The tracked meshes of a capture that names FLAME's parameters at every moment.
+
+canonical_flame_param.npz and one file for every moment hold shape, expr, rotation, neck_pose,
+jaw_pose, eyes_pose and translation, and may hold static_offset and dynamic_offset, as VHAP writes
+them (vhap/export_as_nerf_dataset.py).
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.arrays import Arrays, pick_floats, read_arrays
+from avatar.capture.meshes import TrackedMeshes
+from avatar.flame import FlameModel, FlameParameters, flame_vertices, load_flame, neutral
+from avatar.flame.teeth import add_teeth
+from avatar.subject import FLAME, FLAME_TEETH, SIZES
+
+CANONICAL = "canonical_flame_param.npz"
+LENGTHS = {
+    "shape": 300,
+    "expr": 100,
+    "rotation": 3,
+    "neck_pose": 3,
+    "jaw_pose": 3,
+    "eyes_pose": 6,
+    "translation": 3,
+}
+FEWER = ("shape", "expr")  # trackers may fit only the first of these
+OFFSETS = ("static_offset", "dynamic_offset")
+BATCH = 32  # moments that are posed at a time
+
+Parameters = Mapping[str, Tensor]
+
+
+def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -> TrackedMeshes:
+    """FLAME posed for every moment, with GaussianAvatars' teeth unless the offsets lack them.
+
+    The rest mesh is the person's neutral head with the mouth shut, where the canonical file opens
+    it. Raises FileNotFoundError or ValueError that names the file and the broken rule.
+    """
+    if flame is None:
+        raise ValueError(
+            f"{folder}: is tracked with FLAME, whose model may not be shipped: register at "
+            "flame.is.tue.mpg.de and name your generic_model.pkl or flame2023.pkl with --flame"
+        )
+    if not (folder / CANONICAL).is_file():
+        raise FileNotFoundError(
+            f"{folder / CANONICAL}: there is no such file; a capture with FLAME parameters needs "
+            "it for the person's shape"
+        )
+    first = _read(paths[0], None)
+    vertices = len(_offsets(first)) if _has_offsets(first) else SIZES[FLAME_TEETH][0]
+    model = load_flame(flame)
+    model = add_teeth(model) if vertices == SIZES[FLAME_TEETH][0] else model
+    canonical = _read(folder / CANONICAL, vertices)
+    rest = flame_vertices(
+        model, neutral(shape=canonical["shape"], static_offset=canonical.get("static_offset"))
+    )
+    batches = [paths[k : k + BATCH] for k in range(0, len(paths), BATCH)]
+    posed = torch.cat([_posed(model, [_read(p, vertices) for p in batch]) for batch in batches])
+    return TrackedMeshes(model.topology, rest, model.faces, posed)
+
+
+def _has_offsets(parameters: Parameters) -> bool:
+    return any(name in parameters for name in OFFSETS)
+
+
+def _offsets(parameters: Parameters) -> Tensor:
+    return next(parameters[name] for name in OFFSETS if name in parameters)
+
+
+def _read(path: Path, vertices: int | None) -> Parameters:
+    """The parameters of one moment, offsets [V, 3]; V is `vertices`, or any of FLAME's if None."""
+    arrays = read_arrays(path)
+    found = {name: _vector(path, arrays, name) for name in LENGTHS}
+    for name in OFFSETS:
+        if name in arrays:
+            found[name] = pick_floats(path, arrays, name, (3,))
+            _check_count(path, name, len(found[name]), vertices)
+    return found
+
+
+def _vector(path: Path, arrays: Arrays, name: str) -> Tensor:
+    values, length = pick_floats(path, arrays, name), LENGTHS[name]
+    if len(values) > length or (len(values) < length and name not in FEWER):
+        raise ValueError(f"{path}: {name!r} has {len(values)} numbers, but FLAME takes {length}")
+    return functional.pad(values, (0, length - len(values)))
+
+
+def _check_count(path: Path, name: str, found: int, wanted: int | None) -> None:
+    known = (SIZES[FLAME][0], SIZES[FLAME_TEETH][0])
+    if found not in known:
+        raise ValueError(
+            f"{path}: {name!r} is for {found} vertices, but FLAME has {known[0]}, or {known[1]} "
+            "with teeth"
+        )
+    if wanted is not None and found != wanted:
+        raise ValueError(
+            f"{path}: {name!r} is for {found} vertices, but the first moment has {wanted}; track "
+            "every moment with the same mesh"
+        )
+
+
+def _posed(model: FlameModel, moments: Sequence[Parameters]) -> Tensor:  # [T, V, 3]
+    def stacked(name: str) -> Tensor:
+        return torch.stack([moment[name] for moment in moments])
+
+    def offsets(name: str) -> Tensor | None:
+        if not any(name in moment for moment in moments):
+            return None
+        zero = torch.zeros_like(model.template)
+        return torch.stack([moment.get(name, zero) for moment in moments])
+
+    return flame_vertices(
+        model,
+        FlameParameters(
+            shape=stacked("shape"),
+            expression=stacked("expr"),
+            rotation=stacked("rotation"),
+            neck=stacked("neck_pose"),
+            jaw=stacked("jaw_pose"),
+            eyes=stacked("eyes_pose"),
+            translation=stacked("translation"),
+            static_offset=offsets("static_offset"),
+            dynamic_offset=offsets("dynamic_offset"),
+        ),
+    )
