@@ -92,7 +92,7 @@ def _in_socket(head: Head, vertices: Floats, normals: Floats) -> Mask:
 
 def _in_mouth(vertices: Floats, normals: Floats) -> Mask:
     """[S] true behind the line of the lips where the skin does not face the front."""
-    near = (np.abs(vertices[:, 0]) < 0.03) & (np.abs(vertices[:, 1] - MOUTH[1]) < 0.03)
+    near = (np.abs(vertices[:, 0]) < 0.03) & (np.abs(vertices[:, 1] - MOUTH[1]) < 0.009)
     behind = vertices[:, 2] < 0.0985 - 18.0 * vertices[:, 0] ** 2
     return near & behind & (normals[:, 2] < 0.45)
 
