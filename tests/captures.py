@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.capture import SPLITS
 from avatar.mesh import Mesh
 from splat import Camera, orbit
 
@@ -106,6 +107,47 @@ def write_capture(folder: Path, spec: CaptureSpec, paint: Paint = plain) -> Path
     for split, entries in splits.items():
         write_transforms(folder, split, entries)
     return folder
+
+
+def flame_moment(rng: np.random.Generator, vertices: int | None) -> dict[str, np.ndarray]:
+    """The parameters of one moment with the shapes that VHAP writes; offsets for `vertices`."""
+    sizes = {"expr": 100, "rotation": 3, "neck_pose": 3, "jaw_pose": 3, "eyes_pose": 6}
+    found = {name: rng.normal(0, 0.1, (1, size)) for name, size in sizes.items()}
+    found["translation"] = rng.normal(0, 0.05, (1, 3))
+    if vertices is not None:
+        found["dynamic_offset"] = rng.normal(0, 1e-3, (1, vertices, 3))
+    return {name: array.astype(np.float32) for name, array in found.items()}
+
+
+def to_flame(folder: Path, offsets: int | None = 5143) -> Path:
+    """Give a capture FLAME parameters instead of its vertices; static and dynamic offsets for as
+    many vertices as `offsets` says."""
+    rng = np.random.default_rng(0)
+    person = {"shape": rng.normal(0, 1, 300).astype(np.float32)}
+    if offsets is not None:
+        person["static_offset"] = rng.normal(0, 1e-3, (1, offsets, 3)).astype(np.float32)
+    (folder / "flame_param").mkdir()
+    for file in (folder / "vertices").iterdir():
+        moment: Any = person | flame_moment(rng, offsets)
+        np.savez(folder / "flame_param" / file.name, **moment)
+        file.unlink()
+    still = {name: np.zeros_like(array) for name, array in flame_moment(rng, None).items()}
+    canonical: Any = person | still | {"jaw_pose": np.array([[0.3, 0.0, 0.0]])}
+    np.savez(folder / "canonical_flame_param.npz", **canonical)
+    (folder / "canonical_mesh.npz").unlink()
+    for split in SPLITS:
+        path = folder / f"transforms_{split}.json"
+        path.write_text(path.read_text().replace("vertices_path", "flame_param_path"))
+        path.write_text(path.read_text().replace('"vertices/', '"flame_param/'))
+    return folder
+
+
+def edit_arrays(path: Path, **changes: np.ndarray | None) -> None:
+    """Replace arrays of an .npz, or take away those that are None."""
+    with np.load(path) as data:
+        arrays = dict(data) | changes
+    kept: Any = {name: array for name, array in arrays.items() if array is not None}
+    np.savez(path, **kept)
 
 
 def write_transforms(folder: Path, split: str, entries: Sequence[dict[str, Any]]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from captures import edit_frames, small_spec, write_capture
+from captures import edit_arrays, edit_frames, small_spec, write_capture
 
 from avatar.capture import open_capture, read_picture
 
@@ -295,8 +295,5 @@ def test_a_rest_mesh_that_is_broken(
     folder: Path, refuses: Refuses, change: dict[str, np.ndarray | None], said: tuple[str, ...]
 ):
     path = folder / "canonical_mesh.npz"
-    with np.load(path) as data:
-        arrays = dict(data) | change
-    kept: Any = {name: array for name, array in arrays.items() if array is not None}
-    np.savez(path, **kept)
+    edit_arrays(path, **change)
     refuses("canonical_mesh.npz", *said)
