@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass, replace
 
+import torch
 from torch import Tensor
 
+from avatar.flame import flame_landmarks
+from avatar.flame.indices import LIP_PAIRS
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import SHIPPED
 from avatar.mesh import Mesh
+from avatar.subject import SIZES
+from avatar.transfer import head_on, registered
 
 
 @dataclass(frozen=True)
@@ -16,13 +21,33 @@ class Face:
     mesh: Mesh
     head: Head  # of this mesh: its rest vertices, units, regions, pose weights
     fitted: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, if it is another
-    residual_mm: float | None = None  # of that fit, where it is known
+    residual_mm: float | None = None  # of that fit, where it was made just now
+
+    @property
+    def name(self) -> str:
+        return f"{self.head.topology} ({len(self.mesh.vertices)} vertices)"
 
 
 def face_of(mesh: Mesh, topology: str, template: Tensor | None = None) -> Face:
-    """Make a mesh ready to move."""
+    """Make a mesh of any topology ready to move.
+
+    template [S, 3]: anny-head's vertices laid onto it, where that was done before. Raises
+    ValueError with one sentence where anny-head cannot be fitted to the mesh.
+    """
     if topology in SHIPPED:
-        head = load_head(topology)
-        units = fit_units(head, mesh.vertices)
-        return Face(mesh, replace(head, vertices=mesh.vertices, units=units))
-    raise ValueError(topology)
+        head = replace(load_head(topology), vertices=mesh.vertices)
+        return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
+    residual = None
+    if template is None:
+        landmarks = flame_landmarks(mesh.vertices) if topology in SIZES else None
+        registration = registered(mesh, landmarks)
+        template, residual = registration.fitted, registration.residual_mm
+    head = head_on(load_head(), mesh, template, topology)
+    return Face(mesh, _exact(head) if topology in SIZES else head, template, residual)
+
+
+def _exact(head: Head) -> Head:
+    """A head of FLAME's topology with what is known of it by number: the lips' line, whole eyes."""
+    upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
+    regions = {**head.regions, "lip_inner_upper": upper, "lip_inner_lower": lower}
+    return replace(head, regions=regions, units=fit_units(head, head.vertices))
