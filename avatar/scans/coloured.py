@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
@@ -47,6 +48,23 @@ class ColouredMesh:
     def faces(self) -> Ints:
         """[M, 3] as numpy."""
         return self.mesh.faces.numpy()
+
+
+def joined(first: ColouredMesh, second: ColouredMesh) -> ColouredMesh:
+    """Both meshes as one, side by side: vertices and triangles of the first come first."""
+    mesh = Mesh(
+        torch.cat([first.mesh.vertices, second.mesh.vertices]),
+        torch.cat([first.mesh.faces, second.mesh.faces + len(first.mesh.vertices)]),
+    )
+    one, two = first.paint, second.paint
+    texture = np.where(two.texture < 0, -1, two.texture + len(one.textures))
+    paint = Paint(
+        rgb=np.concatenate([one.rgb, two.rgb]),
+        uv=np.concatenate([one.uv, two.uv]),
+        texture=np.concatenate([one.texture, texture]),
+        textures=one.textures + two.textures,
+    )
+    return ColouredMesh(mesh, paint)
 
 
 def colours_at(paint: Paint, triangles: Ints, weights: Floats) -> Floats:

@@ -5,7 +5,7 @@ second moments, so that neighbours overlap alike whatever the triangle's shape.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from splat import Gaussians, RawGaussians, rgb_to_sh
 FINEST, COARSEST = 0.8e-3, 2.4e-3  # metres between Gaussians on busy and on plain colours
 CONTRAST = 0.03  # difference of colour from one Gaussian to the next that may be seen
 MOST = 400_000  # Gaussians, unless the mesh has more triangles
-SPREAD = 1.55  # standard deviation, in those of an even distribution over the triangle
+SPREAD = 1.7  # standard deviation, in those of an even distribution over the triangle
 THICKNESS = 0.12  # of the smaller axis in the plane
 THINNEST = 2e-5  # metres
 OPACITY = 0.95
@@ -33,8 +33,17 @@ class Cover:
     binding: torch.Tensor  # [N] int64
 
 
-def cover(scan: ColouredMesh, stretch: Floats | None = None) -> Cover:
-    """Gaussians on every triangle of a mesh in head space, one or more by its size and detail.
+def covers_joined(*covers: Cover) -> Cover:
+    """All of several covers of one mesh."""
+    gaussians = RawGaussians(
+        *(torch.cat([getattr(c.gaussians, f.name) for c in covers]) for f in fields(RawGaussians))
+    )
+    return Cover(gaussians, torch.cat([c.binding for c in covers]))
+
+
+def cover(scan: ColouredMesh, triangles: Ints, stretch: Floats) -> Cover:
+    """Gaussians on the given triangles [m] of a mesh in head space, one or more on each by its size
+    and detail.
 
     stretch [M] >= 1: how much longer a triangle gets at most when the face moves; its Gaussians
     are drawn larger so that they still meet then.
@@ -42,9 +51,9 @@ def cover(scan: ColouredMesh, stretch: Floats | None = None) -> Cover:
     vertices, faces = scan.vertices.astype(np.float64), scan.faces
     corners = vertices[faces]  # [M, 3, 3]
     axes, sizes, areas = _flat_shapes(corners)
-    shown = np.flatnonzero(areas > SMALLEST)
+    shown = triangles[areas[triangles] > SMALLEST]
     divisions = _divisions(corners[shown], scan.paint, shown)
-    grow = np.ones(len(faces)) if stretch is None else 2 * stretch / (1 + stretch)
+    grow = 2 * stretch / (1 + stretch)  # a triangle's frame grows by the mean of both directions
     parts = [
         _pieces(scan.paint, corners, shown[divisions == n], int(n)) for n in np.unique(divisions)
     ]

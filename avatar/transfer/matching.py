@@ -1,13 +1,15 @@
 """Which point of the fitted template each vertex of a mesh belongs to."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse import csgraph
+from scipy.spatial import KDTree
 
-from avatar.transfer.search import closest, face_tree
+from avatar.transfer.search import FaceTree, closest, face_tree
+from avatar.transfer.sides import near_lips
 from avatar.transfer.surface import adjacency, point_normals
 from avatar.transfer.template import Template
 
@@ -24,6 +26,8 @@ PARTS = {
     "lower-teeth": LOWER_TEETH,
     "tongue": TONGUE,
 }
+AMISS = 0.0025  # metres by which the fitted line of the lips may lie beside the mesh's own
+UNCERTAIN = 0.004  # metres from the border between the classes of upper and lower skin
 AGREE = 0.3  # least cosine between a vertex's normal and its triangle's
 
 
@@ -44,16 +48,61 @@ def match_vertices(
     tree = face_tree(fitted, template.head.faces.numpy(), face_classes(template))
     normals = point_normals(vertices, faces)
     allowed = _allowed(template, vertices, faces, fitted)
-    best = closest(tree, vertices, normals, AGREE, allowed, reach=0.02)
-    agreed = best.faces >= 0
-    rest = closest(tree, vertices, allowed=allowed)
-    face = np.where(agreed, best.faces, rest.faces)
-    weights = np.where(agreed[:, None], best.weights, rest.weights)
+    found = _nearest(tree, vertices, normals, allowed)
+    lips, sides = _along_lips(template, tree, vertices, faces, tree.classes[found.faces])
+    again = _nearest(tree, vertices[lips], normals[lips], 1 << sides)
+    found = found.replaced(lips, again, again.distances < found.distances[lips] + AMISS)
     rows = np.repeat(np.arange(len(vertices)), 3)
-    entries = (weights.ravel(), (rows, tree.faces[face].ravel()))
+    entries = (found.weights.ravel(), (rows, tree.faces[found.faces].ravel()))
     matrix = sp.coo_array(entries, (len(vertices), len(fitted))).tocsr()
-    return Matching(
-        matrix, np.where(agreed, best.distances, rest.distances), agreed, tree.classes[face]
+    return Matching(matrix, found.distances, found.agreed, tree.classes[found.faces])
+
+
+def _along_lips(
+    template: Template, tree: FaceTree, vertices: Floats, faces: Indices, kinds: Indices
+) -> tuple[Indices, Indices]:
+    """The skin's vertices [B] where the lips meet, and UPPER or LOWER for each.
+
+    kinds [V]: what lies nearest. What lies near the border of both classes on one surface, as
+    behind the corners of the mouth, tells nothing.
+    """
+    upper, lower = (np.unique(tree.faces[tree.classes == kind]) for kind in SKIN)
+    border = KDTree(tree.vertices[np.intersect1d(upper, lower)])
+    certain = np.isin(kinds, SKIN) & (border.query(vertices)[0] > UNCERTAIN)
+    band, source = near_lips(template, vertices, faces, tree.vertices, np.where(certain, kinds, -1))
+    told = (source >= 0) & np.isin(kinds[band], SKIN)
+    return band[told], kinds[source[told]]
+
+
+@dataclass(frozen=True)
+class _Nearest:
+    """The triangle that each of some points belongs to."""
+
+    faces: Indices  # [Q]
+    weights: Floats  # [Q, 3]
+    distances: Floats  # [Q]
+    agreed: NDArray[np.bool_]  # [Q]
+
+    def replaced(self, rows: Indices, other: "_Nearest", chosen: NDArray[np.bool_]) -> "_Nearest":
+        """With those of the rows [B] that are chosen [B] taken from another [B]."""
+        parts = []
+        for field in fields(self):
+            values = getattr(self, field.name).copy()
+            values[rows[chosen]] = getattr(other, field.name)[chosen]
+            parts.append(values)
+        return _Nearest(*parts)
+
+
+def _nearest(tree: FaceTree, points: Floats, normals: Floats, allowed: Indices) -> _Nearest:
+    """Nearest among triangles that face the same way, or among all where none is near."""
+    best = closest(tree, points, normals, AGREE, allowed, reach=0.02)
+    agreed = best.faces >= 0
+    rest = closest(tree, points, allowed=allowed)
+    return _Nearest(
+        np.where(agreed, best.faces, rest.faces),
+        np.where(agreed[:, None], best.weights, rest.weights),
+        np.where(agreed, best.distances, rest.distances),
+        agreed,
     )
 
 

@@ -1,0 +1,90 @@
+"""A coloured mesh of a head becomes an avatar that talks, without training."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.heads import Head, load_head
+from avatar.mesh import Mesh
+from avatar.scans.coloured import ColouredMesh, Floats, joined
+from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
+from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
+from avatar.scans.mesh_file import read_mesh
+from avatar.scans.stretch import stretch_at
+from avatar.scans.surface import Cover, cover, covers_joined
+from avatar.subject import ANY_MESH, Avatar
+from avatar.transfer import read_landmarks, registered
+
+
+@dataclass(frozen=True)
+class Made:
+    """An avatar and what was done to the scan for it."""
+
+    avatar: Avatar
+    cut: float  # length of the cut between the lips, as a share of the mouth's width
+    inner_mouth: bool  # whether teeth, tongue and lining were added
+
+
+def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
+    """Make a coloured mesh (.obj, .ply, .glb) talk: Gaussians on its surface, lips that part, and
+    an inner mouth where it has none. One line on standard error says what was done.
+
+    landmarks: a file of named points (see read_landmarks), where the face is not found without.
+    Raises FileNotFoundError, OSError or ValueError, in one sentence.
+    """
+    scan = read_mesh(path)
+    named = None if landmarks is None else read_landmarks(landmarks)
+    try:
+        registration = registered(scan.mesh, named)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    to_head = registration.to_head
+    vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))
+    mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
+    fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
+    made = make_avatar(load_head(), ColouredMesh(mesh, scan.paint), fitted)
+    print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
+    return made.avatar
+
+
+def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
+    """An avatar of a scan in head space onto which anny-head was fitted [S, 3]."""
+    line = mouth_line(head, fitted)
+    if has_inner_mouth(scan, head, fitted, line):
+        gaussians = _covered(scan, len(scan.faces), head, fitted)
+        return Made(_avatar(scan, gaussians, fitted), 0.0, False)
+    scan, cut = part_lips(scan, line)
+    skin = joined(scan, lining_mesh(head, fitted, line, scan))
+    parts, numbers = parts_mesh(head, fitted)
+    whole = joined(skin, parts)
+    painted = painted_parts()
+    place = torch.full((len(head.faces),), -1)
+    place[torch.from_numpy(numbers)] = len(skin.faces) + torch.arange(len(numbers))
+    inside = Cover(painted.gaussians, place[painted.binding])
+    outside = _covered(whole, len(skin.faces), head, fitted)
+    return Made(_avatar(whole, covers_joined(outside, inside), fitted), cut, True)
+
+
+def _covered(scan: ColouredMesh, first: int, head: Head, fitted: Floats) -> Cover:
+    """Gaussians on the first triangles of a scan."""
+    middles = scan.vertices[scan.faces].mean(1)
+    return cover(scan, np.arange(first), stretch_at(middles, head, fitted))
+
+
+def _avatar(scan: ColouredMesh, gaussians: Cover, fitted: Floats) -> Avatar:
+    template: Tensor = torch.from_numpy(fitted).float()
+    mesh = (scan.mesh.vertices, scan.mesh.faces)
+    return Avatar(gaussians.gaussians, gaussians.binding, *mesh, ANY_MESH, template)
+
+
+def _summary(path: Path, scan: ColouredMesh, made: Made, residual_mm: float) -> str:
+    lips = "its lips were parted" if made.cut else "its lips were left as they are"
+    mouth = "teeth and tongue added" if made.inner_mouth else "its own inner mouth kept"
+    return (
+        f"{path.name}: {len(scan.vertices):,} vertices, fitted to {residual_mm:.2f} mm; {lips}, "
+        f"{mouth}; {len(made.avatar.binding):,} Gaussians"
+    )

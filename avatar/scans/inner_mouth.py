@@ -1,0 +1,132 @@
+"""Teeth, tongue and the lining of the mouth for a scan that has none, behind its lips."""
+
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import torch
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.spatial import KDTree
+
+from avatar.demo.complexion import INNER_MOUTH
+from avatar.demo.fog import Fog
+from avatar.demo.lighting import Lighting, head_shadows
+from avatar.demo.look import Look
+from avatar.demo.mouth import mouth_layer
+from avatar.demo.shading import tone
+from avatar.demo.sitter import seat
+from avatar.demo.vectors import mix, smoothstep
+from avatar.heads import Head, load_head
+from avatar.mesh import Mesh
+from avatar.rig import bind
+from avatar.rotations import matrix_to_quaternion
+from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.scans.lips import MM, MouthLine
+from avatar.scans.split import unique_edges
+from avatar.scans.surface import Cover
+from splat import Gaussians, rgb_to_sh
+
+PARTS = ("upper-teeth", "lower-teeth", "tongue")
+LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour of the lips
+DARK_DEPTH = 45 * MM  # here it is nearly black
+LINING_LIGHT = 0.42  # of the light that falls on the face
+
+
+def lining_triangles(head: Head) -> Ints:
+    """Triangles [m] of the skin behind the line where the lips meet."""
+    body = head.faces[head.group_faces("body")].numpy()
+    ring = _lip_ring(head, body)
+    border = {tuple(sorted(pair)) for pair in zip(ring, ring[1:] + ring[:1], strict=True)}
+    edges, owners = _edge_owners(body)
+    inside = np.array([tuple(edge) not in border for edge in edges.tolist()])
+    first, second = owners[inside].T
+    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(body),) * 2)
+    _, label = connected_components(graph, directed=False)
+    deepest = np.isin(body, head.regions["inner_mouth"].numpy()).all(1)
+    lining = label == np.bincount(label[deepest]).argmax()
+    return head.group_faces("body").numpy()[lining]
+
+
+def _lip_ring(head: Head, body: Ints) -> list[int]:
+    """The closed chain of vertices along the upper lip and back along the lower."""
+    upper, lower = (head.regions[f"lip_inner_{side}"].tolist() for side in ("upper", "lower"))
+    stops = [*upper, *lower[::-1], upper[0]]
+    edges, vertices = unique_edges(body), head.vertices.numpy()
+    lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
+    graph = coo_array((lengths, tuple(edges.T)), shape=(len(vertices),) * 2).tocsr()
+    ring = []
+    for start, stop in pairwise(stops):
+        _, before = dijkstra(graph, directed=False, indices=stop, return_predecessors=True)
+        while start != stop:
+            ring.append(start)
+            start = int(before[start])
+    return ring
+
+
+def _edge_owners(faces: Ints) -> tuple[Ints, Ints]:
+    """Edges [E, 2] (lower index first) that two triangles share, and those two [E, 2]."""
+    pairs = np.sort(np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
+    owners = np.tile(np.arange(len(faces)), 3)
+    order = np.lexsort(pairs.T[::-1])
+    pairs, owners = pairs[order], owners[order]
+    same = np.flatnonzero((pairs[1:] == pairs[:-1]).all(1))
+    return pairs[same], np.stack([owners[same], owners[same + 1]], axis=1)
+
+
+def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh) -> ColouredMesh:
+    """The lining of the mouth behind a scan whose lips are cut, coloured after them at its rim."""
+    triangles = head.faces.numpy()[lining_triangles(head)]
+    used, faces = np.unique(triangles, return_inverse=True)
+    faces, vertices = faces.reshape(-1, 3), fitted[used]
+    depth = -line.local(vertices)[2]  # [v] behind the line of contact
+    dark = 1 - 0.85 * smoothstep(0, DARK_DEPTH, depth)
+    own = tone(INNER_MOUTH * (LINING_LIGHT * dark)[:, None])
+    rgb = mix(own, _colours_near(scan, vertices), 0.8 * smoothstep(LIP_DEPTH, 0, depth))
+    mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
+    return ColouredMesh(mesh, plain_paint(rgb[faces]))
+
+
+def plain_paint(rgb: Floats) -> Paint:
+    """Paint of corner colours [M, 3, 3] alone."""
+    return Paint(rgb, np.zeros((len(rgb), 3, 2)), np.full(len(rgb), -1), ())
+
+
+def parts_mesh(head: Head, fitted: Floats) -> tuple[ColouredMesh, Ints]:
+    """Teeth and tongue, whose colours come from `painted_parts`; and anny-head's number of each
+    of their triangles [m]."""
+    numbers = head.group_faces(*PARTS).numpy()
+    used, faces = np.unique(head.faces.numpy()[numbers], return_inverse=True)
+    faces = faces.reshape(-1, 3)
+    mesh = Mesh(torch.from_numpy(fitted[used]).float(), torch.from_numpy(faces))
+    return ColouredMesh(mesh, plain_paint(np.ones((len(faces), 3, 3)))), numbers
+
+
+@cache
+def painted_parts() -> Cover:
+    """Teeth and tongue of the demo portrait as Gaussians in the frames of anny-head's triangles."""
+    head = load_head()
+    sitter = seat(head, Look(identity=next(iter(head.identities))))
+    shadows = head_shadows(sitter, sitter.stretched)
+    lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
+    layer = mouth_layer(sitter, lighting, np.random.default_rng(0))
+    world = Gaussians(
+        means=torch.from_numpy(layer.means).float(),
+        quats=matrix_to_quaternion(torch.from_numpy(layer.axes)).float(),
+        scales=torch.from_numpy(layer.scales).float(),
+        opacities=torch.from_numpy(layer.opacities).float(),
+        sh=rgb_to_sh(torch.from_numpy(tone(layer.radiance)).float())[:, None],
+    )
+    binding = torch.from_numpy(layer.triangles)
+    vertices = torch.from_numpy(sitter.rest.vertices).float()
+    return Cover(bind(world, binding, vertices, torch.from_numpy(sitter.faces)), binding)
+
+
+def _colours_near(scan: ColouredMesh, points: Floats) -> Floats:
+    """Colours [N, 3] of the scan's corners nearest to points [N, 3]."""
+    corners = scan.faces.ravel()
+    near = (np.abs(scan.vertices - points.mean(0)) < np.ptp(points, axis=0)).all(1)
+    choice = np.flatnonzero(near[corners])
+    _, nearest = KDTree(scan.vertices[corners[choice]]).query(points)
+    corner = choice[nearest]
+    return colours_at(scan.paint, corner // 3, np.eye(3)[corner % 3])

@@ -1,0 +1,56 @@
+"""How far a face stretches when it moves, so that nothing opens between its Gaussians."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.spatial import KDTree
+
+from avatar.frames import triangle_frames
+from avatar.heads import Head, fit_units
+
+Floats = NDArray[np.floating]
+
+POSES = (
+    {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+    {"mouthPucker": 1.0},
+    {"mouthSmileLeft": 1.0, "mouthSmileRight": 1.0, "jawOpen": 0.4},
+)
+MOST = 4.0
+NEIGHBOURS = 4
+
+
+def template_stretch(head: Head) -> Floats:
+    """[S] >= 1: the greatest stretch of the triangles around each vertex of anny-head."""
+    units, skin = fit_units(head, head.vertices), head.faces[head.group_faces("body")]
+    worst = torch.ones(len(head.vertices))
+    for pose in POSES:
+        weights = torch.zeros(len(units))
+        for name, weight in pose.items():
+            weights[head.unit_names.index(name)] = weight
+        moved = head.vertices + torch.einsum("e,evx->vx", weights, units)
+        growth = _growth(head.vertices, moved, skin)
+        for corner in range(3):
+            worst = worst.scatter_reduce(0, skin[:, corner], growth, "amax")
+    return worst.clamp(max=MOST).numpy()
+
+
+def _growth(rest: torch.Tensor, moved: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """[M] how much longer each triangle gets in the direction in which it grows most."""
+    before, after = (_in_plane(shape, faces) for shape in (rest, moved))
+    return torch.linalg.matrix_norm(after @ torch.linalg.pinv(before), ord=2)
+
+
+def _in_plane(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
+    """[M, 2, 2] both edges from the first corner, as columns in the triangle's plane."""
+    frames = triangle_frames(vertices, faces)
+    edges = vertices[faces[:, 1:]] - vertices[faces[:, :1]]  # [M, 2, 3]
+    return (edges @ frames.R_world_tri)[..., [0, 2]].transpose(-1, -2)
+
+
+def stretch_at(points: Floats, head: Head, fitted: Floats) -> Floats:
+    """[N] the stretch of a face at points [N, 3] near a fitted template [S, 3]."""
+    skin = head.group_vertices("body").numpy()
+    distance, near = KDTree(fitted[skin]).query(points, NEIGHBOURS)
+    weights = 1 / (np.asarray(distance) + 1e-4)
+    values = template_stretch(head)[skin][near]
+    return (weights * values).sum(1) / weights.sum(1)
