@@ -1,5 +1,6 @@
 """Avatar files: one .ply that holds local Gaussians, their binding and the subject's rest mesh."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ ANY_MESH = "mesh"
 FLAME, FLAME_TEETH = "flame", "flame-teeth"
 SIZES = {FLAME: (5023, 9976), FLAME_TEETH: (5143, 10144)}
 """Vertices and triangles of the topologies whose face list only their owner may hand out."""
+FLAME_SHAPES = 300
+FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
 TOPOLOGIES = (*SHIPPED, *SIZES, ANY_MESH)
 
 
@@ -29,13 +32,17 @@ class Avatar:
     faces: Tensor  # [M, 3] int64
     topology: str  # one of TOPOLOGIES
     template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the rest mesh
+    flame_shape: Tensor | None = None  # [300] of FLAME's topologies, where it is known
+    flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
     """Write an avatar; the file appears whole or not at all."""
     comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
     mesh = (avatar.vertices, avatar.faces)
-    ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template)
+    identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
+    tables = {name: table for name, table in identity.items() if table is not None}
+    ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
 
 
@@ -66,7 +73,8 @@ def load_avatar(path: Path) -> Avatar:
     check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
     _check_template(path, ply.template_vertices)
     mesh = (ply.mesh_vertices, ply.mesh_faces)
-    return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices)
+    identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
+    return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices, *identity)
 
 
 def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
@@ -104,6 +112,19 @@ def check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> No
             f"{path}: the face list of its mesh is not that of topology {topology}, so motion "
             "would tear it; save it with the topology's own faces"
         )
+
+
+def _flame_identity(
+    path: Path, tables: Mapping[str, Tensor], vertices: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    shape, offset = (tables.get(name) for name in (FLAME_SHAPE, FLAME_OFFSET))
+    broken = shape is not None and shape.shape != (FLAME_SHAPES,)
+    if broken or (offset is not None and offset.shape != vertices.shape):
+        raise ValueError(
+            f"{path}: its elements {FLAME_SHAPE} and {FLAME_OFFSET} do not fit FLAME and its mesh; "
+            "convert the avatar again with this version of the project"
+        )
+    return shape, offset
 
 
 def _check_template(path: Path, template: Tensor | None) -> None:

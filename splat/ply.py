@@ -3,11 +3,12 @@
 Element `vertex`: x y z, nx ny nz (written as zeros, ignored when read), f_dc_0..2, f_rest_* for SH
 degree 1 to 3 (channel-major), opacity (logit), scale_0..2 (log), rot_0..3 (wxyz), and for Gaussians
 that ride on triangles binding_0 (triangle index; GaussianAvatars' name). Then, optionally,
-elements `mesh_vertex` (x y z) and `mesh_face` (vertex_indices), and `template_vertex` (x y z): a
-template mesh laid onto that mesh.
+elements `mesh_vertex` (x y z) and `mesh_face` (vertex_indices), `template_vertex` (x y z): a
+template mesh laid onto that mesh, and any further elements of x y z or of one `value`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,8 @@ DC = ("f_dc_0", "f_dc_1", "f_dc_2")
 SCALE = ("scale_0", "scale_1", "scale_2")
 ROTATION = ("rot_0", "rot_1", "rot_2", "rot_3")
 BINDING = "binding_0"
+VALUE = ("value",)
+NAMED_ELEMENTS = ("vertex", "mesh_vertex", "mesh_face", "template_vertex")
 
 Columns = NDArray[np.float32]  # [rows, columns]
 
@@ -35,11 +38,12 @@ class SplatPly:
     """What one file holds."""
 
     gaussians: RawGaussians
-    binding: Tensor | None = None  # [N] int64 triangle of each Gaussian
+    binding: Tensor | None = None  # [N] triangle of each Gaussian; floats are written as such
     mesh_vertices: Tensor | None = None  # [V, 3]
     mesh_faces: Tensor | None = None  # [M, 3] int64
     comments: tuple[str, ...] = ()
     template_vertices: Tensor | None = None  # [S, 3]
+    tables: Mapping[str, Tensor] = field(default_factory=dict)  # element → [rows] or [rows, 3]
 
 
 def read_ply(path: Path | str) -> SplatPly:
@@ -72,6 +76,7 @@ def _read(path: Path) -> SplatPly:
         mesh_faces=_mesh_faces(data, vertices),
         template_vertices=_points(data, "template_vertex"),
         comments=tuple(data.comments),
+        tables=_tables(data),
     )
 
 
@@ -161,6 +166,17 @@ def _points(data: PlyData, element: str) -> Tensor | None:  # [V, 3]
     return torch.from_numpy(_columns(data[element], POSITION))
 
 
+def _tables(data: PlyData) -> dict[str, Tensor]:
+    """The elements that are not named here, of those forms that can be written."""
+    tables = {}
+    for element in data.elements:
+        names = tuple(p.name for p in element.properties)
+        if element.name not in NAMED_ELEMENTS and names in (POSITION, VALUE) and element.count:
+            columns = torch.from_numpy(_columns(element, names))
+            tables[element.name] = columns if names == POSITION else columns[:, 0]
+    return tables
+
+
 def _mesh_faces(data: PlyData, vertices: Tensor | None) -> Tensor | None:  # [M, 3]
     if "mesh_face" not in data:
         return None
@@ -191,9 +207,10 @@ def write_ply(path: Path | str, ply: SplatPly) -> None:
     """Write `ply`, little-endian binary, byte-identical for identical input. Raises OSError."""
     elements = [PlyElement.describe(_vertex_rows(ply), "vertex")]
     points = {"mesh_vertex": ply.mesh_vertices, "template_vertex": ply.template_vertices}
-    for name, tensor in points.items():
+    for name, tensor in (points | dict(ply.tables)).items():
         if tensor is not None:
-            elements.append(PlyElement.describe(_rows(_table(POSITION, tensor)), name))
+            names = POSITION if tensor.ndim == 2 else VALUE
+            elements.append(PlyElement.describe(_rows(_table(names, tensor)), name))
     if ply.mesh_faces is not None:
         rows = np.empty(len(ply.mesh_faces), dtype=[("vertex_indices", "<i4", (3,))])
         rows["vertex_indices"] = ply.mesh_faces.detach().cpu().numpy()
@@ -229,5 +246,6 @@ def _vertex_rows(ply: SplatPly) -> NDArray:
         | _table(ROTATION, g.quats)
     )
     if ply.binding is not None:
-        table[BINDING] = ply.binding.detach().cpu().numpy().astype(np.int32)
+        kind = np.float32 if ply.binding.is_floating_point() else np.int32
+        table[BINDING] = ply.binding.detach().cpu().numpy().astype(kind)
     return _rows(table)

@@ -5,6 +5,7 @@ from avatar.flame.model import FlameModel as FlameModel
 from avatar.flame.model import FlameParameters as FlameParameters
 from avatar.flame.model import flame_vertices as flame_vertices
 from avatar.flame.model import neutral as neutral
+from avatar.flame.parameters import read_flame_parameters as read_flame_parameters
 from avatar.flame.regions import flame_landmarks as flame_landmarks
 from avatar.flame.regions import flame_regions as flame_regions
 from avatar.flame.teeth import add_teeth as add_teeth

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from audio2mesh.datasets.restricted_pickle import read_pickle
+from avatar.arrays import read_arrays
 from avatar.flame.indices import EXPRESSIONS, FACES, PARENTS, POSES, SHAPES, VERTICES
 from avatar.flame.model import FlameModel
 
@@ -56,24 +57,6 @@ def _read(path: Path) -> Mapping[str, Any]:
     if not isinstance(arrays, dict):
         raise ValueError(f"{path}: holds no arrays by name, so it is no FLAME model; {ADVICE}")
     return arrays
-
-
-def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz file of numbers.
-
-    Raises FileNotFoundError, or ValueError where it is damaged or holds Python objects.
-    """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files}
-    except Exception as error:  # a damaged archive may raise anything
-        reason = "it holds Python objects" if "pickle" in str(error) else str(error)
-        raise ValueError(
-            f"{path}: cannot be read as an .npz file of plain arrays ({reason}); save it again "
-            "from plain arrays of numbers"
-        ) from None
 
 
 def _checked(path: Path, arrays: Mapping[str, Any], name: str) -> np.ndarray:

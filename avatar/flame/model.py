@@ -74,18 +74,22 @@ def neutral(**given: Any) -> FlameParameters:
 def flame_vertices(model: FlameModel, parameters: FlameParameters) -> Tensor:
     """The posed head [..., V, 3] in metres."""
     p = parameters
-    shaped = model.template + _blend(model.shape_directions, p.shape)
-    shaped = shaped + _blend(model.expression_directions, p.expression)
+    head = shaped(model, p.shape) + _blend(model.expression_directions, p.expression)
     for offset in (p.static_offset, p.dynamic_offset):
         if offset is not None:
-            shaped = shaped + offset
+            head = head + offset
     turns = _joint_rotations(p)  # [..., 5, 3, 3]
-    joints = model.joint_regressor @ shaped  # [..., 5, 3]
-    posed = shaped + _blend(model.pose_directions, _pose_feature(turns))
+    joints = model.joint_regressor @ head  # [..., 5, 3]
+    posed = head + _blend(model.pose_directions, _pose_feature(turns))
     motions = _joint_motions(turns, joints)  # [..., 5, 3, 4]
     by_vertex = torch.einsum("vj,...jab->...vab", model.weights, motions)
     posed = (by_vertex[..., :3] @ posed[..., None])[..., 0] + by_vertex[..., 3]
     return posed + p.translation[..., None, :]
+
+
+def shaped(model: FlameModel, shape: Tensor) -> Tensor:
+    """The head [..., V, 3] of a shape [..., 300], not posed, without expression."""
+    return model.template + _blend(model.shape_directions, shape)
 
 
 def _blend(directions: Tensor, coefficients: Tensor) -> Tensor:
