@@ -38,11 +38,11 @@ def random_points(random: np.random.Generator, triangles: int) -> np.ndarray:
     binding = np.concatenate([np.arange(triangles), np.arange(0, triangles, 7)])
     rows = np.zeros((len(binding), len(PROPERTIES)), np.float32)
     rows[:, 0:3] = random.normal(0, 0.05, (len(rows), 3))
-    rows[:, 6:9] = [0.9, 0.35, 0.1] + random.normal(0, 0.1, (len(rows), 3))
+    rows[:, 6:9] = np.array([0.9, 0.35, 0.1]) + random.normal(0, 0.1, (len(rows), 3))
     rows[:, 9:54] = random.normal(0, 0.02, (len(rows), 45))
     rows[:, 54] = random.normal(3, 0.5, len(rows))
-    rows[:, 55:58] = [-0.7, -2.5, -0.7] + random.normal(0, 0.1, (len(rows), 3))
-    rows[:, 58:62] = [1, 0, 0, 0] + random.normal(0, 0.05, (len(rows), 4))
+    rows[:, 55:58] = np.array([-0.7, -2.5, -0.7]) + random.normal(0, 0.1, (len(rows), 3))
+    rows[:, 58:62] = np.array([1, 0, 0, 0]) + random.normal(0, 0.05, (len(rows), 4))
     rows[:, 62] = binding
     return rows
 
