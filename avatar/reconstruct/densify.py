@@ -15,6 +15,7 @@ from torch import Tensor
 from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
 from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
+from avatar.reconstruct.seeds import nearest_triangles
 from avatar.rig import bind, to_world
 from avatar.rotations import quaternion_to_matrix
 from splat import activate
@@ -181,7 +182,7 @@ def rebind(change: Change, rest: Mesh) -> Change:
     rows = fresh.nonzero().squeeze(1)
     parts = {name: tensor[rows] for name, tensor in cloud.parts.items()}
     world = to_world(activate(raw_of(Cloud(parts, rows))), cloud.binding[rows], frames)
-    nearest = torch.cdist(world.means, frames.origins_world).argmin(1)
+    nearest = nearest_triangles(world.means, rest.vertices, rest.faces)
     degree = round((parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
     local = cloud_of(bind(world, nearest, rest.vertices, rest.faces), nearest, degree)
     tensors = {name: t.index_copy(0, rows, local.parts[name]) for name, t in cloud.parts.items()}

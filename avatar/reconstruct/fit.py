@@ -28,12 +28,14 @@ from avatar.reconstruct.options import TrainOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, spread_out, write_preview
 from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
 from avatar.reconstruct.regions import emphasised_vertices
+from avatar.reconstruct.seeds import calmest_moment, seeded
 from avatar.reconstruct.start import face_colours, first_cloud
 from avatar.reconstruct.trainer import Trainer
 from avatar.subject import Avatar, save_avatar
 from splat import Device, RawGaussians, choose_backend
 
 FIRST_LOOKS = 64  # pictures that give the first colours
+SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
 SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
 
@@ -128,9 +130,13 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
 
 def start_trainer(options: ReconstructOptions, capture: Capture, device: torch.device) -> Trainer:
     """A run at its first step."""
-    looks = spread_out(capture.splits["train"], FIRST_LOOKS)
-    colours = face_colours(capture, stream_pictures(looks))
+    views = capture.splits["train"]
+    colours = face_colours(capture, stream_pictures(spread_out(views, FIRST_LOOKS)))
     cloud = first_cloud(capture, colours, options.train.sh_degree)
+    moment = calmest_moment(capture, views)
+    around = read_all([view for view in views if view.timestep == moment])
+    room = int(SEEDED * (options.max_gaussians - len(cloud)))
+    cloud = seeded(capture, cloud, around, room)
     region = emphasised_vertices(capture)
     return Trainer(capture, cloud, region, options.train, options.max_gaussians, device)
 

@@ -44,6 +44,8 @@ def progress_line(
                 if name in shown:
                     state += f", {label} {shown[name]:.2f} dB"
             progress.update(task, completed=step, state=state)
+            if "psnr/held-out" in values:
+                progress.print(f"step {step}: {state}")
 
         yield show
 

@@ -14,7 +14,7 @@ from splat import Camera, RawGaussians, rgb_to_sh
 
 SIZE = 0.5  # standard deviation along the triangle, in units of its size
 THICKNESS = 0.1  # across it
-OPACITY = 0.1
+OPACITY = 0.5
 FACING = 0.2  # cosine between normal and line of sight from which a triangle is trusted to be seen
 
 

@@ -1,0 +1,96 @@
+"""Points where the pictures show the subject but the mesh has nothing: hair, shoulders, clothes.
+
+Gaussians that start on the mesh would take the whole training to creep there. The masks of one
+moment carve a visual hull out of a block of voxels (Laurentini 1994); a line of sight through a
+pixel that shows the subject beside the mesh starts a Gaussian where it first meets the hull.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from avatar.capture import Picture, View
+from avatar.reconstruct.start import project
+from splat import Camera
+
+VOXELS = 128  # along each edge of the block
+MARGIN = 0.5  # of the mesh's size, added to it on every side
+SEEN_BY = 0.5  # share of the cameras that have to see a voxel; two at least
+STRIDE = 2  # pixels between two lines of sight
+SOLID = 0.5  # of the mask
+
+
+@dataclass(frozen=True)
+class Block:
+    """A cube of voxels."""
+
+    low: Tensor  # [3] corner, metres
+    edge: float  # of a voxel, metres
+    full: Tensor  # [VOXELS, VOXELS, VOXELS] bool
+
+
+def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
+    """The visual hull around a mesh [V, 3], from views of one moment."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    size = float((high - low).max()) * (1 + 2 * MARGIN)
+    low, edge = (low + high - size) / 2, size / VOXELS
+    ticks = (torch.arange(VOXELS) + 0.5) * edge
+    points = torch.cartesian_prod(ticks, ticks, ticks) + low
+    count = torch.zeros(len(points), dtype=torch.int32)
+    full = torch.ones(len(points), dtype=torch.bool)
+    for view, picture in seen:
+        inside, value = look_up(torch.from_numpy(picture.mask), project(points, view.camera)[0])
+        count += inside
+        full &= ~inside | (value > 255 * SOLID)
+    return Block(
+        low, edge, (full & (count >= max(2, SEEN_BY * len(seen)))).view(VOXELS, VOXELS, VOXELS)
+    )
+
+
+def look_up(image: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
+    """Which pixels [P, 2] lie in an image [H, W], and its values there (elsewhere any)."""
+    height, width = image.shape
+    columns, rows = pixels.floor().long().unbind(-1)
+    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
+    return inside, image[rows.clamp(0, height - 1), columns.clamp(0, width - 1)]
+
+
+def uncovered_points(
+    block: Block, view: View, picture: Picture, covered: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Points [P, 3] and their colours [P, 3] in [0, 1] that one view sees beside the mesh.
+
+    covered [H, W]: how opaque the mesh is there.
+    """
+    mask = torch.from_numpy(picture.mask)
+    beside = (mask > 255 * SOLID) & (covered < 1 - SOLID)
+    rows, columns = beside[::STRIDE, ::STRIDE].nonzero().mul(STRIDE).unbind(-1)
+    eye, rays = sight_lines(view.camera, rows, columns)
+    points, hit = first_hits(block, eye, rays)
+    colours = torch.from_numpy(picture.color)[rows, columns].float() / mask[rows, columns, None]
+    return points[hit], colours[hit]
+
+
+def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
+    """The camera's place [3] and unit directions [P, 3] through pixel centres."""
+    pixels = torch.stack([columns + 0.5, rows + 0.5, torch.ones(len(rows))], -1)
+    R_cam_world, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
+    rays = pixels @ torch.linalg.inv(camera.K).T @ R_cam_world
+    return -shift @ R_cam_world, torch.nn.functional.normalize(rays, dim=-1)
+
+
+def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
+    """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]."""
+    size = block.edge * VOXELS
+    middle = block.low + size / 2
+    reach = float((middle - eye).norm())
+    steps = torch.arange(max(0.0, reach - size), reach + size, block.edge)
+    points = eye + rays[:, None] * steps[:, None]  # [P, S, 3]
+    cells = ((points - block.low) / block.edge).floor().long()
+    inside = ((cells >= 0) & (cells < VOXELS)).all(-1)
+    x, y, z = cells.clamp(0, VOXELS - 1).unbind(-1)
+    full = block.full[x, y, z] & inside
+    first = full.int().argmax(1)
+    return points[torch.arange(len(points)), first], full.any(1)
