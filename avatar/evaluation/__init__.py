@@ -1,0 +1,1 @@
+"""How like its pictures an avatar is."""

@@ -1,0 +1,154 @@
+"""An avatar, moved by the tracked meshes of a capture, against the pictures of the capture."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from avatar.capture import (
+    Capture,
+    View,
+    composite,
+    open_capture,
+    read_labels,
+    split_views,
+    stream_pictures,
+)
+from avatar.colours import parse_colour
+from avatar.draw import avatar_rig, rasterizer
+from avatar.evaluation.metrics import SMALLEST, local_lpips
+from avatar.evaluation.regions import Labeller, mesh_labeller
+from avatar.evaluation.scores import ViewScores, mean_scores, score_view
+from avatar.evaluation.sheet import Compared, write_sheet
+from avatar.face import face_of
+from avatar.mesh import Mesh
+from avatar.opening import open_avatar
+from avatar.output import check_writable
+from avatar.progress import progress_bar
+from avatar.subject import Avatar
+from splat import Camera, Device, Gaussians, choose_backend
+
+SHEET_VIEWS = 6
+Draw = Callable[[View], Tensor]
+"""View → [H, W, 3] in [0, 1]"""
+
+
+@dataclass(frozen=True)
+class AvatarEvaluationOptions:
+    """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
+
+    avatar: Path
+    """The avatar: a .ply of Gaussians bound to the mesh that the capture was tracked with."""
+    capture: Path
+    """The folder of the capture, with transforms_train.json, _val.json and _test.json."""
+    split: Literal["train", "val", "test"] = "test"
+    """val: held-out cameras; test: held-out sequences; train: what was learned from."""
+    flame: Path | None = None
+    """Your FLAME file, for a capture tracked with FLAME."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    sheet: Path | None = None
+    """Also write a .png of some views: truth, render, difference."""
+    background: Literal["white", "black"] = "white"
+    """What both pictures are laid on."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a split."""
+
+    means: ViewScores
+    columns: tuple[Compared, ...]  # some views, for a sheet
+
+    def report(self) -> dict[str, Any]:
+        """psnr [dB], ssim, lpips and views, and the same of each region."""
+        regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
+        return {**asdict(self.means.whole), "regions": regions}
+
+
+def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
+    """Draw every view of a split and compare it; writes the sheet if one is asked for.
+
+    Bad input raises ValueError or OSError with one sentence.
+    """
+    for path in (options.report, options.sheet):
+        if path is not None:
+            check_writable(path)
+    backend, reason = choose_backend(options.device)
+    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    avatar = open_avatar(options.avatar, options.flame)
+    capture = open_capture(options.capture, options.flame)
+    check_same_mesh(options.avatar, avatar, options.capture, capture)
+    views = split_views(capture, options.split, options.capture)
+    _check_sizes(views)
+    device = torch.device("cuda" if backend == "gsplat" else "cpu")
+    background = parse_colour(options.background)
+    with torch.no_grad():
+        draw = _drawer(avatar, capture, rasterizer(backend, background), device)
+        result = _compare(views, draw, _labeller(capture), background)
+    if options.sheet:
+        write_sheet(options.sheet, result.columns)
+    return result
+
+
+def check_same_mesh(avatar_path: Path, avatar: Avatar, folder: Path, capture: Capture) -> None:
+    """Raise ValueError where a capture's meshes cannot move an avatar."""
+    sizes = [(len(x.faces), x.topology) for x in (avatar, capture)]
+    if sizes[0] != sizes[1] or not torch.equal(avatar.faces, capture.faces):
+        (ours, mine), (theirs, other) = sizes
+        raise ValueError(
+            f"{avatar_path} rides on a mesh of topology {mine} with {ours} triangles, but "
+            f"{folder} was tracked with {other} of {theirs} triangles; use an avatar and a capture "
+            "of the same mesh"
+        )
+
+
+def _check_sizes(views: Sequence[View]) -> None:
+    for view in views:
+        if min(view.camera.width, view.camera.height) < SMALLEST:
+            raise ValueError(f"{view.image}: SSIM needs pictures of at least {SMALLEST} pixels")
+
+
+def _drawer(
+    avatar: Avatar,
+    capture: Capture,
+    raster: Callable[[Gaussians, Camera], Tensor],
+    device: torch.device,
+) -> Draw:
+    """The avatar as a view saw its subject."""
+    rig = avatar_rig(avatar, device)
+    return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
+
+
+def _labeller(capture: Capture) -> Labeller:
+    """Labels from the capture where it has them, else from its tracked meshes."""
+    if all(view.labels for views in capture.splits.values() for view in views):
+        return read_labels
+    head = face_of(Mesh(capture.rest, capture.faces), capture.topology).head
+    return mesh_labeller(head, capture.vertices, capture.faces)
+
+
+def _compare(views: Sequence[View], draw: Draw, label: Labeller, background: Tensor) -> Evaluation:
+    lpips, words = local_lpips()
+    print(words, file=sys.stderr)
+    shown = {index * len(views) // SHEET_VIEWS for index in range(SHEET_VIEWS)}
+    scores: list[ViewScores] = []
+    columns: list[Compared] = []
+    with progress_bar("comparing", len(views), "views/s") as done:
+        for index, (view, picture) in enumerate(stream_pictures(views)):
+            drawn, truth = draw(view), composite(picture, background)
+            scores.append(score_view(drawn, truth, label(view), lpips))
+            if index in shown:
+                columns.append(Compared(_caption(view, scores[-1]), truth, drawn))
+            done()
+    return Evaluation(mean_scores(scores), tuple(columns))
+
+
+def _caption(view: View, scores: ViewScores) -> str:
+    return f"camera {view.camera_id}, moment {view.timestep}: {scores.whole.psnr:.1f} dB"

@@ -1,0 +1,63 @@
+"""PSNR, SSIM and LPIPS of pictures [H, W, 3] in [0, 1]; the metrics are torchmetrics'."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torchmetrics.functional.image import (
+    learned_perceptual_image_patch_similarity,
+    structural_similarity_index_measure,
+)
+
+LEAST_ERROR = 1e-10
+"""The mean squared error from which on pictures count as the same: 100 dB."""
+SMALLEST = 11
+"""Pixels: the width of SSIM's window."""
+BACKBONE = "AlexNet_Weights"
+"""The network of LPIPS, as the papers on head avatars have it."""
+
+Metric = Callable[[Tensor, Tensor], float]
+
+
+def psnr(drawn: Tensor, truth: Tensor, where: Tensor | None = None) -> float:
+    """Peak signal-to-noise ratio in dB, at most 100; of the pixels `where` [H, W] is true."""
+    squares = (drawn - truth).square()
+    error = squares.mean() if where is None else squares[where].mean()
+    return float(-10 * torch.log10(error.clamp(min=LEAST_ERROR)))
+
+
+def ssim(drawn: Tensor, truth: Tensor) -> tuple[float, Tensor]:
+    """Structural similarity (Wang et al. 2004; Gaussian window of 11 pixels, σ 1.5) and its map
+    [H, W], the mean of the channels."""
+    index = structural_similarity_index_measure(
+        _batch(drawn), _batch(truth), data_range=1.0, return_full_image=True
+    )
+    assert isinstance(index, tuple)
+    return float(index[0]), index[1][0].mean(0)
+
+
+def local_lpips() -> tuple[Metric | None, str]:
+    """LPIPS (Zhang et al. 2018), or None, and what there is to say about it; downloads nothing."""
+    if find_spec("torchvision") is None:
+        return None, "LPIPS is left out: torchvision, which holds its network, is not installed"
+    models = import_module("torchvision.models")
+    name = Path(getattr(models, BACKBONE).DEFAULT.url).name
+    weights = Path(torch.hub.get_dir()) / "checkpoints" / name
+    if not weights.is_file():
+        return None, f"LPIPS is left out: its network's weights are not at {weights}"
+    return _lpips, f"LPIPS with the weights at {weights}"
+
+
+def _lpips(drawn: Tensor, truth: Tensor) -> float:
+    return float(
+        learned_perceptual_image_patch_similarity(
+            _batch(drawn), _batch(truth), net_type="alex", normalize=True
+        )
+    )
+
+
+def _batch(picture: Tensor) -> Tensor:  # [1, 3, H, W]
+    return picture.permute(2, 0, 1)[None].contiguous()
