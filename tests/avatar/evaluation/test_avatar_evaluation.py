@@ -1,0 +1,204 @@
+"""An avatar against pictures of itself, whole and spoiled."""
+
+import json
+import runpy
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import pytest
+import torch
+from captures import CaptureSpec, edit_frames, ring, write_capture
+from support import ROOT, Outcome
+from torch import Tensor
+
+from avatar.capture import open_capture
+from avatar.draw import avatar_rig
+from avatar.evaluation.evaluate import AvatarEvaluationOptions, evaluate_avatar
+from avatar.evaluation.regions import REGIONS, mesh_labeller, triangle_regions
+from avatar.heads import load_head
+from avatar.mesh import Mesh
+from avatar.subject import Avatar, save_avatar
+from splat import Camera, render
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def open_mouths() -> Tensor:
+    """Meshes [3, V, 3] with the jaw shut, open and open."""
+    head = load_head()
+    return torch.stack([head.vertices + head.express({"jawOpen": a}) for a in (0.0, 0.6, 0.6)])
+
+
+@pytest.fixture(scope="module")
+def folder(
+    small_avatar: Avatar, open_mouths: Tensor, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Pictures of the small avatar."""
+    rig = avatar_rig(small_avatar, CPU)
+
+    def paint(vertices: Tensor, camera: Camera) -> np.ndarray:
+        drawn = render(rig(vertices), camera)
+        alpha = drawn.alpha[..., None]
+        color = (drawn.color / alpha.clamp(min=1e-6)).clamp(0, 1)
+        return (torch.cat([color, alpha], -1) * 255).round().byte().numpy()
+
+    mesh = Mesh(small_avatar.vertices, small_avatar.faces)
+    spec = CaptureSpec(mesh, open_mouths, ring(3, (96, 80), 0.9), small_avatar.topology)
+    return write_capture(tmp_path_factory.mktemp("evaluated") / "capture", spec, paint)
+
+
+@pytest.fixture
+def options(avatar_file: Path, folder: Path) -> AvatarEvaluationOptions:
+    return AvatarEvaluationOptions(avatar_file, folder, device="cpu")
+
+
+@pytest.mark.parametrize("split", ["train", "val", "test"])
+@pytest.mark.parametrize("background", ["white", "black"])
+def test_an_avatar_is_like_its_own_pictures(
+    options: AvatarEvaluationOptions, split: str, background: str
+):
+    means = evaluate_avatar(replace(options, split=split, background=background)).means
+    assert means.whole.psnr is not None and means.whole.psnr > 48  # eight bits
+    assert means.whole.ssim is not None and means.whole.ssim > 0.995
+    assert means.whole.views == {"train": 4, "val": 2, "test": 3}[split]
+    assert set(means.regions) == set(REGIONS)
+
+
+def test_a_spoiled_region_shows_in_its_figures(
+    options: AvatarEvaluationOptions, small_avatar: Avatar
+):
+    eyes = triangle_regions(load_head(), small_avatar.faces)[small_avatar.binding] == 3
+    sh = small_avatar.gaussians.sh.clone()
+    sh[eyes] -= 1
+    save_avatar(
+        options.avatar, replace(small_avatar, gaussians=replace(small_avatar.gaussians, sh=sh))
+    )
+    regions = evaluate_avatar(options).means.regions
+    psnr = {name: scores.psnr or 0.0 for name, scores in regions.items()}
+    assert psnr["eyes"] < 20
+    assert min(psnr[name] for name in ("skin", "hair", "mouth")) > 30
+
+
+def test_labels_of_the_capture_come_first(
+    options: AvatarEvaluationOptions, folder: Path, tmp_path: Path
+):
+    """All of every picture is labelled hair."""
+    copy = tmp_path / "labelled"
+    for file in folder.rglob("*.*"):
+        (copy / file.relative_to(folder)).parent.mkdir(parents=True, exist_ok=True)
+        (copy / file.relative_to(folder)).write_bytes(file.read_bytes())
+    imageio.imwrite(copy / "labels.png", np.full((80, 96), 2, np.uint8))
+    for split, count in {"train": 4, "val": 2, "test": 3}.items():
+        for index in range(count):
+            edit_frames(copy, lambda e: e.update(region_path="labels.png"), split, index)
+    regions = evaluate_avatar(replace(options, capture=copy)).means.regions
+    assert regions["hair"].views == 3
+    assert [regions[name].views for name in ("skin", "eyes", "mouth")] == [0, 0, 0]
+    imageio.imwrite(copy / "labels.png", np.full((80, 96), 9, np.uint8))
+    with pytest.raises(ValueError, match=r"labels\.png: is not a grey picture of region labels"):
+        evaluate_avatar(replace(options, capture=copy))
+
+
+def test_regions_are_where_they_belong(folder: Path, open_mouths: Tensor):
+    capture = open_capture(folder)
+    label = mesh_labeller(load_head(), capture.vertices, capture.faces)
+    shut, opened = (
+        label(next(v for v in views if v.camera_id == "01"))
+        for views in (capture.splits["train"], capture.splits["test"])
+    )
+    rows = {name: (shut == 1 + k).nonzero().float().mean(0)[0] for k, name in enumerate(REGIONS)}
+    assert rows["hair"] < rows["eyes"] < rows["skin"]
+    assert int((shut == 4).sum()) == 0
+    assert int((opened == 4).sum()) > 10
+    assert (opened == 4).nonzero().float().mean(0)[0] > rows["eyes"]
+
+
+# --- the command
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., Outcome]:
+    """Run scripts/evaluate_avatar.py with arguments, in this process."""
+
+    def command(*arguments: object) -> Outcome:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "argv", ["evaluate_avatar.py", *map(str, arguments)])
+        status = 0
+        try:
+            runpy.run_path(str(ROOT / "scripts" / "evaluate_avatar.py"), run_name="__main__")
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        captured = capsys.readouterr()
+        return Outcome(status, captured.out, captured.err)
+
+    return command
+
+
+def test_the_command_writes_report_and_sheet(
+    run: Callable[..., Outcome], avatar_file: Path, folder: Path, tmp_path: Path
+):
+    report, sheet = tmp_path / "report.json", tmp_path / "sheet.png"
+    given = ("--avatar", avatar_file, "--capture", folder, "--split", "val", "--device", "cpu")
+    outcome = run(*given, "--report", report, "--sheet", sheet)
+    assert outcome.status == 0, outcome.stderr
+    assert f"wrote {report} and {sheet}" in outcome.stdout.replace("\n", "")
+    assert outcome.stderr.count("LPIPS") == 1
+    figures = json.loads(report.read_text())
+    assert set(figures) == {"psnr", "ssim", "lpips", "views", "regions"}
+    assert set(figures["regions"]) == {"mouth", "eyes", "hair", "skin"}
+    assert set(figures["regions"]["mouth"]) == {"psnr", "ssim", "lpips", "views"}
+    assert figures["views"] == 2
+    assert imageio.imread(sheet).shape[1] > 2 * 96
+
+
+def other_mesh(path: Path, avatar: Avatar) -> Path:
+    faces = avatar.faces.clone()
+    faces[0] = faces[0].roll(1)
+    save_avatar(path, replace(avatar, faces=faces, topology="mesh"))
+    return path
+
+
+def test_bad_input_ends_in_one_sentence(
+    run: Callable[..., Outcome],
+    avatar_file: Path,
+    folder: Path,
+    tmp_path: Path,
+    small_avatar: Avatar,
+):
+    def refuses(*said: str, avatar: Path = avatar_file, capture: Path = folder, **more: object):
+        flags = [f"--{key}={value}" for key, value in more.items()]
+        outcome = run("--avatar", avatar, "--capture", capture, "--device", "cpu", *flags)
+        sentence = outcome.stderr.strip().splitlines()[-1]
+        assert outcome.status == 2
+        assert sentence.startswith("error: ") and "Traceback" not in outcome.stderr
+        for words in said:
+            assert words in sentence
+
+    refuses("gone.ply", avatar=tmp_path / "gone.ply")
+    refuses("nowhere", "no such folder", capture=tmp_path / "nowhere")
+    refuses("nowhere", "does not exist", report=tmp_path / "nowhere" / "r.json")
+    another = other_mesh(tmp_path / "other.ply", small_avatar)
+    refuses("other.ply", "topology mesh", "anny-head", str(folder), avatar=another)
+    for part in ("images", "fg_masks", "vertices"):
+        (tmp_path / "bare").mkdir(exist_ok=True)
+        (tmp_path / "bare" / part).symlink_to(folder / part)
+    for name in ("canonical_mesh.npz", "transforms_train.json", "transforms_val.json"):
+        (tmp_path / "bare" / name).symlink_to(folder / name)
+    (tmp_path / "bare" / "transforms_test.json").write_text('{"frames": []}')
+    refuses("transforms_test.json", "has no frames; use train, val", capture=tmp_path / "bare")
+
+
+@pytest.mark.gpu
+def test_cuda_measures_what_the_cpu_measures(options: AvatarEvaluationOptions, cuda: torch.device):
+    on_cpu, on_cuda = (
+        evaluate_avatar(replace(options, device=device)).means.whole.psnr
+        for device in ("cpu", cuda.type)
+    )
+    assert on_cpu == pytest.approx(on_cuda, abs=0.5)
