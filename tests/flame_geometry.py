@@ -45,11 +45,11 @@ def flame_arrays(seed: int = 0) -> dict[str, np.ndarray]:
     poses = _waves(random, rest, indices.POSES, 2e-4)
     poses[:, :, 9 + 7] += (opened - weights[:, [2]] * turned) / turn[2, 1]
     poses[SKIN:] = 0
-    shapes = _waves(random, rest, indices.SHAPES - 2, 2.5e-3) / (1 + np.arange(298)) ** 0.7
+    shapes = _waves(random, rest, indices.SHAPES - 2, 1.5e-3) / (1 + np.arange(298)) ** 0.7
     return {
         "v_template": rest,
         "f": flame_faces(),
-        "shapedirs": np.concatenate([identities, shapes, _expressions(random)], 2),
+        "shapedirs": np.concatenate([identities / 2, shapes, _expressions(random)], 2),
         "posedirs": poses,
         "J_regressor": _regressor(rest, joints),
         "J": joints,
@@ -170,12 +170,12 @@ def _expressions(random: np.random.Generator) -> Floats:
 
 
 def _waves(random: np.random.Generator, rest: Floats, count: int, amplitude: float) -> Floats:
-    """[V, 3, count] waves through the head, 8 to 25 cm long; an eyeball moves as one."""
+    """[V, 3, count] waves through the head, 15 to 40 cm long; an eyeball moves as one."""
     points = rest.copy()
     for ball in EYES.values():
         points[ball] = rest[ball].mean(0)
     along = random.normal(size=(count, 3))
     along /= np.linalg.norm(along, axis=1, keepdims=True)
-    along *= 2 * np.pi / random.uniform(0.08, 0.25, (count, 1))
+    along *= 2 * np.pi / random.uniform(0.15, 0.4, (count, 1))
     values = np.cos(points @ along.T + random.uniform(0, 2 * np.pi, count))  # [V, count]
     return amplitude * values[:, None] * random.normal(size=(3, count))

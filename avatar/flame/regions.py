@@ -8,10 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import dijkstra
 from torch import Tensor
 
 from audio2mesh.datasets.restricted_pickle import read_pickle
 from avatar.flame.indices import (
+    FACES,
     LANDMARKS,
     LEFT_EYEBALL,
     LIP_OUTER_LOWER,
@@ -52,7 +55,7 @@ def flame_regions(model: FlameModel, masks: Path | None = None) -> Regions:
     """
     upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
     teeth = [*UPPER_TEETH, *LOWER_TEETH] if len(model.template) > VERTICES else []
-    skin = _skin_regions(model.template[:VERTICES])
+    skin = _skin_regions(model.template[:VERTICES].cpu(), model.faces[:FACES].cpu())
     return (
         {"lip_inner_upper": upper, "lip_inner_lower": lower}
         | {"eyes": torch.tensor([*LEFT_EYEBALL, *RIGHT_EYEBALL])}
@@ -63,14 +66,14 @@ def flame_regions(model: FlameModel, masks: Path | None = None) -> Regions:
     )
 
 
-def _skin_regions(rest: Tensor) -> Regions:
+def _skin_regions(rest: Tensor, faces: Tensor) -> Regions:
     """By distances from the lips and from the eyes of the mean head [5023, 3]."""
     eyes = torch.stack([rest[ball].mean(0) for ball in _balls()])  # [2, 3]
     unit = (eyes[0] - eyes[1]).norm() / EYE_DISTANCE
     _, y, z = ((rest - eyes.mean(0)) / unit).T
     radius = (rest[_balls()[0]] - eyes[0]).norm(dim=1).mean()
     is_skin = torch.arange(len(rest)) < LEFT_EYEBALL.start
-    lips, inner = _mouth(rest)
+    lips, inner = _mouth(rest, faces)
     scalp = (y > 0.057) | ((z < -0.07) & (y > -0.028))
     masks = {
         "lips": lips,
@@ -83,17 +86,25 @@ def _skin_regions(rest: Tensor) -> Regions:
     return {name: (mask & is_skin).nonzero().squeeze(1) for name, mask in masks.items()}
 
 
-def _mouth(rest: Tensor) -> tuple[Tensor, Tensor]:
+def _mouth(rest: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
     """Which vertices are lips: as near to their line as its red is high there; and which lie within
-    the mouth: nearer to the rim inside than to the rings outside."""
-    line = rest[[v for pair in LIP_PAIRS for v in pair]]
-    rings = rest[[*LIP_OUTER_UPPER, *LIP_OUTER_LOWER]]
-    rim = rest[[*LIP_RIM_UPPER, *LIP_RIM_LOWER, *LIP_RIM_CORNERS]]
-    height = torch.cdist(rings, line).amin(1)
-    to_rings, nearest = torch.cdist(rest, rings).min(1)
-    lips = torch.cdist(rest, line).amin(1) <= height[nearest] * 1.01
-    to_rim = torch.cdist(rest, rim).amin(1)
-    return lips, (to_rim < to_rings) & (to_rim < 0.02) & ~lips
+    the mouth: nearer to the rim inside than to the rings outside. Distances run along the skin."""
+    rings = [*LIP_OUTER_UPPER, *LIP_OUTER_LOWER]
+    line = [vertex for pair in LIP_PAIRS for vertex in pair]
+    rim = [*LIP_RIM_UPPER, *LIP_RIM_LOWER, *LIP_RIM_CORNERS]
+    to_line, to_rings, to_rim = (_along(rest, faces, part) for part in (line, rings, rim))
+    nearest = torch.cdist(rest, rest[rings]).argmin(1)
+    lips = to_line <= to_line[rings][nearest] * 1.01
+    return lips, (to_rim < to_rings) & ~lips
+
+
+def _along(rest: Tensor, faces: Tensor, start: list[int]) -> Tensor:
+    """[V] metres along the edges of the mesh to the nearest of some vertices."""
+    ends = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+    lengths = (rest[ends[:, 0]] - rest[ends[:, 1]]).norm(dim=1).double().clamp(min=1e-9)
+    graph = csr_matrix((lengths.numpy(), ends.T.numpy()), (len(rest), len(rest)))
+    distances = dijkstra(graph.maximum(graph.T), directed=False, indices=start, min_only=True)
+    return torch.from_numpy(distances)
 
 
 def _balls() -> list[slice]:
