@@ -1,17 +1,19 @@
 """The basis of speech-to-motion weights, carried to the mesh of a face."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.face import Face
+from avatar.face import Face, face_of, shipped_face
+from avatar.flame import load_flame
 from avatar.flame.indices import VERTICES as FLAME_VERTICES
 from avatar.flame.teeth import LOWER_TEETH
 from avatar.heads import Head, load_head
-from avatar.heads.head import SHIPPED
+from avatar.mesh import Mesh
 from avatar.subject import FLAME, FLAME_TEETH
 from avatar.transfer import transfer_to
 
@@ -21,24 +23,61 @@ def carry_basis(
 ) -> Tensor:
     """The model's basis [K, V, 3] on the face's mesh; one line on stderr where it is another's.
 
-    weights: what to call the model in a sentence; flame: FLAME's file. Raises ValueError.
+    weights: what to call the model in a sentence; flame: FLAME's file, whose mesh weights of that
+    topology belong to. Raises ValueError, or FileNotFoundError for the file.
     """
-    topology, basis = model.topology, model.basis.cpu()
-    size = len(face.mesh.vertices)
-    if (topology, model.vertex_count) == (face.head.topology, size):
+    basis, size = model.basis.cpu(), len(face.mesh.vertices)
+    if (model.topology, model.vertex_count) == (face.head.topology, size):
         return basis
-    if (topology, face.head.topology) == (FLAME, FLAME_TEETH):
-        carried = with_teeth(basis, face.head)
-    elif topology in SHIPPED and face.fitted is not None:
-        carried = transfer_to(load_head(topology), face.mesh, face.fitted).offsets(basis)
-    else:
-        raise ValueError(
-            f"{weights} move topology {topology} ({model.vertex_count} vertices), which cannot be "
-            f"carried to the avatar's, {face.name}; use weights of another topology"
-        )
-    within = "" if face.residual_mm is None else f", fitted within {face.residual_mm:.2f} mm"
-    print(f"motion: carried over from {topology} to {face.name}{within}", file=sys.stderr)
+    carried = _carried(model, basis, face, weights, flame)
+    within = "" if face.residual_mm is None else f", fitted to {face.residual_mm:.2f} mm"
+    print(f"motion: carried over from {model.topology} to {face.name}{within}", file=sys.stderr)
     return carried
+
+
+def _carried(
+    model: SpeechToMotion, basis: Tensor, face: Face, weights: Path | str, flame: Path | None
+) -> Tensor:
+    """The basis on a mesh of another topology."""
+    named = f"{weights} move {model.topology} ({model.vertex_count} vertices)"
+    match model.topology, model.vertex_count:
+        case "flame", 5023 if face.head.topology == FLAME_TEETH:
+            return with_teeth(basis, face.head)
+        case "flame", 5023:
+            if flame is None:
+                raise ValueError(
+                    f"{named}, and to carry that to {face.name} FLAME's own mesh is needed; give "
+                    "FLAME's file with --flame"
+                )
+            mean = load_flame(flame)
+            source = face_of(Mesh(mean.template, mean.faces), FLAME)
+            return carrier(source, face)(basis)
+        case "anny-head", 5000:
+            return carrier(shipped_face(), face)(basis)
+        case _:
+            raise ValueError(
+                f"{named}, which cannot be carried to the avatar's topology, {face.name}; use "
+                "weights of anny-head, of FLAME or of the avatar's own topology"
+            )
+
+
+def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
+    """A function from offsets [..., S, 3] of one mesh to offsets [..., V, 3] of another, linear, by
+    way of anny-head."""
+    head, steps = load_head(), []
+    if source.fitted is not None:
+        from avatar.transfer import transfer_from
+
+        steps.append(transfer_from(head, source.mesh, source.fitted))
+    if target.fitted is not None:
+        steps.append(transfer_to(head, target.mesh, target.fitted))
+
+    def carry(offsets: Tensor) -> Tensor:
+        for step in steps:
+            offsets = step.offsets(offsets)
+        return offsets
+
+    return carry
 
 
 def with_teeth(basis: Tensor, head: Head) -> Tensor:

@@ -1,22 +1,25 @@
-"""Motion for other programs: ARKit weights in a Live Link Face .csv, FLAME parameters in an .npz."""
+"""Motion for other programs: ARKit weights in a Live Link Face .csv, FLAME parameters as .npz."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, assert_never
 
 from torch import Tensor
 
 from audio2mesh import load_model
 from avatar.arkit import head_angles, write_take
 from avatar.arkit.fit import Misfit, fit_weights
-from avatar.carry import carry_basis
-from avatar.face import Face, face_of
-from avatar.heads import load_head
+from avatar.carry import carrier, carry_basis
+from avatar.face import Face, face_of, shipped_face
+from avatar.flame import load_flame
+from avatar.flame.indices import VERTICES
+from avatar.flame_fit import fit_flame, write_flame_motion
 from avatar.mesh import Mesh
 from avatar.motion_file import motion_chunks, open_motion
 from avatar.output import check_writable, exact_rate
 from avatar.performance import offset_chunks, speech_performance
+from avatar.subject import SIZES
 
 Form = Literal["arkit", "flame"]
 
@@ -65,12 +68,24 @@ class Exported:
 
 def export_motion(options: ExportOptions) -> Exported:
     """Write the file. Raises ValueError, FileNotFoundError or OSError with one sentence."""
-    check_export(options)
-    motion = _saved(options.motion) if options.motion else _spoken(options)
-    weights, misfit = fit_weights(motion.face.head, motion.chunks())
-    head = head_angles(motion.head_pose)
-    write_take(options.out, weights.numpy(), head.numpy(), motion.fps)
-    return Exported(len(head), motion.fps, misfit)
+    match check_export(options):
+        case "arkit":
+            motion = _saved(options.motion) if options.motion else _spoken(options, shipped_face())
+            weights, misfit = fit_weights(motion.face.head, motion.chunks())
+            head = head_angles(motion.head_pose)
+            write_take(options.out, weights.numpy(), head.numpy(), motion.fps)
+        case "flame":
+            assert options.flame
+            flame = load_flame(options.flame)
+            mean = face_of(Mesh(flame.template, flame.faces), flame.topology)
+            saved = options.motion and _on_flame(_saved(options.motion), mean)
+            motion = saved or _spoken(options, mean)
+            lips = mean.head.regions["lips"]
+            found, misfit = fit_flame(flame, motion.face.mesh.vertices, motion.chunks(), lips)
+            write_flame_motion(options.out, found, motion.head_pose)
+        case form:
+            assert_never(form)
+    return Exported(len(motion.head_pose), motion.fps, misfit)
 
 
 def check_export(options: ExportOptions) -> Form:
@@ -104,13 +119,23 @@ def _saved(path: Path) -> Motion:
     return Motion(face, lambda: motion_chunks(saved), saved.head_pose, saved.fps)
 
 
-def _spoken(options: ExportOptions) -> Motion:
-    """What driving would do with the same voice, on the shipped head."""
+def _spoken(options: ExportOptions, face: Face) -> Motion:
+    """What driving a face would do with the same voice."""
     assert options.audio
-    head, model = load_head(), load_model(options.weights)
-    face = face_of(Mesh(head.vertices, head.faces), head.topology)
+    model = load_model(options.weights)
     basis = carry_basis(model, face, options.weights or "the weights that ship", options.flame)
     fps = float(exact_rate(options.fps or model.fps))
     seed = None if options.still else options.seed
     performance = speech_performance(face.head, model, basis, options.audio, fps, seed)
     return Motion(face, lambda: offset_chunks(performance), performance.head_pose, fps)
+
+
+def _on_flame(motion: Motion, mean: Face) -> Motion:
+    """Motion of any mesh as that of FLAME's vertices: of a subject's own, else of the mean head."""
+    if motion.face.head.topology in SIZES:
+        own = motion.face.mesh
+        rest = Mesh(own.vertices[:VERTICES], mean.mesh.faces)
+        face = replace(motion.face, mesh=rest)
+        return replace(motion, face=face, chunks=lambda: (c[:, :VERTICES] for c in motion.chunks()))
+    carry = carrier(motion.face, mean)
+    return replace(motion, face=mean, chunks=lambda: map(carry, motion.chunks()))

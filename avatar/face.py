@@ -46,6 +46,12 @@ def face_of(mesh: Mesh, topology: str, template: Tensor | None = None) -> Face:
     return Face(mesh, _exact(head) if topology in SIZES else head, template, residual)
 
 
+def shipped_face(topology: str = "anny-head") -> Face:
+    """A shipped head as it is."""
+    head = load_head(topology)
+    return face_of(Mesh(head.vertices, head.faces), topology)
+
+
 def _exact(head: Head) -> Head:
     """A head of FLAME's topology with what is known of it by number: the lips' line, whole eyes."""
     upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))

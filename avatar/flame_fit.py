@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.arkit.fit import Misfit, MisfitRuler
 from avatar.flame import FlameModel
-from avatar.flame.indices import EXPRESSIONS, JAW
+from avatar.flame.indices import EXPRESSIONS, JAW, SHAPES
 from avatar.rotations import axis_angle_to_matrix
 from splat import write_beside
 
@@ -72,7 +72,8 @@ def fit_flame(
 
 
 def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> None:
-    """Write what GaussianAvatars takes as --motion_path: float32, one row for each frame.
+    """Write what GaussianAvatars takes as --motion_path: float32, one row for each frame; the shape
+    is the mean head's.
 
     head_pose [F, 4, 4]: its rotation becomes the neck's. The file appears whole or not at all.
     """
@@ -84,6 +85,7 @@ def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> No
         "rotation": torch.zeros(frames, 3),
         "eyes_pose": torch.zeros(frames, 6),
         "translation": torch.zeros(frames, 3),
+        "shape": torch.zeros(SHAPES),
     }
     arrays = {name: value.float().numpy() for name, value in moving.items()}
     with write_beside(path) as partial, partial.open("wb") as file:

@@ -96,4 +96,5 @@ def test_the_file_is_what_gaussian_avatars_plays(tmp_path: Path):
         "rotation": (6, 3, "float32"),
         "eyes_pose": (6, 6, "float32"),
         "translation": (6, 3, "float32"),
+        "shape": (300, "float32"),
     }
