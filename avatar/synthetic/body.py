@@ -4,17 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from avatar.demo.sitter import Sitter
 from avatar.demo.skin import NECKLINE
-from avatar.demo.surface import mesh
 from avatar.demo.torso import COLUMNS, RINGS, ring_depths
 from avatar.demo.vectors import MM, smoothstep
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-SEAM = 0.8 * MM  # by which the shoulders begin beneath the skin of the neck
+SINK = 1.0 * MM  # of the neck's ragged end beneath those
+SEAM = 0.6 * MM  # by which the shoulders begin beneath the skin of the neck
 CLOTH_OFFSET = 2.2 * MM
 UNDER_BAND = 9 * MM  # below the neckline, where the pullover itself begins
 # The neckband's cross-section: height over the skin and way down from the neckline (mm).
@@ -33,6 +34,7 @@ class Body:
     shoulders: Ints
     cloth: Ints
     band: Ints
+    sink: Floats  # [V, 3] metres by which the ragged end of the neck is drawn beneath the shoulders
 
     @property
     def still(self) -> Floats:
@@ -68,6 +70,7 @@ def dress(sitter: Sitter) -> Body:
         skin=sitter.skin,
         shoulders=sitter.torso[bare],
         cloth=count + np.arange(len(cloth_faces)),
+        sink=_sink(sitter),
         band=count + len(cloth_faces) + np.arange(len(band_faces)),
     )
 
@@ -96,6 +99,12 @@ def _loft(first: int, rows: int) -> Ints:
     return np.concatenate([one, two])
 
 
-def smooth_normals(body: Body) -> Floats:
-    """Unit normals [B, 3] at rest."""
-    return mesh(body.vertices, body.faces).normals
+def _sink(sitter: Sitter) -> Floats:
+    """Offsets [V, 3] that take what lies below the cut of the neck under the first rings."""
+    head = len(sitter.head.vertices)
+    still, normals = sitter.rest.vertices[head:], sitter.rest.normals[head:]
+    vertices, height = sitter.rest.vertices[:head], sitter.above_cut[:head]
+    near = KDTree(still).query(vertices)[1]
+    over = ((vertices - still[near]) * normals[near]).sum(1) + SEAM + SINK
+    depth = np.clip(over, 0, None) * smoothstep(0.5 * MM, -2.5 * MM, height)
+    return -normals[near] * depth[:, None]

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import KDTree
 
 from avatar.demo.brows import FaceFront, brow_roots
 from avatar.demo.look import Look
@@ -12,15 +11,16 @@ from avatar.demo.sampling import even_spots
 from avatar.demo.sitter import Sitter
 from avatar.demo.surface import Mesh
 from avatar.demo.vectors import MM, linear, normalised, smoothstep
-from avatar.synthetic.paint_skin import described, lash_roots
+from avatar.synthetic.lids import lid_rim
+from avatar.synthetic.paint_skin import described
 from avatar.synthetic.ribbons import Ribbons, ribbons, streaked
 from avatar.synthetic.texture import Texture
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
 
-BROW_HAIRS, BROW_PIECES = 420, 4
-LASHES = {"upper": 95, "lower": 60}
+BROW_HAIRS, BROW_PIECES = 800, 4
+UPPER_LASHES, LOWER_LASHES = 0.55, 0.25  # for each point of the rim
 LASH_PIECES = 4
 LASH_COLOUR = linear((30, 22, 19))
 SHINE = (0.02, 40.0)
@@ -42,8 +42,7 @@ class FineHair:
 def fine_hair(sitter: Sitter, look: Look, inner: Floats, rng: np.random.Generator) -> FineHair:
     """Both brows and all lashes."""
     parts = [_brow(sitter, look, inner, side, rng) for side in (1.0, -1.0)]
-    groups = [name for name in sitter.head.group_names if "eyelashes" in name]
-    parts += [_lashes(sitter, look, group, rng) for group in groups]
+    parts += [_lashes(sitter, look, side, rng) for side in "lr"]
     bands = [band for band, _, _ in parts]
     firsts = np.cumsum([0, *(band.vertices.size // 3 for band in bands[:-1])])
     places = [
@@ -110,7 +109,7 @@ def _brow(
         normals.append(facing)
         step = lengths[:, None] / BROW_PIECES * np.stack([np.cos(angles), np.sin(angles)], 1)
         xy, angles = xy + step, angles - 0.13
-    width = 0.26 * MM * look.brow_weight * rng.uniform(0.7, 1.2, (BROW_HAIRS, 1))
+    width = 0.17 * MM * look.brow_weight * rng.uniform(0.7, 1.2, (BROW_HAIRS, 1))
     taper = np.array([0.6, 1.0, 0.9, 0.6, 0.1])
     kept = np.ones((BROW_HAIRS, BROW_PIECES), bool)
     band = ribbons(np.stack(points, 1), np.stack(normals, 1), width * taper, kept)
@@ -125,29 +124,30 @@ def _around_brows(sitter: Sitter) -> Ints:
 
 
 def _lashes(
-    sitter: Sitter, look: Look, group: str, rng: np.random.Generator
+    sitter: Sitter, look: Look, side: str, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
-    """Lashes from the lid's edge outwards, bent up above and down below."""
-    upper = group.endswith("2")
-    centre, radius = sitter.eye(group[0] + "-eye")
-    edge = lash_roots(sitter, group)
-    count = int(LASHES["upper" if upper else "lower"] * (0.5 + 0.5 * look.lash_weight))
-    roots = edge[rng.choice(len(edge), count)] + rng.normal(size=(count, 3)) * 0.15 * MM
-    heading = normalised(roots - centre)
-    heading[:, 1] += 0.15 if upper else -0.45
-    heading[:, 0] += 0.6 * (roots - centre)[:, 0] / radius
-    heading += 0.10 * rng.normal(size=heading.shape)
-    length = (7.0 if upper else 3.6) * MM * rng.uniform(0.6, 1.1, (count, 1))
+    """Lashes of one eye, from the lids' rim outwards, bent up above and down below."""
+    centre, radius = sitter.eye(f"{side}-eye")
+    rim = lid_rim(sitter, side)
+    middle = np.median(rim.points, axis=0)
+    from_middle = np.abs(rim.points[:, 0] - middle[0])
+    share = (0.5 + 0.5 * look.lash_weight) * (from_middle < 0.93 * from_middle.max())
+    wanted = np.where(rim.upper, UPPER_LASHES, LOWER_LASHES) * share
+    rows = np.flatnonzero(rng.random(len(wanted)) < wanted)
+    roots = rim.points[rows]
+    upper = rim.upper[rows, None]
+    heading = np.where(upper, [0.0, 0.2, 1.0], [0.0, -0.7, 0.8]) + 0.12 * rng.normal(
+        size=roots.shape
+    )
+    heading = heading + (roots - middle) / radius * [0.8, 0.2, 0.0]
+    length = np.where(upper, 7.5, 3.8) * MM * rng.uniform(0.6, 1.1, (len(rows), 1))
     place, points = roots, [roots]
     for _ in range(LASH_PIECES):
-        heading = normalised(heading + [0.0, 0.20 if upper else -0.12, 0.0])
+        heading = normalised(normalised(heading) + np.where(upper, [0, 0.32, 0], [0, -0.12, 0]))
         place = place + heading * length / LASH_PIECES
         points.append(place)
-    facing = np.tile([[[0.0, 0.0, 1.0]]], (count, LASH_PIECES + 1, 1))
-    widths = np.tile(np.array([1.0, 0.9, 0.7, 0.45, 0.05]), (count, 1))
-    widths = widths * (0.24 if upper else 0.16) * MM
-    band = ribbons(np.stack(points, 1), facing, widths, np.ones((count, LASH_PIECES), bool))
-    strip = sitter.part(group)
-    middles = sitter.rest.vertices[sitter.faces[strip]].mean(1)
-    triangles = strip[KDTree(middles).query(roots)[1]]
-    return band, triangles, streaked(band, np.tile(LASH_COLOUR, (count, 1)), 0.0, SHINE)
+    facing = np.tile([[[0.0, 0.6, 0.8]]], (len(rows), LASH_PIECES + 1, 1))
+    widths = np.where(upper, 0.22, 0.13) * MM * np.array([[1.0, 0.9, 0.7, 0.45, 0.05]])
+    band = ribbons(np.stack(points, 1), facing, widths, np.ones((len(rows), LASH_PIECES), bool))
+    colour = np.tile(LASH_COLOUR, (len(rows), 1))
+    return band, rim.triangles[rows], streaked(band, colour, 0.0, SHINE)

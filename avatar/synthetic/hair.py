@@ -25,9 +25,10 @@ Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]
 
 WIDTH = 2.3  # of a ribbon, in the standard deviations that strands are described with
+THIN = 0.7 * MM  # standard deviation of the width beyond which a strand is split
 AMBIENT = 0.25  # light that scatters between hairs and never dies
 CONTRAST = 0.5
-SHINE = (0.10, 55.0)
+SHINE = (0.05, 50.0)
 SELF_SHADE = 4 * MM  # distance within which hair does not shade itself
 
 
@@ -48,7 +49,38 @@ def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> 
     mm = sitter.painted.vertices / MM
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM - 1.0 * MM * face_mask(mm))
     skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
-    return bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+    strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+    return [_split(group, rng) for group in strands]
+
+
+def _split(strands: Strands, rng: np.random.Generator) -> Strands:
+    """Each strand as several thinner ones that part towards the tip."""
+    count = int(np.clip(np.ceil(strands.widths.max() / THIN), 1, 4))
+    tangents = np.diff(strands.points, axis=1, append=strands.points[:, -1:])
+    tangents[:, -1] = tangents[:, -2]
+    normals = np.concatenate([strands.normals[:, :1], strands.normals], axis=1)
+    sideways = normalised(np.cross(tangents, normals))
+    width = np.concatenate([strands.widths[:, :1], strands.widths], axis=1)[..., None]
+    spread = np.linspace(0.8, 1.3, width.shape[1])[:, None]
+    places = (np.arange(count) + 0.5) / count * 2 - 1
+    points, tints = [], []
+    for place in places:
+        own = place + rng.normal(size=(len(width), 1, 1)) * 0.5 / count
+        lift = rng.uniform(-0.15, 0.25, (len(width), 1, 1)) * width * normals
+        points.append(strands.points + own * width * spread * sideways + lift * (count > 1))
+        tints.append(strands.tints + 0.12 * rng.normal(size=len(width)))
+
+    def repeated(values: Floats) -> Floats:
+        return np.concatenate([values] * count)
+
+    return Strands(
+        points=np.concatenate(points),
+        normals=repeated(strands.normals),
+        widths=repeated(strands.widths) * 1.3 / count,
+        tints=np.concatenate(tints),
+        brightness=repeated(strands.brightness),
+        opacities=repeated(strands.opacities),
+    )
 
 
 def shade_of(strands: list[Strands], look: Look) -> Fog:

@@ -23,6 +23,7 @@ RESOLUTION = 224
 HALF_WIDTH = 0.21  # metres of the square that a map covers
 FAR = 1.0  # metres added to depths, so that they are positive
 BIAS, SOFTNESS = 0.0016, 0.003  # metres in front that do not shade yet; over which shade fades in
+FINE, FINE_BIAS = 640, 0.0007  # resolution and bias for the finest folds
 SCATTERED = 0.05  # share of a lit surface's light that reaches even the darkest fold
 WRAP = (0.34, 0.16, 0.09)  # how far red, green and blue pass the terminator in skin
 _PER_DIRECTION = 4 / len(DIRECTIONS)
@@ -56,23 +57,28 @@ RADIANCE = LOBES @ LAMP_COLOURS * math.pi / 2.2 + _SKY_COLOUR  # [D, 3]
 class Shades:
     """What is nearest to each direction of light."""
 
-    depth: Floats  # [D, RESOLUTION, RESOLUTION] metres along the direction, plus FAR
+    depth: Floats  # [D, R, R] metres along the direction, plus FAR
 
-    def visible(self, points: Floats, bias: float = BIAS) -> Floats:
-        """Share [N, D] of each direction's light that reaches points [N, 3]."""
-        return _look_up(points, self.depth, DIRECTIONS, *_across(DIRECTIONS), bias)
+    def visible(self, points: Floats, bias: Floats | float = BIAS) -> Floats:
+        """Share [N, D] of each direction's light that reaches points [N, 3].
+
+        bias [N]: metres by which something must be nearer to take light away.
+        """
+        biases = np.broadcast_to(np.asarray(bias, float), len(points))
+        return _look_up(points, self.depth, DIRECTIONS, *_across(DIRECTIONS), biases)
 
 
-def cast(vertices: Floats, faces: Ints) -> Shades:
+def cast(vertices: Floats, faces: Ints, resolution: int = RESOLUTION) -> Shades:
     """What triangles [M, 3] of vertices [V, 3] take away from each direction."""
-    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
-    maps = []
-    for direction, right, up in zip(DIRECTIONS, *_across(DIRECTIONS), strict=True):
-        x, y = vertices @ right * to_pixel, vertices @ up * to_pixel
-        depth = vertices @ direction + FAR
-        projected = np.stack([x + RESOLUTION / 2, y + RESOLUTION / 2, depth], axis=1)
-        maps.append(rasterize(projected, faces, RESOLUTION, RESOLUTION).nearness)
-    return Shades(np.stack(maps))
+    to_pixel = resolution / (2 * HALF_WIDTH)
+    maps = np.empty((len(DIRECTIONS), resolution, resolution), np.float32)
+    projected = np.empty((len(vertices), 3))
+    for k, (direction, right, up) in enumerate(zip(DIRECTIONS, *_across(DIRECTIONS), strict=True)):
+        projected[:, 0] = vertices @ right * to_pixel + resolution / 2
+        projected[:, 1] = vertices @ up * to_pixel + resolution / 2
+        projected[:, 2] = vertices @ direction + FAR
+        maps[k] = rasterize(projected, faces, resolution, resolution).nearness
+    return Shades(maps)
 
 
 def diffuse(normals: Floats, visible: Floats, softness: Floats) -> Floats:
@@ -94,6 +100,12 @@ def lamp_visibility(visible: Floats) -> Floats:
     return visible @ LOBES
 
 
+def cavities(vertices: Floats, normals: Floats, faces: Ints) -> Floats:
+    """How open [V] the surface is in its finest folds, from 0 to 1: nostrils, ears, lids."""
+    fine = cast(vertices, faces, FINE)
+    return fine.visible(vertices + normals * FINE_BIAS, FINE_BIAS).mean(1) * 2
+
+
 def _across(directions: Floats) -> tuple[Floats, Floats]:
     """Unit vectors [D, 3] to the right of each direction and up from it."""
     x, _, z = directions.T
@@ -104,16 +116,16 @@ def _across(directions: Floats) -> tuple[Floats, Floats]:
 @njit(nogil=True, cache=True)
 def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (compiled)
     visible = np.zeros((len(points), len(directions)))
-    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
-    last = RESOLUTION - 1
+    last = depth.shape[1] - 1
+    to_pixel = (last + 1) / (2 * HALF_WIDTH)
     for k in range(len(directions)):
         for i in range(len(points)):
             px, py, pz = points[i]
             x = (px * right[k, 0] + py * right[k, 1] + pz * right[k, 2]) * to_pixel
             y = (px * up[k, 0] + py * up[k, 1] + pz * up[k, 2]) * to_pixel
             z = px * directions[k, 0] + py * directions[k, 1] + pz * directions[k, 2] + FAR
-            x += RESOLUTION / 2 - 0.5
-            y += RESOLUTION / 2 - 0.5
+            x += last / 2
+            y += last / 2
             left, bottom = math.floor(x), math.floor(y)
             tx, ty = x - left, y - bottom
             light = 0.0
@@ -121,7 +133,7 @@ def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (c
                 for column in range(2):
                     h = min(max(bottom + row, 0), last)
                     w = min(max(left + column, 0), last)
-                    lit = 1 - (depth[k, h, w] - z - bias) / SOFTNESS
+                    lit = 1 - (depth[k, h, w] - z - bias[i]) / SOFTNESS
                     share = (tx if column else 1 - tx) * (ty if row else 1 - ty)
                     light += min(max(lit, 0.0), 1.0) * share
             visible[i, k] = light

@@ -86,7 +86,7 @@ def _eye_painter(sitter: Sitter, look: Look, group: str, outward: float) -> Pain
         points = at_spots(sitter.rest.vertices, sitter.faces, spots)
         normals = normalised(points - centre)
         ring = np.arccos(np.clip(normals @ gaze, -1, 1)) * radius / IRIS
-        albedo = eye_albedo(points, normals, gaze, ring, look)
+        albedo = eye_albedo(points, normals, gaze, ring, look) * 0.86
         in_corner = smoothstep(0.62, 0.80, -outward * normals[:, 0])
         albedo = mix(albedo, CARUNCLE, 0.8 * in_corner)
         cornea = smoothstep(1.15, 0.95, ring)
@@ -102,7 +102,7 @@ def _teeth_painter(sitter: Sitter, group: str) -> Painter:
         gum, height = gum_line(sitter, mm, along, across, group)
         albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.6 * smoothstep(0.4, 1.1, height))
         rounded = 1 - 0.22 * np.abs(across) ** 2.5 * (1 - gum)
-        parted = 1 - 0.75 * bell(gap, 0.32) * (1 - gum)
+        parted = 1 - 0.5 * bell(gap, 0.32) * (1 - gum)
         albedo *= (rounded * parted * (1 + 0.04 * (tooth % 2)))[:, None]
         albedo = mix(albedo * [1.0, 0.99, 0.97], GUM, gum)
         deep = smoothstep(90, 45, mm[:, 2])

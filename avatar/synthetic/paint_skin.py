@@ -15,11 +15,12 @@ from avatar.demo.sitter import Sitter
 from avatar.demo.skin import Skin
 from avatar.demo.surface import Spots, smooth_points
 from avatar.demo.vectors import MM, Floats, bell, linear, mix, smoothstep
+from avatar.synthetic.lids import lid_rim
 
 Bools = NDArray[np.bool_]
 
 FRECKLE_SPACING = 1.24 * MM  # of the samples for which the density of freckles is meant
-LID_LINE = linear((58, 40, 34))
+LID_LINE, LID_RED = linear((58, 40, 34)), linear((190, 120, 110))
 
 
 def described(sitter: Sitter, spots: Spots, inner: Bools) -> Skin:
@@ -68,37 +69,23 @@ def _brow_shade(skin: Skin, look: Look) -> Floats:
 
 def _lid_lines(albedo: Floats, skin: Skin, sitter: Sitter, look: Look) -> Floats:
     """The dark line at the roots of the upper lashes, the red one of the lower lid's edge."""
-    for group in [name for name in sitter.head.group_names if "eyelashes" in name]:
-        upper = group.endswith("2")
-        roots = lash_roots(sitter, group)
-        distance = np.asarray(KDTree(roots).query(skin.points)[0])
-        near = bell(distance / MM, 0.55 if upper else 0.8)
-        colour, amount = (
-            (LID_LINE, 0.75 * look.lash_weight) if upper else (linear((190, 120, 110)), 0.5)
-        )
-        albedo = mix(albedo, colour, amount * near)
+    for side in "lr":
+        rim = lid_rim(sitter, side)
+        for line, colour, width, amount in (
+            (rim.points[rim.upper], LID_LINE, 0.6, 0.85 * look.lash_weight),
+            (rim.points[~rim.upper], LID_RED, 0.8, 0.5),
+        ):
+            distance = np.asarray(KDTree(line).query(skin.points)[0])
+            albedo = mix(albedo, colour, amount * bell(distance / MM, width))
     return albedo
-
-
-def lash_roots(sitter: Sitter, group: str) -> Floats:
-    """Points [n, 3] close together along the edge of a lash strip that lies on the lid."""
-    centre, _ = sitter.eye(group[0] + "-eye")
-    faces = sitter.faces[sitter.part(group)]
-    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
-    ends = sitter.rest.vertices[edges]  # [E, 2, 3]
-    outward = np.linalg.norm(ends - centre, axis=2)
-    lowest = np.quantile(outward, 0.05)
-    ends = ends[(outward < lowest + 1.2 * MM).all(1)]
-    share = np.linspace(0, 1, 9)[:, None, None]
-    return (ends[:, 0] * (1 - share) + ends[:, 1] * share).reshape(-1, 3)
 
 
 def _shine(skin: Skin) -> tuple[Floats, Floats]:
     """Gloss and exponent [N]: oily nose and forehead, moist lips and mouth, pores."""
     oily = 0.5 * masks.nose_mask(skin.mm) + 0.30 * masks.forehead_mask(skin.mm)
-    oily += 0.25 * masks.cheek_mask(skin.mm) + 1.6 * skin.lips + 0.15 * skin.lids
+    oily += 0.25 * masks.cheek_mask(skin.mm) + 0.9 * skin.lips + 0.15 * skin.lids
     metres = skin.mm * MM
     broken = 1 + 0.30 * fractal_noise(metres, 240, 2, 15) + 0.20 * value_noise(metres, 1000, 17)
     creases = 1 + 0.5 * skin.lips * value_noise(metres * [1, 0.12, 0], 850, 30)
     gloss = 0.026 * (0.6 + oily) * np.clip(broken, 0.2, 2) * creases * (1 - skin.scalp)
-    return gloss * (1 + skin.inner_mouth), 22 + 34 * skin.lips + 20 * skin.inner_mouth
+    return gloss * (1 + skin.inner_mouth), 22 + 26 * skin.lips + 20 * skin.inner_mouth

@@ -9,15 +9,24 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from avatar.demo.masks import lip_mask
+from avatar.demo.masks import lip_mask, scalp_mask
 from avatar.demo.sitter import seat
-from avatar.demo.vectors import MM, normalised
+from avatar.demo.surface import mesh
+from avatar.demo.vectors import MM, normalised, smoothstep
 from avatar.heads import Head, fit_units, load_head
 from avatar.synthetic.body import Body, dress
 from avatar.synthetic.files import REGION_LABELS
 from avatar.synthetic.fine_hair import FineHair, fine_hair, place
 from avatar.synthetic.hair import Hair, grow, lit_hair, shade_of
-from avatar.synthetic.light import DIRECTIONS, Shades, cast, diffuse, lamp_visibility
+from avatar.synthetic.light import (
+    BIAS,
+    DIRECTIONS,
+    Shades,
+    cast,
+    cavities,
+    diffuse,
+    lamp_visibility,
+)
 from avatar.synthetic.paint import inner_parts, paint
 from avatar.synthetic.picture import Surface
 from avatar.synthetic.subject import subject_of
@@ -31,6 +40,8 @@ Bools = NDArray[np.bool_]
 ROUNDING = 0.65  # share of Phong tessellation
 SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
 LID = 1.2 * MM  # what blinks move farther belongs to the eyes' region
+EYE_BIAS = 0.0002  # metres: eyeballs throw no shade, so that lids may shade them closely
+DEEPEST = 0.25  # share of its light that the deepest fold keeps
 HARD = 0.3  # softness of all that is not skin
 DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
 
@@ -53,6 +64,8 @@ class Scene:
     corners: Floats  # [Q, 3, 3] where on that
     labels: NDArray[np.uint8]  # [Q]
     softness: Floats  # [B]
+    bias: Floats  # [B] metres in front of a vertex that do not shade it
+    cavities: Floats  # [B] share of its light that a vertex in a fold that never opens keeps
     spread: csr_matrix  # [B, M] sums triangles' normals to vertices
     solid: Ints  # [m, 3] triangles that throw shade
 
@@ -83,7 +96,9 @@ def build_scene(seed: int) -> Scene:
         hair=hair,
         fine_hair=fine,
         through=fog.transmitted(body.vertices, 2 * MM, DIRECTIONS).astype(float),
-        softness=_softness(body),
+        softness=_by_part(body, 1.0, HARD, inner_parts(sitter), body.cloth, body.band),
+        bias=_by_part(body, BIAS, EYE_BIAS, sitter.part("l-eye", "r-eye")),
+        cavities=_cavities(body, inner, solid),
         spread=_spread(body),
         solid=solid,
         texture=Texture.joined([texture, hair.texture, fine.texture]),
@@ -115,9 +130,10 @@ def _drawn(
 def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
     """The lit surface of one moment: tracked vertices [V, 3] and the head's pose [4, 4]."""
     pieces, hair, fine = scene.pieces, scene.hair, scene.fine_hair
-    whole = np.concatenate([vertices, scene.body.still]).astype(float)
+    whole = np.concatenate([vertices + scene.body.sink, scene.body.still])
     normals = _normals(scene, whole)
-    visible = cast(whole, scene.solid).visible(whole + 0.5 * MM * normals) * scene.through
+    visible = cast(whole, scene.solid).visible(whole + 0.5 * MM * normals, scene.bias)
+    visible *= scene.through * scene.cavities[:, None]
     light, lamps = diffuse(normals, visible, scene.softness), lamp_visibility(visible)
     corners = scene.body.faces[pieces.triangles]
     points, facing = rounded_points(whole, normals, corners, pieces.weights, ROUNDING)
@@ -152,12 +168,24 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
     )
 
 
-def _softness(body: Body) -> Floats:
-    """Softness [B] of each vertex's matter."""
-    hard = np.concatenate([body.cloth, body.band, inner_parts(body.sitter)])
-    softness = np.ones(len(body.vertices))
-    softness[np.unique(body.faces[hard])] = HARD
-    return softness
+def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
+    """Values [B] of vertices: the special one on the triangles of some parts."""
+    values = np.full(len(body.vertices), usual)
+    values[np.unique(body.faces[np.concatenate(parts)])] = special
+    return values
+
+
+def _cavities(body: Body, inner: Bools, solid: Ints) -> Floats:
+    """What nostrils and the folds of the ears keep of their light [B]; lips and lids keep all."""
+    sitter = body.sitter
+    normals = mesh(body.vertices, body.faces).normals
+    kept = DEEPEST + (1 - DEEPEST) * smoothstep(0.1, 0.75, cavities(body.vertices, normals, solid))
+    count = len(sitter.head.vertices)
+    painted = sitter.painted.vertices[:count] / MM
+    moving = inner[:count] | (lip_mask(painted) > 0.02) | (sitter.blink[:count] > 0.3 * MM)
+    kept[:count][moving] = 1.0
+    kept[np.unique(body.faces[inner_parts(sitter)])] = 1.0
+    return kept
 
 
 def _normals(scene: Scene, vertices: Floats) -> Floats:
@@ -193,10 +221,12 @@ def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
     sitter = body.sitter
     labels = np.full(len(body.faces), REGION_LABELS["skin"], np.uint8)
     count = len(sitter.faces)
-    lips = lip_mask(sitter.painted.vertices[sitter.faces].mean(1) / MM) > 0.5
+    centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
+    lips = lip_mask(centres) > 0.5
     mouth = lips | inner[sitter.faces].all(1)
     eyes = sitter.blink[sitter.faces].min(1) > LID
-    for name, mask in (("mouth", mouth), ("eyes", eyes)):
+    scalp = scalp_mask(centres) > 0.5
+    for name, mask in (("hair", scalp), ("mouth", mouth), ("eyes", eyes)):
         labels[:count][mask] = REGION_LABELS[name]
     labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
     labels[sitter.part("upper-teeth", "lower-teeth", "tongue")] = REGION_LABELS["mouth"]
