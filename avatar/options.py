@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Never
+from typing import Never, Protocol
 
 from avatar.colours import parse_colour
 from avatar.output import GIF_FASTEST, check_output, check_picture, check_writable
@@ -76,13 +76,9 @@ def check_options(options: DriveOptions, output: Path) -> None:
             raise FileNotFoundError(f"{path}: no such file; check the path")
     if options.arkit and options.weights:
         raise ValueError("--weights: has nothing to do where --arkit moves the face; leave one out")
-    if options.camera not in ("front", "orbit") and not Path(options.camera).is_file():
-        raise ValueError(
-            f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
-        )
-    _check_numbers(options, output)
-    parse_colour(options.background)
-    check_output(output, options.audio)
+    if options.seed < 0:
+        raise ValueError(f"--seed {options.seed}: must not be negative")
+    check_filming(options, output)
     for path in (options.save_motion, options.report):
         if path is not None:
             check_writable(path)
@@ -99,7 +95,42 @@ def inputs(options: DriveOptions) -> tuple[Path, ...]:
     return tuple(path for path in (*named, options.flame, options.landmarks) if path is not None)
 
 
-def _check_numbers(options: DriveOptions, output: Path) -> None:
+class Filming(Protocol):
+    """What the options of every film have in common; their meaning is that of DriveOptions."""
+
+    @property
+    def audio(self) -> Path | None: ...
+    @property
+    def width(self) -> int: ...
+    @property
+    def height(self) -> int: ...
+    @property
+    def fps(self) -> float | None: ...
+    @property
+    def camera(self) -> str: ...
+    @property
+    def azimuth(self) -> float: ...
+    @property
+    def elevation(self) -> float: ...
+    @property
+    def background(self) -> str: ...
+
+
+def check_filming(options: Filming, output: Path) -> None:
+    """Refuse, in one sentence, a film that cannot be shot or written.
+
+    Raises ValueError, FileNotFoundError or OSError.
+    """
+    if options.camera not in ("front", "orbit") and not Path(options.camera).is_file():
+        raise ValueError(
+            f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
+        )
+    _check_numbers(options, output)
+    parse_colour(options.background)
+    check_output(output, options.audio)
+
+
+def _check_numbers(options: Filming, output: Path) -> None:
     fps = 25.0 if options.fps is None else options.fps
     fastest = GIF_FASTEST if output.suffix.lower() == ".gif" else FASTEST
     if not SLOWEST <= fps <= fastest:
@@ -112,8 +143,6 @@ def _check_numbers(options: DriveOptions, output: Path) -> None:
         raise ValueError(f"--azimuth {options.azimuth}: must be a number of degrees")
     if not -90 <= options.elevation <= 90:
         raise ValueError(f"--elevation {options.elevation:g}: must be from -90 to 90 degrees")
-    if options.seed < 0:
-        raise ValueError(f"--seed {options.seed}: must not be negative")
 
 
 def _check_distinct(options: DriveOptions, output: Path) -> None:
