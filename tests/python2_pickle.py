@@ -56,8 +56,10 @@ def _encode(value: Any) -> bytes:
             return _text(value)
         case tuple():
             return b"(" + b"".join(map(_encode, value)) + b"t"
+        case list():
+            return b"](" + b"".join(map(_encode, value)) + b"e"
         case set():
-            return b"c__builtin__\nset\n]" + b"(" + b"".join(map(_encode, value)) + b"e\x85R"
+            return b"c__builtin__\nset\n" + _encode(list(value)) + b"\x85R"
         case dict():
             items = b"".join(_encode(k) + _encode(v) for k, v in value.items())
             return b"}(" + items + b"u"

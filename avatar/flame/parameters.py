@@ -60,7 +60,7 @@ def write_flame_parameters(path: Path, parameters: FlameParameters, vertices: in
     }
     arrays = {name: value.detach().cpu().float().numpy() for name, value in tensors.items()}
     with write_beside(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
+        np.savez_compressed(temporary, allow_pickle=False, **arrays)
 
 
 def with_vertices(parameters: FlameParameters, vertices: int) -> FlameParameters:

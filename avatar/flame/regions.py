@@ -124,6 +124,7 @@ def _from_masks(path: Path) -> Regions:
 
 
 def _indices(path: Path, values: np.ndarray) -> Tensor:
-    if values.dtype.kind not in "iu" or values.min() < 0 or values.max() >= VERTICES:
+    known = values.dtype.kind in "iu" and len(values) > 0
+    if not known or values.min() < 0 or values.max() >= VERTICES:
         raise ValueError(f"{path}: a set holds something else than numbers of FLAME's vertices")
     return torch.from_numpy(values.astype(np.int64)).unique()
