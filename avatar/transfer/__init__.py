@@ -1,6 +1,7 @@
 """Motion for any mesh: fit anny-head to it, and carry offsets over by a linear operator."""
 
 from avatar.transfer.align import align as align
+from avatar.transfer.backward import transfer_from as transfer_from
 from avatar.transfer.cache import registered as registered
 from avatar.transfer.landmarks import read_landmarks as read_landmarks
 from avatar.transfer.new_head import head_on as head_on

@@ -7,22 +7,19 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
-from avatar.transfer.matching import PARTS, match_vertices
-from avatar.transfer.operator import transfer_to
-from avatar.transfer.similarity import fit_similarity
-from avatar.transfer.template import template_of
+from avatar.transfer.classes import PARTS
+from avatar.transfer.laid import lay
+from avatar.transfer.matching import match_vertices
+from avatar.transfer.operator import transfer_onto
 
 PAIRED = ("lip_inner_upper", "lip_inner_lower")
 
 
 def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
     """anny-head's units, regions and joint, carried to a mesh by its fitted template [S, 3]."""
-    template = template_of(head)
-    transfer = transfer_to(head, mesh, fitted)
-    at_fit = fitted.numpy().astype(np.float64)
-    to_head = fit_similarity(at_fit[template.outer], template.vertices[template.outer])
-    vertices = to_head.apply(mesh.vertices.numpy().astype(np.float64))
-    matching = match_vertices(template, vertices, mesh.faces.numpy(), to_head.apply(at_fit))
+    laid = lay(head, mesh, fitted)
+    matching = match_vertices(laid)
+    transfer = transfer_onto(laid, matching)
     group_of = _groups(head, matching.classes)
     regions = {
         name: _region(transfer.values(_indicator(head, index)))
@@ -30,7 +27,7 @@ def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
         if name not in PAIRED
     }
     upper, lower = (head.regions[name] for name in PAIRED)
-    regions |= _lip_pairs(vertices, to_head.apply(at_fit), matching.classes, upper, lower)
+    regions |= _lip_pairs(laid.vertices, laid.fitted, matching.classes, upper, lower)
     return Head(
         topology=topology,
         vertices=mesh.vertices,
@@ -42,7 +39,7 @@ def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
         group_names=head.group_names,
         identities={},
         pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
-        pivot=to_head.inverse().of_tensor(head.pivot),
+        pivot=laid.to_head.inverse().of_tensor(head.pivot),
     )
 
 

@@ -11,10 +11,8 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.transfer.frames import local_frames
-from avatar.transfer.matching import match_vertices
-from avatar.transfer.similarity import fit_similarity
-from avatar.transfer.surface import adjacency
-from avatar.transfer.template import template_of
+from avatar.transfer.laid import Laid, lay
+from avatar.transfer.matching import Matching, match_vertices
 
 Floats = NDArray[np.floating]
 
@@ -26,12 +24,12 @@ SMOOTHINGS = 10  # passes of averaging where correspondence is poor
 class Transfer:
     """offsets' = after · weights · (before · offsets), each of the frames where there is one."""
 
-    weights: sp.csr_array  # [V, S]
+    weights: sp.csr_array  # [V, S] of the target's vertices by the source's
     before: Floats | None = None  # [S, 3, 3] frames of the source
     after: Floats | None = None  # [V, 3, 3] frames of the target
 
     def offsets(self, offsets: Tensor) -> Tensor:
-        """Offsets [..., V, 3] of the target, from [..., S, 3] of the source."""
+        """Offsets [..., V, 3] of the target, in its unit, from [..., S, 3] of the source."""
         source = offsets.reshape(-1, *offsets.shape[-2:]).double().numpy()  # [B, S, 3]
         shape = (*offsets.shape[:-2], len(self.weights.indptr) - 1, 3)
         moved = np.array([self._one(part) for part in source]).reshape(shape)
@@ -54,26 +52,26 @@ def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
 
     fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit.
     """
-    template = template_of(head)
-    at_fit = fitted.numpy().astype(np.float64)
-    to_head = fit_similarity(at_fit[template.outer], template.vertices[template.outer])
-    vertices = to_head.apply(mesh.vertices.numpy().astype(np.float64))
-    faces = mesh.faces.numpy()
-    matching = match_vertices(template, vertices, faces, to_head.apply(at_fit))
-    weights = _smooth(matching.weights, matching.agreed, faces)
+    laid = lay(head, mesh, fitted)
+    return transfer_onto(laid, match_vertices(laid))
+
+
+def transfer_onto(laid: Laid, matching: Matching) -> Transfer:
+    """transfer_to, where the mesh is matched already."""
+    weights = _smooth(matching.weights, matching.agreed, laid.links)
     fade = np.clip((FAR - matching.distances) / (FAR - NEAR), 0, 1)
     fade = fade * fade * (3 - 2 * fade)
-    return Transfer(sp.diags_array(fade) @ weights, before=local_frames(template, at_fit))
+    turn = laid.to_head.inverse()
+    frames = turn.scale * turn.rotation @ local_frames(laid.template, laid.fitted)
+    return Transfer((sp.diags_array(fade) @ weights).tocsr(), before=frames)
 
 
-def _smooth(weights: sp.csr_array, agreed: NDArray[np.bool_], faces: NDArray) -> sp.csr_array:
+def _smooth(weights: sp.csr_array, agreed: NDArray[np.bool_], links: sp.csr_array) -> sp.csr_array:
     """Rows [V, S] in which each vertex without a good match takes the mean of its neighbours."""
-    links = adjacency(faces, len(agreed))
     degree = np.asarray(links.sum(1)).ravel()
     poor = ~agreed & (degree > 0)
-    mean = sp.diags_array(poor / np.maximum(degree, 1)) @ links + sp.diags_array(
-        (~poor).astype(float)
-    )
+    kept = sp.diags_array((~poor).astype(float))
+    mean = sp.csr_array(sp.diags_array(poor / np.maximum(degree, 1)) @ links + kept)
     for _ in range(SMOOTHINGS):
-        weights = mean @ weights
-    return weights.tocsr()
+        weights = sp.csr_array(mean @ weights)
+    return weights

@@ -1,0 +1,126 @@
+"""Skin above or below the line of the lips, eyeballs, teeth, tongue: what may move like what."""
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from scipy.sparse import csgraph, linalg
+
+from avatar.transfer.laid import Laid
+from avatar.transfer.search import FaceTree, closest, face_tree
+from avatar.transfer.template import Template
+
+Floats = NDArray[np.floating]
+Indices = NDArray[np.integer]
+
+UPPER, LOWER, LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH, TONGUE, LASHES = range(8)
+SKIN = 1 << UPPER | 1 << LOWER
+PARTS = {
+    "l-eye": LEFT_EYE,
+    "r-eye": RIGHT_EYE,
+    "upper-teeth": UPPER_TEETH,
+    "lower-teeth": LOWER_TEETH,
+    "tongue": TONGUE,
+}
+LIP_ZONE = 0.02  # metres from the line of the lips within which sides are weighed
+SURE = 0.003  # metres: by so much one side must be nearer than the other to be beyond doubt
+TILT = 0.004  # metres that a normal at right angles to the template's is worth
+CREASE = 0.5  # radians: over a valley this sharp, sides hang together less by a factor e
+DOUBT = 0.05  # weight of a vertex's own nearness against its neighbours', where in doubt
+
+
+def template_tree(template: Template, places: Floats) -> FaceTree:
+    """anny-head's triangles at these places [S, 3], each with its class."""
+    head = template.head
+    names, groups = head.group_names, head.face_groups.numpy()
+    classes = np.array([PARTS.get(name, LASHES) for name in names])[groups]
+    body = groups == names.index("body")
+    upper = template.upper[head.faces.numpy()].sum(1) >= 2
+    classes[body] = np.where(upper[body], UPPER, LOWER)
+    return face_tree(places, head.faces.numpy(), classes)
+
+
+def vertex_classes(laid: Laid, tree: FaceTree) -> Indices:
+    """[V] the class of each vertex of the mesh; its lashes are LASHES, its sealed eyes skin."""
+    classes = _component_classes(laid, tree)
+    skin = classes == UPPER
+    classes[skin & ~_upper_side(laid, tree, skin)] = LOWER
+    return classes
+
+
+def _component_classes(laid: Laid, tree: FaceTree) -> Indices:
+    """[V] the part that a connected component is, by what lies nearest to most of its vertices;
+    UPPER for all skin."""
+    _, component = csgraph.connected_components(laid.links, directed=False)
+    nearest = tree.classes[closest(tree, laid.vertices).faces]
+    nearest[nearest == LOWER] = UPPER
+    votes = np.zeros((component.max() + 1, LASHES + 1))
+    np.add.at(votes, (component, nearest), 1)
+    return votes.argmax(1)[component]
+
+
+def _upper_side(laid: Laid, tree: FaceTree, skin: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """[V] true for skin above the line of the lips.
+
+    Far from the line the nearer side decides. Close to it a vertex goes with its neighbours, less
+    so across a valley, since that is where lips meet: a harmonic field between the sure vertices.
+    """
+    lean = np.where(_near_lips(laid), 0.0, np.where(_nearest_upper(laid, tree), 1.0, -1.0))
+    zone = np.flatnonzero(skin & _near_lips(laid))
+    apart = _towards(laid, tree, zone, LOWER) - _towards(laid, tree, zone, UPPER)
+    lean[zone] = np.clip(apart / SURE, -1, 1)
+    free = zone[np.abs(lean[zone]) < 1]
+    if len(free):
+        lean[free] = _spread(laid, lean, free)
+    return lean > 0
+
+
+def _near_lips(laid: Laid) -> NDArray[np.bool_]:
+    """[V] true within LIP_ZONE of the line of the lips."""
+    template = laid.template
+    line = (laid.fitted[template.lips_upper] + laid.fitted[template.lips_lower]) / 2
+    ends = line[[0, -1]] + 0.3 * (line[[0, -1]] - line[[1, -2]])
+    line = np.concatenate([ends[:1], line, ends[1:]])
+    box = (laid.vertices > line.min(0) - LIP_ZONE) & (laid.vertices < line.max(0) + LIP_ZONE)
+    return box.all(1)
+
+
+def _nearest_upper(laid: Laid, tree: FaceTree) -> NDArray[np.bool_]:
+    hit = closest(tree, laid.vertices, allowed=np.full(len(laid.vertices), SKIN))
+    return tree.classes[hit.faces] == UPPER
+
+
+def _towards(laid: Laid, tree: FaceTree, index: Indices, kind: int) -> Floats:
+    """How far [P] vertices are from one class, a turned normal counting as distance."""
+    points, normals = laid.vertices[index], laid.normals[index]
+    allowed = np.full(len(index), 1 << kind)
+    best = np.full(len(index), np.inf)
+    for cosine in (0.8, 0.3, -2.0):
+        hit = closest(tree, points, normals, cosine, allowed)
+        found = hit.faces >= 0
+        agreement = (tree.normals[hit.faces] * normals).sum(1)
+        far = np.hypot(np.where(found, hit.distances, 1.0), TILT * (1 - agreement))
+        best = np.where(found, np.minimum(best, far), best)
+    return best
+
+
+def _spread(laid: Laid, lean: Floats, free: Indices) -> Floats:
+    """The lean [P] of vertices in doubt: near their own, and near what their neighbours have."""
+    conduct = _conductance(laid, free)
+    total = np.asarray(conduct.sum(1)).ravel()
+    inner = conduct[:, free]
+    system = sp.diags_array(total + DOUBT) - inner
+    outside = lean.copy()
+    outside[free] = 0
+    return linalg.spsolve(sp.csc_array(system), DOUBT * lean[free] + conduct @ outside)
+
+
+def _conductance(laid: Laid, free: Indices) -> sp.csr_array:
+    """[P, V] how much neighbours hang together: fully on even skin and over ridges, little over
+    valleys."""
+    rows = laid.links[free].tocoo()
+    one, other = free[rows.row], rows.col
+    along = laid.vertices[other] - laid.vertices[one]
+    length = np.maximum(np.linalg.norm(along, axis=1), 1e-9)
+    opening = ((laid.normals[one] - laid.normals[other]) * along).sum(1) / length
+    weights = np.exp(-np.maximum(opening, 0) / CREASE)
+    return sp.coo_array((weights, (rows.row, other)), rows.shape).tocsr()
