@@ -264,7 +264,7 @@ def _palette_graph(size: tuple[int, int], rate: Fraction) -> Graph:
     )
     split = graph.add("split")
     palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-    paint = graph.add("paletteuse", "new=1:dither=none:diff_mode=rectangle")
+    paint = graph.add("paletteuse", "new=1:dither=none")
     source.link_to(split)
     split.link_to(palette, 0, 0)
     split.link_to(paint, 1, 0)

@@ -180,6 +180,21 @@ def test_gif(tmp_path: Path, voice: Path, fps: float, delays: set[int]) -> None:
     assert np.abs(last[40, 5].astype(int) - 51).max() <= 2
 
 
+def test_what_stands_still_in_a_gif_keeps_its_colours(tmp_path: Path) -> None:
+    """Only the middle changes, and with it the palette."""
+    random = np.random.default_rng(0)
+    still = np.linspace(40, 220, 48 * 32 * 3).reshape(32, 48, 3).astype(np.uint8)
+    path = tmp_path / "film.gif"
+    with open_writer(path, 48, 32, 25.0) as write:
+        for _ in range(3):
+            image = still.copy()
+            image[12:20, 16:32] = random.integers(0, 256, (8, 16, 3))
+            write(image)
+    for index in range(3):
+        shown = imageio.imread(path, index=index)[..., :3].astype(int)
+        assert np.abs(shown[:10] - still[:10]).max() < 20
+
+
 def test_gif_cannot_be_faster_than_players_show(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"film\.gif: a GIF shows at most 50 frames"):
         write_film(tmp_path / "film.gif", 2, fps=60.0)
