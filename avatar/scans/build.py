@@ -11,10 +11,11 @@ from torch import Tensor
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
 from avatar.scans.coloured import ColouredMesh, Floats, joined
+from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
 from avatar.scans.mesh_file import read_mesh
-from avatar.scans.stretch import stretch_at
+from avatar.scans.stretch import Stretch, stretch_of
 from avatar.scans.surface import Cover, cover, covers_joined
 from avatar.subject import ANY_MESH, Avatar
 from avatar.transfer import read_landmarks, registered
@@ -26,6 +27,7 @@ class Made:
 
     avatar: Avatar
     cut: float  # length of the cut between the lips, as a share of the mouth's width
+    eyes: int  # how many painted eyes were parted from their lids
     inner_mouth: bool  # whether teeth, tongue and lining were added
 
 
@@ -54,9 +56,11 @@ def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
 def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
     """An avatar of a scan in head space onto which anny-head was fitted [S, 3]."""
     line = mouth_line(head, fitted)
+    stretch = stretch_of(head, fitted)
+    scan, eyes = part_eyes(scan, head, fitted, stretch)
     if has_inner_mouth(scan, head, fitted, line):
-        gaussians = _covered(scan, len(scan.faces), head, fitted)
-        return Made(_avatar(scan, gaussians, fitted), 0.0, False)
+        gaussians = _covered(scan, len(scan.faces), stretch)
+        return Made(_avatar(scan, gaussians, fitted), 0.0, eyes, False)
     scan, cut = part_lips(scan, line)
     skin = joined(scan, lining_mesh(head, fitted, line, scan))
     parts, numbers = parts_mesh(head, fitted)
@@ -65,14 +69,14 @@ def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
     place = torch.full((len(head.faces),), -1)
     place[torch.from_numpy(numbers)] = len(skin.faces) + torch.arange(len(numbers))
     inside = Cover(painted.gaussians, place[painted.binding])
-    outside = _covered(whole, len(skin.faces), head, fitted)
-    return Made(_avatar(whole, covers_joined(outside, inside), fitted), cut, True)
+    outside = _covered(whole, len(skin.faces), stretch)
+    return Made(_avatar(whole, covers_joined(outside, inside), fitted), cut, eyes, True)
 
 
-def _covered(scan: ColouredMesh, first: int, head: Head, fitted: Floats) -> Cover:
+def _covered(scan: ColouredMesh, first: int, stretch: Stretch) -> Cover:
     """Gaussians on the first triangles of a scan."""
     middles = scan.vertices[scan.faces].mean(1)
-    return cover(scan, np.arange(first), stretch_at(middles, head, fitted))
+    return cover(scan, np.arange(first), stretch.at(middles))
 
 
 def _avatar(scan: ColouredMesh, gaussians: Cover, fitted: Floats) -> Avatar:
@@ -84,7 +88,8 @@ def _avatar(scan: ColouredMesh, gaussians: Cover, fitted: Floats) -> Avatar:
 def _summary(path: Path, scan: ColouredMesh, made: Made, residual_mm: float) -> str:
     lips = "its lips were parted" if made.cut else "its lips were left as they are"
     mouth = "teeth and tongue added" if made.inner_mouth else "its own inner mouth kept"
+    eyes = f", {made.eyes} eyes set behind their lids" if made.eyes else ""
     return (
         f"{path.name}: {len(scan.vertices):,} vertices, fitted to {residual_mm:.2f} mm; {lips}, "
-        f"{mouth}; {len(made.avatar.binding):,} Gaussians"
+        f"{mouth}{eyes}; {len(made.avatar.binding):,} Gaussians"
     )

@@ -1,6 +1,6 @@
 """A mesh with colours: textures, colours of vertices, or one plain colour."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,6 +21,20 @@ class Paint:
     uv: Floats  # [M, 3, 2] place of each corner in the texture: right and up, repeating
     texture: Ints  # [M] index into `textures`, or -1 for none
     textures: tuple[Picture, ...]
+
+    def of(self, triangles: Ints) -> "Paint":
+        """The paint of some triangles [m]."""
+        rgb, uv = self.rgb[triangles], self.uv[triangles]
+        return Paint(rgb, uv, self.texture[triangles], self.textures)
+
+    def followed_by(self, other: "Paint") -> "Paint":
+        """The paint of these triangles, then of others that use the same textures."""
+        return Paint(
+            np.concatenate([self.rgb, other.rgb]),
+            np.concatenate([self.uv, other.uv]),
+            np.concatenate([self.texture, other.texture]),
+            self.textures,
+        )
 
     def of_pieces(self, parents: Ints, weights: Floats) -> "Paint":
         """The same paint on pieces of its triangles.
@@ -56,15 +70,10 @@ def joined(first: ColouredMesh, second: ColouredMesh) -> ColouredMesh:
         torch.cat([first.mesh.vertices, second.mesh.vertices]),
         torch.cat([first.mesh.faces, second.mesh.faces + len(first.mesh.vertices)]),
     )
-    one, two = first.paint, second.paint
-    texture = np.where(two.texture < 0, -1, two.texture + len(one.textures))
-    paint = Paint(
-        rgb=np.concatenate([one.rgb, two.rgb]),
-        uv=np.concatenate([one.uv, two.uv]),
-        texture=np.concatenate([one.texture, texture]),
-        textures=one.textures + two.textures,
-    )
-    return ColouredMesh(mesh, paint)
+    moved = np.where(second.paint.texture < 0, -1, second.paint.texture + len(first.paint.textures))
+    textures = first.paint.textures + second.paint.textures
+    one, two = replace(first.paint, textures=textures), replace(second.paint, texture=moved)
+    return ColouredMesh(mesh, one.followed_by(two))
 
 
 def colours_at(paint: Paint, triangles: Ints, weights: Floats) -> Floats:

@@ -23,13 +23,14 @@ from avatar.rig import bind
 from avatar.rotations import matrix_to_quaternion
 from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
 from avatar.scans.lips import MM, MouthLine
-from avatar.scans.split import unique_edges
+from avatar.scans.split import refine, unique_edges
 from avatar.scans.surface import Cover
 from splat import Gaussians, rgb_to_sh
 
 PARTS = ("upper-teeth", "lower-teeth", "tongue")
 LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour of the lips
 DARK_DEPTH = 45 * MM  # here it is nearly black
+LINING_EDGE = 1.6 * MM  # greatest length of its edges: it is stretched far
 LINING_LIGHT = 0.42  # of the light that falls on the face
 
 
@@ -84,7 +85,12 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     own = tone(INNER_MOUTH * (LINING_LIGHT * dark)[:, None])
     rgb = mix(own, _colours_near(scan, vertices), 0.8 * smoothstep(LIP_DEPTH, 0, depth))
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
-    return ColouredMesh(mesh, plain_paint(rgb[faces]))
+    lining = ColouredMesh(mesh, plain_paint(rgb[faces]))
+    return refine(lining, lambda points: np.where(_in_front(points, line), LINING_EDGE, np.inf))
+
+
+def _in_front(points: Floats, line: MouthLine) -> np.ndarray:
+    return line.local(points)[2] > -LIP_DEPTH
 
 
 def plain_paint(rgb: Floats) -> Paint:

@@ -36,7 +36,7 @@ def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh
     touched = at_end[faces].sum(1) >= 2
     whole, broken = np.flatnonzero(~touched), np.flatnonzero(touched)
     points, weights, pattern = _six_points(faces[broken], len(vertices), edges, shares)
-    parts = [(whole, faces[whole], np.tile(np.eye(3), (len(whole), 1, 1)))]
+    parts = []
     for bits, triangles in _PIECES.items():
         rows = np.flatnonzero(pattern == bits)
         for corners in triangles:
@@ -44,9 +44,10 @@ def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh
     parents, pieces, inside = (np.concatenate(part) for part in zip(*parts, strict=True))
     mesh = Mesh(
         torch.from_numpy(np.concatenate([vertices, added]).astype(vertices.dtype)),
-        torch.from_numpy(pieces),
+        torch.from_numpy(np.concatenate([faces[whole], pieces])),
     )
-    return ColouredMesh(mesh, scan.paint.of_pieces(parents, inside))
+    pieced = scan.paint.of_pieces(parents, inside)
+    return ColouredMesh(mesh, scan.paint.of(whole).followed_by(pieced))
 
 
 def refine(scan: ColouredMesh, wanted: Callable[[Floats], Floats]) -> ColouredMesh:

@@ -1,5 +1,7 @@
 """How far a face stretches when it moves, so that nothing opens between its Gaussians."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,10 +49,21 @@ def _in_plane(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
     return (edges @ frames.R_world_tri)[..., [0, 2]].transpose(-1, -2)
 
 
-def stretch_at(points: Floats, head: Head, fitted: Floats) -> Floats:
-    """[N] the stretch of a face at points [N, 3] near a fitted template [S, 3]."""
+@dataclass(frozen=True)
+class Stretch:
+    """How far the skin of a fitted face stretches, anywhere."""
+
+    tree: KDTree  # of the fitted skin
+    values: Floats  # of its vertices, >= 1
+
+    def at(self, points: Floats) -> Floats:
+        """[N] at points [N, 3] on the face or near it."""
+        distance, near = self.tree.query(points, NEIGHBOURS)
+        weights = 1 / (np.asarray(distance) + 1e-4)
+        return (weights * self.values[near]).sum(1) / weights.sum(1)
+
+
+def stretch_of(head: Head, fitted: Floats) -> Stretch:
+    """The stretch of a template [S, 3] laid onto a face."""
     skin = head.group_vertices("body").numpy()
-    distance, near = KDTree(fitted[skin]).query(points, NEIGHBOURS)
-    weights = 1 / (np.asarray(distance) + 1e-4)
-    values = template_stretch(head)[skin][near]
-    return (weights * values).sum(1) / weights.sum(1)
+    return Stretch(KDTree(fitted[skin]), template_stretch(head)[skin])
