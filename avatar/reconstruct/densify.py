@@ -24,7 +24,7 @@ BindNew = Literal["parent", "nearest"]
 """parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
 triangle of the rest mesh whose centre is nearest."""
 
-SPLIT_SHRINK = 0.625  # of the longest axis, 1 / 1.6
+SPLIT_SHRINK = 0.7  # of the longest axis
 SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
 SPLIT_OPACITY = 1 / (2 * SPLIT_SHRINK)  # keeps the mass
 NEARLY_CLEAR = 0.01  # opacity after a reset

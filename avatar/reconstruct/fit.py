@@ -21,11 +21,13 @@ from avatar.capture import (
     shuffled,
     stream_pictures,
 )
+from avatar.face import Face, face_of
+from avatar.mesh import Mesh
 from avatar.output import check_writable
 from avatar.reconstruct.cloud import raw_of
 from avatar.reconstruct.logs import curve_log
 from avatar.reconstruct.options import TrainOptions, check_train_options
-from avatar.reconstruct.previews import mean_psnr, read_all, spread_out, write_preview
+from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
 from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
 from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_moment, seeded
@@ -79,7 +81,8 @@ def reconstruct(options: ReconstructOptions) -> Avatar:
     device = torch.device("cuda" if backend == "gsplat" else "cpu")
     capture = open_capture(options.capture, options.flame)
     _check_budget(options, capture)
-    trainer = start_trainer(options, capture, device)
+    face = known_face(capture)
+    trainer = start_trainer(options, capture, face, device)
     state, record = _state_path(options.out), run_record(options, capture)
     if state.exists():
         trainer.resume(*open_run(state, record))
@@ -94,7 +97,7 @@ def reconstruct(options: ReconstructOptions) -> Avatar:
         save()
         print(f"stopped at step {trainer.step}; the same command continues", file=sys.stderr)
         raise
-    avatar = finished_avatar(trainer, capture)
+    avatar = finished_avatar(trainer, capture, face)
     save_avatar(options.out, avatar)
     state.unlink(missing_ok=True)
     return avatar
@@ -128,17 +131,28 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
     )
 
 
-def start_trainer(options: ReconstructOptions, capture: Capture, device: torch.device) -> Trainer:
+def start_trainer(
+    options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
+) -> Trainer:
     """A run at its first step."""
     views = capture.splits["train"]
-    colours = face_colours(capture, stream_pictures(spread_out(views, FIRST_LOOKS)))
+    colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)))
     cloud = first_cloud(capture, colours, options.train.sh_degree)
     moment = calmest_moment(capture, views)
     around = read_all([view for view in views if view.timestep == moment])
     room = int(SEEDED * (options.max_gaussians - len(cloud)))
     cloud = seeded(capture, cloud, around, room)
-    region = emphasised_vertices(capture)
+    region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     return Trainer(capture, cloud, region, options.train, options.max_gaussians, device)
+
+
+def known_face(capture: Capture) -> Face | None:
+    """The regions of the capture's mesh, and anny-head laid onto it if it is another."""
+    try:
+        return face_of(Mesh(capture.rest, capture.faces), capture.topology)
+    except ValueError as error:
+        print(f"eyes and mouth get no emphasis, as they are not found: {error}", file=sys.stderr)
+        return None
 
 
 def run(
@@ -149,7 +163,7 @@ def run(
     logs = options.logs or options.out.with_name(f"{options.out.stem}_logs")
     previews.mkdir(parents=True, exist_ok=True)
     held = capture.splits["val"] or capture.splits["train"]
-    shown, scored = read_all(spread_out(held, SHOWN)), read_all(spread_out(held, SCORED))
+    shown, scored = read_all(some_of(held, SHOWN)), read_all(some_of(held, SCORED))
 
     def look() -> dict[str, float]:
         write_preview(trainer.draw, shown, previews / f"step_{trainer.step:06d}.png")
@@ -182,9 +196,11 @@ def remaining(
     yield from stream_pictures(islice(views, left), read)
 
 
-def finished_avatar(trainer: Trainer, capture: Capture) -> Avatar:
+def finished_avatar(trainer: Trainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
     raw = raw_of(trainer.cloud)
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
     binding = trainer.cloud.binding.cpu()
-    return Avatar(RawGaussians(**parts), binding, capture.rest, capture.faces, capture.topology)
+    gaussians, template = RawGaussians(**parts), face.fitted if face else None
+    mesh = (capture.rest, capture.faces)
+    return Avatar(gaussians, binding, *mesh, capture.topology, template)

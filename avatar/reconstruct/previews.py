@@ -1,13 +1,14 @@
 """Pictures of an unfinished avatar: what was seen, what is drawn, and the difference."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import imageio.v3 as imageio
 import torch
 from torch import Tensor
 
-from avatar.capture import Picture, View, composite, read_picture
+from avatar.capture import Picture, View, composite, read_picture, shuffled
 from splat import write_beside
 
 WHITE = torch.ones(3)
@@ -15,10 +16,9 @@ Draw = Callable[[View, Tensor], Tensor]
 """(view, background [3]) → picture [H, W, 3]"""
 
 
-def spread_out(views: Sequence[View], count: int) -> list[View]:
-    """At most `count` views, evenly taken."""
-    count = min(count, len(views))
-    return [views[index * len(views) // count] for index in range(count)]
+def some_of(views: Sequence[View], count: int) -> list[View]:
+    """At most `count` views, by chance but always the same."""
+    return list(islice(shuffled(views, seed=0), min(count, len(views))))
 
 
 def read_all(views: Sequence[View]) -> list[tuple[View, Picture]]:
