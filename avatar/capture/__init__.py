@@ -9,6 +9,7 @@ from avatar.capture.pictures import background_colour as background_colour
 from avatar.capture.pictures import composite as composite
 from avatar.capture.pictures import read_labels as read_labels
 from avatar.capture.pictures import read_picture as read_picture
+from avatar.capture.reader import check_same_mesh as check_same_mesh
 from avatar.capture.reader import open_capture as open_capture
 from avatar.capture.reader import split_views as split_views
 from avatar.capture.stream import keeping_reader as keeping_reader

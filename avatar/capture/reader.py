@@ -9,10 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import torch
+
 from avatar.capture.capture import SPLITS, Capture, View
 from avatar.capture.flame_meshes import read_flame_meshes
 from avatar.capture.meshes import TrackedMeshes, read_vertex_meshes
 from avatar.capture.transforms import Frame, read_transforms
+from avatar.subject import Avatar
 
 Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS
 
@@ -48,6 +51,16 @@ def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
         filled = ", ".join(name for name in SPLITS if capture.splits[name])
         raise ValueError(f"{_transforms(folder, split)}: has no frames; use {filled}")
     return views
+
+
+def check_same_mesh(avatar_path: Path, avatar: Avatar, folder: Path, capture: Capture) -> None:
+    """Raise ValueError where the meshes of a capture cannot move an avatar."""
+    if avatar.topology != capture.topology or not torch.equal(avatar.faces, capture.faces):
+        ours, theirs = (f"{x.topology} ({len(x.faces)} triangles)" for x in (avatar, capture))
+        raise ValueError(
+            f"{avatar_path} rides on a mesh of topology {ours}, but {folder} was tracked with "
+            f"{theirs}; use an avatar and a capture of the same mesh"
+        )
 
 
 def _transforms(folder: Path, split: str) -> Path:

@@ -12,6 +12,7 @@ from torch import Tensor
 from avatar.capture import (
     Capture,
     View,
+    check_same_mesh,
     composite,
     open_capture,
     read_labels,
@@ -95,18 +96,6 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     if options.sheet:
         write_sheet(options.sheet, result.columns)
     return result
-
-
-def check_same_mesh(avatar_path: Path, avatar: Avatar, folder: Path, capture: Capture) -> None:
-    """Raise ValueError where a capture's meshes cannot move an avatar."""
-    sizes = [(len(x.faces), x.topology) for x in (avatar, capture)]
-    if sizes[0] != sizes[1] or not torch.equal(avatar.faces, capture.faces):
-        (ours, mine), (theirs, other) = sizes
-        raise ValueError(
-            f"{avatar_path} rides on a mesh of topology {mine} with {ours} triangles, but "
-            f"{folder} was tracked with {other} of {theirs} triangles; use an avatar and a capture "
-            "of the same mesh"
-        )
 
 
 def _check_sizes(views: Sequence[View]) -> None:

@@ -30,8 +30,10 @@ def psnr(drawn: Tensor, truth: Tensor, where: Tensor | None = None) -> float:
 
 
 def ssim(drawn: Tensor, truth: Tensor) -> tuple[float, Tensor]:
-    """Structural similarity (Wang et al. 2004; Gaussian window of 11 pixels, σ 1.5, pictures mirrored
-    at their borders) and its map [H, W], the mean of the channels."""
+    """Structural similarity and its map [H, W], the mean of the channels.
+
+    Wang et al. 2004; Gaussian window of 11 pixels, σ 1.5; pictures are mirrored at their borders.
+    """
     index = structural_similarity_index_measure(
         _batch(drawn), _batch(truth), data_range=1.0, return_full_image=True
     )
