@@ -15,7 +15,7 @@ from avatar.flame.teeth import LOWER_TEETH
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
 from avatar.subject import FLAME, FLAME_TEETH
-from avatar.transfer import transfer_to
+from avatar.transfer import transfer_from, transfer_to
 
 
 def carry_basis(
@@ -66,8 +66,6 @@ def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
     way of anny-head."""
     head, steps = load_head(), []
     if source.fitted is not None:
-        from avatar.transfer import transfer_from
-
         steps.append(transfer_from(head, source.mesh, source.fitted))
     if target.fitted is not None:
         steps.append(transfer_to(head, target.mesh, target.fitted))

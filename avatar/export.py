@@ -19,6 +19,7 @@ from avatar.mesh import Mesh
 from avatar.motion_file import motion_chunks, open_motion
 from avatar.output import check_writable, exact_rate
 from avatar.performance import offset_chunks, speech_performance
+from avatar.progress import progress_bar
 from avatar.subject import SIZES
 
 Form = Literal["arkit", "flame"]
@@ -71,7 +72,7 @@ def export_motion(options: ExportOptions) -> Exported:
     match check_export(options):
         case "arkit":
             motion = _saved(options.motion) if options.motion else _spoken(options, shipped_face())
-            weights, misfit = fit_weights(motion.face.head, motion.chunks())
+            weights, misfit = fit_weights(motion.face.head, _told(motion))
             head = head_angles(motion.head_pose)
             write_take(options.out, weights.numpy(), head.numpy(), motion.fps)
         case "flame":
@@ -81,7 +82,7 @@ def export_motion(options: ExportOptions) -> Exported:
             saved = options.motion and _on_flame(_saved(options.motion), mean)
             motion = saved or _spoken(options, mean)
             lips = mean.head.regions["lips"]
-            found, misfit = fit_flame(flame, motion.face.mesh.vertices, motion.chunks(), lips)
+            found, misfit = fit_flame(flame, motion.face.mesh.vertices, _told(motion), lips)
             write_flame_motion(options.out, found, motion.head_pose)
         case form:
             assert_never(form)
@@ -111,6 +112,15 @@ def check_export(options: ExportOptions) -> Form:
                 f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
                 "ARKit weights or .npz for FLAME parameters"
             )
+
+
+def _told(motion: Motion) -> Iterator[Tensor]:
+    """The offsets, with a progress bar."""
+    with progress_bar("solving", len(motion.head_pose)) as done:
+        for chunk in motion.chunks():
+            yield chunk
+            for _ in chunk:
+                done()
 
 
 def _saved(path: Path) -> Motion:

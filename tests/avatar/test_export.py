@@ -8,11 +8,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from flame_files import write_flame
 from support import ROOT, Outcome, write_wav
+from torch import Tensor
 
 from avatar.arkit import WEIGHTS, read_take, write_take
 from avatar.drive import drive
 from avatar.export import ExportOptions, export_motion
+from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
+from avatar.flame.parameters import read_flame_parameters
+from avatar.mesh import Mesh
+from avatar.motion_file import motion_writer
 from avatar.options import DriveOptions
 
 
@@ -59,6 +66,50 @@ def test_still_leaves_only_speech(voice: np.ndarray, tmp_path: Path):
     take = read_take(tmp_path / "face.csv")
     assert take.weights[:, WEIGHTS.index("eyeBlinkLeft")].max() < 0.05
     assert not take.head.any()
+
+
+def save_motion(path: Path, mesh: Mesh, topology: str, offsets: Tensor) -> Path:
+    arrays = {
+        "rest": mesh.vertices.numpy(),
+        "faces": mesh.faces.numpy(),
+        "fps": np.array(25.0),
+        "head_pose": np.tile(np.eye(4, dtype=np.float32), (len(offsets), 1, 1)),
+        "topology": np.array(topology),
+    }
+    with motion_writer(path, len(offsets), len(mesh.vertices), arrays) as append:
+        for frame in offsets.float().numpy():
+            append(frame)
+    return path
+
+
+def test_flame_parameters_of_a_subject_come_back(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
+    file = write_flame(tmp_path)
+    flame, random = add_teeth(load_flame(file)), torch.manual_seed(0)
+    person = {"shape": torch.randn(300, generator=random) * (torch.arange(300) < 20)}
+    jaw = torch.rand(8, 3, generator=random) * torch.tensor([0.3, 0.03, 0.03])
+    expression = torch.randn(8, 100, generator=random) * 0.3
+    rest = flame_vertices(flame, neutral(**person))
+    moved = flame_vertices(flame, neutral(**person, expression=expression, jaw=jaw))
+    path = tmp_path / "motion.npz"
+    saved = save_motion(path, Mesh(rest, flame.faces), flame.topology, moved - rest)
+    done = export_motion(ExportOptions(tmp_path / "flame.npz", motion=saved, flame=file))
+    read = read_flame_parameters(tmp_path / "flame.npz")
+    played = flame_vertices(flame, replace(read, shape=person["shape"]))
+    assert (read.jaw - jaw).abs().max() < 1e-3
+    assert (played - moved).norm(dim=-1).max() < 2e-5
+    assert done.misfit.all_mm < 0.01 < 1 < done.misfit.lip_motion_mm
+
+
+def test_a_voice_is_said_nearly_by_flame(voice: np.ndarray, tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
+    audio, file = write_wav(tmp_path / "voice.wav", voice[:24_000]), write_flame(tmp_path)
+    done = export_motion(ExportOptions(tmp_path / "flame.npz", audio=audio, flame=file))
+    read = read_flame_parameters(tmp_path / "flame.npz")
+    assert len(read.jaw) == done.frames == round(1.5 * 25)
+    assert read.jaw[:, 0].max() > 0.03
+    assert read.neck.abs().max() > 0.002
+    assert done.misfit.lips_mm < 0.1 * done.misfit.lip_motion_mm
 
 
 @pytest.fixture
