@@ -17,7 +17,7 @@ from splat import Gaussians, RawGaussians, rgb_to_sh
 
 FINEST, COARSEST = 0.8e-3, 2.4e-3  # metres between Gaussians on busy and on plain colours
 CONTRAST = 0.03  # difference of colour from one Gaussian to the next that may be seen
-MOST = 400_000  # Gaussians, unless the mesh has more triangles
+MOST = 200_000  # Gaussians, unless the mesh has more triangles
 SPREAD = 2.1  # standard deviation, in those of an even distribution over the triangle
 THICKNESS = 0.12  # of the smaller axis in the plane
 THINNEST = 2e-5  # metres
