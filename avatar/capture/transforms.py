@@ -68,7 +68,7 @@ def _read_frame(path: Path, index: int, entry: Entry) -> Frame:
             timestep=_timestep(entry),
             camera_id=str(entry.get("camera_id", entry.get("camera_index", 0))),
             labels=_side_picture(path, entry, "region_path", image, size),
-            sequence=str(entry["sequence"]) if "sequence" in entry else None,
+            sequence=_sequence(path, entry, image),
         )
         return Frame(view, *_mesh(path, entry))
     except FileNotFoundError as error:
@@ -110,6 +110,14 @@ def _side_picture(
 
 def _by(size: tuple[float, float]) -> str:
     return f"{size[0]:g}x{size[1]:g}"
+
+
+def _sequence(path: Path, entry: Entry, image: Path) -> str | None:
+    """What the frame says, or the folder beside the capture's own from which VHAP joined it in."""
+    if "sequence" in entry:
+        return str(entry["sequence"])
+    folder = image.parent.parent
+    return folder.name if folder.resolve() != path.parent.resolve() else None
 
 
 def _timestep(entry: Entry) -> int:

@@ -92,7 +92,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     background = parse_colour(options.background)
     with torch.no_grad():
         draw = _drawer(avatar, capture, rasterizer(backend, background), device)
-        result = _compare(views, draw, _labeller(capture), background)
+        result = _compare(views, draw, _labeller(avatar, capture), background)
     if options.sheet:
         write_sheet(options.sheet, result.columns)
     return result
@@ -115,11 +115,17 @@ def _drawer(
     return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
 
 
-def _labeller(capture: Capture) -> Labeller:
-    """Labels from the capture where it has them, else from its tracked meshes."""
+def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
+    """Labels from the capture where it has them, else from its tracked meshes; nothing is labelled
+    where the parts of the head are not to be found on them."""
     if all(view.labels for views in capture.splits.values() for view in views):
         return read_labels
-    head = face_of(Mesh(capture.rest, capture.faces), capture.topology).head
+    mesh = Mesh(avatar.vertices, avatar.faces)
+    try:
+        head = face_of(mesh, avatar.topology, avatar.template).head
+    except ValueError as error:
+        print(f"regions are left out: {error}", file=sys.stderr)
+        return lambda view: torch.zeros(view.camera.height, view.camera.width)
     return mesh_labeller(head, capture.vertices, capture.faces)
 
 

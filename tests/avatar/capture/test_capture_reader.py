@@ -1,6 +1,7 @@
 """Captures are read as they were written."""
 
 import json
+from operator import methodcaller
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,18 @@ def test_opening_reads_no_pixels(folder: Path, monkeypatch: pytest.MonkeyPatch):
 
     monkeypatch.setattr("imageio.v3.imread", no_pixels)
     assert isinstance(open_capture(folder), Capture)
+
+
+def test_sequences_are_named_by_the_frame_or_by_their_folder(folder: Path):
+    """VHAP joins sequences that lie in folders beside each other."""
+    edit_frames(folder, methodcaller("update", sequence="speech"), index=0)
+    beside = folder.with_name("EMO-1")
+    for kind in ("images", "fg_masks"):
+        (beside / kind).mkdir(parents=True)
+    for kind in ("images", "fg_masks"):
+        (folder / kind / "00000_01.png").rename(beside / kind / "00000_01.png")
+    names = {"file_path": "images", "fg_mask_path": "fg_masks"}
+    paths = {key: f"../EMO-1/{kind}/00000_01.png" for key, kind in names.items()}
+    edit_frames(folder, methodcaller("update", **paths), index=1)
+    views = open_capture(folder).splits["train"]
+    assert [view.sequence for view in views] == ["speech", "EMO-1", None, None]

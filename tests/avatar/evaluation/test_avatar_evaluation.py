@@ -11,7 +11,7 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
-from captures import CaptureSpec, edit_frames, ring, write_capture
+from captures import CaptureSpec, edit_frames, ring, small_spec, write_capture
 from support import ROOT, Outcome
 from torch import Tensor
 
@@ -22,7 +22,7 @@ from avatar.evaluation.regions import REGIONS, mesh_labeller, triangle_regions
 from avatar.heads import load_head
 from avatar.mesh import Mesh
 from avatar.subject import Avatar, save_avatar
-from splat import Camera, render
+from splat import Camera, RawGaussians, render
 
 CPU = torch.device("cpu")
 
@@ -117,6 +117,31 @@ def test_regions_are_where_they_belong(folder: Path, open_mouths: Tensor):
     assert int((shut == 4).sum()) == 0
     assert int((opened == 4).sum()) > 10
     assert (opened == 4).nonzero().float().mean(0)[0] > rows["eyes"]
+
+
+def test_a_mesh_without_a_face_is_measured_without_regions(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def no_face(*_: object) -> None:
+        raise ValueError("no face was found in the mesh")
+
+    monkeypatch.setattr("avatar.evaluation.evaluate.face_of", no_face)
+    spec = small_spec()
+    folder = write_capture(tmp_path / "capture", spec)
+    count = len(spec.mesh.faces)
+    gaussians = RawGaussians(
+        torch.zeros(count, 3),
+        torch.ones(count, 4),
+        torch.zeros(count, 3),
+        torch.zeros(count),
+        torch.zeros(count, 1, 3),
+    )
+    mesh = (spec.mesh.vertices, spec.mesh.faces)
+    save_avatar(tmp_path / "a.ply", Avatar(gaussians, torch.arange(count), *mesh, "mesh"))
+    means = evaluate_avatar(AvatarEvaluationOptions(tmp_path / "a.ply", folder, device="cpu")).means
+    assert means.whole.psnr is not None
+    assert all(scores.views == 0 for scores in means.regions.values())
+    assert capsys.readouterr().err.count("regions are left out: no face was found") == 1
 
 
 # --- the command
