@@ -26,6 +26,7 @@ Bools = NDArray[np.bool_]
 
 WIDTH = 2.3  # of a ribbon, in the standard deviations that strands are described with
 THIN = 0.7 * MM  # standard deviation of the width beyond which a strand is split
+FLYAWAY = 0.4 * MM  # and up to which strands are left out: they would be single specks
 AMBIENT = 0.25  # light that scatters between hairs and never dies
 CONTRAST = 0.5
 SHINE = (0.05, 50.0)
@@ -50,7 +51,7 @@ def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> 
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM - 1.0 * MM * face_mask(mm))
     skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
     strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
-    return [_split(group, rng) for group in strands]
+    return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
 
 
 def _split(strands: Strands, rng: np.random.Generator) -> Strands:
@@ -139,6 +140,6 @@ def _ribbons(strands: Strands) -> tuple[Ribbons, Floats, Floats]:
     share = np.linspace(0, 1, widths.shape[1])
     last = (strands.opacities > 0).sum(1, keepdims=True)  # pieces that a strand has
     to_end = np.clip((last - np.arange(widths.shape[1])) / 1.5, 0.08, 1)
-    widths = widths * to_end * smoothstep(-0.15, 0.12, share)
+    widths = widths * to_end * smoothstep(-0.04, 0.12, share)
     band = ribbons(strands.points, normals, widths, strands.opacities > 0.03)
     return band, normals.reshape(-1, 3), at_points(strands.brightness).ravel()

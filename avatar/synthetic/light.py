@@ -30,13 +30,13 @@ _PER_DIRECTION = 4 / len(DIRECTIONS)
 
 # Towards each lamp, how focused it is, its colour times its strength.
 _LAMPS = (
-    ((-0.55, 0.45, 0.85), 5.0, (0.62, 0.60, 0.57)),
-    ((0.70, 0.20, 0.75), 4.0, (0.40, 0.42, 0.44)),
-    ((0.10, -0.45, 0.90), 4.0, (0.13, 0.125, 0.12)),
+    ((-0.55, 0.45, 0.85), 5.0, (0.80, 0.77, 0.73)),
+    ((0.70, 0.20, 0.75), 4.0, (0.50, 0.52, 0.55)),
+    ((0.10, -0.45, 0.90), 4.0, (0.16, 0.15, 0.145)),
     ((0.55, 0.55, -0.70), 6.0, (0.36, 0.37, 0.39)),
     ((-0.70, 0.35, -0.60), 6.0, (0.24, 0.25, 0.26)),
 )
-SKY, SKY_TILT = 0.26, 0.45
+SKY, SKY_TILT = 0.30, 0.45
 LAMP_DIRECTIONS = normalised(np.array([lamp[0] for lamp in _LAMPS]))  # [L, 3]
 LAMP_COLOURS = np.array([lamp[2] for lamp in _LAMPS])  # [L, 3]
 
@@ -120,7 +120,7 @@ def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (c
     to_pixel = (last + 1) / (2 * HALF_WIDTH)
     for k in range(len(directions)):
         for i in range(len(points)):
-            px, py, pz = points[i]
+            px, py, pz = points[i, 0], points[i, 1], points[i, 2]
             x = (px * right[k, 0] + py * right[k, 1] + pz * right[k, 2]) * to_pixel
             y = (px * up[k, 0] + py * up[k, 1] + pz * up[k, 2]) * to_pixel
             z = px * directions[k, 0] + py * directions[k, 1] + pz * directions[k, 2] + FAR

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avatar.synthetic.light import LAMP_COLOURS, LAMP_DIRECTIONS
 from avatar.synthetic.rasterizer import corner_weights, project, rasterize
-from avatar.synthetic.texture import Texture, texel
+from avatar.synthetic.texture import Texture, texel_corners
 from splat import Camera
 
 Floats = NDArray[np.floating]
@@ -19,6 +19,7 @@ Bytes = NDArray[np.uint8]
 SAMPLES = 4  # per pixel and axis
 LABELS = 5
 KNEE = 0.55  # where the tone curve begins to bend
+LIGHT, LAMPS = 6, 9  # columns of a vertex's place, direction, light and lamps
 GRAZING = 6.0  # highlights grow up to so many times at grazing angles
 
 
@@ -27,14 +28,14 @@ class Surface:
     """Everything that a camera sees of one moment, in world space."""
 
     vertices: Floats  # [P, 3]
-    normals: Floats  # [P, 3] unit
-    fibres: Floats  # [P, 3] unit direction of hair, 0 where there is none
+    directions: Floats  # [P, 3] unit: the normal, or that of the hair
     light: Floats  # [P, 3] diffuse light per unit of albedo
     lamps: Floats  # [P, L] share of each lamp that arrives
     faces: Ints  # [Q, 3]
     owners: Ints  # [Q] triangle of the texture
     corners: Floats  # [Q, 3, 3] where on that triangle the corners lie
     labels: Bytes  # [Q] region of each triangle
+    fibrous: NDArray[np.bool_]  # [Q] hair
     texture: Texture  # red, green, blue (linear albedo), gloss, exponent
 
 
@@ -48,11 +49,10 @@ class Picture:
 
 
 def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES) -> Picture:
-    """Draw with samples² samples to a pixel, an even number to a side.
+    """Draw with samples² samples to a pixel; gain [3] multiplies the light before the tone curve.
 
-    gain [3] multiplies the light before the tone curve.
+    Edges are as smooth as there are samples; within a pixel each triangle is lit once.
     """
-    assert samples % 2 == 0, samples
     projected = project(camera, surface.vertices, samples)
     height, width = camera.height * samples, camera.width * samples
     seen = rasterize(projected, surface.faces, height, width).faces
@@ -61,8 +61,9 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
     colour = np.zeros((camera.height, camera.width, 3), np.uint8)
     mask, regions = colour[..., 0].copy(), colour[..., 0].copy()
     texture = surface.texture
-    mesh = (projected, surface.faces, surface.owners, surface.corners)
-    fields = (surface.vertices, surface.normals, surface.fibres, surface.light, surface.lamps)
+    mesh = (projected, surface.faces, surface.owners, surface.corners, surface.fibrous)
+    parts = (surface.vertices, surface.directions, surface.light, surface.lamps)
+    fields = np.concatenate(parts, axis=1, dtype=np.float32)
     texels = (texture.resolution, texture.first, texture.texels)
     lighting = (eye, LAMP_DIRECTIONS, LAMP_COLOURS, gain, _TONES)
     out = (colour, mask, regions)
@@ -86,38 +87,52 @@ _TONES = tone((np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST)
 def _shade(
     seen, labels, mesh, fields, texels, lighting, samples, out
 ):  # pragma: no cover (compiled)
-    """Every block of 2 x 2 samples is lit once where one triangle fills it, else each sample."""
+    """A pixel is lit once for each triangle in it, in the middle of the samples that see it."""
     colour, mask, regions = out
     total, rgb = np.zeros(3), np.zeros(3)
     votes = np.zeros(LABELS, np.int64)
+    group = np.zeros((samples * samples, 4), np.int64)
     for row in range(colour.shape[0]):
         for column in range(colour.shape[1]):
+            groups = _gather(seen, row * samples, column * samples, samples, group)
+            if groups == 0:
+                continue
             total[:] = 0.0
             votes[:] = 0
-            for j in range(row * samples, (row + 1) * samples, 2):
-                for i in range(column * samples, (column + 1) * samples, 2):
-                    f = seen[j, i]
-                    if f == seen[j, i + 1] and f == seen[j + 1, i] and f == seen[j + 1, i + 1]:
-                        votes[labels[f] if f >= 0 else 0] += 4
-                        if f >= 0:
-                            _add_light(
-                                total, rgb, 4.0, f, i + 1.0, j + 1.0, mesh, fields, texels, lighting
-                            )
-                        continue
-                    for k in range(4):
-                        y, x = j + k // 2, i + k % 2
-                        f = seen[y, x]
-                        votes[labels[f] if f >= 0 else 0] += 1
-                        if f >= 0:
-                            _add_light(
-                                total, rgb, 1.0, f, x + 0.5, y + 0.5, mesh, fields, texels, lighting
-                            )
-            covered = samples * samples - votes[0]
-            if covered:
-                for channel in range(3):
-                    colour[row, column, channel] = int(total[channel] / covered * 255 + 0.5)
-                mask[row, column] = int(covered / (samples * samples) * 255 + 0.5)
+            covered = 0
+            for g in range(groups):
+                f, count = group[g, 0], group[g, 1]
+                x, y = group[g, 2] / count + 0.5, group[g, 3] / count + 0.5
+                _add_light(total, rgb, count, f, x, y, mesh, fields, texels, lighting)
+                votes[labels[f]] += count
+                covered += count
+            votes[0] = samples * samples - covered
+            for channel in range(3):
+                colour[row, column, channel] = int(total[channel] / covered * 255 + 0.5)
+            mask[row, column] = int(covered / (samples * samples) * 255 + 0.5)
             regions[row, column] = np.argmax(votes)
+
+
+@njit(nogil=True, cache=True)
+def _gather(seen, first_row, first_column, samples, group):  # pragma: no cover (compiled)
+    """Put the triangles of a pixel into group [n, 4]: triangle, samples, their sums of x and y."""
+    groups = 0
+    for j in range(first_row, first_row + samples):
+        for i in range(first_column, first_column + samples):
+            f = seen[j, i]
+            if f < 0:
+                continue
+            g = groups - 1
+            while g >= 0 and group[g, 0] != f:
+                g -= 1
+            if g < 0:
+                g = groups
+                groups += 1
+                group[g, 0], group[g, 1], group[g, 2], group[g, 3] = f, 0, 0, 0
+            group[g, 1] += 1
+            group[g, 2] += i
+            group[g, 3] += j
+    return groups
 
 
 @njit(nogil=True, cache=True)
@@ -125,23 +140,23 @@ def _add_light(
     total, rgb, weight, f, x, y, mesh, fields, texels, lighting
 ):  # pragma: no cover (compiled)
     """Add `weight` times the sRGB colour of triangle f at a place of the picture to total [3]."""
-    projected, faces, owners, corners = mesh
-    resolution, first, texel_values = texels
+    projected, faces, owners, corners, fibrous = mesh
+    resolution, first, values = texels
     gain, tones = lighting[3], lighting[4]
-    face = faces[f]
-    weights = corner_weights(projected, face, x, y)
-    to_b, to_c = (
-        _mixed(corners[f], (0, 1, 2), weights, 1),
-        _mixed(corners[f], (0, 1, 2), weights, 2),
-    )
-    r, start = resolution[owners[f]], first[owners[f]]
+    p, q, r = faces[f, 0], faces[f, 1], faces[f, 2]
+    a, b, c = corner_weights(projected, p, q, r, x, y)
+    to_b = a * corners[f, 0, 1] + b * corners[f, 1, 1] + c * corners[f, 2, 1]
+    to_c = a * corners[f, 0, 2] + b * corners[f, 1, 2] + c * corners[f, 2, 2]
+    owner = owners[f]
+    i, j, k, s, t, u = texel_corners(resolution[owner], first[owner], to_b, to_c)
     for channel in range(3):
-        albedo = texel(texel_values, r, start, to_b, to_c, channel)
-        rgb[channel] = albedo * _mixed(fields[3], face, weights, channel)
-    gloss = texel(texel_values, r, start, to_b, to_c, 3)
-    if gloss > 0.0:
-        exponent = texel(texel_values, r, start, to_b, to_c, 4)
-        _add_highlight(rgb, gloss, exponent, face, weights, fields, lighting)
+        albedo = s * values[i, channel] + t * values[j, channel] + u * values[k, channel]
+        at = LIGHT + channel
+        rgb[channel] = albedo * (a * fields[p, at] + b * fields[q, at] + c * fields[r, at])
+    gloss = s * values[i, 3] + t * values[j, 3] + u * values[k, 3]
+    exponent = s * values[i, 4] + t * values[j, 4] + u * values[k, 4]
+    corner = (p, q, r, a, b, c)
+    _add_highlight(rgb, gloss, exponent, fibrous[f], corner, fields, lighting)
     for channel in range(3):
         place = math.sqrt(min(rgb[channel] * gain[channel] / _BRIGHTEST, 1.0)) * _STEPS
         total[channel] += weight * tones[int(place + 0.5)]
@@ -149,48 +164,39 @@ def _add_light(
 
 @njit(nogil=True, cache=True)
 def _add_highlight(
-    rgb, gloss, exponent, face, weights, fields, lighting
+    rgb, gloss, exponent, fibrous, corner, fields, lighting
 ):  # pragma: no cover (compiled)
     """Blinn's highlight of every lamp, or for hair Kajiya and Kay's (1989)."""
-    vertices, normals, fibres, _, lamps = fields
     eye, towards, colours, _, _ = lighting
+    p, q, r, a, b, c = corner
     vx, vy, vz = _unit(
-        eye[0] - _mixed(vertices, face, weights, 0),
-        eye[1] - _mixed(vertices, face, weights, 1),
-        eye[2] - _mixed(vertices, face, weights, 2),
+        eye[0] - (a * fields[p, 0] + b * fields[q, 0] + c * fields[r, 0]),
+        eye[1] - (a * fields[p, 1] + b * fields[q, 1] + c * fields[r, 1]),
+        eye[2] - (a * fields[p, 2] + b * fields[q, 2] + c * fields[r, 2]),
     )
-    hair = fibres[face[0], 0] != 0.0 or fibres[face[0], 1] != 0.0
-    directions = fibres if hair else normals
     nx, ny, nz = _unit(
-        _mixed(directions, face, weights, 0),
-        _mixed(directions, face, weights, 1),
-        _mixed(directions, face, weights, 2),
+        a * fields[p, 3] + b * fields[q, 3] + c * fields[r, 3],
+        a * fields[p, 4] + b * fields[q, 4] + c * fields[r, 4],
+        a * fields[p, 5] + b * fields[q, 5] + c * fields[r, 5],
     )
     for k in range(len(towards)):
-        lx, ly, lz = towards[k]
+        lx, ly, lz = towards[k, 0], towards[k, 1], towards[k, 2]
+        facing = nx * lx + ny * ly + nz * lz
+        if facing <= 0.0 and not fibrous:
+            continue
         hx, hy, hz = _unit(lx + vx, ly + vy, lz + vz)
         along = nx * hx + ny * hy + nz * hz
-        if hair:
+        if fibrous:
             lobe = _power(1 - along * along, exponent / 2)
         else:
-            facing = nx * lx + ny * ly + nz * lz
-            if along <= 0.0 or facing <= 0.0:
-                continue
             edge = 1 - (hx * vx + hy * vy + hz * vz)
             fresnel = min(GRAZING, 1 + 96 * edge * edge * edge * edge * edge)
             lobe = _power(along, exponent) * (exponent + 8) / 8 * facing * fresnel
         if lobe > 0.0:
-            strength = gloss * lobe * _mixed(lamps, face, weights, k)
+            at = LAMPS + k
+            arrives = a * fields[p, at] + b * fields[q, at] + c * fields[r, at]
             for channel in range(3):
-                rgb[channel] += strength * colours[k, channel]
-
-
-@njit(nogil=True, cache=True, inline="always")
-def _mixed(values, face, weights, channel):  # pragma: no cover (compiled)
-    a, b, c = weights
-    return (
-        a * values[face[0], channel] + b * values[face[1], channel] + c * values[face[2], channel]
-    )
+                rgb[channel] += gloss * lobe * arrives * colours[k, channel]
 
 
 @njit(nogil=True, cache=True, inline="always")

@@ -63,9 +63,10 @@ def barycentrics(projected: Floats, faces: Ints, fragments: Fragments) -> Floats
 def _fill(projected, faces, seen, nearness):  # pragma: no cover (compiled)
     height, width = seen.shape
     for f in range(len(faces)):
-        ax, ay, a = projected[faces[f, 0]]
-        bx, by, b = projected[faces[f, 1]]
-        cx, cy, c = projected[faces[f, 2]]
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
+        bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
+        cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
         if area == 0.0 or min(a, b, c) <= 0.0:
             continue
@@ -90,15 +91,15 @@ def _fill(projected, faces, seen, nearness):  # pragma: no cover (compiled)
 
 
 @njit(nogil=True, cache=True, inline="always")
-def corner_weights(projected, corners, column, row):  # pragma: no cover (compiled)
-    """Perspective-correct weights of a triangle's corners at a place of the picture."""
-    ax, ay, a = projected[corners[0]]
-    bx, by, b = projected[corners[1]]
-    cx, cy, c = projected[corners[2]]
+def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compiled)
+    """Perspective-correct weights of the corners i, j, k at a place of the picture."""
+    ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
+    bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
+    cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
     area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-    to_b = ((column - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area * b
-    to_c = ((bx - ax) * (row - ay) - (column - ax) * (by - ay)) / area * c
-    to_a = (1 - to_b / b - to_c / c) * a
+    to_b = ((column - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area
+    to_c = ((bx - ax) * (row - ay) - (column - ax) * (by - ay)) / area
+    to_a, to_b, to_c = (1 - to_b - to_c) * a, to_b * b, to_c * c
     total = to_a + to_b + to_c
     return to_a / total, to_b / total, to_c / total
 
@@ -109,6 +110,6 @@ def _barycentrics(projected, faces, seen):  # pragma: no cover (compiled)
     for row in range(seen.shape[0]):
         for column in range(seen.shape[1]):
             if seen[row, column] >= 0:
-                corners = faces[seen[row, column]]
-                weights[row, column] = corner_weights(projected, corners, column + 0.5, row + 0.5)
+                i, j, k = faces[seen[row, column]]
+                weights[row, column] = corner_weights(projected, i, j, k, column + 0.5, row + 0.5)
     return weights

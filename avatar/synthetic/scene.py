@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from torch import Tensor
 
-from avatar.demo.masks import lip_mask, scalp_mask
+from avatar.demo.masks import ear_mask, lip_mask, nose_mask, scalp_mask
 from avatar.demo.sitter import seat
 from avatar.demo.surface import mesh
 from avatar.demo.vectors import MM, normalised, smoothstep
@@ -63,6 +63,7 @@ class Scene:
     owners: Ints  # [Q] triangle of the texture
     corners: Floats  # [Q, 3, 3] where on that
     labels: NDArray[np.uint8]  # [Q]
+    fibrous: Bools  # [Q]
     softness: Floats  # [B]
     bias: Floats  # [B] metres in front of a vertex that do not shade it
     cavities: Floats  # [B] share of its light that a vertex in a fold that never opens keeps
@@ -124,6 +125,7 @@ def _drawn(
         "owners": np.concatenate([pieces.owners, len(body.faces) + np.arange(loose)]),
         "corners": np.concatenate([pieces.corners, np.tile(np.eye(3), (loose, 1, 1))]),
         "labels": np.concatenate(labels).astype(np.uint8),
+        "fibrous": np.arange(len(pieces.faces) + loose) >= len(pieces.faces),
     }
 
 
@@ -147,7 +149,6 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
     def carried(values: Floats) -> Floats:
         return np.einsum("pc,pcx->px", pieces.weights, values[corners])
 
-    still = np.zeros_like(points)
     return Surface(
         vertices=np.concatenate(
             [
@@ -156,14 +157,14 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
                 place(fine, whole, scene.body.faces),
             ]
         ),
-        normals=joined(facing, np.zeros_like(hair.fibres), normals),
-        fibres=np.concatenate([still, hair.fibres @ turn.T, fine.tangents]),
+        directions=np.concatenate([facing, hair.fibres @ turn.T, fine.tangents]),
         light=joined(carried(light), hair.light, light),
         lamps=joined(carried(lamps), hair.lamps, lamps),
         faces=scene.faces,
         owners=scene.owners,
         corners=scene.corners,
         labels=scene.labels,
+        fibrous=scene.fibrous,
         texture=scene.texture,
     )
 
@@ -176,16 +177,16 @@ def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
 
 
 def _cavities(body: Body, inner: Bools, solid: Ints) -> Floats:
-    """What nostrils and the folds of the ears keep of their light [B]; lips and lids keep all."""
+    """What nostrils and the folds of the ears keep of their light [B]; all else keeps all."""
     sitter = body.sitter
     normals = mesh(body.vertices, body.faces).normals
     kept = DEEPEST + (1 - DEEPEST) * smoothstep(0.1, 0.75, cavities(body.vertices, normals, solid))
     count = len(sitter.head.vertices)
     painted = sitter.painted.vertices[:count] / MM
-    moving = inner[:count] | (lip_mask(painted) > 0.02) | (sitter.blink[:count] > 0.3 * MM)
-    kept[:count][moving] = 1.0
-    kept[np.unique(body.faces[inner_parts(sitter)])] = 1.0
-    return kept
+    still = ear_mask(painted) > 0.2
+    still |= (nose_mask(painted) > 0.05) & (lip_mask(painted) < 0.02) & ~inner[:count]
+    still[np.unique(body.faces[inner_parts(sitter)])] = False
+    return np.where(np.pad(still, (0, len(kept) - count)), kept, 1.0)
 
 
 def _normals(scene: Scene, vertices: Floats) -> Floats:

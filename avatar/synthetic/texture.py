@@ -71,10 +71,10 @@ def resolutions(vertices: Floats, faces: Ints, spacing: Floats) -> Ints:
 
 
 @njit(nogil=True, cache=True, inline="always")
-def texel(texels, resolution, first, to_b, to_c, channel):  # pragma: no cover (compiled)
-    """One channel at weights (1 - to_b - to_c, to_b, to_c) of a triangle."""
-    u = min(max(to_b, 0.0), 1.0) * resolution
-    v = min(max(to_c, 0.0), 1.0 - min(max(to_b, 0.0), 1.0)) * resolution
+def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
+    """The three texels around weights (1 - to_b - to_c, to_b, to_c) of a triangle, and theirs."""
+    to_b = min(max(to_b, 0.0), 1.0)
+    u, v = to_b * resolution, min(max(to_c, 0.0), 1.0 - to_b) * resolution
     i, j = min(int(u), resolution - 1), min(int(v), resolution - 1)
     if i + j > resolution - 1:
         j = resolution - 1 - i
@@ -82,10 +82,8 @@ def texel(texels, resolution, first, to_b, to_c, channel):  # pragma: no cover (
     here = first + i * (resolution + 1) - i * (i - 1) // 2 + j
     right = here + resolution + 1 - i  # the texel at (i + 1, j)
     if s + t <= 1.0:
-        value = texels[here, channel] * (1 - s - t)
-        return value + texels[right, channel] * s + texels[here + 1, channel] * t
-    value = texels[right + 1, channel] * (s + t - 1)
-    return value + texels[right, channel] * (1 - t) + texels[here + 1, channel] * (1 - s)
+        return here, right, here + 1, 1 - s - t, s, t
+    return right + 1, right, here + 1, s + t - 1, 1 - t, 1 - s
 
 
 @njit(nogil=True, cache=True)
@@ -93,9 +91,10 @@ def _sample(texels, resolution, first, triangles, weights):  # pragma: no cover 
     values = np.empty((len(triangles), texels.shape[1]), np.float32)
     for k in range(len(triangles)):
         m = triangles[k]
+        a, b, c, s, t, u = texel_corners(resolution[m], first[m], weights[k, 1], weights[k, 2])
         for channel in range(texels.shape[1]):
-            values[k, channel] = texel(
-                texels, resolution[m], first[m], weights[k, 1], weights[k, 2], channel
+            values[k, channel] = (
+                s * texels[a, channel] + t * texels[b, channel] + u * texels[c, channel]
             )
     return values
 
