@@ -8,6 +8,7 @@ it is, so that reading back needs no FLAME and loses nothing, for heads that are
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from torch import Tensor
 from avatar.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
 from avatar.flame import add_teeth, load_flame
 from avatar.flame.indices import FACES, SHAPES, TEETH_FACES, VERTICES
-from avatar.flame.model import shaped
+from avatar.flame.model import FlameParameters, shaped
 from avatar.flame.parameters import (
     read_flame_parameters,
     still,
@@ -50,15 +51,25 @@ def read_gaussian_avatar(path: Path, flame: Path | None = None) -> Avatar:
     return _with_flame(path, ply.gaussians, ply.binding, flame)
 
 
-def write_gaussian_avatar(folder: Path, avatar: Avatar, flame: Path | None = None) -> None:
+def write_gaussian_avatar(
+    folder: Path,
+    avatar: Avatar,
+    flame: Path | None = None,
+    motion: FlameParameters | None = None,
+) -> None:
     """Write an avatar as a folder in GaussianAvatars' layout.
 
     flame: the user's FLAME file, needed only for a FLAME avatar that does not hold its shape and
-    offset itself. Raises ValueError where it is needed and not given, OSError.
+    offset itself; motion: what goes into flame_param.npz beside them, else a head that holds still.
+    Raises ValueError where FLAME is needed and not given, OSError.
     """
     parameters = None
     if avatar.topology in SIZES:
-        parameters = still(*_identity(avatar, flame))
+        shape, offset = _identity(avatar, flame)
+        moving = still(shape, offset) if motion is None else motion
+        parameters = with_vertices(
+            replace(moving, shape=shape, static_offset=offset), len(avatar.vertices)
+        )
     folder.mkdir(parents=True, exist_ok=True)
     gaussians = replace(avatar.gaussians, sh=_padded(avatar.gaussians.sh))
     write_ply(folder / POINTS, SplatPly(gaussians, avatar.binding.float()))
@@ -139,11 +150,10 @@ def _write_mesh(path: Path, avatar: Avatar) -> None:
         "flame_shape": avatar.flame_shape,
         "flame_offset": avatar.flame_offset,
     }
-    floats = {name: value.cpu().numpy() for name, value in tensors.items() if value is not None}
+    floats: dict[str, Any] = {n: t.cpu().numpy() for n, t in tensors.items() if t is not None}
     with write_beside(path) as temporary:
         np.savez_compressed(
             temporary,
-            allow_pickle=False,
             topology=np.array(avatar.topology),
             faces=avatar.faces.cpu().numpy().astype(np.int32),
             coefficients=np.array(avatar.gaussians.sh.shape[1]),

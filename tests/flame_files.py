@@ -1,7 +1,7 @@
 """Files in exactly FLAME's format: FLAME itself is not ours to ship (see flame_geometry.py)."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import python2_pickle
@@ -12,10 +12,10 @@ from avatar.flame import indices
 
 def write_flame(folder: Path, seed: int = 0, kind: Literal["pkl", "npz"] = "pkl") -> Path:
     """A FLAME file; another seed is another mean head with other directions."""
-    arrays = flame_arrays(seed)
+    arrays: dict[str, Any] = flame_arrays(seed)
     path = folder / f"generic_model.{kind}"
     if kind == "npz":
-        np.savez(path, allow_pickle=False, **arrays)
+        np.savez(path, **arrays)
     else:
         path.write_bytes(python2_pickle.dump(as_distributed(arrays)))
     return path

@@ -1,6 +1,7 @@
 """Folders as GaussianAvatars writes them after training, put together byte by byte."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from flame_geometry import flame_arrays
@@ -21,7 +22,8 @@ def write_trained(folder: Path, seed: int = 0, frames: int = 3, teeth: bool = Tr
     write_points(
         folder / "point_cloud.ply", random_points(random, WITH_TEETH[1] if teeth else indices.FACES)
     )
-    np.savez(folder / "flame_param.npz", allow_pickle=False, **parameters(random, frames, teeth))
+    person: Any = parameters(random, frames, teeth)
+    np.savez(folder / "flame_param.npz", **person)
     return folder / "point_cloud.ply"
 
 

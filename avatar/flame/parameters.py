@@ -8,6 +8,7 @@ float64. A canonical_flame_param.npz is the same with T = 1.
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -58,9 +59,9 @@ def write_flame_parameters(path: Path, parameters: FlameParameters, vertices: in
         "static_offset": (zeros if p.static_offset is None else p.static_offset)[None],
         "dynamic_offset": dynamic,
     }
-    arrays = {name: value.detach().cpu().float().numpy() for name, value in tensors.items()}
+    arrays: dict[str, Any] = {n: t.detach().cpu().float().numpy() for n, t in tensors.items()}
     with write_beside(path) as temporary:
-        np.savez_compressed(temporary, allow_pickle=False, **arrays)
+        np.savez_compressed(temporary, **arrays)
 
 
 def with_vertices(parameters: FlameParameters, vertices: int) -> FlameParameters:

@@ -1,5 +1,6 @@
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -136,10 +137,10 @@ def test_parameters_of_a_capture_serve_too(tmp_path: Path, flame: Path):
     without teeth, whose teeth stay in place."""
     trained = write_trained(tmp_path, teeth=True)
     with np.load(tmp_path / "flame_param.npz") as data:
-        arrays = {name: data[name][:1] for name in data if name != "dynamic_offset"}
+        arrays: Any = {name: data[name][:1] for name in data if name != "dynamic_offset"}
         arrays |= {"shape": data["shape"], "jaw_pose": np.array([[0.3, 0, 0]])}
     expected = read_gaussian_avatar(trained, flame)
     arrays["static_offset"] = arrays["static_offset"][:, :5023]
     (tmp_path / "flame_param.npz").unlink()
-    np.savez(tmp_path / "canonical_flame_param.npz", allow_pickle=False, **arrays)
+    np.savez(tmp_path / "canonical_flame_param.npz", **arrays)
     _same(read_gaussian_avatar(trained, flame), expected)

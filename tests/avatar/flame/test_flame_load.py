@@ -76,7 +76,7 @@ def test_what_is_no_flame_is_named(tmp_path: Path, name: str):
     if value is None:
         del values[array]
     path = tmp_path / "model.npz"
-    np.savez(path, allow_pickle=False, **{k: np.asarray(v) for k, v in values.items()})
+    np.savez(path, **values)
     with pytest.raises(ValueError, match=rf"model\.npz: .*{reason}.*generic_model\.pkl"):
         load_flame(path)
 
