@@ -10,6 +10,8 @@ from flame_files import write_flame
 from gaussian_avatar_files import write_trained
 from support import ROOT, Outcome
 
+from avatar.arrays import read_arrays
+
 Run = Callable[..., Outcome]
 
 
@@ -36,14 +38,10 @@ def test_an_avatar_of_gaussian_avatars_comes_back_whole(tmp_path: Path, flame: P
     back = convert(avatar=one, out=tmp_path / "back", flame_param=tmp_path / "flame_param.npz")
     assert back.status == 0, back
     assert (tmp_path / "back" / trained.name).read_bytes() == trained.read_bytes()
-    with (
-        np.load(tmp_path / "flame_param.npz") as a,
-        np.load(tmp_path / "back" / "flame_param.npz") as b,
-    ):
-        assert set(a) == set(b)
-        assert all(
-            np.array_equal(a[name], b[name]) and a[name].dtype == b[name].dtype for name in a
-        )
+    before, after = (read_arrays(d / "flame_param.npz") for d in (tmp_path, tmp_path / "back"))
+    assert set(before) == set(after)
+    for name, array in before.items():
+        assert np.array_equal(array, after[name]) and array.dtype == after[name].dtype
     again = convert(avatar=tmp_path / "back", out=tmp_path / "again.ply")
     assert again.status == 0 and (tmp_path / "again.ply").read_bytes() == one.read_bytes()
 
