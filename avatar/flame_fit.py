@@ -1,10 +1,9 @@
 """FLAME expression and jaw pose that come nearest to a motion of FLAME's vertices."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from avatar.arkit.fit import Misfit, MisfitRuler
 from avatar.flame import FlameModel
 from avatar.flame.indices import EXPRESSIONS, JAW, SHAPES
 from avatar.rotations import axis_angle_to_matrix
-from splat import write_beside
+from avatar.subject import FLAME_TEETH, SIZES
 
 NOISE = (
     1e-4  # metres by which a vertex may be off: the prior's weight, expressions having variance 1
@@ -77,19 +76,13 @@ def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> No
 
     head_pose [F, 4, 4]: its rotation becomes the neck's. The file appears whole or not at all.
     """
-    frames = len(motion.jaw)
-    moving = {
-        "expr": motion.expression,
-        "jaw_pose": motion.jaw,
-        "neck_pose": matrix_to_axis_angle(head_pose[:, :3, :3]),
-        "rotation": torch.zeros(frames, 3),
-        "eyes_pose": torch.zeros(frames, 6),
-        "translation": torch.zeros(frames, 3),
-        "shape": torch.zeros(SHAPES),
-    }
-    arrays = {name: value.float().numpy() for name, value in moving.items()}
-    with write_beside(path) as partial, partial.open("wb") as file:
-        np.savez(file, **arrays)
+    moving = replace(
+        still(torch.zeros(SHAPES), None, len(motion.jaw)),
+        expression=motion.expression,
+        jaw=motion.jaw,
+        neck=matrix_to_axis_angle(head_pose[:, :3, :3]),
+    )
+    write_flame_parameters(path, moving, SIZES[FLAME_TEETH][0])
 
 
 def matrix_to_axis_angle(rotations: Tensor) -> Tensor:

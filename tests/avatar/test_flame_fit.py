@@ -97,4 +97,6 @@ def test_the_file_is_what_gaussian_avatars_plays(tmp_path: Path):
         "eyes_pose": (6, 6, "float32"),
         "translation": (6, 3, "float32"),
         "shape": (300, "float32"),
+        "static_offset": (1, 5143, 3, "float32"),
+        "dynamic_offset": (6, 5143, 3, "float32"),
     }
