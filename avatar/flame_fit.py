@@ -10,6 +10,7 @@ from torch import Tensor
 from avatar.arkit.fit import Misfit, MisfitRuler
 from avatar.flame import FlameModel
 from avatar.flame.indices import EXPRESSIONS, JAW, SHAPES
+from avatar.flame.parameters import still, write_flame_parameters
 from avatar.rotations import axis_angle_to_matrix
 from avatar.subject import FLAME_TEETH, SIZES
 
