@@ -63,7 +63,7 @@ def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
         return Made(_avatar(scan, gaussians, fitted), 0.0, eyes, False)
     scan, cut = part_lips(scan, line)
     skin = joined(scan, lining_mesh(head, fitted, line, scan))
-    parts, numbers = parts_mesh(head, fitted)
+    parts, numbers = parts_mesh(head, fitted, scan)
     whole = joined(skin, parts)
     painted = painted_parts()
     place = torch.full((len(head.faces),), -1)

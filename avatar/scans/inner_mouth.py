@@ -22,6 +22,7 @@ from avatar.mesh import Mesh
 from avatar.rig import bind
 from avatar.rotations import matrix_to_quaternion
 from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.scans.inside import set_back, settled, skin_tree
 from avatar.scans.lips import MM, MouthLine
 from avatar.scans.split import refine, unique_edges
 from avatar.scans.surface import Cover
@@ -30,6 +31,7 @@ from splat import Gaussians, rgb_to_sh
 PARTS = ("upper-teeth", "lower-teeth", "tongue")
 LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour of the lips
 DARK_DEPTH = 45 * MM  # here it is nearly black
+LINING_BENEATH, PARTS_BENEATH = 2.5 * MM, 4 * MM  # least depth under the skin
 LINING_EDGE = 1.6 * MM  # greatest length of its edges: it is stretched far
 LINING_LIGHT = 0.42  # of the light that falls on the face
 
@@ -80,6 +82,9 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     triangles = head.faces.numpy()[lining_triangles(head)]
     used, faces = np.unique(triangles, return_inverse=True)
     faces, vertices = faces.reshape(-1, 3), fitted[used]
+    rim = np.linalg.norm(np.stack(line.local(vertices))[1:], axis=0)  # [v] from the line
+    beneath = np.minimum(LINING_BENEATH, 0.3 * rim)
+    vertices = settled(vertices, skin_tree(scan, vertices), beneath)
     depth = -line.local(vertices)[2]  # [v] behind the line of contact
     dark = 1 - 0.85 * smoothstep(0, DARK_DEPTH, depth)
     own = tone(INNER_MOUTH * (LINING_LIGHT * dark)[:, None])
@@ -98,13 +103,14 @@ def plain_paint(rgb: Floats) -> Paint:
     return Paint(rgb, np.zeros((len(rgb), 3, 2)), np.full(len(rgb), -1), ())
 
 
-def parts_mesh(head: Head, fitted: Floats) -> tuple[ColouredMesh, Ints]:
-    """Teeth and tongue, whose colours come from `painted_parts`; and anny-head's number of each
-    of their triangles [m]."""
+def parts_mesh(head: Head, fitted: Floats, scan: ColouredMesh) -> tuple[ColouredMesh, Ints]:
+    """Teeth and tongue beneath the scan's skin, whose colours come from `painted_parts`; and
+    anny-head's number of each of their triangles [m]."""
     numbers = head.group_faces(*PARTS).numpy()
     used, faces = np.unique(head.faces.numpy()[numbers], return_inverse=True)
-    faces = faces.reshape(-1, 3)
-    mesh = Mesh(torch.from_numpy(fitted[used]).float(), torch.from_numpy(faces))
+    faces, vertices = faces.reshape(-1, 3), fitted[used]
+    vertices = vertices + set_back(vertices, skin_tree(scan, vertices), PARTS_BENEATH)
+    mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
     return ColouredMesh(mesh, plain_paint(np.ones((len(faces), 3, 3)))), numbers
 
 

@@ -1,7 +1,7 @@
 """Flat Gaussians that look like a coloured surface.
 
-A triangle is divided into n² congruent ones, and each carries a Gaussian with the triangle's own
-second moments, so that neighbours overlap alike whatever the triangle's shape.
+A triangle is halved across its longest edge until its pieces are small enough, and each piece
+carries a Gaussian with the piece's own second moments: whatever the shapes, neighbours overlap.
 """
 
 import math
@@ -15,14 +15,17 @@ from avatar.rotations import matrix_to_quaternion
 from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
 from splat import Gaussians, RawGaussians, rgb_to_sh
 
-FINEST, COARSEST = 0.8e-3, 2.4e-3  # metres between Gaussians on busy and on plain colours
-CONTRAST = 0.03  # difference of colour from one Gaussian to the next that may be seen
+FINEST, COARSEST = 1.4e-3, 4.2e-3  # metres: longest edge of a piece on busy and on plain colours
+CONTRAST = 0.05  # difference of colour within a piece that may be seen
 MOST = 200_000  # Gaussians, unless the mesh has more triangles
-SPREAD = 2.1  # standard deviation, in those of an even distribution over the triangle
+HALVINGS = 24
+SPREAD = 2.1  # standard deviation, in those of an even distribution over the piece
 THICKNESS = 0.12  # of the smaller axis in the plane
 THINNEST = 2e-5  # metres
 OPACITY = 0.97
 SMALLEST = 1e-12  # square metres: a triangle without area shows nothing
+# Barycentric places in a piece at which its colour is looked up.
+_SAMPLES = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 2]]) / 6
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,14 @@ class Cover:
 
     gaussians: RawGaussians  # [N]
     binding: torch.Tensor  # [N] int64
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """Parts of triangles."""
+
+    owners: Ints  # [P] the triangle of each
+    weights: Floats  # [P, 3, 3] barycentric coordinates of its corners there
 
 
 def covers_joined(*covers: Cover) -> Cover:
@@ -48,37 +59,82 @@ def cover(scan: ColouredMesh, triangles: Ints, stretch: Floats) -> Cover:
     stretch [M] >= 1: how much longer a triangle gets at most when the face moves; its Gaussians
     are drawn larger so that they still meet then.
     """
-    vertices, faces = scan.vertices.astype(np.float64), scan.faces
-    corners = vertices[faces]  # [M, 3, 3]
-    axes, sizes, areas = _flat_shapes(corners)
-    shown = triangles[areas[triangles] > SMALLEST]
-    divisions = _divisions(corners[shown], scan.paint, shown)
+    corners = scan.vertices.astype(np.float64)[scan.faces]  # [M, 3, 3]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    shown = triangles[np.linalg.norm(normals[triangles], axis=1) / 2 > SMALLEST]
+    pieces = _enough_pieces(corners, scan.paint, shown)
     grow = 2 * stretch / (1 + stretch)  # a triangle's frame grows by the mean of both directions
-    parts = [
-        _pieces(scan.paint, corners, shown[divisions == n], int(n)) for n in np.unique(divisions)
-    ]
-    means, colours, owners, n = (np.concatenate(part) for part in zip(*parts, strict=True))
-    scales = np.maximum(sizes[owners] * (grow[owners] / n)[:, None], THINNEST)
+    places = pieces.weights @ corners[pieces.owners]
+    axes, sizes = _flat_shapes(places)
+    scales = np.maximum(sizes * grow[pieces.owners, None], THINNEST)
+    colours = _sampled(scan.paint, pieces).mean(1)
     world = Gaussians(
-        means=torch.from_numpy(means).float(),
-        quats=matrix_to_quaternion(torch.from_numpy(axes[owners])).float(),
+        means=torch.from_numpy(places.mean(1)).float(),
+        quats=matrix_to_quaternion(torch.from_numpy(axes)).float(),
         scales=torch.from_numpy(scales).float(),
-        opacities=torch.full((len(means),), OPACITY),
+        opacities=torch.full((len(places),), OPACITY),
         sh=rgb_to_sh(torch.from_numpy(colours).float())[:, None],
     )
-    binding = torch.from_numpy(owners)
+    binding = torch.from_numpy(pieces.owners)
     return Cover(bind(world, binding, scan.mesh.vertices, scan.mesh.faces), binding)
 
 
-def _flat_shapes(corners: Floats) -> tuple[Floats, Floats, Floats]:
-    """Of triangles [M, 3, 3]: the axes of their Gaussians as columns [M, 3, 3] (two in the plane
-    and the normal), standard deviations [M, 3], areas [M]."""
+def halved(corners: Floats, triangles: Ints, longest: Floats) -> Pieces:
+    """Pieces of triangles [m] among corners [M, 3, 3] with no edge longer than `longest` [m]."""
+    owners, limit = triangles, longest
+    weights = np.tile(np.eye(3), (len(triangles), 1, 1))
+    done: list[tuple[Ints, Floats]] = []
+    for _ in range(HALVINGS):
+        places = weights @ corners[owners]
+        lengths = np.linalg.norm(places - np.roll(places, -1, axis=1), axis=-1)  # edges 01, 12, 20
+        small = lengths.max(1) <= limit
+        done.append((owners[small], weights[small]))
+        if small.all():
+            break
+        edge, owners, limit = lengths[~small].argmax(1), owners[~small], limit[~small]
+        order = (edge[:, None] + np.arange(3)) % 3  # the longest edge comes first
+        a, b, c = np.take_along_axis(weights[~small], order[..., None], axis=1).swapaxes(0, 1)
+        middle = (a + b) / 2
+        weights = np.concatenate([np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)])
+        owners, limit = np.tile(owners, 2), np.tile(limit, 2)
+    return Pieces(*(np.concatenate(part) for part in zip(*done, strict=True)))
+
+
+def _enough_pieces(corners: Floats, paint: Paint, triangles: Ints) -> Pieces:
+    """Pieces small enough for the colours, and no more of them than MOST or the triangles."""
+    coarse = halved(corners, triangles, np.full(len(triangles), COARSEST))
+    change = np.zeros(len(corners))
+    np.maximum.at(change, coarse.owners, _busyness(corners, paint, coarse))
+    longest = np.clip(CONTRAST / np.maximum(change, 1e-6), FINEST, COARSEST)[triangles]
+    pieces = halved(corners, triangles, longest)
+    while len(pieces.owners) > (most := max(MOST, 1.05 * len(triangles))):
+        longest = longest * max(1.05, math.sqrt(len(pieces.owners) / most))
+        pieces = halved(corners, triangles, longest)
+    return pieces
+
+
+def _busyness(corners: Floats, paint: Paint, pieces: Pieces) -> Floats:
+    """The change of colour per metre [P] between samples of each piece."""
+    places = pieces.weights @ corners[pieces.owners]
+    length = np.linalg.norm(places - np.roll(places, -1, axis=1), axis=-1).max(1)
+    return np.ptp(_sampled(paint, pieces), axis=1).max(1) * 2 / length
+
+
+def _sampled(paint: Paint, pieces: Pieces) -> Floats:
+    """Colours [P, S, 3] at a few places of each piece."""
+    weights = _SAMPLES @ pieces.weights  # [P, S, 3]
+    owners = np.repeat(pieces.owners, len(_SAMPLES))
+    return colours_at(paint, owners, weights.reshape(-1, 3)).reshape(len(weights), -1, 3)
+
+
+def _flat_shapes(corners: Floats) -> tuple[Floats, Floats]:
+    """The Gaussians of triangles [P, 3, 3]: their axes as columns [P, 3, 3] (two in the plane and
+    the normal) and standard deviations [P, 3]."""
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     normal = np.cross(edge, other)
-    double_area = np.linalg.norm(normal, axis=1)
     length = np.linalg.norm(edge, axis=1)
     x = edge / np.maximum(length, 1e-12)[:, None]
-    normal = normal / np.maximum(double_area, 1e-18)[:, None]
+    normal = normal / np.maximum(np.linalg.norm(normal, axis=1), 1e-18)[:, None]
     y = np.cross(normal, x)
     along, height = (other * x).sum(1), (other * y).sum(1)
     # Second moments of an even distribution over the corners (0, 0), (length, 0), (along, height).
@@ -90,64 +146,4 @@ def _flat_shapes(corners: Floats) -> tuple[Floats, Floats, Floats]:
     middle, reach = (xx + yy) / 2, np.hypot((xx - yy) / 2, xy)
     flat = np.sqrt(np.stack([middle + reach, np.maximum(middle - reach, 0)], axis=1)) * SPREAD
     sizes = np.concatenate([flat, flat[:, 1:] * THICKNESS], axis=1)
-    return np.stack([first, second, normal], axis=-1), sizes, double_area / 2
-
-
-def _divisions(corners: Floats, paint: Paint, triangles: Ints) -> Ints:
-    """Into how many parts [m] to divide each edge of triangles [m]."""
-    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=-1).max(1)
-    spacing = np.clip(CONTRAST / _busyness(paint, triangles, edges), FINEST, COARSEST)
-    # Centres of n² triangles lie 1/√3 of an edge apart.
-    wanted = edges / math.sqrt(3) / spacing
-    while (total := (np.maximum(np.ceil(wanted), 1) ** 2).sum()) > max(MOST, len(triangles)):
-        wanted = wanted * min(0.97, math.sqrt(MOST / total))
-        if wanted.max() <= 1:
-            break
-    return np.maximum(np.ceil(wanted), 1).astype(np.int64)
-
-
-def _busyness(paint: Paint, triangles: Ints, edges: Floats) -> Floats:
-    """The greatest change of colour per metre [m] between neighbouring samples of triangles."""
-    steps = np.clip(np.ceil(edges / COARSEST), 1, 16).astype(np.int64)
-    change = np.zeros(len(triangles))
-    for n in np.unique(steps):
-        rows = np.flatnonzero(steps == n)
-        samples = _small_triangles(int(n)).reshape(-1, 3)  # [S, 3]
-        colours = _sampled(paint, triangles[rows], samples).reshape(len(rows), -1, 3, 3)
-        span = colours.max(2) - colours.min(2)  # within each small triangle
-        change[rows] = span.max((1, 2)) * n / edges[rows]
-    return np.maximum(change, 1e-6)
-
-
-def _pieces(
-    paint: Paint, corners: Floats, triangles: Ints, n: int
-) -> tuple[Floats, Floats, Ints, Ints]:
-    """Centres, mean colours [P, 3], owners and n [P] of the n² parts of each triangle [m]."""
-    small = _small_triangles(n)  # [n², 3, 3]
-    centres = small.mean(1)
-    mixes = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 2]]) / 6
-    samples = np.einsum("sc,pck->spk", mixes, small)  # [4, n², 3]
-    colours = np.mean([_sampled(paint, triangles, one) for one in samples], axis=0)
-    means = np.einsum("pc,mck->mpk", centres, corners[triangles]).reshape(-1, 3)
-    owners = np.repeat(triangles, n * n)
-    return means, colours.reshape(-1, 3), owners, np.full(len(owners), n)
-
-
-def _sampled(paint: Paint, triangles: Ints, weights: Floats) -> Floats:
-    """Colours [m, S, 3] of triangles [m] at the same barycentric coordinates [S, 3] in each."""
-    count = len(weights)
-    everywhere = np.tile(weights, (len(triangles), 1))
-    return colours_at(paint, np.repeat(triangles, count), everywhere).reshape(-1, count, 3)
-
-
-def _small_triangles(n: int) -> Floats:
-    """Barycentric corners [n², 3, 3] of the parts of a triangle whose edges are cut in n."""
-    parts = []
-    for i in range(n):
-        for j in range(n - i):
-            a, b, c = (i, j), (i + 1, j), (i, j + 1)
-            parts.append((a, b, c))
-            if i + j < n - 1:
-                parts.append((b, (i + 1, j + 1), c))
-    second = np.array(parts) / n  # [n², 3, 2] weights of the second and third corner
-    return np.concatenate([1 - second.sum(-1, keepdims=True), second], axis=-1)
+    return np.stack([first, second, normal], axis=-1), sizes
