@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from avatar.gaussian_avatars import POINTS, read_gaussian_avatar
-from avatar.scans.build import avatar_of_scan
 from avatar.subject import Avatar, load_avatar
 
 Kind = Literal["own", "gaussian-avatars", "scan"]
@@ -32,6 +31,8 @@ def open_avatar(path: Path, flame: Path | None = None, landmarks: Path | None = 
         case "gaussian-avatars":
             return read_gaussian_avatar(path, flame)
         case "scan":
+            from avatar.scans.build import avatar_of_scan  # noqa: PLC0415  needed by scans alone
+
             return avatar_of_scan(path, landmarks)
         case _:
             assert_never(kind)
