@@ -95,22 +95,25 @@ def _ply_header(path: Path) -> list[list[str]]:
 
 
 def _check_companions(path: Path) -> None:
-    """The material file and the textures that an .obj names must be there."""
+    """The material file and the textures that an .obj names must lie in its folder."""
     if path.suffix.lower() != ".obj":
         return
     for library in _named(path, "mtllib"):
-        beside = path.parent / library
-        if not beside.is_file():
-            raise FileNotFoundError(
-                f"{path} names the material file {library}, which is not there; put it beside the "
-                ".obj"
-            )
-        for texture in _named(beside, "map_Kd"):
-            if not (beside.parent / texture).is_file():
-                raise FileNotFoundError(
-                    f"{beside} names the texture {texture}, which is not there; put it beside the "
-                    ".obj"
-                )
+        _check_beside(path, "material file", library)
+        for texture in _named(path.parent / library, "map_Kd"):
+            _check_beside(path, "texture", texture)
+
+
+def _check_beside(path: Path, what: str, name: str) -> None:
+    folder, companion = path.parent.resolve(), (path.parent / name).resolve()
+    if not companion.is_relative_to(folder):
+        raise ValueError(
+            f"{path} names the {what} {name}, which lies outside its folder; put it beside the .obj"
+        )
+    if not companion.is_file():
+        raise FileNotFoundError(
+            f"{path} names the {what} {name}, which is not there; put it beside the .obj"
+        )
 
 
 def _named(path: Path, key: str) -> list[str]:
