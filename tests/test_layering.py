@@ -16,7 +16,11 @@ MAY_IMPORT = {
     "scripts": {"audio2mesh", "splat", "avatar", "configs"},
 }
 ONLY_IN = {
-    "PIL": ("audio2mesh/evaluation/plots.py", "avatar/evaluation/sheet.py"),
+    "PIL": (
+        "audio2mesh/evaluation/plots.py",
+        "avatar/capture/pictures.py",
+        "avatar/evaluation/sheet.py",
+    ),
     "av": ("audio2mesh/waveform.py", "avatar/video.py", "avatar/video_reader.py"),
     "gsplat": ("splat/cuda.py", "splat/backend.py"),
     "plyfile": ("splat/ply.py",),

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
-import imageio.v3 as imageio
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from PIL import Image
 from torch import Tensor
 
 from avatar.capture.capture import View
@@ -15,7 +15,9 @@ from avatar.capture.capture import View
 Background = Literal["white", "black", "random"]
 Bytes = NDArray[np.uint8]
 
-DECODER = "pillow"
+PLAIN_MODES = ("1", "L", "LA", "RGB", "RGBA", "I;16", "I;16B", "I")
+"""Pillow's names of pixels that are grey or coloured with 1, 8 or 16 bits; others, as those with a
+palette, are converted."""
 LAST_LABEL = 4
 NEAR = 8
 """How far, of 255, a white backdrop may be from white: what JPEG leaves of it."""
@@ -38,10 +40,10 @@ def picture_size(path: Path) -> tuple[int, int]:
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
     try:
-        height, width = imageio.improps(path, plugin=DECODER).shape[:2]
+        with Image.open(path) as image:
+            return image.size
     except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
-    return int(width), int(height)
+        raise _unreadable(path, error) from None
 
 
 def read_picture(view: View) -> Picture:
@@ -103,16 +105,22 @@ def background_colour(choice: Background, generator: torch.Generator) -> Tensor:
 
 def _read(path: Path) -> Bytes:  # [H, W, C]
     try:
-        pixels = imageio.imread(path, plugin=DECODER)
+        with Image.open(path) as image:
+            if image.mode not in PLAIN_MODES:
+                image = image.convert("RGBA" if "transparency" in image.info else "RGB")
+            pixels = np.array(image)
     except (OSError, ValueError, SyntaxError) as error:
-        raise ValueError(f"{path} is not a picture that can be read ({_first(error)})") from None
+        raise _unreadable(path, error) from None
     if pixels.dtype == np.bool_:
         pixels = pixels.astype(np.uint8) * np.uint8(255)
-    elif pixels.dtype == np.uint16:
+    elif pixels.dtype != np.uint8:
         pixels = (pixels >> 8).astype(np.uint8)
-    if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
-        raise ValueError(f"{path}: has {pixels.dtype} pixels of shape {pixels.shape[2:]}; use PNG")
     return pixels[..., None] if pixels.ndim == 2 else pixels
+
+
+def _unreadable(path: Path, error: Exception) -> ValueError:
+    first = (str(error).splitlines() or [type(error).__name__])[0]
+    return ValueError(f"{path} is not a picture that can be read ({first})")
 
 
 def _is_on_white(color: Bytes, mask: Bytes) -> bool:
@@ -139,7 +147,3 @@ def _take_off_white(color: Bytes, mask: Bytes) -> Bytes:
 def _multiplied(color: Bytes, mask: Bytes) -> Bytes:
     share = mask[..., None].astype(np.uint16)
     return ((color * share + 127) // 255).astype(np.uint8)
-
-
-def _first(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

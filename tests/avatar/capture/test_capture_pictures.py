@@ -9,6 +9,7 @@ import pytest
 import torch
 from captures import ring
 from numpy.typing import NDArray
+from PIL import Image
 
 from avatar.capture import View, background_colour, composite, read_picture
 
@@ -107,6 +108,13 @@ def test_jpeg_grey_and_sixteen_bits(tmp_path: Path, color: Bytes, mask: Bytes):
     assert np.abs(laid(grey, WHITE) - smooth).max() < 0.01
     deep = view_of(tmp_path, smooth[..., 0].astype(np.uint16) << 8)
     assert np.abs(laid(deep, WHITE) - smooth).max() < 0.01
+
+
+def test_pictures_with_a_palette(tmp_path: Path, mask: Bytes):
+    color = np.where(mask[..., None] > 127, np.uint8([200, 40, 90]), np.uint8([10, 250, 30]))
+    view = view_of(tmp_path, color)
+    Image.fromarray(color).convert("P", palette=Image.Palette.ADAPTIVE).save(view.image)
+    assert np.abs(laid(view, WHITE) - color).max() < 0.01
 
 
 def test_masks_of_three_channels_or_one_bit(tmp_path: Path, color: Bytes, mask: Bytes):
