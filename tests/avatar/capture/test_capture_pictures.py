@@ -111,7 +111,7 @@ def test_jpeg_grey_and_sixteen_bits(tmp_path: Path, color: Bytes, mask: Bytes):
 
 
 def test_pictures_with_a_palette(tmp_path: Path, mask: Bytes):
-    color = np.where(mask[..., None] > 127, np.uint8([200, 40, 90]), np.uint8([10, 250, 30]))
+    color = np.where(mask[..., None] > 127, [200, 40, 90], [10, 250, 30]).astype(np.uint8)
     view = view_of(tmp_path, color)
     Image.fromarray(color).convert("P", palette=Image.Palette.ADAPTIVE).save(view.image)
     assert np.abs(laid(view, WHITE) - color).max() < 0.01
