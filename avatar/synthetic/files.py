@@ -24,7 +24,7 @@ Floats = NDArray[np.floating]
 PICTURES = {"file_path": "images", "fg_mask_path": "fg_masks", "region_path": "regions"}
 """Key of a frame → folder of its pictures."""
 REGION_LABELS = {"background": 0, "skin": 1, "hair": 2, "eyes": 3, "mouth": 4}
-"""Grey levels of the region pictures."""
+"""Grey levels of the region pictures; clothes count as background."""
 
 
 def picture_path(key: str, timestep: int, camera: int) -> str:
@@ -68,7 +68,7 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Write a compressed .npz."""
     with write_beside(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)
+        np.savez_compressed(file, allow_pickle=False, **arrays)
 
 
 def write_transforms(folder: Path, splits: Mapping[str, Sequence[dict[str, Any]]]) -> None:

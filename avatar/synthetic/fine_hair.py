@@ -18,6 +18,7 @@ from avatar.synthetic.texture import Texture
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
 
 BROW_HAIRS, BROW_PIECES = 800, 4
 UPPER_LASHES, LOWER_LASHES = 0.55, 0.25  # for each point of the rim
@@ -35,11 +36,11 @@ class FineHair:
     lifts: Floats  # [P] metres over it
     tangents: Floats  # [P, 3] at rest
     faces: Ints  # [Q, 3]
-    lash: NDArray[np.bool_]  # [Q] lash, not brow
+    lash: Bools  # [Q] lash, not brow
     texture: Texture
 
 
-def fine_hair(sitter: Sitter, look: Look, inner: Floats, rng: np.random.Generator) -> FineHair:
+def fine_hair(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> FineHair:
     """Both brows and all lashes."""
     parts = [_brow(sitter, look, inner, side, rng) for side in (1.0, -1.0)]
     parts += [_lashes(sitter, look, side, rng) for side in "lr"]
@@ -83,7 +84,7 @@ def _tied(mesh: Mesh, triangles: Ints, points: Floats) -> tuple[Ints, Floats, Fl
 
 
 def _brow(
-    sitter: Sitter, look: Look, inner: Floats, side: float, rng: np.random.Generator
+    sitter: Sitter, look: Look, inner: Bools, side: float, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
     """Hairs that fan from upright at the inner end to outward."""
     spacing = np.full(len(sitter.rest.vertices), 1.3 * MM)
@@ -127,7 +128,7 @@ def _lashes(
     sitter: Sitter, look: Look, side: str, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
     """Lashes of one eye, from the lids' rim outwards, bent up above and down below."""
-    centre, radius = sitter.eye(f"{side}-eye")
+    _, radius = sitter.eye(f"{side}-eye")
     rim = lid_rim(sitter, side)
     middle = np.median(rim.points, axis=0)
     from_middle = np.abs(rim.points[:, 0] - middle[0])

@@ -37,7 +37,7 @@ def lid_rim(sitter: Sitter, side: str) -> Rim:
     projected[:, 2] = sitter.rest.vertices[:, 2] + 1.0
     drawn = rasterize(projected, faces, size, size)
     ball = (drawn.faces >= 0) & (drawn.faces < len(sitter.part(f"{side}-eye")))
-    rows, columns = np.nonzero(binary_dilation(ball) & ~ball & (drawn.faces >= 0))
+    rows, columns = np.nonzero(np.asarray(binary_dilation(ball), bool) & ~ball & (drawn.faces >= 0))
     seen = triangles[drawn.faces[rows, columns]]
     points = np.stack(
         [

@@ -28,7 +28,8 @@ from avatar.synthetic.motion import Moment, film
 from avatar.synthetic.noise import exposures, shaken_cameras, tracking_errors
 from avatar.synthetic.options import CaptureOptions, check_options
 from avatar.synthetic.picture import draw
-from avatar.synthetic.scene import Scene, build_scene, pose_scene
+from avatar.synthetic.pose import pose_scene
+from avatar.synthetic.scene import Scene, build_scene
 from splat import Camera
 
 Floats = NDArray[np.floating]
@@ -106,7 +107,7 @@ def _set_up(options: CaptureOptions) -> Stage:
 def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     """Draw every picture that is not there yet; returns how many those were."""
     drawn = 0
-    workers = options.workers or len(os.sched_getaffinity(0))
+    workers = options.workers or os.cpu_count() or 1
     cameras = len(stage.cameras)
     with (
         progress_bar("drawing", len(stage.moments) * cameras) as done,

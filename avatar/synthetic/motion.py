@@ -11,6 +11,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from audio2mesh import frame_energy, load_model, stream_audio, stream_offsets
+from avatar.drive import pose
 from avatar.heads import Head
 from avatar.life import live
 
@@ -196,12 +197,6 @@ def _act(
         offsets = torch.einsum("e,evx->vx", torch.from_numpy(weights[frame]).float(), units)
         if take.offsets is not None:
             offsets = offsets + take.offsets[frame]
-        vertices = posed(head, rest + offsets, life.head_pose[frame])
+        vertices = pose(rest + offsets, head, life.head_pose[frame])
         moments.append(Moment(name, vertices.numpy(), life.head_pose[frame].numpy(), held_out))
     return moments
-
-
-def posed(head: Head, vertices: Tensor, head_pose: Tensor) -> Tensor:
-    """Turn the head of a mesh [V, 3] by head_pose [4, 4]; the neck blends into still shoulders."""
-    turned = vertices @ head_pose[:3, :3].T + head_pose[:3, 3]
-    return torch.lerp(vertices, turned, head.pose_weights[:, None])

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from audio2mesh import probe_audio
+
 LARGEST = 4096  # pixels
 
 
@@ -11,9 +13,10 @@ class CaptureOptions:
     """Render a synthetic capture with known truth: a procedural head, drawn as a textured mesh.
 
     The folder has the layout that GaussianAvatars and VHAP export, with the tracked vertices of
-    every moment in place of FLAME parameters. Every third of the elevations is held by a row of
-    cameras; one in eight is held out as `val`. Expression and speech sequences are for training,
-    one of each is held out as `test`.
+    every moment in place of FLAME parameters. Cameras stand in three rows around the face; one in
+    eight is held out (split `val`). The sitter makes faces and speaks; one sequence of each kind is
+    held out (split `test`). Beside each picture lie its mask and its regions (skin, hair, eyes,
+    mouth); with any noise, the truth lies in the folder `truth`.
     """
 
     out: Path
@@ -68,3 +71,5 @@ def check_options(options: CaptureOptions) -> None:
             f"{options.voice}: there is no such recording; give --voice a sound file, or None for "
             "a capture without speech"
         )
+    if options.voice is not None:
+        probe_audio(options.voice)

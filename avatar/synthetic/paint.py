@@ -123,7 +123,7 @@ def _tongue(sitter: Sitter, spots: Spots) -> Floats:
 
 def _cloth(body: Body, look: Look, spots: Spots) -> Floats:
     points = at_spots(body.vertices, body.faces, spots)
-    turn, down = _knit_place(body, spots, body.cloth)
+    turn, _ = _knit_place(body, spots, body.cloth)
     knit = np.sin(turn * 2.4 * RIBS) * np.sin(points[:, 1] * 2 * np.pi / (4.4 * MM))
     tint = 1 + 0.06 * knit + 0.08 * fractal_noise(points, 60, 3, 80)
     return _matt(linear(look.cloth) * tint[:, None])

@@ -24,6 +24,18 @@ GRAZING = 6.0  # highlights grow up to so many times at grazing angles
 
 
 @dataclass(frozen=True)
+class Triangles:
+    """What is known of triangles at every moment."""
+
+    faces: Ints  # [Q, 3] of the surface's vertices
+    owners: Ints  # [Q] triangle of the texture
+    corners: Floats  # [Q, 3, 3] where on that triangle the corners lie
+    labels: Bytes  # [Q] region
+    fibrous: NDArray[np.bool_]  # [Q] hair
+    texture: Texture  # red, green, blue (linear albedo), gloss, exponent
+
+
+@dataclass(frozen=True)
 class Surface:
     """Everything that a camera sees of one moment, in world space."""
 
@@ -31,12 +43,7 @@ class Surface:
     directions: Floats  # [P, 3] unit: the normal, or that of the hair
     light: Floats  # [P, 3] diffuse light per unit of albedo
     lamps: Floats  # [P, L] share of each lamp that arrives
-    faces: Ints  # [Q, 3]
-    owners: Ints  # [Q] triangle of the texture
-    corners: Floats  # [Q, 3, 3] where on that triangle the corners lie
-    labels: Bytes  # [Q] region of each triangle
-    fibrous: NDArray[np.bool_]  # [Q] hair
-    texture: Texture  # red, green, blue (linear albedo), gloss, exponent
+    triangles: Triangles
 
 
 @dataclass(frozen=True)
@@ -55,19 +62,20 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
     """
     projected = project(camera, surface.vertices, samples)
     height, width = camera.height * samples, camera.width * samples
-    seen = rasterize(projected, surface.faces, height, width).faces
+    triangles = surface.triangles
+    seen = rasterize(projected, triangles.faces, height, width).faces
     viewmat = camera.viewmat.double().numpy()
     eye = -viewmat[:3, :3].T @ viewmat[:3, 3]
     colour = np.zeros((camera.height, camera.width, 3), np.uint8)
     mask, regions = colour[..., 0].copy(), colour[..., 0].copy()
-    texture = surface.texture
-    mesh = (projected, surface.faces, surface.owners, surface.corners, surface.fibrous)
+    texture = triangles.texture
+    mesh = (projected, triangles.faces, triangles.owners, triangles.corners, triangles.fibrous)
     parts = (surface.vertices, surface.directions, surface.light, surface.lamps)
     fields = np.concatenate(parts, axis=1, dtype=np.float32)
     texels = (texture.resolution, texture.first, texture.texels)
     lighting = (eye, LAMP_DIRECTIONS, LAMP_COLOURS, gain, _TONES)
     out = (colour, mask, regions)
-    _shade(seen, surface.labels, mesh, fields, texels, lighting, samples, out)
+    _shade(seen, triangles.labels, mesh, fields, texels, lighting, samples, out)
     return Picture(colour, mask, regions)
 
 
