@@ -59,7 +59,6 @@ def read_mesh(path: Path) -> ColouredMesh:
     _check_companions(path)
     scene = _load(path)
     parts = [_part(path, geometry, turn) for geometry, turn in _placed(scene)]
-    parts = [part for part in parts if len(part.faces)]
     if not parts:
         raise ValueError(
             f"{path} holds no triangles, so it has no surface; export it as a mesh with faces"
@@ -126,9 +125,7 @@ def _named(path: Path, key: str) -> list[str]:
 
 def _load(path: Path) -> trimesh.Scene:
     try:
-        return trimesh.load_scene(
-            path, file_type=path.suffix[1:].lower(), process=False, maintain_order=True
-        )
+        return trimesh.load_scene(path, file_type=path.suffix[1:].lower(), process=False)
     except Exception as error:  # trimesh raises whatever its parsers happen to meet
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(
@@ -137,13 +134,14 @@ def _load(path: Path) -> trimesh.Scene:
 
 
 def _placed(scene: trimesh.Scene) -> list[tuple[Any, Floats]]:
-    """Every geometry of a scene as often as it is shown, with its place [4, 4]."""
+    """Every geometry with triangles as often as a scene shows it, with its place [4, 4]."""
     nodes = [scene.graph[name] for name in scene.graph.nodes_geometry]
-    return [(scene.geometry[name], np.asarray(turn)) for turn, name in nodes]
+    placed = [(scene.geometry[name], np.asarray(turn)) for turn, name in nodes]
+    return [(shape, turn) for shape, turn in placed if len(getattr(shape, "faces", ()))]
 
 
 def _part(path: Path, geometry: Any, turn: Floats) -> _Part:
-    faces = np.asarray(getattr(geometry, "faces", np.empty((0, 3))), np.int64).reshape(-1, 3)
+    faces = np.asarray(geometry.faces, np.int64).reshape(-1, 3)
     vertices = np.asarray(geometry.vertices, np.float64).reshape(-1, 3)
     _check_numbers(path, vertices, faces)
     vertices = vertices @ turn[:3, :3].T + turn[:3, 3]
