@@ -15,7 +15,7 @@ from avatar.capture import Picture, View
 from avatar.reconstruct.start import project
 from splat import Camera
 
-VOXELS = 128  # along each edge of the block
+VOXELS = 96  # along each edge of the block
 MARGIN = 0.5  # of the mesh's size, added to it on every side
 SEEN_BY = 0.5  # share of the cameras that have to see a voxel; two at least
 STRIDE = 2  # pixels between two lines of sight

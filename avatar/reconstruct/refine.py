@@ -21,10 +21,10 @@ class RefineOptions:
     """Move the mesh of every moment by smooth offsets, for captures that are not tracked well."""
     mesh_modes: int = 60
     """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
-    mesh_rate: float = 3e-5
-    """Learning rate of the offsets in metres."""
-    mesh_weight: float = 1.0
-    """Weight of the mean squared offset in millimetres, times 1e-3."""
+    mesh_rate: float = 1e-4
+    """Learning rate of the weight of each shape in metres; falls like the others."""
+    mesh_weight: float = 1e-5
+    """Weight of the mean squared offset in square millimetres."""
     colour: bool = False
     """Give every camera a gain and an offset in each colour, for cameras that differ."""
     colour_rate: float = 1e-3

@@ -104,7 +104,7 @@ class Trainer:
         total = total + options.loss.scale * losses["scale"]
         if shift is not None:
             offsets_mm = (self.modes @ shift) / MILLIMETRE
-            total = total + options.refine.mesh_weight * 1e-3 * offsets_mm.square().mean()
+            total = total + options.refine.mesh_weight * offsets_mm.square().mean()
         total.backward()
         self._update(view, camera, world, shift, recoloured)
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
@@ -163,15 +163,16 @@ class Trainer:
         assert world.means.grad is not None
         add_slopes(self.slopes, picture_slopes(world.means, world.means.grad, camera))
         set_rates(self.adam, options.rates, self.progress)
+        fallen = options.rates.others_at_end**self.progress
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
         if shift is not None and self.offsets is not None:
             assert shift.grad is not None
-            self.offsets.step(view.timestep, shift.grad, refine.mesh_rate)
+            self.offsets.step(view.timestep, shift.grad, refine.mesh_rate * fallen)
         if recoloured is not None and self.colours is not None:
             assert recoloured.grad is not None
             row = self.camera_ids.index(view.camera_id)
-            self.colours.step(row, recoloured.grad, refine.colour_rate)
+            self.colours.step(row, recoloured.grad, refine.colour_rate * fallen)
             self.colours.values.sub_(self.colours.values.mean(0))  # all alike is the avatar's own
         self.step += 1
         self._multiply()

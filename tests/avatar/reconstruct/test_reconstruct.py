@@ -1,0 +1,146 @@
+import signal
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captures import CaptureSpec, ring, write_capture
+
+from avatar.capture import open_capture
+from avatar.frames import triangle_frames
+from avatar.mesh import Mesh
+from avatar.reconstruct import ReconstructOptions, TrainOptions, reconstruct
+from avatar.reconstruct.densify import DensifyOptions
+from avatar.reconstruct.fit import known_face, start_trainer
+from avatar.reconstruct.previews import read_all
+from avatar.reconstruct.refine import RefineOptions
+from avatar.reconstruct.trainer import Trainer
+from avatar.rig import to_world
+from avatar.subject import Avatar, load_avatar
+from splat import Camera, activate, render
+
+SIZE = 48
+
+
+@pytest.fixture(scope="session")
+def head_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Pictures of the small avatar, painted with stripes, in four places."""
+    rest = small_avatar.vertices
+    centres = rest[small_avatar.faces[small_avatar.binding]].mean(1)
+    painted = replace(small_avatar.gaussians, sh=torch.sin(150 * centres)[:, None])
+
+    def paint(vertices: torch.Tensor, camera: Camera) -> np.ndarray:
+        frames = triangle_frames(vertices, small_avatar.faces)
+        world = to_world(activate(painted), small_avatar.binding, frames)
+        drawn = render(world, camera, background=torch.ones(3), with_depth=False)
+        both = torch.cat([drawn.color, drawn.alpha[..., None]], -1).clamp(0, 1)
+        return (255 * both).round().to(torch.uint8).numpy()
+
+    nod = torch.linspace(0, 0.01, 4)[:, None, None]
+    cameras = ring(4, (SIZE, SIZE))
+    spec = CaptureSpec(
+        Mesh(rest, small_avatar.faces), rest + nod, cameras, small_avatar.topology, held_out=3
+    )
+    return write_capture(tmp_path_factory.mktemp("reconstruct") / "capture", spec, paint)
+
+
+def options(capture: Path, out: Path, **train: object) -> ReconstructOptions:
+    rules = DensifyOptions(every=6, first=0.0, last=1.0, threshold=0.0)
+    settings = {"steps": 30, "coarse": 0.3, "sh_every": 10, "densify": rules, **train}
+    return ReconstructOptions(
+        capture, out, device="cpu", max_gaussians=9900, every=10, train=TrainOptions(**settings)
+    )
+
+
+@pytest.mark.parametrize("refine", [RefineOptions(), RefineOptions(mesh=True, colour=True)])
+def test_an_interrupted_run_ends_as_if_it_had_not_been(
+    head_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refine: RefineOptions
+):
+    whole, parts = tmp_path / "whole.ply", tmp_path / "parts.ply"
+    reconstruct(options(head_capture, whole, refine=refine))
+    step = Trainer.train_step
+
+    def stopping(trainer: Trainer, *arguments: object) -> object:
+        if trainer.step in (13, 21):
+            signal.raise_signal(signal.SIGINT)
+        return step(trainer, *arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train_step", stopping)
+        for _ in range(2):
+            with pytest.raises(KeyboardInterrupt):
+                reconstruct(options(head_capture, parts, refine=refine))
+            assert not parts.exists() and parts.with_name("parts.ply.state").exists()
+    reconstruct(options(head_capture, parts, refine=refine))
+    assert parts.read_bytes() == whole.read_bytes()
+    assert not parts.with_name("parts.ply.state").exists()
+
+
+def test_the_avatar_gets_like_the_pictures(
+    head_capture: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    out = tmp_path / "subject.ply"
+    reconstruct(options(head_capture, out, steps=60, coarse=0.0))
+    avatar = load_avatar(out)
+    assert len(avatar.faces) <= len(avatar.binding) <= 9900
+    assert len(avatar.binding.unique()) == len(avatar.faces)
+    printed = [line for line in capsys.readouterr().err.splitlines() if line.startswith("step ")]
+    psnr = [float(line.split("held-out ")[1].split()[0]) for line in printed]
+    assert len(psnr) == 6
+    assert psnr[-1] > psnr[0] + 0.4, psnr
+    previews = sorted(path.name for path in (tmp_path / "subject_previews").iterdir())
+    assert previews[0] == "step_000010.png" and len(previews) == 6
+    assert list((tmp_path / "subject_logs").iterdir())
+
+
+def test_other_options_do_not_go_on_with_an_unfinished_run(head_capture: Path, tmp_path: Path):
+    out = tmp_path / "subject.ply"
+    first = options(head_capture, out, steps=8)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("avatar.reconstruct.fit.save_avatar", _refuse)
+        with pytest.raises(OSError, match="disk"):
+            reconstruct(first)
+    with pytest.raises(ValueError, match="other options or data"):
+        reconstruct(replace(first, max_gaussians=9800))
+
+
+def _refuse(path: Path, avatar: Avatar) -> None:
+    raise OSError("no room on the disk")
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"max_gaussians": 100}, "9728 triangles"),
+        ({"train": TrainOptions(sh_degree=4)}, "0 to 3"),
+        ({"train": TrainOptions(steps=0)}, "at least 1"),
+        ({"train": TrainOptions(coarse=1.5)}, "share"),
+        ({"train": TrainOptions(densify=DensifyOptions(first=0.7, last=0.6))}, "in order"),
+    ],
+)
+def test_options_that_cannot_work_are_refused(
+    head_capture: Path, tmp_path: Path, changes: dict[str, object], words: str
+):
+    wrong = replace(options(head_capture, tmp_path / "subject.ply"), **changes)
+    with pytest.raises(ValueError, match=words):
+        reconstruct(wrong)
+
+
+def test_refinement_finds_a_mesh_that_was_tracked_wrong(head_capture: Path, tmp_path: Path):
+    capture = open_capture(head_capture)
+    shifted = capture.vertices.clone()
+    shifted[1, :, 0] += 0.012  # one and a half pixels
+    wrong = replace(capture, vertices=shifted)
+    rules = RefineOptions(mesh=True, mesh_rate=6e-4, mesh_modes=12)
+    chosen = options(head_capture, tmp_path / "s.ply", refine=rules, steps=90, coarse=0.0)
+    face = known_face(capture)
+    assert face is not None
+    trainer = start_trainer(chosen, wrong, face, torch.device("cpu"))
+    seen = read_all(capture.splits["train"])
+    while trainer.step < 90:
+        trainer.train_step(*seen[trainer.step % len(seen)])
+    assert trainer.offsets is not None and trainer.modes is not None
+    visible = trainer.modes[face.head.regions["upper_face"]]
+    found = (visible @ trainer.offsets.values)[..., 0].mean(1)  # [T]
+    assert float(found[1] - found[[0, 2]].mean()) < -0.003, found

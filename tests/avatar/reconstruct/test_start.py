@@ -1,0 +1,131 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captures import ring, tetrahedron
+
+from avatar.capture import Capture, Picture, View
+from avatar.frames import triangle_frames
+from avatar.mesh import Mesh
+from avatar.reconstruct.hull import carve, first_hits, sight_lines
+from avatar.reconstruct.seeds import calmest_moment, seeded, thinned
+from avatar.reconstruct.start import face_colours, first_cloud, project
+from splat import Camera, render
+from splat.spherical_harmonics import sh_to_color
+
+CAMERAS = ring(8, (64, 64))
+
+
+def view(camera: Camera, timestep: int = 0) -> View:
+    return View(camera, Path("none.png"), None, timestep, "0")
+
+
+def capture(mesh: Mesh, moments: int = 1) -> Capture:
+    steps = 0.01 * torch.arange(moments)[:, None, None]
+    return Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices + steps, {})
+
+
+def ball(centre: torch.Tensor, radius: float, camera: Camera, colour: int = 200) -> Picture:
+    """A sphere as a disc, about."""
+    middle, _ = project(centre[None], camera)
+    distance = float((camera.viewmat @ torch.cat([centre, torch.ones(1)]))[2])
+    y, x = np.mgrid[: camera.height, : camera.width] + 0.5
+    reach = radius * float(camera.K[0, 0]) / distance
+    inside = np.hypot(x - float(middle[0, 0]), y - float(middle[0, 1])) < reach
+    mask = np.where(inside, 255, 0).astype(np.uint8)
+    return Picture(np.repeat(np.where(inside, colour, 0)[..., None], 3, 2).astype(np.uint8), mask)
+
+
+def test_every_triangle_has_one_gaussian_in_its_colour():
+    mesh = tetrahedron()
+    colours = torch.rand(4, 3)
+    cloud = first_cloud(capture(mesh), colours, 2)
+    assert cloud.binding.tolist() == [0, 1, 2, 3]
+    assert cloud.parts["sh_rest"].shape == (4, 8, 3)
+    seen = sh_to_color(cloud.parts["sh_dc"].detach(), torch.rand(4, 3))
+    assert torch.allclose(seen, colours, atol=1e-6)
+
+
+def test_triangles_get_the_colour_that_the_pictures_show():
+    mesh = tetrahedron()
+    camera = CAMERAS[3]
+    full = np.full((64, 64), 255, np.uint8)
+    picture = Picture(np.full((64, 64, 3), 51, np.uint8), full)
+    colours = face_colours(capture(mesh), [(view(camera), picture)])
+    frames = triangle_frames(mesh.vertices, mesh.faces)
+    facing = (frames.R_world_tri[..., 1] * project(frames.origins_world, camera)[1]).sum(1) > 0.2
+    assert facing.any() and not facing.all()
+    assert torch.allclose(colours[facing], torch.tensor(0.2), atol=1e-5)
+    assert torch.allclose(colours[~facing], torch.tensor(0.5))
+
+
+def test_projection_is_where_the_rasterizer_draws():
+    mesh = tetrahedron()
+    cloud = first_cloud(capture(mesh), torch.ones(4, 3), 0)
+    point = torch.tensor([[0.05, 0.03, 0.02]])
+    from avatar.reconstruct.seeds import opaque  # noqa: PLC0415
+
+    drawn = opaque(cloud, mesh.vertices, mesh.faces)
+    dot = type(drawn)(
+        means=point,
+        quats=drawn.quats[:1],
+        scales=torch.full((1, 3), 1e-4),
+        opacities=torch.ones(1),
+        sh=drawn.sh[:1],
+    )
+    alpha = render(dot, CAMERAS[1]).alpha
+    y, x = np.mgrid[:64, :64] + 0.5
+    weights = (alpha / alpha.sum()).numpy()
+    centre = [float((weights * x).sum()), float((weights * y).sum())]
+    assert centre == pytest.approx(project(point, CAMERAS[1])[0][0].tolist(), abs=0.1)
+
+
+def test_a_sight_line_meets_the_pixel_it_comes_from():
+    rows, columns = torch.tensor([3, 60]), torch.tensor([10, 0])
+    eye, rays = sight_lines(CAMERAS[2], rows, columns)
+    pixels, _ = project(eye + 0.7 * rays, CAMERAS[2])
+    assert torch.allclose(pixels, torch.stack([columns + 0.5, rows + 0.5], -1), atol=1e-3)
+
+
+def test_the_hull_of_a_ball_holds_it_and_little_more():
+    centre = torch.tensor([0.02, 0.0, 0.01])
+    seen = [(view(camera), ball(centre, 0.08, camera)) for camera in CAMERAS]
+    block = carve(tetrahedron().vertices, seen)
+    ticks = (torch.arange(len(block.full)) + 0.5) * block.edge
+    points = torch.cartesian_prod(ticks, ticks, ticks) + block.low
+    distance = (points - centre).norm(dim=1).view(block.full.shape)
+    assert block.full[distance < 0.075].all()
+    volume = int(block.full.sum()) * block.edge**3
+    assert volume < 2 * 4 / 3 * np.pi * 0.08**3
+    eye, rays = sight_lines(CAMERAS[0], *project(centre[None], CAMERAS[0])[0].long().flip(1).T)
+    points, hit = first_hits(block, eye, rays)
+    assert hit.all()
+    assert float((points[0] - centre).norm()) == pytest.approx(0.08, abs=0.04)
+
+
+def test_seeds_fill_what_the_mesh_leaves_open_and_no_more_than_allowed():
+    small = Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces)
+    taken = capture(Mesh(tetrahedron().vertices, small.faces))
+    tiny = Capture("mesh", small.vertices, small.faces, small.vertices[None], {})
+    near = ring(8, (64, 64), 0.4)
+    seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in near]
+    cloud = seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 50)
+    assert 10 < len(cloud) - 4 <= 50
+    colours = sh_to_color(cloud.parts["sh_dc"][4:], torch.rand(len(cloud) - 4, 3))
+    assert torch.allclose(colours, torch.tensor(200 / 255), atol=1e-2)
+    covered = [(view(c), ball(torch.zeros(3), 0.005, c)) for c in CAMERAS]
+    assert len(seeded(taken, first_cloud(taken, torch.rand(4, 3), 1), covered, 50)) == 4
+
+
+def test_thinning_keeps_points_apart():
+    points = torch.rand(500, 3)
+    kept, _, spacing = thinned(points, points, 1e-3, 40)
+    assert 20 < len(kept) <= 40
+    assert len(torch.unique((kept / spacing).floor(), dim=0)) == len(kept)
+
+
+def test_the_calmest_moment_is_nearest_to_rest():
+    mesh = tetrahedron()
+    taken = capture(mesh, moments=3)
+    assert calmest_moment(taken, [view(CAMERAS[0], 2), view(CAMERAS[0], 1)]) == 1
