@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audio2mesh.arrays import read_arrays
 from audio2mesh.encoder import SAMPLE_RATE
 from audio2mesh.motion import Motion, motion_basis, project, sample_curves
 from audio2mesh.phones import Phone, from_arrays
@@ -72,8 +73,7 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
 
 def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
     """One clip, from its `<id>.npz`; see `load_clips`."""
-    with np.load(path, allow_pickle=False) as file:
-        data = {name: file[name] for name in file.files}
+    data = read_arrays(path)
     if "fps" not in data:
         raise ValueError(f"{path}: the clip does not say its frame rate `fps`")
     return Clip(

@@ -1,6 +1,5 @@
-"""Named arrays from an .npz, checked; nothing in it is ever executed."""
+"""Arrays by name, checked."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -8,21 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-Arrays = Mapping[str, NDArray]
-
-
-def read_arrays(path: Path) -> Arrays:
-    """Every array of a file. Raises FileNotFoundError or ValueError that names the file."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except Exception as error:  # a damaged archive may raise anything
-        raise ValueError(
-            f"{path}: is not a readable .npz of plain arrays ({error}); write it again with "
-            "numpy.savez"
-        ) from None
+from audio2mesh.arrays import Arrays
 
 
 def pick(path: Path, arrays: Arrays, name: str) -> NDArray:

@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
+from audio2mesh.arrays import Arrays, read_arrays
+from avatar.arrays import pick, pick_faces, pick_floats
 from avatar.flame import add_teeth, load_flame
 from avatar.flame.indices import FACES, SHAPES, TEETH_FACES, VERTICES
 from avatar.flame.model import FlameParameters, shaped

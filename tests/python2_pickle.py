@@ -18,6 +18,15 @@ class Object:
     state: dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Call:
+    """What reading the pickle would call with one argument."""
+
+    module: str
+    name: str
+    argument: Any
+
+
 def chumpy(array: np.ndarray) -> Object:
     """What chumpy.Ch(array) leaves in a pickle."""
     return Object("chumpy.ch", "Ch", {"x": array, "_dirty_vars": set(), "_itr": None})
@@ -65,6 +74,9 @@ def _encode(value: Any) -> bytes:
             return b"}(" + items + b"u"
         case np.ndarray():
             return _array(value)
+        case Call():
+            named = f"c{value.module}\n{value.name}\n".encode()
+            return named + _encode(value.argument) + b"\x85R"
         case Object():
             named = f"c{value.module}\n{value.name}\n".encode()
             return named + b")\x81" + _encode(value.state) + b"b"

@@ -111,7 +111,7 @@ def _from_masks(path: Path, vertices: int) -> tuple[Tensor, Tensor]:
 
 def read_indices(path: Path, vertices: int) -> Tensor:
     """Vertex indices [n] of a text file, parted by commas or white space; each once, in order."""
-    words = [word for word in re.split(r"[\s,]+", path.read_text()) if word]
+    words = [word for word in re.split(r"[\s,]+", path.read_text(errors="replace")) if word]
     if not words or not all(word.isdecimal() for word in words):
         raise ValueError(f"{path}: is no list of vertex indices")
     return _checked(path, [int(word) for word in words], vertices)

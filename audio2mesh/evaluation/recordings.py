@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audio2mesh.arrays import array_names, read_arrays
 from audio2mesh.clips import (
     AUDIO_SUFFIXES,
     Clip,
@@ -129,8 +130,7 @@ def _load(audio: Path, prefix: str, units: FaceUnits, rest: Tensor) -> Recording
     name, beside = prefix + audio.stem, audio.with_suffix(".npz")
     if not beside.exists():
         return Recording(name, load_audio(audio))
-    with np.load(beside, allow_pickle=False) as file:
-        if "arkit" not in file.files and "vertices" not in file.files:
-            return Recording(name, load_audio(audio), read_phones(beside, file))
+    if not {"arkit", "vertices"} & array_names(beside):
+        return Recording(name, load_audio(audio), read_phones(beside, read_arrays(beside)))
     clip = load_clip(beside, units, rest)
     return Recording(name, clip.audio, clip.phones, clip)

@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from avatar.arrays import Arrays, pick_floats, read_arrays
+from audio2mesh.arrays import Arrays, read_arrays
+from avatar.arrays import pick_floats
 from avatar.capture.meshes import TrackedMeshes
 from avatar.flame import FlameModel, FlameParameters, flame_vertices, load_flame, neutral
 from avatar.flame.teeth import add_teeth

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.arrays import pick, pick_faces, pick_floats, read_arrays
+from audio2mesh.arrays import read_arrays
+from avatar.arrays import pick, pick_faces, pick_floats
 from avatar.subject import TOPOLOGIES, check_mesh
 
 CANONICAL = "canonical_mesh.npz"

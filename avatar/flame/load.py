@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import torch
 
+from audio2mesh.arrays import read_arrays
 from audio2mesh.datasets.restricted_pickle import read_pickle
-from avatar.arrays import read_arrays
 from avatar.flame.indices import EXPRESSIONS, FACES, PARENTS, POSES, SHAPES, VERTICES
 from avatar.flame.model import FlameModel
 

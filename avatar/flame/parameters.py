@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from avatar.arrays import Arrays, pick, read_arrays
+from audio2mesh.arrays import Arrays, read_arrays
+from avatar.arrays import pick
 from avatar.flame.indices import EXPRESSIONS, SHAPES, TEETH_VERTICES, VERTICES
 from avatar.flame.model import FlameParameters
 from splat import write_beside
