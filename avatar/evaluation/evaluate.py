@@ -24,7 +24,7 @@ from avatar.draw import avatar_rig, rasterizer
 from avatar.evaluation.metrics import SMALLEST, local_lpips
 from avatar.evaluation.regions import Labeller, mesh_labeller
 from avatar.evaluation.scores import ViewScores, mean_scores, score_view
-from avatar.evaluation.sheet import Compared, write_sheet
+from avatar.evaluation.sheet import Compared, face_window, write_sheet
 from avatar.face import face_of
 from avatar.mesh import Mesh
 from avatar.opening import open_avatar
@@ -53,7 +53,7 @@ class AvatarEvaluationOptions:
     report: Path | None = None
     """Also write the figures to this .json."""
     sheet: Path | None = None
-    """Also write a .png of some views: truth, render, difference."""
+    """Also write a .png of some views: truth, render, difference, and the face from near."""
     background: Literal["white", "black"] = "white"
     """What both pictures are laid on."""
     device: Device = "auto"
@@ -132,17 +132,30 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
 def _compare(views: Sequence[View], draw: Draw, label: Labeller, background: Tensor) -> Evaluation:
     lpips, words = local_lpips()
     print(words, file=sys.stderr)
-    shown = {index * len(views) // SHEET_VIEWS for index in range(SHEET_VIEWS)}
+    shown = spread(views, SHEET_VIEWS)
     scores: list[ViewScores] = []
     columns: list[Compared] = []
     with progress_bar("comparing", len(views), "views/s") as done:
-        for index, (view, picture) in enumerate(stream_pictures(views)):
-            drawn, truth = draw(view), composite(picture, background)
-            scores.append(score_view(drawn, truth, label(view), lpips))
-            if index in shown:
-                columns.append(Compared(_caption(view, scores[-1]), truth, drawn))
+        for view, picture in stream_pictures(views):
+            drawn, truth, labels = draw(view), composite(picture, background), label(view)
+            scores.append(score_view(drawn, truth, labels, lpips))
+            if view.image in shown:
+                caption = _caption(view, scores[-1])
+                columns.append(Compared(caption, truth, drawn, face_window(labels)))
             done()
     return Evaluation(mean_scores(scores), tuple(columns))
+
+
+def spread(views: Sequence[View], count: int) -> set[Path]:
+    """Pictures of at most `count` views that run through moments and cameras at once."""
+    moments = sorted({view.timestep for view in views})
+    cameras = sorted({view.camera_id for view in views})
+    chosen: set[Path] = set()
+    for k in range(count):
+        moment, camera = (x[(2 * k + 1) * len(x) // (2 * count)] for x in (moments, cameras))
+        there = [view for view in views if view.timestep == moment]
+        chosen.add(min(there, key=lambda view: view.camera_id != camera).image)
+    return chosen
 
 
 def _caption(view: View, scores: ViewScores) -> str:

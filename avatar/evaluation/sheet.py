@@ -1,21 +1,28 @@
-"""A picture of pictures: truth, drawing and their difference, view by view."""
+"""A picture of pictures: truth, drawing, their difference and the face from near, view by view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from avatar.evaluation.regions import REGIONS
 from splat import write_beside
 
 GAIN = 5
 """How many times brighter than it is the difference is shown."""
-ROWS = ("truth", "render", f"{GAIN} x difference")
+ROWS = ("truth", "render", f"{GAIN} x difference", "truth, near", "render, near")
+MARGIN = 0.25
+"""What stays around eyes and mouth in the near rows, as a share of their extent on each side."""
+SMALLEST = 1 / 6
+"""The least share of a picture that is shown from near."""
 GAP, HEADER, SIDE = 6, 26, 30  # pixels
 FONT = 15
+FACE = 1 + REGIONS.index("eyes")  # the label of eyes; that of the mouth comes after it
 PAPER, INK = "#ffffff", "#222222"
 
 
@@ -26,6 +33,27 @@ class Compared:
     caption: str
     truth: Tensor  # [H, W, 3] in [0, 1]
     drawn: Tensor  # [H, W, 3]
+    near: tuple[slice, slice]  # rows and columns to show enlarged
+
+
+def face_window(labels: Tensor) -> tuple[slice, slice]:
+    """Rows and columns around eyes and mouth, in the shape of the picture [H, W] of labels; the
+    middle where neither is seen."""
+    height, width = labels.shape
+    found = (labels >= FACE).nonzero().float()  # [P, 2]
+    if not len(found):
+        found = torch.tensor([[height / 3, width / 3], [2 * height / 3, 2 * width / 3]])
+    low, high = found.amin(0), found.amax(0)
+    extent = (high - low) * (1 + 2 * MARGIN) / torch.tensor([height, width])
+    share = min(1.0, max(SMALLEST, float(extent.max())))
+    middle = ((low + high) / 2).tolist()
+    return _window(middle[0], height, share), _window(middle[1], width, share)
+
+
+def _window(middle: float, length: int, share: float) -> slice:
+    size = max(1, round(share * length))
+    start = min(max(0, round(middle - size / 2)), length - size)
+    return slice(start, start + size)
 
 
 def write_sheet(path: Path, columns: Sequence[Compared]) -> None:
@@ -44,12 +72,20 @@ def draw_sheet(columns: Sequence[Compared]) -> Image.Image:
     left = SIDE
     for column, width in zip(columns, widths, strict=True):
         _write(sheet, (left + width // 2, HEADER // 2), column.caption)
-        difference = GAIN * (column.truth - column.drawn).abs()
-        for row, picture in enumerate((column.truth, column.drawn, difference)):
-            top = HEADER + row * (tallest + GAP)
-            sheet.paste(Image.fromarray(_bytes(picture)), (left, top))
+        for row, picture in enumerate(_pictures(column)):
+            sheet.paste(picture, (left, HEADER + row * (tallest + GAP)))
         left += width + GAP
     return sheet
+
+
+def _pictures(column: Compared) -> list[Image.Image]:
+    """One for each of ROWS."""
+    truth, drawn = (Image.fromarray(_bytes(p)) for p in (column.truth, column.drawn))
+    difference = Image.fromarray(_bytes(GAIN * (column.truth - column.drawn).abs()))
+    rows, columns = column.near
+    box = (columns.start, rows.start, columns.stop, rows.stop)
+    near = (p.resize(p.size, Image.Resampling.BICUBIC, box) for p in (truth, drawn))
+    return [truth, drawn, difference, *near]
 
 
 def _write_rows(sheet: Image.Image, tallest: int) -> None:

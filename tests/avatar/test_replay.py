@@ -13,9 +13,19 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
-from captures import CaptureSpec, edit_frames, plain, ring, write_capture
+from captures import (
+    CaptureSpec,
+    edit_frames,
+    plain,
+    ring,
+    small_spec,
+    to_flame,
+    write_capture,
+)
+from flame_files import write_flame
 from support import ROOT, Outcome, write_wav
 
+from avatar.capture import open_capture
 from avatar.draw import avatar_rig
 from avatar.drive import drive
 from avatar.heads import load_head
@@ -25,7 +35,7 @@ from avatar.replay import before, mean_pose, replay
 from avatar.replay_options import ReplayOptions
 from avatar.rotations import axis_angle_to_matrix
 from avatar.subject import Avatar, save_avatar
-from splat import orbit, render
+from splat import RawGaussians, orbit, render
 
 SIZE = (48, 40)
 CPU = torch.device("cpu")
@@ -73,6 +83,31 @@ def test_a_capture_moves_the_avatar_before_its_own_camera(
     for shown, vertices in zip(pictures(options.output), spec.vertices[2:], strict=True):
         expected = render(rig(vertices), spec.cameras[1], background=torch.ones(3)).color
         assert np.abs(shown - expected.clamp(0, 1).numpy()).max() < 0.01
+
+
+def test_flame_moves_an_avatar_of_its_topology(options: ReplayOptions, tmp_path: Path):
+    flame = write_flame(tmp_path)
+    folder = to_flame(
+        write_capture(tmp_path / "flame", replace(small_spec(), cameras=ring(3, SIZE)))
+    )
+    capture = open_capture(folder, flame)
+    count = len(capture.faces)
+    gaussians = RawGaussians(
+        means=torch.zeros(count, 3),
+        quats=torch.tensor([1.0, 0, 0, 0]).expand(count, 4),
+        log_scales=torch.full((count, 3), -1.0),
+        opacity_logits=torch.full((count,), 2.0),
+        sh=torch.linspace(-1, 1, 3 * count).view(count, 1, 3),
+    )
+    mesh = (capture.rest, capture.faces)
+    avatar = Avatar(gaussians, torch.arange(count), *mesh, capture.topology)
+    save_avatar(tmp_path / "flame.ply", avatar)
+    moved = replace(options, avatar=tmp_path / "flame.ply", capture=folder, flame=flame)
+    replay(replace(moved, camera_id="02"))
+    view = next(v for v in capture.splits["test"] if v.camera_id == "02")
+    world = avatar_rig(avatar, CPU)(capture.vertices[view.timestep])
+    expected = render(world, view.camera, background=torch.ones(3)).color.clamp(0, 1)
+    assert np.abs(pictures(options.output)[0] - expected.numpy()).max() < 0.01
 
 
 def test_our_cameras_stand_before_the_face_wherever_it_is(

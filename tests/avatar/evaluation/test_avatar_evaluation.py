@@ -17,7 +17,7 @@ from torch import Tensor
 
 from avatar.capture import open_capture
 from avatar.draw import avatar_rig
-from avatar.evaluation.evaluate import AvatarEvaluationOptions, evaluate_avatar
+from avatar.evaluation.evaluate import AvatarEvaluationOptions, evaluate_avatar, spread
 from avatar.evaluation.regions import REGIONS, mesh_labeller, triangle_regions
 from avatar.heads import load_head
 from avatar.mesh import Mesh
@@ -103,6 +103,14 @@ def test_labels_of_the_capture_come_first(
     imageio.imwrite(copy / "labels.png", np.full((80, 96), 9, np.uint8))
     with pytest.raises(ValueError, match=r"labels\.png: is not a grey picture of region labels"):
         evaluate_avatar(replace(options, capture=copy))
+
+
+def test_the_views_of_a_sheet_differ_in_moment_and_camera(folder: Path):
+    views = open_capture(folder).splits["train"]  # two moments of two cameras
+    chosen = {view.image: view for view in views if view.image in spread(views, 2)}
+    assert len({view.timestep for view in chosen.values()}) == 2
+    assert len({view.camera_id for view in chosen.values()}) == 2
+    assert spread(views[:1], 6) == {views[0].image}
 
 
 def test_regions_are_where_they_belong(folder: Path, open_mouths: Tensor):

@@ -14,7 +14,16 @@ from torch import Tensor
 from avatar.evaluation import metrics
 from avatar.evaluation.metrics import local_lpips, psnr, ssim
 from avatar.evaluation.scores import Scores, ViewScores, mean_scores, score_view
-from avatar.evaluation.sheet import GAIN, GAP, HEADER, SIDE, Compared, draw_sheet, write_sheet
+from avatar.evaluation.sheet import (
+    GAIN,
+    GAP,
+    HEADER,
+    SIDE,
+    Compared,
+    draw_sheet,
+    face_window,
+    write_sheet,
+)
 
 
 @pytest.fixture
@@ -116,7 +125,11 @@ def test_means_are_over_the_views_that_show_a_region():
 
 def test_a_sheet_shows_truth_drawing_and_difference(truth: Tensor, tmp_path: Path):
     drawn = (truth + 0.05).clamp(0, 1)
-    columns = [Compared("one", truth, drawn), Compared("two", truth[:10], drawn[:10])]
+    near = (slice(5, 15), slice(7, 21))
+    columns = [
+        Compared("one", truth, drawn, near),
+        Compared("two", truth[:10], drawn[:10], (slice(0, 10), slice(0, 28))),
+    ]
     write_sheet(tmp_path / "sheet.png", columns)
     sheet = np.asarray(Image.open(tmp_path / "sheet.png")) / 255
     rows = (truth, drawn, GAIN * (drawn - truth))
@@ -126,5 +139,24 @@ def test_a_sheet_shows_truth_drawing_and_difference(truth: Tensor, tmp_path: Pat
         assert np.abs(tile - expected.clamp(0, 1).numpy()).max() < 0.003
         second = sheet[top : top + 10, SIDE + 28 + GAP :][:, :28]
         assert np.abs(second - expected[:10].clamp(0, 1).numpy()).max() < 0.003
+    top = HEADER + 3 * (20 + GAP)
+    enlarged = sheet[top : top + 20, SIDE : SIDE + 28]
+    assert np.abs(enlarged[::2, ::2] - truth[near].numpy()).mean() < 0.1
     assert np.asarray(draw_sheet(columns)).shape == sheet.shape
     assert (sheet[:HEADER] < 0.5).any() and (sheet[:, :SIDE] < 0.5).any()  # words
+
+
+def test_the_face_is_shown_from_near():
+    labels = torch.ones(100, 80, dtype=torch.int64)
+    labels[40:43, 20:60], labels[60:62, 35:45] = 3, 4
+    rows, columns = face_window(labels)
+    assert 0 <= rows.start < 40 and 62 < rows.stop <= 100
+    assert 0 <= columns.start < 20 and 60 < columns.stop <= 80
+    shape = (rows.stop - rows.start) / (columns.stop - columns.start)
+    assert shape == pytest.approx(100 / 80, rel=0.05)
+    corner = torch.zeros(100, 80, dtype=torch.int64)
+    corner[:2, :2] = 3
+    rows, columns = face_window(corner)
+    assert rows.start == columns.start == 0 and rows.stop >= 100 / 6 - 1
+    rows, columns = face_window(torch.zeros(100, 80))
+    assert rows.start < 50 < rows.stop and columns.start < 40 < columns.stop
