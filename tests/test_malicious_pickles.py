@@ -285,6 +285,12 @@ def test_pictures_of_captures(harmless, tmp_path: Path, folder: str):
     harmless(path, "reconstruct", f"--capture={capture}", out, "--device=cpu")
 
 
+def test_the_state_of_an_unfinished_reconstruction(harmless, tmp_path: Path):
+    capture = captures.write_capture(tmp_path / "capture", captures.small_spec())
+    state, out = tmp_path / "subject.ply.state", f"--out={tmp_path / 'subject.ply'}"
+    harmless(state, "reconstruct", f"--capture={capture}", out, "--device=cpu", good=False)
+
+
 # --- speech and motion
 
 

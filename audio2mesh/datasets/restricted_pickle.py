@@ -24,11 +24,17 @@ _KNOWN: dict[tuple[str, str], type] = (
         ("numpy", "dtype"): stand_ins.DType,
         ("_codecs", "encode"): stand_ins.Encoded,
         ("__builtin__", "bytes"): stand_ins.NoBytes,
-        ("__builtin__", "object"): stand_ins.Named,
-        ("__builtin__", "set"): stand_ins.Set,
-        ("copy_reg", "_reconstructor"): stand_ins.NewInstance,
         ("chumpy.ch", "Ch"): stand_ins.Chumpy,
         ("chumpy.reordering", "Select"): stand_ins.Select,
+    }
+    | {
+        (module, name): stand_in
+        for builtins, copying in (("__builtin__", "copy_reg"), ("builtins", "copyreg"))
+        for module, name, stand_in in (
+            (builtins, "object", stand_ins.Named),
+            (builtins, "set", stand_ins.Set),
+            (copying, "_reconstructor", stand_ins.NewInstance),
+        )
     }
     | {
         (f"numpy.{core}.{module}", name): stand_in

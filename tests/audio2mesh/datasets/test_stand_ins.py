@@ -61,8 +61,10 @@ def test_chumpys_arrays_come_out_as_arrays(read):
     assert np.array_equal(read(python2_pickle.dump(selected)), [[5, 0], [11, 2]])
 
 
-def test_an_instance_of_protocol_0_comes_out_too(read):
-    head = b"ccopy_reg\n_reconstructor\n(cchumpy.ch\nCh\nc__builtin__\nobject\nNtR"
+@pytest.mark.parametrize("names", [(b"copy_reg", b"__builtin__"), (b"copyreg", b"builtins")])
+def test_an_instance_of_old_protocols_comes_out_too(read, names: tuple[bytes, bytes]):
+    """As Python 2 wrote it, and as Python 3 writes it again."""
+    head = b"c%b\n_reconstructor\n(cchumpy.ch\nCh\nc%b\nobject\nNtR" % names
     state = python2_pickle.dump({"x": np.arange(3)})[2:-1]
     assert np.array_equal(read(head + state + b"b."), np.arange(3))
 
