@@ -12,8 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio2mesh import load_model, probe_audio
-from avatar.arkit import read_take
+from audio2mesh import SpeechToMotion, load_model, probe_audio
+from avatar.arkit import Take, read_take
 from avatar.carry import carry_basis
 from avatar.colours import parse_colour
 from avatar.draw import avatar_rig, rasterizer
@@ -96,23 +96,31 @@ def prepare(options: DriveOptions) -> Scene:
     print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
     device = torch.device("cuda" if backend == "gsplat" else "cpu")
     seconds = probe_audio(options.audio).seconds if options.audio else 0.0
+    mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks)
-    face = face_of(Mesh(avatar.vertices, avatar.faces), avatar.topology, avatar.template)
-    performance = _performance(options, face, device)
+    face = _face(options, avatar)
+    performance = _performance(options, mover, face)
     return Scene(avatar, face, performance, seconds, backend, device)
 
 
-def _performance(options: DriveOptions, face: Face, device: torch.device) -> Performance:
-    if options.arkit:
-        take, fps = read_take(options.arkit), exact_rate(options.fps or TAKE_FPS)
-        return take_performance(face.head, take, float(fps), turn_head=not options.still)
+def _face(options: DriveOptions, avatar: Avatar) -> Face:
+    mesh = Mesh(avatar.vertices, avatar.faces)
+    try:
+        return face_of(mesh, avatar.topology, avatar.template)
+    except ValueError as error:
+        raise ValueError(f"{options.avatar}: {error}") from None
+
+
+def _performance(options: DriveOptions, mover: Take | SpeechToMotion, face: Face) -> Performance:
+    if isinstance(mover, Take):
+        fps = float(exact_rate(options.fps or TAKE_FPS))
+        return take_performance(face.head, mover, fps, turn_head=not options.still)
     assert options.audio
-    model = load_model(options.weights, device)
     weights = options.weights or "the weights that ship"
-    basis = carry_basis(model, face, weights, options.flame)
-    fps = float(exact_rate(options.fps or model.fps))
+    basis = carry_basis(mover, face, weights, options.flame)
+    fps = float(exact_rate(options.fps or mover.fps))
     seed = None if options.still else options.seed
-    return speech_performance(face.head, model, basis, options.audio, fps, seed)
+    return speech_performance(face.head, mover, basis, options.audio, fps, seed)
 
 
 def set_up(options: DriveOptions, scene: Scene) -> Film:

@@ -11,7 +11,9 @@ from gaussian_avatar_files import write_trained
 from head_meshes import decimated, sealed_scan
 from support import Outcome, write_wav
 
+from avatar.arkit import WEIGHTS, write_take
 from avatar.drive import drive
+from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
 from avatar.opening import open_avatar
 from avatar.options import DriveOptions
 
@@ -98,6 +100,20 @@ def test_a_scan_talks(scan: DriveOptions, save: Save, capsys):
     gap = lip_gap(spoken)
     assert gap.max() > 0.004
     assert gap.min() < 0.1 * gap.max()
+
+
+def test_a_take_moves_gaussian_avatars(trained: DriveOptions, tmp_path: Path):
+    weights = np.zeros((30, 52))
+    weights[:, WEIGHTS.index("jawOpen")] = np.linspace(0, 0.6, 30)
+    write_take(tmp_path / "face.csv", weights, np.zeros((30, 3)), 30.0)
+    paths = {"output": tmp_path / "video.mp4", "save_motion": tmp_path / "motion.npz"}
+    drive(replace(trained, arkit=tmp_path / "face.csv", width=16, height=16, fps=30.0, **paths))
+    with np.load(tmp_path / "motion.npz") as data:
+        gap = lip_gap(dict(data))
+        teeth = data["offsets"][-1, list(LOWER_TEETH)], data["offsets"][-1, list(UPPER_TEETH)]
+    assert (np.diff(gap) > 0).all()
+    assert gap[-1] > 0.008
+    assert np.abs(teeth[1]).max() < 1e-4 < 0.005 < -teeth[0][:, 1].mean()
 
 
 def test_the_command_takes_a_folder_of_gaussian_avatars(
