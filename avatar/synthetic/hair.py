@@ -10,7 +10,7 @@ from avatar.demo.fog import Fog
 from avatar.demo.hair_bob import bob_strands
 from avatar.demo.hair_short import short_strands
 from avatar.demo.look import Look
-from avatar.demo.masks import face_mask, scalp_mask
+from avatar.demo.masks import scalp_mask
 from avatar.demo.noise import value_noise
 from avatar.demo.sampling import even_spots
 from avatar.demo.sitter import Sitter
@@ -48,7 +48,7 @@ class Hair:
 def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
     """Strands of the sitter's hair; inner [V]: vertices inside the mouth."""
     mm = sitter.painted.vertices / MM
-    spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM - 1.0 * MM * face_mask(mm))
+    spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
     skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
     strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
     return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]

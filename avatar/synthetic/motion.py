@@ -124,8 +124,8 @@ def _part(speech: _Speech, held_out: bool, name: str) -> _Speech:
         chosen = slice(min(split, total - 1), total)
     else:
         number = int(name.rsplit("-", 1)[1]) - 1
-        edges = np.linspace(0, split, SPEECH_SEQUENCES + 1).round().astype(int)
-        chosen = slice(edges[number], max(edges[number + 1], edges[number] + 1))
+        first, end = np.linspace(0, split, SPEECH_SEQUENCES + 1).round().astype(int)[number:][:2]
+        chosen = slice(min(first, total - 1), max(end, first + 1))
     assert speech.offsets is not None
     return _Speech(speech.offsets[chosen], speech.energy[chosen])
 

@@ -75,7 +75,8 @@ def _lid_lines(albedo: Floats, skin: Skin, sitter: Sitter, look: Look) -> Floats
             (rim.points[rim.upper], LID_LINE, 0.6, 0.85 * look.lash_weight),
             (rim.points[~rim.upper], LID_RED, 0.8, 0.5),
         ):
-            distance = np.asarray(KDTree(line).query(skin.points)[0])
+            distance = KDTree(line).query(skin.points, distance_upper_bound=4 * MM)[0]
+            distance = np.minimum(distance, 4 * MM)
             albedo = mix(albedo, colour, amount * bell(distance / MM, width))
     return albedo
 

@@ -1,0 +1,23 @@
+"""One sitter for all tests of this folder: painting one takes seconds."""
+
+import numpy as np
+import pytest
+
+from avatar.synthetic.picture import Surface
+from avatar.synthetic.pose import pose_scene
+from avatar.synthetic.scene import Scene, build_scene
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    return build_scene(0)
+
+
+@pytest.fixture(scope="session")
+def other_scene() -> Scene:
+    return build_scene(1)
+
+
+@pytest.fixture(scope="session")
+def at_rest(scene: Scene) -> Surface:
+    return pose_scene(scene, scene.rest.numpy(), np.eye(4))
