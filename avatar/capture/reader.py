@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from avatar.capture.capture import SPLITS, Capture, View
 from avatar.capture.flame_meshes import read_flame_meshes
@@ -35,6 +36,7 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
     key, paths = _mesh_of_each_moment(folder, frames)
     meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
     rows = {timestep: row for row, timestep in enumerate(paths)}
+    _check_in_front(folder, frames, rows, meshes.vertices.mean(1))
     return Capture(
         meshes.topology,
         meshes.rest,
@@ -101,6 +103,19 @@ def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, P
                 f"{first.name} in another frame"
             )
     return kind, dict(sorted(found.items()))
+
+
+def _check_in_front(folder: Path, frames: Frames, rows: Mapping[int, int], centres: Tensor) -> None:
+    """Every camera looks towards the centre [T, 3] of its moment's mesh: else its axes are not
+    OpenGL's, or cameras and meshes do not share a world."""
+    for where, frame in _each(folder, frames):
+        x, y, z, shift = frame.view.camera.viewmat[2].tolist()  # depth of a point in the world
+        cx, cy, cz = centres[rows[frame.view.timestep]].tolist()
+        if x * cx + y * cy + z * cz + shift <= 0:
+            raise ValueError(
+                f"{where}: the tracked head is behind the camera; transform_matrix must go from "
+                "camera to world with OpenGL's axes (x right, y up, z back)"
+            )
 
 
 def _read_meshes(

@@ -170,6 +170,20 @@ def test_a_matrix_that_is_no_camera(
     refuses("transforms_train.json: frame 1", "transform_matrix", rule)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda matrix: matrix[:3, 1:3].__imul__(-1.0),  # OpenCV's axes
+        lambda matrix: matrix[:3, 3].__imul__(-1.0),
+    ],
+)
+def test_a_camera_that_looks_away(
+    folder: Path, refuses: Refuses, change: Callable[[np.ndarray], object]
+):
+    rows(folder, change)
+    refuses("transforms_train.json: frame 1", "behind the camera", "transform_matrix")
+
+
 @pytest.mark.parametrize("matrix", [None, [], [[1, 0], [0, 1]], [["a"] * 4] * 4, [[1], [1, 2]]])
 def test_a_camera_matrix_of_another_shape(folder: Path, refuses: Refuses, matrix: object):
     edit_frames(folder, lambda entry: entry.update(transform_matrix=matrix))
