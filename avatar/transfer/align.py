@@ -1,6 +1,7 @@
 """Find where the face of an upright scan is: the similarity that brings it into head space."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from avatar.transfer.surface import point_normals, seen_faces
 from avatar.transfer.template import Template, template_of
 
 Floats = NDArray[np.floating]
+Indices = NDArray[np.integer]
 
 YAWS = 16
 SPANS = (0.16, 0.19, 0.22, 0.26, 0.31, 0.37, 0.45, 0.6, 0.85, 1.2, 1.75)
@@ -22,8 +24,9 @@ SPANS = (0.16, 0.19, 0.22, 0.26, 0.31, 0.37, 0.45, 0.6, 0.85, 1.2, 1.75)
 CROWN, BROW = np.array([0.0, 0.139, 0.005]), np.array([0.0, 0.078, 0.03])
 SCAN_POINTS = 6000
 COARSE_POINTS, FINE_POINTS = 250, 1500
-COARSE_REACH, FINE_REACH = (0.05, 0.04, 0.03, 0.02, 0.02, 0.015), (0.015, 0.012, 0.01, 0.008) * 3
-FINALISTS = 12
+ROUNDS = ((None, (0.05, 0.04)), (90, (0.03, 0.03, 0.02)), (25, (0.02, 0.02, 0.015, 0.015)))
+"""How many of the starts go on, and the reach in metres of each ICP step they take."""
+FINALISTS, FINE_REACH = 5, (0.015, 0.012, 0.01, 0.008) * 3
 AGREE = 0.5  # cosine between normals from which two points may be the same
 FARTHEST = 0.011  # metres: a mean distance of the face above this is not a face
 
@@ -36,15 +39,24 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
     landmarks: points [3] by name, in the mesh's own space. Raises ValueError where there is no
     face.
     """
+    vertices, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
+    return align_outside(vertices, faces[seen_faces(vertices, faces)], landmarks)
+
+
+def align_outside(
+    vertices: Floats, outside: Indices, landmarks: Mapping[str, Tensor] | None
+) -> Similarity:
+    """align, of the triangles [M, 3] that are seen."""
     template = template_of(load_head())
-    vertices = mesh.vertices.numpy().astype(np.float64)
-    scan = scan_points(vertices, mesh.faces.numpy())
+    if len(outside) == 0:
+        raise ValueError("the mesh has no triangles that can be seen from outside")
+    scan = sample_scan(vertices, outside)
     if landmarks:
         check_landmarks(landmarks)
         _, on_template, on_mesh = landmark_points(landmarks, template.vertices)
         starts = [fit_similarity(on_mesh, on_template)]
     else:
-        starts = _finalists(template, vertices, scan)
+        starts = _finalists(template, scan)
     found = [_refine(template, scan, start, FINE_POINTS, FINE_REACH) for start in starts]
     to_head, distance = min(found, key=lambda pair: pair[1])
     if distance > FARTHEST:
@@ -55,29 +67,38 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
     return to_head
 
 
-def scan_points(vertices: Floats, faces: NDArray[np.integer]) -> tuple[Floats, Floats]:
-    """Points and normals [Q, 3] of what is seen of a mesh, spread evenly by area."""
-    seen = faces[seen_faces(vertices, faces)]
-    v0, v1, v2 = (vertices[seen[:, corner]] for corner in range(3))
+@dataclass(frozen=True)
+class Scan:
+    """Points spread evenly over what is seen of a mesh, in its own space."""
+
+    points: Floats  # [Q, 3]
+    normals: Floats  # [Q, 3]
+    tree: KDTree
+
+
+def sample_scan(vertices: Floats, faces: Indices) -> Scan:
+    """Points by area of the triangles [M, 3] of a mesh's outside."""
+    v0, v1, v2 = (vertices[faces[:, corner]] for corner in range(3))
     area = np.linalg.norm(np.cross(v1 - v0, v2 - v0), axis=1)
     rng = np.random.default_rng(0)
-    picked = rng.choice(len(seen), SCAN_POINTS, p=area / area.sum())
+    picked = faces[rng.choice(len(faces), SCAN_POINTS, p=area / area.sum())]
     weights = rng.dirichlet(np.ones(3), SCAN_POINTS)
-    smooth = point_normals(vertices, faces)
-    points = np.einsum("qc,qcx->qx", weights, vertices[seen[picked]])
-    normals = np.einsum("qc,qcx->qx", weights, smooth[seen[picked]])
-    return points, normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    points = np.einsum("qc,qcx->qx", weights, vertices[picked])
+    normals = np.einsum("qc,qcx->qx", weights, point_normals(vertices, faces)[picked])
+    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return Scan(points, normals, KDTree(points))
 
 
-def _finalists(
-    template: Template, vertices: Floats, scan: tuple[Floats, Floats]
-) -> list[Similarity]:
-    starts = _hypotheses(vertices, scan[0])
-    tried = [_refine(template, scan, start, COARSE_POINTS, COARSE_REACH) for start in starts]
-    return [start for start, _ in sorted(tried, key=lambda pair: pair[1])[:FINALISTS]]
+def _finalists(template: Template, scan: Scan) -> list[Similarity]:
+    """The best of all starts, those that fall behind given up round by round."""
+    starts = _hypotheses(scan.points)
+    for count, reaches in ROUNDS:
+        tried = [_refine(template, scan, start, COARSE_POINTS, reaches) for start in starts[:count]]
+        starts = [start for start, _ in sorted(tried, key=lambda pair: pair[1])]
+    return starts[:FINALISTS]
 
 
-def _hypotheses(vertices: Floats, points: Floats) -> list[Similarity]:
+def _hypotheses(points: Floats) -> list[Similarity]:
     """Every yaw and span: the scan's top is the crown, or the upper end of a face alone."""
     top, bottom = points[:, 1].max(), points[:, 1].min()
     starts = []
@@ -96,22 +117,21 @@ def _hypotheses(vertices: Floats, points: Floats) -> list[Similarity]:
 
 def _refine(
     template: Template,
-    scan: tuple[Floats, Floats],
+    scan: Scan,
     start: Similarity,
     count: int,
     reaches: tuple[float, ...],
 ) -> tuple[Similarity, float]:
     """Point-to-plane ICP over seven parameters; the similarity and the face's mean distance."""
     points, normals, weights = _template_points(template, count)
-    tree = KDTree(scan[0])
     current = start  # scan → head
     for reach in reaches:
-        away, on, facing = _residuals(current, scan, tree, points, normals)
+        away, on, facing = _residuals(current, scan, points, normals)
         share = weights * facing * (1 / (1 + ((away**2).sum(1)) / reach**2)) ** 2
         if share.sum() < 1e-6:
             break
         current = _step(current, points + away, on, away, share)
-    away, _, facing = _residuals(current, scan, tree, points, normals)
+    away, _, facing = _residuals(current, scan, points, normals)
     distance = np.where(facing, np.minimum(np.linalg.norm(away, axis=1), 0.03), 0.03)
     return current, float(weights @ distance / weights.sum())
 
@@ -126,16 +146,15 @@ def _template_points(template: Template, count: int) -> tuple[Floats, Floats, Fl
 
 def _residuals(
     to_head: Similarity,
-    scan: tuple[Floats, Floats],
-    tree: KDTree,
+    scan: Scan,
     points: Floats,
     normals: Floats,
 ) -> tuple[Floats, Floats, Floats]:
     """From each template point to the scan [P, 3], the scan's normals there, and whether both face
     the same way [P]; head space."""
-    _, index = tree.query(to_head.inverse().apply(points))
-    on = scan[1][index] @ to_head.rotation.T
-    return to_head.apply(scan[0][index]) - points, on, (on * normals).sum(1) > AGREE
+    _, index = scan.tree.query(to_head.inverse().apply(points))
+    on = scan.normals[index] @ to_head.rotation.T
+    return to_head.apply(scan.points[index]) - points, on, (on * normals).sum(1) > AGREE
 
 
 def _step(

@@ -63,7 +63,7 @@ def transfer_onto(laid: Laid, matching: Matching) -> Transfer:
     fade = fade * fade * (3 - 2 * fade)
     turn = laid.to_head.inverse()
     frames = turn.scale * turn.rotation @ local_frames(laid.template, laid.fitted)
-    return Transfer((sp.diags_array(fade) @ weights).tocsr(), before=frames)
+    return Transfer(sp.csr_array(sp.diags_array(fade) @ weights), before=frames)
 
 
 def _smooth(weights: sp.csr_array, agreed: NDArray[np.bool_], links: sp.csr_array) -> sp.csr_array:

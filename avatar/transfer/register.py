@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
-from avatar.transfer.align import align
+from avatar.transfer.align import align_outside
 from avatar.transfer.fit import NO_PULLS, PULL, Pulls, bend
 from avatar.transfer.landmarks import how_to_write, landmark_points
 from avatar.transfer.parts import place_parts
@@ -43,13 +43,14 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     mesh's own space. Raises ValueError, in one sentence, where the fit is bad.
     """
     template = template_of(head)
-    to_head = align(mesh, landmarks)
-    vertices = to_head.apply(mesh.vertices.numpy().astype(np.float64))
-    faces = mesh.faces.numpy()
-    surface = face_tree(vertices, faces[seen_faces(vertices, faces)])
+    own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
+    outside = faces[seen_faces(own, faces)]
+    to_head = align_outside(own, outside, landmarks)
+    vertices = to_head.apply(own)
+    surface = face_tree(vertices, outside)
     boundary = boundary_vertices(faces, len(vertices))
     pulls = _pulls(landmarks, to_head)
-    bent = place_parts(template, bend(template, surface, boundary, template.vertices, pulls))
+    bent = place_parts(template, bend(template, surface, boundary, pulls))
     residual, cover = _residual(template, surface, bent)
     if residual > WORST_MM or cover < LEAST_COVER:
         raise ValueError(
