@@ -22,6 +22,7 @@ Painter = Callable[[Spots], Floats]
 """Texels [N, 5] of spots [N]: linear red, green, blue, gloss, exponent of the highlight."""
 
 RIBS = 90
+REDDENED = (1.08, 0.98, 0.96)  # enamel, by the light of gums and lips
 CHANNELS = 5
 
 
@@ -65,7 +66,7 @@ def _resolution(body: Body) -> Ints:
     spacing[:count][fine] = 0.5 * MM
     spacing[:count][masks.scalp_mask(centres) > 0.95] = 3 * MM
     spacing[sitter.part("l-eye", "r-eye")] = 0.35 * MM
-    spacing[sitter.part("upper-teeth", "lower-teeth")] = 0.45 * MM
+    spacing[sitter.part("upper-teeth", "lower-teeth")] = 0.3 * MM
     spacing[sitter.part("tongue")] = 0.9 * MM
     spacing[sitter.torso] = 2.0 * MM
     spacing[body.cloth], spacing[body.band] = 2.2 * MM, 0.8 * MM
@@ -102,9 +103,9 @@ def _teeth_painter(sitter: Sitter, group: str) -> Painter:
         gum, height = gum_line(sitter, mm, along, across, group)
         albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.6 * smoothstep(0.4, 1.1, height))
         rounded = 1 - 0.22 * np.abs(across) ** 2.5 * (1 - gum)
-        parted = 1 - 0.5 * bell(gap, 0.32) * (1 - gum)
+        parted = 1 - 0.42 * bell(gap, 0.32) * (1 - gum)
         albedo *= (rounded * parted * (1 + 0.04 * (tooth % 2)))[:, None]
-        albedo = mix(albedo * [1.0, 0.99, 0.97], GUM, gum)
+        albedo = mix(albedo * REDDENED, GUM, gum)
         deep = smoothstep(90, 45, mm[:, 2])
         albedo *= (1 - 0.5 * deep)[:, None]
         return np.column_stack([albedo, 0.030 - 0.012 * gum, np.full(len(mm), 70.0)])

@@ -34,6 +34,15 @@ _IRISES: tuple[tuple[Colour, Colour, Colour], ...] = (
     ((92, 116, 138), (70, 96, 124), (140, 138, 110)),
     ((98, 108, 70), (74, 92, 70), (140, 114, 62)),
 )
+_MOOD = {
+    "browInnerUp": 0.05,
+    "browOuterUpLeft": 0.12,
+    "browOuterUpRight": 0.12,
+    "eyeWideLeft": 0.15,
+    "eyeWideRight": 0.15,
+    "mouthSmileLeft": 0.18,
+    "mouthSmileRight": 0.18,
+}
 _CLOTHS: tuple[Colour, ...] = ((64, 84, 96), (74, 70, 76), (110, 56, 54), (62, 84, 66))
 
 
@@ -55,7 +64,7 @@ def _look(feminine: float, rng: np.random.Generator) -> Look:
     iris = _IRISES[rng.integers(len(_IRISES)) if dark < 0.5 else rng.integers(2)]
     return Look(
         identity="subject",
-        mood={"browInnerUp": 0.1, "eyeWideLeft": 0.15, "eyeWideRight": 0.15},
+        mood=dict(_MOOD),
         skin=_between(_SKINS, tone),
         blush=float(rng.uniform(0.7, 1.2)),
         freckles=float(rng.uniform(0.3, 1.6) * (1 - dark)),

@@ -113,7 +113,7 @@ def test_highlights_move_with_the_viewer(scene: Scene, at_rest: Surface):
         seen = []
         for azimuth in (-30.0, 30.0):
             target = torch.tensor([0.0, -0.03, 0.08])
-            camera = orbit(target, 1.0, azimuth, 0.0, 5.0, width=200, height=200)
+            camera = orbit(target, 1.0, azimuth, 0.0, 8.0, width=200, height=200)
             x, y, _ = project(camera, scene.rest[front].numpy()).astype(int).T
             seen.append(draw(surface, camera, PLAIN).colour[y, x].astype(float))
         changes.append(np.abs(seen[0] - seen[1]).mean())
