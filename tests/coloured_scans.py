@@ -3,11 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 import trimesh
 from head_meshes import KnownMesh
 from numba import njit
 from numpy.typing import NDArray
 
+from avatar.mesh import Mesh
 from avatar.scans.coloured import ColouredMesh, Floats, colours_at
 from avatar.scans.inner_mouth import plain_paint
 from splat import Camera
@@ -23,7 +25,7 @@ def face_colours(points: Floats) -> Floats:
     """sRGB [N, 3] of places in head space: skin, red lips, blue eyes, and soft stripes."""
     x, y, z = points.T * 1000
     lips = np.exp(-((x / 26) ** 4) - ((y + 49) / 10) ** 4) * (z > 75)
-    eyes = np.exp(-(((np.abs(x) - 31) / 12) ** 4) - ((y - 18) / 5) ** 4) * (z > 70)
+    eyes = np.exp(-(((np.abs(x) - 31) / 8) ** 6) - ((y - 18) / 3.2) ** 6) * (z > 70)
     stripes = 1 + 0.08 * np.sin(x / 6) * np.sin(y / 6)
     colours = SKIN * stripes[:, None]
     colours = colours + (LIPS - colours) * lips[:, None]
@@ -34,6 +36,18 @@ def painted(known: KnownMesh) -> ColouredMesh:
     """A mesh made of anny-head, with the colours of its vertices."""
     colours = face_colours(known.mesh.vertices.numpy().astype(float))
     return ColouredMesh(known.mesh, plain_paint(colours[known.mesh.faces.numpy()]))
+
+
+def grown_together(known: KnownMesh) -> ColouredMesh:
+    """The same with vertices that share a place made one, as where a scanner sees closed lips."""
+    vertices = known.mesh.vertices.numpy()
+    places, number = np.unique(vertices, axis=0, return_inverse=True)
+    faces = number.reshape(-1)[known.mesh.faces.numpy()]
+    whole = (faces != np.roll(faces, 1, axis=1)).all(1)
+    used, faces = np.unique(faces[whole], return_inverse=True)
+    colours = face_colours(places[used].astype(float))
+    mesh = Mesh(torch.from_numpy(places[used]), torch.from_numpy(faces.reshape(-1, 3)))
+    return ColouredMesh(mesh, plain_paint(colours[mesh.faces.numpy()]))
 
 
 def write_scan(path: Path, scan: ColouredMesh) -> Path:

@@ -24,7 +24,7 @@ from avatar.rotations import matrix_to_quaternion
 from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
 from avatar.scans.inside import set_back, settled, skin_tree
 from avatar.scans.lips import MM, MouthLine
-from avatar.scans.split import refine, unique_edges
+from avatar.scans.split import unique_edges
 from avatar.scans.surface import Cover
 from splat import Gaussians, rgb_to_sh
 
@@ -32,7 +32,6 @@ PARTS = ("upper-teeth", "lower-teeth", "tongue")
 LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour of the lips
 DARK_DEPTH = 45 * MM  # here it is nearly black
 LINING_BENEATH, PARTS_BENEATH = 2.5 * MM, 4 * MM  # least depth under the skin
-LINING_EDGE = 1.6 * MM  # greatest length of its edges: it is stretched far
 LINING_LIGHT = 0.42  # of the light that falls on the face
 
 
@@ -90,12 +89,7 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     own = tone(INNER_MOUTH * (LINING_LIGHT * dark)[:, None])
     rgb = mix(own, _colours_near(scan, vertices), 0.8 * smoothstep(LIP_DEPTH, 0, depth))
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
-    lining = ColouredMesh(mesh, plain_paint(rgb[faces]))
-    return refine(lining, lambda points: np.where(_in_front(points, line), LINING_EDGE, np.inf))
-
-
-def _in_front(points: Floats, line: MouthLine) -> np.ndarray:
-    return line.local(points)[2] > -LIP_DEPTH
+    return ColouredMesh(mesh, plain_paint(rgb[faces]))
 
 
 def plain_paint(rgb: Floats) -> Paint:

@@ -4,9 +4,11 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse import csgraph, linalg
+from scipy.spatial import KDTree
 
 from avatar.transfer.laid import Laid
 from avatar.transfer.search import FaceTree, closest, face_tree
+from avatar.transfer.surface import boundary_vertices
 from avatar.transfer.template import Template
 
 Floats = NDArray[np.floating]
@@ -25,6 +27,9 @@ LIP_ZONE = 0.02  # metres from the line of the lips within which sides are weigh
 SURE = 0.003  # metres: by so much one side must be nearer than the other to be beyond doubt
 TILT = 0.004  # metres that a normal at right angles to the template's is worth
 CREASE = 0.5  # radians: over a valley this sharp, sides hang together less by a factor e
+BAND = 0.004  # metres from the line of the lips: along a cut, nearness says nothing here
+PARTED, STEPS = 0.6, 40  # share of the points along that line that lie near an open edge
+NO_DOUBT = 1e-6
 DOUBT = 0.05  # weight of a vertex's own nearness against its neighbours', where in doubt
 
 
@@ -63,15 +68,33 @@ def _upper_side(laid: Laid, tree: FaceTree, skin: NDArray[np.bool_]) -> NDArray[
 
     Far from the line the nearer side decides. Close to it a vertex goes with its neighbours, less
     so across a valley, since that is where lips meet: a harmonic field between the sure vertices.
+    Where the lips are cut apart, nothing but the cut says where they meet.
     """
     lean = np.where(_near_lips(laid), 0.0, np.where(_nearest_upper(laid, tree), 1.0, -1.0))
     zone = np.flatnonzero(skin & _near_lips(laid))
     apart = _towards(laid, tree, zone, LOWER) - _towards(laid, tree, zone, UPPER)
     lean[zone] = np.clip(apart / SURE, -1, 1)
-    free = zone[np.abs(lean[zone]) < 1]
+    cut, band = _cut_skin(laid)
+    lean[cut & ~band] = np.sign(lean[cut & ~band])
+    free = zone[np.where(cut[zone], band[zone], np.abs(lean[zone]) < 1)]
     if len(free):
-        lean[free] = _spread(laid, lean, free)
+        lean[free] = _spread(laid, lean, free, cut)
     return lean > 0
+
+
+def _cut_skin(laid: Laid) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """[V] true for the largest component if it is open along most of the line of the lips, and [V]
+    true next to that line."""
+    template = laid.template
+    line = (laid.fitted[template.lips_upper] + laid.fitted[template.lips_lower]) / 2
+    steps = np.linspace(0, len(line) - 1, STEPS)
+    dense = np.stack([np.interp(steps, np.arange(len(line)), line[:, k]) for k in range(3)], axis=1)
+    band = np.asarray(KDTree(dense).query(laid.vertices)[0]) < BAND
+    _, component = csgraph.connected_components(laid.links, directed=False)
+    largest = component == np.bincount(component).argmax()
+    rim = laid.vertices[largest & boundary_vertices(laid.faces, len(laid.vertices))]
+    near = np.asarray(KDTree(rim).query(dense)[0]) < BAND if len(rim) else np.zeros(STEPS)
+    return largest & bool(near.mean() > PARTED), band
 
 
 def _near_lips(laid: Laid) -> NDArray[np.bool_]:
@@ -103,24 +126,26 @@ def _towards(laid: Laid, tree: FaceTree, index: Indices, kind: int) -> Floats:
     return best
 
 
-def _spread(laid: Laid, lean: Floats, free: Indices) -> Floats:
-    """The lean [P] of vertices in doubt: near their own, and near what their neighbours have."""
-    conduct = _conductance(laid, free)
+def _spread(laid: Laid, lean: Floats, free: Indices, cut: NDArray[np.bool_]) -> Floats:
+    """The lean [P] of vertices in doubt: near their own, and near what their neighbours have; on
+    skin that is cut [V], what their neighbours have."""
+    conduct = _conductance(laid, free, np.where(cut[free], np.inf, CREASE))
+    doubt = np.where(cut[free], NO_DOUBT, DOUBT)
     total = np.asarray(conduct.sum(1)).ravel()
     inner = conduct[:, free]
-    system = sp.diags_array(total + DOUBT) - inner
+    system = sp.diags_array(total + doubt) - inner
     outside = lean.copy()
     outside[free] = 0
-    return linalg.spsolve(sp.csc_array(system), DOUBT * lean[free] + conduct @ outside)
+    return linalg.spsolve(sp.csc_array(system), doubt * lean[free] + conduct @ outside)
 
 
-def _conductance(laid: Laid, free: Indices) -> sp.csr_array:
-    """[P, V] how much neighbours hang together: fully on even skin and over ridges, little over
-    valleys."""
+def _conductance(laid: Laid, free: Indices, crease: Floats) -> sp.csr_array:
+    """[P, V] how much neighbours hang together: fully on even skin and over ridges, over valleys by
+    a factor e less for each crease [P]."""
     rows = laid.links[free].tocoo()
     one, other = free[rows.row], rows.col
     along = laid.vertices[other] - laid.vertices[one]
     length = np.maximum(np.linalg.norm(along, axis=1), 1e-9)
     opening = ((laid.normals[one] - laid.normals[other]) * along).sum(1) / length
-    weights = np.exp(-np.maximum(opening, 0) / CREASE)
+    weights = np.exp(-np.maximum(opening, 0) / crease[rows.row])
     return sp.coo_array((weights, (rows.row, other)), rows.shape).tocsr()
