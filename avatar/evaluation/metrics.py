@@ -1,25 +1,26 @@
 """PSNR, SSIM and LPIPS of pictures [H, W, 3] in [0, 1]; the metrics are torchmetrics'."""
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import (
-    learned_perceptual_image_patch_similarity,
-    structural_similarity_index_measure,
-)
+from torchmetrics.functional.image import structural_similarity_index_measure
+from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
 LEAST_ERROR = 1e-10
 """The mean squared error from which on pictures count as the same: 100 dB."""
 SMALLEST = 11
 """Pixels: the width of SSIM's window."""
+SMALLEST_LPIPS = 64
+"""Pixels: what its network can take in."""
 BACKBONE = "AlexNet_Weights"
 """The network of LPIPS, as the papers on head avatars have it."""
 
-Metric = Callable[[Tensor, Tensor], float]
+Metric = Callable[[Tensor, Tensor], float | None]
 
 
 def psnr(drawn: Tensor, truth: Tensor, where: Tensor | None = None) -> float:
@@ -53,12 +54,15 @@ def local_lpips() -> tuple[Metric | None, str]:
     return _lpips, f"LPIPS with the weights at {weights}"
 
 
-def _lpips(drawn: Tensor, truth: Tensor) -> float:
-    return float(
-        learned_perceptual_image_patch_similarity(
-            _batch(drawn), _batch(truth), net_type="alex", normalize=True
-        )
-    )
+def _lpips(drawn: Tensor, truth: Tensor) -> float | None:
+    if min(drawn.shape[:2]) < SMALLEST_LPIPS:
+        return None
+    return float(_lpips_network()(_batch(drawn), _batch(truth)))
+
+
+@cache
+def _lpips_network() -> LearnedPerceptualImagePatchSimilarity:
+    return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
 
 
 def _batch(picture: Tensor) -> Tensor:  # [1, 3, H, W]
