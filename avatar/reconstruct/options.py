@@ -19,6 +19,8 @@ class LossOptions:
     """Weight of how far Gaussians lie beyond one size of their triangle."""
     scale: float = 1.0
     """Weight of how much Gaussians exceed 0.6 sizes of their triangle."""
+    thickness: float = 0.2
+    """Weight of how thick Gaussians are across their triangle, in its sizes."""
     emphasis: float = 2.0
     """By how much errors at the eyes and in and around the mouth count more; 0 for not at all."""
 
@@ -29,7 +31,7 @@ class TrainOptions:
 
     steps: int = 16_000
     """Steps, each with one picture."""
-    coarse: float = 0.3
+    coarse: float = 0.15
     """Share of the steps, the first ones, that see the pictures at half their size."""
     sh_degree: int = 1
     """Degree of the spherical harmonics, 0 to 3: 0 gives one colour from everywhere, which is best

@@ -23,7 +23,7 @@ from avatar.reconstruct.refine import (
     row_adam,
     smooth_modes,
 )
-from avatar.reconstruct.regularisers import position_excess, scale_excess
+from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
 from avatar.reconstruct.slopes import Slopes, add_slopes, no_slopes, picture_slopes
 from avatar.rig import to_world
 from splat import Camera, Gaussians, activate, render
@@ -98,10 +98,11 @@ class Trainer:
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
             "position": position_excess(self.cloud.parts["means"]),
             "scale": scale_excess(self.cloud.parts["log_scales"]),
+            "thickness": thickness(self.cloud.parts["quats"], self.cloud.parts["log_scales"]),
         }
         total = losses["picture"]
-        total = total + options.loss.position * losses["position"]
-        total = total + options.loss.scale * losses["scale"]
+        for name in ("position", "scale", "thickness"):
+            total = total + getattr(options.loss, name) * losses[name]
         if shift is not None:
             offsets_mm = (self.modes @ shift) / MILLIMETRE
             total = total + options.refine.mesh_weight * offsets_mm.square().mean()

@@ -1,6 +1,6 @@
 import torch
 
-from avatar.reconstruct.regularisers import position_excess, scale_excess
+from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
 
 
 def test_centres_within_one_size_of_their_triangle_are_free():
@@ -21,3 +21,13 @@ def test_gradients_are_finite_where_nothing_exceeds():
     log_scales = torch.full((4, 3), -1.0, requires_grad=True)
     scale_excess(log_scales).backward()
     assert log_scales.grad is not None and (log_scales.grad == 0).all()
+
+
+def test_thickness_is_the_extent_along_the_normal():
+    half = 0.5**0.5
+    quats = torch.tensor([[2.0, 0, 0, 0], [half, 0, 0, half], [half, half, 0, 0]])
+    sizes = torch.tensor([[0.1, 0.2, 0.3]]).repeat(3, 1)
+    # as it lies; turned about z, the first axis stands up; about x, the third
+    assert torch.allclose(thickness(quats, sizes.log()), torch.tensor((0.2 + 0.1 + 0.3) / 3))
+    turned = thickness(quats[1:], sizes[1:].log())
+    assert torch.allclose(turned, torch.tensor((0.1 + 0.3) / 2))
