@@ -115,9 +115,46 @@ class Surface:
         del self.mean[gone], self.around[gone]
         return True
 
+    def flip(self, edge: Edge) -> bool:
+        """Join the other two corners of the triangles at an edge instead, where that makes the
+        narrower one wider and hardly bends the surface; False where it does not."""
+        u, v = edge
+        shared = self.around[u] & self.around[v]
+        if len(shared) != 2:
+            return False
+        first = next(f for f in shared if self._leads(self.faces[f], u, v))
+        a = next(x for x in self.faces[first] if x not in edge)
+        b = next(x for f in shared - {first} for x in self.faces[f] if x not in edge)
+        if b in self.neighbours(a):
+            return False
+        before, after = ((u, v, a), (v, u, b)), ((u, b, a), (b, v, a))
+        normals = [self._normal(face) for face in (*before, *after)]
+        mean = normals[0] + normals[1]
+        flat = all(n @ mean > 0.9 * np.linalg.norm(n) * np.linalg.norm(mean) for n in normals[2:])
+        worst, better = (min(map(self._width, pair)) for pair in (before, after))
+        if not flat or better < 1.05 * worst:
+            return False
+        for number in shared:
+            self.drop(number)
+        for face in after:
+            self.add(face)
+        return True
+
+    @staticmethod
+    def _leads(face: tuple[int, int, int], u: int, v: int) -> bool:
+        return face[(face.index(u) + 1) % 3] == v
+
+    def _normal(self, face: tuple[int, ...]) -> np.ndarray:
+        p = [self.at(v) for v in face]
+        return np.cross(p[1] - p[0], p[2] - p[0])
+
+    def _width(self, face: tuple[int, ...]) -> float:
+        """The area in squares of the longest edge: small for slivers."""
+        longest = max(self.length((face[k - 1], face[k])) for k in range(3))
+        return float(np.linalg.norm(self._normal(face))) / longest**2
+
     def _turned(self, before: tuple[int, ...], after: tuple[int, ...]) -> bool:
-        p, q = (np.array([self.at(v) for v in face]) for face in (before, after))
-        n, m = (np.cross(x[1] - x[0], x[2] - x[0]) for x in (p, q))
+        n, m = self._normal(before), self._normal(after)
         area = np.linalg.norm(m)
         return bool(n @ m < 0.7 * np.linalg.norm(n) * area or area < 1e-8)
 
@@ -176,12 +213,22 @@ def merge_short(surface: Surface, count: int, still: set[int]) -> None:
 
 
 def split_long(surface: Surface, count: int) -> None:
+    """Split the longest edges, but none of a triangle on a rim: rims keep their vertices, and
+    beside their longer edges slivers would be left."""
     while count > 0:
-        interior = [edge for edge, faces in surface.edges().items() if faces == 2]
-        for edge in sorted(interior, key=surface.length, reverse=True)[: max(1, min(40, count))]:
+        edges = surface.edges()
+        rim = {vertex for edge, faces in edges.items() if faces == 1 for vertex in edge}
+        inner = [edge for edge in edges if not rim & set(edge)]
+        for edge in sorted(inner, key=surface.length, reverse=True)[: max(1, min(40, count))]:
             if surface.around[edge[0]] & surface.around[edge[1]]:
                 surface.split(edge)
                 count -= 1
+
+
+def flip_edges(surface: Surface) -> None:
+    """Until no flip makes a triangle wider."""
+    while sum(surface.flip(edge) for edge in list(surface.edges())):
+        pass
 
 
 def main() -> None:
@@ -198,7 +245,9 @@ def main() -> None:
     still |= {v for v in surface.mean if abs(surface.at(v)[0]) < 1e-4}
     still |= {v for vertex in mouth for v in surface.neighbours(vertex)}
     merge_short(surface, MERGED, still)
+    flip_edges(surface)
     split_long(surface, HEAD - len(surface.mean))
+    flip_edges(surface)
     assert len(surface.mean) == HEAD
     numbers = place(head, {v: surface.at(v) for v in surface.mean}, mouth)
     entries = np.array(
