@@ -82,7 +82,7 @@ def subdivided(known: KnownMesh) -> KnownMesh:
     halves = np.full(2 * len(edges), 0.5)
     rows = np.repeat(np.arange(len(edges)), 2)
     middle = sp.coo_array((halves, (rows, edges.ravel())), (len(edges), count)).tocsr()
-    return _with(known, sp.vstack([sp.eye_array(count), middle]).tocsr(), finer)
+    return _with(known, sp.csr_array(sp.vstack([sp.eye_array(count), middle])), finer)
 
 
 def decimated(known: KnownMesh, share: float, opened: bool = True) -> KnownMesh:
@@ -91,9 +91,8 @@ def decimated(known: KnownMesh, share: float, opened: bool = True) -> KnownMesh:
     pose = known.mesh.vertices.double().numpy()
     if opened:
         pose = pose + known.weights @ OPEN @ known.turn.T
-    points, coarser = fast_simplification.simplify(
-        pose.astype(np.float32), faces.astype(np.int32), 1 - share, agg=3
-    )
+    shape = np.asarray(pose, np.float64), np.asarray(faces, np.int32)
+    points, coarser, *_ = fast_simplification.simplify(*shape, 1 - share, agg=3)
     points, coarser = points.astype(float), coarser.astype(np.int64)
     normals = point_normals(points, coarser)
     tree = face_tree(pose, faces)
@@ -149,7 +148,7 @@ def _with(known: KnownMesh, means: sp.csr_array, faces: Indices) -> KnownMesh:
     """The mesh whose vertices are means [W, V] of a mesh's."""
     vertices = torch.from_numpy(means @ known.mesh.vertices.double().numpy())
     mesh = Mesh(vertices.to(known.mesh.vertices.dtype), torch.from_numpy(faces))
-    return replace(known, mesh=mesh, weights=(means @ known.weights).tocsr())
+    return replace(known, mesh=mesh, weights=sp.csr_array(means @ known.weights))
 
 
 def _only(known: KnownMesh, faces: Indices) -> KnownMesh:
