@@ -78,9 +78,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
 
     Bad input raises ValueError or OSError with one sentence.
     """
-    for path in (options.report, options.sheet):
-        if path is not None:
-            check_writable(path)
+    _check_outputs(options)
     backend, reason = choose_backend(options.device)
     print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
     avatar = open_avatar(options.avatar, options.flame)
@@ -96,6 +94,17 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     if options.sheet:
         write_sheet(options.sheet, result.columns)
     return result
+
+
+def _check_outputs(options: AvatarEvaluationOptions) -> None:
+    taken = {path.resolve() for path in (options.avatar, options.flame) if path is not None}
+    for path in (options.report, options.sheet):
+        if path is None:
+            continue
+        check_writable(path)
+        if path.resolve() in taken:
+            raise ValueError(f"{path}: is named twice, as another input or output; choose another")
+        taken.add(path.resolve())
 
 
 def _check_sizes(views: Sequence[View]) -> None:

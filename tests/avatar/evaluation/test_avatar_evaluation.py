@@ -218,6 +218,8 @@ def test_bad_input_ends_in_one_sentence(
     refuses("gone.ply", avatar=tmp_path / "gone.ply")
     refuses("nowhere", "no such folder", capture=tmp_path / "nowhere")
     refuses("nowhere", "does not exist", report=tmp_path / "nowhere" / "r.json")
+    refuses(avatar_file.name, "named twice", report=avatar_file)
+    refuses("r.json", "named twice", report=tmp_path / "r.json", sheet=tmp_path / "r.json")
     another = other_mesh(tmp_path / "other.ply", small_avatar)
     refuses("other.ply", "topology mesh", "anny-head", str(folder), avatar=another)
     for part in ("images", "fg_masks", "vertices"):
