@@ -339,3 +339,29 @@ def test_weights_that_evaluation_reads(harmless, tmp_path: Path, option: str):
     path = tmp_path / "planted.safetensors"
     options = ["--lip-reading"] if option == "lipreader" else []
     harmless(path, "evaluate_audio2mesh", "--data", data, f"--{option}", path, *options, good=False)
+
+
+FACEGOOD = "code/train/bs_value/bs_value_1114_2_01.npy"
+
+
+def test_the_release_of_facegood(harmless, tmp_path: Path):
+    release = tmp_path / "release"
+    values = release / FACEGOOD
+    values.parent.mkdir(parents=True)
+    np.save(values, np.zeros((90, 116)))
+    (release / "code/train/wav").mkdir()
+    write_wav(release / "code/train/wav/1114_2_01.wav", np.zeros(48_000, np.float32))
+    harmless(values, "convert_facegood", f"--release={release}", f"--out={tmp_path / 'out'}")
+
+
+@pytest.mark.parametrize("option", ["score", "syncnet", "lipreader"])
+def test_weights_that_training_reads(harmless, tmp_path: Path, option: str):
+    data, path = tmp_path / "data", tmp_path / "planted.safetensors"
+    data.mkdir()
+    for name in ("one", "two", "three"):
+        write_wav(data / f"{name}.wav", np.zeros(48_000, np.float32))
+        jaw = np.sin(np.arange(75)[:, None]) ** 2
+        np.savez(data / f"{name}.npz", fps=25.0, arkit=jaw, arkit_names=np.array(["jawOpen"]))
+    options = [f"--{option}", path, "--train.losses.sync", "1", "--train.losses.lipreading", "1"]
+    out = [] if option == "score" else ["--out", tmp_path / "a.safetensors"]
+    harmless(path, "train_audio2mesh", "--data", data, *out, *options, good=False)
