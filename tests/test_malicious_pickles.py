@@ -365,3 +365,25 @@ def test_weights_that_training_reads(harmless, tmp_path: Path, option: str):
     options = [f"--{option}", path, "--train.losses.sync", "1", "--train.losses.lipreading", "1"]
     out = [] if option == "score" else ["--out", tmp_path / "a.safetensors"]
     harmless(path, "train_audio2mesh", "--data", data, *out, *options, good=False)
+
+
+@pytest.mark.parametrize(
+    ("option", "name"),
+    [
+        ("mesh", "head.glb"),
+        ("motion", "motion.npz"),
+        ("landmarks", "points.json"),
+        ("weights", "planted.safetensors"),
+    ],
+)
+def test_files_that_carrying_motion_over_reads(harmless, tmp_path: Path, option: str, name: str):
+    mesh, path = tmp_path / "head.obj", tmp_path / name
+    mesh.write_text("v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    if option == "motion":
+        names = ("offsets", "rest", "faces", "fps", "topology")
+        np.savez(path, **dict.fromkeys(names, np.zeros(3)))
+    options: dict[str, Path] = {"mesh": mesh, "out": tmp_path / "out.npz"}
+    if option != "motion":
+        options["audio"] = write_wav(tmp_path / "voice.wav", np.zeros(16_000, np.float32))
+    arguments = [f"--{key}={value}" for key, value in (options | {option: path}).items()]
+    harmless(path, "transfer", *arguments, good=False)
