@@ -2,16 +2,17 @@
 
 from dataclasses import dataclass, replace
 
-import torch
 from torch import Tensor
 
-from avatar.flame import flame_landmarks
-from avatar.flame.indices import LIP_PAIRS
+from avatar.flame import flame_landmarks, flame_regions
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import SHIPPED
 from avatar.mesh import Mesh
 from avatar.subject import SIZES
 from avatar.transfer import head_on, registered
+
+KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
+"""Regions that FLAME's own numbering tells better than a fit does."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,8 @@ def shipped_face(topology: str = "anny-head") -> Face:
 
 
 def _exact(head: Head) -> Head:
-    """A head of FLAME's topology with what is known of it by number: the lips' line, whole eyes."""
-    upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
-    regions = {**head.regions, "lip_inner_upper": upper, "lip_inner_lower": lower}
+    """A head of FLAME's topology with what its numbering tells: the lips and their line, teeth, whole
+    eyes."""
+    known = flame_regions(head.vertices, head.faces)
+    regions = {**head.regions, **{name: known[name] for name in KNOWN}}
     return replace(head, regions=regions, units=fit_units(head, head.vertices))

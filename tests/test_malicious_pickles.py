@@ -183,11 +183,11 @@ def test_a_payload_among_flames_own_arrays(tmp_path: Path):
 
 
 def test_the_masks_of_flame(tmp_path: Path, flame: Path):
-    path, trace = write_masks(tmp_path), tmp_path / "trace"
+    path, trace, model = write_masks(tmp_path), tmp_path / "trace", load_flame(flame)
     for data in payloads(path, trace).values():
         path.write_bytes(data)
         with pytest.raises(ValueError, match=r"FLAME_masks\.pkl: it asks for"):
-            flame_regions(load_flame(flame), path)
+            flame_regions(model.template, model.faces, path)
         assert not trace.exists()
 
 

@@ -1,7 +1,7 @@
 """FLAME's landmarks, and its regions under the names that every head of this project has.
 
-Regions come from FLAME_masks.pkl where the user has it, else from rules on the mean head; the line
-of the lips, the eyeballs and the teeth are known by number.
+Regions come from FLAME_masks.pkl where the user has it, else from rules on the head at rest; the
+line of the lips, the eyeballs and the teeth are known by number.
 """
 
 from pathlib import Path
@@ -26,7 +26,6 @@ from avatar.flame.indices import (
     RIGHT_EYEBALL,
     VERTICES,
 )
-from avatar.flame.model import FlameModel
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
 
 EYE_DISTANCE = 0.063  # metres between the eyeballs of FLAME's mean head, the unit of the rules
@@ -48,14 +47,15 @@ def flame_landmarks(vertices: Tensor) -> dict[str, Tensor]:
     return points | {"right_ear": skin[(skin - other).norm(dim=1).argmin()]}
 
 
-def flame_regions(model: FlameModel, masks: Path | None = None) -> Regions:
+def flame_regions(vertices: Tensor, faces: Tensor, masks: Path | None = None) -> Regions:
     """Vertex indices by the names of `avatar.heads.head.REGIONS`; FLAME has no tongue.
 
+    vertices [V, 3], faces [M, 3]: a head of FLAME's topology at rest, with or without teeth;
     masks: the user's FLAME_masks.pkl. Raises FileNotFoundError or ValueError in one sentence.
     """
     upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
-    teeth = [*UPPER_TEETH, *LOWER_TEETH] if len(model.template) > VERTICES else []
-    skin = _skin_regions(model.template[:VERTICES].cpu(), model.faces[:FACES].cpu())
+    teeth = [*UPPER_TEETH, *LOWER_TEETH] if len(vertices) > VERTICES else []
+    skin = _skin_regions(vertices[:VERTICES].cpu(), faces[:FACES].cpu())
     return (
         {"lip_inner_upper": upper, "lip_inner_lower": lower}
         | {"eyes": torch.tensor([*LEFT_EYEBALL, *RIGHT_EYEBALL])}
@@ -67,7 +67,7 @@ def flame_regions(model: FlameModel, masks: Path | None = None) -> Regions:
 
 
 def _skin_regions(rest: Tensor, faces: Tensor) -> Regions:
-    """By distances from the lips and from the eyes of the mean head [5023, 3]."""
+    """By distances from the lips and from the eyes of the head at rest [5023, 3]."""
     eyes = torch.stack([rest[ball].mean(0) for ball in _balls()])  # [2, 3]
     unit = (eyes[0] - eyes[1]).norm() / EYE_DISTANCE
     _, y, z = ((rest - eyes.mean(0)) / unit).T

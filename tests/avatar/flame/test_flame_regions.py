@@ -26,7 +26,7 @@ def _names(head_region: str) -> set[int]:
 
 
 def test_regions_are_those_of_every_head(model: FlameModel):
-    regions = flame_regions(model)
+    regions = flame_regions(model.template, model.faces)
     assert set(regions) == set(REGIONS)
     for name, index in regions.items():
         assert index.dtype == torch.int64 and len(index.unique()) == len(index), name
@@ -38,13 +38,13 @@ def test_regions_are_those_of_every_head(model: FlameModel):
 @pytest.mark.parametrize("name", ["lips", "eyelids", "scalp", "neck", "upper_face"])
 def test_regions_lie_where_anny_heads_lie(model: FlameModel, name: str):
     """The made head is anny-head's, so most of what is in a region of ours is in its."""
-    found = flame_regions(model)[name].tolist()
+    found = flame_regions(model.template, model.faces)[name].tolist()
     own = {v for v in found if v < 3931}
     assert len(own & _names(name)) > 0.6 * len(own)
 
 
 def test_the_inner_mouth_hides_behind_the_lips(model: FlameModel):
-    regions = flame_regions(model)
+    regions = flame_regions(model.template, model.faces)
     inner = regions["inner_mouth"]
     assert {*LIP_RIM_UPPER, *LIP_RIM_LOWER, *LIP_RIM_CORNERS} <= set(inner.tolist())
     assert not set(inner.tolist()) & set(regions["lips"].tolist())
@@ -54,7 +54,7 @@ def test_the_inner_mouth_hides_behind_the_lips(model: FlameModel):
 
 
 def test_the_lips_touch_along_their_line(model: FlameModel):
-    regions = flame_regions(model)
+    regions = flame_regions(model.template, model.faces)
     upper, lower = (model.template[regions[f"lip_inner_{s}"]] for s in ("upper", "lower"))
     assert (upper - lower).norm(dim=1).max() < 0.002
     assert (upper[1:, 0] > upper[:-1, 0]).all()
@@ -72,8 +72,8 @@ def test_the_rim_within_the_lips_is_an_end_of_the_mesh(model: FlameModel):
 
 
 def test_masks_of_flame_take_the_place_of_the_rules(tmp_path: Path, model: FlameModel):
-    masks = flame_regions(model, write_masks(tmp_path))
-    rules = flame_regions(model)
+    masks = flame_regions(model.template, model.faces, write_masks(tmp_path))
+    rules = flame_regions(model.template, model.faces)
     assert set(masks) == set(REGIONS)
     assert len(masks["lips"]) == 60 and masks["lips"].tolist() != rules["lips"].tolist()
     assert torch.equal(masks["lip_inner_upper"], rules["lip_inner_upper"])
@@ -99,7 +99,7 @@ def test_masks_that_are_not_flames_are_named(
         masks = dict.fromkeys((*names, *sides), np.arange(9)) | masks
     path.write_bytes(python2_pickle.dump(masks))
     with pytest.raises(ValueError, match=rf"FLAME_masks\.pkl: .*{reason}"):
-        flame_regions(model, path)
+        flame_regions(model.template, model.faces, path)
 
 
 def test_landmarks_lie_on_the_face(model: FlameModel):
