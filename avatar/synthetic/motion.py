@@ -86,21 +86,20 @@ def film(
     spoken = None if voice is None else _speech(voice)
     moments = []
     for held_out, count in ((False, counts[0]), (True, counts[1])):
-        plan = _plan(count, held_out, spoken is not None)
-        for number, (name, share) in enumerate(plan):
+        order = np.random.default_rng([seed, 3, held_out]).permutation(len(EXPRESSIONS))
+        for number, (name, share) in enumerate(_plan(count, held_out, spoken is not None)):
             rng = np.random.default_rng([seed, 2, held_out, number])
             if name.startswith("speech"):
                 assert spoken is not None
-                part = _part(spoken, held_out, name)
-                frames = np.linspace(0, len(part.energy) - 1, share).round().astype(int)
-                weights = np.zeros((len(part.energy), len(units)))
-                take = part
+                take = _part(spoken, held_out, name)
+                length = len(take.energy)
+                frames = np.linspace(0, length - 1, share).round().astype(int)
+                weights = np.zeros((length, len(units)))
             else:
+                length = STRIDE // 2 + STRIDE * share
                 frames = STRIDE // 2 + STRIDE * np.arange(share)
-                length = int(frames[-1]) + STRIDE
-                order = np.random.default_rng([seed, 3, held_out]).permutation(len(EXPRESSIONS))
-                weights = _expressions(head, length, np.roll(order, -5 * number), held_out, rng)
                 take = _Speech(None, np.zeros(length, np.float32))
+                weights = _expressions(head, length, np.roll(order, -5 * number), held_out, rng)
             moments += _act(head, units, rest, take, weights, frames, (name, held_out), rng)
     return moments
 

@@ -45,7 +45,7 @@ def test_held_out_sequences_show_other_faces():
 
 def test_faces_open_close_and_stay_put():
     made = np.stack([m.vertices for m in moments((60, 0))])  # [F, V, 3]
-    upper, lower = (HEAD.regions[f"lip_inner_{side}"][5].item() for side in ("upper", "lower"))
+    upper, lower = (int(HEAD.regions[f"lip_inner_{side}"][5]) for side in ("upper", "lower"))
     gap = made[:, upper, 1] - made[:, lower, 1]
     assert gap.max() > 0.012
     assert gap.min() < 0.002

@@ -69,7 +69,9 @@ def test_vertices_are_drawn_where_the_camera_projects_them(
 
 
 def test_colours_are_straight_and_the_mask_covers_edges_in_part(at_rest: Surface):
-    texels = np.tile(np.float32([0.2, 0.1, 0.05, 0, 1]), (len(at_rest.triangles.texture.texels), 1))
+    texels = np.tile(
+        np.array([0.2, 0.1, 0.05, 0, 1], np.float32), (len(at_rest.triangles.texture.texels), 1)
+    )
     texture = replace(at_rest.triangles.texture, texels=texels)
     triangles = replace(at_rest.triangles, texture=texture)
     plain = replace(at_rest, triangles=triangles, light=np.ones_like(at_rest.light))
