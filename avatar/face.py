@@ -54,8 +54,7 @@ def shipped_face(topology: str = "anny-head") -> Face:
 
 
 def _exact(head: Head) -> Head:
-    """A head of FLAME's topology with what its numbering tells: the lips and their line, teeth, whole
-    eyes."""
+    """A head of FLAME's topology with what its numbering tells: lips, teeth, whole eyes."""
     known = flame_regions(head.vertices, head.faces)
     regions = {**head.regions, **{name: known[name] for name in KNOWN}}
     return replace(head, regions=regions, units=fit_units(head, head.vertices))

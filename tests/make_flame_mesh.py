@@ -5,7 +5,7 @@
 FLAME's surface is a head of 3,931 vertices that is open at the neck (30 vertices) and inside the
 lips (32 vertices), and two closed eyeballs of 546. Every vertex made here is a mean of anny-head's,
 so that whatever moves anny-head has a known counterpart. The file holds the faces, and the mean as
-the entries of a sparse matrix.
+the entries of a sparse matrix; like anny-head it is CC0, and nothing in it is FLAME's.
 """
 
 from collections.abc import Iterable
