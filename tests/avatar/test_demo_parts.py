@@ -42,6 +42,30 @@ def sitter(request: pytest.FixtureRequest) -> Sitter:
     return seat(load_head(), LOOKS[request.param])
 
 
+def naive_noise(points: np.ndarray, frequency: float, seed: int) -> np.ndarray:
+    """Value noise without compilation: all points of one corner of their cells after another."""
+    scaled = points * frequency + seed * 17.3
+    cell = np.floor(scaled).astype(np.int64)
+    t = scaled - cell
+    t = t * t * (3 - 2 * t)
+    total = np.zeros(len(points))
+    for corner in np.ndindex(2, 2, 2):
+        h, k, l = (cell + np.array(corner)).T
+        mixed = (seed * 2654435761) ^ (h * 73856093) ^ (k * 19349663) ^ (l * 83492791)
+        mixed = mixed & 0xFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
+        lattice = ((mixed ^ (mixed >> 16)) & 0xFFFF) / 65535
+        total += np.where(np.array(corner), t, 1 - t).prod(1) * lattice
+    return total * 2 - 1
+
+
+@pytest.mark.parametrize(("frequency", "seed"), [(32.0, 1), (900.0, 70), (1.0, 0)])
+def test_compiled_noise_is_the_naive_one(frequency: float, seed: int):
+    points = np.random.default_rng(seed).normal(size=(300, 3))
+    expected = naive_noise(points, frequency, seed)
+    assert np.allclose(value_noise(points, frequency, seed), expected, rtol=0, atol=1e-12)
+
+
 def test_noise_is_bounded_smooth_and_tells_seeds_apart():
     points = np.random.default_rng(0).uniform(-1, 1, (2000, 3))
     values = value_noise(points, 20.0, 3)
