@@ -28,7 +28,7 @@ Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]
 
 SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
-LID = 1.2 * MM  # what blinks move farther belongs to the eyes' region
+LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eye region
 
 
 @dataclass(frozen=True)
@@ -131,8 +131,8 @@ def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
     count = len(sitter.faces)
     centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
     scalp = scalp_mask(centres) > 0.5
-    mouth = (lip_mask(centres) > 0.5) | inner[sitter.faces].all(1)
-    eyes = sitter.blink[sitter.faces].min(1) > LID
+    mouth = (lip_mask(centres) > 0.5) | inner[sitter.faces].any(1)
+    eyes = (sitter.blink[sitter.faces].min(1) > LID) & (centres[:, 1] > EYES_ABOVE)
     for name, mask in (("hair", scalp), ("mouth", mouth), ("eyes", eyes)):
         labels[:count][mask] = REGION_LABELS[name]
     labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
