@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 from scipy.sparse import linalg
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.heads import Head
@@ -121,10 +122,16 @@ def _with_parts(laid: Laid, classes: Indices, skin: sp.csr_array) -> sp.csr_arra
             own = np.flatnonzero(classes == PARTS[name])
             rows = rows + _part_rows(laid, skin, name, part, own)
         elif LASHES_NAME in name:
-            lid = np.flatnonzero(template.outer)
-            near = ((laid.fitted[part][:, None] - laid.fitted[lid][None]) ** 2).sum(2).argmin(1)
-            rows = rows + _placed(np.eye(len(part)), part, count) @ skin[lid[near]]
+            rows = rows + _placed(np.eye(len(part)), part, count) @ skin[_lid_of(template, part)]
     return rows.tocsr()
+
+
+def _lid_of(template: Template, lashes: Indices) -> Indices:
+    """For each lash vertex the nearest one of the skin that blinks as it does."""
+    blink = sum(template.head.unit(f"eyeBlink{side}").double() for side in ("Left", "Right"))
+    ways = np.concatenate([template.vertices, np.asarray(blink)], axis=1)
+    skin = np.flatnonzero(template.outer)
+    return skin[KDTree(ways[skin]).query(ways[lashes])[1]]
 
 
 def _part_rows(
@@ -132,6 +139,11 @@ def _part_rows(
 ) -> sp.csr_array:
     """[S, V] rows of one part: as the mesh's own moves, else with the jaw or the skull."""
     count = len(laid.fitted)
+    if len(own) and name == "tongue":
+        faces = laid.faces[np.isin(laid.faces, own).all(1)]
+        hit = closest(face_tree(laid.vertices, faces), laid.fitted[part])
+        rows = _rows(faces, hit, len(laid.vertices))
+        return sp.csr_array(_placed(np.eye(len(part)), part, count) @ rows)
     if len(own):
         weights = affine_weights(laid.vertices[own], laid.fitted[part])
         spread = sp.coo_array(
