@@ -38,7 +38,7 @@ class DensifyOptions:
     """Steps between two rounds; 0 keeps one Gaussian on each triangle."""
     first: float = 0.03
     """Share of the steps before the first round."""
-    last: float = 0.6
+    last: float = 0.5
     """Share of the steps after which nothing is added or pruned; the budget is spent evenly."""
     threshold: float = 2e-5
     """Mean gradient by the place in the picture (in half picture widths) below which a Gaussian

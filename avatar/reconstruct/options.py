@@ -29,7 +29,7 @@ class LossOptions:
 class TrainOptions:
     """How the Gaussians are learned."""
 
-    steps: int = 16_000
+    steps: int = 12_000
     """Steps, each with one picture."""
     coarse: float = 0.15
     """Share of the steps, the first ones, that see the pictures at half their size."""

@@ -13,6 +13,9 @@ from avatar.rig import bind, to_world
 from splat import Gaussians, activate, render, rgb_to_sh
 
 OPACITY = 0.5
+NEAR = 0.1
+"""Share of the head's radius: as near to the mesh as this, its own Gaussians get there in time,
+and do not start on the hull, which is a little larger than the subject everywhere."""
 SIZE = 0.7  # standard deviation, in units of the spacing
 
 
@@ -32,6 +35,8 @@ def seeded(
     mesh = opaque(cloud, vertices, capture.faces)
     found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
+    far = beyond(points, vertices, NEAR * head_radius(capture))
+    points, colours = points[far], colours[far]
     points, colours, spacing = thinned(points, colours, block.edge, most)
     if not len(points):
         return cloud
@@ -48,6 +53,17 @@ def seeded(
     more = cloud_of(bind(world, nearest, vertices, capture.faces), nearest, degree)
     parts = {name: torch.cat([cloud.parts[name], more.parts[name]]) for name in PARTS}
     return Cloud(parts, torch.cat([cloud.binding, nearest]))
+
+
+def head_radius(capture: Capture) -> float:
+    """Half the diagonal of the rest mesh's box, metres."""
+    return float((capture.rest.amax(0) - capture.rest.amin(0)).norm()) / 2
+
+
+def beyond(points: Tensor, vertices: Tensor, distance: float) -> Tensor:
+    """Which points [P, 3] lie farther than a distance from all vertices [V, 3]."""
+    nearest = [torch.cdist(part, vertices).amin(1) for part in points.split(1024)]
+    return torch.cat(nearest) > distance if nearest else torch.zeros(0, dtype=torch.bool)
 
 
 def opaque(cloud: Cloud, vertices: Tensor, faces: Tensor) -> Gaussians:
