@@ -101,11 +101,11 @@ def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
     faces = int(binding.max()) + 1
     good = torch.zeros(faces, dtype=torch.int64, device=binding.device)
     good.index_add_(0, binding, (~useless).long())
+    rank = torch.empty_like(binding)
     order = torch.argsort(opacities, stable=True)
-    best = torch.empty(faces, dtype=torch.int64, device=binding.device)
-    best[binding[order]] = order  # the last one written is the most opaque
-    last = torch.zeros_like(useless)
-    last[best[binding]] = True
+    rank[order] = torch.arange(len(order), device=order.device)
+    best = torch.zeros_like(good).scatter_reduce(0, binding, rank, "amax")
+    last = rank == best[binding]
     return last & (good[binding] == 0)
 
 

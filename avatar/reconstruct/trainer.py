@@ -56,12 +56,12 @@ class Trainer:
         self.camera_ids = sorted({view.camera_id for view in capture.splits["train"]})
         self.modes, self.offsets, self.colours = self._corrections()
 
-    def _corrections(self) -> tuple[Tensor | None, RowAdam | None, RowAdam | None]:
-        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C, 2, 3]; None where off."""
-        refine, modes, offsets, colours = self.options.refine, None, None, None
+    def _corrections(self) -> tuple[Tensor, RowAdam | None, RowAdam | None]:
+        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C, 2, 3]; None if off."""
+        refine, offsets, colours = self.options.refine, None, None
+        modes = torch.zeros(len(self.rest.vertices), 0, device=self.device)
         if refine.mesh:
-            modes = smooth_modes(self.faces, refine.mesh_modes, len(self.rest.vertices))
-            modes = modes.to(self.device)
+            modes = smooth_modes(self.faces, refine.mesh_modes, len(modes)).to(self.device)
             zeros = torch.zeros(len(self.tracked), modes.shape[1], 3, device=self.device)
             offsets = row_adam(zeros)
         if refine.colour:

@@ -7,7 +7,7 @@ import pytest
 import torch
 from captures import CaptureSpec, ring, write_capture
 
-from avatar.capture import open_capture
+from avatar.capture import Picture, View, open_capture
 from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
 from avatar.reconstruct import ReconstructOptions, TrainOptions, reconstruct
@@ -61,10 +61,10 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
     reconstruct(options(head_capture, whole, refine=refine))
     step = Trainer.train_step
 
-    def stopping(trainer: Trainer, *arguments: object) -> object:
+    def stopping(trainer: Trainer, view: View, picture: Picture) -> dict[str, torch.Tensor]:
         if trainer.step in (13, 21):
             signal.raise_signal(signal.SIGINT)
-        return step(trainer, *arguments)
+        return step(trainer, view, picture)
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "train_step", stopping)
@@ -140,7 +140,18 @@ def test_refinement_finds_a_mesh_that_was_tracked_wrong(head_capture: Path, tmp_
     seen = read_all(capture.splits["train"])
     while trainer.step < 90:
         trainer.train_step(*seen[trainer.step % len(seen)])
-    assert trainer.offsets is not None and trainer.modes is not None
+    assert trainer.offsets is not None
     visible = trainer.modes[face.head.regions["upper_face"]]
     found = (visible @ trainer.offsets.values)[..., 0].mean(1)  # [T]
     assert float(found[1] - found[[0, 2]].mean()) < -0.003, found
+
+
+@pytest.mark.gpu
+def test_the_same_command_runs_on_cuda(head_capture: Path, tmp_path: Path, cuda: torch.device):
+    avatars = []
+    for device in ("cpu", "cuda"):
+        chosen = replace(options(head_capture, tmp_path / f"{device}.ply"), device=device)
+        reconstruct(chosen)
+        avatars.append(load_avatar(chosen.out))
+    colours = [avatar.gaussians.sh[: len(avatar.faces), 0].mean(0) for avatar in avatars]
+    assert torch.allclose(*colours, atol=0.02)
