@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 import trimesh
+from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
 from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, Picture
@@ -201,10 +202,10 @@ def _colours(
     return (_srgb(rgb) if linear else rgb), uv, texture, found
 
 
-def _unit(colours: Floats) -> Floats:
+def _unit(colours: NDArray) -> Floats:
     """RGB in [0, 1] of colours [..., 3 or 4] in floats or whole numbers."""
-    whole = np.issubdtype(colours.dtype, np.integer)
-    return np.asarray(colours[..., :3], np.float64) / (np.iinfo(colours.dtype).max if whole else 1)
+    most = np.iinfo(colours.dtype).max if colours.dtype.kind in "iu" else 1
+    return np.asarray(colours[..., :3], np.float64) / most
 
 
 def _srgb(linear: Floats) -> Floats:

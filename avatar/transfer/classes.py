@@ -136,7 +136,7 @@ def _spread(laid: Laid, lean: Floats, free: Indices, cut: NDArray[np.bool_]) -> 
     system = sp.diags_array(total + doubt) - inner
     outside = lean.copy()
     outside[free] = 0
-    return linalg.spsolve(sp.csc_array(system), doubt * lean[free] + conduct @ outside)
+    return np.asarray(linalg.spsolve(sp.csc_array(system), doubt * lean[free] + conduct @ outside))
 
 
 def _conductance(laid: Laid, free: Indices, crease: Floats) -> sp.csr_array:

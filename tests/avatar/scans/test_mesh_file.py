@@ -97,7 +97,9 @@ def test_loose_triangles_become_one_surface():
 
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, small_avatar: Avatar):
     obj = write_textured_obj(tmp_path, TETRA, SIDES, np.zeros((4, 3, 2)))
-    cases = {"no texture": (obj, FileNotFoundError, "texture.png")}
+    cases: dict[str, tuple[Path, type[Exception], str]] = {
+        "no texture": (obj, FileNotFoundError, "texture.png")
+    }
     (tmp_path / "alone").mkdir()
     lonely = tmp_path / "alone" / "scan.obj"
     lonely.write_text(obj.read_text())

@@ -60,7 +60,8 @@ def surface(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
 def test_closed_lips_are_the_scan_as_it_was(scan: ColouredMesh, made: Made):
     assert made.cut > 0.85 and made.inner_mouth and made.eyes == 2
     assert made.avatar.topology == "mesh"
-    assert torch.equal(made.avatar.template, HEAD.vertices)
+    template = made.avatar.template
+    assert template is not None and torch.equal(template, HEAD.vertices)
     mouth = (0.0, -0.05, 0.09)
     colours = face_colours(made.avatar.vertices.double().numpy())
     drawn = picture(made.avatar, made.avatar.vertices, mouth, 0.06)
@@ -166,6 +167,7 @@ def test_a_file_of_any_scale_and_yaw_becomes_an_avatar_that_loads(
     avatar = avatar_of_scan(path)
     said = capsys.readouterr().err
     assert "scan.glb" in said and "lips were parted" in said and "teeth and tongue added" in said
+    assert avatar.template is not None
     lips = avatar.template[HEAD.regions["lips"]] - HEAD.vertices[HEAD.regions["lips"]]
     assert lips.norm(dim=1).mean() < 0.004  # metres, head space
     save_avatar(tmp_path / "avatar.ply", avatar)
