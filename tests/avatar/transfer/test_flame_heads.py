@@ -21,8 +21,7 @@ def flame_mesh(seed: int) -> Mesh:
     )
 
 
-@pytest.mark.parametrize("seed", [1, 3])
-@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize(("seed", "known"), [(1, True), (3, False)])
 def test_lips_close_when_the_sources_close(seed: int, known: bool):
     mesh = flame_mesh(seed)
     fitted = register(HEAD, mesh, flame_landmarks(mesh.vertices) if known else None).fitted

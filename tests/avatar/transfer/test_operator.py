@@ -23,7 +23,11 @@ def share(got: torch.Tensor, true: torch.Tensor) -> float:
 
 def test_on_anny_head_itself_nothing_changes():
     assert share(transfer_to(HEAD, SAME, HEAD.vertices).offsets(OFFSETS), OFFSETS) < 0.01
-    assert share(transfer_from(HEAD, SAME, HEAD.vertices).offsets(OFFSETS), OFFSETS) < 0.02
+    back = transfer_from(HEAD, SAME, HEAD.vertices).offsets(OFFSETS)
+    lashes = [name for name in HEAD.group_names if "lashes" in name]
+    rest = HEAD.group_vertices(*(set(HEAD.group_names) - set(lashes)))
+    assert share(back[:, rest], OFFSETS[:, rest]) < 0.01
+    assert share(back, OFFSETS) < 0.05  # lashes go with the skin that they stand on
 
 
 def test_it_is_linear():
