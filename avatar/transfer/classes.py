@@ -28,7 +28,7 @@ SURE = 0.003  # metres: by so much one side must be nearer than the other to be 
 TILT = 0.004  # metres that a normal at right angles to the template's is worth
 CREASE = 0.5  # radians: over a valley this sharp, sides hang together less by a factor e
 BAND = 0.004  # metres from the line of the lips: along a cut, nearness says nothing here
-PARTED, STEPS = 0.6, 40  # share of the points along that line that lie near an open edge
+PARTED, STEPS = 0.8, 40  # share of the points along that line near an open edge; holes have less
 NO_DOUBT = 1e-6
 DOUBT = 0.05  # weight of a vertex's own nearness against its neighbours', where in doubt
 

@@ -33,7 +33,8 @@ MESHES: dict[str, tuple[Callable[[], KnownMesh], float]] = {
     "subdivided": (lambda: subdivided(whole_head()), ROUGH),
     "turned": (lambda: moved(remeshed(whole_head()), 1000.0, 130.0, (-300.0, 20.0, 10.0)), ROUGH),
     "noisy": (lambda: noisy(remeshed(whole_head()), 0.0003), ROUGH),
-    "holed": (lambda: holed(remeshed(whole_head())), ROUGH),
+    "holed at the lips": (lambda: holed(remeshed(whole_head()), seed=8), ROUGH),
+    "holed": (lambda: holed(remeshed(whole_head()), seed=2), ROUGH),
     "scan": (lambda: remeshed(sealed_scan(), opened=False), ROUGH),
     "noisy scan": (lambda: noisy(sealed_scan(), 0.0003), ROUGH),
 }
