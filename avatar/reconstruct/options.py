@@ -21,6 +21,8 @@ class LossOptions:
     """Weight of how much Gaussians exceed 0.6 sizes of their triangle."""
     thickness: float = 0.2
     """Weight of how thick Gaussians are across their triangle, in its sizes."""
+    opacity: float = 0.01
+    """Weight of the mean opacity, which thins out what no picture needs."""
     emphasis: float = 2.0
     """By how much errors at the eyes and in and around the mouth count more; 0 for not at all."""
 
@@ -29,7 +31,7 @@ class LossOptions:
 class TrainOptions:
     """How the Gaussians are learned."""
 
-    steps: int = 12_000
+    steps: int = 7_000
     """Steps, each with one picture."""
     coarse: float = 0.15
     """Share of the steps, the first ones, that see the pictures at half their size."""

@@ -99,9 +99,10 @@ class Trainer:
             "position": position_excess(self.cloud.parts["means"]),
             "scale": scale_excess(self.cloud.parts["log_scales"]),
             "thickness": thickness(self.cloud.parts["quats"], self.cloud.parts["log_scales"]),
+            "opacity": torch.sigmoid(self.cloud.parts["opacity_logits"]).mean(),
         }
         total = losses["picture"]
-        for name in ("position", "scale", "thickness"):
+        for name in ("position", "scale", "thickness", "opacity"):
             total = total + getattr(options.loss, name) * losses[name]
         if shift is not None:
             offsets_mm = (self.modes @ shift) / MILLIMETRE
