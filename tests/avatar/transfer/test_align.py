@@ -10,7 +10,7 @@ from avatar.transfer import align, register
 from avatar.transfer.landmarks import LANDMARKS
 from avatar.transfer.template import template_of
 
-FACE = template_of(HEAD).outer & (template_of(HEAD).weight > 0.5)
+FACE = torch.from_numpy(template_of(HEAD).outer & (template_of(HEAD).weight > 0.5))
 
 
 def with_shoulders(mesh: Mesh) -> Mesh:

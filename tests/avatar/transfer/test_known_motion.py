@@ -69,7 +69,13 @@ def flipped(known: KnownMesh, offsets: Tensor) -> Tensor:
     return ((normals(rest) * normals(rest + offsets)).sum(-1) < 0) & thick
 
 
-@pytest.mark.parametrize("name", MESHES)
+OFTEN = ("re-meshed", "decimated", "noisy", "holed")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[] if n in OFTEN else pytest.mark.slow) for n in MESHES],
+)
 def test_lips_move_as_they_truly_do(name: str):
     make, tolerance = MESHES[name]
     known = make()

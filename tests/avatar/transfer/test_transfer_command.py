@@ -143,7 +143,8 @@ def test_bad_input_is_one_sentence(folder: Path, changes: dict, sentence: str):
     (folder / "odd.json").write_text('{"nose": [0, 0, 0]}')
     (folder / "flat.json").write_text('{"chin": [0, 0]}')
     given = {"motion": "motion.npz", "out": "x.npz", "mesh": "head.ply"} | changes
-    options = TransferOptions(**{k: v and folder / v for k, v in given.items()})
+    paths = {name: folder / value for name, value in given.items() if value}
+    options = TransferOptions(**paths)
     with pytest.raises((ValueError, FileNotFoundError), match=sentence):
         transfer_motion(options)
     assert not list(folder.glob("*x.*"))
