@@ -2,8 +2,9 @@
 
 The first two are GaussianAvatars' (arXiv 2312.02069, section 4.3). They let a Gaussian stand out
 from its triangle by about the triangle's size, in front of a surface of its own colour, where no
-camera minds it; between the cameras it shows as a seam of fog around the head. The third counters
-that.
+camera minds it; between the cameras it shows as a seam of fog around the head. The third is meant
+against that; it helped where training went on from thick Gaussians, from the start it made little
+difference.
 """
 
 import torch
