@@ -41,8 +41,16 @@ def run_command(main: Callable[[Options], None], options_type: type[Options]) ->
         print(f"error: {_sentence(error)}", file=sys.stderr)
         sys.exit(BAD_INPUT)
     except Stopped as stopped:
-        print("interrupted: nothing half-written is left", file=sys.stderr)
-        sys.exit(128 + stopped.number)
+        _say_stopped(stopped)
+    except SystemError as error:  # what a signal becomes that comes in a compiled function
+        if not isinstance(error.__cause__, Stopped):
+            raise
+        _say_stopped(error.__cause__)
+
+
+def _say_stopped(stopped: Stopped) -> Never:
+    print("interrupted: nothing half-written is left", file=sys.stderr)
+    sys.exit(128 + stopped.number)
 
 
 def _stop(number: int, frame: FrameType | None) -> Never:

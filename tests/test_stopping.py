@@ -6,13 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import ROOT, Outcome, write_wav
 
+from configs.command import Stopped, run_command
+
 Run = Callable[..., Outcome]
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No options."""
 
 
 def drive_process(*arguments: object, **options) -> subprocess.Popen[str]:
@@ -62,3 +70,14 @@ def test_being_stopped(
     assert process.returncode == 128 + number, errors
     assert "Traceback" not in errors
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_signal_in_a_compiled_function_stops_as_any_other(monkeypatch, capsys):
+    def main(options: object) -> None:
+        raise SystemError("a result with an exception set") from Stopped(signal.SIGINT)
+
+    monkeypatch.setattr("sys.argv", ["command"])
+    with pytest.raises(SystemExit) as ended:
+        run_command(main, Nothing)
+    assert ended.value.code == 128 + signal.SIGINT
+    assert "interrupted" in capsys.readouterr().err

@@ -54,6 +54,8 @@ class Trainer:
         self.cloud, self.adam = start_adam(Cloud(parts, cloud.binding.to(device)), options.rates)
         self.slopes = no_slopes(len(cloud), device)
         self.camera_ids = sorted({view.camera_id for view in capture.splits["train"]})
+        moments = sorted({view.timestep for view in capture.splits["train"]})
+        self.moments = torch.tensor(moments, device=device)
         self.modes, self.offsets, self.colours = self._corrections()
 
     def _corrections(self) -> tuple[Tensor, RowAdam | None, RowAdam | None]:
@@ -171,6 +173,8 @@ class Trainer:
         if shift is not None and self.offsets is not None:
             assert shift.grad is not None
             self.offsets.step(view.timestep, shift.grad, refine.mesh_rate * fallen)
+            common = self.offsets.values[self.moments].mean(0)  # of all moments: the avatar's own
+            self.offsets.values[self.moments] -= common
         if recoloured is not None and self.colours is not None:
             assert recoloured.grad is not None
             row = self.camera_ids.index(view.camera_id)

@@ -81,7 +81,7 @@ def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
     s, t = u - i, v - j
     here = first + i * (resolution + 1) - i * (i - 1) // 2 + j
     right = here + resolution + 1 - i  # the texel at (i + 1, j)
-    if s + t <= 1.0:
+    if s + t <= 1.0 or i + j == resolution - 1:  # rounding must not lead out of the triangle
         return here, right, here + 1, 1 - s - t, s, t
     return right + 1, right, here + 1, s + t - 1, 1 - t, 1 - s
 
