@@ -3,6 +3,7 @@
 import runpy
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -68,20 +69,26 @@ def voice_file(voice: np.ndarray, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run_drive(
+def run_script(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Run scripts/drive.py with arguments, in this process."""
+    """Run a script by its name with arguments, in this process."""
 
-    def run(*arguments: object) -> Outcome:
+    def run(name: str, *arguments: object) -> Outcome:
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["drive.py", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
         status = 0
         try:
-            runpy.run_path(str(ROOT / "scripts" / "drive.py"), run_name="__main__")
+            runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()
         return Outcome(status, captured.out, captured.err)
 
     return run
+
+
+@pytest.fixture
+def run_drive(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Run scripts/drive.py with arguments, in this process."""
+    return partial(run_script, "drive")

@@ -1,16 +1,15 @@
 """Motion written as ARKit weights: what went in comes out."""
 
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from flame_files import write_flame
-from support import ROOT, Outcome, write_wav
+from support import Outcome, write_wav
 from torch import Tensor
 
 from avatar.arkit import WEIGHTS, read_take, write_take
@@ -113,20 +112,8 @@ def test_a_voice_is_said_nearly_by_flame(voice: np.ndarray, tmp_path: Path, monk
 
 
 @pytest.fixture
-def run_export(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
-    def run(*arguments: object) -> Outcome:
-        monkeypatch.setattr(sys, "argv", ["export_motion.py", *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / "scripts" / "export_motion.py"), run_name="__main__")
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
-
-    return run
+def run_export(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    return partial(run_script, "export_motion")
 
 
 def test_the_command_says_what_it_wrote(

@@ -1,7 +1,5 @@
 """Films of avatars that are moved by recorded meshes."""
 
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from operator import methodcaller
@@ -23,7 +21,7 @@ from captures import (
     write_capture,
 )
 from flame_files import write_flame
-from support import ROOT, Outcome, write_wav
+from support import Outcome, write_wav
 
 from avatar.capture import open_capture
 from avatar.draw import avatar_rig
@@ -211,22 +209,11 @@ def test_the_mean_pose_undoes_a_rigid_motion():
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
+def run(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Run scripts/render.py with arguments, in this process."""
 
     def command(**given: object) -> Outcome:
-        capsys.readouterr()
-        flags = [f"--{key.replace('_', '-')}={value}" for key, value in given.items()]
-        monkeypatch.setattr(sys, "argv", ["render.py", *flags])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / "scripts" / "render.py"), run_name="__main__")
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
+        return run_script("render", *(f"--{k.replace('_', '-')}={v}" for k, v in given.items()))
 
     return command
 

@@ -1,10 +1,9 @@
 """An avatar against pictures of itself, whole and spoiled."""
 
 import json
-import runpy
-import sys
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from captures import CaptureSpec, edit_frames, ring, small_spec, write_capture
-from support import ROOT, Outcome
+from support import Outcome
 from torch import Tensor
 
 from avatar.capture import open_capture
@@ -156,23 +155,9 @@ def test_a_mesh_without_a_face_is_measured_without_regions(
 
 
 @pytest.fixture
-def run(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Outcome]:
+def run(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Run scripts/evaluate_avatar.py with arguments, in this process."""
-
-    def command(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["evaluate_avatar.py", *map(str, arguments)])
-        status = 0
-        try:
-            runpy.run_path(str(ROOT / "scripts" / "evaluate_avatar.py"), run_name="__main__")
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
-
-    return command
+    return partial(run_script, "evaluate_avatar")
 
 
 def test_the_command_writes_report_and_sheet(
