@@ -7,22 +7,23 @@ from pathlib import Path
 
 import torch
 
-from audio2mesh.critic import Critic
-from audio2mesh.fit import CriticFactory, FitOptions
+from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.lipreading import load_lipreader
-from audio2mesh.losses import FaceGeometry
 from audio2mesh.sync import load_syncnet, sync_critic
 from audio2mesh.teacher import load_teacher, teacher_crops
+from audio2mesh.training.critic import Critic
+from audio2mesh.training.run import CriticFactory, FitOptions
 from avatar.heads import Head
-from avatar.mouth.critic import (
+from avatar.lipreading.critic import (
     LipReadingOptions,
     Teacher,
     lipreading_critic,
     speech_teacher,
     truth_teacher,
 )
-from avatar.mouth.render import MouthRenderer, mouth_renderer
-from avatar.mouth.videos import load_mouth_videos, video_teacher
+from avatar.lipreading.render import MouthRenderer, mouth_renderer
+from avatar.lipreading.videos import load_mouth_videos, video_teacher
+from common.errors import InputError
 
 TRUTH = "truth"
 
@@ -50,7 +51,7 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
 
     def lipreading(face: FaceGeometry, fps: int, device: torch.device) -> Critic:
         if len(face.rest) != len(head.vertices) or fps != 25:
-            raise ValueError(
+            raise InputError(
                 f"the lip-reading loss draws the mouth of {head.topology} at 25 fps; leave "
                 "--train.losses.lipreading at 0 for other data"
             )
@@ -65,7 +66,7 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
 def pick_teacher(
     given: str, render: MouthRenderer, rest: torch.Tensor, device: torch.device
 ) -> Teacher:
-    """The teacher that an option names. FileNotFoundError or ValueError if there is none."""
+    """The teacher that an option names. FileNotFoundError or InputError if there is none."""
     if given == TRUTH:
         return truth_teacher(render, rest)
     if Path(given).is_dir():

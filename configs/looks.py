@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.demo.look import Look
+from avatar.synthetic.shared.look import Look
 
 LookName = Literal["woman", "man"]
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.benchmark import alone, measure_drive, measure_live, measure_speech
+from avatar.drive.benchmark import alone, measure_drive, measure_live, measure_speech
 from configs.command import run_command
 from splat.benchmark import RasterTimes, measure_rasterizers
 

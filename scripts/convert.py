@@ -1,6 +1,6 @@
 """Convert an avatar between GaussianAvatars' layout and the one file that driving needs."""
 
-from avatar.convert import ConvertOptions, convert
+from avatar.drive.convert import ConvertOptions, convert
 from configs.command import run_command
 
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio2mesh.datasets.facegood import convert_release
-from audio2mesh.sources import RESERVED
+from audio2mesh.data.facegood_release import convert_release
+from audio2mesh.data.sources import RESERVED
 from configs.command import run_command
 
 

@@ -1,8 +1,8 @@
 """Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
-from avatar.drive import drive
-from avatar.options import DriveOptions
-from avatar.report import write_report
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
+from avatar.drive.report import write_report
 from configs.command import run_command
 
 

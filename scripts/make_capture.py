@@ -1,6 +1,6 @@
 """Render a synthetic capture with known truth."""
 
-from avatar.synthetic import CaptureOptions, make_capture
+from avatar.synthetic.capture import CaptureOptions, make_capture
 from configs.command import run_command
 
 

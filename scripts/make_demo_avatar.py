@@ -1,9 +1,9 @@
 """Build a demo avatar."""
 
-from avatar.demo.build import PARTS, build_avatar
-from avatar.output import check_writable
-from avatar.progress import progress_bar
-from avatar.subject import save_avatar
+from avatar.files.avatar_file import save_avatar
+from avatar.film.output import check_writable
+from avatar.synthetic.portrait.build import PARTS, build_avatar
+from common.progress import progress_bar
 from configs.command import run_command
 from configs.looks import LOOKS, DemoAvatarOptions
 

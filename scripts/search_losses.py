@@ -5,13 +5,14 @@ from pathlib import Path
 
 from rich.console import Console
 
-from audio2mesh.evaluation.judges import sync_judge
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.recordings import Material
 from audio2mesh.evaluation.table import figures_table
-from audio2mesh.search import Grid, search
 from audio2mesh.sync import load_syncnet
-from avatar.heads import face_geometry, face_units, load_head
+from audio2mesh.sync.judge import sync_judge
+from audio2mesh.training.search import Grid, search
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
 from configs.command import run_command
 from configs.joint import JointOptions, critic_factories
 

@@ -1,7 +1,8 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
-from audio2mesh.fit import fit
-from avatar.heads import face_geometry, face_units, load_head
+from audio2mesh.training.run import fit
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
 from configs.command import run_command
 from configs.joint import JointOptions, critic_factories
 

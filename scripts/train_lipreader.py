@@ -1,6 +1,6 @@
 """Train the lip reader, whose frozen features are the lip-reading loss."""
 
-from avatar.mouth.fit import LipFitOptions, fit_lipreader
+from avatar.lipreading.train import LipFitOptions, fit_lipreader
 from configs.command import run_command
 
 

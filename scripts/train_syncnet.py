@@ -1,7 +1,8 @@
 """Train or test a SyncNet3D: does this mouth belong to this sound?"""
 
 from audio2mesh.sync.fit import SyncFitOptions, fit_syncnet
-from avatar.heads import face_geometry, face_units, load_head
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
 from configs.command import run_command
 
 

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import numpy as np
 
-from audio2mesh.clips import Clip, load_clips
+from audio2mesh.data.clips import Clip, load_clips
+from audio2mesh.sound.waveform import load_audio
 from audio2mesh.teacher import Film, TeacherFitOptions, fit_teacher, write_sheet
-from audio2mesh.waveform import load_audio
-from avatar.heads import Head, face_units, load_head
-from avatar.mouth.reels import render_reel
-from avatar.mouth.videos import SUFFIXES, load_mouth_video
-from avatar.mouth.view import FRONT
-from avatar.output import check_writable
-from avatar.progress import progress_bar
+from avatar.film.output import check_writable
+from avatar.heads import Head, load_head
+from avatar.lipreading.face_geometry import face_units
+from avatar.lipreading.mouth_crops import render_reel
+from avatar.lipreading.videos import SUFFIXES, load_mouth_video
+from avatar.lipreading.view import FRONT
+from common.errors import InputError
+from common.progress import progress_bar
 from configs.command import run_command
 
 
@@ -48,7 +50,7 @@ def main(options: TeacherOptions) -> None:
     held, training = _clips(options, head)
     films = [*_filmed(options.videos), *_rendered(head, training, options.cache)]
     if not films:
-        raise ValueError("there is nothing to train on; name folders with --data or --videos")
+        raise InputError("there is nothing to train on; name folders with --data or --videos")
     tests = list(_rendered(head, held, options.cache))
     teacher = fit_teacher(films, options.out, options.fit)
     print(f"wrote {options.out}")
@@ -62,7 +64,7 @@ def _clips(options: TeacherOptions, head: Head) -> tuple[list[Clip], list[Clip]]
     units = face_units(head)
     clips = [clip for folder in options.data for clip in load_clips(folder, units, head.vertices)]
     if missing := {*options.test, *options.exclude} - {clip.name for clip in clips}:
-        raise ValueError(f"no clip is called {sorted(missing)[0]}; --test and --exclude name clips")
+        raise InputError(f"no clip is called {sorted(missing)[0]}; --test and --exclude name clips")
     held = [clip for clip in clips if clip.name in options.test]
     unused = {*options.test, *options.exclude}
     return held, _at_most(options.clips, [clip for clip in clips if clip.name not in unused])
@@ -90,7 +92,7 @@ def _filmed(folder: Path | None) -> Iterator[Film]:
         return
     paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
     if not paths:
-        raise ValueError(f"{folder}: holds no films ({', '.join(SUFFIXES)})")
+        raise InputError(f"{folder}: holds no films ({', '.join(SUFFIXES)})")
     for path in paths:
         yield Film(path.stem, load_audio(path), load_mouth_video(path))
 

@@ -1,6 +1,6 @@
 """Carry speech motion over to any mesh of a head: .npz or animated .glb."""
 
-from avatar.transfer.animate import TransferOptions, transfer_motion
+from avatar.drive.animate import TransferOptions, transfer_motion
 from configs.command import run_command
 
 

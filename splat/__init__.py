@@ -1,14 +1,12 @@
 """Gaussians and cameras in, pixels out, with gradients. Knows nothing of faces or sound."""
 
 from splat.backend import Backend as Backend
-from splat.backend import Device as Device
 from splat.backend import choose_backend as choose_backend
 from splat.camera import Camera as Camera
 from splat.camera import look_at as look_at
 from splat.camera import orbit as orbit
 from splat.camera_path import load_camera_path as load_camera_path
 from splat.conventions import RasterizeMode as RasterizeMode
-from splat.files import write_beside as write_beside
 from splat.gaussians import Gaussians as Gaussians
 from splat.gaussians import RawGaussians as RawGaussians
 from splat.gaussians import activate as activate

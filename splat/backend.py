@@ -5,15 +5,17 @@ from typing import Literal
 
 import torch
 
+from common.device import Device
+from common.errors import InputError
+
 Backend = Literal["gsplat", "cpu"]
-Device = Literal["auto", "cpu", "cuda"]
 
 
 @cache
 def choose_backend(device: Device = "auto") -> tuple[Backend, str]:
     """The backend for `device` and the reason for it in a few words; resolved once per process.
 
-    Raises ValueError if "cuda" is asked for and gsplat cannot draw there.
+    Raises InputError if "cuda" is asked for and gsplat cannot draw there.
     """
     if device == "cpu":
         return "cpu", "the CPU was asked for"
@@ -21,7 +23,7 @@ def choose_backend(device: Device = "auto") -> tuple[Backend, str]:
     if problem is None:
         return "gsplat", f"CUDA device {torch.cuda.get_device_name()}"
     if device == "cuda":
-        raise ValueError(f"cannot render on CUDA: {problem}; use the device cpu or auto instead")
+        raise InputError(f"cannot render on CUDA: {problem}; use the device cpu or auto instead")
     return "cpu", problem
 
 

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from common.errors import InputError
+
 
 @dataclass(frozen=True)
 class Camera:
@@ -30,12 +32,12 @@ def look_at(
     """Camera at `eye` [3] that sees `target` [3] in its centre, with `up` [3] upwards in the image.
 
     Give either the vertical field of view in degrees or the focal length in pixels. Raises
-    ValueError if eye and target coincide or `up` is parallel to the view.
+    InputError if eye and target coincide or `up` is parallel to the view.
     """
     forward = (target - eye).double()
     right = torch.linalg.cross(forward, up.double())
     if forward.norm() < 1e-12 or right.norm() < 1e-9 * forward.norm() * up.norm():
-        raise ValueError("a camera needs a target away from its eye and an up that is not its view")
+        raise InputError("a camera needs a target away from its eye and an up that is not its view")
     forward = forward / forward.norm()
     right = right / right.norm()
     viewmat = torch.eye(4, dtype=torch.float64)
@@ -49,11 +51,11 @@ def _intrinsics(
 ) -> Tensor:  # [3, 3]
     assert (fov_y_degrees is None) != (focal is None), "give fov_y_degrees or focal"
     if width < 1 or height < 1:
-        raise ValueError(f"an image of {width}x{height} pixels has no pixels")
+        raise InputError(f"an image of {width}x{height} pixels has no pixels")
     if focal is None:
         assert fov_y_degrees is not None
         if not 0 < fov_y_degrees < 180:
-            raise ValueError(f"a field of view of {fov_y_degrees} degrees is not between 0 and 180")
+            raise InputError(f"a field of view of {fov_y_degrees} degrees is not between 0 and 180")
         focal = height / (2 * math.tan(math.radians(fov_y_degrees) / 2))
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 
@@ -73,7 +75,7 @@ def orbit(
     Straight from above or below, the face's +z side is at the bottom or top of the image.
     """
     if not distance > 0:
-        raise ValueError(f"a camera distance of {distance} m is not positive")
+        raise InputError(f"a camera distance of {distance} m is not positive")
     azimuth, elevation = math.radians(azimuth_deg), math.radians(elevation_deg)
     sin_a, cos_a = math.sin(azimuth), math.cos(azimuth)
     sin_e, cos_e = math.sin(elevation), math.cos(elevation)

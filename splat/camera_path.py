@@ -22,6 +22,7 @@ import numpy as np
 import torch
 from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
+from common.errors import InputError
 from splat.camera import Camera, look_at, orbit
 
 ANGLE_FORM = {"time": 1, "azimuth": 1, "elevation": 1, "distance": 1, "target": 3, "fov_y": 1}
@@ -34,7 +35,7 @@ def load_camera_path(
     """Cameras of `frames` frames at `fps`, on a smooth curve through the keyframes.
 
     It starts and ends at rest and does not swing past a keyframe.
-    The file is read and checked at once. Raises FileNotFoundError, or ValueError naming the rule.
+    The file is read and checked at once. Raises FileNotFoundError, or InputError naming the rule.
     """
     path = Path(json_path)
     if not path.is_file():
@@ -43,7 +44,7 @@ def load_camera_path(
     form = PLACE_FORM if "eye" in keyframes[0] else ANGLE_FORM
     rows = np.array([_numbers(path, i, keyframe, form) for i, keyframe in enumerate(keyframes)])
     if (np.diff(rows[:, 0]) <= 0).any():
-        raise ValueError(f"{path}: the times of the keyframes do not rise")
+        raise InputError(f"{path}: the times of the keyframes do not rise")
     seconds = np.clip(np.arange(frames) / fps, rows[0, 0], rows[-1, 0])
     values = rows[[0] * frames] if len(rows) == 1 else _curve(rows)(seconds)
     camera_at = _place_camera if form is PLACE_FORM else _angle_camera
@@ -61,32 +62,32 @@ def _keyframes(path: Path) -> list[dict[str, Any]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: this is not a JSON file ({error})") from None
+        raise InputError(f"{path}: this is not a JSON file ({error})") from None
     keyframes = content.get("keyframes") if isinstance(content, dict) else None
     if not isinstance(keyframes, list) or not keyframes:
-        raise ValueError(f'{path}: there is no list "keyframes" with at least one entry')
+        raise InputError(f'{path}: there is no list "keyframes" with at least one entry')
     if not all(isinstance(keyframe, dict) for keyframe in keyframes):
-        raise ValueError(f"{path}: a keyframe is not an object")
+        raise InputError(f"{path}: a keyframe is not an object")
     return keyframes
 
 
 def _numbers(path: Path, i: int, keyframe: dict[str, Any], form: dict[str, int]) -> list[float]:
     if set(keyframe) != set(form):
         wanted, found = ", ".join(form), ", ".join(keyframe)
-        raise ValueError(f"{path}: keyframe {i} has the entries {found}, but needs {wanted}")
+        raise InputError(f"{path}: keyframe {i} has the entries {found}, but needs {wanted}")
     row: list[float] = []
     for name, count in form.items():
         values = keyframe[name] if count == 3 else [keyframe[name]]
         if not isinstance(values, list) or len(values) != count or not all(map(_is_number, values)):
             what = "a finite number" if count == 1 else "three finite numbers"
-            raise ValueError(f'{path}: "{name}" of keyframe {i} is not {what}')
+            raise InputError(f'{path}: "{name}" of keyframe {i} is not {what}')
         row += values
     if not 0 < keyframe["fov_y"] < 180:
-        raise ValueError(f'{path}: "fov_y" of keyframe {i} is not between 0 and 180 degrees')
+        raise InputError(f'{path}: "fov_y" of keyframe {i} is not between 0 and 180 degrees')
     if not keyframe.get("distance", 1) > 0:
-        raise ValueError(f'{path}: "distance" of keyframe {i} is not positive')
+        raise InputError(f'{path}: "distance" of keyframe {i} is not positive')
     if keyframe.get("eye") == keyframe["target"]:
-        raise ValueError(f'{path}: "eye" and "target" of keyframe {i} are the same place')
+        raise InputError(f'{path}: "eye" and "target" of keyframe {i} are the same place')
     return row
 
 

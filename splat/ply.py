@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from plyfile import PlyData, PlyElement, PlyElementParseError, PlyHeaderParseError
 from torch import Tensor
 
-from splat.files import write_beside
+from common.atomic import write_beside
+from common.errors import InputError
 from splat.gaussians import RawGaussians
 
 REST_COUNTS = {0: 1, 9: 4, 24: 9, 45: 16}  # f_rest properties -> SH coefficients per channel
@@ -47,14 +48,14 @@ class SplatPly:
 
 
 def read_ply(path: Path | str) -> SplatPly:
-    """Read and check a file. Raises FileNotFoundError, or ValueError that names the broken rule."""
+    """Read and check a file. Raises FileNotFoundError, or InputError that names the broken rule."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
         return _read(path)
     except _BrokenRule as rule:
-        raise ValueError(f"{path}: {rule}") from None
+        raise InputError(f"{path}: {rule}") from None
 
 
 class _BrokenRule(Exception):

@@ -36,7 +36,7 @@ def render(
     Differentiable by the Gaussians' five tensors, the camera's `viewmat` and the background, but
     not by `K`. Fastest without gradients (`torch.no_grad` or no tensor that requires one) and with
     `with_depth=False`. Without `backend`, the one that suits the device of the Gaussians is taken.
-    Raises ValueError if that is CUDA and gsplat cannot draw there.
+    Raises InputError if that is CUDA and gsplat cannot draw there.
     """
     _check(gaussians, camera)
     if background is None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_toeplitz
 from scipy.signal import butter, lfilter, sosfiltfilt
 
-from audio2mesh.augment import active_rms, shift_pitch
+from audio2mesh.training.augment import active_rms, shift_pitch
 
 Sound = NDArray[np.floating]
 

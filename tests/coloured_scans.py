@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, colours_at
+from avatar.mesh.coloured import ColouredMesh, Floats, colours_at
 from avatar.scans.inner_mouth import plain_paint
 from splat import Camera
 

@@ -12,9 +12,10 @@ import torch
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_audio
+from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
-from avatar.rig import bind
-from avatar.subject import Avatar, save_avatar
+from avatar.rig.avatar import Avatar
+from avatar.rig.binding import bind
 from splat import Gaussians, choose_backend, rgb_to_sh
 
 

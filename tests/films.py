@@ -7,8 +7,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
-from audio2mesh.waveform import load_audio
-from avatar.video import open_writer
+from audio2mesh.sound.waveform import load_audio
+from avatar.film.video import open_writer
 
 FILMS = ["film.mp4", "film.webm"]
 ALL_KINDS = [*FILMS, "film.gif", "film"]

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.transfer.search import closest, face_tree
-from avatar.transfer.surface import edges_of, point_normals
+from avatar.mesh.closest import closest, face_tree
+from avatar.mesh.visibility import edges_of, point_normals
 from avatar.transfer.template import template_of
 
 Floats = NDArray[np.floating]

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading.reels import Reel
-from audio2mesh.phones import Phone
 
 SEEN = ("SIL", "AA", "M", "UW")
 """Phones of the reels; each one brightens another quarter of the picture."""

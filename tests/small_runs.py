@@ -6,10 +6,9 @@ import numpy as np
 import torch
 from support import write_wav
 
-from audio2mesh.clips import FaceUnits
-from audio2mesh.fit import FitOptions
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.train import TrainOptions
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.training.run import FitOptions
+from audio2mesh.training.trainer import TrainOptions
 
 V = 12
 FACE = FaceGeometry(

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.motion import Motion
+from audio2mesh.model.motion import Motion
 
 
 def moving(curve: Tensor) -> Motion:

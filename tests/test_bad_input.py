@@ -14,9 +14,9 @@ import torch
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_model
-from audio2mesh.checkpoint import save_model
+from audio2mesh.model.checkpoint import save_model
 from avatar.arkit import write_take
-from avatar.subject import Avatar
+from avatar.rig.avatar import Avatar
 from splat import SplatPly, read_ply, write_ply
 
 Run = Callable[..., Outcome]

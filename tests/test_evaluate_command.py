@@ -15,11 +15,12 @@ from speech_models import tiny_model
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_model
-from audio2mesh.checkpoint import save_model
-from audio2mesh.datasets import load_dataset
-from audio2mesh.model import SpeechToMotion
-from audio2mesh.phones import Phone, to_arrays
-from avatar.heads import face_geometry, face_units, load_head
+from audio2mesh.data import load_dataset
+from audio2mesh.data.phones import Phone, to_arrays
+from audio2mesh.model.checkpoint import save_model
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
 
 KEYS = {
     "lve_mm2", "lve_mm", "mve_mm", "fdd", "fdd_abs", "lse_d", "lse_c", "mtm_ms",

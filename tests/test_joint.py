@@ -5,15 +5,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.critic import Batch
-from audio2mesh.fit import critic_record
 from audio2mesh.lipreading import LipReadNet
 from audio2mesh.lipreading.network import LipReadOptions
 from audio2mesh.lipreading.weights import save_lipreader
-from audio2mesh.mel import log_mel
-from audio2mesh.motion import Motion
-from avatar.heads import face_geometry, load_head
-from avatar.mouth.critic import LipReadingOptions
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.mel import log_mel
+from audio2mesh.training.critic import Batch
+from audio2mesh.training.run import critic_record
+from avatar.heads import load_head
+from avatar.lipreading.critic import LipReadingOptions
+from avatar.lipreading.face_geometry import face_geometry
 from configs.joint import JointOptions, critic_factories
 
 CPU = torch.device("cpu")

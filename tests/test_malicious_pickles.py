@@ -23,9 +23,10 @@ from flame_geometry import flame_arrays
 from gaussian_avatar_files import write_trained
 from support import Outcome, write_wav
 
+from avatar.files.avatar_file import save_avatar
+from avatar.files.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
 from avatar.flame import flame_regions, load_flame
-from avatar.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
-from avatar.subject import Avatar, save_avatar
+from avatar.rig.avatar import Avatar
 
 Run = Callable[..., Outcome]
 Forms = dict[str, bytes]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.corpus.features import RATE, step_labels
-from audio2mesh.phones import (
+from audio2mesh.data.phones import (
     BILABIALS,
     LABIODENTALS,
     OPEN_VOWELS,

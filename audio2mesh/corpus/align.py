@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from audio2mesh.corpus.spelling import nearest_spelling
-from audio2mesh.phones import PHONES, SILENCE, Phone
+from audio2mesh.data.phones import PHONES, SILENCE, Phone
+from audio2mesh.sound import SAMPLE_RATE
+from common.errors import InputError
 
 if TYPE_CHECKING:
     from pocketsphinx import Decoder
@@ -49,7 +51,7 @@ def align(audio: np.ndarray, text: str) -> Alignment | None:
     None where a word has no pronunciation or the words do not fit the recording at all.
     """
     words = pronounceable(text)
-    if words is None or len(audio) < FRAME * 16_000 * 10:
+    if words is None or len(audio) < FRAME * SAMPLE_RATE * 10:
         return None
     found = (_align(_decoder(beam), audio, words) for beam in _BEAMS)
     return next(filter(None, found), None)
@@ -62,7 +64,7 @@ def _align(decoder: Decoder, audio: np.ndarray, words: list[str]) -> Alignment |
     decoder.set_alignment()
     if not _hear(decoder, audio):  # asking this search for its hypothesis crashes PocketSphinx
         return None
-    return _read(decoder, len(audio) / 16_000)
+    return _read(decoder, len(audio) / SAMPLE_RATE)
 
 
 def pronounceable(text: str) -> list[str] | None:
@@ -129,7 +131,7 @@ def _library() -> ModuleType:
     try:
         return import_module("pocketsphinx")
     except ImportError:
-        raise ValueError(
+        raise InputError(
             "aligning transcripts needs the package pocketsphinx, which is not installed; run"
             " pip install 'voicesplat[corpus]'"
         ) from None

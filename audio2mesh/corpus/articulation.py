@@ -14,7 +14,8 @@ from audio2mesh.corpus.dominance import (
     dominance_curves,
     read_dominance,
 )
-from audio2mesh.phones import Phone
+from audio2mesh.data.phones import Phone
+from common.errors import InputError
 
 _SIDES = ("Left", "Right")
 _PAIRED = frozenset({"mouthLowerDown", "mouthUpperUp", "mouthPress", "mouthSmile", "mouthStretch"})
@@ -39,12 +40,12 @@ def articulate(
     """Weights [F, 52] in [0, 1], float32, in the order of `ARKIT_NAMES`; frame k is at k/fps s.
 
     `phones` are in order and do not overlap; gaps between them are silence. Without a model, the
-    fitted one that ships. The first and the last frame are exactly at rest. ValueError for phones
+    fitted one that ships. The first and the last frame are exactly at rest. InputError for phones
     out of order or a length of less than two frames.
     """
     frames = round(seconds * fps)
     if frames < 2:
-        raise ValueError(f"{seconds:g} s at {fps:g} fps has fewer than two frames; give more sound")
+        raise InputError(f"{seconds:g} s at {fps:g} fps has fewer than two frames; give more sound")
     times = np.arange(frames) / fps
     with torch.no_grad():
         free = dominance_curves(model or load_dominance(), phones, torch.from_numpy(times))

@@ -11,7 +11,6 @@ from typing import Literal
 
 import numpy as np
 
-from audio2mesh.checkpoint import load_model
 from audio2mesh.corpus.agreement import agreement, agreement_line
 from audio2mesh.corpus.files import (
     clips_of,
@@ -29,8 +28,10 @@ from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import VoiceFolder, find_voices, is_held_out
 from audio2mesh.corpus.sources import Source, aligned_source, recognised_source, synthetic_sources
 from audio2mesh.corpus.teaching import RecogniserOptions, fit_recogniser
-from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.phones import SILENCE
+from audio2mesh.data.phones import SILENCE
+from audio2mesh.model.checkpoint import load_model
+from audio2mesh.model.encoder import SpeechEncoder
+from common.errors import InputError
 
 ALIGNED, RECOGNISED = "aligned", "recognised"
 """Folders, inside --out, of clips whose phones follow from a text, and from the sound alone."""
@@ -93,7 +94,7 @@ class Row:
 def build_corpus(options: CorpusOptions) -> list[Row]:
     """Make all clips; returns a row per voice and folder.
 
-    Raises FileNotFoundError or ValueError for folders, transcripts or recordings that cannot be
+    Raises FileNotFoundError or InputError for folders, transcripts or recordings that cannot be
     used.
     """
     _check_numbers(options)
@@ -115,17 +116,17 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
 
 def _check_numbers(options: CorpusOptions) -> None:
     if not 0 <= options.held_out < 1:
-        raise ValueError(f"held-out is {options.held_out:g}, but it is a share from 0 to below 1")
+        raise InputError(f"held-out is {options.held_out:g}, but it is a share from 0 to below 1")
     for name in ("seconds", "fps", "minutes"):
         if not getattr(options, name) > 0:
-            raise ValueError(f"{name} is {getattr(options, name):g}, but it must be above 0")
+            raise InputError(f"{name} is {getattr(options, name):g}, but it must be above 0")
 
 
 def _check(voices: Sequence[VoiceFolder], tested: Sequence[VoiceFolder]) -> None:
     if twice := {voice.name for voice in voices} & {voice.name for voice in tested}:
-        raise ValueError(f"the voice {min(twice)} is both to train and to test on; rename a folder")
+        raise InputError(f"the voice {min(twice)} is both to train and to test on; rename a folder")
     if untold := [voice.name for voice in tested if voice.transcripts is None]:
-        raise ValueError(f"the test voice {untold[0]} has no transcripts.txt; write down its text")
+        raise InputError(f"the test voice {untold[0]} has no transcripts.txt; write down its text")
 
 
 def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Source]:
@@ -162,7 +163,7 @@ def _recognised(
     """
     clips = [path for row in known for path in row.clips]
     if not clips:
-        raise ValueError(
+        raise InputError(
             f"{options.recordings}: {unknown[0].name} has no transcripts.txt and there is no"
             " transcribed voice from which to learn its phones; add one"
         )

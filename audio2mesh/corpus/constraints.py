@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from audio2mesh.corpus.dominance import CHANNELS
-from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
+from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
 
 _TWO_FRAMES = 0.08  # seconds: holds two frames at 25 fps, wherever they fall
 _SHORTEST_HOLD = 0.03  # seconds

@@ -18,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
 
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
+from common.errors import InputError
 
 CHANNELS = (
     "jawOpen",
@@ -79,14 +80,14 @@ def dominance_curves(model: DominanceModel, phones: Sequence[Phone], times: Tens
 def _segments(model: DominanceModel, phones: Sequence[Phone]) -> tuple[Tensor, Tensor]:
     """Row [n] of the model and start and end [n, 2] of each part of each phone, padded by silence.
 
-    ValueError for phones that overlap or go backwards.
+    InputError for phones that overlap or go backwards.
     """
     spans: list[tuple[str, float, float]] = []
     last = phones[0].start if phones else 0.0
     spans.append((SILENCE, last - _PAD, last))
     for phone in phones:
         if not last - 1e-3 <= phone.start <= phone.end:
-            raise ValueError(f"phone {phone.label} at {phone.start:.3f} s overlaps another phone")
+            raise InputError(f"phone {phone.label} at {phone.start:.3f} s overlaps another phone")
         if phone.start - last > 1e-3:
             spans.append((SILENCE, last, phone.start))
         parts = GLIDES.get(phone.label, (phone.label,))
@@ -116,10 +117,10 @@ def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
 
 
 def read_dominance(path: Path) -> DominanceModel:
-    """Read what `save_dominance` wrote. ValueError for a file with other channels."""
+    """Read what `save_dominance` wrote. InputError for a file with other channels."""
     with np.load(path, allow_pickle=False) as data:
         if tuple(data["channels"].tolist()) != CHANNELS:
-            raise ValueError(f"{path}: was written for other channels; fit it anew")
+            raise InputError(f"{path}: was written for other channels; fit it anew")
         arrays = {
             name: torch.from_numpy(data[name].astype(np.float32))
             for name in ("target", "magnitude", "anticipation", "carry_over", "lead")

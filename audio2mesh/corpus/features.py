@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.level import normalise_level
-from audio2mesh.mel import MEL_BANDS, log_mel
-from audio2mesh.model import interpolate_steps
-from audio2mesh.phones import PHONES, SILENCE, Phone
+from audio2mesh.data.phones import PHONES, SILENCE, Phone
+from audio2mesh.model.encoder import SpeechEncoder
+from audio2mesh.model.speech_to_motion import interpolate_steps
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.level import normalise_level
+from audio2mesh.sound.mel import MEL_BANDS, log_mel
 
-SAMPLE_RATE = 16_000
 RATE = 50
 """Steps per second."""
 WINDOW = 8.0

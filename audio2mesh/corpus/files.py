@@ -13,17 +13,16 @@ from scipy.io import wavfile
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.phones import from_arrays, to_arrays
-from audio2mesh.waveform import load_audio
-
-_SAMPLE_RATE = 16_000
+from audio2mesh.data.phones import from_arrays, to_arrays
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import load_audio
 
 
 def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
     """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
     pcm = np.round(np.clip(clip.audio, -1, 1) * 32767).astype(np.int16)
     sound = io.BytesIO()
-    wavfile.write(sound, _SAMPLE_RATE, pcm)
+    wavfile.write(sound, SAMPLE_RATE, pcm)
     _write(folder / f"{clip.name}.wav", sound.getvalue())
     _write_motion(folder / f"{clip.name}.npz", clip, voice, fps)
 

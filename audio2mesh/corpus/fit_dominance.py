@@ -10,10 +10,11 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from audio2mesh.clips import Clip
 from audio2mesh.corpus.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
-from audio2mesh.phones import SILENCE
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.phones import SILENCE
+from common.errors import InputError
 
 _SLOWEST, _FASTEST = 8.0, 60.0  # 1/s
 _AROUND = 0.15  # seconds around speech that count as speech
@@ -51,7 +52,7 @@ def fit_dominance(
 ) -> DominanceModel:
     """The model whose curves come nearest to those of the clips, in the mean square.
 
-    The clips need phones and the weights of `ARKIT_NAMES` as coefficients; ValueError otherwise.
+    The clips need phones and the weights of `ARKIT_NAMES` as coefficients; InputError otherwise.
     """
     options = options or FitOptions()
     seen = [observe(clip) for clip in clips]
@@ -131,7 +132,7 @@ def observe(clip: Clip) -> Observed:
     """The frames of a clip within 0.15 s of speech."""
     weights = clip.motion.coefficients
     if not clip.phones or weights.shape[1] != len(ARKIT_NAMES):
-        raise ValueError(f"clip {clip.name}: needs phones and the 52 ARKit weights to fit to")
+        raise InputError(f"clip {clip.name}: needs phones and the 52 ARKit weights to fit to")
     times = torch.arange(len(weights), dtype=torch.float64) / clip.fps - clip.lag
     spoken = torch.zeros(len(times), dtype=torch.bool)
     for phone in clip.phones:

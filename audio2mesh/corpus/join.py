@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.level import normalise_level
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.level import normalise_level
 
-SAMPLE_RATE = 16_000
 _PAUSE = (0.25, 0.8)  # seconds between two recordings
 _EDGE = 0.12  # seconds of its own silence that a recording keeps at each end
 _FADE = 0.02  # seconds over which its background comes and goes

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from audio2mesh.clips import find_pauses
 from audio2mesh.corpus.join import merge_silence
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.clips import find_pauses
+from audio2mesh.data.phones import SILENCE, Phone
+from audio2mesh.sound import SAMPLE_RATE
 
 _SHORTEST = 0.16  # seconds; a stop consonant's closure is shorter
 _KEPT = 0.03  # seconds at each side of a pause inside speech that stay with the phones there
@@ -16,7 +17,7 @@ _KEPT = 0.03  # seconds at each side of a pause inside speech that stay with the
 
 def with_pauses(phones: Sequence[Phone], audio: np.ndarray) -> tuple[Phone, ...]:
     """The phones with silence wherever audio [S] is silent for longer than any stop consonant."""
-    seconds = len(audio) / 16_000
+    seconds = len(audio) / SAMPLE_RATE
     for start, end in find_pauses(audio):
         low = start + _KEPT if start > 0 else 0.0
         high = end - _KEPT if end < seconds - 0.01 else seconds

@@ -8,7 +8,7 @@ articulators that make it count much, the others are left to its neighbours.
 import torch
 
 from audio2mesh.corpus.dominance import CHANNELS, GLIDES, DominanceModel
-from audio2mesh.phones import PHONES, SILENCE, VOWELS
+from audio2mesh.data.phones import PHONES, SILENCE, VOWELS
 
 _TARGETS: dict[str, dict[str, float]] = {
     "AA": {"jawOpen": 0.50, "mouthLowerDown": 0.15, "mouthUpperUp": 0.05},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from audio2mesh.corpus.align import Alignment
-from audio2mesh.phones import SILENCE
+from audio2mesh.data.phones import SILENCE
 
 LOWEST_SCORE = -25.0
 """Mean log-likelihood per frame over all phones."""

@@ -13,13 +13,14 @@ from audio2mesh.corpus.features import MARGIN, RATE, encode_windows, recording_w
 from audio2mesh.corpus.join import levelled
 from audio2mesh.corpus.pauses import with_pauses
 from audio2mesh.corpus.recogniser import PhoneNet
-from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.phones import PHONES, SILENCE, Phone
+from audio2mesh.data.phones import PHONES, SILENCE, Phone
+from audio2mesh.model.encoder import SpeechEncoder
+from audio2mesh.sound import SAMPLE_RATE
 
 DECODING_RATE = 100
 """Steps per second of the decoded phones."""
 
-_STEP = 16_000 // DECODING_RATE  # samples
+_STEP = SAMPLE_RATE // DECODING_RATE  # samples
 _GAP = 0.4  # seconds between recordings that are heard one after the other
 _SHORTEST = 3  # decoding steps that a phone lasts at least
 _CHANGE = 2.5  # nats that a new phone costs
@@ -59,7 +60,7 @@ def _decoded(scores: NDArray[np.float64], audio: np.ndarray) -> Heard:
     path = best_path(scores, _SHORTEST, _CHANGE)
     spoken = path != PHONES.index(SILENCE)
     chosen = scores[np.arange(len(path)), path][spoken]
-    phones = with_pauses(_runs(path, len(audio) / 16_000), audio)
+    phones = with_pauses(_runs(path, len(audio) / SAMPLE_RATE), audio)
     return Heard(phones, float(chosen.mean()) if len(chosen) else 0.0)
 
 
@@ -75,7 +76,7 @@ def phone_scores(encoder: SpeechEncoder, net: PhoneNet, audio: np.ndarray) -> ND
     features = encode_windows(encoder, recording_windows(audio))  # [W, T, C]
     scores = net(features.float()).log_softmax(-1)
     margin = round(MARGIN * RATE)
-    return scores[:, margin:-margin].flatten(0, 1)[: -(-len(audio) * RATE // 16_000)].numpy()
+    return scores[:, margin:-margin].flatten(0, 1)[: -(-len(audio) * RATE // SAMPLE_RATE)].numpy()
 
 
 def _refined(scores: NDArray[np.float32], count: int) -> NDArray[np.float64]:

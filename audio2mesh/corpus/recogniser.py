@@ -12,10 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.corpus.features import feature_count
-from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.phones import PHONES
+from audio2mesh.data.phones import PHONES
+from audio2mesh.model.encoder import SpeechEncoder
+from common.tensor_files import read_tensors, write_tensors
 
 _WIDTH = 160
 _DILATIONS = (1, 2, 4, 1)

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from audio2mesh.corpus.transcripts import FILE_NAME, Transcripts, read_transcripts
-from audio2mesh.phones import Phone
+from audio2mesh.data.phones import Phone
+from audio2mesh.sound import SAMPLE_RATE
+from common.errors import InputError
 
 SUFFIXES = frozenset({".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".g722"})
 
@@ -25,7 +27,7 @@ class Spoken:
 
     @property
     def seconds(self) -> float:
-        return len(self.audio) / 16_000
+        return len(self.audio) / SAMPLE_RATE
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,14 @@ def find_voices(folder: Path) -> list[VoiceFolder]:
 
     Raises:
         FileNotFoundError: there is no such folder.
-        ValueError: no folder in it holds recordings, or the transcripts name none of them.
+        InputError: no folder in it holds recordings, or the transcripts name none of them.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: no such folder; name one that holds a folder per voice")
     voices = [_voice(path) for path in sorted(folder.iterdir()) if path.is_dir()]
     voices = [voice for voice in voices if voice.recordings]
     if not voices:
-        raise ValueError(
+        raise InputError(
             f"{folder}: holds no voices; put the recordings of each in a folder of its own"
         )
     return voices
@@ -66,7 +68,7 @@ def _voice(folder: Path) -> VoiceFolder:
     listed = folder / FILE_NAME
     transcripts = read_transcripts(listed) if listed.exists() else None
     if recordings and transcripts is not None and not recordings.keys() & transcripts.texts.keys():
-        raise ValueError(
+        raise InputError(
             f"{listed}: names none of the recordings beside it; write their names without suffix"
         )
     return VoiceFolder(folder.name, recordings, transcripts)

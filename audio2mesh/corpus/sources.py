@@ -18,8 +18,8 @@ from audio2mesh.corpus.recognise import is_speech, recognise
 from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import Spoken, VoiceFolder
 from audio2mesh.corpus.synthetic import SyntheticVoice, available_voices, speak
-from audio2mesh.encoder import SpeechEncoder
-from audio2mesh.waveform import load_audio
+from audio2mesh.model.encoder import SpeechEncoder
+from audio2mesh.sound.waveform import load_audio
 
 _SHORTEST_TEXT = 12  # letters of a text that a synthetic voice reads
 _TOGETHER = 20  # recordings that the recogniser hears in one go

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.phones import PHONES, SILENCE, Phone
-from audio2mesh.waveform import load_audio
+from audio2mesh.data.phones import PHONES, SILENCE, Phone
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import load_audio
+from common.errors import InputError
 
 Program = Literal["festival", "flite"]
 
@@ -50,7 +52,7 @@ def speak(voice: SyntheticVoice, name: str, text: str) -> Spoken:
         sound = Path(folder) / "sound.wav"
         ends = _speak(voice, text, sound)
         audio = load_audio(sound)
-    return Spoken(name, audio, phones_from_ends(ends, len(audio) / 16_000))
+    return Spoken(name, audio, phones_from_ends(ends, len(audio) / SAMPLE_RATE))
 
 
 def phones_from_ends(ends: list[tuple[str, float]], seconds: float) -> tuple[Phone, ...]:
@@ -68,7 +70,7 @@ def _arpabet(symbol: str) -> str:
     upper = symbol.upper()
     label = _ARPABET.get(upper, upper)
     if label not in PHONES:
-        raise ValueError(f"the synthetic voice says {symbol!r}, which is no phone known here")
+        raise InputError(f"the synthetic voice says {symbol!r}, which is no phone known here")
     return label
 
 

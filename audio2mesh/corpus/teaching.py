@@ -12,13 +12,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.augment import AugmentOptions, augment, make_noise
-from audio2mesh.corpus.features import RATE, SAMPLE_RATE, WINDOW, encode_windows, step_labels
+from audio2mesh.corpus.features import RATE, WINDOW, encode_windows, step_labels
 from audio2mesh.corpus.files import read_clip
 from audio2mesh.corpus.progress import Report, reporting
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.encoder import SpeechEncoder
+from audio2mesh.model.encoder import SpeechEncoder
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.training.augment import AugmentOptions, augment, make_noise
 
 FILE_NAME = "recogniser.safetensors"
 

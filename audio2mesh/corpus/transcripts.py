@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.errors import InputError
+
 FILE_NAME = "transcripts.txt"
 
 _NOTE = re.compile(r"\[(.*?)\]|\((.*?)\)")
@@ -31,12 +33,12 @@ def read_transcripts(path: Path) -> Transcripts:
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is not text, or a line has neither form.
+        InputError: it is not text, or a line has neither form.
     """
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError:
-        raise ValueError(f"{path}: is not a text file; save the transcripts as UTF-8") from None
+        raise InputError(f"{path}: is not a text file; save the transcripts as UTF-8") from None
     entries = [
         _split(path, number, line.strip())
         for number, line in enumerate(lines, 1)
@@ -55,7 +57,7 @@ def _split(path: Path, number: int, line: str) -> tuple[str, str]:
         return match[1], match[2]
     if match := re.fullmatch(r"(.*?)\s*\(([^\s()]+)\)", line):
         return match[2], match[1]
-    raise ValueError(
+    raise InputError(
         f"{path}: line {number} is neither `name: text` nor `text (name)`; mend or remove it"
     )
 

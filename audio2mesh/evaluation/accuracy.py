@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
 
 _CHUNK = 256  # frames whose vertices are in memory at once
 

@@ -15,11 +15,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.clips import find_pauses
+from audio2mesh.data.clips import find_pauses
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SILENCE, Phone
 from audio2mesh.evaluation.score import Score, share
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
-from audio2mesh.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SILENCE, Phone
+from audio2mesh.model.motion import Motion
 
 _SHUT, _OPEN = 0.15, 0.4  # of the 95th percentile of the opening
 _INVISIBLE, _LARGEST_SHUT, _SMALLEST_OPEN = 0.01, 0.025, 0.08  # of the mouth's width

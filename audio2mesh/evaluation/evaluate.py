@@ -10,9 +10,9 @@ import torch
 from rich.console import Console
 from rich.progress import MofNCompleteColumn, Progress
 
-from audio2mesh.checkpoint import load_model
-from audio2mesh.clips import Clip, FaceUnits
-from audio2mesh.datasets import load_dataset
+from audio2mesh.data import load_dataset
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.evaluation.measures import Figures, Judge, row_figures
 from audio2mesh.evaluation.recordings import (
     Material,
@@ -21,11 +21,12 @@ from audio2mesh.evaluation.recordings import (
     load_material,
 )
 from audio2mesh.evaluation.rows import OWN_STYLE, Row, constant, mean_offsets, spoken, true
-from audio2mesh.fit import Device, pick_device
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.model import SpeechToMotion
-from audio2mesh.motion import Motion
-from audio2mesh.waveform import frame_count
+from audio2mesh.model.checkpoint import load_model
+from audio2mesh.model.motion import Motion
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.sound.waveform import frame_count
+from common.device import Device, pick_device
+from common.errors import InputError
 
 TRUTH = "truth"
 
@@ -99,7 +100,7 @@ def evaluate(
 ) -> Evaluation:
     """Read, speak and measure; `judges` makes the judge of the material.
 
-    ValueError or FileNotFoundError with one sentence for folders, weights and names that are not
+    InputError or FileNotFoundError with one sentence for folders, weights and names that are not
     as they should be, before anything long begins.
     """
     material = load_material(options, units, face, options.head)
@@ -143,25 +144,25 @@ def _training_clips(
     for folder in options.training:
         dataset = load_dataset(folder, units, face, options.head, options.regions)
         if dataset.topology != material.topology:
-            raise ValueError(
+            raise InputError(
                 f"{folder} has the topology {dataset.topology}, the data have {material.topology}"
             )
         usable = [clip for clip in dataset.clips if clip.split in (None, "train")]
         found += [clip for clip in usable if clip.name not in tested]
     if not found:
-        raise ValueError("--training: all of its clips are under test, none is left for a mean")
+        raise InputError("--training: all of its clips are under test, none is left for a mean")
     return found
 
 
 def load_models(options: EvaluateOptions, material: Material) -> dict[str, SpeechToMotion]:
-    """The weights of each row; ValueError for names that clash or weights of another head."""
+    """The weights of each row; InputError for names that clash or weights of another head."""
     paths: dict[str, Path | None] = {"weights": options.weights}
     for item in options.compare:
         name, _, path = item.partition("=")
         if not (name and path):
-            raise ValueError(f"--compare {item}: write NAME=FILE, the row's name and its weights")
+            raise InputError(f"--compare {item}: write NAME=FILE, the row's name and its weights")
         if name in paths or name in (TRUTH, "mean", "still"):
-            raise ValueError(f"--compare {item}: there is a row {name} already, name it otherwise")
+            raise InputError(f"--compare {item}: there is a row {name} already, name it otherwise")
         paths[name] = Path(path)
     device = pick_device(options.device)
     models = {name: load_model(path, device) for name, path in paths.items()}
@@ -175,7 +176,7 @@ def load_models(options: EvaluateOptions, material: Material) -> dict[str, Speec
 def _check_topology(path: Path | None, model: SpeechToMotion, material: Material) -> None:
     vertices = len(material.face.rest)
     if model.topology != material.topology or model.vertex_count != vertices:
-        raise ValueError(
+        raise InputError(
             f"{path or 'the weights that ship'} move {model.topology} ({model.vertex_count} "
             f"vertices), but the data are of {material.topology} ({vertices} vertices)"
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 import torch
 
+from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.evaluation.accuracy import (
     correlation,
     lip_acceleration,
@@ -25,8 +26,7 @@ from audio2mesh.evaluation.articulation import (
 from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.score import Score, Scores, pool
 from audio2mesh.evaluation.timing import best_lag, lag_correlations, misalignments
-from audio2mesh.losses import FaceGeometry, lip_gap
-from audio2mesh.motion import Motion
+from audio2mesh.model.motion import Motion
 
 MEASURES: Mapping[str, str] = {
     "lve_mm2": "lip vertex error, mm² ↓",

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
+from audio2mesh.sound import SAMPLE_RATE
 
 STRIP_SECONDS = 8.0
 _WIDTH, _LEFT, _RIGHT = 1600, 60, 20  # pixels

@@ -7,23 +7,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.arrays import array_names, read_arrays
-from audio2mesh.clips import (
-    AUDIO_SUFFIXES,
-    Clip,
-    FaceUnits,
-    Split,
-    load_clip,
-    motion_at,
-    read_phones,
-)
-from audio2mesh.datasets import RegionOptions, load_dataset
-from audio2mesh.datasets.dataset import recognise
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone
-from audio2mesh.waveform import load_audio
+from audio2mesh.data import RegionOptions, load_dataset
+from audio2mesh.data.clips import AUDIO_SUFFIXES, Clip, Split, load_clip, motion_at, read_phones
+from audio2mesh.data.dataset import recognise
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.data.phones import Phone
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import load_audio
+from common.arrays import array_names, read_arrays
+from common.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -80,7 +73,7 @@ def load_material(
     """The recordings of some folders; `units`, `face` and `topology` are those of the clips' head.
 
     An audio file may have an <id>.npz beside it with motion and phones (see `load_clips`), with
-    phones alone, or none. FileNotFoundError for a folder that is not there, ValueError for one
+    phones alone, or none. FileNotFoundError for a folder that is not there, InputError for one
     without recordings, a name that none has, an .npz without its recording, or topologies that
     differ.
     """
@@ -88,14 +81,14 @@ def load_material(
     sets = [_load_folder(path, options, own, units) for path in options.data]
     for path, found in zip(options.data, sets, strict=True):
         if found.topology != sets[0].topology:
-            raise ValueError(
+            raise InputError(
                 f"{path} has the topology {found.topology}, {options.data[0]} has "
                 f"{sets[0].topology}; measure one of them at a time"
             )
     recordings = [recording for found in sets for recording in found.recordings]
     if unknown := set(options.clips) - {name for r in recordings for name in r.names}:
         folders = ", ".join(map(str, options.data))
-        raise ValueError(f"{folders}: no recording is called {sorted(unknown)[0]}")
+        raise InputError(f"{folders}: no recording is called {sorted(unknown)[0]}")
     return replace(sets[0], recordings=recordings)
 
 
@@ -111,7 +104,7 @@ def _load_folder(path: Path, options: MaterialOptions, own: Material, units: Fac
     dataset = load_dataset(path, units, own.face, own.topology, options.regions)
     clips = [clip for clip in dataset.clips if clip.split == options.split]
     if not clips:
-        raise ValueError(f"{path}: has no recording of the split {options.split}")
+        raise InputError(f"{path}: has no recording of the split {options.split}")
     chosen = [clip for clip in clips if not wanted or clip.name in wanted]
     found = [Recording(prefix + clip.name, clip.audio, clip.phones, clip) for clip in chosen]
     return Material(found, dataset.face, dataset.topology)
@@ -120,9 +113,9 @@ def _load_folder(path: Path, options: MaterialOptions, own: Material, units: Fac
 def _audio_files(folder: Path) -> list[Path]:
     sounds = {path.stem: path for path in folder.iterdir() if path.suffix in AUDIO_SUFFIXES}
     if lonely := sorted({path.stem for path in folder.glob("*.npz")} - set(sounds)):
-        raise ValueError(f"{folder / lonely[0]}.npz: no recording lies beside this clip")
+        raise InputError(f"{folder / lonely[0]}.npz: no recording lies beside this clip")
     if not sounds:
-        raise ValueError(f"{folder}: no recordings ({', '.join(AUDIO_SUFFIXES)}) in this folder")
+        raise InputError(f"{folder}: no recordings ({', '.join(AUDIO_SUFFIXES)}) in this folder")
     return [sounds[stem] for stem in sorted(sounds)]
 
 

@@ -7,14 +7,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.baseline import LONGEST, AutoregressiveDecoder
-from audio2mesh.clips import Clip
-from audio2mesh.encoder import SAMPLE_RATE
+from audio2mesh.data.clips import Clip
 from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.model import SpeechToMotion
-from audio2mesh.motion import Motion, sample_curves
-from audio2mesh.stream import stream_coefficients
-from audio2mesh.waveform import frame_count
+from audio2mesh.model.baseline import LONGEST, AutoregressiveDecoder
+from audio2mesh.model.motion import Motion, sample_curves
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import frame_count
 
 Row = Callable[[Recording, int], Motion | None]
 """A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
+from common.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,7 @@ class PhoneChain:
 
 
 def phone_chain(recordings: Sequence[Sequence[Phone]]) -> PhoneChain:
-    """What recordings have of pairs and lengths. ValueError where they have no silence."""
+    """What recordings have of pairs and lengths. InputError where they have no silence."""
     following, seconds = defaultdict(list), defaultdict(list)
     for phones in recordings:
         labels = [SILENCE, *(phone.label for phone in phones), SILENCE]
@@ -32,7 +33,7 @@ def phone_chain(recordings: Sequence[Sequence[Phone]]) -> PhoneChain:
         for phone in phones:
             seconds[phone.label].append(phone.end - phone.start)
     if SILENCE not in seconds:
-        raise ValueError("the recordings' phones have no silence between them")
+        raise InputError("the recordings' phones have no silence between them")
     return PhoneChain(dict(following), dict(seconds))
 
 

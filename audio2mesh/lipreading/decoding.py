@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audio2mesh.data.phones import PHONES, SILENCE
 from audio2mesh.lipreading.network import BLANK, STEPS, LipReadNet
-from audio2mesh.phones import PHONES, SILENCE
+from common.errors import InputError
 
 CHUNK, MARGIN = 200, 25
 """Frames that are read at a time, and those of them at each end that are context alone."""
@@ -55,10 +56,10 @@ def decode(log_probs: Tensor) -> list[str]:
 
 def phone_error_rate(net: LipReadNet, crops: Tensor, phones: Sequence[str]) -> float:
     """Edit distance between the phones read from crops [F, 88, 88] and the true ones, over the
-    number of the true ones; silence does not count. ValueError where there are none."""
+    number of the true ones; silence does not count. InputError where there are none."""
     true = [phone for phone in phones if phone != SILENCE]
     if not true:
-        raise ValueError("a phone error rate needs at least one phone that is not silence")
+        raise InputError("a phone error rate needs at least one phone that is not silence")
     return edit_distance(read_phones(net, crops), true) / len(true)
 
 

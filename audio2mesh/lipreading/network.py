@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.decoder import Block, DecoderOptions
-from audio2mesh.phones import PHONES
+from audio2mesh.data.phones import PHONES
+from audio2mesh.model.decoder import Block, DecoderOptions
 
 CROP = 88
 """Pixels on each side of a crop."""

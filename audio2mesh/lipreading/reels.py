@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from audio2mesh.data.phones import PHONES, Phone
 from audio2mesh.lipreading.network import FPS, STEPS
-from audio2mesh.phones import PHONES, Phone
 
 UNKNOWN = -1
 """Label where no phone is known."""

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from audio2mesh.data.phones import SILENCE
 from audio2mesh.lipreading.decoding import (
     decode,
     edit_distance,
@@ -24,8 +25,8 @@ from audio2mesh.lipreading.decoding import (
 )
 from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
 from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
-from audio2mesh.phones import SILENCE
-from audio2mesh.run_state import (
+from common.errors import InputError
+from common.run_state import (
     open_run,
     optimiser_tensors,
     save_run,
@@ -127,7 +128,7 @@ class LipTrainer:
         save_run(tensors | optimiser_tensors(self.optimiser), path, self.step, record)
 
     def resume(self, path: Path, record: str) -> None:
-        """Continue a run that `save` wrote; ValueError if it had other options or data."""
+        """Continue a run that `save` wrote; InputError if it had other options or data."""
         tensors, self.step = open_run(path, record)
         self.net.load_state_dict(under(tensors, "net."))
         set_optimiser(self.optimiser, tensors)
@@ -164,11 +165,11 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
 
     `phones` and `visemes`: edit distance over the number of true ones. `constant`: the phone error
     rate of the best answer that is the same phone over and over, as often as there are phones.
-    `shuffled`: that of what was read, held against the next reel. ValueError without phones.
+    `shuffled`: that of what was read, held against the next reel. InputError without phones.
     """
     reels = [reel for reel in reels if any(p.label != SILENCE for p in reel.phones)]
     if not reels:
-        raise ValueError("none of the held-out clips has phones; the lip reader needs some")
+        raise InputError("none of the held-out clips has phones; the lip reader needs some")
     net.eval()
     true = [_spoken(reel, math.inf) for reel in reels]
     read = [read_phones(net, _crops(reel)) for reel in reels]

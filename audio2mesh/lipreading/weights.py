@@ -7,8 +7,9 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
 
 FORMAT = "voicesplat-lipreader-1"
 _SHIPPED = "lipreader.safetensors"
@@ -31,20 +32,20 @@ def save_lipreader(net: LipReadNet, path: Path, training: Mapping[str, Any]) -> 
 def load_lipreader(path: Path | None = None) -> LipReadNet:
     """Open a lip reader, by default the one that ships, frozen and ready for use.
 
-    FileNotFoundError if there is no such file; ValueError if it holds no lip reader.
+    FileNotFoundError if there is no such file; InputError if it holds no lip reader.
     """
     if path is None:
         with as_file(files("audio2mesh").joinpath("weights", _SHIPPED)) as shipped:
             return load_lipreader(shipped)
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path}: not lip-reader weights, their format is not {FORMAT!r}")
+        raise InputError(f"{path}: not lip-reader weights, their format is not {FORMAT!r}")
     try:
         net = LipReadNet(LipReadOptions(**json.loads(metadata["options"])))
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{path}: the lip reader's weights are damaged ({reason})") from error
+        raise InputError(f"{path}: the lip reader's weights are damaged ({reason})") from error
     return net.float().eval().requires_grad_(False)
 
 

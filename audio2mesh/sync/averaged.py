@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from audio2mesh.run_state import (
+from common.run_state import (
     open_run,
     optimiser_tensors,
     save_run,
@@ -64,7 +64,7 @@ class AveragedRun:
         save_run(tensors | optimiser_tensors(self.optimiser), path, self.step, record)
 
     def resume(self, path: Path, record: str) -> None:
-        """Continue a run that `save` wrote; ValueError if it had other options or data."""
+        """Continue a run that `save` wrote; InputError if it had other options or data."""
         tensors, self.step = open_run(path, record)
         self.net.load_state_dict(under(tensors, "net."), strict=False)
         self.average = under(tensors, "average.")

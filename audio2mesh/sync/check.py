@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import torch
 
-from audio2mesh.clips import Clip, clip_frames
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.mel import log_mel
-from audio2mesh.motion import Motion
+from audio2mesh.data.clips import Clip, clip_frames
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.offsets import find_offsets, lse
+from common.errors import InputError
 
 SHIFTS = (-8, -4, 0, 4, 8)
 """Frames by which the test delays the motion."""
@@ -47,7 +48,7 @@ def offset_score(
         errors.append((found[whole] - shift)[speech[whole] >= _SPEECH_SHARE].abs())
     error = torch.cat(errors)
     if not len(error):
-        raise ValueError(f"{clip.name}: no {seconds:g} s with speech to test on")
+        raise InputError(f"{clip.name}: no {seconds:g} s with speech to test on")
     return OffsetScore(
         len(error),
         float((error == 0).float().mean()),

@@ -3,20 +3,21 @@
 import torch
 from torch import Tensor
 
-from audio2mesh.critic import Batch, Critic
-from audio2mesh.losses import FaceGeometry
+from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.windows import level_mel, mel_windows, speech_windows, window_frames
+from audio2mesh.training.critic import Batch, Critic
+from common.errors import InputError
 
 
 def sync_critic(net: SyncNet3D, face: FaceGeometry, fps: float) -> Critic:
     """A critic: the mean over all windows with speech of 1 - cosine of mouth and sound.
 
     Windows of silence, and those that reach beyond their recording, are left out. Only predicted
-    motion and sound are looked at. ValueError for the instance that is kept for evaluation.
+    motion and sound are looked at. InputError for the instance that is kept for evaluation.
     """
     if net.role != "loss":
-        raise ValueError("the SyncNet3D kept for evaluation must not be a training loss")
+        raise InputError("the SyncNet3D kept for evaluation must not be a training loss")
     net.eval().requires_grad_(False)
 
     def critic(batch: Batch) -> Tensor:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from audio2mesh.clips import Clip, FaceUnits, load_clips
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
+from audio2mesh.data.clips import Clip, load_clips
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.model.motion import Motion
 from audio2mesh.sync.check import format_score, offset_scores
 from audio2mesh.sync.lips import lip_directions, lip_offsets
 from audio2mesh.sync.network import Role, SyncNet3D, SyncNetOptions
@@ -18,6 +18,7 @@ from audio2mesh.sync.progress import run_steps, state_path
 from audio2mesh.sync.segments import FPS, SegmentOptions, change_curves, cut_item, running_speech
 from audio2mesh.sync.storage import load_syncnet, save_syncnet
 from audio2mesh.sync.train import ContrastOptions, ContrastTrainer, Matching
+from common.errors import InputError
 
 _DIRECTION_FRAMES = 3000  # spread over all clips, from which the lips' directions are computed
 
@@ -59,21 +60,21 @@ def fit_syncnet(options: SyncFitOptions, units: FaceUnits, face: FaceGeometry) -
     unused = {*options.test, *options.exclude}
     clips = _part([clip for clip in clips if clip.name not in unused], options.part)
     if not clips:
-        raise ValueError(f"{options.data[0]}: every clip is held out, none is left to train on")
+        raise InputError(f"{options.data[0]}: every clip is held out, none is left to train on")
     train_syncnet(options, options.out, clips, held, face)
 
 
 def _check_ids(options: SyncFitOptions, names: Sequence[str]) -> None:
     if missing := {*options.test, *options.exclude} - set(names):
         folders = ", ".join(map(str, options.data))
-        raise ValueError(f"{folders}: no clip is called {sorted(missing)[0]}")
+        raise InputError(f"{folders}: no clip is called {sorted(missing)[0]}")
 
 
 def _part(clips: Sequence[Clip], part: tuple[int, int]) -> list[Clip]:
     """All clips but modelled ones that are not in this part of them."""
     first, every = part
     if not 0 <= first < every:
-        raise ValueError(f"--part {first} {every}: the first number must be below the second")
+        raise InputError(f"--part {first} {every}: the first number must be below the second")
     modelled = [clip.name for clip in clips if clip.origin == "modelled"]
     kept = set(modelled[first::every])
     return [clip for clip in clips if clip.origin != "modelled" or clip.name in kept]

@@ -9,8 +9,8 @@ from typing import Literal
 
 from torch import Tensor, nn
 
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
 from audio2mesh.sync.lips import lip_curves, lip_transfer
 from audio2mesh.sync.towers import AudioTower, CurveTower
 from audio2mesh.sync.windows import level_mel, mel_windows, motion_windows

@@ -6,11 +6,12 @@ Offsets are in frames; a positive one means that the motion comes late.
 import torch
 from torch import Tensor
 
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.mel import log_mel
-from audio2mesh.motion import Motion
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.windows import level_mel, mel_windows, speech_windows, window_frames
+from common.errors import InputError
 
 REACH = 10
 """Largest offset that is looked at, frames either way."""
@@ -69,7 +70,7 @@ def find_offsets(
     distances = offset_distances(net, motion, sound, face, fps)  # [W, 21]
     length = stretch_windows(fps, seconds)
     if len(distances) < length:
-        raise ValueError(f"the recording is shorter than the {seconds:g} s asked for")
+        raise InputError(f"the recording is shorter than the {seconds:g} s asked for")
     mean = distances.unfold(0, length, 1).nanmean(-1)  # [n, 21]
     mean = mean.nan_to_num(torch.inf)
     windows = mel_windows(level_mel(as_mel(sound)), fps, len(distances))

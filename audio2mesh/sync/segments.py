@@ -7,12 +7,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.augment import AugmentOptions, augment
-from audio2mesh.clips import Clip
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.mel import log_mel
+from audio2mesh.data.clips import Clip
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.windows import SPEECH_DEPTH, level_mel
-from audio2mesh.windows import WindowForm, cut_window, shorten_pauses, string_together
+from audio2mesh.training.augment import AugmentOptions, augment
+from audio2mesh.training.windows import WindowForm, cut_window, shorten_pauses, string_together
 
 FPS = 25
 MEL_PER_FRAME = 4

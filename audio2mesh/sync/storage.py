@@ -10,8 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.sync.network import Role, SyncNet3D, SyncNetOptions
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
 
 FORMAT = "voicesplat-syncnet3d-1"
 
@@ -33,8 +34,8 @@ def load_syncnet(
 ) -> SyncNet3D:
     """Open a frozen SyncNet3D, by default the shipped one of that role.
 
-    The file must have been trained for the role: ValueError for the other one, so that what
-    measures the results can never be what they were trained with. ValueError or FileNotFoundError
+    The file must have been trained for the role: InputError for the other one, so that what
+    measures the results can never be what they were trained with. InputError or FileNotFoundError
     also if it is no SyncNet3D file.
     """
     if path is None:
@@ -43,9 +44,9 @@ def load_syncnet(
             return load_syncnet(found, role, device)
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path}: not a SyncNet3D file; scripts/train_syncnet.py makes them")
+        raise InputError(f"{path}: not a SyncNet3D file; scripts/train_syncnet.py makes them")
     if metadata.get("role") != role:
-        raise ValueError(
+        raise InputError(
             f"{path}: this SyncNet3D was trained for {metadata.get('role')}, not for {role}; "
             "the network that measures results must not be the one they are trained with"
         )
@@ -61,5 +62,5 @@ def _build(
         net.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: the SyncNet3D file is damaged ({reason})") from error
+        raise InputError(f"{path}: the SyncNet3D file is damaged ({reason})") from error
     return net.float()

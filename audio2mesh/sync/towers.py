@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.mel import MEL_BANDS
+from audio2mesh.sound.mel import MEL_BANDS
 from audio2mesh.sync.windows import POINTS
 
 _GROUPS = 8

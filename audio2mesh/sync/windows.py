@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from audio2mesh.mel import MEL_HOP, SAMPLE_RATE
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.mel import MEL_HOP
 
 WINDOW_SECONDS = 0.2
 POINTS = 5

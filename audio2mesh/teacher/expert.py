@@ -8,13 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.augment import AugmentOptions, augment
-from audio2mesh.encoder import SAMPLE_RATE
-from audio2mesh.mel import log_mel
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.mel import log_mel
+from audio2mesh.sound.waveform import frame_energy
 from audio2mesh.sync.segments import FPS, ITEM_FRAMES, Item
 from audio2mesh.sync.towers import AudioTower
 from audio2mesh.sync.windows import POINTS, level_mel
-from audio2mesh.waveform import frame_energy
+from audio2mesh.training.augment import AugmentOptions, augment
 
 _EMBEDDING = 96
 _DROPOUT = 0.15

@@ -10,8 +10,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.augment import AugmentOptions
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.sync.averaged import AveragedRun, OptimiserOptions
 from audio2mesh.sync.progress import run_steps, state_path
 from audio2mesh.sync.segments import FPS, ITEM_FRAMES, MEL_PER_FRAME, Item, change_mel
@@ -28,6 +26,9 @@ from audio2mesh.teacher.expert import (
 )
 from audio2mesh.teacher.network import Teacher, TeacherOptions
 from audio2mesh.teacher.storage import save_teacher
+from audio2mesh.training.augment import AugmentOptions
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
 
 _NEAR_REST = 0.3  # of the first number of a code, whose RMS is 1
 
@@ -84,7 +85,7 @@ def fit_teacher(films: Sequence[Film], out: Path, options: TeacherFitOptions) ->
     Films may show different mouths; the first one's becomes the teacher's own.
     """
     if not films:
-        raise ValueError("there is no film to train the teacher on")
+        raise InputError("there is no film to train the teacher on")
     record = _record(films, asdict(options))
     expert = fit_expert(films, out.with_name(out.name + ".expert"), options)
     torch.manual_seed(options.train.seed)
@@ -106,7 +107,7 @@ def fit_expert(films: Sequence[Film], out: Path, options: TeacherFitOptions) -> 
     if out.exists():
         tensors, metadata = read_tensors(out)
         if metadata.get("record") != record:
-            raise ValueError(f"{out}: this expert had other options or data; delete it")
+            raise InputError(f"{out}: this expert had other options or data; delete it")
         expert.load_state_dict(tensors)
         return expert.eval().requires_grad_(False)
     task = Matching(

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.mel import MEL_BANDS
+from audio2mesh.sound.mel import MEL_BANDS
 from audio2mesh.sync.segments import MEL_PER_FRAME
 from audio2mesh.sync.windows import level_mel
 

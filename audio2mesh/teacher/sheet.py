@@ -7,7 +7,7 @@ import imageio.v3 as iio
 import numpy as np
 import torch
 
-from audio2mesh.mel import log_mel
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.teacher.expert import Film
 from audio2mesh.teacher.network import Teacher, teacher_crops
 

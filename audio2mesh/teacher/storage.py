@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from audio2mesh.checkpoint import read_tensors, write_tensors
 from audio2mesh.teacher.network import Teacher, TeacherOptions
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
 
 FORMAT = "voicesplat-teacher2d-1"
 
@@ -28,15 +29,15 @@ def save_teacher(teacher: Teacher, path: Path, training: Mapping[str, Any]) -> N
 def load_teacher(path: Path, device: torch.device | str = "cpu") -> Teacher:
     """Open a frozen teacher that scripts/train_teacher.py made.
 
-    FileNotFoundError if there is no such file, ValueError if it is no teacher.
+    FileNotFoundError if there is no such file, InputError if it is no teacher.
     """
     tensors, metadata = read_tensors(path)
     if metadata.get("format") != FORMAT:
-        raise ValueError(f"{path}: not a 2D teacher; scripts/train_teacher.py makes them")
+        raise InputError(f"{path}: not a 2D teacher; scripts/train_teacher.py makes them")
     try:
         teacher = Teacher(TeacherOptions(**json.loads(metadata["options"])))
         teacher.load_state_dict(tensors)
     except (KeyError, TypeError, ValueError, RuntimeError) as error:
         reason = " ".join(str(error).split())
-        raise ValueError(f"{path}: the teacher's file is damaged ({reason})") from error
+        raise InputError(f"{path}: the teacher's file is damaged ({reason})") from error
     return teacher.float().to(device).eval().requires_grad_(False)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from splat import write_beside
+from common.atomic import write_beside
+from common.errors import InputError
 
 WEIGHTS = (
     *("eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft"),
@@ -80,7 +81,7 @@ class _Row:
 def read_take(path: Path) -> Take:
     """Read and check a CSV.
 
-    Raises FileNotFoundError, or ValueError that names the file, the line and what is wrong there.
+    Raises FileNotFoundError, or InputError that names the file, the line and what is wrong there.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
@@ -91,9 +92,9 @@ def read_take(path: Path) -> Take:
             columns = _columns(path, names)
             rows = list(_rows(path, reader, columns, len(names)))
     except (UnicodeDecodeError, csv.Error):
-        raise ValueError(f"{path}: is no CSV of text; export the take as CSV") from None
+        raise InputError(f"{path}: is no CSV of text; export the take as CSV") from None
     if not rows:
-        raise ValueError(f"{path}: holds no frame with a face; export a take that has some")
+        raise InputError(f"{path}: holds no frame with a face; export a take that has some")
     numbers = np.array([row.numbers for row in rows], np.float32)
     count = len(WEIGHTS)
     weights = np.clip(numbers[:, :count], 0.0, 1.0)
@@ -103,10 +104,10 @@ def read_take(path: Path) -> Take:
 def _columns(path: Path, names: list[str]) -> list[int]:
     """Where the timecode, the weights and the head's angles stand; -1 for an angle not there."""
     if not any(names):
-        raise ValueError(f"{path}: is empty; export a take as CSV")
+        raise InputError(f"{path}: is empty; export a take as CSV")
     for name in ("timecode", *WEIGHTS):
         if name.lower() not in names:
-            raise ValueError(
+            raise InputError(
                 f"{path}: line 1 has no column {_title(name)}; a Live Link Face CSV has Timecode "
                 f"and the {len(WEIGHTS)} ARKit weights"
             )
@@ -125,7 +126,7 @@ def _rows(
         if _no_face(cells):
             continue
         if len(cells) < width:
-            raise ValueError(f"{where} has {len(cells)} cells, but line 1 names {width} columns")
+            raise InputError(f"{where} has {len(cells)} cells, but line 1 names {width} columns")
         yield _Row(line, whole, frame, _numbers(where, cells, columns[1:]))
 
 
@@ -137,7 +138,7 @@ def _timecode(where: str, text: str) -> tuple[int, float]:
     """Whole seconds, and frames with their fraction."""
     match = _TIMECODE.fullmatch(text.strip())
     if match is None:
-        raise ValueError(f"{where}: Timecode {text.strip()!r} is not of the form HH:MM:SS:FF.mmm")
+        raise InputError(f"{where}: Timecode {text.strip()!r} is not of the form HH:MM:SS:FF.mmm")
     hours, minutes, seconds, frame = (int(match[group]) for group in range(1, 5))
     return hours * 3600 + minutes * 60 + seconds, frame + float(match[5] or 0)
 
@@ -150,12 +151,12 @@ def _numbers(where: str, cells: list[str], columns: list[int]) -> list[float]:
         try:
             number = float(text)
         except ValueError:
-            raise ValueError(f"{where}: {_title(name)} is {text!r}, not a number") from None
+            raise InputError(f"{where}: {_title(name)} is {text!r}, not a number") from None
         if name in HEAD_ANGLES:
             if not abs(number) <= np.pi:
-                raise ValueError(f"{where}: {_title(name)} is {text}; angles are in radians")
+                raise InputError(f"{where}: {_title(name)} is {text}; angles are in radians")
         elif not -SLACK <= number <= 1 + SLACK:
-            raise ValueError(f"{where}: {_title(name)} is {text}; weights lie between 0 and 1")
+            raise InputError(f"{where}: {_title(name)} is {text}; weights lie between 0 and 1")
         numbers.append(number)
     return numbers
 
@@ -168,7 +169,7 @@ def _times(path: Path, rows: list[_Row]) -> Floats:
     back = np.flatnonzero(np.diff(times) <= 0)
     if len(back):
         line = rows[back[0] + 1].line
-        raise ValueError(
+        raise InputError(
             f"{path}: line {line} is not later than the line before; put rows in order"
         )
     return times - times[0]

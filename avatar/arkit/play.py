@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.arkit.live_link import Take
-from avatar.rotations import axis_angle_to_matrix, turn_about
+from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 
 Floats = NDArray[np.floating]
 

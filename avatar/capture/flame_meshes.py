@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.arrays import Arrays, read_arrays
-from avatar.arrays import pick_floats
 from avatar.capture.meshes import TrackedMeshes
 from avatar.flame import FlameModel, FlameParameters, flame_vertices, load_flame, neutral
 from avatar.flame.teeth import add_teeth
-from avatar.subject import FLAME, FLAME_TEETH, SIZES
+from avatar.heads.topologies import FLAME, FLAME_TEETH, SIZES
+from common.arrays import Arrays, pick_floats, read_arrays
+from common.errors import InputError
 
 CANONICAL = "canonical_flame_param.npz"
 LENGTHS = {
@@ -40,10 +40,10 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
     """FLAME posed for every moment, with GaussianAvatars' teeth unless the offsets lack them.
 
     The rest mesh is the person's neutral head with the mouth shut, where the canonical file opens
-    it. Raises FileNotFoundError or ValueError that names the file and the broken rule.
+    it. Raises FileNotFoundError or InputError that names the file and the broken rule.
     """
     if flame is None:
-        raise ValueError(
+        raise InputError(
             f"{folder}: is tracked with FLAME, whose model may not be shipped: register at "
             "flame.is.tue.mpg.de and name your generic_model.pkl or flame2023.pkl with --flame"
         )
@@ -79,27 +79,27 @@ def _read(path: Path, vertices: int | None) -> Parameters:
     found = {name: _vector(path, arrays, name) for name in LENGTHS}
     for name in OFFSETS:
         if name in arrays:
-            found[name] = pick_floats(path, arrays, name, (3,))
+            found[name] = torch.from_numpy(pick_floats(path, arrays, name, (3,)))
             _check_count(path, name, len(found[name]), vertices)
     return found
 
 
 def _vector(path: Path, arrays: Arrays, name: str) -> Tensor:
-    values, length = pick_floats(path, arrays, name), LENGTHS[name]
+    values, length = torch.from_numpy(pick_floats(path, arrays, name)), LENGTHS[name]
     if len(values) > length or (len(values) < length and name not in FEWER):
-        raise ValueError(f"{path}: {name!r} has {len(values)} numbers, but FLAME takes {length}")
+        raise InputError(f"{path}: {name!r} has {len(values)} numbers, but FLAME takes {length}")
     return functional.pad(values, (0, length - len(values)))
 
 
 def _check_count(path: Path, name: str, found: int, wanted: int | None) -> None:
     known = (SIZES[FLAME][0], SIZES[FLAME_TEETH][0])
     if found not in known:
-        raise ValueError(
+        raise InputError(
             f"{path}: {name!r} is for {found} vertices, but FLAME has {known[0]}, or {known[1]} "
             "with teeth"
         )
     if wanted is not None and found != wanted:
-        raise ValueError(
+        raise InputError(
             f"{path}: {name!r} is for {found} vertices, but the first moment has {wanted}; track "
             "every moment with the same mesh"
         )

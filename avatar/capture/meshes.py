@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audio2mesh.arrays import read_arrays
-from avatar.arrays import pick, pick_faces, pick_floats
-from avatar.subject import TOPOLOGIES, check_mesh
+from avatar.heads.topologies import TOPOLOGIES
+from avatar.rig.avatar import check_mesh
+from common.arrays import pick, pick_faces, pick_floats, read_arrays
+from common.errors import InputError
 
 CANONICAL = "canonical_mesh.npz"
 
@@ -27,7 +28,7 @@ class TrackedMeshes:
 def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
     """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every moment.
 
-    Raises FileNotFoundError or ValueError that names the file and the broken rule.
+    Raises FileNotFoundError or InputError that names the file and the broken rule.
     """
     topology, rest, faces = _read_canonical(folder / CANONICAL)
     return TrackedMeshes(topology, rest, faces, torch.stack([_moment(p, rest) for p in paths]))
@@ -43,17 +44,17 @@ def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:
     topology = str(pick(path, arrays, "topology"))
     if topology not in TOPOLOGIES:
         known = ", ".join(TOPOLOGIES)
-        raise ValueError(f"{path}: no head topology is called {topology!r}; known: {known}")
-    rest = pick_floats(path, arrays, "rest", (3,))
-    faces = pick_faces(path, arrays, len(rest))
+        raise InputError(f"{path}: no head topology is called {topology!r}; known: {known}")
+    rest = torch.from_numpy(pick_floats(path, arrays, "rest", (3,)))
+    faces = torch.from_numpy(pick_faces(path, arrays, len(rest)))
     check_mesh(path, topology, rest, faces)
     return topology, rest, faces
 
 
 def _moment(path: Path, rest: Tensor) -> Tensor:
-    vertices = pick_floats(path, read_arrays(path), "vertices", (3,))
+    vertices = torch.from_numpy(pick_floats(path, read_arrays(path), "vertices", (3,)))
     if len(vertices) != len(rest):
-        raise ValueError(
+        raise InputError(
             f"{path}: has {len(vertices)} vertices, but the rest mesh has {len(rest)}; track every "
             "moment with the same mesh"
         )

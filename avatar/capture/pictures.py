@@ -11,6 +11,7 @@ from PIL import Image
 from torch import Tensor
 
 from avatar.capture.capture import View
+from common.errors import InputError
 
 Background = Literal["white", "black", "random"]
 Bytes = NDArray[np.uint8]
@@ -37,7 +38,7 @@ class Picture:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height from the header. Raises FileNotFoundError or ValueError."""
+    """Width and height from the header. Raises FileNotFoundError or InputError."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} is missing")
     try:
@@ -52,7 +53,7 @@ def read_picture(view: View) -> Picture:
 
     The mask is the view's, or else the picture's alpha, or else everything. A picture that already
     lies on plain white, as VHAP writes it, has that taken off; any other is multiplied by the mask.
-    Raises ValueError or OSError that names the file.
+    Raises InputError or OSError that names the file.
     """
     pixels = _read(view.image)  # [H, W, C]
     color = pixels[..., :3] if pixels.shape[2] >= 3 else pixels[..., :1].repeat(3, -1)
@@ -63,7 +64,7 @@ def read_picture(view: View) -> Picture:
     expected = (view.camera.height, view.camera.width)
     for path, found in ((view.image, color), (view.mask, mask)):
         if found.shape[:2] != expected:
-            raise ValueError(f"{path}: changed its size since the capture was opened")
+            raise InputError(f"{path}: changed its size since the capture was opened")
     on_white = alpha is None and _is_on_white(color, mask)
     cut_out = _take_off_white(color, mask) if on_white else _multiplied(color, mask)
     return Picture(cut_out, np.ascontiguousarray(mask))
@@ -72,12 +73,12 @@ def read_picture(view: View) -> Picture:
 def read_labels(view: View) -> Tensor:
     """The region [H, W] int64 of every pixel of a view that has `labels`.
 
-    Raises ValueError or OSError that names the file.
+    Raises InputError or OSError that names the file.
     """
     assert view.labels is not None
     pixels = _read(view.labels)
     if pixels.shape != (view.camera.height, view.camera.width, 1) or pixels.max() > LAST_LABEL:
-        raise ValueError(
+        raise InputError(
             f"{view.labels}: is not a grey picture of region labels from 0 to {LAST_LABEL} in the "
             "size of its picture"
         )
@@ -119,9 +120,9 @@ def _read(path: Path) -> Bytes:  # [H, W, C]
     return pixels[..., None] if pixels.ndim == 2 else pixels
 
 
-def _unreadable(path: Path, error: Exception) -> ValueError:
+def _unreadable(path: Path, error: Exception) -> InputError:
     first = (str(error).splitlines() or [type(error).__name__])[0]
-    return ValueError(f"{path} is not a picture that can be read ({first})")
+    return InputError(f"{path} is not a picture that can be read ({first})")
 
 
 def _is_on_white(color: Bytes, mask: Bytes) -> bool:

@@ -16,7 +16,8 @@ from avatar.capture.capture import SPLITS, Capture, View
 from avatar.capture.flame_meshes import read_flame_meshes
 from avatar.capture.meshes import TrackedMeshes, read_vertex_meshes
 from avatar.capture.transforms import Frame, read_transforms
-from avatar.subject import Avatar
+from avatar.rig.avatar import Avatar
+from common.errors import InputError
 
 Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS
 
@@ -25,13 +26,13 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
     """Read and check all of a capture but the pixels.
 
     flame: the user's FLAME file, needed where the capture holds FLAME parameters.
-    Raises FileNotFoundError or ValueError: one sentence that names the file and the broken rule.
+    Raises FileNotFoundError or InputError: one sentence that names the file and the broken rule.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; give the folder of a capture")
     frames = {split: read_transforms(_transforms(folder, split)) for split in SPLITS}
     if not frames["train"]:
-        raise ValueError(f"{_transforms(folder, 'train')}: has no frames to learn from")
+        raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
     _check_duplicates(folder, frames)
     key, paths = _mesh_of_each_moment(folder, frames)
     meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
@@ -47,19 +48,19 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
 
 
 def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
-    """The views of a split. Raises ValueError where there are none; `folder` is for the message."""
+    """The views of a split. Raises InputError where there are none; `folder` is for the message."""
     views = capture.splits[split]
     if not views:
         filled = ", ".join(name for name in SPLITS if capture.splits[name])
-        raise ValueError(f"{_transforms(folder, split)}: has no frames; use {filled}")
+        raise InputError(f"{_transforms(folder, split)}: has no frames; use {filled}")
     return views
 
 
 def check_same_mesh(avatar_path: Path, avatar: Avatar, folder: Path, capture: Capture) -> None:
-    """Raise ValueError where the meshes of a capture cannot move an avatar."""
+    """Raise InputError where the meshes of a capture cannot move an avatar."""
     if avatar.topology != capture.topology or not torch.equal(avatar.faces, capture.faces):
         ours, theirs = (f"{x.topology} ({len(x.faces)} triangles)" for x in (avatar, capture))
-        raise ValueError(
+        raise InputError(
             f"{avatar_path} rides on a mesh of topology {ours}, but {folder} was tracked with "
             f"{theirs}; use an avatar and a capture of the same mesh"
         )
@@ -83,7 +84,7 @@ def _check_duplicates(folder: Path, frames: Frames) -> None:
         view = frame.view
         first = seen.setdefault((view.timestep, view.camera_id), where)
         if first is not where:
-            raise ValueError(
+            raise InputError(
                 f"{where}: camera {view.camera_id} at timestep {view.timestep} is there twice, "
                 f"first as {first}"
             )
@@ -95,10 +96,10 @@ def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, P
     kind = frames["train"][0].mesh_key
     for where, frame in _each(folder, frames):
         if frame.mesh_key != kind:
-            raise ValueError(f"{where}: has {frame.mesh_key} where the first frame has {kind}")
+            raise InputError(f"{where}: has {frame.mesh_key} where the first frame has {kind}")
         first = found.setdefault(frame.view.timestep, frame.mesh)
         if first != frame.mesh:
-            raise ValueError(
+            raise InputError(
                 f"{where}: timestep {frame.view.timestep} has two meshes: {frame.mesh.name} here, "
                 f"{first.name} in another frame"
             )
@@ -112,7 +113,7 @@ def _check_in_front(folder: Path, frames: Frames, rows: Mapping[int, int], centr
         x, y, z, shift = frame.view.camera.viewmat[2].tolist()  # depth of a point in the world
         cx, cy, cz = centres[rows[frame.view.timestep]].tolist()
         if x * cx + y * cy + z * cz + shift <= 0:
-            raise ValueError(
+            raise InputError(
                 f"{where}: the tracked head is behind the camera; transform_matrix must go from "
                 "camera to world with OpenGL's axes (x right, y up, z back)"
             )

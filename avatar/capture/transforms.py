@@ -13,6 +13,7 @@ from typing import Any
 from avatar.capture.cameras import Entry, number, read_camera
 from avatar.capture.capture import View
 from avatar.capture.pictures import picture_size
+from common.errors import InputError
 
 MESH_KEYS = ("flame_param_path", "vertices_path")
 """Where a frame may name the tracking of its moment."""
@@ -30,7 +31,7 @@ class Frame:
 def read_transforms(path: Path) -> tuple[Frame, ...]:
     """All frames of a file; that their pictures exist and fit is checked by their headers.
 
-    Raises FileNotFoundError or ValueError that names the file, the frame and the broken rule.
+    Raises FileNotFoundError or InputError that names the file, the frame and the broken rule.
     """
     content = _read_json(path)
     shared = {key: value for key, value in content.items() if key != "frames"}
@@ -49,10 +50,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path}: is not a JSON file ({error})") from None
+        raise InputError(f"{path}: is not a JSON file ({error})") from None
     frames = content.get("frames") if isinstance(content, dict) else None
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
-        raise ValueError(f'{path}: has no list "frames" of objects')
+        raise InputError(f'{path}: has no list "frames" of objects')
     return content
 
 
@@ -74,13 +75,13 @@ def _read_frame(path: Path, index: int, entry: Entry) -> Frame:
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{where}: {error}") from None
     except ValueError as error:
-        raise ValueError(f"{where}: {error}") from None
+        raise InputError(f"{where}: {error}") from None
 
 
 def _picture_path(path: Path, entry: Entry, key: str) -> Path:
     name = entry.get(key)
     if not isinstance(name, str) or not name:
-        raise ValueError(f'has no "{key}"')
+        raise InputError(f'has no "{key}"')
     picture = path.parent / name
     return picture if picture.suffix else picture.with_name(picture.name + ".png")
 
@@ -91,7 +92,7 @@ def _size(image: Path, entry: Entry) -> tuple[int, int]:
     if "w" in entry and "h" in entry:
         written = number(entry, "w"), number(entry, "h")
         if written != size:
-            raise ValueError(f"{image} is {_by(size)} pixels, but the frame says {_by(written)}")
+            raise InputError(f"{image} is {_by(size)} pixels, but the frame says {_by(written)}")
     return size
 
 
@@ -104,7 +105,7 @@ def _side_picture(
     picture = _picture_path(path, entry, key)
     found = picture_size(picture)
     if found != size:
-        raise ValueError(f"{picture} is {_by(found)} pixels, but {image} is {_by(size)}")
+        raise InputError(f"{picture} is {_by(found)} pixels, but {image} is {_by(size)}")
     return picture
 
 
@@ -123,7 +124,7 @@ def _sequence(path: Path, entry: Entry, image: Path) -> str | None:
 def _timestep(entry: Entry) -> int:
     timestep = number(entry, "timestep_index")
     if timestep != int(timestep) or timestep < 0:
-        raise ValueError(f'"timestep_index" is {timestep:g}, not a number of a moment')
+        raise InputError(f'"timestep_index" is {timestep:g}, not a number of a moment')
     return int(timestep)
 
 
@@ -131,4 +132,4 @@ def _mesh(path: Path, entry: Entry) -> tuple[str, Path]:
     for key in MESH_KEYS:
         if isinstance(entry.get(key), str):
             return key, path.parent / entry[key]
-    raise ValueError(f"has no tracking: neither {' nor '.join(MESH_KEYS)}")
+    raise InputError(f"has no tracking: neither {' nor '.join(MESH_KEYS)}")

@@ -19,19 +19,21 @@ from avatar.capture import (
     split_views,
     stream_pictures,
 )
-from avatar.colours import parse_colour
-from avatar.draw import avatar_rig, rasterizer
 from avatar.evaluation.metrics import SMALLEST, local_lpips
 from avatar.evaluation.regions import Labeller, mesh_labeller
 from avatar.evaluation.scores import ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
-from avatar.face import face_of
+from avatar.files.open_avatar import open_avatar
+from avatar.film.colours import parse_colour
+from avatar.film.output import check_writable
 from avatar.mesh import Mesh
-from avatar.opening import open_avatar
-from avatar.output import check_writable
-from avatar.progress import progress_bar
-from avatar.subject import Avatar
-from splat import Camera, Device, Gaussians, choose_backend
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.transfer.fitted_face import face_of
+from common.device import Device
+from common.errors import InputError
+from common.progress import progress_bar
+from splat import Camera, Gaussians, choose_backend
 
 SHEET_VIEWS = 6
 Draw = Callable[[View], Tensor]
@@ -76,7 +78,7 @@ class Evaluation:
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     """Draw every view of a split and compare it; writes the sheet if one is asked for.
 
-    Bad input raises ValueError or OSError with one sentence.
+    Bad input raises InputError or OSError with one sentence.
     """
     _check_outputs(options)
     backend, reason = choose_backend(options.device)
@@ -103,14 +105,14 @@ def _check_outputs(options: AvatarEvaluationOptions) -> None:
             continue
         check_writable(path)
         if path.resolve() in taken:
-            raise ValueError(f"{path}: is named twice, as another input or output; choose another")
+            raise InputError(f"{path}: is named twice, as another input or output; choose another")
         taken.add(path.resolve())
 
 
 def _check_sizes(views: Sequence[View]) -> None:
     for view in views:
         if min(view.camera.width, view.camera.height) < SMALLEST:
-            raise ValueError(f"{view.image}: SSIM needs pictures of at least {SMALLEST} pixels")
+            raise InputError(f"{view.image}: SSIM needs pictures of at least {SMALLEST} pixels")
 
 
 def _drawer(

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from avatar.capture import View
 from avatar.heads import Head
-from avatar.synthetic.rasterizer import NOTHING, project, rasterize
+from avatar.mesh.zbuffer import NOTHING, project, rasterize
 from splat import Camera, orbit
 
 REGIONS = ("skin", "hair", "eyes", "mouth")

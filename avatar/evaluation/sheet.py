@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from avatar.evaluation.regions import REGIONS
-from splat import write_beside
+from common.atomic import write_beside
 
 GAIN = 5
 """How many times brighter than it is the difference is shown."""

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from audio2mesh.arrays import read_arrays
-from audio2mesh.datasets.restricted_pickle import read_pickle
 from avatar.flame.indices import EXPRESSIONS, FACES, PARENTS, POSES, SHAPES, VERTICES
 from avatar.flame.model import FlameModel
+from common.arrays import read_arrays
+from common.errors import InputError
+from common.restricted_pickle import read_pickle
 
 ADVICE = "use FLAME's own generic_model.pkl or flame2023.pkl from flame.is.tue.mpg.de"
 _SHAPES: dict[str, tuple[int, ...]] = {
@@ -27,17 +28,17 @@ _SHAPES: dict[str, tuple[int, ...]] = {
 def load_flame(path: Path) -> FlameModel:
     """A FLAME file as float32 tensors.
 
-    Raises FileNotFoundError where there is none, ValueError that names the array that is missing
+    Raises FileNotFoundError where there is none, InputError that names the array that is missing
     or is not FLAME's.
     """
     arrays = _read(Path(path))
     checked = {name: _checked(path, arrays, name) for name in _SHAPES}
     parents = checked["kintree_table"][0, 1:].astype(np.int64)
     if tuple(parents) != PARENTS[1:]:
-        raise ValueError(f"{path}: 'kintree_table' is not FLAME's tree of five joints; {ADVICE}")
+        raise InputError(f"{path}: 'kintree_table' is not FLAME's tree of five joints; {ADVICE}")
     faces = checked["f"].astype(np.int64)
     if faces.min() < 0 or faces.max() >= VERTICES:
-        raise ValueError(f"{path}: 'f' names vertices that FLAME does not have; {ADVICE}")
+        raise InputError(f"{path}: 'f' names vertices that FLAME does not have; {ADVICE}")
     directions = _tensor(checked["shapedirs"])
     return FlameModel(
         template=_tensor(checked["v_template"]),
@@ -55,21 +56,21 @@ def _read(path: Path) -> Mapping[str, Any]:
         raise FileNotFoundError(f"{path}: there is no such file; {ADVICE}")
     arrays = read_arrays(path) if path.suffix == ".npz" else read_pickle(path)
     if not isinstance(arrays, dict):
-        raise ValueError(f"{path}: holds no arrays by name, so it is no FLAME model; {ADVICE}")
+        raise InputError(f"{path}: holds no arrays by name, so it is no FLAME model; {ADVICE}")
     return arrays
 
 
 def _checked(path: Path, arrays: Mapping[str, Any], name: str) -> np.ndarray:
     array, shape = arrays.get(name), _SHAPES[name]
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "fiu":
-        raise ValueError(f"{path}: holds no array of numbers {name!r}; {ADVICE}")
+        raise InputError(f"{path}: holds no array of numbers {name!r}; {ADVICE}")
     if array.shape != shape:
-        raise ValueError(
+        raise InputError(
             f"{path}: {name!r} has shape {list(array.shape)} where FLAME's has {list(shape)}; "
             f"{ADVICE}"
         )
     if not np.isfinite(array).all():
-        raise ValueError(f"{path}: {name!r} holds values that are no numbers; {ADVICE}")
+        raise InputError(f"{path}: {name!r} holds values that are no numbers; {ADVICE}")
     return array
 
 

@@ -16,7 +16,7 @@ from avatar.flame.indices import (
     SHAPES,
     VERTICES,
 )
-from avatar.rotations import axis_angle_to_matrix
+from avatar.mesh.rotations import axis_angle_to_matrix
 
 JOINTS = len(PARENTS)
 

@@ -15,11 +15,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.arrays import Arrays, read_arrays
-from avatar.arrays import pick
 from avatar.flame.indices import EXPRESSIONS, SHAPES, TEETH_VERTICES, VERTICES
 from avatar.flame.model import FlameParameters
-from splat import write_beside
+from common.arrays import Arrays, pick, read_arrays
+from common.atomic import write_beside
+from common.errors import InputError
 
 MOVING = {
     "expression": ("expr", EXPRESSIONS),
@@ -36,7 +36,7 @@ def read_flame_parameters(path: Path) -> FlameParameters:
     """A sequence of T moments from one .npz, or from a folder of .npz files in their order.
 
     shape is [300] and static_offset [V, 3]: those of the first file. Fewer shape or expression
-    coefficients are those of the first directions. Raises FileNotFoundError, or ValueError that
+    coefficients are those of the first directions. Raises FileNotFoundError, or InputError that
     names the file and the array.
     """
     if path.is_dir():
@@ -91,7 +91,7 @@ def _read(path: Path) -> FlameParameters:
     lengths |= {} if dynamic is None else {"dynamic_offset": len(dynamic)}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise ValueError(f"{path}: its arrays have different numbers of moments ({told})")
+        raise InputError(f"{path}: its arrays have different numbers of moments ({told})")
     static = _offset(path, arrays, "static_offset")
     return FlameParameters(
         shape=_rows(path, arrays, "shape", SHAPES, fewer=True)[0],
@@ -105,7 +105,7 @@ def _rows(path: Path, arrays: Arrays, name: str, size: int, fewer: bool) -> Tens
     """[T, size] of an array [T, size] or [size]; the first columns where fewer are allowed."""
     rows = np.atleast_2d(_numbers(path, arrays, name))
     if rows.ndim != 2 or rows.shape[1] > size or (rows.shape[1] < size and not fewer):
-        raise ValueError(
+        raise InputError(
             f"{path}: {name!r} has the shape {list(rows.shape)}, but FLAME takes {size} numbers "
             "for each moment"
         )
@@ -120,7 +120,7 @@ def _offset(path: Path, arrays: Arrays, name: str) -> Tensor | None:
     offset = offset[None] if offset.ndim == 2 else offset
     known = (VERTICES, VERTICES + TEETH_VERTICES)
     if offset.ndim != 3 or offset.shape[1] not in known or offset.shape[2] != 3:
-        raise ValueError(
+        raise InputError(
             f"{path}: {name!r} has the shape {list(offset.shape)}, but FLAME has {known[0]} "
             f"vertices, or {known[1]} with teeth"
         )
@@ -130,9 +130,9 @@ def _offset(path: Path, arrays: Arrays, name: str) -> Tensor | None:
 def _numbers(path: Path, arrays: Arrays, name: str) -> np.ndarray:
     array = pick(path, arrays, name)
     if array.dtype.kind not in "fiu" or array.ndim == 0 or not len(array):
-        raise ValueError(f"{path}: {name!r} holds no numbers")
+        raise InputError(f"{path}: {name!r} holds no numbers")
     if not np.isfinite(array).all():
-        raise ValueError(f"{path}: {name!r} holds numbers that are not finite")
+        raise InputError(f"{path}: {name!r} holds numbers that are not finite")
     return array
 
 

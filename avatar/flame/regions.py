@@ -12,7 +12,6 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import dijkstra
 from torch import Tensor
 
-from audio2mesh.datasets.restricted_pickle import read_pickle
 from avatar.flame.indices import (
     FACES,
     LANDMARKS,
@@ -27,6 +26,8 @@ from avatar.flame.indices import (
     VERTICES,
 )
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
+from common.errors import InputError
+from common.restricted_pickle import read_pickle
 
 EYE_DISTANCE = 0.063  # metres between the eyeballs of FLAME's mean head, the unit of the rules
 _MASKS = {
@@ -51,7 +52,7 @@ def flame_regions(vertices: Tensor, faces: Tensor, masks: Path | None = None) ->
     """Vertex indices by the names of `avatar.heads.head.REGIONS`; FLAME has no tongue.
 
     vertices [V, 3], faces [M, 3]: a head of FLAME's topology at rest, with or without teeth;
-    masks: the user's FLAME_masks.pkl. Raises FileNotFoundError or ValueError in one sentence.
+    masks: the user's FLAME_masks.pkl. Raises FileNotFoundError or InputError in one sentence.
     """
     upper, lower = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))
     teeth = [*UPPER_TEETH, *LOWER_TEETH] if len(vertices) > VERTICES else []
@@ -116,7 +117,7 @@ def _from_masks(path: Path) -> Regions:
     needed = {name for names in _MASKS.values() for name in names}
     if not isinstance(masks, dict) or not needed <= masks.keys():
         missing = sorted(needed - set(masks if isinstance(masks, dict) else ()))[0]
-        raise ValueError(f"{path}: holds no vertex set {missing!r}; use FLAME's FLAME_masks.pkl")
+        raise InputError(f"{path}: holds no vertex set {missing!r}; use FLAME's FLAME_masks.pkl")
     return {
         name: _indices(path, np.concatenate([np.ravel(masks[part]) for part in parts]))
         for name, parts in _MASKS.items()
@@ -126,5 +127,5 @@ def _from_masks(path: Path) -> Regions:
 def _indices(path: Path, values: np.ndarray) -> Tensor:
     known = values.dtype.kind in "iu" and len(values) > 0
     if not known or values.min() < 0 or values.max() >= VERTICES:
-        raise ValueError(f"{path}: a set holds something else than numbers of FLAME's vertices")
+        raise InputError(f"{path}: a set holds something else than numbers of FLAME's vertices")
     return torch.from_numpy(values.astype(np.int64)).unique()

@@ -2,7 +2,5 @@
 
 from avatar.heads.eyelids import eyeball as eyeball
 from avatar.heads.eyelids import fit_units as fit_units
-from avatar.heads.geometry import face_geometry as face_geometry
-from avatar.heads.geometry import face_units as face_units
 from avatar.heads.head import Head as Head
 from avatar.heads.head import load_head as load_head

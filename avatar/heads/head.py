@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from common.errors import InputError
+
 SHIPPED = ("anny-head",)
 """Topologies that come with the project."""
 
@@ -65,9 +67,9 @@ class Head:
 
 
 def load_head(topology: str = "anny-head") -> Head:
-    """Load a head that ships, by its topology's name. Raises ValueError for any other name."""
+    """Load a head that ships, by its topology's name. Raises InputError for any other name."""
     if topology not in SHIPPED:
-        raise ValueError(f"no head topology is called {topology!r}; known: {', '.join(SHIPPED)}")
+        raise InputError(f"no head topology is called {topology!r}; known: {', '.join(SHIPPED)}")
     return _load_shipped(topology)
 
 

@@ -12,12 +12,12 @@ from typing import Literal, assert_never
 import torch
 from torch import Tensor
 
-from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
+from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
 from avatar.reconstruct.seeds import nearest_triangles
-from avatar.rig import bind, to_world
-from avatar.rotations import quaternion_to_matrix
+from avatar.rig.binding import bind, to_world
+from avatar.rig.triangle_frames import triangle_frames
 from splat import activate
 
 BindNew = Literal["parent", "nearest"]

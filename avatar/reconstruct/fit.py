@@ -10,8 +10,6 @@ from pathlib import Path
 
 import torch
 
-from audio2mesh.fit import unbroken
-from audio2mesh.run_state import open_run, save_run
 from avatar.capture import (
     Capture,
     Picture,
@@ -21,9 +19,9 @@ from avatar.capture import (
     shuffled,
     stream_pictures,
 )
-from avatar.face import Face, face_of
+from avatar.files.avatar_file import save_avatar
+from avatar.film.output import check_writable
 from avatar.mesh import Mesh
-from avatar.output import check_writable
 from avatar.reconstruct.cloud import raw_of
 from avatar.reconstruct.logs import curve_log
 from avatar.reconstruct.options import TrainOptions, check_train_options
@@ -33,8 +31,13 @@ from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_moment, seeded
 from avatar.reconstruct.start import face_colours, first_cloud
 from avatar.reconstruct.trainer import Trainer
-from avatar.subject import Avatar, save_avatar
-from splat import Device, RawGaussians, choose_backend
+from avatar.rig.avatar import Avatar
+from avatar.transfer.fitted_face import Face, face_of
+from common.device import Device
+from common.errors import InputError
+from common.run_state import open_run, save_run
+from common.signals import unbroken
+from splat import RawGaussians, choose_backend
 
 FIRST_LOOKS = 64  # pictures that give the first colours
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -71,7 +74,7 @@ class ReconstructOptions:
 def reconstruct(options: ReconstructOptions) -> Avatar:
     """Learn an avatar and write it.
 
-    The same command goes on with a run that was interrupted. Raises ValueError, FileNotFoundError
+    The same command goes on with a run that was interrupted. Raises InputError, FileNotFoundError
     or OSError with one sentence for a capture, an option or an output that is not usable.
     """
     check_train_options(options.train)
@@ -109,7 +112,7 @@ def _state_path(out: Path) -> Path:
 
 def _check_budget(options: ReconstructOptions, capture: Capture) -> None:
     if options.max_gaussians < len(capture.faces):
-        raise ValueError(
+        raise InputError(
             f"--max-gaussians {options.max_gaussians}: the mesh has {len(capture.faces)} triangles "
             "and each keeps at least one Gaussian; allow as many"
         )

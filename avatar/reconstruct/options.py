@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from avatar.reconstruct.densify import DensifyOptions
 from avatar.reconstruct.optimiser import LearningRates
 from avatar.reconstruct.refine import RefineOptions
+from common.errors import InputError
 
 HIGHEST_DEGREE = 3
 
@@ -53,14 +54,14 @@ class TrainOptions:
 
 
 def check_train_options(options: TrainOptions) -> None:
-    """Raise ValueError for options that nothing can be learned with."""
+    """Raise InputError for options that nothing can be learned with."""
     if options.steps < 1:
-        raise ValueError(f"--train.steps {options.steps}: must be at least 1")
+        raise InputError(f"--train.steps {options.steps}: must be at least 1")
     if not 0 <= options.sh_degree <= HIGHEST_DEGREE:
-        raise ValueError(f"--train.sh-degree {options.sh_degree}: must be 0 to {HIGHEST_DEGREE}")
+        raise InputError(f"--train.sh-degree {options.sh_degree}: must be 0 to {HIGHEST_DEGREE}")
     if not 0 <= options.coarse <= 1:
-        raise ValueError(f"--train.coarse {options.coarse}: must be a share from 0 to 1")
+        raise InputError(f"--train.coarse {options.coarse}: must be a share from 0 to 1")
     if not 0 <= options.loss.ssim <= 1:
-        raise ValueError(f"--train.loss.ssim {options.loss.ssim}: must be a share from 0 to 1")
+        raise InputError(f"--train.loss.ssim {options.loss.ssim}: must be a share from 0 to 1")
     if not 0 <= options.densify.first <= options.densify.last <= 1:
-        raise ValueError("--train.densify.first and .last: must be shares from 0 to 1, in order")
+        raise InputError("--train.densify.first and .last: must be shares from 0 to 1, in order")

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from avatar.capture import Picture, View, composite, read_picture, shuffled
-from splat import write_beside
+from common.atomic import write_beside
 
 WHITE = torch.ones(3)
 Draw = Callable[[View, Tensor], Tensor]

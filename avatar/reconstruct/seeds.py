@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 
 from avatar.capture import Capture, Picture, View
-from avatar.frames import triangle_frames
 from avatar.reconstruct.cloud import PARTS, Cloud, cloud_of, raw_of
 from avatar.reconstruct.hull import carve, uncovered_points
-from avatar.rig import bind, to_world
+from avatar.rig.binding import bind, to_world
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Gaussians, activate, render, rgb_to_sh
 
 OPACITY = 0.5

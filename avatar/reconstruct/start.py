@@ -7,9 +7,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View
-from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
 from avatar.reconstruct.cloud import Cloud, cloud_of
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, RawGaussians, rgb_to_sh
 
 SIZE = 0.5  # standard deviation along the triangle, in units of its size

@@ -8,7 +8,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View, background_colour, composite
-from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
 from avatar.reconstruct.cloud import PARTS, Cloud, raw_of
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
@@ -25,7 +24,8 @@ from avatar.reconstruct.refine import (
 )
 from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
 from avatar.reconstruct.slopes import Slopes, add_slopes, no_slopes, picture_slopes
-from avatar.rig import to_world
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, Gaussians, activate, render
 
 SMALLEST = 64  # pixels; pictures are not halved below this

@@ -9,16 +9,18 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head, load_head
+from avatar.heads.topologies import ANY_MESH
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, joined
+from avatar.mesh.coloured import ColouredMesh, Floats, joined
+from avatar.mesh.mesh_file import read_mesh
+from avatar.rig.avatar import Avatar
 from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
-from avatar.scans.mesh_file import read_mesh
 from avatar.scans.stretch import Stretch, stretch_of
 from avatar.scans.surface import Cover, cover, covers_joined
-from avatar.subject import ANY_MESH, Avatar
 from avatar.transfer import read_landmarks, registered
+from common.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -36,14 +38,14 @@ def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
     an inner mouth where it has none. One line on standard error says what was done.
 
     landmarks: a file of named points (see read_landmarks), where the face is not found without.
-    Raises FileNotFoundError, OSError or ValueError, in one sentence.
+    Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
     scan = read_mesh(path)
     named = None if landmarks is None else read_landmarks(landmarks)
     try:
         registration = registered(scan.mesh, named)
     except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
+        raise InputError(f"{path}: {error}") from None
     to_head = registration.to_head
     vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)

@@ -8,7 +8,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, Ints
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints
 from avatar.scans.split import edge_numbers, split_edges, unique_edges
 
 MARGIN = 0.05  # of an edge: a line that passes a vertex closer moves away, or slivers have no area

@@ -9,7 +9,7 @@ from scipy.sparse.csgraph import connected_components
 
 from avatar.heads import Head, eyeball
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, Ints, joined
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints, joined
 from avatar.scans.cut import zero_line
 from avatar.scans.split import refine, split_edges
 from avatar.scans.stretch import Stretch

@@ -9,23 +9,23 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from scipy.spatial import KDTree
 
-from avatar.demo.complexion import INNER_MOUTH
-from avatar.demo.fog import Fog
-from avatar.demo.lighting import Lighting, head_shadows
-from avatar.demo.look import Look
-from avatar.demo.mouth import mouth_layer
-from avatar.demo.shading import tone
-from avatar.demo.sitter import seat
-from avatar.demo.vectors import mix, smoothstep
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
-from avatar.rig import bind
-from avatar.rotations import matrix_to_quaternion
-from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.rig.binding import bind
 from avatar.scans.inside import set_back, settled, skin_tree
 from avatar.scans.lips import MM, MouthLine
 from avatar.scans.split import unique_edges
 from avatar.scans.surface import Cover
+from avatar.synthetic.portrait.complexion import INNER_MOUTH
+from avatar.synthetic.portrait.lighting import Lighting, head_shadows
+from avatar.synthetic.portrait.mouth import mouth_layer
+from avatar.synthetic.portrait.shading import tone
+from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.sitter import seat
+from avatar.synthetic.shared.vectors import mix, smoothstep
 from splat import Gaussians, rgb_to_sh
 
 PARTS = ("upper-teeth", "lower-teeth", "tongue")

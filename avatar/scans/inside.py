@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from avatar.scans.coloured import ColouredMesh, Floats
-from avatar.transfer.search import FaceTree, closest, face_tree
-from avatar.transfer.surface import point_normals
+from avatar.mesh.closest import FaceTree, closest, face_tree
+from avatar.mesh.coloured import ColouredMesh, Floats
+from avatar.mesh.visibility import point_normals
 
 MM = 1e-3  # metres
 MARGIN = 20 * MM  # around the points within which the skin is looked at

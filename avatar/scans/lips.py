@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from avatar.heads import Head
-from avatar.scans.coloured import ColouredMesh, Floats
+from avatar.mesh.coloured import ColouredMesh, Floats
 from avatar.scans.cut import Line, cut_open, zero_line
 from avatar.scans.split import refine
 

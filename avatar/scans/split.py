@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, Ints
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints
 
 ROUNDS = 12  # of halving
 # Which edges of a triangle are split (bits: 0→1, 1→2, 2→0) → its pieces, where 0 1 2 are its

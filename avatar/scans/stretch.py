@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from avatar.frames import triangle_frames
 from avatar.heads import Head, fit_units
+from avatar.rig.triangle_frames import triangle_frames
 
 Floats = NDArray[np.floating]
 

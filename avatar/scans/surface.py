@@ -10,9 +10,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
-from avatar.rig import bind
-from avatar.rotations import matrix_to_quaternion
-from avatar.scans.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.rig.binding import bind
 from splat import Gaussians, RawGaussians, rgb_to_sh
 
 FINEST, COARSEST = 1.4e-3, 4.2e-3  # metres: longest edge of a piece on busy and on plain colours

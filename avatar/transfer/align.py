@@ -10,10 +10,11 @@ from torch import Tensor
 
 from avatar.heads import load_head
 from avatar.mesh import Mesh
+from avatar.mesh.similarity import Similarity, fit_similarity
+from avatar.mesh.visibility import point_normals, seen_faces
 from avatar.transfer.landmarks import check_landmarks, how_to_write, landmark_points
-from avatar.transfer.similarity import Similarity, fit_similarity
-from avatar.transfer.surface import point_normals, seen_faces
 from avatar.transfer.template import Template, template_of
+from common.errors import InputError
 
 Floats = NDArray[np.floating]
 Indices = NDArray[np.integer]
@@ -36,7 +37,7 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
 
     Without landmarks the mesh must stand upright (+y up, within about 20 degrees); its scale,
     offset and yaw may be anything, and neck, shoulders or the back of the head may be missing.
-    landmarks: points [3] by name, in the mesh's own space. Raises ValueError where there is no
+    landmarks: points [3] by name, in the mesh's own space. Raises InputError where there is no
     face.
     """
     vertices, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
@@ -49,7 +50,7 @@ def align_outside(
     """align, of the triangles [M, 3] that are seen."""
     template = template_of(load_head())
     if len(outside) == 0:
-        raise ValueError("the mesh has no triangles that can be seen from outside")
+        raise InputError("the mesh has no triangles that can be seen from outside")
     scan = sample_scan(vertices, outside)
     if landmarks:
         check_landmarks(landmarks)
@@ -60,7 +61,7 @@ def align_outside(
     found = [_refine(template, scan, start, FINE_POINTS, FINE_REACH) for start in starts]
     to_head, distance = min(found, key=lambda pair: pair[1])
     if distance > FARTHEST:
-        raise ValueError(
+        raise InputError(
             f"no face was found in the mesh: at best anny-head's face lies "
             f"{1000 * distance:.1f} mm from it; {how_to_write()}"
         )

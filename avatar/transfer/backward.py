@@ -9,13 +9,13 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.closest import Closest, closest, face_tree
+from avatar.mesh.visibility import adjacency, point_normals
 from avatar.transfer.classes import LOWER, PARTS, UPPER, template_tree, vertex_classes
-from avatar.transfer.frames import local_frames
-from avatar.transfer.laid import Laid, lay
 from avatar.transfer.operator import Transfer
+from avatar.transfer.registered_pair import Laid, lay
 from avatar.transfer.rigid import affine_weights
-from avatar.transfer.search import Closest, closest, face_tree
-from avatar.transfer.surface import adjacency, point_normals
+from avatar.transfer.surface_frames import local_frames
 from avatar.transfer.template import Template
 
 Floats = NDArray[np.floating]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.transfer.register import Registration, register
-from avatar.transfer.similarity import Similarity
-from splat import write_beside
+from avatar.mesh.similarity import Similarity
+from avatar.transfer.registration import Registration, register
+from common.atomic import write_beside
 
 VARIABLE = "VOICESPLAT_CACHE"
 

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 from scipy.sparse import csgraph, linalg
 from scipy.spatial import KDTree
 
-from avatar.transfer.laid import Laid
-from avatar.transfer.search import FaceTree, closest, face_tree
-from avatar.transfer.surface import boundary_vertices
+from avatar.mesh.closest import FaceTree, closest, face_tree
+from avatar.mesh.visibility import boundary_vertices
+from avatar.transfer.registered_pair import Laid
 from avatar.transfer.template import Template
 
 Floats = NDArray[np.floating]

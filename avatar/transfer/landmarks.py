@@ -9,6 +9,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from common.errors import InputError
+
 # Vertices of anny-head. Left is the subject's left (+x). The lips' middles are where the closed
 # lips meet, not the middle of the red; the ears' points are their outermost; the chin's is its
 # lowest point seen from the front.
@@ -33,16 +35,16 @@ FEWEST = 4
 def read_landmarks(path: Path) -> dict[str, Tensor]:
     """Points [3] by name from a JSON file {name: [x, y, z]}, in the mesh's own space and unit.
 
-    Raises FileNotFoundError or ValueError, in one sentence, where the file cannot be used.
+    Raises FileNotFoundError or InputError, in one sentence, where the file cannot be used.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: no such landmarks file")
     try:
         content = json.loads(path.read_text())
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not a JSON file: {error}; {how_to_write()}") from error
+        raise InputError(f"{path} is not a JSON file: {error}; {how_to_write()}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} does not hold names and points; {how_to_write()}")
+        raise InputError(f"{path} does not hold names and points; {how_to_write()}")
     for name, point in content.items():
         _check_point(path, name, point)
     landmarks = {name: torch.tensor(point, dtype=torch.float32) for name, point in content.items()}
@@ -51,21 +53,21 @@ def read_landmarks(path: Path) -> dict[str, Tensor]:
 
 
 def check_landmarks(landmarks: Mapping[str, Tensor], source: str = "the landmarks") -> None:
-    """Raise ValueError where names are unknown, or the points are too few or in one line."""
+    """Raise InputError where names are unknown, or the points are too few or in one line."""
     unknown = sorted(set(landmarks) - set(LANDMARKS))
     if unknown:
-        raise ValueError(
+        raise InputError(
             f"{source}: no landmark is called {unknown[0]!r}; known: {', '.join(LANDMARKS)}"
         )
     if len(landmarks) < FEWEST:
-        raise ValueError(
+        raise InputError(
             f"{source}: {len(landmarks)} landmarks are too few, give at least {FEWEST}; "
             f"{how_to_write()}"
         )
     points = np.stack([np.asarray(point, float) for point in landmarks.values()])
     sizes = np.linalg.svd(points - points.mean(0), compute_uv=False)
     if not np.isfinite(points).all() or sizes[1] < 0.1 * sizes[0] or sizes[0] <= 0:
-        raise ValueError(f"{source}: the points lie in one line or one place; {how_to_write()}")
+        raise InputError(f"{source}: the points lie in one line or one place; {how_to_write()}")
 
 
 def how_to_write() -> str:
@@ -89,4 +91,4 @@ def landmark_points(
 def _check_point(path: Path, name: str, point: object) -> None:
     numbers = isinstance(point, list) and len(point) == 3
     if not numbers or not all(isinstance(value, int | float) for value in point):  # type: ignore[union-attr]
-        raise ValueError(f"{path}: {name!r} is not a point of three numbers; {how_to_write()}")
+        raise InputError(f"{path}: {name!r} is not a point of three numbers; {how_to_write()}")

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
-from avatar.transfer.frames import local_frames
-from avatar.transfer.laid import Laid, lay
-from avatar.transfer.matching import Matching, match_vertices
+from avatar.transfer.correspondence import Matching, match_vertices
+from avatar.transfer.registered_pair import Laid, lay
+from avatar.transfer.surface_frames import local_frames
 
 Floats = NDArray[np.floating]
 

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.transfer.similarity import fit_similarity
+from avatar.mesh.similarity import fit_similarity
 from avatar.transfer.template import Template
 
 Floats = NDArray[np.floating]

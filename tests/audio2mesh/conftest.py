@@ -4,7 +4,7 @@ import pytest
 import torch
 from speech_models import VERTICES
 
-from audio2mesh.losses import FaceGeometry
+from audio2mesh.data.face_geometry import FaceGeometry
 
 
 @pytest.fixture

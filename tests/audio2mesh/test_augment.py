@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from speech_models import syllables
 
-from audio2mesh.augment import (
+from audio2mesh.training.augment import (
     AugmentOptions,
     active_rms,
     augment,

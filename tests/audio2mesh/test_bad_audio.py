@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from sounds import tone, write_sound
 
-from audio2mesh.waveform import (
+from audio2mesh.sound.waveform import (
     load_audio,
     probe_audio,
 )

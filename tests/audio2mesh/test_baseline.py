@@ -9,16 +9,16 @@ import torch
 from speech_models import tiny_model
 from torch import Tensor, nn
 
-from audio2mesh.baseline import (
+from audio2mesh.model.baseline import (
     LONGEST,
     AutoregressiveDecoder,
     CausalBlock,
     causal_bias,
     periodic_code,
 )
-from audio2mesh.checkpoint import load_model, save_model
-from audio2mesh.decoder import DecoderOptions
-from audio2mesh.model import SpeechToMotion
+from audio2mesh.model.checkpoint import load_model, save_model
+from audio2mesh.model.decoder import DecoderOptions
+from audio2mesh.model.speech_to_motion import SpeechToMotion
 
 OPTIONS = DecoderOptions(kind="faceformer", width=16, layers=2, heads=2, period=4)
 

@@ -6,8 +6,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from speech_models import syllables, tiny_model
 
-from audio2mesh.checkpoint import load_model, read_tensors, save_model, training_record
-from audio2mesh.stream import stream_offsets
+from audio2mesh.model.checkpoint import load_model, save_model, training_record
+from audio2mesh.model.stream import stream_offsets
+from common.tensor_files import read_tensors
 
 
 @pytest.fixture

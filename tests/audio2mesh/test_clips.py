@@ -6,15 +6,9 @@ import torch
 from speech_models import VERTICES, syllables, talking_clip, tiny_model
 from support import write_wav
 
-from audio2mesh.clips import (
-    Clip,
-    FaceUnits,
-    clip_frames,
-    common_basis,
-    load_clips,
-    on_basis,
-)
-from audio2mesh.motion import Motion, project
+from audio2mesh.data.clips import Clip, clip_frames, common_basis, load_clips, on_basis
+from audio2mesh.data.face_geometry import FaceUnits
+from audio2mesh.model.motion import Motion, project
 
 UNITS = FaceUnits(("jawOpen", "mouthPucker"), 0.01 * torch.randn(2, VERTICES, 3))
 REST = torch.randn(VERTICES, 3)

@@ -11,12 +11,12 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.augment import AugmentOptions
-from audio2mesh.decoder import DecoderOptions
-from audio2mesh.distributed import average_gradients, process_group, rank, world_size
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.model import SpeechToMotion
-from audio2mesh.train import Trainer, TrainOptions
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.decoder import DecoderOptions
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.training.distributed import average_gradients, process_group, rank, world_size
+from audio2mesh.training.trainer import Trainer, TrainOptions
 
 CPU = torch.device("cpu")
 OPTIONS = TrainOptions(steps=6, batch=4, passes=2, refresh=3, augment=AugmentOptions(clean=1.0))
@@ -67,7 +67,7 @@ def test_two_processes_train_what_one_does(face: FaceGeometry, tmp_path: Path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["audio2mesh.train", "speech_models"])
+    context.set_forkserver_preload(["audio2mesh.training.trainer", "speech_models"])
     workers = [
         context.Process(target=_work, args=(number, port, face, tmp_path)) for number in range(2)
     ]

@@ -2,7 +2,8 @@ import pytest
 import torch
 from speech_models import CONFIGS, tiny_encoder
 
-from audio2mesh.encoder import SAMPLE_RATE, build_encoder, load_encoder
+from audio2mesh.model.encoder import build_encoder, load_encoder
+from audio2mesh.sound import SAMPLE_RATE
 
 
 @pytest.mark.parametrize("family", CONFIGS)

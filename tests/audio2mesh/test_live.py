@@ -7,11 +7,12 @@ import torch
 from speech_models import syllables, tiny_model
 
 from audio2mesh import load_model
-from audio2mesh.checkpoint import training_record
-from audio2mesh.live import LiveMotion, LiveOptions
-from audio2mesh.losses import lip_gap
-from audio2mesh.stream import stream_coefficients, stream_offsets
-from avatar.heads import face_geometry, load_head
+from audio2mesh.data.face_geometry import lip_gap
+from audio2mesh.model.checkpoint import training_record
+from audio2mesh.model.live import LiveMotion, LiveOptions
+from audio2mesh.model.stream import stream_coefficients, stream_offsets
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry
 
 
 def _live(model, audio: np.ndarray, block: int = 1_600, **changes) -> torch.Tensor:

@@ -2,15 +2,9 @@ from dataclasses import replace
 
 import torch
 
-from audio2mesh.losses import (
-    LOSSES,
-    FaceGeometry,
-    closure_loss,
-    lip_gap,
-    sealing_loss,
-    total_loss,
-)
-from audio2mesh.motion import Motion, motion_basis, project
+from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
+from audio2mesh.model.motion import Motion, motion_basis, project
+from audio2mesh.training.losses import LOSSES, closure_loss, sealing_loss, total_loss
 
 
 def _motions() -> tuple[Motion, Motion]:

@@ -1,6 +1,7 @@
 import torch
 
-from audio2mesh.mel import MEL_BANDS, MEL_HOP, SAMPLE_RATE, log_mel, mel_filters
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.mel import MEL_BANDS, MEL_HOP, log_mel, mel_filters
 
 
 def tone(hertz: float, seconds: float = 1.0) -> torch.Tensor:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from audio2mesh.motion import Motion, motion_basis, project, sample_curves
+from audio2mesh.model.motion import Motion, motion_basis, project, sample_curves
 
 
 def _offsets(frames: int = 40, vertices: int = 9, rank: int = 3) -> torch.Tensor:

@@ -7,9 +7,15 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh import passes
-from audio2mesh.augment import AugmentOptions
-from audio2mesh.passes import Pass, PassSource, cache_folder, cached_pass, encode_pass
+from audio2mesh.training import augmented_epochs as passes
+from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.training.augmented_epochs import (
+    Pass,
+    PassSource,
+    cache_folder,
+    cached_pass,
+    encode_pass,
+)
 
 
 def source(**changes) -> PassSource:

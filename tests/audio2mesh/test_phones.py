@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from audio2mesh.phones import (
+from audio2mesh.data.phones import (
     BILABIALS,
     LABIODENTALS,
     OPEN_VOWELS,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from audio2mesh.resampling import resample_audio
+from audio2mesh.sound.resampling import resample_audio
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_050, 48_000])

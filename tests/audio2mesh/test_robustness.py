@@ -13,11 +13,12 @@ import torch
 from altered_speech import Sound
 
 from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.evaluation.articulation import lip_opening
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
-from audio2mesh.stream import stream_coefficients
-from avatar.heads import face_geometry, load_head
+from audio2mesh.model.motion import Motion
+from audio2mesh.model.stream import stream_coefficients
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry
 
 SECONDS = 8
 PAUSES = ((2.35, 3.1), (4.5, 5.2))  # seconds, at least 0.1 s away from speech

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from audio2mesh.run_state import open_run, optimiser_tensors, save_run, schedule, set_optimiser
+from common.run_state import open_run, optimiser_tensors, save_run, schedule, set_optimiser
 
 
 def test_schedule_warms_up_and_ends_at_zero():

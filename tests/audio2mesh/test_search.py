@@ -5,11 +5,11 @@ import pytest
 import torch
 from small_runs import FACE, UNITS, fit_options, write_clips
 
-from audio2mesh import search as searching
-from audio2mesh.critic import Batch
 from audio2mesh.evaluation.score import Score
-from audio2mesh.losses import LossWeights
-from audio2mesh.search import LOG, Grid, combinations, search
+from audio2mesh.training import search as searching
+from audio2mesh.training.critic import Batch
+from audio2mesh.training.losses import LossWeights
+from audio2mesh.training.search import LOG, Grid, combinations, search
 
 GRID = Grid(sync=(0.0, 0.5), drop=("gap",))
 RUNS = ["sync-0-lipreading-0", "sync-0.5-lipreading-0", "without-gap"]

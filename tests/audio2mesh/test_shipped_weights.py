@@ -10,10 +10,11 @@ import torch
 from support import ROOT
 
 from audio2mesh import load_audio, load_model, stream_offsets
-from audio2mesh.losses import FaceGeometry, lip_gap
-from audio2mesh.motion import Motion
-from audio2mesh.stream import stream_coefficients
-from avatar.heads import face_geometry, load_head
+from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
+from audio2mesh.model.motion import Motion
+from audio2mesh.model.stream import stream_coefficients
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry
 
 
 @pytest.fixture(scope="module")

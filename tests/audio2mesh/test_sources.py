@@ -7,11 +7,10 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh import sources
-from audio2mesh.clips import Clip, FaceUnits
-from audio2mesh.datasets import Dataset
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.sources import SourceOptions, folder_shares, load_sources, to_common_basis
+from audio2mesh.data import Dataset, sources
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.data.sources import SourceOptions, folder_shares, load_sources, to_common_basis
 
 UNITS = FaceUnits(("jawOpen",), torch.ones(1, 12, 3))
 

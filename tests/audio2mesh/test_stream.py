@@ -6,10 +6,10 @@ import pytest
 import torch
 from speech_models import syllables, talking_clip, tiny_model
 
-from audio2mesh.clips import clip_frames
-from audio2mesh.model import interpolate_steps
-from audio2mesh.stream import stream_coefficients, stream_offsets
-from audio2mesh.waveform import frame_count
+from audio2mesh.data.clips import clip_frames
+from audio2mesh.model.speech_to_motion import interpolate_steps
+from audio2mesh.model.stream import stream_coefficients, stream_offsets
+from audio2mesh.sound.waveform import frame_count
 
 
 def _whole(model, audio, fps=None):

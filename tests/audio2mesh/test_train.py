@@ -8,12 +8,12 @@ import torch
 from speech_models import talking_clip, tiny_model
 from torch import Tensor
 
-from audio2mesh.augment import AugmentOptions
-from audio2mesh.batches import inner_frames, mel_steps
-from audio2mesh.critic import Batch, Critic
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.model import ModelOptions, SpeechToMotion, WindowOptions
-from audio2mesh.train import Trainer, TrainOptions
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.speech_to_motion import ModelOptions, SpeechToMotion, WindowOptions
+from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.training.batches import inner_frames, mel_steps
+from audio2mesh.training.critic import Batch, Critic
+from audio2mesh.training.trainer import Trainer, TrainOptions
 
 HALVES = np.array([0.5, 0.5])
 

@@ -12,7 +12,7 @@ import pytest
 import soxr
 from sounds import clicks, onsets, tone, write_sound
 
-from audio2mesh.waveform import (
+from audio2mesh.sound.waveform import (
     frame_count,
     frame_energy,
     load_audio,
@@ -186,7 +186,7 @@ def test_frame_energy_of_no_sound_is_one_silent_frame() -> None:
 
 MEASURE_MEMORY = """
 import resource, sys
-from audio2mesh.waveform import probe_audio, stream_audio
+from audio2mesh.sound.waveform import probe_audio, stream_audio
 def run(path):
     probe_audio(path)
     for rate, mono in ((16_000, True), (44_100, False)):

@@ -4,7 +4,13 @@ import pytest
 from support import ROOT
 
 from audio2mesh import probe_audio
-from avatar.benchmark import alone, measure_drive, measure_live, measure_speech, write_repeated
+from avatar.drive.benchmark import (
+    alone,
+    measure_drive,
+    measure_live,
+    measure_speech,
+    write_repeated,
+)
 
 SCRIPT, VOICE = ROOT / "scripts" / "drive.py", ROOT / "assets" / "demo_voice.flac"
 

@@ -9,11 +9,11 @@ from speech_models import tiny_model
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.carry import carry_basis, with_teeth
-from avatar.face import Face, face_of, shipped_face
+from avatar.drive.retarget import carry_basis, with_teeth
 from avatar.flame import FlameModel, add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
 from avatar.mesh import Mesh
+from avatar.transfer.fitted_face import Face, face_of, shipped_face
 
 LOWER, UPPER = torch.tensor(LOWER_TEETH), torch.tensor(UPPER_TEETH)
 
@@ -116,7 +116,9 @@ def test_a_face_of_flame_knows_its_lips_by_number(toothed: Face):
 
 
 def test_a_known_template_is_not_fitted_again(flame: FlameModel, toothed: Face, monkeypatch):
-    monkeypatch.setattr("avatar.face.registered", lambda *_: pytest.fail("fitted again"))
+    monkeypatch.setattr(
+        "avatar.transfer.fitted_face.registered", lambda *_: pytest.fail("fitted again")
+    )
     again = face_of(toothed.mesh, "flame-teeth", toothed.fitted)
     assert torch.equal(again.head.units, toothed.head.units)
     assert again.residual_mm is None

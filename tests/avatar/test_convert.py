@@ -10,7 +10,7 @@ from flame_files import write_flame
 from gaussian_avatar_files import write_trained
 from support import ROOT, Outcome
 
-from audio2mesh.arrays import read_arrays
+from common.arrays import read_arrays
 
 Run = Callable[..., Outcome]
 

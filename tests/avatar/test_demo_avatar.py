@@ -10,15 +10,16 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import binary_erosion, maximum_filter
 from support import ROOT
 
-from avatar.demo.build import PARTS, bound, build_avatar, portrait
-from avatar.demo.layer import concatenated
-from avatar.demo.masks import scalp_mask
-from avatar.demo.sitter import seat
-from avatar.demo.vectors import MM
-from avatar.frames import triangle_frames
+from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.heads import fit_units, load_head
-from avatar.rig import to_world
-from avatar.subject import Avatar, load_avatar, save_avatar
+from avatar.rig.avatar import Avatar
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
+from avatar.synthetic.portrait.build import PARTS, bound, build_avatar, portrait
+from avatar.synthetic.portrait.layer import concatenated
+from avatar.synthetic.shared.masks import scalp_mask
+from avatar.synthetic.shared.sitter import seat
+from avatar.synthetic.shared.vectors import MM
 from configs.looks import LOOKS
 from splat import Camera, Gaussians, activate, orbit, render
 

@@ -5,17 +5,24 @@ import pytest
 import torch
 from scipy.spatial import KDTree
 
-from avatar.demo import masks
-from avatar.demo.fog import CELL, hair_fog
-from avatar.demo.light import DIRECTIONS, cast_shadows
-from avatar.demo.noise import fractal_noise, value_noise
-from avatar.demo.sampling import even_spots
-from avatar.demo.shading import lit_skin, tone
-from avatar.demo.sitter import Sitter, seat
-from avatar.demo.surface import Mesh, at_spots, boundary_loop, carried, mesh, smooth_points
-from avatar.demo.torso import COLUMNS, RINGS
-from avatar.demo.vectors import MM, axes, disc_axes, normalised, sphere_directions
 from avatar.heads import eyeball, load_head
+from avatar.synthetic.portrait.shading import lit_skin, tone
+from avatar.synthetic.shared import masks
+from avatar.synthetic.shared.fog import CELL, hair_fog
+from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
+from avatar.synthetic.shared.noise import fractal_noise, value_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter, seat
+from avatar.synthetic.shared.surface import (
+    Mesh,
+    at_spots,
+    boundary_loop,
+    carried,
+    mesh,
+    smooth_points,
+)
+from avatar.synthetic.shared.torso import COLUMNS, RINGS
+from avatar.synthetic.shared.vectors import MM, axes, disc_axes, normalised, sphere_directions
 from configs.looks import LOOKS
 
 

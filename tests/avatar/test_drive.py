@@ -12,9 +12,9 @@ import pytest
 import torch
 from support import Outcome, write_wav
 
-from avatar.drive import drive, pose
+from avatar.drive.drive import drive, pose
+from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
-from avatar.options import DriveOptions
 
 Drive = Callable[..., Path]
 RATE = 16_000

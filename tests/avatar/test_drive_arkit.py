@@ -9,9 +9,9 @@ import pytest
 from support import write_wav
 
 from avatar.arkit import WEIGHTS, write_take
-from avatar.drive import drive
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
-from avatar.options import DriveOptions
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from head_meshes import decimated, sealed_scan
 from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
-from avatar.drive import drive
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
+from avatar.files.open_avatar import open_avatar
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
-from avatar.opening import open_avatar
-from avatar.options import DriveOptions
 
 Arrays = dict[str, np.ndarray]
 Save = Callable[..., Arrays]

@@ -13,13 +13,13 @@ from support import Outcome, write_wav
 from torch import Tensor
 
 from avatar.arkit import WEIGHTS, read_take, write_take
-from avatar.drive import drive
-from avatar.export import ExportOptions, export_motion
+from avatar.drive.drive import drive
+from avatar.drive.export import ExportOptions, export_motion
+from avatar.drive.options import DriveOptions
+from avatar.files.motion_file import motion_writer
 from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.parameters import read_flame_parameters
 from avatar.mesh import Mesh
-from avatar.motion_file import motion_writer
-from avatar.options import DriveOptions
 
 
 @pytest.fixture

@@ -11,8 +11,7 @@ from torch import Tensor
 
 from avatar.arkit.play import head_poses
 from avatar.flame import FlameModel, flame_vertices, load_flame, neutral
-from avatar.flame.indices import LIP_OUTER_LOWER
-from avatar.flame_fit import (
+from avatar.flame.fit_motion import (
     FlameMotion,
     _posed,
     _problem,
@@ -20,7 +19,8 @@ from avatar.flame_fit import (
     matrix_to_axis_angle,
     write_flame_motion,
 )
-from avatar.rotations import axis_angle_to_matrix
+from avatar.flame.indices import LIP_OUTER_LOWER
+from avatar.mesh.rotations import axis_angle_to_matrix
 
 LIPS = torch.tensor(LIP_OUTER_LOWER)
 

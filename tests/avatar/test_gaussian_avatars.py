@@ -8,10 +8,11 @@ import torch
 from flame_files import write_flame
 from gaussian_avatar_files import PROPERTIES, random_points, write_points, write_trained
 
+from avatar.files.avatar_file import load_avatar, save_avatar
+from avatar.files.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
 from avatar.flame import add_teeth, flame_vertices, load_flame, neutral, read_flame_parameters
-from avatar.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
 from avatar.heads import load_head
-from avatar.subject import Avatar, load_avatar, save_avatar
+from avatar.rig.avatar import Avatar
 from splat import RawGaussians, read_ply
 
 

@@ -1,8 +1,15 @@
 import numpy as np
 import torch
 
+from avatar.face.idle_motion import (
+    BROW_RAISE,
+    RATE_SILENT,
+    RATE_SPEAKING,
+    lid_closure,
+    live,
+    speech_activity,
+)
 from avatar.heads import load_head
-from avatar.life import BROW_RAISE, RATE_SILENT, RATE_SPEAKING, lid_closure, live, speech_activity
 
 PIVOT = load_head().pivot
 FPS = 25.0

@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from avatar.colours import parse_colour
-from avatar.motion_file import CHUNK, motion_chunks, motion_writer, open_motion
+from avatar.files.motion_file import CHUNK, motion_chunks, motion_writer, open_motion
+from avatar.film.colours import parse_colour
 
 FRAMES = 2 * CHUNK + 3
 

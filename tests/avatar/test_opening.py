@@ -9,8 +9,8 @@ import torch
 from flame_files import write_flame
 from gaussian_avatar_files import write_trained
 
-from avatar.opening import avatar_kind, open_avatar
-from avatar.subject import Avatar
+from avatar.files.open_avatar import avatar_kind, open_avatar
+from avatar.rig.avatar import Avatar
 from splat import SplatPly, read_ply, write_ply
 
 TRIANGLE = "v 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n"

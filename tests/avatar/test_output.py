@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from films import ALL_KINDS, FILMS, left_behind, write_film, write_sound
 
-from avatar.output import check_picture
-from avatar.video import check_output, open_writer
+from avatar.film.output import check_picture
+from avatar.film.video import check_output, open_writer
 
 
 @pytest.fixture
@@ -80,7 +80,7 @@ def test_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.M
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("avatar.output.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("avatar.film.output.tempfile.TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"film\.mp4: cannot be written: Permission denied; choose"):
         check_output(tmp_path / "film.mp4")
 
@@ -163,7 +163,7 @@ MEASURE_MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from avatar.video import open_writer
+from avatar.film.video import open_writer
 folder = Path(sys.argv[1])
 image = np.full((256, 256, 3), 40, np.uint8)
 image[64:128, 64:128] = (200, 150, 100)

@@ -24,15 +24,16 @@ from flame_files import write_flame
 from support import Outcome, write_wav
 
 from avatar.capture import open_capture
-from avatar.draw import avatar_rig
-from avatar.drive import drive
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
+from avatar.drive.render import before, mean_pose, replay
+from avatar.drive.render_options import ReplayOptions
+from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.options import DriveOptions
-from avatar.replay import before, mean_pose, replay
-from avatar.replay_options import ReplayOptions
-from avatar.rotations import axis_angle_to_matrix
-from avatar.subject import Avatar, save_avatar
+from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from splat import RawGaussians, orbit, render
 
 SIZE = (48, 40)

@@ -1,16 +1,16 @@
 import pytest
 import torch
 
-from avatar.fast_rig import fast_rig
-from avatar.frames import triangle_frames
 from avatar.heads import load_head
-from avatar.rig import bind, to_world
-from avatar.rotations import (
+from avatar.mesh.rotations import (
     axis_angle_to_matrix,
     matrix_to_quaternion,
     multiply_quaternions,
     quaternion_to_matrix,
 )
+from avatar.rig.binding import bind, to_world
+from avatar.rig.fast import fast_rig
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Gaussians, activate
 
 FACES = torch.tensor([[0, 1, 2], [0, 2, 3], [3, 2, 1]])

@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from avatar.subject import Avatar, load_avatar, save_avatar
+from avatar.files.avatar_file import load_avatar, save_avatar
+from avatar.rig.avatar import Avatar
 from splat import SplatPly, read_ply, write_ply
 
 

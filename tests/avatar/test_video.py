@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from films import ALL_KINDS, FILMS, decoded, left_behind, seconds, sound_of, write_film, write_sound
 
-from audio2mesh.waveform import probe_audio
-from avatar.output import exact_rate
-from avatar.video import as_bytes, open_writer
+from audio2mesh.sound.waveform import probe_audio
+from avatar.film.output import exact_rate
+from avatar.film.video import as_bytes, open_writer
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from avatar.film.camera_track import ORBIT_DEGREES, ORBIT_SECONDS, camera_track
 from avatar.heads import load_head
-from avatar.view import ORBIT_DEGREES, ORBIT_SECONDS, camera_track
 from splat import Camera
 
 HEAD = load_head()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from splat import write_beside
+from common.atomic import write_beside
 
 
 def test_success_replaces_the_file(tmp_path: Path) -> None:

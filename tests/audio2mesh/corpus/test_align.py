@@ -9,7 +9,7 @@ from support import ROOT
 from audio2mesh import load_audio
 from audio2mesh.corpus.align import Alignment, align, pronounceable
 from audio2mesh.corpus.plausible import implausible
-from audio2mesh.phones import SILENCE
+from audio2mesh.data.phones import SILENCE
 
 TEXT = (
     "and so my fellow americans ask not what your country can do for you"

@@ -6,10 +6,11 @@ import torch
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate, load_dominance
 from audio2mesh.corpus.phonetics import table_model
-from audio2mesh.losses import lip_gap
-from audio2mesh.motion import Motion
-from audio2mesh.phones import BILABIALS, LABIODENTALS, PHONES, SILENCE, Phone
-from avatar.heads import face_geometry, face_units, load_head
+from audio2mesh.data.face_geometry import lip_gap
+from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES, SILENCE, Phone
+from audio2mesh.model.motion import Motion
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
 
 HEAD = load_head()
 FACE = face_geometry(HEAD)

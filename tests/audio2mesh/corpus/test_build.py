@@ -10,8 +10,8 @@ from support import ROOT, write_wav
 
 from audio2mesh import load_audio
 from audio2mesh.corpus.files import read_clip
-from audio2mesh.phones import SILENCE
-from audio2mesh.waveform import SAMPLE_RATE
+from audio2mesh.data.phones import SILENCE
+from audio2mesh.sound import SAMPLE_RATE
 
 PIECES = {  # name: start, end in seconds of the demo voice, text
     "address/fellow": (0.2, 2.8, "And so, my fellow Americans:"),

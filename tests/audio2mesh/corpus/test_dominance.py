@@ -15,7 +15,7 @@ from audio2mesh.corpus.dominance import (
     save_dominance,
 )
 from audio2mesh.corpus.phonetics import table_model
-from audio2mesh.phones import Phone
+from audio2mesh.data.phones import Phone
 
 PHONES = [Phone("T", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SH", 0.5, 0.62)]
 

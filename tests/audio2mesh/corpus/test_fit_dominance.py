@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.clips import Clip
 from audio2mesh.corpus.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
 from audio2mesh.corpus.fit_dominance import FitOptions, explained, fit_dominance, match_amplitudes
 from audio2mesh.corpus.phonetics import table_model
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.phones import Phone
+from audio2mesh.model.motion import Motion
 
 LABELS = ("AA", "IY", "T", "S", "K")
 JAW = CHANNELS.index("jawOpen")

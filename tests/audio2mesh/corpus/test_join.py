@@ -6,7 +6,7 @@ import pytest
 from audio2mesh.corpus.join import cut, group, join, merge_silence, trim_silence
 from audio2mesh.corpus.pauses import with_pauses
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
 
 RATE = 16_000
 

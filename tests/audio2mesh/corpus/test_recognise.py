@@ -19,7 +19,7 @@ from audio2mesh.corpus.recognise import Heard, best_path, is_speech, recognise
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.corpus.teaching import RecogniserOptions, hear_passes, train_recogniser
-from audio2mesh.phones import PHONES, SILENCE, Phone
+from audio2mesh.data.phones import PHONES, SILENCE, Phone
 
 TONES = {"AA": 220.0, "IY": 900.0, "S": 3500.0, SILENCE: 0.0}
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from audio2mesh.corpus.synthetic import VOICES, available_voices, phones_from_ends, speak
-from audio2mesh.phones import SILENCE, Phone
+from audio2mesh.data.phones import SILENCE, Phone
 
 
 def test_symbols_become_arpabet():

@@ -8,16 +8,15 @@ import torch
 from speech_models import VERTICES, syllables
 from support import write_wav
 
-from audio2mesh.clips import FaceUnits
-from audio2mesh.datasets import Dataset, RegionOptions, load_dataset
-from audio2mesh.datasets.dataset import recognise
-from audio2mesh.datasets.splits import (
+from audio2mesh.data import Dataset, RegionOptions, load_dataset
+from audio2mesh.data.dataset import recognise
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits, lip_gap
+from audio2mesh.data.splits import (
     BIWI_SUBJECTS,
     VOCASET_SUBJECTS,
     biwi_split,
     vocaset_split,
 )
-from audio2mesh.losses import FaceGeometry, lip_gap
 
 UNITS = FaceUnits(("jawOpen",), 0.01 * torch.randn(1, VERTICES, 3))
 

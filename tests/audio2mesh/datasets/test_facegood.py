@@ -6,9 +6,10 @@ import torch
 from speech_models import VERTICES, syllables
 from support import write_wav
 
-from audio2mesh.clips import FaceUnits, load_clips
-from audio2mesh.datasets.facegood import FPS, convert_release, face_map, motion_lag, to_arkit
-from audio2mesh.waveform import load_audio
+from audio2mesh.data.clips import load_clips
+from audio2mesh.data.face_geometry import FaceUnits
+from audio2mesh.data.facegood_release import FPS, convert_release, face_map, motion_lag, to_arkit
+from audio2mesh.sound.waveform import load_audio
 
 SECONDS = 8.0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from audio2mesh.datasets.restricted_pickle import read_pickle
+from common.restricted_pickle import read_pickle
 
 # np.arange(3.0) in a dict, as Python 2.7 with numpy 1.16 pickles it, protocol 2
 PYTHON_2 = (

@@ -11,8 +11,8 @@ import python2_pickle
 from python2_pickle import Object
 from scipy import sparse
 
-from audio2mesh.datasets import stand_ins
-from audio2mesh.datasets.restricted_pickle import read_pickle
+from common import pickle_stand_ins as stand_ins
+from common.restricted_pickle import read_pickle
 
 
 @pytest.fixture

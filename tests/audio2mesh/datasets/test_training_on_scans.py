@@ -8,11 +8,10 @@ import torch
 from speech_models import VERTICES, syllables
 
 from audio2mesh import load_model, stream_offsets
-from audio2mesh.checkpoint import training_record
-from audio2mesh.clips import FaceUnits
-from audio2mesh.fit import FitOptions, fit
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.train import TrainOptions
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.model.checkpoint import training_record
+from audio2mesh.training.run import FitOptions, fit
+from audio2mesh.training.trainer import TrainOptions
 
 UNITS = FaceUnits(("jawOpen",), 0.01 * torch.ones(1, VERTICES, 3))
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 from talking_faces import moving
 
+from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.evaluation.accuracy import (
     correlation,
     lip_acceleration,
@@ -11,8 +12,7 @@ from audio2mesh.evaluation.accuracy import (
     mean_vertex_error,
     upper_face_dynamics_deviation,
 )
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
+from audio2mesh.model.motion import Motion
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ import torch
 from support import write_wav
 from talking_faces import talk
 
-from audio2mesh.clips import FaceUnits
+from audio2mesh.data.face_geometry import FaceUnits
+from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.evaluation.recordings import MaterialOptions, Recording, load_material
-from audio2mesh.phones import Phone, to_arrays
 
 UNITS = FaceUnits(("jawOpen",), torch.zeros(1, 12, 3))
 PHONES = (Phone("M", 0.0, 0.25), Phone("AA", 0.25, 0.5))

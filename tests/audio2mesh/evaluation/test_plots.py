@@ -2,8 +2,8 @@ import numpy as np
 from PIL import Image
 from talking_faces import talk
 
+from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.plots import STRIP_SECONDS, Curves, draw_openings
-from audio2mesh.phones import Phone
 
 RED = np.array([0xD1, 0x49, 0x5B])
 

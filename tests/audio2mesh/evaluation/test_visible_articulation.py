@@ -5,6 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.articulation import (
     Bounds,
     articulation,
@@ -16,9 +18,7 @@ from audio2mesh.evaluation.articulation import (
     phone_frames,
     silences,
 )
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone
+from audio2mesh.model.motion import Motion
 
 FPS = 25
 BOUNDS = Bounds(shut=0.0015, open=0.003, contact=0.006)

@@ -5,6 +5,7 @@ import pytest
 import torch
 from lip_reels import bright_reel
 
+from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES
 from audio2mesh.lipreading import phone_error_rate, read_phones
 from audio2mesh.lipreading.decoding import (
     CHUNK,
@@ -15,7 +16,6 @@ from audio2mesh.lipreading.decoding import (
     visemes,
 )
 from audio2mesh.lipreading.network import BLANK, LipReadNet, LipReadOptions
-from audio2mesh.phones import BILABIALS, LABIODENTALS, PHONES
 
 
 def naive_distance(a: str, b: str) -> int:

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.network import (
     SHAPES,
     STEPS,
@@ -9,7 +10,6 @@ from audio2mesh.lipreading.network import (
     features,
     normalised,
 )
-from audio2mesh.phones import PHONES
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 from lip_reels import SEEN, bright_reel
 
+from audio2mesh.data.phones import PHONES, Phone
 from audio2mesh.lipreading.chain import babble, phone_chain
 from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
 from audio2mesh.lipreading.reels import (
@@ -17,7 +18,6 @@ from audio2mesh.lipreading.reels import (
     target_of,
 )
 from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores, reading_losses
-from audio2mesh.phones import PHONES, Phone
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2, dropout=0.0)
 OPTIONS = LipTrainOptions(steps=60, batch=4, frames=24, learning_rate=3e-3)

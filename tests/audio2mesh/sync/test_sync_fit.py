@@ -5,13 +5,13 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.augment import AugmentOptions
 from audio2mesh.sync.averaged import OptimiserOptions
 from audio2mesh.sync.check import offset_score
 from audio2mesh.sync.fit import SyncFitOptions, new_syncnet, new_trainer
 from audio2mesh.sync.network import SyncNetOptions
 from audio2mesh.sync.segments import SegmentOptions, cut_item, running_speech
 from audio2mesh.sync.train import ContrastOptions
+from audio2mesh.training.augment import AugmentOptions
 
 CLEAN = SegmentOptions(augment=AugmentOptions(clean=1.0), amplitude=0.1, wobble=0.05)
 

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import torch
 
-from audio2mesh.losses import FaceGeometry
-from audio2mesh.motion import Motion
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
 from audio2mesh.sync.lips import apart, lip_curves, lip_directions, lip_offsets, lip_transfer
 
 

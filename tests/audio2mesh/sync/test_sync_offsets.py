@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.mel import log_mel
-from audio2mesh.motion import Motion
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.lips import lip_directions, lip_offsets
 from audio2mesh.sync.network import SyncNet3D, SyncNetOptions
 from audio2mesh.sync.offsets import find_offsets, lse, shifted_distances

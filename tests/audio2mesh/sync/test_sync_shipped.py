@@ -5,13 +5,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.checkpoint import load_model
-from audio2mesh.mel import log_mel
-from audio2mesh.motion import Motion
-from audio2mesh.stream import stream_coefficients
+from audio2mesh.model.checkpoint import load_model
+from audio2mesh.model.motion import Motion
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sound.mel import log_mel
+from audio2mesh.sound.waveform import load_audio
 from audio2mesh.sync import find_offset, find_offsets, load_syncnet, lse
-from audio2mesh.waveform import load_audio
-from avatar.heads import face_geometry, load_head
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry
 
 VOICE = Path(__file__).parents[3] / "assets" / "demo_voice.flac"
 SECONDS = 8

@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.checkpoint import write_tensors
 from audio2mesh.sync import SyncNet3D, SyncNetOptions, load_syncnet, save_syncnet
+from common.tensor_files import write_tensors
 
 ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
@@ -15,9 +15,9 @@ MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "scripts/search_losses.py",
 )
 TRAINING = (
-    "audio2mesh/train.py",
-    "audio2mesh/fit.py",
-    "audio2mesh/losses.py",
+    "audio2mesh/training/trainer.py",
+    "audio2mesh/training/run.py",
+    "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
     "configs/joint.py",
     "scripts/train_audio2mesh.py",

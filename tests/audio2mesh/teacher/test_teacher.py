@@ -6,9 +6,7 @@ import pytest
 import torch
 from speech_models import syllables
 
-from audio2mesh.augment import AugmentOptions
-from audio2mesh.checkpoint import write_tensors
-from audio2mesh.mel import log_mel
+from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync.averaged import OptimiserOptions
 from audio2mesh.sync.train import ContrastOptions
 from audio2mesh.sync.windows import level_mel
@@ -25,6 +23,8 @@ from audio2mesh.teacher import (
 )
 from audio2mesh.teacher.expert import CropExpert, cut_film
 from audio2mesh.teacher.fit import TeacherTrainer, TeacherTrainOptions
+from audio2mesh.training.augment import AugmentOptions
+from common.tensor_files import write_tensors
 
 TINY = TeacherOptions(speech=16, picture=8, coarse=8, code=4, dropout=0.0)
 CLEAN = AugmentOptions(clean=1.0)

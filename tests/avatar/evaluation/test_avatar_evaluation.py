@@ -15,12 +15,13 @@ from support import Outcome
 from torch import Tensor
 
 from avatar.capture import open_capture
-from avatar.draw import avatar_rig
 from avatar.evaluation.evaluate import AvatarEvaluationOptions, evaluate_avatar, spread
 from avatar.evaluation.regions import REGIONS, mesh_labeller, triangle_regions
+from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.subject import Avatar, save_avatar
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from splat import Camera, RawGaussians, render
 
 CPU = torch.device("cpu")

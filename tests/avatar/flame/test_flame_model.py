@@ -11,7 +11,7 @@ from avatar.flame import FlameModel, FlameParameters, add_teeth, flame_vertices,
 from avatar.flame.indices import LEFT_EYEBALL
 from avatar.flame.model import shaped
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
-from avatar.rotations import axis_angle_to_matrix
+from avatar.mesh.rotations import axis_angle_to_matrix
 
 
 @pytest.fixture(scope="module")

@@ -2,14 +2,15 @@ import numpy as np
 import pytest
 import torch
 
+from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.recordings import Material, Recording
 from audio2mesh.lipreading import LipReadNet
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone
-from avatar.heads import face_geometry, load_head
-from avatar.mouth import mouth_renderer
-from avatar.mouth.critic import lipreading_per
-from avatar.mouth.judge import at_rate, lip_reading_judge
+from audio2mesh.model.motion import Motion
+from avatar.heads import load_head
+from avatar.lipreading import mouth_renderer
+from avatar.lipreading.critic import lipreading_per
+from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.judge import at_rate, lip_reading_judge
 
 HEAD = load_head()
 PHONES = (Phone("SIL", 0, 0.1), Phone("M", 0.1, 0.2), Phone("AA", 0.2, 0.4))

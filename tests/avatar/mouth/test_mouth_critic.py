@@ -1,14 +1,14 @@
 import pytest
 import torch
 
-from audio2mesh.critic import Batch
+from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet
 from audio2mesh.lipreading.network import LipReadOptions
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone
+from audio2mesh.model.motion import Motion
+from audio2mesh.training.critic import Batch
 from avatar.heads import load_head
-from avatar.mouth import mouth_renderer
-from avatar.mouth.critic import (
+from avatar.lipreading import mouth_renderer
+from avatar.lipreading.critic import (
     LipReadingOptions,
     Stretch,
     lipreading_critic,

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
 from audio2mesh.lipreading.network import FPS
 from audio2mesh.lipreading.weights import lipreader_record
-from audio2mesh.phones import SILENCE, Phone
 from avatar.heads import load_head
-from avatar.mouth import mouth_renderer
-from avatar.mouth.critic import lipreading_loss
-from avatar.mouth.fit import articulated
+from avatar.lipreading import mouth_renderer
+from avatar.lipreading.critic import lipreading_loss
+from avatar.lipreading.train import articulated
 
 SAID = [
     *("SIL", "B", "AA", "L", "OW", "M", "AE", "F", "W", "IY", "P", "AO", "SH", "UW", "M", "EY"),

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from avatar.heads import load_head
-from avatar.mouth import mouth_renderer
-from avatar.mouth.mesh_render import SIGMA, Fragments, blend, mesh_mouth_renderer
-from avatar.mouth.render import BACKGROUND
+from avatar.lipreading import mouth_renderer
+from avatar.lipreading.mesh_render import SIGMA, Fragments, blend, mesh_mouth_renderer
+from avatar.lipreading.render import BACKGROUND
 from splat import Camera
 
 HEAD = load_head()

@@ -6,18 +6,19 @@ import pytest
 import torch
 from support import write_wav
 
-from audio2mesh.clips import Clip
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.chain import phone_chain
 from audio2mesh.lipreading.network import LipReadOptions
 from audio2mesh.lipreading.train import LipTrainOptions
 from audio2mesh.lipreading.weights import lipreader_record
-from audio2mesh.motion import Motion
-from audio2mesh.phones import Phone, to_arrays
-from avatar.heads import face_geometry, load_head
-from avatar.mouth import MouthView, mouth_renderer
-from avatar.mouth.fit import LipFitOptions, fit_lipreader, made_up_clip
-from avatar.mouth.reels import mouth_shape, render_reel
+from audio2mesh.model.motion import Motion
+from avatar.heads import load_head
+from avatar.lipreading import MouthView, mouth_renderer
+from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.mouth_crops import mouth_shape, render_reel
+from avatar.lipreading.train import LipFitOptions, fit_lipreader, made_up_clip
 
 HEAD = load_head()
 SAID = (Phone("SIL", 0.0, 0.2), Phone("M", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SIL", 0.5, 0.8))

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from avatar.heads import load_head
-from avatar.mouth import MouthView, mouth_renderer, random_view
-from avatar.mouth.view import SIZE
+from avatar.lipreading import MouthView, mouth_renderer, random_view
+from avatar.lipreading.view import SIZE
 
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)

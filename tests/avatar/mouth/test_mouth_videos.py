@@ -9,14 +9,14 @@ import torch
 from films import write_film
 from support import ROOT, write_wav
 
-from audio2mesh.motion import Motion
-from audio2mesh.waveform import frame_energy, stream_audio
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.waveform import frame_energy, stream_audio
+from avatar.film.camera_track import camera_track
+from avatar.film.video_reader import grey_frames
 from avatar.heads import load_head
-from avatar.mouth.critic import Stretch
-from avatar.mouth.locate import locate_mouth
-from avatar.mouth.videos import load_mouth_video, load_mouth_videos, video_teacher
-from avatar.video_reader import grey_frames
-from avatar.view import camera_track
+from avatar.lipreading.critic import Stretch
+from avatar.lipreading.locate import locate_mouth
+from avatar.lipreading.videos import load_mouth_video, load_mouth_videos, video_teacher
 
 FILM = ROOT / "assets" / "demo_voice_demo_avatar.mp4"
 

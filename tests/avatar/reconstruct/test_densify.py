@@ -4,7 +4,6 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
-from avatar.frames import triangle_frames
 from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
 from avatar.reconstruct.densify import (
     DensifyOptions,
@@ -17,7 +16,8 @@ from avatar.reconstruct.densify import (
 )
 from avatar.reconstruct.optimiser import LearningRates, moments, regroup, start_adam
 from avatar.reconstruct.seeds import nearest_triangles
-from avatar.rig import to_world
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
 from splat import RawGaussians, activate, render
 
 

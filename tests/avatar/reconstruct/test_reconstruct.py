@@ -9,7 +9,7 @@ import torch
 from captures import CaptureSpec, ring, write_capture
 
 from avatar.capture import Picture, View, open_capture
-from avatar.frames import triangle_frames
+from avatar.files.avatar_file import load_avatar
 from avatar.mesh import Mesh
 from avatar.reconstruct import ReconstructOptions, TrainOptions, reconstruct
 from avatar.reconstruct.densify import DensifyOptions
@@ -17,8 +17,9 @@ from avatar.reconstruct.fit import known_face, start_trainer
 from avatar.reconstruct.previews import read_all
 from avatar.reconstruct.refine import RefineOptions
 from avatar.reconstruct.trainer import Trainer
-from avatar.rig import to_world
-from avatar.subject import Avatar, load_avatar
+from avatar.rig.avatar import Avatar
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, activate, render
 
 SIZE = 48

@@ -6,11 +6,11 @@ import torch
 from captures import ring, tetrahedron
 
 from avatar.capture import Capture, Picture, View
-from avatar.frames import triangle_frames
 from avatar.mesh import Mesh
 from avatar.reconstruct.hull import carve, first_hits, sight_lines
 from avatar.reconstruct.seeds import calmest_moment, seeded, thinned
 from avatar.reconstruct.start import face_colours, first_cloud, project
+from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
 from splat.spherical_harmonics import sh_to_color
 

@@ -7,11 +7,11 @@ import trimesh
 from coloured_scans import face_colours
 
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats, colours_at
+from avatar.mesh.coloured import ColouredMesh, Floats, colours_at
+from avatar.mesh.weld import open_edges
 from avatar.scans.cut import cut_open, zero_line
 from avatar.scans.inner_mouth import plain_paint
 from avatar.scans.split import refine, split_edges, unique_edges
-from avatar.scans.weld import open_edges
 
 
 @pytest.fixture

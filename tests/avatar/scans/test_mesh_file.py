@@ -10,10 +10,11 @@ import trimesh
 from coloured_scans import painted, write_scan, write_textured_obj
 from head_meshes import sealed_scan
 
-from avatar.scans.coloured import colours_at, texture_at
-from avatar.scans.mesh_file import read_mesh
-from avatar.scans.weld import open_edges, welded
-from avatar.subject import Avatar, save_avatar
+from avatar.files.avatar_file import save_avatar
+from avatar.mesh.coloured import colours_at, texture_at
+from avatar.mesh.mesh_file import read_mesh
+from avatar.mesh.weld import open_edges, welded
+from avatar.rig.avatar import Avatar
 
 TETRA = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
 SIDES = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])

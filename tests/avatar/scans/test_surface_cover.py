@@ -9,12 +9,12 @@ from coloured_scans import painted, picture_of
 from head_meshes import sealed_scan
 from scipy.ndimage import binary_erosion
 
-from avatar.draw import avatar_rig
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.scans.coloured import ColouredMesh, Floats
+from avatar.mesh.coloured import ColouredMesh, Floats
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from avatar.scans.surface import COARSEST, cover, halved
-from avatar.subject import Avatar
 from splat import Camera, orbit, render
 
 HEAD = load_head()

@@ -9,15 +9,16 @@ from coloured_scans import face_colours, grown_together, painted, write_scan
 from head_meshes import sealed_scan, subdivided, whole_head
 from scipy.spatial.transform import Rotation
 
-from avatar.draw import avatar_rig
+from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
+from avatar.mesh.coloured import ColouredMesh, Floats
+from avatar.mesh.weld import open_edges
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from avatar.scans.build import Made, avatar_of_scan, make_avatar
-from avatar.scans.coloured import ColouredMesh, Floats
 from avatar.scans.inner_mouth import PARTS, lining_triangles
 from avatar.scans.lips import mouth_line
-from avatar.scans.weld import open_edges
-from avatar.subject import Avatar, load_avatar, save_avatar
 from avatar.transfer import head_on
 from splat import orbit, render
 

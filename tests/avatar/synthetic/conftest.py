@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from avatar.synthetic.picture import Surface
-from avatar.synthetic.pose import pose_scene
-from avatar.synthetic.scene import Scene, build_scene
+from avatar.synthetic.capture.picture import Surface
+from avatar.synthetic.capture.pose import pose_scene
+from avatar.synthetic.capture.scene import Scene, build_scene
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,8 @@ import pytest
 from support import ROOT
 
 from avatar.capture import open_capture
-from avatar.synthetic import CaptureOptions, make, make_capture
-from avatar.synthetic.scene import Scene
+from avatar.synthetic.capture import CaptureOptions, make, make_capture
+from avatar.synthetic.capture.scene import Scene
 
 TINY = CaptureOptions(
     out=Path(), width=32, height=24, cameras=3, moments=2, held_out_moments=1, voice=None

@@ -5,8 +5,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from avatar.rotations import axis_angle_to_matrix
-from avatar.synthetic.rasterizer import NOTHING, barycentrics, project, rasterize
+from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.mesh.zbuffer import NOTHING, barycentrics, project, rasterize
 from splat import Camera, look_at
 
 Floats = NDArray[np.floating]

@@ -7,7 +7,7 @@ import pytest
 from support import write_wav
 
 from avatar.heads import load_head
-from avatar.synthetic.motion import EXPRESSIONS, Moment, film
+from avatar.synthetic.capture.motion import EXPRESSIONS, Moment, film
 
 HEAD = load_head()
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from avatar.heads import load_head
-from avatar.synthetic.cameras import camera_to_world, held_out_cameras, stage_cameras
-from avatar.synthetic.noise import exposures, shaken_cameras, tracking_errors
-from avatar.synthetic.rasterizer import project
+from avatar.mesh.zbuffer import project
+from avatar.synthetic.capture.cameras import camera_to_world, held_out_cameras, stage_cameras
+from avatar.synthetic.capture.noise import exposures, shaken_cameras, tracking_errors
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 16, 33])

@@ -8,13 +8,13 @@ import torch
 from numpy.typing import NDArray
 
 from avatar.mesh import vertex_normals
-from avatar.rotations import axis_angle_to_matrix
-from avatar.synthetic.cameras import stage_cameras
-from avatar.synthetic.files import REGION_LABELS
-from avatar.synthetic.picture import Picture, Surface, draw
-from avatar.synthetic.pose import pose_scene
-from avatar.synthetic.rasterizer import project, rasterize
-from avatar.synthetic.scene import Scene
+from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.mesh.zbuffer import project, rasterize
+from avatar.synthetic.capture.cameras import stage_cameras
+from avatar.synthetic.capture.files import REGION_LABELS
+from avatar.synthetic.capture.picture import Picture, Surface, draw
+from avatar.synthetic.capture.pose import pose_scene
+from avatar.synthetic.capture.scene import Scene
 from splat import Camera, orbit
 
 PLAIN = np.ones(3)

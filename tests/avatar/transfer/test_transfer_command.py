@@ -10,8 +10,8 @@ import torch
 import trimesh
 from head_meshes import HEAD, decimated, moved, whole_head
 
+from avatar.drive.animate import TransferOptions, directions_of, transfer_motion
 from avatar.transfer import cache, registered, transfer_to
-from avatar.transfer.animate import TransferOptions, directions_of, transfer_motion
 
 FRAMES, FPS = 20, 25.0
 KNOWN = moved(decimated(whole_head(), 0.3), 100.0, 35.0, (4.0, 5.0, 6.0))

@@ -1,0 +1,181 @@
+"""Speech with its face motion: reading it, one basis for all of it, its motion at any time."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh.data.face_geometry import FaceUnits
+from audio2mesh.data.phones import Phone, from_arrays
+from audio2mesh.model.motion import Motion, motion_basis, project, sample_curves
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import load_audio
+from common.arrays import read_arrays
+from common.errors import InputError
+
+Origin = Literal["captured", "solved", "modelled"]
+"""Where motion comes from: measured, solved or animated after video, or computed from phones."""
+
+Split = Literal["train", "validation", "test", "test-b"]
+"""Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
+
+AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
+_SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
+_BASIS_FRAMES = 1000  # frames, spread over all clips, from which a common basis is computed
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One recording with its motion; motion frame k belongs to second k/fps - lag of the audio."""
+
+    name: str
+    style: str
+    audio: np.ndarray  # [S] float32, 16 kHz
+    motion: Motion  # [F, ..]
+    fps: float
+    lag: float  # seconds by which the motion comes after the sound
+    phones: tuple[Phone, ...] = ()  # in seconds of the audio; empty where they are not known
+    origin: Origin = "captured"
+    split: Split | None = None  # None where the data set is not divided
+    kept: np.ndarray | None = None  # [S] samples of the recording; -1 of another; None: all of it
+
+    @property
+    def seconds(self) -> float:
+        return len(self.audio) / SAMPLE_RATE
+
+
+def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
+    """Read every `<id>.npz` of a folder with the audio `<id>.flac` (or .wav, .mp3, ..) beside it.
+
+    The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`,
+    weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
+    `template` [V, 3] where it differs from `rest`. The speaking style is `style`, by default the
+    clip's id. Optional: `origin` (captured, solved or modelled) and the phones as `phone_labels`
+    [n] and `phone_times` [n, 2] in seconds. InputError names the file and what it lacks.
+    """
+    found = sorted(folder.glob("*.npz"))
+    if not found:
+        raise InputError(
+            f"{folder}: no speech-motion clips (<id>.npz with <id>.flac) in this folder"
+        )
+    return [load_clip(path, units, rest) for path in found]
+
+
+def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
+    """One clip, from its `<id>.npz`; see `load_clips`."""
+    data = read_arrays(path)
+    if "fps" not in data:
+        raise InputError(f"{path}: the clip does not say its frame rate `fps`")
+    return Clip(
+        name=path.stem,
+        style=str(data.get("style", path.stem)),
+        audio=load_audio(_audio_beside(path)),
+        motion=_read_motion(path, data, units, rest),
+        fps=float(data["fps"]),
+        lag=float(data.get("sync_lag_ms", 0.0)) / 1000,
+        phones=read_phones(path, data),
+        origin=_read_origin(path, data),
+    )
+
+
+def read_phones(path: Path, data: Mapping[str, np.ndarray]) -> tuple[Phone, ...]:
+    """The phones of a clip's .npz; none where it holds none. InputError names the file."""
+    if "phone_labels" not in data or "phone_times" not in data:
+        return ()
+    try:
+        return from_arrays(data["phone_labels"], data["phone_times"])
+    except ValueError as error:
+        raise InputError(f"{path}: {error}") from error
+
+
+def _read_origin(path: Path, data: dict) -> Origin:
+    name = str(data.get("origin", "captured"))
+    for known in get_args(Origin):
+        if name == known:
+            return known
+    raise InputError(f"{path}: origin {name!r} is none of {', '.join(get_args(Origin))}")
+
+
+def _audio_beside(path: Path) -> Path:
+    for suffix in AUDIO_SUFFIXES:
+        if (audio := path.with_suffix(suffix)).exists():
+            return audio
+    raise InputError(f"{path}: no recording {path.stem}.flac lies beside this clip")
+
+
+def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Motion:
+    if "arkit" in data and "arkit_names" in data:
+        names = [str(name) for name in data["arkit_names"]]
+        if unknown := set(names) - set(units.names):
+            raise InputError(f"{path}: the head has no face unit named {sorted(unknown)[0]}")
+        weights = torch.zeros(len(data["arkit"]), len(units.names))
+        weights[:, [units.names.index(name) for name in names]] = torch.from_numpy(
+            data["arkit"]
+        ).float()
+        return Motion(weights, units.offsets)
+    if "vertices" in data:
+        vertices = torch.from_numpy(data["vertices"]).float()
+        template = torch.from_numpy(data["template"]).float() if "template" in data else rest
+        if vertices.shape[1:] != template.shape:
+            raise InputError(
+                f"{path}: the clip has {vertices.shape[1]} vertices, the head {len(template)}"
+            )
+        offsets = vertices - template
+        basis = motion_basis(offsets)
+        return Motion(project(offsets, basis), basis)
+    raise InputError(f"{path}: the clip holds neither `arkit` with `arkit_names` nor `vertices`")
+
+
+def common_basis(clips: Sequence[Clip]) -> Tensor:
+    """One basis [K, V, 3] for the motion of all clips."""
+    frames = [len(clip.motion.coefficients) for clip in clips]
+    every = max(1, sum(frames) // _BASIS_FRAMES)
+    before = np.cumsum([0, *frames])
+    sampled = [
+        Motion(clip.motion.coefficients[-start % every :: every], clip.motion.basis).offsets()
+        for clip, start in zip(clips, before.tolist(), strict=False)
+    ]
+    return motion_basis(torch.cat(sampled))
+
+
+def on_basis(clip: Clip, basis: Tensor) -> Clip:
+    """The clip with its motion projected onto another basis."""
+    change = project(clip.motion.basis, basis)  # [C, K]
+    return replace(clip, motion=Motion(clip.motion.coefficients @ change, basis))
+
+
+def motion_at(clip: Clip, times: Tensor) -> Tensor:
+    """Coefficients [n, K] at times [n] (seconds of the audio); at rest outside the recording."""
+    values = sample_curves(clip.motion.coefficients, (times + clip.lag) * clip.fps)
+    inside = (times >= 0) & (times <= clip.seconds)
+    return values * inside[:, None].to(values)
+
+
+def find_pauses(audio: np.ndarray) -> np.ndarray:
+    """Start and end [n, 2] in seconds of stretches more than 38 dB under the loudest 30 ms."""
+    step = SAMPLE_RATE // 100
+    power = np.square(audio[: len(audio) // step * step].reshape(-1, step)).mean(1)
+    envelope = np.convolve(power, np.ones(3) / 3, "same")
+    silent = envelope < envelope.max() * 10 ** (_SPEECH_DB / 10)
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], silent.astype(int), [0]])))
+    return edges.reshape(-1, 2) / 100
+
+
+def recording_times(clip: Clip, times: Tensor) -> Tensor:
+    """Seconds [n] of the clip → seconds [n] of the recording it was cut from, NaN outside it."""
+    exact = times * SAMPLE_RATE
+    index = exact.floor().long()
+    inside = (index >= 0) & (index < len(clip.audio))
+    if clip.kept is None:
+        return torch.where(inside, times, torch.nan)
+    kept = torch.from_numpy(clip.kept)[index.clamp(0, len(clip.audio) - 1)]
+    return torch.where(inside & (kept >= 0), kept + exact - index, torch.nan) / SAMPLE_RATE
+
+
+def clip_frames(clip: Clip, fps: float, count: int) -> Tensor:
+    """Coefficients [F, K] at the centres of `count` video frames from the clip's start."""
+    return motion_at(clip, (torch.arange(count, dtype=torch.float64) + 0.5) / fps)

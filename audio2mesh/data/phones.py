@@ -1,0 +1,54 @@
+"""Phones with their times, and the articulatory classes that lips care about.
+
+Labels are ARPAbet without stress marks (the symbols of the CMU dictionary) and `SIL`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from common.errors import InputError
+
+SILENCE = "SIL"
+BILABIALS = frozenset({"M", "B", "P"})
+LABIODENTALS = frozenset({"F", "V"})
+OPEN_VOWELS = frozenset({"AA", "AE", "AH", "AO", "AW", "AY"})
+ROUNDED = frozenset({"UW", "UH", "OW", "OY", "AO", "W", "SH", "ZH", "CH", "JH"})
+TONGUE = frozenset({"TH", "DH", "L", "N"})
+VOWELS = frozenset(
+    {"AA", "AE", "AH", "AO", "AW", "AY", "EH", "ER", "EY", "IH", "IY", "OW", "OY", "UH", "UW"}
+)
+CONSONANTS = frozenset(
+    {"D", "DH", "G", "HH", "K", "L", "N", "NG", "R", "S", "T", "TH", "Y", "Z"}
+) | (BILABIALS | LABIODENTALS | {"W", "SH", "ZH", "CH", "JH"})
+PHONES = (SILENCE, *sorted(VOWELS | CONSONANTS))
+
+
+@dataclass(frozen=True)
+class Phone:
+    """One phone of a recording."""
+
+    label: str
+    start: float  # seconds
+    end: float  # seconds
+
+
+def to_arrays(phones: Sequence[Phone]) -> dict[str, np.ndarray]:
+    """The arrays `phone_labels` [n] and `phone_times` [n, 2] (seconds) of a clip's .npz."""
+    return {
+        "phone_labels": np.array([phone.label for phone in phones], dtype="U3"),
+        "phone_times": np.array([(p.start, p.end) for p in phones], np.float32).reshape(-1, 2),
+    }
+
+
+def from_arrays(labels: np.ndarray, times: np.ndarray) -> tuple[Phone, ...]:
+    """What `to_arrays` wrote. InputError for other shapes or a label that is no phone."""
+    if times.shape != (len(labels), 2):
+        raise InputError(f"phone_times has shape {times.shape} for {len(labels)} phone_labels")
+    if unknown := {str(label) for label in labels} - set(PHONES):
+        raise InputError(f"{sorted(unknown)[0]!r} is no ARPAbet phone without stress")
+    return tuple(
+        Phone(str(label), float(start), float(end))
+        for label, (start, end) in zip(labels, times, strict=True)
+    )

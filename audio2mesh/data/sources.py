@@ -1,0 +1,162 @@
+"""Folders of speech with motion → what a run trains on, and what it is scored on."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from audio2mesh.data import Dataset, RegionOptions, load_dataset
+from audio2mesh.data.clips import Clip, common_basis, on_basis
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from common.errors import InputError
+
+RESERVED = ("1114_2_05", "1114_3_16")
+"""Ids of clips that are kept for the last measurement: neither trained nor tuned on."""
+_VALIDATION = "1114_3_15"
+_DIGEST_BYTES = 12
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    data: tuple[Path, ...]
+    """Folders of training data: speech-motion clips (<id>.flac, or .wav, .., with <id>.npz),
+    VOCASET or BIWI; all of one topology."""
+    share: tuple[float, ...] = ()
+    """Each folder's share of the training, in its order; by default by the root of its duration."""
+    validation: tuple[str, ...] | None = None
+    """Ids of clips that are scored and never trained on; by default the validation part of the
+    published split, where there is one, and 1114_3_15."""
+    exclude: tuple[str, ...] | None = None
+    """Ids of clips that are not used at all; by default the reserved 1114_2_05 and 1114_3_16."""
+    regions: RegionOptions = field(default_factory=RegionOptions)
+    """Lip and upper-face vertices of VOCASET and BIWI."""
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Clips on one basis, and the face that they move."""
+
+    training: list[Clip]
+    weights: np.ndarray  # [n] each training clip's share of the windows, sum 1
+    held: list[Clip]  # scored; on bases of their own
+    face: FaceGeometry
+    topology: str
+    fps: int
+    record: list[dict[str, Any]]  # what each folder holds, in words
+
+
+def load_sources(
+    options: SourceOptions, units: FaceUnits, face: FaceGeometry, topology: str
+) -> TrainingData:
+    """Read all folders; `units`, `face` and `topology` are those of the head that clips move.
+
+    InputError for folders of different topologies, for shares that do not fit, and for ids of
+    clips that no folder holds.
+    """
+    if options.share and (len(options.share) != len(options.data) or min(options.share) <= 0):
+        raise InputError(
+            f"--share needs one positive number for each of the {len(options.data)} folders"
+        )
+    sets = [load_dataset(path, units, face, topology, options.regions) for path in options.data]
+    check_topologies(options.data, sets)
+    check_ids(options, [clip.name for dataset in sets for clip in dataset.clips])
+    trained = [[clip for clip in s.clips if is_trained(clip, options)] for s in sets]
+    held = [clip for s in sets for clip in s.clips if is_held(clip, options)]
+    shares = folder_shares(trained, options.share)
+    weights = [share * by_duration(clips) for share, clips in zip(shares, trained, strict=True)]
+    record = [
+        summary(path, clips, share)
+        for path, clips, share in zip(options.data, trained, shares, strict=True)
+    ]
+    return TrainingData(
+        training=[clip for clips in trained for clip in clips],
+        weights=np.concatenate(weights),
+        held=held,
+        face=sets[0].face,
+        topology=sets[0].topology,
+        fps=sets[0].fps,
+        record=record,
+    )
+
+
+def to_common_basis(data: TrainingData) -> TrainingData:
+    """The data with all training clips on one basis."""
+    basis = common_basis(data.training)
+    return replace(data, training=[on_basis(clip, basis) for clip in data.training])
+
+
+def folder_shares(folders: Sequence[Sequence[Clip]], asked: Sequence[float]) -> np.ndarray:
+    """Shares of sum 1: those asked for, or by the root of the seconds that a folder trains on.
+
+    The root lets a short captured set count beside hours of modelled motion. A folder without
+    training clips has none.
+    """
+    seconds = np.array([sum(clip.seconds for clip in clips) for clips in folders])
+    shares = np.array(asked) * (seconds > 0) if len(asked) else np.sqrt(seconds)
+    return shares / max(shares.sum(), 1e-12)
+
+
+def by_duration(clips: Sequence[Clip]) -> np.ndarray:
+    """Shares [n] in proportion to the clips' durations, of sum 1; of no clips, none."""
+    samples = np.array([len(clip.audio) for clip in clips], np.float64)
+    return samples / max(samples.sum(), 1e-12)
+
+
+def is_held(clip: Clip, options: SourceOptions) -> bool:
+    """Whether the clip is for validation."""
+    if clip.name in excluded(options):
+        return False
+    if options.validation is None:
+        return clip.split == "validation" or clip.name == _VALIDATION
+    return clip.name in options.validation
+
+
+def is_trained(clip: Clip, options: SourceOptions) -> bool:
+    """Whether the clip is for training."""
+    usable = clip.split in (None, "train") and clip.name not in excluded(options)
+    return usable and not is_held(clip, options)
+
+
+def excluded(options: SourceOptions) -> tuple[str, ...]:
+    """Ids of clips that are not used."""
+    return RESERVED if options.exclude is None else options.exclude
+
+
+def check_ids(options: SourceOptions, names: Sequence[str]) -> None:
+    """Raise InputError for a clip that an option names and the folders lack."""
+    folders = ", ".join(map(str, options.data))
+    for option in ("validation", "exclude"):
+        for name in getattr(options, option) or ():
+            if name not in names:
+                known = ", ".join(names[:20]) + (", .." if len(names) > 20 else "")
+                raise InputError(
+                    f"{folders} has no clip {name}, which --{option} names; it has {known}"
+                )
+
+
+def check_topologies(paths: Sequence[Path], sets: Sequence[Dataset]) -> None:
+    """Raise InputError unless all data sets move the same mesh at the same rate."""
+    for path, dataset in zip(paths, sets, strict=True):
+        if (dataset.topology, dataset.fps) != (sets[0].topology, sets[0].fps):
+            raise InputError(
+                f"{path} moves the topology {dataset.topology} at {dataset.fps} fps and {paths[0]}"
+                f" {sets[0].topology} at {sets[0].fps}; train weights for one of them at a time"
+            )
+
+
+def summary(path: Path, clips: Sequence[Clip], share: float) -> dict[str, Any]:
+    """What a folder gives to the training, as the weights record it."""
+    seconds: dict[str, float] = {}
+    for clip in clips:
+        seconds[clip.origin] = seconds.get(clip.origin, 0.0) + clip.seconds
+    names = "\n".join(clip.name for clip in clips)
+    return {
+        "folder": path.resolve().name,
+        "clips": len(clips),
+        "names": hashlib.blake2b(names.encode(), digest_size=_DIGEST_BYTES).hexdigest(),
+        "seconds": {origin: round(value, 1) for origin, value in seconds.items()},
+        "share": round(float(share), 4),
+    }

@@ -1,5 +1,0 @@
-"""Speech with face motion, in the formats that it comes in."""
-
-from audio2mesh.datasets.dataset import Dataset as Dataset
-from audio2mesh.datasets.dataset import load_dataset as load_dataset
-from audio2mesh.datasets.regions import RegionOptions as RegionOptions

@@ -1,0 +1,1 @@
+"""The data path of speech to motion: samples → encoder → decoder → coefficients → offsets."""

@@ -1,0 +1,115 @@
+"""Speech that is still going on → vertex offsets, less than half a second behind it.
+
+The encoder looks both ways, so it runs again every few frames over a window that ends now, and only
+frames that lie a little back from its end are given out. Of what comes after them the run before
+had its own idea, from which is cross-faded. Offline and live motion differ little: see
+`docs/benchmarks.md`.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.level import normalise_level
+from audio2mesh.sound.waveform import frame_count
+
+
+@dataclass(frozen=True)
+class LiveOptions:
+    step: int = 5
+    """frames given out at a time"""
+    lookahead: int = 5
+    """frames that are heard beyond the last one given out"""
+    fade: int = 2
+    """frames over which one run is cross-faded into the next; at most `lookahead`"""
+    window: int = 75
+    """frames that each run hears, the last of them now"""
+    memory: int = 200
+    """frames by which the loudness of the speech is judged"""
+
+
+class LiveMotion:
+    """Motion of speech that arrives bit by bit.
+
+    All frames together are as many as the recording's `stream_offsets` gives; with the default
+    options and weights of 25 fps a frame comes out at most 400 ms after its start was heard.
+    """
+
+    def __init__(
+        self, model: SpeechToMotion, style: str | None = None, options: LiveOptions | None = None
+    ) -> None:
+        """InputError for a speaking style that the weights do not have."""
+        assert not model.training, "dropout would make the motion random"
+        self.model, self.options = model, options or LiveOptions()
+        self.style = torch.tensor([model.style_index(style)], device=model.basis.device)
+        self.heard = torch.zeros(0)  # the latest samples
+        self.samples = 0  # heard in total
+        self.done = 0  # frames given out
+        self.expected = torch.zeros(0, len(model.basis))  # what the last run made of those to come
+
+    @property
+    def latency(self) -> float:
+        """Longest time in seconds from a frame's start to the moment at which it comes out."""
+        return (self.options.step + self.options.lookahead) / self.model.fps
+
+    def push(self, samples: np.ndarray) -> Tensor:
+        """Hear samples [s], float32 mono at 16 kHz; offsets [f, V, 3] of frames that became ready.
+
+        Metres in head space, as from `stream_offsets`. Often there are none.
+        """
+        return self.model.motion(self.push_coefficients(samples)).offsets()
+
+    def finish(self) -> Tensor:
+        """Offsets [f, V, 3] of the frames that remain when the speech has ended."""
+        return self.model.motion(self.finish_coefficients()).offsets()
+
+    def push_coefficients(self, samples: np.ndarray) -> Tensor:
+        """As `push`, but coefficients [f, K] on the model's basis."""
+        left = torch.from_numpy(np.ascontiguousarray(samples, dtype=np.float32))
+        ready = [self.expected[:0]]
+        while len(left) >= (missing := self._next_run() - self.samples):
+            self._hear(left[:missing])
+            left = left[missing:]
+            ready.append(self._run())
+        self._hear(left)
+        return torch.cat(ready)
+
+    def finish_coefficients(self) -> Tensor:
+        """As `finish`, but coefficients [f, K] on the model's basis."""
+        remaining = frame_count(self.samples, self.model.fps) - self.done
+        frames = self.options.step + self.options.lookahead + remaining
+        silence = np.zeros(frames * SAMPLE_RATE // self.model.fps + 1, np.float32)
+        return self.push_coefficients(silence)[:remaining]
+
+    def _next_run(self) -> int:
+        """How many samples the next run waits for."""
+        return self._sample(self.done + self.options.step + self.options.lookahead)
+
+    def _sample(self, frame: int) -> int:
+        """The first sample of a frame."""
+        return -(-frame * SAMPLE_RATE // self.model.fps)
+
+    def _hear(self, samples: Tensor) -> None:
+        self.samples += len(samples)
+        self.heard = torch.cat([self.heard, samples])[-self._sample(self.options.memory) :]
+
+    @torch.no_grad()
+    def _run(self) -> Tensor:
+        """Coefficients [step, K] of the next frames."""
+        size = self._sample(self.options.window)
+        audio = normalise_level(self.heard)[-size:]
+        audio = torch.cat([torch.zeros(size - len(audio)), audio]).to(self.style.device)
+        features = self.model.levelled_features(audio[None])
+        made = self.model.decode(features, self.style)[0]  # [window, K]
+        made = made[-self.options.step - self.options.lookahead :]
+        fade = min(self.options.fade, len(self.expected))
+        ramp = (torch.arange(fade, device=made.device) + 0.5) / max(fade, 1)
+        head = torch.lerp(self.expected[:fade], made[:fade], ramp[:, None])
+        made = torch.cat([head, made[fade:]])
+        self.expected = made[self.options.step :]
+        self.done += self.options.step
+        return made[: self.options.step]

@@ -1,0 +1,151 @@
+"""Speech to motion: encoder, features at video rate, decoder and vertex map in one module.
+
+The model sees one window of fixed length; `audio2mesh.model.stream` lays windows over a recording.
+"""
+
+from dataclasses import dataclass, field
+from typing import assert_never
+
+import torch
+from torch import Tensor, nn
+
+from audio2mesh.model.baseline import AutoregressiveDecoder
+from audio2mesh.model.decoder import Decoder, DecoderOptions
+from audio2mesh.model.encoder import SpeechEncoder
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.level import normalise_level
+from common.errors import InputError
+
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class WindowOptions:
+    frames: int = 200
+    """frames of one window, at the weights' frame rate"""
+    margin: int = 25
+    """frames at each end of a window that serve as context"""
+    fade: int = 10
+    """frames over which one window is cross-faded into the next; even"""
+
+    @property
+    def hop(self) -> int:
+        """Frames from one window to the next."""
+        return self.frames - 2 * self.margin
+
+
+@dataclass(frozen=True)
+class ModelOptions:
+    fps: int = 25
+    """frames per second of the motion"""
+    samples_per_frame: int = 2
+    """points in time at which each frame looks at the speech features"""
+    window: WindowOptions = field(default_factory=WindowOptions)
+    """length and overlap of the windows, in training and in use"""
+    decoder: DecoderOptions = field(default_factory=DecoderOptions)
+    """size of the decoder"""
+
+
+class SpeechToMotion(nn.Module):
+    """One window of audio [B, S] → motion coefficients [B, F, K] on `basis` [K, V, 3].
+
+    The vertex map is the product of the decoder's last layer, which starts at zero, and the basis;
+    a new model therefore never moves.
+    """
+
+    basis: Tensor  # [K, V, 3] metres
+    feature_mean: Tensor  # [L, D]
+    feature_std: Tensor  # [L, D]
+
+    def __init__(
+        self,
+        encoder: SpeechEncoder,
+        basis: Tensor,
+        topology: str,
+        styles: tuple[str, ...] = (NEUTRAL,),
+        options: ModelOptions | None = None,
+    ) -> None:
+        super().__init__()
+        assert styles[0] == NEUTRAL
+        self.options = options or ModelOptions()
+        self.topology, self.styles = topology, styles
+        window = self.options.window
+        if (window.hop * SAMPLE_RATE) % self.options.fps or window.fade > 2 * window.margin:
+            raise InputError("windows must start on whole samples and fade inside their margins")
+        self.encoder = encoder
+        layers, width = len(encoder.layers), encoder.width
+        channels = self.options.samples_per_frame * layers * width
+        self.decoder = build_decoder(channels, len(basis), len(styles), self.options.decoder)
+        self.register_buffer("basis", basis)
+        self.register_buffer("feature_mean", torch.zeros(layers, width))
+        self.register_buffer("feature_std", torch.ones(layers, width))
+
+    @property
+    def fps(self) -> int:
+        """Frames per second that the weights were trained at."""
+        return self.options.fps
+
+    @property
+    def vertex_count(self) -> int:
+        return self.basis.shape[1]
+
+    @property
+    def window_samples(self) -> int:
+        """Samples of one window at 16 kHz."""
+        return self.options.window.frames * SAMPLE_RATE // self.fps
+
+    def style_index(self, style: str | None) -> int:
+        """Row of a speaking style; None is the neutral one. InputError for an unknown name."""
+        if style is not None and style not in self.styles:
+            known = ", ".join(self.styles)
+            raise InputError(f"the weights have no speaking style {style!r}; they have {known}")
+        return self.styles.index(style or NEUTRAL)
+
+    def raw_features(self, audio: Tensor) -> Tensor:
+        """Hidden states [B, F, P, L, D] at the P sampling points of each frame of audio [B, S]."""
+        return self.levelled_features(normalise_level(audio))
+
+    def levelled_features(self, audio: Tensor) -> Tensor:
+        """As `raw_features`, for audio that has the usual level already."""
+        states = self.encoder(audio)  # [B, T, L, D]
+        frames = round(audio.shape[1] * self.fps / SAMPLE_RATE)
+        points = frames * self.options.samples_per_frame
+        at = (torch.arange(points, dtype=torch.float64) + 0.5) / (
+            self.options.samples_per_frame * self.fps
+        )
+        sampled = interpolate_steps(states, self.encoder.step_times(states.shape[1]), at)
+        return sampled.unflatten(1, (-1, self.options.samples_per_frame))
+
+    def decode(self, raw_features: Tensor, style: Tensor) -> Tensor:
+        """Raw features [B, F, P, L, D] and style rows [B] → coefficients [B, F, K]."""
+        standard = (raw_features - self.feature_mean) / self.feature_std
+        return self.decoder(standard.flatten(2), style)
+
+    def forward(self, audio: Tensor, style: Tensor) -> Tensor:
+        return self.decode(self.raw_features(audio), style)
+
+    def motion(self, coefficients: Tensor) -> Motion:
+        """Coefficients [.., F, K] with the basis they belong to."""
+        return Motion(coefficients, self.basis)
+
+
+def build_decoder(
+    channels: int, outputs: int, styles: int, options: DecoderOptions
+) -> Decoder | AutoregressiveDecoder:
+    """An untrained decoder of the kind that is asked for."""
+    match options.kind:
+        case "learn2talk":
+            return Decoder(channels, outputs, styles, options)
+        case "faceformer":
+            return AutoregressiveDecoder(channels, outputs, styles, options)
+        case _:
+            assert_never(options.kind)
+
+
+def interpolate_steps(states: Tensor, times: Tensor, at: Tensor) -> Tensor:
+    """States [B, T, ..] given at evenly spaced `times` [T], linearly at times `at` [n]."""
+    positions = ((at - times[0]) / (times[1] - times[0])).clamp(0, len(times) - 1)
+    low = positions.floor().clamp(max=len(times) - 2).long()
+    weight = (positions - low).to(states).view(1, -1, *[1] * (states.ndim - 2))
+    return torch.lerp(states[:, low], states[:, low + 1], weight.to(states.device))

@@ -1,0 +1,1 @@
+"""Training of the motion weights: windows, augmentation, losses, the run."""

@@ -1,0 +1,126 @@
+"""Training losses: small functions of predicted and true motion, composed by weights.
+
+Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are
+in millimetres, so that weights of about 1 are the natural ones.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap, teeth_distance
+from audio2mesh.model.motion import Motion
+
+Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
+
+
+@dataclass(frozen=True)
+class LossWeights:
+    vertices: float = 1.0
+    """squared distance, mean over all vertices, mm²"""
+    lips: float = 0.2
+    """squared distance, mean over the lip vertices, mm²"""
+    velocity: float = 0.2
+    """squared difference of the lips' motion from frame to frame, mm²"""
+    gap: float = 1.0
+    """absolute difference of the opening between the lips, mm"""
+    closure: float = 0.3
+    """opening that remains where the lips should touch, mm"""
+    sealing: float = 0.0
+    """the same once more, only in clips whose phones are known: there a touch is a certain one"""
+    contact: float = 3.0
+    """distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
+    are such, about 3 %, so that the mean over all is small"""
+    sync: float = 0.0
+    """SyncNet3D's judgement of lips against sound (λ1)"""
+    lipreading: float = 0.0
+    """distance of the lip-reading network's features from those of the teacher's mouth (λ2)"""
+
+
+def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean over frames and all vertices of the squared distance, mm².
+
+    Both motions lie on the same orthogonal basis, so coefficients can be summed.
+    """
+    unit = predicted.basis[0].square().sum() / predicted.basis.shape[1]
+    squared = (predicted.coefficients - true.coefficients).square().sum(-1)
+    return squared.mean() * unit * MM**2
+
+
+def lip_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean over frames and lip vertices of the squared distance, mm²."""
+    return _mean_square(predicted.coefficients - true.coefficients, predicted.basis[:, face.lips])
+
+
+def velocity_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """The lip loss of frame-to-frame differences, mm²."""
+    error = predicted.coefficients - true.coefficients
+    return _mean_square(error.diff(dim=-2), predicted.basis[:, face.lips])
+
+
+def gap_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean absolute difference of the lip gap, mm."""
+    return (lip_gap(predicted, face) - lip_gap(true, face)).abs().mean() * MM
+
+
+def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean excess of the predicted gap over the true one where the lips (nearly) touch, mm."""
+    true_gap, predicted_gap = lip_gap(true, face), lip_gap(predicted, face)
+    shut = torch.sigmoid((0.0015 - true_gap) / 0.0003)
+    return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
+
+
+def sealing_loss(predicted: Motion, true: Motion, face: FaceGeometry, known: Tensor) -> Tensor:
+    """The closure loss of the windows marked in `known` [B], as part of a mean over all windows."""
+    if not known.any():
+        return 0 * predicted.coefficients.sum()
+    ours, theirs = (Motion(m.coefficients[known], m.basis) for m in (predicted, true))
+    return closure_loss(ours, theirs, face) * known.float().mean()
+
+
+def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Mean excess of the lower lip's distance from the upper teeth over the true one, mm.
+
+    Counted where the true distance is (nearly) less than 64 % of that at rest, as for f and v;
+    where jaw and lips merely open it hardly falls so low. 0 for a face without teeth.
+    """
+    if not len(face.upper_teeth):
+        return 0 * predicted.coefficients.sum()
+    still = Motion(torch.zeros_like(true.coefficients[..., :1, :]), true.basis)
+    rest, wanted, found = (teeth_distance(motion, face) for motion in (still, true, predicted))
+    near = torch.sigmoid((0.64 - wanted / rest) / 0.02)
+    return (functional.relu(found - wanted) * near).mean() * MM
+
+
+LOSSES: Mapping[str, Loss] = {
+    "vertices": vertex_loss,
+    "lips": lip_loss,
+    "velocity": velocity_loss,
+    "gap": gap_loss,
+    "closure": closure_loss,
+    "contact": contact_loss,
+}
+
+
+CRITICS = ("sync", "lipreading")
+"""The weights of losses that are learned, each by a network of its own."""
+
+
+def total_loss(
+    predicted: Motion, true: Motion, face: FaceGeometry, weights: Mapping[str, float]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Weighted sum of the named losses, and each one by itself; weight 0 leaves a loss out."""
+    terms = {
+        name: LOSSES[name](predicted, true, face) for name, weight in weights.items() if weight
+    }
+    total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+    return total, terms
+
+
+def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:
+    """Mean squared length in mm² of offsets with coefficients [.., K] on a basis [K, n, 3]."""
+    gram = basis.flatten(1) @ basis.flatten(1).T / basis.shape[1]  # [K, K]
+    return ((coefficients @ gram) * coefficients).sum(-1).mean() * MM**2

@@ -1,0 +1,1 @@
+"""Speech or recorded motion, an avatar and a camera become a film: here the leaves meet."""

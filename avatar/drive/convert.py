@@ -1,0 +1,62 @@
+"""Avatars from one file format to another."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar.files.avatar_file import save_avatar
+from avatar.files.gaussian_avatars import POINTS, write_gaussian_avatar
+from avatar.files.open_avatar import open_avatar
+from avatar.flame import read_flame_parameters
+from avatar.heads.topologies import SIZES
+from avatar.rig.avatar import Avatar
+from common.errors import InputError
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    avatar: Path
+    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply or its folder, or a coloured
+    mesh (.glb, .obj, .ply)."""
+    out: Path
+    """What to write: a name that ends in .ply becomes our one-file avatar, any other a folder in
+    GaussianAvatars' layout (point_cloud.ply, for FLAME flame_param.npz, and canonical_mesh.npz)."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz): to read GaussianAvatars' files, and to write a FLAME avatar
+    that does not hold its FLAME parameters."""
+    flame_param: Path | None = None
+    """A flame_param.npz, or a folder of one file a moment, whose motion goes into the folder
+    written; without it the head holds still."""
+    landmarks: Path | None = None
+    """Named points of the face (JSON), for a mesh whose face is not found by itself."""
+
+
+def convert(options: ConvertOptions) -> Avatar:
+    """Read an avatar of any kind and write it as another.
+
+    Raises FileNotFoundError, OSError or InputError: one sentence.
+    """
+    to_file = options.out.suffix == ".ply"
+    if options.flame_param is not None and to_file:
+        raise InputError(
+            f"--flame-param: {options.out} is one file, which holds no motion; leave it out, or "
+            "name a folder with --out"
+        )
+    if to_file and options.out.name == POINTS:
+        raise InputError(
+            f"{options.out}: {POINTS} is GaussianAvatars' name; name its folder with --out, or "
+            "give the one-file avatar another name"
+        )
+    if not to_file and options.out.is_file():
+        raise InputError(f"{options.out}: is a file; name a folder, or a file that ends in .ply")
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    if to_file:
+        save_avatar(options.out, avatar)
+        return avatar
+    if options.flame_param is not None and avatar.topology not in SIZES:
+        raise InputError(
+            f"--flame-param: {options.avatar} is {avatar.topology}, which FLAME's motion does not "
+            "move; leave it out"
+        )
+    motion = read_flame_parameters(options.flame_param) if options.flame_param else None
+    write_gaussian_avatar(options.out, avatar, options.flame, motion)
+    return avatar

@@ -1,0 +1,158 @@
+"""An avatar that is moved by recorded meshes, filmed from any side."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import torch
+from torch import Tensor
+
+from avatar.capture import View, check_same_mesh, open_capture, split_views
+from avatar.drive.drive import pose
+from avatar.drive.render_options import ReplayOptions, check_replay
+from avatar.drive.retarget import carrier
+from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.files.open_avatar import open_avatar
+from avatar.film.camera_track import camera_track
+from avatar.film.colours import parse_colour
+from avatar.film.output import exact_rate
+from avatar.film.video import open_writer
+from avatar.mesh import Mesh
+from avatar.mesh.similarity import fit_similarity
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.transfer.fitted_face import face_of
+from common.errors import InputError
+from common.progress import progress_bar
+from splat import Camera, choose_backend
+
+CAPTURE_FPS = 25.0
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What a film shows: a mesh and a camera for every frame."""
+
+    meshes: Iterable[Tensor]  # [V, 3] each, world space
+    cameras: Iterable[Camera]
+    frames: int
+    fps: float
+
+
+def replay(options: ReplayOptions) -> Recording:
+    """Film the recording; returns what was filmed.
+
+    Bad input raises InputError or OSError with one sentence, before a frame is drawn; whatever
+    happens, nothing half-written is left.
+    """
+    check_replay(options)
+    backend, reason = choose_backend(options.device)
+    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
+    rig = avatar_rig(avatar, torch.device("cuda" if backend == "gsplat" else "cpu"))
+    raster = rasterizer(backend, parse_colour(options.background))
+    cameras = iter(recording.cameras)
+    first = next(cameras)
+    size = (first.width, first.height)
+    with (
+        torch.no_grad(),
+        open_writer(options.output, *size, recording.fps, options.audio) as write,
+        progress_bar("filming", recording.frames) as done,
+    ):
+        for mesh, camera in zip(recording.meshes, chain([first], cameras), strict=True):
+            write(raster(rig(mesh), camera).numpy())
+            done()
+    return recording
+
+
+def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
+    """The tracked meshes of a split, moment by moment, from one of its cameras or from our own."""
+    assert options.capture
+    capture = open_capture(options.capture, options.flame)
+    check_same_mesh(options.avatar, avatar, options.capture, capture)
+    views = _chosen(options, split_views(capture, options.split, options.capture))
+    moments = sorted({view.timestep for view in views})
+    meshes = capture.vertices[moments]  # [F, V, 3]
+    fps = float(exact_rate(options.fps or CAPTURE_FPS))
+    if options.camera_id is not None:
+        cameras: Iterable[Camera] = _own_cameras(options, views, moments)
+    else:
+        track = _track(options, capture.rest, len(moments), fps)
+        cameras = before(mean_pose(capture.rest, meshes), track)
+    return Recording(meshes, cameras, len(moments), fps)
+
+
+def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
+    """Motion that driving saved, carried over where the avatar has another mesh."""
+    assert options.motion
+    motion = open_motion(options.motion)
+    face = face_of(Mesh(avatar.vertices, avatar.faces), avatar.topology, avatar.template)
+    if motion.topology == avatar.topology and torch.equal(motion.mesh.faces, avatar.faces):
+        carry: Callable[[Tensor], Tensor] = lambda offsets: offsets  # noqa: E731
+    else:
+        carry = carrier(face_of(motion.mesh, motion.topology), face)
+        print(f"motion: carried over from {motion.topology} to {face.name}", file=sys.stderr)
+
+    def meshes() -> Iterator[Tensor]:
+        offsets = (frame for chunk in motion_chunks(motion) for frame in carry(chunk))
+        for frame, head_pose in zip(offsets, motion.head_pose, strict=True):
+            yield pose(avatar.vertices + frame, face.head, head_pose)
+
+    frames = len(motion.head_pose)
+    return Recording(
+        meshes(), _track(options, avatar.vertices, frames, motion.fps), frames, motion.fps
+    )
+
+
+def _track(options: ReplayOptions, rest: Tensor, frames: int, fps: float) -> Iterator[Camera]:
+    size, angles = (options.width, options.height), (options.azimuth, options.elevation)
+    return camera_track(options.camera, rest, size, angles, (frames, fps))
+
+
+def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:
+    """Where a head stands on average: [4, 4], head space of the rest mesh [V, 3] to the world of
+    its moved meshes [F, V, 3]."""
+    source, target = rest.double().numpy(), meshes.mean(0).double().numpy()
+    R_world_head = fit_similarity(source, target).rotation
+    placed = torch.eye(4, dtype=torch.float64)
+    placed[:3, :3] = torch.from_numpy(R_world_head)
+    placed[:3, 3] = torch.from_numpy(target.mean(0) - R_world_head @ source.mean(0))
+    return placed.float()
+
+
+def before(head: Tensor, cameras: Iterable[Camera]) -> Iterator[Camera]:
+    """Cameras given in head space, in the world in which the head has a pose [4, 4]."""
+    to_head = torch.linalg.inv(head)
+    return (replace(camera, viewmat=camera.viewmat @ to_head) for camera in cameras)
+
+
+def _chosen(options: ReplayOptions, views: Sequence[View]) -> Sequence[View]:
+    """The views of a sequence, or all."""
+    if options.sequence is None:
+        return views
+    known = sorted({view.sequence for view in views if view.sequence is not None})
+    if options.sequence not in known:
+        raise InputError(
+            f"--sequence {options.sequence}: {options.capture} has no such sequence among its "
+            f"{options.split} views; known: {', '.join(known) or 'none'}"
+        )
+    return [view for view in views if view.sequence == options.sequence]
+
+
+def _own_cameras(
+    options: ReplayOptions, views: Sequence[View], moments: Sequence[int]
+) -> list[Camera]:
+    """What one camera of the capture was at every moment; cut to an even size."""
+    found = {view.timestep: view.camera for view in views if view.camera_id == options.camera_id}
+    if missing := [moment for moment in moments if moment not in found]:
+        known = ", ".join(sorted({view.camera_id for view in views}))
+        raise InputError(
+            f"--camera-id {options.camera_id}: did not see moment {missing[0]} of the "
+            f"{options.split} views of {options.capture}; known cameras: {known}"
+        )
+    return [
+        replace(camera, width=camera.width // 2 * 2, height=camera.height // 2 * 2)
+        for camera in (found[moment] for moment in moments)
+    ]

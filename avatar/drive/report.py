@@ -1,0 +1,84 @@
+"""What a run took: seconds by stage, frames a second, memory."""
+
+import json
+import resource
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from common.atomic import write_beside
+
+Stage = Literal["load", "audio2mesh", "rig", "raster", "encode"]
+Item = TypeVar("Item")
+
+
+@dataclass
+class StageClock:
+    """Seconds spent in each stage so far."""
+
+    seconds: dict[Stage, float] = field(
+        default_factory=lambda: dict.fromkeys(
+            ("load", "audio2mesh", "rig", "raster", "encode"), 0.0
+        )
+    )
+    started: float = field(default_factory=time.perf_counter)
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Add the time spent inside the block to a stage."""
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] += time.perf_counter() - start
+
+    def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on, adding the time that producing each one takes to a stage."""
+        iterator = iter(items)
+        while True:
+            with self.stage(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+
+@dataclass(frozen=True)
+class Report:
+    """The figures of one drive."""
+
+    output: str
+    frames: int
+    fps: float
+    audio_seconds: float
+    wall_seconds: float  # from the first check to the finished video; imports left out
+    steady_fps: float  # frames over the time of the frame loop, start-up left out
+    peak_rss_mb: float
+    backend: str
+    gaussians: int
+    stages: dict[Stage, float]  # seconds
+
+
+def peak_rss_mb() -> float:
+    """This process's largest resident size so far, in MiB.
+
+    On Linux from /proc, since getrusage there also counts what the parent process held when it
+    started this one.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        peak = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(peak.split()[1]) / 2**10
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 2**20 if sys.platform == "darwin" else peak / 2**10
+
+
+def write_report(path: Path, report: Report) -> None:
+    """Write the report as JSON."""
+    with write_beside(path) as partial:
+        partial.write_text(json.dumps(asdict(report), indent=2) + "\n")

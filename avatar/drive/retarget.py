@@ -1,0 +1,120 @@
+"""The basis of speech-to-motion weights, carried to the mesh of a face."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audio2mesh import SpeechToMotion
+from avatar.flame import load_flame
+from avatar.flame.indices import VERTICES as FLAME_VERTICES
+from avatar.flame.teeth import LOWER_TEETH
+from avatar.heads import Head, load_head
+from avatar.heads.topologies import FLAME, FLAME_TEETH
+from avatar.mesh import Mesh
+from avatar.transfer import transfer_from, transfer_to
+from avatar.transfer.fitted_face import Face, face_of, shipped_face
+from common.errors import InputError
+
+
+def carry_basis(
+    model: SpeechToMotion, face: Face, weights: Path | str, flame: Path | None
+) -> Tensor:
+    """The model's basis [K, V, 3] on the face's mesh; one line on stderr where it is another's.
+
+    weights: what to call the model in a sentence; flame: FLAME's file, whose mesh weights of that
+    topology belong to. Raises InputError, or FileNotFoundError for the file.
+    """
+    basis, size = model.basis.cpu(), len(face.mesh.vertices)
+    if (model.topology, model.vertex_count) == (face.head.topology, size):
+        return basis
+    carried = _carried(model, basis, face, weights, flame)
+    within = "" if face.residual_mm is None else f", fitted to {face.residual_mm:.2f} mm"
+    print(f"motion: carried over from {model.topology} to {face.name}{within}", file=sys.stderr)
+    return carried
+
+
+def _carried(
+    model: SpeechToMotion, basis: Tensor, face: Face, weights: Path | str, flame: Path | None
+) -> Tensor:
+    """The basis on a mesh of another topology."""
+    named = f"{weights} move {model.topology} ({model.vertex_count} vertices)"
+    match model.topology, model.vertex_count:
+        case "flame", 5023 if face.head.topology == FLAME_TEETH:
+            return with_teeth(basis, face.head)
+        case "flame", 5023:
+            if flame is None:
+                raise InputError(
+                    f"{named}, and to carry that to {face.name} FLAME's own mesh is needed; give "
+                    "FLAME's file with --flame"
+                )
+            mean = load_flame(flame)
+            source = face_of(Mesh(mean.template, mean.faces), FLAME)
+            return carrier(source, face)(basis)
+        case "anny-head", 5000:
+            return carrier(shipped_face(), face)(basis)
+        case _:
+            raise InputError(
+                f"{named}, which cannot be carried to the avatar's topology, {face.name}; use "
+                "weights of anny-head, of FLAME or of the avatar's own topology"
+            )
+
+
+def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
+    """A function from offsets [..., S, 3] of one mesh to offsets [..., V, 3] of another, linear, by
+    way of anny-head."""
+    head, steps = load_head(), []
+    if source.fitted is not None:
+        steps.append(transfer_from(head, source.mesh, source.fitted))
+    if target.fitted is not None:
+        steps.append(transfer_to(head, target.mesh, target.fitted))
+
+    def carry(offsets: Tensor) -> Tensor:
+        for step in steps:
+            offsets = step.offsets(offsets)
+        return offsets
+
+    return carry
+
+
+def with_teeth(basis: Tensor, head: Head) -> Tensor:
+    """Offsets [K, 5023, 3] of FLAME with those of GaussianAvatars' teeth, [K, 5143, 3].
+
+    The upper teeth stay with the head. The lower ones move with the jaw: as the small rigid motion
+    that comes nearest to the offsets of the skin that the jaw takes along.
+    """
+    teeth = basis.new_zeros(len(basis), len(head.vertices) - FLAME_VERTICES, 3)
+    carries = _on_the_jaw(head)
+    places = head.vertices[carries.nonzero().squeeze(1)]
+    rows = _small_motions(places).flatten(0, 1)  # [3 n, 6]
+    strength = carries[carries > 0].repeat_interleave(3)[:, None]
+    offsets = basis[:, carries.nonzero().squeeze(1)].flatten(1).T  # [3 n, K]
+    motions = torch.linalg.lstsq((rows * strength).double(), (offsets * strength).double()).solution
+    lower = torch.tensor(LOWER_TEETH)
+    moved = _small_motions(head.vertices[lower]).double() @ motions  # [60, 3, K]
+    teeth[:, lower - FLAME_VERTICES] = moved.permute(2, 0, 1).to(basis)
+    return torch.cat([basis, teeth], dim=1)
+
+
+def _on_the_jaw(head: Head) -> Tensor:
+    """[V] how surely a vertex lies on the jaw: in so far as an opening jaw takes it along as it
+    does the lower teeth; 0 for lips and teeth themselves."""
+    opened = head.unit("jawOpen")
+    rows = _small_motions(head.vertices)
+    lower = torch.tensor(LOWER_TEETH)
+    rigid = torch.linalg.lstsq(rows[lower].flatten(0, 1), opened[lower].flatten()[:, None]).solution
+    expected = (rows @ rigid)[..., 0]  # [V, 3] of something fixed to the teeth
+    apart = (opened - expected).norm(dim=1) / expected.norm(dim=1).clamp(min=1e-6)
+    sure = (1 - apart / 0.3).clamp(min=0)
+    sure[torch.cat([head.regions["lips"], head.regions["teeth"]])] = 0
+    return sure
+
+
+def _small_motions(points: Tensor) -> Tensor:
+    """Offsets [n, 3, 6] of points [n, 3] by unit shifts along, and unit turns about, x, y and z."""
+    x, y, z = points.unbind(1)
+    o, i = torch.zeros_like(x), torch.ones_like(x)
+    rows = ((i, o, o, o, z, -y), (o, i, o, -z, o, x), (o, o, i, y, -x, o))
+    return torch.stack([torch.stack(row, 1) for row in rows], 1)

@@ -1,0 +1,1 @@
+"""What of the face is not lips: head, eyes, blinks."""

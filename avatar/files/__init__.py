@@ -1,0 +1,1 @@
+"""Every file that an avatar or its motion is kept in."""

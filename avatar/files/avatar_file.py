@@ -1,0 +1,99 @@
+"""Avatar files: one .ply that holds local Gaussians, their binding and the subject's rest mesh."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from torch import Tensor
+
+from avatar.heads import load_head
+from avatar.heads.topologies import FLAME_SHAPES, TOPOLOGIES
+from avatar.rig.avatar import Avatar, check_mesh
+from common.errors import InputError
+from splat import SplatPly, read_ply, write_ply
+
+VERSION = "1"
+COMMENT = "voicesplat_avatar"
+UNIT = "metre"
+FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
+
+
+def save_avatar(path: Path, avatar: Avatar) -> None:
+    """Write an avatar; the file appears whole or not at all."""
+    comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
+    mesh = (avatar.vertices, avatar.faces)
+    identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
+    tables = {name: table for name, table in identity.items() if table is not None}
+    ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
+    write_ply(path, ply)
+
+
+def load_avatar(path: Path) -> Avatar:
+    """Read and check an avatar file.
+
+    Raises FileNotFoundError where there is none, InputError that names the broken rule otherwise.
+    """
+    ply = read_ply(path)
+    if ply.binding is None:
+        raise InputError(
+            f"{path} is a plain 3DGS file: its Gaussians have no binding_0 that ties them to a "
+            "mesh; use an avatar that was built bound to a head"
+        )
+    if ply.mesh_vertices is None or ply.mesh_faces is None:
+        raise InputError(
+            f"{path} holds bound Gaussians but no rest mesh (elements mesh_vertex and mesh_face); "
+            "save it with its mesh"
+        )
+    triangles = len(ply.mesh_faces)
+    highest = int(ply.binding.max())
+    if highest >= triangles:
+        raise InputError(
+            f"{path}: binding_0 names triangle {highest}, but its mesh has {triangles} triangles; "
+            "the file is damaged or binding and mesh belong to different heads"
+        )
+    topology = _check_comments(path, ply.comments)
+    check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
+    _check_template(path, ply.template_vertices)
+    mesh = (ply.mesh_vertices, ply.mesh_faces)
+    identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
+    return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices, *identity)
+
+
+def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
+    fields = dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
+    version, unit = fields.get(COMMENT), fields.get("unit")
+    if version != VERSION:
+        raise InputError(
+            f"{path}: comment '{COMMENT} {VERSION}' is missing or names another version "
+            f"({version}); save the avatar with this version of the project"
+        )
+    if unit != UNIT:
+        raise InputError(f"{path}: comment 'unit {UNIT}' is missing (found {unit}); use metres")
+    topology = fields.get("topology", "")
+    if topology not in TOPOLOGIES:
+        raise InputError(
+            f"{path}: comment 'topology': no head topology is called {topology!r}; known: "
+            f"{', '.join(TOPOLOGIES)}"
+        )
+    return topology
+
+
+def _flame_identity(
+    path: Path, tables: Mapping[str, Tensor], vertices: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    shape, offset = (tables.get(name) for name in (FLAME_SHAPE, FLAME_OFFSET))
+    broken = shape is not None and shape.shape != (FLAME_SHAPES,)
+    if broken or (offset is not None and offset.shape != vertices.shape):
+        raise InputError(
+            f"{path}: its elements {FLAME_SHAPE} and {FLAME_OFFSET} do not fit FLAME and its mesh; "
+            "convert the avatar again with this version of the project"
+        )
+    return shape, offset
+
+
+def _check_template(path: Path, template: Tensor | None) -> None:
+    expected = len(load_head().vertices)
+    if template is not None and len(template) != expected:
+        raise InputError(
+            f"{path}: its template has {len(template)} vertices, but anny-head has {expected}; "
+            "convert the avatar again with this version of the project"
+        )

@@ -1,0 +1,1 @@
+"""Pictures and sound → a film, and back."""

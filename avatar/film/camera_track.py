@@ -1,0 +1,66 @@
+"""Where the camera stands: fixed, on an orbit, or on a path from a file."""
+
+import math
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+
+from torch import Tensor
+
+from common.errors import InputError
+from splat import Camera, load_camera_path, orbit
+
+DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
+FILL = 1.33  # the height of the picture, in heights of the head mesh
+LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
+ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
+
+
+def camera_track(
+    name: str,
+    vertices: Tensor,
+    size: tuple[int, int],
+    angles: tuple[float, float],
+    timing: tuple[int, float],
+) -> Iterator[Camera]:
+    """The camera of each frame. A file of keyframes is read and checked at once.
+
+    name: front, orbit, or the path of a JSON file of keyframes; vertices [V, 3]: the subject's
+    rest mesh, which decides the framing; size: width and height in pixels; angles: azimuth and
+    elevation in degrees, added to front and orbit; timing: number of frames and fps.
+    """
+    (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
+    target, field_of_view = _framing(vertices, width, height)
+    if name not in ("front", "orbit"):
+        return _checked_path(Path(name), frames, fps, size)
+
+    def at(azimuth: float) -> Camera:
+        return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
+
+    if name == "front":
+        return repeat(at(azimuth), frames)
+    turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
+    return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
+
+
+def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
+    """The cameras of a file, each built once before the first is used."""
+    seconds = 0.0
+    try:
+        for seconds, _ in enumerate(load_camera_path(path, frames, fps, *size), start=1):
+            seconds = seconds / fps
+    except ValueError as error:
+        if str(path) in str(error):
+            raise
+        raise InputError(f"{path}: at {seconds:.2f} s {error}") from None
+    return load_camera_path(path, frames, fps, *size)
+
+
+def _framing(vertices: Tensor, width: int, height: int) -> tuple[Tensor, float]:
+    """Target [3] and vertical field of view in degrees that show head and collar."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    tall = float(high[1] - low[1])
+    target = (low + high) / 2
+    target[0], target[1] = 0.0, float(target[1]) - LOWER * tall
+    extent = FILL * tall * max(1.0, 0.8 * height / width)  # a narrow picture still holds the head
+    return target, math.degrees(2 * math.atan(extent / 2 / DISTANCE))

@@ -1,0 +1,112 @@
+"""Where a film may be written and in what form, checked before the work starts."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import Literal
+
+from common.errors import InputError
+
+Kind = Literal["mp4", "webm", "gif", "frames"]
+
+GIF_FASTEST = 50.0
+"""Frames per second: players slow a GIF down whose frames last under two hundredths."""
+
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file gets larger than this system allows; choose another folder",
+}
+"""What may go wrong in the middle of writing."""
+
+
+def output_kind(path: Path) -> Kind:
+    """What the suffix asks for; none asks for a folder of PNG frames."""
+    match path.suffix.lower():
+        case ".mp4":
+            return "mp4"
+        case ".webm":
+            return "webm"
+        case ".gif":
+            return "gif"
+        case "":
+            return "frames"
+        case suffix:
+            raise InputError(
+                f"{path}: cannot write {suffix}; use .mp4, .webm or .gif, or for PNG frames the "
+                "name of a new folder, without a suffix"
+            )
+
+
+def check_output(path: Path, audio: Path | None = None) -> None:
+    """Say before the work starts what would stop it at its end.
+
+    Raises:
+        FileNotFoundError: the folder that `path` shall lie in does not exist.
+        InputError: the suffix is unknown, `path` is taken, or `path` is the recording itself.
+        OSError: the folder may not be written to.
+    """
+    frames = output_kind(path) == "frames"
+    if frames and not path.name:
+        raise InputError(f"{path}: name a new folder for the PNG frames")
+    if frames and path.exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise InputError(f"{path}: exists already; name a new folder for the PNG frames")
+    if audio is not None and path.exists() and path.samefile(audio):
+        raise InputError(f"{path}: is the recording itself; give the output another name")
+    check_writable(path, folder=frames)
+
+
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Say whether a file, or a folder, could be written under a name.
+
+    Raises FileNotFoundError, InputError or OSError.
+    """
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise FileNotFoundError(f"{path}: folder {parent} does not exist; create it first")
+    if path.is_dir() and not folder:
+        raise InputError(f"{path}: is a folder; name a file")
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+def check_picture(width: int, height: int, fps: float) -> None:
+    """Raise InputError where a size [pixels] is not even and positive, or fps not positive."""
+    for name, pixels in (("width", width), ("height", height)):
+        if pixels < 2:
+            raise InputError(f"{name} {pixels}: must be at least 2 pixels")
+        if pixels % 2:
+            raise InputError(
+                f"{name} {pixels}: must be even for video; use {pixels - 1} or {pixels + 1}"
+            )
+    if not 0 < fps < float("inf"):
+        raise InputError(f"fps {fps:g}: must be a positive number of frames per second")
+
+
+def exact_rate(fps: float) -> Fraction:
+    """Frames per second as a ratio: 25 → 25/1, 29.97 → 30000/1001, 12.5 → 25/2."""
+    broadcast = Fraction(round(fps * 1.001) * 1000, 1001)
+    if broadcast and abs(float(broadcast) - fps) < 2e-4 * fps and fps != round(fps):
+        return broadcast
+    return Fraction(fps).limit_denominator(1000)
+
+
+@contextmanager
+def plain_words(path: Path) -> Iterator[None]:
+    """Turn what the system says about writing `path` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _cannot_write(path, error) from None
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> OSError:
+    reason = NO_ROOM.get(error.errno or 0, f"{error.strerror}; choose another folder")
+    return OSError(f"{path}: cannot be written: {reason}")

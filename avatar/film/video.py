@@ -1,0 +1,285 @@
+"""Rendered frames → a film with sound, an animated picture or a folder of pictures.
+
+Frames are taken one at a time and memory stays bounded. A film appears under its name when it is
+complete; before that, and after any failure, there is nothing.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import assert_never
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from av.error import BlockingIOError as NothingYet
+from av.error import EOFError as NoMore
+from av.filter import Graph
+from av.video.format import VideoFormat
+from av.video.frame import VideoFrame
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    VideoReformatter,
+)
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+
+from avatar.film.audio_track import sound_reader
+from avatar.film.output import (
+    GIF_FASTEST,
+    check_output,
+    check_picture,
+    exact_rate,
+    output_kind,
+    plain_words,
+)
+from avatar.film.picture_folder import picture_folder
+from common.atomic import write_beside
+from common.errors import InputError
+
+Bytes = NDArray[np.uint8]
+Image = Bytes | NDArray[np.float32]
+Write = Callable[[Image], None]
+WriteBytes = Callable[[Bytes], None]
+
+SOUND_RATE = 48_000
+"""Samples per second of every sound track: Opus has no other, and AAC's padding stays short."""
+
+
+@dataclass(frozen=True)
+class _Codecs:
+    picture: str
+    picture_options: dict[str, str]
+    sound: str
+    sound_options: dict[str, str]
+    sound_bits: int  # per second
+    container_options: dict[str, str]
+
+
+MP4 = _Codecs(
+    picture="libx264",
+    picture_options={"preset": "superfast", "crf": "18", "threads": "2"},
+    sound="aac",
+    sound_options={"aac_coder": "fast"},
+    sound_bits=160_000,
+    container_options={"movflags": "+faststart"},
+)
+
+WEBM = _Codecs(
+    picture="libvpx-vp9",
+    picture_options={
+        "deadline": "realtime",
+        "cpu-used": "6",
+        "crf": "24",
+        "b": "0",
+        "row-mt": "1",
+        "tile-columns": "1",
+        "threads": "2",
+    },
+    sound="libopus",
+    sound_options={},
+    sound_bits=128_000,
+    container_options={},
+)
+
+
+@contextmanager
+def open_writer(
+    path: Path, width: int, height: int, fps: float, audio: Path | None = None
+) -> Iterator[Write]:
+    """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1].
+
+    The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
+    PNG files in a new folder (no suffix). The sound of `audio`, any file that `stream_audio` reads,
+    is cut or filled with silence to the length of the film.
+
+    Raises:
+        InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
+            `stream_audio`; OSError also where the disk is full.
+    """
+    check_picture(width, height, fps)
+    check_output(path, audio)
+    with plain_words(path), _writer(path, (width, height), exact_rate(fps), audio) as write:
+
+        def write_checked(image: Image) -> None:
+            assert image.shape == (height, width, 3), image.shape
+            write(as_bytes(image))
+
+        yield write_checked
+
+
+def as_bytes(image: Image) -> Bytes:
+    """[H, W, 3] in 0..255, contiguous; floats are clipped to [0, 1] and rounded."""
+    if image.dtype == np.uint8:
+        return np.ascontiguousarray(image, np.uint8)
+    scaled = np.multiply(image, 255.0, dtype=np.float32)
+    scaled += 0.5
+    return np.clip(scaled, 0.0, 255.5, out=scaled).astype(np.uint8, order="C")
+
+
+def _writer(
+    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None
+) -> AbstractContextManager[WriteBytes]:
+    match output_kind(path):
+        case "mp4":
+            return _film(path, size, rate, audio, MP4)
+        case "webm":
+            return _film(path, size, rate, audio, WEBM)
+        case "gif":
+            return _animation(path, size, rate)
+        case "frames":
+            return picture_folder(path)
+        case kind:
+            assert_never(kind)
+
+
+@contextmanager
+def _film(
+    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None, codecs: _Codecs
+) -> Iterator[WriteBytes]:
+    with (
+        write_beside(path) as partial,
+        av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
+    ):
+        stream = _add_picture(container, codecs, size, rate)
+        play_until = _add_sound(container, codecs, audio)
+        to_yuv = _yuv_converter()
+        count = 0
+
+        def write(image: Bytes) -> None:
+            nonlocal count
+            frame = to_yuv(image)
+            frame.pts, frame.time_base = count, 1 / rate
+            container.mux(stream.encode(frame))
+            count += 1
+            play_until(count / rate, False)
+
+        yield write
+        container.mux(stream.encode(None))
+        play_until(count / rate, True)
+
+
+def _add_picture(
+    container: OutputContainer, codecs: _Codecs, size: tuple[int, int], rate: Fraction
+) -> VideoStream:
+    stream = container.add_stream(codecs.picture, rate=rate, options=codecs.picture_options)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height = size
+    stream.pix_fmt = "yuv420p"
+    stream.codec_context.time_base = 1 / rate
+    stream.codec_context.colorspace = Colorspace.ITU709
+    stream.codec_context.color_range = ColorRange.MPEG
+    stream.codec_context.color_primaries = ColorPrimaries.BT709
+    stream.codec_context.color_trc = ColorTrc.BT709
+    return stream
+
+
+def _yuv_converter() -> Callable[[Bytes], VideoFrame]:
+    """RGB in 0..255 → BT.709 in limited range, as the stream is tagged."""
+    reformatter = VideoReformatter()
+
+    def convert(image: Bytes) -> VideoFrame:
+        return reformatter.reformat(
+            VideoFrame.from_ndarray(image, format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+
+    return convert
+
+
+def _add_sound(
+    container: OutputContainer, codecs: _Codecs, audio: Path | None
+) -> Callable[[Fraction, bool], None]:
+    """A function that carries the sound on to a time in seconds and, if told, ends it there."""
+    if audio is None:
+        return lambda _until, _end: None
+    read = sound_reader(audio, SOUND_RATE)
+    layout = "mono" if read(0).shape[1] == 1 else "stereo"
+    stream = container.add_stream(
+        codecs.sound, rate=SOUND_RATE, layout=layout, options=codecs.sound_options
+    )
+    assert isinstance(stream, AudioStream)
+    stream.bit_rate = codecs.sound_bits
+    played = 0
+
+    def play_until(until: Fraction, end: bool) -> None:
+        nonlocal played
+        count = round(until * SOUND_RATE) - played
+        if count > 0:
+            planes = np.ascontiguousarray(read(count).T)  # [C, s]
+            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = SOUND_RATE, played
+            frame.time_base = Fraction(1, SOUND_RATE)
+            container.mux(stream.encode(frame))
+            played += count
+        if end:
+            container.mux(stream.encode(None))
+
+    return play_until
+
+
+@contextmanager
+def _animation(path: Path, size: tuple[int, int], rate: Fraction) -> Iterator[WriteBytes]:
+    if rate > GIF_FASTEST:
+        raise InputError(
+            f"{path}: a GIF shows at most {GIF_FASTEST:g} frames per second; lower the fps or "
+            "write .mp4"
+        )
+    with write_beside(path) as partial, av.open(str(partial.absolute()), "w") as container:
+        stream = container.add_stream("gif", rate=rate)
+        assert isinstance(stream, VideoStream)
+        stream.width, stream.height = size
+        stream.pix_fmt = "pal8"
+        graph = _palette_graph(size, rate)
+        count = 0
+
+        def write(image: Bytes) -> None:
+            nonlocal count
+            frame = VideoFrame.from_ndarray(image, format="rgb24")
+            frame.pts, frame.time_base = count, 1 / rate
+            graph.push(frame)
+            count += 1
+            _mux_ready(graph, container, stream)
+
+        yield write
+        graph.push(None)
+        _mux_ready(graph, container, stream)
+        container.mux(stream.encode(None))
+
+
+def _palette_graph(size: tuple[int, int], rate: Fraction) -> Graph:
+    """RGB frames → frames of 256 colours, each with a palette of its own."""
+    graph = Graph()
+    source = graph.add_buffer(
+        width=size[0], height=size[1], format=VideoFormat("rgb24"), time_base=1 / rate
+    )
+    split = graph.add("split")
+    palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
+    paint = graph.add("paletteuse", "new=1:dither=none")
+    source.link_to(split)
+    split.link_to(palette, 0, 0)
+    split.link_to(paint, 1, 0)
+    palette.link_to(paint, 0, 1)
+    paint.link_to(graph.add("buffersink"))
+    graph.configure()
+    return graph
+
+
+def _mux_ready(graph: Graph, container: OutputContainer, stream: VideoStream) -> None:
+    while True:
+        try:
+            frame = graph.pull()
+        except (NothingYet, NoMore):
+            return
+        assert isinstance(frame, VideoFrame)
+        container.mux(stream.encode(frame))

@@ -1,0 +1,144 @@
+"""The lip-reading loss: does the student's mouth say what the teacher's does?
+
+One minus the mean cosine between frozen lip-reading features of the two, as SPECTRE (Filntisis et
+al., arXiv 2207.11094) and Learn2Talk (arXiv 2404.12888) have it. Only a few short stretches of a
+batch are looked at, for rendering is what costs.
+"""
+
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from audio2mesh.data.phones import Phone
+from audio2mesh.lipreading import LipReadNet, features, phone_error_rate
+from audio2mesh.model.motion import Motion
+from audio2mesh.training.critic import Batch, Critic
+from avatar.lipreading.render import MouthRenderer
+
+_CHUNK = 32  # frames drawn at a time where there are no gradients
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """Frames `start` to `stop` of one window of a batch."""
+
+    true: Motion  # [f, ..] of these frames
+    mel: Tensor  # [T, 80] of the whole window
+    frames: int  # F of the whole window
+    start: int
+    stop: int
+    clip: str
+    times: Tensor  # [f] seconds of the recording
+
+
+Teacher = Callable[[Stretch], Tensor | None]
+"""A stretch → the teacher's grey crops [f, 88, 88] in [0, 1]; None where it has none."""
+
+
+@dataclass(frozen=True)
+class LipReadingOptions:
+    stretches: int = 2
+    """stretches of a batch, from different windows, that are rendered and read"""
+    frames: int = 25
+    """frames of a stretch"""
+
+
+def lipreading_critic(
+    net: LipReadNet,
+    render: MouthRenderer,
+    rest: Tensor,
+    teacher: Teacher,
+    options: LipReadingOptions | None = None,
+) -> Critic:
+    """The lip-reading loss of motion about the rest face `rest` [V, 3], at 25 frames a second.
+
+    The stretches follow from the batch alone, so that a repeated or resumed run sees the same ones.
+    Where the teacher has crops of none of them the loss is 0.
+    """
+    chosen = options or LipReadingOptions()
+
+    def critic(batch: Batch) -> Tensor:
+        losses = []
+        for row, stretch in _stretches(batch, chosen.frames):
+            with torch.no_grad():
+                taught = teacher(stretch)
+            if taught is not None:
+                part = batch.predicted.coefficients[row, stretch.start : stretch.stop]
+                crops = render(rest + Motion(part, batch.predicted.basis).offsets())
+                losses.append(lipreading_loss(net, crops, taught.to(crops)))
+            if len(losses) == chosen.stretches:
+                break
+        if not losses:
+            return 0 * batch.predicted.coefficients.sum()
+        return torch.stack(losses).mean()
+
+    return critic
+
+
+def lipreading_loss(net: LipReadNet, crops: Tensor, taught: Tensor) -> Tensor:
+    """One minus the mean cosine of the features of two mouths [f, 88, 88]; in [0, 2]."""
+    with torch.no_grad():
+        wanted = features(net, taught[None])
+    return 1 - functional.cosine_similarity(features(net, crops[None]), wanted, dim=-1).mean()
+
+
+def truth_teacher(render: MouthRenderer, rest: Tensor) -> Teacher:
+    """The true motion, rendered as the student's is: the best that a teacher could be."""
+
+    def teach(stretch: Stretch) -> Tensor:
+        return render(rest + stretch.true.offsets())
+
+    return teach
+
+
+def speech_teacher(mouth_of: Callable[[Tensor, int], Tensor]) -> Teacher:
+    """A network that makes crops [F, 88, 88] of a log-mel [T, 80] and a number of frames F."""
+
+    def teach(stretch: Stretch) -> Tensor:
+        return mouth_of(stretch.mel, stretch.frames)[stretch.start : stretch.stop]
+
+    return teach
+
+
+@torch.no_grad()
+def lipreading_per(
+    net: LipReadNet,
+    render: MouthRenderer,
+    motion: Motion,  # [F, ..] at 25 frames a second
+    rest: Tensor,  # [V, 3]
+    phones: Sequence[Phone],
+) -> float:
+    """Phone error rate of lip-reading a motion against the phones that were said.
+
+    InputError where all of them are silence.
+    """
+    parts = motion.coefficients.split(_CHUNK)
+    crops = [render(rest + Motion(part, motion.basis).offsets()) for part in parts]
+    return phone_error_rate(net, torch.cat(crops), [phone.label for phone in phones])
+
+
+def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, Stretch]]:
+    """One stretch of each window of the batch, in an order and at places that follow from it."""
+    told = f"{batch.clips} {batch.times[:, 0].tolist()}"
+    rng = np.random.default_rng(zlib.crc32(told.encode()))
+    count = batch.times.shape[1]
+    for row in rng.permutation(len(batch.clips)).tolist():
+        start = int(rng.integers(max(1, count - frames + 1)))
+        part = slice(start, min(count, start + frames))
+        yield (
+            row,
+            Stretch(
+                true=Motion(batch.true.coefficients[row, part], batch.true.basis),
+                mel=batch.mel[row],
+                frames=count,
+                start=part.start,
+                stop=part.stop,
+                clip=batch.clips[row],
+                times=batch.times[row, part],
+            ),
+        )

@@ -1,0 +1,21 @@
+"""A head as speech-to-motion training sees it: plain tensors, without triangles."""
+
+from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from avatar.heads.head import Head
+
+
+def face_units(head: Head) -> FaceUnits:
+    """The head's expression units."""
+    return FaceUnits(head.unit_names, head.units)
+
+
+def face_geometry(head: Head) -> FaceGeometry:
+    """The rest face with the vertices that losses and scores look at."""
+    return FaceGeometry(
+        rest=head.vertices,
+        lips=head.regions["lips"],
+        inner_upper=head.regions["lip_inner_upper"],
+        inner_lower=head.regions["lip_inner_lower"],
+        upper_face=head.regions["upper_face"],
+        upper_teeth=head.group_vertices("upper-teeth"),
+    )

@@ -1,0 +1,265 @@
+"""Coloured meshes from .obj (with .mtl and textures), .ply and .glb files.
+
+Nothing in a file is executed, nothing is fetched from a network, and no file outside the folder of
+the mesh is opened.
+"""
+
+import json
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import trimesh
+from numpy.typing import NDArray
+
+from avatar.mesh import Mesh
+from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, Picture
+from avatar.mesh.weld import welded
+from common.errors import InputError
+
+SUFFIXES = (".obj", ".ply", ".glb")
+LARGEST_FILE = 2 << 30  # bytes
+MOST_TRIANGLES = 2_000_000
+PLAIN = 0.72  # grey of a mesh without any colour
+BLACK = 0.02  # some programs write this as the colour below a texture
+SPLATS = ("f_dc_0", "scale_0", "opacity")  # properties by which a .ply of Gaussians is known
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One geometry of a file."""
+
+    vertices: Floats  # [V, 3]
+    faces: Ints  # [M, 3]
+    rgb: Floats  # [M, 3, 3]
+    uv: Floats  # [M, 3, 2]
+    texture: Ints  # [M] into pictures, or -1
+    pictures: list[Picture]
+
+
+def is_mesh_file(path: Path) -> bool:
+    """Whether a file holds a mesh to look at, by its suffix and, for a .ply, by its header: a .ply
+    with triangles that is not one of Gaussians."""
+    suffix = path.suffix.lower()
+    if suffix != ".ply":
+        return suffix in SUFFIXES
+    header = _ply_header(path)
+    names = {words[-1] for words in header if words[0] == "property"}
+    faces = [int(words[2]) for words in header if words[:2] == ["element", "face"]]
+    return not names & set(SPLATS) and sum(faces) > 0
+
+
+def read_mesh(path: Path) -> ColouredMesh:
+    """Read a coloured mesh in its own space and unit, one surface with its seams sewn up.
+
+    Raises FileNotFoundError, OSError, or InputError with one sentence that says what is wrong.
+    """
+    _check_file(path)
+    _check_companions(path)
+    scene = _load(path)
+    parts = [_part(path, geometry, turn) for geometry, turn in _placed(scene)]
+    if not parts:
+        raise InputError(
+            f"{path} holds no triangles, so it has no surface; export it as a mesh with faces"
+        )
+    if path.suffix.lower() == ".glb" and _glb_wants_texture(path):
+        _check_texture(path, parts)
+    return _sewn(path, _joined(parts))
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise InputError(f"{path}: a mesh must be one of {', '.join(SUFFIXES)}; export it as .glb")
+    if path.stat().st_size > LARGEST_FILE:
+        raise InputError(f"{path}: is larger than 2 GiB; decimate the mesh and shrink its texture")
+    if suffix == ".ply" and not is_mesh_file(path):
+        raise InputError(
+            f"{path}: is a .ply without triangles or one of Gaussians, not a coloured mesh; export "
+            "the scan as a mesh with faces"
+        )
+
+
+def _ply_header(path: Path) -> list[list[str]]:
+    """The words of each line of a .ply's header; none where the file is something else."""
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    if not start.startswith(b"ply"):
+        return []
+    header = start.partition(b"end_header")[0].decode("latin-1")
+    return [line.split() for line in header.splitlines() if line.split()]
+
+
+def _check_companions(path: Path) -> None:
+    """The material file and the textures that an .obj names must lie in its folder."""
+    if path.suffix.lower() != ".obj":
+        return
+    for library in _named(path, "mtllib"):
+        _check_beside(path, "material file", library)
+        for texture in _named(path.parent / library, "map_Kd"):
+            _check_beside(path, "texture", texture)
+
+
+def _check_beside(path: Path, what: str, name: str) -> None:
+    folder, companion = path.parent.resolve(), (path.parent / name).resolve()
+    if not companion.is_relative_to(folder):
+        raise InputError(
+            f"{path} names the {what} {name}, which lies outside its folder; put it beside the .obj"
+        )
+    if not companion.is_file():
+        raise FileNotFoundError(
+            f"{path} names the {what} {name}, which is not there; put it beside the .obj"
+        )
+
+
+def _named(path: Path, key: str) -> list[str]:
+    """What the lines of a text file name after a key; options of a texture are left out."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        lines = [line.strip() for line in file if line.lstrip().startswith(key)]
+    names = [line[len(key) :].strip() for line in lines]
+    return [name.split()[-1] if name.startswith("-") else name for name in names if name]
+
+
+def _load(path: Path) -> trimesh.Scene:
+    try:
+        return trimesh.load_scene(path, file_type=path.suffix[1:].lower(), process=False)
+    except Exception as error:  # trimesh raises whatever its parsers happen to meet
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: is not a readable {path.suffix} mesh ({reason}); export it again"
+        ) from None
+
+
+def _placed(scene: trimesh.Scene) -> list[tuple[Any, Floats]]:
+    """Every geometry with triangles as often as a scene shows it, with its place [4, 4]."""
+    nodes = [scene.graph[name] for name in scene.graph.nodes_geometry]
+    placed = [(scene.geometry[name], np.asarray(turn)) for turn, name in nodes]
+    return [(shape, turn) for shape, turn in placed if len(getattr(shape, "faces", ()))]
+
+
+def _part(path: Path, geometry: Any, turn: Floats) -> _Part:
+    faces = np.asarray(geometry.faces, np.int64).reshape(-1, 3)
+    vertices = np.asarray(geometry.vertices, np.float64).reshape(-1, 3)
+    _check_numbers(path, vertices, faces)
+    vertices = vertices @ turn[:3, :3].T + turn[:3, 3]
+    if np.linalg.det(turn[:3, :3]) < 0:
+        faces = faces[:, ::-1]
+    linear = path.suffix.lower() == ".glb"  # as glTF 2.0 stores factors and vertex colours
+    rgb, uv, texture, pictures = _colours(path, geometry, faces, linear)
+    return _Part(vertices, faces, rgb, uv, texture, pictures)
+
+
+def _check_numbers(path: Path, vertices: Floats, faces: Ints) -> None:
+    if not np.isfinite(vertices).all():
+        raise InputError(f"{path}: some vertices are not finite numbers; clean and export it again")
+    if len(faces) and (faces.min() < 0 or faces.max() >= len(vertices)):
+        raise InputError(
+            f"{path}: a triangle names a vertex that is not there; the file is damaged, export it "
+            "again"
+        )
+    if len(faces) > MOST_TRIANGLES:
+        raise InputError(
+            f"{path}: has {len(faces):,} triangles, more than {MOST_TRIANGLES:,}; decimate it first"
+        )
+
+
+def _colours(
+    path: Path, geometry: Any, faces: Ints, linear: bool
+) -> tuple[Floats, Floats, Ints, list[Picture]]:
+    """Corner colours [M, 3, 3], corner uv [M, 3, 2], texture of each triangle [M], pictures."""
+    visual = geometry.visual
+    uv = np.zeros((len(faces), 3, 2))
+    texture = np.full(len(faces), -1)
+    if visual.kind in ("vertex", "face"):
+        own = (
+            visual.vertex_colors[faces] if visual.kind == "vertex" else visual.face_colors[:, None]
+        )
+        rgb = np.broadcast_to(_unit(own), (len(faces), 3, 3))
+        return (_srgb(rgb) if linear else rgb), uv, texture, []
+    if visual.kind != "texture":
+        return np.full((len(faces), 3, 3), PLAIN), uv, texture, []
+    if visual.uv is not None:
+        uv = np.asarray(visual.uv, np.float64)[faces]
+        if not np.isfinite(uv).all():
+            raise InputError(f"{path}: some texture coordinates are not numbers; export it again")
+    materials = getattr(visual.material, "materials", None) or [visual.material]
+    number = getattr(visual, "face_materials", None)
+    owner = np.zeros(len(faces), np.int64) if number is None else np.asarray(number)
+    factors = np.stack([_factor(material) for material in materials])
+    pictures = [_picture(material) if visual.uv is not None else None for material in materials]
+    shown = np.array([picture is not None for picture in pictures])
+    factors[shown & (factors.max(1) < BLACK)] = 1.0
+    rgb = np.repeat(factors[owner][:, None], 3, axis=1)
+    attributes = getattr(visual, "vertex_attributes", {})
+    if "color" in attributes:
+        rgb = rgb * _unit(np.asarray(attributes["color"]))[faces]
+    texture = np.where(shown, np.cumsum(shown) - 1, -1)[owner]
+    found = [picture for picture in pictures if picture is not None]
+    return (_srgb(rgb) if linear else rgb), uv, texture, found
+
+
+def _unit(colours: NDArray) -> Floats:
+    """RGB in [0, 1] of colours [..., 3 or 4] in floats or whole numbers."""
+    most = np.iinfo(colours.dtype).max if colours.dtype.kind in "iu" else 1
+    return np.asarray(colours[..., :3], np.float64) / most
+
+
+def _srgb(linear: Floats) -> Floats:
+    curved = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def _factor(material: Any) -> Floats:
+    """The plain colour [3] of a material, by which its texture is multiplied."""
+    pbr = getattr(material, "baseColorFactor", None)
+    colour = pbr if pbr is not None else getattr(material, "diffuse", None)
+    return np.ones(3) if colour is None else _unit(np.asarray(colour))
+
+
+def _picture(material: Any) -> Picture | None:
+    image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
+    return None if image is None else np.asarray(image.convert("RGB"))
+
+
+def _glb_wants_texture(path: Path) -> bool:
+    with path.open("rb") as file:
+        head = file.read(20)
+        length = struct.unpack("<I", head[12:16])[0]
+        materials = json.loads(file.read(length)).get("materials", [])
+    return any("baseColorTexture" in m.get("pbrMetallicRoughness", {}) for m in materials)
+
+
+def _check_texture(path: Path, parts: list[_Part]) -> None:
+    if not any(part.pictures for part in parts):
+        raise InputError(
+            f"{path}: its texture cannot be read; export it again with textures embedded as PNG or "
+            "JPEG"
+        )
+
+
+def _joined(parts: list[_Part]) -> _Part:
+    firsts = np.cumsum([0] + [len(part.vertices) for part in parts])
+    pictures = np.cumsum([0] + [len(part.pictures) for part in parts])
+    rows = list(zip(parts, firsts, pictures, strict=False))
+    return _Part(
+        vertices=np.concatenate([part.vertices for part in parts]),
+        faces=np.concatenate([part.faces + first for part, first, _ in rows]),
+        rgb=np.concatenate([part.rgb for part in parts]),
+        uv=np.concatenate([part.uv for part in parts]),
+        texture=np.concatenate([np.where(p.texture < 0, -1, p.texture + n) for p, _, n in rows]),
+        pictures=[picture for part in parts for picture in part.pictures],
+    )
+
+
+def _sewn(path: Path, part: _Part) -> ColouredMesh:
+    vertices, faces, kept = welded(part.vertices, part.faces)
+    if len(faces) == 0:
+        raise InputError(f"{path}: all its triangles are points or lines; export it again")
+    paint = Paint(part.rgb[kept], part.uv[kept], part.texture[kept], tuple(part.pictures))
+    mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
+    return ColouredMesh(mesh, paint)

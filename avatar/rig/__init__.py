@@ -1,0 +1,1 @@
+"""Gaussians bound to triangles, and carried along when the mesh moves."""

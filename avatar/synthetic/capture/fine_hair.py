@@ -1,0 +1,154 @@
+"""Brows and lashes: single hairs as thin ribbons, each tied to one triangle of the face."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.synthetic.capture.lids import lid_rim
+from avatar.synthetic.capture.paint_skin import described
+from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
+from avatar.synthetic.capture.texture import Texture
+from avatar.synthetic.portrait.brows import FaceFront, brow_roots
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import Mesh
+from avatar.synthetic.shared.vectors import MM, linear, normalised, smoothstep
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+BROW_HAIRS, BROW_PIECES = 800, 4
+UPPER_LASHES, LOWER_LASHES = 0.55, 0.25  # for each point of the rim
+LASH_PIECES = 4
+LASH_COLOUR = linear((30, 22, 19))
+SHINE = (0.02, 40.0)
+
+
+@dataclass(frozen=True)
+class FineHair:
+    """Hairs by their place over triangles of the head's mesh."""
+
+    triangles: Ints  # [P] of the head
+    weights: Floats  # [P, 3] barycentric, also beyond the triangle
+    lifts: Floats  # [P] metres over it
+    tangents: Floats  # [P, 3] at rest
+    faces: Ints  # [Q, 3]
+    lash: Bools  # [Q] lash, not brow
+    texture: Texture
+
+
+def fine_hair(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> FineHair:
+    """Both brows and all lashes."""
+    parts = [_brow(sitter, look, inner, side, rng) for side in (1.0, -1.0)]
+    parts += [_lashes(sitter, look, side, rng) for side in "lr"]
+    bands = [band for band, _, _ in parts]
+    firsts = np.cumsum([0, *(band.vertices.size // 3 for band in bands[:-1])])
+    places = [
+        _tied(sitter.rest, np.repeat(roots, 2 * band.vertices.shape[1]), band.vertices)
+        for band, roots, _ in parts
+    ]
+    counts = [len(band.faces) for band in bands]
+    return FineHair(
+        triangles=np.concatenate([triangles for triangles, _, _ in places]),
+        weights=np.concatenate([weights for _, weights, _ in places]),
+        lifts=np.concatenate([lifts for _, _, lifts in places]),
+        tangents=np.concatenate([np.repeat(band.tangents.reshape(-1, 3), 2, 0) for band in bands]),
+        faces=np.concatenate([b.faces + first for b, first in zip(bands, firsts, strict=True)]),
+        lash=np.repeat(np.arange(len(parts)) >= 2, counts),
+        texture=Texture.joined([texture for _, _, texture in parts]),
+    )
+
+
+def place(hair: FineHair, vertices: Floats, faces: Ints) -> Floats:
+    """Points [P, 3] of the hairs on a moved mesh: vertices [B, 3], faces [M, 3]."""
+    corners = vertices[faces[hair.triangles]]  # [P, 3, 3]
+    return np.einsum("pc,pcx->px", hair.weights, corners) + _normals(corners) * hair.lifts[:, None]
+
+
+def _normals(corners: Floats) -> Floats:
+    return normalised(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+
+
+def _tied(mesh: Mesh, triangles: Ints, points: Floats) -> tuple[Ints, Floats, Floats]:
+    """Triangles [P], weights [P, 3] and lifts [P] that put `points` where they are."""
+    points = points.reshape(-1, 3)
+    corners = mesh.vertices[mesh.faces[triangles]]
+    edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1)
+    basis = np.concatenate([edges, _normals(corners)[..., None]], axis=-1)  # [P, 3, 3]
+    solved = np.linalg.solve(basis, (points - corners[:, 0])[..., None])[..., 0]
+    weights = np.column_stack([1 - solved[:, :2].sum(1), solved[:, :2]])
+    return triangles, weights, solved[:, 2]
+
+
+def _brow(
+    sitter: Sitter, look: Look, inner: Bools, side: float, rng: np.random.Generator
+) -> tuple[Ribbons, Ints, Texture]:
+    """Hairs that fan from upright at the inner end to outward."""
+    spacing = np.full(len(sitter.rest.vertices), 1.3 * MM)
+    canvas = FaceFront(
+        described(sitter, even_spots(sitter.rest, _around_brows(sitter), spacing, rng), inner)
+    )
+    along = rng.random(BROW_HAIRS)
+    offset = rng.uniform(-1, 1, BROW_HAIRS)
+    angles = np.radians(
+        58
+        - 48 * smoothstep(0, 0.38, along)
+        - 28 * smoothstep(0.5, 1, along)
+        - 26 * np.clip(offset, 0, 1)
+        + rng.normal(size=BROW_HAIRS) * 9
+    )
+    lengths = 6.0 * (1 - 0.25 * along) * rng.uniform(0.7, 1.15, BROW_HAIRS)  # mm
+    xy = brow_roots(along, offset, look)
+    points, normals, roots = [], [], np.empty(0, np.int64)
+    for piece in range(BROW_PIECES + 1):
+        surface, facing, triangles = canvas.place(xy * [side, 1.0])
+        roots = triangles if piece == 0 else roots
+        points.append(surface + facing * (0.25 + 0.22 * piece) * MM)
+        normals.append(facing)
+        step = lengths[:, None] / BROW_PIECES * np.stack([np.cos(angles), np.sin(angles)], 1)
+        xy, angles = xy + step, angles - 0.13
+    width = 0.17 * MM * look.brow_weight * rng.uniform(0.7, 1.2, (BROW_HAIRS, 1))
+    taper = np.array([0.6, 1.0, 0.9, 0.6, 0.1])
+    kept = np.ones((BROW_HAIRS, BROW_PIECES), bool)
+    band = ribbons(np.stack(points, 1), np.stack(normals, 1), width * taper, kept)
+    tint = linear(look.hair) * 0.8 * rng.uniform(0.6, 1.3, (BROW_HAIRS, 1))
+    return band, roots, streaked(band, tint, 0.0, SHINE)
+
+
+def _around_brows(sitter: Sitter) -> Ints:
+    mm = sitter.painted.vertices[sitter.faces[sitter.skin]].mean(1) / MM
+    near = (mm[:, 2] > 35) & (mm[:, 1] > 20) & (mm[:, 1] < 55)
+    return sitter.skin[near]
+
+
+def _lashes(
+    sitter: Sitter, look: Look, side: str, rng: np.random.Generator
+) -> tuple[Ribbons, Ints, Texture]:
+    """Lashes of one eye, from the lids' rim outwards, bent up above and down below."""
+    _, radius = sitter.eye(f"{side}-eye")
+    rim = lid_rim(sitter, side)
+    middle = np.median(rim.points, axis=0)
+    from_middle = np.abs(rim.points[:, 0] - middle[0])
+    share = (0.5 + 0.5 * look.lash_weight) * (from_middle < 0.93 * from_middle.max())
+    wanted = np.where(rim.upper, UPPER_LASHES, LOWER_LASHES) * share
+    rows = np.flatnonzero(rng.random(len(wanted)) < wanted)
+    roots = rim.points[rows]
+    upper = rim.upper[rows, None]
+    heading = np.where(upper, [0.0, 0.2, 1.0], [0.0, -0.7, 0.8]) + 0.12 * rng.normal(
+        size=roots.shape
+    )
+    heading = heading + (roots - middle) / radius * [0.8, 0.2, 0.0]
+    length = np.where(upper, 7.5, 3.8) * MM * rng.uniform(0.6, 1.1, (len(rows), 1))
+    place, points = roots, [roots]
+    for _ in range(LASH_PIECES):
+        heading = normalised(normalised(heading) + np.where(upper, [0, 0.32, 0], [0, -0.12, 0]))
+        place = place + heading * length / LASH_PIECES
+        points.append(place)
+    facing = np.tile([[[0.0, 0.6, 0.8]]], (len(rows), LASH_PIECES + 1, 1))
+    widths = np.where(upper, 0.22, 0.13) * MM * np.array([[1.0, 0.9, 0.7, 0.45, 0.05]])
+    band = ribbons(np.stack(points, 1), facing, widths, np.ones((len(rows), LASH_PIECES), bool))
+    colour = np.tile(LASH_COLOUR, (len(rows), 1))
+    return band, rim.triangles[rows], streaked(band, colour, 0.0, SHINE)

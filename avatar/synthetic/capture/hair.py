@@ -1,0 +1,145 @@
+"""The hair on the head: ribbons that lie on the skull and follow it as one stiff piece."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, Shades, lamp_visibility
+from avatar.synthetic.capture.paint_skin import described
+from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
+from avatar.synthetic.capture.texture import Texture
+from avatar.synthetic.portrait.build import FOG
+from avatar.synthetic.portrait.hair_bob import bob_strands
+from avatar.synthetic.portrait.hair_short import short_strands
+from avatar.synthetic.portrait.strands import Strands, fog_of
+from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.masks import scalp_mask
+from avatar.synthetic.shared.noise import value_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.vectors import MM, linear, normalised, smoothstep
+
+Floats = NDArray[np.floating]
+Bools = NDArray[np.bool_]
+
+WIDTH = 2.3  # of a ribbon, in the standard deviations that strands are described with
+THIN = 0.7 * MM  # standard deviation of the width beyond which a strand is split
+FLYAWAY = 0.4 * MM  # and up to which strands are left out: they would be single specks
+AMBIENT = 0.25  # light that scatters between hairs and never dies
+CONTRAST = 0.5
+SHINE = (0.05, 50.0)
+SELF_SHADE = 4 * MM  # distance within which hair does not shade itself
+
+
+@dataclass(frozen=True)
+class Hair:
+    """Lit ribbons at rest."""
+
+    vertices: Floats  # [P, 3]
+    fibres: Floats  # [P, 3] unit directions of the hairs
+    faces: NDArray[np.integer]  # [Q, 3]
+    light: Floats  # [P, 3]
+    lamps: Floats  # [P, L]
+    texture: Texture
+
+
+def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
+    """Strands of the sitter's hair; inner [V]: vertices inside the mouth."""
+    mm = sitter.painted.vertices / MM
+    spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
+    skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
+    strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+    return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
+
+
+def _split(strands: Strands, rng: np.random.Generator) -> Strands:
+    """Each strand as several thinner ones that part towards the tip."""
+    count = int(np.clip(np.ceil(strands.widths.max() / THIN), 1, 4))
+    tangents = np.diff(strands.points, axis=1, append=strands.points[:, -1:])
+    tangents[:, -1] = tangents[:, -2]
+    normals = np.concatenate([strands.normals[:, :1], strands.normals], axis=1)
+    sideways = normalised(np.cross(tangents, normals))
+    width = np.concatenate([strands.widths[:, :1], strands.widths], axis=1)[..., None]
+    spread = np.linspace(0.8, 1.3, width.shape[1])[:, None]
+    places = (np.arange(count) + 0.5) / count * 2 - 1
+    points, tints = [], []
+    for place in places:
+        own = place + rng.normal(size=(len(width), 1, 1)) * 0.5 / count
+        lift = rng.uniform(-0.15, 0.25, (len(width), 1, 1)) * width * normals
+        points.append(strands.points + own * width * spread * sideways + lift * (count > 1))
+        tints.append(strands.tints + 0.12 * rng.normal(size=len(width)))
+
+    def repeated(values: Floats) -> Floats:
+        return np.concatenate([values] * count)
+
+    return Strands(
+        points=np.concatenate(points),
+        normals=repeated(strands.normals),
+        widths=repeated(strands.widths) * 1.3 / count,
+        tints=np.concatenate(tints),
+        brightness=repeated(strands.brightness),
+        opacities=repeated(strands.opacities),
+    )
+
+
+def shade_of(strands: list[Strands], look: Look) -> Fog:
+    """What the hair takes away from the light of everything."""
+    return fog_of(strands, FOG[look.hair_style])
+
+
+def lit_hair(strands: list[Strands], look: Look, shades: Shades, fog: Fog) -> Hair:
+    """Ribbons of all strands, lit as they are at rest."""
+    parts = [_lit(group, look, shades, fog) for group in strands]
+    firsts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
+    return Hair(
+        vertices=np.concatenate([part.vertices for part in parts]),
+        fibres=np.concatenate([part.fibres for part in parts]),
+        faces=np.concatenate([p.faces + first for p, first in zip(parts, firsts, strict=True)]),
+        light=np.concatenate([part.light for part in parts]),
+        lamps=np.concatenate([part.lamps for part in parts]),
+        texture=Texture.joined([part.texture for part in parts]),
+    )
+
+
+def _lit(strands: Strands, look: Look, shades: Shades, fog: Fog) -> Hair:
+    band, normals, brightness = _ribbons(strands)
+    points = band.vertices.mean(2).reshape(-1, 3)
+    tangents = band.tangents.reshape(-1, 3)
+    visible = shades.visible(points, 10 * MM) * fog.transmitted(points, SELF_SHADE, DIRECTIONS)
+    along = np.clip(tangents @ DIRECTIONS.T, -1, 1)
+    outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None)
+    diffuse = (np.sqrt(1 - along**2) * outward * visible) @ RADIANCE
+    light = (diffuse + AMBIENT * RADIANCE.sum(0) / 4) * brightness[:, None]
+    lamps = lamp_visibility(visible * np.sqrt(outward)) * brightness[:, None]
+    shift = 0.10 * value_noise(points, 300.0, 77)[:, None] + 0.05
+    fibres = normalised(tangents + shift * normals)
+    tints = strands.tints
+    colours = linear(look.hair) * np.exp(tints)[:, None]
+    colours = colours * (1 + np.outer(np.clip(tints, -0.5, 0.6), [0.18, 0.04, -0.12]))
+    return Hair(
+        vertices=band.vertices.reshape(-1, 3),
+        fibres=np.repeat(fibres, 2, axis=0),
+        faces=band.faces,
+        light=np.repeat(light, 2, axis=0),
+        lamps=np.repeat(lamps, 2, axis=0),
+        texture=streaked(band, colours, CONTRAST, SHINE),
+    )
+
+
+def _ribbons(strands: Strands) -> tuple[Ribbons, Floats, Floats]:
+    """Ribbons, and normals [S * (K + 1), 3] and brightness [S * (K + 1)] of the strands' points."""
+
+    def at_points(values: Floats) -> Floats:
+        ends = np.concatenate([values[:, :1], values, values[:, -1:]], axis=1)
+        return (ends[:, 1:] + ends[:, :-1]) / 2
+
+    normals = normalised(at_points(strands.normals))
+    widths = WIDTH * at_points(strands.widths * np.sqrt(strands.opacities))
+    share = np.linspace(0, 1, widths.shape[1])
+    last = (strands.opacities > 0).sum(1, keepdims=True)  # pieces that a strand has
+    to_end = np.clip((last - np.arange(widths.shape[1])) / 1.5, 0.08, 1)
+    widths = widths * to_end * smoothstep(-0.04, 0.12, share)
+    band = ribbons(strands.points, normals, widths, strands.opacities > 0.03)
+    return band, normals.reshape(-1, 3), at_points(strands.brightness).ravel()

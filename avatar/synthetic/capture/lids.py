@@ -1,0 +1,52 @@
+"""Where the lids end: the rim of the opening between them."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import binary_dilation
+
+from avatar.mesh.zbuffer import rasterize
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.vectors import MM
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+HALF_WIDTH, PIXEL = 22 * MM, 0.15 * MM  # of the picture in which the opening is found
+SHUTS = 0.35  # share of the lid's longest way that a point of the upper lid goes down in a blink
+
+
+@dataclass(frozen=True)
+class Rim:
+    """Points close together round the opening of one eye at rest."""
+
+    points: Floats  # [n, 3]
+    triangles: Ints  # [n] of the head's mesh, on the lid
+    upper: Bools  # [n] on the upper lid
+
+
+def lid_rim(sitter: Sitter, side: str) -> Rim:
+    """The rim of one eye, l or r: where lid meets eyeball, seen straight from the front."""
+    centre, _ = sitter.eye(f"{side}-eye")
+    triangles = np.concatenate([sitter.part(f"{side}-eye"), sitter.skin])
+    faces = sitter.faces[triangles]
+    size = round(2 * HALF_WIDTH / PIXEL)
+    projected = (sitter.rest.vertices - centre) / PIXEL + [size / 2, size / 2, 0]
+    projected[:, 2] = sitter.rest.vertices[:, 2] + 1.0
+    drawn = rasterize(projected, faces, size, size)
+    ball = (drawn.faces >= 0) & (drawn.faces < len(sitter.part(f"{side}-eye")))
+    rows, columns = np.nonzero(np.asarray(binary_dilation(ball), bool) & ~ball & (drawn.faces >= 0))
+    seen = triangles[drawn.faces[rows, columns]]
+    points = np.stack(
+        [
+            centre[0] + (columns + 0.5 - size / 2) * PIXEL,
+            centre[1] + (rows + 0.5 - size / 2) * PIXEL,
+            drawn.nearness[rows, columns] - 1.0,
+        ],
+        axis=1,
+    )
+    blink = sitter.head.unit("eyeBlinkLeft" if side == "l" else "eyeBlinkRight").numpy()
+    down = -blink[sitter.faces[seen], 1].mean(1)
+    return Rim(points, seen, down > SHUTS * down.max())

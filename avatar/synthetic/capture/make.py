@@ -1,0 +1,207 @@
+"""Draw a whole capture into a folder."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.capture.capture import SPLITS
+from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
+from avatar.synthetic.capture.files import (
+    PICTURES,
+    frame_entry,
+    picture_path,
+    vertices_path,
+    write_arrays,
+    write_json,
+    write_picture,
+    write_transforms,
+)
+from avatar.synthetic.capture.motion import Moment, film
+from avatar.synthetic.capture.noise import exposures, shaken_cameras, tracking_errors
+from avatar.synthetic.capture.options import CaptureOptions, check_options
+from avatar.synthetic.capture.picture import draw
+from avatar.synthetic.capture.pose import pose_scene
+from avatar.synthetic.capture.scene import Scene, build_scene
+from common.errors import InputError
+from common.progress import progress_bar
+from splat import Camera
+
+Floats = NDArray[np.floating]
+
+OPTIONS_FILE = "options.json"
+NOT_IN_OPTIONS = ("out", "workers")  # they do not change what is drawn
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Everything that is drawn, and by whom it is seen."""
+
+    scene: Scene
+    moments: Sequence[Moment]
+    cameras: Sequence[Camera]
+    gains: Floats  # [C, 3]
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written."""
+
+    pictures: int
+    drawn: int  # of them, new in this run
+    megabytes: float
+
+
+def make_capture(options: CaptureOptions) -> Made:
+    """Render the capture, or the rest of it where an earlier run was interrupted.
+
+    Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
+    """
+    check_options(options)
+    _claim(options)
+    stage = _set_up(options)
+    drawn = _draw_all(options, stage)
+    _write_tracking(options, stage)
+    files = [path for path in options.out.rglob("*") if path.is_file()]
+    pictures = len(stage.moments) * len(stage.cameras)
+    return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)
+
+
+def _claim(options: CaptureOptions) -> None:
+    """Make the folder, or see that it holds the same capture. Raises InputError otherwise."""
+    wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
+    wanted = json.loads(json.dumps(wanted, default=str))
+    record = options.out / OPTIONS_FILE
+    if not options.out.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"{options.out}: folder {options.out.absolute().parent} does not exist; create it first"
+        )
+    if record.is_file():
+        if json.loads(record.read_text()) != wanted:
+            raise InputError(
+                f"{options.out}: holds a capture with other options; name another folder"
+            )
+    elif options.out.exists() and not (options.out.is_dir() and not any(options.out.iterdir())):
+        raise InputError(f"{options.out}: exists already; name a new folder")
+    for name in (*PICTURES.values(), "vertices"):
+        (options.out / name).mkdir(parents=True, exist_ok=True)
+    write_json(record, wanted)
+
+
+def _set_up(options: CaptureOptions) -> Stage:
+    scene = build_scene(options.seed)
+    counts = (options.moments, options.held_out_moments)
+    return Stage(
+        scene=scene,
+        moments=film(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
+        cameras=stage_cameras(options.cameras, options.width, options.height, options.seed),
+        gains=exposures(options.cameras, options.exposure_noise, options.seed),
+    )
+
+
+def _draw_all(options: CaptureOptions, stage: Stage) -> int:
+    """Draw every picture that is not there yet; returns how many those were."""
+    drawn = 0
+    workers = options.workers or os.cpu_count() or 1
+    cameras = len(stage.cameras)
+    with (
+        progress_bar("drawing", len(stage.moments) * cameras) as done,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        waiting: set[Future[int]] = set()
+        try:
+            for timestep in range(len(stage.moments)):
+                waiting.add(pool.submit(_draw_moment, options.out, stage, timestep))
+            while waiting:
+                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    drawn += future.result()
+                    for _ in range(cameras):
+                        done()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return drawn
+
+
+def _draw_moment(out: Path, stage: Stage, timestep: int) -> int:
+    """Draw one moment for all cameras that lack it."""
+    missing = [
+        number
+        for number in range(len(stage.cameras))
+        if not all((out / picture_path(key, timestep, number)).is_file() for key in PICTURES)
+    ]
+    if not missing:
+        return 0
+    moment = stage.moments[timestep]
+    surface = pose_scene(stage.scene, moment.vertices, moment.head_pose)
+    for number in missing:
+        picture = draw(surface, stage.cameras[number], stage.gains[number])
+        parts = (picture.colour, picture.mask, picture.regions)
+        for key, part in zip(PICTURES, parts, strict=True):
+            write_picture(out / picture_path(key, timestep, number), part)
+    return len(missing)
+
+
+def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
+    """Write meshes and cameras as tracked, the truth beside them, and the transforms last."""
+    scene, out = stage.scene, options.out
+    write_arrays(
+        out / "canonical_mesh.npz",
+        {
+            "rest": scene.rest.numpy(),
+            "faces": scene.head.faces.numpy().astype(np.int32),
+            "topology": np.array(scene.head.topology),
+        },
+    )
+    degrees, metres = options.camera_noise_deg, options.camera_noise_mm / 1000
+    tracked = stage.cameras
+    if degrees or metres:
+        tracked = shaken_cameras(stage.cameras, degrees, metres, options.seed)
+    noisy = tracked is not stage.cameras or options.tracking_noise_mm or options.exposure_noise
+    error = options.tracking_noise_mm / 1000
+    for timestep, moment in enumerate(stage.moments):
+        offsets = 0.0
+        if error:
+            offsets = tracking_errors(scene.rest.numpy(), timestep, error, options.seed)
+        vertices = (moment.vertices + offsets).astype(np.float32)
+        write_arrays(out / vertices_path(timestep), {"vertices": vertices})
+    if noisy:
+        _write_truth(options, stage)
+    write_transforms(out, dict(_splits(stage, tracked)))
+
+
+def _write_truth(options: CaptureOptions, stage: Stage) -> None:
+    truth = options.out / "truth"
+    (truth / "vertices").mkdir(parents=True, exist_ok=True)
+    for timestep, moment in enumerate(stage.moments):
+        write_arrays(truth / vertices_path(timestep), {"vertices": moment.vertices})
+    write_json(truth / "exposures.json", stage.gains.tolist())
+    write_transforms(truth, dict(_splits(stage, stage.cameras)))
+
+
+def _splits(stage: Stage, cameras: Sequence[Camera]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The frames of each split: train, held-out cameras, held-out sequences."""
+    held = held_out_cameras(len(cameras))
+    for split in SPLITS:
+        yield (
+            split,
+            [
+                frame_entry(timestep, number, camera, moment.sequence)
+                for timestep, moment in enumerate(stage.moments)
+                for number, camera in enumerate(cameras)
+                if split == _split_of(moment.held_out, number in held)
+            ],
+        )
+
+
+def _split_of(moment_held_out: bool, camera_held_out: bool) -> str:
+    if moment_held_out:
+        return "test"
+    return "val" if camera_held_out else "train"

@@ -1,0 +1,85 @@
+"""How every vertex of the body takes light."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from avatar.synthetic.capture.body import Body
+from avatar.synthetic.capture.light import (
+    BIAS,
+    DIRECTIONS,
+    Shades,
+    cavities,
+    diffuse,
+    lamp_visibility,
+)
+from avatar.synthetic.capture.paint import inner_parts
+from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.masks import ear_mask, lip_mask, nose_mask
+from avatar.synthetic.shared.surface import mesh
+from avatar.synthetic.shared.vectors import MM, smoothstep
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+HARD = 0.3  # softness of all that is not skin
+EYE_BIAS = 0.2 * MM  # eyeballs throw no shade, so that lids may shade them closely
+DEEPEST = 0.25  # share of its light that the deepest fold keeps
+OFF_SKIN = 0.5 * MM  # where light is gathered
+DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
+
+
+@dataclass(frozen=True)
+class Matter:
+    """What does not change from moment to moment."""
+
+    through: Floats  # [B, D] share of each direction's light that hair and deep folds let through
+    softness: Floats  # [B] how far light wraps into the shadow
+    bias: Floats  # [B] metres in front of a vertex that do not shade it
+
+    def lit(self, shades: Shades, vertices: Floats, normals: Floats) -> tuple[Floats, Floats]:
+        """Diffuse light [B, 3] and share of each lamp [B, L] at vertices [B, 3]."""
+        visible = shades.visible(vertices + OFF_SKIN * normals, self.bias) * self.through
+        return diffuse(normals, visible, self.softness), lamp_visibility(visible)
+
+
+def matter_of(body: Body, inner: Bools, solid: Ints, fog: Fog) -> Matter:
+    """The matter of a body under its hair; inner [B]: inside the mouth; solid [m, 3] triangles."""
+    sitter = body.sitter
+    through = fog.transmitted(body.vertices, 2 * MM, DIRECTIONS).astype(float)
+    return Matter(
+        through=through * _open_folds(body, inner, solid)[:, None],
+        softness=_by_part(body, 1.0, HARD, inner_parts(sitter), body.cloth, body.band),
+        bias=_by_part(body, BIAS, EYE_BIAS, sitter.part("l-eye", "r-eye")),
+    )
+
+
+def inside_mouth(body: Body, shades: Shades) -> Bools:
+    """Vertices [B] behind the lips that see next to no sky while the mouth is shut."""
+    inner = np.zeros(len(body.vertices), bool)
+    region = body.sitter.head.regions["inner_mouth"].numpy()
+    inner[region] = shades.visible(body.vertices[region]).mean(1) < DARK
+    return inner
+
+
+def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
+    """Values [B] of vertices: the special one on the triangles of some parts."""
+    values = np.full(len(body.vertices), usual)
+    values[np.unique(body.faces[np.concatenate(parts)])] = special
+    return values
+
+
+def _open_folds(body: Body, inner: Bools, solid: Ints) -> Floats:
+    """What nostrils and the folds of the ears keep of their light [B]; all else keeps all."""
+    sitter = body.sitter
+    normals = mesh(body.vertices, body.faces).normals
+    openness = cavities(body.vertices, normals, solid)
+    kept = DEEPEST + (1 - DEEPEST) * smoothstep(0.1, 0.75, openness)
+    count = len(sitter.head.vertices)
+    painted = sitter.painted.vertices[:count] / MM
+    still = ear_mask(painted) > 0.2
+    still |= (nose_mask(painted) > 0.05) & (lip_mask(painted) < 0.02) & ~inner[:count]
+    still[np.unique(body.faces[inner_parts(sitter)])] = False
+    return np.where(np.pad(still, (0, len(kept) - count)), kept, 1.0)

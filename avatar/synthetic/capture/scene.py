@@ -1,0 +1,141 @@
+"""The sitter of a seed: everything that stays the same from moment to moment."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from torch import Tensor
+
+from avatar.heads import Head, fit_units, load_head
+from avatar.synthetic.capture.body import Body, dress
+from avatar.synthetic.capture.files import REGION_LABELS
+from avatar.synthetic.capture.fine_hair import FineHair, fine_hair
+from avatar.synthetic.capture.hair import Hair, grow, lit_hair, shade_of
+from avatar.synthetic.capture.light import cast
+from avatar.synthetic.capture.matter import Matter, inside_mouth, matter_of
+from avatar.synthetic.capture.paint import inner_parts, paint
+from avatar.synthetic.capture.picture import Triangles
+from avatar.synthetic.capture.subject import subject_of
+from avatar.synthetic.capture.tessellation import Tessellation, tessellate
+from avatar.synthetic.capture.texture import Texture
+from avatar.synthetic.shared.masks import lip_mask, scalp_mask
+from avatar.synthetic.shared.sitter import seat
+from avatar.synthetic.shared.vectors import MM
+
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
+LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eye region
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One sitter, painted, ready to be posed."""
+
+    head: Head
+    units: Tensor  # [E, V, 3] fitted to this face
+    rest: Tensor  # [V, 3] the head's mesh at rest
+    body: Body
+    solid: Ints  # [m, 3] triangles of the body that throw shade
+    spread: csr_matrix  # [B, M] sums triangles' normals to vertices
+    matter: Matter
+    pieces: Tessellation  # of the body
+    hair: Hair
+    fine_hair: FineHair
+    triangles: Triangles  # of the body's pieces, the hair, brows and lashes
+
+
+def build_scene(seed: int) -> Scene:
+    """The sitter of a seed; the same seed gives the same one."""
+    head, look = subject_of(load_head(), seed)
+    sitter = seat(head, look)
+    body = dress(sitter)
+    rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
+    solid = _solid(body)
+    shades = cast(body.vertices, solid)
+    inner = inside_mouth(body, shades)
+    skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
+    strands = grow(sitter, look, inner[: len(sitter.rest.vertices)], hair_rng)
+    fog = shade_of(strands, look)
+    hair = lit_hair(strands, look, shades, fog)
+    fine = fine_hair(sitter, look, inner[: len(sitter.rest.vertices)], fine_rng)
+    pieces = _pieces(body)
+    texture = paint(body, look, inner, skin_rng)
+    return Scene(
+        head=head,
+        units=fit_units(head, rest),
+        rest=rest,
+        body=body,
+        solid=solid,
+        spread=_spread(body),
+        matter=matter_of(body, inner, solid, fog),
+        pieces=pieces,
+        hair=hair,
+        fine_hair=fine,
+        triangles=_triangles(body, _labels(body, inner), texture, pieces, hair, fine),
+    )
+
+
+def _solid(body: Body) -> Ints:
+    """What throws shade [m, 3]: all but eyeballs and lashes; hair has its fog."""
+    teeth = body.sitter.part("upper-teeth", "lower-teeth", "tongue")
+    return body.faces[np.concatenate([body.skin, body.shoulders, body.cloth, body.band, teeth])]
+
+
+def _spread(body: Body) -> csr_matrix:
+    columns = np.repeat(np.arange(len(body.faces)), 3)
+    shape = (len(body.vertices), len(body.faces))
+    return csr_matrix((np.ones(len(columns)), (body.faces.ravel(), columns)), shape=shape)
+
+
+def _pieces(body: Body) -> Tessellation:
+    """Fine triangles of all of the body that may be seen."""
+    rounded = inner_parts(body.sitter)
+    shown = np.concatenate([body.skin, body.shoulders, body.cloth, body.band, rounded])
+    segments = np.where(np.isin(shown, rounded), ROUND_SEGMENTS, SKIN_SEGMENTS)
+    return tessellate(shown, segments)
+
+
+def _triangles(
+    body: Body,
+    labels: NDArray[np.uint8],
+    texture: Texture,
+    pieces: Tessellation,
+    hair: Hair,
+    fine: FineHair,
+) -> Triangles:
+    """All that is drawn: pieces of the body, ribbons of hair, brows and lashes."""
+    first_hair = len(pieces.triangles)
+    first_fine = first_hair + len(hair.vertices)
+    loose = len(hair.faces) + len(fine.faces)
+    on_hair = np.full(len(hair.faces), REGION_LABELS["hair"])
+    on_fine = np.where(fine.lash, REGION_LABELS["eyes"], REGION_LABELS["skin"])
+    every_label = np.concatenate([labels[pieces.owners], on_hair, on_fine])
+    return Triangles(
+        faces=np.concatenate([pieces.faces, hair.faces + first_hair, fine.faces + first_fine]),
+        owners=np.concatenate([pieces.owners, len(body.faces) + np.arange(loose)]),
+        corners=np.concatenate([pieces.corners, np.tile(np.eye(3), (loose, 1, 1))]),
+        labels=every_label.astype(np.uint8),
+        fibrous=np.arange(len(pieces.faces) + loose) >= len(pieces.faces),
+        texture=Texture.joined([texture, hair.texture, fine.texture]),
+    )
+
+
+def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
+    """The region [M] of each triangle: lips count as mouth, lids as eyes, clothes as none."""
+    sitter = body.sitter
+    labels = np.full(len(body.faces), REGION_LABELS["skin"], np.uint8)
+    count = len(sitter.faces)
+    centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
+    scalp = scalp_mask(centres) > 0.5
+    mouth = (lip_mask(centres) > 0.5) | inner[sitter.faces].any(1)
+    eyes = (sitter.blink[sitter.faces].min(1) > LID) & (centres[:, 1] > EYES_ABOVE)
+    for name, mask in (("hair", scalp), ("mouth", mouth), ("eyes", eyes)):
+        labels[:count][mask] = REGION_LABELS[name]
+    labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
+    labels[sitter.part("upper-teeth", "lower-teeth", "tongue")] = REGION_LABELS["mouth"]
+    labels[np.concatenate([body.cloth, body.band])] = REGION_LABELS["background"]
+    return labels

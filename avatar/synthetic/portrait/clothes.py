@@ -1,0 +1,138 @@
+"""A knitted pullover with a round ribbed neckband."""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.shading import lit_skin
+from avatar.synthetic.portrait.skin import NECKLINE
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.noise import fractal_noise, vector_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import at_spots, smooth_points
+from avatar.synthetic.shared.torso import COLUMNS, RINGS, ring_depths
+from avatar.synthetic.shared.vectors import (
+    MM,
+    Floats,
+    Ints,
+    axes,
+    disc_axes,
+    linear,
+    normalised,
+    smoothstep,
+)
+
+BAND_WIDTH = 17 * MM
+CLOTH_OFFSET = 2.2 * MM
+STITCH = 1.8 * MM
+RIBS = 90
+# The neckband's cross-section: height over the skin and way down from the neckline (mm).
+_BAND = np.array([[-0.5, 7], [0.6, 2], [1.8, -0.8], [3.6, -1.0], [5.0, 1.4], [4.9, 8], [4.2, 16]])
+
+
+def clothes_layer(
+    sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator
+) -> Layer:
+    """The pullover: body, a lining that closes it, and the neckband."""
+    body = _body(sitter, look, lighting, rng)
+    lining = _lining(sitter, look, rng)
+    return concatenated([body, lining, _band(sitter, look, lighting, rng)])
+
+
+def _covered(sitter: Sitter, beyond: float) -> Ints:
+    below = sitter.down[sitter.faces[sitter.torso]].min(1)
+    return sitter.torso[below > beyond]
+
+
+def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+    near = sitter.down < NECKLINE + BAND_WIDTH + 20 * MM
+    spacing = np.where(near, 4.2 * MM, 6.2 * MM)
+    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 6 * MM), spacing, rng)
+    points, normals = smooth_points(sitter.rest, spots)
+    points = points + normals * CLOTH_OFFSET
+    folds = 0.22 * vector_noise(points * [1, 0.4, 1], 22, 85)
+    down = at_spots(sitter.down, sitter.faces, spots)
+    tint = 1 + 0.05 * rng.normal(size=len(points)) + 0.05 * fractal_noise(points, 60, 2, 80)
+    albedo = linear(look.cloth) * tint[:, None]
+    visible = lighting.at_rest(points, 3 * MM)
+    radiance = lit_skin(normalised(normals + folds), visible, albedo, 0.2, 0.15, 8.0)
+    seam = smoothstep(0, 7 * MM, down - NECKLINE - BAND_WIDTH)
+    radiance *= (0.55 + 0.45 * seam)[:, None]
+    sigma = spots.spacing * 0.72
+    scales = (sigma, sigma * 0.18, sigma)
+    owners = sitter.owners[spots.triangles]
+    return layer(points, disc_axes(normals), scales, radiance, 0.97, owners)
+
+
+def _lining(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
+    """Large dark discs under the cloth."""
+    spacing = np.full(len(sitter.rest.vertices), 8 * MM)
+    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), spacing, rng)
+    points, normals = smooth_points(sitter.rest, spots)
+    radiance = np.tile(linear(look.cloth) * 0.45, (len(points), 1))
+    sigma = spots.spacing * 0.8
+    scales = (sigma, sigma * 0.18, sigma)
+    owners = sitter.owners[spots.triangles]
+    return layer(points - normals * 1.5 * MM, disc_axes(normals), scales, radiance, 0.98, owners)
+
+
+def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+    steps = np.linalg.norm(np.diff(_BAND, axis=0), axis=1)
+    length = np.concatenate([[0], np.cumsum(steps)])
+    section = np.arange(0, length[-1], 1.6)
+    height, below = (np.interp(section, length, _BAND[:, axis]) * MM for axis in (0, 1))
+    rows = [
+        _band_row(sitter, h, NECKLINE + d, number % 2 / 2)
+        for number, (h, d) in enumerate(zip(height, below, strict=True))
+    ]
+    points, around, turn = (np.concatenate(part) for part in zip(*rows, strict=True))
+    inside = np.concatenate(
+        [np.full(len(row[0]), s < length[2]) for row, s in zip(rows, section, strict=True)]
+    )
+    upright = np.concatenate(
+        [
+            np.full(len(row[0]), lean)
+            for row, lean in zip(rows, np.gradient(height, below + 1e-9), strict=True)
+        ]
+    )
+    outward = normalised(np.cross(around, [0.0, 1.0, 0.0]))
+    outward *= np.sign((outward * (points - points.mean(0))).sum(1, keepdims=True))
+    normals = normalised(outward + [0.0, 1.0, 0.0] * np.clip(upright, -1, 2)[:, None] * 0.3 + 0)
+    rib = np.sin(turn * RIBS)
+    knit = normalised(normals + around * (0.45 * rib)[:, None])
+    albedo = linear(look.cloth) * (1 + 0.16 * rib + 0.06 * rng.normal(size=len(points)))[:, None]
+    radiance = lit_skin(knit, lighting.at_rest(points, 3 * MM), albedo, 0.2, 0.15, 8.0)
+    radiance *= np.where(inside, 0.45, 1.0)[:, None]
+    owners = _nearest_owner(sitter, points)
+    scales = (1.35 * MM, 0.35 * MM, 1.35 * MM)
+    return layer(points, axes(around, normals), scales, radiance, 0.97, owners)
+
+
+def _band_row(
+    sitter: Sitter, height: float, down: float, phase: float
+) -> tuple[Floats, Floats, Floats]:
+    """Points of one stitch row round the neck, the direction along it, and the turn in radians."""
+    first = len(sitter.head.vertices)
+    shape = (RINGS, COLUMNS, 3)
+    rings = sitter.rest.vertices[first:].reshape(shape)
+    normals = sitter.rest.normals[first:].reshape(shape)
+    depth = ring_depths()
+    place = np.interp(down, depth, np.arange(RINGS))
+    low = min(int(place), RINGS - 2)
+    blend = place - low
+    loop = rings[low] * (1 - blend) + rings[low + 1] * blend
+    loop = loop + (normals[low] * (1 - blend) + normals[low + 1] * blend) * height
+    closed = np.concatenate([loop, loop[:1]])
+    steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
+    length = np.concatenate([[0], np.cumsum(steps)])
+    stitches = (np.arange(int(length[-1] / STITCH)) + phase) * STITCH
+    points = np.stack([np.interp(stitches, length, closed[:, axis]) for axis in range(3)], 1)
+    around = normalised(np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0))
+    return points, around, stitches / length[-1] * 2 * np.pi
+
+
+def _nearest_owner(sitter: Sitter, points: Floats) -> Ints:
+    centres = sitter.rest.vertices[sitter.faces[sitter.torso]].mean(1)
+    return sitter.owners[sitter.torso[KDTree(centres).query(points)[1]]]

@@ -1,0 +1,54 @@
+"""Gaussians of one part of the portrait, before they are bound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from avatar.synthetic.shared.vectors import Floats, Ints
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Gaussians in head space."""
+
+    means: Floats  # [N, 3] metres
+    axes: Floats  # [N, 3, 3] columns: the three axes of the ellipsoid
+    scales: Floats  # [N, 3] metres, standard deviations along the axes
+    radiance: Floats  # [N, 3] linear light
+    opacities: Floats  # [N]
+    triangles: Ints  # [N] the triangle each follows
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def __getitem__(self, chosen: np.ndarray) -> "Layer":
+        return Layer(*(getattr(self, field.name)[chosen] for field in fields(self)))
+
+
+def layer(
+    means: Floats,
+    axes: Floats,
+    scales: Sequence[ArrayLike],
+    radiance: Floats,
+    opacities: ArrayLike,
+    triangles: ArrayLike,
+) -> Layer:
+    """A layer from per-Gaussian values or values common to all; scales: one entry per axis."""
+    count = len(means)
+    return Layer(
+        means=means,
+        axes=axes,
+        scales=np.stack([np.broadcast_to(scale, count) for scale in scales], axis=1),
+        radiance=radiance,
+        opacities=np.broadcast_to(opacities, count).astype(float),
+        triangles=np.broadcast_to(triangles, count).astype(np.int64),
+    )
+
+
+def concatenated(layers: Sequence[Layer]) -> Layer:
+    """All layers as one."""
+    return Layer(
+        *(np.concatenate([getattr(part, field.name) for part in layers]) for field in fields(Layer))
+    )

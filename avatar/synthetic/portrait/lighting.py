@@ -1,0 +1,38 @@
+"""All that stands in the light of the portrait: the head in two shapes, and its hair."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.light import Shadows, cast_shadows
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import Mesh
+from avatar.synthetic.shared.vectors import MM, Floats
+
+
+@dataclass(frozen=True)
+class Lighting:
+    """Shadows of the resting and the stretched head, and the hair's fog over both."""
+
+    rest: Shadows
+    stretched: Shadows
+    fog: Fog
+
+    def at_rest(self, points: Floats, bias: float, skip: float = 0.0) -> Floats:
+        """Light that reaches points [N, 3] from each direction [N, D], mouth shut and eyes open."""
+        return self.rest.visible(points, bias) * self.fog.transmitted(points, skip)
+
+    def when_stretched(self, points: Floats, bias: float) -> Floats:
+        """The same with the jaw open and the eyes shut."""
+        return self.stretched.visible(points, bias) * self.fog.transmitted(points, 0.0)
+
+
+def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
+    """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's seam."""
+    lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
+    body = sitter.part("body")
+    neck_end = body[sitter.above_cut[sitter.faces[body]].min(1) < 0]
+    overlap = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < 2 * MM]
+    thin = np.concatenate([sitter.part(*lashes), neck_end, overlap])
+    return cast_shadows(shape, np.setdiff1d(np.arange(len(sitter.faces)), thin))

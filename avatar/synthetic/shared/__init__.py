@@ -1,0 +1,1 @@
+"""What the painted portrait and the captured person have in common."""

@@ -1,0 +1,92 @@
+"""Where things are on the mean head. Points are in millimetres of head space, results in [0, 1]."""
+
+import numpy as np
+
+from avatar.synthetic.shared.noise import fractal_noise
+from avatar.synthetic.shared.vectors import MM, Floats, bell, blob, smoothstep
+
+LIP_LINE = -49.0  # height at which the lips meet
+LIP_HALF_WIDTH = 26.2
+SKULL_CENTRE = np.array([0.0, 35.0, 0.0])
+# Height of the hairline in degrees above the skull's centre, by degrees from the front.
+_AZIMUTH = [0, 15, 30, 42, 52, 62, 70, 76, 81, 88, 98, 112, 122, 135, 150, 180]
+_HAIRLINE = [29.5, 29, 28, 25, 19.5, 10.5, 2, -11, -8, -1, 2, -6, -24, -38, -43, -44]
+
+
+def above_hairline(points: Floats) -> Floats:
+    """Degrees [N] by which points lie above the hairline, seen from the skull's centre."""
+    x, y, z = (points - SKULL_CENTRE).T
+    azimuth = np.degrees(np.arctan2(np.abs(x), z))
+    elevation = np.degrees(np.arctan2(y, np.hypot(x, z)))
+    return elevation - np.interp(azimuth, _AZIMUTH, _HAIRLINE)
+
+
+def ear_mask(points: Floats) -> Floats:
+    """The part of the ears that stands off the head."""
+    x, y, _ = points.T
+    return smoothstep(71, 75, np.abs(x)) * (1 - smoothstep(32, 37, y)) * smoothstep(-30, -20, y)
+
+
+def scalp_mask(points: Floats) -> Floats:
+    """Skin that hair grows on, with an uneven edge."""
+    uneven = 1.3 * fractal_noise(points * MM, 110.0, 2, 5)
+    grown = smoothstep(-2.5, 5, above_hairline(points) + uneven)
+    return grown * (1 - ear_mask(points)) * smoothstep(-50, -35, points[:, 1])
+
+
+def lip_mask(points: Floats) -> Floats:
+    """The red of the lips, from a curve above with its cupid's bow and a curve below."""
+    x, y, z = points.T
+    across = np.abs(x)
+    t = np.clip(across / LIP_HALF_WIDTH, 0, 1)
+    bow = 1.2 * bell(across - 5.5, 3.0) - 1.0 * bell(x, 2.0)
+    top = LIP_LINE + 0.2 + 9.8 * np.sqrt(np.clip(1 - t**1.75, 0, 1)) + bow
+    bottom = LIP_LINE + 0.2 - 11.2 * np.sqrt(np.clip(1 - t**2.1, 0, 1))
+    inside = smoothstep(-1.5, 1.3, top - y) * smoothstep(-1.8, 1.5, y - bottom)
+    corner = 1 - smoothstep(LIP_HALF_WIDTH - 1.0, LIP_HALF_WIDTH + 0.8, across)
+    return inside * corner * smoothstep(81, 87, z)
+
+
+def cheek_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(np.abs(x), y, (40, -12), (19, 18)) * smoothstep(35, 65, z)
+
+
+def nose_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(x, y, (0, -18), (13, 13)) * smoothstep(95, 105, z)
+
+
+def chin_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(x, y, (0, -80), (20, 12)) * smoothstep(65, 85, z)
+
+
+def socket_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(np.abs(x), y, (31, 20), (19, 13)) * smoothstep(35, 55, z)
+
+
+def under_eye_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(np.abs(x), y, (29, 5.5), (13, 4.5)) * smoothstep(55, 70, z)
+
+
+def forehead_mask(points: Floats) -> Floats:
+    x, y, z = points.T
+    return blob(x, y, (0, 66), (34, 24)) * smoothstep(45, 65, z)
+
+
+def face_mask(points: Floats) -> Floats:
+    """The face proper, where samples lie close."""
+    _, y, z = points.T
+    return smoothstep(40, 70, z) * smoothstep(-95, -70, y) * (1 - smoothstep(80, 120, y))
+
+
+def beard_mask(points: Floats) -> Floats:
+    """Where a beard would grow: jaw, chin, upper lip and the upper throat."""
+    x, y, z = points.T
+    edge = y - 42 * smoothstep(40, 72, np.abs(x))
+    grown = smoothstep(-24, -60, edge) * smoothstep(-112, -92, y + 0.25 * np.clip(55 - z, 0, None))
+    philtrum = 1 - 0.5 * bell(x, 3.0) * smoothstep(-37, -30, y)
+    return grown * smoothstep(0, 50, z) * (1 - smoothstep(0.02, 0.3, lip_mask(points))) * philtrum

@@ -1,0 +1,108 @@
+"""Triangle meshes and places on them."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+
+from avatar.rig.triangle_frames import triangle_frames
+from avatar.synthetic.shared.vectors import Floats, Ints, dot, normalised
+
+ROUNDING = 0.65  # share of Phong tessellation: hides the coarse mesh on the silhouette
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh with smooth normals."""
+
+    vertices: Floats  # [V, 3] metres
+    faces: Ints  # [M, 3]
+    normals: Floats  # [V, 3]
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Places on a mesh that stay where they are on it when it changes shape."""
+
+    triangles: Ints  # [N]
+    weights: Floats  # [N, 3] barycentric
+    spacing: Floats  # [N] metres to the neighbours
+
+    def __len__(self) -> int:
+        return len(self.triangles)
+
+    def __getitem__(self, chosen: np.ndarray) -> "Spots":
+        return Spots(self.triangles[chosen], self.weights[chosen], self.spacing[chosen])
+
+
+def joined(*parts: Spots) -> Spots:
+    """All spots of several sets."""
+    return Spots(
+        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Spots))
+    )
+
+
+def mesh(vertices: Floats, faces: Ints) -> Mesh:
+    """A mesh with area-weighted vertex normals."""
+    corners = vertices[faces]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    total = np.zeros_like(vertices)
+    for corner in range(3):
+        np.add.at(total, faces[:, corner], normals)
+    return Mesh(vertices, faces, normalised(total))
+
+
+def at_spots(values: Floats, faces: Ints, spots: Spots) -> Floats:
+    """Per-vertex values [V, ...] interpolated to spots [N, ...]."""
+    corners = values[faces[spots.triangles]]  # [N, 3, ...]
+    return np.einsum("nc,nc...->n...", spots.weights, corners)
+
+
+def smooth_points(surface: Mesh, spots: Spots) -> tuple[Floats, Floats]:
+    """Points and unit normals [N, 3] at spots, rounded by Phong tessellation (Boubekeur 2008)."""
+    corners = surface.faces[spots.triangles]
+    flat = at_spots(surface.vertices, surface.faces, spots)
+    bulge = np.zeros_like(flat)
+    for corner in range(3):
+        normal = surface.normals[corners[:, corner]]
+        lift = dot(flat - surface.vertices[corners[:, corner]], normal)
+        bulge += spots.weights[:, corner, None] * (flat - lift * normal)
+    normals = normalised(at_spots(surface.normals, surface.faces, spots))
+    return flat + ROUNDING * (bulge - flat), normals
+
+
+def carried(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats, Floats]:
+    """How triangles [N] turn and grow from one shape of a mesh to another.
+
+    Returns turns [N, 3, 3], growth [N] and the places of both origins [N, 2, 3].
+    """
+    before, after = (
+        triangle_frames(torch.from_numpy(shape.vertices), torch.from_numpy(shape.faces))
+        for shape in (source, target)
+    )
+    turns = after.R_world_tri @ before.R_world_tri.transpose(-1, -2)
+    origins = torch.stack([before.origins_world, after.origins_world], dim=1)
+    growth = after.scales / before.scales
+    return turns.numpy()[triangles], growth.numpy()[triangles], origins.numpy()[triangles]
+
+
+def triangle_areas(vertices: Floats, faces: Ints) -> Floats:
+    """Areas [M] in square metres."""
+    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
+    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
+
+
+def boundary_loop(faces: Ints) -> Ints:
+    """The vertices [B] of a mesh's longest open edge loop, in the order of its faces' edges."""
+    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
+    present = {(int(a), int(b)) for a, b in edges}
+    following = {a: b for a, b in present if (b, a) not in present}
+    loops: list[list[int]] = []
+    while following:
+        start, step = following.popitem()
+        loop = [start]
+        while step != start:
+            loop.append(step)
+            step = following.pop(step)
+        loops.append(loop)
+    return np.array(max(loops, key=len))

@@ -1,0 +1,60 @@
+"""A mesh that can be moved: its head, with everything fitted to this very mesh."""
+
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from avatar.flame import flame_landmarks, flame_regions
+from avatar.heads import Head, fit_units, load_head
+from avatar.heads.head import SHIPPED
+from avatar.heads.topologies import SIZES
+from avatar.mesh import Mesh
+from avatar.transfer import head_on, registered
+
+KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
+"""Regions that FLAME's own numbering tells better than a fit does."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A mesh and how it moves."""
+
+    mesh: Mesh
+    head: Head  # of this mesh: its rest vertices, units, regions, pose weights
+    fitted: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, if it is another
+    residual_mm: float | None = None  # of that fit, where it was made just now
+
+    @property
+    def name(self) -> str:
+        return f"{self.head.topology} ({len(self.mesh.vertices)} vertices)"
+
+
+def face_of(mesh: Mesh, topology: str, template: Tensor | None = None) -> Face:
+    """Make a mesh of any topology ready to move.
+
+    template [S, 3]: anny-head's vertices laid onto it, where that was done before. Raises
+    InputError with one sentence where anny-head cannot be fitted to the mesh.
+    """
+    if topology in SHIPPED:
+        head = replace(load_head(topology), vertices=mesh.vertices)
+        return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
+    residual = None
+    if template is None:
+        landmarks = flame_landmarks(mesh.vertices) if topology in SIZES else None
+        registration = registered(mesh, landmarks)
+        template, residual = registration.fitted, registration.residual_mm
+    head = head_on(load_head(), mesh, template, topology)
+    return Face(mesh, _exact(head) if topology in SIZES else head, template, residual)
+
+
+def shipped_face(topology: str = "anny-head") -> Face:
+    """A shipped head as it is."""
+    head = load_head(topology)
+    return face_of(Mesh(head.vertices, head.faces), topology)
+
+
+def _exact(head: Head) -> Head:
+    """A head of FLAME's topology with what its numbering tells: lips, teeth, whole eyes."""
+    known = flame_regions(head.vertices, head.faces)
+    regions = {**head.regions, **{name: known[name] for name in KNOWN}}
+    return replace(head, regions=regions, units=fit_units(head, head.vertices))

@@ -1,0 +1,48 @@
+"""A mesh with the template laid onto it, both brought to the size and place of anny-head."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.mesh import Mesh
+from avatar.mesh.similarity import Similarity, fit_similarity
+from avatar.mesh.visibility import adjacency, point_normals
+from avatar.transfer.template import Template, template_of
+
+Floats = NDArray[np.floating]
+Indices = NDArray[np.integer]
+
+
+@dataclass(frozen=True)
+class Laid:
+    """Lengths are metres at the size of anny-head, places are head space."""
+
+    template: Template
+    fitted: Floats  # [S, 3] the template on the mesh
+    vertices: Floats  # [V, 3]
+    faces: Indices  # [M, 3]
+    normals: Floats  # [V, 3]
+    links: sp.csr_array  # [V, V] ones where two vertices share an edge
+    to_head: Similarity  # from the mesh's own space
+
+
+def lay(head: Head, mesh: Mesh, fitted: Tensor) -> Laid:
+    """fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit."""
+    template = template_of(head)
+    assert fitted.shape == head.vertices.shape, fitted.shape
+    at_fit = fitted.double().numpy()
+    to_head = fit_similarity(at_fit[template.outer], template.vertices[template.outer])
+    vertices, faces = to_head.apply(mesh.vertices.double().numpy()), mesh.faces.numpy()
+    return Laid(
+        template=template,
+        fitted=to_head.apply(at_fit),
+        vertices=vertices,
+        faces=faces,
+        normals=point_normals(vertices, faces),
+        links=adjacency(faces, len(vertices)),
+        to_head=to_head,
+    )

@@ -1,0 +1,79 @@
+"""Lay anny-head's vertices onto any mesh of a head."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.mesh import Mesh
+from avatar.mesh.closest import FaceTree, closest, face_tree
+from avatar.mesh.similarity import Similarity
+from avatar.mesh.visibility import boundary_vertices, point_normals, seen_faces
+from avatar.transfer.align import align_outside
+from avatar.transfer.landmarks import how_to_write, landmark_points
+from avatar.transfer.nonrigid_icp import NO_PULLS, PULL, Pulls, bend
+from avatar.transfer.parts import place_parts
+from avatar.transfer.template import Template, template_of
+from common.errors import InputError
+
+Floats = NDArray[np.floating]
+
+WORST_MM = 2.5  # mean distance of the face above which the fit is refused
+LEAST_COVER = 0.6  # share of the face that must have found the mesh
+FOUND = 0.01  # metres: farther from the mesh than this, a vertex has not found it
+
+
+@dataclass(frozen=True)
+class Registration:
+    """anny-head's vertices on a mesh."""
+
+    fitted: Tensor  # [S, 3] in the mesh's own space and unit
+    residual_mm: float  # mean distance of the face from the mesh, at the size of anny-head
+    cover: float  # share of the face that found the mesh
+    to_head: Similarity  # from the mesh's space to head space
+
+
+def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Registration:
+    """Lay anny-head's vertices onto a mesh of any topology, scale and place.
+
+    Without landmarks the mesh must stand upright (see align); landmarks: points [3] by name, in the
+    mesh's own space. Raises InputError, in one sentence, where the fit is bad.
+    """
+    template = template_of(head)
+    own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
+    outside = faces[seen_faces(own, faces)]
+    to_head = align_outside(own, outside, landmarks)
+    vertices = to_head.apply(own)
+    surface = face_tree(vertices, outside)
+    boundary = boundary_vertices(faces, len(vertices))
+    pulls = _pulls(landmarks, to_head)
+    bent = place_parts(template, bend(template, surface, boundary, pulls))
+    residual, cover = _residual(template, surface, bent)
+    if residual > WORST_MM or cover < LEAST_COVER:
+        raise InputError(
+            f"anny-head does not fit the mesh: its face lies {residual:.1f} mm from it on average "
+            f"and {cover:.0%} of it found the mesh; {how_to_write()}"
+        )
+    fitted = torch.from_numpy(to_head.inverse().apply(bent)).to(mesh.vertices.dtype)
+    return Registration(fitted, residual, cover, to_head)
+
+
+def _pulls(landmarks: Mapping[str, Tensor] | None, to_head: Similarity) -> Pulls:
+    if not landmarks:
+        return NO_PULLS
+    index, _, points = landmark_points(landmarks, np.zeros((5000, 3)))
+    return Pulls(index, to_head.apply(points), np.full(len(index), PULL))
+
+
+def _residual(template: Template, surface: FaceTree, bent: Floats) -> tuple[float, float]:
+    """Mean distance in mm of what found the mesh, and its share, both of the face."""
+    face = np.flatnonzero(template.outer & (template.weight > 0.5))
+    normals = point_normals(bent, template.skin_faces)[face]
+    hit = closest(surface, bent[face], normals, 0.3, reach=FOUND)
+    found = hit.faces >= 0
+    distance = float(hit.distances[found].mean()) if found.any() else np.inf
+    return 1000 * distance, float(found.mean())

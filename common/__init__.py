@@ -1,0 +1,1 @@
+"""The ground that every package stands on; numpy is all it imports at the start."""

@@ -1,0 +1,82 @@
+"""Named arrays from an .npz, checked; nothing in it is ever executed."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from numpy.lib.npyio import NpzFile
+from numpy.typing import NDArray
+
+from common.errors import InputError
+
+Arrays = Mapping[str, NDArray]
+
+
+def read_arrays(path: Path) -> dict[str, NDArray]:
+    """Every array of a file. Raises FileNotFoundError or InputError that names the file."""
+    with _opened(path) as file:
+        return {name: file[name] for name in file.files}
+
+
+def array_names(path: Path) -> frozenset[str]:
+    """What the arrays of a file are called. Raises as `read_arrays` does."""
+    with _opened(path) as file:
+        return frozenset(file.files)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[NpzFile]:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: there is no such file")
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            yield file
+    except Exception as error:  # a damaged archive may raise anything
+        raise InputError(
+            f"{path}: is not a readable .npz of plain arrays ({error}); write it again with "
+            "numpy.savez"
+        ) from None
+
+
+def pick(path: Path, arrays: Arrays, name: str) -> NDArray:
+    """One array by its name. Raises InputError where the file has none."""
+    if name not in arrays:
+        found = ", ".join(arrays) or "nothing"
+        raise InputError(f"{path}: has no array {name!r} (found {found}); write it again with it")
+    return arrays[name]
+
+
+def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = ()) -> NDArray:
+    """One array [*, ...last] as float32, without the leading 1 of a batch of one moment.
+
+    Raises InputError where it is missing, of another shape, or not finite.
+    """
+    array = pick(path, arrays, name)
+    if array.dtype.kind not in "fiu":
+        raise InputError(f"{path}: {name!r} holds {array.dtype}, not numbers")
+    if array.ndim == len(last) + 2:
+        if len(array) != 1:
+            raise InputError(f"{path}: {name!r} holds {len(array)} moments; one file holds one")
+        array = array[0]
+    if array.ndim != len(last) + 1 or array.shape[1:] != last:
+        raise InputError(f"{path}: {name!r} has the shape {list(array.shape)}, not {_shape(last)}")
+    if not np.isfinite(array).all():
+        raise InputError(f"{path}: {name!r} holds numbers that are not finite")
+    return np.ascontiguousarray(array, np.float32)
+
+
+def pick_faces(path: Path, arrays: Arrays, vertices: int) -> NDArray:
+    """`faces` [M, 3] int64. Raises InputError where it names other vertices than there are."""
+    faces = pick(path, arrays, "faces")
+    if faces.dtype.kind not in "iu":
+        raise InputError(f"{path}: 'faces' holds {faces.dtype}, not indices of vertices")
+    if faces.ndim != 2 or faces.shape[1] != 3 or not len(faces):
+        raise InputError(f"{path}: 'faces' has the shape {list(faces.shape)}, not {_shape((3,))}")
+    if faces.min() < 0 or faces.max() >= vertices:
+        raise InputError(f"{path}: 'faces' names a vertex that the {vertices} of the mesh lack")
+    return faces.astype(np.int64)
+
+
+def _shape(last: tuple[int, ...]) -> str:
+    return f"[{', '.join(('*', *map(str, last)))}]"
