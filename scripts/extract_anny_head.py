@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from avatar.film.output import check_writable
 from avatar.heads.extract import extract_head
 from common.atomic import write_beside
 from common.errors import InputError
+from common.writable import check_writable
 from configs.command import run_command
 from configs.identities import IDENTITIES
 

@@ -1,9 +1,9 @@
 """Build a demo avatar."""
 
 from avatar.files.avatar_file import save_avatar
-from avatar.film.output import check_writable
 from avatar.synthetic.portrait.build import PARTS, build_avatar
 from common.progress import progress_bar
+from common.writable import check_writable
 from configs.command import run_command
 from configs.looks import LOOKS, DemoAvatarOptions
 

@@ -9,7 +9,6 @@ import numpy as np
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.sound.waveform import load_audio
 from audio2mesh.teacher import Film, TeacherFitOptions, fit_teacher, write_sheet
-from avatar.film.output import check_writable
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_units
 from avatar.lipreading.mouth_crops import render_reel
@@ -17,6 +16,7 @@ from avatar.lipreading.videos import SUFFIXES, load_mouth_video
 from avatar.lipreading.view import FRONT
 from common.errors import InputError
 from common.progress import progress_bar
+from common.writable import check_writable
 from configs.command import run_command
 
 

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor
 
 from splat import reference
-from splat.camera import Camera, orbit
 from splat.cpu.frame import Image, Scene, View, blend, gradients, project_and_bin, slots
 from splat.cpu.naive import rasterize_naively, rasterize_naively_backward
 from splat.cpu.project_backward import project_backward
 from splat.cpu.render import draw, scene_arrays, view_arrays
-from splat.gaussians import Gaussians
+from splat.scene.camera import Camera, orbit
+from splat.scene.gaussians import Gaussians
 
 SIZE = 512  # pixels, both ways
 HEAD_HEIGHT = 0.24  # metres

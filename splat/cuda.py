@@ -7,9 +7,9 @@ import torch
 from gsplat.rendering import rasterization
 from torch import Tensor
 
-from splat.camera import Camera
-from splat.conventions import BLUR, FAR_PLANE, NEAR_PLANE, RasterizeMode
-from splat.gaussians import Gaussians
+from splat.scene.camera import Camera
+from splat.scene.conventions import BLUR, FAR_PLANE, NEAR_PLANE, RasterizeMode
+from splat.scene.gaussians import Gaussians
 
 
 def draw(

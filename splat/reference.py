@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from splat.camera import Camera
-from splat.conventions import (
+from splat.scene.camera import Camera
+from splat.scene.conventions import (
     ALPHA_THRESHOLD,
     BLUR,
     FAR_PLANE,
@@ -19,8 +19,8 @@ from splat.conventions import (
     TRANSMITTANCE_STOP,
     RasterizeMode,
 )
-from splat.gaussians import Gaussians
-from splat.spherical_harmonics import sh_to_color
+from splat.scene.gaussians import Gaussians
+from splat.scene.spherical_harmonics import sh_to_color
 
 BLOCK = 16  # pixels, both ways, that are drawn together
 SIGMA_AT_THRESHOLD = 5.55  # > ln 255: beyond, even opacity 1 stays below the alpha threshold

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from splat.backend import Backend, choose_backend
-from splat.camera import Camera
-from splat.conventions import RasterizeMode
 from splat.cpu.render import draw
-from splat.gaussians import Gaussians
+from splat.scene.camera import Camera
+from splat.scene.conventions import RasterizeMode
+from splat.scene.gaussians import Gaussians
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from avatar.arkit.fit import fit_weights
 from avatar.drive.performance import offset_chunks, speech_performance
 from avatar.drive.retarget import carrier, carry_basis
 from avatar.files.motion_file import motion_chunks, open_motion
-from avatar.film.output import check_writable, exact_rate
+from avatar.film.output import exact_rate
 from avatar.flame import load_flame
 from avatar.flame.fit_motion import fit_flame, write_flame_motion
 from avatar.flame.indices import VERTICES
@@ -23,6 +23,7 @@ from avatar.mesh.misfit import Misfit
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
 from common.errors import InputError
 from common.progress import progress_bar
+from common.writable import check_writable
 
 Form = Literal["arkit", "flame"]
 

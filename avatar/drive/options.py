@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Never, Protocol
 
 from avatar.film.colours import parse_colour
-from avatar.film.output import GIF_FASTEST, check_output, check_picture, check_writable
+from avatar.film.output import GIF_FASTEST, check_output, check_picture
 from common.device import Device
 from common.errors import InputError
+from common.writable import check_writable
 
 LARGEST = 8192  # pixels
 SLOWEST, FASTEST = 1.0, 240.0  # frames a second

@@ -25,7 +25,6 @@ from avatar.evaluation.scores import ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
 from avatar.files.open_avatar import open_avatar
 from avatar.film.colours import parse_colour
-from avatar.film.output import check_writable
 from avatar.mesh import Mesh
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
@@ -33,6 +32,7 @@ from avatar.transfer.fitted_face import face_of
 from common.device import Device
 from common.errors import InputError
 from common.progress import progress_bar
+from common.writable import check_writable
 from splat import Camera, Gaussians, choose_backend
 
 SHEET_VIEWS = 6

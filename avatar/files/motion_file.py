@@ -13,10 +13,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.film.output import plain_words
 from avatar.mesh import Mesh
 from common.atomic import write_beside
 from common.errors import InputError
+from common.writable import plain_words
 
 Frame = NDArray[np.float32]  # [V, 3]
 

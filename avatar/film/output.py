@@ -1,26 +1,16 @@
 """Where a film may be written and in what form, checked before the work starts."""
 
-import errno
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 from common.errors import InputError
+from common.writable import check_writable
 
 Kind = Literal["mp4", "webm", "gif", "frames"]
 
 GIF_FASTEST = 50.0
 """Frames per second: players slow a GIF down whose frames last under two hundredths."""
-
-NO_ROOM = {
-    errno.ENOSPC: "the disk is full; free some space or choose another folder",
-    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
-    errno.EFBIG: "the file gets larger than this system allows; choose another folder",
-}
-"""What may go wrong in the middle of writing."""
 
 
 def output_kind(path: Path) -> Kind:
@@ -59,22 +49,6 @@ def check_output(path: Path, audio: Path | None = None) -> None:
     check_writable(path, folder=frames)
 
 
-def check_writable(path: Path, folder: bool = False) -> None:
-    """Say whether a file, or a folder, could be written under a name.
-
-    Raises FileNotFoundError, InputError or OSError.
-    """
-    parent = path.absolute().parent
-    if not parent.is_dir():
-        raise FileNotFoundError(f"{path}: folder {parent} does not exist; create it first")
-    if path.is_dir() and not folder:
-        raise InputError(f"{path}: is a folder; name a file")
-    try:
-        tempfile.TemporaryFile(dir=parent).close()
-    except OSError as error:
-        raise _cannot_write(path, error) from None
-
-
 def check_picture(width: int, height: int, fps: float) -> None:
     """Raise InputError where a size [pixels] is not even and positive, or fps not positive."""
     for name, pixels in (("width", width), ("height", height)):
@@ -94,19 +68,3 @@ def exact_rate(fps: float) -> Fraction:
     if broadcast and abs(float(broadcast) - fps) < 2e-4 * fps and fps != round(fps):
         return broadcast
     return Fraction(fps).limit_denominator(1000)
-
-
-@contextmanager
-def plain_words(path: Path) -> Iterator[None]:
-    """Turn what the system says about writing `path` into one sentence."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno in NO_ROOM:
-            raise _cannot_write(path, error) from None
-        raise
-
-
-def _cannot_write(path: Path, error: OSError) -> OSError:
-    reason = NO_ROOM.get(error.errno or 0, f"{error.strerror}; choose another folder")
-    return OSError(f"{path}: cannot be written: {reason}")

@@ -31,17 +31,11 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatar.film.audio_track import sound_reader
-from avatar.film.output import (
-    GIF_FASTEST,
-    check_output,
-    check_picture,
-    exact_rate,
-    output_kind,
-    plain_words,
-)
+from avatar.film.output import GIF_FASTEST, check_output, check_picture, exact_rate, output_kind
 from avatar.film.picture_folder import picture_folder
 from common.atomic import write_beside
 from common.errors import InputError
+from common.writable import plain_words
 
 Bytes = NDArray[np.uint8]
 Image = Bytes | NDArray[np.float32]

@@ -20,13 +20,13 @@ from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores
 from audio2mesh.lipreading.weights import lipreader_record, load_lipreader, save_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.film.output import check_writable
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_units
 from avatar.lipreading.mouth_crops import render_reel
 from avatar.lipreading.view import FRONT, random_view
 from common.errors import InputError
 from common.progress import progress_bar
+from common.writable import check_writable
 
 _BABBLE_SECONDS = 30.0
 _LIVELINESS = (0.7, 1.1)  # factor on the motion of made-up speech

@@ -20,7 +20,6 @@ from avatar.capture import (
     stream_pictures,
 )
 from avatar.files.avatar_file import save_avatar
-from avatar.film.output import check_writable
 from avatar.mesh import Mesh
 from avatar.reconstruct.cloud import raw_of
 from avatar.reconstruct.logs import curve_log
@@ -37,6 +36,7 @@ from common.device import Device
 from common.errors import InputError
 from common.run_state import open_run, save_run
 from common.signals import unbroken
+from common.writable import check_writable
 from splat import RawGaussians, choose_backend
 
 FIRST_LOOKS = 64  # pictures that give the first colours

@@ -3,7 +3,6 @@
 import numpy as np
 from numba import njit, prange
 
-from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 from splat.cpu.fields import TILE
 from splat.cpu.raster import (
     BATCH,
@@ -15,6 +14,7 @@ from splat.cpu.raster import (
     is_opaque,
     scattered,
 )
+from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 
 # Sums over a tile for one Gaussian: h = d loss / d(-sigma), and its moments along the sheared row
 SUM_H, SUM_HX, SUM_HY, SUM_HXX, SUM_HXY, SUM_HYY = 0, 1, 2, 3, 4, 5

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import njit
 
-from splat.conventions import SH_C0, SH_C1, SH_C2, SH_C3
+from splat.scene.conventions import SH_C0, SH_C1, SH_C2, SH_C3
 
 MATH = {"contract", "reassoc", "arcp", "nsz"}  # fast, but NaN and infinity keep their meaning
 

@@ -17,7 +17,7 @@ def drop_outdated_kernels(kernel: Any) -> None:
     layout of an array and functions that are inlined.
     """
     package = Path(__file__).parent
-    sources = (*package.glob("*.py"), package.parent / "conventions.py")
+    sources = (*package.glob("*.py"), package.parent / "scene" / "conventions.py")
     newest = max(source.stat().st_mtime for source in sources)
     for index in Path(kernel.stats.cache_path).glob("*.nbi"):
         with suppress(OSError):

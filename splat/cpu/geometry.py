@@ -5,8 +5,8 @@ import math
 import numpy as np
 from numba import njit
 
-from splat.conventions import BLUR, FRUSTUM_MARGIN
 from splat.cpu.bases import MATH
+from splat.scene.conventions import BLUR, FRUSTUM_MARGIN
 
 _BLUR, _ONE, _TWO = np.float32(BLUR), np.float32(1), np.float32(2)
 

@@ -9,9 +9,9 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 from splat.cpu import backward as b
 from splat.cpu import fields as f
+from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 
 BAND = 16  # rows
 

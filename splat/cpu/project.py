@@ -5,10 +5,10 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from splat.conventions import ALPHA_THRESHOLD, FAR_PLANE, MAX_EXTENT, NEAR_PLANE
 from splat.cpu import fields as f
 from splat.cpu.bases import MATH, sh_bases
 from splat.cpu.geometry import covariance, rotation, times_axes, to_camera, unit, world_jacobian
+from splat.scene.conventions import ALPHA_THRESHOLD, FAR_PLANE, MAX_EXTENT, NEAR_PLANE
 
 LIMIT_MARGIN = np.float32(1e-4)  # so that rounding drops no pixel that passes the alpha test
 LARGEST = np.float32(1e8)  # pixels; what lies or reaches further does not fit an int32

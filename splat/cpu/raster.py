@@ -5,9 +5,9 @@ import math
 import numpy as np
 from numba import njit, prange
 
-from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 from splat.cpu import fields as f
 from splat.cpu.fields import TILE
+from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 
 BATCH = 32  # Gaussians that are copied together before they are drawn
 COPIED = 10  # values copied per Gaussian: the first ten fields, the mean relative to the tile

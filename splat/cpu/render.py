@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from splat.camera import Camera
-from splat.conventions import MIN_ALPHA_FOR_DEPTH, RasterizeMode
 from splat.cpu.compilation import announce_compilation
 from splat.cpu.frame import Floats, Image, Scene, View, blend, gradients, project_and_bin
-from splat.gaussians import Gaussians
+from splat.scene.camera import Camera
+from splat.scene.conventions import MIN_ALPHA_FOR_DEPTH, RasterizeMode
+from splat.scene.gaussians import Gaussians
 
 Drawing = tuple[Tensor, Tensor, Tensor | None]  # colours [H, W, 3], alphas, expected depths [H, W]
 

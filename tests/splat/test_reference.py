@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from splat import Camera, Gaussians, look_at, reference
-from splat.conventions import ALPHA_THRESHOLD, MAX_ALPHA
+from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA
 
 
 def _tiny() -> tuple[list[Tensor], Camera]:

@@ -11,9 +11,9 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from audio2mesh import frame_energy, load_model, stream_audio, stream_offsets
-from avatar.drive.drive import pose
 from avatar.face.idle_motion import live
 from avatar.heads import Head
+from avatar.rig.pose import pose
 
 Floats = NDArray[np.floating]
 

@@ -12,7 +12,7 @@ from avatar.reconstruct.seeds import calmest_moment, seeded, thinned
 from avatar.reconstruct.start import face_colours, first_cloud, project
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
-from splat.spherical_harmonics import sh_to_color
+from splat.scene.spherical_harmonics import sh_to_color
 
 CAMERAS = ring(8, (64, 64))
 

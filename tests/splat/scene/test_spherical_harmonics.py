@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from splat import rgb_to_sh, sh_to_color
-from splat.spherical_harmonics import sh_bases
+from splat.scene.spherical_harmonics import sh_bases
 
 
 def sphere(n: int) -> torch.Tensor:  # [n, 3] evenly spread unit vectors (Fibonacci)

@@ -80,7 +80,7 @@ def test_folder_that_may_not_be_written_to(tmp_path: Path, monkeypatch: pytest.M
     def refuse(**_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("avatar.film.output.tempfile.TemporaryFile", refuse)
+    monkeypatch.setattr("common.writable.tempfile.TemporaryFile", refuse)
     with pytest.raises(OSError, match=r"film\.mp4: cannot be written: Permission denied; choose"):
         check_output(tmp_path / "film.mp4")
 

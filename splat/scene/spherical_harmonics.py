@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from splat.conventions import SH_C0, SH_C1, SH_C2, SH_C3
+from splat.scene.conventions import SH_C0, SH_C1, SH_C2, SH_C3
 
 
 def rgb_to_sh(rgb: Tensor) -> Tensor:

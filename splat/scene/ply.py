@@ -19,7 +19,7 @@ from torch import Tensor
 
 from common.atomic import write_beside
 from common.errors import InputError
-from splat.gaussians import RawGaussians
+from splat.scene.gaussians import RawGaussians
 
 REST_COUNTS = {0: 1, 9: 4, 24: 9, 45: 16}  # f_rest properties -> SH coefficients per channel
 POSITION = ("x", "y", "z")

@@ -23,7 +23,7 @@ import torch
 from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 from common.errors import InputError
-from splat.camera import Camera, look_at, orbit
+from splat.scene.camera import Camera, look_at, orbit
 
 ANGLE_FORM = {"time": 1, "azimuth": 1, "elevation": 1, "distance": 1, "target": 3, "fov_y": 1}
 PLACE_FORM = {"time": 1, "eye": 3, "target": 3, "fov_y": 1}

@@ -1,0 +1,48 @@
+"""Whether a file can be written, said before the work starts and in plain words."""
+
+import errno
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from common.errors import InputError
+
+NO_ROOM = {
+    errno.ENOSPC: "the disk is full; free some space or choose another folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
+    errno.EFBIG: "the file gets larger than this system allows; choose another folder",
+}
+"""What may go wrong in the middle of writing."""
+
+
+def check_writable(path: Path, folder: bool = False) -> None:
+    """Say whether a file, or a folder, could be written under a name.
+
+    Raises FileNotFoundError, InputError or OSError.
+    """
+    parent = path.absolute().parent
+    if not parent.is_dir():
+        raise FileNotFoundError(f"{path}: folder {parent} does not exist; create it first")
+    if path.is_dir() and not folder:
+        raise InputError(f"{path}: is a folder; name a file")
+    try:
+        tempfile.TemporaryFile(dir=parent).close()
+    except OSError as error:
+        raise _cannot_write(path, error) from None
+
+
+@contextmanager
+def plain_words(path: Path) -> Iterator[None]:
+    """Turn what the system says about writing `path` into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in NO_ROOM:
+            raise _cannot_write(path, error) from None
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> OSError:
+    reason = NO_ROOM.get(error.errno or 0, f"{error.strerror}; choose another folder")
+    return OSError(f"{path}: cannot be written: {reason}")

@@ -1,0 +1,1 @@
+"""What is drawn and from where: Gaussians, cameras, their files and conventions."""
