@@ -35,7 +35,7 @@ def test_gsplat_matches_the_cpu(name: str, cuda: torch.device) -> None:
     assert_same(result, draw_with_gradients(cpu.draw, setting, torch.float32))
 
 
-def test_settings_cover_what_they_are_meant_to() -> None:
+def test_the_made_up_scenes_cover_what_they_are_meant_to() -> None:
     """Gaussians behind, beside and very near the camera; pixels that stop early and that do not."""
     inside = settings()["camera inside the cloud"]
     viewmat = inside.camera.viewmat

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 from captures import CaptureSpec, edit_frames, small_spec, write_capture
+from PIL import ImageFile
 
-from avatar.capture import Capture, open_capture, split_views
+from avatar.capture import open_capture, read_picture, split_views
 
 
 @pytest.fixture
@@ -119,8 +120,10 @@ def test_opening_reads_no_pixels(folder: Path, monkeypatch: pytest.MonkeyPatch):
     def no_pixels(*_: object, **__: object) -> None:
         raise AssertionError("pixels were read")
 
-    monkeypatch.setattr("imageio.v3.imread", no_pixels)
-    assert isinstance(open_capture(folder), Capture)
+    monkeypatch.setattr(ImageFile.ImageFile, "load", no_pixels)
+    capture = open_capture(folder)
+    with pytest.raises(AssertionError, match="pixels were read"):
+        read_picture(capture.splits["train"][0])
 
 
 def test_sequences_are_named_by_the_frame_or_by_their_folder(folder: Path):

@@ -223,4 +223,4 @@ def test_cuda_measures_what_the_cpu_measures(options: AvatarEvaluationOptions, c
         evaluate_avatar(replace(options, device=device)).means.whole.psnr
         for device in ("cpu", cuda.type)
     )
-    assert on_cpu == pytest.approx(on_cuda, abs=0.5)
+    assert on_cpu == pytest.approx(on_cuda, abs=0.01)

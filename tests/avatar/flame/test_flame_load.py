@@ -29,7 +29,7 @@ def test_every_array_comes_out_as_it_went_in(tmp_path: Path, kind: Any):
         assert np.array_equal(found.numpy(), expected.astype(found.numpy().dtype))
 
 
-def test_the_files_have_flames_own_form(tmp_path: Path):
+def test_the_made_up_files_have_flames_own_form(tmp_path: Path):
     """About FLAME 2020's 53 MB, naming chumpy and scipy, which nothing here imports."""
     data = write_flame(tmp_path).read_bytes()
     assert 50e6 < len(data) < 56e6
