@@ -1,9 +1,8 @@
 """The evaluation command end to end: a table, JSON with the promised keys, pictures."""
 
 import json
-import runpy
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,7 @@ import scans
 import torch
 from PIL import Image
 from speech_models import tiny_model
-from support import ROOT, Outcome, write_wav
+from support import Outcome, write_wav
 
 from audio2mesh import load_model
 from audio2mesh.data import load_dataset
@@ -33,20 +32,8 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def evaluate(monkeypatch, capsys) -> Run:
-    def run(*arguments: object) -> Outcome:
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["evaluate_audio2mesh.py", *map(str, arguments)])
-        status = 0
-        try:
-            script = ROOT / "scripts" / "evaluate_audio2mesh.py"
-            runpy.run_path(str(script), run_name="__main__")
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        captured = capsys.readouterr()
-        return Outcome(status, captured.out, captured.err)
-
-    return run
+def evaluate(run_script: Run) -> Run:
+    return partial(run_script, "evaluate_audio2mesh")
 
 
 def add_recording(folder: Path, name: str, voice: np.ndarray, **arrays: object) -> None:

@@ -4,10 +4,7 @@ Each file here would write a file if it were unpickled. Every command answers wi
 names the file, and the payload's file does not appear.
 """
 
-import pickle
-import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +13,10 @@ import numpy as np
 import pytest
 import python2_pickle
 import scans
-import torch
-from commands import run_script
 from flame_files import as_distributed, write_flame, write_masks
 from flame_geometry import flame_arrays
 from gaussian_avatar_files import write_trained
+from pickle_payloads import executes, payloads
 from support import Outcome, write_wav
 
 from avatar.files.avatar_file import save_avatar
@@ -29,66 +25,6 @@ from avatar.flame import flame_regions, load_flame
 from avatar.rig.avatar import Avatar
 
 Run = Callable[..., Outcome]
-Forms = dict[str, bytes]
-
-
-class Payload:
-    """Unpickling it writes a file."""
-
-    def __init__(self, trace: Path) -> None:
-        self.trace = trace
-
-    def __reduce__(self) -> Any:
-        return Path.touch, (self.trace,)
-
-
-def payloads(path: Path, trace: Path) -> Forms:
-    """Files to put in the place of `path`, by the forms in which its kind may hold a pickle."""
-    payload = Payload(trace)
-    if path.suffix == ".npz":
-        return {"npz of objects": _npz(path, payload), "pickle": pickle.dumps(payload, 2)}
-    if path.suffix == ".npy":
-        return {"npy of objects": _npy(payload), "pickle": pickle.dumps({"a": payload}, 4)}
-    if path.suffix == ".safetensors":
-        file = BytesIO()
-        torch.save({"weights": payload}, file)
-        return {"torch": file.getvalue(), "pickle": pickle.dumps([payload], 5)}
-    protocols = (0, 2, 5) if path.suffix == ".pkl" else (2,)
-    return {f"pickle {p}": pickle.dumps({"a": [payload]}, p) for p in protocols}
-
-
-def _npy(payload: Payload) -> bytes:
-    file = BytesIO()
-    np.save(file, np.array([payload], object), allow_pickle=True)
-    return file.getvalue()
-
-
-def _npz(path: Path, payload: Payload) -> bytes:
-    """The same names as in the good file, every one an array of objects."""
-    with zipfile.ZipFile(path) as good:
-        names = good.namelist()
-    file = BytesIO()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name in names:
-            archive.writestr(name, _npy(payload))
-    return file.getvalue()
-
-
-def _executes(data: bytes, trace: Path) -> bool:
-    """Whether an ordinary reader runs the payload."""
-    trace.unlink(missing_ok=True)
-    if data[:2] == b"PK":
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            name = next(n for n in archive.namelist() if n.endswith((".npy", "data.pkl")))
-            data = archive.read(name)
-    reader = np.load if data[:6] == b"\x93NUMPY" else None
-    if reader:
-        reader(BytesIO(data), allow_pickle=True)
-    else:
-        pickle.loads(data)
-    ran = trace.exists()
-    trace.unlink(missing_ok=True)
-    return ran
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".npz", ".npy", ".safetensors", ".ply"])
@@ -97,7 +33,7 @@ def test_the_payloads_are_real(tmp_path: Path, suffix: str):
     if suffix == ".npz":
         np.savez(good, a=np.zeros(3), b=np.zeros(3))
     for form, data in payloads(good, trace).items():
-        assert _executes(data, trace), form
+        assert executes(data, trace), form
 
 
 @pytest.fixture(scope="module")
@@ -106,16 +42,14 @@ def flame(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def harmless(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., None]:
+def harmless(tmp_path: Path, run_script: Run) -> Callable[..., None]:
     """Plant every form of payload in the place of a good file and run a command that reads it."""
 
     def check(path: Path, script: str, *arguments: object, good: bool = True) -> None:
         assert path.is_file() or not good, f"{path} is no place where a file is read"
         for form, data in payloads(path, tmp_path / "trace").items():
             path.write_bytes(data)
-            out = run_script(script, *arguments, monkeypatch=monkeypatch, capsys=capsys)
+            out = run_script(script, *arguments)
             assert not (tmp_path / "trace").exists(), f"{form} in {path.name} was run"
             assert out.status == 2, (form, out)
             sentence = out.stderr.strip().splitlines()[-1]

@@ -1,7 +1,5 @@
 """The corpus command from end to end on a tiny folder, and what it says of bad input."""
 
-import runpy
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -36,20 +34,14 @@ def voices(tmp_path) -> Path:
 
 
 @pytest.fixture
-def make(tmp_path, voices, monkeypatch, capsys):
+def make(tmp_path, voices, run_script):
     """Run the command; returns exit status, stdout and stderr."""
 
     def run(*flags: str) -> tuple[int, str, str]:
         fixed = {"recordings": voices, "out": tmp_path / "train", "test-out": tmp_path / "test"}
-        command = ["make_corpus.py", *(f"--{key}={value}" for key, value in fixed.items())]
-        monkeypatch.setattr(sys, "argv", [*command, "--synthetic=none", *RECOGNISER, *flags])
-        try:
-            runpy.run_path(str(ROOT / "scripts" / "make_corpus.py"), run_name="__main__")
-            status = 0
-        except SystemExit as ended:
-            status = int(ended.code or 0)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
+        named = (f"--{key}={value}" for key, value in fixed.items())
+        out = run_script("make_corpus", *named, "--synthetic=none", *RECOGNISER, *flags)
+        return out.status, out.stdout, out.stderr
 
     return run
 

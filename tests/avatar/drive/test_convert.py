@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from commands import run_script
 from flame_files import write_flame
 from gaussian_avatar_files import write_trained
 from support import ROOT, Outcome
@@ -16,10 +15,10 @@ Run = Callable[..., Outcome]
 
 
 @pytest.fixture
-def convert(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def convert(run_script: Run) -> Run:
     def run(**options: object) -> Outcome:
         flags = [f"--{name.replace('_', '-')}={value}" for name, value in options.items()]
-        return run_script("convert", *flags, monkeypatch=monkeypatch, capsys=capsys)
+        return run_script("convert", *flags)
 
     return run
 
