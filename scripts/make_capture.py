@@ -1,16 +1,6 @@
 """Render a synthetic capture with known truth."""
 
-from avatar.synthetic.capture import CaptureOptions, make_capture
-from configs.command import run_command
-
-
-def main(options: CaptureOptions) -> None:
-    made = make_capture(options)
-    print(
-        f"wrote {options.out}: {made.pictures} pictures ({made.drawn} drawn now), "
-        f"{made.megabytes:.0f} MB"
-    )
-
+from configs.cli import main
 
 if __name__ == "__main__":
-    run_command(main, CaptureOptions)
+    main("make-capture")

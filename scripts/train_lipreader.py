@@ -1,15 +1,6 @@
 """Train the lip reader, whose frozen features are the lip-reading loss."""
 
-from avatar.lipreading.train import LipFitOptions, fit_lipreader
-from configs.command import run_command
-
-
-def main(options: LipFitOptions) -> None:
-    scores = fit_lipreader(options)
-    for name, value in scores.items():
-        print(f"{name:>10} error rate {100 * value:6.1f} %")
-    print(f"wrote {options.out}")
-
+from configs.cli import main
 
 if __name__ == "__main__":
-    run_command(main, LipFitOptions)
+    main("train lips")

@@ -72,6 +72,12 @@ MAY_IMPORT = {
         "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.teacher "
         "audio2mesh.training avatar.heads avatar.lipreading avatar.synthetic.shared common"
     ),
+    "configs.commands": (
+        "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
+        "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation avatar.files "
+        "avatar.heads avatar.lipreading avatar.reconstruct avatar.synthetic.capture "
+        "avatar.synthetic.portrait common configs splat"
+    ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "splat.scene",
     "splat.scene": "common",

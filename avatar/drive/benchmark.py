@@ -3,11 +3,10 @@
 import json
 import math
 import subprocess
-import sys
 import tempfile
 import time
 import wave
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
@@ -102,18 +101,18 @@ def _repeated(samples: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
 
 
 def measure_drive(
-    script: Path, avatar: Path, voice: Path, seconds: float, options: Iterable[str] = ()
+    command: Sequence[str], avatar: Path, voice: Path, seconds: float, options: Iterable[str] = ()
 ) -> Report:
-    """The report of `script` (drive.py) over `voice`, repeated or cut to a length in seconds.
+    """The report of the drive command over `voice`, repeated or cut to a length in seconds.
 
-    Raises InputError with what the script said if it fails.
+    Raises InputError with what the command said if it fails.
     """
     with tempfile.TemporaryDirectory() as folder:
         audio, report = Path(folder) / "voice.wav", Path(folder) / "report.json"
         write_repeated(audio, voice, seconds)
-        command = [sys.executable, script, "--avatar", avatar, "--audio", audio]
+        named = {"--avatar": avatar, "--audio": audio, "--report": report}
         done = subprocess.run(
-            [*map(str, command), "--report", str(report), *options],
+            [*command, *(str(word) for pair in named.items() for word in pair), *options],
             check=False,
             capture_output=True,
             text=True,

@@ -11,8 +11,8 @@ ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "audio2mesh/evaluation",
     "audio2mesh/sync",
-    "scripts/evaluate_audio2mesh.py",
-    "scripts/search_losses.py",
+    "configs/commands/evaluate_audio2mesh.py",
+    "configs/commands/search_losses.py",
 )
 TRAINING = (
     "audio2mesh/training/trainer.py",
@@ -20,7 +20,7 @@ TRAINING = (
     "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
     "configs/joint.py",
-    "scripts/train_audio2mesh.py",
+    "configs/commands/train_motion.py",
 )
 
 

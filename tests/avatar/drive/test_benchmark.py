@@ -1,3 +1,4 @@
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ from avatar.drive.benchmark import (
     write_repeated,
 )
 
-SCRIPT, VOICE = ROOT / "scripts" / "drive.py", ROOT / "assets" / "demo_voice.flac"
+DRIVE = (sys.executable, str(ROOT / "scripts" / "drive.py"))
+VOICE = ROOT / "assets" / "demo_voice.flac"
 
 
 @pytest.mark.slow
 def test_a_drive_is_measured(avatar_file: Path):
     size = ("--width", "64", "--height", "64")
-    report = measure_drive(SCRIPT, avatar_file, VOICE, 12.0, size)
+    report = measure_drive(DRIVE, avatar_file, VOICE, 12.0, size)
     assert report.frames == 300
     assert 0 < report.steady_fps < float("inf") and report.peak_rss_mb > 100
     in_the_loop = sum(report.stages[name] for name in ("audio2mesh", "rig", "raster", "encode"))
@@ -28,7 +30,7 @@ def test_a_drive_is_measured(avatar_file: Path):
 @pytest.mark.slow
 def test_a_drive_that_fails_says_why(tmp_path: Path):
     with pytest.raises(ValueError, match=r"gone\.ply: no such file"):
-        measure_drive(SCRIPT, tmp_path / "gone.ply", VOICE, 1.0)
+        measure_drive(DRIVE, tmp_path / "gone.ply", VOICE, 1.0)
 
 
 @pytest.mark.parametrize("seconds", [0.5, 11.0, 25.0])

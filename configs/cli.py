@@ -1,0 +1,85 @@
+"""The command line, `voicesplat VERB`: finds the verb before anything heavy is imported."""
+
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from types import FrameType
+from typing import Never
+
+from configs import VERSION
+from configs.verbs import GROUPS, VERBS, Verb
+
+BAD_INPUT = 2
+HELP = ("-h", "--help")
+NOTE = """
+voicesplat VERB --help explains the options of a verb.
+Set VOICESPLAT_TRACEBACK=1 to see where an error was raised."""
+
+
+def main(name: str = "") -> None:
+    """Run what the command line asks for, or the verb `name` with its options, and exit.
+
+    A signal that comes while Python still imports ends the process at once: nothing is open yet.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _leave)
+    words = sys.argv[1:]
+    prog = os.path.basename(sys.argv[0])
+    if not name:
+        name, words = find_verb(words)
+        prog = f"voicesplat {name}"
+    from configs.command import run_verb  # noqa: PLC0415  the options' parser takes its time
+
+    run_verb(prog, VERBS[name], words)
+
+
+def find_verb(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The verb that a command line starts with, and the rest. Exits where it is no verb: after
+    the help or the version if that was asked for, else with one sentence."""
+    for count in (1, 2):
+        if (name := " ".join(words[:count])) in VERBS:
+            return name, list(words[count:])
+    if words == ["--version"]:
+        print(f"voicesplat {VERSION}")
+        sys.exit()
+    if (words[1:] or HELP)[0] in HELP and (found := _beginning_with(words[:1])):
+        print(listing(found))
+        sys.exit()
+    sys.exit(_unknown(" ".join(words[:2])))
+
+
+def listing(groups: Mapping[str, Mapping[str, Verb]]) -> str:
+    """Verbs and what they do, by group."""
+    width = max(len(name) for group in groups.values() for name in group)
+    lines = ["usage: voicesplat VERB [OPTIONS]"]
+    for title, group in groups.items():
+        lines += ["", f"{title}:", *(f"  {name:{width}}  {v.does}" for name, v in group.items())]
+    return "\n".join(lines) + "\n" + NOTE
+
+
+def _beginning_with(words: Sequence[str]) -> dict[str, dict[str, Verb]]:
+    """The verbs of more than one word that begin so; all where none or help is asked for."""
+    if not words or words[0] in HELP:
+        return GROUPS
+    found = {name: verb for name, verb in VERBS.items() if name.startswith(f"{words[0]} ")}
+    return {words[0]: found} if found else {}
+
+
+def _unknown(words: str) -> int:
+    """Say which verb is nearest; returns the exit status."""
+    typed = words.replace("_", "-")
+    near = [*get_close_matches(typed, VERBS, 1), *get_close_matches(typed.split()[0], VERBS, 1)]
+    meant = f"did you mean {near[0]}? " if near else ""
+    print(f"error: there is no verb {words!r}; {meant}See voicesplat --help", file=sys.stderr)
+    return BAD_INPUT
+
+
+def _leave(number: int, frame: FrameType | None) -> Never:
+    os.write(2, b"interrupted: nothing was begun\n")
+    os._exit(128 + number)
+
+
+if __name__ == "__main__":
+    main()

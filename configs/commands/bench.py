@@ -1,0 +1,94 @@
+"""Measure rasterizer, speech to motion and the whole drive: the figures of docs/benchmarks.md."""
+
+import sys
+
+from avatar.drive.benchmark import alone, measure_drive, measure_live, measure_speech
+from configs.commands.bench_options import BenchOptions
+from splat.benchmark import RasterTimes, measure_rasterizers
+
+RASTER_HEADINGS = (
+    "Gaussians",
+    "SH",
+    "forward",
+    "backward",
+    "naive",
+    "naive back",
+    "oracle",
+    "oracle back",
+)
+SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
+LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
+DRIVE = (sys.executable, "-m", "configs.cli", "drive")
+DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "raster", "encode")
+
+
+def main(options: BenchOptions) -> None:
+    if options.what in ("raster", "all"):
+        bench_raster(options)
+    if options.what in ("audio2mesh", "all"):
+        bench_audio2mesh(options)
+    if options.what in ("drive", "all"):
+        bench_drive(options)
+
+
+def bench_raster(options: BenchOptions) -> None:
+    """A table of median milliseconds a frame."""
+    print_row(RASTER_HEADINGS)
+    for n in options.gaussians:
+        for degree in options.sh_degrees:
+            with_oracle = options.oracle and degree == options.sh_degrees[0]
+            times = measure_rasterizers(n, degree, repeats=options.repeats, with_oracle=with_oracle)
+            print_row(raster_cells(times))
+
+
+def raster_cells(times: RasterTimes) -> tuple[str, ...]:
+    """The cells of one line of the rasterizer's table."""
+    milliseconds = (
+        times.forward,
+        times.backward,
+        times.naive_forward,
+        times.naive_backward,
+        times.oracle_forward,
+        times.oracle_backward,
+    )
+    cells = ("-" if value is None else f"{value:.1f}" for value in milliseconds)
+    return (f"{times.gaussians}", f"{times.sh_degree}", *cells)
+
+
+def bench_audio2mesh(options: BenchOptions) -> None:
+    """Two tables: offline, and live on one thread (load: of one core)."""
+    print_row(SPEECH_HEADINGS)
+    for minutes in options.minutes:
+        times = alone(measure_speech, options.voice, 60 * minutes)
+        counts = (f"{60 * minutes:g}", f"{times.threads}")
+        ratios = (f"{times.ratio:.1f}", f"{times.per_core:.1f}")
+        print_row((*counts, *ratios, f"{times.peak_rss_mb:.0f}"))
+    print_row(LIVE_HEADINGS)
+    live = alone(measure_live, options.voice, options.live_seconds)
+    print_row(
+        (
+            f"{options.live_seconds:g}",
+            f"{1000 * live.latency:.0f}",
+            f"{live.share:.3f}",
+            f"{1000 * live.longest:.0f}",
+            f"{live.error:.2f}",
+        )
+    )
+
+
+def bench_drive(options: BenchOptions) -> None:
+    """A table of frames a second, peak memory and milliseconds a frame by stage (load: seconds)."""
+    print_row(DRIVE_HEADINGS)
+    for seconds in options.seconds:
+        report = measure_drive(DRIVE, options.avatar, options.voice, seconds)
+        stages = (
+            f"{spent:.2f}" if name == "load" else f"{1000 * spent / report.frames:.2f}"
+            for name, spent in report.stages.items()
+        )
+        print_row(
+            (f"{seconds:g}", f"{report.steady_fps:.1f}", f"{report.peak_rss_mb:.0f}", *stages)
+        )
+
+
+def print_row(cells: tuple[str, ...]) -> None:
+    print(" | ".join(f"{cell:>11}" for cell in cells), flush=True)

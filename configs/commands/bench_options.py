@@ -1,0 +1,31 @@
+"""What is measured."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class BenchOptions:
+    """Measure at 512x512 pixels, on the CPU."""
+
+    what: Literal["raster", "audio2mesh", "drive", "all"] = "all"
+    """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, or all."""
+    gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
+    """Rasterizer: numbers of Gaussians."""
+    sh_degrees: tuple[int, ...] = (0, 3)
+    """Rasterizer: degrees of the spherical harmonics, 0 to 3."""
+    repeats: int = 15
+    """Rasterizer: frames per figure; the naive form gets a fifth of them, the oracle one."""
+    oracle: bool = True
+    """Rasterizer: also run the torch oracle at the first SH degree (seconds to minutes)."""
+    minutes: tuple[float, ...] = (1.0, 60.0)
+    """Audio to vertex offsets: lengths of the recording in minutes."""
+    live_seconds: float = 60.0
+    """Audio to vertex offsets: length of the live speech in seconds."""
+    seconds: tuple[float, ...] = (10.0, 600.0)
+    """Drive: lengths of the recording in seconds."""
+    avatar: Path = Path("assets/demo_avatar.ply")
+    """Drive: the avatar."""
+    voice: Path = Path("assets/demo_voice.flac")
+    """Audio to vertex offsets, and drive: the voice, repeated to each length."""

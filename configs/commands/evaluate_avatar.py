@@ -1,0 +1,30 @@
+"""Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
+
+import json
+
+from rich.console import Console
+from rich.table import Table
+
+from avatar.evaluation.evaluate import AvatarEvaluationOptions, Evaluation, evaluate_avatar
+from common.atomic import write_beside
+
+
+def main(options: AvatarEvaluationOptions) -> None:
+    result = evaluate_avatar(options)
+    Console().print(figures(result, options.split))
+    if options.report:
+        with write_beside(options.report) as partial:
+            partial.write_text(json.dumps(result.report(), indent=2) + "\n")
+    written = [str(path) for path in (options.report, options.sheet) if path]
+    if written:
+        print(f"wrote {' and '.join(written)}")
+
+
+def figures(result: Evaluation, split: str) -> Table:
+    """All figures, a row for the whole picture and one for each region."""
+    table = Table("", "PSNR (dB)", "SSIM", "LPIPS", "views", title=f"{split} views")
+    for name, scores in {"picture": result.means.whole, **result.means.regions}.items():
+        numbers = ((scores.psnr, ".2f"), (scores.ssim, ".4f"), (scores.lpips, ".4f"))
+        shown = ("–" if value is None else f"{value:{form}}" for value, form in numbers)
+        table.add_row(name, *shown, str(scores.views))
+    return table

@@ -1,0 +1,15 @@
+"""Build a demo avatar."""
+
+from avatar.files.avatar_file import save_avatar
+from avatar.synthetic.portrait.build import PARTS, build_avatar
+from common.progress import progress_bar
+from common.writable import check_writable
+from configs.looks import LOOKS, DemoAvatarOptions
+
+
+def main(options: DemoAvatarOptions) -> None:
+    check_writable(options.out)
+    with progress_bar("painting", PARTS, unit="parts/s") as done:
+        avatar = build_avatar(LOOKS[options.look], options.seed, done)
+    save_avatar(options.out, avatar)
+    print(f"wrote {options.out}: {len(avatar.binding)} Gaussians, look {options.look}")

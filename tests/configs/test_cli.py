@@ -1,0 +1,108 @@
+"""The command line: every verb is there, and mistakes are told in one sentence."""
+
+import subprocess
+import sys
+from dataclasses import is_dataclass
+from inspect import signature
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from configs import VERSION
+from configs.cli import find_verb
+from configs.command import named, parse, spelled_out
+from configs.verbs import VERBS
+
+SCRIPTS = sorted((ROOT / "scripts").rglob("*.py"))
+NO_VERBS = ("train_teacher",)
+
+
+def voicesplat(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "configs.cli", *words]
+    return subprocess.run(command, check=False, capture_output=True, text=True, cwd=ROOT)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_names_its_options_and_a_command_that_takes_them(name: str):
+    verb = VERBS[name]
+    options, command = named(verb.options), named(verb.command)
+    assert is_dataclass(options)
+    (parameter,) = signature(command).parameters.values()
+    assert parameter.annotation is options
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_verb_explains_itself(name: str, capsys):
+    with pytest.raises(SystemExit) as ended:
+        parse(f"voicesplat {name}", VERBS[name], ["--help"])
+    assert not ended.value.code
+    said = capsys.readouterr().out
+    assert f"voicesplat {name}" in said and "--help" in said
+
+
+@pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
+def test_help_lists_the_verbs(words: tuple[str, ...]):
+    done = voicesplat(*words)
+    assert done.returncode == 0
+    listed = [line for line in done.stdout.splitlines() if line.startswith("  ")]
+    assert [line[2:].split("  ")[0] for line in listed] == list(VERBS)
+    assert "VOICESPLAT_TRACEBACK" in done.stdout
+
+
+def test_one_word_of_a_verb_lists_what_begins_so():
+    done = voicesplat("train", "--help")
+    assert done.returncode == 0 and "train motion" in done.stdout and "drive" not in done.stdout
+
+
+def test_the_version():
+    assert voicesplat("--version").stdout == f"voicesplat {VERSION}\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("drvie", "drive"), ("make_capture", "make-capture"), ("train motoin", "train motion")],
+)
+def test_a_mistyped_verb_is_told_the_nearest(typed: str, meant: str, capsys):
+    with pytest.raises(SystemExit) as ended:
+        find_verb(typed.split())
+    assert ended.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("error: ") and f"did you mean {meant}?" in said
+
+
+def test_an_unlikely_verb_is_only_refused(capsys):
+    with pytest.raises(SystemExit):
+        find_verb(["xyzzy"])
+    assert "did you mean" not in capsys.readouterr().err
+
+
+def test_a_verb_takes_its_words_off():
+    assert find_verb(["drive", "--still"]) == ("drive", ["--still"])
+    assert find_verb(["train", "motion", "--out", "x"]) == ("train motion", ["--out", "x"])
+
+
+def test_driving_takes_avatar_and_audio_without_their_names():
+    given = parse("drive", VERBS["drive"], ["A.ply", "talk.mp3", "--still"])
+    assert (given.avatar, given.audio, given.still) == (Path("A.ply"), Path("talk.mp3"), True)
+    given = parse("drive", VERBS["drive"], ["A.ply", "--arkit", "take.csv"])
+    assert (given.avatar, given.audio) == (Path("A.ply"), None)
+
+
+def test_options_keep_their_own_names():
+    assert list(spelled_out(VERBS["drive"], ["--audio", "x", "y"])) == ["--audio", "x", "y"]
+
+
+@pytest.mark.parametrize(
+    "script", [s for s in SCRIPTS if s.stem not in NO_VERBS], ids=lambda s: s.stem
+)
+def test_every_script_calls_a_verb(script: Path):
+    (call,) = script.read_text().splitlines()[-1:]
+    assert call.removeprefix('    main("').removesuffix('")') in VERBS
+
+
+def test_a_script_names_itself_in_its_help():
+    script = ROOT / "scripts" / "make_demo_avatar.py"
+    command = [sys.executable, str(script), "--help"]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    assert "usage: make_demo_avatar.py" in done.stdout
