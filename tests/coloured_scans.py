@@ -10,7 +10,8 @@ from numba import njit
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, colours_at
+from avatar.mesh.coloured import ColouredMesh, colours_at
+from avatar.mesh.vectors import Floats
 from avatar.scans.inner_mouth import plain_paint
 from splat import Camera
 

@@ -18,7 +18,8 @@ from torch import Tensor
 from avatar.heads import load_head
 from avatar.mesh import Mesh
 from avatar.mesh.closest import closest, face_tree
-from avatar.mesh.visibility import edges_of, point_normals
+from avatar.mesh.edges import edges_of
+from avatar.mesh.normals import point_normals
 from avatar.transfer.template import template_of
 
 Floats = NDArray[np.floating]

@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared splat"
     ),
-    "avatar.synthetic.shared": "avatar.heads avatar.rig",
+    "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "configs": (
         "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.teacher "

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from avatar.capture import View
 from avatar.heads import Head
-from avatar.mesh.zbuffer import NOTHING, project, rasterize
+from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
 from splat import Camera, orbit
 
 REGIONS = ("skin", "hair", "eyes", "mouth")
@@ -58,6 +58,6 @@ def mesh_labeller(head: Head, vertices: Tensor, faces: Tensor) -> Labeller:
 
 def _seen(vertices: Tensor, faces: Tensor, camera: Camera) -> Tensor:
     """The triangle seen in each pixel [H, W], or NOTHING, which is the last row of a list."""
-    corners = project(camera, vertices.numpy())
+    corners = project_samples(camera, vertices.numpy())
     fragments = rasterize(corners, faces.numpy(), camera.height, camera.width)
     return torch.from_numpy(fragments.faces).to(torch.int64)

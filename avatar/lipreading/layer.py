@@ -13,12 +13,12 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 from avatar.rig.binding import bind
 from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
 from avatar.synthetic.shared.masks import lip_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried, mesh, smooth_points
-from avatar.synthetic.shared.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 from splat import Gaussians, activate
 
 REACH = 66 * MM  # of the crop around the middle of the mouth, with room to turn

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
+from avatar.mesh.normals import face_normals
+from avatar.mesh.vectors import Floats, Ints
 
 LEAF = 4  # triangles in a leaf of the tree
 DEPTH = 64  # no tree of int32 triangles is deeper
@@ -19,31 +18,24 @@ class FaceTree:
     """A triangle mesh made ready for closest-point queries."""
 
     vertices: Floats  # [V, 3] float64
-    faces: Indices  # [M, 3] int64
+    faces: Ints  # [M, 3] int64
     normals: Floats  # [M, 3] unit, zero where a triangle has no area
-    classes: Indices  # [M] int64 in 0..15, what a query may ask for
+    classes: Ints  # [M] int64 in 0..15, what a query may ask for
     boxes: Floats  # [B, 2, 3] lowest and highest corner of each box
-    spans: Indices  # [B, 3] first and last+1 of a box's triangles in `order`, and its first child
-    order: Indices  # [M] triangle indices, box by box
+    spans: Ints  # [B, 3] first and last+1 of a box's triangles in `order`, and its first child
+    order: Ints  # [M] triangle indices, box by box
 
 
 @dataclass(frozen=True)
 class Closest:
     """Where queries [Q] landed; `faces` is -1 where no triangle was allowed within reach."""
 
-    faces: Indices  # [Q]
+    faces: Ints  # [Q]
     weights: Floats  # [Q, 3] barycentric
     distances: Floats  # [Q] infinite where nothing was found
 
 
-def face_normals(vertices: Floats, faces: Indices) -> Floats:
-    """Unit normals [M, 3] of triangles; zero for one without area."""
-    v0, v1, v2 = (vertices[faces[:, corner]] for corner in range(3))
-    normals = np.cross(v1 - v0, v2 - v0)
-    return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-30)
-
-
-def face_tree(vertices: Floats, faces: Indices, classes: Indices | None = None) -> FaceTree:
+def face_tree(vertices: Floats, faces: Ints, classes: Ints | None = None) -> FaceTree:
     """Prepare a mesh of vertices [V, 3] and faces [M, 3]; classes [M] in 0..15, or all 0."""
     vertices = np.ascontiguousarray(vertices, np.float64)
     faces = np.ascontiguousarray(faces, np.int64)
@@ -57,7 +49,7 @@ def closest(
     points: Floats,
     normals: Floats | None = None,
     min_cosine: float = -2.0,
-    allowed: Indices | None = None,
+    allowed: Ints | None = None,
     reach: float = np.inf,
 ) -> Closest:
     """The closest point of the mesh to each of points [Q, 3].

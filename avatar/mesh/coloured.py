@@ -7,9 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
+from avatar.mesh.vectors import Floats, Ints
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 Picture = NDArray[np.uint8]  # [H, W, 3] sRGB
 
 

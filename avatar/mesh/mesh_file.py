@@ -16,7 +16,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, Picture
+from avatar.mesh.coloured import ColouredMesh, Paint, Picture
+from avatar.mesh.vectors import Floats, Ints
 from avatar.mesh.weld import welded
 from common.errors import InputError
 

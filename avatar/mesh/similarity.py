@@ -4,10 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-Floats = NDArray[np.floating]
+from avatar.mesh.vectors import Floats
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,9 @@
 """Sew up the seams where a file repeats vertices for the sake of its texture."""
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
-from avatar.mesh.coloured import Floats, Ints
+from avatar.mesh.edges import open_edges, pieces
+from avatar.mesh.vectors import Floats, Ints
 
 
 def welded(vertices: Floats, faces: Ints) -> tuple[Floats, Ints, Ints]:
@@ -16,22 +15,13 @@ def welded(vertices: Floats, faces: Ints) -> tuple[Floats, Ints, Ints]:
     kept triangle [m].
     """
     same = _coinciding(vertices, faces)
-    graph = coo_array((np.ones(len(same)), (same[:, 0], same[:, 1])), shape=(len(vertices),) * 2)
-    _, label = connected_components(graph, directed=False)
+    label = pieces(same, len(vertices))
     sewn = label[faces]
     kept = np.flatnonzero((sewn != np.roll(sewn, 1, axis=1)).all(1))
     used, renumbered = np.unique(sewn[kept], return_inverse=True)
     first = np.zeros(label.max() + 1, np.int64)
     first[label[::-1]] = np.arange(len(vertices))[::-1]
     return vertices[first[used]], renumbered.reshape(-1, 3), kept
-
-
-def open_edges(faces: Ints) -> Ints:
-    """Directed edges [E, 2] that no other triangle runs through the other way."""
-    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)]).astype(np.int64)
-    size = int(faces.max()) + 1
-    there, back = edges @ [size, 1], edges @ [1, size]
-    return edges[~np.isin(there, back)]
 
 
 def _coinciding(vertices: Floats, faces: Ints) -> Ints:

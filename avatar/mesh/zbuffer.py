@@ -1,21 +1,20 @@
 """Which triangle of a mesh is seen in each pixel, and where on it: a z-buffer in Numba.
 
 Nearness is what a z-buffer keeps: it grows towards the viewer and is linear over the picture, 1/z
-for a pinhole camera. Triangles are drawn from both sides; one that reaches behind the NEAR plane is
-left out as a whole.
+for a pinhole camera and metres towards a viewer who is far away. Triangles are drawn from both
+sides; one that reaches behind the NEAR plane is left out as a whole.
 """
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from numba import njit
-from numpy.typing import NDArray
 
+from avatar.mesh.pinhole import project
+from avatar.mesh.vectors import Floats, Ints, normalised
 from splat import Camera
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 NEAR = 0.01  # metres in front of the camera
 NOTHING = -1
@@ -26,31 +25,47 @@ class Fragments:
     """What is seen in each pixel."""
 
     faces: Ints  # [H, W] int32 row of the triangle, or NOTHING
-    nearness: Floats  # [H, W] float32, 0 where nothing is seen
+    nearness: Floats  # [H, W] float32, that of the background where nothing is seen
 
 
-def project(camera: Camera, vertices: Floats, samples: int = 1) -> Floats:
+def project_samples(camera: Camera, vertices: Floats, samples: int = 1) -> Floats:
     """Picture places and nearness [V, 3] float64 of world vertices [V, 3].
 
     samples: how many samples a pixel has in a row; x and y count in samples. Nearness is 1/z in
     1/metres, 0 for vertices behind the NEAR plane.
     """
-    viewmat, K = camera.viewmat.double().numpy(), camera.K.double().numpy()
-    x, y, z = (viewmat[:3, :3] @ vertices.T.astype(float) + viewmat[:3, 3:]).astype(float)
-    nearness = np.where(z > NEAR, 1 / np.where(z > NEAR, z, 1.0), 0.0)
-    columns = (K[0, 0] * x + K[0, 1] * y) * nearness + K[0, 2]
-    rows = K[1, 1] * y * nearness + K[1, 2]
-    return np.stack([columns * samples, rows * samples, nearness], axis=1)
+    pixels, depths = project(camera, torch.from_numpy(vertices).double())
+    nearness = torch.where(depths > NEAR, 1 / depths, 0.0)
+    return torch.cat([pixels * samples, nearness[:, None]], dim=1).numpy()
 
 
-def rasterize(projected: Floats, faces: Ints, height: int, width: int) -> Fragments:
+def parallel_axes(directions: Floats) -> Floats:
+    """Axes [D, 3, 3] of pictures from far away, as rows: right, up and the unit vectors [D, 3]
+    towards the viewer, none of which is straight up or down."""
+    x, _, z = directions.T
+    right = normalised(np.stack([z, 0 * x, -x], 1))
+    return np.stack([right, np.cross(directions, right), directions], axis=1)
+
+
+def project_parallel(axes: Floats, vertices: Floats, half_width: float, size: int) -> Floats:
+    """Picture places and nearness [V, 3] of vertices [V, 3] as seen from far away, along one of
+    `parallel_axes` [3, 3], in a square of size² pixels that reaches half_width metres around the
+    origin; rows count upwards."""
+    scale = size / (2 * half_width)
+    return vertices @ axes.T * [scale, scale, 1.0] + [size / 2, size / 2, 0.0]
+
+
+def rasterize(
+    projected: Floats, faces: Ints, height: int, width: int, background: float = 0.0
+) -> Fragments:
     """The nearest of triangles [M, 3] at the centre of each pixel; of equally near ones the first.
 
-    projected [V, 3]: as from `project`.
+    projected [V, 3]: as from `project_samples` or `project_parallel`; background: the nearness
+    that only nearer triangles are seen before, -inf for what has no limit.
     """
     seen = np.full((height, width), NOTHING, np.int32)
-    nearness = np.zeros((height, width), np.float32)
-    _fill(projected, faces, seen, nearness)
+    nearness = np.full((height, width), background, np.float32)
+    _fill(projected, faces, background, seen, nearness)
     return Fragments(seen, nearness)
 
 
@@ -60,7 +75,7 @@ def barycentrics(projected: Floats, faces: Ints, fragments: Fragments) -> Floats
 
 
 @njit(nogil=True, cache=True)
-def _fill(projected, faces, seen, nearness):  # pragma: no cover (compiled)
+def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
     height, width = seen.shape
     for f in range(len(faces)):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
@@ -68,7 +83,7 @@ def _fill(projected, faces, seen, nearness):  # pragma: no cover (compiled)
         bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
         cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
         area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
-        if area == 0.0 or min(a, b, c) <= 0.0:
+        if area == 0.0 or min(a, b, c) <= background:
             continue
         first_row = max(0, math.ceil(min(ay, by, cy) - 0.5))
         last_row = min(height - 1, math.floor(max(ay, by, cy) - 0.5))

@@ -15,7 +15,7 @@ from torch import Tensor
 from avatar.mesh import Mesh
 from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
-from avatar.reconstruct.seeds import nearest_triangles
+from avatar.reconstruct.seeds import head_radius, nearest_triangles
 from avatar.rig.binding import bind, to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import activate
@@ -73,7 +73,7 @@ def densify(
 ) -> Change:
     """One round: prune, then let those that the picture pulls at multiply, `allowed` at most."""
     frames = triangle_frames(rest.vertices, rest.faces)
-    radius = head_radius(rest)
+    radius = head_radius(rest.vertices)
     sizes = cloud.parts["log_scales"].exp().amax(1) * frames.scales[cloud.binding]  # [N] metres
     opacities = torch.sigmoid(cloud.parts["opacity_logits"])
     useless = (opacities < options.prune_opacity) | (sizes > options.prune_size * radius)
@@ -88,12 +88,6 @@ def densify(
     if options.bind_new == "nearest":
         return rebind(change, rest)
     assert_never(options.bind_new)
-
-
-def head_radius(rest: Mesh) -> float:
-    """Half the diagonal of a mesh's box, metres."""
-    low, high = rest.vertices.amin(0), rest.vertices.amax(0)
-    return float((high - low).norm()) / 2
 
 
 def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:

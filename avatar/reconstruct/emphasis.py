@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.mesh import vertex_normals
-from avatar.reconstruct.start import project
+from avatar.mesh.pinhole import project, towards
 from splat import Camera
 
 CELL = 1 / 32  # of the picture's longer side
@@ -26,8 +26,9 @@ def emphasised_pixels(
     height, width = camera.height, camera.width
     if not len(region) or strength == 0:
         return torch.ones(height, width, device=vertices.device)
-    pixels, toward = project(vertices[region], camera)
-    facing = (vertex_normals(vertices, faces)[region] * toward).sum(-1) > 0
+    pixels, _ = project(camera, vertices[region])
+    normals = vertex_normals(vertices, faces)[region]
+    facing = (normals * towards(camera, vertices[region])).sum(-1) > 0
     cell = max(1.0, CELL * max(width, height))
     columns, rows = -(-width // int(cell)), -(-height // int(cell))
     grid = torch.zeros(rows, columns, device=vertices.device)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from avatar.capture import Picture, View
-from avatar.reconstruct.start import project
+from avatar.mesh.pinhole import camera_centre, project
 from splat import Camera
 
 VOXELS = 96  # along each edge of the block
@@ -41,7 +41,7 @@ def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
     count = torch.zeros(len(points), dtype=torch.int32)
     full = torch.ones(len(points), dtype=torch.bool)
     for view, picture in seen:
-        inside, value = look_up(torch.from_numpy(picture.mask), project(points, view.camera)[0])
+        inside, value = look_up(torch.from_numpy(picture.mask), project(view.camera, points)[0])
         count += inside
         full &= ~inside | (value > 255 * SOLID)
     return Block(
@@ -76,9 +76,8 @@ def uncovered_points(
 def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
     """The camera's place [3] and unit directions [P, 3] through pixel centres."""
     pixels = torch.stack([columns + 0.5, rows + 0.5, torch.ones(len(rows))], -1)
-    R_cam_world, shift = camera.viewmat[:3, :3], camera.viewmat[:3, 3]
-    rays = pixels @ torch.linalg.inv(camera.K).T @ R_cam_world
-    return -shift @ R_cam_world, torch.nn.functional.normalize(rays, dim=-1)
+    rays = pixels @ torch.linalg.inv(camera.K).T @ camera.viewmat[:3, :3]
+    return camera_centre(camera), torch.nn.functional.normalize(rays, dim=-1)
 
 
 def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:

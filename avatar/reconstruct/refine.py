@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse import coo_matrix, diags
+from scipy.sparse import diags
 from scipy.sparse.linalg import eigsh
 from torch import Tensor
+
+from avatar.mesh.edges import adjacency
 
 BETAS = (0.9, 0.99)
 EPSILON = 1e-15
@@ -63,14 +65,11 @@ def smooth_modes(faces: Tensor, count: int, vertices: int) -> Tensor:  # [V, B]
 
     Among them are the shifts of every connected part: teeth, tongue and eyes move on their own.
     """
-    pairs = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]]).cpu().numpy()
-    ones = np.ones(len(pairs))
-    half = coo_matrix((ones, (pairs[:, 0], pairs[:, 1])), (vertices, vertices))
-    adjacency = ((half + half.T) > 0).astype(np.float64)
-    degree = diags(np.asarray(adjacency.sum(1)).ravel() + 1e-6)
+    linked = adjacency(faces.cpu().numpy(), vertices)
+    degree = diags(linked.sum(1) + 1e-6)
     start = np.random.default_rng(0).standard_normal(vertices)
     count = min(count, vertices - 2)
-    _, modes = eigsh((degree - adjacency).tocsc(), k=count, sigma=-1e-3, v0=start)
+    _, modes = eigsh((degree - linked).tocsc(), k=count, sigma=-1e-3, v0=start)
     return torch.from_numpy(modes * vertices**0.5).float()
 
 

@@ -35,7 +35,7 @@ def seeded(
     mesh = opaque(cloud, vertices, capture.faces)
     found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
-    far = beyond(points, vertices, NEAR * head_radius(capture))
+    far = beyond(points, vertices, NEAR * head_radius(capture.rest))
     points, colours = points[far], colours[far]
     points, colours, spacing = thinned(points, colours, block.edge, most)
     if not len(points):
@@ -55,9 +55,9 @@ def seeded(
     return Cloud(parts, torch.cat([cloud.binding, nearest]))
 
 
-def head_radius(capture: Capture) -> float:
-    """Half the diagonal of the rest mesh's box, metres."""
-    return float((capture.rest.amax(0) - capture.rest.amin(0)).norm()) / 2
+def head_radius(vertices: Tensor) -> float:
+    """Half the diagonal of the box around a mesh [V, 3], metres."""
+    return float((vertices.amax(0) - vertices.amin(0)).norm()) / 2
 
 
 def beyond(points: Tensor, vertices: Tensor, distance: float) -> Tensor:

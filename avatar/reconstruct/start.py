@@ -8,9 +8,10 @@ from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View
 from avatar.mesh import Mesh
+from avatar.mesh.pinhole import project, towards
 from avatar.reconstruct.cloud import Cloud, cloud_of
 from avatar.rig.triangle_frames import triangle_frames
-from splat import Camera, RawGaussians, rgb_to_sh
+from splat import RawGaussians, rgb_to_sh
 
 SIZE = 0.5  # standard deviation along the triangle, in units of its size
 THICKNESS = 0.1  # across it
@@ -50,9 +51,9 @@ def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tens
 def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:
     """Colour [M, 3] under each triangle's centre and how much to trust it [M, 1]."""
     frames = triangle_frames(mesh.vertices, mesh.faces)
-    pixels, toward = project(frames.origins_world, view.camera)
-    normals = frames.R_world_tri[..., 1]
-    facing = (normals * toward).sum(-1, keepdim=True)
+    centres, normals = frames.origins_world, frames.R_world_tri[..., 1]
+    pixels, _ = project(view.camera, centres)
+    facing = (normals * towards(view.camera, centres)).sum(-1, keepdim=True)
     planes = torch.cat(
         [torch.from_numpy(picture.color), torch.from_numpy(picture.mask)[..., None]], dim=-1
     )
@@ -63,11 +64,3 @@ def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:
     alpha = values[:, 3:]
     weight = torch.where((facing > FACING) & (alpha > 0.99), facing, 0.0)
     return values[:, :3] / alpha.clamp(min=0.01), weight
-
-
-def project(points: Tensor, camera: Camera) -> tuple[Tensor, Tensor]:
-    """Pixels [P, 2] of points [P, 3], and unit vectors [P, 3] from them to the camera."""
-    R_cam_world, shift = camera.viewmat[:3, :3].to(points), camera.viewmat[:3, 3].to(points)
-    local = points @ R_cam_world.T + shift
-    pixels = (local @ camera.K.to(points).T)[:, :2] / local[:, 2:].clamp(min=1e-6)
-    return pixels, functional.normalize(-local, dim=-1) @ R_cam_world

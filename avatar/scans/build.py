@@ -11,8 +11,9 @@ from torch import Tensor
 from avatar.heads import Head, load_head
 from avatar.heads.topologies import ANY_MESH
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, joined
+from avatar.mesh.coloured import ColouredMesh, joined
 from avatar.mesh.mesh_file import read_mesh
+from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh

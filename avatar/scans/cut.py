@@ -4,12 +4,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints
-from avatar.scans.split import edge_numbers, split_edges, unique_edges
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.edges import edge_numbers, edges_of, pieces
+from avatar.mesh.vectors import Floats, Ints
+from avatar.scans.split import split_edges
 
 MARGIN = 0.05  # of an edge: a line that passes a vertex closer moves away, or slivers have no area
 
@@ -27,17 +27,16 @@ def zero_line(faces: Ints, level: Floats, allowed: np.ndarray) -> Line:
     """The longest connected line on which a level [V] passes zero, among allowed vertices [V]."""
     level = _off_zero(level)
     faces = faces[allowed[faces].sum(1) >= 2]
-    edges = unique_edges(faces)
+    edges, _ = edges_of(faces)
     passed = (level[edges[:, 0]] > 0) != (level[edges[:, 1]] > 0)
     edges = edges[passed & allowed[edges].all(1)]
     corners = np.stack([faces[:, [k, (k + 1) % 3]] for k in range(3)], axis=1)  # [M, 3, 2]
     numbers = edge_numbers(edges, corners)
     both = (numbers >= 0).sum(1) == 2
     links = np.sort(numbers[both], axis=1)[:, 1:]  # [L, 2]
-    graph = coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), shape=(len(edges),) * 2)
     if len(edges) == 0:
         return Line(edges, np.empty(0), np.empty(0, bool))
-    _, label = connected_components(graph, directed=False)
+    label = pieces(links, len(edges))
     chosen = label == np.bincount(label).argmax()
     ends = level[edges[chosen]]
     shares = ends[:, 0] / (ends[:, 0] - ends[:, 1])

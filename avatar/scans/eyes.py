@@ -4,17 +4,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from avatar.heads import Head, eyeball
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints, joined
+from avatar.mesh.coloured import ColouredMesh, joined
+from avatar.mesh.edges import pieces
+from avatar.mesh.vectors import MM, Floats, Ints
 from avatar.scans.cut import zero_line
 from avatar.scans.split import refine, split_edges
 from avatar.scans.stretch import Stretch
 
-MM = 1e-3  # metres
 EDGE = 1.6 * MM  # greatest length of an edge of the lids where they are stretched most
 AROUND = 7 * MM  # of the lids' rim, within which edges are made short
 ROOT = 2.8 * MM  # from the eyeball: here lashes grow, on the rim of the lids
@@ -125,8 +124,7 @@ def _has_eyeball(scan: ColouredMesh, opening: Opening) -> bool:
     """Whether a piece of the scan by itself is the eyeball."""
     faces, vertices = scan.faces, scan.vertices
     edges = np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]]])
-    graph = coo_array((np.ones(len(edges)), tuple(edges.T)), shape=(len(vertices),) * 2)
-    _, piece = connected_components(graph, directed=False)
+    piece = pieces(edges, len(vertices))
     distance = np.linalg.norm(vertices - opening.centre, axis=1)
     farthest = np.zeros(piece.max() + 1)
     np.maximum.at(farthest, piece, distance)

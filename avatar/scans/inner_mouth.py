@@ -6,17 +6,18 @@ from itertools import pairwise
 import numpy as np
 import torch
 from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.coloured import ColouredMesh, Paint, colours_at
+from avatar.mesh.edges import edges_of, pieces, shared_edges
 from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.mesh.vectors import MM, Floats, Ints, mix, smoothstep
 from avatar.rig.binding import bind
 from avatar.scans.inside import set_back, settled, skin_tree
-from avatar.scans.lips import MM, MouthLine
-from avatar.scans.split import unique_edges
+from avatar.scans.lips import MouthLine
 from avatar.scans.surface import Cover
 from avatar.synthetic.portrait.complexion import INNER_MOUTH
 from avatar.synthetic.portrait.lighting import Lighting, head_shadows
@@ -25,7 +26,6 @@ from avatar.synthetic.portrait.shading import tone
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import seat
-from avatar.synthetic.shared.vectors import mix, smoothstep
 from splat import Gaussians, rgb_to_sh
 
 PARTS = ("upper-teeth", "lower-teeth", "tongue")
@@ -40,11 +40,9 @@ def lining_triangles(head: Head) -> Ints:
     body = head.faces[head.group_faces("body")].numpy()
     ring = _lip_ring(head, body)
     border = {tuple(sorted(pair)) for pair in zip(ring, ring[1:] + ring[:1], strict=True)}
-    edges, owners = _edge_owners(body)
+    edges, owners = shared_edges(body)
     inside = np.array([tuple(edge) not in border for edge in edges.tolist()])
-    first, second = owners[inside].T
-    graph = coo_array((np.ones(len(first)), (first, second)), shape=(len(body),) * 2)
-    _, label = connected_components(graph, directed=False)
+    label = pieces(owners[inside], len(body))
     deepest = np.isin(body, head.regions["inner_mouth"].numpy()).all(1)
     lining = label == np.bincount(label[deepest]).argmax()
     return head.group_faces("body").numpy()[lining]
@@ -54,7 +52,7 @@ def _lip_ring(head: Head, body: Ints) -> list[int]:
     """The closed chain of vertices along the upper lip and back along the lower."""
     upper, lower = (head.regions[f"lip_inner_{side}"].tolist() for side in ("upper", "lower"))
     stops = [*upper, *lower[::-1], upper[0]]
-    edges, vertices = unique_edges(body), head.vertices.numpy()
+    (edges, _), vertices = edges_of(body), head.vertices.numpy()
     lengths = np.linalg.norm(vertices[edges[:, 0]] - vertices[edges[:, 1]], axis=1)
     graph = coo_array((lengths, tuple(edges.T)), shape=(len(vertices),) * 2).tocsr()
     ring = []
@@ -64,16 +62,6 @@ def _lip_ring(head: Head, body: Ints) -> list[int]:
             ring.append(start)
             start = int(before[start])
     return ring
-
-
-def _edge_owners(faces: Ints) -> tuple[Ints, Ints]:
-    """Edges [E, 2] (lower index first) that two triangles share, and those two [E, 2]."""
-    pairs = np.sort(np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
-    owners = np.tile(np.arange(len(faces)), 3)
-    order = np.lexsort(pairs.T[::-1])
-    pairs, owners = pairs[order], owners[order]
-    same = np.flatnonzero((pairs[1:] == pairs[:-1]).all(1))
-    return pairs[same], np.stack([owners[same], owners[same + 1]], axis=1)
 
 
 def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh) -> ColouredMesh:

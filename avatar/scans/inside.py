@@ -3,10 +3,10 @@
 import numpy as np
 
 from avatar.mesh.closest import FaceTree, closest, face_tree
-from avatar.mesh.coloured import ColouredMesh, Floats
-from avatar.mesh.visibility import point_normals
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import MM, Floats, normalised
 
-MM = 1e-3  # metres
 MARGIN = 20 * MM  # around the points within which the skin is looked at
 PASSES = 3
 FARTHEST = 8 * MM  # that something is moved as one piece
@@ -40,6 +40,5 @@ def _outside(points: Floats, skin: FaceTree) -> tuple[Floats, Floats]:
     corners = skin.faces[hit.faces]
     on_skin = np.einsum("nc,nck->nk", hit.weights, skin.vertices[corners])
     smooth = point_normals(skin.vertices, skin.faces)[corners]
-    normals = np.einsum("nc,nck->nk", hit.weights, smooth)
-    normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    normals = normalised(np.einsum("nc,nck->nk", hit.weights, smooth))
     return ((points - on_skin) * normals).sum(1), normals

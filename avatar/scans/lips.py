@@ -6,11 +6,11 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from avatar.heads import Head
-from avatar.mesh.coloured import ColouredMesh, Floats
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.vectors import MM, Floats, normalised
 from avatar.scans.cut import Line, cut_open, zero_line
 from avatar.scans.split import refine
 
-MM = 1e-3  # metres
 EDGE = 1.1 * MM  # greatest length of an edge around the mouth
 REACH = 9 * MM  # around the line, within which edges are made short
 NEAR = 6 * MM  # of the line, within which the scan's own lips must meet
@@ -44,12 +44,10 @@ def mouth_line(head: Head, fitted: Floats) -> MouthLine:
     """The line of closed lips of a template [S, 3] laid onto a face."""
     upper, lower = (fitted[head.regions[f"lip_inner_{side}"]] for side in ("upper", "lower"))
     line = (upper + lower) / 2
-    x = line[-1] - line[0]
-    x = x / np.linalg.norm(x)
+    x = normalised(line[-1] - line[0])
     lips = fitted[head.regions["lips"]].mean(0)
     out = lips - fitted[head.regions["tongue"]].mean(0)
-    up = np.cross(out, x)
-    up /= np.linalg.norm(up)
+    up = normalised(np.cross(out, x))
     axes = np.stack([x, up, np.cross(x, up)])
     points = line @ axes.T
     return MouthLine(axes, points[np.argsort(points[:, 0])])

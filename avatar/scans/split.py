@@ -6,7 +6,9 @@ import numpy as np
 import torch
 
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.edges import edge_numbers, edges_of
+from avatar.mesh.vectors import Floats, Ints
 
 ROUNDS = 12  # of halving
 # Which edges of a triangle are split (bits: 0→1, 1→2, 2→0) → its pieces, where 0 1 2 are its
@@ -58,35 +60,13 @@ def refine(scan: ColouredMesh, wanted: Callable[[Floats], Floats]) -> ColouredMe
     """
     for _ in range(ROUNDS):
         coarse = np.isfinite(wanted(scan.vertices))[scan.faces].any(1)
-        edges = unique_edges(scan.faces[coarse])
+        edges, _ = edges_of(scan.faces[coarse])
         start, end = scan.vertices[edges[:, 0]], scan.vertices[edges[:, 1]]
         longer = np.linalg.norm(end - start, axis=1) > wanted((start + end) / 2)
         if not longer.any():
             break
         scan = split_edges(scan, edges[longer], np.full(int(longer.sum()), 0.5))
     return scan
-
-
-def unique_edges(faces: Ints) -> Ints:
-    """The edges [E, 2] of triangles [M, 3], each once, lower index first."""
-    if len(faces) == 0:
-        return np.empty((0, 2), np.int64)
-    pairs = np.sort(np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)]), axis=1)
-    size = int(faces.max()) + 1
-    keys = np.unique(pairs @ np.array([size, 1], np.int64))
-    return np.stack([keys // size, keys % size], axis=1)
-
-
-def edge_numbers(edges: Ints, pairs: Ints) -> Ints:
-    """The row in `edges` [E, 2] (lower index first) of vertex pairs [..., 2], or -1."""
-    size = int(max(edges.max(initial=0), pairs.max(initial=0))) + 1
-    keys = edges @ np.array([size, 1], np.int64)
-    order = np.argsort(keys)
-    wanted = np.sort(pairs, axis=-1) @ np.array([size, 1], np.int64)
-    place = np.searchsorted(keys[order], wanted).clip(max=max(len(keys) - 1, 0))
-    if len(keys) == 0:
-        return np.full(wanted.shape, -1)
-    return np.where(keys[order][place] == wanted, order[place], -1)
 
 
 def _six_points(

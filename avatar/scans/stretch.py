@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from avatar.heads import Head, fit_units
+from avatar.mesh.vectors import Floats
 from avatar.rig.triangle_frames import triangle_frames
-
-Floats = NDArray[np.floating]
 
 POSES = (
     {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},

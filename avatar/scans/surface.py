@@ -10,8 +10,10 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
-from avatar.mesh.coloured import ColouredMesh, Floats, Ints, Paint, colours_at
+from avatar.mesh.coloured import ColouredMesh, Paint, colours_at
+from avatar.mesh.normals import face_areas
 from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.mesh.vectors import Floats, Ints
 from avatar.rig.binding import bind
 from splat import Gaussians, RawGaussians, rgb_to_sh
 
@@ -60,8 +62,8 @@ def cover(scan: ColouredMesh, triangles: Ints, stretch: Floats) -> Cover:
     are drawn larger so that they still meet then.
     """
     corners = scan.vertices.astype(np.float64)[scan.faces]  # [M, 3, 3]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    shown = triangles[np.linalg.norm(normals[triangles], axis=1) / 2 > SMALLEST]
+    areas = face_areas(scan.vertices.astype(np.float64), scan.faces)
+    shown = triangles[areas[triangles] > SMALLEST]
     pieces = _enough_pieces(corners, scan.paint, shown)
     grow = 2 * stretch / (1 + stretch)  # a triangle's frame grows by the mean of both directions
     places = pieces.weights @ corners[pieces.owners]

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from avatar.heads import load_head
 from avatar.mesh import Mesh
+from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity, fit_similarity
-from avatar.mesh.visibility import point_normals, seen_faces
+from avatar.mesh.visibility import seen_faces
 from avatar.transfer.landmarks import check_landmarks, how_to_write, landmark_points
 from avatar.transfer.template import Template, template_of
 from common.errors import InputError

@@ -10,7 +10,8 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.mesh.closest import Closest, closest, face_tree
-from avatar.mesh.visibility import adjacency, point_normals
+from avatar.mesh.edges import adjacency
+from avatar.mesh.normals import point_normals
 from avatar.transfer.classes import LOWER, PARTS, UPPER, template_tree, vertex_classes
 from avatar.transfer.operator import Transfer
 from avatar.transfer.registered_pair import Laid, lay

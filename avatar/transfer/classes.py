@@ -7,7 +7,7 @@ from scipy.sparse import csgraph, linalg
 from scipy.spatial import KDTree
 
 from avatar.mesh.closest import FaceTree, closest, face_tree
-from avatar.mesh.visibility import boundary_vertices
+from avatar.mesh.edges import boundary_vertices
 from avatar.transfer.registered_pair import Laid
 from avatar.transfer.template import Template
 

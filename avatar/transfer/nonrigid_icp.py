@@ -18,7 +18,8 @@ from scipy.sparse import linalg
 from scipy.spatial import KDTree
 
 from avatar.mesh.closest import FaceTree, closest
-from avatar.mesh.visibility import adjacency, point_normals
+from avatar.mesh.edges import adjacency
+from avatar.mesh.normals import point_normals
 from avatar.transfer.template import Template
 
 Floats = NDArray[np.floating]

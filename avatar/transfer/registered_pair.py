@@ -9,8 +9,9 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.edges import adjacency
+from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity, fit_similarity
-from avatar.mesh.visibility import adjacency, point_normals
 from avatar.transfer.template import Template, template_of
 
 Floats = NDArray[np.floating]

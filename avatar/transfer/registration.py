@@ -11,8 +11,10 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.mesh.closest import FaceTree, closest, face_tree
+from avatar.mesh.edges import boundary_vertices
+from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity
-from avatar.mesh.visibility import boundary_vertices, point_normals, seen_faces
+from avatar.mesh.visibility import seen_faces
 from avatar.transfer.align import align_outside
 from avatar.transfer.landmarks import how_to_write, landmark_points
 from avatar.transfer.nonrigid_icp import NO_PULLS, PULL, Pulls, bend

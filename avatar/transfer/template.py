@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.heads import Head, eyeball
-from avatar.mesh.visibility import point_normals, seen_faces
+from avatar.mesh.normals import point_normals
+from avatar.mesh.visibility import seen_faces
 
 Floats = NDArray[np.floating]
 Indices = NDArray[np.integer]

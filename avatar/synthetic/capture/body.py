@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, smoothstep
 from avatar.synthetic.portrait.skin import NECKLINE
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.torso import COLUMNS, RINGS, ring_depths
-from avatar.synthetic.shared.vectors import MM, smoothstep
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

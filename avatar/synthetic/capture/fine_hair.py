@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import MM, linear, normalised, smoothstep
 from avatar.synthetic.capture.lids import lid_rim
 from avatar.synthetic.capture.paint_skin import described
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
@@ -14,7 +15,6 @@ from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Mesh
-from avatar.synthetic.shared.vectors import MM, linear, normalised, smoothstep
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

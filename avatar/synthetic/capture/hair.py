@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import MM, linear, normalised, smoothstep
 from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, Shades, lamp_visibility
 from avatar.synthetic.capture.paint_skin import described
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
@@ -19,7 +20,6 @@ from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.noise import value_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.vectors import MM, linear, normalised, smoothstep
 
 Floats = NDArray[np.floating]
 Bools = NDArray[np.bool_]

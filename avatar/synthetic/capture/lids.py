@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
+from avatar.mesh.vectors import MM
 from avatar.mesh.zbuffer import rasterize
 from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.vectors import MM
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import normalised, sphere_directions
 from avatar.mesh.zbuffer import rasterize
-from avatar.synthetic.shared.vectors import normalised, sphere_directions
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

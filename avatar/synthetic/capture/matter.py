@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import MM, smoothstep
 from avatar.synthetic.capture.body import Body
 from avatar.synthetic.capture.light import (
     BIAS,
@@ -18,7 +19,6 @@ from avatar.synthetic.capture.paint import inner_parts
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.masks import ear_mask, lip_mask, nose_mask
 from avatar.synthetic.shared.surface import mesh
-from avatar.synthetic.shared.vectors import MM, smoothstep
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

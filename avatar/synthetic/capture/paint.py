@@ -5,6 +5,16 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import (
+    MM,
+    Floats,
+    Ints,
+    bell,
+    linear,
+    mix,
+    normalised,
+    smoothstep,
+)
 from avatar.synthetic.capture.body import Body, turn_of
 from avatar.synthetic.capture.paint_skin import described, paint_skin
 from avatar.synthetic.capture.texture import TexelPlaces, Texture, resolutions, texel_places
@@ -22,16 +32,6 @@ from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, at_spots
-from avatar.synthetic.shared.vectors import (
-    MM,
-    Floats,
-    Ints,
-    bell,
-    linear,
-    mix,
-    normalised,
-    smoothstep,
-)
 
 Bools = NDArray[np.bool_]
 Painter = Callable[[Spots], Floats]

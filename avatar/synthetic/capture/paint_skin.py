@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, Floats, bell, linear, mix, smoothstep
 from avatar.synthetic.capture.lids import lid_rim
 from avatar.synthetic.portrait.brows import brow_roots
 from avatar.synthetic.portrait.complexion import skin_albedo
@@ -15,7 +16,6 @@ from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, smooth_points
-from avatar.synthetic.shared.vectors import MM, Floats, bell, linear, mix, smoothstep
 
 Bools = NDArray[np.bool_]
 

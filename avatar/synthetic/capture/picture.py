@@ -7,7 +7,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from avatar.mesh.zbuffer import corner_weights, project, rasterize
+from avatar.mesh.pinhole import camera_centre
+from avatar.mesh.zbuffer import corner_weights, project_samples, rasterize
 from avatar.synthetic.capture.light import LAMP_COLOURS, LAMP_DIRECTIONS
 from avatar.synthetic.capture.texture import Texture, texel_corners
 from splat import Camera
@@ -60,12 +61,11 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
 
     Edges are as smooth as there are samples; within a pixel each triangle is lit once.
     """
-    projected = project(camera, surface.vertices, samples)
+    projected = project_samples(camera, surface.vertices, samples)
     height, width = camera.height * samples, camera.width * samples
     triangles = surface.triangles
     seen = rasterize(projected, triangles.faces, height, width).faces
-    viewmat = camera.viewmat.double().numpy()
-    eye = -viewmat[:3, :3].T @ viewmat[:3, 3]
+    eye = camera_centre(camera).double().numpy()
     colour = np.zeros((camera.height, camera.width, 3), np.uint8)
     mask, regions = colour[..., 0].copy(), colour[..., 0].copy()
     texture = triangles.texture

@@ -3,12 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import normalised
 from avatar.synthetic.capture.fine_hair import place
 from avatar.synthetic.capture.light import cast
 from avatar.synthetic.capture.picture import Surface
 from avatar.synthetic.capture.scene import Scene
 from avatar.synthetic.capture.tessellation import rounded_points
-from avatar.synthetic.shared.vectors import normalised
 
 Floats = NDArray[np.floating]
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.mesh.vectors import MM, normalised
 from avatar.synthetic.capture.texture import Texture, texel_places
 from avatar.synthetic.shared.noise import value_noise
-from avatar.synthetic.shared.vectors import MM, normalised
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]

@@ -9,6 +9,7 @@ from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from avatar.heads import Head, fit_units, load_head
+from avatar.mesh.vectors import MM
 from avatar.synthetic.capture.body import Body, dress
 from avatar.synthetic.capture.files import REGION_LABELS
 from avatar.synthetic.capture.fine_hair import FineHair, fine_hair
@@ -22,7 +23,6 @@ from avatar.synthetic.capture.tessellation import Tessellation, tessellate
 from avatar.synthetic.capture.texture import Texture
 from avatar.synthetic.shared.masks import lip_mask, scalp_mask
 from avatar.synthetic.shared.sitter import seat
-from avatar.synthetic.shared.vectors import MM
 
 Ints = NDArray[np.integer]
 Bools = NDArray[np.bool_]

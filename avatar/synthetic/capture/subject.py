@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 
 from avatar.heads import Head, eyeball
+from avatar.mesh.vectors import smoothstep
 from avatar.synthetic.shared.look import Colour, HairStyle, Look
-from avatar.synthetic.shared.vectors import smoothstep
 
 Floats = NDArray[np.floating]
 

@@ -3,14 +3,9 @@
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
-from avatar.synthetic.portrait.lighting import Lighting
-from avatar.synthetic.portrait.shading import lit_skin
-from avatar.synthetic.portrait.skin import Skin
-from avatar.synthetic.shared.look import Look
-from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import Spots, at_spots, triangle_areas
-from avatar.synthetic.shared.vectors import (
+from avatar.mesh.edges import directed_edges
+from avatar.mesh.normals import face_areas
+from avatar.mesh.vectors import (
     MM,
     Floats,
     Ints,
@@ -20,6 +15,13 @@ from avatar.synthetic.shared.vectors import (
     normalised,
     smoothstep,
 )
+from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.shading import lit_skin
+from avatar.synthetic.portrait.skin import Skin
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import Spots, at_spots
 
 BROW_HAIRS = 320
 PIECES = 3
@@ -131,7 +133,7 @@ def _lash_strip(sitter: Sitter, group: str, look: Look, rng: np.random.Generator
     triangles = sitter.part(group)
     edge = np.linalg.norm(sitter.rest.vertices[np.unique(sitter.faces[triangles])] - centre, axis=1)
     count = int((UPPER_LASHES if upper else LOWER_LASHES) * look.lash_weight)
-    areas = triangle_areas(sitter.rest.vertices, sitter.faces[triangles])
+    areas = face_areas(sitter.rest.vertices, sitter.faces[triangles])
     pick = rng.choice(len(triangles), count, p=areas / areas.sum())
     spots = Spots(triangles[pick], rng.dirichlet((1, 1, 1), count), np.zeros(count))
     points = at_spots(sitter.rest.vertices, sitter.faces, spots)
@@ -160,8 +162,7 @@ def _lid_margin(sitter: Sitter, group: str, look: Look) -> Layer:
     colour, opacity = ((46, 32, 27), 0.5 * look.lash_weight) if upper else ((224, 180, 168), 0.25)
     centre, radius = sitter.eye(group[0] + "-eye")
     strip = sitter.part(group)
-    edges = np.concatenate([sitter.faces[strip][:, [k, (k + 1) % 3]] for k in range(3)])
-    ends = sitter.rest.vertices[edges]  # [E, 2, 3]
+    ends = sitter.rest.vertices[directed_edges(sitter.faces[strip])]  # [E, 2, 3]
     beyond = np.linalg.norm(ends - centre, axis=-1) - radius
     along = ends[:, 1] - ends[:, 0]
     at_margin = (np.abs(beyond - 1.9 * MM) < 0.9 * MM).all(1) & (np.abs(along[:, 0]) > 0.8 * MM)

@@ -3,6 +3,16 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import (
+    MM,
+    Floats,
+    Ints,
+    axes,
+    disc_axes,
+    linear,
+    normalised,
+    smoothstep,
+)
 from avatar.synthetic.portrait.layer import Layer, concatenated, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
@@ -13,16 +23,6 @@ from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import at_spots, smooth_points
 from avatar.synthetic.shared.torso import COLUMNS, RINGS, ring_depths
-from avatar.synthetic.shared.vectors import (
-    MM,
-    Floats,
-    Ints,
-    axes,
-    disc_axes,
-    linear,
-    normalised,
-    smoothstep,
-)
 
 BAND_WIDTH = 17 * MM
 CLOTH_OFFSET = 2.2 * MM

@@ -3,13 +3,13 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, Floats, bell, linear, mix, smoothstep
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.portrait.skin import Skin
 from avatar.synthetic.shared import masks
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise, vector_noise
-from avatar.synthetic.shared.vectors import MM, Floats, bell, linear, mix, smoothstep
 
 INNER_MOUTH = linear((150, 58, 58))
 

@@ -3,15 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
-from avatar.synthetic.portrait.lighting import Lighting
-from avatar.synthetic.portrait.shading import lit_skin
-from avatar.synthetic.shared.look import Look
-from avatar.synthetic.shared.noise import fractal_noise, value_noise
-from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import Spots, at_spots
-from avatar.synthetic.shared.vectors import (
+from avatar.mesh.vectors import (
     MM,
     Floats,
     axes,
@@ -22,6 +14,14 @@ from avatar.synthetic.shared.vectors import (
     normalised,
     smoothstep,
 )
+from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.shading import lit_skin
+from avatar.synthetic.shared.look import Look
+from avatar.synthetic.shared.noise import fractal_noise, value_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import Spots, at_spots
 
 BALL = 0.965  # of the mesh's radius, or the eyeball shows through shut lids
 IRIS = 5.95 * MM

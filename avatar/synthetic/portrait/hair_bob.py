@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, Floats, Ints, bell, normalised, smoothstep
 from avatar.synthetic.portrait.skin import Skin
 from avatar.synthetic.portrait.strands import Scalp, Strands, scalp
 from avatar.synthetic.shared.masks import above_hairline
 from avatar.synthetic.shared.noise import value_noise, vector_noise
-from avatar.synthetic.shared.vectors import MM, Floats, Ints, bell, normalised, smoothstep
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM

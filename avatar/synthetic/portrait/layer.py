@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avatar.synthetic.shared.vectors import Floats, Ints
+from avatar.mesh.vectors import Floats, Ints
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatar.mesh.vectors import MM, Floats
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.light import Shadows, cast_shadows
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Mesh
-from avatar.synthetic.shared.vectors import MM, Floats
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
-from avatar.synthetic.portrait.lighting import Lighting
-from avatar.synthetic.portrait.shading import lit_skin
-from avatar.synthetic.shared.noise import fractal_noise
-from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import smooth_points
-from avatar.synthetic.shared.vectors import (
+from avatar.mesh.vectors import (
     MM,
     Floats,
     Ints,
@@ -21,6 +14,13 @@ from avatar.synthetic.shared.vectors import (
     normalised,
     smoothstep,
 )
+from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.shading import lit_skin
+from avatar.synthetic.shared.noise import fractal_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import smooth_points
 
 # The dental arch from the middle to the left, on the mean head: x and z in millimetres.
 _ARCH = np.array(

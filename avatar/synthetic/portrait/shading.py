@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from avatar.mesh.vectors import Floats, linear, normalised
 from avatar.synthetic.shared.light import DIRECTIONS
 from avatar.synthetic.shared.noise import value_noise
-from avatar.synthetic.shared.vectors import Floats, linear, normalised
 
 VIEW = np.array([0.0, 0.05, 1.0])  # highlights are baked for a viewer in front
 _PER_DIRECTION = 4 / len(DIRECTIONS) / 2.2

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 from avatar.synthetic.portrait.layer import Layer, layer
 from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import SKIN_BELOW_CUT, Sitter
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried, joined, smooth_points
-from avatar.synthetic.shared.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
 SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM

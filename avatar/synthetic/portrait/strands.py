@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes, linear, normalised
 from avatar.synthetic.portrait.layer import Layer, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_hair
@@ -12,7 +13,6 @@ from avatar.synthetic.portrait.skin import Skin
 from avatar.synthetic.shared.fog import Fog, hair_fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, still_vertices
-from avatar.synthetic.shared.vectors import MM, Bools, Floats, Ints, axes, linear, normalised
 
 AMBIENT = 0.10  # light that scatters between hairs and never dies
 OVERLAP = 0.52  # standard deviation along a piece, of its length

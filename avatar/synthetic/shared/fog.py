@@ -7,8 +7,8 @@ import numpy as np
 from numba import njit, prange
 from scipy.ndimage import gaussian_filter
 
+from avatar.mesh.vectors import MM, Floats
 from avatar.synthetic.shared.light import DIRECTIONS
-from avatar.synthetic.shared.vectors import MM, Floats
 
 CELL = 5 * MM
 STEP = 7 * MM

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit, prange
 
+from avatar.mesh.vectors import MM, Floats, Ints, normalised, sphere_directions
 from avatar.synthetic.shared.surface import Mesh
-from avatar.synthetic.shared.vectors import MM, Floats, Ints, normalised, sphere_directions
 
 DIRECTIONS = sphere_directions(224)  # towards the light
 RESOLUTION = 384

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from avatar.mesh.vectors import MM, Floats, bell, blob, smoothstep
 from avatar.synthetic.shared.noise import fractal_noise
-from avatar.synthetic.shared.vectors import MM, Floats, bell, blob, smoothstep
 
 LIP_LINE = -49.0  # height at which the lips meet
 LIP_HALF_WIDTH = 26.2

@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numba import njit
 
-from avatar.synthetic.shared.vectors import Floats
+from avatar.mesh.vectors import Floats
 
 
 def value_noise(points: Floats, frequency: float, seed: int = 0) -> Floats:

@@ -3,8 +3,9 @@
 import numpy as np
 from numba import njit
 
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, triangle_areas
-from avatar.synthetic.shared.vectors import Floats, Ints, normalised
+from avatar.mesh.normals import face_areas
+from avatar.mesh.vectors import Floats, Ints, normalised
+from avatar.synthetic.shared.surface import Mesh, Spots, at_spots
 
 DARTS_PER_PLACE = 8
 SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lids get holes
@@ -13,7 +14,7 @@ SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lid
 def even_spots(surface: Mesh, triangles: Ints, spacing: Floats, rng: np.random.Generator) -> Spots:
     """Blue-noise spots on the given triangles [m] with a wished spacing per vertex [V], metres."""
     faces = surface.faces[triangles]
-    wanted = triangle_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
+    wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
     count = int(wanted.sum() * DARTS_PER_PLACE)
     pick = rng.choice(len(triangles), count, p=wanted / wanted.sum())
     weights = _barycentric(count, rng)

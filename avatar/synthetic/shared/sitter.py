@@ -10,9 +10,11 @@ from torch import Tensor
 
 from avatar.heads import Head, eyeball, fit_units
 from avatar.heads.lips import seal_lips
+from avatar.mesh.edges import boundary_loop
+from avatar.mesh.vectors import MM, Bools, Floats, Ints
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.masks import ear_mask
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, boundary_loop, mesh
+from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, mesh
 from avatar.synthetic.shared.torso import (
     COLUMNS,
     above_cut,
@@ -20,7 +22,6 @@ from avatar.synthetic.shared.torso import (
     torso_faces,
     torso_vertices,
 )
-from avatar.synthetic.shared.vectors import MM, Bools, Floats, Ints
 
 STRETCH = {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the skull

@@ -5,8 +5,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 import torch
 
+from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Floats, Ints, dot, normalised
 from avatar.rig.triangle_frames import triangle_frames
-from avatar.synthetic.shared.vectors import Floats, Ints, dot, normalised
 
 ROUNDING = 0.65  # share of Phong tessellation: hides the coarse mesh on the silhouette
 
@@ -44,12 +45,7 @@ def joined(*parts: Spots) -> Spots:
 
 def mesh(vertices: Floats, faces: Ints) -> Mesh:
     """A mesh with area-weighted vertex normals."""
-    corners = vertices[faces]
-    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    total = np.zeros_like(vertices)
-    for corner in range(3):
-        np.add.at(total, faces[:, corner], normals)
-    return Mesh(vertices, faces, normalised(total))
+    return Mesh(vertices, faces, point_normals(vertices, faces))
 
 
 def at_spots(values: Floats, faces: Ints, spots: Spots) -> Floats:
@@ -84,25 +80,3 @@ def carried(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats
     origins = torch.stack([before.origins_world, after.origins_world], dim=1)
     growth = after.scales / before.scales
     return turns.numpy()[triangles], growth.numpy()[triangles], origins.numpy()[triangles]
-
-
-def triangle_areas(vertices: Floats, faces: Ints) -> Floats:
-    """Areas [M] in square metres."""
-    a, b, c = (vertices[faces[:, corner]] for corner in range(3))
-    return np.linalg.norm(np.cross(b - a, c - a), axis=1) / 2
-
-
-def boundary_loop(faces: Ints) -> Ints:
-    """The vertices [B] of a mesh's longest open edge loop, in the order of its faces' edges."""
-    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
-    present = {(int(a), int(b)) for a, b in edges}
-    following = {a: b for a, b in present if (b, a) not in present}
-    loops: list[list[int]] = []
-    while following:
-        start, step = following.popitem()
-        loop = [start]
-        while step != start:
-            loop.append(step)
-            step = following.pop(step)
-        loops.append(loop)
-    return np.array(max(loops, key=len))

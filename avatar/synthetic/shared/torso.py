@@ -4,7 +4,8 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d
 
-from avatar.synthetic.shared.vectors import MM, Floats, Ints, smoothstep
+from avatar.mesh.edges import directed_edges
+from avatar.mesh.vectors import MM, Floats, Ints, smoothstep
 
 RINGS, COLUMNS = 28, 64
 TILT = 0.12  # the neck is cut along a plane that falls by this towards the front
@@ -75,7 +76,7 @@ def _angles() -> Floats:
 
 def _contour(vertices: Floats, faces: Ints, height: Floats) -> Floats:
     """Where height [V] passes zero on a mesh, resampled at even angles [COLUMNS, 3]."""
-    edges = np.concatenate([faces[:, [k, (k + 1) % 3]] for k in range(3)])
+    edges = directed_edges(faces)
     ends = height[edges]
     edges, ends = edges[ends.prod(1) < 0], ends[ends.prod(1) < 0]
     share = ends[:, :1] / (ends[:, :1] - ends[:, 1:])

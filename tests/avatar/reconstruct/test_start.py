@@ -7,9 +7,10 @@ from captures import ring, tetrahedron
 
 from avatar.capture import Capture, Picture, View
 from avatar.mesh import Mesh
+from avatar.mesh.pinhole import project, towards
 from avatar.reconstruct.hull import carve, first_hits, sight_lines
 from avatar.reconstruct.seeds import calmest_moment, seeded, thinned
-from avatar.reconstruct.start import face_colours, first_cloud, project
+from avatar.reconstruct.start import face_colours, first_cloud
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
 from splat.scene.spherical_harmonics import sh_to_color
@@ -28,7 +29,7 @@ def capture(mesh: Mesh, moments: int = 1) -> Capture:
 
 def ball(centre: torch.Tensor, radius: float, camera: Camera, colour: int = 200) -> Picture:
     """A sphere as a disc, about."""
-    middle, _ = project(centre[None], camera)
+    middle, _ = project(camera, centre[None])
     distance = float((camera.viewmat @ torch.cat([centre, torch.ones(1)]))[2])
     y, x = np.mgrid[: camera.height, : camera.width] + 0.5
     reach = radius * float(camera.K[0, 0]) / distance
@@ -54,7 +55,7 @@ def test_triangles_get_the_colour_that_the_pictures_show():
     picture = Picture(np.full((64, 64, 3), 51, np.uint8), full)
     colours = face_colours(capture(mesh), [(view(camera), picture)])
     frames = triangle_frames(mesh.vertices, mesh.faces)
-    facing = (frames.R_world_tri[..., 1] * project(frames.origins_world, camera)[1]).sum(1) > 0.2
+    facing = (frames.R_world_tri[..., 1] * towards(camera, frames.origins_world)).sum(1) > 0.2
     assert facing.any() and not facing.all()
     assert torch.allclose(colours[facing], torch.tensor(0.2), atol=1e-5)
     assert torch.allclose(colours[~facing], torch.tensor(0.5))
@@ -78,13 +79,13 @@ def test_projection_is_where_the_rasterizer_draws():
     y, x = np.mgrid[:64, :64] + 0.5
     weights = (alpha / alpha.sum()).numpy()
     centre = [float((weights * x).sum()), float((weights * y).sum())]
-    assert centre == pytest.approx(project(point, CAMERAS[1])[0][0].tolist(), abs=0.1)
+    assert centre == pytest.approx(project(CAMERAS[1], point)[0][0].tolist(), abs=0.1)
 
 
 def test_a_sight_line_meets_the_pixel_it_comes_from():
     rows, columns = torch.tensor([3, 60]), torch.tensor([10, 0])
     eye, rays = sight_lines(CAMERAS[2], rows, columns)
-    pixels, _ = project(eye + 0.7 * rays, CAMERAS[2])
+    pixels, _ = project(CAMERAS[2], eye + 0.7 * rays)
     assert torch.allclose(pixels, torch.stack([columns + 0.5, rows + 0.5], -1), atol=1e-3)
 
 
@@ -98,7 +99,7 @@ def test_the_hull_of_a_ball_holds_it_and_little_more():
     assert block.full[distance < 0.075].all()
     volume = int(block.full.sum()) * block.edge**3
     assert volume < 2 * 4 / 3 * np.pi * 0.08**3
-    eye, rays = sight_lines(CAMERAS[0], *project(centre[None], CAMERAS[0])[0].long().flip(1).T)
+    eye, rays = sight_lines(CAMERAS[0], *project(CAMERAS[0], centre[None])[0].long().flip(1).T)
     points, hit = first_hits(block, eye, rays)
     assert hit.all()
     assert float((points[0] - centre).norm()) == pytest.approx(0.08, abs=0.04)

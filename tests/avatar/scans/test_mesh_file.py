@@ -12,8 +12,9 @@ from head_meshes import sealed_scan
 
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh.coloured import colours_at, texture_at
+from avatar.mesh.edges import open_edges
 from avatar.mesh.mesh_file import read_mesh
-from avatar.mesh.weld import open_edges, welded
+from avatar.mesh.weld import welded
 from avatar.rig.avatar import Avatar
 
 TETRA = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])

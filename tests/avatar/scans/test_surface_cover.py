@@ -11,7 +11,8 @@ from scipy.ndimage import binary_erosion
 
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from avatar.scans.surface import COARSEST, cover, halved

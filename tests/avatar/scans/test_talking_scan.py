@@ -12,8 +12,9 @@ from scipy.spatial.transform import Rotation
 from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Floats
-from avatar.mesh.weld import open_edges
+from avatar.mesh.coloured import ColouredMesh
+from avatar.mesh.edges import open_edges
+from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from avatar.scans.build import Made, avatar_of_scan, make_avatar

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from avatar.mesh.vectors import sphere_directions
 from avatar.synthetic.capture.tessellation import rounded_points, tessellate
 from avatar.synthetic.capture.texture import Texture, resolutions, sample, texel_places
-from avatar.synthetic.shared.vectors import sphere_directions
 
 
 def places(count: int) -> tuple[np.ndarray, np.ndarray]:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from avatar.heads import load_head
-from avatar.mesh.zbuffer import project
+from avatar.mesh.zbuffer import project_samples
 from avatar.synthetic.capture.cameras import camera_to_world, held_out_cameras, stage_cameras
 from avatar.synthetic.capture.noise import exposures, shaken_cameras, tracking_errors
 
@@ -16,7 +16,7 @@ def test_every_camera_sees_the_whole_head(count: int, size: tuple[int, int]):
     cameras = stage_cameras(count, *size, seed=3)
     assert len(cameras) == count
     for camera in cameras:
-        x, y, nearness = project(camera, load_head().vertices.numpy()).T
+        x, y, nearness = project_samples(camera, load_head().vertices.numpy()).T
         assert (nearness > 0).all()
         assert x.min() > 0 and x.max() < size[0]
         assert y.min() > 0 and y.max() < size[1]

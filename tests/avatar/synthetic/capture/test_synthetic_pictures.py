@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from avatar.mesh import vertex_normals
 from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.mesh.zbuffer import project, rasterize
+from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.synthetic.capture.cameras import stage_cameras
 from avatar.synthetic.capture.files import REGION_LABELS
 from avatar.synthetic.capture.picture import Picture, Surface, draw
@@ -33,7 +33,7 @@ def face(scene: Scene, **weights: float) -> Surface:
 
 def seen_parts(scene: Scene, surface: Surface, camera: Camera, *groups: str) -> NDArray[np.bool_]:
     """Where triangles of the head's groups are seen [H, W]."""
-    projected = project(camera, surface.vertices)
+    projected = project_samples(camera, surface.vertices)
     faces = rasterize(projected, surface.triangles.faces, camera.height, camera.width).faces
     parts = scene.body.sitter.part(*groups)
     return (faces >= 0) & np.isin(surface.triangles.owners[faces], parts)
@@ -63,7 +63,7 @@ def test_vertices_are_drawn_where_the_camera_projects_them(
         spot = draw(lit, camera, PLAIN).colour.astype(float).sum(-1)
         rows, columns = np.mgrid[:256, :256] + 0.5
         weights = spot / spot.sum()
-        x, y, _ = project(camera, vertices[vertex : vertex + 1])[0]
+        x, y, _ = project_samples(camera, vertices[vertex : vertex + 1])[0]
         assert abs((weights * columns).sum() - x) < 1.0
         assert abs((weights * rows).sum() - y) < 1.0
 
@@ -116,7 +116,7 @@ def test_highlights_move_with_the_viewer(scene: Scene, at_rest: Surface):
         for azimuth in (-30.0, 30.0):
             target = torch.tensor([0.0, -0.03, 0.08])
             camera = orbit(target, 1.0, azimuth, 0.0, 8.0, width=200, height=200)
-            x, y, _ = project(camera, scene.rest[front].numpy()).astype(int).T
+            x, y, _ = project_samples(camera, scene.rest[front].numpy()).astype(int).T
             seen.append(draw(surface, camera, PLAIN).colour[y, x].astype(float))
         changes.append(np.abs(seen[0] - seen[1]).mean())
     assert changes[0] > 1.5 * changes[1]

@@ -12,6 +12,7 @@ from support import ROOT
 
 from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.heads import fit_units, load_head
+from avatar.mesh.vectors import MM
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
@@ -19,7 +20,6 @@ from avatar.synthetic.portrait.build import PARTS, bound, build_avatar, portrait
 from avatar.synthetic.portrait.layer import concatenated
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.sitter import seat
-from avatar.synthetic.shared.vectors import MM
 from configs.looks import LOOKS
 from splat import Camera, Gaussians, activate, orbit, render
 

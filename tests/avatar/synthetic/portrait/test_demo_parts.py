@@ -6,6 +6,8 @@ import torch
 from scipy.spatial import KDTree
 
 from avatar.heads import eyeball, load_head
+from avatar.mesh.edges import boundary_loop
+from avatar.mesh.vectors import MM, axes, disc_axes, normalised, sphere_directions
 from avatar.synthetic.portrait.shading import lit_skin, tone
 from avatar.synthetic.shared import masks
 from avatar.synthetic.shared.fog import CELL, hair_fog
@@ -16,13 +18,11 @@ from avatar.synthetic.shared.sitter import Sitter, seat
 from avatar.synthetic.shared.surface import (
     Mesh,
     at_spots,
-    boundary_loop,
     carried,
     mesh,
     smooth_points,
 )
 from avatar.synthetic.shared.torso import COLUMNS, RINGS
-from avatar.synthetic.shared.vectors import MM, axes, disc_axes, normalised, sphere_directions
 from configs.looks import LOOKS
 
 

@@ -3,14 +3,18 @@
 import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.mesh.zbuffer import NOTHING, barycentrics, project, rasterize
+from avatar.mesh.vectors import Floats, Ints, normalised
+from avatar.mesh.zbuffer import (
+    NOTHING,
+    barycentrics,
+    parallel_axes,
+    project_parallel,
+    project_samples,
+    rasterize,
+)
 from splat import Camera, look_at
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 
 def camera(width: int = 30, height: int = 22) -> Camera:
@@ -56,7 +60,7 @@ def cast_rays(view: Camera, vertices: Floats, faces: Ints) -> tuple[Ints, Floats
 def test_as_rays_see_it(seed: int):
     view = camera()
     vertices, faces = soup(40, seed)
-    projected = project(view, vertices)
+    projected = project_samples(view, vertices)
     drawn = rasterize(projected, faces, view.height, view.width)
     expected, weights, depth = cast_rays(view, vertices, faces)
     assert 0.2 < (expected >= 0).mean() < 0.999
@@ -71,13 +75,13 @@ def test_as_rays_see_it(seed: int):
 def test_weights_are_those_of_perspective():
     view = camera()
     vertices, faces = soup(5, 7)
-    projected = project(view, vertices)
+    projected = project_samples(view, vertices)
     drawn = rasterize(projected, faces, view.height, view.width)
     seen = drawn.faces >= 0
     weights = barycentrics(projected, faces, drawn)[seen]
     points = np.einsum("pc,pcx->px", weights, vertices[faces[drawn.faces[seen]]])
     rows, columns = np.nonzero(seen)
-    back = project(view, points)
+    back = project_samples(view, points)
     assert np.abs(back[:, 0] - columns - 0.5).max() < 1e-6
     assert np.abs(back[:, 1] - rows - 0.5).max() < 1e-6
 
@@ -85,15 +89,15 @@ def test_weights_are_those_of_perspective():
 def test_samples_make_a_finer_grid_of_the_same_picture():
     view = camera()
     vertices, faces = soup(20, 3)
-    coarse = rasterize(project(view, vertices), faces, view.height, view.width)
-    fine = rasterize(project(view, vertices, 3), faces, 3 * view.height, 3 * view.width)
+    coarse = rasterize(project_samples(view, vertices), faces, view.height, view.width)
+    fine = rasterize(project_samples(view, vertices, 3), faces, 3 * view.height, 3 * view.width)
     assert np.array_equal(fine.faces[1::3, 1::3], coarse.faces)
 
 
 def test_the_order_of_triangles_does_not_matter():
     view = camera()
     vertices, faces = soup(40, 5)
-    projected = project(view, vertices)
+    projected = project_samples(view, vertices)
     one = rasterize(projected, faces, view.height, view.width)
     other = rasterize(projected, faces[::-1].copy(), view.height, view.width)
     assert np.array_equal(one.nearness, other.nearness)
@@ -109,9 +113,9 @@ def test_moving_camera_and_mesh_together_changes_nothing():
     moved_view[:3, :3] = moved_view[:3, :3] @ turn.T
     moved_view[:3, 3] -= moved_view[:3, :3] @ shift
     moved = Camera(moved_view, view.K, view.width, view.height)
-    one = rasterize(project(view, vertices), faces, view.height, view.width)
+    one = rasterize(project_samples(view, vertices), faces, view.height, view.width)
     points = vertices @ turn.numpy().T + shift.numpy()
-    other = rasterize(project(moved, points), faces, view.height, view.width)
+    other = rasterize(project_samples(moved, points), faces, view.height, view.width)
     assert (one.faces != other.faces).mean() < 0.005  # a centre may lie on an edge
 
 
@@ -128,7 +132,7 @@ def test_what_reaches_behind_the_camera_is_left_out():
     view = camera()
     vertices = np.array([[0, 0, 0], [0.1, 0, 0], [0, 0, 2.0], [0, 0.1, 0.0]])
     faces = np.array([[0, 1, 2], [0, 1, 3]])
-    drawn = rasterize(project(view, vertices), faces, view.height, view.width)
+    drawn = rasterize(project_samples(view, vertices), faces, view.height, view.width)
     assert set(np.unique(drawn.faces)) == {NOTHING, 1}
 
 
@@ -137,3 +141,17 @@ def test_nothing_at_all():
     drawn = rasterize(np.zeros((0, 3)), empty, 4, 5)
     assert (drawn.faces == NOTHING).all()
     assert not drawn.nearness.any()
+
+
+def test_from_far_away_the_nearest_is_seen_wherever_the_origin_lies():
+    axes = parallel_axes(normalised(np.array([[0.3, -0.2, 0.9]])))[0]
+    assert np.allclose(axes @ axes.T, np.eye(3)) and np.isclose(np.linalg.det(axes), 1)
+    vertices, faces = soup(40, 8)
+    projected = project_parallel(axes, vertices, 0.3, 40)
+    drawn = rasterize(projected, faces, 40, 40, -np.inf)
+    nearer = project_parallel(axes, vertices + 5 * axes[2], 0.3, 40)
+    shifted = rasterize(nearer, faces, 40, 40)
+    assert np.array_equal(drawn.faces, shifted.faces)
+    assert drawn.nearness[drawn.faces >= 0].min() < 0
+    assert np.isneginf(drawn.nearness[drawn.faces < 0]).all()
+    assert np.allclose(drawn.nearness[drawn.faces >= 0] + 5, shifted.nearness[shifted.faces >= 0])

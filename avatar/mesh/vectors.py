@@ -1,4 +1,4 @@
-"""Small numpy helpers that every part of the portrait uses. Arrays are float64, points [N, 3]."""
+"""Small numpy helpers for points, directions and masks. Arrays are float64, points [N, 3]."""
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray

@@ -1,0 +1,85 @@
+"""The edges of triangles, and how vertices hang together by them."""
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from avatar.mesh.vectors import Bools, Ints
+
+
+def directed_edges(faces: Ints) -> Ints:
+    """Edges [3 M, 2] in the direction in which triangles [M, 3] run them: every triangle's first,
+    then every second, then every third."""
+    return np.concatenate([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
+
+
+def edges_of(faces: Ints) -> tuple[Ints, Ints]:
+    """Unique edges [E, 2], lower index first, and how many triangles share each [E]."""
+    keys, counts = np.unique(_keys(directed_edges(faces), _size(faces)), return_counts=True)
+    return np.stack(np.divmod(keys, _size(faces)), axis=1), counts
+
+
+def edge_numbers(edges: Ints, pairs: Ints) -> Ints:
+    """The row in `edges` [E, 2] (each once) of vertex pairs [..., 2] in either order, or -1."""
+    if len(edges) == 0:
+        return np.full(pairs.shape[:-1], -1)
+    size = max(_size(edges), _size(pairs))
+    keys, wanted = _keys(edges, size), _keys(pairs, size)
+    order = np.argsort(keys)
+    place = np.searchsorted(keys[order], wanted).clip(max=len(keys) - 1)
+    return np.where(keys[order][place] == wanted, order[place], -1)
+
+
+def shared_edges(faces: Ints) -> tuple[Ints, Ints]:
+    """Edges [E, 2], lower index first, each with two triangles that share it [E, 2]."""
+    keys = _keys(directed_edges(faces), _size(faces))
+    order = np.argsort(keys, kind="stable")
+    same = np.flatnonzero(np.diff(keys[order]) == 0)
+    owners = order % len(faces)
+    edges = np.stack(np.divmod(keys[order][same], _size(faces)), axis=1)
+    return edges, np.stack([owners[same], owners[same + 1]], axis=1)
+
+
+def open_edges(faces: Ints) -> Ints:
+    """Directed edges [E, 2] that no other triangle runs through the other way."""
+    edges = directed_edges(faces).astype(np.int64)
+    there, back = edges @ [_size(faces), 1], edges @ [1, _size(faces)]
+    return edges[~np.isin(there, back)]
+
+
+def boundary_loop(faces: Ints) -> Ints:
+    """The vertices [B], ascending, of a mesh's longest loop of open edges."""
+    vertices, ends = np.unique(open_edges(faces), return_inverse=True)
+    label = pieces(ends.reshape(-1, 2), len(vertices))
+    return vertices[label == np.bincount(label).argmax()]
+
+
+def pieces(links: Ints, count: int) -> Ints:
+    """The number of the connected piece that each of `count` things belongs to, by links [L, 2]."""
+    graph = sp.coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), (count, count))
+    return connected_components(graph, directed=False)[1]
+
+
+def adjacency(faces: Ints, count: int) -> sp.csr_array:
+    """Symmetric [V, V] matrix of ones where two vertices share an edge."""
+    edges, _ = edges_of(faces)
+    ones = np.ones(len(edges))
+    half = sp.coo_array((ones, (edges[:, 0], edges[:, 1])), (count, count))
+    return (half + half.T).tocsr()
+
+
+def boundary_vertices(faces: Ints, count: int) -> Bools:
+    """[V] true for the vertices of edges that only one triangle has."""
+    edges, counts = edges_of(faces)
+    mask = np.zeros(count, bool)
+    mask[edges[counts == 1]] = True
+    return mask
+
+
+def _size(indices: Ints) -> int:
+    return int(indices.max(initial=0)) + 1
+
+
+def _keys(pairs: Ints, size: int) -> Ints:
+    """One number for each of pairs [..., 2] of indices below `size`, whatever their order."""
+    return np.sort(pairs, axis=-1) @ np.array([size, 1], np.int64)
