@@ -1,6 +1,7 @@
 """Transfer onto heads of other topologies whose true motion is known."""
 
 from collections.abc import Callable
+from functools import cache
 
 import numpy as np
 import pytest
@@ -22,22 +23,34 @@ from torch import Tensor
 
 from avatar.transfer import register, transfer_from, transfer_to
 
-CLEAN, ROUGH = 0.03, 0.08  # of the motion's own amplitude
-SLIVER = 0.0003  # metres: the direction of a triangle thinner than the noise means nothing
+SLIVER = 0.00042  # metres, √2 · 0.3 mm: a triangle thinner than two places' noise has no direction
 CREASE = 0.0015  # metres from where grown-together lips meet, where either lip's motion is right
 
-MESHES: dict[str, tuple[Callable[[], KnownMesh], float]] = {
-    "the same": (whole_head, CLEAN),
-    "re-meshed": (lambda: remeshed(whole_head()), CLEAN),
-    "decimated": (lambda: decimated(whole_head(), 0.3), ROUGH),
-    "subdivided": (lambda: subdivided(whole_head()), ROUGH),
-    "turned": (lambda: moved(remeshed(whole_head()), 1000.0, 130.0, (-300.0, 20.0, 10.0)), ROUGH),
-    "noisy": (lambda: noisy(remeshed(whole_head()), 0.0003), ROUGH),
-    "holed at the lips": (lambda: holed(remeshed(whole_head()), seed=8), ROUGH),
-    "holed": (lambda: holed(remeshed(whole_head()), seed=2), ROUGH),
-    "scan": (lambda: remeshed(sealed_scan(), opened=False), ROUGH),
-    "noisy scan": (lambda: noisy(sealed_scan(), 0.0003), ROUGH),
+MESHES: dict[str, Callable[[], KnownMesh]] = {
+    "the same": whole_head,
+    "re-meshed": lambda: remeshed(whole_head()),
+    "decimated": lambda: decimated(whole_head(), 0.3),
+    "subdivided": lambda: subdivided(whole_head()),
+    "turned": lambda: moved(remeshed(whole_head()), 1000.0, 130.0, (-300.0, 20.0, 10.0)),
+    "noisy": lambda: noisy(remeshed(whole_head()), 0.0003),
+    "holed at the lips": lambda: holed(remeshed(whole_head()), seed=8),
+    "holed": lambda: holed(remeshed(whole_head()), seed=2),
+    "scan": lambda: remeshed(sealed_scan(), opened=False),
+    "noisy scan": lambda: noisy(sealed_scan(), 0.0003),
 }
+LIMITS: dict[str, tuple[float, float | None]] = {
+    "the same": (0.006, 0.005),
+    "re-meshed": (0.014, 0.012),
+    "decimated": (0.045, 0.07),
+    "subdivided": (0.004, 0.003),
+    "noisy": (0.055, 0.05),
+    "holed at the lips": (0.016, 0.018),
+    "holed": (0.016, 0.016),
+    "scan": (0.012, None),
+    "noisy scan": (0.032, None),
+}
+"""The largest errors to the mesh and back, as shares of the motion's own amplitude; nothing moves a
+mesh whose lips are grown together, so that it has no way back. About 1.7 times what is measured."""
 
 
 def lip_vertices(known: KnownMesh) -> Tensor:
@@ -69,32 +82,60 @@ def flipped(known: KnownMesh, offsets: Tensor) -> Tensor:
     return ((normals(rest) * normals(rest + offsets)).sum(-1) < 0) & thick
 
 
+@cache
+def carried(name: str) -> tuple[KnownMesh, Tensor, Tensor | None]:
+    """A mesh, its motion by the operator [B, V, 3], and its true motion brought back [B, S, 3]."""
+    known = MESHES[name]()
+    fitted = register(HEAD, known.mesh).fitted
+    got = transfer_to(HEAD, known.mesh, fitted).offsets(telling_frames())
+    if not len(known.within("tongue")):
+        return known, got, None
+    return known, got, transfer_from(HEAD, known.mesh, fitted).offsets(true_motion(known))
+
+
+def true_motion(known: KnownMesh) -> Tensor:
+    return torch.stack([known.motion(frame) for frame in telling_frames()])
+
+
+def share(got: Tensor, true: Tensor, index: Tensor) -> float:
+    """The mean error of some vertices by their mean motion."""
+    return float((got - true).norm(dim=-1)[:, index].mean() / true.norm(dim=-1)[:, index].mean())
+
+
+def outer_lips() -> Tensor:
+    region = HEAD.regions["lips"]
+    return region[HEAD.vertices[region, 2] > 0.095]
+
+
 OFTEN = ("re-meshed", "decimated", "noisy", "holed")
 
 
 @pytest.mark.parametrize(
     "name",
-    [pytest.param(n, marks=[] if n in OFTEN else pytest.mark.slow) for n in MESHES],
+    [pytest.param(n, marks=[] if n in OFTEN else pytest.mark.slow) for n in LIMITS],
 )
 def test_lips_move_as_they_truly_do(name: str):
-    make, tolerance = MESHES[name]
-    known = make()
-    fitted = register(HEAD, known.mesh).fitted
-    frames = telling_frames()
-    got = transfer_to(HEAD, known.mesh, fitted).offsets(frames)
-    true = torch.stack([known.motion(frame) for frame in frames])
-    lips = lip_vertices(known)
+    known, got, back = carried(name)
+    there_limit, back_limit = LIMITS[name]
+    true, lips = true_motion(known), lip_vertices(known)
     assert len(lips) > 60
-    error = (got - true).norm(dim=-1)[:, lips].mean() / true.norm(dim=-1)[:, lips].mean()
-    assert error < tolerance
-
+    assert share(got, true, lips) < there_limit
     around = torch.isin(known.mesh.faces, lips).all(1)
     assert not (flipped(known, got) & ~flipped(known, true))[:, around].any()
+    assert (back is None) == (back_limit is None)
+    if back is not None and back_limit is not None:
+        assert share(back, telling_frames(), outer_lips()) < back_limit
 
-    if not len(known.within("tongue")):
-        return  # nothing moves a mesh whose lips are grown together
-    back = transfer_from(HEAD, known.mesh, fitted).offsets(true)
-    region = HEAD.regions["lips"]
-    outer = region[HEAD.vertices[region, 2] > 0.095]
-    error = (back - frames).norm(dim=-1)[:, outer].mean() / frames.norm(dim=-1)[:, outer].mean()
-    assert error < 2 * tolerance
+
+@pytest.mark.slow
+def test_place_and_scale_do_not_matter():
+    """A mesh in millimetres, turned and shifted, moves as the same mesh in head space does."""
+    (plain, straight, back), (other, turned, turned_back) = map(carried, ("re-meshed", "turned"))
+    undone = (turned.double().numpy() @ np.linalg.inv(other.turn).T).astype(np.float32)
+    lips = lip_vertices(plain)
+    assert share(torch.from_numpy(undone), straight, lips) < 2e-3
+    true, true_turned = true_motion(plain), true_motion(other)
+    assert abs(share(turned, true_turned, lips) - share(straight, true, lips)) < 1e-3
+    assert back is not None and turned_back is not None
+    errors = (share(way, telling_frames(), outer_lips()) for way in (back, turned_back))
+    assert abs(next(errors) - next(errors)) < 1e-3
