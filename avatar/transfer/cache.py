@@ -3,21 +3,26 @@
 import hashlib
 import os
 import sys
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.heads import load_head
+from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import Similarity
 from avatar.transfer.registration import Registration, register
+from common.arrays import read_arrays
 from common.atomic import write_beside
+from common.errors import InputError
 
 VARIABLE = "VOICESPLAT_CACHE"
+KEPT = 100  # registrations, of about 100 kB each
+ROOMS = ("transfer", "mesh", "heads")
+"""The folders of avatar/ whose code decides a registration."""
 
 
 def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Registration:
@@ -29,6 +34,7 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
     registration = register(load_head(), mesh, landmarks)
     try:
         _write(path, registration)
+        _drop_oldest(path.parent)
     except OSError as error:
         print(f"{path} could not be kept: {error.strerror or error}", file=sys.stderr)
     return registration
@@ -38,38 +44,58 @@ def cache_folder() -> Path:
     """Where this project keeps what it can compute again; VOICESPLAT_CACHE names another folder."""
     if chosen := os.environ.get(VARIABLE):
         return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData/Local") / "voicesplat"
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "voicesplat"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voicesplat"
 
 
 def _key(mesh: Mesh, landmarks: Mapping[str, Tensor]) -> str:
-    """A hash of everything that decides a registration, this package's code included."""
+    """A hash of everything that decides a registration: what is registered, and our own code."""
     digest = hashlib.sha256()
-    head = load_head()
-    arrays = (mesh.vertices, mesh.faces, head.vertices, head.faces)
-    for array in (*arrays, *(landmarks[name] for name in sorted(landmarks))):
-        digest.update(f"{array.dtype}{tuple(array.shape)}".encode())
-        digest.update(array.contiguous().numpy().tobytes())
-    digest.update("".join(sorted(landmarks)).encode())
-    for source in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(source.read_bytes())
+    for name, tensor in _decisive(mesh, load_head(), landmarks):
+        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
+        digest.update(tensor.contiguous().numpy().tobytes())
+    for room in ROOMS:
+        for source in sorted((Path(__file__).parents[1] / room).glob("*.py")):
+            digest.update(source.read_bytes())
     return digest.hexdigest()[:32]
+
+
+def _decisive(
+    mesh: Mesh, head: Head, landmarks: Mapping[str, Tensor]
+) -> Iterator[tuple[str, Tensor]]:
+    """The mesh, all that the template is made of, and the landmarks, by name."""
+    yield from (("mesh", mesh.vertices), ("mesh", mesh.faces))
+    yield from (("head", head.vertices), ("head", head.faces))
+    yield " ".join(head.unit_names), head.units
+    yield " ".join(head.group_names), head.face_groups
+    yield from sorted(head.regions.items())
+    yield from sorted(landmarks.items())
+
+
+def _drop_oldest(folder: Path) -> None:
+    """Keep what was used last."""
+    ages: dict[Path, float] = {}
+    for path in folder.glob("*.npz"):
+        with suppress(FileNotFoundError):  # another process may drop them as well
+            ages[path] = path.stat().st_mtime
+    for path in sorted(ages, key=ages.__getitem__)[:-KEPT]:
+        path.unlink(missing_ok=True)
 
 
 def _read(path: Path) -> Registration | None:
     """The registration in a file; None where there is none or it is damaged."""
     try:
-        with np.load(path, allow_pickle=False) as data:
-            fitted = torch.from_numpy(data["fitted"])
-            scale, rotation, shift = (data[key] for key in ("scale", "rotation", "translation"))
-            residual, cover = float(data["residual_mm"]), float(data["cover"])
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        data = read_arrays(path)
+        fitted = torch.from_numpy(data["fitted"])
+        scale, rotation, shift = (data[key] for key in ("scale", "rotation", "translation"))
+        residual, cover = float(data["residual_mm"]), float(data["cover"])
+    except (OSError, InputError, KeyError):
         return None
     if fitted.shape != load_head().vertices.shape or not bool(fitted.isfinite().all()):
         return None
+    with suppress(OSError):  # the time of last use, where the folder may be written
+        path.touch()
     return Registration(fitted, residual, cover, Similarity(float(scale), rotation, shift))
 
 
