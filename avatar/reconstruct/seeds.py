@@ -30,16 +30,17 @@ def seeded(
     capture: Capture, cloud: Cloud, seen: Sequence[tuple[View, Picture]], most: int
 ) -> Cloud:
     """The cloud with `most` more Gaussians at most, from views of one moment."""
+    if most < 1:
+        return cloud
     vertices = capture.vertices[seen[0][0].timestep]
     block = carve(vertices, seen)
     mesh = opaque(cloud, vertices, capture.faces)
     found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
     far = beyond(points, vertices, NEAR * head_radius(capture.rest))
-    points, colours = points[far], colours[far]
-    points, colours, spacing = thinned(points, colours, block.edge, most)
-    if not len(points):
+    if not far.any():
         return cloud
+    points, colours, spacing = thinned(points[far], colours[far], block.edge, most)
     nearest = nearest_triangles(points, vertices, capture.faces)
     count = len(points)
     world = Gaussians(
@@ -76,12 +77,14 @@ def opaque(cloud: Cloud, vertices: Tensor, faces: Tensor) -> Gaussians:
 def thinned(
     points: Tensor, colours: Tensor, spacing: float, most: int
 ) -> tuple[Tensor, Tensor, float]:
-    """At most `most` of points [P, 3] with their colours: the first in each cell of a grid.
+    """At most `most` ≥ 1 of points [P, 3] with their colours: the first in each cell of a grid.
 
-    The grid is as wide as it has to be, but not finer than `spacing`; its width comes third.
+    The grid starts at the points' lowest corner, so that a width over their extent is one cell. It
+    is as wide as it has to be, but not finer than `spacing`; its width comes third.
     """
+    low = points.amin(0)
     while True:
-        cells = (points / spacing).floor().long()
+        cells = ((points - low) / spacing).floor().long()
         unique, owner = torch.unique(cells, dim=0, return_inverse=True)
         if len(unique) <= most:
             break

@@ -107,6 +107,13 @@ def test_the_avatar_gets_like_the_pictures(
     assert list((tmp_path / "subject_logs").iterdir())
 
 
+def test_a_budget_of_one_gaussian_per_triangle_is_enough(head_capture: Path, tmp_path: Path):
+    chosen = options(head_capture, tmp_path / "subject.ply", steps=12)
+    least = len(open_capture(head_capture).faces)
+    avatar = reconstruct(replace(chosen, max_gaussians=least))
+    assert avatar.binding.sort().values.equal(torch.arange(least))
+
+
 def test_other_options_do_not_go_on_with_an_unfinished_run(head_capture: Path, tmp_path: Path):
     out = tmp_path / "subject.ply"
     first = options(head_capture, out, steps=8)

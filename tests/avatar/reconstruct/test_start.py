@@ -119,6 +119,19 @@ def test_seeds_fill_what_the_mesh_leaves_open_and_no_more_than_allowed():
     assert len(seeded(taken, first_cloud(taken, torch.rand(4, 3), 1), covered, 50)) == 4
 
 
+def test_no_room_means_no_seeds():
+    tiny = capture(Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces))
+    seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in ring(8, (64, 64), 0.4)]
+    assert len(seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 0)) == 4
+
+
+@pytest.mark.parametrize("most", [1, 3])
+def test_thinning_around_the_origin_ends_at_a_spacing_of_the_points_own_size(most: int):
+    points = torch.rand(500, 3) - 0.5
+    kept, _, spacing = thinned(points, points, 1e-3, most)
+    assert 1 <= len(kept) <= most and spacing < 2
+
+
 def test_thinning_keeps_points_apart():
     points = torch.rand(500, 3)
     kept, _, spacing = thinned(points, points, 1e-3, 40)
