@@ -20,6 +20,7 @@ MARGIN = 0.5  # of the mesh's size, added to it on every side
 SEEN_BY = 0.5  # share of the cameras that have to see a voxel; two at least
 STRIDE = 2  # pixels between two lines of sight
 SOLID = 0.5  # of the mask
+RAYS = 4096  # lines of sight that are walked along at a time
 
 
 @dataclass(frozen=True)
@@ -83,13 +84,18 @@ def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, 
 def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
     """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]."""
     size = block.edge * VOXELS
-    middle = block.low + size / 2
-    reach = float((middle - eye).norm())
+    reach = float((block.low + size / 2 - eye).norm())
     steps = torch.arange(max(0.0, reach - size), reach + size, block.edge)
-    points = eye + rays[:, None] * steps[:, None]  # [P, S, 3]
+    distance, hit = torch.zeros(len(rays)), torch.zeros(len(rays), dtype=torch.bool)
+    for some in torch.arange(len(rays)).split(RAYS):
+        full = _is_full(block, eye + rays[some, None] * steps[:, None])  # [p, S]
+        distance[some], hit[some] = steps[full.int().argmax(1)], full.any(1)
+    return eye + rays * distance[:, None], hit
+
+
+def _is_full(block: Block, points: Tensor) -> Tensor:
+    """Whether points [.., 3] lie in the hull."""
     cells = ((points - block.low) / block.edge).floor().long()
     inside = ((cells >= 0) & (cells < VOXELS)).all(-1)
     x, y, z = cells.clamp(0, VOXELS - 1).unbind(-1)
-    full = block.full[x, y, z] & inside
-    first = full.int().argmax(1)
-    return points[torch.arange(len(points)), first], full.any(1)
+    return block.full[x, y, z] & inside

@@ -37,10 +37,12 @@ def seeded(
     mesh = opaque(cloud, vertices, capture.faces)
     found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
-    far = beyond(points, vertices, NEAR * head_radius(capture.rest))
-    if not far.any():
+    kept = first_per_cell(points, block.low, block.edge)
+    kept = kept[beyond(points[kept], vertices, NEAR * head_radius(capture.rest))]
+    if not len(kept):
         return cloud
-    points, colours, spacing = thinned(points[far], colours[far], block.edge, most)
+    thin, spacing = thinned(points[kept], block.low, block.edge, most)
+    points, colours = points[kept][thin], colours[kept][thin]
     nearest = nearest_triangles(points, vertices, capture.faces)
     count = len(points)
     world = Gaussians(
@@ -74,24 +76,24 @@ def opaque(cloud: Cloud, vertices: Tensor, faces: Tensor) -> Gaussians:
     return Gaussians(world.means, world.quats, world.scales, full, world.sh)
 
 
-def thinned(
-    points: Tensor, colours: Tensor, spacing: float, most: int
-) -> tuple[Tensor, Tensor, float]:
-    """At most `most` ≥ 1 of points [P, 3] with their colours: the first in each cell of a grid.
-
-    The grid starts at the points' lowest corner, so that a width over their extent is one cell. It
-    is as wide as it has to be, but not finer than `spacing`; its width comes third.
-    """
-    low = points.amin(0)
-    while True:
-        cells = ((points - low) / spacing).floor().long()
-        unique, owner = torch.unique(cells, dim=0, return_inverse=True)
-        if len(unique) <= most:
-            break
-        spacing *= 1.1
+def first_per_cell(points: Tensor, low: Tensor, spacing: float) -> Tensor:
+    """Indices of the first of points [P, 3] in each cell of a grid that starts at low [3]."""
+    cells = ((points - low) / spacing).floor().long()
+    _, rows, columns = cells.amax(0).add(1).tolist() if len(cells) else (1, 1, 1)
+    keys = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
+    unique, owner = keys.unique(return_inverse=True)
     order = torch.arange(len(points))
-    first = torch.full((len(unique),), len(points)).scatter_reduce(0, owner, order, "amin")
-    return points[first], colours[first], spacing
+    return torch.full((len(unique),), len(points)).scatter_reduce(0, owner, order, "amin")
+
+
+def thinned(points: Tensor, low: Tensor, spacing: float, most: int) -> tuple[Tensor, float]:
+    """Indices of at most `most` ≥ 1 of points [P, 3] ≥ low: one per cell of a grid from low [3].
+
+    The grid is as wide as it has to be, but not finer than `spacing`; its width comes second.
+    """
+    while len(first := first_per_cell(points, low, spacing)) > most:
+        spacing *= 1.1
+    return first, spacing
 
 
 def nearest_triangles(points: Tensor, vertices: Tensor, faces: Tensor) -> Tensor:  # [P]

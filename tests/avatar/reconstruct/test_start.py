@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 import torch
 from captures import ring, tetrahedron
+from tensor_sizes import LargestTensor
 
 from avatar.capture import Capture, Picture, View
 from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
 from avatar.reconstruct.hull import carve, first_hits, sight_lines
-from avatar.reconstruct.seeds import calmest_moment, seeded, thinned
+from avatar.reconstruct.seeds import beyond, calmest_moment, first_per_cell, seeded, thinned
 from avatar.reconstruct.start import face_colours, first_cloud
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
@@ -119,6 +120,37 @@ def test_seeds_fill_what_the_mesh_leaves_open_and_no_more_than_allowed():
     assert len(seeded(taken, first_cloud(taken, torch.rand(4, 3), 1), covered, 50)) == 4
 
 
+def test_the_hull_is_met_in_little_memory():
+    """Whatever the pictures' size: a ray needs some 200 steps, all rays at once would need GB."""
+    centre = torch.zeros(3)
+    block = carve(tetrahedron().vertices, [(view(c), ball(centre, 0.08, c)) for c in CAMERAS])
+    rows, columns = torch.cartesian_prod(torch.arange(64), torch.arange(64)).unbind(1)
+    eye, rays = sight_lines(CAMERAS[0], rows.repeat(10), columns.repeat(10))
+    with LargestTensor() as largest:
+        points, hit = first_hits(block, eye, rays)
+    assert largest.bytes < 2**25
+    again = first_hits(block, eye, rays[: 64 * 64])
+    assert torch.equal(points, again[0].repeat(10, 1)) and torch.equal(hit, again[1].repeat(10))
+
+
+def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.MonkeyPatch):
+    small = Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces)
+    tiny = capture(small)
+    seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in ring(8, (256, 256), 0.4)]
+    block = carve(small.vertices, seen)
+    measured = []
+
+    def spy(points: torch.Tensor, vertices: torch.Tensor, distance: float) -> torch.Tensor:
+        measured.append(points)
+        return beyond(points, vertices, distance)
+
+    monkeypatch.setattr("avatar.reconstruct.seeds.beyond", spy)
+    seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 50)
+    (points,) = measured
+    voxels = ((points - block.low) / block.edge).floor()
+    assert 50 < len(points) == len(voxels.unique(dim=0))
+
+
 def test_no_room_means_no_seeds():
     tiny = capture(Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces))
     seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in ring(8, (64, 64), 0.4)]
@@ -128,15 +160,23 @@ def test_no_room_means_no_seeds():
 @pytest.mark.parametrize("most", [1, 3])
 def test_thinning_around_the_origin_ends_at_a_spacing_of_the_points_own_size(most: int):
     points = torch.rand(500, 3) - 0.5
-    kept, _, spacing = thinned(points, points, 1e-3, most)
+    kept, spacing = thinned(points, points.amin(0), 1e-3, most)
     assert 1 <= len(kept) <= most and spacing < 2
 
 
 def test_thinning_keeps_points_apart():
     points = torch.rand(500, 3)
-    kept, _, spacing = thinned(points, points, 1e-3, 40)
+    kept, spacing = thinned(points, torch.zeros(3), 1e-3, 40)
     assert 20 < len(kept) <= 40
-    assert len(torch.unique((kept / spacing).floor(), dim=0)) == len(kept)
+    assert len(torch.unique((points[kept] / spacing).floor(), dim=0)) == len(kept)
+
+
+def test_the_first_of_each_cell_is_what_a_plain_loop_finds():
+    points, low = torch.randn(300, 3), torch.tensor([-5.0, -6.0, -7.0])
+    owner: dict[tuple[int, ...], int] = {}
+    for i, point in enumerate(points):
+        owner.setdefault(tuple(((point - low) / 0.7).floor().int().tolist()), i)
+    assert first_per_cell(points, low, 0.7).sort().values.tolist() == sorted(owner.values())
 
 
 def test_the_calmest_moment_is_nearest_to_rest():
