@@ -49,7 +49,7 @@ class LiveMotion:
         self.heard = torch.zeros(0)  # the latest samples
         self.samples = 0  # heard in total
         self.done = 0  # frames given out
-        self.expected = torch.zeros(0, len(model.basis))  # what the last run made of those to come
+        self.expected = model.basis.new_zeros(0, len(model.basis))  # by the last run, yet to come
 
     @property
     def latency(self) -> float:
@@ -59,7 +59,7 @@ class LiveMotion:
     def push(self, samples: np.ndarray) -> Tensor:
         """Hear samples [s], float32 mono at 16 kHz; offsets [f, V, 3] of frames that became ready.
 
-        Metres in head space, as from `stream_offsets`. Often there are none.
+        Metres in head space on the model's device, as from `stream_offsets`. Often there are none.
         """
         return self.model.motion(self.push_coefficients(samples)).offsets()
 

@@ -70,6 +70,25 @@ def test_runs_meet_without_a_seam():
     assert jumps[at_seam].mean() < 1.2 * jumps[~at_seam].mean()
 
 
+def test_all_that_comes_out_is_on_the_device_of_the_model():
+    """Shapes alone are worked out on the meta device; an operation on two devices fails there."""
+    model, (audio, _) = tiny_model(moving=True), syllables(4.0)
+    expected = _live(model, audio)
+    live = _live(model.to("meta"), audio)
+    assert live.is_meta and live.shape == expected.shape
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("changes", [{}, {"step": 2, "lookahead": 8, "fade": 0}])
+def test_live_motion_on_the_device_is_the_one_on_the_cpu(changes: dict, cuda: torch.device):
+    model, (audio, _) = tiny_model(moving=True), syllables(6.0)
+    expected = _live(model, audio, **changes)
+    with torch.backends.cudnn.flags(allow_tf32=False):
+        live = _live(model.to(cuda), audio, **changes)
+    assert live.device.type == "cuda"
+    assert (live.cpu() - expected).abs().max() < 1e-3 * expected.abs().max()
+
+
 def test_an_unknown_style_is_named():
     with pytest.raises(ValueError, match="no speaking style 'angry'"):
         LiveMotion(tiny_model(), "angry")
