@@ -114,29 +114,26 @@ def frame_energy(blocks: Iterable[Samples], fps: float) -> Samples:
     Returns:
         [F], `frame_count` frames; what is left after the last one counts with it.
     """
-    squares, counts = np.zeros(0), np.zeros(0)  # [F], [F]
-    start = 0
+    sums: list[NDArray[Any]] = []  # of squares and of ones over the samples of each frame, [2, f]
+    tail, first, start = np.zeros(2), 0, 0  # sums of frame `first`, which may go on
     for block in blocks:
-        frame = np.floor((start + np.arange(len(block))) * fps / SAMPLE_RATE + 1e-6).astype(
-            np.int64
-        )
-        squares = _padded_sum(squares, np.bincount(frame, block.astype(np.float64) ** 2))
-        counts = _padded_sum(counts, np.bincount(frame))
-        start += len(block)
-    squares, counts = (_folded(sums, frame_count(start, fps)) for sums in (squares, counts))
+        position = (start + np.arange(len(block))) * fps / SAMPLE_RATE  # frames
+        frame = np.floor(position + 1e-6).astype(np.int64) - first
+        power = np.bincount(frame, block.astype(np.float64) ** 2, minlength=1)
+        found = np.stack([power, np.bincount(frame, minlength=1)])
+        found[:, 0] += tail
+        sums.append(found[:, :-1])
+        tail, first, start = found[:, -1], first + found.shape[1] - 1, start + len(block)
+    sums.append(tail[:, None])
+    squares, counts = _folded(np.concatenate(sums, axis=1), frame_count(start, fps))
     return np.sqrt(squares / np.maximum(counts, 1)).astype(np.float32)
 
 
-def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:
-    """Exactly `length` sums; the last takes in those beyond it."""
-    kept = np.pad(sums, (0, max(0, length - len(sums))))[:length]
-    kept[-1] += sums[length:].sum()
+def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:  # [2, length]
+    """Exactly `length` of sums [2, F]; the last takes in those beyond it."""
+    kept = np.pad(sums, ((0, 0), (0, max(0, length - sums.shape[1]))))[:, :length]
+    kept[:, -1] += sums[:, length:].sum(axis=1)
     return kept
-
-
-def _padded_sum(a: NDArray[Any], b: NDArray[Any]) -> NDArray[Any]:
-    length = max(len(a), len(b))
-    return np.pad(a, (0, length - len(a))) + np.pad(b, (0, length - len(b)))
 
 
 def _gather(blocks: Iterable[_Block]) -> Iterator[_Block]:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import subprocess
 import sys
+import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -182,6 +185,24 @@ def test_frame_energy_equals_the_plain_loop(fps: float, samples: int) -> None:
 
 def test_frame_energy_of_no_sound_is_one_silent_frame() -> None:
     assert frame_energy(iter([]), 25).tolist() == [0]
+
+
+def test_frame_energy_costs_the_same_for_each_minute() -> None:
+    """Four times the recording takes four times the time, not sixteen, and some bytes a frame."""
+    block = np.random.default_rng(5).normal(0, 0.1, 640).astype(np.float32)
+
+    def seconds(blocks: int) -> float:
+        begin = time.process_time()
+        frame_energy(itertools.repeat(block, blocks), 240.0)
+        return time.process_time() - begin
+
+    short, long = (min(seconds(blocks) for _ in range(2)) for blocks in (5_000, 20_000))
+    assert long < 8 * short
+    tracemalloc.start()
+    energy = frame_energy(itertools.repeat(block, 20_000), 240.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 128 * len(energy)
 
 
 MEASURE_MEMORY = """
