@@ -11,7 +11,7 @@ from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceUnits
 from audio2mesh.data.phones import Phone, from_arrays
-from audio2mesh.model.motion import Motion, motion_basis, project, sample_curves
+from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project, sample_curves
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import read_arrays
@@ -25,7 +25,6 @@ Split = Literal["train", "validation", "test", "test-b"]
 
 AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
-_BASIS_FRAMES = 1000  # frames, spread over all clips, from which a common basis is computed
 
 
 @dataclass(frozen=True)
@@ -125,7 +124,7 @@ def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Moti
                 f"{path}: the clip has {vertices.shape[1]} vertices, the head {len(template)}"
             )
         offsets = vertices - template
-        basis = motion_basis(offsets)
+        basis = motion_basis(offsets[:: basis_stride(len(offsets))])
         return Motion(project(offsets, basis), basis)
     raise InputError(f"{path}: the clip holds neither `arkit` with `arkit_names` nor `vertices`")
 
@@ -133,7 +132,7 @@ def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Moti
 def common_basis(clips: Sequence[Clip]) -> Tensor:
     """One basis [K, V, 3] for the motion of all clips."""
     frames = [len(clip.motion.coefficients) for clip in clips]
-    every = max(1, sum(frames) // _BASIS_FRAMES)
+    every = basis_stride(sum(frames))
     before = np.cumsum([0, *frames])
     sampled = [
         Motion(clip.motion.coefficients[-start % every :: every], clip.motion.basis).offsets()

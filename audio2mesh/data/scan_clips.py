@@ -12,9 +12,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.clips import Clip, Split
-from audio2mesh.model.motion import Motion, motion_basis, project
-
-_BASIS_FRAMES = 1000  # frames, spread over all recordings, from which the basis is computed
+from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ def to_clips(recordings: Sequence[Recording]) -> tuple[list[Clip], Tensor]:
 
 def scan_basis(recordings: Sequence[Recording]) -> Tensor:
     """One basis [K, V, 3] from frames spread evenly over all recordings."""
-    every = max(1, sum(recording.frames for recording in recordings) // _BASIS_FRAMES)
+    every = basis_stride(sum(recording.frames for recording in recordings))
     sampled = [_offsets(r, np.arange(0, r.frames, every)) for r in recordings]
     return motion_basis(torch.cat(sampled))
 

@@ -7,6 +7,14 @@ from torch import Tensor
 
 from common.errors import InputError
 
+BASIS_FRAMES = 1000
+"""Frames, spread evenly over all motion, from which a basis is computed: up to twice as many.
+
+Memory goes with the square of their number, time with its cube. K directions of n sampled frames
+leave about 1 + K/n times the energy that the best K directions of all frames leave. An expression
+that is held for less than a sampling step only may be missed.
+"""
+
 
 @dataclass(frozen=True)
 class Motion:
@@ -19,6 +27,11 @@ class Motion:
         """Offsets [.., F, n, 3] in metres of the chosen vertices, or of all of them."""
         basis = self.basis if vertices is None else self.basis[:, vertices]
         return (self.coefficients @ basis.flatten(1)).unflatten(-1, (-1, 3))
+
+
+def basis_stride(frames: int) -> int:
+    """Every how many-th frame a basis is computed from."""
+    return max(1, frames // BASIS_FRAMES)
 
 
 def motion_basis(offsets: Tensor, tolerance: float = 1e-7, largest: int = 64) -> Tensor:

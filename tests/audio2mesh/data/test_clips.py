@@ -1,10 +1,12 @@
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from speech_models import VERTICES, syllables, talking_clip, tiny_model
 from support import write_wav
+from tensor_sizes import LargestTensor
 
 from audio2mesh.data.clips import Clip, clip_frames, common_basis, load_clips, on_basis
 from audio2mesh.data.face_geometry import FaceUnits
@@ -34,6 +36,36 @@ def test_both_kinds_of_clips_are_read(tmp_path):
     torch.testing.assert_close(b.motion.offsets(), offsets, atol=1e-5, rtol=1e-3)
     basis = common_basis([a, b])
     torch.testing.assert_close(on_basis(a, basis).motion.offsets(), offsets, atol=1e-5, rtol=1e-3)
+
+
+def _long_clip(folder: Path, frames: int) -> torch.Tensor:
+    """A clip of vertices whose motion has ever weaker modes; its offsets [F, 3 V]."""
+    generator = torch.Generator().manual_seed(3)
+    modes = torch.linalg.qr(torch.randn(3 * VERTICES, 3 * VERTICES, generator=generator))[0]
+    strength = 0.01 * 10 ** (-torch.arange(3.0 * VERTICES) / 6)
+    offsets = torch.randn(frames, 3 * VERTICES, generator=generator) * strength @ modes
+    vertices = offsets.unflatten(1, (-1, 3)).numpy()
+    _write(folder, "long", vertices=vertices, template=np.zeros((VERTICES, 3)), fps=30)
+    return offsets
+
+
+def test_a_long_clip_of_vertices_takes_little_memory(tmp_path: Path):
+    """Beside its vertices: no square of its frames."""
+    _long_clip(tmp_path, 6_000)
+    with LargestTensor() as largest:
+        load_clips(tmp_path, UNITS, REST)
+    assert largest.bytes < 2**25
+
+
+def test_the_basis_of_a_long_clip_is_nearly_the_best(tmp_path: Path):
+    """K directions of n sampled frames leave about 1 + K/n times what the best K leave."""
+    offsets = _long_clip(tmp_path, 12_000)
+    (clip,) = load_clips(tmp_path, UNITS, REST)
+    left = (clip.motion.offsets().flatten(1) - offsets).double().square().sum()
+    energy = torch.linalg.svdvals(offsets.double()).square()
+    count = len(clip.motion.basis)
+    assert 20 < count < 3 * VERTICES
+    assert left < 1.1 * energy[count:].sum()
 
 
 def test_the_common_basis_sees_short_clips_beyond_their_first_frame():
