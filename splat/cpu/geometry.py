@@ -42,23 +42,23 @@ def rotation(quat):
 
 @njit(fastmath=MATH)
 def clamped_slope(slope, size, focal, principal):
-    """x/z (or y/z) kept within the image plus a margin, for the Jacobian only."""
+    """x/z (or y/z) kept within the image plus a margin, for the Jacobian; whether it was inside."""
     margin = np.float32(FRUSTUM_MARGIN) * size / focal
     low, high = -(principal / focal + margin), (size - principal) / focal + margin
-    return min(high, max(low, slope))
+    return min(high, max(low, slope)), low <= slope and slope <= high
 
 
 @njit(fastmath=MATH)
 def world_jacobian(point, view, lens):
     """Rows of d(pixel)/d(world) at a camera-space point: perspective Jacobian times rotation.
 
-    Also the clamped slopes x/z and y/z that it was taken at.
+    Also the clamped slopes x/z and y/z that it was taken at, and whether they are free (unclamped).
     """
     fx, fy, cx, cy, width, height = lens[0], lens[1], lens[2], lens[3], lens[4], lens[5]
     x, y, z = point
     inv_z = _ONE / z
-    slope_x = clamped_slope(x * inv_z, width, fx, cx)
-    slope_y = clamped_slope(y * inv_z, height, fy, cy)
+    slope_x, free_x = clamped_slope(x * inv_z, width, fx, cx)
+    slope_y, free_y = clamped_slope(y * inv_z, height, fy, cy)
     j00, j02 = fx * inv_z, -fx * slope_x * inv_z
     j11, j12 = fy * inv_z, -fy * slope_y * inv_z
     row_x = (
@@ -71,7 +71,7 @@ def world_jacobian(point, view, lens):
         j11 * view[1, 1] + j12 * view[2, 1],
         j11 * view[1, 2] + j12 * view[2, 2],
     )
-    return row_x, row_y, (slope_x, slope_y)
+    return row_x, row_y, (slope_x, slope_y), (free_x, free_y)
 
 
 @njit(fastmath=MATH)

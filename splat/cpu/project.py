@@ -96,7 +96,7 @@ def project_gaussians(
             point = to_camera(view, mx, my, mz)
             if not (point[2] >= _NEAR and point[2] <= _FAR):  # NaN too
                 continue
-            row_x, row_y, _ = world_jacobian(point, view, lens)
+            row_x, row_y, _, _ = world_jacobian(point, view, lens)
             quat, _ = unit((quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]))
             axes = rotation(quat)
             scale = (scales[i, 0], scales[i, 1], scales[i, 2])

@@ -135,8 +135,11 @@ def shape_gradient(
 
 
 @njit(fastmath=MATH)
-def point_gradient(point, slopes, by_mean, by_depth, by_row_x, by_row_y, view, lens, camera):
-    """Gradient by the camera-space point; adds the Jacobian's share of the view rotation."""
+def point_gradient(point, slopes, free, by_mean, by_depth, by_row_x, by_row_y, view, lens, camera):
+    """Gradient by the camera-space point; adds the Jacobian's share of the view rotation.
+
+    A clamped slope, which is not free, has no gradient.
+    """
     fx, fy = lens[0], lens[1]
     x, y, z = point
     inv_z = _ONE / z
@@ -155,10 +158,10 @@ def point_gradient(point, slopes, by_mean, by_depth, by_row_x, by_row_y, view, l
     by_inv_z = by_mean[0] * fx * x + by_mean[1] * fy * y
     by_inv_z += v00 * fx - v02 * fx * slopes[0] + v11 * fy - v12 * fy * slopes[1]
     by_slope_x, by_slope_y = -v02 * fx * inv_z, -v12 * fy * inv_z
-    if slopes[0] == x * inv_z:  # not clamped
+    if free[0]:
         vx += by_slope_x * inv_z
         by_inv_z += by_slope_x * x
-    if slopes[1] == y * inv_z:
+    if free[1]:
         vy += by_slope_y * inv_z
         by_inv_z += by_slope_y * y
     return vx, vy, by_depth - inv_z * inv_z * by_inv_z
@@ -223,7 +226,7 @@ def project_backward(
             splat = splats[i]
             world = (means[i, 0], means[i, 1], means[i, 2])
             point = to_camera(view, *world)
-            row_x, row_y, slopes = world_jacobian(point, view, lens)
+            row_x, row_y, slopes, free = world_jacobian(point, view, lens)
             quat, inverse_length = unit((quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]))
             axes = rotation(quat)
             scale = (scales[i, 0], scales[i, 1], scales[i, 2])
@@ -243,8 +246,9 @@ def project_backward(
             )  # fmt: skip
             by_mean = mean_gradient(splat, total)
             by_point = point_gradient(
-                point, slopes, by_mean, total[b.SUM_DEPTH], by_row_x, by_row_y, view, lens, camera
-            )
+                point, slopes, free, by_mean, total[b.SUM_DEPTH], by_row_x, by_row_y,
+                view, lens, camera,
+            )  # fmt: skip
             offset = (world[0] - position[0], world[1] - position[1], world[2] - position[2])
             by_offset = color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis)
             world_gradient(i, world, by_point, by_offset, view, v_means, camera)
