@@ -6,13 +6,13 @@ import numpy as np
 import torch
 import trimesh
 from head_meshes import KnownMesh
-from numba import njit
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import ColouredMesh, colours_at
 from avatar.mesh.vectors import Floats
 from avatar.scans.inner_mouth import plain_paint
+from common.kernels import cached_njit
 from splat import Camera
 
 SKIN, LIPS, EYES = (
@@ -92,7 +92,7 @@ def picture_of(scan: ColouredMesh, camera: Camera, samples: int = 3) -> tuple[Fl
     return image.reshape(*blocks, 3).mean((1, 3)), hit.reshape(blocks).mean((1, 3))
 
 
-@njit(cache=True)
+@cached_njit()
 def _nearest(pixels, depth, faces, height, width):
     nearest = np.full((height, width), 1e9)
     owner = -np.ones((height, width), np.int64)

@@ -66,7 +66,7 @@ MAY_IMPORT = {
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared splat"
     ),
-    "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig",
+    "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "configs": (
         "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.teacher "
@@ -79,7 +79,7 @@ MAY_IMPORT = {
         "avatar.synthetic.portrait common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
-    "splat.cpu": "splat.scene",
+    "splat.cpu": "common splat.scene",
     "splat.scene": "common",
 }
 """Each folder of code: the folders whose modules it uses, and no others."""

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from avatar.mesh.normals import face_normals
 from avatar.mesh.vectors import Floats, Ints
+from common.kernels import cached_njit
 
 LEAF = 4  # triangles in a leaf of the tree
 DEPTH = 64  # no tree of int32 triangles is deeper
@@ -70,7 +70,7 @@ def closest(
     return Closest(found, weights, np.where(found < 0, np.inf, np.sqrt(squared)))
 
 
-@njit(cache=True)
+@cached_njit()
 def _build(corners):
     """Boxes, spans and order of a binary tree over triangles [M, 3, 3], split at medians."""
     count = len(corners)
@@ -102,7 +102,7 @@ def _build(corners):
     return boxes[:used], spans[:used], order
 
 
-@njit(cache=True)
+@cached_njit()
 def _query(
     corners, face_normals, classes, boxes, spans, order, points, normals, min_cosine, allowed,
     reach2,
@@ -143,7 +143,7 @@ def _query(
     return found, weights, best
 
 
-@njit(cache=True)
+@cached_njit()
 def _box_distance(box, point):
     total = 0.0
     for axis in range(3):
@@ -152,12 +152,12 @@ def _box_distance(box, point):
     return total
 
 
-@njit(cache=True)
+@cached_njit()
 def _dot(a, b):
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@njit(cache=True)
+@cached_njit()
 def _closest_on_triangle(corners, point):
     """Squared distance and barycentric weights (Ericson, Real-Time Collision Detection, 5.1.5)."""
     a, b, c = corners[0], corners[1], corners[2]

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numba import njit
 
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import Floats, Ints, normalised
+from common.kernels import cached_njit
 from splat import Camera
 
 NEAR = 0.01  # metres in front of the camera
@@ -74,7 +74,7 @@ def barycentrics(projected: Floats, faces: Ints, fragments: Fragments) -> Floats
     return _barycentrics(projected, faces, fragments.faces)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
     height, width = seen.shape
     for f in range(len(faces)):
@@ -105,7 +105,7 @@ def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (co
                 to_c += c_right
 
 
-@njit(nogil=True, cache=True, inline="always")
+@cached_njit(nogil=True, inline="always")
 def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compiled)
     """Perspective-correct weights of the corners i, j, k at a place of the picture."""
     ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
@@ -119,7 +119,7 @@ def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compil
     return to_a / total, to_b / total, to_c / total
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _barycentrics(projected, faces, seen):  # pragma: no cover (compiled)
     weights = np.zeros((*seen.shape, 3))
     for row in range(seen.shape[0]):

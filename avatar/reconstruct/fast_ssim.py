@@ -5,10 +5,11 @@ parallel and without two threads writing to one place.
 """
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
 from avatar.reconstruct.ssim import C1, C2, WINDOW, gaussian_window
+from common.kernels import cached_njit
 
 Floats = NDArray[np.float32]
 
@@ -27,7 +28,7 @@ def ssim_and_gradient(a: Floats, b: Floats, weights: Floats) -> tuple[float, Flo
     return float(sums.sum()), _spread(a, b, slopes, window)
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _blur_rows(a: Floats, b: Floats, window: Floats) -> Floats:
     """[3, H, 5, W - 10]: a, b, a², b² and ab, blurred along the rows."""
     height, width = a.shape[0], a.shape[1]
@@ -48,7 +49,7 @@ def _blur_rows(a: Floats, b: Floats, window: Floats) -> Floats:
     return blurred
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _compare(
     blurred: Floats, weights: Floats, window: Floats
 ) -> tuple[NDArray[np.float64], Floats]:
@@ -83,7 +84,7 @@ def _compare(
     return sums, slopes
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _spread(a: Floats, b: Floats, slopes: Floats, window: Floats) -> Floats:
     """Gradient by a [H, W, 3]: the slopes of all windows that a pixel lies in."""
     height, width = a.shape[0], a.shape[1]

@@ -12,6 +12,7 @@ from numba import njit, prange
 from numpy.typing import NDArray
 from torch import Tensor
 
+from common.kernels import cached_njit
 from splat import Gaussians
 
 Floats = NDArray[np.float32]
@@ -39,7 +40,7 @@ def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tens
     return world
 
 
-@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _triangle_frames(vertices: Floats, triangles: NDArray[np.int32]) -> Floats:
     """[M, 17]: rotation row by row, its quaternion, origin, scale."""
     frames = np.empty((len(triangles), 17), np.float32)
@@ -102,7 +103,7 @@ def _quaternion(m00, m01, m02, m10, m11, m12, m20, m21, m22):  # scalars, as abo
     return w / length, x / length, y / length, z / length
 
 
-@njit(parallel=True, fastmath=True, error_model="numpy", cache=True)
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _to_world(
     means: Floats, quats: Floats, scales: Floats, owner: NDArray[np.int32], frames: Floats
 ) -> tuple[Floats, Floats, Floats]:

@@ -3,6 +3,7 @@
 import numpy as np
 from numba import njit, prange
 
+from common.kernels import cached_njit
 from splat.cpu.fields import TILE
 from splat.cpu.raster import (
     BATCH,
@@ -110,7 +111,7 @@ def add_up_lanes(lanes, x, shear, sums, slot):
     sums[slot, SUM_BLUE], sums[slot, SUM_DEPTH] = blue_sum, depth_sum
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def rasterize_backward(
     splats, rects, first_slots, starts, members, tiles_x, image, image_gradients, sums
 ):

@@ -1,28 +1,11 @@
-"""Numba's compiled kernels: saying when they are made, and never running outdated ones."""
+"""Saying when Numba compiles kernels."""
 
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
-from typing import Any
+from contextlib import contextmanager
 
 from numba.core.event import Event, Listener, install_listener
-
-
-def drop_outdated_kernels(kernel: Any) -> None:
-    """Empty the disk cache that holds `kernel` if any source of this package is newer.
-
-    Numba only looks at the file of the kernel itself, not at what it imports: constants, the
-    layout of an array and functions that are inlined.
-    """
-    package = Path(__file__).parent
-    sources = (*package.glob("*.py"), package.parent / "scene" / "conventions.py")
-    newest = max(source.stat().st_mtime for source in sources)
-    for index in Path(kernel.stats.cache_path).glob("*.nbi"):
-        with suppress(OSError):
-            if index.stat().st_mtime < newest:
-                index.unlink()
 
 
 class _Announcer(Listener):

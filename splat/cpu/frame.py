@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from splat.cpu.backward import SUMS, rasterize_backward
-from splat.cpu.compilation import drop_outdated_kernels
 from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
 from splat.cpu.project_backward import project_backward
@@ -14,8 +13,6 @@ from splat.cpu.raster import rasterize
 from splat.cpu.sort_and_bin import bin_into_tiles, depth_order
 
 Floats = NDArray[np.float32]
-
-drop_outdated_kernels(project_gaussians)
 
 
 class Scene(NamedTuple):

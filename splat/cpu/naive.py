@@ -7,8 +7,9 @@ parallel; there are no tiles, and each pixel is handled by itself.
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
+from common.kernels import cached_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
@@ -16,7 +17,7 @@ from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_ST
 BAND = 16  # rows
 
 
-@njit(cache=True)
+@cached_njit()
 def pixel_box(splats, rects, i, first_row, last_row, width):
     """Rows and columns that Gaussian i can touch within a band."""
     y, reach = splats[i, f.MEAN_Y] - 0.5, splats[i, f.EXTENT_Y]
@@ -25,7 +26,7 @@ def pixel_box(splats, rects, i, first_row, last_row, width):
     return top, bottom, rects[i, 0] * f.TILE, min(width, rects[i, 1] * f.TILE)
 
 
-@njit(cache=True)
+@cached_njit()
 def offsets(splats, i, row, column):
     """dx along the sheared row, dy, and exp(-sigma) at a pixel."""
     dy = row + 0.5 - splats[i, f.MEAN_Y]
@@ -33,7 +34,7 @@ def offsets(splats, i, row, column):
     return dx, dy, math.exp(splats[i, f.NEG_A] * dx * dx + splats[i, f.NEG_C] * dy * dy)
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def rasterize_naively(splats, rects, order, background, colors, alphas, depths):
     """As `splat.cpu.raster.rasterize`, from the depth order instead of tile lists."""
     height, width = alphas.shape
@@ -64,7 +65,7 @@ def rasterize_naively(splats, rects, order, background, colors, alphas, depths):
                     colors[y, x, c] += transmittance[y, x] * background[c]
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def rasterize_naively_backward(splats, rects, order, image, image_gradients):
     """Sums per Gaussian [N, SUMS] as `splat.cpu.backward.rasterize_backward` makes per tile."""
     colors, alphas, depths = image

@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from common.kernels import cached_njit
 from splat.cpu import fields as f
 from splat.cpu.bases import MATH, sh_bases
 from splat.cpu.geometry import covariance, rotation, times_axes, to_camera, unit, world_jacobian
@@ -76,7 +77,7 @@ def write_splat(i, point, cov, det, opacity, lens, splats, rects):
     return True
 
 
-@njit(parallel=True, fastmath=MATH, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=MATH, error_model="numpy")
 def project_gaussians(
     means, quats, scales, opacities, sh, view, position, lens, antialiased, splats, keys, rects
 ):

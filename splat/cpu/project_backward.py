@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from common.kernels import cached_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
 from splat.cpu.bases import MATH, sh_bases, sh_direction_gradient
@@ -200,7 +201,7 @@ def world_gradient(i, world, by_point, by_offset, view, v_means, camera):
         camera[12 + c] -= by_offset[c]
 
 
-@njit(parallel=True, fastmath=MATH, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=MATH, error_model="numpy")
 def project_backward(
     scene, view, position, lens, antialiased, splats, first_slots, sums, gradients
 ):

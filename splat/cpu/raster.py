@@ -5,6 +5,7 @@ import math
 import numpy as np
 from numba import njit, prange
 
+from common.kernels import cached_njit
 from splat.cpu import fields as f
 from splat.cpu.fields import TILE
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
@@ -100,7 +101,7 @@ def is_opaque(planes):
     return highest <= _ZERO
 
 
-@njit(parallel=True, fastmath=True, cache=True, error_model="numpy")
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def rasterize(splats, starts, members, tiles_x, background, colors, alphas, depths):
     """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W].
 

@@ -1,7 +1,9 @@
 """Depth order and tile lists, both stable: ties keep the index order."""
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
+
+from common.kernels import cached_njit
 
 DIGIT_BITS = 11
 DIGITS = 1 << DIGIT_BITS
@@ -9,7 +11,7 @@ INDEX_MASK = 0xFFFFFFFF
 CHUNKS = 8  # pieces of the depth order that are scattered into tiles side by side
 
 
-@njit(cache=True)
+@cached_njit()
 def pack_visible(keys):
     """(key - smallest key) << 32 | index of each non-zero key, by index; the spread of the keys."""
     count, smallest, largest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
@@ -26,7 +28,7 @@ def pack_visible(keys):
     return packed, np.uint64(largest - smallest if count > 0 else 0)
 
 
-@njit(cache=True)
+@cached_njit()
 def sort_by_digit(source, target, shift):
     """One stable counting-sort pass over DIGIT_BITS bits of the packed keys."""
     positions = np.zeros(DIGITS + 1, np.int64)
@@ -41,7 +43,7 @@ def sort_by_digit(source, target, shift):
         positions[digit] += 1
 
 
-@njit(cache=True)
+@cached_njit()
 def depth_order(keys):
     """Indices int32 of the non-zero keys uint32 [N] in ascending order of key.
 
@@ -60,7 +62,7 @@ def depth_order(keys):
     return (packed & np.uint64(INDEX_MASK)).astype(np.int32)
 
 
-@njit(cache=True)
+@cached_njit()
 def count_per_tile(order, rects, first, last, counts):
     """Gaussians first..last of the order per tile, into counts [tiles_y + 1, tiles_x + 1].
 
@@ -81,7 +83,7 @@ def count_per_tile(order, rects, first, last, counts):
             counts[y, x] = along + (counts[y - 1, x] if y > 0 else 0)
 
 
-@njit(cache=True)
+@cached_njit()
 def list_positions(counts):
     """Turn counts [CHUNKS, tiles_y + 1, tiles_x + 1] into first positions, in place; list starts.
 
@@ -101,7 +103,7 @@ def list_positions(counts):
     return starts
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def bin_into_tiles(order, rects, tiles_x, tiles_y):
     """Lists of Gaussians per tile, front to back.
 

@@ -9,11 +9,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avatar.mesh.vectors import normalised, sphere_directions
 from avatar.mesh.zbuffer import rasterize
+from common.kernels import cached_njit
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -113,7 +113,7 @@ def _across(directions: Floats) -> tuple[Floats, Floats]:
     return right, np.cross(directions, right)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (compiled)
     visible = np.zeros((len(points), len(directions)))
     last = depth.shape[1] - 1

@@ -4,13 +4,13 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avatar.mesh.pinhole import camera_centre
 from avatar.mesh.zbuffer import corner_weights, project_samples, rasterize
 from avatar.synthetic.capture.light import LAMP_COLOURS, LAMP_DIRECTIONS
 from avatar.synthetic.capture.texture import Texture, texel_corners
+from common.kernels import cached_njit
 from splat import Camera
 
 Floats = NDArray[np.floating]
@@ -91,7 +91,7 @@ _BRIGHTEST, _STEPS = 6.0, 4096
 _TONES = tone((np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _shade(
     seen, labels, mesh, fields, texels, lighting, samples, out
 ):  # pragma: no cover (compiled)
@@ -121,7 +121,7 @@ def _shade(
             regions[row, column] = np.argmax(votes)
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _gather(seen, first_row, first_column, samples, group):  # pragma: no cover (compiled)
     """Put the triangles of a pixel into group [n, 4]: triangle, samples, their sums of x and y."""
     groups = 0
@@ -143,7 +143,7 @@ def _gather(seen, first_row, first_column, samples, group):  # pragma: no cover 
     return groups
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _add_light(
     total, rgb, weight, f, x, y, mesh, fields, texels, lighting
 ):  # pragma: no cover (compiled)
@@ -170,7 +170,7 @@ def _add_light(
         total[channel] += weight * tones[int(place + 0.5)]
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _add_highlight(
     rgb, gloss, exponent, fibrous, corner, fields, lighting
 ):  # pragma: no cover (compiled)
@@ -207,13 +207,13 @@ def _add_highlight(
                 rgb[channel] += gloss * lobe * arrives * colours[k, channel]
 
 
-@njit(nogil=True, cache=True, inline="always")
+@cached_njit(nogil=True, inline="always")
 def _unit(x, y, z):  # pragma: no cover (compiled)
     length = math.sqrt(x * x + y * y + z * z) + 1e-12
     return x / length, y / length, z / length
 
 
-@njit(nogil=True, cache=True, inline="always")
+@cached_njit(nogil=True, inline="always")
 def _power(base, exponent):  # pragma: no cover (compiled)
     """base ** exponent for a base up to 1, 0 where that is below a thousandth."""
     if base <= 0.0 or exponent * (1 - base) > 7.0:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from avatar.synthetic.capture.tessellation import grid
+from common.kernels import cached_njit
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -70,7 +70,7 @@ def resolutions(vertices: Floats, faces: Ints, spacing: Floats) -> Ints:
     return np.clip(np.ceil(longest / spacing), 1, 255).astype(np.int64)
 
 
-@njit(nogil=True, cache=True, inline="always")
+@cached_njit(nogil=True, inline="always")
 def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
     """The three texels around weights (1 - to_b - to_c, to_b, to_c) of a triangle, and theirs."""
     to_b = min(max(to_b, 0.0), 1.0)
@@ -86,7 +86,7 @@ def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
     return right + 1, right, here + 1, s + t - 1, 1 - t, 1 - s
 
 
-@njit(nogil=True, cache=True)
+@cached_njit(nogil=True)
 def _sample(texels, resolution, first, triangles, weights):  # pragma: no cover (compiled)
     values = np.empty((len(triangles), texels.shape[1]), np.float32)
     for k in range(len(triangles)):

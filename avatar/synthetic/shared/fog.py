@@ -4,11 +4,12 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from scipy.ndimage import gaussian_filter
 
 from avatar.mesh.vectors import MM, Floats
 from avatar.synthetic.shared.light import DIRECTIONS
+from common.kernels import cached_njit
 
 CELL = 5 * MM
 STEP = 7 * MM
@@ -40,7 +41,7 @@ def hair_fog(points: Floats, cross_sections: Floats, strength: float = 1.0) -> F
     return Fog(gaussian_filter(density, 0.7).astype(np.float32), origin)
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def _march(points, density, origin, directions, skip):  # pragma: no cover (compiled)
     through = np.ones((len(points), len(directions)), np.float32)
     nx, ny, nz = density.shape

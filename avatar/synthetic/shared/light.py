@@ -4,10 +4,11 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
 from avatar.mesh.vectors import MM, Floats, Ints, normalised, sphere_directions
 from avatar.synthetic.shared.surface import Mesh
+from common.kernels import cached_njit
 
 DIRECTIONS = sphere_directions(224)  # towards the light
 RESOLUTION = 384
@@ -44,7 +45,7 @@ def _across(directions: Floats) -> tuple[Floats, Floats]:
     return right, np.cross(directions, right)
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def _depth_maps(vertices, faces, directions, right, up):  # pragma: no cover (compiled)
     depth = np.full((len(directions), RESOLUTION, RESOLUTION), -1e9, np.float32)
     to_pixel = RESOLUTION / (2 * HALF_WIDTH)
@@ -71,7 +72,7 @@ def _depth_maps(vertices, faces, directions, right, up):  # pragma: no cover (co
     return depth
 
 
-@njit(parallel=True, cache=True)
+@cached_njit(parallel=True)
 def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (compiled)
     visible = np.zeros((len(points), len(directions)), np.float32)
     to_pixel = RESOLUTION / (2 * HALF_WIDTH)

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit
 
 from avatar.mesh.vectors import Floats
+from common.kernels import cached_njit
 
 
 def value_noise(points: Floats, frequency: float, seed: int = 0) -> Floats:
@@ -25,7 +25,7 @@ def vector_noise(points: Floats, frequency: float, seed: int = 0) -> Floats:
     return np.stack([value_noise(points, frequency, seed + k) for k in range(3)], axis=1)
 
 
-@njit(cache=True)
+@cached_njit()
 def _value_noise(points, frequency, seed):  # pragma: no cover (compiled)
     values = np.empty(len(points))
     shift = seed * 17.3
@@ -47,12 +47,12 @@ def _value_noise(points, frequency, seed):  # pragma: no cover (compiled)
     return values
 
 
-@njit(cache=True)
+@cached_njit()
 def _ease(t):  # pragma: no cover (compiled)
     return t * t * (3 - 2 * t)
 
 
-@njit(cache=True)
+@cached_njit()
 def _lattice(h, k, l, seed):  # pragma: no cover (compiled)
     """Hash of an integer cell to [0, 1]."""
     mixed = seed * 2654435761 ^ (h * 73856093) ^ (k * 19349663) ^ (l * 83492791)

@@ -1,11 +1,11 @@
 """Even samples on a mesh: darts are thrown and kept where no earlier one is near."""
 
 import numpy as np
-from numba import njit
 
 from avatar.mesh.normals import face_areas
 from avatar.mesh.vectors import Floats, Ints, normalised
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots
+from common.kernels import cached_njit
 
 DARTS_PER_PLACE = 8
 SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lids get holes
@@ -41,7 +41,7 @@ def _thin_out(points: Floats, normals: Floats, radius: Floats) -> np.ndarray:
     return _keep_apart(points, normals, radius, cells, shape)
 
 
-@njit(cache=True)
+@cached_njit()
 def _keep_apart(points, normals, radius, cells, shape):  # pragma: no cover (compiled)
     first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
     following = -np.ones(len(points), np.int64)

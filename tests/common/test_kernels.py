@@ -1,0 +1,94 @@
+"""Kernels that Numba keeps on the disk."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from common.kernels import sources
+
+PACKAGE = {
+    "__init__": "",
+    "scales": "SCALE = 2.0\n",
+    "offsets": "from made import scales as s\n\nOFFSET = s.SCALE + 1\n",
+    "kernel": """
+from common.kernels import cached_njit
+from made.offsets import (
+    OFFSET,  # above
+)
+
+@cached_njit()
+def shifted(x):
+    return x + OFFSET
+""",
+}
+RUN = "from made.kernel import shifted; print(shifted(1.0), sum(shifted.stats.cache_hits.values()))"
+RENDER = """
+import torch
+from splat import Gaussians, orbit, render, rgb_to_sh
+one = Gaussians(
+    torch.zeros(1, 3),
+    torch.tensor([[1.0, 0, 0, 0]]),
+    torch.full((1, 3), 0.05),
+    torch.ones(1),
+    rgb_to_sh(torch.ones(1, 3))[:, None],
+)
+print(render(one, orbit(torch.zeros(3), 1.0, 0.0, 0.0, 30.0, 16, 16)).alpha.sum() > 3)
+"""
+
+
+@pytest.fixture
+def package(tmp_path: Path) -> Path:
+    folder = tmp_path / "made"
+    folder.mkdir()
+    for name, text in PACKAGE.items():
+        (folder / f"{name}.py").write_text(text)
+    return folder
+
+
+def run(code: str, *paths: Path, **variables: str) -> str:
+    """What code prints in a fresh process."""
+    environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
+    environment |= {"PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT)))} | variables
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    return done.stdout.strip()
+
+
+def test_a_kernel_is_compiled_once_and_again_when_an_imported_constant_changes(
+    package: Path,
+) -> None:
+    assert run(RUN, package.parent) == "4.0 0"
+    assert run(RUN, package.parent) == "4.0 1"
+    (package / "scales.py").write_text("SCALE = 50.0\n")
+    assert run(RUN, package.parent) == "52.0 0"
+    assert run(RUN, package.parent) == "52.0 1"
+
+
+def test_sources_are_all_files_that_are_imported(package: Path) -> None:
+    found = sources(package / "kernel.py", "made.kernel")
+    assert found == {package / f"{name}.py" for name in ("kernel", "offsets", "scales", "__init__")}
+
+
+def test_the_rasterizer_depends_on_the_conventions_and_not_on_files() -> None:
+    found = sources(ROOT / "splat" / "cpu" / "project.py", "splat.cpu.project")
+    names = {path.relative_to(ROOT / "splat").as_posix() for path in found if "splat" in path.parts}
+    assert {"scene/conventions.py", "cpu/fields.py", "cpu/geometry.py"} < names
+    assert "scene/ply.py" not in names
+
+
+def test_no_kernel_is_kept_on_the_disk_in_any_other_way() -> None:
+    users = {
+        str(path.relative_to(ROOT))
+        for package in ("audio2mesh", "avatar", "common", "configs", "splat")
+        for path in (ROOT / package).rglob("*.py")
+        if "cache=True" in path.read_text()
+    }
+    assert users == {"common/kernels.py"}
+
+
+def test_everything_draws_without_compilation() -> None:
+    assert run(RENDER, NUMBA_DISABLE_JIT="1") == "tensor(True)"
