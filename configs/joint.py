@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,7 +9,6 @@ import torch
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet, sync_critic
-from audio2mesh.teacher import load_teacher, teacher_crops
 from audio2mesh.training.critic import Critic
 from audio2mesh.training.run import CriticFactory, FitOptions
 from avatar.heads import Head
@@ -18,7 +16,6 @@ from avatar.lipreading.critic import (
     LipReadingOptions,
     Teacher,
     lipreading_critic,
-    speech_teacher,
     truth_teacher,
 )
 from avatar.lipreading.render import MouthRenderer, mouth_renderer
@@ -37,8 +34,8 @@ class JointOptions(FitOptions):
     lipreader: Path | None = None
     """Lip reader that judges where --train.losses.lipreading is set; by default the shipped one."""
     teacher: str = TRUTH
-    """Whose mouth the lip reader compares with: "truth", the true motion, a folder of films named
-    like the clips, or weights of a 2D teacher, as scripts/train_teacher.py makes them."""
+    """Whose mouth the lip reader compares with: "truth", the true motion, or a folder of films of
+    any talking face, named like the clips."""
     lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
     """What the lip reader sees of a batch."""
 
@@ -57,19 +54,16 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
             )
         render, rest = mouth_renderer(head, device), face.rest.to(device)
         net = load_lipreader(options.lipreader).to(device)
-        teacher = pick_teacher(options.teacher, render, rest, device)
+        teacher = pick_teacher(options.teacher, render, rest)
         return lipreading_critic(net, render, rest, teacher, options.lipreading)
 
     return {"sync": sync, "lipreading": lipreading}
 
 
-def pick_teacher(
-    given: str, render: MouthRenderer, rest: torch.Tensor, device: torch.device
-) -> Teacher:
-    """The teacher that an option names. FileNotFoundError or InputError if there is none."""
+def pick_teacher(given: str, render: MouthRenderer, rest: torch.Tensor) -> Teacher:
+    """The teacher that an option names. InputError if there is none."""
     if given == TRUTH:
         return truth_teacher(render, rest)
-    if Path(given).is_dir():
-        return video_teacher(load_mouth_videos(Path(given)))
-    net = load_teacher(Path(given), device)
-    return speech_teacher(partial(teacher_crops, net))
+    if not Path(given).is_dir():
+        raise InputError(f"--teacher {given}: give {TRUTH!r} or an existing folder of films")
+    return video_teacher(load_mouth_videos(Path(given)))

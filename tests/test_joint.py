@@ -15,6 +15,7 @@ from audio2mesh.training.run import critic_record
 from avatar.heads import load_head
 from avatar.lipreading.critic import LipReadingOptions
 from avatar.lipreading.face_geometry import face_geometry
+from common.errors import InputError
 from configs.joint import JointOptions, critic_factories
 
 CPU = torch.device("cpu")
@@ -80,6 +81,13 @@ def test_the_lip_reading_loss_is_for_the_head_that_can_be_drawn():
     make = critic_factories(JointOptions((Path("clips"),)), head)["lipreading"]
     with pytest.raises(ValueError, match="draws the mouth of anny-head at 25 fps"):
         make(face_geometry(head), 30, CPU)
+
+
+def test_a_teacher_is_the_truth_or_a_folder_of_films(tmp_path: Path):
+    head = load_head()
+    options = JointOptions((tmp_path,), teacher=str(tmp_path / "weights.safetensors"))
+    with pytest.raises(InputError, match="give 'truth' or an existing folder of films"):
+        critic_factories(options, head)["lipreading"](face_geometry(head), 25, CPU)
 
 
 def test_the_record_names_the_critics_but_no_folders(tmp_path):

@@ -24,7 +24,6 @@ MAY_IMPORT = {
         "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
         "audio2mesh.training common"
     ),
-    "audio2mesh.teacher": "audio2mesh.sound audio2mesh.sync audio2mesh.training common",
     "audio2mesh.training": (
         "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound common"
     ),
@@ -69,8 +68,8 @@ MAY_IMPORT = {
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "configs": (
-        "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.teacher "
-        "audio2mesh.training avatar.heads avatar.lipreading avatar.synthetic.shared common"
+        "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
+        "avatar.heads avatar.lipreading avatar.synthetic.shared common"
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "

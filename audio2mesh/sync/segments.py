@@ -41,7 +41,7 @@ class Item:
     """Six seconds of sound and motion."""
 
     mel: Tensor  # [T, 80] levelled
-    mouth: Tensor  # [F, ..] lip curves or mouth crops, 25 fps
+    mouth: Tensor  # [F, C] lip curves, 25 fps
 
 
 def cut_item(clips: Sequence[Clip], options: SegmentOptions, rng: np.random.Generator) -> Item:

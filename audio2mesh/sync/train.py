@@ -1,8 +1,7 @@
 """Contrastive training of a sound tower and a mouth tower.
 
-It serves SyncNet3D on lip curves and the two-dimensional expert on mouth crops: what a mouth is
-and how it is embedded comes from outside. All that is random follows from (seed, item) or
-(seed, step), so a run can be interrupted without a trace.
+What a mouth is and how it is embedded comes from outside. All that is random follows from
+(seed, item) or (seed, step), so a run can be interrupted without a trace.
 """
 
 from collections.abc import Callable

@@ -25,13 +25,9 @@ _CHUNK = 32  # frames drawn at a time where there are no gradients
 
 @dataclass(frozen=True)
 class Stretch:
-    """Frames `start` to `stop` of one window of a batch."""
+    """Some frames of one window of a batch."""
 
-    true: Motion  # [f, ..] of these frames
-    mel: Tensor  # [T, 80] of the whole window
-    frames: int  # F of the whole window
-    start: int
-    stop: int
+    true: Motion  # [f, ..]
     clip: str
     times: Tensor  # [f] seconds of the recording
 
@@ -64,12 +60,12 @@ def lipreading_critic(
 
     def critic(batch: Batch) -> Tensor:
         losses = []
-        for row, stretch in _stretches(batch, chosen.frames):
+        for row, part in _stretches(batch, chosen.frames):
             with torch.no_grad():
-                taught = teacher(stretch)
+                taught = teacher(_stretch(batch, row, part))
             if taught is not None:
-                part = batch.predicted.coefficients[row, stretch.start : stretch.stop]
-                crops = render(rest + Motion(part, batch.predicted.basis).offsets())
+                predicted = Motion(batch.predicted.coefficients[row, part], batch.predicted.basis)
+                crops = render(rest + predicted.offsets())
                 losses.append(lipreading_loss(net, crops, taught.to(crops)))
             if len(losses) == chosen.stretches:
                 break
@@ -96,15 +92,6 @@ def truth_teacher(render: MouthRenderer, rest: Tensor) -> Teacher:
     return teach
 
 
-def speech_teacher(mouth_of: Callable[[Tensor, int], Tensor]) -> Teacher:
-    """A network that makes crops [F, 88, 88] of a log-mel [T, 80] and a number of frames F."""
-
-    def teach(stretch: Stretch) -> Tensor:
-        return mouth_of(stretch.mel, stretch.frames)[stretch.start : stretch.stop]
-
-    return teach
-
-
 @torch.no_grad()
 def lipreading_per(
     net: LipReadNet,
@@ -122,23 +109,17 @@ def lipreading_per(
     return phone_error_rate(net, torch.cat(crops), [phone.label for phone in phones])
 
 
-def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, Stretch]]:
-    """One stretch of each window of the batch, in an order and at places that follow from it."""
+def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, slice]]:
+    """Row and frames of one stretch of each window, in an order and at places that follow from the
+    batch."""
     told = f"{batch.clips} {batch.times[:, 0].tolist()}"
     rng = np.random.default_rng(zlib.crc32(told.encode()))
     count = batch.times.shape[1]
     for row in rng.permutation(len(batch.clips)).tolist():
         start = int(rng.integers(max(1, count - frames + 1)))
-        part = slice(start, min(count, start + frames))
-        yield (
-            row,
-            Stretch(
-                true=Motion(batch.true.coefficients[row, part], batch.true.basis),
-                mel=batch.mel[row],
-                frames=count,
-                start=part.start,
-                stop=part.stop,
-                clip=batch.clips[row],
-                times=batch.times[row, part],
-            ),
-        )
+        yield row, slice(start, min(count, start + frames))
+
+
+def _stretch(batch: Batch, row: int, part: slice) -> Stretch:
+    true = Motion(batch.true.coefficients[row, part], batch.true.basis)
+    return Stretch(true, batch.clips[row], batch.times[row, part])

@@ -122,7 +122,7 @@ def test_what_is_wrong_with_a_film_is_said(tmp_path: Path):
 
 def stretch(clip: str, times: torch.Tensor) -> Stretch:
     nothing = Motion(torch.zeros(len(times), 1), torch.zeros(1, 1, 3))
-    return Stretch(nothing, torch.zeros(4, 80), len(times), 0, len(times), clip, times)
+    return Stretch(nothing, clip, times)
 
 
 def test_the_teacher_shows_the_frames_of_the_asked_times():
