@@ -1,6 +1,4 @@
 import json
-import shutil
-from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +9,8 @@ from support import ROOT, write_wav
 
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.waveform import frame_energy, stream_audio
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
 from avatar.film.camera_track import camera_track
 from avatar.film.video_reader import grey_frames
 from avatar.heads import load_head
@@ -18,13 +18,22 @@ from avatar.lipreading.critic import Stretch
 from avatar.lipreading.locate import locate_mouth
 from avatar.lipreading.videos import load_mouth_video, load_mouth_videos, video_teacher
 
-FILM = ROOT / "assets" / "demo_voice_demo_avatar.mp4"
+Small = tuple[np.ndarray, np.ndarray]
+"""Pictures [F, 128, 128] of the demo film and the loudness [F] of their frames."""
 
 
-@cache
-def small() -> tuple[np.ndarray, np.ndarray]:
-    """Pictures of the demo film and the loudness of their frames."""
-    return np.stack(list(grey_frames(FILM, 128))), frame_energy(stream_audio(FILM), 25)
+@pytest.fixture(scope="module")
+def demo_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo voice, spoken by the demo avatar."""
+    assets, path = ROOT / "assets", tmp_path_factory.mktemp("films") / "demo.mp4"
+    avatar, voice = assets / "demo_avatar.ply", assets / "demo_voice.flac"
+    drive(DriveOptions(avatar, voice, path, width=256, height=256))
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(demo_film: Path) -> Small:
+    return np.stack(list(grey_frames(demo_film, 128))), frame_energy(stream_audio(demo_film), 25)
 
 
 def true_mouth(width: int) -> tuple[float, float]:
@@ -36,8 +45,8 @@ def true_mouth(width: int) -> tuple[float, float]:
     return float(x / z), float(y / z)
 
 
-def test_the_mouth_of_the_demo_film_is_found():
-    box = locate_mouth(*small())
+def test_the_mouth_of_the_demo_film_is_found(small: Small):
+    box = locate_mouth(*small)
     assert box is not None
     x, y = true_mouth(128)
     assert box.x == pytest.approx(x, abs=4)
@@ -46,8 +55,8 @@ def test_the_mouth_of_the_demo_film_is_found():
 
 
 @pytest.mark.parametrize("shift", [(-14, -22), (15, 30)])
-def test_the_mouth_is_found_off_centre(shift: tuple[int, int]):
-    pictures, loudness = small()
+def test_the_mouth_is_found_off_centre(small: Small, shift: tuple[int, int]):
+    pictures, loudness = small
     box, moved = (
         locate_mouth(pictures, loudness),
         locate_mouth(np.roll(pictures, shift, (1, 2)), loudness),
@@ -59,8 +68,8 @@ def test_the_mouth_is_found_off_centre(shift: tuple[int, int]):
     assert moved.side == pytest.approx(box.side, rel=0.15)
 
 
-def test_a_closer_picture_of_the_face_has_the_same_box():
-    pictures, loudness = small()
+def test_a_closer_picture_of_the_face_has_the_same_box(small: Small):
+    pictures, loudness = small
     closer = np.ascontiguousarray(pictures[:, 32:112, 24:104])
     box, near = locate_mouth(pictures, loudness), locate_mouth(closer, loudness)
     assert box is not None
@@ -70,8 +79,8 @@ def test_a_closer_picture_of_the_face_has_the_same_box():
     assert near.side == pytest.approx(box.side, rel=0.1)
 
 
-def test_what_does_not_move_with_the_speech_is_no_mouth():
-    pictures, loudness = small()
+def test_what_does_not_move_with_the_speech_is_no_mouth(small: Small):
+    pictures, loudness = small
     noise = np.random.default_rng(0).integers(0, 255, (100, 64, 64)).astype(np.uint8)
     assert locate_mouth(noise, loudness[:100]) is None
     assert locate_mouth(np.repeat(pictures[:1], 100, 0), loudness[:100]) is None
@@ -136,9 +145,8 @@ def test_the_teacher_shows_the_frames_of_the_asked_times():
     assert teach(stretch("a", torch.tensor([0.38, 0.42]))) is None
 
 
-def test_the_whole_demo_film_becomes_crops(tmp_path: Path):
-    shutil.copy(FILM, tmp_path / "demo.mp4")
-    crops = load_mouth_videos(tmp_path)["demo"]
+def test_the_whole_demo_film_becomes_crops(demo_film: Path):
+    crops = load_mouth_videos(demo_film.parent)["demo"]
     assert crops.shape == (275, 88, 88)
     middle = crops[:, 34:54, 24:64].astype(float)
     edge = crops[:, :10, 24:64].astype(float)
