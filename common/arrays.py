@@ -1,4 +1,4 @@
-"""Named arrays from an .npz, checked; nothing in it is ever executed."""
+"""Named arrays in an .npz: written whole, read with checks; nothing in one is ever executed."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,9 +8,16 @@ import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
+from common.atomic import write_beside
 from common.errors import InputError
 
 Arrays = Mapping[str, NDArray]
+
+
+def write_arrays(path: Path, arrays: Arrays) -> None:
+    """Write a compressed file; it appears whole or not at all."""
+    with write_beside(path) as partial, partial.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType] names vary
 
 
 def read_arrays(path: Path) -> dict[str, NDArray]:

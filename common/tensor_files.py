@@ -15,7 +15,7 @@ def write_tensors(tensors: dict[str, "Tensor"], path: Path, metadata: dict[str, 
     from safetensors.torch import save  # noqa: PLC0415  brings torch
 
     with write_beside(path) as partial:
-        partial.write_bytes(save(tensors, metadata))
+        partial.write_bytes(save(tensors, metadata))  # save_file lets nobody else read the file
 
 
 def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:

@@ -11,7 +11,6 @@ comes closer to its target.
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -19,6 +18,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from audio2mesh.data.phones import SILENCE, Phone
+from common.arrays import write_arrays
 from common.errors import InputError
 
 CHANNELS = (
@@ -110,10 +110,9 @@ def _near(spans: Tensor, times: Tensor) -> Tensor:
 
 def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
     """Write the model as .npz with a line that says what it was fitted to."""
-    arrays: dict[str, Any] = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
-    part = path.with_suffix(".part.npz")
-    np.savez_compressed(part, channels=np.array(CHANNELS), fitted_to=np.array(fitted_to), **arrays)
-    part.replace(path)
+    arrays = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
+    told = {"channels": np.array(CHANNELS), "fitted_to": np.array(fitted_to)}
+    write_arrays(path, told | arrays)
 
 
 def read_dominance(path: Path) -> DominanceModel:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy.io import wavfile
@@ -16,30 +13,27 @@ from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.data.phones import from_arrays, to_arrays
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
+from common.arrays import write_arrays
+from common.atomic import write_beside
 
 
 def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
     """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
     pcm = np.round(np.clip(clip.audio, -1, 1) * 32767).astype(np.int16)
-    sound = io.BytesIO()
-    wavfile.write(sound, SAMPLE_RATE, pcm)
-    _write(folder / f"{clip.name}.wav", sound.getvalue())
+    with write_beside(folder / f"{clip.name}.wav") as partial:
+        wavfile.write(partial, SAMPLE_RATE, pcm)
     _write_motion(folder / f"{clip.name}.npz", clip, voice, fps)
 
 
 def _write_motion(path: Path, clip: Spoken, voice: str, fps: float) -> None:
-    data = io.BytesIO()
-    phones: dict[str, Any] = to_arrays(clip.phones)
-    np.savez_compressed(
-        data,
-        arkit=articulate(clip.phones, clip.seconds, fps).astype(np.float32),
-        arkit_names=np.array(ARKIT_NAMES),
-        fps=fps,
-        style=voice,
-        origin="modelled",
-        **phones,
-    )
-    _write(path, data.getvalue())
+    motion = {
+        "arkit": articulate(clip.phones, clip.seconds, fps).astype(np.float32),
+        "arkit_names": np.array(ARKIT_NAMES),
+        "fps": np.array(fps),
+        "style": np.array(voice),
+        "origin": np.array("modelled"),
+    }
+    write_arrays(path, motion | to_arrays(clip.phones))
 
 
 def read_clip(path: Path) -> tuple[Spoken, str]:
@@ -80,18 +74,9 @@ def write_report(folder: Path, voice: str, fingerprint: str, counts: dict[str, i
     """Mark a voice as complete; `counts` are its recordings used, and dropped by reason."""
     path = _report_path(folder, voice)
     path.parent.mkdir(exist_ok=True)
-    _write(path, json.dumps({"fingerprint": fingerprint, "counts": counts}, indent=1).encode())
+    with write_beside(path) as partial:
+        partial.write_text(json.dumps({"fingerprint": fingerprint, "counts": counts}, indent=1))
 
 
 def _report_path(folder: Path, voice: str) -> Path:
     return folder / ".voices" / f"{voice}.json"
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write beside, then rename."""
-    partial = path.with_name(f".{path.name}.part")
-    try:
-        partial.write_bytes(content)
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -17,6 +17,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
+from common.arrays import write_arrays
+from common.atomic import write_beside
 from common.errors import InputError
 
 FPS = 30
@@ -82,17 +84,17 @@ def convert_clip(path: Path, out: Path) -> str:
     values, audio = read_values(path), load_audio(wav)
     lag = motion_lag(values[:, face_map().source_names.index(_JAW)], audio)
     style = rigging_style(values)
-    with_sound = out.with_suffix(".wav")
-    _copy(wav, with_sound)
-    _write(
-        out,
-        fps=np.int32(FPS),
-        sync_lag_ms=np.float32(lag * 1000),
-        arkit=to_arkit(values),
-        arkit_names=np.array(face_map().arkit_names),
-        style=np.array(style),
-        origin=np.array("solved"),
-    )
+    with write_beside(out.with_suffix(".wav")) as partial:
+        shutil.copyfile(wav, partial)
+    motion = {
+        "fps": np.array(FPS, np.int32),
+        "sync_lag_ms": np.array(lag * 1000, np.float32),
+        "arkit": to_arkit(values),
+        "arkit_names": np.array(face_map().arkit_names),
+        "style": np.array(style),
+        "origin": np.array("solved"),
+    }
+    write_arrays(out, motion)
     return f"{len(audio) / SAMPLE_RATE:.1f} s, motion {lag * 1000:+.0f} ms after sound, {style}"
 
 
@@ -147,21 +149,3 @@ def speech_envelope(audio: np.ndarray) -> np.ndarray:
     centres = np.arange(0, len(audio), SAMPLE_RATE // _LAG_RATE)
     low, high = (np.clip(centres + side, 0, len(audio) - 1) for side in (-width // 2, width // 2))
     return np.maximum((energy[high] - energy[low]) / width, 0) ** 0.25
-
-
-def _copy(source: Path, target: Path) -> None:
-    partial = target.with_name(f".{target.name}.part")
-    try:
-        shutil.copyfile(source, partial)
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _write(path: Path, **arrays: np.ndarray | np.generic) -> None:
-    partial = path.with_name(f".{path.stem}.part.npz")
-    try:
-        np.savez_compressed(partial, **arrays)  # pyright: ignore[reportArgumentType] names vary
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

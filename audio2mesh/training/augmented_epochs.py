@@ -1,10 +1,9 @@
 """Passes over the clips: windows encoded together, kept in memory or in files that runs share."""
 
+import fcntl
 import hashlib
 import json
 import math
-import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -13,16 +12,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
 from audio2mesh.data.clips import Clip
 from audio2mesh.model.speech_to_motion import NEUTRAL, SpeechToMotion
 from audio2mesh.training.augment import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, draw_windows
-
-if sys.platform != "win32":
-    import fcntl
+from common.atomic import write_beside
+from common.tensor_files import write_tensors
 
 _FORMAT = 2  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
@@ -91,7 +88,7 @@ def cache_folder(root: Path, source: PassSource) -> Path:
     digest = hashlib.blake2b(described.encode(), digest_size=_DIGEST_BYTES).hexdigest()
     folder = root / digest
     folder.mkdir(parents=True, exist_ok=True)
-    with _written(folder / "source.json") as partial:
+    with write_beside(folder / "source.json") as partial:
         partial.write_text(described)
     return folder
 
@@ -122,10 +119,9 @@ def describe(source: PassSource) -> str:
 
 
 def save_pass(encoded: Pass, path: Path) -> None:
-    """Write a safetensors file beside its place and move it there when it is whole."""
+    """Write a safetensors file; it appears whole or not at all."""
     tensors = {n: t for n, t in vars(encoded).items() if isinstance(t, Tensor)}
-    with _written(path) as partial:
-        save_file(tensors, partial, {"clips": json.dumps(encoded.clips)})
+    write_tensors(tensors, path, {"clips": json.dumps(encoded.clips)})
 
 
 def load_pass(path: Path) -> Pass:
@@ -173,20 +169,8 @@ def _digest(arrays: Sequence[np.ndarray | Tensor]) -> str:
 
 
 @contextmanager
-def _written(path: Path) -> Iterator[Path]:
-    """A name of this process's own to write to, moved to `path` when the writing is done."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-@contextmanager
 def _alone(path: Path) -> Iterator[None]:
-    """Wait for the lock file of that name; where a system has no such locks, go on without."""
+    """Wait for the lock file of that name."""
     with path.open("w") as file:
-        if sys.platform != "win32":
-            fcntl.flock(file, fcntl.LOCK_EX)
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield

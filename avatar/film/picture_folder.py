@@ -1,7 +1,5 @@
 """A folder of numbered PNG files that appears when it is complete."""
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +7,8 @@ from pathlib import Path
 import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
+
+from common.atomic import folder_beside
 
 
 @contextmanager
@@ -18,7 +18,6 @@ def picture_folder(path: Path) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
     it is removed. `path` may be an empty folder.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     count = 0
 
     def write(image: NDArray[np.uint8]) -> None:
@@ -26,10 +25,5 @@ def picture_folder(path: Path) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
         count += 1
         imageio.imwrite(partial / f"frame_{count:06d}.png", image, compress_level=1)
 
-    try:
-        partial.mkdir()
+    with folder_beside(path) as partial:
         yield write
-        partial.replace(path)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

