@@ -22,7 +22,6 @@ from audio2mesh.corpus.files import (
     write_report,
 )
 from audio2mesh.corpus.join import group, join
-from audio2mesh.corpus.progress import reporting
 from audio2mesh.corpus.recognise import recognise
 from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import VoiceFolder, find_voices, is_held_out
@@ -32,6 +31,7 @@ from audio2mesh.data.phones import SILENCE
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.encoder import SpeechEncoder
 from common.errors import InputError
+from common.progress import progress_bar
 
 ALIGNED, RECOGNISED = "aligned", "recognised"
 """Folders, inside --out, of clips whose phones follow from a text, and from the sound alone."""
@@ -199,7 +199,7 @@ def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:
 
 
 def _write_voice(source: Source, folder: Path, options: CorpusOptions) -> dict[str, int]:
-    with reporting(source.voice) as report:
+    with progress_bar(source.voice, unit="/s") as report:
         parts, dropped = source.find(report)
     seed = int.from_bytes(hashlib.sha256(source.voice.encode()).digest()[:4], "big")
     rng = np.random.default_rng([options.seed, seed])

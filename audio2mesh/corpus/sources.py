@@ -13,13 +13,13 @@ import numpy as np
 from audio2mesh.corpus.align import align
 from audio2mesh.corpus.pauses import with_pauses
 from audio2mesh.corpus.plausible import implausible
-from audio2mesh.corpus.progress import Report
 from audio2mesh.corpus.recognise import is_speech, recognise
 from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import Spoken, VoiceFolder
 from audio2mesh.corpus.synthetic import SyntheticVoice, available_voices, speak
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.sound.waveform import load_audio
+from common.progress import Report
 
 _SHORTEST_TEXT = 12  # letters of a text that a synthetic voice reads
 _TOGETHER = 20  # recordings that the recogniser hears in one go

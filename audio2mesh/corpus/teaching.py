@@ -14,12 +14,12 @@ from torch.nn import functional
 
 from audio2mesh.corpus.features import RATE, WINDOW, encode_windows, step_labels
 from audio2mesh.corpus.files import read_clip
-from audio2mesh.corpus.progress import Report, reporting
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.training.augment import AugmentOptions, augment, make_noise
+from common.progress import Report, progress_bar
 
 FILE_NAME = "recogniser.safetensors"
 
@@ -52,9 +52,9 @@ def fit_recogniser(
     path = folder / FILE_NAME
     if net := load_recogniser(path, encoder, record):
         return net, record
-    with reporting("listen for the recogniser") as report:
+    with progress_bar("listen for the recogniser", unit="recordings/s") as report:
         features, labels = hear_passes(encoder, recordings, options, report)
-    with reporting("train the recogniser") as report:
+    with progress_bar("train the recogniser", options.steps, "steps/s") as report:
         net = train_recogniser(features, labels, options, report)
     save_recogniser(net, path, record)
     return net, record

@@ -1,14 +1,11 @@
 """From folders of recordings and weights to the rows of a table."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
-from rich.console import Console
-from rich.progress import MofNCompleteColumn, Progress
 
 from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
@@ -27,6 +24,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.sound.waveform import frame_count
 from common.device import Device, pick_device
 from common.errors import InputError
+from common.progress import progress_bar
 
 TRUTH = "truth"
 
@@ -123,7 +121,7 @@ def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judg
     clips: dict[str, dict[str, Figures]] = {}
     motions: dict[str, dict[str, Motion]] = {}
     for name, row in (TRUTH, true(fps)), *rows.items():
-        with _progress(name, 2 * len(recordings)) as done:
+        with progress_bar(name, 2 * len(recordings), "steps/s") as done:
             moved = {r.name: motion for r in recordings if (motion := _move(row, r, fps, done))}
             if not moved:
                 continue
@@ -186,12 +184,3 @@ def _move(row: Row, recording: Recording, fps: float, done: Callable[[], None]) 
     motion = row(recording, frame_count(len(recording.audio), fps))
     done()
     return motion
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """Progress on stderr; yields a function to call once a step is done."""
-    columns = (*Progress.get_default_columns(), MofNCompleteColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task(what, total=total)
-        yield lambda: progress.advance(task)

@@ -1,18 +1,15 @@
-"""The line that shows how a reconstruction goes: steps, Gaussians, PSNR, time left."""
+"""What is shown of a reconstruction: steps, Gaussians, PSNR."""
 
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-READ_EVERY = 20  # steps between two readings, which make a GPU wait
-Show = Callable[[int, int, Mapping[str, float]], None]
-"""(step, Gaussians, values by name)"""
+from common.progress import progress_bar
 
+READ_EVERY = 20  # steps between two readings, which make a GPU wait
 MEMORY = 0.9  # of the PSNR that is shown, at each reading
 
 
@@ -20,20 +17,12 @@ MEMORY = 0.9  # of the PSNR that is shown, at each reading
 def progress_line(
     done: int, steps: int
 ) -> Iterator[Callable[[int, int, Mapping[str, float]], None]]:
-    """Show progress on stderr; yields what shows a step.
+    """Yields what shows a step: its number, how many Gaussians there are, values by name.
 
     Of the values it shows "psnr/training", smoothed, and "psnr/held-out".
     """
-    columns = (
-        TextColumn("reconstructing"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
-        TimeRemainingColumn(),
-    )
     shown: dict[str, float] = {}
-    with Progress(*columns, console=Console(file=sys.stderr), refresh_per_second=2) as progress:
-        task = progress.add_task("", total=steps, completed=done, state="")
+    with progress_bar("reconstructing", steps, "steps/s", done) as move:
 
         def show(step: int, gaussians: int, values: Mapping[str, float]) -> None:
             for name, value in values.items():
@@ -43,9 +32,9 @@ def progress_line(
             for name, label in (("psnr/training", "training"), ("psnr/held-out", "held-out")):
                 if name in shown:
                     state += f", {label} {shown[name]:.2f} dB"
-            progress.update(task, completed=step, state=state)
+            move(step, text=state)
             if "psnr/held-out" in values:
-                progress.print(f"step {step}: {state}")
+                print(f"step {step}: {state}", file=sys.stderr)
 
         yield show
 
