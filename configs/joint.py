@@ -53,7 +53,7 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
                 "--train.losses.lipreading at 0 for other data"
             )
         render, rest = mouth_renderer(head, device), face.rest.to(device)
-        net = load_lipreader(options.lipreader).to(device)
+        net = load_lipreader(options.lipreader, device)
         teacher = pick_teacher(options.teacher, render, rest)
         return lipreading_critic(net, render, rest, teacher, options.lipreading)
 

@@ -7,9 +7,11 @@ from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
+import torch
+from torch import Tensor
+
 from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
-from common.errors import InputError
-from common.tensor_files import read_tensors, write_tensors
+from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-lipreader-1"
 _SHIPPED = "lipreader.safetensors"
@@ -17,38 +19,18 @@ _SHIPPED = "lipreader.safetensors"
 
 def save_lipreader(net: LipReadNet, path: Path, training: Mapping[str, Any]) -> None:
     """Write the weights in half precision; `training` says how they were made."""
-    tensors = {
-        name: (t.half() if t.is_floating_point() else t).contiguous()
-        for name, t in net.state_dict().items()
-    }
-    metadata = {
-        "format": FORMAT,
-        "options": json.dumps(asdict(net.options)),
-        "training": json.dumps(training),
-    }
-    write_tensors(tensors, path, metadata)
+    save_network(net, path, FORMAT, options=asdict(net.options), training=training)
 
 
-def load_lipreader(path: Path | None = None) -> LipReadNet:
-    """Open a lip reader, by default the one that ships, frozen and ready for use.
+def load_lipreader(path: Path | None = None, device: torch.device | str = "cpu") -> LipReadNet:
+    """Open a lip reader, by default the one that ships, frozen and ready for use on `device`.
 
-    FileNotFoundError if there is no such file; InputError if it holds no lip reader.
+    FileNotFoundError or InputError as `load_network` raises them.
     """
-    if path is None:
-        with as_file(files("audio2mesh").joinpath("weights", _SHIPPED)) as shipped:
-            return load_lipreader(shipped)
-    tensors, metadata = read_tensors(path)
-    if metadata.get("format") != FORMAT:
-        raise InputError(f"{path}: not lip-reader weights, their format is not {FORMAT!r}")
-    try:
-        net = LipReadNet(LipReadOptions(**json.loads(metadata["options"])))
-        net.load_state_dict(tensors)
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"{path}: the lip reader's weights are damaged ({reason})") from error
-    return net.float().eval().requires_grad_(False)
+    with as_file(path or files("audio2mesh").joinpath("weights", _SHIPPED)) as found:
+        net = load_network(found, FORMAT, "lip reader", _build)
+    return net.to(device).requires_grad_(False)
 
 
-def lipreader_record(path: Path) -> dict[str, Any]:
-    """What a lip reader's weights say of their own training."""
-    return json.loads(read_tensors(path)[1]["training"])
+def _build(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> LipReadNet:
+    return LipReadNet(LipReadOptions(**json.loads(metadata["options"])))

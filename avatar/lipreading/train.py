@@ -17,7 +17,7 @@ from audio2mesh.lipreading.chain import PhoneChain, babble, phone_chain
 from audio2mesh.lipreading.network import FPS, LipReadNet, LipReadOptions
 from audio2mesh.lipreading.reels import Reel
 from audio2mesh.lipreading.train import LipTrainer, LipTrainOptions, lip_scores
-from audio2mesh.lipreading.weights import lipreader_record, load_lipreader, save_lipreader
+from audio2mesh.lipreading.weights import load_lipreader, save_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.heads import Head, load_head
@@ -25,6 +25,7 @@ from avatar.lipreading.face_geometry import face_units
 from avatar.lipreading.mouth_crops import render_reel
 from avatar.lipreading.view import FRONT, random_view
 from common.errors import InputError
+from common.network_files import training_record
 from common.progress import progress_bar
 from common.writable import check_writable
 
@@ -76,7 +77,7 @@ def fit_lipreader(options: LipFitOptions) -> dict[str, float]:
     net, before = LipReadNet(options.network), {}
     if options.start is not None:
         earlier = load_lipreader(options.start)
-        net, before = earlier.requires_grad_(True), {"start": lipreader_record(options.start)}
+        net, before = earlier.requires_grad_(True), {"start": training_record(options.start)}
     trainer = LipTrainer(net, reels, options.train)
     losses = _train(trainer, options, _record(options, reels))
     trainer.fit_feature_scale()

@@ -9,9 +9,9 @@ from speech_models import VERTICES, syllables
 
 from audio2mesh import load_model, stream_offsets
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.model.checkpoint import training_record
 from audio2mesh.training.run import FitOptions, fit
 from audio2mesh.training.trainer import TrainOptions
+from common.network_files import training_record
 
 UNITS = FaceUnits(("jawOpen",), 0.01 * torch.ones(1, VERTICES, 3))
 

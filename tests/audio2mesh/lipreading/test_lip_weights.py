@@ -5,7 +5,8 @@ import torch
 
 from audio2mesh.lipreading import LipReadNet, features, load_lipreader
 from audio2mesh.lipreading.network import LipReadOptions
-from audio2mesh.lipreading.weights import lipreader_record, save_lipreader
+from audio2mesh.lipreading.weights import save_lipreader
+from common.network_files import training_record
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 
@@ -20,7 +21,7 @@ def test_weights_come_back_as_they_were_frozen(tmp_path: Path):
     assert not any(p.requires_grad for p in again.parameters())
     crops = torch.rand(1, 5, 88, 88)
     assert torch.allclose(features(again, crops), features(net, crops), atol=0.02)
-    assert lipreader_record(tmp_path / "lips.safetensors") == {"clips": ["a"]}
+    assert training_record(tmp_path / "lips.safetensors") == {"clips": ["a"]}
 
 
 def test_other_files_are_refused(tmp_path: Path):
@@ -31,5 +32,5 @@ def test_other_files_are_refused(tmp_path: Path):
     with pytest.raises(ValueError, match="not a readable safetensors"):
         load_lipreader(path)
     shipped = Path(__file__).parents[3] / "audio2mesh" / "weights" / "anny_head.safetensors"
-    with pytest.raises(ValueError, match="not lip-reader weights"):
+    with pytest.raises(ValueError, match="holds no lip reader"):
         load_lipreader(shipped)

@@ -6,8 +6,9 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from speech_models import syllables, tiny_model
 
-from audio2mesh.model.checkpoint import load_model, save_model, training_record
+from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.stream import stream_offsets
+from common.network_files import training_record
 from common.tensor_files import read_tensors
 
 
@@ -59,9 +60,9 @@ def test_errors_are_one_sentence(saved, tmp_path):
             load_model(path)
         assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
-    refused("lack 'topology'", lambda t, m: m.pop("topology"))
-    refused("lack 'format'", lambda t, m: m.clear())
-    refused("format 'other'", lambda t, m: m.update(format="other"))
+    refused("lacks 'topology'", lambda t, m: m.pop("topology"))
+    refused("its format is None", lambda t, m: m.clear())
+    refused("its format is 'other'", lambda t, m: m.update(format="other"))
     refused("damaged", lambda t, m: m.update(options="{}"))
     refused("damaged", lambda t, m: m.update(encoder="not json"))
     refused("damaged", lambda t, m: t.pop("basis"))

@@ -8,11 +8,11 @@ from speech_models import syllables, tiny_model
 
 from audio2mesh import load_model
 from audio2mesh.data.face_geometry import lip_gap
-from audio2mesh.model.checkpoint import training_record
 from audio2mesh.model.live import LiveMotion, LiveOptions
 from audio2mesh.model.stream import stream_coefficients, stream_offsets
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry
+from common.network_files import training_record
 
 
 def _live(model, audio: np.ndarray, block: int = 1_600, **changes) -> torch.Tensor:

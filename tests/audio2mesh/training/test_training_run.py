@@ -5,11 +5,11 @@ import pytest
 import torch
 from small_runs import FACE, UNITS, fit_options, write_clips
 
-from audio2mesh.model.checkpoint import training_record
 from audio2mesh.training.critic import Batch, Critic
 from audio2mesh.training.losses import LossWeights
 from audio2mesh.training.run import fit, score_lines
 from audio2mesh.training.trainer import TrainOptions
+from common.network_files import training_record
 from common.tensor_files import read_tensors
 
 

@@ -11,11 +11,11 @@ from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
 from audio2mesh.lipreading.network import FPS
-from audio2mesh.lipreading.weights import lipreader_record
 from avatar.heads import load_head
 from avatar.lipreading import mouth_renderer
 from avatar.lipreading.critic import lipreading_loss
 from avatar.lipreading.train import articulated
+from common.network_files import training_record
 
 SAID = [
     *("SIL", "B", "AA", "L", "OW", "M", "AE", "F", "W", "IY", "P", "AO", "SH", "UW", "M", "EY"),
@@ -36,7 +36,7 @@ def crops() -> torch.Tensor:
 
 
 def test_it_is_small_and_says_what_it_learned_from():
-    record = lipreader_record(PATH)
+    record = training_record(PATH)
     assert PATH.stat().st_size < 3_000_000
     assert not {"1114_3_15", "1114_2_05", "1114_3_16"} & set(record["clips"])
     assert not set(record["held_out"]) & set(record["clips"])

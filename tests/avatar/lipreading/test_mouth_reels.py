@@ -12,13 +12,13 @@ from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.chain import phone_chain
 from audio2mesh.lipreading.network import LipReadOptions
 from audio2mesh.lipreading.train import LipTrainOptions
-from audio2mesh.lipreading.weights import lipreader_record
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading import MouthView, mouth_renderer
 from avatar.lipreading.face_geometry import face_geometry
 from avatar.lipreading.mouth_crops import mouth_shape, render_reel
 from avatar.lipreading.train import LipFitOptions, fit_lipreader, made_up_clip
+from common.network_files import training_record
 
 HEAD = load_head()
 SAID = (Phone("SIL", 0.0, 0.2), Phone("M", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SIL", 0.5, 0.8))
@@ -104,7 +104,7 @@ def test_clips_become_weights_that_say_what_they_saw(tmp_path: Path):
         write_clip(tmp_path, name)
     scores = fit_lipreader(options(tmp_path))
     assert set(scores) == {"phones", "visemes", "constant", "shuffled"}
-    record = lipreader_record(tmp_path / "lips.safetensors")
+    record = training_record(tmp_path / "lips.safetensors")
     assert len(record["clips"]) == 2
     assert sorted(record["clips"] + record["held_out"]) == ["a", "b", "c"]
     assert load_lipreader(tmp_path / "lips.safetensors").options.width == 16
@@ -123,7 +123,7 @@ def test_a_run_goes_on_from_earlier_weights(tmp_path: Path):
     fit_lipreader(later)
     one, more = load_lipreader(earlier), load_lipreader(later.out)
     assert torch.equal(one.front.weight, more.front.weight)
-    assert lipreader_record(later.out)["start"] == lipreader_record(earlier)
+    assert training_record(later.out)["start"] == training_record(earlier)
 
 
 def test_clips_without_phones_are_not_enough(tmp_path: Path):

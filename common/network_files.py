@@ -1,0 +1,69 @@
+"""Networks on disk: a safetensors file in half precision that tells how to build the network."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
+
+if TYPE_CHECKING:
+    from torch import Tensor
+    from torch.nn import Module
+
+    Network = TypeVar("Network", bound=Module)
+
+
+def save_network(net: "Module", path: Path, form: str, **told: Any) -> None:
+    """Write a network and, as metadata, its format and what else is told: text, or data as JSON."""
+    told = {name: v if isinstance(v, str) else json.dumps(v) for name, v in told.items()}
+    tensors = {
+        name: (t.half() if t.is_floating_point() else t).cpu().contiguous()
+        for name, t in net.state_dict().items()
+    }
+    write_tensors(tensors, path, {"format": form, **told})
+
+
+def load_network(
+    path: Path,
+    form: str,
+    what: str,
+    build: "Callable[[Mapping[str, str], Mapping[str, Tensor]], Network]",
+) -> "Network":
+    """A network that `save_network` wrote, in float32, ready for use.
+
+    form: the format that the file must have; what: what a file of it holds, in words; build: makes
+    the network from metadata and tensors. FileNotFoundError if there is no such file; InputError
+    if it is of another format, or its parts are missing or do not fit together.
+    """
+    tensors, metadata = read_tensors(path)
+    if (found := metadata.get("format")) != form:
+        raise InputError(f"{path}: holds no {what}; its format is {found!r}, not {form!r}")
+    try:
+        net = build(metadata, tensors)
+    except KeyError as error:
+        raise InputError(f"{path}: the {what} is damaged, it lacks {error}") from error
+    except (TypeError, ValueError, ArithmeticError, AssertionError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path}: the {what} is damaged ({reason})") from error
+    _check_shapes(path, net, tensors)
+    net.load_state_dict({name: tensors[name] for name in net.state_dict()})
+    return net.float().eval()
+
+
+def training_record(path: Path) -> dict[str, Any]:
+    """What a network's file says of its own training. InputError where it says nothing."""
+    metadata = read_tensors(path)[1]
+    if "training" not in metadata:
+        raise InputError(f"{path}: does not say how it was trained")
+    return json.loads(metadata["training"])
+
+
+def _check_shapes(path: Path, net: "Module", tensors: "Mapping[str, Tensor]") -> None:
+    for name, wanted in net.state_dict().items():
+        if name not in tensors:
+            raise InputError(f"{path}: tensor {name!r} is missing")
+        if tensors[name].shape != wanted.shape:
+            shapes = f"{tuple(tensors[name].shape)}, expected {tuple(wanted.shape)}"
+            raise InputError(f"{path}: tensor {name!r} is {shapes}")
