@@ -2,7 +2,7 @@
 
 import runpy
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +17,14 @@ from avatar.heads import load_head
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import bind
 from splat import Gaussians, choose_backend, rgb_to_sh
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Tests neither see nor fill the user's cache folder."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("VOICESPLAT_CACHE", str(tmp_path_factory.mktemp("own-cache")))
+        yield
 
 
 @pytest.fixture

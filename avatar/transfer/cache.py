@@ -1,7 +1,6 @@
 """Registrations, kept in the user's cache folder by the content of what was registered."""
 
 import hashlib
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -17,9 +16,9 @@ from avatar.mesh.similarity import Similarity
 from avatar.transfer.registration import Registration, register
 from common.arrays import read_arrays
 from common.atomic import write_beside
+from common.cache import cache_folder
 from common.errors import InputError
 
-VARIABLE = "VOICESPLAT_CACHE"
 KEPT = 100  # registrations, of about 100 kB each
 ROOMS = ("transfer", "mesh", "heads")
 """The folders of avatar/ whose code decides a registration."""
@@ -38,15 +37,6 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
     except OSError as error:
         print(f"{path} could not be kept: {error.strerror or error}", file=sys.stderr)
     return registration
-
-
-def cache_folder() -> Path:
-    """Where this project keeps what it can compute again; VOICESPLAT_CACHE names another folder."""
-    if chosen := os.environ.get(VARIABLE):
-        return Path(chosen)
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "voicesplat"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voicesplat"
 
 
 def _key(mesh: Mesh, landmarks: Mapping[str, Tensor]) -> str:

@@ -38,7 +38,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def own_cache(folder: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv(cache.VARIABLE, str(folder / "cache"))
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(folder / "cache"))
 
 
 def written(folder: Path, name: str) -> Path:
