@@ -5,7 +5,7 @@ and either `fl_x`, `fl_y`, `cx`, `cy` in pixels or an opening angle in radians.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from splat import Camera
 
 Entry = Mapping[str, Any]
 
+KEYS = ("transform_matrix", "fl_x", "fl_y", "cx", "cy", "camera_angle_x", "camera_angle_y")
+"""What of a frame decides its camera, besides the size of its picture."""
 OPENCV_OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0, 1.0], dtype=torch.float64))
 RIGID = 2e-3
 """How far R·Rᵀ may be from the identity: what rounding to a few digits leaves behind."""
@@ -28,6 +30,19 @@ def read_camera(entry: Entry, size: tuple[int, int]) -> Camera:
     Raises InputError that says which entry breaks which rule.
     """
     return Camera(_viewmat(entry), _intrinsics(entry, *size), *size)
+
+
+def camera_reader() -> Callable[[Entry, tuple[int, int]], Camera]:
+    """`read_camera` that gives frames with the same numbers one camera."""
+    known: dict[tuple[str, tuple[int, int]], Camera] = {}
+
+    def read(entry: Entry, size: tuple[int, int]) -> Camera:
+        key = repr({name: entry[name] for name in KEYS if name in entry}), size
+        if key not in known:
+            known[key] = read_camera(entry, size)
+        return known[key]
+
+    return read
 
 
 def number(entry: Entry, name: str) -> float:

@@ -12,7 +12,7 @@ SPLITS = ("train", "val", "test")
 """Views to learn from; held-out cameras; held-out sequences."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class View:
     """One picture: what was seen, by which camera, of which moment."""
 

@@ -18,6 +18,7 @@ from avatar.flame.teeth import add_teeth
 from avatar.heads.topologies import FLAME, FLAME_TEETH, SIZES
 from common.arrays import Arrays, pick_floats, read_arrays
 from common.errors import InputError
+from common.progress import progress_bar
 
 CANONICAL = "canonical_flame_param.npz"
 LENGTHS = {
@@ -60,8 +61,12 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
     rest = flame_vertices(
         model, neutral(shape=canonical["shape"], static_offset=canonical.get("static_offset"))
     )
-    batches = [paths[k : k + BATCH] for k in range(0, len(paths), BATCH)]
-    posed = torch.cat([_posed(model, [_read(p, vertices) for p in batch]) for batch in batches])
+    posed = torch.empty(len(paths), *rest.shape)
+    with progress_bar("tracked meshes", len(paths), "meshes/s") as show:
+        for start in range(0, len(paths), BATCH):
+            moments = [_read(path, vertices) for path in paths[start : start + BATCH]]
+            posed[start : start + BATCH] = _posed(model, moments)
+            show(start + len(moments))
     return TrackedMeshes(model.topology, rest, model.faces, posed)
 
 

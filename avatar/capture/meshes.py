@@ -11,6 +11,7 @@ from avatar.heads.topologies import TOPOLOGIES
 from avatar.rig.avatar import check_mesh
 from common.arrays import pick, pick_faces, pick_floats, read_arrays
 from common.errors import InputError
+from common.progress import progress_bar
 
 CANONICAL = "canonical_mesh.npz"
 
@@ -31,7 +32,12 @@ def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
     Raises FileNotFoundError or InputError that names the file and the broken rule.
     """
     topology, rest, faces = _read_canonical(folder / CANONICAL)
-    return TrackedMeshes(topology, rest, faces, torch.stack([_moment(p, rest) for p in paths]))
+    vertices = torch.empty(len(paths), *rest.shape)
+    with progress_bar("tracked meshes", len(paths), "meshes/s") as done:
+        for row, path in enumerate(paths):
+            vertices[row] = _moment(path, rest)
+            done()
+    return TrackedMeshes(topology, rest, faces, vertices)
 
 
 def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:

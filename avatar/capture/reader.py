@@ -73,8 +73,9 @@ def _transforms(folder: Path, split: str) -> Path:
 def _each(folder: Path, frames: Frames) -> Iterator[tuple[str, Frame]]:
     """Every frame after the words that say where it stands."""
     for split in SPLITS:
+        path = str(_transforms(folder, split))
         for index, frame in enumerate(frames[split]):
-            yield f"{_transforms(folder, split)}: frame {index}", frame
+            yield f"{path}: frame {index}", frame
 
 
 def _check_duplicates(folder: Path, frames: Frames) -> None:

@@ -3,7 +3,6 @@
 import hashlib
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from avatar.mesh.similarity import Similarity
 from avatar.transfer.registration import Registration, register
 from common.arrays import read_arrays
 from common.atomic import write_beside
-from common.cache import cache_folder
+from common.cache import cache_folder, drop_oldest, mark_used
 from common.errors import InputError
 
 KEPT = 100  # registrations, of about 100 kB each
@@ -33,7 +32,7 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
     registration = register(load_head(), mesh, landmarks)
     try:
         _write(path, registration)
-        _drop_oldest(path.parent)
+        drop_oldest(path.parent, KEPT)
     except OSError as error:
         print(f"{path} could not be kept: {error.strerror or error}", file=sys.stderr)
     return registration
@@ -63,16 +62,6 @@ def _decisive(
     yield from sorted(landmarks.items())
 
 
-def _drop_oldest(folder: Path) -> None:
-    """Keep what was used last."""
-    ages: dict[Path, float] = {}
-    for path in folder.glob("*.npz"):
-        with suppress(FileNotFoundError):  # another process may drop them as well
-            ages[path] = path.stat().st_mtime
-    for path in sorted(ages, key=ages.__getitem__)[:-KEPT]:
-        path.unlink(missing_ok=True)
-
-
 def _read(path: Path) -> Registration | None:
     """The registration in a file; None where there is none or it is damaged."""
     try:
@@ -84,8 +73,7 @@ def _read(path: Path) -> Registration | None:
         return None
     if fitted.shape != load_head().vertices.shape or not bool(fitted.isfinite().all()):
         return None
-    with suppress(OSError):  # the time of last use, where the folder may be written
-        path.touch()
+    mark_used(path)
     return Registration(fitted, residual, cover, Similarity(float(scale), rotation, shift))
 
 

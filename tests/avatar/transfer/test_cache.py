@@ -28,7 +28,7 @@ def fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Mesh]:
         made.append(mesh)
         return Registration(head.vertices + len(made), 0.5, 0.9, SAME)
 
-    monkeypatch.setenv(cache.VARIABLE, str(tmp_path))
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path))
     monkeypatch.setattr(cache, "register", register)
     return made
 
