@@ -60,7 +60,7 @@ MAY_IMPORT = {
     ),
     "avatar.synthetic.capture": (
         "audio2mesh avatar.capture avatar.face avatar.heads avatar.mesh avatar.rig "
-        "avatar.synthetic.portrait avatar.synthetic.shared common splat"
+        "avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared splat"

@@ -99,7 +99,7 @@ def _shapes(head: Head) -> _Shapes:
     opened = mesh((head.vertices + head.express(OPEN)).numpy().astype(float), faces)
     solid = head.group_faces(*GROUPS).numpy()
     lights = (
-        cast_shadows(shape, solid, FRONTAL).visible(shape.vertices, 2 * MM).mean(1)
+        cast_shadows(shape.vertices, faces[solid], FRONTAL).visible(shape.vertices, 2 * MM).mean(1)
         for shape in (rest, opened)
     )
     return _Shapes(rest, opened, *lights)

@@ -41,11 +41,6 @@ def mix(a: Floats, b: ArrayLike, amount: Floats) -> Floats:
     return a + (np.asarray(b) - a) * amount[:, None]
 
 
-def linear(rgb: ArrayLike) -> Floats:
-    """Linear reflectance of a colour given as 0 to 255 with gamma 2.2."""
-    return (np.asarray(rgb, float) / 255) ** 2.2
-
-
 def any_tangent(normals: Floats) -> Floats:
     """Some unit vectors [N, 3] at right angles to unit normals [N, 3]."""
     upright = np.abs(normals[:, 1:2]) < 0.9

@@ -19,10 +19,10 @@ from avatar.rig.binding import bind
 from avatar.scans.inside import set_back, settled, skin_tree
 from avatar.scans.lips import MouthLine
 from avatar.scans.surface import Cover
-from avatar.synthetic.portrait.complexion import INNER_MOUTH
 from avatar.synthetic.portrait.lighting import Lighting, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
-from avatar.synthetic.portrait.shading import tone
+from avatar.synthetic.shared.colour import tone
+from avatar.synthetic.shared.complexion import INNER_MOUTH
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import seat

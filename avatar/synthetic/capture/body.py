@@ -3,16 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from avatar.mesh.vectors import MM, smoothstep
-from avatar.synthetic.portrait.skin import NECKLINE
+from avatar.mesh.vectors import MM, Floats, Ints, smoothstep
 from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.torso import COLUMNS, RINGS, ring_depths
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
+from avatar.synthetic.shared.torso import COLUMNS, NECKLINE, at_depth, loft, ring_depths
 
 SINK = 1.0 * MM  # of the neck's ragged end beneath those
 SEAM = 0.6 * MM  # by which the shoulders begin beneath the skin of the neck
@@ -45,22 +40,21 @@ class Body:
 def dress(sitter: Sitter) -> Body:
     """The body of a sitter."""
     head = len(sitter.head.vertices)
-    rings = sitter.rest.vertices[head:].reshape(RINGS, COLUMNS, 3)
-    normals = sitter.rest.normals[head:].reshape(RINGS, COLUMNS, 3)
+    rings, normals = sitter.rings(sitter.rest.vertices), sitter.rings(sitter.rest.normals)
     depths = ring_depths()
     sunk = rings - normals * (SEAM * smoothstep(4 * MM, -1 * MM, depths))[:, None, None]
     covered = depths > NECKLINE + UNDER_BAND
     cloth = rings[covered] + normals[covered] * CLOTH_OFFSET
     band = np.stack(
         [
-            _at_depth(rings, NECKLINE + down * MM) + _at_depth(normals, NECKLINE + down * MM) * h
+            at_depth(rings, NECKLINE + down * MM) + at_depth(normals, NECKLINE + down * MM) * h
             for h, down in _BAND * [MM, 1]
         ]
     )
     still = np.concatenate([part.reshape(-1, 3) for part in (sunk, cloth, band)])
     first = head + sunk.size // 3
-    cloth_faces = _loft(first, len(cloth))
-    band_faces = _loft(first + cloth.size // 3, len(band))
+    cloth_faces = loft(first, len(cloth))
+    band_faces = loft(first + cloth.size // 3, len(band))
     count = len(sitter.faces)
     bare = sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + UNDER_BAND
     return Body(
@@ -80,23 +74,6 @@ def turn_of(faces: Ints, first: int) -> Floats:
     column = (faces - first) % COLUMNS
     behind = column < column.max(1, keepdims=True) - COLUMNS // 2  # across the seam
     return (column + COLUMNS * behind) * (2 * np.pi / COLUMNS)
-
-
-def _at_depth(rings: Floats, down: float) -> Floats:
-    """Values [COLUMNS, 3] between the rings, `down` metres below the cut of the neck."""
-    place = float(np.interp(down, ring_depths(), np.arange(RINGS)))
-    low = min(int(place), RINGS - 2)
-    return rings[low] + (rings[low + 1] - rings[low]) * (place - low)
-
-
-def _loft(first: int, rows: int) -> Ints:
-    """Triangles between `rows` closed rings of COLUMNS vertices, numbered from `first`."""
-    ring = first + np.arange(rows * COLUMNS).reshape(rows, COLUMNS)
-    upper, lower = ring[:-1], ring[1:]
-    next_upper, next_lower = np.roll(upper, -1, axis=1), np.roll(lower, -1, axis=1)
-    one = np.stack([upper, next_upper, lower], axis=-1).reshape(-1, 3)
-    two = np.stack([lower, next_upper, next_lower], axis=-1).reshape(-1, 3)
-    return np.concatenate([one, two])
 
 
 def _sink(sitter: Sitter) -> Floats:

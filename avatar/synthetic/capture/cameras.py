@@ -2,11 +2,9 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from avatar.mesh.vectors import Floats
 from splat import Camera, look_at
-
-Floats = NDArray[np.floating]
 
 DISTANCE = 1.05  # metres
 ROWS = (4.0, 24.0, -14.0)  # elevations in degrees

@@ -19,8 +19,6 @@ from avatar.synthetic.capture.cameras import camera_to_world
 from common.atomic import write_beside
 from splat import Camera
 
-Floats = NDArray[np.floating]
-
 PICTURES = {"file_path": "images", "fg_mask_path": "fg_masks", "region_path": "regions"}
 """Key of a frame → folder of its pictures."""
 REGION_LABELS = {"background": 0, "skin": 1, "hair": 2, "eyes": 3, "mouth": 4}

@@ -3,22 +3,19 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avatar.mesh.vectors import MM, linear, normalised, smoothstep
+from avatar.mesh.normals import face_normals
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.synthetic.capture.lids import lid_rim
-from avatar.synthetic.capture.paint_skin import described
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
 from avatar.synthetic.capture.texture import Texture
-from avatar.synthetic.portrait.brows import FaceFront, brow_roots
+from avatar.synthetic.shared.brows import FaceFront, brow_angles, brow_roots
+from avatar.synthetic.shared.colour import linear
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.skin import described
 from avatar.synthetic.shared.surface import Mesh
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
 
 BROW_HAIRS, BROW_PIECES = 800, 4
 UPPER_LASHES, LOWER_LASHES = 0.55, 0.25  # for each point of the rim
@@ -64,12 +61,9 @@ def fine_hair(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator
 
 def place(hair: FineHair, vertices: Floats, faces: Ints) -> Floats:
     """Points [P, 3] of the hairs on a moved mesh: vertices [B, 3], faces [M, 3]."""
-    corners = vertices[faces[hair.triangles]]  # [P, 3, 3]
-    return np.einsum("pc,pcx->px", hair.weights, corners) + _normals(corners) * hair.lifts[:, None]
-
-
-def _normals(corners: Floats) -> Floats:
-    return normalised(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    roots = faces[hair.triangles]  # [P, 3]
+    flat = np.einsum("pc,pcx->px", hair.weights, vertices[roots])
+    return flat + face_normals(vertices, roots) * hair.lifts[:, None]
 
 
 def _tied(mesh: Mesh, triangles: Ints, points: Floats) -> tuple[Ints, Floats, Floats]:
@@ -77,7 +71,9 @@ def _tied(mesh: Mesh, triangles: Ints, points: Floats) -> tuple[Ints, Floats, Fl
     points = points.reshape(-1, 3)
     corners = mesh.vertices[mesh.faces[triangles]]
     edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1)
-    basis = np.concatenate([edges, _normals(corners)[..., None]], axis=-1)  # [P, 3, 3]
+    basis = np.concatenate(
+        [edges, face_normals(mesh.vertices, mesh.faces[triangles])[..., None]], axis=-1
+    )  # [P, 3, 3]
     solved = np.linalg.solve(basis, (points - corners[:, 0])[..., None])[..., 0]
     weights = np.column_stack([1 - solved[:, :2].sum(1), solved[:, :2]])
     return triangles, weights, solved[:, 2]
@@ -93,13 +89,7 @@ def _brow(
     )
     along = rng.random(BROW_HAIRS)
     offset = rng.uniform(-1, 1, BROW_HAIRS)
-    angles = np.radians(
-        58
-        - 48 * smoothstep(0, 0.38, along)
-        - 28 * smoothstep(0.5, 1, along)
-        - 26 * np.clip(offset, 0, 1)
-        + rng.normal(size=BROW_HAIRS) * 9
-    )
+    angles = brow_angles(along, offset, rng)
     lengths = 6.0 * (1 - 0.25 * along) * rng.uniform(0.7, 1.15, BROW_HAIRS)  # mm
     xy = brow_roots(along, offset, look)
     points, normals, roots = [], [], np.empty(0, np.int64)

@@ -3,26 +3,22 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avatar.mesh.vectors import MM, linear, normalised, smoothstep
-from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, Shades, lamp_visibility
-from avatar.synthetic.capture.paint_skin import described
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
+from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, lamp_visibility
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
 from avatar.synthetic.capture.texture import Texture
-from avatar.synthetic.portrait.build import FOG
-from avatar.synthetic.portrait.hair_bob import bob_strands
-from avatar.synthetic.portrait.hair_short import short_strands
-from avatar.synthetic.portrait.strands import Strands, fog_of
+from avatar.synthetic.shared.colour import linear
 from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.hair import grown
+from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.noise import value_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
-
-Floats = NDArray[np.floating]
-Bools = NDArray[np.bool_]
+from avatar.synthetic.shared.skin import described
+from avatar.synthetic.shared.strands import Strands, tinted
 
 WIDTH = 2.3  # of a ribbon, in the standard deviations that strands are described with
 THIN = 0.7 * MM  # standard deviation of the width beyond which a strand is split
@@ -39,7 +35,7 @@ class Hair:
 
     vertices: Floats  # [P, 3]
     fibres: Floats  # [P, 3] unit directions of the hairs
-    faces: NDArray[np.integer]  # [Q, 3]
+    faces: Ints  # [Q, 3]
     light: Floats  # [P, 3]
     lamps: Floats  # [P, L]
     texture: Texture
@@ -50,7 +46,7 @@ def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> 
     mm = sitter.painted.vertices / MM
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
     skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
-    strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+    strands = grown(skin, look, rng)
     return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
 
 
@@ -84,14 +80,9 @@ def _split(strands: Strands, rng: np.random.Generator) -> Strands:
     )
 
 
-def shade_of(strands: list[Strands], look: Look) -> Fog:
-    """What the hair takes away from the light of everything."""
-    return fog_of(strands, FOG[look.hair_style])
-
-
-def lit_hair(strands: list[Strands], look: Look, shades: Shades, fog: Fog) -> Hair:
+def lit_hair(strands: list[Strands], look: Look, shadows: Shadows, fog: Fog) -> Hair:
     """Ribbons of all strands, lit as they are at rest."""
-    parts = [_lit(group, look, shades, fog) for group in strands]
+    parts = [_lit(group, look, shadows, fog) for group in strands]
     firsts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
     return Hair(
         vertices=np.concatenate([part.vertices for part in parts]),
@@ -103,11 +94,11 @@ def lit_hair(strands: list[Strands], look: Look, shades: Shades, fog: Fog) -> Ha
     )
 
 
-def _lit(strands: Strands, look: Look, shades: Shades, fog: Fog) -> Hair:
+def _lit(strands: Strands, look: Look, shadows: Shadows, fog: Fog) -> Hair:
     band, normals, brightness = _ribbons(strands)
     points = band.vertices.mean(2).reshape(-1, 3)
     tangents = band.tangents.reshape(-1, 3)
-    visible = shades.visible(points, 10 * MM) * fog.transmitted(points, SELF_SHADE, DIRECTIONS)
+    visible = shadows.visible(points, 10 * MM) * fog.transmitted(points, SELF_SHADE, DIRECTIONS)
     along = np.clip(tangents @ DIRECTIONS.T, -1, 1)
     outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None)
     diffuse = (np.sqrt(1 - along**2) * outward * visible) @ RADIANCE
@@ -115,9 +106,7 @@ def _lit(strands: Strands, look: Look, shades: Shades, fog: Fog) -> Hair:
     lamps = lamp_visibility(visible * np.sqrt(outward)) * brightness[:, None]
     shift = 0.10 * value_noise(points, 300.0, 77)[:, None] + 0.05
     fibres = normalised(tangents + shift * normals)
-    tints = strands.tints
-    colours = linear(look.hair) * np.exp(tints)[:, None]
-    colours = colours * (1 + np.outer(np.clip(tints, -0.5, 0.6), [0.18, 0.04, -0.12]))
+    colours = tinted(linear(look.hair), strands.tints)
     return Hair(
         vertices=band.vertices.reshape(-1, 3),
         fibres=np.repeat(fibres, 2, axis=0),

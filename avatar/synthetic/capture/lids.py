@@ -3,16 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation
 
-from avatar.mesh.vectors import MM
+from avatar.mesh.vectors import MM, Bools, Floats, Ints
 from avatar.mesh.zbuffer import rasterize
 from avatar.synthetic.shared.sitter import Sitter
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
 
 HALF_WIDTH, PIXEL = 22 * MM, 0.15 * MM  # of the picture in which the opening is found
 SHUTS = 0.35  # share of the lid's longest way that a point of the upper lid goes down in a blink
@@ -34,8 +29,8 @@ def lid_rim(sitter: Sitter, side: str) -> Rim:
     faces = sitter.faces[triangles]
     size = round(2 * HALF_WIDTH / PIXEL)
     projected = (sitter.rest.vertices - centre) / PIXEL + [size / 2, size / 2, 0]
-    projected[:, 2] = sitter.rest.vertices[:, 2] + 1.0
-    drawn = rasterize(projected, faces, size, size)
+    projected[:, 2] = sitter.rest.vertices[:, 2]
+    drawn = rasterize(projected, faces, size, size, -np.inf)
     ball = (drawn.faces >= 0) & (drawn.faces < len(sitter.part(f"{side}-eye")))
     rows, columns = np.nonzero(np.asarray(binary_dilation(ball), bool) & ~ball & (drawn.faces >= 0))
     seen = triangles[drawn.faces[rows, columns]]
@@ -43,7 +38,7 @@ def lid_rim(sitter: Sitter, side: str) -> Rim:
         [
             centre[0] + (columns + 0.5 - size / 2) * PIXEL,
             centre[1] + (rows + 0.5 - size / 2) * PIXEL,
-            drawn.nearness[rows, columns] - 1.0,
+            drawn.nearness[rows, columns],
         ],
         axis=1,
     )

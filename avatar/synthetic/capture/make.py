@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar.capture.capture import SPLITS
+from avatar.mesh.vectors import Floats
 from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
 from avatar.synthetic.capture.files import (
     PICTURES,
@@ -24,16 +24,14 @@ from avatar.synthetic.capture.files import (
     write_transforms,
 )
 from avatar.synthetic.capture.motion import Moment, film
-from avatar.synthetic.capture.noise import exposures, shaken_cameras, tracking_errors
 from avatar.synthetic.capture.options import CaptureOptions, check_options
 from avatar.synthetic.capture.picture import draw
 from avatar.synthetic.capture.pose import pose_scene
 from avatar.synthetic.capture.scene import Scene, build_scene
+from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Camera
-
-Floats = NDArray[np.floating]
 
 OPTIONS_FILE = "options.json"
 NOT_IN_OPTIONS = ("out", "workers")  # they do not change what is drawn

@@ -3,32 +3,26 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avatar.mesh.vectors import MM, smoothstep
+from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.synthetic.capture.body import Body
 from avatar.synthetic.capture.light import (
     BIAS,
     DIRECTIONS,
-    Shades,
     cavities,
     diffuse,
     lamp_visibility,
 )
 from avatar.synthetic.capture.paint import inner_parts
 from avatar.synthetic.shared.fog import Fog
+from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, lip_mask, nose_mask
-from avatar.synthetic.shared.surface import mesh
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
 
 HARD = 0.3  # softness of all that is not skin
 EYE_BIAS = 0.2 * MM  # eyeballs throw no shade, so that lids may shade them closely
 DEEPEST = 0.25  # share of its light that the deepest fold keeps
 OFF_SKIN = 0.5 * MM  # where light is gathered
-DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
 
 
 @dataclass(frozen=True)
@@ -39,9 +33,9 @@ class Matter:
     softness: Floats  # [B] how far light wraps into the shadow
     bias: Floats  # [B] metres in front of a vertex that do not shade it
 
-    def lit(self, shades: Shades, vertices: Floats, normals: Floats) -> tuple[Floats, Floats]:
+    def lit(self, shadows: Shadows, vertices: Floats, normals: Floats) -> tuple[Floats, Floats]:
         """Diffuse light [B, 3] and share of each lamp [B, L] at vertices [B, 3]."""
-        visible = shades.visible(vertices + OFF_SKIN * normals, self.bias) * self.through
+        visible = shadows.visible(vertices + OFF_SKIN * normals, self.bias) * self.through
         return diffuse(normals, visible, self.softness), lamp_visibility(visible)
 
 
@@ -56,14 +50,6 @@ def matter_of(body: Body, inner: Bools, solid: Ints, fog: Fog) -> Matter:
     )
 
 
-def inside_mouth(body: Body, shades: Shades) -> Bools:
-    """Vertices [B] behind the lips that see next to no sky while the mouth is shut."""
-    inner = np.zeros(len(body.vertices), bool)
-    region = body.sitter.head.regions["inner_mouth"].numpy()
-    inner[region] = shades.visible(body.vertices[region]).mean(1) < DARK
-    return inner
-
-
 def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
     """Values [B] of vertices: the special one on the triangles of some parts."""
     values = np.full(len(body.vertices), usual)
@@ -74,7 +60,7 @@ def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
 def _open_folds(body: Body, inner: Bools, solid: Ints) -> Floats:
     """What nostrils and the folds of the ears keep of their light [B]; all else keeps all."""
     sitter = body.sitter
-    normals = mesh(body.vertices, body.faces).normals
+    normals = point_normals(body.vertices, body.faces)
     openness = cavities(body.vertices, normals, solid)
     kept = DEEPEST + (1 - DEEPEST) * smoothstep(0.1, 0.75, openness)
     count = len(sitter.head.vertices)

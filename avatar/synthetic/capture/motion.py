@@ -6,16 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from audio2mesh import frame_energy, load_model, stream_audio, stream_offsets
 from avatar.face.idle_motion import live
 from avatar.heads import Head
+from avatar.mesh.vectors import Floats, Ints
 from avatar.rig.pose import pose
-
-Floats = NDArray[np.floating]
 
 FPS = 25.0
 STRIDE = 7  # frames between two moments of an expression sequence
@@ -142,7 +140,7 @@ def _plan(count: int, held_out: bool, speaks: bool) -> list[tuple[str, int]]:
 
 
 def _expressions(
-    head: Head, frames: int, order: NDArray[np.integer], mixed: bool, rng: np.random.Generator
+    head: Head, frames: int, order: Ints, mixed: bool, rng: np.random.Generator
 ) -> Floats:
     """Weights [F, E]: one expression after another; `mixed` adds half of a second one to each."""
     count = int(frames / FPS / HOLD_SECONDS) + 1
@@ -179,7 +177,7 @@ def _act(
     rest: Tensor,
     take: _Speech,
     weights: Floats,
-    frames: NDArray[np.integer],
+    frames: Ints,
     label: tuple[str, bool],
     rng: np.random.Generator,
 ) -> list[Moment]:

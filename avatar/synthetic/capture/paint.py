@@ -3,37 +3,31 @@
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar.mesh.vectors import (
     MM,
+    Bools,
     Floats,
     Ints,
     bell,
-    linear,
     mix,
     normalised,
     smoothstep,
 )
 from avatar.synthetic.capture.body import Body, turn_of
-from avatar.synthetic.capture.paint_skin import described, paint_skin
+from avatar.synthetic.capture.paint_skin import paint_skin
 from avatar.synthetic.capture.texture import TexelPlaces, Texture, resolutions, texel_places
-from avatar.synthetic.portrait.eyes import CARUNCLE, IRIS, eye_albedo
-from avatar.synthetic.portrait.mouth import (
-    ENAMEL,
-    ENAMEL_NECK,
-    GUM,
-    TONGUE,
-    gum_line,
-    tooth_position,
-)
 from avatar.synthetic.shared import masks
+from avatar.synthetic.shared.colour import linear
+from avatar.synthetic.shared.eyes import IRIS, SIDES, eye_albedo, from_pupil, gaze_of, redder_corner
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.skin import described
 from avatar.synthetic.shared.surface import Spots, at_spots
+from avatar.synthetic.shared.teeth import ENAMEL, ENAMEL_NECK, GUM, TONGUE, gum_line, tooth_position
+from avatar.synthetic.shared.torso import COLUMNS
 
-Bools = NDArray[np.bool_]
 Painter = Callable[[Spots], Floats]
 """Texels [N, 5] of spots [N]: linear red, green, blue, gloss, exponent of the highlight."""
 
@@ -54,7 +48,7 @@ def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Tex
         (body.cloth, lambda spots: _cloth(body, look, spots)),
         (body.band, lambda spots: _band(body, look, spots)),
     ]
-    for group, outward in (("l-eye", 1.0), ("r-eye", -1.0)):
+    for group, outward in SIDES:
         painters.append((sitter.part(group), _eye_painter(sitter, look, group, outward)))
     for group in ("upper-teeth", "lower-teeth"):
         painters.append((sitter.part(group), _teeth_painter(sitter, group)))
@@ -99,13 +93,12 @@ def inner_parts(sitter: Sitter) -> Ints:
 def _eye_painter(sitter: Sitter, look: Look, group: str, outward: float) -> Painter:
     def painter(spots: Spots) -> Floats:
         centre, radius = sitter.eye(group)
-        gaze = normalised(np.array([outward * 0.035, 0.0, 1.0]))
+        gaze = gaze_of(outward)
         points = at_spots(sitter.rest.vertices, sitter.faces, spots)
         normals = normalised(points - centre)
-        ring = np.arccos(np.clip(normals @ gaze, -1, 1)) * radius / IRIS
+        ring = from_pupil(normals, gaze, radius) / IRIS
         albedo = eye_albedo(points, normals, gaze, ring, look) * 0.86
-        in_corner = smoothstep(0.62, 0.80, -outward * normals[:, 0])
-        albedo = mix(albedo, CARUNCLE, 0.8 * in_corner)
+        albedo = redder_corner(albedo, normals, outward)
         cornea = smoothstep(1.15, 0.95, ring)
         return np.column_stack([albedo, 0.012 + 0.012 * cornea, 260 + 700 * cornea])
 
@@ -157,10 +150,10 @@ def _band(body: Body, look: Look, spots: Spots) -> Floats:
 def _knit_place(body: Body, spots: Spots, part: Ints) -> tuple[Floats, Floats]:
     """Angle round the neck in radians and share of the way down a lofted part, both [N]."""
     first = int(body.faces[part].min())
-    rows = (int(body.faces[part].max()) + 1 - first) // 64
+    rows = (int(body.faces[part].max()) + 1 - first) // COLUMNS
     faces = body.faces[spots.triangles]
     turn = (turn_of(faces, first) * spots.weights).sum(1)
-    return turn, (((faces - first) // 64) * spots.weights).sum(1) / (rows - 1)
+    return turn, (((faces - first) // COLUMNS) * spots.weights).sum(1) / (rows - 1)
 
 
 def _matt(albedo: Floats) -> Floats:

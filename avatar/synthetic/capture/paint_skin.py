@@ -3,48 +3,20 @@
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from avatar.mesh.vectors import MM, Floats, bell, linear, mix, smoothstep
+from avatar.mesh.vectors import MM, Floats, bell, mix, smoothstep
 from avatar.synthetic.capture.lids import lid_rim
-from avatar.synthetic.portrait.brows import brow_roots
-from avatar.synthetic.portrait.complexion import skin_albedo
-from avatar.synthetic.portrait.skin import Skin
-from avatar.synthetic.shared import masks
+from avatar.synthetic.shared.brows import brow_roots
+from avatar.synthetic.shared.colour import linear
+from avatar.synthetic.shared.complexion import oiliness, skin_albedo
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import Spots, smooth_points
-
-Bools = NDArray[np.bool_]
+from avatar.synthetic.shared.skin import Skin
 
 FRECKLE_SPACING = 1.24 * MM  # of the samples for which the density of freckles is meant
 LID_LINE, LID_RED = linear((58, 40, 34)), linear((190, 120, 110))
-
-
-def described(sitter: Sitter, spots: Spots, inner: Bools) -> Skin:
-    """What the painter of skin has to know of spots [N]; inner [V]: vertices inside the mouth."""
-    points, normals = smooth_points(sitter.rest, spots)
-    mm = sitter.millimetres(spots)
-    corners = sitter.faces[spots.triangles]
-    inside = (spots.weights * inner[corners]).sum(1)
-    blink = (spots.weights * sitter.blink[corners]).sum(1)
-    return Skin(
-        spots=spots,
-        points=points,
-        normals=normals,
-        open_points=points,
-        open_normals=normals,
-        mm=mm,
-        sizes=spots.spacing,
-        scalp=masks.scalp_mask(mm) * (1 - smoothstep(0.2, 0.6, inside)),
-        lips=masks.lip_mask(mm) * (1 - smoothstep(0.3, 0.8, inside)),
-        ears=masks.ear_mask(mm),
-        lids=np.clip(blink / (9 * MM), 0, 1),
-        inner_mouth=inside,
-        inner_vertices=inner,
-    )
 
 
 def paint_skin(skin: Skin, sitter: Sitter, look: Look, rng: np.random.Generator) -> Floats:
@@ -83,10 +55,8 @@ def _lid_lines(albedo: Floats, skin: Skin, sitter: Sitter, look: Look) -> Floats
 
 def _shine(skin: Skin) -> tuple[Floats, Floats]:
     """Gloss and exponent [N]: oily nose and forehead, moist lips and mouth, pores."""
-    oily = 0.5 * masks.nose_mask(skin.mm) + 0.30 * masks.forehead_mask(skin.mm)
-    oily += 0.25 * masks.cheek_mask(skin.mm) + 0.9 * skin.lips + 0.15 * skin.lids
     metres = skin.mm * MM
     broken = 1 + 0.30 * fractal_noise(metres, 240, 2, 15) + 0.20 * value_noise(metres, 1000, 17)
     creases = 1 + 0.5 * skin.lips * value_noise(metres * [1, 0.12, 0], 850, 30)
-    gloss = 0.026 * (0.6 + oily) * np.clip(broken, 0.2, 2) * creases * (1 - skin.scalp)
+    gloss = 0.026 * (0.6 + oiliness(skin)) * np.clip(broken, 0.2, 2) * creases * (1 - skin.scalp)
     return gloss * (1 + skin.inner_mouth), 22 + 26 * skin.lips + 20 * skin.inner_mouth

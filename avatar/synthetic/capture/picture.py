@@ -7,19 +7,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avatar.mesh.pinhole import camera_centre
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.mesh.zbuffer import corner_weights, project_samples, rasterize
 from avatar.synthetic.capture.light import LAMP_COLOURS, LAMP_DIRECTIONS
 from avatar.synthetic.capture.texture import Texture, texel_corners
+from avatar.synthetic.shared.colour import tone
 from common.kernels import cached_njit
 from splat import Camera
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 Bytes = NDArray[np.uint8]
 
 SAMPLES = 4  # per pixel and axis
 LABELS = 5
-KNEE = 0.55  # where the tone curve begins to bend
 LIGHT, LAMPS = 6, 9  # columns of a vertex's place, direction, light and lamps
 GRAZING = 6.0  # highlights grow up to so many times at grazing angles
 
@@ -32,7 +31,7 @@ class Triangles:
     owners: Ints  # [Q] triangle of the texture
     corners: Floats  # [Q, 3, 3] where on that triangle the corners lie
     labels: Bytes  # [Q] region
-    fibrous: NDArray[np.bool_]  # [Q] hair
+    fibrous: Bools  # [Q] hair
     texture: Texture  # red, green, blue (linear albedo), gloss, exponent
 
 
@@ -77,13 +76,6 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
     out = (colour, mask, regions)
     _shade(seen, triangles.labels, mesh, fields, texels, lighting, samples, out)
     return Picture(colour, mask, regions)
-
-
-def tone(radiance: Floats) -> Floats:
-    """sRGB in [0, 1]: straight to the KNEE, a soft shoulder above, then gamma 2.2."""
-    over = (radiance - KNEE) / (1 - KNEE)
-    bent = np.where(radiance < KNEE, radiance, KNEE + (1 - KNEE) * (1 - np.exp(-over)))
-    return bent ** (1 / 2.2)
 
 
 # Tones by the square root of the radiance, which spreads the dark ones.

@@ -1,18 +1,14 @@
 """The sitter of one moment, lit."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avatar.mesh.vectors import normalised
+from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Floats
 from avatar.synthetic.capture.fine_hair import place
 from avatar.synthetic.capture.light import cast
 from avatar.synthetic.capture.picture import Surface
 from avatar.synthetic.capture.scene import Scene
-from avatar.synthetic.capture.tessellation import rounded_points
-
-Floats = NDArray[np.floating]
-
-ROUNDING = 0.65  # share of Phong tessellation
+from avatar.synthetic.shared.surface import rounded_points
 
 
 def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
@@ -22,10 +18,10 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
     """
     body, pieces, hair, fine = scene.body, scene.pieces, scene.hair, scene.fine_hair
     whole = np.concatenate([vertices + body.sink, body.still])
-    normals = _normals(scene, whole)
+    normals = point_normals(whole, body.faces)
     light, lamps = scene.matter.lit(cast(whole, scene.solid), whole, normals)
     corners = body.faces[pieces.triangles]
-    points, facing = rounded_points(whole, normals, corners, pieces.weights, ROUNDING)
+    points, facing = rounded_points(whole, normals, corners, pieces.weights)
     turn, shift = head_pose[:3, :3].astype(float), head_pose[:3, 3].astype(float)
     roots = body.faces[fine.triangles]
 
@@ -42,9 +38,3 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
         lamps=joined(lamps, hair.lamps),
         triangles=scene.triangles,
     )
-
-
-def _normals(scene: Scene, vertices: Floats) -> Floats:
-    places = vertices[scene.body.faces]
-    by_face = np.cross(places[:, 1] - places[:, 0], places[:, 2] - places[:, 0])
-    return normalised(scene.spread @ by_face)

@@ -3,15 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from avatar.mesh.vectors import MM, normalised
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.synthetic.capture.texture import Texture, texel_places
 from avatar.synthetic.shared.noise import value_noise
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
 
 STREAK, STREAK_LENGTH = 0.45 * MM, 45 * MM  # across and along a ribbon
 LARGEST_RESOLUTION = 8

@@ -5,27 +5,25 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
 from torch import Tensor
 
 from avatar.heads import Head, fit_units, load_head
-from avatar.mesh.vectors import MM
+from avatar.mesh.vectors import MM, Bools, Ints
 from avatar.synthetic.capture.body import Body, dress
 from avatar.synthetic.capture.files import REGION_LABELS
 from avatar.synthetic.capture.fine_hair import FineHair, fine_hair
-from avatar.synthetic.capture.hair import Hair, grow, lit_hair, shade_of
+from avatar.synthetic.capture.hair import Hair, grow, lit_hair
 from avatar.synthetic.capture.light import cast
-from avatar.synthetic.capture.matter import Matter, inside_mouth, matter_of
+from avatar.synthetic.capture.matter import Matter, matter_of
 from avatar.synthetic.capture.paint import inner_parts, paint
 from avatar.synthetic.capture.picture import Triangles
 from avatar.synthetic.capture.subject import subject_of
 from avatar.synthetic.capture.tessellation import Tessellation, tessellate
 from avatar.synthetic.capture.texture import Texture
+from avatar.synthetic.shared.hair import shade_of
 from avatar.synthetic.shared.masks import lip_mask, scalp_mask
 from avatar.synthetic.shared.sitter import seat
-
-Ints = NDArray[np.integer]
-Bools = NDArray[np.bool_]
+from avatar.synthetic.shared.skin import inside_mouth
 
 SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
 LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eye region
@@ -40,7 +38,6 @@ class Scene:
     rest: Tensor  # [V, 3] the head's mesh at rest
     body: Body
     solid: Ints  # [m, 3] triangles of the body that throw shade
-    spread: csr_matrix  # [B, M] sums triangles' normals to vertices
     matter: Matter
     pieces: Tessellation  # of the body
     hair: Hair
@@ -55,13 +52,13 @@ def build_scene(seed: int) -> Scene:
     body = dress(sitter)
     rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
     solid = _solid(body)
-    shades = cast(body.vertices, solid)
-    inner = inside_mouth(body, shades)
+    shadows = cast(body.vertices, solid)
+    inner = inside_mouth(sitter, shadows)
     skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
-    strands = grow(sitter, look, inner[: len(sitter.rest.vertices)], hair_rng)
+    strands = grow(sitter, look, inner, hair_rng)
     fog = shade_of(strands, look)
-    hair = lit_hair(strands, look, shades, fog)
-    fine = fine_hair(sitter, look, inner[: len(sitter.rest.vertices)], fine_rng)
+    hair = lit_hair(strands, look, shadows, fog)
+    fine = fine_hair(sitter, look, inner, fine_rng)
     pieces = _pieces(body)
     texture = paint(body, look, inner, skin_rng)
     return Scene(
@@ -70,7 +67,6 @@ def build_scene(seed: int) -> Scene:
         rest=rest,
         body=body,
         solid=solid,
-        spread=_spread(body),
         matter=matter_of(body, inner, solid, fog),
         pieces=pieces,
         hair=hair,
@@ -83,12 +79,6 @@ def _solid(body: Body) -> Ints:
     """What throws shade [m, 3]: all but eyeballs and lashes; hair has its fog."""
     teeth = body.sitter.part("upper-teeth", "lower-teeth", "tongue")
     return body.faces[np.concatenate([body.skin, body.shoulders, body.cloth, body.band, teeth])]
-
-
-def _spread(body: Body) -> csr_matrix:
-    columns = np.repeat(np.arange(len(body.faces)), 3)
-    shape = (len(body.vertices), len(body.faces))
-    return csr_matrix((np.ones(len(columns)), (body.faces.ravel(), columns)), shape=shape)
 
 
 def _pieces(body: Body) -> Tessellation:

@@ -4,13 +4,10 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from avatar.heads import Head, eyeball
-from avatar.mesh.vectors import smoothstep
+from avatar.mesh.vectors import Floats, smoothstep
 from avatar.synthetic.shared.look import Colour, HairStyle, Look
-
-Floats = NDArray[np.floating]
 
 WAVES, WAVELENGTH = 24, (0.07, 0.2)  # metres
 BEND = 0.0022  # metres root mean square by which a face departs from the mix of known ones

@@ -1,12 +1,10 @@
-"""Finer triangles on a coarse mesh: where they lie on it, and the rounding of its silhouette."""
+"""Finer triangles on a coarse mesh: where they lie on it."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
+from avatar.mesh.vectors import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -63,21 +61,3 @@ def _uniform(triangles: Ints, segments: int) -> Tessellation:
         owners=np.repeat(triangles, len(cells)),
         corners=np.tile(weights[cells], (count, 1, 1)),
     )
-
-
-def rounded_points(
-    vertices: Floats, normals: Floats, corners: Ints, weights: Floats, rounding: float
-) -> tuple[Floats, Floats]:
-    """Points and unit normals [P, 3] by Phong tessellation (Boubekeur and Alexa 2008).
-
-    vertices, normals [V, 3] of the coarse mesh; corners [P, 3] vertices of each point's triangle;
-    weights [P, 3]; rounding: share of the way from the flat triangle to the bulged one. Corners
-    stay where they are.
-    """
-    places, facing = vertices[corners], normals[corners]  # [P, 3, 3]
-    flat = np.einsum("pc,pcx->px", weights, places)
-    lift = np.einsum("pcx,pcx->pc", flat[:, None] - places, facing) * weights
-    bulge = -np.einsum("pc,pcx->px", lift, facing)
-    turned = np.einsum("pc,pcx->px", weights, facing)
-    length = np.maximum(np.linalg.norm(turned, axis=1, keepdims=True), 1e-12)
-    return flat + rounding * bulge, turned / length

@@ -9,13 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from avatar.mesh.vectors import Floats, Ints
 from avatar.synthetic.capture.tessellation import grid
 from common.kernels import cached_njit
-
-Floats = NDArray[np.floating]
-Ints = NDArray[np.integer]
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,14 @@
 """Brows and lashes: single hairs, thin and half transparent, or they look like make-up."""
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from avatar.mesh.edges import directed_edges
 from avatar.mesh.normals import face_areas
 from avatar.mesh.vectors import (
     MM,
     Floats,
-    Ints,
     axes,
     dot,
-    linear,
     normalised,
     smoothstep,
 )
@@ -19,6 +16,8 @@ from avatar.synthetic.portrait.layer import Layer, concatenated, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.portrait.skin import Skin
+from avatar.synthetic.shared.brows import FaceFront, brow_angles, brow_roots
+from avatar.synthetic.shared.colour import linear
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, at_spots
@@ -34,28 +33,6 @@ def brow_layer(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Genera
     return concatenated([_brow(canvas, side, look, lighting, rng) for side in (1.0, -1.0)])
 
 
-class FaceFront:
-    """The face seen from the front, to place things by their x and y on the mean head."""
-
-    def __init__(self, skin: Skin) -> None:
-        front = np.flatnonzero((skin.normals[:, 2] > 0.1) & (skin.mm[:, 2] > 35))
-        self.mm, self.points = skin.mm[front], skin.points[front]
-        self.normals, self.triangles = skin.normals[front], skin.spots.triangles[front]
-        self.tree = KDTree(self.mm[:, :2])
-
-    def place(self, xy: Floats) -> tuple[Floats, Floats, Ints]:
-        """Points and normals [N, 3] of the resting face under xy [N, 2] mm, and triangles [N]."""
-        distance, near = (np.asarray(found) for found in self.tree.query(xy, 6))
-        depth = self.mm[near][:, :, 2]
-        weights = np.exp(-((distance / 1.2) ** 2) - (depth.max(1, keepdims=True) - depth) / 5)
-        weights = (weights + 1e-9) / (weights + 1e-9).sum(1, keepdims=True)
-        moved = self.points[near] - self.mm[near] * MM
-        base = np.column_stack([xy, (depth * weights).sum(1)]) * MM
-        points = base + (moved * weights[..., None]).sum(1)
-        normals = normalised((self.normals[near] * weights[..., None]).sum(1))
-        return points, normals, self.triangles[near[:, 0]]
-
-
 def _brow(
     canvas: FaceFront, side: float, look: Look, lighting: Lighting, rng: np.random.Generator
 ) -> Layer:
@@ -64,13 +41,7 @@ def _brow(
     offset = rng.uniform(-1, 1, BROW_HAIRS)
     offset = np.sign(offset) * np.abs(offset) ** 0.8
     roots = brow_roots(along, offset, look)
-    angles = np.radians(
-        58
-        - 48 * smoothstep(0, 0.38, along)
-        - 28 * smoothstep(0.5, 1, along)
-        - 26 * np.clip(offset, 0, 1)
-        + rng.normal(size=BROW_HAIRS) * 9
-    )
+    angles = brow_angles(along, offset, rng)
     lengths = 5.0 * (1 - 0.25 * along) * rng.uniform(0.7, 1.15, BROW_HAIRS)  # mm
     tint = linear(look.hair) * rng.uniform(0.65, 1.35, (BROW_HAIRS, 1))
     pieces = []
@@ -82,13 +53,6 @@ def _brow(
         )
         roots, angles = ends, angles - 0.16
     return concatenated(pieces)
-
-
-def brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
-    """Roots [N, 2] in millimetres on the left brow: an arch that thins outwards."""
-    arch = 34.8 + 4.9 * np.sin(np.clip(along, 0, 1) * 2.35) - 3.5 * along
-    width = 2.5 * look.brow_weight * (1 - 0.70 * along**1.6) * np.minimum(1, 0.40 + along * 2.4)
-    return np.stack([13.5 + 40 * along, arch + offset * width], 1)
 
 
 def _brow_piece(

@@ -6,27 +6,22 @@ import numpy as np
 import torch
 
 from avatar.heads import load_head
-from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import bind
 from avatar.synthetic.portrait.brows import brow_layer, lash_layer
 from avatar.synthetic.portrait.clothes import clothes_layer
 from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.eyes import eye_layer
-from avatar.synthetic.portrait.hair_bob import bob_strands
-from avatar.synthetic.portrait.hair_short import short_strands
+from avatar.synthetic.portrait.hair import strand_layer
 from avatar.synthetic.portrait.layer import Layer, concatenated
 from avatar.synthetic.portrait.lighting import Lighting, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
-from avatar.synthetic.portrait.shading import tone
 from avatar.synthetic.portrait.skin import place_skin, skin_discs, under_discs
-from avatar.synthetic.portrait.strands import fog_of, strand_layer
+from avatar.synthetic.shared.hair import grown, shade_of
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, seat
-from splat import Gaussians, rgb_to_sh
 
 PARTS = 8
-FOG = {"bob": 0.35, "short": 0.30}  # how dense the hair's shade is
 
 
 def build_avatar(look: Look, seed: int = 0, done: Callable[[], None] = lambda: None) -> Avatar:
@@ -46,8 +41,8 @@ def portrait(sitter: Sitter, look: Look, rng: np.random.Generator) -> Iterator[t
     """The Gaussians of each of PARTS parts by name, in head space, in the resting pose."""
     rest, stretched = (head_shadows(sitter, shape) for shape in (sitter.rest, sitter.stretched))
     skin = place_skin(sitter, rest, stretched, rng)
-    strands = bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
-    lighting = Lighting(rest, stretched, fog_of(strands, FOG[look.hair_style]))
+    strands = grown(skin, look, rng)
+    lighting = Lighting(rest, stretched, shade_of(strands, look))
     radiance = skin_radiance(skin, look, lighting, rng)
     yield "skin", skin_discs(sitter, skin, radiance)
     yield "under", under_discs(sitter, skin, radiance, rng)
@@ -64,12 +59,7 @@ def bound(layer: Layer, sitter: Sitter) -> Avatar:
     """Gaussians of a layer tied to the triangles of the sitter's head."""
     vertices = torch.from_numpy(sitter.rest.vertices[: len(sitter.head.vertices)]).float()
     binding = torch.from_numpy(sitter.owners[layer.triangles])
-    world = Gaussians(
-        means=torch.from_numpy(layer.means).float(),
-        quats=matrix_to_quaternion(torch.from_numpy(layer.axes)).float(),
-        scales=torch.from_numpy(layer.scales).float(),
-        opacities=torch.from_numpy(layer.opacities).float(),
-        sh=rgb_to_sh(torch.from_numpy(tone(layer.radiance)).float())[:, None],
-    )
     faces = sitter.head.faces
-    return Avatar(bind(world, binding, vertices, faces), binding, vertices, faces, "anny-head")
+    return Avatar(
+        bind(layer.gaussians(), binding, vertices, faces), binding, vertices, faces, "anny-head"
+    )

@@ -9,20 +9,19 @@ from avatar.mesh.vectors import (
     Ints,
     axes,
     disc_axes,
-    linear,
     normalised,
     smoothstep,
 )
 from avatar.synthetic.portrait.layer import Layer, concatenated, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
-from avatar.synthetic.portrait.skin import NECKLINE
+from avatar.synthetic.shared.colour import linear
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, vector_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import at_spots, smooth_points
-from avatar.synthetic.shared.torso import COLUMNS, RINGS, ring_depths
+from avatar.synthetic.shared.torso import NECKLINE, at_depth
 
 BAND_WIDTH = 17 * MM
 CLOTH_OFFSET = 2.2 * MM
@@ -114,16 +113,8 @@ def _band_row(
     sitter: Sitter, height: float, down: float, phase: float
 ) -> tuple[Floats, Floats, Floats]:
     """Points of one stitch row round the neck, the direction along it, and the turn in radians."""
-    first = len(sitter.head.vertices)
-    shape = (RINGS, COLUMNS, 3)
-    rings = sitter.rest.vertices[first:].reshape(shape)
-    normals = sitter.rest.normals[first:].reshape(shape)
-    depth = ring_depths()
-    place = np.interp(down, depth, np.arange(RINGS))
-    low = min(int(place), RINGS - 2)
-    blend = place - low
-    loop = rings[low] * (1 - blend) + rings[low + 1] * blend
-    loop = loop + (normals[low] * (1 - blend) + normals[low + 1] * blend) * height
+    loop = at_depth(sitter.rings(sitter.rest.vertices), down)
+    loop = loop + at_depth(sitter.rings(sitter.rest.normals), down) * height
     closed = np.concatenate([loop, loop[:1]])
     steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])

@@ -7,9 +7,7 @@ from avatar.mesh.vectors import (
     MM,
     Floats,
     axes,
-    bell,
     disc_axes,
-    linear,
     mix,
     normalised,
     smoothstep,
@@ -17,16 +15,21 @@ from avatar.mesh.vectors import (
 from avatar.synthetic.portrait.layer import Layer, concatenated, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
+from avatar.synthetic.shared.eyes import (
+    CARUNCLE,
+    IRIS,
+    SIDES,
+    eye_albedo,
+    from_pupil,
+    gaze_of,
+    redder_corner,
+)
 from avatar.synthetic.shared.look import Look
-from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, at_spots
 
 BALL = 0.965  # of the mesh's radius, or the eyeball shows through shut lids
-IRIS = 5.95 * MM
-PUPIL = 0.36  # of the iris
-CARUNCLE = linear((206, 128, 118))  # the red of the inner corner
 # Reflections on the cornea: offset right and up (mm), radius (mm), brightness, opacity.
 CATCH_LIGHTS = (
     ((-2.1, 2.6), 1.15, 1.4, 0.96),
@@ -40,7 +43,7 @@ def eye_layer(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Gen
     return concatenated(
         [
             part
-            for group, outward in (("l-eye", 1.0), ("r-eye", -1.0))
+            for group, outward in SIDES
             for part in _eye(sitter, look, lighting, group, outward, rng)
         ]
     )
@@ -55,17 +58,16 @@ def _eye(
     rng: np.random.Generator,
 ) -> tuple[Layer, Layer, Layer]:
     centre, radius = sitter.eye(group)
-    gaze = normalised(np.array([outward * 0.035, 0.0, 1.0]))
+    gaze = gaze_of(outward)
     spots = _front_spots(sitter, group, centre, radius, gaze, rng)
     flat = at_spots(sitter.rest.vertices, sitter.faces, spots)
     normals = normalised(flat - centre)
-    from_pupil = np.arccos(np.clip(normals @ gaze, -1, 1)) * radius  # [N] metres
-    bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, from_pupil)
+    away = from_pupil(normals, gaze, radius)
+    bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, away)
     points = centre + normals * (radius * BALL + bulge)[:, None]
-    albedo = eye_albedo(points, normals, gaze, from_pupil / IRIS, look)
-    in_corner = smoothstep(0.62, 0.80, -outward * normals[:, 0])
-    albedo = mix(albedo, CARUNCLE, 0.8 * in_corner)
-    radiance = _eye_light(points, normals, gaze, from_pupil / IRIS, albedo, lighting)
+    albedo = eye_albedo(points, normals, gaze, away / IRIS, look)
+    albedo = redder_corner(albedo, normals, outward)
+    radiance = _eye_light(points, normals, gaze, away / IRIS, albedo, lighting)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
     sigma = spots.spacing * 0.88
     ball = layer(
@@ -105,34 +107,6 @@ def _front_spots(
     middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
     front = triangles[(middles - centre) @ gaze > -0.05 * radius]
     return even_spots(sitter.rest, front, spacing, rng)
-
-
-def eye_albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats, look: Look) -> Floats:
-    """Reflectance [N, 3]; `ring` is the distance from the pupil's centre in iris radii."""
-    white = np.tile(linear((232, 227, 222)), (len(points), 1))
-    sideways = np.clip(np.abs(normals[:, 0]), 0, 1)
-    white = mix(white, linear((222, 170, 160)), 0.34 * smoothstep(0.35, 0.75, sideways))
-    veins = np.clip(fractal_noise(points * [1, 2.2, 1], 280, 3, 40), 0, 1)
-    white = mix(white, linear((200, 120, 110)), 0.30 * veins * smoothstep(1.25, 1.8, ring))
-    around = normals - gaze * (normals @ gaze)[:, None]
-    turn = np.arctan2(around[:, 1], around[:, 0])
-    spokes = np.stack([np.cos(turn), np.sin(turn), ring * 0.22], 1)
-    streaks = fractal_noise(spokes, 11, 3, 50) + 0.6 * value_noise(spokes, 26, 55)
-    iris = _iris(ring, streaks, turn, look)
-    albedo = mix(white, iris, 1 - smoothstep(0.96, 1.06, ring))
-    albedo *= (1 - 0.35 * bell(ring - 1.08, 0.09))[:, None]
-    pupil = 1 - smoothstep(PUPIL - 0.03, PUPIL + 0.04, ring + 0.02 * streaks)
-    return mix(albedo, linear((9, 8, 8)), pupil)
-
-
-def _iris(ring: Floats, streaks: Floats, turn: Floats, look: Look) -> Floats:
-    inner, outer, middle = (linear(colour) for colour in look.iris)
-    iris = np.tile(inner, (len(ring), 1))
-    iris = mix(iris, outer, smoothstep(0.45, 0.85, ring + 0.12 * streaks))
-    iris = mix(iris, middle, 0.7 * bell(ring - 0.47, 0.10))
-    dark_rim = 1 - 0.72 * smoothstep(0.80, 1.0, ring)
-    lit_below = 1.1 + 0.55 * np.clip(-np.sin(turn), -1, 1) * smoothstep(0.3, 0.7, ring)
-    return iris * ((1 + 0.34 * streaks) * dark_rim * lit_below)[:, None]
 
 
 def _eye_light(

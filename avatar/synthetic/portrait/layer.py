@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike
 
+from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import Floats, Ints
+from avatar.synthetic.shared.colour import tone
+from splat import Gaussians, rgb_to_sh
 
 
 @dataclass(frozen=True)
@@ -23,8 +27,15 @@ class Layer:
     def __len__(self) -> int:
         return len(self.means)
 
-    def __getitem__(self, chosen: np.ndarray) -> "Layer":
-        return Layer(*(getattr(self, field.name)[chosen] for field in fields(self)))
+    def gaussians(self) -> Gaussians:
+        """What is drawn: the light is baked into one colour from everywhere."""
+        return Gaussians(
+            means=torch.from_numpy(self.means).float(),
+            quats=matrix_to_quaternion(torch.from_numpy(self.axes)).float(),
+            scales=torch.from_numpy(self.scales).float(),
+            opacities=torch.from_numpy(self.opacities).float(),
+            sh=rgb_to_sh(torch.from_numpy(tone(self.radiance)).float())[:, None],
+        )
 
 
 def layer(

@@ -35,4 +35,4 @@ def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:
     neck_end = body[sitter.above_cut[sitter.faces[body]].min(1) < 0]
     overlap = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < 2 * MM]
     thin = np.concatenate([sitter.part(*lashes), neck_end, overlap])
-    return cast_shadows(shape, np.setdiff1d(np.arange(len(sitter.faces)), thin))
+    return cast_shadows(shape.vertices, np.delete(sitter.faces, thin, axis=0))

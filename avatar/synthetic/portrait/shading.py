@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from avatar.mesh.vectors import Floats, linear, normalised
-from avatar.synthetic.shared.light import DIRECTIONS
+from avatar.mesh.vectors import Floats, normalised
+from avatar.synthetic.shared.colour import linear
+from avatar.synthetic.shared.light import DIRECTIONS, wrapped
 from avatar.synthetic.shared.noise import value_noise
 
 VIEW = np.array([0.0, 0.05, 1.0])  # highlights are baked for a viewer in front
@@ -52,8 +53,7 @@ def lit_skin(
     for channel, width in enumerate(WRAP):
         wrap = width * softness
         leak = RED_LEAK * softness * (1 - visible) * sky if channel == 0 else 0.0
-        diffuse = np.clip((facing + wrap) / (1 + wrap), 0, None) / (1 + wrap * 0.5)
-        radiance[:, channel] = (diffuse * (visible + leak)) @ STUDIO[:, channel]
+        radiance[:, channel] = (wrapped(facing, wrap) * (visible + leak)) @ STUDIO[:, channel]
     radiance *= albedo * _PER_DIRECTION
     if np.any(np.asarray(sheen) > 0):
         strength = np.broadcast_to(sheen, len(normals))[:, None] * 0.045
@@ -85,11 +85,3 @@ def lit_hair(
 
 def _lobe(cosine: Floats, exponent: float) -> Floats:
     return np.clip(1 - np.clip(cosine, -1, 1) ** 2, 0, 1) ** (exponent / 2)
-
-
-def tone(radiance: Floats) -> Floats:
-    """sRGB in [0, 1]: straight to 0.55, a soft shoulder above, then gamma 2.2."""
-    knee = 0.55
-    over = (radiance - knee) / (1 - knee)
-    bent = np.where(radiance < knee, radiance, knee + (1 - knee) * (1 - np.exp(-over)))
-    return np.clip(bent, 0, 1) ** (1 / 2.2)

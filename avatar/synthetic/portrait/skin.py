@@ -5,81 +5,50 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes
 from avatar.synthetic.portrait.layer import Layer, layer
 from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import SKIN_BELOW_CUT, Sitter
+from avatar.synthetic.shared.skin import Skin, described, inside_mouth
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried, joined, smooth_points
+from avatar.synthetic.shared.torso import NECKLINE
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
 SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM
 LID = 1.2 * MM  # a vertex that blinks move more belongs to the lids
-NECKLINE = 42 * MM  # below the cut of the neck: here the pullover begins
 FLATNESS = 0.18  # thickness of a disc against its radius
 UNDER_DEPTH = 1.2 * MM
 
 
 @dataclass(frozen=True)
-class Skin:
-    """Samples of the skin, with what the painter has to know of each."""
+class OpenSkin(Skin):
+    """Samples of the skin that are also known in the stretched shape: jaw open, eyes shut."""
 
-    spots: Spots
-    points: Floats  # [N, 3] resting
-    normals: Floats  # [N, 3]
-    open_points: Floats  # [N, 3] stretched: jaw open, eyes shut
+    open_points: Floats  # [N, 3]
     open_normals: Floats  # [N, 3]
-    mm: Floats  # [N, 3] on the mean head, millimetres
-    sizes: Floats  # [N] metres to the neighbours at rest
-    scalp: Floats  # [N] masks in [0, 1] from here on
-    lips: Floats  # [N]
-    ears: Floats  # [N]
-    lids: Floats  # [N]
-    inner_mouth: Floats  # [N]
     inner_vertices: Bools  # [V] the mesh's vertices inside the mouth
 
 
 def place_skin(
     sitter: Sitter, at_rest: Shadows, stretched: Shadows, rng: np.random.Generator
-) -> Skin:
+) -> OpenSkin:
     """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
 
     They are spread over the stretched shape, so that no fold opens with gaps.
     """
-    inner = _inner_mouth(sitter, at_rest)
+    inner = inside_mouth(sitter, at_rest)
     spacing = _spacing(sitter, inner)
     spots = _bare_spots(sitter, sitter.stretched, sitter.skin, spacing, rng)
     spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
-    points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     _, growth, _ = carried(sitter.stretched, sitter.rest, spots.triangles)
-    mm = sitter.millimetres(spots)
-    inside = at_spots(inner.astype(float), sitter.faces, spots)
-    return Skin(
-        spots=spots,
-        points=points,
-        normals=normals,
-        open_points=open_points,
-        open_normals=open_normals,
-        mm=mm,
-        sizes=spots.spacing * np.clip(growth, 0.35, 1.25),
-        scalp=scalp_mask(mm) * (1 - smoothstep(0.2, 0.6, inside)),
-        lips=lip_mask(mm) * (1 - smoothstep(0.3, 0.8, inside)),
-        ears=ear_mask(mm),
-        lids=np.clip(at_spots(sitter.blink, sitter.faces, spots) / (9 * MM), 0, 1),
-        inner_mouth=inside,
-        inner_vertices=inner,
+    known = vars(described(sitter, spots, inner))
+    known["sizes"] = spots.spacing * np.clip(growth, 0.35, 1.25)
+    return OpenSkin(
+        **known, open_points=open_points, open_normals=open_normals, inner_vertices=inner
     )
-
-
-def _inner_mouth(sitter: Sitter, at_rest: Shadows) -> Bools:
-    """Vertices [V] behind the lips that see next to no sky while the mouth is shut."""
-    inner = np.zeros(len(sitter.rest.vertices), bool)
-    region = sitter.head.regions["inner_mouth"].numpy()
-    sky = at_rest.visible(sitter.rest.vertices[region], 2 * MM).mean(1)
-    inner[region] = sky < 0.10
-    return inner
 
 
 def _spacing(sitter: Sitter, inner_mouth: Bools) -> Floats:
@@ -132,7 +101,7 @@ def _hidden(
     return hidden
 
 
-def skin_discs(sitter: Sitter, skin: Skin, radiance: Floats) -> Layer:
+def skin_discs(sitter: Sitter, skin: OpenSkin, radiance: Floats) -> Layer:
     """Discs of the skin. Lids and folds take place and tilt from the stretched shape."""
     soft = np.clip(np.maximum(skin.lips, np.maximum(3 * skin.lids, skin.ears)), 0, 1)
     sigma = skin.sizes * (0.78 + 0.17 * soft + 0.08 * skin.lips + 0.1 * skin.inner_mouth)
@@ -151,7 +120,9 @@ def skin_discs(sitter: Sitter, skin: Skin, radiance: Floats) -> Layer:
     )
 
 
-def under_discs(sitter: Sitter, skin: Skin, radiance: Floats, rng: np.random.Generator) -> Layer:
+def under_discs(
+    sitter: Sitter, skin: OpenSkin, radiance: Floats, rng: np.random.Generator
+) -> Layer:
     """Larger discs below the skin that close what is left between its samples.
 
     There are none under lips, lids, ears and mouth, where they would show at the rim.

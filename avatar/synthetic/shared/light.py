@@ -1,13 +1,12 @@
-"""Soft light: many directions, each with a depth map of the head, give shadows and occlusion."""
+"""Soft light: many directions, each with a depth map of what stands in it, give shadows."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
-from numba import prange
 
-from avatar.mesh.vectors import MM, Floats, Ints, normalised, sphere_directions
-from avatar.synthetic.shared.surface import Mesh
+from avatar.mesh.vectors import MM, Floats, Ints, sphere_directions
+from avatar.mesh.zbuffer import parallel_axes, project_parallel, rasterize
 from common.kernels import cached_njit
 
 DIRECTIONS = sphere_directions(224)  # towards the light
@@ -18,73 +17,55 @@ SOFTNESS = 3 * MM  # depth over which a shadow fades in
 
 @dataclass(frozen=True)
 class Shadows:
-    """Depth of the nearest surface towards each direction, on a grid across it."""
+    """How near the nearest surface is to each direction's light, on a grid across it."""
 
-    depth: Floats  # [D, RESOLUTION, RESOLUTION] metres along the direction
-    directions: Floats  # [D, 3] unit vectors towards the light
+    nearness: Floats  # [D, R, R] metres along the direction, -inf where nothing is
+    axes: Floats  # [D, 3, 3] rows: right, up and towards the light
+    half_width: float  # metres
 
-    def visible(self, points: Floats, bias: float) -> Floats:
+    def visible(self, points: Floats, bias: Floats | float) -> Floats:
         """Share of each direction's light that reaches each point [N, D], in [0, 1].
 
-        bias: metres by which a surface must be in front before it shades.
+        bias [N]: metres by which a surface must be in front before it shades.
         """
-        return _look_up(points, self.depth, self.directions, *_across(self.directions), bias)
+        biases = np.broadcast_to(np.asarray(bias, float), len(points))
+        return _look_up(points, self.nearness, self.axes, self.half_width, biases)
 
 
-def cast_shadows(surface: Mesh, triangles: Ints, directions: Floats = DIRECTIONS) -> Shadows:
-    """Depth maps of the given triangles [m] of a mesh, towards directions [D, 3]."""
-    faces = surface.faces[triangles]
-    depth = _depth_maps(surface.vertices, faces, directions, *_across(directions))
-    return Shadows(depth, directions)
+def cast_shadows(
+    vertices: Floats,
+    faces: Ints,
+    directions: Floats = DIRECTIONS,
+    resolution: int = RESOLUTION,
+    half_width: float = HALF_WIDTH,
+) -> Shadows:
+    """The shadows of triangles [M, 3] of vertices [V, 3] in light from directions [D, 3]."""
+    axes = parallel_axes(directions)
+    nearness = np.empty((len(axes), resolution, resolution), np.float32)
+    for kept, towards in zip(nearness, axes, strict=True):
+        corners = project_parallel(towards, vertices, half_width, resolution)
+        kept[:] = rasterize(corners, faces, resolution, resolution, -np.inf).nearness
+    return Shadows(nearness, axes, half_width)
 
 
-def _across(directions: Floats) -> tuple[Floats, Floats]:
-    """Unit vectors [D, 3] to the right of each direction and up from it."""
-    x, _, z = directions.T
-    right = normalised(np.stack([z, 0 * x, -x], 1))
-    return right, np.cross(directions, right)
+def wrapped(facing: Floats, width: Floats | float) -> Floats:
+    """What soft matter takes of light at a cosine `facing` to its normal, where light wraps into
+    the shadow by `width`."""
+    return np.clip((facing + width) / (1 + width), 0, None) / (1 + width / 2)
 
 
-@cached_njit(parallel=True)
-def _depth_maps(vertices, faces, directions, right, up):  # pragma: no cover (compiled)
-    depth = np.full((len(directions), RESOLUTION, RESOLUTION), -1e9, np.float32)
-    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
-    for k in prange(len(directions)):
-        x = vertices @ right[k] * to_pixel + RESOLUTION / 2
-        y = vertices @ up[k] * to_pixel + RESOLUTION / 2
-        z = vertices @ directions[k]
-        for f in range(len(faces)):
-            a, b, c = faces[f, 0], faces[f, 1], faces[f, 2]
-            area = (y[b] - y[c]) * (x[a] - x[c]) + (x[c] - x[b]) * (y[a] - y[c])
-            if abs(area) < 1e-9:
-                continue
-            row_end = min(RESOLUTION, int(max(y[a], y[b], y[c])) + 1)
-            column_end = min(RESOLUTION, int(max(x[a], x[b], x[c])) + 1)
-            for row in range(max(0, int(min(y[a], y[b], y[c]))), row_end):
-                for column in range(max(0, int(min(x[a], x[b], x[c]))), column_end):
-                    dx, dy = column + 0.5 - x[c], row + 0.5 - y[c]
-                    s = ((y[b] - y[c]) * dx + (x[c] - x[b]) * dy) / area
-                    t = ((y[c] - y[a]) * dx + (x[a] - x[c]) * dy) / area
-                    if s >= 0 and t >= 0 and s + t <= 1:
-                        here = s * z[a] + t * z[b] + (1 - s - t) * z[c]
-                        if here > depth[k, row, column]:
-                            depth[k, row, column] = here
-    return depth
-
-
-@cached_njit(parallel=True)
-def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (compiled)
-    visible = np.zeros((len(points), len(directions)), np.float32)
-    to_pixel = RESOLUTION / (2 * HALF_WIDTH)
-    last = RESOLUTION - 1
-    for i in prange(len(points)):
-        px, py, pz = points[i, 0], points[i, 1], points[i, 2]
-        for k in range(len(directions)):
-            x = (px * right[k, 0] + py * right[k, 1] + pz * right[k, 2]) * to_pixel
-            y = (px * up[k, 0] + py * up[k, 1] + pz * up[k, 2]) * to_pixel
-            z = px * directions[k, 0] + py * directions[k, 1] + pz * directions[k, 2]
-            x += RESOLUTION / 2 - 0.5
-            y += RESOLUTION / 2 - 0.5
+@cached_njit(nogil=True)
+def _look_up(points, nearness, axes, half_width, bias):  # pragma: no cover (compiled)
+    visible = np.empty((len(points), len(axes)), np.float32)
+    last = nearness.shape[1] - 1
+    to_pixel = (last + 1) / (2 * half_width)
+    for k in range(len(axes)):
+        right, up, towards = axes[k, 0], axes[k, 1], axes[k, 2]
+        for i in range(len(points)):
+            px, py, pz = points[i, 0], points[i, 1], points[i, 2]
+            x = (px * right[0] + py * right[1] + pz * right[2]) * to_pixel + last / 2
+            y = (px * up[0] + py * up[1] + pz * up[2]) * to_pixel + last / 2
+            z = px * towards[0] + py * towards[1] + pz * towards[2]
             left, bottom = math.floor(x), math.floor(y)
             tx, ty = x - left, y - bottom
             light = 0.0
@@ -92,7 +73,7 @@ def _look_up(points, depth, directions, right, up, bias):  # pragma: no cover (c
                 for column in range(2):
                     h = min(max(bottom + row, 0), last)
                     w = min(max(left + column, 0), last)
-                    lit = 1 - (depth[k, h, w] - z - bias) / SOFTNESS
+                    lit = 1 - (nearness[k, h, w] - z - bias[i]) / SOFTNESS
                     share = (tx if column else 1 - tx) * (ty if row else 1 - ty)
                     light += min(max(lit, 0.0), 1.0) * share
             visible[i, k] = light

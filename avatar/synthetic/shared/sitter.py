@@ -17,9 +17,10 @@ from avatar.synthetic.shared.masks import ear_mask
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, mesh
 from avatar.synthetic.shared.torso import (
     COLUMNS,
+    RINGS,
     above_cut,
+    loft,
     ring_depths,
-    torso_faces,
     torso_vertices,
 )
 
@@ -52,6 +53,10 @@ class Sitter:
     def faces(self) -> Ints:
         return self.rest.faces
 
+    def rings(self, values: Floats) -> Floats:
+        """Values [V, 3] of the mesh's vertices on the rings of the torso [RINGS, COLUMNS, 3]."""
+        return values[len(self.head.vertices) :].reshape(RINGS, COLUMNS, 3)
+
     def part(self, *names: str) -> Ints:
         """Triangles [m] of the head's named groups."""
         return self.head.group_faces(*names).numpy()
@@ -81,7 +86,7 @@ def seat(head: Head, look: Look) -> Sitter:
     head_faces = head.faces.numpy()
     rim = boundary_loop(head_faces[body])
     torso = torso_vertices(rest, head_faces[body], rest[rim]).reshape(-1, 3)
-    faces = np.concatenate([head_faces, torso_faces(len(rest))])
+    faces = np.concatenate([head_faces, loft(len(rest))])
     height = above_cut(rest, rest[rim])
     kept = height[head_faces[body]].max(1) > -SKIN_BELOW_CUT
     torso_triangles = np.arange(len(head_faces), len(faces))

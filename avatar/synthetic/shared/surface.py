@@ -55,16 +55,26 @@ def at_spots(values: Floats, faces: Ints, spots: Spots) -> Floats:
 
 
 def smooth_points(surface: Mesh, spots: Spots) -> tuple[Floats, Floats]:
-    """Points and unit normals [N, 3] at spots, rounded by Phong tessellation (Boubekeur 2008)."""
+    """Points and unit normals [N, 3] at spots on the rounded surface."""
     corners = surface.faces[spots.triangles]
-    flat = at_spots(surface.vertices, surface.faces, spots)
+    return rounded_points(surface.vertices, surface.normals, corners, spots.weights)
+
+
+def rounded_points(
+    vertices: Floats, normals: Floats, corners: Ints, weights: Floats, rounding: float = ROUNDING
+) -> tuple[Floats, Floats]:
+    """Points and unit normals [P, 3] by Phong tessellation (Boubekeur and Alexa 2008).
+
+    vertices, normals [V, 3] of the coarse mesh; corners [P, 3] vertices of each point's triangle;
+    weights [P, 3]; rounding: share of the way from the flat triangle to the bulged one. Corners
+    stay where they are.
+    """
+    flat, turned = (np.einsum("pc,pcx->px", weights, each[corners]) for each in (vertices, normals))
     bulge = np.zeros_like(flat)
-    for corner in range(3):
-        normal = surface.normals[corners[:, corner]]
-        lift = dot(flat - surface.vertices[corners[:, corner]], normal)
-        bulge += spots.weights[:, corner, None] * (flat - lift * normal)
-    normals = normalised(at_spots(surface.normals, surface.faces, spots))
-    return flat + ROUNDING * (bulge - flat), normals
+    for weight, corner in zip(weights.T, corners.T, strict=True):
+        lift = dot(flat - vertices[corner], normals[corner])
+        bulge += weight[:, None] * (flat - lift * normals[corner])
+    return flat + rounding * (bulge - flat), normalised(turned)
 
 
 def carried(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats, Floats]:

@@ -12,6 +12,7 @@ TILT = 0.12  # the neck is cut along a plane that falls by this towards the fron
 MARGIN = 2 * MM  # of that plane above the ragged rim of the head's mesh
 TAKE_UP = 6 * MM  # height over which the neck's slope is measured
 OVERLAP = 4 * MM  # of the first ring over the head's skin
+NECKLINE = 42 * MM  # below the cut of the neck: here the pullover begins
 SETTLED = 48 * MM  # below the cut, where the neck's own shape has faded into the profile
 # Downward from the middle of the cut (mm): height, half width beyond the neck's, front and back
 # half depth beyond the neck's, how much lower the front lies than the middle, shift forward.
@@ -60,14 +61,22 @@ def ring_depths() -> Floats:
     return np.linspace(-OVERLAP, _profile_length()[-1] * MM, RINGS)
 
 
-def torso_faces(first: int) -> Ints:
-    """Triangles of the rings, whose vertices are numbered from `first`; they face outwards."""
-    rows = first + np.arange(RINGS * COLUMNS).reshape(RINGS, COLUMNS)
-    upper, lower = rows[:-1], rows[1:]
+def loft(first: int, rows: int = RINGS) -> Ints:
+    """Triangles between `rows` closed rings of COLUMNS vertices, numbered from `first`; they face
+    outwards."""
+    ring = first + np.arange(rows * COLUMNS).reshape(rows, COLUMNS)
+    upper, lower = ring[:-1], ring[1:]
     next_upper, next_lower = np.roll(upper, -1, axis=1), np.roll(lower, -1, axis=1)
     one = np.stack([upper, next_upper, lower], axis=-1).reshape(-1, 3)
     two = np.stack([lower, next_upper, next_lower], axis=-1).reshape(-1, 3)
     return np.concatenate([one, two])
+
+
+def at_depth(rings: Floats, down: float) -> Floats:
+    """Values [COLUMNS, 3] between the rings [RINGS, COLUMNS, 3], `down` metres below the cut."""
+    place = float(np.interp(down, ring_depths(), np.arange(RINGS)))
+    low = min(int(place), RINGS - 2)
+    return rings[low] + (rings[low + 1] - rings[low]) * (place - low)
 
 
 def _angles() -> Floats:

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from avatar.mesh.vectors import sphere_directions
-from avatar.synthetic.capture.tessellation import rounded_points, tessellate
+from avatar.synthetic.capture.tessellation import tessellate
 from avatar.synthetic.capture.texture import Texture, resolutions, sample, texel_places
+from avatar.synthetic.shared.surface import rounded_points
 
 
 def places(count: int) -> tuple[np.ndarray, np.ndarray]:

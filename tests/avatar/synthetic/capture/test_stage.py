@@ -7,7 +7,7 @@ import torch
 from avatar.heads import load_head
 from avatar.mesh.zbuffer import project_samples
 from avatar.synthetic.capture.cameras import camera_to_world, held_out_cameras, stage_cameras
-from avatar.synthetic.capture.noise import exposures, shaken_cameras, tracking_errors
+from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 16, 33])

@@ -1,4 +1,4 @@
-"""Laws of the portrait's tools: noise, samples, light, fog, tone, torso, masks."""
+"""Laws of the painters' tools: noise, samples, light, fog, tone, torso, masks."""
 
 import numpy as np
 import pytest
@@ -7,9 +7,9 @@ from scipy.spatial import KDTree
 
 from avatar.heads import eyeball, load_head
 from avatar.mesh.edges import boundary_loop
-from avatar.mesh.vectors import MM, axes, disc_axes, normalised, sphere_directions
-from avatar.synthetic.portrait.shading import lit_skin, tone
+from avatar.mesh.vectors import MM, axes, disc_axes, normalised
 from avatar.synthetic.shared import masks
+from avatar.synthetic.shared.colour import tone
 from avatar.synthetic.shared.fog import CELL, hair_fog
 from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
@@ -136,7 +136,7 @@ def test_boundary_loop_follows_an_open_end():
 
 def test_a_ball_hides_the_sky_behind_it_and_nothing_else():
     surface = ball(24)
-    shadows = cast_shadows(surface, np.arange(len(surface.faces)))
+    shadows = cast_shadows(surface.vertices, surface.faces)
     point = np.array([[0.0, 0.0, 0.06]])
     seen = shadows.visible(point, 1 * MM)[0]
     angle = np.degrees(np.arccos(-DIRECTIONS[:, 2]))
@@ -157,17 +157,6 @@ def test_fog_dims_by_its_thickness():
     assert abs(np.log(through).mean() / (-density * distance).mean() - 1) < 0.2
     assert np.all(fog.transmitted(np.zeros((1, 3)), 0.01) >= through)
     assert np.all(fog.transmitted(np.full((1, 3), 1.0), 0.0) == 1)
-
-
-def test_light_grows_with_sky_and_skin_is_redder_in_shade():
-    normals = sphere_directions(40)
-    albedo = np.full((40, 3), 0.5)
-    half = np.full((40, len(DIRECTIONS)), 0.5)
-    dim, full = (lit_skin(normals, sky, albedo, sheen=1.0) for sky in (half, 2 * half))
-    assert np.all(full > dim)
-    rough = lit_skin(normals, half, albedo, softness=0.0)
-    soft = lit_skin(normals, half, albedo, softness=1.0)
-    assert np.mean(soft[:, 0] / soft[:, 2]) > np.mean(rough[:, 0] / rough[:, 2])
 
 
 def test_tone_is_monotone_and_stays_in_range():

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.mesh.vectors import Floats
 from splat import Camera
-
-Floats = NDArray[np.floating]
 
 WAVES, WAVELENGTH = 16, (0.05, 0.16)  # metres
 WHITE_SHARE = 0.15  # of the error's variance that is white

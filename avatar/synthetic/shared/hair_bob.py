@@ -6,10 +6,10 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from avatar.mesh.vectors import MM, Floats, Ints, bell, normalised, smoothstep
-from avatar.synthetic.portrait.skin import Skin
-from avatar.synthetic.portrait.strands import Scalp, Strands, scalp
 from avatar.synthetic.shared.masks import above_hairline
 from avatar.synthetic.shared.noise import value_noise, vector_noise
+from avatar.synthetic.shared.skin import Skin
+from avatar.synthetic.shared.strands import Scalp, Strands, scalp
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from avatar.mesh.vectors import MM, Floats, bell, dot, normalised, smoothstep
-from avatar.synthetic.portrait.skin import Skin
-from avatar.synthetic.portrait.strands import Scalp, Strands, scalp
 from avatar.synthetic.shared.masks import above_hairline
 from avatar.synthetic.shared.noise import value_noise, vector_noise
+from avatar.synthetic.shared.skin import Skin
+from avatar.synthetic.shared.strands import Scalp, Strands, scalp
 
 PIECES = 4
 CROWN = 34 * MM  # x from which the hair is combed to both sides
