@@ -5,7 +5,9 @@ dictionary), the blocks whose outputs are used and whether it wants its input no
 weights these rebuild it without any download.
 """
 
+from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal, assert_never, cast, get_args
 
@@ -28,6 +30,9 @@ from common.errors import InputError
 
 Family = Literal["wav2vec2", "hubert", "wavlm", "moonshine"]
 
+_captured: ContextVar[dict[int, Tensor] | None] = ContextVar("_captured", default=None)
+"""Layer: its states, of the call that this thread is in."""
+
 
 @dataclass(frozen=True)
 class EncoderSpec:
@@ -41,7 +46,7 @@ class EncoderSpec:
 class SpeechEncoder(nn.Module):
     """Hidden states of a speech encoder, cut off above the highest block that is used.
 
-    Always in evaluation mode: it is a fixed feature extractor.
+    Always in evaluation mode: it is a fixed feature extractor. Several threads may call it at once.
     """
 
     def __init__(self, net: PreTrainedModel, layers: tuple[int, ...], normalise: bool) -> None:
@@ -54,6 +59,7 @@ class SpeechEncoder(nn.Module):
             )
         _cut(net, family, max(layers))
         self.net = net.eval().requires_grad_(False)
+        _capture(_blocks(net, family), layers)
         self.family: Family = family
         self.layers = layers
         self.normalise = normalise
@@ -87,32 +93,33 @@ class SpeechEncoder(nn.Module):
         if self.normalise:
             audio = _zero_mean_unit_variance(audio)
         captured: dict[int, Tensor] = {}
-        hooks = self._capture(captured)
+        token = _captured.set(captured)
         try:
             self.net(audio)
         finally:
-            for hook in hooks:
-                hook.remove()
+            _captured.reset(token)
         states = torch.stack([captured[layer] for layer in self.layers], dim=2)
         assert states.shape[1] == self.steps(audio.shape[1]), "frame arithmetic is wrong"
         return states
 
-    def _capture(self, captured: dict[int, Tensor]) -> list[Any]:
-        blocks = _blocks(self.net, self.family)
 
-        def keep_input(_: nn.Module, args: tuple, kwargs: dict) -> None:
-            captured[0] = args[0] if args else kwargs["hidden_states"]
+def _capture(blocks: nn.ModuleList, layers: tuple[int, ...]) -> None:
+    """Let the blocks note the chosen layers' states in `_captured`."""
+    for layer in layers:
+        if layer == 0:
+            blocks[0].register_forward_pre_hook(_keep_input, with_kwargs=True)
+        else:
+            blocks[layer - 1].register_forward_hook(partial(_keep_output, layer))
 
-        def keep_output(layer: int):
-            def hook(_: nn.Module, __: tuple, output: Any) -> None:
-                captured[layer] = output[0] if isinstance(output, tuple) else output
 
-            return hook
+def _keep_input(_: nn.Module, args: tuple, kwargs: dict) -> None:
+    if (captured := _captured.get()) is not None:
+        captured[0] = args[0] if args else kwargs["hidden_states"]
 
-        return [
-            blocks[0].register_forward_pre_hook(keep_input, with_kwargs=True),
-            *(block.register_forward_hook(keep_output(i)) for i, block in enumerate(blocks, 1)),
-        ]
+
+def _keep_output(layer: int, _: nn.Module, __: tuple, output: Any) -> None:
+    if (captured := _captured.get()) is not None:
+        captured[layer] = output[0] if isinstance(output, tuple) else output
 
 
 def load_encoder(source: str | Path, layers: tuple[int, ...]) -> SpeechEncoder:

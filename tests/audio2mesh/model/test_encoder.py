@@ -1,3 +1,6 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from speech_models import CONFIGS, tiny_encoder
@@ -83,6 +86,22 @@ def test_opens_a_local_folder(family, tmp_path):
     opened = load_encoder(tmp_path, (1, 3))
     assert opened.normalise == (family != "moonshine")
     assert torch.equal(opened(audio), encoder(audio))
+
+
+@pytest.mark.parametrize("family", CONFIGS)
+def test_two_threads_may_use_one_encoder_at_once(family):
+    encoder, sounds = tiny_encoder(family, (0, 1, 2)), torch.randn(2, 1, 8_000)
+    expected = [encoder(sound) for sound in sounds]
+    meeting = threading.Barrier(2, timeout=20)  # neither leaves its last block before both are in
+
+    def meet(*_: object) -> None:
+        meeting.wait()
+
+    name = "layers.1" if family == "moonshine" else "encoder.layers.1"
+    encoder.net.get_submodule(name).register_forward_pre_hook(meet)
+    with ThreadPoolExecutor(2) as pool:
+        together = list(pool.map(encoder, sounds))
+    torch.testing.assert_close(together, expected)
 
 
 def test_stays_in_evaluation_mode():
