@@ -202,6 +202,10 @@ def _audio_stream(path: Path, container: InputContainer) -> AudioStream:
     if stream is None:
         raise InputError(f"{path}: has no sound in it; give a file with an audio track")
     assert isinstance(stream, AudioStream)
+    if stream.codec_context is None:
+        raise InputError(
+            f"{path}: there is no decoder for the format of its sound; convert it to .wav or .flac"
+        )
     return stream
 
 

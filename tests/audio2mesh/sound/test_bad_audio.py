@@ -10,6 +10,7 @@ import av
 import numpy as np
 import pytest
 from sounds import tone, write_sound
+from support import write_wav
 
 from audio2mesh.sound.waveform import (
     load_audio,
@@ -61,6 +62,14 @@ def test_picture_without_sound(tmp_path: Path) -> None:
         container.mux(stream.encode(av.VideoFrame(64, 64, "yuv420p")))
         container.mux(stream.encode(None))
     assert "has no sound" in complaint(path)
+
+
+def test_sound_in_an_unknown_codec(tmp_path: Path) -> None:
+    path = write_wav(tmp_path / "future.wav", tone(1.0, 16_000)[:, 0])
+    header = bytearray(path.read_bytes())
+    header[20:22] = b"\xfe\xfe"  # the format tag; 3 is float
+    path.write_bytes(header)
+    assert "no decoder" in complaint(path)
 
 
 def test_empty_file_and_zero_length(tmp_path: Path) -> None:
