@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from splat.cpu.compilation import announce_compilation
 from splat.cpu.frame import Floats, Image, Scene, View, blend, gradients, project_and_bin
@@ -112,6 +113,7 @@ class _Rasterize(torch.autograd.Function):
         return outputs  # type: ignore[return-value]
 
     @staticmethod
+    @once_differentiable
     def backward(ctx: Any, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         *parameters, viewmat, color, alpha, depth = ctx.saved_tensors
         scene = Scene(*(_array(tensor) for tensor in parameters))

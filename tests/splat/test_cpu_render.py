@@ -1,5 +1,7 @@
 """The CPU backend against the oracle, and laws that need none."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from splat_scenes import (
@@ -100,6 +102,17 @@ def test_gradient_reaches_the_background() -> None:
     (gradient,) = torch.autograd.grad(image.color[..., 1].sum(), background)
     expected = (1 - image.alpha).sum().detach()
     torch.testing.assert_close(gradient, torch.stack([0 * expected, expected, 0 * expected]))
+
+
+def test_second_derivatives_are_refused_and_not_silently_wrong() -> None:
+    setting = settings()["degree 0"]
+    means = setting.gaussians.means.float().requires_grad_()
+    moved = replace(setting.gaussians, means=means)
+    color, *_ = cpu.draw(moved, setting.camera, torch.zeros(3), "classic", False)
+    (first,) = torch.autograd.grad(color.square().sum(), means, create_graph=True)
+    penalty = first.square().sum() + means.square().sum()
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        penalty.backward()
 
 
 def _turned(setting: Setting, rotation: Tensor, quat: Tensor, shift: Tensor) -> Rendering:
