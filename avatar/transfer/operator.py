@@ -30,21 +30,23 @@ class Transfer:
 
     def offsets(self, offsets: Tensor) -> Tensor:
         """Offsets [..., V, 3] of the target, in its unit, from [..., S, 3] of the source."""
-        source = offsets.reshape(-1, *offsets.shape[-2:]).double().numpy()  # [B, S, 3]
-        shape = (*offsets.shape[:-2], len(self.weights.indptr) - 1, 3)
-        moved = np.array([self._one(part) for part in source]).reshape(shape)
-        return torch.from_numpy(moved).to(offsets.dtype)
+        targets, sources = len(self.weights.indptr) - 1, offsets.shape[-2]
+        each = offsets.reshape(-1, sources, 3).double().numpy()  # [B, S, 3]
+        columns = _turned(self.before, np.ascontiguousarray(each.transpose(1, 2, 0)))  # [S, 3, B]
+        mixed = self.weights @ columns.reshape(sources, 3 * len(each))
+        moved = _turned(self.after, mixed.reshape(targets, 3, len(each)))  # [V, 3, B]
+        result = torch.from_numpy(moved.transpose(2, 0, 1)).to(offsets.dtype).contiguous()
+        return result.reshape(*offsets.shape[:-2], targets, 3)
 
     def values(self, values: Tensor) -> Tensor:
         """Values [V, ...] of the target's vertices from [S, ...] of the source's."""
         flat = values.reshape(len(values), -1).double().numpy()
         return torch.from_numpy(self.weights @ flat).to(values.dtype).reshape(-1, *values.shape[1:])
 
-    def _one(self, offsets: Floats) -> Floats:
-        if self.before is not None:
-            offsets = np.einsum("sxy,sy->sx", self.before, offsets)
-        moved = self.weights @ offsets
-        return moved if self.after is None else np.einsum("vxy,vy->vx", self.after, moved)
+
+def _turned(frames: Floats | None, offsets: Floats) -> Floats:
+    """Offsets [n, 3, B] by the frames [n, 3, 3] of their vertices, where there are any."""
+    return offsets if frames is None else frames @ offsets
 
 
 def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:

@@ -1,11 +1,13 @@
 """Laws of the transfer, given where the template lies on a mesh."""
 
 import numpy as np
+import scipy.sparse as sp
 import torch
 from head_meshes import HEAD, decimated, moved, whole_head
 
 from avatar.mesh import Mesh
 from avatar.transfer import head_on, transfer_from, transfer_to
+from avatar.transfer.operator import Transfer
 
 OFFSETS = torch.stack(
     [
@@ -41,6 +43,21 @@ def test_it_is_linear():
             transfer.offsets(2 * source[0] - 3 * source[1]), 2 * a - 3 * b, rtol=1e-4, atol=1e-6
         )
         torch.testing.assert_close(transfer.offsets(source)[1], b)
+
+
+def test_many_offsets_at_once_are_those_of_one_after_the_other():
+    weights = sp.random_array((7, 5), density=0.5, format="csr", rng=np.random.default_rng(0))
+    before, after = torch.randn(5, 3, 3), torch.randn(7, 3, 3)
+    transfer = Transfer(sp.csr_array(weights), before.numpy(), after.numpy())
+    offsets = torch.randn(2, 4, 5, 3)
+    dense = torch.from_numpy(weights.toarray()).float()
+    got = transfer.offsets(offsets).flatten(0, 1)  # [8, 7, 3]
+    for one, source in zip(got, offsets.flatten(0, 1), strict=True):
+        turned = torch.stack([frame @ offset for frame, offset in zip(before, source, strict=True)])
+        mixed = dense @ turned
+        true = torch.stack([frame @ offset for frame, offset in zip(after, mixed, strict=True)])
+        torch.testing.assert_close(one, true, rtol=1e-4, atol=1e-5)
+    assert transfer.offsets(offsets[:, :0]).shape == (2, 0, 7, 3)
 
 
 def test_offsets_turn_and_scale_with_the_mesh():
