@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import numpy as np
+from numba import get_num_threads
 from numpy.typing import NDArray
 
 from splat.cpu.backward import SUMS, rasterize_backward
@@ -10,7 +11,7 @@ from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
 from splat.cpu.project_backward import project_backward
 from splat.cpu.raster import rasterize
-from splat.cpu.sort_and_bin import bin_into_tiles, depth_order
+from splat.cpu.sort_and_bin import bin_into_tiles, chunk_count, depth_order
 
 Floats = NDArray[np.float32]
 
@@ -63,7 +64,8 @@ def project_and_bin(scene: Scene, view: View) -> Splats:
     keys = np.empty(n, np.uint32)
     rects = np.empty((n, 4), np.int16)
     project_gaussians(*scene, *view, fields, keys, rects)
-    starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles)
+    chunks = chunk_count(get_num_threads())
+    starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles, chunks)
     return Splats(fields, rects, starts, members)
 
 

@@ -8,7 +8,7 @@ from common.kernels import cached_njit
 DIGIT_BITS = 11
 DIGITS = 1 << DIGIT_BITS
 INDEX_MASK = 0xFFFFFFFF
-CHUNKS = 8  # pieces of the depth order that are scattered into tiles side by side
+LEAST_CHUNKS = 8  # so that threads share evenly, though nearer Gaussians lie in more tiles
 
 
 @cached_njit()
@@ -85,7 +85,7 @@ def count_per_tile(order, rects, first, last, counts):
 
 @cached_njit()
 def list_positions(counts):
-    """Turn counts [CHUNKS, tiles_y + 1, tiles_x + 1] into first positions, in place; list starts.
+    """Turn counts [chunks, tiles_y + 1, tiles_x + 1] into first positions, in place; list starts.
 
     Tiles come first and chunks second, so that every list keeps the depth order.
     """
@@ -103,21 +103,27 @@ def list_positions(counts):
     return starts
 
 
+def chunk_count(threads: int) -> int:
+    """Pieces of the depth order that are scattered into tiles side by side."""
+    return threads * -(-LEAST_CHUNKS // threads)
+
+
 @cached_njit(parallel=True)
-def bin_into_tiles(order, rects, tiles_x, tiles_y):
+def bin_into_tiles(order, rects, tiles_x, tiles_y, chunks):
     """Lists of Gaussians per tile, front to back.
 
     order int32 [visible], rects int16 [N, 4] tile ranges x0, x1, y0, y1. Returns starts int64
     [tiles + 1] and members int32 [intersections]: tile t holds members[starts[t]:starts[t + 1]].
+    The number of chunks changes nothing but the time.
     """
     n = order.shape[0]
-    size = (n + CHUNKS - 1) // CHUNKS
-    counts = np.zeros((CHUNKS, tiles_y + 1, tiles_x + 1), np.int64)
-    for c in range(CHUNKS):
+    size = (n + chunks - 1) // chunks
+    counts = np.zeros((chunks, tiles_y + 1, tiles_x + 1), np.int64)
+    for c in range(chunks):
         count_per_tile(order, rects, min(n, c * size), min(n, (c + 1) * size), counts[c])
     starts = list_positions(counts)
     members = np.empty(starts[-1], np.int32)
-    for c in prange(CHUNKS):
+    for c in prange(chunks):
         for k in range(c * size, min(n, (c + 1) * size)):
             i = order[k]
             for y in range(rects[i, 2], rects[i, 3]):

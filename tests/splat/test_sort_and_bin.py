@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from splat.cpu.sort_and_bin import bin_into_tiles, depth_order
+from splat.cpu.sort_and_bin import bin_into_tiles, chunk_count, depth_order
 
 
 @pytest.mark.parametrize("spread", [1, 5, 3000, 2**23, 2**32])
@@ -23,14 +23,24 @@ def test_depths_sort_like_their_bits() -> None:
     np.testing.assert_array_equal(order, np.argsort(depths, kind="stable"))
 
 
+@pytest.mark.parametrize("threads", [1, 2, 3, 6, 16, 128])
+def test_every_thread_has_the_same_number_of_chunks(threads: int) -> None:
+    chunks = chunk_count(threads)
+    assert chunks >= max(threads, 8) and chunks % threads == 0
+    assert chunks < max(2 * threads, 16)
+
+
+@pytest.mark.parametrize("chunks", [1, 8, 30])
 @pytest.mark.parametrize(("n", "tiles_x", "tiles_y"), [(0, 3, 2), (1, 1, 1), (700, 7, 5)])
-def test_every_tile_lists_its_gaussians_in_order(n: int, tiles_x: int, tiles_y: int) -> None:
+def test_every_tile_lists_its_gaussians_in_order(
+    n: int, tiles_x: int, tiles_y: int, chunks: int
+) -> None:
     generator = np.random.default_rng(1)
     xs = np.sort(generator.integers(0, tiles_x + 1, (n, 2)), axis=1)
     ys = np.sort(generator.integers(0, tiles_y + 1, (n, 2)), axis=1)
     rects = np.hstack([xs, ys]).astype(np.int16)
     order = generator.permutation(n).astype(np.int32)
-    starts, members = bin_into_tiles(order, rects, tiles_x, tiles_y)
+    starts, members = bin_into_tiles(order, rects, tiles_x, tiles_y, chunks)
     assert starts[0] == 0 and starts[-1] == len(members)
     for y in range(tiles_y):
         for x in range(tiles_x):
