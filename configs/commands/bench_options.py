@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from common.assets import DEMO_AVATAR, DEMO_VOICE
+
 
 @dataclass(frozen=True)
 class BenchOptions:
@@ -25,7 +27,7 @@ class BenchOptions:
     """Audio to vertex offsets: length of the live speech in seconds."""
     seconds: tuple[float, ...] = (10.0, 600.0)
     """Drive: lengths of the recording in seconds."""
-    avatar: Path = Path("assets/demo_avatar.ply")
+    avatar: Path = DEMO_AVATAR
     """Drive: the avatar."""
-    voice: Path = Path("assets/demo_voice.flac")
+    voice: Path = DEMO_VOICE
     """Audio to vertex offsets, and drive: the voice, repeated to each length."""

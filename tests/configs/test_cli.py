@@ -54,6 +54,12 @@ def test_one_word_of_a_verb_lists_what_begins_so():
     assert done.returncode == 0 and "train motion" in done.stdout and "drive" not in done.stdout
 
 
+def test_demo_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    options = parse("voicesplat bench", VERBS["bench"], [])
+    assert options.avatar.is_file() and options.voice.is_file()
+
+
 def test_the_version():
     assert voicesplat("--version").stdout == f"voicesplat {VERSION}\n"
 

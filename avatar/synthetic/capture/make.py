@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def make_capture(options: CaptureOptions) -> Made:
 def _claim(options: CaptureOptions) -> None:
     """Make the folder, or see that it holds the same capture. Raises InputError otherwise."""
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
-    wanted = json.loads(json.dumps(wanted, default=str))
+    wanted["voice"] = options.voice and sha256(options.voice.read_bytes()).hexdigest()
     record = options.out / OPTIONS_FILE
     if not options.out.absolute().parent.is_dir():
         raise FileNotFoundError(

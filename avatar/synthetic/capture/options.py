@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from audio2mesh import probe_audio
+from common.assets import DEMO_VOICE
 from common.errors import InputError
 
 LARGEST = 4096  # pixels
@@ -35,7 +36,7 @@ class CaptureOptions:
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
-    voice: Path | None = Path("assets/demo_voice.flac")
+    voice: Path | None = DEMO_VOICE
     """The recording that is spoken in the speech sequences; None leaves them out."""
     tracking_noise_mm: float = 0.0
     """Root mean square error of the tracked vertices in millimetres: smooth over the face, with a

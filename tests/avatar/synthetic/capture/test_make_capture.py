@@ -10,11 +10,13 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 import pytest
-from support import ROOT
+from support import ROOT, write_wav
 
 from avatar.capture import open_capture
 from avatar.synthetic.capture import CaptureOptions, make, make_capture
+from avatar.synthetic.capture.options import check_options
 from avatar.synthetic.capture.scene import Scene
+from common.errors import InputError
 
 TINY = CaptureOptions(
     out=Path(), width=32, height=24, cameras=3, moments=2, held_out_moments=1, voice=None
@@ -60,6 +62,22 @@ def test_it_opens_as_a_capture(scene: Scene, tmp_path: Path):
     }
     view = capture.splits["train"][0]
     assert imageio.imread(view.image).shape == (24, 32, 3)
+
+
+def test_the_voice_is_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    check_options(CaptureOptions(out=Path("capture")))
+
+
+def test_a_capture_knows_its_voice_by_what_it_says(tmp_path: Path):
+    """Not by the name of the file, which is another from another folder."""
+    said, silent = np.full(800, 0.1, np.float32), np.zeros(800, np.float32)
+    out = tmp_path / "capture"
+    make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "a.wav", said)))
+    make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "b.wav", said)))
+    with pytest.raises(InputError, match="other options"):
+        make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "a.wav", silent)))
+    assert str(tmp_path) not in (out / "options.json").read_text()
 
 
 def test_every_frame_says_what_it_should(tmp_path: Path):
