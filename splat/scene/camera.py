@@ -24,7 +24,7 @@ def look_at(
     target: Tensor,
     up: Tensor,
     *,
-    fov_y_degrees: float | None = None,
+    fov_y_deg: float | None = None,
     focal: float | None = None,
     width: int,
     height: int,
@@ -43,20 +43,20 @@ def look_at(
     viewmat = torch.eye(4, dtype=torch.float64)
     viewmat[:3, :3] = torch.stack([right, torch.linalg.cross(forward, right), forward])
     viewmat[:3, 3] = -viewmat[:3, :3] @ eye.double()
-    return Camera(viewmat.float(), _intrinsics(fov_y_degrees, focal, width, height), width, height)
+    return Camera(viewmat.float(), _intrinsics(fov_y_deg, focal, width, height), width, height)
 
 
 def _intrinsics(
-    fov_y_degrees: float | None, focal: float | None, width: int, height: int
+    fov_y_deg: float | None, focal: float | None, width: int, height: int
 ) -> Tensor:  # [3, 3]
-    assert (fov_y_degrees is None) != (focal is None), "give fov_y_degrees or focal"
+    assert (fov_y_deg is None) != (focal is None), "give fov_y_deg or focal"
     if width < 1 or height < 1:
         raise InputError(f"an image of {width}x{height} pixels has no pixels")
     if focal is None:
-        assert fov_y_degrees is not None
-        if not 0 < fov_y_degrees < 180:
-            raise InputError(f"a field of view of {fov_y_degrees} degrees is not between 0 and 180")
-        focal = height / (2 * math.tan(math.radians(fov_y_degrees) / 2))
+        assert fov_y_deg is not None
+        if not 0 < fov_y_deg < 180:
+            raise InputError(f"a field of view of {fov_y_deg} degrees is not between 0 and 180")
+        focal = height / (2 * math.tan(math.radians(fov_y_deg) / 2))
     return torch.tensor([[focal, 0, width / 2], [0, focal, height / 2], [0, 0, 1]])
 
 
@@ -82,4 +82,4 @@ def orbit(
     outward = torch.tensor([sin_a * cos_e, sin_e, cos_a * cos_e], dtype=torch.float64)
     up = torch.tensor([-sin_a * sin_e, cos_e, -cos_a * sin_e], dtype=torch.float64)
     eye = target.double() + distance * outward
-    return look_at(eye, target.double(), up, fov_y_degrees=fov_y_deg, width=width, height=height)
+    return look_at(eye, target.double(), up, fov_y_deg=fov_y_deg, width=width, height=height)

@@ -103,4 +103,4 @@ def _angle_camera(row: np.ndarray, width: int, height: int) -> Camera:
 def _place_camera(row: np.ndarray, width: int, height: int) -> Camera:
     eye, target = torch.from_numpy(row[1:4]), torch.from_numpy(row[4:7])
     up = torch.tensor([0.0, 1.0, 0.0])
-    return look_at(eye, target, up, fov_y_degrees=float(row[7]), width=width, height=height)
+    return look_at(eye, target, up, fov_y_deg=float(row[7]), width=width, height=height)

@@ -55,7 +55,7 @@ def test_focal_and_field_of_view_agree() -> None:
     eye, up = torch.tensor([0.3, 0.1, 2.0]), torch.tensor([0.0, 1.0, 0.0])
     by_focal = look_at(eye, TARGET, up, focal=100.0, width=64, height=48)
     degrees = math.degrees(2 * math.atan(24 / 100))
-    by_angle = look_at(eye, TARGET, up, fov_y_degrees=degrees, width=64, height=48)
+    by_angle = look_at(eye, TARGET, up, fov_y_deg=degrees, width=64, height=48)
     torch.testing.assert_close(by_focal.K, by_angle.K)
     torch.testing.assert_close(by_focal.viewmat, by_angle.viewmat)
 
