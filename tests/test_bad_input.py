@@ -255,6 +255,14 @@ def test_an_azimuth_that_is_no_angle(refuses, azimuth: str):
     refuses("--azimuth", azimuth=azimuth)
 
 
+@pytest.mark.parametrize("name", ["azimuth", "elevation"])
+def test_an_angle_beside_a_camera_path(refuses, name: str, tmp_path: Path):
+    path = tmp_path / "path.json"
+    ends = [{"time": t, "eye": [0, 0, 1], "target": [0, 0, 0], "fov_y": 20} for t in (0, 1)]
+    path.write_text(json.dumps({"keyframes": ends}))
+    refuses(f"--{name}", "path.json", camera=path, **{name: 10})
+
+
 def test_a_negative_seed(refuses):
     refuses("--seed", seed=-1)
 

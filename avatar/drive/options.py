@@ -127,9 +127,18 @@ def check_filming(options: Filming, output: Path) -> None:
         raise InputError(
             f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
         )
+    if options.camera not in ("front", "orbit"):
+        check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, output)
     parse_colour(options.background)
     check_output(output, options.audio)
+
+
+def check_no_angles(options: Filming, other: str) -> None:
+    """Refuse angles for a camera of ours beside the option that names another camera."""
+    for name in ("azimuth", "elevation"):
+        if getattr(options, name):
+            raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
 
 
 def _check_numbers(options: Filming, output: Path) -> None:

@@ -69,7 +69,7 @@ def take_performance(head: Head, take: Take, fps: float, turn_head: bool) -> Per
 
 
 def offset_chunks(performance: Performance) -> Iterator[Tensor]:
-    """Offsets [f, V, 3] of all frames in turn, a few at a time, on the device of the basis."""
+    """Offsets [f, V, 3] of all frames in turn, a few at a time, on the CPU."""
     flat = performance.basis.flatten(1)  # [C, 3 V]
     size = max(1, CHUNK_BYTES // (4 * flat.shape[1]))
     for chunk in performance.coefficients():

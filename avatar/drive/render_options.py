@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.drive.options import check_filming
+from avatar.drive.options import check_filming, check_no_angles
 from common.device import Device
 from common.errors import InputError
 
@@ -39,9 +39,10 @@ class ReplayOptions:
     camera: str = "front"
     """front, orbit (swings around the head), or a JSON file of keyframes (see README)."""
     azimuth: float = 0.0
-    """Degrees around the head; positive turns to the subject's left (not with a file)."""
+    """Degrees around the head; positive turns to the subject's left (not with a file or
+    --camera-id)."""
     elevation: float = 0.0
-    """Degrees above the height of the face (not with a file)."""
+    """Degrees above the height of the face (not with a file or --camera-id)."""
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
     device: Device = "auto"
@@ -70,4 +71,6 @@ def check_replay(options: ReplayOptions) -> None:
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if path is not None and path.resolve() == options.output.resolve():
             raise InputError(f"{path}: is an input; give the output another name")
+    if options.camera_id is not None:
+        check_no_angles(options, "--camera-id")
     check_filming(options, options.output)

@@ -46,8 +46,12 @@ def aligned(count):
 
 @njit(inline="always")
 def scattered(task, tiles):
-    """The tile of a task. Neighbouring tasks lie far apart, so threads get equal work."""
-    return (task * 7919) % tiles  # a prime that no sensible number of tiles divides
+    """The tile of a task. Neighbouring tasks lie far apart, so threads get equal work.
+
+    Each tile has one task, as their number is no multiple of this prime: one side of such a
+    picture would have 126,704 pixels.
+    """
+    return (task * 7919) % tiles
 
 
 @njit(fastmath=True)

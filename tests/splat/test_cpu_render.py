@@ -16,6 +16,7 @@ from torch import Tensor
 
 from splat import Camera, Gaussians, Rendering, reference, render
 from splat.cpu import render as cpu
+from splat.cpu.raster import scattered
 
 NAMES = ("means", "quats", "scales", "opacities", "sh")
 
@@ -174,6 +175,11 @@ def test_nearer_gaussian_hides_the_other_whatever_their_order() -> None:
     assert first.color[10, 10, 0] > 0.9 > 0.1 > first.color[10, 10, 2]
     assert first.depth is not None
     assert first.depth[10, 10].item() == pytest.approx(0.95, abs=0.02)
+
+
+@pytest.mark.parametrize("tiles", [1, 2, 35, 1024, 7918, 7920, 262_144])
+def test_every_tile_has_one_task(tiles: int) -> None:
+    assert len({scattered(task, tiles) for task in range(tiles)}) == tiles
 
 
 def test_unusable_numbers_do_not_reach_the_image() -> None:

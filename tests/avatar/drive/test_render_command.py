@@ -254,6 +254,7 @@ def test_bad_input_ends_in_one_sentence(
     refuses("--sequence three", "known: one, two", sequence="three")
     refuses("--camera-id 07", "known cameras: 00, 01, 02", camera_id="07")
     refuses("--camera side", camera="side")
+    refuses("--azimuth", "--camera-id", camera_id="01", azimuth=3)
     refuses("width", width=47)
     refuses("fps", fps=0)
     refuses("mauve", background="mauve")
