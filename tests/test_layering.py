@@ -54,10 +54,7 @@ MAY_IMPORT = {
         "common splat"
     ),
     "avatar.rig": "avatar.heads avatar.mesh common splat",
-    "avatar.scans": (
-        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.portrait avatar.synthetic.shared "
-        "avatar.transfer common splat"
-    ),
+    "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",
     "avatar.synthetic.capture": (
         "audio2mesh avatar.capture avatar.face avatar.heads avatar.mesh avatar.rig "
         "avatar.synthetic.shared common splat"

@@ -2,6 +2,7 @@
 
 from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -9,30 +10,24 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
-from avatar.heads import Head, load_head
+from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import ColouredMesh, Paint, colours_at
 from avatar.mesh.edges import edges_of, pieces, shared_edges
-from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import MM, Floats, Ints, mix, smoothstep
-from avatar.rig.binding import bind
 from avatar.scans.inside import set_back, settled, skin_tree
 from avatar.scans.lips import MouthLine
 from avatar.scans.surface import Cover
-from avatar.synthetic.portrait.lighting import Lighting, head_shadows
-from avatar.synthetic.portrait.mouth import mouth_layer
-from avatar.synthetic.shared.colour import tone
-from avatar.synthetic.shared.complexion import INNER_MOUTH
-from avatar.synthetic.shared.fog import Fog
-from avatar.synthetic.shared.look import Look
-from avatar.synthetic.shared.sitter import seat
-from splat import Gaussians, rgb_to_sh
+from common.arrays import read_arrays
+from splat import RawGaussians
 
+BAKED = Path(__file__).parent / "data" / "inner_mouth.npz"
 PARTS = ("upper-teeth", "lower-teeth", "tongue")
 LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour of the lips
 DARK_DEPTH = 45 * MM  # here it is nearly black
 LINING_BENEATH, PARTS_BENEATH = 2.5 * MM, 4 * MM  # least depth under the skin
-LINING_LIGHT = 0.42  # of the light that falls on the face
+LINING = np.array([150, 58, 58]) / 255  # sRGB in full light
+LINING_LIGHT = 0.42  # of the light that falls on the face, linear
 
 
 def lining_triangles(head: Head) -> Ints:
@@ -74,7 +69,7 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     vertices = settled(vertices, skin_tree(scan, vertices), beneath)
     depth = -line.local(vertices)[2]  # [v] behind the line of contact
     dark = 1 - 0.85 * smoothstep(0, DARK_DEPTH, depth)
-    own = tone(INNER_MOUTH * (LINING_LIGHT * dark)[:, None])
+    own = LINING * ((LINING_LIGHT * dark) ** (1 / 2.2))[:, None]
     rgb = mix(own, _colours_near(scan, vertices), 0.8 * smoothstep(LIP_DEPTH, 0, depth))
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
     return ColouredMesh(mesh, plain_paint(rgb[faces]))
@@ -98,22 +93,11 @@ def parts_mesh(head: Head, fitted: Floats, scan: ColouredMesh) -> tuple[Coloured
 
 @cache
 def painted_parts() -> Cover:
-    """Teeth and tongue of the demo portrait as Gaussians in the frames of anny-head's triangles."""
-    head = load_head()
-    sitter = seat(head, Look(identity=next(iter(head.identities))))
-    shadows = head_shadows(sitter, sitter.stretched)
-    lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
-    layer = mouth_layer(sitter, lighting, np.random.default_rng(0))
-    world = Gaussians(
-        means=torch.from_numpy(layer.means).float(),
-        quats=matrix_to_quaternion(torch.from_numpy(layer.axes)).float(),
-        scales=torch.from_numpy(layer.scales).float(),
-        opacities=torch.from_numpy(layer.opacities).float(),
-        sh=rgb_to_sh(torch.from_numpy(tone(layer.radiance)).float())[:, None],
-    )
-    binding = torch.from_numpy(layer.triangles)
-    vertices = torch.from_numpy(sitter.rest.vertices).float()
-    return Cover(bind(world, binding, vertices, torch.from_numpy(sitter.faces)), binding)
+    """Teeth and tongue as Gaussians in the frames of anny-head's triangles; see data/NOTICE.md."""
+    arrays = read_arrays(BAKED)
+    binding = torch.from_numpy(arrays.pop("binding")).long()
+    raw = {name: torch.from_numpy(array).float() for name, array in arrays.items()}
+    return Cover(RawGaussians(**raw), binding)
 
 
 def _colours_near(scan: ColouredMesh, points: Floats) -> Floats:

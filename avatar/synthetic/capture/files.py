@@ -63,12 +63,6 @@ def write_picture(path: Path, picture: NDArray[np.uint8]) -> None:
         imageio.imwrite(temporary, picture, compress_level=4)
 
 
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a compressed .npz."""
-    with write_beside(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=False, **arrays)
-
-
 def write_transforms(folder: Path, splits: Mapping[str, Sequence[dict[str, Any]]]) -> None:
     """Write transforms_{split}.json of all splits, with what VHAP repeats at their top."""
     for split, frames in splits.items():

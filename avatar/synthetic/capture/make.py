@@ -19,7 +19,6 @@ from avatar.synthetic.capture.files import (
     frame_entry,
     picture_path,
     vertices_path,
-    write_arrays,
     write_json,
     write_picture,
     write_transforms,
@@ -30,6 +29,7 @@ from avatar.synthetic.capture.picture import draw
 from avatar.synthetic.capture.pose import pose_scene
 from avatar.synthetic.capture.scene import Scene, build_scene
 from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
+from common.arrays import write_arrays
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Camera
