@@ -55,7 +55,12 @@ def _open(path: Path) -> InputContainer:
 def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     if not container.streams.video:
         raise InputError(f"{path}: has no pictures in it; give a film of a talking face")
-    return container.streams.video[0]
+    stream = container.streams.video[0]
+    if stream.codec_context is None:
+        raise InputError(
+            f"{path}: there is no decoder for the format of its pictures; convert it to .mp4"
+        )
+    return stream
 
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:

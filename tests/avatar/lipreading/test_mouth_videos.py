@@ -17,6 +17,7 @@ from avatar.heads import load_head
 from avatar.lipreading.critic import Stretch
 from avatar.lipreading.locate import locate_mouth
 from avatar.lipreading.videos import load_mouth_video, load_mouth_videos, video_teacher
+from common.errors import InputError
 
 Small = tuple[np.ndarray, np.ndarray]
 """Pictures [F, 128, 128] of the demo film and the loudness [F] of their frames."""
@@ -108,6 +109,13 @@ def test_films_of_any_rate_are_read_at_25(tmp_path: Path, fps: float):
     times = (np.arange(len(pictures)) + 0.5) / 25
     left = [int((row.astype(float) > 110).argmax()) for row in pictures[:, 16]]
     assert np.allclose(left, np.floor(times * fps), atol=1.01)
+
+
+def test_pictures_in_an_unknown_codec(tmp_path: Path):
+    film = write_film(tmp_path / "future.mp4", 5)
+    film.write_bytes(film.read_bytes().replace(b"avc1", b"zzz1").replace(b"avcC", b"zzzC"))
+    with pytest.raises(InputError, match="no decoder"):
+        next(grey_frames(film))
 
 
 def test_what_is_wrong_with_a_film_is_said(tmp_path: Path):
