@@ -78,6 +78,15 @@ def probe_audio(path: str | Path) -> AudioInfo:
     return AudioInfo(seconds, samples_16k, rate, channels)
 
 
+def stated_seconds(path: str | Path) -> float | None:
+    """The length that a file states or that follows from its size: for a progress bar, no more.
+
+    Raises as `probe_audio` does for what is no sound.
+    """
+    with _open(Path(path)) as container:
+        return None if container.duration is None else container.duration / av.time_base
+
+
 def stream_audio(path: str | Path, rate: int = SAMPLE_RATE, mono: bool = True) -> Iterator[Samples]:
     """Yield the sound in blocks at `rate` samples per second, clipped to [-1, 1].
 
@@ -103,37 +112,6 @@ def load_audio(path: str | Path, rate: int = SAMPLE_RATE) -> Samples:
 def frame_count(samples: int, fps: float) -> int:
     """Frames that a recording of `samples` samples at 16 kHz lasts, at least one."""
     return max(1, round(samples / SAMPLE_RATE * fps))
-
-
-def frame_energy(blocks: Iterable[Samples], fps: float) -> Samples:
-    """Root mean square of the sound in each video frame [f/fps, (f+1)/fps).
-
-    Args:
-        blocks: mono blocks [s] at 16 kHz, as `stream_audio` yields them.
-
-    Returns:
-        [F], `frame_count` frames; what is left after the last one counts with it.
-    """
-    sums: list[NDArray[Any]] = []  # of squares and of ones over the samples of each frame, [2, f]
-    tail, first, start = np.zeros(2), 0, 0  # sums of frame `first`, which may go on
-    for block in blocks:
-        position = (start + np.arange(len(block))) * fps / SAMPLE_RATE  # frames
-        frame = np.floor(position + 1e-6).astype(np.int64) - first
-        power = np.bincount(frame, block.astype(np.float64) ** 2, minlength=1)
-        found = np.stack([power, np.bincount(frame, minlength=1)])
-        found[:, 0] += tail
-        sums.append(found[:, :-1])
-        tail, first, start = found[:, -1], first + found.shape[1] - 1, start + len(block)
-    sums.append(tail[:, None])
-    squares, counts = _folded(np.concatenate(sums, axis=1), frame_count(start, fps))
-    return np.sqrt(squares / np.maximum(counts, 1)).astype(np.float32)
-
-
-def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:  # [2, length]
-    """Exactly `length` of sums [2, F]; the last takes in those beyond it."""
-    kept = np.pad(sums, ((0, 0), (0, max(0, length - sums.shape[1]))))[:, :length]
-    kept[:, -1] += sums[:, length:].sum(axis=1)
-    return kept
 
 
 def _gather(blocks: Iterable[_Block]) -> Iterator[_Block]:

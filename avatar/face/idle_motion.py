@@ -38,6 +38,8 @@ BLINK_UNITS: tuple[str, ...] = ("eyeBlinkLeft", "eyeBlinkRight")
 BROW_RAISE = {"browInnerUp": 0.10, "browOuterUpLeft": 0.22, "browOuterUpRight": 0.22}
 """Weights on the strongest stress."""
 
+CHUNK = 8192  # frames whose poses are computed at a time
+
 QUIET_DB, LOUD_DB = -45.0, -12.0  # energy below the recording's loudest that counts as 0 and 1
 
 
@@ -62,8 +64,9 @@ def live(energy: Floats, fps: float, pivot: Tensor, seed: int) -> Life:
     brow = torch.from_numpy(stress).float()
     weights = {name: blink for name in BLINK_UNITS}
     weights |= {name: weight * brow for name, weight in BROW_RAISE.items()}
-    turns = axis_angle_to_matrix(torch.from_numpy(angles).float())
-    return Life(weights, turn_about(turns, pivot))
+    parts = torch.from_numpy(angles).float().split(CHUNK)
+    poses = [turn_about(axis_angle_to_matrix(part), pivot) for part in parts]
+    return Life(weights, torch.cat(poses))
 
 
 def still(frames: int) -> Life:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.sound.waveform import frame_energy, stream_audio
+from audio2mesh.sound.energy import frame_energy
+from audio2mesh.sound.waveform import stream_audio
 from avatar.film.video_reader import FPS, grey_frames
 from avatar.lipreading.critic import Stretch, Teacher
 from avatar.lipreading.locate import Box, locate_mouth

@@ -8,7 +8,8 @@ from films import write_film
 from support import ROOT, write_wav
 
 from audio2mesh.model.motion import Motion
-from audio2mesh.sound.waveform import frame_energy, stream_audio
+from audio2mesh.sound.energy import frame_energy
+from audio2mesh.sound.waveform import stream_audio
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.film.camera_track import camera_track
