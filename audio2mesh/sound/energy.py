@@ -27,7 +27,7 @@ class EnergyMeter:
             position = (self.samples + np.arange(len(block))) * self.fps / SAMPLE_RATE  # frames
             frame = np.floor(position + 1e-6).astype(np.int64) - self._first
             power = np.bincount(frame, block.astype(np.float64) ** 2, minlength=1)
-            found = np.stack([power, np.bincount(frame, minlength=1)])
+            found = np.array([power, np.bincount(frame, minlength=1)], np.float64)
             found[:, :1] += self._tail
             self._sums.append(found[:, :-1])
             self._tail = found[:, -1:]

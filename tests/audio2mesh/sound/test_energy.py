@@ -29,6 +29,11 @@ def test_frame_energy_of_no_sound_is_one_silent_frame() -> None:
     assert frame_energy(iter([]), 25).tolist() == [0]
 
 
+def test_frame_energy_takes_empty_blocks() -> None:
+    empty, half = np.zeros(0, np.float32), np.full(640, 0.5, np.float32)
+    assert frame_energy(iter([empty, half, empty]), 25).tolist() == [0.5]
+
+
 def test_frame_energy_costs_the_same_for_each_minute() -> None:
     """Four times the recording takes four times the time, not sixteen, and some bytes a frame."""
     block = np.random.default_rng(5).normal(0, 0.1, 640).astype(np.float32)
