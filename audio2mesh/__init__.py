@@ -1,5 +1,6 @@
 """Speech in, vertex motion out. Knows nothing of Gaussians."""
 
+import common.threads  # noqa: F401  before torch is loaded
 from audio2mesh.model.checkpoint import load_model as load_model
 from audio2mesh.model.checkpoint import save_model as save_model
 from audio2mesh.model.speech_to_motion import SpeechToMotion as SpeechToMotion

@@ -1,5 +1,6 @@
 """Gaussians and cameras in, pixels out, with gradients. Knows nothing of faces or sound."""
 
+import common.threads  # noqa: F401  before torch is loaded
 from splat.backend import Backend as Backend
 from splat.backend import choose_backend as choose_backend
 from splat.render import Rendering as Rendering

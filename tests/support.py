@@ -1,9 +1,14 @@
 """Helpers that tests import by name."""
 
+import os
+import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from common.threads import COUNTS, WAITING
 
 ROOT = Path(__file__).parents[1]
 
@@ -25,3 +30,17 @@ def write_wav(path: Path, samples: np.ndarray, rate: int = 16_000) -> Path:
     header += b"".join(value.to_bytes(size, "little") for value, size in fields)
     path.write_bytes(header + b"data" + len(data).to_bytes(4, "little") + data)
     return path
+
+
+def python(code: str, **environ: str) -> str:
+    """What a new Python prints that knows of no variable of threads but these."""
+    clean = {k: v for k, v in os.environ.items() if k not in (*WAITING, *COUNTS, "GOMP_SPINCOUNT")}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=clean | {"PYTHONPATH": str(ROOT)} | environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()

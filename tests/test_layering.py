@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 PACKAGES = ("common", "splat", "audio2mesh", "avatar", "configs", "scripts")
 MAY_IMPORT = {
-    "audio2mesh": "audio2mesh.model audio2mesh.sound",
+    "audio2mesh": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.corpus": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"
     ),
@@ -27,6 +27,7 @@ MAY_IMPORT = {
     "audio2mesh.training": (
         "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound common"
     ),
+    "avatar": "common",
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.capture": "avatar.flame avatar.heads avatar.rig common splat",
     "avatar.drive": (
