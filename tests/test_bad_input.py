@@ -267,6 +267,10 @@ def test_a_negative_seed(refuses):
     refuses("--seed", seed=-1)
 
 
+def test_no_threads(refuses):
+    refuses("--threads", threads=0)
+
+
 def test_a_gif_faster_than_gifs_can_be(refuses, tmp_path: Path):
     refuses("fps 60", output=tmp_path / "out" / "video.gif", fps=60)
 

@@ -14,7 +14,9 @@ import torch
 
 from avatar.capture.capture import View
 from avatar.capture.pictures import Picture, read_picture
+from common.threads import thread_count
 
+READERS = 2  # threads at most
 AHEAD = 16  # pictures that are read before they are asked for
 
 
@@ -58,15 +60,18 @@ def keeping_reader(budget: int) -> Callable[[View], Picture]:
 
 
 def stream_pictures(
-    views: Iterable[View], read: Callable[[View], Picture] = read_picture, workers: int = 2
+    views: Iterable[View],
+    read: Callable[[View], Picture] = read_picture,
+    workers: int | None = None,
 ) -> Generator[tuple[View, Picture], None, None]:
     """Each view with its picture, in the order given, which may have no end.
 
-    A picture that cannot be read raises where its turn comes. The threads end with the iterator:
-    when it is exhausted, closed or dropped, by an error or Ctrl-C as well.
+    By default two threads read, or one where only one computes. A picture that cannot be read
+    raises where its turn comes. The threads end with the iterator: when it is exhausted, closed or
+    dropped, by an error or Ctrl-C as well.
     """
     order = iter(views)
-    with ThreadPoolExecutor(workers, "pictures") as pool:
+    with ThreadPoolExecutor(workers or min(READERS, thread_count()), "pictures") as pool:
         waiting: deque[tuple[View, Future[Picture]]] = deque()
 
         def ask(count: int) -> None:

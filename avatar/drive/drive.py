@@ -36,6 +36,7 @@ from avatar.rig.pose import pose
 from avatar.transfer.fitted_face import Face, face_of
 from common.errors import InputError
 from common.progress import progress_bar
+from common.threads import use_threads
 from splat import Backend, Camera, Gaussians, choose_backend, orbit
 
 TAKE_FPS = 25.0  # of a film of recorded face motion, unless the user says otherwise
@@ -71,10 +72,11 @@ def drive(options: DriveOptions) -> Report:
     clock = StageClock()
     output = options.output or default_output(options)
     check_options(options, output)
+    use_threads(options.threads)
     with clock.stage("load"):
         scene = prepare(options)
         film = set_up(options, scene)
-    loop_started = time.perf_counter()
+    loop_started, cpu_before = time.perf_counter(), time.process_time()
     _shoot(options, output, scene, film, clock)
     finished = time.perf_counter()
     return Report(
@@ -84,6 +86,7 @@ def drive(options: DriveOptions) -> Report:
         audio_seconds=scene.audio_seconds,
         wall_seconds=finished - clock.started,
         steady_fps=scene.performance.frames / (finished - loop_started),
+        cpu_seconds=time.process_time() - cpu_before,
         peak_rss_mb=peak_rss_mb(),
         backend=scene.backend,
         gaussians=len(scene.avatar.binding),

@@ -42,6 +42,9 @@ class DriveOptions:
     """Degrees above the height of the face (not with a file)."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     still: bool = False
     """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
     background: str = "#cccccf"

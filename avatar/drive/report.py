@@ -58,6 +58,7 @@ class Report:
     audio_seconds: float
     wall_seconds: float  # from the first check to the finished video; imports left out
     steady_fps: float  # frames over the time of the frame loop, start-up left out
+    cpu_seconds: float  # of one core, all threads together, in the frame loop
     peak_rss_mb: float
     backend: str
     gaussians: int

@@ -1,7 +1,6 @@
 """Draw a whole capture into a folder."""
 
 import json
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -32,6 +31,7 @@ from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, t
 from common.arrays import write_arrays
 from common.errors import InputError
 from common.progress import progress_bar
+from common.threads import available_threads
 from splat import Camera
 
 OPTIONS_FILE = "options.json"
@@ -107,7 +107,7 @@ def _set_up(options: CaptureOptions) -> Stage:
 def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     """Draw every picture that is not there yet; returns how many those were."""
     drawn = 0
-    workers = options.workers or os.cpu_count() or 1
+    workers = options.workers or available_threads()
     cameras = len(stage.cameras)
     with (
         progress_bar("drawing", len(stage.moments) * cameras) as done,

@@ -48,7 +48,7 @@ class CaptureOptions:
     exposure_noise: float = 0.0
     """Standard deviation of the logarithm of each camera's gain in each colour; 0.05 is usual."""
     workers: int = 0
-    """Number of threads that draw; 0 uses all cores."""
+    """Number of threads that draw; 0 takes as many as the processors or a CPU quota allow."""
 
 
 def check_options(options: CaptureOptions) -> None:

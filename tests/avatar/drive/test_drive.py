@@ -207,6 +207,17 @@ def test_the_command_writes_video_and_report(
     assert set(saved["stages"]) == {"load", "audio2mesh", "rig", "raster", "encode"}
     assert sum(saved["stages"].values()) <= saved["wall_seconds"]
     assert saved["peak_rss_mb"] > 50
+    assert saved["cpu_seconds"] > 0
+
+
+def test_the_number_of_threads_is_the_users(video: Drive):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        video(threads=1, width=16, height=16)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_the_pose_turns_the_face_and_spares_the_collar():

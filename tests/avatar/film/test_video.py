@@ -11,6 +11,7 @@ import pytest
 from films import ALL_KINDS, FILMS, decoded, left_behind, seconds, sound_of, write_film, write_sound
 
 from audio2mesh.sound.waveform import probe_audio
+from avatar.film import video
 from avatar.film.output import exact_rate
 from avatar.film.video import as_bytes, open_writer
 
@@ -61,6 +62,17 @@ def test_fractional_rates(tmp_path: Path, voice: Path, fps: float) -> None:
 )  # fmt: skip
 def test_exact_rate(fps: float, rate: Fraction) -> None:
     assert exact_rate(fps) == rate
+
+
+@pytest.mark.parametrize(("threads", "used"), [(1, 1), (2, 2), (7, 2)])
+def test_the_encoder_takes_its_share_of_the_threads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, threads: int, used: int
+) -> None:
+    monkeypatch.setattr(video, "thread_count", lambda: threads)
+    path = tmp_path / "film.mp4"
+    with open_writer(path, 256, 256, 25.0) as write:
+        write(np.zeros((256, 256, 3), np.uint8))
+    assert f" threads={used} ".encode() in path.read_bytes()  # x264 notes its settings in the film
 
 
 @pytest.mark.parametrize("name", ALL_KINDS)
