@@ -1,8 +1,14 @@
-"""Measure rasterizer, speech to motion and the whole drive: the figures of docs/benchmarks.md."""
+"""Measure rasterizer, speech to motion and whole drives: the figures of docs/benchmarks.md."""
 
 import sys
 
-from avatar.drive.benchmark import alone, measure_drive, measure_live, measure_speech
+from avatar.drive.benchmark import (
+    alone,
+    measure_drive,
+    measure_drives,
+    measure_live,
+    measure_speech,
+)
 from configs.commands.bench_options import BenchOptions
 from splat.benchmark import RasterTimes, measure_rasterizers
 
@@ -29,6 +35,8 @@ def main(options: BenchOptions) -> None:
         bench_audio2mesh(options)
     if options.what in ("drive", "all"):
         bench_drive(options)
+    if options.what in ("contention", "all"):
+        bench_contention(options)
 
 
 def bench_raster(options: BenchOptions) -> None:
@@ -88,6 +96,19 @@ def bench_drive(options: BenchOptions) -> None:
         print_row(
             (f"{seconds:g}", f"{report.steady_fps:.1f}", f"{report.peak_rss_mb:.0f}", *stages)
         )
+
+
+def bench_contention(options: BenchOptions) -> None:
+    """A Markdown table of frames a second of drives that share the machine."""
+    what = options.avatar, options.voice
+    measure_drive(DRIVE, *what, seconds=1.0)  # compiles what is not yet compiled
+    print("| drives at once | fps of each | sum | CPU ms a frame |\n|---|---|---|---|", flush=True)
+    for count in options.programs:
+        reports = measure_drives(count, DRIVE, *what, options.contention_seconds)
+        each = [report.steady_fps for report in reports]
+        spent = sum(r.cpu_seconds for r in reports) / sum(r.frames for r in reports)
+        speeds = ", ".join(f"{fps:.1f}" for fps in each)
+        print(f"| {count} | {speeds} | {sum(each):.1f} | {1000 * spent:.1f} |", flush=True)
 
 
 def print_row(cells: tuple[str, ...]) -> None:

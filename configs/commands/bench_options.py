@@ -11,8 +11,9 @@ from common.assets import DEMO_AVATAR, DEMO_VOICE
 class BenchOptions:
     """Measure at 512x512 pixels, on the CPU."""
 
-    what: Literal["raster", "audio2mesh", "drive", "all"] = "all"
-    """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, or all."""
+    what: Literal["raster", "audio2mesh", "drive", "contention", "all"] = "all"
+    """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, several drives
+    at once, or all."""
     gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
     """Rasterizer: numbers of Gaussians."""
     sh_degrees: tuple[int, ...] = (0, 3)
@@ -27,7 +28,11 @@ class BenchOptions:
     """Audio to vertex offsets: length of the live speech in seconds."""
     seconds: tuple[float, ...] = (10.0, 600.0)
     """Drive: lengths of the recording in seconds."""
+    programs: tuple[int, ...] = (1, 2, 4)
+    """Contention: numbers of drives at once."""
+    contention_seconds: float = 12.0
+    """Contention: length of the recording in seconds."""
     avatar: Path = DEMO_AVATAR
-    """Drive: the avatar."""
+    """Drive and contention: the avatar."""
     voice: Path = DEMO_VOICE
-    """Audio to vertex offsets, and drive: the voice, repeated to each length."""
+    """Audio to vertex offsets, drive and contention: the voice, repeated to each length."""

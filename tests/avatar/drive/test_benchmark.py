@@ -8,6 +8,7 @@ from audio2mesh import probe_audio
 from avatar.drive.benchmark import (
     alone,
     measure_drive,
+    measure_drives,
     measure_live,
     measure_speech,
     write_repeated,
@@ -25,6 +26,15 @@ def test_a_drive_is_measured(avatar_file: Path):
     assert 0 < report.steady_fps < float("inf") and report.peak_rss_mb > 100
     in_the_loop = sum(report.stages[name] for name in ("audio2mesh", "rig", "raster", "encode"))
     assert in_the_loop <= report.frames / report.steady_fps * 1.01
+
+
+@pytest.mark.slow
+def test_drives_at_once_are_measured(avatar_file: Path):
+    size = ("--width", "64", "--height", "64")
+    reports = measure_drives(2, DRIVE, avatar_file, VOICE, 4.0, size)
+    assert [report.frames for report in reports] == [100, 100]
+    assert all(report.cpu_seconds > 0 for report in reports)
+    assert reports[0].output != reports[1].output
 
 
 @pytest.mark.slow
