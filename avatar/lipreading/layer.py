@@ -5,20 +5,21 @@ the triangles of the resting one.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from avatar.heads import Head
+from avatar.mesh.records import concatenated
 from avatar.mesh.rotations import matrix_to_quaternion
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.rig.binding import bind
 from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
 from avatar.synthetic.shared.masks import lip_mask
 from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried, mesh, smooth_points
+from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried_discs, mesh
 from splat import Gaussians, activate
 
 REACH = 66 * MM  # of the crop around the middle of the mouth, with room to turn
@@ -151,8 +152,7 @@ def _inside(
     shapes: _Shapes, triangles: Ints, kind: str, grey: float, rng: np.random.Generator
 ) -> _Part:
     """What lies behind the lips, darker where little light falls with the jaw open."""
-    spacing = np.full(len(shapes.rest.vertices), SPACING[kind])
-    spots = even_spots(shapes.rest, triangles, spacing, rng)
+    spots = even_spots(shapes.rest, triangles, SPACING[kind], rng)
     light = at_spots(shapes.light_open, shapes.rest.faces, spots)
     spots, light = spots[light > SEEN], light[light > SEEN]
     shade = 0.12 + 0.88 * np.clip(light / FULL_LIGHT[kind], 0, 1)
@@ -171,13 +171,11 @@ def _near(head: Head, group: str) -> Ints:
 
 def _discs(rest: Mesh, part: _Part) -> Gaussians:
     """Discs on the resting mesh that lie on the surface when it takes the part's own shape."""
-    points, normals = smooth_points(part.shape, part.spots)
-    turns, growth, origins = carried(part.shape, rest, part.spots.triangles)
-    from_origin = np.einsum("nij,nj->ni", turns, points - origins[:, 0]) * growth[:, None]
+    points, axes, growth = carried_discs(part.shape, rest, part.spots)
     radii = SPREAD * part.spots.spacing * growth
     return Gaussians(
-        means=_floats(origins[:, 1] + from_origin),
-        quats=matrix_to_quaternion(_floats(turns @ disc_axes(normals))),
+        means=_floats(points),
+        quats=matrix_to_quaternion(_floats(axes)),
         scales=_floats(np.stack([radii, THICKNESS * radii, radii], 1)),
         opacities=torch.full((len(radii),), OPACITY),
         sh=torch.zeros(len(radii), 1, 3),
@@ -186,8 +184,7 @@ def _discs(rest: Mesh, part: _Part) -> Gaussians:
 
 def _bound(head: Head, rest: Mesh, parts: Sequence[_Part]) -> MouthLayer:
     """All parts in one, hung on the triangles that a crop may show."""
-    each = [_discs(rest, part) for part in parts]
-    world = Gaussians(*(torch.cat([getattr(g, f.name) for g in each]) for f in fields(Gaussians)))
+    world = concatenated([_discs(rest, part) for part in parts])
     triangles = torch.cat([torch.from_numpy(part.spots.triangles) for part in parts])
     near = torch.cat([torch.from_numpy(_near(head, group)) for group in GROUPS]).sort().values
     binding = torch.searchsorted(near, triangles)

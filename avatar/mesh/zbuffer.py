@@ -69,11 +69,6 @@ def rasterize(
     return Fragments(seen, nearness)
 
 
-def barycentrics(projected: Floats, faces: Ints, fragments: Fragments) -> Floats:
-    """Perspective-correct weights [H, W, 3] of each pixel's corners; 0 where nothing is seen."""
-    return _barycentrics(projected, faces, fragments.faces)
-
-
 @cached_njit(nogil=True)
 def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
     height, width = seen.shape
@@ -117,14 +112,3 @@ def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compil
     to_a, to_b, to_c = (1 - to_b - to_c) * a, to_b * b, to_c * c
     total = to_a + to_b + to_c
     return to_a / total, to_b / total, to_c / total
-
-
-@cached_njit(nogil=True)
-def _barycentrics(projected, faces, seen):  # pragma: no cover (compiled)
-    weights = np.zeros((*seen.shape, 3))
-    for row in range(seen.shape[0]):
-        for column in range(seen.shape[1]):
-            if seen[row, column] >= 0:
-                i, j, k = faces[seen[row, column]]
-                weights[row, column] = corner_weights(projected, i, j, k, column + 0.5, row + 0.5)
-    return weights

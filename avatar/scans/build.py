@@ -13,13 +13,14 @@ from avatar.heads.topologies import ANY_MESH
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import ColouredMesh, joined
 from avatar.mesh.mesh_file import read_mesh
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
 from avatar.scans.stretch import Stretch, stretch_of
-from avatar.scans.surface import Cover, cover, covers_joined
+from avatar.scans.surface import Cover, cover
 from avatar.transfer import read_landmarks, registered
 from common.errors import InputError
 
@@ -73,7 +74,7 @@ def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
     place[torch.from_numpy(numbers)] = len(skin.faces) + torch.arange(len(numbers))
     inside = Cover(painted.gaussians, place[painted.binding])
     outside = _covered(whole, len(skin.faces), stretch)
-    return Made(_avatar(whole, covers_joined(outside, inside), fitted), cut, eyes, True)
+    return Made(_avatar(whole, concatenated([outside, inside]), fitted), cut, eyes, True)
 
 
 def _covered(scan: ColouredMesh, first: int, stretch: Stretch) -> Cover:

@@ -5,13 +5,14 @@ carries a Gaussian with the piece's own second moments: whatever the shapes, nei
 """
 
 import math
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from avatar.mesh.coloured import ColouredMesh, Paint, colours_at
 from avatar.mesh.normals import face_areas
+from avatar.mesh.records import concatenated
 from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import Floats, Ints
 from avatar.rig.binding import bind
@@ -46,14 +47,6 @@ class Pieces:
     weights: Floats  # [P, 3, 3] barycentric coordinates of its corners there
 
 
-def covers_joined(*covers: Cover) -> Cover:
-    """All of several covers of one mesh."""
-    gaussians = RawGaussians(
-        *(torch.cat([getattr(c.gaussians, f.name) for c in covers]) for f in fields(RawGaussians))
-    )
-    return Cover(gaussians, torch.cat([c.binding for c in covers]))
-
-
 def cover(scan: ColouredMesh, triangles: Ints, stretch: Floats) -> Cover:
     """Gaussians on the given triangles [m] of a mesh in head space, one or more on each by its size
     and detail.
@@ -85,12 +78,12 @@ def halved(corners: Floats, triangles: Ints, longest: Floats) -> Pieces:
     """Pieces of triangles [m] among corners [M, 3, 3] with no edge longer than `longest` [m]."""
     owners, limit = triangles, longest
     weights = np.tile(np.eye(3), (len(triangles), 1, 1))
-    done: list[tuple[Ints, Floats]] = []
+    done: list[Pieces] = []
     for _ in range(HALVINGS):
         places = weights @ corners[owners]
         lengths = np.linalg.norm(places - np.roll(places, -1, axis=1), axis=-1)  # edges 01, 12, 20
         small = lengths.max(1) <= limit
-        done.append((owners[small], weights[small]))
+        done.append(Pieces(owners[small], weights[small]))
         if small.all():
             break
         edge, owners, limit = lengths[~small].argmax(1), owners[~small], limit[~small]
@@ -99,7 +92,7 @@ def halved(corners: Floats, triangles: Ints, longest: Floats) -> Pieces:
         middle = (a + b) / 2
         weights = np.concatenate([np.stack([a, middle, c], 1), np.stack([middle, b, c], 1)])
         owners, limit = np.tile(owners, 2), np.tile(limit, 2)
-    return Pieces(*(np.concatenate(part) for part in zip(*done, strict=True)))
+    return concatenated(done)
 
 
 def _enough_pieces(corners: Floats, paint: Paint, triangles: Ints) -> Pieces:

@@ -1,10 +1,11 @@
 """Brows and lashes: single hairs as thin ribbons, each tied to one triangle of the face."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from avatar.mesh.normals import face_normals
+from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.synthetic.capture.lids import lid_rim
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
@@ -41,22 +42,9 @@ def fine_hair(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator
     """Both brows and all lashes."""
     parts = [_brow(sitter, look, inner, side, rng) for side in (1.0, -1.0)]
     parts += [_lashes(sitter, look, side, rng) for side in "lr"]
-    bands = [band for band, _, _ in parts]
-    firsts = np.cumsum([0, *(band.vertices.size // 3 for band in bands[:-1])])
-    places = [
-        _tied(sitter.rest, np.repeat(roots, 2 * band.vertices.shape[1]), band.vertices)
-        for band, roots, _ in parts
-    ]
-    counts = [len(band.faces) for band in bands]
-    return FineHair(
-        triangles=np.concatenate([triangles for triangles, _, _ in places]),
-        weights=np.concatenate([weights for _, weights, _ in places]),
-        lifts=np.concatenate([lifts for _, _, lifts in places]),
-        tangents=np.concatenate([np.repeat(band.tangents.reshape(-1, 3), 2, 0) for band in bands]),
-        faces=np.concatenate([b.faces + first for b, first in zip(bands, firsts, strict=True)]),
-        lash=np.repeat(np.arange(len(parts)) >= 2, counts),
-        texture=Texture.joined([texture for _, _, texture in parts]),
-    )
+    hairs = [_tied(sitter.rest, *part, lash=k >= 2) for k, part in enumerate(parts)]
+    faces = stacked([hair.faces for hair in hairs], [len(hair.triangles) for hair in hairs])
+    return replace(concatenated(hairs), faces=faces)
 
 
 def place(hair: FineHair, vertices: Floats, faces: Ints) -> Floats:
@@ -66,27 +54,31 @@ def place(hair: FineHair, vertices: Floats, faces: Ints) -> Floats:
     return flat + face_normals(vertices, roots) * hair.lifts[:, None]
 
 
-def _tied(mesh: Mesh, triangles: Ints, points: Floats) -> tuple[Ints, Floats, Floats]:
-    """Triangles [P], weights [P, 3] and lifts [P] that put `points` where they are."""
-    points = points.reshape(-1, 3)
-    corners = mesh.vertices[mesh.faces[triangles]]
-    edges = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]], axis=-1)
-    basis = np.concatenate(
-        [edges, face_normals(mesh.vertices, mesh.faces[triangles])[..., None]], axis=-1
-    )  # [P, 3, 3]
+def _tied(mesh: Mesh, band: Ribbons, roots: Ints, texture: Texture, lash: bool) -> FineHair:
+    """Ribbons with the triangle at each one's root [S] as hairs of a mesh."""
+    triangles = np.repeat(roots, 2 * band.vertices.shape[1])
+    corners = mesh.vertices[mesh.faces[triangles]]  # [P, 3, 3]
+    normals = face_normals(mesh.vertices, mesh.faces[triangles])
+    basis = np.stack([corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0], normals], -1)
+    points = band.vertices.reshape(-1, 3)
     solved = np.linalg.solve(basis, (points - corners[:, 0])[..., None])[..., 0]
-    weights = np.column_stack([1 - solved[:, :2].sum(1), solved[:, :2]])
-    return triangles, weights, solved[:, 2]
+    return FineHair(
+        triangles=triangles,
+        weights=np.column_stack([1 - solved[:, :2].sum(1), solved[:, :2]]),
+        lifts=solved[:, 2],
+        tangents=np.repeat(band.tangents.reshape(-1, 3), 2, 0),
+        faces=band.faces,
+        lash=np.full(len(band.faces), lash),
+        texture=texture,
+    )
 
 
 def _brow(
     sitter: Sitter, look: Look, inner: Bools, side: float, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
     """Hairs that fan from upright at the inner end to outward."""
-    spacing = np.full(len(sitter.rest.vertices), 1.3 * MM)
-    canvas = FaceFront(
-        described(sitter, even_spots(sitter.rest, _around_brows(sitter), spacing, rng), inner)
-    )
+    spots = even_spots(sitter.rest, _around_brows(sitter), 1.3 * MM, rng)
+    canvas = FaceFront(described(sitter, spots, inner))
     along = rng.random(BROW_HAIRS)
     offset = rng.uniform(-1, 1, BROW_HAIRS)
     angles = brow_angles(along, offset, rng)

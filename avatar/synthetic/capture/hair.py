@@ -1,9 +1,10 @@
 """The hair on the head: ribbons that lie on the skull and follow it as one stiff piece."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, lamp_visibility
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
@@ -60,38 +61,23 @@ def _split(strands: Strands, rng: np.random.Generator) -> Strands:
     width = np.concatenate([strands.widths[:, :1], strands.widths], axis=1)[..., None]
     spread = np.linspace(0.8, 1.3, width.shape[1])[:, None]
     places = (np.arange(count) + 0.5) / count * 2 - 1
-    points, tints = [], []
+    parts = []
     for place in places:
         own = place + rng.normal(size=(len(width), 1, 1)) * 0.5 / count
         lift = rng.uniform(-0.15, 0.25, (len(width), 1, 1)) * width * normals
-        points.append(strands.points + own * width * spread * sideways + lift * (count > 1))
-        tints.append(strands.tints + 0.12 * rng.normal(size=len(width)))
-
-    def repeated(values: Floats) -> Floats:
-        return np.concatenate([values] * count)
-
-    return Strands(
-        points=np.concatenate(points),
-        normals=repeated(strands.normals),
-        widths=repeated(strands.widths) * 1.3 / count,
-        tints=np.concatenate(tints),
-        brightness=repeated(strands.brightness),
-        opacities=repeated(strands.opacities),
-    )
+        points = strands.points + own * width * spread * sideways + lift * (count > 1)
+        tints = strands.tints + 0.12 * rng.normal(size=len(width))
+        parts.append(
+            replace(strands, points=points, tints=tints, widths=strands.widths * 1.3 / count)
+        )
+    return concatenated(parts)
 
 
 def lit_hair(strands: list[Strands], look: Look, shadows: Shadows, fog: Fog) -> Hair:
     """Ribbons of all strands, lit as they are at rest."""
     parts = [_lit(group, look, shadows, fog) for group in strands]
-    firsts = np.cumsum([0, *(len(part.vertices) for part in parts[:-1])])
-    return Hair(
-        vertices=np.concatenate([part.vertices for part in parts]),
-        fibres=np.concatenate([part.fibres for part in parts]),
-        faces=np.concatenate([p.faces + first for p, first in zip(parts, firsts, strict=True)]),
-        light=np.concatenate([part.light for part in parts]),
-        lamps=np.concatenate([part.lamps for part in parts]),
-        texture=Texture.joined([part.texture for part in parts]),
-    )
+    faces = stacked([part.faces for part in parts], [len(part.vertices) for part in parts])
+    return replace(concatenated(parts), faces=faces)
 
 
 def _lit(strands: Strands, look: Look, shadows: Shadows, fog: Fog) -> Hair:

@@ -16,7 +16,7 @@ from avatar.mesh.vectors import (
 )
 from avatar.synthetic.capture.body import Body, turn_of
 from avatar.synthetic.capture.paint_skin import paint_skin
-from avatar.synthetic.capture.texture import TexelPlaces, Texture, resolutions, texel_places
+from avatar.synthetic.capture.texture import Texture, painted, resolutions, texel_places
 from avatar.synthetic.shared import masks
 from avatar.synthetic.shared.colour import linear
 from avatar.synthetic.shared.eyes import IRIS, SIDES, eye_albedo, from_pupil, gaze_of, redder_corner
@@ -39,8 +39,11 @@ CHANNELS = 5
 def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Texture:
     """The texture of a body; inner [V]: vertices inside the mouth."""
     sitter = body.sitter
-    places = texel_places(_resolution(body))
-    texels = np.zeros((len(places.triangles), CHANNELS))
+    resolution = _resolution(body)
+    on, weights = texel_places(resolution)
+    corners = body.vertices[body.faces]
+    apart = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1) / resolution
+    texels = np.zeros((len(on), CHANNELS))
     bare = np.concatenate([body.skin, body.shoulders])
     painters: list[tuple[Ints, Painter]] = [
         (bare, lambda spots: paint_skin(described(sitter, spots, inner), sitter, look, rng)),
@@ -53,16 +56,9 @@ def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Tex
     for group in ("upper-teeth", "lower-teeth"):
         painters.append((sitter.part(group), _teeth_painter(sitter, group)))
     for triangles, painter in painters:
-        rows = np.flatnonzero(np.isin(places.triangles, triangles))
-        texels[rows] = painter(_spots(body, places, rows))
-    return places.painted(texels)
-
-
-def _spots(body: Body, places: TexelPlaces, rows: Ints) -> Spots:
-    triangles = places.triangles[rows]
-    corners = body.vertices[body.faces]
-    side = np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1)
-    return Spots(triangles, places.weights[rows], (side / places.resolution)[triangles])
+        rows = np.flatnonzero(np.isin(on, triangles))
+        texels[rows] = painter(Spots(on[rows], weights[rows], apart[on[rows]]))
+    return painted(resolution, texels)
 
 
 def _resolution(body: Body) -> Ints:

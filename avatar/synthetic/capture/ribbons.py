@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised
-from avatar.synthetic.capture.texture import Texture, texel_places
+from avatar.synthetic.capture.texture import Texture, painted, texel_places
 from avatar.synthetic.shared.noise import value_noise
 
 STREAK, STREAK_LENGTH = 0.45 * MM, 45 * MM  # across and along a ribbon
@@ -55,10 +55,10 @@ def streaked(
     """
     width = np.abs(np.diff(ribbon.places[..., 0], axis=1)).max(1)
     resolution = np.clip(np.ceil(width / STREAK), 1, LARGEST_RESOLUTION).astype(np.int64)
-    texels = texel_places(resolution)
-    place = np.einsum("xc,xcd->xd", texels.weights, ribbon.places[texels.triangles])
-    strand = ribbon.strands[texels.triangles]
+    triangles, weights = texel_places(resolution)
+    place = np.einsum("xc,xcd->xd", weights, ribbon.places[triangles])
+    strand = ribbon.strands[triangles]
     at = np.column_stack([place[:, 0] / STREAK, place[:, 1] / STREAK_LENGTH, strand * 3.7])
     tint = contrast * value_noise(at, 1.0, 91)
     albedo = colours[strand] * np.exp(tint)[:, None]
-    return texels.painted(np.column_stack([albedo, np.tile(shine, (len(albedo), 1))]))
+    return painted(resolution, np.column_stack([albedo, np.tile(shine, (len(albedo), 1))]))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head, fit_units, load_head
+from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Ints
 from avatar.synthetic.capture.body import Body, dress
 from avatar.synthetic.capture.files import REGION_LABELS
@@ -98,19 +99,19 @@ def _triangles(
     fine: FineHair,
 ) -> Triangles:
     """All that is drawn: pieces of the body, ribbons of hair, brows and lashes."""
-    first_hair = len(pieces.triangles)
-    first_fine = first_hair + len(hair.vertices)
+    parts = (pieces, hair, fine)
+    counts = [len(pieces.triangles), len(hair.vertices), len(fine.triangles)]
     loose = len(hair.faces) + len(fine.faces)
     on_hair = np.full(len(hair.faces), REGION_LABELS["hair"])
     on_fine = np.where(fine.lash, REGION_LABELS["eyes"], REGION_LABELS["skin"])
     every_label = np.concatenate([labels[pieces.owners], on_hair, on_fine])
     return Triangles(
-        faces=np.concatenate([pieces.faces, hair.faces + first_hair, fine.faces + first_fine]),
+        faces=stacked([part.faces for part in parts], counts),
         owners=np.concatenate([pieces.owners, len(body.faces) + np.arange(loose)]),
         corners=np.concatenate([pieces.corners, np.tile(np.eye(3), (loose, 1, 1))]),
         labels=every_label.astype(np.uint8),
         fibrous=np.arange(len(pieces.faces) + loose) >= len(pieces.faces),
-        texture=Texture.joined([texture, hair.texture, fine.texture]),
+        texture=concatenated([texture, hair.texture, fine.texture]),
     )
 
 

@@ -1,9 +1,10 @@
 """Finer triangles on a coarse mesh: where they lie on it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import Floats, Ints
 
 
@@ -24,19 +25,9 @@ def tessellate(triangles: Ints, segments: Ints | int) -> Tessellation:
     Points on an edge that two triangles share exist twice, at the same place.
     """
     segments = np.broadcast_to(segments, len(triangles))
-    parts, first = [], 0
-    for count in np.unique(segments):
-        chosen = triangles[segments == count]
-        part = _uniform(chosen, int(count))
-        parts.append((part, first))
-        first += len(part.triangles)
-    return Tessellation(
-        triangles=np.concatenate([part.triangles for part, _ in parts]),
-        weights=np.concatenate([part.weights for part, _ in parts]),
-        faces=np.concatenate([part.faces + start for part, start in parts]),
-        owners=np.concatenate([part.owners for part, _ in parts]),
-        corners=np.concatenate([part.corners for part, _ in parts]),
-    )
+    parts = [_uniform(triangles[segments == n], int(n)) for n in np.unique(segments)]
+    faces = stacked([part.faces for part in parts], [len(part.triangles) for part in parts])
+    return replace(concatenated(parts), faces=faces)
 
 
 def grid(segments: int) -> tuple[Floats, Ints]:

@@ -5,7 +5,6 @@ has (R + 1)(R + 2) / 2 texels at the points of its barycentric grid, and between
 is linear. Texels are tied to the triangle, so what is painted sticks to the skin.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,47 +16,36 @@ from common.kernels import cached_njit
 
 @dataclass(frozen=True)
 class Texture:
-    """Texels of every triangle."""
+    """Texels of every triangle, triangle after triangle."""
 
-    resolution: Ints  # [M] segments of a triangle's side
-    first: Ints  # [M] its first texel
+    resolution: Ints  # [M] int32 segments of a triangle's side
     texels: Floats  # [X, C] float32
 
-    @staticmethod
-    def joined(parts: "Sequence[Texture]") -> "Texture":
-        """One texture for the triangles of all parts, one part after the other."""
-        firsts = np.cumsum([0, *(len(part.texels) for part in parts[:-1])])
-        return Texture(
-            np.concatenate([part.resolution for part in parts]),
-            np.concatenate([p.first + first for p, first in zip(parts, firsts, strict=True)]),
-            np.concatenate([part.texels for part in parts]),
-        )
+    @property
+    def first(self) -> Ints:
+        """Each triangle's first texel [M]."""
+        return np.cumsum(texel_counts(self.resolution)) - texel_counts(self.resolution)
 
 
-@dataclass(frozen=True)
-class TexelPlaces:
-    """Where the texels of a mesh lie."""
-
-    resolution: Ints  # [M]
-    first: Ints  # [M]
-    triangles: Ints  # [X]
-    weights: Floats  # [X, 3] barycentric
-
-    def painted(self, colours: Floats) -> Texture:
-        """The texture of these places with colours [X, C]."""
-        return Texture(self.resolution, self.first, colours.astype(np.float32))
+def texel_counts(resolution: Ints) -> Ints:
+    """How many texels triangles of resolutions [M] have."""
+    return (resolution.astype(np.int64) + 1) * (resolution + 2) // 2
 
 
-def texel_places(resolution: Ints) -> TexelPlaces:
-    """The texels of triangles with resolutions [M], triangle after triangle."""
-    counts = (resolution + 1) * (resolution + 2) // 2
-    first = np.concatenate([[0], np.cumsum(counts)[:-1]])
-    weights = np.empty((int(counts.sum()), 3))
+def texel_places(resolution: Ints) -> tuple[Ints, Floats]:
+    """Triangles [X] and weights [X, 3] of the texels of triangles with resolutions [M]."""
+    triangles = np.repeat(np.arange(len(resolution)), texel_counts(resolution))
+    weights = np.empty((len(triangles), 3))
     for r in np.unique(resolution):
-        rows = first[resolution == r][:, None] + np.arange((r + 1) * (r + 2) // 2)
-        weights[rows] = grid(int(r))[0]
-    triangles = np.repeat(np.arange(len(resolution)), counts)
-    return TexelPlaces(resolution.astype(np.int32), first.astype(np.int64), triangles, weights)
+        places = grid(int(r))[0]
+        chosen = resolution[triangles] == r
+        weights[chosen] = np.tile(places, (int(chosen.sum()) // len(places), 1))
+    return triangles, weights
+
+
+def painted(resolution: Ints, colours: Floats) -> Texture:
+    """The texture of triangles with resolutions [M] and colours [X, C] at their `texel_places`."""
+    return Texture(resolution.astype(np.int32), colours.astype(np.float32))
 
 
 def resolutions(vertices: Floats, faces: Ints, spacing: Floats) -> Ints:
@@ -81,21 +69,3 @@ def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
     if s + t <= 1.0 or i + j == resolution - 1:  # rounding must not lead out of the triangle
         return here, right, here + 1, 1 - s - t, s, t
     return right + 1, right, here + 1, s + t - 1, 1 - t, 1 - s
-
-
-@cached_njit(nogil=True)
-def _sample(texels, resolution, first, triangles, weights):  # pragma: no cover (compiled)
-    values = np.empty((len(triangles), texels.shape[1]), np.float32)
-    for k in range(len(triangles)):
-        m = triangles[k]
-        a, b, c, s, t, u = texel_corners(resolution[m], first[m], weights[k, 1], weights[k, 2])
-        for channel in range(texels.shape[1]):
-            values[k, channel] = (
-                s * texels[a, channel] + t * texels[b, channel] + u * texels[c, channel]
-            )
-    return values
-
-
-def sample(texture: Texture, triangles: Ints, weights: Floats) -> Floats:
-    """Colours [K, C] of a texture at weights [K, 3] of triangles [K]."""
-    return _sample(texture.texels, texture.resolution, texture.first, triangles, weights)

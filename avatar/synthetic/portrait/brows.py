@@ -4,6 +4,7 @@ import numpy as np
 
 from avatar.mesh.edges import directed_edges
 from avatar.mesh.normals import face_areas
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
     MM,
     Floats,
@@ -12,7 +13,7 @@ from avatar.mesh.vectors import (
     normalised,
     smoothstep,
 )
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.layer import Layer, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.portrait.skin import Skin

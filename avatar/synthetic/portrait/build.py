@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from avatar.heads import load_head
+from avatar.mesh.records import concatenated
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import bind
 from avatar.synthetic.portrait.brows import brow_layer, lash_layer
@@ -13,7 +14,7 @@ from avatar.synthetic.portrait.clothes import clothes_layer
 from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.eyes import eye_layer
 from avatar.synthetic.portrait.hair import strand_layer
-from avatar.synthetic.portrait.layer import Layer, concatenated
+from avatar.synthetic.portrait.layer import Layer
 from avatar.synthetic.portrait.lighting import Lighting, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
 from avatar.synthetic.portrait.skin import place_skin, skin_discs, under_discs

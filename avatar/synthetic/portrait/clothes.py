@@ -3,16 +3,16 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
     MM,
     Floats,
     Ints,
     axes,
-    disc_axes,
     normalised,
     smoothstep,
 )
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.layer import Layer, discs, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.colour import linear
@@ -59,22 +59,18 @@ def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
     radiance = lit_skin(normalised(normals + folds), visible, albedo, 0.2, 0.15, 8.0)
     seam = smoothstep(0, 7 * MM, down - NECKLINE - BAND_WIDTH)
     radiance *= (0.55 + 0.45 * seam)[:, None]
-    sigma = spots.spacing * 0.72
-    scales = (sigma, sigma * 0.18, sigma)
     owners = sitter.owners[spots.triangles]
-    return layer(points, disc_axes(normals), scales, radiance, 0.97, owners)
+    return discs(points, normals, spots.spacing * 0.72, 0.18, radiance, 0.97, owners)
 
 
 def _lining(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
     """Large dark discs under the cloth."""
-    spacing = np.full(len(sitter.rest.vertices), 8 * MM)
-    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), spacing, rng)
+    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), 8 * MM, rng)
     points, normals = smooth_points(sitter.rest, spots)
     radiance = np.tile(linear(look.cloth) * 0.45, (len(points), 1))
-    sigma = spots.spacing * 0.8
-    scales = (sigma, sigma * 0.18, sigma)
     owners = sitter.owners[spots.triangles]
-    return layer(points - normals * 1.5 * MM, disc_axes(normals), scales, radiance, 0.98, owners)
+    beneath = points - normals * 1.5 * MM
+    return discs(beneath, normals, spots.spacing * 0.8, 0.18, radiance, 0.98, owners)
 
 
 def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
@@ -87,15 +83,9 @@ def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
         for number, (h, d) in enumerate(zip(height, below, strict=True))
     ]
     points, around, turn = (np.concatenate(part) for part in zip(*rows, strict=True))
-    inside = np.concatenate(
-        [np.full(len(row[0]), s < length[2]) for row, s in zip(rows, section, strict=True)]
-    )
-    upright = np.concatenate(
-        [
-            np.full(len(row[0]), lean)
-            for row, lean in zip(rows, np.gradient(height, below + 1e-9), strict=True)
-        ]
-    )
+    stitches = [len(row) for row, _, _ in rows]
+    inside = np.repeat(section < length[2], stitches)
+    upright = np.repeat(np.gradient(height, below + 1e-9), stitches)
     outward = normalised(np.cross(around, [0.0, 1.0, 0.0]))
     outward *= np.sign((outward * (points - points.mean(0))).sum(1, keepdims=True))
     normals = normalised(outward + [0.0, 1.0, 0.0] * np.clip(upright, -1, 2)[:, None] * 0.3 + 0)

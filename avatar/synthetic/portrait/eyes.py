@@ -3,6 +3,7 @@
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
     MM,
     Floats,
@@ -12,7 +13,7 @@ from avatar.mesh.vectors import (
     normalised,
     smoothstep,
 )
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.layer import Layer, discs, layer
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.eyes import (
@@ -69,10 +70,7 @@ def _eye(
     albedo = redder_corner(albedo, normals, outward)
     radiance = _eye_light(points, normals, gaze, away / IRIS, albedo, lighting)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
-    sigma = spots.spacing * 0.88
-    ball = layer(
-        points, disc_axes(normals), (sigma, sigma * 0.2, sigma), radiance, 0.97, spots.triangles
-    )
+    ball = discs(points, normals, spots.spacing * 0.88, 0.2, radiance, 0.97, spots.triangles)
     corner = _inner_corner(sitter, centre, radius, outward)
     return ball, _catch_lights(centre, radius, gaze, ball), corner
 

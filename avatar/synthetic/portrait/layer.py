@@ -1,14 +1,14 @@
 """Gaussians of one part of the portrait, before they are bound."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
 from avatar.mesh.rotations import matrix_to_quaternion
-from avatar.mesh.vectors import Floats, Ints
+from avatar.mesh.vectors import Floats, Ints, disc_axes
 from avatar.synthetic.shared.colour import tone
 from splat import Gaussians, rgb_to_sh
 
@@ -58,8 +58,16 @@ def layer(
     )
 
 
-def concatenated(layers: Sequence[Layer]) -> Layer:
-    """All layers as one."""
-    return Layer(
-        *(np.concatenate([getattr(part, field.name) for part in layers]) for field in fields(Layer))
-    )
+def discs(
+    points: Floats,
+    normals: Floats,
+    radii: Floats,
+    flatness: float,
+    radiance: Floats,
+    opacities: ArrayLike,
+    triangles: Ints,
+) -> Layer:
+    """Round discs at points [N, 3], across their normals [N, 3]: radii [N] in metres, and their
+    thickness as a share `flatness` of these."""
+    scales = (radii, radii * flatness, radii)
+    return layer(points, disc_axes(normals), scales, radiance, opacities, triangles)

@@ -2,15 +2,15 @@
 
 import numpy as np
 
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
     MM,
     bell,
-    disc_axes,
     mix,
     normalised,
     smoothstep,
 )
-from avatar.synthetic.portrait.layer import Layer, concatenated, layer
+from avatar.synthetic.portrait.layer import Layer, discs
 from avatar.synthetic.portrait.lighting import Lighting
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.noise import fractal_noise
@@ -54,9 +54,7 @@ def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Genera
     radiance = (wet * 0.62 + albedo * 0.36) * (1 - 0.80 * smoothstep(89, 50, mm[:, 2]))[:, None]
     tongue_side = (normals * normalised(points * [1.0, 0.0, 1.0] - [0, 0, 45 * MM])).sum(1)
     radiance *= (1 - 0.55 * smoothstep(0.2, -0.5, tongue_side))[:, None]
-    sigma = spots.spacing * 0.85
-    scales = (sigma, sigma * 0.2, sigma)
-    return layer(points, disc_axes(normals), scales, radiance, 0.97, spots.triangles)
+    return discs(points, normals, spots.spacing * 0.85, 0.2, radiance, 0.97, spots.triangles)
 
 
 def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
@@ -67,8 +65,7 @@ def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
 
 def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
     triangles = _in_front(sitter, "tongue", TONGUE_ROOT)
-    spacing = np.full(len(sitter.rest.vertices), 1.55 * MM)
-    spots = even_spots(sitter.rest, triangles, spacing, rng)
+    spots = even_spots(sitter.rest, triangles, 1.55 * MM, rng)
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     mm = sitter.millimetres(spots)
@@ -81,6 +78,4 @@ def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Lay
     wet = lit_skin(papillae, visible, albedo, 1.0, 1.2, 30.0)
     own = 0.10 + 0.26 * smoothstep(45, 75, z)
     radiance = (wet * 0.70 + albedo * own[:, None]) * (1 - 0.8 * smoothstep(70, 25, z))[:, None]
-    sigma = spots.spacing * 0.85
-    scales = (sigma, sigma * 0.15, sigma)
-    return layer(points, disc_axes(normals), scales, radiance, 0.97, spots.triangles)
+    return discs(points, normals, spots.spacing * 0.85, 0.15, radiance, 0.97, spots.triangles)

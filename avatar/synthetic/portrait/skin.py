@@ -5,14 +5,22 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes
-from avatar.synthetic.portrait.layer import Layer, layer
+from avatar.synthetic.portrait.layer import Layer, discs, layer
 from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import SKIN_BELOW_CUT, Sitter
 from avatar.synthetic.shared.skin import Skin, described, inside_mouth
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried, joined, smooth_points
+from avatar.synthetic.shared.surface import (
+    Mesh,
+    Spots,
+    at_spots,
+    carried,
+    carried_discs,
+    smooth_points,
+)
 from avatar.synthetic.shared.torso import NECKLINE
 
 SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
@@ -71,7 +79,7 @@ def _bare_spots(
     head = even_spots(shape, skin, spacing, rng)
     cut_off = at_spots(sitter.above_cut, sitter.faces, head) < -SKIN_BELOW_CUT
     free = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
-    return joined(head[~cut_off], even_spots(shape, free, spacing, rng))
+    return concatenated([head[~cut_off], even_spots(shape, free, spacing, rng)])
 
 
 def _hidden(
@@ -105,11 +113,8 @@ def skin_discs(sitter: Sitter, skin: OpenSkin, radiance: Floats) -> Layer:
     """Discs of the skin. Lids and folds take place and tilt from the stretched shape."""
     soft = np.clip(np.maximum(skin.lips, np.maximum(3 * skin.lids, skin.ears)), 0, 1)
     sigma = skin.sizes * (0.78 + 0.17 * soft + 0.08 * skin.lips + 0.1 * skin.inner_mouth)
-    turns, growth, origins = carried(sitter.stretched, sitter.rest, skin.spots.triangles)
+    back, turned, growth = carried_discs(sitter.stretched, sitter.rest, skin.spots)
     folded = (skin.lids > 0.03) | ((growth < 0.85) & (skin.mm[:, 2] > 70))
-    from_open = skin.open_points - origins[:, 0]
-    back = origins[:, 1] + np.einsum("nij,nj->ni", turns, from_open) * growth[:, None]
-    turned = turns @ disc_axes(skin.open_normals)
     return layer(
         means=np.where(folded[:, None], back, skin.points),
         axes=np.where(folded[:, None, None], turned, disc_axes(skin.normals)),
@@ -138,12 +143,6 @@ def under_discs(
     facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
     tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))
     neighbours = tree.query(np.column_stack([points, normals * facing]), 6)[1]
-    sigma = spots.spacing * 0.8
-    return layer(
-        means=points - normals * UNDER_DEPTH,
-        axes=disc_axes(normals),
-        scales=(sigma, sigma * FLATNESS, sigma),
-        radiance=radiance[neighbours].mean(1),
-        opacities=0.98,
-        triangles=spots.triangles,
-    )
+    light = radiance[neighbours].mean(1)
+    beneath = points - normals * UNDER_DEPTH
+    return discs(beneath, normals, spots.spacing * 0.8, FLATNESS, light, 0.98, spots.triangles)

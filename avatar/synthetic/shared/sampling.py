@@ -11,8 +11,12 @@ DARTS_PER_PLACE = 8
 SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lids get holes
 
 
-def even_spots(surface: Mesh, triangles: Ints, spacing: Floats, rng: np.random.Generator) -> Spots:
-    """Blue-noise spots on the given triangles [m] with a wished spacing per vertex [V], metres."""
+def even_spots(
+    surface: Mesh, triangles: Ints, spacing: Floats | float, rng: np.random.Generator
+) -> Spots:
+    """Blue-noise spots on the given triangles [m] with a wished spacing, per vertex [V] or the same
+    everywhere, in metres."""
+    spacing = np.broadcast_to(spacing, len(surface.vertices))
     faces = surface.faces[triangles]
     wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
     count = int(wanted.sum() * DARTS_PER_PLACE)

@@ -1,12 +1,12 @@
 """Triangle meshes and places on them."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
 from avatar.mesh.normals import point_normals
-from avatar.mesh.vectors import Floats, Ints, dot, normalised
+from avatar.mesh.vectors import Floats, Ints, disc_axes, dot, normalised
 from avatar.rig.triangle_frames import triangle_frames
 
 ROUNDING = 0.65  # share of Phong tessellation: hides the coarse mesh on the silhouette
@@ -34,13 +34,6 @@ class Spots:
 
     def __getitem__(self, chosen: np.ndarray) -> "Spots":
         return Spots(self.triangles[chosen], self.weights[chosen], self.spacing[chosen])
-
-
-def joined(*parts: Spots) -> Spots:
-    """All spots of several sets."""
-    return Spots(
-        *(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Spots))
-    )
 
 
 def mesh(vertices: Floats, faces: Ints) -> Mesh:
@@ -90,3 +83,14 @@ def carried(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats
     origins = torch.stack([before.origins_world, after.origins_world], dim=1)
     growth = after.scales / before.scales
     return turns.numpy()[triangles], growth.numpy()[triangles], origins.numpy()[triangles]
+
+
+def carried_discs(source: Mesh, target: Mesh, spots: Spots) -> tuple[Floats, Floats, Floats]:
+    """Discs that lie on one rounded shape of a mesh at spots [N], as they lie in another shape.
+
+    Returns their centres [N, 3], axes [N, 3, 3] and growth [N].
+    """
+    points, normals = smooth_points(source, spots)
+    turns, growth, origins = carried(source, target, spots.triangles)
+    from_origin = np.einsum("nij,nj->ni", turns, points - origins[:, 0]) * growth[:, None]
+    return origins[:, 1] + from_origin, turns @ disc_axes(normals), growth

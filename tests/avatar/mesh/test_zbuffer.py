@@ -8,7 +8,7 @@ from avatar.mesh.rotations import axis_angle_to_matrix
 from avatar.mesh.vectors import Floats, Ints, normalised
 from avatar.mesh.zbuffer import (
     NOTHING,
-    barycentrics,
+    corner_weights,
     parallel_axes,
     project_parallel,
     project_samples,
@@ -56,6 +56,15 @@ def cast_rays(view: Camera, vertices: Floats, faces: Ints) -> tuple[Ints, Floats
     return np.where(np.isfinite(found), nearest[..., 0], NOTHING), chosen, found
 
 
+def barycentrics(projected: Floats, faces: Ints, seen: Ints) -> Floats:
+    """Weights [H, W, 3] of the corners of the triangle seen at each pixel's centre; 0 for none."""
+    weights = np.zeros((*seen.shape, 3))
+    for row, column in np.argwhere(seen >= 0):
+        corners = faces[seen[row, column]]
+        weights[row, column] = corner_weights(projected, *corners, column + 0.5, row + 0.5)
+    return weights
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_as_rays_see_it(seed: int):
     view = camera()
@@ -67,7 +76,7 @@ def test_as_rays_see_it(seed: int):
     assert np.array_equal(drawn.faces, expected)
     seen = expected >= 0
     assert np.abs(1 / drawn.nearness[seen] - depth[seen]).max() < 1e-5
-    found = barycentrics(projected, faces, drawn)
+    found = barycentrics(projected, faces, drawn.faces)
     assert np.abs(found[seen] - weights[seen]).max() < 1e-6
     assert not found[~seen].any()
 
@@ -78,7 +87,7 @@ def test_weights_are_those_of_perspective():
     projected = project_samples(view, vertices)
     drawn = rasterize(projected, faces, view.height, view.width)
     seen = drawn.faces >= 0
-    weights = barycentrics(projected, faces, drawn)[seen]
+    weights = barycentrics(projected, faces, drawn.faces)[seen]
     points = np.einsum("pc,pcx->px", weights, vertices[faces[drawn.faces[seen]]])
     rows, columns = np.nonzero(seen)
     back = project_samples(view, points)

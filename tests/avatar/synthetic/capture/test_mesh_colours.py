@@ -3,9 +3,16 @@
 import numpy as np
 import pytest
 
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import sphere_directions
 from avatar.synthetic.capture.tessellation import tessellate
-from avatar.synthetic.capture.texture import Texture, resolutions, sample, texel_places
+from avatar.synthetic.capture.texture import (
+    Texture,
+    painted,
+    resolutions,
+    texel_corners,
+    texel_places,
+)
 from avatar.synthetic.shared.surface import rounded_points
 
 
@@ -14,27 +21,39 @@ def places(count: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.integers(0, 4, count), rng.dirichlet((1, 1, 1), count)
 
 
+def sample(texture: Texture, triangles: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Colours [K, C] of a texture at weights [K, 3] of triangles [K]."""
+    values = []
+    for triangle, (_, to_b, to_c) in zip(triangles, weights, strict=True):
+        resolution, first = texture.resolution[triangle], texture.first[triangle]
+        *rows, s, t, u = texel_corners(resolution, first, to_b, to_c)
+        values.append(np.array([s, t, u]) @ texture.texels[rows])
+    return np.array(values)
+
+
 def test_a_linear_colour_comes_back_exactly():
-    texels = texel_places(np.array([1, 2, 5, 9]))
-    texture = texels.painted(texels.weights @ np.diag([1.0, 2.0, 3.0]) + texels.triangles[:, None])
+    resolution = np.array([1, 2, 5, 9])
+    on, at = texel_places(resolution)
+    texture = painted(resolution, at @ np.diag([1.0, 2.0, 3.0]) + on[:, None])
     triangles, weights = places(500)
     expected = weights * [1, 2, 3] + triangles[:, None]
     assert np.abs(sample(texture, triangles, weights) - expected).max() < 1e-5
 
 
 def test_texels_themselves_come_back():
-    texels = texel_places(np.array([3, 1, 7, 4]))
-    values = np.random.default_rng(0).random((len(texels.triangles), 2))
-    again = sample(texels.painted(values), texels.triangles, texels.weights)
+    resolution = np.array([3, 1, 7, 4])
+    on, at = texel_places(resolution)
+    values = np.random.default_rng(0).random((len(on), 2))
+    again = sample(painted(resolution, values), on, at)
     assert np.abs(again - values).max() < 1e-5
 
 
 def test_neighbours_agree_on_their_common_edge():
     points = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [1, 1, 0]], float)
     faces = np.array([[0, 1, 2], [3, 2, 1]])
-    texels = texel_places(np.array([6, 6]))
-    at = np.einsum("xc,xcd->xd", texels.weights, points[faces[texels.triangles]])
-    texture = texels.painted(np.sin(9 * at))
+    on, weights = texel_places(np.array([6, 6]))
+    at = np.einsum("xc,xcd->xd", weights, points[faces[on]])
+    texture = painted(np.array([6, 6]), np.sin(9 * at))
     share = np.linspace(0, 1, 40)
     on_first = np.column_stack([0 * share, 1 - share, share])
     on_second = np.column_stack([0 * share, share, 1 - share])
@@ -46,10 +65,10 @@ def test_neighbours_agree_on_their_common_edge():
 def test_joined_textures_keep_their_triangles():
     parts = []
     for k, size in enumerate(([2, 3], [1, 4])):
-        texels = texel_places(np.array(size))
-        parts.append(texels.painted(10.0 * k + texels.triangles[:, None] + texels.weights))
+        on, at = texel_places(np.array(size))
+        parts.append(painted(np.array(size), 10.0 * k + on[:, None] + at))
     triangles, weights = places(50)
-    values = sample(Texture.joined(parts), triangles, weights)
+    values = sample(concatenated(parts), triangles, weights)
     expected = np.array([0, 1, 10, 11])[triangles][:, None] + weights
     assert np.abs(values - expected).max() < 1e-5
 

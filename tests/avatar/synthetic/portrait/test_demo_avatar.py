@@ -12,12 +12,12 @@ from support import ROOT
 
 from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.heads import fit_units, load_head
+from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import MM
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from avatar.synthetic.portrait.build import PARTS, bound, build_avatar, portrait
-from avatar.synthetic.portrait.layer import concatenated
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.sitter import seat
 from configs.looks import LOOKS
