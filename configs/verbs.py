@@ -42,12 +42,12 @@ FILM = {
 
 AVATAR = {
     "reconstruct": Verb(
-        "avatar.reconstruct:ReconstructOptions",
+        "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.reconstruct:main",
         "a tracked capture: an avatar",
     ),
     "convert": Verb(
-        "avatar.drive.convert:ConvertOptions",
+        "avatar.drive.convert_options:ConvertOptions",
         "configs.commands.convert:main",
         "an avatar in another file format",
     ),
@@ -65,12 +65,12 @@ AVATAR = {
 
 MEASURE = {
     "evaluate-avatar": Verb(
-        "avatar.evaluation.evaluate:AvatarEvaluationOptions",
+        "avatar.evaluation.options:AvatarEvaluationOptions",
         "configs.commands.evaluate_avatar:main",
         "how like the pictures of a capture an avatar is",
     ),
     "evaluate-audio2mesh": Verb(
-        "audio2mesh.evaluation.evaluate:EvaluateOptions",
+        "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",
         "how good speech-to-motion weights are",
     ),

@@ -1,20 +1,27 @@
 """Gaussians and cameras in, pixels out, with gradients. Knows nothing of faces or sound."""
 
+from typing import TYPE_CHECKING
+
 import common.threads  # noqa: F401  before torch is loaded
-from splat.backend import Backend as Backend
-from splat.backend import choose_backend as choose_backend
-from splat.render import Rendering as Rendering
-from splat.render import render as render
-from splat.scene.camera import Camera as Camera
-from splat.scene.camera import look_at as look_at
-from splat.scene.camera import orbit as orbit
-from splat.scene.camera_path import load_camera_path as load_camera_path
-from splat.scene.conventions import RasterizeMode as RasterizeMode
-from splat.scene.gaussians import Gaussians as Gaussians
-from splat.scene.gaussians import RawGaussians as RawGaussians
-from splat.scene.gaussians import activate as activate
-from splat.scene.ply import SplatPly as SplatPly
-from splat.scene.ply import read_ply as read_ply
-from splat.scene.ply import write_ply as write_ply
-from splat.scene.spherical_harmonics import rgb_to_sh as rgb_to_sh
-from splat.scene.spherical_harmonics import sh_to_color as sh_to_color
+from common.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from splat.backend import Backend as Backend
+    from splat.backend import choose_backend as choose_backend
+    from splat.rendering import Rendering as Rendering
+    from splat.rendering import render as render
+    from splat.scene.camera import Camera as Camera
+    from splat.scene.camera import look_at as look_at
+    from splat.scene.camera import orbit as orbit
+    from splat.scene.camera_path import load_camera_path as load_camera_path
+    from splat.scene.conventions import RasterizeMode as RasterizeMode
+    from splat.scene.gaussians import Gaussians as Gaussians
+    from splat.scene.gaussians import RawGaussians as RawGaussians
+    from splat.scene.gaussians import activate as activate
+    from splat.scene.ply import SplatPly as SplatPly
+    from splat.scene.ply import read_ply as read_ply
+    from splat.scene.ply import write_ply as write_ply
+    from splat.scene.spherical_harmonics import rgb_to_sh as rgb_to_sh
+    from splat.scene.spherical_harmonics import sh_to_color as sh_to_color
+else:
+    __getattr__ = lazy_names(__file__)

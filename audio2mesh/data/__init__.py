@@ -1,5 +1,12 @@
 """Speech with face motion, in the formats that it comes in."""
 
-from audio2mesh.data.dataset import Dataset as Dataset
-from audio2mesh.data.dataset import load_dataset as load_dataset
-from audio2mesh.data.regions import RegionOptions as RegionOptions
+from typing import TYPE_CHECKING
+
+from common.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from audio2mesh.data.dataset import Dataset as Dataset
+    from audio2mesh.data.dataset import load_dataset as load_dataset
+    from audio2mesh.data.options import RegionOptions as RegionOptions
+else:
+    __getattr__ = lazy_names(__file__)

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceUnits
+from audio2mesh.data.options import Split
 from audio2mesh.data.phones import Phone, from_arrays
 from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project, sample_curves
 from audio2mesh.sound import SAMPLE_RATE
@@ -20,8 +21,6 @@ from common.errors import InputError
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
-Split = Literal["train", "validation", "test", "test-b"]
-"""Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
 
 AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause

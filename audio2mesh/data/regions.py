@@ -5,7 +5,6 @@ The sets are not ours to ship. They lie beside the data, in the folder itself or
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
@@ -14,10 +13,10 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.options import LipSet, RegionOptions
 from common.errors import InputError
 from common.restricted_pickle import read_pickle
 
-LipSet = Literal["auto", "flame-masks", "files"]
 Scans = Literal["flame", "biwi"]
 
 FLAME_GAP = (3546, 3504)
@@ -31,16 +30,6 @@ _SOURCES = {
     _MASKS: "it comes with FLAME, flame.is.tue.mpg.de, as 'FLAME Vertex Masks'",
     "lve.txt": "CodeTalker ships it for BIWI and FaceDiffuser for VOCASET, indices of lip vertices",
 }
-
-
-@dataclass(frozen=True)
-class RegionOptions:
-    lip_set: LipSet = "auto"
-    """Lip vertices of VOCASET and BIWI, from beside the data: flame-masks reads "lips" of
-    FLAME_masks.pkl, files reads lve.txt (and fdd.txt, the upper face); auto takes what is there"""
-    lip_gap: tuple[int, int] | None = None
-    """upper and lower vertex between which the lip gap is measured; by default 3546 and 3504 for
-    FLAME, and for BIWI the pair of neighbouring lip vertices that parts the most"""
 
 
 def scan_geometry(

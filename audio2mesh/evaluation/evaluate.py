@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -11,9 +11,9 @@ from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.evaluation.measures import Figures, Judge, row_figures
+from audio2mesh.evaluation.options import EvaluateOptions
 from audio2mesh.evaluation.recordings import (
     Material,
-    MaterialOptions,
     Recording,
     load_material,
 )
@@ -22,43 +22,11 @@ from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.sound.waveform import frame_count
-from common.device import Device, pick_device
+from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
 
 TRUTH = "truth"
-
-
-@dataclass(frozen=True)
-class EvaluateOptions(MaterialOptions):
-    """Measure speech-to-motion weights on recordings, with or without their true motion."""
-
-    weights: Path | None = None
-    """Weights file, row "weights"; by default the weights that ship."""
-    compare: tuple[str, ...] = ()
-    """Further rows, each as NAME=FILE of weights."""
-    training: tuple[Path, ...] = ()
-    """Folders of clips whose mean motion makes the row "mean"; those under test are left out."""
-    still: bool = False
-    """Add the row "still", a face that never moves."""
-    style: str | None = None
-    """Speaking style of the weights, by default the neutral one; "own" takes for each recording the
-    one that it names, where the weights have it."""
-    report: Path | None = None
-    """JSON file to write the figures to."""
-    syncnet: Path | None = None
-    """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
-    lip_reading: bool = False
-    """Also measure the phone error rate of lip-reading the rendered mouth, where phones are known;
-    drawing every frame takes a while."""
-    lipreader: Path | None = None
-    """Lip reader for it; by default the one that ships."""
-    plots: Path | None = None
-    """Folder to write one picture for each recording to: lip opening over time."""
-    head: Literal["anny-head"] = "anny-head"
-    """Topology that speech-motion clips move."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it is."""
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,18 @@
 """Recordings to be judged: speech, its phones where they are known, the true motion where it is."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data import RegionOptions, load_dataset
-from audio2mesh.data.clips import AUDIO_SUFFIXES, Clip, Split, load_clip, motion_at, read_phones
+from audio2mesh.data import load_dataset
+from audio2mesh.data.clips import AUDIO_SUFFIXES, Clip, load_clip, motion_at, read_phones
 from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.phones import Phone
+from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
@@ -43,19 +44,6 @@ class Recording:
             return None
         times = (torch.arange(frames, dtype=torch.float64) + 0.5) / fps
         return Motion(motion_at(self.clip, times), self.clip.motion.basis)
-
-
-@dataclass(frozen=True)
-class MaterialOptions:
-    data: tuple[Path, ...]
-    """Folders of recordings: <id>.flac (or .wav, ..), with motion and phones, where they are known,
-    in <id>.npz; or VOCASET or BIWI."""
-    clips: tuple[str, ...] = ()
-    """Ids of the recordings to use; by default all of them."""
-    split: Split = "test"
-    """Part of VOCASET or BIWI to use."""
-    regions: RegionOptions = field(default_factory=RegionOptions)
-    """Lip and upper-face vertices of VOCASET and BIWI."""
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,6 @@
 """Avatars from one file format to another."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
+from avatar.drive.convert_options import ConvertOptions
 from avatar.files.avatar_file import save_avatar
 from avatar.files.gaussian_avatars import POINTS, write_gaussian_avatar
 from avatar.files.open_avatar import open_avatar
@@ -10,24 +8,6 @@ from avatar.flame import read_flame_parameters
 from avatar.heads.topologies import SIZES
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
-
-
-@dataclass(frozen=True)
-class ConvertOptions:
-    avatar: Path
-    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply or its folder, or a coloured
-    mesh (.glb, .obj, .ply)."""
-    out: Path
-    """What to write: a name that ends in .ply becomes our one-file avatar, any other a folder in
-    GaussianAvatars' layout (point_cloud.ply, for FLAME flame_param.npz, and canonical_mesh.npz)."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz): to read GaussianAvatars' files, and to write a FLAME avatar
-    that does not hold its FLAME parameters."""
-    flame_param: Path | None = None
-    """A flame_param.npz, or a folder of one file a moment, whose motion goes into the folder
-    written; without it the head holds still."""
-    landmarks: Path | None = None
-    """Named points of the face (JSON), for a mesh whose face is not found by itself."""
 
 
 def convert(options: ConvertOptions) -> Avatar:

@@ -138,7 +138,7 @@ def set_up(options: DriveOptions, scene: Scene) -> Film:
             (scene.performance.frames, scene.performance.fps),
         ),
         rig=avatar_rig(scene.avatar, scene.device),
-        raster=rasterizer(scene.backend, parse_colour(options.background)),
+        raster=rasterizer(scene.backend, torch.tensor(parse_colour(options.background))),
     )
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     film.raster(film.rig(scene.avatar.vertices), tiny)

@@ -52,7 +52,7 @@ def replay(options: ReplayOptions) -> Recording:
     avatar = open_avatar(options.avatar, options.flame, options.landmarks)
     recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
     rig = avatar_rig(avatar, torch.device("cuda" if backend == "gsplat" else "cpu"))
-    raster = rasterizer(backend, parse_colour(options.background))
+    raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
     cameras = iter(recording.cameras)
     first = next(cameras)
     size = (first.width, first.height)

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,6 +20,7 @@ from avatar.capture import (
     stream_pictures,
 )
 from avatar.evaluation.metrics import SMALLEST, local_lpips
+from avatar.evaluation.options import AvatarEvaluationOptions
 from avatar.evaluation.regions import Labeller, mesh_labeller
 from avatar.evaluation.scores import ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
@@ -29,7 +30,6 @@ from avatar.mesh import Mesh
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.transfer.fitted_face import face_of
-from common.device import Device
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable
@@ -38,28 +38,6 @@ from splat import Camera, Gaussians, choose_backend
 SHEET_VIEWS = 6
 Draw = Callable[[View], Tensor]
 """View → [H, W, 3] in [0, 1]"""
-
-
-@dataclass(frozen=True)
-class AvatarEvaluationOptions:
-    """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
-
-    avatar: Path
-    """The avatar: a .ply of Gaussians bound to the mesh that the capture was tracked with."""
-    capture: Path
-    """The folder of the capture, with transforms_train.json, _val.json and _test.json."""
-    split: Literal["train", "val", "test"] = "test"
-    """val: held-out cameras; test: held-out sequences; train: what was learned from."""
-    flame: Path | None = None
-    """Your FLAME file, for a capture tracked with FLAME."""
-    report: Path | None = None
-    """Also write the figures to this .json."""
-    sheet: Path | None = None
-    """Also write a .png of some views: truth, render, difference, and the face from near."""
-    background: Literal["white", "black"] = "white"
-    """What both pictures are laid on."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +67,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     views = split_views(capture, options.split, options.capture)
     _check_sizes(views)
     device = torch.device("cuda" if backend == "gsplat" else "cpu")
-    background = parse_colour(options.background)
+    background = torch.tensor(parse_colour(options.background))
     with torch.no_grad():
         draw = _drawer(avatar, capture, rasterizer(backend, background), device)
         result = _compare(views, draw, _labeller(avatar, capture), background)

@@ -1,5 +1,12 @@
 """A tracked capture → an avatar: Gaussians learned on the triangles of the head."""
 
-from avatar.reconstruct.fit import ReconstructOptions as ReconstructOptions
-from avatar.reconstruct.fit import reconstruct as reconstruct
-from avatar.reconstruct.options import TrainOptions as TrainOptions
+from typing import TYPE_CHECKING
+
+from common.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from avatar.reconstruct.fit import reconstruct as reconstruct
+    from avatar.reconstruct.options import ReconstructOptions as ReconstructOptions
+    from avatar.reconstruct.options import TrainOptions as TrainOptions
+else:
+    __getattr__ = lazy_names(__file__)

@@ -7,7 +7,7 @@ number of new Gaussians is dealt to the triangles by how strongly the picture pu
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import assert_never
 
 import torch
 from torch import Tensor
@@ -15,44 +15,16 @@ from torch import Tensor
 from avatar.mesh import Mesh
 from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
+from avatar.reconstruct.options import DensifyOptions
 from avatar.reconstruct.seeds import head_radius, nearest_triangles
 from avatar.rig.binding import bind, to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import activate
 
-BindNew = Literal["parent", "nearest"]
-"""parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
-triangle of the rest mesh whose centre is nearest."""
-
 SPLIT_SHRINK = 0.7  # of the longest axis
 SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
 SPLIT_OPACITY = 1 / (2 * SPLIT_SHRINK)  # keeps the mass
 NEARLY_CLEAR = 0.01  # opacity after a reset
-
-
-@dataclass(frozen=True)
-class DensifyOptions:
-    """How the number of Gaussians grows."""
-
-    every: int = 200
-    """Steps between two rounds; 0 keeps one Gaussian on each triangle."""
-    first: float = 0.03
-    """Share of the steps before the first round."""
-    last: float = 0.5
-    """Share of the steps after which nothing is added or pruned; the budget is spent evenly."""
-    threshold: float = 2e-5
-    """Mean gradient by the place in the picture (in half picture widths) below which a Gaussian
-    does not multiply."""
-    split_size: float = 0.01
-    """Gaussians larger than this share of the head's radius are split, smaller ones cloned."""
-    prune_size: float = 0.1
-    """Gaussians larger than this share of the head's radius are removed."""
-    prune_opacity: float = 0.005
-    """Gaussians fainter than this are removed."""
-    reset_every: int = 0
-    """Steps between two resets of all opacities to nearly nothing; 0 for none."""
-    bind_new: BindNew = "parent"
-    """Which triangle a new Gaussian is bound to: its parent's, or the nearest at rest."""
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from avatar.files.avatar_file import save_avatar
 from avatar.mesh import Mesh
 from avatar.reconstruct.cloud import raw_of
 from avatar.reconstruct.logs import curve_log
-from avatar.reconstruct.options import TrainOptions, check_train_options
+from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
 from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
 from avatar.reconstruct.regions import emphasised_vertices
@@ -32,7 +32,6 @@ from avatar.reconstruct.start import face_colours, first_cloud
 from avatar.reconstruct.trainer import Trainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
-from common.device import Device
 from common.errors import InputError
 from common.run_state import open_run, save_run
 from common.signals import unbroken
@@ -43,32 +42,6 @@ FIRST_LOOKS = 64  # pictures that give the first colours
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
 SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
-
-
-@dataclass(frozen=True)
-class ReconstructOptions:
-    """Build an avatar from a tracked capture: Gaussians bound to the mesh of the head."""
-
-    capture: Path
-    """Folder of the capture, in the layout of GaussianAvatars and VHAP."""
-    out: Path
-    """The avatar to write (.ply)."""
-    flame: Path | None = None
-    """Your FLAME file, for captures that hold FLAME parameters."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    max_gaussians: int = 25_000
-    """Gaussians that the avatar may have at most."""
-    previews: Path | None = None
-    """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
-    logs: Path | None = None
-    """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
-    every: int = 1000
-    """Steps between two previews and measurements on held-out views; the run is saved at each."""
-    memory_gb: float = 2.0
-    """Memory in which pictures are kept after they are read once."""
-    train: TrainOptions = field(default_factory=TrainOptions)
-    """The training."""
 
 
 def reconstruct(options: ReconstructOptions) -> Avatar:

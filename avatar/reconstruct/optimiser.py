@@ -1,37 +1,15 @@
 """Adam with a learning rate for each part of the Gaussians, and its state when they multiply."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
 from avatar.reconstruct.cloud import PARTS, Cloud
+from avatar.reconstruct.options import LearningRates
 
 EPSILON = 1e-15  # gradients of single Gaussians are tiny
-
-
-@dataclass(frozen=True)
-class LearningRates:
-    """Learning rates at the first step; all fall exponentially to a share of it at the last."""
-
-    means: float = 5e-3
-    """Of positions, in units of the triangle's size."""
-    means_at_end: float = 0.01
-    """Share of the positions' learning rate that is left at the last step."""
-    others_at_end: float = 0.1
-    """Share of the other learning rates that is left at the last step."""
-    quats: float = 1e-3
-    """Of rotations."""
-    log_scales: float = 1e-2
-    """Of log scales."""
-    opacity_logits: float = 5e-2
-    """Of logit opacities."""
-    sh_dc: float = 2.5e-3
-    """Of colours (SH coefficients of degree 0)."""
-    sh_rest: float = 2.5e-4
-    """Of the higher SH coefficients."""
 
 
 def start_adam(cloud: Cloud, rates: LearningRates) -> tuple[Cloud, Adam]:

@@ -1,13 +1,82 @@
 """The options of learning an avatar from a capture."""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
-from avatar.reconstruct.densify import DensifyOptions
-from avatar.reconstruct.optimiser import LearningRates
-from avatar.reconstruct.refine import RefineOptions
+from common.device import Device
 from common.errors import InputError
 
 HIGHEST_DEGREE = 3
+
+BindNew = Literal["parent", "nearest"]
+"""parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
+triangle of the rest mesh whose centre is nearest."""
+
+
+@dataclass(frozen=True)
+class LearningRates:
+    """Learning rates at the first step; all fall exponentially to a share of it at the last."""
+
+    means: float = 5e-3
+    """Of positions, in units of the triangle's size."""
+    means_at_end: float = 0.01
+    """Share of the positions' learning rate that is left at the last step."""
+    others_at_end: float = 0.1
+    """Share of the other learning rates that is left at the last step."""
+    quats: float = 1e-3
+    """Of rotations."""
+    log_scales: float = 1e-2
+    """Of log scales."""
+    opacity_logits: float = 5e-2
+    """Of logit opacities."""
+    sh_dc: float = 2.5e-3
+    """Of colours (SH coefficients of degree 0)."""
+    sh_rest: float = 2.5e-4
+    """Of the higher SH coefficients."""
+
+
+@dataclass(frozen=True)
+class DensifyOptions:
+    """How the number of Gaussians grows."""
+
+    every: int = 200
+    """Steps between two rounds; 0 keeps one Gaussian on each triangle."""
+    first: float = 0.03
+    """Share of the steps before the first round."""
+    last: float = 0.5
+    """Share of the steps after which nothing is added or pruned; the budget is spent evenly."""
+    threshold: float = 2e-5
+    """Mean gradient by the place in the picture (in half picture widths) below which a Gaussian
+    does not multiply."""
+    split_size: float = 0.01
+    """Gaussians larger than this share of the head's radius are split, smaller ones cloned."""
+    prune_size: float = 0.1
+    """Gaussians larger than this share of the head's radius are removed."""
+    prune_opacity: float = 0.005
+    """Gaussians fainter than this are removed."""
+    reset_every: int = 0
+    """Steps between two resets of all opacities to nearly nothing; 0 for none."""
+    bind_new: BindNew = "parent"
+    """Which triangle a new Gaussian is bound to: its parent's, or the nearest at rest."""
+
+
+@dataclass(frozen=True)
+class RefineOptions:
+    """What of the tracking is corrected while the Gaussians are learned."""
+
+    mesh: bool = False
+    """Move the mesh of every moment by smooth offsets, for captures that are not tracked well."""
+    mesh_modes: int = 60
+    """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
+    mesh_rate: float = 1e-4
+    """Learning rate of the weight of each shape in metres; falls like the others."""
+    mesh_weight: float = 1e-5
+    """Weight of the mean squared offset in square millimetres."""
+    colour: bool = False
+    """Give every camera a gain and an offset in each colour, for cameras that differ."""
+    colour_rate: float = 1e-3
+    """Learning rate of gains and offsets."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +120,32 @@ class TrainOptions:
     """How the number of Gaussians grows."""
     refine: RefineOptions = field(default_factory=RefineOptions)
     """What of the tracking is corrected on the way."""
+
+
+@dataclass(frozen=True)
+class ReconstructOptions:
+    """Build an avatar from a tracked capture: Gaussians bound to the mesh of the head."""
+
+    capture: Path
+    """Folder of the capture, in the layout of GaussianAvatars and VHAP."""
+    out: Path
+    """The avatar to write (.ply)."""
+    flame: Path | None = None
+    """Your FLAME file, for captures that hold FLAME parameters."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    max_gaussians: int = 25_000
+    """Gaussians that the avatar may have at most."""
+    previews: Path | None = None
+    """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
+    logs: Path | None = None
+    """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
+    every: int = 1000
+    """Steps between two previews and measurements on held-out views; the run is saved at each."""
+    memory_gb: float = 2.0
+    """Memory in which pictures are kept after they are read once."""
+    train: TrainOptions = field(default_factory=TrainOptions)
+    """The training."""
 
 
 def check_train_options(options: TrainOptions) -> None:

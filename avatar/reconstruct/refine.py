@@ -16,24 +16,6 @@ EPSILON = 1e-15
 
 
 @dataclass(frozen=True)
-class RefineOptions:
-    """What of the tracking is corrected while the Gaussians are learned."""
-
-    mesh: bool = False
-    """Move the mesh of every moment by smooth offsets, for captures that are not tracked well."""
-    mesh_modes: int = 60
-    """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
-    mesh_rate: float = 1e-4
-    """Learning rate of the weight of each shape in metres; falls like the others."""
-    mesh_weight: float = 1e-5
-    """Weight of the mean squared offset in square millimetres."""
-    colour: bool = False
-    """Give every camera a gain and an offset in each colour, for cameras that differ."""
-    colour_rate: float = 1e-3
-    """Learning rate of gains and offsets."""
-
-
-@dataclass(frozen=True)
 class RowAdam:
     """Values of which a step touches one row, with Adam's moments; all change in place."""
 

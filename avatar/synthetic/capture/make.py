@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from audio2mesh import probe_audio
 from avatar.capture.capture import SPLITS
 from avatar.mesh.vectors import Floats
 from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
@@ -63,6 +64,8 @@ def make_capture(options: CaptureOptions) -> Made:
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
+    if options.voice is not None:
+        probe_audio(options.voice)
     _claim(options)
     stage = _set_up(options)
     drawn = _draw_all(options, stage)

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio2mesh import probe_audio
 from common.assets import DEMO_VOICE
 from common.errors import InputError
 
@@ -73,5 +72,3 @@ def check_options(options: CaptureOptions) -> None:
             f"{options.voice}: there is no such recording; give --voice a sound file, or None for "
             "a capture without speech"
         )
-    if options.voice is not None:
-        probe_audio(options.voice)

@@ -99,7 +99,7 @@ def test_other_files_are_no_motion(tmp_path: Path):
 
 
 def test_colours_are_hex_or_named():
-    assert parse_colour("#ff8000").tolist() == pytest.approx([1, 128 / 255, 0])
-    assert parse_colour("White").tolist() == [1, 1, 1]
+    assert parse_colour("#ff8000") == pytest.approx((1, 128 / 255, 0))
+    assert parse_colour("White") == (1, 1, 1)
     with pytest.raises(ValueError, match=r"'#12345'.*#rrggbb"):
         parse_colour("#12345")

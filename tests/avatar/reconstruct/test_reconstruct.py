@@ -13,10 +13,9 @@ from avatar.files.avatar_file import load_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh
 from avatar.reconstruct import ReconstructOptions, TrainOptions, reconstruct
-from avatar.reconstruct.densify import DensifyOptions
 from avatar.reconstruct.fit import known_face, start_trainer
+from avatar.reconstruct.options import DensifyOptions, RefineOptions
 from avatar.reconstruct.previews import read_all
-from avatar.reconstruct.refine import RefineOptions
 from avatar.reconstruct.trainer import Trainer
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world

@@ -6,7 +6,8 @@ import torch
 from head_meshes import HEAD, moved, sealed_scan, whole_head
 
 from avatar.mesh import Mesh
-from avatar.transfer import align, register
+from avatar.transfer import register
+from avatar.transfer.align import align
 from avatar.transfer.landmarks import LANDMARKS
 from avatar.transfer.template import template_of
 

@@ -1,0 +1,29 @@
+"""What is compared with what."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from common.device import Device
+
+
+@dataclass(frozen=True)
+class AvatarEvaluationOptions:
+    """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
+
+    avatar: Path
+    """The avatar: a .ply of Gaussians bound to the mesh that the capture was tracked with."""
+    capture: Path
+    """The folder of the capture, with transforms_train.json, _val.json and _test.json."""
+    split: Literal["train", "val", "test"] = "test"
+    """val: held-out cameras; test: held-out sequences; train: what was learned from."""
+    flame: Path | None = None
+    """Your FLAME file, for a capture tracked with FLAME."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    sheet: Path | None = None
+    """Also write a .png of some views: truth, render, difference, and the face from near."""
+    background: Literal["white", "black"] = "white"
+    """What both pictures are laid on."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
