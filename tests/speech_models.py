@@ -39,7 +39,12 @@ CONFIGS = {
 def tiny_encoder(family: str = "moonshine", layers: tuple[int, ...] = (1, 2)) -> SpeechEncoder:
     config, normalise = CONFIGS[family]
     torch.manual_seed(0)
-    return build_encoder(EncoderSpec(config.to_diff_dict(), layers, normalise))
+    encoder = build_encoder(EncoderSpec(config.to_diff_dict(), layers, normalise))
+    if family == "moonshine":  # transformers' networks start like this themselves
+        for parameter in encoder.parameters():
+            if parameter.ndim > 1:
+                torch.nn.init.normal_(parameter, std=config.initializer_range)
+    return encoder
 
 
 def tiny_model(moving: bool = False, fps: int = 25) -> SpeechToMotion:

@@ -106,7 +106,7 @@ ONLY_IN = {
     "tensorboardX": {"avatar/reconstruct/logs.py"},
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
-    "transformers": {"audio2mesh/model/encoder.py"},
+    "transformers": {"audio2mesh/model/pretrained.py"},
     "tyro": {"configs/command.py"},
 }
 

@@ -4,8 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import torch
 from speech_models import CONFIGS, tiny_encoder
+from transformers import MoonshineConfig, MoonshineModel, PreTrainedModel
 
-from audio2mesh.model.encoder import build_encoder, load_encoder
+from audio2mesh.model.encoder import SpeechEncoder, build_encoder, load_encoder
+from audio2mesh.model.moonshine import Moonshine
+from audio2mesh.model.pretrained import empty_network
 from audio2mesh.sound import SAMPLE_RATE
 
 
@@ -53,11 +56,22 @@ def _convolve(encoder, audio):
 @pytest.mark.parametrize("family", CONFIGS)
 def test_layers_agree_with_transformers_hidden_states(family):
     audio = torch.randn(1, 8_000)
-    encoder, whole = tiny_encoder(family, (0, 1, 2)), tiny_encoder(family, (3,))
-    hidden = whole.net(_normalised(audio, whole), output_hidden_states=True).hidden_states
+    encoder = tiny_encoder(family, (0, 1, 2))
+    three = tiny_encoder(family, (3,))
+    three.net.load_state_dict(encoder.net.state_dict(), strict=False)
+    whole = _theirs(three)
+    hidden = whole(_normalised(audio, encoder), output_hidden_states=True).hidden_states
     states = encoder(audio)
     for layer in (0, 1, 2):
         torch.testing.assert_close(states[:, :, layer], hidden[layer], atol=1e-5, rtol=1e-4)
+
+
+def _theirs(encoder: SpeechEncoder) -> PreTrainedModel:
+    """The network of transformers with the weights of an encoder."""
+    net = empty_network(encoder.spec.config).eval()
+    unknown = net.load_state_dict(encoder.net.state_dict(), strict=False)
+    assert not unknown.unexpected_keys and set(unknown.missing_keys) <= {"layer_norm.weight"}
+    return net
 
 
 def _normalised(audio, encoder):
@@ -82,7 +96,7 @@ def test_rebuilds_from_its_spec(family):
 @pytest.mark.parametrize("family", CONFIGS)
 def test_opens_a_local_folder(family, tmp_path):
     encoder, audio = tiny_encoder(family, (1, 3)), torch.randn(1, 4_000)
-    encoder.net.save_pretrained(tmp_path)
+    _theirs(encoder).save_pretrained(tmp_path)
     opened = load_encoder(tmp_path, (1, 3))
     assert opened.normalise == (family != "moonshine")
     assert torch.equal(opened(audio), encoder(audio))
@@ -102,6 +116,29 @@ def test_two_threads_may_use_one_encoder_at_once(family):
     with ThreadPoolExecutor(2) as pool:
         together = list(pool.map(encoder, sounds))
     torch.testing.assert_close(together, expected)
+
+
+def test_opens_the_encoder_of_a_whole_moonshine(tmp_path):
+    config = MoonshineConfig(**CONFIGS["moonshine"][0].to_diff_dict())
+    whole, audio = MoonshineModel(config).eval(), torch.randn(1, 4_000)
+    whole.save_pretrained(tmp_path)
+    hidden = whole.get_encoder()(audio, output_hidden_states=True).hidden_states
+    torch.testing.assert_close(load_encoder(tmp_path, (2,))(audio)[:, :, 0], hidden[2])
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"encoder_hidden_act": "relu"},
+        {"attention_bias": True},
+        {"encoder_num_key_value_heads": 2},
+        {"rope_parameters": {"rope_type": "linear"}},
+    ],
+)
+def test_a_moonshine_of_another_kind_is_refused(changed):
+    config = CONFIGS["moonshine"][0].to_diff_dict() | changed
+    with pytest.raises(ValueError, match=r"Moonshine with .* is not known here"):
+        Moonshine(config)
 
 
 def test_stays_in_evaluation_mode():
