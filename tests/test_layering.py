@@ -61,7 +61,7 @@ MAY_IMPORT = {
         "avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.portrait": (
-        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared splat"
+        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",

@@ -14,13 +14,12 @@ are in metres, in head space. Before the first and after the last keyframe the c
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.interpolate import CubicHermiteSpline, PchipInterpolator
 
 from common.errors import InputError
 from splat.scene.camera import Camera, look_at, orbit
@@ -51,8 +50,13 @@ def load_camera_path(
     return (camera_at(row, width, height) for row in values)
 
 
-def _curve(rows: np.ndarray) -> CubicHermiteSpline:
+def _curve(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
     """Monotone cubics (Fritsch and Carlson 1980) through rows [keyframes, values], times first."""
+    from scipy.interpolate import (  # noqa: PLC0415  most films need none
+        CubicHermiteSpline,
+        PchipInterpolator,
+    )
+
     slopes = PchipInterpolator(rows[:, 0], rows).derivative()(rows[:, 0])
     slopes[[0, -1]] = 0
     return CubicHermiteSpline(rows[:, 0], rows, slopes)

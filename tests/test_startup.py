@@ -1,0 +1,50 @@
+"""Commands answer at once: what takes seconds to import waits until it is needed."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from support import ROOT
+
+from configs.verbs import VERBS
+
+HEAVY = {"torch", "numba", "scipy", "transformers", "av", "PIL", "trimesh", "soxr"}
+SLOW_OPTIONS = {
+    "export",
+    "transfer",
+    "train motion",
+    "train sync",
+    "train lips",
+    "search-losses",
+    "make-corpus",
+    "convert-facegood",
+    "fit-articulation",
+}
+
+
+def imported(statements: str) -> set[str]:
+    """The top-level modules that are there after some statements in a new process."""
+    tell = "; import json, sys; print(json.dumps([m.partition('.')[0] for m in sys.modules]))"
+    command = [sys.executable, "-c", statements + tell]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+    return set(json.loads(done.stdout.splitlines()[-1]))
+
+
+@pytest.mark.parametrize("name", [name for name in VERBS if name not in SLOW_OPTIONS])
+def test_options_import_nothing_heavy(name: str):
+    module, _, options = VERBS[name].options.partition(":")
+    assert not HEAVY & imported(f"import configs.cli, tyro; from {module} import {options}")
+
+
+@pytest.mark.parametrize("name", ["drive", "render", "reconstruct", "convert", "make-capture"])
+def test_commands_do_without_transformers(name: str):
+    module = VERBS[name].command.partition(":")[0]
+    found = imported(f"import {module}")
+    assert "torch" in found and "transformers" not in found
+
+
+def test_the_shipped_weights_speak_without_transformers():
+    statements = "import numpy; from audio2mesh import load_model, stream_offsets; "
+    speak = "list(stream_offsets(load_model(), [numpy.zeros(16_000, 'f4')]))"
+    assert "transformers" not in imported(statements + speak)
