@@ -7,20 +7,10 @@ import sys
 import pytest
 from support import ROOT
 
-from configs.verbs import VERBS
+from configs.verbs import TRAIN, UPKEEP, VERBS
 
 HEAVY = {"torch", "numba", "scipy", "transformers", "av", "PIL", "trimesh", "soxr"}
-SLOW_OPTIONS = {
-    "export",
-    "transfer",
-    "train motion",
-    "train sync",
-    "train lips",
-    "search-losses",
-    "make-corpus",
-    "convert-facegood",
-    "fit-articulation",
-}
+SLOW_OPTIONS = {"export", "transfer", *TRAIN, *UPKEEP}
 
 
 def imported(statements: str) -> set[str]:
