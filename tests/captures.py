@@ -22,7 +22,7 @@ OPENGL_OPENCV = np.diag([1.0, -1.0, -1.0, 1.0])
 
 @dataclass(frozen=True)
 class CaptureSpec:
-    """What a capture holds; moments from `held_out` on are the test split."""
+    """What a capture holds; timesteps from `held_out` on are the test split."""
 
     mesh: Mesh
     vertices: Tensor  # [T, V, 3]
@@ -42,15 +42,15 @@ def ring(count: int, size: tuple[int, int] = (24, 16), distance: float = 1.0) ->
     return tuple(orbit(torch.zeros(3), distance, float(a), 5.0, 22.0, *size) for a in angles)
 
 
-def small_spec(moments: int = 3) -> CaptureSpec:
+def small_spec(timesteps: int = 3) -> CaptureSpec:
     """A tetrahedron that wanders, seen by three cameras."""
     mesh = tetrahedron()
-    steps = torch.linspace(0, 0.02, moments)[:, None, None]
+    steps = torch.linspace(0, 0.02, timesteps)[:, None, None]
     return CaptureSpec(mesh, mesh.vertices + steps, ring(3))
 
 
 def plain(vertices: Tensor, camera: Camera) -> np.ndarray:
-    """A disc of a colour that tells moment and camera apart, on clear white."""
+    """A disc of a colour that tells timestep and camera apart, on clear white."""
     y, x = np.mgrid[: camera.height, : camera.width] + 0.5
     inside = np.hypot(x - camera.width / 2, y - camera.height / 2) < 0.3 * camera.height
     shade = float(vertices[0, 0]) * 1000, float(camera.viewmat[0, 2]) * 100 + 128, 60
@@ -109,8 +109,8 @@ def write_capture(folder: Path, spec: CaptureSpec, paint: Paint = plain) -> Path
     return folder
 
 
-def flame_moment(rng: np.random.Generator, vertices: int | None) -> dict[str, np.ndarray]:
-    """The parameters of one moment with the shapes that VHAP writes; offsets for `vertices`."""
+def flame_timestep(rng: np.random.Generator, vertices: int | None) -> dict[str, np.ndarray]:
+    """The parameters of one timestep with the shapes that VHAP writes; offsets for `vertices`."""
     sizes = {"expr": 100, "rotation": 3, "neck_pose": 3, "jaw_pose": 3, "eyes_pose": 6}
     found = {name: rng.normal(0, 0.1, (1, size)) for name, size in sizes.items()}
     found["translation"] = rng.normal(0, 0.05, (1, 3))
@@ -128,10 +128,10 @@ def to_flame(folder: Path, offsets: int | None = 5143) -> Path:
         person["static_offset"] = rng.normal(0, 1e-3, (1, offsets, 3)).astype(np.float32)
     (folder / "flame_param").mkdir()
     for file in (folder / "vertices").iterdir():
-        moment: Any = person | flame_moment(rng, offsets)
-        np.savez(folder / "flame_param" / file.name, **moment)
+        timestep: Any = person | flame_timestep(rng, offsets)
+        np.savez(folder / "flame_param" / file.name, **timestep)
         file.unlink()
-    still = {name: np.zeros_like(array) for name, array in flame_moment(rng, None).items()}
+    still = {name: np.zeros_like(array) for name, array in flame_timestep(rng, None).items()}
     canonical: Any = person | still | {"jaw_pose": np.array([[0.3, 0.0, 0.0]])}
     np.savez(folder / "canonical_flame_param.npz", **canonical)
     (folder / "canonical_mesh.npz").unlink()

@@ -14,7 +14,7 @@ SPLITS = ("train", "val", "test")
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture: what was seen, by which camera, of which moment."""
+    """One picture: what was seen, by which camera, of which timestep."""
 
     camera: Camera  # world to camera, OpenCV axes, pixels
     image: Path
@@ -32,5 +32,5 @@ class Capture:
     topology: str  # one of avatar.files.avatar_file.TOPOLOGIES
     rest: Tensor  # [V, 3] the subject's rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
-    vertices: Tensor  # [T, V, 3] the tracked mesh of every moment, world space, metres
+    vertices: Tensor  # [T, V, 3] the tracked mesh of every timestep, world space, metres
     splits: Mapping[str, tuple[View, ...]]  # by the names of SPLITS

@@ -1,6 +1,6 @@
-"""The tracked meshes of a capture that names FLAME's parameters at every moment.
+"""The tracked meshes of a capture that names FLAME's parameters at every timestep.
 
-canonical_flame_param.npz and one file for every moment hold shape, expr, rotation, neck_pose,
+canonical_flame_param.npz and one file for every timestep hold shape, expr, rotation, neck_pose,
 jaw_pose, eyes_pose and translation, and may hold static_offset and dynamic_offset, as VHAP writes
 them (vhap/export_as_nerf_dataset.py).
 """
@@ -32,13 +32,13 @@ LENGTHS = {
 }
 FEWER = ("shape", "expr")  # trackers may fit only the first of these
 OFFSETS = ("static_offset", "dynamic_offset")
-BATCH = 32  # moments that are posed at a time
+BATCH = 32  # timesteps that are posed at a time
 
 Parameters = Mapping[str, Tensor]
 
 
 def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -> TrackedMeshes:
-    """FLAME posed for every moment, with GaussianAvatars' teeth unless the offsets lack them.
+    """FLAME posed for every timestep, with GaussianAvatars' teeth unless the offsets lack them.
 
     The rest mesh is the person's neutral head with the mouth shut, where the canonical file opens
     it. Raises FileNotFoundError or InputError that names the file and the broken rule.
@@ -64,9 +64,9 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
     posed = torch.empty(len(paths), *rest.shape)
     with progress_bar("tracked meshes", len(paths), "meshes/s") as show:
         for start in range(0, len(paths), BATCH):
-            moments = [_read(path, vertices) for path in paths[start : start + BATCH]]
-            posed[start : start + BATCH] = _posed(model, moments)
-            show(start + len(moments))
+            timesteps = [_read(path, vertices) for path in paths[start : start + BATCH]]
+            posed[start : start + BATCH] = _posed(model, timesteps)
+            show(start + len(timesteps))
     return TrackedMeshes(model.topology, rest, model.faces, posed)
 
 
@@ -79,7 +79,7 @@ def _offsets(parameters: Parameters) -> Tensor:
 
 
 def _read(path: Path, vertices: int | None) -> Parameters:
-    """The parameters of one moment, offsets [V, 3]; V is `vertices`, or any of FLAME's if None."""
+    """The parameters of one timestep; offsets [V, 3] of `vertices`, or any of FLAME's if None."""
     arrays = read_arrays(path)
     found = {name: _vector(path, arrays, name) for name in LENGTHS}
     for name in OFFSETS:
@@ -105,20 +105,20 @@ def _check_count(path: Path, name: str, found: int, wanted: int | None) -> None:
         )
     if wanted is not None and found != wanted:
         raise InputError(
-            f"{path}: {name!r} is for {found} vertices, but the first moment has {wanted}; track "
-            "every moment with the same mesh"
+            f"{path}: {name!r} is for {found} vertices, but the first timestep has {wanted}; track "
+            "every timestep with the same mesh"
         )
 
 
-def _posed(model: FlameModel, moments: Sequence[Parameters]) -> Tensor:  # [T, V, 3]
+def _posed(model: FlameModel, timesteps: Sequence[Parameters]) -> Tensor:  # [T, V, 3]
     def stacked(name: str) -> Tensor:
-        return torch.stack([moment[name] for moment in moments])
+        return torch.stack([timestep[name] for timestep in timesteps])
 
     def offsets(name: str) -> Tensor | None:
-        if not any(name in moment for moment in moments):
+        if not any(name in timestep for timestep in timesteps):
             return None
         zero = torch.zeros_like(model.template)
-        return torch.stack([moment.get(name, zero) for moment in moments])
+        return torch.stack([timestep.get(name, zero) for timestep in timesteps])
 
     return flame_vertices(
         model,

@@ -1,4 +1,4 @@
-"""The tracked meshes of a capture that names the vertices of every moment."""
+"""The tracked meshes of a capture that names the vertices of every timestep."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ CANONICAL = "canonical_mesh.npz"
 
 @dataclass(frozen=True)
 class TrackedMeshes:
-    """One mesh at rest and at every moment."""
+    """One mesh at rest and at every timestep."""
 
     topology: str
     rest: Tensor  # [V, 3] metres, head space
@@ -27,7 +27,7 @@ class TrackedMeshes:
 
 
 def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
-    """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every moment.
+    """canonical_mesh.npz (rest, faces, topology) and the `vertices` [V, 3] of every timestep.
 
     Raises FileNotFoundError or InputError that names the file and the broken rule.
     """
@@ -35,7 +35,7 @@ def read_vertex_meshes(folder: Path, paths: Sequence[Path]) -> TrackedMeshes:
     vertices = torch.empty(len(paths), *rest.shape)
     with progress_bar("tracked meshes", len(paths), "meshes/s") as done:
         for row, path in enumerate(paths):
-            vertices[row] = _moment(path, rest)
+            vertices[row] = _timestep(path, rest)
             done()
     return TrackedMeshes(topology, rest, faces, vertices)
 
@@ -57,11 +57,11 @@ def _read_canonical(path: Path) -> tuple[str, Tensor, Tensor]:
     return topology, rest, faces
 
 
-def _moment(path: Path, rest: Tensor) -> Tensor:
+def _timestep(path: Path, rest: Tensor) -> Tensor:
     vertices = torch.from_numpy(pick_floats(path, read_arrays(path), "vertices", (3,)))
     if len(vertices) != len(rest):
         raise InputError(
             f"{path}: has {len(vertices)} vertices, but the rest mesh has {len(rest)}; track every "
-            "moment with the same mesh"
+            "timestep with the same mesh"
         )
     return vertices

@@ -2,7 +2,7 @@
 
 The layout is the one that GaussianAvatars reads and VHAP writes: transforms_train.json,
 transforms_val.json, transforms_test.json; canonical_flame_param.npz and FLAME parameters for every
-moment. For heads other than FLAME: canonical_mesh.npz and vertices for every moment.
+timestep. For heads other than FLAME: canonical_mesh.npz and vertices for every timestep.
 """
 
 from collections.abc import Iterator, Mapping
@@ -34,7 +34,7 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
     if not frames["train"]:
         raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
     _check_duplicates(folder, frames)
-    key, paths = _mesh_of_each_moment(folder, frames)
+    key, paths = _mesh_of_each_timestep(folder, frames)
     meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
     rows = {timestep: row for row, timestep in enumerate(paths)}
     _check_in_front(folder, frames, rows, meshes.vertices.mean(1))
@@ -79,7 +79,7 @@ def _each(folder: Path, frames: Frames) -> Iterator[tuple[str, Frame]]:
 
 
 def _check_duplicates(folder: Path, frames: Frames) -> None:
-    """No camera sees a moment twice, or what is held out would not be."""
+    """No camera sees a timestep twice, or what is held out would not be."""
     seen: dict[tuple[int, str], str] = {}
     for where, frame in _each(folder, frames):
         view = frame.view
@@ -91,7 +91,7 @@ def _check_duplicates(folder: Path, frames: Frames) -> None:
             )
 
 
-def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, Path]]:
+def _mesh_of_each_timestep(folder: Path, frames: Frames) -> tuple[str, dict[int, Path]]:
     """The kind of tracking, and its file for every timestep in ascending order."""
     found: dict[int, Path] = {}
     kind = frames["train"][0].mesh_key
@@ -108,7 +108,7 @@ def _mesh_of_each_moment(folder: Path, frames: Frames) -> tuple[str, dict[int, P
 
 
 def _check_in_front(folder: Path, frames: Frames, rows: Mapping[int, int], centres: Tensor) -> None:
-    """Every camera looks towards the centre [T, 3] of its moment's mesh: else its axes are not
+    """Every camera looks towards the centre [T, 3] of its timestep's mesh: else its axes are not
     OpenGL's, or cameras and meshes do not share a world."""
     for where, frame in _each(folder, frames):
         x, y, z, shift = frame.view.camera.viewmat[2].tolist()  # depth of a point in the world

@@ -22,12 +22,12 @@ from splat import Camera
 
 PICTURES = ("file_path", "fg_mask_path", "region_path")
 MESH_KEYS = ("flame_param_path", "vertices_path")
-"""Where a frame may name the tracking of its moment."""
+"""Where a frame may name the tracking of its timestep."""
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One entry: a view whose timestep is the file's own number, and the mesh of its moment."""
+    """One entry: a view whose timestep is the file's own number, and the mesh of its timestep."""
 
     view: View
     mesh_key: str  # one of MESH_KEYS
@@ -150,7 +150,7 @@ def _joined_in(folder: Path, pictures: str) -> str | None:
 def _timestep(entry: Entry) -> int:
     timestep = number(entry, "timestep_index")
     if timestep != int(timestep) or timestep < 0:
-        raise InputError(f'"timestep_index" is {timestep:g}, not a number of a moment')
+        raise InputError(f'"timestep_index" is {timestep:g}, not a number of a timestep')
     return int(timestep)
 
 

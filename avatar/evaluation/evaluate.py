@@ -136,16 +136,16 @@ def _compare(views: Sequence[View], draw: Draw, label: Labeller, background: Ten
 
 
 def spread(views: Sequence[View], count: int) -> set[Path]:
-    """Pictures of at most `count` views that run through moments and cameras at once."""
-    moments = sorted({view.timestep for view in views})
+    """Pictures of at most `count` views that run through timesteps and cameras at once."""
+    timesteps = sorted({view.timestep for view in views})
     cameras = sorted({view.camera_id for view in views})
     chosen: set[Path] = set()
     for k in range(count):
-        moment, camera = (x[(2 * k + 1) * len(x) // (2 * count)] for x in (moments, cameras))
-        there = [view for view in views if view.timestep == moment]
+        timestep, camera = (x[(2 * k + 1) * len(x) // (2 * count)] for x in (timesteps, cameras))
+        there = [view for view in views if view.timestep == timestep]
         chosen.add(min(there, key=lambda view: view.camera_id != camera).image)
     return chosen
 
 
 def _caption(view: View, scores: ViewScores) -> str:
-    return f"camera {view.camera_id}, moment {view.timestep}: {scores.whole.psnr:.1f} dB"
+    return f"camera {view.camera_id}, timestep {view.timestep}: {scores.whole.psnr:.1f} dB"

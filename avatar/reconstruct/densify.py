@@ -14,7 +14,7 @@ from torch import Tensor
 
 from avatar.mesh import Mesh
 from avatar.mesh.rotations import quaternion_to_matrix
-from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
+from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.options import DensifyOptions
 from avatar.reconstruct.seeds import head_radius, nearest_triangles
 from avatar.rig.binding import bind, to_world
@@ -29,16 +29,16 @@ NEARLY_CLEAR = 0.01  # opacity after a reset
 
 @dataclass(frozen=True)
 class Change:
-    """A cloud after a round, and where its rows come from."""
+    """Gaussians after a round, and where their rows come from."""
 
-    cloud: Cloud
-    origin: Tensor  # [N] rows of the cloud before
+    bound: BoundGaussians
+    origin: Tensor  # [N] rows of those before
     fresh: Tensor  # [N] bool: a row that was not there before
 
 
 def densify(
-    cloud: Cloud,
-    slopes: Tensor,  # [N] mean gradient by the place in the picture
+    bound: BoundGaussians,
+    gradients: Tensor,  # [N] mean gradient by the place in the picture
     allowed: int,  # Gaussians after the round
     rest: Mesh,
     options: DensifyOptions,
@@ -46,15 +46,15 @@ def densify(
     """One round: prune, then let those that the picture pulls at multiply, `allowed` at most."""
     frames = triangle_frames(rest.vertices, rest.faces)
     radius = head_radius(rest.vertices)
-    sizes = cloud.parts["log_scales"].exp().amax(1) * frames.scales[cloud.binding]  # [N] metres
-    opacities = torch.sigmoid(cloud.parts["opacity_logits"])
+    sizes = bound.parts["log_scales"].exp().amax(1) * frames.scales[bound.binding]  # [N] metres
+    opacities = torch.sigmoid(bound.parts["opacity_logits"])
     useless = (opacities < options.prune_opacity) | (sizes > options.prune_size * radius)
-    kept = ~useless | last_of_face(useless, opacities, cloud.binding)
-    able = kept & (slopes > options.threshold)
+    kept = ~useless | last_of_face(useless, opacities, bound.binding)
+    able = kept & (gradients > options.threshold)
     room = max(0, allowed - int(kept.sum()))
-    chosen = choose(torch.where(able, slopes, 0), cloud.binding, len(rest.faces), room)
+    chosen = choose(torch.where(able, gradients, 0), bound.binding, len(rest.faces), room)
     split = chosen & (sizes > options.split_size * radius)
-    change = multiply(cloud, kept, chosen & ~split, split)
+    change = multiply(bound, kept, chosen & ~split, split)
     if options.bind_new == "parent":
         return change
     if options.bind_new == "nearest":
@@ -75,30 +75,30 @@ def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
     return last & (good[binding] == 0)
 
 
-def choose(slopes: Tensor, binding: Tensor, faces: int, room: int) -> Tensor:
+def choose(gradients: Tensor, binding: Tensor, faces: int, room: int) -> Tensor:
     """Which Gaussians multiply: [N] bool, `room` at most.
 
-    slopes [N]: how strongly the picture pulls, 0 where a Gaussian is not to multiply. Every
-    face gets a share of the room in proportion to the sum of its slopes, and spends it on its
+    gradients [N]: how strongly the picture pulls, 0 where a Gaussian is not to multiply. Every
+    face gets a share of the room in proportion to the sum of its gradients, and spends it on its
     steepest Gaussians.
     """
-    by_face = torch.zeros(faces, dtype=torch.float64, device=slopes.device)
-    by_face.index_add_(0, binding, slopes.double())
+    by_face = torch.zeros(faces, dtype=torch.float64, device=gradients.device)
+    by_face.index_add_(0, binding, gradients.double())
     total = float(by_face.sum())
     if room <= 0 or total <= 0:
-        return torch.zeros_like(slopes, dtype=torch.bool)
+        return torch.zeros_like(gradients, dtype=torch.bool)
     dealt = torch.floor(torch.cumsum(by_face, 0) * (room / total) + 1e-9)
     quota = torch.diff(dealt, prepend=dealt.new_zeros(1)).long()  # [M], adds up to at most `room`
-    order = torch.argsort(slopes, descending=True, stable=True)
+    order = torch.argsort(gradients, descending=True, stable=True)
     order = order[torch.argsort(binding[order], stable=True)]  # by face, the steepest first
     counts = torch.bincount(binding, minlength=faces)
     starts = torch.cumsum(counts, 0) - counts
     rank = torch.empty_like(order)
     rank[order] = torch.arange(len(order), device=order.device) - starts[binding[order]]
-    return (rank < quota[binding]) & (slopes > 0)
+    return (rank < quota[binding]) & (gradients > 0)
 
 
-def multiply(cloud: Cloud, kept: Tensor, clone: Tensor, split: Tensor) -> Change:
+def multiply(bound: BoundGaussians, kept: Tensor, clone: Tensor, split: Tensor) -> Change:
     """Remove all but the `kept`, double the `clone`, part the `split`, all [N] bool.
 
     Copies lie on their original, and both together cover what it covered. Parts lie side by side
@@ -108,12 +108,12 @@ def multiply(cloud: Cloud, kept: Tensor, clone: Tensor, split: Tensor) -> Change
         mask.nonzero().squeeze(1) for mask in (kept & ~split, clone & kept, split & kept)
     )
     origin = torch.cat([old, copies, parts, parts])
-    tensors = {name: tensor.detach()[origin] for name, tensor in cloud.parts.items()}
+    tensors = {name: tensor.detach()[origin] for name, tensor in bound.parts.items()}
     both = clone[origin]
     tensors["opacity_logits"][both] = _halved(tensors["opacity_logits"][both])
     _part(tensors, len(old) + len(copies), len(parts))
     fresh = torch.arange(len(origin), device=origin.device) >= len(old)
-    return Change(Cloud(tensors, cloud.binding[origin]), origin, fresh)
+    return Change(BoundGaussians(tensors, bound.binding[origin]), origin, fresh)
 
 
 def _halved(logits: Tensor) -> Tensor:
@@ -143,17 +143,17 @@ def _logit(opacities: Tensor) -> Tensor:
 
 def rebind(change: Change, rest: Mesh) -> Change:
     """Bind the fresh Gaussians to the triangle whose centre is nearest at rest; none moves."""
-    cloud, fresh = change.cloud, change.fresh
+    bound, fresh = change.bound, change.fresh
     frames = triangle_frames(rest.vertices, rest.faces)
     rows = fresh.nonzero().squeeze(1)
-    parts = {name: tensor[rows] for name, tensor in cloud.parts.items()}
-    world = to_world(activate(raw_of(Cloud(parts, rows))), cloud.binding[rows], frames)
+    parts = {name: tensor[rows] for name, tensor in bound.parts.items()}
+    world = to_world(activate(raw_of(BoundGaussians(parts, rows))), bound.binding[rows], frames)
     nearest = nearest_triangles(world.means, rest.vertices, rest.faces)
     degree = round((parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
-    local = cloud_of(bind(world, nearest, rest.vertices, rest.faces), nearest, degree)
-    tensors = {name: t.index_copy(0, rows, local.parts[name]) for name, t in cloud.parts.items()}
-    binding = cloud.binding.index_copy(0, rows, nearest)
-    return Change(Cloud(tensors, binding), change.origin, fresh)
+    local = bound_gaussians(bind(world, nearest, rest.vertices, rest.faces), nearest, degree)
+    tensors = {name: t.index_copy(0, rows, local.parts[name]) for name, t in bound.parts.items()}
+    binding = bound.binding.index_copy(0, rows, nearest)
+    return Change(BoundGaussians(tensors, binding), change.origin, fresh)
 
 
 def reset_opacities(logits: Tensor) -> Tensor:

@@ -24,8 +24,8 @@ def ssim_and_gradient(a: Floats, b: Floats, weights: Floats) -> tuple[float, Flo
     """
     window = np.array(_WEIGHTS, np.float32)
     blurred = _blur_rows(a, b, window)
-    sums, slopes = _compare(blurred, weights, window)
-    return float(sums.sum()), _spread(a, b, slopes, window)
+    sums, partials = _compare(blurred, weights, window)
+    return float(sums.sum()), _spread(a, b, partials, window)
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
@@ -53,10 +53,10 @@ def _blur_rows(a: Floats, b: Floats, window: Floats) -> Floats:
 def _compare(
     blurred: Floats, weights: Floats, window: Floats
 ) -> tuple[NDArray[np.float64], Floats]:
-    """Sums of each row, and the slopes [3, H - 10, 3, W - 10] by mean a, mean a² and mean ab."""
+    """Sums of each row; their derivatives [3, H - 10, 3, W - 10] by mean a, mean a², mean ab."""
     height, inner = blurred.shape[1] - WINDOW + 1, blurred.shape[3]
     sums = np.zeros(3 * height, np.float64)
-    slopes = np.empty((3, height, 3, inner), np.float32)
+    partials = np.empty((3, height, 3, inner), np.float32)
     for task in prange(3 * height):
         c, row = task // height, task % height
         m = np.zeros((5, inner), np.float32)
@@ -77,18 +77,18 @@ def _compare(
             by_x = _TWO * scaled * y * (top_2 - top_1) - _TWO * x * ssim * (low_2 - low_1) / (
                 low_1 * low_2
             )
-            slopes[c, row, 0, j] = by_x
-            slopes[c, row, 1, j] = -ssim / low_2
-            slopes[c, row, 2, j] = _TWO * scaled * top_1
+            partials[c, row, 0, j] = by_x
+            partials[c, row, 1, j] = -ssim / low_2
+            partials[c, row, 2, j] = _TWO * scaled * top_1
         sums[task] = total
-    return sums, slopes
+    return sums, partials
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
-def _spread(a: Floats, b: Floats, slopes: Floats, window: Floats) -> Floats:
-    """Gradient by a [H, W, 3]: the slopes of all windows that a pixel lies in."""
+def _spread(a: Floats, b: Floats, partials: Floats, window: Floats) -> Floats:
+    """Gradient by a [H, W, 3]: the derivatives of all windows that a pixel lies in."""
     height, width = a.shape[0], a.shape[1]
-    inner_height, inner = slopes.shape[1], slopes.shape[3]
+    inner_height, inner = partials.shape[1], partials.shape[3]
     gradient = np.empty((3, height, width), np.float32)
     for task in prange(3 * height):
         c, row = task // height, task % height
@@ -97,7 +97,7 @@ def _spread(a: Floats, b: Floats, slopes: Floats, window: Floats) -> Floats:
             w = window[k]
             for p in range(3):
                 for j in range(inner):
-                    columns[p, j] += w * slopes[c, row - k, p, j]
+                    columns[p, j] += w * partials[c, row - k, p, j]
         wide = np.zeros((3, width), np.float32)
         for p in range(3):
             for k in range(WINDOW):

@@ -21,14 +21,14 @@ from avatar.capture import (
 )
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh import Mesh
-from avatar.reconstruct.cloud import raw_of
+from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.logs import curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
 from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
 from avatar.reconstruct.regions import emphasised_vertices
-from avatar.reconstruct.seeds import calmest_moment, seeded
-from avatar.reconstruct.start import face_colours, first_cloud
+from avatar.reconstruct.seeds import calmest_timestep, seeded
+from avatar.reconstruct.start import face_colours, first_gaussians
 from avatar.reconstruct.trainer import Trainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
@@ -113,13 +113,13 @@ def start_trainer(
     """A run at its first step."""
     views = capture.splits["train"]
     colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)))
-    cloud = first_cloud(capture, colours, options.train.sh_degree)
-    moment = calmest_moment(capture, views)
-    around = read_all([view for view in views if view.timestep == moment])
-    room = int(SEEDED * (options.max_gaussians - len(cloud)))
-    cloud = seeded(capture, cloud, around, room)
+    bound = first_gaussians(capture, colours, options.train.sh_degree)
+    timestep = calmest_timestep(capture, views)
+    around = read_all([view for view in views if view.timestep == timestep])
+    room = int(SEEDED * (options.max_gaussians - len(bound)))
+    bound = seeded(capture, bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    return Trainer(capture, cloud, region, options.train, options.max_gaussians, device)
+    return Trainer(capture, bound, region, options.train, options.max_gaussians, device)
 
 
 def known_face(capture: Capture) -> Face | None:
@@ -158,8 +158,8 @@ def run(
                     save()
                     values |= look()
                 if values:
-                    show(step, len(trainer.cloud), values)
-                    add(step, {**values, "gaussians": len(trainer.cloud)})
+                    show(step, len(trainer.bound), values)
+                    add(step, {**values, "gaussians": len(trainer.bound)})
 
 
 def remaining(
@@ -174,9 +174,9 @@ def remaining(
 
 def finished_avatar(trainer: Trainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
-    raw = raw_of(trainer.cloud)
+    raw = raw_of(trainer.bound)
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
-    binding = trainer.cloud.binding.cpu()
+    binding = trainer.bound.binding.cpu()
     gaussians, template = RawGaussians(**parts), face.fitted if face else None
     mesh = (capture.rest, capture.faces)
     return Avatar(gaussians, binding, *mesh, capture.topology, template)

@@ -1,7 +1,7 @@
 """Points where the pictures show the subject but the mesh has nothing: hair, shoulders, clothes.
 
 Gaussians that start on the mesh would take the whole training to creep there. The masks of one
-moment carve a visual hull out of a block of voxels (Laurentini 1994); a line of sight through a
+timestep carve a visual hull out of a block of voxels (Laurentini 1994); a line of sight through a
 pixel that shows the subject beside the mesh starts a Gaussian where it first meets the hull.
 """
 
@@ -33,7 +33,7 @@ class Block:
 
 
 def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
-    """The visual hull around a mesh [V, 3], from views of one moment."""
+    """The visual hull around a mesh [V, 3], from views of one timestep."""
     low, high = vertices.amin(0), vertices.amax(0)
     size = float((high - low).max()) * (1 + 2 * MARGIN)
     low, edge = (low + high - size) / 2, size / VOXELS

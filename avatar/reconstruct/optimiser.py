@@ -6,17 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam
 
-from avatar.reconstruct.cloud import PARTS, Cloud
+from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians
 from avatar.reconstruct.options import LearningRates
 
 EPSILON = 1e-15  # gradients of single Gaussians are tiny
 
 
-def start_adam(cloud: Cloud, rates: LearningRates) -> tuple[Cloud, Adam]:
-    """The cloud as parameters, and an optimiser of them with one group for each part."""
-    parameters = {name: nn.Parameter(cloud.parts[name].detach().clone()) for name in PARTS}
+def start_adam(bound: BoundGaussians, rates: LearningRates) -> tuple[BoundGaussians, Adam]:
+    """The Gaussians as parameters, and an optimiser of them with one group for each part."""
+    parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
     groups = [{"params": [p], "lr": getattr(rates, n), "name": n} for n, p in parameters.items()]
-    return Cloud(parameters, cloud.binding), Adam(groups, eps=EPSILON, fused=True)
+    return BoundGaussians(parameters, bound.binding), Adam(groups, eps=EPSILON, fused=True)
 
 
 def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
@@ -29,21 +29,21 @@ def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
 
 def regroup(
     adam: Adam,
-    cloud: Cloud,  # the new one
-    origin: Tensor,  # [N] row of the old cloud that each new row comes from
+    bound: BoundGaussians,  # the new one
+    origin: Tensor,  # [N] row of the old ones that each new row comes from
     fresh: Tensor,  # [N] bool: starts without a past
     rates: LearningRates,
-) -> tuple[Cloud, Adam]:
-    """The new cloud as parameters, with the optimiser's moments of the rows they come from."""
+) -> tuple[BoundGaussians, Adam]:
+    """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
     old = moments(adam)
-    new_cloud, new_adam = start_adam(cloud, rates)
+    new_bound, new_adam = start_adam(bound, rates)
     if old:
         carried = {
             name: {k: t if t.ndim == 0 else _carried(t, origin, fresh) for k, t in state.items()}
             for name, state in old.items()
         }
         set_moments(new_adam, carried)
-    return new_cloud, new_adam
+    return new_bound, new_adam
 
 
 def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:

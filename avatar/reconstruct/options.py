@@ -66,7 +66,7 @@ class RefineOptions:
     """What of the tracking is corrected while the Gaussians are learned."""
 
     mesh: bool = False
-    """Move the mesh of every moment by smooth offsets, for captures that are not tracked well."""
+    """Move the mesh of every timestep by smooth offsets, for captures that are not tracked well."""
     mesh_modes: int = 60
     """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
     mesh_rate: float = 1e-4

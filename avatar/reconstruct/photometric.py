@@ -39,13 +39,13 @@ class _OnCpu(torch.autograd.Function):
         half = WINDOW // 2
         windows = weights[half:-half, half:-half]
         count = 3 * windows.numel()
-        total, slopes = ssim_and_gradient(
+        total, gradient = ssim_and_gradient(
             drawn.detach().contiguous().numpy(), target.numpy(), weights.contiguous().numpy()
         )
         difference = (drawn.detach() - target) * weights[..., None]
         unlike = windows.mean() - total / count
         by_l1 = difference.sign() * weights[..., None] * ((1 - share) / drawn.numel())
-        by_ssim = torch.from_numpy(slopes).permute(1, 2, 0) * (-share / count)
+        by_ssim = torch.from_numpy(gradient).permute(1, 2, 0) * (-share / count)
         ctx.save_for_backward(by_l1 + by_ssim)
         return (1 - share) * difference.abs().mean() + share * unlike
 

@@ -1,4 +1,4 @@
-"""What the tracking left wrong: the mesh of each moment, the colours of each camera."""
+"""What the tracking left wrong: the mesh of each timestep, the colours of each camera."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

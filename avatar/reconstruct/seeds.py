@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from avatar.capture import Capture, Picture, View
-from avatar.reconstruct.cloud import PARTS, Cloud, cloud_of, raw_of
+from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.hull import carve, uncovered_points
 from avatar.rig.binding import bind, to_world
 from avatar.rig.triangle_frames import triangle_frames
@@ -19,28 +19,28 @@ and do not start on the hull, which is a little larger than the subject everywhe
 SIZE = 0.7  # standard deviation, in units of the spacing
 
 
-def calmest_moment(capture: Capture, views: Sequence[View]) -> int:
-    """The moment among views whose mesh is nearest to the rest mesh."""
-    moments = sorted({view.timestep for view in views})
-    distances = (capture.vertices[moments] - capture.rest).square().sum(-1).mean(-1)
-    return moments[int(distances.argmin())]
+def calmest_timestep(capture: Capture, views: Sequence[View]) -> int:
+    """The timestep among views whose mesh is nearest to the rest mesh."""
+    timesteps = sorted({view.timestep for view in views})
+    distances = (capture.vertices[timesteps] - capture.rest).square().sum(-1).mean(-1)
+    return timesteps[int(distances.argmin())]
 
 
 def seeded(
-    capture: Capture, cloud: Cloud, seen: Sequence[tuple[View, Picture]], most: int
-) -> Cloud:
-    """The cloud with `most` more Gaussians at most, from views of one moment."""
+    capture: Capture, bound: BoundGaussians, seen: Sequence[tuple[View, Picture]], most: int
+) -> BoundGaussians:
+    """The Gaussians with `most` more at most, from views of one timestep."""
     if most < 1:
-        return cloud
+        return bound
     vertices = capture.vertices[seen[0][0].timestep]
     block = carve(vertices, seen)
-    mesh = opaque(cloud, vertices, capture.faces)
+    mesh = opaque(bound, vertices, capture.faces)
     found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
     kept = first_per_cell(points, block.low, block.edge)
     kept = kept[beyond(points[kept], vertices, NEAR * head_radius(capture.rest))]
     if not len(kept):
-        return cloud
+        return bound
     thin, spacing = thinned(points[kept], block.low, block.edge, most)
     points, colours = points[kept][thin], colours[kept][thin]
     nearest = nearest_triangles(points, vertices, capture.faces)
@@ -52,10 +52,10 @@ def seeded(
         opacities=torch.full((count,), OPACITY),
         sh=rgb_to_sh(colours)[:, None],
     )
-    degree = round((cloud.parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
-    more = cloud_of(bind(world, nearest, vertices, capture.faces), nearest, degree)
-    parts = {name: torch.cat([cloud.parts[name], more.parts[name]]) for name in PARTS}
-    return Cloud(parts, torch.cat([cloud.binding, nearest]))
+    degree = round((bound.parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
+    more = bound_gaussians(bind(world, nearest, vertices, capture.faces), nearest, degree)
+    parts = {name: torch.cat([bound.parts[name], more.parts[name]]) for name in PARTS}
+    return BoundGaussians(parts, torch.cat([bound.binding, nearest]))
 
 
 def head_radius(vertices: Tensor) -> float:
@@ -69,9 +69,9 @@ def beyond(points: Tensor, vertices: Tensor, distance: float) -> Tensor:
     return torch.cat(nearest) > distance if nearest else torch.zeros(0, dtype=torch.bool)
 
 
-def opaque(cloud: Cloud, vertices: Tensor, faces: Tensor) -> Gaussians:
-    """The cloud on a mesh, without a hole."""
-    world = to_world(activate(raw_of(cloud, 0)), cloud.binding, triangle_frames(vertices, faces))
+def opaque(bound: BoundGaussians, vertices: Tensor, faces: Tensor) -> Gaussians:
+    """The Gaussians on a mesh, without a hole."""
+    world = to_world(activate(raw_of(bound, 0)), bound.binding, triangle_frames(vertices, faces))
     full = torch.full_like(world.opacities, 0.99)
     return Gaussians(world.means, world.quats, world.scales, full, world.sh)
 

@@ -9,7 +9,7 @@ from torch.nn import functional
 from avatar.capture import Capture, Picture, View
 from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
-from avatar.reconstruct.cloud import Cloud, cloud_of
+from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians
 from avatar.rig.triangle_frames import triangle_frames
 from splat import RawGaussians, rgb_to_sh
 
@@ -19,7 +19,7 @@ OPACITY = 0.5
 FACING = 0.2  # cosine between normal and line of sight from which a triangle is trusted to be seen
 
 
-def first_cloud(capture: Capture, colours: Tensor, degree: int) -> Cloud:
+def first_gaussians(capture: Capture, colours: Tensor, degree: int) -> BoundGaussians:
     """One flat Gaussian on each triangle; colours [M, 3] in [0, 1]."""
     count = len(capture.faces)
     sizes = torch.tensor([SIZE, THICKNESS, SIZE])  # the triangle's normal is its second axis
@@ -30,7 +30,7 @@ def first_cloud(capture: Capture, colours: Tensor, degree: int) -> Cloud:
         opacity_logits=torch.full((count,), float(torch.logit(torch.tensor(OPACITY)))),
         sh=rgb_to_sh(colours)[:, None],
     )
-    return cloud_of(raw, torch.arange(count), degree)
+    return bound_gaussians(raw, torch.arange(count), degree)
 
 
 def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tensor:  # [M, 3]

@@ -9,7 +9,7 @@ from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View, background_colour, composite
 from avatar.mesh import Mesh
-from avatar.reconstruct.cloud import PARTS, Cloud, raw_of
+from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
@@ -23,7 +23,11 @@ from avatar.reconstruct.refine import (
     smooth_modes,
 )
 from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
-from avatar.reconstruct.slopes import Slopes, add_slopes, no_slopes, picture_slopes
+from avatar.reconstruct.screen_gradients import (
+    ScreenGradients,
+    no_screen_gradients,
+    screen_gradients,
+)
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, Gaussians, activate, render
@@ -33,12 +37,12 @@ MILLIMETRE = 1e-3
 
 
 class Trainer:
-    """Learns a cloud from pictures, one picture a step; nothing is random but by seed and step."""
+    """Learns Gaussians from pictures, a picture a step; nothing is random but by seed and step."""
 
     def __init__(
         self,
         capture: Capture,
-        cloud: Cloud,
+        bound: BoundGaussians,
         region: Tensor,  # [R] vertices where errors count more
         options: TrainOptions,
         budget: int,  # Gaussians
@@ -49,13 +53,15 @@ class Trainer:
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
-        self.start = len(cloud)
-        parts = {name: tensor.to(device) for name, tensor in cloud.parts.items()}
-        self.cloud, self.adam = start_adam(Cloud(parts, cloud.binding.to(device)), options.rates)
-        self.slopes = no_slopes(len(cloud), device)
+        self.start = len(bound)
+        parts = {name: tensor.to(device) for name, tensor in bound.parts.items()}
+        self.bound, self.adam = start_adam(
+            BoundGaussians(parts, bound.binding.to(device)), options.rates
+        )
+        self.screen_gradients = no_screen_gradients(len(bound), device)
         self.camera_ids = sorted({view.camera_id for view in capture.splits["train"]})
-        moments = sorted({view.timestep for view in capture.splits["train"]})
-        self.moments = torch.tensor(moments, device=device)
+        timesteps = sorted({view.timestep for view in capture.splits["train"]})
+        self.timesteps = torch.tensor(timesteps, device=device)
         self.modes, self.offsets, self.colours = self._corrections()
 
     def _corrections(self) -> tuple[Tensor, RowAdam | None, RowAdam | None]:
@@ -98,10 +104,10 @@ class Trainer:
         )
         losses = {
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
-            "position": position_excess(self.cloud.parts["means"]),
-            "scale": scale_excess(self.cloud.parts["log_scales"]),
-            "thickness": thickness(self.cloud.parts["quats"], self.cloud.parts["log_scales"]),
-            "opacity": torch.sigmoid(self.cloud.parts["opacity_logits"]).mean(),
+            "position": position_excess(self.bound.parts["means"]),
+            "scale": scale_excess(self.bound.parts["log_scales"]),
+            "thickness": thickness(self.bound.parts["quats"], self.bound.parts["log_scales"]),
+            "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
         }
         total = losses["picture"]
         for name in ("position", "scale", "thickness", "opacity"):
@@ -116,8 +122,8 @@ class Trainer:
 
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
-        local = activate(raw_of(self.cloud, self.degree))
-        return to_world(local, self.cloud.binding, triangle_frames(vertices, self.faces))
+        local = activate(raw_of(self.bound, self.degree))
+        return to_world(local, self.bound.binding, triangle_frames(vertices, self.faces))
 
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""
@@ -165,7 +171,7 @@ class Trainer:
     ) -> None:
         options, refine = self.options, self.options.refine
         assert world.means.grad is not None
-        add_slopes(self.slopes, picture_slopes(world.means, world.means.grad, camera))
+        self.screen_gradients.add(screen_gradients(world.means, world.means.grad, camera))
         set_rates(self.adam, options.rates, self.progress)
         fallen = options.rates.others_at_end**self.progress
         self.adam.step()
@@ -173,8 +179,8 @@ class Trainer:
         if shift is not None and self.offsets is not None:
             assert shift.grad is not None
             self.offsets.step(view.timestep, shift.grad, refine.mesh_rate * fallen)
-            common = self.offsets.values[self.moments].mean(0)  # of all moments: the avatar's own
-            self.offsets.values[self.moments] -= common
+            common = self.offsets.values[self.timesteps].mean(0)  # of all: the avatar's own
+            self.offsets.values[self.timesteps] -= common
         if recoloured is not None and self.colours is not None:
             assert recoloured.grad is not None
             row = self.camera_ids.index(view.camera_id)
@@ -189,22 +195,22 @@ class Trainer:
         active = rules.first <= self.progress < rules.last
         if rules.every and active and self.step % rules.every == 0:
             allowed = allowed_at(self.progress, self.start, self.budget, rules)
-            change = densify(self.cloud, self.slopes.mean, allowed, self.rest, rules)
-            self.cloud, self.adam = regroup(
-                self.adam, change.cloud, change.origin, change.fresh, self.options.rates
+            change = densify(self.bound, self.screen_gradients.mean, allowed, self.rest, rules)
+            self.bound, self.adam = regroup(
+                self.adam, change.bound, change.origin, change.fresh, self.options.rates
             )
-            self.slopes = no_slopes(len(self.cloud), self.device)
+            self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
         if rules.reset_every and active and self.step % rules.reset_every == 0:
-            logits = self.cloud.parts["opacity_logits"]
+            logits = self.bound.parts["opacity_logits"]
             logits.copy_(reset_opacities(logits))
             for state in moments(self.adam)["opacity_logits"].values():
                 state.zero_() if state.ndim else None
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a continued run needs beside its step and options."""
-        tensors = {f"cloud.{name}": tensor for name, tensor in self.cloud.parts.items()}
-        tensors |= {"binding": self.cloud.binding, "sums": self.slopes.sums}
-        tensors["seen"] = self.slopes.seen
+        tensors = {f"bound.{name}": tensor for name, tensor in self.bound.parts.items()}
+        tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
+        tensors["seen"] = self.screen_gradients.seen
         for name, state in moments(self.adam).items():
             tensors |= {f"adam.{name}.{key}": tensor for key, tensor in state.items()}
         for name, rows in (("offsets", self.offsets), ("colours", self.colours)):
@@ -215,13 +221,13 @@ class Trainer:
     def resume(self, tensors: Mapping[str, Tensor], step: int) -> None:
         """Go on from what `state` gave at a step."""
         placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        parts = {name: placed[f"cloud.{name}"] for name in PARTS}
-        cloud = Cloud(parts, placed["binding"])
-        self.cloud, self.adam = start_adam(cloud, self.options.rates)
+        parts = {name: placed[f"bound.{name}"] for name in PARTS}
+        bound = BoundGaussians(parts, placed["binding"])
+        self.bound, self.adam = start_adam(bound, self.options.rates)
         keys = {"step", "exp_avg", "exp_avg_sq"}
         states = {n: {k: placed[f"adam.{n}.{k}"] for k in keys} for n in PARTS}
         set_moments(self.adam, states)
-        self.slopes = Slopes(placed["sums"], placed["seen"])
+        self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
         for name in ("offsets", "colours"):
             if getattr(self, name) is not None:
                 keys = vars(getattr(self, name))

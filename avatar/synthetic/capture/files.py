@@ -31,7 +31,7 @@ def picture_path(key: str, timestep: int, camera: int) -> str:
 
 
 def vertices_path(timestep: int) -> str:
-    """Where the tracked vertices of a moment lie in the capture's folder."""
+    """Where the tracked vertices of a timestep lie in the capture's folder."""
     return f"vertices/{timestep:05d}.npz"
 
 

@@ -23,7 +23,7 @@ from avatar.synthetic.capture.files import (
     write_picture,
     write_transforms,
 )
-from avatar.synthetic.capture.motion import Moment, film
+from avatar.synthetic.capture.motion import Timestep, acted
 from avatar.synthetic.capture.options import CaptureOptions, check_options
 from avatar.synthetic.capture.picture import draw
 from avatar.synthetic.capture.pose import pose_scene
@@ -44,7 +44,7 @@ class Stage:
     """Everything that is drawn, and by whom it is seen."""
 
     scene: Scene
-    moments: Sequence[Moment]
+    timesteps: Sequence[Timestep]
     cameras: Sequence[Camera]
     gains: Floats  # [C, 3]
 
@@ -71,7 +71,7 @@ def make_capture(options: CaptureOptions) -> Made:
     drawn = _draw_all(options, stage)
     _write_tracking(options, stage)
     files = [path for path in options.out.rglob("*") if path.is_file()]
-    pictures = len(stage.moments) * len(stage.cameras)
+    pictures = len(stage.timesteps) * len(stage.cameras)
     return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)
 
 
@@ -98,10 +98,10 @@ def _claim(options: CaptureOptions) -> None:
 
 def _set_up(options: CaptureOptions) -> Stage:
     scene = build_scene(options.seed)
-    counts = (options.moments, options.held_out_moments)
+    counts = (options.timesteps, options.held_out_timesteps)
     return Stage(
         scene=scene,
-        moments=film(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
+        timesteps=acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
         cameras=stage_cameras(options.cameras, options.width, options.height, options.seed),
         gains=exposures(options.cameras, options.exposure_noise, options.seed),
     )
@@ -113,13 +113,13 @@ def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     workers = options.workers or available_threads()
     cameras = len(stage.cameras)
     with (
-        progress_bar("drawing", len(stage.moments) * cameras) as done,
+        progress_bar("drawing", len(stage.timesteps) * cameras) as done,
         ThreadPoolExecutor(workers) as pool,
     ):
         waiting: set[Future[int]] = set()
         try:
-            for timestep in range(len(stage.moments)):
-                waiting.add(pool.submit(_draw_moment, options.out, stage, timestep))
+            for index in range(len(stage.timesteps)):
+                waiting.add(pool.submit(_draw_timestep, options.out, stage, index))
             while waiting:
                 finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in finished:
@@ -132,22 +132,22 @@ def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     return drawn
 
 
-def _draw_moment(out: Path, stage: Stage, timestep: int) -> int:
-    """Draw one moment for all cameras that lack it."""
+def _draw_timestep(out: Path, stage: Stage, index: int) -> int:
+    """Draw one timestep for all cameras that lack it."""
     missing = [
         number
         for number in range(len(stage.cameras))
-        if not all((out / picture_path(key, timestep, number)).is_file() for key in PICTURES)
+        if not all((out / picture_path(key, index, number)).is_file() for key in PICTURES)
     ]
     if not missing:
         return 0
-    moment = stage.moments[timestep]
-    surface = pose_scene(stage.scene, moment.vertices, moment.head_pose)
+    timestep = stage.timesteps[index]
+    surface = pose_scene(stage.scene, timestep.vertices, timestep.head_pose)
     for number in missing:
         picture = draw(surface, stage.cameras[number], stage.gains[number])
         parts = (picture.colour, picture.mask, picture.regions)
         for key, part in zip(PICTURES, parts, strict=True):
-            write_picture(out / picture_path(key, timestep, number), part)
+            write_picture(out / picture_path(key, index, number), part)
     return len(missing)
 
 
@@ -168,12 +168,12 @@ def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
         tracked = shaken_cameras(stage.cameras, degrees, metres, options.seed)
     noisy = tracked is not stage.cameras or options.tracking_noise_mm or options.exposure_noise
     error = options.tracking_noise_mm / 1000
-    for timestep, moment in enumerate(stage.moments):
+    for index, timestep in enumerate(stage.timesteps):
         offsets = 0.0
         if error:
-            offsets = tracking_errors(scene.rest.numpy(), timestep, error, options.seed)
-        vertices = (moment.vertices + offsets).astype(np.float32)
-        write_arrays(out / vertices_path(timestep), {"vertices": vertices})
+            offsets = tracking_errors(scene.rest.numpy(), index, error, options.seed)
+        vertices = (timestep.vertices + offsets).astype(np.float32)
+        write_arrays(out / vertices_path(index), {"vertices": vertices})
     if noisy:
         _write_truth(options, stage)
     write_transforms(out, dict(_splits(stage, tracked)))
@@ -182,8 +182,8 @@ def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
 def _write_truth(options: CaptureOptions, stage: Stage) -> None:
     truth = options.out / "truth"
     (truth / "vertices").mkdir(parents=True, exist_ok=True)
-    for timestep, moment in enumerate(stage.moments):
-        write_arrays(truth / vertices_path(timestep), {"vertices": moment.vertices})
+    for index, timestep in enumerate(stage.timesteps):
+        write_arrays(truth / vertices_path(index), {"vertices": timestep.vertices})
     write_json(truth / "exposures.json", stage.gains.tolist())
     write_transforms(truth, dict(_splits(stage, stage.cameras)))
 
@@ -195,15 +195,15 @@ def _splits(stage: Stage, cameras: Sequence[Camera]) -> Iterator[tuple[str, list
         yield (
             split,
             [
-                frame_entry(timestep, number, camera, moment.sequence)
-                for timestep, moment in enumerate(stage.moments)
+                frame_entry(index, number, camera, timestep.sequence)
+                for index, timestep in enumerate(stage.timesteps)
                 for number, camera in enumerate(cameras)
-                if split == _split_of(moment.held_out, number in held)
+                if split == _split_of(timestep.held_out, number in held)
             ],
         )
 
 
-def _split_of(moment_held_out: bool, camera_held_out: bool) -> str:
-    if moment_held_out:
+def _split_of(timestep_held_out: bool, camera_held_out: bool) -> str:
+    if timestep_held_out:
         return "test"
     return "val" if camera_held_out else "train"

@@ -27,7 +27,7 @@ OFF_SKIN = 0.5 * MM  # where light is gathered
 
 @dataclass(frozen=True)
 class Matter:
-    """What does not change from moment to moment."""
+    """What does not change from timestep to timestep."""
 
     through: Floats  # [B, D] share of each direction's light that hair and deep folds let through
     softness: Floats  # [B] how far light wraps into the shadow

@@ -16,7 +16,7 @@ from avatar.mesh.vectors import Floats, Ints
 from avatar.rig.pose import pose
 
 FPS = 25.0
-STRIDE = 7  # frames between two moments of an expression sequence
+STRIDE = 7  # frames between two timesteps of an expression sequence
 HOLD_SECONDS, FADE_SECONDS = 0.65, 0.10  # an expression, and the smoothing of the change to it
 GLANCE_SECONDS, GLANCE_FADE = 0.7, 0.03
 GLANCE_YAW, GLANCE_PITCH = 0.45, 0.35  # standard deviations, in weights of the looking units
@@ -60,7 +60,7 @@ EXPRESSIONS: tuple[Mapping[str, float], ...] = (
 
 
 @dataclass(frozen=True)
-class Moment:
+class Timestep:
     """One instant that all cameras see."""
 
     sequence: str
@@ -69,20 +69,20 @@ class Moment:
     held_out: bool
 
 
-def film(
+def acted(
     head: Head,
     units: Tensor,
     rest: Tensor,
     counts: tuple[int, int],
     voice: Path | None,
     seed: int,
-) -> list[Moment]:
-    """The moments of a capture: `counts` of training and of held-out ones, in this order.
+) -> list[Timestep]:
+    """The timesteps of a capture: `counts` of training and of held-out ones, in this order.
 
     units [E, V, 3] fitted to rest [V, 3]; voice: a recording, or None for no speech.
     """
     spoken = None if voice is None else _speech(voice)
-    moments = []
+    timesteps = []
     for held_out, count in ((False, counts[0]), (True, counts[1])):
         order = np.random.default_rng([seed, 3, held_out]).permutation(len(EXPRESSIONS))
         for number, (name, share) in enumerate(_plan(count, held_out, spoken is not None)):
@@ -98,8 +98,8 @@ def film(
                 frames = STRIDE // 2 + STRIDE * np.arange(share)
                 take = _Speech(None, np.zeros(length, np.float32))
                 weights = _expressions(head, length, np.roll(order, -5 * number), held_out, rng)
-            moments += _act(head, units, rest, take, weights, frames, (name, held_out), rng)
-    return moments
+            timesteps += _act(head, units, rest, take, weights, frames, (name, held_out), rng)
+    return timesteps
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _part(speech: _Speech, held_out: bool, name: str) -> _Speech:
 
 
 def _plan(count: int, held_out: bool, speaks: bool) -> list[tuple[str, int]]:
-    """Names of sequences and how many of `count` moments each has, about equally many."""
+    """Names of sequences and how many of `count` timesteps each has, about equally many."""
     if held_out:
         names = ["expression-test", *(["speech-test"] if speaks else [])]
     else:
@@ -180,7 +180,7 @@ def _act(
     frames: Ints,
     label: tuple[str, bool],
     rng: np.random.Generator,
-) -> list[Moment]:
+) -> list[Timestep]:
     """The chosen frames [f] of a sequence, with glances, blinks and the motion of the head."""
     name, held_out = label
     length = len(take.energy)
@@ -189,11 +189,11 @@ def _act(
     for unit, amount in life.unit_weights.items():
         index = head.unit_names.index(unit)
         weights[:, index] = np.maximum(weights[:, index], amount.numpy())
-    moments = []
+    timesteps = []
     for frame in frames:
         offsets = torch.einsum("e,evx->vx", torch.from_numpy(weights[frame]).float(), units)
         if take.offsets is not None:
             offsets = offsets + take.offsets[frame]
         vertices = pose(rest + offsets, head, life.head_pose[frame])
-        moments.append(Moment(name, vertices.numpy(), life.head_pose[frame].numpy(), held_out))
-    return moments
+        timesteps.append(Timestep(name, vertices.numpy(), life.head_pose[frame].numpy(), held_out))
+    return timesteps

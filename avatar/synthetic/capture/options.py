@@ -14,7 +14,7 @@ class CaptureOptions:
     """Render a synthetic capture with known truth: a procedural head, drawn as a textured mesh.
 
     The folder has the layout that GaussianAvatars and VHAP export, with the tracked vertices of
-    every moment in place of FLAME parameters. Cameras stand in three rows around the face; one in
+    every timestep in place of FLAME parameters. Cameras stand in three rows around the face; one in
     eight is held out (split `val`). The sitter makes faces and speaks; one sequence of each kind is
     held out (split `test`). Beside each picture lie its mask and its regions (skin, hair, eyes,
     mouth); with any noise, the truth lies in the folder `truth`.
@@ -28,10 +28,10 @@ class CaptureOptions:
     """Height of the pictures in pixels."""
     cameras: int = 16
     """Number of cameras, within 70 degrees to each side."""
-    moments: int = 80
-    """Number of training moments, each seen by all cameras."""
-    held_out_moments: int = 16
-    """Number of moments of the held-out sequences, each seen by all cameras."""
+    timesteps: int = 80
+    """Number of training timesteps, each seen by all cameras."""
+    held_out_timesteps: int = 16
+    """Number of timesteps of the held-out sequences, each seen by all cameras."""
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
@@ -39,7 +39,7 @@ class CaptureOptions:
     """The recording that is spoken in the speech sequences; None leaves them out."""
     tracking_noise_mm: float = 0.0
     """Root mean square error of the tracked vertices in millimetres: smooth over the face, with a
-    little white noise, new at every moment."""
+    little white noise, new at every timestep."""
     camera_noise_deg: float = 0.0
     """Standard deviation of the error of each camera's rotation about each axis in degrees."""
     camera_noise_mm: float = 0.0
@@ -57,7 +57,8 @@ def check_options(options: CaptureOptions) -> None:
             raise InputError(
                 f"{name} {getattr(options, name)}: must be from 16 to {LARGEST} pixels"
             )
-    for name, least in (("cameras", 1), ("moments", 1), ("held_out_moments", 0), ("workers", 0)):
+    least_of = {"cameras": 1, "timesteps": 1, "held_out_timesteps": 0, "workers": 0}
+    for name, least in least_of.items():
         if getattr(options, name) < least:
             raise InputError(f"{name} {getattr(options, name)}: must be at least {least}")
     if options.cameras > 100:

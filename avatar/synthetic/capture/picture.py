@@ -25,7 +25,7 @@ GRAZING = 6.0  # highlights grow up to so many times at grazing angles
 
 @dataclass(frozen=True)
 class Triangles:
-    """What is known of triangles at every moment."""
+    """What is known of triangles at every timestep."""
 
     faces: Ints  # [Q, 3] of the surface's vertices
     owners: Ints  # [Q] triangle of the texture
@@ -37,7 +37,7 @@ class Triangles:
 
 @dataclass(frozen=True)
 class Surface:
-    """Everything that a camera sees of one moment, in world space."""
+    """Everything that a camera sees of one timestep, in world space."""
 
     vertices: Floats  # [P, 3]
     directions: Floats  # [P, 3] unit: the normal, or that of the hair

@@ -1,4 +1,4 @@
-"""The sitter of one moment, lit."""
+"""The sitter of one timestep, lit."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from avatar.synthetic.shared.surface import rounded_points
 
 
 def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
-    """The lit surface of one moment.
+    """The lit surface of one timestep.
 
     vertices [V, 3]: the head's mesh in world space; head_pose [4, 4]: how the hair moves with it.
     """

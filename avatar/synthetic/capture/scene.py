@@ -1,4 +1,4 @@
-"""The sitter of a seed: everything that stays the same from moment to moment."""
+"""The sitter of a seed: everything that stays the same from timestep to timestep."""
 
 from dataclasses import dataclass
 

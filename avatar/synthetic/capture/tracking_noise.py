@@ -13,12 +13,12 @@ WAVES, WAVELENGTH = 16, (0.05, 0.16)  # metres
 WHITE_SHARE = 0.15  # of the error's variance that is white
 
 
-def tracking_errors(rest: Floats, moment: int, root_mean_square: float, seed: int) -> Floats:
-    """Offsets [V, 3] in metres of one moment: plane waves over the resting face, and white noise.
+def tracking_errors(rest: Floats, timestep: int, root_mean_square: float, seed: int) -> Floats:
+    """Offsets [V, 3] in metres of one timestep: plane waves over the resting face, and white noise.
 
     root_mean_square: expected length of an offset in metres.
     """
-    rng = np.random.default_rng([seed, 4, moment])
+    rng = np.random.default_rng([seed, 4, timestep])
     deviation = root_mean_square / np.sqrt(3)
     directions = rng.normal(size=(WAVES, 3))
     directions /= np.linalg.norm(directions, axis=1, keepdims=True)

@@ -236,7 +236,7 @@ def test_two_kinds_of_tracking(folder: Path, refuses: Refuses):
     refuses("transforms_train.json: frame 1", "flame_param_path", "vertices_path")
 
 
-def test_two_meshes_of_one_moment(folder: Path, refuses: Refuses):
+def test_two_meshes_of_one_timestep(folder: Path, refuses: Refuses):
     edit_frames(folder, lambda entry: entry.update(vertices_path="vertices/00001.npz"))
     refuses("transforms_train.json: frame 1", "two meshes", "00001.npz", "00000.npz")
 

@@ -87,7 +87,7 @@ def test_timesteps_may_have_gaps(folder: Path, spec: CaptureSpec):
 
 def test_one_moving_camera_is_a_capture(tmp_path: Path):
     """As VHAP splits it: no views for val."""
-    spec = small_spec(moments=4)
+    spec = small_spec(timesteps=4)
     folder = write_capture(tmp_path / "capture", spec)
     for split in ("train", "test"):
         path = folder / f"transforms_{split}.json"

@@ -48,17 +48,17 @@ def parameters_of(path: Path) -> FlameParameters:
     )
 
 
-def test_every_moment_is_flame_posed_by_its_parameters(
+def test_every_timestep_is_flame_posed_by_its_parameters(
     folder: Path, flame: Path, toothed: FlameModel
 ):
     capture = open_capture(folder, flame)
     assert capture.topology == "flame-teeth"
     assert torch.equal(capture.faces, toothed.faces)
-    for moment in range(3):
+    for timestep in range(3):
         expected = flame_vertices(
-            toothed, parameters_of(folder / "flame_param" / f"{moment:05d}.npz")
+            toothed, parameters_of(folder / "flame_param" / f"{timestep:05d}.npz")
         )
-        assert torch.allclose(capture.vertices[moment], expected, atol=1e-6)
+        assert torch.allclose(capture.vertices[timestep], expected, atol=1e-6)
 
 
 def test_the_rest_mesh_is_the_person_with_the_mouth_shut(
@@ -95,15 +95,15 @@ def test_a_translation_moves_the_whole_head(folder: Path, flame: Path):
 
 
 def test_fewer_directions_and_double_precision_are_read(folder: Path, flame: Path):
-    for moment in range(3):
-        path = folder / "flame_param" / f"{moment:05d}.npz"
+    for timestep in range(3):
+        path = folder / "flame_param" / f"{timestep:05d}.npz"
         with np.load(path) as data:
             shape, expr = data["shape"].copy(), data["expr"].copy()
         shape[200:], expr[:, 50:] = 0, 0
         edit_arrays(path, shape=shape, expr=expr, dynamic_offset=None)
     before = open_capture(folder, flame).vertices
-    for moment in range(3):
-        path = folder / "flame_param" / f"{moment:05d}.npz"
+    for timestep in range(3):
+        path = folder / "flame_param" / f"{timestep:05d}.npz"
         with np.load(path) as data:
             short = {"shape": data["shape"][:200].astype(float), "expr": data["expr"][:, :50]}
         edit_arrays(path, **short)
@@ -139,7 +139,7 @@ def test_a_missing_canonical_file(refuses: Callable[..., None], folder: Path):
     refuses("canonical_flame_param.npz", "no such file")
 
 
-def test_missing_parameters_of_a_moment(refuses: Callable[..., None], folder: Path):
+def test_missing_parameters_of_a_timestep(refuses: Callable[..., None], folder: Path):
     (folder / "flame_param" / "00001.npz").unlink()
     refuses("flame_param/00001.npz", "no such file")
 
@@ -163,7 +163,7 @@ def test_parameters_that_lack_an_array(refuses: Callable[..., None], folder: Pat
         ("jaw_pose", np.zeros((2, 3), np.float32), "2 moments"),
         ("rotation", np.full((1, 3), np.nan, np.float32), "not finite"),
         ("static_offset", np.zeros((1, 5000, 3), np.float32), "5000 vertices, but FLAME has 5023"),
-        ("dynamic_offset", np.zeros((1, 5023, 3), np.float32), "the first moment has 5143"),
+        ("dynamic_offset", np.zeros((1, 5023, 3), np.float32), "the first timestep has 5143"),
         ("static_offset", np.zeros((5143, 2), np.float32), "shape"),
     ],
 )

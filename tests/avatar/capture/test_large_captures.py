@@ -14,9 +14,9 @@ from avatar.capture import picture_sizes as sizes
 CAMERAS = 16
 
 
-def large(folder: Path, moments: int) -> Path:
+def large(folder: Path, timesteps: int) -> Path:
     mesh = tetrahedron()
-    vertices = mesh.vertices.expand(moments, -1, -1)
+    vertices = mesh.vertices.expand(timesteps, -1, -1)
     return write_capture(folder, CaptureSpec(mesh, vertices, ring(CAMERAS, (16, 16))))
 
 

@@ -16,7 +16,7 @@ from avatar.capture.pictures import Picture
 
 @pytest.fixture
 def views(tmp_path: Path) -> tuple[View, ...]:
-    folder = write_capture(tmp_path / "capture", small_spec(moments=12))
+    folder = write_capture(tmp_path / "capture", small_spec(timesteps=12))
     return open_capture(folder).splits["test"]  # 30 views
 
 

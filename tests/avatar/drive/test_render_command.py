@@ -42,7 +42,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(scope="module")
 def spec() -> CaptureSpec:
-    """Six moments of an opening mouth on a head that stands askew; from the third on, test."""
+    """Six timesteps of an opening mouth on a head that stands askew; from the third on, test."""
     head = load_head()
     turn = axis_angle_to_matrix(torch.tensor([0.1, 0.5, 0.0]))
     steps = [head.vertices + head.express({"jawOpen": 0.15 * k}) for k in range(6)]
@@ -54,7 +54,7 @@ def spec() -> CaptureSpec:
 @pytest.fixture
 def folder(spec: CaptureSpec, tmp_path: Path) -> Path:
     folder = write_capture(tmp_path / "capture", spec, plain)
-    for index in range(12):  # four test moments of three cameras
+    for index in range(12):  # four test timesteps of three cameras
         name = {"sequence": "one" if index < 6 else "two"}
         edit_frames(folder, methodcaller("update", name), "test", index)
     return folder

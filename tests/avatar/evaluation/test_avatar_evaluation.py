@@ -105,8 +105,8 @@ def test_labels_of_the_capture_come_first(
         evaluate_avatar(replace(options, capture=copy))
 
 
-def test_the_views_of_a_sheet_differ_in_moment_and_camera(folder: Path):
-    views = open_capture(folder).splits["train"]  # two moments of two cameras
+def test_the_views_of_a_sheet_differ_in_timestep_and_camera(folder: Path):
+    views = open_capture(folder).splits["train"]  # two timesteps of two cameras
     chosen = {view.image: view for view in views if view.image in spread(views, 2)}
     assert len({view.timestep for view in chosen.values()}) == 2
     assert len({view.camera_id for view in chosen.values()}) == 2

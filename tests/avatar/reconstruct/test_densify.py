@@ -4,7 +4,7 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
-from avatar.reconstruct.cloud import Cloud, cloud_of, raw_of
+from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.densify import (
     DensifyOptions,
     allowed_at,
@@ -21,7 +21,7 @@ from avatar.rig.triangle_frames import triangle_frames
 from splat import RawGaussians, activate, render
 
 
-def cloud(count: int = 40, seed: int = 0, size: float = 0.3) -> Cloud:
+def some(count: int = 40, seed: int = 0, size: float = 0.3) -> BoundGaussians:
     """Gaussians on a tetrahedron."""
     generator = torch.Generator().manual_seed(seed)
 
@@ -35,10 +35,10 @@ def cloud(count: int = 40, seed: int = 0, size: float = 0.3) -> Cloud:
         opacity_logits=normal(count),
         sh=normal(count, 1, 3),
     )
-    return cloud_of(raw, torch.arange(count) % 4, 1)
+    return bound_gaussians(raw, torch.arange(count) % 4, 1)
 
 
-def picture(of: Cloud) -> torch.Tensor:
+def picture(of: BoundGaussians) -> torch.Tensor:
     mesh = tetrahedron()
     frames = triangle_frames(mesh.vertices, mesh.faces)
     world = to_world(activate(raw_of(of)), of.binding, frames)
@@ -50,35 +50,35 @@ def nobody(count: int) -> torch.Tensor:
 
 
 def test_clones_with_shared_opacity_look_like_their_original():
-    before = cloud()
+    before = some()
     change = multiply(before, ~nobody(40), ~nobody(40), nobody(40))
-    assert len(change.cloud) == 80
-    twice = Cloud(
+    assert len(change.bound) == 80
+    twice = BoundGaussians(
         {n: t.repeat(2, *[1] * (t.ndim - 1)) for n, t in before.parts.items()},
         before.binding.repeat(2),
     )
-    shared = (picture(change.cloud) - picture(before)).abs().mean()
+    shared = (picture(change.bound) - picture(before)).abs().mean()
     assert shared < 0.25 * (picture(twice) - picture(before)).abs().mean()
     assert shared < 0.06 * picture(before).mean()
 
 
 def test_clones_cover_what_one_covered_at_the_centre():
-    logits = multiply(cloud(), ~nobody(40), ~nobody(40), nobody(40)).cloud.parts["opacity_logits"]
+    logits = multiply(some(), ~nobody(40), ~nobody(40), nobody(40)).bound.parts["opacity_logits"]
     clear = (1 - torch.sigmoid(logits)).view(2, 40).prod(0)
-    assert torch.allclose(1 - clear, torch.sigmoid(cloud().parts["opacity_logits"]), atol=1e-5)
+    assert torch.allclose(1 - clear, torch.sigmoid(some().parts["opacity_logits"]), atol=1e-5)
 
 
 def test_parts_look_like_the_whole():
-    before = cloud(1, size=0.3)
+    before = some(1, size=0.3)
     change = multiply(before, ~nobody(1), nobody(1), ~nobody(1))
-    assert len(change.cloud) == 2
-    difference = (picture(change.cloud) - picture(before)).abs().mean()
+    assert len(change.bound) == 2
+    difference = (picture(change.bound) - picture(before)).abs().mean()
     assert difference < 0.25 * picture(before).mean()
 
 
 def test_parts_keep_the_mean_and_the_variance_of_the_whole():
-    before = cloud(1)
-    parts = activate(raw_of(multiply(before, ~nobody(1), nobody(1), ~nobody(1)).cloud))
+    before = some(1)
+    parts = activate(raw_of(multiply(before, ~nobody(1), nobody(1), ~nobody(1)).bound))
     whole = activate(raw_of(before))
     axis = whole.scales[0].argmax()
     assert torch.allclose(parts.means.mean(0), whole.means[0], atol=1e-6)
@@ -87,21 +87,21 @@ def test_parts_keep_the_mean_and_the_variance_of_the_whole():
 
 
 def test_children_stay_on_the_triangle_of_their_parent():
-    before = cloud()
+    before = some()
     split = torch.arange(40) < 10
     change = multiply(before, ~nobody(40), torch.arange(40) >= 30, split)
-    assert torch.equal(change.cloud.binding, before.binding[change.origin])
+    assert torch.equal(change.bound.binding, before.binding[change.origin])
     assert int(change.fresh.sum()) == 10 + 20
     assert not split[change.origin[~change.fresh]].any()
 
 
 def test_no_face_loses_its_last_gaussian():
-    before = cloud()
+    before = some()
     parts = {**before.parts, "opacity_logits": torch.full((40,), -9.0)}
     parts["opacity_logits"][8] = -8.0  # the most opaque on triangle 0
-    faint = Cloud(parts, before.binding)
+    faint = BoundGaussians(parts, before.binding)
     after = densify(faint, torch.zeros(40), 40, tetrahedron(), DensifyOptions(prune_size=9))
-    assert sorted(after.cloud.binding.tolist()) == [0, 1, 2, 3]
+    assert sorted(after.bound.binding.tolist()) == [0, 1, 2, 3]
     assert 8 in after.origin.tolist()
 
 
@@ -113,59 +113,59 @@ def test_the_last_is_only_kept_where_all_are_useless():
 
 @pytest.mark.parametrize("room", [0, 1, 7, 23, 1000])
 def test_the_budget_is_never_exceeded(room: int):
-    before = cloud()
-    slopes = torch.rand(40, generator=torch.Generator().manual_seed(1))
-    chosen = choose(slopes, before.binding, 4, room)
+    before = some()
+    gradients = torch.rand(40, generator=torch.Generator().manual_seed(1))
+    chosen = choose(gradients, before.binding, 4, room)
     assert int(chosen.sum()) <= room
     rules = DensifyOptions(prune_opacity=0, prune_size=9)
-    after = densify(before, slopes, 40 + room, tetrahedron(), rules)
-    assert len(after.cloud) > 40 or room < 4
-    assert len(after.cloud) <= 40 + room
+    after = densify(before, gradients, 40 + room, tetrahedron(), rules)
+    assert len(after.bound) > 40 or room < 4
+    assert len(after.bound) <= 40 + room
 
 
 def test_faces_where_the_picture_pulls_more_get_more():
     binding = torch.arange(400) % 4
-    slopes = torch.rand(400, generator=torch.Generator().manual_seed(2)) + 0.1
-    slopes[binding == 2] *= 5
-    chosen = choose(slopes, binding, 4, 80)
+    gradients = torch.rand(400, generator=torch.Generator().manual_seed(2)) + 0.1
+    gradients[binding == 2] *= 5
+    chosen = choose(gradients, binding, 4, 80)
     by_face = torch.bincount(binding[chosen], minlength=4)
-    expected = torch.zeros(4).index_add(0, binding, slopes) / slopes.sum() * 80
+    expected = torch.zeros(4).index_add(0, binding, gradients) / gradients.sum() * 80
     assert (by_face - expected).abs().max() <= 1
-    on_face = slopes[binding == 2]
-    assert slopes[chosen & (binding == 2)].min() >= on_face.sort().values[-int(by_face[2])]
+    on_face = gradients[binding == 2]
+    assert gradients[chosen & (binding == 2)].min() >= on_face.sort().values[-int(by_face[2])]
 
 
 def test_gaussians_below_the_threshold_do_not_multiply():
     rules = DensifyOptions(threshold=0.5, prune_opacity=0, prune_size=9)
-    after = densify(cloud(), torch.full((40,), 0.4), 80, tetrahedron(), rules)
-    assert len(after.cloud) == 40
+    after = densify(some(), torch.full((40,), 0.4), 80, tetrahedron(), rules)
+    assert len(after.bound) == 40
 
 
 def test_bound_to_the_nearest_triangle_nothing_moves():
-    mesh, before = tetrahedron(), cloud()
-    slopes = torch.ones(40)
+    mesh, before = tetrahedron(), some()
+    gradients = torch.ones(40)
     rules = DensifyOptions(prune_opacity=0, prune_size=9)
-    kept = densify(before, slopes, 80, mesh, rules)
-    moved = densify(before, slopes, 80, mesh, replace(rules, bind_new="nearest"))
+    kept = densify(before, gradients, 80, mesh, rules)
+    moved = densify(before, gradients, 80, mesh, replace(rules, bind_new="nearest"))
     frames = triangle_frames(mesh.vertices, mesh.faces)
-    worlds = [to_world(activate(raw_of(c.cloud)), c.cloud.binding, frames) for c in (kept, moved)]
+    worlds = [to_world(activate(raw_of(c.bound)), c.bound.binding, frames) for c in (kept, moved)]
     assert torch.allclose(worlds[0].means, worlds[1].means, atol=1e-6)
     assert torch.allclose(worlds[0].scales, worlds[1].scales, rtol=1e-4)
-    assert torch.allclose(picture(kept.cloud), picture(moved.cloud), atol=2e-3)
+    assert torch.allclose(picture(kept.bound), picture(moved.bound), atol=2e-3)
     fresh = moved.fresh
     nearest = nearest_triangles(worlds[1].means, mesh.vertices, mesh.faces)
-    assert torch.equal(moved.cloud.binding[fresh], nearest[fresh])
-    assert torch.equal(moved.cloud.binding[~fresh], kept.cloud.binding[~fresh])
+    assert torch.equal(moved.bound.binding[fresh], nearest[fresh])
+    assert torch.equal(moved.bound.binding[~fresh], kept.bound.binding[~fresh])
 
 
 def test_the_optimiser_remembers_old_rows_and_starts_new_ones_at_nothing():
-    parameters, adam = start_adam(cloud(), LearningRates())
+    parameters, adam = start_adam(some(), LearningRates())
     for tensor in parameters.parts.values():
         tensor.grad = torch.rand_like(tensor)
     adam.step()
     before = moments(adam)["means"]["exp_avg"].clone()
     change = multiply(parameters, ~nobody(40), torch.arange(40) < 5, torch.arange(40) >= 30)
-    _, after = regroup(adam, change.cloud, change.origin, change.fresh, LearningRates())
+    _, after = regroup(adam, change.bound, change.origin, change.fresh, LearningRates())
     carried = moments(after)["means"]["exp_avg"]
     assert torch.equal(carried[~change.fresh], before[change.origin[~change.fresh]])
     assert (carried[change.fresh] == 0).all()

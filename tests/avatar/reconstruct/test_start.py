@@ -10,8 +10,8 @@ from avatar.capture import Capture, Picture, View
 from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
 from avatar.reconstruct.hull import carve, first_hits, sight_lines
-from avatar.reconstruct.seeds import beyond, calmest_moment, first_per_cell, seeded, thinned
-from avatar.reconstruct.start import face_colours, first_cloud
+from avatar.reconstruct.seeds import beyond, calmest_timestep, first_per_cell, seeded, thinned
+from avatar.reconstruct.start import face_colours, first_gaussians
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
 from splat.scene.spherical_harmonics import sh_to_color
@@ -23,8 +23,8 @@ def view(camera: Camera, timestep: int = 0) -> View:
     return View(camera, Path("none.png"), None, timestep, "0")
 
 
-def capture(mesh: Mesh, moments: int = 1) -> Capture:
-    steps = 0.01 * torch.arange(moments)[:, None, None]
+def capture(mesh: Mesh, timesteps: int = 1) -> Capture:
+    steps = 0.01 * torch.arange(timesteps)[:, None, None]
     return Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices + steps, {})
 
 
@@ -42,10 +42,10 @@ def ball(centre: torch.Tensor, radius: float, camera: Camera, colour: int = 200)
 def test_every_triangle_has_one_gaussian_in_its_colour():
     mesh = tetrahedron()
     colours = torch.rand(4, 3)
-    cloud = first_cloud(capture(mesh), colours, 2)
-    assert cloud.binding.tolist() == [0, 1, 2, 3]
-    assert cloud.parts["sh_rest"].shape == (4, 8, 3)
-    seen = sh_to_color(cloud.parts["sh_dc"].detach(), torch.rand(4, 3))
+    bound = first_gaussians(capture(mesh), colours, 2)
+    assert bound.binding.tolist() == [0, 1, 2, 3]
+    assert bound.parts["sh_rest"].shape == (4, 8, 3)
+    seen = sh_to_color(bound.parts["sh_dc"].detach(), torch.rand(4, 3))
     assert torch.allclose(seen, colours, atol=1e-6)
 
 
@@ -64,11 +64,11 @@ def test_triangles_get_the_colour_that_the_pictures_show():
 
 def test_projection_is_where_the_rasterizer_draws():
     mesh = tetrahedron()
-    cloud = first_cloud(capture(mesh), torch.ones(4, 3), 0)
+    bound = first_gaussians(capture(mesh), torch.ones(4, 3), 0)
     point = torch.tensor([[0.05, 0.03, 0.02]])
     from avatar.reconstruct.seeds import opaque  # noqa: PLC0415
 
-    drawn = opaque(cloud, mesh.vertices, mesh.faces)
+    drawn = opaque(bound, mesh.vertices, mesh.faces)
     dot = type(drawn)(
         means=point,
         quats=drawn.quats[:1],
@@ -112,12 +112,12 @@ def test_seeds_fill_what_the_mesh_leaves_open_and_no_more_than_allowed():
     tiny = Capture("mesh", small.vertices, small.faces, small.vertices[None], {})
     near = ring(8, (64, 64), 0.4)
     seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in near]
-    cloud = seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 50)
-    assert 10 < len(cloud) - 4 <= 50
-    colours = sh_to_color(cloud.parts["sh_dc"][4:], torch.rand(len(cloud) - 4, 3))
+    bound = seeded(tiny, first_gaussians(tiny, torch.rand(4, 3), 1), seen, 50)
+    assert 10 < len(bound) - 4 <= 50
+    colours = sh_to_color(bound.parts["sh_dc"][4:], torch.rand(len(bound) - 4, 3))
     assert torch.allclose(colours, torch.tensor(200 / 255), atol=1e-2)
     covered = [(view(c), ball(torch.zeros(3), 0.005, c)) for c in CAMERAS]
-    assert len(seeded(taken, first_cloud(taken, torch.rand(4, 3), 1), covered, 50)) == 4
+    assert len(seeded(taken, first_gaussians(taken, torch.rand(4, 3), 1), covered, 50)) == 4
 
 
 def test_the_hull_is_met_in_little_memory():
@@ -145,7 +145,7 @@ def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.M
         return beyond(points, vertices, distance)
 
     monkeypatch.setattr("avatar.reconstruct.seeds.beyond", spy)
-    seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 50)
+    seeded(tiny, first_gaussians(tiny, torch.rand(4, 3), 1), seen, 50)
     (points,) = measured
     voxels = ((points - block.low) / block.edge).floor()
     assert 50 < len(points) == len(voxels.unique(dim=0))
@@ -154,7 +154,7 @@ def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.M
 def test_no_room_means_no_seeds():
     tiny = capture(Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces))
     seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in ring(8, (64, 64), 0.4)]
-    assert len(seeded(tiny, first_cloud(tiny, torch.rand(4, 3), 1), seen, 0)) == 4
+    assert len(seeded(tiny, first_gaussians(tiny, torch.rand(4, 3), 1), seen, 0)) == 4
 
 
 @pytest.mark.parametrize("most", [1, 3])
@@ -179,7 +179,7 @@ def test_the_first_of_each_cell_is_what_a_plain_loop_finds():
     assert first_per_cell(points, low, 0.7).sort().values.tolist() == sorted(owner.values())
 
 
-def test_the_calmest_moment_is_nearest_to_rest():
+def test_the_calmest_timestep_is_nearest_to_rest():
     mesh = tetrahedron()
-    taken = capture(mesh, moments=3)
-    assert calmest_moment(taken, [view(CAMERAS[0], 2), view(CAMERAS[0], 1)]) == 1
+    taken = capture(mesh, timesteps=3)
+    assert calmest_timestep(taken, [view(CAMERAS[0], 2), view(CAMERAS[0], 1)]) == 1

@@ -19,7 +19,7 @@ from avatar.synthetic.capture.scene import Scene
 from common.errors import InputError
 
 TINY = CaptureOptions(
-    out=Path(), width=32, height=24, cameras=3, moments=2, held_out_moments=1, voice=None
+    out=Path(), width=32, height=24, cameras=3, timesteps=2, held_out_timesteps=1, voice=None
 )
 NOISE = {
     "tracking_noise_mm": 1.0,
@@ -173,8 +173,8 @@ def test_noise_on_the_mesh_does_not_change_the_pictures(tmp_path: Path):
         ({"height": 100_000}, "height 100000"),
         ({"cameras": 0}, "cameras 0"),
         ({"cameras": 101}, "cameras 101"),
-        ({"moments": 0}, "moments 0"),
-        ({"held_out_moments": -1}, "held_out_moments -1"),
+        ({"timesteps": 0}, "timesteps 0"),
+        ({"held_out_timesteps": -1}, "held_out_timesteps -1"),
         ({"seed": -1}, "seed -1"),
         ({"tracking_noise_mm": -0.5}, "tracking_noise_mm -0.5"),
         ({"exposure_noise": float("nan")}, "exposure_noise nan"),

@@ -1,4 +1,4 @@
-"""What the sitter does: expressions, speech, and how moments are shared out."""
+"""What the sitter does: expressions, speech, and how timesteps are shared out."""
 
 from pathlib import Path
 
@@ -7,13 +7,13 @@ import pytest
 from support import write_wav
 
 from avatar.heads import load_head
-from avatar.synthetic.capture.motion import EXPRESSIONS, Moment, film
+from avatar.synthetic.capture.motion import EXPRESSIONS, Timestep, acted
 
 HEAD = load_head()
 
 
-def moments(counts: tuple[int, int], voice: Path | None = None, seed: int = 0) -> list[Moment]:
-    return film(HEAD, HEAD.units, HEAD.vertices, counts, voice, seed)
+def timesteps(counts: tuple[int, int], voice: Path | None = None, seed: int = 0) -> list[Timestep]:
+    return acted(HEAD, HEAD.units, HEAD.vertices, counts, voice, seed)
 
 
 def test_every_expression_is_made_of_units_of_the_head():
@@ -23,28 +23,28 @@ def test_every_expression_is_made_of_units_of_the_head():
 
 
 @pytest.mark.parametrize("counts", [(1, 0), (1, 1), (7, 2), (23, 4)])
-def test_training_moments_come_first_and_are_as_many_as_asked(counts: tuple[int, int]):
-    made = moments(counts)
+def test_training_timesteps_come_first_and_are_as_many_as_asked(counts: tuple[int, int]):
+    made = timesteps(counts)
     assert [m.held_out for m in made] == [False] * counts[0] + [True] * counts[1]
     assert all(("test" in m.sequence) == m.held_out for m in made)
 
 
 def test_the_same_seed_moves_alike_and_another_does_not():
-    one, again, other = (moments((6, 2), seed=seed) for seed in (4, 4, 5))
+    one, again, other = (timesteps((6, 2), seed=seed) for seed in (4, 4, 5))
     assert all(np.array_equal(a.vertices, b.vertices) for a, b in zip(one, again, strict=True))
     assert not any(np.array_equal(a.vertices, b.vertices) for a, b in zip(one, other, strict=True))
 
 
 def test_held_out_sequences_show_other_faces():
-    made = moments((20, 10))
+    made = timesteps((20, 10))
     train = np.stack([m.vertices for m in made if not m.held_out])
-    for moment in made[20:]:
-        nearest = np.linalg.norm(train - moment.vertices, axis=-1).max(1).min()
+    for timestep in made[20:]:
+        nearest = np.linalg.norm(train - timestep.vertices, axis=-1).max(1).min()
         assert nearest > 0.001
 
 
 def test_faces_open_close_and_stay_put():
-    made = np.stack([m.vertices for m in moments((60, 0))])  # [F, V, 3]
+    made = np.stack([m.vertices for m in timesteps((60, 0))])  # [F, V, 3]
     upper, lower = (int(HEAD.regions[f"lip_inner_{side}"][5]) for side in ("upper", "lower"))
     gap = made[:, upper, 1] - made[:, lower, 1]
     assert gap.max() > 0.012
@@ -56,20 +56,20 @@ def test_faces_open_close_and_stay_put():
 
 
 def test_hair_can_follow_the_pose_of_the_head():
-    for moment in moments((8, 0)):
-        turn = moment.head_pose[:3, :3]
+    for timestep in timesteps((8, 0)):
+        turn = timestep.head_pose[:3, :3]
         assert np.allclose(turn @ turn.T, np.eye(3), atol=1e-5)
         pivot = HEAD.pivot.numpy()
-        assert np.allclose(turn @ pivot + moment.head_pose[:3, 3], pivot, atol=1e-6)
+        assert np.allclose(turn @ pivot + timestep.head_pose[:3, 3], pivot, atol=1e-6)
         top = int(HEAD.vertices[:, 1].argmax())
-        expected = turn @ HEAD.vertices[top].numpy() + moment.head_pose[:3, 3]
-        assert np.abs(moment.vertices[top] - expected).max() < 1e-4
+        expected = turn @ HEAD.vertices[top].numpy() + timestep.head_pose[:3, 3]
+        assert np.abs(timestep.vertices[top] - expected).max() < 1e-4
 
 
 def test_speech_is_spoken_in_training_and_in_the_test(voice: np.ndarray, tmp_path: Path):
     path = write_wav(tmp_path / "voice.wav", voice[: 4 * 16_000])
-    made = moments((16, 4), path)
-    names = {moment.sequence for moment in made}
+    made = timesteps((16, 4), path)
+    names = {timestep.sequence for timestep in made}
     assert {"speech-1", "speech-2", "speech-3", "speech-test", "expression-test"} <= names
     spoken = np.stack([m.vertices for m in made if m.sequence.startswith("speech")])
     lips = HEAD.regions["lips"].numpy()
@@ -78,4 +78,4 @@ def test_speech_is_spoken_in_training_and_in_the_test(voice: np.ndarray, tmp_pat
 
 def test_a_breath_of_sound_is_enough(tmp_path: Path):
     path = write_wav(tmp_path / "short.wav", np.zeros(900, np.float32))
-    assert len(moments((16, 4), path)) == 20
+    assert len(timesteps((16, 4), path)) == 20

@@ -50,7 +50,7 @@ def test_held_out_cameras_leave_enough_to_learn_from(count: int):
 
 def test_tracking_errors_have_the_size_asked_for_and_are_smooth():
     rest = load_head().vertices.numpy()
-    errors = np.stack([tracking_errors(rest, moment, 0.001, seed=5) for moment in range(40)])
+    errors = np.stack([tracking_errors(rest, timestep, 0.001, seed=5) for timestep in range(40)])
     size = np.sqrt((errors**2).sum(-1).mean())
     assert size == pytest.approx(0.001, rel=0.1)
     near = np.argsort(np.linalg.norm(rest - rest[500], axis=1))[1:8]

@@ -14,7 +14,7 @@ from splat import Camera
 
 
 @dataclass(frozen=True)
-class Slopes:
+class ScreenGradients:
     """Running sums; the tensors are added to in place."""
 
     sums: Tensor  # [N]
@@ -24,13 +24,18 @@ class Slopes:
     def mean(self) -> Tensor:  # [N]
         return self.sums / self.seen.clamp(min=1)
 
+    def add(self, of_view: Tensor) -> None:
+        """Add what `screen_gradients` gave for one view [N]."""
+        self.sums.add_(of_view)
+        self.seen.add_(of_view > 0)
 
-def no_slopes(count: int, device: torch.device) -> Slopes:
+
+def no_screen_gradients(count: int, device: torch.device) -> ScreenGradients:
     """Sums of nothing."""
-    return Slopes(torch.zeros(count, device=device), torch.zeros(count, device=device))
+    return ScreenGradients(torch.zeros(count, device=device), torch.zeros(count, device=device))
 
 
-def picture_slopes(means_world: Tensor, gradient: Tensor, camera: Camera) -> Tensor:
+def screen_gradients(means_world: Tensor, gradient: Tensor, camera: Camera) -> Tensor:
     """Length [N] of the gradient by the centre in the picture, in half pictures.
 
     means_world, gradient [N, 3]: the centres, and the loss's gradient by them.
@@ -41,9 +46,3 @@ def picture_slopes(means_world: Tensor, gradient: Tensor, camera: Camera) -> Ten
     half = across.new_tensor([camera.width, camera.height]) / 2
     focal = across.new_tensor([float(camera.K[0, 0]), float(camera.K[1, 1])])
     return torch.linalg.vector_norm(across * (half / focal), dim=1) * depth.abs()
-
-
-def add_slopes(slopes: Slopes, of_view: Tensor) -> None:
-    """Add what `picture_slopes` gave for one view."""
-    slopes.sums.add_(of_view)
-    slopes.seen.add_(of_view > 0)

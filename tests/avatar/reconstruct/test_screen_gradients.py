@@ -1,7 +1,7 @@
 import torch
 from captures import ring
 
-from avatar.reconstruct.slopes import add_slopes, no_slopes, picture_slopes
+from avatar.reconstruct.screen_gradients import no_screen_gradients, screen_gradients
 from splat import Camera
 
 
@@ -10,20 +10,20 @@ def pixels(points: torch.Tensor, camera: Camera) -> torch.Tensor:
     return (local @ camera.K.T.double())[:, :2] / local[:, 2:]
 
 
-def test_slopes_are_the_gradient_by_the_projected_centre():
+def test_they_are_the_gradient_by_the_projected_centre():
     camera = ring(2, (40, 30))[0]
     points = (0.05 * torch.randn(20, 3, dtype=torch.float64)).requires_grad_()
     by_pixel = torch.randn(20, 2, dtype=torch.float64)
     (pixels(points, camera) * by_pixel).sum().backward()
     assert points.grad is not None
-    slopes = picture_slopes(points.detach(), points.grad, camera)
+    gradients = screen_gradients(points.detach(), points.grad, camera)
     expected = (by_pixel * torch.tensor([20.0, 15.0])).norm(dim=1)
     # a centre beside the optical axis also moves in the picture when it moves along the view
-    assert torch.allclose(slopes, expected, rtol=0.02)
+    assert torch.allclose(gradients, expected, rtol=0.02)
 
 
 def test_mean_is_over_pictures_that_pulled():
-    slopes = no_slopes(2, torch.device("cpu"))
+    gradients = no_screen_gradients(2, torch.device("cpu"))
     for values in ([1.0, 0.0], [3.0, 0.0], [0.0, 5.0]):
-        add_slopes(slopes, torch.tensor(values))
-    assert slopes.mean.tolist() == [2.0, 5.0]
+        gradients.add(torch.tensor(values))
+    assert gradients.mean.tolist() == [2.0, 5.0]

@@ -14,7 +14,7 @@ it with the direction of view, so that each has its own learning rate."""
 
 
 @dataclass(frozen=True)
-class Cloud:
+class BoundGaussians:
     """Gaussians as they are learned."""
 
     parts: Mapping[str, Tensor]  # by PARTS, each [N, ...], raw: log scales, logit opacities
@@ -24,19 +24,19 @@ class Cloud:
         return len(self.binding)
 
 
-def cloud_of(raw: RawGaussians, binding: Tensor, degree: int) -> Cloud:
+def bound_gaussians(raw: RawGaussians, binding: Tensor, degree: int) -> BoundGaussians:
     """Gaussians of any SH degree, given room up to `degree`."""
     bases = (degree + 1) ** 2
     rest = raw.sh.new_zeros(len(binding), bases - 1, 3)
     known = min(raw.sh.shape[1], bases) - 1
     rest[:, :known] = raw.sh[:, 1 : known + 1]
     tensors = (raw.means, raw.quats, raw.log_scales, raw.opacity_logits, raw.sh[:, :1], rest)
-    return Cloud(dict(zip(PARTS, tensors, strict=True)), binding)
+    return BoundGaussians(dict(zip(PARTS, tensors, strict=True)), binding)
 
 
-def raw_of(cloud: Cloud, degree: int | None = None) -> RawGaussians:
+def raw_of(bound: BoundGaussians, degree: int | None = None) -> RawGaussians:
     """The Gaussians with SH up to `degree`, all by default."""
-    p = cloud.parts
+    p = bound.parts
     rest = p["sh_rest"] if degree is None else p["sh_rest"][:, : (degree + 1) ** 2 - 1]
     sh = torch.cat([p["sh_dc"], rest], dim=1) if rest.shape[1] else p["sh_dc"]
     return RawGaussians(p["means"], p["quats"], p["log_scales"], p["opacity_logits"], sh)
