@@ -20,10 +20,11 @@ def write_arrays(path: Path, arrays: Arrays) -> None:
         np.savez_compressed(file, **arrays)  # pyright: ignore[reportArgumentType] names vary
 
 
-def read_arrays(path: Path) -> dict[str, NDArray]:
-    """Every array of a file. Raises FileNotFoundError or InputError that names the file."""
+def read_arrays(path: Path, leave: str = "") -> dict[str, NDArray]:
+    """Every array of a file, but for the one to leave. Raises FileNotFoundError or InputError that
+    names the file."""
     with _opened(path) as file:
-        return {name: file[name] for name in file.files}
+        return {name: file[name] for name in file.files if name != leave}
 
 
 def array_names(path: Path) -> frozenset[str]:
@@ -68,9 +69,11 @@ def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = (
         array = array[0]
     if array.ndim != len(last) + 1 or array.shape[1:] != last:
         raise InputError(f"{path}: {name!r} has the shape {list(array.shape)}, not {_shape(last)}")
+    with np.errstate(over="ignore"):
+        array = np.ascontiguousarray(array, np.float32)
     if not np.isfinite(array).all():
         raise InputError(f"{path}: {name!r} holds numbers that are not finite")
-    return np.ascontiguousarray(array, np.float32)
+    return array
 
 
 def pick_faces(path: Path, arrays: Arrays, vertices: int) -> NDArray:

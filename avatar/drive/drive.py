@@ -7,7 +7,6 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
@@ -23,7 +22,7 @@ from avatar.drive.performance import (
 )
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.drive.retarget import carry_basis
-from avatar.files.motion_file import motion_writer
+from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.files.open_avatar import open_avatar
 from avatar.film.camera_track import camera_track
 from avatar.film.colours import parse_colour
@@ -186,14 +185,13 @@ def _motion_saver(
     """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
     if options.save_motion is None:
         return lambda offsets: None
-    avatar, performance = scene.avatar, scene.performance
-    arrays = {
-        "rest": avatar.vertices.numpy(),
-        "faces": avatar.faces.numpy(),
-        "fps": np.array(performance.fps),
-        "head_pose": performance.head_pose.numpy(),
-        "topology": np.array(avatar.topology),
-        **{f"region_{name}": index.numpy() for name, index in scene.face.head.regions.items()},
-    }
-    size = (performance.frames, len(avatar.vertices))
-    return stack.enter_context(motion_writer(options.save_motion, *size, arrays))
+    face, performance = scene.face, scene.performance
+    motion = SavedMotion(
+        options.save_motion,
+        face.mesh,
+        face.head.topology,
+        performance.fps,
+        performance.head_pose,
+        face.fitted,
+    )
+    return stack.enter_context(motion_writer(motion, face.head.regions))

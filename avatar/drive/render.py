@@ -92,7 +92,7 @@ def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
     if motion.topology == avatar.topology and torch.equal(motion.mesh.faces, avatar.faces):
         carry: Callable[[Tensor], Tensor] = lambda offsets: offsets  # noqa: E731
     else:
-        carry = carrier(face_of(motion.mesh, motion.topology), face)
+        carry = carrier(face_of(motion.mesh, motion.topology, motion.template), face)
         print(f"motion: carried over from {motion.topology} to {face.name}", file=sys.stderr)
 
     def meshes() -> Iterator[Tensor]:

@@ -1,6 +1,8 @@
 """The motion that drives a head, written and read a few frames at a time: an .npz of any length."""
 
+import math
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,77 +15,102 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from avatar.heads import load_head
+from avatar.heads.topologies import TOPOLOGIES
 from avatar.mesh import Mesh
+from avatar.rig.avatar import check_mesh
+from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
 from common.atomic import write_beside
 from common.errors import InputError
 from common.writable import plain_words
 
 Frame = NDArray[np.float32]  # [V, 3]
 
-KEYS = ("offsets", "rest", "faces", "fps", "head_pose", "topology")
-CHUNK = 32  # frames that are read at a time
+CHUNK, CHUNK_BYTES = 32, 2**24  # most frames, and about the most memory, that are read at a time
+FASTEST = 1000.0  # frames a second
 
 
 @dataclass(frozen=True)
 class SavedMotion:
-    """A motion file, all but its offsets read."""
+    """A motion file, all but its offsets; lengths are in the mesh's own unit."""
 
     path: Path
-    mesh: Mesh  # at rest
+    mesh: Mesh  # at rest, in its own space
     topology: str
     fps: float
-    head_pose: Tensor  # [F, 4, 4]
+    head_pose: Tensor  # [F, 4, 4] rigid motions of the head in the mesh's own space
+    template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, where known
 
 
 def open_motion(path: Path) -> SavedMotion:
-    """Read and check what --save-motion of driving wrote.
+    """Read and check what --save-motion of driving wrote; head poses and template may lack.
 
-    Raises FileNotFoundError, or InputError that names the file and what it lacks.
+    Raises FileNotFoundError, or InputError that names the file and what is wrong.
     """
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"{path}: is no motion file; save one with --save-motion")
     try:
-        with np.load(path, allow_pickle=False) as data:
-            if missing := [key for key in KEYS if key not in data.files]:
-                raise InputError(f"it lacks {missing[0]!r}")
-            rest, faces, fps, pose = (data[key] for key in ("rest", "faces", "fps", "head_pose"))
-            topology = str(data["topology"])
-        shape = _offsets_shape(path)
-    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        arrays = read_arrays(path, leave="offsets")
+        frames, vertices = _offsets_size(path)
+    except Exception as error:  # a damaged archive may raise anything
         raise InputError(
             f"{path}: is no motion file ({error}); save one with --save-motion"
         ) from None
-    if shape[1:] != rest.shape or pose.shape != (shape[0], 4, 4) or rest.shape[1:] != (3,):
+    rest = torch.from_numpy(pick_floats(path, arrays, "rest", (3,)))
+    mesh = Mesh(rest, torch.from_numpy(pick_faces(path, arrays, len(rest))))
+    pose = _optional(path, arrays, "head_pose", (4, 4))
+    pose = torch.eye(4).expand(frames, 4, 4) if pose is None else pose
+    if vertices != len(rest) or len(pose) != frames:
         raise InputError(
-            f"{path}: its offsets {shape}, head poses {pose.shape} and rest mesh {rest.shape} do "
-            "not belong together; save it again with --save-motion"
+            f"{path}: its offsets [{frames}, {vertices}, 3], head poses {list(pose.shape)} and "
+            f"rest mesh {list(rest.shape)} do not belong together; save it again"
         )
-    mesh = Mesh(torch.from_numpy(rest).float(), torch.from_numpy(faces).long())
-    return SavedMotion(path, mesh, topology, float(fps), torch.from_numpy(pose).float())
+    template = _optional(path, arrays, "template", (3,))
+    if template is not None and len(template) != len(load_head().vertices):
+        raise InputError(
+            f"{path}: its template has {len(template)} vertices, but anny-head has "
+            f"{len(load_head().vertices)}; save it again with this version of the project"
+        )
+    topology = _topology(path, arrays, mesh)
+    return SavedMotion(path, mesh, topology, _rate(path, arrays), pose, template)
 
 
 def motion_chunks(motion: SavedMotion) -> Iterator[Tensor]:
-    """Offsets [f, V, 3] of all frames in turn, in metres, in bounded memory.
+    """Offsets [f, V, 3] of all frames in turn, in bounded memory.
 
-    Raises InputError where the file is cut short.
+    Raises InputError where the file is damaged or a number is not finite.
     """
     frames, vertices = len(motion.head_pose), len(motion.mesh.vertices)
+    count = max(1, min(CHUNK, CHUNK_BYTES // (12 * vertices)))
     with zipfile.ZipFile(motion.path) as archive, archive.open("offsets.npy") as member:
         _, dtype = _header(member)
-        for start in range(0, frames, CHUNK):
-            count = min(CHUNK, frames - start)
-            data = member.read(count * vertices * 3 * dtype.itemsize)
-            if len(data) < count * vertices * 3 * dtype.itemsize:
-                raise InputError(f"{motion.path}: is cut short; save it again")
-            chunk = np.frombuffer(data, dtype).reshape(count, vertices, 3)
-            yield torch.from_numpy(chunk.astype(np.float32))
+        for start in range(0, frames, count):
+            stop = min(start + count, frames)
+            size = (stop - start) * vertices * 3 * dtype.itemsize
+            try:
+                chunk = np.frombuffer(member.read(size), dtype).reshape(-1, vertices, 3)
+            except (zipfile.BadZipFile, zlib.error, EOFError, ValueError):
+                raise InputError(f"{motion.path}: is damaged; save it again") from None
+            with np.errstate(over="ignore"):
+                chunk = chunk.astype(np.float32)
+            if len(chunk) < stop - start or not np.isfinite(chunk).all():
+                raise InputError(
+                    f"{motion.path}: its offsets are cut short or not finite between the frames "
+                    f"{start} and {stop - 1}; save it again"
+                )
+            yield torch.from_numpy(chunk)
 
 
-def _offsets_shape(path: Path) -> tuple[int, ...]:
+def _offsets_size(path: Path) -> tuple[int, int]:
+    """How many frames and vertices the offsets have; ValueError where they are none."""
     with zipfile.ZipFile(path) as archive, archive.open("offsets.npy") as member:
-        return _header(member)[0]
+        shape, dtype = _header(member)
+        held = archive.getinfo("offsets.npy").file_size - member.tell()
+    if len(shape) != 3 or shape[2] != 3 or min(shape) < 1:
+        raise ValueError(f"its offsets have the shape {list(shape)}, not [*, *, 3]")
+    if held != math.prod(shape) * dtype.itemsize:
+        raise ValueError("its offsets are cut short")
+    return shape[0], shape[1]
 
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
@@ -94,37 +121,69 @@ def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
         (2, 0): np.lib.format.read_array_header_2_0,
     }[version]
     shape, by_columns, dtype = read(member)
-    if by_columns or dtype.kind != "f" or len(shape) != 3:
-        raise InputError("not rows of numbers")
+    if by_columns or dtype.kind != "f":
+        raise ValueError("its offsets are not rows of numbers")
     return shape, dtype
+
+
+def _optional(path: Path, arrays: Arrays, name: str, last: tuple[int, ...]) -> Tensor | None:
+    return torch.from_numpy(pick_floats(path, arrays, name, last)) if name in arrays else None
+
+
+def _rate(path: Path, arrays: Arrays) -> float:
+    rate = pick(path, arrays, "fps")
+    if rate.dtype.kind not in "fiu" or rate.size != 1 or not 0 < rate.item() <= FASTEST:
+        raise InputError(f"{path}: 'fps' is {rate}, not a number of frames a second; save it again")
+    return float(rate.item())
+
+
+def _topology(path: Path, arrays: Arrays, mesh: Mesh) -> str:
+    topology = str(pick(path, arrays, "topology"))
+    if topology not in TOPOLOGIES:
+        known = ", ".join(TOPOLOGIES)
+        raise InputError(f"{path}: no head topology is called {topology!r}; known: {known}")
+    check_mesh(path, topology, mesh.vertices, mesh.faces)
+    return topology
 
 
 @contextmanager
 def motion_writer(
-    path: Path, frames: int, vertices: int, arrays: Mapping[str, NDArray]
+    motion: SavedMotion, regions: Mapping[str, Tensor]
 ) -> Iterator[Callable[[Frame], None]]:
-    """Yield a function that appends the offsets [V, 3] of one frame, in metres.
+    """Yield a function that appends the offsets [V, 3] of one frame, in the mesh's own unit.
 
-    The file holds `arrays` and `offsets` [F, V, 3] float32 and appears only once all `frames` are
-    written, so that memory does not grow with the recording.
+    regions: indices of vertices by name, for whoever reads the file. It appears only once all
+    frames are written, so that memory does not grow with the recording.
     """
-    written = 0
+    size, written = (len(motion.head_pose), len(motion.mesh.vertices), 3), 0
 
     def append(frame: Frame) -> None:
         nonlocal written
-        assert frame.shape == (vertices, 3), frame.shape
-        with plain_words(path):
+        assert frame.shape == size[1:], frame.shape
+        with plain_words(motion.path):
             member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())
         written += 1
 
-    with write_beside(path) as partial, zipfile.ZipFile(partial, "w") as archive:
-        for name, array in arrays.items():
+    with write_beside(motion.path) as partial, zipfile.ZipFile(partial, "w") as archive:
+        for name, array in _arrays(motion, regions).items():
             buffer = BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
             archive.writestr(f"{name}.npy", buffer.getvalue())
         with archive.open("offsets.npy", "w", force_zip64=True) as member:
-            shape = (frames, vertices, 3)
-            header = {"descr": "<f4", "fortran_order": False, "shape": shape}
+            header = {"descr": "<f4", "fortran_order": False, "shape": size}
             np.lib.format.write_array_header_1_0(member, header)
             yield append
-        assert written == frames, (written, frames)
+        assert written == size[0], (written, size)
+
+
+def _arrays(motion: SavedMotion, regions: Mapping[str, Tensor]) -> dict[str, NDArray]:
+    """What a file holds besides offsets."""
+    tensors = {
+        "rest": motion.mesh.vertices,
+        "faces": motion.mesh.faces,
+        "head_pose": motion.head_pose,
+        **({} if motion.template is None else {"template": motion.template}),
+        **{f"region_{name}": index for name, index in regions.items()},
+    }
+    arrays = {name: tensor.numpy() for name, tensor in tensors.items()}
+    return {**arrays, "fps": np.array(motion.fps), "topology": np.array(motion.topology)}

@@ -21,6 +21,8 @@ def seen_faces(vertices: Floats, faces: Ints) -> Bools:
     """
     centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
     radius = float(np.linalg.norm(centred, axis=1).max())
+    if not radius > 0:
+        return np.zeros(len(faces), bool)
     half_width = radius * (PIXELS / 2) / (PIXELS / 2 - RIM)
     pixel = 2 * half_width / PIXELS
     centres, normals = centred[faces].mean(1), area_normals(vertices, faces)

@@ -16,7 +16,7 @@ from avatar.arkit import WEIGHTS, read_take, write_take
 from avatar.drive.drive import drive
 from avatar.drive.export import ExportOptions, export_motion
 from avatar.drive.options import DriveOptions
-from avatar.files.motion_file import motion_writer
+from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.parameters import read_flame_parameters
 from avatar.mesh import Mesh
@@ -68,14 +68,8 @@ def test_still_leaves_only_speech(voice: np.ndarray, tmp_path: Path):
 
 
 def save_motion(path: Path, mesh: Mesh, topology: str, offsets: Tensor) -> Path:
-    arrays = {
-        "rest": mesh.vertices.numpy(),
-        "faces": mesh.faces.numpy(),
-        "fps": np.array(25.0),
-        "head_pose": np.tile(np.eye(4, dtype=np.float32), (len(offsets), 1, 1)),
-        "topology": np.array(topology),
-    }
-    with motion_writer(path, len(offsets), len(mesh.vertices), arrays) as append:
+    still = torch.eye(4).expand(len(offsets), 4, 4)
+    with motion_writer(SavedMotion(path, mesh, topology, 25.0, still), {}) as append:
         for frame in offsets.float().numpy():
             append(frame)
     return path
