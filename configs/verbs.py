@@ -29,14 +29,9 @@ FILM = {
         "an avatar moved by a capture or by saved motion, filmed",
     ),
     "export": Verb(
-        "avatar.drive.export:ExportOptions",
+        "avatar.drive.export_options:ExportOptions",
         "configs.commands.export:main",
-        "motion for other programs: ARKit weights, FLAME parameters",
-    ),
-    "transfer": Verb(
-        "avatar.drive.animate:TransferOptions",
-        "configs.commands.transfer:main",
-        "motion on any mesh of a head: .npz or animated .glb",
+        "motion for other programs: ARKit, FLAME, or any mesh, animated",
     ),
 }
 

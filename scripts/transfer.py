@@ -1,6 +1,6 @@
-"""Carry speech motion over to any mesh of a head: .npz or animated .glb."""
+"""Write motion on any mesh of a head: vertices (.npz), animated (.glb) or ARKit weights (.csv)."""
 
 from configs.cli import main
 
 if __name__ == "__main__":
-    main("transfer")
+    main("export")

@@ -1,154 +1,135 @@
-"""Motion for other programs: ARKit weights in a Live Link Face .csv, FLAME parameters as .npz."""
+"""Motion for other programs: ARKit weights, FLAME parameters, an animated mesh, its vertices."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Literal, assert_never
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import assert_never
 
 from torch import Tensor
 
 from audio2mesh import load_model
-from avatar.arkit import head_angles, write_take
+from avatar.arkit import head_angles, read_take, write_take
 from avatar.arkit.fit import fit_weights
-from avatar.drive.performance import offset_chunks, speech_performance
-from avatar.drive.retarget import carrier, carry_basis
-from avatar.files.motion_file import motion_chunks, open_motion
-from avatar.film.output import exact_rate
-from avatar.flame import load_flame
+from avatar.drive.export_options import ExportOptions, check_export
+from avatar.drive.morph_targets import morph_targets
+from avatar.drive.motion import Motion, motion_file
+from avatar.drive.performance import perform
+from avatar.drive.retarget import avatar_face, carried, naming
+from avatar.files.gltf import HeadJoint, write_glb
+from avatar.files.motion_file import SavedMotion, open_motion
+from avatar.files.open_avatar import open_avatar
+from avatar.flame import flame_regions, load_flame
 from avatar.flame.fit_motion import fit_flame, write_flame_motion
 from avatar.flame.indices import VERTICES
-from avatar.heads.topologies import SIZES
+from avatar.heads.topologies import ANY_MESH, FLAME, SIZES
 from avatar.mesh import Mesh
+from avatar.mesh.coloured import Paint
+from avatar.mesh.mesh_file import read_mesh
 from avatar.mesh.misfit import Misfit
+from avatar.transfer import read_landmarks
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
-from common.errors import InputError
+from common.device import pick_device
 from common.progress import progress_bar
-from common.writable import check_writable
-
-Form = Literal["arkit", "flame"]
-
-
-@dataclass(frozen=True)
-class ExportOptions:
-    """Write the motion of a voice, or motion that driving saved, in other programs' terms."""
-
-    out: Path
-    """Where to: .csv for ARKit weights as Live Link Face writes them, .npz for FLAME parameters as
-    GaussianAvatars reads them."""
-    audio: Path | None = None
-    """The voice: any audio or video file with sound."""
-    motion: Path | None = None
-    """Motion that driving saved with --save-motion (.npz), instead of a voice."""
-    weights: Path | None = None
-    """Speech-to-motion weights (.safetensors); by default those that ship."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz): for .npz, and for weights trained on FLAME."""
-    fps: float | None = None
-    """Frames a second of a voice's motion; by default what the weights were trained at (25)."""
-    still: bool = False
-    """No blinks and no head motion besides a voice's speech."""
-    seed: int = 0
-    """Seed of blinks and head motion."""
-
-
-@dataclass(frozen=True)
-class Motion:
-    """Offsets of a face's mesh over time."""
-
-    face: Face
-    chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] metres
-    head_pose: Tensor  # [F, 4, 4]
-    fps: float
 
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written and how well it says what was meant."""
+    """What was written, and how well a fit says what was meant."""
 
     frames: int
     fps: float
-    misfit: Misfit
+    face: Face
+    misfit: Misfit | None = None  # of ARKit weights and FLAME parameters
 
-
-def export_motion(options: ExportOptions) -> Exported:
-    """Write the file. Raises InputError, FileNotFoundError or OSError with one sentence."""
-    match check_export(options):
-        case "arkit":
-            motion = _saved(options.motion) if options.motion else _spoken(options, shipped_face())
-            weights, misfit = fit_weights(motion.face.head, _told(motion))
-            head = head_angles(motion.head_pose)
-            write_take(options.out, weights.numpy(), head.numpy(), motion.fps)
-        case "flame":
-            assert options.flame
-            flame = load_flame(options.flame)
-            mean = face_of(Mesh(flame.template, flame.faces), flame.topology)
-            saved = options.motion and _on_flame(_saved(options.motion), mean)
-            motion = saved or _spoken(options, mean)
-            lips = mean.head.regions["lips"]
-            found, misfit = fit_flame(flame, motion.face.mesh.vertices, _told(motion), lips)
-            write_flame_motion(options.out, found, motion.head_pose)
-        case form:
-            assert_never(form)
-    return Exported(len(motion.head_pose), motion.fps, misfit)
-
-
-def check_export(options: ExportOptions) -> Form:
-    """What to write; raises InputError, FileNotFoundError or OSError for what cannot work."""
-    given = [path for path in (options.audio, options.motion) if path]
-    if len(given) != 1:
-        raise InputError("give either a voice with --audio or saved motion with --motion")
-    for path in (*given, options.weights, options.flame):
-        if path is not None and not path.exists():
-            raise FileNotFoundError(f"{path}: no such file; check the path")
-        if path is not None and path.resolve() == options.out.resolve():
-            raise InputError(f"{path}: is named twice, as input and output; choose another --out")
-    check_writable(options.out)
-    match options.out.suffix.lower():
-        case ".csv":
-            return "arkit"
-        case ".npz":
-            if options.flame is None:
-                raise InputError(f"{options.out}: FLAME parameters need FLAME's file; give --flame")
-            return "flame"
-        case suffix:
-            raise InputError(
-                f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
-                "ARKit weights or .npz for FLAME parameters"
+    def __str__(self) -> str:
+        said = f"{self.frames} frames at {self.fps:g} fps of {self.face.name}"
+        if self.face.residual_mm is not None:
+            said += f", fitted to {self.face.residual_mm:.2f} mm"
+        if self.misfit is not None:
+            said += (
+                f"; on average the lips are {self.misfit.lips_mm:.3f} mm off (they move "
+                f"{self.misfit.lip_motion_mm:.2f} mm), all vertices {self.misfit.all_mm:.3f} mm"
             )
+        return said
+
+
+def export(options: ExportOptions) -> Exported:
+    """Write the file. Raises InputError, FileNotFoundError or OSError with one sentence; whatever
+    happens, nothing half-written is left."""
+    form = check_export(options)
+    saved = open_motion(options.motion) if options.motion else None
+    if form == "flame":
+        return _export_flame(options, saved)
+    face, paint = _face(options, saved)
+    motion, misfit = _moving(options, face, saved), None
+    match form:
+        case "weights":
+            misfit = _write_weights(options, motion)
+        case "vertices":
+            with motion_file(options.out, motion) as append:
+                for chunk in _told(motion):
+                    for frame in chunk.numpy():
+                        append(frame)
+        case "morphs":
+            head = motion.face.head
+            joint = HeadJoint(head.pivot, head.pose_weights, motion.head_pose)
+            targets = morph_targets(motion)
+            write_glb(options.out, motion.face.mesh, targets, motion.fps, joint, paint)
+        case _:
+            assert_never(form)
+    return Exported(motion.frames, motion.fps, motion.face, misfit)
+
+
+def _face(options: ExportOptions, saved: SavedMotion | None) -> tuple[Face | None, Paint | None]:
+    """The head that shall move and its colours; None where the motion has a head of its own."""
+    if options.avatar:
+        avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+        return avatar_face(options.avatar, avatar, saved), None
+    if options.mesh:
+        landmarks = read_landmarks(options.landmarks) if options.landmarks else None
+        scan = read_mesh(options.mesh)
+        with naming(options.mesh):
+            return face_of(scan.mesh, ANY_MESH, landmarks=landmarks), scan.paint
+    return (None if saved else shipped_face()), None
+
+
+def _moving(options: ExportOptions, face: Face | None, saved: SavedMotion | None) -> Motion:
+    if saved is not None:
+        return carried(saved, face)
+    assert face is not None
+    if options.arkit:
+        return perform(face, read_take(options.arkit), options)
+    return perform(face, load_model(options.weights, pick_device(options.device)), options)
 
 
 def _told(motion: Motion) -> Iterator[Tensor]:
     """The offsets, with a progress bar."""
-    with progress_bar("solving", len(motion.head_pose)) as done:
-        for chunk in motion.chunks():
+    with progress_bar("exporting", motion.frames) as show:
+        done = 0
+        for chunk in motion.offsets():
             yield chunk
-            for _ in chunk:
-                done()
+            done += len(chunk)
+            show(done)
 
 
-def _saved(path: Path) -> Motion:
-    saved = open_motion(path)
-    face = face_of(saved.mesh, saved.topology)
-    return Motion(face, lambda: motion_chunks(saved), saved.head_pose, saved.fps)
+def _write_weights(options: ExportOptions, motion: Motion) -> Misfit:
+    to_head = motion.face.to_head
+    weights, misfit = fit_weights(motion.face.head, _told(motion))
+    angles = head_angles(to_head.of_motions(motion.head_pose))
+    write_take(options.out, weights.numpy(), angles.numpy(), motion.fps)
+    return misfit.scaled(to_head.scale)
 
 
-def _spoken(options: ExportOptions, face: Face) -> Motion:
-    """What driving a face would do with the same voice."""
-    assert options.audio
-    model = load_model(options.weights)
-    basis = carry_basis(model, face, options.weights or "the weights that ship", options.flame)
-    fps = float(exact_rate(options.fps or model.fps))
-    seed = None if options.still else options.seed
-    performance = speech_performance(face.head, model, basis, options.audio, fps, seed)
-    return Motion(face, lambda: offset_chunks(performance), performance.head_pose, fps)
-
-
-def _on_flame(motion: Motion, mean: Face) -> Motion:
-    """Motion of any mesh as that of FLAME's vertices: of a subject's own, else of the mean head."""
-    if motion.face.head.topology in SIZES:
-        own = motion.face.mesh
-        rest = Mesh(own.vertices[:VERTICES], mean.mesh.faces)
-        face = replace(motion.face, mesh=rest)
-        return replace(motion, face=face, chunks=lambda: (c[:, :VERTICES] for c in motion.chunks()))
-    carry = carrier(motion.face, mean)
-    return replace(motion, face=mean, chunks=lambda: map(carry, motion.chunks()))
+def _export_flame(options: ExportOptions, saved: SavedMotion | None) -> Exported:
+    """Fit FLAME to the motion of a subject of its own topology, else to that of its mean head."""
+    assert options.flame
+    flame = load_flame(options.flame)
+    if saved is not None and saved.topology in SIZES:
+        motion = carried(saved, None)
+    else:
+        motion = _moving(options, face_of(Mesh(flame.template, flame.faces), FLAME), saved)
+    rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
+    chunks = (chunk[:, :VERTICES] for chunk in _told(motion))
+    lips = flame_regions(flame.template, flame.faces)["lips"]
+    found, misfit = fit_flame(flame, rest, chunks, lips)
+    write_flame_motion(options.out, found, motion.head_pose)
+    return Exported(motion.frames, motion.fps, motion.face, misfit)

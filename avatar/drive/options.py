@@ -59,6 +59,8 @@ class DriveOptions:
     """Also save the vertex motion to this .npz."""
     report: Path | None = None
     """Also save timings and memory to this .json."""
+    style: str | None = None
+    """Speaking style of the weights, by its name; by default the neutral one."""
     seed: int = 0
     """Seed of blinks and head motion."""
 

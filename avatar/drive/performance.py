@@ -1,8 +1,8 @@
-"""All that moves in a film, as a few numbers per frame on a basis of vertex offsets."""
+"""What a voice, or a recorded take, makes a face do."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -10,68 +10,80 @@ from torch import Tensor
 from audio2mesh import SpeechToMotion, frame_energy, stream_audio
 from audio2mesh.model.stream import stream_coefficients
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
+from avatar.drive.motion import Curves, Motion
+from avatar.drive.retarget import carry_basis
 from avatar.face.idle_motion import live, still
-from avatar.heads import Head
+from avatar.film.output import exact_rate
+from avatar.heads import load_head
+from avatar.transfer.fitted_face import Face
 
-CHUNK_BYTES = 2**24  # of offsets that are computed at a time
+TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
 
 
-@dataclass(frozen=True)
-class Performance:
-    """The motion of one film on one mesh."""
-
-    basis: Tensor  # [C, V, 3] metres
-    coefficients: Callable[[], Iterator[Tensor]]  # in chunks [f, C], F rows in total
-    head_pose: Tensor  # [F, 4, 4] rigid motion of the head about its pivot, head space
-    fps: float
+class Direction(Protocol):
+    """What options say of how a face shall move; their meaning is that of DriveOptions."""
 
     @property
-    def frames(self) -> int:
-        return len(self.head_pose)
+    def audio(self) -> Path | None: ...
+    @property
+    def weights(self) -> Path | None: ...
+    @property
+    def flame(self) -> Path | None: ...
+    @property
+    def style(self) -> str | None: ...
+    @property
+    def fps(self) -> float | None: ...
+    @property
+    def still(self) -> bool: ...
+    @property
+    def seed(self) -> int: ...
 
 
-def speech_performance(
-    head: Head,
-    model: SpeechToMotion,
-    basis: Tensor,
-    audio: Path,
-    fps: float,
-    seed: int | None,
-) -> Performance:
+def perform(face: Face, mover: Take | SpeechToMotion, options: Direction) -> Motion:
+    """The motion of a face by a recorded take, or by a voice.
+
+    Raises InputError where the weights' motion cannot be carried to the mesh.
+    """
+    if isinstance(mover, Take):
+        return _of_take(face, mover, float(exact_rate(options.fps or TAKE_FPS)), options.still)
+    basis = carry_basis(mover, face, options.weights or "the weights that ship", options.flame)
+    return _of_speech(face, mover, basis, options)
+
+
+def _of_speech(face: Face, model: SpeechToMotion, basis: Tensor, options: Direction) -> Motion:
     """Speech with blinks, brows and head motion; the recording is read twice and never held.
 
-    head: that of the mesh; basis [K, V, 3]: the model's, on that mesh; seed: of the life besides
-    speech, None for none.
+    basis [K, V, 3]: the model's, on the mesh of the face.
     """
+    assert options.audio is not None
+    audio, fps = options.audio, float(exact_rate(options.fps or model.fps))
     energy = frame_energy(stream_audio(audio), fps)
-    life = still(len(energy)) if seed is None else live(energy, fps, head.pivot, seed)
-    units = [head.unit(name) for name in life.unit_weights]
+    pivot = load_head().pivot
+    life = still(len(energy)) if options.still else live(energy, fps, pivot, options.seed)
     weights = list(life.unit_weights.values())  # each [F]
     beside = torch.stack(weights, 1) if weights else torch.zeros(len(energy), 0)  # [F, E]
 
     def coefficients() -> Iterator[Tensor]:
         start = 0
-        for chunk in stream_coefficients(model, stream_audio(audio), fps):
+        for chunk in stream_coefficients(model, stream_audio(audio), fps, options.style):
             stop = start + len(chunk)
             yield torch.cat([chunk.cpu(), beside[start:stop]], dim=1)
             start = stop
 
-    joint = torch.cat([basis.cpu(), torch.stack(units)]) if units else basis.cpu()
-    return Performance(joint, coefficients, life.head_pose, fps)
+    names = (*(f"speech_{k:02d}" for k in range(len(basis))), *life.unit_weights)
+    joint = torch.cat([basis.cpu(), *(face.head.unit(name)[None] for name in life.unit_weights)])
+    return _motion(face, Curves(names, joint, coefficients), life.head_pose, fps)
 
 
-def take_performance(head: Head, take: Take, fps: float, turn_head: bool) -> Performance:
-    """A recorded take of ARKit weights; turn_head: with its head angles."""
+def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:
+    """Recorded ARKit weights; still: without the take's head angles."""
     weights, angles = sample_take(take, fps)  # [F, 52], [F, 3]
-    units = head.units[[head.unit_names.index(name) for name in WEIGHTS]]
-    poses = head_poses(angles if turn_head else torch.zeros_like(angles), head.pivot)
-    return Performance(units, lambda: iter([weights]), poses, fps)
+    units = face.head.units[[face.head.unit_names.index(name) for name in WEIGHTS]]
+    poses = head_poses(torch.zeros_like(angles) if still else angles, load_head().pivot)
+    return _motion(face, Curves(WEIGHTS, units, lambda: iter([weights])), poses, fps)
 
 
-def offset_chunks(performance: Performance) -> Iterator[Tensor]:
-    """Offsets [f, V, 3] of all frames in turn, a few at a time, on the CPU."""
-    flat = performance.basis.flatten(1)  # [C, 3 V]
-    size = max(1, CHUNK_BYTES // (4 * flat.shape[1]))
-    for chunk in performance.coefficients():
-        for part in chunk.split(size):
-            yield (part.to(flat) @ flat).unflatten(1, (-1, 3))
+def _motion(face: Face, curves: Curves, head_pose: Tensor, fps: float) -> Motion:
+    """head_pose [F, 4, 4]: in head space, which is not that of every mesh."""
+    own = face.to_head.inverse().of_motions(head_pose)
+    return Motion(face, curves.offsets, own, fps, curves)

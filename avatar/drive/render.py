@@ -1,7 +1,7 @@
 """An avatar that is moved by recorded meshes, filmed from any side."""
 
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 
@@ -9,20 +9,18 @@ import torch
 from torch import Tensor
 
 from avatar.capture import View, check_same_mesh, open_capture, split_views
-from avatar.drive.drive import pose
 from avatar.drive.render_options import ReplayOptions, check_replay
-from avatar.drive.retarget import carrier
-from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.drive.retarget import avatar_face, carried
+from avatar.files.motion_file import open_motion
 from avatar.files.open_avatar import open_avatar
 from avatar.film.camera_track import camera_track
 from avatar.film.colours import parse_colour
 from avatar.film.output import exact_rate
 from avatar.film.video import open_writer
-from avatar.mesh import Mesh
 from avatar.mesh.similarity import fit_similarity
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
-from avatar.transfer.fitted_face import face_of
+from avatar.rig.pose import pose
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Camera, choose_backend
@@ -87,23 +85,17 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
 def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
     """Motion that driving saved, carried over where the avatar has another mesh."""
     assert options.motion
-    motion = open_motion(options.motion)
-    face = face_of(Mesh(avatar.vertices, avatar.faces), avatar.topology, avatar.template)
-    if motion.topology == avatar.topology and torch.equal(motion.mesh.faces, avatar.faces):
-        carry: Callable[[Tensor], Tensor] = lambda offsets: offsets  # noqa: E731
-    else:
-        carry = carrier(face_of(motion.mesh, motion.topology, motion.template), face)
-        print(f"motion: carried over from {motion.topology} to {face.name}", file=sys.stderr)
+    saved = open_motion(options.motion)
+    face = avatar_face(options.avatar, avatar, saved)
+    motion = carried(saved, face)
 
     def meshes() -> Iterator[Tensor]:
-        offsets = (frame for chunk in motion_chunks(motion) for frame in carry(chunk))
+        offsets = chain.from_iterable(motion.offsets())
         for frame, head_pose in zip(offsets, motion.head_pose, strict=True):
             yield pose(avatar.vertices + frame, face.head, head_pose)
 
-    frames = len(motion.head_pose)
-    return Recording(
-        meshes(), _track(options, avatar.vertices, frames, motion.fps), frames, motion.fps
-    )
+    track = _track(options, avatar.vertices, motion.frames, motion.fps)
+    return Recording(meshes(), track, motion.frames, motion.fps)
 
 
 def _track(options: ReplayOptions, rest: Tensor, frames: int, fps: float) -> Iterator[Camera]:

@@ -1,19 +1,23 @@
-"""The basis of speech-to-motion weights, carried to the mesh of a face."""
+"""Motion of one mesh carried to another: the basis of weights, and what was saved."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
+from avatar.drive.motion import Motion
+from avatar.files.motion_file import SavedMotion, motion_chunks
 from avatar.flame import load_flame
 from avatar.flame.indices import VERTICES as FLAME_VERTICES
 from avatar.flame.teeth import LOWER_TEETH
 from avatar.heads import Head, load_head
 from avatar.heads.topologies import FLAME, FLAME_TEETH
 from avatar.mesh import Mesh
+from avatar.rig.avatar import Avatar
 from avatar.transfer import transfer_from, transfer_to
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
 from common.errors import InputError
@@ -77,6 +81,43 @@ def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
         return offsets
 
     return carry
+
+
+def carried(motion: SavedMotion, face: Face | None) -> Motion:
+    """Saved motion as that of a face, or of its own; one line on stderr where it is another's.
+
+    Raises InputError where anny-head cannot be fitted to the mesh of the file.
+    """
+    rate, same = motion.fps, face is not None and motion.topology == face.head.topology
+    if face is not None and same and torch.equal(motion.mesh.faces, face.mesh.faces):
+        return Motion(face, lambda: motion_chunks(motion), motion.head_pose, rate)
+    with naming(motion.path):
+        source = face_of(motion.mesh, motion.topology, motion.template)
+    if face is None:
+        return Motion(source, lambda: motion_chunks(motion), motion.head_pose, rate)
+    carry = carrier(source, face)
+    poses = face.to_head.inverse().of_motions(source.to_head.of_motions(motion.head_pose))
+    print(f"motion: carried over from {source.name} to {face.name}", file=sys.stderr)
+    return Motion(face, lambda: map(carry, motion_chunks(motion)), poses, rate)
+
+
+def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) -> Face:
+    """The mesh of an avatar, ready to move; saved motion of this very mesh knows how anny-head lies
+    on it. Raises InputError that names the avatar's file."""
+    mesh, template = Mesh(avatar.vertices, avatar.faces), avatar.template
+    if template is None and saved is not None and torch.equal(saved.mesh.vertices, mesh.vertices):
+        template = saved.template
+    with naming(path):
+        return face_of(mesh, avatar.topology, template)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the name of a file before what is said of a mesh."""
+    try:
+        yield
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
 
 
 def with_teeth(basis: Tensor, head: Head) -> Tensor:

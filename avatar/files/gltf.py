@@ -1,101 +1,191 @@
-"""Write an animated mesh as binary glTF 2.0: morph targets and their weights over time."""
+"""Write an animated head as binary glTF 2.0: morph targets, a joint for the head, its colours."""
 
 import json
 import struct
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+import imageio.v3 as imageio
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
+from avatar.mesh import Mesh
+from avatar.mesh.coloured import Paint
+from avatar.mesh.rotations import matrix_to_quaternion
+from avatar.mesh.vectors import Floats, Ints
 from common.atomic import write_beside
 
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-
 MAGIC, VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
-FLOAT, UNSIGNED = 5126, 5125  # component types
+BYTE, UNSIGNED, FLOAT = 5121, 5125, 5126  # component types
+COMPONENTS = {"|u1": BYTE, "<u4": UNSIGNED, "<f4": FLOAT}
+WIDTHS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 VERTEX_DATA, INDEX_DATA = 34962, 34963  # buffer targets
+SKIN = {"metallicFactor": 0.0, "roughnessFactor": 0.7}
 
 
-class _Buffer:
-    """Arrays one after another, with the views and accessors that name them."""
+@dataclass(frozen=True)
+class MorphTargets:
+    """Offsets of a mesh and how far each is shown in every frame."""
+
+    names: tuple[str, ...]  # [K]
+    offsets: Tensor  # [K, V, 3] in the unit of the mesh
+    weights: Tensor  # [F, K]
+
+
+@dataclass(frozen=True)
+class HeadJoint:
+    """A joint that turns the head of a mesh."""
+
+    pivot: Tensor  # [3]
+    share: Tensor  # [V] in [0, 1] how far a vertex follows it
+    poses: Tensor  # [F, 4, 4] rigid motions in the mesh's own space
+
+
+class _File:
+    """The JSON of a file, and the arrays that it speaks of."""
 
     def __init__(self) -> None:
-        self.data = bytearray()
-        self.views: list[dict] = []
-        self.accessors: list[dict] = []
+        self.arrays: list[bytes] = []
+        self.size = 0
+        self.content: dict[str, Any] = {"bufferViews": [], "accessors": []}
 
-    def add(self, array: NDArray, kind: str, target: int | None = None) -> int:
-        """Append an array; the number of its accessor."""
-        raw = np.ascontiguousarray(array).tobytes()
-        view = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(raw)}
-        self.views.append(view | ({"target": target} if target else {}))
-        self.data += raw
+    def view(self, data: bytes, target: int | None = None) -> int:
+        """Append bytes; the number of their view."""
+        views = self.content["bufferViews"]
+        views.append({"buffer": 0, "byteOffset": self.size, "byteLength": len(data)})
+        views[-1] |= {"target": target} if target else {}
+        self.arrays += [data, b"\0" * (-len(data) % 4)]
+        self.size += len(data) + len(self.arrays[-1])
+        return len(views) - 1
+
+    def add(self, array: NDArray | Tensor, kind: str = "<f4", target: int | None = None) -> int:
+        """Append an array [n] or [n, k]; the number of its accessor."""
+        rows = np.ascontiguousarray(np.asarray(array), kind).reshape(len(array), -1)
         accessor = {
-            "bufferView": len(self.views) - 1,
-            "componentType": UNSIGNED if array.dtype == np.uint32 else FLOAT,
-            "count": len(array),
-            "type": kind,
+            "bufferView": self.view(rows.tobytes(), target),
+            "componentType": COMPONENTS[kind],
+            "count": len(rows),
+            "type": WIDTHS[rows.shape[1]],
+            "min": rows.min(0).tolist(),
+            "max": rows.max(0).tolist(),
         }
-        if kind == "VEC3" or target is None:
-            flat = array.reshape(len(array), -1)
-            accessor |= {"min": flat.min(0).tolist(), "max": flat.max(0).tolist()}
-        self.accessors.append(accessor)
-        return len(self.accessors) - 1
+        self.content["accessors"].append(accessor)
+        return len(self.content["accessors"]) - 1
+
+    def write(self, path: Path) -> None:
+        """Write it all; the file appears whole or not at all."""
+        self.content |= {"asset": {"version": "2.0", "generator": "VoiceSplat"}}
+        text = json.dumps(self.content | {"buffers": [{"byteLength": self.size}]}).encode()
+        text += b" " * (-len(text) % 4)
+        with write_beside(path) as partial, partial.open("wb") as file:
+            file.write(struct.pack("<III", MAGIC, VERSION, 28 + len(text) + self.size))
+            file.write(struct.pack("<II", len(text), JSON_CHUNK) + text)
+            file.write(struct.pack("<II", self.size, BINARY_CHUNK))
+            file.writelines(self.arrays)
 
 
 def write_glb(
     path: Path,
-    rest: Floats,
-    faces: Indices,
-    targets: Floats,
-    weights: Floats,
+    mesh: Mesh,
+    targets: MorphTargets,
     fps: float,
-    names: tuple[str, ...] = (),
+    joint: HeadJoint,
+    paint: Paint | None = None,
 ) -> None:
-    """Write rest [V, 3] with faces [M, 3], morph targets [K, V, 3] and their weights [F, K].
+    """Write a mesh that moves; a head that never turns gets no joint.
 
-    Frame f is shown at (f + 0.5) / fps seconds, the middle of the time that it covers. The file
-    appears whole or not at all.
+    Frame f is shown at (f + 0.5) / fps seconds, the middle of the time that it covers. With paint
+    a vertex is written once for every colour and place of the texture that it has.
     """
-    assert len(targets) == weights.shape[1], (targets.shape, weights.shape)
-    buffer = _Buffer()
-    position = buffer.add(rest.astype("<f4"), "VEC3", VERTEX_DATA)
-    index = buffer.add(faces.astype("<u4").reshape(-1), "SCALAR", INDEX_DATA)
-    morphs = [
-        {"POSITION": buffer.add(target.astype("<f4"), "VEC3", VERTEX_DATA)} for target in targets
+    file, turns = _File(), bool((joint.poses != torch.eye(4)).any())
+    faces = mesh.faces.numpy()
+    owners, corners = np.arange(len(mesh.vertices)), faces
+    attributes: dict[str, int] = {}
+    if paint is not None:
+        owners, corners, rgb, uv = _split(faces, paint)
+        attributes |= {"COLOR_0": file.add(_linear(rgb), target=VERTEX_DATA)}
+        attributes |= {"TEXCOORD_0": file.add(uv * [1, -1] + [0, 1], target=VERTEX_DATA)}
+    attributes["POSITION"] = file.add(mesh.vertices[owners], target=VERTEX_DATA)
+    if turns:
+        share = joint.share[owners, None] * torch.tensor([-1.0, 1, 0, 0]) + torch.eye(4)[0]
+        attributes["WEIGHTS_0"] = file.add(share, target=VERTEX_DATA)
+        numbers = np.tile([0, 1, 0, 0], (len(owners), 1))
+        attributes["JOINTS_0"] = file.add(numbers, "|u1", VERTEX_DATA)
+    morphs = [{"POSITION": file.add(o[owners], target=VERTEX_DATA)} for o in targets.offsets]
+    shape = {"attributes": attributes, "targets": morphs}
+    primitives = [{**shape, **part} for part in _painted(file, corners, paint)]
+    names = {"targetNames": list(targets.names)}
+    still = [0.0] * len(morphs)
+    file.content["meshes"] = [{"primitives": primitives, "weights": still, "extras": names}]
+    times = file.add((np.arange(len(targets.weights)) + 0.5) / fps)
+    curves = {(0, "weights"): file.add(targets.weights.reshape(-1))}
+    file.content["nodes"] = [{"mesh": 0, "name": "face"}]
+    if turns:
+        curves |= _add_joint(file, joint)
+    _animate(file, times, curves)
+    file.content |= {"scene": 0, "scenes": [{"nodes": [0, 1] if turns else [0]}]}
+    file.write(path)
+
+
+def _add_joint(file: _File, joint: HeadJoint) -> dict[tuple[int, str], int]:
+    """Nodes 1, the still shoulders, and 2, the head; the head's curves."""
+    pivot = joint.pivot
+    file.content["nodes"][0] |= {"skin": 0}
+    file.content["nodes"] += [
+        {"name": "shoulders", "children": [2]},
+        {"name": "head", "translation": pivot.tolist()},
     ]
-    times = (np.arange(len(weights)) + 0.5) / fps
-    time = buffer.add(times.astype("<f4"), "SCALAR")
-    value = buffer.add(weights.astype("<f4").reshape(-1), "SCALAR")
-    primitive = {"attributes": {"POSITION": position}, "indices": index, "targets": morphs}
-    sampler = {"input": time, "output": value, "interpolation": "LINEAR"}
-    channel = {"sampler": 0, "target": {"node": 0, "path": "weights"}}
-    content = {
-        "asset": {"version": "2.0", "generator": "VoiceSplat"},
-        "scene": 0,
-        "scenes": [{"nodes": [0]}],
-        "nodes": [{"mesh": 0, "name": "head"}],
-        "meshes": [
-            {
-                "primitives": [primitive],
-                "weights": [0.0] * len(targets),
-                "extras": {"targetNames": list(names)},
-            }
-        ],
-        "animations": [{"name": "speech", "samplers": [sampler], "channels": [channel]}],
-        "buffers": [{"byteLength": len(buffer.data)}],
-        "bufferViews": buffer.views,
-        "accessors": buffer.accessors,
-    }
-    _write_chunks(path, json.dumps(content).encode(), bytes(buffer.data))
+    to_joints = torch.eye(4).repeat(2, 1, 1)
+    to_joints[1, :3, 3] = -pivot
+    matrices = file.add(to_joints.transpose(1, 2).flatten(1))  # by columns
+    file.content["skins"] = [{"joints": [1, 2], "inverseBindMatrices": matrices}]
+    turns = matrix_to_quaternion(joint.poses[:, :3, :3])
+    turns = torch.where(turns[:, :1] < 0, -turns, turns).roll(-1, 1)  # xyzw
+    places = joint.poses[:, :3, :3] @ pivot + joint.poses[:, :3, 3]
+    return {(2, "rotation"): file.add(turns), (2, "translation"): file.add(places)}
 
 
-def _write_chunks(path: Path, text: bytes, binary: bytes) -> None:
-    text += b" " * (-len(text) % 4)
-    binary += b"\0" * (-len(binary) % 4)
-    length = 12 + 8 + len(text) + 8 + len(binary)
-    with write_beside(path) as partial, partial.open("wb") as file:
-        file.write(struct.pack("<III", MAGIC, VERSION, length))
-        file.write(struct.pack("<II", len(text), JSON_CHUNK) + text)
-        file.write(struct.pack("<II", len(binary), BINARY_CHUNK) + binary)
+def _animate(file: _File, times: int, curves: dict[tuple[int, str], int]) -> None:
+    samplers = [
+        {"input": times, "output": values, "interpolation": "LINEAR"} for values in curves.values()
+    ]
+    channels = [
+        {"sampler": number, "target": {"node": node, "path": path}}
+        for number, (node, path) in enumerate(curves)
+    ]
+    file.content["animations"] = [{"name": "speech", "samplers": samplers, "channels": channels}]
+
+
+def _split(faces: Ints, paint: Paint) -> tuple[Ints, Ints, Floats, Floats]:
+    """One vertex for each kind of corner: whose it is [W], the triangles [M, 3] on them, and their
+    colours [W, 3] and places in the texture [W, 2]."""
+    parts = (faces[..., None], paint.rgb, paint.uv)
+    corners = np.concatenate(parts, axis=2).reshape(-1, 6)
+    kinds, number = np.unique(corners.astype(np.float32), axis=0, return_inverse=True)
+    return kinds[:, 0].astype(int), number.reshape(-1, 3), kinds[:, 1:4], kinds[:, 4:]
+
+
+def _painted(file: _File, corners: Ints, paint: Paint | None) -> list[dict[str, int]]:
+    """The triangles of each texture, with its material."""
+    owner = np.full(len(corners), -1) if paint is None else paint.texture
+    textures = () if paint is None else paint.textures
+    images = [file.view(imageio.imwrite("<bytes>", t, extension=".png")) for t in textures]
+    file.content["materials"], parts = [], []
+    for number in np.unique(owner).tolist():
+        shown = {} if number < 0 else {"baseColorTexture": {"index": number}}
+        file.content["materials"].append({"pbrMetallicRoughness": SKIN | shown})
+        index = file.add(corners[owner == number].reshape(-1), "<u4", INDEX_DATA)
+        parts.append({"indices": index, "material": len(parts)})
+    if images:
+        pictures = [{"bufferView": view, "mimeType": "image/png"} for view in images]
+        file.content |= {"images": pictures, "samplers": [{}]}
+        file.content["textures"] = [{"source": k, "sampler": 0} for k in range(len(images))]
+    return parts
+
+
+def _linear(srgb: Floats) -> Floats:
+    """Linear light of sRGB, as glTF stores colours of vertices."""
+    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

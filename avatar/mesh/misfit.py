@@ -14,6 +14,12 @@ class Misfit:
     all_mm: float
     lip_motion_mm: float  # how far the lips themselves move
 
+    def scaled(self, scale: float) -> "Misfit":
+        """The same of a mesh that was measured in another unit."""
+        return Misfit(
+            *(scale * length for length in (self.lips_mm, self.all_mm, self.lip_motion_mm))
+        )
+
 
 class MisfitRuler:
     """Adds up distances between a motion and its fit."""

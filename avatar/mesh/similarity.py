@@ -30,6 +30,21 @@ class Similarity:
         """Moved points [..., 3]."""
         return torch.from_numpy(self.apply(points.double().numpy())).to(points.dtype)
 
+    def of_motions(self, motions: Tensor) -> Tensor:
+        """Rigid motions [..., 4, 4] of the one space as those of the other."""
+        there, back = self._matrix(), self.inverse()._matrix()
+        return (there @ motions.double() @ back).to(motions.dtype)
+
+    def _matrix(self) -> Tensor:
+        """[4, 4] float64."""
+        matrix = torch.eye(4, dtype=torch.float64)
+        matrix[:3, :3] = torch.from_numpy(self.scale * self.rotation)
+        matrix[:3, 3] = torch.from_numpy(self.translation)
+        return matrix
+
+
+IDENTITY = Similarity(1.0, np.eye(3), np.zeros(3))
+
 
 def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None) -> Similarity:
     """The similarity that lays source [P, 3] on target [P, 3] best (Umeyama 1991, equations 34 to

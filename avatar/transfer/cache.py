@@ -13,8 +13,7 @@ from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import Similarity
 from avatar.transfer.registration import Registration, register
-from common.arrays import read_arrays
-from common.atomic import write_beside
+from common.arrays import read_arrays, write_arrays
 from common.cache import cache_folder, drop_oldest, mark_used
 from common.errors import InputError
 
@@ -80,13 +79,12 @@ def _read(path: Path) -> Registration | None:
 def _write(path: Path, registration: Registration) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     to_head = registration.to_head
-    with write_beside(path) as partial, partial.open("wb") as file:
-        np.savez(
-            file,
-            fitted=registration.fitted.numpy(),
-            residual_mm=registration.residual_mm,
-            cover=registration.cover,
-            scale=to_head.scale,
-            rotation=to_head.rotation,
-            translation=to_head.translation,
-        )
+    arrays = {
+        "fitted": registration.fitted.numpy(),
+        "residual_mm": np.array(registration.residual_mm),
+        "cover": np.array(registration.cover),
+        "scale": np.array(to_head.scale),
+        "rotation": to_head.rotation,
+        "translation": to_head.translation,
+    }
+    write_arrays(path, arrays)

@@ -35,8 +35,7 @@ def lay(head: Head, mesh: Mesh, fitted: Tensor) -> Laid:
     """fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit."""
     template = template_of(head)
     assert fitted.shape == head.vertices.shape, fitted.shape
-    at_fit = fitted.double().numpy()
-    to_head = fit_similarity(at_fit[template.outer], template.vertices[template.outer])
+    at_fit, to_head = fitted.double().numpy(), to_head_space(head, fitted)
     vertices, faces = to_head.apply(mesh.vertices.double().numpy()), mesh.faces.numpy()
     return Laid(
         template=template,
@@ -47,3 +46,10 @@ def lay(head: Head, mesh: Mesh, fitted: Tensor) -> Laid:
         links=adjacency(faces, len(vertices)),
         to_head=to_head,
     )
+
+
+def to_head_space(head: Head, fitted: Tensor) -> Similarity:
+    """From the space of a mesh onto which anny-head's vertices were laid [S, 3] to head space."""
+    template = template_of(head)
+    outer = fitted.double().numpy()[template.outer]
+    return fit_similarity(outer, template.vertices[template.outer])

@@ -1,13 +1,8 @@
-"""Write motion as ARKit weights (.csv) or FLAME parameters (.npz)."""
+"""Write motion for other programs."""
 
-from avatar.drive.export import ExportOptions, export_motion
+from avatar.drive.export import export
+from avatar.drive.export_options import ExportOptions
 
 
 def main(options: ExportOptions) -> None:
-    done = export_motion(options)
-    misfit = done.misfit
-    print(
-        f"wrote {options.out}: {done.frames} frames at {done.fps:g} fps; on average the lips are "
-        f"{misfit.lips_mm:.3f} mm off (they move {misfit.lip_motion_mm:.2f} mm), all vertices "
-        f"{misfit.all_mm:.3f} mm"
-    )
+    print(f"wrote {options.out}: {export(options)}")

