@@ -309,6 +309,7 @@ def test_weights_that_training_reads(harmless, tmp_path: Path, option: str):
         ("motion", "motion.npz"),
         ("landmarks", "points.json"),
         ("weights", "planted.safetensors"),
+        ("arkit", "take.csv"),
     ],
 )
 def test_files_that_carrying_motion_over_reads(harmless, tmp_path: Path, option: str, name: str):
@@ -318,7 +319,7 @@ def test_files_that_carrying_motion_over_reads(harmless, tmp_path: Path, option:
         names = ("offsets", "rest", "faces", "fps", "topology")
         np.savez(path, **dict.fromkeys(names, np.zeros(3)))
     options: dict[str, Path] = {"mesh": mesh, "out": tmp_path / "out.npz"}
-    if option != "motion":
+    if option not in ("motion", "arkit"):
         options["audio"] = write_wav(tmp_path / "voice.wav", np.zeros(16_000, np.float32))
     arguments = [f"--{key}={value}" for key, value in (options | {option: path}).items()]
     harmless(path, "transfer", *arguments, good=False)

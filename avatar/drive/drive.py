@@ -99,7 +99,7 @@ def set_up(options: DriveOptions, scene: Scene) -> Film:
     film = Film(
         cameras=camera_track(
             options.camera,
-            _framed(scene.avatar),
+            scene.avatar.framed,
             (options.width, options.height),
             (options.azimuth, options.elevation),
             (scene.motion.frames, scene.motion.fps),
@@ -110,11 +110,6 @@ def set_up(options: DriveOptions, scene: Scene) -> Film:
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     film.raster(film.rig(scene.avatar.vertices), tiny)
     return film
-
-
-def _framed(avatar: Avatar) -> Tensor:
-    """The vertices [V, 3] that the picture is framed by: of a scan only what is head."""
-    return avatar.vertices if avatar.template is None else avatar.template
 
 
 def _shoot(

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from torch import Tensor
 
-from audio2mesh import load_model
-from avatar.arkit import head_angles, read_take, write_take
+from audio2mesh import SpeechToMotion, load_model, probe_audio
+from avatar.arkit import Take, head_angles, read_take, write_take
 from avatar.arkit.fit import fit_weights
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.morph_targets import morph_targets
@@ -29,6 +29,8 @@ from avatar.transfer import read_landmarks
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
 from common.device import pick_device
 from common.progress import progress_bar
+
+Mover = SavedMotion | Take | SpeechToMotion
 
 
 @dataclass(frozen=True)
@@ -56,11 +58,11 @@ def export(options: ExportOptions) -> Exported:
     """Write the file. Raises InputError, FileNotFoundError or OSError with one sentence; whatever
     happens, nothing half-written is left."""
     form = check_export(options)
-    saved = open_motion(options.motion) if options.motion else None
+    mover = _mover(options)
     if form == "flame":
-        return _export_flame(options, saved)
-    face, paint = _face(options, saved)
-    motion, misfit = _moving(options, face, saved), None
+        return _export_flame(options, mover)
+    face, paint = _face(options, mover)
+    motion, misfit = _moving(options, face, mover), None
     match form:
         case "weights":
             misfit = _write_weights(options, motion)
@@ -79,8 +81,20 @@ def export(options: ExportOptions) -> Exported:
     return Exported(motion.frames, motion.fps, motion.face, misfit)
 
 
-def _face(options: ExportOptions, saved: SavedMotion | None) -> tuple[Face | None, Paint | None]:
+def _mover(options: ExportOptions) -> Mover:
+    """What moves the face, read and checked."""
+    if options.motion:
+        return open_motion(options.motion)
+    if options.arkit:
+        return read_take(options.arkit)
+    assert options.audio
+    probe_audio(options.audio)
+    return load_model(options.weights, pick_device(options.device))
+
+
+def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | None]:
     """The head that shall move and its colours; None where the motion has a head of its own."""
+    saved = mover if isinstance(mover, SavedMotion) else None
     if options.avatar:
         avatar = open_avatar(options.avatar, options.flame, options.landmarks)
         return avatar_face(options.avatar, avatar, saved), None
@@ -92,13 +106,11 @@ def _face(options: ExportOptions, saved: SavedMotion | None) -> tuple[Face | Non
     return (None if saved else shipped_face()), None
 
 
-def _moving(options: ExportOptions, face: Face | None, saved: SavedMotion | None) -> Motion:
-    if saved is not None:
-        return carried(saved, face)
+def _moving(options: ExportOptions, face: Face | None, mover: Mover) -> Motion:
+    if isinstance(mover, SavedMotion):
+        return carried(mover, face)
     assert face is not None
-    if options.arkit:
-        return perform(face, read_take(options.arkit), options)
-    return perform(face, load_model(options.weights, pick_device(options.device)), options)
+    return perform(face, mover, options)
 
 
 def _told(motion: Motion) -> Iterator[Tensor]:
@@ -119,14 +131,13 @@ def _write_weights(options: ExportOptions, motion: Motion) -> Misfit:
     return misfit.scaled(to_head.scale)
 
 
-def _export_flame(options: ExportOptions, saved: SavedMotion | None) -> Exported:
+def _export_flame(options: ExportOptions, mover: Mover) -> Exported:
     """Fit FLAME to the motion of a subject of its own topology, else to that of its mean head."""
     assert options.flame
-    flame = load_flame(options.flame)
-    if saved is not None and saved.topology in SIZES:
-        motion = carried(saved, None)
-    else:
-        motion = _moving(options, face_of(Mesh(flame.template, flame.faces), FLAME), saved)
+    flame, face = load_flame(options.flame), None
+    if not isinstance(mover, SavedMotion) or mover.topology not in SIZES:
+        face = face_of(Mesh(flame.template, flame.faces), FLAME)
+    motion = _moving(options, face, mover)
     rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
     chunks = (chunk[:, :VERTICES] for chunk in _told(motion))
     lips = flame_regions(flame.template, flame.faces)["lips"]

@@ -94,7 +94,7 @@ def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
         for frame, head_pose in zip(offsets, motion.head_pose, strict=True):
             yield pose(avatar.vertices + frame, face.head, head_pose)
 
-    track = _track(options, avatar.vertices, motion.frames, motion.fps)
+    track = _track(options, avatar.framed, motion.frames, motion.fps)
     return Recording(meshes(), track, motion.frames, motion.fps)
 
 

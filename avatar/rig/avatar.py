@@ -25,6 +25,11 @@ class Avatar:
     flame_shape: Tensor | None = None  # [300] of FLAME's topologies, where it is known
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
 
+    @property
+    def framed(self) -> Tensor:
+        """The vertices [*, 3] that a picture is framed by: of a scan only what is head."""
+        return self.vertices if self.template is None else self.template
+
 
 def check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> None:
     if topology == ANY_MESH:

@@ -1,20 +1,21 @@
-"""Motion written as ARKit weights: what went in comes out."""
+"""Motion written as ARKit weights or FLAME parameters: what went in comes out."""
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from flame_files import write_flame
-from support import Outcome, write_wav
+from support import write_wav
 from torch import Tensor
 
 from avatar.arkit import WEIGHTS, read_take, write_take
 from avatar.drive.drive import drive
-from avatar.drive.export import ExportOptions, export_motion
+from avatar.drive.export import export
+from avatar.drive.export_options import ExportOptions
 from avatar.drive.options import DriveOptions
 from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
@@ -40,19 +41,21 @@ def test_known_weights_come_back(saved: Callable[[np.ndarray, np.ndarray], Path]
     rng = np.random.default_rng(0)
     weights = rng.uniform(size=(30, 52)) * (rng.uniform(size=(30, 52)) < 0.2)
     angles = rng.uniform(-0.3, 0.3, (30, 3))
-    done = export_motion(ExportOptions(tmp_path / "face.csv", motion=saved(weights, angles)))
+    done = export(ExportOptions(tmp_path / "face.csv", motion=saved(weights, angles)))
     take = read_take(tmp_path / "face.csv")
     assert np.abs(take.weights - weights).max() < 2e-4
     assert np.abs(take.head - angles).max() < 1e-4
     assert (done.frames, done.fps) == (30, 25)
+    assert done.misfit is not None
     assert done.misfit.lips_mm < 1e-3 < 0.1 < done.misfit.lip_motion_mm
 
 
 def test_a_voice_is_said_nearly_in_weights(voice: np.ndarray, tmp_path: Path):
     audio = write_wav(tmp_path / "voice.wav", voice[:48_000])
-    done = export_motion(ExportOptions(tmp_path / "face.csv", audio=audio))
+    done = export(ExportOptions(tmp_path / "face.csv", audio=audio))
     take = read_take(tmp_path / "face.csv")
     assert done.frames == len(take.times) == 75
+    assert done.misfit is not None
     assert done.misfit.lips_mm < 0.1 * done.misfit.lip_motion_mm
     assert take.weights[:, WEIGHTS.index("jawOpen")].max() > 0.2
     assert take.weights[:, WEIGHTS.index("eyeBlinkLeft")].max() > 0.5
@@ -61,7 +64,7 @@ def test_a_voice_is_said_nearly_in_weights(voice: np.ndarray, tmp_path: Path):
 
 def test_still_leaves_only_speech(voice: np.ndarray, tmp_path: Path):
     audio = write_wav(tmp_path / "voice.wav", voice[:48_000])
-    export_motion(ExportOptions(tmp_path / "face.csv", audio=audio, still=True))
+    export(ExportOptions(tmp_path / "face.csv", audio=audio, still=True))
     take = read_take(tmp_path / "face.csv")
     assert take.weights[:, WEIGHTS.index("eyeBlinkLeft")].max() < 0.05
     assert not take.head.any()
@@ -86,61 +89,48 @@ def test_flame_parameters_of_a_subject_come_back(tmp_path: Path, monkeypatch):
     moved = flame_vertices(flame, neutral(**person, expression=expression, jaw=jaw))
     path = tmp_path / "motion.npz"
     saved = save_motion(path, Mesh(rest, flame.faces), flame.topology, moved - rest)
-    done = export_motion(ExportOptions(tmp_path / "flame.npz", motion=saved, flame=file))
+    done = export(ExportOptions(tmp_path / "flame.npz", motion=saved, flame=file))
     read = read_flame_parameters(tmp_path / "flame.npz")
     played = flame_vertices(flame, replace(read, shape=person["shape"]))
     assert (read.jaw - jaw).abs().max() < 1e-3
     assert (played - moved).norm(dim=-1).max() < 2e-5
+    assert done.misfit is not None
     assert done.misfit.all_mm < 0.01 < 1 < done.misfit.lip_motion_mm
 
 
 def test_a_voice_is_said_nearly_by_flame(voice: np.ndarray, tmp_path: Path, monkeypatch):
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
     audio, file = write_wav(tmp_path / "voice.wav", voice[:24_000]), write_flame(tmp_path)
-    done = export_motion(ExportOptions(tmp_path / "flame.npz", audio=audio, flame=file))
+    done = export(ExportOptions(tmp_path / "flame.npz", audio=audio, flame=file))
     read = read_flame_parameters(tmp_path / "flame.npz")
     assert len(read.jaw) == done.frames == round(1.5 * 25)
     assert read.jaw[:, 0].max() > 0.03
     assert read.neck.abs().max() > 0.002
+    assert done.misfit is not None
     assert done.misfit.lips_mm < 0.1 * done.misfit.lip_motion_mm
 
 
-@pytest.fixture
-def run_export(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
-    return partial(run_script, "export_motion")
+def test_a_take_becomes_flames_jaw(tmp_path: Path, monkeypatch):
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
+    weights = np.zeros((30, 52))
+    weights[:, WEIGHTS.index("jawOpen")] = np.linspace(0, 0.7, 30)
+    write_take(tmp_path / "take.csv", weights, np.zeros((30, 3)), 25.0)
+    file, take = write_flame(tmp_path), tmp_path / "take.csv"
+    done = export(ExportOptions(tmp_path / "flame.npz", arkit=take, flame=file))
+    jaw = read_flame_parameters(tmp_path / "flame.npz").jaw[:, 0]
+    assert done.frames == 30 and (jaw.diff() > 0).all() and jaw[-1] > 0.1
 
 
-def test_the_command_says_what_it_wrote(
-    run_export: Callable[..., Outcome], voice_file: Path, tmp_path: Path
-):
-    outcome = run_export("--audio", voice_file, "--out", tmp_path / "face.csv")
-    assert outcome.status == 0
-    assert "25 frames at 25 fps" in outcome.stdout
-    assert " mm off" in outcome.stdout
+def test_styles_and_seeds_make_a_difference(voice: np.ndarray, tmp_path: Path):
+    audio = write_wav(tmp_path / "voice.wav", voice[:48_000])
 
+    def weights(**given: Any) -> np.ndarray:
+        export(ExportOptions(tmp_path / "face.csv", audio=audio, **given))
+        return read_take(tmp_path / "face.csv").weights
 
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("--out", "face.csv"), ("--audio", "--motion")),
-        (("--out", "face.csv", "--audio", "gone.wav"), ("gone.wav", "no such file")),
-        (("--out", "face.txt", "--audio", "voice.wav"), ("face.txt", ".csv", ".npz")),
-        (("--out", "face.npz", "--audio", "voice.wav"), ("face.npz", "--flame")),
-        (("--out", "voice.wav", "--audio", "voice.wav"), ("voice.wav", "twice")),
-        (("--out", "no/face.csv", "--audio", "voice.wav"), ("face.csv", "does not exist")),
-        (("--out", "face.csv", "--motion", "voice.wav"), ("voice.wav", "no motion file")),
-    ],
-)
-def test_what_cannot_be_written_is_refused(
-    run_export: Callable[..., Outcome],
-    voice_file: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: tuple[str, ...],
-    said: tuple[str, ...],
-):
-    monkeypatch.chdir(voice_file.parent)
-    outcome = run_export(*arguments)
-    assert outcome.status == 2, outcome
-    assert all(words in outcome.stderr for words in said), outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert [path.name for path in voice_file.parent.iterdir()] == ["voice.wav"]
+    usual, blink = weights(), WEIGHTS.index("eyeBlinkLeft")
+    assert np.array_equal(usual, weights())
+    assert np.abs(usual - weights(seed=1))[:, blink].max() > 0.5
+    jaw = WEIGHTS.index("jawOpen")
+    assert np.abs(usual - weights(style="facegood-oh"))[:, jaw].max() > 0.01
+    assert len(weights(fps=60.0)) == 180

@@ -3,6 +3,7 @@
 import tracemalloc
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from avatar.files.motion_file import (
 )
 from avatar.heads import load_head
 from avatar.mesh import Mesh
+from common.arrays import write_arrays
 from common.errors import InputError
 
 FRAMES, VERTICES = 2 * CHUNK + 3, 4
@@ -121,7 +123,7 @@ def arrays_of(path: Path) -> dict[str, np.ndarray]:
 def test_compressed_motion_is_read(tmp_path: Path):
     path = tmp_path / "motion.npz"
     arrays = arrays_of(path)
-    np.savez_compressed(path, **arrays)
+    write_arrays(path, arrays)
     assert np.array_equal(read(open_motion(path)), arrays["offsets"])
 
 
@@ -129,14 +131,14 @@ def test_compressed_motion_is_read(tmp_path: Path):
 def test_offsets_of_any_floats_are_read(tmp_path: Path, kind: str):
     path = tmp_path / "motion.npz"
     arrays = arrays_of(path)
-    np.savez(path, **{**arrays, "offsets": arrays["offsets"].astype(kind)})
+    write_arrays(path, {**arrays, "offsets": arrays["offsets"].astype(kind)})
     assert np.allclose(read(open_motion(path)), arrays["offsets"], atol=2e-3)
 
 
 def test_what_older_files_lack_is_not_missed(tmp_path: Path):
     path = tmp_path / "motion.npz"
     kept = {k: v for k, v in arrays_of(path).items() if k not in ("template", "head_pose")}
-    np.savez(path, **kept)
+    write_arrays(path, kept)
     motion = open_motion(path)
     assert motion.template is None
     assert torch.equal(motion.head_pose, torch.eye(4).expand(FRAMES, 4, 4))
@@ -194,7 +196,7 @@ def test_a_broken_file_is_told_when_it_is_opened(tmp_path: Path, name: str):
     changes, said = BROKEN[name]
     path = tmp_path / "broken.npz"
     arrays = {**arrays_of(path), **changes}
-    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+    write_arrays(path, {name: array for name, array in arrays.items() if array is not None})
     with pytest.raises(InputError, match=said) as caught:
         open_motion(path)
     assert "broken.npz" in str(caught.value)
@@ -206,7 +208,7 @@ def test_offsets_that_are_not_finite_are_told(tmp_path: Path, value: float):
     arrays = arrays_of(path)
     offsets = arrays["offsets"].astype(float)
     offsets[CHUNK + 4, 2, 1] = value
-    np.savez(path, **{**arrays, "offsets": offsets})
+    write_arrays(path, {**arrays, "offsets": offsets})
     chunks = motion_chunks(open_motion(path))
     assert len(next(chunks)) == CHUNK
     with pytest.raises(InputError, match=r"motion\.npz.*between the frames 32 and 63"):
@@ -225,7 +227,7 @@ def test_a_truncated_file_is_told(tmp_path: Path, share: float):
 def test_a_header_that_promises_too_much_is_told(tmp_path: Path):
     path = tmp_path / "motion.npz"
     arrays = {k: v for k, v in arrays_of(path).items() if k not in ("offsets", "head_pose")}
-    np.savez(path, **arrays)
+    write_arrays(path, arrays)
     with zipfile.ZipFile(path, "a") as archive, archive.open("offsets.npy", "w") as member:
         header = {"descr": "<f4", "fortran_order": False, "shape": (10**15, 4, 3)}
         np.lib.format.write_array_header_1_0(member, header)
@@ -239,10 +241,10 @@ def test_a_header_that_promises_too_much_is_told(tmp_path: Path):
 def test_damage_in_the_middle_is_told(tmp_path: Path, where: float, packed: bool):
     path = tmp_path / "motion.npz"
     arrays = arrays_of(path)
-    (np.savez_compressed if packed else np.savez)(path, offsets=arrays.pop("offsets"), **arrays)
+    ordered: Any = {"offsets": arrays.pop("offsets"), **arrays}
+    (np.savez_compressed if packed else np.savez)(path, **ordered)
     data = bytearray(path.read_bytes())
-    first = data.find(b"rest.npy")
-    middle = int(where * first)
+    middle = int(where * data.find(b"rest.npy"))
     data[middle : middle + 8] = bytes(255 - byte for byte in data[middle : middle + 8])
     path.write_bytes(data)
     with pytest.raises(InputError, match=r"motion\.npz"):
