@@ -19,7 +19,6 @@ from avatar.files.motion_file import SavedMotion, motion_chunks, motion_writer, 
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import fit_similarity
 from avatar.rig.pose import pose
-from avatar.transfer import cache
 from avatar.transfer.fitted_face import face_of
 
 FRAMES, FPS = 30, 25.0  # more than a second: only then do timecodes tell their rate
@@ -42,7 +41,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shared_cache(folder: Path) -> Iterator[None]:
     """Fit anny-head to the mesh once for all tests."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(cache.VARIABLE, str(folder / "cache"))
+        patch.setenv("VOICESPLAT_CACHE", str(folder / "cache"))
         yield
 
 
