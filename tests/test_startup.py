@@ -10,7 +10,7 @@ from support import ROOT
 from configs.verbs import TRAIN, UPKEEP, VERBS
 
 HEAVY = {"torch", "numba", "scipy", "transformers", "av", "PIL", "trimesh", "soxr"}
-SLOW_OPTIONS = {"export", "transfer", *TRAIN, *UPKEEP}
+SLOW_OPTIONS = {*TRAIN, *UPKEEP}
 
 
 def imported(statements: str) -> set[str]:
@@ -27,7 +27,9 @@ def test_options_import_nothing_heavy(name: str):
     assert not HEAVY & imported(f"import configs.cli, tyro; from {module} import {options}")
 
 
-@pytest.mark.parametrize("name", ["drive", "render", "reconstruct", "convert", "make-capture"])
+@pytest.mark.parametrize(
+    "name", ["drive", "render", "export", "reconstruct", "convert", "make-capture"]
+)
 def test_commands_do_without_transformers(name: str):
     module = VERBS[name].command.partition(":")[0]
     found = imported(f"import {module}")
