@@ -62,20 +62,22 @@ def evaluate(
     options: EvaluateOptions,
     units: FaceUnits,
     face: FaceGeometry,
+    topology: str,
     judges: Callable[[Material], Judge],
 ) -> Evaluation:
     """Read, speak and measure; `judges` makes the judge of the material.
 
-    InputError or FileNotFoundError with one sentence for folders, weights and names that are not
-    as they should be, before anything long begins.
+    units, face, topology: those of the head that speech-motion clips move. InputError or
+    FileNotFoundError with one sentence for folders, weights and names that are not as they should
+    be, before anything long begins.
     """
-    material = load_material(options, units, face, options.head)
+    material = load_material(options, units, face, topology)
     judge = judges(material)
     models = load_models(options, material)
     fps = float(next(iter(models.values())).fps)
     rows = {name: spoken(model, fps, options.style) for name, model in models.items()}
     if options.training:
-        clips = _training_clips(options, material, units, face)
+        clips = _training_clips(options, material, units, face, topology)
         rows["mean"] = constant(mean_offsets(clips))
     if options.still:
         rows["still"] = constant(torch.zeros_like(material.face.rest))
@@ -102,13 +104,17 @@ def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judg
 
 
 def _training_clips(
-    options: EvaluateOptions, material: Material, units: FaceUnits, face: FaceGeometry
+    options: EvaluateOptions,
+    material: Material,
+    units: FaceUnits,
+    face: FaceGeometry,
+    topology: str,
 ) -> list[Clip]:
     """Clips of the same topology that are trained on and not under test."""
     tested = {recording.clip.name for recording in material.recordings if recording.clip}
     found: list[Clip] = []
     for folder in options.training:
-        dataset = load_dataset(folder, units, face, options.head, options.regions)
+        dataset = load_dataset(folder, units, face, topology, options.regions)
         if dataset.topology != material.topology:
             raise InputError(
                 f"{folder} has the topology {dataset.topology}, the data have {material.topology}"

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from audio2mesh.data.options import RegionOptions, Split
 from common.device import Device
@@ -47,7 +46,5 @@ class EvaluateOptions(MaterialOptions):
     """Lip reader for it; by default the one that ships."""
     plots: Path | None = None
     """Folder to write one picture for each recording to: lip opening over time."""
-    head: Literal["anny-head"] = "anny-head"
-    """Topology that speech-motion clips move."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""

@@ -21,7 +21,7 @@ from common.atomic import write_beside
 
 
 def main(options: EvaluateOptions) -> None:
-    head = load_head(options.head)
+    head = load_head()
 
     def judges(material: Material) -> Judge:
         sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
@@ -29,7 +29,7 @@ def main(options: EvaluateOptions) -> None:
             return sync
         return together(sync, lip_reading_judge(load_lipreader(options.lipreader), head, material))
 
-    result = evaluate(options, face_units(head), face_geometry(head), judges)
+    result = evaluate(options, face_units(head), face_geometry(head), head.topology, judges)
     show(result)
     if options.report:
         with write_beside(options.report) as partial:
