@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from avatar.mesh.vectors import Floats, Ints
 from common.atomic import write_beside
 from common.errors import InputError
 
@@ -48,8 +48,6 @@ SLACK = 0.5  # by which a calibrated weight may leave [0, 1] before it is no wei
 DAY = 24 * 3600.0  # seconds
 
 _TIMECODE = re.compile(r"(\d+):(\d\d):(\d\d)[:;](\d+)(\.\d+)?")
-
-Floats = NDArray[np.floating]
 
 
 @dataclass(frozen=True)
@@ -175,7 +173,7 @@ def _times(path: Path, rows: list[_Row]) -> Floats:
     return times - times[0]
 
 
-def timecode_rate(whole: NDArray[np.integer], frame: Floats) -> int:
+def timecode_rate(whole: Ints, frame: Floats) -> int:
     """Frames per second of timecodes: whole seconds [n] and frames within them [n].
 
     The highest frame number tells, unless no new second ever begins: then it is the app's own 60.

@@ -2,13 +2,10 @@
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.arkit.live_link import Take
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
-
-Floats = NDArray[np.floating]
 
 
 def take_frames(take: Take, fps: float) -> int:

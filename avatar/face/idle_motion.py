@@ -8,13 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from torch import Tensor
 
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
-
-Floats = NDArray[np.floating]
+from avatar.mesh.vectors import Floats
 
 # Blinks. Rates: the middles of the ranges for primary gaze in silence (8.0 to 21.0 a minute) and
 # for conversation (10.5 to 32.5), Doughty 2001, Optom Vis Sci 78(10):712-25. One person's intervals

@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, gaussian_filter1d, label
 
 from avatar.lipreading.view import FRONT
-
-Floats = NDArray[np.floating]
+from avatar.mesh.vectors import Floats
 
 SYLLABLE = (0.7, 4.0)  # frames at 25 fps: changes slower than the second are not speech
 LAGS = range(-2, 3)  # frames by which picture and sound may be apart

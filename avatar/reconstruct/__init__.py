@@ -6,7 +6,7 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avatar.reconstruct.fit import reconstruct as reconstruct
+    from avatar.reconstruct.options import AvatarTrainOptions as AvatarTrainOptions
     from avatar.reconstruct.options import ReconstructOptions as ReconstructOptions
-    from avatar.reconstruct.options import TrainOptions as TrainOptions
 else:
     __getattr__ = lazy_names(__file__)

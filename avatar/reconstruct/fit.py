@@ -29,7 +29,7 @@ from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
 from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_timestep, seeded
 from avatar.reconstruct.start import face_colours, first_gaussians
-from avatar.reconstruct.trainer import Trainer
+from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
 from common.errors import InputError
@@ -109,7 +109,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
 
 def start_trainer(
     options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
-) -> Trainer:
+) -> AvatarTrainer:
     """A run at its first step."""
     views = capture.splits["train"]
     colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)))
@@ -119,7 +119,7 @@ def start_trainer(
     room = int(SEEDED * (options.max_gaussians - len(bound)))
     bound = seeded(capture, bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    return Trainer(capture, bound, region, options.train, options.max_gaussians, device)
+    return AvatarTrainer(capture, bound, region, options.train, options.max_gaussians, device)
 
 
 def known_face(capture: Capture) -> Face | None:
@@ -132,7 +132,7 @@ def known_face(capture: Capture) -> Face | None:
 
 
 def run(
-    trainer: Trainer, options: ReconstructOptions, capture: Capture, save: Callable[[], None]
+    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, save: Callable[[], None]
 ) -> None:
     """All steps that remain, with progress, previews and logs."""
     previews = options.previews or options.out.with_name(f"{options.out.stem}_previews")
@@ -163,7 +163,7 @@ def run(
 
 
 def remaining(
-    trainer: Trainer, options: ReconstructOptions, capture: Capture
+    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture
 ) -> Generator[tuple[View, Picture]]:
     """The views of all steps that are left, with their pictures."""
     left = options.train.steps - trainer.step
@@ -172,7 +172,7 @@ def remaining(
     yield from stream_pictures(islice(views, left), read)
 
 
-def finished_avatar(trainer: Trainer, capture: Capture, face: Face | None) -> Avatar:
+def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
     raw = raw_of(trainer.bound)
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}

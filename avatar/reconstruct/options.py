@@ -98,7 +98,7 @@ class LossOptions:
 
 
 @dataclass(frozen=True)
-class TrainOptions:
+class AvatarTrainOptions:
     """How the Gaussians are learned."""
 
     steps: int = 7_000
@@ -144,11 +144,11 @@ class ReconstructOptions:
     """Steps between two previews and measurements on held-out views; the run is saved at each."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
-    train: TrainOptions = field(default_factory=TrainOptions)
+    train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)
     """The training."""
 
 
-def check_train_options(options: TrainOptions) -> None:
+def check_train_options(options: AvatarTrainOptions) -> None:
     """Raise InputError for options that nothing can be learned with."""
     if options.steps < 1:
         raise InputError(f"--train.steps {options.steps}: must be at least 1")

@@ -13,7 +13,7 @@ from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
-from avatar.reconstruct.options import TrainOptions
+from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
 from avatar.reconstruct.refine import (
     RowAdam,
@@ -36,7 +36,7 @@ SMALLEST = 64  # pixels; pictures are not halved below this
 MILLIMETRE = 1e-3
 
 
-class Trainer:
+class AvatarTrainer:
     """Learns Gaussians from pictures, a picture a step; nothing is random but by seed and step."""
 
     def __init__(
@@ -44,7 +44,7 @@ class Trainer:
         capture: Capture,
         bound: BoundGaussians,
         region: Tensor,  # [R] vertices where errors count more
-        options: TrainOptions,
+        options: AvatarTrainOptions,
         budget: int,  # Gaussians
         device: torch.device,
     ) -> None:

@@ -2,7 +2,6 @@
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse import linalg
 from scipy.spatial import KDTree
 from torch import Tensor
@@ -12,16 +11,13 @@ from avatar.mesh import Mesh
 from avatar.mesh.closest import Closest, closest, face_tree
 from avatar.mesh.edges import adjacency
 from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.transfer.classes import LOWER, PARTS, UPPER, template_tree, vertex_classes
 from avatar.transfer.operator import Transfer
 from avatar.transfer.registered_pair import Laid, lay
 from avatar.transfer.rigid import affine_weights
 from avatar.transfer.surface_frames import local_frames
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-Mask = NDArray[np.bool_]
 
 AGREE = 0.3  # least cosine between a vertex's normal and its triangle's
 TRUSTED = 0.006  # metres within which the mesh's surface speaks for the template's
@@ -47,7 +43,7 @@ def transfer_from(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
     return Transfer(weights, after=turn.scale * into @ turn.rotation)
 
 
-def _skin_weights(laid: Laid, classes: Indices) -> sp.csr_array:
+def _skin_weights(laid: Laid, classes: Ints) -> sp.csr_array:
     """[S, V]: rows of the body's vertices, by the closest point of the mesh or from around."""
     template = laid.template
     by_face = np.where((classes[laid.faces] == LOWER).sum(1) >= 2, LOWER, UPPER)
@@ -59,7 +55,7 @@ def _skin_weights(laid: Laid, classes: Indices) -> sp.csr_array:
     return _filled(laid, template, _rows(tree.faces, hit, len(laid.vertices)), hit.faces >= 0)
 
 
-def _rows(faces: Indices, hit: Closest, count: int) -> sp.csr_array:
+def _rows(faces: Ints, hit: Closest, count: int) -> sp.csr_array:
     """[Q, V] barycentric weights; a row without a match is empty."""
     found = np.flatnonzero(hit.faces >= 0)
     rows = np.repeat(found, 3)
@@ -67,7 +63,7 @@ def _rows(faces: Indices, hit: Closest, count: int) -> sp.csr_array:
     return sp.coo_array(entries, (len(hit.faces), count)).tocsr()
 
 
-def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Mask) -> sp.csr_array:
+def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Bools) -> sp.csr_array:
     """Rows of body vertices without a match, harmonic between those with one and the bone."""
     count = len(found)
     links = adjacency(template.skin_faces, count)
@@ -88,7 +84,7 @@ def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Mask) -> 
     return (rows + _placed(solution, free, count) @ rows[border]).tocsr()
 
 
-def _placed(block: Floats, index: Indices, count: int) -> sp.csr_array:
+def _placed(block: Floats, index: Ints, count: int) -> sp.csr_array:
     """A block [P, Q] as the given rows of a matrix [count, Q]."""
     pick = sp.coo_array((np.ones(len(index)), (index, np.arange(len(index)))), (count, len(index)))
     return sp.csr_array(pick @ sp.csr_array(block))
@@ -102,7 +98,7 @@ def _behind_lips(template: Template) -> Floats:
     return np.where(inside, front - z, 0.0)
 
 
-def _chin(template: Template) -> Mask:
+def _chin(template: Template) -> Bools:
     """[S] outer skin that the jaw takes along as if it were bone."""
     opened = template.head.unit("jawOpen").double().numpy()
     teeth = template.head.group_vertices("lower-teeth").numpy()
@@ -112,7 +108,7 @@ def _chin(template: Template) -> Mask:
     return template.outer & low & (apart < ON_JAW * np.linalg.norm(jaw, axis=1))
 
 
-def _with_parts(laid: Laid, classes: Indices, skin: sp.csr_array) -> sp.csr_array:
+def _with_parts(laid: Laid, classes: Ints, skin: sp.csr_array) -> sp.csr_array:
     """The rows of the skin, and those of teeth, tongue, eyeballs and lashes."""
     template, head = laid.template, laid.template.head
     count = len(laid.fitted)
@@ -127,7 +123,7 @@ def _with_parts(laid: Laid, classes: Indices, skin: sp.csr_array) -> sp.csr_arra
     return rows.tocsr()
 
 
-def _lid_of(template: Template, lashes: Indices) -> Indices:
+def _lid_of(template: Template, lashes: Ints) -> Ints:
     """For each lash vertex the nearest one of the skin that blinks as it does."""
     blink = sum(template.head.unit(f"eyeBlink{side}").double() for side in ("Left", "Right"))
     ways = np.concatenate([template.vertices, np.asarray(blink)], axis=1)
@@ -135,9 +131,7 @@ def _lid_of(template: Template, lashes: Indices) -> Indices:
     return skin[KDTree(ways[skin]).query(ways[lashes])[1]]
 
 
-def _part_rows(
-    laid: Laid, skin: sp.csr_array, name: str, part: Indices, own: Indices
-) -> sp.csr_array:
+def _part_rows(laid: Laid, skin: sp.csr_array, name: str, part: Ints, own: Ints) -> sp.csr_array:
     """[S, V] rows of one part: as the mesh's own moves, else with the jaw or the skull."""
     count = len(laid.fitted)
     if len(own) and name == "tongue":

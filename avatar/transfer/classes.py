@@ -2,17 +2,14 @@
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse import csgraph, linalg
 from scipy.spatial import KDTree
 
 from avatar.mesh.closest import FaceTree, closest, face_tree
 from avatar.mesh.edges import boundary_vertices
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.transfer.registered_pair import Laid
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
 
 UPPER, LOWER, LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH, TONGUE, LASHES = range(8)
 SKIN = 1 << UPPER | 1 << LOWER
@@ -44,7 +41,7 @@ def template_tree(template: Template, places: Floats) -> FaceTree:
     return face_tree(places, head.faces.numpy(), classes)
 
 
-def vertex_classes(laid: Laid, tree: FaceTree) -> Indices:
+def vertex_classes(laid: Laid, tree: FaceTree) -> Ints:
     """[V] the class of each vertex of the mesh; its lashes are LASHES, its sealed eyes skin."""
     classes = _component_classes(laid, tree)
     skin = classes == UPPER
@@ -52,7 +49,7 @@ def vertex_classes(laid: Laid, tree: FaceTree) -> Indices:
     return classes
 
 
-def _component_classes(laid: Laid, tree: FaceTree) -> Indices:
+def _component_classes(laid: Laid, tree: FaceTree) -> Ints:
     """[V] the part that a connected component is, by what lies nearest to most of its vertices;
     UPPER for all skin."""
     _, component = csgraph.connected_components(laid.links, directed=False)
@@ -63,7 +60,7 @@ def _component_classes(laid: Laid, tree: FaceTree) -> Indices:
     return votes.argmax(1)[component]
 
 
-def _upper_side(laid: Laid, tree: FaceTree, skin: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _upper_side(laid: Laid, tree: FaceTree, skin: Bools) -> Bools:
     """[V] true for skin above the line of the lips.
 
     Far from the line the nearer side decides. Close to it a vertex goes with its neighbours, less
@@ -82,7 +79,7 @@ def _upper_side(laid: Laid, tree: FaceTree, skin: NDArray[np.bool_]) -> NDArray[
     return lean > 0
 
 
-def _cut_skin(laid: Laid) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+def _cut_skin(laid: Laid) -> tuple[Bools, Bools]:
     """[V] true for the largest component if it is open along most of the line of the lips, and [V]
     true next to that line."""
     template = laid.template
@@ -97,7 +94,7 @@ def _cut_skin(laid: Laid) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
     return largest & bool(near.mean() > PARTED), band
 
 
-def _near_lips(laid: Laid) -> NDArray[np.bool_]:
+def _near_lips(laid: Laid) -> Bools:
     """[V] true within LIP_ZONE of the line of the lips."""
     template = laid.template
     line = (laid.fitted[template.lips_upper] + laid.fitted[template.lips_lower]) / 2
@@ -107,12 +104,12 @@ def _near_lips(laid: Laid) -> NDArray[np.bool_]:
     return box.all(1)
 
 
-def _nearest_upper(laid: Laid, tree: FaceTree) -> NDArray[np.bool_]:
+def _nearest_upper(laid: Laid, tree: FaceTree) -> Bools:
     hit = closest(tree, laid.vertices, allowed=np.full(len(laid.vertices), SKIN))
     return tree.classes[hit.faces] == UPPER
 
 
-def _towards(laid: Laid, tree: FaceTree, index: Indices, kind: int) -> Floats:
+def _towards(laid: Laid, tree: FaceTree, index: Ints, kind: int) -> Floats:
     """How far [P] vertices are from one class, a turned normal counting as distance."""
     points, normals = laid.vertices[index], laid.normals[index]
     allowed = np.full(len(index), 1 << kind)
@@ -126,7 +123,7 @@ def _towards(laid: Laid, tree: FaceTree, index: Indices, kind: int) -> Floats:
     return best
 
 
-def _spread(laid: Laid, lean: Floats, free: Indices, cut: NDArray[np.bool_]) -> Floats:
+def _spread(laid: Laid, lean: Floats, free: Ints, cut: Bools) -> Floats:
     """The lean [P] of vertices in doubt: near their own, and near what their neighbours have; on
     skin that is cut [V], what their neighbours have."""
     conduct = _conductance(laid, free, np.where(cut[free], np.inf, CREASE))
@@ -139,7 +136,7 @@ def _spread(laid: Laid, lean: Floats, free: Indices, cut: NDArray[np.bool_]) -> 
     return np.asarray(linalg.spsolve(sp.csc_array(system), doubt * lean[free] + conduct @ outside))
 
 
-def _conductance(laid: Laid, free: Indices, crease: Floats) -> sp.csr_array:
+def _conductance(laid: Laid, free: Ints, crease: Floats) -> sp.csr_array:
     """[P, V] how much neighbours hang together: fully on even skin and over ridges, over valleys by
     a factor e less for each crease [P]."""
     rows = laid.links[free].tocoo()

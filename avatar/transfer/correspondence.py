@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 
 from avatar.mesh.closest import closest
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.transfer.classes import (
     LEFT_EYE,
     LOWER,
@@ -21,9 +21,6 @@ from avatar.transfer.classes import (
 from avatar.transfer.registered_pair import Laid
 from avatar.transfer.rigid import affine_weights
 
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-
 AGREE = 0.3  # least cosine between a vertex's normal and its triangle's
 REACH = 0.02  # metres within which normals are looked at
 RIGID = (LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH)
@@ -35,8 +32,8 @@ class Matching:
 
     weights: sp.csr_array  # [V, S], rows sum to one
     distances: Floats  # [V] metres at the size of anny-head
-    agreed: NDArray[np.bool_]  # [V] whether the normals agree
-    classes: Indices  # [V] class of each vertex
+    agreed: Bools  # [V] whether the normals agree
+    classes: Ints  # [V] class of each vertex
 
 
 def match_vertices(laid: Laid) -> Matching:
@@ -62,7 +59,7 @@ def match_vertices(laid: Laid) -> Matching:
     return Matching(_with_parts(laid, classes, matrix), distances, agreed, classes)
 
 
-def _allowed(classes: Indices) -> Indices:
+def _allowed(classes: Ints) -> Ints:
     """[V] bit masks of the template's classes that a vertex may take from.
 
     Where the mesh has no eyeballs of its own, its skin goes on over the eye.
@@ -72,7 +69,7 @@ def _allowed(classes: Indices) -> Indices:
     return np.where(skin, 1 << classes | eyes, 1 << classes)
 
 
-def _with_parts(laid: Laid, classes: Indices, matrix: sp.csr_array) -> sp.csr_array:
+def _with_parts(laid: Laid, classes: Ints, matrix: sp.csr_array) -> sp.csr_array:
     """The matrix with the rows of stiff parts as regressions on all of the template's part."""
     rows = [matrix[~np.isin(classes, RIGID)]]
     order = [np.flatnonzero(~np.isin(classes, RIGID))]

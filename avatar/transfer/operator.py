@@ -5,16 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.vectors import Bools, Floats
 from avatar.transfer.correspondence import Matching, match_vertices
 from avatar.transfer.registered_pair import Laid, lay
 from avatar.transfer.surface_frames import local_frames
-
-Floats = NDArray[np.floating]
 
 NEAR, FAR = 0.012, 0.03  # metres: motion fades to nothing between these distances
 SMOOTHINGS = 10  # passes of averaging where correspondence is poor
@@ -68,7 +66,7 @@ def transfer_onto(laid: Laid, matching: Matching) -> Transfer:
     return Transfer(sp.csr_array(sp.diags_array(fade) @ weights), before=frames)
 
 
-def _smooth(weights: sp.csr_array, agreed: NDArray[np.bool_], links: sp.csr_array) -> sp.csr_array:
+def _smooth(weights: sp.csr_array, agreed: Bools, links: sp.csr_array) -> sp.csr_array:
     """Rows [V, S] in which each vertex without a good match takes the mean of its neighbours."""
     degree = np.asarray(links.sum(1)).ravel()
     poor = ~agreed & (degree > 0)

@@ -1,12 +1,10 @@
 """Teeth, tongue, eyeballs and lashes follow the skin that holds them."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar.mesh.similarity import fit_similarity
+from avatar.mesh.vectors import Floats
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
 
 MOUTH_PARTS = ("tongue", "upper-teeth", "lower-teeth")
 EYES = {side: (f"{side}-eye", f"{side}-eyelashes-1", f"{side}-eyelashes-2") for side in ("l", "r")}

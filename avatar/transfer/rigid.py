@@ -1,9 +1,8 @@
 """What moves as one piece."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Floats = NDArray[np.floating]
+from avatar.mesh.vectors import Floats
 
 RIDGE = 0.1  # of the points' variance: how little a patch of skin says of what lies deep behind it
 

@@ -1,12 +1,10 @@
 """How the template's surface is turned and scaled where it was fitted."""
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from avatar.mesh.vectors import Floats
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
 
 NEIGHBOURS = 60
 WIDTH = 0.01  # metres: standard deviation of the neighbourhood that a frame looks at

@@ -12,11 +12,11 @@ from avatar.capture import Picture, View, open_capture
 from avatar.files.avatar_file import load_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from avatar.reconstruct import ReconstructOptions, TrainOptions, reconstruct
+from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
 from avatar.reconstruct.fit import known_face, start_trainer
 from avatar.reconstruct.options import DensifyOptions, RefineOptions
 from avatar.reconstruct.previews import read_all
-from avatar.reconstruct.trainer import Trainer
+from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
@@ -51,7 +51,12 @@ def options(capture: Path, out: Path, **train: object) -> ReconstructOptions:
     rules = DensifyOptions(every=6, first=0.0, last=1.0, threshold=0.0)
     settings = {"steps": 30, "coarse": 0.3, "sh_every": 10, "densify": rules, **train}
     return ReconstructOptions(
-        capture, out, device="cpu", max_gaussians=9900, every=10, train=TrainOptions(**settings)
+        capture,
+        out,
+        device="cpu",
+        max_gaussians=9900,
+        every=10,
+        train=AvatarTrainOptions(**settings),
     )
 
 
@@ -71,15 +76,15 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
 ):
     whole, parts = tmp_path / "whole.ply", tmp_path / "parts.ply"
     reconstruct(options(head_capture, whole, refine=refine))
-    step = Trainer.train_step
+    step = AvatarTrainer.train_step
 
-    def stopping(trainer: Trainer, view: View, picture: Picture) -> dict[str, torch.Tensor]:
+    def stopping(trainer: AvatarTrainer, view: View, picture: Picture) -> dict[str, torch.Tensor]:
         if trainer.step in (13, 21):
             signal.raise_signal(signal.SIGINT)
         return step(trainer, view, picture)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_step", stopping)
+        patch.setattr(AvatarTrainer, "train_step", stopping)
         for _ in range(2):
             with pytest.raises(KeyboardInterrupt):
                 reconstruct(options(head_capture, parts, refine=refine))
@@ -132,10 +137,10 @@ def _refuse(path: Path, avatar: Avatar) -> None:
     ("changes", "words"),
     [
         ({"max_gaussians": 100}, "9728 triangles"),
-        ({"train": TrainOptions(sh_degree=4)}, "0 to 3"),
-        ({"train": TrainOptions(steps=0)}, "at least 1"),
-        ({"train": TrainOptions(coarse=1.5)}, "share"),
-        ({"train": TrainOptions(densify=DensifyOptions(first=0.7, last=0.6))}, "in order"),
+        ({"train": AvatarTrainOptions(sh_degree=4)}, "0 to 3"),
+        ({"train": AvatarTrainOptions(steps=0)}, "at least 1"),
+        ({"train": AvatarTrainOptions(coarse=1.5)}, "share"),
+        ({"train": AvatarTrainOptions(densify=DensifyOptions(first=0.7, last=0.6))}, "in order"),
     ],
 )
 def test_options_that_cannot_work_are_refused(
