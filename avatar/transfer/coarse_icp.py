@@ -1,0 +1,144 @@
+"""Rigid ICP with a scale from very many starts at once, in Numba; its twin is `icp.refine`.
+
+A grid tells the point nearest to each of its cells, instead of a tree the point nearest to a place.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import distance_transform_edt
+
+from avatar.mesh.vectors import Floats, Ints
+from avatar.transfer.icp import AGREE, FAR, Poses, Scan, TemplatePoints, solved
+from common.kernels import cached_njit
+
+CELLS = 72  # along the longest side of the scan
+MARGIN = 0.1  # of that side, around the scan
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A grid around points whose cells know the point nearest to them."""
+
+    nearest_point: Ints  # [X, Y, Z]
+    corner: Floats  # [3]
+    cell: float
+
+    @staticmethod
+    def of(points: Floats) -> "Volume":
+        """The grid around points [Q, 3]."""
+        longest = float(np.ptp(points, axis=0).max())
+        corner = points.min(0) - MARGIN * longest
+        cell = (1 + 2 * MARGIN) * longest / CELLS
+        places = ((points - corner) / cell).astype(int)
+        number = np.full(places.max(0) + int(MARGIN * longest / cell) + 1, -1)
+        number[tuple(places.T)] = np.arange(len(points))
+        nearest = distance_transform_edt(number < 0, return_distances=False, return_indices=True)
+        return Volume(number[tuple(np.asarray(nearest))], corner, cell)
+
+    def nearest(self, places: Floats) -> Ints:
+        """The point [...] nearest to the cell of each of places [..., 3]."""
+        last = np.array(self.nearest_point.shape) - 1
+        cells = np.clip(np.floor((places - self.corner) / self.cell).astype(int), 0, last)
+        return self.nearest_point[tuple(np.moveaxis(cells, -1, 0))]
+
+
+def refine_all(
+    scan: Scan, volume: Volume, starts: Poses, head: TemplatePoints, reaches: Sequence[float]
+) -> tuple[Poses, Floats]:
+    """`refine` and `mean_distance` [B] of every start."""
+    surfaces = (volume.nearest_point, volume.corner, volume.cell, scan.points, scan.normals)
+    surfaces += (head.points, head.normals)
+    poses = starts
+    for reach in reaches:
+        equations = _equations(poses.scale, poses.rotation, poses.translation, *surfaces, reach)
+        poses = poses.then(solved(*equations))
+    return poses, _distances(poses.scale, poses.rotation, poses.translation, *surfaces)
+
+
+@cached_njit(nogil=True)
+def _equations(
+    scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing, reach
+):  # pragma: no cover (compiled)
+    """The normal equations of a step for each pose: [B, 7, 7], [B, 7] and their centres [B, 3]."""
+    systems, rights = np.zeros((len(scales), 7, 7)), np.zeros((len(scales), 7))
+    middles = np.zeros((len(scales), 3))
+    at, on = np.empty((len(marks), 3)), np.empty((len(marks), 3))
+    shares, row = np.empty(len(marks)), np.empty(7)
+    for b in range(len(scales)):
+        total = 0.0
+        for p in range(len(marks)):
+            index = _nearest(scales[b], turns[b], shifts[b], nearest, corner, cell, marks[p])
+            _place(scales[b], turns[b], shifts[b], points[index], normals[index], at[p], on[p])
+            squared, cosine = _compare(at[p], on[p], marks[p], facing[p])
+            shares[p] = (1 / (1 + squared / reach**2)) ** 2 if cosine > AGREE else 0.0
+            total += shares[p]
+            for axis in range(3):
+                middles[b, axis] += shares[p] * at[p, axis]
+        if total < 1e-6:
+            continue
+        middles[b] /= total
+        for p in range(len(marks)):
+            x, y, z = at[p] - middles[b]
+            u, v, w = on[p]
+            row[0], row[1], row[2] = y * w - z * v, z * u - x * w, x * v - y * u
+            row[3], row[4], row[5], row[6] = x * u + y * v + z * w, u, v, w
+            gap = 0.0
+            for axis in range(3):
+                gap += (at[p, axis] - marks[p, axis]) * on[p, axis]
+            for i in range(7):
+                rights[b, i] -= shares[p] * row[i] * gap
+                for j in range(7):
+                    systems[b, i, j] += shares[p] * row[i] * row[j]
+    return systems, rights, middles
+
+
+@cached_njit(nogil=True)
+def _distances(
+    scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing
+):  # pragma: no cover (compiled)
+    """`mean_distance` [B] of each pose."""
+    distances = np.zeros(len(scales))
+    at, on = np.empty(3), np.empty(3)
+    for b in range(len(scales)):
+        for p in range(len(marks)):
+            index = _nearest(scales[b], turns[b], shifts[b], nearest, corner, cell, marks[p])
+            _place(scales[b], turns[b], shifts[b], points[index], normals[index], at, on)
+            squared, cosine = _compare(at, on, marks[p], facing[p])
+            far = min(np.sqrt(squared), FAR) if cosine > AGREE else FAR
+            distances[b] += far / len(marks)
+    return distances
+
+
+@cached_njit(nogil=True)
+def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cover (compiled)
+    """The point of the scan nearest to a place of the head."""
+    x, y, z = (mark[0] - shift[0]), (mark[1] - shift[1]), (mark[2] - shift[2])
+    cells = np.empty(3, np.int64)
+    for axis in range(3):
+        back = (turn[0, axis] * x + turn[1, axis] * y + turn[2, axis] * z) / scale
+        last = nearest.shape[axis] - 1
+        cells[axis] = min(max(int(np.floor((back - corner[axis]) / cell)), 0), last)
+    return nearest[cells[0], cells[1], cells[2]]
+
+
+@cached_njit(nogil=True)
+def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (compiled)
+    """A point and a normal of the scan, brought into head space."""
+    for axis in range(3):
+        at[axis] = shift[axis]
+        on[axis] = 0.0
+        for k in range(3):
+            at[axis] += scale * turn[axis, k] * point[k]
+            on[axis] += turn[axis, k] * normal[k]
+
+
+@cached_njit(nogil=True)
+def _compare(at, on, mark, facing):  # pragma: no cover (compiled)
+    """The squared distance of two points and the cosine of their normals."""
+    squared = cosine = 0.0
+    for axis in range(3):
+        squared += (at[axis] - mark[axis]) ** 2
+        cosine += on[axis] * facing[axis]
+    return squared, cosine
