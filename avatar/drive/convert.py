@@ -28,7 +28,7 @@ def convert(options: ConvertOptions) -> Avatar:
         )
     if not to_file and options.out.is_file():
         raise InputError(f"{options.out}: is a file; name a folder, or a file that ends in .ply")
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     if to_file:
         save_avatar(options.out, avatar)
         return avatar

@@ -22,3 +22,5 @@ class ConvertOptions:
     written; without it the head holds still."""
     landmarks: Path | None = None
     """Named points of the face (JSON), for a mesh whose face is not found by itself."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""

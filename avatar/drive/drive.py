@@ -89,7 +89,7 @@ def prepare(options: DriveOptions) -> Scene:
     device = torch.device("cuda" if backend == "gsplat" else "cpu")
     seconds = probe_audio(options.audio).seconds if options.audio else 0.0
     mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     motion = perform(avatar_face(options.avatar, avatar), mover, options)
     return Scene(avatar, motion, seconds, backend, device)
 

@@ -55,6 +55,8 @@ class DriveOptions:
     """FLAME's own file (.pkl or .npz): for GaussianAvatars' files and weights trained on FLAME."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
     save_motion: Path | None = None
     """Also save the vertex motion to this .npz."""
     report: Path | None = None
@@ -99,7 +101,8 @@ def _nothing_moves() -> Never:
 def inputs(options: DriveOptions) -> tuple[Path, ...]:
     """The files that the options name and that must be there."""
     named = (options.avatar, options.audio, options.arkit, options.weights)
-    return tuple(path for path in (*named, options.flame, options.landmarks) if path is not None)
+    named += (options.flame, options.landmarks, options.texture)
+    return tuple(path for path in named if path is not None)
 
 
 class Filming(Protocol):

@@ -47,7 +47,7 @@ def replay(options: ReplayOptions) -> Recording:
     check_replay(options)
     backend, reason = choose_backend(options.device)
     print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
     rig = avatar_rig(avatar, torch.device("cuda" if backend == "gsplat" else "cpu"))
     raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))

@@ -51,6 +51,8 @@ class ReplayOptions:
     """FLAME's own file (.pkl or .npz): for captures and avatars of FLAME."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
 
 
 def check_replay(options: ReplayOptions) -> None:
@@ -66,7 +68,7 @@ def check_replay(options: ReplayOptions) -> None:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag}: belongs to --capture; leave it out with --motion")
     read = (options.avatar, options.capture, options.motion, options.audio)
-    for path in (*read, options.flame, options.landmarks):
+    for path in (*read, options.flame, options.landmarks, options.texture):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if path is not None and path.resolve() == options.output.resolve():

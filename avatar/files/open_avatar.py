@@ -18,15 +18,23 @@ KINDS = (
 )
 
 
-def open_avatar(path: Path, flame: Path | None = None, landmarks: Path | None = None) -> Avatar:
+def open_avatar(
+    path: Path,
+    flame: Path | None = None,
+    landmarks: Path | None = None,
+    texture: Path | None = None,
+) -> Avatar:
     """An avatar of ours, one of GaussianAvatars with its flame_param.npz beside it, or a mesh.
 
     flame: FLAME's own file, for GaussianAvatars' files; landmarks: for a mesh whose face is not
-    found by itself. Raises FileNotFoundError, OSError or InputError, in one sentence.
+    found by itself; texture: a picture for a mesh with texture coordinates. Raises
+    FileNotFoundError, OSError or InputError, in one sentence.
     """
     kind = avatar_kind(path)
     if landmarks is not None and kind != "scan":
         raise InputError(f"--landmarks: {path} is no mesh and needs none; leave them out")
+    if texture is not None and kind != "scan":
+        raise InputError(f"--texture: {path} is no mesh and has its own colours; leave it out")
     match kind:
         case "own":
             return load_avatar(path)
@@ -35,7 +43,7 @@ def open_avatar(path: Path, flame: Path | None = None, landmarks: Path | None = 
         case "scan":
             from avatar.scans.build import avatar_of_scan  # noqa: PLC0415  needed by scans alone
 
-            return avatar_of_scan(path, landmarks)
+            return avatar_of_scan(path, landmarks, texture)
         case _:
             assert_never(kind)
 

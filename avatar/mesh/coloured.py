@@ -98,3 +98,15 @@ def texture_at(picture: Picture, uv: Floats) -> Floats:
         for r in rows
     )
     return (upper * (1 - low_share) + lower * low_share) / 255
+
+
+def to_srgb(linear: Floats) -> Floats:
+    """sRGB values in [0, 1] of linear light (IEC 61966-2-1)."""
+    curved = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
+    return np.where(linear <= 0.0031308, 12.92 * linear, curved)
+
+
+def to_linear(srgb: Floats) -> Floats:
+    """Linear light of sRGB values in [0, 1]."""
+    curved = ((np.maximum(srgb, 0.04045) + 0.055) / 1.055) ** 2.4
+    return np.where(srgb <= 0.04045, srgb / 12.92, curved)

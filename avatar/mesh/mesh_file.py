@@ -6,7 +6,7 @@ the mesh is opened.
 
 import json
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ import trimesh
 from numpy.typing import NDArray
 
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, Paint, Picture
+from avatar.mesh.coloured import ColouredMesh, Paint, Picture, to_srgb
+from avatar.mesh.picture_file import read_picture
 from avatar.mesh.vectors import Floats, Ints
 from avatar.mesh.weld import welded
 from common.errors import InputError
@@ -53,22 +54,28 @@ def is_mesh_file(path: Path) -> bool:
     return not names & set(SPLATS) and sum(faces) > 0
 
 
-def read_mesh(path: Path) -> ColouredMesh:
+def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
     """Read a coloured mesh in its own space and unit, one surface with its seams sewn up.
 
-    Raises FileNotFoundError, OSError, or InputError with one sentence that says what is wrong.
+    texture: a picture that is laid on its texture coordinates instead of its own colours. Raises
+    FileNotFoundError, OSError, or InputError with one sentence that says what is wrong.
     """
     _check_file(path)
-    _check_companions(path)
+    _check_companions(path, needed=texture is None)
+    picture = None if texture is None else read_picture(texture)
     scene = _load(path)
-    parts = [_part(path, geometry, turn) for geometry, turn in _placed(scene)]
+    materials = path.suffix.lower() == ".glb" or bool(_libraries(path))
+    parts = [_part(path, geometry, turn, materials) for geometry, turn in _placed(scene)]
     if not parts:
         raise InputError(
             f"{path} holds no triangles, so it has no surface; export it as a mesh with faces"
         )
-    if path.suffix.lower() == ".glb" and _glb_wants_texture(path):
+    whole = _joined(parts)
+    if picture is not None:
+        whole = _textured(path, whole, picture)
+    elif path.suffix.lower() == ".glb" and _glb_wants_texture(path):
         _check_texture(path, parts)
-    return _sewn(path, _joined(parts))
+    return _sewn(path, whole)
 
 
 def _check_file(path: Path) -> None:
@@ -96,23 +103,28 @@ def _ply_header(path: Path) -> list[list[str]]:
     return [line.split() for line in header.splitlines() if line.split()]
 
 
-def _check_companions(path: Path) -> None:
-    """The material file and the textures that an .obj names must lie in its folder."""
-    if path.suffix.lower() != ".obj":
-        return
-    for library in _named(path, "mtllib"):
-        _check_beside(path, "material file", library)
-        for texture in _named(path.parent / library, "map_Kd"):
-            _check_beside(path, "texture", texture)
+def _check_companions(path: Path, needed: bool) -> None:
+    """The material file and the textures that an .obj names must lie in its folder, and be there
+    where they are needed."""
+    for library in _libraries(path):
+        _check_beside(path, "material file", library, needed)
+        if (path.parent / library).is_file():
+            for texture in _named(path.parent / library, "map_Kd"):
+                _check_beside(path, "texture", texture, needed)
 
 
-def _check_beside(path: Path, what: str, name: str) -> None:
+def _libraries(path: Path) -> list[str]:
+    """The material files that an .obj names; none of another file."""
+    return _named(path, "mtllib") if path.suffix.lower() == ".obj" else []
+
+
+def _check_beside(path: Path, what: str, name: str, needed: bool) -> None:
     folder, companion = path.parent.resolve(), (path.parent / name).resolve()
     if not companion.is_relative_to(folder):
         raise InputError(
             f"{path} names the {what} {name}, which lies outside its folder; put it beside the .obj"
         )
-    if not companion.is_file():
+    if needed and not companion.is_file():
         raise FileNotFoundError(
             f"{path} names the {what} {name}, which is not there; put it beside the .obj"
         )
@@ -143,7 +155,8 @@ def _placed(scene: trimesh.Scene) -> list[tuple[Any, Floats]]:
     return [(shape, turn) for shape, turn in placed if len(getattr(shape, "faces", ()))]
 
 
-def _part(path: Path, geometry: Any, turn: Floats) -> _Part:
+def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> _Part:
+    """A geometry in its place; materials: whether its file names any."""
     faces = np.asarray(geometry.faces, np.int64).reshape(-1, 3)
     vertices = np.asarray(geometry.vertices, np.float64).reshape(-1, 3)
     _check_numbers(path, vertices, faces)
@@ -151,7 +164,7 @@ def _part(path: Path, geometry: Any, turn: Floats) -> _Part:
     if np.linalg.det(turn[:3, :3]) < 0:
         faces = faces[:, ::-1]
     linear = path.suffix.lower() == ".glb"  # as glTF 2.0 stores factors and vertex colours
-    rgb, uv, texture, pictures = _colours(path, geometry, faces, linear)
+    rgb, uv, texture, pictures = _colours(path, geometry, faces, linear, materials)
     return _Part(vertices, faces, rgb, uv, texture, pictures)
 
 
@@ -170,9 +183,12 @@ def _check_numbers(path: Path, vertices: Floats, faces: Ints) -> None:
 
 
 def _colours(
-    path: Path, geometry: Any, faces: Ints, linear: bool
+    path: Path, geometry: Any, faces: Ints, linear: bool, named: bool
 ) -> tuple[Floats, Floats, Ints, list[Picture]]:
-    """Corner colours [M, 3, 3], corner uv [M, 3, 2], texture of each triangle [M], pictures."""
+    """Corner colours [M, 3, 3], corner uv [M, 3, 2], texture of each triangle [M], pictures.
+
+    linear: whether colours are linear light; named: whether its material is the file's own.
+    """
     visual = geometry.visual
     uv = np.zeros((len(faces), 3, 2))
     texture = np.full(len(faces), -1)
@@ -181,7 +197,7 @@ def _colours(
             visual.vertex_colors[faces] if visual.kind == "vertex" else visual.face_colors[:, None]
         )
         rgb = np.broadcast_to(_unit(own), (len(faces), 3, 3))
-        return (_srgb(rgb) if linear else rgb), uv, texture, []
+        return (to_srgb(rgb) if linear else rgb), uv, texture, []
     if visual.kind != "texture":
         return np.full((len(faces), 3, 3), PLAIN), uv, texture, []
     if visual.uv is not None:
@@ -195,24 +211,21 @@ def _colours(
     pictures = [_picture(material) if visual.uv is not None else None for material in materials]
     shown = np.array([picture is not None for picture in pictures])
     factors[shown & (factors.max(1) < BLACK)] = 1.0
-    rgb = np.repeat(factors[owner][:, None], 3, axis=1)
     attributes = getattr(visual, "vertex_attributes", {})
+    if not named:
+        factors[:] = 1.0 if "color" in attributes else PLAIN
+    rgb = np.repeat(factors[owner][:, None], 3, axis=1)
     if "color" in attributes:
         rgb = rgb * _unit(np.asarray(attributes["color"]))[faces]
     texture = np.where(shown, np.cumsum(shown) - 1, -1)[owner]
     found = [picture for picture in pictures if picture is not None]
-    return (_srgb(rgb) if linear else rgb), uv, texture, found
+    return (to_srgb(rgb) if linear else rgb), uv, texture, found
 
 
 def _unit(colours: NDArray) -> Floats:
     """RGB in [0, 1] of colours [..., 3 or 4] in floats or whole numbers."""
     most = np.iinfo(colours.dtype).max if colours.dtype.kind in "iu" else 1
     return np.asarray(colours[..., :3], np.float64) / most
-
-
-def _srgb(linear: Floats) -> Floats:
-    curved = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
-    return np.where(linear <= 0.0031308, 12.92 * linear, curved)
 
 
 def _factor(material: Any) -> Floats:
@@ -255,6 +268,18 @@ def _joined(parts: list[_Part]) -> _Part:
         texture=np.concatenate([np.where(p.texture < 0, -1, p.texture + n) for p, _, n in rows]),
         pictures=[picture for part in parts for picture in part.pictures],
     )
+
+
+def _textured(path: Path, part: _Part, picture: Picture) -> _Part:
+    """The part with a picture on all that has texture coordinates."""
+    mapped = (part.uv != 0).any(axis=(1, 2))
+    if not mapped.any():
+        raise InputError(
+            f"--texture: {path} has no texture coordinates, which say where on it a picture goes; "
+            "export it with its UV map"
+        )
+    rgb = np.where(mapped[:, None, None], 1.0, part.rgb)
+    return replace(part, rgb=rgb, texture=np.where(mapped, 0, -1), pictures=[picture])
 
 
 def _sewn(path: Path, part: _Part) -> ColouredMesh:

@@ -19,6 +19,7 @@ from avatar.rig.avatar import Avatar
 from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
+from avatar.scans.shade import is_plain, shaded
 from avatar.scans.stretch import Stretch, stretch_of
 from avatar.scans.surface import Cover, cover, covers_joined
 from avatar.transfer import read_landmarks, registered, turned
@@ -35,14 +36,17 @@ class Made:
     inner_mouth: bool  # whether teeth, tongue and lining were added
 
 
-def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
+def avatar_of_scan(
+    path: Path, landmarks: Path | None = None, texture: Path | None = None
+) -> Avatar:
     """Make a coloured mesh (.obj, .ply, .glb) talk: Gaussians on its surface, lips that part, and
     an inner mouth where it has none, whatever side of it is up. Standard error says what was done.
 
-    landmarks: a file of named points (see read_landmarks), where the face is not found without.
+    landmarks: a file of named points (see read_landmarks), where the face is not found without;
+    texture: a picture for its texture coordinates. A mesh without colours is shaded as plaster.
     Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
-    scan = read_mesh(path)
+    scan = read_mesh(path, texture)
     named = None if landmarks is None else read_landmarks(landmarks)
     try:
         registration = registered(scan.mesh, named)
@@ -52,7 +56,8 @@ def avatar_of_scan(path: Path, landmarks: Path | None = None) -> Avatar:
     vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
-    made = make_avatar(load_head(), ColouredMesh(mesh, scan.paint), fitted)
+    placed = ColouredMesh(mesh, scan.paint)
+    made = make_avatar(load_head(), shaded(placed) if is_plain(scan.paint) else placed, fitted)
     if said := turned(to_head):
         print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)

@@ -53,11 +53,10 @@ def likeness(template: Template, vertices: Floats, outside: Ints, places: Floats
 def _relief(template: Template) -> Relief:
     index = np.flatnonzero(template.outer & (template.weight > 0.5))
     places = template.vertices[index]
-    areas = np.bincount(
-        template.skin_faces.ravel(),
-        np.repeat(face_areas(template.vertices, template.skin_faces) / 3, 3),
-        len(template.vertices),
-    )[index]
+    shares = np.repeat(face_areas(template.vertices, template.skin_faces) / 3, 3)
+    areas = np.zeros(len(template.vertices))
+    np.add.at(areas, template.skin_faces.ravel(), shares)
+    areas = areas[index]
     apart = ((places[:, None] - places[None]) ** 2).sum(2)
     broad = np.exp(-0.5 * apart / BROAD**2) * areas
     outer = template.skin_faces[template.outer[template.skin_faces].all(1)]
