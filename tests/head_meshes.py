@@ -117,9 +117,13 @@ def moved(known: KnownMesh, scale: float, degrees: float, shift: tuple[float, ..
     """Scaled, turned about the upright and shifted."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     turn = scale * np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
-    vertices = known.mesh.vertices.double().numpy() @ turn.T + shift
-    mesh = Mesh(torch.from_numpy(vertices).to(known.mesh.vertices.dtype), known.mesh.faces)
-    return replace(known, mesh=mesh, turn=turn @ known.turn)
+    return replace(known, mesh=turned_mesh(known.mesh, turn, shift), turn=turn @ known.turn)
+
+
+def turned_mesh(mesh: Mesh, turn: Floats, shift: tuple[float, ...]) -> Mesh:
+    """A mesh moved by a rotation times scale [3, 3] and a shift."""
+    vertices = mesh.vertices.double().numpy() @ turn.T + shift
+    return Mesh(torch.from_numpy(vertices).to(mesh.vertices.dtype), mesh.faces)
 
 
 def noisy(known: KnownMesh, metres: float, seed: int = 0) -> KnownMesh:

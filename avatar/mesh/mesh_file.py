@@ -6,6 +6,7 @@ the mesh is opened.
 
 import json
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,7 +26,7 @@ from common.errors import InputError
 SUFFIXES = (".obj", ".ply", ".glb")
 LARGEST_FILE = 2 << 30  # bytes
 MOST_TRIANGLES = 2_000_000
-PLAIN = 0.72  # grey of a mesh without any colour
+PLAIN = 0.8  # grey of a mesh without any colour
 BLACK = 0.02  # some programs write this as the colour below a texture
 SPLATS = ("f_dc_0", "scale_0", "opacity")  # properties by which a .ply of Gaussians is known
 
@@ -64,7 +65,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
     _check_companions(path, needed=texture is None)
     picture = None if texture is None else read_picture(texture)
     scene = _load(path)
-    materials = path.suffix.lower() == ".glb" or bool(_libraries(path))
+    materials = path.suffix.lower() == ".glb" or any(_companions(path))
     parts = [_part(path, geometry, turn, materials) for geometry, turn in _placed(scene)]
     if not parts:
         raise InputError(
@@ -104,18 +105,22 @@ def _ply_header(path: Path) -> list[list[str]]:
 
 
 def _check_companions(path: Path, needed: bool) -> None:
-    """The material file and the textures that an .obj names must lie in its folder, and be there
-    where they are needed."""
-    for library in _libraries(path):
-        _check_beside(path, "material file", library, needed)
+    """The files that a mesh names must lie in its folder, and be there where they are needed."""
+    for what, name in _companions(path):
+        _check_beside(path, what, name, needed)
+
+
+def _companions(path: Path) -> Iterator[tuple[str, str]]:
+    """The material files of an .obj with their textures, the textures of a .ply."""
+    if path.suffix.lower() == ".ply":
+        header = [words for words in _ply_header(path) if words[:2] == ["comment", "TextureFile"]]
+        yield from (("texture", " ".join(words[2:])) for words in header)
+    if path.suffix.lower() != ".obj":
+        return
+    for library in _named(path, "mtllib"):
+        yield "material file", library
         if (path.parent / library).is_file():
-            for texture in _named(path.parent / library, "map_Kd"):
-                _check_beside(path, "texture", texture, needed)
-
-
-def _libraries(path: Path) -> list[str]:
-    """The material files that an .obj names; none of another file."""
-    return _named(path, "mtllib") if path.suffix.lower() == ".obj" else []
+            yield from (("texture", name) for name in _named(path.parent / library, "map_Kd"))
 
 
 def _check_beside(path: Path, what: str, name: str, needed: bool) -> None:
@@ -209,7 +214,7 @@ def _colours(
     owner = np.zeros(len(faces), np.int64) if number is None else np.asarray(number)
     factors = np.stack([_factor(material) for material in materials])
     pictures = [_picture(material) if visual.uv is not None else None for material in materials]
-    shown = np.array([picture is not None for picture in pictures])
+    shown = np.array([named and picture is not None for picture in pictures])
     factors[shown & (factors.max(1) < BLACK)] = 1.0
     attributes = getattr(visual, "vertex_attributes", {})
     if not named:
@@ -218,7 +223,7 @@ def _colours(
     if "color" in attributes:
         rgb = rgb * _unit(np.asarray(attributes["color"]))[faces]
     texture = np.where(shown, np.cumsum(shown) - 1, -1)[owner]
-    found = [picture for picture in pictures if picture is not None]
+    found = [picture for picture in pictures if named and picture is not None]
     return (to_srgb(rgb) if linear else rgb), uv, texture, found
 
 

@@ -17,9 +17,9 @@ FEW = 8  # colours of materials that still are no picture of a face
 DIRECTIONS = 96
 PIXELS = 512  # width of a depth map
 THICKNESS = 1.5  # pixels by which a surface must be in front to keep light off
-KEY = normalised(np.array([0.35, 0.75, 0.75]))  # where most of the light comes from
-SKY, GROUND, LAMP, WIDTH = 0.5, 0.12, 2.2, 6.0  # radiances, and how narrow the lamp is
-BOUNCED = 0.04  # of the light, from the head's own skin, where none gets in
+KEY = normalised(np.array([0.45, 0.75, 0.7]))  # where most of the light comes from
+SKY, GROUND, LAMP, WIDTH = 0.4, 0.06, 3.0, 8.0  # radiances, and how narrow the lamp is
+BOUNCED = 0.06  # of the light, from the head's own skin, where none gets in
 
 
 def is_plain(paint: Paint) -> bool:

@@ -52,7 +52,7 @@ def turned(to_head: Similarity) -> str | None:
     axis = int(np.abs(up).argmax())
     name = f"{'+' if up[axis] > 0 else '-'}{'xyz'[axis]}"
     if abs(up[axis]) < ALONG:
-        name = "({:.2f}, {:.2f}, {:.2f})".format(*up)
+        name = "({:.1f}, {:.1f}, {:.1f})".format(*up.round(1) + 0.0)  # no minus before a zero
     return f"the head was turned: its up is {name}"
 
 

@@ -57,7 +57,7 @@ def refine_all(
     return poses, _distances(poses.scale, poses.rotation, poses.translation, *surfaces)
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, fastmath=True)
 def _equations(
     scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing, reach
 ):  # pragma: no cover (compiled)
@@ -80,8 +80,10 @@ def _equations(
             continue
         middles[b] /= total
         for p in range(len(marks)):
-            x, y, z = at[p] - middles[b]
-            u, v, w = on[p]
+            if shares[p] == 0.0:
+                continue
+            x, y, z = at[p, 0] - middles[b, 0], at[p, 1] - middles[b, 1], at[p, 2] - middles[b, 2]
+            u, v, w = on[p, 0], on[p, 1], on[p, 2]
             row[0], row[1], row[2] = y * w - z * v, z * u - x * w, x * v - y * u
             row[3], row[4], row[5], row[6] = x * u + y * v + z * w, u, v, w
             gap = 0.0
@@ -89,12 +91,15 @@ def _equations(
                 gap += (at[p, axis] - marks[p, axis]) * on[p, axis]
             for i in range(7):
                 rights[b, i] -= shares[p] * row[i] * gap
-                for j in range(7):
+                for j in range(i + 1):
                     systems[b, i, j] += shares[p] * row[i] * row[j]
+        for i in range(7):
+            for j in range(i):
+                systems[b, j, i] = systems[b, i, j]
     return systems, rights, middles
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, fastmath=True)
 def _distances(
     scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing
 ):  # pragma: no cover (compiled)
@@ -111,19 +116,24 @@ def _distances(
     return distances
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, inline="always")
+def _cell(value, corner, cell, count):  # pragma: no cover (compiled)
+    return min(max(int(np.floor((value - corner) / cell)), 0), count - 1)
+
+
+@cached_njit(nogil=True, fastmath=True)
 def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cover (compiled)
     """The point of the scan nearest to a place of the head."""
-    x, y, z = (mark[0] - shift[0]), (mark[1] - shift[1]), (mark[2] - shift[2])
-    cells = np.empty(3, np.int64)
-    for axis in range(3):
-        back = (turn[0, axis] * x + turn[1, axis] * y + turn[2, axis] * z) / scale
-        last = nearest.shape[axis] - 1
-        cells[axis] = min(max(int(np.floor((back - corner[axis]) / cell)), 0), last)
-    return nearest[cells[0], cells[1], cells[2]]
+    u, v, w = mark[0] - shift[0], mark[1] - shift[1], mark[2] - shift[2]
+    x = (turn[0, 0] * u + turn[1, 0] * v + turn[2, 0] * w) / scale
+    y = (turn[0, 1] * u + turn[1, 1] * v + turn[2, 1] * w) / scale
+    z = (turn[0, 2] * u + turn[1, 2] * v + turn[2, 2] * w) / scale
+    row = _cell(x, corner[0], cell, nearest.shape[0])
+    column = _cell(y, corner[1], cell, nearest.shape[1])
+    return nearest[row, column, _cell(z, corner[2], cell, nearest.shape[2])]
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, fastmath=True)
 def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (compiled)
     """A point and a normal of the scan, brought into head space."""
     for axis in range(3):
@@ -134,7 +144,7 @@ def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (comp
             on[axis] += turn[axis, k] * normal[k]
 
 
-@cached_njit(nogil=True)
+@cached_njit(nogil=True, fastmath=True)
 def _compare(at, on, mark, facing):  # pragma: no cover (compiled)
     """The squared distance of two points and the cosine of their normals."""
     squared = cosine = 0.0

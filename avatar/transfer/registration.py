@@ -27,7 +27,7 @@ Floats = NDArray[np.floating]
 
 WORST_MM = 2.5  # mean distance of the face above which the fit is refused
 LEAST_COVER = 0.6  # share of the face that must have found the mesh
-LIKE_A_FACE = 0.58
+LIKE_A_FACE = 0.57
 """Likeness that a face of unknown pose must have where anny-head was bent onto it. Faces of people
 have 0.70 and more; a head on which the template lies the wrong way round, and shapes that are no
 heads, have 0.45 and less."""

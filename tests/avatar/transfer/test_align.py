@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from head_meshes import HEAD, moved, sealed_scan, whole_head
+from head_meshes import HEAD, moved, sealed_scan, turned_mesh, whole_head
 
 from avatar.mesh import Mesh
 from avatar.transfer import register
@@ -50,21 +50,16 @@ def test_upright_scans_are_found_whatever_scale_yaw_and_place(shown: str, yaw: f
     x, y, z = (sealed_scan().mesh.vertices[:, k] for k in range(3))
     mesh = {
         "head": lambda: known.mesh,
-        "shoulders": lambda: _moved(with_shoulders(sealed_scan().mesh), known.turn, shift),
+        "shoulders": lambda: turned_mesh(with_shoulders(sealed_scan().mesh), known.turn, shift),
         "no neck": lambda: only(known.mesh, y > -0.07 - 0.1 * z),
         "face": lambda: only(known.mesh, (z > 0.0) & (y < 0.08) & (x.abs() < 0.07)),
     }[shown]()
     assert distance_mm(align(mesh), known.turn, shift) < 1.0
 
 
-def _moved(mesh: Mesh, turn: np.ndarray, shift: tuple[float, ...]) -> Mesh:
-    vertices = mesh.vertices.double().numpy() @ turn.T + shift
-    return Mesh(torch.from_numpy(vertices).float(), mesh.faces)
-
-
 def test_landmarks_find_a_head_that_lies_on_its_side():
     turn = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]]) * 12.0
-    mesh = _moved(whole_head().mesh, turn, (1.0, 2.0, 3.0))
+    mesh = turned_mesh(whole_head().mesh, turn, (1.0, 2.0, 3.0))
     points = HEAD.vertices.double().numpy() @ turn.T + [1.0, 2.0, 3.0]
     names = ("nose_tip", "chin", "left_eye_outer", "right_eye_outer", "left_mouth_corner")
     landmarks = {name: torch.from_numpy(points[LANDMARKS[name]]).float() for name in names}
@@ -75,5 +70,5 @@ def test_what_is_no_head_is_refused_with_what_to_do():
     rng = np.random.default_rng(0)
     mesh = with_shoulders(only(whole_head().mesh, torch.zeros(5000, dtype=torch.bool)))
     bumpy = mesh.vertices + torch.from_numpy(rng.normal(scale=0.002, size=mesh.vertices.shape))
-    with pytest.raises(ValueError, match=r"mm.*--landmarks"):
+    with pytest.raises(ValueError, match=r"no face .*--landmarks"):
         register(HEAD, Mesh(bumpy.float(), mesh.faces))
