@@ -13,7 +13,7 @@ from head_meshes import sealed_scan
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh.coloured import colours_at, texture_at
 from avatar.mesh.edges import open_edges
-from avatar.mesh.mesh_file import read_mesh
+from avatar.mesh.mesh_file import PLAIN, read_mesh
 from avatar.mesh.weld import welded
 from avatar.rig.avatar import Avatar
 
@@ -95,6 +95,26 @@ def test_loose_triangles_become_one_surface():
     vertices, faces, _ = welded(loose.reshape(-1, 3), np.arange(loose.size // 3).reshape(-1, 3))
     assert len(vertices) == len(ball.vertices) and len(open_edges(faces)) == 0
     assert np.array_equal(vertices[faces], loose)
+
+
+def test_texture_coordinates_without_a_material_are_no_texture(tmp_path: Path):
+    lines = [f"v {x} {y} {z}\nvt {x} {y}" for x, y, z in TETRA]
+    lines += ["f " + " ".join(f"{v + 1}/{v + 1}" for v in side) for side in SIDES]
+    (tmp_path / "bare.obj").write_text("\n".join(lines))
+    scan = read_mesh(tmp_path / "bare.obj")
+    assert scan.paint.textures == () and (scan.paint.texture == -1).all()
+    assert (scan.paint.rgb == PLAIN).all()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"), [("gone.png", FileNotFoundError), ("../a.png", ValueError)]
+)
+def test_the_texture_that_a_ply_names_must_lie_beside_it(tmp_path: Path, name: str, kind: type):
+    path = write_scan(tmp_path / "scan.ply", painted(sealed_scan()))
+    header, end, rest = path.read_bytes().partition(b"element vertex")
+    path.write_bytes(header + f"comment TextureFile {name}\n".encode() + end + rest)
+    with pytest.raises(kind, match=rf"scan\.ply names the texture {name}"):
+        read_mesh(path)
 
 
 def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, small_avatar: Avatar):

@@ -157,17 +157,18 @@ def test_the_lining_is_one_sheet_behind_the_lips():
     assert not np.isin(HEAD.group_faces(*PARTS).numpy(), lining_triangles(HEAD)).any()
 
 
-def test_a_file_of_any_scale_and_yaw_becomes_an_avatar_that_loads(
+def test_a_file_of_any_scale_and_turn_becomes_an_upright_avatar_that_loads(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
     upright = grown_together(sealed_scan())
-    turn = Rotation.from_euler("y", 25, degrees=True).as_matrix()
+    turn = Rotation.from_euler("yx", [25, 90], degrees=True).as_matrix()
     vertices = torch.from_numpy(1000 * upright.vertices @ turn.T + [300, -20, 50]).float()
     in_mm = ColouredMesh(Mesh(vertices, upright.mesh.faces), upright.paint)
     path = write_scan(tmp_path / "scan.glb", in_mm)
     avatar = avatar_of_scan(path)
     said = capsys.readouterr().err
+    assert "scan.glb: the head was turned: its up is +z\n" in said
     assert "scan.glb" in said and "lips were parted" in said and "teeth and tongue added" in said
     assert avatar.template is not None
     lips = avatar.template[HEAD.regions["lips"]] - HEAD.vertices[HEAD.regions["lips"]]
