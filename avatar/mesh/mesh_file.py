@@ -26,7 +26,7 @@ from common.errors import InputError
 SUFFIXES = (".obj", ".ply", ".glb")
 LARGEST_FILE = 2 << 30  # bytes
 MOST_TRIANGLES = 2_000_000
-PLAIN = 0.8  # grey of a mesh without any colour
+PLAIN = 0.76  # grey of a mesh without any colour
 BLACK = 0.02  # some programs write this as the colour below a texture
 SPLATS = ("f_dc_0", "scale_0", "opacity")  # properties by which a .ply of Gaussians is known
 

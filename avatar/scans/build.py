@@ -1,7 +1,7 @@
 """A coloured mesh of a head becomes an avatar that talks, without training."""
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from avatar.rig.avatar import Avatar
 from avatar.scans.eyes import part_eyes
 from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
-from avatar.scans.shade import is_plain, shaded
+from avatar.scans.shade import is_grey, is_plain, shaded
 from avatar.scans.stretch import Stretch, stretch_of
 from avatar.scans.surface import Cover, cover, covers_joined
 from avatar.transfer import read_landmarks, registered, turned
@@ -58,6 +58,8 @@ def avatar_of_scan(
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
     placed = ColouredMesh(mesh, scan.paint)
     made = make_avatar(load_head(), shaded(placed) if is_plain(scan.paint) else placed, fitted)
+    if is_grey(scan.paint):
+        made = replace(made, avatar=without_hue(made.avatar))
     if said := turned(to_head):
         print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
@@ -82,6 +84,12 @@ def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
     inside = Cover(painted.gaussians, place[painted.binding])
     outside = _covered(whole, len(skin.faces), stretch)
     return Made(_avatar(whole, concatenated([outside, inside]), fitted), cut, eyes, True)
+
+
+def without_hue(avatar: Avatar) -> Avatar:
+    """The avatar in grey: a mouth of flesh and blood does not belong in plaster."""
+    sh = avatar.gaussians.sh.mean(-1, keepdim=True).expand_as(avatar.gaussians.sh)
+    return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.contiguous()))
 
 
 def _covered(scan: ColouredMesh, first: int, stretch: Stretch) -> Cover:

@@ -14,6 +14,7 @@ from avatar.mesh.vectors import Bools, Floats, Ints, normalised, sphere_directio
 from avatar.mesh.zbuffer import parallel_axes, project_parallel, rasterize
 
 FEW = 8  # colours of materials that still are no picture of a face
+HUE = 0.02  # difference between red, green and blue that counts as grey
 DIRECTIONS = 96
 PIXELS = 512  # width of a depth map
 THICKNESS = 1.5  # pixels by which a surface must be in front to keep light off
@@ -28,6 +29,11 @@ def is_plain(paint: Paint) -> bool:
         return False
     whole = (paint.rgb * 255).astype(np.int64) @ [1, 256, 65536]  # [M, 3]
     return bool((whole == whole[:, :1]).all()) and len(np.unique(whole[:, 0])) <= FEW
+
+
+def is_grey(paint: Paint) -> bool:
+    """Whether a plain mesh has no hue either."""
+    return is_plain(paint) and bool(np.ptp(paint.rgb, axis=-1).max() < HUE)
 
 
 def shaded(scan: ColouredMesh) -> ColouredMesh:

@@ -48,7 +48,9 @@ def front(avatar: Avatar) -> Floats:
 
 @pytest.mark.parametrize("mapped", [False, True])
 def test_a_head_without_colours_is_drawn_as_a_shaded_grey_one(tmp_path: Path, mapped: bool):
-    face = front(avatar_of_scan(write_obj(tmp_path / "head.obj", mapped)))
+    avatar = avatar_of_scan(write_obj(tmp_path / "head.obj", mapped))
+    assert torch.equal(avatar.gaussians.sh[..., 0], avatar.gaussians.sh[..., 2])  # its mouth too
+    face = front(avatar)
     assert np.ptp(face, axis=-1).max() < 0.02  # grey
     grey = face[..., 0]
     assert grey[:50].mean() > 1.08 * grey[-40:, 60:140].mean()  # forehead, chin

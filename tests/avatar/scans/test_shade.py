@@ -8,7 +8,7 @@ from head_meshes import HEAD, sealed_scan
 from avatar.mesh.coloured import ColouredMesh, Paint, to_linear, to_srgb
 from avatar.mesh.vectors import Floats
 from avatar.scans.inner_mouth import plain_paint
-from avatar.scans.shade import BOUNCED, KEY, daylight, is_plain, shaded
+from avatar.scans.shade import BOUNCED, KEY, daylight, is_grey, is_plain, shaded
 
 
 def ball(radius: float = 0.1) -> tuple[Floats, np.ndarray]:
@@ -68,9 +68,10 @@ def test_a_face_is_light_on_the_forehead_and_dark_under_the_chin_and_beside_the_
 def test_only_meshes_without_a_picture_are_plain():
     faces = HEAD.faces[:900].numpy()
     grey = plain_paint(np.full((len(faces), 3, 3), 0.5))
-    assert is_plain(grey)
+    assert is_plain(grey) and is_grey(grey)
     materials = np.linspace(0, 1, 5)[np.arange(len(faces)) % 5]
     assert is_plain(plain_paint(np.tile(materials[:, None, None], (1, 3, 3))))
+    assert not is_grey(plain_paint(np.tile([0.8, 0.6, 0.5], (len(faces), 3, 1))))
     assert not is_plain(painted(sealed_scan()).paint)
     picture = np.zeros((2, 2, 3), np.uint8)
     assert not is_plain(Paint(grey.rgb, grey.uv, np.zeros(len(faces), int), (picture,)))
