@@ -21,7 +21,7 @@ from avatar.scans.inner_mouth import lining_mesh, painted_parts, parts_mesh
 from avatar.scans.lips import has_inner_mouth, mouth_line, part_lips
 from avatar.scans.shade import is_grey, is_plain, shaded
 from avatar.scans.stretch import Stretch, stretch_of
-from avatar.scans.surface import Cover, cover, covers_joined
+from avatar.scans.surface import Cover, cover
 from avatar.transfer import read_landmarks, registered, turned
 from common.errors import InputError
 

@@ -6,7 +6,6 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from avatar.mesh.similarity import Similarity as Similarity
-    from avatar.transfer.align import align as align
     from avatar.transfer.align import turned as turned
     from avatar.transfer.backward import transfer_from as transfer_from
     from avatar.transfer.cache import registered as registered

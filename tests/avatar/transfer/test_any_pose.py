@@ -12,7 +12,8 @@ from scipy.spatial.transform import Rotation
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import Similarity
 from avatar.mesh.vectors import Floats
-from avatar.transfer import align, register, transfer_to, turned
+from avatar.transfer import register, transfer_to
+from avatar.transfer.align import align, turned
 from avatar.transfer.template import template_of
 from common.errors import InputError
 
