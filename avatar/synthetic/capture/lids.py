@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 from avatar.mesh.vectors import MM, Bools, Floats, Ints
-from avatar.mesh.zbuffer import rasterize
+from avatar.mesh.zbuffer import project_parallel, rasterize
 from avatar.synthetic.shared.sitter import Sitter
 
 HALF_WIDTH, PIXEL = 22 * MM, 0.15 * MM  # of the picture in which the opening is found
@@ -28,20 +28,13 @@ def lid_rim(sitter: Sitter, side: str) -> Rim:
     triangles = np.concatenate([sitter.part(f"{side}-eye"), sitter.skin])
     faces = sitter.faces[triangles]
     size = round(2 * HALF_WIDTH / PIXEL)
-    projected = (sitter.rest.vertices - centre) / PIXEL + [size / 2, size / 2, 0]
-    projected[:, 2] = sitter.rest.vertices[:, 2]
+    projected = project_parallel(np.eye(3), sitter.rest.vertices - centre, size * PIXEL / 2, size)
     drawn = rasterize(projected, faces, size, size, -np.inf)
     ball = (drawn.faces >= 0) & (drawn.faces < len(sitter.part(f"{side}-eye")))
     rows, columns = np.nonzero(np.asarray(binary_dilation(ball), bool) & ~ball & (drawn.faces >= 0))
     seen = triangles[drawn.faces[rows, columns]]
-    points = np.stack(
-        [
-            centre[0] + (columns + 0.5 - size / 2) * PIXEL,
-            centre[1] + (rows + 0.5 - size / 2) * PIXEL,
-            drawn.nearness[rows, columns],
-        ],
-        axis=1,
-    )
+    places = (np.stack([columns, rows], axis=1) + 0.5 - size / 2) * PIXEL
+    points = centre + np.column_stack([places, drawn.nearness[rows, columns]])
     blink = sitter.head.unit("eyeBlinkLeft" if side == "l" else "eyeBlinkRight").numpy()
     down = -blink[sitter.faces[seen], 1].mean(1)
     return Rim(points, seen, down > SHUTS * down.max())

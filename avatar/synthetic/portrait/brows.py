@@ -14,7 +14,7 @@ from avatar.mesh.vectors import (
     smoothstep,
 )
 from avatar.synthetic.portrait.layer import Layer, layer
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.portrait.skin import Skin
 from avatar.synthetic.shared.brows import FaceFront, brow_angles, brow_roots
@@ -28,15 +28,14 @@ PIECES = 3
 UPPER_LASHES, LOWER_LASHES = 420, 120
 
 
-def brow_layer(skin: Skin, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def brow_layer(studio: Studio, skin: Skin) -> Layer:
     """Both brows: hairs that fan from upright at the inner end to outward."""
     canvas = FaceFront(skin)
-    return concatenated([_brow(canvas, side, look, lighting, rng) for side in (1.0, -1.0)])
+    return concatenated([_brow(studio, canvas, side) for side in (1.0, -1.0)])
 
 
-def _brow(
-    canvas: FaceFront, side: float, look: Look, lighting: Lighting, rng: np.random.Generator
-) -> Layer:
+def _brow(studio: Studio, canvas: FaceFront, side: float) -> Layer:
+    look, rng = studio.look, studio.rng
     along = rng.random(BROW_HAIRS)
     along = np.where(along < 0.12, rng.random(BROW_HAIRS) * 0.25, along)
     offset = rng.uniform(-1, 1, BROW_HAIRS)
@@ -49,29 +48,26 @@ def _brow(
     for piece in range(PIECES):
         step = lengths[:, None] / PIECES * np.stack([np.cos(angles), np.sin(angles)], 1)
         ends = roots + step
-        pieces.append(
-            _brow_piece(canvas, roots, ends, side, piece, tint, look.brow_weight, lighting)
-        )
+        pieces.append(_brow_piece(studio, canvas, (roots, ends), side, piece, tint))
         roots, angles = ends, angles - 0.16
     return concatenated(pieces)
 
 
 def _brow_piece(
+    studio: Studio,
     canvas: FaceFront,
-    start: Floats,
-    end: Floats,
+    ends: tuple[Floats, Floats],
     side: float,
     piece: int,
     tint: Floats,
-    weight: float,
-    lighting: Lighting,
 ) -> Layer:
+    start, end = ends
     mirrored = np.array([side, 1.0])
     middle, normals, triangles = canvas.place((start + end) / 2 * mirrored)
     tail, head = canvas.place(start * mirrored)[0], canvas.place(end * mirrored)[0]
     tangents = head - tail
     tangents = tangents - normals * dot(tangents, normals)
-    light = lit_skin(normals, lighting.at_rest(middle, 4 * MM), tint, 0.3)
+    light = lit_skin(normals, studio.light.at_rest(middle, 4 * MM), tint, 0.3)
     length = np.linalg.norm(end - start, axis=1) * MM
     fade = 0.45 + 0.55 * smoothstep(13, 21, start[:, 0])  # the inner end is sparse
     return layer(
@@ -79,15 +75,16 @@ def _brow_piece(
         axes=axes(tangents, normals),
         scales=(length * 0.62, 0.16 * MM, (0.26 - 0.06 * piece) * MM),
         radiance=light,
-        opacities=(0.42 - 0.10 * piece) * fade * min(1.3, weight),
+        opacities=(0.42 - 0.10 * piece) * fade * min(1.3, studio.look.brow_weight),
         triangles=triangles,
     )
 
 
-def lash_layer(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
+def lash_layer(studio: Studio) -> Layer:
     """Lashes on the root half of the mesh's own strips, so that they follow the blink."""
+    sitter, look = studio.sitter, studio.look
     strips = [name for name in sitter.head.group_names if "eyelashes" in name]
-    lashes = [_lash_strip(sitter, name, look, rng) for name in strips]
+    lashes = [_lash_strip(sitter, name, look, studio.rng) for name in strips]
     lines = [_lid_margin(sitter, name, look) for name in strips]
     return concatenated(lashes + lines)
 

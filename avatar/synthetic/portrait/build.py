@@ -15,7 +15,7 @@ from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.eyes import eye_layer
 from avatar.synthetic.portrait.hair import strand_layer
 from avatar.synthetic.portrait.layer import Layer
-from avatar.synthetic.portrait.lighting import Lighting, head_shadows
+from avatar.synthetic.portrait.lighting import Lighting, Studio, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
 from avatar.synthetic.portrait.skin import place_skin, skin_discs, under_discs
 from avatar.synthetic.shared.hair import grown, shade_of
@@ -43,17 +43,17 @@ def portrait(sitter: Sitter, look: Look, rng: np.random.Generator) -> Iterator[t
     rest, stretched = (head_shadows(sitter, shape) for shape in (sitter.rest, sitter.stretched))
     skin = place_skin(sitter, rest, stretched, rng)
     strands = grown(skin, look, rng)
-    lighting = Lighting(rest, stretched, shade_of(strands, look))
-    radiance = skin_radiance(skin, look, lighting, rng)
+    light = Lighting(rest, stretched, shade_of(strands, look))
+    studio = Studio(sitter, look, light, rng)
+    radiance = skin_radiance(studio, skin)
     yield "skin", skin_discs(sitter, skin, radiance)
-    yield "under", under_discs(sitter, skin, radiance, rng)
-    yield "eyes", eye_layer(sitter, look, lighting, rng)
-    yield "mouth", mouth_layer(sitter, lighting, rng)
-    yield "brows", brow_layer(skin, look, lighting, rng)
-    yield "lashes", lash_layer(sitter, look, rng)
-    hair = [strand_layer(group, sitter, look, lighting, rng) for group in strands]
-    yield "hair", concatenated(hair)
-    yield "clothes", clothes_layer(sitter, look, lighting, rng)
+    yield "under", under_discs(studio, skin, radiance)
+    yield "eyes", eye_layer(studio)
+    yield "mouth", mouth_layer(studio)
+    yield "brows", brow_layer(studio, skin)
+    yield "lashes", lash_layer(studio)
+    yield "hair", concatenated([strand_layer(studio, group) for group in strands])
+    yield "clothes", clothes_layer(studio)
 
 
 def bound(layer: Layer, sitter: Sitter) -> Avatar:

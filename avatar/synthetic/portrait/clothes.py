@@ -1,7 +1,6 @@
 """A knitted pullover with a round ribbed neckband."""
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
@@ -13,10 +12,9 @@ from avatar.mesh.vectors import (
     smoothstep,
 )
 from avatar.synthetic.portrait.layer import Layer, discs, layer
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.colour import linear
-from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, vector_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
@@ -31,13 +29,9 @@ RIBS = 90
 _BAND = np.array([[-0.5, 7], [0.6, 2], [1.8, -0.8], [3.6, -1.0], [5.0, 1.4], [4.9, 8], [4.2, 16]])
 
 
-def clothes_layer(
-    sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator
-) -> Layer:
+def clothes_layer(studio: Studio) -> Layer:
     """The pullover: body, a lining that closes it, and the neckband."""
-    body = _body(sitter, look, lighting, rng)
-    lining = _lining(sitter, look, rng)
-    return concatenated([body, lining, _band(sitter, look, lighting, rng)])
+    return concatenated([_body(studio), _lining(studio), _band(studio)])
 
 
 def _covered(sitter: Sitter, beyond: float) -> Ints:
@@ -45,7 +39,8 @@ def _covered(sitter: Sitter, beyond: float) -> Ints:
     return sitter.torso[below > beyond]
 
 
-def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def _body(studio: Studio) -> Layer:
+    sitter, rng = studio.sitter, studio.rng
     near = sitter.down < NECKLINE + BAND_WIDTH + 20 * MM
     spacing = np.where(near, 4.2 * MM, 6.2 * MM)
     spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 6 * MM), spacing, rng)
@@ -54,8 +49,8 @@ def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
     folds = 0.22 * vector_noise(points * [1, 0.4, 1], 22, 85)
     down = at_spots(sitter.down, sitter.faces, spots)
     tint = 1 + 0.05 * rng.normal(size=len(points)) + 0.05 * fractal_noise(points, 60, 2, 80)
-    albedo = linear(look.cloth) * tint[:, None]
-    visible = lighting.at_rest(points, 3 * MM)
+    albedo = linear(studio.look.cloth) * tint[:, None]
+    visible = studio.light.at_rest(points, 3 * MM)
     radiance = lit_skin(normalised(normals + folds), visible, albedo, 0.2, 0.15, 8.0)
     seam = smoothstep(0, 7 * MM, down - NECKLINE - BAND_WIDTH)
     radiance *= (0.55 + 0.45 * seam)[:, None]
@@ -63,17 +58,19 @@ def _body(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
     return discs(points, normals, spots.spacing * 0.72, 0.18, radiance, 0.97, owners)
 
 
-def _lining(sitter: Sitter, look: Look, rng: np.random.Generator) -> Layer:
+def _lining(studio: Studio) -> Layer:
     """Large dark discs under the cloth."""
-    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), 8 * MM, rng)
+    sitter = studio.sitter
+    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), 8 * MM, studio.rng)
     points, normals = smooth_points(sitter.rest, spots)
-    radiance = np.tile(linear(look.cloth) * 0.45, (len(points), 1))
+    radiance = np.tile(linear(studio.look.cloth) * 0.45, (len(points), 1))
     owners = sitter.owners[spots.triangles]
     beneath = points - normals * 1.5 * MM
     return discs(beneath, normals, spots.spacing * 0.8, 0.18, radiance, 0.98, owners)
 
 
-def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def _band(studio: Studio) -> Layer:
+    sitter, rng = studio.sitter, studio.rng
     steps = np.linalg.norm(np.diff(_BAND, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])
     section = np.arange(0, length[-1], 1.6)
@@ -91,10 +88,11 @@ def _band(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generat
     normals = normalised(outward + [0.0, 1.0, 0.0] * np.clip(upright, -1, 2)[:, None] * 0.3 + 0)
     rib = np.sin(turn * RIBS)
     knit = normalised(normals + around * (0.45 * rib)[:, None])
-    albedo = linear(look.cloth) * (1 + 0.16 * rib + 0.06 * rng.normal(size=len(points)))[:, None]
-    radiance = lit_skin(knit, lighting.at_rest(points, 3 * MM), albedo, 0.2, 0.15, 8.0)
+    tint = 1 + 0.16 * rib + 0.06 * rng.normal(size=len(points))
+    albedo = linear(studio.look.cloth) * tint[:, None]
+    radiance = lit_skin(knit, studio.light.at_rest(points, 3 * MM), albedo, 0.2, 0.15, 8.0)
     radiance *= np.where(inside, 0.45, 1.0)[:, None]
-    owners = _nearest_owner(sitter, points)
+    owners = sitter.owners[sitter.nearest(sitter.torso, points)]
     scales = (1.35 * MM, 0.35 * MM, 1.35 * MM)
     return layer(points, axes(around, normals), scales, radiance, 0.97, owners)
 
@@ -112,8 +110,3 @@ def _band_row(
     points = np.stack([np.interp(stitches, length, closed[:, axis]) for axis in range(3)], 1)
     around = normalised(np.roll(points, -1, axis=0) - np.roll(points, 1, axis=0))
     return points, around, stitches / length[-1] * 2 * np.pi
-
-
-def _nearest_owner(sitter: Sitter, points: Floats) -> Ints:
-    centres = sitter.rest.vertices[sitter.faces[sitter.torso]].mean(1)
-    return sitter.owners[sitter.torso[KDTree(centres).query(points)[1]]]

@@ -4,21 +4,19 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from avatar.mesh.vectors import MM, Floats, bell, mix, smoothstep
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Lighting, Studio
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.portrait.skin import OpenSkin
 from avatar.synthetic.shared import masks
 from avatar.synthetic.shared.complexion import INNER_MOUTH, oiliness, skin_albedo
-from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.noise import fractal_noise, value_noise, vector_noise
 
 
-def skin_radiance(
-    skin: OpenSkin, look: Look, lighting: Lighting, rng: np.random.Generator
-) -> Floats:
+def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
     """Linear light [N, 3] that each sample of the skin sends to the viewer."""
-    albedo = skin_albedo(skin, look, rng)
-    rest, stretched = _sky(skin, lighting)
+    rng = studio.rng
+    albedo = skin_albedo(skin, studio.look, rng)
+    rest, stretched = _sky(skin, studio.light)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     sheen, gloss = _sheen(skin, inside, rng)
     shut = lit_skin(_rough(skin, rng), rest, albedo, 1.0, sheen, gloss)

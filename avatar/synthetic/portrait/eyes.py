@@ -1,7 +1,6 @@
 """Eyeballs: white, iris, pupil, the wet lower lid and the lamps' reflections."""
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import (
@@ -14,7 +13,7 @@ from avatar.mesh.vectors import (
     smoothstep,
 )
 from avatar.synthetic.portrait.layer import Layer, discs, layer
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.eyes import (
     CARUNCLE,
@@ -25,7 +24,6 @@ from avatar.synthetic.shared.eyes import (
     gaze_of,
     redder_corner,
 )
-from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, at_spots
@@ -39,36 +37,26 @@ CATCH_LIGHTS = (
 )
 
 
-def eye_layer(sitter: Sitter, look: Look, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def eye_layer(studio: Studio) -> Layer:
     """Both eyes, looking straight ahead."""
-    return concatenated(
-        [
-            part
-            for group, outward in SIDES
-            for part in _eye(sitter, look, lighting, group, outward, rng)
-        ]
-    )
+    return concatenated([part for side in SIDES for part in _eye(studio, *side)])
 
 
-def _eye(
-    sitter: Sitter,
-    look: Look,
-    lighting: Lighting,
-    group: str,
-    outward: float,
-    rng: np.random.Generator,
-) -> tuple[Layer, Layer, Layer]:
+def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Layer]:
+    sitter = studio.sitter
     centre, radius = sitter.eye(group)
     gaze = gaze_of(outward)
-    spots = _front_spots(sitter, group, centre, radius, gaze, rng)
+    spots = _front_spots(studio, group, gaze)
     flat = at_spots(sitter.rest.vertices, sitter.faces, spots)
     normals = normalised(flat - centre)
     away = from_pupil(normals, gaze, radius)
     bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, away)
     points = centre + normals * (radius * BALL + bulge)[:, None]
-    albedo = eye_albedo(points, normals, gaze, away / IRIS, look)
+    albedo = eye_albedo(points, normals, gaze, away / IRIS, studio.look)
     albedo = redder_corner(albedo, normals, outward)
-    radiance = _eye_light(points, normals, gaze, away / IRIS, albedo, lighting)
+    # The white keeps some light everywhere, so that looking aside shows no black.
+    visible = 0.28 + 0.72 * studio.light.at_rest(points, 1.2 * MM)
+    radiance = _eye_light(normals, gaze, away / IRIS, albedo, visible)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
     ball = discs(points, normals, spots.spacing * 0.88, 0.2, radiance, 0.97, spots.triangles)
     corner = _inner_corner(sitter, centre, radius, outward)
@@ -80,43 +68,30 @@ def _inner_corner(sitter: Sitter, centre: Floats, radius: float, outward: float)
     up = np.linspace(-3, 3, 7) * MM
     middle = centre + radius * np.array([-1.02 * outward, 0.06, 0.50])
     points = middle + np.stack([0 * up, up, 0 * up], 1)
-    triangles = sitter.skin
-    middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
-    owners = triangles[KDTree(middles).query(points)[1]]
+    owners = sitter.nearest(sitter.skin, points)
     upright = disc_axes(np.tile([0.0, 0.0, 1.0], (len(up), 1)))
     size = 1.3 * MM
     radiance = np.tile(CARUNCLE * 0.45, (len(up), 1))
     return layer(points, upright, (size, size, size), radiance, 0.97, owners)
 
 
-def _front_spots(
-    sitter: Sitter,
-    group: str,
-    centre: Floats,
-    radius: float,
-    gaze: Floats,
-    rng: np.random.Generator,
-) -> Spots:
+def _front_spots(studio: Studio, group: str, gaze: Floats) -> Spots:
     """Spots on the half that can be seen, closest on the iris."""
+    sitter = studio.sitter
+    centre, radius = sitter.eye(group)
     ahead = normalised(sitter.rest.vertices - centre) @ gaze
     spacing = np.where(ahead > 0.35, 0.64 * MM, 2 * MM)
     spacing = np.where(ahead > 0.78, 0.40 * MM, spacing)
     triangles = sitter.part(group)
     middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
     front = triangles[(middles - centre) @ gaze > -0.05 * radius]
-    return even_spots(sitter.rest, front, spacing, rng)
+    return even_spots(sitter.rest, front, spacing, studio.rng)
 
 
 def _eye_light(
-    points: Floats,
-    normals: Floats,
-    gaze: Floats,
-    ring: Floats,
-    albedo: Floats,
-    lighting: Lighting,
+    normals: Floats, gaze: Floats, ring: Floats, albedo: Floats, visible: Floats
 ) -> Floats:
-    """The white keeps some light everywhere, so that looking aside shows no black."""
-    visible = 0.28 + 0.72 * lighting.at_rest(points, 1.2 * MM)
+    """The iris lies flat behind the cornea, whatever the ball's normals there."""
     in_iris = 1 - smoothstep(0.95, 1.05, ring)
     facing = normalised(mix(normals, gaze, 0.75 * in_iris))
     return lit_skin(facing, visible, albedo, 0.35) * 1.06

@@ -1,14 +1,12 @@
 """Strands of hair as Gaussians."""
 
 import numpy as np
-from scipy.spatial import KDTree
 
 from avatar.mesh.vectors import MM, Floats, Ints, axes, normalised
 from avatar.synthetic.portrait.layer import Layer, layer
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_hair
 from avatar.synthetic.shared.colour import linear
-from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, still_vertices
 from avatar.synthetic.shared.strands import Strands, tinted
 
@@ -17,13 +15,7 @@ OVERLAP = 0.52  # standard deviation along a piece, of its length
 FLATNESS = 0.5  # of a strand's thickness against its width
 
 
-def strand_layer(
-    strands: Strands,
-    sitter: Sitter,
-    look: Look,
-    lighting: Lighting,
-    rng: np.random.Generator,
-) -> Layer:
+def strand_layer(studio: Studio, strands: Strands) -> Layer:
     """The Gaussians of strands; a strand follows the still triangle nearest its root."""
     pieces = np.diff(strands.points, axis=1)  # [S, K, 3]
     alive = (strands.opacities > 0.03).ravel()
@@ -35,27 +27,22 @@ def strand_layer(
     along, normals = flat(pieces), flat(strands.normals)
     length = np.linalg.norm(along, axis=1)
     tints = np.repeat(strands.tints, pieces.shape[1])[alive]
-    albedo = tinted(linear(look.hair), tints)
-    visible = lighting.at_rest(middles, 10 * MM, skip=4 * MM)
+    albedo = tinted(linear(studio.look.hair), tints)
+    visible = studio.light.at_rest(middles, 10 * MM, skip=4 * MM)
     tangents = normalised(along)
     radiance = lit_hair(middles, tangents, normals, visible, albedo) + AMBIENT * albedo
-    flicker = np.clip(1 + 0.10 * rng.normal(size=len(middles)), 0.5, 1.6)
+    flicker = np.clip(1 + 0.10 * studio.rng.normal(size=len(middles)), 0.5, 1.6)
     radiance *= (flat(strands.brightness) * flicker)[:, None]
     width = flat(strands.widths)
+    owners = studio.sitter.nearest(_still_triangles(studio.sitter), strands.points[:, 0])
     return layer(
         means=middles,
         axes=axes(tangents, normals),
         scales=(length * OVERLAP, width * FLATNESS, width),
         radiance=radiance,
         opacities=flat(strands.opacities),
-        triangles=np.repeat(_owners(strands, sitter), pieces.shape[1])[alive],
+        triangles=np.repeat(owners, pieces.shape[1])[alive],
     )
-
-
-def _owners(strands: Strands, sitter: Sitter) -> Ints:
-    still = _still_triangles(sitter)
-    centres = sitter.rest.vertices[sitter.faces[still]].mean(1)
-    return still[KDTree(centres).query(strands.points[:, 0])[1]]
 
 
 def _still_triangles(sitter: Sitter) -> Ints:

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from avatar.heads import load_head
 from avatar.rig.binding import bind
-from avatar.synthetic.portrait.lighting import Lighting, head_shadows
+from avatar.synthetic.portrait.lighting import Lighting, Studio, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
@@ -17,10 +17,11 @@ def baked_inner_mouth() -> dict[str, NDArray]:
     """Raw Gaussians [N] of teeth and tongue, lit with the jaw open, in the frames of anny-head's
     triangles, by the names of their fields, in half precision; and `binding` [N], the triangles."""
     head = load_head()
-    sitter = seat(head, Look(identity=next(iter(head.identities))))
+    look = Look(identity=next(iter(head.identities)))
+    sitter = seat(head, look)
     shadows = head_shadows(sitter, sitter.stretched)
     lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
-    layer = mouth_layer(sitter, lighting, np.random.default_rng(0))
+    layer = mouth_layer(Studio(sitter, look, lighting, np.random.default_rng(0)))
     vertices, faces = torch.from_numpy(sitter.rest.vertices).float(), torch.from_numpy(sitter.faces)
     raw = bind(layer.gaussians(), torch.from_numpy(layer.triangles), vertices, faces)
     arrays = {name: tensor.numpy().astype(np.float16) for name, tensor in vars(raw).items()}

@@ -7,6 +7,7 @@ import numpy as np
 from avatar.mesh.vectors import MM, Floats
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.light import Shadows, cast_shadows
+from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Mesh
 
@@ -26,6 +27,16 @@ class Lighting:
     def when_stretched(self, points: Floats, bias: float) -> Floats:
         """The same with the jaw open and the eyes shut."""
         return self.stretched.visible(points, bias) * self.fog.transmitted(points, 0.0)
+
+
+@dataclass(frozen=True)
+class Studio:
+    """Who is painted, in what light, and the chance that painters draw on, one after the other."""
+
+    sitter: Sitter
+    look: Look
+    light: Lighting
+    rng: np.random.Generator
 
 
 def head_shadows(sitter: Sitter, shape: Mesh) -> Shadows:

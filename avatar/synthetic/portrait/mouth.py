@@ -11,7 +11,7 @@ from avatar.mesh.vectors import (
     smoothstep,
 )
 from avatar.synthetic.portrait.layer import Layer, discs
-from avatar.synthetic.portrait.lighting import Lighting
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin
 from avatar.synthetic.shared.noise import fractal_noise
 from avatar.synthetic.shared.sampling import even_spots
@@ -22,22 +22,18 @@ from avatar.synthetic.shared.teeth import ENAMEL, ENAMEL_NECK, GUM, TONGUE, gum_
 BACK_TEETH, TONGUE_ROOT = 58.0, 34.0  # z (mm) behind which nothing is ever seen
 
 
-def mouth_layer(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def mouth_layer(studio: Studio) -> Layer:
     """Both rows of teeth and the tongue."""
-    return concatenated(
-        [
-            _teeth(sitter, lighting, "upper-teeth", rng),
-            _teeth(sitter, lighting, "lower-teeth", rng),
-            _tongue(sitter, lighting, rng),
-        ]
-    )
+    rows = [_teeth(studio, group) for group in ("upper-teeth", "lower-teeth")]
+    return concatenated([*rows, _tongue(studio)])
 
 
-def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Generator) -> Layer:
+def _teeth(studio: Studio, group: str) -> Layer:
+    sitter = studio.sitter
     depth = sitter.painted.vertices[:, 2] / MM
     spacing = np.where(depth < 78, 1.25 * MM, 0.76 * MM)
     triangles = _in_front(sitter, group, BACK_TEETH)
-    spots = even_spots(sitter.rest, triangles, spacing, rng)
+    spots = even_spots(sitter.rest, triangles, spacing, studio.rng)
     points, normals = smooth_points(sitter.rest, spots)
     open_points, open_normals = smooth_points(sitter.stretched, spots)
     mm = sitter.millimetres(spots)
@@ -49,7 +45,7 @@ def _teeth(sitter: Sitter, lighting: Lighting, group: str, rng: np.random.Genera
     # Each tooth is rounded by turning its normals towards its two sides.
     sideways = np.stack([np.sign(mm[:, 0]) * 0.6, 0 * along, np.full(len(mm), -0.5)], 1)
     facing = normalised(open_normals + sideways * (0.55 * across * (1 - gum))[:, None])
-    visible = lighting.when_stretched(open_points, 2 * MM)
+    visible = studio.light.when_stretched(open_points, 2 * MM)
     wet = lit_skin(facing, visible, albedo, 0.6, 1.3 - 0.5 * gum, 60.0)
     radiance = (wet * 0.62 + albedo * 0.36) * (1 - 0.80 * smoothstep(89, 50, mm[:, 2]))[:, None]
     tongue_side = (normals * normalised(points * [1.0, 0.0, 1.0] - [0, 0, 45 * MM])).sum(1)
@@ -63,7 +59,8 @@ def _in_front(sitter: Sitter, group: str, behind: float) -> np.ndarray:
     return triangles[depth > behind]
 
 
-def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Layer:
+def _tongue(studio: Studio) -> Layer:
+    sitter, rng = studio.sitter, studio.rng
     triangles = _in_front(sitter, "tongue", TONGUE_ROOT)
     spots = even_spots(sitter.rest, triangles, 1.55 * MM, rng)
     points, normals = smooth_points(sitter.rest, spots)
@@ -74,7 +71,7 @@ def _tongue(sitter: Sitter, lighting: Lighting, rng: np.random.Generator) -> Lay
     groove = 1 - 0.28 * bell(x, 1.8) * smoothstep(35, 65, z)
     albedo = TONGUE * (uneven * groove)[:, None]
     papillae = normalised(open_normals + 0.2 * rng.normal(size=open_normals.shape))
-    visible = lighting.when_stretched(open_points, 2 * MM)
+    visible = studio.light.when_stretched(open_points, 2 * MM)
     wet = lit_skin(papillae, visible, albedo, 1.0, 1.2, 30.0)
     own = 0.10 + 0.26 * smoothstep(45, 75, z)
     radiance = (wet * 0.70 + albedo * own[:, None]) * (1 - 0.8 * smoothstep(70, 25, z))[:, None]

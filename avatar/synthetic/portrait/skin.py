@@ -8,6 +8,7 @@ from scipy.spatial import KDTree
 from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes
 from avatar.synthetic.portrait.layer import Layer, discs, layer
+from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
@@ -125,20 +126,19 @@ def skin_discs(sitter: Sitter, skin: OpenSkin, radiance: Floats) -> Layer:
     )
 
 
-def under_discs(
-    sitter: Sitter, skin: OpenSkin, radiance: Floats, rng: np.random.Generator
-) -> Layer:
+def under_discs(studio: Studio, skin: OpenSkin, radiance: Floats) -> Layer:
     """Larger discs below the skin that close what is left between its samples.
 
     There are none under lips, lids, ears and mouth, where they would show at the rim.
     """
+    sitter = studio.sitter
     mm = sitter.painted.vertices / MM
     spacing = np.where(face_mask(mm) > 0.3, 2.5 * MM, 3.6 * MM)
     spacing = np.where(scalp_mask(mm) > 0.95, 5.5 * MM, spacing)
     thin = (ear_mask(mm) > 0.05) | (lip_mask(mm) > 0.02) | (sitter.blink > 1.2 * LID)
     thin |= skin.inner_vertices
     plain = sitter.skin[~thin[sitter.faces[sitter.skin]].any(1)]
-    spots = _bare_spots(sitter, sitter.rest, plain, spacing, rng)
+    spots = _bare_spots(sitter, sitter.rest, plain, spacing, studio.rng)
     points, normals = smooth_points(sitter.rest, spots)
     facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
     tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))

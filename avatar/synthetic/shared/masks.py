@@ -1,5 +1,7 @@
 """Where things are on the mean head. Points are in millimetres of head space, results in [0, 1]."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from avatar.mesh.vectors import MM, Floats, bell, blob, smoothstep
@@ -47,34 +49,24 @@ def lip_mask(points: Floats) -> Floats:
     return inside * corner * smoothstep(81, 87, z)
 
 
-def cheek_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(np.abs(x), y, (40, -12), (19, 18)) * smoothstep(35, 65, z)
+def _patch(
+    centre: tuple[float, float], radii: tuple[float, float], depth: tuple[float, float]
+) -> Callable[[Floats], Floats]:
+    """The mask of an ellipse in x and y on both sides of the face, in front of a depth in z."""
+
+    def mask(points: Floats) -> Floats:
+        x, y, z = points.T
+        return blob(np.abs(x), y, centre, radii) * smoothstep(*depth, z)
+
+    return mask
 
 
-def nose_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(x, y, (0, -18), (13, 13)) * smoothstep(95, 105, z)
-
-
-def chin_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(x, y, (0, -80), (20, 12)) * smoothstep(65, 85, z)
-
-
-def socket_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(np.abs(x), y, (31, 20), (19, 13)) * smoothstep(35, 55, z)
-
-
-def under_eye_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(np.abs(x), y, (29, 5.5), (13, 4.5)) * smoothstep(55, 70, z)
-
-
-def forehead_mask(points: Floats) -> Floats:
-    x, y, z = points.T
-    return blob(x, y, (0, 66), (34, 24)) * smoothstep(45, 65, z)
+cheek_mask = _patch((40, -12), (19, 18), (35, 65))
+nose_mask = _patch((0, -18), (13, 13), (95, 105))
+chin_mask = _patch((0, -80), (20, 12), (65, 85))
+socket_mask = _patch((31, 20), (19, 13), (35, 55))
+under_eye_mask = _patch((29, 5.5), (13, 4.5), (55, 70))
+forehead_mask = _patch((0, 66), (34, 24), (45, 65))
 
 
 def face_mask(points: Floats) -> Floats:

@@ -61,6 +61,11 @@ class Sitter:
         """Triangles [m] of the head's named groups."""
         return self.head.group_faces(*names).numpy()
 
+    def nearest(self, triangles: Ints, points: Floats) -> Ints:
+        """The one of some triangles [m] whose centre at rest is nearest to each point [N, 3]."""
+        centres = self.rest.vertices[self.faces[triangles]].mean(1)
+        return triangles[KDTree(centres).query(points)[1]]
+
     def millimetres(self, spots: Spots) -> Floats:
         """Where spots lie on the mean head [N, 3], in millimetres: the painter's coordinates."""
         return at_spots(self.painted.vertices, self.faces, spots) / MM
