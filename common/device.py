@@ -1,6 +1,8 @@
 """Which device computes."""
 
-from typing import TYPE_CHECKING, Literal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from common.errors import InputError
 
@@ -8,17 +10,42 @@ if TYPE_CHECKING:
     import torch
 
 Device = Literal["auto", "cpu", "cuda"]
+Problem = Callable[[], str | None]
+"""What keeps something from working on CUDA, in words; None where nothing does."""
 
 
-def pick_device(name: Device, index: int = 0) -> "torch.device":
-    """The device of a name; of several CUDA devices the one of `index`.
+class Chosen(NamedTuple):
+    """A device, and why it is this one, in a few words."""
 
-    Raises InputError if CUDA is asked for and absent.
-    """
+    device: "torch.device"
+    reason: str
+
+
+def no_problem() -> None:
+    """For what works on CUDA wherever PyTorch does."""
+
+
+def choose_device(name: Device, problem: Problem = no_problem, index: int = 0) -> Chosen:
+    """The device of a name, on which PyTorch works and what `problem` speaks of; of several CUDA
+    devices the one of `index`. InputError if "cuda" is asked for and there is a problem."""
     import torch  # noqa: PLC0415  takes seconds
 
-    if name == "auto":
-        name = "cuda" if torch.cuda.is_available() else "cpu"
-    if name == "cuda" and not torch.cuda.is_available():
-        raise InputError("--device cuda was asked for, but this machine has no usable CUDA device")
-    return torch.device(name, index) if name == "cuda" else torch.device(name)
+    if name == "cpu":
+        return Chosen(torch.device("cpu"), "the CPU was asked for")
+    found = "no CUDA device is available to PyTorch"
+    if torch.cuda.is_available():
+        found = problem()
+    if found is None:
+        return Chosen(
+            torch.device("cuda", index), f"CUDA device {torch.cuda.get_device_name(index)}"
+        )
+    if name == "cuda":
+        raise InputError(f"cannot compute on CUDA: {found}; use the device cpu or auto instead")
+    return Chosen(torch.device("cpu"), found)
+
+
+def pick_device(name: Device, problem: Problem = no_problem, index: int = 0) -> "torch.device":
+    """The same device; which one and why is said on stderr."""
+    device, reason = choose_device(name, problem, index)
+    print(f"device: {device} ({reason})", file=sys.stderr)
+    return device

@@ -1,8 +1,9 @@
-"""Joint training: the options of the learned losses, and how they are made."""
+"""Joint training: how the learned losses are made, and where all of it works."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,37 +11,39 @@ from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet, sync_critic
 from audio2mesh.training.critic import Critic
-from audio2mesh.training.run import CriticFactory, FitOptions
+from audio2mesh.training.distributed import local_rank
+from audio2mesh.training.run import CriticFactory
 from avatar.heads import Head
-from avatar.lipreading.critic import (
-    LipReadingOptions,
-    Teacher,
-    lipreading_critic,
-    truth_teacher,
+from avatar.lipreading.critic import Teacher, lipreading_critic, truth_teacher
+from avatar.lipreading.mesh_render import (
+    mesh_mouth_renderer,
+    pytorch3d_rasterizer,
+    why_not_pytorch3d,
 )
 from avatar.lipreading.render import MouthRenderer, mouth_renderer
 from avatar.lipreading.videos import load_mouth_videos, video_teacher
+from common.device import Device, no_problem, pick_device
 from common.errors import InputError
+from configs.training_options import CriticOptions
+from splat import why_not_gsplat
 
-TRUTH = "truth"
-
-
-@dataclass(frozen=True)
-class JointOptions(FitOptions):
-    """Train speech-to-motion weights on clips of speech with face motion, or score weights."""
-
-    syncnet: Path | None = None
-    """SyncNet3D that judges where --train.losses.sync is set; by default the one that ships."""
-    lipreader: Path | None = None
-    """Lip reader that judges where --train.losses.lipreading is set; by default the shipped one."""
-    teacher: str = TRUTH
-    """Whose mouth the lip reader compares with: "truth", the true motion, or a folder of films of
-    any talking face, named like the clips."""
-    lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
-    """What the lip reader sees of a batch."""
+RENDERERS = {"splat": mouth_renderer, "pytorch3d": mesh_mouth_renderer}
+PROBLEMS = {"splat": why_not_gsplat, "pytorch3d": why_not_pytorch3d}
 
 
-def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFactory]:
+def training_device(name: Device, lipreading: bool, options: CriticOptions) -> torch.device:
+    """The device of a training; where mouths are drawn (`lipreading`), one that can draw them.
+
+    InputError where none can.
+    """
+    renderer = options.lipreading.renderer
+    if lipreading and renderer == "pytorch3d":
+        pytorch3d_rasterizer()  # says so before anything is loaded where it is not installed
+    problem = PROBLEMS[renderer] if lipreading else no_problem
+    return pick_device(name, problem, local_rank())
+
+
+def critic_factories(options: CriticOptions, head: Head) -> Mapping[str, CriticFactory]:
     """How to make each learned loss, by the name of its weight in LossWeights."""
 
     def sync(face: FaceGeometry, fps: int, device: torch.device) -> Critic:
@@ -52,9 +55,10 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
                 f"the lip-reading loss draws the mouth of {head.topology} at 25 fps; leave "
                 "--train.losses.lipreading at 0 for other data"
             )
-        render, rest = mouth_renderer(head, device), face.rest.to(device)
-        net = load_lipreader(options.lipreader, device)
+        render = RENDERERS[options.lipreading.renderer](head, device)
+        rest = face.rest.to(device)
         teacher = pick_teacher(options.teacher, render, rest)
+        net = load_lipreader(options.lipreader, device)
         return lipreading_critic(net, render, rest, teacher, options.lipreading)
 
     return {"sync": sync, "lipreading": lipreading}
@@ -62,8 +66,16 @@ def critic_factories(options: JointOptions, head: Head) -> Mapping[str, CriticFa
 
 def pick_teacher(given: str, render: MouthRenderer, rest: torch.Tensor) -> Teacher:
     """The teacher that an option names. InputError if there is none."""
-    if given == TRUTH:
+    if given == "truth":
         return truth_teacher(render, rest)
     if not Path(given).is_dir():
-        raise InputError(f"--teacher {given}: give {TRUTH!r} or an existing folder of films")
+        raise InputError(f"--teacher {given}: give 'truth' or an existing folder of films")
     return video_teacher(load_mouth_videos(Path(given)))
+
+
+def critic_record(options: CriticOptions) -> dict[str, Any]:
+    """What weights say of the critics they were trained with; of files only their names."""
+    return {
+        name: Path(value).name if isinstance(value, str | Path) else value
+        for name, value in asdict(options).items()
+    }

@@ -78,22 +78,22 @@ MEASURE = {
 
 TRAIN = {
     "train motion": Verb(
-        "configs.joint:JointOptions",
+        "configs.training_options:TrainMotionOptions",
         "configs.commands.train_motion:main",
         "speech-to-motion weights",
     ),
     "train sync": Verb(
-        "audio2mesh.sync.fit:SyncFitOptions",
+        "audio2mesh.sync.options:SyncFitOptions",
         "configs.commands.train_sync:main",
         "SyncNet3D: does this mouth belong to this sound?",
     ),
     "train lips": Verb(
-        "avatar.lipreading.train:LipFitOptions",
+        "avatar.lipreading.options:LipFitOptions",
         "configs.commands.train_lips:main",
         "the lip reader",
     ),
     "search-losses": Verb(
-        "configs.commands.search_losses:SearchOptions",
+        "configs.training_options:SearchOptions",
         "configs.commands.search_losses:main",
         "the weights of the learned losses, by short trainings",
     ),
@@ -101,17 +101,17 @@ TRAIN = {
 
 UPKEEP = {
     "make-corpus": Verb(
-        "audio2mesh.corpus.build:CorpusOptions",
+        "audio2mesh.corpus.options:CorpusOptions",
         "configs.commands.make_corpus:main",
         "recordings of speech: clips with modelled mouth motion",
     ),
     "convert-facegood": Verb(
-        "configs.commands.convert_facegood:FacegoodOptions",
+        "audio2mesh.data.options:FacegoodOptions",
         "configs.commands.convert_facegood:main",
         "the FACEGOOD-Audio2Face release: clips",
     ),
     "fit-articulation": Verb(
-        "configs.commands.fit_articulation:ArticulationOptions",
+        "audio2mesh.corpus.options:ArticulationOptions",
         "configs.commands.fit_articulation:main",
         "the coarticulation model of the corpus, from clips with phones",
     ),

@@ -8,6 +8,8 @@ from common.lazy import lazy_names
 if TYPE_CHECKING:
     from splat.backend import Backend as Backend
     from splat.backend import choose_backend as choose_backend
+    from splat.backend import pick_backend as pick_backend
+    from splat.backend import why_not_gsplat as why_not_gsplat
     from splat.rendering import Rendering as Rendering
     from splat.rendering import render as render
     from splat.scene.camera import Camera as Camera

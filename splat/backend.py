@@ -1,39 +1,46 @@
 """Which rasterizer draws: gsplat on CUDA, or ours on the CPU."""
 
+import sys
 from functools import cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import torch
 
-from common.device import Device
-from common.errors import InputError
+from common.device import Device, choose_device
 
 Backend = Literal["gsplat", "cpu"]
 
 
+class Drawing(NamedTuple):
+    """A device, the backend that draws there, and why it is these, in a few words."""
+
+    device: torch.device
+    backend: Backend
+    reason: str
+
+
 @cache
-def choose_backend(device: Device = "auto") -> tuple[Backend, str]:
-    """The backend for `device` and the reason for it in a few words; resolved once per process.
+def choose_backend(name: Device = "auto") -> Drawing:
+    """Where and by what is drawn for a device's name; resolved once per process.
 
     Raises InputError if "cuda" is asked for and gsplat cannot draw there.
     """
-    if device == "cpu":
-        return "cpu", "the CPU was asked for"
-    problem = _why_not_gsplat()
-    if problem is None:
-        return "gsplat", f"CUDA device {torch.cuda.get_device_name()}"
-    if device == "cuda":
-        raise InputError(f"cannot render on CUDA: {problem}; use the device cpu or auto instead")
-    return "cpu", problem
+    device, reason = choose_device(name, why_not_gsplat)
+    return Drawing(device, "gsplat" if device.type == "cuda" else "cpu", reason)
 
 
-def _why_not_gsplat() -> str | None:
-    """What keeps gsplat from drawing here, or None.
+def pick_backend(name: Device) -> Drawing:
+    """The same, said in a line on stderr."""
+    drawing = choose_backend(name)
+    print(f"rasterizer: {drawing.backend} ({drawing.reason})", file=sys.stderr)
+    return drawing
 
-    Tries one tiny image, since gsplat installs and imports without CUDA or its compiler.
+
+def why_not_gsplat() -> str | None:
+    """What keeps gsplat from drawing on a CUDA device that PyTorch can use, or None.
+
+    Tries one tiny image, since gsplat installs and imports without CUDA's compiler.
     """
-    if not torch.cuda.is_available():
-        return "no CUDA device is available to PyTorch"
     from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
 
     try:

@@ -42,7 +42,7 @@ def render(
     if background is None:
         background = torch.zeros(3).to(gaussians.means)
     if backend is None:
-        backend, _ = choose_backend("cuda" if gaussians.means.is_cuda else "cpu")
+        backend = choose_backend("cuda" if gaussians.means.is_cuda else "cpu").backend
     if backend == "cpu":
         return Rendering(*draw(gaussians, camera, background, mode, with_depth))
     if backend == "gsplat":

@@ -1,5 +1,6 @@
 """A folder of two clips and a training of two steps on it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,10 @@ import torch
 from support import write_wav
 
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.training.run import FitOptions
-from audio2mesh.training.trainer import TrainOptions
+from audio2mesh.data.options import SourceOptions
+from audio2mesh.data.sources import TrainingData, load_sources, to_common_basis
+from audio2mesh.training.options import FitOptions, TrainOptions
+from audio2mesh.training.run import Scores, fit
 
 V = 12
 FACE = FaceGeometry(
@@ -37,7 +40,19 @@ def write_clips(folder: Path) -> Path:
     return folder
 
 
-def fit_options(data: Path, **changes) -> FitOptions:
-    """Two steps on clip "one", scored on "two"."""
-    small = TrainOptions(steps=2, batch=1, passes=1, refresh=10, windows=2)
-    return FitOptions((data,), **{"validation": ("two",), "train": small, "every": 1} | changes)
+def small_data(data: Path) -> TrainingData:
+    """Training on clip "one", scores of "two"."""
+    options = SourceOptions((data,), held_out=("two",))
+    return to_common_basis(load_sources(options, UNITS, FACE, "test head"))
+
+
+def small_steps(**changes) -> TrainOptions:
+    """Two steps."""
+    small = TrainOptions(steps=2, batch=1, passes=1, refresh=10, windows=2, save_every=1)
+    return replace(small, **changes)
+
+
+def small_fit(data: Path, out: Path, critics=None, cache: Path | None = None, **changes) -> Scores:
+    """Train on clip "one" and write weights; returns the scores of "two"."""
+    options = FitOptions(cache=cache, train=small_steps(**changes))
+    return fit(options, out, small_data(data), critics or {}, torch.device("cpu"))

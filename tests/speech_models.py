@@ -7,10 +7,10 @@ import torch
 from transformers import HubertConfig, MoonshineConfig, Wav2Vec2Config, WavLMConfig
 
 from audio2mesh.data.clips import Clip
-from audio2mesh.model.decoder import DecoderOptions
 from audio2mesh.model.encoder import EncoderSpec, SpeechEncoder, build_encoder
 from audio2mesh.model.motion import Motion
-from audio2mesh.model.speech_to_motion import ModelOptions, SpeechToMotion, WindowOptions
+from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
+from audio2mesh.model.speech_to_motion import SpeechToMotion
 
 VERTICES = 12
 _WAV2VEC2: dict[str, Any] = {

@@ -1,31 +1,31 @@
 """The learned losses as training composes them."""
 
+import importlib.util
 from pathlib import Path
 
 import pytest
 import torch
 
 from audio2mesh.lipreading import LipReadNet
-from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.lipreading.weights import save_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
 from audio2mesh.training.critic import Batch
-from audio2mesh.training.run import critic_record
 from avatar.heads import load_head
-from avatar.lipreading.critic import LipReadingOptions
 from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.options import LipReadingOptions, Renderer
 from common.errors import InputError
-from configs.joint import JointOptions, critic_factories
+from configs import joint
+from configs.joint import critic_factories, critic_record
+from configs.training_options import CriticOptions
 
 CPU = torch.device("cpu")
 
 
 def test_the_shipped_sync_critic_pulls_at_the_motion():
     head = load_head()
-    sync = critic_factories(JointOptions((Path("clips"),)), head)["sync"](
-        face_geometry(head), 25, CPU
-    )
+    sync = critic_factories(CriticOptions(), head)["sync"](face_geometry(head), 25, CPU)
     units = head.units[[head.unit_names.index("jawOpen")]]
     torch.manual_seed(0)
     coefficients = torch.rand(2, 50, 1, requires_grad=True)
@@ -46,7 +46,7 @@ def test_the_shipped_sync_critic_pulls_at_the_motion():
 
 def test_a_missing_syncnet_is_named(tmp_path: Path):
     head = load_head()
-    options = JointOptions((tmp_path,), syncnet=tmp_path / "none.safetensors")
+    options = CriticOptions(syncnet=tmp_path / "none.safetensors")
     with pytest.raises(FileNotFoundError, match=r"none\.safetensors"):
         critic_factories(options, head)["sync"](face_geometry(head), 25, CPU)
 
@@ -55,9 +55,8 @@ def test_the_lip_reading_critic_is_content_with_the_truth_alone(tmp_path: Path):
     """By any lip reader, here an untrained one."""
     torch.manual_seed(0)
     save_lipreader(LipReadNet(LipReadOptions()), tmp_path / "net.safetensors", {})
-    head, data = load_head(), (Path("clips"),)
-    options = JointOptions(
-        data,
+    head = load_head()
+    options = CriticOptions(
         lipreader=tmp_path / "net.safetensors",
         teacher="truth",
         lipreading=LipReadingOptions(stretches=1, frames=5),
@@ -78,23 +77,52 @@ def test_the_lip_reading_critic_is_content_with_the_truth_alone(tmp_path: Path):
 
 def test_the_lip_reading_loss_is_for_the_head_that_can_be_drawn():
     head = load_head()
-    make = critic_factories(JointOptions((Path("clips"),)), head)["lipreading"]
+    make = critic_factories(CriticOptions(), head)["lipreading"]
     with pytest.raises(ValueError, match="draws the mouth of anny-head at 25 fps"):
         make(face_geometry(head), 30, CPU)
 
 
 def test_a_teacher_is_the_truth_or_a_folder_of_films(tmp_path: Path):
     head = load_head()
-    options = JointOptions((tmp_path,), teacher=str(tmp_path / "weights.safetensors"))
+    options = CriticOptions(teacher=str(tmp_path / "weights.safetensors"))
     with pytest.raises(InputError, match="give 'truth' or an existing folder of films"):
         critic_factories(options, head)["lipreading"](face_geometry(head), 25, CPU)
 
 
-def test_the_record_names_the_critics_but_no_folders(tmp_path):
-    options = JointOptions(data=(tmp_path,), teacher="truth", syncnet=tmp_path / "ours.safetensors")
+def test_the_record_names_the_critics_but_no_folders(tmp_path: Path):
+    options = CriticOptions(teacher=str(tmp_path / "films"), syncnet=tmp_path / "ours.safetensors")
     assert critic_record(options) == {
         "lipreader": None,
-        "lipreading": {"stretches": 2, "frames": 25},
+        "lipreading": {"stretches": 2, "frames": 25, "renderer": "splat"},
         "syncnet": "ours.safetensors",
-        "teacher": "truth",
+        "teacher": "films",
     }
+
+
+@pytest.mark.parametrize("renderer", ["splat", "pytorch3d"])
+def test_a_device_must_also_draw_where_mouths_are_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], renderer: Renderer
+):
+    """On a machine with a CUDA device on which neither draws."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "a device")
+    monkeypatch.setattr(joint, "pytorch3d_rasterizer", lambda: None)
+    monkeypatch.setitem(joint.PROBLEMS, renderer, lambda: f"{renderer} does not work here")
+    options = CriticOptions(lipreading=LipReadingOptions(renderer=renderer))
+    assert joint.training_device("auto", False, options).type == "cuda"
+    assert joint.training_device("auto", True, options).type == "cpu"
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "device: cuda:0 (CUDA device a device)",
+        f"device: cpu ({renderer} does not work here)",
+    ]
+    with pytest.raises(InputError, match=f"cannot compute on CUDA: {renderer} does not work here"):
+        joint.training_device("cuda", True, options)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("pytorch3d") is not None, reason="pytorch3d is there")
+def test_a_renderer_that_is_not_installed_is_told_at_once():
+    options = CriticOptions(lipreading=LipReadingOptions(renderer="pytorch3d"))
+    with pytest.raises(InputError, match=r"needs pytorch3d.*docs/models\.md says how to build it"):
+        joint.training_device("auto", True, options)
+    assert joint.training_device("cpu", False, options).type == "cpu"

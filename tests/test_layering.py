@@ -17,7 +17,7 @@ MAY_IMPORT = {
     ),
     "audio2mesh.data": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.evaluation": "audio2mesh.data audio2mesh.model audio2mesh.sound common",
-    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model common",
+    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model audio2mesh.training common",
     "audio2mesh.model": "audio2mesh.sound common",
     "audio2mesh.sound": "common",
     "audio2mesh.sync": (
@@ -67,7 +67,7 @@ MAY_IMPORT = {
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "configs": (
         "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
-        "avatar.heads avatar.lipreading avatar.synthetic.shared common"
+        "avatar.heads avatar.lipreading avatar.synthetic.shared common splat"
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
@@ -108,7 +108,7 @@ ONLY_IN = {
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
     "transformers": {"audio2mesh/model/pretrained.py"},
-    "tyro": {"configs/command.py"},
+    "tyro": {"configs/command.py", "configs/training_options.py"},
 }
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
@@ -22,11 +21,12 @@ from audio2mesh.corpus.files import (
     write_report,
 )
 from audio2mesh.corpus.join import group, join
+from audio2mesh.corpus.options import CorpusOptions
 from audio2mesh.corpus.recognise import recognise
 from audio2mesh.corpus.recogniser import PhoneNet
 from audio2mesh.corpus.recordings import VoiceFolder, find_voices, is_held_out
 from audio2mesh.corpus.sources import Source, aligned_source, recognised_source, synthetic_sources
-from audio2mesh.corpus.teaching import RecogniserOptions, fit_recogniser
+from audio2mesh.corpus.teaching import fit_recogniser
 from audio2mesh.data.phones import SILENCE
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.encoder import SpeechEncoder
@@ -35,51 +35,6 @@ from common.progress import progress_bar
 
 ALIGNED, RECOGNISED = "aligned", "recognised"
 """Folders, inside --out, of clips whose phones follow from a text, and from the sound alone."""
-
-
-@dataclass(frozen=True)
-class CorpusOptions:
-    """Turn recordings of speech into clips whose mouth motion is modelled from the phones.
-
-    Every folder inside --recordings is one voice. Where it holds a file transcripts.txt (lines
-    `name: text`, the name being the recording's path in that folder without suffix, or lines
-    `text (name)`), its text is English and is aligned with the sound. Voices without that file may
-    speak any language: a phone recogniser, trained here on the aligned and the synthetic voices,
-    finds their phones.
-
-    Public recordings: the Debian packages asterisk-core-sounds-{en,es,fr,it,ru}-g722 (CC BY-SA 3.0)
-    unpack to one folder per voice; the English text is core-sounds-en.txt of the upstream release
-    asterisk-core-sounds-en-wav-current.tar.gz at downloads.asterisk.org, to be put into the English
-    folder as transcripts.txt. Synthetic voices speak where the programs festival and flite are
-    installed (Debian: festival festvox-us-slt-hts festvox-kallpc16k festvox-kdlpc16k flite).
-
-    The same command continues a run that was stopped. The motion of clips that are already there is
-    computed anew from their phones.
-    """
-
-    recordings: Path
-    """Folder that holds a folder of recordings per voice (.g722, .wav, .flac, .mp3, .ogg, ..)."""
-    out: Path
-    """Folder for the clips to train on: aligned/ holds those with a text, synthetic ones among
-    them, recognised/ those whose phones the recogniser found."""
-    test_out: Path
-    """Folder for the clips to test on: the recordings held out and those of --test-recordings."""
-    test_recordings: Path | None = None
-    """Folder of the same form whose recordings are only for tests."""
-    synthetic: Literal["auto", "none"] = "auto"
-    """Synthetic voices that read the transcripts: auto takes those that are installed."""
-    minutes: float = 4.0
-    """Minutes that each synthetic voice reads."""
-    held_out: float = 0.12
-    """Share of the transcribed recordings that is kept for tests, chosen by their names."""
-    seconds: float = 60.0
-    """Seconds of one clip, into which recordings are joined."""
-    fps: float = 30.0
-    """Frames per second of the motion."""
-    seed: int = 0
-    """Seed of the order of the recordings and the pauses between them."""
-    recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
-    """Training of the phone recogniser."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +70,11 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
 
 
 def _check_numbers(options: CorpusOptions) -> None:
-    if not 0 <= options.held_out < 1:
-        raise InputError(f"held-out is {options.held_out:g}, but it is a share from 0 to below 1")
+    if not 0 <= options.test_share < 1:
+        raise InputError(f"--test-share {options.test_share:g}: must be a share from 0 to below 1")
     for name in ("seconds", "fps", "minutes"):
         if not getattr(options, name) > 0:
-            raise InputError(f"{name} is {getattr(options, name):g}, but it must be above 0")
+            raise InputError(f"--{name} {getattr(options, name):g}: must be above 0")
 
 
 def _check(voices: Sequence[VoiceFolder], tested: Sequence[VoiceFolder]) -> None:
@@ -134,7 +89,7 @@ def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Sour
     sources, texts = [], []
     for voice in known:
         assert voice.transcripts is not None
-        kept = [n for n in voice.recordings if not is_held_out(voice.name, n, options.held_out)]
+        kept = [n for n in voice.recordings if not is_held_out(voice.name, n, options.test_share)]
         texts += [voice.transcripts.texts[n] for n in kept if n in voice.transcripts.texts]
         sources.append(aligned_source(voice, kept))
     if options.synthetic == "auto":
@@ -145,7 +100,7 @@ def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Sour
 def _held_out(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Source]:
     return [
         aligned_source(
-            voice, [n for n in voice.recordings if is_held_out(voice.name, n, options.held_out)]
+            voice, [n for n in voice.recordings if is_held_out(voice.name, n, options.test_share)]
         )
         for voice in known
     ]

@@ -6,14 +6,19 @@ the start has it: the loss holds every parameter to its start as a normal prior 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
-from audio2mesh.data.clips import Clip
+from audio2mesh.corpus.options import ArticulationOptions, DominanceOptions
+from audio2mesh.corpus.phonetics import table_model
+from audio2mesh.data.clips import Clip, load_clips, read_phones
+from audio2mesh.data.face_geometry import FaceUnits
 from audio2mesh.data.phones import SILENCE
+from common.arrays import read_arrays
 from common.errors import InputError
 
 _SLOWEST, _FASTEST = 8.0, 60.0  # 1/s
@@ -27,18 +32,6 @@ _MARGIN = 0.02  # by which targets may pass 0 and 1 on the way
 
 
 @dataclass(frozen=True)
-class FitOptions:
-    """How to fit."""
-
-    steps: int = 250
-    """Steps of Adam."""
-    rate: float = 0.04
-    """Learning rate."""
-    prior: float = 0.02
-    """Weight of the squared distance of each parameter from where it started."""
-
-
-@dataclass(frozen=True)
 class Observed:
     """Real curves on the frames that count."""
 
@@ -47,19 +40,48 @@ class Observed:
     curves: Tensor  # [n, C]
 
 
+def fit_to_clips(
+    options: ArticulationOptions, units: FaceUnits, rest: Tensor
+) -> tuple[list[Clip], list[Clip], dict[str, DominanceModel]]:
+    """The clips that were fitted to, those held out, and models: the plain table of targets, the
+    fitted one, and that with the amplitudes matched. InputError where no clip is left."""
+    clips = [
+        _with_phones(clip, options.phones)
+        for clip in load_clips(options.data, units, rest)
+        if clip.name not in options.exclude
+    ]
+    if missing := {*options.held_out} - {clip.name for clip in clips}:
+        raise InputError(f"{options.data}: no clip is called {min(missing)}")
+    held = [clip for clip in clips if clip.name in options.held_out]
+    used = [clip for clip in clips if clip.name not in options.held_out]
+    if not used:
+        raise InputError(f"{options.data}: no clip is left to fit to; hold out or exclude fewer")
+    start = table_model()
+    fitted = fit_dominance(used, start, options.train)
+    matched = match_amplitudes(fitted, used, start)
+    return used, held, {"table": start, "fitted": fitted, "matched": matched}
+
+
+def _with_phones(clip: Clip, folder: Path | None) -> Clip:
+    if clip.phones or folder is None:
+        return clip
+    path = folder / f"{clip.name}.npz"
+    return replace(clip, phones=read_phones(path, read_arrays(path)))
+
+
 def fit_dominance(
-    clips: Sequence[Clip], start: DominanceModel, options: FitOptions | None = None
+    clips: Sequence[Clip], start: DominanceModel, options: DominanceOptions | None = None
 ) -> DominanceModel:
     """The model whose curves come nearest to those of the clips, in the mean square.
 
     The clips need phones and the weights of `ARKIT_NAMES` as coefficients; InputError otherwise.
     """
-    options = options or FitOptions()
+    options = options or DominanceOptions()
     seen = [observe(clip) for clip in clips]
     weight = _channel_weights(torch.cat([one.curves for one in seen]))
     raw = [value.requires_grad_() for value in _to_raw(start)]
     origin = [value.detach().clone() for value in raw]
-    optimiser = torch.optim.Adam(raw, lr=options.rate)
+    optimiser = torch.optim.Adam(raw, lr=options.learning_rate)
     for _ in range(options.steps):
         optimiser.zero_grad()
         model = _from_raw(start, raw)

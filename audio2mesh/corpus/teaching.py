@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,30 +13,21 @@ from torch.nn import functional
 
 from audio2mesh.corpus.features import RATE, WINDOW, encode_windows, step_labels
 from audio2mesh.corpus.files import read_clip
+from audio2mesh.corpus.options import RecogniserOptions
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.training.augment import AugmentOptions, augment, make_noise
+from audio2mesh.training.augment import augment, make_noise
+from audio2mesh.training.options import AugmentOptions, course
+from audio2mesh.training.trainer import Trainer, train
 from common.progress import Report, progress_bar
+from common.training_loop import state_path
 
 FILE_NAME = "recogniser.safetensors"
 
+_SMOOTHING = 0.05  # of the labels
 _IGNORED = round(0.4 * RATE)  # steps at each end of a window without full context
-
-
-@dataclass(frozen=True)
-class RecogniserOptions:
-    passes: int = 2
-    """times the recordings are heard, each time augmented anew"""
-    steps: int = 600
-    """steps of training"""
-    batch: int = 8
-    """windows of 8 s per step"""
-    rate: float = 2e-3
-    """largest learning rate"""
-    seed: int = 0
-    """seed of all that is random"""
 
 
 def fit_recogniser(
@@ -54,14 +44,15 @@ def fit_recogniser(
         return net, record
     with progress_bar("listen for the recogniser", unit="recordings/s") as report:
         features, labels = hear_passes(encoder, recordings, options, report)
-    with progress_bar("train the recogniser", options.steps, "steps/s") as report:
-        net = train_recogniser(features, labels, options, report)
-    save_recogniser(net, path, record)
-    return net, record
+    trainer = Trainer(PhoneTask(features, labels, options), options)
+    train(trainer, path, {"made by": record})
+    save_recogniser(trainer.task.net, path, record)
+    state_path(path).unlink(missing_ok=True)
+    return trainer.task.net, record
 
 
 def _record(recordings: Sequence[Spoken], options: RecogniserOptions) -> str:
-    digest = hashlib.sha256(repr(asdict(options)).encode())
+    digest = hashlib.sha256(repr(course(options)).encode())
     for recording in recordings:
         digest.update(recording.audio.tobytes())
         digest.update(repr(recording.phones).encode())
@@ -109,33 +100,27 @@ def _window(
     return heard, step_labels(recording.phones, first / SAMPLE_RATE, steps)
 
 
-def train_recogniser(
-    features: Tensor,
-    labels: Tensor,
-    options: RecogniserOptions,
-    report: Report,
-) -> PhoneNet:
-    """Train on features [W, T, C] and labels [W, T], rows of `PHONES`."""
-    torch.manual_seed(options.seed)
-    net = PhoneNet(features.shape[2])
-    sample = features[:: max(1, len(features) // 64)].float().flatten(0, 1)
-    net.mean.copy_(sample.mean(0))
-    net.std.copy_(sample.std(0).clamp_min(1e-3))
-    optimiser = torch.optim.AdamW(net.parameters(), lr=options.rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, options.rate, options.steps)
-    rng = np.random.default_rng(options.seed)
-    net.train()
-    for step in range(options.steps):
-        report(step, options.steps)
-        chosen = torch.from_numpy(rng.integers(0, len(features), options.batch))
-        logits = net(features[chosen].float())[:, _IGNORED:-_IGNORED]
+class PhoneTask:
+    """A recogniser and what it learns from: features [W, T, C] and labels [W, T], rows of
+    `PHONES`."""
+
+    def __init__(self, features: Tensor, labels: Tensor, options: RecogniserOptions) -> None:
+        torch.manual_seed(options.seed)
+        self.net = PhoneNet(features.shape[2])
+        sample = features[:: max(1, len(features) // 64)].float().flatten(0, 1)
+        self.net.mean.copy_(sample.mean(0))
+        self.net.std.copy_(sample.std(0).clamp_min(1e-3))
+        self.features, self.labels, self.options = features, labels, options
+
+    def prepare(self, step: int) -> None:
+        """All windows are in memory."""
+
+    def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        rng = np.random.default_rng([self.options.seed, step])
+        chosen = torch.from_numpy(rng.integers(0, len(self.features), self.options.batch))
+        logits = self.net(self.features[chosen].float())[:, _IGNORED:-_IGNORED]
+        labels = self.labels[chosen][:, _IGNORED:-_IGNORED]
         loss = functional.cross_entropy(
-            logits.flatten(0, 1), labels[chosen][:, _IGNORED:-_IGNORED].flatten(),
-            label_smoothing=0.05,
-        )  # fmt: skip
-        optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimiser.step()
-        schedule.step()
-    return net.eval()
+            logits.flatten(0, 1), labels.flatten(), label_smoothing=_SMOOTHING
+        )
+        return loss, {}

@@ -21,7 +21,6 @@ from common.errors import InputError
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
-
 AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 

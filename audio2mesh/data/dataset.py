@@ -8,7 +8,8 @@ import torch
 
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.data.regions import RegionOptions, Scans, scan_geometry
+from audio2mesh.data.options import RegionOptions
+from audio2mesh.data.regions import Scans, scan_geometry
 from audio2mesh.data.scan_clips import Recording, to_clips
 from audio2mesh.data.vertex_files import BIWI, VOCASET, read_vertex_files
 from audio2mesh.data.vocaset_raw import read_vocaset_raw

@@ -73,7 +73,7 @@ def convert_release(release: Path, out: Path, exclude: tuple[str, ...]) -> Itera
     for path in found:
         name = path.stem.removeprefix(_PREFIX)
         if name in exclude:
-            yield f"{name}: left out, it is kept for the last measurement"
+            yield f"{name}: left out"
         else:
             yield f"{name}: {convert_clip(path, out / f'{name}.npz')}"
 

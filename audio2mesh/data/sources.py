@@ -2,37 +2,19 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audio2mesh.data import Dataset, RegionOptions, load_dataset
 from audio2mesh.data.clips import Clip, common_basis, on_basis
+from audio2mesh.data.dataset import Dataset, load_dataset
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.data.options import SourceOptions
 from common.errors import InputError
 
-RESERVED = ("1114_2_05", "1114_3_16")
-"""Ids of clips that are kept for the last measurement: neither trained nor tuned on."""
-_VALIDATION = "1114_3_15"
 _DIGEST_BYTES = 12
-
-
-@dataclass(frozen=True)
-class SourceOptions:
-    data: tuple[Path, ...]
-    """Folders of training data: speech-motion clips (<id>.flac, or .wav, .., with <id>.npz),
-    VOCASET or BIWI; all of one topology."""
-    share: tuple[float, ...] = ()
-    """Each folder's share of the training, in its order; by default by the root of its duration."""
-    validation: tuple[str, ...] | None = None
-    """Ids of clips that are scored and never trained on; by default the validation part of the
-    published split, where there is one, and 1114_3_15."""
-    exclude: tuple[str, ...] | None = None
-    """Ids of clips that are not used at all; by default the reserved 1114_2_05 and 1114_3_16."""
-    regions: RegionOptions = field(default_factory=RegionOptions)
-    """Lip and upper-face vertices of VOCASET and BIWI."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +35,8 @@ def load_sources(
 ) -> TrainingData:
     """Read all folders; `units`, `face` and `topology` are those of the head that clips move.
 
-    InputError for folders of different topologies, for shares that do not fit, and for ids of
-    clips that no folder holds.
+    InputError for folders of different topologies, for shares that do not fit, for ids of clips
+    that no folder holds, and where no clip is left to train on.
     """
     if options.share and (len(options.share) != len(options.data) or min(options.share) <= 0):
         raise InputError(
@@ -64,6 +46,9 @@ def load_sources(
     check_topologies(options.data, sets)
     check_ids(options, [clip.name for dataset in sets for clip in dataset.clips])
     trained = [[clip for clip in s.clips if is_trained(clip, options)] for s in sets]
+    if not any(trained):
+        folders = ", ".join(map(str, options.data))
+        raise InputError(f"{folders}: every clip is held out, none is left to train on")
     held = [clip for s in sets for clip in s.clips if is_held(clip, options)]
     shares = folder_shares(trained, options.share)
     weights = [share * by_duration(clips) for share, clips in zip(shares, trained, strict=True)]
@@ -106,30 +91,23 @@ def by_duration(clips: Sequence[Clip]) -> np.ndarray:
 
 
 def is_held(clip: Clip, options: SourceOptions) -> bool:
-    """Whether the clip is for validation."""
-    if clip.name in excluded(options):
+    """Whether the clip is only scored."""
+    if clip.name in options.exclude:
         return False
-    if options.validation is None:
-        return clip.split == "validation" or clip.name == _VALIDATION
-    return clip.name in options.validation
+    return clip.split == "validation" or clip.name in options.held_out
 
 
 def is_trained(clip: Clip, options: SourceOptions) -> bool:
     """Whether the clip is for training."""
-    usable = clip.split in (None, "train") and clip.name not in excluded(options)
+    usable = clip.split in (None, "train") and clip.name not in options.exclude
     return usable and not is_held(clip, options)
-
-
-def excluded(options: SourceOptions) -> tuple[str, ...]:
-    """Ids of clips that are not used."""
-    return RESERVED if options.exclude is None else options.exclude
 
 
 def check_ids(options: SourceOptions, names: Sequence[str]) -> None:
     """Raise InputError for a clip that an option names and the folders lack."""
     folders = ", ".join(map(str, options.data))
-    for option in ("validation", "exclude"):
-        for name in getattr(options, option) or ():
+    for option, named in (("held-out", options.held_out), ("exclude", options.exclude)):
+        for name in named:
             if name not in names:
                 known = ", ".join(names[:20]) + (", .." if len(names) > 20 else "")
                 raise InputError(

@@ -11,7 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audio2mesh.data.phones import PHONES
-from audio2mesh.model.decoder import Block, DecoderOptions
+from audio2mesh.lipreading.options import LipReadOptions
+from audio2mesh.model.decoder import Block
+from audio2mesh.model.options import DecoderOptions
 
 CROP = 88
 """Pixels on each side of a crop."""
@@ -23,18 +25,6 @@ BLANK = len(PHONES)
 """Row of the CTC blank, behind the phones."""
 SHAPES = ("gap", "widening", "protrusion")
 """Measures of the mouth that training predicts besides the phones, in millimetres."""
-
-
-@dataclass(frozen=True)
-class LipReadOptions:
-    width: int = 128
-    """channels of the transformer"""
-    layers: int = 3
-    """transformer blocks"""
-    heads: int = 4
-    """attention heads"""
-    dropout: float = 0.1
-    """share of activations dropped in training"""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,13 @@ class LipBatch:
     labels: Tensor  # [B, 2F] phone at each half frame, UNKNOWN where it is not known
     targets: tuple[Tensor, ...]  # B times [n] the phones in order; none where they are not known
 
+    def to(self, device: torch.device) -> "LipBatch":
+        """The same on a device."""
+        targets = tuple(target.to(device) for target in self.targets)
+        return LipBatch(
+            self.crops.to(device), self.shape.to(device), self.labels.to(device), targets
+        )
+
 
 def draw_batch(reels: Sequence[Reel], size: int, frames: int, rng: np.random.Generator) -> LipBatch:
     """Random windows; each reel has a share by its length. Light, place and side vary."""

@@ -1,14 +1,9 @@
-"""Training of the lip reader on reels.
-
-All that is random follows from (seed, step), so a run can be interrupted without a trace.
-"""
+"""Learning to read lips from reels."""
 
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -24,118 +19,74 @@ from audio2mesh.lipreading.decoding import (
     visemes,
 )
 from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
+from audio2mesh.lipreading.options import LipTrainOptions
 from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
+from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
-from common.run_state import (
-    open_run,
-    optimiser_tensors,
-    save_run,
-    schedule,
-    set_optimiser,
-    under,
-)
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
 _BLANK_REELS, _BLANK_FRAMES = 16, 500  # that the blank is adjusted on, and frames of each
+_CLIP = 5.0  # largest norm of the gradients
 
 
-@dataclass(frozen=True)
-class LipTrainOptions:
-    steps: int = 1600
-    """optimiser steps"""
-    batch: int = 6
-    """windows per step"""
-    frames: int = 72
-    """frames of a window, 25 a second"""
-    learning_rate: float = 1.5e-3
-    """peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine"""
-    weight_decay: float = 0.02
-    """AdamW's weight decay"""
-    step_weight: float = 1.0
-    """weight of naming the phone at each half frame, beside the CTC loss's 1"""
-    shape_weight: float = 0.1
-    """weight of measuring the mouth, per millimetre"""
-    seed: int = 0
-    """seed of everything random"""
-
-
-class LipTrainer:
-    """A training run: the network, its optimiser and the reels."""
+class LipTask:
+    """A network and the reels that it learns from."""
 
     def __init__(self, net: LipReadNet, reels: Sequence[Reel], options: LipTrainOptions) -> None:
         self.net, self.reels, self.options = net, reels, options
-        self.optimiser = torch.optim.AdamW(
-            net.parameters(), options.learning_rate, weight_decay=options.weight_decay
-        )
-        self.step = 0
+        self.device = net.centre.device
 
-    def train_step(self) -> dict[str, float]:
-        """One optimiser step; returns its losses."""
-        torch.manual_seed(self.options.seed * 1_000_003 + self.step)
-        batch = self._batch(self.step)
-        for group in self.optimiser.param_groups:
-            group["lr"] = self.options.learning_rate * schedule(self.step, self.options.steps)
-        self.net.train()
+    def prepare(self, step: int) -> None:
+        """The reels are all there."""
+
+    def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
+        batch = self.batch(step)
         terms = reading_losses(self.net(batch.crops), batch)
-        loss = (
-            terms["ctc"]
-            + self.options.step_weight * terms["phones"]
-            + self.options.shape_weight * terms["shape"]
-        )
-        self.optimiser.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(self.net.parameters(), 5.0)
-        self.optimiser.step()
-        self.step += 1
-        return {"loss": loss.item(), **{name: value.item() for name, value in terms.items()}}
+        named, shaped = self.options.step_weight, self.options.shape_weight
+        return terms["ctc"] + named * terms["phones"] + shaped * terms["shape"], terms
 
-    @torch.no_grad()
-    def fit_feature_scale(self) -> None:
-        """Set the network's feature mean and deviation from windows of its reels."""
-        self.net.eval()
-        count = max(1, _SCALE_WINDOWS // self.options.batch)
-        encoded = torch.cat(
-            [
-                self.net.encode(self._batch(self.options.steps + n).crops).flatten(0, 1)
-                for n in range(count)
-            ]
-        )
-        self.net.centre.copy_(encoded.mean(0))
-        self.net.spread.copy_(encoded.std(0).clamp_min(1e-3))
-
-    @torch.no_grad()
-    def fit_blank(self) -> None:
-        """Lower the blank's score until phones of the training reels are read best.
-
-        A network that is not sure which of a few phones it sees would else prefer to say nothing.
-        """
-        self.net.eval()
-        known = [reel for reel in self.reels if reel.phones][:_BLANK_REELS]
-        read = [log_probabilities(self.net, _crops(reel, _BLANK_FRAMES)) for reel in known]
-        said = [_spoken(reel, _BLANK_FRAMES / FPS) for reel in known]
-
-        def errors(lower: float) -> int:
-            fewer = torch.zeros(BLANK + 1)
-            fewer[BLANK] = lower
-            found = [decode(log_probs - fewer) for log_probs in read]
-            return sum(edit_distance(a, b) for a, b in zip(found, said, strict=True))
-
-        self.net.blank.bias.sub_(min((0.25 * step for step in range(25)), key=errors))
-
-    def save(self, path: Path, record: str) -> None:
-        """Write all that a continued run needs; `record` must agree when it is opened again."""
-        tensors = {f"net.{name}": t for name, t in self.net.state_dict().items()}
-        save_run(tensors | optimiser_tensors(self.optimiser), path, self.step, record)
-
-    def resume(self, path: Path, record: str) -> None:
-        """Continue a run that `save` wrote; InputError if it had other options or data."""
-        tensors, self.step = open_run(path, record)
-        self.net.load_state_dict(under(tensors, "net."))
-        set_optimiser(self.optimiser, tensors)
-
-    def _batch(self, number: int) -> LipBatch:
+    def batch(self, number: int) -> LipBatch:
+        """The windows of a step."""
         rng = np.random.default_rng([self.options.seed, 2, number])
-        return draw_batch(self.reels, self.options.batch, self.options.frames, rng)
+        batch = draw_batch(self.reels, self.options.batch, self.options.frames, rng)
+        return batch.to(self.device)
+
+
+def lip_trainer(
+    net: LipReadNet, reels: Sequence[Reel], options: LipTrainOptions
+) -> Trainer[LipTask]:
+    """Training of a network on reels."""
+    return Trainer(LipTask(net, reels, options), options, clip=_CLIP)
+
+
+@torch.no_grad()
+def fit_feature_scale(task: LipTask) -> None:
+    """Set the network's feature mean and deviation from windows of its reels."""
+    net, options = task.net.eval(), task.options
+    numbers = range(options.steps, options.steps + max(1, _SCALE_WINDOWS // options.batch))
+    encoded = torch.cat([net.encode(task.batch(number).crops).flatten(0, 1) for number in numbers])
+    net.centre.copy_(encoded.mean(0))
+    net.spread.copy_(encoded.std(0).clamp_min(1e-3))
+
+
+@torch.no_grad()
+def fit_blank(net: LipReadNet, reels: Sequence[Reel]) -> None:
+    """Lower the blank's score until phones of the reels are read best.
+
+    A network that is not sure which of a few phones it sees would else prefer to say nothing.
+    """
+    net.eval()
+    known = [reel for reel in reels if reel.phones][:_BLANK_REELS]
+    read = [log_probabilities(net, _crops(net, reel, _BLANK_FRAMES)).cpu() for reel in known]
+    said = [_spoken(reel, _BLANK_FRAMES / FPS) for reel in known]
+
+    def errors(lower: float) -> int:
+        fewer = torch.zeros(BLANK + 1)
+        fewer[BLANK] = lower
+        found = [decode(log_probs - fewer) for log_probs in read]
+        return sum(edit_distance(a, b) for a, b in zip(found, said, strict=True))
+
+    net.blank.bias.sub_(min((0.25 * step for step in range(25)), key=errors))
 
 
 def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
@@ -172,7 +123,7 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
         raise InputError("none of the held-out clips has phones; the lip reader needs some")
     net.eval()
     true = [_spoken(reel, math.inf) for reel in reels]
-    read = [read_phones(net, _crops(reel)) for reel in reels]
+    read = [read_phones(net, _crops(net, reel)) for reel in reels]
     said = Counter(chain.from_iterable(true))
     commonest, total = said.most_common(1)[0][0], said.total()
 
@@ -187,9 +138,9 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
     }
 
 
-def _crops(reel: Reel, frames: int | None = None) -> Tensor:
-    """The first crops [F, 88, 88] of a reel in [0, 1], or all of them."""
-    return torch.from_numpy(np.array(reel.crops[:frames])).float() / 255
+def _crops(net: LipReadNet, reel: Reel, frames: int | None = None) -> Tensor:
+    """The first crops [F, 88, 88] of a reel in [0, 1], or all of them, where the network is."""
+    return torch.from_numpy(np.array(reel.crops[:frames])).to(net.centre.device).float() / 255
 
 
 def _spoken(reel: Reel, seconds: float) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
+from audio2mesh.lipreading.network import LipReadNet
+from audio2mesh.lipreading.options import LipReadOptions
 from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-lipreader-1"

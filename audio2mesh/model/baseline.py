@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from audio2mesh.model.decoder import DecoderOptions
+from audio2mesh.model.options import DecoderOptions
 from common.errors import InputError
 
 LONGEST = 600

@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from audio2mesh.model.decoder import DecoderOptions
 from audio2mesh.model.encoder import EncoderSpec, build_encoder
-from audio2mesh.model.speech_to_motion import ModelOptions, SpeechToMotion, WindowOptions
+from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
+from audio2mesh.model.speech_to_motion import SpeechToMotion
 from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-audio2mesh-1"

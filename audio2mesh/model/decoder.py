@@ -6,34 +6,11 @@ falls by a step with each period of distance. Within one period a learned bias t
 Position enters by distance alone, so the same sound gives the same motion anywhere in a window.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-Kind = Literal["learn2talk", "faceformer"]
-"""All frames of a window at once, or the autoregressive baseline, one frame after another."""
-
-
-@dataclass(frozen=True)
-class DecoderOptions:
-    kind: Kind = "learn2talk"
-    """learn2talk makes all frames of a window at once; faceformer is the baseline, which makes one
-    frame after another (FaceFormer, arXiv 2112.05329) and at most 600"""
-    width: int = 64
-    """channels of the transformer"""
-    layers: int = 1
-    """transformer blocks"""
-    heads: int = 4
-    """attention heads"""
-    dropout: float = 0.3
-    """share of activations dropped in training"""
-    dropout_channels: float = 0.7
-    """share of feature channels dropped in training, each for a whole window"""
-    period: int = 25
-    """frames after which the attention bias takes its next step down"""
+from audio2mesh.model.options import DecoderOptions
 
 
 class Decoder(nn.Module):

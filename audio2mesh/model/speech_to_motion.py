@@ -3,48 +3,24 @@
 The model sees one window of fixed length; `audio2mesh.model.stream` lays windows over a recording.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import assert_never
 
 import torch
 from torch import Tensor, nn
 
 from audio2mesh.model.baseline import AutoregressiveDecoder
-from audio2mesh.model.decoder import Decoder, DecoderOptions
+from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.model.motion import Motion
+from audio2mesh.model.options import DecoderOptions, ModelOptions
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.level import normalise_level
 from common.errors import InputError
 
 NEUTRAL = "neutral"
-
-
-@dataclass(frozen=True)
-class WindowOptions:
-    frames: int = 200
-    """frames of one window, at the weights' frame rate"""
-    margin: int = 25
-    """frames at each end of a window that serve as context"""
-    fade: int = 10
-    """frames over which one window is cross-faded into the next; even"""
-
-    @property
-    def hop(self) -> int:
-        """Frames from one window to the next."""
-        return self.frames - 2 * self.margin
-
-
-@dataclass(frozen=True)
-class ModelOptions:
-    fps: int = 25
-    """frames per second of the motion"""
-    samples_per_frame: int = 2
-    """points in time at which each frame looks at the speech features"""
-    window: WindowOptions = field(default_factory=WindowOptions)
-    """length and overlap of the windows, in training and in use"""
-    decoder: DecoderOptions = field(default_factory=DecoderOptions)
-    """size of the decoder"""
+FPS = 25
+"""Frames per second where neither options nor data say any."""
 
 
 class SpeechToMotion(nn.Module):
@@ -68,10 +44,12 @@ class SpeechToMotion(nn.Module):
     ) -> None:
         super().__init__()
         assert styles[0] == NEUTRAL
-        self.options = options or ModelOptions()
+        options = options or ModelOptions()
+        self.fps = options.fps or FPS  # of the motion
+        self.options = replace(options, fps=self.fps)
         self.topology, self.styles = topology, styles
         window = self.options.window
-        if (window.hop * SAMPLE_RATE) % self.options.fps or window.fade > 2 * window.margin:
+        if (window.hop * SAMPLE_RATE) % self.fps or window.fade > 2 * window.margin:
             raise InputError("windows must start on whole samples and fade inside their margins")
         self.encoder = encoder
         layers, width = len(encoder.layers), encoder.width
@@ -80,11 +58,6 @@ class SpeechToMotion(nn.Module):
         self.register_buffer("basis", basis)
         self.register_buffer("feature_mean", torch.zeros(layers, width))
         self.register_buffer("feature_std", torch.ones(layers, width))
-
-    @property
-    def fps(self) -> int:
-        """Frames per second that the weights were trained at."""
-        return self.options.fps
 
     @property
     def vertex_count(self) -> int:

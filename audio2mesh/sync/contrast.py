@@ -24,21 +24,23 @@ def window_loss(audio: Tensor, mouth: Tensor, speech: Tensor, temperature: float
     scores = mouth.flatten(0, 1) @ audio.flatten(0, 1).T / temperature  # [B M, B A]
     scores = scores.masked_fill(_doubtful(audio, mouth, edge), -torch.inf)
     batch, count = mouth.shape[:2]
-    rows = torch.arange(batch)[:, None] * audio.shape[1] + edge + torch.arange(count)
+    at = torch.arange(max(batch, count), device=audio.device)
+    rows = at[:batch, None] * audio.shape[1] + edge + at[:count]
     answer = rows.flatten()  # [B M] the audio window of each mouth window
     asked = speech.flatten()[answer]
     if not asked.any():
         return scores.new_zeros(())
     forward = functional.cross_entropy(scores[asked], answer[asked])
     own = scores[:, answer]  # [B M, B M]
-    backward = functional.cross_entropy(own.T[asked], torch.arange(len(answer))[asked])
+    backward = functional.cross_entropy(own.T[asked], asked.nonzero().squeeze(1))
     return (forward + backward) / 2
 
 
 def _doubtful(audio: Tensor, mouth: Tensor, edge: int) -> Tensor:
     """Pairs [B M, B A] of one segment that are almost simultaneous."""
-    segment = torch.arange(len(mouth))
-    mouth_time, audio_time = torch.arange(mouth.shape[1]), torch.arange(audio.shape[1]) - edge
+    segment = torch.arange(len(mouth), device=mouth.device)
+    mouth_time = torch.arange(mouth.shape[1], device=mouth.device)
+    audio_time = torch.arange(audio.shape[1], device=mouth.device) - edge
     same = (segment[:, None] == segment)[:, None, :, None]
     apart = (mouth_time[:, None] - audio_time).abs()[None, :, None, :]
     close = same & (apart > 0) & (apart <= _TOO_CLOSE)
@@ -48,7 +50,7 @@ def _doubtful(audio: Tensor, mouth: Tensor, edge: int) -> Tensor:
 def offset_loss(audio: Tensor, mouth: Tensor, sharpness: float) -> Tensor:
     """Cross-entropy of finding offset 0 among the 2 E + 1 by the mean distance of a segment."""
     mean = segment_distances(audio, mouth)  # [B, 2 E + 1]
-    target = torch.full((len(mean),), mean.shape[1] // 2)
+    target = torch.full((len(mean),), mean.shape[1] // 2, device=mean.device)
     return functional.cross_entropy(-sharpness * mean, target)
 
 
@@ -56,6 +58,7 @@ def segment_distances(audio: Tensor, mouth: Tensor) -> Tensor:
     """Mean distance [.., A - M + 1] of mouth [.., M, D] from audio [.., A, D], by offset."""
     similarity = mouth @ audio.transpose(-1, -2)  # [.., M, A]
     count, offsets = mouth.shape[-2], audio.shape[-2] - mouth.shape[-2] + 1
-    rows = torch.arange(count)[:, None]
-    diagonal = similarity[..., rows, rows + torch.arange(offsets)]  # [.., M, offsets]
+    rows = torch.arange(count, device=mouth.device)[:, None]
+    shifted = rows + torch.arange(offsets, device=mouth.device)
+    diagonal = similarity[..., rows, shifted]  # [.., M, offsets]
     return distance(diagonal).mean(-2)

@@ -4,29 +4,14 @@ Lips and log-mel of the same 0.2 s become embeddings of length 1 whose distance 
 belong together. The lips are seen as their leading principal curves, so any topology will do.
 """
 
-from dataclasses import dataclass
-from typing import Literal
-
 from torch import Tensor, nn
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.motion import Motion
 from audio2mesh.sync.lips import lip_curves, lip_transfer
+from audio2mesh.sync.options import Role, SyncNetOptions
 from audio2mesh.sync.towers import AudioTower, CurveTower
 from audio2mesh.sync.windows import level_mel, mel_windows, motion_windows
-
-Role = Literal["loss", "evaluation"]
-"""What an instance is for: one is a training loss, another one measures, never the same."""
-
-
-@dataclass(frozen=True)
-class SyncNetOptions:
-    width: int = 128
-    """channels of both networks"""
-    embedding: int = 128
-    """length of the embeddings"""
-    dropout: float = 0.15
-    """dropout in training"""
 
 
 class SyncNet3D(nn.Module):

@@ -1,7 +1,7 @@
 """Stretches of speech with lip curves, cut at random and changed in sound and motion."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,8 +10,9 @@ from torch import Tensor
 from audio2mesh.data.clips import Clip
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import log_mel
+from audio2mesh.sync.options import SegmentOptions
 from audio2mesh.sync.windows import SPEECH_DEPTH, level_mel
-from audio2mesh.training.augment import AugmentOptions, augment
+from audio2mesh.training.augment import augment
 from audio2mesh.training.windows import WindowForm, cut_window, shorten_pauses, string_together
 
 FPS = 25
@@ -20,20 +21,6 @@ ITEM_FRAMES = 150
 _LONG_SECONDS = 20.0
 _RUNNING = 0.75  # share of clips whose pauses are cut short
 _FORM = WindowForm(ITEM_FRAMES * SAMPLE_RATE // FPS, ITEM_FRAMES, FPS, outputs=0)
-
-
-@dataclass(frozen=True)
-class SegmentOptions:
-    augment: AugmentOptions = field(default_factory=AugmentOptions)
-    """changes to the sound"""
-    modelled: float = 0.4
-    """share of segments from modelled motion, where there are both modelled and other clips"""
-    amplitude: float = 0.3
-    """spread of the logarithm of the motion's amplitude"""
-    wobble: float = 0.15
-    """spread of the logarithm of each lip curve's own amplitude"""
-    smooth: float = 0.3
-    """share of segments whose motion is smoothed"""
 
 
 @dataclass(frozen=True)

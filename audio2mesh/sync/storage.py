@@ -10,7 +10,8 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from audio2mesh.sync.network import Role, SyncNet3D, SyncNetOptions
+from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.options import Role, SyncNetOptions
 from common.errors import InputError
 from common.network_files import load_network, save_network
 

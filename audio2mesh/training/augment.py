@@ -3,42 +3,13 @@
 Every function takes audio [S] float32 at 16 kHz and a random generator, and returns audio [S].
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.fft import next_fast_len
 from scipy.signal import fftconvolve, istft, resample, stft
 
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.training.music import make_music
-
-
-@dataclass(frozen=True)
-class AugmentOptions:
-    clean: float = 0.15
-    """share of windows whose sound is left as recorded"""
-    running: float = 0.7
-    """share of clips, per pass, whose pauses are cut short to make running speech"""
-    speed: float = 0.2
-    """largest relative change of speed, of sound and motion together"""
-    pitch: float = 5.0
-    """largest change of pitch, semitones up or down"""
-    reverberation: float = 0.35
-    """share of windows with a synthetic room"""
-    noise: float = 0.65
-    """share of windows with noise: white to brown, mains hum, other voices or music"""
-    snr: tuple[float, float] = (3.0, 40.0)
-    """signal-to-noise ratio from and to, decibels"""
-    band: float = 0.35
-    """share of windows whose band is limited as by a telephone or an old radio"""
-    gain: float = 15.0
-    """largest change of loudness, decibels up or down"""
-    quiet: float = 0.1
-    """share of windows without speech, silence or noise alone, for which the mouth is shut"""
-    live: float = 0.15
-    """share of windows whose sound ends early, as it does while someone still speaks"""
-    ahead: float = 0.2
-    """seconds of sound that a frame must have after it in such a window to be trained on"""
+from audio2mesh.training.options import AugmentOptions
 
 
 def augment(

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from audio2mesh.data.clips import Clip
 from audio2mesh.model.speech_to_motion import NEUTRAL, SpeechToMotion
-from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, draw_windows
 from common.atomic import write_beside
 from common.tensor_files import write_tensors

@@ -5,7 +5,6 @@ in millimetres, so that weights of about 1 are the natural ones.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -15,29 +14,6 @@ from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap, teeth_dista
 from audio2mesh.model.motion import Motion
 
 Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
-
-
-@dataclass(frozen=True)
-class LossWeights:
-    vertices: float = 1.0
-    """squared distance, mean over all vertices, mm²"""
-    lips: float = 0.2
-    """squared distance, mean over the lip vertices, mm²"""
-    velocity: float = 0.2
-    """squared difference of the lips' motion from frame to frame, mm²"""
-    gap: float = 1.0
-    """absolute difference of the opening between the lips, mm"""
-    closure: float = 0.3
-    """opening that remains where the lips should touch, mm"""
-    sealing: float = 0.0
-    """the same once more, only in clips whose phones are known: there a touch is a certain one"""
-    contact: float = 3.0
-    """distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
-    are such, about 3 %, so that the mean over all is small"""
-    sync: float = 0.0
-    """SyncNet3D's judgement of lips against sound (λ1)"""
-    lipreading: float = 0.0
-    """distance of the lip-reading network's features from those of the teacher's mouth (λ2)"""
 
 
 def vertex_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
@@ -103,10 +79,6 @@ LOSSES: Mapping[str, Loss] = {
     "closure": closure_loss,
     "contact": contact_loss,
 }
-
-
-CRITICS = ("sync", "lipreading")
-"""The weights of losses that are learned, each by a network of its own."""
 
 
 def total_loss(

@@ -13,7 +13,8 @@ from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import NEUTRAL
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import log_mel
-from audio2mesh.training.augment import AugmentOptions, augment, fast_length, make_noise
+from audio2mesh.training.augment import augment, fast_length, make_noise
+from audio2mesh.training.options import AugmentOptions
 
 _GRID_FPS = 100  # frames per second of the motion of clips that were cut or strung together
 _OVERHANG = 0.4  # share of a window that may lie before or after its clip

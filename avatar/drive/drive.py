@@ -1,6 +1,5 @@
 """A voice recording and an avatar become a talking-head video: the one file that joins both."""
 
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -28,7 +27,7 @@ from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
 from common.progress import progress_bar
 from common.threads import use_threads
-from splat import Backend, Camera, Gaussians, choose_backend, orbit
+from splat import Backend, Camera, Gaussians, orbit, pick_backend
 
 
 @dataclass(frozen=True)
@@ -84,9 +83,7 @@ def drive(options: DriveOptions) -> Report:
 
 def prepare(options: DriveOptions) -> Scene:
     """Load and check the avatar, what moves it and the sound, and choose the backend."""
-    backend, reason = choose_backend(options.device)
-    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
-    device = torch.device("cuda" if backend == "gsplat" else "cpu")
+    device, backend, _ = pick_backend(options.device)
     seconds = probe_audio(options.audio).seconds if options.audio else 0.0
     mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)

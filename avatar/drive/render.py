@@ -23,7 +23,7 @@ from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
 from common.errors import InputError
 from common.progress import progress_bar
-from splat import Camera, choose_backend
+from splat import Camera, pick_backend
 
 CAPTURE_FPS = 25.0
 
@@ -45,11 +45,10 @@ def replay(options: ReplayOptions) -> Recording:
     happens, nothing half-written is left.
     """
     check_replay(options)
-    backend, reason = choose_backend(options.device)
-    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    device, backend, _ = pick_backend(options.device)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
-    rig = avatar_rig(avatar, torch.device("cuda" if backend == "gsplat" else "cpu"))
+    rig = avatar_rig(avatar, device)
     raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
     cameras = iter(recording.cameras)
     first = next(cameras)

@@ -33,7 +33,7 @@ from avatar.transfer.fitted_face import face_of
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable
-from splat import Camera, Gaussians, choose_backend
+from splat import Camera, Gaussians, pick_backend
 
 SHEET_VIEWS = 6
 Draw = Callable[[View], Tensor]
@@ -59,14 +59,12 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     Bad input raises InputError or OSError with one sentence.
     """
     _check_outputs(options)
-    backend, reason = choose_backend(options.device)
-    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
+    device, backend, _ = pick_backend(options.device)
     avatar = open_avatar(options.avatar, options.flame)
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
     views = split_views(capture, options.split, options.capture)
     _check_sizes(views)
-    device = torch.device("cuda" if backend == "gsplat" else "cpu")
     background = torch.tensor(parse_colour(options.background))
     with torch.no_grad():
         draw = _drawer(avatar, capture, rasterizer(backend, background), device)

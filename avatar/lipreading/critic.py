@@ -18,6 +18,7 @@ from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet, features, phone_error_rate
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.critic import Batch, Critic
+from avatar.lipreading.options import LipReadingOptions
 from avatar.lipreading.render import MouthRenderer
 
 _CHUNK = 32  # frames drawn at a time where there are no gradients
@@ -34,14 +35,6 @@ class Stretch:
 
 Teacher = Callable[[Stretch], Tensor | None]
 """A stretch → the teacher's grey crops [f, 88, 88] in [0, 1]; None where it has none."""
-
-
-@dataclass(frozen=True)
-class LipReadingOptions:
-    stretches: int = 2
-    """stretches of a batch, from different windows, that are rendered and read"""
-    frames: int = 25
-    """frames of a stretch"""
 
 
 def lipreading_critic(

@@ -49,7 +49,7 @@ def mesh_mouth_renderer(
     """
     layer = layer_of(head, torch.device(device))
     camera = mouth_camera(head, view)
-    draw = rasterize or _pytorch3d()
+    draw = rasterize or pytorch3d_rasterizer()
     light, towards_eye = light_direction(view).to(device), -camera.viewmat[2, :3].to(device)
     nearest = nearest_discs(layer, head.vertices.to(device)[layer.vertices])
     albedo, gloss = layer.albedo[nearest].mean(1), layer.gloss[nearest].mean(1)  # [v]
@@ -89,15 +89,32 @@ def nearest_discs(layer: MouthLayer, rest: Tensor) -> Tensor:
     return torch.cdist(rest, centres).topk(3, largest=False).indices
 
 
-def _pytorch3d() -> Rasterize:
+def why_not_pytorch3d() -> str | None:
+    """What keeps pytorch3d from drawing on a CUDA device, or None; tries one triangle.
+
+    InputError where it is not installed at all.
+    """
+    corners = torch.tensor([[[0.0, 0.0, 1.0], [0.1, 0.0, 1.0], [0.0, 0.1, 1.0]]], device="cuda")
+    K = torch.tensor([[SIZE, 0.0, SIZE / 2], [0.0, SIZE, SIZE / 2], [0.0, 0.0, 1.0]])
+    draw = pytorch3d_rasterizer()
+    try:
+        draw(corners, torch.tensor([[0, 1, 2]], device="cuda"), Camera(torch.eye(4), K, SIZE, SIZE))
+    except RuntimeError as error:  # it was built without CUDA, or for another device
+        return f"pytorch3d does not work here ({str(error).splitlines()[0]})"
+    return None
+
+
+def pytorch3d_rasterizer() -> Rasterize:
+    """pytorch3d's rasterizer. InputError where it is not installed."""
     try:
         renderer: Any = importlib.import_module("pytorch3d.renderer")
         structures: Any = importlib.import_module("pytorch3d.structures")
         utils: Any = importlib.import_module("pytorch3d.utils")
     except ImportError as error:
         raise InputError(
-            "drawing the mouth as a mesh needs pytorch3d, which is not installed; draw it with "
-            "Gaussians instead"
+            "drawing the mouth as triangles needs pytorch3d, which is not installed and of which "
+            "there are no packages to install: docs/models.md says how to build it; or leave "
+            "--lipreading.renderer out"
         ) from error
     settings = renderer.RasterizationSettings(
         image_size=SIZE,

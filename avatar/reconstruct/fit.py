@@ -36,7 +36,7 @@ from common.errors import InputError
 from common.run_state import open_run, save_run
 from common.signals import unbroken
 from common.writable import check_writable
-from splat import RawGaussians, choose_backend
+from splat import RawGaussians, pick_backend
 
 FIRST_LOOKS = 64  # pictures that give the first colours
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -52,9 +52,7 @@ def reconstruct(options: ReconstructOptions) -> Avatar:
     """
     check_train_options(options.train)
     check_writable(options.out)
-    backend, reason = choose_backend(options.device)
-    print(f"rasterizer: {backend} ({reason})", file=sys.stderr)
-    device = torch.device("cuda" if backend == "gsplat" else "cpu")
+    device = pick_backend(options.device).device
     capture = open_capture(options.capture, options.flame)
     _check_budget(options, capture)
     face = known_face(capture)

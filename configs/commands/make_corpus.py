@@ -1,6 +1,7 @@
 """Build the phone-timed corpus: recordings of speech → clips with modelled mouth motion."""
 
-from audio2mesh.corpus.build import CorpusOptions, build_corpus, table
+from audio2mesh.corpus.build import build_corpus, table
+from audio2mesh.corpus.options import CorpusOptions
 
 
 def main(options: CorpusOptions) -> None:

@@ -1,47 +1,57 @@
 """Search the weights of the sync and the lip-reading loss: short trainings, scored and logged."""
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 from rich.console import Console
 
+from audio2mesh.data.sources import TrainingData, load_sources, to_common_basis
 from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.recordings import Material
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import Material, load_material
 from audio2mesh.evaluation.table import figures_table
 from audio2mesh.sync import load_syncnet
 from audio2mesh.sync.judge import sync_judge
-from audio2mesh.training.search import Grid, search
-from avatar.heads import load_head
+from audio2mesh.training.search import search
+from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
-from configs.joint import JointOptions, critic_factories
-
-
-@dataclass(frozen=True)
-class SearchOptions(JointOptions):
-    """Train with many weights of the losses and compare; --out is a folder."""
-
-    grid: Grid = field(default_factory=Grid)
-    """What to try."""
-    judge: Path | None = None
-    """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
+from common.errors import InputError
+from common.training_loop import check_steps
+from configs.joint import critic_factories, training_device
+from configs.training_options import SearchOptions
 
 
 def main(options: SearchOptions) -> None:
-    head = load_head(options.head)
+    train, critics = options.fit.train, options.critics
+    check_steps(train.steps, train.save_every)
+    device = training_device(options.fit.device, max(options.grid.lipreading) > 0, critics)
+    head = load_head()
+    data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
 
     def judges(material: Material, fps: float) -> Judge:
         return sync_judge(load_syncnet(options.judge, role="evaluation"), material.face)
 
     figures = search(
-        options,
+        options.fit,
         options.grid,
-        face_units(head),
-        face_geometry(head),
-        critic_factories(options, head),
+        options.out,
+        to_common_basis(data),
+        scored_material(options, data, head),
+        critic_factories(critics, head),
         judges,
+        device,
     )
     console = Console()
-    table = figures_table(figures, f"{len(figures)} runs of {options.train.steps} steps")
+    table = figures_table(figures, f"{len(figures)} runs of {train.steps} steps")
     if not console.is_terminal:
         console.width = max(console.width, console.measure(table).maximum)
     console.print(table)
+    print(f"wrote {options.out}")
+
+
+def scored_material(options: SearchOptions, data: TrainingData, head: Head) -> Material:
+    """The recordings that runs are scored on. InputError if there are none."""
+    names = () if options.test_data else tuple(clip.name for clip in data.held)
+    if not (options.test_data or names):
+        raise InputError("there is nothing to score on: give --held-out or --test-data")
+    sources = options.sources
+    folders = options.test_data or sources.data
+    chosen = MaterialOptions(folders, names, split="validation", regions=sources.regions)
+    return load_material(chosen, face_units(head), face_geometry(head), head.topology)

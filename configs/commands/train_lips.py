@@ -1,10 +1,16 @@
 """Train the lip reader, whose frozen features are the lip-reading loss."""
 
-from avatar.lipreading.train import LipFitOptions, fit_lipreader
+from avatar.lipreading.options import LipFitOptions
+from avatar.lipreading.train import fit_lipreader
+from common.device import pick_device
+from common.training_loop import check_steps
+from common.writable import check_writable
 
 
 def main(options: LipFitOptions) -> None:
-    scores = fit_lipreader(options)
+    check_steps(options.train.steps, options.train.save_every)
+    check_writable(options.out)
+    scores = fit_lipreader(options, pick_device(options.device))
     for name, value in scores.items():
         print(f"{name:>10} error rate {100 * value:6.1f} %")
     print(f"wrote {options.out}")

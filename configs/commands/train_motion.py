@@ -1,11 +1,22 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
-from audio2mesh.training.run import fit
+from audio2mesh.data.sources import load_sources, to_common_basis
+from audio2mesh.training.run import fit, score_lines
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
-from configs.joint import JointOptions, critic_factories
+from common.training_loop import check_steps
+from common.writable import check_writable
+from configs.joint import critic_factories, critic_record, training_device
+from configs.training_options import TrainMotionOptions
 
 
-def main(options: JointOptions) -> None:
-    head = load_head(options.head)
-    fit(options, face_units(head), face_geometry(head), critic_factories(options, head))
+def main(options: TrainMotionOptions) -> None:
+    train, critics = options.fit.train, options.critics
+    check_steps(train.steps, train.save_every)
+    check_writable(options.out)
+    device = training_device(options.fit.device, train.losses.lipreading > 0, critics)
+    head = load_head()
+    data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
+    made, told = critic_factories(critics, head), critic_record(critics)
+    scores = fit(options.fit, options.out, to_common_basis(data), made, device, told)
+    print("\n".join([*score_lines(scores), f"wrote {options.out}"]))

@@ -1,11 +1,15 @@
-"""Which backend is chosen, and what is said about it."""
+"""Which device and backend are chosen, and what is said about it."""
 
 from collections.abc import Iterator
 
 import pytest
 import torch
 
+from common.device import pick_device
+from common.errors import InputError
 from splat import backend
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -16,38 +20,72 @@ def forget_choice() -> Iterator[None]:
     backend.choose_backend.cache_clear()
 
 
-def test_without_cuda_the_cpu_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    assert backend.choose_backend("auto") == ("cpu", "no CUDA device is available to PyTorch")
-    assert backend.choose_backend("cpu")[0] == "cpu"
-    with pytest.raises(ValueError, match=r"^cannot render on CUDA: no CUDA device [^\n]*$"):
-        backend.choose_backend("cuda")
+@pytest.fixture
+def cuda_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PyTorch finds a device."""
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: f"number {index}")
 
 
-def test_broken_gsplat_falls_back_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def broken_gsplat(monkeypatch: pytest.MonkeyPatch, cuda_of_torch: None) -> None:
+    """The same machine without CUDA's compiler."""
+
     def fail() -> None:
         raise AttributeError("'NoneType' object has no attribute 'CameraModelType'\nmore")
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr("splat.cuda.draw_trial_image", fail)
-    chosen, reason = backend.choose_backend("auto")
-    assert chosen == "cpu" and "CameraModelType" in reason and "\n" not in reason
-    with pytest.raises(ValueError, match="gsplat does not work here"):
+
+
+def test_without_cuda_the_cpu_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    told = "no CUDA device is available to PyTorch"
+    assert backend.choose_backend("auto") == (CPU, "cpu", told)
+    assert backend.choose_backend("cpu") == (CPU, "cpu", "the CPU was asked for")
+    for choose in (backend.choose_backend, pick_device):
+        with pytest.raises(InputError, match=r"^cannot compute on CUDA: no CUDA device [^\n]*$"):
+            choose("cuda")
+
+
+@pytest.mark.usefixtures("broken_gsplat")
+def test_broken_gsplat_falls_back_with_its_reason() -> None:
+    device, chosen, reason = backend.choose_backend("auto")
+    assert (device, chosen) == (CPU, "cpu")
+    assert "CameraModelType" in reason and "\n" not in reason
+    with pytest.raises(InputError, match="gsplat does not work here"):
         backend.choose_backend("cuda")
 
 
+@pytest.mark.usefixtures("cuda_of_torch")
 def test_an_error_without_words_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail() -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr("splat.cuda.draw_trial_image", fail)
-    assert "RuntimeError" in backend.choose_backend("auto")[1]
+    assert "RuntimeError" in backend.choose_backend("auto").reason
 
 
+@pytest.mark.usefixtures("cuda_of_torch")
 def test_working_gsplat_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "a device")
     monkeypatch.setattr("splat.cuda.draw_trial_image", lambda: None)
-    assert backend.choose_backend("auto") == ("gsplat", "CUDA device a device")
-    assert backend.choose_backend("cpu")[0] == "cpu"
+    assert backend.choose_backend("auto") == (CUDA, "gsplat", "CUDA device number 0")
+    assert backend.choose_backend("cpu").backend == "cpu"
+
+
+def test_what_draws_is_said_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    backend.pick_backend("cpu")
+    assert capsys.readouterr().err == "rasterizer: cpu (the CPU was asked for)\n"
+
+
+@pytest.mark.usefixtures("broken_gsplat")
+def test_what_draws_on_the_way_decides_for_torch_too(capsys: pytest.CaptureFixture[str]) -> None:
+    assert pick_device("auto") == CUDA
+    assert pick_device("auto", backend.why_not_gsplat) == CPU
+    assert capsys.readouterr().err.splitlines()[1].startswith("device: cpu (gsplat does not work")
+    with pytest.raises(InputError, match="gsplat does not work here"):
+        pick_device("cuda", backend.why_not_gsplat)
+
+
+@pytest.mark.usefixtures("cuda_of_torch")
+def test_of_several_devices_each_process_takes_its_own() -> None:
+    assert pick_device("auto", index=3) == torch.device("cuda", 3)

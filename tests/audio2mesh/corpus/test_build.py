@@ -54,7 +54,7 @@ def test_recordings_become_clips(make, voices, tmp_path):
     stranger = voices / "stranger"
     stranger.mkdir()
     (stranger / "x.wav").write_bytes((voices / "speaker" / "country.wav").read_bytes())
-    status, out, _ = make("--held-out=0.4")
+    status, out, _ = make("--test-share=0.4")
     assert status == 0, out
     print(out)
     (clip,) = (tmp_path / "train" / "aligned").glob("speaker_*.npz")
@@ -112,7 +112,7 @@ def test_no_recordings(make, tmp_path):
 
 def test_a_damaged_recording_is_named(make, voices):
     (voices / "speaker" / "ask.wav").write_bytes(b"not sound")
-    refused(make("--held-out=0"), "ask.wav")
+    refused(make("--test-share=0"), "ask.wav")
 
 
 def test_unknown_speech_needs_known_speech(make, voices):
@@ -125,6 +125,6 @@ def test_a_voice_is_not_both_trained_and_tested(make, voices):
 
 
 def test_shares_and_lengths_that_cannot_be(make):
-    refused(make("--held-out=1.5"), "held-out")
+    refused(make("--test-share=1.5"), "test-share")
     refused(make("--seconds=0"), "seconds")
     refused(make("--fps=0"), "fps")

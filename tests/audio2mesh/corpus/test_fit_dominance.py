@@ -9,7 +9,8 @@ import torch
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
-from audio2mesh.corpus.fit_dominance import FitOptions, explained, fit_dominance, match_amplitudes
+from audio2mesh.corpus.fit_dominance import explained, fit_dominance, match_amplitudes
+from audio2mesh.corpus.options import DominanceOptions
 from audio2mesh.corpus.phonetics import table_model
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.phones import Phone
@@ -50,7 +51,9 @@ def error(model: DominanceModel, clip: Clip) -> float:
 def test_the_fit_recovers_targets_and_timing_of_its_own_kind_of_data():
     made_by, start = truth(), table_model()
     fitted = fit_dominance(
-        [synthetic_clip(made_by, 1)], start, FitOptions(steps=150, rate=0.05, prior=1e-4)
+        [synthetic_clip(made_by, 1)],
+        start,
+        DominanceOptions(steps=150, learning_rate=0.05, prior=1e-4),
     )
     unseen = synthetic_clip(made_by, 2)
     assert error(fitted, unseen) < 0.2 * error(start, unseen)
@@ -63,7 +66,7 @@ def test_the_fit_recovers_targets_and_timing_of_its_own_kind_of_data():
 
 def test_what_is_not_seen_stays():
     start = table_model()
-    fitted = fit_dominance([synthetic_clip(truth(), 1)], start, FitOptions(steps=20))
+    fitted = fit_dominance([synthetic_clip(truth(), 1)], start, DominanceOptions(steps=20))
     unseen = start.phones.index("UW")
     torch.testing.assert_close(fitted.target[unseen], start.target[unseen], atol=0.01, rtol=0)
     torch.testing.assert_close(fitted.magnitude[unseen], start.magnitude[unseen])

@@ -15,11 +15,13 @@ from audio2mesh.corpus.features import (
     recording_windows,
     step_labels,
 )
+from audio2mesh.corpus.options import RecogniserOptions
 from audio2mesh.corpus.recognise import Heard, best_path, is_speech, recognise
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.corpus.teaching import RecogniserOptions, hear_passes, train_recogniser
+from audio2mesh.corpus.teaching import PhoneTask, hear_passes
 from audio2mesh.data.phones import PHONES, SILENCE, Phone
+from audio2mesh.training.trainer import Trainer
 
 TONES = {"AA": 220.0, "IY": 900.0, "S": 3500.0, SILENCE: 0.0}
 
@@ -50,7 +52,11 @@ def net(encoder) -> PhoneNet:
     options = RecogniserOptions(passes=1, steps=40, batch=3)
     lessons = [babble(seed, 16.0) for seed in range(2)]
     features, labels = hear_passes(encoder, lessons, options, lambda done, total: None)
-    return train_recogniser(features, labels, options, lambda done, total: None)
+    trainer = Trainer(PhoneTask(features, labels, options), options)
+    for _ in range(options.steps):
+        trainer.train_step()
+    trainer.use_average()
+    return trainer.task.net
 
 
 def test_it_learns_a_toy_language(encoder, net):

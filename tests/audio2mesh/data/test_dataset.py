@@ -8,9 +8,10 @@ import torch
 from speech_models import VERTICES, syllables
 from support import write_wav
 
-from audio2mesh.data import Dataset, RegionOptions, load_dataset
+from audio2mesh.data import Dataset, load_dataset
 from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits, lip_gap
+from audio2mesh.data.options import RegionOptions
 from audio2mesh.data.splits import (
     BIWI_SUBJECTS,
     VOCASET_SUBJECTS,

@@ -10,7 +10,9 @@ from speech_models import talking_clip, tiny_model
 from audio2mesh.data import Dataset, sources
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.data.sources import SourceOptions, folder_shares, load_sources, to_common_basis
+from audio2mesh.data.options import SourceOptions
+from audio2mesh.data.sources import folder_shares, load_sources, to_common_basis
+from common.errors import InputError
 
 UNITS = FaceUnits(("jawOpen",), torch.ones(1, 12, 3))
 
@@ -25,7 +27,7 @@ def folders(monkeypatch: pytest.MonkeyPatch, face: FaceGeometry) -> dict[str, Da
         return [replace(talking_clip(model, n, seconds), **changes) for n in names]
 
     sets = {
-        "captured": Dataset(made(["one", "1114_3_15", "1114_2_05"], 4.0), face, "tiny", 25),
+        "captured": Dataset(made(["one", "two", "three"], 4.0), face, "tiny", 25),
         "modelled": Dataset(made(["x", "y"], 32.0, origin="modelled"), face, "tiny", 25),
         "divided": Dataset(
             [replace(clip, name=s, split=s) for s in ("train", "validation", "test")],
@@ -43,24 +45,29 @@ def load(face: FaceGeometry, *names: str, **changes):
     return load_sources(SourceOptions(tuple(map(Path, names)), **changes), UNITS, face, "tiny")
 
 
-def test_validation_and_reserved_clips_are_kept_out(folders, face: FaceGeometry):
+def test_clips_are_trained_on_scored_or_left_out(folders, face: FaceGeometry):
     data = load(face, "captured", "divided")
-    assert [clip.name for clip in data.training] == ["one", "train"]
-    assert [clip.name for clip in data.held] == ["1114_3_15", "validation"]
-    data = load(face, "captured", validation=("one",), exclude=())
-    assert [clip.name for clip in data.training] == ["1114_3_15", "1114_2_05"]
-    assert [clip.name for clip in data.held] == ["one"]
+    assert [clip.name for clip in data.training] == ["one", "two", "three", "train"]
+    assert [clip.name for clip in data.held] == ["validation"]
+    data = load(face, "captured", "divided", held_out=("one", "two"), exclude=("two",))
+    assert [clip.name for clip in data.training] == ["three", "train"]
+    assert [clip.name for clip in data.held] == ["one", "validation"]
+
+
+def test_something_must_be_left_to_train_on(folders, face: FaceGeometry):
+    with pytest.raises(InputError, match="modelled: every clip is held out"):
+        load(face, "modelled", held_out=("x", "y"))
 
 
 def test_folders_share_the_training_by_the_root_of_their_duration(folders, face: FaceGeometry):
-    data = load(face, "captured", "modelled")
+    data = load(face, "captured", "modelled", exclude=("two", "three"))
     np.testing.assert_allclose(data.weights, [0.2, 0.4, 0.4])  # 4 s against 64 s
     assert [entry["share"] for entry in data.record] == [0.2, 0.8]
     assert [entry["seconds"] for entry in data.record] == [{"captured": 4.0}, {"modelled": 64.0}]
 
 
 def test_shares_can_be_asked_for(folders, face: FaceGeometry):
-    data = load(face, "captured", "modelled", share=(3.0, 1.0))
+    data = load(face, "captured", "modelled", share=(3.0, 1.0), exclude=("two", "three"))
     np.testing.assert_allclose(data.weights, [0.75, 0.125, 0.125])
     for share in ((1.0,), (1.0, 0.0)):
         with pytest.raises(ValueError, match="--share needs one positive number for each of the 2"):
@@ -72,10 +79,10 @@ def test_a_folder_without_training_clips_takes_no_share():
     np.testing.assert_allclose(folder_shares([[clip], []], (0.2, 0.8)), [1, 0])
 
 
-@pytest.mark.parametrize("option", ["validation", "exclude"])
+@pytest.mark.parametrize("option", ["held-out", "exclude"])
 def test_a_clip_that_is_not_there_is_named(folders, face: FaceGeometry, option: str):
     with pytest.raises(ValueError, match=f"no clip three, which --{option} names; it has x, y"):
-        load(face, "modelled", **{option: ("three",)})
+        load(face, "modelled", **{option.replace("-", "_"): ("three",)})
 
 
 def test_topologies_are_not_mixed(folders, face: FaceGeometry):

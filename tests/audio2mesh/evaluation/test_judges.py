@@ -7,7 +7,7 @@ from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.score import Score
 from audio2mesh.sync import SyncNet3D, lse
 from audio2mesh.sync.judge import sync_judge, together
-from audio2mesh.sync.network import Role
+from audio2mesh.sync.options import Role
 
 
 def _net(face, role: Role) -> SyncNet3D:

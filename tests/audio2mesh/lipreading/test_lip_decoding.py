@@ -15,7 +15,8 @@ from audio2mesh.lipreading.decoding import (
     log_probabilities,
     visemes,
 )
-from audio2mesh.lipreading.network import BLANK, LipReadNet, LipReadOptions
+from audio2mesh.lipreading.network import BLANK, LipReadNet
+from audio2mesh.lipreading.options import LipReadOptions
 
 
 def naive_distance(a: str, b: str) -> int:

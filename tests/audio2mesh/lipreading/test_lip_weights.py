@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from audio2mesh.lipreading import LipReadNet, features, load_lipreader
-from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.lipreading.weights import save_lipreader
 from common.network_files import training_record
 

@@ -17,7 +17,7 @@ from audio2mesh.model.baseline import (
     periodic_code,
 )
 from audio2mesh.model.checkpoint import load_model, save_model
-from audio2mesh.model.decoder import DecoderOptions
+from audio2mesh.model.options import DecoderOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 
 OPTIONS = DecoderOptions(kind="faceformer", width=16, layers=2, heads=2, period=4)

@@ -1,6 +1,7 @@
 import torch
 
-from audio2mesh.model.decoder import Decoder, DecoderOptions, distance_bias
+from audio2mesh.model.decoder import Decoder, distance_bias
+from audio2mesh.model.options import DecoderOptions
 
 SMALL = DecoderOptions(width=16, layers=2, heads=2, period=4)
 

@@ -3,7 +3,6 @@ import pytest
 from speech_models import syllables
 
 from audio2mesh.training.augment import (
-    AugmentOptions,
     active_rms,
     augment,
     coloured_noise,
@@ -13,6 +12,7 @@ from audio2mesh.training.augment import (
     shift_pitch,
     tilt,
 )
+from audio2mesh.training.options import AugmentOptions
 
 
 def _tone(hertz: float, seconds: float = 2.0) -> np.ndarray:

@@ -8,7 +8,6 @@ import torch
 from speech_models import talking_clip, tiny_model
 
 from audio2mesh.training import augmented_epochs as passes
-from audio2mesh.training.augment import AugmentOptions
 from audio2mesh.training.augmented_epochs import (
     Pass,
     PassSource,
@@ -16,6 +15,7 @@ from audio2mesh.training.augmented_epochs import (
     cached_pass,
     encode_pass,
 )
+from audio2mesh.training.options import AugmentOptions
 
 
 def source(**changes) -> PassSource:

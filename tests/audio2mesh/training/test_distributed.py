@@ -12,11 +12,11 @@ import torch
 from speech_models import talking_clip, tiny_model
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.model.decoder import DecoderOptions
+from audio2mesh.model.options import DecoderOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.augment import AugmentOptions
 from audio2mesh.training.distributed import average_gradients, process_group, rank, world_size
-from audio2mesh.training.trainer import Trainer, TrainOptions
+from audio2mesh.training.motion_task import motion_trainer
+from audio2mesh.training.options import AugmentOptions, TrainOptions
 
 CPU = torch.device("cpu")
 OPTIONS = TrainOptions(steps=6, batch=4, passes=2, refresh=3, augment=AugmentOptions(clean=1.0))
@@ -31,11 +31,9 @@ def _train(face: FaceGeometry, cache: Path) -> dict[str, torch.Tensor]:
         tiny.encoder, tiny.basis, "tiny", tiny.styles, replace(tiny.options, decoder=still)
     )
     clips = [talking_clip(model), talking_clip(model, "b", 7.0)]
-    trainer = Trainer(model, clips, np.full(2, 0.5), face, OPTIONS, cache=cache)
-    trainer.fill()
-    trainer.fit_feature_scale()
-    trainer.synchronise()
+    trainer = motion_trainer(model, clips, np.full(2, 0.5), face, OPTIONS, cache=cache)
     for _ in range(OPTIONS.steps):
+        trainer.prepare()
         trainer.train_step()
     return {**model.decoder.state_dict(), **{f"mean.{n}": t for n, t in trainer.average.items()}}
 
@@ -56,9 +54,9 @@ def _work(number: int, port: int, face: FaceGeometry, folder: Path) -> None:
         average_gradients([gradient, torch.nn.Parameter(torch.zeros(1))])
         assert gradient.grad.eq(0.5).all()
         with pytest.raises(ValueError, match="cannot be shared evenly by 2"):
-            Trainer(tiny_model(), [], np.zeros(0), face, replace(OPTIONS, batch=3))
+            motion_trainer(tiny_model(), [], np.zeros(0), face, replace(OPTIONS, batch=3))
         with pytest.raises(ValueError, match="needs --cache"):
-            Trainer(tiny_model(), [], np.zeros(0), face, OPTIONS)
+            motion_trainer(tiny_model(), [], np.zeros(0), face, OPTIONS)
         torch.save(_train(face, folder / "cache"), folder / f"{number}.pt")
 
 
@@ -67,7 +65,7 @@ def test_two_processes_train_what_one_does(face: FaceGeometry, tmp_path: Path):
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["audio2mesh.training.trainer", "speech_models"])
+    context.set_forkserver_preload(["audio2mesh.training.motion_task", "speech_models"])
     workers = [
         context.Process(target=_work, args=(number, port, face, tmp_path)) for number in range(2)
     ]

@@ -3,13 +3,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import FACE, UNITS, fit_options, write_clips
+from small_runs import FACE, UNITS, small_data, small_steps, write_clips
 
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import load_material
 from audio2mesh.evaluation.score import Score
 from audio2mesh.training import search as searching
 from audio2mesh.training.critic import Batch
-from audio2mesh.training.losses import LossWeights
-from audio2mesh.training.search import LOG, Grid, combinations, search
+from audio2mesh.training.options import FitOptions, Grid, LossWeights
+from audio2mesh.training.search import LOG, combinations, search
 
 GRID = Grid(sync=(0.0, 0.5), drop=("gap",))
 RUNS = ["sync-0-lipreading-0", "sync-0.5-lipreading-0", "without-gap"]
@@ -19,13 +21,15 @@ def small_motion(batch: Batch) -> torch.Tensor:
     return batch.predicted.coefficients.square().mean()
 
 
-def run(data: Path, out: Path, grid: Grid = GRID, **changes):
+def run(data: Path, out: Path, grid: Grid = GRID):
     def judges(material, fps: float):
         assert [recording.name for recording in material.recordings] == ["two"] and fps == 25
         return lambda motion, recording, fps: {"lse_d": Score(1.5, 1)}
 
-    options = fit_options(data, out=out, cache=data.parent / "cache", **changes)
-    return search(options, grid, UNITS, FACE, {"sync": lambda *_: small_motion}, judges)
+    options = FitOptions(cache=data.parent / "cache", train=small_steps())
+    material = load_material(MaterialOptions((data,), ("two",)), UNITS, FACE, "test head")
+    critics, cpu = {"sync": lambda *_: small_motion}, torch.device("cpu")
+    return search(options, grid, out, small_data(data), material, critics, judges, cpu)
 
 
 def test_a_search_tries_logs_and_continues(
@@ -42,7 +46,7 @@ def test_a_search_tries_logs_and_continues(
     assert [line["run"] for line in lines] == RUNS
     assert [line["options"]["losses"]["sync"] for line in lines] == [0, 0.5, 0]
     assert [line["options"]["losses"]["gap"] for line in lines] == [1, 1, 0]
-    monkeypatch.setattr(searching, "train", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(searching, "fit", lambda *_: pytest.fail("trained again"))
     assert run(data, out) == figures
 
 
@@ -54,11 +58,3 @@ def test_combinations_multiply_and_leave_out():
     assert runs["without-lips"] == LossWeights(lips=0)
     with pytest.raises(ValueError, match="wings: there is no such loss"):
         dict(combinations(base, Grid(drop=("wings",))))
-
-
-def test_a_search_needs_a_place_and_something_to_score_on(tmp_path: Path):
-    data = write_clips(tmp_path / "clips")
-    with pytest.raises(ValueError, match="--out is needed"):
-        search(fit_options(data), Grid(), UNITS, FACE, {}, lambda *_: pytest.fail("judged"))
-    with pytest.raises(ValueError, match="nothing to score on"):
-        run(data, tmp_path / "out", validation=())

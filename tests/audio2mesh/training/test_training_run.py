@@ -1,16 +1,19 @@
+import json
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from small_runs import FACE, UNITS, fit_options, write_clips
+from broken_off import same_weights, stop_inside_step
+from small_runs import small_data, small_fit, small_steps, write_clips
 
+from audio2mesh.model.options import ModelOptions
 from audio2mesh.training.critic import Batch, Critic
-from audio2mesh.training.losses import LossWeights
-from audio2mesh.training.run import fit, score_lines
-from audio2mesh.training.trainer import TrainOptions
+from audio2mesh.training.options import FitOptions, LossWeights, course
+from audio2mesh.training.run import new_model, score_lines
+from common.errors import InputError
 from common.network_files import training_record
-from common.tensor_files import read_tensors
 
 
 @pytest.fixture
@@ -18,23 +21,21 @@ def data(tmp_path: Path) -> Path:
     return write_clips(tmp_path / "clips")
 
 
-def test_something_must_be_left_to_train_on(data: Path, tmp_path: Path):
-    out = tmp_path / "w.safetensors"
-    with pytest.raises(ValueError, match="every clip is held out"):
-        fit(fit_options(data, validation=("one", "two"), out=out), UNITS, FACE)
+def log_of(out: Path) -> list[dict]:
+    return list(map(json.loads, out.with_name(f"{out.name}.log.jsonl").read_text().splitlines()))
 
 
-def test_a_run_writes_weights_and_a_log_and_scores_them(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
+def test_a_run_writes_weights_and_a_log_with_scores(data: Path, tmp_path: Path):
     out = tmp_path / "w.safetensors"
-    fit(fit_options(data, out=out), UNITS, FACE)
-    assert out.is_file()
-    assert len(out.with_name("w.safetensors.log.jsonl").read_text().splitlines()) == 2
+    scores = small_fit(data, out)
+    assert out.is_file() and set(scores) == {"two"}
+    assert [line["step"] for line in log_of(out)] == [1, 2]
+    assert all("loss" in line and set(line["scores"]) == {"two"} for line in log_of(out))
     assert not out.with_name("w.safetensors.state").exists()
-    capsys.readouterr()
-    fit(fit_options(data, score=out), UNITS, FACE)
-    assert capsys.readouterr().out.startswith("two  ")
+
+
+def pull_down(batch: Batch) -> torch.Tensor:
+    return batch.predicted.coefficients.square().mean()
 
 
 def stopping_critic(steps: int) -> Critic:
@@ -45,51 +46,61 @@ def stopping_critic(steps: int) -> Critic:
         left[0] -= 1
         if left[0] == 0:
             signal.raise_signal(signal.SIGINT)
-        return batch.predicted.coefficients.square().mean()
+        return pull_down(batch)
 
     return critic
 
 
-def test_a_run_that_is_stopped_finishes_its_step_and_continues(
-    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+JUDGED = {"steps": 5, "refresh": 2, "save_every": 4, "losses": LossWeights(sync=0.1)}
+
+
+def test_a_run_that_is_stopped_inside_a_step_ends_as_if_it_had_not_been(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 ):
-    judged = TrainOptions(
-        steps=5, batch=1, passes=1, refresh=2, windows=2, losses=LossWeights(sync=0.1)
-    )
-    outs = [tmp_path / "unbroken.safetensors", tmp_path / "broken.safetensors"]
-    runs = [
-        fit_options(data, out=out, every=100, train=judged, cache=tmp_path / "cache")
-        for out in outs
-    ]
-    never = {"sync": lambda *_: stopping_critic(-1)}
-    fit(runs[0], UNITS, FACE, never)
+    whole, parts, cache = tmp_path / "whole", tmp_path / "parts", tmp_path / "cache"
+    critics = {"sync": lambda *_: pull_down}
+    small_fit(data, whole, critics, cache, **JUDGED)
     with pytest.raises(KeyboardInterrupt):
-        fit(runs[1], UNITS, FACE, {"sync": lambda *_: stopping_critic(3)})
-    assert "stopped at step 3" in capsys.readouterr().out and not outs[1].exists()
-    fit(runs[1], UNITS, FACE, never)
-    assert "at step 3" in capsys.readouterr().out
-    (tensors, record), (again, same_record) = map(read_tensors, outs)
-    assert record == same_record and all(torch.equal(again[n], t) for n, t in tensors.items())
-    logs = [out.with_name(out.name + ".log.jsonl").read_text() for out in outs]
-    assert logs[0] == logs[1] and len(logs[0].splitlines()) == 5
+        small_fit(data, parts, {"sync": lambda *_: stopping_critic(1)}, cache, **JUDGED)
+    assert "stopped at step 1" in capsys.readouterr().err and not parts.exists()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_inside_step(patch, 2)
+        small_fit(data, parts, critics, cache, **JUDGED)
+    assert "stopped at step 3" in capsys.readouterr().err
+    small_fit(data, parts, critics, cache, **JUDGED | {"save_every": 1})  # may be another
+    assert same_weights(whole, parts)
+    assert [line["step"] for line in log_of(whole)] == [4, 5]
+
+
+def test_a_log_keeps_nothing_of_steps_that_are_made_again(data: Path, tmp_path: Path):
+    out = tmp_path / "w"
+    log = out.with_name("w.log.jsonl")
+    log.write_text('{"step": 1}\n{"step": 2}\n{"ste')
+    small_fit(data, out)
+    assert [line["step"] for line in log_of(out)] == [1, 2] and "loss" in log_of(out)[0]
 
 
 def test_a_critic_is_made_only_for_its_weight_and_must_be_there(data: Path, tmp_path: Path):
-    out = tmp_path / "w.safetensors"
     unused = {"sync": lambda *_: pytest.fail("made without need")}
-    fit(fit_options(data, out=out), UNITS, FACE, unused)
-    small = TrainOptions(steps=1, windows=1, passes=1, losses=LossWeights(lipreading=1.0))
-    with pytest.raises(ValueError, match=r"--train\.losses\.lipreading is set"):
-        fit(fit_options(data, out=out, train=small), UNITS, FACE, unused)
+    small_fit(data, tmp_path / "w", unused)
+    with pytest.raises(InputError, match=r"--train\.losses\.lipreading is set"):
+        small_fit(data, tmp_path / "w", unused, losses=LossWeights(lipreading=1.0))
 
 
 def test_the_weights_say_what_they_were_trained_on(data: Path, tmp_path: Path):
-    out = tmp_path / "w.safetensors"
-    fit(fit_options(data, out=out), UNITS, FACE)
-    record = training_record(out)
+    small_fit(data, tmp_path / "w")
+    record = training_record(tmp_path / "w")
     (folder,) = record["data"]
     assert (folder["folder"], folder["clips"], folder["share"]) == ("clips", 1, 1.0)
-    assert folder["seconds"] == {"captured": 10.0} and record["validation"] == ["two"]
+    assert folder["seconds"] == {"captured": 10.0} and record["held_out"] == ["two"]
+    assert record["train"] == json.loads(json.dumps(course(small_steps())))
+    assert "save_every" not in record["train"]
+
+
+@pytest.mark.parametrize(("asked", "rate"), [(None, 30), (25, 25)])
+def test_the_rate_is_that_of_the_data_unless_another_is_asked_for(data: Path, asked, rate: int):
+    found = replace(small_data(data), fps=30)
+    assert new_model(FitOptions(model=ModelOptions(fps=asked)), found).fps == rate
 
 
 def test_scores_of_many_clips_are_averaged():

@@ -8,7 +8,7 @@ from speech_models import syllables, talking_clip, tiny_model
 from audio2mesh.data.clips import clip_frames, find_pauses
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
-from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import (
     WindowForm,
     cut_off,

@@ -3,7 +3,7 @@ import torch
 
 from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet
-from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.critic import Batch
 from avatar.heads import load_head

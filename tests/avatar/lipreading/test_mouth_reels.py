@@ -4,23 +4,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from broken_off import same_weights, stop_inside_step
 from support import write_wav
 
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.chain import phone_chain
-from audio2mesh.lipreading.network import LipReadOptions
-from audio2mesh.lipreading.train import LipTrainOptions
+from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading import MouthView, mouth_renderer
 from avatar.lipreading.face_geometry import face_geometry
 from avatar.lipreading.mouth_crops import mouth_shape, render_reel
-from avatar.lipreading.train import LipFitOptions, fit_lipreader, made_up_clip
+from avatar.lipreading.options import LipFitOptions
+from avatar.lipreading.train import fit_lipreader, made_up_clip
+from common.errors import InputError
 from common.network_files import training_record
 
 HEAD = load_head()
+CPU = torch.device("cpu")
 SAID = (Phone("SIL", 0.0, 0.2), Phone("M", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SIL", 0.5, 0.8))
 
 
@@ -87,40 +90,70 @@ def write_clip(folder: Path, name: str, phones: tuple[Phone, ...] = SAID) -> Non
     write_wav(folder / f"{name}.wav", np.zeros(12_800))
 
 
-def options(folder: Path) -> LipFitOptions:
-    return LipFitOptions(
-        data=(folder,),
-        out=folder / "lips.safetensors",
-        leave_out=("left",),
-        babble=0.0,
-        cache=folder / "crops",
-        network=LipReadOptions(width=16, layers=1, heads=2),
-        train=LipTrainOptions(steps=2, batch=2, frames=10),
-    )
+def options(folder: Path, **changes) -> LipFitOptions:
+    settings = {
+        "data": (folder,),
+        "out": folder / "lips.safetensors",
+        "exclude": ("left",),
+        "babble": 0.0,
+        "cache": folder / "crops",
+        "network": LipReadOptions(width=16, layers=1, heads=2),
+        "train": LipTrainOptions(steps=4, batch=2, frames=10, save_every=2),
+    }
+    return LipFitOptions(**settings | changes)
 
 
-def test_clips_become_weights_that_say_what_they_saw(tmp_path: Path):
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four clips, one of which is left out."""
     for name in ("a", "b", "c", "left"):
         write_clip(tmp_path, name)
-    scores = fit_lipreader(options(tmp_path))
+    return tmp_path
+
+
+def test_clips_become_weights_that_say_what_they_saw(folder: Path):
+    scores = fit_lipreader(options(folder), CPU)
     assert set(scores) == {"phones", "visemes", "constant", "shuffled"}
-    record = training_record(tmp_path / "lips.safetensors")
+    record = training_record(folder / "lips.safetensors")
     assert len(record["clips"]) == 2
     assert sorted(record["clips"] + record["held_out"]) == ["a", "b", "c"]
-    assert load_lipreader(tmp_path / "lips.safetensors").options.width == 16
-    assert not list(tmp_path.glob("*.unfinished"))
+    assert load_lipreader(folder / "lips.safetensors").options.width == 16
+    assert not list(folder.glob("*.state"))
 
 
-def test_a_run_goes_on_from_earlier_weights(tmp_path: Path):
-    for name in ("a", "b"):
-        write_clip(tmp_path, name)
-    earlier = tmp_path / "lips.safetensors"
-    fit_lipreader(options(tmp_path))
+def test_a_run_that_is_stopped_inside_a_step_ends_as_if_it_had_not_been(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    whole, parts = folder / "whole.safetensors", folder / "parts.safetensors"
+    fit_lipreader(options(folder, out=whole), CPU)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        stop_inside_step(patch, 3)
+        fit_lipreader(options(folder, out=parts), CPU)
+    fit_lipreader(options(folder, out=parts), CPU)
+    assert same_weights(whole, parts)
+
+
+def test_the_clips_to_test_on_can_be_named(folder: Path):
+    held = replace(options(folder), held_out=("a",), out=folder / "one.safetensors")
+    fit_lipreader(held, CPU)
+    assert training_record(held.out)["held_out"] == ["a"]
+    other = folder / "other"
+    other.mkdir()
+    write_clip(other, "d")
+    apart = replace(options(folder), test_data=(other,), out=folder / "two.safetensors")
+    fit_lipreader(apart, CPU)
+    record = training_record(apart.out)
+    assert (record["held_out"], record["clips"]) == (["d"], ["a", "b", "c"])
+    with pytest.raises(InputError, match="no clip is called e"):
+        fit_lipreader(replace(held, exclude=("e",)), CPU)
+
+
+def test_a_run_goes_on_from_earlier_weights(folder: Path):
+    earlier = folder / "lips.safetensors"
+    fit_lipreader(options(folder), CPU)
     still = LipTrainOptions(steps=1, batch=2, frames=10, learning_rate=0.0)
-    later = replace(
-        options(tmp_path), start=earlier, out=tmp_path / "more.safetensors", train=still
-    )
-    fit_lipreader(later)
+    later = options(folder, start=earlier, out=folder / "more.safetensors", train=still)
+    fit_lipreader(later, CPU)
     one, more = load_lipreader(earlier), load_lipreader(later.out)
     assert torch.equal(one.front.weight, more.front.weight)
     assert training_record(later.out)["start"] == training_record(earlier)
@@ -128,5 +161,5 @@ def test_a_run_goes_on_from_earlier_weights(tmp_path: Path):
 
 def test_clips_without_phones_are_not_enough(tmp_path: Path):
     write_clip(tmp_path, "a", ())
-    with pytest.raises(ValueError, match="too few of the clips have phones"):
-        fit_lipreader(options(tmp_path))
+    with pytest.raises(InputError, match="too few of the clips have phones"):
+        fit_lipreader(options(tmp_path, exclude=()), CPU)

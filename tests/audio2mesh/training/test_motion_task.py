@@ -9,11 +9,13 @@ from speech_models import talking_clip, tiny_model
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.model.speech_to_motion import ModelOptions, SpeechToMotion, WindowOptions
-from audio2mesh.training.augment import AugmentOptions
+from audio2mesh.model.options import ModelOptions, WindowOptions
+from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import inner_frames, mel_steps
 from audio2mesh.training.critic import Batch, Critic
-from audio2mesh.training.trainer import Trainer, TrainOptions
+from audio2mesh.training.motion_task import MotionTask, motion_trainer
+from audio2mesh.training.options import AugmentOptions, TrainOptions
+from audio2mesh.training.trainer import Trainer
 
 HALVES = np.array([0.5, 0.5])
 
@@ -27,17 +29,23 @@ def _trainer(
     options: TrainOptions = OPTIONS,
     critics: Mapping[str, Critic] | None = None,
     cache: Path | None = None,
-) -> Trainer:
+) -> Trainer[MotionTask]:
     model = tiny_model()
     torch.manual_seed(5)
     for name, parameter in model.decoder.named_parameters():
         if not name.startswith("output"):
             torch.nn.init.normal_(parameter, std=0.1)
     clips = [talking_clip(model), talking_clip(model, "b", 7.0)]
-    trainer = Trainer(model, clips, HALVES, face, options, critics, cache)
-    trainer.fill()
-    trainer.fit_feature_scale()
-    return trainer
+    return motion_trainer(model, clips, HALVES, face, options, critics, cache)
+
+
+def stepped(trainer: Trainer[MotionTask], steps: int) -> list[dict[str, float]]:
+    """The losses of some more steps."""
+    losses = []
+    for _ in range(steps):
+        trainer.prepare()
+        losses.append({name: float(value) for name, value in trainer.train_step().items()})
+    return losses
 
 
 @pytest.fixture(scope="module")
@@ -54,57 +62,59 @@ def _pull_down(batch: Batch) -> Tensor:
 
 def test_a_short_run_lowers_its_loss_and_its_average_moves(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, cache=cache)
-    losses = [trainer.train_step()["loss"] for _ in range(60)]
+    losses = [step["loss"] for step in stepped(trainer, 60)]
     assert np.mean(losses[-5:]) < 0.7 * np.mean(losses[:3])
     trainer.use_average()
-    assert trainer.model.decoder.output.weight.abs().max() > 0
+    assert trainer.task.model.decoder.output.weight.abs().max() > 0
 
 
 @pytest.mark.parametrize(
     ("cached", "precision"), [(False, "float32"), (True, "bfloat16"), (True, "float16")]
 )
 def test_a_resumed_run_ends_where_an_unbroken_one_does(
-    face: FaceGeometry, cache: Path, tmp_path: Path, cached: bool, precision
+    face: FaceGeometry, cache: Path, cached: bool, precision
 ):
     """Bit for bit, with a critic that is asked at every third step."""
     options = replace(
         OPTIONS, precision=precision, critic_every=3, losses=replace(OPTIONS.losses, sync=0.1)
     )
     critics, store = {"sync": _pull_down}, cache if cached else None
-    unbroken = _trainer(face, options, critics, store)
-    judged = [step for step in range(20) if "sync" in unbroken.train_step()]
+    unbroken, broken = (_trainer(face, options, critics, store) for _ in range(2))
+    judged = [number for number, losses in enumerate(stepped(unbroken, 20)) if "sync" in losses]
     assert judged == [0, 3, 6, 9, 12, 15, 18]
-    broken = _trainer(face, options, critics, store)
-    for _ in range(11):
-        broken.train_step()
-    broken.save(tmp_path / "state", "options")
-    resumed = Trainer(tiny_model(), broken.clips, HALVES, face, options, critics, store)
-    resumed.resume(tmp_path / "state", "options")
-    resumed.fill()
-    for _ in range(9):
-        resumed.train_step()
-    for name, value in unbroken.model.decoder.state_dict().items():
-        assert torch.equal(value, resumed.model.decoder.state_dict()[name]), name
-        assert torch.equal(unbroken.average[name], resumed.average[name]), name
+    stepped(broken, 11)
+    clips = broken.task.clips
+    resumed = motion_trainer(tiny_model(), clips, HALVES, face, options, critics, store)
+    resumed.set_state({name: tensor.clone() for name, tensor in broken.state().items()})
+    resumed.step = 11
+    stepped(resumed, 9)
+    wanted, found = unbroken.state(), resumed.state()
+    assert wanted.keys() == found.keys()
+    assert all(torch.equal(tensor, found[name]) for name, tensor in wanted.items())
+
+
+def test_the_average_is_used_for_a_while(face: FaceGeometry, cache: Path):
+    trainer = _trainer(face, cache=cache)
+    stepped(trainer, 5)
+    before = trainer.task.model.decoder.output.weight.clone()
+    with trainer.average_in_use():
+        weight = trainer.task.model.decoder.output.weight
+        assert torch.equal(weight, trainer.average["output.weight"])
+        assert not torch.equal(weight, before)
+    assert torch.equal(trainer.task.model.decoder.output.weight, before)
 
 
 def test_the_cache_changes_nothing(face: FaceGeometry, cache: Path):
     plain, cached = _trainer(face), _trainer(face, cache=cache)
-    for _ in range(10):
-        assert plain.train_step() == cached.train_step()
-
-
-def test_a_run_with_other_options_is_not_continued(face: FaceGeometry, cache: Path, tmp_path: Path):
-    trainer = _trainer(face, cache=cache)
-    trainer.save(tmp_path / "state", "one")
-    with pytest.raises(ValueError, match="other options or data"):
-        trainer.resume(tmp_path / "state", "two")
+    assert stepped(plain, 10) == stepped(cached, 10)
 
 
 def test_features_are_standardised(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, cache=cache)
-    features = torch.cat([p.features for p in trainer.passes]).float()
-    standard = (features - trainer.model.feature_mean) / trainer.model.feature_std
+    trainer.prepare()
+    model = trainer.task.model
+    features = torch.cat([p.features for p in trainer.task.passes]).float()
+    standard = (features - model.feature_mean) / model.feature_std
     assert standard.mean((0, 1, 2)).abs().mean() < 0.2
     assert standard.std((0, 1, 2)).mean() == pytest.approx(1.0, abs=0.2)
 
@@ -112,7 +122,7 @@ def test_features_are_standardised(face: FaceGeometry, cache: Path):
 def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
     only_lips = replace(OPTIONS.losses, vertices=0, velocity=0, gap=0, closure=0, contact=0)
     trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
-    assert set(trainer.train_step()) == {"loss", "lips"}
+    assert set(stepped(trainer, 1)[0]) == {"loss", "lips"}
     assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
         "vertices", "lips", "velocity", "gap", "closure", "contact"
     }  # fmt: skip
@@ -122,8 +132,7 @@ def test_a_critic_counts_with_its_weight_for_all_steps_between(face: FaceGeometr
     for every in (1, 4):
         options = replace(OPTIONS, critic_every=every, losses=replace(OPTIONS.losses, sync=0.25))
         with_critic = _trainer(face, options, {"sync": lambda batch: torch.tensor(3.0)}, cache)
-        terms = with_critic.train_step()
-        plain = _trainer(face, cache=cache).train_step()
+        (terms,), (plain,) = stepped(with_critic, 1), stepped(_trainer(face, cache=cache), 1)
         assert terms["sync"] == 3
         assert terms["loss"] == pytest.approx(plain["loss"] + 0.25 * every * 3)
 
@@ -139,7 +148,7 @@ def test_critics_see_motion_sound_and_times_of_the_same_frames(face: FaceGeometr
     sounds = AugmentOptions(quiet=0, live=0.5, noise=1.0, clean=0)
     options = replace(OPTIONS, batch=12, augment=sounds, losses=replace(OPTIONS.losses, sync=1.0))
     trainer = _trainer(face, options, {"sync": keep})
-    trainer.train_step()
+    stepped(trainer, 1)
     (batch,) = seen
     frames, loudness = batch.true.coefficients.shape[1], batch.mel.exp().sum(-1)
     assert batch.predicted.coefficients.shape == batch.true.coefficients.shape
@@ -148,7 +157,7 @@ def test_critics_see_motion_sound_and_times_of_the_same_frames(face: FaceGeometr
     level = loudness.unflatten(1, (-1, 4)).mean(-1).sqrt()
     opening = batch.true.coefficients[..., 0]
     assert torch.corrcoef(torch.stack([level.flatten(), opening.flatten()]))[0, 1] > 0.95
-    clips = {clip.name: clip for clip in trainer.clips}
+    clips = {clip.name: clip for clip in trainer.task.clips}
     for name, times, row in zip(batch.clips, batch.times, opening, strict=True):
         inside = times.isfinite()
         curve = clips[name].motion.coefficients[:, 0]
@@ -159,8 +168,8 @@ def test_critics_see_motion_sound_and_times_of_the_same_frames(face: FaceGeometr
 def test_frames_that_are_not_heard_teach_nothing(face: FaceGeometry):
     options = replace(OPTIONS, augment=AugmentOptions(live=1.0, ahead=9.0, quiet=0))
     trainer = _trainer(face, options)
-    assert trainer.train_step()["loss"] < 1e-4  # every frame lacks nine seconds of sound to come
-    assert not trainer.model.decoder.output.weight.any()
+    assert stepped(trainer, 1)[0]["loss"] < 1e-4  # every frame lacks nine seconds of sound to come
+    assert not trainer.task.model.decoder.output.weight.any()
 
 
 @pytest.mark.parametrize(("fps", "frames", "margin"), [(25, 200, 25), (30, 200, 25), (24, 192, 24)])
@@ -178,9 +187,8 @@ def test_the_mel_is_cut_where_the_frames_are(fps: int, frames: int, margin: int)
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
 def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precision):
     trainer = _trainer(face, replace(OPTIONS, precision=precision), cache=cache)
-    losses = [trainer.train_step()["loss"] for _ in range(60)]
     plain = _trainer(face, cache=cache)
-    wanted = [plain.train_step()["loss"] for _ in range(60)]
+    losses, wanted = ([step["loss"] for step in stepped(each, 60)] for each in (trainer, plain))
     assert trainer.average["output.weight"].dtype == torch.float32
     assert losses != wanted
     assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)

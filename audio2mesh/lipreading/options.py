@@ -1,0 +1,41 @@
+"""The options of the lip reader and its training."""
+
+from dataclasses import dataclass
+
+from audio2mesh.training.options import StepOptions
+
+
+@dataclass(frozen=True)
+class LipReadOptions:
+    """The network."""
+
+    width: int = 128
+    """Channels of the transformer."""
+    layers: int = 3
+    """Transformer blocks."""
+    heads: int = 4
+    """Attention heads."""
+    dropout: float = 0.1
+    """Share of activations dropped in training."""
+
+
+@dataclass(frozen=True)
+class LipTrainOptions(StepOptions):
+    """Training on windows of mouth crops whose phones are known."""
+
+    steps: int = 1600
+    """Optimiser steps."""
+    batch: int = 6
+    """Windows per step."""
+    learning_rate: float = 1.5e-3
+    """Peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine."""
+    weight_decay: float = 0.02
+    """AdamW's weight decay."""
+    average: float = 0.0
+    """Decay per step of the running average of the weights, which is what is saved; 0 for none."""
+    frames: int = 72
+    """Frames of a window, 25 a second."""
+    step_weight: float = 1.0
+    """Weight of naming the phone at each half frame, beside the CTC loss's 1."""
+    shape_weight: float = 0.1
+    """Weight of measuring the mouth, per millimetre."""

@@ -1,0 +1,122 @@
+"""The loop of every training: it keeps what is done and goes on where it was broken off.
+
+All that is random in a run follows from its step. A run that was broken off, by Ctrl-C, a kill or
+a power cut, and is taken up again therefore ends bit for bit as one that never was.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from common.errors import InputError
+from common.progress import progress_bar
+from common.run_state import open_run, save_run
+from common.signals import unbroken
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+READ_EVERY = 10
+"""Steps between two readings of the losses, for which a GPU has to wait."""
+
+
+class Run(Protocol):
+    """A training in memory."""
+
+    step: int  # how many are done
+
+    def prepare(self) -> None:
+        """Make ready what the next step needs; may be broken off anywhere."""
+        ...
+
+    def train_step(self) -> "Mapping[str, Tensor]":
+        """Make one step and count it; returns its losses by name, scalars."""
+        ...
+
+    def state(self) -> "dict[str, Tensor]":
+        """All that changes in the run, but its step and what `prepare` makes."""
+        ...
+
+    def set_state(self, tensors: "Mapping[str, Tensor]") -> None:
+        """Put back what `state` gave."""
+        ...
+
+
+Look = Callable[[int, dict[str, float], bool], str]
+"""(step, its losses, whether it was saved) → the text behind the progress bar."""
+
+
+def losses_in_words(step: int, losses: Mapping[str, float], saved: bool) -> str:
+    """The losses, the plainest look."""
+    return "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
+
+
+def check_steps(steps: int, save_every: int) -> None:
+    """Raise InputError for numbers of steps that are none."""
+    for name, value in (("steps", steps), ("save-every", save_every)):
+        if value < 1:
+            raise InputError(f"--train.{name} {value}: must be at least 1")
+
+
+def state_path(out: Path) -> Path:
+    """Where the unfinished run behind the file `out` is kept; whoever writes `out` removes it."""
+    return out.with_name(f"{out.name}.state")
+
+
+def take_up(run: Run, out: Path, record: str) -> None:
+    """Continue the unfinished run behind `out`, if there is one.
+
+    InputError where its `record`, what a run's course follows from, was another.
+    """
+    path = state_path(out)
+    if path.exists():
+        tensors, run.step = open_run(path, record)
+        run.set_state(tensors)
+        print(f"continuing {path} at step {run.step}", file=sys.stderr)
+
+
+def run_steps(
+    run: Run,
+    steps: int,
+    out: Path,
+    record: str,
+    save_every: int,
+    look: Look = losses_in_words,
+    leads: bool = True,
+) -> None:
+    """Make all steps that remain, with progress on stderr.
+
+    The run is kept beside `out` every `save_every` steps, after the last one and when it is broken
+    off; signals wait for the end of a step and of what `look` does. leads: False for a process that
+    only helps another one, which shows and keeps the run.
+    """
+    path = state_path(out)
+
+    def save() -> None:
+        save_run(run.state(), path, run.step, record)
+
+    def make_step() -> str | None:
+        losses = run.train_step()
+        saved = run.step % save_every == 0 or run.step == steps
+        if not leads or not (saved or run.step % READ_EVERY == 0):
+            return None
+        if saved:
+            save()
+        return look(run.step, {name: float(value) for name, value in losses.items()}, saved)
+
+    try:
+        if run.step < steps:
+            run.prepare()
+        with progress_bar("training", steps, "steps/s", run.step, hidden=not leads) as show:
+            while run.step < steps:
+                run.prepare()
+                with unbroken():
+                    text = make_step()
+                show(run.step, text=text)
+    except KeyboardInterrupt:
+        if leads:
+            with unbroken():
+                save()
+            print(f"stopped at step {run.step}; the same command continues", file=sys.stderr)
+        raise
