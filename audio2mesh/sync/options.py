@@ -84,6 +84,9 @@ class SyncFitOptions:
     """Of the clips with modelled motion, train on every N-th from the K-th on: K N."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     net: SyncNetOptions = field(default_factory=SyncNetOptions)
     """The network."""
     train: ContrastOptions = field(default_factory=ContrastOptions)

@@ -133,6 +133,9 @@ class FitOptions:
     """Encoder blocks whose outputs are used, counted from 1 (only with --encoder)."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where all that is asked for works there."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     model: ModelOptions = field(default_factory=ModelOptions)
     """The model."""
     train: TrainOptions = field(default_factory=TrainOptions)

@@ -44,6 +44,9 @@ class LipFitOptions:
     """Weights of an earlier run to go on from, with a schedule of their own."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is. Mouths are always drawn on the CPU."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     network: LipReadOptions = field(default_factory=LipReadOptions)
     """Size of the network."""
     train: LipTrainOptions = field(default_factory=LipTrainOptions)

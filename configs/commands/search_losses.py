@@ -13,6 +13,7 @@ from audio2mesh.training.search import search
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.errors import InputError
+from common.threads import use_threads
 from common.training_loop import check_steps
 from configs.joint import critic_factories, training_device
 from configs.training_options import SearchOptions
@@ -20,6 +21,7 @@ from configs.training_options import SearchOptions
 
 def main(options: SearchOptions) -> None:
     train, critics = options.fit.train, options.critics
+    use_threads(options.fit.threads)
     check_steps(train.steps, train.save_every)
     device = training_device(options.fit.device, max(options.grid.lipreading) > 0, critics)
     head = load_head()

@@ -3,11 +3,13 @@
 from avatar.lipreading.options import LipFitOptions
 from avatar.lipreading.train import fit_lipreader
 from common.device import pick_device
+from common.threads import use_threads
 from common.training_loop import check_steps
 from common.writable import check_writable
 
 
 def main(options: LipFitOptions) -> None:
+    use_threads(options.threads)
     check_steps(options.train.steps, options.train.save_every)
     check_writable(options.out)
     scores = fit_lipreader(options, pick_device(options.device))

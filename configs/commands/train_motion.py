@@ -4,6 +4,7 @@ from audio2mesh.data.sources import load_sources, to_common_basis
 from audio2mesh.training.run import fit, score_lines
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
+from common.threads import use_threads
 from common.training_loop import check_steps
 from common.writable import check_writable
 from configs.joint import critic_factories, critic_record, training_device
@@ -12,6 +13,7 @@ from configs.training_options import TrainMotionOptions
 
 def main(options: TrainMotionOptions) -> None:
     train, critics = options.fit.train, options.critics
+    use_threads(options.fit.threads)
     check_steps(train.steps, train.save_every)
     check_writable(options.out)
     device = training_device(options.fit.device, train.losses.lipreading > 0, critics)

@@ -6,11 +6,13 @@ from audio2mesh.sync.options import SyncFitOptions
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.device import pick_device
+from common.threads import use_threads
 from common.training_loop import check_steps
 from common.writable import check_writable
 
 
 def main(options: SyncFitOptions) -> None:
+    use_threads(options.threads)
     check_steps(options.train.steps, options.train.save_every)
     check_writable(options.out)
     device, head = pick_device(options.device), load_head()
