@@ -1,6 +1,5 @@
 """An avatar that is moved by recorded meshes, filmed from any side."""
 
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
