@@ -15,13 +15,7 @@ from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
-from avatar.reconstruct.refine import (
-    RowAdam,
-    no_colour_change,
-    recolour,
-    row_adam,
-    smooth_modes,
-)
+from avatar.reconstruct.refine import RowAdam, no_colour_change, recolour, row_adam, smooth_modes
 from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
 from avatar.reconstruct.screen_gradients import (
     ScreenGradients,

@@ -7,13 +7,7 @@ import numpy as np
 from avatar.mesh.normals import point_normals
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.synthetic.capture.body import Body
-from avatar.synthetic.capture.light import (
-    BIAS,
-    DIRECTIONS,
-    cavities,
-    diffuse,
-    lamp_visibility,
-)
+from avatar.synthetic.capture.light import BIAS, DIRECTIONS, cavities, diffuse, lamp_visibility
 from avatar.synthetic.capture.paint import inner_parts
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.light import Shadows

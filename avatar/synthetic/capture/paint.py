@@ -4,16 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from avatar.mesh.vectors import (
-    MM,
-    Bools,
-    Floats,
-    Ints,
-    bell,
-    mix,
-    normalised,
-    smoothstep,
-)
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, bell, mix, normalised, smoothstep
 from avatar.synthetic.capture.body import Body, turn_of
 from avatar.synthetic.capture.paint_skin import paint_skin
 from avatar.synthetic.capture.texture import Texture, painted, resolutions, texel_places

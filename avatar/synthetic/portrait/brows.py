@@ -5,14 +5,7 @@ import numpy as np
 from avatar.mesh.edges import directed_edges
 from avatar.mesh.normals import face_areas
 from avatar.mesh.records import concatenated
-from avatar.mesh.vectors import (
-    MM,
-    Floats,
-    axes,
-    dot,
-    normalised,
-    smoothstep,
-)
+from avatar.mesh.vectors import MM, Floats, axes, dot, normalised, smoothstep
 from avatar.synthetic.portrait.layer import Layer, layer
 from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin

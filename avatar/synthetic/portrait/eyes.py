@@ -3,15 +3,7 @@
 import numpy as np
 
 from avatar.mesh.records import concatenated
-from avatar.mesh.vectors import (
-    MM,
-    Floats,
-    axes,
-    disc_axes,
-    mix,
-    normalised,
-    smoothstep,
-)
+from avatar.mesh.vectors import MM, Floats, axes, disc_axes, mix, normalised, smoothstep
 from avatar.synthetic.portrait.layer import Layer, discs, layer
 from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin

@@ -3,13 +3,7 @@
 import numpy as np
 
 from avatar.mesh.records import concatenated
-from avatar.mesh.vectors import (
-    MM,
-    bell,
-    mix,
-    normalised,
-    smoothstep,
-)
+from avatar.mesh.vectors import MM, bell, mix, normalised, smoothstep
 from avatar.synthetic.portrait.layer import Layer, discs
 from avatar.synthetic.portrait.lighting import Studio
 from avatar.synthetic.portrait.shading import lit_skin
