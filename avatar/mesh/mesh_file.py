@@ -4,8 +4,6 @@ Nothing in a file is executed, nothing is fetched from a network, and no file ou
 the mesh is opened.
 """
 
-import json
-import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ from numpy.typing import NDArray
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import ColouredMesh, Paint, Picture, to_srgb
 from avatar.mesh.picture_file import read_picture
+from avatar.mesh.stated_size import glb_content, ply_elements, ply_header, stated_size
 from avatar.mesh.vectors import Floats, Ints
 from avatar.mesh.weld import welded
 from common.errors import InputError
@@ -49,10 +48,8 @@ def is_mesh_file(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix != ".ply":
         return suffix in SUFFIXES
-    header = _ply_header(path)
-    names = {words[-1] for words in header if words[0] == "property"}
-    faces = [int(words[2]) for words in header if words[:2] == ["element", "face"]]
-    return not names & set(SPLATS) and sum(faces) > 0
+    names = {words[-1] for words in ply_header(path) if words[0] == "property"}
+    return not names & set(SPLATS) and ply_elements(path, "face") > 0
 
 
 def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
@@ -92,16 +89,17 @@ def _check_file(path: Path) -> None:
             f"{path}: is a .ply without triangles or one of Gaussians, not a coloured mesh; export "
             "the scan as a mesh with faces"
         )
+    _check_size(path, *stated_size(path))
 
 
-def _ply_header(path: Path) -> list[list[str]]:
-    """The words of each line of a .ply's header; none where the file is something else."""
-    with path.open("rb") as file:
-        start = file.read(1 << 16)
-    if not start.startswith(b"ply"):
-        return []
-    header = start.partition(b"end_header")[0].decode("latin-1")
-    return [line.split() for line in header.splitlines() if line.split()]
+def _check_size(path: Path, vertices: int, faces: int) -> None:
+    """A mesh that is too large is refused before memory runs out on it."""
+    for count, name, most in (
+        (faces, "triangles", MOST_TRIANGLES),
+        (vertices, "vertices", 3 * MOST_TRIANGLES),
+    ):
+        if count > most:
+            raise InputError(f"{path}: has {count:,} {name}, more than {most:,}; decimate it first")
 
 
 def _check_companions(path: Path, needed: bool) -> None:
@@ -113,7 +111,7 @@ def _check_companions(path: Path, needed: bool) -> None:
 def _companions(path: Path) -> Iterator[tuple[str, str]]:
     """The material files of an .obj with their textures, the textures of a .ply."""
     if path.suffix.lower() == ".ply":
-        header = [words for words in _ply_header(path) if words[:2] == ["comment", "TextureFile"]]
+        header = [words for words in ply_header(path) if words[:2] == ["comment", "TextureFile"]]
         yield from (("texture", " ".join(words[2:])) for words in header)
     if path.suffix.lower() != ".obj":
         return
@@ -170,7 +168,7 @@ def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> _Part:
         faces = faces[:, ::-1]
     linear = path.suffix.lower() == ".glb"  # as glTF 2.0 stores factors and vertex colours
     rgb, uv, texture, pictures = _colours(path, geometry, faces, linear, materials)
-    return _Part(vertices, faces, rgb, uv, texture, pictures)
+    return _Part(vertices, faces, rgb.astype(np.float32), uv.astype(np.float32), texture, pictures)
 
 
 def _check_numbers(path: Path, vertices: Floats, faces: Ints) -> None:
@@ -180,10 +178,6 @@ def _check_numbers(path: Path, vertices: Floats, faces: Ints) -> None:
         raise InputError(
             f"{path}: a triangle names a vertex that is not there; the file is damaged, export it "
             "again"
-        )
-    if len(faces) > MOST_TRIANGLES:
-        raise InputError(
-            f"{path}: has {len(faces):,} triangles, more than {MOST_TRIANGLES:,}; decimate it first"
         )
 
 
@@ -246,10 +240,7 @@ def _picture(material: Any) -> Picture | None:
 
 
 def _glb_wants_texture(path: Path) -> bool:
-    with path.open("rb") as file:
-        head = file.read(20)
-        length = struct.unpack("<I", head[12:16])[0]
-        materials = json.loads(file.read(length)).get("materials", [])
+    materials = glb_content(path).get("materials", [])
     return any("baseColorTexture" in m.get("pbrMetallicRoughness", {}) for m in materials)
 
 
@@ -262,6 +253,8 @@ def _check_texture(path: Path, parts: list[_Part]) -> None:
 
 
 def _joined(parts: list[_Part]) -> _Part:
+    if len(parts) == 1:
+        return parts[0]
     firsts = np.cumsum([0] + [len(part.vertices) for part in parts])
     pictures = np.cumsum([0] + [len(part.pictures) for part in parts])
     rows = list(zip(parts, firsts, pictures, strict=False))
@@ -283,11 +276,12 @@ def _textured(path: Path, part: _Part, picture: Picture) -> _Part:
             f"--texture: {path} has no texture coordinates, which say where on it a picture goes; "
             "export it with its UV map"
         )
-    rgb = np.where(mapped[:, None, None], 1.0, part.rgb)
+    rgb = np.where(mapped[:, None, None], np.float32(1), part.rgb)
     return replace(part, rgb=rgb, texture=np.where(mapped, 0, -1), pictures=[picture])
 
 
 def _sewn(path: Path, part: _Part) -> ColouredMesh:
+    _check_size(path, len(part.vertices), len(part.faces))
     vertices, faces, kept = welded(part.vertices, part.faces)
     if len(faces) == 0:
         raise InputError(f"{path}: all its triangles are points or lines; export it again")

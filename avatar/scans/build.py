@@ -12,6 +12,7 @@ from avatar.heads import Head, load_head
 from avatar.heads.topologies import ANY_MESH
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import ColouredMesh, joined
+from avatar.mesh.decimate import decimated
 from avatar.mesh.mesh_file import read_mesh
 from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import Floats
@@ -47,6 +48,8 @@ def avatar_of_scan(
     Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
     scan = read_mesh(path, texture)
+    plain, grey = is_plain(scan.paint), is_grey(scan.paint)
+    scan = _decimated(path, scan)
     named = None if landmarks is None else read_landmarks(landmarks)
     try:
         registration = registered(scan.mesh, named)
@@ -57,13 +60,21 @@ def avatar_of_scan(
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
     placed = ColouredMesh(mesh, scan.paint)
-    made = make_avatar(load_head(), shaded(placed) if is_plain(scan.paint) else placed, fitted)
-    if is_grey(scan.paint):
+    made = make_avatar(load_head(), shaded(placed) if plain else placed, fitted)
+    if grey:
         made = replace(made, avatar=without_hue(made.avatar))
     if said := turned(to_head):
         print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
     return made.avatar
+
+
+def _decimated(path: Path, scan: ColouredMesh) -> ColouredMesh:
+    coarse = decimated(scan)
+    if coarse is not scan:
+        counts = f"{len(scan.faces):,} triangles decimated to {len(coarse.faces):,}"
+        print(f"{path.name}: {counts}", file=sys.stderr)
+    return coarse
 
 
 def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:

@@ -15,6 +15,7 @@ from avatar.transfer.registered_pair import Laid, lay
 from avatar.transfer.surface_frames import local_frames
 
 NEAR, FAR = 0.012, 0.03  # metres: motion fades to nothing between these distances
+BATCH_BYTES = 1 << 27  # of offsets that are transferred at a time, in double precision
 SMOOTHINGS = 10  # passes of averaging where correspondence is poor
 
 
@@ -29,12 +30,20 @@ class Transfer:
     def offsets(self, offsets: Tensor) -> Tensor:
         """Offsets [..., V, 3] of the target, in its unit, from [..., S, 3] of the source."""
         targets, sources = len(self.weights.indptr) - 1, offsets.shape[-2]
-        each = offsets.reshape(-1, sources, 3).double().numpy()  # [B, S, 3]
-        columns = _turned(self.before, np.ascontiguousarray(each.transpose(1, 2, 0)))  # [S, 3, B]
-        mixed = self.weights @ columns.reshape(sources, 3 * len(each))
-        moved = _turned(self.after, mixed.reshape(targets, 3, len(each)))  # [V, 3, B]
-        result = torch.from_numpy(moved.transpose(2, 0, 1)).to(offsets.dtype).contiguous()
-        return result.reshape(*offsets.shape[:-2], targets, 3)
+        each = offsets.reshape(-1, sources, 3)  # [B, S, 3]
+        moved = torch.empty(len(each), targets, 3, dtype=offsets.dtype)
+        step = max(1, BATCH_BYTES // (24 * max(targets, sources)))
+        for start in range(0, len(each), step):
+            moved[start : start + step] = self._batch(each[start : start + step])
+        return moved.reshape(*offsets.shape[:-2], targets, 3)
+
+    def _batch(self, offsets: Tensor) -> Tensor:
+        """[B, V, 3] of [B, S, 3], by one sparse product."""
+        columns = np.ascontiguousarray(offsets.double().numpy().transpose(1, 2, 0))  # [S, 3, B]
+        columns = _turned(self.before, columns)
+        mixed = self.weights @ columns.reshape(len(columns), -1)
+        moved = _turned(self.after, mixed.reshape(len(mixed), 3, -1))  # [V, 3, B]
+        return torch.from_numpy(moved.transpose(2, 0, 1))
 
     def values(self, values: Tensor) -> Tensor:
         """Values [V, ...] of the target's vertices from [S, ...] of the source's."""

@@ -11,6 +11,7 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.mesh.closest import FaceTree, closest, face_tree
+from avatar.mesh.decimate import decimated_mesh
 from avatar.mesh.edges import boundary_vertices
 from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity
@@ -48,10 +49,10 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     """Lay anny-head's vertices onto a mesh of any topology, scale and place.
 
     Any side of the mesh may be up (see align); landmarks: points [3] by name, in the mesh's own
-    space. Raises InputError, in one sentence, where the fit is bad or, without landmarks, where it
-    does not lie on a face for certain.
+    space. A mesh finer than the fit needs is decimated for it. Raises InputError, in one sentence,
+    where the fit is bad or, without landmarks, where it does not lie on a face for certain.
     """
-    template = template_of(head)
+    template, mesh = template_of(head), decimated_mesh(mesh)
     own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
     to_head = align(mesh, landmarks)
     vertices = to_head.apply(own)

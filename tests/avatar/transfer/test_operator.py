@@ -1,12 +1,13 @@
 """Laws of the transfer, given where the template lies on a mesh."""
 
 import numpy as np
+import pytest
 import scipy.sparse as sp
 import torch
 from head_meshes import HEAD, decimated, moved, whole_head
 
 from avatar.mesh import Mesh
-from avatar.transfer import head_on, transfer_from, transfer_to
+from avatar.transfer import head_on, operator, transfer_from, transfer_to
 from avatar.transfer.operator import Transfer
 
 OFFSETS = torch.stack(
@@ -45,7 +46,11 @@ def test_it_is_linear():
         torch.testing.assert_close(transfer.offsets(source)[1], b)
 
 
-def test_many_offsets_at_once_are_those_of_one_after_the_other():
+@pytest.mark.parametrize("bytes_at_once", [1, 24 * 7 * 3, operator.BATCH_BYTES])
+def test_many_offsets_at_once_are_those_of_one_after_the_other(
+    monkeypatch: pytest.MonkeyPatch, bytes_at_once: int
+):
+    monkeypatch.setattr(operator, "BATCH_BYTES", bytes_at_once)
     weights = sp.random_array((7, 5), density=0.5, format="csr", rng=np.random.default_rng(0))
     before, after = torch.randn(5, 3, 3), torch.randn(7, 3, 3)
     transfer = Transfer(sp.csr_array(weights), before.numpy(), after.numpy())
