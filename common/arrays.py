@@ -76,6 +76,14 @@ def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = (
     return array
 
 
+def pick_number(path: Path, arrays: Arrays, name: str) -> float:
+    """One finite number. Raises InputError where it is missing or anything else."""
+    array = pick(path, arrays, name)
+    if array.dtype.kind not in "fiu" or array.size != 1 or not np.isfinite(array).all():
+        raise InputError(f"{path}: {name!r} is {array}, not a number; write it again")
+    return float(array.item())
+
+
 def pick_faces(path: Path, arrays: Arrays, vertices: int) -> NDArray:
     """`faces` [M, 3] int64. Raises InputError where it names other vertices than there are."""
     faces = pick(path, arrays, "faces")

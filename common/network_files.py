@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common.errors import InputError
+from common.json_files import parse_json
 from common.tensor_files import read_tensors, write_tensors
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def training_record(path: Path) -> dict[str, Any]:
     metadata = read_tensors(path)[1]
     if "training" not in metadata:
         raise InputError(f"{path}: does not say how it was trained")
-    return json.loads(metadata["training"])
+    return parse_json(metadata["training"], f"{path}, its record of training")
 
 
 def _check_shapes(path: Path, net: "Module", tensors: "Mapping[str, Tensor]") -> None:

@@ -18,7 +18,7 @@ from torch import Tensor
 from torch.nn.functional import logsigmoid
 
 from audio2mesh.data.phones import SILENCE, Phone
-from common.arrays import write_arrays
+from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
 
 CHANNELS = (
@@ -117,11 +117,11 @@ def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
 
 def read_dominance(path: Path) -> DominanceModel:
     """Read what `save_dominance` wrote. InputError for a file with other channels."""
-    with np.load(path, allow_pickle=False) as data:
-        if tuple(data["channels"].tolist()) != CHANNELS:
-            raise InputError(f"{path}: was written for other channels; fit it anew")
-        arrays = {
-            name: torch.from_numpy(data[name].astype(np.float32))
-            for name in ("target", "magnitude", "anticipation", "carry_over", "lead")
-        }
-        return DominanceModel(phones=tuple(data["phones"].tolist()), **arrays)
+    data = read_arrays(path)
+    if tuple(pick(path, data, "channels").tolist()) != CHANNELS:
+        raise InputError(f"{path}: was written for other channels; fit it anew")
+    arrays = {
+        name: torch.from_numpy(pick(path, data, name).astype(np.float32))
+        for name in ("target", "magnitude", "anticipation", "carry_over", "lead")
+    }
+    return DominanceModel(phones=tuple(pick(path, data, "phones").tolist()), **arrays)

@@ -10,11 +10,13 @@ from scipy.io import wavfile
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate
 from audio2mesh.corpus.recordings import Spoken
-from audio2mesh.data.phones import from_arrays, to_arrays
+from audio2mesh.data.clips import read_phones
+from audio2mesh.data.phones import to_arrays
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
-from common.arrays import write_arrays
+from common.arrays import pick, read_arrays, write_arrays
 from common.atomic import write_beside
+from common.json_files import read_json
 
 
 def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
@@ -38,10 +40,9 @@ def _write_motion(path: Path, clip: Spoken, voice: str, fps: float) -> None:
 
 def read_clip(path: Path) -> tuple[Spoken, str]:
     """Sound and phones of a clip's .npz that `write_clip` wrote, and its voice."""
-    with np.load(path, allow_pickle=False) as data:
-        phones = from_arrays(data["phone_labels"], data["phone_times"])
-        voice = str(data["style"])
-    return Spoken(path.stem, load_audio(path.with_suffix(".wav")), phones), voice
+    arrays = read_arrays(path)
+    voice = str(pick(path, arrays, "style"))
+    return Spoken(path.stem, load_audio(path.with_suffix(".wav")), read_phones(path, arrays)), voice
 
 
 def model_again(path: Path, fps: float) -> None:
@@ -66,8 +67,8 @@ def read_report(folder: Path, voice: str, fingerprint: str) -> dict[str, int] | 
     path = _report_path(folder, voice)
     if not path.exists():
         return None
-    report = json.loads(path.read_text())
-    return report["counts"] if report["fingerprint"] == fingerprint else None
+    report = read_json(path)
+    return report["counts"] if report.get("fingerprint") == fingerprint else None
 
 
 def write_report(folder: Path, voice: str, fingerprint: str, counts: dict[str, int]) -> None:

@@ -1,6 +1,6 @@
 """Speech with its face motion: reading it, one basis for all of it, its motion at any time."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
@@ -15,13 +15,14 @@ from audio2mesh.data.phones import Phone, from_arrays
 from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project, sample_curves
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
-from common.arrays import read_arrays
+from common.arrays import Arrays, pick_floats, pick_number, read_arrays
 from common.errors import InputError
 
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
 AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
+FASTEST = 1000.0  # frames a second of motion
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 
 
@@ -72,24 +73,31 @@ def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:
         style=str(data.get("style", path.stem)),
         audio=load_audio(_audio_beside(path)),
         motion=_read_motion(path, data, units, rest),
-        fps=float(data["fps"]),
-        lag=float(data.get("sync_lag_ms", 0.0)) / 1000,
+        fps=_rate(path, data),
+        lag=pick_number(path, data, "sync_lag_ms") / 1000 if "sync_lag_ms" in data else 0.0,
         phones=read_phones(path, data),
         origin=_read_origin(path, data),
     )
 
 
-def read_phones(path: Path, data: Mapping[str, np.ndarray]) -> tuple[Phone, ...]:
+def _rate(path: Path, data: Arrays) -> float:
+    rate = pick_number(path, data, "fps")
+    if not 0 < rate <= FASTEST:
+        raise InputError(f"{path}: 'fps' is {rate:g}, not a number of frames a second")
+    return rate
+
+
+def read_phones(path: Path, data: Arrays) -> tuple[Phone, ...]:
     """The phones of a clip's .npz; none where it holds none. InputError names the file."""
     if "phone_labels" not in data or "phone_times" not in data:
         return ()
     try:
         return from_arrays(data["phone_labels"], data["phone_times"])
-    except ValueError as error:
+    except InputError as error:
         raise InputError(f"{path}: {error}") from error
 
 
-def _read_origin(path: Path, data: dict) -> Origin:
+def _read_origin(path: Path, data: Arrays) -> Origin:
     name = str(data.get("origin", "captured"))
     for known in get_args(Origin):
         if name == known:
@@ -104,24 +112,20 @@ def _audio_beside(path: Path) -> Path:
     raise InputError(f"{path}: no recording {path.stem}.flac lies beside this clip")
 
 
-def _read_motion(path: Path, data: dict, units: FaceUnits, rest: Tensor) -> Motion:
+def _read_motion(path: Path, data: Arrays, units: FaceUnits, rest: Tensor) -> Motion:
     if "arkit" in data and "arkit_names" in data:
-        names = [str(name) for name in data["arkit_names"]]
+        names = [str(name) for name in data["arkit_names"].ravel()]
         if unknown := set(names) - set(units.names):
             raise InputError(f"{path}: the head has no face unit named {sorted(unknown)[0]}")
-        weights = torch.zeros(len(data["arkit"]), len(units.names))
-        weights[:, [units.names.index(name) for name in names]] = torch.from_numpy(
-            data["arkit"]
-        ).float()
+        given = torch.from_numpy(pick_floats(path, data, "arkit", (len(names),)))
+        weights = torch.zeros(len(given), len(units.names))
+        weights[:, [units.names.index(name) for name in names]] = given
         return Motion(weights, units.offsets)
     if "vertices" in data:
-        vertices = torch.from_numpy(data["vertices"]).float()
-        template = torch.from_numpy(data["template"]).float() if "template" in data else rest
-        if vertices.shape[1:] != template.shape:
-            raise InputError(
-                f"{path}: the clip has {vertices.shape[1]} vertices, the head {len(template)}"
-            )
-        offsets = vertices - template
+        if "template" in data:
+            rest = torch.from_numpy(pick_floats(path, data, "template", (3,)))
+        vertices = torch.from_numpy(pick_floats(path, data, "vertices", (len(rest), 3)))
+        offsets = vertices - rest
         basis = motion_basis(offsets[:: basis_stride(len(offsets))])
         return Motion(project(offsets, basis), basis)
     raise InputError(f"{path}: the clip holds neither `arkit` with `arkit_names` nor `vertices`")

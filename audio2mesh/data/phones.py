@@ -44,8 +44,11 @@ def to_arrays(phones: Sequence[Phone]) -> dict[str, np.ndarray]:
 
 def from_arrays(labels: np.ndarray, times: np.ndarray) -> tuple[Phone, ...]:
     """What `to_arrays` wrote. InputError for other shapes or a label that is no phone."""
-    if times.shape != (len(labels), 2):
-        raise InputError(f"phone_times has shape {times.shape} for {len(labels)} phone_labels")
+    if labels.ndim != 1 or times.shape != (len(labels), 2) or times.dtype.kind not in "fiu":
+        raise InputError(
+            f"phone_times has the shape {list(times.shape)}, which is no start and end for each "
+            f"of phone_labels {list(labels.shape)}"
+        )
     if unknown := {str(label) for label in labels} - set(PHONES):
         raise InputError(f"{sorted(unknown)[0]!r} is no ARPAbet phone without stress")
     return tuple(

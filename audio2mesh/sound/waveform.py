@@ -6,6 +6,7 @@ The network hears mono at 16 kHz; a video's sound track is the same file in ster
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, groupby, pairwise
@@ -229,9 +230,10 @@ def _declared_seconds(container: InputContainer, stream: AudioStream) -> float:
     """The length the header states, or 0 where it states none or libav only estimates it."""
     kind = container.format.name
     if "matroska" in kind:
-        hours, minutes, rest = stream.metadata.get("DURATION", "0:0:0").split(":")
+        told = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+        hours, minutes, seconds = map(float, told.groups()) if told else (0.0, 0.0, 0.0)
         start = float((stream.start_time or 0) * (stream.time_base or 0))
-        return 3600 * int(hours) + 60 * int(minutes) + float(rest) - start
+        return 3600 * hours + 60 * minutes + seconds - start
     exact = kind in ("flac", "aiff", "caf", "w64") or "mp4" in kind
     # A start time shows that an MP3 has the header with its true length.
     if exact or (kind == "mp3" and stream.start_time):

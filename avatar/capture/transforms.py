@@ -4,7 +4,6 @@ The file is JSON: a list "frames", and entries beside it that hold for every fra
 relative to its folder.
 """
 
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -18,6 +17,7 @@ from avatar.capture.capture import View
 from avatar.capture.picture_sizes import Size, picture_sizes
 from avatar.capture.pictures import picture_size
 from common.errors import InputError
+from common.json_files import read_json
 from splat import Camera
 
 PICTURES = ("file_path", "fg_mask_path", "region_path")
@@ -67,10 +67,7 @@ def _read_json(path: Path) -> dict[str, Any]:
             f"{path}: there is no such file; a capture holds transforms_train.json, "
             "transforms_val.json and transforms_test.json"
         )
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: is not a JSON file ({error})") from None
+    content = read_json(path)
     frames = content.get("frames") if isinstance(content, dict) else None
     if not isinstance(frames, list) or not all(isinstance(frame, dict) for frame in frames):
         raise InputError(f'{path}: has no list "frames" of objects')

@@ -19,7 +19,7 @@ from avatar.heads import load_head
 from avatar.heads.topologies import TOPOLOGIES
 from avatar.mesh import Mesh
 from avatar.rig.avatar import check_mesh
-from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
+from common.arrays import Arrays, pick, pick_faces, pick_floats, pick_number, read_arrays
 from common.atomic import write_beside
 from common.errors import InputError
 from common.writable import plain_words
@@ -131,10 +131,10 @@ def _optional(path: Path, arrays: Arrays, name: str, last: tuple[int, ...]) -> T
 
 
 def _rate(path: Path, arrays: Arrays) -> float:
-    rate = pick(path, arrays, "fps")
-    if rate.dtype.kind not in "fiu" or rate.size != 1 or not 0 < rate.item() <= FASTEST:
+    rate = pick_number(path, arrays, "fps")
+    if not 0 < rate <= FASTEST:
         raise InputError(f"{path}: 'fps' is {rate}, not a number of frames a second; save it again")
-    return float(rate.item())
+    return rate
 
 
 def _topology(path: Path, arrays: Arrays, mesh: Mesh) -> str:

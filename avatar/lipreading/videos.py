@@ -5,7 +5,6 @@ The films bear the names of the audio clips. A film's mouth is where `<name>.jso
 one it is found by the speech.
 """
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from avatar.lipreading.critic import Stretch, Teacher
 from avatar.lipreading.locate import Box, locate_mouth
 from avatar.lipreading.view import SIZE
 from common.errors import InputError
+from common.json_files import read_json
 
 SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 _SMALL = 128  # columns of the pictures in which the mouth is sought
@@ -80,8 +80,8 @@ def _given_box(path: Path) -> Box | None:
     told = path.with_suffix(".json")
     if not told.exists():
         return None
+    values = read_json(told)
     try:
-        values = json.loads(told.read_text())
         box = Box(*(float(values[name]) for name in ("x", "y", "side")))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(

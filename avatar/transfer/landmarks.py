@@ -1,6 +1,5 @@
 """A handful of named points of the face, where a mesh needs them to be told."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from common.errors import InputError
+from common.json_files import read_json
 
 # Vertices of anny-head. Left is the subject's left (+x). The lips' middles are where the closed
 # lips meet, not the middle of the red; the ears' points are their outermost; the chin's is its
@@ -30,6 +30,7 @@ LANDMARKS: Mapping[str, int] = {
     "right_ear": 1817,
 }
 FEWEST = 4
+FARTHEST = 1e9  # from the origin, in whatever unit
 
 
 def read_landmarks(path: Path) -> dict[str, Tensor]:
@@ -37,12 +38,7 @@ def read_landmarks(path: Path) -> dict[str, Tensor]:
 
     Raises FileNotFoundError or InputError, in one sentence, where the file cannot be used.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such landmarks file")
-    try:
-        content = json.loads(path.read_text())
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a JSON file: {error}; {how_to_write()}") from error
+    content = read_json(path)
     if not isinstance(content, dict):
         raise InputError(f"{path} does not hold names and points; {how_to_write()}")
     for name, point in content.items():
@@ -89,6 +85,7 @@ def landmark_points(
 
 
 def _check_point(path: Path, name: str, point: object) -> None:
-    numbers = isinstance(point, list) and len(point) == 3
-    if not numbers or not all(isinstance(value, int | float) for value in point):  # type: ignore[union-attr]
+    values = point if isinstance(point, list) else []
+    numbers = [v for v in values if isinstance(v, int | float) and abs(v) < FARTHEST]
+    if len(values) != 3 or len(numbers) != 3:
         raise InputError(f"{path}: {name!r} is not a point of three numbers; {how_to_write()}")

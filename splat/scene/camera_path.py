@@ -12,7 +12,6 @@ are in seconds and rise; angles are in degrees and do not wrap (0 to 360 is a fu
 are in metres, in head space. Before the first and after the last keyframe the camera rests.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ import numpy as np
 import torch
 
 from common.errors import InputError
+from common.json_files import read_json
 from splat.scene.camera import Camera, look_at, orbit
 
 ANGLE_FORM = {"time": 1, "azimuth": 1, "elevation": 1, "distance": 1, "target": 3, "fov_y": 1}
@@ -37,8 +37,6 @@ def load_camera_path(
     The file is read and checked at once. Raises FileNotFoundError, or InputError naming the rule.
     """
     path = Path(json_path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
     keyframes = _keyframes(path)
     form = PLACE_FORM if "eye" in keyframes[0] else ANGLE_FORM
     rows = np.array([_numbers(path, i, keyframe, form) for i, keyframe in enumerate(keyframes)])
@@ -63,10 +61,7 @@ def _curve(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
 
 
 def _keyframes(path: Path) -> list[dict[str, Any]]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise InputError(f"{path}: this is not a JSON file ({error})") from None
+    content = read_json(path)
     keyframes = content.get("keyframes") if isinstance(content, dict) else None
     if not isinstance(keyframes, list) or not keyframes:
         raise InputError(f'{path}: there is no list "keyframes" with at least one entry')

@@ -96,6 +96,8 @@ def _parse(path: Path) -> PlyData:
             rule = "the element 'mesh_face' is cut short or holds a face that is not a triangle"
             raise _BrokenRule(rule) from None
         raise _BrokenRule(f"the file is truncated or damaged ({error})") from None
+    except ValueError as error:  # a name twice
+        raise _BrokenRule(f"the .ply header cannot be read ({error})") from None
 
 
 def _columns(element: PlyElement, names: tuple[str, ...]) -> Columns:

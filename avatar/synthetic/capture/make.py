@@ -1,6 +1,5 @@
 """Draw a whole capture into a folder."""
 
-import json
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import asdict, dataclass
@@ -31,6 +30,7 @@ from avatar.synthetic.capture.scene import Scene, build_scene
 from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 from common.arrays import write_arrays
 from common.errors import InputError
+from common.json_files import read_json
 from common.progress import progress_bar
 from common.threads import available_threads
 from splat import Camera
@@ -85,7 +85,7 @@ def _claim(options: CaptureOptions) -> None:
             f"{options.out}: folder {options.out.absolute().parent} does not exist; create it first"
         )
     if record.is_file():
-        if json.loads(record.read_text()) != wanted:
+        if read_json(record) != wanted:
             raise InputError(
                 f"{options.out}: holds a capture with other options; name another folder"
             )

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tensor_sizes import LargestTensor
 from audio2mesh.data.clips import Clip, clip_frames, common_basis, load_clips, on_basis
 from audio2mesh.data.face_geometry import FaceUnits
 from audio2mesh.model.motion import Motion, project
+from common.errors import InputError
 
 UNITS = FaceUnits(("jawOpen", "mouthPucker"), 0.01 * torch.randn(2, VERTICES, 3))
 REST = torch.randn(VERTICES, 3)
@@ -86,14 +88,31 @@ def test_the_common_basis_sees_short_clips_beyond_their_first_frame():
 def test_bad_clips_are_named(tmp_path):
     with pytest.raises(ValueError, match="no speech-motion clips"):
         load_clips(tmp_path, UNITS, REST)
+    jaw = {"arkit": np.zeros((3, 1)), "arkit_names": ["jawOpen"]}
     for arrays, match in (
         ({"arkit": np.zeros((3, 1))}, "frame rate"),
         ({"fps": 30}, "neither `arkit`"),
         ({"fps": 30, "arkit": np.zeros((3, 1)), "arkit_names": ["wings"]}, "named wings"),
-        ({"fps": 30, "vertices": np.zeros((3, 5, 3))}, "5 vertices, the head 12"),
+        ({"fps": 30, "vertices": np.zeros((3, 5, 3))}, "[3, 5, 3], not [*, 12, 3]"),
+        ({"fps": "fast", **jaw}, "'fps' is fast, not a number"),
+        ({"fps": [30, 31], **jaw}, "'fps' is"),
+        ({"fps": 0, **jaw}, "'fps' is 0"),
+        ({"fps": 30, "sync_lag_ms": "late", **jaw}, "'sync_lag_ms' is late"),
+        ({"fps": 30, **jaw, "arkit": 1.0}, "'arkit' has the shape"),
+        ({"fps": 30, **jaw, "arkit": np.zeros((3, 2))}, "'arkit' has the shape"),
+        (
+            {"fps": 30, **jaw, "arkit": np.full((3, 1), np.nan)},
+            "'arkit' holds numbers",
+        ),
+        ({"fps": 30, **jaw, "arkit": np.array([["x"]])}, "'arkit' holds"),
+        ({"fps": 30, **jaw, "arkit_names": 3}, "named 3"),
+        ({"fps": 30, **jaw, "phone_labels": 3, "phone_times": 3}, "phone_times has the shape []"),
+        ({"fps": 30, "vertices": np.full((3, 12, 3), np.inf)}, "'vertices' holds numbers"),
+        ({"fps": 30, "vertices": 1.0}, "'vertices' has the shape"),
+        ({"fps": 30, "vertices": np.array(["a"])}, "'vertices' holds"),
     ):
         _write(tmp_path, "bad", **arrays)
-        with pytest.raises(ValueError, match=match):
+        with pytest.raises(InputError, match=re.escape(match)):
             load_clips(tmp_path, UNITS, REST)
     (tmp_path / "bad.wav").unlink()
     with pytest.raises(ValueError, match="no recording"):

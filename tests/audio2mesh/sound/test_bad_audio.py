@@ -16,9 +16,10 @@ from audio2mesh.sound.waveform import (
     load_audio,
     probe_audio,
 )
+from common.errors import InputError
 
 
-def complaint(path: Path, error: type[Exception] = ValueError) -> str:
+def complaint(path: Path, error: type[Exception] = InputError) -> str:
     """The one sentence with which both readers refuse a file."""
     with pytest.raises(error) as probed:
         probe_audio(path)
@@ -70,6 +71,15 @@ def test_sound_in_an_unknown_codec(tmp_path: Path) -> None:
     header[20:22] = b"\xfe\xfe"  # the format tag; 3 is float
     path.write_bytes(header)
     assert "no decoder" in complaint(path)
+
+
+@pytest.mark.parametrize("length", [b"xx:yy:zz", b"::::::::", b"99999999", b"\xff\xff\xff\xff0000"])
+def test_a_length_that_is_none_counts_as_not_stated(tmp_path: Path, length: bytes) -> None:
+    path = write_sound(tmp_path / "a.mkv", tone(1.0, 48_000), 48_000, "aac")
+    stated = path.read_bytes()
+    assert stated.count(b"00:00:01.") == 1
+    path.write_bytes(stated.replace(b"00:00:01", length))
+    assert probe_audio(path).seconds == pytest.approx(1.0, abs=0.05)
 
 
 def test_empty_file_and_zero_length(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from avatar.mesh.edges import open_edges
 from avatar.mesh.mesh_file import PLAIN, read_mesh
 from avatar.mesh.weld import welded
 from avatar.rig.avatar import Avatar
+from common.errors import InputError
 
 TETRA = np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [0, 0, 1.0]])
 SIDES = np.array([[0, 2, 1], [0, 1, 3], [1, 2, 3], [0, 3, 2]])
@@ -136,11 +137,12 @@ def test_what_cannot_be_read_is_said_in_one_sentence(tmp_path: Path, small_avata
         "flat.obj": ("v 0 0 0\nv 1 0 0\nf 1 2 1\n", "points or lines"),
         "garbage.glb": ("not a glb at all", "not a readable .glb"),
         "garbage.ply": ("ply\nformat ascii 1.0\nelement vertex x\n", "triangles"),
+        "count.ply": ("ply\nformat ascii 1.0\nelement face 8x\nend_header\n", "8x"),
         "scan.fbx": ("Kaydara", "must be one of"),
     }
     for name, (text, part) in texts.items():
         (tmp_path / name).write_text(text)
-        cases[name] = (tmp_path / name, ValueError, part)
+        cases[name] = (tmp_path / name, InputError, part)
     save_avatar(tmp_path / "splats.ply", small_avatar)
     cases["splats"] = (tmp_path / "splats.ply", ValueError, "Gaussians")
     cases["absent"] = (tmp_path / "absent.glb", FileNotFoundError, "no such file")

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 import torch
 
+from common.errors import InputError
 from splat import load_camera_path, orbit
 
 FIRST = {"time": 1, "azimuth": -40, "elevation": 0, "distance": 1, "target": [0, 0, 0], "fov_y": 20}
@@ -80,7 +81,7 @@ def test_broken_path_is_named(tmp_path: Path, name: str) -> None:
 def test_unreadable_paths(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="no such file"):
         load_camera_path(tmp_path / "a.json", 10, 25, 8, 8)
-    for content in (b"{", b"\xff\xfe", b"[1]"):
+    for content in (b"{", b"\xff\xfe", b"[1]", b"[" * 100_000):
         (tmp_path / "a.json").write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.json"):
+        with pytest.raises(InputError, match=r"a\.json"):
             load_camera_path(tmp_path / "a.json", 10, 25, 8, 8)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from plyfile import PlyData, PlyElement
 
+from common.errors import InputError
 from splat import RawGaussians, SplatPly, read_ply, write_ply
 
 Rows = dict[str, np.ndarray]
@@ -164,7 +165,7 @@ BROKEN = {
 
 
 def assert_one_sentence(path: Path, words: str) -> None:
-    with pytest.raises(ValueError) as caught:
+    with pytest.raises(InputError) as caught:
         read_ply(path)
     message = str(caught.value)
     assert message.startswith(f"{path}: ") and words in message and "\n" not in message, message
@@ -205,6 +206,14 @@ def test_other_files_are_not_ply_files(tmp_path: Path, content: bytes) -> None:
 def test_broken_headers(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.ply").write_bytes(content)
     assert_one_sentence(tmp_path / "a.ply", "header cannot be read")
+
+
+@pytest.mark.parametrize("line", [b"property float x\n", b"element vertex 12\n"])
+def test_headers_that_name_something_twice(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "a.ply"
+    write_ply(path, make_ply())
+    path.write_bytes(path.read_bytes().replace(line, 2 * line, 1))
+    assert_one_sentence(path, "header cannot be read")
 
 
 @pytest.mark.parametrize("bound", [True, False])

@@ -201,6 +201,9 @@ def test_a_folder_in_use_is_left_alone(tmp_path: Path):
     with pytest.raises(ValueError, match="other options"):
         made(folder, seed=3)
     assert contents(folder) == before
+    (folder / "options.json").write_text('{"width": 3')
+    with pytest.raises(InputError, match=r"options\.json: this is not a JSON file"):
+        made(folder)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path):
