@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from common.atomic import write_beside
+from common.json_files import parse_json
 from common.training_loop import Look, losses_in_words
 
 
@@ -20,7 +21,9 @@ def reopen_log(
 ) -> list[dict[str, Any]]:
     """The objects of a log that are kept; the file is left with these, without a torn last line."""
     whole, _, _ = log.read_text().rpartition("\n") if log.exists() else ("", "", "")
-    entries = [entry for line in whole.splitlines() if keep(entry := json.loads(line))]
+    lines = enumerate(whole.splitlines(), 1)
+    read = (parse_json(line, f"{log}, line {number}") for number, line in lines)
+    entries = [entry for entry in read if keep(entry)]
     with write_beside(log) as partial:
         partial.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
     return entries
