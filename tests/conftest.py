@@ -83,11 +83,12 @@ def run_script(
     """Run a script by its name with arguments, in this process."""
 
     def run(name: str, *arguments: object) -> Outcome:
+        (path,) = (ROOT / "scripts").rglob(f"{name}.py")
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", [f"{name}.py", *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [path.name, *map(str, arguments)])
         status = 0
         try:
-            runpy.run_path(str(ROOT / "scripts" / f"{name}.py"), run_name="__main__")
+            runpy.run_path(str(path), run_name="__main__")
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()

@@ -1,4 +1,4 @@
-"""Turn the public release of FACEGOOD-Audio2Face into clips that train_audio2mesh.py reads."""
+"""Turn the public release of FACEGOOD-Audio2Face into clips to train on."""
 
 from audio2mesh.data.facegood_release import convert_release
 from audio2mesh.data.options import FacegoodOptions

@@ -70,16 +70,37 @@ def _to_edge(p: Tensor, a: Tensor, b: Tensor) -> Tensor:
     return (p - a - along.clamp(0, 1)[..., None] * (b - a)).square().sum(-1)
 
 
-def test_triangles_show_what_the_gaussians_show():
-    poses = torch.stack([HEAD.vertices, HEAD.vertices + 0.6 * HEAD.unit("jawOpen")])
+@pytest.fixture(scope="module")
+def poses() -> Tensor:
+    """At rest, with the jaw open, with the lips drawn together."""
+    opened, pucker = 0.6 * HEAD.unit("jawOpen"), 0.8 * HEAD.unit("mouthPucker")
+    return torch.stack([HEAD.vertices, HEAD.vertices + opened, HEAD.vertices + pucker])
+
+
+def misfit(one: Tensor, other: Tensor) -> tuple[float, float]:
+    """Mean difference of greys in [0, 1] and, of the worst picture, one minus the correlation."""
+    pairs = zip(one.flatten(1), other.flatten(1), strict=True)
+    worst = min(float(torch.corrcoef(torch.stack(pair))[0, 1]) for pair in pairs)
+    return float((one - other).abs().mean()), 1 - worst
+
+
+@torch.no_grad()
+def shows_what_the_gaussians_show(triangles: Tensor, poses: Tensor) -> None:
+    """Measured 0.031 and 0.057, and 0.78 for what opening changes; seen in a mirror the Gaussians'
+    own pictures are 0.047 and 0.08 off."""
+    discs = mouth_renderer(HEAD)(poses)
+    difference, uncorrelated = misfit(discs, triangles)
+    assert difference < 0.036 and uncorrelated < 0.065
+    mirrored = misfit(discs.flip(2), triangles)
+    assert mirrored[0] > 0.042 and mirrored[1] > 0.075
+    change = [(drawn[1] - drawn[0])[30:70, 25:63].flatten() for drawn in (discs, triangles)]
+    assert torch.corrcoef(torch.stack(change))[0, 1] > 0.74
+
+
+def test_triangles_show_what_the_gaussians_show(poses: Tensor):
     with torch.no_grad():
-        discs = mouth_renderer(HEAD)(poses)
-        triangles = mesh_mouth_renderer(HEAD, rasterize=rasterize_naively)(poses)
-    assert triangles.shape == discs.shape
-    for one, other in zip(discs, triangles, strict=True):
-        assert torch.corrcoef(torch.stack([one.flatten(), other.flatten()]))[0, 1] > 0.9
-    change = [(pair[1] - pair[0])[30:70, 25:63].flatten() for pair in (discs, triangles)]
-    assert torch.corrcoef(torch.stack(change))[0, 1] > 0.6
+        drawn = mesh_mouth_renderer(HEAD, rasterize=rasterize_naively)(poses)
+    shows_what_the_gaussians_show(drawn, poses)
 
 
 def fragments(distance: float, depths: tuple[float, float]) -> Fragments:
@@ -114,8 +135,42 @@ def test_without_pytorch3d_one_sentence_says_so():
         mesh_mouth_renderer(HEAD)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pytorch3d") is None, reason="needs pytorch3d")
-def test_pytorch3d_draws_what_the_naive_rasteriser_draws():
-    poses = (HEAD.vertices + 0.4 * HEAD.unit("jawOpen"))[None]
-    naive = mesh_mouth_renderer(HEAD, rasterize=rasterize_naively)(poses)
-    assert (mesh_mouth_renderer(HEAD)(poses) - naive).abs().mean() < 0.02
+needs_pytorch3d = pytest.mark.skipif(
+    importlib.util.find_spec("pytorch3d") is None, reason="pytorch3d is not installed"
+)
+
+
+@needs_pytorch3d
+def test_pytorch3d_shows_what_the_gaussians_show(poses: Tensor):
+    with torch.no_grad():
+        shows_what_the_gaussians_show(mesh_mouth_renderer(HEAD)(poses), poses)
+
+
+def half_a_pixel_aside(pictures: Tensor) -> Tensor:
+    return (pictures + pictures.roll(1, 2)) / 2
+
+
+LIMITS = (0.003, 0.001)
+"""Of two rasterizers of the same triangles: less than pictures half a pixel apart differ by."""
+
+
+def test_the_limits_of_two_rasterizers_tell_half_a_pixel(poses: Tensor):
+    with torch.no_grad():
+        drawn = mesh_mouth_renderer(HEAD, rasterize=rasterize_naively)(poses)
+    aside = misfit(drawn, half_a_pixel_aside(drawn))
+    assert aside > LIMITS and aside[1] > LIMITS[1], aside
+
+
+@needs_pytorch3d
+def test_pytorch3d_draws_what_the_naive_rasteriser_draws(poses: Tensor):
+    with torch.no_grad():
+        naive = mesh_mouth_renderer(HEAD, rasterize=rasterize_naively)(poses)
+        difference, uncorrelated = misfit(mesh_mouth_renderer(HEAD)(poses), naive)
+    assert difference < LIMITS[0] and uncorrelated < LIMITS[1]
+
+
+@needs_pytorch3d
+def test_pytorch3d_passes_gradients_to_the_lips(poses: Tensor):
+    vertices = poses[1:2].clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(mesh_mouth_renderer(HEAD)(vertices).mean(), vertices)
+    assert gradient.isfinite().all() and gradient[0, HEAD.regions["lips"]].abs().amax(1).gt(0).any()
