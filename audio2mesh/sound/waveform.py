@@ -82,9 +82,10 @@ def probe_audio(path: str | Path) -> AudioInfo:
 def stated_seconds(path: str | Path) -> float | None:
     """The length that a file states or that follows from its size: for a progress bar, no more.
 
-    Raises as `probe_audio` does for what is no sound.
+    Raises as `probe_audio` does for what is no media or has no sound in it, at once.
     """
     with _open(Path(path)) as container:
+        _audio_stream(Path(path), container)
         return None if container.duration is None else container.duration / av.time_base
 
 

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio2mesh import load_model, probe_audio
+from audio2mesh import load_model, probe_audio, stated_seconds
 from avatar.arkit import read_take
 from avatar.drive.motion import Motion, motion_file
 from avatar.drive.options import DriveOptions, check_options, default_output
@@ -60,8 +60,8 @@ def drive(options: DriveOptions) -> Report:
     output = options.output or default_output(options)
     check_options(options, output)
     use_threads(options.threads)
+    scene = prepare(options, clock)
     with clock.stage("load"):
-        scene = prepare(options)
         film = set_up(options, scene)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     _shoot(options, output, scene, film, clock)
@@ -81,14 +81,26 @@ def drive(options: DriveOptions) -> Report:
     )
 
 
-def prepare(options: DriveOptions) -> Scene:
+def prepare(options: DriveOptions, clock: StageClock) -> Scene:
     """Load and check the avatar, what moves it and the sound, and choose the backend."""
-    device, backend, _ = pick_backend(options.device)
-    seconds = probe_audio(options.audio).seconds if options.audio else 0.0
-    mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
-    motion = perform(avatar_face(options.avatar, avatar), mover, options)
+    with clock.stage("load"):
+        device, backend, _ = pick_backend(options.device)
+        if options.audio:
+            stated_seconds(options.audio)  # says at once what is no sound
+        mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
+        avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+        face = avatar_face(options.avatar, avatar)
+    with clock.stage("audio2mesh"):
+        motion = perform(face, mover, options)
+        seconds = _audio_seconds(options, motion)
     return Scene(avatar, motion, seconds, backend, device)
+
+
+def _audio_seconds(options: DriveOptions, motion: Motion) -> float:
+    """The length of the sound, to the nearest frame where it moves the face."""
+    if options.arkit is None:
+        return motion.frames / motion.fps
+    return probe_audio(options.audio).seconds if options.audio else 0.0
 
 
 def set_up(options: DriveOptions, scene: Scene) -> Film:

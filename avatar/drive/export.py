@@ -6,7 +6,7 @@ from typing import assert_never
 
 from torch import Tensor
 
-from audio2mesh import SpeechToMotion, load_model, probe_audio
+from audio2mesh import SpeechToMotion, load_model, stated_seconds
 from avatar.arkit import Take, head_angles, read_take, write_take
 from avatar.arkit.fit import fit_weights
 from avatar.drive.export_options import ExportOptions, check_export
@@ -88,7 +88,7 @@ def _mover(options: ExportOptions) -> Mover:
     if options.arkit:
         return read_take(options.arkit)
     assert options.audio
-    probe_audio(options.audio)
+    stated_seconds(options.audio)  # says at once what is no sound
     return load_model(options.weights, pick_device(options.device))
 
 

@@ -7,8 +7,7 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from audio2mesh import SpeechToMotion, frame_energy, stream_audio
-from audio2mesh.model.stream import stream_coefficients
+from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.retarget import carry_basis
@@ -51,24 +50,22 @@ def perform(face: Face, mover: Take | SpeechToMotion, options: Direction) -> Mot
 
 
 def _of_speech(face: Face, model: SpeechToMotion, basis: Tensor, options: Direction) -> Motion:
-    """Speech with blinks, brows and head motion; the recording is read twice and never held.
+    """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
     basis [K, V, 3]: the model's, on the mesh of the face.
     """
     assert options.audio is not None
-    audio, fps = options.audio, float(exact_rate(options.fps or model.fps))
-    energy = frame_energy(stream_audio(audio), fps)
-    pivot = load_head().pivot
-    life = still(len(energy)) if options.still else live(energy, fps, pivot, options.seed)
+    fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
+    heard = hear(model, options.audio, fps, options.style)
+    frames = len(heard.energy)
+    life = still(frames) if options.still else live(heard.energy, fps, pivot, options.seed)
     weights = list(life.unit_weights.values())  # each [F]
-    beside = torch.stack(weights, 1) if weights else torch.zeros(len(energy), 0)  # [F, E]
+    beside = torch.stack(weights, 1) if weights else torch.zeros(frames, 0)  # [F, E]
 
     def coefficients() -> Iterator[Tensor]:
-        start = 0
-        for chunk in stream_coefficients(model, stream_audio(audio), fps, options.style):
-            stop = start + len(chunk)
-            yield torch.cat([chunk.cpu(), beside[start:stop]], dim=1)
-            start = stop
+        parts = beside.split([len(chunk) for chunk in heard.coefficients])
+        for chunk, part in zip(heard.coefficients, parts, strict=True):
+            yield torch.cat([chunk, part], dim=1)
 
     names = (*(f"speech_{k:02d}" for k in range(len(basis))), *life.unit_weights)
     joint = torch.cat([basis.cpu(), *(face.head.unit(name)[None] for name in life.unit_weights)])
