@@ -1,15 +1,15 @@
 """What a voice, or a recorded take, makes a face do."""
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
+from avatar.drive.export_options import ExportOptions
 from avatar.drive.motion import Curves, Motion
+from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
 from avatar.face.idle_motion import live, still
 from avatar.film.output import exact_rate
@@ -17,25 +17,7 @@ from avatar.heads import load_head
 from avatar.transfer.fitted_face import Face
 
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
-
-
-class Direction(Protocol):
-    """What options say of how a face shall move; their meaning is that of DriveOptions."""
-
-    @property
-    def audio(self) -> Path | None: ...
-    @property
-    def weights(self) -> Path | None: ...
-    @property
-    def flame(self) -> Path | None: ...
-    @property
-    def style(self) -> str | None: ...
-    @property
-    def fps(self) -> float | None: ...
-    @property
-    def still(self) -> bool: ...
-    @property
-    def seed(self) -> int: ...
+Direction = DriveOptions | ExportOptions
 
 
 def perform(face: Face, mover: Take | SpeechToMotion, options: Direction) -> Motion:

@@ -15,8 +15,9 @@ from avatar.flame import load_flame
 from avatar.flame.indices import VERTICES as FLAME_VERTICES
 from avatar.flame.teeth import LOWER_TEETH
 from avatar.heads import Head, load_head
-from avatar.heads.topologies import FLAME, FLAME_TEETH
+from avatar.heads.topologies import ANY_MESH, FLAME, FLAME_TEETH
 from avatar.mesh import Mesh
+from avatar.mesh.similarity import IDENTITY, fit_similarity
 from avatar.rig.avatar import Avatar
 from avatar.transfer import transfer_from, transfer_to
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
@@ -67,8 +68,13 @@ def _carried(
 
 
 def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
-    """A function from offsets [..., S, 3] of one mesh to offsets [..., V, 3] of another, linear, by
-    way of anny-head."""
+    """A function from offsets [B, S, 3] of one mesh to offsets [B, V, 3] of another, linear, by way
+    of anny-head; FLAME's own vertices keep their motion."""
+    match source.head.topology, target.head.topology:
+        case "flame", "flame-teeth":
+            return lambda offsets: with_teeth(offsets, target.head)
+        case "flame-teeth", "flame":
+            return lambda offsets: offsets[:, :FLAME_VERTICES]
     head, steps = load_head(), []
     if source.fitted is not None:
         steps.append(transfer_from(head, source.mesh, source.fitted))
@@ -88,17 +94,33 @@ def carried(motion: SavedMotion, face: Face | None) -> Motion:
 
     Raises InputError where anny-head cannot be fitted to the mesh of the file.
     """
-    rate, same = motion.fps, face is not None and motion.topology == face.head.topology
-    if face is not None and same and torch.equal(motion.mesh.faces, face.mesh.faces):
-        return Motion(face, lambda: motion_chunks(motion), motion.head_pose, rate)
+    if face is not None and _same_triangles(motion, face):
+        return _placed(motion, face)
     with naming(motion.path):
         source = face_of(motion.mesh, motion.topology, motion.template)
     if face is None:
-        return Motion(source, lambda: motion_chunks(motion), motion.head_pose, rate)
+        return Motion(source, lambda: motion_chunks(motion), motion.head_pose, motion.fps)
     carry = carrier(source, face)
     poses = face.to_head.inverse().of_motions(source.to_head.of_motions(motion.head_pose))
     print(f"motion: carried over from {source.name} to {face.name}", file=sys.stderr)
-    return Motion(face, lambda: map(carry, motion_chunks(motion)), poses, rate)
+    return Motion(face, lambda: map(carry, motion_chunks(motion)), poses, motion.fps)
+
+
+def _same_triangles(motion: SavedMotion, face: Face) -> bool:
+    same = motion.topology == face.head.topology
+    return same and torch.equal(motion.mesh.faces, face.mesh.faces)
+
+
+def _placed(motion: SavedMotion, face: Face) -> Motion:
+    """Motion on a mesh of the same triangles; one of no known topology may stand elsewhere and have
+    another unit."""
+    source, target = motion.mesh.vertices, face.mesh.vertices
+    place = IDENTITY
+    if motion.topology == ANY_MESH and not torch.equal(source, target):
+        place = fit_similarity(source.double().numpy(), target.double().numpy())
+    turn = torch.from_numpy(place.scale * place.rotation.T).float()
+    chunks = lambda: (chunk @ turn for chunk in motion_chunks(motion))  # noqa: E731
+    return Motion(face, chunks, place.of_motions(motion.head_pose), motion.fps)
 
 
 def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) -> Face:

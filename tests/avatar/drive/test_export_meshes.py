@@ -15,6 +15,7 @@ from torch import Tensor
 from avatar.arkit import head_poses, read_take, write_take
 from avatar.drive.export import Exported, export
 from avatar.drive.export_options import ExportOptions
+from avatar.drive.retarget import carried
 from avatar.files.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import fit_similarity
@@ -154,3 +155,23 @@ def test_there_and_back_in_millimetres_is_the_same(folder: Path):
     assert torch.allclose(
         to_head.of_motions(there.head_pose), head_poses(ANGLES, HEAD.pivot), atol=0.005
     )
+
+
+def test_the_same_mesh_elsewhere_moves_as_it_does_here(folder: Path):
+    """Motion in centimetres on a mesh with the same triangles, in metres and looking ahead."""
+    run(folder, "here.npz", mesh=folder / "head.ply", motion=folder / "motion.npz")
+    here = open_motion(folder / "here.npz")
+    back = np.linalg.inv(KNOWN.turn)
+    vertices = (here.mesh.vertices.numpy() - np.array([4.0, 5.0, 6.0])) @ back.T
+    mesh = Mesh(torch.from_numpy(vertices).float(), here.mesh.faces)
+    there = carried(here, face_of(mesh, "mesh", torch.from_numpy(_fitted(here, back)).float()))
+    offsets = torch.cat(list(there.offsets())).numpy()
+    expected = torch.cat(list(motion_chunks(here))).numpy() @ back.T
+    assert np.abs(expected).max() > 0.005
+    assert np.abs(offsets - expected).max() < 1e-6
+    assert torch.allclose(there.head_pose, head_poses(ANGLES, HEAD.pivot), atol=0.005)
+
+
+def _fitted(motion: SavedMotion, back: np.ndarray) -> np.ndarray:
+    assert motion.template is not None
+    return (motion.template.double().numpy() - (4.0, 5.0, 6.0)) @ back.T

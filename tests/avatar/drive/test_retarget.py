@@ -9,7 +9,8 @@ from speech_models import tiny_model
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.drive.retarget import carry_basis, with_teeth
+from avatar.drive.retarget import carried, carry_basis, with_teeth
+from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.flame import FlameModel, add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
 from avatar.mesh import Mesh
@@ -135,3 +136,23 @@ def test_flame_weights_move_anny_head(flame_file: Path, monkeypatch, tmp_path: P
     lips = face.head.regions["lips"]
     true = face.head.unit("jawOpen")[lips]
     assert (back[lips] - true).norm(dim=1).mean() < 0.08 * true.norm(dim=1).mean()
+
+
+def test_saved_motion_of_flame_keeps_its_lips_on_a_head_with_teeth(
+    flame: FlameModel, toothed: Face, tmp_path: Path, monkeypatch
+):
+    """Both ways, without a way through anny-head."""
+    monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path))
+    bare = Mesh(flame.template[:5023], flame.faces[:9976])
+    offsets, poses = torch.randn(3, 5023, 3) * 0.01, torch.eye(4).expand(3, 4, 4)
+    there = SavedMotion(tmp_path / "bare.npz", bare, "flame", 25.0, poses)
+    with motion_writer(there, {}) as append:
+        for frame in offsets.numpy():
+            append(frame)
+    motion = carried(there, toothed)
+    (found,) = motion.offsets()
+    assert torch.allclose(found, with_teeth(offsets, toothed.head), atol=1e-7)
+    monkeypatch.setattr("avatar.drive.retarget.motion_chunks", lambda _: iter([found]))
+    back = SavedMotion(there.path, toothed.mesh, "flame-teeth", 25.0, poses, toothed.fitted)
+    (again,) = carried(back, face_of(bare, "flame")).offsets()
+    assert torch.equal(again, offsets)
