@@ -25,9 +25,9 @@ class ExportOptions:
     out: Path
     """The file to write: .csv, .glb or .npz."""
     mesh: Path | None = None
-    """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space; upright
-    (+y up) unless landmarks are given. Without --mesh and --avatar: the mesh of --motion, else
-    anny-head, else for FLAME parameters FLAME's mean head."""
+    """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
+    --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
+    mean head."""
     avatar: Path | None = None
     """Instead of a mesh an avatar, as driving opens it: a scan gets its lips parted."""
     audio: Path | None = None
