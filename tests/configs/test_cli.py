@@ -2,9 +2,11 @@
 
 import subprocess
 import sys
-from dataclasses import is_dataclass
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from inspect import signature
 from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import pytest
 from support import ROOT
@@ -29,6 +31,23 @@ def test_every_verb_names_its_options_and_a_command_that_takes_them(name: str):
     assert is_dataclass(options)
     (parameter,) = signature(command).parameters.values()
     assert parameter.annotation is options
+
+
+def choices(options: Any) -> Iterator[tuple[str, tuple[object, ...]]]:
+    """The options that are chosen from a list, by name, with the list."""
+    hints = get_type_hints(options)
+    for option in fields(options):
+        kind = hints[option.name]
+        if is_dataclass(kind):
+            yield from choices(kind)
+        elif get_origin(kind) is Literal:
+            yield option.name, get_args(kind)
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_an_option_has_more_than_one_choice(name: str):
+    for option, among in choices(named(VERBS[name].options)):
+        assert len(among) > 1, option
 
 
 @pytest.mark.parametrize("name", VERBS)
