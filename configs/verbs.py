@@ -16,6 +16,8 @@ class Verb:
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
 
 
+CONTINUES = "nothing half-written is left; the same command continues what it began"
+
 FILM = {
     "drive": Verb(
         "avatar.drive.options:DriveOptions",
@@ -40,6 +42,7 @@ AVATAR = {
         "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.reconstruct:main",
         "a tracked capture: an avatar",
+        stopped=CONTINUES,
     ),
     "convert": Verb(
         "avatar.drive.convert_options:ConvertOptions",
@@ -50,6 +53,7 @@ AVATAR = {
         "avatar.synthetic.capture.options:CaptureOptions",
         "configs.commands.make_capture:main",
         "a synthetic capture with known truth",
+        stopped=CONTINUES,
     ),
     "make-demo-avatar": Verb(
         "configs.looks:DemoAvatarOptions",
@@ -75,8 +79,6 @@ MEASURE = {
         "how fast everything is on this machine",
     ),
 }
-
-CONTINUES = "nothing half-written is left; the same command continues what it began"
 
 TRAIN = {
     "train motion": Verb(

@@ -13,6 +13,7 @@ from common.writable import check_writable
 
 LARGEST = 8192  # pixels
 SLOWEST, FASTEST = 1.0, 240.0  # frames a second
+NAMED_CAMERAS = ("front", "orbit")
 
 
 @dataclass(frozen=True)
@@ -131,11 +132,11 @@ def check_filming(options: Filming, output: Path) -> None:
 
     Raises InputError, FileNotFoundError or OSError.
     """
-    if options.camera not in ("front", "orbit") and not Path(options.camera).is_file():
+    if options.camera not in NAMED_CAMERAS and not Path(options.camera).is_file():
         raise InputError(
             f"--camera {options.camera}: must be front, orbit or an existing JSON file of keyframes"
         )
-    if options.camera not in ("front", "orbit"):
+    if options.camera not in NAMED_CAMERAS:
         check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, output)
     parse_colour(options.background)
@@ -166,7 +167,8 @@ def _check_numbers(options: Filming, output: Path) -> None:
 
 def _check_distinct(options: DriveOptions, output: Path) -> None:
     """No file that is written may be one that is read or written as well."""
-    taken = {path.resolve() for path in (*inputs(options), Path(options.camera))}
+    camera = () if options.camera in NAMED_CAMERAS else (Path(options.camera),)
+    taken = {path.resolve() for path in (*inputs(options), *camera)}
     for path in (output, options.save_motion, options.report):
         if path is None:
             continue
