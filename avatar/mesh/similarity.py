@@ -26,6 +26,11 @@ class Similarity:
         rotation = self.rotation.T
         return Similarity(1 / self.scale, rotation, -rotation @ self.translation / self.scale)
 
+    def then(self, other: "Similarity") -> "Similarity":
+        """First this, then the other."""
+        rotation = other.rotation @ self.rotation
+        return Similarity(other.scale * self.scale, rotation, other.apply(self.translation))
+
     def of_tensor(self, points: Tensor) -> Tensor:
         """Moved points [..., 3]."""
         return torch.from_numpy(self.apply(points.double().numpy())).to(points.dtype)

@@ -14,6 +14,7 @@ from avatar.transfer.head_search import candidates
 from avatar.transfer.icp import Scan, mean_distance, refine, sample_scan, template_points
 from avatar.transfer.landmarks import check_landmarks, how_to_write, landmark_points
 from avatar.transfer.likeness import likeness
+from avatar.transfer.settle import settled
 from avatar.transfer.template import Template, template_of
 from common.errors import InputError
 
@@ -40,7 +41,7 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
     scan = sample_scan(vertices, outside, SCAN_POINTS)
     if landmarks:
         return _by_landmarks(template, scan, landmarks)
-    return _by_face(template, scan, vertices, outside)
+    return _by_face(template, scan, vertices, faces, outside)
 
 
 def turned(to_head: Similarity) -> str | None:
@@ -77,7 +78,9 @@ def _by_landmarks(template: Template, scan: Scan, landmarks: Mapping[str, Tensor
     return to_head
 
 
-def _by_face(template: Template, scan: Scan, vertices: Floats, outside: Ints) -> Similarity:
+def _by_face(
+    template: Template, scan: Scan, vertices: Floats, faces: Ints, outside: Ints
+) -> Similarity:
     """The candidate whose surface is most like a face."""
     poses = [_refined(template, scan, start) for start in candidates(template, scan)]
     shares = [
@@ -86,7 +89,7 @@ def _by_face(template: Template, scan: Scan, vertices: Floats, outside: Ints) ->
     best = int(np.argmax(shares))
     if shares[best] < LIKE_A_FACE:
         raise unlike_a_face(max(shares[best], 0.0), LIKE_A_FACE)
-    return poses[best]
+    return settled(vertices, faces, poses[best], template_points(template, HEAD_POINTS))
 
 
 def _refined(template: Template, scan: Scan, start: Similarity) -> Similarity:

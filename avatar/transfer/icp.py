@@ -122,7 +122,7 @@ def refine(
         share = facing * (1 / (1 + ((away**2).sum(1)) / reach**2)) ** 2
         if share.sum() < 1e-6:
             break
-        current = _step(current, head.points + away, on, away, share)
+        current = step(current, head.points + away, on, away, share)
     return current
 
 
@@ -143,7 +143,7 @@ def _residuals(
     return away, on, (on * head.normals).sum(1) > AGREE
 
 
-def _step(
+def step(
     current: Similarity, scan_points: Floats, normals: Floats, away: Floats, share: Floats
 ) -> Similarity:
     """Move the scan so that its points come to lie on the template."""
