@@ -103,7 +103,8 @@ def _sentence(error: Exception) -> str | None:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, InputError | OSError):
         return " ".join(str(error).split())
-    if isinstance(error, MemoryError):
+    of_torch = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
+    if isinstance(error, MemoryError) or of_torch:
         return "this machine has too little free memory for it; ask for less at once"
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):

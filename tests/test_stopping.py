@@ -6,21 +6,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 from support import ROOT, Outcome, write_wav
 
-from configs.command import Stopped, run_command
-
 Run = Callable[..., Outcome]
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """No options."""
 
 
 def drive_process(*arguments: object, **options) -> subprocess.Popen[str]:
@@ -72,12 +64,69 @@ def test_being_stopped(
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_a_signal_in_a_compiled_function_stops_as_any_other(monkeypatch, capsys):
-    def main(options: object) -> None:
-        raise SystemError("a result with an exception set") from Stopped(signal.SIGINT)
+LISTENS_TO_SIGNALS = """
+from dataclasses import dataclass
 
-    monkeypatch.setattr("sys.argv", ["command"])
-    with pytest.raises(SystemExit) as ended:
-        run_command(main, Nothing)
-    assert ended.value.code == 128 + signal.SIGINT
-    assert "interrupted" in capsys.readouterr().err
+import numpy as np
+from numba import njit
+
+from configs.command import Stopped, run_command
+
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
+@njit
+def last_sum(count):
+    total = 0.0
+    for i in range(count):
+        total += np.sin(i * total)
+    return np.full(3, total), total
+
+
+def main(options):
+    for _ in range(100):  # the handler raises when the kernel makes its result or, often, after it
+        try:
+            last_sum(10)
+            print("running", flush=True)
+            while True:
+                last_sum(2_000_000)
+        except Stopped:
+            continue
+
+
+run_command(main, Nothing)
+"""
+
+
+def test_a_signal_in_a_compiled_function_stops_as_any_other():
+    """Numba tells an exception that a signal's handler raised inside a kernel as SystemError."""
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", LISTENS_TO_SIGNALS]
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout and process.stderr
+        for _ in process.stdout:
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+        errors = process.stderr.read()
+    assert process.returncode == 128 + signal.SIGINT, errors
+    assert errors == "interrupted: nothing half-written is left\n"
+
+
+@pytest.mark.parametrize("module", ["tyro", "numpy", "torch.nn", "avatar.drive"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_being_stopped_while_python_imports(module: str, number: signal.Signals, tmp_path: Path):
+    script = str(ROOT / "scripts" / "drive.py")
+    given = ["--avatar", tmp_path / "a.ply", "--audio", tmp_path / "a.wav"]
+    command = [sys.executable, "-X", "importtime", script, *map(str, given)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr
+        for line in process.stderr:  # of each import, when it is done
+            if line.rpartition("|")[2].strip().startswith(module):
+                process.send_signal(number)
+                break
+        lines = [line for line in process.stderr if not line.startswith("import time:")]
+    assert process.returncode == 128 + number, lines
+    assert "".join(lines) == "interrupted: nothing was begun\n"

@@ -1,0 +1,127 @@
+"""What is said of a command that ends otherwise than it should."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from support import ROOT
+
+from configs import VERSION
+from configs.command import parse, run_command
+from configs.verbs import CONTINUES, VERBS
+
+HUGE = 2**60  # bytes; no machine has an address for each
+FAILS = """
+from dataclasses import dataclass
+from configs.command import run_command
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+def main(options):
+    {statement}
+
+run_command(main, Nothing)
+"""
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """No options."""
+
+
+@pytest.fixture(autouse=True)
+def _own_signals() -> Iterator[None]:
+    """Commands set handlers that the tests after this one do without."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    handlers = [signal.getsignal(number) for number in numbers]
+    yield
+    for number, handler in zip(numbers, handlers, strict=True):
+        signal.signal(number, handler)
+
+
+def failing(statement: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """A command whose work is one statement, in a process of its own."""
+    command = [sys.executable, "-c", FAILS.format(statement=statement)]
+    env = os.environ | environ
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=False, cwd=ROOT)
+
+
+@pytest.mark.parametrize("statement", ["1 / 0", "raise ValueError('a\\nb')", "assert not 1, 'odd'"])
+def test_a_mistake_of_ours_keeps_its_traceback_and_asks_to_be_reported(statement: str):
+    done = failing(statement)
+    lines = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert lines[0] == "Traceback (most recent call last):"
+    assert any("in main" in line for line in lines)
+    assert f"VoiceSplat {VERSION}" in lines[-1] and "Please report it" in lines[-1]
+
+
+@pytest.mark.parametrize(
+    ("statement", "sentence"),
+    [
+        ("open('gone/away.txt')", "error: gone/away.txt: No such file or directory"),
+        (
+            "from common.errors import InputError; raise InputError('a.ply: is\\n no avatar')",
+            "error: a.ply: is no avatar",
+        ),
+    ],
+)
+def test_what_the_user_can_mend_is_one_sentence(statement: str, sentence: str):
+    done = failing(statement)
+    assert (done.returncode, done.stderr) == (2, f"{sentence}\n")
+    shown = failing(statement, VOICESPLAT_TRACEBACK="1")
+    assert shown.returncode == 1 and shown.stderr.startswith("Traceback")
+    assert "report" not in shown.stderr
+
+
+@pytest.mark.parametrize(
+    "allocate",
+    [
+        lambda _: np.empty(HUGE, np.uint8),
+        lambda _: bytearray(HUGE),
+        lambda _: torch.empty(HUGE, dtype=torch.uint8),
+    ],
+    ids=["numpy", "python", "torch"],
+)
+def test_too_little_memory_is_told(allocate: Any, monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["command"])
+    with pytest.raises(SystemExit) as ended:
+        run_command(allocate, Nothing)
+    assert ended.value.code == 2
+    (said,) = capsys.readouterr().err.splitlines()
+    assert said.startswith("error: this machine has too little free memory")
+
+
+@pytest.mark.gpu
+def test_too_little_memory_of_the_gpu_is_told(cuda: torch.device, monkeypatch, capsys):
+    def allocate(_: object) -> None:
+        torch.empty(2**44, dtype=torch.uint8, device=cuda)
+
+    monkeypatch.setattr("sys.argv", ["command"])
+    with pytest.raises(SystemExit) as ended:
+        run_command(allocate, Nothing)
+    assert ended.value.code == 2
+    assert "error: the GPU has too little free memory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_what_a_stopped_command_says_is_true(name: str, capsys):
+    """It names options that there are, and promises to continue where a run is kept beside its
+    output; a capture has its finished pictures instead."""
+    verb = VERBS[name]
+    with pytest.raises(SystemExit):
+        parse(name, verb, ["--help"])
+    options = set(re.findall(r"^\W*(--[\w.-]+)", capsys.readouterr().out, re.MULTILINE))
+    assert set(re.findall(r"--[\w.-]*\w", verb.stopped)) <= options
+    keeps = bool(options & {"--train.save-every", "--every"}) or name == "make-capture"
+    assert (CONTINUES in verb.stopped) == keeps
