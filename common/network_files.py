@@ -1,8 +1,10 @@
 """Networks on disk: a safetensors file in half precision that tells how to build the network."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from common.errors import InputError
@@ -14,6 +16,17 @@ if TYPE_CHECKING:
     from torch.nn import Module
 
     Network = TypeVar("Network", bound=Module)
+
+DAMAGE = (
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What building a network by a damaged description may raise."""
 
 
 def save_network(net: "Module", path: Path, form: str, **told: Any) -> None:
@@ -42,10 +55,11 @@ def load_network(
     if (found := metadata.get("format")) != form:
         raise InputError(f"{path}: holds no {what}; its format is {found!r}, not {form!r}")
     try:
-        net = build(metadata, tensors)
+        with _no_larger_than(tensors):
+            net = build(metadata, tensors)
     except KeyError as error:
         raise InputError(f"{path}: the {what} is damaged, it lacks {error}") from error
-    except (TypeError, ValueError, ArithmeticError, AssertionError, RuntimeError) as error:
+    except DAMAGE as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: the {what} is damaged ({reason})") from error
     _check_shapes(path, net, tensors)
@@ -59,6 +73,32 @@ def training_record(path: Path) -> dict[str, Any]:
     if "training" not in metadata:
         raise InputError(f"{path}: does not say how it was trained")
     return parse_json(metadata["training"], f"{path}, its record of training")
+
+
+@contextmanager
+def _no_larger_than(tensors: "Mapping[str, Tensor]") -> Iterator[None]:
+    """Raise InputError inside the block as soon as networks made there have more parameters, or
+    more numbers in them, than twice the tensors: some are replaced while a network is made."""
+    from torch.nn.modules.module import (  # noqa: PLC0415  brings torch
+        register_module_parameter_registration_hook,
+    )
+
+    thread, left = get_ident(), 2 * len(tensors)
+    numbers_left = 2 * sum(tensor.numel() for tensor in tensors.values())
+
+    def count(module: "Module", name: str, parameter: "Tensor") -> None:
+        nonlocal left, numbers_left
+        if get_ident() == thread:
+            left -= 1
+            numbers_left -= parameter.numel()
+            if min(left, numbers_left) < 0:
+                raise InputError("it is described as larger than the file")
+
+    handle = register_module_parameter_registration_hook(count)
+    try:
+        yield
+    finally:
+        handle.remove()
 
 
 def _check_shapes(path: Path, net: "Module", tensors: "Mapping[str, Tensor]") -> None:

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from audio2mesh.model.decoder import check_heads
 from audio2mesh.model.options import DecoderOptions
 from common.errors import InputError
 
@@ -74,6 +75,7 @@ class CausalBlock(nn.Module):
     def __init__(self, options: DecoderOptions) -> None:
         super().__init__()
         width = options.width
+        check_heads(width, options.heads)
         self.heads = options.heads
         self.qkv = nn.Linear(width, 3 * width)
         self.merge = nn.Linear(width, width)

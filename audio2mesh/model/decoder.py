@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audio2mesh.model.options import DecoderOptions
+from common.errors import InputError
 
 
 class Decoder(nn.Module):
@@ -44,10 +45,12 @@ class Block(nn.Module):
 
     def __init__(self, options: DecoderOptions) -> None:
         super().__init__()
+        check_heads(options.width, options.heads)
         self.heads, self.period = options.heads, options.period
         self.norm_attention = nn.LayerNorm(options.width)
         self.qkv = nn.Linear(options.width, 3 * options.width)
-        self.near = nn.Parameter(torch.zeros(options.heads, 2 * options.period + 1))
+        self.near = nn.Parameter(torch.empty(options.heads, 2 * options.period + 1))
+        nn.init.zeros_(self.near)
         self.merge = nn.Linear(options.width, options.width)
         self.norm_feed = nn.LayerNorm(options.width)
         self.widen = nn.Linear(options.width, 2 * options.width)
@@ -64,6 +67,12 @@ class Block(nn.Module):
         bias = distance_bias(x.shape[1], self.period, self.near)
         mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)  # [B, H, F, W/H]
         return self.merge(mixed.transpose(1, 2).flatten(2))
+
+
+def check_heads(width: int, heads: int) -> None:
+    """Raise InputError where attention heads cannot share the channels evenly."""
+    if heads < 1 or width < 1 or width % heads:
+        raise InputError(f"{width} channels cannot be shared by {heads} attention heads")
 
 
 def distance_bias(frames: int, period: int, near: Tensor) -> Tensor:

@@ -123,3 +123,5 @@ def _check(config: Mapping[str, Any], heads: int, rope: Mapping[str, Any]) -> No
         given = rope.get(key, value) if key == "rope_type" else config.get(key, value)
         if given not in (value, None):
             raise InputError(f"Moonshine with {key} {given} is not known here, only with {value}")
+    if not 0 < (share := rope.get("partial_rotary_factor", ROTATED)) <= 1:
+        raise InputError(f"Moonshine turns a share of the channels between 0 and 1, not {share}")

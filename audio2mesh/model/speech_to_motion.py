@@ -13,7 +13,7 @@ from audio2mesh.model.baseline import AutoregressiveDecoder
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.model.motion import Motion
-from audio2mesh.model.options import DecoderOptions, ModelOptions
+from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.level import normalise_level
 from common.errors import InputError
@@ -21,6 +21,7 @@ from common.errors import InputError
 NEUTRAL = "neutral"
 FPS = 25
 """Frames per second where neither options nor data say any."""
+LONGEST_WINDOW = 60.0  # seconds; the time of a window grows with its square
 
 
 class SpeechToMotion(nn.Module):
@@ -48,9 +49,7 @@ class SpeechToMotion(nn.Module):
         self.fps = options.fps or FPS  # of the motion
         self.options = replace(options, fps=self.fps)
         self.topology, self.styles = topology, styles
-        window = self.options.window
-        if (window.hop * SAMPLE_RATE) % self.fps or window.fade > 2 * window.margin:
-            raise InputError("windows must start on whole samples and fade inside their margins")
+        _check_window(self.options.window, self.fps)
         self.encoder = encoder
         layers, width = len(encoder.layers), encoder.width
         channels = self.options.samples_per_frame * layers * width
@@ -101,6 +100,14 @@ class SpeechToMotion(nn.Module):
     def motion(self, coefficients: Tensor) -> Motion:
         """Coefficients [.., F, K] with the basis they belong to."""
         return Motion(coefficients, self.basis)
+
+
+def _check_window(window: WindowOptions, fps: int) -> None:
+    inside = window.hop > 0 and 0 <= window.fade <= 2 * window.margin
+    if not inside or (window.hop * SAMPLE_RATE) % fps:
+        raise InputError("windows must start on whole samples and fade inside their margins")
+    if window.frames > LONGEST_WINDOW * fps:
+        raise InputError(f"windows of {window.frames} frames last more than {LONGEST_WINDOW:g} s")
 
 
 def build_decoder(

@@ -91,7 +91,7 @@ def _read_frame(source: _Source, index: int, entry: Entry) -> Frame:
         return Frame(view, *_mesh(folder, entry))
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{where}: {error}") from None
-    except ValueError as error:
+    except InputError as error:
         raise InputError(f"{where}: {error}") from None
 
 

@@ -110,7 +110,7 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
     mesh = Mesh(avatar.vertices, avatar.faces)
     try:
         head = face_of(mesh, avatar.topology, avatar.template).head
-    except ValueError as error:
+    except InputError as error:
         print(f"regions are left out: {error}", file=sys.stderr)
         return lambda view: torch.zeros(view.camera.height, view.camera.width)
     return mesh_labeller(head, capture.vertices, capture.faces)

@@ -49,7 +49,7 @@ def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) ->
     try:
         for seconds, _ in enumerate(load_camera_path(path, frames, fps, *size), start=1):
             seconds = seconds / fps
-    except ValueError as error:
+    except InputError as error:
         if str(path) in str(error):
             raise
         raise InputError(f"{path}: at {seconds:.2f} s {error}") from None

@@ -124,7 +124,7 @@ def known_face(capture: Capture) -> Face | None:
     """The regions of the capture's mesh, and anny-head laid onto it if it is another."""
     try:
         return face_of(Mesh(capture.rest, capture.faces), capture.topology)
-    except ValueError as error:
+    except InputError as error:
         print(f"eyes and mouth get no emphasis, as they are not found: {error}", file=sys.stderr)
         return None
 

@@ -53,7 +53,7 @@ def avatar_of_scan(
     named = None if landmarks is None else read_landmarks(landmarks)
     try:
         registration = registered(scan.mesh, named)
-    except ValueError as error:
+    except InputError as error:
         raise InputError(f"{path}: {error}") from None
     to_head = registration.to_head
     vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))

@@ -1,12 +1,14 @@
 """Networks come back from disk as they were written."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import torch
 from torch import nn
 
+from common.errors import InputError
 from common.network_files import load_network, save_network, training_record
 from common.tensor_files import read_tensors
 
@@ -45,3 +47,27 @@ def test_what_does_not_fit_is_told_in_one_sentence(tmp_path: Path, told: dict, w
         load_network(path, "some-2", "network", build)
     with pytest.raises(ValueError, match="does not say how it was trained"):
         training_record(path)
+
+
+def test_a_mistake_of_ours_is_not_told_as_damage(tmp_path: Path):
+    def lacking(metadata, tensors) -> nn.Module:
+        raise ImportError("no such module")
+
+    path = tmp_path / "net.safetensors"
+    save_network(build({"options": "[3]"}, {}), path, "some-1", options=[3])
+    with pytest.raises(ImportError, match="no such module"):
+        load_network(path, "some-1", "network", lacking)
+
+
+def test_networks_that_are_made_meanwhile_do_not_count(tmp_path: Path):
+    def slow(metadata, tensors) -> nn.Module:
+        with ThreadPoolExecutor(1) as other:
+            other.submit(nn.Linear, 1000, 1000).result()
+        return build(metadata, tensors)
+
+    path = tmp_path / "net.safetensors"
+    save_network(build({"options": "[3]"}, {}), path, "some-1", options=[3])
+    load_network(path, "some-1", "network", slow)
+    with pytest.raises(InputError, match="larger than the file"):
+        load_network(path, "some-1", "network", lambda m, t: nn.Linear(1000, 1000))
+    nn.Linear(1000, 1000)

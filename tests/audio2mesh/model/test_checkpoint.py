@@ -1,13 +1,16 @@
 import json
+import resource
+import time
 
 import pytest
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from speech_models import syllables, tiny_model
+from speech_models import CONFIGS, syllables, tiny_encoder, tiny_model
 
 from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.stream import stream_offsets
+from common.errors import InputError
 from common.network_files import training_record
 from common.tensor_files import read_tensors
 
@@ -56,7 +59,7 @@ def test_errors_are_one_sentence(saved, tmp_path):
     def refused(match, change):
         path.write_bytes(whole)
         _rewritten(path, change)
-        with pytest.raises(ValueError, match=match) as caught:
+        with pytest.raises(InputError, match=match) as caught:
             load_model(path)
         assert str(path) in str(caught.value) and "\n" not in str(caught.value)
 
@@ -65,6 +68,8 @@ def test_errors_are_one_sentence(saved, tmp_path):
     refused("its format is 'other'", lambda t, m: m.update(format="other"))
     refused("damaged", lambda t, m: m.update(options="{}"))
     refused("damaged", lambda t, m: m.update(encoder="not json"))
+    refused("damaged", lambda t, m: m.update(styles="[]"))
+    refused("damaged", lambda t, m: m.update(encoder='{"config": 3, "layers": [1]}'))
     refused("damaged", lambda t, m: t.pop("basis"))
     refused(r"'decoder\.output\.bias' is missing", lambda t, m: t.pop("decoder.output.bias"))
     refused(
@@ -75,6 +80,70 @@ def test_errors_are_one_sentence(saved, tmp_path):
     refused(
         "expected",
         lambda t, m: m.update(options=json.dumps({**json.loads(m["options"]), "decoder": wider})),
+    )
+
+
+def _nested(metadata, part, **changes):
+    """Change what the metadata says at "part.part.."."""
+    name, *inner = part.split(".")
+    whole = told = json.loads(metadata[name])
+    for key in inner:
+        told = told.setdefault(key, {})
+    told.update(changes)
+    metadata[name] = json.dumps(whole)
+
+
+def _refused_at_once(path, change, match):
+    _rewritten(path, change)
+    start, memory = time.monotonic(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match=match) as caught:
+        load_model(path)
+    assert str(path) in str(caught.value) and "\n" not in str(caught.value)
+    assert time.monotonic() - start < 3
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - memory < 200_000  # KiB
+
+
+@pytest.mark.parametrize("number", [10**5, 10**7, 10**9, 10**30])
+@pytest.mark.parametrize(
+    ("part", "name"),
+    [
+        ("encoder.config", "hidden_size"),
+        ("encoder.config", "intermediate_size"),
+        ("encoder.config.rope_parameters", "partial_rotary_factor"),
+        ("options", "samples_per_frame"),
+        ("options.decoder", "width"),
+        ("options.decoder", "layers"),
+        ("options.decoder", "heads"),
+        ("options.decoder", "period"),
+        ("options.window", "frames"),
+    ],
+)
+def test_sizes_that_cannot_be_are_refused_at_once(saved, part, name, number):
+    _refused_at_once(saved[1], lambda t, m: _nested(m, part, **{name: number}), "damaged")
+
+
+@pytest.mark.parametrize("blocks", [10**5, 10**9])
+@pytest.mark.parametrize("family", CONFIGS)
+def test_as_many_blocks_as_cannot_be_are_refused_at_once(tmp_path, family, blocks):
+    model = tiny_model()
+    model.encoder = tiny_encoder(family)
+    path = tmp_path / "motion.safetensors"
+    save_model(model, path, {})
+    load_model(path)
+    key = "encoder_num_hidden_layers" if family == "moonshine" else "num_hidden_layers"
+
+    def change(tensors, metadata):
+        _nested(metadata, "encoder.config", **{key: blocks})
+        _nested(metadata, "encoder", layers=[1, blocks])
+
+    _refused_at_once(path, change, "larger than the file")
+
+
+@pytest.mark.parametrize("value", [-1, 0, 0.5, "many", None, [1]])
+@pytest.mark.parametrize("name", ["width", "heads", "period"])
+def test_sizes_that_are_none_are_refused(saved, name, value):
+    _refused_at_once(
+        saved[1], lambda t, m: _nested(m, "options.decoder", **{name: value}), "damaged|expected"
     )
 
 
