@@ -91,7 +91,7 @@ class Moonshine(nn.Module):
         self.layers = nn.ModuleList(Block(width, hidden, heads) for _ in range(blocks))
         channels = int(width // heads * rope.get("partial_rotary_factor", ROTATED))
         exponents = torch.arange(0, channels, 2) / channels
-        frequencies = rope.get("rope_theta", THETA) ** -exponents  # [P] radians a step
+        frequencies = 1 / rope.get("rope_theta", THETA) ** exponents  # [P] radians a step
         self.register_buffer("frequencies", frequencies, persistent=False)
         self.frequencies: Tensor
 
