@@ -6,8 +6,9 @@ a power cut, and is taken up again therefore ends bit for bit as one that never 
 
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from common.errors import InputError
 from common.progress import progress_bar
@@ -57,6 +58,11 @@ def check_steps(steps: int, save_every: int) -> None:
     for name, value in (("steps", steps), ("save-every", save_every)):
         if value < 1:
             raise InputError(f"--train.{name} {value}: must be at least 1")
+
+
+def course(options: Any) -> dict[str, Any]:
+    """The options of a training, a dataclass, that its course follows from."""
+    return {name: value for name, value in asdict(options).items() if name != "save_every"}
 
 
 def state_path(out: Path) -> Path:

@@ -42,6 +42,7 @@ AVATAR = {
         "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.reconstruct:main",
         "a tracked capture: an avatar",
+        aliases={"--every": "--train.save-every"},
         stopped=CONTINUES,
     ),
     "convert": Verb(

@@ -19,10 +19,10 @@ from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.training.augment import augment, make_noise
-from audio2mesh.training.options import AugmentOptions, course
+from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.trainer import Trainer, train
 from common.progress import Report, progress_bar
-from common.training_loop import state_path
+from common.training_loop import course, state_path
 
 FILE_NAME = "recogniser.safetensors"
 

@@ -16,10 +16,9 @@ from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.options import SyncFitOptions
 from audio2mesh.sync.segments import FPS, running_speech
 from audio2mesh.sync.storage import save_syncnet
-from audio2mesh.training.options import course
 from audio2mesh.training.trainer import Trainer, train
 from common.errors import InputError
-from common.training_loop import state_path
+from common.training_loop import course, state_path
 
 _DIRECTION_FRAMES = 3000  # spread over all clips, from which the lips' directions are computed
 

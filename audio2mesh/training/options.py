@@ -1,8 +1,8 @@
 """The options of training: its steps, its sounds, its losses."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from audio2mesh.model.options import ModelOptions
 from common.device import Device
@@ -30,11 +30,6 @@ class StepOptions:
     does so; a power cut loses no more."""
     seed: int = 0
     """Seed of everything random."""
-
-
-def course(options: StepOptions) -> dict[str, Any]:
-    """The options that the course of a training follows from."""
-    return {name: value for name, value in asdict(options).items() if name != "save_every"}
 
 
 @dataclass(frozen=True)

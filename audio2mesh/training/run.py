@@ -20,10 +20,10 @@ from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.training.critic import Critic
 from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.motion_task import motion_trainer
-from audio2mesh.training.options import CRITICS, FitOptions, course
+from audio2mesh.training.options import CRITICS, FitOptions
 from audio2mesh.training.trainer import train
 from common.errors import InputError
-from common.training_loop import state_path
+from common.training_loop import course, state_path
 
 _SCORED_ONE_BY_ONE = 8  # clips; of more only the mean is printed
 

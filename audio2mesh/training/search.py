@@ -17,9 +17,10 @@ from audio2mesh.evaluation.rows import spoken
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.log import add_line, reopen_log
-from audio2mesh.training.options import FitOptions, Grid, LossWeights, course
+from audio2mesh.training.options import FitOptions, Grid, LossWeights
 from audio2mesh.training.run import CriticFactory, fit
 from common.errors import InputError
+from common.training_loop import course
 
 LOG = "search.jsonl"
 

@@ -19,7 +19,6 @@ from audio2mesh.lipreading.train import fit_blank, fit_feature_scale, lip_scores
 from audio2mesh.lipreading.weights import load_lipreader, save_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.training.options import course
 from audio2mesh.training.trainer import train
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_units
@@ -29,7 +28,7 @@ from avatar.lipreading.view import FRONT, random_view
 from common.errors import InputError
 from common.network_files import training_record
 from common.progress import progress_bar
-from common.training_loop import state_path
+from common.training_loop import course, state_path
 from common.writable import check_writable
 
 _BABBLE_SECONDS = 30.0

@@ -2,9 +2,8 @@
 
 import json
 import sys
-from collections.abc import Callable, Generator
-from contextlib import ExitStack, closing
-from dataclasses import asdict
+from collections.abc import Generator, Mapping
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 
@@ -22,10 +21,10 @@ from avatar.capture import (
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh import Mesh
 from avatar.reconstruct.bound_gaussians import raw_of
-from avatar.reconstruct.logs import curve_log
+from avatar.reconstruct.logs import AddPoints, curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
-from avatar.reconstruct.progress import READ_EVERY, progress_line, readings
+from avatar.reconstruct.progress import in_words, readings, remembered
 from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_timestep, seeded
 from avatar.reconstruct.start import face_colours, first_gaussians
@@ -33,8 +32,7 @@ from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
 from common.errors import InputError
-from common.run_state import open_run, save_run
-from common.signals import unbroken
+from common.training_loop import Look, course, run_steps, state_path, take_up
 from common.writable import check_writable
 from splat import RawGaussians, pick_backend
 
@@ -57,28 +55,13 @@ def reconstruct(options: ReconstructOptions) -> Avatar:
     _check_budget(options, capture)
     face = known_face(capture)
     trainer = start_trainer(options, capture, face, device)
-    state, record = _state_path(options.out), run_record(options, capture)
-    if state.exists():
-        trainer.resume(*open_run(state, record))
-        print(f"continuing {state} at step {trainer.step}", file=sys.stderr)
-
-    def save() -> None:
-        save_run(trainer.state(), state, trainer.step, record)
-
-    try:
-        run(trainer, options, capture, save)
-    except KeyboardInterrupt:
-        save()
-        print(f"stopped at step {trainer.step}; the same command continues", file=sys.stderr)
-        raise
+    record = run_record(options, capture)
+    take_up(trainer, options.out, record)
+    run(trainer, options, capture, record)
     avatar = finished_avatar(trainer, capture, face)
     save_avatar(options.out, avatar)
-    state.unlink(missing_ok=True)
+    state_path(options.out).unlink(missing_ok=True)
     return avatar
-
-
-def _state_path(out: Path) -> Path:
-    return out.with_name(out.name + ".state")
 
 
 def _check_budget(options: ReconstructOptions, capture: Capture) -> None:
@@ -94,7 +77,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
     views = capture.splits["train"]
     return json.dumps(
         {
-            "train": asdict(options.train),
+            "train": course(options.train),
             "max_gaussians": options.max_gaussians,
             "topology": capture.topology,
             "views": len(views),
@@ -129,45 +112,53 @@ def known_face(capture: Capture) -> Face | None:
         return None
 
 
-def run(
-    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, save: Callable[[], None]
-) -> None:
+def run(trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, record: str) -> None:
     """All steps that remain, with progress, previews and logs."""
-    previews = options.previews or options.out.with_name(f"{options.out.stem}_previews")
-    logs = options.logs or options.out.with_name(f"{options.out.stem}_logs")
+    logs, train = options.logs or _beside(options.out, "logs"), options.train
+    with (
+        curve_log(logs, trainer.step) as add,
+        closing(remaining(trainer.step, options, capture)) as trainer.pictures,
+    ):
+        look = looking(trainer, options, capture, add)
+        run_steps(trainer, train.steps, options.out, record, train.save_every, look)
+
+
+def looking(
+    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture, add: AddPoints
+) -> Look:
+    """What adds points to the curves and, where the run is kept, writes a preview and measures."""
+    previews = options.previews or _beside(options.out, "previews")
     previews.mkdir(parents=True, exist_ok=True)
     held = capture.splits["val"] or capture.splits["train"]
-    shown, scored = read_all(some_of(held, SHOWN)), read_all(some_of(held, SCORED))
+    drawn, scored = read_all(some_of(held, SHOWN)), read_all(some_of(held, SCORED))
+    shown: dict[str, float] = {}
 
-    def look() -> dict[str, float]:
-        write_preview(trainer.draw, shown, previews / f"step_{trainer.step:06d}.png")
-        return {"psnr/held-out": mean_psnr(trainer.draw, scored)}
+    def look(step: int, losses: Mapping[str, float], saved: bool) -> str:
+        values = readings(losses)
+        if saved:
+            write_preview(trainer.draw, drawn, previews / f"step_{step:06d}.png")
+            values["psnr/held-out"] = mean_psnr(trainer.draw, scored)
+        add(step, {**values, "gaussians": len(trainer.bound)})
+        shown.update(remembered(shown, values))
+        text = in_words(len(trainer.bound), shown)
+        if saved:
+            print(f"step {step}: {text}", file=sys.stderr)
+        return text
 
-    with ExitStack() as stack:
-        add = stack.enter_context(curve_log(logs, trainer.step))
-        show = stack.enter_context(progress_line(trainer.step, options.train.steps))
-        pictures = stack.enter_context(closing(remaining(trainer, options, capture)))
-        for view, picture in pictures:
-            with unbroken():
-                losses = trainer.train_step(view, picture)
-                step, last = trainer.step, trainer.step == options.train.steps
-                values = readings(losses) if step % READ_EVERY == 0 or last else {}
-                if step % options.every == 0 or last:
-                    save()
-                    values |= look()
-                if values:
-                    show(step, len(trainer.bound), values)
-                    add(step, {**values, "gaussians": len(trainer.bound)})
+    return look
+
+
+def _beside(out: Path, what: str) -> Path:
+    return out.with_name(f"{out.stem}_{what}")
 
 
 def remaining(
-    trainer: AvatarTrainer, options: ReconstructOptions, capture: Capture
+    step: int, options: ReconstructOptions, capture: Capture
 ) -> Generator[tuple[View, Picture]]:
-    """The views of all steps that are left, with their pictures."""
-    left = options.train.steps - trainer.step
-    views = shuffled(capture.splits["train"], options.train.seed, trainer.step)
+    """The views of all steps from one on, with their pictures."""
+    views = shuffled(capture.splits["train"], options.train.seed, step)
     read = keeping_reader(int(options.memory_gb * 1e9))
-    yield from stream_pictures(islice(views, left), read)
+    yield from stream_pictures(islice(views, options.train.steps - step), read)
 
 
 def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None) -> Avatar:

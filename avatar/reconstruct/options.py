@@ -6,6 +6,7 @@ from typing import Literal
 
 from common.device import Device
 from common.errors import InputError
+from common.training_loop import check_steps
 
 HIGHEST_DEGREE = 3
 
@@ -110,6 +111,9 @@ class AvatarTrainOptions:
     for a single camera."""
     sh_every: int = 1000
     """Steps until the next degree of the spherical harmonics comes in."""
+    save_every: int = 1000
+    """Steps after which the unfinished run is kept, a preview written and held-out views measured;
+    a power cut loses no more."""
     seed: int = 0
     """Seed of the order of pictures and of the backgrounds."""
     loss: LossOptions = field(default_factory=LossOptions)
@@ -140,8 +144,6 @@ class ReconstructOptions:
     """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
     logs: Path | None = None
     """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
-    every: int = 1000
-    """Steps between two previews and measurements on held-out views; the run is saved at each."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
     train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)
@@ -150,8 +152,7 @@ class ReconstructOptions:
 
 def check_train_options(options: AvatarTrainOptions) -> None:
     """Raise InputError for options that nothing can be learned with."""
-    if options.steps < 1:
-        raise InputError(f"--train.steps {options.steps}: must be at least 1")
+    check_steps(options.steps, options.save_every)
     if not 0 <= options.sh_degree <= HIGHEST_DEGREE:
         raise InputError(f"--train.sh-degree {options.sh_degree}: must be 0 to {HIGHEST_DEGREE}")
     if not 0 <= options.coarse <= 1:

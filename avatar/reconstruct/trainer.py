@@ -1,6 +1,6 @@
 """One training run in memory: the Gaussians, their optimiser, and what a step does."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import torch
@@ -47,6 +47,8 @@ class AvatarTrainer:
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
+        self.pictures: Iterator[tuple[View, Picture]] = iter(())  # those of the next steps
+        self.seen: tuple[View, Picture] | None = None
         self.start = len(bound)
         parts = {name: tensor.to(device) for name, tensor in bound.parts.items()}
         self.bound, self.adam = start_adam(
@@ -80,7 +82,17 @@ class AvatarTrainer:
         """Degree of the spherical harmonics that is in use."""
         return min(self.options.sh_degree, self.step // max(1, self.options.sh_every))
 
-    def train_step(self, view: View, picture: Picture) -> dict[str, Tensor]:
+    def prepare(self) -> None:
+        """Wait for the picture of the next step."""
+        self.seen = self.seen or next(self.pictures)
+
+    def train_step(self) -> dict[str, Tensor]:
+        """Learn from the next of the pictures."""
+        assert self.seen
+        (view, picture), self.seen = self.seen, None
+        return self.learn(view, picture)
+
+    def learn(self, view: View, picture: Picture) -> dict[str, Tensor]:
         """Learn from one picture; returns the parts of the loss and the mean squared error."""
         options = self.options
         background = self._background()
@@ -212,8 +224,8 @@ class AvatarTrainer:
                 tensors |= {f"{name}.{key}": tensor for key, tensor in vars(rows).items()}
         return tensors
 
-    def resume(self, tensors: Mapping[str, Tensor], step: int) -> None:
-        """Go on from what `state` gave at a step."""
+    def set_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `state` gave."""
         placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
@@ -226,4 +238,3 @@ class AvatarTrainer:
             if getattr(self, name) is not None:
                 keys = vars(getattr(self, name))
                 setattr(self, name, RowAdam(**{key: placed[f"{name}.{key}"] for key in keys}))
-        self.step = step

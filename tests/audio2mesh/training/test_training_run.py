@@ -10,10 +10,11 @@ from small_runs import small_data, small_fit, small_steps, write_clips
 
 from audio2mesh.model.options import ModelOptions
 from audio2mesh.training.critic import Batch, Critic
-from audio2mesh.training.options import FitOptions, LossWeights, course
+from audio2mesh.training.options import FitOptions, LossWeights
 from audio2mesh.training.run import new_model, score_lines
 from common.errors import InputError
 from common.network_files import training_record
+from common.training_loop import course
 
 
 @pytest.fixture

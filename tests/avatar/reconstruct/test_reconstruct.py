@@ -1,4 +1,3 @@
-import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -6,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from broken_off import stop_inside_step
 from captures import CaptureSpec, ring, write_capture
 
-from avatar.capture import Picture, View, open_capture
+from avatar.capture import open_capture
 from avatar.files.avatar_file import load_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh
@@ -16,7 +16,6 @@ from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstru
 from avatar.reconstruct.fit import known_face, start_trainer
 from avatar.reconstruct.options import DensifyOptions, RefineOptions
 from avatar.reconstruct.previews import read_all
-from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
@@ -55,8 +54,7 @@ def options(capture: Path, out: Path, **train: object) -> ReconstructOptions:
         out,
         device="cpu",
         max_gaussians=9900,
-        every=10,
-        train=AvatarTrainOptions(**settings),
+        train=AvatarTrainOptions(save_every=10, **settings),
     )
 
 
@@ -76,19 +74,12 @@ def test_an_interrupted_run_ends_as_if_it_had_not_been(
 ):
     whole, parts = tmp_path / "whole.ply", tmp_path / "parts.ply"
     reconstruct(options(head_capture, whole, refine=refine))
-    step = AvatarTrainer.train_step
-
-    def stopping(trainer: AvatarTrainer, view: View, picture: Picture) -> dict[str, torch.Tensor]:
-        if trainer.step in (13, 21):
-            signal.raise_signal(signal.SIGINT)
-        return step(trainer, view, picture)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(AvatarTrainer, "train_step", stopping)
-        for _ in range(2):
+    for steps in (14, 8):
+        with monkeypatch.context() as patch:
+            stop_inside_step(patch, steps, torch.optim.Adam)
             with pytest.raises(KeyboardInterrupt):
                 reconstruct(options(head_capture, parts, refine=refine))
-            assert not parts.exists() and parts.with_name("parts.ply.state").exists()
+        assert not parts.exists() and parts.with_name("parts.ply.state").exists()
     reconstruct(options(head_capture, parts, refine=refine))
     assert parts.read_bytes() == whole.read_bytes()
     assert not parts.with_name("parts.ply.state").exists()
@@ -139,6 +130,7 @@ def _refuse(path: Path, avatar: Avatar) -> None:
         ({"max_gaussians": 100}, "9728 triangles"),
         ({"train": AvatarTrainOptions(sh_degree=4)}, "0 to 3"),
         ({"train": AvatarTrainOptions(steps=0)}, "at least 1"),
+        ({"train": AvatarTrainOptions(save_every=0)}, "at least 1"),
         ({"train": AvatarTrainOptions(coarse=1.5)}, "share"),
         ({"train": AvatarTrainOptions(densify=DensifyOptions(first=0.7, last=0.6))}, "in order"),
     ],
@@ -163,7 +155,7 @@ def test_refinement_finds_a_mesh_that_was_tracked_wrong(head_capture: Path, tmp_
     trainer = start_trainer(chosen, wrong, face, torch.device("cpu"))
     seen = read_all(capture.splits["train"])
     while trainer.step < 90:
-        trainer.train_step(*seen[trainer.step % len(seen)])
+        trainer.learn(*seen[trainer.step % len(seen)])
     assert trainer.offsets is not None
     visible = trainer.modes[face.head.regions["upper_face"]]
     found = (visible @ trainer.offsets.values)[..., 0].mean(1)  # [T]
@@ -178,7 +170,7 @@ def errors_of_steps(capture: Path, out: Path, device: torch.device) -> list[floa
     chosen = options(capture, out, densify=DensifyOptions(every=0), coarse=0.0, steps=60)
     trainer = start_trainer(chosen, opened, face, device)
     seen = read_all(opened.splits["train"])
-    return [float(trainer.train_step(*seen[i % 3])["error"]) for i in range(60)]
+    return [float(trainer.learn(*seen[i % 3])["error"]) for i in range(60)]
 
 
 def test_the_error_falls(head_capture: Path, tmp_path: Path):
