@@ -37,11 +37,6 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     _run(named(verb.command), options, verb, [prog, *words])
 
 
-def run_command(main: Callable[[Any], None], options_type: type) -> None:
-    """Run a script that is no verb."""
-    _run(main, tyro.cli(options_type), Verb("", "", ""), sys.argv)
-
-
 def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
@@ -55,10 +50,8 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
     """The options that the words give; exits where they are none, or help is asked for."""
-    flat = (tyro.conf.OmitArgPrefixes,) if verb.flat else ()
-    return tyro.cli(
-        named(verb.options), prog=prog, args=list(spelled_out(verb, words)), config=flat
-    )
+    given = list(spelled_out(verb, words))
+    return tyro.cli(named(verb.options), prog=prog, args=given, config=(tyro.conf.DisallowNone,))
 
 
 def named(place: str) -> Any:

@@ -59,3 +59,6 @@ class DemoAvatarOptions:
     """Which portrait to make."""
     seed: int = 0
     """Seed of everything that is left to chance; the same seed gives the same file."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""

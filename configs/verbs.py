@@ -12,7 +12,6 @@ class Verb:
     does: str  # in a few words
     words: tuple[str, ...] = ()  # options that may be given first, without their names
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
-    flat: bool = False  # nested options are named without the name of their group
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
 
 
@@ -24,11 +23,13 @@ FILM = {
         "configs.commands.drive:main",
         "a voice and an avatar: a talking-head video",
         words=("--avatar", "--audio"),
+        aliases={"--output": "--out"},
     ),
     "render": Verb(
         "avatar.drive.render_options:ReplayOptions",
         "configs.commands.render:main",
         "an avatar moved by a capture or by saved motion, filmed",
+        aliases={"--output": "--out"},
     ),
     "export": Verb(
         "avatar.drive.export_options:ExportOptions",
@@ -54,6 +55,7 @@ AVATAR = {
         "avatar.synthetic.capture.options:CaptureOptions",
         "configs.commands.make_capture:main",
         "a synthetic capture with known truth",
+        aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
     ),
     "make-demo-avatar": Verb(
@@ -78,6 +80,7 @@ MEASURE = {
         "configs.commands.bench_options:BenchOptions",
         "configs.commands.bench:main",
         "how fast everything is on this machine",
+        aliases={"--voice": "--audio"},
     ),
 }
 

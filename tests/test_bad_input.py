@@ -206,7 +206,7 @@ def test_no_such_take(refuses, tmp_path: Path):
 
 
 def test_nothing_that_moves_the_avatar(refuses):
-    refuses("--audio", "--arkit", audio=None, output=None)
+    refuses("--audio", "--arkit", audio=None, out=None)
     refuses("--audio", "--arkit", audio=None)
 
 
@@ -272,7 +272,7 @@ def test_no_threads(refuses):
 
 
 def test_a_gif_faster_than_gifs_can_be(refuses, tmp_path: Path):
-    refuses("fps 60", output=tmp_path / "out" / "video.gif", fps=60)
+    refuses("fps 60", out=tmp_path / "out" / "video.gif", fps=60)
 
 
 def test_a_colour_that_is_none(refuses):
@@ -307,11 +307,11 @@ def test_outputs_that_would_overwrite_something(
 def test_an_output_that_would_overwrite_the_recording(refuses, voice_file: Path, tmp_path: Path):
     film = tmp_path / "film.mp4"
     film.write_bytes(voice_file.read_bytes())
-    refuses("film.mp4", audio=film, output=film)
+    refuses("film.mp4", audio=film, out=film)
 
 
 def test_an_output_folder_that_is_not_there(refuses, tmp_path: Path):
-    refuses("nowhere", output=tmp_path / "nowhere" / "video.mp4")
+    refuses("nowhere", out=tmp_path / "nowhere" / "video.mp4")
     refuses("nowhere", save_motion=tmp_path / "nowhere" / "motion.npz")
     refuses("nowhere", report=tmp_path / "nowhere" / "report.json")
 
@@ -325,7 +325,7 @@ def test_an_output_folder_that_cannot_be_written(refuses, monkeypatch, tmp_path:
 
 
 def test_an_output_of_unknown_kind(refuses, tmp_path: Path):
-    refuses(".avi", output=tmp_path / "out" / "video.avi")
+    refuses(".avi", out=tmp_path / "out" / "video.avi")
 
 
 def test_an_unknown_device(run_drive: Run, avatar_file: Path, voice_file: Path):

@@ -173,7 +173,7 @@ def test_saved_motion(harmless, tmp_path: Path, avatar_file: Path, script: str):
     names = ("offsets", "rest", "faces", "fps", "head_pose", "topology")
     np.savez(path, **dict.fromkeys(names, np.zeros(3)))
     arguments = {
-        "render": [f"--avatar={avatar_file}", f"--output={tmp_path / 'a.mp4'}", "--width=64"],
+        "render": [f"--avatar={avatar_file}", f"--out={tmp_path / 'a.mp4'}", "--width=64"],
         "export_motion": [f"--out={tmp_path / 'a.csv'}"],
     }[script]
     harmless(path, script, f"--motion={path}", *arguments)

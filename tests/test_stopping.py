@@ -27,7 +27,7 @@ def test_a_full_disk(run_drive: Run, avatar_file: Path, voice: np.ndarray, tmp_p
     audio = write_wav(tmp_path / "long.wav", np.tile(voice, 2))
     before = sorted(tmp_path.iterdir())
     given = ("--avatar", avatar_file, "--audio", audio, "--width", 256, "--height", 256)
-    assert run_drive(*given, "--output", tmp_path / "warm.gif", "--fps", 1).status == 0
+    assert run_drive(*given, "--out", tmp_path / "warm.gif", "--fps", 1).status == 0
     (tmp_path / "warm.gif").unlink()
 
     def limit_files() -> None:
@@ -70,7 +70,8 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from configs.command import Stopped, run_command
+from configs.command import Stopped, run_verb
+from configs.verbs import Verb
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,7 @@ def main(options):
             continue
 
 
-run_command(main, Nothing)
+run_verb("command", Verb("__main__:Nothing", "__main__:main", ""), [])
 """
 
 

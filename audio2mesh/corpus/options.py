@@ -66,6 +66,9 @@ class CorpusOptions:
     """Frames per second of the motion."""
     seed: int = 0
     """Seed of the order of the recordings and the pauses between them."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
     """Training of the phone recogniser."""
 
@@ -96,5 +99,8 @@ class ArticulationOptions:
     """Ids of clips that are only scored."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     train: DominanceOptions = field(default_factory=DominanceOptions)
     """The fit."""

@@ -50,5 +50,5 @@ class FacegoodOptions:
     """Folder of the cloned repository."""
     out: Path
     """Folder for the clips, <id>.wav and <id>.npz; made if absent."""
-    exclude: tuple[str, ...] = ("1114_2_05", "1114_3_16")
-    """Ids of clips that are left out; by default two that our own weights are never trained on."""
+    exclude: tuple[str, ...] = ()
+    """Ids of clips that are left out."""

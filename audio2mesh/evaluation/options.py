@@ -48,3 +48,6 @@ class EvaluateOptions(MaterialOptions):
     """Folder to write one picture for each recording to: lip opening over time."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""

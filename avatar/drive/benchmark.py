@@ -127,7 +127,7 @@ def measure_drives(
         words = [*command, "--avatar", str(avatar), "--audio", str(audio), *options]
         reports = [Path(folder) / f"{number}.json" for number in range(count)]
         _run_together(
-            [*words, "--output", str(path.with_suffix(".mp4")), "--report", str(path)]
+            [*words, "--out", str(path.with_suffix(".mp4")), "--report", str(path)]
             for path in reports
         )
         return [_read_report(path) for path in reports]

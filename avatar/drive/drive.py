@@ -14,7 +14,7 @@ from torch import Tensor
 from audio2mesh import load_model, probe_audio, stated_seconds
 from avatar.arkit import read_take
 from avatar.drive.motion import Motion, motion_file
-from avatar.drive.options import DriveOptions, check_options, default_output
+from avatar.drive.options import DriveOptions, check_options, default_out
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.drive.retarget import avatar_face
@@ -57,9 +57,9 @@ def drive(options: DriveOptions) -> Report:
     happens, nothing half-written is left.
     """
     clock = StageClock()
-    output = options.output or default_output(options)
-    check_options(options, output)
+    output = options.out or default_out(options)
     use_threads(options.threads)
+    check_options(options, output)
     scene = prepare(options, clock)
     with clock.stage("load"):
         film = set_up(options, scene)

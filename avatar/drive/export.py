@@ -100,7 +100,7 @@ def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | No
         return avatar_face(options.avatar, avatar, saved), None
     if options.mesh:
         landmarks = read_landmarks(options.landmarks) if options.landmarks else None
-        scan = read_mesh(options.mesh)
+        scan = read_mesh(options.mesh, options.texture)
         with naming(options.mesh):
             return face_of(scan.mesh, ANY_MESH, landmarks=landmarks), scan.paint
     return (None if saved else shipped_face()), None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.drive.options import FASTEST, SLOWEST
+from avatar.drive.film_options import FASTEST, SLOWEST
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
@@ -43,6 +43,8 @@ class ExportOptions:
     """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint --mesh with in a .glb, where it has texture coordinates."""
     flame: Path | None = None
     """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
     weights trained on FLAME."""
@@ -54,6 +56,9 @@ class ExportOptions:
     """Seed of blinks and head motion."""
     device: Device = "auto"
     """Where to compute a voice's motion: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
 
 
 def check_export(options: ExportOptions) -> Form:
@@ -79,7 +84,8 @@ def check_export(options: ExportOptions) -> Form:
 
 def _check_files(options: ExportOptions) -> None:
     sources = (options.audio, options.motion, options.arkit, options.mesh, options.avatar)
-    for path in (*sources, options.weights, options.flame, options.landmarks):
+    read = (*sources, options.weights, options.flame, options.landmarks, options.texture)
+    for path in read:
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if path is not None and path.resolve() == options.out.resolve():
@@ -90,11 +96,13 @@ def _check_files(options: ExportOptions) -> None:
 def _check_idle(options: ExportOptions) -> None:
     """No option may be given that has nothing to do."""
     performed = options.motion is None
+    coloured = options.mesh and options.out.suffix.lower() == ".glb"
     works = {
         "weights": (options.audio, "--audio"),
         "style": (options.audio, "--audio"),
         "fps": (performed, "--audio or --arkit"),
         "still": (performed, "--audio or --arkit"),
+        "texture": (coloured, "--mesh and an --out that ends in .glb"),
         "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
     }
     for name, (works_here, needed) in works.items():

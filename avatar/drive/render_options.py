@@ -1,22 +1,18 @@
 """The options of a film of an avatar that is moved by recorded meshes, and their limits."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from avatar.drive.options import check_filming, check_no_angles
-from common.device import Device
+from avatar.drive.film_options import FilmOptions, check_filming, check_no_angles
 from common.errors import InputError
 
 
 @dataclass(frozen=True)
-class ReplayOptions:
+class ReplayOptions(FilmOptions):
     """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
 
-    avatar: Path
-    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
-    it, or a coloured mesh of a head (.glb, .obj, .ply)."""
-    output: Path
+    out: Path = field(kw_only=True)
     """The video: .mp4, .webm, .gif, or a new folder for PNG frames."""
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
@@ -28,31 +24,8 @@ class ReplayOptions:
     """Film with this camera of the capture, at its own size, instead of --camera."""
     motion: Path | None = None
     """Move the avatar with this .npz, as --save-motion of driving writes it, instead."""
-    audio: Path | None = None
-    """Sound to add to the video."""
-    width: int = 512
-    """Width of the picture in pixels, even."""
-    height: int = 512
-    """Height of the picture in pixels, even."""
     fps: float | None = None
     """Frames a second of a capture, by default 25; saved motion has its own."""
-    camera: str = "front"
-    """front, orbit (swings around the head), or a JSON file of keyframes (see README)."""
-    azimuth: float = 0.0
-    """Degrees around the head; positive turns to the subject's left (not with a file or
-    --camera-id)."""
-    elevation: float = 0.0
-    """Degrees above the height of the face (not with a file or --camera-id)."""
-    background: str = "#cccccf"
-    """Colour behind the head: #rrggbb or white, black, grey, green."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz): for captures and avatars of FLAME."""
-    landmarks: Path | None = None
-    """Landmarks of a mesh whose face is not found by itself (.json)."""
-    texture: Path | None = None
-    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
 
 
 def check_replay(options: ReplayOptions) -> None:
@@ -71,8 +44,8 @@ def check_replay(options: ReplayOptions) -> None:
     for path in (*read, options.flame, options.landmarks, options.texture):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
-        if path is not None and path.resolve() == options.output.resolve():
-            raise InputError(f"{path}: is an input; give the output another name")
+        if path is not None and path.resolve() == options.out.resolve():
+            raise InputError(f"{path}: is an input; give --out another name")
     if options.camera_id is not None:
         check_no_angles(options, "--camera-id")
-    check_filming(options, options.output)
+    check_filming(options, options.out)

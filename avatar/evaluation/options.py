@@ -27,3 +27,6 @@ class AvatarEvaluationOptions:
     """What both pictures are laid on."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""

@@ -138,6 +138,9 @@ class ReconstructOptions:
     """Your FLAME file, for captures that hold FLAME parameters."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
     max_gaussians: int = 25_000
     """Gaussians that the avatar may have at most."""
     previews: Path | None = None

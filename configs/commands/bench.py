@@ -67,12 +67,12 @@ def bench_audio2mesh(options: BenchOptions) -> None:
     """Two tables: offline, and live on one thread (load: of one core)."""
     print_row(SPEECH_HEADINGS)
     for minutes in options.minutes:
-        times = alone(measure_speech, options.voice, 60 * minutes)
+        times = alone(measure_speech, options.audio, 60 * minutes)
         counts = (f"{60 * minutes:g}", f"{times.threads}")
         ratios = (f"{times.ratio:.1f}", f"{times.per_core:.1f}")
         print_row((*counts, *ratios, f"{times.peak_rss_mb:.0f}"))
     print_row(LIVE_HEADINGS)
-    live = alone(measure_live, options.voice, options.live_seconds)
+    live = alone(measure_live, options.audio, options.live_seconds)
     print_row(
         (
             f"{options.live_seconds:g}",
@@ -88,7 +88,7 @@ def bench_drive(options: BenchOptions) -> None:
     """A table of frames a second, peak memory and milliseconds a frame by stage (load: seconds)."""
     print_row(DRIVE_HEADINGS)
     for seconds in options.seconds:
-        report = measure_drive(DRIVE, options.avatar, options.voice, seconds)
+        report = measure_drive(DRIVE, options.avatar, options.audio, seconds)
         stages = (
             f"{spent:.2f}" if name == "load" else f"{1000 * spent / report.frames:.2f}"
             for name, spent in report.stages.items()
@@ -100,7 +100,7 @@ def bench_drive(options: BenchOptions) -> None:
 
 def bench_contention(options: BenchOptions) -> None:
     """A Markdown table of frames a second of drives that share the machine."""
-    what = options.avatar, options.voice
+    what = options.avatar, options.audio
     measure_drive(DRIVE, *what, seconds=1.0)  # compiles what is not yet compiled
     print("| drives at once | fps of each | sum | CPU ms a frame |\n|---|---|---|---|", flush=True)
     for count in options.programs:

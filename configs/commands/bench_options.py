@@ -34,5 +34,5 @@ class BenchOptions:
     """Contention: length of the recording in seconds."""
     avatar: Path = DEMO_AVATAR
     """Drive and contention: the avatar."""
-    voice: Path = DEMO_VOICE
+    audio: Path = DEMO_VOICE
     """Audio to vertex offsets, drive and contention: the voice, repeated to each length."""

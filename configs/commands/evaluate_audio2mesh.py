@@ -18,9 +18,11 @@ from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from avatar.lipreading.judge import lip_reading_judge
 from common.atomic import write_beside
+from common.threads import use_threads
 
 
 def main(options: EvaluateOptions) -> None:
+    use_threads(options.threads)
     head = load_head()
 
     def judges(material: Material) -> Judge:

@@ -7,9 +7,11 @@ from rich.table import Table
 
 from avatar.evaluation.evaluate import AvatarEvaluationOptions, Evaluation, evaluate_avatar
 from common.atomic import write_beside
+from common.threads import use_threads
 
 
 def main(options: AvatarEvaluationOptions) -> None:
+    use_threads(options.threads)
     result = evaluate_avatar(options)
     Console().print(figures(result, options.split))
     if options.report:

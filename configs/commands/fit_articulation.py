@@ -6,10 +6,12 @@ from audio2mesh.corpus.options import ArticulationOptions
 from audio2mesh.data.clips import Clip
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_units
+from common.threads import use_threads
 from common.writable import check_writable
 
 
 def main(options: ArticulationOptions) -> None:
+    use_threads(options.threads)
     check_writable(options.out)
     head = load_head()
     used, held, models = fit_to_clips(options, face_units(head), head.vertices)

@@ -2,8 +2,10 @@
 
 from avatar.drive.render import replay
 from avatar.drive.render_options import ReplayOptions
+from common.threads import use_threads
 
 
 def main(options: ReplayOptions) -> None:
+    use_threads(options.threads)
     film = replay(options)
-    print(f"wrote {options.output}: {film.frames} frames at {film.fps:g} fps")
+    print(f"wrote {options.out}: {film.frames} frames at {film.fps:g} fps")

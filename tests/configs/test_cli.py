@@ -57,6 +57,7 @@ def test_every_verb_explains_itself(name: str, capsys):
     assert not ended.value.code
     said = capsys.readouterr().out
     assert f"voicesplat {name}" in said and "--help" in said
+    assert "{None}" not in said
 
 
 @pytest.mark.parametrize("words", [(), ("--help",), ("-h",)])
@@ -76,7 +77,7 @@ def test_one_word_of_a_verb_lists_what_begins_so():
 def test_demo_files_are_found_from_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     options = parse("voicesplat bench", VERBS["bench"], [])
-    assert options.avatar.is_file() and options.voice.is_file()
+    assert options.avatar.is_file() and options.audio.is_file()
 
 
 def test_the_version():

@@ -36,7 +36,7 @@ from common.threads import available_threads
 from splat import Camera
 
 OPTIONS_FILE = "options.json"
-NOT_IN_OPTIONS = ("out", "workers")  # they do not change what is drawn
+NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def make_capture(options: CaptureOptions) -> Made:
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
-    if options.voice is not None:
-        probe_audio(options.voice)
+    if options.speech:
+        probe_audio(options.audio)
     _claim(options)
     stage = _set_up(options)
     drawn = _draw_all(options, stage)
@@ -78,7 +78,7 @@ def make_capture(options: CaptureOptions) -> Made:
 def _claim(options: CaptureOptions) -> None:
     """Make the folder, or see that it holds the same capture. Raises InputError otherwise."""
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
-    wanted["voice"] = options.voice and sha256(options.voice.read_bytes()).hexdigest()
+    wanted["voice"] = _digest(options.audio) if options.speech else None
     record = options.out / OPTIONS_FILE
     if not options.out.absolute().parent.is_dir():
         raise FileNotFoundError(
@@ -96,12 +96,17 @@ def _claim(options: CaptureOptions) -> None:
     write_json(record, wanted)
 
 
+def _digest(path: Path) -> str:
+    return sha256(path.read_bytes()).hexdigest()
+
+
 def _set_up(options: CaptureOptions) -> Stage:
     scene = build_scene(options.seed)
     counts = (options.timesteps, options.held_out_timesteps)
+    spoken = options.audio if options.speech else None
     return Stage(
         scene=scene,
-        timesteps=acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
+        timesteps=acted(scene.head, scene.units, scene.rest, counts, spoken, options.seed),
         cameras=stage_cameras(options.cameras, options.width, options.height, options.seed),
         gains=exposures(options.cameras, options.exposure_noise, options.seed),
     )
@@ -110,11 +115,10 @@ def _set_up(options: CaptureOptions) -> Stage:
 def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     """Draw every picture that is not there yet; returns how many those were."""
     drawn = 0
-    workers = options.workers or available_threads()
     cameras = len(stage.cameras)
     with (
         progress_bar("drawing", len(stage.timesteps) * cameras) as done,
-        ThreadPoolExecutor(workers) as pool,
+        ThreadPoolExecutor(options.threads or available_threads()) as pool,
     ):
         waiting: set[Future[int]] = set()
         try:

@@ -35,8 +35,10 @@ class CaptureOptions:
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
-    voice: Path | None = DEMO_VOICE
-    """The recording that is spoken in the speech sequences; None leaves them out."""
+    audio: Path = DEMO_VOICE
+    """The recording that is spoken in the speech sequences."""
+    speech: bool = True
+    """Whether the sitter speaks at all."""
     tracking_noise_mm: float = 0.0
     """Root mean square error of the tracked vertices in millimetres: smooth over the face, with a
     little white noise, new at every timestep."""
@@ -46,30 +48,30 @@ class CaptureOptions:
     """Standard deviation of the error of each camera's place along each axis in millimetres."""
     exposure_noise: float = 0.0
     """Standard deviation of the logarithm of each camera's gain in each colour; 0.05 is usual."""
-    workers: int = 0
-    """Number of threads that draw; 0 takes as many as the processors or a CPU quota allow."""
+    threads: int | None = None
+    """Threads that draw; by default as many as the processors, or the CPU quota of a container,
+    allow."""
 
 
 def check_options(options: CaptureOptions) -> None:
     """Raise InputError or FileNotFoundError for what cannot be made."""
     for name in ("width", "height"):
-        if not 16 <= getattr(options, name) <= LARGEST:
-            raise InputError(
-                f"{name} {getattr(options, name)}: must be from 16 to {LARGEST} pixels"
-            )
-    least_of = {"cameras": 1, "timesteps": 1, "held_out_timesteps": 0, "workers": 0}
-    for name, least in least_of.items():
-        if getattr(options, name) < least:
-            raise InputError(f"{name} {getattr(options, name)}: must be at least {least}")
-    if options.cameras > 100:
-        raise InputError(f"cameras {options.cameras}: must be at most 100, or file names collide")
-    if options.seed < 0:
-        raise InputError(f"seed {options.seed}: must not be negative")
+        _check(options, name, 16 <= getattr(options, name) <= LARGEST, f"from 16 to {LARGEST}")
+    for name, least in {"timesteps": 1, "held_out_timesteps": 0, "seed": 0}.items():
+        _check(options, name, getattr(options, name) >= least, f"at least {least}")
+    _check(options, "cameras", 1 <= options.cameras <= 100, "from 1 to 100, or file names collide")
     for name in ("tracking_noise_mm", "camera_noise_deg", "camera_noise_mm", "exposure_noise"):
-        if not 0 <= getattr(options, name) < 100:
-            raise InputError(f"{name} {getattr(options, name)}: must be from 0 to below 100")
-    if options.voice is not None and not options.voice.is_file():
+        _check(options, name, 0 <= getattr(options, name) < 100, "from 0 to below 100")
+    if options.threads is not None:
+        _check(options, "threads", options.threads >= 1, "at least 1")
+    if options.speech and not options.audio.is_file():
         raise FileNotFoundError(
-            f"{options.voice}: there is no such recording; give --voice a sound file, or None for "
-            "a capture without speech"
+            f"{options.audio}: there is no such recording; give --audio a sound file, or "
+            "--no-speech for a capture without speech"
         )
+
+
+def _check(options: CaptureOptions, name: str, fine: bool, must: str) -> None:
+    if not fine:
+        flag = name.replace("_", "-")
+        raise InputError(f"--{flag} {getattr(options, name)}: must be {must}")

@@ -100,7 +100,7 @@ def test_a_broadcast_rate_is_meant_exactly(video: Drive, voice: np.ndarray, tmp_
 @pytest.mark.parametrize("name", ["take:2.mp4", "my film v1.2.mp4"])
 def test_names_are_taken_as_they_are(video: Drive, tmp_path: Path, monkeypatch, name: str):
     monkeypatch.chdir(tmp_path)
-    assert video(output=Path(name)) == Path(name)
+    assert video(out=Path(name)) == Path(name)
     assert len(pictures(tmp_path / name)) == 25
 
 
@@ -176,18 +176,18 @@ def test_azimuth_turns_to_the_subjects_left(video: Drive):
 
 
 def test_a_folder_holds_every_frame(video: Drive, tmp_path: Path):
-    folder = video(output=tmp_path / "frames")
+    folder = video(out=tmp_path / "frames")
     assert len(list(folder.glob("*.png"))) == 25
 
 
 @pytest.mark.parametrize("suffix", [".webm", ".gif"])
 def test_other_kinds_of_video(video: Drive, tmp_path: Path, suffix: str):
-    frames = pictures(video(output=tmp_path / f"video{suffix}"))
+    frames = pictures(video(out=tmp_path / f"video{suffix}"))
     assert frames.shape == (25, 64, 96, 3)
 
 
 def test_without_an_output_the_video_goes_beside_the_audio(video: Drive, tmp_path: Path):
-    assert video(output=None) == tmp_path / "voice_subject.mp4"
+    assert video(out=None) == tmp_path / "voice_subject.mp4"
     assert (tmp_path / "voice_subject.mp4").is_file()
 
 
@@ -196,7 +196,7 @@ def test_the_command_writes_video_and_report(
 ):
     given = ("--avatar", avatar_file, "--audio", voice_file, "--width", 64, "--height", 64)
     video, report = tmp_path / "v.mp4", tmp_path / "report.json"
-    outcome = run_drive(*given, "--output", video, "--report", report)
+    outcome = run_drive(*given, "--out", video, "--report", report)
     assert outcome.status == 0
     assert str(video) in outcome.stdout.strip().splitlines()[-1]
     assert video.is_file()
@@ -233,7 +233,7 @@ def test_the_pose_turns_the_face_and_spares_the_collar():
 @pytest.mark.gpu
 def test_cuda_draws_what_the_cpu_draws(video: Drive, cuda: torch.device, tmp_path: Path):
     on_cpu, on_cuda = (
-        pictures(video(output=tmp_path / f"{device}.mp4", device=device))
+        pictures(video(out=tmp_path / f"{device}.mp4", device=device))
         for device in ("cpu", cuda.type)
     )
     assert np.abs(on_cpu - on_cuda).mean() < 1e-3

@@ -30,7 +30,7 @@ def options(avatar_file: Path, weights: np.ndarray, tmp_path: Path) -> DriveOpti
     return DriveOptions(
         avatar_file,
         arkit=tmp_path / "face.csv",
-        output=tmp_path / "video.mp4",
+        out=tmp_path / "video.mp4",
         width=16,
         height=16,
         save_motion=tmp_path / "motion.npz",
@@ -84,4 +84,4 @@ def test_a_film_of_another_rate_lasts_as_long(options: DriveOptions):
 
 
 def test_without_an_output_the_film_goes_beside_the_take(options: DriveOptions, tmp_path: Path):
-    assert drive(replace(options, output=None)).output == str(tmp_path / "face_subject.mp4")
+    assert drive(replace(options, out=None)).output == str(tmp_path / "face_subject.mp4")

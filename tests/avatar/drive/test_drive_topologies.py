@@ -54,7 +54,7 @@ def save(voice: np.ndarray, tmp_path: Path) -> Save:
     def run(options: DriveOptions, silent: bool = False, **changes: object) -> Arrays:
         sound = np.zeros(32_000) if silent else voice[:64_000]
         audio = write_wav(tmp_path / "sound.wav", sound)
-        paths = {"output": tmp_path / "video.mp4", "save_motion": tmp_path / "motion.npz"}
+        paths = {"out": tmp_path / "video.mp4", "save_motion": tmp_path / "motion.npz"}
         drive(replace(options, audio=audio, width=16, height=16, **paths, **changes))
         with np.load(tmp_path / "motion.npz") as data:
             return dict(data)
@@ -106,7 +106,7 @@ def test_a_take_moves_gaussian_avatars(trained: DriveOptions, tmp_path: Path):
     weights = np.zeros((30, 52))
     weights[:, WEIGHTS.index("jawOpen")] = np.linspace(0, 0.6, 30)
     write_take(tmp_path / "face.csv", weights, np.zeros((30, 3)), 30.0)
-    paths = {"output": tmp_path / "video.mp4", "save_motion": tmp_path / "motion.npz"}
+    paths = {"out": tmp_path / "video.mp4", "save_motion": tmp_path / "motion.npz"}
     drive(replace(trained, arkit=tmp_path / "face.csv", width=16, height=16, fps=30.0, **paths))
     with np.load(tmp_path / "motion.npz") as data:
         gap = lip_gap(dict(data))
@@ -120,7 +120,7 @@ def test_the_command_takes_a_folder_of_gaussian_avatars(
     run_drive: Callable[..., Outcome], trained: DriveOptions, voice_file: Path, tmp_path: Path
 ):
     given = ("--avatar", trained.avatar.parent, "--flame", trained.flame, "--audio", voice_file)
-    outcome = run_drive(*given, "--output", tmp_path / "v.mp4", "--width", 16, "--height", 16)
+    outcome = run_drive(*given, "--out", tmp_path / "v.mp4", "--width", 16, "--height", 16)
     assert outcome.status == 0, outcome.stderr
     assert (tmp_path / "v.mp4").is_file()
 
@@ -129,7 +129,7 @@ def test_the_command_asks_for_flame(
     run_drive: Callable[..., Outcome], trained: DriveOptions, voice_file: Path, tmp_path: Path
 ):
     output = tmp_path / "v.mp4"
-    outcome = run_drive("--avatar", trained.avatar, "--audio", voice_file, "--output", output)
+    outcome = run_drive("--avatar", trained.avatar, "--audio", voice_file, "--out", output)
     assert outcome.status == 2
     assert "point_cloud.ply" in outcome.stderr and "--flame" in outcome.stderr
     assert "Traceback" not in outcome.stderr

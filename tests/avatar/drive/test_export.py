@@ -31,7 +31,7 @@ def saved(avatar_file: Path, tmp_path: Path) -> Callable[[np.ndarray, np.ndarray
         write_take(tmp_path / "given.csv", weights, angles, 25.0)
         motion = tmp_path / "motion.npz"
         options = DriveOptions(avatar_file, arkit=tmp_path / "given.csv", save_motion=motion)
-        drive(replace(options, output=tmp_path / "video.mp4", width=16, height=16))
+        drive(replace(options, out=tmp_path / "video.mp4", width=16, height=16))
         return motion
 
     return save

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
@@ -102,6 +103,21 @@ def test_the_glb_plays_what_the_npz_holds(folder: Path):
     apart = played.frames()[:, corners] - true[:, KNOWN.mesh.faces]
     assert np.abs(apart).max() < 0.01  # centimetres, of motion that is told by its directions
     assert np.linalg.norm(apart) < 0.01 * np.linalg.norm(true[:, KNOWN.mesh.faces] - same)
+
+
+def test_a_picture_paints_the_mesh(folder: Path, tmp_path: Path):
+    imageio.imwrite(tmp_path / "skin.png", np.full((4, 4, 3), (200, 120, 40), np.uint8))
+    lines = (f"v {x} {y} {z}\nvt 0.5 0.5" for x, y, z in KNOWN.mesh.vertices.tolist())
+    corners = (" ".join(f"{i}/{i}" for i in face) for face in (KNOWN.mesh.faces + 1).tolist())
+    (folder / "head.obj").write_text("\n".join([*lines, *(f"f {face}" for face in corners)]))
+    given = {"mesh": folder / "head.obj", "motion": folder / "motion.npz"}
+    run(folder, "plain.glb", **given)
+    run(folder, "painted.glb", **given, texture=tmp_path / "skin.png")
+    assert "images" not in read_glb(folder / "plain.glb").content
+    painted = read_glb(folder / "painted.glb")
+    view = painted.content["bufferViews"][painted.content["images"][0]["bufferView"]]
+    image = painted.binary[view["byteOffset"] :][: view["byteLength"]]
+    assert (imageio.imread(image)[..., :3] == (200, 120, 40)).all()
 
 
 def test_weights_of_a_mesh_are_those_of_the_head(folder: Path, tmp_path: Path):

@@ -64,7 +64,7 @@ def folder(spec: CaptureSpec, tmp_path: Path) -> Path:
 def options(avatar_file: Path, folder: Path, tmp_path: Path) -> ReplayOptions:
     width, height = SIZE
     given = {"width": width, "height": height, "device": "cpu", "background": "#ffffff"}
-    return ReplayOptions(avatar_file, tmp_path / "film", capture=folder, **given)
+    return ReplayOptions(avatar_file, out=tmp_path / "film", capture=folder, **given)
 
 
 def pictures(path: Path) -> np.ndarray:
@@ -79,7 +79,7 @@ def test_a_capture_moves_the_avatar_before_its_own_camera(
     film = replay(replace(options, camera_id="01"))
     assert (film.frames, film.fps) == (4, 25.0)
     rig = avatar_rig(small_avatar, CPU)
-    for shown, vertices in zip(pictures(options.output), spec.vertices[2:], strict=True):
+    for shown, vertices in zip(pictures(options.out), spec.vertices[2:], strict=True):
         expected = render(rig(vertices), spec.cameras[1], background=torch.ones(3)).color
         assert np.abs(shown - expected.clamp(0, 1).numpy()).max() < 0.01
 
@@ -106,7 +106,7 @@ def test_flame_moves_an_avatar_of_its_topology(options: ReplayOptions, tmp_path:
     view = next(v for v in capture.splits["test"] if v.camera_id == "02")
     world = avatar_rig(avatar, CPU)(capture.vertices[view.timestep])
     expected = render(world, view.camera, background=torch.ones(3)).color.clamp(0, 1)
-    assert np.abs(pictures(options.output)[0] - expected.numpy()).max() < 0.01
+    assert np.abs(pictures(options.out)[0] - expected.numpy()).max() < 0.01
 
 
 def test_our_cameras_stand_before_the_face_wherever_it_is(
@@ -115,18 +115,18 @@ def test_our_cameras_stand_before_the_face_wherever_it_is(
     """The turned head is filmed from its front: nearly as the resting head is."""
     replay(options)
     upright = replace(spec, vertices=torch.stack([spec.mesh.vertices] * 6))
-    folder = write_capture(options.output.parent / "upright", upright, plain)
-    other = replace(options, capture=folder, output=options.output.parent / "film2")
+    folder = write_capture(options.out.parent / "upright", upright, plain)
+    other = replace(options, capture=folder, out=options.out.parent / "film2")
     replay(other)
-    first, still = pictures(options.output)[0], pictures(other.output)[0]
+    first, still = pictures(options.out)[0], pictures(other.out)[0]
     assert np.abs(first - still).mean() < 0.02
     assert np.abs(first - first[:, ::-1]).mean() < 0.02  # the face is symmetric
 
 
 def test_a_sequence_is_a_part_of_a_split(options: ReplayOptions):
     replay(options)
-    replay(replace(options, sequence="two", output=options.output.with_name("two")))
-    whole, part = pictures(options.output), pictures(options.output.with_name("two"))
+    replay(replace(options, sequence="two", out=options.out.with_name("two")))
+    whole, part = pictures(options.out), pictures(options.out.with_name("two"))
     assert (len(whole), len(part)) == (4, 2)
 
 
@@ -135,7 +135,7 @@ def test_the_camera_swings(options: ReplayOptions, tmp_path: Path):
     key = '{"time": %s, "eye": [%s, 0, 1], "target": [0, 0, 0], "fov_y": 20}'
     path.write_text(f'{{"keyframes": [{key % (0, -0.5)}, {key % (0.12, 0.5)}]}}')
     replay(replace(options, camera=str(path)))
-    frames = pictures(options.output)
+    frames = pictures(options.out)
     assert (
         np.abs(frames[0] - frames[-1][:, ::-1]).mean() < np.abs(frames[0] - frames[-1]).mean() / 2
     )
@@ -153,7 +153,7 @@ def test_saved_motion_gives_the_film_of_driving(
     )
     film = replay(replace(options, capture=None, motion=motion, azimuth=20))
     assert film.frames == 25
-    assert np.abs(pictures(options.output) - pictures(driven)).max() < 0.01
+    assert np.abs(pictures(options.out) - pictures(driven)).max() < 0.01
 
 
 def test_saved_motion_moves_another_mesh(
@@ -177,15 +177,15 @@ def test_saved_motion_moves_another_mesh(
     )
     save_avatar(tmp_path / "other.ply", other)
     replay(replace(options, capture=None, motion=motion))
-    carried = replace(options, avatar=tmp_path / "other.ply", output=tmp_path / "carried")
+    carried = replace(options, avatar=tmp_path / "other.ply", out=tmp_path / "carried")
     replay(replace(carried, capture=None, motion=motion))
-    assert np.abs(pictures(options.output) - pictures(carried.output)).mean() < 0.002
+    assert np.abs(pictures(options.out) - pictures(carried.out)).mean() < 0.002
 
 
 def test_sound_can_be_added(options: ReplayOptions, tmp_path: Path):
     sound = write_wav(tmp_path / "voice.wav", np.sin(np.arange(16_000) / 20))
     film = tmp_path / "film.mp4"
-    replay(replace(options, output=film, audio=sound, fps=20.0))
+    replay(replace(options, out=film, audio=sound, fps=20.0))
     with av.open(str(film)) as container:
         assert len(container.streams.audio) == 1
         assert container.streams.video[0].frames == 4
@@ -223,9 +223,7 @@ def test_the_command_says_what_it_wrote(
     run: Callable[..., Outcome], avatar_file: Path, folder: Path, tmp_path: Path
 ):
     film = tmp_path / "film.mp4"
-    outcome = run(
-        avatar=avatar_file, capture=folder, output=film, width=48, height=40, device="cpu"
-    )
+    outcome = run(avatar=avatar_file, capture=folder, out=film, width=48, height=40, device="cpu")
     assert outcome.status == 0, outcome.stderr
     assert f"wrote {film}: 4 frames at 25 fps" in outcome.stdout
     assert film.is_file()
@@ -234,7 +232,7 @@ def test_the_command_says_what_it_wrote(
 def test_bad_input_ends_in_one_sentence(
     run: Callable[..., Outcome], avatar_file: Path, folder: Path, tmp_path: Path
 ):
-    base = {"avatar": avatar_file, "capture": folder, "output": tmp_path / "film.mp4"}
+    base = {"avatar": avatar_file, "capture": folder, "out": tmp_path / "film.mp4"}
     base |= {"width": 48, "height": 40, "device": "cpu"}
 
     def refuses(*said: str, without: str = "", **changes: object) -> None:
@@ -260,5 +258,5 @@ def test_bad_input_ends_in_one_sentence(
     refuses("mauve", background="mauve")
     refuses("motion file", without="capture", motion=avatar_file)
     refuses("--fps", "--capture", without="capture", motion=avatar_file, fps=25)
-    refuses(".avi", output=tmp_path / "film.avi")
-    refuses("input", output=avatar_file)
+    refuses(".avi", out=tmp_path / "film.avi")
+    refuses("input", out=avatar_file)

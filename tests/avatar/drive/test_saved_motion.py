@@ -58,7 +58,7 @@ def driven(tmp_path_factory: pytest.TempPathFactory, voice: np.ndarray) -> dict[
         "scan": DriveOptions(folder / "scan.ply", audio, **size),
     }
     for name, options in made.items():
-        paths = {"output": folder / name, "save_motion": folder / f"{name}.npz"}
+        paths = {"out": folder / name, "save_motion": folder / f"{name}.npz"}
         made[name] = replace(options, **paths)
         drive(made[name])
     return made
@@ -79,9 +79,9 @@ def test_it_renders_the_film_of_driving(
     forbid()
     common = {"width": 48, "height": 48, "background": "#ffffff", "flame": options.flame}
     out = tmp_path / "film"
-    replay(ReplayOptions(options.avatar, out, motion=options.save_motion, **common))
-    assert options.output is not None
-    assert np.abs(pictures(out) - pictures(options.output)).max() <= 1
+    replay(ReplayOptions(options.avatar, out=out, motion=options.save_motion, **common))
+    assert options.out is not None
+    assert np.abs(pictures(out) - pictures(options.out)).max() <= 1
 
 
 @KINDS

@@ -19,7 +19,7 @@ from avatar.synthetic.capture.scene import Scene
 from common.errors import InputError
 
 TINY = CaptureOptions(
-    out=Path(), width=32, height=24, cameras=3, timesteps=2, held_out_timesteps=1, voice=None
+    out=Path(), width=32, height=24, cameras=3, timesteps=2, held_out_timesteps=1, speech=False
 )
 NOISE = {
     "tracking_noise_mm": 1.0,
@@ -73,10 +73,11 @@ def test_a_capture_knows_its_voice_by_what_it_says(tmp_path: Path):
     """Not by the name of the file, which is another from another folder."""
     said, silent = np.full(800, 0.1, np.float32), np.zeros(800, np.float32)
     out = tmp_path / "capture"
-    make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "a.wav", said)))
-    make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "b.wav", said)))
+    heard = replace(TINY, out=out, speech=True)
+    make._claim(replace(heard, audio=write_wav(tmp_path / "a.wav", said)))
+    make._claim(replace(heard, audio=write_wav(tmp_path / "b.wav", said)))
     with pytest.raises(InputError, match="other options"):
-        make._claim(replace(TINY, out=out, voice=write_wav(tmp_path / "a.wav", silent)))
+        make._claim(replace(heard, audio=write_wav(tmp_path / "a.wav", silent)))
     assert str(tmp_path) not in (out / "options.json").read_text()
 
 
@@ -103,7 +104,7 @@ def test_every_frame_says_what_it_should(tmp_path: Path):
 
 
 def test_the_same_seed_writes_the_same_files_on_any_number_of_threads(tmp_path: Path):
-    one, two = made(tmp_path / "one", workers=1), made(tmp_path / "two", workers=3)
+    one, two = made(tmp_path / "one", threads=1), made(tmp_path / "two", threads=3)
     assert contents(one) == contents(two)
     assert contents(one) != contents(made(tmp_path / "other", seed=1))
 
@@ -124,7 +125,7 @@ def test_an_interrupted_capture_is_no_capture_and_is_continued(
     with monkeypatch.context() as patch:
         patch.setattr(make, "draw", stops)
         with pytest.raises(KeyboardInterrupt):
-            made(folder, workers=1)
+            made(folder, threads=1)
     assert not list(folder.glob("transforms_*.json"))
     assert len(list((folder / "images").iterdir())) >= 4
     result = make_capture(replace(TINY, out=folder))
@@ -169,17 +170,18 @@ def test_noise_on_the_mesh_does_not_change_the_pictures(tmp_path: Path):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"width": 8}, "width 8"),
-        ({"height": 100_000}, "height 100000"),
-        ({"cameras": 0}, "cameras 0"),
-        ({"cameras": 101}, "cameras 101"),
-        ({"timesteps": 0}, "timesteps 0"),
-        ({"held_out_timesteps": -1}, "held_out_timesteps -1"),
-        ({"seed": -1}, "seed -1"),
-        ({"tracking_noise_mm": -0.5}, "tracking_noise_mm -0.5"),
-        ({"exposure_noise": float("nan")}, "exposure_noise nan"),
-        ({"voice": Path("nowhere.wav")}, "nowhere.wav"),
-        ({"voice": Path(__file__)}, "test_make_capture.py"),
+        ({"width": 8}, "--width 8"),
+        ({"height": 100_000}, "--height 100000"),
+        ({"cameras": 0}, "--cameras 0"),
+        ({"cameras": 101}, "--cameras 101"),
+        ({"timesteps": 0}, "--timesteps 0"),
+        ({"held_out_timesteps": -1}, "--held-out-timesteps -1"),
+        ({"threads": 0}, "--threads 0"),
+        ({"seed": -1}, "--seed -1"),
+        ({"tracking_noise_mm": -0.5}, "--tracking-noise-mm -0.5"),
+        ({"exposure_noise": float("nan")}, "--exposure-noise nan"),
+        ({"speech": True, "audio": Path("nowhere.wav")}, "nowhere.wav"),
+        ({"speech": True, "audio": Path(__file__)}, "test_make_capture.py"),
     ],
 )
 def test_bad_options_are_refused_in_one_sentence(
@@ -217,5 +219,5 @@ def test_the_command_ends_with_status_2_and_one_sentence(tmp_path: Path):
         [*command, "--width", "3"], capture_output=True, text=True, check=False, cwd=ROOT
     )
     assert run.returncode == 2
-    assert run.stderr.strip().splitlines()[-1].startswith("error: width 3")
+    assert run.stderr.strip().splitlines()[-1].startswith("error: --width 3")
     assert "Traceback" not in run.stderr
