@@ -2,11 +2,8 @@
 
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,13 +12,14 @@ import torch
 from support import ROOT
 
 from configs import VERSION
-from configs.command import parse, run_command
+from configs.command import parse, run_verb
 from configs.verbs import CONTINUES, VERBS
 
 HUGE = 2**60  # bytes; no machine has an address for each
 FAILS = """
 from dataclasses import dataclass
-from configs.command import run_command
+from configs.command import run_verb
+from configs.verbs import Verb
 
 @dataclass(frozen=True)
 class Nothing:
@@ -30,23 +28,8 @@ class Nothing:
 def main(options):
     {statement}
 
-run_command(main, Nothing)
+run_verb("command", Verb("__main__:Nothing", "__main__:main", ""), [])
 """
-
-
-@dataclass(frozen=True)
-class Nothing:
-    """No options."""
-
-
-@pytest.fixture(autouse=True)
-def _own_signals() -> Iterator[None]:
-    """Commands set handlers that the tests after this one do without."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    handlers = [signal.getsignal(number) for number in numbers]
-    yield
-    for number, handler in zip(numbers, handlers, strict=True):
-        signal.signal(number, handler)
 
 
 def failing(statement: str, **environ: str) -> subprocess.CompletedProcess[str]:
@@ -94,9 +77,9 @@ def test_what_the_user_can_mend_is_one_sentence(statement: str, sentence: str):
     ids=["numpy", "python", "torch"],
 )
 def test_too_little_memory_is_told(allocate: Any, monkeypatch, capsys):
-    monkeypatch.setattr("sys.argv", ["command"])
+    monkeypatch.setattr("configs.commands.export.main", allocate)
     with pytest.raises(SystemExit) as ended:
-        run_command(allocate, Nothing)
+        run_verb("voicesplat export", VERBS["export"], ["--out", "face.csv"])
     assert ended.value.code == 2
     (said,) = capsys.readouterr().err.splitlines()
     assert said.startswith("error: this machine has too little free memory")
@@ -107,9 +90,9 @@ def test_too_little_memory_of_the_gpu_is_told(cuda: torch.device, monkeypatch, c
     def allocate(_: object) -> None:
         torch.empty(2**44, dtype=torch.uint8, device=cuda)
 
-    monkeypatch.setattr("sys.argv", ["command"])
+    monkeypatch.setattr("configs.commands.export.main", allocate)
     with pytest.raises(SystemExit) as ended:
-        run_command(allocate, Nothing)
+        run_verb("voicesplat export", VERBS["export"], ["--out", "face.csv"])
     assert ended.value.code == 2
     assert "error: the GPU has too little free memory" in capsys.readouterr().err
 
