@@ -22,7 +22,20 @@ def main(name: str = "") -> None:
     """Run what the command line asks for, or the verb `name` with its options, and exit.
 
     A signal that comes while Python still imports ends the process at once: nothing is open yet.
+    Where the reader of a pipe has gone, as `head` does, it ends as SIGPIPE would end it.
     """
+    try:
+        try:
+            _run(name)
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):  # what they still hold must not fail again
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        sys.exit(128 + signal.SIGPIPE)
+
+
+def _run(name: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     words = sys.argv[1:]

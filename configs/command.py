@@ -76,6 +76,8 @@ def spelled_out(verb: Verb, words: Sequence[str]) -> Iterable[str]:
 
 def _explain(error: Exception, verb: Verb, words: Sequence[str]) -> Never:
     """Exit with a sentence where the user can mend an error, else raise it on."""
+    if isinstance(error, BrokenPipeError):
+        raise error  # nobody reads on: there is nothing to say
     if isinstance(error, SystemError) and isinstance(error.__cause__, Stopped):
         _say_stopped(error.__cause__, verb)  # what a signal becomes in a compiled function
     sentence = _sentence(error)

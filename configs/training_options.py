@@ -37,10 +37,13 @@ class TrainMotionOptions:
     """
 
     sources: Annotated[SourceOptions, Joined]
+    """What is learned from."""
     out: Path
     """Weights file to write (.safetensors)."""
     fit: Annotated[FitOptions, Joined] = field(default_factory=FitOptions)
+    """The training."""
     critics: Annotated[CriticOptions, Joined] = field(default_factory=CriticOptions)
+    """The learned losses."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class SearchOptions:
     """Train with many weights of the losses for a few steps each, and compare."""
 
     sources: Annotated[SourceOptions, Joined]
+    """What is learned from."""
     out: Path
     """Folder for the weights and the log of the search, which it continues."""
     test_data: tuple[Path, ...] = ()
@@ -57,4 +61,6 @@ class SearchOptions:
     judge: Path | None = None
     """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
     fit: Annotated[FitOptions, Joined] = field(default_factory=FitOptions)
+    """The training."""
     critics: Annotated[CriticOptions, Joined] = field(default_factory=CriticOptions)
+    """The learned losses."""

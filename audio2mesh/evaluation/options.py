@@ -9,6 +9,8 @@ from common.device import Device
 
 @dataclass(frozen=True)
 class MaterialOptions:
+    """Recordings to measure on."""
+
     data: tuple[Path, ...]
     """Folders of recordings: <id>.flac (or .wav, ..), with motion and phones, where they are known,
     in <id>.npz; or VOCASET or BIWI."""

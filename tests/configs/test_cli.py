@@ -1,5 +1,7 @@
 """The command line: every verb is there, and mistakes are told in one sentence."""
 
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -67,6 +69,28 @@ def test_help_lists_the_verbs(words: tuple[str, ...]):
     listed = [line for line in done.stdout.splitlines() if line.startswith("  ")]
     assert [line[2:].split("  ")[0] for line in listed] == list(VERBS)
     assert "VOICESPLAT_TRACEBACK" in done.stdout
+
+
+@pytest.mark.parametrize("words", ["", "--help", "--version", "drive --help", "train motion -h"])
+def test_nothing_is_said_where_nobody_reads_on(words: str):
+    assert into_closed_pipe(*words.split()) == (128 + signal.SIGPIPE, "")
+
+
+def test_a_command_ends_quietly_where_nobody_reads_on(avatar_file: Path, tmp_path: Path):
+    given = ("--avatar", str(avatar_file), "--out", str(tmp_path / "copy.ply"))
+    assert into_closed_pipe("convert", *given) == (128 + signal.SIGPIPE, "")
+    assert (tmp_path / "copy.ply").is_file()
+
+
+def into_closed_pipe(*words: str) -> tuple[int, str]:
+    """The exit status and what stderr says of a command whose reader has gone, as `head` does."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "configs.cli", *words]
+    pipe = subprocess.PIPE
+    done = subprocess.run(command, check=False, stdout=writer, stderr=pipe, text=True, cwd=ROOT)
+    os.close(writer)
+    return done.returncode, done.stderr
 
 
 def test_one_word_of_a_verb_lists_what_begins_so():

