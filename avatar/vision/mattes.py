@@ -1,0 +1,87 @@
+"""How much of each pixel is the person, and how much is hair.
+
+The networks see the whole picture, small. Their mattes are carried to the full size by a guided
+filter (He, Sun and Tang, "Guided Image Filtering", 2013; the fast form of arXiv 1505.00996): in
+every neighbourhood the matte is a linear function of the colour, so that it follows the picture's
+edges.
+"""
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from avatar.vision.network import Network, load_network
+
+SIZE, HAIR_SIZE = 256, 512  # pixels of the networks' inputs; the filter works at the smaller one
+RADIUS = 3  # of the neighbourhoods, in these pixels
+EVEN = 1e-4  # variance of colour below which a neighbourhood is even: no edge is sought in it
+
+
+class Matting(NamedTuple):
+    """The networks of both mattes."""
+
+    person: Network
+    hair: Network
+
+
+def load_matting(device: torch.device | str = "cpu") -> Matting:
+    return Matting(load_network("person", device), load_network("hair", device))
+
+
+def find_mattes(matting: Matting, pictures: Tensor) -> tuple[Tensor, Tensor]:
+    """Pictures [N, H, W, 3] in [0, 1] → mattes [N, H, W] of the person, and of hair, in [0, 1]."""
+    small, larger = _resized(pictures, SIZE), _resized(pictures, HAIR_SIZE)
+    (person,) = matting.person(small)
+    no_matte_before = torch.zeros_like(larger[..., :1])
+    (logits,) = matting.hair(torch.cat([larger, no_matte_before], -1))
+    hair = _resized(logits.softmax(-1)[..., 1:], SIZE)
+    mattes = guided_upsampling(torch.cat([person, hair], -1), small, pictures)
+    return mattes[..., 0], mattes[..., 1]
+
+
+def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
+    """Mattes [N, h, w, M] of small pictures [N, h, w, 3] → those of the same at [N, H, W, 3]."""
+    colours, mattes = small.permute(0, 3, 1, 2), mattes.permute(0, 3, 1, 2)
+    mean, mean_matte = _box(colours), _box(mattes)
+    spread = _box_of_products(colours, colours) - mean[:, :, None] * mean[:, None]
+    spread = spread + EVEN * torch.eye(3, device=spread.device)[..., None, None]
+    together = _box_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
+    slopes = (together[:, :, None] * _inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
+    rests = mean_matte - (slopes * mean[:, None]).sum(2)
+    lines = _box(torch.cat([slopes.flatten(1, 2), rests], 1))
+    lines = F.interpolate(lines, pictures.shape[1:3], mode="bilinear")
+    slopes, rests = lines.split((lines.shape[1] - rests.shape[1], rests.shape[1]), 1)
+    guide = pictures.permute(0, 3, 1, 2)[:, None]
+    full = (slopes.unflatten(1, (-1, 3)) * guide).sum(2) + rests
+    return full.clamp(0, 1).permute(0, 2, 3, 1)
+
+
+def _inverse(matrices: Tensor) -> Tensor:
+    """Inverses of symmetric matrices [N, 3, 3, h, w], by the adjugate."""
+    a, b, c = matrices.unbind(1)
+    adjugate = torch.stack([b.cross(c, 1), c.cross(a, 1), a.cross(b, 1)], 1)
+    return adjugate / (a * adjugate[:, 0]).sum(1)[:, None, None]
+
+
+def _box_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """Means of a [N, A, h, w] times b [N, B, h, w]: [N, A, B, h, w]."""
+    products = a[:, :, None] * b[:, None]
+    return _box(products.flatten(1, 2)).unflatten(1, products.shape[1:3])
+
+
+def _resized(pictures: Tensor, size: int) -> Tensor:
+    """[N, H, W, C] → [N, size, size, C], each pixel the mean of what it covers."""
+    channels_first = pictures.permute(0, 3, 1, 2)
+    resized = F.interpolate(channels_first, (size, size), mode="bilinear", antialias=True)
+    return resized.permute(0, 2, 3, 1)
+
+
+def _box(maps: Tensor) -> Tensor:
+    """Means [N, C, h, w] over the squares about each pixel; the edges go on for ever."""
+    for axis, pad in ((3, (RADIUS, RADIUS, 0, 0)), (2, (0, 0, RADIUS, RADIUS))):
+        wider, length = F.pad(maps, pad, mode="replicate"), maps.shape[axis]
+        shifted = [wider.narrow(axis, k, length) for k in range(2 * RADIUS + 1)]
+        maps = sum(shifted[1:], shifted[0]) / len(shifted)
+    return maps

@@ -1,0 +1,94 @@
+"""One face through films made of still pictures."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+import torch
+from heads_in_pictures import on_grey
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.vision.follow import FaceFinder, FaceFrame, follow_face, load_face_finder
+from avatar.vision.shots import numbered_by_shot
+
+NOSE_TIP = 1
+Frames = Iterator[NDArray[np.uint8]]
+
+
+@pytest.fixture(scope="module")
+def finder() -> FaceFinder:
+    return load_face_finder()
+
+
+def frames(*pictures: Tensor) -> Frames:
+    return ((picture * 255).round().to(torch.uint8).numpy() for picture in pictures)
+
+
+def walking(name: str, count: int, left: int = 40, step: int = 8) -> list[Tensor]:
+    return [on_grey(240, 400, (name, 160, left + step * k, 40)) for k in range(count)]
+
+
+def noses(found: list[FaceFrame]) -> list[float]:
+    return [float(f.points[NOSE_TIP, 0]) for f in found if f.points is not None]
+
+
+def test_a_face_that_moves_is_followed(finder: FaceFinder):
+    found = list(follow_face(finder, frames(*walking("man", 8))))
+    assert [f.shot for f in found] == [0] * 8 and all(f.presence > 0.9 for f in found)
+    np.testing.assert_allclose(np.diff(noses(found)), 8, atol=1.5)
+
+
+def test_a_face_that_goes_is_lost_and_found_again(finder: FaceFinder):
+    film = walking("man", 6)
+    film[2:4] = [on_grey(240, 400)] * 2
+    found = list(follow_face(finder, frames(*film)))
+    assert [f.points is None for f in found] == [False, False, True, True, False, False]
+    assert [f.presence > 0.5 for f in found] == [f.points is not None for f in found]
+
+
+def test_after_a_loss_the_same_of_two_faces_is_taken(finder: FaceFinder):
+    both = on_grey(300, 560, ("man", 200, 10, 50), ("bob", 260, 280, 20))
+    film = [both, on_grey(300, 560), both]
+    for face, side in ((0, "right"), (1, "left")):
+        first, _, last = noses_or_none(list(follow_face(finder, frames(*film), face)))
+        assert first is not None and last is not None
+        assert (first > 280) == (last > 280) == (side == "right")
+    assert noses_or_none(list(follow_face(finder, frames(*film), 2))) == [None, None, None]
+
+
+def noses_or_none(found: list[FaceFrame]) -> list[float | None]:
+    return [None if f.points is None else float(f.points[NOSE_TIP, 0]) for f in found]
+
+
+def test_a_cut_begins_a_shot_with_its_own_largest_face(finder: FaceFinder):
+    other = 0.8 - on_grey(240, 400)  # the grey of the ground, lighter
+    other[:, 200:] = 0.1
+    other[40:200, 20:180] = on_grey(160, 160, ("bob", 160, 0, 0))
+    film = [*walking("man", 3, left=200), *[other] * 3]
+    found = list(follow_face(finder, frames(*film)))
+    assert [f.shot for f in found] == [0, 0, 0, 1, 1, 1]
+    assert min(noses(found)[:3]) > 250 and max(noses(found)[3:]) < 150
+
+
+def test_light_that_changes_and_heads_that_move_are_no_cuts():
+    still = on_grey(240, 400, ("man", 160, 40, 40))
+    brighter = [(still + 0.15 * k).clamp(0, 1) for k in range(3)]
+    film = [*walking("man", 10, step=16), *walking("man", 1, left=190), *[still] * 0, *brighter]
+    assert {shot for shot, _ in numbered_by_shot(film[:10])} == {0}
+    assert {shot for shot, _ in numbered_by_shot(brighter)} == {0}
+
+
+def test_one_frame_is_asked_for_at_a_time(finder: FaceFinder):
+    taken = 0
+
+    def counted() -> Frames:
+        nonlocal taken
+        for frame in frames(*walking("man", 5)):
+            taken += 1
+            yield frame
+
+    following = follow_face(finder, counted())
+    for count in range(1, 6):
+        next(following)
+        assert taken == count

@@ -1,0 +1,111 @@
+"""The networks in torch answer as the published files do in their own runtime."""
+
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+import torch
+from heads_in_pictures import HEADS, answers, head
+from other_device import on_cpu, other_device
+from torch.testing import assert_close
+
+from avatar.vision.convert import SOURCES, convert_networks
+from avatar.vision.network import WEIGHTS, Name, Network, load_network, read_network
+from avatar.vision.scores import POINTS
+from avatar.vision.tflite import read_tflite
+from common.errors import InputError
+from common.tensor_files import read_tensors
+
+
+@pytest.fixture(scope="module")
+def networks() -> dict[str, Network]:
+    return {name: load_network(name) for name in get_args(Name)}
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_points_and_scores_are_those_of_the_original(networks: dict[str, Network], name: str):
+    wanted = {key: torch.from_numpy(value) for key, value in answers(name).items()}
+    points, presence, _ = networks["face_landmarks"](head(name)[None])
+    assert_close(points.reshape(478, 3), wanted["points"], atol=1e-3, rtol=0)
+    assert_close(presence.flatten(), wanted["presence_logit"], atol=1e-4, rtol=0)
+    (scores,) = networks["face_scores"](wanted["points"][None, list(POINTS), :2])
+    assert_close(scores.flatten(), wanted["scores"].flatten(), atol=1e-4, rtol=0)
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_mattes_are_those_of_the_original(networks: dict[str, Network], name: str):
+    wanted, picture = answers(name), head(name)[None]
+    (person,) = networks["person"](picture)
+    np.testing.assert_allclose(person[0, ::8, ::8, 0], wanted["person"], atol=1e-4)
+    larger = picture.repeat_interleave(2, 1).repeat_interleave(2, 2)
+    (hair,) = networks["hair"](torch.cat([larger, torch.zeros_like(larger[..., :1])], -1))
+    wanted_hair = torch.from_numpy(wanted["hair"]).softmax(-1)
+    wrong = (hair[0, ::16, ::16].softmax(-1) - wanted_hair).abs()
+    # even ground makes ties in the pooling, which rounding decides: a few pixels differ by more
+    assert wrong.mean() < 1e-4 and wrong.max() < 1e-2 and (wrong > 1e-4).float().mean() < 0.04
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_detections_are_those_of_the_original(networks: dict[str, Network], name: str):
+    wanted, picture = answers(name), head(name)[None] * 2 - 1
+    inputs = {"short": picture[:, ::2, ::2], "full": picture[:, 32:224, 32:224]}
+    of_range = {"short": "face_detector", "full": "face_detector_full_range"}
+    for key, given in inputs.items():
+        places, logits = networks[of_range[key]](given)
+        best = torch.from_numpy(wanted[f"{key}_best"])
+        np.testing.assert_allclose(places[0, best], wanted[f"{key}_places"], atol=1e-3)
+        np.testing.assert_allclose(logits[0, best, 0], wanted[f"{key}_logits"], atol=1e-3)
+
+
+@pytest.mark.parametrize("name", get_args(Name))
+def test_a_batch_is_its_pictures_one_by_one(networks: dict[str, Network], name: Name):
+    shapes = {"face_detector": (128, 128, 3), "face_detector_full_range": (192, 192, 3)}
+    shapes |= {"hair": (512, 512, 4), "face_scores": (146, 2)}
+    several = torch.rand(2, *shapes.get(name, (256, 256, 3)), generator=torch.manual_seed(0))
+    together = networks[name](several)
+    alone = [networks[name](several[k : k + 1]) for k in range(len(several))]
+    for k, output in enumerate(together):
+        joined = torch.cat([outputs[k] for outputs in alone])
+        assert_close(output, joined, atol=1e-4, rtol=1e-4)
+
+
+def test_every_tensor_is_made_on_the_device_of_the_weights():
+    picture = head("man")[None]
+    wanted, *_ = load_network("face_landmarks")(picture)
+    with other_device() as device:
+        found, *_ = load_network("face_landmarks", device)(picture.to(device))
+        assert found.device == device
+    assert_close(on_cpu(found), wanted)
+
+
+@pytest.mark.gpu
+def test_cuda_answers_as_the_cpu_does(networks: dict[str, Network], cuda: torch.device):
+    picture = head("man")[None]
+    for name in ("face_landmarks", "person"):
+        for there, here in zip(
+            load_network(name, cuda)(picture.to(cuda)), networks[name](picture), strict=True
+        ):
+            assert_close(there.cpu(), here, atol=1e-2, rtol=1e-3)
+
+
+def test_the_shipped_files_say_where_they_come_from():
+    notice = (WEIGHTS / "NOTICE.md").read_text()
+    for name, (file, digest) in SOURCES.items():
+        _, metadata = read_tensors(WEIGHTS / f"{name}.safetensors")
+        assert (metadata["source"], metadata["source_sha256"]) == (file, digest)
+        assert file in notice and digest in notice
+
+
+def test_files_that_hold_no_network_are_refused(tmp_path: Path):
+    with pytest.raises(FileNotFoundError, match="give the folder"):
+        convert_networks(tmp_path, tmp_path)
+    path = tmp_path / "face_detector.tflite"
+    for content in (b"", b"no network", bytes(64)):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match=r"not a \.tflite"):
+            read_tflite(path)
+    with pytest.raises(InputError, match="another edition"):
+        convert_networks(tmp_path, tmp_path)
+    with pytest.raises(InputError, match="not a readable"):
+        read_network(path)

@@ -1,0 +1,50 @@
+"""Pictures of made-up people's heads, and what LiteRT answers to them."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from avatar.files.avatar_file import load_avatar
+from avatar.rig.draw import avatar_rig, rasterizer
+from splat import orbit
+
+DATA = Path(__file__).parent / "avatar" / "vision" / "data"
+HEADS = ("woman", "bob", "man")
+SIZE = 256
+DEMO = Path(__file__).parents[1] / "assets" / "demo_avatar.ply"
+
+
+def head(name: str, size: int = SIZE) -> Tensor:
+    """A picture [size, size, 3] in [0, 1] of one of HEADS."""
+    picture = (
+        Image.open(DATA / f"{name}.png")
+        .convert("RGB")
+        .resize((size, size), Image.Resampling.LANCZOS)
+    )
+    return torch.from_numpy(np.array(picture, np.float32) / 255)
+
+
+def answers(name: str) -> dict[str, NDArray[np.float32]]:
+    """What the published networks answer to one of HEADS."""
+    with np.load(DATA / f"{name}.npz") as file:
+        return dict(file)
+
+
+def on_grey(height: int, width: int, *heads: tuple[str, int, int, int]) -> Tensor:
+    """Heads (name, size, left, top) on a grey picture [H, W, 3]."""
+    picture = torch.full((height, width, 3), 0.4)
+    for name, size, left, top in heads:
+        picture[top : top + size, left : left + size] = head(name, size)
+    return picture
+
+
+def turned_demo(yaw: float) -> Tensor:
+    """The demo avatar [384, 384, 3] from so many degrees to the side."""
+    avatar = load_avatar(DEMO)
+    rig, draw = avatar_rig(avatar, torch.device("cpu")), rasterizer("cpu", torch.full((3,), 0.4))
+    camera = orbit(avatar.vertices.mean(0), 1.3, yaw, 0.0, 20.0, width=384, height=384)
+    return draw(rig(avatar.vertices), camera).clamp(0, 1)
