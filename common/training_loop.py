@@ -53,11 +53,11 @@ def losses_in_words(step: int, losses: Mapping[str, float], saved: bool) -> str:
     return "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
 
 
-def check_steps(steps: int, save_every: int) -> None:
-    """Raise InputError for numbers of steps that are none."""
+def check_steps(steps: int, save_every: int, group: str = "train") -> None:
+    """Raise InputError for numbers of steps that are none, options of this group."""
     for name, value in (("steps", steps), ("save-every", save_every)):
         if value < 1:
-            raise InputError(f"--train.{name} {value}: must be at least 1")
+            raise InputError(f"--{group}.{name} {value}: must be at least 1")
 
 
 def course(options: Any) -> dict[str, Any]:

@@ -133,6 +133,7 @@ UPKEEP = {
         "configs.commands.make_corpus:main",
         "recordings of speech: clips with modelled mouth motion",
         aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
+        stopped=CONTINUES,
     ),
     "convert-facegood": Verb(
         "audio2mesh.data.options:FacegoodOptions",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from audio2mesh.corpus.agreement import agreement, agreement_line
 from audio2mesh.corpus.files import (
@@ -30,6 +31,7 @@ from audio2mesh.corpus.teaching import fit_recogniser
 from audio2mesh.data.phones import SILENCE
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.encoder import SpeechEncoder
+from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
 
@@ -53,6 +55,7 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     used.
     """
     _check_numbers(options)
+    device = pick_device(options.device)
     voices = find_voices(options.recordings)
     tested = find_voices(options.test_recordings) if options.test_recordings else []
     _check(voices, tested)
@@ -65,7 +68,7 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     tests += [_make(source, options.test_out, options) for source in whole]
     unknown = [voice for voice in voices if not voice.transcripts]
     if unknown:
-        rows += _recognised(unknown, rows, tests, options)
+        rows += _recognised(unknown, rows, tests, options, device)
     return rows + tests
 
 
@@ -111,6 +114,7 @@ def _recognised(
     known: Sequence[Row],
     tests: Sequence[Row],
     options: CorpusOptions,
+    device: torch.device,
 ) -> list[Row]:
     """Clips of voices without transcripts; the recogniser is trained on the clips of `known`.
 
@@ -122,7 +126,7 @@ def _recognised(
             f"{options.recordings}: {unknown[0].name} has no transcripts.txt and there is no"
             " transcribed voice from which to learn its phones; add one"
         )
-    encoder = load_model().encoder
+    encoder = load_model(device=device).encoder
     net, record = fit_recogniser(encoder, clips, options.recogniser, options.out)
     print("the recogniser on voices to test on (precision/recall of 20 ms steps, in per cent):")
     for row in tests:

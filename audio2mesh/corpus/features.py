@@ -51,9 +51,10 @@ def recording_windows(audio: np.ndarray) -> Tensor:
 
 
 def encode_windows(encoder: SpeechEncoder, windows: Sequence[np.ndarray] | Tensor) -> Tensor:
-    """Features [W, WINDOW * RATE, C] in half precision, a few windows at a time."""
+    """Features [W, WINDOW * RATE, C] in half precision on the CPU, a few windows at a time."""
     stacked = windows if isinstance(windows, Tensor) else torch.from_numpy(np.stack(windows))
-    return torch.cat([window_features(encoder, part).half() for part in stacked.split(_BATCH)])
+    parts = (part.to(encoder.device) for part in stacked.split(_BATCH))
+    return torch.cat([window_features(encoder, part).half().cpu() for part in parts])
 
 
 def step_labels(phones: Sequence[Phone], start: float, count: int) -> Tensor:

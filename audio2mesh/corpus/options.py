@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh.training.options import StepOptions
+from common.device import Device
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,8 @@ class CorpusOptions:
     """Seconds of one clip, into which recordings are joined."""
     fps: float = 30.0
     """Frames per second of the motion."""
+    device: Device = "auto"
+    """Where the phone recogniser is trained and listens: auto takes CUDA where it is."""
     seed: int = 0
     """Seed of the order of the recordings and the pauses between them."""
     threads: int | None = None

@@ -74,7 +74,7 @@ def is_speech(heard: Heard) -> bool:
 def phone_scores(encoder: SpeechEncoder, net: PhoneNet, audio: np.ndarray) -> NDArray[np.float32]:
     """Log-probabilities [T, P] at 50 steps per second."""
     features = encode_windows(encoder, recording_windows(audio))  # [W, T, C]
-    scores = net(features.float()).log_softmax(-1)
+    scores = net(features.to(net.mean.device).float()).log_softmax(-1).cpu()
     margin = round(MARGIN * RATE)
     return scores[:, margin:-margin].flatten(0, 1)[: -(-len(audio) * RATE // SAMPLE_RATE)].numpy()
 

@@ -54,12 +54,13 @@ class PhoneNet(nn.Module):
 
 def save_recogniser(net: PhoneNet, path: Path, record: str) -> None:
     """Write the weights; `record` says what they were trained on."""
-    tensors = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+    tensors = {name: tensor.cpu().contiguous() for name, tensor in net.state_dict().items()}
     write_tensors(tensors, path, {"phones": " ".join(PHONES), "record": record})
 
 
 def load_recogniser(path: Path, encoder: SpeechEncoder, record: str) -> PhoneNet | None:
-    """What `save_recogniser` wrote, or None where there is none with this record."""
+    """What `save_recogniser` wrote, beside the encoder, or None where there is none with this
+    record."""
     if not path.exists():
         return None
     tensors, metadata = read_tensors(path)
@@ -67,4 +68,4 @@ def load_recogniser(path: Path, encoder: SpeechEncoder, record: str) -> PhoneNet
         return None
     net = PhoneNet(feature_count(encoder))
     net.load_state_dict(tensors)
-    return net.eval()
+    return net.to(encoder.device).eval()

@@ -35,7 +35,8 @@ def fit_recogniser(
 ) -> tuple[PhoneNet, str]:
     """The recogniser trained on these clips (.npz), and a record of what made it.
 
-    It is kept in `folder`; one that was made from the same clips with the same options is reused.
+    It computes where the encoder does and is kept in `folder`; one that was made from the same
+    clips with the same options is reused.
     """
     recordings = [read_clip(path)[0] for path in clips]
     record = _record(recordings, options)
@@ -44,7 +45,7 @@ def fit_recogniser(
         return net, record
     with progress_bar("listen for the recogniser", unit="recordings/s") as report:
         features, labels = hear_passes(encoder, recordings, options, report)
-    trainer = Trainer(PhoneTask(features, labels, options), options)
+    trainer = Trainer(PhoneTask(features, labels, options, encoder.device), options)
     train(trainer, path, {"made by": record})
     save_recogniser(trainer.task.net, path, record)
     state_path(path).unlink(missing_ok=True)
@@ -65,7 +66,8 @@ def hear_passes(
     options: RecogniserOptions,
     report: Report,
 ) -> tuple[Tensor, Tensor]:
-    """Features [W, T, C] and labels [W, T] of random augmented windows over all recordings."""
+    """Features [W, T, C] and labels [W, T] of random augmented windows over all recordings, on the
+    CPU."""
     rng = np.random.default_rng(options.seed)
     voices = [recording.audio for recording in recordings]
     features, labels = [], []
@@ -104,12 +106,19 @@ class PhoneTask:
     """A recogniser and what it learns from: features [W, T, C] and labels [W, T], rows of
     `PHONES`."""
 
-    def __init__(self, features: Tensor, labels: Tensor, options: RecogniserOptions) -> None:
+    def __init__(
+        self,
+        features: Tensor,
+        labels: Tensor,
+        options: RecogniserOptions,
+        device: torch.device | str = "cpu",
+    ) -> None:
         torch.manual_seed(options.seed)
-        self.net = PhoneNet(features.shape[2])
+        self.net, self.device = PhoneNet(features.shape[2]), device
         sample = features[:: max(1, len(features) // 64)].float().flatten(0, 1)
         self.net.mean.copy_(sample.mean(0))
         self.net.std.copy_(sample.std(0).clamp_min(1e-3))
+        self.net.to(device)
         self.features, self.labels, self.options = features, labels, options
 
     def prepare(self, step: int) -> None:
@@ -118,8 +127,8 @@ class PhoneTask:
     def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         rng = np.random.default_rng([self.options.seed, step])
         chosen = torch.from_numpy(rng.integers(0, len(self.features), self.options.batch))
-        logits = self.net(self.features[chosen].float())[:, _IGNORED:-_IGNORED]
-        labels = self.labels[chosen][:, _IGNORED:-_IGNORED]
+        logits = self.net(self.features[chosen].to(self.device).float())[:, _IGNORED:-_IGNORED]
+        labels = self.labels[chosen][:, _IGNORED:-_IGNORED].to(self.device)
         loss = functional.cross_entropy(
             logits.flatten(0, 1), labels.flatten(), label_smoothing=_SMOOTHING
         )

@@ -65,6 +65,11 @@ class SpeechEncoder(nn.Module):
         self.width: int = config.hidden_size  # channels of one hidden state
         self.hop, self.receptive_field = _as_one(config.conv_kernel, config.conv_stride)
 
+    @property
+    def device(self) -> torch.device:
+        """Where it computes."""
+        return next(self.parameters()).device
+
     def train(self, mode: bool = True) -> "SpeechEncoder":
         return super().train(False)
 

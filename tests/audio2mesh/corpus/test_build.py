@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from support import ROOT, write_wav
 
 from audio2mesh import load_audio
@@ -128,3 +129,9 @@ def test_shares_and_lengths_that_cannot_be(make):
     refused(make("--test-share=1.5"), "test-share")
     refused(make("--seconds=0"), "seconds")
     refused(make("--fps=0"), "fps")
+    refused(make("--recogniser.steps=0"), "recogniser.steps")
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_a_device_that_is_not_there(make):
+    refused(make("--device=cuda"), "CUDA")

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from other_device import other_device
+from speech_models import tiny_encoder
 
 from audio2mesh import load_model
 from audio2mesh.corpus.agreement import agreement, agreement_line
@@ -16,7 +18,13 @@ from audio2mesh.corpus.features import (
     step_labels,
 )
 from audio2mesh.corpus.options import RecogniserOptions
-from audio2mesh.corpus.recognise import Heard, best_path, is_speech, recognise
+from audio2mesh.corpus.recognise import (
+    Heard,
+    best_path,
+    is_speech,
+    phone_scores,
+    recognise,
+)
 from audio2mesh.corpus.recogniser import PhoneNet, load_recogniser, save_recogniser
 from audio2mesh.corpus.recordings import Spoken
 from audio2mesh.corpus.teaching import PhoneTask, hear_passes
@@ -76,6 +84,17 @@ def test_recordings_heard_together_are_heard_as_alone(encoder, net):
         (alone,) = recognise(encoder, net, [audio])
         equal, steps, _ = agreement(heard.phones, alone.phones)["frames"]
         assert equal / steps > 0.75
+
+
+@pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
+def test_it_hears_the_same_on_another_device():
+    audio = babble(7, 4.0).audio
+    torch.manual_seed(0)
+    here = tiny_encoder()
+    net = PhoneNet(feature_count(here)).eval()
+    wanted = phone_scores(here, net, audio)
+    with other_device() as device:
+        assert np.allclose(phone_scores(here.to(device), net.to(device), audio), wanted, atol=1e-5)
 
 
 def test_silence_is_no_speech(encoder, net):

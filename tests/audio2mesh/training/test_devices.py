@@ -12,7 +12,10 @@ from lip_reels import bright_reel
 from other_device import OTHER, on_cpu, other_device
 from speech_models import talking_clip, tiny_model
 
+from audio2mesh.corpus.options import RecogniserOptions
+from audio2mesh.corpus.teaching import PhoneTask
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.network import LipReadNet
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.lipreading.train import fit_blank, fit_feature_scale, lip_scores, lip_trainer
@@ -56,6 +59,14 @@ def lips(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
     return lip_trainer(net, reels, LipTrainOptions(steps=4, batch=2, frames=20))
 
 
+def phones(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(5, 100, 12, generator=random).half()
+    labels = torch.randint(0, len(PHONES), (5, 100), generator=random)
+    options = RecogniserOptions(steps=4, batch=2)
+    return Trainer(PhoneTask(features, labels, options, device), options)
+
+
 def trained(trainer: Trainer[Any]) -> dict[str, torch.Tensor]:
     """The state after all steps, taken up once on the way."""
     for step in range(trainer.options.steps):
@@ -77,7 +88,7 @@ def assert_same(make: Make, face: FaceGeometry, device: torch.device, atol: floa
 
 
 @pytest.mark.filterwarnings("ignore:for .* copying from a non-meta parameter")
-@pytest.mark.parametrize("make", [motion, sync, lips])
+@pytest.mark.parametrize("make", [motion, sync, lips, phones])
 def test_a_training_makes_every_tensor_on_its_device(
     make: Make, face: FaceGeometry, monkeypatch: pytest.MonkeyPatch
 ):
