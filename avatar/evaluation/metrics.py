@@ -1,19 +1,24 @@
-"""PSNR, SSIM and LPIPS of pictures [H, W, 3] in [0, 1]; the metrics are torchmetrics'."""
+"""PSNR, SSIM and LPIPS of pictures [H, W, 3] in [0, 1]."""
 
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
-from torchmetrics.functional.image import structural_similarity_index_measure
-from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
+from torch.nn import functional
+
+from avatar.capture.ssim import WINDOW, ssim_map
+
+if TYPE_CHECKING:
+    from torchmetrics.image.lpip import LearnedPerceptualImagePatchSimilarity
 
 LEAST_ERROR = 1e-10
 """The mean squared error from which on pictures count as the same: 100 dB."""
-SMALLEST = 11
+SMALLEST = WINDOW
 """Pixels: the width of SSIM's window."""
 SMALLEST_LPIPS = 64
 """Pixels: what its network can take in."""
@@ -35,11 +40,8 @@ def ssim(drawn: Tensor, truth: Tensor) -> tuple[float, Tensor]:
 
     Wang et al. 2004; Gaussian window of 11 pixels, σ 1.5; pictures are mirrored at their borders.
     """
-    index = structural_similarity_index_measure(
-        _batch(drawn), _batch(truth), data_range=1.0, return_full_image=True
-    )
-    assert isinstance(index, tuple)
-    return float(index[0]), index[1][0].mean(0)
+    local = ssim_map(_mirrored(drawn), _mirrored(truth)).mean(-1)
+    return float(local.mean()), local
 
 
 def local_lpips() -> tuple[Metric | None, str]:
@@ -61,8 +63,17 @@ def _lpips(drawn: Tensor, truth: Tensor) -> float | None:
 
 
 @cache
-def _lpips_network() -> LearnedPerceptualImagePatchSimilarity:
+def _lpips_network() -> "LearnedPerceptualImagePatchSimilarity":
+    from torchmetrics.image.lpip import (  # noqa: PLC0415  brings transformers, which take seconds
+        LearnedPerceptualImagePatchSimilarity,
+    )
+
     return LearnedPerceptualImagePatchSimilarity(net_type="alex", normalize=True)
+
+
+def _mirrored(picture: Tensor) -> Tensor:
+    """A picture with a border of half a window."""
+    return functional.pad(_batch(picture), [WINDOW // 2] * 4, mode="reflect")[0].permute(1, 2, 0)
 
 
 def _batch(picture: Tensor) -> Tensor:  # [1, 3, H, W]

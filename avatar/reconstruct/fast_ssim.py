@@ -8,7 +8,7 @@ import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
-from avatar.reconstruct.ssim import C1, C2, WINDOW, gaussian_window
+from avatar.capture.ssim import C1, C2, WINDOW, gaussian_window
 from common.kernels import cached_njit
 
 Floats = NDArray[np.float32]

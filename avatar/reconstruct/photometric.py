@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from avatar.capture.ssim import WINDOW, ssim_map
 from avatar.reconstruct.fast_ssim import ssim_and_gradient
-from avatar.reconstruct.ssim import WINDOW, ssim_map
 
 
 def photometric_loss(drawn: Tensor, target: Tensor, weights: Tensor, ssim_share: float) -> Tensor:

@@ -22,6 +22,7 @@ from avatar.heads import load_head
 from avatar.mesh import Mesh
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
+from common.errors import InputError
 from splat import Camera, RawGaussians, render
 
 CPU = torch.device("cpu")
@@ -131,7 +132,7 @@ def test_a_mesh_without_a_face_is_measured_without_regions(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ):
     def no_face(*_: object) -> None:
-        raise ValueError("no face was found in the mesh")
+        raise InputError("no face was found in the mesh")
 
     monkeypatch.setattr("avatar.evaluation.evaluate.face_of", no_face)
     spec = small_spec()

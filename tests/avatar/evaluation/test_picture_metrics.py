@@ -10,6 +10,7 @@ import pytest
 import torch
 from PIL import Image
 from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
 
 from avatar.evaluation import metrics
 from avatar.evaluation.metrics import local_lpips, psnr, ssim
@@ -71,6 +72,15 @@ def test_ssim_is_that_of_the_paper(truth: Tensor):
     assert float(local[5:-5, 5:-5].mean()) == pytest.approx(expected, abs=1e-4)
     assert float(local.mean()) == pytest.approx(index, abs=1e-6)
     assert ssim(truth, truth)[0] == pytest.approx(1)
+
+
+def test_ssim_is_that_of_torchmetrics_up_to_the_border(truth: Tensor):
+    other = (truth + 0.2 * torch.rand(truth.shape, generator=torch.Generator())).clamp(0, 1)
+    a, b = (picture.permute(2, 0, 1)[None] for picture in (other, truth))
+    index, full = structural_similarity_index_measure(a, b, data_range=1.0, return_full_image=True)
+    found, local = ssim(other, truth)
+    assert found == pytest.approx(float(index), abs=1e-5)
+    assert torch.allclose(local, full[0].mean(0), atol=2e-5)
 
 
 def test_lpips_says_that_its_library_is_missing(monkeypatch: pytest.MonkeyPatch):
