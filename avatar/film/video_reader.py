@@ -1,6 +1,12 @@
-"""Films → grey pictures at 25 frames a second, one at a time."""
+"""Films → pictures at a constant rate, one at a time.
 
-from collections.abc import Iterator
+Whatever the film's own rate, constant or not, the picture shown at a moment is the one whose time
+stamp came last. Pictures stand upright, have square pixels and the range of an ordinary screen.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -8,39 +14,126 @@ import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
 from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from avatar.film.high_range import TRANSFERS, standard_range
+from avatar.film.orientation import UPRIGHT, Matrix, display_matrix, turned, turns_on_its_side
 from common.errors import InputError
+from common.threads import thread_count
 
 FPS = 25
 """Frames a second of what is read, whatever the film's own rate."""
 
+HIGH_DEFINITION = 720
+"""Lines from which a film that does not say so has the colours of ITU-R BT.709, not BT.601."""
 
-def grey_frames(path: Path, width: int | None = None) -> Iterator[NDArray[np.uint8]]:
-    """Pictures [H, W] of a film; frame f is the picture that is shown at (f + 0.5) / 25 s.
+Bytes = NDArray[np.uint8]
 
-    With `width` they are shrunk to that many columns. FileNotFoundError if there is no such file;
-    InputError if it is no film, has no pictures or is damaged.
-    """
+
+@dataclass(frozen=True)
+class FilmInfo:
+    """What a film says of itself."""
+
+    width: int
+    """Pixels across of its pictures as they are shown: upright, with square pixels."""
+    height: int
+    """Pixels down of the same."""
+    seconds: float
+    """How long it lasts; 0 where the file does not tell."""
+    fps: float
+    """Its own pictures a second, the mean where they vary; 0 where the file does not tell."""
+    sound: bool
+    """Whether it has a sound track."""
+
+
+def film_info(path: Path) -> FilmInfo:
+    """What a film says of itself; raises as `colour_frames`."""
     with _open(path) as container:
         stream = _picture_stream(path, container)
-        count, shown = 0, None
+        try:
+            frame = next(container.decode(stream))
+        except (FFmpegError, StopIteration):
+            raise _no_pictures(path) from None
+        width, height = _size(frame, stream, None)
+        if turns_on_its_side(_matrix(frame)):
+            width, height = height, width
+        seconds = _length(stream) or (container.duration or 0) / av.time_base
+        return FilmInfo(
+            width, height, seconds, float(stream.average_rate or 0), bool(container.streams.audio)
+        )
+
+
+def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
+    """Pictures [H, W] of a film; frame f is the picture that is shown at (f + 0.5) / 25 s.
+
+    With `width` they are shrunk to that many columns. Raises as `colour_frames`.
+    """
+
+    def grey(frame: VideoFrame, stream: VideoStream) -> Bytes:
+        matrix = _matrix(frame)
+        across, down = _size(frame, stream, None)
+        if width is not None:
+            scale = width / (down if turns_on_its_side(matrix) else across)
+            across, down = max(2, round(across * scale)), max(2, round(down * scale))
+        picture = frame.reformat(width=across, height=down, format="gray")
+        return turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
+
+    return _shown(path, grey, FPS)
+
+
+def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> Iterator[Bytes]:
+    """Pictures [H, W, 3], sRGB, of a film; frame f is what is shown at (f + 0.5) / fps seconds.
+
+    With `longest` their longer side has at most so many pixels. High dynamic range (PQ, HLG) is
+    brought to that of an ordinary screen. FileNotFoundError if there is no such file; InputError
+    if it is no film, has no pictures or is damaged.
+    """
+
+    def colour(frame: VideoFrame, stream: VideoStream) -> Bytes:
+        width, height = _size(frame, stream, longest)
+        untagged = frame.colorspace not in set(Colorspace)
+        space = "ITU709" if untagged and frame.height >= HIGH_DEFINITION else None
+        transfer = TRANSFERS.get(frame.color_trc)
+        picture = frame.reformat(
+            width=width,
+            height=height,
+            format="rgb48le" if transfer else "rgb24",
+            src_colorspace=space,
+            interpolation="AREA" if width < frame.width else "BILINEAR",
+        ).to_ndarray()
+        if transfer:
+            picture = standard_range(np.asarray(picture, np.uint16), transfer)
+        return turned(np.asarray(picture, np.uint8), _matrix(frame))
+
+    return _shown(path, colour, fps)
+
+
+def _shown(
+    path: Path, convert: Callable[[VideoFrame, VideoStream], Bytes], fps: float
+) -> Iterator[Bytes]:
+    """What is shown at each moment; each frame that is shown at all is converted once."""
+    with _open(path) as container:
+        stream = _picture_stream(path, container)
+        count, held, picture = 0, None, None
         try:
             for frame in container.decode(stream):
-                if shown is not None:
-                    while (count + 0.5) / FPS < _seconds(frame, stream):
-                        yield shown
-                        count += 1
-                shown = _grey(frame, width)
+                while held is not None and (count + 0.5) / fps < _seconds(frame, stream):
+                    picture = convert(held, stream) if picture is None else picture
+                    yield picture
+                    count += 1
+                held, picture = frame, None
         except FFmpegError as error:
             raise InputError(f"{path}: the film is damaged; export it again") from error
-    if shown is None:
-        raise InputError(f"{path}: has no pictures in it; give a film of a talking face")
-    length = _length(stream, count)
-    while (count + 0.5) / FPS < length or count == 0:
-        yield shown
-        count += 1
+        if held is None:
+            raise _no_pictures(path)
+        picture = convert(held, stream) if picture is None else picture
+        lasts = float((held.duration or 0) * (held.time_base or 0)) or 1 / fps
+        end = max(_length(stream), _seconds(held, stream) + lasts)
+        while (count + 0.5) / fps < end or count == 0:
+            yield picture
+            count += 1
 
 
 def _open(path: Path) -> InputContainer:
@@ -54,13 +147,19 @@ def _open(path: Path) -> InputContainer:
 
 def _picture_stream(path: Path, container: InputContainer) -> VideoStream:
     if not container.streams.video:
-        raise InputError(f"{path}: has no pictures in it; give a film of a talking face")
+        raise _no_pictures(path)
     stream = container.streams.video[0]
     if stream.codec_context is None:
         raise InputError(
             f"{path}: there is no decoder for the format of its pictures; convert it to .mp4"
         )
+    stream.thread_type = "AUTO"
+    stream.codec_context.thread_count = thread_count()
     return stream
+
+
+def _no_pictures(path: Path) -> InputError:
+    return InputError(f"{path}: has no pictures in it; give a film of a talking face")
 
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
@@ -69,14 +168,19 @@ def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
     return float((frame.pts or 0) * (frame.time_base or 0) - start)
 
 
-def _length(stream: VideoStream, count: int) -> float:
-    """Seconds of the film; a frame more than was shown where the file does not tell."""
-    if stream.duration is None:
-        return (count + 1) / FPS
-    return float(stream.duration * (stream.time_base or 0))
+def _length(stream: VideoStream) -> float:
+    """Seconds of the film; 0 where the stream does not tell."""
+    return float((stream.duration or 0) * (stream.time_base or 0))
 
 
-def _grey(frame: VideoFrame, width: int | None) -> NDArray[np.uint8]:
-    height = None if width is None else max(2, round(frame.height * width / frame.width))
-    picture = frame.reformat(width=width, height=height, format="gray")
-    return np.asarray(picture.to_ndarray(), np.uint8)
+def _size(frame: VideoFrame, stream: VideoStream, longest: int | None) -> tuple[int, int]:
+    """Columns and rows of a frame with square pixels, not yet turned."""
+    shape = stream.sample_aspect_ratio or Fraction(1)
+    width, height = float(frame.width * shape), float(frame.height)
+    scale = 1.0 if longest is None else min(1.0, longest / max(width, height))
+    return max(2, round(width * scale)), max(2, round(height * scale))
+
+
+def _matrix(frame: VideoFrame) -> Matrix:
+    data = frame.side_data.get("DISPLAYMATRIX")
+    return UPRIGHT if data is None else display_matrix(bytes(data))
