@@ -15,8 +15,6 @@ from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.model.decoder import Block
 from audio2mesh.model.options import DecoderOptions
 
-CROP = 88
-"""Pixels on each side of a crop."""
 FPS = 25
 """Frames a second of the crops."""
 STEPS = 2

@@ -18,8 +18,6 @@ from avatar.flame.indices import (
 )
 from avatar.mesh.rotations import axis_angle_to_matrix
 
-JOINTS = len(PARENTS)
-
 
 @dataclass(frozen=True)
 class FlameModel:
