@@ -28,7 +28,7 @@ def save_run(tensors: Mapping[str, "Tensor"], path: Path, step: int, record: str
 def open_run(path: Path, record: str) -> tuple[dict[str, "Tensor"], int]:
     """State and step that `save_run` wrote; InputError if the run had other options or data."""
     tensors, metadata = read_tensors(path)
-    if metadata.get("record") != record:
+    if metadata.get("record") != record or not metadata.get("step", "").isdecimal():
         raise InputError(
             f"{path}: this unfinished run had other options or data; delete it to start anew"
         )

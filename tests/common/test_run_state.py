@@ -1,7 +1,9 @@
 import pytest
 import torch
 
+from common.errors import InputError
 from common.run_state import open_run, optimiser_tensors, save_run, schedule, set_optimiser
+from common.tensor_files import write_tensors
 
 
 def test_schedule_warms_up_and_ends_at_zero():
@@ -25,3 +27,10 @@ def test_a_run_goes_on_with_the_optimiser_it_was_stopped_with(tmp_path):
         assert torch.equal(optimiser_tensors(again)[name], value)
     with pytest.raises(ValueError, match=r"run\.state: this unfinished run had other options"):
         open_run(path, "others")
+
+
+@pytest.mark.parametrize("step", [{}, {"step": "many"}, {"step": "-1"}])
+def test_a_run_that_does_not_tell_its_step_is_refused(tmp_path, step):
+    write_tensors({}, tmp_path / "run.state", {"record": "these options", **step})
+    with pytest.raises(InputError, match=r"run\.state: .* delete it to start anew"):
+        open_run(tmp_path / "run.state", "these options")

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,9 @@ import torch
 from audio2mesh.lipreading import LipReadNet, features, load_lipreader
 from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.lipreading.weights import save_lipreader
+from common.errors import InputError
 from common.network_files import training_record
+from common.tensor_files import read_tensors, write_tensors
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 
@@ -34,3 +37,15 @@ def test_other_files_are_refused(tmp_path: Path):
     shipped = Path(__file__).parents[3] / "audio2mesh" / "weights" / "anny_head.safetensors"
     with pytest.raises(ValueError, match="holds no lip reader"):
         load_lipreader(shipped)
+
+
+@pytest.mark.parametrize("number", [10**5, 10**7, 10**9, 10**30])
+@pytest.mark.parametrize("name", ["width", "layers", "heads"])
+def test_sizes_that_cannot_be_are_refused(tmp_path: Path, name: str, number: int):
+    path = tmp_path / "lips.safetensors"
+    save_lipreader(LipReadNet(SMALL), path, {})
+    tensors, metadata = read_tensors(path)
+    options = json.loads(metadata["options"]) | {name: number}
+    write_tensors(tensors, path, metadata | {"options": json.dumps(options)})
+    with pytest.raises(InputError, match=r"lips\.safetensors: the lip reader is damaged"):
+        load_lipreader(path)

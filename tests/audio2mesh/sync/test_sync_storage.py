@@ -1,11 +1,13 @@
 import ast
+import json
 from pathlib import Path
 
 import pytest
 import torch
 
 from audio2mesh.sync import SyncNet3D, SyncNetOptions, load_syncnet, save_syncnet
-from common.tensor_files import write_tensors
+from common.errors import InputError
+from common.tensor_files import read_tensors, write_tensors
 
 ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
@@ -88,3 +90,13 @@ def test_bad_files_are_told(tmp_path, file):
     write_tensors({"lips_rest": torch.zeros(4, 3)}, tmp_path / "cut.safetensors", metadata)
     with pytest.raises(ValueError, match="damaged"):
         load_syncnet(tmp_path / "cut.safetensors")
+
+
+@pytest.mark.parametrize("number", [10**5, 10**7, 10**9, 10**30])
+@pytest.mark.parametrize("name", ["width", "embedding"])
+def test_sizes_that_cannot_be_are_refused(file: Path, name: str, number: int):
+    tensors, metadata = read_tensors(file)
+    options = json.loads(metadata["options"]) | {name: number}
+    write_tensors(tensors, file, metadata | {"options": json.dumps(options)})
+    with pytest.raises(InputError, match=r"net\.safetensors: the SyncNet3D is damaged"):
+        load_syncnet(file, "evaluation")
