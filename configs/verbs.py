@@ -54,7 +54,7 @@ AVATAR = {
     "make-capture": Verb(
         "avatar.synthetic.capture.options:CaptureOptions",
         "configs.commands.make_capture:main",
-        "a synthetic capture with known truth",
+        "a synthetic capture with known truth, or the film of a made-up person",
         aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
     ),

@@ -60,6 +60,10 @@ MAY_IMPORT = {
         "audio2mesh avatar.capture avatar.face avatar.heads avatar.mesh avatar.rig "
         "avatar.synthetic.shared common splat"
     ),
+    "avatar.synthetic.film": (
+        "avatar.arkit avatar.face avatar.film avatar.heads avatar.mesh avatar.rig "
+        "avatar.synthetic.capture avatar.synthetic.shared common splat"
+    ),
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
@@ -74,7 +78,7 @@ MAY_IMPORT = {
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation avatar.files "
         "avatar.heads avatar.lipreading avatar.reconstruct avatar.synthetic.capture "
-        "avatar.synthetic.portrait avatar.vision common configs splat"
+        "avatar.synthetic.film avatar.synthetic.portrait avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

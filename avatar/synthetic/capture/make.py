@@ -1,18 +1,17 @@
 """Draw a whole capture into a folder."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import asdict, dataclass
-from hashlib import sha256
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from audio2mesh import probe_audio
 from avatar.capture.capture import SPLITS
 from avatar.mesh.vectors import Floats
 from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
+from avatar.synthetic.capture.claim import Made, claim, made
+from avatar.synthetic.capture.drawing import in_threads
 from avatar.synthetic.capture.files import (
     PICTURES,
     frame_entry,
@@ -29,14 +28,7 @@ from avatar.synthetic.capture.pose import pose_scene
 from avatar.synthetic.capture.scene import Scene, build_scene
 from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 from common.arrays import write_arrays
-from common.errors import InputError
-from common.json_files import read_json
-from common.progress import progress_bar
-from common.threads import available_threads
 from splat import Camera
-
-OPTIONS_FILE = "options.json"
-NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
 
 
 @dataclass(frozen=True)
@@ -49,91 +41,37 @@ class Stage:
     gains: Floats  # [C, 3]
 
 
-@dataclass(frozen=True)
-class Made:
-    """What was written."""
-
-    pictures: int
-    drawn: int  # of them, new in this run
-    megabytes: float
-
-
 def make_capture(options: CaptureOptions) -> Made:
     """Render the capture, or the rest of it where an earlier run was interrupted.
 
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
     check_options(options)
-    if options.speech:
-        probe_audio(options.audio)
-    _claim(options)
+    claim(options)
     stage = _set_up(options)
     drawn = _draw_all(options, stage)
     _write_tracking(options, stage)
-    files = [path for path in options.out.rglob("*") if path.is_file()]
-    pictures = len(stage.timesteps) * len(stage.cameras)
-    return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)
-
-
-def _claim(options: CaptureOptions) -> None:
-    """Make the folder, or see that it holds the same capture. Raises InputError otherwise."""
-    wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
-    wanted["voice"] = _digest(options.audio) if options.speech else None
-    record = options.out / OPTIONS_FILE
-    if not options.out.absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"{options.out}: folder {options.out.absolute().parent} does not exist; create it first"
-        )
-    if record.is_file():
-        if read_json(record) != wanted:
-            raise InputError(
-                f"{options.out}: holds a capture with other options; name another folder"
-            )
-    elif options.out.exists() and not (options.out.is_dir() and not any(options.out.iterdir())):
-        raise InputError(f"{options.out}: exists already; name a new folder")
-    for name in (*PICTURES.values(), "vertices"):
-        (options.out / name).mkdir(parents=True, exist_ok=True)
-    write_json(record, wanted)
-
-
-def _digest(path: Path) -> str:
-    return sha256(path.read_bytes()).hexdigest()
+    return made(options.out, len(stage.timesteps) * len(stage.cameras), drawn)
 
 
 def _set_up(options: CaptureOptions) -> Stage:
     scene = build_scene(options.seed)
-    counts = (options.timesteps, options.held_out_timesteps)
-    spoken = options.audio if options.speech else None
+    counts = (options.moments, options.held_out_timesteps)
     return Stage(
         scene=scene,
-        timesteps=acted(scene.head, scene.units, scene.rest, counts, spoken, options.seed),
-        cameras=stage_cameras(options.cameras, options.width, options.height, options.seed),
+        timesteps=acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
+        cameras=stage_cameras(options.cameras, *options.size, options.seed),
         gains=exposures(options.cameras, options.exposure_noise, options.seed),
     )
 
 
 def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     """Draw every picture that is not there yet; returns how many those were."""
-    drawn = 0
-    cameras = len(stage.cameras)
-    with (
-        progress_bar("drawing", len(stage.timesteps) * cameras) as done,
-        ThreadPoolExecutor(options.threads or available_threads()) as pool,
-    ):
-        waiting: set[Future[int]] = set()
-        try:
-            for index in range(len(stage.timesteps)):
-                waiting.add(pool.submit(_draw_timestep, options.out, stage, index))
-            while waiting:
-                finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    drawn += future.result()
-                    for _ in range(cameras):
-                        done()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
-    return drawn
+    return in_threads(
+        lambda index: _draw_timestep(options.out, stage, index),
+        (len(stage.timesteps), len(stage.cameras)),
+        options.threads,
+    )
 
 
 def _draw_timestep(out: Path, stage: Stage, index: int) -> int:
@@ -158,14 +96,7 @@ def _draw_timestep(out: Path, stage: Stage, index: int) -> int:
 def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
     """Write meshes and cameras as tracked, the truth beside them, and the transforms last."""
     scene, out = stage.scene, options.out
-    write_arrays(
-        out / "canonical_mesh.npz",
-        {
-            "rest": scene.rest.numpy(),
-            "faces": scene.head.faces.numpy().astype(np.int32),
-            "topology": np.array(scene.head.topology),
-        },
-    )
+    write_rest(out, scene)
     degrees, metres = options.camera_noise_deg, options.camera_noise_mm / 1000
     tracked = stage.cameras
     if degrees or metres:
@@ -181,6 +112,18 @@ def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
     if noisy:
         _write_truth(options, stage)
     write_transforms(out, dict(_splits(stage, tracked)))
+
+
+def write_rest(out: Path, scene: Scene) -> None:
+    """Write the resting mesh of the sitter."""
+    write_arrays(
+        out / "canonical_mesh.npz",
+        {
+            "rest": scene.rest.numpy(),
+            "faces": scene.head.faces.numpy().astype(np.int32),
+            "topology": np.array(scene.head.topology),
+        },
+    )
 
 
 def _write_truth(options: CaptureOptions, stage: Stage) -> None:

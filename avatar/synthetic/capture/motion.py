@@ -81,7 +81,7 @@ def acted(
 
     units [E, V, 3] fitted to rest [V, 3]; voice: a recording, or None for no speech.
     """
-    spoken = None if voice is None else _speech(voice)
+    spoken = None if voice is None else spoken_by(voice)
     timesteps = []
     for held_out, count in ((False, counts[0]), (True, counts[1])):
         order = np.random.default_rng([seed, 3, held_out]).permutation(len(EXPRESSIONS))
@@ -96,24 +96,27 @@ def acted(
             else:
                 length = STRIDE // 2 + STRIDE * share
                 frames = STRIDE // 2 + STRIDE * np.arange(share)
-                take = _Speech(None, np.zeros(length, np.float32))
-                weights = _expressions(head, length, np.roll(order, -5 * number), held_out, rng)
+                take = Speech(None, np.zeros(length, np.float32))
+                weights = expressions(head, length, np.roll(order, -5 * number), held_out, rng)
             timesteps += _act(head, units, rest, take, weights, frames, (name, held_out), rng)
     return timesteps
 
 
 @dataclass(frozen=True)
-class _Speech:
+class Speech:
+    """What a recording does to a mouth."""
+
     offsets: Tensor | None  # [F, V, 3]
     energy: Floats  # [F]
 
 
-def _speech(voice: Path) -> _Speech:
+def spoken_by(voice: Path) -> Speech:
+    """The motion of the mouth that speaks a recording, FPS frames a second."""
     offsets = torch.cat(list(stream_offsets(load_model(None), stream_audio(voice), FPS)))
-    return _Speech(offsets, frame_energy(stream_audio(voice), FPS))
+    return Speech(offsets, frame_energy(stream_audio(voice), FPS))
 
 
-def _part(speech: _Speech, held_out: bool, name: str) -> _Speech:
+def _part(speech: Speech, held_out: bool, name: str) -> Speech:
     """The piece of a recording that a sequence takes."""
     total = len(speech.energy)
     split = max(1, round(SPOKEN_SHARE * total)) if total > 1 else total
@@ -124,7 +127,7 @@ def _part(speech: _Speech, held_out: bool, name: str) -> _Speech:
         first, end = np.linspace(0, split, SPEECH_SEQUENCES + 1).round().astype(int)[number:][:2]
         chosen = slice(min(first, total - 1), max(end, first + 1))
     assert speech.offsets is not None
-    return _Speech(speech.offsets[chosen], speech.energy[chosen])
+    return Speech(speech.offsets[chosen], speech.energy[chosen])
 
 
 def _plan(count: int, held_out: bool, speaks: bool) -> list[tuple[str, int]]:
@@ -139,7 +142,7 @@ def _plan(count: int, held_out: bool, speaks: bool) -> list[tuple[str, int]]:
     return [(name, int(share)) for name, share in zip(names, shares, strict=True) if share]
 
 
-def _expressions(
+def expressions(
     head: Head, frames: int, order: Ints, mixed: bool, rng: np.random.Generator
 ) -> Floats:
     """Weights [F, E]: one expression after another; `mixed` adds half of a second one to each."""
@@ -158,7 +161,7 @@ def _expressions(
     return np.clip(smooth, 0, 1)
 
 
-def _glances(head: Head, frames: int, rng: np.random.Generator) -> Floats:
+def glances(head: Head, frames: int, rng: np.random.Generator) -> Floats:
     """Weights [F, E] of the looking units: the eyes rest on one point after another."""
     count = int(frames / FPS / GLANCE_SECONDS) + 1
     held = (np.arange(frames) / FPS / GLANCE_SECONDS).astype(int)
@@ -175,7 +178,7 @@ def _act(
     head: Head,
     units: Tensor,
     rest: Tensor,
-    take: _Speech,
+    take: Speech,
     weights: Floats,
     frames: Ints,
     label: tuple[str, bool],
@@ -185,7 +188,7 @@ def _act(
     name, held_out = label
     length = len(take.energy)
     life = live(take.energy, FPS, head.pivot, int(rng.integers(1 << 31)))
-    weights = weights + _glances(head, length, rng)
+    weights = weights + glances(head, length, rng)
     for unit, amount in life.unit_weights.items():
         index = head.unit_names.index(unit)
         weights[:, index] = np.maximum(weights[:, index], amount.numpy())

@@ -1,12 +1,31 @@
 """What a synthetic capture is made of."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from common.assets import DEMO_VOICE
 from common.errors import InputError
 
 LARGEST = 4096  # pixels
+STAGE_SIDE, FILM_SIDE = 256, 512  # pixels
+STAGE_MOMENTS, FILM_MOMENTS = 80, 300
+
+
+@dataclass(frozen=True)
+class PhoneOptions:
+    """How --film films."""
+
+    focal: float | None = None
+    """Focal length in widths of the picture; by default the seed's, from 0.9 to 2. The camera
+    stands where the head fills about half of the picture, 0.4 to 1 m away."""
+    sway_mm: float = 4.0
+    """How far the shoulders sway to each side in millimetres; 0 keeps them still."""
+    shutter: float = 0.3
+    """The share of the time between two frames that each is exposed, which blurs what moves."""
+    grain: float = 2.0
+    """Standard deviation of the sensor's noise in grey levels of 255."""
+    drift: float = 0.05
+    """Standard deviation of the logarithm of the exposure, which drifts over seconds."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +41,22 @@ class CaptureOptions:
 
     out: Path
     """The folder to write. One that was interrupted is continued if all options are the same."""
-    width: int = 256
-    """Width of the pictures in pixels."""
-    height: int = 256
-    """Height of the pictures in pixels."""
+    film: bool = False
+    """Instead film the sitter by one still, phone-like camera, before a room: the head turns, the
+    first half is speech, the second faces. Adds film.mp4 and motion.npz, the true motion; images
+    show the room, noise and the drift of the exposure; the last fifth is held out (split
+    `test`)."""
+    phone: PhoneOptions = PhoneOptions()
+    """How a film is filmed."""
+    width: int | None = None
+    """Width of the pictures in pixels; by default 256, of a film 512."""
+    height: int | None = None
+    """Height of the pictures in pixels; by default 256, of a film 512."""
     cameras: int = 16
     """Number of cameras, within 70 degrees to each side."""
-    timesteps: int = 80
-    """Number of training timesteps, each seen by all cameras."""
+    timesteps: int | None = None
+    """Number of training timesteps, each seen by all cameras; by default 80. Of a film the number
+    of frames, 25 a second; by default 300."""
     held_out_timesteps: int = 16
     """Number of timesteps of the held-out sequences, each seen by all cameras."""
     seed: int = 0
@@ -52,18 +79,56 @@ class CaptureOptions:
     """Threads that draw; by default as many as the processors, or the CPU quota of a container,
     allow."""
 
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the pictures in pixels."""
+        side = FILM_SIDE if self.film else STAGE_SIDE
+        return (
+            side if self.width is None else self.width,
+            side if self.height is None else self.height,
+        )
+
+    @property
+    def moments(self) -> int:
+        """Training timesteps, or the frames of a film."""
+        if self.timesteps is not None:
+            return self.timesteps
+        return FILM_MOMENTS if self.film else STAGE_MOMENTS
+
+    @property
+    def voice(self) -> Path | None:
+        """The recording that is spoken, if any."""
+        return self.audio if self.speech else None
+
+
+OF_A_STAGE = (
+    *("cameras", "held_out_timesteps", "tracking_noise_mm"),
+    *("camera_noise_deg", "camera_noise_mm", "exposure_noise"),
+)
+"""Options that mean nothing for a film."""
+PHONE_LIMITS = {
+    **{"focal": (0.5, 4.0), "sway_mm": (0.0, 20.0), "shutter": (0.0, 1.0)},
+    **{"grain": (0.0, 50.0), "drift": (0.0, 0.5)},
+}
+
 
 def check_options(options: CaptureOptions) -> None:
     """Raise InputError or FileNotFoundError for what cannot be made."""
-    for name in ("width", "height"):
-        _check(options, name, 16 <= getattr(options, name) <= LARGEST, f"from 16 to {LARGEST}")
-    for name, least in {"timesteps": 1, "held_out_timesteps": 0, "seed": 0}.items():
-        _check(options, name, getattr(options, name) >= least, f"at least {least}")
-    _check(options, "cameras", 1 <= options.cameras <= 100, "from 1 to 100, or file names collide")
+    for name, pixels in zip(("width", "height"), options.size, strict=True):
+        _check(name, pixels, 16 <= pixels <= LARGEST, f"from 16 to {LARGEST}")
+        _check(name, pixels, not (options.film and pixels % 2), "even for a film")
+    _check("timesteps", options.moments, options.moments >= 1, "at least 1")
+    for name in ("held_out_timesteps", "seed"):
+        _check(name, getattr(options, name), getattr(options, name) >= 0, "at least 0")
+    fine = 1 <= options.cameras <= 100
+    _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
     for name in ("tracking_noise_mm", "camera_noise_deg", "camera_noise_mm", "exposure_noise"):
-        _check(options, name, 0 <= getattr(options, name) < 100, "from 0 to below 100")
+        value = getattr(options, name)
+        _check(name, value, 0 <= value < 100, "from 0 to below 100")
     if options.threads is not None:
-        _check(options, "threads", options.threads >= 1, "at least 1")
+        _check("threads", options.threads, options.threads >= 1, "at least 1")
+    if options.film:
+        _check_film(options)
     if options.speech and not options.audio.is_file():
         raise FileNotFoundError(
             f"{options.audio}: there is no such recording; give --audio a sound file, or "
@@ -71,7 +136,21 @@ def check_options(options: CaptureOptions) -> None:
         )
 
 
-def _check(options: CaptureOptions, name: str, fine: bool, must: str) -> None:
+def _check_film(options: CaptureOptions) -> None:
+    defaults = {field.name: field.default for field in fields(CaptureOptions)}
+    for name in OF_A_STAGE:
+        value = getattr(options, name)
+        _check(name, value, value == defaults[name], "left out: a film has one, true camera")
+    for name, (least, most) in PHONE_LIMITS.items():
+        value = getattr(options.phone, name)
+        _check(
+            f"phone.{name}",
+            value,
+            value is None or least <= value <= most,
+            f"from {least} to {most}",
+        )
+
+
+def _check(name: str, value: float, fine: bool, must: str) -> None:
     if not fine:
-        flag = name.replace("_", "-")
-        raise InputError(f"--{flag} {getattr(options, name)}: must be {must}")
+        raise InputError(f"--{name.replace('_', '-')} {value}: must be {must}")

@@ -1,5 +1,7 @@
 """The sitter of one timestep, lit."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from avatar.mesh.normals import point_normals
@@ -16,25 +18,51 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
 
     vertices [V, 3]: the head's mesh in world space; head_pose [4, 4]: how the hair moves with it.
     """
-    body, pieces, hair, fine = scene.body, scene.pieces, scene.hair, scene.fine_hair
+    body, pieces, hair = scene.body, scene.pieces, scene.hair
     whole = np.concatenate([vertices + body.sink, body.still])
-    normals = point_normals(whole, body.faces)
-    light, lamps = scene.matter.lit(cast(whole, scene.solid), whole, normals)
-    corners = body.faces[pieces.triangles]
-    points, facing = rounded_points(whole, normals, corners, pieces.weights)
-    turn, shift = head_pose[:3, :3].astype(float), head_pose[:3, 3].astype(float)
-    roots = body.faces[fine.triangles]
+    light, lamps = scene.matter.lit(
+        cast(whole, scene.solid), whole, point_normals(whole, body.faces)
+    )
+    corners, roots = body.faces[pieces.triangles], body.faces[scene.fine_hair.triangles]
 
     def joined(by_vertex: Floats, on_hair: Floats) -> Floats:
         """Values at the points of the body's pieces, of the hair, of brows and lashes."""
         on_pieces = np.einsum("pc,pcx->px", pieces.weights, by_vertex[corners])
         return np.concatenate([on_pieces, on_hair, by_vertex[roots].mean(1)])
 
-    hairs = hair.vertices @ turn.T + shift
+    points, directions = _placed(scene, vertices, head_pose)
     return Surface(
-        vertices=np.concatenate([points, hairs, place(fine, whole, body.faces)]),
-        directions=np.concatenate([facing, hair.fibres @ turn.T, fine.tangents]),
+        vertices=points,
+        directions=directions,
         light=joined(light, hair.light),
         lamps=joined(lamps, hair.lamps),
         triangles=scene.triangles,
+    )
+
+
+def carried(scene: Scene, surface: Surface, vertices: Floats, head_pose: Floats) -> Surface:
+    """The surface a moment later or earlier, lit as it was: shade is most of the work of posing."""
+    points, directions = _placed(scene, vertices, head_pose)
+    return replace(surface, vertices=points, directions=directions)
+
+
+def moved(surface: Surface, motion: Floats) -> Surface:
+    """The surface carried as a whole by a rigid motion [4, 4], lit as it was."""
+    turn, shift = motion[:3, :3].astype(float), motion[:3, 3].astype(float)
+    vertices, directions = surface.vertices @ turn.T + shift, surface.directions @ turn.T
+    return replace(surface, vertices=vertices, directions=directions)
+
+
+def _placed(scene: Scene, vertices: Floats, head_pose: Floats) -> tuple[Floats, Floats]:
+    """Places and directions [P, 3] of all that is drawn."""
+    body, pieces, hair, fine = scene.body, scene.pieces, scene.hair, scene.fine_hair
+    whole = np.concatenate([vertices + body.sink, body.still])
+    corners = body.faces[pieces.triangles]
+    normals = point_normals(whole, body.faces)
+    points, facing = rounded_points(whole, normals, corners, pieces.weights)
+    turn, shift = head_pose[:3, :3].astype(float), head_pose[:3, 3].astype(float)
+    hairs = hair.vertices @ turn.T + shift
+    return (
+        np.concatenate([points, hairs, place(fine, whole, body.faces)]),
+        np.concatenate([facing, hair.fibres @ turn.T, fine.tangents]),
     )

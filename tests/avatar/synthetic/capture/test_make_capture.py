@@ -14,6 +14,7 @@ from support import ROOT, write_wav
 
 from avatar.capture import open_capture
 from avatar.synthetic.capture import CaptureOptions, make, make_capture
+from avatar.synthetic.capture.claim import claim
 from avatar.synthetic.capture.options import check_options
 from avatar.synthetic.capture.scene import Scene
 from common.errors import InputError
@@ -74,10 +75,10 @@ def test_a_capture_knows_its_voice_by_what_it_says(tmp_path: Path):
     said, silent = np.full(800, 0.1, np.float32), np.zeros(800, np.float32)
     out = tmp_path / "capture"
     heard = replace(TINY, out=out, speech=True)
-    make._claim(replace(heard, audio=write_wav(tmp_path / "a.wav", said)))
-    make._claim(replace(heard, audio=write_wav(tmp_path / "b.wav", said)))
+    claim(replace(heard, audio=write_wav(tmp_path / "a.wav", said)))
+    claim(replace(heard, audio=write_wav(tmp_path / "b.wav", said)))
     with pytest.raises(InputError, match="other options"):
-        make._claim(replace(heard, audio=write_wav(tmp_path / "a.wav", silent)))
+        claim(replace(heard, audio=write_wav(tmp_path / "a.wav", silent)))
     assert str(tmp_path) not in (out / "options.json").read_text()
 
 

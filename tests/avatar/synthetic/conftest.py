@@ -1,4 +1,4 @@
-"""One sitter for all tests of this folder: painting one takes seconds."""
+"""One sitter for all tests of these folders: painting one takes seconds."""
 
 import numpy as np
 import pytest

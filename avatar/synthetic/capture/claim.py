@@ -1,0 +1,56 @@
+"""A capture's folder: begun once, continued by the same options; and what was written into it."""
+
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from audio2mesh import probe_audio
+from avatar.synthetic.capture.files import PICTURES, write_json
+from avatar.synthetic.capture.options import CaptureOptions
+from common.errors import InputError
+from common.json_files import read_json
+
+OPTIONS_FILE = "options.json"
+NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written."""
+
+    pictures: int
+    drawn: int  # of them, new in this run
+    megabytes: float
+
+
+def claim(options: CaptureOptions) -> None:
+    """Make the folder, or see that it holds the same capture; InputError says what it holds.
+
+    Raises as `probe_audio` does where the voice is no recording.
+    """
+    if options.voice is not None:
+        probe_audio(options.voice)
+    wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
+    voice = options.voice
+    wanted["voice"] = None if voice is None else sha256(voice.read_bytes()).hexdigest()
+    record = options.out / OPTIONS_FILE
+    if not options.out.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"{options.out}: folder {options.out.absolute().parent} does not exist; create it first"
+        )
+    if record.is_file():
+        if read_json(record) != wanted:
+            raise InputError(
+                f"{options.out}: holds a capture with other options; name another folder"
+            )
+    elif options.out.exists() and not (options.out.is_dir() and not any(options.out.iterdir())):
+        raise InputError(f"{options.out}: exists already; name a new folder")
+    for name in (*PICTURES.values(), "vertices"):
+        (options.out / name).mkdir(parents=True, exist_ok=True)
+    write_json(record, wanted)
+
+
+def made(out: Path, pictures: int, drawn: int) -> Made:
+    """What a folder holds at the end."""
+    files = [path for path in out.rglob("*") if path.is_file()]
+    return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)

@@ -1,0 +1,1 @@
+"""A made-up person filmed by a phone, with known truth."""

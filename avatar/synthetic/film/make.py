@@ -1,0 +1,157 @@
+"""Film a made-up person into a folder."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import imageio.v3 as imageio
+import numpy as np
+import torch
+from scipy.io import wavfile
+from torch import Tensor
+
+from avatar.film.audio_track import sound_reader
+from avatar.film.video import SOUND_RATE, open_writer
+from avatar.mesh.vectors import Floats
+from avatar.rig.pose import pose
+from avatar.synthetic.capture.claim import Made, claim, made
+from avatar.synthetic.capture.drawing import in_threads
+from avatar.synthetic.capture.files import (
+    PICTURES,
+    frame_entry,
+    picture_path,
+    write_picture,
+    write_transforms,
+)
+from avatar.synthetic.capture.motion import FPS
+from avatar.synthetic.capture.options import CaptureOptions, check_options
+from avatar.synthetic.capture.picture import Picture, draw
+from avatar.synthetic.capture.pose import carried, moved, pose_scene
+from avatar.synthetic.capture.scene import Scene, build_scene
+from avatar.synthetic.film.motion import FADE, FilmMotion, filmed
+from avatar.synthetic.film.phone import exposure_gains, phone_camera, room, sensed
+from avatar.synthetic.film.truth import write_truth
+from common.atomic import write_beside
+from splat import Camera
+
+SAMPLES = 2  # per pixel and axis, at each moment of an exposure
+MOMENTS = (-0.5, 0.5)  # of an exposure, in its length
+HELD_OUT = 0.2  # of the frames, the last
+
+
+@dataclass(frozen=True)
+class Take:
+    """Everything that is filmed, and by what."""
+
+    scene: Scene
+    motion: FilmMotion
+    camera: Camera
+    behind: Floats  # [H, W, 3] radiance of the room
+    gains: Floats  # [F, 3]
+
+
+def make_film(options: CaptureOptions) -> Made:
+    """Film the sitter of a seed, or the rest of it where an earlier run was interrupted.
+
+    Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
+    """
+    check_options(options)
+    claim(options)
+    take, out = _set_up(options), options.out
+    frames = len(take.gains)
+    drawn = in_threads(lambda f: _film_frame(options, take, f), (frames, 1), options.threads)
+    if drawn or not (out / "film.mp4").is_file():
+        _write_film(options, take)
+    write_truth(out, take.scene, take.motion, take.gains)
+    write_transforms(out, _splits(take))
+    return made(out, frames, drawn)
+
+
+def _set_up(options: CaptureOptions) -> Take:
+    scene, phone, seed = build_scene(options.seed), options.phone, options.seed
+    return Take(
+        scene=scene,
+        motion=filmed(
+            *(scene.head, scene.units, options.moments), options.voice, phone.sway_mm, seed
+        ),
+        camera=phone_camera(options.size, phone.focal, seed),
+        behind=room(options.size, seed),
+        gains=exposure_gains(options.moments, phone.drift, seed),
+    )
+
+
+def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
+    """Draw one frame unless it is there."""
+    paths = {key: options.out / picture_path(key, index, 0) for key in PICTURES}
+    if all(path.is_file() for path in paths.values()):
+        return 0
+    rng = np.random.default_rng([options.seed, 13, index])
+    gain = take.gains[index]
+    moments = _exposed(take, index, options.phone.shutter)
+    picture = sensed(moments, take.behind * gain, options.phone.grain, rng)
+    parts = (picture.colour, picture.mask, picture.regions)
+    for path, part in zip(paths.values(), parts, strict=True):
+        write_picture(path, part)
+    return 1
+
+
+def _exposed(take: Take, index: int, shutter: float) -> list[Picture]:
+    """The pictures of the moments of one exposure."""
+    vertices, head_pose, _ = _standing(take, index, 0.0)
+    lit = pose_scene(take.scene, vertices, head_pose)
+    pictures = []
+    for moment in MOMENTS:
+        vertices, head_pose, torso_pose = _standing(take, index, moment * shutter)
+        surface = moved(carried(take.scene, lit, vertices, head_pose), torso_pose)
+        pictures.append(draw(surface, take.camera, take.gains[index], SAMPLES))
+    return pictures
+
+
+def _standing(take: Take, index: int, later: float) -> tuple[Floats, Floats, Floats]:
+    """Vertices [V, 3] on still shoulders, head pose and torso pose [4, 4] of a frame, or so many
+    frames later, up to one to either side."""
+    scene, motion = take.scene, take.motion
+    other = min(max(index + int(np.sign(later)), 0), len(take.gains) - 1)
+
+    def between(now: Tensor, then: Tensor) -> Floats:
+        return torch.lerp(now, then, abs(later)).numpy()
+
+    posed = [
+        pose(scene.rest + motion.offsets(scene.units, f), scene.head, motion.head_pose[f])
+        for f in (index, other)
+    ]
+    poses = (motion.head_pose, motion.torso_pose)
+    head_pose, torso_pose = (between(p[index], p[other]) for p in poses)
+    return between(*posed), head_pose, torso_pose
+
+
+def _write_film(options: CaptureOptions, take: Take) -> None:
+    """Encode the frames, with as much of the voice as is spoken."""
+    sound = None
+    if options.voice is not None and len(take.motion.speech):
+        sound = options.out / "voice.wav"
+        _write_sound(sound, options.voice, len(take.motion.speech))
+    with open_writer(options.out / "film.mp4", *options.size, FPS, sound) as write:
+        for index in range(len(take.gains)):
+            write(imageio.imread(options.out / picture_path("file_path", index, 0)))
+
+
+def _write_sound(path: Path, voice: Path, frames: int) -> None:
+    """Cut a recording to the frames that speak; it fades as the lips do."""
+    samples = round(frames / FPS * SOUND_RATE)
+    fade = FADE / FPS * SOUND_RATE
+    ending = np.clip((samples - np.arange(samples)) / fade, 0, 1)
+    cut = sound_reader(voice, SOUND_RATE)(samples) * ending[:, None]
+    with write_beside(path) as partial:
+        wavfile.write(partial, SOUND_RATE, np.round(np.clip(cut, -1, 1) * 32767).astype(np.int16))
+
+
+def _splits(take: Take) -> dict[str, list[dict[str, Any]]]:
+    """The frames of each split: the last fifth is held out."""
+    frames, spoken = len(take.gains), len(take.motion.speech)
+    entries = [
+        frame_entry(index, 0, take.camera, "speech" if index < spoken else "expressions")
+        for index in range(frames)
+    ]
+    first_held = frames - int(HELD_OUT * frames)
+    return {"train": entries[:first_held], "val": [], "test": entries[first_held:]}
