@@ -1,5 +1,6 @@
 """Pictures from image files."""
 
+import io
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from avatar.mesh.coloured import Picture
 from common.errors import InputError
@@ -36,7 +37,7 @@ def read_picture(path: Path) -> Picture:
 
 
 def read_photo(path: Path, longest: int | None = None) -> Photo:
-    """A photo, turned as the camera says; what is transparent is grey, what is grey has colours.
+    """A photo, turned and coloured as the file says; what is transparent is grey.
 
     With `longest` its longer side has at most so many pixels. Raises as `read_picture`.
     """
@@ -45,7 +46,7 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
             image.draft(None, (longest, longest))  # JPEG: decode no more than is needed
         told = image.getexif().get_ifd(ExifTags.IFD.Exif)
         upright = ImageOps.exif_transpose(_eight_bits(image))
-        colours = _on_grey(upright)
+        colours = _in_srgb(_on_grey(upright), image.info.get("icc_profile"))
         if longest is not None:
             colours.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
         millimetres = told.get(ExifTags.Base.FocalLengthIn35mmFilm)
@@ -85,3 +86,16 @@ def _on_grey(image: Image.Image) -> Image.Image:
     colours = image.convert("RGBA")
     ground = Image.new("RGBA", colours.size, (BEHIND, BEHIND, BEHIND, 255))
     return Image.alpha_composite(ground, colours).convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The colours of a profile, as phones have (Display P3), in sRGB; unchanged if it is broken or
+    of another kind of picture."""
+    if not profile:
+        return image
+    try:
+        told = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        changed = ImageCms.profileToProfile(image, told, ImageCms.createProfile("sRGB"))
+    except (OSError, ImageCms.PyCMSError):
+        return image
+    return changed or image

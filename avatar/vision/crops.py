@@ -42,7 +42,8 @@ def cut(pictures: Tensor, squares: Squares, size: int) -> Tensor:
     places = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)  # [S, S, 2]
     count = len(squares.sides)
     pixels = squares.to_picture(places.reshape(1, -1, 2).expand(count, -1, 2))
-    extent = shrink * pixels.new_tensor([channels_first.shape[3], channels_first.shape[2]])
+    columns, rows = channels_first.shape[3], channels_first.shape[2]
+    extent = torch.tensor([columns * shrink, rows * shrink], device=pictures.device)
     grid = (pixels * 2 / extent - 1).reshape(count, size, size, 2)
     sampled = F.grid_sample(
         channels_first.expand(count, -1, -1, -1), grid, padding_mode="zeros", align_corners=False

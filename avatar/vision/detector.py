@@ -136,7 +136,7 @@ def _whole(pictures: Tensor, sides: float = 1.0) -> Squares:
     """A square around the middle of each picture [N, H, W, 3], in its longer sides."""
     count, height, width = pictures.shape[:3]
     return Squares(
-        pictures.new_tensor([[width / 2, height / 2]]).expand(count, 2),
+        torch.tensor([[width / 2, height / 2]], device=pictures.device).expand(count, 2),
         pictures.new_full((count,), max(height, width) * sides),
         pictures.new_zeros(count),
     )

@@ -61,12 +61,14 @@ def faces_in_picture(
     squares = squares_of_faces(faces)
     found = find_landmarks(finder.landmarks, picture[None], squares, averaged=averaged)
     squares = squares_of_points(found.points)
+    apart = ((squares.centres[:, None] - squares.centres).norm(dim=-1) / squares.sides).tolist()
+    seen = (found.presence >= PRESENT).tolist()
     kept: list[int] = []
     for k in squares.sides.argsort(descending=True).tolist():
-        apart = (squares.centres[kept] - squares.centres[k]).norm(dim=-1) / squares.sides[kept]
-        if found.presence[k] >= PRESENT and bool((apart > SAME).all()):
+        if seen[k] and all(apart[k][other] > SAME for other in kept):
             kept.append(k)
-    return Landmarks(found.points[kept], found.presence[kept])
+    chosen = torch.tensor(kept, dtype=torch.long, device=picture.device)
+    return Landmarks(found.points[chosen], found.presence[chosen])
 
 
 def follow_face(

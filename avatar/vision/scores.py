@@ -42,7 +42,11 @@ POINTS = (
 
 def find_scores(network: Network, points: Tensor, names: Sequence[str]) -> Tensor:
     """Points [N, 478, 3] in pixels → scores [N, len(names)] in [0, 1]; 0 for names not in NAMES."""
-    (scores,) = network(points[:, list(POINTS), :2])
+    (scores,) = network(_chosen(points[..., :2], POINTS))
     blank = torch.zeros_like(scores[:, :1])
     columns = [NAMES.index(name) if name in NAMES else len(NAMES) for name in names]
-    return torch.cat([scores, blank], 1)[:, columns]
+    return _chosen(torch.cat([scores, blank], 1), columns)
+
+
+def _chosen(table: Tensor, columns: Sequence[int]) -> Tensor:
+    return table.index_select(1, torch.tensor(columns, device=table.device))

@@ -9,6 +9,7 @@ from avatar.drive.benchmark import (
     measure_live,
     measure_speech,
 )
+from avatar.vision.benchmark import measure_networks
 from configs.commands.bench_options import BenchOptions
 from splat.benchmark import RasterTimes, measure_rasterizers
 
@@ -24,6 +25,7 @@ RASTER_HEADINGS = (
 )
 SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
 LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
+VISION_HEADINGS = ("network", "ms", "CPU ms")
 DRIVE = (sys.executable, "-m", "configs.cli", "drive")
 DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "raster", "encode")
 
@@ -37,6 +39,8 @@ def main(options: BenchOptions) -> None:
         bench_drive(options)
     if options.what in ("contention", "all"):
         bench_contention(options)
+    if options.what in ("vision", "all"):
+        bench_vision(options)
 
 
 def bench_raster(options: BenchOptions) -> None:
@@ -113,3 +117,10 @@ def bench_contention(options: BenchOptions) -> None:
 
 def print_row(cells: tuple[str, ...]) -> None:
     print(" | ".join(f"{cell:>11}" for cell in cells), flush=True)
+
+
+def bench_vision(options: BenchOptions) -> None:
+    """A table of median milliseconds that each network takes for a picture, on one thread."""
+    print_row(VISION_HEADINGS)
+    for name, wall, cpu in measure_networks(options.repeats):
+        print_row((name, f"{1000 * wall:.1f}", f"{1000 * cpu:.1f}"))

@@ -11,15 +11,16 @@ from common.assets import DEMO_AVATAR, DEMO_VOICE
 class BenchOptions:
     """Measure at 512x512 pixels, on the CPU."""
 
-    what: Literal["raster", "audio2mesh", "drive", "contention", "all"] = "all"
+    what: Literal["raster", "audio2mesh", "drive", "contention", "vision", "all"] = "all"
     """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, several drives
-    at once, or all."""
+    at once, the networks that look at faces, or all."""
     gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
     """Rasterizer: numbers of Gaussians."""
     sh_degrees: tuple[int, ...] = (0, 3)
     """Rasterizer: degrees of the spherical harmonics, 0 to 3."""
     repeats: int = 15
-    """Rasterizer: frames per figure; the naive form gets a fifth of them, the oracle one."""
+    """Rasterizer and face networks: frames per figure; the naive rasterizer gets a fifth of them,
+    the oracle one."""
     oracle: bool = True
     """Rasterizer: also run the torch oracle at the first SH degree (seconds to minutes)."""
     minutes: tuple[float, ...] = (1.0, 60.0)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from avatar.mesh.picture_file import read_photo, read_picture
 from common.errors import InputError
@@ -74,6 +74,22 @@ def test_what_is_transparent_is_grey(tmp_path: Path):
     np.testing.assert_array_equal(found[:, 20:], ramp()[:, 20:])
     palette = Image.fromarray(np.zeros((8, 8), np.uint8)).convert("P")
     assert (read_photo(saved(tmp_path / "p.png", palette, transparency=0)).picture == 128).all()
+
+
+def test_colours_of_a_profile_become_srgb(tmp_path: Path):
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    same = saved(tmp_path / "same.png", Image.fromarray(ramp()), icc_profile=profile)
+    np.testing.assert_allclose(read_photo(same).picture, ramp(), atol=1)
+    broken = saved(tmp_path / "broken.png", Image.fromarray(ramp()), icc_profile=b"no profile")
+    np.testing.assert_array_equal(read_photo(broken).picture, ramp())
+    swapped = with_red_and_green_swapped(profile)
+    found = read_photo(saved(tmp_path / "a.png", Image.fromarray(ramp()), icc_profile=swapped))
+    np.testing.assert_allclose(found.picture, ramp()[..., [1, 0, 2]], atol=2)
+
+
+def with_red_and_green_swapped(profile: bytes) -> bytes:
+    """A profile whose red is the green of another (ICC.1, tag table), and the other way round."""
+    return profile.replace(b"rXYZ", b"----").replace(b"gXYZ", b"rXYZ").replace(b"----", b"gXYZ")
 
 
 def test_large_photos_are_bounded_and_know_their_focal_length(tmp_path: Path):

@@ -8,11 +8,15 @@ import pytest
 import torch
 from heads_in_pictures import HEADS, answers, head
 from other_device import on_cpu, other_device
+from torch import Tensor
 from torch.testing import assert_close
 
+from avatar.vision.benchmark import INPUTS, measure_networks
 from avatar.vision.convert import SOURCES, convert_networks
+from avatar.vision.follow import faces_in_picture, follow_face, load_face_finder
+from avatar.vision.mattes import find_mattes, load_matting
 from avatar.vision.network import WEIGHTS, Name, Network, load_network, read_network
-from avatar.vision.scores import POINTS
+from avatar.vision.scores import NAMES, POINTS, find_scores
 from avatar.vision.tflite import read_tflite
 from common.errors import InputError
 from common.tensor_files import read_tensors
@@ -60,9 +64,7 @@ def test_detections_are_those_of_the_original(networks: dict[str, Network], name
 
 @pytest.mark.parametrize("name", get_args(Name))
 def test_a_batch_is_its_pictures_one_by_one(networks: dict[str, Network], name: Name):
-    shapes = {"face_detector": (128, 128, 3), "face_detector_full_range": (192, 192, 3)}
-    shapes |= {"hair": (512, 512, 4), "face_scores": (146, 2)}
-    several = torch.rand(2, *shapes.get(name, (256, 256, 3)), generator=torch.manual_seed(0))
+    several = torch.rand(2, *INPUTS[name], generator=torch.manual_seed(0))
     together = networks[name](several)
     alone = [networks[name](several[k : k + 1]) for k in range(len(several))]
     for k, output in enumerate(together):
@@ -71,22 +73,32 @@ def test_a_batch_is_its_pictures_one_by_one(networks: dict[str, Network], name: 
 
 
 def test_every_tensor_is_made_on_the_device_of_the_weights():
-    picture = head("man")[None]
-    wanted, *_ = load_network("face_landmarks")(picture)
+    picture = head("man")
     with other_device() as device:
-        found, *_ = load_network("face_landmarks", device)(picture.to(device))
-        assert found.device == device
-    assert_close(on_cpu(found), wanted)
+        there = [on_cpu(tensor) for tensor in everything_seen(picture, device)]
+    for found, wanted in zip(there, everything_seen(picture, "cpu"), strict=True):
+        assert_close(found, wanted, atol=1e-3, rtol=1e-4)
+
+
+def everything_seen(picture: Tensor, device: torch.device | str) -> list[Tensor]:
+    """Points, scores and mattes of a picture, found on a device."""
+    picture = picture.to(device)
+    finder = load_face_finder(device)
+    found = faces_in_picture(finder, picture, averaged=2)
+    (followed,) = follow_face(finder, [(on_cpu(picture) * 255).byte().numpy()])
+    assert followed.points is not None and len(found.points) == 1
+    scores = find_scores(load_network("face_scores", device), found.points, NAMES)
+    mattes = find_mattes(load_matting(device), picture[None])
+    return [found.points, found.presence, followed.points, scores, *mattes]
 
 
 @pytest.mark.gpu
-def test_cuda_answers_as_the_cpu_does(networks: dict[str, Network], cuda: torch.device):
-    picture = head("man")[None]
-    for name in ("face_landmarks", "person"):
-        for there, here in zip(
-            load_network(name, cuda)(picture.to(cuda)), networks[name](picture), strict=True
-        ):
-            assert_close(there.cpu(), here, atol=1e-2, rtol=1e-3)
+def test_cuda_sees_what_the_cpu_sees(cuda: torch.device):
+    picture = head("man")
+    for there, here in zip(
+        everything_seen(picture, cuda), everything_seen(picture, "cpu"), strict=True
+    ):
+        assert_close(there.cpu(), here, atol=0.05, rtol=1e-2)
 
 
 def test_the_shipped_files_say_where_they_come_from():
@@ -109,3 +121,9 @@ def test_files_that_hold_no_network_are_refused(tmp_path: Path):
         convert_networks(tmp_path, tmp_path)
     with pytest.raises(InputError, match="not a readable"):
         read_network(path)
+
+
+def test_every_network_is_timed():
+    times = list(measure_networks(1))
+    assert {name for name, *_ in times} == set(get_args(Name))
+    assert all(wall > 0 and cpu >= 0 for _, wall, cpu in times)
