@@ -71,6 +71,12 @@ MEASURE = {
         "configs.commands.evaluate_avatar:main",
         "how like the pictures of a capture an avatar is",
     ),
+    "evaluate-tracking": Verb(
+        "avatar.evaluation.options:TrackingEvaluationOptions",
+        "configs.commands.evaluate_tracking:main",
+        "how well a film was tracked, where the truth is known",
+        words=("--tracked", "--truth"),
+    ),
     "evaluate-audio2mesh": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",

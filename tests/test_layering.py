@@ -39,6 +39,10 @@ MAY_IMPORT = {
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
         "avatar.transfer common splat"
     ),
+    "avatar.evaluation.tracking": (
+        "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
+        "avatar.transfer common splat"
+    ),
     "avatar.face": "avatar.mesh",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
     "avatar.film": "audio2mesh.sound common splat",
@@ -76,9 +80,10 @@ MAY_IMPORT = {
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
-        "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation avatar.files "
-        "avatar.heads avatar.lipreading avatar.reconstruct avatar.synthetic.capture "
-        "avatar.synthetic.film avatar.synthetic.portrait avatar.vision common configs splat"
+        "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
+        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading "
+        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.synthetic.portrait avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

@@ -30,3 +30,17 @@ class AvatarEvaluationOptions:
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True)
+class TrackingEvaluationOptions:
+    """Measure how well a film was tracked, against the truth that make-capture --film wrote."""
+
+    tracked: Path
+    """The folder of the tracked capture, with motion.npz."""
+    truth: Path
+    """The folder of the true one."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    sheet: Path | None = None
+    """Also write a .png of some frames with the tracked and the true mesh over them."""

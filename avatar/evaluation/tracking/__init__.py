@@ -1,0 +1,1 @@
+"""How well a film was tracked, where the truth is known."""
