@@ -80,7 +80,7 @@ def follow_face(
     one nearest to where the face was. averaged: see `find_landmarks`.
     """
     device = finder.landmarks.device
-    pictures = (torch.from_numpy(frame).to(device).float() / 255 for frame in frames)
+    pictures = (torch.tensor(frame, device=device) / 255 for frame in frames)
     before, last = -1, None
     for shot, picture in numbered_by_shot(pictures):
         last = last if shot == before else None

@@ -1,14 +1,15 @@
 """Where a film cuts from one shot to another."""
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 
 import torch.nn.functional as F
 from torch import Tensor
 
 SIZE = 16  # pixels across and down in which frames are compared
-CUT = 0.08  # the least mean difference of two frames' colours, in [0, 1], that can be a cut
-SUDDEN = 4.0  # and how many times the usual difference it is
-FADING = 0.9  # of what was usual, that still counts a frame later
+CUT = 0.05  # the least mean difference of two frames' colours, in [0, 1], that can be a cut
+SUDDEN = 4.0  # and how many times the difference of the frames just before it is
+BEFORE = 2  # so many of them
 
 
 def numbered_by_shot(pictures: Iterable[Tensor]) -> Iterator[tuple[int, Tensor]]:
@@ -17,15 +18,13 @@ def numbered_by_shot(pictures: Iterable[Tensor]) -> Iterator[tuple[int, Tensor]]
     A cut is a large and sudden change. Light that changes for the whole picture is none, nor is a
     person who moves in front of it.
     """
-    shot, before, usual = 0, None, 0.0
+    shot, last, changes = 0, None, deque([0.0], BEFORE)
     for picture in pictures:
         now = _thumbnail(picture)
-        change = 0.0 if before is None else float((now - before).abs().mean())
-        if change > max(CUT, SUDDEN * usual):
-            shot, usual = shot + 1, 0.0
-        else:
-            usual = FADING * usual + (1 - FADING) * change
-        before = now
+        change = 0.0 if last is None else float((now - last).abs().mean())
+        shot += change > max(CUT, SUDDEN * max(changes))
+        changes.append(change)
+        last = now
         yield shot, picture
 
 

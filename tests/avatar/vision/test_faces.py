@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from heads_in_pictures import HEADS, head, on_grey, turned_demo
+from PIL import Image, ImageDraw
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -80,6 +82,27 @@ def test_turned_pictures_have_turned_points(finder: FaceFinder, man: Tensor, qua
 )
 def test_no_face_is_no_face(finder: FaceFinder, picture: Tensor):
     assert len(faces_in_picture(finder, picture).points) == 0
+
+
+def test_a_drawing_of_a_face_is_a_face(finder: FaceFinder):
+    drawing = Image.new("RGB", (400, 400), "white")
+    pen = ImageDraw.Draw(drawing)
+    pen.ellipse((80, 60, 320, 360), outline="black", width=4)
+    for left in (140, 230):
+        pen.ellipse((left, 150, left + 30, 180), fill="black")
+    pen.line((200, 190, 200, 240), fill="black", width=4)
+    pen.arc((140, 200, 260, 300), 20, 160, fill="black", width=5)
+    (points,) = faces_in_picture(finder, torch.from_numpy(np.array(drawing)) / 255).points
+    right, left = points[[RIGHT_CORNER, LEFT_CORNER], :2]
+    assert 130 < right[0] < 180 < 220 < left[0] < 270 and 140 < right[1] < 190
+
+
+def test_a_mouth_may_be_covered(finder: FaceFinder, man: Tensor):
+    masked = head("man")
+    masked[155:205, 80:180] = torch.tensor([0.5, 0.7, 0.9])
+    (points,) = faces_in_picture(finder, masked).points
+    eyes = [RIGHT_CORNER, LEFT_CORNER]
+    assert (points[eyes] - man[eyes])[:, :2].norm(dim=-1).max() < 5
 
 
 def test_turned_heads_are_found_and_profiles_are_not(finder: FaceFinder):
