@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from types import FrameType
 from typing import Any, Never
@@ -37,10 +38,21 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     _run(named(verb.command), options, verb, [prog, *words])
 
 
+def check_named(options: Any) -> None:
+    """Raise InputError where a list that must be given, here or nested, is given without a word."""
+    for option in fields(options):
+        value = getattr(options, option.name)
+        if is_dataclass(value):
+            check_named(value)
+        elif value == () and option.default is MISSING:
+            raise InputError(f"--{option.name.replace('_', '-')}: name at least one")
+
+
 def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Sequence[str]) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
+        check_named(options)
         command(options)
     except Exception as error:
         _explain(error, verb, words)

@@ -55,6 +55,8 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     clip's id. Optional: `origin` (captured, solved or modelled) and the phones as `phone_labels`
     [n] and `phone_times` [n, 2] in seconds. InputError names the file and what it lacks.
     """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder of clips")
     found = sorted(folder.glob("*.npz"))
     if not found:
         raise InputError(

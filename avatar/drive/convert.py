@@ -8,6 +8,7 @@ from avatar.flame import read_flame_parameters
 from avatar.heads.topologies import SIZES
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
+from common.writable import check_writable
 
 
 def convert(options: ConvertOptions) -> Avatar:
@@ -28,6 +29,8 @@ def convert(options: ConvertOptions) -> Avatar:
         )
     if not to_file and options.out.is_file():
         raise InputError(f"{options.out}: is a file; name a folder, or a file that ends in .ply")
+    if to_file:
+        check_writable(options.out)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     if to_file:
         save_avatar(options.out, avatar)

@@ -10,7 +10,7 @@ from avatar.drive.benchmark import (
     measure_speech,
 )
 from avatar.vision.benchmark import measure_networks
-from configs.commands.bench_options import BenchOptions
+from configs.commands.bench_options import BenchOptions, check_bench
 from splat.benchmark import RasterTimes, measure_rasterizers
 
 RASTER_HEADINGS = (
@@ -31,6 +31,7 @@ DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "ra
 
 
 def main(options: BenchOptions) -> None:
+    check_bench(options)
     if options.what in ("raster", "all"):
         bench_raster(options)
     if options.what in ("audio2mesh", "all"):

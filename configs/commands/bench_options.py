@@ -1,10 +1,13 @@
 """What is measured."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from common.assets import DEMO_AVATAR, DEMO_VOICE
+from common.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -37,3 +40,22 @@ class BenchOptions:
     """Drive and contention: the avatar."""
     audio: Path = DEMO_VOICE
     """Audio to vertex offsets, drive and contention: the voice, repeated to each length."""
+
+
+def check_bench(options: BenchOptions) -> None:
+    """Raise InputError or FileNotFoundError for what cannot be measured."""
+    for name in ("gaussians", "programs", "repeats"):
+        _check(options, name, lambda value: value >= 1, "at least 1")
+    for name in ("minutes", "live_seconds", "seconds", "contention_seconds"):
+        _check(options, name, lambda value: 0 < value < math.inf, "above 0")
+    _check(options, "sh_degrees", lambda value: 0 <= value <= 3, "from 0 to 3")
+    for path in (options.avatar, options.audio):
+        if not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+
+
+def _check(options: BenchOptions, name: str, fine: Callable[[float], bool], must: str) -> None:
+    given = getattr(options, name)
+    for value in given if isinstance(given, tuple) else (given,):
+        if not fine(value):
+            raise InputError(f"--{name.replace('_', '-')} {value:g}: must be {must}")

@@ -7,10 +7,12 @@ import textwrap
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, get_type_hints
 
 import pytest
 
+from common.assets import DEMO_AVATAR
 from configs.command import named, parse, run_verb, spelled_out
 from configs.verbs import VERBS, Verb
 
@@ -49,12 +51,47 @@ def test_every_verb_that_computes_takes_a_number_of_threads():
 
 @pytest.mark.parametrize("name", REQUIRED)
 def test_no_threads_are_refused(name: str, capsys):
-    words = [*REQUIRED[name].split(), "--threads", "0"]
-    with pytest.raises(SystemExit) as ended:
-        run_verb(f"voicesplat {name}", VERBS[name], words)
-    assert ended.value.code == 2
+    assert ending(name, *REQUIRED[name].split(), "--threads", "0") == 2
     last = capsys.readouterr().err.splitlines()[-1]
     assert last == "error: --threads 0: must be at least 1"
+
+
+def ending(name: str, *words: str) -> int:
+    """The exit status of a verb that is run in this process."""
+    with pytest.raises(SystemExit) as ended:
+        run_verb(f"voicesplat {name}", VERBS[name], words)
+    return int(ended.value.code or 0)
+
+
+WRONG = [
+    ("evaluate-audio2mesh --data", "error: --data: name at least one"),
+    ("train motion --data --out F", "error: --data: name at least one"),
+    ("train sync --data --role loss --out F", "error: --data: name at least one"),
+    ("train sync --data gone --role loss --out F", "error: gone: there is no such folder of clips"),
+    ("train lips --data --out F", "error: --data: name at least one"),
+    ("make-demo-avatar --out A.ply --seed -1", "error: --seed -1: must not be negative"),
+    ("convert --avatar {asset} --out no/A.ply", "error: no/A.ply: folder"),
+    ("bench --what drive --seconds 0", "error: --seconds 0: must be above 0"),
+    ("bench --what drive --seconds 10 -1", "error: --seconds -1: must be above 0"),
+    ("bench --minutes nan", "error: --minutes nan: must be above 0"),
+    ("bench --gaussians 0", "error: --gaussians 0: must be at least 1"),
+    ("bench --repeats 0", "error: --repeats 0: must be at least 1"),
+    ("bench --programs 0", "error: --programs 0: must be at least 1"),
+    ("bench --sh-degrees 0 7", "error: --sh-degrees 7: must be from 0 to 3"),
+    ("bench --audio gone.wav", "error: gone.wav: no such file"),
+]
+
+
+@pytest.mark.parametrize(("words", "said"), WRONG, ids=[words for words, _ in WRONG])
+def test_a_wrong_value_is_told_in_one_sentence(
+    words: str, said: str, capsys, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.chdir(tmp_path)
+    name = next(name for name in VERBS if words.startswith(f"{name} "))
+    given = words.removeprefix(name).format(asset=DEMO_AVATAR).split()
+    assert ending(name, *given) == 2
+    assert capsys.readouterr().err.splitlines()[-1].startswith(said)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("name", VERBS)
