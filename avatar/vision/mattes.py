@@ -38,7 +38,8 @@ def find_mattes(matting: Matting, pictures: Tensor) -> tuple[Tensor, Tensor]:
     (logits,) = matting.hair(torch.cat([larger, no_matte_before], -1))
     hair = _resized(logits.softmax(-1)[..., 1:], SIZE)
     mattes = guided_upsampling(torch.cat([person, hair], -1), small, pictures)
-    return mattes[..., 0], mattes[..., 1]
+    person, hair = mattes.unbind(-1)
+    return person, torch.minimum(hair, person)  # what looks like hair behind a person is none
 
 
 def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:

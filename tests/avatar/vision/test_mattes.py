@@ -15,6 +15,7 @@ def test_mattes_know_the_person_and_the_hair():
     assert person.shape == hair.shape == (2, 384, 384)
     for matte in (person, hair):
         assert matte.min() >= 0 and matte.max() <= 1
+    assert (hair <= person).all()
     truth = pictures.amax(-1) > 0.02  # they stand before black
     for k in range(2):
         both = ((person[k] > 0.5) & truth[k]).sum() / ((person[k] > 0.5) | truth[k]).sum()
