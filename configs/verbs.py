@@ -168,6 +168,11 @@ UPKEEP = {
         "configs.commands.convert_face_networks:main",
         "the networks that find faces in pictures, from .tflite",
     ),
+    "carry-identities": Verb(
+        "configs.commands.carry_identities:IdentityOptions",
+        "configs.commands.carry_identities:main",
+        "the shape space of anny-head, from modes of a carried face",
+    ),
     "bake-inner-mouth": Verb(
         "configs.commands.bake_inner_mouth:BakeOptions",
         "configs.commands.bake_inner_mouth:main",

@@ -1,0 +1,213 @@
+"""Dense alignment: every point of the face has one colour for the whole film, under one light.
+
+Colours are albedo · (1 + nine bands of spherical harmonics of the normal, the first left out) · gain
+of the frame (Ramamoorthi and Hanrahan 2001). Normals are in camera axes: the lamps stand still, the
+head turns. There is no renderer: pictures are sampled where points lie.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from avatar.mesh.zbuffer import rasterize
+from avatar.tracking.equations import Placed, Pulls
+from avatar.tracking.model import FaceModel, PointModel, points_of
+from avatar.tracking.pyramid import sample
+from avatar.tracking.state import Moment, Person
+from avatar.transfer.template import template_of
+
+SPACING = 0.0022  # metres between samples
+ON_FACE = 0.4  # weight of a vertex from which the skin counts
+GRAZING = 0.15  # cosine between normal and view below which a sample does not count
+BEHIND = 0.006  # metres behind the first surface up to which a sample is seen
+DEPTH_PIXELS = 192  # width of the z-buffer
+SPREAD, HUBER = 0.04, 0.05  # of colours in [0, 1]
+SHARED = 20.0  # samples err together: so many of them tell as much as one
+OFTEN = 3  # frames that must show a sample
+RIDGE = 1.0  # of the light
+GAIN_SPREAD = 0.03  # of a frame's exposure
+ROUNDS = 3  # of albedo and light
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Points spread evenly over the skin, the middles of triangles."""
+
+    points: PointModel
+    corners: Tensor  # [P, 3] vertices of their triangles
+
+
+@dataclass(frozen=True)
+class Observed:
+    """What a frame shows of the samples."""
+
+    placed: Placed
+    normals: Tensor  # [P, 3] camera axes
+    share: Tensor  # [P] 0 where a sample is hidden, else the cosine to the view
+    colours: Tensor  # [P, 3]
+    slopes: Tensor  # [P, 3, 2] of the colours by pixel
+
+
+@dataclass(frozen=True)
+class Paint:
+    """The colours of a person, and the light of the film."""
+
+    albedo: Tensor  # [P, 3]
+    light: Tensor  # [8, 3]
+    known: Tensor  # [P] which samples were seen often enough
+
+
+def face_samples(model: FaceModel) -> Samples:
+    """Samples over the face, about SPACING apart."""
+    template = template_of(model.head)
+    skin = model.head.faces[model.head.group_faces("body")]
+    wide = torch.from_numpy(np.minimum.reduce(template.weight[skin.numpy()], axis=1) > ON_FACE)
+    outer = torch.from_numpy(template.outer[skin.numpy()].all(1))
+    corners = skin[wide & outer]
+    middles = model.mean[corners].mean(1).numpy()
+    kept = corners[torch.from_numpy(_thinned(middles))]
+    return Samples(points_of(model, kept, torch.full((len(kept), 3), 1 / 3)), kept)
+
+
+def _thinned(points: np.ndarray) -> np.ndarray:
+    """Indices of points [P, 3] no two of which are nearer than SPACING."""
+    tree, dead, kept = KDTree(points), np.zeros(len(points), bool), []
+    for index in np.random.default_rng(0).permutation(len(points)):
+        if not dead[index]:
+            kept.append(index)
+            dead[tree.query_ball_point(points[index], SPACING)] = True
+    return np.array(kept)
+
+
+def observe(
+    model: FaceModel,
+    samples: Samples,
+    person: Person,
+    moment: Moment,
+    placed: Placed,
+    picture: Tensor,
+    scale: float,
+) -> Observed:
+    """Look at a frame where the samples lie.
+
+    picture [h, w, 4]: a level of a pyramid, `scale` pixels of the film to one of its own, with a
+    mask of the skin as its last channel.
+    """
+    vertices = _vertices(model, person, moment)
+    a, b, c = (vertices[samples.corners[:, k]] for k in range(3))
+    normals = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1)
+    towards = -torch.nn.functional.normalize(placed.camera, dim=1)
+    facing = (normals * towards).sum(1)
+    size = (picture.shape[0] * scale, picture.shape[1] * scale)
+    hidden = _hidden(model, person, vertices, placed, size)
+    values, slopes = sample(picture, placed.pixels, scale)
+    inside = (values[:, 3] > 0.99) & ~hidden & (facing > GRAZING)
+    share = facing.clamp(0, 1) * inside
+    return Observed(placed, normals, share, values[:, :3], slopes[:, :3])
+
+
+def _vertices(model: FaceModel, person: Person, moment: Moment) -> Tensor:
+    """[V, 3] in camera space."""
+    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
+    rest = model.rest(person.shape) + offsets
+    return rest @ moment.rotation.float().T + moment.translation.float()
+
+
+def _hidden(
+    model: FaceModel, person: Person, vertices: Tensor, placed: Placed, size: tuple[float, float]
+) -> Tensor:
+    """[P] true for what lies behind another part of the head."""
+    shrink = DEPTH_PIXELS / max(size)
+    height, width = (max(1, round(side * shrink)) for side in size)
+    depth = vertices[:, 2].clamp(min=0.05)
+    pixels = person.focal * vertices[:, :2] / depth[:, None] + torch.tensor(person.centre)
+    projected = torch.cat([pixels * shrink, 1 / depth[:, None]], 1).double().numpy()
+    nearness = rasterize(projected, model.head.faces.numpy(), height, width).nearness
+    spots = (placed.pixels * shrink).long()
+    columns, rows = spots[:, 0].clamp(0, width - 1), spots[:, 1].clamp(0, height - 1)
+    first = torch.from_numpy(nearness)[rows, columns]
+    return placed.camera[:, 2] > 1 / first.clamp(min=1e-6) + BEHIND
+
+
+def shading(normals: Tensor, light: Tensor) -> Tensor:
+    """Light [..., 3] on normals [..., 3], 1 without any direction."""
+    return 1 + bands(normals) @ light
+
+
+def bands(normals: Tensor) -> Tensor:
+    """The second to the ninth spherical harmonic [..., 8], not normalised."""
+    x, y, z = normals.unbind(-1)
+    return torch.stack([x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], -1)
+
+
+def mix_paint(observed: Sequence[Observed], gains: Tensor) -> tuple[Paint, Tensor]:
+    """The colours, the light and the gains [F, 3] that explain all frames best, robustly."""
+    colours = torch.stack([one.colours for one in observed]) / gains[:, None]
+    share = torch.stack([one.share for one in observed])  # [F, P]
+    harmonics = bands(torch.stack([one.normals for one in observed]))  # [F, P, 8]
+    known = (share > 0.2).sum(0) >= OFTEN
+    share = share * known
+    masked = torch.where(share[..., None] > 0.2, colours, torch.nan)
+    albedo = masked.nanmedian(0).values.nan_to_num(0.5)
+    light = torch.zeros(8, 3)
+    for _ in range(ROUNDS):
+        light = _light(colours, share, harmonics, albedo)
+        shade = 1 + harmonics @ light
+        off = (colours - albedo * shade).abs().amax(-1)
+        weight = (share * HUBER / off.clamp(min=HUBER))[..., None]
+        albedo = (weight * colours * shade).sum(0) / (weight * shade**2).sum(0).clamp(min=1e-6)
+    predicted = albedo * (1 + harmonics @ light)
+    return Paint(albedo, light, known), gains * _gain(colours, predicted, share)
+
+
+def _light(colours: Tensor, share: Tensor, harmonics: Tensor, albedo: Tensor) -> Tensor:
+    """Ridge regression of the light [8, 3], each channel on its own."""
+    found = []
+    for channel in range(3):
+        rows = albedo[:, channel, None] * harmonics * share[..., None].sqrt()  # [F, P, 8]
+        right = (colours[..., channel] - albedo[:, channel]) * share.sqrt()
+        rows, right = rows.flatten(0, 1), right.flatten()
+        found.append(torch.linalg.solve(rows.T @ rows + RIDGE * torch.eye(8), rows.T @ right))
+    return torch.stack(found, 1)
+
+
+def _gain(colours: Tensor, predicted: Tensor, share: Tensor) -> Tensor:
+    """[..., 3] what exposes predicted colours [..., P, 3] as the frame is, near 1."""
+    off = (colours - predicted).abs().amax(-1)
+    weight = (share * HUBER / off.clamp(min=HUBER))[..., None] / SPREAD**2 / SHARED
+    prior = GAIN_SPREAD**-2.0
+    top = (weight * colours * predicted).sum(-2) + prior
+    return top / ((weight * predicted**2).sum(-2) + prior)
+
+
+def exposure(observed: Observed, paint: Paint) -> Tensor:
+    """The gain [3] of one frame under known paint."""
+    predicted = paint.albedo * shading(observed.normals, paint.light)
+    return _gain(observed.colours, predicted, observed.share * paint.known)
+
+
+def colour_pulls(observed: Observed, paint: Paint, gain: Tensor) -> tuple[Tensor, Pulls]:
+    """Which samples [p] of a frame tell something, and what their colours want."""
+    predicted = gain * paint.albedo * shading(observed.normals, paint.light)
+    off = observed.colours - predicted  # [P, 3]
+    size = off.abs().amax(1)
+    weight = observed.share * paint.known * (HUBER / size.clamp(min=HUBER)) / SPREAD**2 / SHARED
+    index = weight.nonzero().squeeze(1)
+    slopes, weight, off = observed.slopes[index], weight[index], off[index]
+    information = weight[:, None, None] * (slopes.mT @ slopes)
+    gradient = weight[:, None] * (slopes.mT @ off[..., None])[..., 0]
+    return index, Pulls(information, gradient)
+
+
+def at_samples(placed: Placed, index: Tensor) -> Placed:
+    """Some of the points."""
+    return replace(
+        placed,
+        turned=placed.turned[index],
+        camera=placed.camera[index],
+        pixels=placed.pixels[index],
+    )

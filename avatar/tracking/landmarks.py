@@ -1,0 +1,128 @@
+"""Where the 478 landmarks of a face lie on anny-head, and what they ask of a frame.
+
+Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of each
+iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the truth
+is known, so that what the network gets wrong for everybody is not taken for a likeness.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.mesh.normals import point_normals
+from avatar.tracking.equations import Placed, Pulls
+from avatar.tracking.model import FaceModel, PointModel, points_of
+from avatar.tracking.state import Moment, Person
+from common.arrays import read_arrays
+
+MM = 1e-3
+SKIN = 468
+LIPS = (
+    *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409),
+    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308, 191, 80, 81, 82, 13, 312, 311, 310, 415),
+)
+EYES = (
+    *(33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    *(263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+NOSE = (1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 97, 326, 64, 294, 48, 278, 19, 94)
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""The outline of the face: these points slide along it, and tell nothing of where the skin is."""
+IRISES = {"r-eye": 468, "l-eye": 473}
+PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
+SPREADS = {LIPS: 2.2 * MM, EYES: 2.2 * MM, NOSE: 2.6 * MM}
+SPREAD, IRIS_SPREAD = 3.0 * MM, 0.3 * MM
+SHARED = 40.0  # landmarks err together: so many of them tell as much as one
+FACING, SEEN = 0.05, 0.4  # cosines between normal and view from which a point counts, and fully
+HUBER = 2.0  # standard deviations
+
+
+@dataclass(frozen=True)
+class LandmarkModel:
+    """The landmarks that tell something, on the face model."""
+
+    index: Tensor  # [L] among the 478
+    points: PointModel
+    normals: Tensor  # [L, 3] head space, of the mean face
+    spread: Tensor  # [L] metres
+
+
+@cache
+def _on_anny_head() -> tuple[Tensor, Tensor]:
+    with as_file(files("avatar.tracking").joinpath("data", "landmarks_on_anny_head.npz")) as path:
+        arrays = read_arrays(path)
+    faces = torch.from_numpy(arrays["face"].astype(np.int64))
+    return faces, torch.from_numpy(arrays["barycentric"])
+
+
+def landmark_model(model: FaceModel) -> LandmarkModel:
+    """All landmarks but the outline's, and the middles of both irises."""
+    faces, weights = _on_anny_head()
+    skin = torch.tensor(sorted(set(range(SKIN)) - set(OVAL)))
+    corners = model.head.faces[faces[skin]]
+    on_skin = points_of(model, corners, weights[skin])
+    pupils = [_pupil(model, group) for group in IRISES]
+    normals = _normals(model, corners, weights[skin])
+    ahead = torch.tensor([[0.0, 0.0, 1.0]]).expand(len(pupils), 3)
+    return LandmarkModel(
+        index=torch.cat([skin, torch.tensor(list(IRISES.values()))]),
+        points=PointModel(
+            torch.cat([on_skin.mean, *(pupil.mean for pupil in pupils)]),
+            torch.cat([on_skin.basis, *(pupil.basis for pupil in pupils)]),
+            on_skin.units,
+        ),
+        normals=torch.cat([normals, ahead]),
+        spread=torch.cat([_spreads(skin), torch.full((len(pupils),), IRIS_SPREAD)]),
+    )
+
+
+def landmark_pulls(
+    landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed, found: Tensor
+) -> Pulls:
+    """What the landmarks [478, 2] that a network found in a frame, in pixels, want."""
+    spread = landmarks.spread * person.focal / placed.camera[:, 2]  # [L] pixels
+    away = placed.pixels - found[landmarks.index].to(placed.pixels)
+    share = visible_share(landmarks.normals, moment, placed)
+    far = away.norm(dim=1) / spread
+    weight = share * (HUBER / far.clamp(min=HUBER)) / spread**2 / SHARED  # [L]
+    information = weight[:, None, None] * torch.eye(2)
+    return Pulls(information, weight[:, None] * away)
+
+
+def visible_share(normals: Tensor, moment: Moment, placed: Placed) -> Tensor:
+    """[P] from 0 for points on skin that turns away to 1 for skin that is seen well."""
+    towards = -torch.nn.functional.normalize(placed.camera, dim=1)
+    facing = ((normals @ moment.rotation.to(normals).T) * towards).sum(1)
+    return ((facing - FACING) / (SEEN - FACING)).clamp(0, 1)
+
+
+def _pupil(model: FaceModel, group: str) -> PointModel:
+    """The middle of a pupil as one point."""
+    eyeball = model.head.group_vertices(group)
+    foremost = eyeball[model.head.vertices[eyeball, 2].argsort(descending=True)[:PUPIL_VERTICES]]
+    each = torch.stack([foremost, foremost, foremost], 1)
+    points = points_of(model, each, torch.full((len(foremost), 3), 1 / 3))
+    return PointModel(points.mean.mean(0)[None], points.basis.mean(0)[None], points.units)
+
+
+def _normals(model: FaceModel, corners: Tensor, weights: Tensor) -> Tensor:
+    head: Head = model.head
+    skin = head.faces[head.group_faces("body")].numpy()
+    normals = torch.from_numpy(point_normals(model.mean.numpy(), skin)).float()
+    return torch.nn.functional.normalize((weights[..., None] * normals[corners]).sum(1), dim=1)
+
+
+def _spreads(index: Tensor) -> Tensor:
+    """[L] metres: how far the network errs for a landmark."""
+    spread = torch.full((len(index),), SPREAD)
+    for group, size in SPREADS.items():
+        spread[torch.isin(index, torch.tensor(group))] = size
+    return spread

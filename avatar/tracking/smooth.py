@@ -1,0 +1,58 @@
+"""What a film's frames say together: no tremble in the head, and a neutral face that is at rest."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from avatar.tracking.model import FaceModel
+from avatar.tracking.state import Moment
+
+POSE_SECONDS = 0.056  # standard deviation of the smoothing of the head's pose
+SLOW_SECONDS = 0.05  # and of the units that never move fast
+SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
+NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
+NEVER_NEUTRAL = ("eyeLook", "eyeBlink", "jawOpen", "mouthClose", "tongueOut")
+"""What must not be taken for the form of a face."""
+
+
+def smoothed(model: FaceModel, moments: Sequence[Moment], fps: float) -> list[Moment]:
+    """Moments in the order of the film, smoothed forwards and backwards alike, so that nothing is
+    late. Lips, jaw, lids and gaze stay as they are: a closure lasts no longer than two frames."""
+    rotations = Rotation.from_matrix(torch.stack([one.rotation for one in moments]).numpy())
+    middle = rotations.mean()
+    turns = gaussian_filter1d((middle.inv() * rotations).as_rotvec(), POSE_SECONDS * fps, axis=0)
+    shifts = torch.stack([one.translation for one in moments]).numpy()
+    shifts = gaussian_filter1d(shifts, POSE_SECONDS * fps, axis=0)
+    weights = torch.stack([one.weights for one in moments]).numpy()
+    slow = [k for k, name in enumerate(model.head.unit_names) if name.startswith(SLOW)]
+    weights[:, slow] = gaussian_filter1d(weights[:, slow], SLOW_SECONDS * fps, axis=0)
+    turned = (middle * Rotation.from_rotvec(turns)).as_matrix()
+    return [
+        Moment(torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(c))
+        for a, b, c in zip(turned, shifts, weights, strict=True)
+    ]
+
+
+def neutral_weights(model: FaceModel, weights: Tensor) -> Tensor:
+    """[E] what the face at rest has of each unit: of weights [F, E], what nearly all frames have.
+
+    A smile that never goes away is the form of the mouth.
+    """
+    least = torch.from_numpy(np.quantile(weights.numpy(), NEUTRAL_SHARE, axis=0))
+    names = model.head.unit_names
+    moving = torch.tensor([name.startswith(NEVER_NEUTRAL) for name in names])
+    return torch.where(moving, 0.0, least)
+
+
+def at_neutral(
+    model: FaceModel, moments: Sequence[Moment], neutral: Tensor
+) -> tuple[FaceModel, list[Moment]]:
+    """The same faces with the neutral weights [E] as a part of the person."""
+    form = torch.einsum("e,evx->vx", neutral.to(model.units), model.units)
+    rest = replace(model, mean=model.mean + form)
+    return rest, [replace(one, weights=(one.weights - neutral).clamp(min=0)) for one in moments]

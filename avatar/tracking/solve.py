@@ -1,0 +1,144 @@
+"""Joint Gauss-Newton over the frames of a film: each frame's unknowns are eliminated by a Schur
+complement, so that the cost is linear in the frames (Triggs and others 2000, section 6.1)."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from avatar.tracking.equations import Equations
+from avatar.tracking.model import FaceModel
+from avatar.tracking.state import Moment, Person
+
+POSE = 6  # unknowns of a head's pose
+DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
+UNIT_SPREAD = 0.35  # standard deviation of a unit's weight around 0
+GAZE_SPREAD = 0.1  # how differently both eyes may look
+FOCAL_SPREAD = 0.35  # of the logarithm of a focal length that nobody knows
+LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
+
+Gather = Callable[[int, Person, Moment], Equations]
+"""The equations of one frame, with those of the person after its own."""
+
+
+@dataclass(frozen=True)
+class Free:
+    """Which unknowns a step may change besides the head's pose."""
+
+    weights: bool = True
+    shape: bool = True
+    focal: bool = True
+
+
+@dataclass(frozen=True)
+class FocalPrior:
+    """What is known of the focal length before the film is seen."""
+
+    pixels: float
+    spread: float = FOCAL_SPREAD  # of its logarithm
+
+
+def joint_step(
+    model: FaceModel,
+    person: Person,
+    moments: Sequence[Moment],
+    gather: Gather,
+    free: Free,
+    prior: FocalPrior,
+) -> tuple[Person, list[Moment]]:
+    """One step of all unknowns of a film at once."""
+    own = POSE + len(model.units)
+    shared = len(model.modes) + 1
+    system = torch.zeros(shared, shared, dtype=torch.float64)
+    right = torch.zeros(shared, dtype=torch.float64)
+    kept: list[tuple[Tensor, Tensor, Tensor]] = []
+    for frame, moment in enumerate(moments):
+        found = gather(frame, person, moment) 
+        held = _held(found, model, moment, own, free)
+        inner, slope, across = _own_part(found, model, moment, own, held)
+        factor = torch.linalg.cholesky(inner)
+        solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
+        kept.append((solved[:, 0], solved[:, 1:], held))
+        system += found.system[own:, own:] - across.T @ solved[:, 1:]
+        right += found.gradient[own:] - across.T @ solved[:, 0]
+    step = _shared_step(system, right, model, person, free, prior)
+    after = [
+        moment.moved(-alone - along @ step) for moment, (alone, along, _) in zip(moments, kept, strict=True)
+    ]
+    return _moved(person, step), after
+
+
+def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool = True) -> Moment:
+    """One step of a frame whose person is known; `found` has the frame's unknowns only."""
+    own = POSE + len(model.units)
+    held = _held(found, model, moment, own, Free(weights=weights))
+    inner, slope, _ = _own_part(found, model, moment, own, held)
+    factor = torch.linalg.cholesky(inner)
+    return moment.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
+
+
+def weight_prior(model: FaceModel, moment: Moment) -> Equations:
+    """Units are rare, and both eyes look the same way: over the weights [E]."""
+    names, count = model.head.unit_names, len(model.units)
+    system = torch.eye(count, dtype=torch.float64) / UNIT_SPREAD**2
+    for left, right in LOOKS:
+        tie = torch.zeros(count, dtype=torch.float64)
+        tie[names.index(f"eyeLook{left}Left")] = 1 / GAZE_SPREAD
+        tie[names.index(f"eyeLook{right}Right")] = -1 / GAZE_SPREAD
+        system += torch.outer(tie, tie)
+    return Equations(system, system @ moment.weights.double())
+
+
+def _held(found: Equations, model: FaceModel, moment: Moment, own: int, free: Free) -> Tensor:
+    """[own] true for unknowns of a frame that stay: all weights, or those pushed out of bounds."""
+    held = torch.zeros(own, dtype=torch.bool)
+    if not free.weights:
+        held[POSE:] = True
+        return held
+    slope = found.gradient[POSE:own] + weight_prior(model, moment).gradient
+    low, high = moment.weights <= 0, moment.weights >= 1
+    held[POSE:] = (low & (slope > 0)) | (high & (slope < 0))
+    return held
+
+
+def _own_part(
+    found: Equations, model: FaceModel, moment: Moment, own: int, held: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """The frame's own system [O, O] and gradient [O] with priors and damping, and how it goes with
+    the person's unknowns [O, S]; rows of what is held say that it stays."""
+    inner, slope = found.system[:own, :own].clone(), found.gradient[:own].clone()
+    across = found.system[:own, own:].clone()
+    prior = weight_prior(model, moment)
+    inner[POSE:, POSE:] += prior.system
+    slope[POSE:] += prior.gradient
+    inner.diagonal().mul_(1 + DAMPING)
+    inner[held, :] = 0
+    inner[:, held] = 0
+    inner[held, held] = 1
+    slope[held], across[held] = 0, 0
+    return inner, slope, across
+
+
+def _shared_step(
+    system: Tensor, right: Tensor, model: FaceModel, person: Person, free: Free, prior: FocalPrior
+) -> Tensor:
+    """The step [S + 1] of the person's shape and the logarithm of the focal length."""
+    precision = torch.cat([model.precision.double(), torch.tensor([prior.spread**-2.0]).double()])
+    away = torch.log(torch.tensor(person.focal / prior.pixels, dtype=torch.float64))
+    values = torch.cat([person.shape.double(), away[None]])
+    system = system + precision.diag()
+    right = right + precision * values
+    system.diagonal().mul_(1 + DAMPING)
+    shape = torch.full((len(model.modes),), free.shape)
+    held = ~torch.cat([shape, torch.tensor([free.focal])])
+    system[held, :] = 0
+    system[:, held] = 0
+    system[held, held] = 1
+    right = right.masked_fill(held, 0)
+    return -torch.linalg.solve(system, right)
+
+
+def _moved(person: Person, step: Tensor) -> Person:
+    shape = person.shape + step[:-1].to(person.shape)
+    return replace(person, shape=shape, focal=person.focal * float(step[-1].exp()))

@@ -1,0 +1,179 @@
+"""The joint solution over the key frames of a film: from landmarks, then with colours."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from avatar.heads import fit_units
+from avatar.tracking.begin import first_moment
+from avatar.tracking.colours import (
+    Observed,
+    Paint,
+    Samples,
+    at_samples,
+    colour_pulls,
+    exposure,
+    face_samples,
+    mix_paint,
+    observe,
+)
+from avatar.tracking.equations import Equations, normal_equations, place
+from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
+from avatar.tracking.model import FaceModel
+from avatar.tracking.pyramid import level
+from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step
+from avatar.tracking.state import Moment, Person
+
+POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
+LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
+PAINT_EVERY = 2  # steps between two mixtures of the colours
+OWN_STEPS = {4: 3, 2: 2, 1: 2}  # steps of a single frame at each level
+
+Report = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was found in a frame."""
+
+    points: Tensor  # [478, 2] pixels
+    picture: Tensor  # [H, W, 4] colours in [0, 1] and where skin is, 1 or 0
+
+
+@dataclass(frozen=True)
+class Solved:
+    """A person with their colours, and the key frames."""
+
+    model: FaceModel  # its units fitted to the person
+    person: Person
+    moments: list[Moment]
+    paint: Paint | None = None
+
+
+def solve_landmarks(
+    model: FaceModel, person: Person, prior: FocalPrior, found: Sequence[Tensor], free_focal: bool
+) -> Solved:
+    """Pose, expression, identity and focal length from the landmarks [478, 2] of key frames."""
+    landmarks = landmark_model(model)
+    moments = [first_moment(model, landmarks, person, points) for points in found]
+
+    def gather(frame: int, person: Person, moment: Moment) -> Equations:
+        return _of_landmarks(landmarks, person, moment, found[frame])
+
+    for step in range(POSE_STEPS + WEIGHT_STEPS + ALL_STEPS):
+        inner = step >= POSE_STEPS
+        focal = free_focal and step >= POSE_STEPS + WEIGHT_STEPS
+        free = Free(weights=inner, shape=inner, focal=focal)
+        person, moments = joint_step(model, person, moments, gather, free, prior)
+    return Solved(_fitted(model, person), person, moments)
+
+
+def solve_colours(
+    solved: Solved, prior: FocalPrior, seen: Sequence[Seen], free_focal: bool, done: Report
+) -> Solved:
+    """The same with the colours of the skin, from coarse pictures to fine ones."""
+    model, person, moments = solved.model, solved.person, solved.moments
+    landmarks, samples = landmark_model(model), face_samples(model)
+    free = Free(focal=free_focal)
+    gains, paint = torch.ones(len(seen), 3), None
+    for scale in LEVELS:
+        pictures = [level(frame.picture, scale) for frame in seen]
+        for step in range(STEPS_PER_LEVEL):
+            looks = [
+                _look(model, samples, person, moment, picture, scale)
+                for moment, picture in zip(moments, pictures, strict=True)
+            ]
+            if paint is None or step % PAINT_EVERY == 0:
+                paint, gains = mix_paint(looks, gains)
+            gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
+            person, moments = joint_step(model, person, moments, gather, free, prior)
+            done()
+        model = _fitted(model, person)
+        landmarks, samples = landmark_model(model), face_samples(model)
+    return Solved(model, person, moments, paint)
+
+
+def solve_frame(
+    solved: Solved, own: "OwnModel", found: Tensor, picture: Tensor, start: Moment | None
+) -> Moment:
+    """One frame of a known person."""
+    model, person = solved.model, solved.person
+    assert solved.paint is not None
+    moment = first_moment(model, own.all_landmarks, person, found) if start is None else start
+    for step in range(POSE_STEPS):
+        equations = _of_landmarks(own.landmarks, person, moment, found)
+        moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
+    for scale, steps in OWN_STEPS.items():
+        coarse = level(picture, scale)
+        for _ in range(steps):
+            look = _look(model, own.samples, person, moment, coarse, scale)
+            gain = exposure(look, solved.paint)
+            equations = _of_landmarks(own.landmarks, person, moment, found)
+            equations += _of_colours(own.samples, person, moment, look, solved.paint, gain)
+            moment = own_step(model, moment, equations)
+    return moment
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """The points of one person, which only units move."""
+
+    all_landmarks: LandmarkModel
+    landmarks: LandmarkModel
+    samples: Samples
+
+
+def own_model(solved: Solved) -> OwnModel:
+    """For the frames of a person who is known."""
+    landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
+    shape = solved.person.shape
+    return OwnModel(
+        landmarks,
+        replace(landmarks, points=landmarks.points.of_person(shape)),
+        replace(samples, points=samples.points.of_person(shape)),
+    )
+
+
+def _gatherer(
+    landmarks: LandmarkModel,
+    samples: Samples,
+    seen: Sequence[Seen],
+    looks: Sequence[Observed],
+    paint: Paint,
+    gains: Tensor,
+) -> Callable[[int, Person, Moment], Equations]:
+    def gather(frame: int, person: Person, moment: Moment) -> Equations:
+        told = _of_landmarks(landmarks, person, moment, seen[frame].points)
+        return told + _of_colours(samples, person, moment, looks[frame], paint, gains[frame])
+
+    return gather
+
+
+def _of_landmarks(
+    landmarks: LandmarkModel, person: Person, moment: Moment, found: Tensor
+) -> Equations:
+    placed = place(landmarks.points, person, moment)
+    pulls = landmark_pulls(landmarks, person, moment, placed, found)
+    return normal_equations(landmarks.points, person, moment, placed, pulls)
+
+
+def _of_colours(
+    samples: Samples, person: Person, moment: Moment, look: Observed, paint: Paint, gain: Tensor
+) -> Equations:
+    index, pulls = colour_pulls(look, paint, gain)
+    placed = at_samples(look.placed, index)
+    return normal_equations(samples.points.at(index), person, moment, placed, pulls)
+
+
+def _look(
+    model: FaceModel, samples: Samples, person: Person, moment: Moment, picture: Tensor, scale: int
+) -> Observed:
+    placed = place(samples.points, person, moment)
+    return observe(model, samples, person, moment, placed, picture, scale)
+
+
+def _fitted(model: FaceModel, person: Person) -> FaceModel:
+    """The model with lids that close on this person's eyes."""
+    return replace(model, units=fit_units(model.head, model.rest(person.shape)))
