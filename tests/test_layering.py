@@ -29,7 +29,7 @@ MAY_IMPORT = {
     ),
     "avatar": "common",
     "avatar.arkit": "avatar.heads avatar.mesh common",
-    "avatar.capture": "avatar.flame avatar.heads avatar.rig common splat",
+    "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.arkit avatar.capture avatar.face "
         "avatar.files avatar.film avatar.flame avatar.heads avatar.lipreading avatar.mesh "
@@ -47,7 +47,7 @@ MAY_IMPORT = {
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
     "avatar.film": "audio2mesh.sound common splat",
     "avatar.flame": "avatar.heads avatar.mesh common",
-    "avatar.heads": "common",
+    "avatar.heads": "avatar.mesh common",
     "avatar.lipreading": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.model audio2mesh.sound audio2mesh.training avatar.film avatar.heads "
@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
+    "avatar.tracking": "avatar.heads avatar.mesh avatar.transfer common",
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "avatar.vision": "common",
     "configs": (

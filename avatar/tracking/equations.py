@@ -14,7 +14,6 @@ from torch import Tensor
 from avatar.tracking.model import PointModel
 from avatar.tracking.state import Moment, Person
 
-
 TINY = 1e-12
 
 

@@ -54,7 +54,7 @@ def joint_step(
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[tuple[Tensor, Tensor, Tensor]] = []
     for frame, moment in enumerate(moments):
-        found = gather(frame, person, moment) 
+        found = gather(frame, person, moment)
         held = _held(found, model, moment, own, free)
         inner, slope, across = _own_part(found, model, moment, own, held)
         factor = torch.linalg.cholesky(inner)
@@ -64,7 +64,8 @@ def joint_step(
         right += found.gradient[own:] - across.T @ solved[:, 0]
     step = _shared_step(system, right, model, person, free, prior)
     after = [
-        moment.moved(-alone - along @ step) for moment, (alone, along, _) in zip(moments, kept, strict=True)
+        moment.moved(-alone - along @ step)
+        for moment, (alone, along, _) in zip(moments, kept, strict=True)
     ]
     return _moved(person, step), after
 

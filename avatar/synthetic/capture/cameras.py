@@ -12,7 +12,6 @@ WIDEST = (70.0, 56.0, 56.0)  # azimuths in degrees at the ends of each row
 AIM = (0.0, -0.005, 0.0)  # metres: the middle of what the pictures show
 EXTENT = (0.30, 0.345)  # metres across and up that every picture shows at least
 JITTER_DEGREES, JITTER_METRES, ROLL_DEGREES = 1.5, 0.03, 1.0
-OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV axes ↔ OpenGL axes
 
 
 def stage_cameras(count: int, width: int, height: int, seed: int) -> list[Camera]:
@@ -43,15 +42,6 @@ def held_out_cameras(count: int) -> list[int]:
     """Which cameras are for validation: one in eight, in the midst of the others."""
     held = max(1, count // 8) if count > 2 else 0
     return [int((k + 0.5) * count / held) for k in range(held)]
-
-
-def camera_to_world(camera: Camera) -> Floats:
-    """Camera to world [4, 4] in OpenGL axes (x right, y up, z back), float64."""
-    viewmat = camera.viewmat.double().numpy()
-    inverse = np.eye(4)
-    inverse[:3, :3] = viewmat[:3, :3].T
-    inverse[:3, 3] = -viewmat[:3, :3].T @ viewmat[:3, 3]
-    return inverse @ OPENGL
 
 
 def _directions(count: int) -> list[tuple[float, float]]:

@@ -5,7 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 
 from audio2mesh import probe_audio
-from avatar.synthetic.capture.files import PICTURES, write_json
+from avatar.capture.write import PICTURES, write_json
 from avatar.synthetic.capture.options import CaptureOptions
 from common.errors import InputError
 from common.json_files import read_json

@@ -8,11 +8,7 @@ from typing import Any
 import numpy as np
 
 from avatar.capture.capture import SPLITS
-from avatar.mesh.vectors import Floats
-from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
-from avatar.synthetic.capture.claim import Made, claim, made
-from avatar.synthetic.capture.drawing import in_threads
-from avatar.synthetic.capture.files import (
+from avatar.capture.write import (
     PICTURES,
     frame_entry,
     picture_path,
@@ -21,6 +17,10 @@ from avatar.synthetic.capture.files import (
     write_picture,
     write_transforms,
 )
+from avatar.mesh.vectors import Floats
+from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
+from avatar.synthetic.capture.claim import Made, claim, made
+from avatar.synthetic.capture.drawing import in_threads
 from avatar.synthetic.capture.motion import Timestep, acted
 from avatar.synthetic.capture.options import CaptureOptions, check_options
 from avatar.synthetic.capture.picture import draw

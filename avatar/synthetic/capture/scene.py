@@ -7,11 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from avatar.capture.write import REGION_LABELS
 from avatar.heads import Head, fit_units, load_head
 from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Ints
 from avatar.synthetic.capture.body import Body, dress
-from avatar.synthetic.capture.files import REGION_LABELS
 from avatar.synthetic.capture.fine_hair import FineHair, fine_hair
 from avatar.synthetic.capture.hair import Hair, grow, lit_hair
 from avatar.synthetic.capture.light import cast

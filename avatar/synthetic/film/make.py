@@ -10,19 +10,19 @@ import torch
 from scipy.io import wavfile
 from torch import Tensor
 
-from avatar.film.audio_track import sound_reader
-from avatar.film.video import SOUND_RATE, open_writer
-from avatar.mesh.vectors import Floats
-from avatar.rig.pose import pose
-from avatar.synthetic.capture.claim import Made, claim, made
-from avatar.synthetic.capture.drawing import in_threads
-from avatar.synthetic.capture.files import (
+from avatar.capture.write import (
     PICTURES,
     frame_entry,
     picture_path,
     write_picture,
     write_transforms,
 )
+from avatar.film.audio_track import sound_reader
+from avatar.film.video import SOUND_RATE, open_writer
+from avatar.mesh.vectors import Floats
+from avatar.rig.pose import pose
+from avatar.synthetic.capture.claim import Made, claim, made
+from avatar.synthetic.capture.drawing import in_threads
 from avatar.synthetic.capture.motion import FPS
 from avatar.synthetic.capture.options import CaptureOptions, check_options
 from avatar.synthetic.capture.picture import Picture, draw

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from avatar.arkit import WEIGHTS
 from avatar.arkit.fit import fit_weights
+from avatar.capture.write import vertices_path
 from avatar.face.gaze import gaze_degrees
 from avatar.mesh.vectors import Floats
 from avatar.rig.pose import pose
-from avatar.synthetic.capture.files import vertices_path
 from avatar.synthetic.capture.make import write_rest
 from avatar.synthetic.capture.motion import FPS
 from avatar.synthetic.capture.scene import Scene

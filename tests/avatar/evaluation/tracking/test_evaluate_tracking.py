@@ -12,12 +12,12 @@ import pytest
 import torch
 from support import Outcome
 
+from avatar.capture.write import PICTURES, frame_entry, vertices_path, write_transforms
 from avatar.evaluation.options import TrackingEvaluationOptions
 from avatar.evaluation.tracking.evaluate import evaluate_tracking
 from avatar.heads import load_head
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 from avatar.rig.pose import pose
-from avatar.synthetic.capture.files import PICTURES, frame_entry, vertices_path, write_transforms
 from common.arrays import write_arrays
 from common.errors import InputError
 from splat import look_at

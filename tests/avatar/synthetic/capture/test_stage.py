@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
+from avatar.capture.write import camera_to_world
 from avatar.heads import load_head
 from avatar.mesh.zbuffer import project_samples
-from avatar.synthetic.capture.cameras import camera_to_world, held_out_cameras, stage_cameras
+from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
 from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 
 

@@ -7,11 +7,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from avatar.capture.write import REGION_LABELS
 from avatar.mesh import vertex_normals
 from avatar.mesh.rotations import axis_angle_to_matrix
 from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.synthetic.capture.cameras import stage_cameras
-from avatar.synthetic.capture.files import REGION_LABELS
 from avatar.synthetic.capture.picture import Picture, Surface, draw
 from avatar.synthetic.capture.pose import pose_scene
 from avatar.synthetic.capture.scene import Scene

@@ -15,10 +15,11 @@ import imageio.v3 as imageio
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.synthetic.capture.cameras import camera_to_world
+from avatar.mesh.vectors import Floats
 from common.atomic import write_beside
 from splat import Camera
 
+OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV axes ↔ OpenGL axes
 PICTURES = {"file_path": "images", "fg_mask_path": "fg_masks", "region_path": "regions"}
 """Key of a frame → folder of its pictures."""
 REGION_LABELS = {"background": 0, "skin": 1, "hair": 2, "eyes": 3, "mouth": 4}
@@ -33,6 +34,15 @@ def picture_path(key: str, timestep: int, camera: int) -> str:
 def vertices_path(timestep: int) -> str:
     """Where the tracked vertices of a timestep lie in the capture's folder."""
     return f"vertices/{timestep:05d}.npz"
+
+
+def camera_to_world(camera: Camera) -> Floats:
+    """Camera to world [4, 4] in OpenGL axes (x right, y up, z back), float64."""
+    viewmat = camera.viewmat.double().numpy()
+    inverse = np.eye(4)
+    inverse[:3, :3] = viewmat[:3, :3].T
+    inverse[:3, 3] = -viewmat[:3, :3].T @ viewmat[:3, 3]
+    return inverse @ OPENGL
 
 
 def frame_entry(timestep: int, camera_index: int, camera: Camera, sequence: str) -> dict[str, Any]:
