@@ -39,6 +39,11 @@ FILM = {
 }
 
 AVATAR = {
+    "track": Verb(
+        "avatar.tracking.options:TrackOptions",
+        "configs.commands.track:main",
+        "a film of a face: a tracked capture, and the face's motion",
+    ),
     "reconstruct": Verb(
         "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.reconstruct:main",

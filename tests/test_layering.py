@@ -65,14 +65,17 @@ MAY_IMPORT = {
         "avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.film": (
-        "avatar.arkit avatar.face avatar.film avatar.heads avatar.mesh avatar.rig "
-        "avatar.synthetic.capture avatar.synthetic.shared common splat"
+        "avatar.arkit avatar.capture avatar.face avatar.film avatar.heads avatar.mesh "
+        "avatar.rig avatar.synthetic.capture avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
-    "avatar.tracking": "avatar.heads avatar.mesh avatar.transfer common",
+    "avatar.tracking": (
+        "avatar.arkit avatar.capture avatar.files avatar.film avatar.heads avatar.mesh "
+        "avatar.rig avatar.transfer avatar.vision common splat"
+    ),
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "avatar.vision": "common",
     "configs": (
@@ -84,7 +87,7 @@ MAY_IMPORT = {
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
         "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading "
         "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
-        "avatar.synthetic.portrait avatar.vision common configs splat"
+        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

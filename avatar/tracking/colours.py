@@ -1,8 +1,8 @@
 """Dense alignment: every point of the face has one colour for the whole film, under one light.
 
-Colours are albedo · (1 + nine bands of spherical harmonics of the normal, the first left out) · gain
-of the frame (Ramamoorthi and Hanrahan 2001). Normals are in camera axes: the lamps stand still, the
-head turns. There is no renderer: pictures are sampled where points lie.
+Colours are albedo · (1 + spherical harmonics of the normal, the second to the ninth) · gain of the
+frame (Ramamoorthi and Hanrahan 2001). Normals are in camera axes: the lamps stand still, the head
+turns. There is no renderer: pictures are sampled where points lie.
 """
 
 from collections.abc import Sequence

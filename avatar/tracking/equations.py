@@ -1,9 +1,9 @@
-"""Normal equations of one frame: how a face must change so that its points move as a picture wants.
+"""Normal equations of one frame: how a face must change for its points to go where they are seen.
 
-Whatever is seen of a face (a landmark, a colour, its outline) is told as a quadratic in the place of
-a projected point, so that all of it is gathered by the same few lines. Unknowns of a frame, in this
-order: the turn and the shift of the head in camera axes, the weights of the units, the coefficients
-of the person, and the logarithm of the focal length.
+Whatever is seen of a face (a landmark, a colour, its outline) is told as a quadratic in the place
+of a projected point, so that all of it is gathered by the same few lines. Unknowns of a frame, in
+this order: the turn and the shift of the head in camera axes, the weights of the units, the
+coefficients of the person, and the logarithm of the focal length.
 """
 
 from dataclasses import dataclass

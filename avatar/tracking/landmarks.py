@@ -1,8 +1,8 @@
 """Where the 478 landmarks of a face lie on anny-head, and what they ask of a frame.
 
-Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of each
-iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the truth
-is known, so that what the network gets wrong for everybody is not taken for a likeness.
+Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of
+each iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the
+truth is known, so that what the network gets wrong for everybody is not taken for a likeness.
 """
 
 from dataclasses import dataclass

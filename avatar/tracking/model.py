@@ -1,4 +1,4 @@
-"""What the tracker knows of faces: all of them are sums of modes, of the person and of the moment."""
+"""What the tracker knows of faces: they are sums of modes, of the person and of the moment."""
 
 from dataclasses import dataclass, replace
 

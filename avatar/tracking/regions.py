@@ -1,0 +1,63 @@
+"""Which parts of a head a picture shows, by the tracked mesh and the masks; and the mesh drawn over
+it, so that a person can check it."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.capture.write import REGION_LABELS
+from avatar.heads import Head
+from avatar.mesh.normals import face_normals
+from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
+from splat import Camera
+
+Bytes = NDArray[np.uint8]
+
+PARTS = {"eyes": ("eyes", "eyelids"), "mouth": ("lips", "inner_mouth", "teeth", "tongue")}
+"""Regions of the head that make a label; all else is skin."""
+OPAQUE = 0.55  # of the mesh that is drawn over a picture
+TINTS = {"skin": (0.75, 0.85, 1.0), "eyes": (0.3, 0.9, 0.6), "mouth": (1.0, 0.55, 0.55)}
+
+
+def seen_parts(camera: Camera, head: Head, vertices: Tensor) -> Fragments:
+    """Which triangle of the head [V, 3], in the camera's world, each pixel shows."""
+    projected = project_samples(camera, vertices.double().numpy())
+    return rasterize(projected, head.faces.numpy(), camera.height, camera.width)
+
+
+def region_map(seen: Fragments, head: Head, person: Tensor, hair: Tensor) -> Bytes:
+    """The label of each pixel [H, W]; masks [H, W] of the person and of hair in [0, 1]."""
+    labels = _labels(head)[seen.faces]
+    labels[seen.faces == NOTHING] = REGION_LABELS["background"]
+    feature = np.isin(labels, (REGION_LABELS["eyes"], REGION_LABELS["mouth"]))
+    labels[(hair.numpy() > 0.5) & ~feature] = REGION_LABELS["hair"]
+    labels[person.numpy() < 0.5] = REGION_LABELS["background"]
+    return labels
+
+
+def overlay(
+    picture: Tensor, seen: Fragments, head: Head, camera: Camera, vertices: Tensor
+) -> Bytes:
+    """The picture [H, W, 3] in [0, 1] with the mesh over it, eyes and mouth in other colours."""
+    local = vertices.double().numpy() @ camera.viewmat[:3, :3].double().numpy().T
+    facing = np.abs(face_normals(local, head.faces.numpy())[:, 2])
+    labels, tints = _labels(head), np.ones((max(REGION_LABELS.values()) + 1, 3))
+    for name, tint in TINTS.items():
+        tints[REGION_LABELS[name]] = tint
+    colours = tints[labels] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
+    drawn = colours[seen.faces]
+    share = OPAQUE * (seen.faces != NOTHING)[..., None]
+    mixed = picture.numpy() * (1 - share) + drawn * share
+    return (mixed * 255).round().astype(np.uint8)
+
+
+def _labels(head: Head) -> Bytes:
+    """The label of each triangle [M]."""
+    labels = np.full(len(head.faces), REGION_LABELS["skin"], np.uint8)
+    for name, parts in PARTS.items():
+        inside = torch.zeros(len(head.vertices), dtype=torch.bool)
+        for part in parts:
+            inside[head.regions[part]] = True
+        labels[inside[head.faces].all(1).numpy()] = REGION_LABELS[name]
+    return labels

@@ -1,0 +1,83 @@
+"""A tracked film as the rest of the project has it: a still torso in its world, seen by one camera,
+and a head that turns on its neck."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from avatar.arkit import WEIGHTS, Take, head_angles
+from avatar.rig.pose import pose
+from avatar.tracking.model import FaceModel
+from avatar.tracking.state import Moment, Person, rigid
+from splat import Camera
+
+
+@dataclass(frozen=True)
+class Tracking:
+    """A person and what they do in every frame that shows them."""
+
+    model: FaceModel
+    person: Person  # in pixels of the pictures that are kept
+    moments: list[Moment]
+    frames: Tensor  # [F] which frames of the film those are, ascending
+    fps: float
+    size: tuple[int, int]  # pixels across and down of the pictures that are kept
+
+    @property
+    def rest(self) -> Tensor:
+        """The person's mesh [V, 3] at rest, in head space."""
+        return self.model.rest(self.person.shape)
+
+    @property
+    def weights(self) -> Tensor:
+        """[F, E] of the units."""
+        return torch.stack([one.weights for one in self.moments]).float()
+
+    def offsets(self, row: int) -> Tensor:
+        """[V, 3] what the face of a frame adds to the mesh at rest, in head space."""
+        return torch.einsum("e,evx->vx", self.moments[row].weights.float(), self.model.units)
+
+
+def torso(tracking: Tracking) -> Tensor:
+    """From head space to camera space [4, 4] for a head that looks as it does on average, its
+    pivot where that is on average."""
+    matrices = torch.stack([rigid(one) for one in tracking.moments])  # [F, 4, 4]
+    mean = np.array(Rotation.from_matrix(matrices[:, :3, :3].numpy()).mean().as_matrix())
+    rotation = torch.from_numpy(mean)
+    pivot = tracking.model.head.pivot.double()
+    where = (matrices[:, :3, :3] @ pivot + matrices[:, :3, 3]).mean(0)
+    found = torch.eye(4, dtype=torch.float64)
+    found[:3, :3], found[:3, 3] = rotation, where - rotation @ pivot
+    return found
+
+
+def head_poses(tracking: Tracking) -> Tensor:
+    """Rigid motions [F, 4, 4] of the head over its still torso."""
+    back = torch.linalg.inv(torso(tracking))
+    return torch.stack([back @ rigid(one) for one in tracking.moments]).float()
+
+
+def camera(tracking: Tracking) -> Camera:
+    """The film's camera, in the world of the torso."""
+    person = tracking.person
+    across, down = person.centre
+    K = torch.tensor([[person.focal, 0, across], [0, person.focal, down], [0, 0, 1]])
+    return Camera(torso(tracking).float(), K, *tracking.size)
+
+
+def world_vertices(tracking: Tracking, row: int, head_pose: Tensor) -> Tensor:
+    """[V, 3] of a frame, the neck blending into the torso."""
+    return pose(tracking.rest + tracking.offsets(row), tracking.model.head, head_pose)
+
+
+def take_of(tracking: Tracking) -> Take:
+    """The performance alone, without the person: 52 ARKit weights and the head's angles, from the
+    first frame that shows the face."""
+    names = tracking.model.head.unit_names
+    columns = [names.index(name) for name in WEIGHTS]
+    times = (tracking.frames - tracking.frames[0]).double().numpy() / tracking.fps
+    angles = head_angles(head_poses(tracking)).double().numpy()
+    return Take(times, tracking.weights[:, columns].double().numpy(), angles)

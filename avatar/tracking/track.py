@@ -1,0 +1,159 @@
+"""A film of a face → who it is and what the face does in every frame."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+
+from avatar.film.video_reader import film_info
+from avatar.tracking.begin import UPRIGHT, first_moment
+from avatar.tracking.film import FollowedFace, each_kept, follow, keep_pictures
+from avatar.tracking.keyframes import most_different
+from avatar.tracking.landmarks import landmark_model
+from avatar.tracking.model import face_model
+from avatar.tracking.options import TrackingOptions, TrackOptions, check_tracking
+from avatar.tracking.result import Tracking, head_poses
+from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
+from avatar.tracking.solve import FocalPrior
+from avatar.tracking.stages import (
+    LEVELS,
+    STEPS_PER_LEVEL,
+    Seen,
+    Solved,
+    own_model,
+    solve_colours,
+    solve_frame,
+    solve_landmarks,
+)
+from avatar.tracking.state import Person
+from avatar.tracking.window import Window
+from avatar.tracking.write import write_tracking
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from avatar.vision.network import load_network
+from common.device import pick_device
+from common.errors import InputError
+from common.progress import progress_bar
+from common.threads import use_threads
+
+USUAL_FOCAL = 1.2  # longer sides of the picture, where nobody knows
+KNOWN_SPREAD = 0.03  # of the logarithm of a focal length that was given
+
+
+@dataclass(frozen=True)
+class Tracked:
+    """What was found, in a few numbers."""
+
+    frames: int
+    lost: int
+    shots: int
+    yaw: tuple[float, float]  # degrees about the mean pose, of nearly all frames
+    focal: float  # widths of the film's picture
+
+
+def track(options: TrackOptions) -> Tracked:
+    """Track a film and write the folder. Raises InputError or OSError with one sentence."""
+    use_threads(options.threads)
+    _check(options)
+    device = pick_device(options.device)
+    sound = options.film if film_info(options.film).sound else None
+    options.out.mkdir(exist_ok=True)
+    tracking, face = track_film(options.film, options, options.out, device)
+    write_tracking(tracking, options.out, sound, options.held_out)
+    return _summary(tracking, face)
+
+
+def track_film(
+    film: Path, options: TrackingOptions, folder: Path, device: torch.device
+) -> tuple[Tracking, FollowedFace]:
+    """Track a film; `folder` gets its pictures and masks."""
+    face = follow(film, options, load_face_finder(device))
+    window = keep_pictures(film, face, load_matting(device), options.size, folder)
+    points = window.inside(face.points[..., :2])
+    person, prior = _start(face, window, options)
+    keys = _key_frames(face, person, points, options.key_frames)
+    solved = _solve_keys(folder, face, keys, points, person, prior, options.focal is None)
+    tracking = _every_frame(solved, folder, face, points, window)
+    return tracking, face
+
+
+def _check(options: TrackOptions) -> None:
+    check_tracking(options)
+    if not 0 <= options.held_out <= 0.5:
+        raise InputError(f"--held-out {options.held_out:g}: must be from 0 to 0.5")
+    out = options.out
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise InputError(f"{out}: exists already; name a new folder")
+    if not out.absolute().parent.is_dir():
+        raise FileNotFoundError(f"{out.absolute().parent}: no such folder; create it first")
+
+
+def _start(
+    face: FollowedFace, window: Window, options: TrackingOptions
+) -> tuple[Person, FocalPrior]:
+    """A mean face before a usual camera, in pixels of the pictures that are kept."""
+    widths = USUAL_FOCAL * max(face.width, face.height) / face.width
+    focal = (options.focal or widths) * face.width * window.scale
+    middle = window.inside(torch.tensor([face.width / 2, face.height / 2]))
+    modes = len(face_model().modes)
+    person = Person(torch.zeros(modes).double(), focal, (float(middle[0]), float(middle[1])))
+    known = FocalPrior(focal, KNOWN_SPREAD)
+    return person, known if options.focal else FocalPrior(focal)
+
+
+def _key_frames(face: FollowedFace, person: Person, points: torch.Tensor, count: int) -> list[int]:
+    model = face_model()
+    landmarks = landmark_model(model)
+    poses = [first_moment(model, landmarks, person, one).rotation for one in points]
+    upright = UPRIGHT.double() @ torch.stack(poses)
+    angles = Rotation.from_matrix(upright.numpy()).as_euler("YXZ", degrees=True)
+    return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
+
+
+def _solve_keys(
+    folder: Path,
+    face: FollowedFace,
+    keys: list[int],
+    points: torch.Tensor,
+    person: Person,
+    prior: FocalPrior,
+    free_focal: bool,
+) -> Solved:
+    """The person and the key frames, their neutral face calibrated."""
+    pictures = dict(each_kept(folder, face.frames[keys]))
+    seen = [Seen(points[key], pictures[row]) for row, key in enumerate(keys)]
+    solved = solve_landmarks(face_model(), person, prior, [one.points for one in seen], free_focal)
+    with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
+        return solve_colours(solved, prior, seen, free_focal, done)
+
+
+def _every_frame(
+    solved: Solved, folder: Path, face: FollowedFace, points: torch.Tensor, window: Window
+) -> Tracking:
+    """All frames of a known person, smoothed, with a neutral face that is at rest."""
+    own, moments = own_model(solved), []
+    with progress_bar("every frame", len(face.frames)) as done:
+        for row, picture in each_kept(folder, face.frames):
+            moments.append(solve_frame(solved, own, points[row], picture))
+            done()
+    moments = smoothed(solved.model, moments, face.fps)
+    weights = torch.stack([one.weights for one in moments])
+    model, moments = at_neutral(solved.model, moments, neutral_weights(solved.model, weights))
+    return Tracking(
+        model, solved.person, moments, face.frames, face.fps, (window.width, window.height)
+    )
+
+
+def _summary(tracking: Tracking, face: FollowedFace) -> Tracked:
+    poses = head_poses(tracking)[:, :3, :3].double().numpy()
+    yaw = Rotation.from_matrix(poses).as_euler("YXZ", degrees=True)[:, 0]
+    low, high = np.quantile(yaw, [0.02, 0.98])
+    return Tracked(
+        frames=len(face.frames),
+        lost=face.lost,
+        shots=face.shots,
+        yaw=(float(low), float(high)),
+        focal=tracking.person.focal / tracking.size[0],
+    )

@@ -1,0 +1,96 @@
+"""Smoothing is late for nothing; what never goes away belongs to the person."""
+
+from dataclasses import replace
+
+import torch
+from performances import degrees_between, performance
+
+from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.tracking.result import Tracking, head_poses, take_of, torso
+from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
+from avatar.tracking.state import Moment, rigid
+
+FPS = 25.0
+
+
+def turning(count: int, noise: float = 0.0) -> list[Moment]:
+    """A slow turn with a tremble, in radians."""
+    shown = performance(frames=1)
+    random = torch.Generator().manual_seed(2)
+    moments = []
+    for frame in range(count):
+        angle = torch.tensor([0.0, 0.3 * frame / count, 0.0], dtype=torch.float64)
+        angle += noise * torch.randn(3, generator=random, dtype=torch.float64)
+        rotation = axis_angle_to_matrix(angle) @ shown.moments[0].rotation
+        moments.append(replace(shown.moments[0], rotation=rotation))
+    return moments
+
+
+def test_a_steady_turn_stays_as_it_is():
+    moments = turning(60)
+    found = smoothed(performance(frames=1).model, moments, FPS)
+    off = [degrees_between(a, b) for a, b in zip(moments[10:-10], found[10:-10], strict=True)]
+    assert max(off) < 0.02
+
+
+def test_a_film_backwards_is_smoothed_to_the_same_backwards():
+    model, moments = performance(frames=1).model, turning(40, noise=0.01)
+    there = smoothed(model, moments, FPS)
+    back = smoothed(model, moments[::-1], FPS)[::-1]
+    for a, b in zip(there, back, strict=True):
+        torch.testing.assert_close(a.rotation, b.rotation, atol=1e-9, rtol=0)
+
+
+def test_trembling_is_halved_and_closures_stay():
+    model = performance(frames=1).model
+    true, moments = turning(80), turning(80, noise=0.005)
+    blink = model.head.unit_names.index("eyeBlinkLeft")
+    for frame in (30, 31):
+        moments[frame].weights[blink] = 1.0
+    found = smoothed(model, moments, FPS)
+
+    def error(moments: list[Moment]) -> float:
+        pairs = zip(moments[5:-5], true[5:-5], strict=True)
+        return sum(degrees_between(a, b) for a, b in pairs)
+
+    assert error(found) < 0.6 * error(moments)
+    for before, after in zip(moments, found, strict=True):
+        assert after.weights[blink] == before.weights[blink]
+
+
+def test_a_smile_that_stays_is_the_form_of_the_mouth():
+    shown = performance(frames=12)
+    model = shown.model
+    smile = model.head.unit_names.index("mouthSmileLeft")
+    moments = []
+    for frame, moment in enumerate(shown.moments):
+        weights = torch.zeros_like(moment.weights)
+        weights[smile] = 0.3 + 0.05 * frame
+        moments.append(replace(moment, weights=weights))
+    weights = torch.stack([one.weights for one in moments])
+    neutral = neutral_weights(model, weights)
+    assert 0.29 < float(neutral[smile]) < 0.36
+    rest, calmed = at_neutral(model, moments, neutral)
+    for before, after in zip(moments[1:], calmed[1:], strict=True):
+        there = model.mean + torch.einsum("e,evx->vx", before.weights.float(), model.units)
+        here = rest.mean + torch.einsum("e,evx->vx", after.weights.float(), rest.units)
+        torch.testing.assert_close(here, there, atol=1e-6, rtol=0)
+
+
+def test_what_blinks_and_speaks_is_never_the_form():
+    model = performance(frames=1).model
+    neutral = neutral_weights(model, torch.ones(5, len(model.units), dtype=torch.float64))
+    for name in ("eyeBlinkLeft", "jawOpen", "eyeLookUpLeft", "mouthClose"):
+        assert neutral[model.head.unit_names.index(name)] == 0
+    assert neutral[model.head.unit_names.index("browInnerUp")] == 1
+
+
+def test_the_torso_stands_where_the_head_does_on_average():
+    shown = performance(frames=10)
+    tracking = Tracking(shown.model, shown.person, shown.moments, torch.arange(10), FPS, (512, 512))
+    poses = head_poses(tracking).double()
+    for pose, moment in zip(poses, shown.moments, strict=True):
+        torch.testing.assert_close(torso(tracking) @ pose, rigid(moment), atol=1e-6, rtol=0)
+    take = take_of(tracking)
+    assert take.weights.shape == (10, 52)
+    assert abs(take.head.mean(0)).max() < 0.05  # radians

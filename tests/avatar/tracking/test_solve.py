@@ -1,0 +1,146 @@
+"""A film of exact landmarks is solved; a joint step is that of the whole system at once."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from performances import Performance, degrees_between, performance
+from torch import Tensor
+
+from avatar.tracking.begin import first_moment
+from avatar.tracking.equations import Equations, normal_equations, place
+from avatar.tracking.landmarks import landmark_pulls
+from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step, weight_prior
+from avatar.tracking.stages import solve_landmarks
+from avatar.tracking.state import Moment, Person
+
+PRIOR = FocalPrior(614.4)
+
+
+@pytest.fixture(scope="module")
+def shown() -> Performance:
+    return performance()
+
+
+def nobody(shown: Performance, focal: float = PRIOR.pixels) -> Person:
+    return Person(torch.zeros_like(shown.person.shape), focal, shown.person.centre)
+
+
+def equations(shown: Performance, person: Person, moment: Moment, found: Tensor) -> Equations:
+    points = shown.landmarks.points
+    placed = place(points, person, moment)
+    pulls = landmark_pulls(shown.landmarks, person, moment, placed, found)
+    return normal_equations(points, person, moment, placed, pulls)
+
+
+def test_a_pose_is_found_from_landmarks_alone(shown):
+    pairs = [
+        (first_moment(shown.model, shown.landmarks, shown.person, points), moment)
+        for points, moment in zip(shown.points, shown.moments, strict=True)
+    ]
+    assert np.median([degrees_between(a, b) for a, b in pairs]) < 3
+    assert np.median([float((a.translation - b.translation).norm()) for a, b in pairs]) < 0.02
+
+
+def test_pose_expression_person_and_focal_length_are_found(shown):
+    solved = solve_landmarks(shown.model, nobody(shown), PRIOR, shown.points, free_focal=True)
+    pairs = zip(solved.moments, shown.moments, strict=True)
+    assert np.median([degrees_between(a, b) for a, b in pairs]) < 1.5
+    assert 0.85 < solved.person.focal / shown.person.focal < 1.15
+    missed = []
+    for moment, points in zip(solved.moments, shown.points, strict=True):
+        pixels = place(shown.landmarks.points, solved.person, moment).pixels
+        missed.append(float((pixels - points[shown.landmarks.index]).norm(dim=1).median()))
+        assert float(moment.weights.min()) >= 0 and float(moment.weights.max()) <= 1
+    assert np.mean(missed) < 1.0
+
+
+def test_a_known_focal_length_is_kept(shown):
+    start = nobody(shown, shown.person.focal)
+    prior = FocalPrior(start.focal, 0.03)
+    solved = solve_landmarks(shown.model, start, prior, shown.points, free_focal=False)
+    assert solved.person.focal == start.focal
+
+
+def test_a_mirrored_film_gives_the_mirrored_turns(shown):
+    """Landmarks mirrored in the picture, left and right exchanged by where they lie on the mesh."""
+    landmarks = shown.landmarks
+    middle = landmarks.points.mean.double()
+    partner = torch.cdist(middle * torch.tensor([-1.0, 1, 1]).double(), middle).argmin(1)
+    mirror = torch.diag(torch.tensor([-1.0, 1, 1], dtype=torch.float64))
+    for points in shown.points:
+        mirrored = points.clone()
+        mirrored[landmarks.index] = points[landmarks.index[partner]]
+        mirrored[:, 0] = 2 * shown.person.centre[0] - mirrored[:, 0]
+        there, back = (
+            first_moment(shown.model, landmarks, nobody(shown), one) for one in (points, mirrored)
+        )
+        expected = replace(there, rotation=mirror @ there.rotation @ mirror)
+        assert degrees_between(expected, back) < 2.0
+
+
+def test_a_joint_step_is_that_of_the_whole_system(shown):
+    """Elimination frame by frame gives what solving all unknowns at once gives."""
+    person, frames = nobody(shown), 3
+    third = torch.full((len(shown.model.units),), 0.3, dtype=torch.float64)
+    starts = [
+        first_moment(shown.model, shown.landmarks, person, shown.points[k]) for k in range(frames)
+    ]
+    moments = [replace(start, weights=third) for start in starts]
+    gathered = [equations(shown, person, moments[k], shown.points[k]) for k in range(frames)]
+    after, moved = joint_step(
+        shown.model, person, moments, lambda k, *_: gathered[k], Free(), PRIOR
+    )
+    step = whole_step(shown, person, moments, gathered)
+    own = 6 + len(shown.model.units)
+    expected_shape = person.shape + step[frames * own : -1]
+    torch.testing.assert_close(after.shape, expected_shape, atol=1e-6, rtol=0)
+    assert after.focal == pytest.approx(person.focal * float(step[-1].exp()), rel=1e-6)
+    for k, (before, now) in enumerate(zip(moments, moved, strict=True)):
+        expected = before.moved(step[k * own : (k + 1) * own])
+        torch.testing.assert_close(now.rotation, expected.rotation, atol=1e-6, rtol=0)
+        torch.testing.assert_close(now.weights, expected.weights, atol=1e-6, rtol=0)
+
+
+def whole_step(
+    shown: Performance, person: Person, moments: list[Moment], gathered: list[Equations]
+) -> Tensor:
+    """The naive form: one dense system of every frame and the person."""
+    model, own = shown.model, 6 + len(shown.model.units)
+    frames = len(moments)
+    size = frames * own + len(model.modes) + 1
+    system = torch.zeros(size, size, dtype=torch.float64)
+    right = torch.zeros(size, dtype=torch.float64)
+    last = slice(frames * own, size)
+    for k, (moment, found) in enumerate(zip(moments, gathered, strict=True)):
+        mine = slice(k * own, (k + 1) * own)
+        prior = weight_prior(model, moment)
+        inner = found.system[:own, :own].clone()
+        inner[6:, 6:] += prior.system
+        system[mine, mine] = inner + 1e-4 * inner.diagonal().diag()
+        system[mine, last] = found.system[:own, own:]
+        system[last, mine] = found.system[own:, :own]
+        system[last, last] += found.system[own:, own:]
+        right[mine] = found.gradient[:own]
+        right[k * own + 6 : (k + 1) * own] += prior.gradient
+        right[last] += found.gradient[own:]
+    precision = torch.cat([model.precision.double(), torch.tensor([PRIOR.spread**-2.0]).double()])
+    focal = torch.tensor([np.log(person.focal / PRIOR.pixels)])
+    system[last, last] += precision.diag()
+    right[last] += precision * torch.cat([person.shape, focal])
+    across = system[: frames * own, last]
+    inner = system[: frames * own, : frames * own]
+    complement = system[last, last] - across.T @ torch.linalg.solve(inner, across)
+    system[last, last] += 1e-4 * complement.diagonal().diag()
+    return -torch.linalg.solve(system, right)
+
+
+def test_weights_that_are_pushed_out_stay_at_their_bounds(shown):
+    count = 6 + len(shown.model.units)
+    push = torch.zeros(count, dtype=torch.float64)
+    push[6] = 1e6  # the energy grows with the first weight
+    found = Equations(torch.eye(count, dtype=torch.float64), push)
+    weights = torch.zeros(count - 6, dtype=torch.float64)
+    after = own_step(shown.model, replace(shown.moments[0], weights=weights), found)
+    assert float(after.weights.abs().max()) == 0

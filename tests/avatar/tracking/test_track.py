@@ -1,0 +1,93 @@
+"""A short film of the demo avatar, the camera swinging around it, tracked from end to end."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from films import write_sound
+
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.waveform import load_audio
+from avatar.arkit import WEIGHTS, read_take
+from avatar.capture import open_capture
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
+from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.film.video_reader import film_info
+from avatar.tracking.options import TrackOptions
+from avatar.tracking.track import Tracked, track
+from common.assets import DEMO_AVATAR, DEMO_VOICE
+from common.errors import InputError
+
+SECONDS, FRAMES = 1.2, 30
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("film")
+    sound = load_audio(DEMO_VOICE)[: round(SECONDS * SAMPLE_RATE), None]
+    voice = write_sound(folder / "voice.flac", np.asarray(sound, np.float64), SAMPLE_RATE)
+    path = folder / "film.mp4"
+    options = DriveOptions(
+        DEMO_AVATAR, width=320, height=320, camera="orbit", audio=voice, out=path
+    )
+    drive(options)
+    return path
+
+
+@pytest.fixture(scope="module")
+def tracked(film: Path) -> tuple[Path, Tracked]:
+    out = film.parent / "tracked"
+    options = TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
+    return out, track(options)
+
+
+def test_every_frame_is_tracked(tracked: tuple[Path, Tracked]):
+    _, found = tracked
+    assert (found.frames, found.lost, found.shots) == (FRAMES, 0, 1)
+    assert found.yaw[1] - found.yaw[0] > 8  # degrees: the camera swings
+
+
+def test_reconstruction_reads_the_capture(tracked: tuple[Path, Tracked]):
+    out, _ = tracked
+    capture = open_capture(out)
+    assert capture.topology == "anny-head"
+    assert len(capture.splits["train"]) == 24 and len(capture.splits["test"]) == 6
+    for kind in ("images", "fg_masks", "regions"):
+        assert len(list((out / kind).iterdir())) == FRAMES
+
+
+def test_the_motion_is_read_as_any_other(tracked: tuple[Path, Tracked]):
+    out, _ = tracked
+    motion = open_motion(out / "motion.npz")
+    offsets = np.concatenate([chunk.numpy() for chunk in motion_chunks(motion)])
+    assert offsets.shape == (FRAMES, 5000, 3)
+    take = read_take(out / "take.csv")
+    assert take.weights.shape == (FRAMES, 52)
+    assert take.weights[:, WEIGHTS.index("jawOpen")].max() > 0.05
+
+
+def test_the_film_to_check_by_has_both_pictures_and_the_sound(tracked: tuple[Path, Tracked]):
+    info = film_info(tracked[0] / "overlay.mp4")
+    assert info.width > info.height and info.sound
+
+
+def test_a_folder_that_is_taken_is_refused(film: Path, tracked: tuple[Path, Tracked]):
+    with pytest.raises(InputError, match="exists already"):
+        track(TrackOptions(film=film, out=tracked[0]))
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"size": 100}, "--size 100"),
+        ({"fps": 0.0}, "--fps 0"),
+        ({"focal": 0.01}, "--focal 0.01"),
+        ({"held_out": 0.9}, "--held-out 0.9"),
+        ({"key_frames": 2}, "--key-frames 2"),
+    ],
+)
+def test_options_out_of_range_are_told_in_a_sentence(film: Path, options, words: str):
+    with pytest.raises(InputError, match=words):
+        track(TrackOptions(film=film, out=film.parent / "new", **options))
+    assert not (film.parent / "new").exists()

@@ -1,0 +1,56 @@
+"""Made-up performances with known truth: what a perfect network would have found."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.tracking.begin import UPRIGHT
+from avatar.tracking.equations import place
+from avatar.tracking.landmarks import LandmarkModel, landmark_model
+from avatar.tracking.model import FaceModel, face_model
+from avatar.tracking.state import Moment, Person
+
+SIZE = 512.0
+
+
+@dataclass(frozen=True)
+class Performance:
+    model: FaceModel
+    landmarks: LandmarkModel
+    person: Person
+    moments: list[Moment]
+    points: list[Tensor]  # [478, 2] pixels
+
+
+def performance(frames: int = 16, seed: int = 1, focal: float = 600.0) -> Performance:
+    """Somebody who turns the head and moves a few units at a time."""
+    model = face_model()
+    landmarks = landmark_model(model)
+    random = torch.Generator().manual_seed(seed)
+    shape = 0.8 * torch.randn(len(model.modes), generator=random, dtype=torch.float64)
+    person = Person(shape, focal, (SIZE / 2, SIZE / 2))
+    moments = [_moment(model, frame, random) for frame in range(frames)]
+    points = []
+    for moment in moments:
+        found = torch.zeros(478, 2, dtype=torch.float64)
+        found[landmarks.index] = place(landmarks.points, person, moment).pixels.double()
+        points.append(found)
+    return Performance(model, landmarks, person, moments, points)
+
+
+def _moment(model: FaceModel, frame: int, random: torch.Generator) -> Moment:
+    turn = [0.2 * np.sin(0.7 * frame), 0.6 * np.sin(0.31 * frame + 0.2), 0.1 * np.sin(frame)]
+    weights = torch.zeros(len(model.units), dtype=torch.float64)
+    used = torch.randperm(len(weights), generator=random)[:4]
+    weights[used] = 0.7 * torch.rand(4, generator=random, dtype=torch.float64)
+    place = torch.tensor([0.01 * np.sin(frame), 0.0, 0.55 + 0.05 * np.cos(frame)])
+    rotation = UPRIGHT.double() @ axis_angle_to_matrix(torch.tensor(turn, dtype=torch.float64))
+    return Moment(rotation, place.double(), weights)
+
+
+def degrees_between(a: Moment, b: Moment) -> float:
+    cosine = ((a.rotation.T @ b.rotation).trace() - 1) / 2
+    return float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))))
