@@ -1,5 +1,6 @@
 """What is learned: Gaussians in the frames of their triangles, as named tensors."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -22,6 +23,11 @@ class BoundGaussians:
 
     def __len__(self) -> int:
         return len(self.binding)
+
+    @property
+    def degree(self) -> int:
+        """Highest degree of the spherical harmonics."""
+        return math.isqrt(self.parts["sh_rest"].shape[1] + 1) - 1
 
 
 def bound_gaussians(raw: RawGaussians, binding: Tensor, degree: int) -> BoundGaussians:

@@ -21,6 +21,7 @@ from avatar.capture import (
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh import Mesh
 from avatar.reconstruct.bound_gaussians import raw_of
+from avatar.reconstruct.film_seeds import film_seeded, one_camera
 from avatar.reconstruct.logs import AddPoints, curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
@@ -94,11 +95,15 @@ def start_trainer(
     """A run at its first step."""
     views = capture.splits["train"]
     colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)))
-    bound = first_gaussians(capture, colours, options.train.sh_degree)
-    timestep = calmest_timestep(capture, views)
-    around = read_all([view for view in views if view.timestep == timestep])
+    degree, film = options.train.sh_degree, one_camera(views)
+    bound = first_gaussians(capture, colours, int(not film) if degree is None else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
-    bound = seeded(capture, bound, around, room)
+    if film:
+        bound = film_seeded(capture, face.head if face else None, bound, views, room)
+    else:
+        timestep = calmest_timestep(capture, views)
+        around = read_all([view for view in views if view.timestep == timestep])
+        bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     return AvatarTrainer(capture, bound, region, options.train, options.max_gaussians, device)
 

@@ -5,10 +5,12 @@ timestep carve a visual hull out of a block of voxels (Laurentini 1994); a line 
 pixel that shows the subject beside the mesh starts a Gaussian where it first meets the hull.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.capture import Picture, View
@@ -30,10 +32,15 @@ class Block:
     low: Tensor  # [3] corner, metres
     edge: float  # of a voxel, metres
     full: Tensor  # [VOXELS, VOXELS, VOXELS] bool
+    apart: Tensor | None = None  # [VOXELS, VOXELS, VOXELS] metres from the mesh, where it matters
 
 
-def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
-    """The visual hull around a mesh [V, 3], from views of one timestep."""
+def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]], reach: float = math.inf) -> Block:
+    """The visual hull around a mesh [V, 3], from views of one timestep.
+
+    reach: metres; farther from every vertex the block is empty, whatever the views say, and sight
+    lines end near the mesh: views from one side do not tell how deep a subject is.
+    """
     low, high = vertices.amin(0), vertices.amax(0)
     size = float((high - low).max()) * (1 + 2 * MARGIN)
     low, edge = (low + high - size) / 2, size / VOXELS
@@ -45,9 +52,13 @@ def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
         inside, value = look_up(torch.from_numpy(picture.mask), project(view.camera, points)[0])
         count += inside
         full &= ~inside | (value > 255 * SOLID)
-    return Block(
-        low, edge, (full & (count >= max(2, SEEN_BY * len(seen)))).view(VOXELS, VOXELS, VOXELS)
-    )
+    full &= count >= max(2, SEEN_BY * len(seen))
+    if not math.isfinite(reach):
+        return Block(low, edge, full.view(VOXELS, VOXELS, VOXELS))
+    apart = torch.full((len(points),), math.inf)
+    apart[full] = torch.from_numpy(KDTree(vertices.numpy()).query(points[full].numpy())[0]).float()
+    full &= apart <= reach
+    return Block(low, edge, *(part.view(VOXELS, VOXELS, VOXELS) for part in (full, apart)))
 
 
 def look_up(image: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -82,20 +93,23 @@ def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, 
 
 
 def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
-    """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]."""
+    """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]; in a block that knows
+    the mesh, where in the hull they pass nearest to it."""
     size = block.edge * VOXELS
     reach = float((block.low + size / 2 - eye).norm())
     steps = torch.arange(max(0.0, reach - size), reach + size, block.edge)
     distance, hit = torch.zeros(len(rays)), torch.zeros(len(rays), dtype=torch.bool)
     for some in torch.arange(len(rays)).split(RAYS):
-        full = _is_full(block, eye + rays[some, None] * steps[:, None])  # [p, S]
-        distance[some], hit[some] = steps[full.int().argmax(1)], full.any(1)
+        cells, inside = _cells(block, eye + rays[some, None] * steps[:, None])  # [p, S]
+        full = block.full[cells] & inside
+        wanted = full.float() if block.apart is None else -block.apart[cells].where(full, math.inf)
+        distance[some], hit[some] = steps[wanted.argmax(1)], full.any(1)
     return eye + rays * distance[:, None], hit
 
 
-def _is_full(block: Block, points: Tensor) -> Tensor:
-    """Whether points [.., 3] lie in the hull."""
+def _cells(block: Block, points: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+    """Rows of the voxels that hold points [.., 3], and which points lie in the block."""
     cells = ((points - block.low) / block.edge).floor().long()
     inside = ((cells >= 0) & (cells < VOXELS)).all(-1)
     x, y, z = cells.clamp(0, VOXELS - 1).unbind(-1)
-    return block.full[x, y, z] & inside
+    return (x, y, z), inside

@@ -106,9 +106,9 @@ class AvatarTrainOptions:
     """Steps, each with one picture."""
     coarse: float = 0.15
     """Share of the steps, the first ones, that see the pictures at half their size."""
-    sh_degree: int = 1
-    """Degree of the spherical harmonics, 0 to 3: 0 gives one colour from everywhere, which is best
-    for a single camera."""
+    sh_degree: int | None = None
+    """Degree of the spherical harmonics, 0 to 3; by default 1, of a single camera 0: one colour
+    from everywhere, as it does not show another."""
     sh_every: int = 1000
     """Steps until the next degree of the spherical harmonics comes in."""
     save_every: int = 1000
@@ -156,7 +156,7 @@ class ReconstructOptions:
 def check_train_options(options: AvatarTrainOptions) -> None:
     """Raise InputError for options that nothing can be learned with."""
     check_steps(options.steps, options.save_every)
-    if not 0 <= options.sh_degree <= HIGHEST_DEGREE:
+    if options.sh_degree is not None and not 0 <= options.sh_degree <= HIGHEST_DEGREE:
         raise InputError(f"--train.sh-degree {options.sh_degree}: must be 0 to {HIGHEST_DEGREE}")
     if not 0 <= options.coarse <= 1:
         raise InputError(f"--train.coarse {options.coarse}: must be a share from 0 to 1")

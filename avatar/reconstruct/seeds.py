@@ -1,11 +1,13 @@
 """More first Gaussians, where the subject is but its mesh is not; see `avatar.reconstruct.hull`."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from avatar.capture import Capture, Picture, View
+from avatar.mesh import Mesh
 from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.hull import carve, uncovered_points
 from avatar.rig.binding import bind, to_world
@@ -27,35 +29,55 @@ def calmest_timestep(capture: Capture, views: Sequence[View]) -> int:
 
 
 def seeded(
-    capture: Capture, bound: BoundGaussians, seen: Sequence[tuple[View, Picture]], most: int
+    mesh: Mesh,
+    bound: BoundGaussians,
+    seen: Sequence[tuple[View, Picture]],
+    most: int,
+    reach: float = math.inf,
 ) -> BoundGaussians:
-    """The Gaussians with `most` more at most, from views of one timestep."""
+    """The Gaussians with `most` more at most, from views of one moment, which has this mesh.
+
+    reach: in radii of the head, how far from the mesh anything may start.
+    """
     if most < 1:
         return bound
-    vertices = capture.vertices[seen[0][0].timestep]
-    block = carve(vertices, seen)
-    mesh = opaque(bound, vertices, capture.faces)
-    found = [uncovered_points(block, v, p, render(mesh, v.camera).alpha) for v, p in seen]
+    vertices, radius = mesh.vertices, head_radius(mesh.vertices)
+    block = carve(vertices, seen, reach * radius)
+    solid = opaque(bound, vertices, mesh.faces)
+    found = [uncovered_points(block, v, p, render(solid, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
     kept = first_per_cell(points, block.low, block.edge)
-    kept = kept[beyond(points[kept], vertices, NEAR * head_radius(capture.rest))]
+    kept = kept[beyond(points[kept], vertices, NEAR * radius)]
     if not len(kept):
         return bound
     thin, spacing = thinned(points[kept], block.low, block.edge, most)
     points, colours = points[kept][thin], colours[kept][thin]
-    nearest = nearest_triangles(points, vertices, capture.faces)
-    count = len(points)
+    sizes = torch.full((len(points),), SIZE * spacing)
+    return with_points(
+        bound, (points, colours, sizes), mesh, nearest_triangles(points, vertices, mesh.faces)
+    )
+
+
+def with_points(
+    bound: BoundGaussians, points: tuple[Tensor, Tensor, Tensor], mesh: Mesh, binding: Tensor
+) -> BoundGaussians:
+    """The Gaussians and round ones at points of the world, bound to triangles [P] of a mesh.
+
+    points: places [P, 3], colours [P, 3] in [0, 1] and standard deviations [P] in metres.
+    """
+    places, colours, sizes = points
+    count = len(places)
     world = Gaussians(
-        means=points,
+        means=places,
         quats=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1),
-        scales=torch.full((count, 3), SIZE * spacing),
+        scales=sizes[:, None].repeat(1, 3),
         opacities=torch.full((count,), OPACITY),
         sh=rgb_to_sh(colours)[:, None],
     )
-    degree = round((bound.parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
-    more = bound_gaussians(bind(world, nearest, vertices, capture.faces), nearest, degree)
+    local = bind(world, binding, mesh.vertices, mesh.faces)
+    more = bound_gaussians(local, binding, bound.degree)
     parts = {name: torch.cat([bound.parts[name], more.parts[name]]) for name in PARTS}
-    return BoundGaussians(parts, torch.cat([bound.binding, nearest]))
+    return BoundGaussians(parts, torch.cat([bound.binding, binding]))
 
 
 def head_radius(vertices: Tensor) -> float:

@@ -34,7 +34,8 @@ def first_gaussians(capture: Capture, colours: Tensor, degree: int) -> BoundGaus
 
 
 def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tensor:  # [M, 3]
-    """Mean colour of each triangle over views that it faces; grey where none does.
+    """Mean colour of each triangle over views that it faces; that of the nearest such triangle at
+    rest where none does, and grey where there are none.
 
     Nothing is known of what covers what: covered triangles get the colour of their cover, which
     nobody sees either.
@@ -45,7 +46,12 @@ def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tens
         color, weight = _sample(Mesh(capture.vertices[view.timestep], capture.faces), view, picture)
         sums += color * weight
         weights += weight
-    return torch.where(weights > 1e-3, sums / weights, 0.5)
+    known = weights[:, 0] > 1e-3
+    if not known.any():
+        return torch.full_like(sums, 0.5)
+    centres = capture.rest[capture.faces].mean(1)
+    nearest = [torch.cdist(part, centres[known]).argmin(1) for part in centres.split(1024)]
+    return (sums / weights)[known][torch.cat(nearest)]
 
 
 def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:

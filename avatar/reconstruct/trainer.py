@@ -80,7 +80,7 @@ class AvatarTrainer:
     @property
     def degree(self) -> int:
         """Degree of the spherical harmonics that is in use."""
-        return min(self.options.sh_degree, self.step // max(1, self.options.sh_every))
+        return min(self.bound.degree, self.step // max(1, self.options.sh_every))
 
     def prepare(self) -> None:
         """Wait for the picture of the next step."""

@@ -1,0 +1,126 @@
+"""First Gaussians from one camera: the head's turns show it from several sides; what stands still
+below it is seen from one.
+
+In the space of the head a camera moves as the head turns, so that moments take the place of cameras
+when hair is carved out (see `avatar.reconstruct.hull`).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.capture import Capture, Picture, View, read_labels
+from avatar.heads import Head
+from avatar.mesh import Mesh
+from avatar.mesh.similarity import fit_similarity
+from avatar.reconstruct.bound_gaussians import BoundGaussians
+from avatar.reconstruct.previews import read_all
+from avatar.reconstruct.seeds import nearest_triangles, opaque, seeded, with_points
+from avatar.reconstruct.torso import Still, still_pixels, still_triangles, torso_points
+from splat import Camera, render
+
+MOMENTS = 24  # that are looked at
+REACH = 0.35  # radii of the head: the thickest hair
+SOLID = 0.5  # of a mask
+SKIN = 1  # label; below it is none, above it are hair, eyes and mouth
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One picture, taken apart."""
+
+    view: View
+    picture: Picture
+    labels: Tensor  # [H, W]
+    loose: Tensor  # [H, W] bool: neither hair nor face, and the mesh is not there
+
+
+def one_camera(views: Sequence[View]) -> bool:
+    """Whether all views are of one camera, though it may move."""
+    return len({view.camera_id for view in views}) == 1
+
+
+def film_seeded(
+    capture: Capture, head: Head | None, bound: BoundGaussians, views: Sequence[View], most: int
+) -> BoundGaussians:
+    """The Gaussians with `most` more at most for hair and, if the camera is still, as many for
+    shoulders and clothes.
+
+    head: the parts of the capture's mesh, where they are known. Nothing is added where pictures
+    have no labels: they tell hair from clothes.
+    """
+    if most < 1 or any(view.labels is None for view in views):
+        return bound
+    poses = head_poses(capture, head)
+    moments = [_moment(capture, bound, view) for view in most_turned(poses, views, MOMENTS)]
+    still = still_pixels(torch.stack([moment.loose for moment in moments]))
+    if not _is_still([view.camera for view in views]):
+        still = torch.zeros_like(still)
+    seen = [(_in_head_space(m.view, poses), _head_alone(m, still)) for m in moments]
+    grown = seeded(Mesh(capture.rest, capture.faces), bound, seen, most, REACH)
+    if not still.any():
+        return grown
+    middle = Mesh(capture.vertices[[m.view.timestep for m in moments]].mean(0), capture.faces)
+    triangles = still_triangles(middle, head)
+    below = Still(still, [(moment.picture, moment.loose) for moment in moments])
+    points = torso_points(
+        moments[0].view.camera, below, middle.vertices[middle.faces[triangles]], most
+    )
+    nearest = nearest_triangles(points[0], middle.vertices, middle.faces[triangles])
+    return with_points(grown, points, middle, triangles[nearest])
+
+
+def head_poses(capture: Capture, head: Head | None) -> Tensor:
+    """Rigid motions [T, 4, 4] of the head from its rest: the scalp's, which no face moves."""
+    rows = slice(None) if head is None else head.regions["scalp"]
+    rest = capture.rest[rows].double().numpy()
+    poses = torch.eye(4).repeat(len(capture.vertices), 1, 1)
+    for pose, vertices in zip(poses, capture.vertices[:, rows].double().numpy(), strict=True):
+        turn = fit_similarity(rest, vertices).rotation
+        pose[:3, :3] = torch.from_numpy(turn)
+        pose[:3, 3] = torch.from_numpy(vertices.mean(0) - turn @ rest.mean(0))
+    return poses
+
+
+def most_turned(poses: Tensor, views: Sequence[View], count: int) -> list[View]:
+    """At most `count` views whose heads [T, 4, 4] look into as different directions as there are:
+    each is the farthest from those before it, the first from the mean."""
+    turns = poses[[view.timestep for view in views], :3, :3].flatten(1)  # [N, 9]
+    nearest = (turns - turns.mean(0)).norm(dim=1)
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(views)):
+        chosen.append(int(nearest.argmax()))
+        distance = (turns - turns[chosen[-1]]).norm(dim=1)
+        nearest = distance if len(chosen) == 1 else torch.minimum(nearest, distance)
+        nearest[chosen] = -1
+    return [views[index] for index in sorted(chosen)]
+
+
+def _moment(capture: Capture, bound: BoundGaussians, view: View) -> Moment:
+    ((_, picture),) = read_all([view])
+    labels = read_labels(view)
+    mesh = opaque(bound, capture.vertices[view.timestep], capture.faces)
+    bare = render(mesh, view.camera).alpha < SOLID
+    subject = torch.from_numpy(picture.mask) > 255 * SOLID
+    return Moment(view, picture, labels, subject & bare & (labels <= SKIN))
+
+
+def _is_still(cameras: Sequence[Camera]) -> bool:
+    return all(torch.equal(camera.viewmat, cameras[0].viewmat) for camera in cameras)
+
+
+def _in_head_space(view: View, poses: Tensor) -> View:
+    """The view as the head at rest has it."""
+    viewmat = view.camera.viewmat @ poses[view.timestep]
+    return replace(view, camera=replace(view.camera, viewmat=viewmat))
+
+
+def _head_alone(moment: Moment, still: Tensor) -> Picture:
+    """The picture without what stands still [H, W] below the head."""
+    kept = (moment.labels > SKIN) | ((moment.labels == SKIN) & ~still)
+    shown = np.asarray(kept, np.uint8)
+    picture = moment.picture
+    return Picture(picture.color * shown[..., None], picture.mask * shown)

@@ -1,0 +1,96 @@
+"""What stands still below a head, seen by one still camera: a relief as deep as shoulders are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+from torch import Tensor
+
+from avatar.capture import Picture
+from avatar.heads import Head
+from avatar.mesh import Mesh
+from avatar.reconstruct.hull import sight_lines
+from splat import Camera
+
+OFTEN = 0.3  # of the moments: what is seen so often below the head stands still
+LEAST = 0.005  # of the triangles: those that a turn of the head moves least
+SIZE = 0.7  # standard deviation, in units of the spacing
+NECK = 0.06  # metres: half the width up to which a body is round
+FLAT = 0.3  # by how much deeper it gets for each metre of half its width beyond that
+SMOOTH = 0.01  # of the picture's height, by which widths are smoothed
+
+
+@dataclass(frozen=True)
+class Still:
+    """What stands still in the picture."""
+
+    pixels: Tensor  # [H, W] bool
+    seen: Sequence[tuple[Picture, Tensor]]  # pictures, and where they show it [H, W] bool
+
+
+def still_pixels(loose: Tensor) -> Tensor:
+    """Pixels [H, W] that are often neither hair, nor face, nor background: loose [M, H, W] bool."""
+    return loose.float().mean(0) > OFTEN
+
+
+def still_triangles(mesh: Mesh, head: Head | None) -> Tensor:
+    """Rows [m] of the triangles that turns of the head move least, the neck's end; the lowest ones
+    where the parts of the mesh are not known."""
+    moved = mesh.vertices[:, 1] if head is None else head.pose_weights
+    return moved[mesh.faces].amax(1).argsort()[: max(1, round(LEAST * len(mesh.faces)))]
+
+
+def torso_points(
+    camera: Camera, still: Still, neck: Tensor, most: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """At most `most` points [P, 3] of the relief, their colours [P, 3] and sizes [P] in metres.
+
+    neck [m, 3, 3]: triangles of the neck's end in the world; its middle is as far away as the
+    middle of the body.
+    """
+    middle = neck.flatten(0, 1).mean(0) @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
+    stride = max(1, int(np.ceil((float(still.pixels.sum()) / most) ** 0.5)))
+    rows, columns = still.pixels[::stride, ::stride].nonzero().mul(stride).unbind(-1)
+    colours = median_colours(still, rows, columns)
+    depths = relief(still.pixels, float(middle), float(camera.K[0, 0]))[rows, columns]
+    eye, rays = sight_lines(camera, rows, columns)
+    along = depths / (rays @ camera.viewmat[2, :3])
+    sizes = SIZE * stride * depths / float(camera.K[0, 0])
+    return eye + rays * along[:, None], colours, sizes
+
+
+def median_colours(still: Still, rows: Tensor, columns: Tensor) -> Tensor:
+    """Colours [P, 3] in [0, 1]: medians over the pictures that show the pixels."""
+    shown = torch.stack([loose[rows, columns] for _, loose in still.seen])  # [M, P]
+    colours = torch.stack(
+        [
+            torch.from_numpy(picture.color)[rows, columns].float()
+            / torch.from_numpy(picture.mask)[rows, columns, None].clamp(min=1)
+            for picture, _ in still.seen
+        ]
+    )
+    return torch.where(shown[..., None], colours, torch.nan).nanmedian(0).values
+
+
+def relief(pixels: Tensor, middle: float, focal: float) -> Tensor:
+    """Depths [H, W] in metres of a body whose rows [H, W] are ellipses around a depth in metres."""
+    height, width = pixels.shape
+    columns = torch.arange(width) + 0.5
+    left = torch.where(pixels, columns, torch.inf).amin(1)
+    right = torch.where(pixels, columns, -torch.inf).amax(1)
+    filled = pixels.any(1)
+    ends = np.stack([_filled_in(end.numpy(), filled.numpy()) for end in (left, right)])
+    low, high = torch.from_numpy(gaussian_filter1d(ends, SMOOTH * height, mode="nearest")).float()
+    half = ((high - low) / 2).clamp(min=1)  # [H] pixels
+    across = ((columns - ((low + high) / 2)[:, None]) / half[:, None]).clamp(-1, 1)
+    metres = half * middle / focal
+    deep = torch.where(metres < NECK, metres, NECK + FLAT * (metres - NECK))
+    return middle - deep[:, None] * (1 - across.square()).sqrt()
+
+
+def _filled_in(values: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Values [H] with the unknown ones as those next to them."""
+    places = np.arange(len(values))
+    return np.interp(places, places[known], values[known])
