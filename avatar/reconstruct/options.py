@@ -75,7 +75,8 @@ class RefineOptions:
     mesh_weight: float = 1e-5
     """Weight of the mean squared offset in square millimetres."""
     colour: bool = False
-    """Give every camera a gain and an offset in each colour, for cameras that differ."""
+    """Give every camera a gain and an offset in each colour, for cameras that differ; of a single
+    camera every timestep, for an exposure that drifts."""
     colour_rate: float = 1e-3
     """Learning rate of gains and offsets."""
 

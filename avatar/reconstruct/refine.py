@@ -1,6 +1,5 @@
 """What the tracking left wrong: the mesh of each timestep, the colours of each camera."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,11 +54,12 @@ def smooth_modes(faces: Tensor, count: int, vertices: int) -> Tensor:  # [V, B]
     return torch.from_numpy(modes * vertices**0.5).float()
 
 
-def no_colour_change(cameras: Sequence[str]) -> Tensor:  # [C, 2, 3] log gain, offset
-    """Every camera as it is."""
-    return torch.zeros(len(cameras), 2, 3)
+def no_colour_change(count: int) -> Tensor:  # [C, 2, 3] log gain, offset
+    """Every camera or moment as it is."""
+    return torch.zeros(count, 2, 3)
 
 
-def recolour(picture: Tensor, correction: Tensor) -> Tensor:
-    """A drawn picture [H, W, 3] as a camera with log gain and offset [2, 3] sees it."""
-    return picture * correction[0].exp() + correction[1]
+def recolour(subject: Tensor, alpha: Tensor, correction: Tensor) -> Tensor:
+    """A drawn subject [H, W, 3], multiplied by its alpha [H, W], as a camera with log gain and
+    offset [2, 3] sees it."""
+    return subject * correction[0].exp() + alpha[..., None] * correction[1]

@@ -75,7 +75,8 @@ def median_colours(still: Still, rows: Tensor, columns: Tensor) -> Tensor:
 
 
 def relief(pixels: Tensor, middle: float, focal: float) -> Tensor:
-    """Depths [H, W] in metres of a body whose rows [H, W] are ellipses around a depth in metres."""
+    """Depths [H, W] in metres of a body whose rows bulge towards the camera, from a depth in
+    metres at their ends: parabolas, which unlike ellipses are not steep there."""
     height, width = pixels.shape
     columns = torch.arange(width) + 0.5
     left = torch.where(pixels, columns, torch.inf).amin(1)
@@ -87,7 +88,7 @@ def relief(pixels: Tensor, middle: float, focal: float) -> Tensor:
     across = ((columns - ((low + high) / 2)[:, None]) / half[:, None]).clamp(-1, 1)
     metres = half * middle / focal
     deep = torch.where(metres < NECK, metres, NECK + FLAT * (metres - NECK))
-    return middle - deep[:, None] * (1 - across.square()).sqrt()
+    return middle - deep[:, None] * (1 - across.square())
 
 
 def _filled_in(values: np.ndarray, known: np.ndarray) -> np.ndarray:

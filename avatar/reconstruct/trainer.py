@@ -55,13 +55,15 @@ class AvatarTrainer:
             BoundGaussians(parts, bound.binding.to(device)), options.rates
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
-        self.camera_ids = sorted({view.camera_id for view in capture.splits["train"]})
         timesteps = sorted({view.timestep for view in capture.splits["train"]})
+        cameras = sorted({view.camera_id for view in capture.splits["train"]})
+        self.film = len(cameras) == 1
+        self.colour_rows = {key: k for k, key in enumerate(timesteps if self.film else cameras)}
         self.timesteps = torch.tensor(timesteps, device=device)
         self.modes, self.offsets, self.colours = self._corrections()
 
     def _corrections(self) -> tuple[Tensor, RowAdam | None, RowAdam | None]:
-        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C, 2, 3]; None if off."""
+        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C or T, 2, 3]; None if off."""
         refine, offsets, colours = self.options.refine, None, None
         modes = torch.zeros(len(self.rest.vertices), 0, device=self.device)
         if refine.mesh:
@@ -69,7 +71,7 @@ class AvatarTrainer:
             zeros = torch.zeros(len(self.tracked), modes.shape[1], 3, device=self.device)
             offsets = row_adam(zeros)
         if refine.colour:
-            colours = row_adam(no_colour_change(self.camera_ids).to(self.device))
+            colours = row_adam(no_colour_change(len(self.colour_rows)).to(self.device))
         return modes, offsets, colours
 
     @property
@@ -102,9 +104,11 @@ class AvatarTrainer:
         moved = vertices if shift is None else vertices + self.modes @ shift
         world = self.world(moved)
         world.means.retain_grad()
-        drawn = render(world, camera, background=background, with_depth=False).color
+        rendered = render(world, camera, background=background, with_depth=False)
+        drawn = rendered.color
         if recoloured is not None:
-            drawn = recolour(drawn, recoloured)
+            behind = background * (1 - rendered.alpha.detach())[..., None]
+            drawn = recolour(drawn - behind, rendered.alpha.detach(), recoloured) + behind
         weights = emphasised_pixels(
             camera, vertices, self.faces, self.region, options.loss.emphasis
         )
@@ -156,13 +160,17 @@ class AvatarTrainer:
         K[:2] /= 2
         return replace(camera, K=K, width=halved.shape[1], height=halved.shape[0]), halved
 
+    def _colour_row(self, view: View) -> int:
+        """Which of the colour corrections a view has: its camera's, or in a film its moment's."""
+        return self.colour_rows[view.timestep if self.film else view.camera_id]
+
     def _leaves(self, view: View) -> tuple[Tensor | None, Tensor | None]:
         """What corrects this view's mesh [B, 3] and colours [2, 3], as leaves of the graph."""
         shift = recoloured = None
         if self.offsets is not None:
             shift = self.offsets.values[view.timestep].clone().requires_grad_()
         if self.colours is not None:
-            row = self.camera_ids.index(view.camera_id)
+            row = self._colour_row(view)
             recoloured = self.colours.values[row].clone().requires_grad_()
         return shift, recoloured
 
@@ -189,7 +197,7 @@ class AvatarTrainer:
             self.offsets.values[self.timesteps] -= common
         if recoloured is not None and self.colours is not None:
             assert recoloured.grad is not None
-            row = self.camera_ids.index(view.camera_id)
+            row = self._colour_row(view)
             self.colours.step(row, recoloured.grad, refine.colour_rate * fallen)
             self.colours.values.sub_(self.colours.values.mean(0))  # all alike is the avatar's own
         self.step += 1
