@@ -27,6 +27,8 @@ ROWS = {
     "closures_found": ("  closures found", ".0%"),
     "closures_false": ("  closures that are none", ".0%"),
     "gaze_deg": ("gaze (°)", ".2f"),
+    "person_iou": ("mask of the person (IoU)", ".3f"),
+    "hair_iou": ("mask of hair (IoU)", ".3f"),
 }
 
 

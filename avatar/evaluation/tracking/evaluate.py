@@ -1,6 +1,9 @@
 """A tracked film against its truth, folder against folder."""
 
+from dataclasses import replace
+
 from avatar.evaluation.options import TrackingEvaluationOptions
+from avatar.evaluation.tracking.masks import mask_ious
 from avatar.evaluation.tracking.measures import TrackingScores, score_track
 from avatar.evaluation.tracking.sheet import write_tracking_sheet
 from avatar.evaluation.tracking.track import film_views, open_track
@@ -23,9 +26,10 @@ def evaluate_tracking(options: TrackingEvaluationOptions) -> TrackingScores:
             f"{options.tracked}: has {len(ours.vertices)} frames, but {options.truth} has "
             f"{len(true.vertices)}; track the whole film at its own rate"
         )
-    scores = score_track(ours, true, load_head())
+    sides = ((options.tracked, our_capture), (options.truth, true_capture))
+    tracked, truth = ((capture, film_views(folder, capture)) for folder, capture in sides)
+    person, hair = mask_ious(tracked[1], truth[1])
     if options.sheet:
-        sides = ((options.tracked, our_capture), (options.truth, true_capture))
-        tracked, truth = ((capture, film_views(folder, capture)) for folder, capture in sides)
         write_tracking_sheet(options.sheet, tracked, truth)
-    return scores
+    scores = score_track(ours, true, load_head())
+    return replace(scores, person_iou=person, hair_iou=hair)

@@ -1,5 +1,6 @@
 """The figures of a tracked film beside its truth; pure functions of both."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,6 +39,8 @@ class TrackingScores:
     closures_found: float  # share of the true ones
     closures_false: float  # share of the tracked ones
     gaze_deg: float  # median over frames with open eyes
+    person_iou: float = math.nan  # intersection over union of the masks
+    hair_iou: float = math.nan
 
 
 def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:

@@ -15,6 +15,7 @@ from support import Outcome
 from avatar.capture.write import PICTURES, frame_entry, vertices_path, write_transforms
 from avatar.evaluation.options import TrackingEvaluationOptions
 from avatar.evaluation.tracking.evaluate import evaluate_tracking
+from avatar.evaluation.tracking.masks import iou
 from avatar.heads import load_head
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 from avatar.rig.pose import pose
@@ -67,12 +68,21 @@ def test_a_film_against_itself_and_its_sheet(
     found = json.loads(report.read_text())
     assert found["rotation_deg"] < 1e-4 and found["drift_px"] < 1e-4 and found["gaze_deg"] < 1e-4
     assert found["focal_ratio"] == 1 and found["closures_found"] == 1
+    assert found["person_iou"] == found["hair_iou"] == 1
     picture = imageio.imread(sheet)
     assert picture.shape == (3 * SIZE, FRAMES * SIZE, 3)
     frames, tracked, true = np.split(picture.astype(int), 3)
     assert (frames == 90).all()
     assert (tracked[..., 2] > tracked[..., 0] + 20).mean() > 0.1
     assert (true[..., 1] > true[..., 0] + 20).mean() > 0.1
+
+
+def test_masks_overlap_by_known_shares_in_any_size():
+    left, wide = np.zeros((8, 8), bool), np.zeros((8, 8), bool)
+    left[:, :4], wide[:, :6] = True, True
+    assert iou(left, wide) == iou(wide, left) == pytest.approx(4 / 6)
+    assert iou(wide.repeat(2, 0).repeat(2, 1), left) == pytest.approx(4 / 6)
+    assert iou(left, ~left) == 0 and iou(left ^ left, wide ^ wide) == 1
 
 
 def broken(film: Path, folder: Path, change: str) -> Path:
