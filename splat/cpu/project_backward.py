@@ -8,7 +8,7 @@ from numba import njit, prange
 from common.kernels import cached_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
-from splat.cpu.bases import MATH, sh_bases, sh_direction_gradient
+from splat.cpu.bases import IN_ORDER, sh_bases, sh_direction_gradient
 from splat.cpu.geometry import (
     covariance,
     dot,
@@ -19,9 +19,6 @@ from splat.cpu.geometry import (
     world_jacobian,
 )
 
-IN_ORDER = MATH - {"reassoc"}
-"""Sums that are optimised anew when a kernel is kept on disk would have other last bits there than
-in the process that compiled it: a training that is continued would go another way."""
 BLOCK = 256  # Gaussians per task and per partial sum of the camera gradient
 CAMERA_SUMS = 15  # rotation 3x3, translation 3, camera position 3
 
