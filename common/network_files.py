@@ -1,7 +1,7 @@
 """Networks on disk: a safetensors file in half precision that tells how to build the network."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from threading import get_ident
@@ -44,12 +44,14 @@ def load_network(
     form: str,
     what: str,
     build: "Callable[[Mapping[str, str], Mapping[str, Tensor]], Network]",
+    former: Collection[str] = (),
 ) -> "Network":
     """A network that `save_network` wrote, in float32, ready for use.
 
     form: the format that the file must have; what: what a file of it holds, in words; build: makes
-    the network from metadata and tensors. FileNotFoundError if there is no such file; InputError
-    if it is of another format, or its parts are missing or do not fit together.
+    the network from metadata and tensors; former: tensors that older files hold besides.
+    FileNotFoundError if there is no such file; InputError if it is of another format, or its parts
+    are missing, do not fit together or are more than its description has.
     """
     tensors, metadata = read_tensors(path)
     if (found := metadata.get("format")) != form:
@@ -63,6 +65,8 @@ def load_network(
         reason = " ".join(str(error).split())
         raise InputError(f"{path}: the {what} is damaged ({reason})") from error
     _check_shapes(path, net, tensors)
+    if unknown := tensors.keys() - net.state_dict().keys() - set(former):
+        raise InputError(f"{path}: holds a tensor {min(unknown)!r} that is not described")
     net.load_state_dict({name: tensors[name] for name in net.state_dict()})
     return net.float().eval()
 

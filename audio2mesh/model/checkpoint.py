@@ -17,6 +17,7 @@ from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-audio2mesh-1"
 _SHIPPED = "anny_head.safetensors"
+_FORMER = ("encoder.net.layer_norm.weight",)
 
 
 def save_model(model: SpeechToMotion, path: Path, training: Mapping[str, Any]) -> None:
@@ -39,7 +40,8 @@ def load_model(path: Path | None = None, device: torch.device | str = "cpu") -> 
     FileNotFoundError or InputError as `load_network` raises them.
     """
     with as_file(path or files("audio2mesh").joinpath("weights", _SHIPPED)) as found:
-        return load_network(found, FORMAT, "speech-to-motion weights", _build).to(device)
+        net = load_network(found, FORMAT, "speech-to-motion weights", _build, _FORMER)
+    return net.to(device)
 
 
 def _build(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> SpeechToMotion:

@@ -122,6 +122,18 @@ def test_sizes_that_cannot_be_are_refused_at_once(saved, part, name, number):
     _refused_at_once(saved[1], lambda t, m: _nested(m, part, **{name: number}), "damaged")
 
 
+@pytest.mark.parametrize("layers", [0, -1])
+def test_fewer_layers_than_the_file_holds_are_refused(saved, layers):
+    words = "holds a tensor 'decoder.blocks.0.*' that is not described"
+    change = lambda t, m: _nested(m, "options.decoder", layers=layers)  # noqa: E731
+    _refused_at_once(saved[1], change, words)
+
+
+def test_weights_that_kept_the_norm_behind_all_blocks_still_open(saved):
+    _rewritten(saved[1], lambda t, m: t.update({"encoder.net.layer_norm.weight": torch.ones(32)}))
+    assert load_model(saved[1]).styles == saved[0].styles
+
+
 @pytest.mark.parametrize("blocks", [10**5, 10**9])
 @pytest.mark.parametrize("family", CONFIGS)
 def test_as_many_blocks_as_cannot_be_are_refused_at_once(tmp_path, family, blocks):
