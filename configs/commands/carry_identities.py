@@ -1,24 +1,8 @@
 """Write the shape space of anny-head where `avatar.heads` reads it."""
 
-from dataclasses import dataclass
-from pathlib import Path
-
 from avatar.heads.identity import extend_modes
 from common.writable import check_writable
-
-
-@dataclass(frozen=True)
-class IdentityOptions:
-    """Extend modes of identity, carried onto the face of anny-head, to all of its vertices. Needed
-    only to replace the shape space that ships."""
-
-    source: Path
-    """The carried modes, .npz: `vertex` [P] of anny-head, `modes` [M, P, 3] in metres per standard
-    deviation."""
-    out: Path = Path("avatar/heads/data/identity_modes.npz")
-    """The .npz to write."""
-    modes: int = 50
-    """How many modes to keep, the largest first."""
+from configs.commands.upkeep_options import IdentityOptions
 
 
 def main(options: IdentityOptions) -> None:

