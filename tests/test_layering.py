@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "avatar.drive": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.arkit avatar.capture avatar.face "
         "avatar.files avatar.film avatar.flame avatar.heads avatar.lipreading avatar.mesh "
-        "avatar.rig avatar.transfer common splat"
+        "avatar.rig avatar.tracking avatar.transfer common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh import load_model, probe_audio, stated_seconds
-from avatar.arkit import read_take
+from avatar.arkit import Take, read_take
 from avatar.drive.motion import Motion, motion_file
-from avatar.drive.options import DriveOptions, check_options, default_out
+from avatar.drive.options import DriveOptions, check_options, default_out, speaks
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.drive.retarget import avatar_face
@@ -22,6 +22,7 @@ from avatar.files.open_avatar import open_avatar
 from avatar.film.camera_track import camera_track
 from avatar.film.colours import parse_colour
 from avatar.film.video import open_writer
+from avatar.film.video_reader import film_info
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
@@ -87,20 +88,38 @@ def prepare(options: DriveOptions, clock: StageClock) -> Scene:
         device, backend, _ = pick_backend(options.device)
         if options.audio:
             stated_seconds(options.audio)  # says at once what is no sound
-        mover = read_take(options.arkit) if options.arkit else load_model(options.weights, device)
         avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
         face = avatar_face(options.avatar, avatar)
+        take = _take(options, device)
+        mover = load_model(options.weights, device) if take is None or speaks(options) else take
     with clock.stage("audio2mesh"):
-        motion = perform(face, mover, options)
+        motion = perform(face, mover, options, take)
         seconds = _audio_seconds(options, motion)
     return Scene(avatar, motion, seconds, backend, device)
 
 
+def _take(options: DriveOptions, device: torch.device) -> Take | None:
+    """The recorded performance that moves all of the face, or what a voice does not move."""
+    if options.film is not None:
+        from avatar.tracking.perform import performance_of  # noqa: PLC0415  voices need no tracker
+
+        return performance_of(options.film, device)
+    return read_take(options.arkit) if options.arkit else None
+
+
+def _sound(options: DriveOptions) -> Path | None:
+    """What is heard: the voice, else the film's own sound."""
+    if options.audio is None and options.film is not None and film_info(options.film).sound:
+        return options.film
+    return options.audio
+
+
 def _audio_seconds(options: DriveOptions, motion: Motion) -> float:
     """The length of the sound, to the nearest frame where it moves the face."""
-    if options.arkit is None:
+    if speaks(options):
         return motion.frames / motion.fps
-    return probe_audio(options.audio).seconds if options.audio else 0.0
+    sound = _sound(options)
+    return probe_audio(sound).seconds if sound else 0.0
 
 
 def set_up(options: DriveOptions, scene: Scene) -> Film:
@@ -127,7 +146,7 @@ def _shoot(
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
     with ExitStack() as stack:
-        write = stack.enter_context(open_writer(output, *size, motion.fps, options.audio))
+        write = stack.enter_context(open_writer(output, *size, motion.fps, _sound(options)))
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))
         count = 0

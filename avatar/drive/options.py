@@ -14,11 +14,15 @@ class DriveOptions(FilmOptions):
     """Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
     audio: Path | None = None
-    """The voice: any audio or video file with sound; with --arkit it is only heard."""
+    """The voice: any audio or video file with sound; with --arkit it is only heard, with --film it
+    moves the lips while the film moves the rest."""
+    film: Path | None = None
+    """A film of a face, whose performance moves the avatar; its sound is heard."""
     arkit: Path | None = None
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
     still: bool = False
-    """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
+    """No blinks and no head motion: only speech, or the weights of --arkit or --film, move the
+    face."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
     style: str | None = None
@@ -33,7 +37,7 @@ class DriveOptions(FilmOptions):
 
 def default_out(options: DriveOptions) -> Path:
     """The video's name where the user gives none: beside the audio, after it and the avatar."""
-    source = options.audio or options.arkit or _nothing_moves()
+    source = options.audio or options.arkit or options.film or _nothing_moves()
     return source.with_name(f"{source.stem}_{options.avatar.stem}.mp4")
 
 
@@ -42,13 +46,16 @@ def check_options(options: DriveOptions, out: Path) -> None:
 
     Raises InputError, FileNotFoundError or OSError.
     """
-    if options.audio is None and options.arkit is None:
+    if options.audio is None and options.arkit is None and options.film is None:
         _nothing_moves()
+    if options.arkit and options.film:
+        raise InputError("--arkit and --film: both move the face; leave one out")
     for path in inputs(options):
         if not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
-    if options.arkit and options.weights:
-        raise InputError("--weights: has nothing to do where --arkit moves the face; leave one out")
+    if options.weights and not speaks(options):
+        name = "--arkit" if options.arkit else "--film"
+        raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     check_filming(options, out)
@@ -58,13 +65,21 @@ def check_options(options: DriveOptions, out: Path) -> None:
     _check_distinct(options, out)
 
 
+def speaks(options: DriveOptions) -> bool:
+    """Whether a voice moves the lips."""
+    return options.audio is not None and options.arkit is None
+
+
 def _nothing_moves() -> Never:
-    raise InputError("nothing moves the avatar: give a voice with --audio or a take with --arkit")
+    raise InputError(
+        "nothing moves the avatar: give a voice with --audio, a film with --film or a take with "
+        "--arkit"
+    )
 
 
 def inputs(options: DriveOptions) -> tuple[Path, ...]:
     """The files that the options name and that must be there."""
-    named = (options.avatar, options.audio, options.arkit, options.weights)
+    named = (options.avatar, options.audio, options.film, options.arkit, options.weights)
     named += (options.flame, options.landmarks, options.texture)
     return tuple(path for path in named if path is not None)
 

@@ -11,7 +11,7 @@ from avatar.drive.export_options import ExportOptions
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
-from avatar.face.idle_motion import live, still
+from avatar.face.idle_motion import Life, live, still
 from avatar.film.output import exact_rate
 from avatar.heads import load_head
 from avatar.transfer.fitted_face import Face
@@ -20,18 +20,27 @@ TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
 Direction = DriveOptions | ExportOptions
 
 
-def perform(face: Face, mover: Take | SpeechToMotion, options: Direction) -> Motion:
+NOT_SPOKEN = ("eye", "brow", "noseSneer", "cheekSquint")
+"""How units begin that a voice does not move."""
+
+
+def perform(
+    face: Face, mover: Take | SpeechToMotion, options: Direction, beside: Take | None = None
+) -> Motion:
     """The motion of a face by a recorded take, or by a voice.
 
-    Raises InputError where the weights' motion cannot be carried to the mesh.
+    beside: moves head, eyes and brows while the voice moves the lips. Raises InputError where the
+    weights' motion cannot be carried to the mesh.
     """
     if isinstance(mover, Take):
         return _of_take(face, mover, float(exact_rate(options.fps or TAKE_FPS)), options.still)
     basis = carry_basis(mover, face, options.weights or "the weights that ship", options.flame)
-    return _of_speech(face, mover, basis, options)
+    return _of_speech(face, mover, basis, options, beside)
 
 
-def _of_speech(face: Face, model: SpeechToMotion, basis: Tensor, options: Direction) -> Motion:
+def _of_speech(
+    face: Face, model: SpeechToMotion, basis: Tensor, options: Direction, beside: Take | None
+) -> Motion:
     """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
     basis [K, V, 3]: the model's, on the mesh of the face.
@@ -40,12 +49,17 @@ def _of_speech(face: Face, model: SpeechToMotion, basis: Tensor, options: Direct
     fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
     heard = hear(model, options.audio, fps, options.style)
     frames = len(heard.energy)
-    life = still(frames) if options.still else live(heard.energy, fps, pivot, options.seed)
+    if options.still:
+        life = still(frames)
+    elif beside is not None:
+        life = _life_of(beside, frames, fps)
+    else:
+        life = live(heard.energy, fps, pivot, options.seed)
     weights = list(life.unit_weights.values())  # each [F]
-    beside = torch.stack(weights, 1) if weights else torch.zeros(frames, 0)  # [F, E]
+    unspoken = torch.stack(weights, 1) if weights else torch.zeros(frames, 0)  # [F, E]
 
     def coefficients() -> Iterator[Tensor]:
-        parts = beside.split([len(chunk) for chunk in heard.coefficients])
+        parts = unspoken.split([len(chunk) for chunk in heard.coefficients])
         for chunk, part in zip(heard.coefficients, parts, strict=True):
             yield torch.cat([chunk, part], dim=1)
 
@@ -60,6 +74,15 @@ def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:
     units = face.head.units[[face.head.unit_names.index(name) for name in WEIGHTS]]
     poses = head_poses(torch.zeros_like(angles) if still else angles, load_head().pivot)
     return _motion(face, Curves(WEIGHTS, units, lambda: iter([weights])), poses, fps)
+
+
+def _life_of(take: Take, frames: int, fps: float) -> Life:
+    """What a take does besides speaking; after its end its last frame stays."""
+    weights, angles = sample_take(take, fps)
+    rows = torch.arange(frames).clamp(max=len(weights) - 1)
+    names = [name for name in WEIGHTS if name.startswith(NOT_SPOKEN)]
+    units = {name: weights[rows, WEIGHTS.index(name)] for name in names}
+    return Life(units, head_poses(angles[rows], load_head().pivot))
 
 
 def _motion(face: Face, curves: Curves, head_pose: Tensor, fps: float) -> Motion:
