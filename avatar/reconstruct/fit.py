@@ -29,6 +29,7 @@ from avatar.reconstruct.progress import in_words, readings, remembered
 from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_timestep, seeded
 from avatar.reconstruct.start import face_colours, first_gaussians
+from avatar.reconstruct.torso import still_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
@@ -98,14 +99,17 @@ def start_trainer(
     degree, film = options.train.sh_degree, one_camera(views)
     bound = first_gaussians(capture, colours, int(not film) if degree is None else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
+    loose, head = None, face.head if face else None
     if film:
-        bound = film_seeded(capture, face.head if face else None, bound, views, room)
+        bound = film_seeded(capture, head, bound, views, room)
+        loose = still_triangles(Mesh(capture.rest, capture.faces), head)
     else:
         timestep = calmest_timestep(capture, views)
         around = read_all([view for view in views if view.timestep == timestep])
         bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    return AvatarTrainer(capture, bound, region, options.train, options.max_gaussians, device)
+    most = options.max_gaussians
+    return AvatarTrainer(capture, bound, region, options.train, most, device, loose)
 
 
 def known_face(capture: Capture) -> Face | None:

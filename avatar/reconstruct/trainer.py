@@ -41,9 +41,13 @@ class AvatarTrainer:
         options: AvatarTrainOptions,
         budget: int,  # Gaussians
         device: torch.device,
+        loose: Tensor | None = None,  # [m] triangles that hold Gaussians far from them
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
+        self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
+        if loose is not None:
+            self.held[loose.to(device)] = False
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
@@ -112,10 +116,11 @@ class AvatarTrainer:
         weights = emphasised_pixels(
             camera, vertices, self.faces, self.region, options.loss.emphasis
         )
+        held = self.held[self.bound.binding]
         losses = {
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
-            "position": position_excess(self.bound.parts["means"]),
-            "scale": scale_excess(self.bound.parts["log_scales"]),
+            "position": position_excess(self.bound.parts["means"][held]),
+            "scale": scale_excess(self.bound.parts["log_scales"][held]),
             "thickness": thickness(self.bound.parts["quats"], self.bound.parts["log_scales"]),
             "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
         }
