@@ -41,7 +41,7 @@ class AvatarTrainer:
         options: AvatarTrainOptions,
         budget: int,  # Gaussians
         device: torch.device,
-        loose: Tensor | None = None,  # [m] triangles that hold Gaussians far from them
+        loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
@@ -120,8 +120,10 @@ class AvatarTrainer:
         losses = {
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
             "position": position_excess(self.bound.parts["means"][held]),
-            "scale": scale_excess(self.bound.parts["log_scales"][held]),
-            "thickness": thickness(self.bound.parts["quats"], self.bound.parts["log_scales"]),
+            "scale": scale_excess(self.bound.parts["log_scales"]),
+            "thickness": thickness(
+                self.bound.parts["quats"][held], self.bound.parts["log_scales"][held]
+            ),
             "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
         }
         total = losses["picture"]
