@@ -16,8 +16,10 @@ POSE_SECONDS = 0.056  # standard deviation of the smoothing of the head's pose
 SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
-NEVER_NEUTRAL = ("eyeLook", "eyeBlink", "jawOpen", "mouthClose", "tongueOut")
+OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
+NEVER_NEUTRAL = ("eyeLook", "jawOpen", "mouthClose", "tongueOut")
 """What must not be taken for the form of a face."""
+MOST_NEUTRAL = 0.7  # of a unit that the face at rest may have
 
 
 def smoothed(model: FaceModel, moments: Sequence[Moment], fps: float) -> list[Moment]:
@@ -39,20 +41,26 @@ def smoothed(model: FaceModel, moments: Sequence[Moment], fps: float) -> list[Mo
 
 
 def neutral_weights(model: FaceModel, weights: Tensor) -> Tensor:
-    """[E] what the face at rest has of each unit: of weights [F, E], what nearly all frames have.
+    """[E] what the face at rest has of each unit: of weights [F, E], what nearly all frames have,
+    and of the lids' closure what a quarter of them, as eyes are mostly open.
 
     A smile that never goes away is the form of the mouth.
     """
-    least = torch.from_numpy(np.quantile(weights.numpy(), NEUTRAL_SHARE, axis=0))
-    names = model.head.unit_names
-    moving = torch.tensor([name.startswith(NEVER_NEUTRAL) for name in names])
-    return torch.where(moving, 0.0, least)
+    found = []
+    for name, each in zip(model.head.unit_names, weights.T.numpy(), strict=True):
+        share = OPEN_SHARE if name.startswith("eyeBlink") else NEUTRAL_SHARE
+        found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(np.quantile(each, share)))
+    return torch.tensor(found, dtype=torch.float64).clamp(max=MOST_NEUTRAL)
 
 
 def at_neutral(
     model: FaceModel, moments: Sequence[Moment], neutral: Tensor
 ) -> tuple[FaceModel, list[Moment]]:
-    """The same faces with the neutral weights [E] as a part of the person."""
+    """The same faces with the neutral weights [E] as a part of the person: units and weights begin
+    there, and what was full is full."""
     form = torch.einsum("e,evx->vx", neutral.to(model.units), model.units)
-    rest = replace(model, mean=model.mean + form)
-    return rest, [replace(one, weights=(one.weights - neutral).clamp(min=0)) for one in moments]
+    left = 1 - neutral
+    units = model.units * left.to(model.units)[:, None, None]
+    rest = replace(model, mean=model.mean + form, units=units)
+    calmed = [((one.weights - neutral) / left).clamp(0, 1) for one in moments]
+    return rest, [replace(a, weights=b) for a, b in zip(moments, calmed, strict=True)]
