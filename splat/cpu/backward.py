@@ -4,7 +4,7 @@ import numpy as np
 from numba import njit, prange
 
 from common.kernels import cached_njit
-from splat.cpu.bases import IN_ORDER
+from splat.cpu.bases import MATH
 from splat.cpu.fields import TILE
 from splat.cpu.raster import (
     BATCH,
@@ -88,7 +88,7 @@ def replay_row(planes, lanes, row, centre, dy, row_power, neg_a, opacity, red, g
         lanes[lane + _LANES * np.uint64(6)] += weight * v_depth
 
 
-@njit(fastmath=IN_ORDER)
+@njit(fastmath=MATH)
 def add_up_lanes(lanes, x, shear, sums, slot):
     """Write the sums of one Gaussian over a tile, where dx = lane - x - shear · dy."""
     h_sum = hx_sum = hy_sum = hxx_sum = hxy_sum = hyy_sum = _ZERO

@@ -5,10 +5,10 @@ from numba import njit
 
 from splat.scene.conventions import SH_C0, SH_C1, SH_C2, SH_C3
 
-MATH = {"contract", "reassoc", "arcp", "nsz"}  # fast, but NaN and infinity keep their meaning
-IN_ORDER = MATH - {"reassoc"}
-"""Sums that are optimised anew when a kernel is kept on disk would have other last bits there than
-in the process that compiled it: a training that is continued would go another way."""
+MATH = {"arcp", "nsz"}
+"""Fast, but NaN and infinity keep their meaning, sums their order and products their rounding: what
+may be reordered or fused is optimised anew when a kernel is kept on disk, and has other last bits
+there than in the process that compiled it. A training that is continued would go another way."""
 
 _C0, _C1 = np.float32(SH_C0), np.float32(SH_C1)
 _A2, _B2, _C2 = np.float32(SH_C2[0]), np.float32(SH_C2[1]), np.float32(SH_C2[2])
