@@ -7,11 +7,14 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TypeVar
 
 import numpy as np
 
 from audio2mesh.data.phones import SILENCE, Phone
 from common.errors import InputError
+
+Value = TypeVar("Value")
 
 
 @dataclass(frozen=True)
@@ -47,5 +50,5 @@ def babble(chain: PhoneChain, seconds: float, rng: np.random.Generator) -> tuple
     return tuple(phones)
 
 
-def _drawn(values: Sequence, rng: np.random.Generator):
+def _drawn(values: Sequence[Value], rng: np.random.Generator) -> Value:
     return values[int(rng.integers(len(values)))]
