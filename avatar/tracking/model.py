@@ -8,6 +8,8 @@ from torch import Tensor
 from avatar.heads import Head, load_head
 from avatar.heads.identity import load_shape_space
 
+UNIT_SPREAD = 0.35  # of a unit's weight in a film
+
 
 @dataclass(frozen=True)
 class FaceModel:
@@ -18,6 +20,7 @@ class FaceModel:
     units: Tensor  # [E, V, 3] what a moment may add, each with a weight in [0, 1]
     modes: Tensor  # [S, V, 3] what a person may add
     precision: Tensor  # [S] of the prior of a shape's coefficients, normal around 0
+    unit_spread: float = UNIT_SPREAD  # standard deviation of a unit's weight around 0
 
     def rest(self, shape: Tensor) -> Tensor:
         """The person's vertices [V, 3] of coefficients [S], at rest."""

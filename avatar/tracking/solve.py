@@ -13,7 +13,6 @@ from avatar.tracking.state import Moment, Person
 
 POSE = 6  # unknowns of a head's pose
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
-UNIT_SPREAD = 0.35  # standard deviation of a unit's weight around 0
 GAZE_SPREAD = 0.1  # how differently both eyes may look
 FOCAL_SPREAD = 0.35  # of the logarithm of a focal length that nobody knows
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
@@ -82,7 +81,7 @@ def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool =
 def weight_prior(model: FaceModel, moment: Moment) -> Equations:
     """Units are rare, and both eyes look the same way: over the weights [E]."""
     names, count = model.head.unit_names, len(model.units)
-    system = torch.eye(count, dtype=torch.float64) / UNIT_SPREAD**2
+    system = torch.eye(count, dtype=torch.float64) / model.unit_spread**2
     for left, right in LOOKS:
         tie = torch.zeros(count, dtype=torch.float64)
         tie[names.index(f"eyeLook{left}Left")] = 1 / GAZE_SPREAD

@@ -41,14 +41,19 @@ class OpenSkin(Skin):
 
 
 def place_skin(
-    sitter: Sitter, at_rest: Shadows, stretched: Shadows, rng: np.random.Generator
+    sitter: Sitter,
+    at_rest: Shadows,
+    stretched: Shadows,
+    rng: np.random.Generator,
+    finer: float = 1.0,
 ) -> OpenSkin:
     """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
 
-    They are spread over the stretched shape, so that no fold opens with gaps.
+    They are spread over the stretched shape, so that no fold opens with gaps. finer: their spacing
+    on the face, as a share of what is usual.
     """
     inner = inside_mouth(sitter, at_rest)
-    spacing = _spacing(sitter, inner)
+    spacing = _spacing(sitter, inner, finer)
     spots = _bare_spots(sitter, sitter.stretched, sitter.skin, spacing, rng)
     spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
     open_points, open_normals = smooth_points(sitter.stretched, spots)
@@ -60,12 +65,12 @@ def place_skin(
     )
 
 
-def _spacing(sitter: Sitter, inner_mouth: Bools) -> Floats:
+def _spacing(sitter: Sitter, inner_mouth: Bools, finer: float) -> Floats:
     """Wished spacing per vertex [V] in metres."""
     mm = sitter.painted.vertices / MM
-    spacing = SPACING_BODY + (SPACING_FACE - SPACING_BODY) * face_mask(mm)
+    spacing = SPACING_BODY + (SPACING_FACE * finer - SPACING_BODY) * face_mask(mm)
     fine = (lip_mask(mm) > 0.2) | (sitter.blink > LID)
-    spacing = np.where(fine, SPACING_FINE, spacing)
+    spacing = np.where(fine, np.minimum(spacing, SPACING_FINE), spacing)
     spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)
     ear = SPACING_BODY if sitter.ears_covered else SPACING_EAR
     spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)

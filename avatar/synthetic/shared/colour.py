@@ -6,6 +6,7 @@ from numpy.typing import ArrayLike
 from avatar.mesh.vectors import Floats
 
 KNEE = 0.55  # where the tone curve begins to bend
+BRIGHTEST = 0.995  # sRGB whose radiance is told: white itself has none
 
 
 def linear(rgb: ArrayLike) -> Floats:
@@ -18,3 +19,10 @@ def tone(radiance: Floats) -> Floats:
     over = (radiance - KNEE) / (1 - KNEE)
     bent = np.where(radiance < KNEE, radiance, KNEE + (1 - KNEE) * (1 - np.exp(-over)))
     return np.clip(bent, 0, 1) ** (1 / 2.2)
+
+
+def untoned(srgb: ArrayLike) -> Floats:
+    """The radiance of sRGB in [0, 1]: the inverse of `tone`."""
+    bent = np.clip(srgb, 0, BRIGHTEST) ** 2.2
+    over = -np.log(1 - np.maximum(bent - KNEE, 0) / (1 - KNEE))
+    return np.where(bent < KNEE, bent, KNEE + (1 - KNEE) * over)

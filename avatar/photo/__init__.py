@@ -1,0 +1,1 @@
+"""A few photos of a person become an avatar."""

@@ -1,0 +1,118 @@
+"""Colours for what the photos do not show of a surface.
+
+What is seen on one side only is mirrored, in the light of its own side; the rest is a smooth
+membrane between what is known, with the grain of what is known.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.sparse.linalg import cg
+from scipy.spatial import KDTree
+
+from avatar.mesh.vectors import MM, Floats
+
+NEIGHBOURS = 8
+FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
+SCREEN = 2e-3  # pull of a membrane's neighbours where something is known, against that
+RIDGE = 20.0  # of the light, in places
+STEPS = 400
+GRAIN = 0.7  # of the known surface's, on what is invented
+LIGHTEST = 0.35  # of the logarithm of what the other side's light changes
+
+
+@dataclass(frozen=True)
+class Told:
+    """What photos tell of the places of a surface."""
+
+    values: Floats  # [N, C] colours, and what else there is
+    weight: Floats  # [N] in [0, 1]
+
+
+def together(told: list[Told]) -> Told:
+    """What several photos tell, the clearest most; all exposed as the first."""
+    first, *others = told
+    for other in others:
+        both = (first.weight > 0.3) & (other.weight > 0.3)
+        gain = np.ones(first.values.shape[1])
+        if both.sum() > 50:
+            ratio = (first.values[both, :3] + 0.02) / (other.values[both, :3] + 0.02)
+            gain[:3] = np.clip(np.median(ratio, axis=0), 0.5, 2.0)
+        one, two = first.weight**2, other.weight**2
+        share = (two / np.maximum(one + two, 1e-9))[:, None]
+        values = first.values * (1 - share) + other.values * gain * share
+        first = Told(values, np.maximum(first.weight, other.weight))
+    return first
+
+
+def mirrored(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Told:
+    """What is told of places, and where that is little, of their mirrored places.
+
+    normals [N, 3]: of both, in the world, whose light falls on them.
+    """
+    gain = _light(own, other, normals, other_normals)
+    there = other.values.copy()
+    there[:, :3] *= gain
+    a, b = own.weight, 0.8 * other.weight * (1 - own.weight)
+    share = (b / np.maximum(a + b, 1e-9))[:, None]
+    values = own.values * (1 - share) + there * share
+    return Told(values, np.maximum(a, 0.8 * other.weight))
+
+
+def _light(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Floats:
+    """Gains [N, 3] that bring colours of mirrored places into the light of their own: 9 bands of
+    spherical harmonics of the logarithm (Ramamoorthi and Hanrahan 2001), fitted to both sides."""
+    change = _bands(normals) - _bands(other_normals)
+    both = np.minimum(own.weight, other.weight)
+    pairs = (own.values[:, :3], other.values[:, :3])
+    target = np.log((pairs[0] + 0.03) / (pairs[1] + 0.03))
+    system = (change * both[:, None]).T @ change + RIDGE * np.eye(change.shape[1])
+    light = np.linalg.solve(system, (change * both[:, None]).T @ target)
+    return np.exp(np.clip(change @ light, -LIGHTEST, LIGHTEST))
+
+
+def _bands(normals: Floats) -> Floats:
+    x, y, z = normals.T
+    one = np.ones_like(x)
+    return np.stack([one, x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=1)
+
+
+def filled(
+    told: Told, points: Floats, normals: Floats, rng: np.random.Generator, grain: float = GRAIN
+) -> Floats:
+    """Values [N, C] everywhere on a surface of points and normals [N, 3]."""
+    graph = _neighbours(points, normals)
+    smooth = _membrane(graph, told)
+    sure = told.weight[:, None]
+    known = np.flatnonzero(told.weight > 0.8)
+    if not len(known):
+        return smooth
+    means = graph @ told.values
+    finest = np.clip(told.values - means, -0.08, 0.08)[rng.choice(known, len(points))]
+    finest[:, 3:] = 0
+    return told.values * sure + (smooth + grain * finest) * (1 - sure)
+
+
+def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
+    """Means over neighbours [N, N]."""
+    places = np.column_stack([points, normals * FACING])
+    near = np.asarray(KDTree(places).query(places, NEIGHBOURS + 1)[1])[:, 1:]
+    rows = np.repeat(np.arange(len(points)), NEIGHBOURS)
+    ones = np.full(rows.size, 1 / NEIGHBOURS)
+    return sp.csr_array((ones, (rows, near.ravel())), shape=(len(points),) * 2)
+
+
+def _membrane(graph: sp.csr_array, told: Told) -> Floats:
+    """The values [N, C] that differ least from neighbours and from what is told (a screened
+    Poisson equation)."""
+    joined = (graph + graph.T) / 2
+    laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
+    weight = told.weight**2 + 1e-6
+    system = (sp.diags_array(weight) + SCREEN * laplacian * 50).tocsr()
+    middle = (told.values * weight[:, None]).sum(0) / weight.sum()
+    columns = []
+    for value, mean in zip(told.values.T, middle, strict=True):
+        right = weight * (value - mean)
+        columns.append(cg(system, right, rtol=1e-4, maxiter=STEPS)[0] + mean)
+    return np.stack(columns, axis=1)

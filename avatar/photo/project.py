@@ -1,0 +1,126 @@
+"""What a photo shows of places on the sitter."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw
+from scipy.ndimage import binary_dilation, binary_erosion, map_coordinates
+
+from avatar.mesh.pinhole import camera_centre, project
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
+from avatar.mesh.zbuffer import project_samples, rasterize
+from avatar.photo.fit import FittedPhoto
+from avatar.photo.seen import SeenPhoto
+from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
+
+BEHIND = 3 * MM  # of the first surface up to which a place is seen
+GRAZING, SQUARE = 0.12, 0.5  # cosines to the view from which a place counts, and fully
+EDGE = 2  # pixels along the outline of the person that may show what is behind
+INNER_LIPS = (
+    *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
+    *(415, 310, 311, 312, 13, 82, 81, 80, 191),
+)
+LIDS = (
+    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
+    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
+)
+"""Landmarks around the open mouth and both open eyes."""
+
+FACE = (
+    *(127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397),
+    *(288, 361, 323, 454, 356, 301, 293, 334, 296, 336, 9, 107, 66, 105, 63, 71),
+)
+"""Landmarks around the face from the brows down."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A photo and the sitter as it shows them."""
+
+    photo: FittedPhoto
+    shape: Mesh  # the sitter's whole mesh in the world, as posed
+    nearness: Floats  # [H, W] of the first surface of the mesh
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a view shows of some places."""
+
+    pixels: Floats  # [N, 2]
+    facing: Floats  # [N] cosine between normal and view
+    clear: Bools  # [N] within the picture, and not behind another part
+
+
+def view_of(photo: FittedPhoto, shape: Mesh, opaque: Ints) -> View:
+    """The view of a photo on a posed shape; opaque [m, 3]: triangles that hide what is behind."""
+    projected = project_samples(photo.camera, shape.vertices)
+    width, height = photo.seen.size
+    return View(photo, shape, rasterize(projected, opaque, height, width).nearness)
+
+
+def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Shown:
+    """Where world points [N, 3] with normals are in a photo, and whether it shows them."""
+    camera = view.photo.camera
+    pixels, depths = (part.numpy() for part in project(camera, torch.from_numpy(points)))
+    to_viewer = normalised(camera_centre(camera).double().numpy() - points)
+    height, width = view.nearness.shape
+    inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+    columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
+    first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
+    return Shown(pixels, (normals * to_viewer).sum(1), inside & (depths < first + behind))
+
+
+def shown_spots(view: View, spots: Spots) -> Shown:
+    return shown(view, *smooth_points(view.shape, spots))
+
+
+def sampled(image: Floats, pixels: Floats) -> Floats:
+    """Bilinear values [N, ...] of an image [H, W, ...] at pixels [N, 2]."""
+    places = pixels[:, ::-1].T - 0.5
+    if image.ndim == 2:
+        return map_coordinates(image, places, order=1, mode="nearest")
+    channels = range(image.shape[2])
+    return np.stack(
+        [map_coordinates(image[..., c], places, order=1, mode="nearest") for c in channels], axis=1
+    )
+
+
+def weight_of(there: Shown, mask: Floats) -> Floats:
+    """How much [N] a photo tells of places, where a mask [H, W] says what of it may tell."""
+    facing = smoothstep(GRAZING, SQUARE, there.facing)
+    return facing * there.clear * sampled(mask, there.pixels)
+
+
+def skin_mask(seen: SeenPhoto) -> Floats:
+    """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
+    body = binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1)
+    holes = openings(seen)
+    return (body & (hair_mask(seen) < 0.4) & ~holes).astype(float)
+
+
+def cloth_mask(seen: SeenPhoto) -> Floats:
+    """[H, W] 1 where a photo shows the person without hair."""
+    body = binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1)
+    return (body & (seen.hair < 0.5)).astype(float)
+
+
+def hair_mask(seen: SeenPhoto) -> Floats:
+    """[H, W] hair without brows and beard, which belong to the skin."""
+    return np.where(polygon(seen, FACE), 0.0, seen.hair)
+
+
+def openings(seen: SeenPhoto) -> Bools:
+    """[H, W] true where a photo shows eyes or what is between the lips."""
+    found = np.zeros(seen.person.shape, bool)
+    for ring in (*LIDS, INNER_LIPS):
+        found |= polygon(seen, ring)
+    return binary_dilation(found)
+
+
+def polygon(seen: SeenPhoto, ring: tuple[int, ...]) -> Bools:
+    width, height = seen.size
+    image = Image.new("1", (width, height))
+    corners = [tuple(place) for place in seen.points[list(ring)].tolist()]
+    ImageDraw.Draw(image).polygon(corners, fill=1)
+    return np.array(image, bool)

@@ -1,0 +1,108 @@
+"""A photo with the face that it shows: landmarks, masks, and the camera that took it."""
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.mesh.picture_file import read_photo
+from avatar.mesh.vectors import Floats
+from avatar.tracking.window import Window
+from avatar.vision.follow import FaceFinder, faces_in_picture
+from avatar.vision.mattes import Matting, find_mattes
+from common.errors import InputError
+
+LONGEST = 3000  # pixels of a photo's longer side: a larger one is shrunk as it is read
+SIZE = 800  # pixels of the longer side of what is kept
+CROPS = 12  # slightly different views of the face that the landmarks are the mean of
+ABOVE, BELOW, BESIDE = 0.8, 1.15, 1.0  # heights of the face that are kept around it
+LEAST_FACE = 32  # pixels that a face must be high
+BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
+USUAL_FOCAL = 1.2  # longer sides of a photo, where its file does not tell
+
+
+@dataclass(frozen=True)
+class SeenPhoto:
+    """The head and shoulders of one photo."""
+
+    path: Path
+    picture: Floats  # [H, W, 3] sRGB in [0, 1]
+    person: Floats  # [H, W] in [0, 1]
+    hair: Floats  # [H, W] in [0, 1]
+    points: Tensor  # [478, 2] landmarks in pixels
+    focal: float  # pixels
+    centre: tuple[float, float]  # pixels: where the optical axis meets the picture
+    focal_told: bool  # whether the file told the focal length
+    remarks: tuple[str, ...]  # what the user should know of it
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pixels across and down."""
+        return self.picture.shape[1], self.picture.shape[0]
+
+
+def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
+    """Read a photo and find the largest face in it.
+
+    Raises FileNotFoundError or InputError with one sentence where there is none to be used.
+    """
+    photo = read_photo(path, LONGEST)
+    height, width = photo.picture.shape[:2]
+    whole = torch.from_numpy(photo.picture.astype(np.float32) / 255)
+    faces = faces_in_picture(finder, whole.to(finder.landmarks.device), averaged=CROPS)
+    if not len(faces.points):
+        raise InputError(
+            f"{path}: no face was found in it; give a photo of one person from the front, well lit"
+        )
+    points = faces.points[0, :, :2].cpu()
+    high = float(np.ptp(points[:, 1].numpy()))
+    if high < LEAST_FACE:
+        raise InputError(
+            f"{path}: its largest face is {high:.0f} pixels high, at least {LEAST_FACE} are "
+            "needed; give a larger photo"
+        )
+    window = _window(points, width, height)
+    picture = window.cut(photo.picture)
+    person, hair = find_mattes(matting, picture[None].to(matting.person.device))
+    focal = photo.focal or USUAL_FOCAL * max(width, height)
+    middle = window.inside(torch.tensor([width / 2, height / 2]))
+    return SeenPhoto(
+        path=path,
+        picture=picture.double().numpy(),
+        person=person[0].cpu().double().numpy(),
+        hair=hair[0].cpu().double().numpy(),
+        points=window.inside(points),
+        focal=focal * window.scale,
+        centre=(float(middle[0]), float(middle[1])),
+        focal_told=photo.focal is not None,
+        remarks=_remarks(high, len(faces.points)),
+    )
+
+
+def say(photo: SeenPhoto) -> None:
+    """Tell the user on standard error what there is to know of a photo."""
+    for remark in photo.remarks:
+        print(f"{photo.path}: {remark}", file=sys.stderr)
+
+
+def _remarks(high: float, faces: int) -> tuple[str, ...]:
+    remarks = []
+    if faces > 1:
+        remarks.append(f"shows {faces} faces, of which the largest was taken")
+    if high < BLURRED_FACE:
+        remarks.append(f"its face is {high:.0f} pixels high, so that the avatar will be blurred")
+    return tuple(remarks)
+
+
+def _window(points: Tensor, width: int, height: int) -> Window:
+    """The head and shoulders around a face [478, 2] in a photo of width x height pixels."""
+    (left, top), (right, bottom) = points.amin(0).tolist(), points.amax(0).tolist()
+    face = bottom - top
+    left, right = max(0, int(left - BESIDE * face)), min(width, int(right + BESIDE * face) + 1)
+    top, bottom = max(0, int(top - ABOVE * face)), min(height, int(bottom + BELOW * face) + 1)
+    scale = SIZE / max(right - left, bottom - top)
+    across, down = (2 * round(side * scale / 2) for side in (right - left, bottom - top))
+    return Window(left, top, right, bottom, across, down)
