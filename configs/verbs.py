@@ -44,6 +44,11 @@ AVATAR = {
         "configs.commands.track:main",
         "a film of a face: a tracked capture, and the face's motion",
     ),
+    "make-avatar": Verb(
+        "configs.avatar_options:MakeAvatarOptions",
+        "configs.commands.make_avatar:main",
+        "photos of somebody: an avatar",
+    ),
     "reconstruct": Verb(
         "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.reconstruct:main",

@@ -54,6 +54,10 @@ MAY_IMPORT = {
         "avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.mesh": "common splat",
+    "avatar.photo": (
+        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.portrait avatar.synthetic.shared "
+        "avatar.tracking avatar.vision common splat"
+    ),
     "avatar.reconstruct": (
         "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.transfer "
         "common splat"
@@ -85,7 +89,7 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
-        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading "
+        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading avatar.photo "
         "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
         "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
     ),

@@ -14,12 +14,15 @@ from splat import SplatPly, read_ply, write_ply
 VERSION = "1"
 COMMENT = "voicesplat_avatar"
 UNIT = "metre"
+ORIGIN = "made_from"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
     """Write an avatar; the file appears whole or not at all."""
     comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
+    if avatar.origin:
+        comments += (f"{ORIGIN} {avatar.origin}",)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
     tables = {name: table for name, table in identity.items() if table is not None}
@@ -55,11 +58,17 @@ def load_avatar(path: Path) -> Avatar:
     _check_template(path, ply.template_vertices)
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
-    return Avatar(ply.gaussians, ply.binding, *mesh, topology, ply.template_vertices, *identity)
+    rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest)
+
+
+def _fields(comments: tuple[str, ...]) -> dict[str, str]:
+    """Comments by their first words."""
+    return dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
 
 
 def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
-    fields = dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
+    fields = _fields(comments)
     version, unit = fields.get(COMMENT), fields.get("unit")
     if version != VERSION:
         raise InputError(

@@ -32,7 +32,7 @@ def iris_colours(seen: SeenPhoto) -> tuple[Colour, Colour, Colour]:
 
 def eye_light(seen: SeenPhoto) -> float:
     """How bright the whites of the eyes are, where the painted ones have 1 (linear light)."""
-    inside = binary_erosion(polygon(seen, LIDS[0]) | polygon(seen, LIDS[1]))
+    inside = np.asarray(binary_erosion(polygon(seen, LIDS[0]) | polygon(seen, LIDS[1])), bool)
     if inside.sum() < FEWEST:
         return 1.0
     white = float(np.quantile(seen.picture[inside].mean(1), WHITE))

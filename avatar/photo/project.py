@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation, binary_erosion, map_coordinates
 
 from avatar.mesh.pinhole import camera_centre, project
@@ -94,15 +93,14 @@ def weight_of(there: Shown, mask: Floats) -> Floats:
 
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
-    body = binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1)
+    body = _well_inside(seen)
     holes = openings(seen)
     return (body & (hair_mask(seen) < 0.4) & ~holes).astype(float)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair."""
-    body = binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1)
-    return (body & (seen.hair < 0.5)).astype(float)
+    return (_well_inside(seen) & (seen.hair < 0.5)).astype(float)
 
 
 def hair_mask(seen: SeenPhoto) -> Floats:
@@ -115,12 +113,21 @@ def openings(seen: SeenPhoto) -> Bools:
     found = np.zeros(seen.person.shape, bool)
     for ring in (*LIDS, INNER_LIPS):
         found |= polygon(seen, ring)
-    return binary_dilation(found)
+    return np.asarray(binary_dilation(found), bool)
+
+
+def _well_inside(seen: SeenPhoto) -> Bools:
+    """[H, W] true where a photo shows the person and nothing of what is behind."""
+    return np.asarray(binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1), bool)
 
 
 def polygon(seen: SeenPhoto, ring: tuple[int, ...]) -> Bools:
-    width, height = seen.size
-    image = Image.new("1", (width, height))
-    corners = [tuple(place) for place in seen.points[list(ring)].tolist()]
-    ImageDraw.Draw(image).polygon(corners, fill=1)
-    return np.array(image, bool)
+    """[H, W] true for pixels within a ring of landmarks, by the even-odd rule."""
+    rows, columns = np.indices(seen.person.shape) + 0.5
+    inside = np.zeros(seen.person.shape, bool)
+    corners = seen.points[list(ring)].double().numpy()
+    for (x, y), (to_x, to_y) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
+        crosses = (y > rows) != (to_y > rows)
+        at = x + (rows - y) / (to_y - y if to_y != y else 1.0) * (to_x - x)
+        inside ^= crosses & (columns < at)
+    return inside

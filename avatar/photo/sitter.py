@@ -15,6 +15,7 @@ from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, seat
 from avatar.synthetic.shared.surface import Mesh, Spots, mesh
+from avatar.tracking.model import FaceModel
 
 NAME = "photo"  # of the person among the head's identities
 
@@ -48,7 +49,7 @@ def scene_of(fitted: Fitted, rng: np.random.Generator) -> Scene:
     return Scene(studio, views)
 
 
-def posed(sitter: Sitter, photo: FittedPhoto, model) -> Mesh:
+def posed(sitter: Sitter, photo: FittedPhoto, model: FaceModel) -> Mesh:
     """The sitter's mesh as a photo shows it, in the world."""
     count = len(sitter.head.vertices)
     rest = torch.from_numpy(sitter.rest.vertices[:count]).float()

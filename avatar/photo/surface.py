@@ -5,14 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from avatar.mesh.vectors import MM, Floats, Ints, mix, smoothstep
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.photo.complete import Told, filled, mirrored, together
 from avatar.photo.eyes import eye_light
+from avatar.photo.parts import Part, invented
 from avatar.photo.project import View, cloth_mask, sampled, shown_spots, skin_mask, weight_of
-from avatar.photo.sitter import Scene, mirrored_spots, world_normals
 from avatar.photo.seen import SeenPhoto
+from avatar.photo.sitter import Scene, mirrored_spots, world_normals
 from avatar.synthetic.portrait.complexion import skin_radiance
-from avatar.synthetic.portrait.layer import Layer, discs
+from avatar.synthetic.portrait.layer import discs
 from avatar.synthetic.portrait.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.synthetic.shared.colour import untoned
 from avatar.synthetic.shared.sampling import even_spots
@@ -46,12 +47,12 @@ def paint_skin(scene: Scene) -> Painted:
     return Painted(skin, radiance, own.weight, both.weight)
 
 
-def skin_layers(scene: Scene, painted: Painted) -> list[Layer]:
+def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
+    """Discs of the skin, and larger ones beneath."""
     sitter = scene.sitter
-    return [
-        skin_discs(sitter, painted.skin, painted.radiance),
-        under_discs(scene.studio, painted.skin, painted.radiance),
-    ]
+    outer = skin_discs(sitter, painted.skin, painted.radiance)
+    under = under_discs(scene.studio, painted.skin, painted.radiance)
+    return [Part(outer, painted.told, painted.mirrored), invented(under)]
 
 
 def told_of(
@@ -74,20 +75,20 @@ def _told(view: View, spots: Spots, mask: Floats) -> Told:
     return Told(sampled(view.photo.seen.picture, there.pixels), weight_of(there, mask))
 
 
-def clothes_layer(scene: Scene) -> Layer:
+def clothes_part(scene: Scene) -> Part:
     """Clothes on the torso, without what a photo shows not to be there."""
     sitter, rng = scene.sitter, scene.studio.rng
     spots = even_spots(sitter.rest, sitter.torso, CLOTH, rng)
     points, normals = smooth_points(sitter.rest, spots)
-    _, both = told_of(scene, spots, sitter.torso, cloth_mask)
+    own, both = told_of(scene, spots, sitter.torso, cloth_mask)
     rgb = filled(both, points, normals, rng)
     kept = ~_beyond_outline(scene, spots)
     owners = sitter.owners[spots.triangles]
     made = discs(points, normals, spots.spacing * 0.75, 0.18, untoned(rgb), 0.97, owners)
-    return chosen(made, kept)
+    return Part(made, own.weight, both.weight)[kept]
 
 
-def _beyond_outline(scene: Scene, spots: Spots) -> Floats:
+def _beyond_outline(scene: Scene, spots: Spots) -> Bools:
     """[N] true where a photo shows that nothing of the person is."""
     outside = np.zeros(len(spots), bool)
     for view in scene.views:
@@ -95,8 +96,3 @@ def _beyond_outline(scene: Scene, spots: Spots) -> Floats:
         nothing = sampled(view.photo.seen.person, there.pixels) < OUTSIDE
         outside |= there.clear & nothing
     return outside
-
-
-def chosen(layer: Layer, kept: np.ndarray) -> Layer:
-    """Some of a layer's Gaussians."""
-    return Layer(**{name: values[kept] for name, values in vars(layer).items()})

@@ -24,6 +24,7 @@ class Avatar:
     template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the rest mesh
     flame_shape: Tensor | None = None  # [300] of FLAME's topologies, where it is known
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
+    origin: str = ""  # of what real person's picture it was made, by what and when; one line
 
     @property
     def framed(self) -> Tensor:

@@ -36,6 +36,7 @@ REQUIRED = {
     "convert": "--avatar A.ply --out B.ply",
     "make-capture": "--out capture",
     "make-demo-avatar": "--out A.ply",
+    "make-avatar": "--photo me.jpg --out A.ply",
     "evaluate-avatar": "--avatar A.ply --capture capture",
     "evaluate-audio2mesh": "--data clips",
     "train motion": "--data clips --out F",

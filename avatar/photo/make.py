@@ -1,0 +1,66 @@
+"""Photos in, an avatar out: what `make-avatar --photo` does."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar.photo.build import Made, build
+from avatar.photo.fit import Fitted, fit
+from avatar.photo.report import seen_sheet, shares
+from avatar.photo.seen import say, see
+from avatar.rig.avatar import Avatar
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from common.errors import InputError
+
+MOST_PHOTOS = 5
+MOST_TURNED = 50.0  # degrees to the side of the first photo's face
+
+
+@dataclass(frozen=True)
+class FromPhotos:
+    """An avatar of a real person, and what is to be said of it."""
+
+    avatar: Avatar
+    source: str  # what it was made from, in a few words
+    summary: str  # one line: what was found, and what was invented
+    write_seen: Callable[[Path], None]  # writes the picture of what was seen
+
+
+def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
+    """The avatar of the person on 1 to MOST_PHOTOS photos.
+
+    Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
+    """
+    finder, matting = load_face_finder(), load_matting()
+    photos = [see(path, finder, matting) for path in paths]
+    for photo in photos:
+        say(photo)
+    fitted = fit(photos)
+    _check_turn(fitted)
+    made = build(fitted, seed)
+    source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
+    return FromPhotos(made.avatar, source, _summary(made), lambda out: seen_sheet(made, out))
+
+
+def _check_turn(fitted: Fitted) -> None:
+    first = fitted.photos[0]
+    if abs(first.yaw) > MOST_TURNED:
+        raise InputError(
+            f"{first.seen.path}: shows the face from the side ({abs(first.yaw):.0f} degrees); give "
+            "a photo from the front first"
+        )
+
+
+def _summary(made: Made) -> str:
+    first = made.fitted.photos[0]
+    told = "told by the file" if first.seen.focal_told else "assumed"
+    width = first.camera.width
+    seen, mirrored = shares(made)
+    turned = ", ".join(f"{photo.yaw:+.0f}" for photo in made.fitted.photos)
+    return (
+        f"focal length {first.seen.focal / width:.2f} widths of the part used ({told}), face "
+        f"turned by {turned} degrees; of the face {seen:.0%} seen, {mirrored:.0%} mirrored, "
+        f"{max(0.0, 1 - seen - mirrored):.0%} invented, as are the back of the head, teeth and "
+        "tongue"
+    )
