@@ -7,7 +7,9 @@ import numpy as np
 from avatar.mesh.records import concatenated
 from avatar.photo.eyes import eye_light
 from avatar.photo.fit import Fitted
+from avatar.photo.hair import hair_parts
 from avatar.photo.parts import Part, invented
+from avatar.photo.relief import relief_part
 from avatar.photo.sitter import Scene, scene_of
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
 from avatar.rig.avatar import Avatar
@@ -32,8 +34,16 @@ def build(fitted: Fitted, seed: int = 0) -> Made:
     scene = scene_of(fitted, np.random.default_rng(seed))
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = concatenated(parts)
+    whole = _with_relief(scene, parts, hair_parts(scene))
     return Made(bound(whole.layer, scene.sitter), fitted, scene, painted, whole)
+
+
+def _with_relief(scene: Scene, parts: list[Part], hair: list[Part]) -> Part:
+    """All parts as one, and what a photo shows beyond them."""
+    whole = concatenated([*parts, *hair])
+    is_hair = np.arange(len(whole.layer)) >= sum(len(part.layer) for part in parts)
+    relief = relief_part(bound(whole.layer, scene.sitter), scene, is_hair)
+    return whole if relief is None else concatenated([whole, relief])
 
 
 def _painted_parts(scene: Scene) -> list[Part]:

@@ -82,13 +82,12 @@ def filled(
     told: Told, points: Floats, normals: Floats, rng: np.random.Generator, grain: float = GRAIN
 ) -> Floats:
     """Values [N, C] everywhere on a surface of points and normals [N, 3]."""
-    graph = _neighbours(points, normals)
-    smooth = _membrane(graph, told)
+    smooth = membrane(told, points, normals)
     sure = told.weight[:, None]
     known = np.flatnonzero(told.weight > 0.8)
     if not len(known):
         return smooth
-    means = graph @ told.values
+    means = _neighbours(points, normals) @ told.values
     finest = np.clip(told.values - means, -0.08, 0.08)[rng.choice(known, len(points))]
     finest[:, 3:] = 0
     return told.values * sure + (smooth + grain * finest) * (1 - sure)
@@ -103,9 +102,10 @@ def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
     return sp.csr_array((ones, (rows, near.ravel())), shape=(len(points),) * 2)
 
 
-def _membrane(graph: sp.csr_array, told: Told) -> Floats:
-    """The values [N, C] that differ least from neighbours and from what is told (a screened
-    Poisson equation)."""
+def membrane(told: Told, points: Floats, normals: Floats) -> Floats:
+    """The values [N, C] that differ least from neighbours on a surface of points and normals
+    [N, 3] and from what is told (a screened Poisson equation)."""
+    graph = _neighbours(points, normals)
     joined = (graph + graph.T) / 2
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
     weight = told.weight**2 + 1e-6

@@ -27,7 +27,7 @@ def invented(layer: Layer) -> Part:
     return Part(layer, nothing, nothing)
 
 
-def seen(layer: Layer) -> Part:
+def wholly_seen(layer: Layer) -> Part:
     """A part that photos tell all of."""
     all_of_it = np.ones(len(layer))
     return Part(layer, all_of_it, all_of_it)

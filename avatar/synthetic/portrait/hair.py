@@ -34,7 +34,7 @@ def strand_layer(studio: Studio, strands: Strands) -> Layer:
     flicker = np.clip(1 + 0.10 * studio.rng.normal(size=len(middles)), 0.5, 1.6)
     radiance *= (flat(strands.brightness) * flicker)[:, None]
     width = flat(strands.widths)
-    owners = studio.sitter.nearest(_still_triangles(studio.sitter), strands.points[:, 0])
+    owners = studio.sitter.nearest(still_triangles(studio.sitter), strands.points[:, 0])
     return layer(
         means=middles,
         axes=axes(tangents, normals),
@@ -45,7 +45,7 @@ def strand_layer(studio: Studio, strands: Strands) -> Layer:
     )
 
 
-def _still_triangles(sitter: Sitter) -> Ints:
+def still_triangles(sitter: Sitter) -> Ints:
     """Triangles of the skin that only the head's pose moves, and that follow it wholly."""
     follows = sitter.head.pose_weights.numpy() > 0.999
     still = still_vertices(sitter.head) & follows

@@ -1,0 +1,143 @@
+"""Hair as a shell over the scalp: as thick as the outline of the photo's hair, coloured from it."""
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+
+from avatar.mesh.pinhole import project
+from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep
+from avatar.photo.complete import Told, filled, membrane, mirrored, together
+from avatar.photo.parts import Part
+from avatar.photo.project import View, hair_mask, sampled, shown, weight_of
+from avatar.photo.seen import SeenPhoto
+from avatar.photo.sitter import Scene, mirrored_spots
+from avatar.synthetic.portrait.hair import still_triangles
+from avatar.synthetic.portrait.layer import Layer, layer
+from avatar.synthetic.shared.colour import untoned
+from avatar.synthetic.shared.masks import scalp_mask
+from avatar.synthetic.shared.noise import value_noise
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
+from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, smooth_points
+
+SPACING = 1.7 * MM
+THINNEST, THICKEST = 3 * MM, 60 * MM
+STEP = 1 * MM  # along which the outline is sought
+CONTOUR = 0.4  # cosine to the view below which a normal points to the outline
+TAPER = (0.35, 0.9)  # of the scalp's mask, from the hairline to where hair is thick
+SUNK = (0.2, 0.55, 1.0)  # of the thickness, of the layers of hair
+SHADE = (0.45, 0.75, 1.0)  # of their colour
+BACK = 0.9  # of the colour of what no photo shows
+STREAKS = 0.22  # of the brightness of hair that no photo shows
+LEAST_HAIR = 0.03  # of the pixels of the scalp: with less a head is bald
+
+
+def hair_parts(scene: Scene) -> list[Part]:
+    """Layers of hair on the scalp, from the inner to the outer; none on a bald head."""
+    sitter, rng = scene.sitter, scene.studio.rng
+    scalp = scalp_mask(sitter.painted.vertices / MM)
+    triangles = sitter.skin[(scalp[sitter.faces[sitter.skin]] > 0.2).all(1)]
+    spots = even_spots(sitter.rest, triangles, SPACING, rng)
+    thick = at_spots(thickness(scene, scalp), sitter.faces, spots)
+    other = mirrored_spots(sitter, spots, triangles)
+    own, both = _told(scene, spots, other, thick)
+    points, normals = smooth_points(sitter.rest, spots)
+    hairy = filled(_only(both, slice(3, 4)), points, normals, rng, grain=0.0)[:, 0] > 0.5
+    if hairy.mean() < LEAST_HAIR:
+        return []
+    colours = Told(both.values[:, :3], both.weight * (both.values[:, 3] > 0.5))
+    rgb = filled(colours, points, normals, rng, grain=1.0)
+    radiance = untoned(rgb) * _streaks(points, colours.weight, rng)[:, None]
+    return [
+        Part(
+            _strands(sitter, points, normals, thick * sunk, radiance * shade),
+            own.weight * (sunk == 1),
+            both.weight * (sunk == 1),
+        )[hairy]
+        for sunk, shade in zip(SUNK, SHADE, strict=True)
+    ]
+
+
+def thickness(scene: Scene, scalp: Floats) -> Floats:
+    """How far [V] the hair stands off the skin, tapering to the hairline."""
+    sitter, view = scene.sitter, scene.views[0]
+    reach, known = _to_outline(view, scalp > 0.5)
+    mirror = KDTree(sitter.painted.vertices).query(sitter.painted.vertices * [-1, 1, 1])[1]
+    both = (reach * known + reach[mirror] * known[mirror]) / np.maximum(
+        known * 1.0 + known[mirror], 1
+    )
+    on = np.flatnonzero(scalp > 0.2)
+    told = Told(both[on, None], np.maximum(known, known[mirror])[on].astype(float))
+    smooth = membrane(told, sitter.rest.vertices[on], sitter.rest.normals[on])[:, 0]
+    thick = np.zeros(len(scalp))
+    thick[on] = np.clip(smooth, THINNEST, THICKEST) * smoothstep(*TAPER, scalp[on])
+    return thick
+
+
+def _to_outline(view: View, where: Bools) -> tuple[Floats, Bools]:
+    """From vertices that the outline passes, how far [V] metres it is away along their normals, and
+    which vertices [V] those are."""
+    shape, seen = view.shape, view.photo.seen
+    away = shown(view, shape.vertices, shape.normals)
+    known = where & (np.abs(away.facing) < CONTOUR)
+    reach = np.zeros(len(where))
+    index = np.flatnonzero(known)
+    going = np.ones(len(index), bool)
+    width, height = seen.size
+    for step in np.arange(STEP, THICKEST, STEP):
+        points = shape.vertices[index] + shape.normals[index] * step
+        pixels = project(view.photo.camera, torch.from_numpy(points))[0].numpy()
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+        going &= inside & (sampled(seen.person, pixels) > 0.5)
+        reach[index[going]] = step
+    return reach, known
+
+
+def _told(scene: Scene, spots: Spots, other: Spots, thick: Floats) -> tuple[Told, Told]:
+    """Colours and hairiness [N, 4] by the photos, and with the other side's."""
+    both = []
+    for each in (spots, other):
+        told, normals = [], []
+        for view in scene.views:
+            points, facing = _lifted(view.shape, each, thick)
+            there = shown(view, points, facing)
+            seen = view.photo.seen
+            image = np.concatenate([seen.picture, hair_mask(seen)[..., None]], axis=2)
+            told.append(Told(sampled(image, there.pixels), weight_of(there, _person(seen))))
+            normals.append(facing)
+        both.append((together(told), normals[0]))
+    (own, normals), (there, other_normals) = both
+    return own, mirrored(own, there, normals, other_normals)
+
+
+def _person(seen: SeenPhoto) -> Floats:
+    return (seen.person > 0.8).astype(float)
+
+
+def _only(told: Told, columns: slice) -> Told:
+    return Told(told.values[:, columns], told.weight)
+
+
+def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
+    points, normals = smooth_points(shape, spots)
+    return points + normals * height[:, None], normals
+
+
+def _streaks(points: Floats, weight: Floats, rng: np.random.Generator) -> Floats:
+    """How bright [N] hair is: as it is told, else darker, in streaks."""
+    noise = value_noise(points * [1.0, 0.25, 0.5], 260, 91) + 0.4 * rng.normal(size=len(points))
+    made_up = BACK * np.clip(1 + STREAKS * noise, 0.5, 1.5)
+    return 1 + (made_up - 1) * (1 - weight)
+
+
+def _strands(
+    sitter: Sitter, points: Floats, normals: Floats, height: Floats, radiance: Floats
+) -> Layer:
+    """Short pieces of hair that lie down and back."""
+    lifted = points + normals * height[:, None]
+    wish = np.array([0.0, -1.0, -0.5])
+    along = normalised(wish - normals * dot(normals, np.tile(wish, (len(points), 1))))
+    grown = 1 + height / (80 * MM)  # of an outer shell
+    scales = (SPACING * 1.15 * grown, SPACING * 0.35 * grown, SPACING * 0.75 * grown)
+    owners = sitter.nearest(still_triangles(sitter), points)
+    return layer(lifted, axes(along, normals), scales, radiance, 0.93, owners)
