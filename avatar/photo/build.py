@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 
 from avatar.mesh.records import concatenated
 from avatar.photo.eyes import eye_light
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_parts
 from avatar.photo.parts import Part, invented
+from avatar.photo.refine import refined
 from avatar.photo.relief import relief_part
 from avatar.photo.sitter import Scene, scene_of
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
@@ -16,6 +18,8 @@ from avatar.rig.avatar import Avatar
 from avatar.synthetic.portrait.build import bound
 from avatar.synthetic.portrait.eyes import eye_layer
 from avatar.synthetic.portrait.mouth import mouth_layer
+
+EYES_FOLLOW = 0.5  # of what the photo corrects of the eyes' colours
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ def build(fitted: Fitted, seed: int = 0) -> Made:
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
     whole = _with_relief(scene, parts, hair_parts(scene))
-    return Made(bound(whole.layer, scene.sitter), fitted, scene, painted, whole)
+    share = torch.from_numpy(whole.follows).float()
+    avatar = refined(bound(whole.layer, scene.sitter), scene, share, lambda: None)
+    return Made(avatar, fitted, scene, painted, whole)
 
 
 def _with_relief(scene: Scene, parts: list[Part], hair: list[Part]) -> Part:
@@ -50,4 +56,5 @@ def _painted_parts(scene: Scene) -> list[Part]:
     """Our own eyes, teeth and tongue in the light of the first photo."""
     light = eye_light(scene.views[0].photo.seen)
     parts = (eye_layer(scene.studio), mouth_layer(scene.studio))
-    return [invented(replace(part, radiance=part.radiance * light)) for part in parts]
+    lit = [replace(part, radiance=part.radiance * light) for part in parts]
+    return [invented(part, follows) for part, follows in zip(lit, (EYES_FOLLOW, 0.0), strict=True)]

@@ -17,7 +17,7 @@ from avatar.tracking.state import Moment, Person, rigid
 from splat import Camera
 
 MODES = 20  # of the shape space: landmarks of one picture tell of no more
-UNIT_SPREAD = 0.2  # of a unit's weight, where there is one picture of an expression
+UNIT_SPREAD = 0.4  # of a unit's weight, where there is one picture of an expression
 
 
 @dataclass(frozen=True)

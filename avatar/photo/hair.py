@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep
 from avatar.photo.complete import Told, filled, membrane, mirrored, together
-from avatar.photo.parts import Part
+from avatar.photo.parts import Part, painted
 from avatar.photo.project import View, hair_mask, sampled, shown, weight_of
 from avatar.photo.seen import SeenPhoto
 from avatar.photo.sitter import Scene, mirrored_spots
@@ -29,7 +29,7 @@ SUNK = (0.2, 0.55, 1.0)  # of the thickness, of the layers of hair
 SHADE = (0.45, 0.75, 1.0)  # of their colour
 BACK = 0.9  # of the colour of what no photo shows
 STREAKS = 0.22  # of the brightness of hair that no photo shows
-LEAST_HAIR = 0.03  # of the pixels of the scalp: with less a head is bald
+LEAST_HAIR = 0.12  # of the pixels of the scalp: with less a head is bald
 
 
 def hair_parts(scene: Scene) -> list[Part]:
@@ -49,7 +49,7 @@ def hair_parts(scene: Scene) -> list[Part]:
     rgb = filled(colours, points, normals, rng, grain=1.0)
     radiance = untoned(rgb) * _streaks(points, colours.weight, rng)[:, None]
     return [
-        Part(
+        painted(
             _strands(sitter, points, normals, thick * sunk, radiance * shade),
             own.weight * (sunk == 1),
             both.weight * (sunk == 1),

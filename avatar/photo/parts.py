@@ -15,19 +15,26 @@ class Part:
     layer: Layer
     told: Floats  # [N] by the photos themselves, in [0, 1]
     mirrored: Floats  # [N] by them or by the other side, in [0, 1]
+    follows: Floats  # [N] share of the photo's corrections that it takes, in [0, 1]
 
     def __getitem__(self, kept: Bools) -> "Part":
         chosen = {name: values[kept] for name, values in vars(self.layer).items()}
-        return Part(Layer(**chosen), self.told[kept], self.mirrored[kept])
+        rest = (values[kept] for values in (self.told, self.mirrored, self.follows))
+        return Part(Layer(**chosen), *rest)
 
 
-def invented(layer: Layer) -> Part:
+def painted(layer: Layer, told: Floats, mirrored: Floats) -> Part:
+    """A part with colours of the photos."""
+    return Part(layer, told, mirrored, np.ones(len(layer)))
+
+
+def invented(layer: Layer, follows: float) -> Part:
     """A part of which photos tell nothing."""
     nothing = np.zeros(len(layer))
-    return Part(layer, nothing, nothing)
+    return Part(layer, nothing, nothing, nothing + follows)
 
 
 def wholly_seen(layer: Layer) -> Part:
     """A part that photos tell all of."""
     all_of_it = np.ones(len(layer))
-    return Part(layer, all_of_it, all_of_it)
+    return Part(layer, all_of_it, all_of_it, all_of_it)

@@ -14,7 +14,7 @@ from avatar.photo.seen import SeenPhoto
 from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
 
 BEHIND = 3 * MM  # of the first surface up to which a place is seen
-GRAZING, SQUARE = 0.12, 0.5  # cosines to the view from which a place counts, and fully
+GRAZING, SQUARE = 0.1, 0.4  # cosines to the view from which a place counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),

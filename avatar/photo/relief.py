@@ -7,16 +7,16 @@ import numpy as np
 import torch
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
-from avatar.mesh.pinhole import camera_centre
-from avatar.mesh.vectors import MM, Bools, Floats, axes, normalised
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
 from avatar.photo.parts import Part, wholly_seen
-from avatar.photo.project import View, hair_mask
+from avatar.photo.project import View, hair_mask, sampled
 from avatar.photo.sitter import Scene
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from avatar.synthetic.portrait.hair import still_triangles
 from avatar.synthetic.portrait.layer import layer
 from avatar.synthetic.shared.colour import untoned
+from avatar.synthetic.shared.sitter import Sitter, still_vertices
 from splat import render, rgb_to_sh
 
 SPACING = 1.8 * MM
@@ -25,6 +25,9 @@ PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person'
 FALL = 0.5  # metres back for each metre beyond what is covered
 DEEPEST = 45 * MM
 IN_FRONT = 5 * MM  # of the skin, where hair falls over it
+WIDTH = 0.62  # standard deviation of a piece, of its width
+LONGEST = 8 * MM  # of a piece, where the relief is steep
+WHOLLY = 0.999  # of the head's pose
 SMOOTH = 4.0  # pixels over which the relief is smoothed
 
 
@@ -62,25 +65,24 @@ def relief_part(avatar: Avatar, scene: Scene, hair: Bools) -> Part | None:
     person = seen.person > PERSON
     over = person & is_hair & have.covered & (have.hair < 0.5)
     missing = person & ~have.covered
-    rows, columns = np.nonzero(_grid(view, have) & (over | missing))
+    every = _spacing(view, have)
+    grid = np.zeros(person.shape, bool)
+    grid[::every, ::every] = True
+    rows, columns = np.nonzero(grid & (over | missing))
     if not len(rows) or not have.covered.any():
         return None
     depth, torso = _depth(view, have, over)
-    points = _unprojected(view, columns + 0.5, rows + 0.5, depth[rows, columns])
+    flat = _flat(view, columns, rows, depth, every)
     with_head = is_hair[rows, columns] | (torso[rows, columns] < 0.5)
     sure = distance_transform_edt(seen.person < SURE, return_distances=False, return_indices=True)
     rgb = seen.picture[tuple(np.asarray(sure)[:, rows, columns])]
-    return _part(scene, view, points, with_head, rgb, seen.person[rows, columns])
+    return _part(scene, view, flat, with_head, rgb, seen.person[rows, columns])
 
 
-def _grid(view: View, have: Drawn) -> Bools:
-    """[H, W] true for pixels SPACING apart."""
-    camera = view.photo.camera
+def _spacing(view: View, have: Drawn) -> int:
+    """How many pixels are SPACING."""
     middle = float(np.median(have.depth[have.covered])) if have.covered.any() else 1.0
-    every = max(1, round(SPACING * float(camera.K[0, 0]) / middle))
-    grid = np.zeros(have.covered.shape, bool)
-    grid[::every, ::every] = True
-    return grid
+    return max(1, round(SPACING * float(view.photo.camera.K[0, 0]) / middle))
 
 
 def _depth(view: View, have: Drawn, over: Bools) -> tuple[Floats, Floats]:
@@ -93,6 +95,31 @@ def _depth(view: View, have: Drawn, over: Bools) -> tuple[Floats, Floats]:
     return gaussian_filter(depth, SMOOTH), have.torso[rows, columns]
 
 
+@dataclass(frozen=True)
+class Flat:
+    """Small flat pieces of a relief, in the world."""
+
+    points: Floats  # [P, 3]
+    across: Floats  # [P, 3] to the next piece to the right
+    down: Floats  # [P, 3] and to the one below
+
+
+def _flat(view: View, columns: Ints, rows: Ints, depth: Floats, every: int) -> Flat:
+    def at(right: float, below: float) -> Floats:
+        x, y = columns + 0.5 + right, rows + 0.5 + below
+        return _unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
+
+    half = every / 2
+    across, down = at(half, 0) - at(-half, 0), at(0, half) - at(0, -half)
+    return Flat(at(0, 0), _not_longer(across), _not_longer(down))
+
+
+def _not_longer(steps: Floats) -> Floats:
+    """Steps [P, 3] where the relief is steep, but no longer than what is seen of it is wide."""
+    length = np.linalg.norm(steps, axis=1, keepdims=True)
+    return steps * np.minimum(1, LONGEST / np.maximum(length, 1e-9))
+
+
 def _unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
     """World points [P, 3] of pixels at depths [P]."""
     camera = view.photo.camera
@@ -102,19 +129,31 @@ def _unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
 
 
 def _part(
-    scene: Scene, view: View, points: Floats, with_head: Bools, rgb: Floats, opacity: Floats
+    scene: Scene, view: View, flat: Flat, with_head: Bools, rgb: Floats, opacity: Floats
 ) -> Part:
-    normals = normalised(camera_centre(view.photo.camera).double().numpy() - points)
-    back = np.linalg.inv(view.photo.head_pose.double().numpy())
-    points = np.where(with_head[:, None], points @ back[:3, :3].T + back[:3, 3], points)
-    normals = np.where(with_head[:, None], normals @ back[:3, :3].T, normals)
-    up = np.tile([0.0, 1.0, 0.0], (len(points), 1))
-    sitter = scene.sitter
+    sitter, head = scene.sitter, scene.sitter.head
+    loose = np.concatenate([still_triangles(sitter), neck_triangles(sitter)])
     owners = np.where(
         with_head,
-        sitter.nearest(still_triangles(sitter), points),
-        sitter.owners[sitter.nearest(sitter.torso, points)],
+        sitter.nearest(loose, flat.points),
+        sitter.owners[sitter.nearest(sitter.torso, flat.points)],
     )
-    scales = (SPACING * 0.75, SPACING * 0.3, SPACING * 0.75)
-    made = layer(points, axes(up, normals), scales, untoned(rgb), 0.97 * opacity, owners)
-    return wholly_seen(made)
+    follows = head.pose_weights.numpy()[sitter.faces[owners]].mean(1)  # [P]
+    pose = view.photo.head_pose.double().numpy()
+    turned = np.eye(4) + follows[:, None, None] * (pose - np.eye(4))
+    back = np.linalg.inv(turned)
+    points = np.einsum("pij,pj->pi", back[:, :3, :3], flat.points) + back[:, :3, 3]
+    across, down = (
+        np.einsum("pij,pj->pi", back[:, :3, :3], each) for each in (flat.across, flat.down)
+    )
+    wide, high = (np.linalg.norm(each, axis=1) for each in (across, down))
+    scales = (wide * WIDTH, np.minimum(wide, high) * 0.3, high * WIDTH)
+    turns = axes(across, np.cross(across, down))
+    return wholly_seen(layer(points, turns, scales, untoned(rgb), 0.97 * opacity, owners))
+
+
+def neck_triangles(sitter: Sitter) -> Ints:
+    """Triangles of the skin that no expression moves, and that follow the head in part."""
+    follows = sitter.head.pose_weights.numpy()
+    neck = still_vertices(sitter.head) & (follows > 0) & (follows <= WHOLLY)
+    return sitter.skin[neck[sitter.faces[sitter.skin]].all(1)]

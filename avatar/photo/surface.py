@@ -9,6 +9,7 @@ from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.photo.complete import Told, filled, mirrored, together
 from avatar.photo.eyes import eye_light
 from avatar.photo.parts import Part, invented
+from avatar.photo.parts import painted as all_painted
 from avatar.photo.project import View, cloth_mask, sampled, shown_spots, skin_mask, weight_of
 from avatar.photo.seen import SeenPhoto
 from avatar.photo.sitter import Scene, mirrored_spots, world_normals
@@ -20,7 +21,7 @@ from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.surface import Spots, smooth_points
 
 FINER = 0.72  # of the portrait's spacing on the face
-CLOTH = 3 * MM  # spacing on the clothes
+CLOTH = 2.2 * MM  # spacing on the clothes
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 
@@ -52,7 +53,9 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     sitter = scene.sitter
     outer = skin_discs(sitter, painted.skin, painted.radiance)
     under = under_discs(scene.studio, painted.skin, painted.radiance)
-    return [Part(outer, painted.told, painted.mirrored), invented(under)]
+    inside = painted.skin.inner_mouth < 0.3
+    told = Part(outer, painted.told, painted.mirrored, inside.astype(float))
+    return [told, invented(under, 0.5)]
 
 
 def told_of(
@@ -85,7 +88,7 @@ def clothes_part(scene: Scene) -> Part:
     kept = ~_beyond_outline(scene, spots)
     owners = sitter.owners[spots.triangles]
     made = discs(points, normals, spots.spacing * 0.75, 0.18, untoned(rgb), 0.97, owners)
-    return Part(made, own.weight, both.weight)[kept]
+    return all_painted(made, own.weight, both.weight)[kept]
 
 
 def _beyond_outline(scene: Scene, spots: Spots) -> Bools:

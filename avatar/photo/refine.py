@@ -1,0 +1,53 @@
+"""Bring the avatar's colours nearer to the photo, seen as the photo sees it.
+
+The picture is linear in the colours, so that simultaneous algebraic reconstruction (Gilbert 1972)
+needs nothing but the renderer and its gradient: each colour takes up the mean of what is amiss in
+the pixels that it has a share in.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from avatar.photo.sitter import Scene
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
+from splat import Gaussians, render
+
+STEPS = 14
+HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
+SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
+
+
+def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None]) -> Avatar:
+    """The avatar with colours after the first photo; share [N] in [0, 1] of the correction that
+    each Gaussian takes. done: called after each of STEPS steps."""
+    view = scene.views[0]
+    photo = view.photo
+    vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+    there = avatar_rig(avatar, torch.device("cpu"))(vertices)
+    target = torch.from_numpy(photo.seen.picture).float()
+    mask = torch.from_numpy(photo.seen.person > 0.5).float()[..., None]
+    sh = there.sh.clone()
+
+    def back(sh: Tensor, pull: Callable[[Tensor], Tensor]) -> Tensor:
+        """What a picture's pull [H, W, 3] asks of the coefficients."""
+        sh = sh.detach().requires_grad_()
+        drawn = render(_with(there, sh), photo.camera, backend="cpu", with_depth=False).color
+        (drawn * pull(drawn.detach())).sum().backward()
+        assert sh.grad is not None
+        return sh.grad
+
+    seen = back(sh, mask.expand_as) / SPHERICAL  # [N, 1, 3]
+    step = share[:, None, None] / (seen + HIDDEN)
+    for _ in range(STEPS):
+        amiss = back(sh, lambda drawn: (target - drawn) * mask)
+        sh = sh + step * amiss / SPHERICAL**2
+        done()
+    return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
+
+
+def _with(gaussians: Gaussians, sh: Tensor) -> Gaussians:
+    return replace(gaussians, sh=sh)
