@@ -19,7 +19,7 @@ from avatar.synthetic.portrait.build import bound
 from avatar.synthetic.portrait.eyes import eye_layer
 from avatar.synthetic.portrait.mouth import mouth_layer
 
-EYES_FOLLOW = 0.5  # of what the photo corrects of the eyes' colours
+EYES_FOLLOW, MOUTH_FOLLOWS = 0.5, 0.5  # of what the photo corrects of their colours
 
 
 @dataclass(frozen=True)
@@ -57,4 +57,7 @@ def _painted_parts(scene: Scene) -> list[Part]:
     light = eye_light(scene.views[0].photo.seen)
     parts = (eye_layer(scene.studio), mouth_layer(scene.studio))
     lit = [replace(part, radiance=part.radiance * light) for part in parts]
-    return [invented(part, follows) for part, follows in zip(lit, (EYES_FOLLOW, 0.0), strict=True)]
+    return [
+        invented(part, follows)
+        for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS), strict=True)
+    ]

@@ -8,16 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import cg
+from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
 from avatar.mesh.vectors import MM, Floats
 
 NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
-SCREEN = 2e-3  # pull of a membrane's neighbours where something is known, against that
+SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
 RIDGE = 20.0  # of the light, in places
-STEPS = 400
 GRAIN = 0.7  # of the known surface's, on what is invented
 LIGHTEST = 0.35  # of the logarithm of what the other side's light changes
 
@@ -109,10 +108,7 @@ def membrane(told: Told, points: Floats, normals: Floats) -> Floats:
     joined = (graph + graph.T) / 2
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
     weight = told.weight**2 + 1e-6
-    system = (sp.diags_array(weight) + SCREEN * laplacian * 50).tocsr()
+    system = sp.diags_array(weight) + SCREEN * laplacian
     middle = (told.values * weight[:, None]).sum(0) / weight.sum()
-    columns = []
-    for value, mean in zip(told.values.T, middle, strict=True):
-        right = weight * (value - mean)
-        columns.append(cg(system, right, rtol=1e-4, maxiter=STEPS)[0] + mean)
-    return np.stack(columns, axis=1)
+    solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
+    return solver.solve(weight[:, None] * (told.values - middle)) + middle

@@ -1,14 +1,13 @@
 """Photos in, an avatar out: what `make-avatar --photo` does."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.photo.build import Made, build
 from avatar.photo.fit import Fitted, fit
-from avatar.photo.report import seen_sheet, shares
+from avatar.photo.report import shares
 from avatar.photo.seen import say, see
-from avatar.rig.avatar import Avatar
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
@@ -21,10 +20,9 @@ MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 class FromPhotos:
     """An avatar of a real person, and what is to be said of it."""
 
-    avatar: Avatar
+    made: Made
     source: str  # what it was made from, in a few words
     summary: str  # one line: what was found, and what was invented
-    write_seen: Callable[[Path], None]  # writes the picture of what was seen
 
 
 def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
@@ -37,13 +35,14 @@ def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
     for photo in photos:
         say(photo)
     fitted = fit(photos)
-    _check_turn(fitted)
+    check_turn(fitted)
     made = build(fitted, seed)
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
-    return FromPhotos(made.avatar, source, _summary(made), lambda out: seen_sheet(made, out))
+    return FromPhotos(made, source, _summary(made))
 
 
-def _check_turn(fitted: Fitted) -> None:
+def check_turn(fitted: Fitted) -> None:
+    """Raise InputError if the first photo shows a profile."""
     first = fitted.photos[0]
     if abs(first.yaw) > MOST_TURNED:
         raise InputError(

@@ -7,6 +7,8 @@ import numpy as np
 from avatar.mesh.vectors import Bools, Floats
 from avatar.synthetic.portrait.layer import Layer
 
+LEAST = 0.35  # of the photo's corrections, that what it does not show takes
+
 
 @dataclass(frozen=True)
 class Part:
@@ -24,8 +26,8 @@ class Part:
 
 
 def painted(layer: Layer, told: Floats, mirrored: Floats) -> Part:
-    """A part with colours of the photos."""
-    return Part(layer, told, mirrored, np.ones(len(layer)))
+    """A part with colours of the photos; what they show askew follows their corrections less."""
+    return Part(layer, told, mirrored, LEAST + (1 - LEAST) * told)
 
 
 def invented(layer: Layer, follows: float) -> Part:

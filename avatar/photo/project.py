@@ -93,14 +93,14 @@ def weight_of(there: Shown, mask: Floats) -> Floats:
 
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
-    body = _well_inside(seen)
+    body = well_inside(seen)
     holes = openings(seen)
     return (body & (hair_mask(seen) < 0.4) & ~holes).astype(float)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair."""
-    return (_well_inside(seen) & (seen.hair < 0.5)).astype(float)
+    return (well_inside(seen) & (seen.hair < 0.5)).astype(float)
 
 
 def hair_mask(seen: SeenPhoto) -> Floats:
@@ -110,13 +110,16 @@ def hair_mask(seen: SeenPhoto) -> Floats:
 
 def openings(seen: SeenPhoto) -> Bools:
     """[H, W] true where a photo shows eyes or what is between the lips."""
-    found = np.zeros(seen.person.shape, bool)
-    for ring in (*LIDS, INNER_LIPS):
-        found |= polygon(seen, ring)
-    return np.asarray(binary_dilation(found), bool)
+    eyes = polygon(seen, LIDS[0]) | polygon(seen, LIDS[1])
+    return mouth(seen) | np.asarray(binary_dilation(eyes), bool)
 
 
-def _well_inside(seen: SeenPhoto) -> Bools:
+def mouth(seen: SeenPhoto) -> Bools:
+    """[H, W] true where a photo shows what is between the lips, and a little of these."""
+    return np.asarray(binary_dilation(polygon(seen, INNER_LIPS), iterations=EDGE), bool)
+
+
+def well_inside(seen: SeenPhoto) -> Bools:
     """[H, W] true where a photo shows the person and nothing of what is behind."""
     return np.asarray(binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1), bool)
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from avatar.photo.project import well_inside
 from avatar.photo.sitter import Scene
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
@@ -19,6 +20,7 @@ from splat import Gaussians, render
 STEPS = 14
 HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
 SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
+WHITE = 0.5 / SPHERICAL
 
 
 def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None]) -> Avatar:
@@ -29,7 +31,7 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
     there = avatar_rig(avatar, torch.device("cpu"))(vertices)
     target = torch.from_numpy(photo.seen.picture).float()
-    mask = torch.from_numpy(photo.seen.person > 0.5).float()[..., None]
+    mask = torch.from_numpy(well_inside(photo.seen)).float()[..., None]
     sh = there.sh.clone()
 
     def back(sh: Tensor, pull: Callable[[Tensor], Tensor]) -> Tensor:
@@ -44,7 +46,7 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     step = share[:, None, None] / (seen + HIDDEN)
     for _ in range(STEPS):
         amiss = back(sh, lambda drawn: (target - drawn) * mask)
-        sh = sh + step * amiss / SPHERICAL**2
+        sh = (sh + step * amiss / SPHERICAL**2).clamp(-WHITE, WHITE)
         done()
     return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
 

@@ -28,7 +28,7 @@ IN_FRONT = 5 * MM  # of the skin, where hair falls over it
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 8 * MM  # of a piece, where the relief is steep
 WHOLLY = 0.999  # of the head's pose
-SMOOTH = 4.0  # pixels over which the relief is smoothed
+SMOOTH = 10 * MM  # over which the relief is smoothed
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def relief_part(avatar: Avatar, scene: Scene, hair: Bools) -> Part | None:
     depth, torso = _depth(view, have, over)
     flat = _flat(view, columns, rows, depth, every)
     with_head = is_hair[rows, columns] | (torso[rows, columns] < 0.5)
-    sure = distance_transform_edt(seen.person < SURE, return_distances=False, return_indices=True)
-    rgb = seen.picture[tuple(np.asarray(sure)[:, rows, columns])]
+    sure = _nearest(seen.person >= SURE)
+    rgb = seen.picture[tuple(sure[:, rows, columns])]
     return _part(scene, view, flat, with_head, rgb, seen.person[rows, columns])
 
 
@@ -87,12 +87,23 @@ def _spacing(view: View, have: Drawn) -> int:
 
 def _depth(view: View, have: Drawn, over: Bools) -> tuple[Floats, Floats]:
     """Depth [H, W] of the relief, and the share of the torso [H, W] of what is nearest."""
-    away, nearest = distance_transform_edt(~have.covered, return_indices=True)
-    rows, columns = nearest
+    rows, columns = _nearest(have.covered)
+    own_rows, own_columns = np.indices(have.covered.shape)
+    away = np.hypot(rows - own_rows, columns - own_columns)
     depth = have.depth[rows, columns]
     metres = away * depth / float(view.photo.camera.K[0, 0])
-    depth = depth + np.minimum(FALL * metres, DEEPEST) - IN_FRONT * over
-    return gaussian_filter(depth, SMOOTH), have.torso[rows, columns]
+    depth = depth + np.minimum(FALL * metres, DEEPEST)
+    sigma = SMOOTH * float(view.photo.camera.K[0, 0] / np.median(depth))
+    smooth = np.where(over, np.minimum(gaussian_filter(depth, sigma / 3), depth), depth)
+    smooth = np.where(have.covered, smooth, gaussian_filter(depth, sigma))
+    return smooth - IN_FRONT * over, have.torso[rows, columns]
+
+
+def _nearest(where: Bools) -> Ints:
+    """Row and column [2, H, W] of the pixel nearest to each, of those where it is true."""
+    found = np.empty((2, *where.shape), np.int32)
+    distance_transform_edt(~where, return_distances=False, return_indices=True, indices=found)
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.ndimage import binary_dilation, label
 from torch import Tensor
 
 from avatar.mesh.picture_file import read_photo
@@ -21,6 +22,7 @@ CROPS = 12  # slightly different views of the face that the landmarks are the me
 ABOVE, BELOW, BESIDE = 0.8, 1.15, 1.0  # heights of the face that are kept around it
 LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
+PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
 USUAL_FOCAL = 1.2  # longer sides of a photo, where its file does not tell
 
 
@@ -67,19 +69,33 @@ def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
     window = _window(points, width, height)
     picture = window.cut(photo.picture)
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
+    places = window.inside(points)
+    matte = _one_person(person[0].cpu().double().numpy(), places)
     focal = photo.focal or USUAL_FOCAL * max(width, height)
     middle = window.inside(torch.tensor([width / 2, height / 2]))
     return SeenPhoto(
         path=path,
         picture=picture.double().numpy(),
-        person=person[0].cpu().double().numpy(),
-        hair=hair[0].cpu().double().numpy(),
-        points=window.inside(points),
+        person=matte,
+        hair=np.minimum(hair[0].cpu().double().numpy(), matte),
+        points=places,
         focal=focal * window.scale,
         centre=(float(middle[0]), float(middle[1])),
         focal_told=photo.focal is not None,
         remarks=_remarks(high, len(faces.points)),
     )
+
+
+def _one_person(matte: Floats, points: Tensor) -> Floats:
+    """The matte [H, W] of whom a face [478, 2] belongs to, without what does not touch them."""
+    numbers = np.empty(matte.shape, np.int32)
+    label(matte > PERSON, output=numbers)
+    height, width = matte.shape
+    columns, rows = points.round().long().numpy().T
+    there = numbers[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    own = int(np.bincount(there).argmax())
+    near = binary_dilation(numbers == own, iterations=SOFT) & ((numbers == own) | (numbers == 0))
+    return matte * near if own else matte
 
 
 def say(photo: SeenPhoto) -> None:

@@ -3,19 +3,18 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
+from torch import Tensor
 
 from avatar.mesh.closest import closest, face_tree
 from avatar.mesh.vectors import Floats, Ints
 from avatar.photo.eyes import iris_colours
-from avatar.photo.fit import Fitted, FittedPhoto
+from avatar.photo.fit import Fitted
 from avatar.photo.project import View, view_of
 from avatar.synthetic.portrait.lighting import Lighting, Studio, head_shadows
 from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, seat
 from avatar.synthetic.shared.surface import Mesh, Spots, mesh
-from avatar.tracking.model import FaceModel
 
 NAME = "photo"  # of the person among the head's identities
 
@@ -43,18 +42,18 @@ def scene_of(fitted: Fitted, rng: np.random.Generator) -> Scene:
     studio = Studio(sitter, look, Lighting(rest, stretched, no_fog), rng)
     opaque = _opaque(sitter)
     model = replace(fitted.model, units=sitter.units)
+    shapes = [_posed(sitter, photo.posed(fitted.rest, model)) for photo in fitted.photos]
     views = [
-        view_of(photo, posed(sitter, photo, model), sitter.faces[opaque]) for photo in fitted.photos
+        view_of(photo, shape, sitter.faces[opaque])
+        for photo, shape in zip(fitted.photos, shapes, strict=True)
     ]
     return Scene(studio, views)
 
 
-def posed(sitter: Sitter, photo: FittedPhoto, model: FaceModel) -> Mesh:
-    """The sitter's mesh as a photo shows it, in the world."""
-    count = len(sitter.head.vertices)
-    rest = torch.from_numpy(sitter.rest.vertices[:count]).float()
-    head = photo.posed(rest, model).double().numpy()
-    return mesh(np.concatenate([head, sitter.rest.vertices[count:]]), sitter.faces)
+def _posed(sitter: Sitter, head: Tensor) -> Mesh:
+    """The sitter's whole mesh with a head [V, 3] as a photo shows it, in the world."""
+    torso = sitter.rest.vertices[len(head) :]
+    return mesh(np.concatenate([head.double().numpy(), torso]), sitter.faces)
 
 
 def _opaque(sitter: Sitter) -> Ints:

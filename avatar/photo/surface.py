@@ -1,7 +1,7 @@
 """Colours of skin and clothes from the photos, and Gaussians that have them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,6 +22,7 @@ from avatar.synthetic.shared.surface import Spots, smooth_points
 
 FINER = 0.72  # of the portrait's spacing on the face
 CLOTH = 2.2 * MM  # spacing on the clothes
+UNDER_FOLLOWS = 0.2  # of what the photo corrects of the colours
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 
@@ -53,9 +54,12 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     sitter = scene.sitter
     outer = skin_discs(sitter, painted.skin, painted.radiance)
     under = under_discs(scene.studio, painted.skin, painted.radiance)
-    inside = painted.skin.inner_mouth < 0.3
-    told = Part(outer, painted.told, painted.mirrored, inside.astype(float))
-    return [told, invented(under, 0.5)]
+    outside = painted.skin.inner_mouth < 0.3
+    told = all_painted(outer, painted.told, painted.mirrored)
+    return [
+        replace(told, follows=told.follows * outside * (1 - painted.skin.lips)),
+        invented(under, UNDER_FOLLOWS),
+    ]
 
 
 def told_of(

@@ -18,6 +18,7 @@ from avatar.tracking.state import Moment, Person
 MM = 1e-3
 SPREADS = ((2.5 * MM, 30 * MM), (1.5 * MM, 10 * MM))  # deviation and reach of each of its parts
 NOISE = 1.2 * MM  # of a landmark that is seen well
+JAW = "jawOpen"
 LEAST_SHARE = 0.15  # of visibility, for a landmark to count
 
 
@@ -30,7 +31,8 @@ def warped(
     points, axes, values, noise = (torch.cat(part) for part in zip(*told, strict=True))
     system = _covariance(points, points) * (axes @ axes.T) + torch.diag(noise**2)
     strength = torch.linalg.solve(system, values)
-    places = _where(model, rest)
+    opened = rest + model.head.unit(JAW)
+    places = torch.cat([_where(model, rest), _where(model, opened)], 1)
     shift = _covariance(places, points) @ (strength[:, None] * axes)
     return (rest + shift).float()
 
@@ -38,8 +40,8 @@ def warped(
 def _told(
     model: FaceModel, person: Person, moment: Moment, found: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points at rest [O, 3], directions [O, 3] in head space, and by how much [O] metres a photo
-    shows them further that way, with its deviation [O]."""
+    """Points at rest and with an open jaw [O, 6], directions [O, 3] in head space, and by how much
+    [O] metres a photo shows them further that way, with its deviation [O]."""
     landmarks = landmark_model(model)
     placed = place(landmarks.points, person, moment)
     share = visible_share(landmarks.normals, moment, placed)
@@ -49,8 +51,9 @@ def _told(
     metres = off * (placed.camera[kept, 2:].double() / person.focal)
     axes = moment.rotation.double()[:2]  # camera x and y in head space
     each = NOISE / share[kept].double().sqrt()
+    jaw = landmarks.points.basis[kept, :, model.head.unit_names.index(JAW)].double()
     return (
-        points.repeat(2, 1),
+        torch.cat([points, points + jaw], 1).repeat(2, 1),
         axes.repeat_interleave(len(kept), 0),
         metres.T.flatten(),
         each.repeat(2),
@@ -58,7 +61,8 @@ def _told(
 
 
 def _covariance(one: Tensor, other: Tensor) -> Tensor:
-    squared = torch.cdist(one, other) ** 2
+    """Of places [N, 6] and [M, 6]: both lips touch at rest, but do not move together."""
+    squared = torch.cdist(one, other) ** 2 / 2
     kernels = [size**2 * torch.exp(-squared / (2 * reach**2)) for size, reach in SPREADS]
     return sum(kernels[1:], kernels[0])
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 from avatar.files.avatar_file import save_avatar
 from avatar.photo.make import MOST_PHOTOS, avatar_of_photos
+from avatar.photo.report import seen_sheet
 from common.errors import InputError
 from common.threads import use_threads
 from common.writable import check_writable
@@ -18,10 +19,10 @@ def main(options: MakeAvatarOptions) -> None:
     made = avatar_of_photos(options.photo, options.seed)
     today = datetime.now(UTC).date()
     origin = f"{made.source}, by VoiceSplat {VERSION} on {today}"
-    made.write_seen(options.out.with_name(options.out.stem + "-seen.png"))
-    save_avatar(options.out, replace(made.avatar, origin=origin))
+    seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
+    save_avatar(options.out, replace(made.made.avatar, origin=origin))
     print(made.summary)
-    print(f"wrote {options.out}: {len(made.avatar.binding):,} Gaussians")
+    print(f"wrote {options.out}: {len(made.made.avatar.binding):,} Gaussians")
 
 
 def _check(options: MakeAvatarOptions) -> None:

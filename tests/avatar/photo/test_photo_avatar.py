@@ -1,0 +1,124 @@
+"""An avatar of one photo of a made-up person, against that person from other sides."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from avatar.files.avatar_file import load_avatar, save_avatar
+from avatar.photo.build import Made
+from avatar.photo.fit import fit
+from avatar.photo.make import avatar_of_photos
+from avatar.photo.seen import see
+from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from splat import Camera, orbit
+from tests.heads_in_pictures import DEMO
+
+SIZE, DISTANCE, ANGLE = 448, 1.3, 20.0
+GREY = 0.4
+
+
+def camera(yaw: float) -> Camera:
+    demo = load_avatar(DEMO)
+    return orbit(demo.vertices.mean(0), DISTANCE, yaw, 0.0, ANGLE, width=SIZE, height=SIZE)
+
+
+def picture(avatar, view: Camera, vertices=None, background: float = GREY) -> np.ndarray:
+    draw = rasterizer("cpu", torch.full((3,), background))
+    shape = avatar.vertices if vertices is None else vertices
+    return draw(avatar_rig(avatar, torch.device("cpu"))(shape), view).numpy()
+
+
+@pytest.fixture(scope="module")
+def photo(tmp_path_factory) -> Path:
+    """A photo whose file tells the camera's focal length."""
+    path = tmp_path_factory.mktemp("photo") / "me.png"
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    diagonal = SIZE * 2**0.5
+    focal = float(camera(0.0).K[0, 0])
+    exif.get_ifd(0x8769)[0xA405] = round(focal / diagonal * np.hypot(36, 24))
+    levels = (picture(load_avatar(DEMO), camera(0.0)) * 255).round().astype(np.uint8)
+    Image.fromarray(levels).save(path, exif=exif)
+    return path
+
+
+@pytest.fixture(scope="module")
+def made(photo: Path) -> Made:
+    return avatar_of_photos([photo]).made
+
+
+def psnr(one: np.ndarray, other: np.ndarray, mask: np.ndarray) -> float:
+    return float(-10 * np.log10(((one - other)[mask] ** 2).mean()))
+
+
+def test_the_photo_is_shown_again(made: Made):
+    view = made.scene.views[0]
+    vertices = torch.from_numpy(view.shape.vertices[: len(made.avatar.vertices)]).float()
+    shown = picture(made.avatar, view.photo.camera, vertices)
+    seen = view.photo.seen
+    assert psnr(shown, seen.picture, seen.person > 0.5) > 27
+
+
+def from_the_side(made: Made, yaw: float) -> np.ndarray:
+    """The avatar from so many degrees beside the photo's camera, as far away as the truth."""
+    view = made.scene.views[0]
+    front, side = camera(0.0).viewmat, camera(yaw).viewmat
+    to_camera = view.photo.camera.viewmat
+    vertices = torch.from_numpy(view.shape.vertices[: len(made.avatar.vertices)]).float()
+    middle = vertices.mean(0) @ to_camera[:3, :3].T + to_camera[:3, 3]
+    truth = load_avatar(DEMO).vertices.mean(0) @ front[:3, :3].T + front[:3, 3]
+    around = side @ torch.linalg.inv(front)
+    around[:3, 3] *= middle[2] / truth[2]
+    focal = camera(yaw).K
+    return picture(made.avatar, Camera(around @ to_camera, focal, SIZE, SIZE), vertices)
+
+
+def test_a_made_up_head_is_alike_from_the_side(made: Made):
+    truth = load_avatar(DEMO)
+    view = camera(30.0)
+    on_grey, on_white = (picture(truth, view, None, b) for b in (GREY, 1.0))
+    person = np.abs(on_white - on_grey).max(2) < 0.3
+    rows = np.indices(person.shape)[0]
+    head = person & (rows < SIZE * 0.62)
+    assert psnr(from_the_side(made, 30.0), on_grey, head) > 20
+
+
+def test_lips_are_shut_at_rest(made: Made):
+    head = made.scene.sitter.head
+    upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    gap = (made.avatar.vertices[upper] - made.avatar.vertices[lower]).norm(dim=1)
+    assert float(gap.max()) < 1e-5
+
+
+def test_shares_say_what_was_seen(made: Made):
+    told = made.painted.told
+    assert 0.5 < told.mean() < 0.95
+    back = made.painted.skin.normals[:, 2] < -0.5
+    assert told[back].max() == 0
+
+
+def test_a_mirrored_photo_gives_the_mirrored_person(photo: Path, tmp_path: Path):
+    finder, matting = load_face_finder(), load_matting()
+    flipped = tmp_path / "flipped.png"
+    with Image.open(photo) as image:
+        image.transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(flipped, exif=image.getexif())
+    one, other = (fit([see(path, finder, matting)]) for path in (photo, flipped))
+    middle = one.model.head.vertices
+    mirror = torch.cdist(middle * torch.tensor([-1.0, 1.0, 1.0]), middle).argmin(1)
+    mirrored = other.rest[mirror] * torch.tensor([-1.0, 1.0, 1.0])
+    face = (one.rest[:, 2] > 0.05) & (one.rest[:, 1].abs() < 0.1)
+    assert float((one.rest - mirrored)[face].norm(dim=1).mean()) < 1.0e-3
+    assert one.photos[0].yaw == pytest.approx(-other.photos[0].yaw, abs=1.5)
+
+
+def test_the_file_says_what_it_was_made_of(made: Made, tmp_path: Path):
+    origin = "a photo, by VoiceSplat 0.1.0 on 2026-11-22"
+    save_avatar(tmp_path / "me.ply", replace(made.avatar, origin=origin))
+    assert load_avatar(tmp_path / "me.ply").origin == origin
+    assert load_avatar(DEMO).origin == ""

@@ -1,0 +1,122 @@
+"""Photos of all kinds: a good result, or one sentence."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.photo.fit import fit
+from avatar.photo.make import avatar_of_photos, check_turn
+from avatar.photo.seen import see
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from common.errors import InputError
+from tests.heads_in_pictures import head, on_grey, turned_demo
+
+FINDER, MATTING = load_face_finder(), load_matting()
+
+
+def saved(path: Path, picture, **more) -> Path:
+    levels = (np.asarray(picture) * 255).round().astype(np.uint8)
+    Image.fromarray(levels).save(path, **more)
+    return path
+
+
+def looked_at(path: Path):
+    return see(path, FINDER, MATTING)
+
+
+@pytest.mark.parametrize("kind", ["grey", "deep", "alpha", "palette"])
+def test_kinds_of_pixels(tmp_path: Path, kind: str):
+    path = tmp_path / "me.png"
+    image = Image.fromarray((head("woman", 384).numpy() * 255).astype(np.uint8))
+    if kind == "deep":
+        deep = np.asarray(image.convert("L")).astype(np.uint16) * 257
+        Image.fromarray(deep).save(path)
+    elif kind == "alpha":
+        image.putalpha(255)
+        image.save(path)
+    else:
+        image.convert({"grey": "L", "palette": "P"}[kind]).save(path)
+    plain = looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
+    seen = looked_at(path)
+    assert float((seen.points - plain.points).abs().max()) < 0.02 * seen.picture.shape[0]
+
+
+def test_a_turned_photo_is_put_upright(tmp_path: Path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = np.rot90(head("man", 384).numpy())
+    seen = looked_at(saved(tmp_path / "me.png", turned, exif=exif))
+    assert abs(fit([seen]).photos[0].yaw) < 15
+    eyes = seen.points[[33, 263]]
+    assert abs(float(eyes[0, 1] - eyes[1, 1])) < 0.1 * float(eyes[1, 0] - eyes[0, 0])
+
+
+def test_twenty_megapixels(tmp_path: Path):
+    large = np.asarray(
+        Image.fromarray((head("woman").numpy() * 255).astype(np.uint8)).resize((4500, 4500))
+    )
+    path = tmp_path / "me.jpg"
+    Image.fromarray(large).save(path)
+    assert max(looked_at(path).size) <= 800
+
+
+def test_the_largest_of_two_faces_is_taken_and_told(tmp_path: Path):
+    picture = on_grey(400, 700, ("woman", 380, 10, 10), ("man", 220, 450, 100))
+    seen = looked_at(saved(tmp_path / "two.png", picture))
+    assert seen.remarks == ("shows 2 faces, of which the largest was taken",)
+
+
+def test_a_small_face_is_told_to_be_blurred(tmp_path: Path):
+    seen = looked_at(saved(tmp_path / "far.png", on_grey(480, 640, ("woman", 120, 200, 100))))
+    assert "blurred" in seen.remarks[0]
+
+
+def test_a_face_that_fills_the_frame(tmp_path: Path):
+    close = head("woman", 512)[110:430, 110:400]
+    seen = looked_at(saved(tmp_path / "close.png", close))
+    assert np.ptp(seen.points[:, 1].numpy()) > 0.6 * seen.size[1]
+
+
+def sentence(call) -> str:
+    with pytest.raises(InputError) as told:
+        call()
+    return str(told.value)
+
+
+def test_no_face(tmp_path: Path):
+    path = saved(tmp_path / "wall.png", np.full((300, 300, 3), 0.5))
+    assert "no face was found" in sentence(lambda: looked_at(path))
+
+
+def test_a_drawing_is_a_face_like_others(tmp_path: Path):
+    rows, columns = np.indices((400, 400))
+    drawing = np.ones((400, 400, 3))
+    for x, y, size in ((200, 200, 150), (150, 160, 15), (250, 160, 15), (200, 270, 40)):
+        ring = np.abs(np.hypot(columns - x, rows - y) - size) < 3
+        drawing[ring] = 0
+    fitted = fit([looked_at(saved(tmp_path / "drawing.png", drawing))])
+    assert abs(fitted.photos[0].yaw) < 20
+    assert float((fitted.rest - fitted.model.mean).norm(dim=1).max()) < 0.03
+
+
+def test_a_profile(tmp_path: Path):
+    path = saved(tmp_path / "side.png", turned_demo(75.0))
+    told = sentence(lambda: check_turn(fit([looked_at(path)])))
+    assert "no face" in told or "from the side" in told
+
+
+def test_a_face_of_few_pixels(tmp_path: Path):
+    picture = on_grey(600, 800, ("woman", 56, 300, 200))
+    told = sentence(lambda: looked_at(saved(tmp_path / "far.png", picture)))
+    assert "pixels high" in told or "no face" in told
+
+
+def test_what_is_no_picture(tmp_path: Path):
+    path = tmp_path / "me.jpg"
+    path.write_bytes(b"not a picture")
+    assert "is not a picture that can be read" in sentence(lambda: avatar_of_photos([path]))
+    with pytest.raises(FileNotFoundError, match="no such picture"):
+        looked_at(tmp_path / "none.jpg")
