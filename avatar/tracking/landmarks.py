@@ -38,8 +38,8 @@ OVAL = (
 """The outline of the face: these points slide along it, and tell nothing of where the skin is."""
 IRISES = {"r-eye": 468, "l-eye": 473}
 PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
-SPREADS = {LIPS: 2.2 * MM, EYES: 2.2 * MM, NOSE: 2.6 * MM}
-SPREAD, IRIS_SPREAD = 3.0 * MM, 0.3 * MM
+SPREADS = {LIPS: 1.4 * MM, EYES: 1.6 * MM, NOSE: 2.6 * MM}
+SPREAD, IRIS_SPREAD = 3.0 * MM, 0.2 * MM
 SHARED = 40.0  # landmarks err together: so many of them tell as much as one
 FACING, SEEN = 0.05, 0.4  # cosines between normal and view from which a point counts, and fully
 HUBER = 2.0  # standard deviations

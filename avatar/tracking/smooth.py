@@ -9,17 +9,19 @@ from scipy.ndimage import gaussian_filter1d
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from avatar.heads.lips import seal_lips
 from avatar.tracking.model import FaceModel
-from avatar.tracking.state import Moment
+from avatar.tracking.state import Moment, Person
 
 POSE_SECONDS = 0.056  # standard deviation of the smoothing of the head's pose
 SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
 OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
-NEVER_NEUTRAL = ("eyeLook", "jawOpen", "mouthClose", "tongueOut")
+NEVER_NEUTRAL = ("eyeLook", "mouthClose", "tongueOut")
 """What must not be taken for the form of a face."""
 MOST_NEUTRAL = 0.7  # of a unit that the face at rest may have
+MOST_OPEN = 0.15  # of jawOpen: who speaks shuts the mouth, so that so much is an error
 
 
 def smoothed(model: FaceModel, moments: Sequence[Moment], fps: float) -> list[Moment]:
@@ -50,17 +52,28 @@ def neutral_weights(model: FaceModel, weights: Tensor) -> Tensor:
     for name, each in zip(model.head.unit_names, weights.T.numpy(), strict=True):
         share = OPEN_SHARE if name.startswith("eyeBlink") else NEUTRAL_SHARE
         found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(np.quantile(each, share)))
-    return torch.tensor(found, dtype=torch.float64).clamp(max=MOST_NEUTRAL)
+    most = [MOST_OPEN if name == "jawOpen" else MOST_NEUTRAL for name in model.head.unit_names]
+    return torch.minimum(*torch.tensor([found, most], dtype=torch.float64))
 
 
 def at_neutral(
-    model: FaceModel, moments: Sequence[Moment], neutral: Tensor
+    model: FaceModel, person: Person, moments: Sequence[Moment], neutral: Tensor
 ) -> tuple[FaceModel, list[Moment]]:
     """The same faces with the neutral weights [E] as a part of the person: units and weights begin
-    there, and what was full is full."""
+    there, and what was full is full. At rest the lips are sealed, whatever gap was left."""
     form = torch.einsum("e,evx->vx", neutral.to(model.units), model.units)
     left = 1 - neutral
     units = model.units * left.to(model.units)[:, None, None]
     rest = replace(model, mean=model.mean + form, units=units)
+    rest = replace(rest, mean=rest.mean + _sealing(rest, rest.rest(person.shape)))
     calmed = [((one.weights - neutral) / left).clamp(0, 1) for one in moments]
     return rest, [replace(a, weights=b) for a, b in zip(moments, calmed, strict=True)]
+
+
+def _sealing(model: FaceModel, vertices: Tensor) -> Tensor:
+    """[V, 3] what brings the lips of a face at rest together."""
+    head = model.head
+    drop = -head.unit("jawOpen")[:, 1].double().numpy()
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    sealed = seal_lips(vertices.double().numpy(), drop, upper, lower)
+    return torch.from_numpy(sealed).to(vertices) - vertices

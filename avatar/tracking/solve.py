@@ -13,6 +13,8 @@ from avatar.tracking.state import Moment, Person
 
 POSE = 6  # unknowns of a head's pose
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
+OFTEN_FULL = ("eyeBlink", "eyeLook", "jawOpen")
+FULLER = 4.3  # times the spread of others that those have, which often go all the way
 GAZE_SPREAD = 0.1  # how differently both eyes may look
 FOCAL_SPREAD = 0.35  # of the logarithm of a focal length that nobody knows
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
@@ -81,7 +83,8 @@ def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool =
 def weight_prior(model: FaceModel, moment: Moment) -> Equations:
     """Units are rare, and both eyes look the same way: over the weights [E]."""
     names, count = model.head.unit_names, len(model.units)
-    system = torch.eye(count, dtype=torch.float64) / model.unit_spread**2
+    spreads = [FULLER if name.startswith(OFTEN_FULL) else 1.0 for name in names]
+    system = (model.unit_spread * torch.tensor(spreads, dtype=torch.float64)).pow(-2).diag()
     for left, right in LOOKS:
         tie = torch.zeros(count, dtype=torch.float64)
         tie[names.index(f"eyeLook{left}Left")] = 1 / GAZE_SPREAD

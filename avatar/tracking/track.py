@@ -140,7 +140,8 @@ def _every_frame(
             done()
     moments = smoothed(solved.model, moments, face.fps)
     weights = torch.stack([one.weights for one in moments])
-    model, moments = at_neutral(solved.model, moments, neutral_weights(solved.model, weights))
+    neutral = neutral_weights(solved.model, weights)
+    model, moments = at_neutral(solved.model, solved.person, moments, neutral)
     return Tracking(
         model, solved.person, moments, face.frames, face.fps, (window.width, window.height)
     )
