@@ -17,7 +17,9 @@ NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
 RIDGE = 20.0  # of the light, in places
-GRAIN = 0.7  # of the known surface's, on what is invented
+FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
+USUAL = 1e-6  # pull of the mean of what is known on all that is not
+GRAIN = 0.4  # of the known surface's, on what is invented
 LIGHTEST = 0.35  # of the logarithm of what the other side's light changes
 
 
@@ -78,16 +80,21 @@ def _bands(normals: Floats) -> Floats:
 
 
 def filled(
-    told: Told, points: Floats, normals: Floats, rng: np.random.Generator, grain: float = GRAIN
+    told: Told,
+    points: Floats,
+    normals: Floats,
+    rng: np.random.Generator,
+    grain: float = GRAIN,
+    usual: float = USUAL,
 ) -> Floats:
     """Values [N, C] everywhere on a surface of points and normals [N, 3]."""
-    smooth = membrane(told, points, normals)
+    smooth = membrane(told, points, normals, usual)
     sure = told.weight[:, None]
     known = np.flatnonzero(told.weight > 0.8)
     if not len(known):
         return smooth
     means = _neighbours(points, normals) @ told.values
-    finest = np.clip(told.values - means, -0.08, 0.08)[rng.choice(known, len(points))]
+    finest = np.clip(told.values - means, -FINEST, FINEST)[rng.choice(known, len(points))]
     finest[:, 3:] = 0
     return told.values * sure + (smooth + grain * finest) * (1 - sure)
 
@@ -101,14 +108,15 @@ def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
     return sp.csr_array((ones, (rows, near.ravel())), shape=(len(points),) * 2)
 
 
-def membrane(told: Told, points: Floats, normals: Floats) -> Floats:
+def membrane(told: Told, points: Floats, normals: Floats, usual: float = USUAL) -> Floats:
     """The values [N, C] that differ least from neighbours on a surface of points and normals
     [N, 3] and from what is told (a screened Poisson equation)."""
     graph = _neighbours(points, normals)
     joined = (graph + graph.T) / 2
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
-    weight = told.weight**2 + 1e-6
+    weight = told.weight**2 + usual
     system = sp.diags_array(weight) + SCREEN * laplacian
-    middle = (told.values * weight[:, None]).sum(0) / weight.sum()
+    sure = told.weight**2
+    middle = (told.values * sure[:, None]).sum(0) / max(float(sure.sum()), 1e-9)
     solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     return solver.solve(weight[:, None] * (told.values - middle)) + middle

@@ -1,9 +1,11 @@
 """Who is on the photos, and how the head stands and what the face does on each."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
+from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from avatar.photo.seen import SeenPhoto
@@ -17,12 +19,13 @@ from avatar.tracking.state import Moment, Person, rigid
 from splat import Camera
 
 MODES = 20  # of the shape space: landmarks of one picture tell of no more
+TOGETHER = math.radians(12)  # up to which a torso is taken to be turned with its head
 UNIT_SPREAD = 0.4  # of a unit's weight, where there is one picture of an expression
 
 
 @dataclass(frozen=True)
 class FittedPhoto:
-    """One photo in the world of the avatar's torso, which faces the camera."""
+    """One photo in the world of the avatar's torso."""
 
     seen: SeenPhoto
     weights: Tensor  # [E] of the units
@@ -37,7 +40,7 @@ class FittedPhoto:
     @property
     def yaw(self) -> float:
         """Degrees that the head is turned to its left from the camera."""
-        ahead = self.head_pose[:3, 2]
+        ahead = UPRIGHT @ self.camera.viewmat[:3, :3] @ self.head_pose[:3, 2]
         return float(torch.rad2deg(torch.atan2(ahead[0], ahead[2])))
 
 
@@ -73,11 +76,19 @@ def _as_seen_by(first: SeenPhoto, photo: SeenPhoto) -> Tensor:
     return rays * first.focal + torch.tensor(first.centre)
 
 
+def _shared_turn(head: Tensor) -> Tensor:
+    """How the torso is turned [3, 3] under a turned head [3, 3]: with it, but no further than
+    TOGETHER, so that small turns move no hair or collar against the shoulders."""
+    turn = Rotation.from_matrix(head.numpy())
+    share = min(1.0, TOGETHER / max(float(turn.magnitude()), 1e-9))
+    return torch.from_numpy(Rotation.from_rotvec(turn.as_rotvec() * share).as_matrix())
+
+
 def _placed(model: FaceModel, photo: SeenPhoto, moment: Moment) -> FittedPhoto:
     to_camera = rigid(moment)
     pivot = model.head.pivot.double()
     torso = torch.eye(4, dtype=torch.float64)
-    torso[:3, :3] = UPRIGHT
+    torso[:3, :3] = UPRIGHT.double() @ _shared_turn(UPRIGHT.double() @ to_camera[:3, :3])
     torso[:3, 3] = to_camera[:3, :3] @ pivot + to_camera[:3, 3] - torso[:3, :3] @ pivot
     (across, down), focal = photo.centre, photo.focal
     K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])

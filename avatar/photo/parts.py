@@ -7,7 +7,7 @@ import numpy as np
 from avatar.mesh.vectors import Bools, Floats
 from avatar.synthetic.portrait.layer import Layer
 
-LEAST = 0.35  # of the photo's corrections, that what it does not show takes
+LEAST = 0.15  # of the photo's corrections, that what it does not show takes
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from avatar.synthetic.shared.surface import Spots, smooth_points
 FINER = 0.72  # of the portrait's spacing on the face
 CLOTH = 2.2 * MM  # spacing on the clothes
 UNDER_FOLLOWS = 0.2  # of what the photo corrects of the colours
+FAR_SKIN = 1e-3  # pull of the usual colour on skin far from what is seen
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 
@@ -42,7 +43,7 @@ def paint_skin(scene: Scene) -> Painted:
     light = studio.light
     skin = place_skin(sitter, light.rest, light.stretched, studio.rng, FINER)
     own, both = told_of(scene, skin.spots, sitter.skin, skin_mask)
-    rgb = filled(both, skin.points, skin.normals, studio.rng)
+    rgb = filled(both, skin.points, skin.normals, studio.rng, usual=FAR_SKIN)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = skin_radiance(studio, skin) * eye_light(scene.views[0].photo.seen)
     radiance = mix(untoned(rgb), lining, inside)
@@ -88,7 +89,7 @@ def clothes_part(scene: Scene) -> Part:
     spots = even_spots(sitter.rest, sitter.torso, CLOTH, rng)
     points, normals = smooth_points(sitter.rest, spots)
     own, both = told_of(scene, spots, sitter.torso, cloth_mask)
-    rgb = filled(both, points, normals, rng)
+    rgb = filled(both, points, normals, rng, grain=0.0)
     kept = ~_beyond_outline(scene, spots)
     owners = sitter.owners[spots.triangles]
     made = discs(points, normals, spots.spacing * 0.75, 0.18, untoned(rgb), 0.97, owners)
