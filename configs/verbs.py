@@ -47,7 +47,7 @@ AVATAR = {
     "make-avatar": Verb(
         "configs.avatar_options:MakeAvatarOptions",
         "configs.commands.make_avatar:main",
-        "photos of somebody: an avatar",
+        "a film or photos of somebody: an avatar",
     ),
     "reconstruct": Verb(
         "avatar.reconstruct.options:ReconstructOptions",

@@ -6,7 +6,6 @@ therefore right over any background, at the edges too. A folder is complete once
 transforms_*.json, which are written last.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 
 from avatar.mesh.vectors import Floats
 from common.atomic import write_beside
+from common.json_files import write_json
 from splat import Camera
 
 OPENGL = np.diag([1.0, -1.0, -1.0, 1.0])  # OpenCV axes ↔ OpenGL axes
@@ -87,9 +87,3 @@ def write_transforms(folder: Path, splits: Mapping[str, Sequence[dict[str, Any]]
 
 
 _SHARED = ("cx", "cy", "fl_x", "fl_y", "h", "w", "camera_angle_x", "camera_angle_y")
-
-
-def write_json(path: Path, content: Any) -> None:
-    """Write a JSON file."""
-    with write_beside(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1))

@@ -1,6 +1,7 @@
 """A film of a face → who it is and what the face does in every frame."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -33,12 +34,14 @@ from avatar.tracking.write import write_tracking
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from avatar.vision.network import load_network
+from common.claimed_folder import claim_folder
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
 from common.threads import use_threads
 
 USUAL_FOCAL = 1.2  # longer sides of the picture, where nobody knows
+NOT_IN_OPTIONS = ("out", "device", "threads")  # they do not change what is written
 KNOWN_SPREAD = 0.03  # of the logarithm of a focal length that was given
 
 
@@ -59,7 +62,7 @@ def track(options: TrackOptions) -> Tracked:
     _check(options)
     device = pick_device(options.device)
     sound = options.film if film_info(options.film).sound else None
-    options.out.mkdir(exist_ok=True)
+    _claim(options)
     tracking, face = track_film(options.film, options, options.out, device)
     write_tracking(tracking, options.out, sound, options.held_out)
     return _summary(tracking, face)
@@ -83,11 +86,13 @@ def _check(options: TrackOptions) -> None:
     check_tracking(options)
     if not 0 <= options.held_out <= 0.5:
         raise InputError(f"--held-out {options.held_out:g}: must be from 0 to 0.5")
-    out = options.out
-    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise InputError(f"{out}: exists already; name a new folder")
-    if not out.absolute().parent.is_dir():
-        raise FileNotFoundError(f"{out.absolute().parent}: no such folder; create it first")
+
+
+def _claim(options: TrackOptions) -> None:
+    """Make the folder, or go on with it where the same film was tracked alike."""
+    wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
+    wanted["film"] = sha256(options.film.read_bytes()).hexdigest()
+    claim_folder(options.out, wanted, "film that was tracked")
 
 
 def _start(

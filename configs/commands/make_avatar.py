@@ -2,32 +2,78 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
-from avatar.files.avatar_file import save_avatar
+from avatar.files.avatar_file import load_avatar, save_avatar
 from avatar.photo.make import MOST_PHOTOS, avatar_of_photos
 from avatar.photo.report import seen_sheet
+from avatar.reconstruct import ReconstructOptions, reconstruct
+from avatar.reconstruct.options import AvatarTrainOptions
+from avatar.tracking.options import TrackOptions
+from avatar.tracking.track import track
 from common.errors import InputError
 from common.threads import use_threads
 from common.writable import check_writable
 from configs import VERSION
 from configs.avatar_options import MakeAvatarOptions
+from configs.commands.track import describe
+
+TRACKED = "transforms_train.json"  # what a tracked folder gets last
 
 
 def main(options: MakeAvatarOptions) -> None:
     use_threads(options.threads)
     _check(options)
+    if options.film is None:
+        _of_photos(options)
+    else:
+        _of_film(options, options.film)
+
+
+def _of_photos(options: MakeAvatarOptions) -> None:
     made = avatar_of_photos(options.photo, options.seed)
-    today = datetime.now(UTC).date()
-    origin = f"{made.source}, by VoiceSplat {VERSION} on {today}"
     seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
-    save_avatar(options.out, replace(made.made.avatar, origin=origin))
+    save_avatar(options.out, replace(made.made.avatar, origin=_origin(made.source)))
     print(made.summary)
     print(f"wrote {options.out}: {len(made.made.avatar.binding):,} Gaussians")
 
 
+def _of_film(options: MakeAvatarOptions, film: Path) -> None:
+    """Track the film and learn the avatar; what an earlier run did is not done again."""
+    capture = options.out.with_name(options.out.stem + "-capture")
+    if not (capture / TRACKED).is_file():
+        tracked = track(
+            TrackOptions(
+                film=film,
+                out=capture,
+                focal=options.focal,
+                device=options.device,
+                threads=options.threads,
+            )
+        )
+        print(describe(tracked))
+    learnt = ReconstructOptions(
+        capture=capture,
+        out=options.out,
+        train=AvatarTrainOptions(steps=options.steps, seed=options.seed),
+        device=options.device,
+        threads=options.threads,
+    )
+    avatar = reconstruct(learnt)
+    save_avatar(options.out, replace(load_avatar(options.out), origin=_origin("a film")))
+    print("invented: the back of the head, and whatever the head never turned to the camera")
+    print(f"wrote {options.out}: {len(avatar.binding):,} Gaussians")
+
+
+def _origin(source: str) -> str:
+    return f"{source}, by VoiceSplat {VERSION} on {datetime.now(UTC).date()}"
+
+
 def _check(options: MakeAvatarOptions) -> None:
-    if not options.photo:
-        raise InputError("--photo: name a photo of somebody")
+    if not options.photo and options.film is None:
+        raise InputError("--photo or --film: name a photo or a film of somebody")
+    if options.photo and options.film is not None:
+        raise InputError("--photo and --film: give one of them")
     if len(options.photo) > MOST_PHOTOS:
         raise InputError(f"--photo: {len(options.photo)} photos; give at most {MOST_PHOTOS}")
     if options.seed < 0:

@@ -1,18 +1,24 @@
 """Track a face through a film."""
 
 from avatar.tracking.options import TrackOptions
-from avatar.tracking.track import track
+from avatar.tracking.track import Tracked, track
 
 
 def main(options: TrackOptions) -> None:
     found = track(options)
+    print(describe(found))
+    print(f"wrote {options.out}")
+
+
+def describe(found: Tracked) -> str:
+    """What was found in a film, in a line."""
     low, high = found.yaw
-    print(
-        f"wrote {options.out}: {found.frames} frames, the head turned from {low:.0f} to {high:.0f} "
-        f"degrees, focal length {found.focal:.2f} picture widths"
+    told = (
+        f"{found.frames} frames, the head turned from {low:.0f} to {high:.0f} degrees, focal "
+        f"length {found.focal:.2f} picture widths"
     )
-    if found.lost or found.shots > 1:
-        print(
-            f"the film has {found.shots} shots, of which the longest was taken; the face was lost "
-            f"in {found.lost} of its frames"
-        )
+    if found.shots > 1:
+        told += f"; the longest of {found.shots} shots was taken"
+    if found.lost:
+        told += f"; the face was lost in {found.lost} frames"
+    return told

@@ -5,12 +5,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from audio2mesh import probe_audio
-from avatar.capture.write import PICTURES, write_json
+from avatar.capture.write import PICTURES
 from avatar.synthetic.capture.options import CaptureOptions
-from common.errors import InputError
-from common.json_files import read_json
+from common.claimed_folder import claim_folder
 
-OPTIONS_FILE = "options.json"
 NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
 
 
@@ -33,21 +31,9 @@ def claim(options: CaptureOptions) -> None:
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
     voice = options.voice
     wanted["voice"] = None if voice is None else sha256(voice.read_bytes()).hexdigest()
-    record = options.out / OPTIONS_FILE
-    if not options.out.absolute().parent.is_dir():
-        raise FileNotFoundError(
-            f"{options.out}: folder {options.out.absolute().parent} does not exist; create it first"
-        )
-    if record.is_file():
-        if read_json(record) != wanted:
-            raise InputError(
-                f"{options.out}: holds a capture with other options; name another folder"
-            )
-    elif options.out.exists() and not (options.out.is_dir() and not any(options.out.iterdir())):
-        raise InputError(f"{options.out}: exists already; name a new folder")
+    claim_folder(options.out, wanted, "capture")
     for name in (*PICTURES.values(), "vertices"):
-        (options.out / name).mkdir(parents=True, exist_ok=True)
-    write_json(record, wanted)
+        (options.out / name).mkdir(exist_ok=True)
 
 
 def made(out: Path, pictures: int, drawn: int) -> Made:

@@ -73,8 +73,21 @@ def test_the_film_to_check_by_has_both_pictures_and_the_sound(tracked: tuple[Pat
 
 
 def test_a_folder_that_is_taken_is_refused(film: Path, tracked: tuple[Path, Tracked]):
-    with pytest.raises(InputError, match="exists already"):
+    with pytest.raises(InputError, match="with other options"):
         track(TrackOptions(film=film, out=tracked[0]))
+    with pytest.raises(InputError, match="exists already"):
+        track(TrackOptions(film=film, out=film.parent))
+
+
+def test_pictures_of_an_interrupted_run_are_kept(film: Path, tracked: tuple[Path, Tracked]):
+    out, _ = tracked
+    pictures = sorted((out / "images").iterdir())
+    pictures[3].unlink()
+    before = {path: path.stat().st_mtime_ns for path in pictures if path.exists()}
+    options = TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
+    assert track(options).frames == FRAMES
+    assert pictures[3].is_file()
+    assert before == {path: path.stat().st_mtime_ns for path in before}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,30 @@
+"""A folder of results that belongs to the options that began it: they alone continue it."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from common.errors import InputError
+from common.json_files import read_json, write_json
+
+OPTIONS_FILE = "options.json"
+
+
+def claim_folder(folder: Path, options: Mapping[str, Any], what: str) -> None:
+    """Make the folder, or see that it was begun with the same options (plain JSON values).
+
+    what: its contents, in a word. Raises InputError that says what it holds instead, or
+    FileNotFoundError where it has no parent.
+    """
+    record = folder / OPTIONS_FILE
+    if not folder.absolute().parent.is_dir():
+        raise FileNotFoundError(
+            f"{folder}: folder {folder.absolute().parent} does not exist; create it first"
+        )
+    if record.is_file():
+        if read_json(record) != dict(options):
+            raise InputError(f"{folder}: holds a {what} with other options; name another folder")
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already; name a new folder")
+    folder.mkdir(exist_ok=True)
+    write_json(record, options)
