@@ -12,12 +12,15 @@ from avatar.arkit import WEIGHTS, read_take
 from avatar.capture import open_capture
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
+from avatar.files.avatar_file import load_avatar
 from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.film.video_reader import film_info
 from avatar.tracking.options import TrackOptions
 from avatar.tracking.track import Tracked, track
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
+from configs.avatar_options import MakeAvatarOptions
+from configs.commands import make_avatar
 
 SECONDS, FRAMES = 1.2, 30
 
@@ -104,3 +107,15 @@ def test_options_out_of_range_are_told_in_a_sentence(film: Path, options, words:
     with pytest.raises(InputError, match=words):
         track(TrackOptions(film=film, out=film.parent / "new", **options))
     assert not (film.parent / "new").exists()
+
+
+def test_a_film_becomes_an_avatar_that_says_so(film: Path, tracked: tuple[Path, Tracked]):
+    """The second command of two: the film is tracked already."""
+    avatar = film.parent / "me.ply"
+    (film.parent / "me-capture").symlink_to(tracked[0])
+    make_avatar.main(MakeAvatarOptions(avatar, film=film, steps=30, threads=1))
+    made = load_avatar(avatar)
+    assert made.topology == "anny-head" and len(made.binding) > 5000
+    assert made.origin.startswith("a film, by VoiceSplat")
+    with pytest.raises(InputError, match="--photo and --film"):
+        make_avatar.main(MakeAvatarOptions(avatar, film=film, photo=(film,)))
