@@ -146,7 +146,10 @@ def _shoot(
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
     with ExitStack() as stack:
-        write = stack.enter_context(open_writer(output, *size, motion.fps, _sound(options)))
+        film_writer = open_writer(
+            output, *size, motion.fps, _sound(options), scene.avatar.provenance
+        )
+        write = stack.enter_context(film_writer)
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))
         count = 0

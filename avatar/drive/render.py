@@ -54,7 +54,7 @@ def replay(options: ReplayOptions) -> Recording:
     size = (first.width, first.height)
     with (
         torch.no_grad(),
-        open_writer(options.out, *size, recording.fps, options.audio) as write,
+        open_writer(options.out, *size, recording.fps, options.audio, avatar.provenance) as write,
         progress_bar("filming", recording.frames) as done,
     ):
         for mesh, camera in zip(recording.meshes, chain([first], cameras), strict=True):

@@ -89,13 +89,14 @@ WEBM = _Codecs(
 
 @contextmanager
 def open_writer(
-    path: Path, width: int, height: int, fps: float, audio: Path | None = None
+    path: Path, width: int, height: int, fps: float, audio: Path | None = None, comment: str = ""
 ) -> Iterator[Write]:
     """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1].
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
     PNG files in a new folder (no suffix). The sound of `audio`, any file that `stream_audio` reads,
-    is cut or filled with silence to the length of the film.
+    is cut or filled with silence to the length of the film. comment: what the metadata of a .mp4
+    or .webm say of it.
 
     Raises:
         InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
@@ -103,7 +104,10 @@ def open_writer(
     """
     check_picture(width, height, fps)
     check_output(path, audio)
-    with plain_words(path), _writer(path, (width, height), exact_rate(fps), audio) as write:
+    with (
+        plain_words(path),
+        _writer(path, (width, height), exact_rate(fps), audio, comment) as write,
+    ):
 
         def write_checked(image: Image) -> None:
             assert image.shape == (height, width, 3), image.shape
@@ -122,13 +126,13 @@ def as_bytes(image: Image) -> Bytes:
 
 
 def _writer(
-    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None
+    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None, comment: str
 ) -> AbstractContextManager[WriteBytes]:
     match output_kind(path):
         case "mp4":
-            return _film(path, size, rate, audio, MP4)
+            return _film(path, size, rate, audio, comment, MP4)
         case "webm":
-            return _film(path, size, rate, audio, WEBM)
+            return _film(path, size, rate, audio, comment, WEBM)
         case "gif":
             return _animation(path, size, rate)
         case "frames":
@@ -139,12 +143,19 @@ def _writer(
 
 @contextmanager
 def _film(
-    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None, codecs: _Codecs
+    path: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    audio: Path | None,
+    comment: str,
+    codecs: _Codecs,
 ) -> Iterator[WriteBytes]:
     with (
         write_beside(path) as partial,
         av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
     ):
+        if comment:
+            container.metadata["comment"] = comment
         stream = _add_picture(container, codecs, size, rate)
         play_until = _add_sound(container, codecs, audio)
         to_yuv = _yuv_converter()

@@ -27,6 +27,11 @@ class Avatar:
     origin: str = ""  # of what real person's picture it was made, by what and when; one line
 
     @property
+    def provenance(self) -> str:
+        """What films of it say: nothing, unless it was made of a real person's pictures."""
+        return f"synthetic: an avatar made from {self.origin}" if self.origin else ""
+
+    @property
     def framed(self) -> Tensor:
         """The vertices [*, 3] that a picture is framed by: of a scan only what is head."""
         return self.vertices if self.template is None else self.template
