@@ -51,15 +51,6 @@ def face_model() -> FaceModel:
     return FaceModel(head, space.mean, head.units, space.modes, torch.ones(len(space.modes)))
 
 
-def with_modes(model: FaceModel, modes: Tensor, precision: Tensor) -> FaceModel:
-    """The same faces with more ways [s, V, 3] in which people differ."""
-    return replace(
-        model,
-        modes=torch.cat([model.modes, modes]),
-        precision=torch.cat([model.precision, precision]),
-    )
-
-
 def points_of(model: FaceModel, faces: Tensor, weights: Tensor) -> PointModel:
     """Points with barycentric weights [P, 3] on triangles of vertices [P, 3]."""
     ways = torch.cat([model.units, model.modes])  # [K, V, 3]
