@@ -1,5 +1,6 @@
 """A folder of results that belongs to the options that began it: they alone continue it."""
 
+import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,12 @@ from common.errors import InputError
 from common.json_files import read_json, write_json
 
 OPTIONS_FILE = "options.json"
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file of any size, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def claim_folder(folder: Path, options: Mapping[str, Any], what: str) -> None:

@@ -12,6 +12,7 @@ from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.seen import SeenPhoto
 from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
+from avatar.tracking.landmarks import EYES
 
 BEHIND = 3 * MM  # of the first surface up to which a place is seen
 GRAZING, SQUARE = 0.1, 0.4  # cosines to the view from which a place counts, and fully
@@ -20,10 +21,7 @@ INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
 )
-LIDS = (
-    (33, 7, 163, 144, 145, 153, 154, 155, 133, 173, 157, 158, 159, 160, 161, 246),
-    (263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
-)
+LIDS = (EYES[:16], EYES[16:])
 """Landmarks around the open mouth and both open eyes."""
 
 FACE = (

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from avatar.mesh.picture_file import read_photo
 from avatar.mesh.vectors import Floats
-from avatar.tracking.window import Window
+from avatar.tracking.window import Margins, window_around
 from avatar.vision.follow import FaceFinder, faces_in_picture
 from avatar.vision.mattes import Matting, find_mattes
 from common.errors import InputError
@@ -19,7 +19,7 @@ from common.errors import InputError
 LONGEST = 3000  # pixels of a photo's longer side: a larger one is shrunk as it is read
 SIZE = 800  # pixels of the longer side of what is kept
 CROPS = 12  # slightly different views of the face that the landmarks are the mean of
-ABOVE, BELOW, BESIDE = 0.8, 1.15, 1.0  # heights of the face that are kept around it
+MARGINS = Margins(above=0.8, below=1.15, beside=1.0)
 LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
 PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
@@ -66,7 +66,7 @@ def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
             f"{path}: its largest face is {high:.0f} pixels high, at least {LEAST_FACE} are "
             "needed; give a larger photo"
         )
-    window = _window(points, width, height)
+    window = window_around(points[None], width, height, SIZE, MARGINS)
     picture = window.cut(photo.picture)
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
     places = window.inside(points)
@@ -111,14 +111,3 @@ def _remarks(high: float, faces: int) -> tuple[str, ...]:
     if high < BLURRED_FACE:
         remarks.append(f"its face is {high:.0f} pixels high, so that the avatar will be blurred")
     return tuple(remarks)
-
-
-def _window(points: Tensor, width: int, height: int) -> Window:
-    """The head and shoulders around a face [478, 2] in a photo of width x height pixels."""
-    (left, top), (right, bottom) = points.amin(0).tolist(), points.amax(0).tolist()
-    face = bottom - top
-    left, right = max(0, int(left - BESIDE * face)), min(width, int(right + BESIDE * face) + 1)
-    top, bottom = max(0, int(top - ABOVE * face)), min(height, int(bottom + BELOW * face) + 1)
-    scale = SIZE / max(right - left, bottom - top)
-    across, down = (2 * round(side * scale / 2) for side in (right - left, bottom - top))
-    return Window(left, top, right, bottom, across, down)

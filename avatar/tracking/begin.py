@@ -31,7 +31,7 @@ def first_moment(
         u, _, vt = torch.linalg.svd(guess)
         rotation = u @ torch.diag(torch.tensor([1.0, 1.0, float((u @ vt).det())]).double()) @ vt
         distance = 1 / sizes.mean()
-        shift = torch.cat([seen.mean(0) - (depth[:, None] * 0).mean(0), torch.ones(1)]) * distance
+        shift = torch.cat([seen.mean(0), torch.ones(1)]) * distance
         depth = 1 + arms @ rotation[2] / distance
     translation = shift - rotation @ middle
     return Moment(rotation, translation, torch.zeros(len(model.units), dtype=torch.float64))

@@ -42,7 +42,7 @@ class TrackOptions(TrackingOptions):
     film: Path
     """A film of a face: .mp4, .mov, .webm, .mkv or .avi."""
     out: Path
-    """The new folder."""
+    """The folder to write. One that was interrupted is continued if all options are the same."""
     held_out: float = 0.0
     """Share of the film, at its end, that is left to the test split, from 0 to 0.5."""
     device: Device = "auto"

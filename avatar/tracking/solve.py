@@ -55,9 +55,9 @@ def joint_step(
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[tuple[Tensor, Tensor]] = []
     for frame, moment in enumerate(moments):
-        found = gather(frame, person, moment)
-        held = _held(found, model, moment, own, free)
-        inner, slope, across = _own_part(found, model, moment, own, held)
+        found = _with_prior(gather(frame, person, moment), model, moment)
+        held = _held(found, moment, own, free)
+        inner, slope, across = _own_part(found, own, held)
         factor = torch.linalg.cholesky(inner)
         solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
         kept.append((solved[:, 0], solved[:, 1:]))
@@ -74,8 +74,9 @@ def joint_step(
 def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool = True) -> Moment:
     """One step of a frame whose person is known; `found` has the frame's unknowns only."""
     own = POSE + len(model.units)
-    held = _held(found, model, moment, own, Free(weights=weights))
-    inner, slope, _ = _own_part(found, model, moment, own, held)
+    found = _with_prior(found, model, moment)
+    held = _held(found, moment, own, Free(weights=weights))
+    inner, slope, _ = _own_part(found, own, held)
     factor = torch.linalg.cholesky(inner)
     return moment.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
 
@@ -93,28 +94,32 @@ def weight_prior(model: FaceModel, moment: Moment) -> Equations:
     return Equations(system, system @ moment.weights.double())
 
 
-def _held(found: Equations, model: FaceModel, moment: Moment, own: int, free: Free) -> Tensor:
+def _with_prior(found: Equations, model: FaceModel, moment: Moment) -> Equations:
+    """The equations of a frame with what is known of weights before."""
+    prior, own = weight_prior(model, moment), POSE + len(model.units)
+    system, gradient = found.system.clone(), found.gradient.clone()
+    system[POSE:own, POSE:own] += prior.system
+    gradient[POSE:own] += prior.gradient
+    return Equations(system, gradient)
+
+
+def _held(found: Equations, moment: Moment, own: int, free: Free) -> Tensor:
     """[own] true for unknowns of a frame that stay: all weights, or those pushed out of bounds."""
     held = torch.zeros(own, dtype=torch.bool)
     if not free.weights:
         held[POSE:] = True
         return held
-    slope = found.gradient[POSE:own] + weight_prior(model, moment).gradient
+    slope = found.gradient[POSE:own]
     low, high = moment.weights <= 0, moment.weights >= 1
     held[POSE:] = (low & (slope > 0)) | (high & (slope < 0))
     return held
 
 
-def _own_part(
-    found: Equations, model: FaceModel, moment: Moment, own: int, held: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """The frame's own system [O, O] and gradient [O] with priors and damping, and how it goes with
+def _own_part(found: Equations, own: int, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The frame's own system [O, O] and gradient [O] with damping, and how it goes with
     the person's unknowns [O, S]; rows of what is held say that it stays."""
     inner, slope = found.system[:own, :own].clone(), found.gradient[:own].clone()
     across = found.system[:own, own:].clone()
-    prior = weight_prior(model, moment)
-    inner[POSE:, POSE:] += prior.system
-    slope[POSE:] += prior.gradient
     inner.diagonal().mul_(1 + DAMPING)
     inner[held, :] = 0
     inner[:, held] = 0

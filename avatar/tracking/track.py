@@ -1,7 +1,6 @@
 """A film of a face → who it is and what the face does in every frame."""
 
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -34,7 +33,7 @@ from avatar.tracking.write import write_tracking
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from avatar.vision.network import load_network
-from common.claimed_folder import claim_folder
+from common.claimed_folder import claim_folder, file_digest
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
@@ -91,7 +90,7 @@ def _check(options: TrackOptions) -> None:
 def _claim(options: TrackOptions) -> None:
     """Make the folder, or go on with it where the same film was tracked alike."""
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
-    wanted["film"] = sha256(options.film.read_bytes()).hexdigest()
+    wanted["film"] = file_digest(options.film)
     claim_folder(options.out, wanted, "film that was tracked")
 
 
@@ -126,7 +125,7 @@ def _solve_keys(
     prior: FocalPrior,
     free_focal: bool,
 ) -> Solved:
-    """The person and the key frames, their neutral face calibrated."""
+    """The person and the key frames: from landmarks, then with colours."""
     pictures = dict(each_kept(folder, face.frames[keys]))
     seen = [Seen(points[key], pictures[row]) for row, key in enumerate(keys)]
     solved = solve_landmarks(face_model(), person, prior, [one.points for one in seen], free_focal)

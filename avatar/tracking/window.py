@@ -1,6 +1,7 @@
 """Which part of a film is kept: the head with its hair and shoulders, in every frame the same."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,16 @@ from torch.nn import functional
 
 Bytes = NDArray[np.uint8]
 
-ABOVE, BELOW, BESIDE = 0.75, 1.0, 0.85  # heights of the face that are kept around it
+
+class Margins(NamedTuple):
+    """What is kept around a face, in heights of it."""
+
+    above: float
+    below: float
+    beside: float
+
+
+OF_FILMS = Margins(0.75, 1.0, 0.85)
 
 
 @dataclass(frozen=True)
@@ -46,14 +56,17 @@ class Window:
         return image[0].permute(1, 2, 0).clamp(0, 1)
 
 
-def window_around(points: Tensor, width: int, height: int, size: int) -> Window:
-    """The window around all of the faces [F, 478, 2] in a film of width x height pixels."""
+def window_around(
+    points: Tensor, width: int, height: int, size: int, margins: Margins = OF_FILMS
+) -> Window:
+    """The window around all of the faces [F, 478, 2] in pictures of width x height pixels, its
+    longer side `size` pixels."""
     low, high = points.amin((0, 1)), points.amax((0, 1))
     face = float((points.amax(1) - points.amin(1))[:, 1].median())
-    left = max(0, int(low[0] - BESIDE * face))
-    right = min(width, int(high[0] + BESIDE * face) + 1)
-    top = max(0, int(low[1] - ABOVE * face))
-    bottom = min(height, int(high[1] + BELOW * face) + 1)
+    left = max(0, int(low[0] - margins.beside * face))
+    right = min(width, int(high[0] + margins.beside * face) + 1)
+    top = max(0, int(low[1] - margins.above * face))
+    bottom = min(height, int(high[1] + margins.below * face) + 1)
     shrink = size / max(right - left, bottom - top)
     across, down = (2 * round(side * shrink / 2) for side in (right - left, bottom - top))
     return Window(left, top, right, bottom, across, down)

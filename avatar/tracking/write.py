@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.arkit import WEIGHTS
@@ -18,7 +17,7 @@ from avatar.capture.write import (
     write_transforms,
 )
 from avatar.files.motion_file import SavedMotion, motion_writer
-from avatar.film.video import open_writer
+from avatar.film.video import as_bytes, open_writer
 from avatar.mesh import Mesh
 from avatar.tracking.film import read_kept
 from avatar.tracking.regions import overlay, region_map, seen_parts
@@ -52,14 +51,10 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
             labels = region_map(seen, head, person, hair)
             write_picture(out / picture_path("region_path", number, 0), labels)
             over = overlay(picture, seen, head, view, vertices)
-            show(np.concatenate([_bytes(picture), over], axis=1))
+            show(np.concatenate([as_bytes(picture.numpy()), over], axis=1))
             done()
     _write_motion(tracking, out, poses)
     _write_splits(tracking, out, held_out)
-
-
-def _bytes(picture: Tensor) -> NDArray[np.uint8]:
-    return (picture * 255).round().byte().numpy()
 
 
 def _write_motion(tracking: Tracking, out: Path, poses: Tensor) -> None:

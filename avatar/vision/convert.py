@@ -1,10 +1,10 @@
 """The networks that ship, from the .tflite files that they were published in."""
 
-from hashlib import sha256
 from pathlib import Path
 
 from avatar.vision.network import Name, write_network
 from avatar.vision.tflite import read_tflite
+from common.claimed_folder import file_digest
 from common.errors import InputError
 
 SOURCES: dict[Name, tuple[str, str]] = {
@@ -45,7 +45,7 @@ def convert_networks(folder: Path, out: Path) -> list[Path]:
         path = folder / file
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such file; give the folder of the .tflite files")
-        if sha256(path.read_bytes()).hexdigest() != digest:
+        if file_digest(path) != digest:
             raise InputError(f"{path}: is another edition; its sha256 is not {digest}")
     return [_convert(folder, name, out) for name in SOURCES]
 

@@ -1,13 +1,12 @@
 """A capture's folder: begun once, continued by the same options; and what was written into it."""
 
 from dataclasses import asdict, dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from audio2mesh import probe_audio
 from avatar.capture.write import PICTURES
 from avatar.synthetic.capture.options import CaptureOptions
-from common.claimed_folder import claim_folder
+from common.claimed_folder import claim_folder, file_digest
 
 NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
 
@@ -30,7 +29,7 @@ def claim(options: CaptureOptions) -> None:
         probe_audio(options.voice)
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
     voice = options.voice
-    wanted["voice"] = None if voice is None else sha256(voice.read_bytes()).hexdigest()
+    wanted["voice"] = None if voice is None else file_digest(voice)
     claim_folder(options.out, wanted, "capture")
     for name in (*PICTURES.values(), "vertices"):
         (options.out / name).mkdir(exist_ok=True)
