@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -12,6 +13,7 @@ from torch import Tensor
 from avatar.capture.write import PICTURES, picture_path, write_picture
 from avatar.film.video_reader import FilmInfo, colour_frames, film_info
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
+from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Window, window_around
 from avatar.vision.follow import FaceFinder, follow_face
 from avatar.vision.mattes import Matting, find_mattes
@@ -19,6 +21,7 @@ from common.errors import InputError
 from common.progress import progress_bar
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
+AROUND = 3  # pixels around skin that must be skin too
 HAIR = "hair"  # folder of the hair's masks
 
 
@@ -140,9 +143,10 @@ def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
 
 def skin_of(person: Tensor, hair: Tensor) -> Tensor:
     """[H, W] 1 where a pixel and all around it are the person and not hair."""
-    inside = ((person > 0.5) & (hair < 0.3)).float()[None, None]
-    eroded = -torch.nn.functional.max_pool2d(-inside, 7, stride=1, padding=3)
-    return eroded[0, 0]
+    inside = (person > 0.5) & (hair < 0.3)
+    for axis in (0, 1):
+        inside = reduce(torch.bitwise_and, shifts(inside, axis, AROUND))
+    return inside.float()
 
 
 def each_kept(out: Path, frames: Tensor) -> Iterator[tuple[int, Tensor]]:

@@ -4,20 +4,32 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-BINOMIAL = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+BINOMIAL = (1, 4, 6, 4, 1)
 
 
 def level(picture: Tensor, scale: int) -> Tensor:
     """A picture [H, W, C] at one pixel for scale², blurred a little [H / scale, W / scale, C]."""
-    image = picture.permute(2, 0, 1)[None]
     if scale > 1:
-        image = functional.avg_pool2d(image, scale, ceil_mode=True)
-    channels = image.shape[1]
-    kernel = BINOMIAL.to(image).expand(channels, 1, 1, 5)
-    image = functional.pad(image, (2, 2, 2, 2), mode="replicate")
-    image = functional.conv2d(image, kernel, groups=channels)
-    image = functional.conv2d(image, kernel.mT, groups=channels)
-    return image[0].permute(1, 2, 0).contiguous()
+        pooled = functional.avg_pool2d(picture.permute(2, 0, 1)[None], scale, ceil_mode=True)
+        picture = pooled[0].permute(1, 2, 0).contiguous()
+    return _blurred(_blurred(picture, 0), 1)
+
+
+def _blurred(picture: Tensor, axis: int) -> Tensor:
+    """Along one axis, beyond which the rim goes on."""
+    shifted = shifts(picture, axis, len(BINOMIAL) // 2)
+    blurred = torch.zeros_like(picture)
+    for part, share in zip(shifted, BINOMIAL, strict=True):
+        blurred.add_(part, alpha=share / sum(BINOMIAL))
+    return blurred
+
+
+def shifts(picture: Tensor, axis: int, most: int) -> list[Tensor]:
+    """A picture moved by -most, …, most pixels along an axis, beyond which its rim goes on."""
+    length = picture.shape[axis]
+    places = torch.arange(-most, length + most, device=picture.device).clamp(0, length - 1)
+    wider = picture.index_select(axis, places)
+    return [wider.narrow(axis, k, length) for k in range(2 * most + 1)]
 
 
 def sample(picture: Tensor, pixels: Tensor, scale: float) -> tuple[Tensor, Tensor]:

@@ -1,7 +1,10 @@
 """Pictures between their pixels."""
 
+import pytest
 import torch
+from torch.nn import functional
 
+from avatar.tracking.film import skin_of
 from avatar.tracking.pyramid import level, sample
 
 
@@ -43,3 +46,23 @@ def test_outside_the_rim_goes_on():
     picture = waves()
     values, _ = sample(picture, torch.tensor([[-20.0, 0.5], [1000.0, 0.5]]), 1)
     torch.testing.assert_close(values, picture[[0, 0], [0, -1]])
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_a_level_is_the_convolution_of_the_means_with_the_binomial(scale: int):
+    picture = torch.rand(50, 66, 3, generator=torch.manual_seed(0))
+    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
+    planes = functional.avg_pool2d(picture.permute(2, 0, 1)[:, None], scale, ceil_mode=True)
+    wider = functional.pad(planes, (2, 2, 2, 2), mode="replicate")
+    wanted = functional.conv2d(wider, torch.outer(line, line)[None, None])[:, 0].permute(1, 2, 0)
+    torch.testing.assert_close(level(picture, scale), wanted, atol=1e-6, rtol=0)
+
+
+def test_skin_has_skin_all_around_it():
+    person, hair = torch.rand(2, 40, 30, generator=torch.manual_seed(1)) ** torch.tensor(0.1)
+    hair = 1 - hair
+    inside = ((person > 0.5) & (hair < 0.3)).float()
+    wanted = -functional.max_pool2d(-inside[None], 7, stride=1, padding=3)[0]
+    found = skin_of(person, hair)
+    assert 0.1 < found.mean() < 0.9
+    torch.testing.assert_close(found, wanted)
