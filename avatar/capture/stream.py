@@ -3,10 +3,7 @@
 PNG and JPEG decoders run outside Python's global lock, so that threads are enough.
 """
 
-from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
 from pathlib import Path
 from threading import Lock
 
@@ -14,6 +11,7 @@ import torch
 
 from avatar.capture.capture import View
 from avatar.capture.pictures import Picture, read_picture
+from common.parallel import in_order
 from common.threads import thread_count
 
 READERS = 2  # threads at most
@@ -70,18 +68,8 @@ def stream_pictures(
     raises where its turn comes. The threads end with the iterator: when it is exhausted, closed or
     dropped, by an error or Ctrl-C as well.
     """
-    order = iter(views)
-    with ThreadPoolExecutor(workers or min(READERS, thread_count()), "pictures") as pool:
-        waiting: deque[tuple[View, Future[Picture]]] = deque()
 
-        def ask(count: int) -> None:
-            waiting.extend((view, pool.submit(read, view)) for view in islice(order, count))
+    def with_picture(view: View) -> tuple[View, Picture]:
+        return view, read(view)
 
-        try:
-            ask(AHEAD)
-            while waiting:
-                view, picture = waiting.popleft()
-                ask(1)
-                yield view, picture.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+    return in_order(with_picture, views, workers or min(READERS, thread_count()), AHEAD)

@@ -1,8 +1,9 @@
 """A film → one face's landmarks in every frame, and its pictures with masks in a folder."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from pathlib import Path
 
 import imageio.v3 as imageio
@@ -14,10 +15,11 @@ from avatar.capture.write import PICTURES, picture_path, write_picture
 from avatar.film.video_reader import FilmInfo, colour_frames, film_info
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import shifts
-from avatar.tracking.window import Window, window_around
+from avatar.tracking.window import Bytes, Window, window_around
 from avatar.vision.follow import FaceFinder, follow_face
 from avatar.vision.mattes import Matting, find_mattes
 from common.errors import InputError
+from common.parallel import spread
 from common.progress import progress_bar
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
@@ -99,44 +101,41 @@ def keep_pictures(film: Path, face: FollowedFace, matting: Matting, size: int, o
     window = window_around(face.points[..., :2], face.width, face.height, size)
     for folder in (*PICTURES.values(), HAIR):
         (out / folder).mkdir(parents=True, exist_ok=True)
-    wanted = set(face.frames.tolist())
-    last = int(face.frames[-1])
-    with progress_bar("masks", len(wanted)) as done:
-        frames = colour_frames(film, LONGEST, face.fps)
-        for number, frame in enumerate(frames):
-            if number in wanted:
-                _keep(window.cut(frame), number, matting, out)
-                done()
-            if number == last:
-                break
+    numbers = face.frames.tolist()
+    missing = {
+        number for number in numbers if not all(path.is_file() for path in _kept(out, number))
+    }
+
+    def keep(numbered: tuple[int, Bytes]) -> None:
+        number, frame = numbered
+        _keep(window.cut(frame), matting, _kept(out, number))
+
+    frames = enumerate(colour_frames(film, LONGEST, face.fps) if missing else ())
+    some = (numbered for numbered in islice(frames, max(numbers) + 1) if numbered[0] in missing)
+    with progress_bar("masks", len(numbers), done=len(numbers) - len(missing)) as done:
+        for _ in spread(keep, some):
+            done()
     return window
 
 
-def _keep(picture: Tensor, number: int, matting: Matting, out: Path) -> None:
-    paths = [out / picture_path(key, number, 0) for key in ("file_path", "fg_mask_path")]
-    paths.append(hair_path(out, number))
-    if all(path.is_file() for path in paths):
-        return
+def _keep(picture: Tensor, matting: Matting, paths: Sequence[Path]) -> None:
     device = matting.person.device
     person, hair = find_mattes(matting, picture[None].to(device))
     for path, image in zip(paths, (picture, person[0].cpu(), hair[0].cpu()), strict=True):
         write_picture(path, (image * 255).round().byte().numpy())
 
 
-def hair_path(out: Path, number: int) -> Path:
-    """Where the mask of hair of a frame lies."""
-    return out / HAIR / Path(picture_path("file_path", number, 0)).name
+def _kept(out: Path, number: int) -> tuple[Path, Path, Path]:
+    """Where the picture of a frame and its masks of the person and of hair lie."""
+    picture, person = (picture_path(key, number, 0) for key in ("file_path", "fg_mask_path"))
+    return out / picture, out / person, out / HAIR / Path(picture).name
 
 
 def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
     """Picture [H, W, 3] and masks [H, W] of the person and of hair, all in [0, 1]."""
-    paths = (
-        out / picture_path("file_path", number, 0),
-        out / picture_path("fg_mask_path", number, 0),
-        hair_path(out, number),
-    )
     picture, person, hair = (
-        torch.from_numpy(np.asarray(imageio.imread(path))).float() / 255 for path in paths
+        torch.from_numpy(np.asarray(imageio.imread(path))).float() / 255
+        for path in _kept(out, number)
     )
     return picture, person, hair
 
@@ -149,8 +148,7 @@ def skin_of(person: Tensor, hair: Tensor) -> Tensor:
     return inside.float()
 
 
-def each_kept(out: Path, frames: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """Row and picture [H, W, 4] of every frame: colours, and where skin is."""
-    for row, number in enumerate(frames.tolist()):
-        picture, person, hair = read_kept(out, number)
-        yield row, torch.cat([picture, skin_of(person, hair)[..., None]], -1)
+def kept_with_skin(out: Path, number: int) -> Tensor:
+    """A frame [H, W, 4]: colours, and where skin is."""
+    picture, person, hair = read_kept(out, number)
+    return torch.cat([picture, skin_of(person, hair)[..., None]], -1)

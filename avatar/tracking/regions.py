@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.capture.write import REGION_LABELS
+from avatar.film.video import as_bytes
 from avatar.heads import Head
 from avatar.mesh.normals import face_normals
 from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
@@ -41,15 +42,14 @@ def overlay(
 ) -> Bytes:
     """The picture [H, W, 3] in [0, 1] with the mesh over it, eyes and mouth in other colours."""
     local = vertices.double().numpy() @ camera.viewmat[:3, :3].double().numpy().T
-    facing = np.abs(face_normals(local, head.faces.numpy())[:, 2])
-    labels, tints = _labels(head), np.ones((max(REGION_LABELS.values()) + 1, 3))
+    facing = np.abs(face_normals(local, head.faces.numpy())[:, 2]).astype(np.float32)
+    labels, tints = _labels(head), np.ones((max(REGION_LABELS.values()) + 1, 3), np.float32)
     for name, tint in TINTS.items():
         tints[REGION_LABELS[name]] = tint
     colours = tints[labels] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
-    drawn = colours[seen.faces]
-    share = OPAQUE * (seen.faces != NOTHING)[..., None]
-    mixed = picture.numpy() * (1 - share) + drawn * share
-    return (mixed * 255).round().astype(np.uint8)
+    mixed, drawn = picture.numpy().copy(), seen.faces != NOTHING
+    mixed[drawn] += OPAQUE * (colours[seen.faces[drawn]] - mixed[drawn])
+    return as_bytes(mixed)
 
 
 def _labels(head: Head) -> Bytes:

@@ -9,7 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from avatar.film.video_reader import film_info
 from avatar.tracking.begin import UPRIGHT, first_moment
-from avatar.tracking.film import FollowedFace, each_kept, follow, keep_pictures
+from avatar.tracking.film import FollowedFace, follow, keep_pictures, kept_with_skin
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import face_model
@@ -27,7 +27,7 @@ from avatar.tracking.stages import (
     solve_frame,
     solve_landmarks,
 )
-from avatar.tracking.state import Person
+from avatar.tracking.state import Moment, Person
 from avatar.tracking.window import Window
 from avatar.tracking.write import write_tracking
 from avatar.vision.follow import load_face_finder
@@ -36,6 +36,7 @@ from avatar.vision.network import load_network
 from common.claimed_folder import claim_folder, file_digest
 from common.device import pick_device
 from common.errors import InputError
+from common.parallel import spread
 from common.progress import progress_bar
 from common.threads import use_threads
 
@@ -126,8 +127,7 @@ def _solve_keys(
     free_focal: bool,
 ) -> Solved:
     """The person and the key frames: from landmarks, then with colours."""
-    pictures = dict(each_kept(folder, face.frames[keys]))
-    seen = [Seen(points[key], pictures[row]) for row, key in enumerate(keys)]
+    seen = [Seen(points[key], kept_with_skin(folder, int(face.frames[key]))) for key in keys]
     solved = solve_landmarks(face_model(), person, prior, [one.points for one in seen], free_focal)
     with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
         return solve_colours(solved, prior, seen, free_focal, done)
@@ -138,9 +138,14 @@ def _every_frame(
 ) -> Tracking:
     """All frames of a known person, smoothed, with a neutral face that is at rest."""
     own, moments = own_model(solved), []
+
+    def solve(row: int) -> Moment:
+        picture = kept_with_skin(folder, int(face.frames[row]))
+        return solve_frame(solved, own, points[row], picture)
+
     with progress_bar("every frame", len(face.frames)) as done:
-        for row, picture in each_kept(folder, face.frames):
-            moments.append(solve_frame(solved, own, points[row], picture))
+        for moment in spread(solve, range(len(face.frames))):
+            moments.append(moment)
             done()
     moments = smoothed(solved.model, moments, face.fps)
     weights = torch.stack([one.weights for one in moments])

@@ -1,5 +1,6 @@
 """A tracked film on disk: the capture that reconstruction reads, the motion, a film to check it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +21,10 @@ from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.film.video import as_bytes, open_writer
 from avatar.mesh import Mesh
 from avatar.tracking.film import read_kept
-from avatar.tracking.regions import overlay, region_map, seen_parts
+from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
 from common.arrays import write_arrays
+from common.parallel import spread
 from common.progress import progress_bar
 
 TAKE, MOTION, OVERLAY = "take.csv", "motion.npz", "overlay.mp4"
@@ -34,7 +36,7 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
     sound: the film, if it has a sound; held_out: share of the frames, at the end, that are for
     testing.
     """
-    head, view, poses = tracking.model.head, camera(tracking), head_poses(tracking)
+    head, poses = tracking.model.head, head_poses(tracking)
     (out / "vertices").mkdir(exist_ok=True)
     canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
     write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
@@ -43,18 +45,29 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
         open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
         progress_bar("writing", len(tracking.moments)) as done,
     ):
-        for row, number in enumerate(tracking.frames.tolist()):
-            vertices = world_vertices(tracking, row, poses[row])
-            write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
-            picture, person, hair = read_kept(out, number)
-            seen = seen_parts(view, head, vertices)
-            labels = region_map(seen, head, person, hair)
-            write_picture(out / picture_path("region_path", number, 0), labels)
-            over = overlay(picture, seen, head, view, vertices)
-            show(np.concatenate([as_bytes(picture.numpy()), over], axis=1))
+        for shown in spread(_frame_writer(tracking, out, poses), range(len(tracking.moments))):
+            show(shown)
             done()
     _write_motion(tracking, out, poses)
     _write_splits(tracking, out, held_out)
+
+
+def _frame_writer(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Bytes]:
+    """What writes the mesh and the regions of a frame, and returns what the film shows of it."""
+    head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
+
+    def write(row: int) -> Bytes:
+        number = numbers[row]
+        vertices = world_vertices(tracking, row, poses[row])
+        write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
+        picture, person, hair = read_kept(out, number)
+        seen = seen_parts(view, head, vertices)
+        labels = region_map(seen, head, person, hair)
+        write_picture(out / picture_path("region_path", number, 0), labels)
+        over = overlay(picture, seen, head, view, vertices)
+        return np.concatenate([as_bytes(picture.numpy()), over], axis=1)
+
+    return write
 
 
 def _write_motion(tracking: Tracking, out: Path, poses: Tensor) -> None:

@@ -25,7 +25,7 @@ def names(views: Iterable[View]) -> list[str]:
 
 
 def workers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("pictures")]
+    return [thread for thread in threading.enumerate() if thread.name.startswith("in_order")]
 
 
 def test_pictures_come_in_the_order_of_the_views(views: tuple[View, ...]):

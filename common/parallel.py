@@ -1,0 +1,57 @@
+"""Work that threads share."""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import islice
+from typing import TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def in_order(
+    work: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+) -> Generator[Result, None, None]:
+    """The results of `work` for items without an end, as `workers` threads compute them, in the
+    items' order.
+
+    ahead: how many items are taken before their results are asked for. What fails raises where its
+    turn comes. The threads end with the iterator: when it is exhausted, closed or dropped, by an
+    error or Ctrl-C as well.
+    """
+    order = iter(items)
+    with ThreadPoolExecutor(workers, "in_order") as pool:
+        waiting: deque[Future[Result]] = deque()
+
+        def ask(count: int) -> None:
+            waiting.extend(pool.submit(work, item) for item in islice(order, count))
+
+        try:
+            ask(ahead)
+            while waiting:
+                first = waiting.popleft()
+                ask(1)
+                yield first.result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def spread(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    """The same with as many threads as torch computes with, in each of which torch uses one."""
+    with _one_thread_each() as count:
+        yield from in_order(work, items, count, 2 * count)
+
+
+@contextmanager
+def _one_thread_each() -> Iterator[int]:
+    """Let torch compute with one thread in those that begin here; yields how many it had."""
+    import torch  # noqa: PLC0415  takes seconds
+
+    count = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield count
+    finally:
+        torch.set_num_threads(count)

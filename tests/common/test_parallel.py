@@ -1,0 +1,44 @@
+"""Threads that share work give its results in order, and end."""
+
+import threading
+import time
+from itertools import count, islice
+
+import pytest
+import torch
+
+from common.parallel import in_order, spread
+
+
+def late(number: int) -> int:
+    time.sleep(0.002 * (5 - number % 5))
+    return number**2
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_results_come_in_the_order_of_the_items(workers: int):
+    assert list(in_order(late, range(20), workers, 6)) == [k**2 for k in range(20)]
+
+
+def test_items_need_no_end_and_few_are_taken_ahead():
+    taken: list[int] = []
+    numbers = (taken.append(k) or k for k in count())
+    results = in_order(late, numbers, 2, 3)
+    assert list(islice(results, 4)) == [0, 1, 4, 9]
+    assert len(taken) == 3 + 4
+    results.close()
+
+
+def test_what_fails_raises_where_its_turn_comes_and_the_threads_end():
+    before = threading.active_count()
+    results = in_order(lambda k: 6 // (3 - k), range(10), 2, 4)
+    assert [next(results) for _ in range(3)] == [2, 3, 6]
+    with pytest.raises(ZeroDivisionError):
+        next(results)
+    assert threading.active_count() == before
+
+
+def test_torch_uses_one_thread_in_each_and_all_of_them_afterwards():
+    torch.set_num_threads(2)
+    assert list(spread(lambda _: torch.get_num_threads(), range(6))) == [1] * 6
+    assert torch.get_num_threads() == 2
