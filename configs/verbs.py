@@ -81,6 +81,12 @@ MEASURE = {
         "configs.commands.evaluate_avatar:main",
         "how like the pictures of a capture an avatar is",
     ),
+    "evaluate-photo": Verb(
+        "avatar.evaluation.options:PhotoEvaluationOptions",
+        "configs.commands.evaluate_photo:main",
+        "how good an avatar of photos is, on them and from the side",
+        words=("--avatar",),
+    ),
     "evaluate-tracking": Verb(
         "avatar.evaluation.options:TrackingEvaluationOptions",
         "configs.commands.evaluate_tracking:main",

@@ -39,6 +39,11 @@ MAY_IMPORT = {
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
         "avatar.transfer common splat"
     ),
+    "avatar.evaluation.photo": (
+        "avatar.capture avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.film "
+        "avatar.heads avatar.mesh avatar.photo avatar.rig avatar.tracking avatar.vision common "
+        "splat"
+    ),
     "avatar.evaluation.tracking": (
         "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
         "avatar.transfer common splat"
@@ -89,9 +94,10 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
-        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading avatar.photo "
-        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
-        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
+        "avatar.evaluation.photo avatar.evaluation.tracking avatar.files avatar.heads "
+        "avatar.lipreading avatar.photo avatar.reconstruct avatar.synthetic.capture "
+        "avatar.synthetic.film avatar.synthetic.portrait avatar.tracking avatar.vision common "
+        "configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -112,6 +118,7 @@ ONLY_IN = {
     "PIL": {
         "audio2mesh/evaluation/plots.py",
         "avatar/capture/pictures.py",
+        "avatar/evaluation/photo/sheet.py",
         "avatar/evaluation/sheet.py",
         "avatar/mesh/picture_file.py",
     },

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from common.assets import DEMO_VOICE
 from common.device import Device
 
 
@@ -44,3 +45,30 @@ class TrackingEvaluationOptions:
     """Also write the figures to this .json."""
     sheet: Path | None = None
     """Also write a .png of some frames with the tracked and the true mesh over them."""
+
+
+@dataclass(frozen=True)
+class PhotoEvaluationOptions:
+    """Measure an avatar that make-avatar made of photos: on the photos themselves, while it speaks
+    and is seen from the side, and, of a made-up person, against the truth."""
+
+    avatar: Path
+    """The avatar (.ply)."""
+    photo: tuple[Path, ...]
+    """The photos that it was made of, in the same order."""
+    truth: Path | None = None
+    """The capture (a folder, of make-capture) that the first photo is a picture of: its other
+    pictures of the same moment are the truth."""
+    audio: Path = DEMO_VOICE
+    """The recording that the avatar speaks while it is looked at."""
+    moments: int = 50
+    """Moments of the speech that are looked at from each side, evenly spread."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    sheet: Path | None = None
+    """Also write a .png: photos and avatar, the avatar from all sides, and the truth."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""

@@ -52,6 +52,11 @@ class Fitted:
     rest: Tensor  # [V, 3] head space
     photos: list[FittedPhoto]
 
+    def posed(self, units: Tensor) -> list[Tensor]:
+        """The vertices [V, 3] as each photo shows them, by units [E, V, 3] of this very person."""
+        model = replace(self.model, units=units)
+        return [photo.posed(self.rest, model) for photo in self.photos]
+
 
 def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     """One person on all photos, from their landmarks.

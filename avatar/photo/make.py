@@ -30,15 +30,20 @@ def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
 
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
-    finder, matting = load_face_finder(), load_matting()
-    photos = [see(path, finder, matting) for path in paths]
-    for photo in photos:
-        say(photo)
-    fitted = fit(photos)
-    check_turn(fitted)
+    fitted = fit_photos(paths)
+    for photo in fitted.photos:
+        say(photo.seen)
     made = build(fitted, seed)
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
     return FromPhotos(made, source, _summary(made))
+
+
+def fit_photos(paths: Sequence[Path]) -> Fitted:
+    """The person on photos, and how each shows them. Raises as `avatar_of_photos`."""
+    finder, matting = load_face_finder(), load_matting()
+    fitted = fit([see(path, finder, matting) for path in paths])
+    check_turn(fitted)
+    return fitted
 
 
 def check_turn(fitted: Fitted) -> None:

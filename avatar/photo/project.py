@@ -12,7 +12,7 @@ from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.seen import SeenPhoto
 from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
-from avatar.tracking.landmarks import EYES
+from avatar.tracking.landmarks import EYES, LIPS
 
 BEHIND = 3 * MM  # of the first surface up to which a place is seen
 GRAZING, SQUARE = 0.1, 0.4  # cosines to the view from which a place counts, and fully
@@ -21,8 +21,9 @@ INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
 )
+OUTER_LIPS = (*LIPS[:11], *LIPS[19:10:-1])
 LIDS = (EYES[:16], EYES[16:])
-"""Landmarks around the open mouth and both open eyes."""
+"""Landmarks around the open mouth, around the lips, and around both open eyes."""
 
 FACE = (
     *(127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397),

@@ -41,8 +41,7 @@ def scene_of(fitted: Fitted, rng: np.random.Generator) -> Scene:
     no_fog = Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
     studio = Studio(sitter, look, Lighting(rest, stretched, no_fog), rng)
     opaque = _opaque(sitter)
-    model = replace(fitted.model, units=sitter.units)
-    shapes = [_posed(sitter, photo.posed(fitted.rest, model)) for photo in fitted.photos]
+    shapes = [_posed(sitter, head) for head in fitted.posed(sitter.units)]
     views = [
         view_of(photo, shape, sitter.faces[opaque])
         for photo, shape in zip(fitted.photos, shapes, strict=True)

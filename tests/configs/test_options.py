@@ -38,6 +38,7 @@ REQUIRED = {
     "make-demo-avatar": "--out A.ply",
     "make-avatar": "--photo me.jpg --out A.ply",
     "evaluate-avatar": "--avatar A.ply --capture capture",
+    "evaluate-photo": "A.ply --photo me.jpg",
     "evaluate-audio2mesh": "--data clips",
     "train motion": "--data clips --out F",
     "train sync": "--data clips --role loss --out F",
