@@ -83,7 +83,7 @@ MAY_IMPORT = {
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.tracking": (
         "avatar.arkit avatar.capture avatar.files avatar.film avatar.heads avatar.mesh "
-        "avatar.rig avatar.transfer avatar.vision common splat"
+        "avatar.rig avatar.synthetic.shared avatar.transfer avatar.vision common splat"
     ),
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "avatar.vision": "common",

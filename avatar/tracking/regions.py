@@ -2,7 +2,6 @@
 it, so that a person can check it."""
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -10,13 +9,20 @@ from avatar.capture.write import REGION_LABELS
 from avatar.film.video import as_bytes
 from avatar.heads import Head
 from avatar.mesh.normals import face_normals
+from avatar.mesh.vectors import MM
 from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
+from avatar.synthetic.shared.masks import lip_mask
+from avatar.transfer.template import template_of
 from splat import Camera
 
 Bytes = NDArray[np.uint8]
 
-PARTS = {"eyes": ("eyes", "eyelids"), "mouth": ("lips", "inner_mouth", "teeth", "tongue")}
-"""Regions of the head that make a label; all else is skin."""
+GROUPS = {
+    "eyes": ("l-eye", "r-eye"),
+    "mouth": ("upper-teeth", "lower-teeth", "tongue"),
+}
+"""Groups of the head that make a label; most else is skin."""
+LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eyes
 OPAQUE = 0.55  # of the mesh that is drawn over a picture
 TINTS = {"skin": (0.75, 0.85, 1.0), "eyes": (0.3, 0.9, 0.6), "mouth": (1.0, 0.55, 0.55)}
 
@@ -53,11 +59,17 @@ def overlay(
 
 
 def _labels(head: Head) -> Bytes:
-    """The label of each triangle [M]."""
+    """The label of each triangle [M]: lids count as eyes, the red of the lips as mouth."""
     labels = np.full(len(head.faces), REGION_LABELS["skin"], np.uint8)
-    for name, parts in PARTS.items():
-        inside = torch.zeros(len(head.vertices), dtype=torch.bool)
-        for part in parts:
-            inside[head.regions[part]] = True
-        labels[inside[head.faces].all(1).numpy()] = REGION_LABELS[name]
+    faces, middles = head.faces.numpy(), head.vertices[head.faces].mean(1).double().numpy() / MM
+    blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1).numpy()
+    inner = np.zeros(len(head.vertices), bool)
+    inner[head.regions["inner_mouth"].numpy()] = True
+    inner &= ~template_of(head).outer
+    mouth = (lip_mask(middles) > 0.5) | inner[faces].any(1)
+    eyes = (blink[faces].min(1) > LID) & (middles[:, 1] > EYES_ABOVE)
+    for name, inside in (("mouth", mouth), ("eyes", eyes)):
+        labels[inside] = REGION_LABELS[name]
+    for name, groups in GROUPS.items():
+        labels[head.group_faces(*groups).numpy()] = REGION_LABELS[name]
     return labels

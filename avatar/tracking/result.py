@@ -68,9 +68,11 @@ def camera(tracking: Tracking) -> Camera:
     return Camera(torso(tracking).float(), K, *tracking.size)
 
 
-def world_vertices(tracking: Tracking, row: int, head_pose: Tensor) -> Tensor:
-    """[V, 3] of a frame, the neck blending into the torso."""
-    return pose(tracking.rest + tracking.offsets(row), tracking.model.head, head_pose)
+def world_vertices(tracking: Tracking, row: int, head_pose: Tensor, sway: Tensor) -> Tensor:
+    """[V, 3] of a frame, the neck blending into a torso that has moved by `sway` [4, 4]."""
+    mesh = tracking.rest + tracking.offsets(row)
+    local = pose(mesh, tracking.model.head, torch.linalg.inv(sway) @ head_pose)
+    return local @ sway[:3, :3].T + sway[:3, 3]
 
 
 def take_of(tracking: Tracking) -> Take:

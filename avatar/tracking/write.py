@@ -23,6 +23,7 @@ from avatar.mesh import Mesh
 from avatar.tracking.film import read_kept
 from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
+from avatar.tracking.sways import find_sways
 from common.arrays import write_arrays
 from common.parallel import spread
 from common.progress import progress_bar
@@ -37,6 +38,7 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
     testing.
     """
     head, poses = tracking.model.head, head_poses(tracking)
+    sways = find_sways(tracking, out, poses)
     (out / "vertices").mkdir(exist_ok=True)
     canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
     write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
@@ -45,20 +47,23 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
         open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
         progress_bar("writing", len(tracking.moments)) as done,
     ):
-        for shown in spread(_frame_writer(tracking, out, poses), range(len(tracking.moments))):
+        write = _frame_writer(tracking, out, poses, sways)
+        for shown in spread(write, range(len(tracking.moments))):
             show(shown)
             done()
     _write_motion(tracking, out, poses)
     _write_splits(tracking, out, held_out)
 
 
-def _frame_writer(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Bytes]:
+def _frame_writer(
+    tracking: Tracking, out: Path, poses: Tensor, sways: Tensor
+) -> Callable[[int], Bytes]:
     """What writes the mesh and the regions of a frame, and returns what the film shows of it."""
     head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
 
     def write(row: int) -> Bytes:
         number = numbers[row]
-        vertices = world_vertices(tracking, row, poses[row])
+        vertices = world_vertices(tracking, row, poses[row], sways[row])
         write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
         picture, person, hair = read_kept(out, number)
         seen = seen_parts(view, head, vertices)
