@@ -10,6 +10,7 @@ from torch import Tensor
 from avatar.tracking.equations import Equations
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
+from common.parallel import spread
 
 POSE = 6  # unknowns of a head's pose
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
@@ -54,8 +55,9 @@ def joint_step(
     system = torch.zeros(shared, shared, dtype=torch.float64)
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[tuple[Tensor, Tensor]] = []
-    for frame, moment in enumerate(moments):
-        found = _with_prior(gather(frame, person, moment), model, moment)
+    told = spread(lambda frame: gather(frame, person, moments[frame]), range(len(moments)))
+    for moment, equations in zip(moments, told, strict=True):
+        found = _with_prior(equations, model, moment)
         held = _held(found, moment, own, free)
         inner, slope, across = _own_part(found, own, held)
         factor = torch.linalg.cholesky(inner)

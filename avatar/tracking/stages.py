@@ -25,6 +25,7 @@ from avatar.tracking.model import FaceModel
 from avatar.tracking.pyramid import level
 from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step
 from avatar.tracking.state import Moment, Person
+from common.parallel import spread
 
 POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
 LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
@@ -81,10 +82,7 @@ def solve_colours(
     for scale in LEVELS:
         pictures = [level(frame.picture, scale) for frame in seen]
         for step in range(STEPS_PER_LEVEL):
-            looks = [
-                _look(model, samples, person, moment, picture, scale)
-                for moment, picture in zip(moments, pictures, strict=True)
-            ]
+            looks = _looks(model, samples, person, moments, pictures, scale)
             if paint is None or step % PAINT_EVERY == 0:
                 paint, gains = mix_paint(looks, gains)
             gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
@@ -170,6 +168,20 @@ def _look(
 ) -> Observed:
     placed = place(samples.points, person, moment)
     return observe(model, samples, person, moment, placed, picture, scale)
+
+
+def _looks(
+    model: FaceModel,
+    samples: Samples,
+    person: Person,
+    moments: Sequence[Moment],
+    pictures: Sequence[Tensor],
+    scale: int,
+) -> list[Observed]:
+    def look(frame: tuple[Moment, Tensor]) -> Observed:
+        return _look(model, samples, person, *frame, scale)
+
+    return list(spread(look, zip(moments, pictures, strict=True)))
 
 
 def _fitted(model: FaceModel, person: Person) -> FaceModel:

@@ -87,7 +87,7 @@ def conv(
     groups: int = 1,
 ) -> Tensor:
     if kernel.shape[1:] == (x.shape[3], 1, 1) and tuple(stride) == (1, 1):
-        return _activate((x @ kernel.flatten(1).T).add_(bias), activation)  # twice as fast
+        return _activate(F.linear(x, kernel.flatten(1), bias), activation)  # twice as fast
     x = x.permute(0, 3, 1, 2)
     padding = _same(x.shape[2:], kernel.shape[2:], stride, dilation) if same else (0, 0, 0, 0)
     left, right, top, bottom = padding
