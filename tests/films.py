@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.sound.waveform import load_audio
+from avatar.film.audio_track import Sound
 from avatar.film.video import open_writer
 
 FILMS = ["film.mp4", "film.webm"]
@@ -32,7 +33,7 @@ def write_film(
     audio: Path | None = None,
 ) -> Path:  # fmt: skip
     """A film in which a light square moves over a dark ground."""
-    with open_writer(path, *size, fps, audio) as write:
+    with open_writer(path, *size, fps, audio and Sound(audio)) as write:
         for frame in range(frames):
             image = np.full((size[1], size[0], 3), 0.2, np.float32)
             image[8:24, frame % 32 : frame % 32 + 16] = (0.9, 0.7, 0.5)

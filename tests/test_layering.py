@@ -54,9 +54,10 @@ MAY_IMPORT = {
     "avatar.flame": "avatar.heads avatar.mesh common",
     "avatar.heads": "avatar.mesh common",
     "avatar.lipreading": (
-        "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
-        "audio2mesh.model audio2mesh.sound audio2mesh.training avatar.film avatar.heads "
-        "avatar.mesh avatar.rig avatar.synthetic.shared common splat"
+        "audio2mesh audio2mesh.corpus audio2mesh.data audio2mesh.evaluation "
+        "audio2mesh.lipreading audio2mesh.model audio2mesh.sound audio2mesh.sync "
+        "audio2mesh.training avatar.arkit avatar.film avatar.heads avatar.mesh avatar.rig "
+        "avatar.synthetic.shared common splat"
     ),
     "avatar.mesh": "common splat",
     "avatar.photo": (
@@ -82,8 +83,9 @@ MAY_IMPORT = {
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.tracking": (
-        "avatar.arkit avatar.capture avatar.files avatar.film avatar.heads avatar.mesh "
-        "avatar.rig avatar.synthetic.shared avatar.transfer avatar.vision common splat"
+        "avatar.arkit avatar.capture avatar.files avatar.film avatar.heads avatar.lipreading "
+        "avatar.mesh avatar.rig avatar.synthetic.shared avatar.transfer avatar.vision common "
+        "splat"
     ),
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "avatar.vision": "common",

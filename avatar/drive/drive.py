@@ -1,5 +1,6 @@
 """A voice recording and an avatar become a talking-head video: the one file that joins both."""
 
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -19,10 +20,10 @@ from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.drive.retarget import avatar_face
 from avatar.files.open_avatar import open_avatar
+from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.colours import parse_colour
 from avatar.film.video import open_writer
-from avatar.film.video_reader import film_info
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
@@ -37,6 +38,7 @@ class Scene:
 
     avatar: Avatar
     motion: Motion
+    sound: Sound | None
     audio_seconds: float
     backend: Backend
     device: torch.device
@@ -90,36 +92,30 @@ def prepare(options: DriveOptions, clock: StageClock) -> Scene:
             stated_seconds(options.audio)  # says at once what is no sound
         avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
         face = avatar_face(options.avatar, avatar)
-        take = _take(options, device)
+        take, sound = _performed(options, device)
         mover = load_model(options.weights, device) if take is None or speaks(options) else take
     with clock.stage("audio2mesh"):
         motion = perform(face, mover, options, take)
-        seconds = _audio_seconds(options, motion)
-    return Scene(avatar, motion, seconds, backend, device)
+        seconds = motion.frames / motion.fps if speaks(options) else _seconds(sound)
+    return Scene(avatar, motion, sound, seconds, backend, device)
 
 
-def _take(options: DriveOptions, device: torch.device) -> Take | None:
-    """The recorded performance that moves all of the face, or what a voice does not move."""
-    if options.film is not None:
-        from avatar.tracking.perform import performance_of  # noqa: PLC0415  voices need no tracker
+def _performed(options: DriveOptions, device: torch.device) -> tuple[Take | None, Sound | None]:
+    """The recorded performance that moves all of the face, or what a voice does not move; and what
+    is heard: the voice, else the film's own sound."""
+    voice = Sound(options.audio) if options.audio else None
+    if options.film is None:
+        return read_take(options.arkit) if options.arkit else None, voice
+    from avatar.tracking.perform import performance_of  # noqa: PLC0415  voices need no tracker
 
-        return performance_of(options.film, device)
-    return read_take(options.arkit) if options.arkit else None
-
-
-def _sound(options: DriveOptions) -> Path | None:
-    """What is heard: the voice, else the film's own sound."""
-    if options.audio is None and options.film is not None and film_info(options.film).sound:
-        return options.film
-    return options.audio
+    performance = performance_of(options.film, 0.0 if voice else options.sync, device)
+    if voice is None:
+        print(performance.heard.words, file=sys.stderr)
+    return performance.take, voice or performance.heard.sound
 
 
-def _audio_seconds(options: DriveOptions, motion: Motion) -> float:
-    """The length of the sound, to the nearest frame where it moves the face."""
-    if speaks(options):
-        return motion.frames / motion.fps
-    sound = _sound(options)
-    return probe_audio(sound).seconds if sound else 0.0
+def _seconds(sound: Sound | None) -> float:
+    return probe_audio(sound.path).seconds if sound else 0.0
 
 
 def set_up(options: DriveOptions, scene: Scene) -> Film:
@@ -146,9 +142,7 @@ def _shoot(
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
     with ExitStack() as stack:
-        film_writer = open_writer(
-            output, *size, motion.fps, _sound(options), scene.avatar.provenance
-        )
+        film_writer = open_writer(output, *size, motion.fps, scene.sound, scene.avatar.provenance)
         write = stack.enter_context(film_writer)
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Never
 
 from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming
+from avatar.tracking.options import Sync, check_sync
 from common.errors import InputError
 from common.writable import check_writable
 
@@ -18,6 +19,9 @@ class DriveOptions(FilmOptions):
     moves the lips while the film moves the rest."""
     film: Path | None = None
     """A film of a face, whose performance moves the avatar; its sound is heard."""
+    sync: Sync = "auto"
+    """Milliseconds by which the sound of --film is moved, later where more than 0, earlier where
+    less; auto: as far as the lips ask for, if they tell surely."""
     arkit: Path | None = None
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
     still: bool = False
@@ -56,6 +60,10 @@ def check_options(options: DriveOptions, out: Path) -> None:
     if options.weights and not speaks(options):
         name = "--arkit" if options.arkit else "--film"
         raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
+    if options.sync != "auto":
+        check_sync(options.sync)
+        if options.film is None or options.audio:
+            raise InputError("--sync: moves the sound of --film alone; leave it out")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     check_filming(options, out)

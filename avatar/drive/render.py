@@ -12,6 +12,7 @@ from avatar.drive.render_options import ReplayOptions, check_replay
 from avatar.drive.retarget import avatar_face, carried
 from avatar.files.motion_file import open_motion
 from avatar.files.open_avatar import open_avatar
+from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.colours import parse_colour
 from avatar.film.output import exact_rate
@@ -51,10 +52,10 @@ def replay(options: ReplayOptions) -> Recording:
     raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
     cameras = iter(recording.cameras)
     first = next(cameras)
-    size = (first.width, first.height)
+    size, sound = (first.width, first.height), options.audio and Sound(options.audio)
     with (
         torch.no_grad(),
-        open_writer(options.out, *size, recording.fps, options.audio, avatar.provenance) as write,
+        open_writer(options.out, *size, recording.fps, sound, avatar.provenance) as write,
         progress_bar("filming", recording.frames) as done,
     ):
         for mesh, camera in zip(recording.meshes, chain([first], cameras), strict=True):

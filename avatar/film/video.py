@@ -30,7 +30,7 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatar.film.audio_track import sound_reader
+from avatar.film.audio_track import Sound, sound_reader
 from avatar.film.output import GIF_FASTEST, check_output, check_picture, exact_rate, output_kind
 from avatar.film.picture_folder import picture_folder
 from common.atomic import write_beside
@@ -89,12 +89,12 @@ WEBM = _Codecs(
 
 @contextmanager
 def open_writer(
-    path: Path, width: int, height: int, fps: float, audio: Path | None = None, comment: str = ""
+    path: Path, width: int, height: int, fps: float, sound: Sound | None = None, comment: str = ""
 ) -> Iterator[Write]:
     """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1].
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
-    PNG files in a new folder (no suffix). The sound of `audio`, any file that `stream_audio` reads,
+    PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
     is cut or filled with silence to the length of the film. comment: what the metadata of a .mp4
     or .webm say of it.
 
@@ -103,10 +103,10 @@ def open_writer(
             `stream_audio`; OSError also where the disk is full.
     """
     check_picture(width, height, fps)
-    check_output(path, audio)
+    check_output(path, sound and sound.path)
     with (
         plain_words(path),
-        _writer(path, (width, height), exact_rate(fps), audio, comment) as write,
+        _writer(path, (width, height), exact_rate(fps), sound, comment) as write,
     ):
 
         def write_checked(image: Image) -> None:
@@ -126,13 +126,13 @@ def as_bytes(image: Image) -> Bytes:
 
 
 def _writer(
-    path: Path, size: tuple[int, int], rate: Fraction, audio: Path | None, comment: str
+    path: Path, size: tuple[int, int], rate: Fraction, sound: Sound | None, comment: str
 ) -> AbstractContextManager[WriteBytes]:
     match output_kind(path):
         case "mp4":
-            return _film(path, size, rate, audio, comment, MP4)
+            return _film(path, size, rate, sound, comment, MP4)
         case "webm":
-            return _film(path, size, rate, audio, comment, WEBM)
+            return _film(path, size, rate, sound, comment, WEBM)
         case "gif":
             return _animation(path, size, rate)
         case "frames":
@@ -146,7 +146,7 @@ def _film(
     path: Path,
     size: tuple[int, int],
     rate: Fraction,
-    audio: Path | None,
+    sound: Sound | None,
     comment: str,
     codecs: _Codecs,
 ) -> Iterator[WriteBytes]:
@@ -157,7 +157,7 @@ def _film(
         if comment:
             container.metadata["comment"] = comment
         stream = _add_picture(container, codecs, size, rate)
-        play_until = _add_sound(container, codecs, audio)
+        play_until = _add_sound(container, codecs, sound)
         to_yuv = _yuv_converter()
         count = 0
 
@@ -209,12 +209,12 @@ def _yuv_converter() -> Callable[[Bytes], VideoFrame]:
 
 
 def _add_sound(
-    container: OutputContainer, codecs: _Codecs, audio: Path | None
+    container: OutputContainer, codecs: _Codecs, sound: Sound | None
 ) -> Callable[[Fraction, bool], None]:
     """A function that carries the sound on to a time in seconds and, if told, ends it there."""
-    if audio is None:
+    if sound is None:
         return lambda _until, _end: None
-    read = sound_reader(audio, SOUND_RATE)
+    read = sound_reader(sound.path, SOUND_RATE, sound.begin)
     layout = "mono" if read(0).shape[1] == 1 else "stereo"
     stream = container.add_stream(
         codecs.sound, rate=SOUND_RATE, layout=layout, options=codecs.sound_options

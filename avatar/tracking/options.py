@@ -2,11 +2,14 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from common.device import Device
 from common.errors import InputError
 
 LEAST_FRAMES = 8  # of which a film must show a face
+MOST_SYNC = 10_000  # milliseconds
+Sync = Literal["auto"] | float
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,19 @@ class TrackOptions(TrackingOptions):
     """The folder to write. One that was interrupted is continued if all options are the same."""
     held_out: float = 0.0
     """Share of the film, at its end, that is left to the test split, from 0 to 0.5."""
+    sync: Sync = "auto"
+    """Milliseconds by which the film's sound is moved, later where more than 0, earlier where less;
+    auto: as far as the lips ask for, if they tell surely."""
     device: Device = "auto"
     """Where the networks run: auto takes CUDA where it works."""
     threads: int | None = None
     """How many threads compute at most; by default as many as this program may use."""
+
+
+def check_sync(sync: Sync) -> None:
+    """Raise InputError for what no film needs."""
+    if sync != "auto" and not abs(sync) <= MOST_SYNC:
+        raise InputError(f"--sync {sync:g}: must be auto or up to {MOST_SYNC} ms either way")
 
 
 def check_tracking(options: TrackingOptions) -> None:

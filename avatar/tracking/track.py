@@ -13,10 +13,11 @@ from avatar.tracking.film import FollowedFace, follow, keep_pictures, kept_with_
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import face_model
-from avatar.tracking.options import TrackingOptions, TrackOptions, check_tracking
+from avatar.tracking.options import TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.result import Tracking, head_poses
 from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
 from avatar.tracking.solve import FocalPrior
+from avatar.tracking.sound import tracked_sound
 from avatar.tracking.stages import (
     LEVELS,
     STEPS_PER_LEVEL,
@@ -54,6 +55,7 @@ class Tracked:
     shots: int
     yaw: tuple[float, float]  # degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
+    sound: str  # what was found of the sound, in a few words
 
 
 def track(options: TrackOptions) -> Tracked:
@@ -61,11 +63,12 @@ def track(options: TrackOptions) -> Tracked:
     use_threads(options.threads)
     _check(options)
     device = pick_device(options.device)
-    sound = options.film if film_info(options.film).sound else None
+    film_info(options.film)  # says at once what is no film
     _claim(options)
     tracking, face = track_film(options.film, options, options.out, device)
-    write_tracking(tracking, options.out, sound, options.held_out)
-    return _summary(tracking, face)
+    heard = tracked_sound(options.film, tracking, options.sync)
+    write_tracking(tracking, options.out, heard.sound, options.held_out)
+    return _summary(tracking, face, heard.words)
 
 
 def track_film(
@@ -84,6 +87,7 @@ def track_film(
 
 def _check(options: TrackOptions) -> None:
     check_tracking(options)
+    check_sync(options.sync)
     if not 0 <= options.held_out <= 0.5:
         raise InputError(f"--held-out {options.held_out:g}: must be from 0 to 0.5")
 
@@ -156,7 +160,7 @@ def _every_frame(
     )
 
 
-def _summary(tracking: Tracking, face: FollowedFace) -> Tracked:
+def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
     poses = head_poses(tracking)[:, :3, :3].double().numpy()
     yaw = Rotation.from_matrix(poses).as_euler("YXZ", degrees=True)[:, 0]
     low, high = np.quantile(yaw, [0.02, 0.98])
@@ -166,4 +170,5 @@ def _summary(tracking: Tracking, face: FollowedFace) -> Tracked:
         shots=face.shots,
         yaw=(float(low), float(high)),
         focal=tracking.person.focal / tracking.size[0],
+        sound=sound,
     )

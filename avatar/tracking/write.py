@@ -18,6 +18,7 @@ from avatar.capture.write import (
     write_transforms,
 )
 from avatar.files.motion_file import SavedMotion, motion_writer
+from avatar.film.audio_track import Sound
 from avatar.film.video import as_bytes, open_writer
 from avatar.mesh import Mesh
 from avatar.tracking.film import read_kept
@@ -31,11 +32,11 @@ from common.progress import progress_bar
 TAKE, MOTION, OVERLAY = "take.csv", "motion.npz", "overlay.mp4"
 
 
-def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: float) -> None:
+def write_tracking(tracking: Tracking, out: Path, sound: Sound | None, held_out: float) -> None:
     """Write everything but the pictures and masks, which lie there; transforms_*.json are last.
 
-    sound: the film, if it has a sound; held_out: share of the frames, at the end, that are for
-    testing.
+    sound: from the first frame on; held_out: share of the frames, at the end, that are for testing.
+    Where the face is lost the overlay stands still, so that its sound stays in step.
     """
     head, poses = tracking.model.head, head_poses(tracking)
     sways = find_sways(tracking, out, poses)
@@ -48,8 +49,10 @@ def write_tracking(tracking: Tracking, out: Path, sound: Path | None, held_out: 
         progress_bar("writing", len(tracking.moments)) as done,
     ):
         write = _frame_writer(tracking, out, poses, sways)
-        for shown in spread(write, range(len(tracking.moments))):
-            show(shown)
+        lasts = np.diff(tracking.frames, append=tracking.frames[-1] + 1)  # frames of the film
+        for shown, count in zip(spread(write, range(len(lasts))), lasts, strict=True):
+            for _ in range(count):
+                show(shown)
             done()
     _write_motion(tracking, out, poses)
     _write_splits(tracking, out, held_out)

@@ -15,7 +15,7 @@ def describe(found: Tracked) -> str:
     low, high = found.yaw
     told = (
         f"{found.frames} frames, the head turned from {low:.0f} to {high:.0f} degrees, focal "
-        f"length {found.focal:.2f} picture widths"
+        f"length {found.focal:.2f} picture widths; {found.sound}"
     )
     if found.shots > 1:
         told += f"; the longest of {found.shots} shots was taken"

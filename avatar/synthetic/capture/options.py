@@ -62,6 +62,9 @@ class CaptureOptions:
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
+    performance: int | None = None
+    """Seed of what the sitter of a film does, so that several people can do the same; by default
+    --seed."""
     audio: Path = DEMO_VOICE
     """The recording that is spoken in the speech sequences."""
     speech: bool = True
@@ -118,8 +121,11 @@ def check_options(options: CaptureOptions) -> None:
         _check(name, pixels, 16 <= pixels <= LARGEST, f"from 16 to {LARGEST}")
         _check(name, pixels, not (options.film and pixels % 2), "even for a film")
     _check("timesteps", options.moments, options.moments >= 1, "at least 1")
-    for name in ("held_out_timesteps", "seed"):
-        _check(name, getattr(options, name), getattr(options, name) >= 0, "at least 0")
+    for name in ("held_out_timesteps", "seed", "performance"):
+        value = getattr(options, name) or 0
+        _check(name, value, value >= 0, "at least 0")
+    performed = options.film or options.performance is None
+    _check("performance", options.performance or 0, performed, "left out: it is for --film")
     fine = 1 <= options.cameras <= 100
     _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
     for name in ("tracking_noise_mm", "camera_noise_deg", "camera_noise_mm", "exposure_noise"):

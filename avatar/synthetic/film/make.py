@@ -17,7 +17,7 @@ from avatar.capture.write import (
     write_picture,
     write_transforms,
 )
-from avatar.film.audio_track import sound_reader
+from avatar.film.audio_track import Sound, sound_reader
 from avatar.film.video import SOUND_RATE, open_writer
 from avatar.mesh.vectors import Floats
 from avatar.rig.pose import pose
@@ -69,10 +69,12 @@ def make_film(options: CaptureOptions) -> Made:
 
 def _set_up(options: CaptureOptions) -> Take:
     scene, phone, seed = build_scene(options.seed), options.phone, options.seed
+    performance = seed if options.performance is None else options.performance
     return Take(
         scene=scene,
         motion=filmed(
-            *(scene.head, scene.units, options.moments), options.voice, phone.sway_mm, seed
+            *(scene.head, scene.units, options.moments),
+            *(options.voice, phone.sway_mm, performance),
         ),
         camera=phone_camera(options.size, phone.focal, seed),
         behind=room(options.size, seed),
@@ -129,8 +131,8 @@ def _write_film(options: CaptureOptions, take: Take) -> None:
     """Encode the frames, with as much of the voice as is spoken."""
     sound = None
     if options.voice is not None and len(take.motion.speech):
-        sound = options.out / "voice.wav"
-        _write_sound(sound, options.voice, len(take.motion.speech))
+        sound = Sound(options.out / "voice.wav")
+        _write_sound(sound.path, options.voice, len(take.motion.speech))
     with open_writer(options.out / "film.mp4", *options.size, FPS, sound) as write:
         for index in range(len(take.gains)):
             write(imageio.imread(options.out / picture_path("file_path", index, 0)))

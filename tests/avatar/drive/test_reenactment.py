@@ -9,11 +9,14 @@ from films import write_film
 
 from audio2mesh import load_model
 from avatar.arkit import WEIGHTS, Take
-from avatar.drive import drive as drives
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.film.audio_track import Sound
+from avatar.tracking import perform as perform_room
+from avatar.tracking.perform import Performance
+from avatar.tracking.sound import TrackedSound
 from avatar.transfer.fitted_face import shipped_face
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
@@ -46,7 +49,8 @@ def test_a_voice_moves_the_lips_and_the_film_the_rest():
 def test_a_film_alone_moves_all_of_the_face(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     film = write_film(tmp_path / "actor.mp4", FRAMES, audio=DEMO_VOICE)
     performed = take(mouthSmileLeft=0.9)
-    monkeypatch.setattr(drives, "_take", lambda options, device: performed)
+    performance = Performance(performed, TrackedSound(Sound(film), "sound in step"))
+    monkeypatch.setattr(perform_room, "performance_of", lambda *given: performance)
     saved = tmp_path / "motion.npz"
     options = DriveOptions(DEMO_AVATAR, film=film, width=64, height=64, save_motion=saved)
     report = drive(options)
@@ -64,6 +68,14 @@ def test_two_movers_are_refused(tmp_path: Path):
     csv.touch()
     with pytest.raises(InputError, match="--arkit and --film"):
         drive(DriveOptions(DEMO_AVATAR, film=film, arkit=csv))
+
+
+def test_sync_is_for_the_sound_of_a_film_and_within_reason(tmp_path: Path):
+    film = write_film(tmp_path / "actor.mp4", 3)
+    with pytest.raises(InputError, match="--sync: moves the sound of --film alone"):
+        drive(DriveOptions(DEMO_AVATAR, audio=DEMO_VOICE, sync=200.0))
+    with pytest.raises(InputError, match="--sync 1e\\+06: must be auto or up to 10000 ms"):
+        drive(DriveOptions(DEMO_AVATAR, film=film, sync=1e6))
 
 
 def test_weights_of_a_voice_need_a_voice(tmp_path: Path):

@@ -163,13 +163,14 @@ MEASURE_MEMORY = """
 import resource, sys
 from pathlib import Path
 import numpy as np
+from avatar.film.audio_track import Sound
 from avatar.film.video import open_writer
 folder = Path(sys.argv[1])
 image = np.full((256, 256, 3), 40, np.uint8)
 image[64:128, 64:128] = (200, 150, 100)
 def peak(frames):
     for name in ("film.mp4", "film.webm", "film.gif"):
-        with open_writer(folder / name, 256, 256, 25.0, folder / "voice.flac") as write:
+        with open_writer(folder / name, 256, 256, 25.0, Sound(folder / "voice.flac")) as write:
             for frame in range(frames):
                 write(np.roll(image, frame, axis=1))
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -12,6 +12,7 @@ from films import ALL_KINDS, FILMS, decoded, left_behind, seconds, sound_of, wri
 
 from audio2mesh.sound.waveform import probe_audio
 from avatar.film import video
+from avatar.film.audio_track import Sound
 from avatar.film.output import exact_rate
 from avatar.film.video import as_bytes, open_writer
 
@@ -97,14 +98,15 @@ def test_moov_lies_before_the_pictures(tmp_path: Path, voice: Path) -> None:
 
 
 @pytest.mark.parametrize("name", FILMS)
-def test_picture_and_sound_coincide(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize("begin", [0.0, 0.2, -0.12])
+def test_picture_and_sound_coincide(tmp_path: Path, name: str, begin: float) -> None:
     flashes = [7, 25, 52]
     clicks = np.zeros((44_100 * 3, 1))
     for frame in flashes:
-        clicks[round(frame / 25 * 44_100) :][:200] = 0.9
+        clicks[round((frame / 25 + begin) * 44_100) :][:200] = 0.9
     audio = write_sound(tmp_path / "clicks.flac", clicks, 44_100)
     path = tmp_path / name
-    with open_writer(path, 64, 64, 25.0, audio) as write:
+    with open_writer(path, 64, 64, 25.0, Sound(audio, begin)) as write:
         for frame in range(75):
             write(np.full((64, 64, 3), 255 if frame in flashes else 0, np.uint8))
     seen = [index for index, image in enumerate(decoded(path)) if image.mean() > 128]
@@ -217,7 +219,7 @@ def test_png_frames_are_exact(tmp_path: Path, voice: Path) -> None:
     images = np.random.default_rng(0).integers(0, 256, (3, 32, 48, 3), dtype=np.uint8)
     path = tmp_path / "film"
     path.mkdir()  # an empty folder may be named
-    with open_writer(path, 48, 32, 25.0, voice) as write:
+    with open_writer(path, 48, 32, 25.0, Sound(voice)) as write:
         for image in images:
             write(image)
     assert left_behind(path) == {f"frame_{index:06d}.png" for index in (1, 2, 3)}

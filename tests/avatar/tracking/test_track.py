@@ -48,6 +48,7 @@ def tracked(film: Path) -> tuple[Path, Tracked]:
 def test_every_frame_is_tracked(tracked: tuple[Path, Tracked]):
     _, found = tracked
     assert (found.frames, found.lost, found.shots) == (FRAMES, 0, 1)
+    assert found.sound.startswith("sound ")
     assert found.yaw[1] - found.yaw[0] > 8  # degrees: the camera swings
 
 
@@ -100,6 +101,7 @@ def test_pictures_of_an_interrupted_run_are_kept(film: Path, tracked: tuple[Path
         ({"fps": 0.0}, "--fps 0"),
         ({"focal": 0.01}, "--focal 0.01"),
         ({"held_out": 0.9}, "--held-out 0.9"),
+        ({"sync": float("nan")}, "--sync nan"),
         ({"key_frames": 2}, "--key-frames 2"),
     ],
 )
