@@ -43,11 +43,13 @@ AVATAR = {
         "avatar.tracking.options:TrackOptions",
         "configs.commands.track:main",
         "a film of a face: a tracked capture, and the face's motion",
+        stopped=CONTINUES,
     ),
     "make-avatar": Verb(
         "configs.avatar_options:MakeAvatarOptions",
         "configs.commands.make_avatar:main",
         "a film or photos of somebody: an avatar",
+        stopped="nothing half-written is left; with --film the same command continues its work",
     ),
     "reconstruct": Verb(
         "avatar.reconstruct.options:ReconstructOptions",

@@ -1,10 +1,11 @@
 """A film → one face's landmarks in every frame, and its pictures with masks in a folder."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import reduce
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
@@ -18,6 +19,7 @@ from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Bytes, Window, window_around
 from avatar.vision.follow import FaceFinder, follow_face
 from avatar.vision.mattes import Matting, find_mattes
+from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
 from common.parallel import spread
 from common.progress import progress_bar
@@ -70,6 +72,21 @@ def follow(film: Path, options: TrackingOptions, finder: FaceFinder) -> Followed
         lost=seen[best] - len(numbers),
         shots=len(seen),
     )
+
+
+def write_followed(path: Path, face: FollowedFace) -> None:
+    """Keep what was found, for a run that goes on."""
+    write_arrays(path, {each.name: np.asarray(getattr(face, each.name)) for each in fields(face)})
+
+
+def read_followed(path: Path) -> FollowedFace:
+    """What `write_followed` kept. Raises FileNotFoundError or InputError."""
+    kept = read_arrays(path)
+    values: dict[str, Any] = {}
+    for name in (each.name for each in fields(FollowedFace)):
+        value = pick(path, kept, name)
+        values[name] = torch.from_numpy(value) if value.ndim else value.item()
+    return FollowedFace(**values)
 
 
 def shown_size(info: FilmInfo) -> tuple[int, int]:

@@ -1,6 +1,6 @@
 """A film of a face → who it is and what the face does in every frame."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,14 @@ from scipy.spatial.transform import Rotation
 
 from avatar.film.video_reader import film_info
 from avatar.tracking.begin import UPRIGHT, first_moment
-from avatar.tracking.film import FollowedFace, follow, keep_pictures, kept_with_skin
+from avatar.tracking.film import (
+    FollowedFace,
+    follow,
+    keep_pictures,
+    kept_with_skin,
+    read_followed,
+    write_followed,
+)
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import face_model
@@ -37,11 +44,13 @@ from avatar.vision.network import load_network
 from common.claimed_folder import claim_folder, file_digest
 from common.device import pick_device
 from common.errors import InputError
+from common.json_files import read_json, write_json
 from common.parallel import spread
 from common.progress import progress_bar
 from common.threads import use_threads
 
 USUAL_FOCAL = 1.2  # longer sides of the picture, where nobody knows
+LANDMARKS, FINISHED = "landmarks.npz", "tracked.json"  # what a run has found, and its summary
 NOT_IN_OPTIONS = ("out", "device", "threads")  # they do not change what is written
 KNOWN_SPREAD = 0.03  # of the logarithm of a focal length that was given
 
@@ -53,29 +62,46 @@ class Tracked:
     frames: int
     lost: int
     shots: int
-    yaw: tuple[float, float]  # degrees about the mean pose, of nearly all frames
+    yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
     sound: str  # what was found of the sound, in a few words
 
 
 def track(options: TrackOptions) -> Tracked:
-    """Track a film and write the folder. Raises InputError or OSError with one sentence."""
+    """Track a film and write the folder, or go on with it; one that is finished stays as it is.
+
+    Raises InputError or OSError with one sentence.
+    """
     use_threads(options.threads)
     _check(options)
     device = pick_device(options.device)
     film_info(options.film)  # says at once what is no film
     _claim(options)
-    tracking, face = track_film(options.film, options, options.out, device)
-    heard = tracked_sound(options.film, tracking, options.sync)
-    write_tracking(tracking, options.out, heard.sound, options.held_out)
-    return _summary(tracking, face, heard.words)
+    found = _finished(options.out / FINISHED)
+    if found is None:
+        tracking, face = track_film(options.film, options, options.out, device)
+        heard = tracked_sound(options.film, tracking, options.sync)
+        write_tracking(tracking, options.out, heard.sound, options.held_out)
+        found = _summary(tracking, face, heard.words)
+        write_json(options.out / FINISHED, asdict(found))
+    return found
+
+
+def _finished(path: Path) -> Tracked | None:
+    """What an earlier run found; None where there was none, or one that told something else."""
+    kept = read_json(path) if path.is_file() else {}
+    return Tracked(**kept) if kept.keys() == {each.name for each in fields(Tracked)} else None
 
 
 def track_film(
     film: Path, options: TrackingOptions, folder: Path, device: torch.device
 ) -> tuple[Tracking, FollowedFace]:
-    """Track a film; `folder` gets its pictures and masks."""
-    face = follow(film, options, load_face_finder(device))
+    """Track a film; `folder` gets its landmarks, pictures and masks, or has them from a run that
+    was interrupted."""
+    if not (folder / LANDMARKS).is_file():
+        found = follow(film, options, load_face_finder(device))
+        write_followed(folder / LANDMARKS, found)
+    face = read_followed(folder / LANDMARKS)
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])
     person, prior = _start(face, window, options)
@@ -168,7 +194,7 @@ def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
         frames=len(face.frames),
         lost=face.lost,
         shots=face.shots,
-        yaw=(float(low), float(high)),
+        yaw=[float(low), float(high)],
         focal=tracking.person.focal / tracking.size[0],
         sound=sound,
     )

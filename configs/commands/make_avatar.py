@@ -18,8 +18,6 @@ from configs import VERSION
 from configs.avatar_options import MakeAvatarOptions
 from configs.commands.track import describe
 
-TRACKED = "transforms_train.json"  # what a tracked folder gets last
-
 
 def main(options: MakeAvatarOptions) -> None:
     use_threads(options.threads)
@@ -41,17 +39,16 @@ def _of_photos(options: MakeAvatarOptions) -> None:
 def _of_film(options: MakeAvatarOptions, film: Path) -> None:
     """Track the film and learn the avatar; what an earlier run did is not done again."""
     capture = options.out.with_name(options.out.stem + "-capture")
-    if not (capture / TRACKED).is_file():
-        tracked = track(
-            TrackOptions(
-                film=film,
-                out=capture,
-                focal=options.focal,
-                device=options.device,
-                threads=options.threads,
-            )
+    tracked = track(
+        TrackOptions(
+            film=film,
+            out=capture,
+            focal=options.focal,
+            device=options.device,
+            threads=options.threads,
         )
-        print(describe(tracked))
+    )
+    print(describe(tracked))
     learnt = ReconstructOptions(
         capture=capture,
         out=options.out,

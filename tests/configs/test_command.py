@@ -100,11 +100,12 @@ def test_too_little_memory_of_the_gpu_is_told(cuda: torch.device, monkeypatch, c
 @pytest.mark.parametrize("name", VERBS)
 def test_what_a_stopped_command_says_is_true(name: str, capsys):
     """It names options that there are, and promises to continue where a run is kept beside its
-    output; a capture has its finished pictures instead."""
+    output; captures have their finished pictures instead."""
     verb = VERBS[name]
     with pytest.raises(SystemExit):
         parse(name, verb, ["--help"])
     options = set(re.findall(r"^\W*(--[\w.-]+)", capsys.readouterr().out, re.MULTILINE))
     assert set(re.findall(r"--[\w.-]*\w", verb.stopped)) <= options
-    keeps = any(option.endswith(".save-every") for option in options) or name == "make-capture"
+    kept = any(option.endswith(".save-every") for option in options)
+    keeps = kept or name in ("make-capture", "track")
     assert (CONTINUES in verb.stopped) == keeps

@@ -41,8 +41,15 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def tracked(film: Path) -> tuple[Path, Tracked]:
     out = film.parent / "tracked"
-    options = TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
-    return out, track(options)
+    return out, track(options_of(film, out))
+
+
+def options_of(film: Path, out: Path) -> TrackOptions:
+    return TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
+
+
+def stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_every_frame_is_tracked(tracked: tuple[Path, Tracked]):
@@ -83,15 +90,29 @@ def test_a_folder_that_is_taken_is_refused(film: Path, tracked: tuple[Path, Trac
         track(TrackOptions(film=film, out=film.parent))
 
 
-def test_pictures_of_an_interrupted_run_are_kept(film: Path, tracked: tuple[Path, Tracked]):
-    out, _ = tracked
-    pictures = sorted((out / "images").iterdir())
+def test_an_interrupted_run_goes_on_from_its_landmarks_and_pictures(
+    film: Path, tracked: tuple[Path, Tracked], monkeypatch: pytest.MonkeyPatch
+):
+    options = options_of(film, film.parent / "again")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("avatar.tracking.track.solve_frame", stop)
+        track(options)
+    pictures = sorted((options.out / "images").iterdir())
     pictures[3].unlink()
     before = {path: path.stat().st_mtime_ns for path in pictures if path.exists()}
-    options = TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
-    assert track(options).frames == FRAMES
+    monkeypatch.setattr("avatar.tracking.track.follow", stop)
+    assert track(options) == tracked[1]
     assert pictures[3].is_file()
     assert before == {path: path.stat().st_mtime_ns for path in before}
+    take, wanted = (folder / "take.csv" for folder in (options.out, tracked[0]))
+    assert take.read_bytes() == wanted.read_bytes()
+
+
+def test_a_finished_folder_stays_as_it_is(
+    film: Path, tracked: tuple[Path, Tracked], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("avatar.tracking.track.track_film", stop)
+    assert track(options_of(film, tracked[0])) == tracked[1]
 
 
 @pytest.mark.parametrize(
@@ -111,10 +132,13 @@ def test_options_out_of_range_are_told_in_a_sentence(film: Path, options, words:
     assert not (film.parent / "new").exists()
 
 
-def test_a_film_becomes_an_avatar_that_says_so(film: Path, tracked: tuple[Path, Tracked]):
+def test_a_film_becomes_an_avatar_that_says_so(
+    film: Path, tracked: tuple[Path, Tracked], monkeypatch: pytest.MonkeyPatch
+):
     """The second command of two: the film is tracked already."""
     avatar = film.parent / "me.ply"
     (film.parent / "me-capture").symlink_to(tracked[0])
+    monkeypatch.setattr(make_avatar, "TrackOptions", lambda film, out, **_: options_of(film, out))
     make_avatar.main(MakeAvatarOptions(avatar, film=film, steps=30, threads=1))
     made = load_avatar(avatar)
     assert made.topology == "anny-head" and len(made.binding) > 5000
