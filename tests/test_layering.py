@@ -37,7 +37,7 @@ MAY_IMPORT = {
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
-        "avatar.transfer common splat"
+        "avatar.transfer avatar.vision common splat"
     ),
     "avatar.evaluation.photo": (
         "avatar.capture avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.film "

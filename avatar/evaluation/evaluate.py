@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,11 @@ from avatar.capture import (
     split_views,
     stream_pictures,
 )
+from avatar.evaluation.lips import correlation, lip_opening
 from avatar.evaluation.metrics import SMALLEST, local_lpips
 from avatar.evaluation.options import AvatarEvaluationOptions
 from avatar.evaluation.regions import Labeller, mesh_labeller
-from avatar.evaluation.scores import ViewScores, mean_scores, score_view
+from avatar.evaluation.scores import PERSON, ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
 from avatar.files.open_avatar import open_avatar
 from avatar.film.colours import parse_colour
@@ -30,12 +31,14 @@ from avatar.mesh import Mesh
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.transfer.fitted_face import face_of
+from avatar.vision.follow import FaceFinder, load_face_finder
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable
 from splat import Camera, Gaussians, pick_backend
 
 SHEET_VIEWS = 6
+SOLID = 127  # of 255: from where a mask is the person
 Draw = Callable[[View], Tensor]
 """View → [H, W, 3] in [0, 1]"""
 
@@ -45,12 +48,15 @@ class Evaluation:
     """The figures of a split."""
 
     means: ViewScores
+    gap_correlation: float | None  # of the lips' opening, drawn and true, as landmarks show it
     columns: tuple[Compared, ...]  # some views, for a sheet
+    provenance: str = ""  # of the avatar
 
     def report(self) -> dict[str, Any]:
-        """psnr [dB], ssim, lpips and views, and the same of each region."""
+        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin."""
         regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
-        return {**asdict(self.means.whole), "regions": regions}
+        lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
+        return {**asdict(self.means.whole), "regions": regions, **lips}
 
 
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
@@ -68,9 +74,11 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     background = torch.tensor(parse_colour(options.background))
     with torch.no_grad():
         draw = _drawer(avatar, capture, rasterizer(backend, background), device)
-        result = _compare(views, draw, _labeller(avatar, capture), background)
+        finder = load_face_finder(device)
+        result = _compare(views, draw, _labeller(avatar, capture), background, finder)
+    result = replace(result, provenance=avatar.provenance)
     if options.sheet:
-        write_sheet(options.sheet, result.columns)
+        write_sheet(options.sheet, result.columns, avatar.provenance)
     return result
 
 
@@ -116,21 +124,28 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
     return mesh_labeller(head, capture.vertices, capture.faces)
 
 
-def _compare(views: Sequence[View], draw: Draw, label: Labeller, background: Tensor) -> Evaluation:
+def _compare(
+    views: Sequence[View], draw: Draw, label: Labeller, background: Tensor, finder: FaceFinder
+) -> Evaluation:
     lpips, words = local_lpips()
     print(words, file=sys.stderr)
     shown = spread(views, SHEET_VIEWS)
     scores: list[ViewScores] = []
     columns: list[Compared] = []
+    openings: list[tuple[float, float]] = []
     with progress_bar("comparing", len(views), "views/s") as done:
         for view, picture in stream_pictures(views):
             drawn, truth, labels = draw(view), composite(picture, background), label(view)
-            scores.append(score_view(drawn, truth, labels, lpips))
+            person = torch.from_numpy(picture.mask > SOLID)
+            scores.append(score_view(drawn, truth, labels, person, lpips))
+            ours, theirs = (lip_opening(finder, shown) for shown in (drawn, truth))
+            if ours is not None and theirs is not None:
+                openings.append((ours, theirs))
             if view.image in shown:
                 caption = _caption(view, scores[-1])
                 columns.append(Compared(caption, truth, drawn, face_window(labels)))
             done()
-    return Evaluation(mean_scores(scores), tuple(columns))
+    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns))
 
 
 def spread(views: Sequence[View], count: int) -> set[Path]:
@@ -146,4 +161,5 @@ def spread(views: Sequence[View], count: int) -> set[Path]:
 
 
 def _caption(view: View, scores: ViewScores) -> str:
-    return f"camera {view.camera_id}, timestep {view.timestep}: {scores.whole.psnr:.1f} dB"
+    person = scores.regions.get(PERSON, scores.whole).psnr
+    return f"camera {view.camera_id}, timestep {view.timestep}: {person:.1f} dB"

@@ -8,6 +8,8 @@ from torch import Tensor
 from avatar.evaluation.metrics import Metric, psnr, ssim
 from avatar.evaluation.regions import REGIONS
 
+PERSON = "person"
+"""The region of the mask, with whatever is worn."""
 FEWEST = 16
 """Pixels that a region must have in a view to count there."""
 
@@ -30,8 +32,10 @@ class ViewScores:
     regions: dict[str, Scores] = field(default_factory=dict)
 
 
-def score_view(drawn: Tensor, truth: Tensor, labels: Tensor, lpips: Metric | None) -> ViewScores:
-    """Compare two pictures [H, W, 3] in [0, 1]; labels [H, W] as in REGIONS.
+def score_view(
+    drawn: Tensor, truth: Tensor, labels: Tensor, person: Tensor, lpips: Metric | None
+) -> ViewScores:
+    """Compare two pictures [H, W, 3] in [0, 1]; labels [H, W] as in REGIONS, person [H, W] bool.
 
     A region's PSNR and SSIM are those of its pixels alone; LPIPS has no such part.
     """
@@ -39,6 +43,7 @@ def score_view(drawn: Tensor, truth: Tensor, labels: Tensor, lpips: Metric | Non
     perceived = lpips(drawn, truth) if lpips else None
     whole = Scores(psnr(drawn, truth), index, perceived)
     masks = {name: labels == 1 + number for number, name in enumerate(REGIONS)}
+    masks[PERSON] = person
     regions = {
         name: Scores(psnr(drawn, truth, mask), float(local[mask].mean()), None)
         for name, mask in masks.items()
@@ -51,7 +56,7 @@ def mean_scores(views: Sequence[ViewScores]) -> ViewScores:
     """The mean over views; a region's over the views that show it."""
     regions = {
         name: _mean([view.regions[name] for view in views if name in view.regions])
-        for name in REGIONS
+        for name in (PERSON, *REGIONS)
     }
     return ViewScores(_mean([view.whole for view in views]), regions)
 

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from avatar.evaluation.regions import REGIONS
@@ -56,10 +57,14 @@ def _window(middle: float, length: int, share: float) -> slice:
     return slice(start, start + size)
 
 
-def write_sheet(path: Path, columns: Sequence[Compared]) -> None:
-    """Write a PNG with a column for every view; all of it appears or nothing."""
+def write_sheet(path: Path, columns: Sequence[Compared], comment: str = "") -> None:
+    """Write a PNG with a column for every view; all of it appears or nothing. comment: what its
+    metadata say of it."""
+    said = PngInfo()
+    if comment:
+        said.add_text("Comment", comment)
     with write_beside(path) as partial:
-        draw_sheet(columns).save(partial, format="PNG")
+        draw_sheet(columns).save(partial, format="PNG", pnginfo=said)
 
 
 def draw_sheet(columns: Sequence[Compared]) -> Image.Image:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
+from avatar.evaluation.lips import correlation
 from avatar.mesh.pinhole import project, towards
 from avatar.mesh.vectors import Floats
 from avatar.tracking.landmarks import SKIN, landmark_model
@@ -16,7 +17,6 @@ from splat import Camera
 
 FACING = 0.3  # cosine between normal and view from which a landmark is seen
 LIPS = (13, 14)  # landmarks in the middle of the upper and the lower lip, inside
-FEWEST = 3  # moments that tell a correlation
 
 
 @dataclass(frozen=True)
@@ -100,12 +100,5 @@ def turned(yaw: float, looks: Sequence[Look], gaps: Floats) -> Turned:
         found=len(errors) / len(looks),
         error=float(np.median(errors)) if errors else None,
         error_p95=float(np.percentile(errors, 95)) if errors else None,
-        gap_correlation=_correlation(np.array(pairs).reshape(-1, 2)),
+        gap_correlation=correlation(pairs),
     )
-
-
-def _correlation(pairs: Floats) -> float | None:
-    if len(pairs) < FEWEST or min(np.std(column) for column in pairs.T) == 0:
-        return None
-    ours, theirs = pairs.T
-    return float(np.corrcoef(ours, theirs)[0, 1])

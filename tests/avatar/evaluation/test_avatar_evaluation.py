@@ -67,7 +67,7 @@ def test_an_avatar_is_like_its_own_pictures(
     assert means.whole.psnr is not None and means.whole.psnr > 48  # eight bits
     assert means.whole.ssim is not None and means.whole.ssim > 0.995
     assert means.whole.views == {"train": 4, "val": 2, "test": 3}[split]
-    assert set(means.regions) == set(REGIONS)
+    assert set(means.regions) == {"person", *REGIONS}
 
 
 def test_a_spoiled_region_shows_in_its_figures(
@@ -149,7 +149,7 @@ def test_a_mesh_without_a_face_is_measured_without_regions(
     save_avatar(tmp_path / "a.ply", Avatar(gaussians, torch.arange(count), *mesh, "mesh"))
     means = evaluate_avatar(AvatarEvaluationOptions(tmp_path / "a.ply", folder, device="cpu")).means
     assert means.whole.psnr is not None
-    assert all(scores.views == 0 for scores in means.regions.values())
+    assert {name for name, scores in means.regions.items() if scores.views} == {"person"}
     assert capsys.readouterr().err.count("regions are left out: no face was found") == 1
 
 
@@ -172,8 +172,10 @@ def test_the_command_writes_report_and_sheet(
     assert f"wrote {report} and {sheet}" in outcome.stdout.replace("\n", "")
     assert outcome.stderr.count("LPIPS") == 1
     figures = json.loads(report.read_text())
-    assert set(figures) == {"psnr", "ssim", "lpips", "views", "regions"}
-    assert set(figures["regions"]) == {"mouth", "eyes", "hair", "skin"}
+    assert set(figures) == {
+        *("psnr", "ssim", "lpips", "views", "regions", "gap_correlation", "provenance")
+    }
+    assert set(figures["regions"]) == {"person", "mouth", "eyes", "hair", "skin"}
     assert set(figures["regions"]["mouth"]) == {"psnr", "ssim", "lpips", "views"}
     assert figures["views"] == 2
     assert imageio.imread(sheet).shape[1] > 2 * 96

@@ -110,17 +110,21 @@ def test_regions_are_scored_where_they_are_seen(truth: Tensor):
     labels[:8], labels[8:12], labels[12, :3] = 1, 4, 3
     drawn = truth.clone()
     drawn[:8] += 0.1
-    scores = score_view(drawn, truth, labels, None)
-    assert set(scores.regions) == {"skin", "mouth"}  # three pixels of eye are no eye
+    scores = score_view(drawn, truth, labels, labels > 0, None)
+    assert set(scores.regions) == {"skin", "mouth", "person"}  # three pixels of eye are no eye
     assert scores.regions["skin"].psnr == pytest.approx(20, abs=1e-3)
     assert scores.regions["mouth"].psnr == 100
     skin, mouth = (scores.regions[name].ssim for name in ("skin", "mouth"))
     assert skin is not None and mouth is not None and skin < mouth
     assert scores.whole.lpips is None
+    whole, person = scores.whole.psnr, scores.regions["person"].psnr
+    assert whole is not None and person is not None
+    assert whole - person == pytest.approx(10 * np.log10(20 * 28 / (12 * 28 + 3)), abs=1e-3)
 
 
 def test_lpips_is_taken_where_there_is_one(truth: Tensor):
-    scores = score_view(truth, truth, torch.zeros(20, 28), lambda drawn, seen: 0.25)
+    nobody = torch.zeros(20, 28)
+    scores = score_view(truth, truth, nobody, nobody > 0, lambda drawn, seen: 0.25)
     assert scores.whole.lpips == 0.25
 
 
@@ -140,7 +144,8 @@ def test_a_sheet_shows_truth_drawing_and_difference(truth: Tensor, tmp_path: Pat
         Compared("one", truth, drawn, near),
         Compared("two", truth[:10], drawn[:10], (slice(0, 10), slice(0, 28))),
     ]
-    write_sheet(tmp_path / "sheet.png", columns)
+    write_sheet(tmp_path / "sheet.png", columns, "made from a film")
+    assert Image.open(tmp_path / "sheet.png").info["Comment"] == "made from a film"
     sheet = np.asarray(Image.open(tmp_path / "sheet.png")) / 255
     rows = (truth, drawn, GAIN * (drawn - truth))
     for number, expected in enumerate(rows):
