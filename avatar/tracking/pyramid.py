@@ -2,17 +2,25 @@
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 BINOMIAL = (1, 4, 6, 4, 1)
 
 
 def level(picture: Tensor, scale: int) -> Tensor:
-    """A picture [H, W, C] at one pixel for scale², blurred a little [H / scale, W / scale, C]."""
-    if scale > 1:
-        pooled = functional.avg_pool2d(picture.permute(2, 0, 1)[None], scale, ceil_mode=True)
-        picture = pooled[0].permute(1, 2, 0).contiguous()
+    """A picture [H, W, C] at one pixel for scale², a power of two, blurred a little
+    [H / scale, W / scale, C]."""
+    for _ in range(scale.bit_length() - 1):
+        picture = _halved(picture)
     return _blurred(_blurred(picture, 0), 1)
+
+
+def _halved(picture: Tensor) -> Tensor:
+    """Means of 2 x 2 pixels; where the size is odd the rim goes on."""
+    for axis in (0, 1):
+        if picture.shape[axis] % 2:
+            picture = torch.cat([picture, picture.narrow(axis, -1, 1)], axis)
+    pairs = (picture[0::2] + picture[1::2]).unflatten(1, (-1, 2))
+    return (pairs[:, :, 0] + pairs[:, :, 1]) / 4
 
 
 def _blurred(picture: Tensor, axis: int) -> Tensor:

@@ -17,6 +17,7 @@ STEPS = (4, 3, 2)  # on each of them
 SPREAD, HUBER = 0.05, 0.1  # of colours in [0, 1]
 SHARED = 50.0  # pixels err together: so many of them tell as much as one
 USUAL = (0.03, 0.03, 20.0, 20.0)  # how far bodies sway: growth, turn in radians, shift in pixels
+APART = 4  # pixels of the picture, at least, between those that are looked at
 LEAST = 800.0  # pixels of shoulders, below which nothing is known
 CHEST = 0.06  # metres: how much nearer to the camera than the neck's end a body is on average
 ROUNDS = 2  # of the mean and what is laid onto it
@@ -35,10 +36,18 @@ def shoulders(picture: Tensor, person: Tensor, below: Tensor) -> Shoulders:
     """Of a picture [H, W, 3] and the person's mask [H, W] in [0, 1]; below [H, W] bool: where there
     may be shoulders or what is behind them."""
     mask, allowed = person[..., None], below[..., None].float()
-    planes = torch.cat([picture * mask * allowed, mask * allowed, allowed], -1)
     height, width = person.shape
-    middle = torch.tensor([width / 2, height / 2])
+    first = _first_row(below)
+    planes = torch.cat([picture * mask * allowed, mask * allowed, allowed], -1)[first:]
+    middle = torch.tensor([width / 2, height / 2 - first])
     return Shoulders([_allowed_only(level(planes, scale)) for scale in SCALES], middle)
+
+
+def _first_row(below: Tensor) -> int:
+    """The first row that may be used, less what a coarse pixel and its blur reach over."""
+    rows = below.any(1).nonzero()
+    reach = 4 * SCALES[0]
+    return max(0, int(rows[0]) - reach) // SCALES[0] * SCALES[0] if len(rows) else 0
 
 
 def _allowed_only(planes: Tensor) -> Tensor:
@@ -52,13 +61,14 @@ def laid_onto(mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
     found = start.double()
     prior = 1 / torch.tensor(USUAL).double().square()
     for scale, steps, truth, seen in zip(SCALES, STEPS, mean.levels, frame.levels, strict=True):
-        useful = (truth[..., 4] > 0).flatten()
-        places = _places(truth, scale)[useful] - mean.middle
-        wanted, allowed = truth.flatten(0, 1)[useful].split([4, 1], 1)
+        every = max(1, APART // scale)
+        rows, columns = (truth[::every, ::every, 4] > 0).nonzero().mul(every).unbind(1)
+        places = (torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle
+        wanted, allowed = truth[rows, columns].split([4, 1], 1)
         for _ in range(steps):
             values, slopes = sample(seen, moved(found, places) + frame.middle, scale)
             weight = allowed * values[:, 4:]  # [P, 1]
-            if float(weight.sum()) * scale**2 < LEAST:
+            if float(weight.sum()) * (scale * every) ** 2 < LEAST:
                 return start
             normal, pull = _equations(places, values[:, :4] - wanted, slopes[:, :4], weight)
             found = found - torch.linalg.solve(normal + prior.diag(), pull + prior * found)
