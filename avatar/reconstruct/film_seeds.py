@@ -19,8 +19,18 @@ from avatar.mesh.similarity import fit_similarity
 from avatar.reconstruct.bound_gaussians import BoundGaussians
 from avatar.reconstruct.previews import read_all
 from avatar.reconstruct.seeds import nearest_triangles, opaque, seeded, with_points
-from avatar.reconstruct.torso import Still, still_pixels, still_triangles, torso_points
+from avatar.reconstruct.shell import hair_shell
+from avatar.reconstruct.torso import (
+    SIZE,
+    STUMP_SPACING,
+    Still,
+    neck_stump,
+    still_pixels,
+    still_triangles,
+    torso_points,
+)
 from splat import Camera, render
+from splat.scene.spherical_harmonics import sh_to_color
 
 MOMENTS = 24  # that are looked at
 REACH = 0.35  # radii of the head: the thickest hair
@@ -60,7 +70,12 @@ def film_seeded(
     if not _is_still([view.camera for view in views]):
         still = torch.zeros_like(still)
     seen = [(_in_head_space(m.view, poses), _head_alone(m, still)) for m in moments]
-    grown = seeded(Mesh(capture.rest, capture.faces), bound, seen, most, REACH)
+    rest = Mesh(capture.rest, capture.faces)
+    grown = seeded(rest, bound, seen, most // 2, REACH)
+    if head is not None:
+        told = [(*pair, m.labels) for pair, m in zip(seen, moments, strict=True)]
+        points, owners = hair_shell(rest, head, told, most // 2)
+        grown = with_points(grown, points, rest, owners)
     if not still.any():
         return grown
     middle = Mesh(capture.vertices[[m.view.timestep for m in moments]].mean(0), capture.faces)
@@ -70,7 +85,17 @@ def film_seeded(
         moments[0].view.camera, below, middle.vertices[middle.faces[triangles]], most
     )
     nearest = nearest_triangles(points[0], middle.vertices, middle.faces[triangles])
-    return with_points(grown, points, middle, triangles[nearest])
+    grown = with_points(grown, points, middle, triangles[nearest])
+    return grown if head is None else _with_stump(grown, middle, head, triangles)
+
+
+def _with_stump(bound: BoundGaussians, mesh: Mesh, head: Head, triangles: Tensor) -> BoundGaussians:
+    """The Gaussians and those of the neck behind the clothes, in the colours of its end."""
+    points = neck_stump(mesh, head)
+    binding = triangles[nearest_triangles(points, mesh.vertices, mesh.faces[triangles])]
+    colours = sh_to_color(bound.parts["sh_dc"][binding], torch.zeros_like(points))
+    sizes = torch.full((len(points),), SIZE * STUMP_SPACING)
+    return with_points(bound, (points, colours, sizes), mesh, binding)
 
 
 def head_poses(capture: Capture, head: Head | None) -> Tensor:

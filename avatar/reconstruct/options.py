@@ -95,6 +95,9 @@ class LossOptions:
     """Weight of how thick Gaussians are across their triangle, in its sizes."""
     opacity: float = 0.01
     """Weight of the mean opacity, which thins out what no picture needs."""
+    solid: float = 0.1
+    """Weight of the light that comes through the head of a film where it is seen from another side
+    than in the film; 0 for not looking."""
     emphasis: float = 2.0
     """By how much errors at the eyes and in and around the mouth count more; 0 for not at all."""
 

@@ -47,7 +47,7 @@ def seeded(
     found = [uncovered_points(block, v, p, render(solid, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
     kept = first_per_cell(points, block.low, block.edge)
-    kept = kept[beyond(points[kept], vertices, NEAR * radius)]
+    kept = kept[distances(points[kept], vertices) > NEAR * radius]
     if not len(kept):
         return bound
     thin, spacing = thinned(points[kept], block.low, block.edge, most)
@@ -85,10 +85,10 @@ def head_radius(vertices: Tensor) -> float:
     return float((vertices.amax(0) - vertices.amin(0)).norm()) / 2
 
 
-def beyond(points: Tensor, vertices: Tensor, distance: float) -> Tensor:
-    """Which points [P, 3] lie farther than a distance from all vertices [V, 3]."""
-    nearest = [torch.cdist(part, vertices).amin(1) for part in points.split(1024)]
-    return torch.cat(nearest) > distance if nearest else torch.zeros(0, dtype=torch.bool)
+def distances(points: Tensor, others: Tensor) -> Tensor:
+    """From points [P, 3] to the nearest of others [Q, 3]: [P]."""
+    nearest = [torch.cdist(part, others).amin(1) for part in points.split(1024)]
+    return torch.cat(nearest) if nearest else torch.zeros(0)
 
 
 def opaque(bound: BoundGaussians, vertices: Tensor, faces: Tensor) -> Gaussians:

@@ -11,6 +11,7 @@ from torch import Tensor
 from avatar.capture import Picture
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.edges import open_edges
 from avatar.reconstruct.hull import sight_lines
 from splat import Camera
 
@@ -19,6 +20,7 @@ LEAST = 0.005  # of the triangles: those that a turn of the head moves least
 SIZE = 0.7  # standard deviation, in units of the spacing
 NECK = 0.06  # metres: half the width up to which a body is round
 FLAT = 0.3  # by how much deeper it gets for each metre of half its width beyond that
+STUMP, STUMP_SPACING = 0.06, 0.005  # metres
 SMOOTH = 0.01  # of the picture's height, by which widths are smoothed
 
 
@@ -59,6 +61,18 @@ def torso_points(
     along = depths / (rays @ camera.viewmat[2, :3])
     sizes = SIZE * stride * depths / float(camera.K[0, 0])
     return eye + rays * along[:, None], colours, sizes
+
+
+def neck_stump(mesh: Mesh, head: Head) -> Tensor:
+    """Points [P, 3], STUMP_SPACING apart, that go on with the neck [V, 3] behind the clothes."""
+    edges = torch.from_numpy(open_edges(mesh.faces.numpy()).astype(np.int64))
+    ends = mesh.vertices[edges[(head.pose_weights[edges] == 0).all(1)]]  # [E, 2, 3]
+    count = int((ends[:, 1] - ends[:, 0]).norm(dim=1).amax() / STUMP_SPACING) + 1
+    share = (torch.arange(count) / count)[:, None, None]
+    ring = torch.lerp(ends[:, 0], ends[:, 1], share).flatten(0, 1)  # [R, 3]
+    up = mesh.vertices[head.regions["scalp"]].mean(0) - ring.mean(0)
+    down = torch.arange(STUMP_SPACING, STUMP, STUMP_SPACING)[:, None, None] * -up / up.norm()
+    return (ring + down).flatten(0, 1)
 
 
 def median_colours(still: Still, rows: Tensor, columns: Tensor) -> Tensor:

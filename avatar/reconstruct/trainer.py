@@ -22,12 +22,15 @@ from avatar.reconstruct.screen_gradients import (
     no_screen_gradients,
     screen_gradients,
 )
+from avatar.reconstruct.solid import light_through, turned
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, Gaussians, activate, render
 
 SMALLEST = 64  # pixels; pictures are not halved below this
 MILLIMETRE = 1e-3
+HIDDEN = 0.02  # of the mean pull of a picture: what is pulled less is not seen
+SOLID_EVERY = 3  # steps between two looks from where no camera was
 
 
 class AvatarTrainer:
@@ -42,12 +45,14 @@ class AvatarTrainer:
         budget: int,  # Gaussians
         device: torch.device,
         loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
+        solid: Tensor | None = None,  # [M] bool: triangles that let no light through
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
         if loose is not None:
             self.held[loose.to(device)] = False
+        self.solid = None if solid is None else solid.to(device)
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
@@ -133,6 +138,11 @@ class AvatarTrainer:
             offsets_mm = (self.modes @ shift) / MILLIMETRE
             total = total + options.refine.mesh_weight * offsets_mm.square().mean()
         total.backward()
+        if self.film:
+            self._spare_hidden(world)
+        if self.solid is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
+            losses["solid"] = self._light_through(view.camera, vertices, self.solid)
+            (SOLID_EVERY * options.loss.solid * losses["solid"]).backward()
         self._update(view, camera, world, shift, recoloured)
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
         return {**{name: loss.detach() for name, loss in losses.items()}, "error": error}
@@ -141,6 +151,19 @@ class AvatarTrainer:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
         return to_world(local, self.bound.binding, triangle_frames(vertices, self.faces))
+
+    def _spare_hidden(self, world: Gaussians) -> None:
+        """Leave the Gaussians that the picture does not show as opaque as they are: Adam makes the
+        smallest pull a large one, and the side that a single camera never sees would fade away."""
+        gradient = self.bound.parts["opacity_logits"].grad
+        assert gradient is not None and world.means.grad is not None
+        pull = world.means.grad.norm(dim=1)
+        gradient[pull < HIDDEN * pull.mean()] = 0
+
+    def _light_through(self, camera: Camera, vertices: Tensor, solid: Tensor) -> Tensor:
+        """What the head lets through where it is seen from another side than by the camera."""
+        around = turned(camera, vertices.mean(0).cpu(), self._chance())
+        return light_through(self.world(vertices), around, vertices, self.faces, solid)
 
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""
@@ -153,8 +176,11 @@ class AvatarTrainer:
 
     def _background(self) -> Tensor:  # [3]
         """A colour of each step's own, so that nothing learns to look like a background."""
-        generator = torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
-        return background_colour("random", generator).to(self.device)
+        return background_colour("random", self._chance()).to(self.device)
+
+    def _chance(self) -> torch.Generator:
+        """What is drawn at random in this step."""
+        return torch.Generator().manual_seed(self.options.seed * 1_000_003 + self.step)
 
     def _target(self, view: View, picture: Picture, background: Tensor) -> tuple[Camera, Tensor]:
         """Camera and true picture, at half size in the coarse part."""

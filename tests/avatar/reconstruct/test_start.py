@@ -11,7 +11,7 @@ from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
 from avatar.reconstruct.bound_gaussians import BoundGaussians
 from avatar.reconstruct.hull import carve, first_hits, sight_lines
-from avatar.reconstruct.seeds import beyond, calmest_timestep, first_per_cell, seeded, thinned
+from avatar.reconstruct.seeds import calmest_timestep, distances, first_per_cell, seeded, thinned
 from avatar.reconstruct.start import face_colours, first_gaussians
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, render
@@ -159,11 +159,11 @@ def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.M
     block = carve(small.vertices, seen)
     measured = []
 
-    def spy(points: torch.Tensor, vertices: torch.Tensor, distance: float) -> torch.Tensor:
+    def spy(points: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:
         measured.append(points)
-        return beyond(points, vertices, distance)
+        return distances(points, vertices)
 
-    monkeypatch.setattr("avatar.reconstruct.seeds.beyond", spy)
+    monkeypatch.setattr("avatar.reconstruct.seeds.distances", spy)
     seeded(at_rest(tiny), on_triangles(tiny), seen, 50)
     (points,) = measured
     voxels = ((points - block.low) / block.edge).floor()
