@@ -29,8 +29,7 @@ from avatar.reconstruct.torso import (
     still_triangles,
     torso_points,
 )
-from splat import Camera, render
-from splat.scene.spherical_harmonics import sh_to_color
+from splat import Camera, render, sh_to_color
 
 MOMENTS = 24  # that are looked at
 REACH = 0.35  # radii of the head: the thickest hair
