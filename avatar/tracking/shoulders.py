@@ -35,10 +35,10 @@ class Shoulders:
 def shoulders(picture: Tensor, person: Tensor, below: Tensor) -> Shoulders:
     """Of a picture [H, W, 3] and the person's mask [H, W] in [0, 1]; below [H, W] bool: where there
     may be shoulders or what is behind them."""
-    mask, allowed = person[..., None], below[..., None].float()
     height, width = person.shape
     first = _first_row(below)
-    planes = torch.cat([picture * mask * allowed, mask * allowed, allowed], -1)[first:]
+    mask, allowed = person[first:, :, None], below[first:, :, None].float()
+    planes = torch.cat([picture[first:] * mask * allowed, mask * allowed, allowed], -1)
     middle = torch.tensor([width / 2, height / 2 - first])
     return Shoulders([_allowed_only(level(planes, scale)) for scale in SCALES], middle)
 
