@@ -15,10 +15,6 @@ import av
 import numpy as np
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
-from av.error import BlockingIOError as NothingYet
-from av.error import EOFError as NoMore
-from av.filter import Graph
-from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import (
     ColorPrimaries,
@@ -31,10 +27,10 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatar.film.audio_track import Sound, sound_reader
-from avatar.film.output import GIF_FASTEST, check_output, check_picture, exact_rate, output_kind
+from avatar.film.gif import animation
+from avatar.film.output import check_output, check_picture, exact_rate, output_kind
 from avatar.film.picture_folder import picture_folder
 from common.atomic import write_beside
-from common.errors import InputError
 from common.threads import thread_count
 from common.writable import plain_words
 
@@ -95,8 +91,7 @@ def open_writer(
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
     PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
-    is cut or filled with silence to the length of the film. comment: what the metadata of a .mp4
-    or .webm say of it.
+    is cut or filled with silence to the length of the film. comment: what the metadata say of it.
 
     Raises:
         InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
@@ -134,9 +129,9 @@ def _writer(
         case "webm":
             return _film(path, size, rate, sound, comment, WEBM)
         case "gif":
-            return _animation(path, size, rate)
+            return animation(path, size, rate, comment)
         case "frames":
-            return picture_folder(path)
+            return picture_folder(path, comment)
         case kind:
             assert_never(kind)
 
@@ -237,60 +232,3 @@ def _add_sound(
             container.mux(stream.encode(None))
 
     return play_until
-
-
-@contextmanager
-def _animation(path: Path, size: tuple[int, int], rate: Fraction) -> Iterator[WriteBytes]:
-    if rate > GIF_FASTEST:
-        raise InputError(
-            f"{path}: a GIF shows at most {GIF_FASTEST:g} frames per second; lower the fps or "
-            "write .mp4"
-        )
-    with write_beside(path) as partial, av.open(str(partial.absolute()), "w") as container:
-        stream = container.add_stream("gif", rate=rate)
-        assert isinstance(stream, VideoStream)
-        stream.width, stream.height = size
-        stream.pix_fmt = "pal8"
-        graph = _palette_graph(size, rate)
-        count = 0
-
-        def write(image: Bytes) -> None:
-            nonlocal count
-            frame = VideoFrame.from_ndarray(image, format="rgb24")
-            frame.pts, frame.time_base = count, 1 / rate
-            graph.push(frame)
-            count += 1
-            _mux_ready(graph, container, stream)
-
-        yield write
-        graph.push(None)
-        _mux_ready(graph, container, stream)
-        container.mux(stream.encode(None))
-
-
-def _palette_graph(size: tuple[int, int], rate: Fraction) -> Graph:
-    """RGB frames → frames of 256 colours, each with a palette of its own."""
-    graph = Graph()
-    source = graph.add_buffer(
-        width=size[0], height=size[1], format=VideoFormat("rgb24"), time_base=1 / rate
-    )
-    split = graph.add("split")
-    palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-    paint = graph.add("paletteuse", "new=1:dither=none")
-    source.link_to(split)
-    split.link_to(palette, 0, 0)
-    split.link_to(paint, 1, 0)
-    palette.link_to(paint, 0, 1)
-    paint.link_to(graph.add("buffersink"))
-    graph.configure()
-    return graph
-
-
-def _mux_ready(graph: Graph, container: OutputContainer, stream: VideoStream) -> None:
-    while True:
-        try:
-            frame = graph.pull()
-        except (NothingYet, NoMore):
-            return
-        assert isinstance(frame, VideoFrame)
-        container.mux(stream.encode(frame))

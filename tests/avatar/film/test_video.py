@@ -209,6 +209,18 @@ def test_what_stands_still_in_a_gif_keeps_its_colours(tmp_path: Path) -> None:
         assert np.abs(shown[:10] - still[:10]).max() < 20
 
 
+@pytest.mark.parametrize("length", [1, 255, 256, 700])
+def test_a_gif_keeps_a_comment_of_any_length_and_its_pictures(tmp_path: Path, length: int) -> None:
+    plain, told = tmp_path / "plain.gif", tmp_path / "told.gif"
+    for path, comment in ((plain, ""), (told, "x" * length)):
+        with open_writer(path, 48, 32, 25.0, comment=comment) as write:
+            for level in (40, 200):
+                write(np.full((32, 48, 3), level, np.uint8))
+    assert imageio.immeta(told)["comment"] == b"x" * length
+    assert imageio.immeta(told, index=1)["duration"] == 40 and imageio.immeta(told)["loop"] == 0
+    np.testing.assert_array_equal(imageio.imread(told), imageio.imread(plain))
+
+
 def test_gif_cannot_be_faster_than_players_show(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=r"film\.gif: a GIF shows at most 50 frames"):
         write_film(tmp_path / "film.gif", 2, fps=60.0)
