@@ -122,10 +122,12 @@ ONLY_IN = {
         "avatar/capture/pictures.py",
         "avatar/evaluation/photo/sheet.py",
         "avatar/evaluation/sheet.py",
+        "avatar/film/picture_folder.py",
         "avatar/mesh/picture_file.py",
     },
     "av": {
         "audio2mesh/sound/waveform.py",
+        "avatar/film/gif.py",
         "avatar/film/video.py",
         "avatar/film/video_reader.py",
     },

@@ -33,8 +33,10 @@ LONGEST = 255  # bytes of a block
 def animation(
     path: Path, size: tuple[int, int], rate: Fraction, comment: str
 ) -> Iterator[Callable[[Bytes], None]]:
-    """Yield a function that takes the next picture [H, W, 3]; size: pixels across and down. The file
-    appears when it is complete. comment: what it says of itself."""
+    """Yield a function that takes the next picture [H, W, 3]; the file appears when it is complete.
+
+    size: pixels across and down; comment: what the file says of itself.
+    """
     if rate > GIF_FASTEST:
         raise InputError(
             f"{path}: a GIF shows at most {GIF_FASTEST:g} frames per second; lower the fps or "
