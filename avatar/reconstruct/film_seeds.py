@@ -70,11 +70,12 @@ def film_seeded(
         still = torch.zeros_like(still)
     seen = [(_in_head_space(m.view, poses), _head_alone(m, still)) for m in moments]
     rest = Mesh(capture.rest, capture.faces)
-    grown = seeded(rest, bound, seen, most // 2, REACH)
+    grown = bound
     if head is not None:
         told = [(*pair, m.labels) for pair, m in zip(seen, moments, strict=True)]
         points, owners = hair_shell(rest, head, told, most // 2)
         grown = with_points(grown, points, rest, owners)
+    grown = seeded(rest, grown, seen, most // 2, REACH)
     if not still.any():
         return grown
     middle = Mesh(capture.vertices[[m.view.timestep for m in moments]].mean(0), capture.faces)
