@@ -18,7 +18,7 @@ from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Bytes, Window, window_around
 from avatar.vision.follow import FaceFinder, follow_face
-from avatar.vision.mattes import Matting, find_mattes
+from avatar.vision.mattes import Matting, find_mattes, own_colours
 from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
 from common.parallel import spread
@@ -138,7 +138,8 @@ def keep_pictures(film: Path, face: FollowedFace, matting: Matting, size: int, o
 def _keep(picture: Tensor, matting: Matting, paths: Sequence[Path]) -> None:
     device = matting.person.device
     person, hair = find_mattes(matting, picture[None].to(device))
-    for path, image in zip(paths, (picture, person[0].cpu(), hair[0].cpu()), strict=True):
+    person, hair = person[0].cpu(), hair[0].cpu()
+    for path, image in zip(paths, (own_colours(picture, person), person, hair), strict=True):
         write_picture(path, (image * 255).round().byte().numpy())
 
 

@@ -17,6 +17,8 @@ from avatar.vision.network import Network, load_network
 SIZE, HAIR_SIZE = 256, 512  # pixels of the networks' inputs; the filter works at the smaller one
 RADIUS = 3  # of the neighbourhoods, in these pixels
 TINY = 1e-6  # mattes below it are 0: denormal numbers are slow
+SOLID, FADED = 0.95, 0.6  # of a matte: all is the person's colour, and what is behind may show
+REACH = 1 / 128  # of a picture's longer side: twice as far away solid pixels lend their colours
 EVEN = 1e-4  # variance of colour below which a neighbourhood is even: no edge is sought in it
 
 
@@ -41,6 +43,23 @@ def find_mattes(matting: Matting, pictures: Tensor) -> tuple[Tensor, Tensor]:
     mattes = guided_upsampling(torch.cat([person, hair], -1), small, pictures)
     person, hair = mattes.unbind(-1)
     return person, torch.minimum(hair, person)  # what looks like hair behind a person is none
+
+
+def own_colours(picture: Tensor, matte: Tensor) -> Tensor:
+    """A picture [H, W, 3] with the colours of the person alone where the matte [H, W] is soft: what
+    is behind shines through there, and would be seen on every other background.
+
+    They are those of the solid pixels around; where the person is not, the picture stays.
+    """
+    solid = (matte > SOLID)[..., None].to(picture)
+    sums = torch.cat([picture * solid, solid], 2).permute(2, 0, 1)[None]
+    sums = F.avg_pool2d(sums, max(1, round(REACH * max(matte.shape))), ceil_mode=True)
+    sums = F.avg_pool2d(F.avg_pool2d(sums, 3, 1, 1), 3, 1, 1)
+    sums = F.interpolate(sums, matte.shape, mode="bilinear")
+    near, share = sums[0].permute(1, 2, 0).split([3, 1], 2)
+    lent = (SOLID - matte).div(SOLID - FADED).clamp(0, 1)[..., None]
+    lent = lent * (share > 1e-4) * (matte[..., None] > 0)
+    return torch.lerp(picture, near / share.clamp(min=1e-4), lent)
 
 
 def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:

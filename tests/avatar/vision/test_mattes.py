@@ -6,7 +6,7 @@ from heads_in_pictures import head
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.vision.mattes import find_mattes, guided_upsampling, load_matting
+from avatar.vision.mattes import find_mattes, guided_upsampling, load_matting, own_colours
 
 
 def test_mattes_know_the_person_and_the_hair():
@@ -49,3 +49,16 @@ def test_the_filter_keeps_an_even_matte_and_takes_many_at_once():
 
 def shrunk(picture: Tensor, size: int) -> Tensor:
     return F.interpolate(picture.permute(0, 3, 1, 2), (size, size), mode="area").permute(0, 2, 3, 1)
+
+
+def test_nothing_of_the_background_shines_through_a_soft_edge():
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    matte = ((80 - torch.hypot(x - 128, y - 128)) / 4).clamp(0, 1)
+    own, behind = torch.tensor([0.2, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.2])
+    picture = torch.lerp(behind, own, matte[..., None])
+    found = own_colours(picture, matte)
+    person = own * matte[..., None]
+    before, after = (float((p * matte[..., None] - person).abs().max()) for p in (picture, found))
+    assert before > 0.19 and after < 0.1
+    assert torch.equal(found[matte == 0], picture[matte == 0])
+    assert torch.allclose(found[matte == 1], picture[matte == 1])
