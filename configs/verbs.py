@@ -95,6 +95,11 @@ MEASURE = {
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
+    "evaluate-reenactment": Verb(
+        "avatar.evaluation.options:ReenactmentEvaluationOptions",
+        "configs.commands.evaluate_reenactment:main",
+        "whether an avatar does what a film shows, and tells not who did it",
+    ),
     "evaluate-audio2mesh": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",

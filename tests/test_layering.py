@@ -44,6 +44,10 @@ MAY_IMPORT = {
         "avatar.heads avatar.mesh avatar.photo avatar.rig avatar.tracking avatar.vision common "
         "splat"
     ),
+    "avatar.evaluation.reenactment": (
+        "avatar.arkit avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.heads "
+        "avatar.mesh avatar.tracking common"
+    ),
     "avatar.evaluation.tracking": (
         "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
         "avatar.transfer common splat"
@@ -96,10 +100,10 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
-        "avatar.evaluation.photo avatar.evaluation.tracking avatar.files avatar.heads "
-        "avatar.lipreading avatar.photo avatar.reconstruct avatar.synthetic.capture "
-        "avatar.synthetic.film avatar.synthetic.portrait avatar.tracking avatar.vision common "
-        "configs splat"
+        "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
+        "avatar.files avatar.heads avatar.lipreading avatar.photo avatar.reconstruct "
+        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.portrait "
+        "avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

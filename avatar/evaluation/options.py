@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from common.assets import DEMO_VOICE
+from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.device import Device
 
 
@@ -67,6 +67,26 @@ class PhotoEvaluationOptions:
     """Also write the figures to this .json."""
     sheet: Path | None = None
     """Also write a .png: photos and avatar, the avatar from all sides, and the truth."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True)
+class ReenactmentEvaluationOptions:
+    """Measure re-enactment: whether an avatar does what made-up actors did in films that
+    make-capture --film made, and whether tracked performances tell who gave them."""
+
+    tracked: tuple[Path, ...]
+    """The folders that track wrote of the films."""
+    truth: tuple[Path, ...]
+    """The folders of the films themselves, in the same order."""
+    avatar: Path = DEMO_AVATAR
+    """The avatar that is moved."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avatar.arkit import WEIGHTS, Take, head_angles
 from avatar.rig.pose import pose
+from avatar.tracking.calibrate import impersonal
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person, rigid
 from splat import Camera
@@ -82,4 +83,5 @@ def take_of(tracking: Tracking) -> Take:
     columns = [names.index(name) for name in WEIGHTS]
     times = (tracking.frames - tracking.frames[0]).double().numpy() / tracking.fps
     angles = head_angles(head_poses(tracking)).double().numpy()
-    return Take(times, tracking.weights[:, columns].double().numpy(), angles)
+    weights = impersonal(tracking.weights[:, columns])
+    return Take(times, weights.double().numpy(), angles)

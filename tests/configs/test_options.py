@@ -39,6 +39,7 @@ REQUIRED = {
     "make-avatar": "--photo me.jpg --out A.ply",
     "evaluate-avatar": "--avatar A.ply --capture capture",
     "evaluate-photo": "A.ply --photo me.jpg",
+    "evaluate-reenactment": "--tracked a b --truth c d",
     "evaluate-audio2mesh": "--data clips",
     "train motion": "--data clips --out F",
     "train sync": "--data clips --role loss --out F",
