@@ -26,7 +26,8 @@ class MakeAvatarOptions:
     """Instead of photos a film of one person. The film as it was tracked lies in a folder beside
     the avatar, with -capture at the end of its name: the same command goes on from there."""
     focal: float | None = None
-    """Focal length of the film in widths of its picture, where it is known; by default found."""
+    """Focal length in widths of the picture, where it is known; by default what the photo's file
+    tells, or else 1.2 times its longer side, or found from the film."""
     steps: int = 3_000
     """Of learning from a film: 7,000 are a little sharper and take more than twice as long."""
     device: Device = "auto"

@@ -56,9 +56,11 @@ class PhotoEvaluationOptions:
     """The avatar (.ply)."""
     photo: tuple[Path, ...]
     """The photos that it was made of, in the same order."""
+    focal: float | None = None
+    """Focal length of the photos, as it was given to make-avatar."""
     truth: Path | None = None
-    """The capture (a folder, of make-capture) that the first photo is a picture of: its other
-    pictures of the same moment are the truth."""
+    """The picture of a capture (of make-capture) that the first photo is, or was made from: the
+    capture's other pictures of the same moment are the truth."""
     audio: Path = DEMO_VOICE
     """The recording that the avatar speaks while it is looked at."""
     moments: int = 50

@@ -6,12 +6,13 @@ import numpy as np
 import torch
 
 from avatar.mesh.records import concatenated
+from avatar.photo.curtain import curtain_of, curtain_part
 from avatar.photo.eyes import eye_light
 from avatar.photo.fit import Fitted
-from avatar.photo.hair import hair_parts
+from avatar.photo.hair import hair_parts, hair_thickness
 from avatar.photo.parts import Part, invented
 from avatar.photo.refine import refined
-from avatar.photo.relief import relief_part
+from avatar.photo.relief import relief_part, shell_seen
 from avatar.photo.sitter import Scene, scene_of
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
 from avatar.rig.avatar import Avatar
@@ -38,18 +39,22 @@ def build(fitted: Fitted, seed: int = 0) -> Made:
     scene = scene_of(fitted, np.random.default_rng(seed))
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = _with_relief(scene, parts, hair_parts(scene))
+    whole = _with_hair(scene, parts)
     share = torch.from_numpy(whole.follows).float()
     avatar = refined(bound(whole.layer, scene.sitter), scene, share, lambda: None)
     return Made(avatar, fitted, scene, painted, whole)
 
 
-def _with_relief(scene: Scene, parts: list[Part], hair: list[Part]) -> Part:
-    """All parts as one, and what a photo shows beyond them."""
-    whole = concatenated([*parts, *hair])
+def _with_hair(scene: Scene, parts: list[Part]) -> Part:
+    """All parts as one, with hair, and what the first photo shows of all this."""
+    view, thickness = scene.views[0], hair_thickness(scene)
+    whole = concatenated([*parts, *hair_parts(scene, thickness)])
     is_hair = np.arange(len(whole.layer)) >= sum(len(part.layer) for part in parts)
-    relief = relief_part(bound(whole.layer, scene.sitter), scene, is_hair)
-    return whole if relief is None else concatenated([whole, relief])
+    shell = shell_seen(bound(whole.layer, scene.sitter), view, is_hair)
+    curtain = curtain_of(scene, view, thickness)
+    loose = [] if curtain is None else [curtain_part(scene, view, curtain)]
+    relief = relief_part(scene, shell, curtain)
+    return concatenated([whole, *loose, *([] if relief is None else [relief])])
 
 
 def _painted_parts(scene: Scene) -> list[Part]:

@@ -32,13 +32,16 @@ STREAKS = 0.22  # of the brightness of hair that no photo shows
 LEAST_HAIR = 0.12  # of the pixels of the scalp: with less a head is bald
 
 
-def hair_parts(scene: Scene) -> list[Part]:
-    """Layers of hair on the scalp, from the inner to the outer; none on a bald head."""
+def hair_parts(scene: Scene, thickness: Floats) -> list[Part]:
+    """Layers of hair on the scalp, from the inner to the outer; none on a bald head.
+
+    thickness [V]: metres that hair stands off the skin.
+    """
     sitter, rng = scene.sitter, scene.studio.rng
     scalp = scalp_mask(sitter.painted.vertices / MM)
     triangles = sitter.skin[(scalp[sitter.faces[sitter.skin]] > 0.2).all(1)]
     spots = even_spots(sitter.rest, triangles, SPACING, rng)
-    thick = at_spots(thickness(scene, scalp), sitter.faces, spots)
+    thick = at_spots(thickness, sitter.faces, spots)
     other = mirrored_spots(sitter, spots, triangles)
     own, both = _told(scene, spots, other, thick)
     points, normals = smooth_points(sitter.rest, spots)
@@ -47,7 +50,7 @@ def hair_parts(scene: Scene) -> list[Part]:
         return []
     colours = Told(both.values[:, :3], both.weight * (both.values[:, 3] > 0.5))
     rgb = filled(colours, points, normals, rng, grain=1.0)
-    radiance = untoned(rgb) * _streaks(points, colours.weight, rng)[:, None]
+    radiance = untoned(rgb) * streaks(points, colours.weight, rng)[:, None]
     return [
         painted(
             _strands(sitter, points, normals, thick * sunk, radiance * shade),
@@ -58,9 +61,10 @@ def hair_parts(scene: Scene) -> list[Part]:
     ]
 
 
-def thickness(scene: Scene, scalp: Floats) -> Floats:
+def hair_thickness(scene: Scene) -> Floats:
     """How far [V] the hair stands off the skin, tapering to the hairline."""
     sitter, view = scene.sitter, scene.views[0]
+    scalp = scalp_mask(sitter.painted.vertices / MM)
     reach, known = _to_outline(view, scalp > 0.5)
     mirror = KDTree(sitter.painted.vertices).query(sitter.painted.vertices * [-1, 1, 1])[1]
     both = (reach * known + reach[mirror] * known[mirror]) / np.maximum(
@@ -123,7 +127,7 @@ def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
     return points + normals * height[:, None], normals
 
 
-def _streaks(points: Floats, weight: Floats, rng: np.random.Generator) -> Floats:
+def streaks(points: Floats, weight: Floats, rng: np.random.Generator) -> Floats:
     """How bright [N] hair is: as it is told, else darker, in streaks."""
     noise = value_noise(points * [1.0, 0.25, 0.5], 260, 91) + 0.4 * rng.normal(size=len(points))
     made_up = BACK * np.clip(1 + STREAKS * noise, 0.5, 1.5)

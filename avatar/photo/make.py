@@ -25,12 +25,16 @@ class FromPhotos:
     summary: str  # one line: what was found, and what was invented
 
 
-def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
+def avatar_of_photos(
+    paths: Sequence[Path], seed: int = 0, focal: float | None = None
+) -> FromPhotos:
     """The avatar of the person on 1 to MOST_PHOTOS photos.
+
+    focal: of the camera, in widths of a photo, if it is known better than the files tell.
 
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
-    fitted = fit_photos(paths)
+    fitted = fit_photos(paths, focal)
     for photo in fitted.photos:
         say(photo.seen)
     made = build(fitted, seed)
@@ -38,10 +42,10 @@ def avatar_of_photos(paths: Sequence[Path], seed: int = 0) -> FromPhotos:
     return FromPhotos(made, source, _summary(made))
 
 
-def fit_photos(paths: Sequence[Path]) -> Fitted:
+def fit_photos(paths: Sequence[Path], focal: float | None = None) -> Fitted:
     """The person on photos, and how each shows them. Raises as `avatar_of_photos`."""
     finder, matting = load_face_finder(), load_matting()
-    fitted = fit([see(path, finder, matting) for path in paths])
+    fitted = fit([see(path, finder, matting, focal) for path in paths])
     check_turn(fitted)
     return fitted
 
@@ -58,7 +62,7 @@ def check_turn(fitted: Fitted) -> None:
 
 def _summary(made: Made) -> str:
     first = made.fitted.photos[0]
-    told = "told by the file" if first.seen.focal_told else "assumed"
+    told = "told" if first.seen.focal_told else "assumed"
     width = first.camera.width
     seen, mirrored = shares(made)
     turned = ", ".join(f"{photo.yaw:+.0f}" for photo in made.fitted.photos)

@@ -8,7 +8,7 @@ from scipy.ndimage import binary_dilation, binary_erosion, map_coordinates
 
 from avatar.mesh.pinhole import camera_centre, project
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
-from avatar.mesh.zbuffer import project_samples, rasterize
+from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.seen import SeenPhoto
 from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
@@ -39,6 +39,7 @@ class View:
     photo: FittedPhoto
     shape: Mesh  # the sitter's whole mesh in the world, as posed
     nearness: Floats  # [H, W] of the first surface of the mesh
+    triangles: Ints  # [H, W] of the mesh that are seen first, or NOTHING
 
 
 @dataclass(frozen=True)
@@ -51,10 +52,11 @@ class Shown:
 
 
 def view_of(photo: FittedPhoto, shape: Mesh, opaque: Ints) -> View:
-    """The view of a photo on a posed shape; opaque [m, 3]: triangles that hide what is behind."""
+    """The view of a photo on a posed shape; opaque [m]: triangles that hide what is behind."""
     projected = project_samples(photo.camera, shape.vertices)
     width, height = photo.seen.size
-    return View(photo, shape, rasterize(projected, opaque, height, width).nearness)
+    first = rasterize(projected, shape.faces[opaque], height, width)
+    return View(photo, shape, first.nearness, np.append(opaque, NOTHING)[first.faces])
 
 
 def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Shown:

@@ -17,7 +17,7 @@ from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from splat import Gaussians, render
 
-STEPS = 14
+STEPS = 24
 HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
 SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
 WHITE = 0.5 / SPHERICAL

@@ -1,102 +1,126 @@
-"""What a photo shows of the person beyond head, hair and torso: clothes, loose hair, an ear. It
-becomes a relief that continues them backwards, or in front of the skin where hair falls over it."""
+"""What a photo shows of clothes and hair, and of the person beyond head and torso, in small flat
+pieces: on the clothes and the hair that the avatar has, on the curtain of loose hair, or as a
+relief that continues all these backwards."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt, gaussian_filter
+from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, maximum_filter
 
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
+from avatar.mesh.zbuffer import NOTHING
+from avatar.photo.curtain import Curtain
 from avatar.photo.parts import Part, wholly_seen
+from avatar.photo.place import at_rest, carriers, unprojected
 from avatar.photo.project import View, hair_mask, sampled
 from avatar.photo.sitter import Scene
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
-from avatar.synthetic.portrait.hair import still_triangles
 from avatar.synthetic.portrait.layer import layer
 from avatar.synthetic.shared.colour import untoned
-from avatar.synthetic.shared.sitter import Sitter, still_vertices
 from splat import render, rgb_to_sh
 
 SPACING = 1.8 * MM
-COVERED = 0.6  # of opacity, from which a pixel is covered already
+DETAIL = 0.03  # of brightness, from which pieces are half as wide
 PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person's colour alone
-FALL = 0.5  # metres back for each metre beyond what is covered
+HAIRY = 0.5  # of a pixel
+FALL = 0.5  # metres back for each metre beyond what is there
 DEEPEST = 45 * MM
-IN_FRONT = 5 * MM  # of the skin, where hair falls over it
+IN_FRONT = 4 * MM  # of what the relief lies on
 WIDTH = 0.62  # standard deviation of a piece, of its width
-LONGEST = 8 * MM  # of a piece, where the relief is steep
-WHOLLY = 0.999  # of the head's pose
-SMOOTH = 10 * MM  # over which the relief is smoothed
+THIN = 6  # pixels: half the width of what is thin
+LONGEST = 5 * MM  # of a piece, where the relief is steep
+SMOOTH = 6 * MM  # over which the relief is smoothed
 
 
 @dataclass(frozen=True)
-class Drawn:
-    """What the avatar has in each pixel of a photo already."""
+class Hair:
+    """The shell of hair that the avatar has in each pixel of a photo."""
 
-    covered: Bools  # [H, W]
-    depth: Floats  # [H, W] metres, where it is covered
-    hair: Floats  # [H, W] share of hair
-    torso: Floats  # [H, W] share of what stands still
+    there: Bools  # [H, W]
+    depth: Floats  # [H, W] metres, where it is
 
 
-def drawn(avatar: Avatar, scene: Scene, view: View, hair: Bools) -> Drawn:
-    """The avatar as a photo would show it; hair [N]: which Gaussians are hair."""
-    head, count = scene.sitter.head, len(scene.sitter.head.vertices)
-    rest = torch.from_numpy(view.shape.vertices[:count]).float()
-    still = head.pose_weights[avatar.faces[avatar.binding]].mean(1) < 0.5
-    labels = torch.stack([torch.from_numpy(hair), still, still], 1).float()
-    labelled = replace(avatar.gaussians, sh=rgb_to_sh(labels)[:, None])
-    rig = avatar_rig(replace(avatar, gaussians=labelled), torch.device("cpu"))
-    picture = render(rig(rest), view.photo.camera, backend="cpu")
-    alpha = picture.alpha.double().numpy()
-    assert picture.depth is not None
-    share = (picture.color.double().numpy()) / np.maximum(alpha, 1e-3)[..., None]
-    return Drawn(alpha > COVERED, picture.depth.double().numpy(), share[..., 0], share[..., 1])
+def shell_seen(avatar: Avatar, view: View, hair: Bools) -> Hair:
+    """The shell as a photo would show it; hair [N]: which Gaussians of the avatar it is."""
+    vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+    share = rgb_to_sh(torch.from_numpy(hair).float()[:, None].expand(-1, 3))[:, None]
+    labelled = replace(avatar, gaussians=replace(avatar.gaussians, sh=share))
+    drawn = render(
+        avatar_rig(labelled, torch.device("cpu"))(vertices), view.photo.camera, backend="cpu"
+    )
+    assert drawn.depth is not None
+    return Hair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
 
 
-def relief_part(avatar: Avatar, scene: Scene, hair: Bools) -> Part | None:
-    """The Gaussians of all that the first photo shows and the avatar lacks."""
+def relief_part(scene: Scene, shell: Hair, curtain: Curtain | None) -> Part | None:
+    """The pieces of all that the first photo shows, but for the skin of the head."""
     view = scene.views[0]
-    have = drawn(avatar, scene, view, hair)
     seen = view.photo.seen
-    is_hair = hair_mask(seen) > 0.5
-    person = seen.person > PERSON
-    over = person & is_hair & have.covered & (have.hair < 0.5)
-    missing = person & ~have.covered
-    every = _spacing(view, have)
-    grid = np.zeros(person.shape, bool)
-    grid[::every, ::every] = True
-    rows, columns = np.nonzero(grid & (over | missing))
-    if not len(rows) or not have.covered.any():
+    hair = _with_fringes(hair_mask(seen) > HAIRY, view.triangles != NOTHING, seen.person > PERSON)
+    on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.sitter.head.faces))
+    shown = (seen.person > PERSON) & (hair | ~on_head)
+    if not shown.any():
         return None
-    depth, torso = _depth(view, have, over)
-    flat = _flat(view, columns, rows, depth, every)
-    with_head = is_hair[rows, columns] | (torso[rows, columns] < 0.5)
-    sure = _nearest(seen.person >= SURE)
-    rgb = seen.picture[tuple(sure[:, rows, columns])]
+    torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
+    depth, with_torso = _depth(view, shell, curtain, hair, torso)
+    cells = _cells(shown, seen.picture, _spacing(view))
+    flat = _flat(view, cells, depth)
+    rows, columns = cells.pixels
+    with_head = hair[rows, columns] | ~with_torso[rows, columns]
+    rgb = seen.picture[tuple(_nearest(seen.person >= SURE)[:, rows, columns])]
     return _part(scene, view, flat, with_head, rgb, seen.person[rows, columns])
 
 
-def _spacing(view: View, have: Drawn) -> int:
+def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
+    """Where [H, W] there is hair, or what its matte leaves out: what is thin and nearer to hair
+    than to the mesh."""
+    if not hair.any() or not mesh.any():
+        return hair
+    to_hair, to_mesh = (np.asarray(distance_transform_edt(~each)) for each in (hair, mesh))
+    others = person & ~hair
+    thick = binary_dilation(distance_transform_edt(others) > THIN, iterations=THIN + 1)
+    return hair | (others & ~thick & (to_hair < to_mesh))
+
+
+def _spacing(view: View) -> float:
     """How many pixels are SPACING."""
-    middle = float(np.median(have.depth[have.covered])) if have.covered.any() else 1.0
-    return max(1, round(SPACING * float(view.photo.camera.K[0, 0]) / middle))
+    middle = 1 / float(np.median(view.nearness[view.nearness > 0]))
+    return max(1.0, SPACING * float(view.photo.camera.K[0, 0]) / middle)
 
 
-def _depth(view: View, have: Drawn, over: Bools) -> tuple[Floats, Floats]:
-    """Depth [H, W] of the relief, and the share of the torso [H, W] of what is nearest."""
-    rows, columns = _nearest(have.covered)
-    own_rows, own_columns = np.indices(have.covered.shape)
-    away = np.hypot(rows - own_rows, columns - own_columns)
-    depth = have.depth[rows, columns]
-    metres = away * depth / float(view.photo.camera.K[0, 0])
-    depth = depth + np.minimum(FALL * metres, DEEPEST)
-    sigma = SMOOTH * float(view.photo.camera.K[0, 0] / np.median(depth))
-    smooth = np.where(over, np.minimum(gaussian_filter(depth, sigma / 3), depth), depth)
-    smooth = np.where(have.covered, smooth, gaussian_filter(depth, sigma))
-    return smooth - IN_FRONT * over, have.torso[rows, columns]
+def _depth(
+    view: View, shell: Hair, curtain: Curtain | None, hair: Bools, torso: Bools
+) -> tuple[Floats, Bools]:
+    """Depth [H, W] of the relief, and where [H, W] it continues the torso."""
+    there = view.triangles != NOTHING
+    mesh = 1 / np.maximum(view.nearness, 1e-3)
+    pixel = float(np.median(mesh[there])) / float(view.photo.camera.K[0, 0])  # metres
+    nearest = _nearest(there)
+    rest = loose = _continued(mesh, nearest, pixel)
+    if shell.there.any():
+        loose = _continued(shell.depth, _nearest(shell.there), pixel)
+    if curtain is not None:
+        front, hangs = curtain.front(hair.shape[1])
+        loose = np.where(hangs, front, loose)
+    sigma = SMOOTH / pixel
+    depth = np.where(hair, _smoothed(loose, hair, sigma), _smoothed(rest, ~hair, sigma))
+    before = np.where(there, np.minimum(depth, mesh), depth)
+    return before - IN_FRONT, torso[tuple(nearest)]
+
+
+def _continued(depth: Floats, nearest: Ints, pixel: float) -> Floats:
+    """Depths [H, W] beyond where they are known: ever farther from the known pixel [2, H, W] that
+    is nearest to each; pixel: its size in metres."""
+    away = np.linalg.norm(nearest - np.indices(depth.shape), axis=0) * pixel
+    return depth[tuple(nearest)] + np.minimum(FALL * away, DEEPEST)
+
+
+def _smoothed(values: Floats, where: Bools, sigma: float) -> Floats:
+    """Values [H, W] smoothed among themselves where they count."""
+    share = gaussian_filter(where.astype(float), sigma)
+    return gaussian_filter(values * where, sigma) / np.maximum(share, 1e-6)
 
 
 def _nearest(where: Bools) -> Ints:
@@ -104,6 +128,40 @@ def _nearest(where: Bools) -> Ints:
     found = np.empty((2, *where.shape), np.int32)
     distance_transform_edt(~where, return_distances=False, return_indices=True, indices=found)
     return found
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Squares of a photo, of two sizes."""
+
+    x: Floats  # [P] pixels, their middles
+    y: Floats  # [P]
+    sizes: Floats  # [P] pixels
+
+    @property
+    def pixels(self) -> tuple[Ints, Ints]:
+        """Rows and columns [P] of the pixels that they lie in."""
+        return self.y.astype(int), self.x.astype(int)
+
+
+def _cells(shown: Bools, picture: Floats, size: float) -> Cells:
+    """A grid over what is shown [H, W], finer where a picture [H, W, 3] has details."""
+    height, width = shown.shape
+    y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
+    bright = picture.mean(2)
+    detail = np.abs(bright - gaussian_filter(bright, size / 2))
+    fine = maximum_filter(detail, round(size))[y.astype(int), x.astype(int)] > DETAIL
+    quarter = np.array([-size, size]) / 4
+    by_x, by_y = (part.ravel() for part in np.meshgrid(quarter, quarter))
+    cells = Cells(
+        np.concatenate([x[~fine], (x[fine, None] + by_x).ravel()]),
+        np.concatenate([y[~fine], (y[fine, None] + by_y).ravel()]),
+        np.repeat([size, size / 2], [(~fine).sum(), 4 * fine.sum()]),
+    )
+    rows, columns = cells.pixels
+    kept = (rows < height) & (columns < width)
+    kept[kept] = shown[rows[kept], columns[kept]]
+    return Cells(cells.x[kept], cells.y[kept], cells.sizes[kept])
 
 
 @dataclass(frozen=True)
@@ -115,13 +173,12 @@ class Flat:
     down: Floats  # [P, 3] and to the one below
 
 
-def _flat(view: View, columns: Ints, rows: Ints, depth: Floats, every: int) -> Flat:
+def _flat(view: View, cells: Cells, depth: Floats) -> Flat:
     def at(right: float, below: float) -> Floats:
-        x, y = columns + 0.5 + right, rows + 0.5 + below
-        return _unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
+        x, y = cells.x + right * cells.sizes, cells.y + below * cells.sizes
+        return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
 
-    half = every / 2
-    across, down = at(half, 0) - at(-half, 0), at(0, half) - at(0, -half)
+    across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)
     return Flat(at(0, 0), _not_longer(across), _not_longer(down))
 
 
@@ -131,40 +188,12 @@ def _not_longer(steps: Floats) -> Floats:
     return steps * np.minimum(1, LONGEST / np.maximum(length, 1e-9))
 
 
-def _unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
-    """World points [P, 3] of pixels at depths [P]."""
-    camera = view.photo.camera
-    K, pose_back = camera.K.double().numpy(), np.linalg.inv(camera.viewmat.double().numpy())
-    rays = np.stack([(x - K[0, 2]) / K[0, 0], (y - K[1, 2]) / K[1, 1], np.ones_like(x)], axis=1)
-    return (rays * depth[:, None]) @ pose_back[:3, :3].T + pose_back[:3, 3]
-
-
 def _part(
     scene: Scene, view: View, flat: Flat, with_head: Bools, rgb: Floats, opacity: Floats
 ) -> Part:
-    sitter, head = scene.sitter, scene.sitter.head
-    loose = np.concatenate([still_triangles(sitter), neck_triangles(sitter)])
-    owners = np.where(
-        with_head,
-        sitter.nearest(loose, flat.points),
-        sitter.owners[sitter.nearest(sitter.torso, flat.points)],
-    )
-    follows = head.pose_weights.numpy()[sitter.faces[owners]].mean(1)  # [P]
-    pose = view.photo.head_pose.double().numpy()
-    turned = np.eye(4) + follows[:, None, None] * (pose - np.eye(4))
-    back = np.linalg.inv(turned)
-    points = np.einsum("pij,pj->pi", back[:, :3, :3], flat.points) + back[:, :3, 3]
-    across, down = (
-        np.einsum("pij,pj->pi", back[:, :3, :3], each) for each in (flat.across, flat.down)
-    )
+    owners = carriers(scene.sitter, flat.points, with_head)
+    points, across, down = at_rest(scene.sitter, view, owners, flat.points, flat.across, flat.down)
     wide, high = (np.linalg.norm(each, axis=1) for each in (across, down))
     scales = (wide * WIDTH, np.minimum(wide, high) * 0.3, high * WIDTH)
     turns = axes(across, np.cross(across, down))
     return wholly_seen(layer(points, turns, scales, untoned(rgb), 0.97 * opacity, owners))
-
-
-def neck_triangles(sitter: Sitter) -> Ints:
-    """Triangles of the skin that no expression moves, and that follow the head in part."""
-    follows = sitter.head.pose_weights.numpy()
-    neck = still_vertices(sitter.head) & (follows > 0) & (follows <= WHOLLY)
-    return sitter.skin[neck[sitter.faces[sitter.skin]].all(1)]

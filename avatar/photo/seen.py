@@ -37,7 +37,7 @@ class SeenPhoto:
     points: Tensor  # [478, 2] landmarks in pixels
     focal: float  # pixels
     centre: tuple[float, float]  # pixels: where the optical axis meets the picture
-    focal_told: bool  # whether the file told the focal length
+    focal_told: bool  # whether the focal length was told
     remarks: tuple[str, ...]  # what the user should know of it
 
     @property
@@ -46,9 +46,10 @@ class SeenPhoto:
         return self.picture.shape[1], self.picture.shape[0]
 
 
-def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
+def see(path: Path, finder: FaceFinder, matting: Matting, focal: float | None = None) -> SeenPhoto:
     """Read a photo and find the largest face in it.
 
+    focal: of the camera, in widths of the photo, if it is known better than the file tells.
     Raises FileNotFoundError or InputError with one sentence where there is none to be used.
     """
     photo = read_photo(path, LONGEST)
@@ -71,7 +72,7 @@ def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
     places = window.inside(points)
     matte = _one_person(person[0].cpu().double().numpy(), places)
-    focal = photo.focal or USUAL_FOCAL * max(width, height)
+    told = photo.focal if focal is None else focal * width
     middle = window.inside(torch.tensor([width / 2, height / 2]))
     return SeenPhoto(
         path=path,
@@ -79,9 +80,9 @@ def see(path: Path, finder: FaceFinder, matting: Matting) -> SeenPhoto:
         person=matte,
         hair=np.minimum(hair[0].cpu().double().numpy(), matte),
         points=places,
-        focal=focal * window.scale,
+        focal=(told or USUAL_FOCAL * max(width, height)) * window.scale,
         centre=(float(middle[0]), float(middle[1])),
-        focal_told=photo.focal is not None,
+        focal_told=told is not None,
         remarks=_remarks(high, len(faces.points)),
     )
 

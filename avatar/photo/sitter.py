@@ -43,8 +43,7 @@ def scene_of(fitted: Fitted, rng: np.random.Generator) -> Scene:
     opaque = _opaque(sitter)
     shapes = [_posed(sitter, head) for head in fitted.posed(sitter.units)]
     views = [
-        view_of(photo, shape, sitter.faces[opaque])
-        for photo, shape in zip(fitted.photos, shapes, strict=True)
+        view_of(photo, shape, opaque) for photo, shape in zip(fitted.photos, shapes, strict=True)
     ]
     return Scene(studio, views)
 

@@ -29,7 +29,7 @@ def main(options: MakeAvatarOptions) -> None:
 
 
 def _of_photos(options: MakeAvatarOptions) -> None:
-    made = avatar_of_photos(options.photo, options.seed)
+    made = avatar_of_photos(options.photo, options.seed, options.focal)
     seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
     save_avatar(options.out, replace(made.made.avatar, origin=_origin(made.source)))
     print(made.summary)

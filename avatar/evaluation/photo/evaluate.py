@@ -82,7 +82,7 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
         StageClock(),
     )
     avatar, head = scene.avatar, scene.motion.face.head
-    fitted = fit_photos(options.photo)
+    fitted = fit_photos(options.photo, options.focal)
     _check_same(options.avatar, avatar, fitted)
     shapes = fitted.posed(fit_units(fitted.model.head, fitted.rest))
     draw = _drawer(scene)
@@ -124,7 +124,7 @@ def _against_truth(
         return [], []
     likenesses: list[Likeness] = []
     true_row, drawn_row = Row("truth", []), Row("avatar", [])
-    for true in true_views(options.truth, options.photo[0], vertices, head):
+    for true in true_views(options.truth, vertices, head):
         drawn = draw(vertices, true.camera)
         likeness, shown = compare_with_truth(true, drawn, torch.full((3,), BEHIND))
         likenesses.append(likeness)

@@ -53,17 +53,19 @@ class AtAngle:
     views: int
 
 
-def true_views(folder: Path, photo: Path, vertices: Tensor, head: Head) -> list[TrueView]:
-    """All pictures of the moment of a photo, from left to right.
+def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
+    """All pictures of a capture that show the moment of one of them from its height, from left to
+    right.
 
-    vertices [V, 3]: the avatar's as the photo shows them; they are laid on the true ones by the
+    vertices [V, 3]: the avatar's as that picture shows them; they are laid on the true ones by the
     similarity of the faces. Raises FileNotFoundError or InputError with one sentence.
     """
+    folder = picture.parent.parent
     capture = open_capture(folder)
     if capture.topology != head.topology:
         raise InputError(f"{folder}: is a capture of {capture.topology}, not of {head.topology}")
     views = [view for split in capture.splits.values() for view in split]
-    own = _view_of(views, photo, folder)
+    own = _view_of(views, picture, folder)
     laid = _laid(vertices, capture, own, head)
     reference = placed(own.camera, laid)
     moment = [view for view in views if view.timestep == own.timestep]
@@ -77,11 +79,11 @@ def true_views(folder: Path, photo: Path, vertices: Tensor, head: Head) -> list[
     return sorted(found, key=lambda each: each.yaw_deg)
 
 
-def _view_of(views: Sequence[View], photo: Path, folder: Path) -> View:
+def _view_of(views: Sequence[View], picture: Path, folder: Path) -> View:
     for view in views:
-        if view.image.is_file() and view.image.samefile(photo):
+        if view.image.is_file() and picture.is_file() and view.image.samefile(picture):
             return view
-    raise InputError(f"{photo}: is no picture of {folder}; give one of its images as the photo")
+    raise InputError(f"{picture}: is no picture of the capture {folder}; name one of its images")
 
 
 def _laid(vertices: Tensor, capture: Capture, own: View, head: Head) -> Similarity:

@@ -56,11 +56,11 @@ def avatar(photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_the_command_measures_all_there_is(
-    run_script: Callable[..., Outcome], capture: Path, photo: Path, avatar: Path, tmp_path: Path
+    run_script: Callable[..., Outcome], photo: Path, avatar: Path, tmp_path: Path
 ):
     report, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
     run = run_script(
-        *("evaluate_photo", avatar, "--photo", photo, "--truth", capture, "--moments", 3),
+        *("evaluate_photo", avatar, "--photo", photo, "--truth", photo, "--moments", 3),
         *("--report", report, "--sheet", sheet, "--device", "cpu"),
     )
     assert run.status == 0, run.stderr
@@ -75,15 +75,16 @@ def test_the_command_measures_all_there_is(
     assert Image.open(sheet).size[1] > 4 * 288
 
 
-def test_what_does_not_belong_together_is_refused(capture: Path, photo: Path, avatar: Path):
+def test_what_does_not_belong_together_is_refused(photo: Path, avatar: Path):
     with pytest.raises(InputError, match="was not made of"):
         evaluate_photo(PhotoEvaluationOptions(DEMO, (photo,)))
     with pytest.raises(InputError, match="--moments 2: must be at least 3"):
         evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), moments=2))
 
 
-def test_the_truth_has_to_hold_the_photo(photo: Path, avatar: Path, capture: Path, tmp_path: Path):
-    copy = tmp_path / "me.png"
-    copy.write_bytes(photo.read_bytes())
-    with pytest.raises(InputError, match="is no picture of"):
-        evaluate_photo(PhotoEvaluationOptions(avatar, (copy,), truth=capture, moments=3))
+def test_the_truth_has_to_be_a_picture_of_a_capture(photo: Path, avatar: Path, capture: Path):
+    mask = capture / "fg_masks" / photo.name
+    with pytest.raises(InputError, match="is no picture of the capture"):
+        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=mask, moments=3))
+    with pytest.raises(FileNotFoundError, match="transforms_train"):
+        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=avatar, moments=3))

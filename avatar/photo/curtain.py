@@ -1,0 +1,151 @@
+"""Loose hair as a curtain around head and neck: in every row of a photo an ellipse, as wide as the
+hair is there, and as deep as the skull."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.ndimage import binary_closing, distance_transform_edt, gaussian_filter1d, label
+
+from avatar.mesh.pinhole import project
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
+from avatar.photo.hair import BACK, streaks
+from avatar.photo.parts import LEAST, Part, invented
+from avatar.photo.place import at_rest, carriers, unprojected
+from avatar.photo.project import View, hair_mask
+from avatar.photo.sitter import Scene
+from avatar.synthetic.portrait.layer import layer
+from avatar.synthetic.shared.colour import untoned
+from avatar.synthetic.shared.masks import scalp_mask
+from avatar.tracking.landmarks import EYES
+
+HAIRY, SURE = 0.5, 0.9  # of the mattes
+BEYOND = 3 * MM  # of the head's outline, from which hair hangs freely
+LEAST_FALL = 15 * MM  # of hair that hangs
+SMOOTH = 5 * MM  # of the outline, along the rows
+THICK = 8 * MM  # of hair on the skull
+WITHIN = 0.97  # of the ellipse, so that what the photo shows lies outside
+FIRST_ANGLE = 0.9  # radians from the front, from which the curtain is seen from the side
+FOREMOST = 0.55  # of its depth: hair does not hang farther in front, unless on something
+FOREHEAD = 10  # the landmark in its middle, at the top
+SPACING = 2.2 * MM
+STRAND = (1.6, 0.3, 0.75)  # of the spacing: deviations along a strand, through and across it
+SIDES = np.array([-1.0, 1.0])  # left and right in the photo
+
+
+@dataclass(frozen=True)
+class Curtain:
+    """The ellipses of hair that hangs."""
+
+    hangs: Bools  # [H, 2] in which rows of the photo, on its left and right
+    width: Floats  # [H, 2] metres from the axis to the outline
+    axis: float  # pixels: the column of the axis
+    middle: float  # metres from the camera to the axis
+    deep: tuple[float, float]  # metres from the axis to the front and to the back
+    metres: float  # of a pixel at the axis
+
+    def front(self, columns: int) -> tuple[Floats, Bools]:
+        """Depth [H, W] of its front in a photo so many pixels wide, and where [H, W] it hangs."""
+        across = (np.arange(columns) + 0.5 - self.axis) * self.metres
+        side = (across > 0).astype(int)
+        share = np.abs(across) / np.maximum(self.width[:, side], 1e-6)
+        round_about = np.sqrt(np.clip(1 - share**2, 0, 1))
+        depth = self.middle - self.deep[0] * np.minimum(round_about, FOREMOST)
+        return depth, self.hangs[:, side]
+
+
+def curtain_of(scene: Scene, view: View, thick: Floats) -> Curtain | None:
+    """The curtain of the hair that a photo shows beside face and neck, if there is any.
+
+    thick [V]: metres that hair stands off the skin.
+    """
+    camera, seen, shape = view.photo.camera, view.photo.seen, view.shape
+    scalp = scalp_mask(scene.sitter.painted.vertices / MM) > 0.5
+    pixels, depths = project(camera, torch.from_numpy(shape.vertices[scalp]))
+    hairy = (shape.vertices + shape.normals * thick[:, None])[scalp]
+    farthest = float(project(camera, torch.from_numpy(hairy))[1].max())
+    nearest, middle = float(depths.min()), float(depths.min() + depths.max()) / 2
+    axis, metres = float(pixels[:, 0].mean()), middle / float(camera.K[0, 0])
+    outer = _reach(hair_mask(seen) > HAIRY, axis)
+    head = (view.triangles >= 0) & (view.triangles < len(scene.sitter.head.faces))
+    free = (outer > 0) & ((outer - _reach(head, axis)) * metres > BEYOND)
+    top, eyes = int(seen.points[FOREHEAD, 1]), int(seen.points[list(EYES), 1].min())
+    free[:eyes] = False
+    steps = max(1, round(LEAST_FALL / metres))
+    hangs = np.stack([_first_run(side, steps) for side in free.T], axis=1)
+    hangs[max(0, top) : eyes] = hangs.any(0) & (outer[max(0, top) : eyes] > 0)
+    width = _smooth(outer, SMOOTH / metres) * metres
+    deep = (middle - nearest + THICK, farthest - middle)
+    return Curtain(hangs, width, axis, middle, deep, metres) if hangs.any() else None
+
+
+def _reach(where: Bools, axis: float) -> Floats:
+    """How far [H, 2] pixels from a column the outermost true pixel of each row is, to the left and
+    to the right; 0 where there is none."""
+    away = np.arange(where.shape[1]) + 0.5 - axis
+    return np.stack([(where * np.maximum(side * away, 0)).max(1) for side in (-1.0, 1.0)], axis=1)
+
+
+def _first_run(free: Bools, least: int) -> Bools:
+    """The uppermost of the runs [H] of at least so many rows, less short gaps."""
+    numbers = np.empty(len(free), np.int32)
+    label(binary_closing(np.pad(free, least), np.ones(least))[least:-least], output=numbers)
+    long = np.flatnonzero(np.bincount(numbers)[1:] >= least)
+    return numbers == 1 + long[0] if len(long) else np.zeros(len(free), bool)
+
+
+def _smooth(widths: Floats, sigma: float) -> Floats:
+    """Widths [H, 2] smoothed along the rows, of those that have one."""
+    known = gaussian_filter1d((widths > 0).astype(float), sigma, axis=0)
+    return gaussian_filter1d(widths, sigma, axis=0) / np.maximum(known, 1e-6)
+
+
+def curtain_part(scene: Scene, view: View, curtain: Curtain) -> Part:
+    """What is seen of a curtain from the sides and from behind, in the colours of its front."""
+    rows, sides, angles = _grid(curtain)
+    width = WITHIN * curtain.width[rows, sides]
+    across = SIDES[sides] * width * np.sin(angles)
+    deep = WITHIN * np.where(angles < np.pi / 2, *curtain.deep)
+    depth = curtain.middle - deep * np.cos(angles)
+    focal = curtain.middle / curtain.metres
+    x, y = curtain.axis + across * focal / depth, rows + 0.5
+    hair, nearest = _hair_pixels(view)
+    columns = np.clip(curtain.axis + across / curtain.metres, 0, hair.shape[1] - 1).astype(int)
+    kept = (angles > np.pi / 2) | hair[rows, columns]
+    rgb = view.photo.seen.picture[tuple(nearest[:, rows, columns])]
+    points = unprojected(view, x, y, depth)
+    outwards = np.stack([deep * np.sin(angles) * SIDES[sides], 0 * x, -width * np.cos(angles)], 1)
+    normals = outwards @ view.photo.camera.viewmat[:3, :3].double().numpy()
+    return _strands(scene, view, points[kept], normals[kept], rgb[kept])
+
+
+def _grid(curtain: Curtain) -> tuple[Ints, Ints, Floats]:
+    """Rows [P], sides [P] and angles [P] from the front that lie evenly on a curtain."""
+    every = max(1, round(SPACING / curtain.metres))
+    widest = max(float(curtain.width[curtain.hangs].max()), *curtain.deep)
+    angles = np.arange(FIRST_ANGLE, np.pi, SPACING / widest)
+    hangs = np.zeros_like(curtain.hangs)
+    hangs[::every] = curtain.hangs[::every]
+    rows, sides = np.nonzero(hangs)
+    return rows.repeat(len(angles)), sides.repeat(len(angles)), np.tile(angles, len(rows))
+
+
+def _hair_pixels(view: View) -> tuple[Bools, Ints]:
+    """Where [H, W] a photo shows hair, and the pixel [2, H, W] of surely hair nearest to each."""
+    hair = hair_mask(view.photo.seen)
+    sure = (hair > SURE) & (view.photo.seen.person > SURE)
+    nearest = np.empty((2, *hair.shape), np.int32)
+    distance_transform_edt(~sure, return_distances=False, return_indices=True, indices=nearest)
+    return hair > HAIRY, nearest
+
+
+def _strands(scene: Scene, view: View, points: Floats, normals: Floats, rgb: Floats) -> Part:
+    sitter = scene.sitter
+    owners = carriers(sitter, points, np.ones(len(points), bool))
+    means, outwards = at_rest(sitter, view, owners, points, normals)
+    bright = BACK * streaks(means, np.zeros(len(means)), scene.studio.rng)
+    down = np.tile([0.0, -1.0, 0.0], (len(means), 1))
+    scales = tuple(SPACING * share for share in STRAND)
+    turns = axes(down, outwards)
+    made = layer(means, turns, scales, untoned(rgb) * bright[:, None], 0.93, owners)
+    return invented(made, LEAST)
