@@ -65,9 +65,9 @@ def relief_part(scene: Scene, shell: Hair, curtain: Curtain | None) -> Part | No
         return None
     torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
     depth, with_torso = _depth(view, shell, curtain, hair, torso)
-    cells = _cells(shown, seen.picture, _spacing(view))
-    flat = _flat(view, cells, depth)
-    rows, columns = cells.pixels
+    grid = cells(shown, seen.picture, _spacing(view))
+    flat = _flat(view, grid, depth)
+    rows, columns = grid.pixels
     with_head = hair[rows, columns] | ~with_torso[rows, columns]
     rgb = seen.picture[tuple(_nearest(seen.person >= SURE)[:, rows, columns])]
     return _part(scene, view, flat, with_head, rgb, seen.person[rows, columns])
@@ -78,10 +78,14 @@ def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
     than to the mesh."""
     if not hair.any() or not mesh.any():
         return hair
-    to_hair, to_mesh = (np.asarray(distance_transform_edt(~each)) for each in (hair, mesh))
     others = person & ~hair
-    thick = binary_dilation(distance_transform_edt(others) > THIN, iterations=THIN + 1)
-    return hair | (others & ~thick & (to_hair < to_mesh))
+    thick = np.asarray(binary_dilation(_away(~others) > THIN, iterations=THIN + 1), bool)
+    return hair | (others & ~thick & (_away(hair) < _away(mesh)))
+
+
+def _away(where: Bools) -> Floats:
+    """How far [H, W] pixels each is from where something is true."""
+    return np.asarray(distance_transform_edt(~where))
 
 
 def _spacing(view: View) -> float:
@@ -144,7 +148,7 @@ class Cells:
         return self.y.astype(int), self.x.astype(int)
 
 
-def _cells(shown: Bools, picture: Floats, size: float) -> Cells:
+def cells(shown: Bools, picture: Floats, size: float) -> Cells:
     """A grid over what is shown [H, W], finer where a picture [H, W, 3] has details."""
     height, width = shown.shape
     y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
@@ -153,15 +157,15 @@ def _cells(shown: Bools, picture: Floats, size: float) -> Cells:
     fine = maximum_filter(detail, round(size))[y.astype(int), x.astype(int)] > DETAIL
     quarter = np.array([-size, size]) / 4
     by_x, by_y = (part.ravel() for part in np.meshgrid(quarter, quarter))
-    cells = Cells(
+    grid = Cells(
         np.concatenate([x[~fine], (x[fine, None] + by_x).ravel()]),
         np.concatenate([y[~fine], (y[fine, None] + by_y).ravel()]),
         np.repeat([size, size / 2], [(~fine).sum(), 4 * fine.sum()]),
     )
-    rows, columns = cells.pixels
+    rows, columns = grid.pixels
     kept = (rows < height) & (columns < width)
     kept[kept] = shown[rows[kept], columns[kept]]
-    return Cells(cells.x[kept], cells.y[kept], cells.sizes[kept])
+    return Cells(grid.x[kept], grid.y[kept], grid.sizes[kept])
 
 
 @dataclass(frozen=True)
@@ -173,9 +177,9 @@ class Flat:
     down: Floats  # [P, 3] and to the one below
 
 
-def _flat(view: View, cells: Cells, depth: Floats) -> Flat:
+def _flat(view: View, grid: Cells, depth: Floats) -> Flat:
     def at(right: float, below: float) -> Floats:
-        x, y = cells.x + right * cells.sizes, cells.y + below * cells.sizes
+        x, y = grid.x + right * grid.sizes, grid.y + below * grid.sizes
         return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
 
     across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)

@@ -1,0 +1,74 @@
+"""Loose hair, and the pieces that show what a photo shows."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.photo.curtain import Curtain, curtain_of, curtain_part
+from avatar.photo.fit import fit
+from avatar.photo.hair import hair_thickness
+from avatar.photo.relief import cells
+from avatar.photo.seen import see
+from avatar.photo.sitter import Scene, scene_of
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from tests.heads_in_pictures import head
+
+
+def scene(name: str, folder: Path) -> Scene:
+    path = folder / f"{name}.png"
+    Image.fromarray((head(name, 384).numpy() * 255).astype(np.uint8)).save(path)
+    photo = see(path, load_face_finder(), load_matting())
+    return scene_of(fit([photo]), np.random.default_rng(0))
+
+
+def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
+    bob = scene("bob", tmp_path)
+    view = bob.views[0]
+    curtain = curtain_of(bob, view, hair_thickness(bob))
+    assert curtain is not None and curtain.hangs.any(0).all()
+    rows = np.flatnonzero(curtain.hangs.all(1))
+    assert len(rows) * curtain.metres > 0.08
+    assert (curtain.width[rows] > 0.06).all() and (curtain.width[rows] < 0.16).all()
+    part = curtain_part(bob, view, curtain)
+    means = part.layer.means
+    assert len(part.layer) > 2000 and part.told.max() == 0
+    assert np.abs(means[:, 0]).max() < 0.16
+    assert means[:, 2].min() < -0.05 < 0.02 < means[:, 2].max() < 0.1
+
+
+def test_short_hair_does_not_hang(tmp_path: Path):
+    man = scene("man", tmp_path)
+    assert curtain_of(man, man.views[0], hair_thickness(man)) is None
+
+
+@pytest.fixture
+def curtain() -> Curtain:
+    hangs, width = np.ones((10, 2), bool), np.tile([0.05, 0.1], (10, 1))
+    hangs[:4, 0] = False
+    return Curtain(hangs, width, axis=60.0, middle=1.0, deep=(0.08, 0.1), metres=1e-3)
+
+
+def test_a_curtain_is_an_ellipse_cut_off_in_front(curtain: Curtain):
+    depth, where = curtain.front(200)
+    assert not where[:4, :60].any() and where[4:].all() and where[:, 60:].all()
+    assert depth[5, 159] == pytest.approx(1.0, abs=0.009)
+    assert depth[5, 200 - 1] == 1.0 == depth[5, 0]
+    x = 95
+    assert depth[5, 60 + x] == pytest.approx(1 - 0.08 * np.sqrt(1 - 0.0955**2 / 0.01), abs=1e-6)
+    assert depth.min() == depth[5, 60] > 1 - 0.08
+
+
+def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():
+    picture = np.full((80, 120, 3), 0.5)
+    picture[:, 60:] += 0.2 * (np.indices((80, 60)).sum(0) % 2)[..., None]
+    shown = np.ones((80, 120), bool)
+    shown[:20] = False
+    grid = cells(shown, picture, 4.0)
+    assert set(grid.sizes.tolist()) == {2.0, 4.0}
+    assert (grid.sizes[grid.x > 66] == 2).all() and (grid.sizes[grid.x < 54] == 4).all()
+    assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)
+    rows, columns = grid.pixels
+    assert shown[rows, columns].all() and rows.max() > 76 and columns.max() > 116
