@@ -25,6 +25,9 @@ class MakeAvatarOptions:
     film: Path | None = None
     """Instead of photos a film of one person. The film as it was tracked lies in a folder beside
     the avatar, with -capture at the end of its name: the same command goes on from there."""
+    face: int = 0
+    """Which of several faces, by their size on each photo or where the film begins; 0 is the
+    largest."""
     focal: float | None = None
     """Focal length in widths of the picture, where it is known; by default what the photo's file
     tells, or else 1.2 times its longer side, or found from the film."""

@@ -58,6 +58,8 @@ class PhotoEvaluationOptions:
     """The photos that it was made of, in the same order."""
     focal: float | None = None
     """Focal length of the photos, as it was given to make-avatar."""
+    face: int = 0
+    """Which of several faces, as it was given to make-avatar."""
     truth: Path | None = None
     """The picture of a capture (of make-capture) that the first photo is, or was made from: the
     capture's other pictures of the same moment are the truth."""

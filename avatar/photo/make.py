@@ -1,18 +1,24 @@
 """Photos in, an avatar out: what `make-avatar --photo` does."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.photo.build import Made, build
+from avatar.photo.covered import mouth_covered
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.report import shares
-from avatar.photo.seen import say, see
+from avatar.photo.seen import SeenPhoto, see
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
 
 MOST_PHOTOS = 5
+COVERED = (
+    "something that is no skin seems to lie over the mouth; it is painted onto the skin, and will "
+    "move with it: give a photo without a mask"
+)
 MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 
 
@@ -26,28 +32,36 @@ class FromPhotos:
 
 
 def avatar_of_photos(
-    paths: Sequence[Path], seed: int = 0, focal: float | None = None
+    paths: Sequence[Path], seed: int = 0, focal: float | None = None, face: int = 0
 ) -> FromPhotos:
     """The avatar of the person on 1 to MOST_PHOTOS photos.
 
-    focal: of the camera, in widths of a photo, if it is known better than the files tell.
+    focal: of the camera, in widths of a photo, if it is known better than the files tell; face:
+    which of several on each, by their size.
 
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
-    fitted = fit_photos(paths, focal)
+    fitted = fit_photos(paths, focal, face)
     for photo in fitted.photos:
-        say(photo.seen)
+        _say(photo.seen)
     made = build(fitted, seed)
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
     return FromPhotos(made, source, _summary(made))
 
 
-def fit_photos(paths: Sequence[Path], focal: float | None = None) -> Fitted:
+def fit_photos(paths: Sequence[Path], focal: float | None = None, face: int = 0) -> Fitted:
     """The person on photos, and how each shows them. Raises as `avatar_of_photos`."""
     finder, matting = load_face_finder(), load_matting()
-    fitted = fit([see(path, finder, matting, focal) for path in paths])
+    fitted = fit([see(path, finder, matting, focal, face) for path in paths])
     check_turn(fitted)
     return fitted
+
+
+def _say(photo: SeenPhoto) -> None:
+    """Tell the user on standard error what there is to know of a photo."""
+    covered = (COVERED,) if mouth_covered(photo) else ()
+    for remark in (*photo.remarks, *covered):
+        print(f"{photo.path}: {remark}", file=sys.stderr)
 
 
 def check_turn(fitted: Fitted) -> None:

@@ -1,6 +1,5 @@
 """A photo with the face that it shows: landmarks, masks, and the camera that took it."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,10 +45,17 @@ class SeenPhoto:
         return self.picture.shape[1], self.picture.shape[0]
 
 
-def see(path: Path, finder: FaceFinder, matting: Matting, focal: float | None = None) -> SeenPhoto:
-    """Read a photo and find the largest face in it.
+def see(
+    path: Path,
+    finder: FaceFinder,
+    matting: Matting,
+    focal: float | None = None,
+    face: int = 0,
+) -> SeenPhoto:
+    """Read a photo and find a face in it.
 
-    focal: of the camera, in widths of the photo, if it is known better than the file tells.
+    focal: of the camera, in widths of the photo, if it is known better than the file tells; face:
+    which of several, by their size, 0 the largest.
     Raises FileNotFoundError or InputError with one sentence where there is none to be used.
     """
     photo = read_photo(path, LONGEST)
@@ -60,11 +66,15 @@ def see(path: Path, finder: FaceFinder, matting: Matting, focal: float | None = 
         raise InputError(
             f"{path}: no face was found in it; give a photo of one person from the front, well lit"
         )
-    points = faces.points[0, :, :2].cpu()
+    if face >= len(faces.points):
+        raise InputError(
+            f"--face {face}: {path} shows {len(faces.points)} faces; the largest has number 0"
+        )
+    points = faces.points[face, :, :2].cpu()
     high = float(np.ptp(points[:, 1].numpy()))
     if high < LEAST_FACE:
         raise InputError(
-            f"{path}: its largest face is {high:.0f} pixels high, at least {LEAST_FACE} are "
+            f"{path}: its face is {high:.0f} pixels high, at least {LEAST_FACE} are "
             "needed; give a larger photo"
         )
     window = window_around(points[None], width, height, SIZE, MARGINS)
@@ -83,7 +93,7 @@ def see(path: Path, finder: FaceFinder, matting: Matting, focal: float | None = 
         focal=(told or USUAL_FOCAL * max(width, height)) * window.scale,
         centre=(float(middle[0]), float(middle[1])),
         focal_told=told is not None,
-        remarks=_remarks(high, len(faces.points)),
+        remarks=_remarks(high, len(faces.points), face),
     )
 
 
@@ -99,16 +109,12 @@ def _one_person(matte: Floats, points: Tensor) -> Floats:
     return matte * near if own else matte
 
 
-def say(photo: SeenPhoto) -> None:
-    """Tell the user on standard error what there is to know of a photo."""
-    for remark in photo.remarks:
-        print(f"{photo.path}: {remark}", file=sys.stderr)
-
-
-def _remarks(high: float, faces: int) -> tuple[str, ...]:
+def _remarks(high: float, faces: int, face: int) -> tuple[str, ...]:
     remarks = []
-    if faces > 1:
-        remarks.append(f"shows {faces} faces, of which the largest was taken")
+    if faces > 1 and face == 0:
+        remarks.append(
+            f"shows {faces} faces, of which the largest was taken; --face 1 takes the next"
+        )
     if high < BLURRED_FACE:
         remarks.append(f"its face is {high:.0f} pixels high, so that the avatar will be blurred")
     return tuple(remarks)

@@ -29,7 +29,7 @@ def main(options: MakeAvatarOptions) -> None:
 
 
 def _of_photos(options: MakeAvatarOptions) -> None:
-    made = avatar_of_photos(options.photo, options.seed, options.focal)
+    made = avatar_of_photos(options.photo, options.seed, options.focal, options.face)
     seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
     save_avatar(options.out, replace(made.made.avatar, origin=_origin(made.source)))
     print(made.summary)
@@ -43,6 +43,7 @@ def _of_film(options: MakeAvatarOptions, film: Path) -> None:
         TrackOptions(
             film=film,
             out=capture,
+            face=options.face,
             focal=options.focal,
             device=options.device,
             threads=options.threads,
@@ -73,6 +74,10 @@ def _check(options: MakeAvatarOptions) -> None:
         raise InputError("--photo and --film: give one of them")
     if len(options.photo) > MOST_PHOTOS:
         raise InputError(f"--photo: {len(options.photo)} photos; give at most {MOST_PHOTOS}")
+    if options.face < 0:
+        raise InputError(f"--face {options.face}: must not be negative")
+    if options.photo and options.focal is not None and not 0.3 <= options.focal <= 10:
+        raise InputError(f"--focal {options.focal:g}: must be from 0.3 to 10 widths")
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     if options.out.suffix != ".ply":

@@ -82,7 +82,7 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
         StageClock(),
     )
     avatar, head = scene.avatar, scene.motion.face.head
-    fitted = fit_photos(options.photo, options.focal)
+    fitted = fit_photos(options.photo, options.focal, options.face)
     _check_same(options.avatar, avatar, fitted)
     shapes = fitted.posed(fit_units(fitted.model.head, fitted.rest))
     draw = _drawer(scene)

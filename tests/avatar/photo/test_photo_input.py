@@ -4,12 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
+from scipy.ndimage import gaussian_filter
 
+from avatar.photo.covered import mouth_covered
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos, check_turn
 from avatar.photo.seen import see
-from avatar.vision.follow import load_face_finder
+from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
 from tests.heads_in_pictures import head, on_grey, turned_demo
@@ -23,8 +25,8 @@ def saved(path: Path, picture, **more) -> Path:
     return path
 
 
-def looked_at(path: Path):
-    return see(path, FINDER, MATTING)
+def looked_at(path: Path, face: int = 0):
+    return see(path, FINDER, MATTING, face=face)
 
 
 @pytest.mark.parametrize("kind", ["grey", "deep", "alpha", "palette"])
@@ -66,7 +68,78 @@ def test_twenty_megapixels(tmp_path: Path):
 def test_the_largest_of_two_faces_is_taken_and_told(tmp_path: Path):
     picture = on_grey(400, 700, ("woman", 380, 10, 10), ("man", 220, 450, 100))
     seen = looked_at(saved(tmp_path / "two.png", picture))
-    assert seen.remarks == ("shows 2 faces, of which the largest was taken",)
+    assert seen.remarks == (
+        "shows 2 faces, of which the largest was taken; --face 1 takes the next",
+    )
+
+
+def test_the_smaller_of_two_faces_may_be_asked_for(tmp_path: Path):
+    picture = on_grey(400, 700, ("woman", 380, 10, 10), ("man", 220, 450, 100))
+    path = saved(tmp_path / "two.png", picture)
+    alone = looked_at(saved(tmp_path / "man.png", on_grey(400, 700, ("man", 220, 450, 100))))
+    second = looked_at(path, face=1)
+    assert second.remarks == alone.remarks
+    assert float((second.points - alone.points).norm(dim=1).mean()) < 0.01 * alone.size[1]
+    assert "--face 2:" in sentence(lambda: looked_at(path, face=2))
+
+
+def test_what_is_cut_out_lies_on_grey(tmp_path: Path):
+    picture = head("woman", 384).numpy()
+    cut = np.concatenate([picture, np.ones((384, 384, 1))], axis=2)
+    cut[:, :30] = cut[:, -30:] = 0
+    seen = looked_at(saved(tmp_path / "cut.png", cut))
+    plain = looked_at(saved(tmp_path / "plain.png", picture))
+    assert float((seen.points - plain.points).norm(dim=1).mean()) < 0.01 * plain.size[1]
+    assert np.abs(seen.picture[:, :4] - 128 / 255).max() < 0.02 and seen.person[:, :4].max() < 0.1
+
+
+def with_mask(colour: tuple[float, float, float]) -> np.ndarray:
+    """A woman with a mask over mouth, chin and the tip of the nose."""
+    picture = head("woman", 384).numpy().copy()
+    points = faces_in_picture(FINDER, head("woman", 384)).points[0].numpy()
+    ring = [6, 117, 123, 132, 58, 172, 150, 152, 379, 397, 288, 361, 352, 346]
+    image = Image.fromarray((picture * 255).astype(np.uint8))
+    fill = tuple(round(255 * level) for level in colour)
+    ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in points[ring, :2]], fill)
+    return np.asarray(image) / 255
+
+
+@pytest.mark.parametrize("colour", [(0.55, 0.75, 0.9), (0.95, 0.95, 0.95), (0.08, 0.08, 0.08)])
+def test_a_mask_over_the_mouth_is_told(tmp_path: Path, colour: tuple[float, float, float]):
+    try:
+        seen = looked_at(saved(tmp_path / "masked.png", with_mask(colour)))
+    except InputError as error:
+        assert "no face was found" in str(error)
+    else:
+        assert mouth_covered(seen)
+
+
+@pytest.mark.parametrize("name", ["woman", "bob", "man"])
+def test_a_bare_mouth_is_not_covered(tmp_path: Path, name: str):
+    assert not mouth_covered(looked_at(saved(tmp_path / "me.png", head(name, 384))))
+
+
+def test_a_cat(tmp_path: Path):
+    assert "no face was found" in sentence(lambda: looked_at(saved(tmp_path / "cat.png", cat())))
+
+
+def cat(size: int = 400) -> np.ndarray:
+    """Fur, pointed ears, slit eyes, a white muzzle."""
+    y, x = np.indices((size, size)) / size
+    across = np.abs(x - 0.5)
+    fur = 1 + 3 * gaussian_filter(np.random.default_rng(5).normal(size=y.shape), (4, 1))[..., None]
+    picture = np.full((size, size, 3), 0.55)
+    ears = (y > 0.12) & (y < 0.4) & (np.abs(across - 0.22) < 0.35 * (y - 0.12))
+    for where, colour in (
+        (ears, (0.55, 0.4, 0.25)),
+        (np.hypot(across / 0.32, (y - 0.55) / 0.3) < 1, (0.6, 0.45, 0.28)),
+        (np.hypot(across / 0.16, (y - 0.68) / 0.11) < 1, (0.85, 0.8, 0.75)),
+    ):
+        picture[where] = (np.array(colour) * fur)[where]
+    picture[np.hypot((across - 0.13) / 0.06, (y - 0.5) / 0.045) < 1] = 0.75, 0.8, 0.25
+    picture[np.hypot((across - 0.13) / 0.014, (y - 0.5) / 0.04) < 1] = 0.02
+    picture[(y > 0.62) & (y < 0.66) & (across < 0.66 - y)] = 0.75, 0.4, 0.42
+    return picture.clip(0, 1)
 
 
 def test_a_small_face_is_told_to_be_blurred(tmp_path: Path):
