@@ -35,3 +35,10 @@ def claim_folder(folder: Path, options: Mapping[str, Any], what: str) -> None:
         raise InputError(f"{folder}: exists already; name a new folder")
     folder.mkdir(exist_ok=True)
     write_json(record, options)
+
+
+def let_go(folder: Path) -> None:
+    """Undo `claim_folder` where nothing has come into the folder."""
+    if [path.name for path in folder.iterdir()] == [OPTIONS_FILE]:
+        (folder / OPTIONS_FILE).unlink()
+        folder.rmdir()

@@ -1,10 +1,12 @@
 """Films and sounds for tests: written, decoded again, measured."""
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from audio2mesh.sound.waveform import load_audio
@@ -61,3 +63,29 @@ def sound_of(path: Path) -> NDArray[np.float32]:
 
 def left_behind(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def write_frames(path: Path, frames: list[VideoFrame], times: list[int], **tags: object) -> Path:
+    """A film of frames at times in hundredths of a second, by x264."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=100, options={"crf": "10", "bf": "0"})
+        stream.width, stream.height = frames[0].width, frames[0].height
+        stream.pix_fmt = frames[0].format.name
+        for name, value in tags.items():
+            setattr(stream.codec_context, name, value)
+        stream.codec_context.time_base = Fraction(1, 100)
+        for frame, time in zip(frames, times, strict=True):
+            frame.pts, frame.time_base = time, Fraction(1, 100)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def show_by(path: Path, a: int, b: int, c: int, d: int) -> Path:
+    """The same .mp4 with another display matrix."""
+    data = bytearray(path.read_bytes())
+    header = data.index(b"tkhd") + 4
+    matrix = (a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    data[header + 40 : header + 76] = struct.pack(">9i", *matrix)
+    path.write_bytes(data)
+    return path

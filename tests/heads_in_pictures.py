@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageDraw
 from torch import Tensor
 
 from avatar.files.avatar_file import load_avatar
@@ -48,3 +48,22 @@ def turned_demo(yaw: float) -> Tensor:
     rig, draw = avatar_rig(avatar, torch.device("cpu")), rasterizer("cpu", torch.full((3,), 0.4))
     camera = orbit(avatar.vertices.mean(0), 1.3, yaw, 0.0, 20.0, width=384, height=384)
     return draw(rig(avatar.vertices), camera).clamp(0, 1)
+
+
+def drawing() -> Tensor:
+    """A face [400, 400, 3] of a few strokes on white."""
+    paper = Image.new("RGB", (400, 400), "white")
+    pen = ImageDraw.Draw(paper)
+    pen.ellipse((80, 60, 320, 360), outline="black", width=4)
+    for left in (140, 230):
+        pen.ellipse((left, 150, left + 30, 180), fill="black")
+    pen.line((200, 190, 200, 240), fill="black", width=4)
+    pen.arc((140, 200, 260, 300), 20, 160, fill="black", width=5)
+    return torch.from_numpy(np.array(paper)) / 255
+
+
+def masked() -> Tensor:
+    """A man with a mask over mouth and chin [256, 256, 3]."""
+    picture = head("man")
+    picture[155:205, 80:180] = torch.tensor([0.5, 0.7, 0.9])
+    return picture

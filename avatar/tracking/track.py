@@ -41,7 +41,7 @@ from avatar.tracking.write import write_tracking
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from avatar.vision.network import load_network
-from common.claimed_folder import claim_folder, file_digest
+from common.claimed_folder import claim_folder, file_digest, let_go
 from common.device import pick_device
 from common.errors import InputError
 from common.json_files import read_json, write_json
@@ -64,6 +64,7 @@ class Tracked:
     shots: int
     yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
+    face: float  # its own width, pixels of the film as it is read
     sound: str  # what was found of the sound, in a few words
 
 
@@ -77,6 +78,14 @@ def track(options: TrackOptions) -> Tracked:
     device = pick_device(options.device)
     film_info(options.film)  # says at once what is no film
     _claim(options)
+    try:
+        return _tracked(options, device)
+    except InputError:
+        let_go(options.out)
+        raise
+
+
+def _tracked(options: TrackOptions, device: torch.device) -> Tracked:
     found = _finished(options.out / FINISHED)
     if found is None:
         tracking, face = track_film(options.film, options, options.out, device)
@@ -196,5 +205,6 @@ def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
         shots=face.shots,
         yaw=[float(low), float(high)],
         focal=tracking.person.focal / tracking.size[0],
+        face=float((face.points.amax(1) - face.points.amin(1))[:, 0].median()),
         sound=sound,
     )

@@ -3,6 +3,8 @@
 from avatar.tracking.options import TrackOptions
 from avatar.tracking.track import Tracked, track
 
+SMALL = 80  # pixels across a face that shows little of a person
+
 
 def main(options: TrackOptions) -> None:
     found = track(options)
@@ -21,4 +23,8 @@ def describe(found: Tracked) -> str:
         told += f"; the longest of {found.shots} shots was taken"
     if found.lost:
         told += f"; the face was lost in {found.lost} frames"
+    if found.face < SMALL:
+        told += (
+            f"; the face is only {found.face:.0f} pixels wide, which tells little: film it nearer"
+        )
     return told

@@ -1,14 +1,12 @@
 """Films of all kinds become upright sRGB pictures at a constant rate."""
 
-import struct
 from fractions import Fraction
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 from av.video.frame import VideoFrame
-from films import write_film, write_sound
+from films import show_by, write_film, write_frames, write_sound
 from numpy.typing import NDArray
 
 from avatar.film.high_range import standard_range
@@ -31,32 +29,6 @@ def write_still(path: Path, picture: Pixels, frames: int = 3) -> Path:
     with open_writer(path, picture.shape[1], picture.shape[0], 25.0) as write:
         for _ in range(frames):
             write(picture)
-    return path
-
-
-def write_frames(path: Path, frames: list[VideoFrame], times: list[int], **tags: object) -> Path:
-    """A film of frames at times in hundredths of a second, by x264."""
-    with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=100, options={"crf": "10", "bf": "0"})
-        stream.width, stream.height = frames[0].width, frames[0].height
-        stream.pix_fmt = frames[0].format.name
-        for name, value in tags.items():
-            setattr(stream.codec_context, name, value)
-        stream.codec_context.time_base = Fraction(1, 100)
-        for frame, time in zip(frames, times, strict=True):
-            frame.pts, frame.time_base = time, Fraction(1, 100)
-            container.mux(stream.encode(frame))
-        container.mux(stream.encode(None))
-    return path
-
-
-def show_by(path: Path, a: int, b: int, c: int, d: int) -> Path:
-    """The same .mp4 with another display matrix."""
-    data = bytearray(path.read_bytes())
-    header = data.index(b"tkhd") + 4
-    matrix = (a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
-    data[header + 40 : header + 76] = struct.pack(">9i", *matrix)
-    path.write_bytes(data)
     return path
 
 

@@ -2,11 +2,9 @@
 
 import math
 
-import numpy as np
 import pytest
 import torch
-from heads_in_pictures import HEADS, head, on_grey, turned_demo
-from PIL import Image, ImageDraw
+from heads_in_pictures import HEADS, drawing, head, masked, on_grey, turned_demo
 from torch import Tensor
 from torch.testing import assert_close
 
@@ -85,22 +83,13 @@ def test_no_face_is_no_face(finder: FaceFinder, picture: Tensor):
 
 
 def test_a_drawing_of_a_face_is_a_face(finder: FaceFinder):
-    drawing = Image.new("RGB", (400, 400), "white")
-    pen = ImageDraw.Draw(drawing)
-    pen.ellipse((80, 60, 320, 360), outline="black", width=4)
-    for left in (140, 230):
-        pen.ellipse((left, 150, left + 30, 180), fill="black")
-    pen.line((200, 190, 200, 240), fill="black", width=4)
-    pen.arc((140, 200, 260, 300), 20, 160, fill="black", width=5)
-    (points,) = faces_in_picture(finder, torch.from_numpy(np.array(drawing)) / 255).points
+    (points,) = faces_in_picture(finder, drawing()).points
     right, left = points[[RIGHT_CORNER, LEFT_CORNER], :2]
     assert 130 < right[0] < 180 < 220 < left[0] < 270 and 140 < right[1] < 190
 
 
 def test_a_mouth_may_be_covered(finder: FaceFinder, man: Tensor):
-    masked = head("man")
-    masked[155:205, 80:180] = torch.tensor([0.5, 0.7, 0.9])
-    (points,) = faces_in_picture(finder, masked).points
+    (points,) = faces_in_picture(finder, masked()).points
     eyes = [RIGHT_CORNER, LEFT_CORNER]
     assert (points[eyes] - man[eyes])[:, :2].norm(dim=-1).max() < 5
 
