@@ -96,11 +96,12 @@ def start_trainer(
 ) -> AvatarTrainer:
     """A run at its first step."""
     views = capture.splits["train"]
-    colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)))
+    head = face.head if face else None
+    colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)), head)
     degree, film = options.train.sh_degree, one_camera(views)
     bound = first_gaussians(capture, colours, int(not film) if degree is None else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
-    loose, solid, head = None, None, face.head if face else None
+    loose = solid = None
     if film:
         solid = solid_triangles(capture, read_all(some_of(views, FIRST_LOOKS)))
         bound = film_seeded(capture, head, bound, views, room)

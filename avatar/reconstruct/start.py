@@ -7,15 +7,21 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View
+from avatar.heads import Head
 from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
+from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians
+from avatar.reconstruct.hull import look_up
+from avatar.reconstruct.inner_mouth import own_mouth
 from avatar.rig.triangle_frames import triangle_frames
-from splat import RawGaussians, rgb_to_sh
+from splat import Camera, RawGaussians, rgb_to_sh
 
 SIZE = 0.5  # standard deviation along the triangle, in units of its size
 THICKNESS = 0.1  # across it
 OPACITY = 0.5
+BEHIND = 0.003  # metres behind the first surface up to which a triangle is seen
+OFTEN = 3.0  # pictures, about, that have to show the inside of the mouth
 FACING = 0.2  # cosine between normal and line of sight from which a triangle is trusted to be seen
 
 
@@ -33,12 +39,14 @@ def first_gaussians(capture: Capture, colours: Tensor, degree: int) -> BoundGaus
     return bound_gaussians(raw, torch.arange(count), degree)
 
 
-def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tensor:  # [M, 3]
-    """Mean colour of each triangle over views that it faces; that of the nearest such triangle at
-    rest where none does, and grey where there are none.
+def face_colours(
+    capture: Capture, seen: Iterable[tuple[View, Picture]], head: Head | None = None
+) -> Tensor:  # [M, 3]
+    """Mean colour of each triangle over views that see it; else that of the nearest such triangle
+    at rest, and grey where there are none.
 
-    Nothing is known of what covers what: covered triangles get the colour of their cover, which
-    nobody sees either.
+    head: the parts of the mesh, where they are known. Inside the mouth colours are our own model's
+    but where several pictures show it.
     """
     sums = torch.zeros(len(capture.faces), 3)
     weights = torch.full((len(capture.faces), 1), 1e-6)
@@ -47,11 +55,16 @@ def face_colours(capture: Capture, seen: Iterable[tuple[View, Picture]]) -> Tens
         sums += color * weight
         weights += weight
     known = weights[:, 0] > 1e-3
-    if not known.any():
-        return torch.full_like(sums, 0.5)
-    centres = capture.rest[capture.faces].mean(1)
-    nearest = [torch.cdist(part, centres[known]).argmin(1) for part in centres.split(1024)]
-    return (sums / weights)[known][torch.cat(nearest)]
+    colours = torch.full_like(sums, 0.5)
+    if known.any():
+        centres = capture.rest[capture.faces].mean(1)
+        nearest = [torch.cdist(part, centres[known]).argmin(1) for part in centres.split(1024)]
+        colours = (sums / weights)[known][torch.cat(nearest)]
+    if head is not None:
+        inside, own = own_mouth(head)
+        hidden = weights[inside, 0] < OFTEN
+        colours[inside[hidden]] = own[hidden]
+    return colours
 
 
 def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:
@@ -68,5 +81,15 @@ def _sample(mesh: Mesh, view: View, picture: Picture) -> tuple[Tensor, Tensor]:
     image = planes.permute(2, 0, 1)[None].float() / 255
     values = functional.grid_sample(image, grid, align_corners=False)[0, :, 0].T  # [M, 4]
     alpha = values[:, 3:]
-    weight = torch.where((facing > FACING) & (alpha > 0.99), facing, 0.0)
+    trusted = (facing > FACING) & (alpha > 0.99) & _in_front(mesh, view.camera, centres)[:, None]
+    weight = torch.where(trusted, facing, 0.0)
     return values[:, :3] / alpha.clamp(min=0.01), weight
+
+
+def _in_front(mesh: Mesh, camera: Camera, points: Tensor) -> Tensor:
+    """Which points [P, 3] of a mesh no other part of it hides, or lie outside the picture."""
+    corners = project_samples(camera, mesh.vertices.double().numpy())
+    seen = rasterize(corners, mesh.faces.numpy(), camera.height, camera.width)
+    pixels, depths = project(camera, points)
+    inside, nearness = look_up(torch.from_numpy(seen.nearness), pixels)
+    return ~inside | (depths < 1 / nearness.clamp(min=1e-6) + BEHIND)
