@@ -71,8 +71,7 @@ def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
     With `width` they are shrunk to that many columns. Raises as `colour_frames`.
     """
 
-    def grey(frame: VideoFrame, stream: VideoStream) -> Bytes:
-        matrix = _matrix(frame)
+    def grey(frame: VideoFrame, stream: VideoStream, matrix: Matrix) -> Bytes:
         across, down = _size(frame, stream, None)
         if width is not None:
             scale = width / (down if turns_on_its_side(matrix) else across)
@@ -91,7 +90,7 @@ def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> I
     if it is no film, has no pictures or is damaged.
     """
 
-    def colour(frame: VideoFrame, stream: VideoStream) -> Bytes:
+    def colour(frame: VideoFrame, stream: VideoStream, matrix: Matrix) -> Bytes:
         width, height = _size(frame, stream, longest)
         untagged = frame.colorspace not in set(Colorspace)
         space = "ITU709" if untagged and frame.height >= HIGH_DEFINITION else None
@@ -105,30 +104,35 @@ def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> I
         ).to_ndarray()
         if transfer:
             picture = standard_range(np.asarray(picture, np.uint16), transfer)
-        return turned(np.asarray(picture, np.uint8), _matrix(frame))
+        return turned(np.asarray(picture, np.uint8), matrix)
 
     return _shown(path, colour, fps)
 
 
 def _shown(
-    path: Path, convert: Callable[[VideoFrame, VideoStream], Bytes], fps: float
+    path: Path, convert: Callable[[VideoFrame, VideoStream, Matrix], Bytes], fps: float
 ) -> Iterator[Bytes]:
-    """What is shown at each moment; each frame that is shown at all is converted once."""
+    """What is shown at each moment; each frame that is shown at all is converted once.
+
+    How a film is turned is read from its first frame alone: a frame that was asked for it lives on
+    until Python looks for cycles of references.
+    """
     with _open(path) as container:
         stream = _picture_stream(path, container)
-        count, held, picture = 0, None, None
+        count, held, picture, matrix = 0, None, None, None
         try:
             for frame in container.decode(stream):
+                matrix = _matrix(frame) if matrix is None else matrix
                 while held is not None and (count + 0.5) / fps < _seconds(frame, stream):
-                    picture = convert(held, stream) if picture is None else picture
+                    picture = convert(held, stream, matrix) if picture is None else picture
                     yield picture
                     count += 1
                 held, picture = frame, None
         except FFmpegError as error:
             raise InputError(f"{path}: the film is damaged; export it again") from error
-        if held is None:
+        if held is None or matrix is None:
             raise _no_pictures(path)
-        picture = convert(held, stream) if picture is None else picture
+        picture = convert(held, stream, matrix) if picture is None else picture
         lasts = float((held.duration or 0) * (held.time_base or 0)) or 1 / fps
         end = max(_length(stream), _seconds(held, stream) + lasts)
         while (count + 0.5) / fps < end or count == 0:

@@ -1,5 +1,7 @@
 """Films of all kinds become upright sRGB pictures at a constant rate."""
 
+import gc
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -139,6 +141,20 @@ def test_a_film_says_what_it_is(tmp_path: Path):
     assert (info.width, info.height) == (64, 48)
     assert info.seconds == pytest.approx(1, abs=0.05) and info.fps == pytest.approx(30)
     assert len(list(colour_frames(silent))) == 25
+
+
+@pytest.mark.parametrize("read", [colour_frames, grey_frames])
+def test_frames_that_were_shown_are_freed_at_once(tmp_path: Path, read: Callable):
+    """Large ones would fill the memory before Python looks for cycles of references."""
+    path = write_film(tmp_path / "a.mp4", 40)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in read(path):
+            alive = sum(type(each) is VideoFrame for each in gc.get_objects())
+            assert alive < 8
+    finally:
+        gc.enable()
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path):
