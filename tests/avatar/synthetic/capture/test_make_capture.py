@@ -179,6 +179,7 @@ def test_noise_on_the_mesh_does_not_change_the_pictures(tmp_path: Path):
         ({"held_out_timesteps": -1}, "--held-out-timesteps -1"),
         ({"threads": 0}, "--threads 0"),
         ({"seed": -1}, "--seed -1"),
+        ({"performance": 3}, "--performance 3: must be left out: it is for --film"),
         ({"tracking_noise_mm": -0.5}, "--tracking-noise-mm -0.5"),
         ({"exposure_noise": float("nan")}, "--exposure-noise nan"),
         ({"speech": True, "audio": Path("nowhere.wav")}, "nowhere.wav"),
