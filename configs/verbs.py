@@ -191,6 +191,11 @@ UPKEEP = {
         "configs.commands.convert_face_networks:main",
         "the networks that find faces in pictures, from .tflite",
     ),
+    "learn-landmarks": Verb(
+        "configs.commands.upkeep_options:LearnLandmarksOptions",
+        "configs.commands.learn_landmarks:main",
+        "how the network of landmarks errs, from pictures of made-up people",
+    ),
     "carry-identities": Verb(
         "configs.commands.upkeep_options:IdentityOptions",
         "configs.commands.carry_identities:main",

@@ -9,13 +9,14 @@ from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View, background_colour, composite
 from avatar.mesh import Mesh
+from avatar.mesh.smooth_modes import smooth_modes
 from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
-from avatar.reconstruct.refine import RowAdam, no_colour_change, recolour, row_adam, smooth_modes
+from avatar.reconstruct.refine import RowAdam, no_colour_change, recolour, row_adam
 from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
 from avatar.reconstruct.screen_gradients import (
     ScreenGradients,

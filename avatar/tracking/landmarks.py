@@ -1,8 +1,9 @@
 """Where the 478 landmarks of a face lie on anny-head, and what they ask of a frame.
 
 Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of
-each iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the
-truth is known, so that what the network gets wrong for everybody is not taken for a likeness.
+each iris). Where each lies on the mesh, how the network errs from every side and by how much it
+errs besides was learnt from renderings of made-up people, of which the truth is known, so that
+what the network gets wrong for everybody is not taken for a likeness.
 """
 
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.mesh.normals import point_normals
 from avatar.tracking.equations import Placed, Pulls
+from avatar.tracking.landmark_errors import FEATURES, errors_from
 from avatar.tracking.model import FaceModel, PointModel, points_of
 from avatar.tracking.state import Moment, Person
 from common.arrays import read_arrays
@@ -36,10 +38,11 @@ OVAL = (
     *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
 )
 """The outline of the face: these points slide along it, and tell nothing of where the skin is."""
+SKIN_POINTS = tuple(sorted(set(range(SKIN)) - set(OVAL)))
 IRISES = {"r-eye": 468, "l-eye": 473}
 PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
-SPREADS = {LIPS: 1.4 * MM, EYES: 1.6 * MM, NOSE: 2.6 * MM}
-SPREAD, IRIS_SPREAD = 3.0 * MM, 0.2 * MM
+IRIS_SPREAD = 0.2 * MM
+WIDER = 1.5  # times the spread on pictures like those that it was learnt from
 SHARED = 40.0  # landmarks err together: so many of them tell as much as one
 FACING, SEEN = 0.05, 0.4  # cosines between normal and view from which a point counts, and fully
 HUBER = 2.0  # standard deviations
@@ -52,25 +55,38 @@ class LandmarkModel:
     index: Tensor  # [L] among the 478
     points: PointModel
     normals: Tensor  # [L, 3] head space, of the mean face
+    errors: Tensor  # [L, 2, FEATURES] metres, as in `errors_from`
     spread: Tensor  # [L] metres
 
 
+@dataclass(frozen=True)
+class LearntLandmarks:
+    """What was learnt of the network's points of skin, on anny-head."""
+
+    faces: Tensor  # [468] triangles
+    barycentric: Tensor  # [468, 3]
+    errors: Tensor  # [468, 2, FEATURES] metres
+    spread: Tensor  # [468] metres
+
+
 @cache
-def _on_anny_head() -> tuple[Tensor, Tensor]:
+def learnt_landmarks() -> LearntLandmarks:
+    """Those that ship."""
     with as_file(files("avatar.tracking").joinpath("data", "landmarks_on_anny_head.npz")) as path:
         arrays = read_arrays(path)
-    faces = torch.from_numpy(arrays["face"].astype(np.int64))
-    return faces, torch.from_numpy(arrays["barycentric"])
+    return LearntLandmarks(
+        torch.from_numpy(arrays["face"].astype(np.int64)),
+        *(torch.from_numpy(arrays[key]).float() for key in ("barycentric", "errors", "spread")),
+    )
 
 
 def landmark_model(model: FaceModel) -> LandmarkModel:
     """All landmarks but the outline's, and the middles of both irises."""
-    faces, weights = _on_anny_head()
-    skin = torch.tensor(sorted(set(range(SKIN)) - set(OVAL)))
-    corners = model.head.faces[faces[skin]]
-    on_skin = points_of(model, corners, weights[skin])
+    learnt, skin = learnt_landmarks(), torch.tensor(SKIN_POINTS)
+    corners, weights = model.head.faces[learnt.faces[skin]], learnt.barycentric[skin]
+    on_skin = points_of(model, corners, weights)
     pupils = [_pupil(model, group) for group in IRISES]
-    normals = _normals(model, corners, weights[skin])
+    normals = _normals(model, corners, weights)
     ahead = torch.tensor([[0.0, 0.0, 1.0]]).expand(len(pupils), 3)
     return LandmarkModel(
         index=torch.cat([skin, torch.tensor(list(IRISES.values()))]),
@@ -80,7 +96,8 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
             on_skin.units,
         ),
         normals=torch.cat([normals, ahead]),
-        spread=torch.cat([_spreads(skin), torch.full((len(pupils),), IRIS_SPREAD)]),
+        errors=torch.cat([learnt.errors[skin], torch.zeros(len(pupils), 2, FEATURES)]),
+        spread=torch.cat([WIDER * learnt.spread[skin], torch.full((len(pupils),), IRIS_SPREAD)]),
     )
 
 
@@ -88,8 +105,10 @@ def landmark_pulls(
     landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed, found: Tensor
 ) -> Pulls:
     """What the landmarks [478, 2] that a network found in a frame, in pixels, want."""
-    spread = landmarks.spread * person.focal / placed.camera[:, 2]  # [L] pixels
-    away = placed.pixels - found[landmarks.index].to(placed.pixels)
+    pixels = person.focal / placed.camera[:, 2]  # [L] of a metre
+    spread = landmarks.spread * pixels
+    expected = errors_from(landmarks.errors, moment.rotation, placed.camera) * pixels[:, None]
+    away = placed.pixels + expected - found[landmarks.index].to(placed.pixels)
     share = visible_share(landmarks.normals, moment, placed)
     far = away.norm(dim=1) / spread
     weight = share * (HUBER / far.clamp(min=HUBER)) / spread**2 / SHARED  # [L]
@@ -118,11 +137,3 @@ def _normals(model: FaceModel, corners: Tensor, weights: Tensor) -> Tensor:
     skin = head.faces[head.group_faces("body")].numpy()
     normals = torch.from_numpy(point_normals(model.mean.numpy(), skin)).float()
     return torch.nn.functional.normalize((weights[..., None] * normals[corners]).sum(1), dim=1)
-
-
-def _spreads(index: Tensor) -> Tensor:
-    """[L] metres: how far the network errs for a landmark."""
-    spread = torch.full((len(index),), SPREAD)
-    for group, size in SPREADS.items():
-        spread[torch.isin(index, torch.tensor(group))] = size
-    return spread

@@ -19,7 +19,8 @@ from avatar.tracking.film import (
 )
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
-from avatar.tracking.model import face_model
+from avatar.tracking.model import FaceModel, face_model
+from avatar.tracking.offsets import with_offsets
 from avatar.tracking.options import TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.result import Tracking, head_poses
 from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
@@ -113,9 +114,11 @@ def track_film(
     face = read_followed(folder / LANDMARKS)
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])
-    person, prior = _start(face, window, options)
-    keys = _key_frames(face, person, points, options.key_frames)
-    solved = _solve_keys(folder, face, keys, points, person, prior, options.focal is None)
+    model = with_offsets(face_model())
+    person, prior = _start(model, face, window, options)
+    keys = _key_frames(model, face, person, points, options.key_frames)
+    free_focal = options.focal is None
+    solved = _solve_keys(model, folder, face, keys, points, person, prior, free_focal)
     tracking = _every_frame(solved, folder, face, points, window)
     return tracking, face
 
@@ -135,20 +138,21 @@ def _claim(options: TrackOptions) -> None:
 
 
 def _start(
-    face: FollowedFace, window: Window, options: TrackingOptions
+    model: FaceModel, face: FollowedFace, window: Window, options: TrackingOptions
 ) -> tuple[Person, FocalPrior]:
     """A mean face before a usual camera, in pixels of the pictures that are kept."""
     widths = USUAL_FOCAL * max(face.width, face.height) / face.width
     focal = (options.focal or widths) * face.width * window.scale
     middle = window.inside(torch.tensor([face.width / 2, face.height / 2]))
-    modes = len(face_model().modes)
-    person = Person(torch.zeros(modes).double(), focal, (float(middle[0]), float(middle[1])))
+    shape = torch.zeros(len(model.modes)).double()
+    person = Person(shape, focal, (float(middle[0]), float(middle[1])))
     known = FocalPrior(focal, KNOWN_SPREAD)
     return person, known if options.focal else FocalPrior(focal)
 
 
-def _key_frames(face: FollowedFace, person: Person, points: torch.Tensor, count: int) -> list[int]:
-    model = face_model()
+def _key_frames(
+    model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
+) -> list[int]:
     landmarks = landmark_model(model)
     poses = [first_moment(model, landmarks, person, one).rotation for one in points]
     upright = UPRIGHT.double() @ torch.stack(poses)
@@ -157,6 +161,7 @@ def _key_frames(face: FollowedFace, person: Person, points: torch.Tensor, count:
 
 
 def _solve_keys(
+    model: FaceModel,
     folder: Path,
     face: FollowedFace,
     keys: list[int],
@@ -167,7 +172,7 @@ def _solve_keys(
 ) -> Solved:
     """The person and the key frames: from landmarks, then with colours."""
     seen = [Seen(points[key], kept_with_skin(folder, int(face.frames[key]))) for key in keys]
-    solved = solve_landmarks(face_model(), person, prior, [one.points for one in seen], free_focal)
+    solved = solve_landmarks(model, person, prior, [one.points for one in seen], free_focal)
     with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
         return solve_colours(solved, prior, seen, free_focal, done)
 

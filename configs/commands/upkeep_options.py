@@ -44,3 +44,18 @@ class BakeOptions:
 
     out: Path = Path("avatar/scans/data/inner_mouth.npz")
     """The .npz to write."""
+
+
+@dataclass(frozen=True)
+class LearnLandmarksOptions:
+    """Learn from pictures of made-up people how the network of landmarks errs. Needed only after a
+    change to the network or to what made-up people look like."""
+
+    out: Path = Path("avatar/tracking/data/landmarks_on_anny_head.npz")
+    """The .npz to write."""
+    people: int = 36
+    """How many people."""
+    pictures: int = 20
+    """How many pictures of each."""
+    threads: int | None = None
+    """How many threads compute at most; by default as many as this program may use."""

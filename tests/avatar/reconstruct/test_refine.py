@@ -7,6 +7,7 @@ from captures import ring, tetrahedron
 
 from avatar.capture import Capture, Picture, View
 from avatar.heads import load_head
+from avatar.mesh.smooth_modes import smooth_modes
 from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.options import (
     AvatarTrainOptions,
@@ -14,7 +15,7 @@ from avatar.reconstruct.options import (
     LearningRates,
     RefineOptions,
 )
-from avatar.reconstruct.refine import no_colour_change, recolour, row_adam, smooth_modes
+from avatar.reconstruct.refine import no_colour_change, recolour, row_adam
 from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.trainer import AvatarTrainer
 

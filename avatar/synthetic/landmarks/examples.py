@@ -1,0 +1,82 @@
+"""Pictures of a made-up person before a phone, and how far the landmarks found on them err."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.mesh.vectors import Floats
+from avatar.rig.pose import pose
+from avatar.synthetic.capture.picture import draw
+from avatar.synthetic.capture.pose import pose_scene
+from avatar.synthetic.capture.scene import Scene, build_scene
+from avatar.synthetic.film.motion import filmed
+from avatar.synthetic.film.phone import phone_camera, room, sensed
+from avatar.tracking.landmark_errors import upright_axes, view_of
+from avatar.tracking.landmarks import SKIN_POINTS, learnt_landmarks
+from avatar.vision.follow import FaceFinder, faces_in_picture
+from splat import Camera
+
+MOMENTS = 1000  # of the motion, from which pictures are taken at random
+SIZE = (512, 512)  # pixels
+GRAIN = 2.0  # grey levels: deviation of the noise
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Landmarks on F pictures against the truth."""
+
+    errors: Tensor  # [F, L, 2] metres to the head's right in the picture and up in it
+    views: Tensor  # [F, 2] as in `view_of`
+    facing: Tensor  # [F, L] cosine between the skin and the view
+
+
+def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
+    """As many pictures of the person of a seed, each with a camera and a room of its own."""
+    scene = build_scene(seed)
+    motion = filmed(scene.head, scene.units, MOMENTS, None, 0.0, seed)
+    rng = np.random.default_rng([seed, 21])
+    rows = []
+    for moment in rng.choice(MOMENTS, pictures, replace=False).tolist():
+        camera = phone_camera(SIZE, None, int(rng.integers(1 << 31)))
+        head_pose = motion.head_pose[moment]
+        at_rest = scene.rest + motion.offsets(scene.units, moment)
+        vertices = pose(at_rest, scene.head, head_pose)
+        picture = _photographed(scene, vertices.numpy(), head_pose.numpy(), camera, rng)
+        with torch.inference_mode():
+            found = faces_in_picture(finder, picture).points
+        if len(found):
+            rotation = (camera.viewmat @ head_pose)[:3, :3].double()
+            rows.append(_compared(scene, vertices, rotation, camera, found[0, :, :2].double()))
+    errors, views, facing = zip(*rows, strict=True)
+    return Examples(torch.stack(errors), torch.stack(views), torch.stack(facing))
+
+
+def _photographed(
+    scene: Scene, vertices: Floats, head_pose: Floats, camera: Camera, rng: np.random.Generator
+) -> Tensor:
+    """The picture [H, W, 3] in [0, 1]."""
+    surface = pose_scene(scene, vertices, head_pose)
+    behind = room(SIZE, int(rng.integers(1 << 31)))
+    picture = sensed([draw(surface, camera, np.ones(3), 1)], behind, GRAIN, rng)
+    return torch.from_numpy(picture.colour).float() / 255
+
+
+def _compared(
+    scene: Scene, vertices: Tensor, rotation: Tensor, camera: Camera, found: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Errors [L, 2], the view [2] and cosines [L] of one picture, of points [478, 2] in pixels."""
+    learnt, index = learnt_landmarks(), torch.tensor(SKIN_POINTS)
+    corners = scene.head.faces[learnt.faces[index]]
+    view = camera.viewmat.double()
+    local = (vertices.double() @ view[:3, :3].T + view[:3, 3])[corners]  # [L, 3, 3]
+    points = (local * learnt.barycentric[index, :, None]).sum(1)
+    K = camera.K.double()
+    depth = points[:, 2:]
+    pixels = K[0, 0] * points[:, :2] / depth + K[:2, 2]
+    errors = (found[index] - pixels) * depth / K[0, 0]
+    across = torch.linalg.cross(local[:, 1] - local[:, 0], local[:, 2] - local[:, 0])
+    normals, rays = (torch.nn.functional.normalize(each, dim=1) for each in (across, points))
+    facing = -(normals * rays).sum(1)
+    return errors @ upright_axes(rotation).T, view_of(rotation, points), facing

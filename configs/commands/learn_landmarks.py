@@ -1,0 +1,21 @@
+"""Learn how landmarks err, and write it where `avatar.tracking` reads it."""
+
+from avatar.synthetic.landmarks.learn import learnt_from
+from avatar.tracking.landmarks import SKIN_POINTS
+from common.arrays import write_arrays
+from common.errors import InputError
+from common.threads import use_threads
+from common.writable import check_writable
+from configs.commands.upkeep_options import LearnLandmarksOptions
+
+
+def main(options: LearnLandmarksOptions) -> None:
+    for name, least in (("people", 1), ("pictures", 8)):
+        if getattr(options, name) < least:
+            raise InputError(f"--{name} {getattr(options, name)}: must be at least {least}")
+    check_writable(options.out)
+    use_threads(options.threads)
+    arrays = learnt_from(options.people, options.pictures)
+    write_arrays(options.out, {key: value.numpy() for key, value in arrays.items()})
+    spread = 1e3 * float(arrays["spread"][list(SKIN_POINTS)].median())
+    print(f"wrote {options.out}: landmarks err by {spread:.2f} mm besides (median)")
