@@ -9,7 +9,7 @@ from torch import Tensor
 from avatar.mesh.rotations import axis_angle_to_matrix
 from avatar.tracking.begin import UPRIGHT
 from avatar.tracking.equations import place
-from avatar.tracking.landmarks import LandmarkModel, landmark_model
+from avatar.tracking.landmarks import LandmarkModel, expected_pixels, landmark_model
 from avatar.tracking.model import FaceModel, face_model
 from avatar.tracking.state import Moment, Person
 
@@ -36,7 +36,8 @@ def performance(frames: int = 16, seed: int = 1, focal: float = 600.0) -> Perfor
     points = []
     for moment in moments:
         found = torch.zeros(478, 2, dtype=torch.float64)
-        found[landmarks.index] = place(landmarks.points, person, moment).pixels.double()
+        placed = place(landmarks.points, person, moment)
+        found[landmarks.index] = expected_pixels(landmarks, person, moment, placed).double()
         points.append(found)
     return Performance(model, landmarks, person, moments, points)
 

@@ -105,15 +105,22 @@ def landmark_pulls(
     landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed, found: Tensor
 ) -> Pulls:
     """What the landmarks [478, 2] that a network found in a frame, in pixels, want."""
-    pixels = person.focal / placed.camera[:, 2]  # [L] of a metre
-    spread = landmarks.spread * pixels
-    expected = errors_from(landmarks.errors, moment.rotation, placed.camera) * pixels[:, None]
-    away = placed.pixels + expected - found[landmarks.index].to(placed.pixels)
+    spread = landmarks.spread * person.focal / placed.camera[:, 2]  # [L] pixels
+    expected = expected_pixels(landmarks, person, moment, placed)
+    away = expected - found[landmarks.index].to(expected)
     share = visible_share(landmarks.normals, moment, placed)
     far = away.norm(dim=1) / spread
     weight = share * (HUBER / far.clamp(min=HUBER)) / spread**2 / SHARED  # [L]
     information = weight[:, None, None] * torch.eye(2)
     return Pulls(information, weight[:, None] * away)
+
+
+def expected_pixels(
+    landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed
+) -> Tensor:
+    """Where [L, 2] the network is expected to find the landmarks of a frame."""
+    errors = errors_from(landmarks.errors, moment.rotation, placed.camera)
+    return placed.pixels + errors * person.focal / placed.camera[:, 2:]
 
 
 def visible_share(normals: Tensor, moment: Moment, placed: Placed) -> Tensor:

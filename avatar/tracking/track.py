@@ -9,6 +9,7 @@ from scipy.spatial.transform import Rotation
 
 from avatar.film.video_reader import film_info
 from avatar.tracking.begin import UPRIGHT, first_moment
+from avatar.tracking.contact import touching
 from avatar.tracking.film import (
     FollowedFace,
     follow,
@@ -195,6 +196,7 @@ def _every_frame(
     weights = torch.stack([one.weights for one in moments])
     neutral = neutral_weights(solved.model, weights)
     model, moments = at_neutral(solved.model, solved.person, moments, neutral)
+    moments = touching(model, solved.person, moments)
     return Tracking(
         model, solved.person, moments, face.frames, face.fps, (window.width, window.height)
     )

@@ -53,7 +53,7 @@ class LearnLandmarksOptions:
 
     out: Path = Path("avatar/tracking/data/landmarks_on_anny_head.npz")
     """The .npz to write."""
-    people: int = 36
+    people: int = 24
     """How many people."""
     pictures: int = 20
     """How many pictures of each."""

@@ -32,3 +32,11 @@ def fit_errors(examples: Sequence[Examples]) -> tuple[Tensor, Tensor]:
         weight = share * (HUBER / left.norm(dim=-1).clamp(min=HUBER))
     lengths = torch.where(share > 0, left.norm(dim=-1), torch.nan)
     return found.mT, (lengths.nanmedian(1).values / MEDIAN).nan_to_num(HUBER)
+
+
+def symmetric(errors: Tensor, partner: Tensor) -> Tensor:
+    """The mean of errors [L, 2, FEATURES] and those of each landmark's partner [L] on the other
+    side, mirrored: people are alike on both sides, the lamps of our pictures are not."""
+    across = torch.tensor([-1.0, 1.0]).to(errors)[:, None]
+    views = torch.tensor([1.0, -1.0, 1.0, 1.0, -1.0, 1.0]).to(errors)  # of (-across, up)
+    return (errors + across * views * errors[partner]) / 2

@@ -1,0 +1,51 @@
+"""Lips are apart or they touch: near to shut they are shut."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import torch
+from torch import Tensor
+
+from avatar.tracking.model import FaceModel
+from avatar.tracking.state import Moment, Person
+
+MM = 1e-3
+NEAR = 0.5 * MM  # a gap at which lips still draw each other, by a quarter
+LOOSE = 0.5 * MM  # how far apart lips that touch are
+WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
+ROUNDS = 4
+MOUTH = ("jaw", "mouth")
+
+
+def touching(model: FaceModel, person: Person, moments: Sequence[Moment]) -> list[Moment]:
+    """The moments with lips that meet where the pictures show them nearly shut.
+
+    Iterated reweighting of the pairs of the inner lips by Geman and McClure's weight (1985), so
+    that an open mouth feels nothing; the weights of mouth and jaw change as little as they can.
+    """
+    head = model.head
+    upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    rest = model.rest(person.shape)
+    apart = (rest[upper] - rest[lower]).double()  # [P, 3]
+    ways = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0).double()  # [P, 3, E]
+    names = model.head.unit_names
+    free = torch.tensor([k for k, name in enumerate(names) if name.startswith(MOUTH)])
+    return [replace(one, weights=_meeting(apart, ways, free, one.weights)) for one in moments]
+
+
+def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tensor:
+    """Weights [E] of one moment; gaps are apart [P, 3] + ways [P, 3, E] · weights."""
+    told = apart + ways @ weights.to(apart)
+    along = ways[..., free]
+    step = torch.zeros(len(free)).to(apart)
+    before = weights[free].to(apart)
+    for _ in range(ROUNDS):
+        gaps = (told + along @ step).square().sum(1)
+        pull = (NEAR**2 / (NEAR**2 + gaps)) ** 2 / LOOSE**2 / len(gaps)  # [P]
+        system = torch.einsum("pxe,p,pxf->ef", along, pull, along)
+        system += WEIGHT_SPREAD**-2 * torch.eye(len(free)).to(system)
+        right = torch.einsum("pxe,p,px->e", along, pull, told)
+        step = (before - torch.linalg.solve(system, right)).clamp(0, 1) - before
+    after = weights.clone()
+    after[free] = (before + step).to(after)
+    return after

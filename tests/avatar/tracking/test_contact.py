@@ -1,0 +1,64 @@
+"""Lips that are nearly shut meet; an open mouth feels nothing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from performances import performance
+
+from avatar.tracking.contact import touching
+from avatar.tracking.model import FaceModel
+from avatar.tracking.smooth import at_neutral
+from avatar.tracking.state import Moment, Person
+
+MM = 1e-3
+
+
+@pytest.fixture(scope="module")
+def sealed() -> tuple[FaceModel, Person, Moment]:
+    """Somebody whose lips are shut at rest, at rest."""
+    shown = performance(frames=1)
+    calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
+    resting = replace(shown.moments[0], weights=calm)
+    model, (moment,) = at_neutral(shown.model, shown.person, [resting], calm)
+    return model, shown.person, moment
+
+
+def gap_mm(model: FaceModel, person: Person, moment: Moment) -> float:
+    upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
+    vertices = model.rest(person.shape) + offsets
+    return float((vertices[upper] - vertices[lower]).norm(dim=1).mean()) / MM
+
+
+def opened(model: FaceModel, moment: Moment, **weights: float) -> Moment:
+    changed = moment.weights.clone()
+    for name, weight in weights.items():
+        changed[model.head.unit_names.index(name)] = weight
+    return replace(moment, weights=changed)
+
+
+def test_lips_that_are_nearly_shut_meet(sealed):
+    model, person, moment = sealed
+    ajar = opened(model, moment, jawOpen=0.02, mouthUpperUpLeft=0.03, mouthLeft=0.03)
+    (met,) = touching(model, person, [ajar])
+    assert gap_mm(model, person, ajar) > 0.4
+    assert gap_mm(model, person, met) < 0.6 * gap_mm(model, person, ajar)
+
+
+@pytest.mark.parametrize("jaw", [0.3, 1.0])
+def test_an_open_mouth_stays_open(sealed, jaw):
+    model, person, moment = sealed
+    wide = opened(model, moment, jawOpen=jaw)
+    (after,) = touching(model, person, [wide])
+    before = gap_mm(model, person, wide)
+    assert abs(gap_mm(model, person, after) - before) < 0.03 * before
+
+
+def test_eyes_and_brows_are_left_alone(sealed):
+    model, person, moment = sealed
+    ajar = opened(model, moment, jawOpen=0.02, eyeBlinkLeft=0.7, browInnerUp=0.4)
+    (met,) = touching(model, person, [ajar])
+    for name in ("eyeBlinkLeft", "browInnerUp"):
+        index = model.head.unit_names.index(name)
+        assert met.weights[index] == ajar.weights[index]
