@@ -10,7 +10,7 @@ from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
 MM = 1e-3
-NEAR = 0.5 * MM  # a gap at which lips still draw each other, by a quarter
+NEAR = 0.75 * MM  # a gap at which lips still draw each other, by a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
 WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
 ROUNDS = 4

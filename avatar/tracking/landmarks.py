@@ -1,12 +1,12 @@
 """Where the 478 landmarks of a face lie on anny-head, and what they ask of a frame.
 
 Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of
-each iris). Where each lies on the mesh, how the network errs from every side and by how much it
-errs besides was learnt from renderings of made-up people, of which the truth is known, so that
-what the network gets wrong for everybody is not taken for a likeness.
+each iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the
+truth is known, and so was what the network gets wrong for everybody: its error by the view, how
+much smaller it sees what sets people and expressions apart, and how far it errs besides.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -67,6 +67,11 @@ class LearntLandmarks:
     barycentric: Tensor  # [468, 3]
     errors: Tensor  # [468, 2, FEATURES] metres
     spread: Tensor  # [468] metres
+    person_gain: Tensor  # [468] by how much of what sets a person apart a point moves
+    unit_gain: Tensor  # [468] and by how much of an expression
+
+
+LEARNT = ("barycentric", "errors", "spread", "person_gain", "unit_gain")
 
 
 @cache
@@ -76,7 +81,7 @@ def learnt_landmarks() -> LearntLandmarks:
         arrays = read_arrays(path)
     return LearntLandmarks(
         torch.from_numpy(arrays["face"].astype(np.int64)),
-        *(torch.from_numpy(arrays[key]).float() for key in ("barycentric", "errors", "spread")),
+        *(torch.from_numpy(arrays[key]).float() for key in LEARNT),
     )
 
 
@@ -84,7 +89,7 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
     """All landmarks but the outline's, and the middles of both irises."""
     learnt, skin = learnt_landmarks(), torch.tensor(SKIN_POINTS)
     corners, weights = model.head.faces[learnt.faces[skin]], learnt.barycentric[skin]
-    on_skin = points_of(model, corners, weights)
+    on_skin = _as_found(points_of(model, corners, weights), learnt, skin)
     pupils = [_pupil(model, group) for group in IRISES]
     normals = _normals(model, corners, weights)
     ahead = torch.tensor([[0.0, 0.0, 1.0]]).expand(len(pupils), 3)
@@ -128,6 +133,13 @@ def visible_share(normals: Tensor, moment: Moment, placed: Placed) -> Tensor:
     towards = -torch.nn.functional.normalize(placed.camera, dim=1)
     facing = ((normals @ moment.rotation.to(normals).T) * towards).sum(1)
     return ((facing - FACING) / (SEEN - FACING)).clamp(0, 1)
+
+
+def _as_found(points: PointModel, learnt: LearntLandmarks, skin: Tensor) -> PointModel:
+    """The points of skin where the network sees them, to whom all faces look a little alike."""
+    ways = points.basis.shape[2] - points.units
+    gains = (learnt.unit_gain.expand(points.units, -1), learnt.person_gain.expand(ways, -1))
+    return replace(points, basis=points.basis * torch.cat(gains)[:, skin].T[:, None])
 
 
 def _pupil(model: FaceModel, group: str) -> PointModel:

@@ -6,6 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.heads.identity import load_shape_space
+from avatar.mesh.similarity import fit_similarity
 from avatar.mesh.vectors import Floats
 from avatar.rig.pose import pose
 from avatar.synthetic.capture.picture import draw
@@ -30,6 +32,8 @@ class Examples:
     errors: Tensor  # [F, L, 2] metres to the head's right in the picture and up in it
     views: Tensor  # [F, 2] as in `view_of`
     facing: Tensor  # [F, L] cosine between the skin and the view
+    person: Tensor  # [F, L, 2] metres by which the person's face is not the mean one, as it is seen
+    expression: Tensor  # [F, L, 2] and what the expression adds
 
 
 def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
@@ -37,20 +41,36 @@ def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
     scene = build_scene(seed)
     motion = filmed(scene.head, scene.units, MOMENTS, None, 0.0, seed)
     rng = np.random.default_rng([seed, 21])
+    own = _apart(scene)
     rows = []
     for moment in rng.choice(MOMENTS, pictures, replace=False).tolist():
         camera = phone_camera(SIZE, None, int(rng.integers(1 << 31)))
-        head_pose = motion.head_pose[moment]
-        at_rest = scene.rest + motion.offsets(scene.units, moment)
-        vertices = pose(at_rest, scene.head, head_pose)
+        head_pose, offsets = motion.head_pose[moment], motion.offsets(scene.units, moment)
+        vertices = pose(scene.rest + offsets, scene.head, head_pose)
         picture = _photographed(scene, vertices.numpy(), head_pose.numpy(), camera, rng)
         with torch.inference_mode():
             found = faces_in_picture(finder, picture).points
         if len(found):
             rotation = (camera.viewmat @ head_pose)[:3, :3].double()
-            rows.append(_compared(scene, vertices, rotation, camera, found[0, :, :2].double()))
-    errors, views, facing = zip(*rows, strict=True)
-    return Examples(torch.stack(errors), torch.stack(views), torch.stack(facing))
+            seen = _compared(scene, vertices, rotation, camera, found[0, :, :2].double())
+            across = rotation[:2].T @ upright_axes(rotation).T  # head space to the picture's
+            changes = [one @ across for one in (own, points_at(scene, offsets.double()))]
+            rows.append((*seen, *changes))
+    return Examples(*(torch.stack(column) for column in zip(*rows, strict=True)))
+
+
+def points_at(scene: Scene, vertices: Tensor) -> Tensor:
+    """The landmarks of the skin [L, 3] on a mesh [V, 3], or what offsets move them."""
+    learnt, index = learnt_landmarks(), torch.tensor(SKIN_POINTS)
+    corners = vertices[scene.head.faces[learnt.faces[index]]]
+    return (corners * learnt.barycentric[index, :, None]).sum(1)
+
+
+def _apart(scene: Scene) -> Tensor:
+    """By how much [L, 3] a person's landmarks are not those of the mean face, size aside."""
+    own, mean = (points_at(scene, v.double()) for v in (scene.rest, load_shape_space().mean))
+    laid = fit_similarity(mean.numpy(), own.numpy()).apply(mean.numpy())
+    return own - torch.from_numpy(laid)
 
 
 def _photographed(

@@ -5,7 +5,6 @@ from torch import Tensor
 
 from avatar.synthetic.landmarks.examples import examples_of
 from avatar.synthetic.landmarks.fit import fit_errors, symmetric
-from avatar.tracking.landmark_errors import FEATURES
 from avatar.tracking.landmarks import SKIN, SKIN_POINTS, landmark_model, learnt_landmarks
 from avatar.tracking.model import face_model
 from avatar.vision.follow import load_face_finder
@@ -16,7 +15,7 @@ FIRST_SEED = 100  # below it are the people by whom tracking is judged
 
 
 def learnt_from(people: int, pictures: int) -> dict[str, Tensor]:
-    """The arrays of landmarks_on_anny_head.npz, `errors` and `spread` learnt anew from so many
+    """The arrays of landmarks_on_anny_head.npz, all but the places learnt anew from so many
     people with so many pictures of each."""
     finder, examples = load_face_finder(), []
     seeds = range(FIRST_SEED, FIRST_SEED + people)
@@ -24,17 +23,25 @@ def learnt_from(people: int, pictures: int) -> dict[str, Tensor]:
         for one in spread(lambda seed: examples_of(seed, pictures, finder), seeds):
             examples.append(one)
             done()
-    found, left = fit_errors(examples)
-    errors, spreads = torch.zeros(SKIN, 2, FEATURES), torch.zeros(SKIN)
-    index, before, partner = torch.tensor(SKIN_POINTS), learnt_landmarks(), _partners()
-    errors[index] = symmetric(found, partner).float()
-    spreads[index] = ((left + left[partner]) / 2).float()
+    found, partner = fit_errors(examples), _partners()
+    errors = symmetric(found.errors, partner)
+    spreads = (found.spread + found.spread[partner]) / 2
+    learnt = learnt_landmarks()
     return {
-        "face": before.faces.int(),
-        "barycentric": before.barycentric,
-        "errors": errors,
-        "spread": spreads,
+        "face": learnt.faces.int(),
+        "barycentric": learnt.barycentric,
+        "errors": _of_all(errors, 0.0),
+        "spread": _of_all(spreads, 0.0),
+        "person_gain": _of_all(found.person_gain, 1.0),
+        "unit_gain": _of_all(found.unit_gain, 1.0),
     }
+
+
+def _of_all(values: Tensor, elsewhere: float) -> Tensor:
+    """Values [L, ...] of the landmarks of the skin as those of all 468."""
+    whole = torch.full((SKIN, *values.shape[1:]), elsewhere)
+    whole[list(SKIN_POINTS)] = values.float()
+    return whole
 
 
 def _partners() -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.tracking.begin import first_moment
 from avatar.tracking.equations import Equations, normal_equations, place
-from avatar.tracking.landmarks import landmark_pulls
+from avatar.tracking.landmarks import expected_pixels, landmark_pulls
 from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step, weight_prior
 from avatar.tracking.stages import solve_landmarks
 from avatar.tracking.state import Moment, Person
@@ -50,7 +50,8 @@ def test_pose_expression_person_and_focal_length_are_found(shown):
     assert 0.85 < solved.person.focal / shown.person.focal < 1.15
     missed = []
     for moment, points in zip(solved.moments, shown.points, strict=True):
-        pixels = place(shown.landmarks.points, solved.person, moment).pixels
+        placed = place(shown.landmarks.points, solved.person, moment)
+        pixels = expected_pixels(shown.landmarks, solved.person, moment, placed)
         missed.append(float((pixels - points[shown.landmarks.index]).norm(dim=1).median()))
         assert float(moment.weights.min()) >= 0 and float(moment.weights.max()) <= 1
     assert np.mean(missed) < 1.0
