@@ -82,6 +82,10 @@ MAY_IMPORT = {
         "avatar.arkit avatar.capture avatar.face avatar.film avatar.heads avatar.mesh "
         "avatar.rig avatar.synthetic.capture avatar.synthetic.shared common splat"
     ),
+    "avatar.synthetic.landmarks": (
+        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.tracking avatar.vision common splat"
+    ),
     "avatar.synthetic.portrait": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
@@ -102,8 +106,8 @@ MAY_IMPORT = {
         "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
         "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
         "avatar.files avatar.heads avatar.lipreading avatar.photo avatar.reconstruct "
-        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.portrait "
-        "avatar.tracking avatar.vision common configs splat"
+        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "
+        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

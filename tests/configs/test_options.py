@@ -47,6 +47,7 @@ REQUIRED = {
     "search-losses": "--data clips --out runs",
     "make-corpus": "--recordings R --out C --test-out T",
     "fit-articulation": "--data clips --out F.npz",
+    "learn-landmarks": "",
 }
 
 
