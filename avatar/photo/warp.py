@@ -11,7 +11,7 @@ from torch import Tensor
 
 from avatar.heads.identity import PARTS
 from avatar.tracking.equations import place
-from avatar.tracking.landmarks import landmark_model, visible_share
+from avatar.tracking.landmarks import expected_pixels, landmark_model, visible_share
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
@@ -47,10 +47,12 @@ def _told(
     share = visible_share(landmarks.normals, moment, placed)
     kept = (share > LEAST_SHARE).nonzero().squeeze(1)
     points = landmarks.points.of_person(person.shape).mean[kept].double()
-    off = (found[landmarks.index] - placed.pixels)[kept].double()
-    metres = off * (placed.camera[kept, 2:].double() / person.focal)
+    expected = expected_pixels(landmarks, person, moment, placed)
+    off = (found[landmarks.index] - expected)[kept].double()
+    gain = landmarks.person_gain[kept].double()
+    metres = off * (placed.camera[kept, 2:].double() / person.focal / gain[:, None])
     axes = moment.rotation.double()[:2]  # camera x and y in head space
-    each = NOISE / share[kept].double().sqrt()
+    each = NOISE / share[kept].double().sqrt() / gain
     jaw = landmarks.points.basis[kept, :, model.head.unit_names.index(JAW)].double()
     return (
         torch.cat([points, points + jaw], 1).repeat(2, 1),

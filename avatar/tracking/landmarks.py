@@ -57,6 +57,7 @@ class LandmarkModel:
     normals: Tensor  # [L, 3] head space, of the mean face
     errors: Tensor  # [L, 2, FEATURES] metres, as in `errors_from`
     spread: Tensor  # [L] metres
+    person_gain: Tensor  # [L] by how much of what sets a person apart a point moves
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,7 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
         ),
         normals=torch.cat([normals, ahead]),
         errors=torch.cat([learnt.errors[skin], torch.zeros(len(pupils), 2, FEATURES)]),
+        person_gain=torch.cat([learnt.person_gain[skin], torch.ones(len(pupils))]),
         spread=torch.cat([WIDER * learnt.spread[skin], torch.full((len(pupils),), IRIS_SPREAD)]),
     )
 
