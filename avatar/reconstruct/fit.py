@@ -28,7 +28,7 @@ from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_prev
 from avatar.reconstruct.progress import in_words, readings, remembered
 from avatar.reconstruct.regions import emphasised_vertices
 from avatar.reconstruct.seeds import calmest_timestep, seeded
-from avatar.reconstruct.solid import solid_triangles
+from avatar.reconstruct.solid import skin_of
 from avatar.reconstruct.start import face_colours, first_gaussians
 from avatar.reconstruct.torso import still_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
@@ -101,9 +101,9 @@ def start_trainer(
     degree, film = options.train.sh_degree, one_camera(views)
     bound = first_gaussians(capture, colours, int(not film) if degree is None else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
-    loose = solid = None
+    loose = skin = None
     if film:
-        solid = solid_triangles(capture, read_all(some_of(views, FIRST_LOOKS)))
+        skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS)))
         bound = film_seeded(capture, head, bound, views, room)
         loose = still_triangles(Mesh(capture.rest, capture.faces), head)
     else:
@@ -112,7 +112,7 @@ def start_trainer(
         bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     most = options.max_gaussians
-    return AvatarTrainer(capture, bound, region, options.train, most, device, loose, solid)
+    return AvatarTrainer(capture, bound, region, options.train, most, device, loose, skin)
 
 
 def known_face(capture: Capture) -> Face | None:

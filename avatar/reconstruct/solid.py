@@ -1,28 +1,32 @@
 """A head lets no light through, from where no camera was either.
 
 What no picture shows, nothing keeps opaque: an avatar of a frontal film has holes when it turns.
-So the head is also drawn as it looks turned further than it was, and light that comes through its
-mesh is a loss.
+So the head is also drawn as it looks turned further than it was, and with its lids shut, and light
+that comes through its mesh is a loss, as is what one sees of the eyes behind the lids.
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View
+from avatar.heads import Head
+from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project
 from avatar.mesh.rotations import axis_angle_to_matrix
 from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
 from avatar.reconstruct.hull import look_up
-from splat import Camera, Gaussians, render
+from splat import Camera, Gaussians, render, rgb_to_sh
 
 SOLID = 0.5  # of a mask
 OUTSIDE = 0.1  # of the pictures may see a triangle beside the subject and it is still part of it
 YAW, PITCH = 70.0, 25.0  # degrees by which a view is turned at most
+BLINKS = ("eyeBlinkLeft", "eyeBlinkRight")
+LID, MARGIN = 0.002, 1.2  # metres that lids move; of their size, what a look at them shows
 SIZE = 160  # pixels of such a view at most
 RIM = 2  # pixels at the outline of the mesh that may be clear
 
@@ -40,9 +44,43 @@ def solid_triangles(capture: Capture, seen: Sequence[tuple[View, Picture]]) -> T
     return beside <= OUTSIDE * within
 
 
-def turned(camera: Camera, middle: Tensor, generator: torch.Generator) -> Camera:
-    """A small camera that goes around a point [3] by angles drawn at random."""
-    yaw, pitch = (2 * torch.rand(2, generator=generator) - 1).mul(math.pi / 180).tolist()
+@dataclass(frozen=True)
+class Skin:
+    """What lets no light through, and what else lies behind it."""
+
+    solid: Tensor  # [M] bool: triangles of the skin
+    eyes: Tensor  # [M] bool: those of the eyeballs
+    shut: Tensor  # [V, 3] what shuts the lids of the mesh at rest
+    lids: Tensor  # [v] vertices of the lids; none where they are not known
+
+
+def skin_of(capture: Capture, head: Head | None, seen: Sequence[tuple[View, Picture]]) -> Skin:
+    """The skin as `solid_triangles` finds it; head: the parts of the mesh, where they are known."""
+    solid, eyes = solid_triangles(capture, seen), torch.zeros(len(capture.faces), dtype=torch.bool)
+    if head is None or not {*BLINKS} <= {*head.unit_names}:
+        return Skin(solid, eyes, torch.zeros_like(capture.rest), torch.empty(0, dtype=torch.int64))
+    eyeballs = torch.zeros(len(capture.rest), dtype=torch.bool)
+    eyeballs[head.regions["eyes"]] = True
+    eyes = eyeballs[capture.faces].all(1)
+    shut = torch.stack([head.unit(name) for name in BLINKS]).sum(0)
+    return Skin(solid & ~eyes, eyes, shut, (shut.norm(dim=1) > LID).nonzero()[:, 0])
+
+
+def closeup(camera: Camera, points: Tensor) -> Camera:
+    """A small camera that stands where another does and is filled by points [P, 3]."""
+    pixels = project(camera, points)[0]
+    low, high = pixels.amin(0), pixels.amax(0)
+    scale = SIZE / (float((high - low).max()) * MARGIN)
+    K = camera.K.clone()
+    K[:2] *= scale
+    K[:2, 2] += SIZE / 2 - scale * (low + high) / 2
+    return replace(camera, K=K, width=SIZE, height=SIZE)
+
+
+def turned(camera: Camera, middle: Tensor, generator: torch.Generator, most: float = 1.0) -> Camera:
+    """A small camera that goes around a point [3] by angles drawn at random, up to `most` of YAW
+    and PITCH."""
+    yaw, pitch = (2 * torch.rand(2, generator=generator) - 1).mul(most * math.pi / 180).tolist()
     turn = axis_angle_to_matrix(torch.tensor([0.0, YAW * yaw, 0.0]))
     turn = axis_angle_to_matrix(torch.tensor([PITCH * pitch, 0.0, 0.0])) @ turn
     viewmat = camera.viewmat.clone()
@@ -57,13 +95,16 @@ def turned(camera: Camera, middle: Tensor, generator: torch.Generator) -> Camera
 
 
 def light_through(
-    world: Gaussians, camera: Camera, vertices: Tensor, faces: Tensor, solid: Tensor
+    world: Gaussians, behind: Tensor, camera: Camera, mesh: Mesh, solid: Tensor
 ) -> Tensor:
-    """The mean share of light that Gaussians let through where the camera sees solid triangles [M]
-    of a mesh [V, 3]."""
-    covered = solid_pixels(camera, vertices.cpu(), faces.cpu(), solid.cpu()).to(solid.device)
-    clear = 1 - render(world, camera, with_depth=False).alpha
-    return (clear * covered).sum() / covered.sum().clamp(min=1)
+    """The mean share of light that comes through where the camera sees solid triangles [M] of a
+    mesh: from behind the head, or from Gaussians [N] bool that lie `behind` its skin."""
+    covered = solid_pixels(camera, mesh.vertices.cpu(), mesh.faces.cpu(), solid.cpu())
+    bright = rgb_to_sh(behind.float()[:, None, None].expand(-1, 1, 3))
+    white = torch.ones(3, device=solid.device)
+    drawn = render(replace(world, sh=bright), camera, background=white, with_depth=False).color
+    covered = covered.to(solid.device)
+    return (drawn[..., 0] * covered).sum() / covered.sum().clamp(min=1)
 
 
 def solid_pixels(camera: Camera, vertices: Tensor, faces: Tensor, solid: Tensor) -> Tensor:

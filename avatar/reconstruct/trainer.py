@@ -23,7 +23,7 @@ from avatar.reconstruct.screen_gradients import (
     no_screen_gradients,
     screen_gradients,
 )
-from avatar.reconstruct.solid import light_through, turned
+from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, Gaussians, activate, render
@@ -31,6 +31,7 @@ from splat import Camera, Gaussians, activate, render
 SMALLEST = 64  # pixels; pictures are not halved below this
 MILLIMETRE = 1e-3
 HIDDEN = 0.02  # of the mean pull of a picture: what is pulled less is not seen
+FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 SOLID_EVERY = 3  # steps between two looks from where no camera was
 
 
@@ -46,14 +47,14 @@ class AvatarTrainer:
         budget: int,  # Gaussians
         device: torch.device,
         loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
-        solid: Tensor | None = None,  # [M] bool: triangles that let no light through
+        skin: Skin | None = None,  # that lets no light through
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
         if loose is not None:
             self.held[loose.to(device)] = False
-        self.solid = None if solid is None else solid.to(device)
+        self.skin = skin and Skin(**{name: part.to(device) for name, part in vars(skin).items()})
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
@@ -141,8 +142,8 @@ class AvatarTrainer:
         total.backward()
         if self.film:
             self._spare_hidden(world)
-        if self.solid is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
-            losses["solid"] = self._light_through(view.camera, vertices, self.solid)
+        if self.skin is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
+            losses["solid"] = self._light_through(view.camera, vertices, self.skin)
             (SOLID_EVERY * options.loss.solid * losses["solid"]).backward()
         self._update(view, camera, world, shift, recoloured)
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
@@ -161,10 +162,18 @@ class AvatarTrainer:
         pull = world.means.grad.norm(dim=1)
         gradient[pull < HIDDEN * pull.mean()] = 0
 
-    def _light_through(self, camera: Camera, vertices: Tensor, solid: Tensor) -> Tensor:
-        """What the head lets through where it is seen from another side than by the camera."""
-        around = turned(camera, vertices.mean(0).cpu(), self._chance())
-        return light_through(self.world(vertices), around, vertices, self.faces, solid)
+    def _light_through(self, camera: Camera, vertices: Tensor, skin: Skin) -> Tensor:
+        """What the head lets through where it is seen from another side than by the camera, or, in
+        turn, what its lids do when they are shut."""
+        chance, look = self._chance(), (self.step // SOLID_EVERY) % 2
+        if look and len(skin.lids):
+            vertices = self.rest.vertices + skin.shut
+            around = turned(camera, vertices.mean(0).cpu(), chance, FROM_FRONT)
+            around = closeup(around, vertices[skin.lids].cpu())
+        else:
+            around = turned(camera, vertices.mean(0).cpu(), chance)
+        behind, mesh = skin.eyes[self.bound.binding], Mesh(vertices, self.faces)
+        return light_through(self.world(vertices), behind, around, mesh, skin.solid)
 
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""

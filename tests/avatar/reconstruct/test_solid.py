@@ -8,10 +8,19 @@ import torch
 from captures import ring, tetrahedron
 
 from avatar.capture import Capture, Picture, View
+from avatar.heads import load_head
 from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project
 from avatar.reconstruct.options import AvatarTrainOptions, DensifyOptions, LossOptions
-from avatar.reconstruct.solid import light_through, solid_pixels, solid_triangles, turned
+from avatar.reconstruct.solid import (
+    Skin,
+    closeup,
+    light_through,
+    skin_of,
+    solid_pixels,
+    solid_triangles,
+    turned,
+)
 from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.trainer import AvatarTrainer
 from splat import Camera
@@ -58,10 +67,12 @@ def trained(camera: Camera, solid: bool, opacity: float) -> AvatarTrainer:
     options = AvatarTrainOptions(
         steps=100, coarse=0.0, densify=DensifyOptions(every=0), loss=LossOptions(solid=1.0)
     )
-    every = torch.ones(len(mesh.faces), dtype=torch.bool) if solid else None
+    every = torch.ones(len(mesh.faces), dtype=torch.bool)
+    no_lids = torch.empty(0, dtype=torch.int64)
+    skin = Skin(every, ~every, torch.zeros_like(mesh.vertices), no_lids) if solid else None
     region = torch.empty(0, dtype=torch.int64)
     device = torch.device("cpu")
-    trainer = AvatarTrainer(capture, bound, region, options, len(bound), device, None, every)
+    trainer = AvatarTrainer(capture, bound, region, options, len(bound), device, None, skin)
     for _ in range(30):
         trainer.learn(capture.splits["train"][0], seen(mesh, camera))
     return trainer
@@ -86,17 +97,35 @@ def test_sides_that_no_picture_shows_become_opaque(camera: Camera):
     assert float((found[1] - found[0]).mean()) > 0.05
 
 
-def test_light_goes_through_holes_only(camera: Camera):
+def test_light_goes_through_holes_only_and_what_lies_behind_the_skin_counts(camera: Camera):
     mesh = shell()
     whole = trained(camera, False, OPAQUE)
     every = torch.ones(len(mesh.faces), dtype=torch.bool)
     clear, opaque = whole.bound.parts["opacity_logits"].detach(), 9.0
     found = []
-    for value in (opaque, -opaque):
+    for value, behind in ((opaque, ~every), (-opaque, ~every), (opaque, every)):
         clear.fill_(value)
         world = whole.world(mesh.vertices)
-        found.append(float(light_through(world, camera, mesh.vertices, mesh.faces, every)))
-    assert found[0] < 0.02 and found[1] > 0.99
+        found.append(float(light_through(world, behind, camera, mesh, every)))
+    assert found[0] < 0.02 and found[1] > 0.99 and found[2] > 0.98
+
+
+def test_a_head_has_lids_before_its_eyes_and_a_mesh_has_none(camera: Camera):
+    head = load_head()
+    capture = film(Mesh(head.vertices, head.faces), camera)
+    full = np.full((SIZE, SIZE), 255, np.uint8)
+    seen = [(capture.splits["train"][0], Picture(full[..., None], full))]
+    skin = skin_of(capture, head, seen)
+    assert set(head.group_faces("l-eye", "r-eye").tolist()) == set(
+        skin.eyes.nonzero()[:, 0].tolist()
+    )
+    assert not (skin.solid & skin.eyes).any() and len(skin.lids) > 100
+    shut = closeup(camera, (head.vertices + skin.shut)[skin.lids])
+    pixels = project(shut, (head.vertices + skin.shut)[skin.lids])[0]
+    assert float(pixels.min()) > 0 and float(pixels.max()) < shut.width
+    assert float((pixels.amax(0) - pixels.amin(0)).max()) > 0.8 * shut.width
+    bare = skin_of(capture, None, seen)
+    assert bare.solid.all() and not bare.eyes.any() and not len(bare.lids)
 
 
 def test_a_turned_camera_looks_at_the_same_place_from_as_far():
