@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from common.parallel import spread
 from common.progress import progress_bar
 
 AVERAGED = 24  # frames, spread over the film, that tell where the shoulders are on average
+SECONDS = 0.08  # between two frames that are looked at: bodies sway slowly
 STILL = torch.eye(4)
 
 
@@ -32,12 +34,22 @@ def find_sways(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
     some = torch.linspace(0, count - 1, min(count, AVERAGED)).round().long().tolist()
     mean = mean_shoulders(list(spread(look, some)))
     similarity, found = torch.zeros(4), []
-    with progress_bar("shoulders", count) as done:
-        for seen in spread(look, range(count)):
+    every = max(1, round(SECONDS * tracking.fps))
+    rows = sorted({*range(0, count, every), count - 1})
+    with progress_bar("shoulders", len(rows)) as done:
+        for seen in spread(look, rows):
             similarity = laid_onto(mean, seen, similarity)
-            found.append(back @ sway(similarity, axis, tracking.person.focal, depth) @ there)
+            found.append(similarity)
             done()
-    return torch.stack(found).float()
+    frames = tracking.frames.numpy()
+    columns = torch.stack(found).double().numpy().T
+    between = np.stack([np.interp(frames, frames[rows], column) for column in columns], 1)
+    return torch.stack(
+        [
+            back @ sway(torch.from_numpy(one), axis, tracking.person.focal, depth) @ there
+            for one in between
+        ]
+    ).float()
 
 
 def _looking(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Shoulders]:
