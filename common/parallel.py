@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice
-from typing import TypeVar
+from itertools import islice, repeat
+from typing import TypeVar, cast
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,6 +42,15 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[R
     """The same with as many threads as torch computes with, in each of which torch uses one."""
     with _one_thread_each() as count:
         yield from in_order(work, items, count, 2 * count)
+
+
+def ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """The items, each made by another thread while the one before it is used."""
+    order, ended = iter(items), object()
+    for item in in_order(lambda _: next(order, ended), repeat(None), 1, 2):
+        if item is ended:
+            return
+        yield cast("Item", item)
 
 
 @contextmanager

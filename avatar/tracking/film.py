@@ -21,7 +21,7 @@ from avatar.vision.follow import FaceFinder, follow_face
 from avatar.vision.mattes import Matting, find_mattes, own_colours
 from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
-from common.parallel import spread
+from common.parallel import ahead, spread
 from common.progress import progress_bar
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
@@ -49,7 +49,7 @@ def follow(film: Path, options: TrackingOptions, finder: FaceFinder) -> Followed
     """
     info = film_info(film)
     expected = round(info.seconds * options.fps) or None
-    frames = colour_frames(film, LONGEST, options.fps)
+    frames = ahead(colour_frames(film, LONGEST, options.fps))
     shots: dict[int, list[tuple[int, Tensor]]] = {}
     seen: dict[int, int] = {}
     with progress_bar("finding the face", expected) as done:

@@ -2,12 +2,13 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from itertools import count, islice
 
 import pytest
 import torch
 
-from common.parallel import in_order, spread
+from common.parallel import ahead, in_order, spread
 
 
 def late(number: int) -> int:
@@ -42,3 +43,27 @@ def test_torch_uses_one_thread_in_each_and_all_of_them_afterwards():
     torch.set_num_threads(2)
     assert list(spread(lambda _: torch.get_num_threads(), range(6))) == [1] * 6
     assert torch.get_num_threads() == 2
+
+
+def test_items_are_made_ahead_by_another_thread_and_all_of_them_come():
+    makers: list[threading.Thread] = []
+
+    def made() -> Iterator[int]:
+        for number in range(5):
+            makers.append(threading.current_thread())
+            yield number
+
+    assert list(ahead(made())) == [0, 1, 2, 3, 4]
+    assert threading.main_thread() not in makers
+    assert list(ahead([])) == []
+
+
+def test_an_item_that_cannot_be_made_raises_where_its_turn_comes():
+    def made() -> Iterator[int]:
+        yield 1
+        raise ValueError("damaged")
+
+    items = ahead(made())
+    assert next(items) == 1
+    with pytest.raises(ValueError, match="damaged"):
+        next(items)
