@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from avatar.mesh.records import concatenated
+from avatar.photo.carve import beyond_outline
 from avatar.photo.curtain import curtain_of, curtain_part
 from avatar.photo.eyes import eye_light
 from avatar.photo.fit import Fitted
@@ -54,7 +55,11 @@ def _with_hair(scene: Scene, parts: list[Part]) -> Part:
     curtain = curtain_of(scene, view, thickness)
     loose = [] if curtain is None else [curtain_part(scene, view, curtain)]
     relief = relief_part(scene, shell, curtain)
-    return concatenated([whole, *loose, *([] if relief is None else [relief])])
+    every: list[Part] = [whole, *loose, *([] if relief is None else [relief])]
+    full = concatenated(every)
+    beyond = beyond_outline(bound(full.layer, scene.sitter), scene.views[1:])
+    skin = np.arange(len(beyond)) < sum(len(part.layer) for part in parts)
+    return full[skin | ~beyond]
 
 
 def _painted_parts(scene: Scene) -> list[Part]:

@@ -63,16 +63,17 @@ def hair_parts(scene: Scene, thickness: Floats) -> list[Part]:
 
 def hair_thickness(scene: Scene) -> Floats:
     """How far [V] the hair stands off the skin, tapering to the hairline."""
-    sitter, view = scene.sitter, scene.views[0]
+    sitter = scene.sitter
     scalp = scalp_mask(sitter.painted.vertices / MM)
-    reach, known = _to_outline(view, scalp > 0.5)
+    told = [_to_outline(view, scalp > 0.5) for view in scene.views]
+    reach = np.sum([each * known for each, known in told], axis=0)
+    count = np.sum([known for _, known in told], axis=0)
     mirror = KDTree(sitter.painted.vertices).query(sitter.painted.vertices * [-1, 1, 1])[1]
-    both = (reach * known + reach[mirror] * known[mirror]) / np.maximum(
-        known * 1.0 + known[mirror], 1
-    )
+    both, known = reach + reach[mirror], count + count[mirror]
     on = np.flatnonzero(scalp > 0.2)
-    told = Told(both[on, None], np.maximum(known, known[mirror])[on].astype(float))
-    smooth = membrane(told, sitter.rest.vertices[on], sitter.rest.normals[on])[:, 0]
+    mean = both / np.maximum(known, 1)
+    sure = Told(mean[on, None], (known[on] > 0).astype(float))
+    smooth = membrane(sure, sitter.rest.vertices[on], sitter.rest.normals[on])[:, 0]
     thick = np.zeros(len(scalp))
     thick[on] = np.clip(smooth, THINNEST, THICKEST) * smoothstep(*TAPER, scalp[on])
     return thick

@@ -15,8 +15,9 @@ from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
 from avatar.tracking.landmarks import EYES, LIPS
 
 BEHIND = 3 * MM  # of the first surface up to which a place is seen
-GRAZING, SQUARE = 0.1, 0.4  # cosines to the view from which a place counts, and fully
+GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a place counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
+RIM = 5  # pixels along it whose light comes from behind, which no skin elsewhere has
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
@@ -94,7 +95,7 @@ def weight_of(there: Shown, mask: Floats) -> Floats:
 
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
-    body = well_inside(seen)
+    body = well_inside(seen, RIM)
     holes = openings(seen)
     return (body & (hair_mask(seen) < 0.4) & ~holes).astype(float)
 
@@ -120,9 +121,10 @@ def mouth(seen: SeenPhoto) -> Bools:
     return np.asarray(binary_dilation(polygon(seen, INNER_LIPS), iterations=EDGE), bool)
 
 
-def well_inside(seen: SeenPhoto) -> Bools:
-    """[H, W] true where a photo shows the person and nothing of what is behind."""
-    return np.asarray(binary_erosion(seen.person > 0.8, iterations=EDGE, border_value=1), bool)
+def well_inside(seen: SeenPhoto, edge: int = EDGE) -> Bools:
+    """[H, W] true where a photo shows the person and nothing of what is behind, so many pixels away
+    from the outline."""
+    return np.asarray(binary_erosion(seen.person > 0.8, iterations=edge, border_value=1), bool)
 
 
 def polygon(seen: SeenPhoto, ring: tuple[int, ...]) -> Bools:

@@ -1,17 +1,20 @@
 """Loose hair, and the pieces that show what a photo shows."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from avatar.photo.carve import beyond_outline
 from avatar.photo.curtain import Curtain, curtain_of, curtain_part
 from avatar.photo.fit import fit
 from avatar.photo.hair import hair_thickness
 from avatar.photo.relief import cells
 from avatar.photo.seen import see
 from avatar.photo.sitter import Scene, scene_of
+from avatar.rig.avatar import Avatar
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import head
@@ -42,6 +45,19 @@ def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
 def test_short_hair_does_not_hang(tmp_path: Path):
     man = scene("man", tmp_path)
     assert curtain_of(man, man.views[0], hair_thickness(man)) is None
+
+
+def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: Avatar):
+    view = scene("man", tmp_path).views[0]
+    seen = view.photo.seen
+    half = np.zeros_like(seen.person)
+    half[:, : seen.size[0] // 2] = 1
+    alone = replace(view, photo=replace(view.photo, seen=replace(seen, person=half)))
+    beyond = beyond_outline(small_avatar, [alone])
+    means = small_avatar.vertices[small_avatar.faces[small_avatar.binding]].mean(1).numpy()
+    assert 0.3 < beyond.mean() < 0.7
+    assert means[beyond, 0].mean() > 0.02 and means[~beyond, 0].mean() < -0.02
+    assert not beyond_outline(small_avatar, []).any()
 
 
 @pytest.fixture
