@@ -1,4 +1,4 @@
-"""Lips are apart or they touch: near to shut they are shut."""
+"""Lips are apart or they touch, and never in each other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -10,7 +10,7 @@ from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
 MM = 1e-3
-NEAR = 0.75 * MM  # a gap at which lips still draw each other, by a quarter
+NEAR = 0.35 * MM  # a gap at which lips still draw each other, by a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
 WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
 ROUNDS = 4
@@ -18,10 +18,11 @@ MOUTH = ("jaw", "mouth")
 
 
 def touching(model: FaceModel, person: Person, moments: Sequence[Moment]) -> list[Moment]:
-    """The moments with lips that meet where the pictures show them nearly shut.
+    """The moments with lips that meet where the pictures show them nearly shut, or shut too far.
 
-    Iterated reweighting of the pairs of the inner lips by Geman and McClure's weight (1985), so
-    that an open mouth feels nothing; the weights of mouth and jaw change as little as they can.
+    Iterated reweighting of the pairs of the inner lips: by Geman and McClure's weight (1985) those
+    that are apart, so that an open mouth feels nothing, and fully those where the upper lip is
+    below the lower. The weights of mouth and jaw change as little as they can.
     """
     head = model.head
     upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
@@ -40,8 +41,9 @@ def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tens
     step = torch.zeros(len(free)).to(apart)
     before = weights[free].to(apart)
     for _ in range(ROUNDS):
-        gaps = (told + along @ step).square().sum(1)
-        pull = (NEAR**2 / (NEAR**2 + gaps)) ** 2 / LOOSE**2 / len(gaps)  # [P]
+        gaps = told + along @ step
+        near = (NEAR**2 / (NEAR**2 + gaps.square().sum(1))) ** 2
+        pull = torch.where(gaps[:, 1] < 0, 1.0, near) / LOOSE**2 / len(gaps)  # [P]
         system = torch.einsum("pxe,p,pxf->ef", along, pull, along)
         system += WEIGHT_SPREAD**-2 * torch.eye(len(free)).to(system)
         right = torch.einsum("pxe,p,px->e", along, pull, told)

@@ -1,4 +1,4 @@
-"""Lips that are nearly shut meet; an open mouth feels nothing."""
+"""Lips that are nearly shut, or in each other, meet; an open mouth feels nothing."""
 
 from dataclasses import replace
 
@@ -44,6 +44,14 @@ def test_lips_that_are_nearly_shut_meet(sealed):
     (met,) = touching(model, person, [ajar])
     assert gap_mm(model, person, ajar) > 0.4
     assert gap_mm(model, person, met) < 0.6 * gap_mm(model, person, ajar)
+
+
+def test_lips_that_are_in_each_other_come_apart(sealed):
+    model, person, moment = sealed
+    pressed = opened(model, moment, mouthShrugLower=0.4)
+    (met,) = touching(model, person, [pressed])
+    assert gap_mm(model, person, pressed) > 1.0
+    assert gap_mm(model, person, met) < 0.6 * gap_mm(model, person, pressed)
 
 
 @pytest.mark.parametrize("jaw", [0.3, 1.0])
