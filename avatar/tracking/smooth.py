@@ -10,6 +10,7 @@ from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from avatar.heads.lips import seal_lips
+from avatar.mesh.vectors import Ints
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
@@ -18,6 +19,8 @@ SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
 OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
+MOUTH = ("jaw", "mouth")
+CLUSTER = 0.2  # of the frames: so many at least have the lips as they are when they are shut
 NEVER_NEUTRAL = ("eyeLook", "mouthClose", "tongueOut")
 """What must not be taken for the form of a face."""
 MOST_NEUTRAL = 0.7  # of a unit that the face at rest may have
@@ -42,18 +45,36 @@ def smoothed(model: FaceModel, moments: Sequence[Moment], fps: float) -> list[Mo
     ]
 
 
-def neutral_weights(model: FaceModel, weights: Tensor) -> Tensor:
+def neutral_weights(model: FaceModel, person: Person, weights: Tensor) -> Tensor:
     """[E] what the face at rest has of each unit: of weights [F, E], what nearly all frames have,
-    and of the lids' closure what a quarter of them, as eyes are mostly open.
+    of the lids' closure what a quarter of them, as eyes are mostly open, and of the mouth and the
+    jaw what the frames have in which the lips are as they most often are: shut.
 
     A smile that never goes away is the form of the mouth.
     """
+    usual = _usual_lips(model, person, weights)
     found = []
     for name, each in zip(model.head.unit_names, weights.T.numpy(), strict=True):
         share = OPEN_SHARE if name.startswith("eyeBlink") else NEUTRAL_SHARE
-        found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(np.quantile(each, share)))
+        told = np.median(each[usual]) if name.startswith(MOUTH) else np.quantile(each, share)
+        found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(told))
     most = [MOST_OPEN if name == "jawOpen" else MOST_NEUTRAL for name in model.head.unit_names]
     return torch.minimum(*torch.tensor([found, most], dtype=torch.float64))
+
+
+def _usual_lips(model: FaceModel, person: Person, weights: Tensor) -> Ints:
+    """The frames, of weights [F, E], whose lips are most alike in how far they are apart: the
+    shortest interval of gaps that holds a share of the frames (as in the half-sample mode)."""
+    upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    rest = model.rest(person.shape)
+    apart = (rest[upper] - rest[lower])[:, 1].mean()
+    ways = (model.units[:, upper] - model.units[:, lower])[..., 1].mean(1)  # [E]
+    gaps = (apart + weights.to(ways) @ ways).numpy()
+    order = gaps.argsort()
+    count = max(1, round(CLUSTER * len(gaps)))
+    lengths = gaps[order[count - 1 :]] - gaps[order[: len(gaps) - count + 1]]
+    first = int(lengths.argmin())
+    return order[first : first + count]
 
 
 def at_neutral(

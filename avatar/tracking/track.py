@@ -194,7 +194,7 @@ def _every_frame(
             done()
     moments = smoothed(solved.model, moments, face.fps)
     weights = torch.stack([one.weights for one in moments])
-    neutral = neutral_weights(solved.model, weights)
+    neutral = neutral_weights(solved.model, solved.person, weights)
     model, moments = at_neutral(solved.model, solved.person, moments, neutral)
     moments = touching(model, solved.person, moments)
     return Tracking(

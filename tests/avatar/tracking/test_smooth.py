@@ -61,19 +61,19 @@ def test_trembling_is_halved_and_closures_stay():
 def test_a_smile_that_stays_is_the_form_of_the_mouth():
     shown = performance(frames=12)
     model = shown.model
-    smile = model.head.unit_names.index("mouthSmileLeft")
+    smile, jaw = (model.head.unit_names.index(name) for name in ("mouthSmileLeft", "jawOpen"))
     moments = []
     for frame, moment in enumerate(shown.moments):
         weights = torch.zeros_like(moment.weights)
-        weights[smile] = 0.3 + 0.05 * frame
+        weights[smile] = 0.3 + 0.05 * max(0, frame - 4)
+        weights[jaw] = 0.08 * max(0, frame - 4)
         moments.append(replace(moment, weights=weights))
     weights = torch.stack([one.weights for one in moments])
-    neutral = neutral_weights(model, weights)
+    neutral = neutral_weights(model, shown.person, weights)
     assert 0.29 < float(neutral[smile]) < 0.36
     rest, calmed = at_neutral(model, shown.person, moments, neutral)
-    still = (rest.mean - model.mean - neutral[smile].float() * model.units[smile]).norm(
-        dim=1
-    ) < 1e-9
+    form = torch.einsum("e,evx->vx", neutral.float(), model.units)
+    still = (rest.mean - model.mean - form).norm(dim=1) < 1e-9
     assert still.float().mean() > 0.5  # all but what seals the lips
     for before, after in zip(moments[1:], calmed[1:], strict=True):
         there = model.mean + torch.einsum("e,evx->vx", before.weights.float(), model.units)
@@ -85,12 +85,33 @@ def test_a_smile_that_stays_is_the_form_of_the_mouth():
 
 
 def test_what_looks_and_speaks_is_never_the_form():
-    model = performance(frames=1).model
-    neutral = neutral_weights(model, torch.ones(5, len(model.units), dtype=torch.float64))
+    shown = performance(frames=1)
+    model = shown.model
+    full = torch.ones(5, len(model.units), dtype=torch.float64)
+    neutral = neutral_weights(model, shown.person, full)
     for name in ("eyeLookUpLeft", "mouthClose"):
         assert neutral[model.head.unit_names.index(name)] == 0
     assert neutral[model.head.unit_names.index("jawOpen")] < 0.2
     assert neutral[model.head.unit_names.index("browInnerUp")] > 0.5
+
+
+def test_lips_are_shut_where_they_most_often_are():
+    """The mouth at rest is that of most frames, though a few have less of every unit."""
+    shown = performance(frames=20)
+    names = shown.model.head.unit_names
+    moments = []
+    for frame, moment in enumerate(shown.moments):
+        weights = torch.zeros_like(moment.weights)
+        weights[names.index("jawOpen")] = 0.0 if frame < 8 else 0.05 * (frame - 8)
+        weights[names.index("mouthShrugLower")] = 0.3 if frame < 8 else 0.0
+        moments.append(replace(moment, weights=weights))
+    weights = torch.stack([one.weights for one in moments])
+    neutral = neutral_weights(shown.model, shown.person, weights)
+    rest, calmed = at_neutral(shown.model, shown.person, moments, neutral)
+    offsets = torch.einsum("e,evx->vx", calmed[1].weights.float(), rest.units)
+    vertices = rest.rest(shown.person.shape) + offsets
+    upper, lower = (rest.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    assert float((vertices[upper] - vertices[lower]).norm(dim=1).max()) < 1e-5
 
 
 def test_narrow_eyes_are_a_form_and_still_shut():
@@ -102,7 +123,7 @@ def test_narrow_eyes_are_a_form_and_still_shut():
         weights[blink] = 1.0 if frame == 5 else 0.3
         moments.append(replace(moment, weights=weights))
     weights = torch.stack([one.weights for one in moments])
-    neutral = neutral_weights(shown.model, weights)
+    neutral = neutral_weights(shown.model, shown.person, weights)
     _, calmed = at_neutral(shown.model, shown.person, moments, neutral)
     assert float(calmed[0].weights[blink]) < 1e-9
     assert float(calmed[5].weights[blink]) > 1 - 1e-9
