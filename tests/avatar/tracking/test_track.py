@@ -45,7 +45,10 @@ def tracked(film: Path) -> tuple[Path, Tracked]:
 
 
 def options_of(film: Path, out: Path) -> TrackOptions:
-    return TrackOptions(film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2)
+    """Some film's; on one thread, as several may add up in another order."""
+    return TrackOptions(
+        film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2, threads=1
+    )
 
 
 def stop(*_: object) -> None:
