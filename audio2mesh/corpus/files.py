@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +15,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick, read_arrays, write_arrays
 from common.atomic import write_beside
-from common.json_files import read_json
+from common.json_files import read_json, write_json
 
 
 def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
@@ -75,8 +74,7 @@ def write_report(folder: Path, voice: str, fingerprint: str, counts: dict[str, i
     """Mark a voice as complete; `counts` are its recordings used, and dropped by reason."""
     path = _report_path(folder, voice)
     path.parent.mkdir(exist_ok=True)
-    with write_beside(path) as partial:
-        partial.write_text(json.dumps({"fingerprint": fingerprint, "counts": counts}, indent=1))
+    write_json(path, {"fingerprint": fingerprint, "counts": counts})
 
 
 def _report_path(folder: Path, voice: str) -> Path:

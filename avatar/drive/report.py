@@ -1,6 +1,5 @@
 """What a run took: seconds by stage, frames a second, memory."""
 
-import json
 import resource
 import sys
 import time
@@ -10,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
 
-from common.atomic import write_beside
+from common.json_files import write_readable_json
 
 Stage = Literal["load", "audio2mesh", "rig", "raster", "encode"]
 Item = TypeVar("Item")
@@ -81,5 +80,4 @@ def peak_rss_mb() -> float:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the report as JSON."""
-    with write_beside(path) as partial:
-        partial.write_text(json.dumps(asdict(report), indent=2) + "\n")
+    write_readable_json(path, asdict(report))

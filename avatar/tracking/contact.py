@@ -6,10 +6,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from avatar.mesh.vectors import MM
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
-MM = 1e-3
 NEAR = 0.35 * MM  # a gap at which lips still draw each other, by a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
 WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
@@ -24,14 +24,18 @@ def touching(model: FaceModel, person: Person, moments: Sequence[Moment]) -> lis
     that are apart, so that an open mouth feels nothing, and fully those where the upper lip is
     below the lower. The weights of mouth and jaw change as little as they can.
     """
-    head = model.head
-    upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
-    rest = model.rest(person.shape)
-    apart = (rest[upper] - rest[lower]).double()  # [P, 3]
-    ways = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0).double()  # [P, 3, E]
+    apart, ways = (part.double() for part in lips_apart(model, person))
     names = model.head.unit_names
     free = torch.tensor([k for k, name in enumerate(names) if name.startswith(MOUTH)])
     return [replace(one, weights=_meeting(apart, ways, free, one.weights)) for one in moments]
+
+
+def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
+    """From the lower inner lip to the upper: at rest [P, 3], and what units add to it [P, 3, E]."""
+    upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
+    rest = model.rest(person.shape)
+    ways = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0)
+    return rest[upper] - rest[lower], ways
 
 
 def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tensor:

@@ -16,13 +16,13 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import MM
 from avatar.tracking.equations import Placed, Pulls
 from avatar.tracking.landmark_errors import FEATURES, errors_from
 from avatar.tracking.model import FaceModel, PointModel, points_of
 from avatar.tracking.state import Moment, Person
 from common.arrays import read_arrays
 
-MM = 1e-3
 SKIN = 468
 LIPS = (
     *(61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291, 185, 40, 39, 37, 0, 267, 269, 270, 409),
@@ -84,6 +84,13 @@ def learnt_landmarks() -> LearntLandmarks:
         torch.from_numpy(arrays["face"].astype(np.int64)),
         *(torch.from_numpy(arrays[key]).float() for key in LEARNT),
     )
+
+
+def skin_points(head: Head, vertices: Tensor) -> Tensor:
+    """The landmarks of the skin [L, 3] on a mesh [V, 3], or what offsets [V, 3] move them."""
+    learnt, skin = learnt_landmarks(), torch.tensor(SKIN_POINTS)
+    corners = vertices[head.faces[learnt.faces[skin]]]
+    return (corners * learnt.barycentric[skin, :, None]).sum(1)
 
 
 def landmark_model(model: FaceModel) -> LandmarkModel:

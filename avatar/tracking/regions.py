@@ -9,9 +9,8 @@ from avatar.capture.write import REGION_LABELS
 from avatar.film.video import as_bytes
 from avatar.heads import Head
 from avatar.mesh.normals import face_normals
-from avatar.mesh.vectors import MM
 from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
-from avatar.synthetic.shared.masks import lip_mask
+from avatar.synthetic.shared.masks import feature_triangles
 from avatar.transfer.template import template_of
 from splat import Camera
 
@@ -22,7 +21,6 @@ GROUPS = {
     "mouth": ("upper-teeth", "lower-teeth", "tongue"),
 }
 """Groups of the head that make a label; most else is skin."""
-LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eyes
 OPAQUE = 0.55  # of the mesh that is drawn over a picture
 TINTS = {"skin": (0.75, 0.85, 1.0), "eyes": (0.3, 0.9, 0.6), "mouth": (1.0, 0.55, 0.55)}
 
@@ -61,13 +59,13 @@ def overlay(
 def _labels(head: Head) -> Bytes:
     """The label of each triangle [M]: lids count as eyes, the red of the lips as mouth."""
     labels = np.full(len(head.faces), REGION_LABELS["skin"], np.uint8)
-    faces, middles = head.faces.numpy(), head.vertices[head.faces].mean(1).double().numpy() / MM
     blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1).numpy()
     inner = np.zeros(len(head.vertices), bool)
     inner[head.regions["inner_mouth"].numpy()] = True
     inner &= ~template_of(head).outer
-    mouth = (lip_mask(middles) > 0.5) | inner[faces].any(1)
-    eyes = (blink[faces].min(1) > LID) & (middles[:, 1] > EYES_ABOVE)
+    mouth, eyes = feature_triangles(
+        head.vertices.double().numpy(), head.faces.numpy(), blink, inner
+    )
     for name, inside in (("mouth", mouth), ("eyes", eyes)):
         labels[inside] = REGION_LABELS[name]
     for name, groups in GROUPS.items():

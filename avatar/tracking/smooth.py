@@ -11,6 +11,7 @@ from torch import Tensor
 
 from avatar.heads.lips import seal_lips
 from avatar.mesh.vectors import Ints
+from avatar.tracking.contact import MOUTH, lips_apart
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
@@ -19,7 +20,6 @@ SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
 OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
-MOUTH = ("jaw", "mouth")
 CLUSTER = 0.2  # of the frames: so many at least have the lips as they are when they are shut
 NEVER_NEUTRAL = ("eyeLook", "mouthClose", "tongueOut")
 """What must not be taken for the form of a face."""
@@ -65,10 +65,7 @@ def neutral_weights(model: FaceModel, person: Person, weights: Tensor) -> Tensor
 def _usual_lips(model: FaceModel, person: Person, weights: Tensor) -> Ints:
     """The frames, of weights [F, E], whose lips are most alike in how far they are apart: the
     shortest interval of gaps that holds a share of the frames (as in the half-sample mode)."""
-    upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
-    rest = model.rest(person.shape)
-    apart = (rest[upper] - rest[lower])[:, 1].mean()
-    ways = (model.units[:, upper] - model.units[:, lower])[..., 1].mean(1)  # [E]
+    apart, ways = (part[:, 1].mean(0) for part in lips_apart(model, person))  # upwards: [], [E]
     gaps = (apart + weights.to(ways) @ ways).numpy()
     order = gaps.argsort()
     count = max(1, round(CLUSTER * len(gaps)))

@@ -1,6 +1,5 @@
 """Measure speech-to-motion weights on recordings: one table, JSON with --report, --plots."""
 
-import json
 from pathlib import Path
 
 from rich.console import Console
@@ -19,6 +18,7 @@ from avatar.lipreading.face_geometry import face_geometry, face_units
 from avatar.lipreading.judge import lip_reading_judge
 from common.atomic import write_beside
 from common.threads import use_threads
+from configs.commands.kept import keep_report
 
 
 def main(options: EvaluateOptions) -> None:
@@ -33,10 +33,7 @@ def main(options: EvaluateOptions) -> None:
 
     result = evaluate(options, face_units(head), face_geometry(head), head.topology, judges)
     show(result)
-    if options.report:
-        with write_beside(options.report) as partial:
-            partial.write_text(json.dumps(result.report(), indent=2) + "\n")
-        print(f"wrote {options.report}")
+    keep_report(result.report(), options.report)
     if options.plots:
         plot(result, options.plots)
         print(f"wrote {len(result.material.recordings)} pictures to {options.plots}")

@@ -1,25 +1,18 @@
 """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
 
-import json
-
 from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.evaluate import AvatarEvaluationOptions, Evaluation, evaluate_avatar
-from common.atomic import write_beside
 from common.threads import use_threads
+from configs.commands.kept import keep_report
 
 
 def main(options: AvatarEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_avatar(options)
     Console().print(figures(result, options.split))
-    if options.report:
-        with write_beside(options.report) as partial:
-            partial.write_text(json.dumps(result.report(), indent=2) + "\n")
-    written = [str(path) for path in (options.report, options.sheet) if path]
-    if written:
-        print(f"wrote {' and '.join(written)}")
+    keep_report(result.report(), options.report, options.sheet)
 
 
 def figures(result: Evaluation, split: str) -> Table:

@@ -1,6 +1,5 @@
 """Measure an avatar that was made of photos."""
 
-import json
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -11,8 +10,8 @@ from avatar.evaluation.photo.evaluate import PhotoEvaluation, evaluate_photo
 from avatar.evaluation.photo.photographed import Photographed
 from avatar.evaluation.photo.truth import AtAngle
 from avatar.evaluation.photo.turning import Turned
-from common.atomic import write_beside
 from common.threads import use_threads
+from configs.commands.kept import keep_report
 
 
 def main(options: PhotoEvaluationOptions) -> None:
@@ -20,12 +19,7 @@ def main(options: PhotoEvaluationOptions) -> None:
     result = evaluate_photo(options)
     for table in tables(result):
         Console().print(table)
-    if options.report:
-        with write_beside(options.report) as partial:
-            partial.write_text(json.dumps(result.report(), indent=2) + "\n")
-    written = [str(path) for path in (options.report, options.sheet) if path]
-    if written:
-        print(f"wrote {' and '.join(written)}")
+    keep_report(result.report(), options.report, options.sheet)
 
 
 def tables(result: PhotoEvaluation) -> list[Table]:

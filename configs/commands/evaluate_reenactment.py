@@ -1,14 +1,12 @@
 """Measure re-enactment, and whether performances tell who gave them."""
 
-import json
-
 from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.options import ReenactmentEvaluationOptions
 from avatar.evaluation.reenactment.evaluate import ReenactmentEvaluation, evaluate_reenactment
-from common.atomic import write_beside
 from common.threads import use_threads
+from configs.commands.kept import keep_report
 
 
 def main(options: ReenactmentEvaluationOptions) -> None:
@@ -22,10 +20,7 @@ def main(options: ReenactmentEvaluationOptions) -> None:
         )
     else:
         print("identity: not probed; it takes two people who both give the same two performances")
-    if options.report:
-        with write_beside(options.report) as partial:
-            partial.write_text(json.dumps(result.report(), indent=2) + "\n")
-        print(f"wrote {options.report}")
+    keep_report(result.report(), options.report)
 
 
 def figures(result: ReenactmentEvaluation) -> Table:

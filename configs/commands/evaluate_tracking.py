@@ -1,6 +1,5 @@
 """Measure how well a film was tracked, where the truth is known."""
 
-import json
 from dataclasses import asdict
 
 from rich.console import Console
@@ -9,7 +8,7 @@ from rich.table import Table
 from avatar.evaluation.options import TrackingEvaluationOptions
 from avatar.evaluation.tracking.evaluate import evaluate_tracking
 from avatar.evaluation.tracking.measures import TrackingScores
-from common.atomic import write_beside
+from configs.commands.kept import keep_report
 
 ROWS = {
     "focal_ratio": ("focal length, tracked / true", ".3f"),
@@ -35,13 +34,8 @@ ROWS = {
 def main(options: TrackingEvaluationOptions) -> None:
     scores = evaluate_tracking(options)
     Console().print(figures(scores))
-    if options.report:
-        with write_beside(options.report) as partial:
-            known = {k: None if v != v else v for k, v in asdict(scores).items()}
-            partial.write_text(json.dumps(known, indent=2) + "\n")
-    written = [str(path) for path in (options.report, options.sheet) if path]
-    if written:
-        print(f"wrote {' and '.join(written)}")
+    known = {k: None if v != v else v for k, v in asdict(scores).items()}
+    keep_report(known, options.report, options.sheet)
 
 
 def figures(scores: TrackingScores) -> Table:

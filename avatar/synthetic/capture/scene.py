@@ -22,12 +22,11 @@ from avatar.synthetic.capture.subject import subject_of
 from avatar.synthetic.capture.tessellation import Tessellation, tessellate
 from avatar.synthetic.capture.texture import Texture
 from avatar.synthetic.shared.hair import shade_of
-from avatar.synthetic.shared.masks import lip_mask, scalp_mask
+from avatar.synthetic.shared.masks import feature_triangles, scalp_mask
 from avatar.synthetic.shared.sitter import seat
 from avatar.synthetic.shared.skin import inside_mouth
 
 SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
-LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height (mm), is eye region
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,7 @@ def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
     count = len(sitter.faces)
     centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
     scalp = scalp_mask(centres) > 0.5
-    mouth = (lip_mask(centres) > 0.5) | inner[sitter.faces].any(1)
-    eyes = (sitter.blink[sitter.faces].min(1) > LID) & (centres[:, 1] > EYES_ABOVE)
+    mouth, eyes = feature_triangles(sitter.painted.vertices, sitter.faces, sitter.blink, inner)
     for name, mask in (("hair", scalp), ("mouth", mouth), ("eyes", eyes)):
         labels[:count][mask] = REGION_LABELS[name]
     labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]

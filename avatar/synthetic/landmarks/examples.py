@@ -16,7 +16,7 @@ from avatar.synthetic.capture.scene import Scene, build_scene
 from avatar.synthetic.film.motion import filmed
 from avatar.synthetic.film.phone import phone_camera, room, sensed
 from avatar.tracking.landmark_errors import upright_axes, view_of
-from avatar.tracking.landmarks import SKIN_POINTS, learnt_landmarks
+from avatar.tracking.landmarks import SKIN_POINTS, learnt_landmarks, skin_points
 from avatar.vision.follow import FaceFinder, faces_in_picture
 from splat import Camera
 
@@ -54,21 +54,15 @@ def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
             rotation = (camera.viewmat @ head_pose)[:3, :3].double()
             seen = _compared(scene, vertices, rotation, camera, found[0, :, :2].double())
             across = rotation[:2].T @ upright_axes(rotation).T  # head space to the picture's
-            changes = [one @ across for one in (own, points_at(scene, offsets.double()))]
+            changes = [one @ across for one in (own, skin_points(scene.head, offsets.double()))]
             rows.append((*seen, *changes))
     return Examples(*(torch.stack(column) for column in zip(*rows, strict=True)))
 
 
-def points_at(scene: Scene, vertices: Tensor) -> Tensor:
-    """The landmarks of the skin [L, 3] on a mesh [V, 3], or what offsets move them."""
-    learnt, index = learnt_landmarks(), torch.tensor(SKIN_POINTS)
-    corners = vertices[scene.head.faces[learnt.faces[index]]]
-    return (corners * learnt.barycentric[index, :, None]).sum(1)
-
-
 def _apart(scene: Scene) -> Tensor:
     """By how much [L, 3] a person's landmarks are not those of the mean face, size aside."""
-    own, mean = (points_at(scene, v.double()) for v in (scene.rest, load_shape_space().mean))
+    both = (scene.rest, load_shape_space().mean)
+    own, mean = (skin_points(scene.head, vertices.double()) for vertices in both)
     laid = fit_similarity(mean.numpy(), own.numpy()).apply(mean.numpy())
     return own - torch.from_numpy(laid)
 
@@ -87,16 +81,14 @@ def _compared(
     scene: Scene, vertices: Tensor, rotation: Tensor, camera: Camera, found: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Errors [L, 2], the view [2] and cosines [L] of one picture, of points [478, 2] in pixels."""
-    learnt, index = learnt_landmarks(), torch.tensor(SKIN_POINTS)
-    corners = scene.head.faces[learnt.faces[index]]
-    view = camera.viewmat.double()
-    local = (vertices.double() @ view[:3, :3].T + view[:3, 3])[corners]  # [L, 3, 3]
-    points = (local * learnt.barycentric[index, :, None]).sum(1)
-    K = camera.K.double()
+    index, view, K = torch.tensor(SKIN_POINTS), camera.viewmat.double(), camera.K.double()
+    local = vertices.double() @ view[:3, :3].T + view[:3, 3]
+    points = skin_points(scene.head, local)
+    a, b, c = local[scene.head.faces[learnt_landmarks().faces[index]]].unbind(1)  # [L, 3] each
     depth = points[:, 2:]
     pixels = K[0, 0] * points[:, :2] / depth + K[:2, 2]
     errors = (found[index] - pixels) * depth / K[0, 0]
-    across = torch.linalg.cross(local[:, 1] - local[:, 0], local[:, 2] - local[:, 0])
+    across = torch.linalg.cross(b - a, c - a)
     normals, rays = (torch.nn.functional.normalize(each, dim=1) for each in (across, points))
     facing = -(normals * rays).sum(1)
     return errors @ upright_axes(rotation).T, view_of(rotation, points), facing

@@ -3,10 +3,11 @@
 import torch
 from torch import Tensor
 
+from avatar.heads import load_head
+from avatar.heads.identity import load_shape_space
 from avatar.synthetic.landmarks.examples import examples_of
 from avatar.synthetic.landmarks.fit import fit_errors, symmetric
-from avatar.tracking.landmarks import SKIN, SKIN_POINTS, landmark_model, learnt_landmarks
-from avatar.tracking.model import face_model
+from avatar.tracking.landmarks import SKIN, SKIN_POINTS, learnt_landmarks, skin_points
 from avatar.vision.follow import load_face_finder
 from common.parallel import spread
 from common.progress import progress_bar
@@ -46,5 +47,5 @@ def _of_all(values: Tensor, elsewhere: float) -> Tensor:
 
 def _partners() -> Tensor:
     """For each landmark of the skin [L] the one at the mirrored place."""
-    points = landmark_model(face_model()).points.mean[: len(SKIN_POINTS)]
+    points = skin_points(load_head(), load_shape_space().mean)
     return torch.cdist(points * torch.tensor([-1.0, 1.0, 1.0]), points).argmin(1)

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from avatar.mesh.vectors import MM, Floats, bell, blob, smoothstep
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, bell, blob, smoothstep
 from avatar.synthetic.shared.noise import fractal_noise
 
 LIP_LINE = -49.0  # height at which the lips meet
 LIP_HALF_WIDTH = 26.2
+LID, EYES_ABOVE = 1.2 * MM, 2.0  # what blinks move farther, above this height, is eye region
 SKULL_CENTRE = np.array([0.0, 35.0, 0.0])
 # Height of the hairline in degrees above the skull's centre, by degrees from the front.
 _AZIMUTH = [0, 15, 30, 42, 52, 62, 70, 76, 81, 88, 98, 112, 122, 135, 150, 180]
@@ -47,6 +48,16 @@ def lip_mask(points: Floats) -> Floats:
     inside = smoothstep(-1.5, 1.3, top - y) * smoothstep(-1.8, 1.5, y - bottom)
     corner = 1 - smoothstep(LIP_HALF_WIDTH - 1.0, LIP_HALF_WIDTH + 0.8, across)
     return inside * corner * smoothstep(81, 87, z)
+
+
+def feature_triangles(
+    vertices: Floats, faces: Ints, blink: Floats, inner: Bools
+) -> tuple[Bools, Bools]:
+    """Which triangles [M] are mouth and which are lids, of a mesh [V, 3] in metres like the mean
+    head; blink [V]: metres that blinks move vertices; inner [V]: those inside the mouth."""
+    centres = vertices[faces].mean(1) / MM
+    mouth = (lip_mask(centres) > 0.5) | inner[faces].any(1)
+    return mouth, (blink[faces].min(1) > LID) & (centres[:, 1] > EYES_ABOVE)
 
 
 def _patch(
