@@ -91,9 +91,9 @@ MAY_IMPORT = {
     ),
     "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.tracking": (
-        "avatar.arkit avatar.capture avatar.files avatar.film avatar.heads avatar.lipreading "
-        "avatar.mesh avatar.rig avatar.synthetic.shared avatar.transfer avatar.vision common "
-        "splat"
+        "avatar.arkit avatar.capture avatar.files avatar.film avatar.flame avatar.heads "
+        "avatar.lipreading avatar.mesh avatar.rig avatar.synthetic.shared avatar.transfer "
+        "avatar.vision common splat"
     ),
     "avatar.transfer": "avatar.flame avatar.heads avatar.mesh common",
     "avatar.vision": "common",

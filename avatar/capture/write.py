@@ -36,6 +36,11 @@ def vertices_path(timestep: int) -> str:
     return f"vertices/{timestep:05d}.npz"
 
 
+def flame_path(timestep: int) -> str:
+    """Where FLAME's parameters of a timestep lie in the capture's folder."""
+    return f"flame_param/{timestep:05d}.npz"
+
+
 def camera_to_world(camera: Camera) -> Floats:
     """Camera to world [4, 4] in OpenGL axes (x right, y up, z back), float64."""
     viewmat = camera.viewmat.double().numpy()
@@ -45,9 +50,15 @@ def camera_to_world(camera: Camera) -> Floats:
     return inverse @ OPENGL
 
 
-def frame_entry(timestep: int, camera_index: int, camera: Camera, sequence: str) -> dict[str, Any]:
-    """One picture as transforms_*.json describe it. `sequence` and `region_path` are our own."""
+def frame_entry(
+    timestep: int, camera_index: int, camera: Camera, sequence: str, flame: bool = False
+) -> dict[str, Any]:
+    """One picture as transforms_*.json describe it. `sequence` and `region_path` are our own.
+
+    flame: the mesh is told by FLAME's parameters instead of vertices.
+    """
     K = camera.K.double().numpy()
+    mesh = ("flame_param_path", flame_path) if flame else ("vertices_path", vertices_path)
     return {
         "timestep_index": timestep,
         "camera_index": camera_index,
@@ -62,7 +73,7 @@ def frame_entry(timestep: int, camera_index: int, camera: Camera, sequence: str)
         "camera_angle_y": 2 * float(np.arctan(camera.height / 2 / K[1, 1])),
         "transform_matrix": camera_to_world(camera).tolist(),
         **{key: picture_path(key, timestep, camera_index) for key in PICTURES},
-        "vertices_path": vertices_path(timestep),
+        mesh[0]: mesh[1](timestep),
         "sequence": sequence,
     }
 

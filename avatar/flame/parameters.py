@@ -65,6 +65,15 @@ def write_flame_parameters(path: Path, parameters: FlameParameters, vertices: in
         np.savez_compressed(temporary, **arrays)
 
 
+def moment_of(parameters: FlameParameters, row: int) -> FlameParameters:
+    """One moment of a sequence, as a sequence of one."""
+    moving = {field: getattr(parameters, field)[row : row + 1] for field in MOVING}
+    dynamic = parameters.dynamic_offset
+    return replace(
+        parameters, **moving, dynamic_offset=None if dynamic is None else dynamic[row : row + 1]
+    )
+
+
 def with_vertices(parameters: FlameParameters, vertices: int) -> FlameParameters:
     """The same with offsets for so many vertices: teeth that were not tracked stay in place."""
 

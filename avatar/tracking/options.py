@@ -46,6 +46,9 @@ class TrackOptions(TrackingOptions):
     """A film of a face: .mp4, .mov, .webm, .mkv or .avi."""
     out: Path
     """The folder to write. One that was interrupted is continued if all options are the same."""
+    flame: Path | None = None
+    """Your FLAME file (generic_model.pkl, flame2023.pkl or .npz): the capture then holds its
+    parameters, as VHAP writes them, instead of anny-head's vertices."""
     held_out: float = 0.0
     """Share of the film, at its end, that is left to the test split, from 0 to 0.5."""
     sync: Sync = "auto"

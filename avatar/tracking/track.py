@@ -8,6 +8,7 @@ import torch
 from scipy.spatial.transform import Rotation
 
 from avatar.film.video_reader import film_info
+from avatar.flame import FlameModel, load_flame
 from avatar.tracking.begin import UPRIGHT, first_moment
 from avatar.tracking.contact import touching
 from avatar.tracking.film import (
@@ -18,6 +19,7 @@ from avatar.tracking.film import (
     read_followed,
     write_followed,
 )
+from avatar.tracking.flame import flame_person
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, face_model
@@ -67,7 +69,7 @@ class Tracked:
     yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
     face: float  # its own width, pixels of the film as it is read
-    sound: str  # what was found of the sound, in a few words
+    sound: str  # what was found of the sound, and of FLAME, in a few words
 
 
 def track(options: TrackOptions) -> Tracked:
@@ -79,21 +81,24 @@ def track(options: TrackOptions) -> Tracked:
     _check(options)
     device = pick_device(options.device)
     film_info(options.film)  # says at once what is no film
+    flame = load_flame(options.flame) if options.flame else None
     _claim(options)
     try:
-        return _tracked(options, device)
+        return _tracked(options, device, flame)
     except InputError:
         let_go(options.out)
         raise
 
 
-def _tracked(options: TrackOptions, device: torch.device) -> Tracked:
+def _tracked(options: TrackOptions, device: torch.device, flame: FlameModel | None) -> Tracked:
     found = _finished(options.out / FINISHED)
     if found is None:
         tracking, face = track_film(options.film, options, options.out, device)
         heard = tracked_sound(options.film, tracking, options.sync)
-        write_tracking(tracking, options.out, heard.sound, options.held_out)
-        found = _summary(tracking, face, heard.words)
+        person = flame_person(flame, tracking.rest) if flame else None
+        said = write_tracking(tracking, options.out, heard.sound, options.held_out, person)
+        words = "; ".join(part for part in (heard.words, said) if part)
+        found = _summary(tracking, face, words)
         write_json(options.out / FINISHED, asdict(found))
     return found
 
@@ -135,6 +140,7 @@ def _claim(options: TrackOptions) -> None:
     """Make the folder, or go on with it where the same film was tracked alike."""
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
     wanted["film"] = file_digest(options.film)
+    wanted["flame"] = file_digest(options.flame) if options.flame else None
     claim_folder(options.out, wanted, "film that was tracked")
 
 

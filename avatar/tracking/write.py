@@ -9,8 +9,10 @@ from torch import Tensor
 from avatar.arkit import WEIGHTS
 from avatar.arkit.live_link import write_take
 from avatar.arkit.play import sample_take
+from avatar.capture import flame_meshes
 from avatar.capture.meshes import CANONICAL
 from avatar.capture.write import (
+    flame_path,
     frame_entry,
     picture_path,
     vertices_path,
@@ -20,8 +22,11 @@ from avatar.capture.write import (
 from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.film.audio_track import Sound
 from avatar.film.video import as_bytes, open_writer
+from avatar.flame.parameters import moment_of, still, write_flame_parameters
+from avatar.heads.topologies import FLAME_TEETH, SIZES
 from avatar.mesh import Mesh
 from avatar.tracking.film import read_kept
+from avatar.tracking.flame import FlamePerson, flame_frames
 from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
 from avatar.tracking.sways import find_sways
@@ -32,17 +37,36 @@ from common.progress import progress_bar
 TAKE, MOTION, OVERLAY = "take.csv", "motion.npz", "overlay.mp4"
 
 
-def write_tracking(tracking: Tracking, out: Path, sound: Sound | None, held_out: float) -> None:
+def write_tracking(
+    tracking: Tracking,
+    out: Path,
+    sound: Sound | None,
+    held_out: float,
+    flame: FlamePerson | None = None,
+) -> str:
     """Write everything but the pictures and masks, which lie there; transforms_*.json are last.
 
-    sound: from the first frame on; held_out: share of the frames, at the end, that are for testing.
-    Where the face is lost the overlay stands still, so that its sound stays in step.
+    sound: from the first frame on; held_out: share of the frames, at the end, that are for testing;
+    flame: the person, where FLAME's parameters are wanted in place of vertices. Where the face is
+    lost the overlay stands still, so that its sound stays in step. What is to be said of it.
     """
-    head, poses = tracking.model.head, head_poses(tracking)
+    poses = head_poses(tracking)
     sways = find_sways(tracking, out, poses)
-    (out / "vertices").mkdir(exist_ok=True)
-    canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
-    write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
+    _write_overlay(tracking, out, sound, poses, sways)
+    said = ""
+    if flame is None:
+        _write_meshes(tracking, out, poses, sways)
+    else:
+        said = _write_flame(tracking, out, flame, poses, sways)
+    _write_motion(tracking, out, poses)
+    _write_splits(tracking, out, held_out, flame is not None)
+    return said
+
+
+def _write_overlay(
+    tracking: Tracking, out: Path, sound: Sound | None, poses: Tensor, sways: Tensor
+) -> None:
+    """The regions of every frame, and the film to check the tracking by."""
     width, height = tracking.size
     with (
         open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
@@ -54,20 +78,17 @@ def write_tracking(tracking: Tracking, out: Path, sound: Sound | None, held_out:
             for _ in range(count):
                 show(shown)
             done()
-    _write_motion(tracking, out, poses)
-    _write_splits(tracking, out, held_out)
 
 
 def _frame_writer(
     tracking: Tracking, out: Path, poses: Tensor, sways: Tensor
 ) -> Callable[[int], Bytes]:
-    """What writes the mesh and the regions of a frame, and returns what the film shows of it."""
+    """What writes the regions of a frame, and returns what the film shows of it."""
     head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
 
     def write(row: int) -> Bytes:
         number = numbers[row]
         vertices = world_vertices(tracking, row, poses[row], sways[row])
-        write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
         picture, person, hair = read_kept(out, number)
         seen = seen_parts(view, head, vertices)
         labels = region_map(seen, head, person, hair)
@@ -76,6 +97,30 @@ def _frame_writer(
         return np.concatenate([as_bytes(picture.numpy()), over], axis=1)
 
     return write
+
+
+def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, sways: Tensor) -> None:
+    """anny-head's vertices at rest and in every frame."""
+    head = tracking.model.head
+    (out / "vertices").mkdir(exist_ok=True)
+    canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
+    write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
+    for row, number in enumerate(tracking.frames.tolist()):
+        vertices = world_vertices(tracking, row, poses[row], sways[row])
+        write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
+
+
+def _write_flame(
+    tracking: Tracking, out: Path, person: FlamePerson, poses: Tensor, sways: Tensor
+) -> str:
+    """FLAME's parameters at rest and in every frame; how near they come, in words."""
+    found, lips_mm = flame_frames(person, tracking, poses, sways)
+    (out / "flame_param").mkdir(exist_ok=True)
+    size = SIZES[FLAME_TEETH][0]
+    write_flame_parameters(out / flame_meshes.CANONICAL, still(person.shape, None), size)
+    for row, number in enumerate(tracking.frames.tolist()):
+        write_flame_parameters(out / flame_path(number), moment_of(found, row), size)
+    return f"FLAME's skin lies {person.residual_mm:.1f} mm off, its lips move {lips_mm:.1f} mm off"
 
 
 def _write_motion(tracking: Tracking, out: Path, poses: Tensor) -> None:
@@ -90,9 +135,9 @@ def _write_motion(tracking: Tracking, out: Path, poses: Tensor) -> None:
             append(tracking.offsets(row).numpy())
 
 
-def _write_splits(tracking: Tracking, out: Path, held_out: float) -> None:
+def _write_splits(tracking: Tracking, out: Path, held_out: float, flame: bool) -> None:
     view = camera(tracking)
     numbers = tracking.frames.tolist()
     kept = len(numbers) - round(held_out * len(numbers))
-    entries = [frame_entry(number, 0, view, "film") for number in numbers]
+    entries = [frame_entry(number, 0, view, "film", flame) for number in numbers]
     write_transforms(out, {"train": entries[:kept], "val": [], "test": entries[kept:]})
