@@ -83,6 +83,15 @@ def test_any_other_face_is_tracked_without_a_sound(tmp_path: Path, pictures: lis
     assert np.isfinite(take.weights).all() and np.abs(take.head).max() < 0.35  # radians
 
 
+def test_a_file_that_is_not_flame_is_told_before_anything(tmp_path: Path):
+    film = write(tmp_path / "film.mp4", walking(100))
+    other = tmp_path / "flame.npz"
+    np.savez(other, v_template=np.zeros((3, 3)))
+    with pytest.raises(InputError, match=r"flame\.npz: .*v_template"):
+        track(TrackOptions(film=film, out=tmp_path / "out", flame=other))
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_tiny_face_is_tracked_and_called_tiny(tmp_path: Path):
     pictures = [on_grey(480, 640, ("man", 64, 300 + k, 200)) for k in range(FRAMES)]
     _, found = tracked(write(tmp_path / "film.mp4", pictures))
