@@ -15,6 +15,7 @@ import tyro
 from common.errors import InputError
 from configs import VERSION
 from configs.cli import BAD_INPUT
+from configs.help_text import join_lines
 from configs.verbs import Verb
 
 
@@ -63,6 +64,7 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
     """The options that the words give; exits where they are none, or help is asked for."""
     given = list(spelled_out(verb, words))
+    join_lines()
     return tyro.cli(named(verb.options), prog=prog, args=given, config=(tyro.conf.DisallowNone,))
 
 

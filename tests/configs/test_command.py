@@ -4,15 +4,18 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+import tyro
 from support import ROOT
 
 from configs import VERSION
 from configs.command import parse, run_verb
+from configs.help_text import join_lines
 from configs.verbs import CONTINUES, VERBS
 
 HUGE = 2**60  # bytes; no machine has an address for each
@@ -109,3 +112,25 @@ def test_what_a_stopped_command_says_is_true(name: str, capsys):
     kept = any(option.endswith(".save-every") for option in options)
     keeps = kept or name in ("make-capture", "track")
     assert (CONTINUES in verb.stopped) == keeps
+
+
+def test_help_wraps_whole_paragraphs(capsys):
+    """The lines of a docstring do not end lines of --help."""
+
+    @dataclass(frozen=True)
+    class Options:
+        name: str = ""
+        """A sentence that goes on
+        in its second line (and
+        in its third).
+
+        Another paragraph."""
+
+    join_lines()
+    with pytest.raises(SystemExit):
+        tyro.cli(Options, args=["--help"])
+    lines = [line.strip(" │") for line in capsys.readouterr().out.splitlines()]
+    text = " ".join(line for line in lines if line)
+    assert "A sentence that goes on in its second line (and in its third)." in text
+    assert not any(line.endswith(("goes on", "(and")) for line in lines)
+    assert any(line.startswith("Another paragraph") for line in lines)
