@@ -145,7 +145,7 @@ ONLY_IN = {
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
     "transformers": {"audio2mesh/model/pretrained.py"},
-    "tyro": {"configs/command.py", "configs/training_options.py"},
+    "tyro": {"configs/command.py", "configs/help_text.py", "configs/training_options.py"},
 }
 
 
