@@ -32,8 +32,8 @@ MAY_IMPORT = {
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.arkit avatar.capture avatar.face "
-        "avatar.files avatar.film avatar.flame avatar.heads avatar.lipreading avatar.mesh "
-        "avatar.rig avatar.tracking avatar.transfer common splat"
+        "avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
+        "avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
@@ -53,6 +53,7 @@ MAY_IMPORT = {
         "avatar.transfer common splat"
     ),
     "avatar.face": "avatar.mesh",
+    "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
     "avatar.film": "audio2mesh.sound common splat",
     "avatar.flame": "avatar.heads avatar.mesh common",

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from avatar.drive.film_options import FASTEST, SLOWEST
+from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
@@ -52,6 +53,12 @@ class ExportOptions:
     """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
     style: str | None = None
     """Speaking style of the weights, by its name; by default the neutral one."""
+    emotion: str | None = None
+    """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
+    several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
+    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
+    intensity: float = 1.0
+    """How strong the feelings of --emotion are, from 0 to 1."""
     seed: int = 0
     """Seed of blinks and head motion."""
     device: Device = "auto"
@@ -73,6 +80,7 @@ def check_export(options: ExportOptions) -> Form:
         raise InputError("give the head that shall move with either --mesh or --avatar")
     _check_files(options)
     _check_idle(options)
+    check_feelings(options.emotion, options.intensity, options.audio is not None)
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:

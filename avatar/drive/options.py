@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Never
 
 from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming
+from avatar.face.emotion.timeline import check_feelings
 from avatar.tracking.options import Sync, check_sync
 from common.errors import InputError
 from common.writable import check_writable
@@ -31,6 +32,12 @@ class DriveOptions(FilmOptions):
     """Speech-to-motion weights (.safetensors); by default those that ship."""
     style: str | None = None
     """Speaking style of the weights, by its name; by default the neutral one."""
+    emotion: str | None = None
+    """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
+    several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
+    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
+    intensity: float = 1.0
+    """How strong the feelings of --emotion are, from 0 to 1."""
     seed: int = 0
     """Seed of blinks and head motion."""
     save_motion: Path | None = None
@@ -60,6 +67,7 @@ def check_options(options: DriveOptions, out: Path) -> None:
     if options.weights and not speaks(options):
         name = "--arkit" if options.arkit else "--film"
         raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
+    check_feelings(options.emotion, options.intensity, speaks(options))
     if options.sync != "auto":
         check_sync(options.sync)
         if options.film is None or options.audio:

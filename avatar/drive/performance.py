@@ -1,6 +1,6 @@
 """What a voice, or a recorded take, makes a face do."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
@@ -8,9 +8,11 @@ from torch import Tensor
 from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
 from avatar.drive.export_options import ExportOptions
+from avatar.drive.feelings import with_feelings
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
+from avatar.face.emotion.timeline import parse_feelings
 from avatar.face.idle_motion import Life, live, still
 from avatar.film.output import exact_rate
 from avatar.heads import load_head
@@ -55,17 +57,27 @@ def _of_speech(
         life = _life_of(beside, frames, fps)
     else:
         life = live(heard.energy, fps, pivot, options.seed)
-    weights = list(life.unit_weights.values())  # each [F]
+    names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
+    speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
+    if options.emotion:
+        feelings = parse_feelings(options.emotion, options.intensity)
+        speech, units = with_feelings(face, speech, units, feelings, fps)
+    return _motion(face, _beside(face, speech, units, frames), life.head_pose, fps)
+
+
+def _beside(face: Face, speech: Curves, units: Mapping[str, Tensor], frames: int) -> Curves:
+    """Speech, and units with their weights [F] beside it."""
+    weights = list(units.values())
     unspoken = torch.stack(weights, 1) if weights else torch.zeros(frames, 0)  # [F, E]
 
     def coefficients() -> Iterator[Tensor]:
-        parts = unspoken.split([len(chunk) for chunk in heard.coefficients])
-        for chunk, part in zip(heard.coefficients, parts, strict=True):
-            yield torch.cat([chunk, part], dim=1)
+        start = 0
+        for chunk in speech.coefficients():
+            yield torch.cat([chunk, unspoken[start : start + len(chunk)]], dim=1)
+            start += len(chunk)
 
-    names = (*(f"speech_{k:02d}" for k in range(len(basis))), *life.unit_weights)
-    joint = torch.cat([basis.cpu(), *(face.head.unit(name)[None] for name in life.unit_weights)])
-    return _motion(face, Curves(names, joint, coefficients), life.head_pose, fps)
+    basis = torch.cat([speech.basis, *(face.head.unit(name)[None] for name in units)])
+    return Curves((*speech.names, *units), basis, coefficients)
 
 
 def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:

@@ -1,0 +1,49 @@
+"""Feelings added to what a voice makes a face do."""
+
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from avatar.drive.motion import Curves
+from avatar.face.emotion.course import Expressed, express
+from avatar.face.emotion.felt_face import LIDS, FeltSpeech
+from avatar.face.emotion.timeline import Feelings
+from avatar.transfer.fitted_face import Face
+
+Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
+
+
+def with_feelings(
+    face: Face, speech: Curves, beside: Units, feelings: Feelings, fps: float
+) -> tuple[Curves, Units]:
+    """The curves of the mouth and the units of the rest of the face.
+
+    beside: what moves besides the mouth without feelings.
+    """
+    frames = sum(map(len, speech.coefficients()))
+    felt = express(feelings, frames, fps)
+    wanted = list(felt.units)
+    added = FeltSpeech(face, speech.basis, wanted, fps)
+
+    def coefficients() -> Iterator[Tensor]:
+        mouth, start = FeltSpeech(face, speech.basis, wanted, fps), 0
+        for chunk in speech.coefficients():
+            yield mouth.frames(chunk, felt.part(start, start + len(chunk)))
+            start += len(chunk)
+
+    names, basis = (*speech.names, *added.names), torch.cat([speech.basis, added.basis])
+    return Curves(names, basis, coefficients), _rest(felt, beside, added.units.names)
+
+
+def _rest(felt: Expressed, beside: Units, on_mouth: tuple[str, ...]) -> Units:
+    """What moves beside speech, with the units of feelings that are not on the mouth; blinks shut
+    the lids even so."""
+    units = dict(beside)
+    for name, weight in felt.units.items():
+        if name in on_mouth:
+            continue
+        blink = beside.get(f"eyeBlink{'Left' if name.endswith('Left') else 'Right'}")
+        open = 1 - blink if blink is not None and name.startswith(LIDS) else 1
+        units[name] = (units.get(name, 0) + weight * open).clamp(0, 1)
+    return units

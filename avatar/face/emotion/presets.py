@@ -1,0 +1,85 @@
+"""Eight feelings as ARKit units at full strength, and how each comes and goes.
+
+Which units make which feeling is FACS's (Ekman, Friesen, Hager 2002) by way of the usual table from
+its action units to ARKit's; the amounts are chosen here, on rendered faces. A smile comes in 350 to
+700 ms and goes in 0.7 to 1.0 s, a surprise is short, anger and sadness stay.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+NEUTRAL = "neutral"
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a feeling comes, stays and goes, in seconds."""
+
+    onset: float
+    apex: float  # at its height, before it settles
+    settled: float  # share of its strength that remains afterwards
+    offset: float
+
+
+@dataclass(frozen=True)
+class Emotion:
+    """A feeling at full strength."""
+
+    units: Mapping[str, float]  # ARKit unit → weight in [0, 1]
+    course: Course
+    speech: float = 1.0  # how far the mouth moves in speech, of what it does without the feeling
+
+
+def both(**weights: float) -> dict[str, float]:
+    """The same weight on the left and on the right."""
+    return {f"{unit}{side}": weight for unit, weight in weights.items() for side in SIDES}
+
+
+SIDES = ("Left", "Right")
+SLOW = Course(onset=0.6, apex=1.5, settled=1.0, offset=1.0)
+OWN = Course(onset=0.5, apex=1.5, settled=1.0, offset=0.8)
+"""The course of a preset of the user's own."""
+
+EMOTIONS: Mapping[str, Emotion] = {
+    NEUTRAL: Emotion({}, OWN),
+    "happy": Emotion(
+        both(mouthSmile=0.75, cheekSquint=0.6, eyeSquint=0.25, mouthDimple=0.1, mouthUpperUp=0.15),
+        Course(onset=0.5, apex=1.5, settled=0.85, offset=0.85),
+        speech=1.1,
+    ),
+    "sad": Emotion(
+        {"browInnerUp": 0.9, "mouthShrugLower": 0.35}
+        | both(browDown=0.1, mouthFrown=0.8, eyeSquint=0.15, eyeBlink=0.15),
+        Course(onset=0.8, apex=2.0, settled=1.0, offset=1.2),
+        speech=0.85,
+    ),
+    "angry": Emotion(
+        {"jawForward": 0.15}
+        | both(browDown=1.0, eyeWide=0.3, eyeSquint=0.35, noseSneer=0.4, mouthPress=0.2)
+        | both(mouthUpperUp=0.25, mouthLowerDown=0.3, mouthFrown=0.25),
+        Course(onset=0.35, apex=2.0, settled=1.0, offset=1.0),
+        speech=1.15,
+    ),
+    "fear": Emotion(
+        {"browInnerUp": 0.8, "jawOpen": 0.12}
+        | both(browOuterUp=0.45, browDown=0.3, eyeWide=0.8, mouthStretch=0.6, mouthLowerDown=0.15),
+        Course(onset=0.25, apex=1.5, settled=0.9, offset=0.9),
+    ),
+    "disgust": Emotion(
+        {"mouthShrugLower": 0.2}
+        | both(noseSneer=0.95, mouthUpperUp=0.6, browDown=0.4, eyeSquint=0.4, mouthFrown=0.3),
+        Course(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
+        speech=0.95,
+    ),
+    "surprise": Emotion(
+        {"browInnerUp": 0.95, "jawOpen": 0.25} | both(browOuterUp=0.95, eyeWide=0.75),
+        Course(onset=0.2, apex=1.0, settled=0.6, offset=0.5),
+        speech=1.1,
+    ),
+    "contempt": Emotion(
+        {"mouthSmileLeft": 0.45, "mouthDimpleLeft": 0.6, "browDownRight": 0.25}
+        | both(eyeSquint=0.2, eyeBlink=0.12),
+        Course(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
+        speech=0.95,
+    ),
+}

@@ -1,0 +1,63 @@
+"""Feelings through drive and export: what they change, what they leave, what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support import Outcome, write_wav
+
+from avatar.arkit import WEIGHTS, read_take
+from avatar.drive.export import export
+from avatar.drive.export_options import ExportOptions
+from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.heads import load_head
+
+Run = Callable[..., Outcome]
+
+
+@pytest.fixture
+def voice_of_four_seconds(voice: np.ndarray, tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "voice.wav", voice[:64_000])
+
+
+def test_a_timeline_is_exported_as_weights(voice_of_four_seconds: Path, tmp_path: Path):
+    feelings = tmp_path / "feelings.txt"
+    feelings.write_text("0-2 neutral\n2- sad 0.5\n")
+    out = tmp_path / "face.csv"
+    export(ExportOptions(out, audio=voice_of_four_seconds, still=True, emotion=str(feelings)))
+    brow = read_take(out).weights[:, WEIGHTS.index("browInnerUp")]
+    assert brow[:50].max() < 0.03
+    assert brow[80:] == pytest.approx(0.45, abs=0.03)
+
+
+def test_without_a_feeling_the_motion_is_as_it_was(voice_of_four_seconds: Path, tmp_path: Path):
+    def moved(name: str, emotion: str | None) -> np.ndarray:
+        out = tmp_path / name
+        export(ExportOptions(out, audio=voice_of_four_seconds, emotion=emotion))
+        return np.concatenate([chunk.numpy() for chunk in motion_chunks(open_motion(out))])
+
+    plain, happy = moved("plain.npz", None), moved("happy.npz", "happy")
+    assert np.array_equal(moved("neutral.npz", "neutral"), plain)
+    corners = load_head().regions["lips"]
+    assert np.abs(happy - plain)[:, corners].max() > 5e-3
+
+
+def test_drive_shows_a_feeling_and_refuses_what_is_none(
+    run_drive: Run, avatar_file: Path, voice_file: Path, tmp_path: Path
+):
+    drive = ("--avatar", avatar_file, "--audio", voice_file, "--out", tmp_path / "film")
+    small = ("--width", "16", "--height", "16")
+    done = run_drive(*drive, *small, "--emotion", "happy:0.5,surprise:0.2", "--intensity", "0.6")
+    assert done.status == 0, done
+    for wrong, said in (
+        (("--emotion", "merry"), "'merry' is no feeling"),
+        (("--emotion", "gone.txt"), "gone.txt: no such file"),
+        (("--emotion", "happy", "--intensity", "2"), "--intensity 2"),
+        (("--intensity", "0.5"), "--intensity: has nothing to do"),
+    ):
+        refused = run_drive(*drive[:4], "--out", tmp_path / "other", *small, *wrong)
+        assert refused.status == 2
+        assert said in refused.stderr
+        assert "Traceback" not in refused.stderr
+        assert not (tmp_path / "other").exists()

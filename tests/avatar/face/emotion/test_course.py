@@ -1,0 +1,57 @@
+"""How feelings come, stay and go."""
+
+import math
+
+import pytest
+import torch
+
+from avatar.face.emotion.course import express, presence
+from avatar.face.emotion.presets import EMOTIONS, Course, Emotion
+from avatar.face.emotion.timeline import Felt, parse_feelings
+
+FPS = 50.0
+SHORT = Emotion({"jawOpen": 0.5}, Course(onset=0.4, apex=1.0, settled=0.5, offset=0.8), speech=1.2)
+
+
+def test_onset_apex_what_stays_and_offset():
+    seconds = torch.arange(0, 8, 1 / FPS, dtype=torch.float64)
+    level = presence(Felt(SHORT, 1.0, 1.0, 5.0), seconds)
+
+    def at(second: float) -> float:
+        return float(level[round(second * FPS)])
+
+    assert at(0.98) == 0
+    assert at(1.2) == pytest.approx(0.5)
+    assert at(1.4) == at(2.4) == pytest.approx(1)
+    assert at(3.2) == at(5.0) == pytest.approx(0.5)
+    assert at(5.4) == pytest.approx(0.25)
+    assert at(5.8) == 0
+    assert level.diff().abs().max() < 1.5 / (0.4 * FPS) + 1e-9  # no jump
+
+
+def test_what_a_recording_begins_with_is_there_at_once_and_stays_to_its_end():
+    level = presence(Felt(EMOTIONS["angry"], 1.0, 0.0, math.inf), torch.tensor([0.0, 600.0]))
+    assert level.tolist() == [1, 1]
+
+
+def test_feelings_add_up_and_do_not_exceed_a_unit():
+    felt = express((Felt(SHORT, 1.0, 0.0, 9.0), Felt(SHORT, 0.5, 0.0, 9.0)), 10, FPS)
+    assert felt.units["jawOpen"] == pytest.approx(torch.full((10,), 0.75))
+    assert felt.speech == pytest.approx(torch.full((10,), 1.3))
+    double = (Felt(SHORT, 1.0, 0.0, 9.0),) * 3
+    assert float(express(double, 10, FPS).units["jawOpen"].max()) == 1
+
+
+def test_the_same_whatever_the_first_frame():
+    feelings = parse_feelings("happy:0.5,fear:0.4")
+    whole, part = express(feelings, 100, FPS), express(feelings, 30, FPS, first=70)
+    for name, weight in whole.units.items():
+        assert torch.equal(weight[70:], part.units[name])
+        assert torch.equal(weight[70:], whole.part(70, 100).units[name])
+
+
+@pytest.mark.parametrize("name", [name for name in EMOTIONS if name != "neutral"])
+def test_units_grow_with_intensity(name: str):
+    weak, strong = (express(parse_feelings(name, level), 50, FPS) for level in (0.3, 0.9))
+    for unit in EMOTIONS[name].units:
+        assert (strong.units[unit] > weak.units[unit]).all()

@@ -1,0 +1,145 @@
+"""Lips go on speaking whatever is felt: laws of the gates, on several topologies."""
+
+from functools import cache
+
+import pytest
+import torch
+from flame_geometry import anny_rest, flame_faces
+from head_meshes import decimated, whole_head
+from head_meshes import moved as placed
+from head_speech import spoken as said_by_anny
+from torch import Tensor
+
+from avatar.drive.retarget import carrier
+from avatar.face.emotion.course import express
+from avatar.face.emotion.felt_face import FeltSpeech
+from avatar.face.emotion.gates import CONTACT, ROUND, SHUT, Spoken, reopened_slowly, spoken
+from avatar.face.emotion.mouth import Mouth
+from avatar.face.emotion.presets import EMOTIONS
+from avatar.face.emotion.timeline import parse_feelings
+from avatar.heads.topologies import ANY_MESH, FLAME
+from avatar.mesh import Mesh
+from avatar.transfer.fitted_face import Face, face_of, shipped_face
+
+FPS, FRAMES = 25.0, 100
+FELT = [name for name in EMOTIONS if name != "neutral"]
+FACES = ("anny-head", "flame", "mesh")
+
+
+@cache
+def face(topology: str) -> Face:
+    """The mesh of no known topology is turned, elsewhere, and in millimetres."""
+    if topology == "flame":
+        rest, faces = torch.from_numpy(anny_rest()).float(), torch.from_numpy(flame_faces())
+        return face_of(Mesh(rest, faces.long()), FLAME)
+    if topology == "mesh":
+        return face_of(placed(decimated(whole_head(), 0.6), 1000.0, 25.0, (9, 8, 7)).mesh, ANY_MESH)
+    return shipped_face()
+
+
+@cache
+def speech(topology: str) -> Tensor:
+    """Offsets [F, V, 3] of the demo voice."""
+    carry = carrier(shipped_face(), face(topology))
+    return carry(said_by_anny()[:FRAMES]).float()
+
+
+@cache
+def felt_speech(topology: str, words: str) -> Tensor:
+    """The same with a feeling, from the curves: every frame of speech is a direction of its own."""
+    expressed, own = express(parse_feelings(words), FRAMES, FPS), speech(topology)
+    mouth = FeltSpeech(face(topology), own, list(expressed.units), FPS)
+    return (
+        mouth.frames(torch.eye(FRAMES), expressed) @ torch.cat([own, mouth.basis]).flatten(1)
+    ).unflatten(1, (-1, 3))
+
+
+def plainly_added(topology: str, words: str) -> Tensor:
+    expressed = express(parse_feelings(words), FRAMES, FPS)
+    units = torch.stack([face(topology).head.unit(name) for name in expressed.units]).float()
+    weights = torch.stack(list(expressed.units.values()), 1)
+    return speech(topology) + (weights @ units.flatten(1)).unflatten(1, (-1, 3))
+
+
+def seen(topology: str, offsets: Tensor) -> Spoken:
+    mouth = Mouth(face(topology))
+    return spoken(mouth, mouth.lines(offsets))
+
+
+@pytest.mark.parametrize("words", FELT)
+@pytest.mark.parametrize("topology", FACES)
+def test_shut_lips_stay_shut_the_lower_lip_at_the_teeth_and_the_mouth_round(
+    topology: str, words: str
+):
+    alone, felt = seen(topology, speech(topology)), seen(topology, felt_speech(topology, words))
+    limit = SHUT * Mouth(face(topology)).width
+    shut, round = alone.gap < limit, alone.width < ROUND
+    at_teeth = (alone.teeth < CONTACT) & (alone.gap > 3 * limit)
+    assert shut.sum() >= 10 <= round.sum()
+    assert felt.gap[shut].max() <= limit + 2e-5
+    assert felt.width[round].max() <= 0.96
+    assert at_teeth.sum() == 0 or felt.teeth[at_teeth].max() < 0.65
+
+
+@pytest.mark.parametrize("topology", FACES)
+def test_plain_addition_breaks_them(topology: str):
+    alone, limit = seen(topology, speech(topology)), SHUT * Mouth(face(topology)).width
+    shut, round = alone.gap < limit, alone.width < ROUND
+    for words in ("fear", "disgust", "surprise", "angry"):
+        assert seen(topology, plainly_added(topology, words)).gap[shut].max() > 2 * limit
+    for words in ("happy", "fear", "contempt"):
+        assert seen(topology, plainly_added(topology, words)).width[round].max() > 0.98
+
+
+@pytest.mark.parametrize("words", FELT)
+def test_lips_do_not_pass_through_each_other(words: str):
+    mouth = Mouth(face("anny-head"))
+    alone, felt = (
+        mouth.lines(offsets).parting.amin(1)
+        for offsets in (speech("anny-head"), felt_speech("anny-head", words))
+    )
+    assert (felt - alone.clamp(max=0)).min() > -0.01 * mouth.width
+
+
+@pytest.mark.parametrize("words", ["surprise", "fear", "happy"])
+def test_an_open_mouth_shows_the_feeling_in_full(words: str):
+    anny = face("anny-head")
+    wide = anny.head.express({"jawOpen": 0.5, "mouthStretchLeft": 0.9, "mouthStretchRight": 0.9})
+    expressed = express(parse_feelings(words), 3, FPS)
+    mouth = FeltSpeech(anny, wide[None], list(expressed.units), FPS)
+    made = mouth.frames(torch.ones(3, 1), expressed)
+    asked = torch.stack([expressed.units[name] for name in mouth.units.names], 1)
+    assert (made[:, 1:-3] / asked).amin() > 0.98
+    assert not made[:, -3:].any()
+    assert made[:, 0] == pytest.approx(expressed.speech)
+
+
+def test_chunks_do_not_matter():
+    own, expressed = speech("anny-head"), express(parse_feelings("happy:0.6,fear"), FRAMES, FPS)
+    wanted = list(expressed.units)
+    whole = FeltSpeech(face("anny-head"), own, wanted, FPS).frames(torch.eye(FRAMES), expressed)
+    bit_by_bit, made = FeltSpeech(face("anny-head"), own, wanted, FPS), []
+    for start, stop in ((0, 5), (5, 5), (5, 6), (6, 40), (40, FRAMES)):
+        made.append(bit_by_bit.frames(torch.eye(FRAMES)[start:stop], expressed.part(start, stop)))
+    assert torch.allclose(torch.cat(made), whole, atol=1e-5)
+
+
+def test_no_feeling_is_no_change():
+    own, expressed = speech("anny-head"), express(parse_feelings("neutral"), FRAMES, FPS)
+    mouth = FeltSpeech(face("anny-head"), own, list(expressed.units), FPS)
+    made = mouth.frames(torch.eye(FRAMES), expressed)
+    assert torch.equal(made[:, :FRAMES], torch.eye(FRAMES))
+    assert not made[:, FRAMES:].any()
+
+
+def test_gates_close_at_once_and_open_slowly():
+    share = torch.tensor([1.0, 0.2, 1, 1, 1, 1, 0, 0.1])
+    slow = reopened_slowly(share, None, 30.0)
+    by_hand, level = [], 1.0
+    for value in share.tolist():
+        level = min(value, level + 0.2)
+        by_hand.append(level)
+    assert slow == pytest.approx(torch.tensor(by_hand), abs=1e-6)
+    halves = [reopened_slowly(share[:3], None, 30.0)]
+    halves.append(reopened_slowly(share[3:], halves[0][-1], 30.0))
+    assert torch.cat(halves) == pytest.approx(slow, abs=1e-6)
