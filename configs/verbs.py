@@ -169,6 +169,11 @@ UPKEEP = {
         "configs.commands.convert_facegood:main",
         "the FACEGOOD-Audio2Face release: clips",
     ),
+    "convert-tracked": Verb(
+        "configs.commands.upkeep_options:ConvertTrackedOptions",
+        "configs.commands.convert_tracked:main",
+        "tracked films of people who speak: clips",
+    ),
     "fit-articulation": Verb(
         "audio2mesh.corpus.options:ArticulationOptions",
         "configs.commands.fit_articulation:main",

@@ -10,7 +10,7 @@ import torch
 from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.evaluation.measures import Figures, Judge, row_figures
+from audio2mesh.evaluation.measures import Figures, Judge, medians, row_figures
 from audio2mesh.evaluation.options import EvaluateOptions
 from audio2mesh.evaluation.recordings import (
     Material,
@@ -40,12 +40,17 @@ class Evaluation:
     clips: dict[str, dict[str, Figures]]  # row → recording → figures
     motions: dict[str, dict[str, Motion]]  # row → recording → motion, "truth" among the rows
 
+    def medians(self) -> dict[str, Figures]:
+        """Row → of each figure the median over the recordings."""
+        return {row: medians(list(each.values())) for row, each in self.clips.items()}
+
     def report(self) -> dict[str, Any]:
         """What is written as JSON."""
         return {
             "rows": self.rows,
             "truth": self.truth,
             "clips": self.clips,
+            "medians": self.medians(),
             "fps": self.fps,
             "recordings": {
                 recording.name: {

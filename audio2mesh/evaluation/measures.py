@@ -23,6 +23,7 @@ from audio2mesh.evaluation.articulation import (
     pause_closure,
     silences,
 )
+from audio2mesh.evaluation.films import film_scores
 from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.score import Score, Scores, pool
 from audio2mesh.evaluation.timing import best_lag, lag_correlations, misalignments
@@ -45,6 +46,13 @@ MEASURES: Mapping[str, str] = {
     "pause_closure": "lips shut in pauses ↑",
     "jitter_ratio": "lip acceleration over truth's → 1",
     "lag_ms": "motion late by, ms → 0",
+    "gap_at_shift": "correlation of the lip gap, shifted ↑",
+    "width_at_shift": "and of the mouth's width ↑",
+    "shift_ms": "size of that shift, ms ↓",
+    "gap_spread": "deviation of the gap over truth's → 1",
+    "width_spread": "and of the width → 1",
+    "closures_agreed": "truth's closures found ↑",
+    "closures_false": "closures that truth lacks ↓",
     "per": "phone error rate of lip-reading ↓",
     "amplitude": "widest openings over truth's → 1",
     "opening_mm": "95th percentile of opening, mm",
@@ -90,6 +98,12 @@ def figures(scores: Sequence[Scores]) -> Figures:
     return {name: finite.get(name) for name in MEASURES}
 
 
+def medians(recordings: Sequence[Figures]) -> Figures:
+    """Of each key the median over the recordings that have it."""
+    known = {key: [v for r in recordings if (v := r[key]) is not None] for key in MEASURES}
+    return {key: float(np.median(values)) if values else None for key, values in known.items()}
+
+
 def recording_scores(
     motion: Motion, recording: Recording, face: FaceGeometry, bounds: Bounds, fps: float
 ) -> dict[str, Score]:
@@ -102,7 +116,10 @@ def recording_scores(
     scores["opening_mm"] = Score(1e3 * _wide(mouth.opening), frames)
     scores["acceleration"] = Score(lip_acceleration(motion, face, fps), frames)
     true = recording.truth(fps, frames)
-    return scores | (truth_scores(motion, true, face, fps) if true else {})
+    if true is None:
+        return scores
+    films = film_scores(motion, true, bounds, face, fps)
+    return scores | truth_scores(motion, true, face, fps) | films
 
 
 def truth_scores(motion: Motion, true: Motion, face: FaceGeometry, fps: float) -> dict[str, Score]:

@@ -7,6 +7,7 @@ from rich.table import Table
 from audio2mesh.evaluation.measures import MEASURES, Figures
 
 _RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per"}
+_RATES |= {"closures_agreed", "closures_false"}
 
 
 def figures_table(rows: Mapping[str, Figures], title: str) -> Table:

