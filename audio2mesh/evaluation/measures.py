@@ -46,11 +46,13 @@ MEASURES: Mapping[str, str] = {
     "pause_closure": "lips shut in pauses ↑",
     "jitter_ratio": "lip acceleration over truth's → 1",
     "lag_ms": "motion late by, ms → 0",
-    "gap_at_shift": "correlation of the lip gap, shifted ↑",
-    "width_at_shift": "and of the mouth's width ↑",
-    "shift_ms": "size of that shift, ms ↓",
-    "gap_spread": "deviation of the gap over truth's → 1",
-    "width_spread": "and of the width → 1",
+    "shift_ms": "shift at which gaps agree best, ms ↓",
+    "gap_at_shift": "correlation of the gap, shifted ↑",
+    "gap_in_speech": "without long silences ↑",
+    "gap_spread": "its deviation over truth's → 1",
+    "width_at_shift": "correlation of the width, shifted ↑",
+    "width_in_speech": "without long silences ↑",
+    "width_spread": "its deviation over truth's → 1",
     "closures_agreed": "truth's closures found ↑",
     "closures_false": "closures that truth lacks ↓",
     "per": "phone error rate of lip-reading ↓",
@@ -118,7 +120,7 @@ def recording_scores(
     true = recording.truth(fps, frames)
     if true is None:
         return scores
-    films = film_scores(motion, true, bounds, face, fps)
+    films = film_scores(motion, true, bounds, pauses, face, fps)
     return scores | truth_scores(motion, true, face, fps) | films
 
 
