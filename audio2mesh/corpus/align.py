@@ -29,6 +29,7 @@ FRAME = 0.01
 _FIRST_CENTRE = 0.0128  # seconds; the first frame sees 25.6 ms
 _BEAMS = (1e-48, 1e-100)  # the wider one is for recordings that the usual one loses
 _FULL_SCALE = 32767
+_QUIET = 0.25  # seconds of silence without which who speaks at once is not understood
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,22 @@ def align(audio: np.ndarray, text: str) -> Alignment | None:
         return None
     found = (_align(_decoder(beam), audio, words) for beam in _BEAMS)
     return next(filter(None, found), None)
+
+
+def phones_between_silence(audio: np.ndarray, text: str) -> tuple[Phone, ...] | None:
+    """Phones of `text` in audio [S] at 16 kHz that may begin and end amid speech; None as `align`.
+
+    It is aligned between silences of its own, which the phones' times do not count.
+    """
+    seconds = len(audio) / SAMPLE_RATE
+    found = align(np.pad(audio, round(_QUIET * SAMPLE_RATE)), text)
+    if found is None:
+        return None
+    moved = (
+        Phone(p.label, max(p.start - _QUIET, 0.0), min(p.end - _QUIET, seconds))
+        for p in found.phones
+    )
+    return tuple(phone for phone in moved if phone.end > phone.start)
 
 
 def _align(decoder: Decoder, audio: np.ndarray, words: list[str]) -> Alignment | None:

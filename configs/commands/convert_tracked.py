@@ -5,15 +5,12 @@ from functools import partial
 
 import numpy as np
 
-from audio2mesh.corpus.align import align
+from audio2mesh.corpus.align import phones_between_silence
 from audio2mesh.corpus.transcripts import read_transcripts
-from audio2mesh.data.phones import Phone, to_arrays
-from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.data.phones import to_arrays
 from avatar.tracking.clip import write_clip
 from common.errors import InputError
 from configs.commands.upkeep_options import ConvertTrackedOptions
-
-QUIET = 0.25  # seconds of silence at both ends, without which the aligner loses who speaks at once
 
 
 def main(options: ConvertTrackedOptions) -> None:
@@ -33,12 +30,7 @@ def phones_of(name: str, text: str | None, audio: np.ndarray) -> Mapping[str, np
     """The phones of audio [S] at 16 kHz that says `text`, as a clip's arrays; none without one."""
     if text is None:
         return {}
-    quiet = round(QUIET * SAMPLE_RATE)
-    found = align(np.pad(audio, quiet), text)
-    if found is None:
+    phones = phones_between_silence(audio, text)
+    if phones is None:
         raise InputError(f"{name}: the sound does not say {text!r}; mend or remove that transcript")
-    seconds = len(audio) / SAMPLE_RATE
-    shifted = (
-        Phone(p.label, max(p.start - QUIET, 0.0), min(p.end - QUIET, seconds)) for p in found.phones
-    )
-    return to_arrays([phone for phone in shifted if phone.end > phone.start])
+    return to_arrays(phones)
