@@ -15,7 +15,7 @@ from avatar.face.emotion.mouth import Lines, Mouth, added
 
 SHUT = 0.01  # of the mouth's width: a gap below is invisible
 OPENED = 0.085  # of the mouth's width: the gap from which a feeling is free to open the mouth
-ROOM = 0.18  # of the mouth's width, that a feeling may then add to the gap
+ROOM = 0.25  # of the mouth's width, that a feeling may then add to the gap
 OVERLAP = 0.008  # of the mouth's width, by which lips may press into each other
 CONTACT, APART = 0.63, 0.9  # of rest's distance of lower lip and upper teeth: held there, and free
 PARTED = 0.03  # of the mouth's width: the gap from which lips that meet teeth are not shut lips

@@ -43,42 +43,45 @@ OWN = Course(onset=0.5, apex=1.5, settled=1.0, offset=0.8)
 EMOTIONS: Mapping[str, Emotion] = {
     NEUTRAL: Emotion({}, OWN),
     "happy": Emotion(
-        both(mouthSmile=0.75, cheekSquint=0.6, eyeSquint=0.25, mouthDimple=0.1, mouthUpperUp=0.15),
+        both(mouthSmile=0.85, cheekSquint=0.8, eyeSquint=0.35, mouthDimple=0.1, mouthUpperUp=0.25),
         Course(onset=0.5, apex=1.5, settled=0.85, offset=0.85),
         speech=1.1,
     ),
     "sad": Emotion(
-        {"browInnerUp": 0.9, "mouthShrugLower": 0.35}
-        | both(browDown=0.1, mouthFrown=0.8, eyeSquint=0.15, eyeBlink=0.15),
+        {"browInnerUp": 1.0, "mouthShrugLower": 0.4}
+        | both(browDown=0.1, mouthFrown=0.9, eyeSquint=0.15, eyeBlink=0.15),
         Course(onset=0.8, apex=2.0, settled=1.0, offset=1.2),
         speech=0.85,
     ),
     "angry": Emotion(
         {"jawForward": 0.15}
-        | both(browDown=1.0, eyeWide=0.3, eyeSquint=0.35, noseSneer=0.4, mouthPress=0.2)
-        | both(mouthUpperUp=0.25, mouthLowerDown=0.3, mouthFrown=0.25),
+        | both(browDown=1.0, browOuterUp=0.6, eyeWide=0.4, eyeSquint=0.5, noseSneer=0.5)
+        | both(mouthUpperUp=0.3, mouthLowerDown=0.45, mouthFrown=0.4, mouthPress=0.2),
         Course(onset=0.35, apex=2.0, settled=1.0, offset=1.0),
         speech=1.15,
     ),
     "fear": Emotion(
-        {"browInnerUp": 0.8, "jawOpen": 0.12}
-        | both(browOuterUp=0.45, browDown=0.3, eyeWide=0.8, mouthStretch=0.6, mouthLowerDown=0.15),
+        {"browInnerUp": 1.0, "jawOpen": 0.1}
+        | both(browOuterUp=0.2, browDown=0.4, eyeWide=1.0, mouthStretch=1.0, mouthFrown=0.2)
+        | both(mouthLowerDown=0.35),
         Course(onset=0.25, apex=1.5, settled=0.9, offset=0.9),
     ),
     "disgust": Emotion(
-        {"mouthShrugLower": 0.2}
-        | both(noseSneer=0.95, mouthUpperUp=0.6, browDown=0.4, eyeSquint=0.4, mouthFrown=0.3),
+        {"mouthShrugLower": 0.3}
+        | both(noseSneer=1.0, mouthUpperUp=0.85, browDown=0.5, eyeSquint=0.7, cheekSquint=0.4)
+        | both(mouthFrown=0.35),
         Course(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
         speech=0.95,
     ),
     "surprise": Emotion(
-        {"browInnerUp": 0.95, "jawOpen": 0.25} | both(browOuterUp=0.95, eyeWide=0.75),
+        {"browInnerUp": 1.0, "jawOpen": 0.32} | both(browOuterUp=1.0, eyeWide=0.8),
         Course(onset=0.2, apex=1.0, settled=0.6, offset=0.5),
         speech=1.1,
     ),
     "contempt": Emotion(
-        {"mouthSmileLeft": 0.45, "mouthDimpleLeft": 0.6, "browDownRight": 0.25}
-        | both(eyeSquint=0.2, eyeBlink=0.12),
+        {"mouthSmileLeft": 0.55, "mouthDimpleLeft": 0.6, "cheekSquintLeft": 0.3}
+        | {"browDownRight": 0.25, "browOuterUpLeft": 0.35}
+        | both(eyeSquint=0.2, eyeBlink=0.15),
         Course(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
         speech=0.95,
     ),

@@ -1,4 +1,6 @@
-"""Corrections of a mouth: units that leave the lips together, and a lower lip that is held."""
+"""Corrections of a mouth: lips that stay together, that grow no wider, a lower one that is held.
+
+Units are [U, V, 3] and bases too, in the mesh's own space and unit."""
 
 import torch
 from torch import Tensor
@@ -7,14 +9,13 @@ from avatar.face.emotion.mouth import Mouth
 
 REACH = 0.0045  # metres over which a seal fades away from the line of the lips
 HELD = 0.009  # metres over which the lower lip follows its middle
-
-
+BESIDE = 0.012  # metres beside the lips over which they may widen after all
 ROUNDS = 8  # where pairs share a vertex, what meets one of them moves the other a little
 
 
 def sealed(units: Tensor, mouth: Mouth) -> Tensor:
-    """Units [U, V, 3], in the mesh's own space and unit, that move both lips alike along their
-    line in height; forwards and sideways each lip goes its own way."""
+    """Units that move both lips alike along their line in height; forwards and sideways each lip
+    goes its own way."""
     follow, lower = _nearness(mouth)  # [V, P], [V]
     raises = torch.where(lower, 0.5, -0.5)[:, None] * follow  # [V, P]
     up = _up(mouth) / mouth.face.to_head.scale
@@ -24,9 +25,18 @@ def sealed(units: Tensor, mouth: Mouth) -> Tensor:
     return units
 
 
+def sideways(units: Tensor, mouth: Mouth) -> Tensor:
+    """What units do to the lips from side to side."""
+    place = mouth.face.to_head
+    across = torch.from_numpy(place.rotation[0]).float()  # head space's x
+    apart = torch.cdist(mouth.rest, mouth.rest[mouth.face.head.regions["lips"]]).amin(1)
+    near = torch.exp(-0.5 * (apart / BESIDE).square())  # [V]
+    return (near * (units @ across))[..., None] * across
+
+
 def held(mouth: Mouth) -> Tensor:
     """[3, V, 3] the middle of the lower lip moved a metre to the left, up and forward in head
-    space, in the mesh's own space and unit; what is near follows."""
+    space; what is near follows."""
     line = mouth.rest[mouth.lower_lip]
     near = torch.exp(-0.5 * (torch.cdist(mouth.rest, line).amin(1) / HELD).square())
     near[~_nearness(mouth)[1]] = 0.0
