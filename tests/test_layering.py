@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "audio2mesh.data": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.evaluation": "audio2mesh.data audio2mesh.model audio2mesh.sound common",
     "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model audio2mesh.training common",
-    "audio2mesh.model": "audio2mesh.sound common",
+    "audio2mesh.model": "audio2mesh.prosody audio2mesh.sound common",
+    "audio2mesh.prosody": "audio2mesh.sound common",
     "audio2mesh.sound": "common",
     "audio2mesh.sync": (
         "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.prosody.listener import heard_prosody
+from audio2mesh.prosody.record import Prosody, joined
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.energy import EnergyMeter
 from audio2mesh.sound.waveform import stated_seconds, stream_audio
@@ -21,6 +23,7 @@ class Heard:
 
     coefficients: tuple[Tensor, ...]  # [f, K] on the model's basis, F rows in total, on the CPU
     energy: NDArray[np.float32]  # [F] root mean square of the sound
+    prosody: Prosody  # in its own frames of 10 ms
     fps: float
     seconds: float  # of the recording
 
@@ -37,10 +40,13 @@ def hear(
     meter, stated = EnergyMeter(rate), stated_seconds(audio)
     total = None if stated is None else round(stated)
     coefficients: list[Tensor] = []
+    pieces: list[Prosody] = []
+    sound = heard_prosody(meter.passing(stream_audio(audio)), pieces.append)
     with progress_bar("listening", total, "× real time") as show:
-        for chunk in stream_coefficients(model, meter.passing(stream_audio(audio)), rate, style):
+        for chunk in stream_coefficients(model, sound, rate, style):
             coefficients.append(chunk.cpu())
             show(meter.samples // SAMPLE_RATE)
     energy = meter.energy()
     assert sum(map(len, coefficients)) == len(energy)
-    return Heard(tuple(coefficients), energy, rate, meter.samples / SAMPLE_RATE)
+    seconds = meter.samples / SAMPLE_RATE
+    return Heard(tuple(coefficients), energy, joined(pieces), rate, seconds)

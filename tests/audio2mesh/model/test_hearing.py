@@ -10,9 +10,10 @@ from support import write_wav
 
 from audio2mesh.model.hearing import hear
 from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.sound import waveform
 from audio2mesh.sound.energy import frame_energy
-from audio2mesh.sound.waveform import probe_audio, stated_seconds, stream_audio
+from audio2mesh.sound.waveform import load_audio, probe_audio, stated_seconds, stream_audio
 
 MODEL = tiny_model(moving=True)
 
@@ -31,6 +32,7 @@ def test_it_hears_what_each_would_hear_alone(recording: Path, fps: float | None)
     alone = stream_coefficients(MODEL, stream_audio(recording), rate, "loud")
     assert torch.equal(torch.cat(heard.coefficients), torch.cat([*alone]))
     assert np.array_equal(heard.energy, frame_energy(stream_audio(recording), rate))
+    assert np.array_equal(heard.prosody.energy, prosody_of(load_audio(recording)).energy)
     assert heard.fps == rate
     assert heard.seconds == pytest.approx(probe_audio(recording).seconds, abs=1e-4)
 

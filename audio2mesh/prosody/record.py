@@ -1,0 +1,72 @@
+"""The prosody of a recording or of a piece of it: numbers a frame of 10 ms, and events."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+
+FRAMES_PER_SECOND = 100
+SILENCE_DB = -60.0
+"""The least `energy`."""
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """Speech between two pauses."""
+
+    start: float
+    """seconds from the start of the recording"""
+    end: float
+
+
+@dataclass(frozen=True)
+class Accent:
+    """A vowel that stands out by pitch, loudness and length."""
+
+    time: float
+    """start of the vowel, seconds from the start of the recording"""
+    seconds: float
+    """its length, as far as it is known when the accent is given"""
+    prominence: float
+    """standard deviations above the speaker's vowels so far"""
+
+
+@dataclass(frozen=True)
+class Prosody:
+    """T frames; frame t of a recording covers the seconds from t/100 to (t+1)/100."""
+
+    f0: Floats  # [T] Hz, nan where unvoiced
+    pitch: Floats  # [T] semitones over the speaker's running median, nan where unvoiced
+    energy: Floats  # [T] dB over the recording's running loud level: about 0, at least -60
+    speaking: Bools  # [T] within a phrase
+    rate: Floats  # [T] syllable nuclei a second over the last two seconds; 0 outside of phrases
+    phrases: tuple[Phrase, ...]  # that ended
+    accents: tuple[Accent, ...]
+
+    def __len__(self) -> int:
+        return len(self.f0)
+
+
+PER_FRAME = ("f0", "pitch", "energy", "speaking", "rate")
+"""The arrays of a Prosody."""
+
+
+def joined(pieces: Iterable[Prosody]) -> Prosody:
+    """The successive pieces that a listener gave, one or more, as one."""
+    pieces = [*pieces]
+    return Prosody(
+        **{name: np.concatenate([getattr(p, name) for p in pieces]) for name in PER_FRAME},
+        phrases=tuple(chain.from_iterable(p.phrases for p in pieces)),
+        accents=tuple(chain.from_iterable(p.accents for p in pieces)),
+    )
+
+
+def first_frames(prosody: Prosody, frames: int) -> Prosody:
+    """The same with its first frames only, and with all events."""
+    arrays = {name: getattr(prosody, name)[:frames] for name in PER_FRAME}
+    return replace(prosody, **arrays)
