@@ -32,9 +32,10 @@ MAY_IMPORT = {
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
-        "audio2mesh audio2mesh.model audio2mesh.sound avatar.arkit avatar.capture avatar.face "
-        "avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
-        "avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer common splat"
+        "audio2mesh audio2mesh.model audio2mesh.sound avatar.arkit avatar.capture "
+        "avatar.exports avatar.face avatar.face.emotion avatar.files avatar.film avatar.flame "
+        "avatar.heads avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer "
+        "common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
@@ -53,6 +54,7 @@ MAY_IMPORT = {
         "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
         "avatar.transfer common splat"
     ),
+    "avatar.exports": "common splat",
     "avatar.face": "avatar.mesh",
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",

@@ -55,14 +55,15 @@ class Exported:
 
 
 def export(options: ExportOptions) -> Exported:
-    """Write the file. Raises InputError, FileNotFoundError or OSError with one sentence; whatever
-    happens, nothing half-written is left."""
+    """Write a file of motion. Raises InputError, FileNotFoundError or OSError with one sentence;
+    whatever happens, nothing half-written is left."""
     form = check_export(options)
-    mover = _mover(options)
+    assert form != "gaussians", "export_gaussians writes them"
+    mover = mover_of(options)
     if form == "flame":
         return _export_flame(options, mover)
     face, paint = _face(options, mover)
-    motion, misfit = _moving(options, face, mover), None
+    motion, misfit = moving(options, face, mover), None
     match form:
         case "weights":
             misfit = _write_weights(options, motion)
@@ -81,7 +82,7 @@ def export(options: ExportOptions) -> Exported:
     return Exported(motion.frames, motion.fps, motion.face, misfit)
 
 
-def _mover(options: ExportOptions) -> Mover:
+def mover_of(options: ExportOptions) -> Mover:
     """What moves the face, read and checked."""
     if options.motion:
         return open_motion(options.motion)
@@ -106,7 +107,7 @@ def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | No
     return (None if saved else shipped_face()), None
 
 
-def _moving(options: ExportOptions, face: Face | None, mover: Mover) -> Motion:
+def moving(options: ExportOptions, face: Face | None, mover: Mover) -> Motion:
     if isinstance(mover, SavedMotion):
         return carried(mover, face)
     assert face is not None
@@ -137,7 +138,7 @@ def _export_flame(options: ExportOptions, mover: Mover) -> Exported:
     flame, face = load_flame(options.flame), None
     if not isinstance(mover, SavedMotion) or mover.topology not in SIZES:
         face = face_of(Mesh(flame.template, flame.faces), FLAME)
-    motion = _moving(options, face, mover)
+    motion = moving(options, face, mover)
     rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
     chunks = (chunk[:, :VERTICES] for chunk in _told(motion))
     lips = flame_regions(flame.template, flame.faces)["lips"]

@@ -5,26 +5,32 @@ from pathlib import Path
 from typing import Literal
 
 from avatar.drive.film_options import FASTEST, SLOWEST
+from avatar.drive.gaussian_options import ASKS, check_gaussians, holds_gaussians
+from avatar.exports.formats import UPWARD, Up
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
 
-Form = Literal["weights", "morphs", "vertices", "flame"]
+Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
 
 @dataclass(frozen=True)
 class ExportOptions:
-    """Write the motion of a voice, of a recorded take, or of saved motion for other programs.
+    """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
+    an avatar's Gaussians.
 
     --out says what is written. A .csv holds ARKit weights and head angles as Live Link Face writes
     them. A .glb holds the mesh with morph targets and a joint for the head, animated. A .npz holds
     the offsets of every vertex in every frame, as --save-motion of driving does; with --flame, and
     without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads them.
+
+    A .ply holds the Gaussians of --avatar in world space: at rest, at one moment (--at), or frame
+    by frame in numbered files of a new folder (--out frames/face_%05d.ply).
     """
 
     out: Path
-    """The file to write: .csv, .glb or .npz."""
+    """The file to write: .csv, .glb, .npz or .ply."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
@@ -46,6 +52,14 @@ class ExportOptions:
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
     """A picture (.jpg, .png) to paint --mesh with in a .glb, where it has texture coordinates."""
+    at: float | None = None
+    """Of moving Gaussians only those of this moment, in seconds."""
+    sh_degree: int | None = None
+    """Degree of the spherical harmonics of Gaussians, 0 to 3, by default the avatar's own. Some
+    programs read only a .ply of degree 3 (62 properties)."""
+    up: Up | None = None
+    """The axis of a file of Gaussians that points up; by default what programs expect of its
+    format, -y for .ply."""
     flame: Path | None = None
     """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
     weights trained on FLAME."""
@@ -71,7 +85,8 @@ class ExportOptions:
 def check_export(options: ExportOptions) -> Form:
     """What to write; raises InputError, FileNotFoundError or OSError, in one sentence, for what
     cannot work."""
-    if sum(path is not None for path in (options.audio, options.motion, options.arkit)) != 1:
+    movers = sum(path is not None for path in (options.audio, options.motion, options.arkit))
+    if movers > 1 or (movers == 0 and not holds_gaussians(options)):
         raise InputError(
             "give one thing that moves the face: a voice with --audio, saved motion with --motion "
             "or a take with --arkit"
@@ -98,13 +113,17 @@ def _check_files(options: ExportOptions) -> None:
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if path is not None and path.resolve() == options.out.resolve():
             raise InputError(f"{path}: is named twice, as input and output; choose another --out")
-    check_writable(options.out)
+    if holds_gaussians(options):
+        check_gaussians(options)
+    else:
+        check_writable(options.out)
 
 
 def _check_idle(options: ExportOptions) -> None:
     """No option may be given that has nothing to do."""
-    performed = options.motion is None
+    performed = options.audio or options.arkit
     coloured = options.mesh and options.out.suffix.lower() == ".glb"
+    files = f"an --out of Gaussians ({', '.join(UPWARD)})"
     works = {
         "weights": (options.audio, "--audio"),
         "style": (options.audio, "--audio"),
@@ -112,13 +131,19 @@ def _check_idle(options: ExportOptions) -> None:
         "still": (performed, "--audio or --arkit"),
         "texture": (coloured, "--mesh and an --out that ends in .glb"),
         "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
+        **dict.fromkeys(ASKS, (holds_gaussians(options), files)),
     }
     for name, (works_here, needed) in works.items():
-        if getattr(options, name) and not works_here:
-            raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
+        given = getattr(options, name)
+        if given is not None and given is not False and not works_here:
+            raise InputError(
+                f"--{name.replace('_', '-')}: has nothing to do without {needed}; leave it out"
+            )
 
 
 def _form(options: ExportOptions) -> Form:
+    if holds_gaussians(options):
+        return "gaussians"
     match options.out.suffix.lower():
         case ".csv":
             return "weights"
@@ -130,5 +155,6 @@ def _form(options: ExportOptions) -> Form:
         case suffix:
             raise InputError(
                 f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
-                "ARKit weights, .glb for an animated mesh, or .npz for vertices or FLAME parameters"
+                "ARKit weights, .glb for an animated mesh, .npz for vertices or FLAME parameters, "
+                f"or {' or '.join(UPWARD)} for an avatar's Gaussians"
             )

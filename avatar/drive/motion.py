@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 from torch import Tensor
 
 from avatar.files.motion_file import Frame, SavedMotion, motion_writer
+from avatar.rig.pose import pose
 from avatar.transfer.fitted_face import Face
 
 CHUNK_BYTES = 2**24  # of offsets that are computed at a time
@@ -44,6 +46,12 @@ class Motion:
     @property
     def frames(self) -> int:
         return len(self.head_pose)
+
+    def meshes(self) -> Iterator[Tensor]:
+        """The moved mesh [V, 3] of every frame in turn."""
+        offsets = chain.from_iterable(self.offsets())
+        for frame, head_pose in zip(offsets, self.head_pose, strict=True):
+            yield pose(self.face.mesh.vertices + frame, self.face.head, head_pose)
 
 
 def motion_file(path: Path, motion: Motion) -> AbstractContextManager[Callable[[Frame], None]]:

@@ -20,7 +20,6 @@ from avatar.film.video import open_writer
 from avatar.mesh.similarity import fit_similarity
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
-from avatar.rig.pose import pose
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Camera, pick_backend
@@ -88,13 +87,8 @@ def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
     face = avatar_face(options.avatar, avatar, saved)
     motion = carried(saved, face)
 
-    def meshes() -> Iterator[Tensor]:
-        offsets = chain.from_iterable(motion.offsets())
-        for frame, head_pose in zip(offsets, motion.head_pose, strict=True):
-            yield pose(avatar.vertices + frame, face.head, head_pose)
-
     track = _track(options, avatar.framed, motion.frames, motion.fps)
-    return Recording(meshes(), track, motion.frames, motion.fps)
+    return Recording(motion.meshes(), track, motion.frames, motion.fps)
 
 
 def _track(options: ReplayOptions, rest: Tensor, frames: int, fps: float) -> Iterator[Camera]:

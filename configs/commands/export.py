@@ -1,10 +1,13 @@
-"""Write motion for other programs."""
+"""Write motion, or an avatar's Gaussians, for other programs."""
 
 from avatar.drive.export import export
 from avatar.drive.export_options import ExportOptions
+from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.gaussian_options import holds_gaussians
 from common.threads import use_threads
 
 
 def main(options: ExportOptions) -> None:
     use_threads(options.threads)
-    print(f"wrote {options.out}: {export(options)}")
+    write = export_gaussians if holds_gaussians(options) else export
+    print(f"wrote {options.out}: {write(options)}")

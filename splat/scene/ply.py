@@ -3,8 +3,9 @@
 Element `vertex`: x y z, nx ny nz (written as zeros, ignored when read), f_dc_0..2, f_rest_* for SH
 degree 1 to 3 (channel-major), opacity (logit), scale_0..2 (log), rot_0..3 (wxyz), and for Gaussians
 that ride on triangles binding_0 (triangle index; GaussianAvatars' name). Then, optionally,
-elements `mesh_vertex` (x y z) and `mesh_face` (vertex_indices), `template_vertex` (x y z): a
-template mesh laid onto that mesh, and any further elements of x y z or of one `value`.
+elements `mesh_vertex` (x y z) and `mesh_face` (vertex_0..2), `template_vertex` (x y z): a template
+mesh laid onto that mesh, and any further elements of x y z or of one `value`. Faces are three plain
+numbers since many readers of Gaussians know no lists; a list vertex_indices is read as well.
 """
 
 from collections.abc import Mapping
@@ -28,6 +29,8 @@ DC = ("f_dc_0", "f_dc_1", "f_dc_2")
 SCALE = ("scale_0", "scale_1", "scale_2")
 ROTATION = ("rot_0", "rot_1", "rot_2", "rot_3")
 BINDING = "binding_0"
+CORNERS = ("vertex_0", "vertex_1", "vertex_2")
+CORNER_LIST = "vertex_indices"  # what files had before
 VALUE = ("value",)
 NAMED_ELEMENTS = ("vertex", "mesh_vertex", "mesh_face", "template_vertex")
 
@@ -86,7 +89,7 @@ def _parse(path: Path) -> PlyData:
         if file.read(4).rstrip() != b"ply":
             raise _BrokenRule("this is not a .ply file (it does not begin with the line 'ply')")
     try:
-        return PlyData.read(path, known_list_len={"mesh_face": {"vertex_indices": 3}})
+        return PlyData.read(path, known_list_len={"mesh_face": {CORNER_LIST: 3}})
     except PlyHeaderParseError as error:
         raise _BrokenRule(f"the .ply header cannot be read ({error})") from None
     except UnicodeDecodeError:
@@ -188,14 +191,7 @@ def _mesh_faces(data: PlyData, vertices: Tensor | None) -> Tensor | None:  # [M,
         raise _BrokenRule("there is an element 'mesh_face' but no 'mesh_vertex'")
     if element.count == 0:
         raise _BrokenRule("the element 'mesh_face' has no rows")
-    if "vertex_indices" not in {p.name for p in element.properties}:
-        raise _BrokenRule("the element 'mesh_face' has no property 'vertex_indices'")
-    faces = element.data["vertex_indices"]
-    if faces.dtype.kind not in "iu" or faces.shape != (element.count, 3):
-        raise _BrokenRule(
-            "'vertex_indices' of 'mesh_face' is not a list of three integers per face"
-        )
-    faces = faces.astype(np.int64)
+    faces = _corners(element)
     outside = (faces < 0) | (faces >= len(vertices))
     if outside.any():
         row, column = np.argwhere(outside)[0]
@@ -204,6 +200,23 @@ def _mesh_faces(data: PlyData, vertices: Tensor | None) -> Tensor | None:  # [M,
             f"but there are {len(vertices)} rows in 'mesh_vertex'"
         )
     return torch.from_numpy(faces)
+
+
+def _corners(element: PlyElement) -> NDArray[np.int64]:  # [M, 3]
+    names = {p.name for p in element.properties}
+    if CORNER_LIST in names:
+        faces = element.data[CORNER_LIST]
+        if faces.dtype.kind not in "iu" or faces.shape != (element.count, 3):
+            raise _BrokenRule(
+                f"'{CORNER_LIST}' of 'mesh_face' is not a list of three integers per face"
+            )
+        return faces.astype(np.int64)
+    for name in CORNERS:
+        if name not in names:
+            raise _BrokenRule(f"the element 'mesh_face' has no property '{name}'")
+        if element.data[name].dtype.kind not in "iu":
+            raise _BrokenRule(f"the property '{name}' of 'mesh_face' is not a whole number")
+    return np.stack([element.data[name] for name in CORNERS], axis=1).astype(np.int64)
 
 
 def write_ply(path: Path | str, ply: SplatPly) -> None:
@@ -215,9 +228,9 @@ def write_ply(path: Path | str, ply: SplatPly) -> None:
             names = POSITION if tensor.ndim == 2 else VALUE
             elements.append(PlyElement.describe(_rows(_table(names, tensor)), name))
     if ply.mesh_faces is not None:
-        rows = np.empty(len(ply.mesh_faces), dtype=[("vertex_indices", "<i4", (3,))])
-        rows["vertex_indices"] = ply.mesh_faces.detach().cpu().numpy()
-        elements.append(PlyElement.describe(rows, "mesh_face"))
+        corners = ply.mesh_faces.detach().cpu().numpy().astype(np.int32).T
+        table: dict[str, NDArray] = dict(zip(CORNERS, corners, strict=True))
+        elements.append(PlyElement.describe(_rows(table), "mesh_face"))
     with write_beside(path) as temporary:
         PlyData(elements, byte_order="<", comments=list(ply.comments)).write(temporary)
 

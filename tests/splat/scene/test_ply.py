@@ -82,7 +82,7 @@ def test_reading_is_quick(tmp_path: Path) -> None:
 def _rewrite(path: Path, change: Callable[[dict[str, Rows]], None]) -> None:
     """Take a good file apart into columns, change them and write them as they then are."""
     write_ply(path, make_ply())
-    data = PlyData.read(path, known_list_len={"mesh_face": {"vertex_indices": 3}})
+    data = PlyData.read(path)
     tables = {e.name: {p.name: np.array(e[p.name]) for p in e.properties} for e in data.elements}
     change(tables)
     elements = []
@@ -125,6 +125,16 @@ def _empty(element: str) -> Callable[[dict[str, Rows]], None]:
     return change
 
 
+def _listed(width: int = 3, kind: type = np.int32) -> Callable[[dict[str, Rows]], None]:
+    """Faces as files had them before: one list for each."""
+
+    def change(tables: dict[str, Rows]) -> None:
+        corners = [tables["mesh_face"][f"vertex_{i % 3}"] for i in range(width)]
+        tables["mesh_face"] = {"vertex_indices": np.stack(corners, 1).astype(kind)}
+
+    return change
+
+
 BROKEN = {
     "no vertex": (lambda t: t.pop("vertex") and None, "no element 'vertex'"),
     "no Gaussians": (_empty("vertex"), "holds no Gaussians"),
@@ -147,20 +157,12 @@ BROKEN = {
     "no vertices": (_empty("mesh_vertex"), "'mesh_vertex' has no rows"),
     "no faces": (_empty("mesh_face"), "'mesh_face' has no rows"),
     "faces alone": (lambda t: t.pop("mesh_vertex") and None, "but no 'mesh_vertex'"),
-    "face high": (_set("mesh_face", "vertex_indices", 7), "face 3 of 'mesh_face' names vertex 7"),
-    "face low": (_set("mesh_face", "vertex_indices", -2), "face 3 of 'mesh_face' names vertex -2"),
-    "quads": (
-        lambda t: t["mesh_face"].update(vertex_indices=np.zeros((5, 4), np.int32)),
-        "cut short or holds a face that is not a triangle",
-    ),
-    "face property": (
-        lambda t: t["mesh_face"].update(corners=t["mesh_face"].pop("vertex_indices")),
-        "no property 'vertex_indices'",
-    ),
-    "float faces": (
-        lambda t: t["mesh_face"].update(vertex_indices=np.zeros((5, 3), np.float32)),
-        "not a list of three integers",
-    ),
+    "face high": (_set("mesh_face", "vertex_1", 7), "face 3 of 'mesh_face' names vertex 7"),
+    "face low": (_set("mesh_face", "vertex_2", -2), "face 3 of 'mesh_face' names vertex -2"),
+    "face property": (_drop("mesh_face", "vertex_1"), "no property 'vertex_1'"),
+    "float faces": (_set("mesh_face", "vertex_0", 0.5), "'vertex_0' of 'mesh_face' is not a whole"),
+    "quads": (_listed(4), "cut short or holds a face that is not a triangle"),
+    "float lists": (_listed(kind=np.float32), "not a list of three integers"),
 }
 
 
@@ -182,6 +184,19 @@ def test_unchanged_rewrite_is_accepted(tmp_path: Path) -> None:
     """So that the test above fails for the broken rule and not for the rewriting."""
     _rewrite(tmp_path / "fine.ply", lambda tables: None)
     assert read_ply(tmp_path / "fine.ply").binding is not None
+
+
+def test_faces_are_plain_numbers_which_every_reader_knows(tmp_path: Path) -> None:
+    write_ply(tmp_path / "a.ply", make_ply())
+    header, _, _ = (tmp_path / "a.ply").read_bytes().partition(b"end_header")
+    assert b"property int vertex_0\n" in header and b"property list" not in header
+
+
+def test_faces_as_lists_are_read(tmp_path: Path) -> None:
+    _rewrite(tmp_path / "lists.ply", _listed())
+    assert b"property list uchar int vertex_indices" in (tmp_path / "lists.ply").read_bytes()
+    faces, written = read_ply(tmp_path / "lists.ply").mesh_faces, make_ply().mesh_faces
+    assert faces is not None and written is not None and torch.equal(faces, written)
 
 
 def test_float_binding_and_missing_normals_are_read(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""World Gaussians in the file formats of other programs."""

@@ -1,0 +1,110 @@
+"""An avatar's Gaussians written at rest, at one moment and frame by frame; what is refused."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from foreign_splats import read_world_ply
+from support import Outcome, write_wav
+
+from avatar.arkit import WEIGHTS, write_take
+from avatar.drive.export_options import ExportOptions
+from avatar.drive.gaussian_export import export_gaussians
+from avatar.exports.convention import upside_down
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
+from splat import Gaussians
+
+Run = Callable[..., Outcome]
+FRAMES = 30
+
+
+@pytest.fixture
+def take(tmp_path: Path) -> Path:
+    """A jaw that opens further in every frame."""
+    weights = np.zeros((FRAMES, 52))
+    weights[:, WEIGHTS.index("jawOpen")] = np.linspace(0, 1, FRAMES)
+    write_take(tmp_path / "take.csv", weights, np.zeros((FRAMES, 3)), 25.0)
+    return tmp_path / "take.csv"
+
+
+def read(path: Path) -> Gaussians:
+    return upside_down(read_world_ply(path))
+
+
+def test_an_avatar_at_rest(small_avatar: Avatar, avatar_file: Path, tmp_path: Path):
+    done = export_gaussians(ExportOptions(tmp_path / "head.ply", avatar=avatar_file))
+    rest = avatar_rig(small_avatar, torch.device("cpu"))(small_avatar.vertices)
+    assert torch.allclose(read(tmp_path / "head.ply").means, rest.means, atol=1e-7)
+    assert done.gaussians == len(small_avatar.binding)
+
+
+def test_a_folder_of_numbered_frames(avatar_file: Path, take: Path, tmp_path: Path):
+    out = tmp_path / "frames" / "face_%03d.ply"
+    done = export_gaussians(ExportOptions(out, avatar=avatar_file, arkit=take))
+    names = [f"face_{number:03d}.ply" for number in range(1, FRAMES + 1)]
+    assert sorted(path.name for path in out.parent.iterdir()) == names
+    assert (done.files, done.fps) == (FRAMES, 25)
+    lowest = [float(read(out.parent / name).means[:, 1].min()) for name in names]
+    chin = torch.tensor([float(read(out.parent / n).means.mean(0)[1]) for n in names])
+    assert (chin.diff() < 0).all() and max(lowest) - min(lowest) < 0.1
+
+
+def test_one_moment_is_the_frame_that_covers_it(avatar_file: Path, take: Path, tmp_path: Path):
+    numbered = tmp_path / "frames" / "%d.ply"
+    export_gaussians(ExportOptions(numbered, avatar=avatar_file, arkit=take))
+    options = ExportOptions(tmp_path / "one.ply", avatar=avatar_file, arkit=take, at=0.43)
+    export_gaussians(options)
+    assert (tmp_path / "one.ply").read_bytes() == (tmp_path / "frames/11.ply").read_bytes()
+
+
+def test_the_command_says_what_it_wrote(run_script: Run, avatar_file: Path, take: Path):
+    out = avatar_file.with_name("frames") / "f%05d.ply"
+    outcome = run_script("export_motion", "--avatar", avatar_file, "--arkit", take, "--out", out)
+    assert outcome.status == 0 and " Gaussians, 25 a second" in outcome.stdout, outcome
+
+
+@pytest.fixture
+def folder(voice: np.ndarray, take: Path, avatar_file: Path, monkeypatch) -> Path:
+    """A voice, a take, an avatar, and a folder that is not empty."""
+    write_wav(take.with_name("voice.wav"), voice[:16_000])
+    take.with_name("full").mkdir()
+    (take.with_name("full") / "note.txt").write_text("Dear diary,")
+    monkeypatch.chdir(take.parent)
+    return take.parent
+
+
+AVATAR, TAKE = ("--avatar", "subject.ply"), ("--arkit", "take.csv")
+REFUSED = [
+    (("--out", "a.ply"), ("a.ply", "--avatar")),
+    (("--out", "a.ply", *AVATAR, *TAKE), ("a_%05d.ply", "--at")),
+    (("--out", "f/%05d.ply", *AVATAR), ("%05d.ply", "--audio")),
+    (("--out", "f/%05d.ply", *AVATAR, *TAKE, "--at", "0"), ("--at", "leave one out")),
+    (("--out", "a.ply", *AVATAR, "--at", "0"), ("--at", "nothing moves")),
+    (("--out", "a.ply", *AVATAR, *TAKE, "--at", "-1"), ("--at -1", "0 or more")),
+    (("--out", "a.ply", *AVATAR, *TAKE, "--at", "nan"), ("--at nan",)),
+    (("--out", "a.ply", *AVATAR, *TAKE, "--at", "9"), ("--at 9", "ends after 1.20 seconds")),
+    (("--out", "full/%05d.ply", *AVATAR, *TAKE), ("full", "new folder")),
+    (("--out", "no/f/%05d.ply", *AVATAR, *TAKE), ("no/f", "does not exist")),
+    (("--out", "a.ply", *AVATAR, "--sh-degree", "4"), ("--sh-degree 4",)),
+    (("--out", "a.csv", *TAKE, "--sh-degree", "0"), ("--sh-degree", ".ply")),
+    (("--out", "a.csv", *TAKE, "--up", "y"), ("--up", ".ply")),
+    (("--out", "a.csv", *TAKE, "--at", "0"), ("--at", ".ply")),
+    (("--out", "subject.ply", *AVATAR), ("subject.ply", "twice")),
+    (("--out", "a.ply", *AVATAR, "--fps", "30"), ("--fps", "--arkit")),
+]
+
+
+@pytest.mark.parametrize(("arguments", "said"), REFUSED)
+def test_what_cannot_be_written_is_refused(
+    run_script: Run, folder: Path, arguments: tuple[str, ...], said: tuple[str, ...]
+):
+    before = sorted(folder.rglob("*"))
+    outcome = run_script("export_motion", *arguments)
+    assert outcome.status == 2, outcome
+    sentence = outcome.stderr.strip().splitlines()[-1]
+    assert sentence.startswith("error: ") and "Traceback" not in outcome.stderr
+    assert all(words in sentence for words in said), sentence
+    assert sorted(folder.rglob("*")) == before
