@@ -107,7 +107,7 @@ MAY_IMPORT = {
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
-        "audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
+        "audio2mesh.prosody audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
         "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
         "avatar.files avatar.heads avatar.lipreading avatar.photo avatar.reconstruct "
         "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "

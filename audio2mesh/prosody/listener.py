@@ -1,4 +1,4 @@
-"""A recording as it is heard → its prosody, a quarter of a second behind."""
+"""A recording as it is heard → its prosody, 0.22 s behind."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace

@@ -13,7 +13,7 @@ _SHARE = 0.85  # the loud level is this expectile of voiced frames
 _HEADROOM = 8.0  # dB that a voice may at once be louder than the loud level
 _BLOCK, _BLOCKS = 25, 12  # the background is the quietest moment of 3 s
 _SMOOTHING = 0.15  # of the level whose least is taken, a frame: about 60 ms
-_OVER_BACKGROUND, _UNDER_LOUD, _RANGE = 6.0, 10.0, 40.0  # dB
+_UNDER_LOUD, _RANGE = 10.0, 40.0  # dB
 
 
 class LoudLevel:
@@ -53,10 +53,10 @@ class Background:
         return least
 
 
-def sound_threshold(background: float, loud: float) -> float:
+def sound_threshold(over_background: float, loud: float) -> float:
     """dB of full scale from which a frame may belong to the speaker's voice.
 
-    Over the background, unless that is hardly quieter than the voice: then there was no pause yet.
+    over_background: what background does not reach. Where that is hardly quieter than the voice,
+    there was no pause yet.
     """
-    over = min(background + _OVER_BACKGROUND, loud - _UNDER_LOUD)
-    return max(over, loud - _RANGE, FAINTEST)
+    return max(min(over_background, loud - _UNDER_LOUD), loud - _RANGE, FAINTEST)

@@ -7,11 +7,11 @@ from collections import deque
 
 import numpy as np
 
-REACH = 6
+REACH = 4
 """Frames around a nucleus that are no louder."""
-_DIP = 2.0  # dB that the level falls between two nuclei
+_DIP = 1.0  # dB that the level falls between two nuclei
 _FAINTEST = -28.0  # dB under the loud level
-_SMOOTH = np.array([1.0, 2.0, 3.0, 2.0, 1.0]) / 9
+_SMOOTH = np.array([1.0, 2.0, 1.0]) / 4
 
 DELAY = REACH + len(_SMOOTH) // 2
 """Frames after a nucleus at which it is known."""

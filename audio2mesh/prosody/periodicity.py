@@ -34,7 +34,7 @@ LOOKAHEAD = _SPAN // 2
 
 _FILTERS: tuple[NDArray[np.float64], ...] = (
     np.asarray(butter(2, 60, "highpass", fs=SAMPLE_RATE, output="sos")),  # no rumble
-    np.asarray(butter(2, (50, 1200), "bandpass", fs=SAMPLE_RATE, output="sos")),  # the voice band
+    np.asarray(butter(2, (80, 1000), "bandpass", fs=SAMPLE_RATE, output="sos")),  # the voice band
 )
 
 
@@ -43,7 +43,7 @@ class Measured:
     """n frames."""
 
     level: Floats  # [n] dB of full scale over 30 ms, of the sound above 60 Hz
-    voice_level: Floats  # [n] the same, of the sound from 50 to 1,200 Hz
+    voice_level: Floats  # [n] the same, of the sound from 80 to 1,000 Hz
     octaves: Floats  # [n, CANDIDATES] log2 of the pitch in Hz
     cost: Floats  # [n, CANDIDATES] 0 for perfect repetition, about 1 for noise; inf where none
 

@@ -13,7 +13,7 @@ from common.kernels import cached_njit
 LAG = 16
 """Frames that are looked ahead before a frame's pitch is settled."""
 
-_UNVOICED_COST = 0.4
+_UNVOICED_COST = 0.45
 _GLIDE_COST = 1.2  # for an octave between two frames
 _SWITCH_COST = 0.12  # between voiced and unvoiced
 _STATES = CANDIDATES + 1  # the last one is unvoiced

@@ -2,6 +2,7 @@
 
 import sys
 
+from audio2mesh.prosody.benchmark import measure_prosody
 from avatar.drive.benchmark import (
     alone,
     measure_drive,
@@ -25,6 +26,7 @@ RASTER_HEADINGS = (
 )
 SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
 LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
+PROSODY_HEADINGS = ("seconds", "x at once", "x in 20 ms")
 VISION_HEADINGS = ("network", "ms", "CPU ms")
 DRIVE = (sys.executable, "-m", "configs.cli", "drive")
 DRIVE_HEADINGS = ("seconds", "fps", "peak MiB", "load", "audio2mesh", "rig", "raster", "encode")
@@ -36,6 +38,8 @@ def main(options: BenchOptions) -> None:
         bench_raster(options)
     if options.what in ("audio2mesh", "all"):
         bench_audio2mesh(options)
+    if options.what in ("prosody", "all"):
+        bench_prosody(options)
     if options.what in ("drive", "all"):
         bench_drive(options)
     if options.what in ("contention", "all"):
@@ -87,6 +91,14 @@ def bench_audio2mesh(options: BenchOptions) -> None:
             f"{live.error:.2f}",
         )
     )
+
+
+def bench_prosody(options: BenchOptions) -> None:
+    """Seconds of sound for each second of one core's time."""
+    print_row(PROSODY_HEADINGS)
+    for minutes in options.minutes:
+        ratios = measure_prosody(options.audio, 60 * minutes)
+        print_row((f"{60 * minutes:g}", *(f"{ratio:.0f}" for ratio in ratios)))
 
 
 def bench_drive(options: BenchOptions) -> None:

@@ -14,9 +14,9 @@ from common.errors import InputError
 class BenchOptions:
     """Measure at 512x512 pixels, on the CPU."""
 
-    what: Literal["raster", "audio2mesh", "drive", "contention", "vision", "all"] = "all"
-    """The rasterizer by itself, audio to vertex offsets, the whole drive by stage, several drives
-    at once, the networks that look at faces, or all."""
+    what: Literal["raster", "audio2mesh", "prosody", "drive", "contention", "vision", "all"] = "all"
+    """The rasterizer by itself, audio to vertex offsets, the voice's prosody, the whole drive by
+    stage, several drives at once, the networks that look at faces, or all."""
     gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
     """Rasterizer: numbers of Gaussians."""
     sh_degrees: tuple[int, ...] = (0, 3)
@@ -27,7 +27,7 @@ class BenchOptions:
     oracle: bool = True
     """Rasterizer: also run the torch oracle at the first SH degree (seconds to minutes)."""
     minutes: tuple[float, ...] = (1.0, 60.0)
-    """Audio to vertex offsets: lengths of the recording in minutes."""
+    """Audio to vertex offsets and prosody: lengths of the recording in minutes."""
     live_seconds: float = 60.0
     """Audio to vertex offsets: length of the live speech in seconds."""
     seconds: tuple[float, ...] = (10.0, 600.0)
