@@ -100,6 +100,11 @@ MEASURE = {
         "configs.commands.evaluate_reenactment:main",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
+    "evaluate-emotion": Verb(
+        "avatar.evaluation.emotion.options:EmotionEvaluationOptions",
+        "configs.commands.evaluate_emotion:main",
+        "whether lips go on speaking under feelings, and these are seen",
+    ),
     "evaluate-audio2mesh": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",

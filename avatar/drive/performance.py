@@ -62,10 +62,10 @@ def _of_speech(
     if options.emotion:
         feelings = parse_feelings(options.emotion, options.intensity)
         speech, units = with_feelings(face, speech, units, feelings, fps)
-    return _motion(face, _beside(face, speech, units, frames), life.head_pose, fps)
+    return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
 
 
-def _beside(face: Face, speech: Curves, units: Mapping[str, Tensor], frames: int) -> Curves:
+def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frames: int) -> Curves:
     """Speech, and units with their weights [F] beside it."""
     weights = list(units.values())
     unspoken = torch.stack(weights, 1) if weights else torch.zeros(frames, 0)  # [F, E]

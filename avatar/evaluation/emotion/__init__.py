@@ -1,0 +1,1 @@
+"""Whether feelings show, and whether lips go on speaking under them."""

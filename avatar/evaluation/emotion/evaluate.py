@@ -1,0 +1,197 @@
+"""Feelings on speech, measured on several faces and seen on several avatars."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.evaluation.articulation import lip_opening
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import Recording, load_material
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge
+from avatar.drive.retarget import avatar_face, carry_basis
+from avatar.evaluation.emotion.growth import unit_growth
+from avatar.evaluation.emotion.kept import Alone, Kept
+from avatar.evaluation.emotion.options import EmotionEvaluationOptions
+from avatar.evaluation.emotion.seen import LEVELS, Person, Seen, look, recognised, seen_growth
+from avatar.evaluation.emotion.spoken import FEELINGS, Stage, geometry
+from avatar.files.open_avatar import open_avatar
+from avatar.flame import load_flame
+from avatar.heads import load_head
+from avatar.heads.topologies import FLAME
+from avatar.lipreading.face_geometry import face_geometry, face_units
+from avatar.mesh import Mesh
+from avatar.rig.avatar import Avatar
+from avatar.transfer.fitted_face import Face, face_of, shipped_face
+from avatar.vision.follow import load_face_finder
+from avatar.vision.network import load_network
+from common.device import pick_device
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+
+SHARED = "anny-head"
+SPEAKING = 2e-3  # metres between the lips of somebody who speaks
+ByRow = dict[str, dict[str, Kept]]  # feeling → intensity → figures
+Rows = dict[str, ByRow]  # by face
+
+
+@dataclass(frozen=True)
+class EmotionEvaluation:
+    neutral: dict[str, Kept]  # face → speech alone
+    felt: Rows  # feelings with gates
+    plain: Rows  # feelings simply added
+    growth: dict[str, dict[str, dict[str, float]]]  # face → feeling → unit → rank correlation
+    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → feeling → unit
+    recognised: dict[str, dict[str, float]]  # intensity → feeling → share of moments
+    people: dict[str, Seen]
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file."""
+        return {
+            "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
+            "felt": _plainly(self.felt),
+            "plain": _plainly(self.plain),
+            "growth": self.growth,
+            "seen_growth": self.seen_growth,
+            "recognised": self.recognised,
+        }
+
+
+def _plainly(rows: Rows) -> dict[str, Any]:
+    return {
+        face: {name: {at: asdict(kept) for at, kept in by.items()} for name, by in named.items()}
+        for face, named in rows.items()
+    }
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Recordings, and what the weights say in them."""
+
+    model: SpeechToMotion
+    recordings: Sequence[Recording]
+    coefficients: Sequence[Tensor]  # [F, K] of each
+
+    @property
+    def fps(self) -> float:
+        return float(self.model.fps)
+
+
+def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
+    """Speak every recording with every feeling. Bad input raises InputError or OSError with one
+    sentence."""
+    for path in (options.report, options.sheet):
+        if path is not None:
+            check_writable(path)
+    speech = _listen(options)
+    faces, avatars = _faces(options)
+    stages = {
+        name: Stage(face, carry_basis(speech.model, face, "the weights", options.flame), speech.fps)
+        for name, face in faces.items()
+    }
+    neutral, felt, plain = {}, {}, {}
+    with progress_bar("feelings", len(stages) * len(FEELINGS)) as done:
+        for name, stage in stages.items():
+            judge = _sync(stage) if name == SHARED else None
+            neutral[name], felt[name], plain[name] = _on_face(stage, speech, judge, done)
+    joined = torch.cat(list(speech.coefficients))
+    growth = {
+        name: {feeling: unit_growth(stage, joined, feeling) for feeling in FEELINGS}
+        for name, stage in stages.items()
+    }
+    people = _look_at(options, avatars, stages, speech)
+    return EmotionEvaluation(
+        *(neutral, felt, plain, growth),
+        seen_growth={
+            name: {feeling: seen_growth(seen, feeling) for feeling in FEELINGS}
+            for name, seen in people.items()
+        },
+        recognised={f"{at:g}": recognised(list(people.values()), at) for at in LEVELS},
+        people=people,
+    )
+
+
+def _listen(options: EmotionEvaluationOptions) -> Speech:
+    """What the weights say in the recordings that have phones."""
+    head, model = load_head(), load_model(options.weights, pick_device(options.device))
+    wanted = MaterialOptions(options.data, options.clips)
+    material = load_material(wanted, face_units(head), face_geometry(head), head.topology)
+    found = [recording for recording in material.recordings if recording.phones]
+    if not found:
+        raise InputError(f"{options.data[0]}: no recording has phones beside it (<id>.npz)")
+    said = [
+        torch.cat(list(stream_coefficients(model, [recording.audio]))).cpu() for recording in found
+    ]
+    return Speech(model, found, said)
+
+
+def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str, Avatar]]:
+    """The faces that speak, and those of them that can be looked at, by their names."""
+    avatars = {path.stem: open_avatar(path, options.flame) for path in options.avatar}
+    if len(avatars) < len(options.avatar):
+        raise InputError("--avatar: two files have the same name; rename one")
+    faces = {SHARED: shipped_face()}
+    if options.flame:
+        flame = load_flame(options.flame)
+        faces[FLAME] = face_of(Mesh(flame.template, flame.faces), FLAME)
+    return faces | {
+        path.stem: avatar_face(path, avatars[path.stem]) for path in options.avatar
+    }, avatars
+
+
+def _sync(stage: Stage) -> Judge:
+    return sync_judge(load_syncnet(None, role="evaluation"), geometry(stage.face))
+
+
+def _on_face(
+    stage: Stage, speech: Speech, judge: Judge | None, done: Callable[[], None]
+) -> tuple[Kept, ByRow, ByRow]:
+    """Speech alone, with feelings, and with feelings simply added."""
+    said = speech.coefficients
+    alone = Alone(
+        speech.recordings, [stage.neutral(each) for each in said], geometry(stage.face), speech.fps
+    )
+    felt: ByRow = {name: {} for name in FEELINGS}
+    plain: ByRow = {name: {} for name in FEELINGS}
+    for name in FEELINGS:
+        for at in LEVELS:
+            gated, added = (
+                [way(each, name, at) for each in said] for way in (stage.felt, stage.plain)
+            )
+            felt[name][f"{at:g}"] = alone.kept(gated, judge)
+            plain[name][f"{at:g}"] = alone.kept(added, judge)
+        done()
+    return alone.kept(alone.motions, judge), felt, plain
+
+
+def _look_at(
+    options: EmotionEvaluationOptions,
+    avatars: Mapping[str, Avatar],
+    stages: Mapping[str, Stage],
+    speech: Speech,
+) -> dict[str, Seen]:
+    """Every avatar at moments of the first recording at which it speaks."""
+    finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
+    said = speech.coefficients[0]
+    moments = _speaking(stages[SHARED], said, options.moments)
+    people = {}
+    with progress_bar("looking", len(avatars)) as done:
+        for name, avatar in avatars.items():
+            person = Person(avatar, stages[name], finder, scorer)
+            people[name] = look(person, said, moments)
+            done()
+    return people
+
+
+def _speaking(stage: Stage, said: Tensor, count: int) -> list[int]:
+    """Frames with lips apart, evenly spread over them all."""
+    parted = lip_opening(stage.neutral(said), geometry(stage.face)) > SPEAKING
+    frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
+    return frames[torch.linspace(0, len(frames) - 1, count).long()].tolist()
