@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
-from audio2mesh.evaluation.articulation import lip_opening
+from audio2mesh.evaluation.articulation import mouth_curves
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Recording, load_material
@@ -180,18 +180,20 @@ def _look_at(
     """Every avatar at moments of the first recording at which it speaks."""
     finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
     said = speech.coefficients[0]
-    moments = _speaking(stages[SHARED], said, options.moments)
+    moments, shown_at = _speaking(stages[SHARED], said, options.moments)
     people = {}
     with progress_bar("looking", len(avatars)) as done:
         for name, avatar in avatars.items():
             person = Person(avatar, stages[name], finder, scorer)
-            people[name] = look(person, said, moments)
+            people[name] = look(person, said, moments, shown_at)
             done()
     return people
 
 
-def _speaking(stage: Stage, said: Tensor, count: int) -> list[int]:
-    """Frames with lips apart, evenly spread over them all."""
-    parted = lip_opening(stage.neutral(said), geometry(stage.face)) > SPEAKING
+def _speaking(stage: Stage, said: Tensor, count: int) -> tuple[list[int], int]:
+    """Frames with lips apart, evenly spread over them all; which of them is least rounded."""
+    mouth = mouth_curves(stage.neutral(said), geometry(stage.face))
+    parted = mouth.opening > SPEAKING
     frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
-    return frames[torch.linspace(0, len(frames) - 1, count).long()].tolist()
+    frames = frames[torch.linspace(0, len(frames) - 1, count).long()]
+    return frames.tolist(), int(mouth.width[frames].argmax())

@@ -19,8 +19,9 @@ from splat import Camera, orbit, pick_backend
 
 LEVELS = (0.33, 0.66, 1.0)
 SIZE = 320  # pixels
-DISTANCE, FIELD = 1.2, 12.0  # metres and degrees of the camera in front
-TELLING = 0.2  # at full strength: units of a preset that a picture should show
+DISTANCE, FIELD = 1.2, 10.0  # metres and degrees of the camera in front
+TELLING = 0.5  # at full strength: units of a preset that a picture should show
+STIRRED = 0.03  # a score that speech stirs less counts as one that it stirs so much
 GREY = (0.86, 0.88, 0.91)
 
 Shown = Mapping[tuple[str, float], Tensor]  # feeling and intensity → [n, ...] of n moments
@@ -44,9 +45,9 @@ class Seen:
     pictures: Shown  # [H, W, 3] of one moment
 
 
-def look(person: Person, speech: Tensor, moments: Sequence[int]) -> Seen:
-    """Every feeling in every intensity at some moments of speech [F, K]; InputError where no face
-    is found."""
+def look(person: Person, speech: Tensor, moments: Sequence[int], shown_at: int) -> Seen:
+    """Every feeling in every intensity at some moments of speech [F, K], one of which is shown;
+    InputError where no face is found."""
     device, backend, _ = pick_backend("cpu")
     rig = avatar_rig(person.avatar, device)
     draw = rasterizer(backend, torch.tensor(GREY))
@@ -61,17 +62,17 @@ def look(person: Person, speech: Tensor, moments: Sequence[int]) -> Seen:
     wanted = [(FEELINGS[0], 0.0), *((name, level) for name in FEELINGS for level in LEVELS)]
     drawn = {key: shown(*key) for key in wanted}
     scores = {key: _scores(person, pictures) for key, pictures in drawn.items()}
-    neutral = scores[wanted[0]].mean(0)
+    neutral = scores[wanted[0]]
     return Seen(
-        {key: found - neutral for key, found in scores.items()},
-        {key: pictures[len(pictures) // 2] for key, pictures in drawn.items()},
+        {key: found - neutral.mean(0) for key, found in scores.items()},
+        {key: pictures[shown_at] for key, pictures in drawn.items()},
     )
 
 
 def front(stage: Stage) -> Camera:
     """A camera in front of the face, in the space of its mesh."""
     place = stage.face.to_head.inverse()
-    middle = place.of_tensor(torch.tensor([0.0, 0.0, 0.02]))
+    middle = place.of_tensor(torch.tensor([0.0, -0.005, 0.02]))
     return orbit(middle, DISTANCE * place.scale, 0.0, 0.0, FIELD, width=SIZE, height=SIZE)
 
 
@@ -97,7 +98,9 @@ def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:
 def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
     """For each feeling the share of its moments at an intensity that lie nearest, by their
     direction, to its prototype: the mean at full strength of the other people, or, of a single
-    one, of the other half of the moments."""
+    one, of the other half of the moments. Scores count by how little speech alone stirs them."""
+    alone = torch.cat([person.scores[FEELINGS[0], 0.0] for person in people])
+    people = [_weighed(person, 1 / (alone.std(0) + STIRRED)) for person in people]
     hits: dict[str, list[bool]] = {name: [] for name in FEELINGS}
     for k, person in enumerate(people):
         others = [*people[:k], *people[k + 1 :]]
@@ -108,6 +111,10 @@ def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
                 nearest = _directions(person.scores[name, level][half::2]) @ prototypes.T
                 hits[name] += (nearest.argmax(1) == FEELINGS.index(name)).tolist()
     return {name: sum(found) / len(found) for name, found in hits.items()}
+
+
+def _weighed(person: Seen, weights: Tensor) -> Seen:
+    return Seen({key: found * weights for key, found in person.scores.items()}, {})
 
 
 def _half(person: Seen, half: int) -> Seen:

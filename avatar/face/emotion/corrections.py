@@ -1,4 +1,4 @@
-"""Corrections of a mouth: lips that stay together, that grow no wider, a lower one that is held.
+"""Corrections of a mouth: lips that stay together, that grow no wider, that are held.
 
 Units are [U, V, 3] and bases too, in the mesh's own space and unit."""
 
@@ -8,7 +8,7 @@ from torch import Tensor
 from avatar.face.emotion.mouth import Mouth
 
 REACH = 0.0045  # metres over which a seal fades away from the line of the lips
-HELD = 0.009  # metres over which the lower lip follows its middle
+HELD = 0.009  # metres over which lips follow the middle of the lower one
 BESIDE = 0.012  # metres beside the lips over which they may widen after all
 ROUNDS = 8  # where pairs share a vertex, what meets one of them moves the other a little
 
@@ -35,11 +35,10 @@ def sideways(units: Tensor, mouth: Mouth) -> Tensor:
 
 
 def held(mouth: Mouth) -> Tensor:
-    """[3, V, 3] the middle of the lower lip moved a metre to the left, up and forward in head
-    space; what is near follows."""
+    """[3, V, 3] the middle of both lips moved a metre to the left, up and forward in head space;
+    what is near follows."""
     line = mouth.rest[mouth.lower_lip]
     near = torch.exp(-0.5 * (torch.cdist(mouth.rest, line).amin(1) / HELD).square())
-    near[~_nearness(mouth)[1]] = 0.0
     place = mouth.face.to_head
     axes = torch.from_numpy(place.rotation / place.scale).float()  # rows: head space's axes
     return near[None, :, None] * axes[:, None]

@@ -58,8 +58,8 @@ def spoken(mouth: Mouth, speech: Lines) -> Spoken:
 
 
 def held_lip(mouth: Mouth, said: Spoken, lines: Lines) -> Tensor:
-    """[f, 3] by which the middle of the lower lip moves back to where speech holds it to the upper
-    teeth; lines: of what feelings do to it that has no gate."""
+    """[f, 3] by which the middle of the lips moves back to where speech holds the lower one to the
+    upper teeth; lines: of what feelings do to it that has no gate."""
     parted = _step((said.gap / mouth.width - SHUT) / (PARTED - SHUT))
     return -((1 - said.teeth_room) * parted)[:, None] * lines.lip.mean(1)
 
@@ -90,7 +90,8 @@ def reopened_slowly(share: Tensor, before: Tensor | None, fps: float) -> Tensor:
 def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
     """[f] so that no pair parts more than speech's widest gap, or SHUT, and what room there is;
     nor presses into each other more than OVERLAP."""
-    widest = said.gap.clamp(min=SHUT * mouth.width) + ROOM * mouth.width * said.open_room
+    room = torch.minimum(said.open_room, said.teeth_room)
+    widest = said.gap.clamp(min=SHUT * mouth.width) + ROOM * mouth.width * room
     up = _share(widest[:, None] - lines.parting, opening.parting)
     down = _share(lines.parting.clamp(min=0) + OVERLAP * mouth.width, -opening.parting)
     return torch.minimum(up, down).amin(1)

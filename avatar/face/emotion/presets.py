@@ -43,7 +43,7 @@ OWN = Course(onset=0.5, apex=1.5, settled=1.0, offset=0.8)
 EMOTIONS: Mapping[str, Emotion] = {
     NEUTRAL: Emotion({}, OWN),
     "happy": Emotion(
-        both(mouthSmile=0.85, cheekSquint=0.8, eyeSquint=0.35, mouthDimple=0.1, mouthUpperUp=0.25),
+        both(mouthSmile=0.85, cheekSquint=0.8, eyeSquint=0.35, mouthUpperUp=0.25),
         Course(onset=0.5, apex=1.5, settled=0.85, offset=0.85),
         speech=1.1,
     ),
