@@ -121,6 +121,7 @@ MAY_IMPORT = {
 
 JOIN_THE_LEAVES = {
     "avatar.drive",
+    "avatar.evaluation.emotion",
     "avatar.film",
     "avatar.lipreading",
     "avatar.synthetic.capture",

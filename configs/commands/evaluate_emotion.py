@@ -16,20 +16,26 @@ from configs.commands.kept import keep_report
 def main(options: EmotionEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_emotion(options)
-    console = Console()
-    for face in result.neutral:
-        console.print(kept_table(result, face))
-    console.print(seen_table(result))
+    for table in (*(kept_table(result, face) for face in result.neutral), seen_table(result)):
+        _print(table)
     if options.sheet:
         write_feelings(options.sheet, result.people)
     keep_report(result.report(), options.report, options.sheet)
+
+
+def _print(table: Table) -> None:
+    """As wide as it needs to be where the output is no terminal."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = max(console.width, console.measure(table).maximum)
+    console.print(table)
 
 
 def kept_table(result: EmotionEvaluation, face: str) -> Table:
     """What speech keeps on one face, a row for each feeling and intensity."""
     table = Table(
         *("feeling", "at", "m b p shut", "added plainly", "f v", "plainly", "round kept"),
-        *("plainly", "largest gap (mm)", "plainly", "LSE-D", "LSE-C"),
+        *("plainly", "largest gap (mm)", "plainly", "LSE-D", "about rest"),
         title=face,
     )
     table.add_row("neutral", "", *_row(result.neutral[face], None))
@@ -45,7 +51,7 @@ def _row(felt: Kept, plain: Kept | None) -> Iterable[str]:
         for kept in (felt, plain):
             value = getattr(kept, figure) if kept else None
             yield "–" if value is None else said.format(value)
-    for value in (felt.lse_d, felt.lse_c):
+    for value in (felt.lse_d, felt.lse_d_about_rest):
         yield "–" if value is None else f"{value:.3f}"
 
 

@@ -87,11 +87,16 @@ class Speech:
 def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
     """Speak every recording with every feeling. Bad input raises InputError or OSError with one
     sentence."""
+    if options.moments < 1:
+        raise InputError(f"--moments {options.moments}: must be at least 1")
+    names = [path.stem for path in options.avatar]
+    if len(set(names)) < len(names):
+        raise InputError("--avatar: two files have the same name; rename one")
     for path in (options.report, options.sheet):
         if path is not None:
             check_writable(path)
-    speech = _listen(options)
     faces, avatars = _faces(options)
+    speech = _listen(options)
     stages = {
         name: Stage(face, carry_basis(speech.model, face, "the weights", options.flame), speech.fps)
         for name, face in faces.items()
@@ -135,8 +140,6 @@ def _listen(options: EmotionEvaluationOptions) -> Speech:
 def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str, Avatar]]:
     """The faces that speak, and those of them that can be looked at, by their names."""
     avatars = {path.stem: open_avatar(path, options.flame) for path in options.avatar}
-    if len(avatars) < len(options.avatar):
-        raise InputError("--avatar: two files have the same name; rename one")
     faces = {SHARED: shipped_face()}
     if options.flame:
         flame = load_flame(options.flame)
@@ -165,7 +168,8 @@ def _on_face(
             gated, added = (
                 [way(each, name, at) for each in said] for way in (stage.felt, stage.plain)
             )
-            felt[name][f"{at:g}"] = alone.kept(gated, judge)
+            rest = stage.in_silence(name, at)
+            felt[name][f"{at:g}"] = alone.kept(gated, judge, rest)
             plain[name][f"{at:g}"] = alone.kept(added, judge)
         done()
     return alone.kept(alone.motions, judge), felt, plain
@@ -191,9 +195,11 @@ def _look_at(
 
 
 def _speaking(stage: Stage, said: Tensor, count: int) -> tuple[list[int], int]:
-    """Frames with lips apart, evenly spread over them all; which of them is least rounded."""
+    """Frames with lips apart, evenly spread over them all; which of them shows most of a mouth: of
+    the more open half the least rounded."""
     mouth = mouth_curves(stage.neutral(said), geometry(stage.face))
     parted = mouth.opening > SPEAKING
     frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
     frames = frames[torch.linspace(0, len(frames) - 1, count).long()]
-    return frames.tolist(), int(mouth.width[frames].argmax())
+    opening, width = mouth.opening[frames], mouth.width[frames]
+    return frames.tolist(), int((width * (opening >= opening.median())).argmax())

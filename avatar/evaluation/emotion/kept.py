@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.phones import ROUNDED
@@ -34,8 +35,9 @@ class Kept:
     widest_round: float | None  # of rest's width, the widest of those, where it is narrowest
     largest_gap_mm: float | None  # where speech alone has a gap of less than `seen_mm`
     seen_mm: float  # a gap below is invisible
-    lse_d: float | None
+    lse_d: float | None  # SyncNet3D's
     lse_c: float | None
+    lse_d_about_rest: float | None  # of motion about the feeling's own mouth in silence
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,16 @@ class Alone:
     face: FaceGeometry
     fps: float
 
-    def kept(self, motions: Sequence[Motion], judge: Judge | None = None) -> Kept:
-        """What the motions of the recordings keep; bounds are those of speech alone."""
+    def kept(
+        self,
+        motions: Sequence[Motion],
+        judge: Judge | None = None,
+        rest: Tensor | None = None,
+    ) -> Kept:
+        """What the motions of the recordings keep; bounds are those of speech alone.
+
+        rest [V, 3]: offsets of the feeling in silence, by default none.
+        """
         bounds = opening_bounds(
             torch.cat([lip_opening(motion, self.face) for motion in self.motions]), self.face
         )
@@ -57,7 +67,7 @@ class Alone:
             before, now = (mouth_curves(motion, self.face) for motion in (alone, felt))
             own = articulation(now, bounds, recording.phones, self.fps)
             own |= self._rounding(recording, before, now)
-            judged = judge(felt, recording, self.fps) if judge else {}
+            judged = self._judged(felt, recording, judge, rest) if judge else {}
             scores.append(
                 (
                     own | judged,
@@ -66,6 +76,19 @@ class Alone:
                 )
             )
         return _figures(scores, seen)
+
+    def _judged(
+        self, motion: Motion, recording: Recording, judge: Judge, rest: Tensor | None
+    ) -> Scores:
+        scores = judge(motion, recording, self.fps)
+        if rest is None:
+            return scores
+        about = Motion(
+            torch.cat([motion.coefficients, -torch.ones(len(motion.coefficients), 1)], 1),
+            torch.cat([motion.basis, rest[None]]),
+        )
+        found = judge(about, recording, self.fps)
+        return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
 
     def _seen_mm(self) -> float:
         corners = self.face.rest[self.face.lips]
@@ -89,7 +112,7 @@ class Alone:
         return {"kept_rounding": found} if found else {}
 
 
-def _figures(scores: Sequence[tuple[Scores, list[float], torch.Tensor]], seen: float) -> Kept:
+def _figures(scores: Sequence[tuple[Scores, list[float], Tensor]], seen: float) -> Kept:
     pooled = pool([each for each, _, _ in scores])
     widths = [width for _, of_one, _ in scores for width in of_one]
     gaps = torch.cat([gap for _, _, gap in scores])
@@ -106,4 +129,5 @@ def _figures(scores: Sequence[tuple[Scores, list[float], torch.Tensor]], seen: f
         seen_mm=seen,
         lse_d=figure("lse_d"),
         lse_c=figure("lse_c"),
+        lse_d_about_rest=figure("lse_d_about_rest"),
     )

@@ -10,12 +10,10 @@ from avatar.evaluation.photo.sheet import Row, write_rows
 
 def write_feelings(path: Path, people: Mapping[str, Seen]) -> None:
     """Write a row for each feeling, people side by side; the first row is without one."""
-    rows = [
-        Row("neutral", [("neutral", seen.pictures[FEELINGS[0], 0.0]) for seen in people.values()])
-    ]
+    rows = [Row("neutral", [("0", seen.pictures[FEELINGS[0], 0.0]) for seen in people.values()])]
     for name in FEELINGS:
         tiles = [
-            (f"{name} {level:g}", seen.pictures[name, level])
+            (f"{level:g}", seen.pictures[name, level])
             for seen in people.values()
             for level in LEVELS
         ]

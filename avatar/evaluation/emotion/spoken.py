@@ -1,7 +1,6 @@
 """Speech with and without feelings on one face, as speech's own measures want it."""
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -38,6 +37,10 @@ class Stage:
     def felt(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
         """With a feeling and its gates."""
         return self.motion(self.felt_curves(speech, emotion, intensity))
+
+    def in_silence(self, emotion: str, intensity: float) -> Tensor:
+        """Offsets [V, 3] of a feeling in silence, as `felt` gives them."""
+        return self.felt(torch.zeros(1, len(self.basis)), emotion, intensity).offsets()[0]
 
     def felt_curves(self, speech: Tensor, emotion: str, intensity: float) -> Curves:
         feelings = held(emotion, intensity)
@@ -82,10 +85,3 @@ def geometry(face: Face) -> FaceGeometry:
         upper_face=regions["upper_face"],
         upper_teeth=len(mouth.rest) + torch.arange(len(teeth)),
     )
-
-
-def chunks(motion: Motion, size: int = 50) -> Iterator[Tensor]:
-    """Offsets [f, V, 3] of all frames in turn."""
-    for start in range(0, len(motion.coefficients), size):
-        part = Motion(motion.coefficients[start : start + size], motion.basis)
-        yield part.offsets()
