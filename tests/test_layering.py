@@ -41,6 +41,12 @@ MAY_IMPORT = {
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
         "avatar.transfer avatar.vision common splat"
     ),
+    "avatar.evaluation.emotion": (
+        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
+        "avatar.drive avatar.evaluation.photo avatar.face.emotion avatar.files avatar.flame "
+        "avatar.heads avatar.lipreading avatar.mesh avatar.rig avatar.transfer avatar.vision "
+        "common splat"
+    ),
     "avatar.evaluation.photo": (
         "avatar.capture avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.film "
         "avatar.heads avatar.mesh avatar.photo avatar.rig avatar.tracking avatar.vision common "
@@ -108,10 +114,11 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
         "audio2mesh.prosody audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
-        "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
-        "avatar.files avatar.heads avatar.lipreading avatar.photo avatar.reconstruct "
-        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "
-        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
+        "avatar.evaluation.emotion avatar.evaluation.photo avatar.evaluation.reenactment "
+        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading avatar.photo "
+        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
+        "common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -126,8 +133,8 @@ JOIN_THE_LEAVES = {
     "avatar.lipreading",
     "avatar.synthetic.capture",
 }
-"""The only rooms that know both leaves: driving; the sound of a film; a lip reader that watches
-rendered mouths; people whose made-up captures speak."""
+"""The only rooms that know both leaves: driving; speech measured under feelings; the sound of a
+film; a lip reader that watches rendered mouths; people whose made-up captures speak."""
 
 ONLY_IN = {
     "PIL": {

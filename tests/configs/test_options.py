@@ -41,6 +41,7 @@ REQUIRED = {
     "evaluate-avatar": "--avatar A.ply --capture capture",
     "evaluate-photo": "A.ply --photo me.jpg",
     "evaluate-reenactment": "--tracked a b --truth c d",
+    "evaluate-emotion": "--data clips",
     "evaluate-audio2mesh": "--data clips",
     "train motion": "--data clips --out F",
     "train sync": "--data clips --role loss --out F",
