@@ -14,7 +14,7 @@ from avatar.drive.morph_targets import morph_targets
 from avatar.drive.motion import Motion, motion_file
 from avatar.drive.performance import perform
 from avatar.drive.retarget import avatar_face, carried, naming
-from avatar.files.gltf import HeadJoint, write_glb
+from avatar.exports.animated_glb import HeadJoint, write_glb
 from avatar.files.motion_file import SavedMotion, open_motion
 from avatar.files.open_avatar import open_avatar
 from avatar.flame import flame_regions, load_flame

@@ -25,12 +25,13 @@ class ExportOptions:
     the offsets of every vertex in every frame, as --save-motion of driving does; with --flame, and
     without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads them.
 
-    A .ply holds the Gaussians of --avatar in world space: at rest, at one moment (--at), or frame
-    by frame in numbered files of a new folder (--out frames/face_%05d.ply).
+    A .ply, .splat, .spz, .sog or .gltf holds the Gaussians of --avatar in world space: at rest, at
+    one moment (--at), or frame by frame in numbered files of a new folder (--out
+    frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
     """
 
     out: Path
-    """The file to write: .csv, .glb, .npz or .ply."""
+    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz or .sog."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
@@ -59,7 +60,7 @@ class ExportOptions:
     programs read only a .ply of degree 3 (62 properties)."""
     up: Up | None = None
     """The axis of a file of Gaussians that points up; by default what programs expect of its
-    format, -y for .ply."""
+    format: y in glTF and .spz, else -y."""
     flame: Path | None = None
     """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
     weights trained on FLAME."""
@@ -156,5 +157,5 @@ def _form(options: ExportOptions) -> Form:
             raise InputError(
                 f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
                 "ARKit weights, .glb for an animated mesh, .npz for vertices or FLAME parameters, "
-                f"or {' or '.join(UPWARD)} for an avatar's Gaussians"
+                f"or {', '.join(UPWARD)} for an avatar's Gaussians"
             )

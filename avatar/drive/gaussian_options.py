@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatar.exports.formats import UPWARD, is_numbered
+from avatar.exports.formats import HIGHEST, UPWARD, is_numbered
 from common.errors import InputError
 from common.writable import check_writable
 
@@ -35,8 +35,7 @@ def check_gaussians(options: "ExportOptions") -> None:
     out, numbers = options.out, is_numbered(options.out)
     if options.avatar is None:
         raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
-    if options.sh_degree is not None and not 0 <= options.sh_degree <= 3:
-        raise InputError(f"--sh-degree {options.sh_degree}: must be 0, 1, 2 or 3")
+    _check_degree(options)
     if options.at is not None:
         _check_moment(options)
     if moves(options) and options.at is None and not numbers:
@@ -50,6 +49,14 @@ def check_gaussians(options: "ExportOptions") -> None:
     check_writable(*((out.parent, True) if numbers else (out, False)))
     if numbers:
         _check_folder(out.parent)
+
+
+def _check_degree(options: "ExportOptions") -> None:
+    suffix, degree = options.out.suffix.lower(), options.sh_degree or 0
+    if not 0 <= degree <= 3:
+        raise InputError(f"--sh-degree {degree}: must be 0, 1, 2 or 3")
+    if degree > HIGHEST.get(suffix, 3):
+        raise InputError(f"--sh-degree {degree}: {suffix} holds degree {HIGHEST[suffix]} at most")
 
 
 def _check_moment(options: "ExportOptions") -> None:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from avatar.arkit import WEIGHTS
 from avatar.drive.motion import Curves, Motion
-from avatar.files.gltf import MorphTargets
+from avatar.exports.animated_glb import MorphTargets
 
 SAMPLES = 300  # frames that tell which directions a motion has, at most
 SAMPLE_BYTES = 2**27  # about the most memory that they take

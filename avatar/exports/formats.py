@@ -6,9 +6,19 @@ from typing import Literal
 
 Up = Literal["y", "-y"]
 
-UPWARD: dict[str, Up] = {".ply": "-y"}
-"""Suffix: the axis that points up where other programs read such a file. Those that look like the
-.ply of 3D Gaussian Splatting share its habit, since viewers turn them all by 180° about z."""
+UPWARD: dict[str, Up] = {
+    ".ply": "-y",
+    ".splat": "-y",
+    ".spz": "y",
+    ".sog": "-y",
+    ".glb": "y",
+    ".gltf": "y",
+}
+"""Suffix: the axis that points up where other programs read such a file. What has no rule of its
+own follows the .ply of 3D Gaussian Splatting, which viewers turn by 180° about z."""
+
+HIGHEST = {".splat": 0}
+"""The highest degree of spherical harmonics that a format holds, where it is not 3."""
 
 NUMBER = re.compile(r"%0?\d*d")
 

@@ -4,7 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from avatar.exports.convention import of_degree, stored, upside_down
+from avatar.exports.dot_splat import dot_splat
 from avatar.exports.formats import UPWARD, Up
+from avatar.exports.gaussian_gltf import gaussian_gltf
+from avatar.exports.sog import sog
+from avatar.exports.spz import spz
 from common.atomic import write_beside
 from splat import Gaussians, SplatPly, write_ply
 
@@ -26,9 +30,20 @@ def write_gaussians(
         WRITERS[suffix](partial, gaussians)
 
 
-def _write_ply(path: Path, gaussians: Gaussians) -> None:
+def _ply(path: Path, gaussians: Gaussians) -> None:
     """The .ply of 3D Gaussian Splatting, with no other element than `vertex`."""
     write_ply(path, SplatPly(stored(gaussians)))
 
 
-WRITERS: dict[str, Callable[[Path, Gaussians], None]] = {".ply": _write_ply}
+def _gltf(path: Path, gaussians: Gaussians) -> None:
+    gaussian_gltf(gaussians).write(path)
+
+
+WRITERS: dict[str, Callable[[Path, Gaussians], object]] = {
+    ".ply": _ply,
+    ".splat": lambda path, gaussians: path.write_bytes(dot_splat(gaussians)),
+    ".spz": lambda path, gaussians: path.write_bytes(spz(gaussians)),
+    ".sog": lambda path, gaussians: path.write_bytes(sog(gaussians)),
+    ".glb": _gltf,
+    ".gltf": _gltf,
+}

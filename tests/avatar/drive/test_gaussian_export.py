@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from foreign_splats import read_world_ply
 from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
-from avatar.drive.export_options import ExportOptions
+from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.gaussian_export import export_gaussians
 from avatar.exports.convention import upside_down
 from avatar.rig.avatar import Avatar
@@ -60,6 +61,16 @@ def test_one_moment_is_the_frame_that_covers_it(avatar_file: Path, take: Path, t
     assert (tmp_path / "one.ply").read_bytes() == (tmp_path / "frames/11.ply").read_bytes()
 
 
+def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):
+    def form(out: str, **given: Any) -> str:
+        return check_export(ExportOptions(Path(out), avatar=Path("subject.ply"), **given))
+
+    take = Path("take.csv")
+    assert form("a.glb", arkit=take) == "morphs"
+    assert form("a.glb") == form("a.glb", arkit=take, at=0.0) == "gaussians"
+    assert form("f/%d.glb", arkit=take) == form("a.gltf") == "gaussians"
+
+
 def test_the_command_says_what_it_wrote(run_script: Run, avatar_file: Path, take: Path):
     out = avatar_file.with_name("frames") / "f%05d.ply"
     outcome = run_script("export_motion", "--avatar", avatar_file, "--arkit", take, "--out", out)
@@ -89,6 +100,9 @@ REFUSED = [
     (("--out", "full/%05d.ply", *AVATAR, *TAKE), ("full", "new folder")),
     (("--out", "no/f/%05d.ply", *AVATAR, *TAKE), ("no/f", "does not exist")),
     (("--out", "a.ply", *AVATAR, "--sh-degree", "4"), ("--sh-degree 4",)),
+    (("--out", "a.splat", *AVATAR, "--sh-degree", "1"), (".splat", "degree 0")),
+    (("--out", "a.gltf", *AVATAR, *TAKE), ("a_%05d.gltf",)),
+    (("--out", "a.glb"), ("a.glb", "--avatar")),
     (("--out", "a.csv", *TAKE, "--sh-degree", "0"), ("--sh-degree", ".ply")),
     (("--out", "a.csv", *TAKE, "--up", "y"), ("--up", ".ply")),
     (("--out", "a.csv", *TAKE, "--at", "0"), ("--at", ".ply")),

@@ -1,28 +1,19 @@
 """Write an animated head as binary glTF 2.0: morph targets, a joint for the head, its colours."""
 
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import imageio.v3 as imageio
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from avatar.exports.gltf_file import INDEX_DATA, VERTEX_DATA, GltfFile, linear_light
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import Paint
 from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import Floats, Ints
-from common.atomic import write_beside
 
-MAGIC, VERSION, JSON_CHUNK, BINARY_CHUNK = 0x46546C67, 2, 0x4E4F534A, 0x004E4942
-BYTE, UNSIGNED, FLOAT = 5121, 5125, 5126  # component types
-COMPONENTS = {"|u1": BYTE, "<u4": UNSIGNED, "<f4": FLOAT}
-WIDTHS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
-VERTEX_DATA, INDEX_DATA = 34962, 34963  # buffer targets
 SKIN = {"metallicFactor": 0.0, "roughnessFactor": 0.7}
 
 
@@ -44,49 +35,6 @@ class HeadJoint:
     poses: Tensor  # [F, 4, 4] rigid motions in the mesh's own space
 
 
-class _File:
-    """The JSON of a file, and the arrays that it speaks of."""
-
-    def __init__(self) -> None:
-        self.arrays: list[bytes] = []
-        self.size = 0
-        self.content: dict[str, Any] = {"bufferViews": [], "accessors": []}
-
-    def view(self, data: bytes, target: int | None = None) -> int:
-        """Append bytes; the number of their view."""
-        views = self.content["bufferViews"]
-        views.append({"buffer": 0, "byteOffset": self.size, "byteLength": len(data)})
-        views[-1] |= {"target": target} if target else {}
-        self.arrays += [data, b"\0" * (-len(data) % 4)]
-        self.size += len(data) + len(self.arrays[-1])
-        return len(views) - 1
-
-    def add(self, array: NDArray | Tensor, kind: str = "<f4", target: int | None = None) -> int:
-        """Append an array [n] or [n, k]; the number of its accessor."""
-        rows = np.ascontiguousarray(np.asarray(array), kind).reshape(len(array), -1)
-        accessor = {
-            "bufferView": self.view(rows.tobytes(), target),
-            "componentType": COMPONENTS[kind],
-            "count": len(rows),
-            "type": WIDTHS[rows.shape[1]],
-            "min": rows.min(0).tolist(),
-            "max": rows.max(0).tolist(),
-        }
-        self.content["accessors"].append(accessor)
-        return len(self.content["accessors"]) - 1
-
-    def write(self, path: Path) -> None:
-        """Write it all; the file appears whole or not at all."""
-        self.content |= {"asset": {"version": "2.0", "generator": "VoiceSplat"}}
-        text = json.dumps(self.content | {"buffers": [{"byteLength": self.size}]}).encode()
-        text += b" " * (-len(text) % 4)
-        with write_beside(path) as partial, partial.open("wb") as file:
-            file.write(struct.pack("<III", MAGIC, VERSION, 28 + len(text) + self.size))
-            file.write(struct.pack("<II", len(text), JSON_CHUNK) + text)
-            file.write(struct.pack("<II", self.size, BINARY_CHUNK))
-            file.writelines(self.arrays)
-
-
 def write_glb(
     path: Path,
     mesh: Mesh,
@@ -100,13 +48,13 @@ def write_glb(
     Frame f is shown at (f + 0.5) / fps seconds, the middle of the time that it covers. With paint
     a vertex is written once for every colour and place of the texture that it has.
     """
-    file, turns = _File(), bool((joint.poses != torch.eye(4)).any())
+    file, turns = GltfFile(), bool((joint.poses != torch.eye(4)).any())
     faces = mesh.faces.numpy()
     owners, corners = np.arange(len(mesh.vertices)), faces
     attributes: dict[str, int] = {}
     if paint is not None:
         owners, corners, rgb, uv = _split(faces, paint)
-        attributes |= {"COLOR_0": file.add(_linear(rgb), target=VERTEX_DATA)}
+        attributes |= {"COLOR_0": file.add(linear_light(rgb), target=VERTEX_DATA)}
         attributes |= {"TEXCOORD_0": file.add(uv * [1, -1] + [0, 1], target=VERTEX_DATA)}
     attributes["POSITION"] = file.add(mesh.vertices[owners], target=VERTEX_DATA)
     if turns:
@@ -130,7 +78,7 @@ def write_glb(
     file.write(path)
 
 
-def _add_joint(file: _File, joint: HeadJoint) -> dict[tuple[int, str], int]:
+def _add_joint(file: GltfFile, joint: HeadJoint) -> dict[tuple[int, str], int]:
     """Nodes 1, the still shoulders, and 2, the head; the head's curves."""
     pivot = joint.pivot
     file.content["nodes"][0] |= {"skin": 0}
@@ -148,7 +96,7 @@ def _add_joint(file: _File, joint: HeadJoint) -> dict[tuple[int, str], int]:
     return {(2, "rotation"): file.add(turns), (2, "translation"): file.add(places)}
 
 
-def _animate(file: _File, times: int, curves: dict[tuple[int, str], int]) -> None:
+def _animate(file: GltfFile, times: int, curves: dict[tuple[int, str], int]) -> None:
     samplers = [
         {"input": times, "output": values, "interpolation": "LINEAR"} for values in curves.values()
     ]
@@ -168,7 +116,7 @@ def _split(faces: Ints, paint: Paint) -> tuple[Ints, Ints, Floats, Floats]:
     return kinds[:, 0].astype(int), number.reshape(-1, 3), kinds[:, 1:4], kinds[:, 4:]
 
 
-def _painted(file: _File, corners: Ints, paint: Paint | None) -> list[dict[str, int]]:
+def _painted(file: GltfFile, corners: Ints, paint: Paint | None) -> list[dict[str, int]]:
     """The triangles of each texture, with its material."""
     owner = np.full(len(corners), -1) if paint is None else paint.texture
     textures = () if paint is None else paint.textures
@@ -184,8 +132,3 @@ def _painted(file: _File, corners: Ints, paint: Paint | None) -> list[dict[str, 
         file.content |= {"images": pictures, "samplers": [{}]}
         file.content["textures"] = [{"source": k, "sampler": 0} for k in range(len(images))]
     return parts
-
-
-def _linear(srgb: Floats) -> Floats:
-    """Linear light of sRGB, as glTF stores colours of vertices."""
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)

@@ -12,7 +12,7 @@ from glb_files import read_glb
 from head_meshes import HEAD, decimated, whole_head
 
 from avatar.arkit import head_poses
-from avatar.files.gltf import HeadJoint, MorphTargets, write_glb
+from avatar.exports.animated_glb import HeadJoint, MorphTargets, write_glb
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import Paint
 from avatar.mesh.mesh_file import read_mesh
