@@ -142,6 +142,7 @@ ONLY_IN = {
         "avatar/capture/pictures.py",
         "avatar/evaluation/photo/sheet.py",
         "avatar/evaluation/sheet.py",
+        "avatar/exports/sog.py",
         "avatar/film/picture_folder.py",
         "avatar/mesh/picture_file.py",
     },
