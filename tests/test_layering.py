@@ -60,7 +60,7 @@ MAY_IMPORT = {
         "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
         "avatar.transfer common splat"
     ),
-    "avatar.exports": "common splat",
+    "avatar.exports": "avatar.mesh common splat",
     "avatar.face": "avatar.mesh",
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
