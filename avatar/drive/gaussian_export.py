@@ -8,17 +8,20 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from avatar.arkit import WEIGHTS
 from avatar.drive.export import mover_of, moving
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.gaussian_options import moves
 from avatar.drive.motion import Motion
 from avatar.drive.retarget import avatar_face
-from avatar.exports.formats import is_numbered, numbered
+from avatar.exports.formats import FOLLOWS, is_numbered, numbered
+from avatar.exports.lam import lam_zip, most_gaussians
 from avatar.exports.write import write_gaussians
 from avatar.files.motion_file import SavedMotion
 from avatar.files.open_avatar import open_avatar
+from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
-from common.atomic import folder_beside
+from common.atomic import folder_beside, write_beside
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Gaussians
@@ -45,6 +48,9 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
     mover = mover_of(options) if moves(options) else None
     avatar = open_avatar(options.avatar, options.flame, options.landmarks)
     rig, count = avatar_rig(avatar, torch.device("cpu")), len(avatar.binding)
+    if options.out.suffix.lower() == FOLLOWS:
+        _write_follower(options, avatar, rig)
+        return ExportedGaussians(count, 1)
     if mover is None:
         _write(options, options.out, rig(avatar.vertices))
         return ExportedGaussians(count, 1)
@@ -59,6 +65,23 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
 
 def _write(options: ExportOptions, path: Path, gaussians: Gaussians) -> None:
     write_gaussians(path, gaussians, options.sh_degree, options.up)
+
+
+def _write_follower(
+    options: ExportOptions, avatar: Avatar, rig: Callable[[Tensor], Gaussians]
+) -> None:
+    """The avatar at rest, and how its Gaussians' centres follow each ARKit unit."""
+    most = most_gaussians(len(WEIGHTS))
+    if len(avatar.binding) > most:
+        raise InputError(
+            f"{options.avatar}: has {len(avatar.binding):,} Gaussians, but LAM's renderer has room "
+            f"for {most:,}; use an avatar of fewer"
+        )
+    assert options.avatar
+    head, rest = avatar_face(options.avatar, avatar).head, rig(avatar.vertices)
+    moved = {name: rig(avatar.vertices + head.unit(name)).means - rest.means for name in WEIGHTS}
+    with write_beside(options.out) as partial:
+        partial.write_bytes(lam_zip(options.out.stem, rest, moved))
 
 
 def _at(options: ExportOptions, motion: Motion) -> Tensor:

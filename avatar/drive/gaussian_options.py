@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatar.exports.formats import HIGHEST, UPWARD, is_numbered
+from avatar.exports.formats import FOLLOWS, HIGHEST, UPWARD, is_numbered
 from common.errors import InputError
 from common.writable import check_writable
 
@@ -20,7 +20,7 @@ def holds_gaussians(options: "ExportOptions") -> bool:
     suffix = options.out.suffix.lower()
     if suffix in MESH_TOO and moves(options):
         return options.at is not None or is_numbered(options.out)
-    return suffix in UPWARD
+    return suffix in UPWARD or suffix == FOLLOWS
 
 
 def moves(options: "ExportOptions") -> bool:
@@ -36,6 +36,8 @@ def check_gaussians(options: "ExportOptions") -> None:
     if options.avatar is None:
         raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
     _check_degree(options)
+    if out.suffix.lower() == FOLLOWS:
+        _check_follower(options)
     if options.at is not None:
         _check_moment(options)
     if moves(options) and options.at is None and not numbers:
@@ -57,6 +59,16 @@ def _check_degree(options: "ExportOptions") -> None:
         raise InputError(f"--sh-degree {degree}: must be 0, 1, 2 or 3")
     if degree > HIGHEST.get(suffix, 3):
         raise InputError(f"--sh-degree {degree}: {suffix} holds degree {HIGHEST[suffix]} at most")
+
+
+def _check_follower(options: "ExportOptions") -> None:
+    if moves(options):
+        raise InputError(
+            f"{options.out}: holds an avatar at rest, which LAM's renderer moves itself; leave out "
+            "--audio, --motion and --arkit"
+        )
+    if options.up is not None:
+        raise InputError(f"--up: LAM's renderer wants +y up in {options.out}; leave it out")
 
 
 def _check_moment(options: "ExportOptions") -> None:

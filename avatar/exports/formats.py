@@ -17,7 +17,10 @@ UPWARD: dict[str, Up] = {
 """Suffix: the axis that points up where other programs read such a file. What has no rule of its
 own follows the .ply of 3D Gaussian Splatting, which viewers turn by 180° about z."""
 
-HIGHEST = {".splat": 0}
+FOLLOWS = ".zip"
+"""The suffix of an avatar that other programs move by its ARKit weights."""
+
+HIGHEST = {".splat": 0, ".zip": 0}
 """The highest degree of spherical harmonics that a format holds, where it is not 3."""
 
 NUMBER = re.compile(r"%0?\d*d")
