@@ -119,6 +119,12 @@ MEASURE = {
 }
 
 TRAIN = {
+    "make-emotions": Verb(
+        "avatar.drive.emotion_set_options:EmotionSetOptions",
+        "configs.commands.make_emotions:main",
+        "recordings with every feeling in every intensity: motion with sound and labels",
+        stopped=CONTINUES,
+    ),
     "train motion": Verb(
         "configs.training_options:TrainMotionOptions",
         "configs.commands.train_motion:main",

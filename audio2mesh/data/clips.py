@@ -51,9 +51,10 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
 
     The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`,
     weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
-    `template` [V, 3] where it differs from `rest`. The speaking style is `style`, by default the
-    clip's id. Optional: `origin` (captured, solved or modelled) and the phones as `phone_labels`
-    [n] and `phone_times` [n, 2] in seconds. InputError names the file and what it lacks.
+    `template` [V, 3] where it differs from `rest`, or `offsets` [F, V, 3] from it. The speaking
+    style is `style`, by default the clip's id. Optional: `origin` (captured, solved or modelled)
+    and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. InputError names the
+    file and what it lacks.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of clips")
@@ -127,10 +128,18 @@ def _read_motion(path: Path, data: Arrays, units: FaceUnits, rest: Tensor) -> Mo
         if "template" in data:
             rest = torch.from_numpy(pick_floats(path, data, "template", (3,)))
         vertices = torch.from_numpy(pick_floats(path, data, "vertices", (len(rest), 3)))
-        offsets = vertices - rest
-        basis = motion_basis(offsets[:: basis_stride(len(offsets))])
-        return Motion(project(offsets, basis), basis)
-    raise InputError(f"{path}: the clip holds neither `arkit` with `arkit_names` nor `vertices`")
+        return _on_own_basis(vertices - rest)
+    if "offsets" in data:
+        return _on_own_basis(torch.from_numpy(pick_floats(path, data, "offsets", (len(rest), 3))))
+    raise InputError(
+        f"{path}: the clip holds neither `arkit` with `arkit_names`, nor `vertices`, nor `offsets`"
+    )
+
+
+def _on_own_basis(offsets: Tensor) -> Motion:
+    """Offsets [F, V, 3] on a basis of their own."""
+    basis = motion_basis(offsets[:: basis_stride(len(offsets))])
+    return Motion(project(offsets, basis), basis)
 
 
 def common_basis(clips: Sequence[Clip]) -> Tensor:

@@ -11,6 +11,7 @@ from torch import Tensor
 from avatar.files.motion_file import Frame, SavedMotion, motion_writer
 from avatar.rig.pose import pose
 from avatar.transfer.fitted_face import Face
+from common.arrays import Arrays
 
 CHUNK_BYTES = 2**24  # of offsets that are computed at a time
 
@@ -54,8 +55,11 @@ class Motion:
             yield pose(self.face.mesh.vertices + frame, self.face.head, head_pose)
 
 
-def motion_file(path: Path, motion: Motion) -> AbstractContextManager[Callable[[Frame], None]]:
-    """A file of the motion, to which the offsets [V, 3] are appended frame by frame."""
+def motion_file(
+    path: Path, motion: Motion, labels: Arrays | None = None
+) -> AbstractContextManager[Callable[[Frame], None]]:
+    """A file of the motion, to which the offsets [V, 3] are appended frame by frame; labels: what
+    else it says."""
     face = motion.face
     facts = (face.mesh, face.head.topology, motion.fps, motion.head_pose, face.fitted)
-    return motion_writer(SavedMotion(path, *facts), face.head.regions)
+    return motion_writer(SavedMotion(path, *facts), face.head.regions, labels)

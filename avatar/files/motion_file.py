@@ -148,12 +148,12 @@ def _topology(path: Path, arrays: Arrays, mesh: Mesh) -> str:
 
 @contextmanager
 def motion_writer(
-    motion: SavedMotion, regions: Mapping[str, Tensor]
+    motion: SavedMotion, regions: Mapping[str, Tensor], labels: Arrays | None = None
 ) -> Iterator[Callable[[Frame], None]]:
     """Yield a function that appends the offsets [V, 3] of one frame, in the mesh's own unit.
 
-    regions: indices of vertices by name, for whoever reads the file. It appears only once all
-    frames are written, so that memory does not grow with the recording.
+    regions: indices of vertices by name, labels: further arrays, for whoever reads the file. It
+    appears only once all frames are written, so that memory does not grow with the recording.
     """
     size, written = (len(motion.head_pose), len(motion.mesh.vertices), 3), 0
 
@@ -165,7 +165,7 @@ def motion_writer(
         written += 1
 
     with write_beside(motion.path) as partial, zipfile.ZipFile(partial, "w") as archive:
-        for name, array in _arrays(motion, regions).items():
+        for name, array in {**_arrays(motion, regions), **(labels or {})}.items():
             buffer = BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
             archive.writestr(f"{name}.npy", buffer.getvalue())

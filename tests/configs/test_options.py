@@ -47,6 +47,7 @@ REQUIRED = {
     "train sync": "--data clips --role loss --out F",
     "train lips": "--data clips --out F",
     "search-losses": "--data clips --out runs",
+    "make-emotions": "--data clips --out set",
     "make-corpus": "--recordings R --out C --test-out T",
     "fit-articulation": "--data clips --out F.npz",
     "learn-landmarks": "",
