@@ -1,0 +1,60 @@
+"""Blinks: when lids close, and how."""
+
+import numpy as np
+
+from avatar.face.manner import Manner
+from avatar.face.moves import RATE
+from avatar.mesh.vectors import Floats, smoothstep
+
+# A lid closes in about 100 ms (Stern, Walrath, Goldstein 1984), a little faster here, and opens
+# more slowly (VanderWerf et al. 2003, J Neurophysiol 89:2784-96).
+CLOSING_SECONDS, CLOSED_SECONDS, OPENING_SECONDS = 0.08, 0.02, 0.18
+BLINK_SECONDS = CLOSING_SECONDS + CLOSED_SECONDS + OPENING_SECONDS
+DURATION_SPREAD = 0.15  # standard deviation of the logarithm of a blink's length
+REFRACTORY_SECONDS = 0.5  # after the start of a blink in which no other starts
+END_SECONDS = (-0.2, 0.3)  # about the end of a phrase, in which blinks are more likely
+END_SHARE = 0.2  # of all time that lies there, as long as nothing is known
+MEMORY_SECONDS = 30.0  # by which that share is judged
+SHIFTS = ((33.0, 0.97), (15.0, 0.6))
+"""Degrees of a shift of gaze from which on it takes a blink along, and how often."""
+
+
+class Blinks:
+    """How far the lids are closed, frame after frame."""
+
+    def __init__(self, manner: Manner, rng: np.random.Generator) -> None:
+        self._manner, self._rng = manner, rng
+        self._started, self._stretch = -9.0, 1.0
+        self._ended, self._share = -9.0, END_SHARE
+
+    def end(self, time: float) -> None:
+        """A phrase ends at a time, which may be still to come."""
+        self._ended = time
+
+    def shift(self, degrees: float, now: float) -> None:
+        """The gaze shifts so far."""
+        likely = next((share for least, share in SHIFTS if degrees > least), 0.0)
+        if self._rng.random() < likely:
+            self._start(now)
+
+    def step(self, now: float) -> float:
+        """Closure in [0, 1] at a time."""
+        near = END_SECONDS[0] <= now - self._ended <= END_SECONDS[1]
+        self._share += (near - self._share) / (MEMORY_SECONDS * RATE)
+        more = self._manner.blinks_at_ends
+        usual = self._manner.blinks_a_minute / 60 / (1 + (more - 1) * self._share)
+        if self._rng.random() < usual * (more if near else 1) / RATE:
+            self._start(now)
+        return float(lid_closure(np.array((now - self._started) / self._stretch)))
+
+    def _start(self, now: float) -> None:
+        if now - self._started > REFRACTORY_SECONDS:
+            self._started = now
+            self._stretch = self._rng.lognormal(0.0, DURATION_SPREAD)
+
+
+def lid_closure(seconds: Floats) -> Floats:
+    """How far the lids are closed, [0, 1], at a time after a blink's start."""
+    closing = smoothstep(0.0, CLOSING_SECONDS, seconds)
+    opening = smoothstep(CLOSING_SECONDS + CLOSED_SECONDS, BLINK_SECONDS, seconds)
+    return closing * (1.0 - opening) ** 1.5

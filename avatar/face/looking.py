@@ -1,0 +1,135 @@
+"""Where somebody looks: at the listener, now and then elsewhere, by saccades."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from avatar.arkit import head_poses
+from avatar.face.gaze import gaze_degrees
+from avatar.face.manner import Manner
+from avatar.face.moves import Moves
+from avatar.heads import Head
+from avatar.mesh.vectors import Floats
+
+# Lengths in degrees of looks elsewhere: A = -6.9 ln(P / 15.7), P uniform up to 15, of which nine in
+# ten are under 15; up, down and sideways are twice as frequent as between (Lee, Badler, Badler
+# 2002, "Eyes Alive").
+FALL_DEGREES, SCALE_PERCENT, MOST_PERCENT = 6.9, 15.7, 15.0
+FARTHEST_DEGREES = 20.0
+DIRECTIONS = np.array([2.0, 1.0] * 4) / 12  # by eighths of a turn, from the subject's left on
+UPRIGHT = 0.7  # of a sideways look's length have looks up and down
+SACCADE_SECONDS, SECONDS_A_DEGREE = 0.025, 0.0024  # 20-30 ms and 2.2-2.7 ms for each degree
+STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # of fixations within a look, and between them
+HEAD_FROM, HEAD_SHARE, HEAD_SECONDS = 10.0, 0.6, 0.5
+"""Of what a look lies farther than so many degrees from straight ahead the head makes this share,
+in this time."""
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """What is looked at."""
+
+    x: float = 0.0
+    """degrees to the subject's left of straight ahead"""
+    y: float = 0.0
+    """degrees up"""
+    free: bool = True
+    """whether the eyes look elsewhere now and then"""
+
+
+class Looking:
+    """The eyes' direction, frame after frame: yaw and pitch in degrees, the shoulders being 0."""
+
+    def __init__(self, manner: Manner, gaze: Gaze, rng: np.random.Generator) -> None:
+        self._manner, self._gaze, self._rng = manner, gaze, rng
+        self._eyes, self._head = Moves(2, 1.0), Moves(2, 1.0)
+        self._target = np.array([gaze.x, gaze.y])
+        self._eyes.place = self._eyes.goal = self._target
+        self._head.place = self._head.goal = _head_part(self._target)
+        self._away, self._until = False, self._span(manner.looking_seconds)
+        self._shift_at = rng.uniform(*STAY_SECONDS)
+        self.shifted = 0.0
+        """degrees of the shift that begins with this frame"""
+
+    def step(self, now: float) -> tuple[Floats, Floats]:
+        """Directions of the eyes [2] and of what the head adds for them [2]."""
+        self.shifted = 0.0
+        if self._gaze.free and now >= self._until:
+            self._away = not self._away
+            manner = self._manner
+            mean = manner.away_seconds if self._away else manner.looking_seconds
+            self._until = now + self._span(mean)
+            self._look(self._target + (self._elsewhere() if self._away else 0.0))
+            self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
+        elif now >= self._shift_at:
+            middle = self._eyes.goal if self._away else self._target
+            self._look(middle + STRAY_DEGREES * self._rng.standard_normal(2))
+            self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
+        return self._eyes.step(), self._head.step()
+
+    def _look(self, at: Floats) -> None:
+        by = at - self._eyes.goal
+        self.shifted = float(np.hypot(*by))
+        self._eyes.plan(0.0, SACCADE_SECONDS + SECONDS_A_DEGREE * self.shifted, by)
+        turn = _head_part(at) - self._head.goal
+        if turn.any():
+            self._head.plan(0.0, HEAD_SECONDS, turn)
+
+    def _span(self, mean: float) -> float:
+        return max(float(self._rng.exponential(mean)), 0.25)
+
+    def _elsewhere(self) -> Floats:
+        percent = MOST_PERCENT * (1 - self._rng.random())
+        size = min(-FALL_DEGREES * np.log(percent / SCALE_PERCENT), FARTHEST_DEGREES)
+        turn = 2 * np.pi * (self._rng.choice(8, p=DIRECTIONS) + self._rng.uniform(-0.5, 0.5)) / 8
+        return size * np.array([np.cos(turn), UPRIGHT * np.sin(turn)])
+
+
+def _head_part(direction: Floats) -> Floats:
+    far = float(np.hypot(*direction))
+    return direction * (HEAD_SHARE * max(far - HEAD_FROM, 0.0) / max(far, 1e-9))
+
+
+def eyes_in_head(look: Floats, head: Floats) -> Floats:
+    """Directions [F, 2] of eyes in a head that is turned by yaw, pitch and roll [F, 3], so that
+    they look [F, 2]; all degrees. What a head does the eyes undo."""
+    yaw, pitch = np.radians(look).T
+    ahead = np.stack(
+        [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1
+    )
+    turns = head_poses(torch.from_numpy(np.radians(head)), torch.zeros(3).double())
+    x, y, z = np.einsum("fji,fj->if", turns[:, :3, :3].numpy(), ahead)
+    return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], axis=1))
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Degrees that a head's units turn its eyes at weight 1."""
+
+    outward: float
+    inward: float
+    up: float
+    down: float
+
+
+def reach(head: Head) -> Reach:
+    """How far the eyes of a head turn."""
+    eyes = [head.group_vertices(name).numpy() for name in ("l-eye", "r-eye")]
+    names = ("OutLeft", "InLeft", "UpLeft", "DownLeft")
+    offsets = np.stack([head.unit(f"eyeLook{name}").double().numpy() for name in names])
+    turned = np.abs(gaze_degrees(eyes, head.vertices.double().numpy(), offsets))[:, 0]  # [4, 2]
+    return Reach(*(float(turned[k, k // 2]) for k in range(4)))
+
+
+def look_weights(eyes: Floats, reach: Reach) -> dict[str, Floats]:
+    """Weights [F] in [0, 1] of the units that turn both eyes by yaw and pitch [F, 2] in degrees."""
+    yaw, pitch = eyes.T
+    sides = {"Left": yaw, "Right": -yaw}  # outward
+    found: dict[str, Floats] = {}
+    for side, outward in sides.items():
+        found[f"eyeLookOut{side}"] = outward / reach.outward
+        found[f"eyeLookIn{side}"] = -outward / reach.inward
+        found[f"eyeLookUp{side}"] = pitch / reach.up
+        found[f"eyeLookDown{side}"] = -pitch / reach.down
+    return {name: np.clip(weights, 0.0, 1.0) for name, weights in found.items()}

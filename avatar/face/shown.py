@@ -1,0 +1,106 @@
+"""A face's life as what a head shows: its pose, and weights of its units, frame by frame."""
+
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh.prosody import Prosody
+from avatar.arkit import head_poses
+from avatar.face.brows import WEIGHTS as BROW_WEIGHTS
+from avatar.face.life import COLUMNS, Behaviour, LifeMaker
+from avatar.face.looking import Reach, eyes_in_head, look_weights, reach
+from avatar.face.moves import RATE
+from avatar.face.prosody_parts import in_parts, silence
+from avatar.heads import load_head
+from avatar.mesh.vectors import Floats
+
+BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
+PART = 1000  # frames of prosody that are heard at a time
+
+
+@dataclass(frozen=True)
+class Life:
+    """What moves besides the mouth, per frame."""
+
+    unit_weights: dict[str, Tensor]  # ARKit unit → [F] weights in [0, 1]
+    head_pose: Tensor  # [F, 4, 4] rigid motion of the head about its pivot, head space
+
+    def part(self, frames: slice) -> "Life":
+        """Some of the frames."""
+        units = {name: weights[frames] for name, weights in self.unit_weights.items()}
+        return Life(units, self.head_pose[frames])
+
+
+def live(prosody: Prosody, fps: float, frames: int, pivot: Tensor, behaviour: Behaviour) -> Life:
+    """Life for a recording of so many frames; the same behaviour gives the same life.
+
+    pivot [3]: metres, the joint on which the head turns. Beyond the prosody's end it is silent.
+    """
+    maker, sampler = LifeMaker(behaviour), Sampler(fps)
+    missing = max(0, round(frames / fps * RATE) - len(prosody))
+    pieces = [*in_parts(prosody, PART), *in_parts(silence(missing), PART)]
+    rows = [sampler.push(maker.hear(piece)) for piece in pieces]
+    rows += [sampler.push(maker.finish())]
+    rows += [sampler.finish(frames - sum(map(len, rows)))]
+    return shown(np.concatenate(rows)[:frames], pivot)
+
+
+def still(frames: int) -> Life:
+    """No life at all: the head stands still and nothing but speech moves."""
+    return Life({}, torch.eye(4).expand(frames, 4, 4))
+
+
+def shown(rows: Floats, pivot: Tensor) -> Life:
+    """Frames [F, COLUMNS] of a LifeMaker as the life of a head that turns on its pivot [3]."""
+    head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
+    units = {name: lids for name in BLINK_UNITS}
+    units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
+    units |= look_weights(eyes_in_head(look, head), _reach())
+    weights = {name: torch.from_numpy(values).float() for name, values in units.items()}
+    return Life(weights, head_poses(torch.from_numpy(np.radians(head)).float(), pivot))
+
+
+@cache
+def _reach() -> Reach:
+    return reach(load_head())
+
+
+class Sampler:
+    """Rows, RATE a second, at the middles of a film's frames."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._rows, self._first = np.zeros((0, COLUMNS)), 0  # held, and the number of the first
+        self._done = 0  # frames
+
+    def push(self, rows: Floats) -> Floats:
+        """Frames [f, COLUMNS] that lie between the rows [n, COLUMNS] so far."""
+        self._rows = np.concatenate([self._rows, rows])
+        last = self._first + len(self._rows) - 1
+        count = int(np.floor((last + 0.5) / RATE * self._fps + 0.5)) - self._done
+        frames = self._sampled(max(count, 0))
+        spent = min(max(0, int(self._place(self._done)) - 1 - self._first), len(self._rows))
+        self._rows, self._first = self._rows[spent:], self._first + spent
+        return frames
+
+    def finish(self, frames: int) -> Floats:
+        """So many frames more, at most, by which the last row stays."""
+        return self._sampled(max(frames, 0))
+
+    def _sampled(self, count: int) -> Floats:
+        places = self._place(np.arange(self._done, self._done + count)) - self._first
+        places = np.clip(places, 0, max(len(self._rows) - 1, 0))
+        self._done += count
+        if not count:
+            return self._rows[:0]
+        before = places.astype(int)
+        after = np.minimum(before + 1, len(self._rows) - 1)
+        share = (places - before)[:, None]
+        return (1 - share) * self._rows[before] + share * self._rows[after]
+
+    def _place(self, frame: Floats | int) -> Floats:
+        """Where a frame's middle lies, in rows."""
+        return (np.asarray(frame) + 0.5) / self._fps * RATE - 0.5

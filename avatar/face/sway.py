@@ -1,0 +1,102 @@
+"""How a head sways while it speaks: with the melody of the voice, and by itself.
+
+In a pause it stays where it is: the melody is not followed, and the rest of the motion has a clock
+that stands still.
+"""
+
+from math import exp, pi, sqrt
+
+import numpy as np
+from scipy.signal import butter, lfilter
+
+from avatar.face.manner import Manner
+from avatar.face.moves import RATE
+from avatar.mesh.vectors import Floats
+
+FASTEST_HZ, SLOWEST_HZ = 1.8, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
+DELAY = 10
+"""Frames by which the melody's filter lags: so far ahead must be heard."""
+FORGET_SECONDS = 0.5  # in which a melody falls back to the middle where there is no voice
+WIDEST = 9.0  # semitones from the middle that are followed
+GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
+CORNERS_HZ = (0.35, 5.0)  # above which a head's wandering falls by two and by two more powers
+BLOCK = 512  # frames of wandering that are drawn at a time
+
+
+class Sway:
+    """Angles [3] of one frame after another."""
+
+    def __init__(self, manner: Manner, rng: np.random.Generator) -> None:
+        self._gains = np.array(manner.pitch_gain)
+        self._wander = Wander(rng) if any(manner.wander_degrees) else None
+        self._widths = np.array(manner.wander_degrees)
+        self._rng = rng
+        self._followed = self._gains * 0
+        self._filter = butter(2, FASTEST_HZ, fs=RATE)
+        self._state, self._melody, self._before = np.zeros(2), 0.0, 0.0
+        self._spoken = np.zeros(len(GATE))
+        self._angles = np.zeros(3)
+        self.turn()
+
+    def turn(self) -> None:
+        """Another phrase begins: to whichever side its melody takes the head."""
+        sides = np.array([self._rng.standard_normal(), 1.0, self._rng.standard_normal()])
+        self._followed = self._gains * sides
+
+    def step(self, pitch: float, speaks: bool) -> Floats:
+        """pitch: semitones `DELAY` frames ahead, nan where unvoiced; speaks: whether it is so."""
+        self._spoken[:-1] = self._spoken[1:]
+        self._spoken[-1] = speaks
+        gate = float(GATE @ self._spoken)
+        change = self._melody_change(pitch)
+        if gate > 0:
+            forgotten = 2 * pi * SLOWEST_HZ / RATE
+            self._angles += gate * (self._followed * change - forgotten * self._angles)
+        if self._wander is None:
+            return self._angles
+        return self._angles + self._widths * self._wander.step(gate)
+
+    def _melody_change(self, pitch: float) -> float:
+        """Semitones by which the smoothed melody rises in this frame."""
+        if np.isfinite(pitch):
+            self._melody = min(max(pitch, -WIDEST), WIDEST)
+        else:
+            self._melody *= exp(-1 / (FORGET_SECONDS * RATE))
+        b, a = self._filter
+        z, x = self._state, self._melody
+        y = b[0] * x + z[0]
+        self._state = np.array([b[1] * x - a[1] * y + z[1], b[2] * x - a[2] * y])
+        change, self._before = y - self._before, y
+        return change
+
+
+class Wander:
+    """Noise [3] of variance 1 whose spectrum falls as that of heads does; its clock is its own."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        poles = [exp(-2 * pi * hertz / RATE) for hertz in CORNERS_HZ]
+        self._a = np.polymul([1, -poles[0]], [1, -poles[1]])
+        response = lfilter([1.0], self._a, np.eye(1, 20 * RATE)[0])
+        self._gain = 1 / sqrt(float(response @ response))
+        self._state = np.zeros((2, 3))
+        self._clock = 0.0
+        self._values = np.zeros((0, 3))
+        self._draw(4 * BLOCK)
+        self._values = self._values[-BLOCK:]
+
+    def step(self, speed: float) -> Floats:
+        """The noise after `speed` frames of its own clock."""
+        self._clock += speed
+        if self._clock >= len(self._values) - 2:
+            self._values = self._values[int(self._clock) :]
+            self._clock -= int(self._clock)
+            self._draw(BLOCK)
+        first = int(self._clock)
+        between = self._clock - first
+        return (1 - between) * self._values[first] + between * self._values[first + 1]
+
+    def _draw(self, frames: int) -> None:
+        white = self._rng.standard_normal((frames, 3))
+        drawn, self._state = lfilter([self._gain], self._a, white, axis=0, zi=self._state)
+        self._values = np.concatenate([self._values, drawn])
