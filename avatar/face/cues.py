@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from audio2mesh.prosody import Accent, Prosody
+from audio2mesh.prosody.record import Accent, Prosody
 from avatar.face.moves import RATE
 
 Kind = Literal["onset", "end", "rest", "accent"]

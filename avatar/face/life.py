@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from audio2mesh.prosody import Prosody
+from audio2mesh.prosody.record import Prosody
 from avatar.face.blinks import Blinks
 from avatar.face.brows import Brows
 from avatar.face.cues import Cue, Cues

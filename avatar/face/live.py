@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio2mesh.prosody import ProsodyListener
+from audio2mesh.prosody.listener import ProsodyListener
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import frame_count
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from audio2mesh.prosody import FRAMES_PER_SECOND, Prosody
+from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody
 
 
 def silence(frames: int) -> Prosody:

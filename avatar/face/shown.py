@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.prosody import Prosody
+from audio2mesh.prosody.record import Prosody
 from avatar.arkit import head_poses
 from avatar.face.brows import WEIGHTS as BROW_WEIGHTS
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker

@@ -8,7 +8,7 @@ from math import ceil
 import numpy as np
 from scipy.signal import butter, find_peaks, peak_widths, sosfiltfilt
 
-from audio2mesh.prosody import FRAMES_PER_SECOND, Accent, Phrase, Prosody
+from audio2mesh.prosody.record import FRAMES_PER_SECOND, Accent, Phrase, Prosody
 from avatar.evaluation.head.motion import speed
 from avatar.mesh.vectors import Bools, Floats
 
