@@ -23,7 +23,7 @@ FILM = {
         "configs.commands.drive:main",
         "a voice and an avatar: a talking-head video",
         words=("--avatar", "--audio"),
-        aliases={"--output": "--out"},
+        aliases={"--output": "--out", "--seed": "--take"},
     ),
     "render": Verb(
         "avatar.drive.render_options:ReplayOptions",
@@ -35,6 +35,7 @@ FILM = {
         "avatar.drive.export_options:ExportOptions",
         "configs.commands.export:main",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
+        aliases={"--seed": "--take"},
     ),
 }
 

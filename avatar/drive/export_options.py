@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
 from avatar.drive.gaussian_options import ASKS, check_gaussians, holds_gaussians
 from avatar.exports.formats import UPWARD, Up
@@ -16,7 +17,7 @@ Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
 
 @dataclass(frozen=True)
-class ExportOptions:
+class ExportOptions(BehaviourOptions):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 
@@ -48,8 +49,6 @@ class ExportOptions:
     fps: float | None = None
     """Frames a second; by default what the weights were trained at (25), with --arkit 25. Saved
     motion has its own."""
-    still: bool = False
-    """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
@@ -67,7 +66,7 @@ class ExportOptions:
     weights trained on FLAME."""
     weights: Path | None = None
     """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
-    style: str | None = None
+    weights_style: str | None = None
     """Speaking style of the weights, by its name; by default the neutral one."""
     emotion: str | None = None
     """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
@@ -75,8 +74,6 @@ class ExportOptions:
     Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
     intensity: float = 1.0
     """How strong the feelings of --emotion are, from 0 to 1."""
-    seed: int = 0
-    """Seed of blinks and head motion."""
     device: Device = "auto"
     """Where to compute a voice's motion: auto takes CUDA where it works."""
     threads: int | None = None
@@ -98,8 +95,7 @@ def check_export(options: ExportOptions) -> Form:
     _check_files(options)
     _check_idle(options)
     check_feelings(options.emotion, options.intensity, options.audio is not None)
-    if options.seed < 0:
-        raise InputError(f"--seed {options.seed}: must not be negative")
+    check_behaviour(options, options.audio is not None, "--audio")
     if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
         raise InputError(
             f"fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second"
@@ -128,7 +124,7 @@ def _check_idle(options: ExportOptions) -> None:
     files = f"an --out of Gaussians ({', '.join(UPWARD)})"
     works = {
         "weights": (options.audio, "--audio"),
-        "style": (options.audio, "--audio"),
+        "weights_style": (options.audio, "--audio"),
         "fps": (performed, "--audio or --arkit"),
         "still": (performed, "--audio or --arkit"),
         "texture": (coloured, "--mesh and an --out that ends in .glb"),

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
+from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
 from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming
 from avatar.face.emotion.timeline import check_feelings
 from avatar.tracking.options import Sync, check_sync
@@ -12,7 +13,7 @@ from common.writable import check_writable
 
 
 @dataclass(frozen=True)
-class DriveOptions(FilmOptions):
+class DriveOptions(BehaviourOptions, FilmOptions):
     """Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
     audio: Path | None = None
@@ -25,12 +26,9 @@ class DriveOptions(FilmOptions):
     less; auto: as far as the lips ask for, if they tell surely."""
     arkit: Path | None = None
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
-    still: bool = False
-    """No blinks and no head motion: only speech, or the weights of --arkit or --film, move the
-    face."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
-    style: str | None = None
+    weights_style: str | None = None
     """Speaking style of the weights, by its name; by default the neutral one."""
     emotion: str | None = None
     """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
@@ -38,8 +36,6 @@ class DriveOptions(FilmOptions):
     Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
     intensity: float = 1.0
     """How strong the feelings of --emotion are, from 0 to 1."""
-    seed: int = 0
-    """Seed of blinks and head motion."""
     save_motion: Path | None = None
     """Also save the vertex motion to this .npz."""
     report: Path | None = None
@@ -72,8 +68,8 @@ def check_options(options: DriveOptions, out: Path) -> None:
         check_sync(options.sync)
         if options.film is None or options.audio:
             raise InputError("--sync: moves the sound of --film alone; leave it out")
-    if options.seed < 0:
-        raise InputError(f"--seed {options.seed}: must not be negative")
+    lives = speaks(options) and options.film is None
+    check_behaviour(options, lives, "a voice that also moves the head, --audio alone")
     check_filming(options, out)
     for path in (options.save_motion, options.report):
         if path is not None:

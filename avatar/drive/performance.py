@@ -7,13 +7,17 @@ from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
+from avatar.drive.behaviour_options import FARTHEST, NAMED_GAZES, parse_direction
 from avatar.drive.export_options import ExportOptions
 from avatar.drive.feelings import with_feelings
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
 from avatar.face.emotion.timeline import parse_feelings
-from avatar.face.idle_motion import Life, live, still
+from avatar.face.life import Behaviour
+from avatar.face.looking import Gaze
+from avatar.face.manner import MANNERS
+from avatar.face.shown import Life, live, still
 from avatar.film.output import exact_rate
 from avatar.heads import load_head
 from avatar.transfer.fitted_face import Face
@@ -49,14 +53,14 @@ def _of_speech(
     """
     assert options.audio is not None
     fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
-    heard = hear(model, options.audio, fps, options.style)
+    heard = hear(model, options.audio, fps, options.weights_style)
     frames = len(heard.energy)
     if options.still:
         life = still(frames)
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        life = live(heard.energy, fps, pivot, options.seed)
+        life = live(heard.prosody, fps, frames, pivot, behaviour_of(options))
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
     if options.emotion:
@@ -78,6 +82,21 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
 
     basis = torch.cat([speech.basis, *(face.head.unit(name)[None] for name in units)])
     return Curves((*speech.names, *units), basis, coefficients)
+
+
+def behaviour_of(options: Direction) -> Behaviour:
+    """What the options say about the life of a face that speaks."""
+    return Behaviour(MANNERS[options.style], options.take, options.head, _gaze(options))
+
+
+def _gaze(options: Direction) -> Gaze:
+    """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
+    if options.gaze not in NAMED_GAZES:
+        return Gaze(*parse_direction(options.gaze), free=False)
+    if options.gaze == "free" or not isinstance(options, DriveOptions):
+        return Gaze(free=options.gaze == "free")
+    aims = zip((options.azimuth, options.elevation), FARTHEST, strict=True)
+    return Gaze(*(max(-most, min(most, aim)) for aim, most in aims), free=False)
 
 
 def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:

@@ -18,6 +18,8 @@ from avatar.heads import load_head
 from avatar.mesh.vectors import Floats
 
 BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
+BESIDE_GAZE = (*BLINK_UNITS, *BROW_WEIGHTS)
+"""The units of a life, those that turn the eyes left out."""
 PART = 1000  # frames of prosody that are heard at a time
 
 
@@ -80,9 +82,10 @@ class Sampler:
         """Frames [f, COLUMNS] that lie between the rows [n, COLUMNS] so far."""
         self._rows = np.concatenate([self._rows, rows])
         last = self._first + len(self._rows) - 1
-        count = int(np.floor((last + 0.5) / RATE * self._fps + 0.5)) - self._done
+        count = int((last + 0.5) / RATE * self._fps + 0.5) - self._done
         frames = self._sampled(max(count, 0))
-        spent = min(max(0, int(self._place(self._done)) - 1 - self._first), len(self._rows))
+        spent = int(self._places(1)[0]) - 1 - self._first
+        spent = min(max(0, spent), len(self._rows))
         self._rows, self._first = self._rows[spent:], self._first + spent
         return frames
 
@@ -91,16 +94,16 @@ class Sampler:
         return self._sampled(max(frames, 0))
 
     def _sampled(self, count: int) -> Floats:
-        places = self._place(np.arange(self._done, self._done + count)) - self._first
-        places = np.clip(places, 0, max(len(self._rows) - 1, 0))
-        self._done += count
         if not count:
             return self._rows[:0]
+        places = self._places(count) - self._first
+        places = np.clip(places, 0, len(self._rows) - 1)
+        self._done += count
         before = places.astype(int)
         after = np.minimum(before + 1, len(self._rows) - 1)
         share = (places - before)[:, None]
         return (1 - share) * self._rows[before] + share * self._rows[after]
 
-    def _place(self, frame: Floats | int) -> Floats:
-        """Where a frame's middle lies, in rows."""
-        return (np.asarray(frame) + 0.5) / self._fps * RATE - 0.5
+    def _places(self, count: int) -> Floats:
+        """Where the middles of the next frames lie, in rows."""
+        return (np.arange(self._done, self._done + count) + 0.5) / self._fps * RATE - 0.5

@@ -7,15 +7,17 @@ that stands still.
 from math import exp, pi, sqrt
 
 import numpy as np
-from scipy.signal import butter, lfilter
+from scipy.signal import lfilter
 
 from avatar.face.manner import Manner
 from avatar.face.moves import RATE
 from avatar.mesh.vectors import Floats
 
 FASTEST_HZ, SLOWEST_HZ = 1.8, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
+FOLLOWED = 1 - exp(-2 * pi * FASTEST_HZ / 0.64 / RATE)
+"""Of the way to a melody in a frame, twice in a row: half the power is left at FASTEST_HZ."""
 DELAY = 10
-"""Frames by which the melody's filter lags: so far ahead must be heard."""
+"""Frames by which that lags, about: so far ahead must be heard."""
 FORGET_SECONDS = 0.5  # in which a melody falls back to the middle where there is no voice
 WIDEST = 9.0  # semitones from the middle that are followed
 GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
@@ -32,8 +34,7 @@ class Sway:
         self._widths = np.array(manner.wander_degrees)
         self._rng = rng
         self._followed = self._gains * 0
-        self._filter = butter(2, FASTEST_HZ, fs=RATE)
-        self._state, self._melody, self._before = np.zeros(2), 0.0, 0.0
+        self._melody, self._smooth = 0.0, [0.0, 0.0]
         self._spoken = np.zeros(len(GATE))
         self._angles = np.zeros(3)
         self.turn()
@@ -62,12 +63,10 @@ class Sway:
             self._melody = min(max(pitch, -WIDEST), WIDEST)
         else:
             self._melody *= exp(-1 / (FORGET_SECONDS * RATE))
-        b, a = self._filter
-        z, x = self._state, self._melody
-        y = b[0] * x + z[0]
-        self._state = np.array([b[1] * x - a[1] * y + z[1], b[2] * x - a[2] * y])
-        change, self._before = y - self._before, y
-        return change
+        before = self._smooth[1]
+        self._smooth[0] += FOLLOWED * (self._melody - self._smooth[0])
+        self._smooth[1] += FOLLOWED * (self._smooth[0] - before)
+        return self._smooth[1] - before
 
 
 class Wander:
@@ -77,7 +76,7 @@ class Wander:
         self._rng = rng
         poles = [exp(-2 * pi * hertz / RATE) for hertz in CORNERS_HZ]
         self._a = np.polymul([1, -poles[0]], [1, -poles[1]])
-        response = lfilter([1.0], self._a, np.eye(1, 20 * RATE)[0])
+        response = np.asarray(lfilter([1.0], self._a, np.eye(1, 20 * RATE)[0]))
         self._gain = 1 / sqrt(float(response @ response))
         self._state = np.zeros((2, 3))
         self._clock = 0.0

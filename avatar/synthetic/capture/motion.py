@@ -9,8 +9,12 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from audio2mesh import frame_energy, load_model, stream_audio, stream_offsets
-from avatar.face.idle_motion import live
+from audio2mesh import load_model, stream_audio, stream_offsets
+from audio2mesh.prosody.listener import heard_prosody
+from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody, joined
+from avatar.face.life import Behaviour
+from avatar.face.prosody_parts import silence
+from avatar.face.shown import BESIDE_GAZE, Life, live
 from avatar.heads import Head
 from avatar.mesh.vectors import Floats, Ints
 from avatar.rig.pose import pose
@@ -90,13 +94,13 @@ def acted(
             if name.startswith("speech"):
                 assert spoken is not None
                 take = _part(spoken, held_out, name)
-                length = len(take.energy)
+                length = take.frames
                 frames = np.linspace(0, length - 1, share).round().astype(int)
                 weights = np.zeros((length, len(units)))
             else:
                 length = STRIDE // 2 + STRIDE * share
                 frames = STRIDE // 2 + STRIDE * np.arange(share)
-                take = Speech(None, np.zeros(length, np.float32))
+                take = silent(length)
                 weights = expressions(head, length, np.roll(order, -5 * number), held_out, rng)
             timesteps += _act(head, units, rest, take, weights, frames, (name, held_out), rng)
     return timesteps
@@ -104,30 +108,50 @@ def acted(
 
 @dataclass(frozen=True)
 class Speech:
-    """What a recording does to a mouth."""
+    """What a recording, or a piece of it, does to a face."""
 
-    offsets: Tensor | None  # [F, V, 3]
-    energy: Floats  # [F]
+    offsets: Tensor | None  # [F, V, 3] of the mouth
+    prosody: Prosody  # of the whole recording
+    span: slice  # the frames of it that are meant
+
+    @property
+    def frames(self) -> int:
+        return self.span.stop - self.span.start
+
+    def piece(self, start: int, stop: int) -> "Speech":
+        """Some of the frames."""
+        offsets = None if self.offsets is None else self.offsets[start:stop]
+        first = self.span.start
+        return Speech(offsets, self.prosody, slice(first + start, first + stop))
+
+    def life(self, pivot: Tensor, take: int) -> Life:
+        """What moves besides the mouth. pivot [3]: metres, the joint on which the head turns."""
+        return live(self.prosody, FPS, self.span.stop, pivot, Behaviour(take=take)).part(self.span)
 
 
 def spoken_by(voice: Path) -> Speech:
     """The motion of the mouth that speaks a recording, FPS frames a second."""
-    offsets = torch.cat(list(stream_offsets(load_model(None), stream_audio(voice), FPS)))
-    return Speech(offsets, frame_energy(stream_audio(voice), FPS))
+    pieces: list[Prosody] = []
+    sound = heard_prosody(stream_audio(voice), pieces.append)
+    offsets = torch.cat(list(stream_offsets(load_model(None), sound, FPS)))
+    return Speech(offsets, joined(pieces), slice(0, len(offsets)))
+
+
+def silent(frames: int) -> Speech:
+    """No speech."""
+    return Speech(None, silence(round(frames / FPS * FRAMES_PER_SECOND)), slice(0, frames))
 
 
 def _part(speech: Speech, held_out: bool, name: str) -> Speech:
     """The piece of a recording that a sequence takes."""
-    total = len(speech.energy)
+    total = speech.frames
     split = max(1, round(SPOKEN_SHARE * total)) if total > 1 else total
     if held_out:
-        chosen = slice(min(split, total - 1), total)
-    else:
-        number = int(name.rsplit("-", 1)[1]) - 1
-        first, end = np.linspace(0, split, SPEECH_SEQUENCES + 1).round().astype(int)[number:][:2]
-        chosen = slice(min(first, total - 1), max(end, first + 1))
-    assert speech.offsets is not None
-    return Speech(speech.offsets[chosen], speech.energy[chosen])
+        return speech.piece(min(split, total - 1), total)
+    number = int(name.rsplit("-", 1)[1]) - 1
+    first, end = np.linspace(0, split, SPEECH_SEQUENCES + 1).round().astype(int)[number:][:2]
+    first = int(min(first, total - 1))
+    return speech.piece(first, max(int(end), first + 1))
 
 
 def _plan(count: int, held_out: bool, speaks: bool) -> list[tuple[str, int]]:
@@ -186,12 +210,12 @@ def _act(
 ) -> list[Timestep]:
     """The chosen frames [f] of a sequence, with glances, blinks and the motion of the head."""
     name, held_out = label
-    length = len(take.energy)
-    life = live(take.energy, FPS, head.pivot, int(rng.integers(1 << 31)))
+    length = take.frames
+    life = take.life(head.pivot, int(rng.integers(1 << 31)))
     weights = weights + glances(head, length, rng)
-    for unit, amount in life.unit_weights.items():
+    for unit in BESIDE_GAZE:
         index = head.unit_names.index(unit)
-        weights[:, index] = np.maximum(weights[:, index], amount.numpy())
+        weights[:, index] = np.maximum(weights[:, index], life.unit_weights[unit].numpy())
     timesteps = []
     for frame in frames:
         offsets = torch.einsum("e,evx->vx", torch.from_numpy(weights[frame]).float(), units)

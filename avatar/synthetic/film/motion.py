@@ -8,16 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.face.idle_motion import live
+from audio2mesh.prosody.record import FRAMES_PER_SECOND
+from avatar.face.life import Behaviour
+from avatar.face.prosody_parts import part
+from avatar.face.shown import BESIDE_GAZE, live
 from avatar.heads import Head
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 from avatar.mesh.vectors import MM, Floats
 from avatar.synthetic.capture.motion import (
     EXPRESSIONS,
     FPS,
-    Speech,
     expressions,
     glances,
+    silent,
     spoken_by,
 )
 
@@ -53,17 +56,19 @@ def filmed(
 
     units [E, V, 3] fitted to the sitter; voice: a recording, or None for no speech.
     """
-    speech = _first(spoken_by(voice), frames // 2) if voice else Speech(None, np.zeros(0))
-    spoken = len(speech.energy)
+    speech = spoken_by(voice) if voice else silent(0)
+    speech = speech.piece(0, min(speech.frames, frames // 2))
+    spoken = speech.frames
     rng, order_rng, turn_rng = (np.random.default_rng([seed, 9, k]) for k in range(3))
     order = order_rng.permutation(len(EXPRESSIONS))
     begun = np.clip((np.arange(frames) - spoken) / FADE + (spoken == 0), 0, 1)
     weights = expressions(head, frames, order, False, rng) * begun[:, None]
     weights += glances(head, frames, rng)
-    energy = np.concatenate([speech.energy, np.zeros(frames - spoken)])
-    for unit, amount in live(energy, FPS, head.pivot, seed).unit_weights.items():
+    heard = part(speech.prosody, slice(0, round(spoken / FPS * FRAMES_PER_SECOND)))
+    life = live(heard, FPS, frames, head.pivot, Behaviour(take=seed))
+    for unit in BESIDE_GAZE:
         index = head.unit_names.index(unit)
-        weights[:, index] = np.maximum(weights[:, index], amount.numpy())
+        weights[:, index] = np.maximum(weights[:, index], life.unit_weights[unit].numpy())
     lips = torch.zeros(0, *units.shape[1:]) if speech.offsets is None else speech.offsets
     ending = torch.from_numpy(np.clip((spoken - np.arange(spoken)) / FADE, 0, 1)).float()
     return FilmMotion(
@@ -72,11 +77,6 @@ def filmed(
         head_pose=turn_about(axis_angle_to_matrix(_turns(frames, turn_rng)), head.pivot),
         torso_pose=_sways(frames, sway_mm, turn_rng),
     )
-
-
-def _first(speech: Speech, frames: int) -> Speech:
-    assert speech.offsets is not None
-    return Speech(speech.offsets[:frames], speech.energy[:frames])
 
 
 def _turns(frames: int, rng: np.random.Generator) -> Tensor:

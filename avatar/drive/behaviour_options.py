@@ -1,0 +1,63 @@
+"""The options of what a face does besides speaking, and their limits."""
+
+from dataclasses import dataclass, fields
+
+from avatar.face.manner import Style
+from common.errors import InputError
+
+LARGEST = 2.0  # of --head
+FARTHEST = (25.0, 12.0)
+"""Degrees that eyes and head together turn sideways, and up or down."""
+NAMED_GAZES = ("free", "camera")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BehaviourOptions:
+    """How a face behaves besides speaking."""
+
+    style: Style = "speaker"
+    """How head, eyes, brows and lids behave with a voice: as a news reader's, as somebody's who
+    speaks freely, or livelier than that."""
+    take: int = 0
+    """Another number is another take of the same: other poses, nods, looks and blinks."""
+    head: float = 1.0
+    """How large the head's motion is, from 0 to 2."""
+    gaze: str = "free"
+    """Where the eyes look: free, at the listener straight ahead and now and then elsewhere; camera,
+    always to where the camera stands; or X,Y, always so many degrees to the subject's left and up,
+    such as 10,-5."""
+    still: bool = False
+    """No life besides: only speech, or the weights of a take or a film, move the face."""
+
+
+def check_behaviour(options: BehaviourOptions, lives: bool, needed: str) -> None:
+    """Refuse, in one sentence, what cannot be done, and what has nothing to do.
+
+    lives: whether a voice decides about head and eyes; needed: what it would take. InputError.
+    """
+    for option in fields(BehaviourOptions):
+        given = getattr(options, option.name) != option.default and option.name != "still"
+        if given and not lives:
+            name = option.name.replace("_", "-")
+            raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
+        if given and options.still:
+            raise InputError(f"--{option.name} and --still: a still face has none; leave one out")
+    if options.take < 0:
+        raise InputError(f"--take {options.take}: must not be negative")
+    if not 0 <= options.head <= LARGEST:
+        raise InputError(f"--head {options.head:g}: must be from 0 to {LARGEST:g}")
+    if options.gaze not in NAMED_GAZES:
+        parse_direction(options.gaze)
+
+
+def parse_direction(gaze: str) -> tuple[float, float]:
+    """Degrees to the subject's left and up of "X,Y". InputError for anything else."""
+    words = gaze.split(",")
+    try:
+        x, y = (float(word) for word in words)
+    except ValueError:
+        raise InputError(f"--gaze {gaze}: must be free, camera, or X,Y in degrees") from None
+    if not (abs(x) <= FARTHEST[0] and abs(y) <= FARTHEST[1]):
+        most = f"{FARTHEST[0]:g} degrees sideways and {FARTHEST[1]:g} up or down"
+        raise InputError(f"--gaze {gaze}: eyes and head reach {most}")
+    return x, y
