@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor
 
-from avatar.arkit.live_link import WEIGHTS
+from avatar.arkit.names import WEIGHTS
 from avatar.arkit.solve import solve_bounded
 from avatar.heads import Head
 from avatar.mesh.misfit import Misfit, MisfitRuler

@@ -14,27 +14,11 @@ from pathlib import Path
 
 import numpy as np
 
+from avatar.arkit.eyes import eye_angles
+from avatar.arkit.names import WEIGHTS
 from avatar.mesh.vectors import Floats, Ints
 from common.atomic import write_beside
 from common.errors import InputError
-
-WEIGHTS = (
-    *("eyeBlinkLeft", "eyeLookDownLeft", "eyeLookInLeft", "eyeLookOutLeft", "eyeLookUpLeft"),
-    *("eyeSquintLeft", "eyeWideLeft"),
-    *("eyeBlinkRight", "eyeLookDownRight", "eyeLookInRight", "eyeLookOutRight", "eyeLookUpRight"),
-    *("eyeSquintRight", "eyeWideRight"),
-    *("jawForward", "jawRight", "jawLeft", "jawOpen"),
-    *("mouthClose", "mouthFunnel", "mouthPucker", "mouthRight", "mouthLeft"),
-    *("mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight"),
-    *("mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
-    *("mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
-    *("mouthUpperUpLeft", "mouthUpperUpRight"),
-    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
-    *("noseSneerLeft", "noseSneerRight", "tongueOut"),
-)
-"""The 52 weights in the order of the app's columns, by Apple's names."""
 
 HEAD_ANGLES = ("headYaw", "headPitch", "headRoll")
 EYE_ANGLES = tuple(
@@ -187,18 +171,19 @@ def timecode_rate(whole: Ints, frame: Floats) -> int:
 def write_take(path: Path, weights: Floats, head: Floats, fps: float) -> None:
     """Write weights [F, 52] in the order of WEIGHTS and head angles [F, 3] in radians.
 
-    The eyes' angles are written as 0: the eyeLook weights say the same. The file appears whole.
+    The eyes' angles are those that the weights turn the eyes of anny-head by. The file appears
+    whole.
     """
     assert weights.shape == (len(head), len(WEIGHTS))
+    angles = np.concatenate([head, eye_angles(weights)], axis=1)
     names = ("Timecode", "BlendshapeCount", *map(_title, (*WEIGHTS, *HEAD_ANGLES, *EYE_ANGLES)))
-    eyes = ("0.00000000",) * len(EYE_ANGLES)
     rate = next((rate for rate in RATES if rate >= fps), round(fps))
     with write_beside(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
-        for index, row in enumerate(np.concatenate([weights, head], axis=1)):
+        for index, row in enumerate(np.concatenate([weights, angles], axis=1)):
             numbers = (f"{number:.8f}" for number in row)
-            writer.writerow((timecode(index / fps, rate), len(names) - 2, *numbers, *eyes))
+            writer.writerow((timecode(index / fps, rate), len(names) - 2, *numbers))
 
 
 def timecode(seconds: float, rate: int) -> str:

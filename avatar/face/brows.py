@@ -19,7 +19,7 @@ class Brows:
 
     def __init__(self, manner: Manner, rng: np.random.Generator) -> None:
         self._manner, self._rng = manner, rng
-        self._raise, self._last = Moves(1, 2.0), -9.0
+        self._raise, self._last = Moves(np.zeros(1), 2.0), -9.0
 
     def answer(self, accent: float, nods: bool, rate: float, now: float) -> None:
         """An accent that begins at a time, and whether the head nods with it; rate: prominent

@@ -28,7 +28,7 @@ class HeadMotion:
         signs = np.diag(rng.choice([-1.0, 1.0], 3))
         spread = np.diag(manner.pose_degrees) @ signs @ np.linalg.cholesky(np.array(CORRELATIONS))
         self._spread = spread
-        self._moves, self._sway = Moves(3), Sway(manner, sway)
+        self._moves, self._sway = Moves(np.zeros(3)), Sway(manner, sway)
         self._pose = np.zeros(3)  # the one held or on the way to
         self._posed = -9.0  # seconds at which the head set out for it
 

@@ -6,10 +6,8 @@ import numpy as np
 import torch
 
 from avatar.arkit import head_poses
-from avatar.face.gaze import gaze_degrees
 from avatar.face.manner import Manner
 from avatar.face.moves import Moves
-from avatar.heads import Head
 from avatar.mesh.vectors import Floats
 
 # Lengths in degrees of looks elsewhere: A = -6.9 ln(P / 15.7), P uniform up to 15, of which nine in
@@ -43,10 +41,8 @@ class Looking:
 
     def __init__(self, manner: Manner, gaze: Gaze, rng: np.random.Generator) -> None:
         self._manner, self._gaze, self._rng = manner, gaze, rng
-        self._eyes, self._head = Moves(2, 1.0), Moves(2, 1.0)
         self._target = np.array([gaze.x, gaze.y])
-        self._eyes.place = self._eyes.goal = self._target
-        self._head.place = self._head.goal = _head_part(self._target)
+        self._eyes, self._head = Moves(self._target, 1.0), Moves(_head_part(self._target), 1.0)
         self._away, self._until = False, self._span(manner.looking_seconds)
         self._shift_at = rng.uniform(*STAY_SECONDS)
         self.shifted = 0.0
@@ -101,35 +97,3 @@ def eyes_in_head(look: Floats, head: Floats) -> Floats:
     turns = head_poses(torch.from_numpy(np.radians(head)), torch.zeros(3).double())
     x, y, z = np.einsum("fji,fj->if", turns[:, :3, :3].numpy(), ahead)
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], axis=1))
-
-
-@dataclass(frozen=True)
-class Reach:
-    """Degrees that a head's units turn its eyes at weight 1."""
-
-    outward: float
-    inward: float
-    up: float
-    down: float
-
-
-def reach(head: Head) -> Reach:
-    """How far the eyes of a head turn."""
-    eyes = [head.group_vertices(name).numpy() for name in ("l-eye", "r-eye")]
-    names = ("OutLeft", "InLeft", "UpLeft", "DownLeft")
-    offsets = np.stack([head.unit(f"eyeLook{name}").double().numpy() for name in names])
-    turned = np.abs(gaze_degrees(eyes, head.vertices.double().numpy(), offsets))[:, 0]  # [4, 2]
-    return Reach(*(float(turned[k, k // 2]) for k in range(4)))
-
-
-def look_weights(eyes: Floats, reach: Reach) -> dict[str, Floats]:
-    """Weights [F] in [0, 1] of the units that turn both eyes by yaw and pitch [F, 2] in degrees."""
-    yaw, pitch = eyes.T
-    sides = {"Left": yaw, "Right": -yaw}  # outward
-    found: dict[str, Floats] = {}
-    for side, outward in sides.items():
-        found[f"eyeLookOut{side}"] = outward / reach.outward
-        found[f"eyeLookIn{side}"] = -outward / reach.inward
-        found[f"eyeLookUp{side}"] = pitch / reach.up
-        found[f"eyeLookDown{side}"] = -pitch / reach.down
-    return {name: np.clip(weights, 0.0, 1.0) for name, weights in found.items()}

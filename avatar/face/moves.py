@@ -14,10 +14,10 @@ class Moves:
     Each goes from rest to rest with the least jerk (Flash, Hogan 1985) and stays where it got.
     """
 
-    def __init__(self, width: int, seconds: float = 4.0) -> None:
-        """width: how many numbers move; seconds: how far ahead a movement may end."""
-        self._steps = np.zeros((round(seconds * RATE), width))
-        self.place, self.goal = np.zeros(width), np.zeros(width)
+    def __init__(self, start: Floats, seconds: float = 4.0) -> None:
+        """start [width]: the numbers that move; seconds: how far ahead a movement may end."""
+        self._steps = np.zeros((round(seconds * RATE), len(start)))
+        self.place, self.goal = start, start
 
     def plan(self, start: float, seconds: float, by: Floats) -> None:
         """Move by [width], from `start` seconds from now on, or at once where that is past."""

@@ -1,7 +1,6 @@
 """A face's life as what a head shows: its pose, and weights of its units, frame by frame."""
 
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import torch
@@ -9,12 +8,12 @@ from torch import Tensor
 
 from audio2mesh.prosody.record import Prosody
 from avatar.arkit import head_poses
+from avatar.arkit.eyes import look_weights
 from avatar.face.brows import WEIGHTS as BROW_WEIGHTS
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker
-from avatar.face.looking import Reach, eyes_in_head, look_weights, reach
+from avatar.face.looking import eyes_in_head
 from avatar.face.moves import RATE
 from avatar.face.prosody_parts import in_parts, silence
-from avatar.heads import load_head
 from avatar.mesh.vectors import Floats
 
 BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
@@ -60,14 +59,9 @@ def shown(rows: Floats, pivot: Tensor) -> Life:
     head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
     units = {name: lids for name in BLINK_UNITS}
     units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
-    units |= look_weights(eyes_in_head(look, head), _reach())
+    units |= look_weights(eyes_in_head(look, head))
     weights = {name: torch.from_numpy(values).float() for name, values in units.items()}
     return Life(weights, head_poses(torch.from_numpy(np.radians(head)).float(), pivot))
-
-
-@cache
-def _reach() -> Reach:
-    return reach(load_head())
 
 
 class Sampler:

@@ -1,4 +1,4 @@
-"""FLAME expression and jaw pose that come nearest to a motion of FLAME's vertices."""
+"""FLAME expression and poses of jaw and eyes that come nearest to a motion of its vertices."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from avatar.flame import FlameModel
-from avatar.flame.indices import EXPRESSIONS, JAW, SHAPES
+from avatar.flame.fit_eyes import eye_turns, turned_eyes
+from avatar.flame.indices import EXPRESSIONS, JAW, LEFT_EYEBALL, RIGHT_EYEBALL, SHAPES
 from avatar.flame.parameters import still, write_flame_parameters
 from avatar.heads.topologies import FLAME_TEETH, SIZES
 from avatar.mesh.misfit import Misfit, MisfitRuler
@@ -36,6 +37,7 @@ class FlameMotion:
 
     expression: Tensor  # [F, 100]
     jaw: Tensor  # [F, 3]
+    eyes: Tensor  # [F, 6] left, right
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class _Problem:
 
     rest: Tensor  # [V, 3]
     expressions: Tensor  # [3 V, 100]
+    told: Tensor  # [3 V] 1, but 0 on the eyeballs, which turn by themselves
     inverse: Tensor  # [100, 100] of the expressions' normal matrix and the prior
     corrections: Tensor  # [3 V, 9] by the entries of the jaw's rotation less the identity
     share: Tensor  # [V, 1] how far the jaw takes a vertex along
@@ -55,20 +58,24 @@ def fit_flame(
 ) -> tuple[FlameMotion, Misfit]:
     """Fit offsets [f, V, 3] from the rest mesh [V, 3] of a subject, each frame by itself.
 
-    Gauss-Newton on the jaw's rotation; the expression, which is linear where the jaw is undone, is
+    Gauss-Newton on the jaw's rotation, with the eyeballs left out, which are turned to where they
+    look afterwards; the expression, which is linear where the jaw is undone, is
     solved for in every step (variable projection). lips: vertices whose misfit is told.
     """
     problem = _problem(model, rest.double())
     ruler = MisfitRuler(lips)
 
-    def fitted() -> Iterator[tuple[Tensor, Tensor]]:
+    def fitted() -> Iterator[tuple[Tensor, Tensor, Tensor]]:
         for offsets in chunks:
             expression, turn = _fit(problem, offsets.double())
-            ruler.add(offsets, _posed(problem, expression, turn)[0] - problem.rest)
-            yield expression.float(), matrix_to_axis_angle(turn).float()
+            ahead = _posed(problem, expression, turn)[0]
+            eyes = eye_turns(ahead, problem.rest + offsets.double())
+            ruler.add(offsets, turned_eyes(ahead, eyes) - problem.rest)
+            angles = matrix_to_axis_angle(eyes).flatten(1).float()
+            yield expression.float(), matrix_to_axis_angle(turn).float(), angles
 
-    expressions, jaws = zip(*fitted(), strict=True)
-    return FlameMotion(torch.cat(expressions), torch.cat(jaws)), ruler.misfit()
+    expressions, jaws, eyes = (torch.cat(parts) for parts in zip(*fitted(), strict=True))
+    return FlameMotion(expressions, jaws, eyes), ruler.misfit()
 
 
 def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> None:
@@ -81,6 +88,7 @@ def write_flame_motion(path: Path, motion: FlameMotion, head_pose: Tensor) -> No
         still(torch.zeros(SHAPES), None, len(motion.jaw)),
         expression=motion.expression,
         jaw=motion.jaw,
+        eyes=motion.eyes,
         neck=matrix_to_axis_angle(head_pose[:, :3, :3]),
     )
     write_flame_parameters(path, moving, SIZES[FLAME_TEETH][0])
@@ -99,11 +107,17 @@ def matrix_to_axis_angle(rotations: Tensor) -> Tensor:
 def _problem(model: FlameModel, rest: Tensor) -> _Problem:
     model = model.to(torch.float64)
     expressions = model.expression_directions.flatten(0, 1)
-    normal = expressions.T @ expressions + NOISE**2 * torch.eye(EXPRESSIONS, dtype=torch.float64)
+    told = torch.ones(len(rest), 1, dtype=torch.float64)
+    told[[*LEFT_EYEBALL, *RIGHT_EYEBALL]] = 0
+    told = told.expand(-1, 3).flatten()
+    normal = expressions.T @ (told[:, None] * expressions) + NOISE**2 * torch.eye(
+        EXPRESSIONS, dtype=torch.float64
+    )
     entries = slice(9 * (JAW - 1), 9 * JAW)
     return _Problem(
         rest,
         expressions,
+        told,
         torch.linalg.inv(normal),
         model.pose_directions[..., entries].flatten(0, 1),
         model.weights[:, JAW, None],
@@ -148,8 +162,9 @@ def _step(
     E, inverse = problem.expressions, problem.inverse
     posed, arm = _posed(problem, expression, turn)
     back = _turn_back(problem, turn)  # [f, V, 3, 3]
-    residual = (back @ (target - posed)[..., None]).flatten(1)  # [f, 3 V]
+    residual = problem.told * (back @ (target - posed)[..., None]).flatten(1)  # [f, 3 V]
     slopes = (back @ _slopes(problem, turn, arm)).flatten(1, 2)  # [f, 3 V, 3]
+    slopes = problem.told[:, None] * slopes
     pull = residual @ E - NOISE**2 * expression  # [f, 100]
     shared = E.T @ slopes  # [f, 100, 3]
     solved = inverse @ shared

@@ -22,6 +22,8 @@ from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.parameters import read_flame_parameters
 from avatar.mesh import Mesh
 
+WAYS = ("In", "Out", "Up", "Down")
+
 
 @pytest.fixture
 def saved(avatar_file: Path, tmp_path: Path) -> Callable[[np.ndarray, np.ndarray], Path]:
@@ -58,7 +60,7 @@ def test_a_voice_is_said_nearly_in_weights(voice: np.ndarray, tmp_path: Path):
     assert done.misfit is not None
     assert done.misfit.lips_mm < 0.1 * done.misfit.lip_motion_mm
     assert take.weights[:, WEIGHTS.index("jawOpen")].max() > 0.2
-    assert take.weights[:, WEIGHTS.index("eyeBlinkLeft")].max() > 0.5
+    assert take.weights[:, [WEIGHTS.index(f"eyeLook{way}Left") for way in WAYS]].max() > 0.05
     assert np.abs(take.head).max() > 0.005
 
 
@@ -86,13 +88,15 @@ def test_flame_parameters_of_a_subject_come_back(tmp_path: Path, monkeypatch):
     jaw = torch.rand(8, 3, generator=random) * torch.tensor([0.3, 0.03, 0.03])
     expression = torch.randn(8, 100, generator=random) * 0.3
     rest = flame_vertices(flame, neutral(**person))
-    moved = flame_vertices(flame, neutral(**person, expression=expression, jaw=jaw))
+    eyes = (torch.rand(8, 6, generator=random) - 0.5) * torch.tensor([0.3, 0.5, 0.0] * 2)
+    moved = flame_vertices(flame, neutral(**person, expression=expression, jaw=jaw, eyes=eyes))
     path = tmp_path / "motion.npz"
     saved = save_motion(path, Mesh(rest, flame.faces), flame.topology, moved - rest)
     done = export(ExportOptions(tmp_path / "flame.npz", motion=saved, flame=file))
     read = read_flame_parameters(tmp_path / "flame.npz")
     played = flame_vertices(flame, replace(read, shape=person["shape"]))
     assert (read.jaw - jaw).abs().max() < 1e-3
+    assert (read.eyes - eyes).abs().max() < 1e-3
     assert (played - moved).norm(dim=-1).max() < 2e-5
     assert done.misfit is not None
     assert done.misfit.all_mm < 0.01 < 1 < done.misfit.lip_motion_mm
@@ -121,16 +125,16 @@ def test_a_take_becomes_flames_jaw(tmp_path: Path, monkeypatch):
     assert done.frames == 30 and (jaw.diff() > 0).all() and jaw[-1] > 0.1
 
 
-def test_styles_and_seeds_make_a_difference(voice: np.ndarray, tmp_path: Path):
+def test_styles_of_weights_and_takes_make_a_difference(voice: np.ndarray, tmp_path: Path):
     audio = write_wav(tmp_path / "voice.wav", voice[:48_000])
 
     def weights(**given: Any) -> np.ndarray:
         export(ExportOptions(tmp_path / "face.csv", audio=audio, **given))
         return read_take(tmp_path / "face.csv").weights
 
-    usual, blink = weights(), WEIGHTS.index("eyeBlinkLeft")
+    usual, eyes = weights(), [WEIGHTS.index(f"eyeLook{way}Left") for way in WAYS]
     assert np.array_equal(usual, weights())
-    assert np.abs(usual - weights(seed=1))[:, blink].max() > 0.5
+    assert np.abs(usual - weights(take=1))[:, eyes].max() > 0.05
     jaw = WEIGHTS.index("jawOpen")
-    assert np.abs(usual - weights(style="facegood-oh"))[:, jaw].max() > 0.01
+    assert np.abs(usual - weights(weights_style="facegood-oh"))[:, jaw].max() > 0.01
     assert len(weights(fps=60.0)) == 180

@@ -1,0 +1,38 @@
+"""How far ARKit's units turn the eyes of the head that ships, and the angles of a take's eyes."""
+
+import numpy as np
+
+from avatar.arkit.names import WEIGHTS
+from avatar.mesh.vectors import Floats
+
+EYE_DEGREES = {"In": 15.3, "Out": 15.0, "Up": 9.8, "Down": 11.4}
+"""Of the eyeLook units at weight 1."""
+
+
+def look_weights(eyes: Floats) -> dict[str, Floats]:
+    """Weights [F] in [0, 1] of the units that turn both eyes by yaw, to the subject's left, and
+    pitch, up, [F, 2] in degrees."""
+    yaw, pitch = eyes.T
+    found: dict[str, Floats] = {}
+    for side, outward in {"Left": yaw, "Right": -yaw}.items():
+        ways = {"Out": outward, "In": -outward, "Up": pitch, "Down": -pitch}
+        for way, degrees in ways.items():
+            found[f"eyeLook{way}{side}"] = np.clip(degrees / EYE_DEGREES[way], 0.0, 1.0)
+    return found
+
+
+def eye_angles(weights: Floats) -> Floats:
+    """Yaw, pitch and roll [F, 6] in radians of the left and the right eye, by the weights [F, 52].
+
+    As Live Link Face signs them, which is not as it signs the head's: yaw is positive to the
+    subject's right, pitch is positive down.
+    """
+
+    def turn(way: str, side: str) -> Floats:
+        return np.radians(EYE_DEGREES[way]) * weights[:, WEIGHTS.index(f"eyeLook{way}{side}")]
+
+    columns = []
+    for side, right in (("Left", ("In", "Out")), ("Right", ("Out", "In"))):
+        yaw = turn(right[0], side) - turn(right[1], side)
+        columns += [yaw, turn("Down", side) - turn("Up", side), 0 * yaw]
+    return np.stack(columns, axis=1)
