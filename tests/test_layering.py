@@ -47,6 +47,7 @@ MAY_IMPORT = {
         "avatar.heads avatar.lipreading avatar.mesh avatar.rig avatar.transfer avatar.vision "
         "common splat"
     ),
+    "avatar.evaluation.head": "audio2mesh.prosody avatar.mesh",
     "avatar.evaluation.photo": (
         "avatar.capture avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.film "
         "avatar.heads avatar.mesh avatar.photo avatar.rig avatar.tracking avatar.vision common "
@@ -61,7 +62,7 @@ MAY_IMPORT = {
         "avatar.transfer common splat"
     ),
     "avatar.exports": "avatar.mesh common splat",
-    "avatar.face": "avatar.mesh",
+    "avatar.face": "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.mesh",
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
     "avatar.film": "audio2mesh.sound common splat",
@@ -85,8 +86,8 @@ MAY_IMPORT = {
     "avatar.rig": "avatar.heads avatar.mesh common splat",
     "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",
     "avatar.synthetic.capture": (
-        "audio2mesh avatar.capture avatar.face avatar.heads avatar.mesh avatar.rig "
-        "avatar.synthetic.shared common splat"
+        "audio2mesh audio2mesh.prosody avatar.capture avatar.face avatar.heads avatar.mesh "
+        "avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.film": (
         "avatar.arkit avatar.capture avatar.face avatar.film avatar.heads avatar.mesh "
@@ -129,12 +130,15 @@ MAY_IMPORT = {
 JOIN_THE_LEAVES = {
     "avatar.drive",
     "avatar.evaluation.emotion",
+    "avatar.evaluation.head",
+    "avatar.face",
     "avatar.film",
     "avatar.lipreading",
     "avatar.synthetic.capture",
 }
-"""The only rooms that know both leaves: driving; speech measured under feelings; the sound of a
-film; a lip reader that watches rendered mouths; people whose made-up captures speak."""
+"""The only rooms that know both leaves: driving; heads, eyes and brows that move with a voice, and
+how well they do; speech measured under feelings; the sound of a film; a lip reader that watches
+rendered mouths; people whose made-up captures speak."""
 
 ONLY_IN = {
     "PIL": {

@@ -42,7 +42,8 @@ class Blinks:
         near = END_SECONDS[0] <= now - self._ended <= END_SECONDS[1]
         self._share += (near - self._share) / (MEMORY_SECONDS * RATE)
         more = self._manner.blinks_at_ends
-        usual = self._manner.blinks_a_minute / 60 / (1 + (more - 1) * self._share)
+        mean = 60 / max(self._manner.blinks_a_minute, 1e-6) - REFRACTORY_SECONDS
+        usual = 1 / (max(mean, 1 / RATE) * (1 + (more - 1) * self._share))
         if self._rng.random() < usual * (more if near else 1) / RATE:
             self._start(now)
         return float(lid_closure(np.array((now - self._started) / self._stretch)))

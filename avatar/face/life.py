@@ -106,5 +106,6 @@ class LifeMaker:
         look, turn = self._looking.step(now)
         if self._looking.shifted:
             self._blinks.shift(self._looking.shifted, now)
-        head = self._amount * self._head.step(pitch, speaks) + np.append(turn, 0.0)
+        head = self._amount * self._head.step(pitch, speaks)
+        head[:2] += min(self._amount, 1.0) * turn
         return np.array([*head, *look, self._blinks.step(now), self._brows.step()])

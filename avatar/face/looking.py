@@ -60,14 +60,17 @@ class Looking:
             self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
         elif now >= self._shift_at:
             middle = self._eyes.goal if self._away else self._target
-            self._look(middle + STRAY_DEGREES * self._rng.standard_normal(2))
+            self._glance(middle + STRAY_DEGREES * self._rng.standard_normal(2))
             self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
         return self._eyes.step(), self._head.step()
 
-    def _look(self, at: Floats) -> None:
+    def _glance(self, at: Floats) -> None:
         by = at - self._eyes.goal
         self.shifted = float(np.hypot(*by))
         self._eyes.plan(0.0, SACCADE_SECONDS + SECONDS_A_DEGREE * self.shifted, by)
+
+    def _look(self, at: Floats) -> None:
+        self._glance(at)
         turn = _head_part(at) - self._head.goal
         if turn.any():
             self._head.plan(0.0, HEAD_SECONDS, turn)

@@ -43,7 +43,7 @@ def test_an_angle_beside_a_camera_path(refuses, name: str, tmp_path: Path):
 
 
 def test_a_negative_seed(refuses):
-    refuses("--seed", seed=-1)
+    refuses("--take", take=-1)
 
 
 def test_no_threads(refuses):

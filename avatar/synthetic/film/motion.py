@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.prosody.record import FRAMES_PER_SECOND
 from avatar.face.life import Behaviour
+from avatar.face.moves import RATE
 from avatar.face.prosody_parts import part
 from avatar.face.shown import BESIDE_GAZE, live
 from avatar.heads import Head
@@ -64,7 +64,7 @@ def filmed(
     begun = np.clip((np.arange(frames) - spoken) / FADE + (spoken == 0), 0, 1)
     weights = expressions(head, frames, order, False, rng) * begun[:, None]
     weights += glances(head, frames, rng)
-    heard = part(speech.prosody, slice(0, round(spoken / FPS * FRAMES_PER_SECOND)))
+    heard = part(speech.prosody, slice(0, round(spoken / FPS * RATE)))
     life = live(heard, FPS, frames, head.pivot, Behaviour(take=seed))
     for unit in BESIDE_GAZE:
         index = head.unit_names.index(unit)

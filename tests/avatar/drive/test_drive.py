@@ -150,8 +150,8 @@ def test_saved_motion_is_complete(video: Drive, tmp_path: Path):
     assert {f"region_{name}" for name in head.regions} <= set(saved)
 
 
-def test_the_seed_decides_the_life(video: Drive, tmp_path: Path):
-    first, again, other = (motion(video, tmp_path, seed=s)["head_pose"] for s in (1, 1, 2))
+def test_the_take_decides_the_life(video: Drive, tmp_path: Path):
+    first, again, other = (motion(video, tmp_path, take=take)["head_pose"] for take in (1, 1, 2))
     assert np.array_equal(first, again)
     assert not np.array_equal(first, other)
 

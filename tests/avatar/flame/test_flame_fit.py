@@ -84,9 +84,11 @@ def test_angles_of_rotations_come_back():
 def test_the_file_is_what_gaussian_avatars_plays(tmp_path: Path):
     expression, jaw = some_motion()
     poses = head_poses(torch.tensor([[0.2, 0.0, 0.0]]).expand(6, 3), torch.zeros(3))
-    write_flame_motion(tmp_path / "motion.npz", FlameMotion(expression, jaw), poses)
+    motion = FlameMotion(expression, jaw, torch.full((6, 6), 0.1))
+    write_flame_motion(tmp_path / "motion.npz", motion, poses)
     with np.load(tmp_path / "motion.npz") as data:
         sizes = {name: (*data[name].shape, data[name].dtype.name) for name in data.files}
+        assert (data["eyes_pose"] == np.float32(0.1)).all()
         assert data["neck_pose"][3] == pytest.approx([0, 0.2, 0], abs=1e-6)
         assert np.abs(data["expr"] - expression.numpy()).max() < 1e-6
     assert sizes == {
