@@ -35,10 +35,10 @@ def test_how_live_speech_is_cut_up_does_not_matter(sound: np.ndarray):
     odd = spoken(sound, [1, 5000, 5003, 40_000])
     assert sum(len(life.head_pose) for life in steady) == 150
     poses = [torch.cat([life.head_pose for life in lives]) for lives in (steady, odd)]
-    assert torch.allclose(*poses, atol=1e-6)
+    assert torch.allclose(poses[0], poses[1], atol=1e-6)
     for name in steady[0].unit_weights:
         curves = [torch.cat([life.unit_weights[name] for life in lives]) for lives in (steady, odd)]
-        assert torch.allclose(*curves, atol=1e-6)
+        assert torch.allclose(curves[0], curves[1], atol=1e-6)
 
 
 @pytest.mark.parametrize("fps", [25.0, 60.0, 23.976])
