@@ -155,6 +155,12 @@ TRAIN = {
         },
         stopped=CONTINUES,
     ),
+    "train pose": Verb(
+        "audio2mesh.head.options:PoseFitOptions",
+        "configs.commands.train_pose:main",
+        "a head that moves with the voice, from tracks of heads",
+        stopped=CONTINUES,
+    ),
     "search-losses": Verb(
         "configs.training_options:SearchOptions",
         "configs.commands.search_losses:main",

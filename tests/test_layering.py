@@ -17,6 +17,10 @@ MAY_IMPORT = {
     ),
     "audio2mesh.data": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.evaluation": "audio2mesh.data audio2mesh.model audio2mesh.sound common",
+    "audio2mesh.head": (
+        "audio2mesh.data audio2mesh.model audio2mesh.prosody audio2mesh.sound "
+        "audio2mesh.training common"
+    ),
     "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model audio2mesh.training common",
     "audio2mesh.model": "audio2mesh.prosody audio2mesh.sound common",
     "audio2mesh.prosody": "audio2mesh.sound common",
@@ -113,13 +117,13 @@ MAY_IMPORT = {
         "avatar.heads avatar.lipreading avatar.synthetic.shared common splat"
     ),
     "configs.commands": (
-        "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading "
-        "audio2mesh.prosody audio2mesh.sync audio2mesh.training avatar.drive avatar.evaluation "
-        "avatar.evaluation.emotion avatar.evaluation.photo avatar.evaluation.reenactment "
-        "avatar.evaluation.tracking avatar.files avatar.heads avatar.lipreading avatar.photo "
-        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
-        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
-        "common configs splat"
+        "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.head "
+        "audio2mesh.lipreading audio2mesh.prosody audio2mesh.sync audio2mesh.training "
+        "avatar.drive avatar.evaluation avatar.evaluation.emotion avatar.evaluation.photo "
+        "avatar.evaluation.reenactment avatar.evaluation.tracking avatar.files avatar.heads "
+        "avatar.lipreading avatar.photo avatar.reconstruct avatar.synthetic.capture "
+        "avatar.synthetic.film avatar.synthetic.landmarks avatar.synthetic.portrait "
+        "avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from scipy.io import wavfile
 
-from avatar.arkit import WEIGHTS
+from avatar.arkit import WEIGHTS, head_angles
 from avatar.arkit.fit import fit_weights
 from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.film.audio_track import sound_reader
@@ -24,8 +24,9 @@ Labels = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 def write_clip(tracked: Path, out: Path, labels: Labels) -> float:
     """Write the `<id>.npz` `out` and its `<id>.wav` from a folder of `track`; returns seconds.
 
-    The motion is what jaw, lips and tongue add to the person's face at rest, as weights; a picture
-    of the film shows the middle of its time. The speaking style is named after the clip. Raises as
+    The motion is what jaw, lips and tongue add to the person's face at rest, as weights, and how
+    the head turns (`head`, degrees of yaw, pitch and roll); a picture of the film shows the middle
+    of its time. The speaking style is named after the clip. Raises as
     `open_motion` and `stream_audio` do.
     """
     motion = open_motion(tracked / MOTION)
@@ -40,6 +41,7 @@ def write_clip(tracked: Path, out: Path, labels: Labels) -> float:
     arrays = {
         "fps": np.array(motion.fps),
         "sync_lag_ms": np.array(-500 / motion.fps, np.float32),
+        "head": np.degrees(head_angles(motion.head_pose.double()).numpy()).astype(np.float32),
         "arkit": weights[:, spoken].numpy(),
         "arkit_names": np.array([WEIGHTS[k] for k in spoken]),
         "style": np.array(out.stem),

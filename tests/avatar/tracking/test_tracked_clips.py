@@ -10,7 +10,9 @@ from films import write_film
 from support import Outcome
 
 from audio2mesh.data.clips import load_clips, motion_at
+from audio2mesh.head.tracks import load_tracks
 from audio2mesh.sound.waveform import load_audio
+from avatar.arkit import head_poses
 from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_units
@@ -29,13 +31,18 @@ def tracked(tmp_path: Path) -> Path:
     folder.mkdir()
     person = Mesh(1.1 * head.vertices, head.faces)
     saved = SavedMotion(
-        folder / MOTION, person, head.topology, 25.0, torch.eye(4).expand(FRAMES, 4, 4)
+        folder / MOTION, person, head.topology, 25.0, head_poses(turning(), torch.zeros(3))
     )
     with motion_writer(saved, head.regions) as append:
         for jaw in opening():
             append((jaw * head.unit("jawOpen") + 0.5 * head.unit("browInnerUp")).numpy())
     write_film(folder / OVERLAY, FRAMES, audio=DEMO_VOICE)
     return folder
+
+
+def turning() -> torch.Tensor:
+    """Yaw, pitch and roll [F, 3] in radians."""
+    return torch.sin(torch.arange(FRAMES) / 9)[:, None] * torch.tensor([0.2, 0.1, -0.05])
 
 
 def opening() -> torch.Tensor:
@@ -62,6 +69,14 @@ def test_the_clip_holds_the_mouth_without_the_person(
     assert clip.motion.coefficients[:, head.unit_names.index("browInnerUp")].abs().max() == 0
     voice = load_audio(DEMO_VOICE)[: len(clip.audio)]
     assert np.corrcoef(clip.audio, voice)[0, 1] > 0.95
+
+
+def test_the_clip_is_a_track_of_the_head(run_script: Callable[..., Outcome], tracked: Path):
+    convert(run_script, tracked)
+    (track,) = load_tracks(tracked.parent / "clips")
+    turned = torch.rad2deg(turning())
+    torch.testing.assert_close(track.angles, turned - turned.median(0).values, atol=0.01, rtol=0)
+    assert track.prosody is not None
 
 
 def test_phones_of_given_words_are_in_the_clips_time(

@@ -1,0 +1,1 @@
+"""Head motion learned from people who speak: a conditional variational autoencoder."""

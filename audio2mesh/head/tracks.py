@@ -1,0 +1,75 @@
+"""Tracks of heads on disk → angles and voice in the network's frames."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from audio2mesh.data.clips import AUDIO_SUFFIXES, FASTEST
+from audio2mesh.head.voice import FPS, unheard, voice_features
+from audio2mesh.model.motion import sample_curves
+from audio2mesh.prosody.listener import prosody_of
+from audio2mesh.prosody.record import Prosody
+from audio2mesh.sound.waveform import load_audio
+from common.arrays import pick_floats, pick_number, read_arrays
+from common.errors import InputError
+
+
+@dataclass(frozen=True)
+class PoseTrack:
+    """The head of somebody who speaks, F frames at FPS."""
+
+    name: str
+    angles: Tensor  # [F, 3] yaw, pitch, roll in degrees from their median
+    voice: Tensor  # [F, FEATURES]
+    prosody: Prosody | None  # of the recording, where there is one
+
+
+def load_tracks(folder: Path) -> list[PoseTrack]:
+    """Read every `<id>.npz` of a folder that holds `head`, with the audio `<id>.wav` beside it.
+
+    Of an .npz: `head` [F, 3] yaw, pitch and roll in degrees, `fps`, and optionally `sync_lag_ms`,
+    by which the motion comes after the sound. FileNotFoundError, or InputError that names the file.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder of tracks")
+    found = [path for path in sorted(folder.glob("*.npz")) if "head" in read_arrays(path)]
+    if not found:
+        raise InputError(f"{folder}: no tracks (<id>.npz with `head` and `fps`) in this folder")
+    return [load_track(path) for path in found]
+
+
+def load_track(path: Path) -> PoseTrack:
+    """One track; see `load_tracks`."""
+    data = read_arrays(path)
+    rate = pick_number(path, data, "fps")
+    if not 0 < rate <= FASTEST:
+        raise InputError(f"{path}: 'fps' is {rate:g}, not a number of frames a second")
+    lag = pick_number(path, data, "sync_lag_ms") / 1000 if "sync_lag_ms" in data else 0.0
+    head = torch.from_numpy(pick_floats(path, data, "head", (3,)))
+    frames = int(len(head) / rate * FPS)
+    if frames < 2:
+        raise InputError(f"{path}: 'head' has {len(head)} frames, too few to learn a motion from")
+    places = (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
+    angles = sample_curves(head, (places + lag) * rate)
+    sound = next((s for suffix in AUDIO_SUFFIXES if (s := path.with_suffix(suffix)).exists()), None)
+    prosody = None if sound is None else prosody_of(load_audio(sound))
+    voice = unheard(frames) if prosody is None else voice_features(prosody, frames)
+    return PoseTrack(path.stem, angles - angles.median(0).values, voice, prosody)
+
+
+def split_tracks(
+    folders: Sequence[Path], held_out: Sequence[str]
+) -> tuple[list[PoseTrack], list[PoseTrack]]:
+    """The tracks that are trained on, and those that are held out. InputError where a held-out one
+    is missing or none is left."""
+    tracks = [track for folder in folders for track in load_tracks(folder)]
+    names, where = {track.name for track in tracks}, ", ".join(map(str, folders))
+    if missing := sorted(set(held_out) - names):
+        raise InputError(f"{where}: no track is called {missing[0]}")
+    training = [track for track in tracks if track.name not in held_out]
+    if not training:
+        raise InputError(f"{where}: every track is held out, none is left to train on")
+    return training, [track for track in tracks if track.name in held_out]
