@@ -36,10 +36,10 @@ MAY_IMPORT = {
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
-        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
-        "avatar.arkit avatar.capture avatar.exports avatar.face avatar.face.emotion "
-        "avatar.files avatar.film avatar.flame avatar.heads avatar.lipreading avatar.mesh "
-        "avatar.rig avatar.tracking avatar.transfer common splat"
+        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.prosody "
+        "audio2mesh.sound avatar.arkit avatar.capture avatar.exports avatar.face "
+        "avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
+        "avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "

@@ -71,7 +71,9 @@ class ExportOptions(BehaviourOptions):
     emotion: str | None = None
     """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
     several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
-    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
+    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds). auto
+    hears how excited the voice is, and shows no more than that: of which feeling it is, sound alone
+    tells too little."""
     intensity: float = 1.0
     """How strong the feelings of --emotion are, from 0 to 1."""
     device: Device = "auto"

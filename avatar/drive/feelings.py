@@ -1,17 +1,30 @@
 """Feelings added to what a voice makes a face do."""
 
+import sys
 from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from audio2mesh.prosody.arousal import arousal
+from audio2mesh.prosody.record import Prosody
 from avatar.drive.motion import Curves
 from avatar.face.emotion.course import Expressed, express
 from avatar.face.emotion.felt_face import LIDS, FeltSpeech
-from avatar.face.emotion.timeline import Feelings
+from avatar.face.emotion.suggested import suggested
+from avatar.face.emotion.timeline import AUTO, Feelings, parse_feelings
 from avatar.transfer.fitted_face import Face
 
 Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
+
+
+def feelings_of(words: str, intensity: float, prosody: Prosody) -> Feelings:
+    """What `--emotion` asks for; of auto what the prosody suggests, with one line on stderr."""
+    if words != AUTO:
+        return parse_feelings(words, intensity)
+    found = arousal(prosody)
+    print(f"emotion: the voice sounds {found:.2f} excited (0 calm, 0.5 everyday)", file=sys.stderr)
+    return suggested(found, intensity)
 
 
 def with_feelings(

@@ -9,11 +9,10 @@ from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
 from avatar.drive.behaviour_options import FARTHEST, NAMED_GAZES, parse_direction
 from avatar.drive.export_options import ExportOptions
-from avatar.drive.feelings import with_feelings
+from avatar.drive.feelings import feelings_of, with_feelings
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
-from avatar.face.emotion.timeline import parse_feelings
 from avatar.face.life import Behaviour
 from avatar.face.looking import Gaze
 from avatar.face.manner import MANNERS
@@ -64,7 +63,7 @@ def _of_speech(
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
     if options.emotion:
-        feelings = parse_feelings(options.emotion, options.intensity)
+        feelings = feelings_of(options.emotion, options.intensity, heard.prosody)
         speech, units = with_feelings(face, speech, units, feelings, fps)
     return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.face.emotion.own_preset import is_own_preset, read_own_preset
-from avatar.face.emotion.presets import EMOTIONS, Emotion
+from avatar.face.emotion.presets import EMOTIONS, NEUTRAL, Emotion
 from common.errors import InputError
 
+AUTO = "auto"
+"""In place of feelings: what the sound of the voice suggests."""
 TIMELINE_SUFFIX = ".txt"
 _SPAN = re.compile(r"(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)?")
 
@@ -48,7 +50,7 @@ def check_feelings(words: str | None, intensity: float, spoken: bool) -> None:
         raise InputError("--intensity: has nothing to do without --emotion; leave it out")
     if not spoken:
         raise InputError("--emotion: is for a voice of --audio that moves the lips; leave it out")
-    parse_feelings(words, intensity)
+    parse_feelings(NEUTRAL if words == AUTO else words, intensity)
 
 
 def _mixed(words: str, intensity: float, start: float, end: float, folder: Path) -> Feelings:

@@ -9,6 +9,7 @@ import pytest
 
 from avatar.arkit import WEIGHTS, write_take
 from avatar.face.emotion.presets import EMOTIONS
+from avatar.face.emotion.suggested import suggested
 from avatar.face.emotion.timeline import check_feelings, parse_feelings
 from common.errors import InputError
 
@@ -103,6 +104,16 @@ def test_refused(
 def test_files_that_are_not_there(words: str):
     with pytest.raises(FileNotFoundError, match="no such file"):
         parse_feelings(words)
+
+
+def test_sound_suggests_excitement_alone():
+    (excited,), (calm,) = suggested(1.0, 0.5), suggested(0.25)
+    assert (excited.strength, calm.strength) == (0.5, 0.5)
+    assert excited.emotion.speech > 1 > calm.emotion.speech
+    assert suggested(0.5)[0].strength == 0
+    for felt in (excited, calm):
+        assert not any(unit.startswith(("mouth", "jaw", "nose")) for unit in felt.emotion.units)
+    check_feelings("auto", 1.0, spoken=True)
 
 
 def test_feelings_need_a_voice():
