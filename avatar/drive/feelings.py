@@ -9,8 +9,8 @@ from torch import Tensor
 from audio2mesh.prosody.arousal import arousal
 from audio2mesh.prosody.record import Prosody
 from avatar.drive.motion import Curves
-from avatar.face.emotion.course import Expressed, express
-from avatar.face.emotion.felt_face import LIDS, FeltSpeech
+from avatar.face.emotion.felt_face import LIDS
+from avatar.face.emotion.live import LiveFeelings
 from avatar.face.emotion.suggested import suggested
 from avatar.face.emotion.timeline import AUTO, Feelings, parse_feelings
 from avatar.transfer.fitted_face import Face
@@ -34,28 +34,23 @@ def with_feelings(
 
     beside: what moves besides the mouth without feelings.
     """
+    added = LiveFeelings(face, speech.basis, feelings, fps)
     frames = sum(map(len, speech.coefficients()))
-    felt = express(feelings, frames, fps)
-    wanted = list(felt.units)
-    added = FeltSpeech(face, speech.basis, wanted, fps)
 
     def coefficients() -> Iterator[Tensor]:
-        mouth, start = FeltSpeech(face, speech.basis, wanted, fps), 0
+        live = LiveFeelings(face, speech.basis, feelings, fps)
         for chunk in speech.coefficients():
-            yield mouth.frames(chunk, felt.part(start, start + len(chunk)))
-            start += len(chunk)
+            yield live.push(chunk)[0]
 
     names, basis = (*speech.names, *added.names), torch.cat([speech.basis, added.basis])
-    return Curves(names, basis, coefficients), _rest(felt, beside, added.units.names)
+    felt = added.beside(frames)
+    return Curves(names, basis, coefficients), joined(felt, beside)
 
 
-def _rest(felt: Expressed, beside: Units, on_mouth: tuple[str, ...]) -> Units:
-    """What moves beside speech, with the units of feelings that are not on the mouth; blinks shut
-    the lids even so."""
+def joined(felt: Units, beside: Units) -> Units:
+    """What feelings and what else moves beside speech; blinks shut the lids even so."""
     units = dict(beside)
-    for name, weight in felt.units.items():
-        if name in on_mouth:
-            continue
+    for name, weight in felt.items():
         blink = beside.get(f"eyeBlink{'Left' if name.endswith('Left') else 'Right'}")
         open = 1 - blink if blink is not None and name.startswith(LIDS) else 1
         units[name] = (units.get(name, 0) + weight * open).clamp(0, 1)

@@ -18,11 +18,6 @@ class Expressed:
     units: dict[str, Tensor]  # ARKit unit → [F] weights in [0, 1]
     speech: Tensor  # [F] how far the mouth moves in speech
 
-    def part(self, start: int, stop: int) -> "Expressed":
-        """Only the frames from start to stop."""
-        units = {name: weights[start:stop] for name, weights in self.units.items()}
-        return Expressed(units, self.speech[start:stop])
-
 
 def express(feelings: Feelings, frames: int, fps: float, first: int = 0) -> Expressed:
     """The frames from `first` on. Where feelings overlap their units add up, to 1 at most."""
