@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 
 import torch
 from torch import Tensor
@@ -9,10 +10,12 @@ from torch import Tensor
 from audio2mesh.prosody.arousal import arousal
 from audio2mesh.prosody.record import Prosody
 from avatar.drive.motion import Curves
+from avatar.face.emotion.course import mean_manner
 from avatar.face.emotion.felt_face import LIDS
 from avatar.face.emotion.live import LiveFeelings
 from avatar.face.emotion.suggested import suggested
 from avatar.face.emotion.timeline import AUTO, Feelings, parse_feelings
+from avatar.face.manner import Manner, scaled
 from avatar.transfer.fitted_face import Face
 
 Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
@@ -25,6 +28,11 @@ def feelings_of(words: str, intensity: float, prosody: Prosody) -> Feelings:
     found = arousal(prosody)
     print(f"emotion: the voice sounds {found:.2f} excited (0 calm, 0.5 everyday)", file=sys.stderr)
     return suggested(found, intensity)
+
+
+def felt_manner(manner: Manner, feelings: Feelings, seconds: float) -> Manner:
+    """How somebody who feels moves head, brows, lids and eyes in a recording."""
+    return scaled(manner, **asdict(mean_manner(feelings, seconds)))
 
 
 def with_feelings(

@@ -1,6 +1,7 @@
 """What a voice, or a recorded take, makes a face do."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor
@@ -9,7 +10,7 @@ from audio2mesh import SpeechToMotion, hear
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
 from avatar.drive.behaviour_options import FARTHEST, NAMED_GAZES, parse_direction
 from avatar.drive.export_options import ExportOptions
-from avatar.drive.feelings import feelings_of, with_feelings
+from avatar.drive.feelings import feelings_of, felt_manner, with_feelings
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
@@ -53,17 +54,20 @@ def _of_speech(
     assert options.audio is not None
     fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
     heard = hear(model, options.audio, fps, options.weights_style)
-    frames = len(heard.energy)
+    frames, feelings = len(heard.energy), ()
+    if options.emotion:
+        feelings = feelings_of(options.emotion, options.intensity, heard.prosody)
     if options.still:
         life = still(frames)
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        life = live(heard.prosody, fps, frames, pivot, behaviour_of(options))
+        behaviour = behaviour_of(options)
+        manner = felt_manner(behaviour.manner, feelings, heard.seconds)
+        life = live(heard.prosody, fps, frames, pivot, replace(behaviour, manner=manner))
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
-    if options.emotion:
-        feelings = feelings_of(options.emotion, options.intensity, heard.prosody)
+    if feelings:
         speech, units = with_feelings(face, speech, units, feelings, fps)
     return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
 

@@ -1,13 +1,14 @@
 """Feelings over time: how strong each unit is in every frame."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
-from avatar.face.emotion.presets import Course
+from avatar.face.emotion.presets import Course, Manner
 from avatar.face.emotion.timeline import Feelings, Felt
 
+MOMENTS = 1000  # of a recording at which feelings are averaged
 SETTLING = 0.8  # seconds in which an apex falls to what stays
 
 
@@ -38,7 +39,7 @@ def presence(felt: Felt, seconds: Tensor) -> Tensor:
     A feeling that a recording begins with is there from its first frame on.
     """
     course = felt.emotion.course
-    onset = _rise(seconds - felt.start, course.onset) if felt.start > 0 else 1.0
+    onset = _rise(seconds - felt.start, course.onset) if felt.start > 0 else torch.ones(())
     settles = _rise(seconds - _apex_end(felt, course), SETTLING)
     offset = _rise(seconds - felt.end, course.offset)
     return onset * (1 - (1 - course.settled) * settles) * (1 - offset)
@@ -52,3 +53,16 @@ def _rise(seconds: Tensor, duration: float) -> Tensor:
     """From 0 to 1 with zero slope at both ends."""
     t = (seconds / duration).clamp(0, 1)
     return t * t * (3 - 2 * t)
+
+
+def mean_manner(feelings: Feelings, seconds: float) -> Manner:
+    """The ratios of feelings over the time in which they are felt, on average over a recording."""
+    steps = torch.linspace(0, seconds, MOMENTS, dtype=torch.float64)
+    shares = [float(felt.strength * presence(felt, steps).mean()) for felt in feelings]
+
+    def ratio(name: str) -> float:
+        manners = (felt.emotion.manner for felt in feelings)
+        parts = (w * (getattr(m, name) - 1) for w, m in zip(shares, manners, strict=True))
+        return max(0.0, 1 + sum(parts))
+
+    return Manner(*(ratio(field.name) for field in fields(Manner)))

@@ -59,6 +59,14 @@ def test_auto_follows_how_excited_the_voice_is(
     assert np.median(lids, axis=0) == pytest.approx(wanted, abs=0.02)
 
 
+def test_who_is_angry_moves_the_head_more(voice_of_four_seconds: Path, tmp_path: Path):
+    def turned(name: str, emotion: str) -> float:
+        export(ExportOptions(tmp_path / name, audio=voice_of_four_seconds, emotion=emotion))
+        return float(read_take(tmp_path / name).head.std(0).sum())
+
+    assert turned("angry.csv", "angry") > 1.5 * turned("neutral.csv", "neutral")
+
+
 def test_drive_shows_a_feeling_and_refuses_what_is_none(
     run_drive: Run, avatar_file: Path, voice_file: Path, tmp_path: Path
 ):

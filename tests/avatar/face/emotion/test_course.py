@@ -1,12 +1,13 @@
 """How feelings come, stay and go."""
 
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 
-from avatar.face.emotion.course import express, presence
-from avatar.face.emotion.presets import EMOTIONS, Course, Emotion
+from avatar.face.emotion.course import express, mean_manner, presence
+from avatar.face.emotion.presets import EMOTIONS, OWN, Course, Emotion, Manner
 from avatar.face.emotion.timeline import Felt, parse_feelings
 
 FPS = 50.0
@@ -54,3 +55,13 @@ def test_units_grow_with_intensity(name: str):
     weak, strong = (express(parse_feelings(name, level), 50, FPS) for level in (0.3, 0.9))
     for unit in EMOTIONS[name].units:
         assert (strong.units[unit] > weak.units[unit]).all()
+
+
+def test_manner_follows_what_is_felt_and_how_long():
+    assert mean_manner((), 10.0) == Manner()
+    assert mean_manner(parse_feelings("angry"), 10.0).head == pytest.approx(2.0)
+    assert mean_manner(parse_feelings("angry", 0.5), 10.0).blinks == pytest.approx(0.85)
+    half = (Felt(replace(EMOTIONS["angry"], course=OWN), 1.0, 0.0, 5.0),)
+    assert mean_manner(half, 10.0).head == pytest.approx(1.5, abs=0.06)
+    both = mean_manner(parse_feelings("happy:0.5,surprise:0.5"), 1.0)
+    assert both.head == pytest.approx(1 + 0.5 * 0.35 + 0.5 * 0.25)
