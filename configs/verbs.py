@@ -161,6 +161,11 @@ TRAIN = {
         "a head that moves with the voice, from tracks of heads",
         stopped=CONTINUES,
     ),
+    "train films": Verb(
+        "audio2mesh.training.film_options:TrainFilmsOptions",
+        "configs.commands.train_films:main",
+        "weights whose lips do what those of filmed people do",
+    ),
     "search-losses": Verb(
         "configs.training_options:SearchOptions",
         "configs.commands.search_losses:main",

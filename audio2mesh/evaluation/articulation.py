@@ -66,9 +66,14 @@ def opening_bounds(openings: Tensor, face: FaceGeometry) -> Bounds:
 
 def mouth_curves(motion: Motion, face: FaceGeometry) -> Mouth:
     """The curves of a motion [F, ..]."""
+    opening, width = lip_opening(motion, face), mouth_width(motion, face)
+    return Mouth(opening, width, _teeth_distance(motion, face))
+
+
+def mouth_width(motion: Motion, face: FaceGeometry) -> Tensor:
+    """Distance [.., F] between the mouth's corners, relative to rest."""
     corners = _corners(face)
-    width = _width(face.rest[corners] + motion.offsets(corners)) / _width(face.rest[corners])
-    return Mouth(lip_opening(motion, face), width, _teeth_distance(motion, face))
+    return _width(face.rest[corners] + motion.offsets(corners)) / _width(face.rest[corners])
 
 
 def _corners(face: FaceGeometry) -> Tensor:

@@ -41,17 +41,18 @@ def main(options: EvaluateOptions) -> None:
 
 
 def show(result: Evaluation) -> None:
-    """Print the table, as wide as it needs to be where the output is no terminal."""
+    """Print the tables."""
     recordings = result.material.recordings
     minutes = sum(recording.seconds for recording in recordings) / 60
     columns = result.rows | ({"truth": result.truth} if result.truth else {})
     table = figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")
-    _print(table)
+    print_table(table)
     if len(recordings) > 1:
-        _print(figures_table(result.medians(), "their medians over the recordings"))
+        print_table(figures_table(result.medians(), "their medians over the recordings"))
 
 
-def _print(table: Table) -> None:
+def print_table(table: Table) -> None:
+    """As wide as it needs to be where the output is no terminal."""
     console = Console()
     if not console.is_terminal:
         console.width = max(console.width, console.measure(table).maximum)

@@ -1,0 +1,113 @@
+"""Tune speech-to-motion weights to films of people who speak."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.evaluation.evaluate import Evaluation, measure
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import Material, Recording, load_material
+from audio2mesh.evaluation.rows import spoken
+from audio2mesh.evaluation.table import figures_table
+from audio2mesh.model.checkpoint import load_model, save_model
+from audio2mesh.model.motion import Motion
+from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.training.film_options import TrainFilmsOptions
+from audio2mesh.training.film_tuning import Film, Heard, film_of, hear, tune
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry, face_units
+from common.errors import InputError
+from common.progress import progress_bar
+from common.threads import use_threads
+from common.writable import check_writable
+from configs.commands.evaluate_audio2mesh import print_table
+from configs.commands.kept import keep_report
+
+
+def main(options: TrainFilmsOptions) -> None:
+    use_threads(options.threads)
+    for path in filter(None, (options.out, options.report)):
+        check_writable(path)
+    if not (options.out or options.leave_one_out):
+        raise InputError("name weights to write (--out) or ask for --leave-one-out")
+    model, face = load_model(options.weights), face_geometry(load_head())
+    films, held = (_material(options, folders, face) for folders in (options.data, options.hold))
+    told = _films(model, films.recordings, face, options)
+    others = _heard(model, held.recordings, options)
+    if options.leave_one_out:
+        result = _leave_one_out(model, films, told, others, options)
+        print_table(figures_table(result.medians(), "medians over the films"))
+        keep_report(result.report(), options.report)
+    if options.out:
+        with progress_bar("tuning", options.tune.steps, "steps/s") as done:
+            tuned = tune(model, told, others, face, options.tune, done)
+        save_model(tuned, options.out, _record(options, films.recordings, held.recordings))
+        print(f"wrote {options.out}")
+
+
+def _material(options: TrainFilmsOptions, folders: Sequence[Path], face: FaceGeometry) -> Material:
+    head = load_head()
+    wanted = MaterialOptions(tuple(folders))
+    found = load_material(wanted, face_units(head), face, head.topology)
+    return replace(
+        found, recordings=[r for r in found.recordings if not r.names & set(options.exclude)]
+    )
+
+
+def _heard(
+    model: SpeechToMotion, recordings: Sequence[Recording], options: TrainFilmsOptions
+) -> list[Heard]:
+    found = []
+    with progress_bar("listening", len(recordings)) as done:
+        for recording in recordings:
+            found.append(hear(model, recording, options.tune))
+            done()
+    return found
+
+
+def _films(
+    model: SpeechToMotion,
+    recordings: Sequence[Recording],
+    face: FaceGeometry,
+    options: TrainFilmsOptions,
+) -> list[Film]:
+    if lacking := [recording.name for recording in recordings if recording.clip is None]:
+        raise InputError(f"--data: {lacking[0]} has no motion; make clips with convert-tracked")
+    heard = _heard(model, recordings, options)
+    return [film_of(model, r, one, face) for r, one in zip(recordings, heard, strict=True)]
+
+
+def _leave_one_out(
+    model: SpeechToMotion,
+    material: Material,
+    films: Sequence[Film],
+    held: Sequence[Heard],
+    options: TrainFilmsOptions,
+) -> Evaluation:
+    """The figures of each film under weights that were tuned to the others."""
+    tuned: dict[str, SpeechToMotion] = {}
+    with progress_bar("leaving out", len(films) * options.tune.steps, "steps/s") as done:
+        for film in films:
+            others = [other for other in films if other is not film]
+            name = film.heard.name
+            tuned[name] = tune(model, others, held, material.face, options.tune, done)
+
+    def left_out(recording: Recording, frames: int) -> Motion | None:
+        return spoken(tuned[recording.name], model.fps, None)(recording, frames)
+
+    rows = {"before": spoken(model, model.fps, None), "left out": left_out}
+    return measure(material, rows, model.fps, lambda *given: {})
+
+
+def _record(
+    options: TrainFilmsOptions, films: Sequence[Recording], held: Sequence[Recording]
+) -> dict[str, Any]:
+    """What the weights say of their training."""
+    return {
+        "tuned to films": asdict(options.tune),
+        "from": str(options.weights.name if options.weights else "the weights that ship"),
+        "films": [film.name for film in films],
+        "held": [recording.name for recording in held],
+    }
