@@ -106,6 +106,11 @@ MEASURE = {
         "configs.commands.evaluate_emotion:main",
         "whether lips go on speaking under feelings, and these are seen",
     ),
+    "evaluate-voices": Verb(
+        "avatar.evaluation.voices.options:VoicesEvaluationOptions",
+        "configs.commands.evaluate_voices:main",
+        "whether avatars say any voice alike, and stay who they are",
+    ),
     "evaluate-audio2mesh": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",

@@ -1,0 +1,1 @@
+"""Whether avatars say alike what any voice says, and stay who they are."""

@@ -1,0 +1,162 @@
+"""Every avatar speaks with every voice: synchronous and asynchronous pairs, likeness, identity.
+
+The protocol of talking faces that were made of one person and speak with another's voice, as
+SwapTalk (arXiv 2405.05636) evaluates them: what an avatar loses with voices that are not its own.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.data.clips import read_phones
+from audio2mesh.evaluation.articulation import articulation, mouth_curves, opening_bounds
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.sound.waveform import load_audio
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge
+from avatar.drive.motion import Motion
+from avatar.drive.options import DriveOptions
+from avatar.drive.performance import perform
+from avatar.drive.retarget import avatar_face
+from avatar.evaluation.emotion.spoken import Stage, geometry
+from avatar.evaluation.voices.alike import Alike, Lips, likeness, lips_of, median
+from avatar.evaluation.voices.identity import Drift, identity_drift
+from avatar.evaluation.voices.options import VoicesEvaluationOptions
+from avatar.files.open_avatar import open_avatar
+from avatar.transfer.fitted_face import Face
+from common.arrays import read_arrays
+from common.device import pick_device
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+
+FIGURES = ("closure_mbp", "lse_d", "lse_c")
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """How one avatar speaks with one voice; None where the recording cannot tell."""
+
+    avatar: str
+    voice: str
+    own: bool  # the avatar was made of who speaks
+    closure_mbp: float | None
+    lse_d: float | None
+    lse_c: float | None
+    identity: Drift
+
+
+@dataclass(frozen=True)
+class VoicesEvaluation:
+    spoken: list[Spoken]
+    alike: dict[str, list[Alike]]  # by voice
+
+    def means(self, own: bool) -> dict[str, float | None]:
+        """Figures of the synchronous or the asynchronous pairs."""
+        chosen = [each for each in self.spoken if each.own == own]
+        return {name: _mean([getattr(each, name) for each in chosen]) for name in FIGURES}
+
+    def likeness(self) -> dict[str, float | None]:
+        """Medians over pairs of avatars and voices, and the least alike of them."""
+        pairs = list(chain.from_iterable(self.alike.values()))
+        found: dict[str, float | None] = {}
+        for name in ("gap", "width", "closures"):
+            values = [getattr(pair, name) for pair in pairs]
+            found[name] = median(values)
+            found[f"least_{name}"] = min((v for v in values if v is not None), default=None)
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file."""
+        return {
+            "synchronous": self.means(own=True),
+            "asynchronous": self.means(own=False),
+            "likeness": self.likeness(),
+            "identity_mm": max(each.identity.p95_mm for each in self.spoken),
+            "spoken": [asdict(each) for each in self.spoken],
+            "alike": {voice: [asdict(a) for a in pairs] for voice, pairs in self.alike.items()},
+        }
+
+
+def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
+    """Speak, and measure. Bad input raises InputError or OSError with one sentence."""
+    own = _check(options)
+    model = load_model(options.weights, pick_device(options.device))
+    voices = {path.stem: (path, _recording(path)) for path in options.audio}
+    faces = {
+        path.stem: avatar_face(path, open_avatar(path, options.flame)) for path in options.avatar
+    }
+    spoken: list[Spoken] = []
+    lips: dict[str, dict[str, Lips]] = {voice: {} for voice in voices}
+    with progress_bar("speaking", len(faces) * len(voices)) as done:
+        for avatar, face in faces.items():
+            judge = sync_judge(load_syncnet(None, role="evaluation"), geometry(face))
+            for voice, (path, recording) in voices.items():
+                drive = DriveOptions(options.avatar[0], audio=path, flame=options.flame)
+                motion = perform(face, model, drive)
+                found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
+                drift = _drift(motion, options.moments)
+                mine = (avatar, voice) in own
+                spoken.append(Spoken(avatar, voice, mine, **found, identity=drift))
+                done()
+    return VoicesEvaluation(spoken, {voice: likeness(faces) for voice, faces in lips.items()})
+
+
+def _check(options: VoicesEvaluationOptions) -> set[tuple[str, str]]:
+    """The pairs of --own, after everything that can be refused at once."""
+    for option, paths, least in (("avatar", options.avatar, 2), ("audio", options.audio, 1)):
+        names = [path.stem for path in paths]
+        if len(names) < least:
+            raise InputError(f"--{option}: name at least {least}")
+        if len(set(names)) < len(names):
+            raise InputError(f"--{option}: two files have the same name; rename one")
+    if options.moments < 2:
+        raise InputError(f"--moments {options.moments}: must be at least 2")
+    if options.report is not None:
+        check_writable(options.report)
+    pairs = set()
+    for item in options.own:
+        avatar, _, voice = item.partition("=")
+        if avatar not in {a.stem for a in options.avatar} or voice not in {
+            a.stem for a in options.audio
+        }:
+            raise InputError(f"--own {item}: write AVATAR=RECORDING, names of files given here")
+        pairs.add((avatar, voice))
+    return pairs
+
+
+def _recording(path: Path) -> Recording:
+    beside = path.with_suffix(".npz")
+    phones = read_phones(beside, read_arrays(beside)) if beside.exists() else ()
+    return Recording(path.stem, load_audio(path), phones)
+
+
+def _measure(
+    face: Face, motion: Motion, recording: Recording, judge: Judge, model: SpeechToMotion
+) -> tuple[dict[str, float | None], Lips]:
+    """Figures of a performance, and its lips."""
+    assert motion.curves is not None
+    shape, fps = geometry(face), motion.fps
+    said = Stage(face, motion.curves.basis, fps).motion(motion.curves)
+    mouth = mouth_curves(said, shape)
+    bounds = opening_bounds(mouth.opening, shape)
+    scores = articulation(mouth, bounds, recording.phones, fps) | judge(said, recording, fps)
+    figures = {name: float(scores[name].value) if name in scores else None for name in FIGURES}
+    return figures, lips_of(said, shape)
+
+
+def _drift(motion: Motion, moments: int) -> Drift:
+    chosen = set(torch.linspace(0, motion.frames - 1, moments).long().tolist())
+    meshes = [mesh for frame, mesh in enumerate(motion.meshes()) if frame in chosen]
+    return identity_drift(motion.face.head, torch.stack(meshes), motion.face.to_head.scale)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,59 @@
+"""Whether a face stays the same person's while it moves.
+
+A frame is explained by the person's mesh at rest, what the face's units add to it, and a rigid
+motion; what is left is another person's, or no face's at all. Nothing but geometry is needed, so
+that any sequence of meshes of one topology can be judged: driven, tracked, or another program's.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.mesh.vectors import MM
+
+FOLLOWS = 0.999  # of the head's pose: the neck bends and is left out
+RIDGE = 1e-6  # of the units' mean square: some hardly move a mesh
+ROUNDS = 4  # of rigid motion and units in turn
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a face is from its own, in mm (rms over its vertices), over the frames."""
+
+    mean_mm: float
+    p95_mm: float
+    sd_mm: float
+
+
+def identity_drift(head: Head, meshes: Tensor, scale: float = 1.0) -> Drift:
+    """Of meshes [F, V, 3] that move `head`, whose vertices are the person at rest; scale: metres in
+    the meshes' unit."""
+    left = residuals(head, meshes) * scale / MM
+    return Drift(float(left.mean()), float(left.quantile(0.95)), float(left.std(correction=0)))
+
+
+def residuals(head: Head, meshes: Tensor) -> Tensor:
+    """[F] rms of what neither a rigid motion nor units explain, in the meshes' unit."""
+    firm = (head.pose_weights > FOLLOWS).nonzero()[:, 0]
+    rest, seen = head.vertices[firm].double(), meshes[:, firm].double()
+    units = head.units[:, firm].double().flatten(1)  # [E, 3 n]
+    gram = units @ units.T
+    gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
+    solve = torch.linalg.solve(gram, units)  # [E, 3 n]
+    own = rest.expand_as(seen)
+    for _ in range(ROUNDS):
+        back = _laid_back(seen, own)
+        added = (back - rest).flatten(1) @ solve.T @ units
+        own = rest + added.unflatten(1, (-1, 3))
+    return (_laid_back(seen, own) - own).square().sum(-1).mean(-1).sqrt()
+
+
+def _laid_back(seen: Tensor, own: Tensor) -> Tensor:
+    """Meshes [F, n, 3] moved rigidly onto others, by least squares (Kabsch 1976)."""
+    middle, target = seen.mean(1, keepdim=True), own.mean(1, keepdim=True)
+    U, _, Vh = torch.linalg.svd((seen - middle).mT @ (own - target))
+    turned = torch.linalg.det(U @ Vh).sign()
+    U = torch.cat([U[..., :2], U[..., 2:] * turned[:, None, None]], -1)
+    return (seen - middle) @ (U @ Vh) + target
