@@ -20,6 +20,9 @@ class FilmTuningOptions:
     """The same for the neutral style, which the films are to change."""
     sealing: float = 0.2
     """Weight of the gap, mm, that opens where lips were shut; in pauses and on m, b, p 1 more."""
+    contact: float = 3.0
+    """Weight of the distance, mm, that the lower lip gains from the upper teeth where it was at
+    them (f, v)."""
     seed: int = 0
     """Seed of everything random."""
 

@@ -26,6 +26,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.training.augment import augment
 from audio2mesh.training.film_options import FilmTuningOptions
+from audio2mesh.training.losses import contact_loss
 from audio2mesh.training.options import AugmentOptions
 
 NEUTRAL_ROW = 0
@@ -169,8 +170,7 @@ def film_step(
     said = torch.cat([speak(model, net, raw, NEUTRAL_ROW) for raw in heard.variants[variant]])
     motion, before = model.motion(said), model.motion(torch.cat(heard.neutral[variant]))
     loss = agreement(motion, film, face)
-    loss = loss + options.sealing * opened(motion, before, face, heard.firm)
-    return loss + options.anchor * moved(said - before.coefficients, gram)
+    return loss + kept(motion, before, heard.firm, face, gram, options)
 
 
 def held_step(
@@ -186,13 +186,27 @@ def held_step(
     raw, before = one.variants[variant][window], one.neutral[variant][window]
     first = sum(len(part) for part in one.neutral[variant][:window])
     firm = one.firm[first : first + len(before)]
-    said = speak(model, net, raw, NEUTRAL_ROW)
-    loss = options.sealing * opened(model.motion(said), model.motion(before), face, firm)
-    loss = loss + options.anchor * moved(said - before, gram)
+    said = model.motion(speak(model, net, raw, NEUTRAL_ROW))
+    loss = kept(said, model.motion(before), firm, face, gram, options)
     if one.style == NEUTRAL_ROW:
         return loss
     own = speak(model, net, raw, one.style)
     return loss + options.hold * moved(own - one.before[variant][window], gram)
+
+
+def kept(
+    motion: Motion,
+    before: Motion,
+    firm: Tensor,
+    face: FaceGeometry,
+    gram: Tensor,
+    options: FilmTuningOptions,
+) -> Tensor:
+    """What the neutral style loses of what it could: lips shut, lower lip at the teeth, and a
+    little for all that changes."""
+    loss = options.sealing * opened(motion, before, face, firm)
+    loss = loss + options.contact * contact_loss(motion, before, face)
+    return loss + options.anchor * moved(motion.coefficients - before.coefficients, gram)
 
 
 def agreement(motion: Motion, film: Film, face: FaceGeometry) -> Tensor:

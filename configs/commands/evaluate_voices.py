@@ -22,9 +22,8 @@ def pairs_table(result: VoicesEvaluation) -> Table:
     """What own voices give an avatar, and what others' give it."""
     table = Table("pairs", "count", "m b p shut", "LSE-D", "LSE-C")
     for name, own in (("synchronous", True), ("asynchronous", False)):
-        count = sum(each.own == own for each in result.spoken)
-        means = result.means(own)
-        table.add_row(name, str(count), *(_number(means[figure]) for figure in FIGURES))
+        means, count = result.means(own), str(len(result.pairs(own)))
+        table.add_row(name, count, *(_number(means[figure]) for figure in FIGURES))
     return table
 
 

@@ -57,9 +57,17 @@ class VoicesEvaluation:
     spoken: list[Spoken]
     alike: dict[str, list[Alike]]  # by voice
 
+    def pairs(self, own: bool) -> list[Spoken]:
+        """The synchronous pairs; or the others, with the same voices where any is somebody's own:
+        some voices are easier than others."""
+        owned = {each.voice for each in self.spoken if each.own}
+        return [
+            each for each in self.spoken if each.own == own and (not owned or each.voice in owned)
+        ]
+
     def means(self, own: bool) -> dict[str, float | None]:
         """Figures of the synchronous or the asynchronous pairs."""
-        chosen = [each for each in self.spoken if each.own == own]
+        chosen = self.pairs(own)
         return {name: _mean([getattr(each, name) for each in chosen]) for name in FIGURES}
 
     def likeness(self) -> dict[str, float | None]:

@@ -14,7 +14,7 @@ from avatar.heads import Head
 from avatar.mesh.vectors import MM
 
 FOLLOWS = 0.999  # of the head's pose: the neck bends and is left out
-RIDGE = 1e-6  # of the units' mean square: some hardly move a mesh
+RIDGE = 1e-7  # of each direction's square: some are nearly sums of others
 ROUNDS = 4  # of rigid motion and units in turn
 
 
@@ -35,19 +35,31 @@ def identity_drift(head: Head, meshes: Tensor, scale: float = 1.0) -> Drift:
 
 
 def residuals(head: Head, meshes: Tensor) -> Tensor:
-    """[F] rms of what neither a rigid motion nor units explain, in the meshes' unit."""
+    """[F] rms of what neither a rigid motion nor units explain, in the meshes' unit.
+
+    Gauss-Newton: units and small rigid motions are solved for together, the units are kept, and the
+    rigid motion is found anew.
+    """
     firm = (head.pose_weights > FOLLOWS).nonzero()[:, 0]
     rest, seen = head.vertices[firm].double(), meshes[:, firm].double()
-    units = head.units[:, firm].double().flatten(1)  # [E, 3 n]
-    gram = units @ units.T
-    gram += RIDGE * gram.diagonal().mean() * torch.eye(len(gram), dtype=torch.float64)
-    solve = torch.linalg.solve(gram, units)  # [E, 3 n]
+    units = head.units[:, firm].double()
+    ways = torch.cat([units, _small_motions(rest)]).flatten(1)  # [E + 6, 3 n]
+    sizes = ways.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    system = ways / sizes @ (ways / sizes).T + RIDGE * torch.eye(len(ways), dtype=torch.float64)
+    solve = torch.linalg.solve(system, ways / sizes) / sizes  # [E + 6, 3 n]
     own = rest.expand_as(seen)
     for _ in range(ROUNDS):
-        back = _laid_back(seen, own)
-        added = (back - rest).flatten(1) @ solve.T @ units
-        own = rest + added.unflatten(1, (-1, 3))
+        weights = (_laid_back(seen, own) - rest).flatten(1) @ solve.T
+        own = rest + torch.einsum("fe,env->fnv", weights[:, : len(units)], units)
     return (_laid_back(seen, own) - own).square().sum(-1).mean(-1).sqrt()
+
+
+def _small_motions(points: Tensor) -> Tensor:
+    """Shifts and turns [6, n, 3] of points [n, 3]."""
+    axes = torch.eye(3).to(points)
+    around = (points - points.mean(0)).expand(3, -1, 3)
+    turns = torch.linalg.cross(axes[:, None].expand_as(around), around)
+    return torch.cat([axes[:, None].expand_as(around), turns])
 
 
 def _laid_back(seen: Tensor, own: Tensor) -> Tensor:
