@@ -10,6 +10,7 @@ from head_meshes import decimated, sealed_scan
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh.data.phones import Phone, to_arrays
+from common.arrays import write_arrays
 
 Run = Callable[..., Outcome]
 DEMO = ROOT / "assets" / "demo_avatar.ply"
@@ -19,7 +20,7 @@ DEMO = ROOT / "assets" / "demo_avatar.ply"
 def voices(voice: np.ndarray, tmp_path: Path) -> list[Path]:
     """Three seconds of the demo voice with the time of an m, by ear; and the next two."""
     first = write_wav(tmp_path / "first.wav", voice[:48_000])
-    np.savez(tmp_path / "first.npz", **to_arrays([Phone("M", 1.65, 1.75)]))
+    write_arrays(tmp_path / "first.npz", to_arrays([Phone("M", 1.65, 1.75)]))
     return [first, write_wav(tmp_path / "second.wav", voice[48_000:80_000])]
 
 
