@@ -65,6 +65,11 @@ MAY_IMPORT = {
         "avatar.capture avatar.evaluation avatar.face avatar.files avatar.heads avatar.mesh "
         "avatar.transfer common splat"
     ),
+    "avatar.evaluation.voices": (
+        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
+        "audio2mesh.sync avatar.drive avatar.evaluation.emotion avatar.files avatar.heads "
+        "avatar.mesh avatar.transfer common"
+    ),
     "avatar.exports": "avatar.mesh common splat",
     "avatar.face": "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.mesh",
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
@@ -118,12 +123,13 @@ MAY_IMPORT = {
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.head "
-        "audio2mesh.lipreading audio2mesh.prosody audio2mesh.sync audio2mesh.training "
-        "avatar.drive avatar.evaluation avatar.evaluation.emotion avatar.evaluation.photo "
-        "avatar.evaluation.reenactment avatar.evaluation.tracking avatar.files avatar.heads "
-        "avatar.lipreading avatar.photo avatar.reconstruct avatar.synthetic.capture "
-        "avatar.synthetic.film avatar.synthetic.landmarks avatar.synthetic.portrait "
-        "avatar.tracking avatar.vision common configs splat"
+        "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sync "
+        "audio2mesh.training avatar.drive avatar.evaluation avatar.evaluation.emotion "
+        "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
+        "avatar.evaluation.voices avatar.files avatar.heads avatar.lipreading avatar.photo "
+        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
+        "common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -135,14 +141,15 @@ JOIN_THE_LEAVES = {
     "avatar.drive",
     "avatar.evaluation.emotion",
     "avatar.evaluation.head",
+    "avatar.evaluation.voices",
     "avatar.face",
     "avatar.film",
     "avatar.lipreading",
     "avatar.synthetic.capture",
 }
 """The only rooms that know both leaves: driving; heads, eyes and brows that move with a voice, and
-how well they do; speech measured under feelings; the sound of a film; a lip reader that watches
-rendered mouths; people whose made-up captures speak."""
+how well they do; speech measured under feelings, or on avatars that speak with any voice; the sound
+of a film; a lip reader that watches rendered mouths; people whose made-up captures speak."""
 
 ONLY_IN = {
     "PIL": {
