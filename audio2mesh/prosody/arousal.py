@@ -7,7 +7,7 @@ from audio2mesh.prosody.record import Prosody
 _LEAST_VOICED = 50  # frames; of less nothing is told
 _RANGE = 7.0, 3.0  # semitones from the 10th to the 90th percentile of pitch
 _RISE = 3.5, 1.5  # semitones of the mean pitch over its 10th percentile
-_SWING = 8.0, 2.5  # dB, standard deviation of the energy in phrases
+_SWING = 10.0, 2.5  # dB, standard deviation of the energy in phrases
 _RATE = 3.5, 1.0  # nuclei a second of speech
 """Mean and standard deviation over calm and lively speech alike, by hand."""
 
