@@ -36,9 +36,9 @@ MAY_IMPORT = {
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
-        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.prosody "
-        "audio2mesh.sound avatar.arkit avatar.capture avatar.exports avatar.face "
-        "avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
+        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.head audio2mesh.model "
+        "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.capture avatar.exports "
+        "avatar.face avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
         "avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer common splat"
     ),
     "avatar.evaluation": (
@@ -71,7 +71,10 @@ MAY_IMPORT = {
         "avatar.mesh avatar.transfer common"
     ),
     "avatar.exports": "avatar.mesh common splat",
-    "avatar.face": "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.mesh",
+    "avatar.face": (
+        "audio2mesh.head audio2mesh.model audio2mesh.prosody audio2mesh.sound avatar.arkit "
+        "avatar.mesh"
+    ),
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
     "avatar.film": "audio2mesh.sound common splat",

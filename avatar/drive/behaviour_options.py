@@ -1,6 +1,7 @@
 """The options of what a face does besides speaking, and their limits."""
 
 from dataclasses import dataclass, fields
+from pathlib import Path
 
 from avatar.face.manner import Style
 from common.errors import InputError
@@ -26,6 +27,9 @@ class BehaviourOptions:
     """Where the eyes look: free, at the listener straight ahead and now and then elsewhere; camera,
     always to where the camera stands; or X,Y, always so many degrees to the subject's left and up,
     such as 10,-5."""
+    head_weights: Path | None = None
+    """Weights of `train pose`, learned from tracks of heads, that move the head in place of the
+    generator; by default the generator does."""
     still: bool = False
     """No life besides: only speech, or the weights of a take or a film, move the face."""
 
@@ -36,12 +40,14 @@ def check_behaviour(options: BehaviourOptions, lives: bool, needed: str) -> None
     lives: whether a voice decides about head and eyes; needed: what it would take. InputError.
     """
     for option in fields(BehaviourOptions):
+        name = option.name.replace("_", "-")
         given = getattr(options, option.name) != option.default and option.name != "still"
         if given and not lives:
-            name = option.name.replace("_", "-")
             raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
         if given and options.still:
-            raise InputError(f"--{option.name} and --still: a still face has none; leave one out")
+            raise InputError(f"--{name} and --still: a still face has none; leave one out")
+    if options.head_weights is not None and not options.head_weights.is_file():
+        raise FileNotFoundError(f"{options.head_weights}: no such file; check the path")
     if options.take < 0:
         raise InputError(f"--take {options.take}: must not be negative")
     if not 0 <= options.head <= LARGEST:

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear
+from audio2mesh.head.storage import load_pose_net
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
 from avatar.drive.behaviour_options import FARTHEST, NAMED_GAZES, parse_direction
 from avatar.drive.export_options import ExportOptions
@@ -53,6 +54,7 @@ def _of_speech(
     """
     assert options.audio is not None
     fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
+    net = load_pose_net(options.head_weights) if options.head_weights else None
     heard = hear(model, options.audio, fps, options.weights_style)
     frames, feelings = len(heard.energy), ()
     if options.emotion:
@@ -64,7 +66,7 @@ def _of_speech(
     else:
         behaviour = behaviour_of(options)
         manner = felt_manner(behaviour.manner, feelings, heard.seconds)
-        life = live(heard.prosody, fps, frames, pivot, replace(behaviour, manner=manner))
+        life = live(heard.prosody, fps, frames, pivot, replace(behaviour, manner=manner), net)
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
     if feelings:

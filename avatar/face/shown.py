@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from audio2mesh.head.network import PoseNet
 from audio2mesh.prosody.record import Prosody
 from avatar.arkit import head_poses
 from avatar.arkit.eyes import look_weights
 from avatar.face.brows import WEIGHTS as BROW_WEIGHTS
+from avatar.face.learned import learned_head
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker
 from avatar.face.looking import eyes_in_head
 from avatar.face.moves import RATE
@@ -35,10 +37,18 @@ class Life:
         return Life(units, self.head_pose[frames])
 
 
-def live(prosody: Prosody, fps: float, frames: int, pivot: Tensor, behaviour: Behaviour) -> Life:
+def live(
+    prosody: Prosody,
+    fps: float,
+    frames: int,
+    pivot: Tensor,
+    behaviour: Behaviour,
+    net: PoseNet | None = None,
+) -> Life:
     """Life for a recording of so many frames; the same behaviour gives the same life.
 
-    pivot [3]: metres, the joint on which the head turns. Beyond the prosody's end it is silent.
+    pivot [3]: metres, the joint on which the head turns; net: moves the head in place of the
+    generator. Beyond the prosody's end it is silent.
     """
     maker, sampler = LifeMaker(behaviour), Sampler(fps)
     missing = max(0, round(frames / fps * RATE) - len(prosody))
@@ -46,7 +56,10 @@ def live(prosody: Prosody, fps: float, frames: int, pivot: Tensor, behaviour: Be
     rows = [sampler.push(maker.hear(piece)) for piece in pieces]
     rows += [sampler.push(maker.finish())]
     rows += [sampler.finish(frames - sum(map(len, rows)))]
-    return shown(np.concatenate(rows)[:frames], pivot)
+    made = np.concatenate(rows)[:frames]
+    if net is not None:
+        made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
+    return shown(made, pivot)
 
 
 def still(frames: int) -> Life:

@@ -11,17 +11,23 @@ from flame_files import write_flame
 from glb_files import read_glb
 from support import write_wav
 
-from audio2mesh import SpeechToMotion, load_model
-from avatar.arkit import WEIGHTS, read_take
+from audio2mesh import SpeechToMotion, load_audio, load_model
+from audio2mesh.head.network import PoseNet
+from audio2mesh.head.options import PoseNetOptions
+from audio2mesh.head.storage import load_pose_net, save_pose_net
+from audio2mesh.prosody.listener import prosody_of
+from avatar.arkit import WEIGHTS, head_angles, read_take
 from avatar.drive.export import export
 from avatar.drive.export_options import ExportOptions
 from avatar.drive.motion import Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import behaviour_of, perform
 from avatar.face.gaze import gaze_degrees
+from avatar.face.learned import learned_head
 from avatar.flame.parameters import read_flame_parameters
 from avatar.heads import load_head
 from avatar.transfer.fitted_face import shipped_face
+from common.assets import DEMO_VOICE
 from common.errors import InputError
 
 HEAD = load_head()
@@ -125,6 +131,23 @@ def test_flames_eyes_look_where_they_should(written: Export, tmp_path: Path, mon
         assert eye[:, 0].mean() == pytest.approx(5, abs=2.5)
 
 
+def test_a_network_moves_the_head_and_nothing_else(
+    model: SpeechToMotion, audio: Path, tmp_path: Path
+):
+    torch.manual_seed(0)
+    net = PoseNet(torch.tensor([6.0, 4.0, 2.0]), PoseNetOptions(16, 8)).eval()
+    save_pose_net(net, tmp_path / "head.safetensors", {})
+    given = {"head_weights": tmp_path / "head.safetensors", "head": 0.5}
+    usual, learned = moved(model, audio), moved(model, audio, **given)
+    usual_curves, curves = coefficients(usual), coefficients(learned)
+    turning = {name for name in curves if not torch.equal(curves[name], usual_curves[name])}
+    assert turning and all(name.startswith("eyeLook") for name in turning)
+    prosody = prosody_of(load_audio(audio))
+    made = learned_head(load_pose_net(given["head_weights"]), prosody, 25.0, 100, 0)
+    angles = torch.rad2deg(head_angles(learned.head_pose))
+    torch.testing.assert_close(angles.double(), 0.5 * torch.from_numpy(made), atol=1e-3, rtol=0)
+
+
 def test_the_camera_is_looked_at_where_it_stands(audio: Path, avatar_file: Path):
     options = DriveOptions(avatar_file, audio, gaze="camera", azimuth=20.0, elevation=-40.0)
     gaze = behaviour_of(options).gaze
@@ -137,6 +160,8 @@ WRONG = [
     ({"gaze": "40,0"}, "--gaze 40,0: eyes and head reach 25 degrees sideways"),
     ({"gaze": "nan,0"}, "--gaze nan,0: eyes and head reach"),
     ({"take": 2, "still": True}, "--take and --still"),
+    ({"head_weights": DEMO_VOICE, "still": True}, "--head-weights and --still"),
+    ({"head_weights": DEMO_VOICE}, "demo_voice.flac: "),
 ]
 
 
