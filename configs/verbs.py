@@ -31,6 +31,13 @@ FILM = {
         "an avatar moved by a capture or by saved motion, filmed",
         aliases={"--output": "--out"},
     ),
+    "view": Verb(
+        "avatar.drive.view_options:ViewOptions",
+        "configs.commands.view:main",
+        "an avatar in the browser: turned, moved, speaking",
+        words=("--avatar", "--audio"),
+        stopped="the page is no longer served",
+    ),
     "export": Verb(
         "avatar.drive.export_options:ExportOptions",
         "configs.commands.export:main",

@@ -39,7 +39,8 @@ MAY_IMPORT = {
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.head audio2mesh.model "
         "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.capture avatar.exports "
         "avatar.face avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
-        "avatar.lipreading avatar.mesh avatar.rig avatar.tracking avatar.transfer common splat"
+        "avatar.lipreading avatar.mesh avatar.page avatar.rig avatar.tracking avatar.transfer "
+        "common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
@@ -87,6 +88,7 @@ MAY_IMPORT = {
         "avatar.synthetic.shared common splat"
     ),
     "avatar.mesh": "common splat",
+    "avatar.page": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.photo": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.portrait avatar.synthetic.shared "
         "avatar.tracking avatar.vision common splat"
@@ -129,8 +131,8 @@ MAY_IMPORT = {
         "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sync "
         "audio2mesh.training avatar.drive avatar.evaluation avatar.evaluation.emotion "
         "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
-        "avatar.evaluation.voices avatar.files avatar.heads avatar.lipreading avatar.photo "
-        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.evaluation.voices avatar.files avatar.heads avatar.lipreading avatar.page "
+        "avatar.photo avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
         "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
         "common configs splat"
     ),
@@ -167,6 +169,7 @@ ONLY_IN = {
     "av": {
         "audio2mesh/sound/waveform.py",
         "avatar/film/gif.py",
+        "avatar/film/sound_file.py",
         "avatar/film/video.py",
         "avatar/film/video_reader.py",
     },

@@ -12,7 +12,7 @@ from audio2mesh.prosody.record import Prosody
 from avatar.drive.motion import Curves
 from avatar.face.emotion.course import mean_manner
 from avatar.face.emotion.felt_face import LIDS
-from avatar.face.emotion.live import LiveFeelings, lookahead
+from avatar.face.emotion.live import LiveFeelings
 from avatar.face.emotion.suggested import suggested
 from avatar.face.emotion.timeline import AUTO, Feelings, parse_feelings
 from avatar.face.manner import Manner, scaled
@@ -47,25 +47,12 @@ def with_feelings(
 
     def coefficients() -> Iterator[Tensor]:
         live = LiveFeelings(face, speech.basis, feelings, fps)
-        for chunk, coming in with_coming(speech.coefficients(), lookahead(fps)):
-            yield live.push(chunk, coming)[0]
+        for chunk in speech.coefficients():
+            yield live.push(chunk)[0]
 
     names, basis = (*speech.names, *added.names), torch.cat([speech.basis, added.basis])
     felt = added.beside(frames)
     return Curves(names, basis, coefficients), joined(felt, beside)
-
-
-def with_coming(chunks: Iterator[Tensor], count: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Every chunk [f, K] with the next `count` frames after it, fewer at the end."""
-    held: list[Tensor] = []
-    for chunk in chunks:
-        held.append(chunk)
-        while len(held) > 1 and sum(map(len, held[1:])) >= count:
-            yield held[0], torch.cat(held[1:])[:count]
-            held = held[1:]
-    while held:
-        yield held[0], torch.cat([held[0][:0], *held[1:]])[:count]
-        held = held[1:]
 
 
 def joined(felt: Units, beside: Units) -> Units:

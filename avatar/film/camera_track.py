@@ -12,6 +12,7 @@ from splat import Camera, load_camera_path, orbit
 
 DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
 FILL = 1.33  # the height of the picture, in heights of the head mesh
+NARROW = 0.8  # a picture less wide than so many heights shows more from top to bottom
 LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
 ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
 
@@ -30,7 +31,9 @@ def camera_track(
     elevation in degrees, added to front and orbit; timing: number of frames and fps.
     """
     (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
-    target, field_of_view = _framing(vertices, width, height)
+    target, extent = framing(vertices)
+    extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
+    field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
     if name not in ("front", "orbit"):
         return _checked_path(Path(name), frames, fps, size)
 
@@ -56,11 +59,11 @@ def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) ->
     return load_camera_path(path, frames, fps, *size)
 
 
-def _framing(vertices: Tensor, width: int, height: int) -> tuple[Tensor, float]:
-    """Target [3] and vertical field of view in degrees that show head and collar."""
+def framing(vertices: Tensor) -> tuple[Tensor, float]:
+    """Target [3], and the metres that a picture of head and collar shows from top to bottom where
+    it is not narrow."""
     low, high = vertices.amin(0), vertices.amax(0)
     tall = float(high[1] - low[1])
     target = (low + high) / 2
     target[0], target[1] = 0.0, float(target[1]) - LOWER * tall
-    extent = FILL * tall * max(1.0, 0.8 * height / width)  # a narrow picture still holds the head
-    return target, math.degrees(2 * math.atan(extent / 2 / DISTANCE))
+    return target, FILL * tall

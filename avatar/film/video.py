@@ -13,7 +13,6 @@ from typing import assert_never
 
 import av
 import numpy as np
-from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
 from av.video.reformatter import (
@@ -26,10 +25,11 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatar.film.audio_track import Sound, sound_reader
+from avatar.film.audio_track import Sound
 from avatar.film.gif import animation
 from avatar.film.output import check_output, check_picture, exact_rate, output_kind
 from avatar.film.picture_folder import picture_folder
+from avatar.film.sound_file import add_sound
 from common.atomic import write_beside
 from common.threads import thread_count
 from common.writable import plain_words
@@ -39,7 +39,6 @@ Image = Bytes | NDArray[np.float32]
 Write = Callable[[Image], None]
 WriteBytes = Callable[[Bytes], None]
 
-SOUND_RATE = 48_000
 """Samples per second of every sound track: Opus has no other, and AAC's padding stays short."""
 
 
@@ -209,26 +208,4 @@ def _add_sound(
     """A function that carries the sound on to a time in seconds and, if told, ends it there."""
     if sound is None:
         return lambda _until, _end: None
-    read = sound_reader(sound.path, SOUND_RATE, sound.begin)
-    layout = "mono" if read(0).shape[1] == 1 else "stereo"
-    stream = container.add_stream(
-        codecs.sound, rate=SOUND_RATE, layout=layout, options=codecs.sound_options
-    )
-    assert isinstance(stream, AudioStream)
-    stream.bit_rate = codecs.sound_bits
-    played = 0
-
-    def play_until(until: Fraction, end: bool) -> None:
-        nonlocal played
-        count = round(until * SOUND_RATE) - played
-        if count > 0:
-            planes = np.ascontiguousarray(read(count).T)  # [C, s]
-            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
-            frame.sample_rate, frame.pts = SOUND_RATE, played
-            frame.time_base = Fraction(1, SOUND_RATE)
-            container.mux(stream.encode(frame))
-            played += count
-        if end:
-            container.mux(stream.encode(None))
-
-    return play_until
+    return add_sound(container, sound, codecs.sound, codecs.sound_options, codecs.sound_bits)

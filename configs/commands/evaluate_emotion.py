@@ -35,7 +35,7 @@ def kept_table(result: EmotionEvaluation, face: str) -> Table:
     """What speech keeps on one face, a row for each feeling and intensity."""
     table = Table(
         *("feeling", "at", "m b p shut", "added plainly", "f v", "plainly", "round kept"),
-        *("plainly", "largest gap (mm)", "plainly", "LSE-D", "about rest", "sound found"),
+        *("plainly", "largest gap (mm)", "plainly", "LSE-D", "about rest"),
         title=face,
     )
     table.add_row("neutral", "", *_row(result.neutral[face], None))
@@ -53,7 +53,6 @@ def _row(felt: Kept, plain: Kept | None) -> Iterable[str]:
             yield "–" if value is None else said.format(value)
     for value in (felt.lse_d, felt.lse_d_about_rest):
         yield "–" if value is None else f"{value:.3f}"
-    yield "–" if felt.sync_found is None else f"{felt.sync_found:.0%}"
 
 
 def seen_table(result: EmotionEvaluation) -> Table:

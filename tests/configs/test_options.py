@@ -32,6 +32,7 @@ REQUIRED = {
     "track": "--film talk.mp4 --out capture",
     "drive": "A.ply talk.mp3",
     "render": "--avatar A.ply --out film.mp4",
+    "view": "A.ply",
     "export": "--out talk.csv",
     "reconstruct": "--capture capture --out A.ply",
     "convert": "--avatar A.ply --out B.ply",

@@ -8,22 +8,19 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.evaluation.articulation import mouth_curves
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Recording, load_material
-from audio2mesh.evaluation.score import Score, Scores
-from audio2mesh.model.motion import Motion
 from audio2mesh.model.stream import stream_coefficients
-from audio2mesh.sync import find_offset, load_syncnet
-from audio2mesh.sync.judge import sync_judge, together
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge
 from avatar.drive.retarget import avatar_face, carry_basis
 from avatar.evaluation.emotion.growth import unit_growth
 from avatar.evaluation.emotion.kept import Alone, Kept
 from avatar.evaluation.emotion.options import EmotionEvaluationOptions
 from avatar.evaluation.emotion.seen import LEVELS, Person, Seen, look, recognised, seen_growth
 from avatar.evaluation.emotion.spoken import FEELINGS, Stage, geometry
-from avatar.face.emotion.gates import spoken as said_by
-from avatar.face.emotion.mouth import Mouth, moved
 from avatar.files.open_avatar import open_avatar
 from avatar.flame import load_flame
 from avatar.heads import load_head
@@ -40,7 +37,6 @@ from common.progress import progress_bar
 from common.writable import check_writable
 
 SHARED = "anny-head"
-SHORTEST = 1.0  # seconds of a recording in which an offset is looked for
 SPEAKING = 2e-3  # metres between the lips of somebody who speaks
 ByRow = dict[str, dict[str, Kept]]  # feeling → intensity → figures
 Rows = dict[str, ByRow]  # by face
@@ -154,16 +150,7 @@ def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str
 
 
 def _sync(stage: Stage) -> Judge:
-    """LSE-D and LSE-C, and whether SyncNet3D finds the sound within a frame of where it is."""
-    net, face = load_syncnet(None, role="evaluation"), geometry(stage.face)
-
-    def found(motion: Motion, recording: Recording, fps: float) -> Scores:
-        if recording.seconds < SHORTEST:
-            return {}
-        offset = find_offset(net, motion, torch.from_numpy(recording.audio), face, fps)
-        return {"sync_found": Score(float(abs(offset) <= 1), len(motion.coefficients))}
-
-    return together(sync_judge(net, face), found)
+    return sync_judge(load_syncnet(None, role="evaluation"), geometry(stage.face))
 
 
 def _on_face(
@@ -208,11 +195,11 @@ def _look_at(
 
 
 def _speaking(stage: Stage, said: Tensor, count: int) -> tuple[list[int], int]:
-    """Frames with lips apart, evenly spread over them all; which of them has most room for a
-    feeling."""
-    mouth = Mouth(stage.face)
-    alone = said_by(mouth, moved(said, mouth.lines(stage.basis)))
-    parted = alone.gap > SPEAKING
+    """Frames with lips apart, evenly spread over them all; which of them shows most of a mouth: of
+    the more open half the least rounded."""
+    mouth = mouth_curves(stage.neutral(said), geometry(stage.face))
+    parted = mouth.opening > SPEAKING
     frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
     frames = frames[torch.linspace(0, len(frames) - 1, count).long()]
-    return frames.tolist(), int(alone.room[frames].argmax())
+    opening, width = mouth.opening[frames], mouth.width[frames]
+    return frames.tolist(), int((width * (opening >= opening.median())).argmax())

@@ -38,7 +38,6 @@ class Kept:
     lse_d: float | None  # SyncNet3D's
     lse_c: float | None
     lse_d_about_rest: float | None  # of motion about the feeling's own mouth in silence
-    sync_found: float | None  # share of the speech whose sound SyncNet3D finds in that motion
 
 
 @dataclass(frozen=True)
@@ -89,8 +88,7 @@ class Alone:
             torch.cat([motion.basis, rest[None]]),
         )
         found = judge(about, recording, self.fps)
-        named = {"lse_d_about_rest": "lse_d", "sync_found": "sync_found"}
-        return scores | {name: found[of] for name, of in named.items() if of in found}
+        return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
 
     def _seen_mm(self) -> float:
         corners = self.face.rest[self.face.lips]
@@ -132,5 +130,4 @@ def _figures(scores: Sequence[tuple[Scores, list[float], Tensor]], seen: float) 
         lse_d=figure("lse_d"),
         lse_c=figure("lse_c"),
         lse_d_about_rest=figure("lse_d_about_rest"),
-        sync_found=figure("sync_found"),
     )

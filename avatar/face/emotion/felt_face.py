@@ -10,7 +10,7 @@ from avatar.face.emotion.course import Expressed
 from avatar.face.emotion.gates import (
     held_lip,
     open_share,
-    smoothed,
+    reopened_slowly,
     spoken,
     wide_share,
 )
@@ -36,9 +36,9 @@ class FeltSpeech:
         self.added = self.mouth.lines(self.basis)
         self.before: dict[str, Tensor] = {}  # the last frame's shares
 
-    def frames(self, speech: Tensor, felt: Expressed, ahead: int = 0) -> Tensor:
+    def frames(self, speech: Tensor, felt: Expressed) -> Tensor:
         """Coefficients [f, K + A + 3] of speech's basis and of what feelings add, from speech's own
-        [f + ahead, K] of the next f frames and of some that come after them, again then."""
+        [f, K] of the next f frames."""
         said = spoken(self.mouth, moved(speech, self.speech))
         louder = speech * (1 + (felt.speech - 1) * said.room)[:, None]
         asked = [felt.units[name] for name in self.units.names] or [speech.new_zeros(len(speech))]
@@ -47,16 +47,15 @@ class FeltSpeech:
         rest, opening, widening = weights * ~(opens | widens), weights * opens, weights * widens
         lines = added(moved(louder, self.speech), moved(rest, self.units.lines))
         wide, open = (moved(part, self.units.lines) for part in (widening, opening))
-        widening *= self._slowly("wide", wide_share(self.mouth, said, lines, wide, open), ahead)
+        widening *= self._slowly("wide", wide_share(self.mouth, said, lines, wide, open))
         hold = held_lip(self.mouth, said, moved(rest + widening, self.units.lines))
         lines = added(lines, moved(torch.cat([widening, hold], 1), self.added))
-        opening *= self._slowly("open", open_share(self.mouth, said, lines, open), ahead)
-        whole = torch.cat([louder, rest + opening + widening, hold], 1)
-        return whole[: len(whole) - ahead]
+        opening *= self._slowly("open", open_share(self.mouth, said, lines, open))
+        return torch.cat([louder, rest + opening + widening, hold], 1)
 
-    def _slowly(self, gate: str, share: Tensor, ahead: int) -> Tensor:
-        """Shares [f, 1] that change no faster than they may."""
-        slow = smoothed(share, self.before.get(gate), self.fps)
-        if len(slow) > ahead:
-            self.before[gate] = slow[len(slow) - ahead - 1]
+    def _slowly(self, gate: str, share: Tensor) -> Tensor:
+        """Shares [f, 1] that rise no faster than they may."""
+        slow = reopened_slowly(share, self.before.get(gate), self.fps)
+        if len(slow):
+            self.before[gate] = slow[-1]
         return slow[:, None]

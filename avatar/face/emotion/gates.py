@@ -2,8 +2,8 @@
 
 Where speech alone shuts the lips, holds the lower lip to the upper teeth or rounds the mouth, a
 feeling must not undo it. How far it does is measured on the points of the avatar's own mesh, so the
-gates hold on every topology. They follow from the speech of the same frame, and begin to close as
-soon as they know what comes.
+gates hold on every topology; they follow from the speech of the same frame and close as fast as it
+does.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,7 @@ PARTED = 0.03  # of the mouth's width: the gap from which lips that meet teeth a
 TEETH_ROOM = 2.0  # of that distance, that a feeling may then add
 ROUND, UNROUNDED, ROUNDEST = 0.95, 1.0, 0.945  # of the width at rest: rounded, free, kept below
 WIDTH_ROOM = 0.4  # of the width at rest, that a feeling may then add
-CLOSES, REOPENS = 6.0, 3.0  # a second, at most, where what comes is known
-AHEAD = 0.16  # seconds of speech that a gate looks ahead, where they are known
+REOPENS = 6.0  # a second, at most: a gate opens more slowly than it closes
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,12 @@ def open_share(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tens
     return _by_teeth(mouth, said, lines, opening, _by_gap(mouth, said, lines, opening))
 
 
-def smoothed(share: Tensor, before: Tensor | None, fps: float) -> Tensor:
-    """Shares [f] that are never more than they were, fall by at most CLOSES a second towards what
-    comes, and rise by at most REOPENS a second after the share [] of the frame before."""
-    steps = torch.arange(1, len(share) + 1) / fps
-    coming = (share + CLOSES * steps).flip(0).cummin(0).values.flip(0) - CLOSES * steps
+def reopened_slowly(share: Tensor, before: Tensor | None, fps: float) -> Tensor:
+    """Shares [f] that rise by at most REOPENS a second, after the share [] of the frame before."""
+    ramp = REOPENS / fps * torch.arange(1, len(share) + 1)
     start = share[:0] if before is None else before[None]
-    held = torch.cat([start, coming - REOPENS * steps])
-    return (held.cummin(0).values[len(start) :] + REOPENS * steps).clamp(0, 1)
+    held = torch.cat([start, share - ramp])
+    return (held.cummin(0).values[len(start) :] + ramp).clamp(0, 1)
 
 
 def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:

@@ -1,20 +1,11 @@
 """Feelings of speech that is still going on, frame by frame as speech's own motion comes."""
 
-import torch
 from torch import Tensor
 
 from avatar.face.emotion.course import Expressed, express
 from avatar.face.emotion.felt_face import FeltSpeech
-from avatar.face.emotion.gates import AHEAD
 from avatar.face.emotion.timeline import Feelings
 from avatar.transfer.fitted_face import Face
-
-Units = dict[str, Tensor]  # ARKit unit → weights
-
-
-def lookahead(fps: float) -> int:
-    """How many frames that come the gates look at."""
-    return round(AHEAD * fps)
 
 
 class LiveFeelings:
@@ -29,23 +20,16 @@ class LiveFeelings:
         self._mouth = FeltSpeech(face, basis, list(express(feelings, 0, fps).units), fps)
         self.names, self.basis = self._mouth.names, self._mouth.basis  # [A], [A, V, 3]
 
-    def push(self, speech: Tensor, ahead: Tensor | None = None) -> tuple[Tensor, Units]:
+    def push(self, speech: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Speech's coefficients [f, K] of the next frames → those [f, K + A] of the mouth that
-        feels, and the weights [f] of the units that are not the mouth's.
+        feels, and the weights [f] of the units that are not the mouth's."""
+        felt = express(self._feelings, len(speech), self._fps, self._done)
+        self._done += len(speech)
+        return self._mouth.frames(speech, felt), self._rest(felt)
 
-        ahead [a, K]: what is expected of the frames after them, as LiveMotion's `expected`; with
-        it the gates close more gently.
-        """
-        coming = speech[:0] if ahead is None else ahead[: lookahead(self._fps)]
-        count = len(speech)
-        felt = express(self._feelings, count + len(coming), self._fps, self._done)
-        self._done += count
-        mouth = self._mouth.frames(torch.cat([speech, coming]), felt, len(coming))
-        return mouth, {name: weight[:count] for name, weight in self._rest(felt).items()}
-
-    def beside(self, frames: int) -> Units:
+    def beside(self, frames: int) -> dict[str, Tensor]:
         """The weights [F] of the units that are not the mouth's, from the first frame on."""
         return self._rest(express(self._feelings, frames, self._fps))
 
-    def _rest(self, felt: Expressed) -> Units:
+    def _rest(self, felt: Expressed) -> dict[str, Tensor]:
         return {n: w for n, w in felt.units.items() if n not in self._mouth.units.names}

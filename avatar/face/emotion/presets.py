@@ -72,8 +72,8 @@ EMOTIONS: Mapping[str, Emotion] = {
     ),
     "angry": Emotion(
         {"jawForward": 0.15}
-        | both(browDown=1.0, browOuterUp=0.6, eyeWide=0.5, eyeSquint=0.4, noseSneer=0.25)
-        | both(mouthUpperUp=0.2, mouthLowerDown=0.5, mouthFrown=0.4, mouthPress=0.25),
+        | both(browDown=1.0, browOuterUp=0.6, eyeWide=0.4, eyeSquint=0.5, noseSneer=0.5)
+        | both(mouthUpperUp=0.3, mouthLowerDown=0.45, mouthFrown=0.4, mouthPress=0.2),
         Course(onset=0.35, apex=2.0, settled=1.0, offset=1.0),
         speech=1.15,
         manner=Manner(head=2.0, brows=0.7, blinks=0.7, away=0.6),

@@ -18,7 +18,8 @@ from avatar.capture.write import (
     write_transforms,
 )
 from avatar.film.audio_track import Sound, sound_reader
-from avatar.film.video import SOUND_RATE, open_writer
+from avatar.film.sound_file import SOUND_RATE
+from avatar.film.video import open_writer
 from avatar.mesh.vectors import Floats
 from avatar.rig.pose import pose
 from avatar.synthetic.capture.claim import Made, claim, made

@@ -10,21 +10,10 @@ from head_meshes import moved as placed
 from head_speech import spoken as said_by_anny
 from torch import Tensor
 
-from avatar.drive.feelings import with_feelings
-from avatar.drive.motion import Curves
 from avatar.drive.retarget import carrier
 from avatar.face.emotion.course import express
 from avatar.face.emotion.felt_face import FeltSpeech
-from avatar.face.emotion.gates import (
-    CLOSES,
-    CONTACT,
-    REOPENS,
-    ROUND,
-    SHUT,
-    Spoken,
-    smoothed,
-    spoken,
-)
+from avatar.face.emotion.gates import CONTACT, ROUND, SHUT, Spoken, reopened_slowly, spoken
 from avatar.face.emotion.mouth import Mouth
 from avatar.face.emotion.presets import EMOTIONS
 from avatar.face.emotion.timeline import parse_feelings
@@ -128,17 +117,14 @@ def test_an_open_mouth_shows_the_feeling_in_full(words: str):
 
 def test_chunks_do_not_matter():
     own, feelings = speech("anny-head"), parse_feelings("happy:0.6,fear")
-    names = tuple(map(str, range(FRAMES)))
-
-    def felt(sizes: list[int]) -> Tensor:
-        said = Curves(names, own, lambda: iter(torch.eye(FRAMES).split(sizes)))
-        curves, _ = with_feelings(face("anny-head"), said, {}, feelings, FPS)
-        made = list(curves.coefficients())
-        assert [len(each) for each in made] == sizes
-        return torch.cat(made)
-
-    assert torch.allclose(felt([5, 0, 1, 34, 60]), felt([FRAMES]), atol=1e-5)
-    assert torch.allclose(felt([2] * 50), felt([FRAMES]), atol=1e-5)
+    expressed = express(feelings, FRAMES, FPS)
+    wanted = list(expressed.units)
+    whole = FeltSpeech(face("anny-head"), own, wanted, FPS).frames(torch.eye(FRAMES), expressed)
+    bit_by_bit, made = FeltSpeech(face("anny-head"), own, wanted, FPS), []
+    for start, stop in ((0, 5), (5, 5), (5, 6), (6, 40), (40, FRAMES)):
+        part = express(feelings, stop - start, FPS, first=start)
+        made.append(bit_by_bit.frames(torch.eye(FRAMES)[start:stop], part))
+    assert torch.allclose(torch.cat(made), whole, atol=1e-5)
 
 
 def test_no_feeling_is_no_change():
@@ -149,22 +135,14 @@ def test_no_feeling_is_no_change():
     assert not made[:, FRAMES:].any()
 
 
-def test_gates_are_never_wider_than_asked_and_change_slowly():
-    share = torch.rand(60, generator=torch.Generator().manual_seed(0))
-    slow = smoothed(share, None, FPS)
-    assert (slow <= share + 1e-6).all()
-    assert slow.diff().max() <= REOPENS / FPS + 1e-6
-    assert slow.diff().min() >= -CLOSES / FPS - 1e-6
-    assert (smoothed(slow, None, FPS) - slow).abs().max() < 1e-6
-
-
-def test_gates_are_smoothed_as_by_hand():
-    share = torch.tensor([1.0, 1, 0.2, 1, 1, 1, 0, 0.1])
-    by_hand = share.tolist()
-    for k in reversed(range(len(by_hand) - 1)):
-        by_hand[k] = min(by_hand[k], by_hand[k + 1] + CLOSES / 30)
-    for k in range(1, len(by_hand)):
-        by_hand[k] = min(by_hand[k], by_hand[k - 1] + REOPENS / 30)
-    assert smoothed(share, None, 30.0) == pytest.approx(torch.tensor(by_hand), abs=1e-6)
-    after = smoothed(share[3:], torch.tensor(0.2), 30.0)
-    assert after[0] == pytest.approx(min(0.2 + REOPENS / 30, by_hand[3]), abs=1e-6)
+def test_gates_close_at_once_and_open_slowly():
+    share = torch.tensor([1.0, 0.2, 1, 1, 1, 1, 0, 0.1])
+    slow = reopened_slowly(share, None, 30.0)
+    by_hand, level = [], 1.0
+    for value in share.tolist():
+        level = min(value, level + 0.2)
+        by_hand.append(level)
+    assert slow == pytest.approx(torch.tensor(by_hand), abs=1e-6)
+    halves = [reopened_slowly(share[:3], None, 30.0)]
+    halves.append(reopened_slowly(share[3:], halves[0][-1], 30.0))
+    assert torch.cat(halves) == pytest.approx(slow, abs=1e-6)

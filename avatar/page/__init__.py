@@ -1,0 +1,1 @@
+"""An avatar and its motion as one page for a browser, which needs nothing from anywhere else."""

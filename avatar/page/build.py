@@ -1,0 +1,131 @@
+"""The page itself: one HTML file that holds style, script, avatar, motion and sound."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from html import escape
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.page.arrays import avatar_arrays, basis_arrays, pack, pose_array
+from avatar.rig.avatar import Avatar
+
+SCRIPTS = ("data", "rig", "draw", "camera", "clock", "motion", "panel", "stage", "main")
+"""The script's parts, each after those that it needs."""
+
+BARS = 80  # of the picture of how loud it is
+IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
+EXPORT = re.compile(r"^export ", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Played:
+    """What a page plays."""
+
+    names: tuple[str, ...]  # [C] those that are ARKit units move as the sliders do
+    basis: Tensor  # [C, V, 3] metres
+    coefficients: Tensor  # [F, C]
+    head_pose: Tensor  # [F, 4, 4]
+    fps: float
+    sound: bytes | None = None  # AAC in MP4
+    loudness: NDArray = field(default_factory=lambda: np.zeros(BARS))  # in 0..1, from begin to end
+
+
+@dataclass(frozen=True)
+class Framing:
+    """What the camera sees at first."""
+
+    target: Tensor  # [3]
+    distance: float  # metres
+    extent: float  # metres that a square picture shows from top to bottom
+
+
+def build_page(
+    title: str,
+    avatar: Avatar,
+    head: Head,
+    framing: Framing,
+    feelings: Mapping[str, Mapping[str, float]],
+    played: Played | None = None,
+) -> bytes:
+    """A page that shows an avatar.
+
+    head: of the avatar's mesh, whose units become sliders; feelings: weights of units by name.
+    """
+    arrays, scales = avatar_arrays(avatar)
+    names, basis = _rows(head, played)
+    arrays |= basis_arrays(basis)
+    arrays["follows"] = head.pose_weights.numpy().astype(np.float32)
+    facts: dict[str, Any] = {
+        "units": head.unit_names,
+        "rows": len(names),
+        "scales": scales,
+        "pivot": head.pivot.tolist(),
+        "feelings": {name: dict(weights) for name, weights in feelings.items()},
+        "framing": {
+            "target": framing.target.tolist(),
+            "distance": framing.distance,
+            "extent": framing.extent,
+        },
+        "motion": None,
+        "loudness": [],
+    }
+    if played is not None:
+        arrays |= _motion_arrays(played)
+        rows = [names.index(name) for name in played.names]
+        frames = len(played.coefficients)
+        facts["motion"] = {"fps": played.fps, "frames": frames, "rows": rows}
+        facts["loudness"] = [round(float(level), 3) for level in played.loudness]
+    packed = pack(arrays)
+    facts["arrays"] = packed.places
+    return _filled(title, facts, packed.text)
+
+
+def _rows(head: Head, played: Played | None) -> tuple[list[str], Tensor]:
+    """Names and offsets of all directions: the units, then what else the motion is made of."""
+    names, parts = list(head.unit_names), [head.units]
+    if played is not None:
+        own = [k for k, name in enumerate(played.names) if name not in names]
+        names += [played.names[k] for k in own]
+        parts.append(played.basis[own])
+    return names, torch.cat(parts)
+
+
+def _motion_arrays(played: Played) -> dict[str, NDArray]:
+    arrays = {
+        "coefficients": played.coefficients.numpy().astype(np.float32),
+        "poses": pose_array(played.head_pose),
+    }
+    if played.sound is not None:
+        arrays["sound"] = np.frombuffer(played.sound, np.uint8)
+    return arrays
+
+
+def _filled(title: str, facts: Mapping[str, Any], arrays: str) -> bytes:
+    """The page with everything in its place."""
+    parts = {
+        "title": escape(title),
+        "style": _read("style.css"),
+        "script": _script(),
+        "facts": json.dumps(facts).replace("<", "\\u003c"),
+        "arrays": arrays,
+    }
+    text = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _read("page.html"))
+    return text.encode()
+
+
+def _script() -> str:
+    """The parts as one module, so that the page works from a disk, where modules load no others."""
+    text = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+    return EXPORT.sub("", IMPORT.sub("", text))
+
+
+def _read(name: str) -> str:
+    return (resources.files("avatar.page") / "web" / name).read_text(encoding="utf-8")

@@ -1,0 +1,32 @@
+"""A page of the demo avatar that speaks, and a browser that shows it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from chromium import chromium, tab
+from shown_pages import DEMO, VOICE, Shown
+
+from avatar.drive.retarget import avatar_face
+from avatar.drive.view import view_page
+from avatar.drive.view_options import ViewOptions
+from avatar.files.avatar_file import load_avatar
+
+
+@pytest.fixture(scope="session")
+def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "demo.html"
+    path.write_bytes(view_page(ViewOptions(DEMO, audio=VOICE)))
+    return path
+
+
+@pytest.fixture(scope="session")
+def shown(page_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shown]:
+    """The page, opened from the disk."""
+    if chromium() is None:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    avatar = load_avatar(DEMO)
+    with tab(tmp_path_factory.mktemp("browser")) as opened:
+        opened.size(640, 480)
+        opened.open(page_file.as_uri())
+        yield Shown(opened, avatar, avatar_face(DEMO, avatar), page_file)

@@ -1,0 +1,174 @@
+"""The page in a headless Chromium: what it draws, hears and says, against our own renderer."""
+
+import base64
+import json
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from shown_pages import DEMO, VOICE, Shown
+
+from avatar.arkit import head_poses
+from avatar.drive.view import motion_of
+from avatar.drive.view_options import ViewOptions
+from avatar.film.camera_track import DISTANCE, framing
+from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.rig.pose import pose
+from avatar.rig.triangle_frames import triangle_frames
+from splat import Camera, Gaussians, orbit
+
+pytestmark = pytest.mark.slow
+SIZE, BACKGROUND = 256, [0.8, 0.8, 0.81]
+VIEWS = [(0, 0), (35, 10), (-70, -15)]
+EXPRESSIONS: list[dict[str, Any]] = [
+    {"units": {}},
+    {"units": {"jawOpen": 0.9, "mouthFunnel": 0.4, "browInnerUp": 1.0}},
+    {
+        "units": {"mouthSmileLeft": 1.0, "mouthSmileRight": 0.8, "eyeBlinkRight": 1.0},
+        "turn": {"yaw": 18, "pitch": -8, "roll": 6},
+    },
+]
+
+
+def drawn(shown: Shown, **view: Any) -> np.ndarray:
+    """The page's picture [H, W, 3] in 0..1."""
+    view = {"width": SIZE, "height": SIZE, "background": BACKGROUND, **view}
+    script = (
+        f"(() => {{ const p = viewer.snapshot({json.dumps(view)}); let s = '';"
+        "for (let i = 0; i < p.length; i += 8192)"
+        " s += String.fromCharCode(...p.subarray(i, i + 8192)); return btoa(s); })()"
+    )
+    data = np.frombuffer(base64.b64decode(shown.tab.run(script)), np.uint8)
+    return data.reshape(view["height"], view["width"], 4)[..., :3] / 255
+
+
+def posed(shown: Shown, expression: dict[str, Any]) -> torch.Tensor:
+    """The mesh [V, 3] of an expression."""
+    vertices = shown.avatar.vertices + shown.face.head.express(expression.get("units", {}))
+    turn = expression.get("turn", {"yaw": 0, "pitch": 0, "roll": 0})
+    angles = torch.tensor([[math.radians(turn[name]) for name in ("yaw", "pitch", "roll")]])
+    head_pose = head_poses(angles, shown.face.head.pivot)[0]
+    return pose(vertices, shown.face.head, head_pose)
+
+
+def meant(shown: Shown, expression: dict[str, Any]) -> Gaussians:
+    """The Gaussians of an expression, by our own rig."""
+    return avatar_rig(shown.avatar, torch.device("cpu"))(posed(shown, expression))
+
+
+def exact_centres(shown: Shown, mesh: torch.Tensor) -> np.ndarray:
+    """Where the Gaussians stand on a mesh, in double precision: [N, 3]."""
+    avatar, frames = shown.avatar, triangle_frames(mesh.double(), shown.avatar.faces)
+    means = avatar.gaussians.means.double()
+    turned = (frames.R_world_tri[avatar.binding] @ means[..., None]).squeeze(-1)
+    scales, origins = frames.scales[avatar.binding], frames.origins_world[avatar.binding]
+    return (turned * scales[:, None] + origins).numpy()
+
+
+def stands_as(shown: Shown, mesh: torch.Tensor) -> None:
+    """The page's mesh is this one [V, 3], and its Gaussians stand on its mesh as they should."""
+
+    def rows(name: str) -> torch.Tensor:
+        return torch.tensor(shown.tab.run(f"Array.from(viewer.rig.{name})")).double().reshape(-1, 3)
+
+    found = rows("vertices")
+    assert (found - mesh.double()).abs().max() < 1e-6
+    assert np.abs(rows("centres()").numpy() - exact_centres(shown, found)).max() < 1e-6
+
+
+def camera(shown: Shown, azimuth: float, elevation: float) -> Camera:
+    target, extent = framing(shown.avatar.framed)
+    degrees = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
+    return orbit(target, DISTANCE, azimuth, elevation, degrees, SIZE, SIZE)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+@pytest.mark.parametrize(("azimuth", "elevation"), VIEWS)
+def test_the_picture_is_ours(
+    shown: Shown, azimuth: float, elevation: float, expression: dict[str, Any]
+):
+    ours = rasterizer("cpu", torch.tensor(BACKGROUND))(
+        meant(shown, expression), camera(shown, azimuth, elevation)
+    ).numpy()
+    theirs = drawn(shown, azimuth=azimuth, elevation=elevation, **expression)
+    noise = -10 * np.log10(np.mean((ours - theirs) ** 2))
+    assert noise >= 45, noise
+    assert ours.std() > 0.1
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_the_gaussians_stand_where_ours_do(shown: Shown, expression: dict[str, Any]):
+    drawn(shown, **expression)
+    stands_as(shown, posed(shown, expression))
+
+
+def test_the_order_is_exact(shown: Shown):
+    drawn(shown, azimuth=30, **EXPRESSIONS[1])
+    order = np.array(shown.tab.run("Array.from(viewer.rig.order)"))
+    depths = np.array(shown.tab.run("Array.from(viewer.rig.depths)"), np.float32)
+    assert np.array_equal(np.sort(order), np.arange(len(shown.avatar.binding)))
+    assert (np.diff(depths[order]) <= 0).all()
+    view = camera(shown, 30, 0).viewmat
+    true = (meant(shown, EXPRESSIONS[1]).means @ view[:3, :3].T + view[:3, 3])[:, 2].numpy()
+    assert np.abs(depths - true).max() < 5e-6
+
+
+def test_the_motion_of_the_voice_is_ours(shown: Shown):
+    motion = motion_of(ViewOptions(DEMO, audio=VOICE), shown.avatar)
+    assert motion is not None
+    for number, mesh in enumerate(motion.meshes()):
+        if number in (12, 100, 200):
+            drawn(shown, seconds=(number + 0.5) / motion.fps)
+            stands_as(shown, mesh)
+
+
+def test_sound_is_the_clock(shown: Shown):
+    """While it plays, the time that is shown stays within a frame of the sound's and of the
+    wall's."""
+    run = shown.tab.run
+    assert run("Math.abs(viewer.clock.audio.duration - viewer.clock.duration)") < 0.05
+    run("viewer.clock.seek(0)")
+    run("viewer.clock.play()")
+    shown.tab.wait("viewer.clock.time > 0.3")
+    first = run("[performance.now() / 1000, viewer.clock.time]")
+    apart = []
+    for _ in range(30):
+        sound, shown_time = run(
+            "new Promise(done => setTimeout(() => "
+            "done([viewer.clock.audio.currentTime, viewer.clock.time]), 100))"
+        )
+        apart.append(abs(sound - shown_time))
+    last = run("[performance.now() / 1000, viewer.clock.time]")
+    run("viewer.clock.pause()")
+    assert max(apart) < 0.1 and np.median(apart) < 0.04
+    assert abs((last[0] - first[0]) - (last[1] - first[1])) < 0.04
+    assert last[1] - first[1] > 3
+
+
+def test_keys_mouse_and_sliders_work(shown: Shown):
+    t = shown.tab
+    t.run("viewer.orbit.reset()")
+    for kind, x in (("mousePressed", 100), ("mouseMoved", 200), ("mouseReleased", 200)):
+        t.mouse(kind, x, 200, button="left", buttons=1, clickCount=1)
+    t.wait("viewer.orbit.azimuth < -20")
+    t.mouse("mouseWheel", 100, 200, deltaX=0, deltaY=-400)
+    t.wait("viewer.orbit.zoom > 1.3")
+    t.key("r", "KeyR")
+    t.wait("viewer.orbit.azimuth === 0 && viewer.orbit.zoom === 1")
+    assert t.run("document.querySelectorAll('#panel details input').length") == 52
+    t.run(
+        "(() => { const i = document.querySelector('[aria-label=\"Smile left\"]');"
+        "i.value = 0.7; i.dispatchEvent(new Event('input')); })()"
+    )
+    assert t.run("[viewer.face.mouthSmileLeft, viewer.face.mouthSmileRight]") == [0.7, 0.7]
+    t.run("document.querySelector('#panel .bar button').click()")
+    assert not any(t.run("Object.values(viewer.face)"))
+
+
+def test_nothing_is_asked_of_anyone_and_nothing_goes_wrong(shown: Shown):
+    drawn(shown)
+    assert shown.tab.said == []
+    own = shown.file.as_uri()
+    assert {r for r in shown.tab.requests if not r.startswith(("blob:", "data:"))} == {own}

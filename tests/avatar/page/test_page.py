@@ -1,0 +1,67 @@
+"""The page as a file, and as it is served: whole, and closed to all others."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from avatar.drive.retarget import avatar_face
+from avatar.page.build import Framing, build_page
+from avatar.page.serve import served
+from avatar.rig.avatar import Avatar
+from common.errors import InputError
+
+
+@pytest.fixture(scope="module")
+def page(small_avatar: Avatar) -> str:
+    face = avatar_face(Path("subject.ply"), small_avatar)
+    framing = Framing(small_avatar.vertices.mean(0), 1.2, 0.4)
+    feelings = {"</script><b>": {"jawOpen": 0.5}}
+    return build_page("</title><i>A & B", small_avatar, face.head, framing, feelings).decode()
+
+
+def test_the_page_is_whole_and_loads_nothing(page: str):
+    assert "{{" not in page and not re.search(r"^(import|export) ", page, re.MULTILINE)
+    without_data = re.sub(r'id="arrays".*?</script>', "", page, flags=re.DOTALL)
+    assert not re.search(r"(https?:)?//[a-z0-9-]+\.[a-z]", without_data)
+    assert "default-src 'none'" in page and "connect-src" not in page
+
+
+def test_no_name_breaks_out_of_its_place(page: str):
+    assert "<i>A" not in page and "<b>" not in page.replace("<b>${", "")
+    assert "<title>&lt;/title&gt;&lt;i&gt;A &amp; B</title>" in page
+    facts = re.search(r'<script id="facts" type="application/json">(.*?)</script>', page)
+    assert facts is not None
+    told = json.loads(facts[1])
+    assert list(told["feelings"]) == ["</script><b>"] and len(told["units"]) >= 52
+
+
+def fetch(address: str, host: str | None = None) -> tuple[int, str]:
+    request = urllib.request.Request(address, headers={"Host": host} if host else {})
+    try:
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, ""
+
+
+def test_only_the_page_is_served_and_only_to_this_machine():
+    with served(b"<p>hello") as address:
+        assert address.startswith("http://127.0.0.1:")
+        assert fetch(address) == fetch(f"{address}?x=1") == (200, "<p>hello")
+        port = address.rstrip("/").rpartition(":")[2]
+        assert fetch(address, f"localhost:{port}")[0] == 200
+        assert fetch(address, "evil.example")[0] == fetch(address, f"evil.example:{port}")[0] == 403
+        assert fetch(f"{address}etc/passwd")[0] == fetch(f"{address}../x")[0] == 404
+    with pytest.raises(urllib.error.URLError):
+        fetch(address)
+
+
+def test_a_port_that_is_taken_is_named():
+    with served(b"one") as address:
+        port = int(address.rstrip("/").rpartition(":")[2])
+        with pytest.raises(InputError, match=f"--port {port}: .*choose another"), served(b"", port):
+            pass
