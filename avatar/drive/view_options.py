@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
@@ -11,7 +12,7 @@ from common.writable import check_writable
 
 
 @dataclass(frozen=True)
-class ViewOptions:
+class ViewOptions(BehaviourOptions):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -37,16 +38,14 @@ class ViewOptions:
     fps: float | None = None
     """Frames a second of the motion, between which the page goes smoothly; by default what the
     weights were trained at (25), with --arkit 25. Saved motion has its own."""
-    still: bool = False
-    """No blinks and no head motion: only speech, or the weights of --arkit, move the face."""
     weights: Path | None = None
     """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
+    weights_style: str | None = None
+    """Speaking style of the weights, by its name; by default the neutral one."""
     emotion: str | None = None
     """What the voice is spoken with, as driving knows it: happy, sad, angry and so on."""
     intensity: float = 1.0
     """How strong the feelings of --emotion are, from 0 to 1."""
-    seed: int = 0
-    """Seed of blinks and head motion."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
@@ -72,8 +71,7 @@ def check_view(options: ViewOptions) -> None:
     check_feelings(options.emotion, options.intensity, speaks(options))
     if not 0 <= options.port <= 65535:
         raise InputError(f"--port {options.port}: must be from 0 to 65535")
-    if options.seed < 0:
-        raise InputError(f"--seed {options.seed}: must not be negative")
+    check_behaviour(options, speaks(options), "a voice that moves the face")
     if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
         raise InputError(
             f"fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second"
@@ -105,6 +103,7 @@ def _check_idle(options: ViewOptions) -> None:
         "port": (not options.export, "a page that is served; --export writes it"),
         "no_browser": (not options.export, "a page that is served; --export writes it"),
         "weights": (speaks(options), "a voice that moves the face"),
+        "weights_style": (speaks(options), "a voice that moves the face"),
         "fps": (performed, "--audio or --arkit"),
         "still": (performed, "--audio or --arkit"),
     }

@@ -10,6 +10,7 @@ import { fillPanel } from './panel.js';
 import { listenToKeys, listenToStage } from './stage.js';
 
 const SLOW = 34; // milliseconds a frame above which fewer pixels are drawn
+const PATIENCE = 500; // milliseconds that frames may be slow
 const find = (id) => document.getElementById(id);
 
 async function start() {
@@ -87,8 +88,8 @@ function live(page) {
 
   // Fewer pixels where a machine is slow: better a soft picture than a jerky one.
   function adapt(milliseconds) {
-    slow = milliseconds > SLOW ? slow + 1 : Math.max(0, slow - 2);
-    if (slow > 12 && sharpness > 0.5) (sharpness *= 0.8), (slow = 0);
+    slow = milliseconds > SLOW ? slow + milliseconds : Math.max(0, slow - 2 * milliseconds);
+    if (slow > PATIENCE && sharpness > 0.5) (sharpness *= 0.8), (slow = 0);
   }
 
   function resize() {
@@ -99,7 +100,7 @@ function live(page) {
 
   function tellPace(now) {
     pace.shown++;
-    if (now - pace.since < 500) return;
+    if (now - pace.since < 500 || pace.shown < 2) return;
     find('pace').textContent = `${Math.round((1000 * pace.shown) / (now - pace.since))} fps`;
     Object.assign(pace, { shown: 0, since: now });
   }

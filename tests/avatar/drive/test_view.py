@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -46,6 +47,17 @@ def test_a_take_moves_and_the_voice_is_only_heard(run_script: Run, folder: Path)
     assert '"frames": 30' in page and '"sound": ' in page
 
 
+def test_what_is_asked_of_behaviour_is_done(small_avatar: Avatar, folder: Path):
+    def poses(**asked: Any) -> torch.Tensor:
+        options = ViewOptions(folder / "subject.ply", audio=folder / "voice.wav", **asked)
+        motion = motion_of(options, small_avatar)
+        assert motion is not None
+        return motion.head_pose
+
+    assert not torch.equal(poses(take=0), poses(take=1))
+    assert torch.equal(poses(still=True), torch.eye(4).expand(25, 4, 4))
+
+
 def test_saved_motion_moves_as_it_did(small_avatar: Avatar, folder: Path):
     avatar = folder / "subject.ply"
     saved = DriveOptions(avatar, arkit=Path("take.csv"), save_motion=Path("motion.npz"))
@@ -87,8 +99,10 @@ REFUSED = [
     ((*AVATAR, "--port", "80", *EXPORT), ("--port", "--export")),
     ((*AVATAR, "--no-browser", *EXPORT), ("--no-browser", "--export")),
     ((*AVATAR, "--still", *EXPORT), ("--still", "--audio or --arkit")),
+    ((*AVATAR, "--gaze", "camera", *EXPORT), ("--gaze", "a voice")),
+    ((*AVATAR, "--arkit", "take.csv", "--weights-style", "x", *EXPORT), ("--weights-style",)),
     ((*AVATAR, "--emotion", "happy", *EXPORT), ("--emotion",)),
-    ((*AVATAR, "--audio", "voice.wav", "--seed", "-1", *EXPORT), ("--seed -1",)),
+    ((*AVATAR, "--audio", "voice.wav", "--take", "-1", *EXPORT), ("--take -1",)),
     ((*AVATAR, "--audio", "voice.wav", "--fps", "0", *EXPORT), ("fps 0",)),
 ]
 
