@@ -165,3 +165,20 @@ def _read_gltf(path: Path) -> Glb:
     binary = base64.b64decode(text)
     assert len(binary) == buffer["byteLength"]
     return Glb(content, binary)
+
+
+def read_usd(path: Path) -> Gaussians:
+    """By OpenUSD itself."""
+    from pxr import Usd, UsdGeom, UsdVol  # noqa: PLC0415  # pyright: ignore
+
+    stage = Usd.Stage.Open(str(path))
+    assert UsdGeom.GetStageUpAxis(stage) == "Y" and UsdGeom.GetStageMetersPerUnit(stage) == 1
+    head = UsdVol.ParticleField3DGaussianSplat(stage.GetDefaultPrim())
+    turns = [(q.real, *q.imaginary) for q in head.GetOrientationsAttr().Get()]
+    means, scales = (np.array(a.Get()) for a in (head.GetPositionsAttr(), head.GetScalesAttr()))
+    low, high = np.array(head.GetExtentAttr().Get())
+    assert (low < means).all() and (means < high).all()
+    count = (head.GetRadianceSphericalHarmonicsDegreeAttr().Get() + 1) ** 2
+    sh = np.array(head.GetRadianceSphericalHarmonicsCoefficientsAttr().Get())
+    opacities = np.array(head.GetOpacitiesAttr().Get())
+    return gaussians_of(means, turns, scales, opacities, sh.reshape(len(means), count, 3))

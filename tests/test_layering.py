@@ -174,6 +174,7 @@ ONLY_IN = {
         "avatar/film/video_reader.py",
     },
     "gsplat": {"splat/cuda.py"},
+    "pxr": {"avatar/exports/usd.py"},
     "plyfile": {"splat/scene/ply.py"},
     "tensorboardX": {"avatar/reconstruct/logs.py"},
     "torchmetrics": {"avatar/evaluation/metrics.py"},

@@ -26,14 +26,14 @@ class ExportOptions(BehaviourOptions):
     the offsets of every vertex in every frame, as --save-motion of driving does; with --flame, and
     without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads them.
 
-    A .ply, .splat, .spz, .sog or .gltf holds the Gaussians of --avatar in world space: at rest, at
-    one moment (--at), or frame by frame in numbered files of a new folder (--out
+    A .ply, .splat, .spz, .sog, .gltf, .usdc or .usda holds the Gaussians of --avatar in world
+    space: at rest, at one moment (--at), or frame by frame in numbered files of a new folder (--out
     frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
     A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
     """
 
     out: Path
-    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz, .sog or .zip."""
+    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz, .sog, .usdc, .usda, .zip."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
@@ -60,7 +60,7 @@ class ExportOptions(BehaviourOptions):
     programs read only a .ply of degree 3 (62 properties)."""
     up: Up | None = None
     """The axis of a file of Gaussians that points up; by default what programs expect of its
-    format: y in glTF and .spz, else -y."""
+    format: y in glTF, USD and .spz, else -y."""
     flame: Path | None = None
     """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
     weights trained on FLAME."""

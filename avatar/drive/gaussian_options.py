@@ -1,9 +1,10 @@
 """What can be asked of an avatar's Gaussians as files of other programs."""
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from avatar.exports.formats import FOLLOWS, HIGHEST, UPWARD, is_numbered
+from avatar.exports.formats import EXTRA, FOLLOWS, HIGHEST, UPWARD, is_numbered
 from common.errors import InputError
 from common.writable import check_writable
 
@@ -35,6 +36,7 @@ def check_gaussians(options: "ExportOptions") -> None:
     out, numbers = options.out, is_numbered(options.out)
     if options.avatar is None:
         raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
+    _check_library(out)
     _check_degree(options)
     if out.suffix.lower() == FOLLOWS:
         _check_follower(options)
@@ -51,6 +53,12 @@ def check_gaussians(options: "ExportOptions") -> None:
     check_writable(*((out.parent, True) if numbers else (out, False)))
     if numbers:
         _check_folder(out.parent)
+
+
+def _check_library(out: Path) -> None:
+    module = EXTRA.get(out.suffix.lower())
+    if module is not None and find_spec(module) is None:
+        raise InputError(f"{out}: to write USD its library is needed; pip install usd-core")
 
 
 def _check_degree(options: "ExportOptions") -> None:

@@ -13,9 +13,14 @@ UPWARD: dict[str, Up] = {
     ".sog": "-y",
     ".glb": "y",
     ".gltf": "y",
+    ".usdc": "y",
+    ".usda": "y",
 }
 """Suffix: the axis that points up where other programs read such a file. What has no rule of its
 own follows the .ply of 3D Gaussian Splatting, which viewers turn by 180° about z."""
+
+EXTRA = {".usdc": "pxr", ".usda": "pxr"}
+"""The module that writes a format where it is none of those that are always there."""
 
 FOLLOWS = ".zip"
 """The suffix of an avatar that other programs move by its ARKit weights."""

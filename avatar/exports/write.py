@@ -9,6 +9,7 @@ from avatar.exports.formats import UPWARD, Up
 from avatar.exports.gaussian_gltf import gaussian_gltf
 from avatar.exports.sog import sog
 from avatar.exports.spz import spz
+from avatar.exports.usd import write_usd
 from common.atomic import write_beside
 from splat import Gaussians, SplatPly, write_ply
 
@@ -46,4 +47,6 @@ WRITERS: dict[str, Callable[[Path, Gaussians], object]] = {
     ".sog": lambda path, gaussians: path.write_bytes(sog(gaussians)),
     ".glb": _gltf,
     ".gltf": _gltf,
+    ".usdc": write_usd,
+    ".usda": write_usd,
 }

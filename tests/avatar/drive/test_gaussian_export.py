@@ -14,8 +14,10 @@ from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.gaussian_export import export_gaussians
 from avatar.exports.convention import upside_down
+from avatar.exports.formats import EXTRA
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
+from common.errors import InputError
 from splat import Gaussians
 
 Run = Callable[..., Outcome]
@@ -69,6 +71,12 @@ def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):
     assert form("a.glb", arkit=take) == "morphs"
     assert form("a.glb") == form("a.glb", arkit=take, at=0.0) == "gaussians"
     assert form("f/%d.glb", arkit=take) == form("a.gltf") == "gaussians"
+
+
+def test_a_format_whose_library_lacks_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(EXTRA, ".usdc", "no_such_library")
+    with pytest.raises(InputError, match=r"a\.usdc: .*pip install usd-core"):
+        check_export(ExportOptions(Path("a.usdc"), avatar=Path("subject.ply")))
 
 
 def test_the_command_says_what_it_wrote(run_script: Run, avatar_file: Path, take: Path):

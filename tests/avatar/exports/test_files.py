@@ -12,6 +12,7 @@ from foreign_splats import (
     read_gaussian_glb,
     read_sog,
     read_spz,
+    read_usd,
     read_world_ply,
 )
 from scipy.spatial import KDTree
@@ -19,7 +20,7 @@ from splat_scenes import make_camera, make_gaussians
 from torch import Tensor
 
 from avatar.exports.convention import upside_down
-from avatar.exports.formats import UPWARD, Up
+from avatar.exports.formats import EXTRA, UPWARD, Up
 from avatar.exports.write import write_gaussians
 from avatar.mesh.rotations import quaternion_to_matrix
 from splat import Gaussians, render
@@ -56,7 +57,17 @@ FORMATS = {
     ".sog": Format(read_sog, 6e-5, 0.03, 0.02, HALF + 1e-6, 0.03, 0.03, picture=34),
     ".glb": Format(read_gaussian_glb),
     ".gltf": Format(read_gaussian_glb),
+    ".usdc": Format(read_usd),
+    ".usda": Format(read_usd),
 }
+
+
+@pytest.fixture(autouse=True)
+def library(request: pytest.FixtureRequest) -> None:
+    """Skips a format whose library is not installed."""
+    suffix = getattr(request.node, "callspec", None) and request.node.callspec.params.get("suffix")
+    if suffix in EXTRA:
+        pytest.importorskip(EXTRA[suffix])
 
 
 def read_back(path: Path, gaussians: Gaussians) -> Gaussians:
