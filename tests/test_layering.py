@@ -43,8 +43,8 @@ MAY_IMPORT = {
         "common splat"
     ),
     "avatar.evaluation": (
-        "avatar.capture avatar.files avatar.film avatar.heads avatar.mesh avatar.rig "
-        "avatar.transfer avatar.vision common splat"
+        "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.transfer "
+        "avatar.vision common splat"
     ),
     "avatar.evaluation.emotion": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
@@ -81,17 +81,18 @@ MAY_IMPORT = {
     "avatar.film": "audio2mesh.sound common splat",
     "avatar.flame": "avatar.heads avatar.mesh common",
     "avatar.heads": "avatar.mesh common",
+    "avatar.light": "avatar.mesh common",
     "avatar.lipreading": (
         "audio2mesh audio2mesh.corpus audio2mesh.data audio2mesh.evaluation "
         "audio2mesh.lipreading audio2mesh.model audio2mesh.sound audio2mesh.sync "
-        "audio2mesh.training avatar.arkit avatar.film avatar.heads avatar.mesh avatar.rig "
-        "avatar.synthetic.shared common splat"
+        "audio2mesh.training avatar.arkit avatar.film avatar.heads avatar.light avatar.mesh "
+        "avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.mesh": "common splat",
     "avatar.page": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.photo": (
-        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.portrait avatar.synthetic.shared "
-        "avatar.tracking avatar.vision common splat"
+        "avatar.heads avatar.light avatar.mesh avatar.rig avatar.synthetic.portrait "
+        "avatar.synthetic.shared avatar.tracking avatar.vision common splat"
     ),
     "avatar.reconstruct": (
         "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.scans "
@@ -100,21 +101,21 @@ MAY_IMPORT = {
     "avatar.rig": "avatar.heads avatar.mesh common splat",
     "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",
     "avatar.synthetic.capture": (
-        "audio2mesh audio2mesh.prosody avatar.capture avatar.face avatar.heads avatar.mesh "
-        "avatar.rig avatar.synthetic.shared common splat"
+        "audio2mesh audio2mesh.prosody avatar.capture avatar.face avatar.heads avatar.light "
+        "avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.film": (
-        "avatar.arkit avatar.capture avatar.face avatar.film avatar.heads avatar.mesh "
-        "avatar.rig avatar.synthetic.capture avatar.synthetic.shared common splat"
+        "avatar.arkit avatar.capture avatar.face avatar.film avatar.heads avatar.light "
+        "avatar.mesh avatar.rig avatar.synthetic.capture avatar.synthetic.shared common splat"
     ),
     "avatar.synthetic.landmarks": (
         "avatar.heads avatar.mesh avatar.rig avatar.synthetic.capture avatar.synthetic.film "
         "avatar.tracking avatar.vision common splat"
     ),
     "avatar.synthetic.portrait": (
-        "avatar.heads avatar.mesh avatar.rig avatar.synthetic.shared common splat"
+        "avatar.heads avatar.light avatar.mesh avatar.rig avatar.synthetic.shared common splat"
     ),
-    "avatar.synthetic.shared": "avatar.heads avatar.mesh avatar.rig common",
+    "avatar.synthetic.shared": "avatar.heads avatar.light avatar.mesh avatar.rig common",
     "avatar.tracking": (
         "avatar.arkit avatar.capture avatar.files avatar.film avatar.flame avatar.heads "
         "avatar.lipreading avatar.mesh avatar.rig avatar.synthetic.shared avatar.transfer "

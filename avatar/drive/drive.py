@@ -22,11 +22,11 @@ from avatar.drive.retarget import avatar_face
 from avatar.files.open_avatar import open_avatar
 from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
-from avatar.film.colours import parse_colour
 from avatar.film.video import open_writer
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
+from common.colours import parse_colour
 from common.progress import progress_bar
 from common.threads import use_threads
 from splat import Backend, Camera, Gaussians, orbit, pick_backend

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.film.colours import parse_colour
 from avatar.film.output import GIF_FASTEST, check_output, check_picture
+from common.colours import parse_colour
 from common.device import Device
 from common.errors import InputError
 

@@ -14,12 +14,12 @@ from avatar.files.motion_file import open_motion
 from avatar.files.open_avatar import open_avatar
 from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
-from avatar.film.colours import parse_colour
 from avatar.film.output import exact_rate
 from avatar.film.video import open_writer
 from avatar.mesh.similarity import fit_similarity
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
+from common.colours import parse_colour
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Camera, pick_backend

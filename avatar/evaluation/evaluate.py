@@ -26,12 +26,12 @@ from avatar.evaluation.regions import Labeller, mesh_labeller
 from avatar.evaluation.scores import PERSON, ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
 from avatar.files.open_avatar import open_avatar
-from avatar.film.colours import parse_colour
 from avatar.mesh import Mesh
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.transfer.fitted_face import face_of
 from avatar.vision.follow import FaceFinder, load_face_finder
+from common.colours import parse_colour
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable

@@ -12,11 +12,11 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head
+from avatar.light.shadows import DIRECTIONS, cast_shadows
 from avatar.mesh.records import concatenated
 from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.rig.binding import bind
-from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
 from avatar.synthetic.shared.masks import lip_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried_discs, mesh

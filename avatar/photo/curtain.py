@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_closing, distance_transform_edt, gaussian_filter1d, label
 
+from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
 from avatar.photo.hair import BACK, streaks
@@ -15,7 +16,6 @@ from avatar.photo.place import at_rest, carriers, unprojected
 from avatar.photo.project import View, hair_mask
 from avatar.photo.sitter import Scene
 from avatar.synthetic.portrait.layer import layer
-from avatar.synthetic.shared.colour import untoned
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.tracking.landmarks import EYES
 

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
+from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep
 from avatar.photo.complete import Told, filled, membrane, mirrored, together
@@ -13,7 +14,6 @@ from avatar.photo.seen import SeenPhoto
 from avatar.photo.sitter import Scene, mirrored_spots
 from avatar.synthetic.portrait.hair import still_triangles
 from avatar.synthetic.portrait.layer import Layer, layer
-from avatar.synthetic.shared.colour import untoned
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.noise import value_noise
 from avatar.synthetic.shared.sampling import even_spots

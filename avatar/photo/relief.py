@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, maximum_filter
 
+from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
 from avatar.mesh.zbuffer import NOTHING
 from avatar.photo.curtain import Curtain
@@ -18,7 +19,6 @@ from avatar.photo.sitter import Scene
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from avatar.synthetic.portrait.layer import layer
-from avatar.synthetic.shared.colour import untoned
 from splat import render, rgb_to_sh
 
 SPACING = 1.8 * MM

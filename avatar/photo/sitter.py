@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from torch import Tensor
 
+from avatar.light.fog import Fog
 from avatar.mesh.closest import closest, face_tree
 from avatar.mesh.vectors import Floats, Ints
 from avatar.photo.eyes import iris_colours
 from avatar.photo.fit import Fitted
 from avatar.photo.project import View, view_of
 from avatar.synthetic.portrait.lighting import Lighting, Studio, head_shadows
-from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter, seat
 from avatar.synthetic.shared.surface import Mesh, Spots, mesh

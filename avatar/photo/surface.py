@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.photo.complete import Told, filled, mirrored, together
 from avatar.photo.eyes import eye_light
@@ -16,7 +17,6 @@ from avatar.photo.sitter import Scene, mirrored_spots, world_normals
 from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.layer import discs
 from avatar.synthetic.portrait.skin import OpenSkin, place_skin, skin_discs, under_discs
-from avatar.synthetic.shared.colour import untoned
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.surface import Spots, smooth_points
 

@@ -4,15 +4,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.light.fog import Fog
+from avatar.light.shadows import Shadows
 from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, lamp_visibility
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
 from avatar.synthetic.capture.texture import Texture
 from avatar.synthetic.shared.colour import linear
-from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.hair import grown
-from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.synthetic.shared.noise import value_noise

@@ -9,8 +9,9 @@ import math
 
 import numpy as np
 
+from avatar.light.shadows import Shadows, cast_shadows
 from avatar.mesh.vectors import Floats, Ints, normalised, sphere_directions
-from avatar.synthetic.shared.light import Shadows, cast_shadows, wrapped
+from avatar.synthetic.shared.light import wrapped
 
 DIRECTIONS = sphere_directions(96)  # towards the light
 RESOLUTION = 224

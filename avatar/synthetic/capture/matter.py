@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatar.light.fog import Fog
+from avatar.light.shadows import Shadows
 from avatar.mesh.normals import point_normals
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.synthetic.capture.body import Body
 from avatar.synthetic.capture.light import BIAS, DIRECTIONS, cavities, diffuse, lamp_visibility
 from avatar.synthetic.capture.paint import inner_parts
-from avatar.synthetic.shared.fog import Fog
-from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, lip_mask, nose_mask
 
 HARD = 0.3  # softness of all that is not skin

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from avatar.light.tone import tone
 from avatar.mesh.pinhole import camera_centre
 from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.mesh.zbuffer import corner_weights, project_samples, rasterize
 from avatar.synthetic.capture.light import LAMP_COLOURS, LAMP_DIRECTIONS
 from avatar.synthetic.capture.texture import Texture, texel_corners
-from avatar.synthetic.shared.colour import tone
 from common.kernels import cached_njit
 from splat import Camera
 

@@ -6,10 +6,11 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
+from avatar.light.tone import tone
 from avatar.mesh.vectors import Floats, smoothstep
 from avatar.synthetic.capture.motion import FPS
 from avatar.synthetic.capture.picture import Bytes, Picture
-from avatar.synthetic.shared.colour import linear, tone
+from avatar.synthetic.shared.colour import linear
 from splat import Camera, look_at
 
 FOCALS = (0.9, 2.0)  # in widths of the picture

@@ -5,10 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from avatar.heads import load_head
+from avatar.light.fog import Fog
 from avatar.rig.binding import bind
 from avatar.synthetic.portrait.lighting import Lighting, Studio, head_shadows
 from avatar.synthetic.portrait.mouth import mouth_layer
-from avatar.synthetic.shared.fog import Fog
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import seat
 

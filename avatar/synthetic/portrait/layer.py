@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from numpy.typing import ArrayLike
 
+from avatar.light.tone import tone
 from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.mesh.vectors import Floats, Ints, disc_axes
-from avatar.synthetic.shared.colour import tone
 from splat import Gaussians, rgb_to_sh
 
 

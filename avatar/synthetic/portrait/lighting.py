@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatar.light.fog import Fog
+from avatar.light.shadows import Shadows, cast_shadows
 from avatar.mesh.vectors import MM, Floats
-from avatar.synthetic.shared.fog import Fog
-from avatar.synthetic.shared.light import Shadows, cast_shadows
 from avatar.synthetic.shared.look import Look
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Mesh

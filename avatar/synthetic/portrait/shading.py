@@ -2,9 +2,10 @@
 
 import numpy as np
 
+from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import Floats, normalised
 from avatar.synthetic.shared.colour import linear
-from avatar.synthetic.shared.light import DIRECTIONS, wrapped
+from avatar.synthetic.shared.light import wrapped
 from avatar.synthetic.shared.noise import value_noise
 
 VIEW = np.array([0.0, 0.05, 1.0])  # highlights are baked for a viewer in front

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.light.shadows import Shadows
 from avatar.mesh.records import concatenated
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, disc_axes
 from avatar.synthetic.portrait.layer import Layer, discs, layer
 from avatar.synthetic.portrait.lighting import Studio
-from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import SKIN_BELOW_CUT, Sitter

@@ -1,28 +1,11 @@
-"""Linear light and the sRGB that shows it."""
+"""Linear light of colours as painters name them."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from avatar.mesh.vectors import Floats
 
-KNEE = 0.55  # where the tone curve begins to bend
-BRIGHTEST = 0.995  # sRGB whose radiance is told: white itself has none
-
 
 def linear(rgb: ArrayLike) -> Floats:
     """Linear reflectance of a colour given as 0 to 255 with gamma 2.2."""
     return (np.asarray(rgb, float) / 255) ** 2.2
-
-
-def tone(radiance: Floats) -> Floats:
-    """sRGB in [0, 1]: straight to the KNEE, a soft shoulder above, then gamma 2.2."""
-    over = (radiance - KNEE) / (1 - KNEE)
-    bent = np.where(radiance < KNEE, radiance, KNEE + (1 - KNEE) * (1 - np.exp(-over)))
-    return np.clip(bent, 0, 1) ** (1 / 2.2)
-
-
-def untoned(srgb: ArrayLike) -> Floats:
-    """The radiance of sRGB in [0, 1]: the inverse of `tone`."""
-    bent = np.clip(srgb, 0, BRIGHTEST) ** 2.2
-    over = -np.log(1 - np.maximum(bent - KNEE, 0) / (1 - KNEE))
-    return np.where(bent < KNEE, bent, KNEE + (1 - KNEE) * over)

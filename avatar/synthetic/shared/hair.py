@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from avatar.synthetic.shared.fog import Fog
+from avatar.light.fog import Fog
 from avatar.synthetic.shared.hair_bob import bob_strands
 from avatar.synthetic.shared.hair_short import short_strands
 from avatar.synthetic.shared.look import Look

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from avatar.light.shadows import Shadows
 from avatar.mesh.vectors import MM, Bools, Floats, smoothstep
 from avatar.synthetic.shared import masks
-from avatar.synthetic.shared.light import Shadows
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, at_spots, smooth_points
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
+from avatar.light.fog import Fog, hair_fog
 from avatar.mesh.vectors import Bools, Floats, normalised
-from avatar.synthetic.shared.fog import Fog, hair_fog
 from avatar.synthetic.shared.skin import Skin
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import sphere_directions
 from avatar.synthetic.portrait.shading import lit_skin
-from avatar.synthetic.shared.light import DIRECTIONS
 
 
 def test_light_grows_with_sky_and_skin_is_redder_in_shade():

@@ -6,12 +6,12 @@ import torch
 from scipy.spatial import KDTree
 
 from avatar.heads import eyeball, load_head
+from avatar.light.fog import CELL, hair_fog
+from avatar.light.shadows import DIRECTIONS, cast_shadows
+from avatar.light.tone import tone
 from avatar.mesh.edges import boundary_loop
 from avatar.mesh.vectors import MM, axes, disc_axes, normalised
 from avatar.synthetic.shared import masks
-from avatar.synthetic.shared.colour import tone
-from avatar.synthetic.shared.fog import CELL, hair_fog
-from avatar.synthetic.shared.light import DIRECTIONS, cast_shadows
 from avatar.synthetic.shared.noise import fractal_noise, value_noise
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter, seat

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avatar.film.colours import parse_colour
+from common.colours import parse_colour
 
 
 def test_colours_are_hex_or_named():

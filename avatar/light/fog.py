@@ -7,8 +7,8 @@ import numpy as np
 from numba import prange
 from scipy.ndimage import gaussian_filter
 
+from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import MM, Floats
-from avatar.synthetic.shared.light import DIRECTIONS
 from common.kernels import cached_njit
 
 CELL = 5 * MM

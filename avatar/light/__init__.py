@@ -1,0 +1,1 @@
+"""How light falls on a head: shadows, lamps and skies, and colours under them."""
