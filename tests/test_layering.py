@@ -39,8 +39,8 @@ MAY_IMPORT = {
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.head audio2mesh.model "
         "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.capture avatar.exports "
         "avatar.face avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
-        "avatar.lipreading avatar.mesh avatar.page avatar.rig avatar.tracking avatar.transfer "
-        "common splat"
+        "avatar.light avatar.lipreading avatar.mesh avatar.page avatar.rig avatar.tracking "
+        "avatar.transfer common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.transfer "
@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "avatar.film": "audio2mesh.sound common splat",
     "avatar.flame": "avatar.heads avatar.mesh common",
     "avatar.heads": "avatar.mesh common",
-    "avatar.light": "avatar.mesh common",
+    "avatar.light": "avatar.heads avatar.mesh avatar.rig common splat splat.scene",
     "avatar.lipreading": (
         "audio2mesh audio2mesh.corpus audio2mesh.data audio2mesh.evaluation "
         "audio2mesh.lipreading audio2mesh.model audio2mesh.sound audio2mesh.sync "

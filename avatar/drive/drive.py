@@ -14,15 +14,16 @@ from torch import Tensor
 
 from audio2mesh import load_model, probe_audio, stated_seconds
 from avatar.arkit import Take, read_take
+from avatar.drive.lighting import film_light, open_filmed
 from avatar.drive.motion import Motion, motion_file
 from avatar.drive.options import DriveOptions, check_options, default_out, speaks
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.drive.retarget import avatar_face
-from avatar.files.open_avatar import open_avatar
 from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.video import open_writer
+from avatar.light.relight import Lit
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
@@ -50,6 +51,7 @@ class Film:
 
     cameras: Iterator[Camera]  # one for each frame
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
+    light: Lit
     raster: Callable[[Gaussians, Camera], Tensor]  # → [H, W, 3] in [0, 1], on the CPU
 
 
@@ -90,7 +92,7 @@ def prepare(options: DriveOptions, clock: StageClock) -> Scene:
         device, backend, _ = pick_backend(options.device)
         if options.audio:
             stated_seconds(options.audio)  # says at once what is no sound
-        avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+        avatar = open_filmed(options)
         face = avatar_face(options.avatar, avatar)
         take, sound = _performed(options, device)
         mover = load_model(options.weights, device) if take is None or speaks(options) else take
@@ -129,10 +131,12 @@ def set_up(options: DriveOptions, scene: Scene) -> Film:
             (scene.motion.frames, scene.motion.fps),
         ),
         rig=avatar_rig(scene.avatar, scene.device),
+        light=film_light(options, scene.avatar, lambda: scene.motion.face),
         raster=rasterizer(scene.backend, torch.tensor(parse_colour(options.background))),
     )
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
-    film.raster(film.rig(scene.avatar.vertices), tiny)
+    still = scene.avatar.vertices
+    film.raster(film.light(film.rig(still), still, tiny, 0.0), tiny)
     return film
 
 
@@ -149,10 +153,12 @@ def _shoot(
         count = 0
         for moved in clock.each("audio2mesh", chain.from_iterable(motion.offsets())):
             with clock.stage("rig"):
-                vertices = scene.avatar.vertices + moved
-                gaussians = film.rig(pose(vertices, motion.face.head, motion.head_pose[count]))
+                shape, camera = scene.avatar.vertices + moved, next(film.cameras)
+                vertices = pose(shape, motion.face.head, motion.head_pose[count])
+                gaussians = film.rig(vertices)
+                gaussians = film.light(gaussians, vertices, camera, count / motion.fps)
             with clock.stage("raster"):
-                image = film.raster(gaussians, next(film.cameras))
+                image = film.raster(gaussians, camera)
             with clock.stage("encode"):
                 write(image.numpy())
                 save(moved.numpy())

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.film.output import GIF_FASTEST, check_output, check_picture
+from avatar.light.words import parse_light
 from common.colours import parse_colour
 from common.device import Device
 from common.errors import InputError
@@ -40,6 +41,17 @@ class FilmOptions:
     """Degrees above the height of the face for front and orbit."""
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
+    light: str | None = None
+    """The light that the avatar stands in: studio, window, overcast, golden-hour, stage,
+    night-street, or lamps by kind, azimuth, elevation, strength and colour, as in "key 45 30 1.0
+    #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
+    light_turn: float = 0.0
+    """Degrees by which --light is turned around the head, to the subject's left."""
+    light_spin: float = 0.0
+    """Degrees a second by which it goes on turning."""
+    light_skin: str | None = None
+    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light;
+    by default it is guessed from them."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None
@@ -66,6 +78,7 @@ def check_filming(options: FilmOptions, out: Path) -> None:
         check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, out)
     parse_colour(options.background)
+    _check_light(options)
     check_output(out, options.audio)
 
 
@@ -74,6 +87,22 @@ def check_no_angles(options: FilmOptions, other: str) -> None:
     for name in ("azimuth", "elevation"):
         if getattr(options, name):
             raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
+
+
+def _check_light(options: FilmOptions) -> None:
+    if options.light is not None:
+        parse_light(options.light)
+        for name in ("light_turn", "light_spin"):
+            if not math.isfinite(getattr(options, name)):
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag} {getattr(options, name)}: must be a number of degrees")
+        if options.light_skin is not None:
+            parse_colour(options.light_skin)
+        return
+    for name in ("light_turn", "light_spin", "light_skin"):
+        if getattr(options, name):
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag}: has nothing to do without --light; leave it out")
 
 
 def _check_numbers(options: FilmOptions, out: Path) -> None:

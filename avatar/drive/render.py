@@ -2,16 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 
 import torch
 from torch import Tensor
 
 from avatar.capture import View, check_same_mesh, open_capture, split_views
+from avatar.drive.lighting import film_light, open_filmed
 from avatar.drive.render_options import ReplayOptions, check_replay
 from avatar.drive.retarget import avatar_face, carried
 from avatar.files.motion_file import open_motion
-from avatar.files.open_avatar import open_avatar
 from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.output import exact_rate
@@ -35,6 +36,7 @@ class Recording:
     cameras: Iterable[Camera]
     frames: int
     fps: float
+    R_world_head: Tensor | None = None  # [3, 3] of a head that looks ahead
 
 
 def replay(options: ReplayOptions) -> Recording:
@@ -45,9 +47,11 @@ def replay(options: ReplayOptions) -> Recording:
     """
     check_replay(options)
     device, backend, _ = pick_backend(options.device)
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+    avatar = open_filmed(options)
     recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
     rig = avatar_rig(avatar, device)
+    face = partial(avatar_face, options.avatar, avatar)
+    light = film_light(options, avatar, face, recording.R_world_head)
     raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
     cameras = iter(recording.cameras)
     first = next(cameras)
@@ -57,8 +61,10 @@ def replay(options: ReplayOptions) -> Recording:
         open_writer(options.out, *size, recording.fps, sound, avatar.provenance) as write,
         progress_bar("filming", recording.frames) as done,
     ):
-        for mesh, camera in zip(recording.meshes, chain([first], cameras), strict=True):
-            write(raster(rig(mesh), camera).numpy())
+        frames = zip(recording.meshes, chain([first], cameras), strict=True)
+        for number, (mesh, camera) in enumerate(frames):
+            lit = light(rig(mesh), mesh, camera, number / recording.fps)
+            write(raster(lit, camera).numpy())
             done()
     return recording
 
@@ -72,12 +78,13 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     moments = sorted({view.timestep for view in views})
     meshes = capture.vertices[moments]  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))
+    stands = mean_pose(capture.rest, meshes)
     if options.camera_id is not None:
         cameras: Iterable[Camera] = _own_cameras(options, views, moments)
     else:
         track = _track(options, capture.rest, len(moments), fps)
-        cameras = before(mean_pose(capture.rest, meshes), track)
-    return Recording(meshes, cameras, len(moments), fps)
+        cameras = before(stands, track)
+    return Recording(meshes, cameras, len(moments), fps, stands[:3, :3])
 
 
 def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:

@@ -15,12 +15,15 @@ VERSION = "1"
 COMMENT = "voicesplat_avatar"
 UNIT = "metre"
 ORIGIN = "made_from"
+UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
     """Write an avatar; the file appears whole or not at all."""
     comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
+    if avatar.unlit:
+        comments += (UNLIT,)
     if avatar.origin:
         comments += (f"{ORIGIN} {avatar.origin}",)
     mesh = (avatar.vertices, avatar.faces)
@@ -59,7 +62,7 @@ def load_avatar(path: Path) -> Avatar:
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest)
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit=UNLIT in ply.comments)
 
 
 def _fields(comments: tuple[str, ...]) -> dict[str, str]:

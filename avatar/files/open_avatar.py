@@ -23,11 +23,13 @@ def open_avatar(
     flame: Path | None = None,
     landmarks: Path | None = None,
     texture: Path | None = None,
+    bare: bool = False,
 ) -> Avatar:
     """An avatar of ours, one of GaussianAvatars with its flame_param.npz beside it, or a mesh.
 
     flame: FLAME's own file, for GaussianAvatars' files; landmarks: for a mesh whose face is not
-    found by itself; texture: a picture for a mesh with texture coordinates. Raises
+    found by itself; texture: a picture for a mesh with texture coordinates; bare: a mesh without
+    colours shall not be shaded as plaster. Raises
     FileNotFoundError, OSError or InputError, in one sentence.
     """
     kind = avatar_kind(path)
@@ -43,7 +45,7 @@ def open_avatar(
         case "scan":
             from avatar.scans.build import avatar_of_scan  # noqa: PLC0415  needed by scans alone
 
-            return avatar_of_scan(path, landmarks, texture)
+            return avatar_of_scan(path, landmarks, texture, bare)
         case _:
             assert_never(kind)
 

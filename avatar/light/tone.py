@@ -21,3 +21,9 @@ def untoned(srgb: ArrayLike) -> Floats:
     bent = np.clip(srgb, 0, BRIGHTEST) ** 2.2
     over = -np.log(1 - np.maximum(bent - KNEE, 0) / (1 - KNEE))
     return np.where(bent < KNEE, bent, KNEE + (1 - KNEE) * over)
+
+
+def tone_table(per_root: int, brightest: float = 16.0) -> Floats:
+    """`tone` float32 [C] at the squares of 0, 1 / per_root, 2 / per_root … up to `brightest`."""
+    roots = np.arange(int(brightest**0.5 * per_root) + 2) / per_root
+    return tone(roots**2).astype(np.float32)

@@ -25,6 +25,7 @@ class Avatar:
     flame_shape: Tensor | None = None  # [300] of FLAME's topologies, where it is known
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
     origin: str = ""  # of what real person's picture it was made, by what and when; one line
+    unlit: bool = False  # its colours are albedo, as textures are; else they hold light
 
     @property
     def provenance(self) -> str:

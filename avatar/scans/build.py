@@ -38,13 +38,17 @@ class Made:
 
 
 def avatar_of_scan(
-    path: Path, landmarks: Path | None = None, texture: Path | None = None
+    path: Path,
+    landmarks: Path | None = None,
+    texture: Path | None = None,
+    bare: bool = False,
 ) -> Avatar:
     """Make a coloured mesh (.obj, .ply, .glb) talk: Gaussians on its surface, lips that part, and
     an inner mouth where it has none, whatever side of it is up. Standard error says what was done.
 
     landmarks: a file of named points (see read_landmarks), where the face is not found without;
-    texture: a picture for its texture coordinates. A mesh without colours is shaded as plaster.
+    texture: a picture for its texture coordinates. A mesh without colours is shaded as
+    plaster, unless it shall be bare, to be lit later.
     Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
     scan = read_mesh(path, texture)
@@ -60,7 +64,9 @@ def avatar_of_scan(
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
     placed = ColouredMesh(mesh, scan.paint)
-    made = make_avatar(load_head(), shaded(placed) if plain else placed, fitted)
+    daylit = plain and not bare
+    made = make_avatar(load_head(), shaded(placed) if daylit else placed, fitted)
+    made = replace(made, avatar=replace(made.avatar, unlit=not daylit))
     if grey:
         made = replace(made, avatar=without_hue(made.avatar))
     if said := turned(to_head):

@@ -1,0 +1,128 @@
+"""How much of the light from each direction reaches each Gaussian: the head's and the hair's shade.
+
+Rays towards every direction say what of the mesh stands in the way; Gaussians off the mesh are fog.
+At rest and once more with the jaw open.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from avatar.heads import Head
+from avatar.light.cells import into_cells
+from avatar.light.environment import Lobe, lamps
+from avatar.light.fog import Fog, hair_fog
+from avatar.light.matters import MOUTH, STRAND, TEETH
+from avatar.light.places import (
+    Places,
+    in_own_frames,
+    loose_gaussians,
+    matter_of,
+    places_of,
+    tangents_of,
+)
+from avatar.light.shadows import DIRECTIONS
+from avatar.light.surfaces import Surfaces, packed
+from avatar.mesh.closest import face_tree
+from avatar.mesh.rays import unhidden
+from avatar.mesh.vectors import MM, Bools, Floats, Ints
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
+from splat import Gaussians
+
+JAW = 0.7  # weight of jawOpen in the second table
+LIFT = 0.3 * MM  # of the skin off itself
+BEHIND = -0.25  # cosine to a normal below which light never reaches a surface, however it moves
+HAIR_SKIP, CLOTH_SKIP = 6 * MM, 16 * MM  # that hair and clothes do not shade themselves
+FOG = 0.3  # of what hair and clothes cover, as they let light through and scatter it
+PARTS = 8  # in which directions are taken, for memory
+
+
+def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
+    """The Gaussians of an avatar ready to be lit, with an albedo of 1.
+
+    head: its mesh, with units that fit it; done: called after each of 2 * PARTS parts.
+    """
+    rig = avatar_rig(avatar, torch.device("cpu"))
+    resting = rig(avatar.vertices)
+    loose = loose_gaussians(avatar, resting)
+    matter = matter_of(avatar, head, loose)
+    opened_vertices = avatar.vertices + JAW * head.unit("jawOpen")
+    solid = _solid(avatar, head)
+    tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
+    even = into_cells(*_even_sky())[:, 0] / np.pi
+    for vertices in (avatar.vertices, opened_vertices):
+        gaussians = rig(vertices)
+        places = places_of(avatar, gaussians, vertices, loose)
+        visible = _visibility(places, gaussians, vertices.double().numpy(), solid, matter, done)
+        tables.append(packed(visible))
+        accesses.append(_access(visible, places.normals, even))
+        own = in_own_frames(gaussians, places.normals)
+        inside = np.isin(matter, (MOUTH, TEETH)) if len(tables) == 2 else slice(None)
+        normals[inside] = own[inside]
+    access = np.stack(accesses, axis=1).astype(np.float32)
+    white = np.ones((len(loose), 3), np.float32)
+    rest, opened = tables
+    return Surfaces(normals, tangents_of(avatar), matter, white, rest, opened, access)
+
+
+def _even_sky() -> tuple[Floats, Floats]:
+    sky = lamps([Lobe(0, 0, 1, 0)])
+    return sky.directions, sky.energy
+
+
+def _solid(avatar: Avatar, head: Head) -> Ints:
+    """Triangles [m, 3] that cast shadows: all but lashes."""
+    lashes = [n for n, name in enumerate(head.group_names) if "lash" in name]
+    return avatar.faces[~torch.isin(head.face_groups, torch.tensor(lashes))].numpy()
+
+
+def _visibility(
+    places: Places,
+    gaussians: Gaussians,
+    vertices: Floats,
+    solid: Ints,
+    matter: Ints,
+    done: Callable[[], None],
+) -> Floats:
+    """Share of light [N, D] float32 that reaches Gaussians from DIRECTIONS."""
+    middle = (vertices.max(0) + vertices.min(0)) / 2
+    points = places.points + np.where(places.loose[:, None], 0, LIFT) * places.normals - middle
+    tree = face_tree(vertices - middle, solid)
+    skip = np.where(matter == STRAND, HAIR_SKIP, CLOTH_SKIP)
+    fog = _fog(gaussians, places.loose, middle)
+    visible = np.empty((len(points), len(DIRECTIONS)), np.float32)
+    for part in np.array_split(np.arange(len(DIRECTIONS)), PARTS):
+        towards = DIRECTIONS[part]
+        asked = (places.normals @ towards.T > BEHIND) | places.loose[:, None]
+        visible[:, part] = unhidden(tree, points, towards, asked)
+        if fog is not None:
+            for chosen, distance in _by_skip(places.loose, skip):
+                through = fog.transmitted(points[chosen], distance, towards)
+                visible[np.ix_(chosen, part)] *= through
+        done()
+    return visible
+
+
+def _by_skip(loose: Bools, skip: Floats) -> list[tuple[Ints, float]]:
+    """Gaussians [n] by the distance that they do not shade themselves at."""
+    groups = [(np.flatnonzero(~loose), 0.0)]
+    groups += [(np.flatnonzero(loose & (skip == d)), d) for d in (HAIR_SKIP, CLOTH_SKIP)]
+    return [(chosen, distance) for chosen, distance in groups if len(chosen)]
+
+
+def _fog(gaussians: Gaussians, loose: Bools, middle: Floats) -> Fog | None:
+    """The shade of Gaussians off the mesh, around `middle` [3]."""
+    if not loose.any():
+        return None
+    sizes = np.sort(gaussians.scales.double().numpy()[loose], axis=1)
+    opacity = gaussians.opacities.double().numpy()[loose]
+    areas = 2 * np.pi * sizes[:, 1] * sizes[:, 2] * opacity
+    return hair_fog(gaussians.means.double().numpy()[loose] - middle, areas, FOG)
+
+
+def _access(visible: Floats, normals: Floats, even: Floats) -> Floats:
+    """Share [N] of an even sky's light that reaches matt surfaces."""
+    facing = np.maximum(normals.astype(np.float32) @ DIRECTIONS.T.astype(np.float32), 0)
+    return np.minimum((facing * visible) @ even, 1.0)

@@ -1,0 +1,40 @@
+"""An avatar of any kind, made ready to stand in any light."""
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from avatar.heads import Head
+from avatar.light.bake import bake
+from avatar.light.estimate import Estimate, albedo_of, estimate
+from avatar.light.surfaces import Surfaces
+from avatar.light.tone import untoned
+from avatar.mesh.coloured import to_linear
+from avatar.mesh.vectors import Floats
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
+from splat.scene.conventions import SH_C0
+
+
+def surfaces_of(
+    avatar: Avatar,
+    head: Head,
+    skin: Floats | None = None,
+    done: Callable[[], None] = lambda: None,
+) -> tuple[Surfaces, Estimate | None]:
+    """What each Gaussian is, with the colour that it has without light; and the light that was
+    taken out of the colours, where they had one.
+
+    head: the avatar's mesh, with units that fit it; skin [3]: mean albedo of the skin, linear;
+    done: called after each of 2 * PARTS parts.
+    """
+    surfaces = bake(avatar, head, done)
+    colours = np.clip(avatar.gaussians.sh[:, 0].double().numpy() * SH_C0 + 0.5, 0, 1)
+    if avatar.unlit:
+        return surfaces._replace(albedo=to_linear(colours).astype(np.float32)), None
+    quats = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices).quats.numpy()
+    radiance = untoned(colours).astype(np.float32)
+    found = estimate(surfaces, quats, radiance, skin)
+    albedo = albedo_of(surfaces, quats, radiance, found.light)
+    return surfaces._replace(albedo=albedo), found

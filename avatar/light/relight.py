@@ -1,0 +1,76 @@
+"""An avatar under a light: the colours of its Gaussians in every frame."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.heads import Head
+from avatar.light.cells import into_cells
+from avatar.light.environment import Environment, turn
+from avatar.light.matters import MATTERS, SKIN
+from avatar.light.mirror import mirror_of
+from avatar.light.shade import PER_ROOT, Moment, shade
+from avatar.light.standing import standing_of
+from avatar.light.surfaces import TOWARDS, Surfaces, in_halves
+from avatar.light.tone import tone_table
+from avatar.mesh.vectors import Floats
+from splat import Camera, Gaussians
+
+Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
+"""(Gaussians, vertices [V, 3] that they ride on, camera, seconds) → the Gaussians lit."""
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a light turns around the upright axis, towards the subject's left."""
+
+    turn: float = 0.0  # degrees
+    spin: float = 0.0  # degrees a second
+
+
+def relit(
+    surfaces: Surfaces,
+    head: Head,
+    light: Environment,
+    course: Course,
+    R_world_ahead: Floats | None = None,
+) -> Lit:
+    """What lights an avatar's Gaussians: surfaces with their albedo, on the mesh of `head`.
+
+    R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z.
+    """
+    ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
+    standing, mirror, curve = standing_of(head), mirror_of(light), tone_table(PER_ROOT)
+    skin = surfaces.albedo[surfaces.matter == SKIN]
+    again = (skin if len(skin) else surfaces.albedo).mean(0)
+    even = (light.energy.sum(0) / (4 * np.pi)).astype(np.float32)
+    bounce = even * again.astype(np.float32)
+
+    def lit(gaussians: Gaussians, vertices: Tensor, camera: Camera, seconds: float) -> Gaussians:
+        now = standing(vertices)
+        R_world_light = ahead @ turn(course.turn + course.spin * seconds)
+        R_head_light = now.R_world_head.T @ R_world_light
+        cells = into_cells(light.directions @ R_head_light.T, light.energy)
+        moment = Moment(
+            _floats(gaussians.quats),
+            _floats(gaussians.means),
+            now.R_world_head.astype(np.float32),
+            _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
+            now.opening,
+            in_halves(cells),
+            even,
+            bounce,
+        )
+        turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
+        sh = shade(surfaces, moment, turned, MATTERS, TOWARDS, curve)
+        return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
+
+    return lit
+
+
+def _floats(values: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values.detach().cpu().numpy(), np.float32)

@@ -1,0 +1,47 @@
+"""What the Gaussians of an avatar are, apart from any light; tables of visibility, packed."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from avatar.light.shadows import DIRECTIONS
+from avatar.mesh.vectors import Floats, Ints
+
+
+class Surfaces(NamedTuple):
+    """What each Gaussian is, in its own frame."""
+
+    normals: Floats  # [N, 3] float32 unit
+    tangents: Floats  # [N, 3] float32 unit, along the longest axis
+    matter: Ints  # [N] uint8 row of the table of matters
+    albedo: Floats  # [N, 3] float32 linear
+    rest: Ints  # [N, D / 2] uint8, two shares of visibility: see `packed`
+    opened: Ints  # [N, D / 2] uint8, with the jaw open
+    access: Floats  # [N, 2] float32 share of an even sky that arrives, at rest and opened
+
+    def of(self, rows: Ints) -> "Surfaces":
+        """Some Gaussians [n]."""
+        albedo, access = self.albedo[rows], self.access[rows]
+        kinds = self.normals[rows], self.tangents[rows], self.matter[rows]
+        return Surfaces(*kinds, albedo, self.rest[rows], self.opened[rows], access)
+
+
+def in_halves(values: Floats) -> Floats:
+    """Values [D, 3] of DIRECTIONS as the kernels take them: [2, 3, D / 2] float32."""
+    return np.ascontiguousarray(values.reshape(2, -1, 3).swapaxes(1, 2), np.float32)
+
+
+TOWARDS = in_halves(DIRECTIONS)
+
+
+def packed(visibility: Floats) -> Ints:
+    """Shares in [0, 1] [N, D] in steps of 1/15: the first half of the directions in the low four
+    bits of each byte, the second half in the high ones."""
+    steps = np.round(np.clip(visibility, 0, 1) * 15).astype(np.uint8)
+    half = steps.shape[1] // 2
+    return steps[:, :half] | steps[:, half:] << 4
+
+
+def unpacked(table: Ints) -> Floats:
+    """The inverse of `packed`, float32."""
+    return np.concatenate([table & 15, table >> 4], axis=1).astype(np.float32) / 15
