@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.film.output import GIF_FASTEST, check_output, check_picture
-from avatar.light.words import parse_light
 from common.colours import parse_colour
 from common.device import Device
 from common.errors import InputError
@@ -91,6 +90,8 @@ def check_no_angles(options: FilmOptions, other: str) -> None:
 
 def _check_light(options: FilmOptions) -> None:
     if options.light is not None:
+        from avatar.light.words import parse_light  # noqa: PLC0415  --help needs no torch
+
         parse_light(options.light)
         for name in ("light_turn", "light_spin"):
             if not math.isfinite(getattr(options, name)):
