@@ -32,7 +32,7 @@ from avatar.rig.draw import avatar_rig
 from splat import Gaussians
 
 JAW = 0.7  # weight of jawOpen in the second table
-LIFT = 0.3 * MM  # of the skin off itself
+LIFT, LIFT_LOOSE = 0.3 * MM, 5 * MM  # of the skin, and of hair and clothes, off themselves
 BEHIND = -0.25  # cosine to a normal below which light never reaches a surface, however it moves
 HAIR_SKIP, CLOTH_SKIP = 6 * MM, 16 * MM  # that hair and clothes do not shade themselves
 FOG = 0.3  # of what hair and clothes cover, as they let light through and scatter it
@@ -88,7 +88,8 @@ def _visibility(
 ) -> Floats:
     """Share of light [N, D] float32 that reaches Gaussians from DIRECTIONS."""
     middle = (vertices.max(0) + vertices.min(0)) / 2
-    points = places.points + np.where(places.loose[:, None], 0, LIFT) * places.normals - middle
+    lift = np.where(places.loose, LIFT_LOOSE, LIFT)[:, None]
+    points = places.points + lift * places.normals - middle
     tree = face_tree(vertices - middle, solid)
     skip = np.where(matter == STRAND, HAIR_SKIP, CLOTH_SKIP)
     fog = _fog(gaussians, places.loose, middle)
