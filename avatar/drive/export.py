@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import assert_never
 
+import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model, stated_seconds
@@ -15,6 +16,7 @@ from avatar.drive.motion import Motion, motion_file
 from avatar.drive.performance import perform
 from avatar.drive.retarget import avatar_face, carried, naming
 from avatar.exports.animated_glb import HeadJoint, write_glb
+from avatar.exports.vertex_colours import gaussian_paint
 from avatar.files.motion_file import SavedMotion, open_motion
 from avatar.files.open_avatar import open_avatar
 from avatar.flame import flame_regions, load_flame
@@ -25,6 +27,8 @@ from avatar.mesh import Mesh
 from avatar.mesh.coloured import Paint
 from avatar.mesh.mesh_file import read_mesh
 from avatar.mesh.misfit import Misfit
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from avatar.transfer import read_landmarks
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
 from common.device import pick_device
@@ -98,13 +102,21 @@ def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | No
     saved = mover if isinstance(mover, SavedMotion) else None
     if options.avatar:
         avatar = open_avatar(options.avatar, options.flame, options.landmarks)
-        return avatar_face(options.avatar, avatar, saved), None
+        return avatar_face(options.avatar, avatar, saved), _avatar_paint(options, avatar)
     if options.mesh:
         landmarks = read_landmarks(options.landmarks) if options.landmarks else None
         scan = read_mesh(options.mesh, options.texture)
         with naming(options.mesh):
             return face_of(scan.mesh, ANY_MESH, landmarks=landmarks), scan.paint
     return (None if saved else shipped_face()), None
+
+
+def _avatar_paint(options: ExportOptions, avatar: Avatar) -> Paint | None:
+    """The colours of an avatar's mesh, where they are written."""
+    if options.out.suffix.lower() != ".glb":
+        return None
+    gaussians = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices)
+    return gaussian_paint(gaussians, avatar.vertices, avatar.faces)
 
 
 def moving(options: ExportOptions, face: Face | None, mover: Mover) -> Motion:

@@ -22,9 +22,10 @@ class ExportOptions(BehaviourOptions):
     an avatar's Gaussians.
 
     --out says what is written. A .csv holds ARKit weights and head angles as Live Link Face writes
-    them. A .glb holds the mesh with morph targets and a joint for the head, animated. A .npz holds
-    the offsets of every vertex in every frame, as --save-motion of driving does; with --flame, and
-    without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads them.
+    them. A .glb holds the mesh with morph targets, colours and a joint for the head, animated. A
+    .npz holds the offsets of every vertex in every frame, as --save-motion of driving does; with
+    --flame, and without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads
+    them.
 
     A .ply, .splat, .spz, .sog, .gltf, .usdc or .usda holds the Gaussians of --avatar in world
     space: at rest, at one moment (--at), or frame by frame in numbered files of a new folder (--out

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 import torch
 from foreign_splats import read_world_ply
+from glb_files import read_glb
 from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
+from avatar.drive.export import export
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.gaussian_export import export_gaussians
 from avatar.exports.convention import upside_down
@@ -71,6 +73,14 @@ def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):
     assert form("a.glb", arkit=take) == "morphs"
     assert form("a.glb") == form("a.glb", arkit=take, at=0.0) == "gaussians"
     assert form("f/%d.glb", arkit=take) == form("a.gltf") == "gaussians"
+
+
+def test_a_moving_mesh_has_the_avatar_s_colours(avatar_file: Path, take: Path, tmp_path: Path):
+    export(ExportOptions(tmp_path / "head.glb", avatar=avatar_file, arkit=take))
+    glb = read_glb(tmp_path / "head.glb")
+    linear = ((np.array([0.8, 0.6, 0.5]) + 0.055) / 1.055) ** 2.4
+    assert np.allclose(glb.attribute("COLOR_0"), linear, atol=1e-5)
+    assert len(glb.attribute("COLOR_0")) == len(glb.attribute("POSITION"))
 
 
 def test_a_format_whose_library_lacks_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch):
