@@ -108,6 +108,12 @@ MEASURE = {
         "configs.commands.evaluate_reenactment:main",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
+    "evaluate-head": Verb(
+        "avatar.evaluation.head.options:HeadEvaluationOptions",
+        "configs.commands.evaluate_head:main",
+        "how heads, eyes, brows and lids move with a voice, beside people's",
+        words=("--audio",),
+    ),
     "evaluate-emotion": Verb(
         "avatar.evaluation.emotion.options:EmotionEvaluationOptions",
         "configs.commands.evaluate_emotion:main",

@@ -161,6 +161,7 @@ ONLY_IN = {
     "PIL": {
         "audio2mesh/evaluation/plots.py",
         "avatar/capture/pictures.py",
+        "avatar/evaluation/head/plots.py",
         "avatar/evaluation/photo/sheet.py",
         "avatar/evaluation/sheet.py",
         "avatar/exports/sog.py",

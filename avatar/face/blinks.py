@@ -1,5 +1,7 @@
 """Blinks: when lids close, and how."""
 
+from math import exp
+
 import numpy as np
 
 from avatar.face.manner import Manner
@@ -26,10 +28,11 @@ class Blinks:
         self._manner, self._rng = manner, rng
         self._started, self._stretch = -9.0, 1.0
         self._ended, self._share = -9.0, END_SHARE
+        self._usual = self._usual_rate()
 
     def end(self, time: float) -> None:
         """A phrase ends at a time, which may be still to come."""
-        self._ended = time
+        self._ended, self._usual = time, self._usual_rate()
 
     def shift(self, degrees: float, now: float) -> None:
         """The gaze shifts so far."""
@@ -41,12 +44,24 @@ class Blinks:
         """Closure in [0, 1] at a time."""
         near = END_SECONDS[0] <= now - self._ended <= END_SECONDS[1]
         self._share += (near - self._share) / (MEMORY_SECONDS * RATE)
-        more = self._manner.blinks_at_ends
-        mean = 60 / max(self._manner.blinks_a_minute, 1e-6) - REFRACTORY_SECONDS
-        usual = 1 / (max(mean, 1 / RATE) * (1 + (more - 1) * self._share))
-        if self._rng.random() < usual * (more if near else 1) / RATE:
+        likely = self._usual * (self._manner.blinks_at_ends if near else 1) / RATE
+        if self._rng.random() < likely:
             self._start(now)
         return float(lid_closure(np.array((now - self._started) / self._stretch)))
+
+    def _usual_rate(self) -> float:
+        """Blinks a second away from the ends of phrases, with which they become as many as they
+        should: about an end there is one at most. By halving."""
+        wanted = 1 / max(
+            60 / max(self._manner.blinks_a_minute, 1e-6) - REFRACTORY_SECONDS, 1 / RATE
+        )
+        seconds, low, high = END_SECONDS[1] - END_SECONDS[0], 0.0, wanted
+        for _ in range(12):
+            middle = (low + high) / 2
+            at_ends = 1 - exp(-self._manner.blinks_at_ends * middle * seconds)
+            many = middle * (1 - self._share) + self._share / seconds * at_ends >= wanted
+            low, high = (low, middle) if many else (middle, high)
+        return high
 
     def _start(self, now: float) -> None:
         if now - self._started > REFRACTORY_SECONDS:

@@ -4,7 +4,6 @@ One generator for recordings and for speech that is still going on: it goes thro
 frame after another and knows only a little of what comes next.
 """
 
-from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -17,6 +16,7 @@ from avatar.face.cues import Cue, Cues
 from avatar.face.head import HeadMotion
 from avatar.face.looking import Gaze, Looking
 from avatar.face.manner import SPEAKER, Manner
+from avatar.face.melody import Melody
 from avatar.face.moves import RATE
 from avatar.face.prosody_parts import silence
 from avatar.face.sway import DELAY
@@ -60,7 +60,7 @@ class LifeMaker:
             Cues(ACCENT_SECONDS if lookahead > ACCENT_SECONDS else 0.0),
             -ahead,
         )
-        self._delayed = deque([(np.nan, False)] * (ahead - DELAY))
+        self._melody = Melody(ahead - DELAY)
         self._head = HeadMotion(manner, streams[1], streams[2])
         self._looking = Looking(manner, behaviour.gaze, streams[3])
         self._blinks, self._brows = Blinks(manner, streams[4]), Brows(manner, streams[5])
@@ -82,8 +82,7 @@ class LifeMaker:
             now = self._frame / RATE
             for cue in cues:
                 self._answer(cue, now)
-            self._delayed.append(voice)
-            row = self._step(now, *self._delayed.popleft())
+            row = self._step(now, *self._melody.push(*voice))
             if self._frame >= 0:
                 yield row
             self._frame += 1

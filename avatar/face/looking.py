@@ -10,10 +10,10 @@ from avatar.face.manner import Manner
 from avatar.face.moves import Moves
 from avatar.mesh.vectors import Floats
 
-# Lengths in degrees of looks elsewhere: A = -6.9 ln(P / 15.7), P uniform up to 15, of which nine in
-# ten are under 15; up, down and sideways are twice as frequent as between (Lee, Badler, Badler
+# Lengths in degrees of saccades: A = -6.9 ln(P / 15.7), P uniform up to 15; of those elsewhere only
+# the longer two thirds. Up, down and sideways are twice as frequent as between (Lee, Badler, Badler
 # 2002, "Eyes Alive").
-FALL_DEGREES, SCALE_PERCENT, MOST_PERCENT = 6.9, 15.7, 15.0
+FALL_DEGREES, SCALE_PERCENT, MOST_PERCENT = 6.9, 15.7, 10.0
 FARTHEST_DEGREES = 20.0
 DIRECTIONS = np.array([2.0, 1.0] * 4) / 12  # by eighths of a turn, from the subject's left on
 UPRIGHT = 0.7  # of a sideways look's length have looks up and down

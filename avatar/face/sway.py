@@ -13,12 +13,12 @@ from avatar.face.manner import Manner
 from avatar.face.moves import RATE
 from avatar.mesh.vectors import Floats
 
-FASTEST_HZ, SLOWEST_HZ = 1.8, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
+FASTEST_HZ, SLOWEST_HZ = 1.5, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
 FOLLOWED = 1 - exp(-2 * pi * FASTEST_HZ / 0.64 / RATE)
 """Of the way to a melody in a frame, twice in a row: half the power is left at FASTEST_HZ."""
 DELAY = 10
 """Frames by which that lags, about: so far ahead must be heard."""
-FORGET_SECONDS = 0.5  # in which a melody falls back to the middle where there is no voice
+FORGOTTEN = exp(-1 / (0.5 * RATE))  # by which a melody falls back in each frame of a pause
 WIDEST = 9.0  # semitones from the middle that are followed
 GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
 CORNERS_HZ = (0.35, 5.0)  # above which a head's wandering falls by two and by two more powers
@@ -49,7 +49,7 @@ class Sway:
         self._spoken[:-1] = self._spoken[1:]
         self._spoken[-1] = speaks
         gate = float(GATE @ self._spoken)
-        change = self._melody_change(pitch)
+        change = self._melody_change(pitch, speaks)
         if gate > 0:
             forgotten = 2 * pi * SLOWEST_HZ / RATE
             self._angles += gate * (self._followed * change - forgotten * self._angles)
@@ -57,12 +57,12 @@ class Sway:
             return self._angles
         return self._angles + self._widths * self._wander.step(gate)
 
-    def _melody_change(self, pitch: float) -> float:
+    def _melody_change(self, pitch: float, speaks: bool) -> float:
         """Semitones by which the smoothed melody rises in this frame."""
         if np.isfinite(pitch):
             self._melody = min(max(pitch, -WIDEST), WIDEST)
         else:
-            self._melody *= exp(-1 / (FORGET_SECONDS * RATE))
+            self._melody *= 1.0 if speaks else FORGOTTEN
         before = self._smooth[1]
         self._smooth[0] += FOLLOWED * (self._melody - self._smooth[0])
         self._smooth[1] += FOLLOWED * (self._smooth[0] - before)

@@ -24,6 +24,7 @@ LIGHT = {
     "convert-face-networks",
     "bake-inner-mouth",
     "carry-identities",
+    "evaluate-head",
     "evaluate-tracking",
 }
 """Verbs that compute little, or, in the case of bench, that measure how many threads do what."""

@@ -155,5 +155,10 @@ def share_near(events: Floats, times: Sequence[float], near: tuple[float, float]
     """Share of times [n] that have an event between `near` seconds from them; nan without times."""
     if not len(times):
         return float("nan")
-    away = events[None] - np.asarray(times)[:, None]
-    return float(((away >= near[0]) & (away <= near[1])).any(1).mean())
+    return float(near_any(np.asarray(times), events, (-near[1], -near[0])).mean())
+
+
+def near_any(events: Floats, times: Sequence[float] | Floats, near: tuple[float, float]) -> Bools:
+    """[n] whether an event lies between `near` seconds from any of some times."""
+    away = np.asarray(events)[:, None] - np.asarray(times)[None]
+    return np.any((away >= near[0]) & (away <= near[1]), axis=1)
