@@ -48,8 +48,9 @@ class HeadMotion:
     def nod(self, accent: float, now: float) -> None:
         """Answer an accent that begins at a time."""
         kind = self._rng.choice(len(SHAPES), p=np.array(SHAPES) / sum(SHAPES))
-        size = self._rng.uniform(*self._manner.nod_degrees)
-        seconds = self._rng.uniform(*self._manner.nod_seconds)
+        share = self._rng.random(2)
+        size = _between(self._manner.nod_degrees, share.mean())
+        seconds = _between(self._manner.nod_seconds, share[0])
         down = size * np.array([NOD_YAW * self._rng.standard_normal(), -1.0, 0.0])
         start = max(accent + LOWEST_AFTER - 0.45 * seconds - now, 0.0)
         if kind == 2:
@@ -72,8 +73,7 @@ class HeadMotion:
     def _lead(self) -> float:
         """Seconds by which the head sets out before the voice."""
         if self._rng.random() < self._manner.leading:
-            least, most = self._manner.lead_seconds
-            return least + (most - least) * self._rng.random() ** 2
+            return _between(self._manner.lead_seconds, self._rng.random() ** 2)
         return -self._rng.uniform(0.05, LAGGING_SECONDS)
 
     def _next_pose(self, start: float, now: float) -> None:
@@ -83,3 +83,7 @@ class HeadMotion:
         seconds = self._rng.uniform(*self._manner.transition_seconds)
         self._moves.plan(start - now, seconds, pose - self._pose)
         self._pose, self._posed = pose, start
+
+
+def _between(span: tuple[float, float], share: float) -> float:
+    return span[0] + share * (span[1] - span[0])

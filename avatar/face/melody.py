@@ -3,6 +3,8 @@
 from collections import deque
 from math import isfinite, nan
 
+BELIEVED = 12.0  # semitones from the speaker's median; farther away lie a tracker's slips
+
 
 class Melody:
     """Hands on each frame's pitch a number of frames late, and meanwhile fills the gaps between
@@ -16,6 +18,7 @@ class Melody:
 
     def push(self, pitch: float, speaks: bool) -> tuple[float, bool]:
         """The pitch, nan where it is not known, and whether somebody speaks, `late` frames ago."""
+        pitch = pitch if abs(pitch) <= BELIEVED else nan
         if not speaks:
             self._last = nan
         elif isfinite(pitch):

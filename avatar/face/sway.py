@@ -1,10 +1,10 @@
 """How a head sways while it speaks: with the melody of the voice, and by itself.
 
-In a pause it stays where it is: the melody is not followed, and the rest of the motion has a clock
-that stands still.
+In a pause it nearly stays where it is: the melody is not followed, and the rest of the motion has a
+clock that goes slowly.
 """
 
-from math import exp, pi, sqrt
+from math import exp, isfinite, pi, sqrt
 
 import numpy as np
 from scipy.signal import lfilter
@@ -18,10 +18,12 @@ FOLLOWED = 1 - exp(-2 * pi * FASTEST_HZ / 0.64 / RATE)
 """Of the way to a melody in a frame, twice in a row: half the power is left at FASTEST_HZ."""
 DELAY = 10
 """Frames by which that lags, about: so far ahead must be heard."""
-FORGOTTEN = exp(-1 / (0.5 * RATE))  # by which a melody falls back in each frame of a pause
 WIDEST = 9.0  # semitones from the middle that are followed
+MOST_ASIDE = 1.7  # standard deviations of what a melody does sideways
+ONSET = 0.05  # of a phrase's first pitch that the head has already
+IDLE = 0.04  # speed of the clock of a pause
 GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
-CORNERS_HZ = (0.35, 5.0)  # above which a head's wandering falls by two and by two more powers
+CORNERS_HZ = (0.35, 7.0)  # above which a head's wandering falls by two and by two more powers
 BLOCK = 512  # frames of wandering that are drawn at a time
 
 
@@ -34,15 +36,15 @@ class Sway:
         self._widths = np.array(manner.wander_degrees)
         self._rng = rng
         self._followed = self._gains * 0
-        self._melody, self._smooth = 0.0, [0.0, 0.0]
+        self._melody, self._smooth, self._silent = 0.0, [0.0, 0.0], True
         self._spoken = np.zeros(len(GATE))
         self._angles = np.zeros(3)
         self.turn()
 
     def turn(self) -> None:
         """Another phrase begins: to whichever side its melody takes the head."""
-        sides = np.array([self._rng.standard_normal(), 1.0, self._rng.standard_normal()])
-        self._followed = self._gains * sides
+        yaw, roll = np.clip(self._rng.standard_normal(2), -MOST_ASIDE, MOST_ASIDE)
+        self._followed = self._gains * [yaw, 1.0, roll]
 
     def step(self, pitch: float, speaks: bool) -> Floats:
         """pitch: semitones `DELAY` frames ahead, nan where unvoiced; speaks: whether it is so."""
@@ -55,14 +57,15 @@ class Sway:
             self._angles += gate * (self._followed * change - forgotten * self._angles)
         if self._wander is None:
             return self._angles
-        return self._angles + self._widths * self._wander.step(gate)
+        return self._angles + self._widths * self._wander.step(IDLE + (1 - IDLE) * gate)
 
     def _melody_change(self, pitch: float, speaks: bool) -> float:
         """Semitones by which the smoothed melody rises in this frame."""
-        if np.isfinite(pitch):
+        if isfinite(pitch):
             self._melody = min(max(pitch, -WIDEST), WIDEST)
-        else:
-            self._melody *= 1.0 if speaks else FORGOTTEN
+            if self._silent:
+                self._smooth = [ONSET * self._melody] * 2
+        self._silent = not speaks or (self._silent and not isfinite(pitch))
         before = self._smooth[1]
         self._smooth[0] += FOLLOWED * (self._melody - self._smooth[0])
         self._smooth[1] += FOLLOWED * (self._smooth[0] - before)

@@ -43,11 +43,11 @@ class _Panel:
                 share = np.clip((value - span[0]) / (span[1] - span[0]), 0, 1)
                 points.append((self.x(time), self.top + self.height * (1 - share)))
             else:
-                self._line(points, ink)
+                self.line(points, ink)
                 points = []
-        self._line(points, ink)
+        self.line(points, ink)
 
-    def _line(self, points: Sequence[tuple[float, float]], ink: str, width: float = 1.6) -> None:
+    def line(self, points: Sequence[tuple[float, float]], ink: str, width: float = 1.6) -> None:
         if len(points) > 1:
             scaled = [(x * FINE, y * FINE) for x, y in points]
             self.draw.line(scaled, ink, round(width * FINE), joint="curve")
@@ -61,11 +61,11 @@ class _Panel:
     def mark(self, time: float, ink: str) -> None:
         if self.start <= time < self.start + STRIP_SECONDS:
             ends = [(self.x(time), self.top), (self.x(time), self.top + self.height)]
-            self._line(ends, ink, 1.0)
+            self.line(ends, ink, 1.0)
 
     def level(self, value: float, span: tuple[float, float], label: str) -> None:
         y = self.top + self.height * (1 - (value - span[0]) / (span[1] - span[0]))
-        self._line([(LEFT, y), (WIDTH - 8, y)], GRID, 0.7)
+        self.line([(LEFT, y), (WIDTH - 8, y)], GRID, 0.7)
         self.text((LEFT - 6, y), label, INK, "rm")
 
     def text(self, at: tuple[float, float], words: str, ink: str, anchor: str = "lm") -> None:
@@ -102,9 +102,9 @@ def _header(panel: _Panel, performed: Performed) -> None:
     x = float(LEFT)
     named = {**COLOURS, "melody": MELODY, "accent": ACCENT, "brows": BROW, "lids": BLINK}
     for name, ink in named.items():
-        panel.curve(np.zeros(0), np.zeros(0), (0, 1), ink)
-        panel.text((x, 30), f"— {name}", ink)
-        x += 34 + 9 * len(name)
+        panel.line([(x, 30), (x + 18, 30)], ink, 3)
+        panel.text((x + 24, 30), name, ink)
+        x += 46 + 8 * len(name)
 
 
 def _strip(panels: dict[str, _Panel], performed: Performed) -> None:

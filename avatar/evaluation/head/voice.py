@@ -14,6 +14,7 @@ from avatar.mesh.vectors import Bools, Floats
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 2.0, 4.0  # of a piece of speech that is correlated
 REST_SECONDS = 0.5  # a pause as long as this is one in which a head may rest
+BELIEVED = 12.0  # semitones from the median; farther away lie slips of a pitch tracker
 DELTA_SECONDS = 0.08  # to each side, for the slopes of pitch and loudness
 STARTS = 0.6  # seconds before and after an onset in which a movement's start is looked for
 STARTS_FROM = 5.0  # degrees a second that a movement reaches at least
@@ -27,7 +28,7 @@ PROMINENT_A_MINUTE = 12.0
 def features(prosody: Prosody, frames: int, fps: float) -> Floats:
     """Pitch, its slope, loudness and its slope [F, 4] at the middles of a motion's frames."""
     times = (np.arange(len(prosody)) + 0.5) / FRAMES_PER_SECOND
-    voiced = np.isfinite(prosody.pitch)
+    voiced = np.abs(prosody.pitch) <= BELIEVED  # and not nan
     pitch = np.interp(times, times[voiced], prosody.pitch[voiced]) if voiced.any() else 0 * times
     curves = np.stack([pitch, prosody.energy], 1).astype(float)
     reach = round(DELTA_SECONDS * FRAMES_PER_SECOND)
