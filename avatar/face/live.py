@@ -10,13 +10,12 @@ from audio2mesh.sound.waveform import frame_count
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker
 from avatar.face.moves import RATE
 from avatar.face.shown import Life, Sampler, shown
-from avatar.face.sway import DELAY
 from avatar.mesh.vectors import Floats
 
-HOP = 320
+HOP = 160
 """Samples that are heard at a time."""
-LOOKAHEAD = DELAY / RATE
-"""Seconds of prosody beyond a frame that are heard before it is made: as few as it takes."""
+LOOKAHEAD = 0.13
+"""Seconds of prosody beyond a frame that are heard before it is made."""
 
 
 class LiveLife:

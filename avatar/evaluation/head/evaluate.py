@@ -1,14 +1,24 @@
 """Heads that driving makes, recorded ones and tracked ones, on the same card."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any
 
 import numpy as np
 
+from audio2mesh.head.network import PoseNet
+from audio2mesh.head.storage import load_pose_net
+from audio2mesh.prosody.record import Prosody
 from avatar.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
 from avatar.evaluation.head.options import HeadEvaluationOptions
-from avatar.evaluation.head.performances import made, prosody_of_file, recorded, tracked
+from avatar.evaluation.head.performances import (
+    made,
+    moved_by,
+    prosody_of_file,
+    recorded,
+    tracked,
+)
 from avatar.evaluation.head.plots import write_plot
 from avatar.face.life import Behaviour
 from avatar.face.manner import MANNERS, Style
@@ -84,28 +94,46 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     return HeadEvaluation(columns)
 
 
+@dataclass(frozen=True)
+class _Kind:
+    """A way in which voices move heads."""
+
+    title: str
+    style: Style
+    make: Callable[[str, Prosody, int], Performed]  # of a name, a voice and a take
+
+
+def _kinds(options: HeadEvaluationOptions) -> list[_Kind]:
+    def of_style(style: Style, net: PoseNet | None = None) -> _Kind:
+        def make(name: str, prosody: Prosody, take: int) -> Performed:
+            performed = made(name, prosody, Behaviour(MANNERS[style], take), options.live)
+            return performed if net is None else moved_by(net, performed, take)
+
+        return _Kind(style if net is None else "learned", style, make)
+
+    kinds = [of_style(style) for style in options.style]
+    if options.head_weights:
+        kinds.append(of_style("speaker", load_pose_net(options.head_weights)))
+    return kinds
+
+
 def _spoken(options: HeadEvaluationOptions) -> list[Column]:
-    """A column for each style, over all recordings."""
-    cards: dict[Style, dict[str, Card]] = {style: {} for style in options.style}
-    before: dict[Style, Performed] = {}
-    with progress_bar("performing", len(options.audio) * len(options.style)) as show:
+    """A column for each kind, over all recordings."""
+    kinds = _kinds(options)
+    cards: list[dict[str, Card]] = [{} for _ in kinds]
+    before: list[Performed | None] = [None for _ in kinds]
+    with progress_bar("performing", len(options.audio) * len(kinds)) as show:
         for number, path in enumerate(options.audio):
-            prosody, name = prosody_of_file(path), f"{path.stem}"
-            for place, style in enumerate(options.style):
-                manner = MANNERS[style]
-                takes = [
-                    made(name, prosody, Behaviour(manner, take), options.live)
-                    for take in range(TAKES)
-                ]
-                cards[style][str(path)] = card(takes[0])
-                strange = before.get(style)
+            prosody = prosody_of_file(path)
+            for place, kind in enumerate(kinds):
+                one, other = (kind.make(path.stem, prosody, take) for take in range(TAKES))
+                found, strange = card(one), before[place]
                 if strange is not None:
-                    apart = takes_apart(takes[0], takes[1], strange)
-                    cards[style][str(path)]["takes_apart"] = apart
-                before[style] = takes[1]
-                _plot(options, takes[0], f"{name}_{style}")
-                show(number * len(options.style) + place + 1)
-    return [Column(style, style, found) for style, found in cards.items() if found]
+                    found["takes_apart"] = takes_apart(one, other, strange)
+                cards[place][str(path)], before[place] = found, other
+                _plot(options, one, f"{path.stem}_{kind.title}")
+                show(number * len(kinds) + place + 1)
+    return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
 
 
 def _plot(options: HeadEvaluationOptions, performed: Performed, name: str) -> None:

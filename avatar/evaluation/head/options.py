@@ -17,6 +17,9 @@ class HeadEvaluationOptions:
     none after --audio."""
     style: tuple[Style, ...] = ("speaker", "reader")
     """Styles in which they are."""
+    head_weights: Path | None = None
+    """Weights of train pose: also measure the head as they move it, beside the bands of people who
+    speak freely."""
     live: bool = False
     """As live speech makes it, from 0.4 s, in place of whole recordings."""
     motion: tuple[Path, ...] = ()

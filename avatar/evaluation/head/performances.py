@@ -1,21 +1,24 @@
 """Performances of faces: made for a recording, recorded, or tracked."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from audio2mesh import stream_audio
+from audio2mesh.head.network import PoseNet
 from audio2mesh.prosody.listener import heard_prosody
 from audio2mesh.prosody.record import Prosody, joined
 from avatar.arkit import WEIGHTS, head_angles, head_poses, read_take, sample_take
 from avatar.arkit.eyes import EYE_DEGREES
 from avatar.arkit.fit import fit_weights
 from avatar.evaluation.head.card import Performed
+from avatar.face.learned import learned_head
 from avatar.face.life import LOOKAHEAD, Behaviour, LifeMaker
+from avatar.face.live import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.face.moves import RATE
 from avatar.face.prosody_parts import in_parts
-from avatar.face.sway import DELAY
 from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.heads import load_head
 from avatar.mesh.vectors import Floats
@@ -39,13 +42,21 @@ def prosody_of_file(path: Path) -> Prosody:
 
 def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
     """What driving makes of a voice, a hundred frames a second; live: as live speech does it."""
-    maker = LifeMaker(behaviour, DELAY / RATE if live else LOOKAHEAD)
+    maker = LifeMaker(behaviour, LIVE_LOOKAHEAD if live else LOOKAHEAD)
     rows = np.concatenate(
         [*(maker.hear(piece) for piece in in_parts(prosody, PART)), maker.finish()]
     )
     return _long_enough(
         name, Performed(name, RATE, rows[:, :3], prosody, rows[:, 5], rows[:, 6], rows[:, 3:5])
     )
+
+
+def moved_by(net: PoseNet, performed: Performed, take: int) -> Performed:
+    """The same with the head moved by a network of train pose."""
+    assert performed.prosody is not None
+    frames = len(performed.head)
+    head = learned_head(net, performed.prosody, performed.fps, frames, take)
+    return replace(performed, head=head)
 
 
 def recorded(path: Path, sound: Path | None) -> Performed:
@@ -99,6 +110,8 @@ def tracked(path: Path) -> Performed:
             if angles.ndim != 2 or angles.shape[1] != 3 or not np.isfinite(angles).all():
                 raise InputError(f"{path}: {name!r} is not [F, 3] finite degrees")
             fps = pick_number(path, arrays, "fps")
+            if not fps > 0:
+                raise InputError(f"{path}: 'fps' is {fps:g}, not a number of frames a second")
             return _long_enough(path, Performed(path.stem, fps, angles[:, columns]))
     known = " or ".join(POSES)
     raise InputError(f"{path}: holds no array whose name begins with {known}")
