@@ -52,7 +52,10 @@ MAY_IMPORT = {
         "avatar.heads avatar.lipreading avatar.mesh avatar.rig avatar.transfer avatar.vision "
         "common splat"
     ),
-    "avatar.evaluation.head": "audio2mesh.prosody avatar.mesh",
+    "avatar.evaluation.head": (
+        "audio2mesh audio2mesh.head audio2mesh.prosody avatar.arkit avatar.face avatar.files "
+        "avatar.heads avatar.mesh common"
+    ),
     "avatar.evaluation.photo": (
         "avatar.capture avatar.drive avatar.evaluation avatar.evaluation.tracking avatar.film "
         "avatar.heads avatar.mesh avatar.photo avatar.rig avatar.tracking avatar.vision common "
@@ -131,11 +134,11 @@ MAY_IMPORT = {
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.head "
         "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sync "
         "audio2mesh.training avatar.drive avatar.evaluation avatar.evaluation.emotion "
-        "avatar.evaluation.photo avatar.evaluation.reenactment avatar.evaluation.tracking "
-        "avatar.evaluation.voices avatar.files avatar.heads avatar.lipreading avatar.page "
-        "avatar.photo avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
-        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
-        "common configs splat"
+        "avatar.evaluation.head avatar.evaluation.photo avatar.evaluation.reenactment "
+        "avatar.evaluation.tracking avatar.evaluation.voices avatar.files avatar.heads "
+        "avatar.lipreading avatar.page avatar.photo avatar.reconstruct "
+        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "
+        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
