@@ -16,49 +16,56 @@ ROUNDS = 8  # where pairs share a vertex, what meets one of them moves the other
 def sealed(units: Tensor, mouth: Mouth) -> Tensor:
     """Units that move both lips alike along their line in height; forwards and sideways each lip
     goes its own way."""
-    follow, lower = _nearness(mouth)  # [V, P], [V]
-    raises = torch.where(lower, 0.5, -0.5)[:, None] * follow  # [V, P]
+    follow, lower = _nearness(mouth)  # [n, P], [n]
+    raises = torch.where(lower, 0.5, -0.5)[:, None] * follow  # [n, P]
     up = _up(mouth) / mouth.face.to_head.scale
+    units = units.clone()
     for _ in range(ROUNDS):
-        height = raises @ mouth.lines(units).parting.T  # [V, U] metres
-        units = units + height.T[..., None] * up
+        height = raises @ mouth.lines(units).parting.T  # [n, U] metres
+        units[:, mouth.around] += height.T[..., None] * up
     return units
 
 
 def sideways(units: Tensor, mouth: Mouth) -> Tensor:
     """What units do to the lips from side to side."""
-    place = mouth.face.to_head
-    across = torch.from_numpy(place.rotation[0]).float()  # head space's x
-    apart = torch.cdist(mouth.rest, mouth.rest[mouth.face.head.regions["lips"]]).amin(1)
-    near = torch.exp(-0.5 * (apart / BESIDE).square())  # [V]
-    return (near * (units @ across))[..., None] * across
+    across = torch.from_numpy(mouth.face.to_head.rotation[0]).float()  # head space's x
+    places = mouth.rest[mouth.around]
+    apart = torch.cdist(places, mouth.rest[mouth.face.head.regions["lips"]]).amin(1)
+    near = torch.exp(-0.5 * (apart / BESIDE).square())  # [n]
+    found = torch.zeros_like(units)
+    found[:, mouth.around] = (near * (units[:, mouth.around] @ across))[..., None] * across
+    return found
 
 
 def held(mouth: Mouth) -> Tensor:
     """[3, V, 3] the middle of both lips moved a metre to the left, up and forward in head space;
     what is near follows."""
-    line = mouth.rest[mouth.lower_lip]
-    near = torch.exp(-0.5 * (torch.cdist(mouth.rest, line).amin(1) / HELD).square())
+    line, places = mouth.rest[mouth.lower_lip], mouth.rest[mouth.around]
+    near = torch.exp(-0.5 * (torch.cdist(places, line).amin(1) / HELD).square())
     place = mouth.face.to_head
     axes = torch.from_numpy(place.rotation / place.scale).float()  # rows: head space's axes
-    return near[None, :, None] * axes[:, None]
+    found = torch.zeros(3, len(mouth.rest), 3)
+    found[:, mouth.around] = near[None, :, None] * axes[:, None]
+    return found
 
 
 def _nearness(mouth: Mouth) -> tuple[Tensor, Tensor]:
-    """[V, P] how much each vertex takes of what is asked at each pair; [V] whether it lies below
-    the line of the lips: whether an opening jaw lowers it more than the lips there on average."""
+    """[n, P] how much each vertex around the mouth takes of what is asked at each pair; [n] whether
+    it lies below the line of the lips: whether an opening jaw lowers it more than the lips there
+    on average."""
     upper, lower = mouth.pairs
     line = (mouth.rest[upper] + mouth.rest[lower]) / 2  # [P, 3]
-    apart = torch.cdist(mouth.rest[:, :1], line[:, :1])  # [V, P] across
+    places = mouth.rest[mouth.around]
+    apart = torch.cdist(places[:, :1], line[:, :1])  # [n, P] across
     weights = torch.softmax(-((apart / _spacing(line)) ** 2), dim=1)
-    nearest = weights @ line
-    falls = torch.exp(-0.5 * ((mouth.rest - nearest) / REACH).square().sum(1))
-    drop = -mouth.face.head.unit("jawOpen").float() @ _up(mouth)
-    between = weights @ ((drop[upper] + drop[lower]) / 2)
-    below = drop > between
-    weights[upper] = weights[lower] = torch.eye(len(line))
-    falls[upper] = falls[lower] = 1.0
-    below[upper], below[lower] = False, True
+    falls = torch.exp(-0.5 * ((places - weights @ line) / REACH).square().sum(1))
+    drop = -mouth.face.head.unit("jawOpen").float() @ _up(mouth)  # [V]
+    below = drop[mouth.around] > weights @ ((drop[upper] + drop[lower]) / 2)
+    at = torch.full((len(mouth.rest),), -1)
+    at[mouth.around] = torch.arange(len(places))
+    weights[at[upper]] = weights[at[lower]] = torch.eye(len(line))
+    falls[at[upper]] = falls[at[lower]] = 1.0
+    below[at[upper]], below[at[lower]] = False, True
     return weights * falls[:, None], below
 
 

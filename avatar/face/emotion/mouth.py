@@ -10,6 +10,8 @@ from torch import Tensor
 from avatar.heads import load_head
 from avatar.transfer.fitted_face import Face
 
+AROUND = 0.08  # metres from the middle of the mouth
+
 
 @dataclass(frozen=True)
 class Lines:
@@ -36,6 +38,12 @@ class Mouth:
     def rest(self) -> Tensor:
         """[V, 3] head space."""
         return self.face.to_head.of_tensor(self.face.mesh.vertices)
+
+    @cached_property
+    def around(self) -> Tensor:
+        """Vertices [n] of the lower face; no correction of the mouth reaches beyond."""
+        middle = self.rest[self.face.head.regions["lips"]].mean(0)
+        return ((self.rest - middle).norm(dim=1) < AROUND).nonzero()[:, 0]
 
     @cached_property
     def corners(self) -> Tensor:
