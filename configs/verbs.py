@@ -128,6 +128,7 @@ MEASURE = {
         "audio2mesh.evaluation.options:EvaluateOptions",
         "configs.commands.evaluate_audio2mesh:main",
         "how good speech-to-motion weights are",
+        aliases={"--style": "--weights-style"},
     ),
     "bench": Verb(
         "configs.commands.bench_options:BenchOptions",

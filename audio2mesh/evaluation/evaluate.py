@@ -80,7 +80,7 @@ def evaluate(
     judge = judges(material)
     models = load_models(options, material)
     fps = float(next(iter(models.values())).fps)
-    rows = {name: spoken(model, fps, options.style) for name, model in models.items()}
+    rows = {name: spoken(model, fps, options.weights_style) for name, model in models.items()}
     if options.training:
         clips = _training_clips(options, material, units, face, topology)
         rows["mean"] = constant(mean_offsets(clips))
@@ -145,8 +145,8 @@ def load_models(options: EvaluateOptions, material: Material) -> dict[str, Speec
     models = {name: load_model(path, device) for name, path in paths.items()}
     for name, model in models.items():
         _check_topology(paths[name], model, material)
-        if options.style != OWN_STYLE:
-            model.style_index(options.style)
+        if options.weights_style != OWN_STYLE:
+            model.style_index(options.weights_style)
     return models
 
 

@@ -34,7 +34,7 @@ class EvaluateOptions(MaterialOptions):
     """Folders of clips whose mean motion makes the row "mean"; those under test are left out."""
     still: bool = False
     """Add the row "still", a face that never moves."""
-    style: str | None = None
+    weights_style: str | None = None
     """Speaking style of the weights, by default the neutral one; "own" takes for each recording the
     one that it names, where the weights have it."""
     report: Path | None = None

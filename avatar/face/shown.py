@@ -22,6 +22,7 @@ BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
 BESIDE_GAZE = (*BLINK_UNITS, *BROW_WEIGHTS)
 """The units of a life, those that turn the eyes left out."""
 PART = 1000  # frames of prosody that are heard at a time
+CHUNK = 8192  # frames whose poses are computed at a time
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def live(
     made = np.concatenate(rows)[:frames]
     if net is not None:
         made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
-    return shown(made, pivot)
+    parts = [shown(made[first : first + CHUNK], pivot) for first in range(0, frames, CHUNK)]
+    units = {n: torch.cat([p.unit_weights[n] for p in parts]) for n in parts[0].unit_weights}
+    return Life(units, torch.cat([part.head_pose for part in parts]))
 
 
 def still(frames: int) -> Life:
