@@ -7,14 +7,13 @@ from itertools import combinations
 import torch
 from torch import Tensor
 
-from audio2mesh.head.generate import HOP, head_motion
+from audio2mesh.head.generate import HOP, MARGIN, head_motion
 from audio2mesh.head.network import CONTEXT, WINDOW, PoseNet
 from audio2mesh.head.task import Window, window
 from audio2mesh.head.tracks import PoseTrack
 from audio2mesh.head.voice import FPS
 
 _TAKES = 4
-_NEAR = 1  # frames from a seam
 _COMPARED = 40  # windows of true motion, at most about twice as many
 _ACTIVE = 0.01  # variance of a code's mean (Burda, Grosse, Salakhutdinov 2016)
 
@@ -78,10 +77,11 @@ def seam_ratio(takes: Sequence[Tensor]) -> float:
     for take in takes:
         acceleration = take.diff(dim=0).diff(dim=0).norm(dim=1)  # of the frames from 1 on
         frames = torch.arange(1, len(take) - 1)
-        seams = torch.tensor([*range(WINDOW, len(take), HOP)])  # first frames of later windows
+        seams = torch.tensor([*range(CONTEXT + HOP, len(take), HOP)])  # first frames of each
         if not len(seams):
             continue
-        at_seam = ((frames[:, None] - seams + 0.5).abs() <= _NEAR).any(1)
+        since = frames[:, None] - seams
+        at_seam = ((since >= -1) & (since <= MARGIN)).any(1)
         near.append(acceleration[at_seam])
         far.append(acceleration[~at_seam])
     if not near:
@@ -106,8 +106,10 @@ def _distance(a: Tensor, b: Tensor) -> Tensor:
 
 @torch.no_grad()
 def active_units(net: PoseNet, seen: Sequence[Window]) -> int:
-    """How many numbers of the codes of windows differ from window to window."""
+    """How many numbers of the codes of windows say what the motion before and the voice do not."""
     if len(seen) < 2:
         return 0
     angles, voice = (torch.stack(part) for part in list(zip(*seen, strict=True))[:2])
-    return int((net.encode(angles / net.deviation, voice).mean.var(0) > _ACTIVE).sum())
+    own = angles / net.deviation
+    expected = net.expect(own[:, :CONTEXT], torch.ones(len(own)), voice)
+    return int(((net.encode(own, voice).mean - expected.mean).var(0) > _ACTIVE).sum())

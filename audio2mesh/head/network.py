@@ -1,5 +1,9 @@
-"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013; Sohn,
-Lee, Yan 2015), which go on from the motion before them."""
+"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013), which
+go on from the motion before them.
+
+Codes are drawn from what that motion and the voice make likely (a conditional prior; Sohn, Lee, Yan
+2015): one that was drawn without regard to where the head is would throw it elsewhere.
+"""
 
 from dataclasses import dataclass
 
@@ -14,8 +18,6 @@ WINDOW = 100
 CONTEXT = 10
 """Of them those that are known from before."""
 
-_BLEND = 15  # frames over which what is decoded leaves the motion before it
-_PACE = 2  # frames by which the speed of that is judged
 _LOG_VARIANCE = 8.0  # largest magnitude of a code's
 
 
@@ -26,13 +28,15 @@ class Code:
     mean: Tensor  # [B, latent]
     log_variance: Tensor  # [B, latent]
 
-    def sample(self) -> Tensor:
-        """One code [B, latent] of each."""
-        return self.mean + torch.randn_like(self.mean) * (0.5 * self.log_variance).exp()
+    def at(self, normal: Tensor) -> Tensor:
+        """Codes [B, latent] from numbers [B, latent] that are drawn from the standard normal."""
+        return self.mean + normal * (0.5 * self.log_variance).exp()
 
-    def divergence(self) -> Tensor:
-        """Kullback-Leibler divergence [B, latent] in nats from the standard normal one."""
-        return 0.5 * (self.mean.square() + self.log_variance.exp() - 1 - self.log_variance)
+    def divergence(self, other: "Code") -> Tensor:
+        """Kullback-Leibler divergence [B, latent] in nats from another."""
+        apart = (self.mean - other.mean).square() + self.log_variance.exp()
+        ratio = other.log_variance - self.log_variance
+        return 0.5 * (apart / other.log_variance.exp() - 1 + ratio)
 
 
 class PoseNet(nn.Module):
@@ -45,15 +49,8 @@ class PoseNet(nn.Module):
         self.options = options or PoseNetOptions()
         width, latent = self.options.width, self.options.latent
         self.register_buffer("deviation", deviation)
-        self.encoder = nn.Sequential(
-            _Convolution(3 + len(FEATURES), width, 1),
-            _Convolution(width, width, 2),
-            _Convolution(width, width, 2),
-            _Convolution(width, width, 5),
-            nn.Flatten(),
-        )
-        self.mean = nn.Linear(width * WINDOW // 20, latent)
-        self.log_variance = nn.Linear(width * WINDOW // 20, latent)
+        self.encoder = _Encoder(3 + len(FEATURES), width, latent)
+        self.prior = _Encoder(3 + 1 + len(FEATURES), width, latent)
         self.unfold = nn.Linear(latent, width * WINDOW // 20)
         self.rise = nn.Sequential(*(_Rising(width, by) for by in (5, 2, 2)))
         self.given = nn.Conv1d(3 + 1 + len(FEATURES), width, 5, padding=2)
@@ -65,37 +62,51 @@ class PoseNet(nn.Module):
 
     def encode(self, angles: Tensor, voice: Tensor) -> Code:
         """The codes of windows of true motion."""
-        features = self.encoder(torch.cat([angles, voice], -1).transpose(1, 2))
-        spread = self.log_variance(features).clamp(-_LOG_VARIANCE, _LOG_VARIANCE)
-        return Code(self.mean(features), spread)
+        return self.encoder(torch.cat([angles, voice], -1))
+
+    def expect(self, before: Tensor, known: Tensor, voice: Tensor) -> Code:
+        """The codes of windows before their motion is known; takes what `decode` takes."""
+        return self.prior(torch.cat([_context(before, known), voice], -1))
 
     def decode(self, code: Tensor, before: Tensor, known: Tensor, voice: Tensor) -> Tensor:
-        """Windows [B, WINDOW, 3] of motion, whose first CONTEXT frames are those before.
+        """Windows [B, WINDOW, 3] of motion, the first CONTEXT frames much like those before.
 
-        code [B, latent]; before [B, CONTEXT, 3]; known [B] whether there is such: if not, all
-        frames are new.
+        code [B, latent]; before [B, CONTEXT, 3]; known [B] 1 where there is such, or 0.
         """
-        known = known[:, None, None].to(before)
-        context = torch.cat([before * known, known.expand(-1, CONTEXT, -1)], -1)
-        context = nn.functional.pad(context, (0, 0, 0, WINDOW - CONTEXT))
         hidden = self.rise(self.unfold(code).unflatten(1, (-1, WINDOW // 20)))
-        hidden = hidden + self.given(torch.cat([context, voice], -1).transpose(1, 2))
+        told = torch.cat([_context(before, known), voice], -1)
+        hidden = hidden + self.given(told.transpose(1, 2))
         for layer in self.decoder:
             hidden = layer(hidden)
-        made = self.out(hidden.transpose(1, 2))
-        made = made + known * _joint(before - made[:, :CONTEXT])
-        kept = torch.where(known > 0, before, made[:, :CONTEXT])
-        return torch.cat([kept, made[:, CONTEXT:]], 1)
+        return self.out(hidden.transpose(1, 2))
 
 
-def _joint(apart: Tensor) -> Tensor:
-    """What to add to windows [B, WINDOW, 3] so that they go on where and as fast as the motion
-    before, which they differ from by [B, CONTEXT, 3] in their first frames."""
-    last = apart[:, -1:]
-    change = (last - apart[:, -1 - _PACE : -_PACE]) / _PACE
-    t = torch.arange(WINDOW, device=apart.device, dtype=apart.dtype)[:, None] - (CONTEXT - 1)
-    share = (t / _BLEND).clamp(0, 1)
-    return (last + change * t) * (1 - share * share * (3 - 2 * share))
+def _context(before: Tensor, known: Tensor) -> Tensor:
+    """The motion before windows and whether it is known [B, WINDOW, 4], 0 in all new frames."""
+    known = known[:, None, None].to(before)
+    context = torch.cat([before * known, known.expand(-1, CONTEXT, -1)], -1)
+    return nn.functional.pad(context, (0, 0, 0, WINDOW - CONTEXT))
+
+
+class _Encoder(nn.Module):
+    """Curves [B, WINDOW, into] → codes."""
+
+    def __init__(self, into: int, width: int, latent: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            _Convolution(into, width, 1),
+            _Convolution(width, width, 2),
+            _Convolution(width, width, 2),
+            _Convolution(width, width, 5),
+            nn.Flatten(),
+        )
+        self.mean = nn.Linear(width * WINDOW // 20, latent)
+        self.log_variance = nn.Linear(width * WINDOW // 20, latent)
+
+    def forward(self, curves: Tensor) -> Code:
+        features = self.layers(curves.transpose(1, 2))
+        spread = self.log_variance(features).clamp(-_LOG_VARIANCE, _LOG_VARIANCE)
+        return Code(self.mean(features), spread)
 
 
 class _Convolution(nn.Sequential):

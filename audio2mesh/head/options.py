@@ -13,7 +13,7 @@ class PoseNetOptions:
 
     width: int = 64
     """Channels of all convolutions."""
-    latent: int = 24
+    latent: int = 48
     """Length of the code of a window of 4 s."""
     dropout: float = 0.1
     """Share of activations dropped in training."""
@@ -23,9 +23,9 @@ class PoseNetOptions:
 class PoseTrainOptions(StepOptions):
     """Training as a variational autoencoder."""
 
-    steps: int = 3000
+    steps: int = 2000
     """Optimiser steps."""
-    batch: int = 32
+    batch: int = 16
     """Windows of 4 s per step."""
     average: float = 0.995
     """Decay per step of the running average of the weights, which is what is saved."""
@@ -35,12 +35,12 @@ class PoseTrainOptions(StepOptions):
     """Weight of the squared difference of the motion from frame to frame."""
     acceleration: float = 0.5
     """Weight of the squared difference of its change from frame to frame."""
-    divergence: float = 0.1
+    divergence: float = 0.03
     """Weight of the code's divergence from the normal distribution, in nats for each number of a
     window: twice the squared error, in standard deviations, that is taken for noise."""
     rising: float = 0.3
     """Share of the steps over which that weight rises from zero."""
-    free: float = 0.1
+    free: float = 0.02
     """Nats of divergence that each number of a code costs anyway, so that none falls idle."""
     unheard: float = 0.2
     """Share of windows whose sound is hidden, as it is where a track has none."""

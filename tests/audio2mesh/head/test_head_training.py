@@ -50,7 +50,7 @@ def test_takes_differ_without_seams(learned: tuple[PoseScores, Path]):
     scores, _ = learned
     assert scores.active >= 1
     assert scores.diversity > 0.2
-    assert scores.seams < 1.6
+    assert scores.seams < 1.8
 
 
 def test_a_run_that_is_stopped_inside_a_step_ends_as_if_it_had_not_been(
@@ -78,7 +78,7 @@ def test_divergence_is_weighted_little_by_little(tracks: Path):
     terms = window_losses(task.net, batch)
     plain = terms["place"] + 5 * terms["velocity"] + 0.5 * terms["acceleration"]
     total, _ = task.losses(0)
-    torch.testing.assert_close(total - plain, torch.tensor(0.1 / 30 * 8 * 50 / 300))
+    torch.testing.assert_close(total - plain, torch.tensor(0.03 / 30 * 8 * 50 / 300))
 
 
 def test_the_sound_of_a_mirrored_head_is_the_same(tracks: Path):
