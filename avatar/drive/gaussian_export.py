@@ -79,7 +79,9 @@ def _write_follower(
         )
     assert options.avatar
     head, rest = avatar_face(options.avatar, avatar).head, rig(avatar.vertices)
-    moved = {name: rig(avatar.vertices + head.unit(name)).means - rest.means for name in WEIGHTS}
+    moved = {
+        name: rig(avatar.vertices + head.unit(name)).means - rest.means for name in sorted(WEIGHTS)
+    }
     with write_beside(options.out) as partial:
         partial.write_bytes(lam_zip(options.out.stem, rest, moved))
 

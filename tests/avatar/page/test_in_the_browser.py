@@ -3,17 +3,20 @@
 import base64
 import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from chromium import tab
 from shown_pages import DEMO, VOICE, Shown
 
 from avatar.arkit import head_poses
 from avatar.drive.view import motion_of
 from avatar.drive.view_options import ViewOptions
 from avatar.film.camera_track import DISTANCE, framing
+from avatar.page.serve import served
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
 from avatar.rig.triangle_frames import triangle_frames
@@ -172,3 +175,13 @@ def test_nothing_is_asked_of_anyone_and_nothing_goes_wrong(shown: Shown):
     assert shown.tab.said == []
     own = shown.file.as_uri()
     assert {r for r in shown.tab.requests if not r.startswith(("blob:", "data:"))} == {own}
+
+
+def test_it_is_the_same_when_served(shown: Shown, tmp_path: Path):
+    with served(shown.file.read_bytes()) as address, tab(tmp_path) as other:
+        other.size(320, 240)
+        other.open(address)
+        assert other.run("viewer.rig.count") == len(shown.avatar.binding)
+        assert other.said == []
+        asked = {r for r in other.requests if not r.startswith(("blob:", "data:"))}
+        assert asked == {address}
