@@ -30,14 +30,26 @@ class Decoder(nn.Module):
         self.output = nn.Linear(options.width, outputs)
         nn.init.zeros_(self.output.weight)
         nn.init.zeros_(self.output.bias)
+        if options.habits:
+            self.habits = nn.Embedding(styles, outputs * options.width)
+            nn.init.zeros_(self.habits.weight)
 
     def forward(self, features: Tensor, style: Tensor) -> Tensor:
+        x = self.hidden(features, style)
+        said = self.output(self.dropout(self.norm(x)))
+        if not hasattr(self, "habits"):
+            return said
+        own = self.habits(style).unflatten(1, (-1, x.shape[2]))  # [B, K, W]
+        return said + x @ own.mT
+
+    def hidden(self, features: Tensor, style: Tensor) -> Tensor:
+        """What the last block says [B, F, W]."""
         x = self.reduce(self.dropout_channels(features.mT).mT)  # [B, F, W]
         x = x + self.local(functional.gelu(x).mT).mT
         x = x + self.style(style)[:, None]
         for block in self.blocks:
             x = block(x)
-        return self.output(self.dropout(self.norm(x)))  # [B, F, K]
+        return x
 
 
 class Block(nn.Module):

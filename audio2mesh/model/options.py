@@ -26,6 +26,9 @@ class DecoderOptions:
     """Share of feature channels dropped in training, each for a whole window."""
     period: int = 25
     """Frames after which the attention bias takes its next step down."""
+    habits: bool = False
+    """Whether each speaking style has, besides, a linear map of its own from the last block to the
+    motion; it begins at zero, and `train films` sets that of the neutral style."""
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,19 @@ from pathlib import Path
 class FilmTuningOptions:
     """How weights are tuned to films."""
 
-    steps: int = 60
+    steps: int = 150
     """Optimiser steps."""
-    learning_rate: float = 3e-4
-    """Peak learning rate; it warms up over 5 steps and falls to zero along a cosine."""
+    learning_rate: float = 2e-4
+    """Peak learning rate; it falls to zero along a cosine."""
     variants: int = 3
     """How many versions of each recording are heard: as it is, and with other changes of sound."""
-    hold: float = 0.3
-    """Weight of the squared distance, mm², by which lips move in other styles than the neutral."""
+    solved: float = 1.0
+    """Weight of agreement with the motion of --solved clips, a few of which each step looks at."""
     anchor: float = 0.0005
-    """The same for the neutral style, which the films are to change."""
-    sealing: float = 0.2
-    """Weight of the gap, mm, that opens where lips were shut; in pauses and on m, b, p 1 more."""
-    contact: float = 3.0
+    """Weight of the squared distance, mm², by which lips move otherwise than before."""
+    sealing: float = 0.1
+    """Weight of the gap, mm, that opens where lips were shut; six times on m, b, p and in pauses."""
+    contact: float = 1.0
     """Weight of the distance, mm, that the lower lip gains from the upper teeth where it was at
     them (f, v)."""
     seed: int = 0
@@ -30,13 +30,15 @@ class FilmTuningOptions:
 @dataclass(frozen=True)
 class TrainFilmsOptions:
     """Tune speech-to-motion weights so that in the neutral style the lips do what lips of filmed
-    people do; other styles stay as they are."""
+    people do; other styles stay, bit for bit."""
 
     data: tuple[Path, ...]
     """Folders of clips with a person's motion, as `convert-tracked` makes them of tracked films."""
     hold: tuple[Path, ...]
-    """Folders of further speech, of many voices, on which little may change: recordings named after
-    a speaking style of the weights, or clips."""
+    """Folders of further speech, of many voices, on which little may change."""
+    solved: tuple[Path, ...] = ()
+    """Folders of short clips whose motion the neutral style is also to agree with, such as those
+    that the weights were trained on."""
     out: Path | None = None
     """Weights file to write (.safetensors)."""
     weights: Path | None = None

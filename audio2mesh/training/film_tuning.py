@@ -6,14 +6,13 @@ between the lips and the mouth's width, in speech, by their correlation and by h
 What was shut stays shut.
 """
 
-import copy
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap
 from audio2mesh.data.phones import BILABIALS
@@ -21,6 +20,7 @@ from audio2mesh.evaluation.articulation import deep_pauses, mouth_width, phone_f
 from audio2mesh.evaluation.films import best_shift
 from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.timing import overlap
+from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.sound import SAMPLE_RATE
@@ -28,25 +28,23 @@ from audio2mesh.training.augment import augment
 from audio2mesh.training.film_options import FilmTuningOptions
 from audio2mesh.training.losses import contact_loss
 from audio2mesh.training.options import AugmentOptions
+from common.errors import InputError
 
 NEUTRAL_ROW = 0
 SPREADS = {"gap": 1.30, "width": 1.54}
 """How much farther lips move than tracking finds, measured on films of made-up people."""
 SPREAD_WEIGHT = 0.2
-HELD_PER_STEP = 6  # windows of recordings whose motion stays
-WARM = 5  # steps
+HELD_PER_STEP, SOLVED_PER_STEP = 4, 4
 SHORTEST = 1.0  # seconds of sound that make a window
 
 
 @dataclass(frozen=True)
 class Heard:
-    """A recording as the model hears it, and what the model made of it before."""
+    """A recording as the neutral style hears it, and what it made of it; in several versions."""
 
     name: str
-    variants: list[list[Tensor]]  # of each the windows' features [1, f, P, L, D]
-    style: int  # its own; the neutral one where the weights do not know it
-    before: list[list[Tensor]]  # coefficients [f, K] of the windows, in its own style
-    neutral: list[list[Tensor]]  # and in the neutral style
+    hidden: list[Tensor]  # [F, W] what the decoder's last block says
+    before: list[Tensor]  # [F, K] coefficients
     firm: Tensor  # [F] frames in which shut lips must stay shut: deep pauses, m, b, p
 
 
@@ -60,30 +58,44 @@ class Film:
     speech: Tensor  # [F] bool
     shift: int  # frames by which the model's lips come late
     share: float  # of the loss
+    spreads: Mapping[str, float]  # how far its lips truly swing over what is known, where it counts
+
+
+def with_habits(model: SpeechToMotion) -> SpeechToMotion:
+    """The same model whose styles have linear maps of their own, which are zero where they are new.
+
+    InputError for a decoder that cannot have any.
+    """
+    if not isinstance(model.decoder, Decoder):
+        raise InputError("only weights of the kind learn2talk can be tuned to films")
+    options = replace(model.options, decoder=replace(model.options.decoder, habits=True))
+    found = SpeechToMotion(
+        model.encoder, model.basis.clone(), model.topology, model.styles, options
+    )
+    found.load_state_dict(model.state_dict(), strict=False)
+    return found.eval()
 
 
 @torch.no_grad()
 def hear(model: SpeechToMotion, recording: Recording, options: FilmTuningOptions) -> Heard:
-    """A recording in windows, as it is and with other sound."""
+    """A recording as it is and with other sound."""
     rng = np.random.default_rng([options.seed, *recording.name.encode()])
-    audio = recording.audio
-    style = recording.clip.style if recording.clip else recording.name.rpartition("/")[2]
+    audio, decoder = recording.audio, model.decoder
+    assert isinstance(decoder, Decoder)
     sounds = [audio] + [
         augment(audio, [audio], AugmentOptions(clean=0), rng) for _ in range(options.variants - 1)
     ]
-    own = model.styles.index(style) if style in model.styles else NEUTRAL_ROW
-    variants = [[features(model, part) for part in windows(model, sound)] for sound in sounds]
-    frames = sum(window.shape[1] for window in variants[0])
-    firm = deep_pauses(silences(audio, recording.phones), model.fps, frames)
+    hidden, before = [], []
+    for sound in sounds:
+        parts = [standard_features(model, window) for window in windows(model, sound)]
+        row = torch.tensor([NEUTRAL_ROW])
+        hidden.append(torch.cat([decoder.hidden(part, row)[0] for part in parts]))
+        before.append(torch.cat([decoder(part, row)[0] for part in parts]))
+    firm = deep_pauses(silences(audio, recording.phones), model.fps, len(before[0]))
     for phone in recording.phones:
         if phone.label in BILABIALS:
-            firm[phone_frames(phone, model.fps, frames)] = True
-
-    def spoken(row: int) -> list[list[Tensor]]:
-        return [[speak(model, model.decoder, w, row) for w in each] for each in variants]
-
-    name = recording.name
-    return Heard(name, variants, own, spoken(own), spoken(NEUTRAL_ROW), torch.from_numpy(firm))
+            firm[phone_frames(phone, model.fps, len(firm))] = True
+    return Heard(recording.name, hidden, before, torch.from_numpy(firm))
 
 
 def windows(model: SpeechToMotion, audio: np.ndarray) -> list[np.ndarray]:
@@ -91,122 +103,91 @@ def windows(model: SpeechToMotion, audio: np.ndarray) -> list[np.ndarray]:
     frame = SAMPLE_RATE // model.fps
     starts = range(0, len(audio), model.window_samples)
     parts = [audio[start : start + model.window_samples] for start in starts]
-    return [p[: len(p) // frame * frame] for p in parts if len(p) >= SHORTEST * SAMPLE_RATE]
+    kept = [p[: len(p) // frame * frame] for p in parts if len(p) >= SHORTEST * SAMPLE_RATE]
+    if not kept:
+        raise InputError(f"a recording lasts less than {SHORTEST:g} s; leave it out")
+    return kept
 
 
-def features(model: SpeechToMotion, audio: np.ndarray) -> Tensor:
-    return model.raw_features(torch.from_numpy(np.ascontiguousarray(audio))[None])
+def standard_features(model: SpeechToMotion, audio: np.ndarray) -> Tensor:
+    """[1, F, C] of audio [S]."""
+    raw = model.raw_features(torch.from_numpy(np.ascontiguousarray(audio))[None])
+    return ((raw - model.feature_mean) / model.feature_std).flatten(2)
 
 
-def speak(model: SpeechToMotion, net: nn.Module, raw: Tensor, style: int) -> Tensor:
-    """Coefficients [f, K] of a window's features."""
-    standard = (raw - model.feature_mean) / model.feature_std
-    return net(standard.flatten(2), torch.tensor([style]))[0]
-
-
-def film_of(model: SpeechToMotion, recording: Recording, heard: Heard, face: FaceGeometry) -> Film:
+def film_of(
+    model: SpeechToMotion,
+    recording: Recording,
+    heard: Heard,
+    face: FaceGeometry,
+    spreads: Mapping[str, float],
+) -> Film:
     """The truth of a recording with motion."""
-    before = model.motion(torch.cat(heard.neutral[0]))
-    frames = len(before.coefficients)
+    before, frames = model.motion(heard.before[0]), len(heard.before[0])
     true = recording.truth(model.fps, frames)
     assert true is not None
     shift = best_shift(lip_gap(before, face), lip_gap(true, face), model.fps)
     pauses = deep_pauses(silences(recording.audio, recording.phones), model.fps, frames)
     speech = torch.from_numpy(~pauses)
     gap, width = lip_gap(true, face), mouth_width(true, face)
-    return Film(heard, gap, width, speech, round(shift or 0), math.sqrt(recording.seconds))
+    share = math.sqrt(recording.seconds)
+    return Film(heard, gap, width, speech, round(shift or 0), share, spreads)
 
 
 def tune(
     model: SpeechToMotion,
     films: Sequence[Film],
+    solved: Sequence[Film],
     held: Sequence[Heard],
     face: FaceGeometry,
     options: FilmTuningOptions,
     done: Callable[[], None] = lambda: None,
 ) -> SpeechToMotion:
-    """The model with its decoder tuned; itself it stays as it is."""
+    """The model, with habits, whose neutral style is tuned; itself it stays as it is.
+
+    films: what it is tuned to, all of them in every step; solved: other motion, of which a few are
+    looked at in every step, so that nobody's is unlearnt; held: speech in which little may change.
+    """
     rng = np.random.default_rng(options.seed)
-    torch.manual_seed(options.seed)
-    net = copy.deepcopy(model.decoder).eval().requires_grad_(True)  # without dropout
-    optimiser = torch.optim.Adam(net.parameters(), options.learning_rate)
-    shares = sum(film.share for film in films)
-    gram = lip_gram(model, face)
-    parts = [
-        (one, variant, window)
-        for one in held
-        for variant, each in enumerate(one.variants)
-        for window in range(len(each))
-    ]
+    habit = torch.zeros(len(model.basis), model.options.decoder.width, requires_grad=True)
+    optimiser = torch.optim.Adam([habit], options.learning_rate)
+    shares, gram = sum(film.share for film in films), lip_gram(model, face)
+
+    def kept(one: Heard, variant: int) -> tuple[Motion, Tensor]:
+        """What the neutral style now makes, and what it loses of what it could."""
+        before = model.motion(one.before[variant])
+        change = one.hidden[variant] @ habit.T
+        motion = model.motion(one.before[variant] + change)
+        loss = options.sealing * opened(motion, before, face, one.firm)
+        loss = loss + options.contact * contact_loss(motion, before, face)
+        return motion, loss + options.anchor * moved(change, gram)
+
+    def agreed(film: Film) -> Tensor:
+        motion, loss = kept(film.heard, int(rng.integers(len(film.heard.before))))
+        return loss + agreement(motion, film, face)
+
     for step in range(options.steps):
-        rate = min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * step / options.steps))
+        rate = 0.5 * (1 + math.cos(math.pi * step / options.steps))
         optimiser.param_groups[0]["lr"] = options.learning_rate * rate
+        loss = torch.stack([film.share / shares * agreed(film) for film in films]).sum()
+        for at in rng.integers(len(solved), size=SOLVED_PER_STEP) if solved else ():
+            loss = loss + options.solved / SOLVED_PER_STEP * agreed(solved[at])
+        for at in rng.integers(len(held), size=HELD_PER_STEP) if held else ():
+            loss = loss + kept(held[at], int(rng.integers(len(held[at].before))))[1] / HELD_PER_STEP
         optimiser.zero_grad()
-        for film in films:
-            variant = int(rng.integers(len(film.heard.variants)))
-            loss = film_step(model, net, film, variant, face, gram, options)
-            (film.share / shares * loss).backward()
-        for at in rng.integers(len(parts), size=HELD_PER_STEP) if parts else ():
-            one, variant, window = parts[at]
-            loss = held_step(model, net, one, variant, window, face, gram, options)
-            (loss / HELD_PER_STEP).backward()
+        loss.backward()
         optimiser.step()
         done()
-    tuned = copy.deepcopy(model)
-    tuned.decoder.load_state_dict(net.state_dict())
-    return tuned.eval()
+    return with_habit(model, habit.detach())
 
 
-def film_step(
-    model: SpeechToMotion,
-    net: nn.Module,
-    film: Film,
-    variant: int,
-    face: FaceGeometry,
-    gram: Tensor,
-    options: FilmTuningOptions,
-) -> Tensor:
-    heard = film.heard
-    said = torch.cat([speak(model, net, raw, NEUTRAL_ROW) for raw in heard.variants[variant]])
-    motion, before = model.motion(said), model.motion(torch.cat(heard.neutral[variant]))
-    loss = agreement(motion, film, face)
-    return loss + kept(motion, before, heard.firm, face, gram, options)
-
-
-def held_step(
-    model: SpeechToMotion,
-    net: nn.Module,
-    one: Heard,
-    variant: int,
-    window: int,
-    face: FaceGeometry,
-    gram: Tensor,
-    options: FilmTuningOptions,
-) -> Tensor:
-    raw, before = one.variants[variant][window], one.neutral[variant][window]
-    first = sum(len(part) for part in one.neutral[variant][:window])
-    firm = one.firm[first : first + len(before)]
-    said = model.motion(speak(model, net, raw, NEUTRAL_ROW))
-    loss = kept(said, model.motion(before), firm, face, gram, options)
-    if one.style == NEUTRAL_ROW:
-        return loss
-    own = speak(model, net, raw, one.style)
-    return loss + options.hold * moved(own - one.before[variant][window], gram)
-
-
-def kept(
-    motion: Motion,
-    before: Motion,
-    firm: Tensor,
-    face: FaceGeometry,
-    gram: Tensor,
-    options: FilmTuningOptions,
-) -> Tensor:
-    """What the neutral style loses of what it could: lips shut, lower lip at the teeth, and a
-    little for all that changes."""
-    loss = options.sealing * opened(motion, before, face, firm)
-    loss = loss + options.contact * contact_loss(motion, before, face)
-    return loss + options.anchor * moved(motion.coefficients - before.coefficients, gram)
+def with_habit(model: SpeechToMotion, habit: Tensor) -> SpeechToMotion:
+    """The model whose neutral style has [K, W] added to its linear map."""
+    tuned = with_habits(model)
+    assert isinstance(tuned.decoder, Decoder)
+    with torch.no_grad():
+        tuned.decoder.habits.weight[NEUTRAL_ROW] += habit.flatten()
+    return tuned
 
 
 def agreement(motion: Motion, film: Film, face: FaceGeometry) -> Tensor:
@@ -221,9 +202,10 @@ def agreement(motion: Motion, film: Film, face: FaceGeometry) -> Tensor:
     for name, (ours, true) in curves.items():
         ours, true = ours[speech] - ours[speech].mean(), true[speech] - true[speech].mean()
         sizes = ours.norm().clamp_min(1e-9), true.norm().clamp_min(1e-9)
-        swing = (sizes[0] / sizes[1] / SPREADS[name]).log()
         loss = loss + 1 - (ours * true).sum() / sizes[0] / sizes[1]
-        loss = loss + SPREAD_WEIGHT * swing.square()
+        if name in film.spreads:
+            swing = (sizes[0] / sizes[1] / film.spreads[name]).log()
+            loss = loss + SPREAD_WEIGHT * swing.square()
     return loss
 
 

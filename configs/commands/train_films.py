@@ -1,9 +1,9 @@
 """Tune speech-to-motion weights to films of people who speak."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.evaluation.evaluate import Evaluation, measure
@@ -15,7 +15,7 @@ from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.film_options import TrainFilmsOptions
-from audio2mesh.training.film_tuning import Film, Heard, film_of, hear, tune
+from audio2mesh.training.film_tuning import SPREADS, Film, Heard, film_of, hear, tune
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.errors import InputError
@@ -34,17 +34,32 @@ def main(options: TrainFilmsOptions) -> None:
         raise InputError("name weights to write (--out) or ask for --leave-one-out")
     model, face = load_model(options.weights), face_geometry(load_head())
     films, held = (_material(options, folders, face) for folders in (options.data, options.hold))
-    told = _films(model, films.recordings, face, options)
-    others = _heard(model, held.recordings, options)
+    heard = Told(
+        _films(model, films.recordings, face, SPREADS, options),
+        _films(model, _solved(options, face), face, {}, options),
+        _heard(model, held.recordings, options),
+    )
     if options.leave_one_out:
-        result = _leave_one_out(model, films, told, others, options)
+        result = _leave_one_out(model, films, heard, options)
         print_table(figures_table(result.medians(), "medians over the films"))
         keep_report(result.report(), options.report)
     if options.out:
         with progress_bar("tuning", options.tune.steps, "steps/s") as done:
-            tuned = tune(model, told, others, face, options.tune, done)
+            tuned = tune(model, *heard, face, options.tune, done)
         save_model(tuned, options.out, _record(options, films.recordings, held.recordings))
         print(f"wrote {options.out}")
+
+
+class Told(NamedTuple):
+    """What is tuned to, what is not to be unlearnt, what is to stay."""
+
+    films: list[Film]
+    solved: list[Film]
+    held: list[Heard]
+
+
+def _solved(options: TrainFilmsOptions, face: FaceGeometry) -> list[Recording]:
+    return _material(options, options.solved, face).recordings if options.solved else []
 
 
 def _material(options: TrainFilmsOptions, folders: Sequence[Path], face: FaceGeometry) -> Material:
@@ -71,28 +86,27 @@ def _films(
     model: SpeechToMotion,
     recordings: Sequence[Recording],
     face: FaceGeometry,
+    spreads: Mapping[str, float],
     options: TrainFilmsOptions,
 ) -> list[Film]:
     if lacking := [recording.name for recording in recordings if recording.clip is None]:
-        raise InputError(f"--data: {lacking[0]} has no motion; make clips with convert-tracked")
+        raise InputError(f"{lacking[0]} has no motion; make clips with convert-tracked")
     heard = _heard(model, recordings, options)
-    return [film_of(model, r, one, face) for r, one in zip(recordings, heard, strict=True)]
+    return [film_of(model, r, one, face, spreads) for r, one in zip(recordings, heard, strict=True)]
 
 
 def _leave_one_out(
     model: SpeechToMotion,
     material: Material,
-    films: Sequence[Film],
-    held: Sequence[Heard],
+    told: Told,
     options: TrainFilmsOptions,
 ) -> Evaluation:
     """The figures of each film under weights that were tuned to the others."""
     tuned: dict[str, SpeechToMotion] = {}
-    with progress_bar("leaving out", len(films) * options.tune.steps, "steps/s") as done:
-        for film in films:
-            others = [other for other in films if other is not film]
-            name = film.heard.name
-            tuned[name] = tune(model, others, held, material.face, options.tune, done)
+    with progress_bar("leaving out", len(told.films) * options.tune.steps, "steps/s") as done:
+        for film in told.films:
+            others = told._replace(films=[other for other in told.films if other is not film])
+            tuned[film.heard.name] = tune(model, *others, material.face, options.tune, done)
 
     def left_out(recording: Recording, frames: int) -> Motion | None:
         return spoken(tuned[recording.name], model.fps, None)(recording, frames)

@@ -43,7 +43,7 @@ def told(model: SpeechToMotion, face: FaceGeometry) -> tuple[Film, Heard]:
     clip = talking_clip(model)
     recording = Recording("a", clip.audio, (), clip)
     heard = hear(model, recording, QUICK)
-    return film_of(model, recording, heard, face), heard
+    return film_of(model, recording, heard, face, SPREADS), heard
 
 
 def said(model: SpeechToMotion, heard: Heard, style: int) -> Tensor:
@@ -60,7 +60,7 @@ def test_the_neutral_style_goes_to_the_film_and_others_stay(
         own, before=[[speak(model, model.decoder, w, own.style).detach() for w in own.variants[0]]]
     )
     kept = [p.clone() for p in model.decoder.parameters()]
-    tuned = tune(model, [film], [own], face, replace(QUICK, hold=30.0, anchor=0.0))
+    tuned = tune(model, [film], [], [own], face, replace(QUICK, hold=30.0, anchor=0.0))
     before, after = (agreement(m.motion(said(m, heard, 0)), film, face) for m in (model, tuned))
     assert after < before - 0.2
     gram = lip_gram(model, face)
@@ -72,7 +72,7 @@ def test_the_neutral_style_goes_to_the_film_and_others_stay(
 
 def test_the_same_tuning_twice_is_the_same(model: SpeechToMotion, face: FaceGeometry):
     film, heard = told(model, face)
-    a, b = (tune(model, [film], [heard], face, replace(QUICK, steps=3)) for _ in range(2))
+    a, b = (tune(model, [film], [film], [heard], face, replace(QUICK, steps=3)) for _ in range(2))
     assert torch.equal(said(a, heard, 0), said(b, heard, 0))
 
 
