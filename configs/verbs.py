@@ -183,7 +183,7 @@ TRAIN = {
     "train films": Verb(
         "audio2mesh.training.film_options:TrainFilmsOptions",
         "configs.commands.train_films:main",
-        "weights whose lips do what those of filmed people do",
+        "a speaking style whose lips do what those of filmed people do",
     ),
     "search-losses": Verb(
         "configs.training_options:SearchOptions",

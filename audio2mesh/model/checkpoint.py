@@ -16,7 +16,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-audio2mesh-1"
-_SHIPPED = "anny_head.safetensors"
+SHIPPED = "anny_head.safetensors"
 _FORMER = ("encoder.net.layer_norm.weight",)
 
 
@@ -39,7 +39,7 @@ def load_model(path: Path | None = None, device: torch.device | str = "cpu") -> 
 
     FileNotFoundError or InputError as `load_network` raises them.
     """
-    with as_file(path or files("audio2mesh").joinpath("weights", _SHIPPED)) as found:
+    with as_file(path or files("audio2mesh").joinpath("weights", SHIPPED)) as found:
         net = load_network(found, FORMAT, "speech-to-motion weights", _build, _FORMER)
     return net.to(device)
 

@@ -8,18 +8,21 @@ from pathlib import Path
 class FilmTuningOptions:
     """How weights are tuned to films."""
 
-    steps: int = 150
+    style: str = "filmed"
+    """Name of the speaking style that is made."""
+    steps: int = 60
     """Optimiser steps."""
-    learning_rate: float = 2e-4
+    learning_rate: float = 0.01
     """Peak learning rate; it falls to zero along a cosine."""
     variants: int = 3
     """How many versions of each recording are heard: as it is, and with other changes of sound."""
     solved: float = 1.0
     """Weight of agreement with the motion of --solved clips, a few of which each step looks at."""
-    anchor: float = 0.0005
+    anchor: float = 0.02
     """Weight of the squared distance, mm², by which lips move otherwise than before."""
     sealing: float = 0.1
-    """Weight of the gap, mm, that opens where lips were shut; six times on m, b, p and in pauses."""
+    """Weight of the gap, mm, that opens where lips were shut; six times that on m, b, p and in
+    pauses."""
     contact: float = 1.0
     """Weight of the distance, mm, that the lower lip gains from the upper teeth where it was at
     them (f, v)."""
@@ -29,16 +32,16 @@ class FilmTuningOptions:
 
 @dataclass(frozen=True)
 class TrainFilmsOptions:
-    """Tune speech-to-motion weights so that in the neutral style the lips do what lips of filmed
-    people do; other styles stay, bit for bit."""
+    """Add a speaking style to speech-to-motion weights, in which the lips do what lips of filmed
+    people do; all other styles stay."""
 
     data: tuple[Path, ...]
     """Folders of clips with a person's motion, as `convert-tracked` makes them of tracked films."""
     hold: tuple[Path, ...]
     """Folders of further speech, of many voices, on which little may change."""
     solved: tuple[Path, ...] = ()
-    """Folders of short clips whose motion the neutral style is also to agree with, such as those
-    that the weights were trained on."""
+    """Folders of short clips whose motion is not to be unlearnt, such as parts of those that the
+    weights were trained on."""
     out: Path | None = None
     """Weights file to write (.safetensors)."""
     weights: Path | None = None

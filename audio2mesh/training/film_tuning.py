@@ -1,9 +1,10 @@
-"""Weights that move the lips as filmed people do, in the neutral style; other styles stay.
+"""A speaking style that moves the lips as filmed people do; all other styles stay.
 
 Films of speech are few and short, their lips are solved too small, and while nobody speaks they do
 what no sound tells. So they are not copied: what counts is how two curves run over time, the gap
 between the lips and the mouth's width, in speech, by their correlation and by how far they swing.
-What was shut stays shut.
+What was shut stays shut, and of all motions that part lips and corners the gentlest is taken. What
+is learned is two linear maps from the decoder's last block: few numbers, as there are few films.
 """
 
 import math
@@ -35,6 +36,7 @@ SPREADS = {"gap": 1.30, "width": 1.54}
 """How much farther lips move than tracking finds, measured on films of made-up people."""
 SPREAD_WEIGHT = 0.2
 HELD_PER_STEP, SOLVED_PER_STEP = 4, 4
+RIDGE = 1e-3  # of the lips' mean motion: what hardly moves them is no way to move them
 SHORTEST = 1.0  # seconds of sound that make a window
 
 
@@ -59,21 +61,6 @@ class Film:
     shift: int  # frames by which the model's lips come late
     share: float  # of the loss
     spreads: Mapping[str, float]  # how far its lips truly swing over what is known, where it counts
-
-
-def with_habits(model: SpeechToMotion) -> SpeechToMotion:
-    """The same model whose styles have linear maps of their own, which are zero where they are new.
-
-    InputError for a decoder that cannot have any.
-    """
-    if not isinstance(model.decoder, Decoder):
-        raise InputError("only weights of the kind learn2talk can be tuned to films")
-    options = replace(model.options, decoder=replace(model.options.decoder, habits=True))
-    found = SpeechToMotion(
-        model.encoder, model.basis.clone(), model.topology, model.styles, options
-    )
-    found.load_state_dict(model.state_dict(), strict=False)
-    return found.eval()
 
 
 @torch.no_grad()
@@ -134,6 +121,11 @@ def film_of(
     return Film(heard, gap, width, speech, round(shift or 0), share, spreads)
 
 
+def check_tuning(model: SpeechToMotion, options: FilmTuningOptions) -> None:
+    """Raise InputError where `tune` would, before anything is heard."""
+    with_style(model, options.style, torch.zeros(len(model.basis), model.options.decoder.width))
+
+
 def tune(
     model: SpeechToMotion,
     films: Sequence[Film],
@@ -143,20 +135,21 @@ def tune(
     options: FilmTuningOptions,
     done: Callable[[], None] = lambda: None,
 ) -> SpeechToMotion:
-    """The model, with habits, whose neutral style is tuned; itself it stays as it is.
+    """The model with a speaking style that is tuned; itself it stays as it is.
 
     films: what it is tuned to, all of them in every step; solved: other motion, of which a few are
     looked at in every step, so that nobody's is unlearnt; held: speech in which little may change.
     """
     rng = np.random.default_rng(options.seed)
-    habit = torch.zeros(len(model.basis), model.options.decoder.width, requires_grad=True)
-    optimiser = torch.optim.Adam([habit], options.learning_rate)
+    wanted = torch.zeros(2, model.options.decoder.width, requires_grad=True)  # mm of gap, width
+    optimiser = torch.optim.Adam([wanted], options.learning_rate)
+    ways = gentlest_ways(model, face) / MM  # [K, 2]
     shares, gram = sum(film.share for film in films), lip_gram(model, face)
 
     def kept(one: Heard, variant: int) -> tuple[Motion, Tensor]:
         """What the neutral style now makes, and what it loses of what it could."""
         before = model.motion(one.before[variant])
-        change = one.hidden[variant] @ habit.T
+        change = one.hidden[variant] @ (ways @ wanted).T
         motion = model.motion(one.before[variant] + change)
         loss = options.sealing * opened(motion, before, face, one.firm)
         loss = loss + options.contact * contact_loss(motion, before, face)
@@ -178,16 +171,43 @@ def tune(
         loss.backward()
         optimiser.step()
         done()
-    return with_habit(model, habit.detach())
+    return with_style(model, options.style, (ways @ wanted).detach())
 
 
-def with_habit(model: SpeechToMotion, habit: Tensor) -> SpeechToMotion:
-    """The model whose neutral style has [K, W] added to its linear map."""
-    tuned = with_habits(model)
-    assert isinstance(tuned.decoder, Decoder)
-    with torch.no_grad():
-        tuned.decoder.habits.weight[NEUTRAL_ROW] += habit.flatten()
-    return tuned
+def gentlest_ways(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
+    """[K, 2] coefficients that part the lips, and the mouth's corners, by a metre, and of all such
+    move the lips least; the other one of both stays."""
+    (upper, lower), across = face.pairs, face.rest[face.lips, 0]
+    right, left = face.lips[across.argmin()], face.lips[across.argmax()]
+    gap = (model.basis[:, upper] - model.basis[:, lower])[..., 1].mean(1)
+    width = (model.basis[:, left] - model.basis[:, right])[:, 0]
+    told = torch.stack([gap, width], 1).double()  # [K, 2]
+    gram = lip_gram(model, face).double()
+    gram = gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)).double()
+    found = torch.linalg.solve(gram, told)
+    return (found @ torch.linalg.inv(told.T @ found)).float()
+
+
+def with_style(model: SpeechToMotion, name: str, habit: Tensor) -> SpeechToMotion:
+    """The model with one more speaking style: the neutral one, and a linear map [K, W] of its own.
+
+    All other styles stay as they are. InputError for a name that is taken, or for a decoder whose
+    styles cannot have maps.
+    """
+    if not isinstance(model.decoder, Decoder):
+        raise InputError("only weights of the kind learn2talk can be tuned to films")
+    if name in model.styles:
+        raise InputError(f"--style {name}: the weights have that speaking style, name it otherwise")
+    options = replace(model.options, decoder=replace(model.options.decoder, habits=True))
+    styles = (*model.styles, name)
+    found = SpeechToMotion(model.encoder, model.basis.clone(), model.topology, styles, options)
+    state = model.state_dict()
+    rows = state["decoder.style.weight"]
+    state["decoder.style.weight"] = torch.cat([rows, rows[NEUTRAL_ROW, None]])
+    maps = state.get("decoder.habits.weight", torch.zeros(len(rows), habit.numel()))
+    own = maps[NEUTRAL_ROW] + habit.flatten()
+    found.load_state_dict(state | {"decoder.habits.weight": torch.cat([maps, own[None]])})
+    return found.eval()
 
 
 def agreement(motion: Motion, film: Film, face: FaceGeometry) -> Tensor:

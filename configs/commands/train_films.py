@@ -1,7 +1,8 @@
-"""Tune speech-to-motion weights to films of people who speak."""
+"""Add a speaking style to weights that is learned of films of people who speak."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,14 +12,15 @@ from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Material, Recording, load_material
 from audio2mesh.evaluation.rows import spoken
 from audio2mesh.evaluation.table import figures_table
-from audio2mesh.model.checkpoint import load_model, save_model
+from audio2mesh.model.checkpoint import SHIPPED, load_model, save_model
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.film_options import TrainFilmsOptions
-from audio2mesh.training.film_tuning import SPREADS, Film, Heard, film_of, hear, tune
+from audio2mesh.training.film_tuning import SPREADS, Film, Heard, check_tuning, film_of, hear, tune
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.errors import InputError
+from common.network_files import training_record
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.writable import check_writable
@@ -33,6 +35,7 @@ def main(options: TrainFilmsOptions) -> None:
     if not (options.out or options.leave_one_out):
         raise InputError("name weights to write (--out) or ask for --leave-one-out")
     model, face = load_model(options.weights), face_geometry(load_head())
+    check_tuning(model, options.tune)
     films, held = (_material(options, folders, face) for folders in (options.data, options.hold))
     heard = Told(
         _films(model, films.recordings, face, SPREADS, options),
@@ -109,7 +112,7 @@ def _leave_one_out(
             tuned[film.heard.name] = tune(model, *others, material.face, options.tune, done)
 
     def left_out(recording: Recording, frames: int) -> Motion | None:
-        return spoken(tuned[recording.name], model.fps, None)(recording, frames)
+        return spoken(tuned[recording.name], model.fps, options.tune.style)(recording, frames)
 
     rows = {"before": spoken(model, model.fps, None), "left out": left_out}
     return measure(material, rows, model.fps, lambda *given: {})
@@ -118,10 +121,13 @@ def _leave_one_out(
 def _record(
     options: TrainFilmsOptions, films: Sequence[Recording], held: Sequence[Recording]
 ) -> dict[str, Any]:
-    """What the weights say of their training."""
-    return {
-        "tuned to films": asdict(options.tune),
-        "from": str(options.weights.name if options.weights else "the weights that ship"),
+    """What the weights say of their training, and of their styles that films taught."""
+    with as_file(options.weights or files("audio2mesh").joinpath("weights", SHIPPED)) as path:
+        before = training_record(path)
+    told = {
+        "tuned": asdict(options.tune),
         "films": [film.name for film in films],
         "held": [recording.name for recording in held],
     }
+    taught = before.get("taught by films", {})
+    return before | {"taught by films": taught | {options.tune.style: told}}

@@ -1,4 +1,4 @@
-"""Tune speech-to-motion weights to films of people who speak."""
+"""Add a speaking style to weights that is learned of films of people who speak."""
 
 from configs.cli import main
 
