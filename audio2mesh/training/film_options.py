@@ -9,7 +9,7 @@ class FilmTuningOptions:
     """How weights are tuned to films."""
 
     style: str = "filmed"
-    """Name of the speaking style that is made."""
+    """Name of the speaking style that is made; one that the weights have is made anew."""
     steps: int = 60
     """Optimiser steps."""
     learning_rate: float = 0.01

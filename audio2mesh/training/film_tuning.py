@@ -23,7 +23,7 @@ from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.timing import overlap
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.motion import Motion
-from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.model.speech_to_motion import NEUTRAL, SpeechToMotion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.training.augment import augment
 from audio2mesh.training.film_options import FilmTuningOptions
@@ -189,24 +189,29 @@ def gentlest_ways(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
 
 
 def with_style(model: SpeechToMotion, name: str, habit: Tensor) -> SpeechToMotion:
-    """The model with one more speaking style: the neutral one, and a linear map [K, W] of its own.
+    """The model with one more speaking style, or with another in place of that of the name: the
+    neutral style, and a linear map [K, W] of its own.
 
-    All other styles stay as they are. InputError for a name that is taken, or for a decoder whose
+    All other styles stay as they are. InputError for the neutral style, or for a decoder whose
     styles cannot have maps.
     """
     if not isinstance(model.decoder, Decoder):
         raise InputError("only weights of the kind learn2talk can be tuned to films")
-    if name in model.styles:
-        raise InputError(f"--style {name}: the weights have that speaking style, name it otherwise")
+    if name == NEUTRAL:
+        raise InputError(f"--tune.style {name}: the neutral style stays as it is, name another")
     options = replace(model.options, decoder=replace(model.options.decoder, habits=True))
-    styles = (*model.styles, name)
+    kept = [row for row, style in enumerate(model.styles) if style != name]
+    styles = (*(model.styles[row] for row in kept), name)
     found = SpeechToMotion(model.encoder, model.basis.clone(), model.topology, styles, options)
     state = model.state_dict()
     rows = state["decoder.style.weight"]
-    state["decoder.style.weight"] = torch.cat([rows, rows[NEUTRAL_ROW, None]])
     maps = state.get("decoder.habits.weight", torch.zeros(len(rows), habit.numel()))
     own = maps[NEUTRAL_ROW] + habit.flatten()
-    found.load_state_dict(state | {"decoder.habits.weight": torch.cat([maps, own[None]])})
+    changed = {
+        "decoder.style.weight": torch.cat([rows[kept], rows[NEUTRAL_ROW, None]]),
+        "decoder.habits.weight": torch.cat([maps[kept], own[None]]),
+    }
+    found.load_state_dict(state | changed)
     return found.eval()
 
 

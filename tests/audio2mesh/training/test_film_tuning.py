@@ -79,8 +79,12 @@ def test_a_style_made_of_nothing_speaks_as_the_neutral_one(model: SpeechToMotion
     assert opened_again.styles == ("neutral", "loud", "calm", "loose")
     torch.testing.assert_close(said(opened_again, "calm"), said(model, None), atol=1e-2, rtol=1e-2)
     assert (said(opened_again, "loose") - said(model, None)).abs().max() > 1e-3
-    with pytest.raises(InputError, match="have that speaking style"):
-        with_style(twice, "calm", nothing)
+    again = with_style(twice, "calm", nothing + 1e-3)
+    assert again.styles == ("neutral", "loud", "loose", "calm")
+    assert torch.equal(said(again, "calm"), said(twice, "loose"))
+    assert torch.equal(said(again, "loose"), said(twice, "loose"))
+    with pytest.raises(InputError, match="neutral style stays"):
+        with_style(twice, "neutral", nothing)
 
 
 def test_the_same_tuning_twice_is_the_same(model: SpeechToMotion, face: FaceGeometry):
