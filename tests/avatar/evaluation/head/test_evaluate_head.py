@@ -6,10 +6,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 from support import write_wav
 from voices import glides, sing
 
+from audio2mesh.head.network import PoseNet
+from audio2mesh.head.options import PoseNetOptions
+from audio2mesh.head.storage import save_pose_net
 from avatar.arkit import write_take
 from avatar.evaluation.head.card import BY_NAME
 from avatar.evaluation.head.evaluate import evaluate_head
@@ -52,6 +56,16 @@ def test_made_heads_are_put_beside_peoples(voices: tuple[Path, ...], tmp_path: P
     }
     with Image.open(plots / "voice0_speaker.png") as picture:
         assert picture.width == 1500 and len(np.unique(np.asarray(picture))) > 50
+
+
+def test_a_network_moves_heads_beside_ours(voices: tuple[Path, ...], tmp_path: Path):
+    net = PoseNet(torch.tensor([6.0, 4.0, 2.0]), PoseNetOptions(16, 8)).eval()
+    save_pose_net(net, tmp_path / "head.safetensors", {})
+    given = HeadEvaluationOptions(voices[:1], ("speaker",), tmp_path / "head.safetensors")
+    ours, learned = evaluate_head(given).columns
+    assert (ours.title, learned.title) == ("speaker", "learned")
+    assert ours.card["blinks"] == learned.card["blinks"]
+    assert ours.card["sd_yaw"] != learned.card["sd_yaw"]
 
 
 def test_a_recorded_take_is_measured_with_its_sound(voices: tuple[Path, ...], tmp_path: Path):
