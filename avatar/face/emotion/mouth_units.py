@@ -10,7 +10,7 @@ from avatar.face.emotion.corrections import sealed, sideways
 from avatar.face.emotion.mouth import Lines, Mouth
 
 MOVED = 1e-4  # metres at weight 1: what moves the mouth's points less is not on it
-OPENS = 1e-3  # metres at weight 1, by which a unit that opens the mouth parts the lips
+OPENS = 2e-3  # metres at weight 1, by which a unit that opens the mouth parts the lips
 CLOSES = 8e-3  # metres at weight 1, by which one that takes an opening back does the opposite
 WIDENS = 0.01  # of the width at rest, at weight 1
 KEPT = 0.5  # of what a unit that widens does besides, where speech lets nothing widen
@@ -19,7 +19,7 @@ KEPT = 0.5  # of what a unit that widens does besides, where speech lets nothing
 @dataclass(frozen=True)
 class MouthUnits:
     """U units in A directions: one that opens the mouth is whole, every other is sealed, and one
-    that widens it is two: what of it may always show, and the rest."""
+    that widens it is two: what of it may show where nothing may widen, and the rest."""
 
     names: tuple[str, ...]  # [U] of the units
     of: Tensor  # [A] the unit of each direction
@@ -47,8 +47,9 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
     parting = mouth.lines(units).parting
     opens = (parting.amax(1) > OPENS) | (parting.amin(1) < -CLOSES)
     basis = torch.where(opens[:, None, None], units, sealed(units, mouth))
-    wide = (~opens & (_width(mouth, basis) > 1 + WIDENS)).nonzero()[:, 0]
-    kept = KEPT * (basis[wide] - sideways(basis[wide], mouth))
+    wide = (_width(mouth, basis) > 1 + WIDENS).nonzero()[:, 0]
+    kept = basis[wide] - sideways(basis[wide], mouth)
+    kept *= torch.where(opens[wide], 1.0, KEPT)[:, None, None]
     widening = basis[wide] - kept
     basis[wide] = kept
     basis = torch.cat([basis, widening])

@@ -1,5 +1,6 @@
 """Lips go on speaking whatever is felt: laws of the gates, on several topologies."""
 
+from dataclasses import replace
 from functools import cache
 
 import pytest
@@ -113,6 +114,25 @@ def test_an_open_mouth_shows_the_feeling_in_full(words: str):
     assert (made[:, 1:-3] / asked).amin() > 0.98
     assert not made[:, -3:].any()
     assert made[:, 0] == pytest.approx(expressed.speech)
+
+
+def test_a_unit_that_opens_and_widens_is_held_by_both_gates():
+    anny = face("anny-head")
+    names, both = (
+        list(anny.head.unit_names),
+        [f"mouth{x}{s}" for x in ("Smile", "UpperUp") for s in ("Left", "Right")],
+    )
+    units = anny.head.units.clone()
+    units[names.index("mouthSmileLeft")] += sum(anny.head.unit(name) for name in both)
+    grin = replace(anny, head=replace(anny.head, units=units))
+    expressed, own = express(parse_feelings("happy"), FRAMES, FPS), speech("anny-head")
+    mouth = FeltSpeech(grin, own, list(expressed.units), FPS)
+    joint = torch.cat([own, mouth.basis]).flatten(1)
+    moved = (mouth.frames(torch.eye(FRAMES), expressed) @ joint).unflatten(1, (-1, 3))
+    alone, felt = seen("anny-head", own), seen("anny-head", moved)
+    limit = SHUT * Mouth(anny).width
+    assert felt.gap[alone.gap < limit].max() <= limit + 2e-5
+    assert felt.width[alone.width < ROUND].max() <= 0.96
 
 
 def test_chunks_do_not_matter():
