@@ -11,6 +11,7 @@ AFTER = 10
 _BEFORE = 25  # frames before a nucleus in which its vowel may start
 _FALL = 6.0  # dB under its nucleus to which a vowel reaches
 _LEAST = 0.6  # prominence of an accent
+_APART = 12  # frames at least between the starts of two accented vowels
 _TOP, _DECLINATION, _DECLINED = 1.5, 1.0, 3.0
 """Semitones over the median at a phrase's start, their fall a second, and the seconds it lasts."""
 
@@ -58,7 +59,7 @@ class AccentFinder:
 
     def __init__(self) -> None:
         self._frames = deque([_NOTHING] * (_BEFORE + 1 + AFTER), maxlen=_BEFORE + 1 + AFTER)
-        self._heard = 0
+        self._heard, self._last = 0, -_APART
         self._excursion = Normal(1.0, 2.5)  # semitones over the declining line
         self._level = Normal(-8.0, 5.0)
         self._length = Normal(0.1, 0.05)
@@ -86,6 +87,9 @@ class AccentFinder:
         if prominence < _LEAST:
             return None
         first = self._heard - 1 - AFTER - before
+        if first - self._last < _APART:
+            return None  # another peak of the vowel that was told
+        self._last = first
         return Accent(first / FRAMES_PER_SECOND, seconds, prominence)
 
 

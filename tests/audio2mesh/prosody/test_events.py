@@ -1,9 +1,12 @@
 """Phrases, accents and pace of made-up utterances."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from voices import utterance
 
+from audio2mesh.prosody.accents import AccentFinder, Settled
 from audio2mesh.prosody.listener import prosody_of
 
 PHRASES = [6, 9, 4, 10, 7]
@@ -61,3 +64,14 @@ def test_pace(heard):
     true = len(vowels) / sum(end - start for start, end in spans)
     assert found.rate[found.speaking].mean() == pytest.approx(true, rel=0.2)
     assert not found.rate[~found.speaking].any()
+
+
+def test_a_vowel_is_accented_once():
+    """One that swells twice has two loudest moments."""
+    settled = Settled(-8.0, 0.0, 1.0, nucleus=False)
+    finder = AccentFinder()
+    for _ in range(5):
+        finder.push(replace(settled, nucleus=True, level=-20.0, pitch=-6.0))
+    swells = [replace(settled, level=0.0, pitch=8.0, nucleus=k in (4, 12)) for k in range(17)]
+    vowel = [finder.push(frame) for frame in [*swells, *[replace(settled, level=-60.0)] * 20]]
+    assert sum(accent is not None for accent in vowel) == 1
