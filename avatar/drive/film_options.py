@@ -41,9 +41,9 @@ class FilmOptions:
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
     light: str | None = None
-    """The light that the avatar stands in: studio, window, overcast, golden-hour, stage,
-    night-street, or lamps by kind, azimuth, elevation, strength and colour, as in "key 45 30 1.0
-    #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
+    """The light that the avatar stands in: an equirectangular .hdr or .exr; studio, window, overcast,
+    golden-hour, stage or night-street; or lamps by kind, azimuth, elevation, strength and colour,
+    as in "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
     light_turn: float = 0.0
     """Degrees by which --light is turned around the head, to the subject's left."""
     light_spin: float = 0.0
@@ -90,9 +90,9 @@ def check_no_angles(options: FilmOptions, other: str) -> None:
 
 def _check_light(options: FilmOptions) -> None:
     if options.light is not None:
-        from avatar.light.words import parse_light  # noqa: PLC0415  --help needs no torch
+        from avatar.light.read_light import read_light  # noqa: PLC0415  --help needs no torch
 
-        parse_light(options.light)
+        read_light(options.light)
         for name in ("light_turn", "light_spin"):
             if not math.isfinite(getattr(options, name)):
                 flag = name.replace("_", "-")

@@ -11,11 +11,10 @@ from torch import Tensor
 from avatar.drive.film_options import FilmOptions
 from avatar.files.open_avatar import open_avatar
 from avatar.light.bake import PARTS
-from avatar.light.environment import lamps
 from avatar.light.estimate import Estimate
 from avatar.light.prepare import surfaces_of
+from avatar.light.read_light import read_light
 from avatar.light.relight import Course, Lit, relit
-from avatar.light.words import parse_light
 from avatar.mesh.coloured import to_linear, to_srgb
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face
@@ -43,7 +42,7 @@ def film_light(
     """
     if options.light is None:
         return _as_they_are
-    light = lamps(parse_light(options.light))
+    light = read_light(options.light)
     skin = None
     if options.light_skin is not None:
         skin = to_linear(np.array(parse_colour(options.light_skin)))

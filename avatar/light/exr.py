@@ -1,0 +1,164 @@
+"""Pictures in OpenEXR's format (.exr): one part of scan lines, plain, run-length or ZIP coded.
+
+After the magic number and a version come attributes (name, type, size, value), then the places of
+blocks of lines; a block holds, line by line, the values of every channel in the order of their
+names, as half or whole floats or integers. RLE and ZIP code a block's bytes after splitting even
+from odd ones and taking differences (OpenEXR file layout, openexr.com).
+"""
+
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import InputError
+
+MAGIC = b"\x76\x2f\x31\x01"
+MOST_PIXELS = 2**25
+TILED, DEEP, PARTS = 0x200, 0x800, 0x1000  # flags of the version
+LINES = {0: 1, 1: 1, 2: 1, 3: 16}  # lines in a block by the number of the compression
+NAMES = ("none", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB")
+KINDS = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}
+WAY_OUT = "save it as .hdr, or as .exr of scan lines with ZIP compression"
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is needed to read the lines."""
+
+    channels: tuple[tuple[str, np.dtype], ...]
+    compression: int
+    first: tuple[int, int]  # x and y of the picture's corner
+    size: tuple[int, int]  # width, height
+    end: int  # where the header ends
+
+
+def read_exr(data: bytes) -> NDArray[np.float32]:
+    """The picture [H, W, 3] in the bytes of a file. Raises InputError: what is wrong with it."""
+    try:
+        header = _header(data)
+        return _picture(data, header)
+    except (struct.error, zlib.error, IndexError, UnicodeDecodeError):
+        raise InputError("is cut short or damaged") from None
+
+
+def _header(data: bytes) -> Header:
+    if not data.startswith(MAGIC):
+        raise InputError("does not begin as an OpenEXR file does")
+    (flags,) = struct.unpack_from("<I", data, 4)
+    if flags & (TILED | DEEP | PARTS):
+        raise InputError(f"has tiles, deep pixels or several parts; {WAY_OUT}")
+    facts, end = _attributes(data, 8)
+    for name in ("channels", "compression", "dataWindow"):
+        if name not in facts:
+            raise InputError(f"its header lacks {name}")
+    compression = facts["compression"][0]
+    if compression not in LINES:
+        name = NAMES[compression] if compression < len(NAMES) else f"number {compression}"
+        raise InputError(f"is compressed by {name}, which is not read here; {WAY_OUT}")
+    left, top, right, bottom = struct.unpack("<4i", facts["dataWindow"])
+    width, height = right - left + 1, bottom - top + 1
+    if width < 1 or height < 1 or width * height > MOST_PIXELS:
+        raise InputError(f"says it has {width}x{height} pixels; give one of at most 2^25")
+    return Header(_channels(facts["channels"]), compression, (left, top), (width, height), end)
+
+
+def _attributes(data: bytes, place: int) -> tuple[Mapping[str, bytes], int]:
+    """The header's values by name, and where it ends."""
+    facts: dict[str, bytes] = {}
+    while data[place] != 0:
+        stop = data.index(b"\0", place) if b"\0" in data[place : place + 256] else len(data)
+        name, kind_end = data[place:stop], data.find(b"\0", stop + 1)
+        (size,) = struct.unpack_from("<i", data, kind_end + 1)
+        start = kind_end + 5
+        if kind_end < 0 or size < 0 or start + size > len(data):
+            raise InputError("its header is damaged")
+        facts[name.decode("latin-1")] = data[start : start + size]
+        place = start + size
+    return facts, place + 1
+
+
+def _channels(listed: bytes) -> tuple[tuple[str, np.dtype], ...]:
+    found, place = [], 0
+    while listed[place] != 0:
+        stop = listed.index(b"\0", place) if b"\0" in listed[place:] else len(listed)
+        kind, _, across, down = struct.unpack_from("<iIii", listed, stop + 1)
+        name = listed[place:stop].decode("latin-1")
+        if kind not in KINDS or (across, down) != (1, 1):
+            raise InputError(f"its channel {name} has values of a kind not read here; {WAY_OUT}")
+        found.append((name, KINDS[kind]))
+        place = stop + 17
+    names = {name for name, _ in found}
+    if not ({"R", "G", "B"} <= names or "Y" in names):
+        raise InputError(f"has no channels R, G and B, but {', '.join(sorted(names)) or 'none'}")
+    return tuple(found)
+
+
+def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
+    width, height = header.size
+    lines = LINES[header.compression]
+    row_bytes = width * sum(kind.itemsize for _, kind in header.channels)
+    blocks = -(-height // lines)
+    places = struct.unpack_from(f"<{blocks}Q", data, header.end)
+    wanted = ("R", "G", "B") if "R" in dict(header.channels) else ("Y", "Y", "Y")
+    picture = np.zeros((height, width, 3), np.float32)
+    for place in places:
+        if place > len(data):
+            raise InputError("is cut short or damaged")
+        y, size = struct.unpack_from("<ii", data, place)
+        top = y - header.first[1]
+        if not 0 <= top < height or size < 0:
+            raise InputError("is cut short or damaged")
+        count = min(lines, height - top)
+        block = data[place + 8 : place + 8 + size]
+        plain = _decoded(block, header.compression, count * row_bytes)
+        for row in range(count):
+            values = _line(plain[row * row_bytes : (row + 1) * row_bytes], header, width)
+            picture[top + row] = np.stack([values[name] for name in wanted], axis=-1)
+    return picture
+
+
+def _line(data: bytes, header: Header, width: int) -> dict[str, NDArray[np.float32]]:
+    values, place = {}, 0
+    for name, kind in header.channels:
+        values[name] = np.frombuffer(data, kind, width, place).astype(np.float32)
+        place += width * kind.itemsize
+    return values
+
+
+def _decoded(block: bytes, compression: int, size: int) -> bytes:
+    """The bytes of a block's lines; blocks that coding would make longer lie there as they are."""
+    if compression == 0 or len(block) == size:
+        plain = block
+    else:
+        coded = _runs(block, size) if compression == 1 else _inflated(block, size)
+        steps = np.frombuffer(coded, np.uint8).astype(np.int64)
+        steps[1:] -= 128
+        mixed = np.cumsum(steps).astype(np.uint8)
+        spread = np.empty_like(mixed)
+        half = (len(mixed) + 1) // 2
+        spread[0::2], spread[1::2] = mixed[:half], mixed[half:]
+        plain = spread.tobytes()
+    if len(plain) != size:
+        raise InputError("is cut short or damaged")
+    return plain
+
+
+def _inflated(block: bytes, size: int) -> bytes:
+    return zlib.decompressobj().decompress(block, size + 1)
+
+
+def _runs(block: bytes, size: int) -> bytes:
+    plain, place = bytearray(), 0
+    while place < len(block) and len(plain) <= size:
+        count = struct.unpack_from("b", block, place)[0]
+        if count < 0:
+            plain += block[place + 1 : place + 1 - count]
+            place += 1 - count
+        else:
+            plain += block[place + 1 : place + 2] * (count + 1)
+            place += 2
+    return bytes(plain)

@@ -1,0 +1,106 @@
+"""Pictures of high dynamic range in Radiance's format (.hdr, .pic): RGBE, run-length coded or not.
+
+A line of text for each fact, an empty line, the size, then pixels of four bytes: red, green, blue
+and their exponent; value = mantissa · 2^(exponent - 136) (Ward, Real Pixels, Graphics Gems II).
+"""
+
+import re
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.errors import InputError
+
+MAGIC = (b"#?RADIANCE", b"#?RGBE")
+MOST_PIXELS = 2**25
+LONGEST_HEADER = 2**16
+NEW_RUNS = range(8, 32768)  # widths whose lines may be coded channel by channel
+SIZE = re.compile(rb"([+-])Y (\d{1,6}) ([+-])X (\d{1,6})\n")
+
+
+def read_hdr(data: bytes) -> NDArray[np.float32]:
+    """The picture [H, W, 3] in the bytes of a file. Raises InputError: what is wrong with it."""
+    if not data.startswith(MAGIC):
+        raise InputError("does not begin with #?RADIANCE")
+    end = data.find(b"\n\n", 0, LONGEST_HEADER)
+    size = SIZE.match(data, end + 2) if end >= 0 else None
+    if size is None:
+        raise InputError("its header has no line with the picture's size, as -Y 512 +X 1024")
+    facts = data[:end].splitlines()
+    form = next((line[7:].strip() for line in facts if line.startswith(b"FORMAT=")), b"")
+    if form not in (b"32-bit_rle_rgbe", b""):
+        raise InputError(f"its format is {form.decode('latin-1')}, not 32-bit_rle_rgbe")
+    height, width = int(size[2]), int(size[4])
+    if not 0 < height * width <= MOST_PIXELS:
+        raise InputError(f"says it has {width}x{height} pixels; give one of at most 2^25")
+    pixels = _pixels(np.frombuffer(data, np.uint8, offset=size.end()), height, width)
+    rows = slice(None, None, -1) if size[1] == b"+" else slice(None)
+    columns = slice(None, None, -1) if size[3] == b"-" else slice(None)
+    return _floats(pixels)[rows, columns]
+
+
+def _floats(rgbe: NDArray[np.uint8]) -> NDArray[np.float32]:
+    scale = np.ldexp(np.float32(1), rgbe[..., 3].astype(np.int32) - 136)
+    scale[rgbe[..., 3] == 0] = 0
+    return rgbe[..., :3].astype(np.float32) * scale[..., None]
+
+
+def _pixels(data: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
+    """[H, W, 4] of coded lines."""
+    if len(data) < 4 * height and len(data) < 4 * height * width:
+        raise InputError("is cut short")
+    if len(data) == 4 * height * width and not (data.reshape(-1, 4)[:, :3] == 1).all(1).any():
+        return data.reshape(height, width, 4)  # no runs at all
+    pixels = np.empty((height, width, 4), np.uint8)
+    place = 0
+    for row in range(height):
+        start = data[place : place + 4]
+        coded = len(start) == 4 and start[0] == start[1] == 2 and start[2] < 128
+        if coded and width in NEW_RUNS:
+            if int(start[2]) << 8 | int(start[3]) != width:
+                raise InputError(f"line {row} has another length than the picture")
+            place = _channels(data, place + 4, pixels[row], row)
+        else:
+            place = _old_line(data, place, pixels[row], row)
+    return pixels
+
+
+def _channels(data: NDArray[np.uint8], place: int, line: NDArray[np.uint8], row: int) -> int:
+    """Fill a line [W, 4] channel by channel; returns where the next one begins."""
+    width = len(line)
+    for channel in range(4):
+        column = 0
+        while column < width:
+            if place + 1 >= len(data):
+                raise InputError(f"is cut short in line {row}")
+            count = int(data[place])
+            run = count > 128
+            count -= 128 if run else 0
+            taken = 1 if run else count
+            values = data[place + 1 : place + 1 + taken]
+            if count == 0 or column + count > width or len(values) < taken:
+                raise InputError(f"its line {row} is damaged")
+            line[column : column + count, channel] = values
+            column, place = column + count, place + 1 + taken
+    return place
+
+
+def _old_line(data: NDArray[np.uint8], place: int, line: NDArray[np.uint8], row: int) -> int:
+    """Fill a line [W, 4] pixel by pixel, where 1 1 1 n repeats the last one n times, or n · 256
+    times directly after another repetition; returns where the next one begins."""
+    column, shift = 0, 0
+    while column < len(line):
+        pixel = data[place : place + 4]
+        if len(pixel) < 4:
+            raise InputError(f"is cut short in line {row}")
+        place += 4
+        if (pixel[:3] == 1).all():
+            count = int(pixel[3]) << shift
+            if column == 0 or column + count > len(line):
+                raise InputError(f"its line {row} is damaged")
+            line[column : column + count] = line[column - 1]
+            column, shift = column + count, min(shift + 8, 24)
+        else:
+            line[column] = pixel
+            column, shift = column + 1, 0
+    return place
