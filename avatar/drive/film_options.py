@@ -41,9 +41,9 @@ class FilmOptions:
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
     light: str | None = None
-    """The light that the avatar stands in: an equirectangular .hdr or .exr; studio, window, overcast,
-    golden-hour, stage or night-street; or lamps by kind, azimuth, elevation, strength and colour,
-    as in "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
+    """The light that the avatar stands in: an equirectangular .hdr or .exr; studio, window,
+    overcast, golden-hour, stage or night-street; or lamps by kind, azimuth, elevation, strength and
+    colour, as in "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
     light_turn: float = 0.0
     """Degrees by which --light is turned around the head, to the subject's left."""
     light_spin: float = 0.0
