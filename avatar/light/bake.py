@@ -1,19 +1,20 @@
 """How much of the light from each direction reaches each Gaussian: the head's and the hair's shade.
 
 Rays towards every direction say what of the mesh stands in the way; Gaussians off the mesh are fog.
-At rest and once more with the jaw open.
+At rest and once more with the jaw open and the eyes shut.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 import torch
+from scipy.spatial import KDTree
 
 from avatar.heads import Head
 from avatar.light.cells import into_cells
 from avatar.light.environment import Lobe, lamps
 from avatar.light.fog import Fog, hair_fog
-from avatar.light.matters import MOUTH, STRAND, TEETH
+from avatar.light.matters import EYES, MOUTH, STRAND, TEETH
 from avatar.light.places import (
     Places,
     in_own_frames,
@@ -23,7 +24,7 @@ from avatar.light.places import (
     tangents_of,
 )
 from avatar.light.shadows import DIRECTIONS
-from avatar.light.surfaces import Surfaces, packed
+from avatar.light.surfaces import JAW, LIDS, Surfaces, packed
 from avatar.mesh.closest import face_tree
 from avatar.mesh.rays import unhidden
 from avatar.mesh.vectors import MM, Bools, Floats, Ints
@@ -31,8 +32,12 @@ from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from splat import Gaussians
 
-JAW = 0.7  # weight of jawOpen in the second table
-LIFT, LIFT_LOOSE = 0.3 * MM, 5 * MM  # of the skin, and of hair and clothes, off themselves
+OPEN_JAW = 0.7  # weight of jawOpen in the second table
+LID = 1 * MM  # what shutting eyes move further belongs to the lids
+LIFT = 0.3 * MM  # of the skin off itself
+LOOSE_SKIP = 15 * MM  # from hair and clothes, within which the mesh does not shade them
+NEIGHBOURS, FACING = 7, 4 * MM  # that shade a Gaussian together; how normals count among them
+FOLDED = 0.7  # of its neighbours' light: a Gaussian that has less takes theirs
 BEHIND = -0.25  # cosine to a normal below which light never reaches a surface, however it moves
 HAIR_SKIP, CLOTH_SKIP = 6 * MM, 16 * MM  # that hair and clothes do not shade themselves
 FOG = 0.3  # of what hair and clothes cover, as they let light through and scatter it
@@ -48,8 +53,13 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
     resting = rig(avatar.vertices)
     loose = loose_gaussians(avatar, resting)
     matter = matter_of(avatar, head, loose)
-    opened_vertices = avatar.vertices + JAW * head.unit("jawOpen")
+    blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
+    opened_vertices = avatar.vertices + OPEN_JAW * head.unit("jawOpen") + blink
+    lids = (blink.norm(dim=-1)[avatar.faces].mean(1) > LID)[avatar.binding].numpy()
+    follows = np.where((lids & ~loose) | (matter == EYES), LIDS, JAW).astype(np.uint8)
     solid = _solid(avatar, head)
+    creased = (follows == LIDS) & (matter != EYES)
+    hidden = creased | np.isin(matter, (MOUTH, TEETH))  # at rest
     tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
     even = into_cells(*_even_sky())[:, 0] / np.pi
     for vertices in (avatar.vertices, opened_vertices):
@@ -59,12 +69,14 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
         tables.append(packed(visible))
         accesses.append(_access(visible, places.normals, even))
         own = in_own_frames(gaussians, places.normals)
-        inside = np.isin(matter, (MOUTH, TEETH)) if len(tables) == 2 else slice(None)
-        normals[inside] = own[inside]
+        chosen = hidden if len(tables) == 2 else slice(None)
+        normals[chosen] = own[chosen]
     access = np.stack(accesses, axis=1).astype(np.float32)
     white = np.ones((len(loose), 3), np.float32)
     rest, opened = tables
-    return Surfaces(normals, tangents_of(avatar), matter, white, rest, opened, access)
+    rest[creased], access[creased, 0] = opened[creased], access[creased, 1]
+    kinds = normals, tangents_of(avatar), matter, white
+    return Surfaces(*kinds, rest, opened, follows, access)
 
 
 def _even_sky() -> tuple[Floats, Floats]:
@@ -88,7 +100,8 @@ def _visibility(
 ) -> Floats:
     """Share of light [N, D] float32 that reaches Gaussians from DIRECTIONS."""
     middle = (vertices.max(0) + vertices.min(0)) / 2
-    lift = np.where(places.loose, LIFT_LOOSE, LIFT)[:, None]
+    lift = np.where(places.loose, 0, LIFT)[:, None]
+    nearest = np.where(places.loose, LOOSE_SKIP, 0.0)
     points = places.points + lift * places.normals - middle
     tree = face_tree(vertices - middle, solid)
     skip = np.where(matter == STRAND, HAIR_SKIP, CLOTH_SKIP)
@@ -97,12 +110,24 @@ def _visibility(
     for part in np.array_split(np.arange(len(DIRECTIONS)), PARTS):
         towards = DIRECTIONS[part]
         asked = (places.normals @ towards.T > BEHIND) | places.loose[:, None]
-        visible[:, part] = unhidden(tree, points, towards, asked)
+        visible[:, part] = unhidden(tree, points, towards, asked, nearest)
         if fog is not None:
             for chosen, distance in _by_skip(places.loose, skip):
                 through = fog.transmitted(points[chosen], distance, towards)
                 visible[np.ix_(chosen, part)] *= through
         done()
+    return _unfolded(visible, places)
+
+
+def _unfolded(visible: Floats, places: Places) -> Floats:
+    """Visibility [N, D] in which what lies in a fold finer than a Gaussian is lit as the skin
+    around it: a disc shows above the fold that its middle lies in."""
+    place = np.column_stack([places.points, places.normals * FACING])
+    near = np.asarray(KDTree(place).query(place, NEIGHBOURS)[1])
+    light = visible.mean(1)
+    folded = np.flatnonzero(light < FOLDED * light[near].mean(1))
+    around = visible[near[folded]].mean(1)
+    visible[folded] = np.maximum(visible[folded], around)
     return visible
 
 

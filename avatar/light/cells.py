@@ -58,23 +58,26 @@ def shares_at(directions: Floats) -> tuple[Ints, Floats]:
 
 @cached_njit(fastmath=True)
 def _find(place, to_shares, around, towards):  # pragma: no cover (compiled)
-    """The triangle that a direction [3] lies in."""
-    nearest, best = 0, np.float32(-2)
+    """The triangle that a direction [3] lies in: among those at the two directions nearest to it,
+    for that of the nearest alone may not hold it."""
+    nearest, second, best, next_best = 0, 0, np.float32(-2), np.float32(-2)
     for d in range(len(towards)):
         cosine = place[0] * towards[d, 0] + place[1] * towards[d, 1] + place[2] * towards[d, 2]
         if cosine > best:
-            nearest, best = d, cosine
+            nearest, second, best, next_best = d, nearest, cosine, best
+        elif cosine > next_best:
+            second, next_best = d, cosine
     found, least = around[nearest, 0], np.float32(-9)
-    for t in around[nearest]:
-        if t < 0:
-            break
-        smallest = np.float32(9)
-        for corner in range(3):
-            m = to_shares[t, corner]
-            share = m[0] * place[0] + m[1] * place[1] + m[2] * place[2]
-            smallest = min(smallest, share)
-        if smallest > least:
-            found, least = t, smallest
+    for corner in (nearest, second):
+        for t in around[corner]:
+            if t < 0:
+                break
+            smallest = np.float32(9)
+            for row in range(3):
+                m = to_shares[t, row]
+                smallest = min(smallest, m[0] * place[0] + m[1] * place[1] + m[2] * place[2])
+            if smallest > least:
+                found, least = t, smallest
     return found
 
 

@@ -63,7 +63,7 @@ def albedo_of(surfaces: Surfaces, quats: Floats, radiance: Floats, light: Enviro
     """Albedo [N, 3] float32 of Gaussians that look so under a light, in whichever pose shows more
     of them."""
     cells = into_cells(light.directions, light.energy)
-    under = [matt_light(surfaces, quats, cells, opening) for opening in (0.0, 1.0)]
+    under = [matt_light(surfaces, quats, cells, moved, moved) for moved in (0.0, 1.0)]
     received = np.maximum(*under)
     least = LEAST * received[surfaces.matter == SKIN].mean(0)
     return np.clip(radiance / np.maximum(received, least), 0, WHITEST).astype(np.float32)

@@ -60,7 +60,7 @@ def relit(
             _floats(gaussians.means),
             now.R_world_head.astype(np.float32),
             _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
-            now.opening,
+            np.array([now.jaw, now.lids], np.float32),
             in_halves(cells),
             even,
             bounce,

@@ -34,7 +34,7 @@ class Moment(NamedTuple):
     means_world: Floats  # [N, 3] float32
     R_world_head: Floats  # [3, 3] float32: how the head stands
     eye_world: Floats  # [3] float32: the viewer
-    opening: float  # of the jaw, from 0 at rest to 1 as in `opened`
+    opening: Floats  # [2] float32 of jaw and lids, from 0 at rest to 1 as in `opened`
     cells: Floats  # [2, 3, D / 2] float32 energy of the light from DIRECTIONS, head space
     even: Floats  # [3] float32 the mean radiance of the sky, for what faces away from the viewer
     bounce: Floats  # [3] float32 light of the face itself where a place is half open
@@ -91,7 +91,7 @@ def shade(surfaces, moment, mirror, matters, towards, curve):  # pragma: no cove
 @inlined
 def _radiance(i, surfaces, moment, mirror, m, r_world_head, towards):  # pragma: no cover (compiled)
     """Linear light [3] that Gaussian i sends to the viewer."""
-    opening, one = np.float32(moment.opening), np.float32(1)
+    opening, one = moment.opening[surfaces.follows[i]], np.float32(1)
     gloss, seen = np.float32(0), (np.float32(0), np.float32(0), np.float32(0))
     normal_world = rotated(moment.quats_world[i], surfaces.normals[i])
     n = times(r_world_head, normal_world)
@@ -128,14 +128,18 @@ def _viewed(mean, n, eye):  # pragma: no cover (compiled)
     return (x, y, z), x * n[0] + y * n[1] + z * n[2]
 
 
-def matt_light(surfaces: Surfaces, quats: Floats, cells: Floats, opening: float) -> Floats:
+def matt_light(
+    surfaces: Surfaces, quats: Floats, cells: Floats, jaw: float, lids: float = 0.0
+) -> Floats:
     """Light [N, 3] that Gaussians send back if they are white and mirror nothing, without bounces.
 
-    quats [N, 4] float32: as they are turned in head space; cells [D, 3]: see `into_cells`.
+    quats [N, 4] float32: as they are turned in head space; cells [D, 3]: see `into_cells`;
+    jaw, lids: see `Moment`.
     """
     kinds = surfaces.normals, surfaces.tangents, surfaces.matter, surfaces.rest, surfaces.opened
+    opening = np.array([jaw, lids], np.float32)[surfaces.follows]
     light = in_halves(cells)
-    return _matt_light(*kinds, quats, np.float32(opening), MATTERS, light, TOWARDS)
+    return _matt_light(*kinds, quats, opening, MATTERS, light, TOWARDS)
 
 
 @cached_njit(parallel=True, fastmath=True)
@@ -150,7 +154,7 @@ def _matt_light(
             light[i, 0], light[i, 1], light[i, 2] = _on_strand(n, t, rest[i], cells, towards)
         else:
             light[i, 0], light[i, 1], light[i, 2] = _on_matt(
-                n, rest[i], opened[i], opening, m, cells, towards
+                n, rest[i], opened[i], opening[i], m, cells, towards
             )
     return light
 

@@ -7,6 +7,8 @@ import numpy as np
 from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import Floats, Ints
 
+JAW, LIDS = 0, 1
+
 
 class Surfaces(NamedTuple):
     """What each Gaussian is, in its own frame."""
@@ -16,14 +18,16 @@ class Surfaces(NamedTuple):
     matter: Ints  # [N] uint8 row of the table of matters
     albedo: Floats  # [N, 3] float32 linear
     rest: Ints  # [N, D / 2] uint8, two shares of visibility: see `packed`
-    opened: Ints  # [N, D / 2] uint8, with the jaw open
+    opened: Ints  # [N, D / 2] uint8, with the jaw open and the lids shut
+    follows: Ints  # [N] uint8: JAW or LIDS, by whose opening the two are mixed
     access: Floats  # [N, 2] float32 share of an even sky that arrives, at rest and opened
 
     def of(self, rows: Ints) -> "Surfaces":
         """Some Gaussians [n]."""
         albedo, access = self.albedo[rows], self.access[rows]
         kinds = self.normals[rows], self.tangents[rows], self.matter[rows]
-        return Surfaces(*kinds, albedo, self.rest[rows], self.opened[rows], access)
+        tables = self.rest[rows], self.opened[rows], self.follows[rows]
+        return Surfaces(*kinds, albedo, *tables, access)
 
 
 def in_halves(values: Floats) -> Floats:

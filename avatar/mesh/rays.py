@@ -11,9 +11,11 @@ NEAREST = 1e-6  # metres: what lies nearer is the triangle that the ray starts o
 PARALLEL = 1e-20  # square metres, below which a triangle is seen from its edge
 
 
-def unhidden(tree: FaceTree, points: Floats, towards: Floats, asked: Bools) -> Bools:
+def unhidden(
+    tree: FaceTree, points: Floats, towards: Floats, asked: Bools, nearest: Floats | float = 0.0
+) -> Bools:
     """[N, D] whether rays from points [N, 3] towards unit vectors [D, 3] meet no triangle; false
-    where it is not asked [N, D]."""
+    where it is not asked [N, D]. nearest [N]: metres within which triangles do not count."""
     corners = tree.vertices[tree.faces[tree.order]]  # [M, 3, 3] in the order of the leaves
     edges = np.concatenate([corners[:, 0], *(corners[:, k] - corners[:, 0] for k in (1, 2))], 1)
     apart = np.where(np.abs(towards) > 1e-9, towards, 1e-9)
@@ -25,11 +27,14 @@ def unhidden(tree: FaceTree, points: Floats, towards: Floats, asked: Bools) -> B
         np.ascontiguousarray(towards, np.float32),
         (1 / apart).astype(np.float32),
         np.ascontiguousarray(asked),
+        np.broadcast_to(np.maximum(nearest, NEAREST), len(points)).astype(np.float32),
     )
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
-def _cast(edges, boxes, spans, points, towards, inverse, asked):  # pragma: no cover (compiled)
+def _cast(
+    edges, boxes, spans, points, towards, inverse, asked, nearest
+):  # pragma: no cover (compiled)
     free = np.zeros(asked.shape, np.bool_)
     for i in prange(len(points)):
         stack = np.empty(2 * DEPTH, np.int32)
@@ -37,16 +42,18 @@ def _cast(edges, boxes, spans, points, towards, inverse, asked):  # pragma: no c
         for d in range(len(towards)):
             if not asked[i, d]:
                 continue
-            if last >= 0 and _meets(edges[last], points[i], towards[d]):
+            if last >= 0 and _meets(edges[last], points[i], towards[d], nearest[i]):
                 continue
-            last = _first_met(edges, boxes, spans, points[i], towards[d], inverse[d], stack)
+            ray = points[i], towards[d], inverse[d], nearest[i]
+            last = _first_met(edges, boxes, spans, ray, stack)
             free[i, d] = last < 0
     return free
 
 
 @cached_njit(fastmath=True, error_model="numpy")
-def _first_met(edges, boxes, spans, start, way, inverse, stack):  # pragma: no cover (compiled)
+def _first_met(edges, boxes, spans, ray, stack):  # pragma: no cover (compiled)
     """Some triangle that a ray meets, or -1."""
+    start, way, inverse, nearest = ray
     stack[0], height = 0, 1
     while height > 0:
         height -= 1
@@ -59,7 +66,7 @@ def _first_met(edges, boxes, spans, start, way, inverse, stack):  # pragma: no c
             height += 2
             continue
         for k in range(spans[box, 0], spans[box, 1]):
-            if _meets(edges[k], start, way):
+            if _meets(edges[k], start, way, nearest):
                 return k
     return -1
 
@@ -75,7 +82,7 @@ def _meets_box(box, start, inverse):  # pragma: no cover (compiled)
 
 
 @cached_njit(fastmath=True, error_model="numpy", forceinline=True)
-def _meets(t, start, way):  # pragma: no cover (compiled)
+def _meets(t, start, way, nearest):  # pragma: no cover (compiled)
     """Whether a ray meets a triangle [9]: a corner and two edges (Möller and Trumbore 1997)."""
     x = way[1] * t[8] - way[2] * t[7]
     y = way[2] * t[6] - way[0] * t[8]
@@ -92,4 +99,4 @@ def _meets(t, start, way):  # pragma: no cover (compiled)
     v = (way[0] * x + way[1] * y + way[2] * z) * size
     if v < np.float32(0) or u + v > np.float32(1):
         return False
-    return (t[6] * x + t[7] * y + t[8] * z) * size > np.float32(NEAREST)
+    return (t[6] * x + t[7] * y + t[8] * z) * size > nearest
