@@ -1,0 +1,56 @@
+"""Films under a light, and what may be said of it."""
+
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from avatar.drive.drive import drive
+from avatar.drive.film_options import check_filming
+from avatar.drive.options import DriveOptions
+from common.errors import InputError
+
+
+def pictures(options: DriveOptions) -> np.ndarray:
+    """The frames [F, H, W, 3] of a drive in [0, 1]."""
+    with av.open(drive(options).output) as container:
+        return np.stack([f.to_ndarray(format="rgb24") for f in container.decode(video=0)]) / 255
+
+
+def test_a_film_is_lit_from_where_the_lamp_stands(
+    avatar_file: Path, voice_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    base = DriveOptions(avatar_file, voice_file, tmp_path / "a.mp4", width=64, height=64)
+    base = replace(base, background="black", still=True)
+    plain = pictures(base)
+    lit = replace(base, light="key 90 0 1")
+    left = pictures(replace(lit, out=tmp_path / "b.mp4"))
+    assert "#" in re.sub(r".*the skin itself is taken to be", "", capsys.readouterr().err)
+    right = pictures(replace(lit, out=tmp_path / "c.mp4", light_turn=180.0))
+    half = plain.shape[2] // 2  # the subject's left is on the right of the picture
+    assert left[:, :, half:].mean() > 1.2 * left[:, :, :half].mean()
+    assert right[:, :, :half].mean() > 1.2 * right[:, :, half:].mean()
+    turning = pictures(replace(lit, out=tmp_path / "d.mp4", light_spin=180.0))
+    assert np.abs(turning[0] - left[0]).mean() < 0.01 < np.abs(turning[-1] - left[-1]).mean()
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"light": "moonshine"}, "neither a file, a preset nor a lamp"),
+        ({"light_turn": 30.0}, "--light-turn: has nothing to do without --light"),
+        ({"light_spin": 30.0}, "--light-spin: has nothing to do without --light"),
+        ({"light_skin": "#aa8877"}, "--light-skin: has nothing to do without --light"),
+        ({"light": "studio", "light_spin": float("nan")}, "must be a number of degrees"),
+        ({"light": "studio", "light_skin": "tan"}, "is not a colour"),
+    ],
+)
+def test_what_cannot_be_lit_is_said_before_anything_is_drawn(
+    tmp_path: Path, changes: dict[str, str | float], said: str
+):
+    options = replace(DriveOptions(tmp_path / "a.ply"), **changes)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match=said):
+        check_filming(options, tmp_path / "a.mp4")
