@@ -24,7 +24,7 @@ from avatar.light.places import (
     tangents_of,
 )
 from avatar.light.shadows import DIRECTIONS
-from avatar.light.surfaces import JAW, LIDS, Surfaces, packed
+from avatar.light.surfaces import JAW, LIDS, Surfaces, packed, unpacked
 from avatar.mesh.closest import face_tree
 from avatar.mesh.rays import unhidden
 from avatar.mesh.vectors import MM, Bools, Floats, Ints
@@ -33,7 +33,7 @@ from avatar.rig.draw import avatar_rig
 from splat import Gaussians
 
 OPEN_JAW = 0.7  # weight of jawOpen in the second table
-LID = 1 * MM  # what shutting eyes move further belongs to the lids
+AT_LIDS, LID = 0.1 * MM, 1 * MM  # what shutting eyes move further is shaded by, and is, a lid
 LIFT = 0.3 * MM  # of the skin off itself
 LOOSE_SKIP = 15 * MM  # from hair and clothes, within which the mesh does not shade them
 NEIGHBOURS, FACING = 7, 4 * MM  # that shade a Gaussian together; how normals count among them
@@ -47,7 +47,9 @@ PARTS = 8  # in which directions are taken, for memory
 def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
     """The Gaussians of an avatar ready to be lit, with an albedo of 1.
 
-    head: its mesh, with units that fit it; done: called after each of 2 * PARTS parts.
+    head: its mesh, with units that fit it. Gaussians that were painted or trained stand off their
+    mesh: what of them lies in folds is lit as the skin around it, and lids as they are when shut;
+    those that are laid onto a mesh are lit as it is. done: called after each of 2 * PARTS parts.
     """
     rig = avatar_rig(avatar, torch.device("cpu"))
     resting = rig(avatar.vertices)
@@ -55,10 +57,10 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
     matter = matter_of(avatar, head, loose)
     blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
     opened_vertices = avatar.vertices + OPEN_JAW * head.unit("jawOpen") + blink
-    lids = (blink.norm(dim=-1)[avatar.faces].mean(1) > LID)[avatar.binding].numpy()
-    follows = np.where((lids & ~loose) | (matter == EYES), LIDS, JAW).astype(np.uint8)
+    blinks = blink.norm(dim=-1)[avatar.faces].mean(1)[avatar.binding].numpy()
+    follows = np.where(((blinks > AT_LIDS) & ~loose) | (matter == EYES), LIDS, JAW).astype(np.uint8)
     solid = _solid(avatar, head)
-    creased = (follows == LIDS) & (matter != EYES)
+    creased = (blinks > LID) & ~loose & (matter != EYES) & (not avatar.unlit)
     hidden = creased | np.isin(matter, (MOUTH, TEETH))  # at rest
     tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
     even = into_cells(*_even_sky())[:, 0] / np.pi
@@ -66,6 +68,11 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
         gaussians = rig(vertices)
         places = places_of(avatar, gaussians, vertices, loose)
         visible = _visibility(places, gaussians, vertices.double().numpy(), solid, matter, done)
+        if not avatar.unlit:
+            visible = _unfolded(visible, places)
+        if tables:  # a lid that folds into itself when shut keeps its light
+            lids = (follows == LIDS) & (matter != EYES)
+            visible[lids] = np.maximum(visible[lids], unpacked(tables[0][lids]))
         tables.append(packed(visible))
         accesses.append(_access(visible, places.normals, even))
         own = in_own_frames(gaussians, places.normals)
@@ -116,7 +123,7 @@ def _visibility(
                 through = fog.transmitted(points[chosen], distance, towards)
                 visible[np.ix_(chosen, part)] *= through
         done()
-    return _unfolded(visible, places)
+    return visible
 
 
 def _unfolded(visible: Floats, places: Places) -> Floats:
