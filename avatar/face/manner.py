@@ -51,7 +51,8 @@ class Manner:
     blinks_a_minute: float
     """rest 17, conversation 26, reading 4.5 (Bentivoglio et al. 1997)"""
     blinks_at_ends: float
-    """how much more likely a blink is about the end of a phrase (Nakano, Kitazawa 2010)"""
+    """how much more likely a blink is about the end of a phrase (Nakano, Kitazawa 2010); so many that
+    about half of all fall there"""
     looking_seconds: float
     """for which eyes stay with the listener, on average; 3.1 in talk (Lee, Badler, Badler 2002)"""
     away_seconds: float
@@ -67,13 +68,13 @@ SPEAKER = Manner(
     unit_seconds=1.6,
     pitch_gain=(0.58, 0.52, 0.48),
     wander_degrees=(0.48, 0.38, 0.41),
-    nodding=0.75,
+    nodding=0.7,
     nod_degrees=(2.0, 3.8),
     nod_seconds=(0.15, 0.4),
     brows_a_minute=6.0,
     brow_weight=0.4,
     blinks_a_minute=24.0,
-    blinks_at_ends=8.0,
+    blinks_at_ends=10.0,
     looking_seconds=3.1,
     away_seconds=0.93,
 )
@@ -87,7 +88,7 @@ READER = replace(
     brows_a_minute=6.0,
     brow_weight=0.3,
     blinks_a_minute=11.0,
-    blinks_at_ends=14.0,
+    blinks_at_ends=20.0,
     looking_seconds=9.0,
     away_seconds=0.6,
 )
