@@ -16,6 +16,7 @@ DURATION_SPREAD = 0.15  # standard deviation of the logarithm of a blink's lengt
 REFRACTORY_SECONDS = 0.5  # after the start of a blink in which no other starts
 END_SECONDS = (-0.1, 0.3)  # about the end of a phrase, in which blinks are more likely
 END_SHARE = 0.2  # of all time that lies there, as long as nothing is known
+LONG_SECONDS = 5.0  # since a phrase's end, after which that is judged anew with every blink
 MEMORY_SECONDS = 30.0  # by which that share is judged
 SHIFTS = ((33.0, 0.97), (15.0, 0.6))
 """Degrees of a shift of gaze from which on it takes a blink along, and how often."""
@@ -66,6 +67,8 @@ class Blinks:
     def _start(self, now: float) -> None:
         if now - self._started > REFRACTORY_SECONDS:
             self._started = now
+            if now - self._ended > LONG_SECONDS:
+                self._usual = self._usual_rate()
             self._stretch = self._rng.lognormal(0.0, DURATION_SPREAD)
 
 

@@ -51,7 +51,7 @@ class Manner:
     blinks_a_minute: float
     """rest 17, conversation 26, reading 4.5 (Bentivoglio et al. 1997)"""
     blinks_at_ends: float
-    """how much more likely a blink is about the end of a phrase (Nakano, Kitazawa 2010); so many that
+    """how much more likely a blink is about the end of a phrase (Nakano, Kitazawa 2010), so that
     about half of all fall there"""
     looking_seconds: float
     """for which eyes stay with the listener, on average; 3.1 in talk (Lee, Badler, Badler 2002)"""
