@@ -11,6 +11,7 @@ from support import ROOT, Outcome, write_wav
 
 from audio2mesh.data.phones import Phone, to_arrays
 from avatar.evaluation.emotion.spoken import FEELINGS
+from common.arrays import write_arrays
 
 Run = Callable[..., Outcome]
 
@@ -22,7 +23,7 @@ def folder(voice: np.ndarray, tmp_path: Path) -> Path:
     data.mkdir()
     write_wav(data / "it.wav", voice[:48_000])
     phones = [Phone("M", 1.65, 1.75), Phone("OW", 0.68, 0.85), Phone("F", 1.28, 1.4)]
-    np.savez(data / "it.npz", **to_arrays(phones))
+    write_arrays(data / "it.npz", to_arrays(phones))
     return data
 
 
