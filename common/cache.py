@@ -1,9 +1,16 @@
-"""Where this project keeps what it can compute again, and how much of it."""
+"""Where this project keeps what it can compute again, by what, and how much of it."""
 
+import hashlib
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from common.arrays import Arrays, write_arrays
 
 
 def cache_folder() -> Path:
@@ -29,3 +36,26 @@ def drop_oldest(folder: Path, keep: int) -> None:
             ages[path] = path.stat().st_mtime
     for path in sorted(ages, key=ages.__getitem__)[:-keep]:
         path.unlink(missing_ok=True)
+
+
+def content_key(arrays: Iterable[tuple[str, NDArray]], rooms: Iterable[Path]) -> str:
+    """A hash of everything that decides a result: named arrays, and the code in some folders."""
+    digest = hashlib.sha256()
+    for name, array in arrays:
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
+    for room in rooms:
+        for source in sorted(room.glob("*.py")):
+            digest.update(source.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def keep_arrays(path: Path, arrays: Arrays, keep: int) -> None:
+    """Write a file of the cache, and drop all of its folder but the `keep` that were used last; a
+    line on stderr where that cannot be."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_arrays(path, arrays)
+        drop_oldest(path.parent, keep)
+    except OSError as error:
+        print(f"{path} could not be kept: {error.strerror or error}", file=sys.stderr)

@@ -1,20 +1,19 @@
 """Registrations, kept in the user's cache folder by the content of what was registered."""
 
-import hashlib
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head, load_head
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import Similarity
 from avatar.transfer.registration import Registration, register
-from common.arrays import read_arrays, write_arrays
-from common.cache import cache_folder, drop_oldest, mark_used
+from common.arrays import read_arrays
+from common.cache import cache_folder, content_key, keep_arrays, mark_used
 from common.errors import InputError
 
 KEPT = 100  # registrations, of about 100 kB each
@@ -29,24 +28,15 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
     if known is not None:
         return known
     registration = register(load_head(), mesh, landmarks)
-    try:
-        _write(path, registration)
-        drop_oldest(path.parent, KEPT)
-    except OSError as error:
-        print(f"{path} could not be kept: {error.strerror or error}", file=sys.stderr)
+    keep_arrays(path, _arrays(registration), KEPT)
     return registration
 
 
 def _key(mesh: Mesh, landmarks: Mapping[str, Tensor]) -> str:
     """A hash of everything that decides a registration: what is registered, and our own code."""
-    digest = hashlib.sha256()
-    for name, tensor in _decisive(mesh, load_head(), landmarks):
-        digest.update(f"{name} {tensor.dtype} {tuple(tensor.shape)}".encode())
-        digest.update(tensor.contiguous().numpy().tobytes())
-    for room in ROOMS:
-        for source in sorted((Path(__file__).parents[1] / room).glob("*.py")):
-            digest.update(source.read_bytes())
-    return digest.hexdigest()[:32]
+    decisive = _decisive(mesh, load_head(), landmarks)
+    rooms = (Path(__file__).parents[1] / room for room in ROOMS)
+    return content_key(((name, tensor.numpy()) for name, tensor in decisive), rooms)
 
 
 def _decisive(
@@ -76,10 +66,9 @@ def _read(path: Path) -> Registration | None:
     return Registration(fitted, residual, cover, Similarity(float(scale), rotation, shift))
 
 
-def _write(path: Path, registration: Registration) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _arrays(registration: Registration) -> dict[str, NDArray]:
     to_head = registration.to_head
-    arrays = {
+    return {
         "fitted": registration.fitted.numpy(),
         "residual_mm": np.array(registration.residual_mm),
         "cover": np.array(registration.cover),
@@ -87,4 +76,3 @@ def _write(path: Path, registration: Registration) -> None:
         "rotation": to_head.rotation,
         "translation": to_head.translation,
     }
-    write_arrays(path, arrays)

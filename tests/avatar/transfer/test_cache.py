@@ -128,6 +128,6 @@ def test_a_full_disk_costs_only_the_keeping(
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "_write", full)
+    monkeypatch.setattr("common.cache.write_arrays", full)
     assert registered(MESH).cover == 0.9
     assert "could not be kept: No space left" in capsys.readouterr().err
