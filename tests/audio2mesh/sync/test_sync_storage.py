@@ -13,6 +13,7 @@ ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "audio2mesh/evaluation",
     "audio2mesh/sync",
+    "avatar/evaluation/",
     "avatar/lipreading/delay.py",
     "configs/commands/evaluate_audio2mesh.py",
     "configs/commands/search_losses.py",
