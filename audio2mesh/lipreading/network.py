@@ -47,10 +47,12 @@ class LipReadNet(nn.Module):
         super().__init__()
         self.options = options or LipReadOptions()
         width = self.options.width
-        self.front = nn.Conv3d(1, 16, (3, 7, 7), stride=(1, 4, 4), padding=(1, 3, 3), bias=False)
-        self.front_norm = nn.BatchNorm2d(16)
-        self.still = nn.Sequential(_halving(16, 32), _halving(32, 64))  # 22 → 11 → 6 pixels
-        self.reduce = nn.Linear(64 * 6 * 6, width)
+        a, b, c = (self.options.channels * size for size in (1, 2, 4))
+        self.front = nn.Conv3d(1, a, (3, 7, 7), stride=(1, 4, 4), padding=(1, 3, 3), bias=False)
+        self.still = nn.Sequential(  # 22 → 11 → 6 pixels
+            _halving(a, b), Residual(b), _halving(b, c), Residual(c), nn.BatchNorm2d(c), nn.GELU()
+        )
+        self.reduce = nn.Linear(c * 6 * 6, width)
         self.local = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
         block = DecoderOptions(
             width=width,
@@ -80,10 +82,8 @@ class LipReadNet(nn.Module):
 
     def encode(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → the transformer's output [B, F, W]."""
-        x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, 16, 22, 22]
-        frames = x.shape[:2]
-        x = functional.gelu(self.front_norm(x.flatten(0, 1)))
-        x = self.reduce(self.still(x).flatten(1)).unflatten(0, frames)
+        x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, C, 22, 22]
+        x = self.reduce(self.still(x.flatten(0, 1)).flatten(1)).unflatten(0, x.shape[:2])
         for local in self.local:
             x = x + local(functional.gelu(x).mT).mT
         for block in self.blocks:
@@ -107,12 +107,24 @@ def normalised(crops: Tensor) -> Tensor:
     return (crops - mean) / (variance + 1e-4).sqrt()
 
 
+class Residual(nn.Module):
+    """Two convolutions that add to what is there (He et al., arXiv 1603.05027)."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.added = nn.Sequential(*_convolution(channels, channels), *_convolution(channels, channels))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.added(x)
+
+
 def _halving(channels: int, wider: int) -> nn.Module:
-    return nn.Sequential(
-        nn.Conv2d(channels, wider, 3, stride=2, padding=1, bias=False),
-        nn.BatchNorm2d(wider),
-        nn.GELU(),
-    )
+    return nn.Sequential(*_convolution(channels, wider, stride=2))
+
+
+def _convolution(channels: int, wider: int, stride: int = 1) -> tuple[nn.Module, ...]:
+    conv = nn.Conv2d(channels, wider, 3, stride=stride, padding=1, bias=False)
+    return nn.BatchNorm2d(channels), nn.GELU(), conv
 
 
 def _by_step(x: Tensor) -> Tensor:

@@ -9,11 +9,13 @@ from audio2mesh.training.options import StepOptions
 class LipReadOptions:
     """The network."""
 
-    width: int = 128
+    channels: int = 24
+    """Channels of the first convolution; each of the two halvings of the picture doubles them."""
+    width: int = 192
     """Channels of the transformer."""
-    layers: int = 3
+    layers: int = 4
     """Transformer blocks."""
-    heads: int = 4
+    heads: int = 6
     """Attention heads."""
     dropout: float = 0.1
     """Share of activations dropped in training."""
@@ -23,17 +25,17 @@ class LipReadOptions:
 class LipTrainOptions(StepOptions):
     """Training on windows of mouth crops whose phones are known."""
 
-    steps: int = 1600
+    steps: int = 2400
     """Optimiser steps."""
-    batch: int = 6
+    batch: int = 8
     """Windows per step."""
-    learning_rate: float = 1.5e-3
+    learning_rate: float = 2e-3
     """Peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine."""
     weight_decay: float = 0.02
     """AdamW's weight decay."""
-    average: float = 0.0
+    average: float = 0.995
     """Decay per step of the running average of the weights, which is what is saved; 0 for none."""
-    frames: int = 72
+    frames: int = 75
     """Frames of a window, 25 a second."""
     step_weight: float = 1.0
     """Weight of naming the phone at each half frame, beside the CTC loss's 1."""

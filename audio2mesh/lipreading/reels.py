@@ -1,6 +1,6 @@
 """Reels: mouth crops with what was said in them, and the windows that training sees."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,8 @@ from audio2mesh.lipreading.network import FPS, STEPS
 UNKNOWN = -1
 """Label where no phone is known."""
 _SHIFT = 5  # pixels by which a window is moved at most
-_BLINDED = 10  # frames that are hidden at most
+_GRAIN = 0.02  # standard deviation of the noise in the pictures at most
+_BLINDED = 4  # frames that are hidden at most
 
 
 @dataclass(frozen=True)
@@ -44,35 +45,20 @@ class LipBatch:
         )
 
 
-def draw_batch(reels: Sequence[Reel], size: int, frames: int, rng: np.random.Generator) -> LipBatch:
-    """Random windows; each reel has a share by its length. Light, place and side vary."""
-    lengths = np.array([len(reel.crops) for reel in reels], float)
-    chosen = rng.choice(len(reels), size, p=lengths / lengths.sum())
-    windows = [_window(reels[index], frames, rng) for index in chosen]
+Draw = Callable[[np.random.Generator], Reel]
+"""Draws a reel of as many frames as a window has."""
+
+
+def draw_batch(draw: Draw, size: int, rng: np.random.Generator) -> LipBatch:
+    """Windows of one length. Light, place and side vary."""
+    reels = [draw(rng) for _ in range(size)]
+    films = [torch.from_numpy(reel.crops).float() / 255 for reel in reels]
+    count = len(films[0])
     return LipBatch(
-        crops=torch.stack([augmented(window.crops, rng) for window in windows]),
-        shape=torch.stack([window.shape for window in windows]),
-        labels=torch.stack([window.labels for window in windows]),
-        targets=tuple(window.target for window in windows),
-    )
-
-
-@dataclass(frozen=True)
-class _Window:
-    crops: Tensor  # [F, 88, 88]
-    shape: Tensor  # [F, 3]
-    labels: Tensor  # [2F]
-    target: Tensor  # [n]
-
-
-def _window(reel: Reel, frames: int, rng: np.random.Generator) -> _Window:
-    start = int(rng.integers(max(1, len(reel.crops) - frames + 1)))
-    index = np.minimum(np.arange(start, start + frames), len(reel.crops) - 1)
-    return _Window(
-        crops=torch.from_numpy(reel.crops[index]).float() / 255,
-        shape=torch.from_numpy(reel.shape[index]),
-        labels=step_labels(reel.phones, start, frames),
-        target=target_of(reel.phones, start, frames),
+        crops=torch.stack([augmented(crops, rng) for crops in films]),
+        shape=torch.stack([torch.from_numpy(reel.shape) for reel in reels]),
+        labels=torch.stack([step_labels(reel.phones, 0, count) for reel in reels]),
+        targets=tuple(target_of(reel.phones, 0, count) for reel in reels),
     )
 
 
@@ -100,7 +86,12 @@ def augmented(crops: Tensor, rng: np.random.Generator) -> Tensor:
     size = crops.shape[-1]
     padded = functional.pad(crops[:, None], (_SHIFT,) * 4, mode="replicate")[:, 0]
     crops = padded[:, down : down + size, right : right + size]
+    if rng.random() < 0.5:
+        crops = crops.lerp(functional.avg_pool2d(crops[:, None], 3, 1, 1)[:, 0], rng.random())
     crops = crops.clamp_min(1e-3) ** float(np.exp(rng.uniform(-0.4, 0.4)))
+    crops = crops + float(rng.uniform(0, _GRAIN)) * torch.from_numpy(
+        rng.standard_normal(crops.shape, np.float32)
+    )
     hidden = int(rng.integers(0, _BLINDED + 1))
     first = int(rng.integers(0, max(1, len(crops) - hidden)))
     crops[first : first + hidden] = crops.mean((0, 1, 2))

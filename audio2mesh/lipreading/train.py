@@ -20,7 +20,7 @@ from audio2mesh.lipreading.decoding import (
 )
 from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
 from audio2mesh.lipreading.options import LipTrainOptions
-from audio2mesh.lipreading.reels import UNKNOWN, LipBatch, Reel, draw_batch
+from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
 
@@ -30,14 +30,14 @@ _CLIP = 5.0  # largest norm of the gradients
 
 
 class LipTask:
-    """A network and the reels that it learns from."""
+    """A network and what draws the windows that it learns from."""
 
-    def __init__(self, net: LipReadNet, reels: Sequence[Reel], options: LipTrainOptions) -> None:
-        self.net, self.reels, self.options = net, reels, options
+    def __init__(self, net: LipReadNet, draw: Draw, options: LipTrainOptions) -> None:
+        self.net, self.draw, self.options = net, draw, options
         self.device = net.centre.device
 
     def prepare(self, step: int) -> None:
-        """The reels are all there."""
+        """Windows are drawn when they are seen."""
 
     def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         batch = self.batch(step)
@@ -48,15 +48,12 @@ class LipTask:
     def batch(self, number: int) -> LipBatch:
         """The windows of a step."""
         rng = np.random.default_rng([self.options.seed, 2, number])
-        batch = draw_batch(self.reels, self.options.batch, self.options.frames, rng)
-        return batch.to(self.device)
+        return draw_batch(self.draw, self.options.batch, rng).to(self.device)
 
 
-def lip_trainer(
-    net: LipReadNet, reels: Sequence[Reel], options: LipTrainOptions
-) -> Trainer[LipTask]:
-    """Training of a network on reels."""
-    return Trainer(LipTask(net, reels, options), options, clip=_CLIP)
+def lip_trainer(net: LipReadNet, draw: Draw, options: LipTrainOptions) -> Trainer[LipTask]:
+    """Training of a network on what is drawn."""
+    return Trainer(LipTask(net, draw, options), options, clip=_CLIP)
 
 
 @torch.no_grad()

@@ -34,6 +34,8 @@ SPACING = {
     "teeth": 1.3 * MM,
 }
 GREY = {"skin": 0.80, "lips": 0.47, "inside": 0.32, "tongue": 0.50, "teeth": 1.0, "gum": 0.45}
+"""What each kind of surface reflects of the light."""
+KINDS = tuple(GREY)
 GLOSS = {"skin": 0.03, "lips": 0.16, "inside": 0.05, "tongue": 0.12, "teeth": 0.12}
 SPREAD, THICKNESS = 0.95, 0.15  # radius against spacing and thickness, of a disc
 OPACITY = 0.97
@@ -53,8 +55,13 @@ class MouthLayer:
     binding: Tensor  # [N] triangle of each disc
     weights: Tensor  # [N, 3] barycentric place in that triangle
     local: Gaussians  # [N] in the frames of their triangles
-    albedo: Tensor  # [N] reflected share of the light
+    paint: Tensor  # [N, K] share of each of `KINDS`, less where it is darker than that
     gloss: Tensor  # [N] height of the highlight
+
+    @property
+    def albedo(self) -> Tensor:
+        """Reflected share of the light [N]."""
+        return self.paint @ torch.tensor(list(GREY.values())).to(self.paint)
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,7 @@ class _Part:
 
     shape: Mesh
     spots: Spots  # [n]
-    albedo: Floats  # [n]
+    paint: Floats  # [n, K]
     gloss: Floats  # [n]
 
 
@@ -89,7 +96,7 @@ def mouth_layer(head: Head) -> MouthLayer:
         _lining(head, shapes, inner, rng),
         _teeth(head, shapes, "upper-teeth", rng),
         _teeth(head, shapes, "lower-teeth", rng),
-        _inside(shapes, _near(head, "tongue"), "tongue", GREY["tongue"], rng),
+        _inside(shapes, _near(head, "tongue"), "tongue", rng),
     ]
     return _bound(head, shapes.rest, parts)
 
@@ -114,13 +121,18 @@ def _skin(head: Head, shapes: _Shapes, inner: Bools, rng: np.random.Generator) -
     spacing = np.where(_round_lips(head), SPACING["lips"], SPACING["skin"])
     spots = even_spots(shapes.opened, triangles, spacing, rng)
     red = lip_mask(at_spots(mm, shapes.rest.faces, spots))
-    albedo = GREY["skin"] + (GREY["lips"] - GREY["skin"]) * red
     inside = smoothstep(0.4, 0.9, at_spots(inner.astype(float), shapes.rest.faces, spots))
-    albedo += (GREY["inside"] - albedo) * inside
+    paint = _paint(skin=(1 - red) * (1 - inside), lips=red * (1 - inside), inside=inside)
     light = np.maximum(shapes.light_rest, shapes.light_open)
     crease = smoothstep(0.8, 0.1, at_spots(light, shapes.rest.faces, spots))
     gloss = GLOSS["skin"] + (GLOSS["lips"] - GLOSS["skin"]) * red
-    return _Part(shapes.opened, spots, albedo * (1 - 0.45 * crease), gloss)
+    return _Part(shapes.opened, spots, paint * (1 - 0.45 * crease)[:, None], gloss)
+
+
+def _paint(**shares: Floats) -> Floats:
+    """Shares [n] of some kinds → of all of them [n, K]."""
+    nothing = np.zeros_like(next(iter(shares.values())))
+    return np.stack([shares.get(kind, nothing) for kind in KINDS], 1)
 
 
 def _round_lips(head: Head) -> Bools:
@@ -135,28 +147,29 @@ def _lining(head: Head, shapes: _Shapes, inner: Bools, rng: np.random.Generator)
     """Cheeks, gums and throat from within, as far as they are ever seen."""
     triangles = _near(head, "body")
     triangles = triangles[inner[shapes.rest.faces[triangles]].all(1)]
-    return _inside(shapes, triangles, "inside", GREY["inside"], rng)
+    return _inside(shapes, triangles, "inside", rng)
 
 
 def _teeth(head: Head, shapes: _Shapes, group: str, rng: np.random.Generator) -> _Part:
     """A row of teeth with its gum."""
-    part = _inside(shapes, _near(head, group), "teeth", 1.0, rng)
+    part = _inside(shapes, _near(head, group), "teeth", rng)
     height = at_spots(shapes.rest.vertices, shapes.rest.faces, part.spots)[:, 1]
     row = shapes.rest.vertices[head.group_vertices(group).numpy(), 1]
     from_tip = height - row.min() if group == "upper-teeth" else row.max() - height
     gum = smoothstep(CROWN, CROWN + 3 * MM, from_tip)
-    return replace(part, albedo=part.albedo * (GREY["teeth"] * (1 - gum) + GREY["gum"] * gum))
+    shade = part.paint.sum(1)
+    return replace(part, paint=_paint(teeth=shade * (1 - gum), gum=shade * gum))
 
 
 def _inside(
-    shapes: _Shapes, triangles: Ints, kind: str, grey: float, rng: np.random.Generator
+    shapes: _Shapes, triangles: Ints, kind: str, rng: np.random.Generator
 ) -> _Part:
     """What lies behind the lips, darker where little light falls with the jaw open."""
     spots = even_spots(shapes.rest, triangles, SPACING[kind], rng)
     light = at_spots(shapes.light_open, shapes.rest.faces, spots)
     spots, light = spots[light > SEEN], light[light > SEEN]
     shade = 0.12 + 0.88 * np.clip(light / FULL_LIGHT[kind], 0, 1)
-    return _Part(shapes.rest, spots, grey * shade, GLOSS[kind] * shade)
+    return _Part(shapes.rest, spots, _paint(**{kind: shade}), GLOSS[kind] * shade)
 
 
 def _near(head: Head, group: str) -> Ints:
@@ -195,7 +208,7 @@ def _bound(head: Head, rest: Mesh, parts: Sequence[_Part]) -> MouthLayer:
         binding=binding,
         weights=_floats(np.concatenate([part.spots.weights for part in parts])),
         local=activate(bind(world, binding, head.vertices[vertices], faces)),
-        albedo=_floats(np.concatenate([part.albedo for part in parts])),
+        paint=_floats(np.concatenate([part.paint for part in parts])),
         gloss=_floats(np.concatenate([part.gloss for part in parts])),
     )
 

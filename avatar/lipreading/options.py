@@ -24,24 +24,26 @@ class LipReadingOptions:
 
 @dataclass(frozen=True)
 class LipFitOptions:
-    """Train the lip reader on renders of speech-motion clips."""
+    """Train the lip reader on made-up people who say sentences.
 
-    data: tuple[Path, ...]
-    """Folders of clips (<id>.npz with <id>.flac); those without phones teach the mouth's shape."""
+    Synthetic voices (the programs festival and flite; Debian: festival festvox-us-slt-hts
+    festvox-kdlpc16k flite) say when each phone of a sentence starts and ends; the articulation
+    model moves a mouth that is new in each window: another face, skin, light, side and habit of
+    speech. Of the lines of --text every fiftieth is only tested on, said by voices and people that
+    training never shows, and the one after it settles what cannot be learned by gradients.
+    """
+
+    text: Path
+    """Text file with one English sentence on each line."""
     out: Path
     """Weights file to write (.safetensors)."""
-    test_data: tuple[Path, ...] = ()
-    """Folders of clips with phones that are only tested on."""
-    held_out: tuple[str, ...] = ()
-    """Ids of clips that are only tested on; without these and --test-data a tenth of the data."""
+    data: tuple[Path, ...] = ()
+    """Folders of clips (<id>.npz with <id>.flac) whose motion is shown too, on the same made-up
+    people; those without phones teach the mouth's shape."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
-    babble: float = 0.5
-    """Hours of made-up speech, whose phones follow each other as in the data."""
-    cache: Path = Path("mouth_crops")
-    """Folder in which rendered crops are kept: about 0.7 GB for an hour."""
-    start: Path | None = None
-    """Weights of an earlier run to go on from, with a schedule of their own."""
+    cache: Path = Path("said_sentences")
+    """Folder in which the sentences' phones are kept."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is. Mouths are always drawn on the CPU."""
     threads: int | None = None

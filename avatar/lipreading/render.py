@@ -10,13 +10,16 @@ from torch.nn import functional
 
 from avatar.heads import Head, load_head
 from avatar.lipreading.layer import MouthLayer, mouth_layer
+from avatar.lipreading.people import PLAIN, Look
 from avatar.lipreading.view import FRONT, MouthView, light_direction, mouth_camera
 from avatar.mesh import vertex_normals
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import TriangleFrames, triangle_frames
+from avatar.synthetic.shared.noise import fractal_noise
 from splat import Gaussians, render, rgb_to_sh
 
 GLOSS_EXPONENT = 16.0
+_BLOTCHES = 120.0  # cells per metre of the coarsest
 BACKGROUND = 0.25  # the shade under the chin
 
 MouthRenderer = Callable[[Tensor], Tensor]
@@ -24,7 +27,10 @@ MouthRenderer = Callable[[Tensor], Tensor]
 
 
 def mouth_renderer(
-    head: Head, device: torch.device | str = "cpu", view: MouthView = FRONT
+    head: Head,
+    device: torch.device | str = "cpu",
+    view: MouthView = FRONT,
+    look: Look = PLAIN,
 ) -> MouthRenderer:
     """A differentiable render of a head's mouth in a fixed frame around where it rests.
 
@@ -38,12 +44,13 @@ def mouth_renderer(
     light = light_direction(view).to(device)
     towards_eye = -camera.viewmat[2, :3]
     background = torch.full((3,), BACKGROUND, device=device)
+    albedo, gloss = (values.to(device) for values in painted(head, look))
 
     def draw(vertices: Tensor) -> Tensor:
         mouth = vertices[:, layer.vertices]  # [F, v, 3]
         lit, shine = light_on(vertex_normals(mouth, layer.faces), light, towards_eye, view)
         lit, shine = _at_discs(layer, lit), _at_discs(layer, shine)  # after Gouraud
-        grey = view.exposure * (layer.albedo * lit + layer.gloss * shine)  # [F, N]
+        grey = view.exposure * (albedo * lit + gloss * shine)  # [F, N]
         posed = _posed(layer, triangle_frames(mouth, layer.faces))
         frames = [
             render(
@@ -72,6 +79,22 @@ def layer_of(head: Head, device: torch.device) -> MouthLayer:
         f.name: getattr(layer, f.name).to(device) for f in fields(MouthLayer) if f.name != "local"
     }
     return MouthLayer(local=local, **tensors)
+
+
+def painted(head: Head, look: Look) -> tuple[Tensor, Tensor]:
+    """Albedo [N] and gloss [N] of the discs of a head's mouth."""
+    layer = layer_of(head, torch.device("cpu"))
+    corners = head.vertices[layer.vertices][layer.faces[layer.binding]]  # [N, 3, 3]
+    places = (layer.weights[..., None] * corners).sum(1)
+    return layer.paint @ look.greys * blotched(look, places), layer.gloss * look.gloss
+
+
+def blotched(look: Look, places: Tensor) -> Tensor:
+    """Factors [n] on what a look paints at places [n, 3] of the resting face, metres."""
+    if look.blotches == 0:
+        return torch.ones(len(places))
+    noise = fractal_noise(places.double().numpy(), _BLOTCHES, seed=look.seed)
+    return torch.from_numpy(1 + look.blotches * noise).float()
 
 
 def _posed(layer: MouthLayer, frames: TriangleFrames) -> list[Gaussians]:

@@ -1,0 +1,124 @@
+"""Windows that training sees: a new person, in a new light, says something in each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from audio2mesh.data.clips import Clip, motion_at
+from audio2mesh.data.phones import SILENCE, Phone
+from audio2mesh.lipreading.network import FPS
+from audio2mesh.lipreading.reels import Reel
+from audio2mesh.model.motion import Motion
+from avatar.heads import Head
+from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.mouth_crops import mouth_shape
+from avatar.lipreading.people import Person, random_person, spoken_motion, unsteady
+from avatar.lipreading.quick_render import quick_mouth_renderer
+from avatar.lipreading.render import layer_of, mouth_renderer
+from avatar.lipreading.sentences import Said
+from avatar.lipreading.view import random_view
+
+_PACE, _UNEVEN = 0.15, 0.12  # log of the speed of speech and of the length of each phone
+_PAUSES = (0.0, 0.4)  # seconds between sentences
+_BATCH = 32  # frames drawn at a time
+_CLIPS = 0.1  # share of the windows whose motion is that of a clip
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Whose mouth is shown and what moves it."""
+
+    person: Person
+    motion: Motion  # [F, ..] at 25 frames a second
+    phones: tuple[Phone, ...]  # in seconds from the first frame; empty where not known
+
+
+def window_source(
+    head: Head, said: Sequence[Said], clips: Sequence[Clip], frames: int
+) -> Callable[[np.random.Generator], Reel]:
+    """Draws windows of so many frames, of sentences and now and then of a clip."""
+
+    def draw(rng: np.random.Generator) -> Reel:
+        person = random_person(head, rng)
+        if clips and rng.random() < _CLIPS:
+            stage = _of_clip(person, clips[int(rng.integers(len(clips)))], frames, rng)
+        else:
+            stage = _of_speech(person, running_speech(said, frames / FPS, rng), frames, rng)
+        return film(stage, rng)
+
+    return draw
+
+
+@torch.no_grad()
+def stranger(head: Head, sentence: Said, rng: np.random.Generator) -> Reel:
+    """A sentence by somebody new from a random view, as `render` draws it."""
+    person = random_person(head, rng)
+    frames = round(sentence.seconds * FPS)
+    motion = spoken_motion(person, sentence.phones, 2 * FPS)
+    motion = Motion(motion.coefficients[1 : 2 * frames : 2], motion.basis)
+    faces = unsteady(person.head.vertices + motion.offsets(), person.head, FPS, rng)
+    render = mouth_renderer(person.head, view=random_view(rng), look=person.look)
+    crops = (torch.cat([render(part) for part in faces.split(_BATCH)]) * 255).round().byte()
+    shape = mouth_shape(motion, face_geometry(head)).numpy()
+    return Reel(sentence.text, crops.numpy(), shape, sentence.phones)
+
+
+def film(stage: Stage, rng: np.random.Generator) -> Reel:
+    """A stage from a random view, quickly drawn."""
+    head, motion = stage.person.head, stage.motion
+    layer = layer_of(head, torch.device("cpu"))
+    faces = head.vertices[layer.vertices] + motion.offsets(layer.vertices)
+    draw = quick_mouth_renderer(head, random_view(rng), stage.person.look)
+    crops = draw(unsteady(faces, head, FPS, rng))
+    shape = mouth_shape(motion, face_geometry(head)).numpy()
+    return Reel("window", crops, shape, stage.phones)
+
+
+def running_speech(
+    said: Sequence[Said], seconds: float, rng: np.random.Generator
+) -> tuple[Phone, ...]:
+    """Sentences of one voice one after the other, longer than so many seconds by one at least, at
+    another pace and with other lengths of phones."""
+    first = said[int(rng.integers(len(said)))]
+    phones = _uneven(first.phones, 0.0, rng)
+    while phones[-1].end < seconds + first.seconds:
+        pause = phones[-1].end + float(rng.uniform(*_PAUSES))
+        phones.append(Phone(SILENCE, phones[-1].end, pause))
+        phones += _uneven(said[int(rng.integers(len(said)))].phones, pause, rng)
+    return tuple(phones)
+
+
+def _uneven(phones: Sequence[Phone], start: float, rng: np.random.Generator) -> list[Phone]:
+    """The same phones from second `start` on, some longer, some shorter."""
+    pace = rng.normal(0, _PACE)
+    factors = np.exp(pace + rng.normal(0, _UNEVEN, len(phones)))
+    ends = start + np.cumsum([(p.end - p.start) * f for p, f in zip(phones, factors, strict=True)])
+    starts = [start, *ends[:-1]]
+    return [
+        Phone(p.label, float(a), float(b)) for p, a, b in zip(phones, starts, ends, strict=True)
+    ]
+
+
+def _of_speech(
+    person: Person, phones: tuple[Phone, ...], frames: int, rng: np.random.Generator
+) -> Stage:
+    """A stretch anywhere of what is said."""
+    motion = spoken_motion(person, phones, 2 * FPS)
+    first = int(rng.integers(len(motion.coefficients) // 2 - frames + 1))
+    rows = torch.arange(2 * first + 1, 2 * (first + frames) + 1, 2)  # the middles of the frames
+    shown = Motion(motion.coefficients[rows.clamp_max(len(motion.coefficients) - 1)], motion.basis)
+    return Stage(person, shown, _shifted(phones, first / FPS))
+
+
+def _of_clip(person: Person, clip: Clip, frames: int, rng: np.random.Generator) -> Stage:
+    start = float(rng.uniform(0, max(0.0, clip.seconds - frames / FPS)))
+    times = start + (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
+    return Stage(person, Motion(motion_at(clip, times), clip.motion.basis), _shifted(clip.phones, start))
+
+
+def _shifted(phones: Sequence[Phone], start: float) -> tuple[Phone, ...]:
+    return tuple(Phone(p.label, p.start - start, p.end - start) for p in phones)
