@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.phones import PHONES, SILENCE
+from audio2mesh.lipreading.grammar import read_in_context
 from audio2mesh.lipreading.network import BLANK, STEPS, LipReadNet
 from common.errors import InputError
 
@@ -32,8 +33,9 @@ VISEMES = {phone: number for number, phones in enumerate(_CLASSES) for phone in 
 
 @torch.no_grad()
 def read_phones(net: LipReadNet, crops: Tensor) -> list[str]:
-    """Phones of crops [F, 88, 88] in [0, 1], without silence: greedy CTC decoding."""
-    return decode(log_probabilities(net, crops))
+    """Phones of crops [F, 88, 88] in [0, 1], without silence, by lips and context."""
+    weight, bonus = net.trust.tolist()
+    return read_in_context(log_probabilities(net, crops), net.trigram.cpu(), weight, bonus)
 
 
 @torch.no_grad()
@@ -49,7 +51,8 @@ def log_probabilities(net: LipReadNet, crops: Tensor) -> Tensor:
 
 
 def decode(log_probs: Tensor) -> list[str]:
-    """Best label at each step [T, P + 1], repeats merged, blanks and silence dropped."""
+    """What lips alone say: the best label at each step [T, P + 1], repeats merged, blanks and
+    silence dropped."""
     best = log_probs.argmax(-1).unique_consecutive().tolist()
     return [PHONES[label] for label in best if label != BLANK and PHONES[label] != SILENCE]
 

@@ -5,6 +5,7 @@ smaller; the transformer's blocks are those of the student, so that only distanc
 """
 
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +43,8 @@ class LipReadNet(nn.Module):
 
     centre: Tensor  # [W] mean of the features in training
     spread: Tensor  # [W] their standard deviation
+    trigram: Tensor  # [P, P, P] log probability of a phone after two others, in training
+    trust: Tensor  # [2] weight of the trigram against the lips, and bonus for each phone
 
     def __init__(self, options: LipReadOptions | None = None) -> None:
         super().__init__()
@@ -68,6 +71,8 @@ class LipReadNet(nn.Module):
         self.shape = nn.Linear(width, len(SHAPES))
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
+        self.register_buffer("trigram", torch.zeros((len(PHONES),) * 3))
+        self.register_buffer("trust", torch.zeros(2))
 
     def forward(self, crops: Tensor) -> Reading:
         encoded = self.encode(crops)
@@ -112,7 +117,8 @@ class Residual(nn.Module):
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        self.added = nn.Sequential(*_convolution(channels, channels), *_convolution(channels, channels))
+        convolutions = (_convolution(channels, channels) for _ in range(2))
+        self.added = nn.Sequential(*chain.from_iterable(convolutions))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.added(x)

@@ -25,9 +25,9 @@ class LipReadOptions:
 class LipTrainOptions(StepOptions):
     """Training on windows of mouth crops whose phones are known."""
 
-    steps: int = 2400
+    steps: int = 2000
     """Optimiser steps."""
-    batch: int = 8
+    batch: int = 6
     """Windows per step."""
     learning_rate: float = 2e-3
     """Peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine."""

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, product
 
 import numpy as np
 import torch
@@ -18,14 +18,15 @@ from audio2mesh.lipreading.decoding import (
     read_phones,
     visemes,
 )
-from audio2mesh.lipreading.network import BLANK, FPS, LipReadNet, Reading
+from audio2mesh.lipreading.grammar import phone_trigram, read_in_context
+from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
 from audio2mesh.lipreading.options import LipTrainOptions
 from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
-_BLANK_REELS, _BLANK_FRAMES = 16, 500  # that the blank is adjusted on, and frames of each
+_WEIGHTS, _BONUSES = (0.0, 0.3, 0.6, 0.9), (0.0, 0.7, 1.4)  # of the trigram, tried
 _CLIP = 5.0  # largest norm of the gradients
 
 
@@ -68,22 +69,37 @@ def fit_feature_scale(task: LipTask) -> None:
 
 @torch.no_grad()
 def fit_blank(net: LipReadNet, reels: Sequence[Reel]) -> None:
-    """Lower the blank's score until phones of the reels are read best.
+    """Lower the blank's score until phones of the reels are read best by lips alone.
 
     A network that is not sure which of a few phones it sees would else prefer to say nothing.
     """
-    net.eval()
-    known = [reel for reel in reels if reel.phones][:_BLANK_REELS]
-    read = [log_probabilities(net, _crops(net, reel, _BLANK_FRAMES)).cpu() for reel in known]
-    said = [_spoken(reel, _BLANK_FRAMES / FPS) for reel in known]
+    read = _read(net, reels)
 
     def errors(lower: float) -> int:
         fewer = torch.zeros(BLANK + 1)
         fewer[BLANK] = lower
-        found = [decode(log_probs - fewer) for log_probs in read]
-        return sum(edit_distance(a, b) for a, b in zip(found, said, strict=True))
+        return sum(edit_distance(decode(log_probs - fewer), said) for log_probs, said in read)
 
     net.blank.bias.sub_(min((0.25 * step for step in range(25)), key=errors))
+
+
+@torch.no_grad()
+def fit_grammar(net: LipReadNet, sentences: Sequence[Sequence[str]], reels: Sequence[Reel]) -> None:
+    """Give the network the trigram of some sentences, trusted as reads phones of the reels best."""
+    net.trigram.copy_(phone_trigram(sentences))
+    read, trigram = _read(net, reels), net.trigram.cpu()
+
+    def errors(trust: tuple[float, float]) -> int:
+        found = (read_in_context(log_probs, trigram, *trust) for log_probs, _ in read)
+        return sum(edit_distance(a, said) for a, (_, said) in zip(found, read, strict=True))
+
+    net.trust.copy_(torch.tensor(min(product(_WEIGHTS, _BONUSES), key=errors)))
+
+
+def _read(net: LipReadNet, reels: Sequence[Reel]) -> list[tuple[Tensor, list[str]]]:
+    """Log probabilities [T, P + 1] and true phones of reels."""
+    net.eval()
+    return [(log_probabilities(net, _crops(net, reel)).cpu(), _spoken(reel)) for reel in reels]
 
 
 def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
@@ -111,16 +127,18 @@ def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
 def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
     """Error rates over all reels together, with two readers that know nothing for comparison.
 
-    `phones` and `visemes`: edit distance over the number of true ones. `constant`: the phone error
-    rate of the best answer that is the same phone over and over, as often as there are phones.
-    `shuffled`: that of what was read, held against the next reel. InputError without phones.
+    `phones` and `visemes`: edit distance over the number of true ones; `lips alone`: that of phones
+    read without context. `constant`: the phone error rate of the best answer that is the same
+    phone over and over, as often as there are phones. `shuffled`: that of what was read, held
+    against the next reel. InputError without phones.
     """
-    reels = [reel for reel in reels if any(p.label != SILENCE for p in reel.phones)]
+    reels = [reel for reel in reels if _spoken(reel)]
     if not reels:
         raise InputError("none of the held-out clips has phones; the lip reader needs some")
     net.eval()
-    true = [_spoken(reel, math.inf) for reel in reels]
+    true = [_spoken(reel) for reel in reels]
     read = [read_phones(net, _crops(net, reel)) for reel in reels]
+    alone = [decode(log_probs) for log_probs, _ in _read(net, reels)]
     said = Counter(chain.from_iterable(true))
     commonest, total = said.most_common(1)[0][0], said.total()
 
@@ -130,16 +148,17 @@ def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
     return {
         "phones": rate(read, true),
         "visemes": rate([visemes(row) for row in read], [visemes(row) for row in true]),
+        "lips alone": rate(alone, true),
         "constant": rate([[commonest] * len(row) for row in true], true),
         "shuffled": rate(read, [*true[1:], true[0]]) if len(true) > 1 else math.nan,
     }
 
 
-def _crops(net: LipReadNet, reel: Reel, frames: int | None = None) -> Tensor:
-    """The first crops [F, 88, 88] of a reel in [0, 1], or all of them, where the network is."""
-    return torch.from_numpy(np.array(reel.crops[:frames])).to(net.centre.device).float() / 255
+def _crops(net: LipReadNet, reel: Reel) -> Tensor:
+    """The crops [F, 88, 88] of a reel in [0, 1], where the network is."""
+    return torch.from_numpy(np.array(reel.crops)).to(net.centre.device).float() / 255
 
 
-def _spoken(reel: Reel, seconds: float) -> list[str]:
-    """Phones whose middle lies in the first seconds of a reel, without silence."""
-    return [p.label for p in reel.phones if p.start + p.end < 2 * seconds and p.label != SILENCE]
+def _spoken(reel: Reel) -> list[str]:
+    """Phones of a reel, without silence."""
+    return [phone.label for phone in reel.phones if phone.label != SILENCE]

@@ -161,9 +161,7 @@ def _teeth(head: Head, shapes: _Shapes, group: str, rng: np.random.Generator) ->
     return replace(part, paint=_paint(teeth=shade * (1 - gum), gum=shade * gum))
 
 
-def _inside(
-    shapes: _Shapes, triangles: Ints, kind: str, rng: np.random.Generator
-) -> _Part:
+def _inside(shapes: _Shapes, triangles: Ints, kind: str, rng: np.random.Generator) -> _Part:
     """What lies behind the lips, darker where little light falls with the jaw open."""
     spots = even_spots(shapes.rest, triangles, SPACING[kind], rng)
     light = at_spots(shapes.light_open, shapes.rest.faces, spots)

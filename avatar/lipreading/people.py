@@ -53,9 +53,7 @@ def random_person(head: Head, rng: np.random.Generator) -> Person:
     space = load_shape_space()
     amounts = rng.normal(size=len(space.modes)).clip(-_LARGEST, _LARGEST).astype(np.float32)
     face = space.mean + torch.einsum("m,mvx->vx", torch.from_numpy(amounts), space.modes)
-    return Person(
-        replace(head, vertices=face), _look(rng), _habits(rng), _held(rng), _sides(rng)
-    )
+    return Person(replace(head, vertices=face), _look(rng), _habits(rng), _held(rng), _sides(rng))
 
 
 def _look(rng: np.random.Generator) -> Look:
@@ -77,7 +75,7 @@ def _look(rng: np.random.Generator) -> Look:
 
 
 def _habits(rng: np.random.Generator) -> DominanceModel:
-    """The fitted way to speak, bent: stronger or weaker, quicker or lazier, each phone by itself."""
+    """The fitted way to speak, bent: stronger or weaker, quicker or lazier, phone by phone."""
     plain = load_dominance()
 
     def bent(values: Tensor, common: float, each: float) -> Tensor:

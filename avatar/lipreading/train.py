@@ -3,16 +3,21 @@
 import zlib
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
 from audio2mesh.data.clips import Clip, load_clips
-from audio2mesh.lipreading.network import FPS, LipReadNet
+from audio2mesh.lipreading.network import LipReadNet
 from audio2mesh.lipreading.reels import Reel
-from audio2mesh.lipreading.train import fit_blank, fit_feature_scale, lip_scores, lip_trainer
+from audio2mesh.lipreading.train import (
+    fit_blank,
+    fit_feature_scale,
+    fit_grammar,
+    lip_scores,
+    lip_trainer,
+)
 from audio2mesh.lipreading.weights import save_lipreader
 from audio2mesh.training.trainer import train
 from avatar.heads import Head, load_head
@@ -41,7 +46,9 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
     trainer = lip_trainer(net, draw, options.train)
     train(trainer, options.out, _record(options, texts, clips))
     fit_feature_scale(trainer.task)
-    fit_blank(net, strangers(head, say(texts, "validation", options.cache), "validation"))
+    settling = strangers(head, say(texts, "validation", options.cache), "validation")
+    fit_blank(net, settling)
+    fit_grammar(net, [[phone.label for phone in sentence.phones] for sentence in said], settling)
     scores = lip_scores(net, strangers(head, say(texts, "test", options.cache), "test"))
     record = {
         **_record(options, texts, clips),

@@ -117,7 +117,9 @@ def _of_speech(
 def _of_clip(person: Person, clip: Clip, frames: int, rng: np.random.Generator) -> Stage:
     start = float(rng.uniform(0, max(0.0, clip.seconds - frames / FPS)))
     times = start + (torch.arange(frames, dtype=torch.float64) + 0.5) / FPS
-    return Stage(person, Motion(motion_at(clip, times), clip.motion.basis), _shifted(clip.phones, start))
+    return Stage(
+        person, Motion(motion_at(clip, times), clip.motion.basis), _shifted(clip.phones, start)
+    )
 
 
 def _shifted(phones: Sequence[Phone], start: float) -> tuple[Phone, ...]:
