@@ -3,7 +3,8 @@
 import numpy as np
 
 from audio2mesh.data.phones import Phone
-from audio2mesh.lipreading.reels import Reel
+from audio2mesh.lipreading.network import MEASURES
+from audio2mesh.lipreading.reels import Draw, Reel
 
 SEEN = ("SIL", "AA", "M", "UW")
 """Phones of the reels; each one brightens another quarter of the picture."""
@@ -23,4 +24,14 @@ def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> R
         rows = slice(44 * (label // 2), 44 * (label // 2) + 44)
         columns = slice(20, 68) if label % 2 else slice(34, 54)  # survives a mirror
         crops[low:high, rows, columns] += 100
-    return Reel(name, crops, np.zeros((frames, 3), np.float32), tuple(said))
+    return Reel(name, crops, np.zeros((frames, MEASURES), np.float32), tuple(said))
+
+
+def bright_windows(frames: int) -> Draw:
+    """Draws a new such reel each time, cut to so many frames."""
+
+    def draw(rng: np.random.Generator) -> Reel:
+        reel = bright_reel("window", 1 + frames // 4, int(rng.integers(1 << 30)))
+        return Reel(reel.name, reel.crops[:frames], reel.shape[:frames], reel.phones)
+
+    return draw

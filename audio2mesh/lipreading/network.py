@@ -22,8 +22,8 @@ STEPS = 2
 """Phones can follow each other twice as fast as frames."""
 BLANK = len(PHONES)
 """Row of the CTC blank, behind the phones."""
-SHAPES = ("gap", "widening", "protrusion")
-"""Measures of the mouth that training predicts besides the phones, in millimetres."""
+MEASURES = 15
+"""Measures of the mouth that training predicts from single frames besides the phones."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Reading:
     phones: (
         Tensor  # [B, 2F, P] the same scores, as those of the phone that lasts at each half frame
     )
-    shape: Tensor  # [B, F, 3] `SHAPES` in millimetres
+    shape: Tensor  # [B, F, M] measures of the mouth in millimetres
 
 
 class LipReadNet(nn.Module):
@@ -68,27 +68,35 @@ class LipReadNet(nn.Module):
         self.dropout = nn.Dropout(self.options.dropout)
         self.phones = nn.Linear(width, STEPS * len(PHONES))
         self.blank = nn.Linear(width, STEPS)
-        self.shape = nn.Linear(width, len(SHAPES))
+        self.shape = nn.Linear(width, MEASURES)
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
         self.register_buffer("trigram", torch.zeros((len(PHONES),) * 3))
         self.register_buffer("trust", torch.zeros(2))
 
     def forward(self, crops: Tensor) -> Reading:
-        encoded = self.encode(crops)
+        seen = self.look(crops)
+        encoded = self.understand(seen)
         x = self.dropout(encoded)
         phones, blank = _by_step(self.phones(x)), _by_step(self.blank(x))
         return Reading(
             features=encoded,
             log_probs=torch.cat([phones, blank], -1).log_softmax(-1),
             phones=phones,
-            shape=10 * self.shape(x),
+            shape=self.shape(seen),
         )
 
     def encode(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → the transformer's output [B, F, W]."""
+        return self.understand(self.look(crops))
+
+    def look(self, crops: Tensor) -> Tensor:
+        """Crops [B, F, 88, 88] → what three frames show, for each frame [B, F, W]."""
         x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, C, 22, 22]
-        x = self.reduce(self.still(x.flatten(0, 1)).flatten(1)).unflatten(0, x.shape[:2])
+        return self.reduce(self.still(x.flatten(0, 1)).flatten(1)).unflatten(0, x.shape[:2])
+
+    def understand(self, x: Tensor) -> Tensor:
+        """What each frame shows in the light of those around [B, F, W]."""
         for local in self.local:
             x = x + local(functional.gelu(x).mT).mT
         for block in self.blocks:

@@ -39,5 +39,5 @@ class LipTrainOptions(StepOptions):
     """Frames of a window, 25 a second."""
     step_weight: float = 1.0
     """Weight of naming the phone at each half frame, beside the CTC loss's 1."""
-    shape_weight: float = 0.1
+    shape_weight: float = 0.5
     """Weight of measuring the mouth, per millimetre."""

@@ -24,7 +24,7 @@ class Reel:
 
     name: str
     crops: np.ndarray  # [F, 88, 88] uint8
-    shape: np.ndarray  # [F, 3] float32, see `SHAPES`
+    shape: np.ndarray  # [F, M] float32 measures of the mouth in millimetres
     phones: tuple[Phone, ...]  # empty where they are not known
 
 
@@ -33,7 +33,7 @@ class LipBatch:
     """B windows of F frames."""
 
     crops: Tensor  # [B, F, 88, 88] in [0, 1]
-    shape: Tensor  # [B, F, 3] mm
+    shape: Tensor  # [B, F, M] mm
     labels: Tensor  # [B, 2F] phone at each half frame, UNKNOWN where it is not known
     targets: tuple[Tensor, ...]  # B times [n] the phones in order; none where they are not known
 

@@ -48,6 +48,12 @@ class Person:
     sides: Tensor  # [52] factors on the units
 
 
+def plain_person(head: Head) -> Person:
+    """A head as it is, painted and articulated as is usual."""
+    count = len(ARKIT_NAMES)
+    return Person(head, PLAIN, load_dominance(), torch.zeros(count), torch.ones(count))
+
+
 def random_person(head: Head, rng: np.random.Generator) -> Person:
     """Somebody new, from the shape space of faces and the spread of skins, lips and habits."""
     space = load_shape_space()

@@ -14,8 +14,7 @@ from audio2mesh.lipreading.network import FPS
 from audio2mesh.lipreading.reels import Reel
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
-from avatar.lipreading.face_geometry import face_geometry
-from avatar.lipreading.mouth_crops import mouth_shape
+from avatar.lipreading.mouth_shape import mouth_shape
 from avatar.lipreading.people import Person, random_person, spoken_motion, unsteady
 from avatar.lipreading.quick_render import quick_mouth_renderer
 from avatar.lipreading.render import layer_of, mouth_renderer
@@ -63,7 +62,7 @@ def stranger(head: Head, sentence: Said, rng: np.random.Generator) -> Reel:
     faces = unsteady(person.head.vertices + motion.offsets(), person.head, FPS, rng)
     render = mouth_renderer(person.head, view=random_view(rng), look=person.look)
     crops = (torch.cat([render(part) for part in faces.split(_BATCH)]) * 255).round().byte()
-    shape = mouth_shape(motion, face_geometry(head)).numpy()
+    shape = mouth_shape(motion, head).numpy()
     return Reel(sentence.text, crops.numpy(), shape, sentence.phones)
 
 
@@ -74,7 +73,7 @@ def film(stage: Stage, rng: np.random.Generator) -> Reel:
     faces = head.vertices[layer.vertices] + motion.offsets(layer.vertices)
     draw = quick_mouth_renderer(head, random_view(rng), stage.person.look)
     crops = draw(unsteady(faces, head, FPS, rng))
-    shape = mouth_shape(motion, face_geometry(head)).numpy()
+    shape = mouth_shape(motion, head).numpy()
     return Reel("window", crops, shape, stage.phones)
 
 

@@ -3,7 +3,7 @@ import torch
 
 from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.network import (
-    SHAPES,
+    MEASURES,
     STEPS,
     LipReadNet,
     LipReadOptions,
@@ -29,7 +29,7 @@ def test_a_reading_has_two_steps_for_each_frame(net: LipReadNet):
     assert read.features.shape == (2, 7, 32)
     assert read.log_probs.shape == (2, 7 * STEPS, len(PHONES) + 1)
     assert read.phones.shape == (2, 7 * STEPS, len(PHONES))
-    assert read.shape.shape == (2, 7, len(SHAPES))
+    assert read.shape.shape == (2, 7, MEASURES)
     assert torch.allclose(read.log_probs.exp().sum(-1), torch.ones(2, 14), atol=1e-5)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from lip_reels import bright_reel
+from lip_reels import bright_reel, bright_windows
 from other_device import OTHER, on_cpu, other_device
 from speech_models import talking_clip, tiny_model
 
@@ -18,7 +18,13 @@ from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.network import LipReadNet
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from audio2mesh.lipreading.train import fit_blank, fit_feature_scale, lip_scores, lip_trainer
+from audio2mesh.lipreading.train import (
+    fit_blank,
+    fit_feature_scale,
+    fit_grammar,
+    lip_scores,
+    lip_trainer,
+)
 from audio2mesh.sync.critic import sync_critic
 from audio2mesh.sync.fit import new_trainer
 from audio2mesh.sync.network import SyncNet3D
@@ -55,8 +61,7 @@ def sync(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
 def lips(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
     torch.manual_seed(0)
     net = LipReadNet(LipReadOptions(width=16, layers=1, heads=2)).to(device)
-    reels = [bright_reel(str(seed), 20, seed) for seed in range(2)]
-    return lip_trainer(net, reels, LipTrainOptions(steps=4, batch=2, frames=20))
+    return lip_trainer(net, bright_windows(20), LipTrainOptions(steps=4, batch=2, frames=20))
 
 
 def phones(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
@@ -108,10 +113,13 @@ def test_a_lip_reader_is_finished_and_tested_on_its_device(face: FaceGeometry, e
     with other_device() if elsewhere else nullcontext(CPU) as device:
         task = lips(face, device).task
         fit_feature_scale(task)
-        fit_blank(task.net, task.reels)
-        assert set(lip_scores(task.net, task.reels)) == {
+        reels = [bright_reel(str(seed), 20, seed) for seed in range(2)]
+        fit_blank(task.net, reels)
+        fit_grammar(task.net, [["M", "AA"]], reels)
+        assert set(lip_scores(task.net, reels)) == {
             "phones",
             "visemes",
+            "lips alone",
             "constant",
             "shuffled",
         }

@@ -14,7 +14,7 @@ from audio2mesh.lipreading.network import FPS
 from avatar.heads import load_head
 from avatar.lipreading import mouth_renderer
 from avatar.lipreading.critic import lipreading_loss
-from avatar.lipreading.train import articulated
+from avatar.lipreading.people import plain_person, spoken_motion
 from common.network_files import training_record
 
 SAID = [
@@ -30,7 +30,7 @@ def crops() -> torch.Tensor:
     seconds = [0.3 if phone == SILENCE else 0.14 for phone in SAID]
     ends = np.cumsum(seconds).tolist()
     phones = [Phone(p, end - s, end) for p, s, end in zip(SAID, seconds, ends, strict=True)]
-    motion = articulated(HEAD, phones, FPS)
+    motion = spoken_motion(plain_person(HEAD), tuple(phones), FPS)
     with torch.no_grad():
         return mouth_renderer(HEAD)(HEAD.vertices + motion.offsets())
 
