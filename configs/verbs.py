@@ -168,7 +168,6 @@ TRAIN = {
         "configs.commands.train_lips:main",
         "the lip reader",
         aliases={
-            "--test": "--test-data",
             "--leave-out": "--exclude",
             "--save-every": "--train.save-every",
         },
