@@ -69,6 +69,9 @@ class LipReadNet(nn.Module):
         self.phones = nn.Linear(width, STEPS * len(PHONES))
         self.blank = nn.Linear(width, STEPS)
         self.shape = nn.Linear(width, MEASURES)
+        self.lift = nn.Linear(MEASURES, width)
+        self.beside = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.beside.weight)  # what the measures do not tell is found out later
         self.register_buffer("centre", torch.zeros(width))
         self.register_buffer("spread", torch.ones(width))
         self.register_buffer("trigram", torch.zeros((len(PHONES),) * 3))
@@ -76,27 +79,43 @@ class LipReadNet(nn.Module):
 
     def forward(self, crops: Tensor) -> Reading:
         seen = self.look(crops)
-        encoded = self.understand(seen)
+        shape = self.shape(seen)
+        return self._told(self.understand(shape, seen), shape)
+
+    def measure(self, crops: Tensor) -> Tensor:
+        """Measures [B, F, M] of the mouths in crops [B, F, 88, 88], millimetres."""
+        return self.shape(self.look(crops))
+
+    def rehearse(self, shape: Tensor) -> Reading:
+        """What would be read of mouths with the measures [B, F, M], millimetres."""
+        return self._told(self.understand(shape), shape)
+
+    def _told(self, encoded: Tensor, shape: Tensor) -> Reading:
         x = self.dropout(encoded)
         phones, blank = _by_step(self.phones(x)), _by_step(self.blank(x))
         return Reading(
             features=encoded,
             log_probs=torch.cat([phones, blank], -1).log_softmax(-1),
             phones=phones,
-            shape=self.shape(seen),
+            shape=shape,
         )
 
     def encode(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → the transformer's output [B, F, W]."""
-        return self.understand(self.look(crops))
+        seen = self.look(crops)
+        return self.understand(self.shape(seen), seen)
 
     def look(self, crops: Tensor) -> Tensor:
         """Crops [B, F, 88, 88] → what three frames show, for each frame [B, F, W]."""
         x = self.front(normalised(crops)[:, None]).transpose(1, 2)  # [B, F, C, 22, 22]
         return self.reduce(self.still(x.flatten(0, 1)).flatten(1)).unflatten(0, x.shape[:2])
 
-    def understand(self, x: Tensor) -> Tensor:
-        """What each frame shows in the light of those around [B, F, W]."""
+    def understand(self, shape: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Measures [B, F, M] and what else is seen [B, F, W] in the light of the frames around
+        [B, F, W]."""
+        x = self.lift(shape)
+        if seen is not None:
+            x = x + self.beside(seen)
         for local in self.local:
             x = x + local(functional.gelu(x).mT).mT
         for block in self.blocks:

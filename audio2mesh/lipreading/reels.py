@@ -15,6 +15,7 @@ UNKNOWN = -1
 """Label where no phone is known."""
 _SHIFT = 5  # pixels by which a window is moved at most
 _GRAIN = 0.02  # standard deviation of the noise in the pictures at most
+_NOISE, _SCALE = 0.3, 0.05  # millimetres, and a share of all, by which measures are wrong
 _BLINDED = 4  # frames that are hidden at most
 
 
@@ -23,7 +24,7 @@ class Reel:
     """A mouth at 25 frames a second from one view; frame f is at (f + 0.5) / 25 s."""
 
     name: str
-    crops: np.ndarray  # [F, 88, 88] uint8
+    crops: np.ndarray  # [F, 88, 88] uint8; [F, 0, 0] where only the shape is drawn
     shape: np.ndarray  # [F, M] float32 measures of the mouth in millimetres
     phones: tuple[Phone, ...]  # empty where they are not known
 
@@ -32,7 +33,7 @@ class Reel:
 class LipBatch:
     """B windows of F frames."""
 
-    crops: Tensor  # [B, F, 88, 88] in [0, 1]
+    crops: Tensor  # [B, F, 88, 88] in [0, 1]; [B, F, 0, 0] where only the shape is drawn
     shape: Tensor  # [B, F, M] mm
     labels: Tensor  # [B, 2F] phone at each half frame, UNKNOWN where it is not known
     targets: tuple[Tensor, ...]  # B times [n] the phones in order; none where they are not known
@@ -45,18 +46,34 @@ class LipBatch:
         )
 
 
-Draw = Callable[[np.random.Generator], Reel]
-"""Draws a reel of as many frames as a window has."""
+Draw = Callable[[np.random.Generator, bool], Reel]
+"""Draws a reel of as many frames as a window has, with crops or without."""
 
 
 def draw_batch(draw: Draw, size: int, rng: np.random.Generator) -> LipBatch:
     """Windows of one length. Light, place and side vary."""
-    reels = [draw(rng) for _ in range(size)]
-    films = [torch.from_numpy(reel.crops).float() / 255 for reel in reels]
-    count = len(films[0])
+    reels = [draw(rng, True) for _ in range(size)]
+    crops = [augmented(torch.from_numpy(reel.crops).float() / 255, rng) for reel in reels]
+    return _batch(reels, torch.stack(crops), [torch.from_numpy(reel.shape) for reel in reels])
+
+
+def draw_measures(draw: Draw, size: int, rng: np.random.Generator) -> LipBatch:
+    """Windows without pictures, whose measures are as wrong as if they were taken from some."""
+    reels = [draw(rng, False) for _ in range(size)]
+    shapes = [_mismeasured(reel.shape, rng) for reel in reels]
+    return _batch(reels, torch.empty(size, len(shapes[0]), 0, 0), shapes)
+
+
+def _mismeasured(shape: np.ndarray, rng: np.random.Generator) -> Tensor:
+    noise = rng.normal(0, _NOISE, shape.shape) + rng.normal(0, _NOISE, shape.shape[1])
+    return torch.from_numpy(shape * rng.normal(1, _SCALE) + noise).float()
+
+
+def _batch(reels: Sequence[Reel], crops: Tensor, shapes: Sequence[Tensor]) -> LipBatch:
+    count = len(shapes[0])
     return LipBatch(
-        crops=torch.stack([augmented(crops, rng) for crops in films]),
-        shape=torch.stack([torch.from_numpy(reel.shape) for reel in reels]),
+        crops=crops,
+        shape=torch.stack(list(shapes)),
         labels=torch.stack([step_labels(reel.phones, 0, count) for reel in reels]),
         targets=tuple(target_of(reel.phones, 0, count) for reel in reels),
     )

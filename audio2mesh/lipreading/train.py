@@ -21,7 +21,7 @@ from audio2mesh.lipreading.decoding import (
 from audio2mesh.lipreading.grammar import phone_trigram, read_in_context
 from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
 from audio2mesh.lipreading.options import LipTrainOptions
-from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch
+from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch, draw_measures
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
 
@@ -41,14 +41,20 @@ class LipTask:
         """Windows are drawn when they are seen."""
 
     def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
-        batch = self.batch(step)
-        terms = reading_losses(self.net(batch.crops), batch)
+        batch, rehearsal = self.batch(step), self.options.rehearsal
+        if rehearsal <= step < rehearsal + self.options.looking:
+            shape = (self.net.measure(batch.crops) - batch.shape).abs().mean()
+            return self.options.shape_weight * shape, {"shape": shape}
+        read = self.net.rehearse(batch.shape) if step < rehearsal else self.net(batch.crops)
+        terms = reading_losses(read, batch)
         named, shaped = self.options.step_weight, self.options.shape_weight
         return terms["ctc"] + named * terms["phones"] + shaped * terms["shape"], terms
 
     def batch(self, number: int) -> LipBatch:
         """The windows of a step."""
         rng = np.random.default_rng([self.options.seed, 2, number])
+        if number < self.options.rehearsal:
+            return draw_measures(self.draw, 2 * self.options.batch, rng).to(self.device)
         return draw_batch(self.draw, self.options.batch, rng).to(self.device)
 
 

@@ -41,13 +41,13 @@ def window_source(
 ) -> Callable[[np.random.Generator], Reel]:
     """Draws windows of so many frames, of sentences and now and then of a clip."""
 
-    def draw(rng: np.random.Generator) -> Reel:
+    def draw(rng: np.random.Generator, seen: bool) -> Reel:
         person = random_person(head, rng)
         if clips and rng.random() < _CLIPS:
             stage = _of_clip(person, clips[int(rng.integers(len(clips)))], frames, rng)
         else:
             stage = _of_speech(person, running_speech(said, frames / FPS, rng), frames, rng)
-        return film(stage, rng)
+        return film(stage, rng, seen)
 
     return draw
 
@@ -66,14 +66,16 @@ def stranger(head: Head, sentence: Said, rng: np.random.Generator) -> Reel:
     return Reel(sentence.text, crops.numpy(), shape, sentence.phones)
 
 
-def film(stage: Stage, rng: np.random.Generator) -> Reel:
-    """A stage from a random view, quickly drawn."""
+def film(stage: Stage, rng: np.random.Generator, seen: bool = True) -> Reel:
+    """A stage from a random view, quickly drawn, or its measures alone."""
     head, motion = stage.person.head, stage.motion
+    shape = mouth_shape(motion, head).numpy()
+    if not seen:
+        return Reel("window", np.empty((len(shape), 0, 0), np.uint8), shape, stage.phones)
     layer = layer_of(head, torch.device("cpu"))
     faces = head.vertices[layer.vertices] + motion.offsets(layer.vertices)
     draw = quick_mouth_renderer(head, random_view(rng), stage.person.look)
     crops = draw(unsteady(faces, head, FPS, rng))
-    shape = mouth_shape(motion, head).numpy()
     return Reel("window", crops, shape, stage.phones)
 
 
