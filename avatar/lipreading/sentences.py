@@ -32,7 +32,8 @@ VOICES: Mapping[Part, Sequence[SyntheticVoice]] = {
         SyntheticVoice("festival_ked", "festival", "ked_diphone"),
     ),
 }
-_CYCLE = 50  # lines, of which the first is for tests and the second for validation
+_CYCLE = 50  # lines, of which the first two are not trained on
+_PARTS: Mapping[int, Part] = {0: "test", 1: "validation"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def read_sentences(path: Path) -> list[str]:
 
 def part_of(line: int) -> Part:
     """What the sentence on a line, counted from 0, is for."""
-    return {0: "test", 1: "validation"}.get(line % _CYCLE, "training")
+    return _PARTS.get(line % _CYCLE, "training")
 
 
 def say(texts: Sequence[str], part: Part, cache: Path) -> list[Said]:

@@ -24,7 +24,7 @@ from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_units
 from avatar.lipreading.options import LipFitOptions
 from avatar.lipreading.sentences import VOICES, Part, Said, read_sentences, say
-from avatar.lipreading.windows import stranger, window_source
+from avatar.lipreading.windows import careful_film, film, stranger, window_source
 from common.errors import InputError
 from common.progress import progress_bar
 from common.training_loop import course, state_path
@@ -62,12 +62,13 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
 
 
 def strangers(head: Head, said: Sequence[Said], part: Part) -> list[Reel]:
-    """Sentences, each said by somebody new from a side and in a light of its own."""
-    reels = []
+    """Sentences, each said by somebody new from a side and in a light of its own; tests are drawn
+    as the lip-reading loss draws."""
+    reels, shot = [], careful_film if part == "test" else film
     with progress_bar(f"drawing {part} mouths", len(said), "sentences/s") as done:
         for number, sentence in enumerate(said):
             rng = np.random.default_rng([_hash(part), number])
-            reels.append(stranger(head, sentence, rng))
+            reels.append(shot(stranger(head, sentence, rng), rng))
             done()
     return reels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import torch
 from audio2mesh.data.clips import Clip, motion_at
 from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading.network import FPS
-from audio2mesh.lipreading.reels import Reel
+from audio2mesh.lipreading.reels import Draw, Reel
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
 from avatar.lipreading.mouth_shape import mouth_shape
@@ -36,9 +36,7 @@ class Stage:
     phones: tuple[Phone, ...]  # in seconds from the first frame; empty where not known
 
 
-def window_source(
-    head: Head, said: Sequence[Said], clips: Sequence[Clip], frames: int
-) -> Callable[[np.random.Generator], Reel]:
+def window_source(head: Head, said: Sequence[Said], clips: Sequence[Clip], frames: int) -> Draw:
     """Draws windows of so many frames, of sentences and now and then of a clip."""
 
     def draw(rng: np.random.Generator, seen: bool) -> Reel:
@@ -52,18 +50,23 @@ def window_source(
     return draw
 
 
-@torch.no_grad()
-def stranger(head: Head, sentence: Said, rng: np.random.Generator) -> Reel:
-    """A sentence by somebody new from a random view, as `render` draws it."""
-    person = random_person(head, rng)
-    frames = round(sentence.seconds * FPS)
+def stranger(head: Head, sentence: Said, rng: np.random.Generator) -> Stage:
+    """Somebody new who says a whole sentence."""
+    person, frames = random_person(head, rng), round(sentence.seconds * FPS)
     motion = spoken_motion(person, sentence.phones, 2 * FPS)
-    motion = Motion(motion.coefficients[1 : 2 * frames : 2], motion.basis)
-    faces = unsteady(person.head.vertices + motion.offsets(), person.head, FPS, rng)
-    render = mouth_renderer(person.head, view=random_view(rng), look=person.look)
+    return Stage(
+        person, Motion(motion.coefficients[1 : 2 * frames : 2], motion.basis), sentence.phones
+    )
+
+
+@torch.no_grad()
+def careful_film(stage: Stage, rng: np.random.Generator) -> Reel:
+    """A stage from a random view, as the lip-reading loss draws it."""
+    head, motion = stage.person.head, stage.motion
+    faces = unsteady(head.vertices + motion.offsets(), head, FPS, rng)
+    render = mouth_renderer(head, view=random_view(rng), look=stage.person.look)
     crops = (torch.cat([render(part) for part in faces.split(_BATCH)]) * 255).round().byte()
-    shape = mouth_shape(motion, head).numpy()
-    return Reel(sentence.text, crops.numpy(), shape, sentence.phones)
+    return Reel("film", crops.numpy(), mouth_shape(motion, head).numpy(), stage.phones)
 
 
 def film(stage: Stage, rng: np.random.Generator, seen: bool = True) -> Reel:

@@ -14,6 +14,7 @@ from audio2mesh.lipreading.reels import (
     Reel,
     augmented,
     draw_batch,
+    draw_measures,
     step_labels,
     target_of,
 )
@@ -29,7 +30,9 @@ from audio2mesh.lipreading.train import (
 from audio2mesh.training.trainer import Trainer
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2, dropout=0.0)
-OPTIONS = LipTrainOptions(steps=60, batch=4, frames=24, learning_rate=3e-3, average=0.0)
+OPTIONS = LipTrainOptions(
+    steps=60, batch=4, frames=24, learning_rate=3e-3, average=0.0, rehearsal=0, looking=0
+)
 SAID = (Phone("SIL", 0.0, 0.1), Phone("M", 0.1, 0.14), Phone("AA", 0.14, 0.4))
 
 
@@ -73,7 +76,7 @@ def test_augmented_windows_show_the_same_film():
 
 def test_reels_without_phones_teach_the_shape_alone():
     reel = Reel("a", bright_reel("a", 4, 0).crops, np.ones((20, MEASURES), np.float32), ())
-    batch = draw_batch(lambda rng: reel, 2, np.random.default_rng(0))
+    batch = draw_batch(lambda *_: reel, 2, np.random.default_rng(0))
     torch.manual_seed(0)
     losses = reading_losses(LipReadNet(SMALL)(batch.crops), batch)
     assert losses["ctc"] == 0 == losses["phones"]
@@ -92,6 +95,33 @@ def test_a_lip_reader_learns_what_pictures_show():
         read = run.task.net(torch.from_numpy(reel.crops)[None].float() / 255).phones[0].argmax(-1)
     labels = step_labels(reel.phones, 0, len(reel.crops))
     assert (read == labels).double().mean() > 0.5  # a guess is right in one of four
+
+
+def test_phones_are_first_named_by_measures_then_pictures_measured_then_both():
+    net = LipReadNet(SMALL)
+    options = replace(OPTIONS, steps=3, rehearsal=1, looking=1)
+    run = lip_trainer(net, bright_windows(24), options)
+    front, blocks = net.front.weight, next(net.blocks.parameters())
+    before = [front.clone(), blocks.clone()]
+    learned = []
+    for _ in range(3):
+        told = run.train_step()
+        learned.append(
+            (set(told), not torch.equal(front, before[0]), not torch.equal(blocks, before[1]))
+        )
+        before = [front.clone(), blocks.clone()]
+    every = {"loss", "ctc", "phones", "shape"}
+    assert learned[0] == (every, False, True)
+    assert learned[1][:2] == ({"loss", "shape"}, True)
+    assert learned[2] == (every, True, True)
+
+
+def test_measures_without_pictures_are_nearly_right():
+    reel = Reel("a", np.empty((20, 0, 0), np.uint8), np.full((20, MEASURES), 5, np.float32), SAID)
+    batch = draw_measures(lambda *_: reel, 8, np.random.default_rng(0))
+    assert batch.crops.shape == (8, 20, 0, 0)
+    assert 0.1 < (batch.shape - 5).abs().mean() < 1
+    assert torch.equal(batch.labels[0], step_labels(SAID, 0, 20))
 
 
 def test_scores_need_phones():
