@@ -25,7 +25,7 @@ class LipReadOptions:
 class LipTrainOptions(StepOptions):
     """Training on windows of mouth crops whose phones are known."""
 
-    steps: int = 1600
+    steps: int = 2000
     """Optimiser steps."""
     batch: int = 6
     """Windows per step."""
@@ -38,8 +38,8 @@ class LipTrainOptions(StepOptions):
     rehearsal: int = 800
     """The first so many steps show the mouth's measures in place of pictures, in twice as many
     windows: to name phones by them is learned a few times as fast."""
-    looking: int = 150
-    """Steps after these in which pictures are measured only."""
+    looking: int = 500
+    """Steps after these in which pictures are measured only, in shorter windows of more people."""
     frames: int = 75
     """Frames of a window, 25 a second."""
     step_weight: float = 1.0

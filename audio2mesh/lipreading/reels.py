@@ -46,20 +46,20 @@ class LipBatch:
         )
 
 
-Draw = Callable[[np.random.Generator, bool], Reel]
-"""Draws a reel of as many frames as a window has, with crops or without."""
+Draw = Callable[[np.random.Generator, int, bool], Reel]
+"""Draws a reel of so many frames, with crops or without."""
 
 
-def draw_batch(draw: Draw, size: int, rng: np.random.Generator) -> LipBatch:
+def draw_batch(draw: Draw, size: int, frames: int, rng: np.random.Generator) -> LipBatch:
     """Windows of one length. Light, place and side vary."""
-    reels = [draw(rng, True) for _ in range(size)]
+    reels = [draw(rng, frames, True) for _ in range(size)]
     crops = [augmented(torch.from_numpy(reel.crops).float() / 255, rng) for reel in reels]
     return _batch(reels, torch.stack(crops), [torch.from_numpy(reel.shape) for reel in reels])
 
 
-def draw_measures(draw: Draw, size: int, rng: np.random.Generator) -> LipBatch:
+def draw_measures(draw: Draw, size: int, frames: int, rng: np.random.Generator) -> LipBatch:
     """Windows without pictures, whose measures are as wrong as if they were taken from some."""
-    reels = [draw(rng, False) for _ in range(size)]
+    reels = [draw(rng, frames, False) for _ in range(size)]
     shapes = [_mismeasured(reel.shape, rng) for reel in reels]
     return _batch(reels, torch.empty(size, len(shapes[0]), 0, 0), shapes)
 

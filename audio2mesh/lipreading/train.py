@@ -27,6 +27,8 @@ from common.errors import InputError
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
 _WEIGHTS, _BONUSES = (0.0, 0.3, 0.6, 0.9), (0.0, 0.7, 1.4)  # of the trigram, tried
+_SHORTER = 5  # windows that are measured only are shorter and more by this
+_SETTLED = 60  # reels on which the trust in the trigram is settled
 _CLIP = 5.0  # largest norm of the gradients
 
 
@@ -52,10 +54,13 @@ class LipTask:
 
     def batch(self, number: int) -> LipBatch:
         """The windows of a step."""
-        rng = np.random.default_rng([self.options.seed, 2, number])
-        if number < self.options.rehearsal:
-            return draw_measures(self.draw, 2 * self.options.batch, rng).to(self.device)
-        return draw_batch(self.draw, self.options.batch, rng).to(self.device)
+        options, rng = self.options, np.random.default_rng([self.options.seed, 2, number])
+        size, frames = options.batch, options.frames
+        if number < options.rehearsal:
+            return draw_measures(self.draw, 2 * size, frames, rng).to(self.device)
+        if number < options.rehearsal + options.looking:
+            size, frames = size * _SHORTER, max(1, frames // _SHORTER)
+        return draw_batch(self.draw, size, frames, rng).to(self.device)
 
 
 def lip_trainer(net: LipReadNet, draw: Draw, options: LipTrainOptions) -> Trainer[LipTask]:
@@ -93,7 +98,7 @@ def fit_blank(net: LipReadNet, reels: Sequence[Reel]) -> None:
 def fit_grammar(net: LipReadNet, sentences: Sequence[Sequence[str]], reels: Sequence[Reel]) -> None:
     """Give the network the trigram of some sentences, trusted as reads phones of the reels best."""
     net.trigram.copy_(phone_trigram(sentences))
-    read, trigram = _read(net, reels), net.trigram.cpu()
+    read, trigram = _read(net, reels[:_SETTLED]), net.trigram.cpu()
 
     def errors(trust: tuple[float, float]) -> int:
         found = (read_in_context(log_probs, trigram, *trust) for log_probs, _ in read)
