@@ -27,10 +27,10 @@ def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> R
     return Reel(name, crops, np.zeros((frames, MEASURES), np.float32), tuple(said))
 
 
-def bright_windows(frames: int) -> Draw:
+def bright_windows() -> Draw:
     """Draws a new such reel each time, cut to so many frames."""
 
-    def draw(rng: np.random.Generator, seen: bool) -> Reel:
+    def draw(rng: np.random.Generator, frames: int, seen: bool) -> Reel:
         reel = bright_reel("window", 1 + frames // 4, int(rng.integers(1 << 30)))
         crops = reel.crops[:frames] if seen else np.empty((frames, 0, 0), np.uint8)
         return Reel(reel.name, crops, reel.shape[:frames], reel.phones)

@@ -42,7 +42,7 @@ def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, flo
     said = say(texts, "training", options.cache)
     torch.manual_seed(options.train.seed)
     net = LipReadNet(options.network).to(device)
-    draw = window_source(head, said, clips, options.train.frames)
+    draw = window_source(head, said, clips)
     trainer = lip_trainer(net, draw, options.train)
     train(trainer, options.out, _record(options, texts, clips))
     fit_feature_scale(trainer.task)

@@ -36,10 +36,10 @@ class Stage:
     phones: tuple[Phone, ...]  # in seconds from the first frame; empty where not known
 
 
-def window_source(head: Head, said: Sequence[Said], clips: Sequence[Clip], frames: int) -> Draw:
-    """Draws windows of so many frames, of sentences and now and then of a clip."""
+def window_source(head: Head, said: Sequence[Said], clips: Sequence[Clip]) -> Draw:
+    """Draws windows of sentences and now and then of a clip."""
 
-    def draw(rng: np.random.Generator, seen: bool) -> Reel:
+    def draw(rng: np.random.Generator, frames: int, seen: bool) -> Reel:
         person = random_person(head, rng)
         if clips and rng.random() < _CLIPS:
             stage = _of_clip(person, clips[int(rng.integers(len(clips)))], frames, rng)

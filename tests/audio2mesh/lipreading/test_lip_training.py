@@ -38,7 +38,7 @@ SAID = (Phone("SIL", 0.0, 0.1), Phone("M", 0.1, 0.14), Phone("AA", 0.14, 0.4))
 
 def trainer(steps: int = 60) -> Trainer[LipTask]:
     torch.manual_seed(0)
-    return lip_trainer(LipReadNet(SMALL), bright_windows(24), replace(OPTIONS, steps=steps))
+    return lip_trainer(LipReadNet(SMALL), bright_windows(), replace(OPTIONS, steps=steps))
 
 
 def test_half_frames_bear_the_phone_of_their_middle():
@@ -57,8 +57,8 @@ def test_a_window_is_asked_for_the_phones_whose_middle_it_shows():
 
 
 def test_batches_follow_from_their_seed():
-    draw = bright_windows(20)
-    one, same, other = (draw_batch(draw, 3, np.random.default_rng(k)) for k in (1, 1, 2))
+    draw = bright_windows()
+    one, same, other = (draw_batch(draw, 3, 20, np.random.default_rng(k)) for k in (1, 1, 2))
     assert torch.equal(one.crops, same.crops)
     assert not torch.equal(one.crops, other.crops)
     assert one.crops.shape == (3, 20, 88, 88)
@@ -76,7 +76,7 @@ def test_augmented_windows_show_the_same_film():
 
 def test_reels_without_phones_teach_the_shape_alone():
     reel = Reel("a", bright_reel("a", 4, 0).crops, np.ones((20, MEASURES), np.float32), ())
-    batch = draw_batch(lambda *_: reel, 2, np.random.default_rng(0))
+    batch = draw_batch(lambda *_: reel, 2, 20, np.random.default_rng(0))
     torch.manual_seed(0)
     losses = reading_losses(LipReadNet(SMALL)(batch.crops), batch)
     assert losses["ctc"] == 0 == losses["phones"]
@@ -100,7 +100,7 @@ def test_a_lip_reader_learns_what_pictures_show():
 def test_phones_are_first_named_by_measures_then_pictures_measured_then_both():
     net = LipReadNet(SMALL)
     options = replace(OPTIONS, steps=3, rehearsal=1, looking=1)
-    run = lip_trainer(net, bright_windows(24), options)
+    run = lip_trainer(net, bright_windows(), options)
     front, blocks = net.front.weight, next(net.blocks.parameters())
     before = [front.clone(), blocks.clone()]
     learned = []
@@ -118,7 +118,7 @@ def test_phones_are_first_named_by_measures_then_pictures_measured_then_both():
 
 def test_measures_without_pictures_are_nearly_right():
     reel = Reel("a", np.empty((20, 0, 0), np.uint8), np.full((20, MEASURES), 5, np.float32), SAID)
-    batch = draw_measures(lambda *_: reel, 8, np.random.default_rng(0))
+    batch = draw_measures(lambda *_: reel, 8, 20, np.random.default_rng(0))
     assert batch.crops.shape == (8, 20, 0, 0)
     assert 0.1 < (batch.shape - 5).abs().mean() < 1
     assert torch.equal(batch.labels[0], step_labels(SAID, 0, 20))

@@ -62,7 +62,7 @@ def lips(face: FaceGeometry, device: torch.device) -> Trainer[Any]:
     torch.manual_seed(0)
     net = LipReadNet(LipReadOptions(width=16, layers=1, heads=2)).to(device)
     options = LipTrainOptions(steps=4, batch=2, frames=20, rehearsal=1, looking=1)
-    return lip_trainer(net, bright_windows(20), options)
+    return lip_trainer(net, bright_windows(), options)
 
 
 def phones(face: FaceGeometry, device: torch.device) -> Trainer[Any]:

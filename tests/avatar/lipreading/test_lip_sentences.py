@@ -99,8 +99,8 @@ def test_running_speech_goes_on_without_gaps_in_time(folder: Path):
 
 
 def test_windows_show_what_their_phones_say(folder: Path):
-    draw = window_source(HEAD, said(folder), [], 40)
-    one, same, other = (draw(np.random.default_rng(seed), True) for seed in (1, 1, 2))
+    draw = window_source(HEAD, said(folder), [])
+    one, same, other = (draw(np.random.default_rng(seed), 40, True) for seed in (1, 1, 2))
     assert np.array_equal(one.crops, same.crops)
     assert not np.array_equal(one.crops, other.crops)
     assert one.crops.shape == (40, 88, 88)
