@@ -9,7 +9,7 @@ from audio2mesh.training.options import StepOptions
 class LipReadOptions:
     """The network."""
 
-    channels: int = 24
+    channels: int = 16
     """Channels of the first convolution; each of the two halvings of the picture doubles them."""
     width: int = 192
     """Channels of the transformer."""
@@ -39,7 +39,7 @@ class LipTrainOptions(StepOptions):
     """The first so many steps show the mouth's measures in place of pictures, in twice as many
     windows: to name phones by them is learned a few times as fast."""
     looking: int = 500
-    """Steps after these in which pictures are measured only, in shorter windows of more people."""
+    """Steps after these in which pictures are measured only."""
     frames: int = 75
     """Frames of a window, 25 a second."""
     step_weight: float = 1.0

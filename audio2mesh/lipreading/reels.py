@@ -15,7 +15,8 @@ UNKNOWN = -1
 """Label where no phone is known."""
 _SHIFT = 5  # pixels by which a window is moved at most
 _GRAIN = 0.02  # standard deviation of the noise in the pictures at most
-_NOISE, _SCALE = 0.3, 0.05  # millimetres, and a share of all, by which measures are wrong
+_NOISE, _BIAS = 0.3, 1.0  # millimetres by which measures of a frame, of a person, are wrong
+_SCALE = 0.2  # share of all by which they are
 _BLINDED = 4  # frames that are hidden at most
 
 
@@ -65,7 +66,7 @@ def draw_measures(draw: Draw, size: int, frames: int, rng: np.random.Generator) 
 
 
 def _mismeasured(shape: np.ndarray, rng: np.random.Generator) -> Tensor:
-    noise = rng.normal(0, _NOISE, shape.shape) + rng.normal(0, _NOISE, shape.shape[1])
+    noise = rng.normal(0, _NOISE, shape.shape) + rng.normal(0, _BIAS, shape.shape[1])
     return torch.from_numpy(shape * rng.normal(1, _SCALE) + noise).float()
 
 

@@ -27,7 +27,7 @@ from common.errors import InputError
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
 _WEIGHTS, _BONUSES = (0.0, 0.3, 0.6, 0.9), (0.0, 0.7, 1.4)  # of the trigram, tried
-_SHORTER = 5  # windows that are measured only are shorter and more by this
+_STILL = 0.2  # weight of how a mouth is held all the time, against how it moves
 _SETTLED = 60  # reels on which the trust in the trigram is settled
 _CLIP = 5.0  # largest norm of the gradients
 
@@ -45,7 +45,7 @@ class LipTask:
     def losses(self, step: int) -> tuple[Tensor, dict[str, Tensor]]:
         batch, rehearsal = self.batch(step), self.options.rehearsal
         if rehearsal <= step < rehearsal + self.options.looking:
-            shape = (self.net.measure(batch.crops) - batch.shape).abs().mean()
+            shape = shape_loss(self.net.measure(batch.crops), batch.shape)
             return self.options.shape_weight * shape, {"shape": shape}
         read = self.net.rehearse(batch.shape) if step < rehearsal else self.net(batch.crops)
         terms = reading_losses(read, batch)
@@ -58,8 +58,6 @@ class LipTask:
         size, frames = options.batch, options.frames
         if number < options.rehearsal:
             return draw_measures(self.draw, 2 * size, frames, rng).to(self.device)
-        if number < options.rehearsal + options.looking:
-            size, frames = size * _SHORTER, max(1, frames // _SHORTER)
         return draw_batch(self.draw, size, frames, rng).to(self.device)
 
 
@@ -117,7 +115,7 @@ def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
     """CTC per phone, cross entropy per half frame of known phone, and millimetres of shape."""
     known = [row for row, target in enumerate(batch.targets) if len(target)]
     losses = {"ctc": read.log_probs.new_zeros(()), "phones": read.log_probs.new_zeros(())}
-    losses["shape"] = (read.shape - batch.shape).abs().mean()
+    losses["shape"] = shape_loss(read.shape, batch.shape)
     if known:
         targets = [batch.targets[row] for row in known]
         steps = torch.full((len(known),), read.log_probs.shape[1])
@@ -133,6 +131,13 @@ def reading_losses(read: Reading, batch: LipBatch) -> dict[str, Tensor]:
             read.phones.flatten(0, 1), batch.labels.flatten(), ignore_index=UNKNOWN
         )
     return losses
+
+
+def shape_loss(read: Tensor, true: Tensor) -> Tensor:
+    """Millimetres by which measures [B, F, M] are wrong, above all those of movement: how a
+    person's mouth differs from others' tells nothing."""
+    error = read - true
+    return (error - error.mean(1, keepdim=True)).abs().mean() + _STILL * error.abs().mean()
 
 
 def lip_scores(net: LipReadNet, reels: Sequence[Reel]) -> dict[str, float]:
