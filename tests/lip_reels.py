@@ -1,4 +1,4 @@
-"""Made-up reels whose pictures tell their phones at a glance."""
+"""Made-up reels whose pictures, and measures, tell their phones at a glance."""
 
 import numpy as np
 
@@ -17,6 +17,7 @@ def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> R
     for _ in range(phones):
         labels.append(int(rng.choice([k for k in range(len(SEEN)) if k != labels[-1]])))
     frames = round(len(labels) * per_phone * 25)
+    shape = np.zeros((frames, MEASURES), np.float32)
     crops = rng.integers(90, 110, (frames, 88, 88)).astype(np.uint8)
     for place, label in enumerate(labels):
         said.append(Phone(SEEN[label], place * per_phone, (place + 1) * per_phone))
@@ -24,7 +25,8 @@ def bright_reel(name: str, phones: int, seed: int, per_phone: float = 0.16) -> R
         rows = slice(44 * (label // 2), 44 * (label // 2) + 44)
         columns = slice(20, 68) if label % 2 else slice(34, 54)  # survives a mirror
         crops[low:high, rows, columns] += 100
-    return Reel(name, crops, np.zeros((frames, MEASURES), np.float32), tuple(said))
+        shape[low:high, label] = 5.0
+    return Reel(name, crops, shape, tuple(said))
 
 
 def bright_windows() -> Draw:
