@@ -10,11 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.spatial.transform import Rotation
 from torch import Tensor
 
 from avatar.flame import FlameModel, FlameParameters, flame_regions, flame_vertices, neutral
-from avatar.flame.fit_motion import fit_flame
+from avatar.flame.fit_motion import fit_flame, matrix_to_axis_angle
 from avatar.flame.indices import LEFT_EYEBALL, NECK, RIGHT_EYEBALL, ROOT, SHAPES
 from avatar.flame.model import shaped
 from avatar.heads import load_head
@@ -73,10 +72,9 @@ def flame_frames(
     rest = person.face.mesh.vertices
     lips = flame_regions(model.template, model.faces)["lips"]
     found, misfit = fit_flame(model, rest, moved(), lips)
-    eyes = torch.cat([_eye_turns(rest, part) for part in moved()])
     rotation, neck, translation = _stood(person, poses.double(), sways.double())
     parameters = FlameParameters(
-        person.shape, found.expression, rotation, neck, found.jaw, eyes, translation
+        person.shape, found.expression, rotation, neck, found.jaw, found.eyes, translation
     )
     return parameters, misfit.lips_mm
 
@@ -117,18 +115,6 @@ def _rigid(source: Floats, target: Floats, trust: Floats) -> Similarity:
     return Similarity(1.0, rotation, share @ target - rotation @ (share @ source))
 
 
-def _eye_turns(rest: Tensor, offsets: Tensor) -> Tensor:
-    """Axis-angle [f, 6] of the left and the right eye for offsets [f, V, 3] from rest [V, 3]."""
-    turns = []
-    for ball in (LEFT_EYEBALL, RIGHT_EYEBALL):
-        still = rest[list(ball)].double()
-        moved = still + offsets[:, list(ball)].double()
-        centred = moved - moved.mean(1, keepdim=True)
-        u, _, vt = torch.linalg.svd(centred.transpose(1, 2) @ (still - still.mean(0)))
-        turns.append(Rotation.from_matrix((u @ vt).numpy()).as_rotvec())
-    return torch.from_numpy(np.concatenate(turns, 1)).float()
-
-
 def _stood(person: FlamePerson, poses: Tensor, sways: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Rotation, neck and translation [F, 3] each, by which the head of FLAME stands as the tracked
     one does: the root turns with the torso, the neck does the rest, and what lies between FLAME's
@@ -141,6 +127,5 @@ def _stood(person: FlamePerson, poses: Tensor, sways: Tensor) -> tuple[Tensor, T
     joints = (person.model.joint_regressor @ shaped(person.model, person.shape)).double()
     joint, root = joints[NECK], joints[ROOT]
     shift = head[:, :3, 3] + head[:, :3, :3] @ joint - torso @ (joint - root) - root
-    turns = [Rotation.from_matrix(part.numpy()).as_rotvec() for part in (torso, neck)]
-    rotation, bent = (torch.from_numpy(turn).float() for turn in turns)
+    rotation, bent = (matrix_to_axis_angle(part).float() for part in (torso, neck))
     return rotation, bent, shift.float()
