@@ -1,4 +1,4 @@
-"""The options of what a face does besides speaking, and their limits."""
+"""The options of how a voice is spoken and of what a face does besides, and their limits."""
 
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +10,22 @@ LARGEST = 2.0  # of --head
 FARTHEST = (25.0, 12.0)
 """Degrees that eyes and head together turn sideways, and up or down."""
 NAMED_GAZES = ("free", "camera")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SpeechOptions:
+    """In what manner a voice is spoken."""
+
+    weights_style: str | None = None
+    """Speaking style of the weights, by its name; by default the neutral one."""
+    emotion: str | None = None
+    """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
+    several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
+    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds). auto
+    hears how excited the voice is, and shows no more than that: of which feeling it is, sound alone
+    tells too little."""
+    intensity: float = 1.0
+    """How strong the feelings of --emotion are, from 0 to 1."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
+from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
 from avatar.drive.gaussian_options import ASKS, check_gaussians, holds_gaussians
 from avatar.exports.formats import UPWARD, Up
@@ -17,7 +17,7 @@ Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
 
 @dataclass(frozen=True)
-class ExportOptions(BehaviourOptions):
+class ExportOptions(SpeechOptions, BehaviourOptions):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 
@@ -67,16 +67,6 @@ class ExportOptions(BehaviourOptions):
     weights trained on FLAME."""
     weights: Path | None = None
     """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
-    weights_style: str | None = None
-    """Speaking style of the weights, by its name; by default the neutral one."""
-    emotion: str | None = None
-    """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
-    several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
-    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds). auto
-    hears how excited the voice is, and shows no more than that: of which feeling it is, sound alone
-    tells too little."""
-    intensity: float = 1.0
-    """How strong the feelings of --emotion are, from 0 to 1."""
     device: Device = "auto"
     """Where to compute a voice's motion: auto takes CUDA where it works."""
     threads: int | None = None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Never
 
-from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
+from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
 from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming
 from avatar.face.emotion.timeline import check_feelings
 from avatar.tracking.options import Sync, check_sync
@@ -13,7 +13,7 @@ from common.writable import check_writable
 
 
 @dataclass(frozen=True)
-class DriveOptions(BehaviourOptions, FilmOptions):
+class DriveOptions(SpeechOptions, BehaviourOptions, FilmOptions):
     """Make a talking-head video of an avatar from a voice recording or recorded face motion."""
 
     audio: Path | None = None
@@ -28,16 +28,6 @@ class DriveOptions(BehaviourOptions, FilmOptions):
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
-    weights_style: str | None = None
-    """Speaking style of the weights, by its name; by default the neutral one."""
-    emotion: str | None = None
-    """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
-    several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live
-    Link take such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds). auto
-    hears how excited the voice is, and shows no more than that: of which feeling it is, sound alone
-    tells too little."""
-    intensity: float = 1.0
-    """How strong the feelings of --emotion are, from 0 to 1."""
     save_motion: Path | None = None
     """Also save the vertex motion to this .npz."""
     report: Path | None = None

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.drive.behaviour_options import BehaviourOptions, check_behaviour
+from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
@@ -12,7 +12,7 @@ from common.writable import check_writable
 
 
 @dataclass(frozen=True)
-class ViewOptions(BehaviourOptions):
+class ViewOptions(SpeechOptions, BehaviourOptions):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -40,12 +40,6 @@ class ViewOptions(BehaviourOptions):
     weights were trained at (25), with --arkit 25. Saved motion has its own."""
     weights: Path | None = None
     """Speech-to-motion weights for --audio (.safetensors); by default those that ship."""
-    weights_style: str | None = None
-    """Speaking style of the weights, by its name; by default the neutral one."""
-    emotion: str | None = None
-    """What the voice is spoken with, as driving knows it: happy, sad, angry and so on."""
-    intensity: float = 1.0
-    """How strong the feelings of --emotion are, from 0 to 1."""
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
