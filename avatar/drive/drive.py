@@ -10,66 +10,50 @@ from pathlib import Path
 
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from audio2mesh import load_model, probe_audio, stated_seconds
+from audio2mesh import SpeechToMotion, probe_audio, stated_seconds
 from avatar.arkit import Take, read_take
-from avatar.drive.lighting import film_light, open_filmed
+from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
 from avatar.drive.motion import Motion, motion_file
 from avatar.drive.options import DriveOptions, check_options, default_out, speaks
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
-from avatar.drive.retarget import avatar_face
 from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.video import open_writer
-from avatar.light.relight import Lit
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
-from common.colours import parse_colour
 from common.progress import progress_bar
 from common.threads import use_threads
-from splat import Backend, Camera, Gaussians, orbit, pick_backend
+from splat import Camera
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Everything that the frame loop needs, checked and loaded."""
+    """A subject, what it does and what is heard, checked and loaded."""
 
-    avatar: Avatar
+    subject: Subject
     motion: Motion
     sound: Sound | None
     audio_seconds: float
-    backend: Backend
-    device: torch.device
 
 
-@dataclass(frozen=True)
-class Film:
-    """The parts that turn moved meshes into pictures."""
-
-    cameras: Iterator[Camera]  # one for each frame
-    rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
-    light: Lit
-    raster: Callable[[Gaussians, Camera], Tensor]  # → [H, W, 3] in [0, 1], on the CPU
-
-
-def drive(options: DriveOptions) -> Report:
+def drive(options: DriveOptions, stage: Stage | None = None) -> Report:
     """Render the video.
 
-    Bad input raises InputError or OSError with one sentence, before a frame is drawn; whatever
-    happens, nothing half-written is left.
+    stage: that of a film before this one whose options differ from these in their recording and
+    outputs alone. Bad input raises InputError or OSError with one sentence, before a frame is
+    drawn; whatever happens, nothing half-written is left.
     """
     clock = StageClock()
     output = options.out or default_out(options)
     use_threads(options.threads)
     check_options(options, output)
-    scene = prepare(options, clock)
+    scene = prepare(options, clock, stage and stage.subject)
     with clock.stage("load"):
-        film = set_up(options, scene)
+        stage = stage or set_stage(options, scene.subject)
+        cameras = _cameras(options, scene)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
-    _shoot(options, output, scene, film, clock)
+    _shoot(options, output, scene, stage, cameras, clock)
     finished = time.perf_counter()
     return Report(
         output=str(output),
@@ -80,26 +64,29 @@ def drive(options: DriveOptions) -> Report:
         steady_fps=scene.motion.frames / (finished - loop_started),
         cpu_seconds=time.process_time() - cpu_before,
         peak_rss_mb=peak_rss_mb(),
-        backend=scene.backend,
-        gaussians=len(scene.avatar.binding),
+        backend=scene.subject.backend,
+        gaussians=len(scene.subject.avatar.binding),
         stages=clock.seconds,
     )
 
 
-def prepare(options: DriveOptions, clock: StageClock) -> Scene:
-    """Load and check the avatar, what moves it and the sound, and choose the backend."""
+def prepare(options: DriveOptions, clock: StageClock, subject: Subject | None = None) -> Scene:
+    """Load and check what moves the avatar, the sound, and the avatar unless it is given."""
     with clock.stage("load"):
-        device, backend, _ = pick_backend(options.device)
         if options.audio:
             stated_seconds(options.audio)  # says at once what is no sound
-        avatar = open_filmed(options)
-        face = avatar_face(options.avatar, avatar)
-        take, sound = _performed(options, device)
-        mover = load_model(options.weights, device) if take is None or speaks(options) else take
+        subject = subject or open_subject(options)
+        take, sound = _performed(options, subject.device)
     with clock.stage("audio2mesh"):
-        motion = perform(face, mover, options, take)
+        motion = perform(subject.face, _mover(subject, take), options, take)
         seconds = motion.frames / motion.fps if speaks(options) else _seconds(sound)
-    return Scene(avatar, motion, sound, seconds, backend, device)
+    return Scene(subject, motion, sound, seconds)
+
+
+def _mover(subject: Subject, take: Take | None) -> Take | SpeechToMotion:
+    mover = subject.model or take
+    assert mover is not None
+    return mover
 
 
 def _performed(options: DriveOptions, device: torch.device) -> tuple[Take | None, Sound | None]:
@@ -120,45 +107,42 @@ def _seconds(sound: Sound | None) -> float:
     return probe_audio(sound.path).seconds if sound else 0.0
 
 
-def set_up(options: DriveOptions, scene: Scene) -> Film:
-    """The cameras, the rig and the rasterizer of a scene, compiled and ready."""
-    film = Film(
-        cameras=camera_track(
-            options.camera,
-            scene.avatar.framed,
-            (options.width, options.height),
-            (options.azimuth, options.elevation),
-            (scene.motion.frames, scene.motion.fps),
-        ),
-        rig=avatar_rig(scene.avatar, scene.device),
-        light=film_light(options, scene.avatar, lambda: scene.motion.face),
-        raster=rasterizer(scene.backend, torch.tensor(parse_colour(options.background))),
+def _cameras(options: DriveOptions, scene: Scene) -> Iterator[Camera]:
+    """One for each frame."""
+    return camera_track(
+        options.camera,
+        scene.subject.avatar.framed,
+        (options.width, options.height),
+        (options.azimuth, options.elevation),
+        (scene.motion.frames, scene.motion.fps),
     )
-    tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
-    still = scene.avatar.vertices
-    film.raster(film.light(film.rig(still), still, tiny, 0.0), tiny)
-    return film
 
 
 def _shoot(
-    options: DriveOptions, output: Path, scene: Scene, film: Film, clock: StageClock
+    options: DriveOptions,
+    output: Path,
+    scene: Scene,
+    stage: Stage,
+    cameras: Iterator[Camera],
+    clock: StageClock,
 ) -> None:
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
+    avatar = scene.subject.avatar
     with ExitStack() as stack:
-        film_writer = open_writer(output, *size, motion.fps, scene.sound, scene.avatar.provenance)
+        film_writer = open_writer(output, *size, motion.fps, scene.sound, avatar.provenance)
         write = stack.enter_context(film_writer)
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))
         count = 0
         for moved in clock.each("audio2mesh", chain.from_iterable(motion.offsets())):
             with clock.stage("rig"):
-                shape, camera = scene.avatar.vertices + moved, next(film.cameras)
+                shape, camera = avatar.vertices + moved, next(cameras)
                 vertices = pose(shape, motion.face.head, motion.head_pose[count])
-                gaussians = film.rig(vertices)
-                gaussians = film.light(gaussians, vertices, camera, count / motion.fps)
+                gaussians = stage.rig(vertices)
+                gaussians = stage.light(gaussians, vertices, camera, count / motion.fps)
             with clock.stage("raster"):
-                image = film.raster(gaussians, camera)
+                image = stage.raster(gaussians, camera)
             with clock.stage("encode"):
                 write(image.numpy())
                 save(moved.numpy())

@@ -15,17 +15,9 @@ NAMED_CAMERAS = ("front", "orbit")
 
 
 @dataclass(frozen=True)
-class FilmOptions:
-    """A film of an avatar."""
+class LookOptions:
+    """How an avatar is filmed."""
 
-    avatar: Path
-    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
-    it, or a coloured mesh of a head (.glb, .obj, .ply)."""
-    audio: Path | None = None
-    """The sound of the film: any audio or video file with sound."""
-    out: Path | None = None
-    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; by default an .mp4 beside the
-    audio."""
     width: int = 512
     """Width of the picture in pixels, even."""
     height: int = 512
@@ -62,6 +54,25 @@ class FilmOptions:
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
     """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
+
+
+@dataclass(frozen=True)
+class _Filmed:
+    """What is filmed."""
+
+    avatar: Path
+    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
+    it, or a coloured mesh of a head (.glb, .obj, .ply)."""
+    audio: Path | None = None
+    """The sound of the film: any audio or video file with sound."""
+    out: Path | None = None
+    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; by default an .mp4 beside the
+    audio."""
+
+
+@dataclass(frozen=True)
+class FilmOptions(LookOptions, _Filmed):
+    """A film of an avatar."""
 
 
 def check_filming(options: FilmOptions, out: Path) -> None:

@@ -81,7 +81,7 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
         DriveOptions(avatar=options.avatar, audio=options.audio, device=options.device),
         StageClock(),
     )
-    avatar, head = scene.avatar, scene.motion.face.head
+    avatar, head = scene.subject.avatar, scene.motion.face.head
     fitted = fit_photos(options.photo, options.focal, options.face)
     _check_same(options.avatar, avatar, fitted)
     shapes = fitted.posed(fit_units(fitted.model.head, fitted.rest))
@@ -100,8 +100,8 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
 
 
 def _drawer(scene: Scene) -> Draw:
-    rig = avatar_rig(scene.avatar, scene.device)
-    raster = rasterizer(scene.backend, torch.full((3,), BEHIND))
+    rig = avatar_rig(scene.subject.avatar, scene.subject.device)
+    raster = rasterizer(scene.subject.backend, torch.full((3,), BEHIND))
     return lambda vertices, camera: raster(rig(vertices), camera)
 
 

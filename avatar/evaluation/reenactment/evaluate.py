@@ -79,7 +79,7 @@ def _reenacted(options: ReenactmentEvaluationOptions, tracked: Path, truth: Path
             f"{tracked / TAKE}: has {scene.motion.frames} frames, but {truth} has "
             f"{len(true.vertices)}; track the whole film at its own rate"
         )
-    found = compare(moved_gaps(scene.avatar.vertices, scene.motion), scene.motion, true)
+    found = compare(moved_gaps(scene.subject.avatar.vertices, scene.motion), scene.motion, true)
     return replace(found, actor=str(truth))
 
 
