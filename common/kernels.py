@@ -17,15 +17,39 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     Numba only looks at the file of the function itself, not at what it imports: constants, the
     layout of an array and functions that are inlined. Here a newer file of any of these counts too.
     """
-    from numba import njit  # noqa: PLC0415  takes a second
 
     def compiled(function: Callable[..., Any]) -> Any:
-        kernel = njit(cache=True, **options)(function)
+        kernel = plain_njit(cache=True, **options)(function)
         if hasattr(kernel, "stats"):  # it is still a plain function under NUMBA_DISABLE_JIT
             _drop_if_outdated(kernel, function)
         return kernel
 
     return compiled
+
+
+def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
+    """numba.njit without a cache of its own: for functions that only kernels call."""
+    from numba import njit  # noqa: PLC0415  takes a second
+
+    _use_whole_registers()
+    return njit(**options)
+
+
+@cache
+def _use_whole_registers() -> None:
+    """Let kernels use 512-bit registers where that costs the processor no speed.
+
+    LLVM keeps to 256 bits, since the first processors with AVX-512 ran slower in it. Those that
+    know AVX512_VBMI too (from Ice Lake and Zen 4 on) do not. What the user has set stays.
+    """
+    from llvmlite import binding  # noqa: PLC0415  as above
+    from numba import config as module  # noqa: PLC0415
+
+    config: Any = module  # its names are set at run time
+    features = binding.get_host_cpu_features()
+    chosen = config.CPU_NAME is not None or config.CPU_FEATURES is not None
+    if features.get("avx512vbmi") and not chosen:
+        config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
 
 
 def _drop_if_outdated(kernel: Any, function: Callable[..., Any]) -> None:

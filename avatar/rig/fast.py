@@ -8,11 +8,11 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
 
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 from splat import Gaussians
 
 Floats = NDArray[np.float32]
@@ -75,7 +75,7 @@ def _triangle_frames(vertices: Floats, triangles: NDArray[np.int32]) -> Floats:
     return frames
 
 
-@njit(inline="always", fastmath=True)
+@plain_njit(inline="always", fastmath=True)
 def _perpendicular(x, y, z):  # scalars in, scalars out: the compiler types them
     if abs(x) <= abs(y) and abs(x) <= abs(z):
         x, y, z = x * 0, z, -y
@@ -87,7 +87,7 @@ def _perpendicular(x, y, z):  # scalars in, scalars out: the compiler types them
     return x / length, y / length, z / length
 
 
-@njit(inline="always", fastmath=True)
+@plain_njit(inline="always", fastmath=True)
 def _quaternion(m00, m01, m02, m10, m11, m12, m20, m21, m22):  # scalars, as above
     trace = m00 + m11 + m22
     one = np.float32(1)

@@ -1,20 +1,22 @@
 """Gradients from pixels back to projected Gaussians."""
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 from splat.cpu.bases import MATH
 from splat.cpu.fields import TILE
-from splat.cpu.raster import (
+from splat.cpu.raster import exp_negative
+from splat.cpu.tile import (
     BATCH,
     COPIED,
     PIXELS,
     aligned,
     copy_batch,
-    exp_negative,
-    is_opaque,
+    live_part,
+    reached_rows,
     scattered,
+    start_transmittance,
 )
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
 
@@ -28,7 +30,7 @@ _LANES = np.uint64(TILE)
 _ZERO, _ONE, _TWO = np.float32(0), np.float32(1), np.float32(2)
 
 
-@njit(fastmath=True)
+@plain_njit(fastmath=True)
 def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas, v_depths):
     """Fill the planes transmittance | rest | v_red | v_green | v_blue | v_depth of one tile.
 
@@ -36,7 +38,7 @@ def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas
     at the whole pixel and is worked off front to back.
     """
     height, width = alphas.shape
-    planes[:PIXELS] = _ONE
+    start_transmittance(planes, height - top, width - left)
     for row in range(min(TILE, height - top)):
         for column in range(min(TILE, width - left)):
             q, y, x = row * TILE + column, top + row, left + column
@@ -48,7 +50,7 @@ def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas
             planes[q + 5 * PIXELS] = v_depths[y, x]
 
 
-@njit(inline="always", fastmath=True)
+@plain_njit(inline="always", fastmath=True)
 def replay_row(planes, lanes, row, centre, dy, row_power, neg_a, opacity, red, green, blue, depth):
     """Blend one Gaussian into one row again, and add its gradients to the sums of each column.
 
@@ -88,7 +90,7 @@ def replay_row(planes, lanes, row, centre, dy, row_power, neg_a, opacity, red, g
         lanes[lane + _LANES * np.uint64(6)] += weight * v_depth
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def add_up_lanes(lanes, x, shear, sums, slot):
     """Write the sums of one Gaussian over a tile, where dx = lane - x - shear · dy."""
     h_sum = hx_sum = hy_sum = hxx_sum = hxy_sum = hyy_sum = _ZERO
@@ -129,14 +131,20 @@ def rasterize_backward(
         top, left = tile_y * TILE, tile_x * TILE
         planes = aligned(PIXELS * 6)
         load_gradients(planes, top, left, *image, *image_gradients)
-        batch = np.empty(BATCH * COPIED, np.float32)
-        rows = np.empty(BATCH * 2, np.int32)
-        lanes = aligned(TILE * 7)
+        batch = np.zeros((COPIED, BATCH), np.float32)
+        rows = np.empty((2, BATCH), np.int32)
+        lanes, highest = aligned(TILE * 7), aligned(TILE)
         for first in range(starts[tile], starts[tile + 1], BATCH):
+            part = live_part(planes, highest)
+            if part[3] < part[2]:
+                break
             count = min(BATCH, starts[tile + 1] - first)
-            copy_batch(splats, members, first, count, left, top, batch, rows)
+            copy_batch(splats, members, first, count, left, top, batch)
+            reached_rows(batch, count, part, rows)
             for j in range(count):
-                b = batch[j * COPIED : (j + 1) * COPIED]
+                if rows[0, j] >= rows[1, j]:
+                    continue
+                b = batch[:, j]
                 x, y, shear, neg_a, neg_c = b[0], b[1], b[2], b[3], b[4]
                 opacity, red, green, blue, depth = b[5], b[6], b[7], b[8], b[9]
                 i = members[first + j]
@@ -144,7 +152,7 @@ def rasterize_backward(
                 down = (tile_y - rects[i, 2]) * (rects[i, 1] - rects[i, 0])
                 slot = first_slots[i] + down + across
                 lanes[:] = _ZERO
-                for row in range(rows[2 * j], rows[2 * j + 1]):
+                for row in range(rows[0, j], rows[1, j]):
                     dy = np.float32(row) - y
                     centre, power = x + shear * dy, neg_c * dy * dy
                     replay_row(
@@ -162,5 +170,3 @@ def rasterize_backward(
                         depth,
                     )
                 add_up_lanes(lanes, x, shear, sums, slot)
-            if is_opaque(planes):
-                break

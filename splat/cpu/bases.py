@@ -1,8 +1,8 @@
 """Spherical harmonics of degree 0 to 3 for one Gaussian, and their derivatives by the direction."""
 
 import numpy as np
-from numba import njit
 
+from common.kernels import plain_njit
 from splat.scene.conventions import SH_C0, SH_C1, SH_C2, SH_C3
 
 MATH = {"arcp", "nsz"}
@@ -17,7 +17,7 @@ _D3, _E3 = np.float32(SH_C3[3]), np.float32(SH_C3[4])
 _2, _3, _4, _6, _8 = (np.float32(n) for n in (2, 3, 4, 6, 8))
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def sh_bases(x, y, z, basis):
     """Fill `basis` [K], K = 1, 4, 9 or 16, at the unit direction (x, y, z)."""
     count = basis.shape[0]
@@ -39,7 +39,7 @@ def sh_bases(x, y, z, basis):
         basis[15] = -_A3 * x * (xx - _3 * yy)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def sh_direction_gradient(x, y, z, s):
     """Gradient of sum(s[k] · basis[k]) by (x, y, z), s [K]."""
     count = s.shape[0]

@@ -3,15 +3,15 @@
 import math
 
 import numpy as np
-from numba import njit
 
+from common.kernels import plain_njit
 from splat.cpu.bases import MATH
 from splat.scene.conventions import BLUR, FRUSTUM_MARGIN
 
 _BLUR, _ONE, _TWO = np.float32(BLUR), np.float32(1), np.float32(2)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def to_camera(view, x, y, z):
     """A world point in camera coordinates; view [3, 4]."""
     return (
@@ -21,7 +21,7 @@ def to_camera(view, x, y, z):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def unit(vector):
     """A vector [3] or quaternion [4] at length one, as four numbers, and its inverse length."""
     w, x, y, z = vector
@@ -29,7 +29,7 @@ def unit(vector):
     return (w * inverse, x * inverse, y * inverse, z * inverse), inverse
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def rotation(quat):
     """Rotation matrix of a unit quaternion wxyz."""
     w, x, y, z = quat
@@ -40,7 +40,7 @@ def rotation(quat):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def clamped_slope(slope, size, focal, principal):
     """x/z (or y/z) kept within the image plus a margin, for the Jacobian; whether it was inside."""
     margin = np.float32(FRUSTUM_MARGIN) * size / focal
@@ -48,7 +48,7 @@ def clamped_slope(slope, size, focal, principal):
     return min(high, max(low, slope)), low <= slope and slope <= high
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def world_jacobian(point, view, lens):
     """Rows of d(pixel)/d(world) at a camera-space point: perspective Jacobian times rotation.
 
@@ -74,7 +74,7 @@ def world_jacobian(point, view, lens):
     return row_x, row_y, (slope_x, slope_y), (free_x, free_y)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def times_axes(row, axes, scale):
     """row [3] times the rotation `axes`, column by column times `scale`: one row of J R S."""
     return (
@@ -84,12 +84,12 @@ def times_axes(row, axes, scale):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def dot(a, b):
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def covariance(u, v):
     """Blurred 2D covariance (xx, xy, yy) of the rows u, v of J R S; determinants before and after.
 

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 from splat.cpu import fields as f
 from splat.cpu.bases import MATH, sh_bases
 from splat.cpu.geometry import covariance, rotation, times_axes, to_camera, unit, world_jacobian
@@ -19,7 +19,7 @@ _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.flo
 _MAX_EXTENT, _INFINITY, _TILE = np.float32(MAX_EXTENT), np.float32(np.inf), np.float32(f.TILE)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def outside(centre, extent, deviation, size):
     """gsplat's test against the image border, and against coordinates that cannot be drawn."""
     radius = np.ceil(extent * deviation)
@@ -28,7 +28,7 @@ def outside(centre, extent, deviation, size):
     return centre + radius <= 0 or centre - radius >= size
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def tile_range(centre, reach, size):
     """Tiles that hold a pixel centre within `reach` of `centre` (pixel centres lie at +0.5)."""
     tiles = -(-int(size) // f.TILE)
@@ -37,7 +37,7 @@ def tile_range(centre, reach, size):
     return max(0, first), min(tiles, last + 1)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def write_color(sh, i, x, y, z, splats, basis):
     """max(SH + 0.5, 0) of Gaussian i seen along (x, y, z), of any length."""
     if sh.shape[1] > 1:
@@ -52,7 +52,7 @@ def write_color(sh, i, x, y, z, splats, basis):
     splats[i, f.BLUE] = max(blue, _ZERO)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def write_splat(i, point, cov, det, opacity, lens, splats, rects):
     """Write all fields but the colour. Returns False, with nothing written, if out of view."""
     x, y, z = point

@@ -3,9 +3,9 @@
 import math
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
 from splat.cpu.bases import MATH, sh_bases, sh_direction_gradient
@@ -25,7 +25,7 @@ CAMERA_SUMS = 15  # rotation 3x3, translation 3, camera position 3
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def add_up(sums, first, last, total):
     """Sum rows first..last of sums [.., SUMS] into total [SUMS]."""
     total[:] = _ZERO
@@ -34,7 +34,7 @@ def add_up(sums, first, last, total):
             total[c] += sums[slot, c]
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def mean_gradient(splat, total):
     """Gradient by the 2D mean."""
     by_x = -_TWO * splat[f.NEG_A] * total[b.SUM_HX]
@@ -42,7 +42,7 @@ def mean_gradient(splat, total):
     return by_x, by_y
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def covariance_gradient(splat, total, cov_yy):
     """Gradient by the blurred covariance (xx, xy, yy), where xy counts as one number."""
     shear, neg_a, neg_c = splat[f.SHEAR], splat[f.NEG_A], splat[f.NEG_C]
@@ -56,7 +56,7 @@ def covariance_gradient(splat, total, cov_yy):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def compensation_gradient(v_factor, u, v, cov, sharp_det, det):
     """Gradient by the covariance through sqrt(sharp_det / det)."""
     by_sharp = _HALF * v_factor / math.sqrt(sharp_det * det)
@@ -68,7 +68,7 @@ def compensation_gradient(v_factor, u, v, cov, sharp_det, det):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def quaternion_gradient(g, quat, inverse_length):
     """Gradient by the quaternion before normalisation, g [3][3] the gradient by its matrix."""
     w, x, y, z = quat
@@ -89,7 +89,7 @@ def quaternion_gradient(g, quat, inverse_length):
     )
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def shape_gradient(
     i, u, v, v_cov, row_x, row_y, quat, inverse_length, axes, scale, v_quats, v_scales
 ):
@@ -135,7 +135,7 @@ def shape_gradient(
     return by_row_x, by_row_y
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def point_gradient(point, slopes, free, by_mean, by_depth, by_row_x, by_row_y, view, lens, camera):
     """Gradient by the camera-space point; adds the Jacobian's share of the view rotation.
 
@@ -168,7 +168,7 @@ def point_gradient(point, slopes, free, by_mean, by_depth, by_row_x, by_row_y, v
     return vx, vy, by_depth - inv_z * inv_z * by_inv_z
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis):
     """Write the gradient by the SH coefficients; return that by the viewing direction `offset`."""
     bases = sh.shape[1]
@@ -188,7 +188,7 @@ def color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis):
     return (gx - x * along) * inverse, (gy - y * along) * inverse, (gz - z * along) * inverse
 
 
-@njit(fastmath=MATH)
+@plain_njit(fastmath=MATH)
 def world_gradient(i, world, by_point, by_offset, view, v_means, camera):
     """Write the gradient by the mean; add that by the camera."""
     for c in range(3):

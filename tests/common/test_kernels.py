@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from llvmlite import binding
 from support import ROOT
 
-from common.kernels import sources
+from common.kernels import OURS, sources
 
 PACKAGE = {
     "__init__": "",
@@ -92,3 +93,24 @@ def test_no_kernel_is_kept_on_the_disk_in_any_other_way() -> None:
 
 def test_everything_draws_without_compilation() -> None:
     assert run(RENDER, NUMBA_DISABLE_JIT="1") == "tensor(True)"
+
+
+def test_only_one_module_takes_njit_from_numba() -> None:
+    """The registers are chosen when the first kernel is made, whichever that is."""
+    files = [path for name in sorted(OURS) for path in (ROOT / name).rglob("*.py")]
+    takers = [path.name for path in files if "import njit" in path.read_text(encoding="utf-8")]
+    assert takers == ["kernels.py"]
+
+
+def test_kernels_use_whole_registers_where_that_is_free() -> None:
+    run = (
+        "from numba.core.registry import cpu_target\nimport avatar.rig.fast\n"
+        "print(cpu_target.target_context.codegen().magic_tuple()[-1])"
+    )
+    modern = bool(binding.get_host_cpu_features().get("avx512vbmi"))
+    for chosen, expected in (({}, modern), ({"NUMBA_CPU_FEATURES": "+sse2"}, False)):
+        environ = {**os.environ, "PYTHONPATH": str(ROOT), **chosen}
+        done = subprocess.run(
+            [sys.executable, "-c", run], env=environ, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.strip().endswith("-prefer-256-bit") == expected
