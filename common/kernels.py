@@ -14,12 +14,13 @@ _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILI
 def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit with its disk cache, for functions at the top of a module.
 
+    They let other Python threads run meanwhile.
     Numba only looks at the file of the function itself, not at what it imports: constants, the
     layout of an array and functions that are inlined. Here a newer file of any of these counts too.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        kernel = plain_njit(cache=True, **options)(function)
+        kernel = plain_njit(cache=True, **{"nogil": True, **options})(function)
         if hasattr(kernel, "stats"):  # it is still a plain function under NUMBA_DISABLE_JIT
             _drop_if_outdated(kernel, function)
         return kernel

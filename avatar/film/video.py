@@ -29,8 +29,10 @@ from avatar.film.audio_track import Sound
 from avatar.film.gif import animation
 from avatar.film.output import check_output, check_picture, exact_rate, output_kind
 from avatar.film.picture_folder import picture_folder
+from avatar.film.rounding import rounded
 from avatar.film.sound_file import add_sound
 from common.atomic import write_beside
+from common.background import in_background
 from common.threads import thread_count
 from common.writable import plain_words
 
@@ -91,6 +93,7 @@ def open_writer(
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
     PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
     is cut or filled with silence to the length of the film. comment: what the metadata say of it.
+    Frames are encoded on a thread of their own, while the next ones are drawn.
 
     Raises:
         InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
@@ -100,7 +103,8 @@ def open_writer(
     check_output(path, sound and sound.path)
     with (
         plain_words(path),
-        _writer(path, (width, height), exact_rate(fps), sound, comment) as write,
+        _writer(path, (width, height), exact_rate(fps), sound, comment) as encode,
+        in_background(encode) as write,
     ):
 
         def write_checked(image: Image) -> None:
@@ -111,12 +115,10 @@ def open_writer(
 
 
 def as_bytes(image: Image) -> Bytes:
-    """[H, W, 3] in 0..255, contiguous; floats are clipped to [0, 1] and rounded."""
+    """A copy [H, W, 3] in 0..255; floats are clipped to [0, 1] and rounded."""
     if image.dtype == np.uint8:
-        return np.ascontiguousarray(image, np.uint8)
-    scaled = np.multiply(image, 255.0, dtype=np.float32)
-    scaled += 0.5
-    return np.clip(scaled, 0.0, 255.5, out=scaled).astype(np.uint8, order="C")
+        return np.array(image, np.uint8, order="C")
+    return rounded(image.astype(np.float32, copy=False))
 
 
 def _writer(

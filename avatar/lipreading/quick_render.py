@@ -71,7 +71,7 @@ def _vertex_shares(topology: str) -> tuple[Tensor, Tensor]:
     return means[:, :-1], means[:, -1]
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _draw(vertices, faces, picture, albedo, gloss, lit, crops):  # pragma: no cover (compiled)
     count, size = vertices.shape[1], crops.shape[1] * SAMPLES
     normals = np.empty((count, 3), np.float32)
@@ -89,7 +89,7 @@ def _draw(vertices, faces, picture, albedo, gloss, lit, crops):  # pragma: no co
         _reduce(shade, crops[f])
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _normals(vertices, faces, normals):  # pragma: no cover (compiled)
     normals[:] = 0.0
     for f in range(len(faces)):
@@ -111,7 +111,7 @@ def _normals(vertices, faces, normals):  # pragma: no cover (compiled)
             normals[v, 2] += z
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _shade(normals, albedo, gloss, lit, grey):  # pragma: no cover (compiled)
     """Half-Lambert light and a highlight at each vertex, as `light_on` has it."""
     ambient, exposure = lit[6], lit[7]
@@ -129,7 +129,7 @@ def _shade(normals, albedo, gloss, lit, grey):  # pragma: no cover (compiled)
         )
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _project(vertices, picture, seen):  # pragma: no cover (compiled)
     """Places in samples and 1/depth."""
     for v in range(len(vertices)):
@@ -141,7 +141,7 @@ def _project(vertices, picture, seen):  # pragma: no cover (compiled)
         seen[v, 2] = near
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _fill(seen, faces, grey, nearness, shade):  # pragma: no cover (compiled)
     size = len(shade)
     for f in range(len(faces)):
@@ -173,7 +173,7 @@ def _fill(seen, faces, grey, nearness, shade):  # pragma: no cover (compiled)
                 to_c += c_right
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _reduce(shade, crop):  # pragma: no cover (compiled)
     """Pixels as the means of their samples."""
     for row in range(crop.shape[0]):

@@ -69,7 +69,7 @@ def rasterize(
     return Fragments(seen, nearness)
 
 
-@cached_njit(nogil=True)
+@cached_njit()
 def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
     height, width = seen.shape
     for f in range(len(faces)):
@@ -100,7 +100,7 @@ def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (co
                 to_c += c_right
 
 
-@cached_njit(nogil=True, inline="always")
+@cached_njit(inline="always")
 def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compiled)
     """Perspective-correct weights of the corners i, j, k at a place of the picture."""
     ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]

@@ -32,6 +32,6 @@ def rasterizer(backend: Backend, background: Tensor) -> Callable[[Gaussians, Cam
         drawn = render(
             gaussians, camera, background=background_there, backend=backend, with_depth=False
         )
-        return drawn.color.clamp(0, 1).cpu()
+        return drawn.color.clamp_(0, 1).cpu()
 
     return draw

@@ -57,7 +57,7 @@ def refine_all(
     return poses, _distances(poses.scale, poses.rotation, poses.translation, *surfaces)
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _equations(
     scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing, reach
 ):  # pragma: no cover (compiled)
@@ -99,7 +99,7 @@ def _equations(
     return systems, rights, middles
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _distances(
     scales, turns, shifts, nearest, corner, cell, points, normals, marks, facing
 ):  # pragma: no cover (compiled)
@@ -116,12 +116,12 @@ def _distances(
     return distances
 
 
-@cached_njit(nogil=True, inline="always")
+@cached_njit(inline="always")
 def _cell(value, corner, cell, count):  # pragma: no cover (compiled)
     return min(max(int(np.floor((value - corner) / cell)), 0), count - 1)
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cover (compiled)
     """The point of the scan nearest to a place of the head."""
     u, v, w = mark[0] - shift[0], mark[1] - shift[1], mark[2] - shift[2]
@@ -133,7 +133,7 @@ def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cov
     return nearest[row, column, _cell(z, corner[2], cell, nearest.shape[2])]
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (compiled)
     """A point and a normal of the scan, brought into head space."""
     for axis in range(3):
@@ -144,7 +144,7 @@ def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (comp
             on[axis] += turn[axis, k] * normal[k]
 
 
-@cached_njit(nogil=True, fastmath=True)
+@cached_njit(fastmath=True)
 def _compare(at, on, mark, facing):  # pragma: no cover (compiled)
     """The squared distance of two points and the cosine of their normals."""
     squared = cosine = 0.0

@@ -81,8 +81,8 @@ def copy_batch(splats, members, first, count, left, top, batch):
 
 @plain_njit(fastmath=True, error_model="numpy")
 def reached_rows(batch, count, part, rows):
-    """For the first `count` of a batch, the rows of the live part that its ellipse meets: rows [2, BATCH],
-    upper ends exclusive.
+    """Fill rows [2, BATCH], first and one past the last: the rows of the live part that the ellipse
+    of each of the first `count` of a batch meets.
 
     With a = -NEG_A, c = -NEG_C, s = SHEAR and the outline a (dx - s dy)² + c dy² = c extent², the
     highest point lies at dx = s · extent, or at the live part's side next to it: there

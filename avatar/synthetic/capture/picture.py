@@ -83,7 +83,7 @@ _BRIGHTEST, _STEPS = 6.0, 4096
 _TONES = tone((np.arange(_STEPS + 1) / _STEPS) ** 2 * _BRIGHTEST)
 
 
-@cached_njit(nogil=True)
+@cached_njit()
 def _shade(
     seen, labels, mesh, fields, texels, lighting, samples, out
 ):  # pragma: no cover (compiled)
@@ -113,7 +113,7 @@ def _shade(
             regions[row, column] = np.argmax(votes)
 
 
-@cached_njit(nogil=True)
+@cached_njit()
 def _gather(seen, first_row, first_column, samples, group):  # pragma: no cover (compiled)
     """Put the triangles of a pixel into group [n, 4]: triangle, samples, their sums of x and y."""
     groups = 0
@@ -135,7 +135,7 @@ def _gather(seen, first_row, first_column, samples, group):  # pragma: no cover 
     return groups
 
 
-@cached_njit(nogil=True)
+@cached_njit()
 def _add_light(
     total, rgb, weight, f, x, y, mesh, fields, texels, lighting
 ):  # pragma: no cover (compiled)
@@ -162,7 +162,7 @@ def _add_light(
         total[channel] += weight * tones[int(place + 0.5)]
 
 
-@cached_njit(nogil=True)
+@cached_njit()
 def _add_highlight(
     rgb, gloss, exponent, fibrous, corner, fields, lighting
 ):  # pragma: no cover (compiled)
@@ -199,13 +199,13 @@ def _add_highlight(
                 rgb[channel] += gloss * lobe * arrives * colours[k, channel]
 
 
-@cached_njit(nogil=True, inline="always")
+@cached_njit(inline="always")
 def _unit(x, y, z):  # pragma: no cover (compiled)
     length = math.sqrt(x * x + y * y + z * z) + 1e-12
     return x / length, y / length, z / length
 
 
-@cached_njit(nogil=True, inline="always")
+@cached_njit(inline="always")
 def _power(base, exponent):  # pragma: no cover (compiled)
     """base ** exponent for a base up to 1, 0 where that is below a thousandth."""
     if base <= 0.0 or exponent * (1 - base) > 7.0:

@@ -55,7 +55,7 @@ def resolutions(vertices: Floats, faces: Ints, spacing: Floats) -> Ints:
     return np.clip(np.ceil(longest / spacing), 1, 255).astype(np.int64)
 
 
-@cached_njit(nogil=True, inline="always")
+@cached_njit(inline="always")
 def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
     """The three texels around weights (1 - to_b - to_c, to_b, to_c) of a triangle, and theirs."""
     to_b = min(max(to_b, 0.0), 1.0)
