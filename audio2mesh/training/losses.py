@@ -10,8 +10,16 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap, teeth_distance
+from audio2mesh.data.face_geometry import (
+    MM,
+    FaceGeometry,
+    lip_gap,
+    teeth_distance,
+    tongue_reach,
+)
 from audio2mesh.model.motion import Motion
+
+_TONGUE = 0.75  # quantile of the tongue's reach
 
 Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
 
@@ -71,6 +79,18 @@ def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (functional.relu(found - wanted) * near).mean() * MM
 
 
+def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Quantile loss of how far forward the tip of the tongue is, mm; 0 for a face without tongue.
+
+    It comes forward for moments, and where it is unsure that it does a mean shows nothing at all:
+    so the quantile is learned that it stays behind in `_TONGUE` of such cases.
+    """
+    if not len(face.tongue):
+        return 0 * predicted.coefficients.sum()
+    behind = tongue_reach(true, face) - tongue_reach(predicted, face)
+    return torch.maximum(_TONGUE * behind, (_TONGUE - 1) * behind).mean() * MM
+
+
 LOSSES: Mapping[str, Loss] = {
     "vertices": vertex_loss,
     "lips": lip_loss,
@@ -78,6 +98,7 @@ LOSSES: Mapping[str, Loss] = {
     "gap": gap_loss,
     "closure": closure_loss,
     "contact": contact_loss,
+    "tongue": tongue_loss,
 }
 
 

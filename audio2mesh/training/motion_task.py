@@ -94,7 +94,7 @@ class MotionTask:
         return self.model.decoder
 
     def prepare(self, step: int) -> None:
-        """Encode the passes that a step draws from; before the first one, scale the features.
+        """Encode the passes that a step draws from; before a new model's first, scale the features.
 
         Of several processes each encodes its part first, then all read everything.
         """
@@ -111,7 +111,7 @@ class MotionTask:
                 self.passes.append(self.encode(number))
                 show()
         self.next_pass = last
-        if step == 0:
+        if step == 0 and not self.model.feature_mean.any():
             self._scale_features()
 
     def _scale_features(self) -> None:

@@ -81,6 +81,8 @@ class LossWeights:
     contact: float = 3.0
     """Distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
     are such, about 3 %, so that the mean over all is small."""
+    tongue: float = 1.0
+    """How far the tip of the tongue stays behind, mm, or a third of how far it is ahead."""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)."""
     lipreading: float = 0.0
@@ -124,6 +126,9 @@ class FitOptions:
     --train.passes times 0.2 GB and more."""
     encoder: str | None = None
     """Speech encoder: a folder or a hub name; by default that of the shipped weights."""
+    start: Path | None = None
+    """Weights to begin from; by default the decoder begins anew. Their encoder, form and speaking
+    styles are kept, and --model is not looked at."""
     layers: tuple[int, ...] = (2, 3, 4)
     """Encoder blocks whose outputs are used, counted from 1 (only with --encoder)."""
     device: Device = "auto"

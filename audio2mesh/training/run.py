@@ -21,6 +21,7 @@ from audio2mesh.training.critic import Critic
 from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.motion_task import motion_trainer
 from audio2mesh.training.options import CRITICS, FitOptions
+from audio2mesh.training.start import continued
 from audio2mesh.training.trainer import train
 from common.errors import InputError
 from common.training_loop import course, state_path
@@ -83,7 +84,10 @@ def _fit(
 
 
 def new_model(options: FitOptions, data: TrainingData) -> SpeechToMotion:
-    """An untrained model with one speaking style per style of the clips, and the neutral one."""
+    """The model that --start names, or an untrained one with one speaking style per style of the
+    clips, and the neutral one."""
+    if options.start is not None:
+        return continued(load_model(options.start), data)
     encoder: SpeechEncoder
     if options.encoder is None:
         encoder = load_model().encoder
@@ -120,6 +124,7 @@ def run_record(
         "held_out": [clip.name for clip in data.held],
         "train": course(options.train),
         "model": asdict(model.options),
+        **({"start": options.start.name} if options.start else {}),
         **told,
     }
 

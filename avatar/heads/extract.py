@@ -25,6 +25,7 @@ Indices = NDArray[np.integer]
 # which the neck passes from the still shoulders to the moving head.
 PIVOT = np.array([0.0, -0.062, -0.015])
 NECK_STILL, NECK_MOVING = -0.078, -0.042
+TONGUE_LIFT = 0.006  # metres, of the tip of a tongue that is all the way out
 
 
 def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[str, NDArray]:
@@ -38,6 +39,8 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
     unit_files = sorted((data / "faceunits01" / "targets" / "faceunits").glob("*.target"))
     names = [path.name.removesuffix(".target") for path in unit_files]
     units = np.stack([read_target(path, len(base))[kept] for path in unit_files]) * DECIMETRES
+    out = names.index("tongueOut")
+    units[out] = _over_the_teeth(units[out])
     neutral = (base[kept] - ORIGIN) * DECIMETRES
     upper, lower = (_mirrored(neutral, ring) for ring in (UPPER_LIP, LOWER_LIP))
     jaw_drop = -units[names.index("jawOpen"), :, 1]
@@ -88,6 +91,14 @@ def _settle_mouth(vertices: Floats, parts: dict[str, Indices]) -> Floats:
     settled[tongue] += [0.0, -0.0012, -0.0030]
     settled[parts["upper-teeth"]] += [0.0, -0.0035, 0.0]
     return settled
+
+
+def _over_the_teeth(out: Floats) -> Floats:
+    """Offsets [V, 3] of a tongue that comes out between the teeth, the more its parts are lifted the
+    further they come; as published it slides through the lower teeth and lip, where none sees it."""
+    reach = np.clip(out[:, 2], 0.0, None)
+    reach = reach / reach.max()
+    return out + np.outer(TONGUE_LIFT * reach**2, [0.0, 1.0, 0.0])
 
 
 def _regions(neutral: Floats, parts: dict[str, Indices], blink: Floats) -> dict[str, Indices]:

@@ -28,7 +28,7 @@ def main(options: SearchOptions) -> None:
     data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
 
     def judges(material: Material, fps: float) -> Judge:
-        return sync_judge(load_syncnet(options.judge, role="evaluation"), material.face)
+        return sync_judge(load_syncnet(options.critics.syncnet, "loss"), material.face)
 
     figures = search(
         options.fit,

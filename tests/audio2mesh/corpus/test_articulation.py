@@ -185,11 +185,30 @@ def test_spread_vowels_draw_the_corners_out():
 
 def test_the_tongue_shows_on_th_more_than_on_l_and_not_on_k():
     tongue = ARKIT_NAMES.index("tongueOut")
-    shown = [at_middle(word("AH", p, "AH"), p)[tongue] for p in ("TH", "DH", "L", "N", "K")]
-    assert min(shown[:2]) > 0.6
-    assert min(shown[2:4]) > 0.2
-    assert max(shown[2:4]) < 0.5
-    assert shown[4] < 0.02
+    phones = ("TH", "DH", "L", "N", "T", "D", "K")
+    shown = [at_middle(word("AH", p, "AH"), p)[tongue] for p in phones]
+    assert min(shown[:2]) > 0.7
+    assert min(shown[2:6]) > 0.3
+    assert max(shown[2:6]) < 0.5
+    assert shown[6] < 0.02
+
+
+@pytest.mark.parametrize("label", ["TH", "DH"])
+def test_on_th_the_tip_of_the_tongue_is_between_the_teeth(label: str):
+    said = motion(at_middle(word("AH", label, "AH"), label)[None])
+
+    def place(vertices: torch.Tensor) -> torch.Tensor:
+        return FACE.rest[vertices] + said.offsets(vertices)[0]
+
+    def incisors(side: str) -> torch.Tensor:
+        teeth = HEAD.group_vertices(f"{side}-teeth")
+        front = (FACE.rest[teeth, 0].abs() < 0.006) & (FACE.rest[teeth, 2] > 0.085)
+        return place(teeth[front])
+
+    tip, upper, lower = place(FACE.tongue), incisors("upper"), incisors("lower")
+    assert tip[:, 2].max() > upper[upper[:, 1].argmin(), 2]
+    assert tip[:, 1].max() > lower[:, 1].max() > tip[:, 1].min()
+    assert tip[:, 1].min() < upper[:, 1].min()
 
 
 def test_contact_survives_between_closures():

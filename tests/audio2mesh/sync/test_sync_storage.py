@@ -16,7 +16,6 @@ MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "avatar/evaluation/",
     "avatar/lipreading/delay.py",
     "configs/commands/evaluate_audio2mesh.py",
-    "configs/commands/search_losses.py",
 )
 TRAINING = (
     "audio2mesh/training/trainer.py",
@@ -24,6 +23,7 @@ TRAINING = (
     "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
     "configs/joint.py",
+    "configs/commands/search_losses.py",
     "configs/commands/train_motion.py",
 )
 
