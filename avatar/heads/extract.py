@@ -94,8 +94,10 @@ def _settle_mouth(vertices: Floats, parts: dict[str, Indices]) -> Floats:
 
 
 def _over_the_teeth(out: Floats) -> Floats:
-    """Offsets [V, 3] of a tongue that comes out between the teeth, the more its parts are lifted the
-    further they come; as published it slides through the lower teeth and lip, where none sees it."""
+    """Offsets [V, 3] of a tongue that comes out between the teeth, lifted the more the further out.
+
+    As published it slides through the lower teeth and the lip, where nobody sees it.
+    """
     reach = np.clip(out[:, 2], 0.0, None)
     reach = reach / reach.max()
     return out + np.outer(TONGUE_LIFT * reach**2, [0.0, 1.0, 0.0])
