@@ -57,14 +57,6 @@ def closure_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (functional.relu(predicted_gap - true_gap) * shut).mean() * MM
 
 
-def sealing_loss(predicted: Motion, true: Motion, face: FaceGeometry, known: Tensor) -> Tensor:
-    """The closure loss of the windows marked in `known` [B], as part of a mean over all windows."""
-    if not known.any():
-        return 0 * predicted.coefficients.sum()
-    ours, theirs = (Motion(m.coefficients[known], m.basis) for m in (predicted, true))
-    return closure_loss(ours, theirs, face) * known.float().mean()
-
-
 def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Mean excess of the lower lip's distance from the upper teeth over the true one, mm.
 
@@ -98,8 +90,11 @@ LOSSES: Mapping[str, Loss] = {
     "gap": gap_loss,
     "closure": closure_loss,
     "contact": contact_loss,
-    "tongue": tongue_loss,
 }
+
+PHONED_LOSSES: Mapping[str, Loss] = {"sealing": closure_loss, "tongue": tongue_loss}
+"""Of windows alone whose phones are known: there a touch of the lips is a certain one, and the
+tongue, which no film shows well enough to solve, moves at all."""
 
 
 def total_loss(
@@ -111,6 +106,23 @@ def total_loss(
     }
     total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
     return total, terms
+
+
+def phoned_losses(
+    predicted: Motion,
+    true: Motion,
+    face: FaceGeometry,
+    weights: Mapping[str, float],
+    known: Tensor,
+) -> dict[str, Tensor]:
+    """The losses of the windows marked in `known` [B], as parts of means over all windows; weight
+    0 leaves a loss out."""
+    asked = [name for name in PHONED_LOSSES if weights[name]]
+    if not known.any():
+        return {name: 0 * predicted.coefficients.sum() for name in asked}
+    ours, theirs = (Motion(m.coefficients[known], m.basis) for m in (predicted, true))
+    share = known.float().mean()
+    return {name: PHONED_LOSSES[name](ours, theirs, face) * share for name in asked}
 
 
 def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:

@@ -27,7 +27,7 @@ from audio2mesh.training.augmented_epochs import (
 from audio2mesh.training.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
 from audio2mesh.training.critic import Batch, Critic
 from audio2mesh.training.distributed import rank, take_from_first, world_size
-from audio2mesh.training.losses import LOSSES, sealing_loss, total_loss
+from audio2mesh.training.losses import LOSSES, phoned_losses, total_loss
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
@@ -135,10 +135,10 @@ class MotionTask:
         )
         weights = vars(self.options.losses)
         loss, terms = total_loss(*motions, self.face, {name: weights[name] for name in LOSSES})
-        if weights["sealing"]:
-            known = torch.tensor([name in self.phoned for name in batch.clips], device=self.device)
-            terms["sealing"] = sealing_loss(*motions, self.face, known)
-            loss = loss + weights["sealing"] * terms["sealing"]
+        known = torch.tensor([name in self.phoned for name in batch.clips], device=self.device)
+        for name, value in phoned_losses(*motions, self.face, weights, known).items():
+            loss = loss + weights[name] * value
+            terms[name] = value
         if self.critics and step % self.options.critic_every == 0:
             steps = mel_steps(inner, self.model.fps)
             mel = batch.mel[:, steps.start : steps.stop]

@@ -81,8 +81,9 @@ class LossWeights:
     contact: float = 3.0
     """Distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
     are such, about 3 %, so that the mean over all is small."""
-    tongue: float = 1.0
-    """How far the tip of the tongue stays behind, mm, or a third of how far it is ahead."""
+    tongue: float = 4.0
+    """How far the tip of the tongue stays behind, mm, or a third of how far it is ahead, in clips
+    whose phones are known."""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)."""
     lipreading: float = 0.0

@@ -1,10 +1,17 @@
 from dataclasses import replace
 
+import pytest
 import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.model.motion import Motion, motion_basis, project
-from audio2mesh.training.losses import LOSSES, closure_loss, sealing_loss, tongue_loss, total_loss
+from audio2mesh.training.losses import (
+    LOSSES,
+    PHONED_LOSSES,
+    phoned_losses,
+    tongue_loss,
+    total_loss,
+)
 
 
 def _motions() -> tuple[Motion, Motion]:
@@ -60,13 +67,13 @@ def _naive_contact(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor
 
 def test_losses_against_their_definitions(face):
     a, b = _motions()
-    for name, loss in LOSSES.items():
+    for name, loss in {**LOSSES, "tongue": tongue_loss}.items():
         torch.testing.assert_close(loss(a, b, face), _naive(name, a, b, face), rtol=1e-4, atol=1e-3)
 
 
 def test_losses_vanish_for_the_truth_and_push_apart_motions_together(face):
     a, b = _motions()
-    for name, loss in LOSSES.items():
+    for name, loss in {**LOSSES, "tongue": tongue_loss}.items():
         assert loss(a, a, face) < 1e-4, name
         coefficients = a.coefficients.clone().requires_grad_()
         value = loss(Motion(coefficients, a.basis), b, face)
@@ -105,18 +112,23 @@ def test_sealed_lips_have_no_gap(face):
     assert lip_gap(rest, face).max() < 2e-6
 
 
-def test_sealing_counts_the_known_windows_alone(face):
+@pytest.mark.parametrize("name", PHONED_LOSSES)
+def test_some_losses_count_the_windows_with_known_phones_alone(face, name: str):
     predicted, true = _motions()
     resting = Motion(torch.zeros_like(true.coefficients), true.basis)
     moved, still = (Motion(m.coefficients[:1], m.basis) for m in (predicted, resting))
-    both = closure_loss(predicted, resting, face)
-    assert both > 0
+    loss, weights = PHONED_LOSSES[name], dict.fromkeys(PHONED_LOSSES, 0.0) | {name: 3.0}
+
+    def found(known: torch.Tensor) -> torch.Tensor:
+        terms = phoned_losses(predicted, resting, face, weights, known)
+        assert list(terms) == [name]
+        return terms[name]
+
     one, all_ = torch.tensor([True, False]), torch.tensor([True, True])
-    torch.testing.assert_close(
-        sealing_loss(predicted, resting, face, one), closure_loss(moved, still, face) / 2
-    )
-    torch.testing.assert_close(sealing_loss(predicted, resting, face, all_), both)
-    assert sealing_loss(predicted, resting, face, ~all_) == 0
+    assert loss(predicted, resting, face) > 0
+    torch.testing.assert_close(found(one), loss(moved, still, face) / 2)
+    torch.testing.assert_close(found(all_), loss(predicted, resting, face))
+    assert found(~all_) == 0
 
 
 def test_the_tongue_of_unsure_cases_comes_out_as_in_the_farther_ones(face):
