@@ -91,8 +91,11 @@ class SpeechToMotion(nn.Module):
 
     def decode(self, raw_features: Tensor, style: Tensor) -> Tensor:
         """Raw features [B, F, P, L, D] and style rows [B] → coefficients [B, F, K]."""
-        standard = (raw_features - self.feature_mean) / self.feature_std
-        return self.decoder(standard.flatten(2), style)
+        return self.decoder(self.standardised(raw_features).flatten(2), style)
+
+    def standardised(self, raw_features: Tensor) -> Tensor:
+        """Raw features [B, F, P, L, D] with mean 0 and deviation 1 in each channel."""
+        return (raw_features - self.feature_mean) / self.feature_std
 
     def forward(self, audio: Tensor, style: Tensor) -> Tensor:
         return self.decode(self.raw_features(audio), style)

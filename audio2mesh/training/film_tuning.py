@@ -99,7 +99,7 @@ def windows(model: SpeechToMotion, audio: np.ndarray) -> list[np.ndarray]:
 def standard_features(model: SpeechToMotion, audio: np.ndarray) -> Tensor:
     """[1, F, C] of audio [S]."""
     raw = model.raw_features(torch.from_numpy(np.ascontiguousarray(audio))[None])
-    return ((raw - model.feature_mean) / model.feature_std).flatten(2)
+    return model.standardised(raw).flatten(2)
 
 
 def film_of(

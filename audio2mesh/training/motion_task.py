@@ -6,6 +6,7 @@ their sound and keeps their features. Batches are drawn from the latest passes.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from functools import partial
 from pathlib import Path
 from typing import assert_never
@@ -27,7 +28,7 @@ from audio2mesh.training.augmented_epochs import (
 from audio2mesh.training.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
 from audio2mesh.training.critic import Batch, Critic
 from audio2mesh.training.distributed import rank, take_from_first, world_size
-from audio2mesh.training.losses import LOSSES, phoned_losses, total_loss
+from audio2mesh.training.losses import LOSSES, lip_loss, phoned_losses, total_loss
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
@@ -86,6 +87,7 @@ class MotionTask:
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
         )
         self.autocast = autocast_dtype(options.precision, self.device)
+        self.before = deepcopy(model.decoder).eval() if options.losses.keep else None
         self.passes: deque[Pass] = deque(maxlen=options.passes)
         self.next_pass = 0
 
@@ -139,6 +141,9 @@ class MotionTask:
         for name, value in phoned_losses(*motions, self.face, weights, known).items():
             loss = loss + weights[name] * value
             terms[name] = value
+        if self.before is not None:
+            terms["keep"] = self._moved(batch, predicted)
+            loss = loss + weights["keep"] * terms["keep"]
         if self.critics and step % self.options.critic_every == 0:
             steps = mel_steps(inner, self.model.fps)
             mel = batch.mel[:, steps.start : steps.stop]
@@ -148,6 +153,18 @@ class MotionTask:
                 loss = loss + weights[name] * self.options.critic_every * value
             terms |= judged
         return loss, terms
+
+    def _moved(self, batch: Drawn, predicted: Tensor) -> Tensor:
+        """By how much the lips move otherwise than when training began."""
+        assert self.before is not None
+        with torch.no_grad():
+            standard = self.model.standardised(batch.features).flatten(2)
+            before = torch.where(
+                batch.heard[..., None], self.before(standard, batch.styles), batch.true
+            )
+        inner = inner_frames(self.model)
+        now, then = (self.model.motion(c[:, inner.start : inner.stop]) for c in (predicted, before))
+        return lip_loss(now, then, self.face)
 
     def _draw(self, step: int) -> Drawn:
         """This process's part of the windows that all processes draw alike."""

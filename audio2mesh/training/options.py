@@ -81,9 +81,12 @@ class LossWeights:
     contact: float = 3.0
     """Distance that remains where the lower lip should be at the upper teeth (f, v), mm; few frames
     are such, about 3 %, so that the mean over all is small."""
-    tongue: float = 4.0
-    """How far the tip of the tongue stays behind, mm, or a third of how far it is ahead, in clips
-    whose phones are known."""
+    tongue: float = 0.2
+    """Squared distance, mm², of the tip of the tongue from how far it should be out, four times as
+    much where it stays behind as where it is ahead; in clips whose phones are known."""
+    keep: float = 0.0
+    """Squared distance, mean over the lip vertices, mm², from the motion of the weights that
+    training begins from (--start)."""
     sync: float = 0.0
     """SyncNet3D's judgement of lips against sound (λ1)."""
     lipreading: float = 0.0

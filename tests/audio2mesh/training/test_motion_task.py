@@ -14,7 +14,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import inner_frames, mel_steps
 from audio2mesh.training.critic import Batch, Critic
 from audio2mesh.training.motion_task import MotionTask, motion_trainer
-from audio2mesh.training.options import AugmentOptions, TrainOptions
+from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer
 
 HALVES = np.array([0.5, 0.5])
@@ -193,3 +193,15 @@ def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precisi
     assert trainer.average["output.weight"].dtype == torch.float32
     assert losses != wanted
     assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)
+
+
+def test_lips_can_be_kept_as_they_were(face: FaceGeometry, cache: Path):
+    """Alone, it is nothing at the beginning, and then what brings them back."""
+    nothing = dict.fromkeys(asdict(OPTIONS.losses), 0.0)
+    kept = replace(OPTIONS, losses=LossWeights(**{**nothing, "keep": 1.0, "lips": 1e-9}))
+    trainer = _trainer(face, kept, cache=cache)
+    assert stepped(trainer, 1)[0]["keep"] == 0
+    with torch.no_grad():
+        trainer.task.model.decoder.output.bias += 0.1
+    moved = [losses["keep"] for losses in stepped(trainer, 12)]
+    assert moved[0] > 0 and moved[-1] < moved[0]
