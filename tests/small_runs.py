@@ -52,14 +52,7 @@ def small_steps(**changes) -> TrainOptions:
     return replace(small, **changes)
 
 
-def small_fit(
-    data: Path,
-    out: Path,
-    critics=None,
-    cache: Path | None = None,
-    start: Path | None = None,
-    **changes,
-) -> Scores:
+def small_fit(data: Path, out: Path, critics=None, cache: Path | None = None, **changes) -> Scores:
     """Train on clip "one" and write weights; returns the scores of "two"."""
-    options = FitOptions(cache=cache, start=start, train=small_steps(**changes))
+    options = FitOptions(cache=cache, train=small_steps(**changes))
     return fit(options, out, small_data(data), critics or {}, torch.device("cpu"))

@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_runs import small_data, small_fit, write_clips
+from small_runs import small_data, small_fit, small_steps, write_clips
 
 from audio2mesh.data.sources import TrainingData
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.options import ModelOptions
 from audio2mesh.training.film_tuning import with_style
 from audio2mesh.training.options import FitOptions
-from audio2mesh.training.run import new_model
+from audio2mesh.training.run import fit, new_model
 from audio2mesh.training.start import continued
 from common.errors import InputError
 
@@ -56,7 +56,8 @@ def test_training_goes_on_from_the_weights(tmp_path: Path):
     """Two steps at a rate of nothing leave them as they are, and their scale of features."""
     clips = write_clips(tmp_path / "more")
     small_fit(clips, tmp_path / "a.safetensors")
-    small_fit(clips, tmp_path / "b.safetensors", start=tmp_path / "a.safetensors", learning_rate=0)
+    again = FitOptions(start=tmp_path / "a.safetensors", train=small_steps(learning_rate=0))
+    fit(again, tmp_path / "b.safetensors", small_data(clips), {}, torch.device("cpu"))
     a, b = (load_model(tmp_path / f"{name}.safetensors") for name in "ab")
     torch.testing.assert_close(a.feature_std, b.feature_std)
     torch.testing.assert_close(a.decoder.state_dict(), b.decoder.state_dict(), rtol=2e-3, atol=1e-4)
