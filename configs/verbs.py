@@ -38,6 +38,13 @@ FILM = {
         words=("--avatar", "--audio"),
         stopped="the page is no longer served",
     ),
+    "serve": Verb(
+        "avatar.live.options:ServeOptions",
+        "configs.commands.serve:main",
+        "the same while somebody still speaks: microphones, and other programs",
+        words=("--avatar",),
+        stopped="nobody is served any more",
+    ),
     "export": Verb(
         "avatar.drive.export_options:ExportOptions",
         "configs.commands.export:main",

@@ -29,7 +29,7 @@ class SpeechOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BehaviourOptions:
+class LifeOptions:
     """How a face behaves besides speaking."""
 
     style: Style = "speaker"
@@ -43,26 +43,33 @@ class BehaviourOptions:
     """Where the eyes look: free, at the listener straight ahead and now and then elsewhere; camera,
     always to where the camera stands; or X,Y, always so many degrees to the subject's left and up,
     such as 10,-5."""
-    head_weights: Path | None = None
-    """Weights of `train pose`, learned from tracks of heads, that move the head in place of the
-    generator; by default the generator does."""
     still: bool = False
     """No life besides: only speech, or the weights of a take or a film, move the face."""
 
 
-def check_behaviour(options: BehaviourOptions, lives: bool, needed: str) -> None:
+@dataclass(frozen=True, kw_only=True)
+class BehaviourOptions(LifeOptions):
+    """The same where the whole recording is known."""
+
+    head_weights: Path | None = None
+    """Weights of `train pose`, learned from tracks of heads, that move the head in place of the
+    generator; by default the generator does."""
+
+
+def check_behaviour(options: LifeOptions, lives: bool, needed: str) -> None:
     """Refuse, in one sentence, what cannot be done, and what has nothing to do.
 
     lives: whether a voice decides about head and eyes; needed: what it would take. InputError.
     """
-    for option in fields(BehaviourOptions):
+    recorded = isinstance(options, BehaviourOptions)
+    for option in fields(BehaviourOptions if recorded else LifeOptions):
         name = option.name.replace("_", "-")
         given = getattr(options, option.name) != option.default and option.name != "still"
         if given and not lives:
             raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
         if given and options.still:
             raise InputError(f"--{name} and --still: a still face has none; leave one out")
-    if options.head_weights is not None and not options.head_weights.is_file():
+    if recorded and options.head_weights and not options.head_weights.is_file():
         raise FileNotFoundError(f"{options.head_weights}: no such file; check the path")
     if options.take < 0:
         raise InputError(f"--take {options.take}: must not be negative")

@@ -9,7 +9,12 @@ from torch import Tensor
 from audio2mesh import SpeechToMotion, hear
 from audio2mesh.head.storage import load_pose_net
 from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
-from avatar.drive.behaviour_options import FARTHEST, NAMED_GAZES, parse_direction
+from avatar.drive.behaviour_options import (
+    FARTHEST,
+    NAMED_GAZES,
+    LifeOptions,
+    parse_direction,
+)
 from avatar.drive.export_options import ExportOptions
 from avatar.drive.feelings import feelings_of, felt_manner, with_feelings
 from avatar.drive.motion import Curves, Motion
@@ -89,12 +94,12 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
     return Curves((*speech.names, *units), basis, coefficients)
 
 
-def behaviour_of(options: Direction) -> Behaviour:
+def behaviour_of(options: LifeOptions) -> Behaviour:
     """What the options say about the life of a face that speaks."""
     return Behaviour(MANNERS[options.style], options.take, options.head, _gaze(options))
 
 
-def _gaze(options: Direction) -> Gaze:
+def _gaze(options: LifeOptions) -> Gaze:
     """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
     if options.gaze not in NAMED_GAZES:
         return Gaze(*parse_direction(options.gaze), free=False)

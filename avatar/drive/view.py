@@ -35,19 +35,24 @@ def view_page(options: ViewOptions) -> bytes:
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
     motion = motion_of(options, avatar)
     face = avatar_face(options.avatar, avatar) if motion is None else motion.face
-    target, extent = framing(avatar.framed)
     feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
     return build_page(
-        _title(options.avatar),
+        title_of(options.avatar),
         avatar,
         face.head,
-        Framing(target, DISTANCE, extent),
+        framing_of(avatar),
         feelings,
         None if motion is None else _played(motion, options.audio),
     )
 
 
-def _title(path: Path) -> str:
+def framing_of(avatar: Avatar) -> Framing:
+    """What a page's camera sees of an avatar at first."""
+    target, extent = framing(avatar.framed)
+    return Framing(target, DISTANCE, extent)
+
+
+def title_of(path: Path) -> str:
     """What a file is called, in words."""
     name = path.stem if path.is_file() else path.name
     return name.replace("_", " ").strip().capitalize() or "Avatar"

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from html import escape
 from importlib import resources
@@ -17,8 +17,10 @@ from avatar.heads import Head
 from avatar.page.arrays import avatar_arrays, basis_arrays, pack, pose_array
 from avatar.rig.avatar import Avatar
 
-SCRIPTS = ("data", "rig", "draw", "camera", "clock", "motion", "panel", "stage", "main")
-"""The script's parts, each after those that it needs."""
+COMMON = ("data", "rig", "draw", "camera", "motion", "panel", "stage")
+RECORDED, SPOKEN = ("clock", "recorded"), ("resample", "ear", "heard", "talk", "spoken")
+"""The parts of a script that both kinds of pages have, and those of either, each after those that
+it needs; `main` comes last."""
 
 BARS = 80  # of the picture of how loud it is
 IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
@@ -39,6 +41,18 @@ class Played:
 
 
 @dataclass(frozen=True)
+class Live:
+    """What a page gets from a server while somebody speaks."""
+
+    names: tuple[str, ...]  # [C] those that are ARKit units move as the sliders do
+    basis: Tensor  # [C, V, 3] metres
+    mouth: int  # how many of these, the first ones, are the mouth's
+    rest: Tensor  # [C + 7] the row of a mouth that says nothing, and the pose of a still head
+    fps: int
+    latency: float  # seconds from a frame's start to its coming out
+
+
+@dataclass(frozen=True)
 class Framing:
     """What the camera sees at first."""
 
@@ -53,7 +67,7 @@ def build_page(
     head: Head,
     framing: Framing,
     feelings: Mapping[str, Mapping[str, float]],
-    played: Played | None = None,
+    played: Played | Live | None = None,
 ) -> bytes:
     """A page that shows an avatar.
 
@@ -78,17 +92,20 @@ def build_page(
         "loudness": [],
     }
     if played is not None:
+        facts["motion"] = {"fps": played.fps, "rows": [names.index(n) for n in played.names]}
+    if isinstance(played, Played):
         arrays |= _motion_arrays(played)
-        rows = [names.index(name) for name in played.names]
-        frames = len(played.coefficients)
-        facts["motion"] = {"fps": played.fps, "frames": frames, "rows": rows}
+        facts["motion"]["frames"] = len(played.coefficients)
         facts["loudness"] = [round(float(level), 3) for level in played.loudness]
+    if isinstance(played, Live):
+        arrays["restRow"] = played.rest.numpy().astype(np.float32)
+        facts["motion"] |= {"mouth": played.mouth, "latency": played.latency}
     packed = pack(arrays)
     facts["arrays"] = packed.places
-    return _filled(title, facts, packed.text)
+    return _filled(title, facts, packed.text, isinstance(played, Live))
 
 
-def _rows(head: Head, played: Played | None) -> tuple[list[str], Tensor]:
+def _rows(head: Head, played: Played | Live | None) -> tuple[list[str], Tensor]:
     """Names and offsets of all directions: the units, then what else the motion is made of."""
     names, parts = list(head.unit_names), [head.units]
     if played is not None:
@@ -108,12 +125,17 @@ def _motion_arrays(played: Played) -> dict[str, NDArray]:
     return arrays
 
 
-def _filled(title: str, facts: Mapping[str, Any], arrays: str) -> bytes:
-    """The page with everything in its place."""
+def _filled(title: str, facts: Mapping[str, Any], arrays: str, live: bool) -> bytes:
+    """The page with everything in its place. live: it speaks with the server that it came from,
+    and with nobody else."""
     parts = {
         "title": escape(title),
-        "style": _read("style.css"),
-        "script": _script(),
+        "allowed": "; connect-src 'self'" if live else "",
+        "scripts": "'unsafe-inline' blob:" if live else "'unsafe-inline'",
+        "style": _read("style.css") + (_read("spoken.css") if live else ""),
+        "footer": _read("spoken.html" if live else "recorded.html"),
+        "keys": _read("spoken_keys.html" if live else "recorded_keys.html").strip(),
+        "script": _script((*COMMON, *(SPOKEN if live else RECORDED), "main")),
         "facts": json.dumps(facts).replace("<", "\\u003c"),
         "arrays": arrays,
     }
@@ -121,9 +143,9 @@ def _filled(title: str, facts: Mapping[str, Any], arrays: str) -> bytes:
     return text.encode()
 
 
-def _script() -> str:
-    """The parts as one module, so that the page works from a disk, where modules load no others."""
-    text = "\n".join(_read(f"{name}.js") for name in SCRIPTS)
+def _script(parts: Iterable[str]) -> str:
+    """Parts as one module, so that the page works from a disk, where modules load no others."""
+    text = "\n".join(_read(f"{name}.js") for name in parts)
     return EXPORT.sub("", IMPORT.sub("", text))
 
 

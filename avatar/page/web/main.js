@@ -4,8 +4,8 @@ import { covariances, readArrays } from './data.js';
 import { Rig } from './rig.js';
 import { Painter } from './draw.js';
 import { Orbit } from './camera.js';
-import { Clock } from './clock.js';
-import { Motion, STILL, after, headPose } from './motion.js';
+import { after, headPose } from './motion.js';
+import { listenToSource, openSource, showSource } from './recorded.js'; // or spoken.js
 import { fillPanel } from './panel.js';
 import { listenToKeys, listenToStage } from './stage.js';
 
@@ -19,8 +19,7 @@ async function start() {
   find('arrays').remove();
   const rig = new Rig(arrays);
   const painter = new Painter(find('picture'), rig, covariances(arrays, facts.scales), arrays.opacities, arrays.colours);
-  const motion = facts.motion && new Motion(facts.motion, arrays);
-  const clock = motion && new Clock(motion.duration, arrays.sound);
+  const { motion, clock } = openSource(facts, arrays);
   const orbit = new Orbit(facts.framing);
   const face = Object.fromEntries(facts.units.map((name) => [name, 0]));
   const head = { yaw: 0, pitch: 0, roll: 0 };
@@ -81,7 +80,7 @@ function live(page) {
     page.move(clock ? clock.time : null);
     painter.draw(orbit.at(canvas.width, canvas.height), null);
     tellPace(now);
-    showTime();
+    showSource(page);
     awake = moving || Boolean(clock?.playing);
     if (awake) requestAnimationFrame(frame);
   }
@@ -105,56 +104,26 @@ function live(page) {
     Object.assign(pace, { shown: 0, since: now });
   }
 
-  function showTime() {
-    if (!clock) return;
-    const { time, duration } = clock;
-    find('now').textContent = minutes(time);
-    find('whole').textContent = minutes(duration);
-    find('track').style.setProperty('--share', `${(100 * time) / duration}%`);
-    find('track').setAttribute('aria-valuenow', time.toFixed(1));
-    find('track').setAttribute('aria-valuetext', `${minutes(time)} of ${minutes(duration)}`);
-    document.body.dataset.playing = clock.playing;
-  }
-
   const show = () => ((stage.dataset.background = look.background), (stage.style.backgroundColor = look.background === 'studio' ? '' : look.background), wake());
   const refresh = fillPanel(find('panel'), { units: page.facts.units, feelings: page.facts.feelings, face, head, look, change: show });
-  const play = () => clock && (clock.playing ? clock.pause() : clock.play(), wake());
-  const jump = (seconds) => clock && (clock.seek(clock.time + seconds), wake());
   const openPanel = (open = !document.body.classList.contains('open')) => (document.body.classList.toggle('open', open), wake());
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
   const help = () => find('help').toggleAttribute('open');
   const save = () => (page.move(clock ? clock.time : null), painter.draw(orbit.at(canvas.width, canvas.height), null), savePicture(canvas, stage));
   listenToStage(canvas, orbit, wake);
   listenToKeys({
-    ' ': play, ArrowLeft: () => jump(-2), ArrowRight: () => jump(2), Home: () => jump(-1e9),
+    ...listenToSource(page, wake),
     r: () => (orbit.reset(), wake()), f: full, s: save, p: () => openPanel(), '?': help, Escape: () => find('help').removeAttribute('open'),
     1: () => view(0), 2: () => view(35), 3: () => view(80),
   });
   const view = (azimuth) => (orbit.reset(), (orbit.goal.azimuth = azimuth), wake());
-  const clicks = { play, panelButton: () => openPanel(), full, save, helpButton: help, home: () => (orbit.reset(), wake()), closeHelp: help };
+  const clicks = { panelButton: () => openPanel(), full, save, helpButton: help, home: () => (orbit.reset(), wake()), closeHelp: help };
   for (const [id, action] of Object.entries(clicks)) find(id).onclick = action;
-  if (clock) listenToTrack(clock, wake, page.facts.loudness);
   new ResizeObserver(wake).observe(stage);
   openPanel(innerWidth > 900);
   document.body.classList.toggle('mute', !clock);
   page.refresh = refresh;
   show();
-}
-
-function listenToTrack(clock, wake, loudness) {
-  const track = find('track');
-  const bars = loudness.map((level, n) => `M${n + 0.5} ${20 - Math.max(0.7, 18 * level)}V${20 + Math.max(0.7, 18 * level)}`).join('');
-  for (const path of track.querySelectorAll('path')) path.setAttribute('d', bars);
-  for (const picture of track.querySelectorAll('svg')) picture.setAttribute('viewBox', `0 0 ${loudness.length} 40`);
-  track.setAttribute('aria-valuemax', clock.duration.toFixed(1));
-  const seek = (event) => {
-    const box = track.getBoundingClientRect();
-    clock.seek((clock.duration * (event.clientX - box.left)) / box.width);
-    wake();
-  };
-  track.onpointerdown = (event) => (track.setPointerCapture(event.pointerId), seek(event));
-  track.onpointermove = (event) => track.hasPointerCapture(event.pointerId) && seek(event);
-  for (const name of ['play', 'pause', 'ended', 'seeked']) clock.audio?.addEventListener(name, wake);
 }
 
 function savePicture(canvas, stage) {
@@ -177,10 +146,6 @@ function savePicture(canvas, stage) {
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   });
-}
-
-function minutes(seconds) {
-  return `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, '0')}`;
 }
 
 start().catch((error) => {

@@ -41,8 +41,6 @@ export class Motion {
   }
 }
 
-export const STILL = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0];
-
 // A head turned on its pivot by degrees: roll first, then pitch, then yaw.
 export function headPose({ yaw, pitch, roll }, pivot) {
   const [y, p, r] = [yaw, -pitch, roll].map((degrees) => (degrees * Math.PI) / 180);

@@ -1,0 +1,81 @@
+"""Who may come in, by what the first request says."""
+
+import ipaddress
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+HERE = ("localhost", "127.0.0.1", "::1")
+"""Names of this machine."""
+PAGE, LIVE = "/", "/live"
+
+
+@dataclass(frozen=True)
+class Turned:
+    """Why somebody may not come in."""
+
+    status: int  # of HTTP
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Door:
+    """host: what is listened at; token: what all must know; secure: whether TLS is spoken."""
+
+    host: str
+    token: str | None = None
+    secure: bool = False
+
+    def address(self, port: int) -> str:
+        """Where the page is."""
+        scheme = "https" if self.secure else "http"
+        query = f"?token={self.token}" if self.token else ""
+        return f"{scheme}://{_named(self.host)}:{port}{PAGE}{query}"
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Turned | None:
+        """None: come in. headers: by names in small letters."""
+        parts = urlsplit(path)
+        host = headers.get("host", "")
+        if method != "GET":
+            return Turned(405, "Only GET is answered")
+        if is_here(self.host) and not is_here(_name(host)):
+            return Turned(403, "This page is served to this machine alone")
+        if self.token is not None and not self._knows(parts.query):
+            return Turned(403, "The address must end with ?token= and the token that was printed")
+        if parts.path not in (PAGE, LIVE):
+            return Turned(404, "There is no such page")
+        if parts.path == LIVE and not self._own(headers.get("origin"), host):
+            return Turned(403, "Another site's page may not connect")
+        return None
+
+    def _knows(self, query: str) -> bool:
+        said = parse_qs(query).get("token", [""])[0]
+        return secrets.compare_digest(said.encode(), (self.token or "").encode())
+
+    def _own(self, origin: str | None, host: str) -> bool:
+        """Whether a page of ours asks; programs that are no browsers name no origin."""
+        return origin is None or origin == f"{'https' if self.secure else 'http'}://{host}"
+
+
+def is_here(name: str) -> bool:
+    """Whether a name or address is this machine's own, which no other reaches."""
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return name in HERE
+
+
+def _name(host: str) -> str:
+    """The name in a Host header, without port and brackets."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _named(host: str) -> str:
+    """An address as it stands in a URL."""
+    if host in ("0.0.0.0", "::"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

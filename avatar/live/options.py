@@ -1,0 +1,89 @@
+"""The options of the server, and their limits."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar.drive.behaviour_options import LifeOptions, SpeechOptions, check_behaviour
+from avatar.face.emotion.timeline import AUTO, check_feelings
+from common.errors import InputError
+
+SHORTEST = 16  # letters of a token
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServeOptions(SpeechOptions, LifeOptions):
+    """Let an avatar speak while somebody still speaks: into a page's microphone, or by a program.
+
+    The page and its sessions are served until Ctrl-C, to this machine alone unless --host says
+    otherwise. What other programs send and get is in docs/verbs/serve.md.
+    """
+
+    avatar: Path
+    """The subject: a .ply of Gaussians bound to a mesh, GaussianAvatars' .ply with its
+    flame_param.npz beside it, or a coloured mesh of a head (.glb, .obj, .ply)."""
+    host: str = "127.0.0.1"
+    """The address to listen at: by default this machine's own, which no other reaches; 0.0.0.0 for
+    all. Any but this machine's own asks everybody for a token."""
+    port: int = 8000
+    """The port to listen at; 0 takes any that is free."""
+    token_file: Path | None = None
+    """A file with the token that all must know, in its first line, of at least 16 letters; by
+    default a new one is made and printed where --host asks for one."""
+    cert: Path | None = None
+    """The certificate (.pem) with which https is spoken; browsers give a microphone to no other
+    page that comes from another machine."""
+    key: Path | None = None
+    """The certificate's private key (.pem)."""
+    sessions: int = 10
+    """How many may speak at once; whoever comes after them is told so."""
+    no_browser: bool = False
+    """Only say where the page is; do not open the browser."""
+    emotion: str | None = None
+    """What is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt; several
+    such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live Link take
+    such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    landmarks: Path | None = None
+    """Landmarks of a mesh whose face is not found by itself (.json)."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz), for whatever is of FLAME: avatars, weights."""
+    threads: int | None = None
+    """Processes that compute, one thread each, at most one for each processor; by default as many
+    as the processors, or the CPU quota of a container, allow."""
+
+
+def check_serve(options: ServeOptions) -> None:
+    """Refuse, in one sentence, what cannot work, before anything is loaded.
+
+    Raises InputError or FileNotFoundError.
+    """
+    read = (options.avatar, options.weights, options.landmarks, options.texture, options.flame)
+    for path in (*read, options.token_file, options.cert, options.key):
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+    if (options.cert is None) != (options.key is None):
+        raise InputError("--cert and --key: belong together; give both or neither")
+    if not 0 <= options.port <= 65535:
+        raise InputError(f"--port {options.port}: must be from 0 to 65535")
+    if options.sessions < 1:
+        raise InputError(f"--sessions {options.sessions}: must be at least 1")
+    if options.emotion == AUTO:
+        raise InputError(
+            "--emotion auto: hears the whole recording first; name a feeling or leave it out"
+        )
+    check_feelings(options.emotion, options.intensity, spoken=True)
+    check_behaviour(options, lives=True, needed="a voice")
+
+
+def read_token(path: Path) -> str:
+    """The token in a file. Raises InputError where it is too short, or has what no address has."""
+    with path.open(encoding="utf-8", errors="replace") as file:
+        token = file.readline(1024).strip()
+    if len(token) < SHORTEST:
+        raise InputError(f"{path}: its first line must be a token of at least {SHORTEST} letters")
+    if not all(letter.isascii() and (letter.isalnum() or letter in "-_.~") for letter in token):
+        raise InputError(f"{path}: a token is made of letters, digits, and - _ . ~ alone")
+    return token

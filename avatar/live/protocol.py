@@ -1,0 +1,130 @@
+"""What goes over the one connection of a session: bytes to messages, and back."""
+
+import json
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.live.session import Frames
+from avatar.live.speaker import POSE
+
+SOUND = 0x01
+FRAMES = 0x81
+HEADER = struct.Struct("<BxHIq")
+"""Of frames: what it is, rows, turn, and the first row's time in samples of the turn."""
+LONGEST = SAMPLE_RATE
+"""Samples in one message, at most."""
+ASKED = '{"type": "finish"} or {"type": "interrupt", "turn": 0, "heard": 16000}'
+LARGEST = 2 * LONGEST + 1
+"""Bytes of one message, at most."""
+
+
+class Refused(Exception):
+    """Why a client is sent away, in one sentence; code: of the closing, as WebSocket numbers them
+    (RFC 6455, 7.4)."""
+
+    def __init__(self, sentence: str, code: int) -> None:
+        super().__init__(sentence)
+        self.sentence, self.code = sentence, code
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Speech goes on."""
+
+    pcm: bytes  # int16, little-endian, mono, 16 kHz
+
+
+@dataclass(frozen=True)
+class Interrupt:
+    """Be silent now."""
+
+    turn: int | None = None
+    """that the listener hears; by default the last one"""
+    heard: int = 0
+    """samples of it"""
+
+
+@dataclass(frozen=True)
+class Finish:
+    """The speech has ended: give what remains."""
+
+
+Message = Sound | Interrupt | Finish
+
+
+def read_message(message: str | bytes) -> Message:
+    """What a client says. Raises Refused for what is no message."""
+    return _read_words(message) if isinstance(message, str) else _read_sound(message)
+
+
+def _read_sound(message: bytes) -> Sound:
+    if not message or message[0] != SOUND:
+        raise Refused("bytes must begin with 1 and be sound", 1008)
+    size = len(message) - 1
+    if size % 2:
+        raise Refused("sound must be whole samples of 16 bits; half a sample is left over", 1008)
+    if size > 2 * LONGEST:
+        raise Refused(f"sound must come in pieces of at most {LONGEST} samples", 1009)
+    return Sound(message[1:])
+
+
+def _read_words(message: str) -> Interrupt | Finish:
+    try:
+        told = json.loads(message)
+    except (ValueError, RecursionError):
+        raise Refused("text must be JSON", 1008) from None
+    match told:
+        case {"type": "finish", **more} if not more:
+            return Finish()
+        case {"type": "interrupt", **more} if not more:
+            return Interrupt()
+        case {"type": "interrupt", "turn": int(turn), "heard": int(heard), **more} if not more:
+            return Interrupt(turn, heard)
+    raise Refused(f"text must be {ASKED}", 1008)
+
+
+def samples_of(pcm: bytes) -> NDArray[np.float32]:
+    """Sound as samples [s] in -1..1."""
+    return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
+
+
+def hello(fps: int, names: Sequence[str], latency: float) -> str:
+    """What a client is told first. latency: seconds from a frame's start to its coming out."""
+    return _words(
+        "hello",
+        sampleRate=SAMPLE_RATE,
+        fps=fps,
+        names=[*names],
+        pose=POSE,
+        latency=latency,
+        longest=LONGEST,
+    )
+
+
+def refusal(sentence: str) -> str:
+    """What a client is told last, before the connection is closed."""
+    return _words("refused", sentence=sentence)
+
+
+def frames_message(frames: Frames) -> bytes:
+    """Frames as bytes: the header, then float32 rows, little-endian."""
+    head = HEADER.pack(FRAMES, len(frames), frames.turn, frames.sample)
+    return head + frames.rows.astype("<f4").tobytes()
+
+
+def read_frames(message: bytes) -> Frames:
+    """What `frames_message` has written."""
+    kind, count, turn, sample = HEADER.unpack_from(message)
+    assert kind == FRAMES
+    rows = np.frombuffer(message, "<f4", offset=HEADER.size).reshape(count, -1)
+    return Frames(turn, sample, rows.astype(np.float32))
+
+
+def _words(kind: str, **told: Any) -> str:
+    return json.dumps({"type": kind, **told})

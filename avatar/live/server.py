@@ -1,0 +1,196 @@
+"""The page and its sessions on one port, over WebSockets (RFC 6455)."""
+
+import asyncio
+import logging
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from avatar.live.connection import converse
+from avatar.live.door import LIVE, Door
+from avatar.live.log import Log
+from avatar.live.protocol import LARGEST, Refused, hello, refusal
+from avatar.live.session import Session
+from avatar.live.speaker import Speaker
+from avatar.live.workers import Workers
+from common.errors import InputError
+
+HASTY = 5.0
+"""Seconds in which a client must have said what it wants."""
+PATIENT = 120.0
+"""Seconds in which it must have taken the page."""
+CLOSING = 2.0
+"""Seconds in which it must agree to be sent away."""
+BESIDE = 100
+"""Connections that are open beside those of sessions, at most."""
+
+
+@dataclass
+class Places:
+    """How many sessions there are, and may be."""
+
+    most: int
+    taken: int = 0
+
+
+class Guarded(ServerConnection):
+    """A connection that is cut where there are too many, and where nothing is asked in time."""
+
+    most = BESIDE
+    open = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        type(self).open += 1
+        if type(self).open > self.most:
+            self.transport.abort()
+        self._late = self.loop.call_later(HASTY, self._cut)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        type(self).open -= 1
+        self._late.cancel()
+        super().connection_lost(exc)
+
+    def _cut(self) -> None:
+        if self.request is None:
+            self.transport.abort()
+
+
+@asynccontextmanager
+async def live_server(
+    page: bytes,
+    speaker: Speaker,
+    workers: Workers,
+    door: Door,
+    port: int,
+    sessions: int,
+    tls: ssl.SSLContext | None = None,
+    log: Log | None = None,
+) -> AsyncIterator[int]:
+    """Serve while the block runs; the port. port: 0 takes any that is free.
+
+    Raises InputError where the port or the address cannot be used.
+    """
+    log, places = log or Log(), Places(sessions)
+    connection = type("Connection", (Guarded,), {"most": BESIDE + sessions})
+    quiet = logging.getLogger("avatar.live.server")
+    quiet.setLevel(logging.CRITICAL)
+    try:
+        server = await serve(
+            _handler(
+                hello(speaker.model.fps, speaker.names, Session(speaker).latency),
+                workers,
+                places,
+                log,
+            ),
+            door.host,
+            port,
+            process_request=_porter(door, page, log),
+            ssl=tls,
+            create_connection=connection,
+            compression=None,
+            max_size=LARGEST,
+            max_queue=8,
+            open_timeout=PATIENT,
+            close_timeout=PATIENT,
+            server_header=None,
+            logger=quiet,
+        )
+    except OSError as error:
+        raise InputError(
+            f"--host {door.host} --port {port}: cannot be used ({error.strerror}); choose another"
+        ) from None
+    try:
+        yield next(iter(server.sockets)).getsockname()[1]
+    finally:
+        await _stop(server)
+        log.tell_rest()
+
+
+async def _stop(server: Server) -> None:
+    server.close(reason="the server is stopped")
+    with suppress(TimeoutError):
+        await asyncio.wait_for(server.wait_closed(), CLOSING)
+
+
+def _porter(
+    door: Door, page: bytes, log: Log
+) -> Callable[[ServerConnection, Request], Response | None]:
+    """Answers all requests but those for a session."""
+
+    def answer(connection: ServerConnection, request: Request) -> Response | None:
+        headers = {name.lower(): value for name, value in request.headers.raw_items()}
+        turned = door.ask(request.method, request.path, headers)
+        if turned is not None:
+            log.refused(turned.sentence)
+            return _response(turned.status, "text/plain", f"{turned.sentence}.\n".encode())
+        if request.path.partition("?")[0] == LIVE:
+            return None
+        return _response(200, "text/html", page)
+
+    return answer
+
+
+def _response(status: int, kind: str, body: bytes) -> Response:
+    headers = Headers(
+        {
+            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Length": str(len(body)),
+            "Cache-Control": "no-store",
+            "Referrer-Policy": "no-referrer",
+            "X-Content-Type-Options": "nosniff",
+            "X-Frame-Options": "DENY",
+            "Connection": "close",
+        }
+    )
+    return Response(status, HTTPStatus(status).phrase, headers, body)
+
+
+def _handler(
+    greeting: str, workers: Workers, places: Places, log: Log
+) -> Callable[[ServerConnection], Awaitable[None]]:
+    async def handle(socket: ServerConnection) -> None:
+        try:
+            await _seated(socket, greeting, workers, places)
+        except Refused as refused:
+            log.refused(refused.sentence)
+            await _send_away(socket, refused)
+        except ConnectionClosed as closed:
+            if closed.sent and closed.sent.code not in (1000, 1001, 1005):
+                log.refused(f"a message that is no WebSocket's, or too long ({closed.sent.reason})")
+
+    return handle
+
+
+async def _seated(
+    socket: ServerConnection, greeting: str, workers: Workers, places: Places
+) -> None:
+    """A session for a client, if there is a place for it."""
+    if places.taken >= places.most:
+        raise Refused(f"all {places.most} sessions are taken; try again later", 1013)
+    places.taken += 1
+    session = workers.session()
+    try:
+        await socket.send(greeting)
+        await converse(socket, session)
+    finally:
+        places.taken -= 1
+        with suppress(Refused):
+            await session.close()
+
+
+async def _send_away(socket: ServerConnection, refused: Refused) -> None:
+    """Say why, and close; whoever does not listen is cut off."""
+    try:
+        async with asyncio.timeout(CLOSING):
+            await socket.send(refusal(refused.sentence))
+            await socket.close(refused.code, refused.sentence[:120])
+    except (TimeoutError, ConnectionClosed):
+        socket.transport.abort()

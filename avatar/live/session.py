@@ -1,0 +1,125 @@
+"""One conversation: samples in, timed rows of coefficients out. Nothing is sent or read here."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from audio2mesh.model.live import LiveMotion
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.live.frame_rows import FrameRows
+from avatar.live.smooth import crossed, eased
+from avatar.live.speaker import POSE, Speaker
+
+SHUT_SECONDS = 0.15
+"""In which an interrupted mouth is shut, at most."""
+SETTLE_SECONDS = 0.6
+"""In which head, eyes and brows go over into those of the next turn."""
+REMEMBERED_SECONDS = 60
+"""Of rows that a listener may not have heard yet."""
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Rows that follow each other without a gap."""
+
+    turn: int
+    """grows with every interruption and end; time begins anew with it"""
+    sample: int
+    """the first row's time in samples of the turn's sound; less than 0 before its beginning"""
+    rows: NDArray[np.float32]  # [f, C + U + POSE], at the speaker's frame rate
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+class Session:
+    """Push samples, get frames; the same samples give the same frames however they are cut up.
+
+    Time is counted in samples that were pushed in the present turn, and in nothing else.
+    """
+
+    def __init__(self, speaker: Speaker) -> None:
+        self.speaker, self._fps = speaker, speaker.model.fps
+        self._shown = speaker.rest.numpy()  # the row from which the turn begins
+        self._given: deque[Frames] = deque()  # what a listener may not have seen yet
+        self._turn = -1
+        self._begin()
+
+    @property
+    def latency(self) -> float:
+        """Longest time in seconds from a frame's start to the moment at which it comes out."""
+        life = self._rows.life
+        return max(self._motion.latency, life.latency if life else 0.0)
+
+    def push(self, samples: NDArray[np.floating]) -> Frames:
+        """Hear samples [s], float32 mono at 16 kHz; the frames that became ready, often none."""
+        self._heard += len(samples)
+        speech = self._motion.push_coefficients(samples.astype(np.float32, copy=False))
+        return self._give(self._rows.push(samples, speech))
+
+    def finish(self) -> Frames:
+        """The frames that remain when the speech has ended; what is pushed next is a new turn."""
+        speech = self._motion.finish_coefficients() if self._heard else self._motion.expected
+        frames = self._give(self._rows.finish(speech))
+        if self._done:
+            self._shown = self._given[-1].rows[-1]
+        self._begin()
+        return frames
+
+    def interrupt(self, turn: int | None = None, heard: int = 0) -> Frames:
+        """Forget what was not heard yet; the frames, all before the beginning of the next turn, in
+        which the mouth that the listener sees shuts.
+
+        turn, heard: how many samples of which turn the listener has heard; by default all.
+        """
+        shown = self._shown if not self._given else self._given[-1].rows[-1]
+        shown = shown if turn is None else self._row_at(turn, heard)
+        mouth, rest = len(self.speaker.mouth_names), self.speaker.rest.numpy()
+        count = max(1, int(SHUT_SECONDS * self._fps))
+        rows = np.tile(shown, (count, 1))
+        shares = eased(np.arange(1, count + 1) / count)[:, None]
+        rows[:, :mouth] += shares * (rest[:mouth] - shown[:mouth])
+        self._shown = rows[-1]
+        self._given.clear()
+        self._begin()
+        return self._kept(Frames(self._turn, self._sample(-count), rows.astype(np.float32)))
+
+    def _begin(self) -> None:
+        self._turn += 1
+        self._motion = LiveMotion(self.speaker.model, self.speaker.style)
+        self._rows = FrameRows(self.speaker, self._turn)
+        self._heard, self._done = 0, 0  # samples, and frames that came out, of the turn
+
+    def _sample(self, frame: int) -> int:
+        """The first sample of a frame."""
+        return -(-frame * SAMPLE_RATE // self._fps)
+
+    def _give(self, rows: torch.Tensor) -> Frames:
+        """Rows [f, C + U + POSE] as they are shown: what was shown before goes over into them."""
+        made, first = rows.numpy(), self._done
+        seconds = (np.arange(first, first + len(made)) + 0.5) / self._fps
+        if len(made) and seconds[0] < SETTLE_SECONDS:
+            mouth = len(self.speaker.mouth_names)
+            made = crossed(self._shown, made, seconds, SETTLE_SECONDS, slice(mouth, None), POSE)
+            made = crossed(self._shown, made, seconds, SHUT_SECONDS, slice(0, mouth))
+        self._done += len(made)
+        return self._kept(Frames(self._turn, self._sample(first), made.astype(np.float32)))
+
+    def _kept(self, frames: Frames) -> Frames:
+        """Remember frames until they were surely seen."""
+        if len(frames):
+            self._given.append(frames)
+        while sum(map(len, self._given)) > REMEMBERED_SECONDS * self._fps:
+            self._given.popleft()
+        return frames
+
+    def _row_at(self, turn: int, heard: int) -> NDArray[np.floating]:
+        """What is shown when so many samples of a turn were heard."""
+        past = [given for given in self._given if (given.turn, given.sample) <= (turn, heard)]
+        if not past:
+            return self._given[0].rows[0] if self._given else self._shown
+        frame = (heard - past[-1].sample) * self._fps // SAMPLE_RATE
+        return past[-1].rows[min(frame, len(past[-1]) - 1) if past[-1].turn == turn else -1]

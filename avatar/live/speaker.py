@@ -1,0 +1,94 @@
+"""What all sessions of one avatar share: loaded once, and never changed by any of them."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh import SpeechToMotion
+from avatar.drive.feelings import felt_manner
+from avatar.face.emotion.live import LiveFeelings
+from avatar.face.emotion.timeline import Feelings
+from avatar.face.life import COLUMNS, Behaviour
+from avatar.face.live import LiveLife
+from avatar.face.shown import shown
+from avatar.heads import load_head
+from avatar.transfer.fitted_face import Face
+
+POSE = 7
+"""Numbers of a head's pose at the end of a row: a quaternion xyzw and a shift, in the unit and the
+space of the avatar's mesh."""
+FORESEEN = 60.0
+"""Seconds of a conversation over which feelings that come and go set the manner of moving."""
+
+
+@dataclass(frozen=True)
+class Speaker:
+    """A face, and how it speaks."""
+
+    model: SpeechToMotion
+    face: Face
+    basis: Tensor  # [K, V, 3] the model's, on the mesh of the face
+    behaviour: Behaviour
+    style: str | None = None
+    """of the weights"""
+    feelings: Feelings = ()
+    still: bool = False
+    """without life besides"""
+
+    @cached_property
+    def mouth_names(self) -> tuple[str, ...]:
+        """[C] of the columns that are the mouth's: speech, and what feelings add to it."""
+        felt = self.felt()
+        return (*(f"speech_{k:02d}" for k in range(len(self.basis))), *(felt.names if felt else ()))
+
+    @cached_property
+    def unit_names(self) -> tuple[str, ...]:
+        """[U] of the columns after them: the units that life and feelings move besides."""
+        lived = () if self.still else shown(np.zeros((0, COLUMNS)), self.face.head.pivot)
+        names = [*(lived.unit_weights if lived else ())]
+        felt = self.felt()
+        if felt:
+            names += [name for name in felt.beside(0) if name not in names]
+        return tuple(names)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """[C + U] of a row's columns but for the pose."""
+        return (*self.mouth_names, *self.unit_names)
+
+    def directions(self) -> Tensor:
+        """[C + U, V, 3] how far a weight of 1 in a column moves each vertex."""
+        felt = self.felt()
+        mouth = torch.cat([self.basis, felt.basis]) if felt else self.basis
+        units = [self.face.head.unit(name)[None] for name in self.unit_names]
+        return torch.cat([mouth, *units])
+
+    @cached_property
+    def rest(self) -> Tensor:
+        """[C + U + POSE] the row of a mouth that says nothing, on a head that stands still."""
+        row = torch.zeros(len(self.names) + POSE)
+        row[-POSE + 3] = 1
+        felt = self.felt()
+        if felt:
+            mouth, beside = felt.push(torch.zeros(1, len(self.basis)))
+            row[: mouth.shape[1]] = mouth[0]
+            for name, weight in beside.items():
+                row[self.names.index(name)] = weight[0]
+        return row
+
+    def felt(self) -> LiveFeelings | None:
+        """Feelings from their beginning on."""
+        if not self.feelings:
+            return None
+        return LiveFeelings(self.face, self.basis, self.feelings, float(self.model.fps))
+
+    def life(self, turn: int) -> LiveLife | None:
+        """Head, eyes, brows and lids from the beginning on; each turn is another take."""
+        if self.still:
+            return None
+        manner = felt_manner(self.behaviour.manner, self.feelings, FORESEEN)
+        behaviour = replace(self.behaviour, manner=manner, take=self.behaviour.take + turn)
+        return LiveLife(float(self.model.fps), load_head().pivot, behaviour)

@@ -1,0 +1,132 @@
+"""Processes in which sessions compute, so that none waits for another's Python."""
+
+import asyncio
+import pickle
+import signal
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from itertools import count
+from multiprocessing import get_context
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.live.protocol import Refused, samples_of
+from avatar.live.session import Frames, Session
+from avatar.live.speaker import Speaker
+
+Result = TypeVar("Result")
+
+
+class Worker:
+    """One process. A speaker comes pickled, once, so that the process needs no files."""
+
+    def __init__(self, speaker: bytes) -> None:
+        self.speaker, self.sessions = speaker, 0
+        self._start()
+
+    def _start(self) -> None:
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (self.speaker,))
+
+    async def run(self, function: Callable[..., Result], *args: object) -> Result:
+        """What a function returns there. Raises Refused if the process dies meanwhile; the next
+        call gets a new one."""
+        pool = self._pool
+        try:
+            return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
+        except BrokenProcessPool:
+            if pool is self._pool:
+                self._start()
+            raise Refused("the process that computed has died; connect again", 1011) from None
+
+    def stop(self) -> None:
+        """End it; what it computes at the moment is finished first."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+class Remote:
+    """A session in another process."""
+
+    def __init__(self, worker: Worker, number: int) -> None:
+        self._worker, self._number = worker, number
+        worker.sessions += 1
+
+    async def push(self, pcm: bytes) -> Frames:
+        return await self._worker.run(_push, self._number, pcm)
+
+    async def interrupt(self, turn: int | None, heard: int) -> Frames:
+        return await self._worker.run(_interrupt, self._number, turn, heard)
+
+    async def finish(self) -> Frames:
+        return await self._worker.run(_finish, self._number)
+
+    async def close(self) -> None:
+        self._worker.sessions -= 1
+        await self._worker.run(_forget, self._number)
+
+
+class Workers:
+    """As many processes as may compute at once."""
+
+    def __init__(self, speaker: Speaker, processes: int) -> None:
+        pickled = pickle.dumps(speaker)
+        self._workers = [Worker(pickled) for _ in range(processes)]
+        self._numbers = count()
+
+    async def ready(self) -> None:
+        """Wait until all have loaded everything, and have spoken once."""
+        await asyncio.gather(*(worker.run(_warm) for worker in self._workers))
+
+    def session(self) -> Remote:
+        """A new session, where the fewest are."""
+        worker = min(self._workers, key=lambda worker: worker.sessions)
+        return Remote(worker, next(self._numbers))
+
+    def stop(self) -> None:
+        for worker in self._workers:
+            worker.stop()
+
+
+_sessions: dict[int, Session] = {}
+_speakers: list[Speaker] = []  # the one of this process
+
+
+def _prepare(speaker: bytes) -> None:
+    """Signals are the parent's, which ends this process when it ends."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    _speakers.append(pickle.loads(speaker))
+
+
+def _session(number: int) -> Session:
+    if number not in _sessions:
+        _sessions[number] = Session(_speakers[0])
+    return _sessions[number]
+
+
+def _push(number: int, pcm: bytes) -> Frames:
+    return _session(number).push(samples_of(pcm))
+
+
+def _interrupt(number: int, turn: int | None, heard: int) -> Frames:
+    return _session(number).interrupt(turn, heard)
+
+
+def _finish(number: int) -> Frames:
+    return _session(number).finish()
+
+
+def _forget(number: int) -> None:
+    _sessions.pop(number, None)
+
+
+def _warm() -> None:
+    """Compile and load what the first second of a session needs."""
+    session = Session(_speakers[0])
+    noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
+    session.push((0.1 * noise).astype(np.float32))
+    session.finish()

@@ -1,0 +1,192 @@
+// A conversation with the server: what is heard goes there, and what comes back is shown in time.
+
+import { Resampler } from './resample.js';
+import { WRONG, openEar } from './ear.js';
+
+const AHEAD = 10, PIECE = 0.5; // seconds of a recording that are sent before they are heard, at a time
+const SOUND = 1, RATE = 16000;
+const JUDGED = 25; // pieces of motion by whose lateness the delay is set
+const SPARE = 0.01; // seconds
+
+export class Talk {
+  // change(): the state, or what is to be told, has changed.
+  constructor(motion, change) {
+    Object.assign(this, { motion, change, state: 'idle', text: 'Press, and speak', wrong: false, level: 0 });
+    this.settled = this.stopped = 0; // until when, and since when it comes to rest, in milliseconds
+  }
+
+  get playing() {
+    return this.state !== 'idle' || performance.now() < this.settled;
+  }
+
+  // The time that is shown, in seconds of what is said.
+  get time() {
+    if (this.state === 'listening' || this.state === 'playing') return this.context.currentTime - this.begun - this.slipped();
+    return this.state === 'idle' ? (performance.now() - this.stopped) / 1000 + 0.5 / this.motion.fps : 0;
+  }
+
+  // The delay goes over into what lateness asks for, faster up than down.
+  slipped() {
+    const now = this.context.currentTime, seconds = now - this.eased;
+    this.eased = now;
+    const wanted = this.late.length ? Math.max(...this.late) + SPARE : this.delay;
+    this.delay += Math.max(-0.05 * seconds, Math.min(0.5 * seconds, wanted - this.delay));
+    return this.delay;
+  }
+
+  say(text, wrong = false) {
+    Object.assign(this, { text, wrong });
+    this.change();
+  }
+
+  // Speak into the microphone.
+  async listen() {
+    await this.begin('Opening the microphone', async () => {
+      this.quiet = 0;
+      this.closeEar = await openEar(this.context, (sound) => this.hear(sound), () => this.stop('The microphone is gone.', true));
+      this.say('Listening');
+    });
+  }
+
+  hear({ pcm, level, begun }) {
+    if (this.state === 'opening') Object.assign(this, { state: 'listening', begun });
+    this.level = level;
+    this.quiet = level < 1e-3 ? this.quiet + 0.04 : 0;
+    if (this.quiet > 4 && !this.hinted) (this.hinted = true), this.say('Nothing is heard. Is the microphone muted?');
+    if (this.quiet === 0 && this.hinted) (this.hinted = false), this.say('Listening');
+    this.send(pcm);
+  }
+
+  // Let it say a recording, which is heard as well.
+  async play(file) {
+    await this.begin(`Reading ${file.name}`, async () => {
+      const bytes = await file.arrayBuffer();
+      const sound = await this.context.decodeAudioData(bytes).catch(() => { throw new Error(`${file.name}: holds no sound that this browser can read.`); });
+      const mono = Float32Array.from({ length: sound.length }, (_, n) => {
+        let sum = 0;
+        for (let c = 0; c < sound.numberOfChannels; c++) sum += this.channel(sound, c)[n];
+        return sum / sound.numberOfChannels;
+      });
+      this.recording = { sound, mono, name: file.name, sent: 0, resampler: new Resampler(sound.sampleRate), timer: setInterval(() => this.feed(), 100) };
+      this.feed();
+    });
+  }
+
+  channel(sound, number) {
+    this.channels = this.channels?.[0] === sound ? this.channels : [sound];
+    return (this.channels[number + 1] ??= sound.getChannelData(number));
+  }
+
+  // Send what is soon to be heard.
+  feed() {
+    const { recording } = this, { sound, mono, resampler } = recording;
+    const until = (this.state === 'playing' ? this.context.currentTime - this.begun : 0) + AHEAD;
+    while (recording.sent < Math.min(until, sound.duration)) {
+      const [from, to] = [recording.sent, recording.sent + PIECE].map((seconds) => Math.round(seconds * sound.sampleRate));
+      this.send(Resampler.pcm(resampler.push(mono.subarray(from, to))).buffer);
+      recording.sent += PIECE;
+    }
+    if (recording.sent >= sound.duration && !recording.ended) {
+      recording.ended = true;
+      this.send(Resampler.pcm(resampler.push(new Float32Array(2 * resampler.half))).buffer);
+      this.socket.send('{"type": "finish"}');
+    }
+    if (this.state === 'playing') this.level = loudness(mono, (this.context.currentTime - this.begun) * sound.sampleRate, sound.sampleRate);
+  }
+
+  // The recording begins to be heard.
+  startSound() {
+    const source = this.context.createBufferSource();
+    Object.assign(source, { buffer: this.recording.sound, onended: () => this.stop('Press, and speak') });
+    source.connect(this.context.destination);
+    const at = this.context.currentTime + 0.05;
+    source.start(at);
+    Object.assign(this, { state: 'playing', begun: at + (this.context.outputLatency || 0), source });
+    this.say(this.recording.name);
+  }
+
+  // Open what is needed; where that fails, say why.
+  async begin(text, open) {
+    if (this.state !== 'idle') this.stop();
+    Object.assign(this, { state: 'opening', late: [], delay: 0, eased: 0, hinted: false, context: new AudioContext() });
+    this.say(text);
+    const { context } = this;
+    try {
+      await context.resume();
+      await this.connect();
+      if (this.context === context) await open();
+      if (this.context !== context) this.closeEar?.(); // stopped meanwhile
+    } catch (error) {
+      if (this.context === context) this.stop(WRONG[error.name] ?? error.message, true);
+    }
+  }
+
+  connect() {
+    const address = new URL('live', location.href);
+    address.protocol = location.protocol.replace('http', 'ws');
+    address.search = location.search;
+    const socket = (this.socket = new WebSocket(address));
+    socket.binaryType = 'arraybuffer';
+    return new Promise((welcome, fail) => {
+      let said = null;
+      socket.onmessage = ({ data }) => {
+        if (typeof data !== 'string') return this.take(data);
+        const told = JSON.parse(data);
+        if (told.type === 'hello') welcome();
+        if (told.type === 'refused') said = sentence(told.sentence);
+      };
+      socket.onclose = () => {
+        const reason = said ?? (socket.welcomed ? 'The connection to the server was lost.' : 'The server cannot be reached.');
+        fail(new Error(reason));
+        if (this.socket === socket && this.state !== 'idle') this.stop(reason, true);
+      };
+    }).then(() => (socket.welcomed = true));
+  }
+
+  take(message) {
+    const seconds = this.motion.take(message);
+    if (seconds === null || this.state === 'idle') return;
+    if (this.state === 'listening') {
+      this.late.push(this.context.currentTime - this.begun - seconds + 0.5 / this.motion.fps);
+      if (this.late.length === 1) Object.assign(this, { delay: this.late[0] + SPARE, eased: this.context.currentTime });
+      if (this.late.length > JUDGED) this.late.shift();
+    }
+    const enough = this.recording && (this.motion.end / this.motion.fps > 1 || this.motion.end / this.motion.fps > this.recording.sound.duration - 0.05);
+    if (this.state === 'opening' && enough) this.startSound();
+    this.change();
+  }
+
+  send(pcm) {
+    if (this.socket.readyState !== WebSocket.OPEN || !pcm.byteLength) return;
+    const message = new Uint8Array(1 + pcm.byteLength);
+    message[0] = SOUND;
+    message.set(new Uint8Array(pcm), 1);
+    this.socket.send(message);
+  }
+
+  // Be silent: the mouth shuts at once.
+  stop(text = 'Press, and speak', wrong = false) {
+    if (this.state !== 'idle') {
+      const seconds = this.motion.settle(this.time);
+      this.stopped = performance.now();
+      this.settled = this.stopped + 1000 * seconds;
+    }
+    this.state = 'idle';
+    clearInterval(this.recording?.timer);
+    if (this.source) (this.source.onended = null), this.source.stop();
+    this.closeEar?.();
+    this.socket?.close();
+    this.context?.close();
+    Object.assign(this, { recording: null, source: null, closeEar: null, socket: null, context: null, level: 0 });
+    this.say(text, wrong);
+  }
+}
+
+function loudness(samples, place, rate) {
+  const part = samples.subarray(Math.max(0, Math.floor(place)), Math.floor(place + 0.05 * rate));
+  return Math.sqrt(part.reduce((sum, sample) => sum + sample * sample, 0) / Math.max(1, part.length));
+}
+
+function sentence(words) {
+  return `${words[0].toUpperCase()}${words.slice(1)}.`;
+}
