@@ -79,17 +79,13 @@ async def live_server(
     Raises InputError where the port or the address cannot be used.
     """
     log, places = log or Log(), Places(sessions)
+    greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
     connection = type("Connection", (Guarded,), {"most": BESIDE + sessions})
     quiet = logging.getLogger("avatar.live.server")
     quiet.setLevel(logging.CRITICAL)
     try:
         server = await serve(
-            _handler(
-                hello(speaker.model.fps, speaker.names, Session(speaker).latency),
-                workers,
-                places,
-                log,
-            ),
+            _handler(greeting, workers, places, log),
             door.host,
             port,
             process_request=_porter(door, page, log),

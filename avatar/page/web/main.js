@@ -1,17 +1,17 @@
-// The page: an avatar that is turned, moved and heard.
+// The page: an avatar that is turned, moved and heard. Where somebody speaks into it, spoken.js
+// stands in the place of recorded.js.
 
 import { covariances, readArrays } from './data.js';
 import { Rig } from './rig.js';
 import { Painter } from './draw.js';
 import { Orbit } from './camera.js';
 import { after, headPose } from './motion.js';
-import { listenToSource, openSource, showSource } from './recorded.js'; // or spoken.js
-import { fillPanel } from './panel.js';
+import { listenToSource, openSource, showSource } from './recorded.js';
+import { fillPanel, find } from './panel.js';
 import { listenToKeys, listenToStage } from './stage.js';
 
 const SLOW = 34; // milliseconds a frame above which fewer pixels are drawn
 const PATIENCE = 500; // milliseconds that frames may be slow
-const find = (id) => document.getElementById(id);
 
 async function start() {
   const facts = JSON.parse(find('facts').textContent);

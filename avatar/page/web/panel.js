@@ -6,6 +6,8 @@ const GROUPS = [ // title, which units, and what their labels leave out
 ];
 const BEHIND = ['studio', '#cccccf', '#f4f1ec', '#1c1d22', '#00b140'];
 
+export const find = (id) => document.getElementById(id);
+
 export function make(tag, properties = {}, ...children) {
   const found = document.createElement(tag);
   for (const [name, value] of Object.entries(properties)) {

@@ -2,8 +2,7 @@
 
 import { Clock } from './clock.js';
 import { Motion } from './motion.js';
-
-const find = (id) => document.getElementById(id);
+import { find } from './panel.js';
 
 // The motion and its clock; none of both where the page only shows a face.
 export function openSource(facts, arrays) {

@@ -2,10 +2,9 @@
 
 import { Heard } from './heard.js';
 import { Talk } from './talk.js';
-import { make } from './panel.js';
+import { find, make } from './panel.js';
 
 const BARS = 24, QUIETEST = -60; // decibels
-const find = (id) => document.getElementById(id);
 
 export function openSource(facts, arrays) {
   const motion = new Heard(facts.motion, arrays.restRow);
