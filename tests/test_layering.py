@@ -91,6 +91,11 @@ MAY_IMPORT = {
         "audio2mesh.training avatar.arkit avatar.film avatar.heads avatar.light avatar.mesh "
         "avatar.rig avatar.synthetic.shared common splat"
     ),
+    "avatar.live": (
+        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.face "
+        "avatar.face.emotion avatar.files avatar.heads avatar.page avatar.rig avatar.transfer "
+        "common"
+    ),
     "avatar.mesh": "common splat",
     "avatar.page": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.photo": (
@@ -136,7 +141,7 @@ MAY_IMPORT = {
         "audio2mesh.training avatar.drive avatar.evaluation avatar.evaluation.emotion "
         "avatar.evaluation.head avatar.evaluation.photo avatar.evaluation.reenactment "
         "avatar.evaluation.tracking avatar.evaluation.voices avatar.files avatar.heads "
-        "avatar.lipreading avatar.page avatar.photo avatar.reconstruct "
+        "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct "
         "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "
         "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
     ),
@@ -154,11 +159,13 @@ JOIN_THE_LEAVES = {
     "avatar.face",
     "avatar.film",
     "avatar.lipreading",
+    "avatar.live",
     "avatar.synthetic.capture",
 }
 """The only rooms that know both leaves: driving; heads, eyes and brows that move with a voice, and
 how well they do; speech measured under feelings, or on avatars that speak with any voice; the sound
-of a film; a lip reader that watches rendered mouths; people whose made-up captures speak."""
+of a film; a lip reader that watches rendered mouths; people whose made-up captures speak; conversations, in which
+speech that is still going on moves a face."""
 
 ONLY_IN = {
     "PIL": {
@@ -185,6 +192,7 @@ ONLY_IN = {
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
     "transformers": {"audio2mesh/model/pretrained.py"},
+    "websockets": {"avatar/live/server.py"},
     "tyro": {"configs/command.py", "configs/help_text.py", "configs/training_options.py"},
 }
 

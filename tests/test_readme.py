@@ -7,20 +7,31 @@ import pytest
 import torch
 from support import ROOT
 
+from avatar.live.session import Frames
 from configs.verbs import UPKEEP, VERBS
 
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
-def test_the_python_of_the_readme_runs(voice_file: Path):
-    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+def python_of_the_readme(number: int, voice_file: Path) -> dict[str, object]:
+    """What one of its examples leaves behind."""
+    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[number]
     for name in ("assets/demo_avatar.ply", "assets/demo_voice.flac"):
         assert name in code
     code = code.replace("assets/demo_voice.flac", str(voice_file))
     code = code.replace("assets/", f"{ROOT}/assets/")
     found: dict[str, object] = {}
     exec(code, found)
-    picture = found["picture"]
+    return found
+
+
+def test_live_speech_of_the_readme_runs(voice_file: Path):
+    frames = python_of_the_readme(1, voice_file)["frames"]
+    assert isinstance(frames, Frames) and len(frames) > 5 and frames.rows.any()
+
+
+def test_the_python_of_the_readme_runs(voice_file: Path):
+    picture = python_of_the_readme(0, voice_file)["picture"]
     assert isinstance(picture, torch.Tensor) and picture.shape == (512, 512, 3)
     assert picture.min() < 0.3, "nobody is in the picture"
 

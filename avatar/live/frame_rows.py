@@ -18,28 +18,18 @@ class FrameRows:
         self.speaker, self.life, self._felt = speaker, speaker.life(turn), speaker.felt()
         self._speech = torch.zeros(0, len(speaker.basis))  # coefficients that wait for life
         self._lives = still(0)  # life that waits for speech
-        self._heard: list[NDArray[np.floating]] = []  # what life has not heard yet
 
     def push(self, samples: NDArray[np.floating], speech: Tensor) -> Tensor:
         """Rows [f, C + U + POSE] that are complete with samples [s] and the speech's coefficients
-        [g, K] that they made ready.
-
-        Life hears when speech comes out, many samples at a time: that costs half as much.
-        """
-        self._heard.append(samples)
-        return self._complete(speech.cpu(), self._lived()) if len(speech) else self._no_rows()
+        [g, K] that they made ready."""
+        return self._complete(speech.cpu(), self.life.push(samples) if self.life else still(0))
 
     def finish(self, speech: Tensor) -> Tensor:
         """The rows that remain, with the last coefficients [g, K] of the speech."""
-        lives = [self._lived(), self.life.finish() if self.life else still(0)]
-        return self._complete(speech.cpu(), _longer(*lives))
+        return self._complete(speech.cpu(), self.life.finish() if self.life else still(0))
 
-    def _lived(self) -> Life:
-        """Life of what was heard since it was asked last."""
-        heard, self._heard = np.concatenate(self._heard or [np.zeros(0, np.float32)]), []
-        return self.life.push(heard) if self.life else still(0)
-
-    def _no_rows(self) -> Tensor:
+    def none(self) -> Tensor:
+        """No rows."""
         return torch.zeros(0, len(self.speaker.names) + POSE)
 
     def _complete(self, speech: Tensor, life: Life) -> Tensor:
@@ -47,6 +37,8 @@ class FrameRows:
         missing = len(self._speech) - len(self._lives.head_pose)
         self._lives = _longer(self._lives, life if self.life else still(missing))
         count = min(len(self._speech), len(self._lives.head_pose))
+        if not count:
+            return self.none()
         rows = self._rows(self._speech[:count], self._lives.part(slice(count)))
         self._speech = self._speech[count:]
         self._lives = self._lives.part(slice(count, None))
@@ -60,8 +52,7 @@ class FrameRows:
         columns = [units[name].float()[:, None] for name in self.speaker.unit_names]
         face = self.speaker.face
         poses = face.to_head.inverse().of_motions(life.head_pose)
-        pose = torch.from_numpy(pose_array(poses)) if len(poses) else torch.zeros(0, POSE)
-        return torch.cat([speech, *columns, pose], 1)
+        return torch.cat([speech, *columns, torch.from_numpy(pose_array(poses))], 1)
 
 
 def _longer(first: Life, second: Life) -> Life:

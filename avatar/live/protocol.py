@@ -4,7 +4,7 @@ import json
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,9 +84,14 @@ def _read_words(message: str) -> Interrupt | Finish:
             return Finish()
         case {"type": "interrupt", **more} if not more:
             return Interrupt()
-        case {"type": "interrupt", "turn": int(turn), "heard": int(heard), **more} if not more:
-            return Interrupt(turn, heard)
+        case {"type": "interrupt", "turn": turn, "heard": heard, **more} if not more:
+            if _counts(turn) and _counts(heard):
+                return Interrupt(turn, heard)
     raise Refused(f"text must be {ASKED}", 1008)
+
+
+def _counts(number: object) -> TypeGuard[int]:
+    return type(number) is int and number >= 0
 
 
 def samples_of(pcm: bytes) -> NDArray[np.float32]:

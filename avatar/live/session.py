@@ -62,8 +62,11 @@ class Session:
 
     def finish(self) -> Frames:
         """The frames that remain when the speech has ended; what is pushed next is a new turn."""
-        speech = self._motion.finish_coefficients() if self._heard else self._motion.expected
-        frames = self._give(self._rows.finish(speech))
+        if self._heard:
+            left = self._rows.finish(self._motion.finish_coefficients())
+        else:
+            left = self._rows.none()
+        frames = self._give(left)
         if self._done:
             self._shown = self._given[-1].rows[-1]
         self._begin()

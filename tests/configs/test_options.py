@@ -34,6 +34,7 @@ REQUIRED = {
     "drive": "A.ply talk.mp3",
     "render": "--avatar A.ply --out film.mp4",
     "view": "A.ply",
+    "serve": "A.ply",
     "export": "--out talk.csv",
     "reconstruct": "--capture capture --out A.ply",
     "convert": "--avatar A.ply --out B.ply",

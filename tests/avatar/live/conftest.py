@@ -1,0 +1,17 @@
+"""A speaker with a tiny voice model on anny-head."""
+
+import pytest
+import torch
+from speech_models import tiny_model
+
+from avatar.face.life import Behaviour
+from avatar.live.speaker import Speaker
+from avatar.transfer.fitted_face import shipped_face
+
+
+@pytest.fixture(scope="session")
+def speaker() -> Speaker:
+    model, face = tiny_model(moving=True), shipped_face()
+    generator = torch.Generator().manual_seed(0)
+    basis = 1e-3 * torch.randn(len(model.basis), len(face.mesh.vertices), 3, generator=generator)
+    return Speaker(model, face, basis, Behaviour())

@@ -1,0 +1,140 @@
+"""One client, without a network: what it says is answered in turn, and nothing grows for ever."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+
+from avatar.live import connection
+from avatar.live.connection import PIECE, Waiting, converse
+from avatar.live.limits import AHEAD
+from avatar.live.protocol import Finish, Interrupt, Refused, Sound, read_frames
+from avatar.live.session import Frames
+
+SECOND = b"\x01" + bytes(32_000)
+
+
+class Gone(Exception):
+    """The client has closed."""
+
+
+class Client:
+    """Says what it is told to, then stays or goes."""
+
+    def __init__(self, *said: str | bytes, stays: float = 0.0, takes: float = 0.0) -> None:
+        self.said, self.stays, self.takes = list(said), stays, takes
+        self.got: list[Frames] = []
+
+    async def recv(self) -> str | bytes:
+        await asyncio.sleep(0)
+        if self.said:
+            return self.said.pop(0)
+        await asyncio.sleep(self.stays)
+        raise Gone
+
+    async def send(self, message: str | bytes, /) -> None:
+        await asyncio.sleep(self.takes)
+        assert isinstance(message, bytes)
+        self.got.append(read_frames(message))
+
+
+class Speech:
+    """A session that says what was asked of it, one frame for each 0.04 s."""
+
+    def __init__(self, seconds: float = 0.0) -> None:
+        self.asked: list[tuple[str, Any]] = []
+        self.seconds = seconds
+
+    async def _made(self, name: str, what: Any, count: int) -> Frames:
+        await asyncio.sleep(self.seconds)
+        self.asked.append((name, what))
+        return Frames(0, 0, np.zeros((count, 3), np.float32))
+
+    async def push(self, pcm: bytes) -> Frames:
+        return await self._made("push", len(pcm), len(pcm) // 1280)
+
+    async def interrupt(self, turn: int | None, heard: int) -> Frames:
+        return await self._made("interrupt", (turn, heard), 3)
+
+    async def finish(self) -> Frames:
+        return await self._made("finish", None, 1)
+
+
+def talk(client: Client, speech: Speech) -> None:
+    async def whole() -> None:
+        await asyncio.wait_for(converse(client, speech), 20)
+
+    asyncio.run(whole())
+
+
+def test_everything_is_answered_in_turn():
+    client, speech = Client(SECOND, '{"type": "finish"}', SECOND, stays=0.1), Speech()
+    with pytest.raises(Gone):
+        talk(client, speech)
+    pieces = [("push", PIECE)] * 5
+    assert speech.asked == [*pieces, ("finish", None), *pieces]
+    assert sum(map(len, client.got)) == 25 + 1 + 25
+
+
+def test_small_pieces_that_wait_are_computed_together():
+    client, speech = Client(*[b"\x01" + bytes(1280)] * 50, stays=0.5), Speech(0.02)
+    with pytest.raises(Gone):
+        talk(client, speech)
+    assert sum(what for _, what in speech.asked) == 64_000 and len(speech.asked) < 15
+
+
+def test_an_interruption_overtakes_the_sound_that_waits():
+    said = [SECOND] * 20 + ['{"type": "interrupt", "turn": 0, "heard": 8000}', SECOND]
+    client, speech = Client(*said, stays=0.3), Speech(0.01)
+    with pytest.raises(Gone):
+        talk(client, speech)
+    at = speech.asked.index(("interrupt", (0, 8000)))
+    assert at < 10 and [name for name, _ in speech.asked[at + 1 :]] == ["push"] * 5
+
+
+def test_turns_are_counted_on_when_sound_is_forgotten():
+    waiting = Waiting()
+    for message in (Sound(bytes(10)), Finish(), Sound(bytes(10)), Interrupt(0, 5)):
+        waiting.add(message)
+
+    async def all_of_it() -> list[object]:
+        return [await waiting.next(), await waiting.next()]
+
+    assert asyncio.run(all_of_it()) == [Finish(), Interrupt(0, 5)]
+
+
+def test_what_waits_is_bounded():
+    waiting = Waiting()
+    for _ in range(AHEAD):
+        waiting.add(Sound(bytes(32_000)))
+    with pytest.raises(Refused, match="this machine is too slow"):
+        waiting.add(Sound(bytes(32_000)))
+
+
+@pytest.mark.parametrize(("said", "why"), [("nonsense", "JSON"), (b"\x01a", "half a sample")])
+def test_nonsense_ends_the_conversation(said: str | bytes, why: str):
+    with pytest.raises(Refused, match=why):
+        talk(Client(said, stays=9), Speech())
+
+
+def test_who_takes_nothing_is_sent_away(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "SLOWEST", 0.1)
+    with pytest.raises(Refused, match="was not taken"):
+        talk(Client(SECOND, stays=9, takes=9), Speech())
+
+
+def test_who_says_nothing_gives_the_place_to_others(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(connection, "SILENT", 0.1)
+    with pytest.raises(Refused, match="nothing was said"):
+        talk(Client(stays=9), Speech())
+
+
+def test_nothing_of_a_conversation_stays_behind():
+    async def whole() -> set[Coroutine]:
+        with pytest.raises(Gone):
+            await converse(Client(SECOND, stays=0.05), Speech())
+        return {task.get_coro() for task in asyncio.all_tasks()}  # type: ignore[misc]
+
+    assert len(asyncio.run(whole())) == 1

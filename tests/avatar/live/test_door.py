@@ -1,0 +1,62 @@
+"""Who may come in."""
+
+import pytest
+
+from avatar.live.door import Door, is_here
+
+HERE = Door("127.0.0.1")
+OPEN = Door("0.0.0.0", "secret-token-of-mine", secure=True)
+
+
+def status(door: Door, path: str = "/", host: str = "127.0.0.1:8000", method: str = "GET", **more):
+    turned = door.ask(method, path, {"host": host, **more})
+    return turned.status if turned else 200
+
+
+def test_this_machine_alone_is_served_by_default():
+    assert (
+        status(HERE) == status(HERE, host="localhost:8000") == status(HERE, host="[::1]:1") == 200
+    )
+    assert status(HERE, host="evil.example") == status(HERE, host="evil.example:8000") == 403
+    assert status(HERE, host="") == status(HERE, host="127.0.0.1.evil.example") == 403
+    assert status(HERE, host="[") == 403
+
+
+def test_only_the_page_and_the_sessions_are_there():
+    assert status(HERE, "/live") == status(HERE, "/?x=1") == 200
+    assert status(HERE, "/etc/passwd") == status(HERE, "//live") == status(HERE, "/live/") == 404
+    assert status(HERE, "/", method="POST") == 405
+
+
+def test_other_sites_pages_may_not_connect():
+    assert status(HERE, "/live", origin="http://127.0.0.1:8000") == 200
+    for origin in ("http://evil.example", "null", "", "https://127.0.0.1:8000", "http://127.0.0.1"):
+        assert status(HERE, "/live", origin=origin) == 403
+    token = "/live?token=secret-token-of-mine"
+    assert status(OPEN, token, "me.example", origin="https://me.example") == 200
+    assert status(OPEN, token, "me.example", origin="https://evil.example") == 403
+
+
+def test_other_machines_need_the_token():
+    for path in ("/", "/live"):
+        assert status(OPEN, path, "me.example") == 403
+        assert status(OPEN, f"{path}?token=", "me.example") == 403
+        assert status(OPEN, f"{path}?token=secret", "me.example") == 403
+        assert status(OPEN, f"{path}?token=%ff", "me.example") == 403
+        assert status(OPEN, f"{path}?token=secret-token-of-mine", "me.example") == 200
+
+
+@pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
+def test_names_of_this_machine(name: str):
+    assert is_here(name)
+
+
+@pytest.mark.parametrize("name", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
+def test_names_of_others(name: str):
+    assert not is_here(name)
+
+
+def test_the_address_that_is_printed():
+    assert HERE.address(8000) == "http://127.0.0.1:8000/"
+    assert OPEN.address(1) == "https://localhost:1/?token=secret-token-of-mine"
+    assert Door("::1").address(1) == "http://[::1]:1/"

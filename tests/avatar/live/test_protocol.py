@@ -1,0 +1,79 @@
+"""What goes over the connection: read as it was written, and refused in a sentence."""
+
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from avatar.live.protocol import (
+    HEADER,
+    LONGEST,
+    Finish,
+    Interrupt,
+    Refused,
+    Sound,
+    frames_message,
+    hello,
+    read_frames,
+    read_message,
+    refusal,
+    samples_of,
+)
+from avatar.live.session import Frames
+
+
+def test_frames_come_back():
+    rows = np.random.default_rng(0).standard_normal((5, 20)).astype(np.float32)
+    for sample in (0, -1920, 2**40):
+        message = frames_message(Frames(7, sample, rows))
+        assert len(message) == HEADER.size + rows.nbytes and HEADER.size == 16
+        found = read_frames(message)
+        assert (found.turn, found.sample) == (7, sample) and np.array_equal(found.rows, rows)
+
+
+def test_the_bytes_are_as_documented():
+    message = frames_message(Frames(3, 640, np.ones((1, 2), np.float32)))
+    assert message == struct.pack("<BBHIqff", 0x81, 0, 1, 3, 640, 1.0, 1.0)
+
+
+def test_messages_are_read():
+    assert read_message(b"\x01\x00\x40") == Sound(b"\x00\x40")
+    assert samples_of(b"\x00\x40\x00\x80").tolist() == [0.5, -1.0]
+    assert read_message('{"type": "finish"}') == Finish()
+    assert read_message('{"type": "interrupt"}') == Interrupt()
+    asked = '{"type": "interrupt", "turn": 2, "heard": 640}'
+    assert read_message(asked) == Interrupt(2, 640)
+
+
+def test_what_the_server_says_is_json():
+    told = json.loads(hello(25, ("a", "b"), 0.4))
+    assert told["type"] == "hello" and told["names"] == ["a", "b"] and told["sampleRate"] == 16_000
+    assert json.loads(refusal('a "sentence"'))["sentence"] == 'a "sentence"'
+
+
+WRONG = {
+    b"": "bytes must begin with 1",
+    b"\x02ab": "bytes must begin with 1",
+    b"\x01abc": "half a sample is left over",
+    b"\x01" + bytes(2 * LONGEST + 2): "at most 16000 samples",
+    "": "text must be JSON",
+    "[" * 100_000: "text must be JSON",
+    "null": "text must be {",
+    '{"type": "shout"}': "text must be {",
+    '{"type": "finish", "now": 1}': "text must be {",
+    '{"type": "interrupt", "turn": 0}': "text must be {",
+    '{"type": "interrupt", "turn": -1, "heard": 0}': "text must be {",
+    '{"type": "interrupt", "turn": true, "heard": 0}': "text must be {",
+    '{"type": "interrupt", "turn": 1.5, "heard": 0}': "text must be {",
+    '{"type": "interrupt", "turn": 0, "heard": 1e999}': "text must be {",
+    '{"type": "interrupt", "turn": 0, "heard": NaN}': "text must be {",
+}
+
+
+@pytest.mark.parametrize("message", WRONG, ids=lambda message: repr(message)[:40])
+def test_what_is_no_message_is_refused_in_a_sentence(message: str | bytes):
+    with pytest.raises(Refused) as refused:
+        read_message(message)
+    assert WRONG[message] in refused.value.sentence and refused.value.code in (1008, 1009)
+    assert len(refused.value.sentence.encode()) < 123

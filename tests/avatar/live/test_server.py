@@ -1,0 +1,226 @@
+"""The server on a real port, with a process that computes: what it serves and whom it refuses."""
+
+import asyncio
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from multiprocessing import active_children
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from audio2mesh import load_model
+from audio2mesh.model.live import LiveMotion
+from avatar.face.life import Behaviour
+from avatar.live.door import Door
+from avatar.live.log import Log
+from avatar.live.protocol import read_frames
+from avatar.live.server import live_server
+from avatar.live.speaker import Speaker
+from avatar.live.workers import Workers
+from avatar.transfer.fitted_face import shipped_face
+
+PAGE, PLACES = b"<p>hello", 2
+
+
+@dataclass(frozen=True)
+class Served:
+    port: int
+    lines: list[str]
+
+    @property
+    def live(self) -> str:
+        return f"ws://127.0.0.1:{self.port}/live"
+
+    async def request(self, data: bytes) -> bytes:
+        """What the server answers to bytes until it closes."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        writer.write(data)
+        answer = await asyncio.wait_for(reader.read(), 10)
+        writer.close()
+        return answer
+
+
+Try = Callable[[Callable[[Served], Coroutine[Any, Any, None]]], None]
+
+
+@pytest.fixture(scope="module")
+def serve():
+    """Run a coroutine with a server; all share one process that computes."""
+    model = load_model()
+    speaker = Speaker(model, shipped_face(), model.basis, Behaviour())
+    workers = Workers(speaker, 1)
+
+    @asynccontextmanager
+    async def served() -> AsyncIterator[Served]:
+        lines: list[str] = []
+        door = Door("127.0.0.1")
+        async with live_server(
+            PAGE, speaker, workers, door, 0, PLACES, log=Log(lines.append)
+        ) as port:
+            yield Served(port, lines)
+
+    def run(check: Callable[[Served], Coroutine[Any, Any, None]]) -> None:
+        async def whole() -> None:
+            async with served() as found:
+                await asyncio.wait_for(check(found), 60)
+
+        asyncio.run(whole())
+
+    yield run
+    workers.stop()
+
+
+async def opened(served: Served, **more: Any) -> ClientConnection:
+    client = await connect(served.live, compression=None, **more)
+    assert json.loads(await client.recv())["type"] == "hello"
+    return client
+
+
+async def last_words(client: ClientConnection) -> tuple[str, int | None]:
+    """What a client that is sent away hears, and the code of the closing."""
+    sentence = ""
+    with pytest.raises(ConnectionClosed):
+        while True:
+            said = await asyncio.wait_for(client.recv(), 20)
+            if isinstance(said, str):
+                sentence = json.loads(said)["sentence"]
+    return sentence, client.close_code
+
+
+def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
+    pcm = (voice[:32_000] * 32767).astype("<i2")
+    motion = LiveMotion(load_model())
+    heard = pcm.astype(np.float32) / 32768
+    expected = torch.cat([motion.push_coefficients(heard), motion.finish_coefficients()])
+
+    async def check(served: Served) -> None:
+        client = await opened(served)
+        for i in range(0, len(pcm), 640):
+            await client.send(b"\x01" + pcm[i : i + 640].tobytes())
+        await client.send('{"type": "finish"}')
+        rows: list[np.ndarray] = []
+        while sum(map(len, rows)) < 50:
+            frames = read_frames(await client.recv())  # type: ignore[arg-type]
+            assert frames.sample == 640 * sum(map(len, rows)) and frames.turn == 0
+            rows.append(frames.rows)
+        await client.send('{"type": "interrupt", "turn": 0, "heard": 16000}')
+        shut = read_frames(await client.recv())  # type: ignore[arg-type]
+        assert shut.turn == 2 and not shut.rows[-1, :12].any()
+        assert np.allclose(np.concatenate(rows)[5:, :12], expected[5:].numpy(), atol=1e-4)
+        await client.close()
+
+    serve(check)
+
+
+def test_one_too_many_is_told_so_and_a_place_becomes_free(serve: Try):
+    async def check(served: Served) -> None:
+        clients = [await opened(served) for _ in range(PLACES)]
+        refused = await connect(served.live)
+        assert await last_words(refused) == ("all 2 sessions are taken; try again later", 1013)
+        await clients[0].close()
+        await asyncio.sleep(0.1)
+        await (await opened(served)).close()
+        assert served.lines == ["refused: all 2 sessions are taken; try again later"]
+        await clients[1].close()
+
+    serve(check)
+
+
+def test_the_page_and_nothing_else(serve: Try):
+    async def check(served: Served) -> None:
+        host = f"Host: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        page = await served.request(b"GET / HTTP/1.1\r\n" + host)
+        assert page.startswith(b"HTTP/1.1 200") and page.endswith(PAGE) and b"nosniff" in page
+        assert (await served.request(b"GET /x HTTP/1.1\r\n" + host)).startswith(b"HTTP/1.1 404")
+        assert (await served.request(b"POST / HTTP/1.1\r\n" + host)).startswith(b"HTTP/1.1 405")
+        other = await served.request(b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n")
+        assert other.startswith(b"HTTP/1.1 403") and b"this machine alone" in other
+        assert b"Python" not in page and b"websockets" not in page
+        with pytest.raises(InvalidStatus):
+            await connect(served.live, origin="http://evil.example")  # type: ignore[arg-type]
+        assert any("Another site" in line for line in served.lines)
+
+    serve(check)
+
+
+def nonsense(seed: int) -> list[bytes | str]:
+    """Messages that no session understands."""
+    rng = np.random.default_rng(seed)
+    words = ["", "{}", "[]", "null", '{"type": 3}', "\x00", '{"type": "interrupt", "heard": -1}']
+    sizes = rng.integers(0, 300, 20)
+    noise = [bytes([0x7F]) + rng.bytes(int(size)) for size in sizes]
+    return [*words, *noise, b"\x01a", b"\x01" + bytes(32_002), "x" * 40_000]
+
+
+def test_nonsense_is_answered_with_a_sentence_and_a_closed_door(serve: Try):
+    async def check(served: Served) -> None:
+        for message in nonsense(0):
+            client = await opened(served)
+            await client.send(message)
+            sentence, code = await last_words(client)
+            assert code in (1007, 1008, 1009) and (sentence or code == 1009)
+        assert all(line.startswith("refused: ") for line in served.lines) and served.lines
+        await (await opened(served)).close()
+
+    serve(check)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\x00" * 100,
+        b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 1000 + b"\r\n",
+        b"GET /live HTTP/1.1\r\nHost: 127.0.0.1\r\n",
+        b"G" * 100_000,
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+def test_no_requests_at_all_leave_the_server_up(serve: Try, data: bytes):
+    async def check(served: Served) -> None:
+        for _ in range(3):
+            one = socket.create_connection(("127.0.0.1", served.port))
+            one.sendall(data)
+            one.shutdown(socket.SHUT_WR)
+            one.close()
+        await (await opened(served)).close()
+
+    serve(check)
+
+
+def test_a_half_closed_or_cut_connection_frees_its_place(serve: Try):
+    async def check(served: Served) -> None:
+        for cut in (False, True):
+            clients = [await opened(served) for _ in range(PLACES)]
+            for client in clients:
+                await client.send(b"\x01" + bytes(3200))
+                client.transport.abort() if cut else client.transport.write_eof()  # type: ignore[attr-defined]
+            await asyncio.sleep(0.3)
+        await (await opened(served)).close()
+
+    serve(check)
+
+
+def test_a_process_that_dies_is_replaced(serve: Try):
+    async def check(served: Served) -> None:
+        client = await opened(served)
+        for process in active_children():
+            process.kill()
+        await client.send(b"\x01" + bytes(3200))
+        assert await last_words(client) == (
+            "the process that computed has died; connect again",
+            1011,
+        )
+        again = await opened(served)
+        await again.send(b"\x01" + bytes(16_000))
+        assert len(read_frames(await again.recv()).rows)  # type: ignore[arg-type]
+        await again.close()
+
+    serve(check)
