@@ -12,7 +12,7 @@ from typing import Any, Never
 
 import tyro
 
-from common.errors import InputError
+from common.errors import InputError, mendable
 from configs import VERSION
 from configs.cli import BAD_INPUT
 from configs.help_text import join_lines
@@ -94,7 +94,7 @@ def _explain(error: Exception, verb: Verb, words: Sequence[str]) -> Never:
         raise error  # nobody reads on: there is nothing to say
     if isinstance(error, SystemError) and isinstance(error.__cause__, Stopped):
         _say_stopped(error.__cause__, verb)  # what a signal becomes in a compiled function
-    sentence = _sentence(error)
+    sentence = mendable(error)
     if sentence is None:
         error.add_note(
             f"This is a mistake in VoiceSplat {VERSION}, not in what you gave it. Please report it "
@@ -104,21 +104,6 @@ def _explain(error: Exception, verb: Verb, words: Sequence[str]) -> Never:
         raise error
     print(f"error: {sentence}", file=sys.stderr)
     sys.exit(BAD_INPUT)
-
-
-def _sentence(error: Exception) -> str | None:
-    """What the user can do about an error; None where it is not the user's to mend."""
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"
-    if isinstance(error, InputError | OSError):
-        return " ".join(str(error).split())
-    of_torch = isinstance(error, RuntimeError) and "DefaultCPUAllocator" in str(error)
-    if isinstance(error, MemoryError) or of_torch:
-        return "this machine has too little free memory for it; ask for less at once"
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(error, torch.OutOfMemoryError):
-        return "the GPU has too little free memory for it; ask for less at once or use --device cpu"
-    return None
 
 
 def _say_stopped(stopped: Stopped, verb: Verb) -> Never:

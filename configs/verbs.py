@@ -25,6 +25,12 @@ FILM = {
         words=("--avatar", "--audio"),
         aliases={"--output": "--out", "--seed": "--take"},
     ),
+    "batch": Verb(
+        "avatar.batch.options:BatchOptions",
+        "configs.commands.batch:main",
+        "many voices on many avatars: films and motion, on one machine or many",
+        stopped="nothing half-written is left; the same command makes the rest",
+    ),
     "render": Verb(
         "avatar.drive.render_options:ReplayOptions",
         "configs.commands.render:main",

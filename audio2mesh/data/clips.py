@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceUnits
-from audio2mesh.data.options import Split
+from audio2mesh.data.options import AUDIO_SUFFIXES, Split
 from audio2mesh.data.phones import Phone, from_arrays
 from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project, sample_curves
 from audio2mesh.sound import SAMPLE_RATE
@@ -21,7 +21,6 @@ from common.errors import InputError
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
 
-AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
 FASTEST = 1000.0  # frames a second of motion
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
 

@@ -7,6 +7,8 @@ from typing import Literal
 Split = Literal["train", "validation", "test", "test-b"]
 """Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
 
+AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
+
 LipSet = Literal["auto", "flame-masks", "files"]
 
 

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data import load_dataset
-from audio2mesh.data.clips import AUDIO_SUFFIXES, Clip, load_clip, motion_at, read_phones
+from audio2mesh.data.clips import Clip, load_clip, motion_at, read_phones
 from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
+from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.model.motion import Motion

@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audio2mesh.data.clips import AUDIO_SUFFIXES, FASTEST
+from audio2mesh.data.clips import FASTEST
+from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.head.voice import FPS, unheard, voice_features
 from audio2mesh.model.motion import sample_curves
 from audio2mesh.prosody.listener import prosody_of

@@ -11,12 +11,11 @@ import torch
 from torch import Tensor
 
 from audio2mesh.model.encoder import EncoderSpec, build_encoder
-from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
+from audio2mesh.model.options import SHIPPED, DecoderOptions, ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from common.network_files import load_network, save_network
 
 FORMAT = "voicesplat-audio2mesh-1"
-SHIPPED = "anny_head.safetensors"
 _FORMER = ("encoder.net.layer_norm.weight",)
 
 

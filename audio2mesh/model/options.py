@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+SHIPPED = "anny_head.safetensors"
+"""The weights that come with the package, in audio2mesh/weights."""
+
 Kind = Literal["learn2talk", "faceformer"]
 """All frames of a window at once, or the autoregressive baseline, one frame after another."""
 

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.files.names import CANONICAL_PARAMETERS, MESH, PARAMETERS, POINTS
 from avatar.flame import add_teeth, load_flame
 from avatar.flame.indices import FACES, SHAPES, TEETH_FACES, VERTICES
 from avatar.flame.model import FlameParameters, shaped
@@ -30,8 +31,6 @@ from common.atomic import write_beside
 from common.errors import InputError
 from splat import RawGaussians, SplatPly, read_ply, write_ply
 
-POINTS, PARAMETERS, MESH = "point_cloud.ply", "flame_param.npz", "canonical_mesh.npz"
-CANONICAL_PARAMETERS = "canonical_flame_param.npz"
 COEFFICIENTS = 16  # of spherical harmonics of degree 3, the only degree of these files
 
 

@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Literal, assert_never
 
 from avatar.files.avatar_file import load_avatar
-from avatar.files.gaussian_avatars import POINTS, read_gaussian_avatar
+from avatar.files.gaussian_avatars import read_gaussian_avatar
+from avatar.files.names import POINTS
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
 

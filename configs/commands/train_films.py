@@ -12,8 +12,9 @@ from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Material, Recording, load_material
 from audio2mesh.evaluation.rows import spoken
 from audio2mesh.evaluation.table import figures_table
-from audio2mesh.model.checkpoint import SHIPPED, load_model, save_model
+from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.motion import Motion
+from audio2mesh.model.options import SHIPPED
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.film_options import TrainFilmsOptions
 from audio2mesh.training.film_tuning import SPREADS, Film, Heard, check_tuning, film_of, hear, tune

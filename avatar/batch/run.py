@@ -1,0 +1,155 @@
+"""A batch from options to outputs and the manifest that tells of them."""
+
+import json
+import os
+import shutil
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from avatar.batch.job import Job, job_key, made_before, making, said_options
+from avatar.batch.options import BatchOptions, check_batch
+from avatar.batch.plan import planned
+from avatar.batch.shards import part_of, shard_of
+from common.errors import mendable
+from common.places import is_url, join, put_bytes
+from common.progress import Show, progress_bar
+from common.threads import available_threads
+from common.workers import Died, in_processes
+
+Task = tuple[Job, str]  # with its key
+Record = dict[str, Any]
+Engine = Callable[[Callable[[Task], Record], Iterable[Task]], Generator[tuple[Task, Record | Died]]]
+
+EVERY = 10.0  # seconds between two states of the manifest
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of the jobs."""
+
+    made: int
+    there: int  # made by a run before
+    failed: int
+    manifest: str
+
+
+@dataclass
+class _Manifest:
+    """One line for each job that is done, in a file that is always whole."""
+
+    place: str
+    lines: dict[str, str] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    written: float = field(default_factory=time.monotonic)
+
+    def add(self, record: Record) -> None:
+        self.lines[record["job"]] = json.dumps(record)
+        self.counts[record["status"]] += 1
+        if time.monotonic() - self.written > EVERY:
+            self.write()
+
+    def write(self) -> None:
+        content = "".join(f"{line}\n" for _, line in sorted(self.lines.items()))
+        put_bytes(content.encode(), self.place)
+        self.written = time.monotonic()
+
+
+def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
+    """Make what is missing of a batch, or of a shard of it.
+
+    engine: what works, by default what the options name. Options that cannot work, and places that
+    hold nothing, raise InputError or OSError with one sentence; what is wrong with a recording or
+    an avatar is a line of the manifest.
+    """
+    check_batch(options)
+    shard = shard_of(options.shard, os.environ)
+    workers, threads = _sizes(options)
+    jobs = part_of(planned(options, threads), shard)
+    engine = engine or _engine(options, workers, threads)
+    manifest = _Manifest(join(options.out, shard.manifest))
+    _sweep(jobs)
+    with progress_bar("batch", len(jobs), "jobs/s") as show:
+        try:
+            with closing(engine(_make, _missing(jobs, manifest, show))) as results:
+                for (job, key), result in results:
+                    record = result if isinstance(result, dict) else _of_dead(job, key, result)
+                    _tell(record, manifest, show)
+        finally:
+            _sweep(jobs)
+            manifest.write()
+    counts = manifest.counts
+    return Outcome(counts["made"], counts["there"], counts["failed"], manifest.place)
+
+
+def _sizes(options: BatchOptions) -> tuple[int | None, int]:
+    """How many workers, None where Ray shall tell, and how many threads each has."""
+    if options.engine == "ray":
+        return options.workers, options.threads or 1
+    most = available_threads()
+    workers = options.workers or max(1, most // (options.threads or 1))
+    return workers, options.threads or max(1, most // workers)
+
+
+def _engine(options: BatchOptions, workers: int | None, threads: int) -> Engine:
+    if options.engine == "processes":
+        assert workers
+        return partial(in_processes, workers=workers)
+    from common.ray_workers import Share, on_ray  # noqa: PLC0415  an extra
+
+    share = Share(threads, options.ray_gpus)
+    return partial(on_ray, workers=workers, share=share, address=options.ray_address)
+
+
+def _make(task: Task) -> Record:
+    from avatar.batch.work import make  # noqa: PLC0415  this process does without torch
+
+    return make(task)
+
+
+def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[Task]:
+    """The jobs that have to be done, with their keys, as they are asked for; the others are
+    told."""
+    for job in jobs:
+        try:
+            key = job_key(job)
+        except OSError as error:
+            _tell(_failed(job, "", str(mendable(error))), manifest, show)
+            continue
+        record = made_before(job, key)
+        if record is None:
+            yield job, key
+        else:
+            _tell({**record, "status": "there"}, manifest, show)
+
+
+def _of_dead(job: Job, key: str, died: Died) -> Record:
+    record = _failed(job, key, died.how)
+    put_bytes(json.dumps(record).encode(), job.record)
+    return record
+
+
+def _failed(job: Job, key: str, why: str) -> Record:
+    """The record of a job that no worker tells about."""
+    said = {"job": job.name, "avatar": job.avatar, "audio": job.audio, "status": "failed"}
+    return {**said, "error": why, "seconds": 0.0, "options": said_options(job.options), "key": key}
+
+
+def _tell(record: Record, manifest: _Manifest, show: Show) -> None:
+    manifest.add(record)
+    if record["status"] == "failed":
+        print(f"failed: {record['job']}: {record['error']}", file=sys.stderr)
+        show(text=f"{manifest.counts['failed']} failed")
+    show()
+
+
+def _sweep(jobs: Iterable[Job]) -> None:
+    """Remove what killed workers left half-done."""
+    for job in jobs:
+        if not is_url(job.out):
+            shutil.rmtree(making(job), ignore_errors=True)

@@ -1,0 +1,193 @@
+"""What a worker does: one job after the other, with everything that they share kept loaded."""
+
+import io
+import json
+import shutil
+import time
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from audio2mesh import SpeechToMotion, load_model
+from avatar.batch.job import Job, making, said_options
+from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions
+from avatar.drive.drive import drive, prepare
+from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
+from avatar.drive.motion import motion_file
+from avatar.drive.options import DriveOptions, check_options
+from avatar.drive.report import StageClock, peak_rss_mb
+from common.atomic import folder_beside
+from common.cache import cache_folder
+from common.device import Device
+from common.errors import mendable
+from common.places import (
+    copy_to,
+    fetched,
+    fingerprint,
+    is_url,
+    local_path,
+    put,
+    put_bytes,
+    remove,
+)
+from common.threads import use_threads
+from splat import choose_backend
+
+LOADED = 2  # avatars that are kept, with their light
+OF_ONE_FILM = frozenset(
+    {"audio", "out", "save_motion", "fps", "width", "height", "camera", "azimuth", "elevation"}
+    | {field.name for options in (SpeechOptions, BehaviourOptions) for field in fields(options)}
+)
+"""Options that a stage does not depend on."""
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a job made, in a folder of its own."""
+
+    files: Mapping[str, Path]  # film, motion
+    frames: int
+    fps: float
+
+
+def make(task: tuple[Job, str]) -> Record:
+    """Make the outputs of a job with its key, and its record; returns that.
+
+    Whatever goes wrong becomes a sentence of the record. Outputs appear at their places when all of
+    them are whole; the former record is gone before and the new one comes last, so that one that is
+    there never tells of other outputs than those.
+    """
+    job, key = task
+    started = time.perf_counter()
+    record = {"job": job.name, "avatar": job.avatar, "audio": job.audio, **_attempt(job)}
+    record |= {"seconds": round(time.perf_counter() - started, 3), "peak_mb": round(peak_rss_mb())}
+    record |= {"options": said_options(job.options), "key": key}
+    try:
+        put_bytes(json.dumps(record).encode(), job.record)
+    except OSError as error:
+        record |= {"status": "failed", "error": mendable(error)}
+    return record
+
+
+def _attempt(job: Job) -> Record:
+    local = job.audio
+    try:
+        with _folder_of(job) as folder, _silence(), fetched(job.audio) as audio:
+            local = str(audio)
+            made = _film(job, audio, folder) if "film" in job.outputs else _move(job, audio, folder)
+            sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
+            remove(job.record)
+            for kind, path in made.files.items():
+                put(path, job.output(kind))
+        return {"status": "made", "outputs": sizes, "frames": made.frames, "fps": made.fps}
+    except Exception as error:
+        if isinstance(error, SystemError) and isinstance(error.__cause__, SystemExit):
+            raise error.__cause__ from None  # what a signal becomes in a compiled function
+        sentence = mendable(error) or _mistake(error)
+        return {"status": "failed", "error": sentence.replace(local, job.audio)}
+
+
+def _mistake(error: Exception) -> str:
+    """What somebody who mends VoiceSplat wants to know."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}, line {place.lineno}"
+    return f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
+
+
+def _film(job: Job, audio: Path, folder: Path) -> _Made:
+    motion = folder / "motion.npz" if "motion" in job.outputs else None
+    film = folder / f"film{job.outputs['film']}"
+    options = _options(job, audio, out=film, save_motion=motion)
+    check_options(options, film)
+    report = drive(options, _stage(_shared(options)))
+    files = {"film": film} | ({"motion": motion} if motion else {})
+    return _Made(files, report.frames, report.fps)
+
+
+def _move(job: Job, audio: Path, folder: Path) -> _Made:
+    """The motion alone."""
+    path = folder / "motion.npz"
+    options = _options(job, audio, save_motion=path)
+    check_options(options, folder / "film.mp4")
+    use_threads(options.threads)
+    motion = prepare(options, StageClock(), _subject(_shared(options))).motion
+    with motion_file(path, motion) as append:
+        for chunk in motion.offsets():
+            for frame in chunk.numpy():
+                append(frame)
+    return _Made({"motion": path}, motion.frames, motion.fps)
+
+
+def _options(job: Job, audio: Path, **outputs: Path | None) -> DriveOptions:
+    given: dict[str, Any] = {**job.options, **outputs, "audio": audio, "threads": job.threads}
+    return DriveOptions(_local_avatar(job.avatar), **given)
+
+
+def _shared(options: DriveOptions) -> DriveOptions:
+    """The same options for every film on one stage."""
+    defaults: dict[str, Any] = {
+        field.name: field.default for field in fields(DriveOptions) if field.name in OF_ONE_FILM
+    }
+    return replace(options, **(defaults | {"audio": Path("voice")}))  # which one does not matter
+
+
+@lru_cache(maxsize=LOADED)
+def _stage(options: DriveOptions) -> Stage:
+    return set_stage(options, _subject(options))
+
+
+@lru_cache(maxsize=LOADED)
+def _subject(options: DriveOptions) -> Subject:
+    return open_subject(options, _model(options.weights, options.device))
+
+
+@lru_cache(maxsize=1)
+def _model(weights: Path | None, device: Device) -> SpeechToMotion:
+    return load_model(weights, choose_backend(device)[0])
+
+
+def _local_avatar(place: str) -> Path:
+    """The path of an avatar; what lies elsewhere is copied once, by its content."""
+    if not is_url(place):
+        return local_path(place)
+    kept = cache_folder() / "avatars" / sha256(fingerprint(place).encode()).hexdigest()[:32]
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with folder_beside(kept) as partial:
+                copy_to(place, partial)
+        except OSError:
+            if not kept.is_dir():  # another worker was faster
+                raise
+    return next(kept.iterdir())
+
+
+@contextmanager
+def _folder_of(job: Job) -> Iterator[Path]:
+    """An empty folder for what is not complete yet; what a killed worker left in it is gone."""
+    if is_url(job.out):
+        with TemporaryDirectory(prefix="voicesplat-") as temporary:
+            yield Path(temporary)
+        return
+    folder = making(job)
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """One bar over all jobs is enough."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield

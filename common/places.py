@@ -1,0 +1,190 @@
+"""Files by path or by URL: of this machine, or of whatever fsspec reaches (s3://, gs://, ..).
+
+A place is a string: a path, or a URL with its protocol. What is put at a place appears whole or not
+at all: by renaming on this machine, and elsewhere as stores of objects keep them.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from common.atomic import write_beside
+from common.errors import InputError
+
+if TYPE_CHECKING:
+    from fsspec import AbstractFileSystem
+
+WILD = frozenset("*?[")
+
+
+class Found(NamedTuple):
+    """A file."""
+
+    place: str
+    name: str  # relative to the folder that was searched
+    size: int  # bytes
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is not on this machine; file:// is."""
+    return "://" in place and not place.startswith(("file://", "local://"))
+
+
+def local_path(place: str) -> Path:
+    """The path of a place on this machine."""
+    return Path(place.partition("://")[2] if "://" in place else place)
+
+
+def join(place: str, name: str) -> str:
+    """The place of a name in a folder."""
+    return f"{place.rstrip('/')}/{name}" if is_url(place) else str(local_path(place) / name)
+
+
+def find(place: str, suffixes: Iterable[str]) -> list[Found]:
+    """A file, the files of a folder and of those in it, or what a pattern (*, ?, **) matches, that
+    end in one of the suffixes; one file that is named need not. In the order of their names.
+
+    Raises FileNotFoundError or InputError where there is nothing.
+    """
+    fs, path = _store(place)
+    endings = tuple(suffixes)
+    wild = WILD & set(path)
+    if not wild and fs.isfile(path):
+        return [Found(place, PurePosixPath(path).name, fs.size(path) or 0)]
+    if not wild and not fs.isdir(path):
+        raise FileNotFoundError(f"{place}: there is no such file or folder")
+    root = _above_wildcards(path) if wild else path.rstrip("/")
+    infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
+    found = [
+        Found(_named(fs, name, place), str(PurePosixPath(name).relative_to(root)), info["size"])
+        for name, info in sorted(infos.items())
+        if info["type"] == "file" and name.lower().endswith(endings) and not _hidden(name, root)
+    ]
+    if not found:
+        raise InputError(f"{place}: holds none of {', '.join(endings)}; check the path")
+    return found
+
+
+def fingerprint(place: str) -> str:
+    """What tells a file's content from another's: the SHA-256 of its bytes, of a folder's files, or
+    what the store says (an S3 store: its ETag). Raises FileNotFoundError."""
+    if is_url(place):
+        fs, path = _store(place)
+        if fs.isdir(path):
+            names = sorted(fs.find(path))
+            return hashlib.sha256("".join(map(fs.ukey, names)).encode()).hexdigest()
+        return fs.ukey(path)
+    path = local_path(place)
+    if path.is_dir():
+        parts = sorted(part for part in path.rglob("*") if part.is_file())
+        return hashlib.sha256("".join(map(_digest, parts)).encode()).hexdigest()
+    return _digest(path)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def fetched(place: str) -> Iterator[Path]:
+    """The path of a file or folder, or of a copy as long as the block lasts. Raises
+    FileNotFoundError."""
+    if not is_url(place):
+        yield local_path(place)
+        return
+    with TemporaryDirectory(prefix="voicesplat-") as folder:
+        yield copy_to(place, Path(folder))
+
+
+def copy_to(place: str, folder: Path) -> Path:
+    """A copy of a file or folder that lies elsewhere, of the same name, in a folder."""
+    fs, path = _store(place)
+    copy = folder / PurePosixPath(path.rstrip("/")).name
+    fs.get(path, str(copy), recursive=fs.isdir(path))
+    return copy
+
+
+def put(file: Path, place: str) -> None:
+    """Move a file that is complete to a place, where it replaces what was there."""
+    if is_url(place):
+        fs, path = _store(place)
+        fs.put_file(str(file), path)
+        file.unlink()
+        return
+    local_path(place).parent.mkdir(parents=True, exist_ok=True)
+    with write_beside(local_path(place)) as partial:
+        file.rename(partial)
+
+
+def put_bytes(content: bytes, place: str) -> None:
+    """Write a file, whole or not at all."""
+    if is_url(place):
+        fs, path = _store(place)
+        fs.pipe_file(path, content)
+        return
+    local_path(place).parent.mkdir(parents=True, exist_ok=True)
+    with write_beside(local_path(place)) as partial:
+        partial.write_bytes(content)
+
+
+def get_bytes(place: str) -> bytes | None:
+    """What a file holds; None where there is none."""
+    try:
+        if is_url(place):
+            fs, path = _store(place)
+            content = fs.cat_file(path)
+            assert isinstance(content, bytes)
+            return content
+        return local_path(place).read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def size_of(place: str) -> int | None:
+    """Bytes of a file; None where there is none."""
+    try:
+        if is_url(place):
+            fs, path = _store(place)
+            return fs.size(path)
+        return local_path(place).stat().st_size
+    except FileNotFoundError:
+        return None
+
+
+def remove(place: str) -> None:
+    """Remove a file, if it is there."""
+    if not is_url(place):
+        local_path(place).unlink(missing_ok=True)
+        return
+    fs, path = _store(place)
+    if fs.exists(path):
+        fs.rm_file(path)
+
+
+def _store(place: str) -> "tuple[AbstractFileSystem, str]":
+    """The file system of a place, and its path there. InputError where none is installed for it."""
+    from fsspec.core import url_to_fs  # noqa: PLC0415  paths do without
+
+    try:
+        return url_to_fs(place, use_listings_cache=False) if is_url(place) else url_to_fs(place)
+    except (ImportError, ValueError) as error:
+        raise InputError(f"{place}: cannot be reached: {error}") from None
+
+
+def _named(fs: "AbstractFileSystem", name: str, place: str) -> str:
+    return fs.unstrip_protocol(name) if is_url(place) else name
+
+
+def _above_wildcards(path: str) -> str:
+    """The folder that all files matching a pattern lie in."""
+    parts = path.split("/")
+    first = next(i for i, part in enumerate(parts) if WILD & set(part))
+    return "/".join(parts[:first])
+
+
+def _hidden(name: str, root: str) -> bool:
+    return any(part.startswith(".") for part in PurePosixPath(name).relative_to(root).parts)
