@@ -1,11 +1,15 @@
 """Numba's kernels on the disk: compiled once, and never run when they are outdated."""
 
+import fcntl
+import hashlib
 import re
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from common.cache import cache_folder
 
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
@@ -51,6 +55,38 @@ def _use_whole_registers() -> None:
     chosen = config.CPU_NAME is not None or config.CPU_FEATURES is not None
     if features.get("avx512vbmi") and not chosen:
         config.CPU_FEATURES = f"{features.flatten()},-prefer-256-bit"
+
+
+@contextmanager
+def compiled_by_one(what: str) -> Iterator[bool]:
+    """Let one process of this machine compile the kernels of something while the others wait:
+    yields whether this is the one, which then does what it takes."""
+    folder = cache_folder() / "compiled"
+    stamp = folder / f"{_state()}-{what}"
+    if stamp.exists():
+        yield False
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if stamp.exists():
+            yield False
+            return
+        yield True
+        stamp.touch()
+
+
+@cache
+def _state() -> str:
+    """A hash of what compiled kernels depend on: our sources, Numba and the processor."""
+    import numba  # noqa: PLC0415  takes a second
+    from llvmlite import binding  # noqa: PLC0415
+
+    root = Path(__file__).parents[1]
+    digest = hashlib.sha256(f"{root} {numba.__version__} {binding.get_host_cpu_name()}".encode())
+    for source in sorted(path for name in OURS for path in (root / name).rglob("*.py")):
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _drop_if_outdated(kernel: Any, function: Callable[..., Any]) -> None:

@@ -1,5 +1,6 @@
 """The same work by actors of Ray, on this machine or a cluster."""
 
+import logging
 import os
 from collections.abc import Generator, Iterable
 from contextlib import suppress
@@ -80,7 +81,7 @@ def _connected(address: str | None, workers: int | None, share: Share) -> Any:
     if started_here and workers:
         size["num_cpus"] = workers * share.cpus
     try:
-        ray.init(address, log_to_driver=False, logging_level="error", **size)
+        ray.init(address, log_to_driver=False, logging_level=logging.ERROR, **size)
     except (ConnectionError, ValueError) as error:
         raise InputError(f"--ray-address {address}: no cluster answers: {error}") from None
     return ray

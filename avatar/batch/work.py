@@ -14,7 +14,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import numpy as np
+from scipy.io import wavfile
+
 from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.sound import SAMPLE_RATE
 from avatar.batch.job import Job, making, said_options
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions
 from avatar.drive.drive import drive, prepare
@@ -26,6 +30,7 @@ from common.atomic import folder_beside
 from common.cache import cache_folder
 from common.device import Device
 from common.errors import mendable
+from common.kernels import compiled_by_one
 from common.places import (
     copy_to,
     fetched,
@@ -82,7 +87,8 @@ def _attempt(job: Job) -> Record:
     try:
         with _folder_of(job) as folder, _silence(), fetched(job.audio) as audio:
             local = str(audio)
-            made = _film(job, audio, folder) if "film" in job.outputs else _move(job, audio, folder)
+            _have_compiled(job, folder)
+            made = _files(job, audio, folder)
             sizes = {kind: path.stat().st_size for kind, path in made.files.items()}
             remove(job.record)
             for kind, path in made.files.items():
@@ -100,6 +106,21 @@ def _mistake(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{Path(place.filename).name}, line {place.lineno}"
     return f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
+
+
+def _have_compiled(job: Job, folder: Path) -> None:
+    """One worker of this machine makes a film of a moment of hiss, so that the kernels of all are
+    compiled once; the others wait."""
+    lit = "-lit" if job.options["light"] else ""
+    with compiled_by_one("-".join(sorted(job.outputs)) + lit) as first:
+        if first:
+            hiss = np.random.default_rng(0).normal(0, 1000, SAMPLE_RATE // 4).astype(np.int16)
+            wavfile.write(folder / "hiss.wav", SAMPLE_RATE, hiss)
+            _files(job, folder / "hiss.wav", folder)
+
+
+def _files(job: Job, audio: Path, folder: Path) -> _Made:
+    return _film(job, audio, folder) if "film" in job.outputs else _move(job, audio, folder)
 
 
 def _film(job: Job, audio: Path, folder: Path) -> _Made:
