@@ -7,11 +7,13 @@ at all: by renaming on this machine, and elsewhere as stores of objects keep the
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from common.atomic import write_beside
+from common.claimed_folder import file_digest
 from common.errors import InputError
 
 if TYPE_CHECKING:
@@ -85,8 +87,13 @@ def fingerprint(place: str) -> str:
 
 
 def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    stat = path.stat()
+    return _digest_of(path, stat.st_mtime_ns, stat.st_size)
+
+
+@lru_cache(maxsize=64)  # the avatar and the weights of many jobs
+def _digest_of(path: Path, changed: int, size: int) -> str:
+    return file_digest(path)
 
 
 @contextmanager

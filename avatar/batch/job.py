@@ -4,14 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
 from audio2mesh.model.options import SHIPPED
 from avatar.drive.options import DriveOptions
-from common.claimed_folder import file_digest
 from common.errors import InputError
 from common.json_files import parse_json
 from common.places import fingerprint, get_bytes, join, local_path, size_of
@@ -59,11 +57,11 @@ def job_key(job: Job) -> str:
     """
     options = {n: _content(v) for n, v in job.options.items() if n not in NOT_IN_KEY}
     with as_file(files("audio2mesh").joinpath("weights", SHIPPED)) as shipped:
-        weights = _digest(job.options["weights"] or shipped)
+        weights = fingerprint(str(job.options["weights"] or shipped))
     said = {
         "version": VERSION,
         "outputs": dict(job.outputs),
-        "avatar": _fingerprint(job.avatar),
+        "avatar": fingerprint(job.avatar),
         "audio": fingerprint(job.audio),
         "options": {**options, "weights": weights},
     }
@@ -75,13 +73,9 @@ def _content(value: Any) -> Any:
     if isinstance(value, Path | str):
         name, at, moment = str(value).partition("@")
         if Path(name).is_file():
-            return f"{_digest(Path(name))}{at}{moment}"
+            return f"{fingerprint(name)}{at}{moment}"
         return str(value)
     return value
-
-
-_digest = cache(file_digest)
-_fingerprint = cache(fingerprint)
 
 
 def said_options(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -128,7 +128,7 @@ def _film(job: Job, audio: Path, folder: Path) -> _Made:
     film = folder / f"film{job.outputs['film']}"
     options = _options(job, audio, out=film, save_motion=motion)
     check_options(options, film)
-    report = drive(options, _stage(_shared(options)))
+    report = drive(options, _stage(_shared(options), _changed(options)))
     files = {"film": film} | ({"motion": motion} if motion else {})
     return _Made(files, report.frames, report.fps)
 
@@ -139,7 +139,7 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
     options = _options(job, audio, save_motion=path)
     check_options(options, folder / "film.mp4")
     use_threads(options.threads)
-    motion = prepare(options, StageClock(), _subject(_shared(options))).motion
+    motion = prepare(options, StageClock(), _subject(_shared(options), _changed(options))).motion
     with motion_file(path, motion) as append:
         for chunk in motion.offsets():
             for frame in chunk.numpy():
@@ -160,13 +160,18 @@ def _shared(options: DriveOptions) -> DriveOptions:
     return replace(options, **(defaults | {"audio": Path("voice")}))  # which one does not matter
 
 
-@lru_cache(maxsize=LOADED)
-def _stage(options: DriveOptions) -> Stage:
-    return set_stage(options, _subject(options))
+def _changed(options: DriveOptions) -> int:
+    """When the avatar's file was: one that was written since is another."""
+    return options.avatar.stat().st_mtime_ns
 
 
 @lru_cache(maxsize=LOADED)
-def _subject(options: DriveOptions) -> Subject:
+def _stage(options: DriveOptions, changed: int) -> Stage:
+    return set_stage(options, _subject(options, changed))
+
+
+@lru_cache(maxsize=LOADED)
+def _subject(options: DriveOptions, changed: int) -> Subject:
     return open_subject(options, _model(options.weights, options.device))
 
 

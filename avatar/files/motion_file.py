@@ -168,12 +168,18 @@ def motion_writer(
         for name, array in {**_arrays(motion, regions), **(labels or {})}.items():
             buffer = BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-            archive.writestr(f"{name}.npy", buffer.getvalue())
-        with archive.open("offsets.npy", "w", force_zip64=True) as member:
+            archive.writestr(_member(name), buffer.getvalue())
+        with archive.open(_member("offsets"), "w", force_zip64=True) as member:
             header = {"descr": "<f4", "fortran_order": False, "shape": size}
             np.lib.format.write_array_header_1_0(member, header)
             yield append
         assert written == size[0], (written, size)
+
+
+def _member(name: str) -> zipfile.ZipInfo:
+    """An array's place in a file that does not tell when it was written: the same motion is the
+    same bytes."""
+    return zipfile.ZipInfo(f"{name}.npy")
 
 
 def _arrays(motion: SavedMotion, regions: Mapping[str, Tensor]) -> dict[str, NDArray]:

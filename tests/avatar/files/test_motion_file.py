@@ -1,5 +1,6 @@
 """Motion files: what is written is read, a few frames at a time; whatever is broken is told."""
 
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -63,6 +64,19 @@ def test_all_that_is_written_is_read(tmp_path: Path, template: bool):
     assert np.array_equal(read(found), frames)
     with np.load(written.path) as data:
         assert np.array_equal(data["region_lips"], LIPS)
+
+
+def test_the_same_motion_is_the_same_bytes_at_any_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """An archive that tells when its members were written would differ."""
+    motion = tetrahedron(tmp_path / "motion.npz")
+    save(motion)
+    first, later = motion.path.read_bytes(), time.time() + 86_400
+    motion.path.unlink()
+    monkeypatch.setattr(time, "time", lambda: later)
+    save(motion)
+    assert motion.path.read_bytes() == first
 
 
 def test_nothing_is_left_of_a_broken_run(tmp_path: Path):
