@@ -33,9 +33,13 @@ def dies(number: int) -> int:
 
 
 def test_every_item_is_done_by_processes_that_live_on():
-    results = list(in_processes(squared, iter(range(20)), 2))
-    assert sorted((item, square) for item, (square, _) in results) == [(n, n**2) for n in range(20)]
-    assert 1 <= len({process for _, (_, process) in results} - {os.getpid()}) <= 2
+    squares, processes = set(), set()
+    for item, result in in_processes(squared, iter(range(20)), 2):
+        assert not isinstance(result, Died)
+        squares.add((item, result[0]))
+        processes.add(result[1])
+    assert squares == {(number, number**2) for number in range(20)}
+    assert 1 <= len(processes) <= 2 and os.getpid() not in processes
     assert not multiprocessing.active_children()
     assert list(in_processes(squared, [], 2)) == []
 

@@ -6,30 +6,22 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from batches import manifest, outputs
+from batches import here, manifest, outputs
 from support import ROOT, write_wav
 
 from avatar.batch.job import RECORDS
+from avatar.batch.options import BatchOptions
+from avatar.batch.run import run_batch
 
 
 def start(avatar: Path, lines: Path, out: Path, *more: object) -> subprocess.Popen[bytes]:
-    given = (
-        "--avatars",
-        avatar,
-        "--audio",
-        lines,
-        "--out",
-        out,
-        "--make",
-        "both",
-        "--shard",
-        "1/1",
-    )
-    given += ("--width", 32, "--height", 32, "--threads", 1, *more)
+    given = ("--avatars", avatar, "--audio", lines, "--out", out, "--make", "both")
+    given += ("--shard", "1/1", "--width", 32, "--height", 32, "--threads", 1, *more)
     command = [sys.executable, str(ROOT / "scripts" / "batch.py"), *map(str, given)]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     return subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL)
@@ -59,9 +51,9 @@ def whole(out: Path, expected: dict[str, str]) -> bool:
     return found == expected
 
 
-def test_two_kills(avatar_file: Path, lines: Path, tmp_path: Path):
-    """The first while it starts, the second once something is made."""
-    finish(avatar_file, lines, tmp_path / "uninterrupted", "--workers", 1)
+def test_two_kills(given: BatchOptions, avatar_file: Path, lines: Path, tmp_path: Path):
+    """The first while the first film is made, the second while another is."""
+    run_batch(replace(given, out=str(tmp_path / "uninterrupted"), threads=1), here)
     expected, out = outputs(tmp_path / "uninterrupted"), tmp_path / "out"
     for enough in (0, 1):
         process = start(avatar_file, lines, out, "--workers", 1)
@@ -113,6 +105,7 @@ def _is_worker(pid: str) -> bool:
     return b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_batch_cleanly(avatar_file: Path, lines: Path, tmp_path: Path):
     out = tmp_path / "out"
     process = start(avatar_file, lines, out, "--workers", 1)
