@@ -34,6 +34,10 @@ MAY_IMPORT = {
     ),
     "avatar": "common",
     "avatar.arkit": "avatar.heads avatar.mesh common",
+    "avatar.batch": (
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.drive "
+        "avatar.files common splat"
+    ),
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.head audio2mesh.model "
@@ -138,12 +142,13 @@ MAY_IMPORT = {
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.head "
         "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sync "
-        "audio2mesh.training avatar.drive avatar.evaluation avatar.evaluation.emotion "
-        "avatar.evaluation.head avatar.evaluation.photo avatar.evaluation.reenactment "
-        "avatar.evaluation.tracking avatar.evaluation.voices avatar.files avatar.heads "
-        "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct "
-        "avatar.synthetic.capture avatar.synthetic.film avatar.synthetic.landmarks "
-        "avatar.synthetic.portrait avatar.tracking avatar.vision common configs splat"
+        "audio2mesh.training avatar.batch avatar.drive avatar.evaluation "
+        "avatar.evaluation.emotion avatar.evaluation.head avatar.evaluation.photo "
+        "avatar.evaluation.reenactment avatar.evaluation.tracking avatar.evaluation.voices "
+        "avatar.files avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
+        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
+        "common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -152,6 +157,7 @@ MAY_IMPORT = {
 """Each folder of code: the folders whose modules it uses, and no others."""
 
 JOIN_THE_LEAVES = {
+    "avatar.batch",
     "avatar.drive",
     "avatar.evaluation.emotion",
     "avatar.evaluation.head",
@@ -162,8 +168,8 @@ JOIN_THE_LEAVES = {
     "avatar.live",
     "avatar.synthetic.capture",
 }
-"""The only rooms that know both leaves: driving; heads, eyes and brows that move with a voice, and
-how well they do; speech measured under feelings, or on avatars that speak with any voice; the sound
+"""The only rooms that know both leaves: driving, once and many times; heads, eyes and brows that
+move with a voice, and how well they do; speech measured under feelings, or on avatars that speak with any voice; the sound
 of a film; a lip reader that watches rendered mouths; people whose made-up captures speak;
 conversations, in which speech that is still going on moves a face."""
 
@@ -185,9 +191,11 @@ ONLY_IN = {
         "avatar/film/video.py",
         "avatar/film/video_reader.py",
     },
+    "fsspec": {"common/places.py"},
     "gsplat": {"splat/cuda.py"},
     "pxr": {"avatar/exports/usd.py"},
     "plyfile": {"splat/scene/ply.py"},
+    "ray": {"common/ray_workers.py"},
     "tensorboardX": {"avatar/reconstruct/logs.py"},
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},

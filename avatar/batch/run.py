@@ -82,7 +82,8 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
                     _tell(record, manifest, show)
         finally:
             _sweep(jobs)
-            manifest.write()
+            if manifest.lines:
+                manifest.write()
     counts = manifest.counts
     return Outcome(counts["made"], counts["there"], counts["failed"], manifest.place)
 

@@ -32,6 +32,7 @@ LIGHT = {
 REQUIRED = {
     "track": "--film talk.mp4 --out capture",
     "drive": "A.ply talk.mp3",
+    "batch": "--avatars cast --audio lines --out films",
     "render": "--avatar A.ply --out film.mp4",
     "view": "A.ply",
     "serve": "A.ply",
