@@ -51,6 +51,14 @@ def _renamed(temporary: Path, path: Path) -> Iterator[None]:
         raise
 
 
+def move_whole(file: Path, path: Path) -> None:
+    """Give a complete file another name on the same file system, at once and for good."""
+    _to_disk(file)
+    file.replace(path)
+    with suppress(OSError):  # some file systems cannot do it for a folder
+        _to_disk(path.parent)
+
+
 def _to_disk(path: Path) -> None:
     """Wait until what the system still holds in memory of a file or folder is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from common.atomic import write_beside
+from common.atomic import move_whole
 from common.claimed_folder import file_digest
 from common.errors import InputError
 
@@ -116,26 +116,31 @@ def copy_to(place: str, folder: Path) -> Path:
 
 
 def put(file: Path, place: str) -> None:
-    """Move a file that is complete to a place, where it replaces what was there."""
+    """Move a file that is complete to a place, where it replaces what was there; on this machine
+    within one file system."""
     if is_url(place):
         fs, path = _store(place)
         fs.put_file(str(file), path)
         file.unlink()
         return
     local_path(place).parent.mkdir(parents=True, exist_ok=True)
-    with write_beside(local_path(place)) as partial:
-        file.rename(partial)
+    move_whole(file, local_path(place))
 
 
-def put_bytes(content: bytes, place: str) -> None:
-    """Write a file, whole or not at all."""
+def put_bytes(content: bytes, place: str, scratch: Path) -> None:
+    """Write a file, whole or not at all.
+
+    scratch: a folder of the same file system, where what a killed process leaves is written over
+    by the next.
+    """
     if is_url(place):
         fs, path = _store(place)
         fs.pipe_file(path, content)
         return
-    local_path(place).parent.mkdir(parents=True, exist_ok=True)
-    with write_beside(local_path(place)) as partial:
-        partial.write_bytes(content)
+    scratch.mkdir(parents=True, exist_ok=True)
+    partial = scratch / hashlib.sha256(place.encode()).hexdigest()[:16]
+    partial.write_bytes(content)
+    put(partial, place)
 
 
 def get_bytes(place: str) -> bytes | None:

@@ -12,7 +12,7 @@ from audio2mesh.model.options import SHIPPED
 from avatar.drive.options import DriveOptions
 from common.errors import InputError
 from common.json_files import parse_json
-from common.places import fingerprint, get_bytes, join, local_path, size_of
+from common.places import fingerprint, get_bytes, join, local_path, put_bytes, size_of
 
 RECORDS = ".voicesplat"
 """The folder of the output that holds what is known of each job."""
@@ -43,11 +43,20 @@ class Job:
         return join(self.out, self.name + self.outputs[kind])
 
 
+def scratch(out: str) -> Path:
+    """The folder of what is not complete yet, inside that of the outputs, so that they only need
+    another name then."""
+    return local_path(join(out, f"{RECORDS}/making"))
+
+
 def making(job: Job) -> Path:
-    """The folder of its outputs until they are complete, inside that of all outputs, so that they
-    only need another name then."""
-    number = hashlib.sha256(job.name.encode()).hexdigest()[:16]
-    return local_path(join(job.out, f"{RECORDS}/making/{number}"))
+    """The folder of a job's outputs until they are complete."""
+    return scratch(job.out) / hashlib.sha256(job.name.encode()).hexdigest()[:16]
+
+
+def write_record(job: Job, record: Mapping[str, Any]) -> None:
+    """Write what is known of a job, whole or not at all."""
+    put_bytes(json.dumps(record).encode(), job.record, scratch(job.out))
 
 
 def job_key(job: Job) -> str:

@@ -10,9 +10,10 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
-from avatar.batch.job import Job, job_key, made_before, making, said_options
+from avatar.batch.job import Job, job_key, made_before, making, said_options, scratch, write_record
 from avatar.batch.options import BatchOptions, check_batch
 from avatar.batch.plan import planned
 from avatar.batch.shards import part_of, shard_of
@@ -44,6 +45,7 @@ class _Manifest:
     """One line for each job that is done, in a file that is always whole."""
 
     place: str
+    scratch: Path  # for what is not whole
     lines: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     written: float = field(default_factory=time.monotonic)
@@ -56,7 +58,7 @@ class _Manifest:
 
     def write(self) -> None:
         content = "".join(f"{line}\n" for _, line in sorted(self.lines.items()))
-        put_bytes(content.encode(), self.place)
+        put_bytes(content.encode(), self.place, self.scratch)
         self.written = time.monotonic()
 
 
@@ -72,7 +74,7 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
     workers, threads = _sizes(options)
     jobs = part_of(planned(options, threads), shard)
     engine = engine or _engine(options, workers, threads)
-    manifest = _Manifest(join(options.out, shard.manifest))
+    manifest = _Manifest(join(options.out, shard.manifest), scratch(options.out))
     _sweep(jobs)
     with progress_bar("batch", len(jobs), "jobs/s") as show:
         try:
@@ -131,7 +133,7 @@ def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[T
 
 def _of_dead(job: Job, key: str, died: Died) -> Record:
     record = _failed(job, key, died.how)
-    put_bytes(json.dumps(record).encode(), job.record)
+    write_record(job, record)
     return record
 
 

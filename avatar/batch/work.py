@@ -1,7 +1,6 @@
 """What a worker does: one job after the other, with everything that they share kept loaded."""
 
 import io
-import json
 import shutil
 import time
 import traceback
@@ -19,7 +18,7 @@ from scipy.io import wavfile
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.batch.job import Job, making, said_options
+from avatar.batch.job import Job, making, said_options, write_record
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions
 from avatar.drive.drive import drive, prepare
 from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
@@ -38,7 +37,6 @@ from common.places import (
     is_url,
     local_path,
     put,
-    put_bytes,
     remove,
 )
 from common.threads import use_threads
@@ -76,7 +74,7 @@ def make(task: tuple[Job, str]) -> Record:
     record |= {"seconds": round(time.perf_counter() - started, 3), "peak_mb": round(peak_rss_mb())}
     record |= {"options": said_options(job.options), "key": key}
     try:
-        put_bytes(json.dumps(record).encode(), job.record)
+        write_record(job, record)
     except OSError as error:
         record |= {"status": "failed", "error": mendable(error)}
     return record

@@ -99,7 +99,7 @@ def test_a_record_never_tells_of_other_outputs(
     run_batch(given, here)
     happy = replace(given, emotion="happy", intensity=1.0)
     with monkeypatch.context() as patch:
-        patch.setattr("avatar.batch.work.put_bytes", _dies)
+        patch.setattr("avatar.batch.work.write_record", _dies)
         with pytest.raises(SystemExit):
             run_batch(happy, here)
     assert len(_tasks(given)) == 1  # the one whose film is now a happy one
@@ -108,7 +108,7 @@ def test_a_record_never_tells_of_other_outputs(
     assert sum(changed[name] != digest for name, digest in outputs(tmp_path / "out").items()) == 1
 
 
-def _dies(content: bytes, place: str) -> None:
+def _dies(*_: object) -> None:
     raise SystemExit
 
 
