@@ -169,9 +169,9 @@ JOIN_THE_LEAVES = {
     "avatar.synthetic.capture",
 }
 """The only rooms that know both leaves: driving, once and many times; heads, eyes and brows that
-move with a voice, and how well they do; speech measured under feelings, or on avatars that speak with any voice; the sound
-of a film; a lip reader that watches rendered mouths; people whose made-up captures speak;
-conversations, in which speech that is still going on moves a face."""
+move with a voice, and how well they do; speech measured under feelings, or on avatars that speak
+with any voice; the sound of a film; a lip reader that watches rendered mouths; people whose made-up
+captures speak; conversations, in which speech that is still going on moves a face."""
 
 ONLY_IN = {
     "PIL": {
