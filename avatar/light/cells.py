@@ -10,33 +10,22 @@ from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import Floats, Ints
 from common.kernels import cached_njit
 
-MOST = 8  # triangles that meet at a direction
-
 
 class Triangles(NamedTuple):
     """The sphere cut into triangles between neighbouring directions."""
 
     corners: Ints  # [T, 3] int32
     to_shares: Floats  # [T, 3, 3] float32: direction → shares of the corners
-    around: Ints  # [D, MOST] int32 triangles at each direction, -1 behind the last
-    directions: Floats  # [D, 3] float32
+    across: Ints  # [T, 3] int32: the triangle on the other side of the edge opposite each corner
 
 
 @cache
 def triangles() -> Triangles:
     """The Delaunay triangles of DIRECTIONS: those of their convex hull."""
-    corners = ConvexHull(DIRECTIONS).simplices
-    around = np.full((len(DIRECTIONS), MOST), -1, np.int32)
-    filled = np.zeros(len(DIRECTIONS), int)
-    for number, triangle in enumerate(corners):
-        around[triangle, filled[triangle]] = number
-        filled[triangle] += 1
-    inverse = np.linalg.inv(DIRECTIONS[corners].swapaxes(1, 2))
+    hull = ConvexHull(DIRECTIONS)
+    inverse = np.linalg.inv(DIRECTIONS[hull.simplices].swapaxes(1, 2))
     return Triangles(
-        corners.astype(np.int32),
-        inverse.astype(np.float32),
-        around,
-        DIRECTIONS.astype(np.float32),
+        hull.simplices.astype(np.int32), inverse.astype(np.float32), hull.neighbors.astype(np.int32)
     )
 
 
@@ -47,7 +36,10 @@ def into_cells(directions: Floats, energy: Floats) -> Floats:
     it, and so that no energy is lost or won: nothing jumps when the light turns.
     """
     return _into_cells(
-        directions.astype(np.float32), np.ascontiguousarray(energy, np.float32), *triangles()
+        directions.astype(np.float32),
+        np.ascontiguousarray(energy, np.float32),
+        len(DIRECTIONS),
+        *triangles(),
     )
 
 
@@ -57,37 +49,32 @@ def shares_at(directions: Floats) -> tuple[Ints, Floats]:
 
 
 @cached_njit(fastmath=True)
-def _find(place, to_shares, around, towards):  # pragma: no cover (compiled)
-    """The triangle that a direction [3] lies in: among those at the two directions nearest to it,
-    for that of the nearest alone may not hold it."""
-    nearest, second, best, next_best = 0, 0, np.float32(-2), np.float32(-2)
-    for d in range(len(towards)):
-        cosine = place[0] * towards[d, 0] + place[1] * towards[d, 1] + place[2] * towards[d, 2]
-        if cosine > best:
-            nearest, second, best, next_best = d, nearest, cosine, best
-        elif cosine > next_best:
-            second, next_best = d, cosine
-    found, least = around[nearest, 0], np.float32(-9)
-    for corner in (nearest, second):
-        for t in around[corner]:
-            if t < 0:
-                break
-            smallest = np.float32(9)
-            for row in range(3):
-                m = to_shares[t, row]
-                smallest = min(smallest, m[0] * place[0] + m[1] * place[1] + m[2] * place[2])
-            if smallest > least:
-                found, least = t, smallest
-    return found
+def _find(place, to_shares, across, start):  # pragma: no cover (compiled)
+    """The triangle that a direction [3] lies in: a walk from the triangle `start`, always across
+    the edge that the direction lies farthest beyond. It is short where one place follows another.
+    """
+    t = start
+    for _ in range(len(to_shares)):
+        worst, least = 0, np.float32(-1e-6)
+        for corner in range(3):
+            m = to_shares[t, corner]
+            share = m[0] * place[0] + m[1] * place[1] + m[2] * place[2]
+            if share < least:
+                worst, least = corner, share
+        if least == np.float32(-1e-6):
+            break
+        t = across[t, worst]
+    return t
 
 
 @cached_njit(fastmath=True)
-def _into_cells(places, energy, corners, to_shares, around, towards):  # pragma: no cover (compiled)
-    cells = np.zeros((len(towards), 3), np.float32)
+def _into_cells(places, energy, count, corners, to_shares, across):  # pragma: no cover (compiled)
+    cells = np.zeros((count, 3), np.float32)
+    t = 0
     for p in range(len(places)):
         if energy[p, 0] + energy[p, 1] + energy[p, 2] <= 0:
             continue
-        t = _find(places[p], to_shares, around, towards)
+        t = _find(places[p], to_shares, across, t)
         shares = _shares_in(places[p], to_shares[t])
         for corner in range(3):
             for channel in range(3):
@@ -107,11 +94,12 @@ def _shares_in(place, m):  # pragma: no cover (compiled)
 
 
 @cached_njit(fastmath=True)
-def _shares(places, corners, to_shares, around, towards):  # pragma: no cover (compiled)
+def _shares(places, corners, to_shares, across):  # pragma: no cover (compiled)
     found = np.empty((len(places), 3), np.int32)
     shares = np.empty((len(places), 3), np.float32)
+    t = 0
     for p in range(len(places)):
-        t = _find(places[p], to_shares, around, towards)
+        t = _find(places[p], to_shares, across, t)
         found[p] = corners[t]
         shares[p, 0], shares[p, 1], shares[p, 2] = _shares_in(places[p], to_shares[t])
     return found, shares

@@ -8,7 +8,7 @@ import numpy as np
 from avatar.light.cells import shares_at
 from avatar.light.environment import Environment, pixel_directions, solid_angles
 from avatar.light.matters import ROUGHNESS
-from avatar.light.shade import Mirror
+from avatar.light.reflect import Mirror
 from avatar.mesh.vectors import Floats, normalised
 
 SIZE = 64  # pixels across a picture
@@ -19,6 +19,8 @@ def mirror_of(light: Environment) -> Mirror:
     places = octahedral_directions(SIZE).reshape(-1, 3)
     pictures = np.stack([blurred(light, places, sharpness) for sharpness in ROUGHNESS])
     nearest, shares = shares_at(places)
+    order = np.argsort(-shares, axis=1)
+    nearest, shares = (np.take_along_axis(part, order, axis=1) for part in (nearest, shares))
     size = (SIZE, SIZE, 3)
     return Mirror(
         pictures.reshape(-1, *size).astype(np.float32),

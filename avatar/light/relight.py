@@ -14,8 +14,10 @@ from avatar.light.environment import Environment, turn
 from avatar.light.matters import MATTERS, SKIN
 from avatar.light.mirror import mirror_of
 from avatar.light.shade import PER_ROOT, Moment, shade
+from avatar.light.sides import sides_of
 from avatar.light.standing import standing_of
-from avatar.light.surfaces import TOWARDS, Surfaces, in_halves
+from avatar.light.sums import TOWARDS
+from avatar.light.surfaces import Surfaces, where_still
 from avatar.light.tone import tone_table
 from avatar.mesh.vectors import Floats
 from splat import Camera, Gaussians
@@ -38,12 +40,15 @@ def relit(
     light: Environment,
     course: Course,
     R_world_ahead: Floats | None = None,
+    all_sides: bool = False,
 ) -> Lit:
     """What lights an avatar's Gaussians: surfaces with their albedo, on the mesh of `head`.
 
-    R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z.
+    R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z; all_sides: light
+    what the camera does not see as well.
     """
     ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
+    surfaces, seen_from = where_still(surfaces), sides_of(surfaces, all_sides)
     standing, mirror, curve = standing_of(head), mirror_of(light), tone_table(PER_ROOT)
     skin = surfaces.albedo[surfaces.matter == SKIN]
     again = (skin if len(skin) else surfaces.albedo).mean(0)
@@ -60,13 +65,13 @@ def relit(
             _floats(gaussians.means),
             now.R_world_head.astype(np.float32),
             _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
-            np.array([now.jaw, now.lids], np.float32),
-            in_halves(cells),
+            np.array([now.jaw, now.lids, 0], np.float32),
+            np.ascontiguousarray(cells.T),
             even,
             bounce,
         )
         turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
-        sh = shade(surfaces, moment, turned, MATTERS, TOWARDS, curve)
+        sh = shade(surfaces, seen_from, moment, turned, MATTERS, TOWARDS, curve)
         return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
 
     return lit

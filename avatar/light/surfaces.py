@@ -4,10 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from avatar.light.shadows import DIRECTIONS
 from avatar.mesh.vectors import Floats, Ints
 
-JAW, LIDS = 0, 1
+JAW, LIDS, STILL = range(3)
 
 
 class Surfaces(NamedTuple):
@@ -19,7 +18,7 @@ class Surfaces(NamedTuple):
     albedo: Floats  # [N, 3] float32 linear
     rest: Ints  # [N, D / 2] uint8, two shares of visibility: see `packed`
     opened: Ints  # [N, D / 2] uint8, with the jaw open and the lids shut
-    follows: Ints  # [N] uint8: JAW or LIDS, by whose opening the two are mixed
+    follows: Ints  # [N] uint8: JAW, LIDS or STILL, by whose opening the two are mixed
     access: Floats  # [N, 2] float32 share of an even sky that arrives, at rest and opened
 
     def of(self, rows: Ints) -> "Surfaces":
@@ -28,14 +27,6 @@ class Surfaces(NamedTuple):
         kinds = self.normals[rows], self.tangents[rows], self.matter[rows]
         tables = self.rest[rows], self.opened[rows], self.follows[rows]
         return Surfaces(*kinds, albedo, *tables, access)
-
-
-def in_halves(values: Floats) -> Floats:
-    """Values [D, 3] of DIRECTIONS as the kernels take them: [2, 3, D / 2] float32."""
-    return np.ascontiguousarray(values.reshape(2, -1, 3).swapaxes(1, 2), np.float32)
-
-
-TOWARDS = in_halves(DIRECTIONS)
 
 
 def packed(visibility: Floats) -> Ints:
@@ -49,3 +40,9 @@ def packed(visibility: Floats) -> Ints:
 def unpacked(table: Ints) -> Floats:
     """The inverse of `packed`, float32."""
     return np.concatenate([table & 15, table >> 4], axis=1).astype(np.float32) / 15
+
+
+def where_still(surfaces: Surfaces) -> Surfaces:
+    """The same, marked as STILL where the two tables are one."""
+    moves = (surfaces.rest != surfaces.opened).any(1)
+    return surfaces._replace(follows=np.where(moves, surfaces.follows, STILL).astype(np.uint8))

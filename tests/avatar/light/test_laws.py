@@ -51,7 +51,7 @@ def shown(surfaces: Surfaces, light: Environment, turned: np.ndarray, course: Co
     camera = look_at(
         eye, torch.zeros(3), torch.tensor([0.0, 1.0, 0.0]), fov_y_deg=20.0, width=64, height=64
     )
-    lit = relit(surfaces, head, light, course)(rig(vertices), vertices, camera, 1.0)
+    lit = relit(surfaces, head, light, course, all_sides=True)(rig(vertices), vertices, camera, 1.0)
     return untoned(lit.sh[:, 0].double().numpy() * SH_C0 + 0.5)
 
 

@@ -1,0 +1,129 @@
+"""The compiled shading against the same written out, and what it leaves out."""
+
+import numpy as np
+import pytest
+import torch
+from lit_heads import plain_head
+
+from avatar.light.bake import bake
+from avatar.light.cells import into_cells, shares_at
+from avatar.light.environment import Environment, Lobe, lamps
+from avatar.light.matters import CLOTH, EYES, LIPS, MATTERS, ROUGHNESS, SKIN, STRAND
+from avatar.light.mirror import blurred, mirror_of
+from avatar.light.shade import PER_ROOT, Moment, shade
+from avatar.light.shadows import DIRECTIONS
+from avatar.light.sides import sides_of
+from avatar.light.sums import STRAND as STRAND_LIGHT
+from avatar.light.sums import STRAND_WRAP, TOWARDS
+from avatar.light.surfaces import JAW, LIDS, Surfaces, packed, unpacked, where_still
+from avatar.light.tone import tone_table, untoned
+from avatar.mesh.closest import face_tree
+from avatar.mesh.rays import unhidden
+from avatar.mesh.rotations import quaternion_to_matrix
+from avatar.mesh.vectors import Floats, normalised, sphere_directions
+from splat.scene.conventions import SH_C0
+
+COUNT = 300
+
+
+def random_surfaces(rng: np.random.Generator) -> Surfaces:
+    def unit() -> Floats:
+        return normalised(rng.normal(size=(COUNT, 3))).astype(np.float32)
+
+    matter = rng.choice([SKIN, LIPS, EYES, STRAND, CLOTH], COUNT).astype(np.uint8)
+    rest, opened = (packed(rng.random((COUNT, len(DIRECTIONS)))) for _ in range(2))
+    opened[::2] = rest[::2]
+    albedo = rng.random((COUNT, 3)).astype(np.float32)
+    follows = rng.choice([JAW, LIDS], COUNT).astype(np.uint8)
+    access = rng.random((COUNT, 2)).astype(np.float32)
+    return where_still(Surfaces(unit(), unit(), matter, albedo, rest, opened, follows, access))
+
+
+def random_moment(rng: np.random.Generator, light: Environment) -> Moment:
+    """The head ahead of the world, the viewer a metre before it."""
+    cells = into_cells(light.directions, light.energy)
+    return Moment(
+        rng.normal(size=(COUNT, 4)).astype(np.float32),
+        rng.normal(size=(COUNT, 3)).astype(np.float32) * np.float32(0.05),
+        np.eye(3, dtype=np.float32),
+        np.array([0, 0, 1], np.float32),
+        np.array([0.3, 0.8, 0], np.float32),
+        np.ascontiguousarray(cells.T),
+        np.array([0.2, 0.3, 0.4], np.float32),
+        np.array([0.1, 0.05, 0.02], np.float32),
+    )
+
+
+def naive(i: int, surfaces: Surfaces, moment: Moment, light: Environment) -> Floats:
+    """Radiance [3] of Gaussian i, all of it seen."""
+    m, opening = MATTERS[surfaces.matter[i]], moment.opening[surfaces.follows[i]]
+    turned = quaternion_to_matrix(torch.from_numpy(moment.quats_world[i])).double().numpy()
+    n, t = turned @ surfaces.normals[i], turned @ surfaces.tangents[i]
+    rest, opened = unpacked(surfaces.rest[i : i + 1])[0], unpacked(surfaces.opened[i : i + 1])[0]
+    visible = rest + opening * (opened - rest)
+    access = surfaces.access[i, 0] + opening * (surfaces.access[i, 1] - surfaces.access[i, 0])
+    view = normalised(moment.eye_world - moment.means_world[i])
+    facing, cells, gloss, image = n @ view, moment.cells.T, 0.0, np.zeros(3)
+    if m[3]:
+        sine = np.sqrt(np.maximum(1 - (DIRECTIONS @ t) ** 2, 0))
+        share = sine * np.maximum(DIRECTIONS @ n + STRAND_WRAP, 0) * rest
+        received = share @ cells * STRAND_LIGHT / np.pi / (1 + STRAND_WRAP)
+    elif m[6] >= 0 and facing < -0.2:
+        received = moment.even * access
+    else:
+        wrapped = np.maximum((DIRECTIONS @ n)[:, None] + m[:3], 0) / (1 + m[:3]) ** 2
+        received = (wrapped * visible[:, None] * cells).sum(0) / np.pi
+        if m[6] >= 0:
+            facing = max(facing, 0.05)
+            towards = 2 * facing * n - view
+            gloss = m[4] + (m[5] - m[4]) * (1 - facing) ** 5
+            corners, shares = shares_at(towards[None])
+            sky = blurred(light, normalised(towards)[None], ROUGHNESS[int(m[6])])[0]
+            image = gloss * (visible[corners[0]] @ shares[0]) * sky
+    light_back = received + access * (1 - access) * moment.bounce
+    return surfaces.albedo[i] * light_back * (1 - gloss) + image
+
+
+def test_the_compiled_sums_are_those_written_out():
+    rng, light = np.random.default_rng(0), lamps([Lobe(30, 20, 0.6, 9), Lobe(0, 90, 0.2, 1)])
+    surfaces, moment = random_surfaces(rng), random_moment(rng, light)
+    everywhere = np.full((COUNT, len(DIRECTIONS) // 8), 255, np.uint8)
+    curve = tone_table(PER_ROOT)
+    sh = shade(surfaces, everywhere, moment, mirror_of(light), MATTERS, TOWARDS, curve)
+    found = untoned(sh[:, 0].astype(float) * SH_C0 + 0.5)
+    expected = np.stack([naive(i, surfaces, moment, light) for i in range(COUNT)])
+    plain = MATTERS[surfaces.matter, 6] < 0
+    assert np.abs(found - expected)[plain].max() < 1e-3
+    assert np.abs(found - expected).max() < 0.02  # mirror images are looked up on a grid
+
+
+def test_what_no_viewer_sees_gets_the_mean_of_the_sky():
+    rng, light = np.random.default_rng(1), lamps([Lobe(30, 20, 0.6, 9)])
+    surfaces, moment = random_surfaces(rng), random_moment(rng, light)
+    nowhere = np.zeros((COUNT, len(DIRECTIONS) // 8), np.uint8)
+    sh = shade(surfaces, nowhere, moment, mirror_of(light), MATTERS, TOWARDS, tone_table(PER_ROOT))
+    access = surfaces.access[:, 0]
+    access = access + moment.opening[surfaces.follows] * (surfaces.access[:, 1] - access)
+    again = moment.bounce * (access * (1 - access))[:, None]
+    expected = surfaces.albedo * (moment.even * access[:, None] + again)
+    assert np.abs(untoned(sh[:, 0].astype(float) * SH_C0 + 0.5) - expected).max() < 1e-3
+
+
+@pytest.mark.parametrize("moved", ["", "jawOpen", "mouthPucker", "mouthSmileLeft", "browInnerUp"])
+def test_whatever_a_viewer_sees_is_lit(moved: str):
+    """Rays from viewers to triangles that face them; many others are left out."""
+    avatar, head = plain_head()
+    sides = sides_of(bake(avatar, head))
+    vertices = avatar.vertices + (0.7 * head.unit(moved) if moved else 0)
+    mesh, faces = vertices.double().numpy(), avatar.faces.numpy()
+    corners = mesh[faces]
+    middles = corners.mean(1)
+    normals = normalised(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]))
+    viewers = sphere_directions(40)
+    facing = normals @ viewers.T > 0.2
+    seen = unhidden(face_tree(mesh, faces), middles + 1e-4 * normals, viewers, facing) > 0
+    nearest = (viewers @ DIRECTIONS.T).argmax(1)
+    lit = np.unpackbits(sides, axis=1, bitorder="little")[:, nearest] > 0
+    skin = np.isin(np.arange(len(faces)), head.group_faces("body").numpy())
+    assert (seen & ~lit)[skin].sum() <= 0.002 * seen[skin].sum()
+    assert lit.mean() < 0.7
