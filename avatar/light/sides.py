@@ -11,7 +11,7 @@ from avatar.light.surfaces import Surfaces, unpacked
 from avatar.mesh.vectors import Ints
 
 AROUND = np.cos(np.radians(22))  # of each direction: its neighbours' ring
-THIN = 0.25  # of hair's light: as much fog as hides what is behind it
+THIN = 0.1  # share of light through hair below which it hides what is behind it
 
 
 def sides_of(surfaces: Surfaces, everywhere: bool = False) -> Ints:
