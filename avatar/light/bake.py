@@ -1,6 +1,7 @@
 """How much of the light from each direction reaches each Gaussian: the head's and the hair's shade.
 
-Rays towards every direction say what of the mesh stands in the way; Gaussians off the mesh are fog.
+Rays towards every direction, and more between them where a shadow's edge passes, say what of the
+mesh stands in the way; Gaussians off the mesh are fog.
 At rest and once more with the jaw open and the eyes shut.
 """
 
@@ -11,7 +12,8 @@ import torch
 from scipy.spatial import KDTree
 
 from avatar.heads import Head
-from avatar.light.cells import into_cells
+from avatar.light.between import between
+from avatar.light.cells import Cells, into_cells
 from avatar.light.environment import Lobe, lamps
 from avatar.light.fog import Fog, hair_fog
 from avatar.light.matters import EYES, MOUTH, STRAND, TEETH
@@ -25,7 +27,7 @@ from avatar.light.places import (
 )
 from avatar.light.shadows import DIRECTIONS
 from avatar.light.surfaces import JAW, LIDS, Surfaces, packed, unpacked
-from avatar.mesh.closest import face_tree
+from avatar.mesh.closest import FaceTree, face_tree
 from avatar.mesh.rays import unhidden
 from avatar.mesh.vectors import MM, Bools, Floats, Ints
 from avatar.rig.avatar import Avatar
@@ -41,7 +43,7 @@ FOLDED = 0.7  # of its neighbours' light: a Gaussian that has less takes theirs
 BEHIND = -0.25  # cosine to a normal below which light never reaches a surface, however it moves
 HAIR_SKIP, CLOTH_SKIP = 6 * MM, 16 * MM  # that hair and clothes do not shade themselves
 FOG = 0.3  # of what hair and clothes cover, as they let light through and scatter it
-PARTS = 8  # in which directions are taken, for memory
+PARTS, TOGETHER = 8, 2048  # in which progress is told; Gaussians at a time, for memory
 
 
 def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
@@ -63,7 +65,7 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
     creased = (blinks > LID) & ~loose & (matter != EYES) & (not avatar.unlit)
     hidden = creased | np.isin(matter, (MOUTH, TEETH))  # at rest
     tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
-    even = into_cells(*_even_sky())[:, 0] / np.pi
+    even = into_cells(*_even_sky())
     for vertices in (avatar.vertices, opened_vertices):
         gaussians = rig(vertices)
         places = places_of(avatar, gaussians, vertices, loose)
@@ -108,22 +110,30 @@ def _visibility(
     """Share of light [N, D] float32 that reaches Gaussians from DIRECTIONS."""
     middle = (vertices.max(0) + vertices.min(0)) / 2
     lift = np.where(places.loose, 0, LIFT)[:, None]
-    nearest = np.where(places.loose, LOOSE_SKIP, 0.0)
     points = places.points + lift * places.normals - middle
     tree = face_tree(vertices - middle, solid)
     skip = np.where(matter == STRAND, HAIR_SKIP, CLOTH_SKIP)
     fog = _fog(gaussians, places.loose, middle)
     visible = np.empty((len(points), len(DIRECTIONS)), np.float32)
-    for part in np.array_split(np.arange(len(DIRECTIONS)), PARTS):
-        towards = DIRECTIONS[part]
-        asked = (places.normals @ towards.T > BEHIND) | places.loose[:, None]
-        visible[:, part] = unhidden(tree, points, towards, asked, nearest)
-        if fog is not None:
-            for chosen, distance in _by_skip(places.loose, skip):
-                through = fog.transmitted(points[chosen], distance, towards)
-                visible[np.ix_(chosen, part)] *= through
+    for part in np.array_split(np.arange(len(points)), PARTS):
+        for some in np.array_split(part, len(part) // TOGETHER + 1):
+            visible[some] = _past_mesh(tree, points[some], places, some)
+            if fog is not None:
+                for chosen, distance in _by_skip(places.loose[some], skip[some]):
+                    visible[some[chosen]] *= fog.transmitted(points[some[chosen]], distance)
         done()
     return visible
+
+
+def _past_mesh(tree: FaceTree, points: Floats, places: Places, rows: Ints) -> Floats:
+    """Share of light [n, D] float32 that reaches points [n, 3], some rows of places, past it."""
+    loose, nearest = places.loose[rows], np.where(places.loose[rows], LOOSE_SKIP, 0.0)
+
+    def cast(directions: Floats, asked: Bools) -> Bools:
+        before = (places.normals[rows] @ directions.T > BEHIND) | loose[:, None]
+        return unhidden(tree, points, directions, asked & before, nearest)
+
+    return between(cast, len(points))
 
 
 def _unfolded(visible: Floats, places: Places) -> Floats:
@@ -155,7 +165,7 @@ def _fog(gaussians: Gaussians, loose: Bools, middle: Floats) -> Fog | None:
     return hair_fog(gaussians.means.double().numpy()[loose] - middle, areas, FOG)
 
 
-def _access(visible: Floats, normals: Floats, even: Floats) -> Floats:
+def _access(visible: Floats, normals: Floats, even: Cells) -> Floats:
     """Share [N] of an even sky's light that reaches matt surfaces."""
-    facing = np.maximum(normals.astype(np.float32) @ DIRECTIONS.T.astype(np.float32), 0)
-    return np.minimum((facing * visible) @ even, 1.0)
+    facing = np.maximum(normals.astype(np.float32) @ even.towards.T, 0)
+    return np.minimum((facing * visible) @ even.energy[:, 0] / np.float32(np.pi), 1.0)

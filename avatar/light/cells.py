@@ -19,6 +19,13 @@ class Triangles(NamedTuple):
     across: Ints  # [T, 3] int32: the triangle on the other side of the edge opposite each corner
 
 
+class Cells(NamedTuple):
+    """Light shared out among DIRECTIONS."""
+
+    energy: Floats  # [D, 3] float32
+    towards: Floats  # [D, 3] float32: the middle of each one's light, DIRECTIONS where it is dark
+
+
 @cache
 def triangles() -> Triangles:
     """The Delaunay triangles of DIRECTIONS: those of their convex hull."""
@@ -29,18 +36,16 @@ def triangles() -> Triangles:
     )
 
 
-def into_cells(directions: Floats, energy: Floats) -> Floats:
-    """Light of places [P, 3] with energy [P, 3] as that of DIRECTIONS [D, 3], float32.
+def into_cells(directions: Floats, energy: Floats) -> Cells:
+    """Light of places [P, 3] with energy [P, 3] as that of DIRECTIONS.
 
-    A place is shared out among the three directions around it, so that their weighted sum points to
-    it, and so that no energy is lost or won: nothing jumps when the light turns.
+    A place is shared out among the three directions around it, so that no energy is lost or won and
+    nothing jumps when the light turns; each keeps the middle of what it got, so that its cosine to
+    a surface is that of the places themselves.
     """
-    return _into_cells(
-        directions.astype(np.float32),
-        np.ascontiguousarray(energy, np.float32),
-        len(DIRECTIONS),
-        *triangles(),
-    )
+    places = directions.astype(np.float32)
+    light = np.ascontiguousarray(energy, np.float32)
+    return Cells(*_into_cells(places, light, DIRECTIONS.astype(np.float32), *triangles()))
 
 
 def shares_at(directions: Floats) -> tuple[Ints, Floats]:
@@ -68,18 +73,28 @@ def _find(place, to_shares, across, start):  # pragma: no cover (compiled)
 
 
 @cached_njit(fastmath=True)
-def _into_cells(places, energy, count, corners, to_shares, across):  # pragma: no cover (compiled)
-    cells = np.zeros((count, 3), np.float32)
+def _into_cells(
+    places, energy, directions, corners, to_shares, across
+):  # pragma: no cover (compiled)
+    cells, moments = np.zeros_like(directions), np.zeros_like(directions)
     t = 0
     for p in range(len(places)):
-        if energy[p, 0] + energy[p, 1] + energy[p, 2] <= 0:
+        white = energy[p, 0] + energy[p, 1] + energy[p, 2]
+        if white <= 0:
             continue
         t = _find(places[p], to_shares, across, t)
         shares = _shares_in(places[p], to_shares[t])
         for corner in range(3):
-            for channel in range(3):
-                cells[corners[t, corner], channel] += shares[corner] * energy[p, channel]
-    return cells
+            d = corners[t, corner]
+            for axis in range(3):
+                cells[d, axis] += shares[corner] * energy[p, axis]
+                moments[d, axis] += shares[corner] * white * places[p, axis]
+    for d in range(len(cells)):
+        white = cells[d, 0] + cells[d, 1] + cells[d, 2]
+        for axis in range(3):
+            dark = white < np.float32(1e-12)
+            moments[d, axis] = directions[d, axis] if dark else moments[d, axis] / white
+    return cells, moments
 
 
 @cached_njit(fastmath=True)

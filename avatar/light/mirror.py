@@ -20,7 +20,8 @@ def mirror_of(light: Environment) -> Mirror:
     pictures = np.stack([blurred(light, places, sharpness) for sharpness in ROUGHNESS])
     nearest, shares = shares_at(places)
     order = np.argsort(-shares, axis=1)
-    nearest, shares = (np.take_along_axis(part, order, axis=1) for part in (nearest, shares))
+    nearest = np.take_along_axis(nearest, order, axis=1)
+    shares = np.take_along_axis(shares, order, axis=1)
     size = (SIZE, SIZE, 3)
     return Mirror(
         pictures.reshape(-1, *size).astype(np.float32),

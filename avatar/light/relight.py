@@ -16,7 +16,6 @@ from avatar.light.mirror import mirror_of
 from avatar.light.shade import PER_ROOT, Moment, shade
 from avatar.light.sides import sides_of
 from avatar.light.standing import standing_of
-from avatar.light.sums import TOWARDS
 from avatar.light.surfaces import Surfaces, where_still
 from avatar.light.tone import tone_table
 from avatar.mesh.vectors import Floats
@@ -66,12 +65,13 @@ def relit(
             now.R_world_head.astype(np.float32),
             _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
             np.array([now.jaw, now.lids, 0], np.float32),
-            np.ascontiguousarray(cells.T),
+            np.ascontiguousarray(cells.energy.T),
+            np.ascontiguousarray(cells.towards.T),
             even,
             bounce,
         )
         turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
-        sh = shade(surfaces, seen_from, moment, turned, MATTERS, TOWARDS, curve)
+        sh = shade(surfaces, seen_from, moment, turned, MATTERS, curve)
         return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
 
     return lit

@@ -13,6 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import prange
 
+from avatar.light.cells import Cells
 from avatar.light.matters import MATTERS
 from avatar.light.reflect import (
     STEEP,
@@ -23,7 +24,7 @@ from avatar.light.reflect import (
     reflection,
     times,
 )
-from avatar.light.sums import COUNT, TOWARDS, inlined, on_matt, on_strand, row3, unpack_row
+from avatar.light.sums import COUNT, inlined, on_matt, on_strand, row3, unpack_row
 from avatar.light.surfaces import Surfaces
 from avatar.mesh.vectors import Floats
 from common.kernels import cached_njit
@@ -43,6 +44,7 @@ class Moment(NamedTuple):
     eye_world: Floats  # [3] float32: the viewer
     opening: Floats  # [3] float32 of jaw, lids and what keeps still, from 0 at rest to 1 as opened
     cells: Floats  # [3, D] float32 energy of the light from DIRECTIONS, head space
+    towards: Floats  # [3, D] float32 the middle of each one's light
     even: Floats  # [3] float32 the mean radiance of the sky, for what the viewer does not see
     bounce: Floats  # [3] float32 light of the face itself where a place is half open
 
@@ -64,15 +66,12 @@ def rotated(q, v):  # pragma: no cover (compiled)
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
-def shade(
-    surfaces, seen_from, moment, mirror, matters, towards, curve
-):  # pragma: no cover (compiled)
+def shade(surfaces, seen_from, moment, mirror, matters, curve):  # pragma: no cover (compiled)
     """Coefficients [N, 1, 3] of the colours of Gaussians, toned.
 
     seen_from [N, D / 8]: see `sides_of`; matters [K, 7]: widths of the wrap for red, green, blue;
     whether a strand; reflectance at normal incidence, the most at grazing, and the picture of the
-    sky that it mirrors, -1 for what is seen from behind as well; towards [3, D]; curve [C]: see
-    `tone_table`.
+    sky that it mirrors, -1 for what is seen from behind as well; curve [C]: see `tone_table`.
     """
     count = len(surfaces.matter)
     colours = np.empty((count, 1, 3), np.float32)
@@ -80,18 +79,18 @@ def shade(
     for number in prange(blocks):
         first = number * MIXED % blocks * BLOCK
         rows = first, min(first + BLOCK, count)
-        _shade_block(rows, surfaces, seen_from, moment, mirror, matters, towards, curve, colours)
+        _shade_block(rows, surfaces, seen_from, moment, mirror, matters, curve, colours)
     return colours
 
 
 @cached_njit(fastmath=True, error_model="numpy")
 def _shade_block(
-    rows, surfaces, seen_from, moment, mirror, matters, towards, curve, colours
+    rows, surfaces, seen_from, moment, mirror, matters, curve, colours
 ):  # pragma: no cover (compiled)
     """Fill in rows [first, last) of the colours. Tuples are opened before the loop: a look into one
     counts references, which costs more than the sums."""
     normals, tangents, matter, albedo, rest, opened, follows, access = surfaces
-    quats, means, R_world_head, eye, openings, cells, even, bounce = moment
+    quats, means, R_world_head, eye, openings, cells, towards, even, bounce = moment
     pictures, R_light_world, nearest, shares = mirror
     r_world_head = np.ascontiguousarray(R_world_head.T)
     visible = np.empty(COUNT, np.float32)
@@ -142,17 +141,16 @@ def _viewed(mean, n, eye):  # pragma: no cover (compiled)
 
 
 def matt_light(
-    surfaces: Surfaces, quats: Floats, cells: Floats, jaw: float, lids: float = 0.0
+    surfaces: Surfaces, quats: Floats, cells: Cells, jaw: float, lids: float = 0.0
 ) -> Floats:
     """Light [N, 3] that Gaussians send back if they are white and mirror nothing, without bounces.
 
-    quats [N, 4] float32: as they are turned in head space; cells [D, 3]: see `into_cells`;
-    jaw, lids: see `Moment`.
+    quats [N, 4] float32: as they are turned in head space; jaw, lids: see `Moment`.
     """
     kinds = surfaces.normals, surfaces.tangents, surfaces.matter, surfaces.rest, surfaces.opened
     opening = np.array([jaw, lids], np.float32)[surfaces.follows]
-    light = np.ascontiguousarray(cells.T, np.float32)
-    return _matt_light(*kinds, quats, opening, MATTERS, light, TOWARDS)
+    light = (np.ascontiguousarray(part.T) for part in cells)
+    return _matt_light(*kinds, quats, opening, MATTERS, *light)
 
 
 @cached_njit(parallel=True, fastmath=True)

@@ -10,7 +10,6 @@ from avatar.light.shadows import DIRECTIONS
 from common.kernels import cached_njit
 
 COUNT, HALF = len(DIRECTIONS), len(DIRECTIONS) // 2
-TOWARDS = np.ascontiguousarray(DIRECTIONS.T, np.float32)  # [3, D]
 STRAND = 1.25 * 4 / np.pi**2  # light of a strand that light from everywhere falls on: about 1
 STRAND_WRAP = 0.25
 
@@ -44,7 +43,7 @@ def unpack_row(i, rest, opened, opening, visible):  # pragma: no cover (compiled
 @inlined
 def on_matt(n, visible, wrap, cells, towards):  # pragma: no cover (compiled)
     """Light [3] that a matt surface of normal n [3] sends back; wrap [3]: its widths; cells,
-    towards [3, D]."""
+    towards [3, D]: the light."""
     dark, one = np.float32(0), np.float32(1)
     red, green, blue = dark, dark, dark
     x, y, z = n[0], n[1], n[2]

@@ -14,7 +14,7 @@ from avatar.light.shade import PER_ROOT, Moment, shade
 from avatar.light.shadows import DIRECTIONS
 from avatar.light.sides import sides_of
 from avatar.light.sums import STRAND as STRAND_LIGHT
-from avatar.light.sums import STRAND_WRAP, TOWARDS
+from avatar.light.sums import STRAND_WRAP
 from avatar.light.surfaces import JAW, LIDS, Surfaces, packed, unpacked, where_still
 from avatar.light.tone import tone_table, untoned
 from avatar.mesh.closest import face_tree
@@ -48,7 +48,8 @@ def random_moment(rng: np.random.Generator, light: Environment) -> Moment:
         np.eye(3, dtype=np.float32),
         np.array([0, 0, 1], np.float32),
         np.array([0.3, 0.8, 0], np.float32),
-        np.ascontiguousarray(cells.T),
+        np.ascontiguousarray(cells.energy.T),
+        np.ascontiguousarray(cells.towards.T),
         np.array([0.2, 0.3, 0.4], np.float32),
         np.array([0.1, 0.05, 0.02], np.float32),
     )
@@ -64,14 +65,15 @@ def naive(i: int, surfaces: Surfaces, moment: Moment, light: Environment) -> Flo
     access = surfaces.access[i, 0] + opening * (surfaces.access[i, 1] - surfaces.access[i, 0])
     view = normalised(moment.eye_world - moment.means_world[i])
     facing, cells, gloss, image = n @ view, moment.cells.T, 0.0, np.zeros(3)
+    middles = moment.towards.T
     if m[3]:
-        sine = np.sqrt(np.maximum(1 - (DIRECTIONS @ t) ** 2, 0))
-        share = sine * np.maximum(DIRECTIONS @ n + STRAND_WRAP, 0) * rest
+        sine = np.sqrt(np.maximum(1 - (middles @ t) ** 2, 0))
+        share = sine * np.maximum(middles @ n + STRAND_WRAP, 0) * rest
         received = share @ cells * STRAND_LIGHT / np.pi / (1 + STRAND_WRAP)
     elif m[6] >= 0 and facing < -0.2:
         received = moment.even * access
     else:
-        wrapped = np.maximum((DIRECTIONS @ n)[:, None] + m[:3], 0) / (1 + m[:3]) ** 2
+        wrapped = np.maximum((middles @ n)[:, None] + m[:3], 0) / (1 + m[:3]) ** 2
         received = (wrapped * visible[:, None] * cells).sum(0) / np.pi
         if m[6] >= 0:
             facing = max(facing, 0.05)
@@ -89,7 +91,7 @@ def test_the_compiled_sums_are_those_written_out():
     surfaces, moment = random_surfaces(rng), random_moment(rng, light)
     everywhere = np.full((COUNT, len(DIRECTIONS) // 8), 255, np.uint8)
     curve = tone_table(PER_ROOT)
-    sh = shade(surfaces, everywhere, moment, mirror_of(light), MATTERS, TOWARDS, curve)
+    sh = shade(surfaces, everywhere, moment, mirror_of(light), MATTERS, curve)
     found = untoned(sh[:, 0].astype(float) * SH_C0 + 0.5)
     expected = np.stack([naive(i, surfaces, moment, light) for i in range(COUNT)])
     plain = MATTERS[surfaces.matter, 6] < 0
@@ -101,7 +103,7 @@ def test_what_no_viewer_sees_gets_the_mean_of_the_sky():
     rng, light = np.random.default_rng(1), lamps([Lobe(30, 20, 0.6, 9)])
     surfaces, moment = random_surfaces(rng), random_moment(rng, light)
     nowhere = np.zeros((COUNT, len(DIRECTIONS) // 8), np.uint8)
-    sh = shade(surfaces, nowhere, moment, mirror_of(light), MATTERS, TOWARDS, tone_table(PER_ROOT))
+    sh = shade(surfaces, nowhere, moment, mirror_of(light), MATTERS, tone_table(PER_ROOT))
     access = surfaces.access[:, 0]
     access = access + moment.opening[surfaces.follows] * (surfaces.access[:, 1] - access)
     again = moment.bounce * (access * (1 - access))[:, None]
@@ -123,7 +125,7 @@ def test_whatever_a_viewer_sees_is_lit(moved: str):
     facing = normals @ viewers.T > 0.2
     seen = unhidden(face_tree(mesh, faces), middles + 1e-4 * normals, viewers, facing) > 0
     nearest = (viewers @ DIRECTIONS.T).argmax(1)
-    lit = np.unpackbits(sides, axis=1, bitorder="little")[:, nearest] > 0
+    lit = np.unpackbits(sides.astype(np.uint8), axis=1, bitorder="little")[:, nearest] > 0
     skin = np.isin(np.arange(len(faces)), head.group_faces("body").numpy())
     assert (seen & ~lit)[skin].sum() <= 0.002 * seen[skin].sum()
     assert lit.mean() < 0.7
