@@ -166,7 +166,8 @@ def skin_of(person: Tensor, hair: Tensor) -> Tensor:
     return inside.float()
 
 
-def kept_with_skin(out: Path, number: int) -> Tensor:
-    """A frame [H, W, 4]: colours, and where skin is."""
+def kept_with_skin(out: Path, number: int) -> tuple[Tensor, Tensor]:
+    """A frame [H, W, 4]: colours, and where skin is; and the masks [H, W, 2] of person and hair."""
     picture, person, hair = read_kept(out, number)
-    return torch.cat([picture, skin_of(person, hair)[..., None]], -1)
+    with_skin = torch.cat([picture, skin_of(person, hair)[..., None]], -1)
+    return with_skin, torch.stack([person, hair], -1)

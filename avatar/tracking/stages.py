@@ -22,13 +22,15 @@ from avatar.tracking.colours import (
 from avatar.tracking.equations import Equations, normal_equations, place
 from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
 from avatar.tracking.model import FaceModel
+from avatar.tracking.outline import OutlineModel, find_contour, outline_model, outline_pulls
 from avatar.tracking.pyramid import level
-from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step
+from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
 from avatar.tracking.state import Moment, Person
 from common.parallel import spread
 
 POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
 LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
+OUTLINE_AT = (1,)  # levels where the outline counts
 PAINT_EVERY = 2  # steps between two mixtures of the colours
 OWN_STEPS = {4: 3, 2: 2, 1: 2}  # steps of a single frame at each level
 
@@ -41,6 +43,7 @@ class Seen:
 
     points: Tensor  # [478, 2] pixels
     picture: Tensor  # [H, W, 4] colours in [0, 1] and where skin is, 1 or 0
+    masks: Tensor  # [H, W, 2] of the person and of hair, in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -80,12 +83,15 @@ def solve_colours(
     free = Free(focal=free_focal)
     gains, paint = torch.ones(len(seen), 3), None
     for scale in LEVELS:
+        outline = outline_model(model) if scale in OUTLINE_AT else None
         pictures = [level(frame.picture, scale) for frame in seen]
         for step in range(STEPS_PER_LEVEL):
             looks = _looks(model, samples, person, moments, pictures, scale)
             if paint is None or step % PAINT_EVERY == 0:
                 paint, gains = mix_paint(looks, gains)
             gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
+            if outline is not None:
+                gather = _with_outline(gather, model, outline, seen)
             person, moments = joint_step(model, person, moments, gather, free, prior)
             done()
         model = _fitted(model, person)
@@ -139,12 +145,24 @@ def _gatherer(
     looks: Sequence[Observed],
     paint: Paint,
     gains: Tensor,
-) -> Callable[[int, Person, Moment], Equations]:
+) -> Gather:
     def gather(frame: int, person: Person, moment: Moment) -> Equations:
         told = _of_landmarks(landmarks, person, moment, seen[frame].points)
         return told + _of_colours(samples, person, moment, looks[frame], paint, gains[frame])
 
     return gather
+
+
+def _with_outline(
+    gather: Gather, model: FaceModel, outline: OutlineModel, seen: Sequence[Seen]
+) -> Gather:
+    def more(frame: int, person: Person, moment: Moment) -> Equations:
+        contour = find_contour(model, outline, person, moment, seen[frame].masks)
+        placed = place(contour.points, person, moment)
+        of_outline = normal_equations(contour.points, person, moment, placed, outline_pulls(contour))
+        return gather(frame, person, moment) + of_outline
+
+    return more
 
 
 def _of_landmarks(

@@ -178,7 +178,7 @@ def _solve_keys(
     free_focal: bool,
 ) -> Solved:
     """The person and the key frames: from landmarks, then with colours."""
-    seen = [Seen(points[key], kept_with_skin(folder, int(face.frames[key]))) for key in keys]
+    seen = [Seen(points[key], *kept_with_skin(folder, int(face.frames[key]))) for key in keys]
     solved = solve_landmarks(model, person, prior, [one.points for one in seen], free_focal)
     with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
         return solve_colours(solved, prior, seen, free_focal, done)
@@ -191,7 +191,7 @@ def _every_frame(
     own, moments = own_model(solved), []
 
     def solve(row: int) -> Moment:
-        picture = kept_with_skin(folder, int(face.frames[row]))
+        picture, _ = kept_with_skin(folder, int(face.frames[row]))
         return solve_frame(solved, own, points[row], picture)
 
     with progress_bar("every frame", len(face.frames)) as done:

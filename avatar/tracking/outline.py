@@ -1,0 +1,134 @@
+"""The outline of the head against what is behind it: where the skin ends in the picture.
+
+Points of the occluding contour lie on the edges along which the cosine to the view changes its
+sign (Hertzmann and Zorin 2000). They slide over the skin as the head turns, but to first order
+only along the line of sight, so that each tells of one direction: across the outline.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import normalize
+
+from avatar.mesh.normals import point_normals
+from avatar.mesh.zbuffer import NOTHING, rasterize
+from avatar.tracking.equations import Placed, Pulls
+from avatar.tracking.model import FaceModel, PointModel
+from avatar.tracking.pyramid import sample
+from avatar.tracking.state import Moment, Person
+from avatar.transfer.template import template_of
+
+REACH, STEP = 12.0, 0.5  # pixels to either side in which the mask's edge is looked for
+BEYOND = 4.0  # pixels outside the outline where nothing of the head may be
+BESIDE = 4.0  # pixels to either side of the edge where there may be no hair
+NO_HAIR = 0.2  # of the mask
+WHOLE = 0.95  # pose weight from which the skin moves with the head
+SPREAD, HUBER = 2.0, 2.0  # pixels; standard deviations
+SHARED = 20.0  # points err together: so many of them tell as much as one
+DEPTH_PIXELS = 256  # width of the z-buffer
+
+
+@dataclass(frozen=True)
+class OutlineModel:
+    """The skin that may be on the outline."""
+
+    points: PointModel  # of all vertices [V]
+    edges: Tensor  # [E, 2] vertices
+
+
+@dataclass(frozen=True)
+class Contour:
+    """What a frame shows of the outline."""
+
+    points: PointModel  # [P] on edges
+    across: Tensor  # [P, 2] unit directions out of the head, in the picture
+    away: Tensor  # [P] pixels from the mask's edge outwards to the point
+
+
+def outline_model(model: FaceModel) -> OutlineModel:
+    """All of the outer skin that is not the neck's."""
+    ways = torch.cat([model.units, model.modes])  # [K, V, 3]
+    points = PointModel(model.mean, ways.permute(1, 2, 0).contiguous(), len(model.units))
+    head = model.head
+    outer = torch.from_numpy(template_of(head).outer) & (head.pose_weights > WHOLE)
+    skin = head.faces[head.group_faces("body")]
+    pairs = torch.cat([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]]).sort(1).values.unique(dim=0)
+    return OutlineModel(points, pairs[outer[pairs].all(1)])
+
+
+def find_contour(
+    model: FaceModel, outline: OutlineModel, person: Person, moment: Moment, masks: Tensor
+) -> Contour:
+    """The outline of a frame where its masks [H, W, 2] of the person and of hair show its edge."""
+    vertices = _vertices(model, person, moment)
+    skin = model.head.faces[model.head.group_faces("body")].numpy()
+    normals = normalize(torch.from_numpy(point_normals(vertices.numpy(), skin)).float(), dim=1)
+    facing = -(normals * normalize(vertices, dim=1)).sum(1)
+    first, second = outline.edges.unbind(1)
+    crossing = facing[first] * facing[second] < 0
+    first, second = first[crossing], second[crossing]
+    share = (facing[first] / (facing[first] - facing[second]))[:, None]
+    middle = vertices[first] + share * (vertices[second] - vertices[first])
+    normal = normalize(normals[first] + share * (normals[second] - normals[first]), dim=1)
+    centre = torch.tensor(person.centre).to(middle)
+    spots = person.focal * middle[:, :2] / middle[:, 2:] + centre
+    across = normalize(normal[:, :2], dim=1)
+    away, seen = _from_edge(masks, spots, across)
+    seen &= _free(model, person, vertices, spots + BEYOND * across, masks.shape[:2])
+    a, b, t = first[seen], second[seen], share[seen]
+    points = outline.points
+    mean = points.mean[a] + t * (points.mean[b] - points.mean[a])
+    basis = points.basis[a] + t[..., None] * (points.basis[b] - points.basis[a])
+    return Contour(PointModel(mean, basis, points.units), across[seen], away[seen])
+
+
+def outline_pulls(contour: Contour) -> Pulls:
+    """What the masks of a frame want of the points of its outline."""
+    far = contour.away.abs() / SPREAD
+    weight = (HUBER / far.clamp(min=HUBER)) / SPREAD**2 / SHARED  # [P]
+    across = contour.across
+    information = weight[:, None, None] * across[:, :, None] * across[:, None]
+    return Pulls(information, (weight * contour.away)[:, None] * across)
+
+
+def _from_edge(masks: Tensor, spots: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:
+    """How far outside the edge of the person points [P, 2] are, and where there is one edge."""
+    steps = torch.arange(-REACH, REACH + STEP, STEP)
+    places = spots[:, None] + steps[None, :, None] * across[:, None]
+    values = sample(masks, places.flatten(0, 1), 1.0)[0].unflatten(0, places.shape[:2])
+    person = values[..., 0]  # [P, S]
+    falls = (person[:, :-1] > 0.5) & (person[:, 1:] <= 0.5)
+    rises = (person[:, :-1] <= 0.5) & (person[:, 1:] > 0.5)
+    index = falls.float().argmax(1)
+    before, after = (person.gather(1, (index + k)[:, None])[:, 0] for k in (0, 1))
+    part = (before - 0.5) / (before - after).clamp(min=1e-6)
+    edge = steps[index] + STEP * part
+    near = ((steps[None] - edge[:, None]).abs() <= BESIDE).float()
+    hair = (values[..., 1] * near).amax(1)
+    height, width = masks.shape[:2]
+    low, high = places.amin(1), places.amax(1)
+    inside = (low > 1).all(1) & (high[:, 0] < width - 1) & (high[:, 1] < height - 1)
+    return -edge, (falls.sum(1) == 1) & (rises.sum(1) == 0) & (hair < NO_HAIR) & inside
+
+
+def _free(
+    model: FaceModel, person: Person, vertices: Tensor, spots: Tensor, size: tuple[int, int]
+) -> Tensor:
+    """[P] true where nothing of the head is seen."""
+    shrink = DEPTH_PIXELS / max(size)
+    height, width = (max(1, round(side * shrink)) for side in size)
+    depth = vertices[:, 2].clamp(min=0.05)
+    pixels = person.focal * vertices[:, :2] / depth[:, None] + torch.tensor(person.centre)
+    projected = torch.cat([pixels * shrink, 1 / depth[:, None]], 1).double().numpy()
+    faces = torch.from_numpy(rasterize(projected, model.head.faces.numpy(), height, width).faces)
+    columns, rows = (spots * shrink).long().unbind(1)
+    return faces[rows.clamp(0, height - 1), columns.clamp(0, width - 1)] == NOTHING
+
+
+def _vertices(model: FaceModel, person: Person, moment: Moment) -> Tensor:
+    """[V, 3] in camera space."""
+    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
+    rest = model.rest(person.shape) + offsets
+    return rest @ moment.rotation.float().T + moment.translation.float()
