@@ -44,6 +44,16 @@ def spread(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[R
         yield from in_order(work, items, count, 2 * count)
 
 
+def beside(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[Result, None, None]:
+    """The same where making the items takes time as well: this thread makes them while the others
+    work. With one thread there are no others, and each item is made when it is asked for."""
+    with _one_thread_each() as count:
+        if count == 1:
+            yield from map(work, items)
+        else:
+            yield from in_order(work, items, count - 1, count)
+
+
 def ahead(items: Iterable[Item]) -> Iterator[Item]:
     """The items, each made by another thread while the one before it is used."""
     order, ended = iter(items), object()

@@ -14,10 +14,11 @@ from torch import Tensor
 
 from avatar.capture.write import PICTURES, picture_path, write_picture
 from avatar.film.video_reader import FilmInfo, colour_frames, film_info
+from avatar.tracking.found_frames import forget_frames, keep_frames, kept_frames
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Bytes, Window, window_around
-from avatar.vision.follow import FaceFinder, follow_face
+from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
 from avatar.vision.mattes import Matting, find_mattes, own_colours
 from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
@@ -42,35 +43,57 @@ class FollowedFace:
     shots: int  # of the film, of which this is the longest
 
 
-def follow(film: Path, options: TrackingOptions, finder: FaceFinder) -> FollowedFace:
+def follow(
+    film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path
+) -> FollowedFace:
     """Find the face in every frame, and keep the longest shot that shows it.
 
+    `folder` gets what is found as it comes, or has some of it from a run that was interrupted.
     Raises FileNotFoundError or InputError with one sentence where there is no such face.
     """
-    info = film_info(film)
-    expected = round(info.seconds * options.fps) or None
-    frames = ahead(colour_frames(film, LONGEST, options.fps))
-    shots: dict[int, list[tuple[int, Tensor]]] = {}
-    seen: dict[int, int] = {}
-    with progress_bar("finding the face", expected) as done:
-        for number, face in enumerate(follow_face(finder, frames, options.face, options.crops)):
-            seen[face.shot] = seen.get(face.shot, 0) + 1
-            if face.points is not None:
-                shots.setdefault(face.shot, []).append((number, face.points.cpu()))
+    size = shown_size(film_info(film))
+    try:
+        return _longest_shot(film, options, _found(film, options, finder, folder), size)
+    except InputError:
+        forget_frames(folder)
+        raise
+
+
+def _found(
+    film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path
+) -> list[FaceFrame]:
+    """What every frame shows."""
+    known = kept_frames(folder, finder.landmarks.device)
+    pictures = ahead(colour_frames(film, LONGEST, options.fps))
+    coming = follow_face(finder, pictures, options.face, options.crops, known)
+    frames = known.copy()
+    expected = round(film_info(film).seconds * options.fps) or None
+    with progress_bar("finding the face", expected, done=len(known)) as done:
+        for frame in keep_frames(folder, len(known), coming):
+            frames.append(frame)
             done()
+    return frames
+
+
+def _longest_shot(
+    film: Path, options: TrackingOptions, found: Sequence[FaceFrame], size: tuple[int, int]
+) -> FollowedFace:
+    shots: dict[int, list[tuple[int, Tensor]]] = {}
+    for number, face in enumerate(found):
+        if face.points is not None:
+            shots.setdefault(face.shot, []).append((number, face.points.cpu()))
     best = max(shots, key=lambda shot: len(shots[shot]), default=None)
     if best is None or len(shots[best]) < LEAST_FRAMES:
         raise InputError(_no_face(film, options, shots))
     numbers, points = zip(*shots[best], strict=True)
-    width, height = shown_size(info)
     return FollowedFace(
         points=torch.stack(points),
         frames=torch.tensor(numbers),
-        width=width,
-        height=height,
+        width=size[0],
+        height=size[1],
         fps=options.fps,
-        lost=seen[best] - len(numbers),
-        shots=len(seen),
+        lost=sum(face.shot == best for face in found) - len(numbers),
+        shots=len({face.shot for face in found}),
     )
 
 

@@ -20,6 +20,7 @@ from avatar.tracking.film import (
     write_followed,
 )
 from avatar.tracking.flame import flame_person
+from avatar.tracking.found_frames import forget_frames
 from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, face_model
@@ -115,8 +116,9 @@ def track_film(
     """Track a film; `folder` gets its landmarks, pictures and masks, or has them from a run that
     was interrupted."""
     if not (folder / LANDMARKS).is_file():
-        found = follow(film, options, load_face_finder(device))
+        found = follow(film, options, load_face_finder(device), folder)
         write_followed(folder / LANDMARKS, found)
+        forget_frames(folder)
     face = read_followed(folder / LANDMARKS)
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])

@@ -1,7 +1,7 @@
 """Faces of a picture with their points; one face through a film, from frame to frame."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from avatar.vision.landmarks import (
 )
 from avatar.vision.network import Network, load_network
 from avatar.vision.shots import numbered_by_shot
+from common.parallel import beside
 
 SAME = 0.2  # sides of its square: two faces nearer than this are one, found twice
 JUMP = 0.5  # sides of its square: a face that moves so far, or grows so much, is another
@@ -40,6 +41,7 @@ class FaceFrame:
     shot: int  # how many cuts came before
     points: Tensor | None  # [478, 3] as in `Landmarks`; None where the face is lost
     presence: float  # in [0, 1]
+    where: Squares | None  # around the face at a first look; None where it is lost
 
 
 def load_face_finder(device: torch.device | str = "cpu") -> FaceFinder:
@@ -72,37 +74,60 @@ def faces_in_picture(
 
 
 def follow_face(
-    finder: FaceFinder, frames: Iterable[NDArray[np.uint8]], face: int = 0, averaged: int = 1
+    finder: FaceFinder,
+    frames: Iterable[NDArray[np.uint8]],
+    face: int = 0,
+    averaged: int = 1,
+    known: Sequence[FaceFrame] = (),
 ) -> Iterator[FaceFrame]:
     """One face in the frames [H, W, 3] of a film: a result for each, as it comes.
 
     face: which to follow, by its size where a shot begins, 0 the largest; after a loss it is the
-    one nearest to where the face was. averaged: see `find_landmarks`.
+    one nearest to where the face was. averaged: see `find_landmarks`. known: what was found before
+    in the first frames, which are looked at no more; results are those of the others. A first look
+    goes from frame to frame, while other threads look closer at the frames before.
     """
+
+    def look_closer(seen: tuple[Tensor, FaceFrame]) -> FaceFrame:
+        picture, frame = seen
+        if frame.where is None:
+            return frame
+        found = find_landmarks(finder.landmarks, picture[None], frame.where, 1, averaged)
+        return replace(frame, points=found.points[0])
+
+    return beside(look_closer, _first_looks(finder, frames, face, known))
+
+
+def _first_looks(
+    finder: FaceFinder,
+    frames: Iterable[NDArray[np.uint8]],
+    face: int,
+    known: Sequence[FaceFrame],
+) -> Iterator[tuple[Tensor, FaceFrame]]:
+    """The pictures after those that are known, and where the face is in each, without points."""
     device = finder.landmarks.device
     pictures = (torch.tensor(frame, device=device) / 255 for frame in frames)
     before, last = -1, None
-    for shot, picture in numbered_by_shot(pictures):
+    for number, (shot, picture) in enumerate(numbered_by_shot(pictures)):
         last = last if shot == before else None
-        found = _followed(finder, picture, last, averaged)
-        if found is None:
-            faces = faces_in_picture(finder, picture, averaged, small=shot != before)
-            found = _chosen(faces, face, last)
-        if found is None:
-            yield FaceFrame(shot, None, 0.0)
+        if number < len(known):
+            last = known[number].where or last
         else:
-            last = squares_of_points(found.points)
-            yield FaceFrame(shot, found.points[0], float(found.presence[0]))
+            found = _followed(finder, picture, last)
+            if found is None:
+                faces = faces_in_picture(finder, picture, small=shot != before)
+                found = _chosen(faces, face, last)
+            where = None if found is None else squares_of_points(found.points)
+            yield picture, FaceFrame(shot, None, float(found.presence) if found else 0.0, where)
+            last = where or last
         before = shot
 
 
-def _followed(
-    finder: FaceFinder, picture: Tensor, last: Squares | None, averaged: int
-) -> Landmarks | None:
-    """The face near where it was, if it is there."""
+def _followed(finder: FaceFinder, picture: Tensor, last: Squares | None) -> Landmarks | None:
+    """The face near where it was, at a first look, if it is there."""
     if last is None:
         return None
-    found = find_landmarks(finder.landmarks, picture[None], last, averaged=averaged)
+    found = find_landmarks(finder.landmarks, picture[None], last, passes=1)
     now = squares_of_points(found.points)
     moved = float((now.centres - last.centres).norm() / last.sides)
     grown = abs(float(now.sides / last.sides) - 1)

@@ -39,6 +39,11 @@ def write(path: Path, pictures: Sequence[Tensor]) -> Path:
     return path
 
 
+def new(folder: Path, number: int) -> Path:
+    (folder / str(number)).mkdir()
+    return folder / str(number)
+
+
 def walking(size: int, frames: int = FRAMES, step: int = 2) -> list[Tensor]:
     return [on_grey(240, 320, ("man", size, 30 + step * k, 10)) for k in range(frames)]
 
@@ -102,17 +107,21 @@ def test_a_tiny_face_is_tracked_and_called_tiny(tmp_path: Path):
 def test_of_two_faces_one_is_followed(tmp_path: Path, finder: FaceFinder):
     both = [on_grey(240, 480, ("man", 220, 2 * k, 10), ("bob", 160, 300, 40)) for k in range(10)]
     film = write(tmp_path / "film.mp4", both)
-    large, small = (follow(film, TrackingOptions(crops=1, face=k), finder) for k in (0, 1))
+    large, small = (
+        follow(film, TrackingOptions(crops=1, face=k), finder, new(tmp_path, k)) for k in (0, 1)
+    )
     assert large.points[:, NOSE, 0].max() < 220 < 330 < small.points[:, NOSE, 0].min()
     with pytest.raises(InputError, match=r"has no face number 2; --face 0 is the largest"):
-        follow(film, TrackingOptions(crops=1, face=2), finder)
+        follow(film, TrackingOptions(crops=1, face=2), finder, new(tmp_path, 2))
 
 
 def test_a_film_that_a_phone_turned_is_followed_upright(tmp_path: Path, finder: FaceFinder):
     upright = write(tmp_path / "upright.mp4", walking(220))
     lying = [picture.rot90(1, (0, 1)) for picture in walking(220)]
     turned = show_by(write(tmp_path / "turned.mp4", lying), 0, 1, -1, 0)
-    wanted, found = (follow(film, ONCE, finder) for film in (upright, turned))
+    wanted, found = (
+        follow(film, ONCE, finder, new(tmp_path, k)) for k, film in enumerate((upright, turned))
+    )
     assert (found.width, found.height) == (wanted.width, wanted.height) == (320, 240)
     assert (found.points - wanted.points)[..., :2].norm(dim=-1).mean() < 1
 
@@ -125,7 +134,7 @@ def test_a_rate_that_varies_is_followed_in_time(tmp_path: Path, finder: FaceFind
     ]
     frames = [frame.reformat(format="yuv420p") for frame in frames]
     film = write_frames(tmp_path / "film.mkv", frames, times)
-    found = follow(film, ONCE, finder)
+    found = follow(film, ONCE, finder, tmp_path)
     shown = np.searchsorted(times, (np.arange(17) + 0.5) * 4, side="right") - 1
     assert found.frames[:17].tolist() == list(range(17))
     noses = found.points[:17, NOSE, 0].numpy()

@@ -90,16 +90,37 @@ def test_a_shaking_camera_makes_no_cuts(pixels: int, seen: bool):
     assert shots[12:] == [shots[1] + seen] * 3
 
 
-def test_one_frame_is_asked_for_at_a_time(finder: FaceFinder):
-    taken = 0
+def test_few_frames_are_asked_for_ahead(finder: FaceFinder):
+    taken, threads = 0, torch.get_num_threads()
 
     def counted() -> Frames:
         nonlocal taken
-        for frame in frames(*walking("man", 5)):
+        for frame in frames(*walking("man", 8)):
             taken += 1
             yield frame
 
     following = follow_face(finder, counted())
-    for count in range(1, 6):
+    for count in range(1, 5):
         next(following)
-        assert taken == count
+        assert count <= taken <= count + (threads if threads > 1 else 0)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_what_is_known_is_not_looked_at_again(finder: FaceFinder, threads: int):
+    """A face that was lost, and then found by a look all over the picture, among it."""
+    film = walking("man", 8)
+    film[2:4] = [on_grey(240, 400)] * 2
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        whole = list(follow_face(finder, frames(*film)))
+        for count in (1, 3, 6):
+            rest = list(follow_face(finder, frames(*film), known=whole[:count]))
+            assert len(rest) == len(film) - count
+            for again, frame in zip(rest, whole[count:], strict=True):
+                assert (again.shot, again.presence) == (frame.shot, frame.presence)
+                assert (again.points is None) == (frame.points is None)
+                if again.points is not None and frame.points is not None:
+                    torch.testing.assert_close(again.points, frame.points, rtol=0, atol=1e-3)
+    finally:
+        torch.set_num_threads(before)
