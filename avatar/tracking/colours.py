@@ -13,18 +13,17 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatar.mesh.zbuffer import rasterize
 from avatar.tracking.equations import Placed, Pulls
 from avatar.tracking.model import FaceModel, PointModel, points_of
 from avatar.tracking.pyramid import sample
 from avatar.tracking.state import Moment, Person
+from avatar.tracking.surface import camera_vertices, seen_coarsely
 from avatar.transfer.template import template_of
 
 SPACING = 0.0022  # metres between samples
 ON_FACE = 0.4  # weight of a vertex from which the skin counts
 GRAZING = 0.15  # cosine between normal and view below which a sample does not count
 BEHIND = 0.006  # metres behind the first surface up to which a sample is seen
-DEPTH_PIXELS = 192  # width of the z-buffer
 SPREAD, HUBER = 0.04, 0.05  # of colours in [0, 1]
 SHARED = 20.0  # samples err together: so many of them tell as much as one
 OFTEN = 3  # frames that must show a sample
@@ -97,7 +96,7 @@ def observe(
     picture [h, w, 4]: a level of a pyramid, `scale` pixels of the film to one of its own, with a
     mask of the skin as its last channel.
     """
-    vertices = _vertices(model, person, moment)
+    vertices = camera_vertices(model, person, moment)
     a, b, c = (vertices[samples.corners[:, k]] for k in range(3))
     normals = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1)
     towards = -torch.nn.functional.normalize(placed.camera, dim=1)
@@ -110,26 +109,12 @@ def observe(
     return Observed(placed, normals, share, values[:, :3], slopes[:, :3])
 
 
-def _vertices(model: FaceModel, person: Person, moment: Moment) -> Tensor:
-    """[V, 3] in camera space."""
-    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
-    rest = model.rest(person.shape) + offsets
-    return rest @ moment.rotation.float().T + moment.translation.float()
-
-
 def _hidden(
     model: FaceModel, person: Person, vertices: Tensor, placed: Placed, size: tuple[float, float]
 ) -> Tensor:
     """[P] true for what lies behind another part of the head."""
-    shrink = DEPTH_PIXELS / max(size)
-    height, width = (max(1, round(side * shrink)) for side in size)
-    depth = vertices[:, 2].clamp(min=0.05)
-    pixels = person.focal * vertices[:, :2] / depth[:, None] + torch.tensor(person.centre)
-    projected = torch.cat([pixels * shrink, 1 / depth[:, None]], 1).double().numpy()
-    nearness = rasterize(projected, model.head.faces.numpy(), height, width).nearness
-    spots = (placed.pixels * shrink).long()
-    columns, rows = spots[:, 0].clamp(0, width - 1), spots[:, 1].clamp(0, height - 1)
-    first = torch.from_numpy(nearness)[rows, columns]
+    seen, spots = seen_coarsely(model, person, vertices, placed.pixels, size)
+    first = torch.from_numpy(seen.nearness)[spots]
     return placed.camera[:, 2] > 1 / first.clamp(min=1e-6) + BEHIND
 
 

@@ -43,9 +43,7 @@ class FollowedFace:
     shots: int  # of the film, of which this is the longest
 
 
-def follow(
-    film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path
-) -> FollowedFace:
+def follow(film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path) -> FollowedFace:
     """Find the face in every frame, and keep the longest shot that shows it.
 
     `folder` gets what is found as it comes, or has some of it from a run that was interrupted.

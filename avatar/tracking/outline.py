@@ -7,17 +7,17 @@ only along the line of sight, so that each tells of one direction: across the ou
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import normalize
 
 from avatar.mesh.normals import point_normals
-from avatar.mesh.zbuffer import NOTHING, rasterize
-from avatar.tracking.equations import Placed, Pulls
+from avatar.mesh.zbuffer import NOTHING
+from avatar.tracking.equations import Pulls
 from avatar.tracking.model import FaceModel, PointModel
 from avatar.tracking.pyramid import sample
 from avatar.tracking.state import Moment, Person
+from avatar.tracking.surface import camera_vertices, seen_coarsely
 from avatar.transfer.template import template_of
 
 REACH, STEP = 12.0, 0.5  # pixels to either side in which the mask's edge is looked for
@@ -27,7 +27,6 @@ NO_HAIR = 0.2  # of the mask
 WHOLE = 0.95  # pose weight from which the skin moves with the head
 SPREAD, HUBER = 2.0, 2.0  # pixels; standard deviations
 SHARED = 20.0  # points err together: so many of them tell as much as one
-DEPTH_PIXELS = 256  # width of the z-buffer
 
 
 @dataclass(frozen=True)
@@ -54,34 +53,46 @@ def outline_model(model: FaceModel) -> OutlineModel:
     head = model.head
     outer = torch.from_numpy(template_of(head).outer) & (head.pose_weights > WHOLE)
     skin = head.faces[head.group_faces("body")]
-    pairs = torch.cat([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]]).sort(1).values.unique(dim=0)
-    return OutlineModel(points, pairs[outer[pairs].all(1)])
+    sides = torch.cat([skin[:, [0, 1]], skin[:, [1, 2]], skin[:, [2, 0]]])
+    edges = sides.sort(1).values.unique(dim=0)
+    return OutlineModel(points, edges[outer[edges].all(1)])
 
 
 def find_contour(
     model: FaceModel, outline: OutlineModel, person: Person, moment: Moment, masks: Tensor
 ) -> Contour:
     """The outline of a frame where its masks [H, W, 2] of the person and of hair show its edge."""
-    vertices = _vertices(model, person, moment)
-    skin = model.head.faces[model.head.group_faces("body")].numpy()
-    normals = normalize(torch.from_numpy(point_normals(vertices.numpy(), skin)).float(), dim=1)
-    facing = -(normals * normalize(vertices, dim=1)).sum(1)
-    first, second = outline.edges.unbind(1)
-    crossing = facing[first] * facing[second] < 0
-    first, second = first[crossing], second[crossing]
-    share = (facing[first] / (facing[first] - facing[second]))[:, None]
-    middle = vertices[first] + share * (vertices[second] - vertices[first])
-    normal = normalize(normals[first] + share * (normals[second] - normals[first]), dim=1)
-    centre = torch.tensor(person.centre).to(middle)
-    spots = person.focal * middle[:, :2] / middle[:, 2:] + centre
-    across = normalize(normal[:, :2], dim=1)
-    away, seen = _from_edge(masks, spots, across)
-    seen &= _free(model, person, vertices, spots + BEYOND * across, masks.shape[:2])
-    a, b, t = first[seen], second[seen], share[seen]
+    vertices = camera_vertices(model, person, moment)
+    ends, share, normals = _crossings(model, outline, vertices)
+    first, second = vertices[ends].unbind(1)
+    middle = first + share * (second - first)
+    spots = person.focal * middle[:, :2] / middle[:, 2:] + torch.tensor(person.centre)
+    across = normalize(normals[:, :2], dim=1)
+    away, edged = _from_edge(masks, spots, across)
+    beyond = spots + BEYOND * across
+    seen, places = seen_coarsely(model, person, vertices, beyond, masks.shape[:2])
+    told = edged & (torch.from_numpy(seen.faces)[places] == NOTHING)
+    a, b = ends[told].unbind(1)
+    t = share[told]
     points = outline.points
     mean = points.mean[a] + t * (points.mean[b] - points.mean[a])
     basis = points.basis[a] + t[..., None] * (points.basis[b] - points.basis[a])
-    return Contour(PointModel(mean, basis, points.units), across[seen], away[seen])
+    return Contour(PointModel(mean, basis, points.units), across[told], away[told])
+
+
+def _crossings(
+    model: FaceModel, outline: OutlineModel, vertices: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Where the surface of vertices [V, 3] in camera space turns away: edges [P, 2], how far along
+    them [P, 1], and the normals there [P, 3]."""
+    skin = model.head.faces[model.head.group_faces("body")].numpy()
+    normals = torch.from_numpy(point_normals(vertices.numpy(), skin)).to(vertices)
+    facing = (normals * normalize(vertices, dim=1)).sum(1)
+    ends = outline.edges[facing[outline.edges].prod(1) < 0]
+    first, second = facing[ends].unbind(1)
+    share = (first / (first - second))[:, None]
+    between = normals[ends[:, 0]] + share * (normals[ends[:, 1]] - normals[ends[:, 0]])
+    return ends, share, between
 
 
 def outline_pulls(contour: Contour) -> Pulls:
@@ -111,24 +122,3 @@ def _from_edge(masks: Tensor, spots: Tensor, across: Tensor) -> tuple[Tensor, Te
     low, high = places.amin(1), places.amax(1)
     inside = (low > 1).all(1) & (high[:, 0] < width - 1) & (high[:, 1] < height - 1)
     return -edge, (falls.sum(1) == 1) & (rises.sum(1) == 0) & (hair < NO_HAIR) & inside
-
-
-def _free(
-    model: FaceModel, person: Person, vertices: Tensor, spots: Tensor, size: tuple[int, int]
-) -> Tensor:
-    """[P] true where nothing of the head is seen."""
-    shrink = DEPTH_PIXELS / max(size)
-    height, width = (max(1, round(side * shrink)) for side in size)
-    depth = vertices[:, 2].clamp(min=0.05)
-    pixels = person.focal * vertices[:, :2] / depth[:, None] + torch.tensor(person.centre)
-    projected = torch.cat([pixels * shrink, 1 / depth[:, None]], 1).double().numpy()
-    faces = torch.from_numpy(rasterize(projected, model.head.faces.numpy(), height, width).faces)
-    columns, rows = (spots * shrink).long().unbind(1)
-    return faces[rows.clamp(0, height - 1), columns.clamp(0, width - 1)] == NOTHING
-
-
-def _vertices(model: FaceModel, person: Person, moment: Moment) -> Tensor:
-    """[V, 3] in camera space."""
-    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
-    rest = model.rest(person.shape) + offsets
-    return rest @ moment.rotation.float().T + moment.translation.float()

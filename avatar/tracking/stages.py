@@ -159,7 +159,9 @@ def _with_outline(
     def more(frame: int, person: Person, moment: Moment) -> Equations:
         contour = find_contour(model, outline, person, moment, seen[frame].masks)
         placed = place(contour.points, person, moment)
-        of_outline = normal_equations(contour.points, person, moment, placed, outline_pulls(contour))
+        of_outline = normal_equations(
+            contour.points, person, moment, placed, outline_pulls(contour)
+        )
         return gather(frame, person, moment) + of_outline
 
     return more

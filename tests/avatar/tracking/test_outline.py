@@ -1,0 +1,96 @@
+"""The outline of a head says how it must move across it, and nothing where hair hides it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from performances import SIZE, performance
+from torch import Tensor
+
+from avatar.mesh.zbuffer import NOTHING, rasterize
+from avatar.tracking.equations import normal_equations, place
+from avatar.tracking.model import FaceModel
+from avatar.tracking.outline import Contour, find_contour, outline_model, outline_pulls
+from avatar.tracking.state import Moment, Person
+from avatar.tracking.surface import camera_vertices
+
+SHOWN = performance(frames=3)
+MODEL, PERSON, MOMENT = SHOWN.model, SHOWN.person, SHOWN.moments[2]
+OUTLINE = outline_model(MODEL)
+
+
+def masks_of(model: FaceModel, person: Person, moment: Moment, samples: int = 4) -> Tensor:
+    """What a perfect segmenter of a person without hair finds [H, W, 2]."""
+    vertices = camera_vertices(model, person, moment)
+    pixels = person.focal * vertices[:, :2] / vertices[:, 2:] + torch.tensor(person.centre)
+    projected = torch.cat([samples * pixels, 1 / vertices[:, 2:]], 1).double().numpy()
+    side = samples * int(SIZE)
+    seen = rasterize(projected, model.head.faces.numpy(), side, side).faces != NOTHING
+    person_mask = seen.reshape(side // samples, samples, -1, samples).mean((1, 3))
+    both = np.stack([person_mask, np.zeros_like(person_mask)], -1)
+    return torch.from_numpy(both.astype(np.float32))
+
+
+MASKS = masks_of(MODEL, PERSON, MOMENT)
+
+
+def contour(moment: Moment = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
+    return find_contour(MODEL, OUTLINE, person, moment, masks)
+
+
+def test_a_head_that_is_where_it_is_seen_lies_on_the_edge():
+    found = contour()
+    assert len(found.away) > 60
+    assert found.away.abs().median() < 0.3 and found.away.abs().quantile(0.9) < 2
+    torch.testing.assert_close(found.across.norm(dim=1), torch.ones(len(found.away)))
+    pixels = place(found.points, PERSON, MOMENT).pixels
+    outside, inside = (
+        MASKS[..., 0][(pixels + side * found.across).long().flip(1).unbind(1)] for side in (6, -6)
+    )
+    assert outside.max() == 0 and inside.min() == 1
+
+
+def test_points_count_by_how_far_they_are_across_the_outline():
+    shift = torch.tensor([4.0, 3.0])  # pixels
+    moved = replace(PERSON, centre=tuple((torch.tensor(PERSON.centre) + shift).tolist()))
+    found = contour(person=moved)
+    expected = found.across @ shift
+    assert (found.away - expected).abs().median() < 0.5
+
+
+def test_a_step_brings_a_head_back_that_was_shifted_and_turned():
+    free, still = [2, 3, 4], torch.zeros(6 + len(MODEL.units)).double()
+    away = torch.tensor([0.04, 0.003, -0.003]).double()  # radians in the picture, metres
+    started = MOMENT.moved(still.index_put((torch.tensor(free),), away))
+    moment = started
+    for _ in range(4):
+        found = contour(moment)
+        equations = normal_equations(
+            found.points, PERSON, moment, place(found.points, PERSON, moment), outline_pulls(found)
+        )
+        step = -torch.linalg.solve(equations.system[free][:, free], equations.gradient[free])
+        moment = moment.moved(still.index_put((torch.tensor(free),), step))
+    off, before = ((one.translation - MOMENT.translation)[:2].norm() for one in (moment, started))
+    assert off < 0.2 * before
+    turned, before = ((one.rotation - MOMENT.rotation).norm() for one in (moment, started))
+    assert turned < 0.2 * before
+
+
+def test_hair_at_the_edge_hides_it():
+    hairy = MASKS.clone()
+    hairy[:, : int(SIZE) // 2, 1] = 1
+    found = contour(masks=hairy)
+    pixels = place(found.points, PERSON, MOMENT).pixels
+    assert 10 < len(found.away) < len(contour().away)
+    assert pixels[:, 0].min() > SIZE / 2
+
+
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_a_mask_without_an_edge_tells_nothing(value: float):
+    found = contour(masks=torch.full_like(MASKS, value))
+    assert len(found.away) == 0
+    equations = normal_equations(
+        found.points, PERSON, MOMENT, place(found.points, PERSON, MOMENT), outline_pulls(found)
+    )
+    assert not equations.system.any() and not equations.gradient.any()
