@@ -70,7 +70,8 @@ def find_contour(
     across = normalize(normals[:, :2], dim=1)
     away, edged = _from_edge(masks, spots, across)
     beyond = spots + BEYOND * across
-    seen, places = seen_coarsely(model, person, vertices, beyond, masks.shape[:2])
+    size = (masks.shape[0], masks.shape[1])
+    seen, places = seen_coarsely(model, person, vertices, beyond, size)
     told = edged & (torch.from_numpy(seen.faces)[places] == NOTHING)
     a, b = ends[told].unbind(1)
     t = share[told]
