@@ -1,4 +1,4 @@
-"""Lips are apart or they touch, and never in each other."""
+"""Lips are as far apart as was seen or they touch, and are never in each other."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,6 +12,8 @@ from avatar.tracking.state import Moment, Person
 
 NEAR = 0.35 * MM  # a gap at which lips still draw each other, by a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
+OPEN = 0.7 * MM  # a mean gap at which three quarters of what was seen come back
+OPEN_SPREAD = 0.1  # of a unit's weight around what the rest leaves of it
 WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
 ROUNDS = 4
 MOUTH = ("jaw", "mouth")
@@ -25,9 +27,40 @@ def touching(model: FaceModel, person: Person, moments: Sequence[Moment]) -> lis
     below the lower. The weights of mouth and jaw change as little as they can.
     """
     apart, ways = (part.double() for part in lips_apart(model, person))
-    names = model.head.unit_names
-    free = torch.tensor([k for k, name in enumerate(names) if name.startswith(MOUTH)])
+    free = _of_mouth(model)
     return [replace(one, weights=_meeting(apart, ways, free, one.weights)) for one in moments]
+
+
+def as_open_as_seen(
+    model: FaceModel, person: Person, moments: Sequence[Moment], seen: Tensor
+) -> list[Moment]:
+    """The moments with lips that are as far apart, where they are, as the pictures show them.
+
+    seen: the gaps [F, P, 3] before a face at rest was found whose lips are shut. What was taken
+    off there is right for shut lips alone, which the tracker sees a little apart: it comes back
+    the more, the more the mouth is open.
+    """
+    _, ways = (part.double() for part in lips_apart(model, person))
+    free = _of_mouth(model)
+    along = ways[..., free]
+    system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
+    system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
+    opened = []
+    told = gaps(model, person, moments)
+    for moment, wanted, given in zip(moments, seen, told, strict=True):
+        back = 1 - _nearness(given.norm(dim=1).mean(), OPEN)
+        lost = back * (wanted - given) / LOOSE**2 / len(along)
+        step = torch.linalg.solve(system, torch.einsum("pxe,px->e", along, lost))
+        weights = moment.weights.clone()
+        weights[free] = (weights[free] + step.to(weights)).clamp(0, 1)
+        opened.append(replace(moment, weights=weights))
+    return opened
+
+
+def gaps(model: FaceModel, person: Person, moments: Sequence[Moment]) -> Tensor:
+    """From the lower inner lip to the upper in each moment [F, P, 3], metres."""
+    apart, ways = (part.double() for part in lips_apart(model, person))
+    return torch.stack([apart + ways @ one.weights.to(apart) for one in moments])
 
 
 def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
@@ -38,6 +71,16 @@ def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
     return rest[upper] - rest[lower], ways
 
 
+def _of_mouth(model: FaceModel) -> Tensor:
+    names = model.head.unit_names
+    return torch.tensor([k for k, name in enumerate(names) if name.startswith(MOUTH)])
+
+
+def _nearness(gap: Tensor, scale: float) -> Tensor:
+    """1 for a gap of nothing to 0 for a wide one (Geman and McClure 1985)."""
+    return (scale**2 / (scale**2 + gap.square())) ** 2
+
+
 def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tensor:
     """Weights [E] of one moment; gaps are apart [P, 3] + ways [P, 3, E] · weights."""
     told = apart + ways @ weights.to(apart)
@@ -46,7 +89,7 @@ def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tens
     before = weights[free].to(apart)
     for _ in range(ROUNDS):
         gaps = told + along @ step
-        near = (NEAR**2 / (NEAR**2 + gaps.square().sum(1))) ** 2
+        near = _nearness(gaps.norm(dim=1), NEAR)
         pull = torch.where(gaps[:, 1] < 0, 1.0, near) / LOOSE**2 / len(gaps)  # [P]
         system = torch.einsum("pxe,p,pxf->ef", along, pull, along)
         system += WEIGHT_SPREAD**-2 * torch.eye(len(free)).to(system)

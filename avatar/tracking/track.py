@@ -10,7 +10,7 @@ from scipy.spatial.transform import Rotation
 from avatar.film.video_reader import film_info
 from avatar.flame import FlameModel, load_flame
 from avatar.tracking.begin import UPRIGHT, first_moment
-from avatar.tracking.contact import touching
+from avatar.tracking.contact import as_open_as_seen, gaps, touching
 from avatar.tracking.film import (
     FollowedFace,
     follow,
@@ -203,7 +203,9 @@ def _every_frame(
     moments = smoothed(solved.model, moments, face.fps)
     weights = torch.stack([one.weights for one in moments])
     neutral = neutral_weights(solved.model, solved.person, weights)
+    seen = gaps(solved.model, solved.person, moments)
     model, moments = at_neutral(solved.model, solved.person, moments, neutral)
+    moments = as_open_as_seen(model, solved.person, moments, seen)
     moments = touching(model, solved.person, moments)
     return Tracking(
         model, solved.person, moments, face.frames, face.fps, (window.width, window.height)

@@ -6,7 +6,7 @@ import pytest
 import torch
 from performances import performance
 
-from avatar.tracking.contact import touching
+from avatar.tracking.contact import as_open_as_seen, gaps, touching
 from avatar.tracking.model import FaceModel
 from avatar.tracking.smooth import at_neutral
 from avatar.tracking.state import Moment, Person
@@ -70,3 +70,34 @@ def test_eyes_and_brows_are_left_alone(sealed):
     for name in ("eyeBlinkLeft", "browInnerUp"):
         index = model.head.unit_names.index(name)
         assert met.weights[index] == ajar.weights[index]
+
+
+def ajar(amount: float) -> tuple[FaceModel, Person, Moment, torch.Tensor]:
+    """Somebody whose lips the tracker sees 1.5 mm apart when they are shut, who opens the mouth:
+    after the face at rest was found, and the gaps before."""
+    shown = performance(frames=1)
+    calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
+    moment = replace(shown.moments[0], weights=calm)
+    shut, _ = at_neutral(shown.model, shown.person, [moment], calm)
+    parted = torch.zeros_like(shut.mean)
+    parted[shut.head.regions["lip_inner_lower"], 1] = -1.5 * MM
+    before = replace(shut, mean=shut.mean + parted)
+    wide = opened(before, moment, jawOpen=amount)
+    model, (after,) = at_neutral(before, shown.person, [wide], calm)
+    return model, shown.person, after, gaps(before, shown.person, [wide])
+
+
+@pytest.mark.parametrize("jaw", [0.15, 0.4])
+def test_open_lips_are_as_far_apart_as_was_seen(jaw: float):
+    model, person, moment, seen = ajar(jaw)
+    wanted = float(seen.norm(dim=-1).mean()) / MM
+    (after,) = as_open_as_seen(model, person, [moment], seen)
+    lost, left = (wanted - gap_mm(model, person, one) for one in (moment, after))
+    assert lost > 0.9
+    assert abs(left) < 0.7 * lost
+
+
+def test_shut_lips_stay_shut_though_they_were_seen_apart():
+    model, person, moment, seen = ajar(0.0)
+    (after,) = as_open_as_seen(model, person, [moment], seen)
+    assert gap_mm(model, person, after) < gap_mm(model, person, moment) + 0.05
