@@ -25,6 +25,7 @@ from avatar.film.video import as_bytes, open_writer
 from avatar.flame.parameters import moment_of, still, write_flame_parameters
 from avatar.heads.topologies import FLAME_TEETH, SIZES
 from avatar.mesh import Mesh
+from avatar.mesh.vectors import Ints
 from avatar.tracking.film import read_kept
 from avatar.tracking.flame import FlamePerson, flame_frames
 from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts
@@ -58,7 +59,7 @@ def write_tracking(
         _write_meshes(tracking, out, poses, sways)
     else:
         said = _write_flame(tracking, out, flame, poses, sways)
-    _write_motion(tracking, out, poses)
+    write_performance(tracking, out, poses)
     _write_splits(tracking, out, held_out, flame is not None)
     return said
 
@@ -73,7 +74,7 @@ def _write_overlay(
         progress_bar("writing", len(tracking.moments)) as done,
     ):
         write = _frame_writer(tracking, out, poses, sways)
-        lasts = np.diff(tracking.frames, append=tracking.frames[-1] + 1)  # frames of the film
+        lasts = np.bincount(held_rows(tracking.frames))
         for shown, count in zip(spread(write, range(len(lasts))), lasts, strict=True):
             for _ in range(count):
                 show(shown)
@@ -123,15 +124,25 @@ def _write_flame(
     return f"FLAME's skin lies {person.residual_mm:.1f} mm off, its lips move {lips_mm:.1f} mm off"
 
 
-def _write_motion(tracking: Tracking, out: Path, poses: Tensor) -> None:
+def held_rows(frames: Tensor) -> Ints:
+    """For each frame of the film from the first [F] to the last, the row of the one that shows the
+    face, or showed it last."""
+    every = np.arange(int(frames[0]), int(frames[-1]) + 1)
+    return np.searchsorted(frames.numpy(), every, side="right") - 1
+
+
+def write_performance(tracking: Tracking, out: Path, poses: Tensor) -> None:
+    """The take and the motion. Where the face is lost the mesh stands still, and `seen` is
+    false."""
     weights, angles = sample_take(take_of(tracking), tracking.fps)
     assert weights.shape[1] == len(WEIGHTS)
     write_take(out / TAKE, weights.numpy(), angles.numpy(), tracking.fps)
-    head = tracking.model.head
+    head, rows = tracking.model.head, held_rows(tracking.frames)
     mesh = Mesh(tracking.rest, head.faces)
-    motion = SavedMotion(out / MOTION, mesh, head.topology, tracking.fps, poses)
-    with motion_writer(motion, head.regions) as append:
-        for row in range(len(tracking.moments)):
+    motion = SavedMotion(out / MOTION, mesh, head.topology, tracking.fps, poses[rows])
+    seen = np.diff(rows, prepend=-1) > 0
+    with motion_writer(motion, head.regions, {"seen": seen}) as append:
+        for row in rows.tolist():
             append(tracking.offsets(row).numpy())
 
 

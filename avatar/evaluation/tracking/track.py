@@ -60,25 +60,34 @@ def film_views(folder: Path, capture: Capture) -> list[View]:
 def _track(folder: Path, capture: Capture, head: Head) -> Track:
     views, path = film_views(folder, capture), folder / "motion.npz"
     motion = open_motion(path)
-    if len(motion.head_pose) != len(views):
-        raise InputError(
-            f"{path}: has {len(motion.head_pose)} frames, but the capture has {len(views)}"
-        )
+    seen = _seen(path, len(motion.head_pose))
+    if seen.sum() != len(views):
+        raise InputError(f"{path}: has {seen.sum()} frames, but the capture has {len(views)}")
+    poses = motion.head_pose.double().numpy()[seen, :3, :3]
     viewmats = np.stack([view.camera.viewmat.double().numpy() for view in views])
     camera, width = views[0].camera, views[0].camera.width
     local = capture.vertices.double().numpy() @ viewmats[:, :3, :3].mT + viewmats[:, None, :3, 3]
-    offsets = np.concatenate([chunk.double().numpy() for chunk in motion_chunks(motion)])
+    offsets = np.concatenate([chunk.double().numpy() for chunk in motion_chunks(motion)])[seen]
     rest = motion.mesh.vertices.double().numpy()
     eyes = [head.group_vertices(name).numpy() for name in EYES]
     return Track(
         vertices=local,
         rest=capture.rest.double().numpy(),
-        rotations=viewmats[:, :3, :3] @ motion.head_pose[:, :3, :3].double().numpy(),
+        rotations=viewmats[:, :3, :3] @ poses,
         focal=float(camera.K[0, 0]) / width,
         centre=camera.K[:2, 2].double().numpy() / width,
         gaze=gaze_degrees(eyes, rest, offsets),
         eyes_open=_eyes_open(path, len(views)),
     )
+
+
+def _seen(path: Path, frames: int) -> Bools:
+    """Which frames [F] of the motion show the face, as far as the file tells."""
+    arrays = read_arrays(path, leave="offsets")
+    seen = arrays.get("seen", np.ones(frames, bool))
+    if seen.shape != (frames,) or seen.dtype != bool:
+        raise InputError(f"{path}: 'seen' does not tell of each of its {frames} frames")
+    return seen
 
 
 def _eyes_open(path: Path, frames: int) -> Bools:
