@@ -1,5 +1,7 @@
 """Where a film loses the face, the motion goes on in time and says so."""
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from performances import SIZE, performance
