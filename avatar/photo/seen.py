@@ -11,6 +11,7 @@ from torch import Tensor
 from avatar.mesh.picture_file import read_photo
 from avatar.mesh.vectors import Floats
 from avatar.tracking.window import Margins, window_around
+from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, faces_in_picture
 from avatar.vision.mattes import Matting, find_mattes
 from common.errors import InputError
@@ -93,7 +94,7 @@ def see(
         focal=(told or USUAL_FOCAL * max(width, height)) * window.scale,
         centre=(float(middle[0]), float(middle[1])),
         focal_told=told is not None,
-        remarks=_remarks(high, len(faces.points), face),
+        remarks=_remarks(high, len(faces.points), face, flat_share(picture, places) > DRAWN),
     )
 
 
@@ -109,8 +110,10 @@ def _one_person(matte: Floats, points: Tensor) -> Floats:
     return matte * near if own else matte
 
 
-def _remarks(high: float, faces: int, face: int) -> tuple[str, ...]:
+def _remarks(high: float, faces: int, face: int, drawn: bool) -> tuple[str, ...]:
     remarks = []
+    if drawn:
+        remarks.append("its face looks drawn, and the avatar will hardly be like it: give a photo")
     if faces > 1 and face == 0:
         remarks.append(
             f"shows {faces} faces, of which the largest was taken; --face 1 takes the next"

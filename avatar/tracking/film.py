@@ -18,6 +18,7 @@ from avatar.tracking.found_frames import forget_frames, keep_frames, kept_frames
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Bytes, Window, window_around
+from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
 from avatar.vision.mattes import Matting, find_mattes, own_colours
 from common.arrays import pick, read_arrays, write_arrays
@@ -27,6 +28,7 @@ from common.progress import progress_bar
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
 AROUND = 3  # pixels around skin that must be skin too
+LOOKED_AT = 5  # frames, to tell a drawing
 HAIR = "hair"  # folder of the hair's masks
 
 
@@ -177,6 +179,16 @@ def read_kept(out: Path, number: int) -> tuple[Tensor, Tensor, Tensor]:
         for path in _kept(out, number)
     )
     return picture, person, hair
+
+
+def looks_drawn(out: Path, face: FollowedFace, size: int) -> bool:
+    """Whether the face is drawn, by the median of a few kept pictures, `size` pixels wide or
+    high."""
+    flat = face.points[..., :2]
+    points = window_around(flat, face.width, face.height, size).inside(flat)
+    rows = np.linspace(0, len(points) - 1, LOOKED_AT).astype(int).tolist()
+    pictures = ((row, read_kept(out, int(face.frames[row]))[0]) for row in rows)
+    return float(np.median([flat_share(picture, points[row]) for row, picture in pictures])) > DRAWN
 
 
 def skin_of(person: Tensor, hair: Tensor) -> Tensor:

@@ -21,6 +21,7 @@ from avatar.tracking.equations import Placed, Pulls
 from avatar.tracking.landmark_errors import FEATURES, errors_from
 from avatar.tracking.model import FaceModel, PointModel, points_of
 from avatar.tracking.state import Moment, Person
+from avatar.vision.landmarks import OVAL
 from common.arrays import read_arrays
 
 SKIN = 468
@@ -33,12 +34,8 @@ EYES = (
     *(263, 249, 390, 373, 374, 380, 381, 382, 362, 398, 384, 385, 386, 387, 388, 466),
 )
 NOSE = (1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 97, 326, 64, 294, 48, 278, 19, 94)
-OVAL = (
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
-    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
-)
-"""The outline of the face: these points slide along it, and tell nothing of where the skin is."""
 SKIN_POINTS = tuple(sorted(set(range(SKIN)) - set(OVAL)))
+"""The outline's points slide along it, and tell nothing of where the skin is."""
 IRISES = {"r-eye": 468, "l-eye": 473}
 PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
 IRIS_SPREAD = 0.2 * MM

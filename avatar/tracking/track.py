@@ -16,6 +16,7 @@ from avatar.tracking.film import (
     follow,
     keep_pictures,
     kept_with_skin,
+    looks_drawn,
     read_followed,
     write_followed,
 )
@@ -70,6 +71,7 @@ class Tracked:
     yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
     face: float  # its own width, pixels of the film as it is read
+    drawn: bool  # whether the face looks like no photograph
     sound: str  # what was found of the sound, and of FLAME, in a few words
 
 
@@ -99,7 +101,8 @@ def _tracked(options: TrackOptions, device: torch.device, flame: FlameModel | No
         person = flame_person(flame, tracking.rest) if flame else None
         said = write_tracking(tracking, options.out, heard.sound, options.held_out, person)
         words = "; ".join(part for part in (heard.words, said) if part)
-        found = _summary(tracking, face, words)
+        drawn = looks_drawn(options.out, face, options.size)
+        found = _summary(tracking, face, drawn, words)
         write_json(options.out / FINISHED, asdict(found))
     return found
 
@@ -212,7 +215,7 @@ def _every_frame(
     )
 
 
-def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
+def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) -> Tracked:
     poses = head_poses(tracking)[:, :3, :3].double().numpy()
     yaw = Rotation.from_matrix(poses).as_euler("YXZ", degrees=True)[:, 0]
     low, high = np.quantile(yaw, [0.02, 0.98])
@@ -223,5 +226,6 @@ def _summary(tracking: Tracking, face: FollowedFace, sound: str) -> Tracked:
         yaw=[float(low), float(high)],
         focal=tracking.person.focal / tracking.size[0],
         face=float((face.points.amax(1) - face.points.amin(1))[:, 0].median()),
+        drawn=drawn,
         sound=sound,
     )

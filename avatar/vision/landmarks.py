@@ -17,6 +17,11 @@ from avatar.vision.network import Network
 COUNT = 478
 SIZE = 256  # pixels of the network's input
 MARGIN = 1.5  # sides of the square in sides of the box around the face
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""The points on the outline of the face, in order."""
 RIGHT_CORNER, LEFT_CORNER = 33, 263  # outer corners of the person's eyes
 PRESENT = 0.5  # the least presence of a face
 APART = 0.03  # from the middle square to the others that are averaged, in sides

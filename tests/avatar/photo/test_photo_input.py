@@ -164,13 +164,15 @@ def test_no_face(tmp_path: Path):
     assert "no face was found" in sentence(lambda: looked_at(path))
 
 
-def test_a_drawing_is_a_face_like_others(tmp_path: Path):
+def test_a_drawing_is_told_and_is_a_face_like_others(tmp_path: Path):
     rows, columns = np.indices((400, 400))
     drawing = np.ones((400, 400, 3))
     for x, y, size in ((200, 200, 150), (150, 160, 15), (250, 160, 15), (200, 270, 40)):
         ring = np.abs(np.hypot(columns - x, rows - y) - size) < 3
         drawing[ring] = 0
-    fitted = fit([looked_at(saved(tmp_path / "drawing.png", drawing))])
+    seen = looked_at(saved(tmp_path / "drawing.png", drawing))
+    assert any("looks drawn" in remark for remark in seen.remarks)
+    fitted = fit([seen])
     assert abs(fitted.photos[0].yaw) < 20
     assert float((fitted.rest - fitted.model.mean).norm(dim=1).max()) < 0.03
 

@@ -72,18 +72,21 @@ def test_what_cannot_be_tracked_is_told_and_leaves_nothing(
 
 
 @pytest.mark.parametrize(
-    "pictures",
+    ("shown", "pictures"),
     [
-        [head("man", 512)[150 + k : 400 + k, 130:390] for k in range(FRAMES)],
-        [masked().roll((k, k), (0, 1)) for k in range(FRAMES)],
-        [drawing().roll(k, 1) for k in range(FRAMES)],
-        [turned_demo(50.0 + k) for k in range(FRAMES)],
+        (
+            "fills the picture",
+            [head("man", 512)[150 + k : 400 + k, 130:390] for k in range(FRAMES)],
+        ),
+        ("its mouth is covered", [masked().roll((k, k), (0, 1)) for k in range(FRAMES)]),
+        ("drawn", [drawing().roll(k, 1) for k in range(FRAMES)]),
+        ("nearly from the side", [turned_demo(50.0 + k) for k in range(FRAMES)]),
     ],
-    ids=["fills the picture", "its mouth is covered", "drawn", "nearly from the side"],
 )
-def test_any_other_face_is_tracked_without_a_sound(tmp_path: Path, pictures: list[Tensor]):
+def test_any_other_face_is_tracked(tmp_path: Path, shown: str, pictures: list[Tensor]):
     out, found = tracked(write(tmp_path / "film.mp4", pictures))
     assert (found.frames, found.lost, found.sound) == (FRAMES, 0, "no sound")
+    assert found.drawn == ("looks drawn" in describe(found)) == (shown == "drawn")
     take = read_take(out / "take.csv")
     assert np.isfinite(take.weights).all() and np.abs(take.head).max() < 0.35  # radians
 
