@@ -140,9 +140,10 @@ def _shoot(
                 shape, camera = avatar.vertices + moved, next(cameras)
                 vertices = pose(shape, motion.face.head, motion.head_pose[count])
                 gaussians = stage.rig(vertices)
-                gaussians = stage.light(gaussians, vertices, camera, count / motion.fps)
+                seconds = count / motion.fps
+                gaussians = stage.light(gaussians, vertices, camera, seconds)
             with clock.stage("raster"):
-                image = stage.raster(gaussians, camera)
+                image = stage.raster(gaussians, camera, stage.behind(camera, seconds))
             with clock.stage("encode"):
                 write(image.numpy())
                 save(moved.numpy())

@@ -4,6 +4,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
+from avatar.drive.light_options import LightOptions, check_light
 from avatar.film.output import GIF_FASTEST, check_output, check_picture
 from common.colours import parse_colour
 from common.device import Device
@@ -15,7 +16,7 @@ NAMED_CAMERAS = ("front", "orbit")
 
 
 @dataclass(frozen=True)
-class LookOptions:
+class LookOptions(LightOptions):
     """How an avatar is filmed."""
 
     width: int = 512
@@ -32,17 +33,8 @@ class LookOptions:
     """Degrees above the height of the face for front and orbit."""
     background: str = "#cccccf"
     """Colour behind the head: #rrggbb or white, black, grey, green."""
-    light: str | None = None
-    """The light that the avatar stands in: an equirectangular .hdr or .exr; studio, window,
-    overcast, golden-hour, stage or night-street; or lamps by kind, azimuth, elevation, strength and
-    colour, as in "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
-    light_turn: float = 0.0
-    """Degrees by which --light is turned around the head, to the subject's left."""
-    light_spin: float = 0.0
-    """Degrees a second by which it goes on turning."""
-    light_skin: str | None = None
-    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light;
-    by default it is guessed from them."""
+    light_background: bool = False
+    """Whether the picture of --light, blurred, stands behind the head instead of --background."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None
@@ -88,7 +80,9 @@ def check_filming(options: FilmOptions, out: Path) -> None:
         check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, out)
     parse_colour(options.background)
-    _check_light(options)
+    check_light(options)
+    if options.light_background and options.light is None:
+        raise InputError("--light-background: has nothing to do without --light; leave it out")
     check_output(out, options.audio)
 
 
@@ -97,24 +91,6 @@ def check_no_angles(options: FilmOptions, other: str) -> None:
     for name in ("azimuth", "elevation"):
         if getattr(options, name):
             raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
-
-
-def _check_light(options: FilmOptions) -> None:
-    if options.light is not None:
-        from avatar.light.read_light import read_light  # noqa: PLC0415  --help needs no torch
-
-        read_light(options.light)
-        for name in ("light_turn", "light_spin"):
-            if not math.isfinite(getattr(options, name)):
-                flag = name.replace("_", "-")
-                raise InputError(f"--{flag} {getattr(options, name)}: must be a number of degrees")
-        if options.light_skin is not None:
-            parse_colour(options.light_skin)
-        return
-    for name in ("light_turn", "light_spin", "light_skin"):
-        if getattr(options, name):
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag}: has nothing to do without --light; leave it out")
 
 
 def _check_numbers(options: FilmOptions, out: Path) -> None:

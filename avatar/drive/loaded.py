@@ -7,15 +7,16 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
-from avatar.drive.lighting import film_light, open_filmed
+from avatar.drive.lighting import film_backdrop, film_light, open_filmed
 from avatar.drive.options import DriveOptions, speaks
 from avatar.drive.retarget import avatar_face
+from avatar.light.backdrop import Backdrop
 from avatar.light.relight import Lit
 from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.rig.draw import Raster, avatar_rig, rasterizer
 from avatar.transfer.fitted_face import Face
 from common.colours import parse_colour
-from splat import Backend, Camera, Gaussians, orbit, pick_backend
+from splat import Backend, Gaussians, orbit, pick_backend
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ class Stage:
     subject: Subject
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
     light: Lit
-    raster: Callable[[Gaussians, Camera], Tensor]  # → [H, W, 3] in [0, 1], on the CPU
+    behind: Backdrop
+    raster: Raster
 
 
 def open_subject(options: DriveOptions, model: SpeechToMotion | None = None) -> Subject:
@@ -57,6 +59,7 @@ def set_stage(options: DriveOptions, subject: Subject) -> Stage:
         subject,
         rig=avatar_rig(avatar, subject.device),
         light=film_light(options, avatar, lambda: subject.face),
+        behind=film_backdrop(options),
         raster=rasterizer(subject.backend, torch.tensor(parse_colour(options.background))),
     )
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)

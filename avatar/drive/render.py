@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from avatar.capture import View, check_same_mesh, open_capture, split_views
-from avatar.drive.lighting import film_light, open_filmed
+from avatar.drive.lighting import film_backdrop, film_light, open_filmed
 from avatar.drive.render_options import ReplayOptions, check_replay
 from avatar.drive.retarget import avatar_face, carried
 from avatar.files.motion_file import open_motion
@@ -52,6 +52,7 @@ def replay(options: ReplayOptions) -> Recording:
     rig = avatar_rig(avatar, device)
     face = partial(avatar_face, options.avatar, avatar)
     light = film_light(options, avatar, face, recording.R_world_head)
+    behind = film_backdrop(options, recording.R_world_head)
     raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
     cameras = iter(recording.cameras)
     first = next(cameras)
@@ -63,8 +64,9 @@ def replay(options: ReplayOptions) -> Recording:
     ):
         frames = zip(recording.meshes, chain([first], cameras), strict=True)
         for number, (mesh, camera) in enumerate(frames):
-            lit = light(rig(mesh), mesh, camera, number / recording.fps)
-            write(raster(lit, camera).numpy())
+            seconds = number / recording.fps
+            lit = light(rig(mesh), mesh, camera, seconds)
+            write(raster(lit, camera, behind(camera, seconds)).numpy())
             done()
     return recording
 

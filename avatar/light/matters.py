@@ -19,3 +19,6 @@ _ROWS = {
     CLOTH: (0, 0, 0, 0, 0, 0, -1),
 }
 MATTERS = np.array([_ROWS[number] for number in range(len(_ROWS))], np.float32)  # [K, 7]
+MIRRORLESS = MATTERS * np.array([1, 1, 1, 1, 0, 0, 0], np.float32)
+MIRRORLESS[:, 6] = -1
+"""The same where no viewer is known."""

@@ -1,5 +1,6 @@
 """A light by its name: a file of a picture, a preset, or words."""
 
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +23,14 @@ def read_light(said: str) -> Environment:
 
     Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
+    changed = Path(said).stat().st_mtime_ns if is_picture(said) and Path(said).is_file() else 0
+    return _read_light(said, changed)
+
+
+@lru_cache(1)
+def _read_light(said: str, changed: int) -> Environment:
+    """`read_light` of a file as it was when it was last changed: it is asked for to be checked, and
+    again to be used."""
     if not is_picture(said):
         return lamps(parse_light(said))
     light = environment(read_radiance(Path(said)))

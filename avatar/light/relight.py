@@ -11,7 +11,7 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.light.cells import into_cells
 from avatar.light.environment import Environment, turn
-from avatar.light.matters import MATTERS, SKIN
+from avatar.light.matters import MATTERS, MIRRORLESS, SKIN
 from avatar.light.mirror import mirror_of
 from avatar.light.shade import PER_ROOT, Moment, shade
 from avatar.light.sides import sides_of
@@ -32,6 +32,10 @@ class Course:
     turn: float = 0.0  # degrees
     spin: float = 0.0  # degrees a second
 
+    def after(self, seconds: float) -> Floats:
+        """How it is turned by then [3, 3]."""
+        return turn(self.turn + self.spin * seconds)
+
 
 def relit(
     surfaces: Surfaces,
@@ -44,10 +48,11 @@ def relit(
     """What lights an avatar's Gaussians: surfaces with their albedo, on the mesh of `head`.
 
     R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z; all_sides: light
-    what the camera does not see as well.
+    what the camera does not see as well, without mirror images, which differ from side to side.
     """
     ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
     surfaces, seen_from = where_still(surfaces), sides_of(surfaces, all_sides)
+    matters = MIRRORLESS if all_sides else MATTERS
     standing, mirror, curve = standing_of(head), mirror_of(light), tone_table(PER_ROOT)
     skin = surfaces.albedo[surfaces.matter == SKIN]
     again = (skin if len(skin) else surfaces.albedo).mean(0)
@@ -56,7 +61,7 @@ def relit(
 
     def lit(gaussians: Gaussians, vertices: Tensor, camera: Camera, seconds: float) -> Gaussians:
         now = standing(vertices)
-        R_world_light = ahead @ turn(course.turn + course.spin * seconds)
+        R_world_light = ahead @ course.after(seconds)
         R_head_light = now.R_world_head.T @ R_world_light
         cells = into_cells(light.directions @ R_head_light.T, light.energy)
         moment = Moment(
@@ -71,7 +76,7 @@ def relit(
             bounce,
         )
         turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
-        sh = shade(surfaces, seen_from, moment, turned, MATTERS, curve)
+        sh = shade(surfaces, seen_from, moment, turned, matters, curve)
         return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
 
     return lit

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import fields
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -24,14 +25,26 @@ def avatar_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gauss
     return lambda vertices: to_world(local, binding, triangle_frames(vertices.to(device), faces))
 
 
-def rasterizer(backend: Backend, background: Tensor) -> Callable[[Gaussians, Camera], Tensor]:
-    """A function (Gaussians, camera) → picture [H, W, 3] on the CPU in [0, 1]; background [3]."""
+class Raster(Protocol):
+    """Draws Gaussians on the CPU or elsewhere."""
 
-    def draw(gaussians: Gaussians, camera: Camera) -> Tensor:
-        background_there = background.to(gaussians.means)
-        drawn = render(
-            gaussians, camera, background=background_there, backend=backend, with_depth=False
-        )
-        return drawn.color.clamp_(0, 1).cpu()
+    def __call__(
+        self, gaussians: Gaussians, camera: Camera, behind: Tensor | None = None, /
+    ) -> Tensor:
+        """The picture [H, W, 3] on the CPU in [0, 1], over another one [H, W, 3] if there is."""
+        ...
+
+
+def rasterizer(backend: Backend, background: Tensor) -> Raster:
+    """What draws; background [3] is behind everything where no picture is."""
+
+    def draw(gaussians: Gaussians, camera: Camera, behind: Tensor | None = None, /) -> Tensor:
+        empty = background if behind is None else torch.zeros(3)
+        there = empty.to(gaussians.means)
+        drawn = render(gaussians, camera, background=there, backend=backend, with_depth=False)
+        colour = drawn.color
+        if behind is not None:
+            colour = colour + (1 - drawn.alpha)[..., None] * behind.to(colour)
+        return colour.clamp_(0, 1).cpu()
 
     return draw

@@ -44,13 +44,26 @@ def test_a_film_is_lit_from_where_the_lamp_stands(
         ({"light_turn": 30.0}, "--light-turn: has nothing to do without --light"),
         ({"light_spin": 30.0}, "--light-spin: has nothing to do without --light"),
         ({"light_skin": "#aa8877"}, "--light-skin: has nothing to do without --light"),
+        ({"light_background": True}, "--light-background: has nothing to do without --light"),
         ({"light": "studio", "light_spin": float("nan")}, "must be a number of degrees"),
         ({"light": "studio", "light_skin": "tan"}, "is not a colour"),
     ],
 )
 def test_what_cannot_be_lit_is_said_before_anything_is_drawn(
-    tmp_path: Path, changes: dict[str, str | float], said: str
+    tmp_path: Path, changes: dict[str, str | float | bool], said: str
 ):
     options = replace(DriveOptions(tmp_path / "a.ply"), **changes)  # type: ignore[arg-type]
     with pytest.raises(InputError, match=said):
         check_filming(options, tmp_path / "a.mp4")
+
+
+def test_the_light_stands_behind_the_head(avatar_file: Path, voice_file: Path, tmp_path: Path):
+    base = DriveOptions(avatar_file, voice_file, tmp_path / "a.mp4", width=64, height=64)
+    base = replace(base, still=True, light="rim 170 10 1 #ff0000, ambient 0 0 0.1")
+    plain = pictures(base)
+    before = pictures(replace(base, out=tmp_path / "b.mp4", light_background=True))
+    corner, middle = np.s_[:, :8, :8], np.s_[:, 30:40, 28:36]
+    assert before[corner][..., 0].mean() > before[corner][..., 1].mean() + 0.2
+    assert np.abs(before[middle] - plain[middle]).mean() < 0.03
+    turned = replace(base, out=tmp_path / "c.mp4", light_background=True, light_turn=180.0)
+    assert pictures(turned)[corner][..., 0].mean() < before[corner][..., 0].mean() - 0.2
