@@ -24,7 +24,6 @@ from audio2mesh.sync.segments import (
     cut_item,
 )
 from audio2mesh.sync.windows import POINTS, mel_windows, speech_windows
-from audio2mesh.training.distributed import own_part
 from common.progress import progress_bar
 
 
@@ -70,8 +69,7 @@ class ContrastTask:
         return np.random.default_rng([self.options.seed, kind, index])
 
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """This process's windows of sound [B, A, 20, 80] and lip curves [B, M + 4, C]."""
-        own = own_part(self.options.batch)
+        """Windows of sound [B, A, 20, 80] and lip curves [B, M + 4, C]."""
         mouth_frames = self.options.windows + POINTS - 1
         frames = mouth_frames + 2 * REACH
         mels, mouths = [], []
@@ -82,5 +80,4 @@ class ContrastTask:
             mels.append(change_mel(mel, rng))
             mouth = item.mouth[first + REACH : first + REACH + mouth_frames]
             mouths.append(change_curves(mouth, self.segments, rng))
-        heard, seen = torch.stack(mels[own]), torch.stack(mouths[own])
-        return mel_windows(heard, FPS, frames - POINTS + 1), seen
+        return mel_windows(torch.stack(mels), FPS, frames - POINTS + 1), torch.stack(mouths)

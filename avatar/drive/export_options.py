@@ -7,6 +7,7 @@ from typing import Literal
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
 from avatar.drive.gaussian_options import ASKS, check_gaussians, holds_gaussians
+from avatar.drive.light_options import LightOptions, check_light
 from avatar.exports.formats import UPWARD, Up
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
@@ -17,7 +18,7 @@ Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
 
 @dataclass(frozen=True)
-class ExportOptions(SpeechOptions, BehaviourOptions):
+class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 
@@ -31,6 +32,7 @@ class ExportOptions(SpeechOptions, BehaviourOptions):
     space: at rest, at one moment (--at), or frame by frame in numbered files of a new folder (--out
     frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
     A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
+    --light puts a light into the colours of all these, for programs that know none.
     """
 
     out: Path
@@ -87,6 +89,7 @@ def check_export(options: ExportOptions) -> Form:
         raise InputError("give the head that shall move with either --mesh or --avatar")
     _check_files(options)
     _check_idle(options)
+    check_light(options)
     check_feelings(options.emotion, options.intensity, options.audio is not None)
     check_behaviour(options, options.audio is not None, "--audio")
     if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 MESH_TOO = (".glb",)
 """Suffixes of a moving mesh as well, unless one moment or numbered files are asked for."""
-ASKS = ("at", "sh_degree", "up")
+ASKS = ("at", "sh_degree", "up", "light")
 
 
 def holds_gaussians(options: "ExportOptions") -> bool:

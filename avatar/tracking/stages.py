@@ -22,13 +22,7 @@ from avatar.tracking.colours import (
 from avatar.tracking.equations import Equations, normal_equations, place
 from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
 from avatar.tracking.model import FaceModel
-from avatar.tracking.outline import (
-    Contour,
-    OutlineModel,
-    find_contour,
-    outline_model,
-    outline_pulls,
-)
+from avatar.tracking.outline import OutlineModel, find_contour, outline_model, outline_pulls
 from avatar.tracking.pyramid import level
 from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
 from avatar.tracking.state import Moment, Person
@@ -105,25 +99,21 @@ def solve_colours(
     return Solved(model, person, moments, paint)
 
 
-def solve_frame(solved: Solved, own: "OwnModel", seen: Seen) -> Moment:
-    """One frame of a known person."""
+def solve_frame(solved: Solved, own: "OwnModel", found: Tensor, picture: Tensor) -> Moment:
+    """One frame of a known person, from its landmarks [478, 2] and picture [H, W, 4]."""
     model, person = solved.model, solved.person
     assert solved.paint is not None
-    moment = first_moment(model, own.all_landmarks, person, seen.points)
+    moment = first_moment(model, own.all_landmarks, person, found)
     for step in range(POSE_STEPS):
-        equations = _of_landmarks(own.landmarks, person, moment, seen.points)
+        equations = _of_landmarks(own.landmarks, person, moment, found)
         moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
     for scale, steps in OWN_STEPS.items():
-        coarse, contour = level(seen.picture, scale), None
-        if scale in OUTLINE_AT:
-            contour = find_contour(model, own.outline, person, moment, seen.masks)
+        coarse = level(picture, scale)
         for _ in range(steps):
             look = _look(model, own.samples, person, moment, coarse, scale)
             gain = exposure(look, solved.paint)
-            equations = _of_landmarks(own.landmarks, person, moment, seen.points)
+            equations = _of_landmarks(own.landmarks, person, moment, found)
             equations += _of_colours(own.samples, person, moment, look, solved.paint, gain)
-            if contour is not None:
-                equations += _of_contour(contour, person, moment)
             moment = own_step(model, moment, equations)
     return moment
 
@@ -135,19 +125,16 @@ class OwnModel:
     all_landmarks: LandmarkModel
     landmarks: LandmarkModel
     samples: Samples
-    outline: OutlineModel
 
 
 def own_model(solved: Solved) -> OwnModel:
     """For the frames of a person who is known."""
     landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
-    outline = outline_model(solved.model)
     shape = solved.person.shape
     return OwnModel(
         landmarks,
         replace(landmarks, points=landmarks.points.of_person(shape)),
         replace(samples, points=samples.points.of_person(shape)),
-        replace(outline, points=outline.points.of_person(shape)),
     )
 
 
@@ -171,15 +158,13 @@ def _with_outline(
 ) -> Gather:
     def more(frame: int, person: Person, moment: Moment) -> Equations:
         contour = find_contour(model, outline, person, moment, seen[frame].masks)
-        return gather(frame, person, moment) + _of_contour(contour, person, moment)
+        placed = place(contour.points, person, moment)
+        of_outline = normal_equations(
+            contour.points, person, moment, placed, outline_pulls(contour)
+        )
+        return gather(frame, person, moment) + of_outline
 
     return more
-
-
-def _of_contour(contour: Contour, person: Person, moment: Moment) -> Equations:
-    placed = place(contour.points, person, moment)
-    pulls = outline_pulls(contour, placed)
-    return normal_equations(contour.points, person, moment, placed, pulls)
 
 
 def _of_landmarks(

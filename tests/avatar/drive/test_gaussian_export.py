@@ -143,3 +143,25 @@ def test_what_cannot_be_written_is_refused(
     assert sentence.startswith("error: ") and "Traceback" not in outcome.stderr
     assert all(words in sentence for words in said), sentence
     assert sorted(folder.rglob("*")) == before
+
+
+def test_a_light_is_put_into_the_colours(avatar_file: Path, take: Path, tmp_path: Path):
+    def colours(name: str, **options: Any) -> Any:
+        export_gaussians(ExportOptions(tmp_path / name, avatar=avatar_file, **options))
+        found = read(tmp_path / name)
+        return found.means[:, 0].numpy(), found.sh[:, 0].mean(1).numpy()
+
+    x, left = colours("left.ply", light="key 90 0 1")
+    _, right = colours("right.ply", light="key 90 0 1", light_turn=180.0)
+    aside = np.abs(x) > 0.03
+    assert np.corrcoef(x[aside], (left - right)[aside])[0, 1] > 0.5
+    _, spun = colours("spun.ply", light="key 90 0 1", light_spin=180.0, arkit=take, at=1.0)
+    assert np.abs(spun - right).mean() < 0.2 * np.abs(spun - left).mean()
+
+
+def test_a_light_is_for_gaussians(avatar_file: Path, take: Path, tmp_path: Path):
+    options = ExportOptions(tmp_path / "a.csv", arkit=take, light="studio")
+    with pytest.raises(InputError, match="--light"):
+        check_export(options)
+    with pytest.raises(InputError, match="--light-turn: has nothing to do without --light"):
+        check_export(ExportOptions(tmp_path / "a.ply", avatar=avatar_file, light_turn=3.0))
