@@ -124,8 +124,8 @@ class Tab:
 
 
 @contextmanager
-def tab(folder: Path) -> Iterator[Tab]:
-    """A tab of a Chromium of its own, whose files lie in a folder."""
+def tab(folder: Path, *flags: str) -> Iterator[Tab]:
+    """A tab of a Chromium of its own, whose files lie in a folder; flags: more for its start."""
     path = chromium()
     assert path is not None
     to_read, to_write = os.pipe()
@@ -133,7 +133,7 @@ def tab(folder: Path) -> Iterator[Tab]:
 
     pipes = (str(to_read), str(back_write))
     process = subprocess.Popen(
-        [sys.executable, "-c", LAUNCH, *pipes, path, *FLAGS, f"--user-data-dir={folder}"],
+        [sys.executable, "-c", LAUNCH, *pipes, path, *FLAGS, *flags, f"--user-data-dir={folder}"],
         pass_fds=(to_read, back_write),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

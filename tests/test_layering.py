@@ -97,9 +97,10 @@ MAY_IMPORT = {
     ),
     "avatar.live": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.face "
-        "avatar.face.emotion avatar.files avatar.heads avatar.page avatar.rig avatar.transfer "
-        "common"
+        "avatar.face.emotion avatar.files avatar.film avatar.heads avatar.mesh avatar.page "
+        "avatar.rig avatar.transfer common"
     ),
+    "avatar.live.hosts": "avatar.arkit avatar.live avatar.rig common",
     "avatar.mesh": "common splat",
     "avatar.page": "avatar.heads avatar.mesh avatar.rig common",
     "avatar.photo": (
@@ -200,7 +201,7 @@ ONLY_IN = {
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
     "transformers": {"audio2mesh/model/pretrained.py"},
-    "websockets": {"avatar/live/server.py"},
+    "websockets": {"avatar/live/benchmark.py", "avatar/live/server.py"},
     "tyro": {"configs/command.py", "configs/help_text.py", "configs/training_options.py"},
 }
 

@@ -12,17 +12,28 @@ from audio2mesh.head.storage import save_pose_net
 from audio2mesh.head.task import PoseTask, new_net
 from audio2mesh.head.tracks import PoseTrack, split_tracks
 from audio2mesh.head.voice import FPS
+from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.trainer import Trainer, train
 from common.training_loop import course, state_path
 
 
 def fit_pose(options: PoseFitOptions, device: torch.device) -> PoseScores | None:
-    """Train and write `options.out`; returns the scores of the held-out tracks, if there are."""
+    """Train and write `options.out`; returns the scores of the held-out tracks, if there are.
+
+    Of several processes the first one scores and writes.
+    """
+    with process_group(device):
+        return _fit(options, device)
+
+
+def _fit(options: PoseFitOptions, device: torch.device) -> PoseScores | None:
     tracks, held = split_tracks(options.data, options.held_out)
     net = new_net(tracks, options.net, options.train.seed).to(device)
     trainer = Trainer(PoseTask(net, tracks, options.train), options.train)
     record = _record(options, tracks, held)
     train(trainer, options.out, record)
+    if rank() > 0:
+        return None
     net = net.cpu()
     scores = pose_scores(net, held) if held else None
     save_pose_net(net, options.out, {**record, "scores": asdict(scores) if scores else {}})

@@ -10,6 +10,7 @@ from torch import Tensor
 from audio2mesh.head.network import CONTEXT, WINDOW, PoseNet
 from audio2mesh.head.options import PoseNetOptions, PoseTrainOptions
 from audio2mesh.head.tracks import PoseTrack
+from audio2mesh.training.distributed import own_part
 
 _MIRROR = torch.tensor([-1.0, 1.0, -1.0])  # of yaw, pitch and roll
 _LEAST_DEVIATION = 0.1  # degrees
@@ -52,8 +53,8 @@ class PoseTask:
         return total, {**terms, "divergence": terms["divergence"].sum()}
 
     def batch(self, step: int) -> PoseBatch:
-        """The windows of a step, half of them mirrored."""
-        options = self.options
+        """This process's windows of a step, half of them mirrored."""
+        options, own = self.options, own_part(self.options.batch)
         rng = np.random.default_rng([options.seed, step])
         share = self._starts / self._starts.sum()
         drawn = rng.choice(len(self.tracks), options.batch, p=share)
@@ -61,14 +62,14 @@ class PoseTask:
         angles, voice, real = (
             torch.stack(part)
             for part in zip(
-                *(window(self.tracks[k], s) for k, s in zip(drawn, starts, strict=True)),
+                *(window(self.tracks[k], s) for k, s in zip(drawn[own], starts[own], strict=True)),
                 strict=True,
             )
         )
-        mirrored = torch.from_numpy(rng.random((options.batch, 1, 1)) < 0.5)
+        mirrored = torch.from_numpy(rng.random((options.batch, 1, 1)) < 0.5)[own]
         angles = torch.where(mirrored, angles * _MIRROR, angles)
-        heard = torch.from_numpy(rng.random((options.batch, 1, 1)) >= options.unheard)
-        known = torch.from_numpy(rng.random(options.batch) >= options.beginning)
+        heard = torch.from_numpy(rng.random((options.batch, 1, 1)) >= options.unheard)[own]
+        known = torch.from_numpy(rng.random(options.batch) >= options.beginning)[own]
         to = self.net.deviation
         return PoseBatch(angles.to(to) / to, (voice * heard).to(to), real.to(to), known.to(to))
 

@@ -22,6 +22,7 @@ from audio2mesh.lipreading.grammar import phone_trigram, read_in_context
 from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
 from audio2mesh.lipreading.options import LipTrainOptions
 from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch, draw_measures
+from audio2mesh.training.distributed import own_part
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
 
@@ -53,9 +54,11 @@ class LipTask:
         return terms["ctc"] + named * terms["phones"] + shaped * terms["shape"], terms
 
     def batch(self, number: int) -> LipBatch:
-        """The windows of a step."""
-        options, rng = self.options, np.random.default_rng([self.options.seed, 2, number])
-        size, frames = options.batch, options.frames
+        """The windows of a step, of which each process draws its own: drawing takes the longest."""
+        options, own = self.options, own_part(self.options.batch)
+        others = (own.start,) if own.start else ()
+        rng = np.random.default_rng([options.seed, 2, number, *others])
+        size, frames = own.stop - own.start, options.frames
         if number < options.rehearsal:
             return draw_measures(self.draw, 2 * size, frames, rng).to(self.device)
         return draw_batch(self.draw, size, frames, rng).to(self.device)

@@ -24,6 +24,7 @@ from audio2mesh.sync.segments import (
     cut_item,
 )
 from audio2mesh.sync.windows import POINTS, mel_windows, speech_windows
+from audio2mesh.training.distributed import own_part
 from common.progress import progress_bar
 
 
@@ -69,7 +70,8 @@ class ContrastTask:
         return np.random.default_rng([self.options.seed, kind, index])
 
     def _batch(self, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Windows of sound [B, A, 20, 80] and lip curves [B, M + 4, C]."""
+        """This process's windows of sound [B, A, 20, 80] and lip curves [B, M + 4, C]."""
+        own = own_part(self.options.batch)
         mouth_frames = self.options.windows + POINTS - 1
         frames = mouth_frames + 2 * REACH
         mels, mouths = [], []
@@ -80,4 +82,5 @@ class ContrastTask:
             mels.append(change_mel(mel, rng))
             mouth = item.mouth[first + REACH : first + REACH + mouth_frames]
             mouths.append(change_curves(mouth, self.segments, rng))
-        return mel_windows(torch.stack(mels), FPS, frames - POINTS + 1), torch.stack(mouths)
+        heard, seen = torch.stack(mels[own]), torch.stack(mouths[own])
+        return mel_windows(heard, FPS, frames - POINTS + 1), seen

@@ -16,6 +16,7 @@ from audio2mesh.sync.network import SyncNet3D
 from audio2mesh.sync.options import SyncFitOptions
 from audio2mesh.sync.segments import FPS, running_speech
 from audio2mesh.sync.storage import save_syncnet
+from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.trainer import Trainer, train
 from common.errors import InputError
 from common.training_loop import course, state_path
@@ -26,11 +27,23 @@ _DIRECTION_FRAMES = 3000  # spread over all clips, from which the lips' directio
 def fit_syncnet(
     options: SyncFitOptions, units: FaceUnits, face: FaceGeometry, device: torch.device
 ) -> dict[str, OffsetScore]:
-    """Train, test on the held-out clips and write `options.out`; returns the test's results."""
+    """Train, test on the held-out clips and write `options.out`; returns the test's results.
+
+    Of several processes the first one tests and writes.
+    """
+    with process_group(device):
+        return _fit(options, units, face, device)
+
+
+def _fit(
+    options: SyncFitOptions, units: FaceUnits, face: FaceGeometry, device: torch.device
+) -> dict[str, OffsetScore]:
     clips, held = split_clips(options, units, face)
     trainer = new_trainer(clips, face, options, device)
     record = _record(options, clips, held)
     train(trainer, options.out, record)
+    if rank() > 0:
+        return {}
     net = trainer.task.net.cpu()
     scores = offset_scores(net, held, face, FPS)
     results = {name: asdict(score) for name, score in scores.items()}

@@ -27,7 +27,7 @@ from audio2mesh.training.augmented_epochs import (
 )
 from audio2mesh.training.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
 from audio2mesh.training.critic import Batch, Critic
-from audio2mesh.training.distributed import rank, take_from_first, world_size
+from audio2mesh.training.distributed import own_part, rank, take_from_first, world_size
 from audio2mesh.training.losses import LOSSES, lip_loss, phoned_losses, total_loss
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
@@ -51,11 +51,7 @@ def motion_trainer(
     on several processes needs it. InputError where it is missing there, or where the batch does not
     divide evenly among the processes.
     """
-    if options.batch % world_size():
-        raise InputError(
-            f"a batch of {options.batch} windows cannot be shared evenly by {world_size()}"
-            " processes; choose a multiple"
-        )
+    own_part(options.batch)
     if world_size() > 1 and cache is None:
         raise InputError(
             "training on several processes needs --cache, a folder in which they share encoded"
@@ -170,8 +166,7 @@ class MotionTask:
         """This process's part of the windows that all processes draw alike."""
         rng = np.random.default_rng([self.options.seed, 1, step])
         rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng)
-        share = len(rows) // world_size()
-        return gather(rows[rank() * share : (rank() + 1) * share], self.device)
+        return gather(rows[own_part(len(rows))], self.device)
 
 
 def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | None:

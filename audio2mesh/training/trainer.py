@@ -9,7 +9,12 @@ from typing import Any, Generic, Protocol, TypeVar
 import torch
 from torch import Tensor, nn
 
-from audio2mesh.training.distributed import average_gradients, rank, take_from_first
+from audio2mesh.training.distributed import (
+    average_gradients,
+    average_running_statistics,
+    rank,
+    take_from_first,
+)
 from audio2mesh.training.log import step_log
 from audio2mesh.training.options import StepOptions
 from common.run_state import optimiser_tensors, schedule, set_optimiser, under
@@ -72,6 +77,7 @@ class Trainer(Generic[Learned]):
         self.optimiser.zero_grad()
         self.scaler.scale(loss).backward()
         average_gradients(self.net.parameters())
+        average_running_statistics(self.net)
         self.scaler.unscale_(self.optimiser)
         nn.utils.clip_grad_norm_(self.net.parameters(), self.clip)
         self.scaler.step(self.optimiser)

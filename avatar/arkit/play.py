@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from avatar.arkit.live_link import Take
-from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
+from avatar.mesh.rotations import turn_about
 
 
 def take_frames(take: Take, fps: float) -> int:
@@ -28,13 +28,14 @@ def head_poses(angles: Tensor, pivot: Tensor) -> Tensor:
 
     Roll is applied first, then pitch, then yaw, as in the engine that the format comes from.
     """
-    yaw, pitch, roll = angles.unbind(-1)
-    nothing = torch.zeros_like(yaw)
-    about_y, about_x, about_z = (
-        axis_angle_to_matrix(torch.stack(axes, -1))
-        for axes in ((nothing, yaw, nothing), (-pitch, nothing, nothing), (nothing, nothing, roll))
+    turned = angles * angles.new_tensor([1.0, -1.0, 1.0])
+    (cy, cx, cz), (sy, sx, sz) = turned.cos().unbind(-1), turned.sin().unbind(-1)
+    rows = (
+        *(cy * cz + sy * sx * sz, sy * sx * cz - cy * sz, sy * cx),
+        *(cx * sz, cx * cz, -sx),
+        *(cy * sx * sz - sy * cz, sy * sz + cy * sx * cz, cy * cx),
     )
-    return turn_about(about_y @ about_x @ about_z, pivot)
+    return turn_about(torch.stack(rows, -1).unflatten(-1, (3, 3)), pivot)
 
 
 def head_angles(poses: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from audio2mesh.lipreading.train import (
     lip_trainer,
 )
 from audio2mesh.lipreading.weights import save_lipreader
+from audio2mesh.training.distributed import first_before_others, process_group, rank
 from audio2mesh.training.trainer import train
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_units
@@ -34,17 +35,26 @@ from common.writable import check_writable
 def fit_lipreader(options: LipFitOptions, device: torch.device) -> dict[str, float]:
     """Train, test, write the weights; returns `lip_scores` of the sentences that were held out.
 
-    InputError for a text without sentences, clips that are none and voices that are not there.
+    Of several processes the first one tests and writes. InputError for a text without sentences,
+    clips that are none and voices that are not there.
     """
+    with process_group(device):
+        return _fit(options, device)
+
+
+def _fit(options: LipFitOptions, device: torch.device) -> dict[str, float]:
     check_writable(options.out)
     head = load_head()
     texts, clips = read_sentences(options.text), _clips(options, head)
-    said = say(texts, "training", options.cache)
+    with first_before_others():
+        said = say(texts, "training", options.cache)
     torch.manual_seed(options.train.seed)
     net = LipReadNet(options.network).to(device)
     draw = window_source(head, said, clips)
     trainer = lip_trainer(net, draw, options.train)
     train(trainer, options.out, _record(options, texts, clips))
+    if rank() > 0:
+        return {}
     fit_feature_scale(trainer.task)
     settling = strangers(head, say(texts, "validation", options.cache), "validation")
     fit_blank(net, settling)

@@ -13,7 +13,7 @@ from torch.nn.functional import normalize
 
 from avatar.mesh.normals import point_normals
 from avatar.mesh.zbuffer import NOTHING
-from avatar.tracking.equations import Pulls
+from avatar.tracking.equations import Placed, Pulls
 from avatar.tracking.model import FaceModel, PointModel
 from avatar.tracking.pyramid import sample
 from avatar.tracking.state import Moment, Person
@@ -43,7 +43,7 @@ class Contour:
 
     points: PointModel  # [P] on edges
     across: Tensor  # [P, 2] unit directions out of the head, in the picture
-    away: Tensor  # [P] pixels from the mask's edge outwards to the point
+    edge: Tensor  # [P, 2] pixels: where the mask ends, across from where the points were
 
 
 def outline_model(model: FaceModel) -> OutlineModel:
@@ -78,7 +78,8 @@ def find_contour(
     points = outline.points
     mean = points.mean[a] + t * (points.mean[b] - points.mean[a])
     basis = points.basis[a] + t[..., None] * (points.basis[b] - points.basis[a])
-    return Contour(PointModel(mean, basis, points.units), across[told], away[told])
+    edge = (spots - away[:, None] * across)[told]
+    return Contour(PointModel(mean, basis, points.units), across[told], edge)
 
 
 def _crossings(
@@ -96,13 +97,18 @@ def _crossings(
     return ends, share, between
 
 
-def outline_pulls(contour: Contour) -> Pulls:
+def beyond_edge(contour: Contour, placed: Placed) -> Tensor:
+    """How far [P] the points are outside the edge of the person, in pixels."""
+    return ((placed.pixels - contour.edge) * contour.across).sum(1)
+
+
+def outline_pulls(contour: Contour, placed: Placed) -> Pulls:
     """What the masks of a frame want of the points of its outline."""
-    far = contour.away.abs() / SPREAD
+    away, across = beyond_edge(contour, placed), contour.across
+    far = away.abs() / SPREAD
     weight = (HUBER / far.clamp(min=HUBER)) / SPREAD**2 / SHARED  # [P]
-    across = contour.across
     information = weight[:, None, None] * across[:, :, None] * across[:, None]
-    return Pulls(information, (weight * contour.away)[:, None] * across)
+    return Pulls(information, (weight * away)[:, None] * across)
 
 
 def _from_edge(masks: Tensor, spots: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:

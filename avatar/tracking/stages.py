@@ -22,7 +22,13 @@ from avatar.tracking.colours import (
 from avatar.tracking.equations import Equations, normal_equations, place
 from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
 from avatar.tracking.model import FaceModel
-from avatar.tracking.outline import OutlineModel, find_contour, outline_model, outline_pulls
+from avatar.tracking.outline import (
+    Contour,
+    OutlineModel,
+    find_contour,
+    outline_model,
+    outline_pulls,
+)
 from avatar.tracking.pyramid import level
 from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
 from avatar.tracking.state import Moment, Person
@@ -99,21 +105,25 @@ def solve_colours(
     return Solved(model, person, moments, paint)
 
 
-def solve_frame(solved: Solved, own: "OwnModel", found: Tensor, picture: Tensor) -> Moment:
-    """One frame of a known person, from its landmarks [478, 2] and picture [H, W, 4]."""
+def solve_frame(solved: Solved, own: "OwnModel", seen: Seen) -> Moment:
+    """One frame of a known person."""
     model, person = solved.model, solved.person
     assert solved.paint is not None
-    moment = first_moment(model, own.all_landmarks, person, found)
+    moment = first_moment(model, own.all_landmarks, person, seen.points)
     for step in range(POSE_STEPS):
-        equations = _of_landmarks(own.landmarks, person, moment, found)
+        equations = _of_landmarks(own.landmarks, person, moment, seen.points)
         moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
     for scale, steps in OWN_STEPS.items():
-        coarse = level(picture, scale)
+        coarse, contour = level(seen.picture, scale), None
+        if scale in OUTLINE_AT:
+            contour = find_contour(model, own.outline, person, moment, seen.masks)
         for _ in range(steps):
             look = _look(model, own.samples, person, moment, coarse, scale)
             gain = exposure(look, solved.paint)
-            equations = _of_landmarks(own.landmarks, person, moment, found)
+            equations = _of_landmarks(own.landmarks, person, moment, seen.points)
             equations += _of_colours(own.samples, person, moment, look, solved.paint, gain)
+            if contour is not None:
+                equations += _of_contour(contour, person, moment)
             moment = own_step(model, moment, equations)
     return moment
 
@@ -125,16 +135,19 @@ class OwnModel:
     all_landmarks: LandmarkModel
     landmarks: LandmarkModel
     samples: Samples
+    outline: OutlineModel
 
 
 def own_model(solved: Solved) -> OwnModel:
     """For the frames of a person who is known."""
     landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
+    outline = outline_model(solved.model)
     shape = solved.person.shape
     return OwnModel(
         landmarks,
         replace(landmarks, points=landmarks.points.of_person(shape)),
         replace(samples, points=samples.points.of_person(shape)),
+        replace(outline, points=outline.points.of_person(shape)),
     )
 
 
@@ -158,13 +171,15 @@ def _with_outline(
 ) -> Gather:
     def more(frame: int, person: Person, moment: Moment) -> Equations:
         contour = find_contour(model, outline, person, moment, seen[frame].masks)
-        placed = place(contour.points, person, moment)
-        of_outline = normal_equations(
-            contour.points, person, moment, placed, outline_pulls(contour)
-        )
-        return gather(frame, person, moment) + of_outline
+        return gather(frame, person, moment) + _of_contour(contour, person, moment)
 
     return more
+
+
+def _of_contour(contour: Contour, person: Person, moment: Moment) -> Equations:
+    placed = place(contour.points, person, moment)
+    pulls = outline_pulls(contour, placed)
+    return normal_equations(contour.points, person, moment, placed, pulls)
 
 
 def _of_landmarks(

@@ -196,8 +196,8 @@ def _every_frame(
     own, moments = own_model(solved), []
 
     def solve(row: int) -> Moment:
-        picture, _ = kept_with_skin(folder, int(face.frames[row]))
-        return solve_frame(solved, own, points[row], picture)
+        seen = Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
+        return solve_frame(solved, own, seen)
 
     with progress_bar("every frame", len(face.frames)) as done:
         for moment in spread(solve, range(len(face.frames))):

@@ -2,6 +2,8 @@
 
 import sys
 
+import numpy as np
+
 from audio2mesh.prosody.benchmark import measure_prosody
 from avatar.drive.benchmark import (
     alone,
@@ -10,6 +12,7 @@ from avatar.drive.benchmark import (
     measure_live,
     measure_speech,
 )
+from avatar.live.benchmark import measure_sessions
 from avatar.vision.benchmark import measure_networks
 from configs.commands.bench_options import BenchOptions, check_bench
 from splat.benchmark import RasterTimes, measure_rasterizers
@@ -27,6 +30,7 @@ RASTER_HEADINGS = (
 SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
 LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
 PROSODY_HEADINGS = ("seconds", "x at once", "x in 20 ms")
+SERVE_HEADINGS = ("clients", "p50 ms", "p95 ms", "max ms", "load", "MiB at 1/4", "MiB at end")
 VISION_HEADINGS = ("network", "ms", "CPU ms")
 LIGHT = "golden-hour"
 LIGHT_HEADINGS = ("light", "fps", "CPU ms")
@@ -50,6 +54,8 @@ def main(options: BenchOptions) -> None:
         bench_contention(options)
     if options.what in ("vision", "all"):
         bench_vision(options)
+    if options.what in ("serve", "all"):
+        bench_serve(options)
 
 
 def bench_raster(options: BenchOptions) -> None:
@@ -154,3 +160,13 @@ def bench_vision(options: BenchOptions) -> None:
     print_row(VISION_HEADINGS)
     for name, wall, cpu in measure_networks(options.repeats):
         print_row((name, f"{1000 * wall:.1f}", f"{1000 * cpu:.1f}"))
+
+
+def bench_serve(options: BenchOptions) -> None:
+    """A table of milliseconds from a frame's start to its arrival (load: of one core, a client)."""
+    print_row(SERVE_HEADINGS)
+    for clients in options.clients:
+        times = measure_sessions(options.avatar, options.audio, clients, options.serve_seconds)
+        late = (f"{1000 * value:.0f}" for value in np.quantile(times.late, [0.5, 0.95, 1]))
+        memory = (f"{value:.0f}" for value in times.memory_mb)
+        print_row((f"{clients}", *late, f"{times.share:.3f}", *memory))

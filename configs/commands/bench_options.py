@@ -15,11 +15,11 @@ class BenchOptions:
     """Measure at 512x512 pixels, on the CPU."""
 
     what: Literal[
-        "raster", "audio2mesh", "prosody", "drive", "light", "contention", "vision", "all"
+        "raster", "audio2mesh", "prosody", "drive", "light", "contention", "vision", "serve", "all"
     ] = "all"
     """The rasterizer by itself, audio to vertex offsets, the voice's prosody, the whole drive by
     stage, drives in a light and without, several drives at once, the networks that look at faces,
-    or all."""
+    a server's sessions (Linux only), or all."""
     gaussians: tuple[int, ...] = (20_000, 50_000, 100_000)
     """Rasterizer: numbers of Gaussians."""
     sh_degrees: tuple[int, ...] = (0, 3)
@@ -38,18 +38,26 @@ class BenchOptions:
     programs: tuple[int, ...] = (1, 2, 4)
     """Contention: numbers of drives at once."""
     contention_seconds: float = 12.0
+<<<<<<< ours
     """Contention and light: length of the recording in seconds."""
+    clients: tuple[int, ...] = (1, 10)
+    """Serve: numbers of clients that all speak at once."""
+    serve_seconds: float = 60.0
+    """Serve: for how long, in seconds."""
+=======
+    """Contention and light: length of the recording in seconds."""
+>>>>>>> theirs
     avatar: Path = DEMO_AVATAR
-    """Drive and contention: the avatar."""
+    """Drive, contention and serve: the avatar."""
     audio: Path = DEMO_VOICE
-    """Audio to vertex offsets, drive and contention: the voice, repeated to each length."""
+    """Audio to vertex offsets, drive, contention and serve: the voice, repeated to each length."""
 
 
 def check_bench(options: BenchOptions) -> None:
     """Raise InputError or FileNotFoundError for what cannot be measured."""
-    for name in ("gaussians", "programs", "repeats"):
+    for name in ("gaussians", "programs", "repeats", "clients"):
         _check(options, name, lambda value: value >= 1, "at least 1")
-    for name in ("minutes", "live_seconds", "seconds", "contention_seconds"):
+    for name in ("minutes", "live_seconds", "seconds", "contention_seconds", "serve_seconds"):
         _check(options, name, lambda value: 0 < value < math.inf, "above 0")
     _check(options, "sh_degrees", lambda value: 0 <= value <= 3, "from 0 to 3")
     for path in (options.avatar, options.audio):

@@ -9,6 +9,7 @@ from audio2mesh.evaluation.recordings import Material, load_material
 from audio2mesh.evaluation.table import figures_table
 from audio2mesh.sync import load_syncnet
 from audio2mesh.sync.judge import sync_judge
+from audio2mesh.training.distributed import check_alone
 from audio2mesh.training.search import search
 from avatar.heads import Head, load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
@@ -20,6 +21,7 @@ from configs.training_options import SearchOptions
 
 
 def main(options: SearchOptions) -> None:
+    check_alone("search-losses")
     train, critics = options.fit.train, options.critics
     use_threads(options.fit.threads)
     check_steps(train.steps, train.save_every)

@@ -16,6 +16,7 @@ from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import SHIPPED
 from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.training.distributed import check_alone
 from audio2mesh.training.film_options import TrainFilmsOptions
 from audio2mesh.training.film_tuning import SPREADS, Film, Heard, check_tuning, film_of, hear, tune
 from avatar.heads import load_head
@@ -30,6 +31,7 @@ from configs.commands.kept import keep_report
 
 
 def main(options: TrainFilmsOptions) -> None:
+    check_alone("train films")
     use_threads(options.threads)
     for path in filter(None, (options.out, options.report)):
         check_writable(path)

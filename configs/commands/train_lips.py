@@ -1,5 +1,6 @@
 """Train the lip reader, whose frozen features are the lip-reading loss."""
 
+from audio2mesh.training.distributed import leads, local_rank
 from avatar.lipreading.options import LipFitOptions
 from avatar.lipreading.train import fit_lipreader
 from common.device import pick_device
@@ -12,7 +13,8 @@ def main(options: LipFitOptions) -> None:
     use_threads(options.threads)
     check_steps(options.train.steps, options.train.save_every)
     check_writable(options.out)
-    scores = fit_lipreader(options, pick_device(options.device))
+    scores = fit_lipreader(options, pick_device(options.device, index=local_rank()))
     for name, value in scores.items():
         print(f"{name:>10} error rate {100 * value:6.1f} %")
-    print(f"wrote {options.out}")
+    if leads():
+        print(f"wrote {options.out}")

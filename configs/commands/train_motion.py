@@ -1,6 +1,7 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
 from audio2mesh.data.sources import load_sources, to_common_basis
+from audio2mesh.training.distributed import leads
 from audio2mesh.training.run import fit, score_lines
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
@@ -21,4 +22,5 @@ def main(options: TrainMotionOptions) -> None:
     data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
     made, told = critic_factories(critics, head), critic_record(critics)
     scores = fit(options.fit, options.out, to_common_basis(data), made, device, told)
-    print("\n".join([*score_lines(scores), f"wrote {options.out}"]))
+    if leads():
+        print("\n".join([*score_lines(scores), f"wrote {options.out}"]))

@@ -10,9 +10,11 @@ from common.background import in_background
 def test_items_are_taken_in_order_on_another_thread() -> None:
     taken: list[tuple[int, bool]] = []
     main = threading.current_thread()
-    with in_background(
-        lambda item: taken.append((item, threading.current_thread() is main))
-    ) as hand_over:
+
+    def work(item: int) -> None:
+        taken.append((item, threading.current_thread() is main))
+
+    with in_background(work) as hand_over:
         for item in range(50):
             hand_over(item)
     assert taken == [(item, False) for item in range(50)]

@@ -6,6 +6,7 @@ import torch
 
 from avatar.arkit.live_link import Take
 from avatar.arkit.play import head_angles, head_poses, sample_take, take_frames
+from avatar.mesh.rotations import axis_angle_to_matrix
 
 
 def ramp(rows: int, fps: float) -> Take:
@@ -62,3 +63,12 @@ def test_the_pivot_stays():
     pivot = torch.tensor([0.01, -0.06, -0.02])
     poses = head_poses(torch.rand(5, 3), pivot)
     assert torch.allclose(poses[:, :3, :3] @ pivot + poses[:, :3, 3], pivot.expand(5, 3), atol=1e-6)
+
+
+def test_roll_comes_first_then_pitch_then_yaw():
+    angles = torch.randn(20, 3, dtype=torch.float64)
+    y, p, r = (torch.zeros(20, 3, dtype=torch.float64) for _ in range(3))
+    y[:, 1], p[:, 0], r[:, 2] = angles[:, 0], -angles[:, 1], angles[:, 2]
+    one_by_one = axis_angle_to_matrix(y) @ axis_angle_to_matrix(p) @ axis_angle_to_matrix(r)
+    found = head_poses(angles, torch.zeros(3, dtype=torch.float64))[:, :3, :3]
+    assert torch.allclose(found, one_by_one, atol=1e-12)

@@ -1,0 +1,178 @@
+"""The live page in a headless Chromium whose microphone is a file."""
+
+import base64
+import signal
+import subprocess
+import sys
+import wave
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soxr
+import torch
+from chromium import Tab, chromium, tab
+from shown_pages import DEMO
+from support import ROOT, write_wav
+
+from audio2mesh import load_model
+from audio2mesh.model.motion import sample_curves
+from audio2mesh.model.stream import stream_coefficients
+from avatar.heads import load_head
+from avatar.lipreading.face_geometry import face_geometry
+
+pytestmark = pytest.mark.slow
+SPOKEN = 6 * 16_000
+KEEP = """(() => {
+  window.got = [];
+  const take = viewer.motion.take.bind(viewer.motion);
+  viewer.motion.take = (message) => {
+    const seconds = take(message), { context, begun } = viewer.clock;
+    got.push([Array.from(new Float32Array(message, 16)), context.currentTime - begun - seconds]);
+    return seconds;
+  };
+})()"""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the command serves the demo avatar, to one client at a time."""
+    if chromium() is None:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    words = ("serve", str(DEMO), "--port", "0", "--no-browser", "--sessions", "1", "--threads", "1")
+    command = [sys.executable, "-m", "configs.cli", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("the page is at http://127.0.0.1:")
+        yield line.split()[4].rstrip(";")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 128 + signal.SIGINT
+
+
+@contextmanager
+def page(address: str, folder: Path, *flags: str) -> Iterator[Tab]:
+    with tab(folder / "browser", *flags) as opened:
+        opened.size(160, 120)
+        opened.open(address)
+        yield opened
+
+
+def microphone(folder: Path, voice: np.ndarray) -> tuple[str, ...]:
+    """Flags for a browser that hears one second of silence, then a voice."""
+    sound = soxr.resample(np.concatenate([np.zeros(16_000, np.float32), voice]), 16_000, 48_000)
+    path = folder / "microphone.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes((sound * 32767).astype("<i2").tobytes())
+    fake = "--use-fake-device-for-media-stream"
+    return (
+        fake,
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={path}%noloop",
+    )
+
+
+def lip_correlation(live: np.ndarray, voice: np.ndarray) -> float:
+    """Of the lips' motion by live coefficients [F, K] with the offline one of a voice, at the shift
+    in time at which they agree best."""
+    model, lips = load_model(), face_geometry(load_head()).lips
+    offline = np.concatenate([c.numpy() for c in stream_coefficients(model, [voice])])
+    moved = model.basis[:, lips].flatten(1).numpy()  # [K, 3 L]
+    places = np.arange(5, len(offline) - 5)
+    expected = offline[places] @ moved
+    best = -1.0
+    for shift in np.arange(0, len(live) - len(offline) + 1, 0.1):
+        curves = sample_curves(torch_of(live), torch_of(places + shift)).numpy()
+        best = max(best, correlation(curves @ moved, expected))
+    return best
+
+
+def torch_of(array: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, np.float64))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a - a.mean(0), b - b.mean(0)
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def received(opened: Tab) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients [F, K] that came, and how late, in seconds, each of the pieces was."""
+    width = opened.run("viewer.motion.width") + 7
+    pieces = opened.run("got")
+    rows = np.concatenate([np.array(piece, np.float32).reshape(-1, width) for piece, _ in pieces])
+    return rows[:, :12], np.array([late for _, late in pieces])
+
+
+def test_a_microphone_moves_the_lips(address: str, tmp_path: Path, voice: np.ndarray):
+    said = voice[:SPOKEN]
+    with page(address, tmp_path, *microphone(tmp_path, said)) as opened:
+        opened.run(KEEP)
+        opened.run("document.getElementById('play').click()")
+        opened.wait("viewer.motion.end > 250")
+        assert opened.run("document.getElementById('status').textContent") == "Listening"
+        behind = opened.run("viewer.clock.delay")
+        opened.run("document.getElementById('play').click()")
+        opened.wait("!viewer.clock.playing")
+        coefficients, late = received(opened)
+        assert np.quantile(late, 0.25) <= 0.6, (late, behind)
+        assert lip_correlation(coefficients, said) >= 0.95
+        mouth = opened.run("viewer.motion.row(9).slice(0, 12)")
+        assert max(abs(value) for value in mouth.values()) < 1e-6
+        assert opened.said == []
+        mine = {address, address.replace("http", "ws").rstrip("/") + "/live"}
+        asked = {r for r in opened.requests if not r.startswith(("blob:", "data:"))}
+        assert asked <= mine
+
+
+def test_a_stopped_mouth_is_shut_in_time(address: str, tmp_path: Path, voice: np.ndarray):
+    with page(address, tmp_path, *microphone(tmp_path, voice[:SPOKEN])) as opened:
+        opened.run("document.getElementById('play').click()")
+        opened.wait(
+            "viewer.motion.end > 60 && Math.abs(viewer.motion.row(viewer.clock.time)[0]) > 0.2"
+        )
+        opened.run("document.getElementById('play').click()")
+        shut = opened.run("viewer.motion.row(0.15 + 0.5 / 25).slice(0, 12)")
+        assert max(abs(value) for value in shut.values()) < 1e-6
+
+
+def test_a_recording_is_heard_and_said(address: str, tmp_path: Path, voice: np.ndarray):
+    said = voice[: 3 * 16_000]
+    sound = base64.b64encode(write_wav(tmp_path / "voice.wav", said).read_bytes()).decode()
+    with page(address, tmp_path) as opened:
+        opened.run(KEEP)
+        drop = (
+            f"(async () => {{ const bytes = Uint8Array.from(atob('{sound}'), c => c.charCodeAt(0));"
+            "const files = new DataTransfer(); files.items.add(new File([bytes], 'voice.wav'));"
+            "document.dispatchEvent(new DragEvent('drop', { dataTransfer: files })); })()"
+        )
+        opened.run(drop)
+        opened.wait("viewer.clock.state === 'playing'")
+        assert opened.run("viewer.clock.text") == "voice.wav"
+        apart = opened.run(
+            "viewer.clock.time - (viewer.clock.context.currentTime - viewer.clock.begun)"
+        )
+        assert abs(apart) < 0.02
+        opened.wait("viewer.clock.state === 'idle'")
+        coefficients, _ = received(opened)
+        assert len(coefficients) == 75 and lip_correlation(coefficients, said) >= 0.95
+        assert opened.said == []
+
+
+def test_what_goes_wrong_is_told(address: str, tmp_path: Path):
+    status = "document.getElementById('status').textContent"
+    with page(address, tmp_path, "--deny-permission-prompts") as opened:
+        opened.run("document.getElementById('play').click()")
+        opened.wait("viewer.clock.wrong")
+        assert "microphone" in opened.run(status)
+        opened.run("viewer.clock.play(new File(['nonsense'], 'x.wav'))")
+        opened.wait(f"{status}.startsWith('x.wav: holds no sound')")
+        opened.run("viewer.clock.begin('', () => {})")  # takes the only place
+        opened.wait("viewer.clock.socket?.welcomed")
+        other = "window.other = new WebSocket(viewer.clock.socket.url)"
+        opened.run(f"({other}, other.onmessage = (e) => (window.told = e.data), 0)")
+        opened.wait("window.told")
+        assert "all 1 sessions are taken" in opened.run("told")

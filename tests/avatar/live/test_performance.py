@@ -1,0 +1,65 @@
+"""Moments: every frame with the sound that is heard during it, and nothing lost."""
+
+import numpy as np
+import pytest
+from speech_models import syllables
+
+from avatar.live.performance import Moment, Performance
+from avatar.live.pictures import PictureMaker, PictureOptions
+from avatar.live.session import Session
+from avatar.live.speaker import Speaker
+from avatar.rig.avatar import Avatar
+
+PCM = (syllables(2.0)[0] * 32767).astype(np.int16)
+
+
+def heard(moments: list[Moment]) -> np.ndarray:
+    return np.concatenate([moment.sound for moment in moments])
+
+
+@pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
+def test_all_sound_goes_out_with_its_frames(speaker: Speaker, rate: int):
+    sound = np.resize(PCM, 2 * rate - 77)
+    performance, moments = Performance(speaker, rate), []
+    for piece in np.array_split(sound, 23):
+        moments += performance.speak(piece)
+    moments += performance.end()
+    assert np.array_equal(heard(moments), sound)
+    assert [moment.frame for moment in moments] == [*range(50)]
+    starts = np.cumsum([0, *(len(moment.sound) for moment in moments)])[:-1]
+    assert np.abs(starts - np.arange(50) * rate / 25).max() <= 1
+
+
+def test_sound_of_16_khz_moves_as_a_session_does(speaker: Speaker):
+    performance, session = Performance(speaker, 16_000), Session(speaker)
+    moments = performance.speak(PCM) + performance.end()
+    samples = PCM.astype(np.float32) / 32768
+    frames = [session.push(samples), session.finish()]
+    expected = np.concatenate([part.rows for part in frames])
+    assert np.abs(np.stack([moment.row for moment in moments]) - expected).max() < 0.02
+
+
+def test_an_interruption_goes_on_from_what_was_seen(speaker: Speaker):
+    performance = Performance(speaker, 24_000)
+    moments = performance.speak(np.resize(PCM, 48_000))
+    performance.seen(moments[12])
+    shut = performance.interrupt()
+    assert [moment.frame for moment in shut] == [-3, -2, -1] and not len(heard(shut))
+    assert np.array_equal(shut[0].row[-7:], moments[12].row[-7:])
+    assert not shut[-1].row[: len(speaker.mouth_names)].any()
+    again = performance.speak(np.resize(PCM, 24_000))
+    assert again[0].frame == 0 and again[0].turn == 1
+
+
+def test_pictures_show_the_row(speaker: Speaker, small_avatar: Avatar):
+    painter = PictureMaker(small_avatar, speaker, PictureOptions(96, 64))
+    rest = speaker.rest.numpy()
+    open_mouth = rest.copy()
+    open_mouth[: len(speaker.mouth_names)] = 3
+    turned = rest.copy()
+    turned[-7:] = [0, np.sin(0.2), 0, np.cos(0.2), 0, 0, 0]
+    pictures = [painter.picture(row) for row in (rest, open_mouth, turned)]
+    assert pictures[0].shape == (64, 96, 3) and pictures[0].dtype == np.uint8
+    assert (pictures[0][0, 0] == 204).all() and pictures[0].std() > 10
+    for other in pictures[1:]:
+        assert np.abs(other.astype(int) - pictures[0]).max() > 20
