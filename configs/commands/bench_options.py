@@ -38,15 +38,11 @@ class BenchOptions:
     programs: tuple[int, ...] = (1, 2, 4)
     """Contention: numbers of drives at once."""
     contention_seconds: float = 12.0
-<<<<<<< ours
     """Contention and light: length of the recording in seconds."""
     clients: tuple[int, ...] = (1, 10)
     """Serve: numbers of clients that all speak at once."""
     serve_seconds: float = 60.0
     """Serve: for how long, in seconds."""
-=======
-    """Contention and light: length of the recording in seconds."""
->>>>>>> theirs
     avatar: Path = DEMO_AVATAR
     """Drive, contention and serve: the avatar."""
     audio: Path = DEMO_VOICE
