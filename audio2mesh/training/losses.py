@@ -19,7 +19,8 @@ from audio2mesh.data.face_geometry import (
 )
 from audio2mesh.model.motion import Motion
 
-_TONGUE = 0.8  # expectile of the tongue's reach
+EXPECTILE = 0.8
+"""Which expectile of how far forward the tongue may be is learned."""
 
 Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
 
@@ -80,7 +81,7 @@ def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     if not len(face.tongue):
         return 0 * predicted.coefficients.sum()
     behind = tongue_reach(true, face) - tongue_reach(predicted, face)
-    share = torch.where(behind > 0, _TONGUE, 1 - _TONGUE)
+    share = torch.where(behind > 0, EXPECTILE, 1 - EXPECTILE)
     return (share * behind.square()).mean() * MM**2
 
 

@@ -79,7 +79,7 @@ class MotionTask:
         self.device = model.basis.device
         self.face = face.to(self.device)
         self.phoned = {clip.name for clip in clips if clip.phones}
-        self.encode = _encoder(
+        self.encode = pass_encoder(
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
         )
         self.autocast = autocast_dtype(options.precision, self.device)
@@ -184,7 +184,7 @@ def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | 
             assert_never(precision)
 
 
-def _encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
+def pass_encoder(source: PassSource, cache: Path | None) -> Callable[[int], Pass]:
     """Number of a pass → the pass, by way of the cache where there is one."""
     if cache is None:
         return partial(encode_pass, source)

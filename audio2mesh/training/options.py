@@ -133,6 +133,9 @@ class FitOptions:
     start: Path | None = None
     """Weights to begin from; by default the decoder begins anew. Their encoder, form and speaking
     styles are kept, and --model is not looked at."""
+    tongue_only: bool = False
+    """Only teach the tongue of those weights, in a minute and by least squares; lips, jaw and all
+    else of them stay."""
     layers: tuple[int, ...] = (2, 3, 4)
     """Encoder blocks whose outputs are used, counted from 1 (only with --encoder)."""
     device: Device = "auto"

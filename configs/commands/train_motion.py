@@ -3,6 +3,7 @@
 from audio2mesh.data.sources import load_sources, to_common_basis
 from audio2mesh.training.distributed import leads
 from audio2mesh.training.run import fit, score_lines
+from audio2mesh.training.tongue import fit_tongue
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.threads import use_threads
@@ -21,6 +22,9 @@ def main(options: TrainMotionOptions) -> None:
     head = load_head()
     data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
     made, told = critic_factories(critics, head), critic_record(critics)
-    scores = fit(options.fit, options.out, to_common_basis(data), made, device, told)
+    if options.fit.tongue_only:
+        scores = fit_tongue(options.fit, options.out, to_common_basis(data), device)
+    else:
+        scores = fit(options.fit, options.out, to_common_basis(data), made, device, told)
     if leads():
         print("\n".join([*score_lines(scores), f"wrote {options.out}"]))
