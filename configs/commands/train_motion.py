@@ -1,7 +1,7 @@
 """Train speech-to-motion weights on clips of speech with face motion."""
 
 from audio2mesh.data.sources import load_sources, to_common_basis
-from audio2mesh.training.distributed import leads
+from audio2mesh.training.distributed import check_alone, leads
 from audio2mesh.training.run import fit, score_lines
 from audio2mesh.training.tongue import fit_tongue
 from avatar.heads import load_head
@@ -23,6 +23,7 @@ def main(options: TrainMotionOptions) -> None:
     data = load_sources(options.sources, face_units(head), face_geometry(head), head.topology)
     made, told = critic_factories(critics, head), critic_record(critics)
     if options.fit.tongue_only:
+        check_alone("--tongue-only")
         scores = fit_tongue(options.fit, options.out, to_common_basis(data), device)
     else:
         scores = fit(options.fit, options.out, to_common_basis(data), made, device, told)
