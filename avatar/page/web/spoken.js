@@ -30,7 +30,8 @@ export function showSource({ clock }) {
   if (told.textContent !== clock.text) told.textContent = clock.text;
   told.dataset.wrong = clock.wrong;
   meter.setAttribute('aria-valuenow', Math.round(100 * level));
-  if (meter.firstChild) {
+  if (clock.state === 'idle') for (const bar of meter.children) bar.style.setProperty('--level', 0);
+  else if (meter.firstChild) {
     meter.append(meter.firstChild);
     meter.lastChild.style.setProperty('--level', level.toFixed(3));
   }

@@ -6,7 +6,7 @@ import { WRONG, openEar } from './ear.js';
 const AHEAD = 10, PIECE = 0.5; // seconds of a recording that are sent before they are heard, at a time
 const SOUND = 1, RATE = 16000;
 const JUDGED = 25; // pieces of motion by whose lateness the delay is set
-const SPARE = 0.01; // seconds
+const SPARE = 0.01, LATE = 1.5; // seconds
 
 export class Talk {
   // change(): the state, or what is to be told, has changed.
@@ -151,6 +151,7 @@ export class Talk {
       if (this.late.length === 1) Object.assign(this, { delay: this.late[0] + SPARE, eased: this.context.currentTime });
       if (this.late.length > JUDGED) this.late.shift();
     }
+    if (this.state === 'listening' && !this.hinted) this.text = this.delay > LATE ? `Listening, but something is slow: ${this.delay.toFixed(1)} s behind` : `Listening, ${this.delay.toFixed(1)} s behind`;
     const enough = this.recording && (this.motion.end / this.motion.fps > 1 || this.motion.end / this.motion.fps > this.recording.sound.duration - 0.05);
     if (this.state === 'opening' && enough) this.startSound();
     this.change();

@@ -1,7 +1,10 @@
-"""A speaker with a tiny voice model on anny-head."""
+"""A speaker with a tiny voice model on anny-head, and a server of a real one."""
+
+from collections.abc import Iterator
 
 import pytest
 import torch
+from live_servers import Try, served_checks
 from speech_models import tiny_model
 
 from avatar.face.life import Behaviour
@@ -15,3 +18,8 @@ def speaker() -> Speaker:
     generator = torch.Generator().manual_seed(0)
     basis = 1e-3 * torch.randn(len(model.basis), len(face.mesh.vertices), 3, generator=generator)
     return Speaker(model, face, basis, Behaviour())
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Try]:
+    yield from served_checks()

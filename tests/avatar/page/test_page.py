@@ -7,9 +7,10 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from support import ROOT
 
 from avatar.drive.retarget import avatar_face
-from avatar.page.build import Framing, build_page
+from avatar.page.build import COMMON, RECORDED, SPOKEN, Framing, build_page
 from avatar.page.serve import served
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
@@ -37,6 +38,16 @@ def test_no_name_breaks_out_of_its_place(page: str):
     assert facts is not None
     told = json.loads(facts[1])
     assert list(told["feelings"]) == ["</script><b>"] and len(told["units"]) >= 52
+
+
+@pytest.mark.parametrize("parts", [RECORDED, SPOKEN])
+def test_the_parts_of_a_script_share_no_name(parts: tuple[str, ...]):
+    """They become one module."""
+    folder = ROOT / "avatar" / "page" / "web"
+    said = "\n".join((folder / f"{name}.js").read_text() for name in (*COMMON, *parts, "main"))
+    lines = re.findall(r"^(?:export )?(?:async )?(?:class|function|const|let) (.+)", said, re.M)
+    names = [n for line in lines for n in re.findall(r"(?:^|, )(\w+)(?= =| \{|\(| extends)", line)]
+    assert len(names) > 60 and sorted(set(names)) == sorted(names)
 
 
 def fetch(address: str, host: str | None = None) -> tuple[int, str]:
