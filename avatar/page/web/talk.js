@@ -91,7 +91,16 @@ export class Talk {
       this.send(Resampler.pcm(resampler.push(new Float32Array(2 * resampler.half))).buffer);
       this.socket.send('{"type": "finish"}');
     }
+    if (this.state === 'playing') this.keepTogether();
     if (this.state === 'playing') this.level = loudness(mono, (this.context.currentTime - this.begun) * sound.sampleRate, sound.sampleRate);
+  }
+
+  // Where motion comes too slowly, the sound waits for it; the context's time stands still meanwhile.
+  keepTogether() {
+    const known = this.motion.end / this.motion.fps, whole = this.recording.sound.duration - 0.05;
+    const here = this.context.currentTime - this.begun;
+    if (known < Math.min(here + 0.25, whole)) this.context.suspend();
+    else if (this.context.state === 'suspended' && known > Math.min(here + 0.7, whole)) this.context.resume();
   }
 
   // The recording begins to be heard.
