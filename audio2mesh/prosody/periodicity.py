@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import butter, sosfilt
 
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, Floats
 from audio2mesh.sound import SAMPLE_RATE
+from common.filters import filtered
 from common.kernels import cached_njit
 
 LOWEST_HZ, HIGHEST_HZ = 60.0, 500.0
@@ -32,10 +32,24 @@ _OCTAVE_COST = 0.02  # on each octave down from the highest pitch: 2, 3 periods 
 LOOKAHEAD = _SPAN // 2
 """Frames of sound after a frame that are needed to measure it."""
 
-_FILTERS: tuple[NDArray[np.float64], ...] = (
-    np.asarray(butter(2, 60, "highpass", fs=SAMPLE_RATE, output="sos")),  # no rumble
-    np.asarray(butter(2, (80, 1000), "bandpass", fs=SAMPLE_RATE, output="sos")),  # the voice band
+_FILTERS: tuple[NDArray[np.float64], ...] = tuple(
+    np.hstack([zeros, poles])
+    for zeros, poles in (
+        (  # no rumble
+            [[0.9834772033538365, -1.966954406707673, 0.9834772033538365]],
+            [[1.0, -1.9666813852634852, 0.9672274281518607]],
+        ),
+        (  # the voice band
+            [[0.025823535079709203, 0.051647070159418405, 0.025823535079709203], [1.0, -2.0, 1.0]],
+            [
+                [1.0, -1.518323313796177, 0.6265232792999677],
+                [1.0, -1.9566685013039862, 0.9577794081171858],
+            ],
+        ),
+    )
 )
+"""Second-order sections of Butterworth filters of order 2 at 16 kHz: a highpass of 60 Hz, and a
+bandpass of 80 to 1,000 Hz."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +67,7 @@ class PeriodMeter:
 
     def __init__(self) -> None:
         self.samples = 0
-        self._filtering = [np.zeros((len(sos), 2)) for sos in _FILTERS]
+        self._filtering = [np.zeros((len(sections), 2, 1)) for sections in _FILTERS]
         self._waiting = np.zeros(0, np.float32)  # less than a frame of sound
         self._around = np.zeros((LOOKAHEAD, 2 * HOP + _STEP), np.float32)
 
@@ -73,8 +87,8 @@ class PeriodMeter:
         if not len(samples):
             return np.zeros((0, 2 * HOP + _STEP), np.float32)
         parts: list[Floats] = []
-        for i, sos in enumerate(_FILTERS):
-            part, self._filtering[i] = sosfilt(sos, samples, zi=self._filtering[i])
+        for sections, state in zip(_FILTERS, self._filtering, strict=True):
+            part = filtered(sections, samples[:, None], state)
             parts.append(part.astype(np.float32).reshape(-1, HOP))
         return np.concatenate([*parts, parts[1][:, ::2]], axis=1)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
@@ -10,13 +11,15 @@ from audio2mesh import SpeechToMotion, load_model
 from avatar.drive.lighting import film_backdrop, film_light, open_filmed
 from avatar.drive.options import DriveOptions, speaks
 from avatar.drive.retarget import avatar_face
-from avatar.light.backdrop import Backdrop
-from avatar.light.relight import Lit
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import Raster, avatar_rig, rasterizer
 from avatar.transfer.fitted_face import Face
 from common.colours import parse_colour
 from splat import Backend, Gaussians, orbit, pick_backend
+
+if TYPE_CHECKING:
+    from avatar.light.backdrop import Backdrop
+    from avatar.light.relight import Lit
 
 
 @dataclass(frozen=True)
@@ -36,8 +39,8 @@ class Stage:
 
     subject: Subject
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
-    light: Lit
-    behind: Backdrop
+    light: "Lit"
+    behind: "Backdrop"
     raster: Raster
 
 

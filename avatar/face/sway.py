@@ -7,11 +7,11 @@ clock that goes slowly.
 from math import exp, isfinite, pi, sqrt
 
 import numpy as np
-from scipy.signal import lfilter
 
 from avatar.face.manner import Manner
 from avatar.face.moves import RATE
 from avatar.mesh.vectors import Floats
+from common.filters import filtered
 
 FASTEST_HZ, SLOWEST_HZ = 1.5, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
 FOLLOWED = 1 - exp(-2 * pi * FASTEST_HZ / 0.64 / RATE)
@@ -78,10 +78,10 @@ class Wander:
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         poles = [exp(-2 * pi * hertz / RATE) for hertz in CORNERS_HZ]
-        self._a = np.polymul([1, -poles[0]], [1, -poles[1]])
-        response = np.asarray(lfilter([1.0], self._a, np.eye(1, 20 * RATE)[0]))
-        self._gain = 1 / sqrt(float(response @ response))
-        self._state = np.zeros((2, 3))
+        a = np.polymul([1, -poles[0]], [1, -poles[1]])
+        response = filtered(np.array([[1.0, 0, 0, *a]]), np.eye(20 * RATE, 1), np.zeros((1, 2, 1)))
+        self._sections = np.array([[1 / sqrt(float((response**2).sum())), 0, 0, *a]])
+        self._state = np.zeros((1, 2, 3))
         self._clock = 0.0
         self._values = np.zeros((0, 3))
         self._draw(4 * BLOCK)
@@ -100,5 +100,5 @@ class Wander:
 
     def _draw(self, frames: int) -> None:
         white = self._rng.standard_normal((frames, 3))
-        drawn, self._state = lfilter([self._gain], self._a, white, axis=0, zi=self._state)
+        drawn = filtered(self._sections, white, self._state)
         self._values = np.concatenate([self._values, drawn])

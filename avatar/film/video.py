@@ -28,7 +28,6 @@ from numpy.typing import NDArray
 from avatar.film.audio_track import Sound
 from avatar.film.gif import animation
 from avatar.film.output import check_output, check_picture, exact_rate, output_kind
-from avatar.film.picture_folder import picture_folder
 from avatar.film.rounding import rounded
 from avatar.film.sound_file import add_sound
 from common.atomic import write_beside
@@ -132,6 +131,8 @@ def _writer(
         case "gif":
             return animation(path, size, rate, comment)
         case "frames":
+            from avatar.film.picture_folder import picture_folder  # noqa: PLC0415  needs Pillow
+
             return picture_folder(path, comment)
         case kind:
             assert_never(kind)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from avatar.transfer.landmarks import read_landmarks as read_landmarks
     from avatar.transfer.operator import Transfer as Transfer
     from avatar.transfer.operator import transfer_to as transfer_to
+    from avatar.transfer.registered_pair import to_head_space as to_head_space
     from avatar.transfer.registration import Registration as Registration
     from avatar.transfer.registration import register as register
 else:

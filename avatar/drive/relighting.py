@@ -1,0 +1,71 @@
+"""Taking an avatar's own light away and giving it another."""
+
+import math
+import sys
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.drive.film_options import FilmOptions
+from avatar.drive.light_options import LightOptions
+from avatar.light.backdrop import Backdrop, backdrop
+from avatar.light.bake import PARTS
+from avatar.light.estimate import Estimate
+from avatar.light.prepare import surfaces_of
+from avatar.light.read_light import read_light
+from avatar.light.relight import Course, Lit, relit
+from avatar.mesh.coloured import to_linear, to_srgb
+from avatar.mesh.vectors import Floats
+from avatar.rig.avatar import Avatar
+from avatar.transfer.fitted_face import Face
+from common.colours import parse_colour
+from common.progress import progress_bar
+
+
+def relit_film(
+    options: LightOptions,
+    avatar: Avatar,
+    face: Face,
+    R_world_head: Tensor | None = None,
+    all_sides: bool = False,
+) -> Lit:
+    """What lights the avatar's Gaussians as --light says; see `film_light`."""
+    assert options.light is not None
+    light = read_light(options.light)
+    skin = None
+    if options.light_skin is not None:
+        skin = to_linear(np.array(parse_colour(options.light_skin)))
+    head = face.head
+    with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
+        surfaces, found = surfaces_of(avatar, head, skin, done)
+    print(f"light: {_assumed(found)}", file=sys.stderr)
+    course = Course(options.light_turn, options.light_spin)
+    return relit(surfaces, head, light, course, _ahead(R_world_head), all_sides)
+
+
+def lit_backdrop(options: FilmOptions, R_world_head: Tensor | None = None) -> Backdrop:
+    """The light of --light behind the head; see `film_backdrop`."""
+    assert options.light is not None
+    course = Course(options.light_turn, options.light_spin)
+    return backdrop(read_light(options.light), course, _ahead(R_world_head))
+
+
+def _ahead(R_world_head: Tensor | None) -> Floats:
+    return (torch.eye(3) if R_world_head is None else R_world_head).double().numpy()
+
+
+def _assumed(found: Estimate | None) -> str:
+    """One line: what was taken for granted."""
+    if found is None:
+        return "the colours of the avatar are taken to hold no light"
+    x, y, z = found.light.directions[found.light.energy.mean(1).argmax()]
+    azimuth, elevation = math.degrees(math.atan2(x, z)), math.degrees(math.asin(y))
+    red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
+    source = "as --light-skin says" if found.told else "so that white before the face is white"
+    return (
+        "the colours of the avatar hold light, which was estimated and taken out: brightest from "
+        f"azimuth {azimuth:.0f}, elevation {elevation:.0f} degrees; it explains "
+        f"{found.explained:.0%} of what differs over the skin; the skin itself is taken to be "
+        f"#{red:02x}{green:02x}{blue:02x}, {source}"
+    )
