@@ -70,8 +70,8 @@ def on_ray(
 
 def _connected(address: str | None, workers: int | None, share: Share) -> Any:
     try:
-        import ray  # noqa: PLC0415  an extra
-        import ray.exceptions  # noqa: PLC0415
+        import ray  # noqa: PLC0415  an extra  # pyright: ignore[reportMissingImports]
+        import ray.exceptions  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise InputError(
             "--engine ray: Ray is not installed; pip install 'voicesplat[ray]'"
