@@ -25,7 +25,7 @@ class LipReadOptions:
 class LipTrainOptions(StepOptions):
     """Training on windows of mouth crops whose phones are known."""
 
-    steps: int = 2000
+    steps: int = 4500
     """Optimiser steps."""
     batch: int = 6
     """Windows per step."""
@@ -35,10 +35,10 @@ class LipTrainOptions(StepOptions):
     """AdamW's weight decay."""
     average: float = 0.995
     """Decay per step of the running average of the weights, which is what is saved; 0 for none."""
-    rehearsal: int = 800
+    rehearsal: int = 1000
     """The first so many steps show the mouth's measures in place of pictures, in twice as many
     windows: to name phones by them is learned a few times as fast."""
-    looking: int = 500
+    looking: int = 1200
     """Steps after these in which pictures are measured only."""
     frames: int = 75
     """Frames of a window, 25 a second."""
