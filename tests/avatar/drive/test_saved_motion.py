@@ -38,7 +38,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
     """From now on nothing may be registered."""
     return lambda: monkeypatch.setattr(
-        "avatar.transfer.fitted_face.registered", lambda *_: pytest.fail("registered again")
+        "avatar.transfer.registered", lambda *_: pytest.fail("registered again")
     )
 
 

@@ -25,6 +25,7 @@ from avatar.lipreading.face_geometry import face_geometry
 
 pytestmark = pytest.mark.slow
 SPOKEN = 6 * 16_000
+MOUTH = len(load_model().basis)  # the first columns of a row
 KEEP = """(() => {
   window.got = [];
   const take = viewer.motion.take.bind(viewer.motion);
@@ -104,7 +105,7 @@ def received(opened: Tab) -> tuple[np.ndarray, np.ndarray]:
     width = opened.run("viewer.motion.width") + 7
     pieces = opened.run("got")
     rows = np.concatenate([np.array(piece, np.float32).reshape(-1, width) for piece, _ in pieces])
-    return rows[:, :12], np.array([late for _, late in pieces])
+    return rows[:, :MOUTH], np.array([late for _, late in pieces])
 
 
 def test_a_microphone_moves_the_lips(address: str, tmp_path: Path, voice: np.ndarray):
@@ -120,7 +121,7 @@ def test_a_microphone_moves_the_lips(address: str, tmp_path: Path, voice: np.nda
         coefficients, late = received(opened)
         assert np.quantile(late, 0.25) <= 0.6, (late, behind)
         assert lip_correlation(coefficients, said) >= 0.95
-        mouth = opened.run("viewer.motion.row(9).slice(0, 12)")
+        mouth = opened.run(f"viewer.motion.row(9).slice(0, {MOUTH})")
         assert max(abs(value) for value in mouth.values()) < 1e-6
         assert opened.said == []
         mine = {address, address.replace("http", "ws").rstrip("/") + "/live"}
@@ -135,7 +136,7 @@ def test_a_stopped_mouth_is_shut_in_time(address: str, tmp_path: Path, voice: np
             "viewer.motion.end > 60 && Math.abs(viewer.motion.row(viewer.clock.time)[0]) > 0.2"
         )
         opened.run("document.getElementById('play').click()")
-        shut = opened.run("viewer.motion.row(0.15 + 0.5 / 25).slice(0, 12)")
+        shut = opened.run(f"viewer.motion.row(0.15 + 0.5 / 25).slice(0, {MOUTH})")
         assert max(abs(value) for value in shut.values()) < 1e-6
 
 
