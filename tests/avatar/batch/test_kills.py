@@ -68,7 +68,7 @@ def test_two_kills(given: BatchOptions, avatar_file: Path, lines: Path, tmp_path
     assert not list((out / RECORDS / "making").glob("*"))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_twenty_kills(avatar_file: Path, voice: np.ndarray, tmp_path: Path):
     """At random moments, of the whole run or of a worker alone."""
     rng, lines, out = random.Random(7), tmp_path / "lines", tmp_path / "out"

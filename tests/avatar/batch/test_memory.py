@@ -13,7 +13,7 @@ from support import ROOT, write_wav
 JOBS, SETTLED = 500, 50
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_memory_is_flat_over_hundreds_of_jobs(avatar_file: Path, voice: np.ndarray, tmp_path: Path):
     lines, out = tmp_path / "lines", tmp_path / "out"
     lines.mkdir()

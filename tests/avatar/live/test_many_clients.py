@@ -11,13 +11,12 @@ from websockets.asyncio.client import connect
 
 from avatar.live.protocol import read_frames
 
-pytestmark = pytest.mark.slow
-
 
 def memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
+@pytest.mark.soak
 def test_a_thousand_messages_that_are_none(serve: Try):
     async def check(served) -> None:
         messages = [message for seed in range(34) for message in nonsense(seed)][:1000]
@@ -33,6 +32,7 @@ def test_a_thousand_messages_that_are_none(serve: Try):
     serve(check, 500)
 
 
+@pytest.mark.soak
 def test_ten_thousand_connections_in_turn(serve: Try):
     """Some speak, some only look, some leave without a word."""
 
@@ -62,6 +62,7 @@ def test_ten_thousand_connections_in_turn(serve: Try):
     serve(check, 1200)
 
 
+@pytest.mark.slow
 def test_a_slow_taker_does_not_hold_the_others_up(serve: Try, voice: np.ndarray):
     """One sends sound and never reads; the other gets all of its frames."""
     pcm = (voice[: 2 * 16_000] * 32767).astype("<i2").tobytes()

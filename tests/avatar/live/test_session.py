@@ -128,7 +128,7 @@ def test_feelings_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker)
     assert np.allclose(shut[:mouth], rest[:mouth]) and rest[:mouth].max() > 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_an_hour_has_no_drift_and_grows_no_memory(speaker: Speaker):
     """Pieces of 0.04 s at an odd beat; the head moves for the last minutes as it did at first."""
     session, sound, frames, peaks = Session(speaker), syllables(10.0)[0], 0, []
