@@ -88,12 +88,19 @@ def spelled_out(verb: Verb, words: Sequence[str]) -> Iterable[str]:
         yield verb.aliases.get(name, name) + equals + value
 
 
+def stopped_within(error: BaseException | None) -> Stopped | None:
+    """What a signal becomes in a compiled function: the cause, or its cause, of a SystemError."""
+    while isinstance(error, SystemError):
+        error = error.__cause__
+    return error if isinstance(error, Stopped) else None
+
+
 def _explain(error: Exception, verb: Verb, words: Sequence[str]) -> Never:
     """Exit with a sentence where the user can mend an error, else raise it on."""
     if isinstance(error, BrokenPipeError):
         raise error  # nobody reads on: there is nothing to say
-    if isinstance(error, SystemError) and isinstance(error.__cause__, Stopped):
-        _say_stopped(error.__cause__, verb)  # what a signal becomes in a compiled function
+    if stopped := stopped_within(error):
+        _say_stopped(stopped, verb)
     sentence = mendable(error)
     if sentence is None:
         error.add_note(

@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import tyro
 from support import ROOT
 
 from configs import VERSION
-from configs.command import parse, run_verb
+from configs.command import Stopped, parse, run_verb, stopped_within
 from configs.help_text import join_lines
 from configs.verbs import CONTINUES, VERBS
 
@@ -134,3 +135,11 @@ def test_help_wraps_whole_paragraphs(capsys):
     assert "A sentence that goes on in its second line (and in its third)." in text
     assert not any(line.endswith(("goes on", "(and")) for line in lines)
     assert any(line.startswith("Another paragraph") for line in lines)
+
+
+def test_a_signal_in_a_compiled_function_is_known_however_deep() -> None:
+    stopped = Stopped(signal.SIGINT)
+    inner, outer = SystemError("an exception was set"), SystemError("and again")
+    inner.__cause__, outer.__cause__ = stopped, inner
+    assert stopped_within(outer) is stopped and stopped_within(inner) is stopped
+    assert stopped_within(SystemError("of its own")) is None
