@@ -26,6 +26,8 @@ from common.progress import progress_bar
 from common.threads import use_threads
 from splat import Camera
 
+DRAWN = "its face looks drawn, so that little of what it does means much: film a person"
+
 
 @dataclass(frozen=True)
 class Scene:
@@ -100,6 +102,8 @@ def _performed(options: DriveOptions, device: torch.device) -> tuple[Take | None
     performance = performance_of(options.film, 0.0 if voice else options.sync, device)
     if voice is None:
         print(performance.heard.words, file=sys.stderr)
+    if performance.drawn:
+        print(f"{options.film}: {DRAWN}", file=sys.stderr)
     return performance.take, voice or performance.heard.sound
 
 

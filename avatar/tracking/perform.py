@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 import torch
 
 from avatar.arkit import Take
+from avatar.tracking.film import looks_drawn
 from avatar.tracking.options import Sync, TrackingOptions
 from avatar.tracking.result import take_of
 from avatar.tracking.sound import TrackedSound, tracked_sound
@@ -19,11 +20,14 @@ class Performance:
 
     take: Take  # 52 ARKit weights and head angles
     heard: TrackedSound
+    drawn: bool  # whether the face looks like no photograph
 
 
 def performance_of(film: Path, sync: Sync, device: torch.device) -> Performance:
     """The performance of the face in a film. Raises as `track`; what it keeps of the film is gone
     when it returns."""
     with TemporaryDirectory(prefix="voicesplat-") as folder:
-        tracking, _ = track_film(film, TrackingOptions(), Path(folder), device)
-    return Performance(take_of(tracking), tracked_sound(film, tracking, sync))
+        options, kept = TrackingOptions(), Path(folder)
+        tracking, face = track_film(film, options, kept, device)
+        drawn = looks_drawn(kept, face, options.size)
+    return Performance(take_of(tracking), tracked_sound(film, tracking, sync), drawn)

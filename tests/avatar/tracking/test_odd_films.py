@@ -15,8 +15,10 @@ from torch import Tensor
 from avatar.arkit import read_take
 from avatar.film.video import open_writer
 from avatar.film.video_reader import colour_frames
+from avatar.tracking import perform
 from avatar.tracking.film import follow
 from avatar.tracking.options import TrackingOptions, TrackOptions
+from avatar.tracking.perform import performance_of
 from avatar.tracking.track import Tracked, track
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.errors import InputError
@@ -89,6 +91,13 @@ def test_any_other_face_is_tracked(tmp_path: Path, shown: str, pictures: list[Te
     assert found.drawn == ("looks drawn" in describe(found)) == (shown == "drawn")
     take = read_take(out / "take.csv")
     assert np.isfinite(take.weights).all() and np.abs(take.head).max() < 0.35  # radians
+
+
+def test_a_drawing_that_performs_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    quick = TrackingOptions(size=128, key_frames=8, crops=1)
+    monkeypatch.setattr(perform, "TrackingOptions", lambda: quick)
+    film = write(tmp_path / "film.mp4", [drawing().roll(k, 1) for k in range(FRAMES)])
+    assert performance_of(film, "auto", torch.device("cpu")).drawn
 
 
 def test_a_file_that_is_not_flame_is_told_before_anything(tmp_path: Path):
