@@ -8,6 +8,7 @@ from pathlib import Path
 from avatar.photo.build import Made, build
 from avatar.photo.covered import mouth_covered
 from avatar.photo.fit import Fitted, fit
+from avatar.photo.glasses import glasses_worn
 from avatar.photo.report import shares
 from avatar.photo.seen import SeenPhoto, see
 from avatar.vision.follow import load_face_finder
@@ -18,6 +19,10 @@ MOST_PHOTOS = 5
 COVERED = (
     "something that is no skin seems to lie over the mouth; it is painted onto the skin, and will "
     "move with it: give a photo without a mask"
+)
+GLASSES = (
+    "glasses seem to be worn; they are painted onto the skin, and eyes look through them only from "
+    "the front: give a photo without them"
 )
 MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 
@@ -60,7 +65,8 @@ def fit_photos(paths: Sequence[Path], focal: float | None = None, face: int = 0)
 def _say(photo: SeenPhoto) -> None:
     """Tell the user on standard error what there is to know of a photo."""
     covered = (COVERED,) if mouth_covered(photo) else ()
-    for remark in (*photo.remarks, *covered):
+    glasses = (GLASSES,) if glasses_worn(photo) else ()
+    for remark in (*photo.remarks, *covered, *glasses):
         print(f"{photo.path}: {remark}", file=sys.stderr)
 
 

@@ -1,0 +1,109 @@
+"""Photos of people who wear glasses or a hat: told of, and a face like without them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from avatar.photo.covered import mouth_covered
+from avatar.photo.fit import Fitted, fit
+from avatar.photo.glasses import glasses_worn
+from avatar.photo.hair import hair_thickness
+from avatar.photo.make import _say
+from avatar.photo.seen import SeenPhoto, see
+from avatar.photo.sitter import scene_of
+from avatar.vision.follow import faces_in_picture, load_face_finder
+from avatar.vision.mattes import load_matting
+from tests.heads_in_pictures import HEADS, head
+
+FINDER, MATTING = load_face_finder(), load_matting()
+SIZE = 384
+
+
+def drawn_on(name: str) -> tuple[Image.Image, ImageDraw.ImageDraw, np.ndarray, float]:
+    """A picture to draw on, its landmarks, and the eyes' distance."""
+    picture = head(name, SIZE)
+    points = faces_in_picture(FINDER, picture).points[0, :, :2].double().numpy()
+    image = Image.fromarray((picture.numpy() * 255).round().astype(np.uint8))
+    unit = float(np.linalg.norm(points[263] - points[33]))
+    return image, ImageDraw.Draw(image), points, unit
+
+
+def with_glasses(name: str, thick: float) -> Image.Image:
+    """Round lenses in a dark frame, so thick in eyes' distances, and a bridge."""
+    image, pen, points, unit = drawn_on(name)
+    line = {"fill": (28, 22, 20), "width": max(2, round(thick * unit))}
+    for corner, inner in ((33, 133), (263, 362)):
+        x, y = (points[corner] + points[inner]) / 2 + [0, 0.06 * unit]
+        box = (x - 0.27 * unit, y - 0.2 * unit, x + 0.27 * unit, y + 0.2 * unit)
+        pen.ellipse(box, outline=line["fill"], width=line["width"])
+        pen.line((x + np.sign(x - points[168, 0]) * 0.27 * unit, y, points[corner, 0], y), **line)
+    (x, y), across = points[168], 0.14 * unit
+    pen.arc((x - across, y, x + across, y + across), 180, 360, **line)
+    return image
+
+
+def with_hat(name: str) -> Image.Image:
+    """A bright red cap down to the middle of the forehead, wider than the head."""
+    image, pen, points, unit = drawn_on(name)
+    x, low = points[10, 0], points[[10, 151], 1].mean()
+    pen.ellipse(
+        (x - 0.95 * unit, low - 1.1 * unit, x + 0.95 * unit, low + 0.6 * unit), (190, 40, 45)
+    )
+    image.paste(head_below(name, low), (0, round(low)))
+    return image
+
+
+def head_below(name: str, row: float) -> Image.Image:
+    levels = (head(name, SIZE).numpy() * 255).round().astype(np.uint8)
+    return Image.fromarray(levels[round(row) :])
+
+
+def looked_at(path: Path, image: Image.Image) -> SeenPhoto:
+    image.save(path)
+    return see(path, FINDER, MATTING)
+
+
+def bare(folder: Path, name: str) -> SeenPhoto:
+    return looked_at(folder / f"{name}-bare.png", head_below(name, 0))
+
+
+def unlike_mm(one: Fitted, other: Fitted) -> float:
+    """How far faces at rest are apart, in the mean."""
+    face = (one.rest[:, 2] > 0.05) & (one.rest[:, 1].abs() < 0.1)
+    return 1e3 * float((one.rest - other.rest)[face].norm(dim=1).mean())
+
+
+@pytest.mark.parametrize(("name", "thick"), [("woman", 0.02), ("bob", 0.04), ("man", 0.02)])
+def test_dark_frames_are_told(
+    tmp_path: Path, name: str, thick: float, capsys: pytest.CaptureFixture[str]
+):
+    seen = looked_at(tmp_path / "worn.png", with_glasses(name, thick))
+    assert glasses_worn(seen) and not mouth_covered(seen)
+    _say(seen)
+    assert "worn.png: glasses seem to be worn" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", HEADS)
+def test_bare_eyes_wear_no_glasses(tmp_path: Path, name: str):
+    assert not glasses_worn(bare(tmp_path, name))
+
+
+def test_glasses_hardly_change_the_face(tmp_path: Path):
+    worn = fit([looked_at(tmp_path / "worn.png", with_glasses("man", 0.03))])
+    assert unlike_mm(worn, fit([bare(tmp_path, "man")])) < 1.5
+
+
+def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(tmp_path: Path):
+    """The face stays, nothing is said to be wrong with it, and the cap is as thick hair."""
+    worn, plain = (
+        fit([seen])
+        for seen in (looked_at(tmp_path / "hat.png", with_hat("man")), bare(tmp_path, "man"))
+    )
+    assert unlike_mm(worn, plain) < 1.5
+    assert not glasses_worn(worn.photos[0].seen) and not mouth_covered(worn.photos[0].seen)
+    high, low = (
+        hair_thickness(scene_of(fitted, np.random.default_rng(0))).max() for fitted in (worn, plain)
+    )
+    assert 0.005 < high - low < 0.05
