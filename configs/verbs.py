@@ -18,6 +18,12 @@ class Verb:
 CONTINUES = "nothing half-written is left; the same command continues what it began"
 
 FILM = {
+    "demo": Verb(
+        "configs.commands.demo_options:DemoOptions",
+        "configs.commands.demo:main",
+        "the demo avatar speaks the demo voice: a film, of nothing but what is installed",
+        words=("--out",),
+    ),
     "drive": Verb(
         "avatar.drive.options:DriveOptions",
         "configs.commands.drive:main",

@@ -31,6 +31,7 @@ LIGHT = {
 
 REQUIRED = {
     "track": "--film talk.mp4 --out capture",
+    "demo": "",
     "drive": "A.ply talk.mp3",
     "batch": "--avatars cast --audio lines --out films",
     "render": "--avatar A.ply --out film.mp4",
