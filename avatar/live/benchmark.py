@@ -1,6 +1,7 @@
 """How late the frames of many sessions come, and what that costs, with a server of its own."""
 
 import asyncio
+import json
 import resource
 import signal
 import sys
@@ -19,6 +20,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.protocol import SOUND, read_frames
 
 BLOCK = 640  # samples that a client sends at a time
+KEEP_UP = '{"type": "keep-up", "behind": 0.6}'  # as the page says it for a microphone
 SERVE = (sys.executable, "-m", "configs.cli", "serve", "--port", "0", "--no-browser")
 SETTLED = 5.0
 """Seconds after which latencies count: at first nothing is in the caches."""
@@ -30,6 +32,7 @@ class SessionTimes:
 
     clients: int
     late: NDArray[np.float64]  # seconds from a frame's start to its arrival, of all pieces
+    skipped: float  # share of the sound that the server did not show, to keep up
     share: float  # seconds of one core's time per second of one client's sound
     memory_mb: tuple[float, float]  # of the server's processes, after a quarter and at the end
 
@@ -48,33 +51,41 @@ def measure_sessions(avatar: Path, voice: Path, clients: int, seconds: float) ->
         spent = _cpu_seconds(server.pid) - idle
         server.send_signal(signal.SIGINT)
         server.wait()
-    share = spent / (seconds * clients)
-    return SessionTimes(clients, np.array(found), share, (memory[0], memory[1]))
+    late, skipped = found
+    said = seconds * clients
+    memories = (memory[0], memory[1])
+    return SessionTimes(clients, np.array(late), skipped / said, spent / said, memories)
 
 
 async def _all(
     address: str, sound: NDArray, clients: int, seconds: float, look: Callable[[], None]
-) -> list[float]:
-    """How late each piece of frames came."""
+) -> tuple[list[float], float]:
+    """How late each piece of frames came, and how many seconds of sound were skipped."""
     late: list[float] = []
+    skipped: list[float] = []
     said = [np.roll(sound, -k * len(sound) // clients) for k in range(clients)]
-    tasks = [asyncio.create_task(_speak(address, one, seconds, late)) for one in said]
+    tasks = [asyncio.create_task(_speak(address, one, seconds, late, skipped)) for one in said]
     await asyncio.sleep(seconds / 4)
     look()
     await asyncio.sleep(0.7 * seconds)
     look()
     await asyncio.gather(*tasks)
-    return late
+    return late, sum(skipped)
 
 
-async def _speak(address: str, sound: NDArray, seconds: float, late: list[float]) -> None:
+async def _speak(
+    address: str, sound: NDArray, seconds: float, late: list[float], skipped: list[float]
+) -> None:
     async with connect(address, compression=None) as socket:
         await socket.recv()
+        await socket.send(KEEP_UP)
         begun = time.monotonic()
 
         async def read() -> None:
             async for message in socket:
-                assert isinstance(message, bytes), message
+                if isinstance(message, str):
+                    skipped.append(json.loads(message)["samples"] / SAMPLE_RATE)
+                    continue
                 spoken = read_frames(message).sample / SAMPLE_RATE
                 if spoken > SETTLED:
                     late.append(time.monotonic() - begun - spoken)

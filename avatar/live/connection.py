@@ -1,20 +1,25 @@
 """One client: what it says is read at once, what it asks for is computed and sent in turn."""
 
 import asyncio
+import math
 import time
 from collections import deque
+from dataclasses import dataclass
 from typing import Any, Protocol
 
+from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.limits import AHEAD, limits
 from avatar.live.protocol import (
     LONGEST,
     Finish,
     Interrupt,
+    KeepUp,
     Message,
     Refused,
     Sound,
     frames_message,
     read_message,
+    skipped,
 )
 from avatar.live.session import Frames
 
@@ -39,15 +44,25 @@ class Spoken(Protocol):
 
     async def push(self, pcm: bytes) -> Frames: ...
 
+    async def skip(self, samples: int) -> None: ...
+
     async def interrupt(self, turn: int | None, heard: int) -> Frames: ...
 
     async def finish(self) -> Frames: ...
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Samples that waited too long."""
+
+    samples: int
 
 
 class Waiting:
     """What a client has said and nobody has answered yet, in turn."""
 
     def __init__(self) -> None:
+        self.behind = math.inf  # seconds of sound that may wait before the oldest is skipped
         self._messages: deque[Message] = deque()
         self._bytes = 0
         self._some = asyncio.Event()
@@ -63,9 +78,11 @@ class Waiting:
             raise Refused(f"this machine is too slow: more than {AHEAD} s of sound wait", 1013)
         self._some.set()
 
-    async def next(self) -> Message:
+    async def next(self) -> Message | Skip:
         """The next message; of sound as much as there is, but no more than a piece."""
         await self._some.wait()
+        if self._bytes > 2 * SAMPLE_RATE * self.behind and (lost := self._skip()):
+            return Skip(lost // 2)
         message = self._messages.popleft()
         if isinstance(message, Sound):
             piece = self._piece(message.pcm)
@@ -74,6 +91,18 @@ class Waiting:
         if not self._messages:
             self._some.clear()
         return message
+
+    def _skip(self) -> int:
+        """Forget the oldest sound, but for a piece of the newest; how many bytes."""
+        lost = 0
+        while self._bytes > PIECE and isinstance(sound := self._messages[0], Sound):
+            cut = min(len(sound.pcm), self._bytes - PIECE)
+            self._messages.popleft()
+            if cut < len(sound.pcm):
+                self._messages.appendleft(Sound(sound.pcm[cut:]))
+            self._bytes -= cut
+            lost += cut
+        return lost
 
     def _piece(self, pcm: bytes) -> bytes:
         """The beginning of what waits, of which these bytes were taken out already."""
@@ -112,12 +141,19 @@ async def _read(socket: Socket, waiting: Waiting) -> None:
             raise Refused(f"nothing was said for {SILENT:.0f} s; connect again", 1008) from None
         message = read_message(said)
         allowed.check(len(message.pcm) // 2 if isinstance(message, Sound) else 0)
-        waiting.add(message)
+        if isinstance(message, KeepUp):
+            waiting.behind = message.behind
+        else:
+            waiting.add(message)
 
 
 async def _answer(socket: Socket, session: Spoken, waiting: Waiting) -> None:
     while True:
         match await waiting.next():
+            case Skip(samples):
+                await session.skip(samples)
+                await _send(socket, skipped(samples))
+                continue
             case Sound(pcm):
                 frames = await session.push(pcm)
             case Interrupt(turn, heard):

@@ -19,7 +19,12 @@ HEADER = struct.Struct("<BxHIq")
 """Of frames: what it is, rows, turn, and the first row's time in samples of the turn."""
 LONGEST = SAMPLE_RATE
 """Samples in one message, at most."""
-ASKED = '{"type": "finish"} or {"type": "interrupt", "turn": 0, "heard": 16000}'
+ASKED = (
+    '{"type": "finish"}, {"type": "interrupt", "turn": 0, "heard": 9} or '
+    '{"type": "keep-up", "behind": 1}'
+)
+SOONEST, LATEST = 0.2, 60.0
+"""Seconds that a client who wants to be kept up with can allow."""
 LARGEST = 2 * LONGEST + 1
 """Bytes of one message, at most."""
 
@@ -55,7 +60,15 @@ class Finish:
     """The speech has ended: give what remains."""
 
 
-Message = Sound | Interrupt | Finish
+@dataclass(frozen=True)
+class KeepUp:
+    """From now on skip sound rather than fall behind."""
+
+    behind: float
+    """seconds of sound that may wait"""
+
+
+Message = Sound | Interrupt | Finish | KeepUp
 
 
 def read_message(message: str | bytes) -> Message:
@@ -74,7 +87,7 @@ def _read_sound(message: bytes) -> Sound:
     return Sound(message[1:])
 
 
-def _read_words(message: str) -> Interrupt | Finish:
+def _read_words(message: str) -> Interrupt | Finish | KeepUp:
     try:
         told = json.loads(message)
     except (ValueError, RecursionError):
@@ -87,6 +100,9 @@ def _read_words(message: str) -> Interrupt | Finish:
         case {"type": "interrupt", "turn": turn, "heard": heard, **more} if not more:
             if _counts(turn) and _counts(heard):
                 return Interrupt(turn, heard)
+        case {"type": "keep-up", "behind": behind, **more} if not more:
+            if type(behind) in (int, float) and SOONEST <= behind <= LATEST:
+                return KeepUp(behind)
     raise Refused(f"text must be {ASKED}", 1008)
 
 
@@ -110,6 +126,11 @@ def hello(fps: int, names: Sequence[str], latency: float) -> str:
         latency=latency,
         longest=LONGEST,
     )
+
+
+def skipped(samples: int) -> str:
+    """What a client is told whose sound waited too long: so many samples are not shown."""
+    return _words("skipped", samples=samples)
 
 
 def refusal(sentence: str) -> str:

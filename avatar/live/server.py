@@ -171,8 +171,8 @@ async def _seated(
     """A session for a client, if there is a place for it."""
     if places.taken >= places.most:
         raise Refused(f"all {places.most} sessions are taken; try again later", 1013)
-    places.taken += 1
     session = workers.session()
+    places.taken += 1
     try:
         await socket.send(greeting)
         await converse(socket, session)

@@ -38,14 +38,14 @@ class Frames:
 class Session:
     """Push samples, get frames; the same samples give the same frames however they are cut up.
 
-    Time is counted in samples that were pushed in the present turn, and in nothing else.
+    Time is counted in samples that were pushed or skipped in the present turn, and in nothing else.
     """
 
     def __init__(self, speaker: Speaker) -> None:
         self.speaker, self._fps = speaker, speaker.model.fps
         self._shown = speaker.rest.numpy()  # the row from which the turn begins
         self._given: deque[Frames] = deque()  # what a listener may not have seen yet
-        self._turn = -1
+        self._turn, self._takes = -1, 0
         self._begin()
 
     @property
@@ -57,18 +57,29 @@ class Session:
     def push(self, samples: NDArray[np.floating]) -> Frames:
         """Hear samples [s], float32 mono at 16 kHz; the frames that became ready, often none."""
         self._heard += len(samples)
+        lead = min(self._lead, len(samples))
+        samples, self._lead = samples[lead:], self._lead - lead
         speech = self._motion.push_coefficients(samples.astype(np.float32, copy=False))
         return self._give(self._rows.push(samples, speech))
 
+    def skip(self, count: int) -> None:
+        """Go on so many samples later in the same turn: what they say is not shown, nor what waits
+        for its future. What was shown last stays until the next frames, which it goes over into.
+        """
+        self._heard += count
+        self._done = -(-self._heard * self._fps // SAMPLE_RATE)
+        self._lead = self._sample(self._done) - self._heard
+        self._stay()
+        self._listen()
+
     def finish(self) -> Frames:
         """The frames that remain when the speech has ended; what is pushed next is a new turn."""
-        if self._heard:
+        if self._heard > self._sample(self._first):
             left = self._rows.finish(self._motion.finish_coefficients())
         else:
             left = self._rows.none()
         frames = self._give(left)
-        if self._done:
-            self._shown = self._given[-1].rows[-1]
+        self._stay()
         self._begin()
         return frames
 
@@ -78,8 +89,8 @@ class Session:
 
         turn, heard: how many samples of which turn the listener has heard; by default all.
         """
-        shown = self._shown if not self._given else self._given[-1].rows[-1]
-        shown = shown if turn is None else self._row_at(turn, heard)
+        self._stay()
+        shown = self._shown if turn is None else self._row_at(turn, heard)
         mouth, rest = len(self.speaker.mouth_names), self.speaker.rest.numpy()
         count = max(1, int(SHUT_SECONDS * self._fps))
         rows = np.tile(shown, (count, 1))
@@ -92,9 +103,21 @@ class Session:
 
     def _begin(self) -> None:
         self._turn += 1
+        self._heard, self._done = 0, 0  # samples, and frames that are over, of the turn
+        self._lead = 0  # samples to come that are skipped, because no frame begins among them
+        self._listen()
+
+    def _listen(self) -> None:
+        """Hear from the next frame on, and nothing of what was before."""
+        self._first = self._done
         self._motion = LiveMotion(self.speaker.model, self.speaker.style)
-        self._rows = FrameRows(self.speaker, self._turn)
-        self._heard, self._done = 0, 0  # samples, and frames that came out, of the turn
+        self._rows = FrameRows(self.speaker, self._takes)
+        self._takes += 1
+
+    def _stay(self) -> None:
+        """What comes next begins from the last row."""
+        if self._given:
+            self._shown = self._given[-1].rows[-1]
 
     def _sample(self, frame: int) -> int:
         """The first sample of a frame."""
@@ -103,7 +126,7 @@ class Session:
     def _give(self, rows: torch.Tensor) -> Frames:
         """Rows [f, C + U + POSE] as they are shown: what was shown before goes over into them."""
         made, first = rows.numpy(), self._done
-        seconds = (np.arange(first, first + len(made)) + 0.5) / self._fps
+        seconds = (np.arange(len(made)) + first - self._first + 0.5) / self._fps
         if len(made) and seconds[0] < SETTLE_SECONDS:
             mouth = len(self.speaker.mouth_names)
             made = crossed(self._shown, made, seconds, SETTLE_SECONDS, slice(mouth, None), POSE)

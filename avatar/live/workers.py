@@ -3,6 +3,7 @@
 import asyncio
 import pickle
 import signal
+import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -19,6 +20,8 @@ from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 
 Result = TypeVar("Result")
+OVERLOADED = 10.0
+"""Seconds for which a process that could not keep up with its sessions gets no more."""
 
 
 class Worker:
@@ -26,6 +29,7 @@ class Worker:
 
     def __init__(self, speaker: bytes) -> None:
         self.speaker, self.sessions = speaker, 0
+        self.skipped = -OVERLOADED  # when it last did not keep up, of the monotonic clock
         self._start()
 
     def _start(self) -> None:
@@ -57,6 +61,10 @@ class Remote:
     async def push(self, pcm: bytes) -> Frames:
         return await self._worker.run(_push, self._number, pcm)
 
+    async def skip(self, samples: int) -> None:
+        self._worker.skipped = time.monotonic()
+        await self._worker.run(_skip, self._number, samples)
+
     async def interrupt(self, turn: int | None, heard: int) -> Frames:
         return await self._worker.run(_interrupt, self._number, turn, heard)
 
@@ -81,8 +89,11 @@ class Workers:
         await asyncio.gather(*(worker.run(_warm) for worker in self._workers))
 
     def session(self) -> Remote:
-        """A new session, where the fewest are."""
+        """A new session, where the fewest are. Raises Refused where those that speak already are
+        too many for this machine."""
         worker = min(self._workers, key=lambda worker: worker.sessions)
+        if worker.sessions and time.monotonic() - worker.skipped < OVERLOADED:
+            raise Refused("this machine is too busy for another session; try again later", 1013)
         return Remote(worker, next(self._numbers))
 
     def stop(self) -> None:
@@ -110,6 +121,10 @@ def _session(number: int) -> Session:
 
 def _push(number: int, pcm: bytes) -> Frames:
     return _session(number).push(samples_of(pcm))
+
+
+def _skip(number: int, samples: int) -> None:
+    _session(number).skip(samples)
 
 
 def _interrupt(number: int, turn: int | None, heard: int) -> Frames:

@@ -30,7 +30,16 @@ RASTER_HEADINGS = (
 SPEECH_HEADINGS = ("seconds", "threads", "x real time", "x per core", "peak MiB")
 LIVE_HEADINGS = ("seconds", "latency ms", "load", "longest ms", "error mm²")
 PROSODY_HEADINGS = ("seconds", "x at once", "x in 20 ms")
-SERVE_HEADINGS = ("clients", "p50 ms", "p95 ms", "max ms", "load", "MiB at 1/4", "MiB at end")
+SERVE_HEADINGS = (
+    "clients",
+    "p50 ms",
+    "p95 ms",
+    "max ms",
+    "skipped",
+    "load",
+    "MiB at 1/4",
+    "MiB at end",
+)
 VISION_HEADINGS = ("network", "ms", "CPU ms")
 LIGHT = "golden-hour"
 LIGHT_HEADINGS = ("light", "fps", "CPU ms")
@@ -163,10 +172,11 @@ def bench_vision(options: BenchOptions) -> None:
 
 
 def bench_serve(options: BenchOptions) -> None:
-    """A table of milliseconds from a frame's start to its arrival (load: of one core, a client)."""
+    """A table of milliseconds from a frame's start to its arrival (skipped: share of the sound,
+    load: of one core, a client)."""
     print_row(SERVE_HEADINGS)
     for clients in options.clients:
         times = measure_sessions(options.avatar, options.audio, clients, options.serve_seconds)
         late = (f"{1000 * value:.0f}" for value in np.quantile(times.late, [0.5, 0.95, 1]))
         memory = (f"{value:.0f}" for value in times.memory_mb)
-        print_row((f"{clients}", *late, f"{times.share:.3f}", *memory))
+        print_row((f"{clients}", *late, f"{times.skipped:.1%}", f"{times.share:.3f}", *memory))

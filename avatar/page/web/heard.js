@@ -34,9 +34,19 @@ export class Heard extends Motion {
     const count = view.getUint16(2, true), sample = Number(view.getBigInt64(8, true));
     const frame = Math.floor((sample * this.fps) / 16000 + 1e-6), rows = new Float32Array(message, HEADER);
     if (frame === 0) this.first = this.end = 0;
-    if (frame !== this.end) throw new Error(`Frames are missing: ${this.end} to ${frame}`);
+    if (frame < this.end) throw new Error(`A frame came twice: ${frame}`);
+    if (frame > this.end) this.hold(frame);
     for (let n = 0; n < count; n++) this.put(rows.subarray(n * (this.width + POSE), (n + 1) * (this.width + POSE)));
     return frame / this.fps;
+  }
+
+  // What was skipped: the last row stays until a frame.
+  hold(frame) {
+    const last = (this.end - 1) % KEPT, { width } = this, row = new Float32Array(width + POSE);
+    row.set(this.coefficients.subarray(last * width, (last + 1) * width));
+    row.set(this.poses.subarray(last * POSE, (last + 1) * POSE), width);
+    if (frame - this.end > KEPT) this.end = frame - KEPT;
+    while (this.end < frame) this.put(row);
   }
 
   between(seconds) {

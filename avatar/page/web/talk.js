@@ -7,6 +7,8 @@ const AHEAD = 10, PIECE = 0.5; // seconds of a recording that are sent before th
 const SOUND = 1, RATE = 16000;
 const JUDGED = 25; // pieces of motion by whose lateness the delay is set
 const SPARE = 0.01, LATE = 1.5; // seconds
+const WAITS = 0.6; // seconds of what the microphone heard that may wait on the server; then it skips
+const TOLD = 5000; // milliseconds for which it is told that words were skipped
 
 export class Talk {
   // change(): the state, or what is to be told, has changed.
@@ -43,6 +45,7 @@ export class Talk {
   async listen() {
     await this.begin('Opening the microphone', async () => {
       this.quiet = 0;
+      this.socket.send(`{"type": "keep-up", "behind": ${WAITS}}`);
       this.closeEar = await openEar(this.context, (sound) => this.hear(sound), () => this.stop('The microphone is gone.', true));
       this.say('Listening');
     });
@@ -117,7 +120,7 @@ export class Talk {
   // Open what is needed; where that fails, say why.
   async begin(text, open) {
     if (this.state !== 'idle') this.stop();
-    Object.assign(this, { state: 'opening', late: [], delay: 0, eased: 0, hinted: false, context: new AudioContext() });
+    Object.assign(this, { state: 'opening', late: [], delay: 0, eased: 0, skipped: -Infinity, hinted: false, context: new AudioContext() });
     this.say(text);
     const { context } = this;
     try {
@@ -142,6 +145,7 @@ export class Talk {
         if (typeof data !== 'string') return this.take(data);
         const told = JSON.parse(data);
         if (told.type === 'hello') welcome();
+        if (told.type === 'skipped') Object.assign(this, { skipped: performance.now(), late: [] });
         if (told.type === 'refused') said = sentence(told.sentence);
       };
       socket.onclose = () => {
@@ -160,10 +164,17 @@ export class Talk {
       if (this.late.length === 1) Object.assign(this, { delay: this.late[0] + SPARE, eased: this.context.currentTime });
       if (this.late.length > JUDGED) this.late.shift();
     }
-    if (this.state === 'listening' && !this.hinted) this.text = this.delay > LATE ? `Listening, but something is slow: ${this.delay.toFixed(1)} s behind` : `Listening, ${this.delay.toFixed(1)} s behind`;
+    if (this.state === 'listening' && !this.hinted) this.text = this.pace();
     const enough = this.recording && (this.motion.end / this.motion.fps > 1 || this.motion.end / this.motion.fps > this.recording.sound.duration - 0.05);
     if (this.state === 'opening' && enough) this.startSound();
     this.change();
+  }
+
+  // How far behind the lips are, and why.
+  pace() {
+    const behind = `${this.delay.toFixed(1)} s behind`;
+    if (performance.now() - this.skipped < TOLD) return `Listening, ${behind}. The server is too busy: words are skipped`;
+    return this.delay > LATE ? `Listening, but something is slow: ${behind}` : `Listening, ${behind}`;
   }
 
   send(pcm) {

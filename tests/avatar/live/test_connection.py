@@ -1,6 +1,7 @@
 """One client, without a network: what it says is answered in turn, and nothing grows for ever."""
 
 import asyncio
+import json
 from collections.abc import Coroutine
 from typing import Any
 
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 
 from avatar.live import connection
-from avatar.live.connection import PIECE, Waiting, converse
+from avatar.live.connection import PIECE, Skip, Waiting, converse
 from avatar.live.limits import AHEAD
 from avatar.live.protocol import Finish, Interrupt, Refused, Sound, read_frames
 from avatar.live.session import Frames
@@ -26,6 +27,7 @@ class Client:
     def __init__(self, *said: str | bytes, stays: float = 0.0, takes: float = 0.0) -> None:
         self.said, self.stays, self.takes = list(said), stays, takes
         self.got: list[Frames] = []
+        self.told: list[str] = []
 
     async def recv(self) -> str | bytes:
         await asyncio.sleep(0)
@@ -36,8 +38,10 @@ class Client:
 
     async def send(self, message: str | bytes, /) -> None:
         await asyncio.sleep(self.takes)
-        assert isinstance(message, bytes)
-        self.got.append(read_frames(message))
+        if isinstance(message, str):
+            self.told.append(message)
+        else:
+            self.got.append(read_frames(message))
 
 
 class Speech:
@@ -54,6 +58,9 @@ class Speech:
 
     async def push(self, pcm: bytes) -> Frames:
         return await self._made("push", len(pcm), len(pcm) // 1280)
+
+    async def skip(self, samples: int) -> None:
+        await self._made("skip", samples, 0)
 
     async def interrupt(self, turn: int | None, heard: int) -> Frames:
         return await self._made("interrupt", (turn, heard), 3)
@@ -111,6 +118,62 @@ def test_what_waits_is_bounded():
         waiting.add(Sound(bytes(32_000)))
     with pytest.raises(Refused, match="this machine is too slow"):
         waiting.add(Sound(bytes(32_000)))
+
+
+class Microphone(Client):
+    """Says a block of 0.04 s every 0.04 s / `haste`."""
+
+    def __init__(self, blocks: int, haste: float, *first: str) -> None:
+        super().__init__(*first, *[b"\x01" + bytes(1280)] * blocks)
+        self.haste = haste
+
+    async def recv(self) -> str | bytes:
+        await asyncio.sleep(0.04 / self.haste)
+        return await super().recv()
+
+
+def test_who_wants_to_be_kept_up_with_loses_sound_but_no_time():
+    """A machine that takes three times as long as the sound lasts, ten times as fast as life."""
+    client, speech = Microphone(250, 10, '{"type": "keep-up", "behind": 0.6}'), Speech()
+    heard, late = 0, []
+
+    async def push(pcm: bytes) -> Frames:
+        nonlocal heard
+        await asyncio.sleep(3 * len(pcm) / 32_000 / 10)
+        heard += len(pcm) // 2
+        late.append(250 - len(client.said) - heard / 640)  # blocks
+        return Frames(0, 0, np.zeros((0, 3), np.float32))
+
+    async def skip(samples: int) -> None:
+        nonlocal heard
+        heard += samples
+
+    speech.push, speech.skip = push, skip  # type: ignore[method-assign]
+    with pytest.raises(Gone):
+        talk(client, speech)
+    lost = sum(json.loads(told)["samples"] for told in client.told)
+    assert 0.4 * 160_000 < lost < 0.8 * 160_000
+    assert max(late) * 0.04 < 0.6 + 3 * 0.2 + 0.5  # what waits, a piece's computing, this machine
+
+
+def test_what_waits_within_bounds_is_not_skipped():
+    said = ['{"type": "keep-up", "behind": 2.0}', SECOND, SECOND]
+    client, speech = Client(*said, stays=0.1), Speech()
+    with pytest.raises(Gone):
+        talk(client, speech)
+    assert [name for name, _ in speech.asked] == ["push"] * 10 and not client.told
+
+
+def test_only_the_newest_piece_is_left_and_ends_are_not_skipped():
+    waiting = Waiting()
+    waiting.behind = 0.5
+    for message in (Sound(bytes(32_000)), Sound(bytes(640)), Finish()):
+        waiting.add(message)
+
+    async def all_of_it() -> list[object]:
+        return [await waiting.next() for _ in range(3)]
+
+    assert asyncio.run(all_of_it()) == [Skip((32_640 - PIECE) // 2), Sound(bytes(PIECE)), Finish()]
 
 
 @pytest.mark.parametrize(("said", "why"), [("nonsense", "JSON"), (b"\x01a", "half a sample")])

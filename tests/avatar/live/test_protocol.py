@@ -11,6 +11,7 @@ from avatar.live.protocol import (
     LONGEST,
     Finish,
     Interrupt,
+    KeepUp,
     Refused,
     Sound,
     frames_message,
@@ -44,6 +45,7 @@ def test_messages_are_read():
     assert read_message('{"type": "interrupt"}') == Interrupt()
     asked = '{"type": "interrupt", "turn": 2, "heard": 640}'
     assert read_message(asked) == Interrupt(2, 640)
+    assert read_message('{"type": "keep-up", "behind": 0.6}') == KeepUp(0.6)
 
 
 def test_what_the_server_says_is_json():
@@ -68,6 +70,10 @@ WRONG = {
     '{"type": "interrupt", "turn": 1.5, "heard": 0}': "text must be {",
     '{"type": "interrupt", "turn": 0, "heard": 1e999}': "text must be {",
     '{"type": "interrupt", "turn": 0, "heard": NaN}': "text must be {",
+    '{"type": "keep-up"}': "text must be {",
+    '{"type": "keep-up", "behind": 0}': "text must be {",
+    '{"type": "keep-up", "behind": true}': "text must be {",
+    '{"type": "keep-up", "behind": NaN}': "text must be {",
 }
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import time
 from multiprocessing import active_children
 
 import numpy as np
@@ -13,7 +14,9 @@ from websockets.exceptions import InvalidStatus
 
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
-from avatar.live.protocol import read_frames
+from avatar.live.protocol import Refused, read_frames
+from avatar.live.speaker import Speaker
+from avatar.live.workers import OVERLOADED, Workers
 
 
 def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
@@ -54,6 +57,17 @@ def test_one_too_many_is_told_so_and_a_place_becomes_free(serve: Try):
         await clients[1].close()
 
     serve(check)
+
+
+def test_a_machine_that_cannot_keep_up_takes_nobody_else(speaker: Speaker):
+    workers = Workers(speaker, 2)
+    first, second = workers.session(), workers.session()
+    first._worker.skipped = second._worker.skipped = time.monotonic()
+    with pytest.raises(Refused, match="too busy for another session"):
+        workers.session()
+    second._worker.skipped -= OVERLOADED
+    second._worker.sessions = 0
+    assert workers.session()._worker is second._worker
 
 
 def test_the_page_and_nothing_else(serve: Try):

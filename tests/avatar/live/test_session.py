@@ -111,6 +111,32 @@ def test_the_next_turn_goes_on_from_the_last(speaker: Speaker):
     assert not np.allclose(rows(second)[-1, -POSE:], last[-POSE:], atol=1e-4)  # another take
 
 
+@pytest.mark.parametrize("count", [6400, 6401, 16_000])
+def test_what_is_skipped_takes_its_time_but_is_not_shown(speaker: Speaker, count: int):
+    session = Session(speaker)
+    before = said(session, SOUND[:20_480])
+    session.skip(count)
+    after = [*said(session, SOUND[20_480 + count :]), session.finish()]
+    begin = -(-(20_480 + count) // 640) * 640
+    assert after[0].turn == 0 and after[0].sample == begin
+    assert (len(SOUND) - begin) // 640 <= len(rows(after)) <= (len(SOUND) - begin) // 640 + 1
+    assert np.abs(rows(after)[0] - before[-1].rows[-1]).max() < 0.1
+    fresh = Session(speaker)
+    expected = rows([*said(fresh, SOUND[begin:]), fresh.finish()])
+    mouth = len(speaker.mouth_names)
+    assert np.allclose(rows(after)[5:, :mouth], expected[5:, :mouth], atol=1e-5)
+
+
+def test_who_finishes_or_interrupts_after_a_skip_gets_nothing_that_was_skipped(speaker: Speaker):
+    session = Session(speaker)
+    session.skip(16_000)
+    assert len(session.finish()) == 0
+    said(session, SOUND[:16_000])
+    session.skip(16_100)
+    assert len(session.push(SOUND[:400])) == 0 and len(session.interrupt(1, 640).rows) == 3
+    assert session.push(SOUND).turn == 2
+
+
 def test_a_still_speaker_only_moves_the_mouth(speaker: Speaker):
     found = rows(said(Session(replace(speaker, still=True)), SOUND))
     assert found.shape[1] == len(speaker.basis) + POSE

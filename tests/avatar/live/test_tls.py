@@ -1,0 +1,80 @@
+"""https and wss with a certificate that the test makes."""
+
+import asyncio
+import json
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
+import pytest
+from live_servers import PAGE
+from websockets.asyncio.client import connect
+
+from avatar.live.door import Door
+from avatar.live.host import tls_of
+from avatar.live.options import ServeOptions
+from avatar.live.server import live_server
+from avatar.live.speaker import Speaker
+from avatar.live.workers import Workers
+from common.errors import InputError
+
+
+def certificate(folder: Path, name: str = "one", *secret: str) -> tuple[Path, Path]:
+    """A self-signed certificate of 127.0.0.1, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl command to make a certificate with")
+    cert, key = folder / f"{name}.pem", folder / f"{name}_key.pem"
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
+    files = ["-keyout", str(key), "-out", str(cert), *(secret or ["-nodes"])]
+    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
+    return cert, key
+
+
+def options(cert: Path, key: Path) -> ServeOptions:
+    return ServeOptions(avatar=Path("A.ply"), cert=cert, key=key)
+
+
+def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
+    cert, key = certificate(tmp_path)
+    trusting = ssl.create_default_context(cafile=str(cert))
+    door = Door("127.0.0.1", "a-token-of-16-letters", True)
+
+    async def fetched(port: int, tls: ssl.SSLContext | None) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
+        writer.write(
+            f"GET /?token={door.token} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
+        )
+        try:
+            return await asyncio.wait_for(reader.read(), 10)
+        except ConnectionError:
+            return b""
+        finally:
+            writer.close()
+
+    async def whole() -> None:
+        workers, tls = Workers(speaker, 1), tls_of(options(cert, key))
+        async with live_server(PAGE, speaker, workers, door, 0, 1, tls) as port:
+            assert door.address(port).startswith("https://127.0.0.1:")
+            assert (await fetched(port, trusting)).endswith(PAGE)
+            assert PAGE not in await fetched(port, None)
+            with pytest.raises(ssl.SSLCertVerificationError):
+                await fetched(port, ssl.create_default_context())
+            address = f"wss://127.0.0.1:{port}/live?token={door.token}"
+            async with connect(address, ssl=trusting, compression=None) as client:
+                assert json.loads(await client.recv())["type"] == "hello"
+        workers.stop()
+
+    asyncio.run(whole())
+
+
+def test_what_is_no_certificate_and_its_key_is_told_in_one_sentence(tmp_path: Path):
+    cert, key = certificate(tmp_path)
+    other, _ = certificate(tmp_path, "other")
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("-----BEGIN CERTIFICATE-----\nnothing\n")
+    locked = certificate(tmp_path, "locked", "-passout", "pass:secret")
+    for pair in ((other, key), (nonsense, key), (cert, nonsense), (key, cert), locked):
+        with pytest.raises(InputError, match="are no certificate and its key"):
+            tls_of(options(*pair))
