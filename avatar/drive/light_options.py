@@ -1,6 +1,7 @@
 """The options of the light that an avatar stands in, and their limits."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.colours import parse_colour
@@ -22,6 +23,26 @@ class LightOptions:
     light_skin: str | None = None
     """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light;
     by default it is guessed from them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LightsOptions:
+    """The lights that can be chosen while an avatar is looked at."""
+
+    lights: tuple[str, ...] = ()
+    """Lights that the page's panel offers beside that in the avatar's colours, each as --light of
+    driving names it: studio, window, overcast, golden-hour, stage, night-street, a picture (.hdr,
+    .exr) or lamps in words. They are baked at rest and turn with the head; each adds about 0.2 MB
+    to the page."""
+
+
+def check_lights(lights: Sequence[str]) -> None:
+    """Refuse, in one sentence, a light that cannot be. InputError, FileNotFoundError, OSError."""
+    if lights:
+        from avatar.light.read_light import read_light  # noqa: PLC0415  --help needs no torch
+
+        for said in lights:
+            read_light(said)
 
 
 def check_light(options: LightOptions) -> None:

@@ -1,6 +1,7 @@
 """The light of a film: as its options say, on an avatar of any kind."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -14,6 +15,7 @@ from avatar.transfer.fitted_face import Face
 from splat import Camera, Gaussians, orbit
 
 if TYPE_CHECKING:
+    from avatar.drive.relighting import Levels
     from avatar.light.backdrop import Backdrop
     from avatar.light.relight import Lit
 
@@ -51,6 +53,20 @@ def baked_light(
     light = film_light(options, avatar, find_face, all_sides=True)
     camera = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     return lambda gaussians, vertices, seconds: light(gaussians, vertices, camera, seconds)
+
+
+def light_colours(
+    lights: Sequence[str], face: Face, avatar: Path, *beside: Path | None
+) -> "dict[str, Levels]":
+    """The colours [N, 3] of an avatar's Gaussians at rest in each of --lights.
+
+    avatar, beside: its file and the others that `open_avatar` takes; face: of its mesh.
+    """
+    if not lights:
+        return {}
+    from avatar.drive.relighting import rest_colours  # noqa: PLC0415  plain pages need no SciPy
+
+    return rest_colours(lights, open_avatar(avatar, *beside, bare=True), face)
 
 
 def film_backdrop(options: FilmOptions, R_world_head: Tensor | None = None) -> "Backdrop":

@@ -2,9 +2,11 @@
 
 import math
 import sys
+from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.drive.film_options import FilmOptions
@@ -15,12 +17,19 @@ from avatar.light.estimate import Estimate
 from avatar.light.prepare import surfaces_of
 from avatar.light.read_light import read_light
 from avatar.light.relight import Course, Lit, relit
+from avatar.light.surfaces import Surfaces
 from avatar.mesh.coloured import to_linear, to_srgb
 from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
 from avatar.transfer.fitted_face import Face
 from common.colours import parse_colour
 from common.progress import progress_bar
+from splat import orbit
+from splat.scene.conventions import SH_C0
+
+Levels = NDArray[np.uint8]
+"""sRGB, 0 to 255."""
 
 
 def relit_film(
@@ -36,12 +45,33 @@ def relit_film(
     skin = None
     if options.light_skin is not None:
         skin = to_linear(np.array(parse_colour(options.light_skin)))
-    head = face.head
-    with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
-        surfaces, found = surfaces_of(avatar, head, skin, done)
-    print(f"light: {_assumed(found)}", file=sys.stderr)
+    surfaces = _bare(avatar, face, skin)
     course = Course(options.light_turn, options.light_spin)
-    return relit(surfaces, head, light, course, _ahead(R_world_head), all_sides)
+    return relit(surfaces, face.head, light, course, _ahead(R_world_head), all_sides)
+
+
+def rest_colours(lights: Sequence[str], avatar: Avatar, face: Face) -> dict[str, Levels]:
+    """The colours [N, 3] of an avatar's Gaussians at rest in each of some lights, as --light names
+    them, for viewers anywhere."""
+    if not lights:
+        return {}
+    surfaces, rest = _bare(avatar, face), avatar.vertices
+    gaussians = avatar_rig(avatar, torch.device("cpu"))(rest)
+    camera = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
+    found = {}
+    for said in lights:
+        lit = relit(surfaces, face.head, read_light(said), Course(), all_sides=True)
+        colours = lit(gaussians, rest, camera, 0.0).sh[:, 0].numpy() * SH_C0 + 0.5
+        found[said] = np.round(255 * np.clip(colours, 0, 1)).astype(np.uint8)
+    return found
+
+
+def _bare(avatar: Avatar, face: Face, skin: Floats | None = None) -> Surfaces:
+    """What each Gaussian is, without light; says on standard error what was assumed."""
+    with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
+        surfaces, found = surfaces_of(avatar, face.head, skin, done)
+    print(f"light: {_assumed(found)}", file=sys.stderr)
+    return surfaces
 
 
 def lit_backdrop(options: FilmOptions, R_world_head: Tensor | None = None) -> Backdrop:

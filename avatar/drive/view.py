@@ -11,6 +11,7 @@ from torch import Tensor
 from audio2mesh import load_model, stated_seconds
 from avatar.arkit import read_take
 from avatar.drive.export_options import ExportOptions
+from avatar.drive.lighting import light_colours
 from avatar.drive.morph_targets import principal_curves
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.performance import perform
@@ -32,7 +33,8 @@ def view_page(options: ViewOptions) -> bytes:
     check_view(options)
     if options.audio:
         stated_seconds(options.audio)  # says at once what is no sound
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+    files = options.avatar, options.flame, options.landmarks, options.texture
+    avatar = open_avatar(*files)
     motion = motion_of(options, avatar)
     face = avatar_face(options.avatar, avatar) if motion is None else motion.face
     feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
@@ -43,6 +45,7 @@ def view_page(options: ViewOptions) -> bytes:
         framing_of(avatar),
         feelings,
         None if motion is None else _played(motion, options.audio),
+        light_colours(options.lights, face, *files),
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
 from avatar.drive.film_options import FASTEST, SLOWEST
+from avatar.drive.light_options import LightsOptions, check_lights
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
 from common.errors import InputError
@@ -12,7 +13,7 @@ from common.writable import check_writable
 
 
 @dataclass(frozen=True)
-class ViewOptions(SpeechOptions, BehaviourOptions):
+class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -62,6 +63,7 @@ def check_view(options: ViewOptions) -> None:
         raise InputError("--motion and --arkit: both move the face; leave one out")
     _check_files(options)
     _check_idle(options)
+    check_lights(options.lights)
     check_feelings(options.emotion, options.intensity, speaks(options))
     if not 0 <= options.port <= 65535:
         raise InputError(f"--port {options.port}: must be from 0 to 65535")

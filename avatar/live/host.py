@@ -4,9 +4,9 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
-from pathlib import Path
 
 from audio2mesh import load_model
+from avatar.drive.lighting import light_colours
 from avatar.drive.performance import behaviour_of
 from avatar.drive.retarget import avatar_face, carry_basis
 from avatar.drive.view import framing_of, title_of
@@ -39,7 +39,7 @@ def load_speaker(options: ServeOptions) -> tuple[Avatar, Speaker]:
     return avatar, Speaker(model, face, basis.cpu(), behaviour, style, feelings, options.still)
 
 
-def live_page(path: Path, avatar: Avatar, speaker: Speaker) -> bytes:
+def live_page(options: ServeOptions, avatar: Avatar, speaker: Speaker) -> bytes:
     """The page in which somebody speaks to see the avatar speak."""
     live = Live(
         names=speaker.names,
@@ -50,8 +50,10 @@ def live_page(path: Path, avatar: Avatar, speaker: Speaker) -> bytes:
         latency=Session(speaker).latency,
     )
     feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
-    head, framing = speaker.face.head, framing_of(avatar)
-    return build_page(title_of(path), avatar, head, framing, feelings, live)
+    files = options.avatar, options.flame, options.landmarks, options.texture
+    lights = light_colours(options.lights, speaker.face, *files)
+    title, head, framing = title_of(options.avatar), speaker.face.head, framing_of(avatar)
+    return build_page(title, avatar, head, framing, feelings, live, lights)
 
 
 def door_of(options: ServeOptions) -> Door:
@@ -88,7 +90,7 @@ async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     avatar, speaker = load_speaker(options)
     workers = Workers(speaker, options.threads or available_threads())
     try:
-        page = live_page(options.avatar, avatar, speaker)
+        page = live_page(options, avatar, speaker)
         server = live_server(page, speaker, workers, door, options.port, options.sessions, tls)
         async with server as port:
             await workers.ready()

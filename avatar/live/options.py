@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.drive.behaviour_options import LifeOptions, SpeechOptions, check_behaviour
+from avatar.drive.light_options import LightsOptions, check_lights
 from avatar.face.emotion.timeline import AUTO, check_feelings
 from common.errors import InputError
 
@@ -11,7 +12,7 @@ SHORTEST = 16  # letters of a token
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions(SpeechOptions, LifeOptions):
+class ServeOptions(SpeechOptions, LifeOptions, LightsOptions):
     """Let an avatar speak while somebody still speaks: into a page's microphone, or by a program.
 
     The page and its sessions are served until Ctrl-C, to this machine alone unless --host says
@@ -74,6 +75,7 @@ def check_serve(options: ServeOptions) -> None:
         raise InputError(
             "--emotion auto: hears the whole recording first; name a feeling or leave it out"
         )
+    check_lights(options.lights)
     check_feelings(options.emotion, options.intensity, spoken=True)
     check_behaviour(options, lives=True, needed="a voice")
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from avatar.mesh.rotations import matrix_to_quaternion
 from avatar.rig.avatar import Avatar
+from splat.scene.conventions import SH_C0
 
 ALIGNMENT = 16  # bytes
 LEVELS = 65535  # of 16 bits
@@ -56,6 +57,16 @@ def avatar_arrays(avatar: Avatar) -> tuple[dict[str, NDArray], tuple[float, floa
         "colours": g.sh.numpy().astype(np.float16).view(np.uint16),
     }
     return arrays, (low, max(high, low + 1e-6))
+
+
+def light_arrays(lights: Mapping[str, NDArray[np.uint8]]) -> dict[str, NDArray]:
+    """Colours [N, 3] by light; and what each of their 256 levels is as a coefficient of degree 0.
+    Channel by channel, each as its difference to the Gaussian before, which packs best."""
+    levels = (np.arange(256) / 255 - 0.5) / SH_C0
+    found = {"levels": levels.astype(np.float16).view(np.uint16)}
+    for number, colours in enumerate(lights.values()):
+        found[f"light{number}"] = np.diff(colours, axis=0, prepend=np.uint8(0)).T.ravel()
+    return found
 
 
 def basis_arrays(basis: Tensor) -> dict[str, NDArray]:

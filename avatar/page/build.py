@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head
-from avatar.page.arrays import avatar_arrays, basis_arrays, pack, pose_array
+from avatar.page.arrays import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
 from avatar.rig.avatar import Avatar
 
 COMMON = ("data", "rig", "draw", "camera", "motion", "panel", "stage")
@@ -68,10 +68,12 @@ def build_page(
     framing: Framing,
     feelings: Mapping[str, Mapping[str, float]],
     played: Played | Live | None = None,
+    lights: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> bytes:
     """A page that shows an avatar.
 
-    head: of the avatar's mesh, whose units become sliders; feelings: weights of units by name.
+    head: of the avatar's mesh, whose units become sliders; feelings: weights of units by name;
+    lights: colours [N, 3] of the Gaussians, by the name of the light that makes them.
     """
     arrays, scales = avatar_arrays(avatar)
     names, basis = _rows(head, played)
@@ -90,6 +92,7 @@ def build_page(
         },
         "motion": None,
         "loudness": [],
+        "lights": [],
     }
     if played is not None:
         facts["motion"] = {"fps": played.fps, "rows": [names.index(n) for n in played.names]}
@@ -100,6 +103,9 @@ def build_page(
     if isinstance(played, Live):
         arrays["restRow"] = played.rest.numpy().astype(np.float32)
         facts["motion"] |= {"mouth": played.mouth, "latency": played.latency}
+    if lights:
+        arrays |= light_arrays(lights)
+        facts["lights"] = list(lights)
     packed = pack(arrays)
     facts["arrays"] = packed.places
     return _filled(title, facts, packed.text, isinstance(played, Live))

@@ -91,18 +91,24 @@ export class Painter {
     Object.assign(this, { gl, rig, canvas });
     this.program = link(gl, VERTEX, FRAGMENT);
     gl.useProgram(this.program);
-    const bands = Math.sqrt(coefficients.length / 3 / rig.count);
     this.texture(0, 'gaussians', gl.RGBA32F, 3 * GAUSSIANS_IN_ROW, packed(rig, covariances, opacities), 4);
-    this.texture(1, 'colours', gl.RGBA16F, COLOURS_IN_ROW, padded(coefficients, bands * bands), 4);
+    this.paint(coefficients);
     this.frames = new Float32Array(rows(rig.triangleCount, TRIANGLES_IN_ROW) * TRIANGLES_IN_ROW * 16);
     this.texture(2, 'triangles', gl.RGBA32F, 4 * TRIANGLES_IN_ROW, this.frames, 4);
     this.order = new Uint32Array(rows(rig.count, ORDER_IN_ROW) * ORDER_IN_ROW);
     this.texture(3, 'order', gl.R32UI, ORDER_IN_ROW, this.order, 1);
-    gl.uniform1i(this.at('bands'), bands);
     gl.bindBuffer(gl.ELEMENT_ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ELEMENT_ARRAY_BUFFER, corners(rig.count), gl.STATIC_DRAW);
     gl.enable(gl.BLEND);
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
+  }
+
+  // coefficients: of the spherical harmonics of the colours, half floats.
+  paint(coefficients) {
+    const { gl, rig } = this, bands = Math.sqrt(coefficients.length / 3 / rig.count);
+    gl.deleteTexture(this.painted ?? null);
+    this.painted = this.texture(1, 'colours', gl.RGBA16F, COLOURS_IN_ROW, padded(coefficients, bands * bands), 4);
+    gl.uniform1i(this.at('bands'), bands);
   }
 
   at(name) {
@@ -113,12 +119,14 @@ export class Painter {
     const { gl } = this;
     const height = data.length / channels / width;
     gl.activeTexture(gl.TEXTURE0 + unit);
-    gl.bindTexture(gl.TEXTURE_2D, gl.createTexture());
+    const texture = gl.createTexture();
+    gl.bindTexture(gl.TEXTURE_2D, texture);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
     gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
     gl.texStorage2D(gl.TEXTURE_2D, 1, inside, width, height);
     gl.uniform1i(this.at(name), unit);
     this.upload(unit, inside, width, data, height);
+    return texture;
   }
 
   upload(unit, inside, width, data, height) {

@@ -1,7 +1,7 @@
 // The page: an avatar that is turned, moved and heard. Where somebody speaks into it, spoken.js
 // stands in the place of recorded.js.
 
-import { covariances, readArrays } from './data.js';
+import { covariances, lightCoefficients, readArrays } from './data.js';
 import { Rig } from './rig.js';
 import { Painter } from './draw.js';
 import { Orbit } from './camera.js';
@@ -23,8 +23,16 @@ async function start() {
   const orbit = new Orbit(facts.framing);
   const face = Object.fromEntries(facts.units.map((name) => [name, 0]));
   const head = { yaw: 0, pitch: 0, roll: 0 };
-  const look = { background: 'studio' };
+  const look = { background: 'studio', light: null };
   const weights = new Float64Array(facts.rows);
+
+  // Paint the Gaussians as they are in a light, by its number; null: in their own.
+  function paint(light) {
+    if (light === paint.shown) return;
+    painter.paint(light === null ? arrays.colours : lightCoefficients(arrays[`light${light}`], arrays.levels));
+    paint.shown = light;
+  }
+  paint.shown = null;
 
   // Move the mesh to a time of the motion, with the panel's face and head on top.
   function move(seconds) {
@@ -35,14 +43,14 @@ async function start() {
     motion.addTo(weights, seconds);
     rig.move(weights, after(motion.pose(seconds), turned));
   }
-  const page = { facts, rig, painter, motion, clock, orbit, face, head, look, move };
+  const page = { facts, rig, painter, motion, clock, orbit, face, head, look, move, paint };
   window.viewer = { ...page, snapshot: (view) => snapshot(page, view) };
   live(page);
   document.body.dataset.state = 'ready';
 }
 
 // A picture for tests and other scripts: its pixels, of a size and from angles, with a face.
-function snapshot({ face, head, orbit, painter, move }, { width, height, azimuth = 0, elevation = 0, units = {}, turn = {}, background, seconds = null }) {
+function snapshot({ face, head, look, orbit, painter, move, paint }, { width, height, azimuth = 0, elevation = 0, units = {}, turn = {}, background, seconds = null, light = null }) {
   const { canvas } = painter;
   const kept = [{ ...face }, { ...head }, { azimuth: orbit.azimuth, elevation: orbit.elevation, zoom: orbit.zoom }, canvas.width, canvas.height];
   for (const name in face) face[name] = units[name] ?? 0;
@@ -50,10 +58,12 @@ function snapshot({ face, head, orbit, painter, move }, { width, height, azimuth
   Object.assign(orbit, { azimuth, elevation, zoom: 1 });
   [canvas.width, canvas.height] = [width, height];
   move(seconds);
+  paint(light);
   painter.draw(orbit.at(width, height), background);
   const pixels = painter.pixels();
   Object.assign(face, kept[0]), Object.assign(head, kept[1]), Object.assign(orbit, kept[2]);
   [canvas.width, canvas.height] = kept.slice(3);
+  paint(look.light);
   return pixels;
 }
 
@@ -104,8 +114,8 @@ function live(page) {
     Object.assign(pace, { shown: 0, since: now });
   }
 
-  const show = () => ((stage.dataset.background = look.background), (stage.style.backgroundColor = look.background === 'studio' ? '' : look.background), wake());
-  const refresh = fillPanel(find('panel'), { units: page.facts.units, feelings: page.facts.feelings, face, head, look, change: show });
+  const show = () => ((stage.dataset.background = look.background), (stage.style.backgroundColor = look.background === 'studio' ? '' : look.background), page.paint(look.light), wake());
+  const refresh = fillPanel(find('panel'), { units: page.facts.units, feelings: page.facts.feelings, lights: page.facts.lights, face, head, look, change: show });
   const openPanel = (open = !document.body.classList.contains('open')) => (document.body.classList.toggle('open', open), wake());
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
   const help = () => find('help').toggleAttribute('open');

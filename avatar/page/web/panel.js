@@ -1,4 +1,4 @@
-// The panel: gaze and head to drag, feelings to choose, a slider for every unit, what is behind.
+// The panel: gaze and head to drag, feelings and lights to choose, a slider for every unit, what is behind.
 
 const GROUPS = [ // title, which units, and what their labels leave out
   ['Mouth', /^mouth/, 'mouth'], ['Jaw and tongue', /^(jaw|tongue)/, ''], ['Brows', /^brow/, 'brow'],
@@ -19,7 +19,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 // units: names of sliders; face: their values by name, head: yaw, pitch, roll; change(): after each.
-export function fillPanel(panel, { units, feelings, face, head, look, change }) {
+export function fillPanel(panel, { units, feelings, lights, face, head, look, change }) {
   const refreshers = [];
   const refresh = () => refreshers.forEach((each) => each());
   const changed = () => (refresh(), change());
@@ -33,6 +33,8 @@ export function fillPanel(panel, { units, feelings, face, head, look, change }) 
       slider('Roll', -30, 30, () => head.roll, (value) => ((head.roll = value), changed()), refreshers)),
     section('Feelings', make('div', { className: 'chips' },
       ...Object.entries(feelings).map(([name, weights]) => feeling(name, weights, { units, face, changed, refreshers })))),
+    ...(lights.length ? [section('Light', make('div', { className: 'chips' },
+      ...[null, ...lights.keys()].map((number) => light(number, number === null ? 'its own' : lights[number], { look, changed, refreshers }))))] : []),
     section('Background', make('div', { className: 'chips' }, ...BEHIND.map((colour) => swatch(colour, look, change)), picker(look, change))),
     make('div', { className: 'bar' }, check('Left and right together', linked),
       make('button', { className: 'text', type: 'button', textContent: 'Reset face', onclick: clear })),
@@ -46,6 +48,13 @@ function feeling(name, weights, { units, face, changed, refreshers }) {
   const wear = () => (units.forEach((unit) => (face[unit] = weights[unit] ?? 0)), changed());
   const chip = make('button', { className: 'chip', type: 'button', textContent: name, onclick: wear });
   refreshers.push(() => chip.setAttribute('aria-pressed', units.every((unit) => face[unit] === (weights[unit] ?? 0))));
+  return chip;
+}
+
+function light(number, name, { look, changed, refreshers }) {
+  const shine = () => ((look.light = number), changed());
+  const chip = make('button', { className: 'chip', type: 'button', textContent: name.replaceAll('-', ' '), onclick: shine });
+  refreshers.push(() => chip.setAttribute('aria-pressed', look.light === number));
   return chip;
 }
 
