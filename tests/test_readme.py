@@ -1,7 +1,11 @@
 """What the README and the documentation promise."""
 
 import re
+import runpy
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -13,27 +17,53 @@ from configs.verbs import UPKEEP, VERBS
 PAGES = sorted((ROOT / "docs").rglob("*.md"))
 
 
-def python_of_the_readme(number: int, voice_file: Path) -> dict[str, object]:
-    """What one of its examples leaves behind."""
-    code = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)[number]
-    for name in ("assets/demo_avatar.ply", "assets/demo_voice.flac"):
-        assert name in code
-    code = code.replace("assets/demo_voice.flac", str(voice_file))
-    code = code.replace("assets/", f"{ROOT}/assets/")
-    found: dict[str, object] = {}
-    exec(code, found)
-    return found
+EXAMPLES = ("drive", "render", "live", "export")
+Run = Callable[[str], dict[str, Any]]
 
 
-def test_live_speech_of_the_readme_runs(voice_file: Path):
-    frames = python_of_the_readme(1, voice_file)["frames"]
+@pytest.fixture
+def run(voice_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """What an example leaves behind, run in an empty folder with a second of voice."""
+    monkeypatch.setattr("common.assets.DEMO_VOICE", voice_file)
+    monkeypatch.chdir(tmp_path)
+    return lambda name: runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+
+
+def test_the_film_of_the_examples_is_made(run: Run):
+    assert run("drive")["report"].frames == 25 and Path("talk.mp4").stat().st_size > 10_000
+
+
+def test_the_pictures_of_the_examples_are_drawn(run: Run):
+    picture = run("render")["picture"]
+    assert isinstance(picture, torch.Tensor) and picture.shape == (512, 512, 3)
+    assert picture.min() < 0.3, "nobody is in the picture"
+
+
+def test_live_speech_of_the_examples_runs(run: Run):
+    frames = run("live")["frames"]
     assert isinstance(frames, Frames) and len(frames) > 5 and frames.rows.any()
 
 
-def test_the_python_of_the_readme_runs(voice_file: Path):
-    picture = python_of_the_readme(0, voice_file)["picture"]
-    assert isinstance(picture, torch.Tensor) and picture.shape == (512, 512, 3)
-    assert picture.min() < 0.3, "nobody is in the picture"
+def test_what_the_examples_export_is_written(run: Run):
+    run("export")
+    assert len(Path("talk.csv").read_text().splitlines()) == 1 + 25
+    assert Path("talk.glb").read_bytes()[:4] == b"glTF" and Path("moment.spz").stat().st_size > 5e5
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
+def test_the_python_of_the_documents_is_that_of_the_examples(page: str):
+    """Which are run above, and checked by pyright as all our programs are."""
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
+    files = [(ROOT / "examples" / f"{name}.py").read_text() for name in EXAMPLES]
+    assert shown == [file.partition('"""\n\n')[2] for file in files]
+    assert all(len([line for line in code.splitlines() if line]) <= 16 for code in shown)
+
+
+def test_what_the_page_of_functions_names_is_there():
+    names = re.findall(r"`((?:avatar|common)\.[\w.]+)", (ROOT / "docs" / "python.md").read_text())
+    for module, _, name in (place.rpartition(".") for place in names):
+        assert hasattr(import_module(module), name)
+    assert len(names) > 12
 
 
 @pytest.mark.parametrize("page", [ROOT / "README.md", *PAGES], ids=lambda path: path.stem)

@@ -1,0 +1,13 @@
+"""Motion, and Gaussians, for other programs: the suffix says which."""
+
+from pathlib import Path
+
+from avatar.drive.export import export
+from avatar.drive.export_options import ExportOptions
+from avatar.drive.gaussian_export import export_gaussians
+from common.assets import DEMO_AVATAR, DEMO_VOICE
+
+print(export(ExportOptions(Path("talk.csv"), audio=DEMO_VOICE)))  # 52 ARKit weights a frame
+print(export(ExportOptions(Path("talk.glb"), avatar=DEMO_AVATAR, audio=DEMO_VOICE)))
+moment = ExportOptions(Path("moment.spz"), avatar=DEMO_AVATAR, audio=DEMO_VOICE, at=0.5)
+print(export_gaussians(moment))
