@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from chromium import Tab
 from support import ROOT
 
@@ -10,6 +11,9 @@ from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face
 
 DEMO, VOICE = ROOT / "assets" / "demo_avatar.ply", ROOT / "assets" / "demo_voice.flac"
+
+LIGHTS = {"golden-hour": np.random.default_rng(0).integers(0, 256, (57_464, 3)).astype(np.uint8)}
+"""Of a page: what a light would make of each of the demo avatar's Gaussians."""
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ class LightsOptions:
     lights: tuple[str, ...] = ()
     """Lights that the page's panel offers beside that in the avatar's colours, each as --light of
     driving names it: studio, window, overcast, golden-hour, stage, night-street, a picture (.hdr,
-    .exr) or lamps in words. They are baked at rest and turn with the head; each adds about 0.2 MB
+    .exr) or lamps in words. They are baked at rest and turn with the head; each adds about 0.17 MB
     to the page."""
 
 

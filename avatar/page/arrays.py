@@ -60,13 +60,10 @@ def avatar_arrays(avatar: Avatar) -> tuple[dict[str, NDArray], tuple[float, floa
 
 
 def light_arrays(lights: Mapping[str, NDArray[np.uint8]]) -> dict[str, NDArray]:
-    """Colours [N, 3] by light; and what each of their 256 levels is as a coefficient of degree 0.
-    Channel by channel, each as its difference to the Gaussian before, which packs best."""
+    """Colours [N, 3] by light; and what each of their 256 levels is as a coefficient of degree 0."""
     levels = (np.arange(256) / 255 - 0.5) / SH_C0
     found = {"levels": levels.astype(np.float16).view(np.uint16)}
-    for number, colours in enumerate(lights.values()):
-        found[f"light{number}"] = np.diff(colours, axis=0, prepend=np.uint8(0)).T.ravel()
-    return found
+    return found | {f"light{number}": colours for number, colours in enumerate(lights.values())}
 
 
 def basis_arrays(basis: Tensor) -> dict[str, NDArray]:

@@ -13,19 +13,6 @@ export async function readArrays(text, table) {
   return arrays;
 }
 
-// Coefficients [N, 3] of degree 0, half floats, of the colours in a light: steps [3, N] are from
-// each Gaussian to the next, levels [256] what a colour is as a coefficient.
-export function lightCoefficients(steps, levels) {
-  const count = steps.length / 3, found = new Uint16Array(3 * count);
-  for (let channel = 0, n = 0; channel < 3; channel++) {
-    for (let i = 0, level = 0; i < count; i++) {
-      level = (level + steps[n++]) & 255;
-      found[3 * i + channel] = levels[level];
-    }
-  }
-  return found;
-}
-
 // Local covariances [N, 6] (xx xy xz yy yz zz) of Gaussians with 16-bit turns and scales.
 export function covariances(arrays, scaleRange) {
   const { turns, scales } = arrays;

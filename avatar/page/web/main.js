@@ -1,7 +1,7 @@
 // The page: an avatar that is turned, moved and heard. Where somebody speaks into it, spoken.js
 // stands in the place of recorded.js.
 
-import { covariances, lightCoefficients, readArrays } from './data.js';
+import { covariances, readArrays } from './data.js';
 import { Rig } from './rig.js';
 import { Painter } from './draw.js';
 import { Orbit } from './camera.js';
@@ -29,7 +29,7 @@ async function start() {
   // Paint the Gaussians as they are in a light, by its number; null: in their own.
   function paint(light) {
     if (light === paint.shown) return;
-    painter.paint(light === null ? arrays.colours : lightCoefficients(arrays[`light${light}`], arrays.levels));
+    painter.paint(light === null ? arrays.colours : Uint16Array.from(arrays[`light${light}`], (level) => arrays.levels[level]));
     paint.shown = light;
   }
   paint.shown = null;

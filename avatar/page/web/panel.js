@@ -34,7 +34,7 @@ export function fillPanel(panel, { units, feelings, lights, face, head, look, ch
     section('Feelings', make('div', { className: 'chips' },
       ...Object.entries(feelings).map(([name, weights]) => feeling(name, weights, { units, face, changed, refreshers })))),
     ...(lights.length ? [section('Light', make('div', { className: 'chips' },
-      ...[null, ...lights.keys()].map((number) => light(number, number === null ? 'its own' : lights[number], { look, changed, refreshers }))))] : []),
+      ...[null, ...lights.keys()].map((number) => lamp(number, number === null ? 'its own' : lights[number], { look, changed, refreshers }))))] : []),
     section('Background', make('div', { className: 'chips' }, ...BEHIND.map((colour) => swatch(colour, look, change)), picker(look, change))),
     make('div', { className: 'bar' }, check('Left and right together', linked),
       make('button', { className: 'text', type: 'button', textContent: 'Reset face', onclick: clear })),
@@ -51,7 +51,7 @@ function feeling(name, weights, { units, face, changed, refreshers }) {
   return chip;
 }
 
-function light(number, name, { look, changed, refreshers }) {
+function lamp(number, name, { look, changed, refreshers }) {
   const shine = () => ((look.light = number), changed());
   const chip = make('button', { className: 'chip', type: 'button', textContent: name.replaceAll('-', ' '), onclick: shine });
   refreshers.push(() => chip.setAttribute('aria-pressed', look.light === number));

@@ -15,12 +15,16 @@ from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.export import export
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.lighting import light_colours
+from avatar.drive.retarget import avatar_face
 from avatar.exports.convention import upside_down
 from avatar.exports.formats import EXTRA
+from avatar.files.avatar_file import load_avatar
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from common.errors import InputError
 from splat import Gaussians
+from splat.scene.conventions import SH_C0
 
 Run = Callable[..., Outcome]
 FRAMES = 30
@@ -153,6 +157,9 @@ def test_a_light_is_put_into_the_colours(avatar_file: Path, take: Path, tmp_path
 
     x, left = colours("left.ply", light="key 90 0 1")
     _, right = colours("right.ply", light="key 90 0 1", light_turn=180.0)
+    face = avatar_face(avatar_file, load_avatar(avatar_file))
+    paged = light_colours(("key 90 0 1",), face, avatar_file)["key 90 0 1"] / 255
+    assert np.abs((paged.mean(1) - 0.5) / SH_C0 - left).max() < 0.01
     aside = np.abs(x) > 0.03
     assert np.corrcoef(x[aside], (left - right)[aside])[0, 1] > 0.5
     _, spun = colours("spun.ply", light="key 90 0 1", light_spin=180.0, arkit=take, at=1.0)

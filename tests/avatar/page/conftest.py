@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from chromium import chromium, tab
-from shown_pages import DEMO, VOICE, Shown
+from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
 from avatar.drive.retarget import avatar_face
 from avatar.drive.view import view_page
@@ -16,7 +16,9 @@ from avatar.files.avatar_file import load_avatar
 @pytest.fixture(scope="session")
 def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("page") / "demo.html"
-    path.write_bytes(view_page(ViewOptions(DEMO, audio=VOICE)))
+    with pytest.MonkeyPatch.context() as patch:  # baking takes a minute
+        patch.setattr("avatar.drive.view.light_colours", lambda *_: LIGHTS)
+        path.write_bytes(view_page(ViewOptions(DEMO, audio=VOICE, lights=("golden-hour",))))
     return path
 
 

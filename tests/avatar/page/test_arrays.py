@@ -8,8 +8,9 @@ import torch
 
 from avatar.arkit import head_poses
 from avatar.mesh.rotations import quaternion_to_matrix
-from avatar.page.arrays import avatar_arrays, basis_arrays, pack, pose_array
+from avatar.page.arrays import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
 from avatar.rig.avatar import Avatar
+from splat.scene.conventions import SH_C0
 
 
 def test_packed_arrays_come_back():
@@ -26,6 +27,14 @@ def test_packed_arrays_come_back():
         read = np.frombuffer(data, f"<{kind}" if kind != "u1" else "u1", count, offset)
         assert np.array_equal(read, array.ravel()) and offset % 16 == 0
     assert pack(given) == packed
+
+
+def test_lights_come_back_as_the_colours_that_they_were():
+    colours = np.random.default_rng(0).integers(0, 256, (50, 3)).astype(np.uint8)
+    arrays = light_arrays({"stage": colours, "sun": 255 - colours})
+    levels = arrays["levels"].view(np.float16).astype(np.float32)
+    shown = levels[arrays["light1"]] * SH_C0 + 0.5
+    assert np.abs(shown * 255 - (255 - colours)).max() < 0.15
 
 
 def test_gaussians_lose_less_than_can_be_seen(small_avatar: Avatar):

@@ -3,6 +3,7 @@
 import base64
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 from chromium import tab
-from shown_pages import DEMO, VOICE, Shown
+from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
 from avatar.arkit import head_poses
 from avatar.drive.view import motion_of
@@ -20,7 +21,7 @@ from avatar.page.serve import served
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
 from avatar.rig.triangle_frames import triangle_frames
-from splat import Camera, Gaussians, orbit
+from splat import Camera, Gaussians, orbit, rgb_to_sh
 
 pytestmark = pytest.mark.slow
 SIZE, BACKGROUND = 256, [0.8, 0.8, 0.81]
@@ -87,6 +88,10 @@ def camera(shown: Shown, azimuth: float, elevation: float) -> Camera:
     return orbit(target, DISTANCE, azimuth, elevation, degrees, SIZE, SIZE)
 
 
+def decibels(ours: np.ndarray, theirs: np.ndarray) -> float:
+    return -10 * float(np.log10(np.mean((ours - theirs) ** 2)))
+
+
 @pytest.mark.parametrize("expression", EXPRESSIONS)
 @pytest.mark.parametrize(("azimuth", "elevation"), VIEWS)
 def test_the_picture_is_ours(
@@ -96,8 +101,7 @@ def test_the_picture_is_ours(
         meant(shown, expression), camera(shown, azimuth, elevation)
     ).numpy()
     theirs = drawn(shown, azimuth=azimuth, elevation=elevation, **expression)
-    noise = -10 * np.log10(np.mean((ours - theirs) ** 2))
-    assert noise >= 45, noise
+    assert decibels(ours, theirs) >= 45
     assert ours.std() > 0.1
 
 
@@ -168,6 +172,21 @@ def test_keys_mouse_and_sliders_work(shown: Shown):
     assert t.run("[viewer.face.mouthSmileLeft, viewer.face.mouthSmileRight]") == [0.7, 0.7]
     t.run("document.querySelector('#panel .bar button').click()")
     assert not any(t.run("Object.values(viewer.face)"))
+
+
+def test_a_light_of_the_page_is_the_one_that_was_baked(shown: Shown):
+    view = camera(shown, 35, 10)
+    levels = torch.from_numpy(LIGHTS["golden-hour"]) / 255
+    lit = replace(meant(shown, {}), sh=rgb_to_sh(levels)[:, None])
+    ours = rasterizer("cpu", torch.tensor(BACKGROUND))(lit, view).numpy()
+    plain = drawn(shown, azimuth=35, elevation=10)
+    assert decibels(ours, drawn(shown, azimuth=35, elevation=10, light=0)) >= 45
+    assert np.array_equal(plain, drawn(shown, azimuth=35, elevation=10))
+    chips = "[...document.querySelectorAll('.chip')].filter(c => c.textContent === 'golden hour')"
+    shown.tab.run(f"{chips}[0].click()")
+    assert shown.tab.run(f"[viewer.look.light, {chips}[0].ariaPressed]") == [0, "true"]
+    shown.tab.run("[...document.querySelectorAll('.chip')].at(-2).click()")
+    assert shown.tab.run("viewer.look.light") is None
 
 
 def test_nothing_is_asked_of_anyone_and_nothing_goes_wrong(shown: Shown):
