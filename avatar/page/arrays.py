@@ -60,7 +60,7 @@ def avatar_arrays(avatar: Avatar) -> tuple[dict[str, NDArray], tuple[float, floa
 
 
 def light_arrays(lights: Mapping[str, NDArray[np.uint8]]) -> dict[str, NDArray]:
-    """Colours [N, 3] by light; and what each of their 256 levels is as a coefficient of degree 0."""
+    """Colours [N, 3] by light; and what each of 256 levels is as a coefficient of degree 0."""
     levels = (np.arange(256) / 255 - 0.5) / SH_C0
     found = {"levels": levels.astype(np.float16).view(np.uint16)}
     return found | {f"light{number}": colours for number, colours in enumerate(lights.values())}
