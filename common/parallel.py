@@ -4,25 +4,33 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from itertools import islice, repeat
 from typing import TypeVar, cast
+
+from common.threads import kernels_may_meet
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_order(
-    work: Callable[[Item], Result], items: Iterable[Item], workers: int, ahead: int
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    workers: int,
+    ahead: int,
+    begin: Callable[[], object] | None = None,
 ) -> Generator[Result, None, None]:
     """The results of `work` for items without an end, as `workers` threads compute them, in the
     items' order.
 
-    ahead: how many items are taken before their results are asked for. What fails raises where its
+    ahead: how many items are taken before their results are asked for; begin: what each thread
+    calls first. What fails raises where its
     turn comes. The threads end with the iterator: when it is exhausted, closed or dropped, by an
     error or Ctrl-C as well.
     """
     order = iter(items)
-    with ThreadPoolExecutor(workers, "in_order") as pool:
+    with ThreadPoolExecutor(workers, "in_order", begin) as pool:
         waiting: deque[Future[Result]] = deque()
 
         def ask(count: int) -> None:
@@ -52,6 +60,21 @@ def beside(work: Callable[[Item], Result], items: Iterable[Item]) -> Generator[R
             yield from map(work, items)
         else:
             yield from in_order(work, items, count - 1, count)
+
+
+def in_pairs(
+    work: Callable[[Item], Result], items: Iterable[Item]
+) -> Generator[Result, None, None]:
+    """The same, two at a time, in each of which Numba's kernels use half of the threads: parts that
+    one thread must do leave none idle. One after the other where that is not possible."""
+    import numba  # noqa: PLC0415  takes a second
+
+    with _one_thread_each() as count:
+        if count == 1 or not kernels_may_meet():
+            yield from map(work, items)
+        else:
+            half = partial(numba.set_num_threads, -(-count // 2))
+            yield from in_order(work, items, 2, 3, half)
 
 
 def ahead(items: Iterable[Item]) -> Iterator[Item]:

@@ -134,5 +134,19 @@ def thread_count() -> int:
     return torch.get_num_threads()
 
 
+def kernels_may_meet() -> bool:
+    """Whether parallel kernels of Numba may run in several threads at once.
+
+    Its simplest layer, workqueue, ends the process then. Which one it takes is known when a kernel
+    has run; before that the answer is no.
+    """
+    from numba.np.ufunc.parallel import threading_layer  # noqa: PLC0415  takes a second
+
+    try:
+        return threading_layer() != "workqueue"
+    except ValueError:
+        return False
+
+
 sleep_while_waiting(os.environ)
 keep_to_quota(os.environ, cpu_quota())

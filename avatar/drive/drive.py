@@ -5,11 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from pathlib import Path
 
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audio2mesh import SpeechToMotion, probe_audio, stated_seconds
 from avatar.arkit import Take, read_take
@@ -22,6 +24,7 @@ from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.video import open_writer
 from avatar.rig.pose import pose
+from common.parallel import in_pairs
 from common.progress import progress_bar
 from common.threads import use_threads
 from splat import Camera
@@ -132,28 +135,37 @@ def _shoot(
 ) -> None:
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
-    avatar = scene.subject.avatar
+    offsets = clock.each("audio2mesh", chain.from_iterable(motion.offsets()))
+    at_once = in_pairs if scene.subject.backend == "cpu" else map
     with ExitStack() as stack:
-        film_writer = open_writer(output, *size, motion.fps, scene.sound, avatar.provenance)
+        provenance = scene.subject.avatar.provenance
+        film_writer = open_writer(output, *size, motion.fps, scene.sound, provenance)
         write = stack.enter_context(film_writer)
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))
-        count = 0
-        for moved in clock.each("audio2mesh", chain.from_iterable(motion.offsets())):
-            with clock.stage("rig"):
-                shape, camera = avatar.vertices + moved, next(cameras)
-                vertices = pose(shape, motion.face.head, motion.head_pose[count])
-                gaussians = stage.rig(vertices)
-                seconds = count / motion.fps
-                gaussians = stage.light(gaussians, vertices, camera, seconds)
-            with clock.stage("raster"):
-                image = stage.raster(gaussians, camera, stage.behind(camera, seconds))
+        frames = 0
+        drawn = partial(_drawn, scene, stage, clock)
+        for image, moved in at_once(drawn, enumerate(zip(offsets, cameras, strict=True))):
             with clock.stage("encode"):
                 write(image.numpy())
                 save(moved.numpy())
             done()
-            count += 1
-        assert count == motion.frames, (count, motion.frames)
+            frames += 1
+        assert frames == motion.frames, (frames, motion.frames)
+
+
+def _drawn(
+    scene: Scene, stage: Stage, clock: StageClock, moment: tuple[int, tuple[Tensor, Camera]]
+) -> tuple[Tensor, Tensor]:
+    """The picture [H, W, 3] of a frame, and the offsets [V, 3] that it shows."""
+    number, (moved, camera) = moment
+    motion, seconds = scene.motion, number / scene.motion.fps
+    with clock.stage("rig"):
+        shape = scene.subject.avatar.vertices + moved
+        vertices = pose(shape, motion.face.head, motion.head_pose[number])
+        gaussians = stage.light(stage.rig(vertices), vertices, camera, seconds)
+    with clock.stage("raster"):
+        return stage.raster(gaussians, camera, stage.behind(camera, seconds)), moved
 
 
 def _motion_saver(

@@ -22,6 +22,7 @@ from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig, rasterizer
 from common.colours import parse_colour
 from common.errors import InputError
+from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Camera, pick_backend
 
@@ -57,16 +58,21 @@ def replay(options: ReplayOptions) -> Recording:
     cameras = iter(recording.cameras)
     first = next(cameras)
     size, sound = (first.width, first.height), options.audio and Sound(options.audio)
+
+    def drawn(moment: tuple[int, tuple[Tensor, Camera]]) -> Tensor:
+        number, (mesh, camera) = moment
+        seconds = number / recording.fps
+        lit = light(rig(mesh), mesh, camera, seconds)
+        return raster(lit, camera, behind(camera, seconds))
+
+    at_once = in_pairs if backend == "cpu" else map
+    moments = enumerate(zip(recording.meshes, chain([first], cameras), strict=True))
     with (
-        torch.no_grad(),
         open_writer(options.out, *size, recording.fps, sound, avatar.provenance) as write,
         progress_bar("filming", recording.frames) as done,
     ):
-        frames = zip(recording.meshes, chain([first], cameras), strict=True)
-        for number, (mesh, camera) in enumerate(frames):
-            seconds = number / recording.fps
-            lit = light(rig(mesh), mesh, camera, seconds)
-            write(raster(lit, camera, behind(camera, seconds)).numpy())
+        for image in at_once(drawn, moments):
+            write(image.numpy())
             done()
     return recording
 

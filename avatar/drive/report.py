@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Literal, TypeVar
 
 from common.json_files import write_readable_json
@@ -17,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass
 class StageClock:
-    """Seconds spent in each stage so far."""
+    """Seconds spent in each stage so far, by all threads together."""
 
     seconds: dict[Stage, float] = field(
         default_factory=lambda: dict.fromkeys(
@@ -25,6 +26,7 @@ class StageClock:
         )
     )
     started: float = field(default_factory=time.perf_counter)
+    adding: Lock = field(default_factory=Lock)
 
     @contextmanager
     def stage(self, name: Stage) -> Iterator[None]:
@@ -33,7 +35,9 @@ class StageClock:
         try:
             yield
         finally:
-            self.seconds[name] += time.perf_counter() - start
+            spent = time.perf_counter() - start
+            with self.adding:
+                self.seconds[name] += spent
 
     def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
         """Pass items on, adding the time that producing each one takes to a stage."""
@@ -61,7 +65,7 @@ class Report:
     peak_rss_mb: float
     backend: str
     gaussians: int
-    stages: dict[Stage, float]  # seconds
+    stages: dict[Stage, float]  # seconds, of frames that are made at once added up
 
 
 def peak_rss_mb() -> float:

@@ -32,13 +32,15 @@ def backdrop(light: Environment, course: Course, R_world_ahead: Floats) -> Backd
         degrees = course.turn + course.spin * seconds
         view = torch.cat([camera.viewmat.flatten(), camera.K.flatten()])
         key = view.double().numpy().tobytes(), degrees
-        if key not in seen:
-            seen.clear()
+        picture_behind = seen.get(key)
+        if picture_behind is None:
             R_world_light = torch.from_numpy(R_world_ahead @ course.after(seconds))
             places = _places(_rays(camera) @ R_world_light.float())
             drawn = grid_sample(picture, places[None], padding_mode="border", align_corners=False)
-            seen[key] = drawn[0].permute(1, 2, 0).contiguous()
-        return seen[key]
+            picture_behind = drawn[0].permute(1, 2, 0).contiguous()
+            seen.clear()
+            seen[key] = picture_behind
+        return picture_behind
 
     return behind
 

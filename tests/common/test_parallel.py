@@ -5,10 +5,12 @@ import time
 from collections.abc import Iterator
 from itertools import count, islice
 
+import numba
 import pytest
 import torch
 
-from common.parallel import ahead, in_order, spread
+from common import parallel
+from common.parallel import ahead, in_order, in_pairs, spread
 
 
 def late(number: int) -> int:
@@ -43,6 +45,28 @@ def test_torch_uses_one_thread_in_each_and_all_of_them_afterwards():
     torch.set_num_threads(2)
     assert list(spread(lambda _: torch.get_num_threads(), range(6))) == [1] * 6
     assert torch.get_num_threads() == 2
+
+
+def test_pairs_are_made_at_once_with_half_of_the_threads_each(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(parallel, "kernels_may_meet", lambda: True)
+    torch.set_num_threads(2)
+    both = threading.Barrier(2, timeout=10)
+
+    def work(number: int) -> tuple[int, int]:
+        both.wait()
+        return number, numba.get_num_threads()
+
+    assert list(in_pairs(work, range(8))) == [(k, 1) for k in range(8)]
+
+
+@pytest.mark.parametrize(("threads", "may_meet"), [(1, True), (2, False)])
+def test_no_pairs_with_one_thread_or_where_kernels_must_not_meet(
+    threads: int, may_meet: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(parallel, "kernels_may_meet", lambda: may_meet)
+    torch.set_num_threads(threads)
+    workers = set(in_pairs(lambda _: threading.current_thread(), range(4)))
+    assert workers == {threading.current_thread()}
 
 
 def test_items_are_made_ahead_by_another_thread_and_all_of_them_come():
