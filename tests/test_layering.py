@@ -108,8 +108,8 @@ MAY_IMPORT = {
         "avatar.synthetic.shared avatar.tracking avatar.vision common splat"
     ),
     "avatar.reconstruct": (
-        "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.scans "
-        "avatar.transfer common splat"
+        "avatar.capture avatar.files avatar.heads avatar.light avatar.mesh avatar.rig "
+        "avatar.scans avatar.transfer common splat"
     ),
     "avatar.rig": "avatar.heads avatar.mesh common splat",
     "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",

@@ -4,31 +4,20 @@ What is seen on one side only is mirrored, in the light of its own side; the res
 membrane between what is known, with the grain of what is known.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
+from avatar.light.mirrored import Told
 from avatar.mesh.vectors import MM, Floats
 
 NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
-RIDGE = 20.0  # of the light, in places
 FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
 USUAL = 1e-6  # pull of the mean of what is known on all that is not
 GRAIN = 0.4  # of the known surface's, on what is invented
-LIGHTEST = 0.35  # of the logarithm of what the other side's light changes
-
-
-@dataclass(frozen=True)
-class Told:
-    """What photos tell of the places of a surface."""
-
-    values: Floats  # [N, C] colours, and what else there is
-    weight: Floats  # [N] in [0, 1]
 
 
 def together(told: list[Told]) -> Told:
@@ -45,38 +34,6 @@ def together(told: list[Told]) -> Told:
         values = first.values * (1 - share) + other.values * gain * share
         first = Told(values, np.maximum(first.weight, other.weight))
     return first
-
-
-def mirrored(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Told:
-    """What is told of places, and where that is little, of their mirrored places.
-
-    normals [N, 3]: of both, in the world, whose light falls on them.
-    """
-    gain = _light(own, other, normals, other_normals)
-    there = other.values.copy()
-    there[:, :3] *= gain
-    a, b = own.weight, 0.8 * other.weight * (1 - own.weight)
-    share = (b / np.maximum(a + b, 1e-9))[:, None]
-    values = own.values * (1 - share) + there * share
-    return Told(values, np.maximum(a, 0.8 * other.weight))
-
-
-def _light(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Floats:
-    """Gains [N, 3] that bring colours of mirrored places into the light of their own: 9 bands of
-    spherical harmonics of the logarithm (Ramamoorthi and Hanrahan 2001), fitted to both sides."""
-    change = _bands(normals) - _bands(other_normals)
-    both = np.minimum(own.weight, other.weight)
-    pairs = (own.values[:, :3], other.values[:, :3])
-    target = np.log((pairs[0] + 0.03) / (pairs[1] + 0.03))
-    system = (change * both[:, None]).T @ change + RIDGE * np.eye(change.shape[1])
-    light = np.linalg.solve(system, (change * both[:, None]).T @ target)
-    return np.exp(np.clip(change @ light, -LIGHTEST, LIGHTEST))
-
-
-def _bands(normals: Floats) -> Floats:
-    x, y, z = normals.T
-    one = np.ones_like(x)
-    return np.stack([one, x, y, z, x * y, x * z, y * z, x * x - y * y, 3 * z * z - 1], axis=1)
 
 
 def filled(

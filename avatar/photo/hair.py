@@ -4,10 +4,11 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
+from avatar.light.mirrored import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep
-from avatar.photo.complete import Told, filled, membrane, mirrored, together
+from avatar.photo.complete import filled, membrane, together
 from avatar.photo.parts import Part, painted
 from avatar.photo.project import View, hair_mask, sampled, shown, weight_of
 from avatar.photo.seen import SeenPhoto

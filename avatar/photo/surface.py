@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.light.mirrored import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
-from avatar.photo.complete import Told, filled, mirrored, together
+from avatar.photo.complete import filled, together
 from avatar.photo.eyes import eye_light
 from avatar.photo.parts import Part, invented
 from avatar.photo.parts import painted as all_painted

@@ -12,6 +12,7 @@ from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project, towards
 from avatar.mesh.zbuffer import project_samples, rasterize
 from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians
+from avatar.reconstruct.completed import completed
 from avatar.reconstruct.hull import look_up
 from avatar.reconstruct.inner_mouth import own_mouth
 from avatar.rig.triangle_frames import triangle_frames
@@ -42,24 +43,17 @@ def first_gaussians(capture: Capture, colours: Tensor, degree: int) -> BoundGaus
 def face_colours(
     capture: Capture, seen: Iterable[tuple[View, Picture]], head: Head | None = None
 ) -> Tensor:  # [M, 3]
-    """Mean colour of each triangle over views that see it; else that of the nearest such triangle
-    at rest, and grey where there are none.
+    """Mean colour of each triangle over views that see it; else as `completed` finds it.
 
     head: the parts of the mesh, where they are known. Inside the mouth colours are our own model's
     but where several pictures show it.
     """
-    sums = torch.zeros(len(capture.faces), 3)
-    weights = torch.full((len(capture.faces), 1), 1e-6)
+    sums, weights = torch.zeros(len(capture.faces), 3), torch.zeros(len(capture.faces), 1)
     for view, picture in seen:
         color, weight = _sample(Mesh(capture.vertices[view.timestep], capture.faces), view, picture)
         sums += color * weight
         weights += weight
-    known = weights[:, 0] > 1e-3
-    colours = torch.full_like(sums, 0.5)
-    if known.any():
-        centres = capture.rest[capture.faces].mean(1)
-        nearest = [torch.cdist(part, centres[known]).argmin(1) for part in centres.split(1024)]
-        colours = (sums / weights)[known][torch.cat(nearest)]
+    colours = completed(Mesh(capture.rest, capture.faces), sums, weights[:, 0], head)
     if head is not None:
         inside, own = own_mouth(head)
         hidden = weights[inside, 0] < OFTEN

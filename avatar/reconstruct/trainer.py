@@ -155,12 +155,16 @@ class AvatarTrainer:
         return to_world(local, self.bound.binding, triangle_frames(vertices, self.faces))
 
     def _spare_hidden(self, world: Gaussians) -> None:
-        """Leave the Gaussians that the picture does not show as opaque as they are: Adam makes the
-        smallest pull a large one, and the side that a single camera never sees would fade away."""
-        gradient = self.bound.parts["opacity_logits"].grad
-        assert gradient is not None and world.means.grad is not None
+        """Leave the Gaussians that the picture does not show as opaque and as coloured as they are:
+        Adam makes the smallest pull a large one, and the side that a single camera never sees
+        would fade away, or take the colour of what lies before it."""
+        assert world.means.grad is not None
         pull = world.means.grad.norm(dim=1)
-        gradient[pull < HIDDEN * pull.mean()] = 0
+        hidden = pull < HIDDEN * pull.mean()
+        for name in ("opacity_logits", "sh_dc"):
+            gradient = self.bound.parts[name].grad
+            assert gradient is not None
+            gradient[hidden] = 0
 
     def _light_through(self, camera: Camera, vertices: Tensor, skin: Skin) -> Tensor:
         """What the head lets through where it is seen from another side than by the camera, or, in
