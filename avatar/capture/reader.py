@@ -12,14 +12,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.capture.capture import SPLITS, Capture, View
+from avatar.capture.capture import RELIGHT, SPLITS, Capture, View
 from avatar.capture.flame_meshes import read_flame_meshes
 from avatar.capture.meshes import TrackedMeshes, read_vertex_meshes
 from avatar.capture.transforms import Frame, read_transforms
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
 
-Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS
+Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS, and RELIGHT where it is
 
 
 def open_capture(folder: Path, flame: Path | None = None) -> Capture:
@@ -30,10 +30,13 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; give the folder of a capture")
-    frames = {split: read_transforms(_transforms(folder, split)) for split in SPLITS}
+    there = [RELIGHT] if _transforms(folder, RELIGHT).is_file() else []
+    splits = (*SPLITS, *there)
+    frames = {split: read_transforms(_transforms(folder, split)) for split in splits}
     if not frames["train"]:
         raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
     _check_duplicates(folder, frames)
+    _check_lights(folder, frames)
     key, paths = _mesh_of_each_timestep(folder, frames)
     meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
     rows = {timestep: row for row, timestep in enumerate(paths)}
@@ -43,15 +46,15 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
         meshes.rest,
         meshes.faces,
         meshes.vertices,
-        {split: _with_rows(frames[split], rows) for split in SPLITS},
+        {split: _with_rows(some, rows) for split, some in frames.items()},
     )
 
 
 def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
     """The views of a split. Raises InputError where there are none; `folder` is for the message."""
-    views = capture.splits[split]
+    views = capture.splits.get(split, ())
     if not views:
-        filled = ", ".join(name for name in SPLITS if capture.splits[name])
+        filled = ", ".join(name for name, some in capture.splits.items() if some)
         raise InputError(f"{_transforms(folder, split)}: has no frames; use {filled}")
     return views
 
@@ -72,9 +75,9 @@ def _transforms(folder: Path, split: str) -> Path:
 
 def _each(folder: Path, frames: Frames) -> Iterator[tuple[str, Frame]]:
     """Every frame after the words that say where it stands."""
-    for split in SPLITS:
+    for split, some in frames.items():
         path = str(_transforms(folder, split))
-        for index, frame in enumerate(frames[split]):
+        for index, frame in enumerate(some):
             yield f"{path}: frame {index}", frame
 
 
@@ -88,6 +91,18 @@ def _check_duplicates(folder: Path, frames: Frames) -> None:
             raise InputError(
                 f"{where}: camera {view.camera_id} at timestep {view.timestep} is there twice, "
                 f"first as {first}"
+            )
+
+
+def _check_lights(folder: Path, frames: Frames) -> None:
+    """Either every frame tells its light or none does."""
+    told = [(where, frame.view.light is not None) for where, frame in _each(folder, frames)]
+    for where, known in told:
+        if known != told[0][1]:
+            has, others = ("a", "no") if known else ("no", "a")
+            raise InputError(
+                f'{where}: has {has} "light" where the first frame has {others} one; give it to '
+                "all frames or to none"
             )
 
 

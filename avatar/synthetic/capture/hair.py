@@ -8,7 +8,7 @@ from avatar.light.fog import Fog
 from avatar.light.shadows import Shadows
 from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
-from avatar.synthetic.capture.light import DIRECTIONS, RADIANCE, lamp_visibility
+from avatar.synthetic.capture.light import USUAL, StageLight
 from avatar.synthetic.capture.ribbons import Ribbons, ribbons, streaked
 from avatar.synthetic.capture.texture import Texture
 from avatar.synthetic.shared.colour import linear
@@ -31,6 +31,16 @@ SELF_SHADE = 4 * MM  # distance within which hair does not shade itself
 
 
 @dataclass(frozen=True)
+class Spine:
+    """The middles of ribbons; each is two of their vertices."""
+
+    points: Floats  # [H, 3]
+    tangents: Floats  # [H, 3] unit
+    normals: Floats  # [H, 3] unit
+    brightness: Floats  # [H] how much of its light each keeps
+
+
+@dataclass(frozen=True)
 class Hair:
     """Lit ribbons at rest."""
 
@@ -40,6 +50,12 @@ class Hair:
     light: Floats  # [P, 3]
     lamps: Floats  # [P, L]
     texture: Texture
+    spine: Spine
+
+    def under(self, light: StageLight, shadows: Shadows, fog: Fog) -> "Hair":
+        """The same under another light, whose directions the shadows have."""
+        sent, lamps = _light(self.spine, light, shadows, fog)
+        return replace(self, light=np.repeat(sent, 2, axis=0), lamps=np.repeat(lamps, 2, axis=0))
 
 
 def grow(sitter: Sitter, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
@@ -83,15 +99,10 @@ def lit_hair(strands: list[Strands], look: Look, shadows: Shadows, fog: Fog) -> 
 def _lit(strands: Strands, look: Look, shadows: Shadows, fog: Fog) -> Hair:
     band, normals, brightness = _ribbons(strands)
     points = band.vertices.mean(2).reshape(-1, 3)
-    tangents = band.tangents.reshape(-1, 3)
-    visible = shadows.visible(points, 10 * MM) * fog.transmitted(points, SELF_SHADE, DIRECTIONS)
-    along = np.clip(tangents @ DIRECTIONS.T, -1, 1)
-    outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None)
-    diffuse = (np.sqrt(1 - along**2) * outward * visible) @ RADIANCE
-    light = (diffuse + AMBIENT * RADIANCE.sum(0) / 4) * brightness[:, None]
-    lamps = lamp_visibility(visible * np.sqrt(outward)) * brightness[:, None]
+    spine = Spine(points, band.tangents.reshape(-1, 3), normals, brightness)
+    light, lamps = _light(spine, USUAL, shadows, fog)
     shift = 0.10 * value_noise(points, 300.0, 77)[:, None] + 0.05
-    fibres = normalised(tangents + shift * normals)
+    fibres = normalised(spine.tangents + shift * normals)
     colours = tinted(linear(look.hair), strands.tints)
     return Hair(
         vertices=band.vertices.reshape(-1, 3),
@@ -100,7 +111,19 @@ def _lit(strands: Strands, look: Look, shadows: Shadows, fog: Fog) -> Hair:
         light=np.repeat(light, 2, axis=0),
         lamps=np.repeat(lamps, 2, axis=0),
         texture=streaked(band, colours, CONTRAST, SHINE),
+        spine=spine,
     )
+
+
+def _light(spine: Spine, light: StageLight, shadows: Shadows, fog: Fog) -> tuple[Floats, Floats]:
+    """Diffuse light [H, 3] and share of each lamp [H, L] along a spine."""
+    through = fog.transmitted(spine.points, SELF_SHADE, light.directions)
+    visible = shadows.visible(spine.points, 10 * MM) * through
+    along = np.clip(spine.tangents @ light.directions.T, -1, 1)
+    outward = np.clip((spine.normals @ light.directions.T + 0.25) / 1.25, 0, None)
+    diffuse = (np.sqrt(1 - along**2) * outward * visible) @ light.radiance
+    sent = (diffuse + AMBIENT * light.radiance.sum(0) / 4) * spine.brightness[:, None]
+    return sent, (visible * np.sqrt(outward)) @ light.lobes * spine.brightness[:, None]
 
 
 def _ribbons(strands: Strands) -> tuple[Ribbons, Floats, Floats]:

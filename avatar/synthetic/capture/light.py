@@ -6,6 +6,7 @@ as dark as it is open.
 """
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -31,43 +32,56 @@ _LAMPS = (
     ((-0.70, 0.35, -0.60), 6.0, (0.24, 0.25, 0.26)),
 )
 SKY, SKY_TILT = 0.30, 0.45
-LAMP_DIRECTIONS = normalised(np.array([lamp[0] for lamp in _LAMPS]))  # [L, 3]
-LAMP_COLOURS = np.array([lamp[2] for lamp in _LAMPS])  # [L, 3]
+LAMP_LIGHT = math.pi / 2.2  # that a white surface which faces a lamp of colour 1 sends back
 
 
-def _lobes() -> Floats:
-    """Share of each lamp that comes from each direction [D, L]; columns add up to 1."""
-    focus = np.array([lamp[1] for lamp in _LAMPS])
-    lobes = np.exp(focus * (DIRECTIONS @ LAMP_DIRECTIONS.T - 1))
+@dataclass(frozen=True)
+class StageLight:
+    """Light on the stage: from where it comes, and the lamps that are mirrored."""
+
+    directions: Floats  # [D, 3] unit, towards the light
+    radiance: Floats  # [D, 3] what white that faces each direction sends back of its light
+    lobes: Floats  # [D, L] share of each lamp that comes from each direction, adding up to 1
+    lamps: Floats  # [L, 3] unit, towards the middle of each lamp
+    colours: Floats  # [L, 3] of the lamps' highlights
+
+
+def lobes_of(directions: Floats, lamps: Floats, focus: Floats) -> Floats:
+    """Shares [D, L] of lamps [L, 3], focused by [L], among directions [D, 3]."""
+    lobes = np.exp(focus * (directions @ lamps.T - 1))
     return lobes / lobes.sum(0)
 
 
-LOBES = _lobes()
-_SKY_COLOUR = np.outer(1 + SKY_TILT * DIRECTIONS[:, 1], [0.97, 0.99, 1.0]) * SKY * _PER_DIRECTION
-RADIANCE = LOBES @ LAMP_COLOURS * math.pi / 2.2 + _SKY_COLOUR  # [D, 3]
+def _usual() -> StageLight:
+    lamps = normalised(np.array([lamp[0] for lamp in _LAMPS]))
+    colours = np.array([lamp[2] for lamp in _LAMPS])
+    lobes = lobes_of(DIRECTIONS, lamps, np.array([lamp[1] for lamp in _LAMPS]))
+    sky = np.outer(1 + SKY_TILT * DIRECTIONS[:, 1], [0.97, 0.99, 1.0]) * SKY * _PER_DIRECTION
+    return StageLight(DIRECTIONS, lobes @ colours * LAMP_LIGHT + sky, lobes, lamps, colours)
 
 
-def cast(vertices: Floats, faces: Ints, resolution: int = RESOLUTION) -> Shadows:
-    """What triangles [M, 3] of vertices [V, 3] take away from each direction of the stage."""
-    return cast_shadows(vertices, faces, DIRECTIONS, resolution, HALF_WIDTH)
+USUAL = _usual()
+"""The light of a stage that is not asked for another."""
 
 
-def diffuse(normals: Floats, visible: Floats, softness: Floats) -> Floats:
+def cast(
+    vertices: Floats, faces: Ints, resolution: int = RESOLUTION, directions: Floats = DIRECTIONS
+) -> Shadows:
+    """What triangles [M, 3] of vertices [V, 3] take away from each direction [D, 3]."""
+    return cast_shadows(vertices, faces, directions, resolution, HALF_WIDTH)
+
+
+def diffuse(light: StageLight, normals: Floats, visible: Floats, softness: Floats) -> Floats:
     """Light [N, 3] that soft matter sends back per unit of its albedo.
 
     normals [N, 3]; visible [N, D]; softness [N] in [0, 1]: how far light wraps into the shadow.
     """
-    facing = normals @ DIRECTIONS.T  # [N, D]
-    light = np.empty((len(normals), 3))
+    facing = normals @ light.directions.T  # [N, D]
+    sent = np.empty((len(normals), 3))
     for channel, width in enumerate(WRAP):
         received = wrapped(facing, (width * softness)[:, None])
-        light[:, channel] = (received * visible) @ RADIANCE[:, channel]
-    return light + SCATTERED * RADIANCE.sum(0) / 2
-
-
-def lamp_visibility(visible: Floats) -> Floats:
-    """Share [N, L] of each lamp that reaches points, for their highlights."""
-    return visible @ LOBES
+        sent[:, channel] = (received * visible) @ light.radiance[:, channel]
+    return sent + SCATTERED * light.radiance.sum(0) / 2
 
 
 def cavities(vertices: Floats, normals: Floats, faces: Ints) -> Floats:

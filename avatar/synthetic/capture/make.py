@@ -1,13 +1,13 @@
 """Draw a whole capture into a folder."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avatar.capture.capture import SPLITS
+from avatar.capture.capture import RELIGHT, SPLITS
 from avatar.capture.write import (
     PICTURES,
     frame_entry,
@@ -18,14 +18,16 @@ from avatar.capture.write import (
     write_transforms,
 )
 from avatar.mesh.vectors import Floats
-from avatar.synthetic.capture.cameras import held_out_cameras, stage_cameras
+from avatar.synthetic.capture.cameras import stage_cameras
 from avatar.synthetic.capture.claim import Made, claim, made
 from avatar.synthetic.capture.drawing import in_threads
-from avatar.synthetic.capture.motion import Timestep, acted
+from avatar.synthetic.capture.lights import stage_light
+from avatar.synthetic.capture.motion import acted
 from avatar.synthetic.capture.options import CaptureOptions, check_options
 from avatar.synthetic.capture.picture import draw
 from avatar.synthetic.capture.pose import pose_scene
-from avatar.synthetic.capture.scene import Scene, build_scene
+from avatar.synthetic.capture.scene import Scene, build_scene, under_light
+from avatar.synthetic.capture.shots import Shot, shots
 from avatar.synthetic.capture.tracking_noise import exposures, shaken_cameras, tracking_errors
 from common.arrays import write_arrays
 from splat import Camera
@@ -35,8 +37,8 @@ from splat import Camera
 class Stage:
     """Everything that is drawn, and by whom it is seen."""
 
-    scene: Scene
-    timesteps: Sequence[Timestep]
+    scenes: Mapping[str | None, Scene]  # the sitter under each light
+    shots: Sequence[Shot]
     cameras: Sequence[Camera]
     gains: Floats  # [C, 3]
 
@@ -51,15 +53,19 @@ def make_capture(options: CaptureOptions) -> Made:
     stage = _set_up(options)
     drawn = _draw_all(options, stage)
     _write_tracking(options, stage)
-    return made(options.out, len(stage.timesteps) * len(stage.cameras), drawn)
+    return made(options.out, sum(len(shot.cameras) for shot in stage.shots), drawn)
 
 
 def _set_up(options: CaptureOptions) -> Stage:
     scene = build_scene(options.seed)
     counts = (options.moments, options.held_out_timesteps)
+    timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
+    taken = shots(timesteps, options.cameras, options.lights, options.seed)
+    words = dict.fromkeys(shot.light for shot in taken)
+    lit = {light: under_light(scene, stage_light(light)) if light else scene for light in words}
     return Stage(
-        scene=scene,
-        timesteps=acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed),
+        scenes=lit,
+        shots=taken,
         cameras=stage_cameras(options.cameras, *options.size, options.seed),
         gains=exposures(options.cameras, options.exposure_noise, options.seed),
     )
@@ -68,23 +74,24 @@ def _set_up(options: CaptureOptions) -> Stage:
 def _draw_all(options: CaptureOptions, stage: Stage) -> int:
     """Draw every picture that is not there yet; returns how many those were."""
     return in_threads(
-        lambda index: _draw_timestep(options.out, stage, index),
-        (len(stage.timesteps), len(stage.cameras)),
+        lambda index: _draw_shot(options.out, stage, index),
+        [len(shot.cameras) for shot in stage.shots],
         options.threads,
     )
 
 
-def _draw_timestep(out: Path, stage: Stage, index: int) -> int:
-    """Draw one timestep for all cameras that lack it."""
+def _draw_shot(out: Path, stage: Stage, index: int) -> int:
+    """Draw one moment for all cameras that lack it."""
+    shot = stage.shots[index]
     missing = [
         number
-        for number in range(len(stage.cameras))
+        for number in shot.cameras
         if not all((out / picture_path(key, index, number)).is_file() for key in PICTURES)
     ]
     if not missing:
         return 0
-    timestep = stage.timesteps[index]
-    surface = pose_scene(stage.scene, timestep.vertices, timestep.head_pose)
+    timestep = shot.timestep
+    surface = pose_scene(stage.scenes[shot.light], timestep.vertices, timestep.head_pose)
     for number in missing:
         picture = draw(surface, stage.cameras[number], stage.gains[number])
         parts = (picture.colour, picture.mask, picture.regions)
@@ -95,7 +102,7 @@ def _draw_timestep(out: Path, stage: Stage, index: int) -> int:
 
 def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
     """Write meshes and cameras as tracked, the truth beside them, and the transforms last."""
-    scene, out = stage.scene, options.out
+    scene, out = next(iter(stage.scenes.values())), options.out
     write_rest(out, scene)
     degrees, metres = options.camera_noise_deg, options.camera_noise_mm / 1000
     tracked = stage.cameras
@@ -103,11 +110,11 @@ def _write_tracking(options: CaptureOptions, stage: Stage) -> None:
         tracked = shaken_cameras(stage.cameras, degrees, metres, options.seed)
     noisy = tracked is not stage.cameras or options.tracking_noise_mm or options.exposure_noise
     error = options.tracking_noise_mm / 1000
-    for index, timestep in enumerate(stage.timesteps):
+    for index, shot in enumerate(stage.shots):
         offsets = 0.0
         if error:
             offsets = tracking_errors(scene.rest.numpy(), index, error, options.seed)
-        vertices = (timestep.vertices + offsets).astype(np.float32)
+        vertices = (shot.timestep.vertices + offsets).astype(np.float32)
         write_arrays(out / vertices_path(index), {"vertices": vertices})
     if noisy:
         _write_truth(options, stage)
@@ -129,28 +136,20 @@ def write_rest(out: Path, scene: Scene) -> None:
 def _write_truth(options: CaptureOptions, stage: Stage) -> None:
     truth = options.out / "truth"
     (truth / "vertices").mkdir(parents=True, exist_ok=True)
-    for index, timestep in enumerate(stage.timesteps):
-        write_arrays(truth / vertices_path(index), {"vertices": timestep.vertices})
+    for index, shot in enumerate(stage.shots):
+        write_arrays(truth / vertices_path(index), {"vertices": shot.timestep.vertices})
     write_json(truth / "exposures.json", stage.gains.tolist())
     write_transforms(truth, dict(_splits(stage, stage.cameras)))
 
 
 def _splits(stage: Stage, cameras: Sequence[Camera]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """The frames of each split: train, held-out cameras, held-out sequences."""
-    held = held_out_cameras(len(cameras))
-    for split in SPLITS:
-        yield (
-            split,
-            [
-                frame_entry(index, number, camera, timestep.sequence)
-                for index, timestep in enumerate(stage.timesteps)
-                for number, camera in enumerate(cameras)
-                if split == _split_of(timestep.held_out, number in held)
-            ],
-        )
-
-
-def _split_of(timestep_held_out: bool, camera_held_out: bool) -> str:
-    if timestep_held_out:
-        return "test"
-    return "val" if camera_held_out else "train"
+    """The frames of each split: train, held-out cameras, held-out sequences, held-out lights."""
+    for split in (*SPLITS, RELIGHT):
+        entries = [
+            frame_entry(index, number, cameras[number], shot.timestep.sequence, light=shot.light)
+            for index, shot in enumerate(stage.shots)
+            for number in shot.cameras
+            if shot.splits[number] == split
+        ]
+        if entries or split != RELIGHT:
+            yield split, entries

@@ -1,6 +1,6 @@
 """How every vertex of the body takes light."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -9,36 +9,50 @@ from avatar.light.shadows import Shadows
 from avatar.mesh.normals import point_normals
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.synthetic.capture.body import Body
-from avatar.synthetic.capture.light import BIAS, DIRECTIONS, cavities, diffuse, lamp_visibility
+from avatar.synthetic.capture.light import BIAS, USUAL, StageLight, cavities, diffuse
 from avatar.synthetic.capture.paint import inner_parts
+from avatar.synthetic.capture.rays import RayShadows
 from avatar.synthetic.shared.masks import ear_mask, lip_mask, nose_mask
 
 HARD = 0.3  # softness of all that is not skin
 EYE_BIAS = 0.2 * MM  # eyeballs throw no shade, so that lids may shade them closely
 DEEPEST = 0.25  # share of its light that the deepest fold keeps
 OFF_SKIN = 0.5 * MM  # where light is gathered
+UNDER_HAIR = 2 * MM  # within which hair does not shade skin
 
 
 @dataclass(frozen=True)
 class Matter:
     """What does not change from timestep to timestep."""
 
+    light: StageLight  # that falls on it
     through: Floats  # [B, D] share of each direction's light that hair and deep folds let through
+    open: Floats  # [B] what deep folds keep of their light
     softness: Floats  # [B] how far light wraps into the shadow
     bias: Floats  # [B] metres in front of a vertex that do not shade it
 
-    def lit(self, shadows: Shadows, vertices: Floats, normals: Floats) -> tuple[Floats, Floats]:
+    def lit(
+        self, shadows: Shadows | RayShadows, vertices: Floats, normals: Floats
+    ) -> tuple[Floats, Floats]:
         """Diffuse light [B, 3] and share of each lamp [B, L] at vertices [B, 3]."""
         visible = shadows.visible(vertices + OFF_SKIN * normals, self.bias) * self.through
-        return diffuse(normals, visible, self.softness), lamp_visibility(visible)
+        return diffuse(self.light, normals, visible, self.softness), visible @ self.light.lobes
+
+    def under(self, light: StageLight, body: Body, fog: Fog) -> "Matter":
+        """The same under another light."""
+        through = fog.transmitted(body.vertices, UNDER_HAIR, light.directions).astype(float)
+        return replace(self, light=light, through=through * self.open[:, None])
 
 
 def matter_of(body: Body, inner: Bools, solid: Ints, fog: Fog) -> Matter:
     """The matter of a body under its hair; inner [B]: inside the mouth; solid [m, 3] triangles."""
     sitter = body.sitter
-    through = fog.transmitted(body.vertices, 2 * MM, DIRECTIONS).astype(float)
+    opened = _open_folds(body, inner, solid)
+    through = fog.transmitted(body.vertices, UNDER_HAIR, USUAL.directions).astype(float)
     return Matter(
-        through=through * _open_folds(body, inner, solid)[:, None],
+        light=USUAL,
+        through=through * opened[:, None],
+        open=opened,
         softness=_by_part(body, 1.0, HARD, inner_parts(sitter), body.cloth, body.band),
         bias=_by_part(body, BIAS, EYE_BIAS, sitter.part("l-eye", "r-eye")),
     )

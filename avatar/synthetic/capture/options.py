@@ -9,6 +9,7 @@ from common.errors import InputError
 LARGEST = 4096  # pixels
 STAGE_SIDE, FILM_SIDE = 256, 512  # pixels
 STAGE_MOMENTS, FILM_MOMENTS = 80, 300
+MOST_LIGHTS = 100
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,10 @@ class CaptureOptions:
     of frames, 25 a second; by default 300."""
     held_out_timesteps: int = 16
     """Number of timesteps of the held-out sequences, each seen by all cameras."""
+    lights: int = 0
+    """Number of known lights that the moments are taken under in turn, each a lamp from another
+    side with a weaker one and some sky; 0 for the usual one, of which nothing is told. Frames then
+    name their light, and a split `relight` shows held-out cameras under held-out lights."""
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
@@ -105,7 +110,7 @@ class CaptureOptions:
 
 
 OF_A_STAGE = (
-    *("cameras", "held_out_timesteps", "tracking_noise_mm"),
+    *("cameras", "held_out_timesteps", "lights", "tracking_noise_mm"),
     *("camera_noise_deg", "camera_noise_mm", "exposure_noise"),
 )
 """Options that mean nothing for a film."""
@@ -128,6 +133,9 @@ def check_options(options: CaptureOptions) -> None:
     _check("performance", options.performance or 0, performed, "left out: it is for --film")
     fine = 1 <= options.cameras <= 100
     _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
+    _check("lights", options.lights, 0 <= options.lights <= MOST_LIGHTS, f"from 0 to {MOST_LIGHTS}")
+    seen = not options.lights or options.cameras > 2
+    _check("cameras", options.cameras, seen, "at least 3 with --lights: one of them is held out")
     for name in ("tracking_noise_mm", "camera_noise_deg", "camera_noise_mm", "exposure_noise"):
         value = getattr(options, name)
         _check(name, value, 0 <= value < 100, "from 0 to below 100")

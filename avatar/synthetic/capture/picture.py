@@ -10,7 +10,7 @@ from avatar.light.tone import tone
 from avatar.mesh.pinhole import camera_centre
 from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.mesh.zbuffer import corner_weights, project_samples, rasterize
-from avatar.synthetic.capture.light import LAMP_COLOURS, LAMP_DIRECTIONS
+from avatar.synthetic.capture.light import StageLight
 from avatar.synthetic.capture.texture import Texture, texel_corners
 from common.kernels import cached_njit
 from splat import Camera
@@ -43,6 +43,7 @@ class Surface:
     directions: Floats  # [P, 3] unit: the normal, or that of the hair
     light: Floats  # [P, 3] diffuse light per unit of albedo
     lamps: Floats  # [P, L] share of each lamp that arrives
+    source: StageLight
     triangles: Triangles
 
 
@@ -72,7 +73,7 @@ def draw(surface: Surface, camera: Camera, gain: Floats, samples: int = SAMPLES)
     parts = (surface.vertices, surface.directions, surface.light, surface.lamps)
     fields = np.concatenate(parts, axis=1, dtype=np.float32)
     texels = (texture.resolution, texture.first, texture.texels)
-    lighting = (eye, LAMP_DIRECTIONS, LAMP_COLOURS, gain, _TONES)
+    lighting = (eye, surface.source.lamps, surface.source.colours, gain, _TONES)
     out = (colour, mask, regions)
     _shade(seen, triangles.labels, mesh, fields, texels, lighting, samples, out)
     return Picture(colour, mask, regions)

@@ -7,8 +7,9 @@ import numpy as np
 from avatar.mesh.normals import point_normals
 from avatar.mesh.vectors import Floats
 from avatar.synthetic.capture.fine_hair import place
-from avatar.synthetic.capture.light import cast
+from avatar.synthetic.capture.light import USUAL, cast
 from avatar.synthetic.capture.picture import Surface
+from avatar.synthetic.capture.rays import ray_shadows
 from avatar.synthetic.capture.scene import Scene
 from avatar.synthetic.shared.surface import rounded_points
 
@@ -18,11 +19,12 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
 
     vertices [V, 3]: the head's mesh in world space; head_pose [4, 4]: how the hair moves with it.
     """
-    body, pieces, hair = scene.body, scene.pieces, scene.hair
+    body, pieces, hair, source = scene.body, scene.pieces, scene.hair, scene.matter.light
     whole = np.concatenate([vertices + body.sink, body.still])
-    light, lamps = scene.matter.lit(
-        cast(whole, scene.solid), whole, point_normals(whole, body.faces)
-    )
+    usual = source is USUAL
+    solid = (whole, scene.solid)
+    shadows = cast(*solid) if usual else ray_shadows(*solid, source.directions)
+    light, lamps = scene.matter.lit(shadows, whole, point_normals(whole, body.faces))
     corners, roots = body.faces[pieces.triangles], body.faces[scene.fine_hair.triangles]
 
     def joined(by_vertex: Floats, on_hair: Floats) -> Floats:
@@ -36,6 +38,7 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
         directions=directions,
         light=joined(light, hair.light),
         lamps=joined(lamps, hair.lamps),
+        source=source,
         triangles=scene.triangles,
     )
 

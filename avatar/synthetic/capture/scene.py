@@ -1,6 +1,6 @@
 """The sitter of a seed: everything that stays the same from timestep to timestep."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -9,12 +9,13 @@ from torch import Tensor
 
 from avatar.capture.write import REGION_LABELS
 from avatar.heads import Head, fit_units, load_head
+from avatar.light.fog import Fog
 from avatar.mesh.records import concatenated, stacked
 from avatar.mesh.vectors import MM, Bools, Ints
 from avatar.synthetic.capture.body import Body, dress
 from avatar.synthetic.capture.fine_hair import FineHair, fine_hair
 from avatar.synthetic.capture.hair import Hair, grow, lit_hair
-from avatar.synthetic.capture.light import cast
+from avatar.synthetic.capture.light import StageLight, cast
 from avatar.synthetic.capture.matter import Matter, matter_of
 from avatar.synthetic.capture.paint import inner_parts, paint
 from avatar.synthetic.capture.picture import Triangles
@@ -42,6 +43,7 @@ class Scene:
     pieces: Tessellation  # of the body
     hair: Hair
     fine_hair: FineHair
+    fog: Fog  # of the hair
     triangles: Triangles  # of the body's pieces, the hair, brows and lashes
 
 
@@ -71,7 +73,19 @@ def build_scene(seed: int) -> Scene:
         pieces=pieces,
         hair=hair,
         fine_hair=fine,
+        fog=fog,
         triangles=_triangles(body, _labels(body, inner), texture, pieces, hair, fine),
+    )
+
+
+def under_light(scene: Scene, light: StageLight) -> Scene:
+    """The same sitter under another light."""
+    body = scene.body
+    shadows = cast(body.vertices, scene.solid, directions=light.directions)
+    return replace(
+        scene,
+        matter=scene.matter.under(light, body, scene.fog),
+        hair=scene.hair.under(light, shadows, scene.fog),
     )
 
 

@@ -60,7 +60,7 @@ def make_film(options: CaptureOptions) -> Made:
     claim(options)
     take, out = _set_up(options), options.out
     frames = len(take.gains)
-    drawn = in_threads(lambda f: _film_frame(options, take, f), (frames, 1), options.threads)
+    drawn = in_threads(lambda f: _film_frame(options, take, f), [1] * frames, options.threads)
     if drawn or not (out / "film.mp4").is_file():
         _write_film(options, take)
     write_truth(out, take.scene, take.motion, take.gains)
