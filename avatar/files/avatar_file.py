@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from avatar.heads import load_head
@@ -17,6 +18,7 @@ UNIT = "metre"
 ORIGIN = "made_from"
 UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
+LIGHT = "light"
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -28,6 +30,7 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
         comments += (f"{ORIGIN} {avatar.origin}",)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
+    identity[LIGHT] = avatar.light
     tables = {name: table for name, table in identity.items() if table is not None}
     ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
@@ -62,7 +65,8 @@ def load_avatar(path: Path) -> Avatar:
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit=UNLIT in ply.comments)
+    unlit, light = UNLIT in ply.comments, ply.tables.get(LIGHT)
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit=unlit, light=_bytes(light))
 
 
 def _fields(comments: tuple[str, ...]) -> dict[str, str]:
@@ -100,6 +104,10 @@ def _flame_identity(
             "convert the avatar again with this version of the project"
         )
     return shape, offset
+
+
+def _bytes(table: Tensor | None) -> Tensor | None:
+    return table if table is not None and table.dtype == torch.uint8 else None
 
 
 def _check_template(path: Path, template: Tensor | None) -> None:

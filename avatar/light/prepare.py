@@ -8,6 +8,7 @@ import torch
 from avatar.heads import Head
 from avatar.light.cache import baked
 from avatar.light.estimate import Estimate, albedo_of, estimate
+from avatar.light.stored import stored
 from avatar.light.surfaces import Surfaces
 from avatar.light.tone import untoned
 from avatar.mesh.coloured import to_linear
@@ -29,7 +30,7 @@ def surfaces_of(
     head: the avatar's mesh, with units that fit it; skin [3]: mean albedo of the skin, linear;
     done: called after each of 2 * PARTS parts.
     """
-    surfaces = baked(avatar, head, done)
+    surfaces = stored(avatar) or baked(avatar, head, done)
     colours = np.clip(avatar.gaussians.sh[:, 0].double().numpy() * SH_C0 + 0.5, 0, 1)
     if avatar.unlit:
         return surfaces._replace(albedo=to_linear(colours).astype(np.float32)), None

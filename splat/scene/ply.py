@@ -4,8 +4,9 @@ Element `vertex`: x y z, nx ny nz (written as zeros, ignored when read), f_dc_0.
 degree 1 to 3 (channel-major), opacity (logit), scale_0..2 (log), rot_0..3 (wxyz), and for Gaussians
 that ride on triangles binding_0 (triangle index; GaussianAvatars' name). Then, optionally,
 elements `mesh_vertex` (x y z) and `mesh_face` (vertex_0..2), `template_vertex` (x y z): a template
-mesh laid onto that mesh, and any further elements of x y z or of one `value`. Faces are three plain
-numbers since many readers of Gaussians know no lists; a list vertex_indices is read as well.
+mesh laid onto that mesh, and any further elements of x y z or of one `value`, a float or a
+byte. Faces are three plain numbers since many readers of Gaussians know no lists; a list
+vertex_indices is read as well.
 """
 
 from collections.abc import Mapping
@@ -178,6 +179,9 @@ def _tables(data: PlyData) -> dict[str, Tensor]:
     for element in data.elements:
         names = tuple(p.name for p in element.properties)
         if element.name not in NAMED_ELEMENTS and names in (POSITION, VALUE) and element.count:
+            if names == VALUE and element.data["value"].dtype == np.uint8:
+                tables[element.name] = torch.from_numpy(element.data["value"].copy())
+                continue
             columns = torch.from_numpy(_columns(element, names))
             tables[element.name] = columns if names == POSITION else columns[:, 0]
     return tables
@@ -236,7 +240,8 @@ def write_ply(path: Path | str, ply: SplatPly) -> None:
 
 
 def _table(names: tuple[str, ...], tensor: Tensor) -> dict[str, NDArray]:
-    columns = tensor.detach().cpu().to(torch.float32).reshape(len(tensor), len(names)).numpy()
+    kind = torch.uint8 if tensor.dtype == torch.uint8 else torch.float32
+    columns = tensor.detach().cpu().to(kind).reshape(len(tensor), len(names)).numpy()
     return {name: columns[:, i] for i, name in enumerate(names)}
 
 
