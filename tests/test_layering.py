@@ -47,8 +47,8 @@ MAY_IMPORT = {
         "avatar.transfer common splat splat.scene"
     ),
     "avatar.evaluation": (
-        "avatar.capture avatar.files avatar.heads avatar.mesh avatar.rig avatar.transfer "
-        "avatar.vision common splat"
+        "avatar.capture avatar.files avatar.heads avatar.light avatar.mesh avatar.rig "
+        "avatar.transfer avatar.vision common splat"
     ),
     "avatar.evaluation.emotion": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
@@ -109,7 +109,7 @@ MAY_IMPORT = {
     ),
     "avatar.reconstruct": (
         "avatar.capture avatar.files avatar.heads avatar.light avatar.mesh avatar.rig "
-        "avatar.scans avatar.transfer common splat"
+        "avatar.scans avatar.transfer common splat splat.scene"
     ),
     "avatar.rig": "avatar.heads avatar.mesh common splat",
     "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",

@@ -1,11 +1,12 @@
 """An avatar, moved by the tracked meshes of a capture, against the pictures of the capture."""
 
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -20,15 +21,16 @@ from avatar.capture import (
     stream_pictures,
 )
 from avatar.evaluation.lips import correlation, lip_opening
-from avatar.evaluation.metrics import SMALLEST, local_lpips
+from avatar.evaluation.metrics import SMALLEST, local_lpips, psnr
 from avatar.evaluation.options import AvatarEvaluationOptions
 from avatar.evaluation.regions import Labeller, mesh_labeller
 from avatar.evaluation.scores import PERSON, ViewScores, mean_scores, score_view
 from avatar.evaluation.sheet import Compared, face_window, write_sheet
 from avatar.files.open_avatar import open_avatar
 from avatar.mesh import Mesh
+from avatar.mesh.coloured import to_linear
 from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.rig.draw import Raster, avatar_rig, rasterizer
 from avatar.transfer.fitted_face import face_of
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.colours import parse_colour
@@ -39,6 +41,7 @@ from splat import Camera, Gaussians, pick_backend
 
 SHEET_VIEWS = 6
 SOLID = 127  # of 255: from where a mask is the person
+AS_IT_IS = "as it is"  # without regard to any light
 Draw = Callable[[View], Tensor]
 """View → [H, W, 3] in [0, 1]"""
 
@@ -50,13 +53,17 @@ class Evaluation:
     means: ViewScores
     gap_correlation: float | None  # of the lips' opening, drawn and true, as landmarks show it
     columns: tuple[Compared, ...]  # some views, for a sheet
+    lights: Mapping[str, float] = field(default_factory=dict)  # PSNR by what is left out, in dB
+    skin: tuple[float, ...] | None = None  # albedo that the skin of lit colours was taken to have
     provenance: str = ""  # of the avatar
 
     def report(self) -> dict[str, Any]:
-        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin."""
+        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin;
+        PSNR by what of the light is left out, where the capture tells its lights."""
         regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
         lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
-        return {**asdict(self.means.whole), "regions": regions, **lips}
+        light = {"lights": dict(self.lights), "skin": self.skin} if self.lights else {}
+        return {**asdict(self.means.whole), "regions": regions, **lips, **light}
 
 
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
@@ -73,10 +80,15 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     _check_sizes(views)
     background = torch.tensor(parse_colour(options.background))
     with torch.no_grad():
-        draw = _drawer(avatar, capture, rasterizer(backend, background), device)
+        raster = rasterizer(backend, background)
+        drawers = {AS_IT_IS: _drawer(avatar, capture, raster, device)}
+        skin = None
+        if views[0].light is not None:
+            lit, skin = _relit_drawers(options, avatar, capture, raster, device)
+            drawers = lit if avatar.unlit else {**lit, **drawers}
         finder = load_face_finder(device)
-        result = _compare(views, draw, _labeller(avatar, capture), background, finder)
-    result = replace(result, provenance=avatar.provenance)
+        result = _compare(views, drawers, _labeller(avatar, capture), background, finder)
+    result = replace(result, provenance=avatar.provenance, skin=skin)
     if options.sheet:
         write_sheet(options.sheet, result.columns, avatar.provenance)
     return result
@@ -110,6 +122,23 @@ def _drawer(
     return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
 
 
+def _relit_drawers(
+    options: AvatarEvaluationOptions,
+    avatar: Avatar,
+    capture: Capture,
+    raster: Raster,
+    device: torch.device,
+) -> tuple[dict[str, Draw], tuple[float, ...] | None]:
+    """The avatar in the light of each view; and the albedo that its skin was taken to have."""
+    from avatar.evaluation.relight import relit_drawers  # noqa: PLC0415  others need no SciPy
+
+    skin = None
+    if options.light_skin is not None:
+        skin = to_linear(np.array(parse_colour(options.light_skin)))
+    drawers, found = relit_drawers(avatar, capture, raster, device, skin)
+    return drawers, None if found is None else tuple(found.skin.tolist())
+
+
 def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
     """Labels from the capture where it has them, else from its tracked meshes; nothing is labelled
     where the parts of the head are not to be found on them."""
@@ -125,27 +154,41 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
 
 
 def _compare(
-    views: Sequence[View], draw: Draw, label: Labeller, background: Tensor, finder: FaceFinder
+    views: Sequence[View],
+    drawers: Mapping[str, Draw],
+    label: Labeller,
+    background: Tensor,
+    finder: FaceFinder,
 ) -> Evaluation:
     lpips, words = local_lpips()
     print(words, file=sys.stderr)
+    first, *others = drawers
     shown = spread(views, SHEET_VIEWS)
     scores: list[ViewScores] = []
     columns: list[Compared] = []
+    lights: dict[str, list[float]] = {name: [] for name in drawers if others}
     openings: list[tuple[float, float]] = []
     with progress_bar("comparing", len(views), "views/s") as done:
         for view, picture in stream_pictures(views):
-            drawn, truth, labels = draw(view), composite(picture, background), label(view)
+            drawn, truth, labels = (
+                drawers[first](view),
+                composite(picture, background),
+                label(view),
+            )
             person = torch.from_numpy(picture.mask > SOLID)
             scores.append(score_view(drawn, truth, labels, person, lpips))
             ours, theirs = (lip_opening(finder, shown) for shown in (drawn, truth))
             if ours is not None and theirs is not None:
                 openings.append((ours, theirs))
+            for name, values in lights.items():
+                again = drawn if name == first else drawers[name](view)
+                values.append(psnr(again, truth))
             if view.image in shown:
                 caption = _caption(view, scores[-1])
                 columns.append(Compared(caption, truth, drawn, face_window(labels)))
             done()
-    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns))
+    means = {name: sum(values) / len(values) for name, values in lights.items()}
+    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns), means)
 
 
 def spread(views: Sequence[View], count: int) -> set[Path]:

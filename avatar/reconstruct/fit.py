@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Generator, Mapping
 from contextlib import closing
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -19,9 +20,12 @@ from avatar.capture import (
     stream_pictures,
 )
 from avatar.files.avatar_file import save_avatar
+from avatar.light.read_light import read_light
+from avatar.light.stored import pack
 from avatar.mesh import Mesh
 from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.film_seeds import film_seeded, one_camera
+from avatar.reconstruct.lights import DEGREE, KnownLights
 from avatar.reconstruct.logs import AddPoints, curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
@@ -37,7 +41,7 @@ from avatar.transfer.fitted_face import Face, face_of
 from common.errors import InputError
 from common.training_loop import Look, course, run_steps, state_path, take_up
 from common.writable import check_writable
-from splat import RawGaussians, pick_backend
+from splat import RawGaussians, pick_backend, rgb_to_sh
 
 FIRST_LOOKS = 64  # pictures that give the first colours
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh
@@ -85,6 +89,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
             "topology": capture.topology,
             "views": len(views),
             "last view": views[-1].image.name,
+            "light": views[-1].light if options.lights else None,
             "vertices": list(capture.vertices.shape),
             "vertex sum": float(capture.vertices.double().sum()),
         }
@@ -99,7 +104,9 @@ def start_trainer(
     head = face.head if face else None
     colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)), head)
     degree, film = options.train.sh_degree, one_camera(views)
-    bound = first_gaussians(capture, colours, int(not film) if degree is None else degree)
+    lights = known_lights(options, capture, face, device)
+    degree = int(not film) if degree is None else degree
+    bound = first_gaussians(capture, colours, DEGREE if lights else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
     loose = skin = None
     if film:
@@ -111,8 +118,27 @@ def start_trainer(
         around = read_all([view for view in views if view.timestep == timestep])
         bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    most = options.max_gaussians
-    return AvatarTrainer(capture, bound, region, options.train, most, device, loose, skin)
+    if lights is not None:
+        lights.keep_up(bound, 0.0)
+        bound = lights.without_light(bound)
+    given = (options.max_gaussians, device, loose, skin, lights)
+    return AvatarTrainer(capture, bound, region, options.train, *given)
+
+
+def known_lights(
+    options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
+) -> KnownLights | None:
+    """The lights that the capture tells of, unless they are not to be used."""
+    if not options.lights or capture.splits["train"][0].light is None:
+        return None
+    if face is None:
+        raise InputError(
+            f"{options.capture}: shade cannot be worked out on a mesh whose eyes and mouth are not "
+            "found; give --no-lights to leave the light in the colours"
+        )
+    for light in sorted({view.light for view in capture.splits["train"] if view.light}):
+        read_light(light)  # what cannot be read is told before anything is baked
+    return KnownLights(capture, face.head, device)
 
 
 def known_face(capture: Capture) -> Face | None:
@@ -175,9 +201,14 @@ def remaining(
 
 def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
-    raw = raw_of(trainer.bound)
+    raw = raw_of(trainer.bound, 0 if trainer.lights else None)
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
     binding = trainer.bound.binding.cpu()
     gaussians, template = RawGaussians(**parts), face.fitted if face else None
     mesh = (capture.rest, capture.faces)
-    return Avatar(gaussians, binding, *mesh, capture.topology, template)
+    avatar = Avatar(gaussians, binding, *mesh, capture.topology, template)
+    if trainer.lights is None:
+        return avatar
+    albedo, surfaces = trainer.lights.finished(trainer.bound)
+    unlit = replace(gaussians, sh=rgb_to_sh(albedo)[:, None])
+    return replace(avatar, gaussians=unlit, unlit=True, light=pack(avatar, surfaces))

@@ -151,6 +151,9 @@ class ReconstructOptions:
     """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
     logs: Path | None = None
     """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
+    lights: bool = True
+    """Whether to learn under the lights that the capture tells of: the avatar then has colours
+    without light, which drive --light relights. --no-lights leaves the light in the colours."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
     train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)

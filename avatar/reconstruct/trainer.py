@@ -1,18 +1,18 @@
 """One training run in memory: the Gaussians, their optimiser, and what a step does."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from avatar.capture import Capture, Picture, View, background_colour, composite
 from avatar.mesh import Mesh
 from avatar.mesh.smooth_modes import smooth_modes
 from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
+from avatar.reconstruct.coarse import halved
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
+from avatar.reconstruct.lights import KnownLights
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
@@ -28,7 +28,6 @@ from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Camera, Gaussians, activate, render
 
-SMALLEST = 64  # pixels; pictures are not halved below this
 MILLIMETRE = 1e-3
 HIDDEN = 0.02  # of the mean pull of a picture: what is pulled less is not seen
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
@@ -48,8 +47,9 @@ class AvatarTrainer:
         device: torch.device,
         loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
         skin: Skin | None = None,  # that lets no light through
+        lights: KnownLights | None = None,  # that fall on it
     ) -> None:
-        self.options, self.budget, self.device = options, budget, device
+        self.options, self.budget, self.device, self.lights = options, budget, device, lights
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
         if loose is not None:
@@ -98,6 +98,8 @@ class AvatarTrainer:
     def prepare(self) -> None:
         """Wait for the picture of the next step."""
         self.seen = self.seen or next(self.pictures)
+        if self.lights is not None:
+            self.lights.keep_up(self.bound, self.progress)
 
     def train_step(self) -> dict[str, Tensor]:
         """Learn from the next of the pictures."""
@@ -115,7 +117,8 @@ class AvatarTrainer:
         moved = vertices if shift is None else vertices + self.modes @ shift
         world = self.world(moved)
         world.means.retain_grad()
-        rendered = render(world, camera, background=background, with_depth=False)
+        shown = self._lit(world, view)
+        rendered = render(shown, camera, background=background, with_depth=False)
         drawn = rendered.color
         if recoloured is not None:
             behind = background * (1 - rendered.alpha.detach())[..., None]
@@ -154,6 +157,10 @@ class AvatarTrainer:
         local = activate(raw_of(self.bound, self.degree))
         return to_world(local, self.bound.binding, triangle_frames(vertices, self.faces))
 
+    def _lit(self, world: Gaussians, view: View) -> Gaussians:
+        """The Gaussians under the light of a view, where it is known."""
+        return world if self.lights is None else self.lights.shade(world, self.bound, view)
+
     def _spare_hidden(self, world: Gaussians) -> None:
         """Leave the Gaussians that the picture does not show as opaque and as coloured as they are:
         Adam makes the smallest pull a large one, and the side that a single camera never sees
@@ -182,7 +189,7 @@ class AvatarTrainer:
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""
         with torch.no_grad():
-            world = self.world(self.tracked[view.timestep].to(self.device))
+            world = self._lit(self.world(self.tracked[view.timestep].to(self.device)), view)
             drawn = render(
                 world, view.camera, background=background.to(self.device), with_depth=False
             )
@@ -199,13 +206,9 @@ class AvatarTrainer:
     def _target(self, view: View, picture: Picture, background: Tensor) -> tuple[Camera, Tensor]:
         """Camera and true picture, at half size in the coarse part."""
         target = composite(picture, background)
-        camera = view.camera
-        if self.progress >= self.options.coarse or min(target.shape[:2]) < 2 * SMALLEST:
-            return camera, target
-        halved = functional.avg_pool2d(target.permute(2, 0, 1), 2).permute(1, 2, 0).contiguous()
-        K = camera.K.clone()
-        K[:2] /= 2
-        return replace(camera, K=K, width=halved.shape[1], height=halved.shape[0]), halved
+        if self.progress >= self.options.coarse:
+            return view.camera, target
+        return halved(view.camera, target)
 
     def _colour_row(self, view: View) -> int:
         """Which of the colour corrections a view has: its camera's, or in a film its moment's."""
@@ -260,6 +263,8 @@ class AvatarTrainer:
             self.bound, self.adam = regroup(
                 self.adam, change.bound, change.origin, change.fresh, self.options.rates
             )
+            if self.lights is not None:
+                self.lights.follow(change.origin)
             self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
         if rules.reset_every and active and self.step % rules.reset_every == 0:
             logits = self.bound.parts["opacity_logits"]
@@ -272,6 +277,7 @@ class AvatarTrainer:
         tensors = {f"bound.{name}": tensor for name, tensor in self.bound.parts.items()}
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
+        tensors |= self.lights.state() if self.lights is not None else {}
         for name, state in moments(self.adam).items():
             tensors |= {f"adam.{name}.{key}": tensor for key, tensor in state.items()}
         for name, rows in (("offsets", self.offsets), ("colours", self.colours)):
@@ -282,6 +288,8 @@ class AvatarTrainer:
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
         placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
+        if self.lights is not None:
+            self.lights.set_state(placed)
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
         self.bound, self.adam = start_adam(bound, self.options.rates)

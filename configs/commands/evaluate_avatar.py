@@ -22,6 +22,8 @@ def figures(result: Evaluation, split: str) -> Table:
         numbers = ((scores.psnr, ".2f"), (scores.ssim, ".4f"), (scores.lpips, ".4f"))
         shown = ("–" if value is None else f"{value:{form}}" for value, form in numbers)
         table.add_row(name, *shown, str(scores.views))
+    for name, psnr in result.lights.items():
+        table.add_row(f"light: {name}", f"{psnr:.2f}", *("–",) * 2, str(result.means.whole.views))
     said = result.gap_correlation
     table.caption = "correlation of the lips' gap: " + ("–" if said is None else f"{said:.3f}")
     return table

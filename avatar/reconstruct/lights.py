@@ -1,0 +1,205 @@
+"""Gaussians learned under known lights: their colours become albedo, which light falls on.
+
+How much light reaches a Gaussian from where is baked, first of all and again when their number has
+grown. In place of a colour that changes with the direction of view, each Gaussian learns a factor
+on what reaches it that changes with the direction of light: 1 + slope · direction, in head space.
+"""
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.capture import Capture, View
+from avatar.heads import Head
+from avatar.light.bake import bake
+from avatar.light.cells import into_cells
+from avatar.light.environment import Environment
+from avatar.light.estimate import WHITEST
+from avatar.light.matters import CLOTH, SKIN
+from avatar.light.mirror import mirror_of
+from avatar.light.read_light import read_light
+from avatar.light.standing import standing_of
+from avatar.light.surfaces import Surfaces
+from avatar.light.tone import untoned
+from avatar.light.transfer import (
+    Arriving,
+    Image,
+    Sky,
+    Transfer,
+    arriving,
+    linear,
+    mirrored,
+    toned,
+    turned_back,
+    with_factor,
+)
+from avatar.mesh.coloured import to_srgb
+from avatar.mesh.pinhole import camera_centre
+from avatar.mesh.rotations import quaternion_to_matrix
+from avatar.mesh.vectors import Bools
+from avatar.reconstruct.bound_gaussians import BoundGaussians, raw_of
+from avatar.rig.avatar import Avatar
+from avatar.rig.triangle_frames import triangle_frames
+from splat import Gaussians, rgb_to_sh
+from splat.scene.conventions import SH_C0
+
+BAKED_AT = (0.0, 0.2, 0.5)  # progress from which shade is baked, again if Gaussians have come since
+LEAST = 0.05  # light by which the first colours are divided
+DEGREE = 1  # of the spherical harmonics, whose three rows per colour hold the slopes
+
+
+class KnownLights:
+    """The lights of a capture, and what its Gaussians make of them."""
+
+    def __init__(self, capture: Capture, head: Head, device: torch.device) -> None:
+        self.capture, self.head, self.device = capture, head, device
+        self.standing, self.faces = standing_of(head), capture.faces.to(device)
+        self.transfer: Transfer | None = None
+        self.baked, self.grown = 0, False  # how many of BAKED_AT; whether Gaussians came since
+        self.lights: dict[str, tuple[Environment, Image]] = {}
+        self.skies: dict[tuple[int, str], Sky] = {}
+        self.arrived: dict[tuple[int, str], Arriving] = {}
+
+    def keep_up(self, bound: BoundGaussians, progress: float) -> None:
+        """Bake the shade of the Gaussians where it is time to."""
+        due = sum(progress >= at for at in BAKED_AT)
+        if due > self.baked:
+            if self.transfer is None or self.grown:
+                self.transfer = self._bake(bound)
+                self.arrived.clear()
+            self.baked, self.grown = due, False
+
+    def follow(self, origin: Tensor) -> None:
+        """Take up new Gaussians, each as shaded as the one [N] that it comes from."""
+        assert self.transfer is not None
+        self.transfer, self.grown = self.transfer[origin], True
+        self.arrived.clear()
+
+    def shade(self, world: Gaussians, bound: BoundGaussians, view: View) -> Gaussians:
+        """Gaussians of a view in the colours that its light gives them."""
+        assert self.transfer is not None
+        came, sky, frames = self._arriving(bound, view), self._sky(view), self._frames(view, bound)
+        _, image = self._light(view)
+        albedo = albedo_of(bound)
+        light = came.matt + torch.einsum("nac,na->nc", came.sided, slopes(bound))
+        again = came.open_share * (1 - came.open_share)
+        bounce = sky.even * albedo[self._skin()].detach().mean(0)
+        eye = camera_centre(view.camera).to(world.means)
+        image, left = mirrored(self.transfer, frames, world.means.detach(), eye, sky, image)
+        radiance = albedo * (light.clamp(min=0) + again[:, None] * bounce) * left + image
+        return replace(world, sh=rgb_to_sh(toned(radiance))[:, None])
+
+    def without_light(self, bound: BoundGaussians) -> BoundGaussians:
+        """The first Gaussians, whose colours are means over lights, in what is left without."""
+        views = {(view.timestep, view.light): view for view in self.capture.splits["train"]}
+        received = torch.stack([self._arriving(bound, view).matt for view in views.values()])
+        colours = (bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1).cpu().double().numpy()
+        mean = received.mean(0).clamp(min=LEAST).cpu().double().numpy()
+        albedo = to_srgb(np.clip(untoned(colours) / mean, 0.01, WHITEST))
+        own = rgb_to_sh(torch.from_numpy(albedo)).to(bound.parts["sh_dc"])
+        return replace(bound, parts={**bound.parts, "sh_dc": own[:, None]})
+
+    def finished(self, bound: BoundGaussians) -> tuple[Tensor, Surfaces]:
+        """The albedo [N, 3] of the Gaussians in sRGB and what else they are, for a file."""
+        assert self.transfer is not None
+        with torch.no_grad():
+            albedo, slope = albedo_of(bound), slopes(bound)
+            whole = torch.minimum(1 + slope.norm(dim=1), 1 / albedo.amax(1).clamp(min=1e-3))
+            own = with_factor(self.transfer, slope, whole)
+            colours = to_srgb((albedo * whole[:, None]).cpu().double().numpy())
+            return torch.from_numpy(colours).float(), turned_back(own, _turns(bound))
+
+    def state(self) -> dict[str, Tensor]:
+        """What a continued run needs of them."""
+        known = {} if self.transfer is None else vars(self.transfer)
+        counts = torch.tensor([self.baked, int(self.grown)])
+        return {"lights": counts, **{f"lights.{name}": part for name, part in known.items()}}
+
+    def set_state(self, tensors: Mapping[str, Tensor]) -> None:
+        """Put back what `state` gave."""
+        self.baked, self.grown = int(tensors["lights"][0]), bool(tensors["lights"][1])
+        self.transfer = Transfer(*(tensors[f"lights.{part.name}"] for part in fields(Transfer)))
+        self.arrived.clear()
+
+    def _bake(self, bound: BoundGaussians) -> Transfer:
+        capture, raw = self.capture, raw_of(bound, 0)
+        parts = {name: part.detach().cpu() for name, part in vars(raw).items()}
+        mesh = (capture.rest, capture.faces, capture.topology)
+        avatar = Avatar(type(raw)(**parts), bound.binding.cpu(), *mesh)
+        made = bake(avatar, self.head)
+        matter = np.where(self._scalp(bound), CLOTH, made.matter)  # hair there has no mirror image
+        turns = _turns(bound)
+        normals, tangents = (
+            torch.einsum("nij,nj->ni", turns, torch.from_numpy(part).to(self.device))
+            for part in (made.normals, made.tangents)
+        )
+        kinds = (matter, made.rest, made.opened, made.follows, made.access)
+        matter, rest, opened, follows, access = (torch.from_numpy(p).to(self.device) for p in kinds)
+        return Transfer(normals, tangents, matter.long(), rest, opened, follows.long(), access)
+
+    def _scalp(self, bound: BoundGaussians) -> Bools:
+        """Which Gaussians [N] lie on the scalp."""
+        inside = torch.zeros(len(self.capture.rest), dtype=torch.bool)
+        inside[self.head.regions["scalp"]] = True
+        return inside[self.capture.faces].all(1)[bound.binding.cpu()].numpy()
+
+    def _skin(self) -> Tensor:
+        assert self.transfer is not None
+        skin = self.transfer.matter == SKIN
+        return skin if skin.any() else ~skin
+
+    def _light(self, view: View) -> tuple[Environment, Image]:
+        """The light of a view and its mirror images; the world's z is azimuth 0."""
+        assert view.light is not None
+        if view.light not in self.lights:
+            light = read_light(view.light)
+            mirror = mirror_of(light)
+            parts = mirror.pictures, mirror.nearest.astype(np.int64), mirror.shares
+            image = Image(*(torch.from_numpy(part).to(self.device) for part in parts))
+            self.lights[view.light] = light, image
+        return self.lights[view.light]
+
+    def _sky(self, view: View) -> Sky:
+        """A view's light as the head of its moment sees it."""
+        assert view.light is not None
+        key = view.timestep, view.light
+        if key not in self.skies:
+            light, now = self._light(view)[0], self.standing(self.capture.vertices[view.timestep])
+            cells = into_cells(light.directions @ now.R_world_head, light.energy)
+            parts = *cells, light.energy.sum(0) / (4 * np.pi), now.R_world_head
+            opening = torch.tensor([now.jaw, now.lids, 0.0])
+            tensors = (torch.as_tensor(part, dtype=torch.float32) for part in parts)
+            self.skies[key] = Sky(*(part.to(self.device) for part in (*tensors, opening)))
+        return self.skies[key]
+
+    def _frames(self, view: View, bound: BoundGaussians) -> Tensor:
+        """How the triangle of each Gaussian stands, as tracked [N, 3, 3]."""
+        vertices = self.capture.vertices[view.timestep].to(self.device)
+        return triangle_frames(vertices, self.faces).R_world_tri[bound.binding]
+
+    def _arriving(self, bound: BoundGaussians, view: View) -> Arriving:
+        assert self.transfer is not None and view.light is not None
+        key = view.timestep, view.light
+        if key not in self.arrived:
+            with torch.no_grad():
+                frames = self._frames(view, bound)
+                self.arrived[key] = arriving(self.transfer, frames, self._sky(view))
+        return self.arrived[key]
+
+
+def albedo_of(bound: BoundGaussians) -> Tensor:
+    """The albedo [N, 3] of each Gaussian, linear."""
+    return linear((bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1))
+
+
+def slopes(bound: BoundGaussians) -> Tensor:
+    """The slope [N, 3] of each Gaussian's factor."""
+    return bound.parts["sh_rest"].mean(2)
+
+
+def _turns(bound: BoundGaussians) -> Tensor:
+    """How Gaussians are turned in the frames of their triangles [N, 3, 3]."""
+    return quaternion_to_matrix(bound.parts["quats"].detach())

@@ -1,0 +1,157 @@
+"""Learning under known lights: a grey head stays grey, however it is lit."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from captures import CaptureSpec, ring, write_capture
+
+from avatar.capture import open_capture
+from avatar.evaluation.evaluate import evaluate_avatar
+from avatar.evaluation.options import AvatarEvaluationOptions
+from avatar.files.avatar_file import load_avatar
+from avatar.heads import Head, load_head
+from avatar.light.matters import CLOTH
+from avatar.light.read_light import read_light
+from avatar.light.relight import Course, relit
+from avatar.light.shadows import DIRECTIONS
+from avatar.light.stored import stored
+from avatar.light.surfaces import Surfaces
+from avatar.mesh import Mesh
+from avatar.mesh.coloured import to_linear
+from avatar.mesh.rotations import quaternion_to_matrix
+from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, lights, reconstruct
+from avatar.reconstruct.options import DensifyOptions
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import avatar_rig
+from avatar.rig.triangle_frames import triangle_frames
+from splat import Camera, render
+from splat.scene.conventions import SH_C0
+
+SIZE = 48
+ALBEDO = 0.3
+LIGHTS = (
+    "key -60 20 0.9 #ffd0a0, ambient 0 0 0.1",
+    "key 50 40 0.8 #c9dcff, ambient 0 0 0.1",
+    "window 0 -10 0.7, ambient 0 0 0.1",
+)
+HELD_OUT = "key 10 60 0.9 #ffc0c0, ambient 0 0 0.05"
+
+
+def open_sky(avatar: Avatar, _: Head) -> Surfaces:
+    """What Gaussians are on a head that shades nothing: matt, facing as their triangles do."""
+    frames = triangle_frames(avatar.vertices, avatar.faces).R_world_tri[avatar.binding]
+    world = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices)
+    turned = quaternion_to_matrix(world.quats)
+    own = torch.einsum("nij,ni->nj", turned, frames[..., 1]).numpy()
+    count = len(own)
+    matter, follows = np.full(count, CLOTH, np.uint8), np.zeros(count, np.uint8)
+    table = np.full((count, len(DIRECTIONS) // 2), 255, np.uint8)
+    white, access = np.ones((count, 3), np.float32), np.ones((count, 2), np.float32)
+    return Surfaces(own, own, matter, white, table, table, follows, access)
+
+
+@pytest.fixture(scope="module")
+def lit_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A grey head under another light at each moment; the last light is held out."""
+    surfaces = open_sky(small_avatar, load_head())
+    surfaces = surfaces._replace(albedo=np.full_like(surfaces.albedo, ALBEDO))
+    rig = avatar_rig(small_avatar, torch.device("cpu"))
+    moments = [small_avatar.vertices + 0.002 * k for k in range(4)]
+    shades = [
+        relit(surfaces, load_head(), read_light(words), Course()) for words in (*LIGHTS, HELD_OUT)
+    ]
+
+    def paint(vertices: torch.Tensor, camera: Camera) -> np.ndarray:
+        number = round(float((vertices - small_avatar.vertices).mean()) / 0.002)
+        lit = shades[number](rig(vertices), vertices, camera, 0.0)
+        drawn = render(lit, camera, background=torch.ones(3), with_depth=False)
+        both = torch.cat([drawn.color, drawn.alpha[..., None]], -1).clamp(0, 1)
+        return (255 * both).round().to(torch.uint8).numpy()
+
+    mesh = Mesh(small_avatar.vertices, small_avatar.faces)
+    cameras = ring(4, (SIZE, SIZE))
+    spec = CaptureSpec(mesh, torch.stack(moments), cameras, small_avatar.topology, held_out=3)
+    folder = write_capture(tmp_path_factory.mktemp("lit") / "capture", spec, paint)
+    for split in ("train", "val", "test"):
+        path = folder / f"transforms_{split}.json"
+        content = json.loads(path.read_text())
+        for frame in content["frames"]:
+            frame["light"] = (*LIGHTS, HELD_OUT)[frame["timestep_index"]]
+        path.write_text(json.dumps(content))
+    return folder
+
+
+@pytest.fixture
+def learned(lit_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(lights, "bake", open_sky)
+    train = AvatarTrainOptions(
+        steps=40, coarse=0, save_every=40, densify=DensifyOptions(every=15, first=0, threshold=0)
+    )
+    out = tmp_path / "grey.ply"
+    reconstruct(
+        ReconstructOptions(lit_capture, out, device="cpu", max_gaussians=10_500, train=train)
+    )
+    return out
+
+
+def test_a_grey_head_is_found_to_be_grey(lit_capture: Path, learned: Path):
+    avatar = load_avatar(learned)
+    assert avatar.unlit and stored(avatar) is not None
+    frames = triangle_frames(avatar.vertices, avatar.faces)
+    front = frames.R_world_tri[avatar.binding, :, 1][:, 2] > 0.5
+    opaque = torch.sigmoid(avatar.gaussians.opacity_logits) > 0.5
+    srgb = avatar.gaussians.sh[front & opaque, 0].double().numpy() * SH_C0 + 0.5
+    albedo = to_linear(srgb.clip(0, 1))
+    assert len(albedo) > 500
+    assert np.abs(np.median(albedo, 0) - ALBEDO).max() < 0.02
+    options = AvatarEvaluationOptions(learned, lit_capture, split="test", device="cpu")
+    rows = evaluate_avatar(options).lights  # a light that it was not learned under
+    assert rows["relit"] > rows["in the mean light of training"] + 1, rows
+
+
+def test_without_lights_the_light_stays_in_the_colours(lit_capture: Path, tmp_path: Path):
+    train = AvatarTrainOptions(steps=1, save_every=1)
+    options = ReconstructOptions(lit_capture, tmp_path / "a.ply", device="cpu", train=train)
+    avatar = reconstruct(replace(options, lights=False))
+    assert not avatar.unlit and avatar.light is None
+
+
+def test_a_light_in_some_frames_alone_is_refused(lit_capture: Path, tmp_path: Path):
+    path = lit_capture / "transforms_val.json"
+    before = path.read_text()
+    content = json.loads(before)
+    del content["frames"][1]["light"]
+    try:
+        path.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=r'transforms_val.json: frame 1: has no "light"'):
+            open_capture(lit_capture)
+        content["frames"][1]["light"] = 7
+        path.write_text(json.dumps(content))
+        with pytest.raises(ValueError, match=r'frame 1: "light" is 7, neither words'):
+            open_capture(lit_capture)
+    finally:
+        path.write_text(before)
+
+
+@pytest.mark.parametrize(("said", "told"), [("disco", "disco"), ("sky.hdr", "sky.hdr")])
+def test_a_light_that_cannot_be_read_is_told(
+    lit_capture: Path, tmp_path: Path, said: str, told: str
+):
+    path = lit_capture / "transforms_train.json"
+    before = path.read_text()
+    content = json.loads(before)
+    for frame in content["frames"]:
+        frame["light"] = said
+    try:
+        path.write_text(json.dumps(content))
+        train = AvatarTrainOptions(steps=1, save_every=1)
+        options = ReconstructOptions(lit_capture, tmp_path / "a.ply", device="cpu", train=train)
+        with pytest.raises((ValueError, OSError), match=told) as caught:
+            reconstruct(options)
+        assert "\n" not in str(caught.value)
+    finally:
+        path.write_text(before)
