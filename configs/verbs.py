@@ -217,6 +217,11 @@ TRAIN = {
 }
 
 UPKEEP = {
+    "warm": Verb(
+        "configs.commands.warm_options:WarmOptions",
+        "configs.commands.warm:main",
+        "all that is compiled, compiled beforehand",
+    ),
     "make-corpus": Verb(
         "audio2mesh.corpus.options:CorpusOptions",
         "configs.commands.make_corpus:main",

@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from splat.cpu.compilation import announce_compilation
 from splat.cpu.frame import Floats, Image, Scene, View, blend, gradients, project_and_bin
 from splat.scene.camera import Camera
 from splat.scene.conventions import MIN_ALPHA_FOR_DEPTH, RasterizeMode
@@ -34,14 +33,12 @@ def draw(
     )
     inputs = (*parameters, background)
     if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in inputs):
-        with announce_compilation():
-            color, alpha, depth = _Rasterize.apply(*parameters, camera, mode == "antialiased")
+        color, alpha, depth = _Rasterize.apply(*parameters, camera, mode == "antialiased")
         color = color + (1 - alpha)[..., None] * background
     else:
         scene = scene_arrays(gaussians)
         view = view_arrays(camera.viewmat, camera, mode == "antialiased")
-        with announce_compilation():
-            image = blend(project_and_bin(scene, view), view, _array(background), with_depth)
+        image = blend(project_and_bin(scene, view), view, _array(background), with_depth)
         color, alpha = torch.from_numpy(image.colors), torch.from_numpy(image.alphas)
         depth = None if image.depths is None else torch.from_numpy(image.depths)
     if depth is None or not with_depth:
@@ -119,8 +116,7 @@ class _Rasterize(torch.autograd.Function):
         scene = Scene(*(_array(tensor) for tensor in parameters))
         image = Image(_array(color), _array(alpha), _array(depth))
         by_image = Image(*(_array(gradient) for gradient in grad_outputs))
-        with announce_compilation():
-            by_scene, by_camera = gradients(scene, ctx.view, ctx.splats, image, by_image)
+        by_scene, by_camera = gradients(scene, ctx.view, ctx.splats, image, by_image)
         by_parameters = (
             torch.from_numpy(gradient).to(tensor.dtype)
             for gradient, tensor in zip(by_scene, parameters, strict=True)

@@ -9,7 +9,9 @@ import pytest
 from llvmlite import binding
 from support import ROOT
 
-from common.kernels import OURS, sources
+from common.compilation import LINE
+from common.kernel_cache import sources
+from common.kernels import OURS
 
 PACKAGE = {
     "__init__": "",
@@ -52,11 +54,14 @@ def package(tmp_path: Path) -> Path:
 
 def run(code: str, *paths: Path, **variables: str) -> str:
     """What code prints in a fresh process."""
+    return ran(code, *paths, **variables).stdout.strip()
+
+
+def ran(code: str, *paths: Path, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {k: v for k, v in os.environ.items() if k != "NUMBA_CACHE_DIR"}
     environment |= {"PYTHONPATH": os.pathsep.join(map(str, (*paths, ROOT)))} | variables
     command = [sys.executable, "-c", code]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
-    return done.stdout.strip()
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
 
 
 def test_a_kernel_is_compiled_once_and_again_when_an_imported_constant_changes(
@@ -67,6 +72,27 @@ def test_a_kernel_is_compiled_once_and_again_when_an_imported_constant_changes(
     (package / "scales.py").write_text("SCALE = 50.0\n")
     assert run(RUN, package.parent) == "52.0 0"
     assert run(RUN, package.parent) == "52.0 1"
+
+
+def test_what_is_kept_is_valid_for_the_text_of_the_sources_whenever_it_was_written(
+    package: Path,
+) -> None:
+    assert run(RUN, package.parent) == "4.0 0"
+    for source in package.glob("*.py"):
+        os.utime(source, (2e9, 2e9))
+    assert run(RUN, package.parent) == "4.0 1"
+
+
+def test_what_was_kept_beside_the_sources_is_read_where_new_kernels_go_elsewhere(
+    package: Path, tmp_path: Path
+) -> None:
+    elsewhere = {"NUMBA_CACHE_DIR": str(tmp_path / "elsewhere")}
+    assert run(RUN, package.parent) == "4.0 0"
+    assert run(RUN, package.parent, **elsewhere) == "4.0 1"
+    assert not list((tmp_path / "elsewhere").rglob("*.nbc"))
+    (package / "scales.py").write_text("SCALE = 50.0\n")
+    assert run(RUN, package.parent, **elsewhere) == "52.0 0"
+    assert run(RUN, package.parent, **elsewhere) == "52.0 1"
 
 
 def test_sources_are_all_files_that_are_imported(package: Path) -> None:
@@ -88,7 +114,7 @@ def test_no_kernel_is_kept_on_the_disk_in_any_other_way() -> None:
         for path in (ROOT / package).rglob("*.py")
         if "cache=True" in path.read_text()
     }
-    assert users == {"common/kernels.py"}
+    assert not users
 
 
 def test_everything_draws_without_compilation() -> None:
@@ -114,3 +140,11 @@ def test_kernels_use_whole_registers_where_that_is_free() -> None:
             [sys.executable, "-c", run], env=environ, capture_output=True, text=True, check=True
         )
         assert done.stdout.strip().endswith("-prefer-256-bit") == expected
+
+
+def test_compiling_is_announced_in_one_line_and_only_where_it_happens(package: Path) -> None:
+    ours = "import common.kernels as k; k.OURS = frozenset({'made'}); "
+    twice = ours + RUN + "; shifted(1)"
+    assert ran(twice, package.parent).stderr.splitlines() == [LINE]
+    assert ran(twice, package.parent).stderr == ""
+    assert ran(RUN, package.parent).stderr == ""

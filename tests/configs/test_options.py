@@ -59,6 +59,7 @@ REQUIRED = {
     "make-corpus": "--recordings R --out C --test-out T",
     "fit-articulation": "--data clips --out F.npz",
     "learn-landmarks": "",
+    "warm": "",
 }
 
 

@@ -1,0 +1,91 @@
+"""Where a compiled kernel is kept, and of which sources it is."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba.core.caching import FunctionCache, IndexDataCacheFile
+
+from common.kernels import OURS
+
+_IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
+
+
+class KernelCache(FunctionCache):
+    """Numba's disk cache of one function, whose entries Numba tells apart by argument types,
+    processor and version, with two differences.
+
+    Numba stamps them by the file of the function; here the text of all files that it imports counts
+    as well: constants, the layout of an array and functions that are inlined. And where the folder
+    beside the module cannot be written, as in an image that was made by another user, what is kept
+    there is still read.
+    """
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        path = Path(function.__code__.co_filename)
+        stamp = sources_hash(path, function.__module__)
+        name, beside = self._impl.filename_base, str(path.parent / "__pycache__")
+        self._cache_file = IndexDataCacheFile(self.cache_path, name, stamp)
+        self._beside = None
+        if beside != self.cache_path:
+            self._beside = IndexDataCacheFile(beside, name, stamp)
+
+    def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = super()._load_overload(sig, target_context)
+        if found is None and self._beside:
+            data = self._beside.load(self._index_key(sig, target_context.codegen()))
+            found = data and self._impl.rebuild(target_context, data)
+        return found
+
+
+def sources_hash(path: Path, module: str) -> str:
+    """A hash of the text of all `sources`, wherever they lie."""
+    root = path.parents[module.count(".")]
+    digest = hashlib.sha256()
+    for source in sorted(sources(path, module)):
+        digest.update(f"{source.relative_to(root)}\0".encode() + _text_hash(source))
+    return digest.hexdigest()
+
+
+def sources(path: Path, module: str) -> set[Path]:
+    """The file of a module and all files of ours that it imports, directly or not."""
+    root = path.parents[module.count(".")]
+    packages = OURS | {module.partition(".")[0]}
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        if (path := waiting.pop()) not in found:
+            found.add(path)
+            waiting += _imported(path, root, packages)
+    return found
+
+
+@cache
+def _text_hash(path: Path) -> bytes:
+    return hashlib.sha256(path.read_bytes()).digest()
+
+
+@cache
+def _imported(path: Path, root: Path, packages: frozenset[str]) -> list[Path]:
+    """Files under root of the modules in these packages that a file imports at its top level."""
+    text = path.read_text(encoding="utf-8")
+    found = (_file_of(name, root) for name in _names(text) if name.split(".")[0] in packages)
+    return [file for file in found if file]
+
+
+def _names(source: str) -> Iterator[str]:
+    """Whatever may be the name of an imported module."""
+    for origin, words in _IMPORT.findall(source):
+        if origin:
+            yield origin
+        for word in re.findall(r"[\w.]+", words):
+            yield f"{origin}.{word}" if origin else word
+
+
+def _file_of(module: str, root: Path) -> Path | None:
+    path = root.joinpath(*module.split("."))
+    return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)

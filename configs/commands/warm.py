@@ -1,0 +1,109 @@
+"""Compile everything beforehand: each part does a little of the work that needs its kernels."""
+
+import io
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import numpy as np
+import torch
+from scipy.io import wavfile
+
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.drive.drive import drive
+from avatar.drive.options import DriveOptions
+from avatar.files.avatar_file import save_avatar
+from avatar.heads import load_head
+from avatar.lipreading.quick_render import quick_mouth_renderer
+from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
+from avatar.rig.avatar import Avatar
+from avatar.synthetic.capture import CaptureOptions, make_capture
+from common.kernels import KERNELS
+from common.progress import progress_bar
+from common.threads import use_threads
+from configs.commands.warm_options import Part, WarmOptions
+from splat import RawGaussians
+
+SIDE = 64  # pixels of all pictures
+LIGHT = "studio"
+
+
+def main(options: WarmOptions) -> None:
+    use_threads(options.threads)
+    started = time.monotonic()
+    with TemporaryDirectory(prefix="voicesplat-") as folder:
+        works = _works(Path(folder))
+        _write_inputs(Path(folder))
+        with progress_bar("compiling", len(options.parts), "parts/s") as done:
+            for part in options.parts:
+                with _silence(), patch.dict(os.environ, VOICESPLAT_CACHE=folder):
+                    works[part]()
+                done()
+    compiled = sum(sum(kernel.stats.cache_misses.values()) for kernel in KERNELS)
+    found = sum(sum(kernel.stats.cache_hits.values()) for kernel in KERNELS)
+    print(
+        f"{compiled} kernels compiled for this processor, {found} were there before, in "
+        f"{time.monotonic() - started:.0f} s"
+    )
+
+
+def _works(folder: Path) -> dict[Part, Callable[[], object]]:
+    plain, scan = folder / "plain.ply", folder / "scan.obj"
+    return {
+        "films": partial(_film, plain, folder / "plain.mp4"),
+        "light": partial(_film, plain, folder / "lit.mp4", LIGHT),
+        "avatars": partial(_capture_and_learn, folder),
+        "scans": partial(_film, scan, folder / "scan.mp4"),
+        "training": _draw_mouth,
+    }
+
+
+def _write_inputs(folder: Path) -> None:
+    """A moment of hiss, and the head that ships: as an avatar, and as a mesh that nobody knows."""
+    hiss = np.random.default_rng(0).normal(0, 1000, SAMPLE_RATE // 4)
+    wavfile.write(folder / "hiss.wav", SAMPLE_RATE, hiss.astype(np.int16))
+    head, count = load_head(), len(load_head().faces)
+    gaussians = RawGaussians(
+        means=torch.zeros(count, 3),
+        quats=torch.tensor([1.0, 0, 0, 0]).repeat(count, 1),
+        log_scales=torch.full((count, 3), -0.5),
+        opacity_logits=torch.full((count,), 3.0),
+        sh=torch.zeros(count, 1, 3),
+    )
+    mesh = head.vertices, head.faces
+    save_avatar(
+        folder / "plain.ply", Avatar(gaussians, torch.arange(count), *mesh, head.topology)
+    )
+    lines = [f"v {x} {y} {z}" for x, y, z in head.vertices.tolist()]
+    lines += [f"f {a} {b} {c}" for a, b, c in (head.faces + 1).tolist()]
+    (folder / "scan.obj").write_text("\n".join(lines))
+
+
+def _film(avatar: Path, out: Path, light: str | None = None) -> None:
+    voice = avatar.with_name("hiss.wav")
+    drive(DriveOptions(avatar, voice, out, width=SIDE, height=SIDE, light=light))
+
+
+def _capture_and_learn(folder: Path) -> None:
+    seen = folder / "capture"
+    sides = {"width": SIDE, "height": SIDE, "cameras": 4, "timesteps": 2, "held_out_timesteps": 0}
+    make_capture(CaptureOptions(seen, **sides, speech=False))
+    few = AvatarTrainOptions(steps=4)
+    reconstruct(ReconstructOptions(capture=seen, out=folder / "learned.ply", train=few))
+
+
+def _draw_mouth() -> None:
+    head = load_head()
+    quick_mouth_renderer(head)(head.vertices[None])
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """One bar over all parts is enough."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        yield

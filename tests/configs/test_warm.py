@@ -1,0 +1,44 @@
+"""All kernels are compiled by one command."""
+
+import json
+import os
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from support import ROOT
+
+from common.kernels import KERNELS, OURS
+
+COMPARED_WITH = "splat.cpu.naive"  # only bench and tests draw with it
+LEFT = """
+import json
+from configs.commands.warm import main
+from configs.commands.warm_options import WarmOptions
+from common.kernels import KERNELS
+main(WarmOptions())
+print(json.dumps([f"{k.py_func.__module__}.{k.__name__}" for k in KERNELS if not k.signatures]))
+"""
+
+
+def inlined(kernel: object) -> bool:
+    options = kernel.targetoptions  # type: ignore[attr-defined]
+    return options.get("inline") == "always" or bool(options.get("forceinline"))
+
+
+@pytest.mark.soak
+def test_every_kernel_is_compiled(tmp_path: Path):
+    for package in sorted(OURS):
+        for path in sorted((ROOT / package).rglob("*.py")):
+            if "@cached_njit" in path.read_text():
+                import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+    environ = os.environ | {"PYTHONPATH": str(ROOT), "NUMBA_CACHE_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", LEFT]
+    done = subprocess.run(command, env=environ, check=True, capture_output=True, text=True)
+    *_, said, left = done.stdout.splitlines()
+    wanted = {f"{k.py_func.__module__}.{k.__name__}" for k in KERNELS if not inlined(k)}
+    missing = {name for name in json.loads(left) if not name.startswith(COMPARED_WITH)} & wanted
+    assert not missing
+    assert "kernels compiled for this processor" in said
