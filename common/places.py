@@ -4,6 +4,7 @@ A place is a string: a path, or a URL with its protocol. What is put at a place 
 at all: by renaming on this machine, and elsewhere as stores of objects keep them.
 """
 
+import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +13,8 @@ from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from common.atomic import move_whole
+from common.atomic import folder_beside, move_whole
+from common.cache import cache_folder
 from common.claimed_folder import file_digest
 from common.errors import InputError
 
@@ -76,8 +78,8 @@ def fingerprint(place: str) -> str:
     if is_url(place):
         fs, path = _store(place)
         if fs.isdir(path):
-            names = sorted(fs.find(path))
-            return hashlib.sha256("".join(map(fs.ukey, names)).encode()).hexdigest()
+            files: Any = fs.find(path, detail=True)
+            return hashlib.sha256(str(sorted(files.items())).encode()).hexdigest()
         return fs.ukey(path)
     path = local_path(place)
     if path.is_dir():
@@ -113,6 +115,23 @@ def copy_to(place: str, folder: Path) -> Path:
     copy = folder / PurePosixPath(path.rstrip("/")).name
     fs.get(path, str(copy), recursive=fs.isdir(path))
     return copy
+
+
+def kept_copy(place: str, of: str) -> Path:
+    """The path of a copy of what lies elsewhere, which stays in the cache: one for each content.
+
+    of: the folder of the cache that such copies are kept in. Where several processes of a machine
+    ask for it, one copies. Raises FileNotFoundError.
+    """
+    kept = cache_folder() / of / hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]
+    if not kept.is_dir():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with kept.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not kept.is_dir():
+                with folder_beside(kept) as partial:
+                    copy_to(place, partial)
+    return next(kept.iterdir())
 
 
 def put(file: Path, place: str) -> None:

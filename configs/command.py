@@ -5,6 +5,7 @@ import shlex
 import signal
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
 from types import FrameType
@@ -54,11 +55,22 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
         signal.signal(number, _stop)
     try:
         check_named(options)
-        command(options)
+        with _at_hand(options, verb) as local:
+            command(local)
     except Exception as error:
         _explain(error, verb, words)
     except Stopped as stopped:
         _say_stopped(stopped, verb)
+
+
+def _at_hand(options: Any, verb: Verb) -> AbstractContextManager[Any]:
+    """The options with paths of this machine in place of URLs, which some verbs take."""
+    if verb.writes:
+        from configs.elsewhere import at_hand, names_elsewhere  # noqa: PLC0415  few need it
+
+        if names_elsewhere(options):
+            return at_hand(options, verb.writes)
+    return nullcontext(options)
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:

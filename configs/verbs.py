@@ -13,9 +13,11 @@ class Verb:
     words: tuple[str, ...] = ()  # options that may be given first, without their names
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
+    writes: frozenset[str] = frozenset()  # its options that are written to; all may be URLs then
 
 
 CONTINUES = "nothing half-written is left; the same command continues what it began"
+OUT = frozenset({"out"})
 
 FILM = {
     "demo": Verb(
@@ -84,6 +86,7 @@ AVATAR = {
         "a tracked capture: an avatar",
         aliases={"--every": "--train.save-every"},
         stopped=CONTINUES,
+        writes=OUT | {"previews", "logs"},
     ),
     "convert": Verb(
         "avatar.drive.convert_options:ConvertOptions",
@@ -170,6 +173,7 @@ TRAIN = {
         "speech-to-motion weights",
         aliases={"--validation": "--held-out", "--every": "--train.save-every"},
         stopped=CONTINUES,
+        writes=OUT,
     ),
     "train sync": Verb(
         "audio2mesh.sync.options:SyncFitOptions",
@@ -181,6 +185,7 @@ TRAIN = {
             "--train.optimiser.learning-rate": "--train.learning-rate",
         },
         stopped=CONTINUES,
+        writes=OUT,
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
@@ -191,17 +196,20 @@ TRAIN = {
             "--save-every": "--train.save-every",
         },
         stopped=CONTINUES,
+        writes=OUT,
     ),
     "train pose": Verb(
         "audio2mesh.head.options:PoseFitOptions",
         "configs.commands.train_pose:main",
         "a head that moves with the voice, from tracks of heads",
         stopped=CONTINUES,
+        writes=OUT,
     ),
     "train films": Verb(
         "audio2mesh.training.film_options:TrainFilmsOptions",
         "configs.commands.train_films:main",
         "a speaking style whose lips do what those of filmed people do",
+        writes=OUT | {"report"},
     ),
     "search-losses": Verb(
         "configs.training_options:SearchOptions",
@@ -213,6 +221,7 @@ TRAIN = {
             "--every": "--train.save-every",
         },
         stopped=CONTINUES,
+        writes=OUT,
     ),
 }
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,16 +24,13 @@ from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
 from avatar.drive.motion import motion_file
 from avatar.drive.options import DriveOptions, check_options
 from avatar.drive.report import StageClock, peak_rss_mb
-from common.atomic import folder_beside
-from common.cache import cache_folder
 from common.device import Device
 from common.errors import mendable
 from common.kernels import compiled_by_one
 from common.places import (
-    copy_to,
     fetched,
-    fingerprint,
     is_url,
+    kept_copy,
     local_path,
     put,
     remove,
@@ -182,16 +178,7 @@ def _local_avatar(place: str) -> Path:
     """The path of an avatar; what lies elsewhere is copied once, by its content."""
     if not is_url(place):
         return local_path(place)
-    kept = cache_folder() / "avatars" / sha256(fingerprint(place).encode()).hexdigest()[:32]
-    if not kept.is_dir():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with folder_beside(kept) as partial:
-                copy_to(place, partial)
-        except OSError:
-            if not kept.is_dir():  # another worker was faster
-                raise
-    return next(kept.iterdir())
+    return kept_copy(place, "avatars")
 
 
 @contextmanager

@@ -1,0 +1,81 @@
+"""A folder of this machine that is kept alike elsewhere: what a long run writes outlives it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from threading import Event, Thread
+from typing import NamedTuple
+
+from common.places import join, put, remove
+
+EVERY = 5.0  # seconds between two looks at what changed
+
+
+class _Written(NamedTuple):
+    """What tells that a file was written anew."""
+
+    inode: int
+    changed: int  # nanoseconds
+    size: int  # bytes
+
+
+@contextmanager
+def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
+    """Put what changes in a folder to a place as long as the block lasts, and at its end, however
+    that comes; what is removed from it is removed there, last. Hidden files stay.
+
+    What cannot be put is told in a line and tried again; at the end that raises OSError. Files that
+    are written by renaming, as all of ours but logs, come whole.
+    """
+    sent, ended = _written(folder), Event()
+
+    def follow() -> None:
+        nonlocal sent
+        while not ended.wait(every):
+            try:
+                sent = _send(folder, place, sent)
+            except OSError as error:
+                print(f"{place}: could not be written, will be tried again: {error}", file=sys.stderr)
+
+    thread = Thread(target=follow, name="mirror", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+        _send(folder, place, sent)
+
+
+def _written(folder: Path) -> dict[str, _Written]:
+    """The files of a folder and of those in it, by name."""
+    found: dict[str, _Written] = {}
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder)
+        if any(part.startswith(".") for part in name.parts):
+            continue
+        try:
+            stat = path.stat()
+        except FileNotFoundError:  # it was renamed meanwhile
+            continue
+        if path.is_file():
+            found[name.as_posix()] = _Written(stat.st_ino, stat.st_mtime_ns, stat.st_size)
+    return found
+
+
+def _send(folder: Path, place: str, before: dict[str, _Written]) -> dict[str, _Written]:
+    """Put what is not as before, and remove what is no longer there; returns what is there now."""
+    now = _written(folder)
+    with TemporaryDirectory(prefix=".", dir=folder) as scratch:
+        for name in (name for name in now if now[name] != before.get(name)):
+            copy = Path(scratch) / "copy"
+            try:
+                copy.hardlink_to(folder / name)  # it may be renamed over while it is sent
+            except FileNotFoundError:
+                continue
+            put(copy, join(place, name))
+    for name in before.keys() - now.keys():
+        remove(join(place, name))
+    return now

@@ -1,0 +1,130 @@
+"""Options that name places elsewhere (s3://, gs://, ..), for commands that work on this machine."""
+
+import re
+from collections.abc import Callable, Iterator, Set
+from contextlib import ExitStack, contextmanager
+from dataclasses import fields, is_dataclass, replace
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from common.errors import InputError, mendable
+from common.places import copy_to, find, is_url, join, kept_copy, size_of
+
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)(.+)")
+"""What a URL becomes as a path."""
+COPIES = "data"  # folder of the cache
+
+
+@contextmanager
+def at_hand(options: Any, writes: Set[str]) -> Iterator[Any]:
+    """The options, a dataclass, with paths of this machine in place of URLs.
+
+    What is read is copied into the cache folder, once for each content. What the options named in
+    `writes` write goes to a temporary folder, where what a broken-off run had kept at the URL lies
+    already, and from there to the URL while the block lasts; of several processes that torchrun
+    started the first one does so. Errors name the URLs. Raises InputError or OSError.
+    """
+    named: dict[str, str] = {}
+    with ExitStack() as stack:
+
+        def at_hand_of(option: str, path: Path) -> Path:
+            place = place_of(path)
+            if not is_url(place):
+                return path
+            local = stack.enter_context(_written_to(place)) if option in writes else _read(place)
+            named[str(local)] = place
+            return local
+
+        local = _with_paths(options, at_hand_of)
+        try:
+            yield local
+        except (InputError, FileNotFoundError) as error:
+            sentence = mendable(error) or str(error)
+            for path, place in named.items():
+                sentence = sentence.replace(path, place)
+            raise type(error)(sentence) from error
+    for option, path in _paths(options):
+        if option in writes and is_url(place_of(path)) and _leads():
+            print(f"put to {place_of(path)}")
+
+
+def place_of(path: Path) -> str:
+    """The place of a path, which may be a URL that was made a path: Path("s3://a/b") is s3:/a/b."""
+    match = _URL.fullmatch(str(path))
+    if match is None or match[1] == "file":
+        return str(path)
+    return f"{match[1]}://{match[2]}"
+
+
+def names_elsewhere(options: Any) -> bool:
+    """Whether any path of the options, here or nested, is a URL."""
+    return any(is_url(place_of(path)) for _, path in _paths(options))
+
+
+def _paths(options: Any) -> Iterator[tuple[str, Path]]:
+    """All paths of the options, here or nested, by the names of their options."""
+    found: list[tuple[str, Path]] = []
+
+    def note(option: str, path: Path) -> Path:
+        found.append((option, path))
+        return path
+
+    _with_paths(options, note)
+    yield from found
+
+
+def _with_paths(options: Any, change: Callable[[str, Path], Path]) -> Any:
+    """The options, a dataclass, with all paths changed, here or nested."""
+    changed: dict[str, Any] = {}
+    for option in fields(options):
+        value, of = getattr(options, option.name), partial(change, option.name)
+        if is_dataclass(value):
+            changed[option.name] = _with_paths(value, change)
+        elif isinstance(value, Path):
+            changed[option.name] = of(value)
+        elif isinstance(value, tuple) and any(isinstance(part, Path) for part in value):
+            changed[option.name] = tuple(map(of, value))
+    return replace(options, **changed)
+
+
+def _read(place: str) -> Path:
+    return kept_copy(place, COPIES)
+
+
+@contextmanager
+def _written_to(place: str) -> Iterator[Path]:
+    """Where to write instead: beside what was kept at the place of an unfinished run."""
+    above, _, name = place.rstrip("/").rpartition("/")
+    if above.endswith(":/"):
+        raise InputError(f"{place}: names no file; add its name, as in {place.rstrip('/')}/W.safetensors")
+    size_of(place)  # says at once what cannot be reached
+    with TemporaryDirectory(prefix="voicesplat-") as folder:
+        _fetch(join(above, f"{name}.*"), Path(folder))
+        _fetch(join(above, f"{name}/**"), Path(folder) / name)
+        if not _leads():
+            yield Path(folder) / name
+            return
+        from common.mirror import mirrored  # noqa: PLC0415  few runs write elsewhere
+
+        with mirrored(Path(folder), above):
+            yield Path(folder) / name
+
+
+def _fetch(pattern: str, folder: Path) -> None:
+    """Copy what matches into a folder, where it may lie in folders as it does there."""
+    try:
+        kept = find(pattern, ("",))
+    except (FileNotFoundError, InputError):  # nothing is there
+        return
+    for found in kept:
+        target = folder / found.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        copy_to(found.place, target.parent)
+
+
+def _leads() -> bool:
+    from audio2mesh.training.distributed import leads  # noqa: PLC0415  brings torch
+
+    return leads()
