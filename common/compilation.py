@@ -15,7 +15,8 @@ class _Announcer(Listener):
         self.packages, self.said = packages, False
 
     def on_start(self, event: Event) -> None:
-        kernel = getattr(event.data["dispatcher"], "py_func", None)
+        told = event.data or {}
+        kernel = getattr(told.get("dispatcher"), "py_func", None)
         if not self.said and kernel and kernel.__module__.partition(".")[0] in self.packages:
             self.said = True
             print(LINE, file=sys.stderr, flush=True)

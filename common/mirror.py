@@ -37,7 +37,9 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
             try:
                 sent = _send(folder, place, sent)
             except OSError as error:
-                print(f"{place}: could not be written, will be tried again: {error}", file=sys.stderr)
+                print(
+                    f"{place}: could not be written, will be tried again: {error}", file=sys.stderr
+                )
 
     thread = Thread(target=follow, name="mirror", daemon=True)
     thread.start()

@@ -90,7 +90,10 @@ def _with_paths(options: Any, change: Callable[[str, Path], Path]) -> Any:
 
 
 def _read(place: str) -> Path:
-    return kept_copy(place, COPIES)
+    try:
+        return kept_copy(place, COPIES)
+    except FileNotFoundError:
+        raise FileNotFoundError(f"{place}: there is no such file or folder") from None
 
 
 @contextmanager
@@ -98,7 +101,9 @@ def _written_to(place: str) -> Iterator[Path]:
     """Where to write instead: beside what was kept at the place of an unfinished run."""
     above, _, name = place.rstrip("/").rpartition("/")
     if above.endswith(":/"):
-        raise InputError(f"{place}: names no file; add its name, as in {place.rstrip('/')}/W.safetensors")
+        raise InputError(
+            f"{place}: names no file; add its name, as in {place.rstrip('/')}/W.safetensors"
+        )
     size_of(place)  # says at once what cannot be reached
     with TemporaryDirectory(prefix="voicesplat-") as folder:
         _fetch(join(above, f"{name}.*"), Path(folder))

@@ -15,7 +15,9 @@ from configs.command import parse
 from configs.verbs import VERBS
 
 PAGE = (ROOT / "docs" / "cluster.md").read_text()
-BLOCKS = [textwrap.dedent(block) for block in re.findall(r"(?:^(?: {4}.*)?\n)+", PAGE, re.MULTILINE)]
+BLOCKS = [
+    textwrap.dedent(block) for block in re.findall(r"(?:^(?: {4}.*)?\n)+", PAGE, re.MULTILINE)
+]
 BLOCKS = [block.strip("\n") + "\n" for block in BLOCKS if block.strip()]
 COMMANDS = [
     " ".join(found.replace("\\\n", " ").split())
@@ -34,7 +36,7 @@ def test_the_page_has_examples_of_all_kinds():
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_parses(command: str):
-    verb, words = find_verb(shlex.split(command.split("#")[0])[1:])
+    verb, words = find_verb(shlex.split(command.split("#", maxsplit=1)[0])[1:])
     parse(f"voicesplat {verb}", VERBS[verb], words)
 
 

@@ -76,9 +76,7 @@ def _write_inputs(folder: Path) -> None:
         sh=torch.zeros(count, 1, 3),
     )
     mesh = head.vertices, head.faces
-    save_avatar(
-        folder / "plain.ply", Avatar(gaussians, torch.arange(count), *mesh, head.topology)
-    )
+    save_avatar(folder / "plain.ply", Avatar(gaussians, torch.arange(count), *mesh, head.topology))
     lines = [f"v {x} {y} {z}" for x, y, z in head.vertices.tolist()]
     lines += [f"f {a} {b} {c}" for a, b, c in (head.faces + 1).tolist()]
     (folder / "scan.obj").write_text("\n".join(lines))
@@ -91,8 +89,17 @@ def _film(avatar: Path, out: Path, light: str | None = None) -> None:
 
 def _capture_and_learn(folder: Path) -> None:
     seen = folder / "capture"
-    sides = {"width": SIDE, "height": SIDE, "cameras": 4, "timesteps": 2, "held_out_timesteps": 0}
-    make_capture(CaptureOptions(seen, **sides, speech=False))
+    make_capture(
+        CaptureOptions(
+            seen,
+            width=SIDE,
+            height=SIDE,
+            cameras=4,
+            timesteps=2,
+            held_out_timesteps=0,
+            speech=False,
+        )
+    )
     few = AvatarTrainOptions(steps=4)
     reconstruct(ReconstructOptions(capture=seen, out=folder / "learned.ply", train=few))
 
