@@ -1,5 +1,6 @@
 """The command line, `voicesplat VERB`: finds the verb before anything heavy is imported."""
 
+import gc
 import os
 import signal
 import sys
@@ -38,6 +39,7 @@ def main(name: str = "") -> None:
 def _run(name: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
+    gc.disable()  # until all is imported: there is much to look through, and nothing to find
     words = sys.argv[1:]
     prog = os.path.basename(sys.argv[0])
     if not name:

@@ -1,5 +1,6 @@
 """How every command runs: parse, import, call, and turn bad input into one sentence."""
 
+import gc
 import os
 import shlex
 import signal
@@ -37,7 +38,10 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     with 128 plus their number. Set VOICESPLAT_TRACEBACK=1 to see where an error was raised.
     """
     options = parse(prog, verb, words)
-    _run(named(verb.command), options, verb, [prog, *words])
+    command = named(verb.command)
+    gc.freeze()
+    gc.enable()
+    _run(command, options, verb, [prog, *words])
 
 
 def check_named(options: Any) -> None:
