@@ -63,15 +63,16 @@ def _load_numba() -> None:
     """
     from numba.core.registry import cpu_target  # noqa: PLC0415  as above
 
-    hidden = "scipy.linalg.cython_blas"
-    if hidden in sys.modules:
-        cpu_target.target_context.refresh()
-        return
-    sys.modules[hidden] = None  # type: ignore[assignment]  # says that there is none
+    context: Any = cpu_target.target_context
+    blas = "scipy.linalg.cython_blas"
+    hides = blas not in sys.modules
+    if hides:
+        sys.modules[blas] = None  # type: ignore[assignment]  # says that there is none
     try:
-        cpu_target.target_context.refresh()
+        context.refresh()
     finally:
-        del sys.modules[hidden]
+        if hides:
+            del sys.modules[blas]
 
 
 def _use_whole_registers() -> None:

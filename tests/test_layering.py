@@ -142,12 +142,12 @@ MAY_IMPORT = {
     ),
     "configs.commands": (
         "audio2mesh.corpus audio2mesh.data audio2mesh.evaluation audio2mesh.head "
-        "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sync "
-        "audio2mesh.training avatar.batch avatar.drive avatar.evaluation "
+        "audio2mesh.lipreading audio2mesh.model audio2mesh.prosody audio2mesh.sound "
+        "audio2mesh.sync audio2mesh.training avatar.batch avatar.drive avatar.evaluation "
         "avatar.evaluation.emotion avatar.evaluation.head avatar.evaluation.photo "
         "avatar.evaluation.reenactment avatar.evaluation.tracking avatar.evaluation.voices "
         "avatar.files avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
-        "avatar.reconstruct avatar.synthetic.capture avatar.synthetic.film "
+        "avatar.reconstruct avatar.rig avatar.synthetic.capture avatar.synthetic.film "
         "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
         "common configs splat"
     ),
