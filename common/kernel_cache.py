@@ -7,10 +7,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from numba import config as module
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 
 from common.kernels import OURS
 
+config: Any = module  # its names are set at run time
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
 
 
@@ -21,7 +23,7 @@ class KernelCache(FunctionCache):
     Numba stamps them by the file of the function; here the text of all files that it imports counts
     as well: constants, the layout of an array and functions that are inlined. And where the folder
     beside the module cannot be written, as in an image that was made by another user, what is kept
-    there is still read.
+    there is still read, unless NUMBA_CACHE_DIR names another one.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -31,7 +33,7 @@ class KernelCache(FunctionCache):
         name, beside = self._impl.filename_base, str(path.parent / "__pycache__")
         self._cache_file = IndexDataCacheFile(self.cache_path, name, stamp)
         self._beside = None
-        if beside != self.cache_path:
+        if beside != self.cache_path and not config.CACHE_DIR:
             self._beside = IndexDataCacheFile(beside, name, stamp)
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -83,16 +83,29 @@ def test_what_is_kept_is_valid_for_the_text_of_the_sources_whenever_it_was_writt
     assert run(RUN, package.parent) == "4.0 1"
 
 
-def test_what_was_kept_beside_the_sources_is_read_where_new_kernels_go_elsewhere(
+LOCKED = """
+from numba.core import caching
+def refused(locator):
+    raise PermissionError
+caching.InTreeCacheLocator.ensure_cache_path = refused
+"""
+
+
+def test_what_was_kept_beside_the_sources_is_read_where_these_cannot_be_written(
     package: Path, tmp_path: Path
 ) -> None:
-    elsewhere = {"NUMBA_CACHE_DIR": str(tmp_path / "elsewhere")}
+    own = {"XDG_CACHE_HOME": str(tmp_path / "own")}
     assert run(RUN, package.parent) == "4.0 0"
-    assert run(RUN, package.parent, **elsewhere) == "4.0 1"
-    assert not list((tmp_path / "elsewhere").rglob("*.nbc"))
+    assert run(LOCKED + RUN, package.parent, **own) == "4.0 1"
+    assert not list((tmp_path / "own").rglob("*.nbc"))
     (package / "scales.py").write_text("SCALE = 50.0\n")
-    assert run(RUN, package.parent, **elsewhere) == "52.0 0"
-    assert run(RUN, package.parent, **elsewhere) == "52.0 1"
+    assert run(LOCKED + RUN, package.parent, **own) == "52.0 0"
+    assert run(LOCKED + RUN, package.parent, **own) == "52.0 1"
+
+
+def test_a_folder_for_kernels_that_is_named_is_the_only_one(package: Path, tmp_path: Path) -> None:
+    assert run(RUN, package.parent) == "4.0 0"
+    assert run(RUN, package.parent, NUMBA_CACHE_DIR=str(tmp_path / "named")) == "4.0 0"
 
 
 def test_sources_are_all_files_that_are_imported(package: Path) -> None:
