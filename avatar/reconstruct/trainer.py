@@ -24,8 +24,7 @@ from avatar.reconstruct.screen_gradients import (
     screen_gradients,
 )
 from avatar.reconstruct.solid import Skin, closeup, light_through, turned
-from avatar.rig.binding import to_world
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.rig.fast import carried
 from splat import Camera, Gaussians, activate, render
 
 MILLIMETRE = 1e-3
@@ -155,7 +154,7 @@ class AvatarTrainer:
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
-        return to_world(local, self.bound.binding, triangle_frames(vertices, self.faces))
+        return carried(local, self.bound.binding, vertices, self.faces)
 
     def _lit(self, world: Gaussians, view: View) -> Gaussians:
         """The Gaussians under the light of a view, where it is known."""

@@ -1,17 +1,21 @@
-"""Local Gaussians → world Gaussians of a moved mesh on the CPU, compiled; no gradients.
+"""Local Gaussians → world Gaussians of a moved mesh on the CPU, compiled.
 
-The twin of `triangle_frames` followed by `to_world`, for driving: one pass over the triangles, one
-over the Gaussians, both in parallel.
+The twin of `triangle_frames` followed by `to_world`: one pass over the triangles, one over the
+Gaussians, both in parallel. Without gradients by the mesh.
 """
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
 from common.kernels import cached_njit, plain_njit
 from splat import Gaussians
 
@@ -20,16 +24,13 @@ TINY = np.float32(1e-12)
 
 
 def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tensor], Gaussians]:
-    """A function vertices [V, 3] → world Gaussians.
+    """A function vertices [V, 3] → world Gaussians, without gradients.
 
     local: activated Gaussians in triangle frames; binding [N]; faces [M, 3]. All on the CPU.
     """
     triangles = faces.numpy().astype(np.int32)
     owner = binding.numpy().astype(np.int32)
-    means, quats, scales = (
-        np.ascontiguousarray(part.numpy(), np.float32)
-        for part in (local.means, local.quats, local.scales)
-    )
+    means, quats, scales = _arrays(local.means, local.quats, local.scales)
 
     def world(vertices: Tensor) -> Gaussians:
         frames = _triangle_frames(np.ascontiguousarray(vertices.numpy(), np.float32), triangles)
@@ -38,6 +39,49 @@ def fast_rig(local: Gaussians, binding: Tensor, faces: Tensor) -> Callable[[Tens
         return Gaussians(means_world, quats_world, scales_world, local.opacities, local.sh)
 
     return world
+
+
+def carried(local: Gaussians, binding: Tensor, vertices: Tensor, faces: Tensor) -> Gaussians:
+    """World Gaussians of one mesh [V, 3], with gradients by the local ones.
+
+    The slow form, on CUDA and where the mesh has gradients as well.
+    """
+    if vertices.is_cuda or vertices.requires_grad:
+        return to_world(local, binding, triangle_frames(vertices, faces))
+    corners = np.ascontiguousarray(vertices.numpy(), np.float32)
+    frames = _triangle_frames(corners, faces.numpy().astype(np.int32))
+    owner = binding.numpy().astype(np.int32)
+    moved: Any = _Carried.apply(local.means, local.quats, local.scales, owner, frames)
+    means, quats, scales = moved
+    return Gaussians(means, quats, scales, local.opacities, local.sh)
+
+
+class _Carried(torch.autograd.Function):
+    """Means, quaternions and scales from the frames of their triangles to the world."""
+
+    @staticmethod
+    def forward(
+        ctx: Any,
+        means: Tensor,
+        quats: Tensor,
+        scales: Tensor,
+        owner: NDArray[np.int32],  # [N]
+        frames: Floats,  # [M, 17]
+    ) -> tuple[Tensor, ...]:
+        ctx.owner, ctx.frames = owner, frames
+        return tuple(
+            map(torch.from_numpy, _to_world(*_arrays(means, quats, scales), owner, frames))
+        )
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *by_world: Tensor) -> tuple[Tensor | None, ...]:
+        by_local = _from_world(*_arrays(*by_world), ctx.owner, ctx.frames)
+        return (*map(torch.from_numpy, by_local), None, None)
+
+
+def _arrays(*tensors: Tensor) -> tuple[Floats, ...]:
+    return tuple(np.ascontiguousarray(tensor.detach().numpy(), np.float32) for tensor in tensors)
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
@@ -125,3 +169,32 @@ def _to_world(
         quats_world[i, 2] = aw * by - ax * bz + ay * bw + az * bx
         quats_world[i, 3] = aw * bz + ax * by - ay * bx + az * bw
     return means_world, quats_world, scales_world
+
+
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
+def _from_world(
+    by_means_world: Floats,
+    by_quats_world: Floats,
+    by_scales_world: Floats,
+    owner: NDArray[np.int32],
+    frames: Floats,
+) -> tuple[Floats, Floats, Floats]:
+    """The gradients by what `_to_world` takes, of those by what it gives: its transpose."""
+    by_means = np.empty_like(by_means_world)
+    by_quats = np.empty_like(by_quats_world)
+    by_scales = np.empty_like(by_scales_world)
+    for i in prange(len(by_means)):
+        f = frames[owner[i]]
+        k = f[16]
+        x, y, z = by_means_world[i]
+        for column in range(3):
+            turned = f[column] * x + f[3 + column] * y + f[6 + column] * z
+            by_means[i, column] = k * turned
+            by_scales[i, column] = k * by_scales_world[i, column]
+        aw, ax, ay, az = f[9], -f[10], -f[11], -f[12]
+        bw, bx, by, bz = by_quats_world[i]
+        by_quats[i, 0] = aw * bw - ax * bx - ay * by - az * bz
+        by_quats[i, 1] = aw * bx + ax * bw + ay * bz - az * by
+        by_quats[i, 2] = aw * by - ax * bz + ay * bw + az * bx
+        by_quats[i, 3] = aw * bz + ax * by - ay * bx + az * bw
+    return by_means, by_quats, by_scales

@@ -9,7 +9,7 @@ from avatar.mesh.rotations import (
     quaternion_to_matrix,
 )
 from avatar.rig.binding import bind, to_world
-from avatar.rig.fast import fast_rig
+from avatar.rig.fast import carried, fast_rig
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Gaussians, activate
 
@@ -153,3 +153,28 @@ def test_the_fast_rig_is_the_slow_one():
     assert torch.allclose(fast.means, slow.means, atol=2e-6)
     assert torch.allclose(fast.scales, slow.scales, rtol=1e-4, atol=1e-7)
     assert same_rotation(fast.quats, slow.quats, 1e-3)
+
+
+def test_the_fast_gradients_are_the_slow_ones():
+    head = load_head()
+    local = some_gaussians(2000, dtype=torch.float32)
+    generator = torch.Generator().manual_seed(1)
+    binding = torch.randint(len(head.faces), (2000,), generator=generator)
+    vertices = head.vertices + head.express({"jawOpen": 0.6, "eyeBlinkLeft": 1.0})
+    camera = torch.randn(3, generator=generator)
+
+    def gradients(mesh: torch.Tensor) -> list[torch.Tensor]:
+        leaves = [
+            part.clone().requires_grad_() for part in (local.means, local.quats, local.scales)
+        ]
+        means, quats, scales = leaves
+        moved = Gaussians(means, quats, scales, local.opacities, local.sh)
+        world = carried(moved, binding, mesh, head.faces)
+        seen = quaternion_to_matrix(world.quats) @ (world.scales[..., None] * camera[:, None])
+        ((seen.squeeze(-1) + world.means - camera).square().sum(1) * binding).sum().backward()
+        return [leaf.grad for leaf in leaves if leaf.grad is not None]
+
+    fast, slow = gradients(vertices), gradients(vertices.requires_grad_())
+    assert len(fast) == len(slow) == 3
+    for one, other in zip(fast, slow, strict=True):
+        assert torch.allclose(one, other, rtol=1e-3, atol=1e-4 * float(other.abs().max()))
