@@ -6,6 +6,7 @@ import shutil
 import ssl
 import subprocess
 from pathlib import Path
+from typing import cast
 
 import pytest
 from live_servers import PAGE
@@ -32,6 +33,16 @@ def certificate(folder: Path, name: str = "one", *secret: str) -> tuple[Path, Pa
     return cert, key
 
 
+class NoWorkers:
+    """Sessions that compute nothing, so that no process is started."""
+
+    def session(self) -> "NoWorkers":
+        return self
+
+    async def close(self) -> None:
+        pass
+
+
 def options(cert: Path, key: Path) -> ServeOptions:
     return ServeOptions(avatar=Path("A.ply"), cert=cert, key=key)
 
@@ -54,7 +65,7 @@ def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
             writer.close()
 
     async def whole() -> None:
-        workers, tls = Workers(speaker, 1), tls_of(options(cert, key))
+        workers, tls = cast(Workers, NoWorkers()), tls_of(options(cert, key))
         async with live_server(PAGE, speaker, workers, door, 0, 1, tls) as port:
             assert door.address(port).startswith("https://127.0.0.1:")
             assert (await fetched(port, trusting)).endswith(PAGE)
@@ -64,7 +75,6 @@ def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
             address = f"wss://127.0.0.1:{port}/live?token={door.token}"
             async with connect(address, ssl=trusting, compression=None) as client:
                 assert json.loads(await client.recv())["type"] == "hello"
-        workers.stop()
 
     asyncio.run(whole())
 
