@@ -57,6 +57,9 @@ def served_checks() -> Iterator[Try]:
     async def served() -> AsyncIterator[Served]:
         lines: list[str] = []
         door = Door("127.0.0.1")
+        for worker in workers._workers:
+            worker._one = asyncio.Lock()  # each check has an event loop of its own
+        await workers.ready()
         async with live_server(
             PAGE, speaker, workers, door, 0, PLACES, log=Log(lines.append)
         ) as port:

@@ -20,7 +20,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.protocol import SOUND, read_frames
 
 BLOCK = 640  # samples that a client sends at a time
-KEEP_UP = '{"type": "keep-up", "behind": 0.6}'  # as the page says it for a microphone
+KEEP_UP = '{"type": "keep-up", "behind": 0.8}'  # as the page says it for a microphone
 SERVE = (sys.executable, "-m", "configs.cli", "serve", "--port", "0", "--no-browser")
 SETTLED = 5.0
 """Seconds after which latencies count: at first nothing is in the caches."""

@@ -4,8 +4,9 @@ import asyncio
 import math
 import time
 from collections import deque
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.limits import AHEAD, limits
@@ -41,6 +42,10 @@ class Socket(Protocol):
 
 class Spoken(Protocol):
     """What is needed of a session, wherever it computes."""
+
+    def turn(self) -> AbstractAsyncContextManager[object]:
+        """In which alone it may be asked to compute."""
+        ...
 
     async def push(self, pcm: bytes) -> Frames: ...
 
@@ -78,9 +83,12 @@ class Waiting:
             raise Refused(f"this machine is too slow: more than {AHEAD} s of sound wait", 1013)
         self._some.set()
 
-    async def next(self) -> Message | Skip:
-        """The next message; of sound as much as there is, but no more than a piece."""
+    async def some(self) -> None:
+        """Until there is a message."""
         await self._some.wait()
+
+    def next(self) -> Message | Skip:
+        """The next message; of sound as much as there is, but no more than a piece."""
         if self._bytes > 2 * SAMPLE_RATE * self.behind and (lost := self._skip()):
             return Skip(lost // 2)
         message = self._messages.popleft()
@@ -149,22 +157,32 @@ async def _read(socket: Socket, waiting: Waiting) -> None:
 
 async def _answer(socket: Socket, session: Spoken, waiting: Waiting) -> None:
     while True:
-        match await waiting.next():
-            case Skip(samples):
-                await session.skip(samples)
-                await _send(socket, skipped(samples))
-                continue
-            case Sound(pcm):
-                frames = await session.push(pcm)
-            case Interrupt(turn, heard):
-                frames = await session.interrupt(turn, heard)
-            case Finish():
-                frames = await session.finish()
-        if len(frames):
-            await _send(socket, frames_message(frames))
+        await waiting.some()
+        async with session.turn():  # others' turns are waited for before it is known what is next
+            message = waiting.next()
+            answer = await _computed(session, message)
+        if answer:
+            await _send(socket, answer)
 
 
-async def _send(socket: Socket, message: Any) -> None:
+async def _computed(session: Spoken, message: Message | Skip) -> str | bytes | None:
+    """What is answered, if anything."""
+    match message:
+        case Skip(samples):
+            await session.skip(samples)
+            return skipped(samples)
+        case Sound(pcm):
+            frames = await session.push(pcm)
+        case Interrupt(turn, heard):
+            frames = await session.interrupt(turn, heard)
+        case Finish():
+            frames = await session.finish()
+        case _:
+            raise AssertionError(message)
+    return frames_message(frames) if len(frames) else None
+
+
+async def _send(socket: Socket, message: str | bytes) -> None:
     try:
         await asyncio.wait_for(socket.send(message), SLOWEST)
     except TimeoutError:

@@ -4,9 +4,11 @@ import asyncio
 import pickle
 import signal
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from itertools import count
 from multiprocessing import get_context
 from typing import TypeVar
@@ -20,8 +22,10 @@ from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 
 Result = TypeVar("Result")
-OVERLOADED = 10.0
-"""Seconds for which a process that could not keep up with its sessions gets no more."""
+WINDOW = 5.0
+"""Seconds over which it is measured how busy a process is."""
+FULL = 0.9
+"""Share of its time that a process may compute."""
 
 
 class Worker:
@@ -29,7 +33,8 @@ class Worker:
 
     def __init__(self, speaker: bytes) -> None:
         self.speaker, self.sessions = speaker, 0
-        self.skipped = -OVERLOADED  # when it last did not keep up, of the monotonic clock
+        self._one = asyncio.Lock()
+        self._computed: deque[tuple[float, float]] = deque()  # from when until when
         self._start()
 
     def _start(self) -> None:
@@ -46,6 +51,27 @@ class Worker:
                 self._start()
             raise Refused("the process that computed has died; connect again", 1011) from None
 
+    @asynccontextmanager
+    async def turn(self) -> AsyncIterator[None]:
+        """While the block runs it computes for nobody else."""
+        async with self._one:
+            begun = time.monotonic()
+            try:
+                yield
+            finally:
+                self._computed.append((begun, time.monotonic()))
+
+    def load(self) -> float:
+        """The share of the last seconds in which it computed."""
+        since = time.monotonic() - WINDOW
+        while self._computed and self._computed[0][1] < since:
+            self._computed.popleft()
+        return sum(end - max(begin, since) for begin, end in self._computed) / WINDOW
+
+    def has_room(self) -> bool:
+        """Whether it can keep up with one more session, if that is like those that it has."""
+        return not self.sessions or self.load() * (1 + 1 / self.sessions) <= FULL
+
     def stop(self) -> None:
         """End it; what it computes at the moment is finished first."""
         self._pool.shutdown(wait=True, cancel_futures=True)
@@ -58,11 +84,13 @@ class Remote:
         self._worker, self._number = worker, number
         worker.sessions += 1
 
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        return self._worker.turn()
+
     async def push(self, pcm: bytes) -> Frames:
         return await self._worker.run(_push, self._number, pcm)
 
     async def skip(self, samples: int) -> None:
-        self._worker.skipped = time.monotonic()
         await self._worker.run(_skip, self._number, samples)
 
     async def interrupt(self, turn: int | None, heard: int) -> Frames:
@@ -92,7 +120,7 @@ class Workers:
         """A new session, where the fewest are. Raises Refused where those that speak already are
         too many for this machine."""
         worker = min(self._workers, key=lambda worker: worker.sessions)
-        if worker.sessions and time.monotonic() - worker.skipped < OVERLOADED:
+        if not worker.has_room():
             raise Refused("this machine is too busy for another session; try again later", 1013)
         return Remote(worker, next(self._numbers))
 

@@ -7,7 +7,7 @@ const AHEAD = 10, PIECE = 0.5; // seconds of a recording that are sent before th
 const SOUND = 1, RATE = 16000;
 const JUDGED = 25; // pieces of motion by whose lateness the delay is set
 const SPARE = 0.01, LATE = 1.5; // seconds
-const WAITS = 0.6; // seconds of what the microphone heard that may wait on the server; then it skips
+const WAITS = 0.8; // seconds of what the microphone heard that may wait on the server; then it skips
 const TOLD = 5000; // milliseconds for which it is told that words were skipped
 
 export class Talk {

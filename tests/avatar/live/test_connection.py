@@ -50,6 +50,10 @@ class Speech:
     def __init__(self, seconds: float = 0.0) -> None:
         self.asked: list[tuple[str, Any]] = []
         self.seconds = seconds
+        self.one = asyncio.Lock()
+
+    def turn(self) -> asyncio.Lock:
+        return self.one
 
     async def _made(self, name: str, what: Any, count: int) -> Frames:
         await asyncio.sleep(self.seconds)
@@ -106,10 +110,7 @@ def test_turns_are_counted_on_when_sound_is_forgotten():
     for message in (Sound(bytes(10)), Finish(), Sound(bytes(10)), Interrupt(0, 5)):
         waiting.add(message)
 
-    async def all_of_it() -> list[object]:
-        return [await waiting.next(), await waiting.next()]
-
-    assert asyncio.run(all_of_it()) == [Finish(), Interrupt(0, 5)]
+    assert [waiting.next(), waiting.next()] == [Finish(), Interrupt(0, 5)]
 
 
 def test_what_waits_is_bounded():
@@ -170,10 +171,8 @@ def test_only_the_newest_piece_is_left_and_ends_are_not_skipped():
     for message in (Sound(bytes(32_000)), Sound(bytes(640)), Finish()):
         waiting.add(message)
 
-    async def all_of_it() -> list[object]:
-        return [await waiting.next() for _ in range(3)]
-
-    assert asyncio.run(all_of_it()) == [Skip((32_640 - PIECE) // 2), Sound(bytes(PIECE)), Finish()]
+    skip = Skip((32_640 - PIECE) // 2)
+    assert [waiting.next() for _ in range(3)] == [skip, Sound(bytes(PIECE)), Finish()]
 
 
 @pytest.mark.parametrize(("said", "why"), [("nonsense", "JSON"), (b"\x01a", "half a sample")])

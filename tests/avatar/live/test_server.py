@@ -16,7 +16,7 @@ from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
 from avatar.live.protocol import Refused, read_frames
 from avatar.live.speaker import Speaker
-from avatar.live.workers import OVERLOADED, Workers
+from avatar.live.workers import WINDOW, Workers
 
 
 def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
@@ -62,12 +62,17 @@ def test_one_too_many_is_told_so_and_a_place_becomes_free(serve: Try):
 def test_a_machine_that_cannot_keep_up_takes_nobody_else(speaker: Speaker):
     workers = Workers(speaker, 2)
     first, second = workers.session(), workers.session()
-    first._worker.skipped = second._worker.skipped = time.monotonic()
+    now, (one, other) = time.monotonic(), (first._worker, second._worker)
+    assert one is not other and one.has_room()
+    one._computed.append((now - WINDOW - 9, now - 0.4 * WINDOW))
+    assert 0.55 < one.load() < 0.62 and not one.has_room()
+    other._computed.append((now - 0.5 * WINDOW, now))
     with pytest.raises(Refused, match="too busy for another session"):
         workers.session()
-    second._worker.skipped -= OVERLOADED
-    second._worker.sessions = 0
-    assert workers.session()._worker is second._worker
+    one._computed.clear()
+    assert workers.session()._worker is one
+    one._computed.append((now - 0.58 * WINDOW, now))
+    assert one.has_room()  # two sessions take 0.58, a third makes it 0.87
 
 
 def test_the_page_and_nothing_else(serve: Try):
