@@ -11,7 +11,7 @@ COPY constraints.txt /tmp/
 COPY --from=wheel /wheels /tmp/wheels
 RUN pip install --no-cache-dir -c /tmp/constraints.txt /tmp/wheels/*.whl && rm -r /tmp/wheels
 # Kernels for the processor that builds this; another one compiles its own, once.
-RUN voicesplat demo /tmp/demo.mp4 && rm /tmp/demo.mp4
+RUN voicesplat warm
 
 RUN useradd --create-home --uid 1000 speaker
 USER speaker
