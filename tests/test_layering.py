@@ -81,7 +81,7 @@ MAY_IMPORT = {
     "avatar.exports": "avatar.mesh common splat",
     "avatar.face": (
         "audio2mesh.head audio2mesh.model audio2mesh.prosody audio2mesh.sound avatar.arkit "
-        "avatar.mesh common"
+        "avatar.mesh avatar.transfer common"
     ),
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",

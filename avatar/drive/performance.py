@@ -20,6 +20,7 @@ from avatar.drive.feelings import feelings_of, felt_manner, with_feelings
 from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.retarget import carry_basis
+from avatar.face.breath import moved_by
 from avatar.face.life import Behaviour
 from avatar.face.looking import Gaze
 from avatar.face.manner import MANNERS
@@ -90,7 +91,7 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
             yield torch.cat([chunk, unspoken[start : start + len(chunk)]], dim=1)
             start += len(chunk)
 
-    basis = torch.cat([speech.basis, *(face.head.unit(name)[None] for name in units)])
+    basis = torch.cat([speech.basis, *(moved_by(face, name)[None] for name in units)])
     return Curves((*speech.names, *units), basis, coefficients)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from audio2mesh.prosody.record import Prosody
 from avatar.face.blinks import Blinks
+from avatar.face.breath import Breath
 from avatar.face.brows import Brows
 from avatar.face.cues import Cue, Cues
 from avatar.face.head import HeadMotion
@@ -30,8 +31,9 @@ ACCENT_SECONDS = 0.36
 """After the start of an accent's vowel it is known for sure."""
 LOOKAHEAD = 1.0
 """Seconds of prosody beyond a frame that are heard before it is made, where there is time."""
-COLUMNS = 7
-"""Of a frame: the head's yaw, pitch and roll, the look's yaw and pitch (degrees), lids, brows."""
+COLUMNS = 8
+"""Of a frame: the head's yaw, pitch and roll, the look's yaw and pitch (degrees), lids, brows and
+breath."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,7 @@ class LifeMaker:
         that is too short for accents to be sure, they are answered as soon as they are known."""
         ahead = max(round(lookahead * RATE), DELAY)
         manner, self._amount = behaviour.manner, behaviour.head
-        streams = [np.random.default_rng([behaviour.take, stream]) for stream in range(6)]
+        streams = [np.random.default_rng([behaviour.take, stream]) for stream in range(7)]
         self._manner, self._rng = manner, streams[0]
         self._cues, self._frame = (
             Cues(ACCENT_SECONDS if lookahead > ACCENT_SECONDS else 0.0),
@@ -64,6 +66,7 @@ class LifeMaker:
         self._head = HeadMotion(manner, streams[1], streams[2])
         self._looking = Looking(manner, behaviour.gaze, streams[3])
         self._blinks, self._brows = Blinks(manner, streams[4]), Brows(manner, streams[5])
+        self._breath = Breath(streams[6])
         self._accented, self._rate = -9.0, USUAL_RATE
         self._ahead = ahead
 
@@ -89,6 +92,7 @@ class LifeMaker:
 
     def _answer(self, cue: Cue, now: float) -> None:
         self._head.hear(cue, now)
+        self._breath.hear(cue)
         if cue.kind == "end":
             self._blinks.end(cue.time)
         prominent = cue.kind == "accent" and cue.prominence >= PROMINENT
@@ -107,4 +111,5 @@ class LifeMaker:
             self._blinks.shift(self._looking.shifted, now)
         head = self._amount * self._head.step(pitch, speaks)
         head[:2] += min(self._amount, 1.0) * turn
-        return np.array([*head, *look, self._blinks.step(now), self._brows.step()])
+        lids, brows, breath = self._blinks.step(now), self._brows.step(), self._breath.step(now)
+        return np.array([*head, *look, lids, brows, breath])

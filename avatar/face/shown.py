@@ -10,6 +10,7 @@ from audio2mesh.head.network import PoseNet
 from audio2mesh.prosody.record import Prosody
 from avatar.arkit import head_poses
 from avatar.arkit.eyes import look_weights
+from avatar.face.breath import UNIT as BREATH
 from avatar.face.brows import WEIGHTS as BROW_WEIGHTS
 from avatar.face.learned import learned_head
 from avatar.face.life import COLUMNS, Behaviour, LifeMaker
@@ -29,7 +30,7 @@ CHUNK = 8192  # frames whose poses are computed at a time
 class Life:
     """What moves besides the mouth, per frame."""
 
-    unit_weights: dict[str, Tensor]  # ARKit unit → [F] weights in [0, 1]
+    unit_weights: dict[str, Tensor]  # ARKit unit, or breath → [F] weights in [0, 1]
     head_pose: Tensor  # [F, 4, 4] rigid motion of the head about its pivot, head space
 
     def part(self, frames: slice) -> "Life":
@@ -75,7 +76,7 @@ def shown(rows: Floats, pivot: Tensor) -> Life:
     head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
     units = {name: lids for name in BLINK_UNITS}
     units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
-    units |= look_weights(eyes_in_head(look, head))
+    units |= look_weights(eyes_in_head(look, head)) | {BREATH: rows[:, 7]}
     weights = {name: torch.from_numpy(values).float() for name, values in units.items()}
     return Life(weights, head_poses(torch.from_numpy(np.radians(head)).float(), pivot))
 

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from audio2mesh import SpeechToMotion
 from avatar.drive.feelings import felt_manner
+from avatar.face.breath import moved_by
 from avatar.face.emotion.live import LiveFeelings
 from avatar.face.emotion.timeline import Feelings
 from avatar.face.life import COLUMNS, Behaviour
@@ -63,7 +64,7 @@ class Speaker:
         """[C + U, V, 3] how far a weight of 1 in a column moves each vertex."""
         felt = self.felt()
         mouth = torch.cat([self.basis, felt.basis]) if felt else self.basis
-        units = [self.face.head.unit(name)[None] for name in self.unit_names]
+        units = [moved_by(self.face, name)[None] for name in self.unit_names]
         return torch.cat([mouth, *units])
 
     @cached_property
