@@ -1,6 +1,5 @@
 """Taking an avatar's own light away and giving it another."""
 
-import math
 import sys
 from collections.abc import Sequence
 
@@ -13,12 +12,12 @@ from avatar.drive.film_options import FilmOptions
 from avatar.drive.light_options import LightOptions
 from avatar.light.backdrop import Backdrop, backdrop
 from avatar.light.bake import PARTS
-from avatar.light.estimate import Estimate
+from avatar.light.estimate import assumed
 from avatar.light.prepare import surfaces_of
 from avatar.light.read_light import read_light
 from avatar.light.relight import Course, Lit, relit
 from avatar.light.surfaces import Surfaces
-from avatar.mesh.coloured import to_linear, to_srgb
+from avatar.mesh.coloured import to_linear
 from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
@@ -70,7 +69,7 @@ def _bare(avatar: Avatar, face: Face, skin: Floats | None = None) -> Surfaces:
     """What each Gaussian is, without light; says on standard error what was assumed."""
     with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
         surfaces, found = surfaces_of(avatar, face.head, skin, done)
-    print(f"light: {_assumed(found)}", file=sys.stderr)
+    print(f"light: {assumed(found)}", file=sys.stderr)
     return surfaces
 
 
@@ -83,19 +82,3 @@ def lit_backdrop(options: FilmOptions, R_world_head: Tensor | None = None) -> Ba
 
 def _ahead(R_world_head: Tensor | None) -> Floats:
     return (torch.eye(3) if R_world_head is None else R_world_head).double().numpy()
-
-
-def _assumed(found: Estimate | None) -> str:
-    """One line: what was taken for granted."""
-    if found is None:
-        return "the colours of the avatar are taken to hold no light"
-    x, y, z = found.light.directions[found.light.energy.mean(1).argmax()]
-    azimuth, elevation = math.degrees(math.atan2(x, z)), math.degrees(math.asin(y))
-    red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
-    source = "as --light-skin says" if found.told else "so that white before the face is white"
-    return (
-        "the colours of the avatar hold light, which was estimated and taken out: brightest from "
-        f"azimuth {azimuth:.0f}, elevation {elevation:.0f} degrees; it explains "
-        f"{found.explained:.0%} of what differs over the skin; the skin itself is taken to be "
-        f"#{red:02x}{green:02x}{blue:02x}, {source}"
-    )

@@ -95,6 +95,16 @@ def irradiance(light: Environment, normals: Floats) -> Floats:
     return np.maximum(normals @ light.directions.T, 0) @ light.energy / np.pi
 
 
+def rotated(light: Environment, R: Floats) -> Environment:
+    """The same light turned by a rotation [3, 3]."""
+    height, width = light.radiance.shape[:2]
+    x, y, z = (pixel_directions(height, width) @ R).reshape(-1, 3).T  # where each pixel was
+    row = ((np.pi / 2 - np.arcsin(np.clip(y, -1, 1))) / np.pi * height).astype(int)
+    column = ((np.pi - np.arctan2(x, z)) / (2 * np.pi) * width).astype(int)
+    seen = light.radiance[row.clip(0, height - 1), column % width].reshape(light.radiance.shape)
+    return Environment(seen, light.directions @ R.T, light.energy)
+
+
 def _gathered(values: Floats, height: int, width: int) -> Floats:
     """Sums [height, width, C] of a picture's values [H, W, C]; a pixel across a border is shared
     out by its area."""

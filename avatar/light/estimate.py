@@ -5,6 +5,7 @@ skin itself is like stays unknown: it is told, or taken to be as bright as it lo
 would look white.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from avatar.light.environment import Environment, Lobe, irradiance, lamps
 from avatar.light.matters import SKIN
 from avatar.light.shade import matt_light
 from avatar.light.surfaces import Surfaces
+from avatar.mesh.coloured import to_srgb
 from avatar.mesh.vectors import Floats, sphere_directions
 
 LAMPS, SHARPNESS = 32, 5.0
@@ -67,6 +69,22 @@ def albedo_of(surfaces: Surfaces, quats: Floats, radiance: Floats, light: Enviro
     received = np.maximum(*under)
     least = LEAST * received[surfaces.matter == SKIN].mean(0)
     return np.clip(radiance / np.maximum(received, least), 0, WHITEST).astype(np.float32)
+
+
+def assumed(found: Estimate | None) -> str:
+    """One line: what was taken for granted where light was taken out of an avatar's colours."""
+    if found is None:
+        return "the colours of the avatar are taken to hold no light"
+    x, y, z = found.light.directions[found.light.energy.mean(1).argmax()]
+    azimuth, elevation = math.degrees(math.atan2(x, z)), math.degrees(math.asin(y))
+    red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
+    source = "as --light-skin says" if found.told else "so that white before the face is white"
+    return (
+        "the colours of the avatar hold light, which was estimated and taken out: brightest from "
+        f"azimuth {azimuth:.0f}, elevation {elevation:.0f} degrees; it explains "
+        f"{found.explained:.0%} of what differs over the skin; the skin itself is taken to be "
+        f"#{red:02x}{green:02x}{blue:02x}, {source}"
+    )
 
 
 def _lobes() -> list[Lobe]:

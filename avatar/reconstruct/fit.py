@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import torch
 
 from avatar.capture import (
@@ -23,9 +24,10 @@ from avatar.files.avatar_file import save_avatar
 from avatar.light.read_light import read_light
 from avatar.light.stored import pack
 from avatar.mesh import Mesh
+from avatar.mesh.coloured import to_linear
 from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.film_seeds import film_seeded, one_camera
-from avatar.reconstruct.lights import DEGREE, KnownLights
+from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.logs import AddPoints, curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
@@ -38,6 +40,7 @@ from avatar.reconstruct.torso import still_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rig.avatar import Avatar
 from avatar.transfer.fitted_face import Face, face_of
+from common.colours import parse_colour
 from common.errors import InputError
 from common.training_loop import Look, course, run_steps, state_path, take_up
 from common.writable import check_writable
@@ -89,7 +92,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
             "topology": capture.topology,
             "views": len(views),
             "last view": views[-1].image.name,
-            "light": views[-1].light if options.lights else None,
+            "lights": [options.lights, options.light_skin, views[-1].light],
             "vertices": list(capture.vertices.shape),
             "vertex sum": float(capture.vertices.double().sum()),
         }
@@ -106,7 +109,7 @@ def start_trainer(
     degree, film = options.train.sh_degree, one_camera(views)
     lights = known_lights(options, capture, face, device)
     degree = int(not film) if degree is None else degree
-    bound = first_gaussians(capture, colours, DEGREE if lights else degree)
+    bound = first_gaussians(capture, colours, lights.degree if lights else degree)
     room = int(SEEDED * (options.max_gaussians - len(bound)))
     loose = skin = None
     if film:
@@ -119,26 +122,29 @@ def start_trainer(
         bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     if lights is not None:
-        lights.keep_up(bound, 0.0)
-        bound = lights.without_light(bound)
+        bound = lights.begin(bound)
     given = (options.max_gaussians, device, loose, skin, lights)
     return AvatarTrainer(capture, bound, region, options.train, *given)
 
 
 def known_lights(
     options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
-) -> KnownLights | None:
-    """The lights that the capture tells of, unless they are not to be used."""
-    if not options.lights or capture.splits["train"][0].light is None:
+) -> CaptureLights | None:
+    """The lights that the capture names, or an unknown one; None where light is to be kept."""
+    named = sorted({view.light for view in capture.splits["train"] if view.light})
+    unknown = options.lights == "unknown"
+    if options.lights == "kept" or not (named or unknown):
         return None
     if face is None:
         raise InputError(
             f"{options.capture}: shade cannot be worked out on a mesh whose eyes and mouth are not "
-            "found; give --no-lights to leave the light in the colours"
+            "found; give --lights kept to leave the light in the colours"
         )
-    for light in sorted({view.light for view in capture.splits["train"] if view.light}):
+    for light in () if unknown else named:
         read_light(light)  # what cannot be read is told before anything is baked
-    return KnownLights(capture, face.head, device)
+    told = options.light_skin
+    skin = None if told is None else to_linear(np.array(parse_colour(told)))
+    return CaptureLights(capture, face.head, device, unknown, skin)
 
 
 def known_face(capture: Capture) -> Face | None:

@@ -1,10 +1,11 @@
-"""Gaussians learned under known lights: their colours become albedo, which light falls on.
+"""Gaussians learned under known lights, or an estimated one: their colours become albedo.
 
 How much light reaches a Gaussian from where is baked, first of all and again when their number has
 grown. In place of a colour that changes with the direction of view, each Gaussian learns a factor
 on what reaches it that changes with the direction of light: 1 + slope · direction, in head space.
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
 
@@ -16,8 +17,8 @@ from avatar.capture import Capture, View
 from avatar.heads import Head
 from avatar.light.bake import bake
 from avatar.light.cells import into_cells
-from avatar.light.environment import Environment
-from avatar.light.estimate import WHITEST
+from avatar.light.environment import Environment, rotated
+from avatar.light.estimate import WHITEST, assumed, estimate
 from avatar.light.matters import CLOTH, SKIN
 from avatar.light.mirror import mirror_of
 from avatar.light.read_light import read_light
@@ -38,9 +39,10 @@ from avatar.light.transfer import (
 )
 from avatar.mesh.coloured import to_srgb
 from avatar.mesh.pinhole import camera_centre
-from avatar.mesh.rotations import quaternion_to_matrix
-from avatar.mesh.vectors import Bools
+from avatar.mesh.rotations import matrix_to_quaternion, quaternion_to_matrix
+from avatar.mesh.vectors import Bools, Floats
 from avatar.reconstruct.bound_gaussians import BoundGaussians, raw_of
+from avatar.reconstruct.seeds import calmest_timestep
 from avatar.rig.avatar import Avatar
 from avatar.rig.triangle_frames import triangle_frames
 from splat import Gaussians, rgb_to_sh
@@ -48,20 +50,43 @@ from splat.scene.conventions import SH_C0
 
 BAKED_AT = (0.0, 0.2, 0.5)  # progress from which shade is baked, again if Gaussians have come since
 LEAST = 0.05  # light by which the first colours are divided
-DEGREE = 1  # of the spherical harmonics, whose three rows per colour hold the slopes
+ENOUGH = 4  # lights, from which on factors are learned
+UNKNOWN = "unknown"
 
 
-class KnownLights:
+class CaptureLights:
     """The lights of a capture, and what its Gaussians make of them."""
 
-    def __init__(self, capture: Capture, head: Head, device: torch.device) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        head: Head,
+        device: torch.device,
+        unknown: bool = False,  # one light for all, to be estimated
+        skin: Floats | None = None,  # [3] its mean albedo then, linear
+    ) -> None:
         self.capture, self.head, self.device = capture, head, device
+        self.unknown, self.skin = unknown, skin
         self.standing, self.faces = standing_of(head), capture.faces.to(device)
         self.transfer: Transfer | None = None
         self.baked, self.grown = 0, False  # how many of BAKED_AT; whether Gaussians came since
         self.lights: dict[str, tuple[Environment, Image]] = {}
         self.skies: dict[tuple[int, str], Sky] = {}
         self.arrived: dict[tuple[int, str], Arriving] = {}
+
+    @property
+    def degree(self) -> int:
+        """Of the spherical harmonics, whose rows of degree 1 hold the slopes of factors; 0 where
+        too few lights tell these from the albedo."""
+        lights = {view.light for view in self.capture.splits["train"]}
+        return int(not self.unknown and len(lights) >= ENOUGH)
+
+    def begin(self, bound: BoundGaussians) -> BoundGaussians:
+        """The first Gaussians, whose colours are means over pictures, without light."""
+        self.keep_up(bound, 0.0)
+        if self.unknown:
+            self.lights[UNKNOWN] = self._with_image(self._estimated(bound))
+        return self.without_light(bound)
 
     def keep_up(self, bound: BoundGaussians, progress: float) -> None:
         """Bake the shade of the Gaussians where it is time to."""
@@ -93,8 +118,8 @@ class KnownLights:
         return replace(world, sh=rgb_to_sh(toned(radiance))[:, None])
 
     def without_light(self, bound: BoundGaussians) -> BoundGaussians:
-        """The first Gaussians, whose colours are means over lights, in what is left without."""
-        views = {(view.timestep, view.light): view for view in self.capture.splits["train"]}
+        """Gaussians whose colours are means over lights, in what is left without."""
+        views = {self._key(view): view for view in self.capture.splits["train"]}
         received = torch.stack([self._arriving(bound, view).matt for view in views.values()])
         colours = (bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1).cpu().double().numpy()
         mean = received.mean(0).clamp(min=LEAST).cpu().double().numpy()
@@ -151,21 +176,41 @@ class KnownLights:
         skin = self.transfer.matter == SKIN
         return skin if skin.any() else ~skin
 
+    def _estimated(self, bound: BoundGaussians) -> Environment:
+        """The light that explains the first colours of the skin; says what was assumed."""
+        assert self.transfer is not None
+        timestep = calmest_timestep(self.capture, self.capture.splits["train"])
+        now = self.standing(self.capture.vertices[timestep])
+        colours = (bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1).cpu().double().numpy()
+        frames = triangle_frames(self.capture.rest, self.capture.faces).R_world_tri
+        turned = matrix_to_quaternion(frames[bound.binding.cpu()] @ _turns(bound).cpu())
+        surfaces = turned_back(self.transfer, _turns(bound))
+        radiance = untoned(colours).astype(np.float32)
+        found = estimate(surfaces, turned.float().numpy(), radiance, self.skin)
+        print(f"light: {assumed(found)}", file=sys.stderr)
+        return rotated(found.light, now.R_world_head)
+
+    def _key(self, view: View) -> tuple[int, str]:
+        """What the light of a view is known by."""
+        said = UNKNOWN if self.unknown else view.light
+        assert said is not None
+        return view.timestep, said
+
     def _light(self, view: View) -> tuple[Environment, Image]:
         """The light of a view and its mirror images; the world's z is azimuth 0."""
-        assert view.light is not None
-        if view.light not in self.lights:
-            light = read_light(view.light)
-            mirror = mirror_of(light)
-            parts = mirror.pictures, mirror.nearest.astype(np.int64), mirror.shares
-            image = Image(*(torch.from_numpy(part).to(self.device) for part in parts))
-            self.lights[view.light] = light, image
-        return self.lights[view.light]
+        _, said = self._key(view)
+        if said not in self.lights:
+            self.lights[said] = self._with_image(read_light(said))
+        return self.lights[said]
+
+    def _with_image(self, light: Environment) -> tuple[Environment, Image]:
+        mirror = mirror_of(light)
+        parts = mirror.pictures, mirror.nearest.astype(np.int64), mirror.shares
+        return light, Image(*(torch.from_numpy(part).to(self.device) for part in parts))
 
     def _sky(self, view: View) -> Sky:
         """A view's light as the head of its moment sees it."""
-        assert view.light is not None
-        key = view.timestep, view.light
+        key = self._key(view)
         if key not in self.skies:
             light, now = self._light(view)[0], self.standing(self.capture.vertices[view.timestep])
             cells = into_cells(light.directions @ now.R_world_head, light.energy)
@@ -181,8 +226,8 @@ class KnownLights:
         return triangle_frames(vertices, self.faces).R_world_tri[bound.binding]
 
     def _arriving(self, bound: BoundGaussians, view: View) -> Arriving:
-        assert self.transfer is not None and view.light is not None
-        key = view.timestep, view.light
+        assert self.transfer is not None
+        key = self._key(view)
         if key not in self.arrived:
             with torch.no_grad():
                 frames = self._frames(view, bound)
@@ -197,7 +242,8 @@ def albedo_of(bound: BoundGaussians) -> Tensor:
 
 def slopes(bound: BoundGaussians) -> Tensor:
     """The slope [N, 3] of each Gaussian's factor."""
-    return bound.parts["sh_rest"].mean(2)
+    rows = bound.parts["sh_rest"]
+    return rows.mean(2) if rows.shape[1] else rows.new_zeros(len(rows), 3)
 
 
 def _turns(bound: BoundGaussians) -> Tensor:

@@ -12,7 +12,7 @@ from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
 from avatar.reconstruct.coarse import halved
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
-from avatar.reconstruct.lights import KnownLights
+from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
@@ -46,7 +46,7 @@ class AvatarTrainer:
         device: torch.device,
         loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
         skin: Skin | None = None,  # that lets no light through
-        lights: KnownLights | None = None,  # that fall on it
+        lights: CaptureLights | None = None,  # that fall on it
     ) -> None:
         self.options, self.budget, self.device, self.lights = options, budget, device, lights
         self.faces, self.region = capture.faces.to(device), region.to(device)

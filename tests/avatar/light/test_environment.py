@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import torch
 
 from avatar.light.cells import into_cells, triangles
 from avatar.light.environment import (
@@ -8,11 +9,13 @@ from avatar.light.environment import (
     irradiance,
     lamps,
     pixel_directions,
+    rotated,
     solid_angles,
     towards,
     turn,
 )
 from avatar.light.shadows import DIRECTIONS
+from avatar.mesh.rotations import axis_angle_to_matrix
 from avatar.mesh.vectors import sphere_directions
 
 
@@ -26,6 +29,19 @@ def test_a_picture_of_any_size_keeps_its_energy_and_where_it_comes_from(size: tu
     moment = (energy.mean(-1)[..., None] * pixel_directions(*size)).sum((0, 1))
     found = (light.energy.mean(-1)[:, None] * light.directions).sum(0)
     assert np.linalg.norm(found - moment) < 0.02 * energy.sum((0, 1)).mean()
+
+
+def test_a_turned_light_falls_on_turned_surfaces_alike():
+    light = lamps([Lobe(40, 20, 1, 9), Lobe(-90, -10, 0.5, 3, (1, 0.5, 0.2))])
+    R = axis_angle_to_matrix(torch.tensor([0.3, -0.8, 0.2])).double().numpy()
+    normals = sphere_directions(60)
+    turned = rotated(light, R)
+    assert np.allclose(irradiance(turned, normals @ R.T), irradiance(light, normals), atol=1e-9)
+    sky = turned.radiance * solid_angles(*turned.radiance.shape[:2])[..., None]
+    assert np.allclose(sky.sum((0, 1)), light.energy.sum(0), rtol=0.02)
+    place = np.unravel_index(turned.radiance.sum(2).argmax(), (64, 128))
+    brightest = pixel_directions(64, 128)[place]
+    assert brightest @ (R @ towards(40, 20)) > 0.995
 
 
 def test_white_from_everywhere_shows_white():

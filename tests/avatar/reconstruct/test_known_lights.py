@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from avatar.light.shadows import DIRECTIONS
 from avatar.light.stored import stored
 from avatar.light.surfaces import Surfaces
 from avatar.mesh import Mesh
-from avatar.mesh.coloured import to_linear
+from avatar.mesh.coloured import to_linear, to_srgb
 from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, lights, reconstruct
 from avatar.reconstruct.options import DensifyOptions
@@ -116,7 +117,7 @@ def test_a_grey_head_is_found_to_be_grey(lit_capture: Path, learned: Path):
 def test_without_lights_the_light_stays_in_the_colours(lit_capture: Path, tmp_path: Path):
     train = AvatarTrainOptions(steps=1, save_every=1)
     options = ReconstructOptions(lit_capture, tmp_path / "a.ply", device="cpu", train=train)
-    avatar = reconstruct(replace(options, lights=False))
+    avatar = reconstruct(replace(options, lights="kept"))
     assert not avatar.unlit and avatar.light is None
 
 
@@ -155,3 +156,32 @@ def test_a_light_that_cannot_be_read_is_told(
         assert "\n" not in str(caught.value)
     finally:
         path.write_text(before)
+
+
+def test_one_unknown_light_is_estimated(
+    lit_capture: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """The skin's albedo is told; what is seen under the one light says where that comes from."""
+    folder = tmp_path / "one"
+    copytree(lit_capture, folder)
+    path = folder / "transforms_train.json"
+    content = json.loads(path.read_text())
+    content["frames"] = [f for f in content["frames"] if f["timestep_index"] == 0]
+    path.write_text(json.dumps(content))
+    monkeypatch.setattr(lights, "bake", open_sky)
+    train = AvatarTrainOptions(steps=20, coarse=0, save_every=20, densify=DensifyOptions(every=0))
+    options = ReconstructOptions(folder, tmp_path / "a.ply", device="cpu", train=train)
+    grey = round(255 * float(to_srgb(np.array(ALBEDO))))
+    told = f"#{grey:02x}{grey:02x}{grey:02x}"
+    avatar = reconstruct(replace(options, lights="unknown", light_skin=told))
+    assert avatar.unlit and stored(avatar) is not None
+    said = capsys.readouterr().err
+    assert f"taken to be {told}, as --light-skin says" in said
+    azimuth = float(said.split("brightest from azimuth ")[1].split(",")[0])
+    assert abs(azimuth + 60) < 40  # of LIGHTS[0]; there are 32 lamps to tell it by
+    front = triangle_frames(avatar.vertices, avatar.faces).R_world_tri[avatar.binding, 2, 1] > 0.6
+    albedo = to_linear((avatar.gaussians.sh[front, 0].double().numpy() * SH_C0 + 0.5).clip(0, 1))
+    assert np.abs(np.median(albedo, 0) - ALBEDO).max() < 0.06
