@@ -37,6 +37,27 @@ KEEP = """(() => {
 })()"""
 
 
+PATIENT = """(() => {
+  window.asked = [];
+  const send = WebSocket.prototype.send;
+  WebSocket.prototype.send = function (said) {
+    if (typeof said === 'string') asked.push(said);
+    else send.call(this, said);
+  };
+})()"""
+"""Of a page that does not ask to be kept up with, so that a busy machine skips nothing."""
+PIECE = """(() => {
+  window.piece = (frame, value) => {
+    const width = viewer.motion.width + 7, bytes = new ArrayBuffer(16 + 4 * width);
+    const view = new DataView(bytes);
+    view.setUint8(0, 0x81), view.setUint16(2, 1, true);
+    view.setBigInt64(8, BigInt(640 * frame), true);
+    new Float32Array(bytes, 16).fill(value);
+    return bytes;
+  };
+})()"""
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the command serves the demo avatar, to one client at a time."""
@@ -112,8 +133,10 @@ def test_a_microphone_moves_the_lips(address: str, tmp_path: Path, voice: np.nda
     said = voice[:SPOKEN]
     with page(address, tmp_path, *microphone(tmp_path, said)) as opened:
         opened.run(KEEP)
+        opened.run(PATIENT)
         opened.run("document.getElementById('play').click()")
         opened.wait("viewer.motion.end > 250")
+        assert opened.run("asked") == ['{"type": "keep-up", "behind": 0.8}']
         assert opened.run("document.getElementById('status').textContent").startswith("Listening, ")
         behind = opened.run("viewer.clock.delay")
         opened.run("document.getElementById('play').click()")
@@ -138,6 +161,21 @@ def test_a_stopped_mouth_is_shut_in_time(address: str, tmp_path: Path, voice: np
         opened.run("document.getElementById('play').click()")
         shut = opened.run(f"viewer.motion.row(0.15 + 0.5 / 25).slice(0, {MOUTH})")
         assert max(abs(value) for value in shut.values()) < 1e-6
+
+
+def test_what_the_server_skipped_is_bridged_and_told(address: str, tmp_path: Path):
+    with page(address, tmp_path) as opened:
+        opened.run(PIECE)
+        opened.run("[[0, 0.25], [1, 0.5], [9, 1]].map(([f, v]) => viewer.motion.take(piece(f, v)))")
+        rows = opened.run("[0, 1, 5, 8, 9].map((f) => viewer.motion.row((f + 0.5) / 25)[0])")
+        assert rows == [0.25, 0.5, 0.5, 0.5, 1]
+        opened.run("viewer.motion.take(piece(9 + 3 * 4096, 2))")
+        assert opened.run("viewer.motion.row(9999)[0]") == 2
+        assert opened.run("viewer.motion.first + 4096 === viewer.motion.end")
+        opened.run("Object.assign(viewer.clock, { delay: 1, skipped: performance.now() })")
+        assert "words are skipped" in opened.run("viewer.clock.pace()")
+        opened.run("viewer.clock.skipped = -Infinity")
+        assert opened.run("viewer.clock.pace()") == "Listening, 1.0 s behind"
 
 
 def test_a_recording_is_heard_and_said(address: str, tmp_path: Path, voice: np.ndarray):
