@@ -172,8 +172,8 @@ export class Talk {
 
   // How far behind the lips are, and why.
   pace() {
-    const behind = `${this.delay.toFixed(1)} s behind`;
-    if (performance.now() - this.skipped < TOLD) return `Listening, ${behind}. The server is too busy: words are skipped`;
+    const behind = `${this.delay.toFixed(1)}\u00a0s behind`;
+    if (performance.now() - this.skipped < TOLD) return `Server is busy: words are skipped, ${behind}`;
     return this.delay > LATE ? `Listening, but something is slow: ${behind}` : `Listening, ${behind}`;
   }
 

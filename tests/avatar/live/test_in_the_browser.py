@@ -175,7 +175,7 @@ def test_what_the_server_skipped_is_bridged_and_told(address: str, tmp_path: Pat
         opened.run("Object.assign(viewer.clock, { delay: 1, skipped: performance.now() })")
         assert "words are skipped" in opened.run("viewer.clock.pace()")
         opened.run("viewer.clock.skipped = -Infinity")
-        assert opened.run("viewer.clock.pace()") == "Listening, 1.0 s behind"
+        assert opened.run("viewer.clock.pace()") == "Listening, 1.0\u00a0s behind"
 
 
 def test_a_recording_is_heard_and_said(address: str, tmp_path: Path, voice: np.ndarray):
