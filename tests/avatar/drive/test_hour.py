@@ -15,7 +15,7 @@ from support import ROOT
 from audio2mesh import stream_audio
 
 RATE, FPS, SECONDS = 16_000, 25, 3600
-GROWTH_MB = 25  # the container's index of 260,000 packets, which is written last
+GROWTH_MB = 55  # 20 of it are the container's index of 260,000 packets, which is written last
 SETTLED = 10  # of the film's seconds on the wall
 
 
