@@ -153,8 +153,8 @@ def test_who_wants_to_be_kept_up_with_loses_sound_but_no_time():
     with pytest.raises(Gone):
         talk(client, speech)
     lost = sum(json.loads(told)["samples"] for told in client.told)
-    assert 0.4 * 160_000 < lost < 0.8 * 160_000
-    assert max(late) * 0.04 < 0.6 + 3 * 0.2 + 0.5  # what waits, a piece's computing, this machine
+    assert 0.3 * 160_000 < lost < 0.9 * 160_000
+    assert max(late) * 0.04 < 3  # without it 6.7 s; on an idle machine 0.6 s wait, 0.6 s compute
 
 
 def test_what_waits_within_bounds_is_not_skipped():
