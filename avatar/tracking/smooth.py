@@ -21,6 +21,7 @@ SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
 OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
 CLUSTER = 0.2  # of the frames: so many at least have the lips as they are when they are shut
+NEARER = 0.5  # of the frames: the shut ones are among those with the lips nearest
 NEVER_NEUTRAL = ("eyeLook", "mouthClose", "tongueOut")
 """What must not be taken for the form of a face."""
 MOST_NEUTRAL = 0.7  # of a unit that the face at rest may have
@@ -64,12 +65,13 @@ def neutral_weights(model: FaceModel, person: Person, weights: Tensor) -> Tensor
 
 def _usual_lips(model: FaceModel, person: Person, weights: Tensor) -> Ints:
     """The frames, of weights [F, E], whose lips are most alike in how far they are apart: the
-    shortest interval of gaps that holds a share of the frames (as in the half-sample mode)."""
+    shortest interval of gaps that holds a share of the frames (as in the half-sample mode), among
+    those whose lips are nearer than in the others: a mouth may also be open alike for long."""
     apart, ways = (part[:, 1].mean(0) for part in lips_apart(model, person))  # upwards: [], [E]
     gaps = (apart + weights.to(ways) @ ways).numpy()
-    order = gaps.argsort()
     count = max(1, round(CLUSTER * len(gaps)))
-    lengths = gaps[order[count - 1 :]] - gaps[order[: len(gaps) - count + 1]]
+    order = gaps.argsort()[: max(count, round(NEARER * len(gaps)))]
+    lengths = gaps[order[count - 1 :]] - gaps[order[: len(order) - count + 1]]
     first = int(lengths.argmin())
     return order[first : first + count]
 

@@ -114,6 +114,16 @@ def test_lips_are_shut_where_they_most_often_are():
     assert float((vertices[upper] - vertices[lower]).norm(dim=1).max()) < 1e-5
 
 
+def test_a_mouth_that_is_open_alike_for_long_is_not_shut():
+    shown = performance(frames=20)
+    jaw = shown.model.head.unit_names.index("jawOpen")
+    opened = [0.003 * (frame % 4) if frame < 7 else 0.12 for frame in range(16)]
+    opened += [0.3, 0.5, 0.7, 0.9]
+    weights = torch.zeros(20, len(shown.model.units), dtype=torch.float64)
+    weights[:, jaw] = torch.tensor(opened, dtype=torch.float64)
+    assert float(neutral_weights(shown.model, shown.person, weights)[jaw]) < 0.02
+
+
 def test_narrow_eyes_are_a_form_and_still_shut():
     shown = performance(frames=10)
     blink = shown.model.head.unit_names.index("eyeBlinkRight")
