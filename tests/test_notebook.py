@@ -15,7 +15,7 @@ import pytest
 from commands_in_text import understood
 from support import ROOT
 
-NOTEBOOK = json.loads((ROOT / "notebooks" / "voicesplat.ipynb").read_text())
+NOTEBOOK = json.loads((ROOT / "docs" / "voicesplat.ipynb").read_text())
 COMMAND = re.compile(r"^!(.+)$", re.MULTILINE)
 
 

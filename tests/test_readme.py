@@ -26,7 +26,7 @@ def run(voice_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ru
     """What an example leaves behind, run in an empty folder with a second of voice."""
     monkeypatch.setattr("common.assets.DEMO_VOICE", voice_file)
     monkeypatch.chdir(tmp_path)
-    return lambda name: runpy.run_path(str(ROOT / "examples" / f"{name}.py"))
+    return lambda name: runpy.run_path(str(ROOT / "docs" / "examples" / f"{name}.py"))
 
 
 def test_the_film_of_the_examples_is_made(run: Run):
@@ -54,7 +54,7 @@ def test_what_the_examples_export_is_written(run: Run):
 def test_the_python_of_the_documents_is_that_of_the_examples(page: str):
     """Which are run above, and checked by pyright as all our programs are."""
     shown = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.S)
-    files = [(ROOT / "examples" / f"{name}.py").read_text() for name in EXAMPLES]
+    files = [(ROOT / "docs" / "examples" / f"{name}.py").read_text() for name in EXAMPLES]
     assert shown == [file.partition('"""\n\n')[2] for file in files]
     assert all(len([line for line in code.splitlines() if line]) <= 16 for code in shown)
 
