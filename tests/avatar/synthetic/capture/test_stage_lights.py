@@ -13,7 +13,7 @@ from avatar.light.environment import irradiance, lamps
 from avatar.light.words import PRESETS, parse_light
 from avatar.mesh.normals import point_normals
 from avatar.mesh.vectors import MM, sphere_directions
-from avatar.synthetic.capture import CaptureOptions, make, make_capture, shots
+from avatar.synthetic.capture import CaptureOptions, lights, make, make_capture, shots
 from avatar.synthetic.capture.light import cast
 from avatar.synthetic.capture.lights import HELD_OUT, stage_light, training_lights
 from avatar.synthetic.capture.rays import ray_shadows
@@ -54,6 +54,8 @@ def lit(scene: Scene, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(make, "build_scene", lambda seed: scene)
     monkeypatch.setattr(shots, "HELD_OUT", ("sun 60 30 0.9",))
     monkeypatch.setattr(shots, "RELIT", 1)
+    monkeypatch.setattr(lights, "REST", sphere_directions(24))  # a coarse sky takes no time
+    monkeypatch.setattr(lights, "BRIGHT", np.inf)
     options = CaptureOptions(
         tmp_path / "lit", width=32, height=32, cameras=3, timesteps=1, lights=1, speech=False
     )
