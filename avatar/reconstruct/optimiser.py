@@ -52,6 +52,26 @@ def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:
     return {name: dict(state) for name, state in named if state}
 
 
+def kept(adam: Adam) -> dict[str, Tensor]:
+    """The state of each part that has one, by adam.part.key."""
+    states = moments(adam).items()
+    return {f"adam.{name}.{key}": part for name, state in states for key, part in state.items()}
+
+
+def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `kept` gave, among others; parts that no step has touched have none."""
+    begun = [name for name in PARTS if f"adam.{name}.step" in tensors]
+    keys = ("step", "exp_avg", "exp_avg_sq")
+    states = {name: {key: tensors[f"adam.{name}.{key}"] for key in keys} for name in begun}
+    set_moments(adam, states)
+
+
+def forget(adam: Adam, name: str) -> None:
+    """Let a part start without a past."""
+    for state in moments(adam)[name].values():
+        state.zero_() if state.ndim else None
+
+
 def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
     """Put back what `moments` gave."""
     for group in adam.param_groups:

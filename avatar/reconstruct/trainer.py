@@ -13,7 +13,7 @@ from avatar.reconstruct.coarse import halved
 from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
 from avatar.reconstruct.emphasis import emphasised_pixels
 from avatar.reconstruct.lights import CaptureLights
-from avatar.reconstruct.optimiser import moments, regroup, set_moments, set_rates, start_adam
+from avatar.reconstruct.optimiser import forget, kept, put_back, regroup, set_rates, start_adam
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.photometric import photometric_loss
 from avatar.reconstruct.refine import RowAdam, no_colour_change, recolour, row_adam
@@ -268,8 +268,7 @@ class AvatarTrainer:
         if rules.reset_every and active and self.step % rules.reset_every == 0:
             logits = self.bound.parts["opacity_logits"]
             logits.copy_(reset_opacities(logits))
-            for state in moments(self.adam)["opacity_logits"].values():
-                state.zero_() if state.ndim else None
+            forget(self.adam, "opacity_logits")
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a continued run needs beside its step and options."""
@@ -277,8 +276,7 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= self.lights.state() if self.lights is not None else {}
-        for name, state in moments(self.adam).items():
-            tensors |= {f"adam.{name}.{key}": tensor for key, tensor in state.items()}
+        tensors |= kept(self.adam)
         for name, rows in (("offsets", self.offsets), ("colours", self.colours)):
             if rows is not None:
                 tensors |= {f"{name}.{key}": tensor for key, tensor in vars(rows).items()}
@@ -292,9 +290,7 @@ class AvatarTrainer:
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
         self.bound, self.adam = start_adam(bound, self.options.rates)
-        keys = {"step", "exp_avg", "exp_avg_sq"}
-        states = {n: {k: placed[f"adam.{n}.{k}"] for k in keys} for n in PARTS}
-        set_moments(self.adam, states)
+        put_back(self.adam, placed)
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
         for name in ("offsets", "colours"):
             if getattr(self, name) is not None:

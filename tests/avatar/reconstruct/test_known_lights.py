@@ -8,6 +8,7 @@ from shutil import copytree
 import numpy as np
 import pytest
 import torch
+from broken_off import stop_inside_step
 from captures import CaptureSpec, ring, write_capture
 
 from avatar.capture import open_capture
@@ -90,7 +91,7 @@ def lit_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) 
 def learned(lit_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(lights, "bake", open_sky)
     train = AvatarTrainOptions(
-        steps=40, coarse=0, save_every=40, densify=DensifyOptions(every=15, first=0, threshold=0)
+        steps=26, coarse=0, save_every=26, densify=DensifyOptions(every=10, first=0, threshold=0)
     )
     out = tmp_path / "grey.ply"
     reconstruct(
@@ -185,3 +186,26 @@ def test_one_unknown_light_is_estimated(
     front = triangle_frames(avatar.vertices, avatar.faces).R_world_tri[avatar.binding, 2, 1] > 0.6
     albedo = to_linear((avatar.gaussians.sh[front, 0].double().numpy() * SH_C0 + 0.5).clip(0, 1))
     assert np.abs(np.median(albedo, 0) - ALBEDO).max() < 0.06
+
+
+@pytest.mark.soak
+def test_an_interrupted_run_under_lights_ends_as_if_it_had_not_been(
+    lit_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    monkeypatch.setattr(lights, "bake", open_sky)
+    rules = DensifyOptions(every=5, first=0, last=1, threshold=0)
+    train = AvatarTrainOptions(steps=20, coarse=0, save_every=4, densify=rules)
+    whole, parts = tmp_path / "whole.ply", tmp_path / "parts.ply"
+    options = ReconstructOptions(lit_capture, whole, device="cpu", train=train)
+    reconstruct(replace(options, lights="unknown", max_gaussians=11_000))
+    options = replace(options, lights="unknown", max_gaussians=11_000, out=parts)
+    for steps in (9, 5):
+        with monkeypatch.context() as patch:
+            stop_inside_step(patch, steps, torch.optim.Adam)
+            with pytest.raises(KeyboardInterrupt):
+                reconstruct(options)
+    reconstruct(options)
+    torch.set_num_threads(threads)
+    assert parts.read_bytes() == whole.read_bytes()
