@@ -24,8 +24,8 @@ def test_a_drive_is_measured(avatar_file: Path):
     report = measure_drive(DRIVE, avatar_file, VOICE, 12.0, size)
     assert report.frames == 300
     assert 0 < report.steady_fps < float("inf") and report.peak_rss_mb > 100
-    in_the_loop = sum(report.stages[name] for name in ("rig", "raster", "encode"))
-    assert in_the_loop <= report.frames / report.steady_fps * 1.01
+    drawing = sum(report.stages[name] for name in ("rig", "raster"))
+    assert drawing <= 2.02 * report.frames / report.steady_fps  # two frames at once
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 from made_up_prosody import talking
 
 from audio2mesh.prosody.record import Prosody
-from avatar.face.life import LOOKAHEAD, Behaviour, LifeMaker
+from avatar.face.life import COLUMNS, LOOKAHEAD, Behaviour, LifeMaker
 from avatar.face.live import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.face.looking import Gaze
 from avatar.face.manner import MANNERS, READER, SPEAKER, scaled
@@ -46,7 +46,7 @@ def long_pauses(voice: Prosody) -> np.ndarray:
 
 def test_the_same_take_repeats_bit_for_bit_however_the_voice_is_cut_up():
     first = lived(Behaviour(take=3))
-    assert first.shape == (len(VOICE), 7)
+    assert first.shape == (len(VOICE), COLUMNS)
     assert np.array_equal(first, lived(Behaviour(take=3), frames=37))
     assert np.array_equal(first, lived(Behaviour(take=3), frames=1))
 
