@@ -4,9 +4,10 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.limits import AHEAD, limits
@@ -126,10 +127,12 @@ async def converse(socket: Socket, session: Spoken) -> None:
     """Read and answer until the client goes. Raises Refused for what it may not do, and whatever
     the socket raises when it is closed."""
     waiting = Waiting()
-    tasks = [
-        asyncio.create_task(part)
-        for part in (_read(socket, waiting), _answer(socket, session, waiting))
-    ]
+    await first_of(_read(socket, waiting), _answer(socket, session, waiting))
+
+
+async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
+    """Run them together until the first ends, which raises what it raised; end the others."""
+    tasks = [asyncio.create_task(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         for task in done:

@@ -9,6 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 HERE = ("localhost", "127.0.0.1", "::1")
 """Names of this machine."""
 PAGE, LIVE = "/", "/live"
+VIDEO, CALL = "/video", "/call"
+"""The page of a call over WebRTC, and where its offer is answered."""
 
 
 @dataclass(frozen=True)
@@ -21,11 +23,13 @@ class Turned:
 
 @dataclass(frozen=True)
 class Door:
-    """host: what is listened at; token: what all must know; secure: whether TLS is spoken."""
+    """host: what is listened at; token: what all must know; secure: whether TLS is spoken; calls:
+    whether there are calls over WebRTC."""
 
     host: str
     token: str | None = None
     secure: bool = False
+    calls: bool = False
 
     def address(self, port: int) -> str:
         """Where the page is."""
@@ -43,9 +47,9 @@ class Door:
             return Turned(403, "This page is served to this machine alone")
         if self.token is not None and not self._knows(parts.query):
             return Turned(403, "The address must end with ?token= and the token that was printed")
-        if parts.path not in (PAGE, LIVE):
+        if parts.path not in ((PAGE, LIVE, VIDEO, CALL) if self.calls else (PAGE, LIVE)):
             return Turned(404, "There is no such page")
-        if parts.path == LIVE and not self._own(headers.get("origin"), host):
+        if parts.path in (LIVE, CALL) and not self._own(headers.get("origin"), host):
             return Turned(403, "Another site's page may not connect")
         return None
 

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import ssl
 from collections.abc import Callable
+from functools import partial
 
 from audio2mesh import load_model
 from avatar.drive.lighting import light_colours
@@ -15,11 +16,11 @@ from avatar.face.emotion.timeline import parse_feelings
 from avatar.files.open_avatar import open_avatar
 from avatar.live.door import Door, is_here
 from avatar.live.options import ServeOptions, check_serve, read_token
-from avatar.live.server import live_server
+from avatar.live.server import Calls, live_server
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
-from avatar.page.build import Live, build_page
+from avatar.page.build import Live, build_page, video_page
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
 from common.threads import available_threads
@@ -61,7 +62,7 @@ def door_of(options: ServeOptions) -> Door:
     token = read_token(options.token_file) if options.token_file else None
     if token is None and not is_here(options.host):
         token = secrets.token_urlsafe(SECRET)
-    return Door(options.host, token, options.cert is not None)
+    return Door(options.host, token, options.cert is not None, options.webrtc)
 
 
 def tls_of(options: ServeOptions) -> ssl.SSLContext | None:
@@ -79,6 +80,18 @@ def tls_of(options: ServeOptions) -> ssl.SSLContext | None:
     return context
 
 
+def calls_of(options: ServeOptions, speaker: Speaker) -> Calls | None:
+    """How calls over WebRTC are answered, if they are."""
+    if not options.webrtc:
+        return None
+    from avatar.live.video_call import answer_call  # noqa: PLC0415  needs the extra `webrtc`
+
+    latency, fps = Session(speaker).latency, speaker.model.fps
+    return Calls(
+        video_page(title_of(options.avatar)), partial(answer_call, latency=latency, fps=fps)
+    )
+
+
 def _no_password() -> str:
     raise ValueError("a key with a password")
 
@@ -88,10 +101,14 @@ async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     check_serve(options)
     door, tls = door_of(options), tls_of(options)
     avatar, speaker = load_speaker(options)
-    workers = Workers(speaker, options.threads or available_threads())
+    drawn = avatar if options.webrtc else None
+    workers = Workers(speaker, options.threads or available_threads(), drawn)
     try:
         page = live_page(options, avatar, speaker)
-        server = live_server(page, speaker, workers, door, options.port, options.sessions, tls)
+        calls = calls_of(options, speaker)
+        server = live_server(
+            page, speaker, workers, door, options.port, options.sessions, tls, calls=calls
+        )
         async with server as port:
             await workers.ready()
             tell(door.address(port))

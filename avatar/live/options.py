@@ -1,6 +1,7 @@
 """The options of the server, and their limits."""
 
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from avatar.drive.behaviour_options import LifeOptions, SpeechOptions, check_behaviour
@@ -37,6 +38,9 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions):
     """The certificate's private key (.pem)."""
     sessions: int = 10
     """How many may speak at once; whoever comes after them is told so."""
+    webrtc: bool = False
+    """Answer calls over WebRTC as well: a microphone's sound comes, and goes back with pictures
+    that are drawn here. The page of it is at /video; needs the extra webrtc."""
     no_browser: bool = False
     """Only say where the page is; do not open the browser."""
     emotion: str | None = None
@@ -75,6 +79,8 @@ def check_serve(options: ServeOptions) -> None:
         raise InputError(
             "--emotion auto: hears the whole recording first; name a feeling or leave it out"
         )
+    if options.webrtc and find_spec("aiortc") is None:
+        raise InputError("--webrtc: its library is needed; pip install 'voicesplat[webrtc]'")
     check_lights(options.lights)
     check_feelings(options.emotion, options.intensity, spoken=True)
     check_behaviour(options, lives=True, needed="a voice")

@@ -27,6 +27,8 @@ SOONEST, LATEST = 0.2, 60.0
 """Seconds that a client who wants to be kept up with can allow."""
 LARGEST = 2 * LONGEST + 1
 """Bytes of one message, at most."""
+CANDIDATES = 64
+"""Addresses in an offer, at most: each of them is tried."""
 
 
 class Refused(Exception):
@@ -106,6 +108,24 @@ def _read_words(message: str) -> Interrupt | Finish | KeepUp:
     raise Refused(f"text must be {ASKED}", 1008)
 
 
+def read_offer(message: str | bytes) -> str:
+    """The SDP (RFC 8866) of a WebRTC offer with one track of sound and one of pictures. Raises
+    Refused for anything else."""
+    try:
+        told = json.loads(message)
+    except (ValueError, RecursionError):
+        told = None
+    match told:
+        case {"type": "offer", "sdp": str(sdp), **more} if not more:
+            media = sorted(line.split()[0] for line in sdp.splitlines() if line.startswith("m="))
+            if media != ["m=audio", "m=video"]:
+                raise Refused("an offer must have one track of sound and one of pictures", 1008)
+            if sdp.count("a=candidate:") > CANDIDATES:
+                raise Refused(f"an offer must name at most {CANDIDATES} addresses", 1008)
+            return sdp
+    raise Refused('text must be {"type": "offer", "sdp": "..."}', 1008)
+
+
 def _counts(number: object) -> TypeGuard[int]:
     return type(number) is int and number >= 0
 
@@ -131,6 +151,16 @@ def hello(fps: int, names: Sequence[str], latency: float) -> str:
 def skipped(samples: int) -> str:
     """What a client is told whose sound waited too long: so many samples are not shown."""
     return _words("skipped", samples=samples)
+
+
+def keep_up(behind: float) -> str:
+    """What a client says that would rather be skipped than wait longer than so many seconds."""
+    return _words("keep-up", behind=behind)
+
+
+def answer(sdp: str) -> str:
+    """What a client is told whose WebRTC offer is taken."""
+    return _words("answer", sdp=sdp)
 
 
 def refusal(sentence: str) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -13,13 +13,13 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
-from avatar.live.connection import converse
-from avatar.live.door import LIVE, Door
+from avatar.live.connection import Socket, converse
+from avatar.live.door import CALL, LIVE, PAGE, VIDEO, Door
 from avatar.live.log import Log
 from avatar.live.protocol import LARGEST, Refused, hello, refusal
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
-from avatar.live.workers import Workers
+from avatar.live.workers import Remote, Workers
 from common.errors import InputError
 
 HASTY = 5.0
@@ -38,6 +38,14 @@ class Places:
 
     most: int
     taken: int = 0
+
+
+@dataclass(frozen=True)
+class Calls:
+    """Calls over WebRTC."""
+
+    page: bytes
+    answer: Callable[[Socket, Remote], Awaitable[None]]
 
 
 class Guarded(ServerConnection):
@@ -73,22 +81,25 @@ async def live_server(
     sessions: int,
     tls: ssl.SSLContext | None = None,
     log: Log | None = None,
+    calls: Calls | None = None,
 ) -> AsyncIterator[int]:
     """Serve while the block runs; the port. port: 0 takes any that is free.
 
     Raises InputError where the port or the address cannot be used.
     """
+    assert door.calls == (calls is not None)
     log, places = log or Log(), Places(sessions)
+    pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
     greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
     connection = type("Connection", (Guarded,), {"most": BESIDE + sessions})
     quiet = logging.getLogger("avatar.live.server")
     quiet.setLevel(logging.CRITICAL)
     try:
         server = await serve(
-            _handler(greeting, workers, places, log),
+            _handler(greeting, workers, places, log, calls),
             door.host,
             port,
-            process_request=_porter(door, page, log),
+            process_request=_porter(door, pages, log),
             ssl=tls,
             create_connection=connection,
             compression=None,
@@ -117,7 +128,7 @@ async def _stop(server: Server) -> None:
 
 
 def _porter(
-    door: Door, page: bytes, log: Log
+    door: Door, pages: Mapping[str, bytes], log: Log
 ) -> Callable[[ServerConnection, Request], Response | None]:
     """Answers all requests but those for a session."""
 
@@ -127,9 +138,8 @@ def _porter(
         if turned is not None:
             log.refused(turned.sentence)
             return _response(turned.status, "text/plain", f"{turned.sentence}.\n".encode())
-        if request.path.partition("?")[0] == LIVE:
-            return None
-        return _response(200, "text/html", page)
+        place = request.path.partition("?")[0]
+        return None if place in (LIVE, CALL) else _response(200, "text/html", pages[place])
 
     return answer
 
@@ -150,11 +160,11 @@ def _response(status: int, kind: str, body: bytes) -> Response:
 
 
 def _handler(
-    greeting: str, workers: Workers, places: Places, log: Log
+    greeting: str, workers: Workers, places: Places, log: Log, calls: Calls | None
 ) -> Callable[[ServerConnection], Awaitable[None]]:
     async def handle(socket: ServerConnection) -> None:
         try:
-            await _seated(socket, greeting, workers, places)
+            await _seated(socket, greeting, workers, places, calls)
         except Refused as refused:
             log.refused(refused.sentence)
             await _send_away(socket, refused)
@@ -166,7 +176,11 @@ def _handler(
 
 
 async def _seated(
-    socket: ServerConnection, greeting: str, workers: Workers, places: Places
+    socket: ServerConnection,
+    greeting: str,
+    workers: Workers,
+    places: Places,
+    calls: Calls | None,
 ) -> None:
     """A session for a client, if there is a place for it."""
     if places.taken >= places.most:
@@ -174,8 +188,11 @@ async def _seated(
     session = workers.session()
     places.taken += 1
     try:
-        await socket.send(greeting)
-        await converse(socket, session)
+        if calls and socket.request and socket.request.path.partition("?")[0] == CALL:
+            await calls.answer(socket, session)
+        else:
+            await socket.send(greeting)
+            await converse(socket, session)
     finally:
         places.taken -= 1
         with suppress(Refused):

@@ -15,11 +15,15 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
+from avatar.live.pictures import PictureMaker
 from avatar.live.protocol import Refused, samples_of
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
+from avatar.rig.avatar import Avatar
+from common.threads import use_threads
 
 Result = TypeVar("Result")
 WINDOW = 5.0
@@ -29,16 +33,17 @@ FULL = 0.9
 
 
 class Worker:
-    """One process. A speaker comes pickled, once, so that the process needs no files."""
+    """One process. What it needs comes pickled, once, so that it needs no files."""
 
-    def __init__(self, speaker: bytes) -> None:
-        self.speaker, self.sessions = speaker, 0
+    def __init__(self, needed: bytes) -> None:
+        """needed: a speaker, and the avatar that is drawn or None."""
+        self.needed, self.sessions = needed, 0
         self._one = asyncio.Lock()
         self._computed: deque[tuple[float, float]] = deque()  # from when until when
         self._start()
 
     def _start(self) -> None:
-        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (self.speaker,))
+        self._pool = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (self.needed,))
 
     async def run(self, function: Callable[..., Result], *args: object) -> Result:
         """What a function returns there. Raises Refused if the process dies meanwhile; the next
@@ -99,6 +104,10 @@ class Remote:
     async def finish(self) -> Frames:
         return await self._worker.run(_finish, self._number)
 
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
+        return await self._worker.run(_picture, row)
+
     async def close(self) -> None:
         self._worker.sessions -= 1
         await self._worker.run(_forget, self._number)
@@ -107,8 +116,9 @@ class Remote:
 class Workers:
     """As many processes as may compute at once."""
 
-    def __init__(self, speaker: Speaker, processes: int) -> None:
-        pickled = pickle.dumps(speaker)
+    def __init__(self, speaker: Speaker, processes: int, avatar: Avatar | None = None) -> None:
+        """avatar: what they draw, where they are to."""
+        pickled = pickle.dumps((speaker, avatar))
         self._workers = [Worker(pickled) for _ in range(processes)]
         self._numbers = count()
 
@@ -131,14 +141,19 @@ class Workers:
 
 _sessions: dict[int, Session] = {}
 _speakers: list[Speaker] = []  # the one of this process
+_painters: list[PictureMaker] = []  # its own as well, if it draws
 
 
-def _prepare(speaker: bytes) -> None:
+def _prepare(needed: bytes) -> None:
     """Signals are the parent's, which ends this process when it ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    speaker, avatar = pickle.loads(needed)
+    _speakers.append(speaker)
+    if avatar is not None:
+        _painters.append(PictureMaker(avatar, speaker))
+        use_threads(1)
     torch.set_num_threads(1)
-    _speakers.append(pickle.loads(speaker))
 
 
 def _session(number: int) -> Session:
@@ -163,6 +178,10 @@ def _finish(number: int) -> Frames:
     return _session(number).finish()
 
 
+def _picture(row: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return _painters[0].picture(row)
+
+
 def _forget(number: int) -> None:
     _sessions.pop(number, None)
 
@@ -173,3 +192,5 @@ def _warm() -> None:
     noise = np.random.default_rng(0).standard_normal(SAMPLE_RATE)
     session.push((0.1 * noise).astype(np.float32))
     session.finish()
+    for painter in _painters:
+        painter.picture(_speakers[0].rest.numpy())

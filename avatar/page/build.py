@@ -145,7 +145,20 @@ def _filled(title: str, facts: Mapping[str, Any], arrays: str, live: bool) -> by
         "facts": json.dumps(facts).replace("<", "\\u003c"),
         "arrays": arrays,
     }
-    text = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _read("page.html"))
+    return _fill("page.html", parts)
+
+
+def video_page(title: str) -> bytes:
+    """A page that calls the server that it came from, and shows the pictures that come back."""
+    style = _read("style.css") + _read("spoken.css") + _read("video.css")
+    return _fill(
+        "video.html", {"title": escape(title), "style": style, "script": _script(["video"])}
+    )
+
+
+def _fill(template: str, parts: Mapping[str, str]) -> bytes:
+    """A template with its parts in their places."""
+    text = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _read(template))
     return text.encode()
 
 

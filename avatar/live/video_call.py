@@ -1,0 +1,191 @@
+"""A call over WebRTC: a microphone's sound comes in, and goes out again with pictures of the avatar
+that says it. Needs the extra `webrtc`."""
+
+import asyncio
+from typing import Protocol
+
+import numpy as np
+import soxr
+from aiortc import (  # pyright: ignore[reportMissingImports]
+    MediaStreamTrack,
+    RTCConfiguration,
+    RTCPeerConnection,
+    RTCSessionDescription,
+)
+from aiortc.mediastreams import MediaStreamError  # pyright: ignore[reportMissingImports]
+from av import AudioFrame, VideoFrame
+from numpy.typing import NDArray
+
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.live.connection import Socket, Spoken, converse, first_of
+from avatar.live.lip_sync import RATE, LipSync, Microphone, TimedRow, video_frame
+from avatar.live.protocol import LONGEST, SOUND, Refused, answer, keep_up, read_frames, read_offer
+
+SPARE = 0.2
+"""Seconds for computing and drawing, beyond those of the future that speech needs."""
+BEHIND = 0.8
+"""Seconds of sound that may wait to be computed."""
+HASTY = 10.0
+"""Seconds in which a client must have made its offer."""
+
+
+class Drawn(Spoken, Protocol):
+    """What is needed of a session that draws."""
+
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """[H, W, 3] of a row [C + U + POSE]."""
+        ...
+
+
+class Outgoing(MediaStreamTrack):
+    """Frames as they come; where they are not taken, the oldest are dropped."""
+
+    def __init__(self, kind: str, room: int) -> None:
+        """kind: audio or video; room: frames that may wait."""
+        super().__init__()
+        self.kind = kind
+        self._frames: asyncio.Queue[AudioFrame | VideoFrame] = asyncio.Queue(room)
+
+    def put(self, frame: AudioFrame | VideoFrame) -> None:
+        if self._frames.full():
+            self._frames.get_nowait()
+        self._frames.put_nowait(frame)
+
+    async def recv(self) -> AudioFrame | VideoFrame:
+        return await self._frames.get()
+
+
+class Ear:
+    """The socket of a conversation: the microphone's sound is read from it, and the rows that come
+    back are sent to it."""
+
+    def __init__(self, sync: LipSync) -> None:
+        self._sync, self._pcm, self._began = sync, bytearray(), False
+        self._heard, self._news = asyncio.Event(), asyncio.Event()
+
+    def hear(self, pcm: bytes) -> None:
+        """int16 at SAMPLE_RATE that the microphone heard."""
+        self._pcm += pcm
+        self._news.set()
+        if self._pcm:
+            self._heard.set()
+
+    async def recv(self) -> str | bytes:
+        if not self._began:
+            self._began = True
+            return keep_up(BEHIND)
+        await self._heard.wait()
+        piece = bytes(self._pcm[: 2 * LONGEST])
+        del self._pcm[: 2 * LONGEST]
+        if not self._pcm:
+            self._heard.clear()
+        return bytes([SOUND]) + piece
+
+    async def send(self, message: str | bytes, /) -> None:
+        if isinstance(message, bytes):  # of what was skipped, the next frames' times tell
+            self._sync.expect(read_frames(message))
+            self._news.set()
+
+    async def news(self) -> None:
+        """Until sound or rows come."""
+        self._news.clear()
+        await self._news.wait()
+
+
+async def answer_call(socket: Socket, session: Drawn, latency: float, fps: int) -> None:
+    """Answer the offer that comes first, and talk until the client hangs up, which closes the
+    socket. Raises Refused, and whatever the socket raises when it is closed.
+
+    latency: of the session, in seconds; fps: of its rows.
+    """
+    sound, video = Outgoing("audio", 50), Outgoing("video", 1)
+    sync = LipSync(latency + SPARE, fps)
+    ear = Ear(sync)
+    peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # else it asks one of Google's
+    lost = asyncio.Event()
+
+    @peer.on("connectionstatechange")
+    def changed() -> None:
+        if peer.connectionState in ("failed", "closed"):
+            lost.set()
+
+    try:
+        microphone = await _connected(socket, peer, sound, video)
+        await first_of(
+            converse(ear, session),
+            _listen(microphone, ear, sync, sound),
+            _show(ear, sync, session, video),
+            _hang_up(socket),
+            _lose(lost),
+        )
+    finally:
+        await peer.close()
+
+
+async def _connected(
+    socket: Socket, peer: RTCPeerConnection, sound: Outgoing, video: Outgoing
+) -> MediaStreamTrack:
+    """The microphone's track, when the offer was answered."""
+    try:
+        offer = read_offer(await asyncio.wait_for(socket.recv(), HASTY))
+    except TimeoutError:
+        raise Refused(f"no offer came in {HASTY:.0f} s", 1008) from None
+    try:
+        await peer.setRemoteDescription(RTCSessionDescription(offer, "offer"))
+        for track in (sound, video):
+            peer.addTrack(track)
+        heard, shown = sorted(peer.getTransceivers(), key=lambda one: one.kind)
+        shown.direction = "sendonly"  # a camera is not decoded
+        await peer.setLocalDescription(await peer.createAnswer())
+    except Exception as error:  # a parser of others' text, which raises what it likes
+        raise Refused(f"the offer cannot be answered ({error or type(error)})", 1008) from None
+    if heard.receiver.track is None:
+        raise Refused("the offer must send the sound of a microphone", 1008)
+    await socket.send(answer(peer.localDescription.sdp))
+    return heard.receiver.track
+
+
+async def _listen(track: MediaStreamTrack, ear: Ear, sync: LipSync, sound: Outgoing) -> None:
+    """What comes goes to the session, and what has waited goes out."""
+    microphone, resampler = Microphone(), soxr.ResampleStream(RATE, SAMPLE_RATE, 1, "int16")
+    while True:
+        try:
+            frame = await track.recv()
+            assert isinstance(frame, AudioFrame)
+            heard = microphone.hear(frame)
+        except MediaStreamError:
+            raise Refused("the microphone's track has ended", 1000) from None
+        except ValueError:
+            raise Refused("the microphone's sound must stay of one kind", 1008) from None
+        for piece in sync.hear(heard):
+            sound.put(piece)
+        ear.hear(resampler.resample_chunk(heard).tobytes())
+
+
+async def _show(ear: Ear, sync: LipSync, session: Drawn, video: Outgoing) -> None:
+    """Draw one row after the other, ahead of its time where that goes."""
+    while True:
+        drawn = await _draw(sync, session)
+        if drawn is None:
+            await ear.news()
+            continue
+        row, picture = drawn
+        while not sync.is_due(row):
+            await ear.news()
+        video.put(video_frame(picture, row.sample))
+
+
+async def _draw(sync: LipSync, session: Drawn) -> tuple[TimedRow, NDArray[np.uint8]] | None:
+    async with session.turn():  # others' turns are waited for before it is known what is next
+        row = sync.next_row()
+        return None if row is None else (row, await session.picture(row.row))
+
+
+async def _hang_up(socket: Socket) -> None:
+    await socket.recv()
+    raise Refused("a call takes one offer and nothing else; close the connection to end it", 1008)
+
+
+async def _lose(lost: asyncio.Event) -> None:
+    await lost.wait()
+    raise Refused("the connection for sound and pictures could not be made, or was lost", 1011)
