@@ -191,6 +191,8 @@ ONLY_IN = {
         "avatar/film/sound_file.py",
         "avatar/film/video.py",
         "avatar/film/video_reader.py",
+        "avatar/live/lip_sync.py",
+        "avatar/live/video_call.py",
     },
     "fsspec": {"common/places.py"},
     "gsplat": {"splat/cuda.py"},
@@ -201,6 +203,7 @@ ONLY_IN = {
     "torchmetrics": {"avatar/evaluation/metrics.py"},
     "trimesh": {"avatar/mesh/mesh_file.py"},
     "transformers": {"audio2mesh/model/pretrained.py"},
+    "aiortc": {"avatar/live/video_call.py"},
     "websockets": {"avatar/live/benchmark.py", "avatar/live/server.py"},
     "tyro": {"configs/command.py", "configs/help_text.py", "configs/training_options.py"},
 }

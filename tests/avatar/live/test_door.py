@@ -28,6 +28,15 @@ def test_only_the_page_and_the_sessions_are_there():
     assert status(HERE, "/", method="POST") == 405
 
 
+def test_calls_are_there_only_where_they_are_answered():
+    calls = Door("127.0.0.1", calls=True)
+    for path in ("/video", "/call"):
+        assert status(HERE, path) == 404 and status(calls, path) == 200
+        assert status(Door("0.0.0.0", "secret-token-of-mine", calls=True), path) == 403
+    assert status(calls, "/call", origin="http://evil.example") == 403
+    assert status(calls, "/call", host="evil.example") == 403
+
+
 def test_other_sites_pages_may_not_connect():
     assert status(HERE, "/live", origin="http://127.0.0.1:8000") == 200
     for origin in ("http://evil.example", "null", "", "https://127.0.0.1:8000", "http://127.0.0.1"):

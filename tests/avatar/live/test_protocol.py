@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from avatar.live.protocol import (
+    CANDIDATES,
     HEADER,
     LONGEST,
     Finish,
@@ -18,6 +19,7 @@ from avatar.live.protocol import (
     hello,
     read_frames,
     read_message,
+    read_offer,
     refusal,
     samples_of,
 )
@@ -82,4 +84,35 @@ def test_what_is_no_message_is_refused_in_a_sentence(message: str | bytes):
     with pytest.raises(Refused) as refused:
         read_message(message)
     assert WRONG[message] in refused.value.sentence and refused.value.code in (1008, 1009)
+    assert len(refused.value.sentence.encode()) < 123
+
+
+def offer(sdp: str) -> str:
+    return json.dumps({"type": "offer", "sdp": sdp})
+
+
+SOUND_AND_PICTURES = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+MANY = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * (CANDIDATES + 1)
+
+
+def test_an_offer_is_read():
+    assert read_offer(offer(SOUND_AND_PICTURES)) == SOUND_AND_PICTURES
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        (b"\x01ab", "text must be {"),
+        ("[" * 100_000, "text must be {"),
+        ('{"type": "offer", "sdp": 3}', "text must be {"),
+        (offer(""), "one track of sound and one of pictures"),
+        (offer(SOUND_AND_PICTURES * 2), "one track of sound and one of pictures"),
+        (offer(SOUND_AND_PICTURES + "m=application 9 x\r\n"), "one track of sound"),
+        (offer("m=\r\n" + SOUND_AND_PICTURES), "one track of sound"),
+        (offer(SOUND_AND_PICTURES + MANY), "at most 64 addresses"),
+    ],
+)
+def test_what_is_no_offer_is_refused_in_a_sentence(message: str | bytes, sentence: str):
+    with pytest.raises(Refused, match=sentence) as refused:
+        read_offer(message)
     assert len(refused.value.sentence.encode()) < 123

@@ -1,9 +1,8 @@
-"""A call between two peers in this process: pictures and sound come back, in time with each other."""
+"""A call between two peers in this process: pictures and sound come back, and in time."""
 
 import asyncio
 import json
 from contextlib import asynccontextmanager
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,8 +19,13 @@ from avatar.live.speaker import Speaker
 from avatar.rig.avatar import Avatar
 
 aiortc = pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
-SECONDS = 2.0
-"""Of the call; the sound comes back after the session's latency and 0.2 s."""
+aioice = pytest.importorskip("aioice.ice")  # which aiortc finds its way with
+pytestmark = pytest.mark.skipif(
+    not aioice.get_host_addresses(use_ipv4=True, use_ipv6=True),
+    reason="this machine has no address but its own, which ICE does not use",
+)
+PICTURES, SOUNDS = 15, 40
+"""That must come back, at least; when they do depends on how busy the machine is."""
 
 
 class Here:
@@ -30,6 +34,8 @@ class Here:
     def __init__(self, avatar: Avatar, speaker: Speaker) -> None:
         self.session = Session(speaker)
         self.painter = PictureMaker(avatar, speaker, PictureOptions(64, 64))
+        self.painter.picture(speaker.rest.numpy())  # compiles, where nothing is compiled yet
+        Session(speaker).push(syllables(1.0)[0])
         self.frames: list[Frames] = []
 
     @asynccontextmanager
@@ -95,13 +101,18 @@ class Speaking(aiortc.MediaStreamTrack):
         return frame
 
 
-async def gather(track: Any, frames: list[Any]) -> None:
+Came = tuple[float, Any]
+"""When a frame came, in seconds, and the frame."""
+
+
+async def gather(track: Any, came: list[Came]) -> None:
     while True:
-        frames.append(await track.recv())
+        frame = await track.recv()
+        came.append((asyncio.get_running_loop().time(), frame))
 
 
-async def called(wire: Wire, sound: np.ndarray) -> tuple[list[VideoFrame], list[AudioFrame]]:
-    """What comes back in some seconds."""
+async def called(wire: Wire, sound: np.ndarray) -> tuple[list[Came], list[Came]]:
+    """Pictures and sound that come back."""
     pictures, sounds = [], []
     peer = aiortc.RTCPeerConnection(aiortc.RTCConfiguration(iceServers=[]))
     peer.addTrack(Speaking(sound))
@@ -116,7 +127,9 @@ async def called(wire: Wire, sound: np.ndarray) -> tuple[list[VideoFrame], list[
         asyncio.create_task(gather(tracks[kind], kept))
         for kind, kept in (("video", pictures), ("audio", sounds))
     ]
-    await asyncio.sleep(SECONDS)
+    async with asyncio.timeout(60):
+        while len(pictures) < PICTURES or len(sounds) < SOUNDS:
+            await asyncio.sleep(0.02)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -127,25 +140,77 @@ async def called(wire: Wire, sound: np.ndarray) -> tuple[list[VideoFrame], list[
 def test_what_is_said_comes_back_with_pictures(small_avatar: Avatar, speaker: Speaker):
     from avatar.live.video_call import answer_call  # noqa: PLC0415  needs the extra
 
-    said = np.repeat((syllables(SECONDS)[0] * 16_000).astype(np.int16), 3)
+    said = np.repeat((syllables(2.0)[0] * 16_000).astype(np.int16), 3)
     here = Here(small_avatar, speaker)
 
-    async def run() -> tuple[list[VideoFrame], list[AudioFrame]]:
+    async def run() -> tuple[list[Came], list[Came]]:
         mine, theirs = wires()
         call = asyncio.create_task(answer_call(theirs, here, here.session.latency, 25))
         back = await called(mine, said)
-        with pytest.raises(Refused, match="lost|ended"):
+        with pytest.raises(Refused, match=r"lost|ended"):
             await asyncio.wait_for(call, 5)
         return back
 
     pictures, sounds = asyncio.run(run())
-    drawn = here.pictures()
-    times = [int(frame.pts * frame.time_base * 16_000) for frame in pictures]  # type: ignore[operator]
-    print(len(pictures), len(sounds), here.session.latency, times)
-    same = [psnr(f.to_ndarray(format="rgb24"), drawn[at]) for f, at in zip(pictures, times, strict=True)]
-    print(same)
-    assert 0
+    shown = np.stack([frame.to_ndarray(format="rgb24") for _, frame in pictures]).astype(float)
+    times = [seconds(frame) for _, frame in pictures]
+    first, drawn = best_shift(shown, times, here.pictures())
+    assert min(psnr(a, b) for a, b in zip(shown, drawn, strict=True)) > 33
+    assert correlation(shown - shown.mean(0), drawn - drawn.mean(0)) > 0.8  # the lips move
+    heard = loudness(np.concatenate([frame.to_ndarray()[0, ::2] for _, frame in sounds]))
+    told = loudness(said)[: len(heard) - 3]
+    alike = [correlation(heard[late : len(told) + late], told) for late in range(4)]
+    assert max(alike) > 0.98, alike  # Opus takes some milliseconds of its own, each way
+    sound_begun = min(came - seconds(frame) for came, frame in sounds)
+    video_begun = min(came - seconds(frame) - first for came, frame in pictures)
+    assert abs(video_begun - sound_begun) < 0.25, (video_begun, sound_begun)
+
+
+def seconds(frame: VideoFrame | AudioFrame) -> float:
+    """Of a frame that came, from the first of its kind."""
+    return float(frame.pts * frame.time_base)  # type: ignore[operator]
+
+
+def best_shift(
+    shown: np.ndarray, times: list[float], drawn: dict[int, NDArray[np.uint8]]
+) -> tuple[float, np.ndarray]:
+    """The time of the first picture [H, W, 3] that came, and what was drawn for each of them: on a
+    busy machine the first ones may be dropped."""
+    best, found = -np.inf, (0.0, shown)
+    for first in sorted(drawn)[:25]:
+        wanted = [first + round(16_000 * at) for at in times]
+        if all(sample in drawn for sample in wanted):
+            there = np.stack([drawn[sample] for sample in wanted]).astype(float)
+            if (near := psnr(shown, there)) > best:
+                best, found = near, (first / 16_000, there)
+    return found
+
+
+def loudness(sound: np.ndarray) -> np.ndarray:
+    """Of each 10 ms."""
+    return np.sqrt((sound[: len(sound) // 480 * 480].reshape(-1, 480).astype(float) ** 2).mean(1))
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
-    return float(-10 * np.log10(((a / 255.0 - b / 255.0) ** 2).mean()))
+    return float(-10 * np.log10(((a / 255 - b / 255) ** 2).mean()))
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float((a * b).sum() / np.sqrt((a * a).sum() * (b * b).sum()))
+
+
+def test_what_is_no_offer_is_refused(small_avatar: Avatar, speaker: Speaker):
+    from avatar.live.video_call import answer_call  # noqa: PLC0415  needs the extra
+
+    here = Here(small_avatar, speaker)
+    nonsense = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+
+    async def call(message: str) -> None:
+        mine, theirs = wires()
+        await mine.send(message)
+        await asyncio.wait_for(answer_call(theirs, here, 0.4, 25), 5)
+
+    for message in ("{}", json.dumps({"type": "offer", "sdp": nonsense})):
+        with pytest.raises(Refused, match=r"must be|cannot be answered"):
+            asyncio.run(call(message))
