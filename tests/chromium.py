@@ -12,10 +12,14 @@ import shutil
 import subprocess
 import sys
 import time
+import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+import soxr
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
@@ -147,3 +151,18 @@ def tab(folder: Path, *flags: str) -> Iterator[Tab]:
         process.wait(20)
         os.close(to_write)
         os.close(back_read)
+
+
+def microphone(folder: Path, voice: np.ndarray) -> tuple[str, ...]:
+    """Flags for a browser that hears one second of silence, then a voice."""
+    sound = soxr.resample(np.concatenate([np.zeros(16_000, np.float32), voice]), 16_000, 48_000)
+    path = folder / "microphone.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 48_000, 0, "NONE", ""))
+        file.writeframes((sound * 32767).astype("<i2").tobytes())
+    fake = "--use-fake-device-for-media-stream"
+    return (
+        fake,
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-audio-capture={path}%noloop",
+    )

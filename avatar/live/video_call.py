@@ -146,7 +146,7 @@ async def _connected(
 
 
 async def _listen(track: MediaStreamTrack, ear: Ear, sync: LipSync, sound: Outgoing) -> None:
-    """What comes goes to the session, and what has waited goes out."""
+    """What comes goes to the session, and what has waited goes out, until the track ends."""
     microphone, resampler = Microphone(), soxr.ResampleStream(RATE, SAMPLE_RATE, 1, "int16")
     while True:
         try:
@@ -154,7 +154,7 @@ async def _listen(track: MediaStreamTrack, ear: Ear, sync: LipSync, sound: Outgo
             assert isinstance(frame, AudioFrame)
             heard = microphone.hear(frame)
         except MediaStreamError:
-            raise Refused("the microphone's track has ended", 1000) from None
+            return
         except ValueError:
             raise Refused("the microphone's sound must stay of one kind", 1008) from None
         for piece in sync.hear(heard):

@@ -4,16 +4,14 @@ import base64
 import signal
 import subprocess
 import sys
-import wave
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-import soxr
 import torch
-from chromium import Tab, chromium, tab
+from chromium import Tab, chromium, microphone, tab
 from shown_pages import DEMO
 from support import ROOT, write_wav
 
@@ -80,21 +78,6 @@ def page(address: str, folder: Path, *flags: str) -> Iterator[Tab]:
         opened.size(160, 120)
         opened.open(address)
         yield opened
-
-
-def microphone(folder: Path, voice: np.ndarray) -> tuple[str, ...]:
-    """Flags for a browser that hears one second of silence, then a voice."""
-    sound = soxr.resample(np.concatenate([np.zeros(16_000, np.float32), voice]), 16_000, 48_000)
-    path = folder / "microphone.wav"
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, 48_000, 0, "NONE", ""))
-        file.writeframes((sound * 32767).astype("<i2").tobytes())
-    fake = "--use-fake-device-for-media-stream"
-    return (
-        fake,
-        "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-audio-capture={path}%noloop",
-    )
 
 
 def lip_correlation(live: np.ndarray, voice: np.ndarray) -> float:
