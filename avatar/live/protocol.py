@@ -1,6 +1,7 @@
 """What goes over the one connection of a session: bytes to messages, and back."""
 
 import json
+import re
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,10 +121,23 @@ def read_offer(message: str | bytes) -> str:
             media = sorted(line.split()[0] for line in sdp.splitlines() if line.startswith("m="))
             if media != ["m=audio", "m=video"]:
                 raise Refused("an offer must have one track of sound and one of pictures", 1008)
+            if not _bundles(sdp):
+                raise Refused("an offer must bundle those tracks that it has (RFC 9143)", 1008)
             if sdp.count("a=candidate:") > CANDIDATES:
                 raise Refused(f"an offer must name at most {CANDIDATES} addresses", 1008)
             return sdp
     raise Refused('text must be {"type": "offer", "sdp": "..."}', 1008)
+
+
+def _bundles(sdp: str) -> bool:
+    """Whether the tracks that belong together are those that are there."""
+    whole, *tracks = sdp.split("\nm=")
+    names = [re.findall(r"^a=mid:(\S+)\s*$", track, re.MULTILINE) for track in tracks]
+    groups = re.findall(r"^a=group:BUNDLE (.*)$", whole, re.MULTILINE)
+    bundled = sorted(name for track in names for name in track)
+    return all(len(track) == 1 for track in names) and all(
+        sorted(group.split()) == bundled for group in groups
+    )
 
 
 def _counts(number: object) -> TypeGuard[int]:

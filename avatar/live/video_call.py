@@ -2,6 +2,8 @@
 that says it. Needs the extra `webrtc`."""
 
 import asyncio
+import logging
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -101,6 +103,8 @@ async def answer_call(socket: Socket, session: Drawn, latency: float, fps: int) 
     sound, video = Outgoing("audio", 50), Outgoing("video", 1)
     sync = LipSync(latency + SPARE, fps)
     ear = Ear(sync)
+    for name in ("aiortc", "aioice"):  # what a client does wrong is not to fill the disk
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     peer = RTCPeerConnection(RTCConfiguration(iceServers=[]))  # else it asks one of Google's
     lost = asyncio.Event()
 
@@ -119,7 +123,8 @@ async def answer_call(socket: Socket, session: Drawn, latency: float, fps: int) 
             _lose(lost),
         )
     finally:
-        await peer.close()
+        with suppress(AttributeError):  # what a strange offer has left half made
+            await peer.close()
 
 
 async def _connected(
@@ -137,8 +142,8 @@ async def _connected(
         heard, shown = sorted(peer.getTransceivers(), key=lambda one: one.kind)
         shown.direction = "sendonly"  # a camera is not decoded
         await peer.setLocalDescription(await peer.createAnswer())
-    except Exception as error:  # a parser of others' text, which raises what it likes
-        raise Refused(f"the offer cannot be answered ({error or type(error)})", 1008) from None
+    except Exception:  # a parser of others' text, which raises what it likes
+        raise Refused("the offer cannot be answered: is it a browser's, unchanged?", 1008) from None
     if heard.receiver.track is None:
         raise Refused("the offer must send the sound of a microphone", 1008)
     await socket.send(answer(peer.localDescription.sdp))

@@ -21,7 +21,9 @@ from avatar.page.build import video_page
 from common.errors import InputError
 
 VIDEO = video_page("A <b>")
-OFFER = json.dumps({"type": "offer", "sdp": "m=audio 9\r\nm=video 9\r\n"})
+OFFER = json.dumps(
+    {"type": "offer", "sdp": "v=0\r\nm=audio 9\r\na=mid:0\r\nm=video 9\r\na=mid:1\r\n"}
+)
 
 
 class NoWorkers:

@@ -91,7 +91,9 @@ def offer(sdp: str) -> str:
     return json.dumps({"type": "offer", "sdp": sdp})
 
 
-SOUND_AND_PICTURES = "v=0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+GROUP = "a=group:BUNDLE 0 1\r\n"
+TRACK = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\n"
+SOUND_AND_PICTURES = f"v=0\r\n{GROUP}{TRACK}m=video 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\n"
 MANY = "a=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\n" * (CANDIDATES + 1)
 
 
@@ -109,6 +111,8 @@ def test_an_offer_is_read():
         (offer(SOUND_AND_PICTURES * 2), "one track of sound and one of pictures"),
         (offer(SOUND_AND_PICTURES + "m=application 9 x\r\n"), "one track of sound"),
         (offer("m=\r\n" + SOUND_AND_PICTURES), "one track of sound"),
+        (offer(SOUND_AND_PICTURES.replace("BUNDLE 0 1", "BUNDLE 2 1")), "must bundle"),
+        (offer(SOUND_AND_PICTURES.replace("a=mid:0", "a=mid:1")), "must bundle"),
         (offer(SOUND_AND_PICTURES + MANY), "at most 64 addresses"),
     ],
 )

@@ -204,7 +204,8 @@ def test_what_is_no_offer_is_refused(small_avatar: Avatar, speaker: Speaker):
     from avatar.live.video_call import answer_call  # noqa: PLC0415  needs the extra
 
     here = Here(small_avatar, speaker)
-    nonsense = "m=audio 9 UDP/TLS/RTP/SAVPF 111\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\n"
+    tracks = (f"m={kind} 9 UDP/TLS/RTP/SAVPF 96\r\na=mid:{kind}" for kind in ("audio", "video"))
+    nonsense = "\r\n".join(("v=0", *tracks))
 
     async def call(message: str) -> None:
         mine, theirs = wires()
