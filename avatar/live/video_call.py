@@ -3,7 +3,7 @@ that says it. Needs the extra `webrtc`."""
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Protocol
 
 import numpy as np
@@ -33,6 +33,10 @@ HASTY = 10.0
 
 class Drawn(Spoken, Protocol):
     """What is needed of a session that draws."""
+
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        """In which alone it may be asked for a picture."""
+        ...
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]."""
@@ -181,7 +185,7 @@ async def _show(ear: Ear, sync: LipSync, session: Drawn, video: Outgoing) -> Non
 
 
 async def _draw(sync: LipSync, session: Drawn) -> tuple[TimedRow, NDArray[np.uint8]] | None:
-    async with session.turn():  # others' turns are waited for before it is known what is next
+    async with session.drawing():  # others' turns are waited for before it is known what is next
         row = sync.next_row()
         return None if row is None else (row, await session.picture(row.row))
 

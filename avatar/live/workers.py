@@ -85,12 +85,16 @@ class Worker:
 class Remote:
     """A session in another process."""
 
-    def __init__(self, worker: Worker, number: int) -> None:
-        self._worker, self._number = worker, number
+    def __init__(self, worker: Worker, number: int, painter: Worker) -> None:
+        """painter: where its pictures are drawn."""
+        self._worker, self._number, self._painter = worker, number, painter
         worker.sessions += 1
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         return self._worker.turn()
+
+    def drawing(self) -> AbstractAsyncContextManager[None]:
+        return self._painter.turn()
 
     async def push(self, pcm: bytes) -> Frames:
         return await self._worker.run(_push, self._number, pcm)
@@ -106,7 +110,7 @@ class Remote:
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
-        return await self._worker.run(_picture, row)
+        return await self._painter.run(_picture, row)
 
     async def close(self) -> None:
         self._worker.sessions -= 1
@@ -132,7 +136,8 @@ class Workers:
         worker = min(self._workers, key=lambda worker: worker.sessions)
         if not worker.has_room():
             raise Refused("this machine is too busy for another session; try again later", 1013)
-        return Remote(worker, next(self._numbers))
+        beside = self._workers[(self._workers.index(worker) + 1) % len(self._workers)]
+        return Remote(worker, next(self._numbers), beside)
 
     def stop(self) -> None:
         for worker in self._workers:
