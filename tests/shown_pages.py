@@ -1,10 +1,16 @@
 """A page in a browser, and what it shows."""
 
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from chromium import Tab
+import pytest
+from chromium import Tab, chromium
 from support import ROOT
 
 from avatar.rig.avatar import Avatar
@@ -24,3 +30,20 @@ class Shown:
     avatar: Avatar
     face: Face
     file: Path
+
+
+@contextmanager
+def serving(*options: str) -> Iterator[str]:
+    """Where `voicesplat serve` serves the demo avatar with one process; skips where there is no
+    Chromium to look at it."""
+    if chromium() is None:
+        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
+    words = ("serve", str(DEMO), *options, "--port", "0", "--no-browser", "--threads", "1")
+    command = [sys.executable, "-m", "configs.cli", *words]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("the page is at http://127.0.0.1:")
+        yield line.split()[4].rstrip(";")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 128 + signal.SIGINT

@@ -44,7 +44,7 @@ MAY_IMPORT = {
         "audio2mesh.prosody audio2mesh.sound avatar.arkit avatar.capture avatar.exports "
         "avatar.face avatar.face.emotion avatar.files avatar.film avatar.flame avatar.heads "
         "avatar.light avatar.lipreading avatar.mesh avatar.page avatar.rig avatar.tracking "
-        "avatar.transfer common splat splat.scene"
+        "avatar.transfer common splat"
     ),
     "avatar.evaluation": (
         "avatar.capture avatar.files avatar.heads avatar.light avatar.mesh avatar.rig "
@@ -109,7 +109,7 @@ MAY_IMPORT = {
     ),
     "avatar.reconstruct": (
         "avatar.capture avatar.files avatar.heads avatar.light avatar.mesh avatar.rig "
-        "avatar.scans avatar.transfer common splat splat.scene"
+        "avatar.scans avatar.transfer common splat"
     ),
     "avatar.rig": "avatar.heads avatar.mesh common splat",
     "avatar.scans": "avatar.heads avatar.mesh avatar.rig avatar.transfer common splat",

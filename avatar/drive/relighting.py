@@ -24,8 +24,7 @@ from avatar.rig.draw import avatar_rig
 from avatar.transfer.fitted_face import Face
 from common.colours import parse_colour
 from common.progress import progress_bar
-from splat import orbit
-from splat.scene.conventions import SH_C0
+from splat import orbit, sh_to_rgb
 
 Levels = NDArray[np.uint8]
 """sRGB, 0 to 255."""
@@ -52,16 +51,14 @@ def relit_film(
 def rest_colours(lights: Sequence[str], avatar: Avatar, face: Face) -> dict[str, Levels]:
     """The colours [N, 3] of an avatar's Gaussians at rest in each of some lights, as --light names
     them, for viewers anywhere."""
-    if not lights:
-        return {}
     surfaces, rest = _bare(avatar, face), avatar.vertices
     gaussians = avatar_rig(avatar, torch.device("cpu"))(rest)
     camera = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
     found = {}
     for said in lights:
         lit = relit(surfaces, face.head, read_light(said), Course(), all_sides=True)
-        colours = lit(gaussians, rest, camera, 0.0).sh[:, 0].numpy() * SH_C0 + 0.5
-        found[said] = np.round(255 * np.clip(colours, 0, 1)).astype(np.uint8)
+        colours = sh_to_rgb(lit(gaussians, rest, camera, 0.0).sh[:, 0]).clamp(0, 1)
+        found[said] = np.round(255 * colours.numpy()).astype(np.uint8)
     return found
 
 

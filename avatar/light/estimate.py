@@ -5,7 +5,6 @@ skin itself is like stays unknown: it is told, or taken to be as bright as it lo
 would look white.
 """
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -75,8 +74,7 @@ def assumed(found: Estimate | None) -> str:
     """One line: what was taken for granted where light was taken out of an avatar's colours."""
     if found is None:
         return "the colours of the avatar are taken to hold no light"
-    x, y, z = found.light.directions[found.light.energy.mean(1).argmax()]
-    azimuth, elevation = math.degrees(math.atan2(x, z)), math.degrees(math.asin(y))
+    azimuth, elevation = _angles(found.light.directions[found.light.energy.mean(1).argmax()])
     red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
     source = "as --light-skin says" if found.told else "so that white before the face is white"
     return (
@@ -89,10 +87,15 @@ def assumed(found: Estimate | None) -> str:
 
 def _lobes() -> list[Lobe]:
     lobes = []
-    for x, y, z in sphere_directions(LAMPS):
-        azimuth, elevation = np.degrees([np.arctan2(x, z), np.arcsin(y)])
-        lobes.append(Lobe(float(azimuth), float(elevation), 1.0, SHARPNESS))
+    for direction in sphere_directions(LAMPS):
+        lobes.append(Lobe(*_angles(direction), 1.0, SHARPNESS))
     return lobes
+
+
+def _angles(direction: Floats) -> tuple[float, float]:
+    """Azimuth and elevation in degrees of a direction [3]."""
+    x, y, z = direction
+    return float(np.degrees(np.arctan2(x, z))), float(np.degrees(np.arcsin(y)))
 
 
 def _together(lobes: list[Lobe], strengths: Floats) -> Environment:

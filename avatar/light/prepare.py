@@ -15,7 +15,7 @@ from avatar.mesh.coloured import to_linear
 from avatar.mesh.vectors import Floats
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
-from splat.scene.conventions import SH_C0
+from splat import sh_to_rgb
 
 
 def surfaces_of(
@@ -31,7 +31,7 @@ def surfaces_of(
     done: called after each of 2 * PARTS parts.
     """
     surfaces = stored(avatar) or baked(avatar, head, done)
-    colours = np.clip(avatar.gaussians.sh[:, 0].double().numpy() * SH_C0 + 0.5, 0, 1)
+    colours = sh_to_rgb(avatar.gaussians.sh[:, 0].double()).clamp(0, 1).numpy()
     if avatar.unlit:
         return surfaces._replace(albedo=to_linear(colours).astype(np.float32)), None
     quats = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices).quats.numpy()

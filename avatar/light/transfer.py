@@ -108,7 +108,7 @@ def _arriving(transfer: Transfer, R_world_tri: Tensor, sky: Sky) -> Arriving:
     return Arriving(light[:, 0], light[:, 1:], access)
 
 
-def mirrored(
+def reflected(
     transfer: Transfer,
     R_world_tri: Tensor,
     means_world: Tensor,

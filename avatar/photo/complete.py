@@ -9,7 +9,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
-from avatar.light.mirrored import Told
+from avatar.light.other_side import Told
 from avatar.mesh.vectors import MM, Floats
 
 NEIGHBOURS = 8

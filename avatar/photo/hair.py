@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
-from avatar.light.mirrored import Told, mirrored
+from avatar.light.other_side import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from avatar.light.mirrored import Told, mirrored
+from avatar.light.other_side import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.photo.complete import filled, together

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head
-from avatar.light.mirrored import Told, mirrored
+from avatar.light.other_side import Told, mirrored
 from avatar.mesh import Mesh
 from avatar.reconstruct.seeds import nearest_triangles
 from avatar.rig.triangle_frames import triangle_frames

@@ -32,7 +32,7 @@ from avatar.light.transfer import (
     Transfer,
     arriving,
     linear,
-    mirrored,
+    reflected,
     toned,
     turned_back,
     with_factor,
@@ -45,8 +45,7 @@ from avatar.reconstruct.bound_gaussians import BoundGaussians, raw_of
 from avatar.reconstruct.seeds import calmest_timestep
 from avatar.rig.avatar import Avatar
 from avatar.rig.triangle_frames import triangle_frames
-from splat import Gaussians, rgb_to_sh
-from splat.scene.conventions import SH_C0
+from splat import Gaussians, rgb_to_sh, sh_to_rgb
 
 BAKED_AT = (0.0, 0.2, 0.5)  # progress from which shade is baked, again if Gaussians have come since
 LEAST = 0.05  # light by which the first colours are divided
@@ -113,7 +112,7 @@ class CaptureLights:
         again = came.open_share * (1 - came.open_share)
         bounce = sky.even * albedo[self._skin()].detach().mean(0)
         eye = camera_centre(view.camera).to(world.means)
-        image, left = mirrored(self.transfer, frames, world.means.detach(), eye, sky, image)
+        image, left = reflected(self.transfer, frames, world.means.detach(), eye, sky, image)
         radiance = albedo * (light.clamp(min=0) + again[:, None] * bounce) * left + image
         return replace(world, sh=rgb_to_sh(toned(radiance))[:, None])
 
@@ -121,7 +120,7 @@ class CaptureLights:
         """Gaussians whose colours are means over lights, in what is left without."""
         views = {self._key(view): view for view in self.capture.splits["train"]}
         received = torch.stack([self._arriving(bound, view).matt for view in views.values()])
-        colours = (bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1).cpu().double().numpy()
+        colours = _colours(bound).cpu().double().numpy()
         mean = received.mean(0).clamp(min=LEAST).cpu().double().numpy()
         albedo = to_srgb(np.clip(untoned(colours) / mean, 0.01, WHITEST))
         own = rgb_to_sh(torch.from_numpy(albedo)).to(bound.parts["sh_dc"])
@@ -181,7 +180,7 @@ class CaptureLights:
         assert self.transfer is not None
         timestep = calmest_timestep(self.capture, self.capture.splits["train"])
         now = self.standing(self.capture.vertices[timestep])
-        colours = (bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1).cpu().double().numpy()
+        colours = _colours(bound).cpu().double().numpy()
         frames = triangle_frames(self.capture.rest, self.capture.faces).R_world_tri
         turned = matrix_to_quaternion(frames[bound.binding.cpu()] @ _turns(bound).cpu())
         surfaces = turned_back(self.transfer, _turns(bound))
@@ -237,13 +236,18 @@ class CaptureLights:
 
 def albedo_of(bound: BoundGaussians) -> Tensor:
     """The albedo [N, 3] of each Gaussian, linear."""
-    return linear((bound.parts["sh_dc"][:, 0] * SH_C0 + 0.5).clamp(0, 1))
+    return linear(_colours(bound))
 
 
 def slopes(bound: BoundGaussians) -> Tensor:
     """The slope [N, 3] of each Gaussian's factor."""
     rows = bound.parts["sh_rest"]
     return rows.mean(2) if rows.shape[1] else rows.new_zeros(len(rows), 3)
+
+
+def _colours(bound: BoundGaussians) -> Tensor:
+    """What the Gaussians have learned as colours [N, 3], sRGB in [0, 1]."""
+    return sh_to_rgb(bound.parts["sh_dc"][:, 0]).clamp(0, 1)
 
 
 def _turns(bound: BoundGaussians) -> Tensor:

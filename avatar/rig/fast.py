@@ -147,6 +147,16 @@ def _quaternion(m00, m01, m02, m10, m11, m12, m20, m21, m22):  # scalars, as abo
     return w / length, x / length, y / length, z / length
 
 
+@plain_njit(inline="always", fastmath=True)
+def _write_product(products, i, w, x, y, z, quat):  # scalars, as above
+    """Row i of products [N, 4]: the quaternion w, x, y, z times another [4]."""
+    bw, bx, by, bz = quat
+    products[i, 0] = w * bw - x * bx - y * by - z * bz
+    products[i, 1] = w * bx + x * bw + y * bz - z * by
+    products[i, 2] = w * by - x * bz + y * bw + z * bx
+    products[i, 3] = w * bz + x * by - y * bx + z * bw
+
+
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def _to_world(
     means: Floats, quats: Floats, scales: Floats, owner: NDArray[np.int32], frames: Floats
@@ -162,12 +172,7 @@ def _to_world(
             turned = f[3 * row] * x + f[3 * row + 1] * y + f[3 * row + 2] * z
             means_world[i, row] = k * turned + f[13 + row]
             scales_world[i, row] = k * scales[i, row]
-        aw, ax, ay, az = f[9], f[10], f[11], f[12]
-        bw, bx, by, bz = quats[i]
-        quats_world[i, 0] = aw * bw - ax * bx - ay * by - az * bz
-        quats_world[i, 1] = aw * bx + ax * bw + ay * bz - az * by
-        quats_world[i, 2] = aw * by - ax * bz + ay * bw + az * bx
-        quats_world[i, 3] = aw * bz + ax * by - ay * bx + az * bw
+        _write_product(quats_world, i, f[9], f[10], f[11], f[12], quats[i])
     return means_world, quats_world, scales_world
 
 
@@ -191,10 +196,5 @@ def _from_world(
             turned = f[column] * x + f[3 + column] * y + f[6 + column] * z
             by_means[i, column] = k * turned
             by_scales[i, column] = k * by_scales_world[i, column]
-        aw, ax, ay, az = f[9], -f[10], -f[11], -f[12]
-        bw, bx, by, bz = by_quats_world[i]
-        by_quats[i, 0] = aw * bw - ax * bx - ay * by - az * bz
-        by_quats[i, 1] = aw * bx + ax * bw + ay * bz - az * by
-        by_quats[i, 2] = aw * by - ax * bz + ay * bw + az * bx
-        by_quats[i, 3] = aw * bz + ax * by - ay * bx + az * bw
+        _write_product(by_quats, i, f[9], -f[10], -f[11], -f[12], by_quats_world[i])
     return by_means, by_quats, by_scales

@@ -11,6 +11,11 @@ def rgb_to_sh(rgb: Tensor) -> Tensor:
     return (rgb - 0.5) / SH_C0
 
 
+def sh_to_rgb(sh: Tensor) -> Tensor:
+    """The colour that coefficients of degree 0 have from everywhere: [..., 3] -> [..., 3]."""
+    return sh * SH_C0 + 0.5
+
+
 def sh_bases(directions: Tensor, count: int) -> Tensor:
     """First `count` (1, 4, 9 or 16) bases at unit directions: [..., 3] -> [..., count]."""
     x, y, z = directions.unbind(-1)

@@ -25,7 +25,7 @@ from avatar.light.transfer import (
     Transfer,
     arriving,
     linear,
-    mirrored,
+    reflected,
     toned,
     turned_back,
     unpacked,
@@ -77,10 +77,10 @@ def test_torch_shades_as_the_compiled_loops_do():
         torch.from_numpy(mirror.shares),
     )
     came = arriving(transfer, turns, seen)
-    reflected, left = mirrored(transfer, turns, means, eye, seen, image)
+    shine, left = reflected(transfer, turns, means, eye, seen, image)
     again = came.open_share * (1 - came.open_share)
     matt = came.matt + again[:, None] * seen.even * 0.4
-    found = (torch.from_numpy(albedo) * matt * left + reflected).numpy()
+    found = (torch.from_numpy(albedo) * matt * left + shine).numpy()
     surfaces = turned_back(transfer, torch.eye(3).expand(COUNT, 3, 3))._replace(albedo=albedo)
     quats_now, means_now, R_now, eye_now, opening_now = (
         part.numpy() for part in (quats, means, R_HEAD, eye, OPENING)

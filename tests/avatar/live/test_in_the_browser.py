@@ -1,9 +1,6 @@
 """The live page in a headless Chromium whose microphone is a file."""
 
 import base64
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from chromium import Tab, chromium, microphone, tab
-from shown_pages import DEMO
-from support import ROOT, write_wav
+from chromium import Tab, microphone, tab
+from shown_pages import serving
+from support import write_wav
 
 from audio2mesh import load_model
 from audio2mesh.model.motion import sample_curves
@@ -59,17 +56,8 @@ PIECE = """(() => {
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the command serves the demo avatar, to one client at a time."""
-    if chromium() is None:
-        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    words = ("serve", str(DEMO), "--port", "0", "--no-browser", "--sessions", "1", "--threads", "1")
-    command = [sys.executable, "-m", "configs.cli", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("the page is at http://127.0.0.1:")
-        yield line.split()[4].rstrip(";")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 128 + signal.SIGINT
+    with serving("--sessions", "1") as address:
+        yield address
 
 
 @contextmanager

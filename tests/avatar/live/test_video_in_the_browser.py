@@ -1,16 +1,12 @@
 """The page of a call in a headless Chromium whose microphone is a file."""
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from chromium import chromium, microphone, tab
-from shown_pages import DEMO
-from support import ROOT
+from chromium import microphone, tab
+from shown_pages import serving
 
 pytestmark = pytest.mark.slow
 pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
@@ -30,17 +26,8 @@ LIPS = """(() => {
 @pytest.fixture
 def address() -> Iterator[str]:
     """Where the command answers calls for the demo avatar."""
-    if chromium() is None:
-        pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    words = ("serve", str(DEMO), "--webrtc", "--port", "0", "--no-browser", "--threads", "1")
-    command = [sys.executable, "-m", "configs.cli", *words]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("the page is at http://127.0.0.1:")
-        yield line.split()[4].rstrip(";")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 128 + signal.SIGINT
+    with serving("--webrtc") as address:
+        yield address
 
 
 def test_a_call_shows_what_is_said(address: str, tmp_path: Path, voice: np.ndarray):

@@ -142,26 +142,28 @@ def test_quaternions_and_matrices_agree(seed: int):
         assert torch.allclose(quaternion_to_matrix(matrix_to_quaternion(rotation)), rotation)
 
 
-def test_the_fast_rig_is_the_slow_one():
+def on_a_moved_head(count: int) -> tuple[Gaussians, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Local Gaussians, their triangles, and vertices and triangles of a head that grimaces."""
     head = load_head()
-    local = some_gaussians(5000, dtype=torch.float32)
+    local = some_gaussians(count, dtype=torch.float32)
     generator = torch.Generator().manual_seed(1)
-    binding = torch.randint(len(head.faces), (5000,), generator=generator)
-    vertices = head.vertices + head.express({"jawOpen": 0.6, "eyeBlinkLeft": 1.0})
-    slow = to_world(local, binding, triangle_frames(vertices, head.faces))
-    fast = fast_rig(local, binding, head.faces)(vertices)
+    binding = torch.randint(len(head.faces), (count,), generator=generator)
+    moved = head.vertices + head.express({"jawOpen": 0.6, "eyeBlinkLeft": 1.0})
+    return local, binding, moved, head.faces
+
+
+def test_the_fast_rig_is_the_slow_one():
+    local, binding, vertices, faces = on_a_moved_head(5000)
+    slow = to_world(local, binding, triangle_frames(vertices, faces))
+    fast = fast_rig(local, binding, faces)(vertices)
     assert torch.allclose(fast.means, slow.means, atol=2e-6)
     assert torch.allclose(fast.scales, slow.scales, rtol=1e-4, atol=1e-7)
     assert same_rotation(fast.quats, slow.quats, 1e-3)
 
 
 def test_the_fast_gradients_are_the_slow_ones():
-    head = load_head()
-    local = some_gaussians(2000, dtype=torch.float32)
-    generator = torch.Generator().manual_seed(1)
-    binding = torch.randint(len(head.faces), (2000,), generator=generator)
-    vertices = head.vertices + head.express({"jawOpen": 0.6, "eyeBlinkLeft": 1.0})
-    camera = torch.randn(3, generator=generator)
+    local, binding, vertices, faces = on_a_moved_head(2000)
+    camera = torch.randn(3, generator=torch.Generator().manual_seed(2))
 
     def gradients(mesh: torch.Tensor) -> list[torch.Tensor]:
         leaves = [
@@ -169,7 +171,7 @@ def test_the_fast_gradients_are_the_slow_ones():
         ]
         means, quats, scales = leaves
         moved = Gaussians(means, quats, scales, local.opacities, local.sh)
-        world = carried(moved, binding, mesh, head.faces)
+        world = carried(moved, binding, mesh, faces)
         seen = quaternion_to_matrix(world.quats) @ (world.scales[..., None] * camera[:, None])
         ((seen.squeeze(-1) + world.means - camera).square().sum(1) * binding).sum().backward()
         return [leaf.grad for leaf in leaves if leaf.grad is not None]
