@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from splat.backend import why_not_gsplat as why_not_gsplat
     from splat.rendering import Rendering as Rendering
     from splat.rendering import render as render
+    from splat.rendering import render_frames as render_frames
     from splat.scene.camera import Camera as Camera
     from splat.scene.camera import look_at as look_at
     from splat.scene.camera import orbit as orbit

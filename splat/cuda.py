@@ -3,6 +3,8 @@
 Importing this module imports gsplat, which works everywhere; drawing needs CUDA.
 """
 
+from collections.abc import Sequence
+
 import torch
 from gsplat.rendering import rasterization
 from torch import Tensor
@@ -20,28 +22,66 @@ def draw(
     with_depth: bool,
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Colours [H, W, 3], alphas [H, W] and expected depths [H, W], differentiable."""
-    device = gaussians.means.device
+    views = camera.viewmat[None], camera.K[None], background[None]
+    pixels, alphas = _rasterized(gaussians, views, (camera.width, camera.height), mode, with_depth)
+    color, alpha = pixels[0, ..., :3], alphas[0, ..., 0]
+    return color, alpha, pixels[0, ..., 3] if with_depth else None
+
+
+def draw_frames(
+    gaussians: Gaussians,
+    cameras: Sequence[Camera],
+    background: Tensor,  # [3]
+) -> Tensor:  # [F, H, W, 3]
+    """Colours of moments, each by a camera of its own, all of one size, in one launch.
+
+    gaussians: means, quats and scales of each moment, [F, N, ..]; opacities [N] and SH [N, K, 3] of
+    all.
+    """
+    g, first = gaussians, cameras[0]
+    size = first.width, first.height
+    assert all((camera.width, camera.height) == size for camera in cameras)
+    count = len(cameras)
+    moments = Gaussians(
+        g.means, g.quats, g.scales, g.opacities.expand(count, -1), g.sh.expand(count, -1, -1, -1)
+    )
+    views = (
+        torch.stack([camera.viewmat for camera in cameras])[:, None],
+        torch.stack([camera.K for camera in cameras])[:, None],
+        background.expand(count, 1, 3),
+    )
+    return _rasterized(moments, views, size, "classic", with_depth=False)[0][:, 0]
+
+
+def _rasterized(
+    g: Gaussians,  # [..., N]
+    views: tuple[Tensor, Tensor, Tensor],  # viewmats [..., C, 4, 4], Ks, backgrounds [..., C, 3]
+    size: tuple[int, int],
+    mode: RasterizeMode,
+    with_depth: bool,
+) -> tuple[Tensor, Tensor]:
+    """Colours and, if asked for, depths [..., C, H, W, 3 or 4], and alphas [..., C, H, W, 1]."""
+    viewmats, Ks, backgrounds = (part.to(g.means) for part in views)
     pixels, alphas, _ = rasterization(
-        means=gaussians.means,
-        quats=gaussians.quats,
-        scales=gaussians.scales,
-        opacities=gaussians.opacities,
-        colors=gaussians.sh,
-        viewmats=camera.viewmat.to(device)[None],
-        Ks=camera.K.to(device)[None],
-        width=camera.width,
-        height=camera.height,
+        means=g.means,
+        quats=g.quats,
+        scales=g.scales,
+        opacities=g.opacities,
+        colors=g.sh,
+        viewmats=viewmats,
+        Ks=Ks,
+        width=size[0],
+        height=size[1],
         near_plane=NEAR_PLANE,
         far_plane=FAR_PLANE,
         eps2d=BLUR,
-        sh_degree=round(gaussians.sh.shape[1] ** 0.5) - 1,
+        sh_degree=round(g.sh.shape[-2] ** 0.5) - 1,
         packed=False,
-        backgrounds=background.to(device)[None],
+        backgrounds=backgrounds,
         render_mode="RGB+ED" if with_depth else "RGB",
         rasterize_mode=mode,
     )
-    color, alpha = pixels[0, ..., :3], alphas[0, ..., 0]
-    return color, alpha, pixels[0, ..., 3] if with_depth else None
+    return pixels, alphas
 
 
 def draw_trial_image() -> None:

@@ -1,5 +1,6 @@
 """`render`: Gaussians and a camera to an image, on whichever backend there is."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -50,6 +51,32 @@ def render(
 
         return Rendering(*cuda.draw(gaussians, camera, background, mode, with_depth))
     assert_never(backend)
+
+
+def render_frames(
+    gaussians: Gaussians, cameras: Sequence[Camera], background: Tensor, backend: Backend
+) -> Tensor:  # [F, H, W, 3]
+    """Colours of F moments over a background [3], without gradients; on CUDA in one launch.
+
+    gaussians: means, quats and scales of each moment, [F, N, ..]; opacities [N] and SH [N, K, 3] of
+    all. cameras: one for each moment, all of one size.
+    """
+    g = gaussians
+    moments = [
+        Gaussians(*parts, g.opacities, g.sh)
+        for parts in zip(g.means, g.quats, g.scales, strict=True)
+    ]
+    for moment, camera in zip(moments, cameras, strict=True):
+        _check(moment, camera)
+    if backend == "gsplat":
+        from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
+
+        return cuda.draw_frames(g, cameras, background)
+    drawn = [
+        draw(moment, camera, background, "classic", False)[0]
+        for moment, camera in zip(moments, cameras, strict=True)
+    ]
+    return torch.stack(drawn)
 
 
 def _check(gaussians: Gaussians, camera: Camera) -> None:

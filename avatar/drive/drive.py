@@ -10,13 +10,20 @@ from itertools import chain
 from pathlib import Path
 
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, probe_audio, stated_seconds
 from avatar.arkit import Take, read_take
+from avatar.drive.device_clock import DeviceClock
 from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
 from avatar.drive.motion import Motion, motion_file
+from avatar.drive.on_device import (
+    Darkroom,
+    moments_at_once,
+    moments_of,
+    open_darkroom,
+    pictures,
+)
 from avatar.drive.options import DriveOptions, check_options, default_out, speaks
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
@@ -24,6 +31,7 @@ from avatar.film.audio_track import Sound
 from avatar.film.camera_track import camera_track
 from avatar.film.video import open_writer
 from avatar.rig.pose import pose
+from common.colours import parse_colour
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from common.threads import use_threads
@@ -135,23 +143,55 @@ def _shoot(
 ) -> None:
     """Every frame: move the mesh, carry the Gaussians along, draw, encode."""
     motion, size = scene.motion, (options.width, options.height)
-    offsets = clock.each("audio2mesh", chain.from_iterable(motion.offsets()))
-    at_once = in_pairs if scene.subject.backend == "cpu" else map
+    darkroom = _darkroom(options, output, scene.subject)
     with ExitStack() as stack:
-        provenance = scene.subject.avatar.provenance
-        film_writer = open_writer(output, *size, motion.fps, scene.sound, provenance)
+        provenance, nvenc = scene.subject.avatar.provenance, darkroom is not None and darkroom.stay
+        film_writer = open_writer(output, *size, motion.fps, scene.sound, provenance, nvenc)
         write = stack.enter_context(film_writer)
         save = _motion_saver(stack, options, scene)
         done = stack.enter_context(progress_bar("driving", motion.frames))
         frames = 0
-        drawn = partial(_drawn, scene, stage, clock)
-        for image, moved in at_once(drawn, enumerate(zip(offsets, cameras, strict=True))):
+        if darkroom:
+            finished = _many_at_once(options, scene, darkroom, cameras, clock)
+        else:
+            finished = _one_by_one(scene, stage, cameras, clock)
+        for image, moved in finished:
             with clock.stage("encode"):
-                write(image.numpy())
-                save(moved.numpy())
+                write(image if image.is_cuda else image.numpy())
+                save(moved)
             done()
             frames += 1
         assert frames == motion.frames, (frames, motion.frames)
+
+
+def _darkroom(options: DriveOptions, output: Path, subject: Subject) -> Darkroom | None:
+    """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
+    if subject.backend == "cpu" or options.light is not None:
+        return None
+    background = torch.tensor(parse_colour(options.background))
+    return open_darkroom(subject.avatar, subject.device, subject.backend, background, output)
+
+
+def _many_at_once(
+    options: DriveOptions,
+    scene: Scene,
+    darkroom: Darkroom,
+    cameras: Iterator[Camera],
+    clock: StageClock,
+) -> Iterator[tuple[Tensor, Tensor]]:
+    avatar, on_device = scene.subject.avatar, DeviceClock(clock, scene.subject.device)
+    count = moments_at_once(avatar, options.width, options.height)
+    moments = moments_of(avatar, scene.motion, cameras, count, on_device)
+    return pictures(moments, darkroom, on_device)
+
+
+def _one_by_one(
+    scene: Scene, stage: Stage, cameras: Iterator[Camera], clock: StageClock
+) -> Iterator[tuple[Tensor, Tensor]]:
+    offsets = clock.each("audio2mesh", chain.from_iterable(scene.motion.offsets()))
+    at_once = in_pairs if scene.subject.backend == "cpu" else map
+    drawn = partial(_drawn, scene, stage, clock)
+    return at_once(drawn, enumerate(zip(offsets, cameras, strict=True)))
 
 
 def _drawn(
@@ -170,8 +210,9 @@ def _drawn(
 
 def _motion_saver(
     stack: ExitStack, options: DriveOptions, scene: Scene
-) -> Callable[[NDArray], None]:
+) -> Callable[[Tensor], None]:
     """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
     if options.save_motion is None:
         return lambda offsets: None
-    return stack.enter_context(motion_file(options.save_motion, scene.motion))
+    save = stack.enter_context(motion_file(options.save_motion, scene.motion))
+    return lambda offsets: save(offsets.cpu().numpy())

@@ -35,9 +35,11 @@ class StageClock:
         try:
             yield
         finally:
-            spent = time.perf_counter() - start
-            with self.adding:
-                self.seconds[name] += spent
+            self.add(name, time.perf_counter() - start)
+
+    def add(self, name: Stage, seconds: float) -> None:
+        with self.adding:
+            self.seconds[name] += seconds
 
     def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
         """Pass items on, adding the time that producing each one takes to a stage."""

@@ -6,10 +6,10 @@ complete; before that, and after any failure, there is nothing.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import assert_never
+from typing import TYPE_CHECKING, Union, assert_never
 
 import av
 import numpy as np
@@ -35,13 +35,14 @@ from common.background import in_background
 from common.threads import thread_count
 from common.writable import plain_words
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Bytes = NDArray[np.uint8]
-Image = Bytes | NDArray[np.float32]
+Finished = Union[Bytes, "Tensor"]
+Image = Finished | NDArray[np.float32]
 Write = Callable[[Image], None]
-WriteBytes = Callable[[Bytes], None]
-
-"""Samples per second of every sound track: Opus has no other, and AAC's padding stays short."""
-
+WriteFinished = Callable[[Finished], None]
 
 ENCODERS = 2
 """Threads that encode pictures, at most: that is a sixth of the work of a drive."""
@@ -55,6 +56,7 @@ class _Codecs:
     sound_options: dict[str, str]
     sound_bits: int  # per second
     container_options: dict[str, str]
+    pixels: str = "yuv420p"
 
 
 MP4 = _Codecs(
@@ -65,6 +67,14 @@ MP4 = _Codecs(
     sound_bits=160_000,
     container_options={"movflags": "+faststart"},
 )
+
+NVENC = replace(
+    MP4,
+    picture="h264_nvenc",
+    picture_options={"preset": "p4", "rc": "constqp", "qp": "20"},
+    pixels="cuda",
+)
+"""MP4 from pictures in the memory of a CUDA device."""
 
 WEBM = _Codecs(
     picture="libvpx-vp9",
@@ -85,13 +95,21 @@ WEBM = _Codecs(
 
 @contextmanager
 def open_writer(
-    path: Path, width: int, height: int, fps: float, sound: Sound | None = None, comment: str = ""
+    path: Path,
+    width: int,
+    height: int,
+    fps: float,
+    sound: Sound | None = None,
+    comment: str = "",
+    nvenc: bool = False,
 ) -> Iterator[Write]:
-    """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1].
+    """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1]; for
+    .mp4 and .webm also as `nv12` makes it, [3 H / 2, W], which must not be changed then.
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
     PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
     is cut or filled with silence to the length of the film. comment: what the metadata say of it.
+    nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its memory.
     Frames are encoded on a thread of their own, while the next ones are drawn.
 
     Raises:
@@ -102,18 +120,27 @@ def open_writer(
     check_output(path, sound and sound.path)
     with (
         plain_words(path),
-        _writer(path, (width, height), exact_rate(fps), sound, comment) as encode,
+        _writer(path, (width, height), exact_rate(fps), sound, comment, nvenc) as encode,
         in_background(encode) as write,
     ):
 
         def write_checked(image: Image) -> None:
-            assert image.shape == (height, width, 3), image.shape
-            write(as_bytes(image))
+            if isinstance(image, np.ndarray) and image.ndim == 3:
+                image = as_bytes(image)
+                assert image.shape == (height, width, 3), image.shape
+            else:
+                assert image.shape == (height * 3 // 2, width), image.shape
+            write(image)
 
         yield write_checked
 
 
-def as_bytes(image: Image) -> Bytes:
+def takes_nv12(path: Path) -> bool:
+    """Whether a film of this name may be given frames as `nv12` makes them."""
+    return output_kind(path) in ("mp4", "webm")
+
+
+def as_bytes(image: Bytes | NDArray[np.float32]) -> Bytes:
     """A copy [H, W, 3] in 0..255; floats are clipped to [0, 1] and rounded."""
     if image.dtype == np.uint8:
         return np.array(image, np.uint8, order="C")
@@ -121,11 +148,16 @@ def as_bytes(image: Image) -> Bytes:
 
 
 def _writer(
-    path: Path, size: tuple[int, int], rate: Fraction, sound: Sound | None, comment: str
-) -> AbstractContextManager[WriteBytes]:
+    path: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    sound: Sound | None,
+    comment: str,
+    nvenc: bool,
+) -> AbstractContextManager[Callable[..., None]]:
     match output_kind(path):
         case "mp4":
-            return _film(path, size, rate, sound, comment, MP4)
+            return _film(path, size, rate, sound, comment, NVENC if nvenc else MP4)
         case "webm":
             return _film(path, size, rate, sound, comment, WEBM)
         case "gif":
@@ -146,7 +178,7 @@ def _film(
     sound: Sound | None,
     comment: str,
     codecs: _Codecs,
-) -> Iterator[WriteBytes]:
+) -> Iterator[WriteFinished]:
     with (
         write_beside(path) as partial,
         av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
@@ -155,12 +187,12 @@ def _film(
             container.metadata["comment"] = comment
         stream = _add_picture(container, codecs, size, rate)
         play_until = _add_sound(container, codecs, sound)
-        to_yuv = _yuv_converter()
+        to_frame = _shared_frames() if codecs is NVENC else _yuv_converter()
         count = 0
 
-        def write(image: Bytes) -> None:
+        def write(image: Finished) -> None:
             nonlocal count
-            frame = to_yuv(image)
+            frame = to_frame(image)
             frame.pts, frame.time_base = count, 1 / rate
             container.mux(stream.encode(frame))
             count += 1
@@ -179,7 +211,7 @@ def _add_picture(
     stream = container.add_stream(codecs.picture, rate=rate, options=options)
     assert isinstance(stream, VideoStream)
     stream.width, stream.height = size
-    stream.pix_fmt = "yuv420p"
+    stream.pix_fmt = codecs.pixels
     stream.codec_context.time_base = 1 / rate
     stream.codec_context.colorspace = Colorspace.ITU709
     stream.codec_context.color_range = ColorRange.MPEG
@@ -188,11 +220,20 @@ def _add_picture(
     return stream
 
 
-def _yuv_converter() -> Callable[[Bytes], VideoFrame]:
-    """RGB in 0..255 → BT.709 in limited range, as the stream is tagged."""
+def _shared_frames() -> Callable[..., VideoFrame]:
+    from avatar.film.nvenc import shared_frames  # noqa: PLC0415  brings torch
+
+    return shared_frames()
+
+
+def _yuv_converter() -> Callable[..., VideoFrame]:
+    """RGB in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream says."""
     reformatter = VideoReformatter()
 
     def convert(image: Bytes) -> VideoFrame:
+        if image.ndim == 2:
+            same = VideoFrame.from_ndarray(image, format="nv12")
+            return reformatter.reformat(same, format="yuv420p", threads=1)
         return reformatter.reformat(
             VideoFrame.from_ndarray(image, format="rgb24"),
             format="yuv420p",

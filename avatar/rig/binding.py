@@ -35,14 +35,15 @@ def bind(
 def to_world(local: Gaussians, binding: Tensor, frames: TriangleFrames) -> Gaussians:
     """World Gaussians of activated local ones; differentiable in both arguments.
 
-    local: means, quats and scales in triangle frames; binding [N]. Opacities and SH coefficients
-    stay as they are: view-dependent colour is not turned with the face, as in GaussianAvatars.
+    local: means, quats and scales in triangle frames; binding [N]; frames of one mesh or of many.
+    Opacities and SH coefficients stay as they are, one for all meshes: view-dependent colour is not
+    turned with the face, as in GaussianAvatars.
     """
-    scales = frames.scales[binding, None]  # [N, 1]
-    turned = (frames.R_world_tri[binding] @ local.means[..., None]).squeeze(-1)
-    quats_world_tri = matrix_to_quaternion(frames.R_world_tri)[binding]
+    scales = frames.scales[..., binding, None]  # [..., N, 1]
+    turned = (frames.R_world_tri[..., binding, :, :] @ local.means[..., None]).squeeze(-1)
+    quats_world_tri = matrix_to_quaternion(frames.R_world_tri)[..., binding, :]
     return Gaussians(
-        means=torch.addcmul(frames.origins_world[binding], turned, scales),
+        means=torch.addcmul(frames.origins_world[..., binding, :], turned, scales),
         quats=multiply_quaternions(quats_world_tri, local.quats),
         scales=local.scales * scales,
         opacities=local.opacities,

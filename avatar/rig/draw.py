@@ -17,9 +17,15 @@ from splat import Backend, Camera, Gaussians, activate, render
 def avatar_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gaussians]:
     """A function vertices [V, 3] → the avatar's Gaussians in the space of the vertices, on
     `device`; no gradients."""
-    local = activate(avatar.gaussians)
     if device.type == "cpu":
-        return fast_rig(local, avatar.binding, avatar.faces)
+        return fast_rig(activate(avatar.gaussians), avatar.binding, avatar.faces)
+    return batch_rig(avatar, device)
+
+
+def batch_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gaussians]:
+    """The same in PyTorch, for many meshes [..., V, 3] at once: means, quats and scales are of each
+    mesh, opacities and SH coefficients of all."""
+    local = activate(avatar.gaussians)
     local = Gaussians(*(getattr(local, f.name).to(device) for f in fields(local)))
     binding, faces = avatar.binding.to(device), avatar.faces.to(device)
     return lambda vertices: to_world(local, binding, triangle_frames(vertices.to(device), faces))
