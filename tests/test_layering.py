@@ -188,6 +188,7 @@ ONLY_IN = {
     "av": {
         "audio2mesh/sound/waveform.py",
         "avatar/film/gif.py",
+        "avatar/film/nvenc.py",
         "avatar/film/sound_file.py",
         "avatar/film/video.py",
         "avatar/film/video_reader.py",

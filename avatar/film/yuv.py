@@ -21,7 +21,7 @@ def nv12(rgb: Tensor) -> Tensor:
     A sample of chroma stands midway between two columns and two rows, as encoders take it.
     """
     channels = rgb.float().unbind(-1)
-    luma = sum(share * channel for share, channel in zip(LUMA, channels, strict=True))
+    luma = LUMA[0] * channels[0] + LUMA[1] * channels[1] + LUMA[2] * channels[2]
     blue, red = (_halved((channels[k] - luma) / (2 * (1 - LUMA[k]))) for k in (2, 0))  # in ±127.5
     chroma = torch.stack([blue, red], -1).flatten(-2)  # [F, H / 2, W]
     return torch.cat([_quantised(luma, *LUMA_RANGE), _quantised(chroma, *CHROMA_RANGE)], -2)

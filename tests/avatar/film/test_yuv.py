@@ -51,7 +51,10 @@ def test_grey_has_no_colour_and_the_ends_of_the_range_are_kept():
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_a_film_of_planes_is_the_film_of_the_same_pictures(tmp_path: Path, suffix: str):
     rgb, convert = rgb8(noise(5, 64, 96, 3)).numpy(), _yuv_converter()
-    same = [convert(picture).reformat(format="nv12").to_ndarray() for picture in rgb]
+    same = [
+        np.asarray(convert(picture).reformat(format="nv12").to_ndarray(), np.uint8)
+        for picture in rgb
+    ]
     for name, frames in (("rgb", rgb), ("planes", same)):
         with open_writer(tmp_path / f"{name}{suffix}", 96, 64, 25) as write:
             for frame in frames:
