@@ -8,6 +8,7 @@ from tempfile import TemporaryDirectory
 from threading import Event, Thread
 from typing import NamedTuple
 
+from common.errors import InputError
 from common.places import join, put, remove
 
 EVERY = 5.0  # seconds between two looks at what changed
@@ -26,7 +27,8 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
     """Put what changes in a folder to a place as long as the block lasts, and at its end, however
     that comes; what is removed from it is removed there, last. Hidden files stay.
 
-    What cannot be put is told in a line and tried again; at the end that raises OSError. Files that
+    What cannot be put is told in a line and tried again; at the end that raises InputError or
+    OSError. Files that
     are written by renaming, as all of ours but logs, come whole.
     """
     sent, ended = _written(folder), Event()
@@ -36,7 +38,7 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
         while not ended.wait(every):
             try:
                 sent = _send(folder, place, sent)
-            except OSError as error:
+            except (InputError, OSError) as error:
                 print(
                     f"{place}: could not be written, will be tried again: {error}", file=sys.stderr
                 )

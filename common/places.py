@@ -53,15 +53,15 @@ def find(place: str, suffixes: Iterable[str]) -> list[Found]:
 
     Raises FileNotFoundError or InputError where there is nothing.
     """
-    fs, path = _store(place)
     endings = tuple(suffixes)
-    wild = WILD & set(path)
-    if not wild and fs.isfile(path):
-        return [Found(place, PurePosixPath(path).name, fs.size(path) or 0)]
-    if not wild and not fs.isdir(path):
-        raise FileNotFoundError(f"{place}: there is no such file or folder")
+    with _store(place) as (fs, path):
+        wild = WILD & set(path)
+        if not wild and fs.isfile(path):
+            return [Found(place, PurePosixPath(path).name, fs.size(path) or 0)]
+        if not wild and not fs.isdir(path):
+            raise FileNotFoundError(f"{place}: there is no such file or folder")
+        infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
     root = _above_wildcards(path) if wild else path.rstrip("/")
-    infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
     found = [
         Found(_named(fs, name, place), str(PurePosixPath(name).relative_to(root)), info["size"])
         for name, info in sorted(infos.items())
@@ -76,11 +76,11 @@ def fingerprint(place: str) -> str:
     """What tells a file's content from another's: the SHA-256 of its bytes, of a folder's files, or
     what the store says (an S3 store: its ETag). Raises FileNotFoundError."""
     if is_url(place):
-        fs, path = _store(place)
-        if fs.isdir(path):
-            files: Any = fs.find(path, detail=True)
-            return hashlib.sha256(str(sorted(files.items())).encode()).hexdigest()
-        return fs.ukey(path)
+        with _store(place) as (fs, path):
+            if fs.isdir(path):
+                files: Any = fs.find(path, detail=True)
+                return hashlib.sha256(str(sorted(files.items())).encode()).hexdigest()
+            return fs.ukey(path)
     path = local_path(place)
     if path.is_dir():
         parts = sorted(part for part in path.rglob("*") if part.is_file())
@@ -111,9 +111,9 @@ def fetched(place: str) -> Iterator[Path]:
 
 def copy_to(place: str, folder: Path) -> Path:
     """A copy of a file or folder that lies elsewhere, of the same name, in a folder."""
-    fs, path = _store(place)
-    copy = folder / PurePosixPath(path.rstrip("/")).name
-    fs.get(path, str(copy), recursive=fs.isdir(path))
+    with _store(place) as (fs, path):
+        copy = folder / PurePosixPath(path.rstrip("/")).name
+        fs.get(path, str(copy), recursive=fs.isdir(path))
     return copy
 
 
@@ -138,8 +138,8 @@ def put(file: Path, place: str) -> None:
     """Move a file that is complete to a place, where it replaces what was there; on this machine
     within one file system."""
     if is_url(place):
-        fs, path = _store(place)
-        fs.put_file(str(file), path)
+        with _store(place) as (fs, path):
+            fs.put_file(str(file), path)
         file.unlink()
         return
     local_path(place).parent.mkdir(parents=True, exist_ok=True)
@@ -153,8 +153,8 @@ def put_bytes(content: bytes, place: str, scratch: Path) -> None:
     by the next.
     """
     if is_url(place):
-        fs, path = _store(place)
-        fs.pipe_file(path, content)
+        with _store(place) as (fs, path):
+            fs.pipe_file(path, content)
         return
     scratch.mkdir(parents=True, exist_ok=True)
     partial = scratch / hashlib.sha256(place.encode()).hexdigest()[:16]
@@ -166,8 +166,8 @@ def get_bytes(place: str) -> bytes | None:
     """What a file holds; None where there is none."""
     try:
         if is_url(place):
-            fs, path = _store(place)
-            content = fs.cat_file(path)
+            with _store(place) as (fs, path):
+                content = fs.cat_file(path)
             assert isinstance(content, bytes)
             return content
         return local_path(place).read_bytes()
@@ -179,8 +179,8 @@ def size_of(place: str) -> int | None:
     """Bytes of a file; None where there is none."""
     try:
         if is_url(place):
-            fs, path = _store(place)
-            return fs.size(path)
+            with _store(place) as (fs, path):
+                return fs.size(path)
         return local_path(place).stat().st_size
     except FileNotFoundError:
         return None
@@ -191,19 +191,42 @@ def remove(place: str) -> None:
     if not is_url(place):
         local_path(place).unlink(missing_ok=True)
         return
-    fs, path = _store(place)
-    if fs.exists(path):
-        fs.rm_file(path)
+    with _store(place) as (fs, path):
+        if fs.exists(path):
+            fs.rm_file(path)
 
 
-def _store(place: str) -> "tuple[AbstractFileSystem, str]":
-    """The file system of a place, and its path there. InputError where none is installed for it."""
+@contextmanager
+def _store(place: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
+    """The file system of a place, and its path there.
+
+    InputError that names the place where no such system is installed, and for what it says inside
+    the block of credentials, permissions or its service.
+    """
     from fsspec.core import url_to_fs  # noqa: PLC0415  paths do without
 
     try:
-        return url_to_fs(place, use_listings_cache=False) if is_url(place) else url_to_fs(place)
-    except (ImportError, ValueError) as error:
-        raise InputError(f"{place}: cannot be reached: {error}") from None
+        options = {"use_listings_cache": False} if is_url(place) else {}
+        try:
+            found = url_to_fs(place, **options)
+        except (ImportError, ValueError) as error:
+            raise InputError(f"{place}: cannot be reached: {_words(error)}") from None
+        yield found
+    except Exception as error:
+        if isinstance(error, InputError | FileNotFoundError) or not is_url(place):
+            raise
+        if isinstance(error, PermissionError):
+            raise InputError(
+                f"{place}: access is denied ({_words(error)}); check the credentials for it and "
+                "what they allow"
+            ) from error
+        if type(error).__module__ == "builtins" and not isinstance(error, OSError):
+            raise  # a mistake of ours
+        raise InputError(f"{place}: cannot be reached: {_words(error)}") from error
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 def _named(fs: "AbstractFileSystem", name: str, place: str) -> str:

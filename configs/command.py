@@ -59,7 +59,7 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
         signal.signal(number, _stop)
     try:
         check_named(options)
-        with _at_hand(options, verb) as local:
+        with _at_hand(options, verb, words) as local:
             command(local)
     except Exception as error:
         _explain(error, verb, words)
@@ -67,14 +67,19 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
         _say_stopped(stopped, verb)
 
 
-def _at_hand(options: Any, verb: Verb) -> AbstractContextManager[Any]:
-    """The options with paths of this machine in place of URLs, which some verbs take."""
-    if verb.writes:
-        from configs.elsewhere import at_hand, names_elsewhere  # noqa: PLC0415  few need it
+def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextManager[Any]:
+    """The options with paths of this machine in place of URLs, which some verbs take. InputError
+    where another is given one."""
+    if not any("://" in word for word in words):
+        return nullcontext(options)
+    from configs.elsewhere import at_hand, elsewhere  # noqa: PLC0415  few need it
 
-        if names_elsewhere(options):
-            return at_hand(options, verb.writes)
-    return nullcontext(options)
+    places = elsewhere(options)
+    if not places:
+        return nullcontext(options)
+    if not verb.writes:
+        raise InputError(f"{places[0]}: this command takes paths of this machine; copy it there")
+    return at_hand(options, verb.writes)
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:

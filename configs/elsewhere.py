@@ -12,7 +12,7 @@ from typing import Any
 from common.errors import InputError, mendable
 from common.places import copy_to, find, is_url, join, kept_copy, size_of
 
-_URL = re.compile(r"([a-z][a-z0-9+.-]+):/(?!/)(.+)")
+_URL = re.compile(r"([a-z][a-z0-9+.-]+):(?:/(?!/)(.*))?")
 """What a URL becomes as a path."""
 COPIES = "data"  # folder of the cache
 
@@ -55,12 +55,12 @@ def place_of(path: Path) -> str:
     match = _URL.fullmatch(str(path))
     if match is None or match[1] == "file":
         return str(path)
-    return f"{match[1]}://{match[2]}"
+    return f"{match[1]}://{match[2] or ''}"
 
 
-def names_elsewhere(options: Any) -> bool:
-    """Whether any path of the options, here or nested, is a URL."""
-    return any(is_url(place_of(path)) for _, path in _paths(options))
+def elsewhere(options: Any) -> list[str]:
+    """The URLs among the paths of the options, here or nested."""
+    return [place for _, path in _paths(options) if is_url(place := place_of(path))]
 
 
 def _paths(options: Any) -> Iterator[tuple[str, Path]]:

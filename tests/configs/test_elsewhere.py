@@ -13,7 +13,7 @@ from audio2mesh.head.fit import fit_pose
 from audio2mesh.head.options import PoseFitOptions
 from common.errors import InputError
 from common.places import find, get_bytes
-from configs.elsewhere import at_hand, names_elsewhere, place_of
+from configs.elsewhere import at_hand, elsewhere, place_of
 from configs.verbs import VERBS
 
 CPU = torch.device("cpu")
@@ -87,10 +87,17 @@ def test_errors_name_the_place(tracks: Path):
 
 
 def test_a_url_survives_as_a_path():
-    for place in ("s3://studio/clips", "gs://a/b.safetensors", "memory://x/y", "clips", "/a/b"):
+    for place in (
+        "s3://studio/clips",
+        "gs://a/b.safetensors",
+        "memory://x/y",
+        "s3://",
+        "clips",
+        "/a/b",
+    ):
         assert place_of(Path(place)) == place
-    assert names_elsewhere(there())
-    assert not names_elsewhere(small_options(Path("tracks"), Path("pose.safetensors")))
+    assert elsewhere(there()) == [DATA, OUT]
+    assert not elsewhere(small_options(Path("tracks"), Path("pose.safetensors")))
 
 
 def test_all_trainers_take_urls():
