@@ -79,7 +79,7 @@ def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextM
         return nullcontext(options)
     if not verb.writes:
         raise InputError(f"{places[0]}: this command takes paths of this machine; copy it there")
-    return at_hand(options, verb.writes)
+    return at_hand(options, verb.writes, verb.shares)
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:

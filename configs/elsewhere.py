@@ -10,21 +10,23 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from common.errors import InputError, mendable
+from common.far_folder import far_folder
 from common.places import copy_to, find, is_url, join, kept_copy, size_of
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):(?:/(?!/)(.*))?")
 """What a URL becomes as a path."""
-COPIES = "data"  # folder of the cache
+COPIES, PARTS = "data", "clips"  # folders of the cache
 
 
 @contextmanager
-def at_hand(options: Any, writes: Set[str]) -> Iterator[Any]:
+def at_hand(options: Any, writes: Set[str], shares: Set[str] = frozenset()) -> Iterator[Any]:
     """The options, a dataclass, with paths of this machine in place of URLs.
 
-    What is read is copied into the cache folder, once for each content. What the options named in
-    `writes` write goes to a temporary folder, where what a broken-off run had kept at the URL lies
-    already, and from there to the URL while the block lasts; of several processes that torchrun
-    started the first one does so. Errors name the URLs. Raises InputError or OSError.
+    What is read is copied into the cache folder, once for each content; of folders of clips that
+    the options named in `shares` name each file not before it is needed, see `far_folder`. What the
+    options named in `writes` write goes to a temporary folder, where what a broken-off run had kept
+    at the URL lies already, and from there to the URL while the block lasts; of several processes
+    that torchrun started the first one does so. Errors name the URLs. Raises InputError or OSError.
     """
     named: dict[str, str] = {}
     with ExitStack() as stack:
@@ -33,7 +35,10 @@ def at_hand(options: Any, writes: Set[str]) -> Iterator[Any]:
             place = place_of(path)
             if not is_url(place):
                 return path
-            local = stack.enter_context(_written_to(place)) if option in writes else _read(place)
+            if option in writes:
+                local = stack.enter_context(_written_to(place))
+            else:
+                local = _read(place, option in shares)
             named[str(local)] = place
             return local
 
@@ -89,11 +94,18 @@ def _with_paths(options: Any, change: Callable[[str, Path], Path]) -> Any:
     return replace(options, **changed)
 
 
-def _read(place: str) -> Path:
+def _read(place: str, in_shares: bool) -> Path:
     try:
+        if in_shares and _holds_clips(place):
+            return far_folder(place, PARTS)
         return kept_copy(place, COPIES)
     except FileNotFoundError:
         raise FileNotFoundError(f"{place}: there is no such file or folder") from None
+
+
+def _holds_clips(place: str) -> bool:
+    """Whether each clip of a folder has an .npz of its own, as all formats of ours."""
+    return any("/" not in found.name for found in find(place, (".npz",)))
 
 
 @contextmanager

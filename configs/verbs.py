@@ -14,10 +14,11 @@ class Verb:
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
     writes: frozenset[str] = frozenset()  # its options that are written to; all may be URLs then
+    shares: frozenset[str] = frozenset()  # those whose folders' files processes fetch in shares
 
 
 CONTINUES = "nothing half-written is left; the same command continues what it began"
-OUT = frozenset({"out"})
+OUT, DATA = frozenset({"out"}), frozenset({"data"})
 
 FILM = {
     "demo": Verb(
@@ -174,6 +175,7 @@ TRAIN = {
         aliases={"--validation": "--held-out", "--every": "--train.save-every"},
         stopped=CONTINUES,
         writes=OUT,
+        shares=DATA,
     ),
     "train sync": Verb(
         "audio2mesh.sync.options:SyncFitOptions",
@@ -186,6 +188,7 @@ TRAIN = {
         },
         stopped=CONTINUES,
         writes=OUT,
+        shares=DATA,
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
@@ -197,6 +200,7 @@ TRAIN = {
         },
         stopped=CONTINUES,
         writes=OUT,
+        shares=DATA,
     ),
     "train pose": Verb(
         "audio2mesh.head.options:PoseFitOptions",
@@ -204,6 +208,7 @@ TRAIN = {
         "a head that moves with the voice, from tracks of heads",
         stopped=CONTINUES,
         writes=OUT,
+        shares=DATA,
     ),
     "train films": Verb(
         "audio2mesh.training.film_options:TrainFilmsOptions",

@@ -17,6 +17,8 @@ from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import Arrays, pick_floats, pick_number, read_arrays
 from common.errors import InputError
+from common.far_folder import brought, listed
+from common.shares import in_shares
 
 Origin = Literal["captured", "solved", "modelled"]
 """Where motion comes from: measured, solved or animated after video, or computed from phones."""
@@ -52,17 +54,33 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
     `template` [V, 3] where it differs from `rest`, or `offsets` [F, V, 3] from it. The speaking
     style is `style`, by default the clip's id. Optional: `origin` (captured, solved or modelled)
-    and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. InputError names the
-    file and what it lacks.
+    and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. Processes that train
+    together read a share each. InputError names the file and what it lacks.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of clips")
-    found = sorted(folder.glob("*.npz"))
+    found = listed(folder, ".npz")
     if not found:
         raise InputError(
             f"{folder}: no speech-motion clips (<id>.npz with <id>.flac) in this folder"
         )
-    return [load_clip(path, units, rest) for path in found]
+
+    def read(path: Path) -> tuple[Clip, bool]:
+        with brought(path):
+            clip = load_clip(path, units, rest)
+        if clip.motion.basis is not units.offsets:
+            return clip, False
+        return with_basis(clip, torch.empty(0)), True  # every process has that one already
+
+    return [
+        with_basis(clip, units.offsets) if of_units else clip
+        for clip, of_units in in_shares(read, found)
+    ]
+
+
+def with_basis(clip: Clip, basis: Tensor) -> Clip:
+    """The clip with the same coefficients on another basis."""
+    return replace(clip, motion=Motion(clip.motion.coefficients, basis))
 
 
 def load_clip(path: Path, units: FaceUnits, rest: Tensor) -> Clip:

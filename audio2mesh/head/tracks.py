@@ -16,6 +16,8 @@ from audio2mesh.prosody.record import Prosody
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick_floats, pick_number, read_arrays
 from common.errors import InputError
+from common.far_folder import brought, listed
+from common.shares import in_shares
 
 
 @dataclass(frozen=True)
@@ -32,14 +34,20 @@ def load_tracks(folder: Path) -> list[PoseTrack]:
     """Read every `<id>.npz` of a folder that holds `head`, with the audio `<id>.wav` beside it.
 
     Of an .npz: `head` [F, 3] yaw, pitch and roll in degrees, `fps`, and optionally `sync_lag_ms`,
-    by which the motion comes after the sound. FileNotFoundError, or InputError that names the file.
+    by which the motion comes after the sound. Processes that train together read a share each.
+    FileNotFoundError, or InputError that names the file.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of tracks")
-    found = [path for path in sorted(folder.glob("*.npz")) if "head" in read_arrays(path)]
+
+    def read(path: Path) -> PoseTrack | None:
+        with brought(path):
+            return load_track(path) if "head" in read_arrays(path) else None
+
+    found = [track for track in in_shares(read, listed(folder, ".npz")) if track is not None]
     if not found:
         raise InputError(f"{folder}: no tracks (<id>.npz with `head` and `fps`) in this folder")
-    return [load_track(path) for path in found]
+    return found
 
 
 def load_track(path: Path) -> PoseTrack:

@@ -15,8 +15,9 @@ _PATIENCE = timedelta(hours=6)  # one process may encode while the others wait
 
 @contextmanager
 def process_group(device: torch.device) -> Iterator[None]:
-    """Join the processes that torchrun started, if it did, and leave them at the end."""
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+    """Join the processes that torchrun started, if it did and they have not joined, and leave them
+    at the end."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or distributed.is_initialized():
         yield
         return
     backend = "nccl" if device.type == "cuda" else "gloo"
