@@ -22,8 +22,10 @@ _far: dict[Path, _Far] = {}
 
 
 def far_folder(place: str, of: str) -> Path:
-    """The path of a folder that stands for one elsewhere: what `brought` fetches stays in it. One for
-    each content, in the folder `of` of the cache. Raises FileNotFoundError or InputError."""
+    """The path of a folder that stands for one elsewhere, in which what `brought` fetches stays.
+
+    One for each content, in the folder `of` of the cache. Raises FileNotFoundError or InputError.
+    """
     names = tuple(found.name for found in find(place, ("",)) if "/" not in found.name)
     digest = hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]
     folder = cache_folder() / of / digest / place.rstrip("/").rpartition("/")[2]

@@ -75,13 +75,19 @@ WORK: dict[Work, str] = {
 """What is done, with which folder of the store."""
 
 
+def store(folder: Path) -> None:
+    MemoryFileSystem.store.clear()
+    MemoryFileSystem.pseudo_dirs[:] = [""]
+    MemoryFileSystem().put(str(folder), "/studio/data", recursive=True)
+
+
 def _work(number: int, port: int, folder: Path) -> None:
     """One process's part: what it has in the end, or what it says, goes to a file."""
     torch.set_num_threads(1)
     os.environ |= {"WORLD_SIZE": "2", "RANK": str(number), "LOCAL_RANK": str(number)}
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     os.environ["VOICESPLAT_CACHE"] = str(folder / f"machine {number}")
-    MemoryFileSystem().put(str(folder / "data"), "/studio/data", recursive=True)
+    store(folder / "data")
     with process_group(CPU):
         for work, data in {**WORK, refused: "broken"}.items():
             options = small_options(Path(f"{STORE}/{data}"), folder / "pose.safetensors")
@@ -177,8 +183,7 @@ def test_one_process_fetches_all_and_learns_what_it_learns_of_a_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "machine 0"))
-    MemoryFileSystem.store.clear()
-    MemoryFileSystem().put(str(write_tracks(tmp_path / "data", 3)), "/studio/data", recursive=True)
+    store(write_tracks(tmp_path / "data", 3))
     verb = VERBS["train pose"]
     options = small_options(Path(STORE), tmp_path / "far.safetensors", steps=2)
     with at_hand(options, verb.writes, verb.shares) as local:
@@ -190,8 +195,7 @@ def test_one_process_fetches_all_and_learns_what_it_learns_of_a_folder(
 
 def test_files_beside_clips_are_not_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "machine 0"))
-    MemoryFileSystem.store.clear()
-    MemoryFileSystem().put(str(write_tracks(tmp_path / "data", 1)), "/studio/data", recursive=True)
+    store(write_tracks(tmp_path / "data", 1))
     MemoryFileSystem().pipe_file("/studio/data/film.mp4", b"large")
     MemoryFileSystem().pipe_file("/studio/data/more/0.npz", b"deeper")
     options = small_options(Path(STORE), tmp_path / "w.safetensors")
