@@ -6,7 +6,8 @@ from heads_in_pictures import head
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.vision.mattes import find_mattes, guided_upsampling, load_matting, own_colours
+from avatar.vision.guided import guided_upsampling, plain_upsampling
+from avatar.vision.mattes import find_mattes, load_matting, own_colours
 
 
 def test_mattes_know_the_person_and_the_hair():
@@ -45,6 +46,14 @@ def test_the_filter_keeps_an_even_matte_and_takes_many_at_once():
     two = torch.rand(2, 20, 20, 2, generator=torch.manual_seed(1))
     together = guided_upsampling(two, small, picture)
     assert_close(together[..., 1:], guided_upsampling(two[..., 1:], small, picture))
+
+
+def test_the_kernels_are_the_plain_filter():
+    random = torch.manual_seed(2)
+    picture, mattes = torch.rand(2, 75, 50, 3, generator=random), torch.rand(2, 30, 20, 2)
+    small = F.interpolate(picture.permute(0, 3, 1, 2), (30, 20), mode="area").permute(0, 2, 3, 1)
+    fast, plain = (f(mattes, small, picture) for f in (guided_upsampling, plain_upsampling))
+    assert_close(fast, plain, atol=2e-4, rtol=0)
 
 
 def shrunk(picture: Tensor, size: int) -> Tensor:
