@@ -12,8 +12,9 @@ from avatar.tracking.state import Moment, Person
 
 NEAR = 0.35 * MM  # a gap at which lips still draw each other, by a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
-OPEN = 0.7 * MM  # a mean gap at which three quarters of what was seen come back
-OPEN_SPREAD = 0.1  # of a unit's weight around what the rest leaves of it
+SEEN_SHUT = 0.5 * MM  # how far above the lower lip the tracker sees the upper when they touch
+OPEN = 1.0 * MM  # and how much farther three quarters of what was seen are true
+OPEN_SPREAD = 0.2  # of a unit's weight around what the rest leaves of it
 WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
 ROUNDS = 4
 MOUTH = ("jaw", "mouth")
@@ -36,22 +37,21 @@ def as_open_as_seen(
 ) -> list[Moment]:
     """The moments with lips that are as far apart, where they are, as the pictures show them.
 
-    seen: the gaps [F, P, 3] before a face at rest was found whose lips are shut. What was taken
-    off there is right for shut lips alone, which the tracker sees a little apart: it comes back
-    the more, the more the mouth is open.
+    seen: the gaps [F, P, 3] before a face at rest was found whose lips are shut. Lips that touch
+    are seen a little apart: the less the mouth is open, the less of what was seen is true.
     """
+    up = (seen[..., 1].mean(1) - SEEN_SHUT).clamp(min=0)
+    wanted = (1 - _nearness(up, OPEN))[:, None, None] * seen
     _, ways = (part.double() for part in lips_apart(model, person))
     free = _of_mouth(model)
     along = ways[..., free]
     system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
     system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
     opened = []
-    told = gaps(model, person, moments)
-    for moment, wanted, given in zip(moments, seen, told, strict=True):
-        back = 1 - _nearness(given.norm(dim=1).mean(), OPEN)
-        lost = back * (wanted - given) / LOOSE**2 / len(along)
-        step = torch.linalg.solve(system, torch.einsum("pxe,px->e", along, lost))
+    missing = (wanted - gaps(model, person, moments)) / LOOSE**2 / len(along)
+    for moment, lost in zip(moments, missing, strict=True):
         weights = moment.weights.clone()
+        step = _bounded(system, torch.einsum("pxe,px->e", along, lost), weights[free].to(along))
         weights[free] = (weights[free] + step.to(weights)).clamp(0, 1)
         opened.append(replace(moment, weights=weights))
     return opened
@@ -69,6 +69,19 @@ def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
     rest = model.rest(person.shape)
     ways = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0)
     return rest[upper] - rest[lower], ways
+
+
+def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
+    """The step [E] from weights [E] that solves the system [E, E] and leaves them in [0, 1]: what
+    would go beyond is held there, and the others do its part."""
+    step, held = torch.zeros_like(right), torch.zeros(len(right), dtype=torch.bool)
+    for _ in range(ROUNDS):
+        left = torch.where(held, step, right - system @ (step * held))
+        inner = system * (~held[:, None] & ~held) + held.to(system).diag()
+        full = torch.linalg.solve(inner, left)
+        step = (weights + full).clamp(0, 1) - weights
+        held = held | (step != full)
+    return step
 
 
 def _of_mouth(model: FaceModel) -> Tensor:

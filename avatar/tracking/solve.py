@@ -3,6 +3,7 @@ complement, so that the cost is linear in the frames (Triggs and others 2000, se
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -85,15 +86,21 @@ def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool =
 
 def weight_prior(model: FaceModel, moment: Moment) -> Equations:
     """Units are rare, and both eyes look the same way: over the weights [E]."""
-    names, count = model.head.unit_names, len(model.units)
+    system = _weight_precision(model.head.unit_names, model.unit_spread)
+    return Equations(system, system @ moment.weights.double())
+
+
+@cache
+def _weight_precision(names: tuple[str, ...], spread: float) -> Tensor:
+    """[E, E] of the prior of units by their names."""
     spreads = [FULLER if name.startswith(OFTEN_FULL) else 1.0 for name in names]
-    system = (model.unit_spread * torch.tensor(spreads, dtype=torch.float64)).pow(-2).diag()
+    system = (spread * torch.tensor(spreads, dtype=torch.float64)).pow(-2).diag()
     for left, right in LOOKS:
-        tie = torch.zeros(count, dtype=torch.float64)
+        tie = torch.zeros(len(names), dtype=torch.float64)
         tie[names.index(f"eyeLook{left}Left")] = 1 / GAZE_SPREAD
         tie[names.index(f"eyeLook{right}Right")] = -1 / GAZE_SPREAD
         system += torch.outer(tie, tie)
-    return Equations(system, system @ moment.weights.double())
+    return system
 
 
 def _with_prior(found: Equations, model: FaceModel, moment: Moment) -> Equations:

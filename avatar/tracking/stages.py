@@ -105,11 +105,10 @@ def solve_colours(
     return Solved(model, person, moments, paint)
 
 
-def solve_frame(solved: Solved, own: "OwnModel", seen: Seen) -> Moment:
+def solve_frame(own: "OwnModel", seen: Seen) -> Moment:
     """One frame of a known person."""
-    model, person = solved.model, solved.person
-    assert solved.paint is not None
-    moment = first_moment(model, own.all_landmarks, person, seen.points)
+    model, person, paint = own.model, own.person, own.paint
+    moment = first_moment(model, own.landmarks, person, seen.points)
     for step in range(POSE_STEPS):
         equations = _of_landmarks(own.landmarks, person, moment, seen.points)
         moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
@@ -119,9 +118,9 @@ def solve_frame(solved: Solved, own: "OwnModel", seen: Seen) -> Moment:
             contour = find_contour(model, own.outline, person, moment, seen.masks)
         for _ in range(steps):
             look = _look(model, own.samples, person, moment, coarse, scale)
-            gain = exposure(look, solved.paint)
+            gain = exposure(look, paint)
             equations = _of_landmarks(own.landmarks, person, moment, seen.points)
-            equations += _of_colours(own.samples, person, moment, look, solved.paint, gain)
+            equations += _of_colours(own.samples, person, moment, look, paint, gain)
             if contour is not None:
                 equations += _of_contour(contour, person, moment)
             moment = own_step(model, moment, equations)
@@ -130,9 +129,11 @@ def solve_frame(solved: Solved, own: "OwnModel", seen: Seen) -> Moment:
 
 @dataclass(frozen=True)
 class OwnModel:
-    """The points of one person, which only units move."""
+    """One person, whom only units move."""
 
-    all_landmarks: LandmarkModel
+    model: FaceModel  # without modes: its mean is the person at rest
+    person: Person
+    paint: Paint
     landmarks: LandmarkModel
     samples: Samples
     outline: OutlineModel
@@ -140,11 +141,14 @@ class OwnModel:
 
 def own_model(solved: Solved) -> OwnModel:
     """For the frames of a person who is known."""
+    assert solved.paint is not None
     landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
     outline = outline_model(solved.model)
-    shape = solved.person.shape
+    model, shape = solved.model, solved.person.shape
     return OwnModel(
-        landmarks,
+        replace(model, mean=model.rest(shape), modes=model.modes[:0]),
+        replace(solved.person, shape=shape[:0]),
+        solved.paint,
         replace(landmarks, points=landmarks.points.of_person(shape)),
         replace(samples, points=samples.points.of_person(shape)),
         replace(outline, points=outline.points.of_person(shape)),

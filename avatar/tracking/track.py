@@ -197,7 +197,7 @@ def _every_frame(
 
     def solve(row: int) -> Moment:
         seen = Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
-        return solve_frame(solved, own, seen)
+        return solve_frame(own, seen)
 
     with progress_bar("every frame", len(face.frames)) as done:
         for moment in spread(solve, range(len(face.frames))):

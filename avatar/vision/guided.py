@@ -7,10 +7,12 @@ The guided filter (He, Sun and Tang, "Guided Image Filtering", 2013; the fast fo
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.mesh.vectors import Floats
 from common.kernels import cached_njit
+
+Floats = NDArray[np.float32]
 
 RADIUS = 3  # of the neighbourhoods, in pixels of the small pictures
 ACROSS = 2 * RADIUS + 1

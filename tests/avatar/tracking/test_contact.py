@@ -72,6 +72,16 @@ def test_eyes_and_brows_are_left_alone(sealed):
         assert met.weights[index] == ajar.weights[index]
 
 
+def test_lips_come_apart_though_most_that_would_part_them_is_at_rest_already(sealed):
+    model, person, moment = sealed
+    seen = gaps(model, person, [opened(model, moment, jawOpen=0.2)])
+    pursed = opened(model, moment, jawOpen=0.05)
+    (after,) = as_open_as_seen(model, person, [pursed], seen)
+    wanted = float(seen.norm(dim=-1).mean()) / MM
+    assert gap_mm(model, person, pursed) < 0.4 * wanted
+    assert abs(gap_mm(model, person, after) - wanted) < 0.1 * wanted
+
+
 def ajar(amount: float) -> tuple[FaceModel, Person, Moment, torch.Tensor]:
     """Somebody whose lips the tracker sees 1.5 mm apart when they are shut, who opens the mouth:
     after the face at rest was found, and the gaps before."""
@@ -94,7 +104,7 @@ def test_open_lips_are_as_far_apart_as_was_seen(jaw: float):
     (after,) = as_open_as_seen(model, person, [moment], seen)
     lost, left = (wanted - gap_mm(model, person, one) for one in (moment, after))
     assert lost > 0.9
-    assert abs(left) < 0.7 * lost
+    assert abs(left) < 0.4 * lost
 
 
 def test_shut_lips_stay_shut_though_they_were_seen_apart():
