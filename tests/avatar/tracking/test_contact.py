@@ -83,14 +83,14 @@ def test_lips_come_apart_though_most_that_would_part_them_is_at_rest_already(sea
 
 
 def ajar(amount: float) -> tuple[FaceModel, Person, Moment, torch.Tensor]:
-    """Somebody whose lips the tracker sees 1.5 mm apart when they are shut, who opens the mouth:
+    """Somebody whose lips the tracker sees 0.6 mm apart when they are shut, who opens the mouth:
     after the face at rest was found, and the gaps before."""
     shown = performance(frames=1)
     calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
     moment = replace(shown.moments[0], weights=calm)
     shut, _ = at_neutral(shown.model, shown.person, [moment], calm)
     parted = torch.zeros_like(shut.mean)
-    parted[shut.head.regions["lip_inner_lower"], 1] = -1.5 * MM
+    parted[shut.head.regions["lip_inner_lower"], 1] = -0.6 * MM
     before = replace(shut, mean=shut.mean + parted)
     wide = opened(before, moment, jawOpen=amount)
     model, (after,) = at_neutral(before, shown.person, [wide], calm)
@@ -103,8 +103,8 @@ def test_open_lips_are_as_far_apart_as_was_seen(jaw: float):
     wanted = float(seen.norm(dim=-1).mean()) / MM
     (after,) = as_open_as_seen(model, person, [moment], seen)
     lost, left = (wanted - gap_mm(model, person, one) for one in (moment, after))
-    assert lost > 0.9
-    assert abs(left) < 0.4 * lost
+    assert lost > 0.4
+    assert abs(left) < 0.6 * lost
 
 
 def test_shut_lips_stay_shut_though_they_were_seen_apart():
