@@ -28,7 +28,7 @@ def touching(model: FaceModel, person: Person, moments: Sequence[Moment]) -> lis
     below the lower. The weights of mouth and jaw change as little as they can.
     """
     apart, ways = (part.double() for part in lips_apart(model, person))
-    free = _of_mouth(model)
+    free = _named(model, MOUTH)
     return [replace(one, weights=_meeting(apart, ways, free, one.weights)) for one in moments]
 
 
@@ -41,9 +41,20 @@ def as_open_as_seen(
     are seen a little apart: the less the mouth is open, the less of what was seen is true.
     """
     up = (seen[..., 1].mean(1) - SEEN_SHUT).clamp(min=0)
-    wanted = (1 - _nearness(up, OPEN))[:, None, None] * seen
+    return with_gaps(model, person, moments, (1 - _nearness(up, OPEN))[:, None, None] * seen)
+
+
+def with_gaps(
+    model: FaceModel,
+    person: Person,
+    moments: Sequence[Moment],
+    wanted: Tensor,
+    by: tuple[str, ...] = MOUTH,
+) -> list[Moment]:
+    """The moments with lips that have the gaps [F, P, 3], in metres, as nearly as a little more or
+    less of the units can do it whose names begin so."""
     _, ways = (part.double() for part in lips_apart(model, person))
-    free = _of_mouth(model)
+    free = _named(model, by)
     along = ways[..., free]
     system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
     system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
@@ -84,9 +95,10 @@ def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
     return step
 
 
-def _of_mouth(model: FaceModel) -> Tensor:
+def _named(model: FaceModel, first: tuple[str, ...]) -> Tensor:
+    """Which units have names that begin so."""
     names = model.head.unit_names
-    return torch.tensor([k for k, name in enumerate(names) if name.startswith(MOUTH)])
+    return torch.tensor([k for k, name in enumerate(names) if name.startswith(first)])
 
 
 def _nearness(gap: Tensor, scale: float) -> Tensor:

@@ -1,7 +1,7 @@
 """A tracked film as the rest of the project has it: a still torso in its world, seen by one camera,
 and a head that turns on its neck."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -11,9 +11,12 @@ from torch import Tensor
 from avatar.arkit import WEIGHTS, Take, head_angles
 from avatar.rig.pose import pose
 from avatar.tracking.calibrate import impersonal
+from avatar.tracking.contact import gaps, with_gaps
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person, rigid
 from splat import Camera
+
+PARTING = ("jawOpen", "mouthClose")  # units that part lips and do nothing else
 
 
 @dataclass(frozen=True)
@@ -83,5 +86,21 @@ def take_of(tracking: Tracking) -> Take:
     columns = [names.index(name) for name in WEIGHTS]
     times = (tracking.frames - tracking.frames[0]).double().numpy() / tracking.fps
     angles = head_angles(head_poses(tracking)).double().numpy()
-    weights = impersonal(tracking.weights[:, columns])
+    weights = torch.empty_like(tracking.weights)
+    weights[:, columns] = impersonal(tracking.weights[:, columns])
+    weights = _with_these_lips(tracking, weights)[:, columns]
     return Take(times, weights.double().numpy(), angles)
+
+
+def _with_these_lips(tracking: Tracking, weights: Tensor) -> Tensor:
+    """Weights [F, E] that leave as much between the lips of the mean head as the person's have."""
+    model, person = tracking.model, tracking.person
+    wanted = gaps(model, person, tracking.moments)
+    head = replace(model, mean=model.head.vertices, units=model.head.units, modes=model.modes[:0])
+    nobody = replace(person, shape=person.shape[:0])
+    moments = [
+        replace(one, weights=each.double())
+        for one, each in zip(tracking.moments, weights, strict=True)
+    ]
+    moved = with_gaps(head, nobody, moments, wanted, by=PARTING)
+    return torch.stack([one.weights for one in moved]).to(weights)
