@@ -31,9 +31,10 @@ def seen_parts(camera: Camera, head: Head, vertices: Tensor) -> Fragments:
     return rasterize(projected, head.faces.numpy(), camera.height, camera.width)
 
 
-def region_map(seen: Fragments, head: Head, person: Tensor, hair: Tensor) -> Bytes:
-    """The label of each pixel [H, W]; masks [H, W] of the person and of hair in [0, 1]."""
-    labels = _labels(head)[seen.faces]
+def region_map(seen: Fragments, triangles: Bytes, person: Tensor, hair: Tensor) -> Bytes:
+    """The label of each pixel [H, W]; triangles: `triangle_labels`; masks [H, W] of the person and
+    of hair in [0, 1]."""
+    labels = triangles[seen.faces]
     labels[seen.faces == NOTHING] = REGION_LABELS["background"]
     feature = np.isin(labels, (REGION_LABELS["eyes"], REGION_LABELS["mouth"]))
     labels[(hair.numpy() > 0.5) & ~feature] = REGION_LABELS["hair"]
@@ -42,21 +43,26 @@ def region_map(seen: Fragments, head: Head, person: Tensor, hair: Tensor) -> Byt
 
 
 def overlay(
-    picture: Tensor, seen: Fragments, head: Head, camera: Camera, vertices: Tensor
+    picture: Tensor,
+    seen: Fragments,
+    head: Head,
+    triangles: Bytes,
+    camera: Camera,
+    vertices: Tensor,
 ) -> Bytes:
     """The picture [H, W, 3] in [0, 1] with the mesh over it, eyes and mouth in other colours."""
     local = vertices.double().numpy() @ camera.viewmat[:3, :3].double().numpy().T
     facing = np.abs(face_normals(local, head.faces.numpy())[:, 2]).astype(np.float32)
-    labels, tints = _labels(head), np.ones((max(REGION_LABELS.values()) + 1, 3), np.float32)
+    tints = np.ones((max(REGION_LABELS.values()) + 1, 3), np.float32)
     for name, tint in TINTS.items():
         tints[REGION_LABELS[name]] = tint
-    colours = tints[labels] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
+    colours = tints[triangles] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
     mixed, drawn = picture.numpy().copy(), seen.faces != NOTHING
     mixed[drawn] += OPAQUE * (colours[seen.faces[drawn]] - mixed[drawn])
     return as_bytes(mixed)
 
 
-def _labels(head: Head) -> Bytes:
+def triangle_labels(head: Head) -> Bytes:
     """The label of each triangle [M]: lids count as eyes, the red of the lips as mouth."""
     labels = np.full(len(head.faces), REGION_LABELS["skin"], np.uint8)
     blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1).numpy()

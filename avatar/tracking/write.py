@@ -28,7 +28,7 @@ from avatar.mesh import Mesh
 from avatar.mesh.vectors import Ints
 from avatar.tracking.film import read_kept
 from avatar.tracking.flame import FlamePerson, flame_frames
-from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts
+from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts, triangle_labels
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
 from avatar.tracking.sways import find_sways
 from common.arrays import write_arrays
@@ -86,15 +86,16 @@ def _frame_writer(
 ) -> Callable[[int], Bytes]:
     """What writes the regions of a frame, and returns what the film shows of it."""
     head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
+    triangles = triangle_labels(head)
 
     def write(row: int) -> Bytes:
         number = numbers[row]
         vertices = world_vertices(tracking, row, poses[row], sways[row])
         picture, person, hair = read_kept(out, number)
         seen = seen_parts(view, head, vertices)
-        labels = region_map(seen, head, person, hair)
+        labels = region_map(seen, triangles, person, hair)
         write_picture(out / picture_path("region_path", number, 0), labels)
-        over = overlay(picture, seen, head, view, vertices)
+        over = overlay(picture, seen, head, triangles, view, vertices)
         return np.concatenate([as_bytes(picture.numpy()), over], axis=1)
 
     return write

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from avatar.capture.write import REGION_LABELS
 from avatar.heads import Head, load_head
-from avatar.tracking.regions import region_map, seen_parts
+from avatar.tracking.regions import region_map, seen_parts, triangle_labels
 from splat import Camera, orbit
 
 LIPS_WIDE, LIPS_LOW, LIPS_HIGH = 0.028, -0.063, -0.036  # metres of the mean head
@@ -23,7 +23,8 @@ def labelled(head: Head, vertices: Tensor) -> tuple[np.ndarray, np.ndarray]:
     """Labels [P] and where on the head at rest [P, 3] of the pixels that show it from the front."""
     camera: Camera = orbit(torch.tensor([0.0, 0.0, 0.05]), 0.6, 0, 0, 25.0, SIZE, SIZE)
     seen = seen_parts(camera, head, vertices)
-    labels = region_map(seen, head, torch.ones(SIZE, SIZE), torch.zeros(SIZE, SIZE))
+    triangles = triangle_labels(head)
+    labels = region_map(seen, triangles, torch.ones(SIZE, SIZE), torch.zeros(SIZE, SIZE))
     shown = seen.faces >= 0
     middles = head.vertices[head.faces].mean(1).numpy()
     return labels[shown], middles[seen.faces[shown]]
