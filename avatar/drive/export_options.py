@@ -81,6 +81,7 @@ def check_export(options: ExportOptions) -> Form:
     cannot work."""
     movers = sum(path is not None for path in (options.audio, options.motion, options.arkit))
     if movers > 1 or (movers == 0 and not holds_gaussians(options)):
+        _form(options)  # a suffix that is none of ours is told first
         raise InputError(
             "give one thing that moves the face: a voice with --audio, saved motion with --motion "
             "or a take with --arkit"

@@ -42,7 +42,10 @@ def check_lights(lights: Sequence[str]) -> None:
         from avatar.light.read_light import read_light  # noqa: PLC0415  --help needs no torch
 
         for said in lights:
-            read_light(said)
+            try:
+                read_light(said)
+            except InputError as error:
+                raise InputError(str(error).replace("--light ", "--lights ")) from None
 
 
 def check_light(options: LightOptions) -> None:

@@ -45,6 +45,7 @@ REFUSED = [
     (("--out", "a.glb", *VOICE, "--mesh", "head.obj", "--avatar", "one.ply"), ("either --mesh",)),
     (("--out", "face.csv", "--audio", "gone.wav"), ("gone.wav", "no such file")),
     (("--out", "face.csv", *VOICE, "--mesh", "gone.obj"), ("gone.obj", "no such file")),
+    (("--out", "face.foo"), ("face.foo", "cannot write .foo")),
     (("--out", "face.txt", *VOICE), ("face.txt", ".csv", ".glb", ".npz")),
     (("--out", "face", *VOICE), ("a file without a suffix",)),
     (("--out", "voice.wav", *VOICE), ("voice.wav", "twice")),

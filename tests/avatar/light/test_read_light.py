@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from light_files import exr_bytes, hdr_bytes
 
+from avatar.drive.light_options import check_lights
 from avatar.light.environment import irradiance, pixel_directions, towards
 from avatar.light.exr import read_exr
 from avatar.light.hdr import read_hdr
@@ -108,3 +109,9 @@ def test_files_that_give_no_light_are_named(tmp_path: Path, name: str, data: byt
 def test_a_missing_file_is_named(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match="no such file"):
         read_light(str(tmp_path / "sky.hdr"))
+
+
+def test_lights_of_a_page_are_named_by_their_option():
+    check_lights(("studio", "window"))
+    with pytest.raises(InputError, match=r"^--lights 'moonshine': "):
+        check_lights(("studio", "moonshine"))
