@@ -20,7 +20,8 @@ BAND = 16  # rows
 @cached_njit()
 def pixel_box(splats, rects, i, first_row, last_row, width):
     """Rows and columns that Gaussian i can touch within a band."""
-    y, reach = splats[i, f.MEAN_Y] - 0.5, splats[i, f.EXTENT_Y]
+    y = splats[i, f.MEAN_Y] - 0.5
+    reach = math.sqrt(splats[i, f.LEVEL] + 0.001) / splats[i, f.FALL]
     top = max(first_row, math.ceil(y - reach))
     bottom = min(last_row, math.floor(y + reach) + 1)
     return top, bottom, rects[i, 0] * f.TILE, min(width, rects[i, 1] * f.TILE)
@@ -31,7 +32,7 @@ def offsets(splats, i, row, column):
     """dx along the sheared row, dy, and exp(-sigma) at a pixel."""
     dy = row + 0.5 - splats[i, f.MEAN_Y]
     dx = column + 0.5 - splats[i, f.MEAN_X] - splats[i, f.SHEAR] * dy
-    return dx, dy, math.exp(splats[i, f.NEG_A] * dx * dx + splats[i, f.NEG_C] * dy * dy)
+    return dx, dy, math.exp(-((splats[i, f.NARROW] * dx) ** 2) - (splats[i, f.FALL] * dy) ** 2)
 
 
 @cached_njit(parallel=True)

@@ -70,10 +70,9 @@ def write_splat(i, point, cov, det, opacity, lens, splats, rects):
         return False
     rects[i, 0], rects[i, 1], rects[i, 2], rects[i, 3] = x0, x1, y0, y1
     splats[i, f.MEAN_X], splats[i, f.MEAN_Y] = sx, sy
-    splats[i, f.SHEAR] = xy / yy
-    splats[i, f.NEG_A], splats[i, f.NEG_C] = -_HALF * yy / det, -_HALF / yy
-    splats[i, f.OPACITY], splats[i, f.DEPTH] = opacity, z
-    splats[i, f.EXTENT_Y] = reach * deviation_y
+    splats[i, f.SHEAR], splats[i, f.TILT] = xy / yy, xy / xx
+    splats[i, f.NARROW], splats[i, f.FALL] = math.sqrt(_HALF * yy / det), math.sqrt(_HALF / yy)
+    splats[i, f.LEVEL], splats[i, f.OPACITY], splats[i, f.DEPTH] = log_ratio, opacity, z
     return True
 
 

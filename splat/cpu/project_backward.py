@@ -37,18 +37,19 @@ def add_up(sums, first, last, total):
 @plain_njit(fastmath=MATH)
 def mean_gradient(splat, total):
     """Gradient by the 2D mean."""
-    by_x = -_TWO * splat[f.NEG_A] * total[b.SUM_HX]
-    by_y = -splat[f.SHEAR] * by_x - _TWO * splat[f.NEG_C] * total[b.SUM_HY]
+    by_x = _TWO * splat[f.NARROW] * splat[f.NARROW] * total[b.SUM_HX]
+    by_y = _TWO * splat[f.FALL] * splat[f.FALL] * total[b.SUM_HY] - splat[f.SHEAR] * by_x
     return by_x, by_y
 
 
 @plain_njit(fastmath=MATH)
 def covariance_gradient(splat, total, cov_yy):
     """Gradient by the blurred covariance (xx, xy, yy), where xy counts as one number."""
-    shear, neg_a, neg_c = splat[f.SHEAR], splat[f.NEG_A], splat[f.NEG_C]
-    by_narrow = _TWO * neg_a * neg_a * total[b.SUM_HXX]  # by var(x | y) = xx - xy² / yy
-    by_shear = -_TWO * neg_a * total[b.SUM_HXY]
-    by_yy = _TWO * neg_c * neg_c * total[b.SUM_HYY]
+    shear = splat[f.SHEAR]
+    a, c = splat[f.NARROW] * splat[f.NARROW], splat[f.FALL] * splat[f.FALL]
+    by_narrow = _TWO * a * a * total[b.SUM_HXX]  # by var(x | y) = xx - xy² / yy
+    by_shear = _TWO * a * total[b.SUM_HXY]
+    by_yy = _TWO * c * c * total[b.SUM_HYY]
     return (
         by_narrow,
         -_TWO * shear * by_narrow + by_shear / cov_yy,

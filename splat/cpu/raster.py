@@ -4,115 +4,106 @@ import numpy as np
 from numba import prange
 
 from common.kernels import cached_njit, plain_njit
+from splat.cpu import fields as f
 from splat.cpu.fields import TILE
 from splat.cpu.tile import (
     BATCH,
+    COLUMN,
     COPIED,
+    LANES,
     PIXELS,
+    PLANE,
+    ROW,
     aligned,
+    alpha_above,
     copy_batch,
-    live_part,
-    reached_rows,
+    first_block,
+    live_blocks,
+    reached_blocks,
+    row_and_column,
     scattered,
-    start_transmittance,
+    start_tile,
 )
-from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
+from splat.scene.conventions import MAX_ALPHA, TRANSMITTANCE_STOP
 
-_PLANE = np.uint64(PIXELS)
+_RED, _GREEN, _BLUE, _DEPTH = (PLANE * np.uint64(number) for number in (3, 4, 5, 6))
+_PLANES = 7
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
-@plain_njit(inline="always", fastmath=True)
-def exp_negative(power):
-    """exp(power) for power <= 0: relative error 3e-6 down to -6, below the alpha threshold beyond.
+@plain_njit(fastmath=True)
+def blend_gaussian(planes, blocks, batch, j, with_depth):
+    """Blend Gaussian j of a batch into those blocks of a tile.
 
-    A minimax polynomial of exp(power / 8), squared three times: plain arithmetic that vectorises
-    without a vector maths library.
+    All planes lie in one flat buffer, with 64-bit unsigned indices and a fixed inner loop: so the
+    compiler can prove that nothing overlaps, and vectorises. A pixel that has stopped keeps its
+    transmittance with a minus sign.
     """
-    v = max(power, np.float32(-6)) * np.float32(0.125)
-    p = np.float32(0.005739152203635814)
-    p = p * v + np.float32(0.03960749941239958)
-    p = p * v + np.float32(0.16589198404247274)
-    p = p * v + np.float32(0.49986938788901947)
-    p = p * v + np.float32(0.9999926580103236)
-    p = p * v + _ONE
-    p = p * p
-    p = p * p
-    return p * p
+    b = batch[:, j]
+    narrow, fall, level = b[f.NARROW], b[f.FALL], b[f.LEVEL]
+    red, green, blue, depth = b[f.RED], b[f.GREEN], b[f.BLUE], b[f.DEPTH]
+    slant = narrow * b[f.SHEAR]
+    across_0, along_0 = slant * b[f.MEAN_Y] - narrow * b[f.MEAN_X], -fall * b[f.MEAN_Y]
+    while blocks != 0:
+        first = np.uint64(first_block(blocks)) * LANES
+        blocks &= blocks - np.uint32(1)
+        for lane in range(LANES):
+            p = first + lane
+            x, y = planes[p + COLUMN], planes[p + ROW]
+            across, along = narrow * x + across_0 - slant * y, fall * y + along_0
+            power = level - along * along - across * across
+            alpha = min(np.float32(MAX_ALPHA), alpha_above(power))
+            alpha = alpha if power >= _ZERO else _ZERO
+            T = planes[p]
+            weight = alpha * T
+            T_next = T - weight
+            live = T_next > np.float32(TRANSMITTANCE_STOP)
+            weight = weight if live else _ZERO
+            planes[p] = T_next if live else -abs(T)
+            planes[p + _RED] += weight * red
+            planes[p + _GREEN] += weight * green
+            planes[p + _BLUE] += weight * blue
+            if with_depth is not None:
+                planes[p + _DEPTH] += weight * depth
 
 
-@plain_njit(inline="always", fastmath=True)
-def blend_row(planes, row, centre, row_power, neg_a, opacity, red, green, blue, depth, with_depth):
-    """Blend one Gaussian into one row of a tile."""
-    first = np.uint64(row * TILE)
-    for lane in range(np.uint64(TILE)):
-        p = first + lane
-        dx = np.float32(np.int32(lane)) - centre
-        alpha = min(np.float32(MAX_ALPHA), opacity * exp_negative(row_power + neg_a * dx * dx))
-        alpha = alpha if alpha >= np.float32(ALPHA_THRESHOLD) else _ZERO
-        T = planes[p]
-        weight = alpha * T
-        T_next = T - weight
-        live = T_next > np.float32(TRANSMITTANCE_STOP)
-        weight = weight if live else _ZERO
-        planes[p] = T_next if live else -abs(T)
-        planes[p + _PLANE] += weight * red
-        planes[p + _PLANE * np.uint64(2)] += weight * green
-        planes[p + _PLANE * np.uint64(3)] += weight * blue
-        if with_depth is not None:
-            planes[p + _PLANE * np.uint64(4)] += weight * depth
+@plain_njit(fastmath=True)
+def write_tile(planes, top, left, background, colors, alphas, depths):
+    """Copy a finished tile into the picture."""
+    height, width = alphas.shape
+    for pixel in range(PIXELS):
+        row, column = row_and_column(pixel)
+        y, x, p = top + row, left + column, np.uint64(pixel)
+        if y < height and x < width:
+            T = abs(planes[p])
+            alphas[y, x] = _ONE - T
+            colors[y, x, 0] = planes[p + _RED] + T * background[0]
+            colors[y, x, 1] = planes[p + _GREEN] + T * background[1]
+            colors[y, x, 2] = planes[p + _BLUE] + T * background[2]
+            if depths is not None:
+                depths[y, x] = planes[p + _DEPTH]
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def rasterize(splats, starts, members, tiles_x, background, colors, alphas, depths):
-    """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W].
-
-    All planes of a tile (transmittance, red, green, blue, depth) lie in one flat buffer, with
-    64-bit unsigned indices and a fixed inner loop: so the compiler can prove that nothing
-    overlaps, and vectorises. A pixel that has stopped keeps its transmittance with a minus sign.
-    """
+    """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W]."""
     height, width = alphas.shape
     tiles = starts.shape[0] - 1
     for task in prange(tiles):
-        tile = scattered(task, tiles)
+        tile = scattered(task, tiles_x, tiles // tiles_x)
         top, left = (tile // tiles_x) * TILE, (tile % tiles_x) * TILE
-        planes, highest = aligned(PIXELS * 5), aligned(TILE)
-        start_transmittance(planes, height - top, width - left)
+        planes = aligned(PIXELS * _PLANES)
+        start_tile(planes, height - top, width - left)
         batch = np.zeros((COPIED, BATCH), np.float32)
-        rows = np.empty((2, BATCH), np.int32)
+        reached = np.empty(BATCH, np.uint32)
         for first in range(starts[tile], starts[tile + 1], BATCH):
-            part = live_part(planes, highest)
-            if part[3] < part[2]:
+            live = live_blocks(planes)
+            if live == 0:
                 break
             count = min(BATCH, starts[tile + 1] - first)
             copy_batch(splats, members, first, count, left, top, batch)
-            reached_rows(batch, count, part, rows)
+            reached_blocks(batch, count, live, reached)
             for j in range(count):
-                b = batch[:, j]
-                x, y, shear, neg_a, neg_c = b[0], b[1], b[2], b[3], b[4]
-                opacity, red, green, blue, depth = b[5], b[6], b[7], b[8], b[9]
-                for row in range(rows[0, j], rows[1, j]):
-                    dy = np.float32(row) - y
-                    blend_row(
-                        planes,
-                        row,
-                        x + shear * dy,
-                        neg_c * dy * dy,
-                        neg_a,
-                        opacity,
-                        red,
-                        green,
-                        blue,
-                        depth,
-                        depths,
-                    )
-        for row in range(min(TILE, height - top)):
-            for column in range(min(TILE, width - left)):
-                q = row * TILE + column
-                T = abs(planes[q])
-                py, px = top + row, left + column
-                alphas[py, px] = _ONE - T
-                for c in range(3):
-                    colors[py, px, c] = planes[q + (c + 1) * PIXELS] + T * background[c]
-                if depths is not None:
-                    depths[py, px] = planes[q + 4 * PIXELS]
+                if reached[j] != 0:
+                    blend_gaussian(planes, reached[j], batch, j, depths)
+        write_tile(planes, top, left, background, colors, alphas, depths)

@@ -1,8 +1,11 @@
-"""What forward and backward share of a tile: its Gaussians copied together, and what they reach."""
+"""What forward and backward share of a tile: its Gaussians copied together, and what they reach.
 
-import math
+A tile is worked on in blocks of 4×4 pixels, which lie one behind the other and fill a vector each.
+"""
 
 import numpy as np
+from llvmlite import ir
+from numba.extending import intrinsic
 
 from common.kernels import plain_njit
 from splat.cpu import fields as f
@@ -11,9 +14,25 @@ from splat.cpu.fields import TILE
 BATCH = 32  # Gaussians that are copied together before they are drawn
 COPIED = 11  # values copied per Gaussian, the mean relative to the tile
 PIXELS = TILE * TILE
-_SLACK = np.float32(1e-6)  # of the extent, for rounding
-_LANES = np.uint64(TILE)
+LANES = np.uint64(16)  # pixels of a block
+BLOCKS = 16
+PLANE = np.uint64(PIXELS)
+COLUMN, ROW = PLANE, PLANE * np.uint64(2)  # behind the plane of transmittance
+
+_SLACK = np.float32(1e-3)  # of the power, for rounding
+_SIDE = np.float32(3)  # from a block's first pixel to its last
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_NO_BLOCK = np.uint32(0)
+
+
+@intrinsic
+def first_block(_typing, blocks):  # pyright: ignore[reportUntypedFunctionDecorator]
+    """The number of the lowest bit that is set; one must be."""
+
+    def count_trailing_zeros(_context, builder, _signature, values):
+        return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
+
+    return blocks(blocks), count_trailing_zeros
 
 
 @plain_njit()
@@ -25,43 +44,43 @@ def aligned(count):
 
 
 @plain_njit(inline="always")
-def scattered(task, tiles):
-    """The tile of a task. Neighbouring tasks lie far apart, so threads get equal work.
+def scattered(task, tiles_x, tiles_y):
+    """The tile of a task. Rows of tiles that follow each other lie far apart, so threads get equal
+    work; neighbours in a row, which share Gaussians, follow each other.
 
-    Each tile has one task, as their number is no multiple of this prime: one side of such a
-    picture would have 126,704 pixels.
+    Each tile has one task, as the rows' number is no multiple of this prime.
     """
-    return (task * 7919) % tiles
+    return ((task // tiles_x) * 7919) % tiles_y * tiles_x + task % tiles_x
+
+
+@plain_njit(inline="always")
+def row_and_column(pixel):
+    """Where in the tile the pixel of that number lies."""
+    block, lane = pixel >> 4, pixel & 15
+    return (block >> 2) * 4 + (lane >> 2), (block & 3) * 4 + (lane & 3)
 
 
 @plain_njit()
-def start_transmittance(planes, rows, columns):
-    """Ones, but minus one, which takes nothing, where the tile hangs over the picture's border."""
-    for row in range(TILE):
-        for column in range(TILE):
-            inside = row < rows and column < columns
-            planes[row * TILE + column] = _ONE if inside else -_ONE
+def start_tile(planes, rows, columns):
+    """Fill the planes of transmittance, column and row. The transmittance is one, but minus one,
+    which takes nothing, where the tile hangs over the picture's border."""
+    for pixel in range(PIXELS):
+        row, column = row_and_column(pixel)
+        planes[pixel] = _ONE if row < rows and column < columns else -_ONE
+        planes[np.uint64(pixel) + COLUMN] = np.float32(np.int32(column))
+        planes[np.uint64(pixel) + ROW] = np.float32(np.int32(row))
 
 
 @plain_njit(fastmath=True)
-def live_part(planes, highest):
-    """Columns left..right and rows top..bottom, ends included, that hold every pixel which still
-    takes something; bottom < top where none does. highest [TILE] is scratch space."""
-    highest[:] = _ZERO
-    top, bottom = TILE, -1
-    for row in range(TILE):
-        of_row = _ZERO
-        for lane in range(_LANES):
-            value = planes[np.uint64(row * TILE) + lane]
-            of_row = max(of_row, value)
-            highest[lane] = max(highest[lane], value)
-        if of_row > _ZERO:
-            top, bottom = min(top, row), row
-    left, right = TILE, -1
-    for lane in range(TILE):
-        if highest[lane] > _ZERO:
-            left, right = min(left, lane), lane
-    return left, right, top, bottom
+def live_blocks(planes):
+    """Bits of the blocks with a pixel that still takes something."""
+    live = _NO_BLOCK
+    for block in range(BLOCKS):
+        highest = _ZERO
+        for lane in range(LANES):
+            highest = max(highest, planes[np.uint64(block) * LANES + lane])
+        live |= np.uint32(highest > _ZERO) << np.uint32(block)
+    return live
 
 
 @plain_njit(fastmath=True)
@@ -79,30 +98,57 @@ def copy_batch(splats, members, first, count, left, top, batch):
             batch[c, j] = splats[i, c]
 
 
-@plain_njit(fastmath=True, error_model="numpy")
-def reached_rows(batch, count, part, rows):
-    """Fill rows [2, BATCH], first and one past the last: the rows of the live part that the ellipse
-    of each of the first `count` of a batch meets.
+@plain_njit(inline="always", fastmath=True)
+def clamped(value, low, high):
+    return min(high, max(low, value))
 
-    With a = -NEG_A, c = -NEG_C, s = SHEAR and the outline a (dx - s dy)² + c dy² = c extent², the
-    highest point lies at dx = s · extent, or at the live part's side next to it: there
-    dy = (a s dx + sqrt((c + a s²) c extent² - a c dx²)) / (c + a s²). The lowest point likewise.
+
+@plain_njit(fastmath=True)
+def add_reached(batch, count, block, reached):
+    """Set the bit of a block in reached [BATCH] for each of the first `count` Gaussians of a batch
+    whose power is not negative everywhere between the block's outer pixels.
+
+    Where the mean is not inside, the power is greatest on the row or on the column next to it.
     """
-    left, right = np.float32(part[0]), np.float32(part[1])
-    top, bottom = np.float32(part[2]), np.float32(part[3])
+    left, top = np.float32((block & 3) * 4), np.float32((block >> 2) * 4)
+    bit = np.uint32(1 << block)
     for j in range(np.uint64(count)):
-        a, c = -batch[f.NEG_A, j], -batch[f.NEG_C, j]
-        shear, extent, y = batch[f.SHEAR, j], batch[f.EXTENT_Y, j], batch[f.MEAN_Y, j]
-        first, last = left - batch[f.MEAN_X, j], right - batch[f.MEAN_X, j]
-        inverse = _ONE / (c + a * shear * shear)
-        tilt, square = a * shear * inverse, c * extent * extent * inverse
-        narrowing = a * c * inverse * inverse
-        x_high = min(last, max(first, shear * extent))
-        x_low = min(last, max(first, -shear * extent))
-        high, low = square - narrowing * x_high * x_high, square - narrowing * x_low * x_low
-        slack = _SLACK * extent
-        above = y + tilt * x_low - math.sqrt(max(low, _ZERO)) - slack
-        below = y + tilt * x_high + math.sqrt(max(high, _ZERO)) + slack
-        met = min(low, high) >= _ZERO
-        rows[0, j] = np.int32(max(top, math.ceil(above)))
-        rows[1, j] = np.int32(min(bottom, math.floor(below)) + _ONE) if met else np.int32(0)
+        shear, narrow, fall = batch[f.SHEAR, j], batch[f.NARROW, j], batch[f.FALL, j]
+        x0, y0 = left - batch[f.MEAN_X, j], top - batch[f.MEAN_Y, j]
+        x1, y1 = x0 + _SIDE, y0 + _SIDE
+        y = clamped(_ZERO, y0, y1)
+        across, along = narrow * (clamped(shear * y, x0, x1) - shear * y), fall * y
+        on_row = across * across + along * along
+        x = clamped(_ZERO, x0, x1)
+        y = clamped(batch[f.TILT, j] * x, y0, y1)
+        across, along = narrow * (x - shear * y), fall * y
+        on_column = across * across + along * along
+        met = min(on_row, on_column) <= batch[f.LEVEL, j] + _SLACK
+        reached[j] |= bit if met else _NO_BLOCK
+
+
+@plain_njit()
+def reached_blocks(batch, count, live, reached):
+    """Fill reached [BATCH]: bits of the live blocks that each Gaussian of a batch meets."""
+    reached[:] = _NO_BLOCK
+    for block in range(BLOCKS):
+        if (live >> np.uint32(block)) & np.uint32(1):
+            add_reached(batch, count, block, reached)
+
+
+@plain_njit(inline="always", fastmath=True)
+def alpha_above(power):
+    """ALPHA_THRESHOLD · exp(power) for 0 <= power <= 5.6: relative error 2e-6.
+
+    A minimax polynomial of its eighth root, squared three times: plain arithmetic that vectorises
+    without a vector maths library.
+    """
+    p = np.float32(1.7910153360389813e-07)
+    p = p * power + np.float32(4.756586804433027e-06)
+    p = p * power + np.float32(0.00016378326108679175)
+    p = p * power + np.float32(0.003906979225575924)
+    p = p * power + np.float32(0.06253111362457275)
+    p = p * power + np.float32(0.5002446174621582)
+    p = p * p
+    p = p * p
+    return p * p

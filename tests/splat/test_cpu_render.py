@@ -16,7 +16,7 @@ from torch import Tensor
 
 from splat import Camera, Gaussians, Rendering, reference, render
 from splat.cpu import render as cpu
-from splat.cpu.raster import scattered
+from splat.cpu.tile import scattered
 
 NAMES = ("means", "quats", "scales", "opacities", "sh")
 
@@ -177,9 +177,10 @@ def test_nearer_gaussian_hides_the_other_whatever_their_order() -> None:
     assert first.depth[10, 10].item() == pytest.approx(0.95, abs=0.02)
 
 
-@pytest.mark.parametrize("tiles", [1, 2, 35, 1024, 7918, 7920, 262_144])
-def test_every_tile_has_one_task(tiles: int) -> None:
-    assert len({scattered(task, tiles) for task in range(tiles)}) == tiles
+@pytest.mark.parametrize(("tiles_x", "tiles_y"), [(1, 1), (2, 1), (5, 7), (32, 32), (3, 7918)])
+def test_every_tile_has_one_task(tiles_x: int, tiles_y: int) -> None:
+    tiles = tiles_x * tiles_y
+    assert len({scattered(task, tiles_x, tiles_y) for task in range(tiles)}) == tiles
 
 
 def test_unusable_numbers_do_not_reach_the_image() -> None:

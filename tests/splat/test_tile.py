@@ -1,11 +1,22 @@
-"""Which rows of a tile a Gaussian is drawn in, and which part of the tile still takes any."""
+"""Which blocks of a tile a Gaussian is drawn in, and which of them still take any."""
 
 import numpy as np
 import pytest
 
 from splat.cpu import fields as f
 from splat.cpu.fields import TILE
-from splat.cpu.tile import BATCH, COPIED, live_part, reached_rows, start_transmittance
+from splat.cpu.tile import (
+    BATCH,
+    COPIED,
+    PIXELS,
+    alpha_above,
+    live_blocks,
+    reached_blocks,
+    row_and_column,
+    start_tile,
+)
+
+PLACES = np.array([row_and_column(pixel) for pixel in range(PIXELS)])  # [PIXELS, 2]
 
 
 def ellipses(seed: int) -> np.ndarray:
@@ -16,53 +27,62 @@ def ellipses(seed: int) -> np.ndarray:
     along = np.stack([np.cos(angle), np.sin(angle)])  # [2, BATCH]
     cov = long**2 * along[:, None] * along[None] + np.eye(2)[..., None] * 0.3  # [2, 2, BATCH]
     det = cov[0, 0] * cov[1, 1] - cov[0, 1] ** 2
-    opacity = random.uniform(0.01, 1, BATCH)
     batch = np.zeros((COPIED, BATCH), np.float32)
     batch[f.MEAN_X], batch[f.MEAN_Y] = random.uniform(-20, 36, (2, BATCH))
-    batch[f.SHEAR] = cov[0, 1] / cov[1, 1]
-    batch[f.NEG_A], batch[f.NEG_C] = -cov[1, 1] / det / 2, -0.5 / cov[1, 1]
-    batch[f.OPACITY] = opacity
-    batch[f.EXTENT_Y] = np.sqrt(2 * (np.log(opacity * 255) + 1e-4) * cov[1, 1])
+    batch[f.SHEAR], batch[f.TILT] = cov[0, 1] / cov[1, 1], cov[0, 1] / cov[0, 0]
+    batch[f.NARROW], batch[f.FALL] = np.sqrt(cov[1, 1] / det / 2), np.sqrt(0.5 / cov[1, 1])
+    batch[f.LEVEL] = np.log(random.uniform(0.01, 1, BATCH) * 255)
     return batch
 
 
-def seen(batch: np.ndarray, part: tuple[int, int, int, int]) -> np.ndarray:  # [BATCH, TILE] rows
-    """Rows with a pixel of the part in which alpha passes the threshold, one pixel at a time."""
-    b = batch.astype(np.float64)[:, :, None, None]
-    row, column = np.mgrid[:TILE, :TILE]
-    dy = row - b[f.MEAN_Y]
-    dx = column - b[f.MEAN_X] - b[f.SHEAR] * dy
-    alpha = b[f.OPACITY] * np.exp(b[f.NEG_A] * dx**2 + b[f.NEG_C] * dy**2)
-    left, right, top, bottom = part
-    inside = (column >= left) & (column <= right) & (row >= top) & (row <= bottom)
-    return ((alpha >= 1 / 255) & inside).any(2)
+def seen(batch: np.ndarray) -> np.ndarray:  # [BATCH, 16] blocks
+    """Blocks with a pixel in which alpha passes the threshold, one pixel at a time."""
+    b = batch.astype(np.float64)[:, :, None]
+    dy = PLACES[:, 0] - b[f.MEAN_Y]
+    dx = PLACES[:, 1] - b[f.MEAN_X] - b[f.SHEAR] * dy
+    power = b[f.LEVEL] - (b[f.NARROW] * dx) ** 2 - (b[f.FALL] * dy) ** 2
+    return (power >= 0).reshape(BATCH, 16, 16).any(2)
 
 
-@pytest.mark.parametrize("part", [(0, 15, 0, 15), (3, 9, 2, 13), (15, 15, 0, 15), (0, 4, 7, 7)])
-def test_every_seen_row_is_drawn_and_hardly_another(part: tuple[int, int, int, int]) -> None:
-    drawn_rows = seen_rows = 0
+@pytest.mark.parametrize("live", [0xFFFF, 0x8421, 0x0001])
+def test_every_seen_block_is_drawn_and_hardly_another(live: int) -> None:
+    drawn_blocks = seen_blocks = 0
     for seed in range(80):
-        batch, rows = ellipses(seed), np.empty((2, BATCH), np.int32)
-        reached_rows(batch, BATCH, part, rows)
-        number = np.arange(TILE)
-        drawn = (number >= rows[0, :, None]) & (number < rows[1, :, None])  # [BATCH, TILE]
-        wanted = seen(batch, part)
+        batch, reached = ellipses(seed), np.empty(BATCH, np.uint32)
+        reached_blocks(batch, BATCH, np.uint32(live), reached)
+        number = np.arange(16)
+        drawn = (reached[:, None] >> number & 1).astype(bool)  # [BATCH, 16]
+        wanted = seen(batch) & (live >> number & 1).astype(bool)
         assert not (wanted & ~drawn).any()
-        drawn_rows, seen_rows = drawn_rows + drawn.sum(), seen_rows + wanted.sum()
-    assert seen_rows > 50
-    assert drawn_rows < 1.35 * seen_rows + 100  # the outline may pass between two pixel centres
+        drawn_blocks, seen_blocks = drawn_blocks + drawn.sum(), seen_blocks + wanted.sum()
+    assert seen_blocks > 50
+    assert drawn_blocks < 1.35 * seen_blocks + 100  # the outline may pass between pixel centres
 
 
-def test_the_live_part_holds_every_pixel_that_takes_more() -> None:
-    highest = np.empty(TILE, np.float32)
-    planes = np.full(TILE * TILE, -0.5, np.float32)
-    assert live_part(planes, highest)[3] < live_part(planes, highest)[2]
-    planes.reshape(TILE, TILE)[4, 11] = planes.reshape(TILE, TILE)[9, 2] = 0.1
-    assert live_part(planes, highest) == (2, 11, 4, 9)
+def test_blocks_hold_each_pixel_once_and_four_by_four() -> None:
+    assert len(np.unique(PLACES, axis=0)) == PIXELS
+    sides = np.ptp(PLACES.reshape(16, 16, 2), axis=1)
+    assert (sides == 3).all()
+
+
+def test_a_block_lives_as_long_as_one_pixel_takes_more() -> None:
+    planes = np.full(PIXELS, -0.5, np.float32)
+    assert live_blocks(planes) == 0
+    planes[16 * 3 + 11] = planes[16 * 9 + 2] = 0.1
+    assert live_blocks(planes) == 1 << 3 | 1 << 9
 
 
 def test_what_hangs_over_the_border_takes_nothing() -> None:
-    planes, highest = np.empty(TILE * TILE, np.float32), np.empty(TILE, np.float32)
-    start_transmittance(planes, 5, 100)
-    assert live_part(planes, highest) == (0, TILE - 1, 0, 4)
-    assert np.abs(planes).min() == np.abs(planes).max() == 1
+    planes = np.empty(3 * PIXELS, np.float32)
+    start_tile(planes, 5, 100)
+    inside = PLACES[:, 0] < 5
+    assert (planes[:PIXELS] == np.where(inside, 1, -1)).all()
+    assert live_blocks(planes) == 0x00FF
+    assert (planes[PIXELS:].reshape(2, PIXELS) == PLACES.T[::-1]).all()
+    assert planes[PIXELS:].max() == TILE - 1
+
+
+def test_alpha_above_is_the_exponential() -> None:
+    power = np.linspace(0, 5.6, 2000, dtype=np.float32)
+    alpha = np.array([alpha_above(p) for p in power])
+    assert np.abs(alpha * 255 / np.exp(power.astype(np.float64)) - 1).max() < 2e-6
