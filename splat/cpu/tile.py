@@ -3,9 +3,11 @@
 A tile is worked on in blocks of 4×4 pixels, which lie one behind the other and fill a vector each.
 """
 
+from typing import Any
+
 import numpy as np
 from llvmlite import ir
-from numba.extending import intrinsic
+from numba.extending import intrinsic, overload
 
 from common.kernels import plain_njit
 from splat.cpu import fields as f
@@ -25,14 +27,28 @@ _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _NO_BLOCK = np.uint32(0)
 
 
-@intrinsic
-def first_block(_typing, blocks):  # pyright: ignore[reportUntypedFunctionDecorator]
+def first_block(blocks: np.uint32) -> int:
     """The number of the lowest bit that is set; one must be."""
+    return (int(blocks) & -int(blocks)).bit_length() - 1
 
-    def count_trailing_zeros(_context, builder, _signature, values):
+
+@intrinsic
+def _trailing_zeros(_typing, bits):
+    def generate(_context, builder, _signature, values):
         return builder.cttz(values[0], ir.Constant(ir.IntType(1), 1))
 
-    return blocks(blocks), count_trailing_zeros
+    return bits(bits), generate
+
+
+@overload(first_block)
+def _compiled_first_block(blocks):
+    """As one instruction, in kernels."""
+    trailing_zeros: Any = _trailing_zeros
+
+    def compiled(blocks):
+        return trailing_zeros(blocks)
+
+    return compiled
 
 
 @plain_njit()

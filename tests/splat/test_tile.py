@@ -10,6 +10,7 @@ from splat.cpu.tile import (
     COPIED,
     PIXELS,
     alpha_above,
+    first_block,
     live_blocks,
     reached_blocks,
     row_and_column,
@@ -86,3 +87,8 @@ def test_alpha_above_is_the_exponential() -> None:
     power = np.linspace(0, 5.6, 2000, dtype=np.float32)
     alpha = np.array([alpha_above(p) for p in power])
     assert np.abs(alpha * 255 / np.exp(power.astype(np.float64)) - 1).max() < 2e-6
+
+
+@pytest.mark.parametrize("number", range(16))
+def test_the_first_block_is_the_lowest_bit(number: int) -> None:
+    assert first_block(np.uint32(0x10000 - (1 << number))) == number
