@@ -13,6 +13,7 @@ from avatar.mesh.vectors import Floats, smoothstep
 CLOSING_SECONDS, CLOSED_SECONDS, OPENING_SECONDS = 0.08, 0.02, 0.18
 BLINK_SECONDS = CLOSING_SECONDS + CLOSED_SECONDS + OPENING_SECONDS
 DURATION_SPREAD = 0.15  # standard deviation of the logarithm of a blink's length
+RATE_SPREAD = 0.7  # and of the rate until the next blink: some come soon after another
 REFRACTORY_SECONDS = 0.5  # after the start of a blink in which no other starts
 END_SECONDS = (-0.1, 0.3)  # about the end of a phrase, in which blinks are more likely
 END_SHARE = 0.2  # of all time that lies there, as long as nothing is known
@@ -27,13 +28,13 @@ class Blinks:
 
     def __init__(self, manner: Manner, rng: np.random.Generator) -> None:
         self._manner, self._rng = manner, rng
-        self._started, self._stretch = -9.0, 1.0
+        self._started, self._stretch, self._hurry = -9.0, 1.0, 1.0
         self._ended, self._share = -9.0, END_SHARE
-        self._usual = self._usual_rate()
+        self._usual = self._usual_rate(self._share)
 
     def end(self, time: float) -> None:
         """A phrase ends at a time, which may be still to come."""
-        self._ended, self._usual = time, self._usual_rate()
+        self._ended, self._usual = time, self._usual_rate(self._share)
 
     def shift(self, degrees: float, now: float) -> None:
         """The gaze shifts so far."""
@@ -45,14 +46,15 @@ class Blinks:
         """Closure in [0, 1] at a time."""
         near = END_SECONDS[0] <= now - self._ended <= END_SECONDS[1]
         self._share += (near - self._share) / (MEMORY_SECONDS * RATE)
-        likely = self._usual * (self._manner.blinks_at_ends if near else 1) / RATE
+        likely = self._hurry * self._usual * (self._manner.blinks_at_ends if near else 1) / RATE
         if self._rng.random() < likely:
             self._start(now)
         return float(lid_closure(np.array((now - self._started) / self._stretch)))
 
-    def _usual_rate(self) -> float:
+    def _usual_rate(self, share: float) -> float:
         """Blinks a second away from the ends of phrases, with which they become as many as they
-        should: about an end there is one at most. By halving."""
+        should where a share of the time lies about ends: about an end there is one at most. By
+        halving."""
         wanted = 1 / max(
             60 / max(self._manner.blinks_a_minute, 1e-6) - REFRACTORY_SECONDS, 1 / RATE
         )
@@ -60,7 +62,7 @@ class Blinks:
         for _ in range(12):
             middle = (low + high) / 2
             at_ends = 1 - exp(-self._manner.blinks_at_ends * middle * seconds)
-            many = middle * (1 - self._share) + self._share / seconds * at_ends >= wanted
+            many = middle * (1 - share) + share / seconds * at_ends >= wanted
             low, high = (low, middle) if many else (middle, high)
         return high
 
@@ -68,8 +70,10 @@ class Blinks:
         if now - self._started > REFRACTORY_SECONDS:
             self._started = now
             if now - self._ended > LONG_SECONDS:
-                self._usual = self._usual_rate()
+                silent = now - max(self._ended, 0.0) > LONG_SECONDS
+                self._usual = self._usual_rate(0.0 if silent else self._share)
             self._stretch = self._rng.lognormal(0.0, DURATION_SPREAD)
+            self._hurry = self._rng.lognormal(RATE_SPREAD**2 / 2, RATE_SPREAD)
 
 
 def lid_closure(seconds: Floats) -> Floats:

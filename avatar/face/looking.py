@@ -1,11 +1,13 @@
 """Where somebody looks: at the listener, now and then elsewhere, by saccades."""
 
 from dataclasses import dataclass
+from math import log
 
 import numpy as np
 import torch
 
 from avatar.arkit import head_poses
+from avatar.face.even_draws import EvenDraws
 from avatar.face.manner import Manner
 from avatar.face.moves import Moves
 from avatar.mesh.vectors import Floats
@@ -19,6 +21,7 @@ DIRECTIONS = np.array([2.0, 1.0] * 4) / 12  # by eighths of a turn, from the sub
 UPRIGHT = 0.7  # of a sideways look's length have looks up and down
 SACCADE_SECONDS, SECONDS_A_DEGREE = 0.025, 0.0024  # 20-30 ms and 2.2-2.7 ms for each degree
 STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # of fixations within a look, and between them
+SHORTEST_SECONDS = 0.25  # of a look, here or there
 HEAD_FROM, HEAD_SHARE, HEAD_SECONDS = 10.0, 0.6, 0.5
 """Of what a look lies farther than so many degrees from straight ahead the head makes this share,
 in this time."""
@@ -41,9 +44,11 @@ class Looking:
 
     def __init__(self, manner: Manner, gaze: Gaze, rng: np.random.Generator) -> None:
         self._manner, self._gaze, self._rng = manner, gaze, rng
+        self._spans = {False: EvenDraws(rng), True: EvenDraws(rng)}
         self._target = np.array([gaze.x, gaze.y])
         self._eyes, self._head = Moves(self._target, 1.0), Moves(_head_part(self._target), 1.0)
-        self._away, self._until = False, self._span(manner.looking_seconds)
+        self._away = False
+        self._until = self._span()
         self._shift_at = rng.uniform(*STAY_SECONDS)
         self.shifted = 0.0
         """degrees of the shift that begins with this frame"""
@@ -53,9 +58,7 @@ class Looking:
         self.shifted = 0.0
         if self._gaze.free and now >= self._until:
             self._away = not self._away
-            manner = self._manner
-            mean = manner.away_seconds if self._away else manner.looking_seconds
-            self._until = now + self._span(mean)
+            self._until = now + self._span()
             self._look(self._target + (self._elsewhere() if self._away else 0.0))
             self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
         elif now >= self._shift_at:
@@ -75,8 +78,9 @@ class Looking:
         if turn.any():
             self._head.plan(0.0, HEAD_SECONDS, turn)
 
-    def _span(self, mean: float) -> float:
-        return max(float(self._rng.exponential(mean)), 0.25)
+    def _span(self) -> float:
+        mean = self._manner.away_seconds if self._away else self._manner.looking_seconds
+        return max(-mean * log(1 - self._spans[self._away].draw()), SHORTEST_SECONDS)
 
     def _elsewhere(self) -> Floats:
         percent = MOST_PERCENT * (1 - self._rng.random())

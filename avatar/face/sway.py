@@ -23,7 +23,7 @@ MOST_ASIDE = 1.7  # standard deviations of what a melody does sideways
 ONSET = 0.05  # of a phrase's first pitch that the head has already
 IDLE = 0.04  # speed of the clock of a pause
 GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
-CORNERS_HZ = (0.35, 7.0)  # above which a head's wandering falls by two and by two more powers
+CORNERS_HZ = (0.35, 10.0)  # above which a head's wandering falls by two and by two more powers
 BLOCK = 512  # frames of wandering that are drawn at a time
 
 

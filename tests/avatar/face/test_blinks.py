@@ -31,7 +31,7 @@ def test_blinks_are_as_many_as_they_should_be_and_gather_where_phrases_end(manne
     found = starts(blinking(manner, 1800))
     assert len(found) / 30 == pytest.approx(manner.blinks_a_minute, rel=0.25)
     apart = np.diff(found)
-    assert apart.min() > 0.4 and 0.5 < apart.std() / apart.mean() < 1.1
+    assert apart.min() > 0.4 and 0.5 < apart.std() / apart.mean() < 1.2
     near = np.abs((found - PHRASE + 1) % (PHRASE + PAUSE) - 1) <= 0.35
     chance = 0.7 / (PHRASE + PAUSE)
     assert near.mean() > 1.8 * chance
