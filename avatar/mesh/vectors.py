@@ -20,7 +20,7 @@ def dot(a: Floats, b: Floats) -> Floats:
     return (a * b).sum(-1, keepdims=True)
 
 
-def smoothstep(start: float, end: float, x: ArrayLike) -> Floats:
+def smoothstep(start: Floats | float, end: Floats | float, x: ArrayLike) -> Floats:
     """0 at `start`, 1 at `end`, a cubic between; `start` may be the greater."""
     t = np.clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
     return t * t * (3 - 2 * t)

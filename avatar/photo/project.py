@@ -87,9 +87,14 @@ def sampled(image: Floats, pixels: Floats) -> Floats:
     )
 
 
-def weight_of(there: Shown, mask: Floats) -> Floats:
-    """How much [N] a photo tells of places, where a mask [H, W] says what of it may tell."""
-    facing = smoothstep(GRAZING, SQUARE, there.facing)
+def weight_of(
+    there: Shown, mask: Floats, grazing: Floats | float = GRAZING, square: Floats | float = SQUARE
+) -> Floats:
+    """How much [N] a photo tells of places, where a mask [H, W] says what of it may tell.
+
+    grazing, square [N]: cosines to the view from which a place counts, and fully.
+    """
+    facing = smoothstep(grazing, square, there.facing)
     return facing * there.clear * sampled(mask, there.pixels)
 
 
@@ -97,7 +102,8 @@ def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
     body = well_inside(seen, RIM)
     holes = openings(seen)
-    return (body & (hair_mask(seen) < 0.4) & ~holes).astype(float)
+    hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=EDGE), bool)
+    return (body & ~hair & ~holes).astype(float)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:

@@ -2,28 +2,39 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from avatar.light.other_side import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
+from avatar.photo.askew import without_odd
 from avatar.photo.complete import filled, together
 from avatar.photo.eyes import eye_light
 from avatar.photo.parts import Part, invented
 from avatar.photo.parts import painted as all_painted
 from avatar.photo.project import View, cloth_mask, sampled, shown_spots, skin_mask, weight_of
-from avatar.photo.seen import SeenPhoto
 from avatar.photo.sitter import Scene, mirrored_spots, world_normals
 from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.layer import discs
 from avatar.synthetic.portrait.skin import OpenSkin, place_skin, skin_discs, under_discs
+from avatar.synthetic.shared.masks import ear_mask
 from avatar.synthetic.shared.sampling import even_spots
+from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Spots, smooth_points
 
 FINER = 0.72  # of the portrait's spacing on the face
 CLOTH = 2.2 * MM  # spacing on the clothes
-UNDER_FOLLOWS = 0.2  # of what the photo corrects of the colours
+FACE_ASKEW = np.array([[0.2, 0.5]])  # cosines to the view from which skin counts, and fully
+SIDE_ASKEW = np.array([[0.25, 0.55]])  # the same at the sides of the head
+EAR_ASKEW = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
+ASIDE, BEHIND = (38, 52), (50, 70)  # millimetres on the mean head: from the face to its sides
+NECK = (-115, -95)  # millimetres of height: from the neck to the head
+DEEPEST = 0.5  # of the light, in the deepest crevices of the skin
+OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
+CREVICE_BIAS = 1.5 * MM
+REDDENED = np.array([0.7, 1.0, 1.1])
 FAR_SKIN = 1e-3  # pull of the usual colour on skin far from what is seen
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
@@ -43,8 +54,9 @@ def paint_skin(scene: Scene) -> Painted:
     sitter, studio = scene.sitter, scene.studio
     light = studio.light
     skin = place_skin(sitter, light.rest, light.stretched, studio.rng, FINER)
-    own, both = told_of(scene, skin.spots, sitter.skin, skin_mask)
+    own, both = told_of(scene, skin.spots, sitter.skin, partial(skin_told, sitter))
     rgb = filled(both, skin.points, skin.normals, studio.rng, usual=FAR_SKIN)
+    rgb = mix(rgb * _crevices(scene, skin), rgb, both.weight)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = skin_radiance(studio, skin) * eye_light(scene.views[0].photo.seen)
     radiance = mix(untoned(rgb), lining, inside)
@@ -58,30 +70,57 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     under = under_discs(scene.studio, painted.skin, painted.radiance)
     outside = painted.skin.inner_mouth < 0.3
     told = all_painted(outer, painted.told, painted.mirrored)
+    follows = mix(told.follows[:, None], painted.told[:, None] ** 2, beside_face(painted.skin.mm))
     return [
-        replace(told, follows=told.follows * outside * (1 - painted.skin.lips)),
-        invented(under, UNDER_FOLLOWS),
+        replace(told, follows=follows[:, 0] * outside * (1 - painted.skin.lips)),
+        invented(under, 0.0),
     ]
 
 
 def told_of(
-    scene: Scene, spots: Spots, triangles: Ints, mask: Callable[[SeenPhoto], Floats]
+    scene: Scene, spots: Spots, triangles: Ints, told: Callable[[View, Spots], Told]
 ) -> tuple[Told, Told]:
     """What the photos tell of spots on some triangles [m], by themselves and by their mirrored
     places."""
     other = mirrored_spots(scene.sitter, spots, triangles)
-    own, there = (
-        together([_told(view, each, mask(view.photo.seen)) for view in scene.views])
-        for each in (spots, other)
-    )
+    own, there = (together([told(view, each) for view in scene.views]) for each in (spots, other))
     first = scene.views[0]
     normals = (world_normals(first, spots), world_normals(first, other))
     return own, mirrored(own, there, *normals)
 
 
-def _told(view: View, spots: Spots, mask: Floats) -> Told:
+def skin_told(sitter: Sitter, view: View, spots: Spots) -> Told:
+    """What a photo tells of skin: nothing from where it shows no skin, of what it shows askew no
+    colours that skin does not have, and of the ears only what it shows squarely."""
     there = shown_spots(view, spots)
-    return Told(sampled(view.photo.seen.picture, there.pixels), weight_of(there, mask))
+    seen = view.photo.seen
+    mm = sitter.millimetres(spots)
+    beside = beside_face(mm)
+    askew = mix(mix(FACE_ASKEW, SIDE_ASKEW, beside), EAR_ASKEW, ear_mask(mm))
+    told = Told(sampled(seen.picture, there.pixels), weight_of(there, skin_mask(seen), *askew.T))
+    return without_odd(told, world_normals(view, spots), there.facing, beside)
+
+
+def beside_face(mm: Floats) -> Floats:
+    """The sides of the head [N] in [0, 1], from points [N, 3] on the mean head in millimetres:
+    where a photo shows the outline, and the skin has no features. Not the neck, which takes the
+    colours of the collar before it."""
+    x, y, z = mm.T
+    side = np.maximum(1 - smoothstep(*BEHIND, z), smoothstep(*ASIDE, np.abs(x)))
+    return side * smoothstep(*NECK, y)
+
+
+def _cloth_told(view: View, spots: Spots) -> Told:
+    there = shown_spots(view, spots)
+    seen = view.photo.seen
+    return Told(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
+
+
+def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
+    """How much of the light around reaches skin [N, 3] that lies hidden, in sRGB; red light, which
+    its surroundings throw back, falls less."""
+    sky = scene.studio.light.at_rest(skin.points, CREVICE_BIAS).mean(1)
+    return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED
 
 
 def clothes_part(scene: Scene) -> Part:
@@ -89,7 +128,7 @@ def clothes_part(scene: Scene) -> Part:
     sitter, rng = scene.sitter, scene.studio.rng
     spots = even_spots(sitter.rest, sitter.torso, CLOTH, rng)
     points, normals = smooth_points(sitter.rest, spots)
-    own, both = told_of(scene, spots, sitter.torso, cloth_mask)
+    own, both = told_of(scene, spots, sitter.torso, _cloth_told)
     rgb = filled(both, points, normals, rng, grain=0.0)
     kept = ~_beyond_outline(scene, spots)
     owners = sitter.owners[spots.triangles]
