@@ -6,11 +6,12 @@ import numpy as np
 import torch
 
 from avatar.mesh.records import concatenated
+from avatar.mesh.vectors import Floats
 from avatar.photo.carve import beyond_outline
 from avatar.photo.curtain import curtain_of, curtain_part
 from avatar.photo.eyes import eye_light
 from avatar.photo.fit import Fitted
-from avatar.photo.hair import hair_parts, hair_thickness
+from avatar.photo.hair import Coat, coat_of, hair_parts, hair_thickness, shorn
 from avatar.photo.parts import Part, invented
 from avatar.photo.refine import refined
 from avatar.photo.relief import relief_part, shell_seen
@@ -38,18 +39,23 @@ class Made:
 def build(fitted: Fitted, seed: int = 0) -> Made:
     """The avatar of the person whom photos were fitted with."""
     scene = scene_of(fitted, np.random.default_rng(seed))
+    thickness = hair_thickness(scene)
+    coat = coat_of(scene, thickness)
+    if coat is None:
+        scene = shorn(scene)
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = _with_hair(scene, parts)
+    whole = _with_hair(scene, parts, thickness, coat)
     share = torch.from_numpy(whole.follows).float()
     avatar = refined(bound(whole.layer, scene.sitter), scene, share, lambda: None)
     return Made(avatar, fitted, scene, painted, whole)
 
 
-def _with_hair(scene: Scene, parts: list[Part]) -> Part:
+def _with_hair(scene: Scene, parts: list[Part], thickness: Floats, coat: Coat | None) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
-    view, thickness = scene.views[0], hair_thickness(scene)
-    whole = concatenated([*parts, *hair_parts(scene, thickness)])
+    view = scene.views[0]
+    hair: list[Part] = [] if coat is None else hair_parts(scene, coat)
+    whole = concatenated([*parts, *hair])
     is_hair = np.arange(len(whole.layer)) >= sum(len(part.layer) for part in parts)
     shell = shell_seen(bound(whole.layer, scene.sitter), view, is_hair)
     curtain = curtain_of(scene, view, thickness)

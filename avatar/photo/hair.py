@@ -1,5 +1,7 @@
 """Hair as a shell over the scalp: as thick as the outline of the photo's hair, coloured from it."""
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 import torch
 from scipy.spatial import KDTree
@@ -33,8 +35,20 @@ STREAKS = 0.22  # of the brightness of hair that no photo shows
 LEAST_HAIR = 0.12  # of the pixels of the scalp: with less a head is bald
 
 
-def hair_parts(scene: Scene, thickness: Floats) -> list[Part]:
-    """Layers of hair on the scalp, from the inner to the outer; none on a bald head.
+@dataclass(frozen=True)
+class Coat:
+    """The hair on places of the scalp."""
+
+    points: Floats  # [N, 3] of the skin beneath
+    normals: Floats  # [N, 3]
+    thick: Floats  # [N] metres that it stands off
+    own: Told  # colours and hairiness by the photos
+    both: Told  # and by the other side's
+    hairy: Bools  # [N] where there is any
+
+
+def coat_of(scene: Scene, thickness: Floats) -> Coat | None:
+    """The hair on the scalp; None on a bald head.
 
     thickness [V]: metres that hair stands off the skin.
     """
@@ -43,23 +57,38 @@ def hair_parts(scene: Scene, thickness: Floats) -> list[Part]:
     triangles = sitter.skin[(scalp[sitter.faces[sitter.skin]] > 0.2).all(1)]
     spots = even_spots(sitter.rest, triangles, SPACING, rng)
     thick = at_spots(thickness, sitter.faces, spots)
-    other = mirrored_spots(sitter, spots, triangles)
-    own, both = _told(scene, spots, other, thick)
+    own, both = _told(scene, spots, mirrored_spots(sitter, spots, triangles), thick)
     points, normals = smooth_points(sitter.rest, spots)
     hairy = filled(_only(both, slice(3, 4)), points, normals, rng, grain=0.0)[:, 0] > 0.5
-    if hairy.mean() < LEAST_HAIR:
-        return []
+    bald = hairy.mean() < LEAST_HAIR
+    return None if bald else Coat(points, normals, thick, own, both, hairy)
+
+
+def hair_parts(scene: Scene, coat: Coat) -> list[Part]:
+    """Layers of hair on the scalp, from the inner to the outer."""
+    sitter, rng = scene.sitter, scene.studio.rng
+    points, normals, own, both = coat.points, coat.normals, coat.own, coat.both
     colours = Told(both.values[:, :3], both.weight * (both.values[:, 3] > 0.5))
     rgb = filled(colours, points, normals, rng, grain=1.0)
     radiance = untoned(rgb) * streaks(points, colours.weight, rng)[:, None]
     return [
         painted(
-            _strands(sitter, points, normals, thick * sunk, radiance * shade),
+            _strands(sitter, points, normals, coat.thick * sunk, radiance * shade),
             own.weight * (sunk == 1),
             both.weight * (sunk == 1),
-        )[hairy]
+        )[coat.hairy]
         for sunk, shade in zip(SUNK, SHADE, strict=True)
     ]
+
+
+def shorn(scene: Scene) -> Scene:
+    """A scene in which what the photos show of hair is skin, as on bald heads, whose stubble and
+    shadows pass for hair."""
+    views = []
+    for view in scene.views:
+        seen = replace(view.photo.seen, hair=np.zeros_like(view.photo.seen.hair))
+        views.append(replace(view, photo=replace(view.photo, seen=seen)))
+    return replace(scene, views=views)
 
 
 def hair_thickness(scene: Scene) -> Floats:

@@ -6,10 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation, distance_transform_edt, gaussian_filter, maximum_filter
+from scipy.ndimage import (
+    binary_dilation,
+    binary_opening,
+    distance_transform_edt,
+    gaussian_filter,
+    maximum_filter,
+)
 
 from avatar.light.tone import untoned
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
+from avatar.mesh.pinhole import camera_centre
+from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes, dot, normalised, smoothstep
 from avatar.mesh.zbuffer import NOTHING
 from avatar.photo.curtain import Curtain
 from avatar.photo.parts import Part, wholly_seen
@@ -30,7 +37,10 @@ DEEPEST = 45 * MM
 IN_FRONT = 4 * MM  # of what the relief lies on
 WIDTH = 0.62  # standard deviation of a piece, of its width
 THIN = 6  # pixels: half the width of what is thin
-LONGEST = 5 * MM  # of a piece, where the relief is steep
+STEEP, FLAT = 0.2, 0.35  # cosines to the view: hair that lies on something fades between
+LONGEST = 9 * MM  # of a piece, where the relief is steep
+SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
+LEAST = 0.05  # of a piece's opacity: with less there is none
 SMOOTH = 6 * MM  # over which the relief is smoothed
 
 
@@ -65,12 +75,17 @@ def relief_part(scene: Scene, shell: Hair, curtain: Curtain | None) -> Part | No
         return None
     torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
     depth, with_torso = _depth(view, shell, curtain, hair, torso)
+    if not hair.any():
+        shown &= with_torso | _broad(shown, _spacing(view))
     grid = cells(shown, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
     with_head = hair[rows, columns] | ~with_torso[rows, columns]
     rgb = seen.picture[tuple(_nearest(seen.person >= SURE)[:, rows, columns])]
-    return _part(scene, view, flat, with_head, rgb, seen.person[rows, columns])
+    beneath = hair & ((view.triangles != NOTHING) | shell.there)
+    plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
+    part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
+    return part[plain > LEAST]
 
 
 def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
@@ -81,6 +96,13 @@ def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
     others = person & ~hair
     thick = np.asarray(binary_dilation(_away(~others) > THIN, iterations=THIN + 1), bool)
     return hair | (others & ~thick & (_away(hair) < _away(mesh)))
+
+
+def _broad(where: Bools, spacing: float) -> Bools:
+    """Where [H, W] something is true, less what is narrower than SLIGHT; spacing: pixels that are
+    SPACING."""
+    radius = max(1, round(SLIGHT / 2 * spacing / SPACING))
+    return np.asarray(binary_opening(where, iterations=radius), bool)
 
 
 def _away(where: Bools) -> Floats:
@@ -175,6 +197,7 @@ class Flat:
     points: Floats  # [P, 3]
     across: Floats  # [P, 3] to the next piece to the right
     down: Floats  # [P, 3] and to the one below
+    facing: Floats  # [P] cosine between the relief's normal and the view
 
 
 def _flat(view: View, grid: Cells, depth: Floats) -> Flat:
@@ -183,7 +206,11 @@ def _flat(view: View, grid: Cells, depth: Floats) -> Flat:
         return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
 
     across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)
-    return Flat(at(0, 0), _not_longer(across), _not_longer(down))
+    points = at(0, 0)
+    normals = normalised(np.cross(across, down))
+    to_viewer = normalised(camera_centre(view.photo.camera).double().numpy() - points)
+    facing = np.abs(dot(normals, to_viewer))[:, 0]
+    return Flat(points, _not_longer(across), _not_longer(down), facing)
 
 
 def _not_longer(steps: Floats) -> Floats:
