@@ -9,10 +9,13 @@ import torch
 from PIL import Image
 
 from avatar.files.avatar_file import load_avatar, save_avatar
+from avatar.light.tone import tone
 from avatar.photo.build import Made
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos
+from avatar.photo.refine import SPHERICAL
 from avatar.photo.seen import see
+from avatar.photo.surface import beside_face
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
@@ -101,6 +104,14 @@ def test_shares_say_what_was_seen(made: Made):
     assert 0.5 < told.mean() < 0.95
     back = made.painted.skin.normals[:, 2] < -0.5
     assert told[back].max() == 0
+
+
+def test_sides_of_the_head_keep_the_colours_that_were_invented(made: Made):
+    skin, told = made.painted.skin, made.painted.told
+    invented = (told == 0) & (beside_face(skin.mm) == 1) & (skin.inner_mouth == 0)
+    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[: len(told), 0].numpy()[invented]
+    assert invented.sum() > 1000
+    assert drawn == pytest.approx(tone(made.painted.radiance[invented]), abs=0.01)
 
 
 def test_a_mirrored_photo_gives_the_mirrored_person(photo: Path, tmp_path: Path):

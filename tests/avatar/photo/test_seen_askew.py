@@ -1,0 +1,110 @@
+"""What a photo shows askew of the sides of a head."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from avatar.light.other_side import Told
+from avatar.mesh.vectors import MM, sphere_directions
+from avatar.photo.askew import without_odd
+from avatar.photo.fit import fit
+from avatar.photo.hair import shorn
+from avatar.photo.project import hair_mask, sampled, shown_spots, skin_mask
+from avatar.photo.seen import see
+from avatar.photo.sitter import Scene, scene_of
+from avatar.photo.surface import skin_told
+from avatar.synthetic.shared.masks import ear_mask
+from avatar.synthetic.shared.sampling import even_spots
+from avatar.vision.follow import load_face_finder
+from avatar.vision.mattes import load_matting
+from tests.heads_in_pictures import head
+
+NORMALS = sphere_directions(6000)
+NORMALS = NORMALS[NORMALS[:, 2] > 0.2]
+FACING = NORMALS[:, 2]
+DOUBTFUL = np.ones(len(NORMALS))
+
+
+def lit_skin(rng: np.random.Generator) -> np.ndarray:
+    """Colours [N, 3] of skin on a ball in slow light from the front and one side."""
+    light = np.exp(0.6 * NORMALS[:, 2:] - 0.3 * NORMALS[:, :1] - 1)
+    return light * [0.8, 0.6, 0.5] * np.exp(0.06 * rng.normal(size=(len(NORMALS), 3)))
+
+
+def told(colours: np.ndarray) -> Told:
+    return Told(colours, np.clip((FACING - 0.2) / 0.3, 0, 1))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+def test_skin_in_slow_light_is_believed(rng: np.random.Generator):
+    given = told(lit_skin(rng))
+    kept = without_odd(given, NORMALS, FACING, DOUBTFUL)
+    assert kept.weight.sum() > 0.97 * given.weight.sum()
+    assert (kept.values == given.values).all()
+
+
+@pytest.mark.parametrize("odd", [(0.8, 0.95, 1.0), (0.03, 0.02, 0.02)], ids=["rim", "hair"])
+def test_odd_colours_are_believed_squarely_alone(odd, rng: np.random.Generator):
+    colours = lit_skin(rng)
+    rim = (NORMALS[:, 0] > 0.75) & (NORMALS[:, 1] > 0)
+    lips = FACING > 0.97
+    colours[rim | lips] = odd
+    given = told(colours)
+    kept = without_odd(given, NORMALS, FACING, DOUBTFUL)
+    askew = rim & (FACING < 0.6)
+    assert given.weight[askew].mean() > 0.3 and kept.weight[askew].max() < 0.05
+    assert (kept.weight[lips] == given.weight[lips]).all()
+    assert kept.weight[~rim].sum() > 0.95 * given.weight[~rim].sum()
+    trusted = without_odd(given, NORMALS, FACING, 0 * DOUBTFUL)
+    assert (trusted.weight == given.weight).all()
+
+
+@pytest.fixture(scope="module")
+def man(tmp_path_factory) -> Scene:
+    path = tmp_path_factory.mktemp("askew") / "man.png"
+    Image.fromarray((head("man", 384).numpy() * 255).astype(np.uint8)).save(path)
+    photo = see(path, load_face_finder(), load_matting())
+    return scene_of(fit([photo]), np.random.default_rng(0))
+
+
+def with_photo(scene: Scene, **changed: np.ndarray) -> Scene:
+    view = scene.views[0]
+    photo = replace(view.photo, seen=replace(view.photo.seen, **changed))
+    return replace(scene, views=[replace(view, photo=photo)])
+
+
+def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):
+    sitter, seen = man.sitter, man.views[0].photo.seen
+    spots = even_spots(sitter.rest, sitter.skin, 4 * MM, np.random.default_rng(0))
+    mask = skin_mask(seen)
+    green = np.where(mask[..., None] > 0, seen.picture, [0.0, 1.0, 0.0])
+    before, after = (
+        skin_told(sitter, scene.views[0], spots) for scene in (man, with_photo(man, picture=green))
+    )
+    whole = sampled(mask, shown_spots(man.views[0], spots).pixels)
+    assert before.weight[whole == 0].max() == 0 == after.weight[whole == 0].max()
+    inside = (whole == 1) & (after.weight > 0)
+    assert inside.sum() > 500
+    assert after.values[inside] == pytest.approx(before.values[inside])
+
+
+def test_ears_are_told_squarely_alone(man: Scene):
+    sitter, view = man.sitter, man.views[0]
+    spots = even_spots(sitter.rest, sitter.skin, 2 * MM, np.random.default_rng(0))
+    ears = ear_mask(sitter.millimetres(spots)) == 1
+    weight = skin_told(sitter, view, spots).weight
+    facing = shown_spots(view, spots).facing
+    assert weight[ears & (facing < 0.6)].max() == 0
+    assert weight[~ears & (facing > 0.4) & (facing < 0.6)].max() > 0.5
+
+
+def test_what_is_shorn_is_skin(man: Scene):
+    seen, bald = (scene.views[0].photo.seen for scene in (man, shorn(man)))
+    assert hair_mask(seen).max() > 0.9 and hair_mask(bald).max() == 0
+    assert skin_mask(bald).sum() > skin_mask(seen).sum() + 1000
