@@ -25,7 +25,7 @@ class LipReadOptions:
 class LipTrainOptions(StepOptions):
     """Training on windows of mouth crops whose phones are known."""
 
-    steps: int = 4500
+    steps: int = 6500
     """Optimiser steps."""
     batch: int = 6
     """Windows per step."""
@@ -38,7 +38,7 @@ class LipTrainOptions(StepOptions):
     rehearsal: int = 1000
     """The first so many steps show the mouth's measures in place of pictures, in twice as many
     windows: to name phones by them is learned a few times as fast."""
-    looking: int = 1200
+    looking: int = 1600
     """Steps after these in which pictures are measured only."""
     frames: int = 75
     """Frames of a window, 25 a second."""
