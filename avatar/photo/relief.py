@@ -28,7 +28,7 @@ from avatar.rig.draw import avatar_rig
 from avatar.synthetic.portrait.layer import layer
 from splat import render, rgb_to_sh
 
-SPACING = 1.8 * MM
+SPACING = 1.6 * MM
 DETAIL = 0.03  # of brightness, from which pieces are half as wide
 PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person's colour alone
 HAIRY = 0.5  # of a pixel

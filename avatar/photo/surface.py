@@ -30,7 +30,8 @@ FACE_ASKEW = np.array([[0.2, 0.5]])  # cosines to the view from which skin count
 SIDE_ASKEW = np.array([[0.25, 0.55]])  # the same at the sides of the head
 EAR_ASKEW = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
 ASIDE, BEHIND = (38, 52), (50, 70)  # millimetres on the mean head: from the face to its sides
-NECK = (-115, -95)  # millimetres of height: from the neck to the head
+JAW = 2 / 3  # by how much it falls from below the ear for each millimetre to the front
+NECK = (-50, -35)  # millimetres of height below the ear: from the neck to the head
 DEEPEST = 0.5  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
@@ -107,7 +108,7 @@ def beside_face(mm: Floats) -> Floats:
     colours of the collar before it."""
     x, y, z = mm.T
     side = np.maximum(1 - smoothstep(*BEHIND, z), smoothstep(*ASIDE, np.abs(x)))
-    return side * smoothstep(*NECK, y)
+    return side * smoothstep(*NECK, y + JAW * np.maximum(z, 0))
 
 
 def _cloth_told(view: View, spots: Spots) -> Told:
