@@ -1,6 +1,7 @@
 """What many tests share: a small avatar, a second of voice, the drive command in this process."""
 
 import runpy
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -17,6 +18,12 @@ from avatar.heads import load_head
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import bind
 from splat import Gaussians, choose_backend, rgb_to_sh
+
+
+@pytest.fixture(autouse=True, scope="session")
+def interruptible() -> None:
+    """Ctrl-C interrupts, also what tests start: pytest-xdist has its processes ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -10,7 +10,7 @@ import numpy as np
 from avatar.light.other_side import Told
 from avatar.mesh.vectors import Floats, smoothstep
 
-ASKEW, PLAIN = 0.6, 0.85  # cosines to the view: below colours are doubted, above believed
+ASKEW, PLAIN = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
 USUAL, ODD = 2.5, 4.0  # deviations from what is expected: believed, and not at all
 LEAST_SPREAD = 0.1  # deviation of a channel's logarithm, at least
 DARK = 0.03  # added to colours before their logarithm

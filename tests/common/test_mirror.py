@@ -8,6 +8,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from common.atomic import write_beside
+from common.errors import InputError
 from common.mirror import mirrored
 from common.places import get_bytes, put_bytes
 
@@ -75,5 +76,5 @@ def test_a_store_that_fails_for_a_while_is_tried_again(
     assert get_bytes(f"{PLACE}/run.state") == b"step 7"
     assert "the store is away" in capsys.readouterr().err
     monkeypatch.setattr(MemoryFileSystem, "put_file", refused)
-    with pytest.raises(OSError, match="away"), mirrored(tmp_path, PLACE, every=60):
+    with pytest.raises(InputError, match="away"), mirrored(tmp_path, PLACE, every=60):
         (tmp_path / "run").write_bytes(b"weights")

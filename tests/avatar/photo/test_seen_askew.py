@@ -8,7 +8,7 @@ from PIL import Image
 
 from avatar.light.other_side import Told
 from avatar.mesh.vectors import MM, sphere_directions
-from avatar.photo.askew import without_odd
+from avatar.photo.askew import ASKEW, without_odd
 from avatar.photo.fit import fit
 from avatar.photo.hair import shorn
 from avatar.photo.project import hair_mask, sampled, shown_spots, skin_mask
@@ -57,8 +57,8 @@ def test_odd_colours_are_believed_squarely_alone(odd, rng: np.random.Generator):
     colours[rim | lips] = odd
     given = told(colours)
     kept = without_odd(given, NORMALS, FACING, DOUBTFUL)
-    askew = rim & (FACING < 0.6)
-    assert given.weight[askew].mean() > 0.3 and kept.weight[askew].max() < 0.05
+    askew = rim & (FACING < ASKEW)
+    assert given.weight[askew].mean() > 0.2 and kept.weight[askew].max() < 0.05
     assert (kept.weight[lips] == given.weight[lips]).all()
     assert kept.weight[~rim].sum() > 0.95 * given.weight[~rim].sum()
     trusted = without_odd(given, NORMALS, FACING, 0 * DOUBTFUL)
