@@ -14,32 +14,37 @@ _C0, _C1 = np.float32(SH_C0), np.float32(SH_C1)
 _A2, _B2, _C2 = np.float32(SH_C2[0]), np.float32(SH_C2[1]), np.float32(SH_C2[2])
 _A3, _B3, _C3 = np.float32(SH_C3[0]), np.float32(SH_C3[1]), np.float32(SH_C3[2])
 _D3, _E3 = np.float32(SH_C3[3]), np.float32(SH_C3[4])
+BASES = 16  # of degree 3
+_U = tuple(np.uint64(k) for k in range(BASES))
 _2, _3, _4, _6, _8 = (np.float32(n) for n in (2, 3, 4, 6, 8))
 
 
-@plain_njit(fastmath=MATH)
-def sh_bases(x, y, z, basis):
-    """Fill `basis` [K], K = 1, 4, 9 or 16, at the unit direction (x, y, z)."""
-    count = basis.shape[0]
-    basis[0] = _C0
-    if count > 1:
-        basis[1], basis[2], basis[3] = -_C1 * y, _C1 * z, -_C1 * x
-    if count > 4:
-        basis[4], basis[5] = _A2 * x * y, -_A2 * y * z
-        basis[6] = _B2 * (_2 * z * z - x * x - y * y)
-        basis[7], basis[8] = -_A2 * x * z, _C2 * (x * x - y * y)
-    if count > 9:
-        xx, yy, zz = x * x, y * y, z * z
-        basis[9] = -_A3 * y * (_3 * xx - yy)
-        basis[10] = _B3 * x * y * z
-        basis[11] = -_C3 * y * (_4 * zz - xx - yy)
-        basis[12] = _D3 * z * (_2 * zz - _3 * xx - _3 * yy)
-        basis[13] = -_C3 * x * (_4 * zz - xx - yy)
-        basis[14] = _E3 * z * (xx - yy)
-        basis[15] = -_A3 * x * (xx - _3 * yy)
+@plain_njit(fastmath=MATH, forceinline=True)
+def sh_bases(x, y, z, basis, first, step):
+    """Write the 16 bases at the unit direction (x, y, z) to basis[first], basis[first + step], ...
+
+    Degree d takes the first (d + 1)² of them.
+    """
+    xx, yy, zz = x * x, y * y, z * z
+    basis[first] = _C0
+    basis[first + step] = -_C1 * y
+    basis[first + _U[2] * step] = _C1 * z
+    basis[first + _U[3] * step] = -_C1 * x
+    basis[first + _U[4] * step] = _A2 * x * y
+    basis[first + _U[5] * step] = -_A2 * y * z
+    basis[first + _U[6] * step] = _B2 * (_2 * zz - xx - yy)
+    basis[first + _U[7] * step] = -_A2 * x * z
+    basis[first + _U[8] * step] = _C2 * (xx - yy)
+    basis[first + _U[9] * step] = -_A3 * y * (_3 * xx - yy)
+    basis[first + _U[10] * step] = _B3 * x * y * z
+    basis[first + _U[11] * step] = -_C3 * y * (_4 * zz - xx - yy)
+    basis[first + _U[12] * step] = _D3 * z * (_2 * zz - _3 * xx - _3 * yy)
+    basis[first + _U[13] * step] = -_C3 * x * (_4 * zz - xx - yy)
+    basis[first + _U[14] * step] = _E3 * z * (xx - yy)
+    basis[first + _U[15] * step] = -_A3 * x * (xx - _3 * yy)
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def sh_direction_gradient(x, y, z, s):
     """Gradient of sum(s[k] · basis[k]) by (x, y, z), s [K]."""
     count = s.shape[0]

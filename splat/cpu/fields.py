@@ -21,6 +21,7 @@ BLUE = 8
 DEPTH = 9
 TILT = 10  # cov(x, y) / var(x): along a column the power is greatest at dy = TILT dx
 OPACITY = 11  # with the antialiasing compensation
-FIELDS = 16  # twelve, padded to one cache line
+USED = 12
+FIELDS = 16  # padded to one cache line
 
 TILE = 16  # pixels

@@ -11,17 +11,27 @@ from splat.scene.conventions import BLUR, FRUSTUM_MARGIN
 _BLUR, _ONE, _TWO = np.float32(BLUR), np.float32(1), np.float32(2)
 
 
-@plain_njit(fastmath=MATH)
-def to_camera(view, x, y, z):
-    """A world point in camera coordinates; view [3, 4]."""
+@plain_njit()
+def as_rows(matrix):
+    """A matrix [3, 4] as tuples, which need not be read again after every write to an array."""
     return (
-        view[0, 0] * x + view[0, 1] * y + view[0, 2] * z + view[0, 3],
-        view[1, 0] * x + view[1, 1] * y + view[1, 2] * z + view[1, 3],
-        view[2, 0] * x + view[2, 1] * y + view[2, 2] * z + view[2, 3],
+        (matrix[0, 0], matrix[0, 1], matrix[0, 2], matrix[0, 3]),
+        (matrix[1, 0], matrix[1, 1], matrix[1, 2], matrix[1, 3]),
+        (matrix[2, 0], matrix[2, 1], matrix[2, 2], matrix[2, 3]),
     )
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
+def to_camera(view, x, y, z):
+    """A world point in camera coordinates; view 3 rows of 4."""
+    return (
+        view[0][0] * x + view[0][1] * y + view[0][2] * z + view[0][3],
+        view[1][0] * x + view[1][1] * y + view[1][2] * z + view[1][3],
+        view[2][0] * x + view[2][1] * y + view[2][2] * z + view[2][3],
+    )
+
+
+@plain_njit(fastmath=MATH, forceinline=True)
 def unit(vector):
     """A vector [3] or quaternion [4] at length one, as four numbers, and its inverse length."""
     w, x, y, z = vector
@@ -29,7 +39,7 @@ def unit(vector):
     return (w * inverse, x * inverse, y * inverse, z * inverse), inverse
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def rotation(quat):
     """Rotation matrix of a unit quaternion wxyz."""
     w, x, y, z = quat
@@ -40,7 +50,7 @@ def rotation(quat):
     )
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def clamped_slope(slope, size, focal, principal):
     """x/z (or y/z) kept within the image plus a margin, for the Jacobian; whether it was inside."""
     margin = np.float32(FRUSTUM_MARGIN) * size / focal
@@ -48,7 +58,7 @@ def clamped_slope(slope, size, focal, principal):
     return min(high, max(low, slope)), low <= slope and slope <= high
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def world_jacobian(point, view, lens):
     """Rows of d(pixel)/d(world) at a camera-space point: perspective Jacobian times rotation.
 
@@ -62,19 +72,19 @@ def world_jacobian(point, view, lens):
     j00, j02 = fx * inv_z, -fx * slope_x * inv_z
     j11, j12 = fy * inv_z, -fy * slope_y * inv_z
     row_x = (
-        j00 * view[0, 0] + j02 * view[2, 0],
-        j00 * view[0, 1] + j02 * view[2, 1],
-        j00 * view[0, 2] + j02 * view[2, 2],
+        j00 * view[0][0] + j02 * view[2][0],
+        j00 * view[0][1] + j02 * view[2][1],
+        j00 * view[0][2] + j02 * view[2][2],
     )
     row_y = (
-        j11 * view[1, 0] + j12 * view[2, 0],
-        j11 * view[1, 1] + j12 * view[2, 1],
-        j11 * view[1, 2] + j12 * view[2, 2],
+        j11 * view[1][0] + j12 * view[2][0],
+        j11 * view[1][1] + j12 * view[2][1],
+        j11 * view[1][2] + j12 * view[2][2],
     )
     return row_x, row_y, (slope_x, slope_y), (free_x, free_y)
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def times_axes(row, axes, scale):
     """row [3] times the rotation `axes`, column by column times `scale`: one row of J R S."""
     return (
@@ -84,12 +94,12 @@ def times_axes(row, axes, scale):
     )
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def dot(a, b):
     return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def covariance(u, v):
     """Blurred 2D covariance (xx, xy, yy) of the rows u, v of J R S; determinants before and after.
 

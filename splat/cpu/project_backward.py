@@ -8,8 +8,9 @@ from numba import prange
 from common.kernels import cached_njit, plain_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
-from splat.cpu.bases import MATH, sh_bases, sh_direction_gradient
+from splat.cpu.bases import BASES, MATH, sh_bases, sh_direction_gradient
 from splat.cpu.geometry import (
+    as_rows,
     covariance,
     dot,
     rotation,
@@ -22,6 +23,7 @@ from splat.cpu.geometry import (
 BLOCK = 256  # Gaussians per task and per partial sum of the camera gradient
 CAMERA_SUMS = 15  # rotation 3x3, translation 3, camera position 3
 
+_FIRST, _STEP = np.uint64(0), np.uint64(1)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 
 
@@ -149,10 +151,10 @@ def point_gradient(point, slopes, free, by_mean, by_depth, by_row_x, by_row_y, v
     j11, j12 = fy * inv_z, -fy * slopes[1] * inv_z
     v00 = v02 = v11 = v12 = _ZERO
     for c in range(3):
-        v00 += view[0, c] * by_row_x[c]
-        v02 += view[2, c] * by_row_x[c]
-        v11 += view[1, c] * by_row_y[c]
-        v12 += view[2, c] * by_row_y[c]
+        v00 += view[0][c] * by_row_x[c]
+        v02 += view[2][c] * by_row_x[c]
+        v11 += view[1][c] * by_row_y[c]
+        v12 += view[2][c] * by_row_y[c]
         camera[c] += j00 * by_row_x[c]
         camera[3 + c] += j11 * by_row_y[c]
         camera[6 + c] += j02 * by_row_x[c] + j12 * by_row_y[c]
@@ -177,7 +179,7 @@ def color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis):
     inverse = _ONE
     if bases > 1:
         (_, x, y, z), inverse = unit((_ZERO, x, y, z))
-    sh_bases(x, y, z, basis)
+    sh_bases(x, y, z, basis, _FIRST, _STEP)
     by_basis[:] = _ZERO
     for c in range(3):
         v_channel = total[b.SUM_RED + c] if splat[f.RED + c] > 0 else _ZERO
@@ -195,7 +197,7 @@ def world_gradient(i, world, by_point, by_offset, view, v_means, camera):
     for c in range(3):
         by_mean = by_offset[c]
         for r in range(3):
-            by_mean += view[r, c] * by_point[r]
+            by_mean += view[r][c] * by_point[r]
             camera[3 * r + c] += by_point[r] * world[c]
         v_means[i, c] = by_mean
         camera[9 + c] += by_point[c]
@@ -217,18 +219,18 @@ def project_backward(
     blocks = -(-n // BLOCK)
     cameras = np.zeros((blocks, CAMERA_SUMS), np.float64)
     for block in prange(blocks):
-        basis = np.empty(sh.shape[1], np.float32)
+        basis = np.empty(BASES, np.float32)
         by_basis = np.empty(sh.shape[1], np.float32)
         total = np.empty(b.SUMS, np.float32)
-        camera = cameras[block]
+        rows, camera = as_rows(view), cameras[block]
         for i in range(block * BLOCK, min(n, (block + 1) * BLOCK)):
             if first_slots[i] == first_slots[i + 1]:
                 continue
             add_up(sums, first_slots[i], first_slots[i + 1], total)
             splat = splats[i]
             world = (means[i, 0], means[i, 1], means[i, 2])
-            point = to_camera(view, *world)
-            row_x, row_y, slopes, free = world_jacobian(point, view, lens)
+            point = to_camera(rows, *world)
+            row_x, row_y, slopes, free = world_jacobian(point, rows, lens)
             quat, inverse_length = unit((quats[i, 0], quats[i, 1], quats[i, 2], quats[i, 3]))
             axes = rotation(quat)
             scale = (scales[i, 0], scales[i, 1], scales[i, 2])
@@ -249,11 +251,11 @@ def project_backward(
             by_mean = mean_gradient(splat, total)
             by_point = point_gradient(
                 point, slopes, free, by_mean, total[b.SUM_DEPTH], by_row_x, by_row_y,
-                view, lens, camera,
+                rows, lens, camera,
             )  # fmt: skip
             offset = (world[0] - position[0], world[1] - position[1], world[2] - position[2])
             by_offset = color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis)
-            world_gradient(i, world, by_point, by_offset, view, v_means, camera)
+            world_gradient(i, world, by_point, by_offset, rows, v_means, camera)
     result = np.zeros(CAMERA_SUMS, np.float64)
     for block in range(blocks):
         result += cameras[block]
