@@ -13,11 +13,13 @@ from types import FrameType
 from typing import Any, Never
 
 import tyro
+from tyro._errors import on_parse_error
 
 from common.errors import InputError, mendable
 from configs import VERSION
 from configs.cli import BAD_INPUT
 from configs.help_text import join_lines
+from configs.usage_errors import in_one_sentence
 from configs.verbs import Verb
 
 
@@ -83,10 +85,17 @@ def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextM
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
-    """The options that the words give; exits where they are none, or help is asked for."""
-    given = list(spelled_out(verb, words))
+    """The options that the words give; exits after the help, or after a
+    sentence that says what is wrong with them."""
+
+    def read(given: Sequence[str]) -> Any:
+        return tyro.cli(
+            named(verb.options), prog=prog, args=given, config=(tyro.conf.DisallowNone,)
+        )
+
     join_lines()
-    return tyro.cli(named(verb.options), prog=prog, args=given, config=(tyro.conf.DisallowNone,))
+    with on_parse_error(in_one_sentence(prog, verb, read)):
+        return read(list(spelled_out(verb, words)))
 
 
 def named(place: str) -> Any:

@@ -206,7 +206,12 @@ ONLY_IN = {
     "transformers": {"audio2mesh/model/pretrained.py"},
     "aiortc": {"avatar/live/video_call.py"},
     "websockets": {"avatar/live/benchmark.py", "avatar/live/server.py"},
-    "tyro": {"configs/command.py", "configs/help_text.py", "configs/training_options.py"},
+    "tyro": {
+        "configs/command.py",
+        "configs/help_text.py",
+        "configs/training_options.py",
+        "configs/usage_errors.py",
+    },
 }
 
 

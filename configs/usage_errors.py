@@ -1,0 +1,82 @@
+"""What is wrong with a command line, in one sentence.
+
+tyro draws boxes; before it does it tells a hook what it refuses (`tyro._errors`, as of 1.0.17).
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout, suppress
+from difflib import get_close_matches
+from io import StringIO
+from typing import Any
+
+from tyro import _errors as refusals
+
+from configs.cli import BAD_INPUT
+from configs.verbs import Verb
+
+Parse = Callable[[Sequence[str]], object]
+"""Words of a command line → options, or a SystemExit."""
+KINDS = {"INT": "a whole number", "FLOAT": "a number"}
+"""Values that are no words, as the help names them."""
+
+
+def in_one_sentence(
+    prog: str, verb: Verb, parse: Parse
+) -> Callable[[refusals.ParseErrorEvent], None]:
+    """A hook for tyro that says what is wrong and exits."""
+
+    def refuse(event: refusals.ParseErrorEvent) -> None:
+        if said := _said(event, prog, verb, parse):
+            print(f"error: {said}; see {prog} --help", file=sys.stderr)
+            sys.exit(BAD_INPUT)
+
+    return refuse
+
+
+def _said(event: refusals.ParseErrorEvent, prog: str, verb: Verb, parse: Parse) -> str | None:
+    match event:
+        case refusals.UnrecognizedArgs(tokens=tokens):
+            return _unknown(tokens, verb, parse)
+        case refusals.MissingArgs(unrecognized_tokens=[_, *_] as tokens):
+            return _unknown(tokens, verb, parse)
+        case refusals.MissingArgs(missing_arguments=missing):
+            return f"{' and '.join(_name(each.arg) for each in missing)} must be given"
+        case refusals.BadValue(argument=option, offending_value=None):
+            return f"{_name(option)}: wants a value after it"
+        case refusals.InvalidChoice(argument=option, value=value, choices=choices):
+            return f"{_name(option)} {value}: must be one of {', '.join(choices)}"
+        case refusals.InstantiationFailure(argument=option) if option is not None:
+            return f"{_name(option)}: must be {_kind(option)}"
+    return None
+
+
+def _unknown(tokens: Sequence[str], verb: Verb, parse: Parse) -> str:
+    """What is said of words that belong to no option."""
+    strange = next((token for token in tokens if token.startswith("-")), None)
+    if strange is None:
+        unnamed = " and ".join(word.removeprefix("--").upper() for word in verb.words)
+        hint = f"; only {unnamed} may go unnamed, at the beginning" if unnamed else ""
+        return f"{tokens[0]}: belongs to no option{hint}"
+    name = strange.partition("=")[0]
+    near = get_close_matches(name, _options(parse), 1)
+    return f"{name}: there is no such option" + (f"; did you mean {near[0]}?" if near else "")
+
+
+def _options(parse: Parse) -> list[str]:
+    """The names of all options, as the help lists them."""
+    said = StringIO()
+    with redirect_stdout(said), suppress(SystemExit):
+        parse(["--help"])
+    return re.findall(r"^[│ ] (--[\w.-]+)", said.getvalue(), re.MULTILINE)
+
+
+def _name(option: Any) -> str:
+    return option.lowered.name_or_flags[0]
+
+
+def _kind(option: Any) -> str:
+    """What the value of an option must be."""
+    metavar = str(option.lowered.metavar)
+    return next((kind for name, kind in KINDS.items() if name in metavar), metavar)
