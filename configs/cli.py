@@ -85,7 +85,8 @@ def _beginning_with(words: Sequence[str]) -> dict[str, dict[str, Verb]]:
 def _unknown(words: str) -> int:
     """Say which verb is nearest; returns the exit status."""
     typed = words.replace("_", "-")
-    near = [*get_close_matches(typed, VERBS, 1), *get_close_matches(typed.split()[0], VERBS, 1)]
+    first = typed.partition(" ")[0]
+    near = [*get_close_matches(typed, VERBS, 1), *get_close_matches(first, VERBS, 1)]
     meant = f"did you mean {near[0]}? See" if near else "see"
     print(f"error: there is no verb {words!r}; {meant} voicesplat --help", file=sys.stderr)
     return BAD_INPUT

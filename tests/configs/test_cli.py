@@ -120,9 +120,11 @@ def test_a_mistyped_verb_is_told_the_nearest(typed: str, meant: str, capsys):
     assert said.startswith("error: ") and f"did you mean {meant}?" in said
 
 
-def test_an_unlikely_verb_is_only_refused(capsys):
-    with pytest.raises(SystemExit):
-        find_verb(["xyzzy"])
+@pytest.mark.parametrize("words", [[""], [" "], ["", "x"], ["xyzzy"]])
+def test_an_unlikely_verb_is_only_refused(words: list[str], capsys):
+    with pytest.raises(SystemExit) as ended:
+        find_verb(words)
+    assert ended.value.code == 2
     assert "did you mean" not in capsys.readouterr().err
 
 
