@@ -68,7 +68,9 @@ def find(place: str, suffixes: Iterable[str]) -> list[Found]:
         if info["type"] == "file" and name.lower().endswith(endings) and not _hidden(name, root)
     ]
     if not found:
-        raise InputError(f"{place}: holds none of {', '.join(endings)}; check the path")
+        sought = ", ".join(filter(None, endings))
+        lacks = f"holds none of {sought}" if sought else "holds no files"
+        raise InputError(f"{place}: {lacks}; check the path")
     return found
 
 

@@ -105,7 +105,7 @@ def _read(place: str, in_shares: bool) -> Path:
 
 def _holds_clips(place: str) -> bool:
     """Whether each clip of a folder has an .npz of its own, as all formats of ours."""
-    return any("/" not in found.name for found in find(place, (".npz",)))
+    return any("/" not in name and name.endswith(".npz") for _, name, _ in find(place, ("",)))
 
 
 @contextmanager

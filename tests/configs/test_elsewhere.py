@@ -76,6 +76,23 @@ def test_what_is_read_is_copied_once_for_each_content(tracks: Path):
         assert sorted(path.name for path in local.data[0].iterdir()) == ["0.npz", "0.wav", "1.npz"]
 
 
+def test_data_in_other_layouts_are_copied_whole(tracks: Path):
+    MemoryFileSystem().pipe_file("/studio/vocaset/vertices_npy/a_sentence01.npy", b"vertices")
+    given = replace(there(), data=(Path("memory://studio/vocaset"),))
+    with at_hand(given, frozenset({"out"}), frozenset({"data"})) as local:
+        (copy,) = local.data[0].rglob("*.npy")
+        assert copy.read_bytes() == b"vertices" and copy.parent.name == "vertices_npy"
+
+
+def test_an_empty_folder_is_told(tracks: Path):
+    MemoryFileSystem().mkdir("/studio/empty")
+    given = replace(there(), data=(Path("memory://studio/empty"),))
+    wanted = r"^memory://studio/empty: holds no files; check the path$"
+    refused = pytest.raises(InputError, match=wanted)
+    with refused, at_hand(given, frozenset({"out"}), frozenset({"data"})):
+        pass
+
+
 def test_errors_name_the_place(tracks: Path):
     MemoryFileSystem().pipe_file("/studio/tracks/1.npz", b"no numbers")
     with pytest.raises(InputError, match=r"memory://studio/tracks/1\.npz"):
