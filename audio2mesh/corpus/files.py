@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from scipy.io import wavfile
 
 from audio2mesh.corpus.articulation import ARKIT_NAMES, articulate
 from audio2mesh.corpus.recordings import Spoken
@@ -14,15 +13,13 @@ from audio2mesh.data.phones import to_arrays
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick, read_arrays, write_arrays
-from common.atomic import write_beside
 from common.json_files import read_json, write_json
+from common.wav_files import write_wav
 
 
 def write_clip(folder: Path, clip: Spoken, voice: str, fps: float) -> None:
     """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
-    pcm = np.round(np.clip(clip.audio, -1, 1) * 32767).astype(np.int16)
-    with write_beside(folder / f"{clip.name}.wav") as partial:
-        wavfile.write(partial, SAMPLE_RATE, pcm)
+    write_wav(folder / f"{clip.name}.wav", clip.audio, SAMPLE_RATE)
     _write_motion(folder / f"{clip.name}.npz", clip, voice, fps)
 
 

@@ -13,7 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from scipy.io import wavfile
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.sound import SAMPLE_RATE
@@ -36,6 +35,7 @@ from common.places import (
     remove,
 )
 from common.threads import use_threads
+from common.wav_files import write_wav
 from splat import choose_backend
 
 LOADED = 2  # avatars that are kept, with their light
@@ -108,8 +108,8 @@ def _have_compiled(job: Job, folder: Path) -> None:
     lit = "-lit" if job.options["light"] else ""
     with compiled_by_one("-".join(sorted(job.outputs)) + lit) as first:
         if first:
-            hiss = np.random.default_rng(0).normal(0, 1000, SAMPLE_RATE // 4).astype(np.int16)
-            wavfile.write(folder / "hiss.wav", SAMPLE_RATE, hiss)
+            hiss = np.random.default_rng(0).normal(0, 0.03, SAMPLE_RATE // 4)
+            write_wav(folder / "hiss.wav", hiss, SAMPLE_RATE)
             _files(job, folder / "hiss.wav", folder)
 
 

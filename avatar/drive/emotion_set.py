@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.io import wavfile
 
 from audio2mesh import SpeechToMotion, frame_count, load_model
 from audio2mesh.data.phones import to_arrays
@@ -32,12 +31,12 @@ from avatar.lipreading.face_geometry import face_geometry, face_units
 from avatar.mesh import Mesh
 from avatar.mesh.mesh_file import read_mesh
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
-from common.atomic import write_beside
 from common.claimed_folder import claim_folder
 from common.device import pick_device
 from common.errors import InputError
 from common.json_files import write_json
 from common.progress import progress_bar
+from common.wav_files import write_wav
 
 NOT_IN_OPTIONS = ("out", "threads", "device")
 LABELS = "labels.json"
@@ -146,9 +145,7 @@ def _felt(face: Face, speech: Curves, feelings: Feelings, fps: float) -> Motion:
 
 def _write(folder: Path, made: Made, recording: Recording, motion: Motion) -> None:
     """The sound first: a motion file that is there is complete."""
-    pcm = np.round(np.clip(recording.audio, -1, 1) * 32767).astype(np.int16)
-    with write_beside(folder / f"{made.name}.wav") as partial:
-        wavfile.write(partial, SAMPLE_RATE, pcm)
+    write_wav(folder / f"{made.name}.wav", recording.audio, SAMPLE_RATE)
     labels = to_arrays(recording.phones) | {
         "style": np.array(made.emotion),
         "intensity": np.array(made.intensity),

@@ -4,7 +4,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
-from scipy.io import wavfile
 
 from avatar.arkit import WEIGHTS, head_angles
 from avatar.arkit.fit import fit_weights
@@ -13,7 +12,7 @@ from avatar.film.audio_track import sound_reader
 from avatar.heads import load_head
 from avatar.tracking.write import MOTION, OVERLAY
 from common.arrays import write_arrays
-from common.atomic import write_beside
+from common.wav_files import write_wav
 
 RATE = 16_000  # samples per second of a clip's sound
 SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
@@ -34,10 +33,9 @@ def write_clip(tracked: Path, out: Path, labels: Labels) -> float:
     spoken = [k for k, name in enumerate(WEIGHTS) if name.startswith(SPOKEN)]
     seconds = len(weights) / motion.fps
     read = sound_reader(tracked / OVERLAY, RATE)
-    pcm = np.round(read(round(seconds * RATE)).mean(1) * 32767).astype(np.int16)
-    found = labels((pcm / 32768).astype(np.float32))
-    with write_beside(out.with_suffix(".wav")) as partial:
-        wavfile.write(partial, RATE, pcm)
+    sound = read(round(seconds * RATE)).mean(1)
+    found = labels(sound)
+    write_wav(out.with_suffix(".wav"), sound, RATE)
     arrays = {
         "fps": np.array(motion.fps),
         "sync_lag_ms": np.array(-500 / motion.fps, np.float32),

@@ -27,7 +27,7 @@ def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor
     mattes = F.threshold(mattes, TINY, 0)
     if pictures.device.type != "cpu":
         return plain_upsampling(mattes, small, pictures)
-    full = torch.empty(*pictures.shape[:3], mattes.shape[3]).permute(0, 3, 1, 2).contiguous()
+    full = torch.empty(len(pictures), mattes.shape[3], *pictures.shape[1:3])
     for k, (each, colours) in enumerate(zip(_planes(mattes), _planes(small), strict=True)):
         lines = _box(_lines(_box(_products(colours.numpy(), each.numpy())), len(each)))
         _apply(lines, pictures[k].contiguous().numpy(), full[k].numpy())

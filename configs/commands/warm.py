@@ -12,7 +12,6 @@ from unittest.mock import patch
 
 import numpy as np
 import torch
-from scipy.io import wavfile
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.drive.drive import drive
@@ -26,6 +25,7 @@ from avatar.synthetic.capture import CaptureOptions, make_capture
 from common.kernels import KERNELS
 from common.progress import progress_bar
 from common.threads import use_threads
+from common.wav_files import write_wav
 from configs.commands.warm_options import Part, WarmOptions
 from splat import RawGaussians
 
@@ -65,8 +65,8 @@ def _works(folder: Path) -> dict[Part, Callable[[], object]]:
 
 def _write_inputs(folder: Path) -> None:
     """A moment of hiss, and the head that ships: as an avatar, and as a mesh that nobody knows."""
-    hiss = np.random.default_rng(0).normal(0, 1000, SAMPLE_RATE // 4)
-    wavfile.write(folder / "hiss.wav", SAMPLE_RATE, hiss.astype(np.int16))
+    hiss = np.random.default_rng(0).normal(0, 0.03, SAMPLE_RATE // 4)
+    write_wav(folder / "hiss.wav", hiss, SAMPLE_RATE)
     head, count = load_head(), len(load_head().faces)
     gaussians = RawGaussians(
         means=torch.zeros(count, 3),

@@ -7,7 +7,6 @@ from typing import Any
 import imageio.v3 as imageio
 import numpy as np
 import torch
-from scipy.io import wavfile
 from torch import Tensor
 
 from avatar.capture.write import (
@@ -32,7 +31,7 @@ from avatar.synthetic.capture.scene import Scene, build_scene
 from avatar.synthetic.film.motion import FADE, FilmMotion, filmed
 from avatar.synthetic.film.phone import exposure_gains, phone_camera, room, sensed
 from avatar.synthetic.film.truth import write_truth
-from common.atomic import write_beside
+from common.wav_files import write_wav
 from splat import Camera
 
 SAMPLES = 2  # per pixel and axis, at each moment of an exposure
@@ -145,8 +144,7 @@ def _write_sound(path: Path, voice: Path, frames: int) -> None:
     fade = FADE / FPS * SOUND_RATE
     ending = np.clip((samples - np.arange(samples)) / fade, 0, 1)
     cut = sound_reader(voice, SOUND_RATE)(samples) * ending[:, None]
-    with write_beside(path) as partial:
-        wavfile.write(partial, SOUND_RATE, np.round(np.clip(cut, -1, 1) * 32767).astype(np.int16))
+    write_wav(path, cut, SOUND_RATE)
 
 
 def _splits(take: Take) -> dict[str, list[dict[str, Any]]]:
