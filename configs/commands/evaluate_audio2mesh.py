@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
 from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import EvaluateOptions, Evaluation, evaluate
 from audio2mesh.evaluation.measures import Judge
@@ -20,6 +17,7 @@ from avatar.lipreading.judge import lip_reading_judge
 from common.atomic import write_beside
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: EvaluateOptions) -> None:
@@ -49,14 +47,6 @@ def show(result: Evaluation) -> None:
     print_table(table)
     if len(recordings) > 1:
         print_table(figures_table(result.medians(), "their medians over the recordings"))
-
-
-def print_table(table: Table) -> None:
-    """As wide as it needs to be where the output is no terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
 
 
 def plot(result: Evaluation, folder: Path) -> None:

@@ -1,17 +1,17 @@
 """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.evaluate import AvatarEvaluationOptions, Evaluation, evaluate_avatar
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: AvatarEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_avatar(options)
-    Console().print(figures(result, options.split))
+    print_table(figures(result, options.split))
     keep_report(result.report(), options.report, options.sheet)
 
 

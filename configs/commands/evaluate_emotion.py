@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.emotion.evaluate import SHARED, EmotionEvaluation, evaluate_emotion
@@ -11,24 +10,20 @@ from avatar.evaluation.emotion.options import EmotionEvaluationOptions
 from avatar.evaluation.emotion.sheet import write_feelings
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
+
+GROWS = 0.9
+"""The rank correlation from which something grows."""
 
 
 def main(options: EmotionEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_emotion(options)
     for table in (*(kept_table(result, face) for face in result.neutral), seen_table(result)):
-        _print(table)
+        print_table(table)
     if options.sheet:
         write_feelings(options.sheet, result.people)
     keep_report(result.report(), options.report, options.sheet)
-
-
-def _print(table: Table) -> None:
-    """As wide as it needs to be where the output is no terminal."""
-    console = Console()
-    if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
 
 
 def kept_table(result: EmotionEvaluation, face: str) -> Table:
@@ -69,7 +64,3 @@ def seen_table(result: EmotionEvaluation) -> Table:
             *(f"{share:.0%}" for share in shares),
         )
     return table
-
-
-GROWS = 0.9
-"""The rank correlation from which something grows."""

@@ -2,23 +2,18 @@
 
 from math import isfinite
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.head.card import ROWS, Band
 from avatar.evaluation.head.evaluate import HeadEvaluation, evaluate_head
 from avatar.evaluation.head.options import HeadEvaluationOptions
 from configs.commands.kept import keep_report
-
-WIDE = 180  # characters where the output is no terminal
+from configs.commands.tables import print_table
 
 
 def main(options: HeadEvaluationOptions) -> None:
     result = evaluate_head(options)
-    console = Console()
-    if not console.is_terminal:
-        console.width = WIDE
-    console.print(figures(result))
+    print_table(figures(result))
     keep_report(result.report(), options.report)
 
 

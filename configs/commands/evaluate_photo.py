@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.options import PhotoEvaluationOptions
@@ -12,13 +11,14 @@ from avatar.evaluation.photo.truth import AtAngle
 from avatar.evaluation.photo.turning import Turned
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: PhotoEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_photo(options)
     for table in tables(result):
-        Console().print(table)
+        print_table(table)
     keep_report(result.report(), options.report, options.sheet)
 
 

@@ -1,18 +1,18 @@
 """Measure re-enactment, and whether performances tell who gave them."""
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.options import ReenactmentEvaluationOptions
 from avatar.evaluation.reenactment.evaluate import ReenactmentEvaluation, evaluate_reenactment
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: ReenactmentEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_reenactment(options)
-    Console().print(figures(result))
+    print_table(figures(result))
     if result.probe:
         print(
             f"a linear probe names the person of {result.probe.accuracy:.1%} of the frames, where "

@@ -2,13 +2,13 @@
 
 from dataclasses import asdict
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.options import TrackingEvaluationOptions
 from avatar.evaluation.tracking.evaluate import evaluate_tracking
 from avatar.evaluation.tracking.measures import TrackingScores
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 ROWS = {
     "focal_ratio": ("focal length, tracked / true", ".3f"),
@@ -33,7 +33,7 @@ ROWS = {
 
 def main(options: TrackingEvaluationOptions) -> None:
     scores = evaluate_tracking(options)
-    Console().print(figures(scores))
+    print_table(figures(scores))
     known = {k: None if v != v else v for k, v in asdict(scores).items()}
     keep_report(known, options.report, options.sheet)
 

@@ -1,18 +1,18 @@
 """Let avatars speak with each other's voices and measure: tables, JSON with --report."""
 
-from rich.console import Console
 from rich.table import Table
 
 from avatar.evaluation.voices.evaluate import FIGURES, VoicesEvaluation, evaluate_voices
 from avatar.evaluation.voices.options import VoicesEvaluationOptions
 from common.threads import use_threads
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: VoicesEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_voices(options)
-    Console().print(pairs_table(result))
+    print_table(pairs_table(result))
     for line in lines(result):
         print(line)
     keep_report(result.report(), options.report)

@@ -1,7 +1,5 @@
 """Search the weights of the sync and the lip-reading loss: short trainings, scored and logged."""
 
-from rich.console import Console
-
 from audio2mesh.data.sources import TrainingData, load_sources, to_common_basis
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.options import MaterialOptions
@@ -16,6 +14,7 @@ from avatar.lipreading.face_geometry import face_geometry, face_units
 from common.errors import InputError
 from common.threads import use_threads
 from common.training_loop import check_steps
+from configs.commands.tables import print_table
 from configs.joint import critic_factories, training_device
 from configs.training_options import SearchOptions
 
@@ -42,11 +41,7 @@ def main(options: SearchOptions) -> None:
         judges,
         device,
     )
-    console = Console()
-    table = figures_table(figures, f"{len(figures)} runs of {train.steps} steps")
-    if not console.is_terminal:
-        console.width = max(console.width, console.measure(table).maximum)
-    console.print(table)
+    print_table(figures_table(figures, f"{len(figures)} runs of {train.steps} steps"))
     print(f"wrote {options.out}")
 
 

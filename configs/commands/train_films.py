@@ -26,8 +26,8 @@ from common.network_files import training_record
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.writable import check_writable
-from configs.commands.evaluate_audio2mesh import print_table
 from configs.commands.kept import keep_report
+from configs.commands.tables import print_table
 
 
 def main(options: TrainFilmsOptions) -> None:
