@@ -28,8 +28,7 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
     that comes; what is removed from it is removed there, last. Hidden files stay.
 
     What cannot be put is told in a line and tried again; at the end that raises InputError or
-    OSError. Files that
-    are written by renaming, as all of ours but logs, come whole.
+    OSError. Files that are written by renaming, as all of ours but logs, come whole.
     """
     sent, ended = _written(folder), Event()
 

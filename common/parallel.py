@@ -25,9 +25,8 @@ def in_order(
     items' order.
 
     ahead: how many items are taken before their results are asked for; begin: what each thread
-    calls first. What fails raises where its
-    turn comes. The threads end with the iterator: when it is exhausted, closed or dropped, by an
-    error or Ctrl-C as well.
+    calls first. What fails raises where its turn comes. The threads end with the iterator: when it
+    is exhausted, closed or dropped, by an error or Ctrl-C as well.
     """
     order = iter(items)
     with ThreadPoolExecutor(workers, "in_order", begin) as pool:

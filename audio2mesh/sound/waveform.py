@@ -28,8 +28,6 @@ from audio2mesh.sound.resampling import resample_blocks
 from audio2mesh.sound.truncation import is_cut_off, starts_like_mp4
 from common.errors import InputError
 
-"""Samples per second of all sound inside the project."""
-
 BLOCK_SAMPLES = 16_384
 """Decoded samples that are gathered before one resampling call."""
 
