@@ -22,9 +22,10 @@ def first_moment(
     arms = points - middle
     depth = torch.ones(len(points), dtype=torch.float64)  # of each point over that of the middle
     rotation, shift = UPRIGHT.double(), torch.zeros(3, dtype=torch.float64)
+    onto = torch.linalg.pinv(arms)  # [3, L]
     for _ in range(STEPS):
         seen = rays * depth[:, None]
-        rows = torch.linalg.lstsq(arms, seen - seen.mean(0)).solution.T  # [2, 3]
+        rows = (onto @ (seen - seen.mean(0))).T  # [2, 3]
         sizes = rows.norm(dim=1)
         first, second = rows / sizes[:, None]
         guess = torch.stack([first, second, torch.linalg.cross(first, second)])
