@@ -6,14 +6,14 @@ turns. There is no renderer: pictures are sampled where points lie.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatar.tracking.equations import Placed, Pulls
+from avatar.tracking.equations import Placed, Pulls, placed_in
 from avatar.tracking.model import FaceModel, PointModel, points_of
 from avatar.tracking.pyramid import sample
 from avatar.tracking.state import Moment, Person
@@ -68,39 +68,39 @@ def face_samples(model: FaceModel) -> Samples:
     outer = torch.from_numpy(template.outer[skin.numpy()].all(1))
     corners = skin[wide & outer]
     middles = model.mean[corners].mean(1).numpy()
-    kept = corners[torch.from_numpy(_thinned(middles))]
-    return Samples(points_of(model, kept, torch.full((len(kept), 3), 1 / 3)), kept)
+    return samples_on(model, corners[torch.from_numpy(_thinned(middles))])
+
+
+def samples_on(model: FaceModel, corners: Tensor) -> Samples:
+    """Samples on triangles [P, 3]."""
+    return Samples(points_of(model, corners, torch.full((len(corners), 3), 1 / 3)), corners)
 
 
 def _thinned(points: np.ndarray) -> np.ndarray:
     """Indices of points [P, 3] no two of which are nearer than SPACING."""
-    tree, dead, kept = KDTree(points), np.zeros(len(points), bool), []
+    near = KDTree(points).query_ball_point(points, SPACING)
+    dead, kept = np.zeros(len(points), bool), []
     for index in np.random.default_rng(0).permutation(len(points)):
         if not dead[index]:
             kept.append(index)
-            dead[tree.query_ball_point(points[index], SPACING)] = True
+            dead[near[index]] = True
     return np.array(kept)
 
 
 def observe(
-    model: FaceModel,
-    samples: Samples,
-    person: Person,
-    moment: Moment,
-    placed: Placed,
-    picture: Tensor,
-    scale: float,
+    model: FaceModel, person: Person, moment: Moment, samples: Samples, picture: Tensor, scale: int
 ) -> Observed:
     """Look at a frame where the samples lie.
 
-    picture [h, w, 4]: a level of a pyramid, `scale` pixels of the film to one of its own, with a
-    mask of the skin as its last channel.
+    model: of one person (`at_rest`); picture [h, w, 4]: a level of a pyramid, `scale` pixels of the
+    film to one of its own, with a mask of the skin as its last channel.
     """
     vertices = camera_vertices(model, person, moment)
-    a, b, c = (vertices[samples.corners[:, k]] for k in range(3))
+    corners = vertices[samples.corners]  # [P, 3, 3]
+    placed = placed_in(corners.mean(1), person, moment)
+    a, b, c = corners.unbind(1)
     normals = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1)
-    towards = -torch.nn.functional.normalize(placed.camera, dim=1)
-    facing = (normals * towards).sum(1)
+    facing = -(normals * torch.nn.functional.normalize(placed.camera, dim=1)).sum(1)
     size = (picture.shape[0] * scale, picture.shape[1] * scale)
     hidden = _hidden(model, person, vertices, placed, size)
     values, slopes = sample(picture, placed.pixels, scale)
@@ -169,30 +169,22 @@ def _gain(colours: Tensor, predicted: Tensor, share: Tensor) -> Tensor:
     return top / ((weight * predicted**2).sum(-2) + prior)
 
 
-def exposure(observed: Observed, paint: Paint) -> Tensor:
-    """The gain [3] of one frame under known paint."""
-    predicted = paint.albedo * shading(observed.normals, paint.light)
+def unexposed(observed: Observed, paint: Paint) -> Tensor:
+    """The colours [P, 3] of the samples of a frame whose exposure is 1."""
+    return paint.albedo * shading(observed.normals, paint.light)
+
+
+def exposure(observed: Observed, paint: Paint, predicted: Tensor) -> Tensor:
+    """The gain [3] of a frame whose colours would be the predicted ones [P, 3] without it."""
     return _gain(observed.colours, predicted, observed.share * paint.known)
 
 
-def colour_pulls(observed: Observed, paint: Paint, gain: Tensor) -> tuple[Tensor, Pulls]:
-    """Which samples [p] of a frame tell something, and what their colours want."""
-    predicted = gain * paint.albedo * shading(observed.normals, paint.light)
+def colour_pulls(observed: Observed, paint: Paint, predicted: Tensor) -> Pulls:
+    """What the colours of the samples of a frame want; predicted [P, 3]."""
     off = observed.colours - predicted  # [P, 3]
     size = off.abs().amax(1)
     weight = observed.share * paint.known * (HUBER / size.clamp(min=HUBER)) / SPREAD**2 / SHARED
-    index = weight.nonzero().squeeze(1)
-    slopes, weight, off = observed.slopes[index], weight[index], off[index]
-    information = weight[:, None, None] * (slopes.mT @ slopes)
-    gradient = weight[:, None] * (slopes.mT @ off[..., None])[..., 0]
-    return index, Pulls(information, gradient)
-
-
-def at_samples(placed: Placed, index: Tensor) -> Placed:
-    """Some of the points."""
-    return replace(
-        placed,
-        turned=placed.turned[index],
-        camera=placed.camera[index],
-        pixels=placed.pixels[index],
-    )
+    slopes = observed.slopes
+    pulling = weight[:, None, None] * slopes  # [P, 3, 2]
+    information = torch.stack([(pulling * slopes[..., k, None]).sum(1) for k in (0, 1)], 1)
+    return Pulls(information, (pulling * off[..., None]).sum(1))

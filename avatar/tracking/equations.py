@@ -6,14 +6,19 @@ this order: the turn and the shift of the head in camera axes, the weights of th
 coefficients of the person, and the logarithm of the focal length.
 """
 
+import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.mesh.vectors import Floats, Ints
 from avatar.tracking.model import PointModel
 from avatar.tracking.state import Moment, Person
+from common.kernels import cached_njit
 
+POSE = 6  # unknowns of a head's pose
 TINY = 1e-12
 
 
@@ -52,8 +57,13 @@ def place(points: PointModel, person: Person, moment: Moment) -> Placed:
         coefficients = torch.cat([coefficients, person.shape.to(points.basis)])
     at_rest = points.mean + points.basis @ coefficients
     turned = at_rest @ moment.rotation.to(at_rest).T
-    camera = turned + moment.translation.to(at_rest)
-    centre = torch.tensor(person.centre).to(at_rest)
+    return placed_in(turned + moment.translation.to(at_rest), person, moment)
+
+
+def placed_in(camera: Tensor, person: Person, moment: Moment) -> Placed:
+    """The same of points [P, 3] in camera space."""
+    turned = camera - moment.translation.to(camera)
+    centre = torch.tensor(person.centre).to(camera)
     pixels = person.focal * camera[:, :2] / camera[:, 2:] + centre
     return Placed(turned, camera, pixels)
 
@@ -63,35 +73,60 @@ def normal_equations(
 ) -> Equations:
     """Gauss-Newton's equations of the pulls, without any prior. Without the person's modes in
     `points` the focal length is no unknown either."""
-    root, right = _factored(pulls)
-    rows = (root @ _projection(person, placed)).flatten(0, 1)  # [2 P, 3]
-    turns = torch.linalg.cross(placed.turned.repeat_interleave(2, 0), rows)
-    in_head = (rows @ moment.rotation.to(rows)).view(-1, 2, 3)
-    columns = [turns, rows, torch.bmm(in_head, points.basis).flatten(0, 1)]
-    if points.basis.shape[2] > points.units:
-        away = placed.pixels - torch.tensor(person.centre).to(rows)
-        columns.append((root @ away[:, :, None]).flatten(0, 1))
-    jacobian = torch.cat(columns, 1)  # [2 P, K]
+    basis = points.basis
+    told = pulls.information.flatten(1).any(1).nonzero().squeeze(1)  # [p]
+    focal = basis.shape[2] > points.units
+    jacobian = basis.new_empty(2 * len(told), POSE + basis.shape[2] + focal)
+    right = basis.new_empty(2 * len(told))
+    seen = (pulls.information, pulls.gradient, placed.turned, placed.camera, moment.rotation)
+    _fill_rows(
+        told.numpy(),
+        *(each.to(basis).contiguous().numpy() for each in (*seen, basis)),
+        person.focal,
+        jacobian.numpy(),
+        right.numpy(),
+    )
     return Equations((jacobian.T @ jacobian).double(), (jacobian.T @ right).double())
 
 
-def _factored(pulls: Pulls) -> tuple[Tensor, Tensor]:
-    """Upper triangular roots R [P, 2, 2] with RᵀR = Λ, and right sides [2 P] e with Rᵀe = η."""
-    (xx, xy), yy = pulls.information[:, 0].unbind(1), pulls.information[:, 1, 1]
-    a = xx.clamp(min=TINY).sqrt()
-    b = xy / a
-    d = (yy - b * b).clamp(min=TINY).sqrt()
-    first = pulls.gradient[:, 0] / a
-    second = (pulls.gradient[:, 1] - b * first) / d
-    root = torch.stack([a, b, torch.zeros_like(a), d], 1).view(-1, 2, 2)
-    return root, torch.stack([first, second], 1).flatten()
-
-
-def _projection(person: Person, placed: Placed) -> Tensor:
-    """[P, 2, 3] how pixels change with points in camera space (metres)."""
-    scale = person.focal / placed.camera[:, 2]
-    away = (placed.pixels - torch.tensor(person.centre).to(scale)) / placed.camera[:, 2:]
-    nothing = torch.zeros_like(scale)
-    across = torch.stack([scale, nothing, -away[:, 0]], 1)
-    down = torch.stack([nothing, scale, -away[:, 1]], 1)
-    return torch.stack([across, down], 1)
+@cached_njit(error_model="numpy")
+def _fill_rows(
+    told: Ints,
+    information: Floats,
+    gradient: Floats,
+    turned: Floats,
+    camera: Floats,
+    rotation: Floats,
+    basis: Floats,
+    focal: float,
+    jacobian: Floats,
+    right: Floats,
+) -> None:
+    """Two rows of the Jacobian and two right sides e for each of the points that pull: R times how
+    its pixel moves, with Rᵀe = η, where R is an upper triangular root, RᵀR = Λ."""
+    ways, root, by = basis.shape[2], np.zeros((2, 2)), np.zeros(3, basis.dtype)
+    for k, point in enumerate(told):
+        root[0, 0] = math.sqrt(max(information[point, 0, 0], TINY))
+        root[0, 1] = information[point, 0, 1] / root[0, 0]
+        root[1, 1] = math.sqrt(max(information[point, 1, 1] - root[0, 1] ** 2, TINY))
+        first = gradient[point, 0] / root[0, 0]
+        right[2 * k] = first
+        right[2 * k + 1] = (gradient[point, 1] - root[0, 1] * first) / root[1, 1]
+        x, y, z = turned[point, 0], turned[point, 1], turned[point, 2]
+        scale = focal / camera[point, 2]
+        across, down = scale * camera[point, 0], scale * camera[point, 1]  # pixels
+        for i in range(2):
+            row = jacobian[2 * k + i]
+            along = root[i, 0] * across + root[i, 1] * down
+            u, v, w = root[i, 0] * scale, root[i, 1] * scale, -along / camera[point, 2]
+            row[0], row[1], row[2] = y * w - z * v, z * u - x * w, x * v - y * u
+            row[3], row[4], row[5] = u, v, w
+            for axis in range(3):
+                by[axis] = u * rotation[0, axis] + v * rotation[1, axis] + w * rotation[2, axis]
+            a, b, c = by[0], by[1], by[2]
+            for way in range(ways):
+                row[POSE + way] = (
+                    a * basis[point, 0, way] + b * basis[point, 1, way] + c * basis[point, 2, way]
+                )
+            if POSE + ways < len(row):
+                row[POSE + ways] = along

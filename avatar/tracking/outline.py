@@ -59,7 +59,7 @@ def outline_model(model: FaceModel) -> OutlineModel:
 
 
 def find_contour(
-    model: FaceModel, outline: OutlineModel, person: Person, moment: Moment, masks: Tensor
+    model: FaceModel, person: Person, moment: Moment, outline: OutlineModel, masks: Tensor
 ) -> Contour:
     """The outline of a frame where its masks [H, W, 2] of the person and of hair show its edge."""
     vertices = camera_vertices(model, person, moment)

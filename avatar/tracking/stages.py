@@ -12,12 +12,13 @@ from avatar.tracking.colours import (
     Observed,
     Paint,
     Samples,
-    at_samples,
     colour_pulls,
     exposure,
     face_samples,
     mix_paint,
     observe,
+    samples_on,
+    unexposed,
 )
 from avatar.tracking.equations import Equations, normal_equations, place
 from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
@@ -32,6 +33,7 @@ from avatar.tracking.outline import (
 from avatar.tracking.pyramid import level
 from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
 from avatar.tracking.state import Moment, Person
+from avatar.tracking.surface import at_rest
 from common.parallel import spread
 
 POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
@@ -92,16 +94,17 @@ def solve_colours(
         outline = outline_model(model) if scale in OUTLINE_AT else None
         pictures = [level(frame.picture, scale) for frame in seen]
         for step in range(STEPS_PER_LEVEL):
-            looks = _looks(model, samples, person, moments, pictures, scale)
+            still = at_rest(model, person)
+            looks = _looks(still, samples, moments, pictures, scale)
             if paint is None or step % PAINT_EVERY == 0:
                 paint, gains = mix_paint(looks, gains)
             gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
             if outline is not None:
-                gather = _with_outline(gather, model, outline, seen)
+                gather = _with_outline(gather, still, outline, seen)
             person, moments = joint_step(model, person, moments, gather, free, prior)
             done()
         model = _fitted(model, person)
-        landmarks, samples = landmark_model(model), face_samples(model)
+        landmarks, samples = landmark_model(model), samples_on(model, samples.corners)
     return Solved(model, person, moments, paint)
 
 
@@ -115,12 +118,13 @@ def solve_frame(own: "OwnModel", seen: Seen) -> Moment:
     for scale, steps in OWN_STEPS.items():
         coarse, contour = level(seen.picture, scale), None
         if scale in OUTLINE_AT:
-            contour = find_contour(model, own.outline, person, moment, seen.masks)
+            contour = find_contour(model, person, moment, own.outline, seen.masks)
         for _ in range(steps):
-            look = _look(model, own.samples, person, moment, coarse, scale)
-            gain = exposure(look, paint)
+            look = observe(model, person, moment, own.samples, coarse, scale)
+            predicted = unexposed(look, paint)
+            predicted = exposure(look, paint, predicted) * predicted
             equations = _of_landmarks(own.landmarks, person, moment, seen.points)
-            equations += _of_colours(own.samples, person, moment, look, paint, gain)
+            equations += _of_colours(own.samples, person, moment, look, paint, predicted)
             if contour is not None:
                 equations += _of_contour(contour, person, moment)
             moment = own_step(model, moment, equations)
@@ -144,10 +148,9 @@ def own_model(solved: Solved) -> OwnModel:
     assert solved.paint is not None
     landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
     outline = outline_model(solved.model)
-    model, shape = solved.model, solved.person.shape
+    shape = solved.person.shape
     return OwnModel(
-        replace(model, mean=model.rest(shape), modes=model.modes[:0]),
-        replace(solved.person, shape=shape[:0]),
+        *at_rest(solved.model, solved.person),
         solved.paint,
         replace(landmarks, points=landmarks.points.of_person(shape)),
         replace(samples, points=samples.points.of_person(shape)),
@@ -165,16 +168,20 @@ def _gatherer(
 ) -> Gather:
     def gather(frame: int, person: Person, moment: Moment) -> Equations:
         told = _of_landmarks(landmarks, person, moment, seen[frame].points)
-        return told + _of_colours(samples, person, moment, looks[frame], paint, gains[frame])
+        predicted = gains[frame] * unexposed(looks[frame], paint)
+        return told + _of_colours(samples, person, moment, looks[frame], paint, predicted)
 
     return gather
 
 
 def _with_outline(
-    gather: Gather, model: FaceModel, outline: OutlineModel, seen: Sequence[Seen]
+    gather: Gather,
+    still: tuple[FaceModel, Person],
+    outline: OutlineModel,
+    seen: Sequence[Seen],
 ) -> Gather:
     def more(frame: int, person: Person, moment: Moment) -> Equations:
-        contour = find_contour(model, outline, person, moment, seen[frame].masks)
+        contour = find_contour(*still, moment, outline, seen[frame].masks)
         return gather(frame, person, moment) + _of_contour(contour, person, moment)
 
     return more
@@ -195,30 +202,22 @@ def _of_landmarks(
 
 
 def _of_colours(
-    samples: Samples, person: Person, moment: Moment, look: Observed, paint: Paint, gain: Tensor
+    samples: Samples, person: Person, moment: Moment, look: Observed, paint: Paint, lit: Tensor
 ) -> Equations:
-    index, pulls = colour_pulls(look, paint, gain)
-    placed = at_samples(look.placed, index)
-    return normal_equations(samples.points.at(index), person, moment, placed, pulls)
-
-
-def _look(
-    model: FaceModel, samples: Samples, person: Person, moment: Moment, picture: Tensor, scale: int
-) -> Observed:
-    placed = place(samples.points, person, moment)
-    return observe(model, samples, person, moment, placed, picture, scale)
+    pulls = colour_pulls(look, paint, lit)
+    return normal_equations(samples.points, person, moment, look.placed, pulls)
 
 
 def _looks(
-    model: FaceModel,
+    still: tuple[FaceModel, Person],
     samples: Samples,
-    person: Person,
     moments: Sequence[Moment],
     pictures: Sequence[Tensor],
     scale: int,
 ) -> list[Observed]:
     def look(frame: tuple[Moment, Tensor]) -> Observed:
-        return _look(model, samples, person, *frame, scale)
+        moment, picture = frame
+        return observe(*still, moment, samples, picture, scale)
 
     return list(spread(look, zip(moments, pictures, strict=True)))
 

@@ -1,5 +1,7 @@
 """The whole face of a frame before the camera, and what of it is seen."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 
@@ -9,6 +11,13 @@ from avatar.tracking.state import Moment, Person
 
 DEPTH_PIXELS = 192  # width of the z-buffer
 NEAREST = 0.05  # metres before the camera
+
+
+def at_rest(model: FaceModel, person: Person) -> tuple[FaceModel, Person]:
+    """The same person before the same camera, told by a model without modes: its mean is their face
+    at rest."""
+    still = replace(model, mean=model.rest(person.shape), modes=model.modes[:0])
+    return still, replace(person, shape=person.shape[:0])
 
 
 def camera_vertices(model: FaceModel, person: Person, moment: Moment) -> Tensor:

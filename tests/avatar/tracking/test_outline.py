@@ -42,7 +42,7 @@ MASKS = masks_of(MODEL, PERSON, MOMENT)
 
 
 def contour(moment: Moment = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
-    return find_contour(MODEL, OUTLINE, person, moment, masks)
+    return find_contour(MODEL, person, moment, OUTLINE, masks)
 
 
 def away(found: Contour, person: Person = PERSON, moment: Moment = MOMENT) -> Tensor:
