@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from itertools import islice, repeat
 from typing import TypeVar, cast
 
@@ -83,6 +83,22 @@ def ahead(items: Iterable[Item]) -> Iterator[Item]:
         if item is ended:
             return
         yield cast("Item", item)
+
+
+@contextmanager
+def meanwhile(work: Callable[[], Result]) -> Iterator[Callable[[], Result]]:
+    """Yield a function that gives the result of `work`, which another thread, where torch uses one,
+    does in the meantime; with one thread it is done when it is first asked for.
+
+    What fails raises where the result is asked for. Leaving the block waits for the thread.
+    """
+    import torch  # noqa: PLC0415  takes seconds
+
+    if torch.get_num_threads() == 1:
+        yield cache(work)
+    else:
+        with ThreadPoolExecutor(1, "meanwhile", torch.set_num_threads, (1,)) as pool:
+            yield pool.submit(work).result
 
 
 @contextmanager

@@ -8,12 +8,11 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from avatar.tracking.equations import Equations
+from avatar.tracking.equations import POSE, Equations
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 from common.parallel import spread
 
-POSE = 6  # unknowns of a head's pose
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
 OFTEN_FULL = ("eyeBlink", "eyeLook", "jawOpen")
 FULLER = 4.3  # times the spread of others that those have, which often go all the way

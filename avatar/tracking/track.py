@@ -1,6 +1,7 @@
 """A film of a face → who it is and what the face does in every frame."""
 
 from dataclasses import asdict, dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -51,7 +52,7 @@ from common.claimed_folder import claim_folder, file_digest, let_go
 from common.device import pick_device
 from common.errors import InputError
 from common.json_files import read_json, write_json
-from common.parallel import spread
+from common.parallel import meanwhile, spread
 from common.progress import progress_bar
 from common.threads import use_threads
 
@@ -97,10 +98,12 @@ def _tracked(options: TrackOptions, device: torch.device, flame: FlameModel | No
     found = _finished(options.out / FINISHED)
     if found is None:
         tracking, face = track_film(options.film, options, options.out, device)
-        heard = tracked_sound(options.film, tracking, options.sync)
-        person = flame_person(flame, tracking.rest) if flame else None
-        said = write_tracking(tracking, options.out, heard.sound, options.held_out, person)
-        words = "; ".join(part for part in (heard.words, said) if part)
+        with meanwhile(partial(tracked_sound, options.film, tracking, options.sync)) as heard:
+            person = flame_person(flame, tracking.rest) if flame else None
+            said = write_tracking(
+                tracking, options.out, lambda: heard().sound, options.held_out, person
+            )
+            words = "; ".join(part for part in (heard().words, said) if part)
         drawn = looks_drawn(options.out, face, options.size)
         found = _summary(tracking, face, drawn, words)
         write_json(options.out / FINISHED, asdict(found))
@@ -166,8 +169,8 @@ def _key_frames(
     model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
 ) -> list[int]:
     landmarks = landmark_model(model)
-    poses = [first_moment(model, landmarks, person, one).rotation for one in points]
-    upright = UPRIGHT.double() @ torch.stack(poses)
+    first = spread(partial(first_moment, model, landmarks, person), points)
+    upright = UPRIGHT.double() @ torch.stack([moment.rotation for moment in first])
     angles = Rotation.from_matrix(upright.numpy()).as_euler("YXZ", degrees=True)
     return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
 

@@ -41,25 +41,26 @@ TAKE, MOTION, OVERLAY = "take.csv", "motion.npz", "overlay.mp4"
 def write_tracking(
     tracking: Tracking,
     out: Path,
-    sound: Sound | None,
+    listen: Callable[[], Sound | None],
     held_out: float,
     flame: FlamePerson | None = None,
 ) -> str:
     """Write everything but the pictures and masks, which lie there; transforms_*.json are last.
 
-    sound: from the first frame on; held_out: share of the frames, at the end, that are for testing;
-    flame: the person, where FLAME's parameters are wanted in place of vertices. Where the face is
-    lost the overlay stands still, so that its sound stays in step. What is to be said of it.
+    listen: gives the sound, from the first frame on, once meshes and motion are written; held_out:
+    share of the frames, at the end, that are for testing; flame: the person, where FLAME's
+    parameters are wanted in place of vertices. Where the face is lost the overlay stands still, so
+    that its sound stays in step. What is to be said of it.
     """
     poses = head_poses(tracking)
     sways = find_sways(tracking, out, poses)
-    _write_overlay(tracking, out, sound, poses, sways)
     said = ""
     if flame is None:
         _write_meshes(tracking, out, poses, sways)
     else:
         said = _write_flame(tracking, out, flame, poses, sways)
     write_performance(tracking, out, poses)
+    _write_overlay(tracking, out, listen(), poses, sways)
     _write_splits(tracking, out, held_out, flame is not None)
     return said
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from common import parallel
-from common.parallel import ahead, in_order, in_pairs, spread
+from common.parallel import ahead, in_order, in_pairs, meanwhile, spread
 
 
 def late(number: int) -> int:
@@ -91,3 +91,27 @@ def test_an_item_that_cannot_be_made_raises_where_its_turn_comes():
     assert next(items) == 1
     with pytest.raises(ValueError, match="damaged"):
         next(items)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_work_is_done_meanwhile_and_once_by_a_thread_of_its_own_if_there_are_several(threads: int):
+    torch.set_num_threads(threads)
+    begun, workers = threading.Event(), []
+
+    def work() -> int:
+        workers.append(threading.current_thread())
+        begun.set()
+        return torch.get_num_threads()
+
+    with meanwhile(work) as result:
+        assert begun.wait(5 if threads > 1 else 0) == (threads > 1)
+        assert result() == result() == 1
+    assert len(workers) == 1
+    assert (workers[0] is threading.main_thread()) == (threads == 1)
+    assert torch.get_num_threads() == threads
+
+
+def test_what_fails_meanwhile_raises_where_it_is_asked_for():
+    torch.set_num_threads(2)
+    with meanwhile(lambda: 1 // 0) as result, pytest.raises(ZeroDivisionError):
+        result()

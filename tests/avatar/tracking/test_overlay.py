@@ -20,6 +20,6 @@ def test_the_overlay_stands_still_where_the_face_is_lost(tmp_path: Path):
     size = (SIZE, SIZE)
     tracking = Tracking(shown.model, shown.person, shown.moments, FRAMES, 25.0, size)
     keep_pictures(tmp_path, FRAMES, SIZE)
-    write_tracking(tracking, tmp_path, None, 0.0)
+    write_tracking(tracking, tmp_path, lambda: None, 0.0)
     brightness = [frame[:, :SIZE].mean() for frame in decoded(tmp_path / OVERLAY)]
     np.testing.assert_allclose(brightness, [40, 60, 60, 60, 120, 140], atol=3)

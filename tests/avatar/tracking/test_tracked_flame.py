@@ -97,7 +97,7 @@ def test_the_capture_is_read_with_the_flame_file_alone(
     tmp_path: Path,
 ):
     keep_pictures(tmp_path, tracking.frames, 64)
-    said = write_tracking(tracking, tmp_path, None, 0.25, person)
+    said = write_tracking(tracking, tmp_path, lambda: None, 0.25, person)
     assert "mm off" in said and not (tmp_path / "vertices").exists()
     capture = open_capture(tmp_path, write_flame(tmp_path))
     assert capture.topology == "flame-teeth"
