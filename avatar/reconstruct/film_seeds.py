@@ -15,8 +15,10 @@ from torch import Tensor
 from avatar.capture import Capture, Picture, View, read_labels
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.pinhole import project
 from avatar.mesh.similarity import fit_similarity
 from avatar.reconstruct.bound_gaussians import BoundGaussians
+from avatar.reconstruct.hull import look_up
 from avatar.reconstruct.previews import read_all
 from avatar.reconstruct.seeds import nearest_triangles, opaque, seeded, with_points
 from avatar.reconstruct.shell import hair_shell
@@ -86,12 +88,23 @@ def film_seeded(
     )
     nearest = nearest_triangles(points[0], middle.vertices, middle.faces[triangles])
     grown = with_points(grown, points, middle, triangles[nearest])
-    return grown if head is None else _with_stump(grown, middle, head, triangles)
+    if head is None:
+        return grown
+    stump = hidden_by(moments[0].view.camera, still, neck_stump(middle, head))
+    return _with_stump(grown, middle, stump, triangles)
 
 
-def _with_stump(bound: BoundGaussians, mesh: Mesh, head: Head, triangles: Tensor) -> BoundGaussians:
-    """The Gaussians and those of the neck behind the clothes, in the colours of its end."""
-    points = neck_stump(mesh, head)
+def hidden_by(camera: Camera, still: Tensor, points: Tensor) -> Tensor:
+    """Those points [P, 3] that lie behind what stands still in the picture [H, W] bool: below its
+    lower edge nothing would cover them."""
+    inside, covered = look_up(still, project(camera, points)[0])
+    return points[inside & covered]
+
+
+def _with_stump(
+    bound: BoundGaussians, mesh: Mesh, points: Tensor, triangles: Tensor
+) -> BoundGaussians:
+    """The Gaussians and those of the neck [P, 3] behind the clothes, in the colours of its end."""
     binding = triangles[nearest_triangles(points, mesh.vertices, mesh.faces[triangles])]
     colours = sh_to_color(bound.parts["sh_dc"][binding], torch.zeros_like(points))
     sizes = torch.full((len(points),), SIZE * STUMP_SPACING)

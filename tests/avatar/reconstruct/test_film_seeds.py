@@ -15,7 +15,13 @@ from avatar.mesh import Mesh
 from avatar.mesh.pinhole import project
 from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 from avatar.reconstruct.bound_gaussians import raw_of
-from avatar.reconstruct.film_seeds import film_seeded, head_poses, most_turned, one_camera
+from avatar.reconstruct.film_seeds import (
+    film_seeded,
+    head_poses,
+    hidden_by,
+    most_turned,
+    one_camera,
+)
 from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.torso import Still, relief, still_pixels, still_triangles, torso_points
 from avatar.rig.binding import to_world
@@ -160,3 +166,11 @@ def test_points_of_the_relief_are_seen_where_they_were_and_have_median_colours()
     assert pixels[places[:, 1], places[:, 0]].all()
     assert torch.allclose(colours, torch.tensor(110 / 255))
     assert 0.001 < float(sizes.min()) <= float(sizes.max()) < 0.02
+
+
+def test_nothing_is_hidden_behind_what_the_picture_does_not_show():
+    still = torch.zeros(SIZE, SIZE, dtype=torch.bool)
+    still[SIZE // 2 :] = True  # clothes, down to the picture's lower edge
+    above, behind, below, beside = (0.0, 0.1, -0.1), (0.0, -0.1, -0.1), (0.0, -0.4, -0.1), (2, 0, 0)
+    points = torch.tensor([above, behind, below, beside])
+    assert torch.equal(hidden_by(camera(), still, points), points[1:2])
