@@ -20,7 +20,8 @@ from avatar.tracking.pyramid import shifts
 from avatar.tracking.window import Bytes, Window, window_around
 from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
-from avatar.vision.mattes import Matting, find_mattes, own_colours
+from avatar.vision.mattes import Matting, find_mattes
+from avatar.vision.soft_edges import own_colours
 from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
 from common.parallel import ahead, spread

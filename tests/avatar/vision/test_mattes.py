@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from avatar.vision.guided import guided_upsampling, plain_upsampling
-from avatar.vision.mattes import find_mattes, load_matting, own_colours
+from avatar.vision.mattes import find_mattes, load_matting
 
 
 def test_mattes_know_the_person_and_the_hair():
@@ -58,16 +58,3 @@ def test_the_kernels_are_the_plain_filter():
 
 def shrunk(picture: Tensor, size: int) -> Tensor:
     return F.interpolate(picture.permute(0, 3, 1, 2), (size, size), mode="area").permute(0, 2, 3, 1)
-
-
-def test_nothing_of_the_background_shines_through_a_soft_edge():
-    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
-    matte = ((80 - torch.hypot(x - 128, y - 128)) / 4).clamp(0, 1)
-    own, behind = torch.tensor([0.2, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.2])
-    picture = torch.lerp(behind, own, matte[..., None])
-    found = own_colours(picture, matte)
-    person = own * matte[..., None]
-    before, after = (float((p * matte[..., None] - person).abs().max()) for p in (picture, found))
-    assert before > 0.19 and after < 0.1
-    assert torch.equal(found[matte == 0], picture[matte == 0])
-    assert torch.allclose(found[matte == 1], picture[matte == 1])
