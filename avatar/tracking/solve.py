@@ -4,6 +4,7 @@ complement, so that the cost is linear in the frames (Triggs and others 2000, se
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,6 +42,15 @@ class FocalPrior:
     spread: float = FOCAL_SPREAD  # of its logarithm
 
 
+class _Eliminated(NamedTuple):
+    """A frame whose own unknowns are told by those of the person."""
+
+    alone: Tensor  # [O] the frame's step, less its sign, if the person stays
+    along: Tensor  # [O, S] how it goes with the person's
+    system: Tensor  # [S, S] what is left for the person
+    right: Tensor  # [S]
+
+
 def joint_step(
     model: FaceModel,
     person: Person,
@@ -50,27 +60,35 @@ def joint_step(
     prior: FocalPrior,
 ) -> tuple[Person, list[Moment]]:
     """One step of all unknowns of a film at once."""
-    own = POSE + len(model.units)
     shared = len(model.modes) + 1
     system = torch.zeros(shared, shared, dtype=torch.float64)
     right = torch.zeros(shared, dtype=torch.float64)
-    kept: list[tuple[Tensor, Tensor]] = []
-    told = spread(lambda frame: gather(frame, person, moments[frame]), range(len(moments)))
-    for moment, equations in zip(moments, told, strict=True):
-        found = _with_prior(equations, model, moment)
-        held = _held(found, moment, own, free)
-        inner, slope, across = _own_part(found, own, held)
-        factor = torch.linalg.cholesky(inner)
-        solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
-        kept.append((solved[:, 0], solved[:, 1:]))
-        system += found.system[own:, own:] - across.T @ solved[:, 1:]
-        right += found.gradient[own:] - across.T @ solved[:, 0]
+    kept: list[_Eliminated] = []
+
+    def eliminated(moment: tuple[int, Moment]) -> _Eliminated:
+        return _eliminated(gather(moment[0], person, moment[1]), model, moment[1], free)
+
+    for found in spread(eliminated, enumerate(moments)):
+        kept.append(found)
+        system += found.system
+        right += found.right
     step = _shared_step(system, right, model, person, free, prior)
     after = [
-        moment.moved(-alone - along @ step)
-        for moment, (alone, along) in zip(moments, kept, strict=True)
+        moment.moved(-found.alone - found.along @ step)
+        for moment, found in zip(moments, kept, strict=True)
     ]
     return _moved(person, step), after
+
+
+def _eliminated(equations: Equations, model: FaceModel, moment: Moment, free: Free) -> _Eliminated:
+    own = POSE + len(model.units)
+    found = _with_prior(equations, model, moment)
+    inner, slope, across = _own_part(found, own, _held(found, moment, own, free))
+    factor = torch.linalg.cholesky(inner)
+    solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
+    alone, along = solved[:, 0], solved[:, 1:]
+    system = found.system[own:, own:] - across.T @ along
+    return _Eliminated(alone, along, system, found.gradient[own:] - across.T @ alone)
 
 
 def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool = True) -> Moment:

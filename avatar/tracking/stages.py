@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -92,7 +93,7 @@ def solve_colours(
     gains, paint = torch.ones(len(seen), 3), None
     for scale in LEVELS:
         outline = outline_model(model) if scale in OUTLINE_AT else None
-        pictures = [level(frame.picture, scale) for frame in seen]
+        pictures = list(spread(partial(level, scale=scale), [frame.picture for frame in seen]))
         for step in range(STEPS_PER_LEVEL):
             still = at_rest(model, person)
             looks = _looks(still, samples, moments, pictures, scale)

@@ -186,7 +186,7 @@ def _solve_keys(
     free_focal: bool,
 ) -> Solved:
     """The person and the key frames: from landmarks, then with colours."""
-    seen = [Seen(points[key], *kept_with_skin(folder, int(face.frames[key]))) for key in keys]
+    seen = list(spread(partial(_seen, folder, face, points), keys))
     solved = solve_landmarks(model, person, prior, [one.points for one in seen], free_focal)
     with progress_bar("the person", len(LEVELS) * STEPS_PER_LEVEL, "steps/s") as done:
         return solve_colours(solved, prior, seen, free_focal, done)
@@ -199,8 +199,7 @@ def _every_frame(
     own, moments = own_model(solved), []
 
     def solve(row: int) -> Moment:
-        seen = Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
-        return solve_frame(own, seen)
+        return solve_frame(own, _seen(folder, face, points, row))
 
     with progress_bar("every frame", len(face.frames)) as done:
         for moment in spread(solve, range(len(face.frames))):
@@ -216,6 +215,11 @@ def _every_frame(
     return Tracking(
         model, solved.person, moments, face.frames, face.fps, (window.width, window.height)
     )
+
+
+def _seen(folder: Path, face: FollowedFace, points: torch.Tensor, row: int) -> Seen:
+    """What was found in a frame; points [F, 478, 2] in pixels of the pictures that are kept."""
+    return Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
 
 
 def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) -> Tracked:
