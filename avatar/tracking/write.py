@@ -108,9 +108,14 @@ def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, sways: Tensor) -
     (out / "vertices").mkdir(exist_ok=True)
     canonical = {"rest": tracking.rest.numpy(), "faces": head.faces.numpy().astype(np.int32)}
     write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
-    for row, number in enumerate(tracking.frames.tolist()):
+
+    def write(row: int) -> None:
         vertices = world_vertices(tracking, row, poses[row], sways[row])
-        write_arrays(out / vertices_path(number), {"vertices": vertices.numpy()})
+        path = out / vertices_path(int(tracking.frames[row]))
+        write_arrays(path, {"vertices": vertices.numpy()})
+
+    for _ in spread(write, range(len(tracking.frames))):
+        pass
 
 
 def _write_flame(
