@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from zipfile import is_zipfile
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
@@ -38,6 +39,8 @@ def _opened(path: Path) -> Iterator[NpzFile]:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     try:
+        if not is_zipfile(path):  # numpy would advise to run it
+            raise InputError("it is no zip archive")
         with np.load(path, allow_pickle=False) as file:
             yield file
     except Exception as error:  # a damaged archive may raise anything

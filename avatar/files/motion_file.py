@@ -53,8 +53,9 @@ def open_motion(path: Path) -> SavedMotion:
         arrays = read_arrays(path, leave="offsets")
         frames, vertices = _offsets_size(path)
     except Exception as error:  # a damaged archive may raise anything
+        why = str(error).removeprefix(f"{path}: ")
         raise InputError(
-            f"{path}: is no motion file ({error}); save one with --save-motion"
+            f"{path}: is no motion file ({why}); save one with --save-motion"
         ) from None
     rest = torch.from_numpy(pick_floats(path, arrays, "rest", (3,)))
     mesh = Mesh(rest, torch.from_numpy(pick_faces(path, arrays, len(rest))))

@@ -273,3 +273,14 @@ def test_other_files_are_no_motion(tmp_path: Path):
             open_motion(tmp_path / name)
     with pytest.raises(FileNotFoundError, match=r"none\.npz: there is no such file"):
         open_motion(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"Dear diary,\n", bytes(range(256))])
+def test_what_is_no_archive_is_told_without_advice_to_run_it(tmp_path: Path, content: bytes):
+    path = tmp_path / "talk.npz"
+    path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        open_motion(path)
+    said = str(caught.value)
+    assert said.startswith(f"{path}: is no motion file (") and said.count("talk.npz") == 1
+    assert "pickle" not in said
