@@ -9,9 +9,11 @@ from avatar.capture.write import REGION_LABELS
 from avatar.film.video import as_bytes
 from avatar.heads import Head
 from avatar.mesh.normals import face_normals
+from avatar.mesh.vectors import Floats, Ints
 from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
 from avatar.synthetic.shared.masks import feature_triangles
 from avatar.transfer.template import template_of
+from common.kernels import cached_njit
 from splat import Camera
 
 Bytes = NDArray[np.uint8]
@@ -21,7 +23,7 @@ GROUPS = {
     "mouth": ("upper-teeth", "lower-teeth", "tongue"),
 }
 """Groups of the head that make a label; most else is skin."""
-OPAQUE = 0.55  # of the mesh that is drawn over a picture
+OPAQUE = np.float32(0.55)  # of the mesh that is drawn over a picture
 TINTS = {"skin": (0.75, 0.85, 1.0), "eyes": (0.3, 0.9, 0.6), "mouth": (1.0, 0.55, 0.55)}
 
 
@@ -57,9 +59,19 @@ def overlay(
     for name, tint in TINTS.items():
         tints[REGION_LABELS[name]] = tint
     colours = tints[triangles] * (0.25 + 0.75 * facing[:, None])  # [M, 3]
-    mixed, drawn = picture.numpy().copy(), seen.faces != NOTHING
-    mixed[drawn] += OPAQUE * (colours[seen.faces[drawn]] - mixed[drawn])
-    return as_bytes(mixed)
+    return as_bytes(_drawn_over(picture.contiguous().numpy(), seen.faces, colours))
+
+
+@cached_njit()
+def _drawn_over(picture: Floats, faces: Ints, colours: Floats) -> Floats:
+    """A picture with the colours [M, 3] of the faces [H, W] that its pixels show mixed in."""
+    mixed = picture.copy()
+    for y in range(len(faces)):
+        for x in range(faces.shape[1]):
+            if faces[y, x] != NOTHING:
+                for k in range(3):
+                    mixed[y, x, k] += OPAQUE * (colours[faces[y, x], k] - mixed[y, x, k])
+    return mixed
 
 
 def triangle_labels(head: Head) -> Bytes:
