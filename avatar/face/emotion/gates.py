@@ -57,11 +57,16 @@ def spoken(mouth: Mouth, speech: Lines) -> Spoken:
     )
 
 
-def held_lip(mouth: Mouth, said: Spoken, lines: Lines) -> Tensor:
-    """[f, 3] by which the middle of the lips moves back to where speech holds the lower one to the
-    upper teeth; lines: of what feelings do to it that has no gate."""
+def held_lip(mouth: Mouth, said: Spoken, lines: Lines, felt: Lines) -> Tensor:
+    """[f, 3] by which the middle of the lips moves back, no farther than it must, to where speech
+    holds the lower one to the upper teeth; lines: of all that moves the mouth and has no gate,
+    felt: of feelings alone."""
     parted = _step((said.gap / mouth.width - SHUT) / (PARTED - SHUT))
-    return -((1 - said.teeth_room) * parted)[:, None] * lines.lip.mean(1)
+    lip, back = mouth.rest[mouth.lower_lip] + lines.lip, felt.lip.mean(1)
+    there = mouth.teeth_distance(lip) / mouth.teeth_at_rest
+    without = mouth.teeth_distance(lip - back[:, None]) / mouth.teeth_at_rest
+    free = _share(_farthest(said) - without, there - without)
+    return -((1 - free) * parted)[:, None] * back
 
 
 def wide_share(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines, opening: Lines) -> Tensor:
@@ -99,11 +104,15 @@ def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
 
 def _by_teeth(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines, open: Tensor) -> Tensor:
     """[f] a part of `open` by which the lower lip stays as near to the upper teeth as it must."""
-    farthest = said.teeth.clamp(min=CONTACT) + TEETH_ROOM * said.teeth_room
     lip = mouth.rest[mouth.lower_lip] + lines.lip
     without = mouth.teeth_distance(lip) / mouth.teeth_at_rest
     full = mouth.teeth_distance(lip + open[:, None, None] * opening.lip) / mouth.teeth_at_rest
-    return open * _share(farthest - without, full - without)
+    return open * _share(_farthest(said) - without, full - without)
+
+
+def _farthest(said: Spoken) -> Tensor:
+    """[f] of rest's distance from the upper teeth, beyond which no feeling takes the lower lip."""
+    return said.teeth.clamp(min=CONTACT) + TEETH_ROOM * said.teeth_room
 
 
 def _by_width(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines) -> Tensor:

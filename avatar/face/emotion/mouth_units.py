@@ -13,13 +13,16 @@ MOVED = 1e-4  # metres at weight 1: what moves the mouth's points less is not on
 OPENS = 2e-3  # metres at weight 1, by which a unit that opens the mouth parts the lips
 CLOSES = 8e-3  # metres at weight 1, by which one that takes an opening back does the opposite
 WIDENS = 0.01  # of the width at rest, at weight 1
-KEPT = 0.5  # of what a unit that widens does besides, where speech lets nothing widen
+LARGE = 8e-3  # metres at weight 1: what parts the lips more, such as a jaw, is never sealed
+KEPT = 0.6  # of what a unit that widens does besides, where speech lets nothing widen
+WIDENED = 0.1  # of a widening: rounding has to undo it, and lips that go in and out do not speak
+PARTED = 0.2  # of what a unit that opens the mouth parts the lips: closures have to undo it
 
 
 @dataclass(frozen=True)
 class MouthUnits:
-    """U units in A directions: one that opens the mouth is whole, every other is sealed, and one
-    that widens it is two: what of it may show where nothing may widen, and the rest."""
+    """U units in A directions: each is sealed, but a large opening, and further directions are
+    shares of what some do that speech may have to undo: of widenings, then of openings."""
 
     names: tuple[str, ...]  # [U] of the units
     of: Tensor  # [A] the unit of each direction
@@ -31,10 +34,10 @@ class MouthUnits:
     @property
     def directions(self) -> tuple[str, ...]:
         """Names [A] that are no unit's own."""
-        return tuple(
-            f"{'widened' if wide else 'felt'}_{self.names[unit]}"
-            for unit, wide in zip(self.of.tolist(), self.widens.tolist(), strict=True)
-        )
+        own = len(self.names)
+        kinds = ["felt"] * own + ["widened" if w else "parted" for w in self.widens[own:].tolist()]
+        units = (self.names[unit] for unit in self.of.tolist())
+        return tuple(f"{kind}_{unit}" for kind, unit in zip(kinds, units, strict=True))
 
 
 def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
@@ -46,20 +49,23 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
     units = units[there]
     parting = mouth.lines(units).parting
     opens = (parting.amax(1) > OPENS) | (parting.amin(1) < -CLOSES)
-    basis = torch.where(opens[:, None, None], units, sealed(units, mouth))
+    whole = parting.abs().amax(1) > LARGE
+    basis = torch.where(whole[:, None, None], PARTED * units, sealed(units, mouth))
     wide = (_width(mouth, basis) > 1 + WIDENS).nonzero()[:, 0]
-    kept = basis[wide] - sideways(basis[wide], mouth)
-    kept *= torch.where(opens[wide], 1.0, KEPT)[:, None, None]
-    widening = basis[wide] - kept
+    apart = (opens & ~whole).nonzero()[:, 0]
+    parted = PARTED * (units - basis)[apart]
+    kept = KEPT * (basis[wide] - sideways(basis[wide], mouth))
+    widened = WIDENED * (basis[wide] - kept)
     basis[wide] = kept
-    basis = torch.cat([basis, widening])
+    basis = torch.cat([basis, widened, parted])
+    no, yes = (torch.full((count,), bool(at)) for at, count in enumerate((len(wide), len(apart))))
     return MouthUnits(
         names=names,
-        of=torch.cat([torch.arange(len(units)), wide]),
+        of=torch.cat([torch.arange(len(units)), wide, apart]),
         basis=basis,
         lines=mouth.lines(basis),
-        opens=torch.cat([opens, torch.zeros_like(wide, dtype=torch.bool)]),
-        widens=torch.arange(len(basis)) >= len(units),
+        opens=torch.cat([opens & whole, no, yes]),
+        widens=torch.cat([torch.zeros_like(whole), ~no, ~yes]),
     )
 
 
