@@ -6,13 +6,22 @@ What a mouth does while nobody speaks, such as breathing in, no sound can tell: 
 also given without long silences.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
+from audio2mesh.data.phones import BILABIALS, SILENCE, Phone
 from audio2mesh.evaluation.accuracy import correlation
-from audio2mesh.evaluation.articulation import Bounds, deep_pauses, mouth_curves, opening_bounds
+from audio2mesh.evaluation.articulation import (
+    Bounds,
+    deep_pauses,
+    mouth_curves,
+    opening_bounds,
+    phone_frames,
+)
 from audio2mesh.evaluation.score import Score, share
 from audio2mesh.evaluation.timing import LARGEST_LAG, best_lag, lag_correlations, overlap
 from audio2mesh.model.motion import Motion
@@ -26,6 +35,7 @@ def film_scores(
     true: Motion,
     bounds: Bounds,
     pauses: np.ndarray,
+    phones: Sequence[Phone],
     face: FaceGeometry,
     fps: float,
 ) -> dict[str, Score]:
@@ -37,6 +47,8 @@ def film_scores(
     of the shift. `gap_spread`, `width_spread`: ratios of the standard deviations, in speech.
     `closures_agreed`: share of the true closures (runs of shut frames) within a frame of which
     these lips are shut too; what is shut in the truth follows from its own openings.
+    `closures_called`: the same for those that meet an m, b, p or a silence of `phones`, which shut
+    anybody's lips; `closures_uncalled`: for the others, such as a w or f that nearly shuts them.
     `closures_false`: share of these lips' closures in which the true ones are open. Empty where
     nothing correlates.
     """
@@ -51,11 +63,16 @@ def film_scores(
     true_shut = true_mouth.opening < opening_bounds(true_mouth.opening, face).shut
     shut, true_shut = overlap(mouth.opening < bounds.shut, true_shut, whole)
     _, said = overlap(speech, speech, whole)
+    called = _called(phones, fps, frames)
+    _, called = overlap(called, called, whole)
+    hits = list(zip(met(true_shut, shut), met(true_shut, called, near=0), strict=True))
     found = {
         "gap_at_shift": Score(correlation(*gaps), frames),
         "width_at_shift": Score(correlation(*widths), frames),
         "shift_ms": Score(abs(shift) * 1e3 / fps, frames),
-        "closures_agreed": share(met(true_shut, shut)),
+        "closures_agreed": share([hit for hit, _ in hits]),
+        "closures_called": share([hit for hit, by_phone in hits if by_phone]),
+        "closures_uncalled": share([hit for hit, by_phone in hits if not by_phone and phones]),
         "closures_false": share([not hit for hit in met(shut, true_shut)]),
     }
     for name, (ours, theirs) in (("gap", gaps), ("width", widths)):
@@ -72,14 +89,23 @@ def best_shift(gap: Tensor, true_gap: Tensor, fps: float) -> float | None:
     return float(best_lag(correlations)) if correlations.max() > 0 else None
 
 
-def met(runs: Tensor, others: Tensor) -> list[bool]:
-    """For each run of true in `runs` [F] whether `others` [F] is true within a frame of it."""
+def met(runs: Tensor, others: Tensor, near: int = NEAR) -> list[bool]:
+    """For each run of true in `runs` [F] whether `others` [F] is true within `near` frames."""
     edges = np.diff(runs.numpy().astype(int), prepend=0, append=0)
     starts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
     return [
-        bool(others[max(start - NEAR, 0) : end + NEAR].any())
+        bool(others[max(start - near, 0) : end + near].any())
         for start, end in zip(starts, ends, strict=True)
     ]
+
+
+def _called(phones: Sequence[Phone], fps: float, frames: int) -> Tensor:
+    """[F] whether a phone shuts the lips, or nobody speaks."""
+    found = torch.zeros(frames, dtype=torch.bool)
+    for phone in phones:
+        if phone.label in BILABIALS | {SILENCE}:
+            found[phone_frames(phone, fps, frames)] = True
+    return found
 
 
 def _spread(ours: Tensor, true: Tensor) -> float:

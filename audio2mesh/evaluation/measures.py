@@ -54,6 +54,8 @@ MEASURES: Mapping[str, str] = {
     "width_in_speech": "without long silences ↑",
     "width_spread": "its deviation over truth's → 1",
     "closures_agreed": "truth's closures found ↑",
+    "closures_called": "at m, b, p and in silence ↑",
+    "closures_uncalled": "at other phones ↑",
     "closures_false": "closures that truth lacks ↓",
     "per": "phone error rate of lip-reading ↓",
     "amplitude": "widest openings over truth's → 1",
@@ -120,7 +122,7 @@ def recording_scores(
     true = recording.truth(fps, frames)
     if true is None:
         return scores
-    films = film_scores(motion, true, bounds, pauses, face, fps)
+    films = film_scores(motion, true, bounds, pauses, recording.phones, face, fps)
     return scores | truth_scores(motion, true, face, fps) | films
 
 

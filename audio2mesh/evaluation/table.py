@@ -7,7 +7,7 @@ from rich.table import Table
 from audio2mesh.evaluation.measures import MEASURES, Figures
 
 _RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per"}
-_RATES |= {"closures_agreed", "closures_false"}
+_RATES |= {"closures_agreed", "closures_called", "closures_uncalled", "closures_false"}
 
 
 def figures_table(rows: Mapping[str, Figures], title: str) -> Table:

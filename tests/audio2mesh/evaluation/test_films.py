@@ -1,11 +1,14 @@
 """Lips held to a film's: made-up motion of known delay, size and closures."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.articulation import lip_opening, opening_bounds
 from audio2mesh.evaluation.films import best_shift, film_scores, met
 from audio2mesh.evaluation.measures import MEASURES, Figures, medians
@@ -37,10 +40,15 @@ def speech(late: float = 0.0) -> tuple[Tensor, Tensor]:
     return gap, 0.003 * torch.sin(2 * torch.pi * 0.8 * t + 1)
 
 
-def scores(moved: Motion, true: Motion, pauses: np.ndarray | None = None) -> dict[str, float]:
+def scores(
+    moved: Motion,
+    true: Motion,
+    pauses: np.ndarray | None = None,
+    phones: Sequence[Phone] = (),
+) -> dict[str, float]:
     bounds = opening_bounds(lip_opening(moved, FACE), FACE)
     none = np.zeros((0, 2)) if pauses is None else pauses
-    found = film_scores(moved, true, bounds, none, FACE, FPS)
+    found = film_scores(moved, true, bounds, none, phones, FACE, FPS)
     return {name: float(score.value) for name, score in found.items()}
 
 
@@ -101,6 +109,22 @@ def test_closures_that_are_missed_and_made_up():
     assert (
         met(torch.tensor([True, False, True]), torch.tensor([False, False, False])) == [False] * 2
     )
+
+
+def test_closures_are_told_apart_by_what_is_said():
+    true, ours = (0.008 + 0.002 * torch.sin(torch.arange(100.0)) for _ in range(2))
+    for start in (10, 30, 50, 70):
+        true[start : start + 3] = 0
+    for start in (10, 70):
+        ours[start : start + 3] = 0
+    said = [("AA", 0.0), ("M", 0.4), ("AA", 0.52), ("W", 1.2), ("AA", 1.32), ("P", 2.0)]
+    said += [("AA", 2.12), ("SIL", 2.8), ("AA", 2.92)]
+    ends = [start for _, start in said[1:]] + [4.0]
+    phones = [Phone(label, start, end) for (label, start), end in zip(said, ends, strict=True)]
+    found = scores(motion(ours, true), motion(true, true), phones=phones)
+    assert found["closures_agreed"] == 0.5
+    assert found["closures_called"] == pytest.approx(2 / 3)
+    assert found["closures_uncalled"] == 0
 
 
 def test_a_still_face_agrees_with_nothing(face: FaceGeometry):
