@@ -14,7 +14,7 @@ OPENS = 2e-3  # metres at weight 1, by which a unit that opens the mouth parts t
 CLOSES = 8e-3  # metres at weight 1, by which one that takes an opening back does the opposite
 WIDENS = 0.01  # of the width at rest, at weight 1
 LARGE = 8e-3  # metres at weight 1: what parts the lips more, such as a jaw, is never sealed
-KEPT = 0.6  # of what a unit that widens does besides, where speech lets nothing widen
+KEPT = 0.55  # of what a unit that widens does besides, where speech lets nothing widen
 WIDENED = 0.1  # of a widening: rounding has to undo it, and lips that go in and out do not speak
 PARTED = 0.2  # of what a unit that opens the mouth parts the lips: closures have to undo it
 

@@ -100,7 +100,7 @@ EMOTIONS: Mapping[str, Emotion] = {
         manner=Manner(head=1.25, brows=1.3, blinks=0.6, away=0.7),
     ),
     "contempt": Emotion(
-        {"mouthSmileLeft": 0.55, "mouthDimpleLeft": 0.6, "cheekSquintLeft": 0.3}
+        {"mouthSmileLeft": 0.65, "cheekSquintLeft": 0.3}
         | {"browDownRight": 0.25, "browOuterUpLeft": 0.35}
         | both(eyeSquint=0.2, eyeBlink=0.15),
         Course(onset=0.4, apex=1.5, settled=0.9, offset=0.8),

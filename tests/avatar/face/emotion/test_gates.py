@@ -82,6 +82,28 @@ def test_shut_lips_stay_shut_the_lower_lip_at_the_teeth_and_the_mouth_round(
     assert at_teeth.sum() == 0 or felt.teeth[at_teeth].max() < 0.65
 
 
+@pytest.mark.parametrize("words", FELT)
+def test_corners_of_the_mouth_do_not_flicker(words: str):
+    alone, felt = (
+        seen("anny-head", offsets).width.diff(n=2).square().mean().sqrt()
+        for offsets in (speech("anny-head"), felt_speech("anny-head", words))
+    )
+    assert felt < 1.4 * alone
+
+
+@pytest.mark.parametrize("words", ["happy", "sad", "disgust"])
+def test_the_lower_lip_is_held_only_as_far_as_it_must(words: str):
+    own, expressed = speech("anny-head"), express(parse_feelings(words), FRAMES, FPS)
+    mouth = FeltSpeech(face("anny-head"), own, list(expressed.units), FPS)
+    made = mouth.frames(torch.eye(FRAMES), expressed)
+    made_free = torch.cat([made[:, :-3], torch.zeros(FRAMES, 3)], 1)
+    joint = torch.cat([own, mouth.basis]).flatten(1)
+    there = seen("anny-head", (made_free @ joint).unflatten(1, (-1, 3)))
+    needless = there.teeth < seen("anny-head", own).teeth.clamp(min=CONTACT)
+    assert needless.sum() > 10
+    assert made[needless, -3:].abs().max() == 0
+
+
 @pytest.mark.parametrize("topology", FACES)
 def test_plain_addition_breaks_them(topology: str):
     alone, limit = seen(topology, speech(topology)), SHUT * Mouth(face(topology)).width
