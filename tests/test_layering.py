@@ -175,44 +175,34 @@ with any voice; the sound of a film; a lip reader that watches rendered mouths; 
 captures speak; conversations, in which speech that is still going on moves a face."""
 
 ONLY_IN = {
-    "PIL": {
-        "audio2mesh/evaluation/plots.py",
-        "avatar/capture/pictures.py",
-        "avatar/evaluation/head/plots.py",
-        "avatar/evaluation/photo/sheet.py",
-        "avatar/evaluation/sheet.py",
-        "avatar/exports/sog.py",
-        "avatar/film/picture_folder.py",
-        "avatar/mesh/picture_file.py",
-    },
-    "av": {
-        "audio2mesh/sound/waveform.py",
-        "avatar/film/gif.py",
-        "avatar/film/nvenc.py",
-        "avatar/film/sound_file.py",
-        "avatar/film/video.py",
-        "avatar/film/video_reader.py",
-        "avatar/live/lip_sync.py",
-        "avatar/live/video_call.py",
-    },
-    "fsspec": {"common/places.py"},
-    "gsplat": {"splat/cuda.py"},
-    "pxr": {"avatar/exports/usd.py"},
-    "plyfile": {"splat/scene/ply.py"},
-    "ray": {"common/ray_workers.py"},
-    "tensorboardX": {"avatar/reconstruct/logs.py"},
-    "torchmetrics": {"avatar/evaluation/metrics.py"},
-    "trimesh": {"avatar/mesh/mesh_file.py"},
-    "transformers": {"audio2mesh/model/pretrained.py"},
-    "aiortc": {"avatar/live/video_call.py"},
-    "websockets": {"avatar/live/benchmark.py", "avatar/live/server.py"},
-    "tyro": {
-        "configs/command.py",
-        "configs/help_text.py",
-        "configs/training_options.py",
-        "configs/usage_errors.py",
-    },
+    "PIL": (
+        "audio2mesh/evaluation/plots.py avatar/capture/pictures.py "
+        "avatar/evaluation/head/plots.py avatar/evaluation/photo/sheet.py "
+        "avatar/evaluation/sheet.py avatar/exports/sog.py avatar/film/picture_folder.py "
+        "avatar/mesh/picture_file.py"
+    ),
+    "av": (
+        "audio2mesh/sound/waveform.py avatar/film/gif.py avatar/film/nvenc.py "
+        "avatar/film/sound_file.py avatar/film/video.py avatar/film/video_reader.py "
+        "avatar/live/lip_sync.py avatar/live/video_call.py"
+    ),
+    "fsspec": "common/places.py",
+    "gsplat": "splat/cuda.py",
+    "pxr": "avatar/exports/usd.py",
+    "plyfile": "splat/scene/ply.py",
+    "ray": "common/ray_workers.py",
+    "tensorboardX": "avatar/reconstruct/logs.py",
+    "torchmetrics": "avatar/evaluation/metrics.py",
+    "trimesh": "avatar/mesh/mesh_file.py",
+    "transformers": "audio2mesh/model/pretrained.py",
+    "aiortc": "avatar/live/video_call.py",
+    "websockets": "avatar/live/benchmark.py avatar/live/server.py",
+    "tyro": (
+        "configs/command.py configs/help_text.py configs/training_options.py "
+        "configs/usage_errors.py"
+    ),
 }
+"""Each library: the files that import it, and no others."""
 
 
 @cache
@@ -293,7 +283,7 @@ def test_a_library_is_imported_in_its_own_place(library: str):
         for path in sources(package)
         if library in {name.split(".")[0] for name in imported(path)}
     }
-    assert users == ONLY_IN[library]
+    assert users == set(ONLY_IN[library].split())
 
 
 def test_every_package_is_shipped():

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from avatar.arkit import head_poses
-from avatar.face.even_draws import EvenDraws
+from avatar.face.even_draws import even_draws
 from avatar.face.manner import Manner
 from avatar.face.moves import Moves
 from avatar.mesh.vectors import Floats
@@ -44,7 +44,7 @@ class Looking:
 
     def __init__(self, manner: Manner, gaze: Gaze, rng: np.random.Generator) -> None:
         self._manner, self._gaze, self._rng = manner, gaze, rng
-        self._spans = {False: EvenDraws(rng), True: EvenDraws(rng)}
+        self._spans = {False: even_draws(rng), True: even_draws(rng)}
         self._target = np.array([gaze.x, gaze.y])
         self._eyes, self._head = Moves(self._target, 1.0), Moves(_head_part(self._target), 1.0)
         self._away = False
@@ -80,7 +80,7 @@ class Looking:
 
     def _span(self) -> float:
         mean = self._manner.away_seconds if self._away else self._manner.looking_seconds
-        return max(-mean * log(1 - self._spans[self._away].draw()), SHORTEST_SECONDS)
+        return max(-mean * log(1 - next(self._spans[self._away])), SHORTEST_SECONDS)
 
     def _elsewhere(self) -> Floats:
         percent = MOST_PERCENT * (1 - self._rng.random())
