@@ -10,7 +10,7 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 Arrays = Mapping[str, NDArray]
 
@@ -36,8 +36,7 @@ def array_names(path: Path) -> frozenset[str]:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[NpzFile]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     try:
         if not is_zipfile(path):  # numpy would advise to run it
             raise InputError("it is no zip archive")

@@ -1,6 +1,7 @@
 """What is wrong with the input, told to whoever gave it."""
 
 import sys
+from pathlib import Path
 
 
 class InputError(ValueError):
@@ -8,6 +9,14 @@ class InputError(ValueError):
 
     Commands print it and exit with status 2. Anything else that is raised is a mistake of ours.
     """
+
+
+def check_file(path: Path, kind: str = "file", advice: str = "check the path") -> None:
+    """Raise FileNotFoundError where there is nothing at a path, InputError where it is a folder."""
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; name a {kind}")
+    if not path.exists():
+        raise FileNotFoundError(f"{path}: there is no such {kind}; {advice}")
 
 
 def mendable(error: Exception) -> str | None:

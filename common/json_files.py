@@ -5,13 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 
 def read_json(path: Path) -> Any:
     """What a file holds. FileNotFoundError, or InputError that names the file."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     return parse_json(path.read_bytes(), path)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from common import pickle_stand_ins as stand_ins
-from common.errors import InputError
+from common.errors import InputError, check_file
 from common.pickle_stand_ins import Refused, StandIn
 
 _PLAIN = (str, bytes, bool, int, float, type(None))
@@ -64,8 +64,7 @@ def read_pickle(path: Path) -> Any:
     FileNotFoundError if there is none; InputError if it is damaged or holds anything but dicts,
     lists, tuples, strings, numbers and arrays of numbers.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     try:
         with path.open("rb") as file:
             return _Plain().of(_Reader(file, encoding="latin1").load())

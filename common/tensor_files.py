@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -22,8 +22,7 @@ def read_tensors(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
     """Tensors and metadata of a safetensors file; InputError if it is none."""
     from safetensors import SafetensorError, safe_open  # noqa: PLC0415  brings torch
 
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such weights file")
+    check_file(path, "weights file")
     try:
         with safe_open(path, "pt") as file:
             return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}  # noqa: SIM118

@@ -18,7 +18,7 @@ from avatar.arkit.eyes import eye_angles
 from avatar.arkit.names import WEIGHTS
 from avatar.mesh.vectors import Floats, Ints
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 HEAD_ANGLES = ("headYaw", "headPitch", "headRoll")
 EYE_ANGLES = tuple(
@@ -65,8 +65,7 @@ def read_take(path: Path) -> Take:
 
     Raises FileNotFoundError, or InputError that names the file, the line and what is wrong there.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             reader = csv.reader(file)

@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from avatar.face.manner import Style
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 LARGEST = 2.0  # of --head
 FARTHEST = (25.0, 12.0)
@@ -69,8 +69,8 @@ def check_behaviour(options: LifeOptions, lives: bool, needed: str) -> None:
             raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
         if given and options.still:
             raise InputError(f"--{name} and --still: a still face has none; leave one out")
-    if recorded and options.head_weights and not options.head_weights.is_file():
-        raise FileNotFoundError(f"{options.head_weights}: no such file; check the path")
+    if recorded and options.head_weights:
+        check_file(options.head_weights)
     if options.take < 0:
         raise InputError(f"--take {options.take}: must not be negative")
     if not 0 <= options.head <= LARGEST:

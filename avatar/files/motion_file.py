@@ -21,7 +21,7 @@ from avatar.mesh import Mesh
 from avatar.rig.avatar import check_mesh
 from common.arrays import Arrays, pick, pick_faces, pick_floats, pick_number, read_arrays
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 from common.writable import plain_words
 
 Frame = NDArray[np.float32]  # [V, 3]
@@ -47,8 +47,7 @@ def open_motion(path: Path) -> SavedMotion:
 
     Raises FileNotFoundError, or InputError that names the file and what is wrong.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     try:
         arrays = read_arrays(path, leave="offsets")
         frames, vertices = _offsets_size(path)

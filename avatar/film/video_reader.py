@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from avatar.film.high_range import TRANSFERS, standard_range
 from avatar.film.orientation import UPRIGHT, Matrix, display_matrix, turned, turns_on_its_side
-from common.errors import InputError
+from common.errors import InputError, check_file
 from common.threads import thread_count
 
 FPS = 25
@@ -141,8 +141,7 @@ def _shown(
 
 
 def _open(path: Path) -> InputContainer:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the name of the film")
+    check_file(path)
     try:
         return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
     except FFmpegError:

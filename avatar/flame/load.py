@@ -10,7 +10,7 @@ import torch
 from avatar.flame.indices import EXPRESSIONS, FACES, PARENTS, POSES, SHAPES, VERTICES
 from avatar.flame.model import FlameModel
 from common.arrays import read_arrays
-from common.errors import InputError
+from common.errors import InputError, check_file
 from common.restricted_pickle import read_pickle
 
 ADVICE = "use FLAME's own generic_model.pkl or flame2023.pkl from flame.is.tue.mpg.de"
@@ -52,8 +52,7 @@ def load_flame(path: Path) -> FlameModel:
 
 
 def _read(path: Path) -> Mapping[str, Any]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; {ADVICE}")
+    check_file(path, advice=ADVICE)
     arrays = read_arrays(path) if path.suffix == ".npz" else read_pickle(path)
     if not isinstance(arrays, dict):
         raise InputError(f"{path}: holds no arrays by name, so it is no FLAME model; {ADVICE}")

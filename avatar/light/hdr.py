@@ -21,7 +21,7 @@ SIZE = re.compile(rb"([+-])Y (\d{1,6}) ([+-])X (\d{1,6})\n")
 def read_hdr(data: bytes) -> NDArray[np.float32]:
     """The picture [H, W, 3] in the bytes of a file. Raises InputError: what is wrong with it."""
     if not data.startswith(MAGIC):
-        raise InputError("does not begin with #?RADIANCE")
+        raise InputError("is no .hdr picture: it does not begin with #?RADIANCE; export it again")
     end = data.find(b"\n\n", 0, LONGEST_HEADER)
     size = SIZE.match(data, end + 2) if end >= 0 else None
     if size is None:

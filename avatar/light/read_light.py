@@ -10,7 +10,7 @@ from avatar.light.exr import read_exr
 from avatar.light.hdr import read_hdr
 from avatar.light.words import parse_light
 from avatar.mesh.vectors import Floats, sphere_directions
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 READERS = {".hdr": read_hdr, ".pic": read_hdr, ".exr": read_exr}
 ENOUGH = 512  # rows of a picture
@@ -46,8 +46,7 @@ def is_picture(said: str) -> bool:
 def read_radiance(path: Path) -> Floats:
     """The picture [H, W, 3] float32 of a sky, linear, as `environment` takes it. Raises as
     `read_light`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file; check the path")
+    check_file(path)
     try:
         radiance = READERS[path.suffix.lower()](path.read_bytes())
     except InputError as error:

@@ -20,7 +20,7 @@ from avatar.mesh.picture_file import read_picture
 from avatar.mesh.stated_size import glb_content, ply_elements, ply_header, stated_size
 from avatar.mesh.vectors import Floats, Ints
 from avatar.mesh.weld import welded
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 SUFFIXES = (".obj", ".ply", ".glb")
 LARGEST_FILE = 2 << 30  # bytes
@@ -77,8 +77,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
 
 
 def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise InputError(f"{path}: a mesh must be one of {', '.join(SUFFIXES)}; export it as .glb")

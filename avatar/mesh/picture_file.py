@@ -11,7 +11,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from avatar.mesh.coloured import Picture
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 BEHIND = 128  # grey that is seen through transparent pixels of a photo
 FILM_DIAGONAL = math.hypot(36.0, 24.0)  # millimetres, of the film that focal lengths are told for
@@ -58,8 +58,7 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """The image in a file; what goes wrong with it in the block is told in a sentence."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such picture")
+    check_file(path, "picture")
     try:
         with Image.open(path) as image:
             yield image

@@ -20,7 +20,7 @@ from plyfile import PlyData, PlyElement, PlyElementParseError, PlyHeaderParseErr
 from torch import Tensor
 
 from common.atomic import write_beside
-from common.errors import InputError
+from common.errors import InputError, check_file
 from splat.scene.gaussians import RawGaussians
 
 REST_COUNTS = {0: 1, 9: 4, 24: 9, 45: 16}  # f_rest properties -> SH coefficients per channel
@@ -54,8 +54,7 @@ class SplatPly:
 def read_ply(path: Path | str) -> SplatPly:
     """Read and check a file. Raises FileNotFoundError, or InputError that names the broken rule."""
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: there is no such file")
+    check_file(path)
     try:
         return _read(path)
     except _BrokenRule as rule:

@@ -8,7 +8,7 @@ import numpy as np
 
 from avatar.arkit import WEIGHTS, read_take
 from avatar.face.emotion.presets import OWN, Emotion
-from common.errors import InputError
+from common.errors import InputError, check_file
 from common.json_files import read_json
 
 LEAST = 0.01  # a smaller weight of a recorded frame is none
@@ -30,8 +30,7 @@ def read_own_preset(folder: Path, name: str) -> Emotion:
 
 
 def _units_of_json(path: Path) -> Mapping[str, float]:
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the path")
+    check_file(path)
     units = read_json(path)
     if not isinstance(units, dict) or not units:
         raise InputError(f'{path}: must hold units and weights, such as {{"mouthSmileLeft": 0.5}}')

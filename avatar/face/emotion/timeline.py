@@ -8,7 +8,7 @@ from pathlib import Path
 
 from avatar.face.emotion.own_preset import is_own_preset, read_own_preset
 from avatar.face.emotion.presets import EMOTIONS, NEUTRAL, Emotion
-from common.errors import InputError
+from common.errors import InputError, check_file
 
 AUTO = "auto"
 """In place of feelings: what the sound of the voice suggests."""
@@ -78,8 +78,7 @@ def _part(word: str, folder: Path) -> tuple[Emotion, float]:
 
 def _of_file(path: Path, intensity: float) -> Iterator[Felt]:
     """The feelings of a timeline: lines such as `3-7 angry 0.8`."""
-    if not path.is_file():
-        raise FileNotFoundError(f"{path}: no such file; check the path")
+    check_file(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError:
