@@ -13,9 +13,7 @@ def test_a_file_that_is_there_is_not_refused(tmp_path: Path):
 
 
 def test_a_missing_file_is_told(tmp_path: Path):
-    with pytest.raises(
-        FileNotFoundError, match=r"/a\.json: there is no such file; check the path$"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"a\.json: there is no such file; check"):
         check_file(tmp_path / "a.json")
 
 

@@ -76,7 +76,7 @@ def test_drive_shows_a_feeling_and_refuses_what_is_none(
     assert done.status == 0, done
     for wrong, said in (
         (("--emotion", "merry"), "'merry' is no feeling"),
-        (("--emotion", "gone.txt"), "gone.txt: no such file"),
+        (("--emotion", "gone.txt"), "gone.txt: there is no such file"),
         (("--emotion", "happy", "--intensity", "2"), "--intensity 2"),
         (("--intensity", "0.5"), "--intensity: has nothing to do"),
     ):
