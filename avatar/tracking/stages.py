@@ -22,6 +22,7 @@ from avatar.tracking.colours import (
     unexposed,
 )
 from avatar.tracking.equations import Equations, normal_equations, place
+from avatar.tracking.landmark_places import with_own_places
 from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
 from avatar.tracking.model import FaceModel
 from avatar.tracking.outline import (
@@ -41,6 +42,7 @@ POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
 LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
 OUTLINE_AT = (1,)  # levels where the outline counts
 PAINT_EVERY = 2  # steps between two mixtures of the colours
+OWN_PLACES_AT = (1,)  # levels where the landmarks lie where this person has them
 OWN_STEPS = {4: 3, 2: 2, 1: 2}  # steps of a single frame at each level
 
 Report = Callable[[], None]
@@ -63,6 +65,7 @@ class Solved:
     person: Person
     moments: list[Moment]
     paint: Paint | None = None
+    landmarks: LandmarkModel | None = None  # where this person has them
 
 
 def solve_landmarks(
@@ -91,14 +94,19 @@ def solve_colours(
     landmarks, samples = landmark_model(model), face_samples(model)
     free = Free(focal=free_focal)
     gains, paint = torch.ones(len(seen), 3), None
+    points = [frame.points for frame in seen]
     for scale in LEVELS:
         outline = outline_model(model) if scale in OUTLINE_AT else None
         pictures = list(spread(partial(level, scale=scale), [frame.picture for frame in seen]))
+        everybodys = landmarks
         for step in range(STEPS_PER_LEVEL):
             still = at_rest(model, person)
             looks = _looks(still, samples, moments, pictures, scale)
-            if paint is None or step % PAINT_EVERY == 0:
+            if step % PAINT_EVERY == 0:
                 paint, gains = mix_paint(looks, gains)
+                if scale in OWN_PLACES_AT:
+                    landmarks = with_own_places(everybodys, person, moments, points)
+            assert paint is not None
             gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
             if outline is not None:
                 gather = _with_outline(gather, still, outline, seen)
@@ -106,7 +114,8 @@ def solve_colours(
             done()
         model = _fitted(model, person)
         landmarks, samples = landmark_model(model), samples_on(model, samples.corners)
-    return Solved(model, person, moments, paint)
+    landmarks = with_own_places(landmarks, person, moments, points)
+    return Solved(model, person, moments, paint, landmarks)
 
 
 def solve_frame(own: "OwnModel", seen: Seen) -> Moment:
@@ -146,8 +155,8 @@ class OwnModel:
 
 def own_model(solved: Solved) -> OwnModel:
     """For the frames of a person who is known."""
-    assert solved.paint is not None
-    landmarks, samples = landmark_model(solved.model), face_samples(solved.model)
+    assert solved.paint is not None and solved.landmarks is not None
+    landmarks, samples = solved.landmarks, face_samples(solved.model)
     outline = outline_model(solved.model)
     shape = solved.person.shape
     return OwnModel(
