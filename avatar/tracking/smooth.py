@@ -15,7 +15,7 @@ from avatar.tracking.contact import MOUTH, lips_apart
 from avatar.tracking.model import FaceModel
 from avatar.tracking.state import Moment, Person
 
-POSE_SECONDS = 0.056  # standard deviation of the smoothing of the head's pose
+POSE_SECONDS = 0.04  # standard deviation of the smoothing of the head's pose
 SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
