@@ -42,6 +42,12 @@ class View:
     nearness: Floats  # [H, W] of the first surface of the mesh
     triangles: Ints  # [H, W] of the mesh that are seen first, or NOTHING
 
+    @property
+    def pixel(self) -> float:
+        """Metres of a pixel where the sitter is."""
+        middle = 1 / float(np.median(self.nearness[self.nearness > 0]))
+        return middle / float(self.photo.camera.K[0, 0])
+
 
 @dataclass(frozen=True)
 class Shown:

@@ -20,6 +20,7 @@ from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes, dot, normalised, 
 from avatar.mesh.zbuffer import NOTHING
 from avatar.photo.curtain import Curtain
 from avatar.photo.parts import Part, wholly_seen
+from avatar.photo.pixels import nearest, smoothed
 from avatar.photo.place import at_rest, carriers, unprojected
 from avatar.photo.project import View, hair_mask, sampled
 from avatar.photo.sitter import Scene
@@ -75,13 +76,12 @@ def relief_part(scene: Scene, shell: Hair, curtain: Curtain | None) -> Part | No
         return None
     torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
     depth, with_torso = _depth(view, shell, curtain, hair, torso)
-    if not hair.any():
-        shown &= with_torso | _broad(shown, _spacing(view))
+    shown &= hair | with_torso | _broad(shown & ~hair, _spacing(view))
     grid = cells(shown, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
     with_head = hair[rows, columns] | ~with_torso[rows, columns]
-    rgb = seen.picture[tuple(_nearest(seen.person >= SURE)[:, rows, columns])]
+    rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
     beneath = hair & ((view.triangles != NOTHING) | shell.there)
     plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
     part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
@@ -112,8 +112,7 @@ def _away(where: Bools) -> Floats:
 
 def _spacing(view: View) -> float:
     """How many pixels are SPACING."""
-    middle = 1 / float(np.median(view.nearness[view.nearness > 0]))
-    return max(1.0, SPACING * float(view.photo.camera.K[0, 0]) / middle)
+    return max(1.0, SPACING / view.pixel)
 
 
 def _depth(
@@ -122,38 +121,25 @@ def _depth(
     """Depth [H, W] of the relief, and where [H, W] it continues the torso."""
     there = view.triangles != NOTHING
     mesh = 1 / np.maximum(view.nearness, 1e-3)
-    pixel = float(np.median(mesh[there])) / float(view.photo.camera.K[0, 0])  # metres
-    nearest = _nearest(there)
-    rest = loose = _continued(mesh, nearest, pixel)
+    pixel = view.pixel
+    known = nearest(there)
+    rest = loose = _continued(mesh, known, pixel)
     if shell.there.any():
-        loose = _continued(shell.depth, _nearest(shell.there), pixel)
+        loose = _continued(shell.depth, nearest(shell.there), pixel)
     if curtain is not None:
         front, hangs = curtain.front(hair.shape[1])
         loose = np.where(hangs, front, loose)
     sigma = SMOOTH / pixel
-    depth = np.where(hair, _smoothed(loose, hair, sigma), _smoothed(rest, ~hair, sigma))
+    depth = np.where(hair, smoothed(loose, hair, sigma), smoothed(rest, ~hair, sigma))
     before = np.where(there, np.minimum(depth, mesh), depth)
-    return before - IN_FRONT, torso[tuple(nearest)]
+    return before - IN_FRONT, torso[tuple(known)]
 
 
-def _continued(depth: Floats, nearest: Ints, pixel: float) -> Floats:
+def _continued(depth: Floats, known: Ints, pixel: float) -> Floats:
     """Depths [H, W] beyond where they are known: ever farther from the known pixel [2, H, W] that
     is nearest to each; pixel: its size in metres."""
-    away = np.linalg.norm(nearest - np.indices(depth.shape), axis=0) * pixel
-    return depth[tuple(nearest)] + np.minimum(FALL * away, DEEPEST)
-
-
-def _smoothed(values: Floats, where: Bools, sigma: float) -> Floats:
-    """Values [H, W] smoothed among themselves where they count."""
-    share = gaussian_filter(where.astype(float), sigma)
-    return gaussian_filter(values * where, sigma) / np.maximum(share, 1e-6)
-
-
-def _nearest(where: Bools) -> Ints:
-    """Row and column [2, H, W] of the pixel nearest to each, of those where it is true."""
-    found = np.empty((2, *where.shape), np.int32)
-    distance_transform_edt(~where, return_distances=False, return_indices=True, indices=found)
-    return found
+    away = np.linalg.norm(known - np.indices(depth.shape), axis=0) * pixel
+    return depth[tuple(known)] + np.minimum(FALL * away, DEEPEST)
 
 
 @dataclass(frozen=True)
