@@ -24,13 +24,23 @@ def mirrored(own: Told, other: Told, normals: Floats, other_normals: Floats) -> 
 
     normals [N, 3]: of both, in the world, whose light falls on them.
     """
-    gain = _light(own, other, normals, other_normals)
-    there = other.values.copy()
-    there[:, :3] *= gain
-    a, b = own.weight, TRUSTED * other.weight * (1 - own.weight)
+    return joined(own, in_own_light(own, other, normals, other_normals))
+
+
+def in_own_light(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Told:
+    """What is told of mirrored places, in the light that falls on their own. As `mirrored`."""
+    values = other.values.copy()
+    values[:, :3] *= _light(own, other, normals, other_normals)
+    return Told(values, other.weight)
+
+
+def joined(own: Told, there: Told) -> Told:
+    """What is told of places, and where that is little, what is told of their mirrored places in
+    the same light."""
+    a, b = own.weight, TRUSTED * there.weight * (1 - own.weight)
     share = (b / np.maximum(a + b, 1e-9))[:, None]
-    values = own.values * (1 - share) + there * share
-    return Told(values, np.maximum(a, TRUSTED * other.weight))
+    values = own.values * (1 - share) + there.values * share
+    return Told(values, np.maximum(a, TRUSTED * there.weight))
 
 
 def _light(own: Told, other: Told, normals: Floats, other_normals: Floats) -> Floats:

@@ -9,43 +9,38 @@ import numpy as np
 
 from avatar.light.other_side import Told
 from avatar.mesh.vectors import Floats, smoothstep
+from avatar.photo.usual import FEWEST, ROUNDS, deviations, logarithms
 
 ASKEW, PLAIN = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
 USUAL, ODD = 2.5, 4.0  # deviations from what is expected: believed, and not at all
-LEAST_SPREAD = 0.1  # deviation of a channel's logarithm, at least
-DARK = 0.03  # added to colours before their logarithm
 RIDGE = 20.0  # of the light, in places
-ROUNDS = 4
-FEWEST = 200  # places that tell what to expect
 
 
-def without_odd(told: Told, normals: Floats, facing: Floats, doubtful: Floats) -> Told:
+def without_odd(told: Told, normals: Floats, facing: Floats) -> Told:
     """What is told, less what is seen askew in colours that skin does not have.
 
     The logarithm of a colour is expected to be linear in the normal (light from the front and
     slow falls to the sides), with deviations as large as they are where skin is seen; both are
     found by leaving out what is far off, again and again (trimmed least squares, Rousseeuw 1984).
 
-    normals [N, 3], in the world; facing [N]: their cosines to the view; doubtful [N]: in [0, 1],
-    where odd colours may be others' than the skin's.
+    normals [N, 3], in the world; facing [N]: their cosines to the view.
     """
     if (told.weight > 0.5).sum() < FEWEST:
         return told
     doubt = smoothstep(USUAL, ODD, _deviations(told, normals))
     askew = 1 - smoothstep(ASKEW, PLAIN, facing)
-    return Told(told.values, told.weight * (1 - doubt * askew * doubtful))
+    return Told(told.values, told.weight * (1 - doubt * askew))
 
 
 def _deviations(told: Told, normals: Floats) -> Floats:
     """How many deviations [N] colours are away from those that are expected."""
-    logs = np.log(np.maximum(told.values[:, :3], 0) + DARK)
+    logs = logarithms(told.values[:, :3])
     bands = np.column_stack([np.ones(len(normals)), normals])
     weight = told.weight
     away = np.zeros(len(logs))
     for _ in range(ROUNDS):
         system = (bands * weight[:, None]).T @ bands + RIDGE * np.diag([0, 1, 1, 1])
         off = logs - bands @ np.linalg.solve(system, (bands * weight[:, None]).T @ logs)
-        spread = (off * weight[:, None]).T @ off / weight.sum() + LEAST_SPREAD**2 * np.eye(3)
-        away = np.sqrt(np.maximum(np.einsum("nc,nc->n", off @ np.linalg.inv(spread), off), 0))
+        away = deviations(off, weight)
         weight = told.weight * (away < USUAL)
     return away

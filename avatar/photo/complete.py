@@ -11,13 +11,16 @@ from scipy.spatial import KDTree
 
 from avatar.light.other_side import Told
 from avatar.mesh.vectors import MM, Floats
+from avatar.photo.usual import DARK, logarithms
 
 NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
 FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
-USUAL = 1e-6  # pull of the mean of what is known on all that is not
+USUAL = 1e-6  # pull of the middle of what is known on all that is not
+WELL = 0.8  # of the most that is told of a place: what the middle is taken of
 GRAIN = 0.4  # of the known surface's, on what is invented
+FAR = 1e-3  # pull towards no change of the other side's colours, far from where both are told
 
 
 def together(told: list[Told]) -> Told:
@@ -34,6 +37,16 @@ def together(told: list[Told]) -> Told:
         values = first.values * (1 - share) + other.values * gain * share
         first = Told(values, np.maximum(first.weight, other.weight))
     return first
+
+
+def seamless(own: Told, there: Told, points: Floats, normals: Floats) -> Told:
+    """What is told of the other side, as bright as what is told of the own where both are told;
+    the logarithm of the change is a membrane (Pérez et al. 2003 clone pictures so)."""
+    change = logarithms(own.values[:, :3]) - logarithms(there.values[:, :3])
+    smooth = membrane(Told(change, own.weight * there.weight), points, normals, FAR)
+    values = there.values.copy()
+    values[:, :3] = np.exp(logarithms(values[:, :3]) + smooth) - DARK
+    return Told(values, there.weight)
 
 
 def filled(
@@ -73,7 +86,14 @@ def membrane(told: Told, points: Floats, normals: Floats, usual: float = USUAL) 
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
     weight = told.weight**2 + usual
     system = sp.diags_array(weight) + SCREEN * laplacian
-    sure = told.weight**2
-    middle = (told.values * sure[:, None]).sum(0) / max(float(sure.sum()), 1e-9)
+    middle = _middle(told)
     solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
     return solver.solve(weight[:, None] * (told.values - middle)) + middle
+
+
+def _middle(told: Told) -> Floats:
+    """The median [C] of what is well told, which a few odd places do not change."""
+    most = told.weight.max(initial=0)
+    if not most:
+        return np.zeros(told.values.shape[1])
+    return np.median(told.values[told.weight >= WELL * most], axis=0)

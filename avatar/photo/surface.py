@@ -6,16 +6,17 @@ from functools import partial
 
 import numpy as np
 
-from avatar.light.other_side import Told, mirrored
+from avatar.light.other_side import Told, in_own_light, joined
 from avatar.light.tone import untoned
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.photo.askew import without_odd
-from avatar.photo.complete import filled, together
+from avatar.photo.complete import filled, seamless, together
 from avatar.photo.eyes import eye_light
 from avatar.photo.parts import Part, invented
 from avatar.photo.parts import painted as all_painted
 from avatar.photo.project import View, cloth_mask, sampled, shown_spots, skin_mask, weight_of
 from avatar.photo.sitter import Scene, mirrored_spots, world_normals
+from avatar.photo.usual import usual
 from avatar.synthetic.portrait.complexion import skin_radiance
 from avatar.synthetic.portrait.layer import discs
 from avatar.synthetic.portrait.skin import OpenSkin, place_skin, skin_discs, under_discs
@@ -36,7 +37,8 @@ DEEPEST = 0.5  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
 REDDENED = np.array([0.7, 1.0, 1.1])
-FAR_SKIN = 1e-3  # pull of the usual colour on skin far from what is seen
+MOST = 1.2, 2.0  # deviations from seen skin's mean: of what is not seen, and what is mirrored
+FAR_SKIN = 5e-3  # pull of the usual colour on skin far from what is seen
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 
@@ -57,6 +59,7 @@ def paint_skin(scene: Scene) -> Painted:
     skin = place_skin(sitter, light.rest, light.stretched, studio.rng, FINER)
     own, both = told_of(scene, skin.spots, sitter.skin, partial(skin_told, sitter))
     rgb = filled(both, skin.points, skin.normals, studio.rng, usual=FAR_SKIN)
+    rgb = mix(usual(rgb, own, np.interp(both.weight, [0, 1], MOST)), rgb, own.weight)
     rgb = mix(rgb * _crevices(scene, skin), rgb, both.weight)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = skin_radiance(studio, skin) * eye_light(scene.views[0].photo.seen)
@@ -87,7 +90,9 @@ def told_of(
     own, there = (together([told(view, each) for view in scene.views]) for each in (spots, other))
     first = scene.views[0]
     normals = (world_normals(first, spots), world_normals(first, other))
-    return own, mirrored(own, there, *normals)
+    there = in_own_light(own, there, *normals)
+    points, outwards = smooth_points(scene.sitter.rest, spots)
+    return own, joined(own, seamless(own, there, points, outwards))
 
 
 def skin_told(sitter: Sitter, view: View, spots: Spots) -> Told:
@@ -99,7 +104,7 @@ def skin_told(sitter: Sitter, view: View, spots: Spots) -> Told:
     beside = beside_face(mm)
     askew = mix(mix(FACE_ASKEW, SIDE_ASKEW, beside), EAR_ASKEW, ear_mask(mm))
     told = Told(sampled(seen.picture, there.pixels), weight_of(there, skin_mask(seen), *askew.T))
-    return without_odd(told, world_normals(view, spots), there.facing, beside)
+    return without_odd(told, world_normals(view, spots), there.facing)
 
 
 def beside_face(mm: Floats) -> Floats:
