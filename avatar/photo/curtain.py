@@ -5,31 +5,34 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_closing, distance_transform_edt, gaussian_filter1d, label
+from scipy.ndimage import binary_closing, gaussian_filter1d, label
 
 from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
 from avatar.mesh.vectors import MM, Bools, Floats, Ints, axes
-from avatar.photo.hair import BACK, streaks
+from avatar.photo.hair import BACK
 from avatar.photo.parts import LEAST, Part, invented
 from avatar.photo.place import at_rest, carriers, unprojected
 from avatar.photo.project import View, hair_mask
 from avatar.photo.sitter import Scene
+from avatar.photo.strands import hair_tones, seen_contrast, strands
 from avatar.synthetic.portrait.layer import layer
 from avatar.synthetic.shared.masks import scalp_mask
 from avatar.tracking.landmarks import EYES
 
-HAIRY, SURE = 0.5, 0.9  # of the mattes
+HAIRY = 0.5  # of the matte
 BEYOND = 3 * MM  # of the head's outline, from which hair hangs freely
 LEAST_FALL = 15 * MM  # of hair that hangs
 SMOOTH = 5 * MM  # of the outline, along the rows
 THICK = 8 * MM  # of hair on the skull
 WITHIN = 0.97  # of the ellipse, so that what the photo shows lies outside
 FIRST_ANGLE = 0.9  # radians from the front, from which the curtain is seen from the side
+LIMB = 1.1  # radians from the front, where its sides and back have their colours from
 FOREMOST = 0.35  # of its depth: hair does not hang farther in front, unless on something
 FOREHEAD = 10  # the landmark in its middle, at the top
-SPACING = 2.2 * MM
-STRAND = (1.6, 0.3, 0.75)  # of the spacing: deviations along a strand, through and across it
+SPACING = 1.6 * MM
+STRAND = (3.0, 0.3, 0.6)  # of the spacing: deviations along a strand, through and across it
+DOWN = np.array([0.0, -1.0, 0.0])
 SIDES = np.array([-1.0, 1.0])  # left and right in the photo
 
 
@@ -109,10 +112,10 @@ def curtain_part(scene: Scene, view: View, curtain: Curtain) -> Part:
     depth = curtain.middle - deep * np.cos(angles)
     focal = curtain.middle / curtain.metres
     x, y = curtain.axis + across * focal / depth, rows + 0.5
-    hair, nearest = _hair_pixels(view)
-    columns = np.clip(curtain.axis + across / curtain.metres, 0, hair.shape[1] - 1).astype(int)
-    kept = (angles > np.pi / 2) | hair[rows, columns]
-    rgb = view.photo.seen.picture[tuple(nearest[:, rows, columns])]
+    hair = hair_mask(view.photo.seen) > HAIRY
+    kept = (angles > np.pi / 2) | hair[rows, _columns(curtain, across, hair)]
+    told = SIDES[sides] * width * np.where(angles < LIMB, np.sin(angles), np.sin(LIMB))
+    rgb = hair_tones(view)[rows, _columns(curtain, told, hair)]
     points = unprojected(view, x, y, depth)
     outwards = np.stack([deep * np.sin(angles) * SIDES[sides], 0 * x, -width * np.cos(angles)], 1)
     normals = outwards @ view.photo.camera.viewmat[:3, :3].double().numpy()
@@ -130,22 +133,19 @@ def _grid(curtain: Curtain) -> tuple[Ints, Ints, Floats]:
     return rows.repeat(len(angles)), sides.repeat(len(angles)), np.tile(angles, len(rows))
 
 
-def _hair_pixels(view: View) -> tuple[Bools, Ints]:
-    """Where [H, W] a photo shows hair, and the pixel [2, H, W] of surely hair nearest to each."""
-    hair = hair_mask(view.photo.seen)
-    sure = (hair > SURE) & (view.photo.seen.person > SURE)
-    nearest = np.empty((2, *hair.shape), np.int32)
-    distance_transform_edt(~sure, return_distances=False, return_indices=True, indices=nearest)
-    return hair > HAIRY, nearest
+def _columns(curtain: Curtain, across: Floats, picture: Bools) -> Ints:
+    """Columns [P] of a picture [H, W] at metres [P] from the axis."""
+    columns = curtain.axis + across / curtain.metres
+    return np.clip(columns, 0, picture.shape[1] - 1).astype(int)
 
 
 def _strands(scene: Scene, view: View, points: Floats, normals: Floats, rgb: Floats) -> Part:
     sitter = scene.sitter
     owners = carriers(sitter, points, np.ones(len(points), bool))
     means, outwards = at_rest(sitter, view, owners, points, normals)
-    bright = BACK * streaks(means, np.zeros(len(means)), scene.studio.rng)
-    down = np.tile([0.0, -1.0, 0.0], (len(means), 1))
+    bright = BACK * strands(means, DOWN, seen_contrast(view))
+    down = np.tile(DOWN, (len(means), 1))
     scales = tuple(SPACING * share for share in STRAND)
     turns = axes(down, outwards)
-    made = layer(means, turns, scales, untoned(rgb) * bright[:, None], 0.93, owners)
+    made = layer(means, turns, scales, untoned(rgb * bright[:, None]), 0.93, owners)
     return invented(made, LEAST)

@@ -9,21 +9,24 @@ from scipy.spatial import KDTree
 from avatar.light.other_side import Told, mirrored
 from avatar.light.tone import untoned
 from avatar.mesh.pinhole import project
-from avatar.mesh.vectors import MM, Bools, Floats, axes, dot, normalised, smoothstep
+from avatar.mesh.vectors import MM, Bools, Floats, axes, mix, normalised, smoothstep
 from avatar.photo.complete import filled, membrane, together
 from avatar.photo.parts import Part, painted
-from avatar.photo.project import View, hair_mask, sampled, shown, weight_of
-from avatar.photo.seen import SeenPhoto
+from avatar.photo.project import View, hair_mask, sampled, shown, weight_of, well_inside
 from avatar.photo.sitter import Scene, mirrored_spots
+from avatar.photo.strands import seen_contrast, strands
+from avatar.photo.surface import beside_face
+from avatar.photo.usual import usual
 from avatar.synthetic.portrait.hair import still_triangles
 from avatar.synthetic.portrait.layer import Layer, layer
-from avatar.synthetic.shared.masks import scalp_mask
-from avatar.synthetic.shared.noise import value_noise
+from avatar.synthetic.shared.masks import ear_mask, scalp_mask
 from avatar.synthetic.shared.sampling import even_spots
 from avatar.synthetic.shared.sitter import Sitter
 from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, smooth_points
 
-SPACING = 1.7 * MM
+SPACING = 1.4 * MM
+STRAND = (2.4, 0.35, 0.6)  # of the spacing: deviations along a strand, through and across it
+LIES = np.array([0.0, -1.0, -0.5])  # the way that hair goes as far as the head lets it
 THINNEST, THICKEST = 3 * MM, 60 * MM
 STEP = 1 * MM  # along which the outline is sought
 CONTOUR = 0.4  # cosine to the view below which a normal points to the outline
@@ -31,8 +34,10 @@ TAPER = (0.35, 0.9)  # of the scalp's mask, from the hairline to where hair is t
 SUNK = (0.2, 0.55, 1.0)  # of the thickness, of the layers of hair
 SHADE = (0.45, 0.75, 1.0)  # of their colour
 BACK = 0.9  # of the colour of what no photo shows
-STREAKS = 0.22  # of the brightness of hair that no photo shows
-LEAST_HAIR = 0.12  # of the pixels of the scalp: with less a head is bald
+LIFT = 1.5 * MM  # of hair off the skin, at least
+FAINT = 0.03  # how much the usual hairline tells, against what is seen
+MOST = 1.5  # deviations of seen hair's colours, that those of unseen hair are from its mean
+LEAST_HAIR = 0.4  # of what is seen of the scalp: with less a head is bald
 
 
 @dataclass(frozen=True)
@@ -53,24 +58,30 @@ def coat_of(scene: Scene, thickness: Floats) -> Coat | None:
     thickness [V]: metres that hair stands off the skin.
     """
     sitter, rng = scene.sitter, scene.studio.rng
-    scalp = scalp_mask(sitter.painted.vertices / MM)
-    triangles = sitter.skin[(scalp[sitter.faces[sitter.skin]] > 0.2).all(1)]
+    mm = sitter.painted.vertices / MM
+    may_grow = np.maximum(scalp_mask(mm), beside_face(mm) * (1 - ear_mask(mm)))
+    triangles = sitter.skin[(may_grow[sitter.faces[sitter.skin]] > 0.2).all(1)]
     spots = even_spots(sitter.rest, triangles, SPACING, rng)
-    thick = at_spots(thickness, sitter.faces, spots)
+    thick = np.maximum(at_spots(thickness, sitter.faces, spots), LIFT)
     own, both = _told(scene, spots, mirrored_spots(sitter, spots, triangles), thick)
     points, normals = smooth_points(sitter.rest, spots)
-    hairy = filled(_only(both, slice(3, 4)), points, normals, rng, grain=0.0)[:, 0] > 0.5
-    bald = hairy.mean() < LEAST_HAIR
-    return None if bald else Coat(points, normals, thick, own, both, hairy)
+    scalp = scalp_mask(sitter.millimetres(spots))
+    if _bald(both, scalp):
+        return None
+    hairy = grown(both, scalp, points, normals)
+    return Coat(points, normals, thick, own, both, hairy)
 
 
 def hair_parts(scene: Scene, coat: Coat) -> list[Part]:
     """Layers of hair on the scalp, from the inner to the outer."""
     sitter, rng = scene.sitter, scene.studio.rng
     points, normals, own, both = coat.points, coat.normals, coat.own, coat.both
-    colours = Told(both.values[:, :3], both.weight * (both.values[:, 3] > 0.5))
-    rgb = filled(colours, points, normals, rng, grain=1.0)
-    radiance = untoned(rgb) * streaks(points, colours.weight, rng)[:, None]
+    seen, known = (
+        Told(each.values[:, :3], each.weight * (each.values[:, 3] > 0.5)) for each in (own, both)
+    )
+    rgb = filled(known, points, normals, rng, grain=0.0)
+    bright = BACK * strands(points, LIES, seen_contrast(scene.views[0]))[:, None]
+    radiance = untoned(mix(usual(rgb, seen, MOST) * bright, rgb, seen.weight))
     return [
         painted(
             _strands(sitter, points, normals, coat.thick * sunk, radiance * shade),
@@ -138,19 +149,27 @@ def _told(scene: Scene, spots: Spots, other: Spots, thick: Floats) -> tuple[Told
             there = shown(view, points, facing)
             seen = view.photo.seen
             image = np.concatenate([seen.picture, hair_mask(seen)[..., None]], axis=2)
-            told.append(Told(sampled(image, there.pixels), weight_of(there, _person(seen))))
+            mask = well_inside(seen).astype(float)
+            told.append(Told(sampled(image, there.pixels), weight_of(there, mask)))
             normals.append(facing)
         both.append((together(told), normals[0]))
     (own, normals), (there, other_normals) = both
     return own, mirrored(own, there, normals, other_normals)
 
 
-def _person(seen: SeenPhoto) -> Floats:
-    return (seen.person > 0.8).astype(float)
+def grown(both: Told, scalp: Floats, points: Floats, normals: Floats) -> Bools:
+    """Where [N] hair grows: as the photos tell (colours and hairiness [N, 4]), and far from that on
+    the scalp (a mask [N])."""
+    flags = mix(scalp[:, None], both.values[:, 3:], both.weight)
+    guessed = Told(flags, np.maximum(both.weight, FAINT))
+    return membrane(guessed, points, normals)[:, 0] > 0.5
 
 
-def _only(told: Told, columns: slice) -> Told:
-    return Told(told.values[:, columns], told.weight)
+def _bald(both: Told, scalp: Floats) -> bool:
+    """Whether the photos show hardly any hair on the scalp (a mask [N])."""
+    weight = both.weight * scalp
+    hair = (weight * both.values[:, 3]).sum() / max(float(weight.sum()), 1e-9)
+    return float(hair) < LEAST_HAIR
 
 
 def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
@@ -158,21 +177,13 @@ def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
     return points + normals * height[:, None], normals
 
 
-def streaks(points: Floats, weight: Floats, rng: np.random.Generator) -> Floats:
-    """How bright [N] hair is: as it is told, else darker, in streaks."""
-    noise = value_noise(points * [1.0, 0.25, 0.5], 260, 91) + 0.4 * rng.normal(size=len(points))
-    made_up = BACK * np.clip(1 + STREAKS * noise, 0.5, 1.5)
-    return 1 + (made_up - 1) * (1 - weight)
-
-
 def _strands(
     sitter: Sitter, points: Floats, normals: Floats, height: Floats, radiance: Floats
 ) -> Layer:
     """Short pieces of hair that lie down and back."""
     lifted = points + normals * height[:, None]
-    wish = np.array([0.0, -1.0, -0.5])
-    along = normalised(wish - normals * dot(normals, np.tile(wish, (len(points), 1))))
-    grown = 1 + height / (80 * MM)  # of an outer shell
-    scales = (SPACING * 1.15 * grown, SPACING * 0.35 * grown, SPACING * 0.75 * grown)
+    along = normalised(LIES - normals * (normals @ LIES)[:, None])
+    wider = 1 + height / (80 * MM)  # of an outer shell
+    scales = [SPACING * share * wider for share in STRAND]
     owners = sitter.nearest(still_triangles(sitter), points)
     return layer(lifted, axes(along, normals), scales, radiance, 0.93, owners)

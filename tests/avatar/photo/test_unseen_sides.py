@@ -1,0 +1,87 @@
+"""Colours for the sides that no photo shows: in range, without a seam, and hair in strands."""
+
+import numpy as np
+import pytest
+
+from avatar.light.other_side import Told
+from avatar.mesh.vectors import MM, normalised, sphere_directions
+from avatar.photo.complete import seamless
+from avatar.photo.hair import grown
+from avatar.photo.strands import strands
+from avatar.photo.usual import DARK, usual
+from avatar.synthetic.shared.masks import SKULL_CENTRE
+
+BALL = sphere_directions(3000)
+ORANGE, WHITE, SKIN = (1.0, 0.4, 0.05), (1.0, 1.0, 1.0), np.array([0.7, 0.5, 0.4])
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(3)
+
+
+def skin_of(rng: np.random.Generator, count: int) -> np.ndarray:
+    """Colours [N, 3] of skin that is lighter here than there."""
+    return SKIN * np.exp(0.25 * rng.normal(size=(count, 1)) + 0.03 * rng.normal(size=(count, 3)))
+
+
+def test_usual_colours_stay_as_they_are(rng: np.random.Generator):
+    told = Told(skin_of(rng, 1000), np.ones(1000))
+    middle = SKIN * np.exp(0.2 * rng.uniform(-1, 1, (50, 1)))
+    assert usual(middle, told, 2.0) == pytest.approx(middle)
+
+
+@pytest.mark.parametrize("odd", [ORANGE, WHITE, (0.01, 0.01, 0.3)])
+def test_odd_colours_come_into_the_range_of_those_that_are_told(odd, rng: np.random.Generator):
+    colours = skin_of(rng, 1000)
+    colours[:50] = odd  # what is told has some as well
+    told = Told(colours, np.ones(1000))
+    near = usual(np.array([odd]), told, 2.0)[0]
+    assert usual(near[None], told, 2.0)[0] == pytest.approx(near, abs=1e-6)
+    shades, usual_shades = (each / each.sum(-1, keepdims=True) for each in (near, SKIN))
+    assert np.abs(shades - usual_shades).max() < 0.1
+    bright = colours[50:].sum(1)
+    assert 0.9 * bright.min() < near.sum() < 1.1 * bright.max()
+
+
+def test_where_little_is_told_nothing_is_usual(rng: np.random.Generator):
+    told = Told(skin_of(rng, 1000), np.full(1000, 0.5))
+    assert (usual(np.array([ORANGE]), told, 2.0) == ORANGE).all()
+
+
+def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.Generator):
+    own = Told(skin_of(rng, len(BALL)), (BALL[:, 0] < 0).astype(float))
+    darker = 0.6 * (own.values + DARK) - DARK
+    there = seamless(own, Told(darker, (BALL[:, 0] > -0.3).astype(float)), BALL * 0.05, BALL)
+    meeting = np.abs(BALL[:, 0]) < 0.1
+    assert there.values[meeting] == pytest.approx(own.values[meeting], rel=0.1)
+    assert (there.weight == (BALL[:, 0] > -0.3)).all()
+
+
+def test_strands_are_meridians_and_differ_as_told():
+    flow = normalised(np.array([0.0, -1.0, -0.5]))
+    points = SKULL_CENTRE * MM + 0.1 * BALL
+    bright = strands(points, flow, 0.2)
+    assert np.log(bright).std() == pytest.approx(0.2, rel=0.01)
+    along = normalised(flow - BALL * (BALL @ flow)[:, None])
+    middle = np.abs(BALL @ flow) < 0.7
+    moved = {
+        name: SKULL_CENTRE * MM + 0.1 * normalised(BALL + 0.02 * way)
+        for name, way in (("along", along), ("across", np.cross(along, BALL)))
+    }
+    change = {
+        name: np.abs(np.log(strands(there, flow, 0.2) / bright))[middle].mean()
+        for name, there in moved.items()
+    }
+    assert change["along"] < 0.3 * change["across"]
+
+
+def test_hair_grows_as_told_and_elsewhere_on_the_scalp():
+    scalp = (BALL[:, 1] > 0.2).astype(float)
+    bare_forehead = (BALL[:, 2] > 0.5) & (BALL[:, 1] > 0.2)
+    flags = np.column_stack([np.zeros((len(BALL), 3)), scalp * ~bare_forehead])
+    told = Told(flags, (BALL[:, 2] > 0.3).astype(float))
+    hairy = grown(told, scalp, 0.1 * BALL, BALL)
+    assert not hairy[bare_forehead].any()
+    back = (BALL[:, 2] < -0.2) & (np.abs(BALL[:, 1] - 0.2) > 0.1)
+    assert (hairy[back] == (scalp[back] > 0.5)).mean() > 0.99
