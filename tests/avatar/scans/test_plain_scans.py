@@ -77,5 +77,5 @@ def test_a_picture_that_cannot_be_laid_is_refused_in_one_sentence(tmp_path: Path
     mapped = write_obj(tmp_path / "mapped.obj", True)
     with pytest.raises(ValueError, match=r"notes\.png: is not a picture"):
         avatar_of_scan(mapped, texture=text)
-    with pytest.raises(FileNotFoundError, match=r"lost\.png: no such picture"):
+    with pytest.raises(FileNotFoundError, match=r"lost\.png: there is no such picture"):
         avatar_of_scan(mapped, texture=tmp_path / "lost.png")
