@@ -85,8 +85,8 @@ def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextM
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
-    """The options that the words give; exits after the help, or after a
-    sentence that says what is wrong with them."""
+    """The options that the words give; exits after the help, or after a sentence that
+    says what is wrong with them."""
 
     def read(given: Sequence[str]) -> Any:
         return tyro.cli(

@@ -9,10 +9,10 @@ import numpy as np
 
 from avatar.light.other_side import Told
 from avatar.mesh.vectors import Floats, smoothstep
-from avatar.photo.usual import FEWEST, ROUNDS, deviations, logarithms
+from avatar.photo.usual import FAR, FEWEST, logarithms, trimmed_fit
 
 ASKEW, PLAIN = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
-USUAL, ODD = 2.5, 4.0  # deviations from what is expected: believed, and not at all
+USUAL, ODD = FAR, 4.0  # deviations from what is expected: believed, and not at all
 RIDGE = 20.0  # of the light, in places
 
 
@@ -20,8 +20,7 @@ def without_odd(told: Told, normals: Floats, facing: Floats) -> Told:
     """What is told, less what is seen askew in colours that skin does not have.
 
     The logarithm of a colour is expected to be linear in the normal (light from the front and
-    slow falls to the sides), with deviations as large as they are where skin is seen; both are
-    found by leaving out what is far off, again and again (trimmed least squares, Rousseeuw 1984).
+    slow falls to the sides), with deviations as large as they are where skin is seen.
 
     normals [N, 3], in the world; facing [N]: their cosines to the view.
     """
@@ -34,13 +33,6 @@ def without_odd(told: Told, normals: Floats, facing: Floats) -> Told:
 
 def _deviations(told: Told, normals: Floats) -> Floats:
     """How many deviations [N] colours are away from those that are expected."""
-    logs = logarithms(told.values[:, :3])
     bands = np.column_stack([np.ones(len(normals)), normals])
-    weight = told.weight
-    away = np.zeros(len(logs))
-    for _ in range(ROUNDS):
-        system = (bands * weight[:, None]).T @ bands + RIDGE * np.diag([0, 1, 1, 1])
-        off = logs - bands @ np.linalg.solve(system, (bands * weight[:, None]).T @ logs)
-        away = deviations(off, weight)
-        weight = told.weight * (away < USUAL)
-    return away
+    ridge = RIDGE * np.diag([0.0, 1, 1, 1])
+    return trimmed_fit(logarithms(told.values[:, :3]), bands, told.weight, ridge)[1]

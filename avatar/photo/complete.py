@@ -17,10 +17,10 @@ NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
 FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
-USUAL = 1e-6  # pull of the middle of what is known on all that is not
+USUAL = 1e-6  # pull of a place's own value where nothing is told
 WELL = 0.8  # of the most that is told of a place: what the middle is taken of
 GRAIN = 0.4  # of the known surface's, on what is invented
-FAR = 1e-3  # pull towards no change of the other side's colours, far from where both are told
+FAR = 1e-3  # the same of the change of the other side's colours
 
 
 def together(told: list[Told]) -> Told:
@@ -80,7 +80,8 @@ def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
 
 def membrane(told: Told, points: Floats, normals: Floats, usual: float = USUAL) -> Floats:
     """The values [N, C] that differ least from neighbours on a surface of points and normals
-    [N, 3] and from what is told (a screened Poisson equation)."""
+    [N, 3] and from what is told (a screened Poisson equation); usual: how much an untold place
+    keeps to the value that it comes with."""
     graph = _neighbours(points, normals)
     joined = (graph + graph.T) / 2
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined

@@ -38,7 +38,7 @@ OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
 REDDENED = np.array([0.7, 1.0, 1.1])
 MOST = 1.2, 2.0  # deviations from seen skin's mean: of what is not seen, and what is mirrored
-FAR_SKIN = 1e-3  # pull of the usual colour on skin far from what is seen
+FAR_SKIN = 1e-3  # pull of the colours that untold skin has come with
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 

@@ -25,22 +25,35 @@ def deviations(off: Floats, weight: Floats) -> Floats:
     return np.sqrt(np.maximum(np.einsum("nc,nc->n", off @ np.linalg.inv(spread), off), 0))
 
 
+def trimmed_fit(logs: Floats, bands: Floats, told: Floats, ridge: Floats) -> tuple[Floats, Floats]:
+    """Coefficients [B, C] of logarithms [N, C] in bands [N, B], and how many deviations [N] each is
+    away from what they give; told [N]: how much each counts, ridge [B, B]: pull to zero.
+
+    What is far off is left out, again and again (trimmed least squares, Rousseeuw 1984).
+    """
+    weight, away = told, np.zeros(len(logs))
+    fit = np.zeros((bands.shape[1], logs.shape[1]))
+    for _ in range(ROUNDS):
+        counted = (bands * weight[:, None]).T
+        fit = np.linalg.solve(counted @ bands + ridge, counted @ logs)
+        away = deviations(logs - bands @ fit, weight)
+        weight = told * (away < FAR)
+    return fit, away
+
+
 def usual(colours: Floats, told: Told, most: Floats | float) -> Floats:
     """Colours [N, 3] at most so many deviations [N] from those that are well told: in their hue
     if they have another, and as bright as the brightest if they are brighter.
 
-    Mean and spread of the logarithms leave out what is far off (trimmed least squares, Rousseeuw
-    1984).
+    Mean and spread are those of the logarithms, without what is far off.
     """
     known = told.weight > SURE
     if known.sum() < FEWEST:
         return colours
     logs = logarithms(told.values[known, :3])
-    weight = np.ones(len(logs))
-    mean = logs.mean(0)
-    for _ in range(ROUNDS):
-        mean = (logs * weight[:, None]).sum(0) / weight.sum()
-        weight = (deviations(logs - mean, weight) < FAR).astype(float)
+    ones = np.ones(len(logs))
+    (mean,), apart = trimmed_fit(logs, ones[:, None], ones, np.zeros((1, 1)))
+    weight = (apart < FAR).astype(float)
     off = logarithms(colours) - mean
     both = np.concatenate([logs - mean, off])
     away = deviations(both, np.concatenate([weight, np.zeros(len(off))]))[len(logs) :]

@@ -30,7 +30,7 @@ LARGEST = np.float32(1e8)  # pixels; what lies or reaches further does not fit a
 
 LANES = 64  # Gaussians of a block
 TASK = 16 * LANES  # Gaussians that a thread takes at once
-_LANES, _STEP = np.uint64(LANES), np.uint64(LANES)
+_PLANE = np.uint64(LANES)  # values of a plane
 _THRESHOLD, _NEAR, _FAR = np.float32(ALPHA_THRESHOLD), np.float32(NEAR_PLANE), np.float32(FAR_PLANE)
 _ZERO, _HALF, _ONE, _TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 _MAX_EXTENT, _INFINITY, _TILE = np.float32(MAX_EXTENT), np.float32(np.inf), np.float32(f.TILE)
@@ -44,7 +44,7 @@ def _planes(first: int, count: int) -> tuple[np.uint64, ...]:
 _FIELD = _planes(0, f.USED)
 _RECT, _MEAN = _planes(f.USED, 4), _planes(f.USED + 4, 3)
 _QUAT, _SCALE = _planes(f.USED + 7, 4), _planes(f.USED + 11, 3)
-_BASIS = _planes(f.USED + 14, BASES)
+(_BASIS,) = _planes(f.USED + 14, 1)  # of the first basis; the others follow
 _PLANES = f.USED + 14 + BASES
 
 
@@ -108,7 +108,7 @@ def project_block(planes, view, position, lens, antialiased):
     """Fill the planes of rectangles, fields but for the colour, and bases of the harmonics."""
     rows, eye = as_rows(view), (position[0], position[1], position[2])
     lens = (lens[0], lens[1], lens[2], lens[3], lens[4], lens[5])
-    for j in range(_LANES):
+    for j in range(_PLANE):
         mean = (planes[_MEAN[0] + j], planes[_MEAN[1] + j], planes[_MEAN[2] + j])
         point = to_camera(rows, *mean)
         row_x, row_y, _, _ = world_jacobian(point, rows, lens)
@@ -124,7 +124,7 @@ def project_block(planes, view, position, lens, antialiased):
         write_shape(planes, j, point, cov, det, opacity, lens)
         offset = (mean[0] - eye[0], mean[1] - eye[1], mean[2] - eye[2])
         (_, x, y, z), _ = unit((_ZERO, *offset))
-        sh_bases(x, y, z, planes, _BASIS[0] + j, _STEP)
+        sh_bases(x, y, z, planes, _BASIS + j, _PLANE)
 
 
 @plain_njit(fastmath=MATH, forceinline=True)
@@ -132,7 +132,7 @@ def write_color(sh, i, planes, j):
     """max(SH + 0.5, 0) of Gaussian i, whose bases are those of lane j."""
     red = green = blue = _HALF
     for k in range(sh.shape[1]):
-        basis = planes[_BASIS[0] + np.uint64(k) * _STEP + j]
+        basis = planes[_BASIS + np.uint64(k) * _PLANE + j]
         red += basis * sh[i, k, 0]
         green += basis * sh[i, k, 1]
         blue += basis * sh[i, k, 2]

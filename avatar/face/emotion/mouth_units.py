@@ -58,14 +58,16 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
     widened = WIDENED * (basis[wide] - kept)
     basis[wide] = kept
     basis = torch.cat([basis, widened, parted])
-    no, yes = (torch.full((count,), bool(at)) for at, count in enumerate((len(wide), len(apart))))
+    own, row = len(units), torch.arange(len(basis))
+    is_widened = (row >= own) & (row < own + len(wide))
+    is_parted = row >= own + len(wide)
     return MouthUnits(
         names=names,
-        of=torch.cat([torch.arange(len(units)), wide, apart]),
+        of=torch.cat([row[:own], wide, apart]),
         basis=basis,
         lines=mouth.lines(basis),
-        opens=torch.cat([opens & whole, no, yes]),
-        widens=torch.cat([torch.zeros_like(whole), ~no, ~yes]),
+        opens=torch.cat([opens & whole, is_parted[own:]]),
+        widens=is_widened,
     )
 
 
