@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 import torch
+from commands_in_text import understood
 from support import ROOT
 
 from avatar.live.session import Frames
 from configs.verbs import UPKEEP, VERBS
 
-PAGES = sorted((ROOT / "docs").rglob("*.md"))
-
+WRITTEN = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 EXAMPLES = ("drive", "render", "live", "export")
 Run = Callable[[str], dict[str, Any]]
@@ -47,7 +47,7 @@ def test_live_speech_of_the_examples_runs(run: Run):
 def test_what_the_examples_export_is_written(run: Run):
     run("export")
     assert len(Path("talk.csv").read_text().splitlines()) == 1 + 25
-    assert Path("talk.glb").read_bytes()[:4] == b"glTF" and Path("moment.spz").stat().st_size > 5e5
+    assert Path("talk.glb").read_bytes()[:4] == b"glTF" and Path("frame.spz").stat().st_size > 5e5
 
 
 @pytest.mark.parametrize("page", ["README.md", "docs/python.md"])
@@ -66,10 +66,18 @@ def test_what_the_page_of_functions_names_is_there():
     assert len(names) > 12
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES], ids=lambda path: path.stem)
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.stem)
 def test_links_lead_somewhere(page: Path):
     for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+@pytest.mark.parametrize("page", WRITTEN, ids=lambda path: path.stem)
+def test_commands_are_ours(page: Path):
+    text = page.read_text().replace("\\\n", " ")
+    for command in re.findall(r"^(?: {4}.*\b)?(voicesplat [a-z].*)$", text, re.M):
+        if not command.endswith("--help"):
+            assert understood(command)
 
 
 def test_every_verb_has_a_page_and_the_index_names_it():

@@ -4,9 +4,8 @@ import re
 import tomllib
 from fnmatch import fnmatch
 
-import pytest
 import yaml
-from commands_in_text import understood, verb_of
+from commands_in_text import understood
 from support import ROOT
 
 DOCS = ROOT / "docs"
@@ -47,20 +46,6 @@ def test_the_container_gets_all_that_the_wheel_is_made_of():
     for package, folder in elsewhere.items():
         needed |= {f"{folder}/{name}" for name in setuptools["package-data"][package]}
     assert needed == set(allowed)
-
-
-COMMANDS = re.findall(
-    r"^    (?:docker run .*? )?(voicesplat [a-z].*)$", (DOCS / "ways-in.md").read_text(), re.M
-)
-
-
-@pytest.mark.parametrize("command", COMMANDS)
-def test_commands_of_the_page_are_ours(command: str):
-    assert understood(command)
-
-
-def test_the_page_shows_commands():
-    assert len(COMMANDS) >= 4 and verb_of(["demo"]) == "demo"
 
 
 def nav_pages(entry: object) -> list[str]:

@@ -9,5 +9,5 @@ from common.assets import DEMO_AVATAR, DEMO_VOICE
 
 print(export(ExportOptions(Path("talk.csv"), audio=DEMO_VOICE)))  # 52 ARKit weights a frame
 print(export(ExportOptions(Path("talk.glb"), avatar=DEMO_AVATAR, audio=DEMO_VOICE)))
-moment = ExportOptions(Path("moment.spz"), avatar=DEMO_AVATAR, audio=DEMO_VOICE, at=0.5)
-print(export_gaussians(moment))
+frame = ExportOptions(Path("frame.spz"), avatar=DEMO_AVATAR, audio=DEMO_VOICE, at=0.5)
+print(export_gaussians(frame))
