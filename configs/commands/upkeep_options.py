@@ -15,16 +15,6 @@ class ExtractOptions:
 
 
 @dataclass(frozen=True)
-class ConvertNetworksOptions:
-    """Convert the networks that find faces, points and mattes from .tflite to .safetensors."""
-
-    tflite: Path
-    """The folder with the .tflite files."""
-    out: Path = Path("avatar/vision/weights")
-    """The folder to write the .safetensors files to."""
-
-
-@dataclass(frozen=True)
 class IdentityOptions:
     """Extend modes of identity, carried onto the face of anny-head, to all of its vertices. Needed
     only to replace the shape space that ships."""

@@ -21,7 +21,6 @@ LIGHT = {
     "convert-facegood",
     "convert-tracked",
     "extract-anny-head",
-    "convert-face-networks",
     "bake-inner-mouth",
     "carry-identities",
     "evaluate-head",
