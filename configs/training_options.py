@@ -7,7 +7,7 @@ from typing import Annotated
 import tyro
 
 from audio2mesh.data.options import SourceOptions
-from audio2mesh.training.options import FitOptions, Grid
+from audio2mesh.training.options import FitOptions
 from avatar.lipreading.options import LipReadingOptions
 
 Joined = tyro.conf.arg(name="")
@@ -40,28 +40,6 @@ class TrainMotionOptions:
     """What is learned from."""
     out: Path
     """Weights file to write (.safetensors)."""
-    fit: Annotated[FitOptions, Joined] = field(default_factory=FitOptions)
-    """The training."""
-    critics: Annotated[CriticOptions, Joined] = field(default_factory=CriticOptions)
-    """The learned losses."""
-
-
-@dataclass(frozen=True)
-class SearchOptions:
-    """Train with many weights of the losses for a few steps each, and compare.
-
-    LSE-D and LSE-C are those of the SyncNet3D that is the loss: what is chosen here would not be
-    measured independently by the one that chose it, so the one kept for that stays out of it.
-    """
-
-    sources: Annotated[SourceOptions, Joined]
-    """What is learned from."""
-    out: Path
-    """Folder for the weights and the log of the search, which it continues."""
-    test_data: tuple[Path, ...] = ()
-    """Folders of recordings to score each run on; by default the held-out clips."""
-    grid: Grid = field(default_factory=Grid)
-    """What to try."""
     fit: Annotated[FitOptions, Joined] = field(default_factory=FitOptions)
     """The training."""
     critics: Annotated[CriticOptions, Joined] = field(default_factory=CriticOptions)

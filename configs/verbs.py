@@ -216,18 +216,6 @@ TRAIN = {
         "a speaking style whose lips do what those of filmed people do",
         writes=OUT | {"report"},
     ),
-    "search-losses": Verb(
-        "configs.training_options:SearchOptions",
-        "configs.commands.search_losses:main",
-        "the weights of the learned losses, by short trainings",
-        aliases={
-            "--validation": "--held-out",
-            "--grid.test": "--test-data",
-            "--every": "--train.save-every",
-        },
-        stopped=CONTINUES,
-        writes=OUT,
-    ),
 }
 
 UPKEEP = {

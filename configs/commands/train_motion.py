@@ -16,13 +16,13 @@ from configs.training_options import TrainMotionOptions
 
 
 def main(options: TrainMotionOptions) -> None:
-    train, critics = options.fit.train, options.critics
+    train = options.fit.train
     use_threads(options.fit.threads)
     check_steps(train.steps, train.save_every)
     check_writable(options.out)
     if options.fit.tongue_only:
         check_alone("--tongue-only")
-    device = training_device(options.fit.device, train.losses.lipreading > 0, critics)
+    device = training_device(options.fit.device, train.losses.lipreading > 0)
     with process_group(device):
         scores = _trained(options, device)
     if leads():

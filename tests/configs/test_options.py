@@ -53,7 +53,6 @@ REQUIRED = {
     "train pose": "--data clips --out F",
     "train films": "--data clips --hold more --out F",
     "train lips": "--text T --out F",
-    "search-losses": "--data clips --out runs",
     "make-emotions": "--data clips --out set",
     "make-corpus": "--recordings R --out C --test-out T",
     "fit-articulation": "--data clips --out F.npz",

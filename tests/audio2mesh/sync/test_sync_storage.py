@@ -23,7 +23,6 @@ TRAINING = (
     "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
     "configs/joint.py",
-    "configs/commands/search_losses.py",
     "configs/commands/train_motion.py",
 )
 
