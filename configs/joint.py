@@ -19,7 +19,7 @@ from avatar.lipreading.render import MouthRenderer, mouth_renderer
 from avatar.lipreading.videos import load_mouth_videos, video_teacher
 from common.device import Device, no_problem, pick_device
 from common.errors import InputError
-from configs.training_options import CriticOptions
+from configs.options import CriticOptions
 from splat import why_not_gsplat
 
 

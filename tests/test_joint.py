@@ -14,7 +14,7 @@ from avatar.lipreading.options import LipReadingOptions
 from common.errors import InputError
 from configs import joint
 from configs.joint import critic_factories, critic_record
-from configs.training_options import CriticOptions
+from configs.options import CriticOptions
 
 CPU = torch.device("cpu")
 

@@ -28,7 +28,7 @@ def test_options_import_nothing_heavy(name: str):
 
 @pytest.mark.parametrize(
     "name",
-    ["drive", "render", "export", "reconstruct", "convert", "make-capture", "evaluate-avatar"],
+    ["drive", "render", "export", "reconstruct", "convert", "make-capture", "evaluate avatar"],
 )
 def test_commands_do_without_transformers(name: str):
     module = VERBS[name].command.partition(":")[0]
