@@ -3,3 +3,4 @@
 import common.threads  # noqa: F401  before torch is loaded
 
 VERSION = "0.1.0"
+BAD_INPUT = 2

@@ -9,25 +9,28 @@ from difflib import get_close_matches
 from types import FrameType
 from typing import Never
 
-from configs import VERSION
+from configs import BAD_INPUT, VERSION
 from configs.verbs import GROUPS, VERBS, Verb
 
-BAD_INPUT = 2
 HELP = ("-h", "--help")
 NOTE = """
 voicesplat VERB --help explains the options of a verb.
 Set VOICESPLAT_TRACEBACK=1 to see where an error was raised."""
 
 
-def main(name: str = "") -> None:
-    """Run what the command line asks for, or the verb `name` with its options, and exit.
+def main(given: str | Verb = "", module: str = "__main__") -> None:
+    """Run what the command line asks for, or the given verb with its options, and exit.
 
+    module: the __name__ of the script that asks; one that is only imported, as by a process that
+    computes for another, runs nothing.
     A signal that comes while Python still imports ends the process at once: nothing is open yet.
     Where the reader of a pipe has gone, as `head` does, it ends as SIGPIPE would end it.
     """
+    if module != "__main__":
+        return
     try:
         try:
-            _run(name)
+            _run(given)
         finally:
             sys.stdout.flush()
     except BrokenPipeError:
@@ -36,18 +39,18 @@ def main(name: str = "") -> None:
         sys.exit(128 + signal.SIGPIPE)
 
 
-def _run(name: str) -> None:
+def _run(given: str | Verb) -> None:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _leave)
     gc.disable()  # until all is imported: there is much to look through, and nothing to find
     words = sys.argv[1:]
     prog = os.path.basename(sys.argv[0])
-    if not name:
-        name, words = find_verb(words)
-        prog = f"voicesplat {name}"
+    if not given:
+        given, words = find_verb(words)
+        prog = f"voicesplat {given}"
     from configs.command import run_verb  # noqa: PLC0415  the options' parser takes its time
 
-    run_verb(prog, VERBS[name], words)
+    run_verb(prog, VERBS[given] if isinstance(given, str) else given, words)
 
 
 def find_verb(words: Sequence[str]) -> tuple[str, list[str]]:

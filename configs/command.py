@@ -16,8 +16,7 @@ import tyro
 from tyro._errors import on_parse_error
 
 from common.errors import InputError, mendable
-from configs import VERSION
-from configs.cli import BAD_INPUT
+from configs import BAD_INPUT, VERSION
 from configs.help_text import join_lines
 from configs.usage_errors import in_one_sentence
 from configs.verbs import Verb
@@ -98,8 +97,10 @@ def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
         return read(list(spelled_out(verb, words)))
 
 
-def named(place: str) -> Any:
-    """The object of a name "module:object"."""
+def named(place: Any) -> Any:
+    """The object of a name "module:object"; what is no name is the object itself."""
+    if not isinstance(place, str):
+        return place
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)
 

@@ -15,32 +15,20 @@ from audio2mesh.training.distributed import local_rank
 from audio2mesh.training.run import CriticFactory
 from avatar.heads import Head
 from avatar.lipreading.critic import Teacher, lipreading_critic, truth_teacher
-from avatar.lipreading.mesh_render import (
-    mesh_mouth_renderer,
-    pytorch3d_rasterizer,
-    why_not_pytorch3d,
-)
 from avatar.lipreading.render import MouthRenderer, mouth_renderer
 from avatar.lipreading.videos import load_mouth_videos, video_teacher
 from common.device import Device, no_problem, pick_device
 from common.errors import InputError
-from configs.training_options import CriticOptions
+from configs.options import CriticOptions
 from splat import why_not_gsplat
 
-RENDERERS = {"splat": mouth_renderer, "pytorch3d": mesh_mouth_renderer}
-PROBLEMS = {"splat": why_not_gsplat, "pytorch3d": why_not_pytorch3d}
 
-
-def training_device(name: Device, lipreading: bool, options: CriticOptions) -> torch.device:
+def training_device(name: Device, lipreading: bool) -> torch.device:
     """The device of a training; where mouths are drawn (`lipreading`), one that can draw them.
 
     InputError where none can.
     """
-    renderer = options.lipreading.renderer
-    if lipreading and renderer == "pytorch3d":
-        pytorch3d_rasterizer()  # says so before anything is loaded where it is not installed
-    problem = PROBLEMS[renderer] if lipreading else no_problem
-    return pick_device(name, problem, local_rank())
+    return pick_device(name, why_not_gsplat if lipreading else no_problem, local_rank())
 
 
 def critic_factories(options: CriticOptions, head: Head) -> Mapping[str, CriticFactory]:
@@ -55,7 +43,7 @@ def critic_factories(options: CriticOptions, head: Head) -> Mapping[str, CriticF
                 f"the lip-reading loss draws the mouth of {head.topology} at 25 fps; leave "
                 "--train.losses.lipreading at 0 for other data"
             )
-        render = RENDERERS[options.lipreading.renderer](head, device)
+        render = mouth_renderer(head, device)
         rest = face.rest.to(device)
         teacher = pick_teacher(options.teacher, render, rest)
         net = load_lipreader(options.lipreader, device)

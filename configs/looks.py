@@ -1,7 +1,5 @@
 """The looks of the demo avatars."""
 
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from avatar.synthetic.shared.look import Look
@@ -47,18 +45,3 @@ MAN = Look(
 )
 
 LOOKS: dict[LookName, Look] = {"woman": WOMAN, "man": MAN}
-
-
-@dataclass(frozen=True)
-class DemoAvatarOptions:
-    """Build a demo avatar: a procedural portrait on the open head."""
-
-    out: Path
-    """The avatar file to write (.ply)."""
-    look: LookName = "woman"
-    """Which portrait to make."""
-    seed: int = 0
-    """Seed of everything that is left to chance; the same seed gives the same file."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""

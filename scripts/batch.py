@@ -1,6 +1,3 @@
-"""Make the films, or the motion, of many recordings on many avatars."""
-
 from configs.cli import main
 
-if __name__ == "__main__":
-    main("batch")
+main("batch", __name__)

@@ -1,6 +1,3 @@
-"""Make an avatar of a real person."""
-
 from configs.cli import main
 
-if __name__ == "__main__":
-    main("make-avatar")
+main("make-avatar", __name__)

@@ -1,6 +1,3 @@
-"""Track a face through a film."""
-
 from configs.cli import main
 
-if __name__ == "__main__":
-    main("track")
+main("track", __name__)

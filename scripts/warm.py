@@ -1,6 +1,3 @@
-"""Compile everything for this processor beforehand."""
-
 from configs.cli import main
 
-if __name__ == "__main__":
-    main("warm")
+main("warm", __name__)

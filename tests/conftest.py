@@ -17,6 +17,7 @@ from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
 from avatar.rig.avatar import Avatar
 from avatar.rig.binding import bind
+from configs.cli import main
 from splat import Gaussians, choose_backend, rgb_to_sh
 
 
@@ -87,15 +88,18 @@ def voice_file(voice: np.ndarray, tmp_path: Path) -> Path:
 def run_script(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Callable[..., Outcome]:
-    """Run a script by its name with arguments, in this process."""
+    """Run a script, or a verb, by its name with arguments, in this process."""
 
     def run(name: str, *arguments: object) -> Outcome:
-        (path,) = (ROOT / "scripts").rglob(f"{name}.py")
+        script = next((ROOT / "scripts").rglob(f"{name}.py"), None)
         capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", [path.name, *map(str, arguments)])
+        monkeypatch.setattr(sys, "argv", [name, *map(str, arguments)])
         status = 0
         try:
-            runpy.run_path(str(path), run_name="__main__")
+            if script:
+                runpy.run_path(str(script), run_name="__main__")
+            else:
+                main(name)
         except SystemExit as stop:
             status = int(stop.code or 0)
         captured = capsys.readouterr()

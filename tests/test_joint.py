@@ -1,6 +1,5 @@
 """The learned losses as training composes them."""
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -11,11 +10,11 @@ from audio2mesh.sound.mel import log_mel
 from audio2mesh.training.critic import Batch
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry
-from avatar.lipreading.options import LipReadingOptions, Renderer
+from avatar.lipreading.options import LipReadingOptions
 from common.errors import InputError
 from configs import joint
 from configs.joint import critic_factories, critic_record
-from configs.training_options import CriticOptions
+from configs.options import CriticOptions
 
 CPU = torch.device("cpu")
 
@@ -83,36 +82,25 @@ def test_the_record_names_the_critics_but_no_folders(tmp_path: Path):
     options = CriticOptions(teacher=str(tmp_path / "films"), syncnet=tmp_path / "ours.safetensors")
     assert critic_record(options) == {
         "lipreader": None,
-        "lipreading": {"stretches": 2, "frames": 25, "renderer": "splat"},
+        "lipreading": {"stretches": 2, "frames": 25},
         "syncnet": "ours.safetensors",
         "teacher": "films",
     }
 
 
-@pytest.mark.parametrize("renderer", ["splat", "pytorch3d"])
 def test_a_device_must_also_draw_where_mouths_are_drawn(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], renderer: Renderer
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    """On a machine with a CUDA device on which neither draws."""
+    """On a machine with a CUDA device on which gsplat does not work."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "a device")
-    monkeypatch.setattr(joint, "pytorch3d_rasterizer", lambda: None)
-    monkeypatch.setitem(joint.PROBLEMS, renderer, lambda: f"{renderer} does not work here")
-    options = CriticOptions(lipreading=LipReadingOptions(renderer=renderer))
-    assert joint.training_device("auto", False, options).type == "cuda"
-    assert joint.training_device("auto", True, options).type == "cpu"
+    monkeypatch.setattr(joint, "why_not_gsplat", lambda: "gsplat does not work here")
+    assert joint.training_device("auto", False).type == "cuda"
+    assert joint.training_device("auto", True).type == "cpu"
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "device: cuda:0 (CUDA device a device)",
-        f"device: cpu ({renderer} does not work here)",
+        "device: cpu (gsplat does not work here)",
     ]
-    with pytest.raises(InputError, match=f"cannot compute on CUDA: {renderer} does not work here"):
-        joint.training_device("cuda", True, options)
-
-
-@pytest.mark.skipif(importlib.util.find_spec("pytorch3d") is not None, reason="pytorch3d is there")
-def test_a_renderer_that_is_not_installed_is_told_at_once():
-    options = CriticOptions(lipreading=LipReadingOptions(renderer="pytorch3d"))
-    with pytest.raises(InputError, match=r"needs pytorch3d.*docs/models\.md says how to build it"):
-        joint.training_device("auto", True, options)
-    assert joint.training_device("cpu", False, options).type == "cpu"
+    with pytest.raises(InputError, match="cannot compute on CUDA: gsplat does not work here"):
+        joint.training_device("cuda", True)

@@ -148,8 +148,7 @@ MAY_IMPORT = {
         "avatar.evaluation.reenactment avatar.evaluation.tracking avatar.evaluation.voices "
         "avatar.files avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
         "avatar.reconstruct avatar.rig avatar.synthetic.capture avatar.synthetic.film "
-        "avatar.synthetic.landmarks avatar.synthetic.portrait avatar.tracking avatar.vision "
-        "common configs splat"
+        "avatar.tracking avatar.vision common configs splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -175,6 +174,7 @@ with any voice; the sound of a film; a lip reader that watches rendered mouths; 
 captures speak; conversations, in which speech that is still going on moves a face."""
 
 ONLY_IN = {
+    "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
         "audio2mesh/evaluation/plots.py avatar/capture/pictures.py "
         "avatar/evaluation/head/plots.py avatar/evaluation/photo/sheet.py "
@@ -197,10 +197,7 @@ ONLY_IN = {
     "transformers": "audio2mesh/model/pretrained.py",
     "aiortc": "avatar/live/video_call.py",
     "websockets": "avatar/live/benchmark.py avatar/live/server.py",
-    "tyro": (
-        "configs/command.py configs/help_text.py configs/training_options.py "
-        "configs/usage_errors.py"
-    ),
+    "tyro": ("configs/command.py configs/help_text.py configs/options.py configs/usage_errors.py"),
 }
 """Each library: the files that import it, and no others."""
 

@@ -58,7 +58,8 @@ class PoseFitOptions:
 
     data: tuple[Path, ...]
     """Folders of tracks: <id>.npz with `head` [F, 3], yaw, pitch and roll in degrees, and `fps`;
-    where there is <id>.wav (or .flac, ..) beside it, what is said. convert-tracked writes such."""
+    where there is <id>.wav (or .flac, ..) beside it, what is said. convert_tracked.py
+    writes such."""
     out: Path
     """Weights file to write (.safetensors)."""
     held_out: tuple[str, ...] = ()

@@ -36,7 +36,8 @@ class TrainFilmsOptions:
     people do; all other styles stay."""
 
     data: tuple[Path, ...]
-    """Folders of clips with a person's motion, as `convert-tracked` makes them of tracked films."""
+    """Folders of clips with a person's motion, which `convert_tracked.py` makes of
+    tracked films."""
     hold: tuple[Path, ...]
     """Folders of further speech, of many voices, on which little may change."""
     solved: tuple[Path, ...] = ()

@@ -147,15 +147,3 @@ class FitOptions:
     """The model."""
     train: TrainOptions = field(default_factory=TrainOptions)
     """The training."""
-
-
-@dataclass(frozen=True)
-class Grid:
-    """Weights of the losses to try."""
-
-    sync: tuple[float, ...] = (0.0, 0.3, 1.0, 3.0)
-    """Weights λ1 of the sync loss."""
-    lipreading: tuple[float, ...] = (0.0,)
-    """Weights λ2 of the lip-reading loss, each with each λ1."""
-    drop: tuple[str, ...] = ()
-    """Losses to leave out, one at a time, with the other weights as they are."""

@@ -1,7 +1,7 @@
 """How somebody moves head, eyes, brows and lids while speaking, in numbers.
 
 Where a number names no source, it is a choice of ours, made so that the generator meets the bands
-of `evaluate-head`.
+of `evaluate head`.
 """
 
 from dataclasses import dataclass, replace

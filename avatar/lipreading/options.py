@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from common.device import Device
-
-Renderer = Literal["splat", "pytorch3d"]
 
 
 @dataclass(frozen=True)
@@ -18,8 +15,6 @@ class LipReadingOptions:
     """Stretches of a batch, from different windows, that are rendered and read."""
     frames: int = 25
     """Frames of a stretch."""
-    renderer: Renderer = "splat"
-    """What draws the mouth: splat as Gaussians; pytorch3d as triangles, where that is installed."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
 
-MOST_PHOTOS = 5
 COVERED = (
     "something that is no skin seems to lie over the mouth; it is painted onto the skin, and will "
     "move with it: give a photo without a mask"
@@ -39,7 +38,7 @@ class FromPhotos:
 def avatar_of_photos(
     paths: Sequence[Path], seed: int = 0, focal: float | None = None, face: int = 0
 ) -> FromPhotos:
-    """The avatar of the person on 1 to MOST_PHOTOS photos.
+    """The avatar of the person on 1 to 5 photos.
 
     focal: of the camera, in widths of a photo, if it is known better than the files tell; face:
     which of several on each, by their size.

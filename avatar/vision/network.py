@@ -1,18 +1,16 @@
-"""The shipped networks: weights and a list of steps, run in torch."""
+"""The shipped networks, which LiteRT runs on the CPU."""
 
-import json
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import os
+import threading
+from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+import numpy as np
 import torch
+from ai_edge_litert.interpreter import Interpreter
 from torch import Tensor
-
-from avatar.vision.operators import OPERATORS
-from common.errors import InputError
-from common.tensor_files import read_tensors, write_tensors
 
 Name = Literal[
     "face_detector",
@@ -26,81 +24,57 @@ WEIGHTS = Path(__file__).parent / "weights"
 
 
 @dataclass(frozen=True)
-class _Step:
-    apply: Callable[..., Tensor | tuple[Tensor, ...]]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    last_used: tuple[str, ...]  # tensors that no later step needs
-
-
-@dataclass(frozen=True)
 class Network:
-    """A feed-forward network on one device; call it with its inputs, get its outputs."""
+    """A feed-forward network: call it with its input, get its outputs on the same device.
 
-    steps: tuple[_Step, ...]
-    weights: dict[str, Tensor]
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
+    Any thread may call it; each has an interpreter of its own, which computes with as many threads
+    as torch does there.
+    """
 
-    @property
-    def device(self) -> torch.device:
-        return next(iter(self.weights.values())).device
+    name: Name
+    device: torch.device  # where those who use it are to keep their pictures
+    own: threading.local = field(default_factory=threading.local, repr=False, compare=False)
 
-    @torch.no_grad()
-    def __call__(self, *inputs: Tensor) -> tuple[Tensor, ...]:
-        """Float inputs [N, …], pictures [N, H, W, C] → outputs [N, …]."""
-        values = self.weights | dict(zip(self.inputs, inputs, strict=True))
-        for step in self.steps:
-            found = step.apply(*(values[name] for name in step.inputs))
-            found = found if isinstance(found, tuple) else (found,)
-            values.update(zip(step.outputs, found, strict=True))
-            for name in step.last_used:
-                del values[name]
-        return tuple(values[name] for name in self.outputs)
+    def __call__(self, given: Tensor) -> tuple[Tensor, ...]:
+        """Float input [N, …], pictures [N, H, W, C] → outputs [N, …], N at least one."""
+        answers = [self._answers(one[None]) for one in given.detach().cpu().numpy()]
+        return tuple(
+            torch.from_numpy(np.concatenate(output)).to(given.device)
+            for output in zip(*answers, strict=True)
+        )
+
+    def _answers(self, given: np.ndarray) -> list[np.ndarray]:
+        """Input [1, …] → outputs [1, …]; the files are made for one picture at a time."""
+        count = torch.get_num_threads()
+        if getattr(self.own, "count", None) != count:
+            self.own.count, self.own.interpreter = count, _interpreter(self.name, count)
+        interpreter: Interpreter = self.own.interpreter
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], given)
+        interpreter.invoke()
+        found = (interpreter.get_tensor(o["index"]) for o in interpreter.get_output_details())
+        return [np.atleast_2d(output) for output in found]  # face_scores has no axis for pictures
 
 
 def load_network(name: Name, device: torch.device | str = "cpu") -> Network:
     """One of the networks that ship with the project."""
-    return read_network(WEIGHTS / f"{name}.safetensors", device)
+    _introduce()
+    return Network(name, torch.device(device))
 
 
-def read_network(path: Path, device: torch.device | str = "cpu") -> Network:
-    """A network that `write_network` wrote. Raises FileNotFoundError or InputError."""
-    tensors, metadata = read_tensors(path)
-    if "graph" not in metadata:
-        raise InputError(f"{path}: holds no graph; convert the network again")
-    graph = json.loads(metadata["graph"])
-    weights = {
-        key: tensor.to(device, torch.float32, memory_format=_order(tensor))
-        for key, tensor in tensors.items()
-    }
-    outputs = tuple(map(str, graph["outputs"]))
-    return Network(
-        _steps(graph["steps"], {*weights, *outputs}),
-        weights,
-        tuple(map(str, graph["inputs"])),
-        outputs,
-    )
+def _interpreter(name: Name, threads: int) -> Interpreter:
+    interpreter = Interpreter(WEIGHTS / f"{name}.tflite", num_threads=threads)
+    interpreter.allocate_tensors()
+    return interpreter
 
 
-def write_network(
-    path: Path, weights: dict[str, Tensor], graph: dict[str, Any], source: dict[str, str]
-) -> None:
-    """Weights and steps in one file; `source` says where they come from."""
-    metadata = source | {"graph": json.dumps(graph, separators=(",", ":"))}
-    write_tensors(weights, path, metadata)
-
-
-def _steps(described: list[dict[str, Any]], kept: set[str]) -> tuple[_Step, ...]:
-    """Steps in order, each with the tensors that it is the last to use."""
-    steps, needed = [], set(kept)
-    for step in reversed(described):
-        inputs, outputs = tuple(map(str, step["inputs"])), tuple(map(str, step["outputs"]))
-        apply = partial(OPERATORS[step["op"]], **step["attributes"])
-        steps.append(_Step(apply, inputs, outputs, tuple({*inputs, *outputs} - needed)))
-        needed |= {*inputs, *outputs}
-    return tuple(reversed(steps))
-
-
-def _order(tensor: Tensor) -> torch.memory_format:
-    return torch.channels_last if tensor.ndim == 4 else torch.contiguous_format
+@cache
+def _introduce() -> None:
+    """Let LiteRT say where nobody reads it the line that it says once in a process on stderr."""
+    stderr, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        _interpreter("face_detector", 1)
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        os.close(nowhere)

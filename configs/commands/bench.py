@@ -14,7 +14,7 @@ from avatar.drive.benchmark import (
 )
 from avatar.live.benchmark import measure_sessions
 from avatar.vision.benchmark import measure_networks
-from configs.commands.bench_options import BenchOptions, check_bench
+from configs.options import BenchOptions, check_bench
 from splat.benchmark import RasterTimes, measure_rasterizers
 
 RASTER_HEADINGS = (

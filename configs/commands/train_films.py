@@ -26,8 +26,7 @@ from common.network_files import training_record
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.writable import check_writable
-from configs.commands.kept import keep_report
-from configs.commands.tables import print_table
+from configs.commands.printing import keep_report, print_table
 
 
 def main(options: TrainFilmsOptions) -> None:
@@ -96,7 +95,7 @@ def _films(
     options: TrainFilmsOptions,
 ) -> list[Film]:
     if lacking := [recording.name for recording in recordings if recording.clip is None]:
-        raise InputError(f"{lacking[0]} has no motion; make clips with convert-tracked")
+        raise InputError(f"{lacking[0]} has no motion; make clips with convert_tracked.py")
     heard = _heard(model, recordings, options)
     return [film_of(model, r, one, face, spreads) for r, one in zip(recordings, heard, strict=True)]
 

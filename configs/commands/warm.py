@@ -26,7 +26,7 @@ from common.kernels import KERNELS
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.wav_files import write_wav
-from configs.commands.warm_options import Part, WarmOptions
+from configs.options import Part, WarmOptions
 from splat import RawGaussians
 
 SIDE = 64  # pixels of all pictures

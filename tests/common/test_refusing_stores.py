@@ -102,14 +102,14 @@ def test_commands_exit_with_a_sentence(run_script, tmp_path: Path):
 
     out = tmp_path / "w.safetensors"
     refused = f"error: {PLACE}: cannot be reached: Unable to locate credentials"
-    assert said("train_pose", "--data", PLACE, "--out", out) == refused
-    wrong = said("train_pose", "--data", tmp_path, "--out", f"{PLACE}/w.safetensors")
+    assert said("train pose", "--data", PLACE, "--out", out) == refused
+    wrong = said("train pose", "--data", tmp_path, "--out", f"{PLACE}/w.safetensors")
     assert wrong.startswith(f"error: {PLACE}") and "Unable to locate credentials" in wrong
     avatars = said("batch", "--avatars", PLACE, "--audio", "a.wav", "--out", tmp_path / "films")
     assert avatars == refused
-    missing = said("train_pose", "--data", "no-store://bucket/x", "--out", out)
+    missing = said("train pose", "--data", "no-store://bucket/x", "--out", out)
     assert missing.startswith("error: no-store://bucket/x: cannot be reached: ")
-    alone = said("train_pose", "--data", "no-store://", "--out", out)
+    alone = said("train pose", "--data", "no-store://", "--out", out)
     assert alone.startswith("error: no-store://: cannot be reached: ")
 
 

@@ -81,7 +81,7 @@ def test_what_the_user_can_mend_is_one_sentence(statement: str, sentence: str):
     ids=["numpy", "python", "torch"],
 )
 def test_too_little_memory_is_told(allocate: Any, monkeypatch, capsys):
-    monkeypatch.setattr("configs.commands.export.main", allocate)
+    monkeypatch.setattr("configs.commands.film.export_motion", allocate)
     with pytest.raises(SystemExit) as ended:
         run_verb("voicesplat export", VERBS["export"], ["--out", "face.csv"])
     assert ended.value.code == 2
@@ -94,7 +94,7 @@ def test_too_little_memory_of_the_gpu_is_told(cuda: torch.device, monkeypatch, c
     def allocate(_: object) -> None:
         torch.empty(2**44, dtype=torch.uint8, device=cuda)
 
-    monkeypatch.setattr("configs.commands.export.main", allocate)
+    monkeypatch.setattr("configs.commands.film.export_motion", allocate)
     with pytest.raises(SystemExit) as ended:
         run_verb("voicesplat export", VERBS["export"], ["--out", "face.csv"])
     assert ended.value.code == 2
@@ -111,7 +111,7 @@ def test_what_a_stopped_command_says_is_true(name: str, capsys):
     options = set(re.findall(r"^\W*(--[\w.-]+)", capsys.readouterr().out, re.MULTILINE))
     assert set(re.findall(r"--[\w.-]*\w", verb.stopped)) <= options
     kept = any(option.endswith(".save-every") for option in options)
-    keeps = kept or name in ("make-capture", "make-emotions", "track")
+    keeps = kept or name in ("make-capture", "track")
     assert (CONTINUES in verb.stopped) == keeps
 
 

@@ -18,14 +18,8 @@ from configs.verbs import VERBS, Verb
 
 LIGHT = {
     "bench",
-    "convert-facegood",
-    "convert-tracked",
-    "extract-anny-head",
-    "convert-face-networks",
-    "bake-inner-mouth",
-    "carry-identities",
-    "evaluate-head",
-    "evaluate-tracking",
+    "evaluate head",
+    "evaluate tracking",
 }
 """Verbs that compute little, or, in the case of bench, that measure how many threads do what."""
 
@@ -41,24 +35,19 @@ REQUIRED = {
     "reconstruct": "--capture capture --out A.ply",
     "convert": "--avatar A.ply --out B.ply",
     "make-capture": "--out capture",
-    "make-demo-avatar": "--out A.ply",
     "make-avatar": "--photo me.jpg --out A.ply",
-    "evaluate-avatar": "--avatar A.ply --capture capture",
-    "evaluate-photo": "A.ply --photo me.jpg",
-    "evaluate-reenactment": "--tracked a b --truth c d",
-    "evaluate-emotion": "--data clips",
-    "evaluate-audio2mesh": "--data clips",
-    "evaluate-voices": "--avatar A.ply B.ply --audio talk.mp3",
+    "evaluate avatar": "--avatar A.ply --capture capture",
+    "evaluate photo": "A.ply --photo me.jpg",
+    "evaluate reenactment": "--tracked a b --truth c d",
+    "evaluate emotion": "--data clips",
+    "evaluate speech": "--data clips",
+    "evaluate voices": "--avatar A.ply B.ply --audio talk.mp3",
     "train motion": "--data clips --out F",
     "train sync": "--data clips --role loss --out F",
     "train pose": "--data clips --out F",
     "train films": "--data clips --hold more --out F",
     "train lips": "--text T --out F",
-    "search-losses": "--data clips --out runs",
-    "make-emotions": "--data clips --out set",
     "make-corpus": "--recordings R --out C --test-out T",
-    "fit-articulation": "--data clips --out F.npz",
-    "learn-landmarks": "",
     "warm": "",
 }
 
@@ -82,13 +71,12 @@ def ending(name: str, *words: str) -> int:
 
 
 WRONG = [
-    ("evaluate-audio2mesh --data", "error: --data: name at least one"),
+    ("evaluate speech --data", "error: --data: name at least one"),
     ("train motion --data --out F", "error: --data: name at least one"),
     ("train sync --data --role loss --out F", "error: --data: name at least one"),
     ("train sync --data gone --role loss --out F", "error: gone: there is no such folder of clips"),
     ("train pose --data --out F", "error: --data: name at least one"),
     ("train pose --data gone --out F", "error: gone: there is no such folder of tracks"),
-    ("make-demo-avatar --out A.ply --seed -1", "error: --seed -1: must not be negative"),
     ("convert --avatar {asset} --out no/A.ply", "error: no/A.ply: folder"),
     ("bench --what drive --seconds 0", "error: --seconds 0: must be above 0"),
     ("bench --what drive --seconds 10 -1", "error: --seconds -1: must be above 0"),

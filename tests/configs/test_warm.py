@@ -17,7 +17,7 @@ import json
 from common.kernel_cache import KernelCache
 KernelCache.load_overload = lambda *given: None  # compiles what only kernels call as well
 from configs.commands.warm import main
-from configs.commands.warm_options import WarmOptions
+from configs.options import WarmOptions
 from common.kernels import KERNELS
 main(WarmOptions())
 print(json.dumps([f"{k.py_func.__module__}.{k.__name__}" for k in KERNELS if not k.signatures]))

@@ -36,7 +36,7 @@ def test_vocaset_as_distributed(harmless, tmp_path: Path, name: str):
     data.mkdir()
     scans.write_vocaset_raw(data, frames=4)
     arguments = [f"--data={data}", f"--out={tmp_path / 'a.safetensors'}", "--device=cpu"]
-    harmless(data / name, "train_audio2mesh", *_spaced(arguments))
+    harmless(data / name, "train motion", *_spaced(arguments))
 
 
 @pytest.mark.parametrize("name", ["templates.pkl", "vertices_npy/F2_e01.npy", "regions/lve.txt"])
@@ -45,7 +45,7 @@ def test_biwi(harmless, tmp_path: Path, name: str):
     data.mkdir()
     scans.write_biwi(data, frames=4)
     arguments = [f"--data={data}", f"--out={tmp_path / 'a.safetensors'}", "--device=cpu"]
-    harmless(data / name, "train_audio2mesh", *_spaced(arguments))
+    harmless(data / name, "train motion", *_spaced(arguments))
 
 
 def _spaced(arguments: list[str]) -> list[str]:
@@ -53,14 +53,14 @@ def _spaced(arguments: list[str]) -> list[str]:
     return [word for argument in arguments for word in argument.split("=", 1)]
 
 
-@pytest.mark.parametrize("script", ["train_audio2mesh", "train_syncnet", "evaluate_audio2mesh"])
+@pytest.mark.parametrize("script", ["train motion", "train sync", "evaluate_audio2mesh"])
 def test_clips_of_speech_and_motion(harmless, tmp_path: Path, script: str):
     data = tmp_path / "data"
     data.mkdir()
     write_wav(data / "clip.wav", np.zeros(32_000, np.float32))
     np.savez(data / "clip.npz", arkit=np.zeros((50, 1)), names=np.array(["jawOpen"]), fps=25.0)
     out = ["--out", str(tmp_path / "a.safetensors")]
-    options = {"evaluate_audio2mesh": [], "train_syncnet": [*out, "--role", "loss"]}
+    options = {"evaluate_audio2mesh": [], "train sync": [*out, "--role", "loss"]}
     harmless(data / "clip.npz", script, "--data", data, *options.get(script, out))
 
 
@@ -97,7 +97,7 @@ def test_weights_that_training_reads(harmless, tmp_path: Path, option: str):
         np.savez(data / f"{name}.npz", fps=25.0, arkit=jaw, arkit_names=np.array(["jawOpen"]))
     options = [f"--{option}", path, "--train.losses.sync", "1", "--train.losses.lipreading", "1"]
     out = tmp_path / "a.safetensors"
-    harmless(path, "train_audio2mesh", "--data", data, "--out", out, *options, good=False)
+    harmless(path, "train motion", "--data", data, "--out", out, *options, good=False)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""An avatar of photos, measured: what `evaluate-photo` does."""
+"""An avatar of photos, measured: what `evaluate photo` does."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass

@@ -102,9 +102,9 @@ def test_a_file_of_something_else_is_refused(learned: tuple[PoseScores, Path], t
 def test_the_command(run_script: Callable[..., Outcome], tracks: Path, tmp_path: Path):
     out = tmp_path / "w.safetensors"
     made = ("--data", tracks, "--out", out, "--train.steps", 2, "--net.width", 16)
-    outcome = run_script("training/train_pose", *made, "--held-out", "0")
+    outcome = run_script("train pose", *made, "--held-out", "0")
     assert outcome.status == 0, outcome.stderr
     assert outcome.stdout.splitlines()[-1] == f"wrote {out}" and "seams" in outcome.stdout
-    outcome = run_script("training/train_pose", *made, "--held-out", "you")
+    outcome = run_script("train pose", *made, "--held-out", "you")
     assert outcome.status == 2
     assert outcome.stderr.splitlines()[-1] == f"error: {tracks}: no track is called you"

@@ -15,7 +15,7 @@ MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "audio2mesh/sync",
     "avatar/evaluation/",
     "avatar/lipreading/delay.py",
-    "configs/commands/evaluate_audio2mesh.py",
+    "configs/commands/measure_speech.py",
 )
 TRAINING = (
     "audio2mesh/training/trainer.py",
@@ -23,8 +23,7 @@ TRAINING = (
     "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
     "configs/joint.py",
-    "configs/commands/search_losses.py",
-    "configs/commands/train_motion.py",
+    "configs/commands/train.py",
 )
 
 

@@ -104,12 +104,11 @@ def test_two_processes_learn_the_same_of_halves_of_a_batch(work: Work, tmp_path:
 @pytest.mark.slow
 def test_torchrun_starts_a_training(tmp_path: Path):
     write_tracks(tmp_path / "tracks", 2)
-    script = ROOT / "scripts" / "training" / "train_pose.py"
     given = ("--data", tmp_path / "tracks", "--out", tmp_path / "pose.safetensors")
     given += ("--train.steps", 4, "--train.batch", 8)
     run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [*run, str(script), *map(str, given)]
+    command = [*run, "-m", "configs.cli", "train", "pose", *map(str, given)]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("wrote ") == 1
@@ -124,7 +123,7 @@ def test_a_batch_that_does_not_divide_is_told(monkeypatch: pytest.MonkeyPatch):
         own_part(16)
 
 
-@pytest.mark.parametrize("verb", ["train films", "search-losses", "reconstruct"])
+@pytest.mark.parametrize("verb", ["train films", "reconstruct"])
 def test_what_one_process_does_is_not_done_by_several(verb: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match=f"{verb} is the work of one process, not of 2"):

@@ -36,7 +36,7 @@ def test_weights_get_one_more_style(run_script: Run, folders: tuple[Path, Path],
     out, report = tmp_path / "w.safetensors", tmp_path / "films.json"
     given = ("--data", films, "--hold", more, "--tune.steps", 2, "--tune.variants", 1)
     named = ("--tune.style", "mine", "--leave-one-out", "--report", report)
-    done = run_script("training/train_films", *given, *named, "--out", out)
+    done = run_script("train films", *given, *named, "--out", out)
     assert done.status == 0, done
     before, after = load_model(), load_model(out)
     assert after.styles == (*before.styles, "mine")
@@ -60,6 +60,6 @@ def test_what_is_refused(run_script: Run, folders: tuple[Path, Path], tmp_path: 
             "--tune.style neutral: the neutral style stays",
         ),
     ):
-        refused = run_script("training/train_films", *wrong)
+        refused = run_script("train films", *wrong)
         assert refused.status == 2, wrong
         assert said in refused.stderr and "Traceback" not in refused.stderr

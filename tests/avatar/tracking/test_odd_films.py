@@ -22,7 +22,7 @@ from avatar.tracking.perform import performance_of
 from avatar.tracking.track import Tracked, track
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.errors import InputError
-from configs.commands.track import describe
+from configs.commands.make import describe
 
 FRAMES, NOSE = 10, 1
 ONCE = TrackingOptions(crops=1)

@@ -19,8 +19,8 @@ from avatar.tracking.options import TrackOptions
 from avatar.tracking.track import Tracked, track
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
-from configs.avatar_options import MakeAvatarOptions
-from configs.commands import make_avatar
+from configs.commands import make
+from configs.options import MakeAvatarOptions
 
 SECONDS, FRAMES = 1.2, 30
 
@@ -141,10 +141,10 @@ def test_a_film_becomes_an_avatar_that_says_so(
     """The second command of two: the film is tracked already."""
     avatar = film.parent / "me.ply"
     (film.parent / "me-capture").symlink_to(tracked[0])
-    monkeypatch.setattr(make_avatar, "TrackOptions", lambda film, out, **_: options_of(film, out))
-    make_avatar.main(MakeAvatarOptions(avatar, film=film, steps=30, threads=1))
+    monkeypatch.setattr(make, "TrackOptions", lambda film, out, **_: options_of(film, out))
+    make.make_avatar(MakeAvatarOptions(avatar, film=film, steps=30, threads=1))
     made = load_avatar(avatar)
     assert made.topology == "anny-head" and len(made.binding) > 5000
     assert made.origin.startswith("a film, by VoiceSplat")
     with pytest.raises(InputError, match="--photo and --film"):
-        make_avatar.main(MakeAvatarOptions(avatar, film=film, photo=(film,)))
+        make.make_avatar(MakeAvatarOptions(avatar, film=film, photo=(film,)))

@@ -1,7 +1,9 @@
-"""The networks in torch answer as the published files do in their own runtime."""
+"""The networks answer what they answered when they were published, on any device."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 import numpy as np
@@ -13,14 +15,11 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from avatar.vision.benchmark import INPUTS, measure_networks
-from avatar.vision.convert import SOURCES, convert_networks
 from avatar.vision.follow import faces_in_picture, follow_face, load_face_finder
 from avatar.vision.mattes import find_mattes, load_matting
-from avatar.vision.network import WEIGHTS, Name, Network, load_network, read_network
+from avatar.vision.network import WEIGHTS, Name, Network, load_network
 from avatar.vision.scores import NAMES, POINTS, find_scores
-from avatar.vision.tflite import read_tflite
-from common.errors import InputError
-from common.tensor_files import read_tensors
+from common.claimed_folder import file_digest
 
 
 @pytest.fixture(scope="module")
@@ -112,26 +111,24 @@ def test_cuda_sees_what_the_cpu_sees(cuda: torch.device):
         assert_close(there.cpu(), here, atol=0.05, rtol=1e-2)
 
 
-def test_the_shipped_files_say_where_they_come_from():
+def test_the_shipped_files_are_those_of_the_notice():
     notice = (WEIGHTS / "NOTICE.md").read_text()
-    for name, (file, digest) in SOURCES.items():
-        _, metadata = read_tensors(WEIGHTS / f"{name}.safetensors")
-        assert (metadata["source"], metadata["source_sha256"]) == (file, digest)
-        assert file in notice and digest in notice
+    assert all(file_digest(WEIGHTS / f"{name}.tflite") in notice for name in get_args(Name))
 
 
-def test_files_that_hold_no_network_are_refused(tmp_path: Path):
-    with pytest.raises(FileNotFoundError, match="give the folder"):
-        convert_networks(tmp_path, tmp_path)
-    path = tmp_path / "face_detector.tflite"
-    for content in (b"", b"no network", bytes(64)):
-        path.write_bytes(content)
-        with pytest.raises(InputError, match=r"not a \.tflite"):
-            read_tflite(path)
-    with pytest.raises(InputError, match="another edition"):
-        convert_networks(tmp_path, tmp_path)
-    with pytest.raises(InputError, match="not a readable"):
-        read_network(path)
+def test_nothing_is_said_on_stderr():
+    program = "import torch; from avatar.vision.network import load_network as load; "
+    program += "load('person')(torch.rand(1, 256, 256, 3))"
+    said = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
+    assert not said.stderr + said.stdout
+
+
+def test_threads_share_a_network(networks: dict[str, Network]):
+    pictures = torch.rand(8, 1, 128, 128, 3, generator=torch.manual_seed(0))
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(networks["face_detector"], pictures))
+    for picture, found in zip(pictures, together, strict=True):
+        assert_close(found, networks["face_detector"](picture))
 
 
 def test_every_network_is_timed():

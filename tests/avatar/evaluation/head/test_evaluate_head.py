@@ -19,7 +19,7 @@ from avatar.evaluation.head.card import BY_NAME
 from avatar.evaluation.head.evaluate import evaluate_head
 from avatar.evaluation.head.options import HeadEvaluationOptions
 from common.errors import InputError
-from configs.commands.evaluate_head import figures, main
+from configs.commands.measure_speech import evaluate_heads, head_table
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def tracks(folder: Path, **arrays: Any) -> Path:
 
 def test_made_heads_are_put_beside_peoples(voices: tuple[Path, ...], tmp_path: Path, capsys):
     report, plots = tmp_path / "scores.json", tmp_path / "plots"
-    main(HeadEvaluationOptions(voices, report=report, plots=plots))
+    evaluate_heads(HeadEvaluationOptions(voices, report=report, plots=plots))
     said = capsys.readouterr().out
     assert all(row.says.strip() in said for row in BY_NAME.values())
     told = json.loads(report.read_text())
@@ -79,7 +79,7 @@ def test_a_recorded_take_is_measured_with_its_sound(voices: tuple[Path, ...], tm
     assert column.title == "take" and column.card["blinks"] == pytest.approx(6, abs=0.1)
     assert np.isfinite(column.card["correlation"]) and column.card["brows"] == 0
     assert "brows" in column.outside
-    assert figures(evaluate_head(given)).columns[-1].header == "take"
+    assert head_table(evaluate_head(given)).columns[-1].header == "take"
 
 
 def test_a_track_has_what_a_head_does_and_no_more(tmp_path: Path):

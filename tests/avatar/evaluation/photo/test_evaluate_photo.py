@@ -60,7 +60,7 @@ def test_the_command_measures_all_there_is(
 ):
     report, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
     run = run_script(
-        *("evaluate_photo", avatar, "--photo", photo, "--truth", photo, "--moments", 3),
+        *("evaluate photo", avatar, "--photo", photo, "--truth", photo, "--moments", 3),
         *("--report", report, "--sheet", sheet, "--device", "cpu"),
     )
     assert run.status == 0, run.stderr

@@ -99,7 +99,7 @@ def test_the_command_writes_its_figures_and_names_what_is_wrong(
     (ours, true), *_ = films
     report = tmp_path / "report.json"
     given = ("--tracked", ours, "--truth", true, "--device", "cpu")
-    outcome = run_script("evaluate_reenactment", *given, "--report", report)
+    outcome = run_script("evaluate reenactment", *given, "--report", report)
     assert outcome.status == 0, outcome.stderr
     assert "identity: not probed" in outcome.stdout
     figures = json.loads(report.read_text())

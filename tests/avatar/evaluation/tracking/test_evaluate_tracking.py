@@ -63,7 +63,7 @@ def test_a_film_against_itself_and_its_sheet(
     run_script: Callable[..., Outcome], film: Path, tmp_path: Path
 ):
     report, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
-    run = run_script("evaluate_tracking", film, film, "--report", report, "--sheet", sheet)
+    run = run_script("evaluate tracking", film, film, "--report", report, "--sheet", sheet)
     assert run.status == 0, run.stderr
     found = json.loads(report.read_text())
     assert found["rotation_deg"] < 1e-4 and found["drift_px"] < 1e-4 and found["gaze_deg"] < 1e-4
@@ -125,8 +125,8 @@ def test_what_does_not_fit_is_refused(film: Path, tmp_path: Path, change: str, s
 
 
 def test_every_figure_has_its_words(film: Path):
-    from configs.commands.evaluate_tracking import ROWS, figures  # noqa: PLC0415
+    from configs.commands.measure_pictures import ROWS, tracking_table  # noqa: PLC0415
 
     scores = evaluate_tracking(TrackingEvaluationOptions(film, film))
     assert set(asdict(scores)) == set(ROWS)
-    assert figures(scores).row_count == len(ROWS)
+    assert tracking_table(scores).row_count == len(ROWS)

@@ -1,9 +1,0 @@
-"""Turn the public release of FACEGOOD-Audio2Face into clips to train on."""
-
-from audio2mesh.data.facegood_release import convert_release
-from audio2mesh.data.options import FacegoodOptions
-
-
-def main(options: FacegoodOptions) -> None:
-    for done in convert_release(options.release, options.out, options.exclude):
-        print(done)

@@ -1,0 +1,141 @@
+"""Make films, and what is shown or exported in their place. Each verb imports what it needs."""
+
+import asyncio
+import signal
+import sys
+import threading
+import time
+
+from avatar.batch.options import BatchOptions
+from avatar.drive.convert_options import ConvertOptions
+from avatar.drive.export_options import ExportOptions
+from avatar.drive.options import DriveOptions
+from avatar.drive.render_options import ReplayOptions
+from avatar.drive.view_options import ViewOptions
+from avatar.live.options import ServeOptions
+from common.assets import DEMO_AVATAR, DEMO_VOICE
+from common.atomic import write_beside
+from common.threads import use_threads
+from configs.options import DemoOptions
+
+SOME_FAILED = 1
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def make_demo(options: DemoOptions) -> None:
+    make_film(
+        DriveOptions(avatar=DEMO_AVATAR, audio=DEMO_VOICE, out=options.out, threads=options.threads)
+    )
+    print(f"your own: voicesplat drive {DEMO_AVATAR} YOUR_VOICE.mp3")
+
+
+def make_film(options: DriveOptions) -> None:
+    from avatar.drive.drive import drive
+    from avatar.drive.report import write_report
+
+    report = drive(options)
+    if options.report:
+        write_report(options.report, report)
+    sound = f"{report.audio_seconds:.2f} s of sound" if options.audio else "no sound"
+    print(
+        f"wrote {report.output}: {report.frames} frames, {sound}, "
+        f"in {report.wall_seconds:.1f} s ({report.steady_fps:.1f} fps)"
+    )
+
+
+def make_batch(options: BatchOptions) -> None:
+    from avatar.batch.run import run_batch
+
+    started = time.monotonic()
+    done = run_batch(options)
+    print(
+        f"wrote {done.manifest}: {done.made} made, {done.there} there before, {done.failed} failed "
+        f"in {time.monotonic() - started:.1f} s"
+    )
+    if done.failed:
+        sys.exit(SOME_FAILED)
+
+
+def replay_motion(options: ReplayOptions) -> None:
+    from avatar.drive.render import replay
+
+    use_threads(options.threads)
+    film = replay(options)
+    print(f"wrote {options.out}: {film.frames} frames at {film.fps:g} fps")
+
+
+def export_motion(options: ExportOptions) -> None:
+    from avatar.drive.export import export
+    from avatar.drive.gaussian_export import export_gaussians
+    from avatar.drive.gaussian_options import holds_gaussians
+
+    use_threads(options.threads)
+    write = export_gaussians if holds_gaussians(options) else export
+    print(f"wrote {options.out}: {write(options)}")
+
+
+def convert_avatar(options: ConvertOptions) -> None:
+    from avatar.drive.convert import convert
+    from avatar.heads.topologies import ANY_MESH
+
+    use_threads(options.threads)
+    avatar = convert(options)
+    kind = "mesh" if avatar.topology == ANY_MESH else f"{avatar.topology} mesh"
+    print(
+        f"wrote {options.out}: {len(avatar.binding):,} Gaussians on a {kind} of "
+        f"{len(avatar.faces):,} triangles"
+    )
+
+
+def view_avatar(options: ViewOptions) -> None:
+    from avatar.drive.view import view_page
+    from avatar.page.serve import served
+
+    use_threads(options.threads)
+    page = view_page(options)
+    if options.export:
+        with write_beside(options.export) as partial:
+            partial.write_bytes(page)
+        print(f"wrote {options.export}: {len(page) / 1e6:.1f} MB, one file that needs no other")
+        return
+    with served(page, options.port) as address:
+        _tell(address, options.no_browser)
+        threading.Event().wait()
+
+
+def serve_avatar(options: ServeOptions) -> None:
+    use_threads(options.threads)
+    former = {number: signal.getsignal(number) for number in ENDING}
+    number = asyncio.run(_until_stopped(options))
+    stop = former[number]
+    assert callable(stop)
+    stop(number, None)
+
+
+async def _until_stopped(options: ServeOptions) -> signal.Signals:
+    """Serve; the signal that ended it. Between two steps, so that everything is closed."""
+    from avatar.live.host import host
+
+    stopped: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
+    for number in ENDING:
+        asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, number)
+    serving = asyncio.create_task(host(options, lambda place: _tell(place, options.no_browser)))
+    await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        serving.result()
+    serving.cancel()
+    await asyncio.wait([serving])
+    return stopped.result()
+
+
+def _settle(stopped: "asyncio.Future[signal.Signals]", number: signal.Signals) -> None:
+    if not stopped.done():
+        stopped.set_result(number)
+
+
+def _tell(address: str, no_browser: bool) -> None:
+    from avatar.page.serve import open_browser
+
+    print(f"the page is at {address}; Ctrl-C ends it", flush=True)
+    if not no_browser and not open_browser(address):
+        print("no browser could be opened; open the address yourself", file=sys.stderr)

@@ -1,0 +1,156 @@
+"""Make avatars and what they are made of. Each verb imports what it needs."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from audio2mesh.corpus.options import CorpusOptions
+from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
+from avatar.synthetic.capture.options import CaptureOptions
+from avatar.tracking.options import TrackOptions
+from common.errors import InputError
+from common.threads import use_threads
+from common.writable import check_writable
+from configs import VERSION
+from configs.options import MakeAvatarOptions
+
+if TYPE_CHECKING:
+    from avatar.tracking.track import Tracked
+
+MOST_PHOTOS = 5
+SMALL = 80  # pixels across a face that shows little of a person
+
+
+def track_film(options: TrackOptions) -> None:
+    from avatar.tracking.track import track
+
+    found = track(options)
+    print(describe(found))
+    print(f"wrote {options.out}")
+
+
+def describe(found: "Tracked") -> str:
+    """What was found in a film, in a line."""
+    low, high = found.yaw
+    told = (
+        f"{found.frames} frames, the head turned from {low:.0f} to {high:.0f} degrees, focal "
+        f"length {found.focal:.2f} picture widths; {found.sound}"
+    )
+    if found.shots > 1:
+        told += f"; the longest of {found.shots} shots was taken"
+    if found.lost:
+        told += f"; the face was lost in {found.lost} frames"
+    if found.face < SMALL:
+        told += (
+            f"; the face is only {found.face:.0f} pixels wide, which tells little: film it nearer"
+        )
+    if found.drawn:
+        told += "; the face looks drawn, so that little of this means much: film a person"
+    return told
+
+
+def make_avatar(options: MakeAvatarOptions) -> None:
+    use_threads(options.threads)
+    _check(options)
+    if options.film is None:
+        _of_photos(options)
+    else:
+        _of_film(options, options.film)
+
+
+def _of_photos(options: MakeAvatarOptions) -> None:
+    from avatar.files.avatar_file import save_avatar
+    from avatar.photo.make import avatar_of_photos
+    from avatar.photo.report import seen_sheet
+
+    made = avatar_of_photos(options.photo, options.seed, options.focal, options.face)
+    seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
+    save_avatar(options.out, replace(made.made.avatar, origin=_origin(made.source)))
+    print(made.summary)
+    print(f"wrote {options.out}: {len(made.made.avatar.binding):,} Gaussians")
+
+
+def _of_film(options: MakeAvatarOptions, film: Path) -> None:
+    """Track the film and learn the avatar; what an earlier run did is not done again."""
+    from avatar.files.avatar_file import load_avatar, save_avatar
+    from avatar.reconstruct import reconstruct
+    from avatar.tracking.track import track
+
+    capture = options.out.with_name(options.out.stem + "-capture")
+    tracked = track(
+        TrackOptions(
+            film=film,
+            out=capture,
+            face=options.face,
+            focal=options.focal,
+            device=options.device,
+            threads=options.threads,
+        )
+    )
+    print(describe(tracked))
+    learnt = ReconstructOptions(
+        capture=capture,
+        out=options.out,
+        train=AvatarTrainOptions(steps=options.steps, seed=options.seed),
+        device=options.device,
+        threads=options.threads,
+    )
+    avatar = reconstruct(learnt)
+    save_avatar(options.out, replace(load_avatar(options.out), origin=_origin("a film")))
+    print("invented: the back of the head, and whatever the head never turned to the camera")
+    print(f"wrote {options.out}: {len(avatar.binding):,} Gaussians")
+
+
+def _origin(source: str) -> str:
+    return f"{source}, by VoiceSplat {VERSION} on {datetime.now(UTC).date()}"
+
+
+def _check(options: MakeAvatarOptions) -> None:
+    if not options.photo and options.film is None:
+        raise InputError("--photo or --film: name a photo or a film of somebody")
+    if options.photo and options.film is not None:
+        raise InputError("--photo and --film: give one of them")
+    if len(options.photo) > MOST_PHOTOS:
+        raise InputError(f"--photo: {len(options.photo)} photos; give at most {MOST_PHOTOS}")
+    if options.face < 0:
+        raise InputError(f"--face {options.face}: must not be negative")
+    if options.photo and options.focal is not None and not 0.3 <= options.focal <= 10:
+        raise InputError(f"--focal {options.focal:g}: must be from 0.3 to 10 widths")
+    if options.seed < 0:
+        raise InputError(f"--seed {options.seed}: must not be negative")
+    if options.out.suffix != ".ply":
+        raise InputError(f"--out {options.out}: an avatar file ends in .ply")
+    check_writable(options.out)
+
+
+def reconstruct_capture(options: ReconstructOptions) -> None:
+    from audio2mesh.training.distributed import check_alone
+    from avatar.reconstruct import reconstruct
+
+    check_alone("reconstruct")
+    use_threads(options.threads)
+    avatar = reconstruct(options)
+    print(f"wrote {options.out}: {len(avatar.binding)} Gaussians on {avatar.topology}")
+
+
+def make_synthetic_capture(options: CaptureOptions) -> None:
+    from avatar.synthetic.capture import make_capture
+    from avatar.synthetic.film.make import make_film
+
+    made = make_film(options) if options.film else make_capture(options)
+    print(
+        f"wrote {options.out}: {made.pictures} pictures ({made.drawn} drawn now), "
+        f"{made.megabytes:.0f} MB"
+    )
+
+
+def make_corpus(options: CorpusOptions) -> None:
+    from audio2mesh.corpus.build import build_corpus, table
+    from common.training_loop import check_steps
+
+    use_threads(options.threads)
+    check_steps(options.recogniser.steps, options.recogniser.save_every, "recogniser")
+    rows = build_corpus(options)
+    print("\n".join(table(rows)))
+    print(f"wrote {options.out} and {options.test_out}")

@@ -1,0 +1,28 @@
+"""Paint the teeth and the tongue that scans get, and write them where `avatar.scans` reads them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from avatar.synthetic.portrait.inner_mouth import baked_inner_mouth
+from common.arrays import write_arrays
+from common.writable import check_writable
+from configs.cli import main
+from configs.verbs import Verb
+
+
+@dataclass(frozen=True)
+class BakeOptions:
+    """Paint the teeth and tongue that scans get. Needed only after a change to their painter."""
+
+    out: Path = Path("avatar/scans/data/inner_mouth.npz")
+    """The .npz to write."""
+
+
+def bake(options: BakeOptions) -> None:
+    check_writable(options.out)
+    arrays = baked_inner_mouth()
+    write_arrays(options.out, arrays)
+    print(f"wrote {options.out}: {len(arrays['binding'])} Gaussians")
+
+
+main(Verb(BakeOptions, bake), __name__)

@@ -1,0 +1,14 @@
+"""Turn the public release of FACEGOOD-Audio2Face into clips to train on."""
+
+from audio2mesh.data.facegood_release import convert_release
+from audio2mesh.data.options import FacegoodOptions
+from configs.cli import main
+from configs.verbs import Verb
+
+
+def convert(options: FacegoodOptions) -> None:
+    for done in convert_release(options.release, options.out, options.exclude):
+        print(done)
+
+
+main(Verb(FacegoodOptions, convert), __name__)

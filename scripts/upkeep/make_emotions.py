@@ -1,0 +1,17 @@
+"""Write talking clips with every feeling in every intensity, as motion of any head."""
+
+from avatar.drive.emotion_set import make_emotions
+from avatar.drive.emotion_set_options import EmotionSetOptions
+from common.threads import use_threads
+from configs.cli import main
+from configs.verbs import CONTINUES, Verb
+
+
+def write_emotions(options: EmotionSetOptions) -> None:
+    use_threads(options.threads)
+    made = make_emotions(options)
+    recordings = {each.recording for each in made}
+    print(f"wrote {options.out}: {len(made)} motions of {len(recordings)} recordings")
+
+
+main(Verb(EmotionSetOptions, write_emotions, stopped=CONTINUES), __name__)
