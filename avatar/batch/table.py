@@ -3,11 +3,14 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from avatar.batch.options import SHARED
+from avatar.drive.film_options import NAMED_CAMERAS
 from avatar.drive.options import DriveOptions
+from avatar.light.read_light import is_picture
 from common.errors import InputError
 from common.places import get_bytes, is_url, join, local_path
 
@@ -64,10 +67,19 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
             row[name] = word
         else:
             try:
-                row[name] = value_of(kinds[name], word)
+                value = value_of(kinds[name], word)
             except ValueError as error:
                 raise InputError(f"{place}, line {line}, {column}: {error}") from None
+            file = _is_file(name, value) and not is_url(place)
+            row[name] = type(value)(beside(place, str(value))) if file else value
     return row
+
+
+def _is_file(option: str, value: Any) -> bool:
+    """Whether the value of an option is the name of a file."""
+    if option == "camera":
+        return value not in NAMED_CAMERAS
+    return isinstance(value, Path) or (option == "light" and is_picture(value))
 
 
 def beside(table: str, word: str) -> str:
