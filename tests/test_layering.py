@@ -36,7 +36,7 @@ MAY_IMPORT = {
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.batch": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.drive "
-        "avatar.files avatar.light common splat"
+        "avatar.files common splat"
     ),
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
     "avatar.drive": (

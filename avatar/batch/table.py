@@ -8,9 +8,7 @@ from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from avatar.batch.options import SHARED
-from avatar.drive.film_options import NAMED_CAMERAS
 from avatar.drive.options import DriveOptions
-from avatar.light.read_light import is_picture
 from common.errors import InputError
 from common.places import get_bytes, is_url, join, local_path
 
@@ -70,16 +68,14 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
                 value = value_of(kinds[name], word)
             except ValueError as error:
                 raise InputError(f"{place}, line {line}, {column}: {error}") from None
-            file = _is_file(name, value) and not is_url(place)
-            row[name] = type(value)(beside(place, str(value))) if file else value
+            row[name] = value if is_url(place) else _file(beside(place, word), value)
     return row
 
 
-def _is_file(option: str, value: Any) -> bool:
-    """Whether the value of an option is the name of a file."""
-    if option == "camera":
-        return value not in NAMED_CAMERAS
-    return isinstance(value, Path) or (option == "light" and is_picture(value))
+def _file(path: str, value: Any) -> Any:
+    """The value of an option, which may be the name of a file: then its path."""
+    named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
+    return type(value)(path) if named else value
 
 
 def beside(table: str, word: str) -> str:
