@@ -82,7 +82,9 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     assert options.capture
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
-    views = _chosen(options, split_views(capture, options.split, options.capture))
+    split = options.split or "test"
+    options = replace(options, split=split)
+    views = _chosen(options, split_views(capture, split, options.capture))
     moments = sorted({view.timestep for view in views})
     meshes = capture.vertices[moments]  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))

@@ -63,6 +63,8 @@ REFUSED = [
     (("--out", "a.csv", "--arkit", "take.csv", "--style", "reader"), ("--style", "--audio")),
     (("--out", "a.csv", "--arkit", "voice.wav"), ("voice.wav", "CSV")),
     (("--out", "face.npz", *VOICE, "--flame", "flame.pkl"), ("flame.pkl",)),
+    (("--out", "face.csv", *VOICE, "--flame", "flame.pkl"), ("--flame", "leave it out")),
+    (("--out", "a.npz", *VOICE, "--mesh", "head.obj", "--flame", "flame.pkl"), ("--flame",)),
     (("--out", "face.csv", "--motion", "voice.wav"), ("voice.wav", "no motion file")),
     (("--out", "face.csv", "--motion", "motion.npz"), ("motion.npz", "'rest'")),
     (("--out", "a.npz", "--motion", "motion.npz", "--fps", "30"), ("--fps", "--audio or --arkit")),
@@ -99,8 +101,9 @@ def test_the_suffix_and_the_head_tell_the_form(folder: Path):
         return check_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths))
 
     assert form("a.CSV") == "weights"
-    assert form("a.csv", flame="flame.pkl") == "weights"
-    assert form("a.glb") == form("a.glb", flame="flame.pkl", mesh="head.obj") == "morphs"
-    assert form("a.npz") == form("a.npz", mesh="head.obj", flame="flame.pkl") == "vertices"
-    assert form("a.npz", avatar="one.ply", flame="flame.pkl") == "vertices"
+    flame = {"flame": "flame.pkl", "weights": "weights.safetensors"}
+    assert form("a.csv", **flame) == "weights"
+    assert form("a.glb") == form("a.glb", mesh="head.obj", **flame) == "morphs"
+    assert form("a.npz") == form("a.npz", mesh="head.obj", **flame) == "vertices"
+    assert form("a.npz", avatar="one.ply", **flame) == "vertices"
     assert form("a.npz", flame="flame.pkl") == "flame"
