@@ -83,8 +83,9 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
     split = options.split or "test"
+    whole = split_views(capture, split, options.capture)
     options = replace(options, split=split)
-    views = _chosen(options, split_views(capture, split, options.capture))
+    views = _chosen(options, whole)
     moments = sorted({view.timestep for view in views})
     meshes = capture.vertices[moments]  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))
