@@ -1,4 +1,4 @@
-"""A voice recording and an avatar become a talking-head video: the one file that joins both."""
+"""A voice recording, or recorded face motion, and an avatar become a talking-head video."""
 
 import sys
 import time
