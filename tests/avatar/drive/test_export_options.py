@@ -1,5 +1,6 @@
 """What exporting refuses, in one sentence, through both scripts that call it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from support import Outcome, write_wav
 
-from avatar.arkit import write_take
+from avatar.arkit import read_take, write_take
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.performance import TAKE_FPS
 
@@ -35,7 +36,9 @@ def test_the_commands_say_what_they_wrote(run_script: Run, voice_file: Path, scr
     outcome = run_script(script, "--audio", voice_file, "--out", out)
     assert outcome.status == 0, outcome
     assert f"wrote {out}: 25 frames at 25 fps of anny-head" in outcome.stdout
-    assert " mm off" in outcome.stdout
+    assert len(read_take(out).times) == 25 and read_take(out).weights.max() > 0.2
+    told = re.search(r"lips are ([\d.]+) mm off \(they move ([\d.]+) mm\)", outcome.stdout)
+    assert told and float(told[1]) < 0.5 * float(told[2]) and float(told[2]) > 0.5
 
 
 VOICE = ("--audio", "voice.wav")

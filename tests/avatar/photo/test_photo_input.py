@@ -183,6 +183,10 @@ def test_a_drawing_is_told_and_is_a_face_like_others(tmp_path: Path):
         drawing[ring] = 0
     seen = looked_at(saved(tmp_path / "drawing.png", drawing))
     assert any("looks drawn" in remark for remark in seen.remarks)
+    plain = looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
+    assert not any("looks drawn" in remark for remark in plain.remarks)
+    eyes = seen.points[[33, 263], 0] / seen.size[0] * 400
+    assert 100 < float(eyes[0]) < 170 and 230 < float(eyes[1]) < 300  # where they were drawn
     fitted = fit([seen])
     assert abs(fitted.photos[0].yaw) < 20
     assert float((fitted.rest - fitted.model.mean).norm(dim=1).max()) < 0.03
