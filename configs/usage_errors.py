@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout, suppress
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from io import StringIO
 from typing import Any
 
@@ -20,6 +20,7 @@ Parse = Callable[[Sequence[str]], object]
 """Words of a command line → options, or a SystemExit."""
 KINDS = {"INT": "a whole number", "FLOAT": "a number"}
 """Values that are no words, as the help names them."""
+ALIKE = 0.75  # of an option's letters are those that were typed, or it was not meant
 
 
 def in_one_sentence(
@@ -60,8 +61,24 @@ def _unknown(tokens: Sequence[str], verb: Verb, parse: Parse) -> str:
         hint = f"; only {unnamed} may go unnamed, at the beginning" if unnamed else ""
         return f"{tokens[0]}: belongs to no option{hint}"
     name = strange.partition("=")[0]
-    near = get_close_matches(name, _options(parse), 1)
-    return f"{name}: there is no such option" + (f"; did you mean {near[0]}?" if near else "")
+    near = " or ".join(", ".join(_nearest(name, _options(parse))).rsplit(", ", 1))
+    return f"{name}: there is no such option" + (f"; did you mean {near}?" if near else "")
+
+
+def _nearest(name: str, options: Sequence[str]) -> list[str]:
+    """Up to three of the options, those first whose names, or parts of them, are spelt most alike;
+    none where all are spelt otherwise."""
+    word = name.strip("-").lower()
+
+    def likeness(option: str) -> tuple[float, float]:
+        whole = option.strip("-")
+        parts = (whole, *re.split(r"[.-]", whole))
+        alike = [SequenceMatcher(None, word, each).ratio() for each in parts]
+        return max(alike), alike[0]
+
+    alike = {option: likeness(option) for option in options}
+    near = (option for option in options if alike[option][0] >= ALIKE)
+    return sorted(near, key=lambda option: alike[option], reverse=True)[:3]
 
 
 def _options(parse: Parse) -> list[str]:

@@ -41,11 +41,11 @@ def why_not_gsplat() -> str | None:
 
     Tries one tiny image, since gsplat installs and imports without CUDA's compiler.
     """
-    from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
-
     try:
+        from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
+
         cuda.draw_trial_image()
-    except Exception as error:  # a missing or broken toolkit shows in many ways
+    except Exception as error:  # a broken installation or toolkit shows in many ways
         words = str(error).splitlines() or ["no message"]
         return f"gsplat does not work here ({type(error).__name__}: {words[0]})"
     return None

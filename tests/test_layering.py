@@ -85,7 +85,7 @@ MAY_IMPORT = {
     ),
     "avatar.face.emotion": "avatar.arkit avatar.heads avatar.transfer common",
     "avatar.files": "avatar.flame avatar.heads avatar.mesh avatar.rig avatar.scans common splat",
-    "avatar.film": "audio2mesh.sound common splat",
+    "avatar.film": "audio2mesh.sound avatar.rig common splat",
     "avatar.flame": "avatar.heads avatar.mesh common",
     "avatar.heads": "avatar.mesh common",
     "avatar.light": "avatar.heads avatar.mesh avatar.rig common splat splat.scene",

@@ -170,19 +170,21 @@ def timecode_rate(whole: Ints, frame: Floats) -> int:
 def write_take(path: Path, weights: Floats, head: Floats, fps: float) -> None:
     """Write weights [F, 52] in the order of WEIGHTS and head angles [F, 3] in radians.
 
-    The eyes' angles are those that the weights turn the eyes of anny-head by. The file appears
-    whole.
+    The eyes' angles are those that the weights turn the eyes of anny-head by. A take of less than
+    a second begins with the last frame of one, so that its timecodes tell their rate. The file
+    appears whole.
     """
     assert weights.shape == (len(head), len(WEIGHTS))
     angles = np.concatenate([head, eye_angles(weights)], axis=1)
     names = ("Timecode", "BlendshapeCount", *map(_title, (*WEIGHTS, *HEAD_ANGLES, *EYE_ANGLES)))
     rate = next((rate for rate in RATES if rate >= fps), round(fps))
+    start = (rate - 1) / rate if len(head) <= fps else 0.0
     with write_beside(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(names)
         for index, row in enumerate(np.concatenate([weights, angles], axis=1)):
             numbers = (f"{number:.8f}" for number in row)
-            writer.writerow((timecode(index / fps, rate), len(names) - 2, *numbers))
+            writer.writerow((timecode(start + index / fps, rate), len(names) - 2, *numbers))
 
 
 def timecode(seconds: float, rate: int) -> str:

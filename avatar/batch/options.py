@@ -31,8 +31,9 @@ class BatchOptions(SpeechOptions, BehaviourOptions, LookOptions):
     """The recordings: files, folders, or patterns such as 'lines/**/*.wav'."""
     table: str | None = None
     """A .csv with one row for each film. Its columns avatar and audio stand in for --avatars and
-    --audio (relative to the table); name is the output's, without suffix; any other is an option of
-    this command, such as emotion, and where a row leaves it empty the command's holds."""
+    --audio; name is the output's, without suffix; any other is an option of this command, such as
+    emotion, and where a row leaves it empty the command's holds. Files are named relative to the
+    table."""
     out: str
     """The folder of the outputs: <recording>_<avatar>.mp4, in the same folders as the recordings
     lie in."""

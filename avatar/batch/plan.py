@@ -46,7 +46,7 @@ def planned(options: BatchOptions, threads: int) -> list[Job]:
 def _avatars(place: str) -> Sequence[Found]:
     """The avatars of a place; a folder of GaussianAvatars is one."""
     return [
-        _folder_of(found) if found.place.endswith(POINTS) else found
+        _folder_of(found) if PurePosixPath(found.place).name == POINTS else found
         for found in find(place, AVATARS)
     ]
 

@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
@@ -64,10 +65,17 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
             row[name] = word
         else:
             try:
-                row[name] = value_of(kinds[name], word)
+                value = value_of(kinds[name], word)
             except ValueError as error:
                 raise InputError(f"{place}, line {line}, {column}: {error}") from None
+            row[name] = value if is_url(place) else _file(beside(place, word), value)
     return row
+
+
+def _file(path: str, value: Any) -> Any:
+    """The value of an option, which may be the name of a file: then its path."""
+    named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
+    return type(value)(path) if named else value
 
 
 def beside(table: str, word: str) -> str:

@@ -23,6 +23,7 @@ from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
 from avatar.drive.motion import motion_file
 from avatar.drive.options import DriveOptions, check_options
 from avatar.drive.report import StageClock, peak_rss_mb
+from avatar.files.open_avatar import avatar_kind
 from common.device import Device
 from common.errors import mendable
 from common.kernels import compiled_by_one
@@ -143,7 +144,10 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
 
 def _options(job: Job, audio: Path, **outputs: Path | None) -> DriveOptions:
     given: dict[str, Any] = {**job.options, **outputs, "audio": audio, "threads": job.threads}
-    return DriveOptions(_local_avatar(job.avatar), **given)
+    avatar = _local_avatar(job.avatar)
+    if given["weights"] is None and avatar_kind(avatar) != "gaussian-avatars":
+        given["flame"] = None  # it is for others of the cast
+    return DriveOptions(avatar, **given)
 
 
 def _shared(options: DriveOptions) -> DriveOptions:

@@ -33,6 +33,8 @@ def convert(options: ConvertOptions) -> Avatar:
     if to_file:
         check_writable(options.out)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+    if options.flame and avatar.topology not in SIZES:
+        raise InputError(f"--flame: {options.avatar} is {avatar.topology}; leave it out")
     if to_file:
         save_avatar(options.out, avatar)
         return avatar

@@ -1,4 +1,4 @@
-"""A voice recording and an avatar become a talking-head video: the one file that joins both."""
+"""A voice recording, or recorded face motion, and an avatar become a talking-head video."""
 
 import sys
 import time
@@ -28,7 +28,7 @@ from avatar.drive.options import DriveOptions, check_options, default_out, speak
 from avatar.drive.performance import perform
 from avatar.drive.report import Report, StageClock, peak_rss_mb
 from avatar.film.audio_track import Sound
-from avatar.film.camera_track import camera_track
+from avatar.film.camera_track import camera_track, portrait
 from avatar.film.video import open_writer
 from avatar.rig.pose import pose
 from common.colours import parse_colour
@@ -126,7 +126,7 @@ def _cameras(options: DriveOptions, scene: Scene) -> Iterator[Camera]:
     """One for each frame."""
     return camera_track(
         options.camera,
-        scene.subject.avatar.framed,
+        portrait(scene.subject.avatar),
         (options.width, options.height),
         (options.azimuth, options.elevation),
         (scene.motion.frames, scene.motion.fps),

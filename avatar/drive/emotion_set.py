@@ -17,6 +17,7 @@ from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.drive.emotion_set_options import EmotionSetOptions, wanted_feelings
 from avatar.drive.feelings import with_feelings
+from avatar.drive.film_options import check_flame
 from avatar.drive.motion import Curves, Motion, motion_file
 from avatar.drive.performance import beside_speech
 from avatar.drive.retarget import avatar_face, carrier, carry_basis, naming
@@ -83,6 +84,8 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
 
 def _wanted(options: EmotionSetOptions) -> list[tuple[str, float]]:
     wanted = wanted_feelings(options)
+    if options.mesh or options.avatar:
+        check_flame(options.flame, options.avatar, options.weights)
     names = [_label(words, level) for words, level in wanted]
     if len(set(names)) < len(names):
         raise InputError("--emotions and --intensities: one is named twice; leave it out")

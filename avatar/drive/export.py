@@ -101,7 +101,7 @@ def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | No
     """The head that shall move and its colours; None where the motion has a head of its own."""
     saved = mover if isinstance(mover, SavedMotion) else None
     if options.avatar:
-        avatar = open_avatar(options.avatar, options.flame, options.landmarks)
+        avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
         return avatar_face(options.avatar, avatar, saved), _avatar_paint(options, avatar)
     if options.mesh:
         landmarks = read_landmarks(options.landmarks) if options.landmarks else None

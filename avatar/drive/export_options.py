@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
-from avatar.drive.film_options import FASTEST, SLOWEST
+from avatar.drive.film_options import FASTEST, SLOWEST, check_flame
 from avatar.drive.gaussian_options import ASKS, check_gaussians, holds_gaussians
 from avatar.drive.light_options import LightOptions, check_light
 from avatar.exports.formats import UPWARD, Up
@@ -55,7 +55,8 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions):
     landmarks: Path | None = None
     """Landmarks of a mesh whose face is not found by itself (.json)."""
     texture: Path | None = None
-    """A picture (.jpg, .png) to paint --mesh with in a .glb, where it has texture coordinates."""
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates: --avatar for
+    Gaussians or a .glb, or --mesh for a .glb."""
     at: float | None = None
     """Of moving Gaussians only those of this moment, in seconds."""
     sh_degree: int | None = None
@@ -97,7 +98,10 @@ def check_export(options: ExportOptions) -> Form:
         raise InputError(
             f"fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second"
         )
-    return _form(options)
+    form = _form(options)
+    if form != "flame":
+        check_flame(options.flame, options.avatar, options.weights)
+    return form
 
 
 def _check_files(options: ExportOptions) -> None:
@@ -117,14 +121,17 @@ def _check_files(options: ExportOptions) -> None:
 def _check_idle(options: ExportOptions) -> None:
     """No option may be given that has nothing to do."""
     performed = options.audio or options.arkit
-    coloured = options.mesh and options.out.suffix.lower() == ".glb"
+    glb = options.out.suffix.lower() == ".glb" and (options.mesh or options.avatar)
     files = f"an --out of Gaussians ({', '.join(UPWARD)})"
     works = {
         "weights": (options.audio, "--audio"),
         "weights_style": (options.audio, "--audio"),
         "fps": (performed, "--audio or --arkit"),
         "still": (performed, "--audio or --arkit"),
-        "texture": (coloured, "--mesh and an --out that ends in .glb"),
+        "texture": (
+            glb or (options.avatar and holds_gaussians(options)),
+            "--mesh or --avatar and an --out that ends in .glb, or --avatar and Gaussians",
+        ),
         "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
         **dict.fromkeys(ASKS, (holds_gaussians(options), files)),
     }

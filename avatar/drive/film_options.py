@@ -86,6 +86,17 @@ def check_filming(options: FilmOptions, out: Path) -> None:
     check_output(out, options.audio)
 
 
+def check_flame(flame: Path | None, avatar: Path | None, *others: Path | None) -> None:
+    """Refuse FLAME's file where neither an avatar nor others that are read, weights or a capture,
+    can be of FLAME. Raises InputError, or what a bad avatar does."""
+    if flame is None or any(others):
+        return
+    from avatar.files.open_avatar import avatar_kind  # noqa: PLC0415  --help needs no torch
+
+    if avatar is None or avatar_kind(avatar) != "gaussian-avatars":
+        raise InputError(f"--flame: {avatar or 'what moves'} needs none; leave it out")
+
+
 def check_no_angles(options: FilmOptions, other: str) -> None:
     """Refuse angles for a camera of ours beside the option that names another camera."""
     for name in ("azimuth", "elevation"):

@@ -51,7 +51,8 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
     assert form == "gaussians" and options.avatar
     mover = mover_of(options) if moves(options) else None
     bare = options.light is not None
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks, bare=bare)
+    files = options.avatar, options.flame, options.landmarks, options.texture
+    avatar = open_avatar(*files, bare=bare)
     rig, count = _lit_rig(options, avatar), len(avatar.binding)
     if options.out.suffix.lower() == FOLLOWS:
         _write_follower(options, avatar, rig)
@@ -101,7 +102,7 @@ def _write_follower(options: ExportOptions, avatar: Avatar, rig: LitRig) -> None
 def _at(options: ExportOptions, motion: Motion) -> Tensor:
     """The mesh [V, 3] at the moment that is asked for."""
     assert options.at is not None
-    number, seconds = int(options.at * motion.fps), motion.frames / motion.fps
+    number, seconds = int(round(options.at * motion.fps, 6)), motion.frames / motion.fps
     if number >= motion.frames:
         raise InputError(f"--at {options.at:g}: the motion ends after {seconds:.2f} seconds")
     return next(islice(motion.meshes(), number, None))

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Never
 
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
-from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming
+from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming, check_flame
 from avatar.face.emotion.timeline import check_feelings
 from avatar.tracking.options import Sync, check_sync
 from common.errors import InputError
@@ -55,6 +55,7 @@ def check_options(options: DriveOptions, out: Path) -> None:
     if options.weights and not speaks(options):
         name = "--arkit" if options.arkit else "--film"
         raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
+    check_flame(options.flame, options.avatar, options.weights)
     check_feelings(options.emotion, options.intensity, speaks(options))
     if options.sync != "auto":
         check_sync(options.sync)
@@ -66,6 +67,8 @@ def check_options(options: DriveOptions, out: Path) -> None:
     for path in (options.save_motion, options.report):
         if path is not None:
             check_writable(path)
+    if options.save_motion and options.save_motion.suffix.lower() != ".npz":
+        raise InputError(f"{options.save_motion}: --save-motion writes .npz; name it so")
     _check_distinct(options, out)
 
 

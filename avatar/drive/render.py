@@ -14,7 +14,7 @@ from avatar.drive.render_options import ReplayOptions, check_replay
 from avatar.drive.retarget import avatar_face, carried
 from avatar.files.motion_file import open_motion
 from avatar.film.audio_track import Sound
-from avatar.film.camera_track import camera_track
+from avatar.film.camera_track import Framing, camera_track, portrait
 from avatar.film.output import exact_rate
 from avatar.film.video import open_writer
 from avatar.mesh.similarity import fit_similarity
@@ -82,7 +82,10 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     assert options.capture
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
-    views = _chosen(options, split_views(capture, options.split, options.capture))
+    split = options.split or "test"
+    whole = split_views(capture, split, options.capture)
+    options = replace(options, split=split)
+    views = _chosen(options, whole)
     moments = sorted({view.timestep for view in views})
     meshes = capture.vertices[moments]  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))
@@ -90,7 +93,7 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     if options.camera_id is not None:
         cameras: Iterable[Camera] = _own_cameras(options, views, moments)
     else:
-        track = _track(options, capture.rest, len(moments), fps)
+        track = _track(options, portrait(avatar, capture.rest), len(moments), fps)
         cameras = before(stands, track)
     return Recording(meshes, cameras, len(moments), fps, stands[:3, :3])
 
@@ -102,13 +105,13 @@ def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
     face = avatar_face(options.avatar, avatar, saved)
     motion = carried(saved, face)
 
-    track = _track(options, avatar.framed, motion.frames, motion.fps)
+    track = _track(options, portrait(avatar), motion.frames, motion.fps)
     return Recording(motion.meshes(), track, motion.frames, motion.fps)
 
 
-def _track(options: ReplayOptions, rest: Tensor, frames: int, fps: float) -> Iterator[Camera]:
+def _track(options: ReplayOptions, shown: Framing, frames: int, fps: float) -> Iterator[Camera]:
     size, angles = (options.width, options.height), (options.azimuth, options.elevation)
-    return camera_track(options.camera, rest, size, angles, (frames, fps))
+    return camera_track(options.camera, shown, size, angles, (frames, fps))
 
 
 def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:

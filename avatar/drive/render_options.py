@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from avatar.drive.film_options import FilmOptions, check_filming, check_no_angles
+from avatar.drive.film_options import FilmOptions, check_filming, check_flame, check_no_angles
 from common.errors import InputError
 
 
@@ -16,8 +16,8 @@ class ReplayOptions(FilmOptions):
     """The video: .mp4, .webm, .gif, or a new folder for PNG frames."""
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
-    split: Literal["train", "val", "test"] = "test"
-    """Which moments of the capture: test are its held-out sequences."""
+    split: Literal["train", "val", "test"] | None = None
+    """Which moments of the capture; by default test, its held-out sequences."""
     sequence: str | None = None
     """Of these moments, only those of one sequence; by default all."""
     camera_id: str | None = None
@@ -36,7 +36,7 @@ def check_replay(options: ReplayOptions) -> None:
     if (options.capture is None) == (options.motion is None):
         raise InputError("give what moves the avatar: either --capture or --motion")
     if options.motion is not None:
-        for name in ("sequence", "camera_id", "fps"):
+        for name in ("split", "sequence", "camera_id", "fps"):
             if getattr(options, name) is not None:
                 flag = name.replace("_", "-")
                 raise InputError(f"--{flag}: belongs to --capture; leave it out with --motion")
@@ -46,6 +46,7 @@ def check_replay(options: ReplayOptions) -> None:
             raise FileNotFoundError(f"{path}: no such file; check the path")
         if path is not None and path.resolve() == options.out.resolve():
             raise InputError(f"{path}: is an input; give --out another name")
+    check_flame(options.flame, options.avatar, options.capture)
     if options.camera_id is not None:
         check_no_angles(options, "--camera-id")
     check_filming(options, options.out)

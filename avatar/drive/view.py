@@ -20,7 +20,7 @@ from avatar.drive.view_options import ViewOptions, check_view, speaks
 from avatar.face.emotion.presets import EMOTIONS
 from avatar.files.motion_file import open_motion
 from avatar.files.open_avatar import open_avatar
-from avatar.film.camera_track import DISTANCE, framing
+from avatar.film.camera_track import DISTANCE, portrait
 from avatar.film.sound_file import loudness, sound_file
 from avatar.page.build import BARS, Framing, Played, build_page
 from avatar.rig.avatar import Avatar
@@ -51,7 +51,7 @@ def view_page(options: ViewOptions) -> bytes:
 
 def framing_of(avatar: Avatar) -> Framing:
     """What a page's camera sees of an avatar at first."""
-    target, extent = framing(avatar.framed)
+    target, extent = portrait(avatar)
     return Framing(target, DISTANCE, extent)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
-from avatar.drive.film_options import FASTEST, SLOWEST
+from avatar.drive.film_options import FASTEST, SLOWEST, check_flame
 from avatar.drive.light_options import LightsOptions, check_lights
 from avatar.face.emotion.timeline import check_feelings
 from common.device import Device
@@ -63,6 +63,7 @@ def check_view(options: ViewOptions) -> None:
         raise InputError("--motion and --arkit: both move the face; leave one out")
     _check_files(options)
     _check_idle(options)
+    check_flame(options.flame, options.avatar, options.weights)
     check_lights(options.lights)
     check_feelings(options.emotion, options.intensity, speaks(options))
     if not 0 <= options.port <= 65535:

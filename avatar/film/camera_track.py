@@ -5,33 +5,43 @@ from collections.abc import Iterator
 from itertools import repeat
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
+from avatar.rig.avatar import Avatar
+from avatar.rig.binding import to_world
+from avatar.rig.triangle_frames import triangle_frames
 from common.errors import InputError
-from splat import Camera, load_camera_path, orbit
+from splat import Camera, activate, load_camera_path, orbit
 
 DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
 FILL = 1.33  # the height of the picture, in heights of the head mesh
 NARROW = 0.8  # a picture less wide than so many heights shows more from top to bottom
 LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
+MOST = 0.999  # of the Gaussians above the target are in the picture
+MARGIN = 0.05  # between them and its edge, in heights of the picture
 ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
+
+
+Framing = tuple[Tensor, float]
+"""Target [3], and the metres that a picture shows from top to bottom where it is not narrow."""
 
 
 def camera_track(
     name: str,
-    vertices: Tensor,
+    shown: Framing,
     size: tuple[int, int],
     angles: tuple[float, float],
     timing: tuple[int, float],
 ) -> Iterator[Camera]:
     """The camera of each frame. A file of keyframes is read and checked at once.
 
-    name: front, orbit, or the path of a JSON file of keyframes; vertices [V, 3]: the subject's
-    rest mesh, which decides the framing; size: width and height in pixels; angles: azimuth and
-    elevation in degrees, added to front and orbit; timing: number of frames and fps.
+    name: front, orbit, or the path of a JSON file of keyframes; shown: what front and orbit show;
+    size: width and height in pixels; angles: azimuth and elevation in degrees, added to front and
+    orbit; timing: number of frames and fps.
     """
     (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
-    target, extent = framing(vertices)
+    target, extent = shown
     extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
     field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
     if name not in ("front", "orbit"):
@@ -59,9 +69,27 @@ def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) ->
     return load_camera_path(path, frames, fps, *size)
 
 
-def framing(vertices: Tensor) -> tuple[Tensor, float]:
-    """Target [3], and the metres that a picture of head and collar shows from top to bottom where
-    it is not narrow."""
+def portrait(avatar: Avatar, rest: Tensor | None = None) -> Framing:
+    """Head and collar of an avatar, and all of its hair; strays are left out.
+
+    rest [V, 3]: its mesh at rest where that is another than its own.
+    """
+    target, extent = framing(avatar.framed if rest is None else rest)
+    frames = triangle_frames(avatar.vertices if rest is None else rest, avatar.faces)
+    world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+    from_target = world.means[world.opacities > 0.5] - target
+    above = from_target[from_target[:, 1] > 0]
+    if not len(above):
+        return target, extent
+    nearer = DISTANCE / (DISTANCE - above[:, 2:]).clamp(min=DISTANCE / 2)
+    wide, tall = torch.quantile((above[:, :2] * nearer).abs(), MOST, dim=0).tolist()
+    higher = max(0.0, tall + MARGIN * extent - extent / 2)
+    target[1] += higher / 2  # the lower edge stays
+    return target, max(extent + higher, 2 * wide / NARROW + 2 * MARGIN * extent)
+
+
+def framing(vertices: Tensor) -> Framing:
+    """Head and collar of a mesh [V, 3]."""
     low, high = vertices.amin(0), vertices.amax(0)
     tall = float(high[1] - low[1])
     target = (low + high) / 2

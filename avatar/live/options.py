@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from avatar.drive.behaviour_options import LifeOptions, SpeechOptions, check_behaviour
+from avatar.drive.film_options import check_flame
 from avatar.drive.light_options import LightsOptions, check_lights
 from avatar.face.emotion.timeline import AUTO, check_feelings
 from common.errors import InputError
@@ -69,6 +70,7 @@ def check_serve(options: ServeOptions) -> None:
     for path in (*read, options.token_file, options.cert, options.key):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
+    check_flame(options.flame, options.avatar, options.weights)
     if (options.cert is None) != (options.key is None):
         raise InputError("--cert and --key: belong together; give both or neither")
     if not 0 <= options.port <= 65535:

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avatar.film.camera_track import camera_track
+from avatar.film.camera_track import camera_track, portrait
 from avatar.live.speaker import POSE, Speaker
 from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.rig.avatar import Avatar
@@ -39,7 +39,7 @@ class PictureMaker:
         self.options = options or PictureOptions()
         size = (self.options.width, self.options.height)
         angles = (self.options.azimuth, self.options.elevation)
-        self._camera = next(camera_track("front", avatar.framed, size, angles, (1, 25.0)))
+        self._camera = next(camera_track("front", portrait(avatar), size, angles, (1, 25.0)))
         self._rig = avatar_rig(avatar, torch.device("cpu"))
         self._draw = rasterizer("cpu", torch.tensor(self.options.background))
         self._directions = speaker.directions().flatten(1)  # [C + U, 3 V]

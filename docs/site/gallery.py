@@ -15,7 +15,7 @@ from avatar.drive.lighting import light_colours
 from avatar.drive.view import motion_of, view_page
 from avatar.drive.view_options import ViewOptions
 from avatar.files.avatar_file import load_avatar
-from avatar.film.camera_track import DISTANCE, framing
+from avatar.film.camera_track import DISTANCE, portrait
 from avatar.rig.draw import avatar_rig, rasterizer
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from splat import orbit, rgb_to_sh
@@ -84,7 +84,7 @@ def picture(entry: Shown) -> bytes:
     if entry.light:
         colours = light_colours((entry.light,), motion.face, entry.options.avatar)[entry.light]
         gaussians = replace(gaussians, sh=rgb_to_sh(torch.from_numpy(colours) / 255)[:, None])
-    target, extent = framing(avatar.framed)
+    target, extent = portrait(avatar)
     degrees = float(np.degrees(2 * np.arctan(extent / 2 / DISTANCE)))
     camera = orbit(target, DISTANCE, entry.azimuth, 0.0, degrees, SIDE, SIDE)
     pixels = rasterizer("cpu", torch.tensor(BEHIND))(gaussians, camera).clamp(0, 1) * 255

@@ -1,5 +1,6 @@
 """Which device and backend are chosen, and what is said about it."""
 
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -52,6 +53,19 @@ def test_broken_gsplat_falls_back_with_its_reason() -> None:
     device, chosen, reason = backend.choose_backend("auto")
     assert (device, chosen) == (CPU, "cpu")
     assert "CameraModelType" in reason and "\n" not in reason
+    with pytest.raises(InputError, match="gsplat does not work here"):
+        backend.choose_backend("cuda")
+
+
+@pytest.mark.usefixtures("cuda_of_torch")
+def test_a_gsplat_that_cannot_be_imported_leaves_the_cpu(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delattr("splat.cuda", raising=False)
+    monkeypatch.setitem(sys.modules, "splat.cuda", None)
+    assert backend.pick_backend("auto").backend == "cpu"
+    said = capsys.readouterr().err
+    assert said.startswith("rasterizer: cpu (gsplat does not work here (") and said.count("\n") == 1
     with pytest.raises(InputError, match="gsplat does not work here"):
         backend.choose_backend("cuda")
 

@@ -25,7 +25,7 @@ from avatar.evaluation.photo.truth import (
 )
 from avatar.evaluation.photo.turning import Turned, look, still_model, turned
 from avatar.evaluation.tracking.lips import lip_gaps
-from avatar.film.camera_track import camera_track
+from avatar.film.camera_track import camera_track, portrait
 from avatar.heads import Head, fit_units
 from avatar.photo.fit import Fitted
 from avatar.photo.make import fit_photos
@@ -140,10 +140,11 @@ def _from_the_sides(
     finder, model = load_face_finder(), still_model()
     meshes = list(_moments(avatar, motion, count))
     gaps = lip_gaps(motion.face.head, torch.stack(meshes).double().numpy())
+    shown = portrait(avatar)
     sides, row = [], Row("found blue, true green", [])
     with progress_bar("looking from the sides", len(YAWS) * len(meshes)) as done:
         for yaw in YAWS:
-            camera = next(camera_track("front", avatar.framed, (SIZE, SIZE), (yaw, 0.0), (1, 1.0)))
+            camera = next(camera_track("front", shown, (SIZE, SIZE), (yaw, 0.0), (1, 1.0)))
             looks = []
             for mesh in meshes:
                 looks.append(look(finder, draw(mesh, camera), mesh, model, camera))

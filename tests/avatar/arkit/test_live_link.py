@@ -44,6 +44,14 @@ def test_a_take_comes_back(tmp_path: Path, fps: float):
     assert take.seconds == pytest.approx(150 / fps, abs=1e-3)
 
 
+@pytest.mark.parametrize("fps", [24.0, 25.0, 30.0, 30000 / 1001, 12.5, 60.0])
+@pytest.mark.parametrize("frames", [2, 12, 25])
+def test_a_take_of_less_than_a_second_keeps_its_frame_rate(tmp_path: Path, frames: int, fps: float):
+    write_take(tmp_path / "face.csv", *some_take(frames), fps)
+    times = read_take(tmp_path / "face.csv").times
+    assert np.abs(times - np.arange(frames) / fps).max() < 1e-4
+
+
 def test_the_layout_is_the_apps():
     assert set(WEIGHTS) == set(load_head().unit_names)
     assert len(WEIGHTS) + len(HEAD_ANGLES) + len(EYE_ANGLES) == 61

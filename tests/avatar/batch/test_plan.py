@@ -42,6 +42,33 @@ def test_every_recording_meets_every_avatar(studio: Path):
     assert names(few) == ["a/one_ann"]
 
 
+def test_only_a_file_of_that_very_name_is_its_folder(studio: Path):
+    _touch(studio / "cast/my_point_cloud.ply")
+    options = BatchOptions(avatars=(f"{studio}/cast",), audio=(f"{studio}/lines",), out="out")
+    avatars = {job.avatar for job in planned(options, 1)}
+    assert {f"{studio}/cast/my_point_cloud.ply", f"{studio}/cast/carl"} < avatars
+
+
+def test_the_files_that_a_table_names_are_beside_it(studio: Path):
+    for name in ("skin.png", "path.json", "sky.hdr", "mood.json"):
+        _touch(studio / name)
+    table = studio / "films.csv"
+    table.write_text(
+        "avatar,audio,texture,landmarks,camera,light,emotion\n"
+        "cast/bob.glb,lines/two.MP3,skin.png,/elsewhere/face.json,path.json,sky.hdr,mood.json\n"
+        "cast/ann.ply,lines/two.MP3,,,orbit,studio,happy\n"
+    )
+    first, second = planned(BatchOptions(table=str(table), out="out"), 1)
+    assert first.options["texture"] == studio / "skin.png"
+    assert first.options["landmarks"] == Path("/elsewhere/face.json")
+    assert first.options["camera"] == f"{studio}/path.json"
+    assert first.options["light"] == f"{studio}/sky.hdr"
+    assert first.options["emotion"] == f"{studio}/mood.json"
+    assert [second.options[name] for name in ("camera", "light", "emotion")] == (
+        ["orbit", "studio", "happy"]
+    )
+
+
 def test_a_table_names_films_and_their_options(studio: Path):
     table = studio / "films.csv"
     table.write_text(

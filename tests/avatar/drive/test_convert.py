@@ -64,6 +64,7 @@ def test_what_is_missing_is_named(tmp_path: Path, flame: Path, convert: Run, ava
     trained, out = write_trained(tmp_path), tmp_path / "out"
     _refused(convert(avatar=trained, out=tmp_path / "a.ply"), "--flame", "flame.is.tue.mpg.de")
     _refused(convert(avatar=tmp_path / "gone", out=out), "gone")
+    _refused(convert(avatar=avatar_file, out=out, flame=flame), "--flame", "leave it out")
     _refused(convert(avatar=avatar_file, out=tmp_path / "point_cloud.ply"), "name its folder")
     _refused(convert(avatar=avatar_file, out=trained.parent / "flame_param.npz"), "is a file")
     motion = {"flame_param": tmp_path / "flame_param.npz"}

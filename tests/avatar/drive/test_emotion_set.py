@@ -102,6 +102,7 @@ def test_what_is_refused(run_script: Run, data: Path, tmp_path: Path):
         (("--emotions", "happy", "happy"), "named twice"),
         (("--intensities", "0"), "--intensities 0"),
         (("--mesh", "a.obj", "--avatar", "b.ply"), "either --mesh or --avatar"),
+        (("--mesh", "a.obj", "--flame", "f.pkl"), "--flame: what moves needs none"),
         (("--data", tmp_path / "gone"), "no such folder"),
         (("--out", tmp_path / "no" / "set"), "does not exist"),
         (("--fps", "0"), "--fps 0"),

@@ -1,5 +1,6 @@
 """What exporting refuses, in one sentence, through both scripts that call it."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import numpy as np
 import pytest
 from support import Outcome, write_wav
 
-from avatar.arkit import write_take
+from avatar.arkit import read_take, write_take
 from avatar.drive.export_options import ExportOptions, check_export
 from avatar.drive.performance import TAKE_FPS
 
@@ -35,7 +36,9 @@ def test_the_commands_say_what_they_wrote(run_script: Run, voice_file: Path, scr
     outcome = run_script(script, "--audio", voice_file, "--out", out)
     assert outcome.status == 0, outcome
     assert f"wrote {out}: 25 frames at 25 fps of anny-head" in outcome.stdout
-    assert " mm off" in outcome.stdout
+    assert len(read_take(out).times) == 25 and read_take(out).weights.max() > 0.2
+    told = re.search(r"lips are ([\d.]+) mm off \(they move ([\d.]+) mm\)", outcome.stdout)
+    assert told and float(told[1]) < 0.5 * float(told[2]) and float(told[2]) > 0.5
 
 
 VOICE = ("--audio", "voice.wav")
@@ -63,6 +66,8 @@ REFUSED = [
     (("--out", "a.csv", "--arkit", "take.csv", "--style", "reader"), ("--style", "--audio")),
     (("--out", "a.csv", "--arkit", "voice.wav"), ("voice.wav", "CSV")),
     (("--out", "face.npz", *VOICE, "--flame", "flame.pkl"), ("flame.pkl",)),
+    (("--out", "face.csv", *VOICE, "--flame", "flame.pkl"), ("--flame", "leave it out")),
+    (("--out", "a.npz", *VOICE, "--mesh", "head.obj", "--flame", "flame.pkl"), ("--flame",)),
     (("--out", "face.csv", "--motion", "voice.wav"), ("voice.wav", "no motion file")),
     (("--out", "face.csv", "--motion", "motion.npz"), ("motion.npz", "'rest'")),
     (("--out", "a.npz", "--motion", "motion.npz", "--fps", "30"), ("--fps", "--audio or --arkit")),
@@ -99,8 +104,9 @@ def test_the_suffix_and_the_head_tell_the_form(folder: Path):
         return check_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths))
 
     assert form("a.CSV") == "weights"
-    assert form("a.csv", flame="flame.pkl") == "weights"
-    assert form("a.glb") == form("a.glb", flame="flame.pkl", mesh="head.obj") == "morphs"
-    assert form("a.npz") == form("a.npz", mesh="head.obj", flame="flame.pkl") == "vertices"
-    assert form("a.npz", avatar="one.ply", flame="flame.pkl") == "vertices"
+    flame = {"flame": "flame.pkl", "weights": "weights.safetensors"}
+    assert form("a.csv", **flame) == "weights"
+    assert form("a.glb") == form("a.glb", mesh="head.obj", **flame) == "morphs"
+    assert form("a.npz") == form("a.npz", mesh="head.obj", **flame) == "vertices"
+    assert form("a.npz", avatar="one.ply", **flame) == "vertices"
     assert form("a.npz", flame="flame.pkl") == "flame"

@@ -1,6 +1,7 @@
 """An avatar's Gaussians written at rest, at one moment and frame by frame; what is refused."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,19 @@ def test_one_moment_is_the_frame_that_covers_it(avatar_file: Path, take: Path, t
     options = ExportOptions(tmp_path / "one.ply", avatar=avatar_file, arkit=take, at=0.43)
     export_gaussians(options)
     assert (tmp_path / "one.ply").read_bytes() == (tmp_path / "frames/11.ply").read_bytes()
+    export_gaussians(replace(options, at=1.16))  # 1.16 * 25 is a little less than 29
+    assert (tmp_path / "one.ply").read_bytes() == (tmp_path / "frames/30.ply").read_bytes()
+
+
+@pytest.mark.parametrize("out", ["head.ply", "head.glb", "moved.glb"])
+def test_an_avatar_that_is_a_mesh_may_be_painted(
+    avatar_file: Path, take: Path, tmp_path: Path, out: str
+):
+    """Whoever opens it is asked, and says that this one is no mesh."""
+    arkit = take if out.startswith("moved") else None
+    options = ExportOptions(tmp_path / out, avatar=avatar_file, arkit=arkit, texture=take)
+    with pytest.raises(InputError, match=r"--texture: .*subject.ply is no mesh"):
+        (export if arkit else export_gaussians)(options)
 
 
 def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):

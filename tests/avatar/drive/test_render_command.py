@@ -258,5 +258,7 @@ def test_bad_input_ends_in_one_sentence(
     refuses("mauve", background="mauve")
     refuses("motion file", without="capture", motion=avatar_file)
     refuses("--fps", "--capture", without="capture", motion=avatar_file, fps=25)
+    refuses("--split", "--capture", without="capture", motion=avatar_file, split="test")
+    refuses("--flame", "none", without="capture", motion=avatar_file, flame=avatar_file)
     refuses(".avi", out=tmp_path / "film.avi")
     refuses("input", out=avatar_file)

@@ -104,6 +104,7 @@ REFUSED = [
     ((*AVATAR, "--emotion", "happy", *EXPORT), ("--emotion",)),
     ((*AVATAR, "--audio", "voice.wav", "--take", "-1", *EXPORT), ("--take -1",)),
     ((*AVATAR, "--audio", "voice.wav", "--fps", "0", *EXPORT), ("fps 0",)),
+    ((*AVATAR, "--flame", "voice.wav", *EXPORT), ("--flame", "needs none")),
 ]
 
 

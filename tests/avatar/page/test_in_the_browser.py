@@ -16,7 +16,7 @@ from shown_pages import DEMO, LIGHTS, VOICE, Shown
 from avatar.arkit import head_poses
 from avatar.drive.view import motion_of
 from avatar.drive.view_options import ViewOptions
-from avatar.film.camera_track import DISTANCE, framing
+from avatar.film.camera_track import DISTANCE, portrait
 from avatar.page.serve import served
 from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
@@ -83,7 +83,7 @@ def stands_as(shown: Shown, mesh: torch.Tensor) -> None:
 
 
 def camera(shown: Shown, azimuth: float, elevation: float) -> Camera:
-    target, extent = framing(shown.avatar.framed)
+    target, extent = portrait(shown.avatar)
     degrees = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
     return orbit(target, DISTANCE, azimuth, elevation, degrees, SIZE, SIZE)
 

@@ -93,21 +93,26 @@ def test_what_is_cut_out_lies_on_grey(tmp_path: Path):
     assert np.abs(seen.picture[:, :4] - 128 / 255).max() < 0.02 and seen.person[:, :4].max() < 0.1
 
 
-def with_mask(colour: tuple[float, float, float]) -> np.ndarray:
-    """A woman with a mask over mouth, chin and the tip of the nose."""
-    picture = head("woman", 384).numpy().copy()
+MASK = (6, 117, 123, 132, 58, 172, 150, 152, 379, 397, 288, 361, 352, 346)
+"""Landmarks around mouth, chin and the tip of the nose."""
+FRINGE = (127, 162, 21, 54, 103, 67, 109, 10, 338, 297, 332, 284, 251, 389, 356, 336, 9, 107)
+"""Around the forehead, down to the brows."""
+
+
+def with_cover(ring: tuple[int, ...], colour: tuple[float, float, float]) -> np.ndarray:
+    """A woman, part of whose face is of one colour."""
     points = faces_in_picture(FINDER, head("woman", 384)).points[0].numpy()
-    ring = [6, 117, 123, 132, 58, 172, 150, 152, 379, 397, 288, 361, 352, 346]
-    image = Image.fromarray((picture * 255).astype(np.uint8))
+    image = Image.fromarray((head("woman", 384).numpy() * 255).astype(np.uint8))
     fill = tuple(round(255 * level) for level in colour)
-    ImageDraw.Draw(image).polygon([(float(x), float(y)) for x, y in points[ring, :2]], fill)
+    corners = [(float(x), float(y)) for x, y in points[list(ring), :2]]
+    ImageDraw.Draw(image).polygon(corners, fill)
     return np.asarray(image) / 255
 
 
 @pytest.mark.parametrize("colour", [(0.55, 0.75, 0.9), (0.95, 0.95, 0.95), (0.08, 0.08, 0.08)])
 def test_a_mask_over_the_mouth_is_told(tmp_path: Path, colour: tuple[float, float, float]):
     try:
-        seen = looked_at(saved(tmp_path / "masked.png", with_mask(colour)))
+        seen = looked_at(saved(tmp_path / "masked.png", with_cover(MASK, colour)))
     except InputError as error:
         assert "no face was found" in str(error)
     else:
@@ -117,6 +122,12 @@ def test_a_mask_over_the_mouth_is_told(tmp_path: Path, colour: tuple[float, floa
 @pytest.mark.parametrize("name", ["woman", "bob", "man"])
 def test_a_bare_mouth_is_not_covered(tmp_path: Path, name: str):
     assert not mouth_covered(looked_at(saved(tmp_path / "me.png", head(name, 384))))
+
+
+@pytest.mark.parametrize("colour", [(0.08, 0.06, 0.05), (0.3, 0.2, 0.12)])
+def test_a_dark_fringe_covers_no_mouth(tmp_path: Path, colour: tuple[float, float, float]):
+    seen = looked_at(saved(tmp_path / "fringe.png", with_cover(FRINGE, colour)))
+    assert not mouth_covered(seen)
 
 
 def test_a_cat(tmp_path: Path):
@@ -172,6 +183,10 @@ def test_a_drawing_is_told_and_is_a_face_like_others(tmp_path: Path):
         drawing[ring] = 0
     seen = looked_at(saved(tmp_path / "drawing.png", drawing))
     assert any("looks drawn" in remark for remark in seen.remarks)
+    plain = looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
+    assert not any("looks drawn" in remark for remark in plain.remarks)
+    eyes = seen.points[[33, 263], 0] / seen.size[0] * 400
+    assert 100 < float(eyes[0]) < 170 and 230 < float(eyes[1]) < 300  # where they were drawn
     fitted = fit([seen])
     assert abs(fitted.photos[0].yaw) < 20
     assert float((fitted.rest - fitted.model.mean).norm(dim=1).max()) < 0.03
