@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from multiprocessing import active_children
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 import torch
 from live_servers import PAGE, PLACES, Served, Try, last_words, nonsense, opened
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
@@ -141,19 +142,30 @@ def test_a_half_closed_or_cut_connection_frees_its_place(serve: Try):
     serve(check)
 
 
-def test_a_process_that_dies_is_replaced(serve: Try):
+def test_a_process_that_dies_is_replaced_and_its_sessions_are_told(serve: Try):
+    """Also those that say nothing until the process has been replaced; those that come later, even
+    before anybody has noticed, are not."""
+    died = "the process that computed has died; connect again", 1011
+
     async def check(served: Served) -> None:
-        client = await opened(served)
+        first, second = [await opened(served) for _ in range(PLACES)]
+        for client in (first, second):
+            await client.send(b"\x01" + bytes(16_000))
+            assert len(read_frames(await client.recv()).rows)  # type: ignore[arg-type]
+        await asyncio.sleep(0.5)
         for process in active_children():
             process.kill()
-        await client.send(b"\x01" + bytes(3200))
-        assert await last_words(client) == (
-            "the process that computed has died; connect again",
-            1011,
-        )
-        again = await opened(served)
-        await again.send(b"\x01" + bytes(16_000))
-        assert len(read_frames(await again.recv()).rows)  # type: ignore[arg-type]
-        await again.close()
+        for client in (first, second):
+            with suppress(ConnectionClosed):  # whoever is computed for is told at once
+                await client.send(b"\x01" + bytes(3200))
+            assert await last_words(client) == died
+        for _ in range(2):
+            await asyncio.sleep(0.5)
+            again = await opened(served)
+            await again.send(b"\x01" + bytes(16_000))
+            assert len(read_frames(await again.recv()).rows)  # type: ignore[arg-type]
+            await again.close()
+            for process in active_children():
+                process.kill()
 
     serve(check)
