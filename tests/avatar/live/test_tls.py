@@ -12,6 +12,7 @@ import pytest
 from live_servers import PAGE
 from websockets.asyncio.client import connect
 
+from avatar.live import server
 from avatar.live.door import Door
 from avatar.live.host import tls_of
 from avatar.live.options import ServeOptions
@@ -77,6 +78,35 @@ def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
                 assert json.loads(await client.recv())["type"] == "hello"
 
     asyncio.run(whole())
+
+
+def test_who_never_ends_the_handshake_is_counted_and_cut(
+    speaker: Speaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cert, key = certificate(tmp_path)
+    trusting, tls = ssl.create_default_context(cafile=str(cert)), tls_of(options(cert, key))
+    monkeypatch.setattr(server, "HASTY", 1.5)
+    monkeypatch.setattr(server, "OF_ONE", 2)  # beside the one session
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a handshake
+
+    async def whole() -> None:
+        workers, door = cast(Workers, NoWorkers()), Door("127.0.0.1", secure=True)
+        async with live_server(PAGE, speaker, workers, door, 0, 1, tls) as port:
+            waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            waiting[0][1].write(hello)
+            waiting[1][1].write(b"GET / HTTP/1.1\r\n\r\n")  # its place becomes free
+            assert await asyncio.wait_for(waiting[1][0].read(), 1) is not None
+            waiting[1] = await asyncio.open_connection("127.0.0.1", port)
+            with pytest.raises(ConnectionError):
+                await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            for reader, _ in waiting:
+                assert await asyncio.wait_for(reader.read(), 3) == b""
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            assert (await reader.read()).endswith(PAGE)
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 20))
 
 
 def test_what_is_no_certificate_and_its_key_is_told_in_one_sentence(tmp_path: Path):
