@@ -2,14 +2,12 @@
 
 import asyncio
 import json
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 from typing import cast
 
 import pytest
-from live_servers import PAGE
+from live_servers import PAGE, certificate
 from websockets.asyncio.client import connect
 
 from avatar.live import server
@@ -20,18 +18,6 @@ from avatar.live.server import live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from common.errors import InputError
-
-
-def certificate(folder: Path, name: str = "one", *secret: str) -> tuple[Path, Path]:
-    """A self-signed certificate of 127.0.0.1, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl command to make a certificate with")
-    cert, key = folder / f"{name}.pem", folder / f"{name}_key.pem"
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    files = ["-keyout", str(key), "-out", str(cert), *(secret or ["-nodes"])]
-    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
-    return cert, key
 
 
 class NoWorkers:
