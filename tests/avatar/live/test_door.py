@@ -95,13 +95,24 @@ def test_other_machines_need_the_token():
 
 
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
-def test_names_of_this_machine(name: str):
-    assert is_here(name)
+def test_at_names_of_this_machine_it_alone_is_served_without_a_token(name: str):
+    door, said = (
+        door_of(ServeOptions(avatar=Path("A.ply"), host=name)),
+        Door(name).address(80)[7:-1],
+    )
+    assert is_here(name) and door.token is None
+    assert status(door, host=said) == status(HERE, host=said) == 200
+    assert status(door, host="me.example") == 403
 
 
 @pytest.mark.parametrize("name", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
-def test_names_of_others(name: str):
-    assert not is_here(name)
+def test_at_names_of_others_everybody_is_asked_for_a_new_token(name: str):
+    options = ServeOptions(avatar=Path("A.ply"), host=name)
+    door, other = door_of(options), door_of(options)
+    assert not is_here(name) and status(HERE, host=f"{name}:8000") == 403
+    assert door.token and len(door.token) >= 16 and door.token != other.token
+    assert status(door, host="me.example") == status(door, f"/?token={other.token}") == 403
+    assert status(door, f"/?token={door.token}", "me.example") == 200
 
 
 def test_the_address_that_is_printed():
