@@ -2,9 +2,12 @@
 
 import asyncio
 import json
+import shutil
+import subprocess
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -91,6 +94,19 @@ async def last_words(client: ClientConnection) -> tuple[str, int | None]:
             if isinstance(said, str):
                 sentence = json.loads(said)["sentence"]
     return sentence, client.close_code
+
+
+def certificate(folder: Path, name: str = "one", *secret: str) -> tuple[Path, Path]:
+    """A self-signed certificate of 127.0.0.1 and voice.example, and its key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl command to make a certificate with")
+    cert, key = folder / f"{name}.pem", folder / f"{name}_key.pem"
+    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+    names = "subjectAltName=IP:127.0.0.1,DNS:voice.example"
+    subject = ["-subj", "/CN=127.0.0.1", "-addext", names, "-days", "2"]
+    files = ["-keyout", str(key), "-out", str(cert), *(secret or ["-nodes"])]
+    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
+    return cert, key
 
 
 def nonsense(seed: int) -> list[bytes | str]:

@@ -38,12 +38,19 @@ def serving(*options: str) -> Iterator[str]:
     Chromium to look at it."""
     if chromium() is None:
         pytest.skip("there is no Chromium here (Debian: apt-get install chromium)")
-    words = ("serve", str(DEMO), *options, "--port", "0", "--no-browser", "--threads", "1")
-    command = [sys.executable, "-m", "configs.cli", *words]
+    with serve_command(*options, "--port", "0", "--threads", "1") as (address, _):
+        assert address.startswith("http://127.0.0.1:")
+        yield address
+
+
+@contextmanager
+def serve_command(*options: str) -> Iterator[tuple[str, int]]:
+    """The address that `voicesplat serve` prints for the demo avatar, and its process."""
+    command = [sys.executable, "-m", "configs.cli", "serve", str(DEMO), "--no-browser", *options]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        line = process.stdout.readline()
-        assert line.startswith("the page is at http://127.0.0.1:")
-        yield line.split()[4].rstrip(";")
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 128 + signal.SIGINT
+        try:
+            yield process.stdout.readline().split()[4].rstrip(";"), process.pid
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 128 + signal.SIGINT

@@ -100,7 +100,6 @@ MAY_IMPORT = {
         "avatar.face.emotion avatar.files avatar.film avatar.heads avatar.mesh avatar.page "
         "avatar.rig avatar.transfer common"
     ),
-    "avatar.live.hosts": "avatar.arkit avatar.live avatar.rig common",
     "avatar.mesh": "common splat",
     "avatar.page": "avatar.heads avatar.mesh avatar.rig common splat.scene",
     "avatar.photo": (

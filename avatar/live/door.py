@@ -24,18 +24,19 @@ class Turned:
 @dataclass(frozen=True)
 class Door:
     """host: what is listened at; token: what all must know; secure: whether TLS is spoken; calls:
-    whether there are calls over WebRTC."""
+    whether there are calls over WebRTC; origins: those under which a proxy shows the page."""
 
     host: str
     token: str | None = None
     secure: bool = False
     calls: bool = False
+    origins: tuple[str, ...] = ()
 
     def address(self, port: int) -> str:
         """Where the page is."""
-        scheme = "https" if self.secure else "http"
+        own = f"{self._scheme()}://{_named(self.host)}:{port}"
         query = f"?token={self.token}" if self.token else ""
-        return f"{scheme}://{_named(self.host)}:{port}{PAGE}{query}"
+        return f"{(self.origins or (own,))[0]}{PAGE}{query}"
 
     def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Turned | None:
         """None: come in. headers: by names in small letters."""
@@ -43,7 +44,7 @@ class Door:
         host = headers.get("host", "")
         if method != "GET":
             return Turned(405, "Only GET is answered")
-        if is_here(self.host) and not is_here(_name(host)):
+        if is_here(self.host) and not is_here(_name(host)) and not self._is_proxied(host):
             return Turned(403, "This page is served to this machine alone")
         if self.token is not None and not self._knows(parts.query):
             return Turned(403, "The address must end with ?token= and the token that was printed")
@@ -59,7 +60,16 @@ class Door:
 
     def _own(self, origin: str | None, host: str) -> bool:
         """Whether a page of ours asks; programs that are no browsers name no origin."""
-        return origin is None or origin == f"{'https' if self.secure else 'http'}://{host}"
+        if origin is None or origin in self.origins:
+            return True
+        return origin == f"{self._scheme()}://{host}" and not self._is_proxied(host)
+
+    def _scheme(self) -> str:
+        return "https" if self.secure else "http"
+
+    def _is_proxied(self, host: str) -> bool:
+        """Whether a Host header is a proxy's public name, which it has passed on."""
+        return _name(host) in (urlsplit(origin).hostname for origin in self.origins)
 
 
 def is_here(name: str) -> bool:

@@ -60,9 +60,9 @@ def live_page(options: ServeOptions, avatar: Avatar, speaker: Speaker) -> bytes:
 def door_of(options: ServeOptions) -> Door:
     """Who may come in."""
     token = read_token(options.token_file) if options.token_file else None
-    if token is None and not is_here(options.host):
+    if token is None and (options.origin or not is_here(options.host)):
         token = secrets.token_urlsafe(SECRET)
-    return Door(options.host, token, options.cert is not None, options.webrtc)
+    return Door(options.host, token, options.cert is not None, options.webrtc, options.origin)
 
 
 def tls_of(options: ServeOptions) -> ssl.SSLContext | None:

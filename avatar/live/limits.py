@@ -1,7 +1,9 @@
 """How much a client may ask for."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.protocol import Refused
@@ -46,6 +48,25 @@ class Limits:
             raise Refused(
                 f"sound came more than {AHEAD} s ahead of its time; send it as it is spoken", 1008
             )
+
+
+class ConnectionLimit:
+    """Counts open connections, in all and of each address (of IPv6: of each network of 64 bits)."""
+
+    def __init__(self, most: int, of_one: int | None) -> None:
+        """of_one: how many may come from one address; None where a proxy stands before all."""
+        self._most, self._of_one = most, of_one
+        self._open: Counter[bytes] = Counter()
+
+    def enter(self, address: str) -> bool:
+        """Count one more; whether it may stay."""
+        network = ip_address(address).packed[:8]
+        self._open[network] += 1
+        of_one = self._of_one is None or self._open[network] <= self._of_one
+        return of_one and self._open.total() <= self._most
+
+    def leave(self, address: str) -> None:
+        self._open -= Counter([ip_address(address).packed[:8]])
 
 
 def limits(clock: Callable[[], float]) -> Limits:

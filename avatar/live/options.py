@@ -1,5 +1,6 @@
 """The options of the server, and their limits."""
 
+import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,8 @@ from avatar.face.emotion.timeline import AUTO, check_feelings
 from common.errors import InputError
 
 SHORTEST = 16  # letters of a token
+ORIGIN = re.compile(r"(http(?!.*:80$)|https(?!.*:443$))://([a-z0-9.-]+|\[[0-9a-f:.]+\])(:\d{1,5})?")
+"""As browsers send it (RFC 6454, 6.2)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +34,10 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions):
     """The port to listen at; 0 takes any that is free."""
     token_file: Path | None = None
     """A file with the token that all must know, in its first line, of at least 16 letters; by
-    default a new one is made and printed where --host asks for one."""
+    default a new one is made and printed where --host or --origin ask for one."""
+    origin: tuple[str, ...] = ()
+    """Where a proxy that stands before this server shows the page, such as https://voice.example;
+    pages from there may connect too, and everybody is asked for a token."""
     cert: Path | None = None
     """The certificate (.pem) with which https is spoken; browsers give a microphone to no other
     page that comes from another machine."""
@@ -73,6 +79,11 @@ def check_serve(options: ServeOptions) -> None:
     check_flame(options.flame, options.avatar, options.weights)
     if (options.cert is None) != (options.key is None):
         raise InputError("--cert and --key: belong together; give both or neither")
+    for said in options.origin:
+        if not ORIGIN.fullmatch(said):
+            raise InputError(
+                f"--origin {said}: must be as browsers say it, such as https://voice.example"
+            )
     if not 0 <= options.port <= 65535:
         raise InputError(f"--port {options.port}: must be from 0 to 65535")
     if options.sessions < 1:

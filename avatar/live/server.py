@@ -8,13 +8,16 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from websockets.asyncio.connection import Connection
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from avatar.live.connection import Socket, converse
 from avatar.live.door import CALL, LIVE, PAGE, VIDEO, Door
+from avatar.live.limits import ConnectionLimit
 from avatar.live.log import Log
 from avatar.live.protocol import LARGEST, Refused, hello, refusal
 from avatar.live.session import Session
@@ -23,13 +26,15 @@ from avatar.live.workers import Remote, Workers
 from common.errors import InputError
 
 HASTY = 5.0
-"""Seconds in which a client must have said what it wants."""
+"""Seconds in which a client must have said what it wants, TLS's handshake among them."""
 PATIENT = 120.0
 """Seconds in which it must have taken the page."""
 CLOSING = 2.0
 """Seconds in which it must agree to be sent away."""
 BESIDE = 100
 """Connections that are open beside those of sessions, at most."""
+OF_ONE = 20
+"""Those of one address, beside those of sessions."""
 
 
 @dataclass
@@ -51,20 +56,35 @@ class Calls:
 class Guarded(ServerConnection):
     """A connection that is cut where there are too many, and where nothing is asked in time."""
 
-    most = BESIDE
-    open = 0
+    limit: ConnectionLimit
+    tls: ssl.SSLContext | None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        type(self).open += 1
-        if type(self).open > self.most:
-            self.transport.abort()
+        self._address = transport.get_extra_info("peername")[0]
         self._late = self.loop.call_later(HASTY, self._cut)
+        if not self.limit.enter(self._address):
+            self.transport.abort()
+        elif self.tls is not None:
+            self.transport.pause_reading()  # until TLS is what reads
+            self._secured = self.loop.create_task(self._secure(self.tls))
+
+    async def _secure(self, tls: ssl.SSLContext) -> None:
+        """Speak TLS from now on."""
+        try:
+            secured = await self.loop.start_tls(self.transport, self, tls, server_side=True)
+        except OSError:
+            secured = None
+        if secured is not None:
+            Connection.connection_made(self, secured)
+        elif not self.connection_lost_waiter.done():
+            self.connection_lost(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        type(self).open -= 1
-        self._late.cancel()
-        super().connection_lost(exc)
+        if not self.connection_lost_waiter.done():
+            self.limit.leave(self._address)
+            self._late.cancel()
+            super().connection_lost(exc)
 
     def _cut(self) -> None:
         if self.request is None:
@@ -91,7 +111,8 @@ async def live_server(
     log, places = log or Log(), Places(sessions)
     pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
     greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
-    connection = type("Connection", (Guarded,), {"most": BESIDE + sessions})
+    limit = ConnectionLimit(BESIDE + sessions, None if door.origins else OF_ONE + sessions)
+    connection = type("Guarded", (Guarded,), {"limit": limit, "tls": tls})
     quiet = logging.getLogger("avatar.live.server")
     quiet.setLevel(logging.CRITICAL)
     try:
@@ -100,7 +121,6 @@ async def live_server(
             door.host,
             port,
             process_request=_porter(door, pages, log),
-            ssl=tls,
             create_connection=connection,
             compression=None,
             max_size=LARGEST,
@@ -170,7 +190,8 @@ def _handler(
             await _send_away(socket, refused)
         except ConnectionClosed as closed:
             if closed.sent and closed.sent.code not in (1000, 1001, 1005):
-                log.refused(f"a message that is no WebSocket's, or too long ({closed.sent.reason})")
+                long = closed.sent.code == CloseCode.MESSAGE_TOO_BIG
+                log.refused("a message that is " + ("too long" if long else "no WebSocket's"))
 
     return handle
 

@@ -6,13 +6,16 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from audio2mesh.model.live import LiveMotion
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.live.frame_rows import FrameRows
-from avatar.live.smooth import crossed, eased
+from avatar.drive.feelings import joined
+from avatar.face.shown import Life, still
 from avatar.live.speaker import POSE, Speaker
+from avatar.page.arrays import pose_array
 
+Rows = NDArray[np.floating]
 SHUT_SECONDS = 0.15
 """In which an interrupted mouth is shut, at most."""
 SETTLE_SECONDS = 0.6
@@ -123,7 +126,7 @@ class Session:
         """The first sample of a frame."""
         return -(-frame * SAMPLE_RATE // self._fps)
 
-    def _give(self, rows: torch.Tensor) -> Frames:
+    def _give(self, rows: Tensor) -> Frames:
         """Rows [f, C + U + POSE] as they are shown: what was shown before goes over into them."""
         made, first = rows.numpy(), self._done
         seconds = (np.arange(len(made)) + first - self._first + 0.5) / self._fps
@@ -149,3 +152,81 @@ class Session:
             return self._given[0].rows[0] if self._given else self._shown
         frame = (heard - past[-1].sample) * self._fps // SAMPLE_RATE
         return past[-1].rows[min(frame, len(past[-1]) - 1) if past[-1].turn == turn else -1]
+
+
+class FrameRows:
+    """Speech and life come in pieces of different lengths; a row waits for both."""
+
+    def __init__(self, speaker: Speaker, turn: int) -> None:
+        self.speaker, self.life, self._felt = speaker, speaker.life(turn), speaker.felt()
+        self._speech = torch.zeros(0, len(speaker.basis))  # coefficients that wait for life
+        self._lives = still(0)  # life that waits for speech
+
+    def push(self, samples: NDArray[np.floating], speech: Tensor) -> Tensor:
+        """Rows [f, C + U + POSE] that are complete with samples [s] and the speech's coefficients
+        [g, K] that they made ready."""
+        return self._complete(speech.cpu(), self.life.push(samples) if self.life else still(0))
+
+    def finish(self, speech: Tensor) -> Tensor:
+        """The rows that remain, with the last coefficients [g, K] of the speech."""
+        return self._complete(speech.cpu(), self.life.finish() if self.life else still(0))
+
+    def none(self) -> Tensor:
+        """No rows."""
+        return torch.zeros(0, len(self.speaker.names) + POSE)
+
+    def _complete(self, speech: Tensor, life: Life) -> Tensor:
+        self._speech = torch.cat([self._speech, speech])
+        missing = len(self._speech) - len(self._lives.head_pose)
+        self._lives = _longer(self._lives, life if self.life else still(missing))
+        count = min(len(self._speech), len(self._lives.head_pose))
+        if not count:
+            return self.none()
+        rows = self._rows(self._speech[:count], self._lives.part(slice(count)))
+        self._speech = self._speech[count:]
+        self._lives = self._lives.part(slice(count, None))
+        return rows
+
+    def _rows(self, speech: Tensor, life: Life) -> Tensor:
+        units = life.unit_weights
+        if self._felt:
+            speech, felt = self._felt.push(speech)
+            units = joined(felt, units)
+        columns = [units[name].float()[:, None] for name in self.speaker.unit_names]
+        face = self.speaker.face
+        poses = face.to_head.inverse().of_motions(life.head_pose)
+        return torch.cat([speech, *columns, torch.from_numpy(pose_array(poses))], 1)
+
+
+def _longer(first: Life, second: Life) -> Life:
+    """One after the other."""
+    if not len(first.head_pose):
+        return second
+    units = {n: torch.cat([w, second.unit_weights[n]]) for n, w in first.unit_weights.items()}
+    return Life(units, torch.cat([first.head_pose, second.head_pose]))
+
+
+def eased(shares: NDArray[np.floating]) -> NDArray[np.floating]:
+    """From 0 to 1 with zero slope at both ends."""
+    t = np.clip(shares, 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def crossed(
+    before: Rows, rows: Rows, times: Rows, seconds: float, columns: slice, pose: int = 0
+) -> Rows:
+    """Rows [f, C] whose columns leave the row `before` [C] within so many seconds.
+
+    times [f]: of the rows, in seconds from where they begin; pose: how many columns at the end are
+    a quaternion xyzw and a shift, which takes the shorter way.
+    """
+    share = eased(times / seconds)[:, None]
+    start = np.array(before, np.float64)
+    found = np.array(rows, np.float64)
+    if pose and len(found) and start[-pose : -pose + 4] @ found[0, -pose : -pose + 4] < 0:
+        start[-pose : -pose + 4] *= -1
+    found[:, columns] = start[columns] + share * (found[:, columns] - start[columns])
+    if pose:
+        turns = found[:, -pose : -pose + 4]
+        turns /= np.linalg.norm(turns, axis=1, keepdims=True)
+    return found

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import count
 from multiprocessing import get_context
 from typing import TypeVar
@@ -45,16 +45,27 @@ class Worker:
     def _start(self) -> None:
         self._pool = ProcessPoolExecutor(1, get_context("spawn"), _prepare, (self.needed,))
 
-    async def run(self, function: Callable[..., Result], *args: object) -> Result:
-        """What a function returns there. Raises Refused if the process dies meanwhile; the next
-        call gets a new one."""
-        pool = self._pool
+    async def run(
+        self,
+        function: Callable[..., Result],
+        *args: object,
+        pool: ProcessPoolExecutor | None = None,
+    ) -> Result:
+        """What a function returns there, or in the process of a pool that was living once. Raises
+        Refused if the process has died; those who ask for none get a new one next time."""
+        pool = pool or self._pool
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
         except BrokenProcessPool:
             if pool is self._pool:
                 self._start()
             raise Refused("the process that computed has died; connect again", 1011) from None
+
+    async def living(self) -> ProcessPoolExecutor:
+        """The process, a new one where it has died unnoticed."""
+        with suppress(Refused):
+            await self.run(_live)
+        return self._pool
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
@@ -83,12 +94,17 @@ class Worker:
 
 
 class Remote:
-    """A session in another process."""
+    """A session in another process, with which it dies."""
 
     def __init__(self, worker: Worker, number: int, painter: Worker) -> None:
         """painter: where its pictures are drawn."""
         self._worker, self._number, self._painter = worker, number, painter
+        self._pool: ProcessPoolExecutor | None = None  # from its first words on
         worker.sessions += 1
+
+    async def _run(self, function: Callable[..., Result], *args: object) -> Result:
+        self._pool = self._pool or await self._worker.living()
+        return await self._worker.run(function, self._number, *args, pool=self._pool)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         return self._worker.turn()
@@ -97,16 +113,16 @@ class Remote:
         return self._painter.turn()
 
     async def push(self, pcm: bytes) -> Frames:
-        return await self._worker.run(_push, self._number, pcm)
+        return await self._run(_push, pcm)
 
     async def skip(self, samples: int) -> None:
-        await self._worker.run(_skip, self._number, samples)
+        await self._run(_skip, samples)
 
     async def interrupt(self, turn: int | None, heard: int) -> Frames:
-        return await self._worker.run(_interrupt, self._number, turn, heard)
+        return await self._run(_interrupt, turn, heard)
 
     async def finish(self) -> Frames:
-        return await self._worker.run(_finish, self._number)
+        return await self._run(_finish)
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
@@ -114,7 +130,8 @@ class Remote:
 
     async def close(self) -> None:
         self._worker.sessions -= 1
-        await self._worker.run(_forget, self._number)
+        if self._pool:
+            await self._run(_forget)
 
 
 class Workers:
@@ -185,6 +202,10 @@ def _finish(number: int) -> Frames:
 
 def _picture(row: NDArray[np.float32]) -> NDArray[np.uint8]:
     return _painters[0].picture(row)
+
+
+def _live() -> None:
+    """What only a living process answers."""
 
 
 def _forget(number: int) -> None:

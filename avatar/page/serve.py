@@ -48,7 +48,7 @@ def open_browser(address: str) -> bool:
 def _handler(page: bytes) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            name = self.headers.get("Host", "").rpartition(":")[0]
+            name = self.headers.get("Host", "").partition(":")[0]
             if name not in (HOST, "localhost"):
                 self.send_error(403, "This page is served to this machine alone")
             elif self.path.partition("?")[0] != "/":

@@ -12,6 +12,7 @@ from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.drive import drive
+from avatar.drive.motion import Motion
 from avatar.drive.options import DriveOptions
 from avatar.drive.view import motion_of
 from avatar.drive.view_options import ViewOptions
@@ -47,15 +48,28 @@ def test_a_take_moves_and_the_voice_is_only_heard(run_script: Run, folder: Path)
     assert '"frames": 30' in page and '"sound": ' in page
 
 
-def test_what_is_asked_of_behaviour_is_done(small_avatar: Avatar, folder: Path):
-    def poses(**asked: Any) -> torch.Tensor:
-        options = ViewOptions(folder / "subject.ply", audio=folder / "voice.wav", **asked)
-        motion = motion_of(options, small_avatar)
-        assert motion is not None
-        return motion.head_pose
+@pytest.mark.parametrize(
+    "asked",
+    [{}, {"still": True}, {"take": 1, "style": "lively", "gaze": "10,-5", "emotion": "sad"}],
+)
+def test_what_is_asked_of_behaviour_is_done_as_in_a_film(
+    small_avatar: Avatar, folder: Path, asked: dict[str, Any]
+):
+    def motion(**options: Any) -> Motion:
+        found = motion_of(ViewOptions(folder / "subject.ply", **options), small_avatar)
+        assert found is not None
+        return found
 
-    assert not torch.equal(poses(take=0), poses(take=1))
-    assert torch.equal(poses(still=True), torch.eye(4).expand(25, 4, 4))
+    avatar, voice = folder / "subject.ply", folder / "voice.wav"
+    film = {"out": Path("a.mp4"), "width": 16, "height": 16, "save_motion": Path("motion.npz")}
+    drive(DriveOptions(avatar, audio=voice, **film, **asked))
+    found, meant = motion(audio=voice, **asked), motion(motion=Path("motion.npz"))
+    assert torch.allclose(found.head_pose, meant.head_pose, atol=1e-6)
+    assert torch.equal(found.head_pose, torch.eye(4).expand(25, 4, 4)) == ("still" in asked)
+    meshes = zip(found.meshes(), meant.meshes(), strict=True)
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in meshes)
+    usual = zip(found.meshes(), motion(audio=voice).meshes(), strict=True)
+    assert all(torch.equal(a, b) for a, b in usual) == (not asked)
 
 
 def test_saved_motion_moves_as_it_did(small_avatar: Avatar, folder: Path):

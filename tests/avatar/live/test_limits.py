@@ -2,7 +2,7 @@
 
 import pytest
 
-from avatar.live.limits import AHEAD, limits
+from avatar.live.limits import AHEAD, ConnectionLimit, limits
 from avatar.live.log import Log
 from avatar.live.protocol import Refused
 
@@ -58,3 +58,23 @@ def test_the_same_refusal_is_told_once_and_then_counted():
         "refused: text must be JSON (999 times more before)",
         "refused: text must be JSON (1 times more)",
     ]
+
+
+def test_connections_are_counted_in_all_and_of_each_address():
+    limit = ConnectionLimit(5, 3)
+    assert [limit.enter("10.0.0.1") for _ in range(4)] == [True, True, True, False]
+    assert limit.enter("10.0.0.2") and not limit.enter("10.0.0.3")  # those that are cut are open
+    for _ in range(2):
+        limit.leave("10.0.0.1")
+    assert limit.enter("10.0.0.1") and not limit.enter("10.0.0.2")
+
+
+def test_a_network_of_ipv6_is_one_address():
+    limit = ConnectionLimit(9, 1)
+    assert limit.enter("2001:db8::1") and not limit.enter("2001:db8::ffff:2")
+    assert limit.enter("2001:db8:0:1::1") and limit.enter("fe80::1%eth0")
+
+
+def test_a_proxys_connections_come_from_one_address():
+    limit = ConnectionLimit(5, None)
+    assert [limit.enter("10.0.0.1") for _ in range(6)] == [True] * 5 + [False]

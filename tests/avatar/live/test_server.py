@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import time
+from contextlib import suppress
 from multiprocessing import active_children
 
 import numpy as np
@@ -10,11 +11,12 @@ import pytest
 import torch
 from live_servers import PAGE, PLACES, Served, Try, last_words, nonsense, opened
 from websockets.asyncio.client import connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
 from avatar.live.protocol import Refused, read_frames
+from avatar.live.server import OF_ONE
 from avatar.live.speaker import Speaker
 from avatar.live.workers import WINDOW, Workers
 
@@ -141,19 +143,63 @@ def test_a_half_closed_or_cut_connection_frees_its_place(serve: Try):
     serve(check)
 
 
-def test_a_process_that_dies_is_replaced(serve: Try):
+def test_one_address_cannot_take_all_connections(serve: Try):
     async def check(served: Served) -> None:
-        client = await opened(served)
+        taken = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(OF_ONE)]
+        clients = [await opened(served) for _ in range(PLACES)]
+        with pytest.raises((ConnectionError, InvalidMessage)):
+            await connect(served.live)
+        host = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{served.port}\r\n\r\n".encode()
+        reader, writer = await asyncio.open_connection(
+            "127.0.0.1", served.port, local_addr=("127.0.0.2", 0)
+        )
+        writer.write(host)
+        assert (await reader.read()).endswith(PAGE)
+        writer.close()
+        for one in taken:
+            one.close()
+        for client in clients:
+            await client.close()
+
+    serve(check)
+
+
+def test_a_number_that_a_client_chooses_makes_no_new_line_of_the_log(serve: Try):
+    async def check(served: Served) -> None:
+        for length in (40_000, 50_000):
+            client = await opened(served)
+            await client.send(bytes(length))
+            assert (await last_words(client))[1] == 1009
+        await asyncio.sleep(0.2)
+        assert served.lines == ["refused: a message that is too long"]
+
+    serve(check)
+
+
+def test_a_process_that_dies_is_replaced_and_its_sessions_are_told(serve: Try):
+    """Also those that say nothing until the process has been replaced; those that come later, even
+    before anybody has noticed, are not."""
+    died = "the process that computed has died; connect again", 1011
+
+    async def check(served: Served) -> None:
+        first, second = [await opened(served) for _ in range(PLACES)]
+        for client in (first, second):
+            await client.send(b"\x01" + bytes(16_000))
+            assert len(read_frames(await client.recv()).rows)  # type: ignore[arg-type]
+        await asyncio.sleep(0.5)
         for process in active_children():
             process.kill()
-        await client.send(b"\x01" + bytes(3200))
-        assert await last_words(client) == (
-            "the process that computed has died; connect again",
-            1011,
-        )
-        again = await opened(served)
-        await again.send(b"\x01" + bytes(16_000))
-        assert len(read_frames(await again.recv()).rows)  # type: ignore[arg-type]
-        await again.close()
+        for client in (first, second):
+            with suppress(ConnectionClosed):  # whoever is computed for is told at once
+                await client.send(b"\x01" + bytes(3200))
+            assert await last_words(client) == died
+        for _ in range(2):
+            await asyncio.sleep(0.5)
+            again = await opened(served)
+            await again.send(b"\x01" + bytes(16_000))
+            assert len(read_frames(await again.recv()).rows)  # type: ignore[arg-type]
+            await again.close()
+            for process in active_children():
+                process.kill()
 
     serve(check)

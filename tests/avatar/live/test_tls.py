@@ -2,16 +2,15 @@
 
 import asyncio
 import json
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 from typing import cast
 
 import pytest
-from live_servers import PAGE
+from live_servers import PAGE, certificate
 from websockets.asyncio.client import connect
 
+from avatar.live import server
 from avatar.live.door import Door
 from avatar.live.host import tls_of
 from avatar.live.options import ServeOptions
@@ -19,18 +18,6 @@ from avatar.live.server import live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from common.errors import InputError
-
-
-def certificate(folder: Path, name: str = "one", *secret: str) -> tuple[Path, Path]:
-    """A self-signed certificate of 127.0.0.1, and its key."""
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl command to make a certificate with")
-    cert, key = folder / f"{name}.pem", folder / f"{name}_key.pem"
-    new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
-    subject = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "2"]
-    files = ["-keyout", str(key), "-out", str(cert), *(secret or ["-nodes"])]
-    subprocess.run([*new, *subject, *files], check=True, capture_output=True)
-    return cert, key
 
 
 class NoWorkers:
@@ -77,6 +64,35 @@ def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
                 assert json.loads(await client.recv())["type"] == "hello"
 
     asyncio.run(whole())
+
+
+def test_who_never_ends_the_handshake_is_counted_and_cut(
+    speaker: Speaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    cert, key = certificate(tmp_path)
+    trusting, tls = ssl.create_default_context(cafile=str(cert)), tls_of(options(cert, key))
+    monkeypatch.setattr(server, "HASTY", 1.5)
+    monkeypatch.setattr(server, "OF_ONE", 2)  # beside the one session
+    hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a handshake
+
+    async def whole() -> None:
+        workers, door = cast(Workers, NoWorkers()), Door("127.0.0.1", secure=True)
+        async with live_server(PAGE, speaker, workers, door, 0, 1, tls) as port:
+            waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+            waiting[0][1].write(hello)
+            waiting[1][1].write(b"GET / HTTP/1.1\r\n\r\n")  # its place becomes free
+            assert await asyncio.wait_for(waiting[1][0].read(), 1) is not None
+            waiting[1] = await asyncio.open_connection("127.0.0.1", port)
+            with pytest.raises(ConnectionError):
+                await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            for reader, _ in waiting:
+                assert await asyncio.wait_for(reader.read(), 3) == b""
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+            writer.write(f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
+            assert (await reader.read()).endswith(PAGE)
+            writer.close()
+
+    asyncio.run(asyncio.wait_for(whole(), 20))
 
 
 def test_what_is_no_certificate_and_its_key_is_told_in_one_sentence(tmp_path: Path):

@@ -64,7 +64,8 @@ def test_only_the_page_is_served_and_only_to_this_machine():
         assert address.startswith("http://127.0.0.1:")
         assert fetch(address) == fetch(f"{address}?x=1") == (200, "<p>hello")
         port = address.rstrip("/").rpartition(":")[2]
-        assert fetch(address, f"localhost:{port}")[0] == 200
+        for host in (f"localhost:{port}", "localhost", "127.0.0.1"):  # of port 80 none is said
+            assert fetch(address, host)[0] == 200
         assert fetch(address, "evil.example")[0] == fetch(address, f"evil.example:{port}")[0] == 403
         assert fetch(f"{address}etc/passwd")[0] == fetch(f"{address}../x")[0] == 404
     with pytest.raises(urllib.error.URLError):

@@ -1,1 +1,0 @@
-"""Sessions inside other people's programs: each file knows one of them, and imports it late."""

@@ -1,0 +1,85 @@
+"""An avatar in Pipecat, between the voice and the output: tried with pipecat-ai 1.14.
+
+pipeline = Pipeline([..., tts, AvatarProcessor(avatar, speaker), transport.output()])
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+from pipecat.frames.frames import (  # pyright: ignore[reportMissingImports]
+    Frame,
+    InterruptionFrame,
+    OutputImageRawFrame,
+    TTSAudioRawFrame,
+    TTSStoppedFrame,
+)
+from pipecat.processors.frame_processor import (  # pyright: ignore[reportMissingImports]
+    FrameDirection,
+    FrameProcessor,
+)
+
+from avatar.live.performance import Moment, Performance
+from avatar.live.pictures import PictureMaker, PictureOptions
+from avatar.live.speaker import Speaker
+from avatar.rig.avatar import Avatar
+
+
+class AvatarProcessor(FrameProcessor):
+    """The voice goes on in pieces of one video frame, each after its picture."""
+
+    def __init__(
+        self, avatar: Avatar, speaker: Speaker, options: PictureOptions | None = None
+    ) -> None:
+        super().__init__()
+        self._speaker, self._painter = speaker, PictureMaker(avatar, speaker, options)
+        self._performance = Performance(speaker, 24_000)
+        self._said: list[Moment] = []  # of the utterance
+        self._begun = 0.0  # when it was heard first
+        self._thread = ThreadPoolExecutor(1)  # an interruption waits for what is computed
+
+    async def process_frame(self, frame: Frame, direction: FrameDirection) -> None:
+        await super().process_frame(frame, direction)
+        if isinstance(frame, TTSAudioRawFrame):
+            await self._show(await self._do(self._speak, frame), direction)
+            return
+        if isinstance(frame, TTSStoppedFrame):
+            await self._show(await self._do(self._performance.end), direction)
+        await self.push_frame(frame, direction)
+        if isinstance(frame, InterruptionFrame):
+            await self._show(await self._do(self._interrupt), direction)
+
+    async def _do(self, function: Callable[..., Any], *args: object) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
+
+    def _speak(self, frame: TTSAudioRawFrame) -> list[Moment]:
+        if self._performance.rate != frame.sample_rate:
+            self._performance = Performance(self._speaker, frame.sample_rate)
+        sound = np.frombuffer(frame.audio, np.int16).reshape(-1, frame.num_channels)[:, 0]
+        moments = self._performance.speak(sound)
+        if moments and moments[0].frame == 0:
+            self._said, self._begun = [], time.monotonic()
+        self._said += moments
+        return moments
+
+    def _interrupt(self) -> list[Moment]:
+        """Shut the mouth from what the listener sees: the output plays as fast as it is heard."""
+        if self._said:
+            frame = int((time.monotonic() - self._begun) * self._performance.fps)
+            self._performance.seen(self._said[min(frame, len(self._said) - 1)])
+        self._said = []
+        return self._performance.interrupt()
+
+    async def _show(self, moments: list[Moment], direction: FrameDirection) -> None:
+        for moment in moments:
+            picture = await self._do(self._painter.picture, moment.row)
+            height, width, _ = picture.shape
+            image = OutputImageRawFrame(picture.tobytes(), (width, height), "RGB")
+            image.sync_with_audio = bool(len(moment.sound))
+            await self.push_frame(image, direction)
+            if len(moment.sound):
+                sound, rate = moment.sound.tobytes(), self._performance.rate
+                await self.push_frame(TTSAudioRawFrame(sound, rate, 1), direction)
