@@ -13,6 +13,7 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
@@ -44,8 +45,8 @@ class FilmInfo:
     """How long it lasts; 0 where the file does not tell."""
     fps: float
     """Its own pictures a second, the mean where they vary; 0 where the file does not tell."""
-    sound: bool
-    """Whether it has a sound track."""
+    sound_begin: float | None
+    """When its sound begins, in seconds after its first picture; None where it has none."""
 
 
 def film_info(path: Path) -> FilmInfo:
@@ -60,9 +61,9 @@ def film_info(path: Path) -> FilmInfo:
         if turns_on_its_side(_matrix(frame)):
             width, height = height, width
         seconds = _length(stream) or (container.duration or 0) / av.time_base
-        return FilmInfo(
-            width, height, seconds, float(stream.average_rate or 0), bool(container.streams.audio)
-        )
+        sound = container.streams.best("audio")
+        begin = None if sound is None else _start(sound) - _start(stream)
+        return FilmInfo(width, height, seconds, float(stream.average_rate or 0), begin)
 
 
 def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
@@ -167,8 +168,12 @@ def _no_pictures(path: Path) -> InputError:
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
     """When a frame is shown, from the start of the film."""
-    start = (stream.start_time or 0) * (stream.time_base or 0)
-    return float((frame.pts or 0) * (frame.time_base or 0) - start)
+    return float((frame.pts or 0) * (frame.time_base or 0)) - _start(stream)
+
+
+def _start(stream: Stream) -> float:
+    """When a stream begins, on the clock that all streams of a film share."""
+    return float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def _length(stream: VideoStream) -> float:
