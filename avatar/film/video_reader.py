@@ -30,6 +30,9 @@ FPS = 25
 HIGH_DEFINITION = 720
 """Lines from which a film that does not say so has the colours of ITU-R BT.709, not BT.601."""
 
+LONGEST_STILL = 60.0
+"""Seconds that one picture is shown at most, whatever the file says."""
+
 Bytes = NDArray[np.uint8]
 
 
@@ -120,22 +123,28 @@ def _shown(
     """
     with _open(path) as container:
         stream = _picture_stream(path, container)
-        count, held, picture, matrix = 0, None, None, None
+        count, shown, held, picture, matrix = 0, 0.0, None, None, None
         try:
             for frame in container.decode(stream):
                 matrix = _matrix(frame) if matrix is None else matrix
-                while held is not None and (count + 0.5) / fps < _seconds(frame, stream):
+                now = _seconds(frame, stream)
+                if (leap := now - shown) > LONGEST_STILL:
+                    raise InputError(
+                        f"{path}: is damaged: two of its pictures are {leap:.0f} s apart; export "
+                        "it again"
+                    )
+                while held is not None and (count + 0.5) / fps < now:
                     picture = convert(held, stream, matrix) if picture is None else picture
                     yield picture
                     count += 1
-                held, picture = frame, None
+                held, picture, shown = frame, None, now
         except FFmpegError as error:
             raise InputError(f"{path}: the film is damaged; export it again") from error
         if held is None or matrix is None:
             raise _no_pictures(path)
         picture = convert(held, stream, matrix) if picture is None else picture
         lasts = float((held.duration or 0) * (held.time_base or 0)) or 1 / fps
-        end = max(_length(stream), _seconds(held, stream) + lasts)
+        end = min(max(_length(stream), shown + lasts), shown + LONGEST_STILL)
         while (count + 0.5) / fps < end or count == 0:
             yield picture
             count += 1
@@ -144,7 +153,9 @@ def _shown(
 def _open(path: Path) -> InputContainer:
     check_file(path)
     try:
-        return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+        return av.open(
+            str(path.absolute()), metadata_errors="ignore", options={"protocol_whitelist": "file"}
+        )
     except FFmpegError:
         raise InputError(f"{path}: is not a film; give .mp4, .webm, .mkv, .mov or .avi") from None
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from films import copied, write_sound, write_film
+from films import copied, write_film, write_sound
 from performances import performance
 
 from audio2mesh.sync.delay import Delay
