@@ -20,7 +20,6 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatar.film.high_range import TRANSFERS, standard_range
-from avatar.film.orientation import UPRIGHT, Matrix, display_matrix, turned, turns_on_its_side
 from common.errors import InputError, check_file
 from common.threads import thread_count
 
@@ -34,6 +33,10 @@ LONGEST_STILL = 60.0
 """Seconds that one picture is shown at most, whatever the file says."""
 
 Bytes = NDArray[np.uint8]
+Matrix = tuple[int, int, int, int]
+"""a, b, c, d: a pixel's column p and row q are shown at column a p + c q and row b p + d q."""
+
+UPRIGHT: Matrix = (1, 0, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,7 @@ def film_info(path: Path) -> FilmInfo:
         except (FFmpegError, StopIteration):
             raise _no_pictures(path) from None
         width, height = _size(frame, stream, None)
-        if turns_on_its_side(_matrix(frame)):
+        if _turns_on_its_side(_matrix(frame)):
             width, height = height, width
         seconds = _length(stream) or (container.duration or 0) / av.time_base
         sound = container.streams.best("audio")
@@ -78,10 +81,10 @@ def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
     def grey(frame: VideoFrame, stream: VideoStream, matrix: Matrix) -> Bytes:
         across, down = _size(frame, stream, None)
         if width is not None:
-            scale = width / (down if turns_on_its_side(matrix) else across)
+            scale = width / (down if _turns_on_its_side(matrix) else across)
             across, down = max(2, round(across * scale)), max(2, round(down * scale))
         picture = frame.reformat(width=across, height=down, format="gray")
-        return turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
+        return _turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
 
     return _shown(path, grey, FPS)
 
@@ -108,7 +111,7 @@ def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> I
         ).to_ndarray()
         if transfer:
             picture = standard_range(np.asarray(picture, np.uint16), transfer)
-        return turned(np.asarray(picture, np.uint8), matrix)
+        return _turned(np.asarray(picture, np.uint8), matrix)
 
     return _shown(path, colour, fps)
 
@@ -201,5 +204,28 @@ def _size(frame: VideoFrame, stream: VideoStream, longest: int | None) -> tuple[
 
 
 def _matrix(frame: VideoFrame) -> Matrix:
+    """How pictures are to be turned: phones film in one way and write down the other."""
     data = frame.side_data.get("DISPLAYMATRIX")
-    return UPRIGHT if data is None else display_matrix(bytes(data))
+    return UPRIGHT if data is None else _display_matrix(bytes(data))
+
+
+def _display_matrix(data: bytes) -> Matrix:
+    """The signs of a display matrix (ISO/IEC 14496-12, tkhd); of angles the nearest right one."""
+    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        return 0, int(np.sign(b)), int(np.sign(c)), 0
+    return int(np.sign(a)) or 1, 0, 0, int(np.sign(d)) or 1
+
+
+def _turns_on_its_side(matrix: Matrix) -> bool:
+    """Whether width and height change places."""
+    return matrix[0] == 0
+
+
+def _turned(picture: Bytes, matrix: Matrix) -> Bytes:
+    """A picture [H, W, …] as it is to be shown."""
+    a, b, c, d = matrix
+    if _turns_on_its_side(matrix):
+        picture = picture.swapaxes(0, 1)
+    across, down = (c, b) if _turns_on_its_side(matrix) else (a, d)
+    return np.ascontiguousarray(picture[:: down or 1, :: across or 1])

@@ -104,10 +104,13 @@ def _channels(listed: bytes) -> tuple[tuple[str, np.dtype], ...]:
 def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
     width, height = header.size
     lines = LINES[header.compression]
-    row_bytes = width * sum(kind.itemsize for _, kind in header.channels)
+    columns, row_bytes = {}, 0  # of a channel: its first byte in a line, its kind of values
+    for name, kind in header.channels:
+        columns[name] = row_bytes, kind
+        row_bytes += width * kind.itemsize
     blocks = -(-height // lines)
     places = struct.unpack_from(f"<{blocks}Q", data, header.end)
-    wanted = ("R", "G", "B") if "R" in dict(header.channels) else ("Y", "Y", "Y")
+    wanted = ("R", "G", "B") if {"R", "G", "B"} <= columns.keys() else ("Y", "Y", "Y")
     picture = np.zeros((height, width, 3), np.float32)
     for place in places:
         if place > len(data):
@@ -119,18 +122,11 @@ def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
         count = min(lines, height - top)
         block = data[place + 8 : place + 8 + size]
         plain = _decoded(block, header.compression, count * row_bytes)
-        for row in range(count):
-            values = _line(plain[row * row_bytes : (row + 1) * row_bytes], header, width)
-            picture[top + row] = np.stack([values[name] for name in wanted], axis=-1)
+        rows = np.frombuffer(plain, np.uint8).reshape(count, row_bytes)
+        for k, (start, kind) in enumerate(columns[name] for name in wanted):
+            values = np.ascontiguousarray(rows[:, start : start + width * kind.itemsize])
+            picture[top : top + count, :, k] = values.view(kind)
     return picture
-
-
-def _line(data: bytes, header: Header, width: int) -> dict[str, NDArray[np.float32]]:
-    values, place = {}, 0
-    for name, kind in header.channels:
-        values[name] = np.frombuffer(data, kind, width, place).astype(np.float32)
-        place += width * kind.itemsize
-    return values
 
 
 def _decoded(block: bytes, compression: int, size: int) -> bytes:
@@ -138,7 +134,11 @@ def _decoded(block: bytes, compression: int, size: int) -> bytes:
     if compression == 0 or len(block) == size:
         plain = block
     else:
-        coded = _runs(block, size) if compression == 1 else _inflated(block, size)
+        coded = (
+            _runs(block, size)
+            if compression == 1
+            else zlib.decompressobj().decompress(block, size + 1)
+        )
         steps = np.frombuffer(coded, np.uint8).copy()
         steps[1:] -= 128
         mixed = np.cumsum(steps, dtype=np.uint8)
@@ -149,10 +149,6 @@ def _decoded(block: bytes, compression: int, size: int) -> bytes:
     if len(plain) != size:
         raise InputError("is cut short or damaged")
     return plain
-
-
-def _inflated(block: bytes, size: int) -> bytes:
-    return zlib.decompressobj().decompress(block, size + 1)
 
 
 def _runs(block: bytes, size: int) -> bytes:

@@ -49,6 +49,12 @@ def test_openexr_files_of_scan_lines(compression: int, kind: str):
     assert np.array_equal(read_exr(exr_bytes(picture, compression, kind)), picture)
 
 
+def test_a_picture_of_y_and_some_colours_is_grey():
+    picture = np.round(np.random.default_rng(0).random((5, 8, 3)) * 64)
+    data = exr_bytes(picture, 0).replace(b"G\0\1\0\0\0", b"Y\0\1\0\0\0")
+    assert np.array_equal(read_exr(data), picture[..., [1, 1, 1]])
+
+
 @pytest.mark.parametrize("suffix", [".hdr", ".exr"])
 def test_a_file_lights_from_where_it_is_bright(tmp_path: Path, suffix: str):
     sky = np.full((32, 64, 3), 0.1)
