@@ -43,6 +43,27 @@ def write_film(
     return path
 
 
+def copied(
+    source: Path, path: Path, picture: float = 0.0, sound: float = 0.0, sound_from: float = 0.0
+) -> Path:
+    """The same packets in a new container, pictures and sound so many seconds later, without the
+    sound before `sound_from` seconds."""
+    with av.open(str(source)) as given, av.open(str(path), "w") as made:
+        delays = (
+            (given.streams.video[0], picture, 0.0),
+            (given.streams.audio[0], sound, sound_from),
+        )
+        places = {each.index: (made.add_stream_from_template(each), *at) for each, *at in delays}
+        for packet in given.demux():
+            packet_stream, later, first = places[packet.stream.index]
+            if packet.dts is None or packet.pts is None or packet.pts * packet.time_base < first:
+                continue
+            packet.stream, ticks = packet_stream, round(later / packet.time_base)
+            packet.pts, packet.dts = packet.pts + ticks, packet.dts + ticks
+            made.mux(packet)
+    return path
+
+
 def decoded(path: Path) -> list[NDArray[np.uint8]]:
     with av.open(str(path)) as container:
         frames = container.decode(container.streams.video[0])

@@ -169,7 +169,8 @@ def _darkroom(options: DriveOptions, output: Path, subject: Subject) -> Darkroom
     if subject.backend == "cpu" or options.light is not None:
         return None
     background = torch.tensor(parse_colour(options.background))
-    return open_darkroom(subject.avatar, subject.device, subject.backend, background, output)
+    size = options.width, options.height
+    return open_darkroom(subject.avatar, subject.device, subject.backend, background, output, size)
 
 
 def _many_at_once(

@@ -49,15 +49,20 @@ class Darkroom:
 
 
 def open_darkroom(
-    avatar: Avatar, device: torch.device, backend: Backend, background: Tensor, out: Path
+    avatar: Avatar,
+    device: torch.device,
+    backend: Backend,
+    background: Tensor,
+    out: Path,
+    size: tuple[int, int],
 ) -> Darkroom:
     """What makes the pictures of a film of an avatar; the encoder is said in a line on stderr.
 
-    background [3]: behind everything; out: the film's file.
+    background [3]: behind everything; out: the film's file; size: its pixels across and down.
     """
     refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
     if refused is None:
-        refused = why_not_nvenc(device)
+        refused = why_not_nvenc(device, *size)
     place = "the device" if refused is None else f"the CPU ({refused})"
     print(f"encoder: {place}", file=sys.stderr)
     return Darkroom(

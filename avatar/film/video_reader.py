@@ -13,13 +13,13 @@ import av
 import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
+from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatar.film.high_range import TRANSFERS, standard_range
-from avatar.film.orientation import UPRIGHT, Matrix, display_matrix, turned, turns_on_its_side
 from common.errors import InputError, check_file
 from common.threads import thread_count
 
@@ -29,7 +29,14 @@ FPS = 25
 HIGH_DEFINITION = 720
 """Lines from which a film that does not say so has the colours of ITU-R BT.709, not BT.601."""
 
+LONGEST_STILL = 60.0
+"""Seconds that one picture is shown at most, whatever the file says."""
+
 Bytes = NDArray[np.uint8]
+Matrix = tuple[int, int, int, int]
+"""a, b, c, d: a pixel's column p and row q are shown at column a p + c q and row b p + d q."""
+
+UPRIGHT: Matrix = (1, 0, 0, 1)
 
 
 @dataclass(frozen=True)
@@ -44,8 +51,8 @@ class FilmInfo:
     """How long it lasts; 0 where the file does not tell."""
     fps: float
     """Its own pictures a second, the mean where they vary; 0 where the file does not tell."""
-    sound: bool
-    """Whether it has a sound track."""
+    sound_begin: float | None
+    """When its sound begins, in seconds after its first picture; None where it has none."""
 
 
 def film_info(path: Path) -> FilmInfo:
@@ -57,12 +64,12 @@ def film_info(path: Path) -> FilmInfo:
         except (FFmpegError, StopIteration):
             raise _no_pictures(path) from None
         width, height = _size(frame, stream, None)
-        if turns_on_its_side(_matrix(frame)):
+        if _turns_on_its_side(_matrix(frame)):
             width, height = height, width
         seconds = _length(stream) or (container.duration or 0) / av.time_base
-        return FilmInfo(
-            width, height, seconds, float(stream.average_rate or 0), bool(container.streams.audio)
-        )
+        sound = container.streams.best("audio")
+        begin = None if sound is None else _start(sound) - _start(stream)
+        return FilmInfo(width, height, seconds, float(stream.average_rate or 0), begin)
 
 
 def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
@@ -74,10 +81,10 @@ def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
     def grey(frame: VideoFrame, stream: VideoStream, matrix: Matrix) -> Bytes:
         across, down = _size(frame, stream, None)
         if width is not None:
-            scale = width / (down if turns_on_its_side(matrix) else across)
+            scale = width / (down if _turns_on_its_side(matrix) else across)
             across, down = max(2, round(across * scale)), max(2, round(down * scale))
         picture = frame.reformat(width=across, height=down, format="gray")
-        return turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
+        return _turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
 
     return _shown(path, grey, FPS)
 
@@ -104,7 +111,7 @@ def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> I
         ).to_ndarray()
         if transfer:
             picture = standard_range(np.asarray(picture, np.uint16), transfer)
-        return turned(np.asarray(picture, np.uint8), matrix)
+        return _turned(np.asarray(picture, np.uint8), matrix)
 
     return _shown(path, colour, fps)
 
@@ -119,22 +126,28 @@ def _shown(
     """
     with _open(path) as container:
         stream = _picture_stream(path, container)
-        count, held, picture, matrix = 0, None, None, None
+        count, shown, held, picture, matrix = 0, 0.0, None, None, None
         try:
             for frame in container.decode(stream):
                 matrix = _matrix(frame) if matrix is None else matrix
-                while held is not None and (count + 0.5) / fps < _seconds(frame, stream):
+                now = _seconds(frame, stream)
+                if (leap := now - shown) > LONGEST_STILL:
+                    raise InputError(
+                        f"{path}: is damaged: two of its pictures are {leap:.0f} s apart; export "
+                        "it again"
+                    )
+                while held is not None and (count + 0.5) / fps < now:
                     picture = convert(held, stream, matrix) if picture is None else picture
                     yield picture
                     count += 1
-                held, picture = frame, None
+                held, picture, shown = frame, None, now
         except FFmpegError as error:
             raise InputError(f"{path}: the film is damaged; export it again") from error
         if held is None or matrix is None:
             raise _no_pictures(path)
         picture = convert(held, stream, matrix) if picture is None else picture
         lasts = float((held.duration or 0) * (held.time_base or 0)) or 1 / fps
-        end = max(_length(stream), _seconds(held, stream) + lasts)
+        end = min(max(_length(stream), shown + lasts), shown + LONGEST_STILL)
         while (count + 0.5) / fps < end or count == 0:
             yield picture
             count += 1
@@ -143,7 +156,9 @@ def _shown(
 def _open(path: Path) -> InputContainer:
     check_file(path)
     try:
-        return av.open(str(path.absolute()), options={"protocol_whitelist": "file"})
+        return av.open(
+            str(path.absolute()), metadata_errors="ignore", options={"protocol_whitelist": "file"}
+        )
     except FFmpegError:
         raise InputError(f"{path}: is not a film; give .mp4, .webm, .mkv, .mov or .avi") from None
 
@@ -167,8 +182,12 @@ def _no_pictures(path: Path) -> InputError:
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
     """When a frame is shown, from the start of the film."""
-    start = (stream.start_time or 0) * (stream.time_base or 0)
-    return float((frame.pts or 0) * (frame.time_base or 0) - start)
+    return float((frame.pts or 0) * (frame.time_base or 0)) - _start(stream)
+
+
+def _start(stream: Stream) -> float:
+    """When a stream begins, on the clock that all streams of a film share."""
+    return float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def _length(stream: VideoStream) -> float:
@@ -185,5 +204,28 @@ def _size(frame: VideoFrame, stream: VideoStream, longest: int | None) -> tuple[
 
 
 def _matrix(frame: VideoFrame) -> Matrix:
+    """How pictures are to be turned: phones film in one way and write down the other."""
     data = frame.side_data.get("DISPLAYMATRIX")
-    return UPRIGHT if data is None else display_matrix(bytes(data))
+    return UPRIGHT if data is None else _display_matrix(bytes(data))
+
+
+def _display_matrix(data: bytes) -> Matrix:
+    """The signs of a display matrix (ISO/IEC 14496-12, tkhd); of angles the nearest right one."""
+    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+    if abs(a) + abs(d) < abs(b) + abs(c):
+        return 0, int(np.sign(b)), int(np.sign(c)), 0
+    return int(np.sign(a)) or 1, 0, 0, int(np.sign(d)) or 1
+
+
+def _turns_on_its_side(matrix: Matrix) -> bool:
+    """Whether width and height change places."""
+    return matrix[0] == 0
+
+
+def _turned(picture: Bytes, matrix: Matrix) -> Bytes:
+    """A picture [H, W, …] as it is to be shown."""
+    a, b, c, d = matrix
+    if _turns_on_its_side(matrix):
+        picture = picture.swapaxes(0, 1)
+    across, down = (c, b) if _turns_on_its_side(matrix) else (a, d)
+    return np.ascontiguousarray(picture[:: down or 1, :: across or 1])

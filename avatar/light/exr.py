@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from common.errors import InputError
 
 MAGIC = b"\x76\x2f\x31\x01"
-MOST_PIXELS = 2**25
+MOST_PIXELS, MOST_ACROSS, MOST_CHANNELS = 2**25, 2**15, 16
 TILED, DEEP, PARTS = 0x200, 0x800, 0x1000  # flags of the version
 LINES = {0: 1, 1: 1, 2: 1, 3: 16}  # lines in a block by the number of the compression
 NAMES = ("none", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB")
@@ -61,8 +61,10 @@ def _header(data: bytes) -> Header:
         raise InputError(f"is compressed by {name}, which is not read here; {WAY_OUT}")
     left, top, right, bottom = struct.unpack("<4i", facts["dataWindow"])
     width, height = right - left + 1, bottom - top + 1
-    if width < 1 or height < 1 or width * height > MOST_PIXELS:
-        raise InputError(f"says it has {width}x{height} pixels; give one of at most 2^25")
+    if width < 1 or height < 1 or width * height > MOST_PIXELS or width > MOST_ACROSS:
+        raise InputError(
+            f"says it has {width}x{height} pixels; give one of at most 2^25, 2^15 across"
+        )
     return Header(_channels(facts["channels"]), compression, (left, top), (width, height), end)
 
 
@@ -84,6 +86,8 @@ def _attributes(data: bytes, place: int) -> tuple[Mapping[str, bytes], int]:
 def _channels(listed: bytes) -> tuple[tuple[str, np.dtype], ...]:
     found, place = [], 0
     while listed[place] != 0:
+        if len(found) == MOST_CHANNELS:
+            raise InputError(f"has more than {MOST_CHANNELS} channels; save it with R, G and B")
         stop = listed.index(b"\0", place) if b"\0" in listed[place:] else len(listed)
         kind, _, across, down = struct.unpack_from("<iIii", listed, stop + 1)
         name = listed[place:stop].decode("latin-1")
@@ -100,10 +104,13 @@ def _channels(listed: bytes) -> tuple[tuple[str, np.dtype], ...]:
 def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
     width, height = header.size
     lines = LINES[header.compression]
-    row_bytes = width * sum(kind.itemsize for _, kind in header.channels)
+    columns, row_bytes = {}, 0  # of a channel: its first byte in a line, its kind of values
+    for name, kind in header.channels:
+        columns[name] = row_bytes, kind
+        row_bytes += width * kind.itemsize
     blocks = -(-height // lines)
     places = struct.unpack_from(f"<{blocks}Q", data, header.end)
-    wanted = ("R", "G", "B") if "R" in dict(header.channels) else ("Y", "Y", "Y")
+    wanted = ("R", "G", "B") if {"R", "G", "B"} <= columns.keys() else ("Y", "Y", "Y")
     picture = np.zeros((height, width, 3), np.float32)
     for place in places:
         if place > len(data):
@@ -115,18 +122,11 @@ def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
         count = min(lines, height - top)
         block = data[place + 8 : place + 8 + size]
         plain = _decoded(block, header.compression, count * row_bytes)
-        for row in range(count):
-            values = _line(plain[row * row_bytes : (row + 1) * row_bytes], header, width)
-            picture[top + row] = np.stack([values[name] for name in wanted], axis=-1)
+        rows = np.frombuffer(plain, np.uint8).reshape(count, row_bytes)
+        for k, (start, kind) in enumerate(columns[name] for name in wanted):
+            values = np.ascontiguousarray(rows[:, start : start + width * kind.itemsize])
+            picture[top : top + count, :, k] = values.view(kind)
     return picture
-
-
-def _line(data: bytes, header: Header, width: int) -> dict[str, NDArray[np.float32]]:
-    values, place = {}, 0
-    for name, kind in header.channels:
-        values[name] = np.frombuffer(data, kind, width, place).astype(np.float32)
-        place += width * kind.itemsize
-    return values
 
 
 def _decoded(block: bytes, compression: int, size: int) -> bytes:
@@ -134,10 +134,14 @@ def _decoded(block: bytes, compression: int, size: int) -> bytes:
     if compression == 0 or len(block) == size:
         plain = block
     else:
-        coded = _runs(block, size) if compression == 1 else _inflated(block, size)
-        steps = np.frombuffer(coded, np.uint8).astype(np.int64)
+        coded = (
+            _runs(block, size)
+            if compression == 1
+            else zlib.decompressobj().decompress(block, size + 1)
+        )
+        steps = np.frombuffer(coded, np.uint8).copy()
         steps[1:] -= 128
-        mixed = np.cumsum(steps).astype(np.uint8)
+        mixed = np.cumsum(steps, dtype=np.uint8)
         spread = np.empty_like(mixed)
         half = (len(mixed) + 1) // 2
         spread[0::2], spread[1::2] = mixed[:half], mixed[half:]
@@ -145,10 +149,6 @@ def _decoded(block: bytes, compression: int, size: int) -> bytes:
     if len(plain) != size:
         raise InputError("is cut short or damaged")
     return plain
-
-
-def _inflated(block: bytes, size: int) -> bytes:
-    return zlib.decompressobj().decompress(block, size + 1)
 
 
 def _runs(block: bytes, size: int) -> bytes:

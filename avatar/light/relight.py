@@ -11,15 +11,18 @@ from torch import Tensor
 from avatar.heads import Head
 from avatar.light.cells import into_cells
 from avatar.light.environment import Environment, turn
-from avatar.light.matters import MATTERS, MIRRORLESS, SKIN
+from avatar.light.matters import CLOTH, LIPS, MATTERS, MIRRORLESS, MOUTH, SKIN, STRAND, TEETH
 from avatar.light.mirror import mirror_of
 from avatar.light.shade import PER_ROOT, Moment, shade
-from avatar.light.sides import sides_of
+from avatar.light.shadows import DIRECTIONS
 from avatar.light.standing import standing_of
-from avatar.light.surfaces import Surfaces, where_still
+from avatar.light.surfaces import Surfaces, unpacked, where_still
 from avatar.light.tone import tone_table
-from avatar.mesh.vectors import Floats
+from avatar.mesh.vectors import Floats, Ints
 from splat import Camera, Gaussians
+
+AROUND = np.cos(np.radians(22))  # of each direction: its neighbours' ring
+THIN = 0.1  # share of light through hair below which it hides what is behind it
 
 Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
 """(Gaussians, vertices [V, 3] that they ride on, camera, seconds) → the Gaussians lit."""
@@ -84,3 +87,21 @@ def relit(
 
 def _floats(values: Tensor) -> NDArray[np.float32]:
     return np.ascontiguousarray(values.detach().cpu().numpy(), np.float32)
+
+
+def sides_of(surfaces: Surfaces, everywhere: bool = False) -> Ints:
+    """[N, D / 8] uint8: a bit for each of DIRECTIONS, set where a viewer there may see a Gaussian:
+    what a ray of light passes on its way in, a look passes on its way out.
+
+    Lips, teeth and mouth, which open in more ways than the tables know, are seen from everywhere,
+    and so is all if `everywhere` says so.
+    """
+    if everywhere:
+        return np.full((len(surfaces.matter), len(DIRECTIONS) // 8), 255, np.uint8)
+    seen = np.zeros((len(surfaces.matter), len(DIRECTIONS)), bool)
+    least = np.where(np.isin(surfaces.matter, (STRAND, CLOTH)), THIN, 0)[:, None]
+    visible = np.maximum(unpacked(surfaces.rest), unpacked(surfaces.opened)) > least
+    for direction, around in enumerate(DIRECTIONS @ DIRECTIONS.T > AROUND):
+        seen[:, direction] = visible[:, around].any(1)
+    seen[np.isin(surfaces.matter, (LIPS, MOUTH, TEETH))] = True
+    return np.packbits(seen, axis=1, bitorder="little")

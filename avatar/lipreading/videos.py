@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import stream_audio
-from avatar.film.video_reader import FPS, grey_frames
+from avatar.film.video_reader import FPS, film_info, grey_frames
 from avatar.lipreading.critic import Stretch, Teacher
 from avatar.lipreading.locate import Box, locate_mouth
 from avatar.lipreading.view import SIZE
@@ -95,7 +95,9 @@ def _given_box(path: Path) -> Box | None:
 
 def _found_box(path: Path) -> Box:
     small = np.stack(list(grey_frames(path, _SMALL)))
-    box = locate_mouth(small, frame_energy(stream_audio(path), FPS))
+    loudness = frame_energy(stream_audio(path), FPS)  # of frames from the sound's beginning on
+    late = round((film_info(path).sound_begin or 0.0) * FPS)
+    box = locate_mouth(small, np.pad(loudness[max(0, -late) :], (max(0, late), 0)))
     if box is None:
         raise InputError(
             f"{path}: no place in the film moves with its speech, so the mouth is not found; "

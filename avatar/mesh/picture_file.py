@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
@@ -51,8 +52,9 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
             colours.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
         millimetres = told.get(ExifTags.Base.FocalLengthIn35mmFilm)
         diagonal = math.hypot(*colours.size)
-        focal = float(millimetres) / FILM_DIAGONAL * diagonal if millimetres else None
-        return Photo(np.array(colours), focal)
+        if not isinstance(millimetres, Real) or not millimetres:
+            return Photo(np.array(colours), None)
+        return Photo(np.array(colours), float(millimetres) / FILM_DIAGONAL * diagonal)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from avatar.mesh.picture_file import read_photo
 from avatar.mesh.vectors import Floats
+from avatar.tracking.options import FOCALS
 from avatar.tracking.window import Margins, window_around
 from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, faces_in_picture
@@ -83,7 +84,11 @@ def see(
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
     places = window.inside(points)
     matte = _one_person(person[0].cpu().double().numpy(), places)
-    told = photo.focal if focal is None else focal * width
+    told = photo.focal / width if focal is None and photo.focal else focal
+    believed = told if told is not None and FOCALS[0] <= told <= FOCALS[1] else None
+    remarks = _remarks(high, len(faces.points), face, flat_share(picture, places) > DRAWN)
+    if told is not None and believed is None:
+        remarks += (f"tells a focal length of {told:.2g} widths, which is left out; give --focal",)
     middle = window.inside(torch.tensor([width / 2, height / 2]))
     return SeenPhoto(
         path=path,
@@ -91,10 +96,10 @@ def see(
         person=matte,
         hair=np.minimum(hair[0].cpu().double().numpy(), matte),
         points=places,
-        focal=(told or USUAL_FOCAL * max(width, height)) * window.scale,
+        focal=(believed * width if believed else USUAL_FOCAL * max(width, height)) * window.scale,
         centre=(float(middle[0]), float(middle[1])),
-        focal_told=told is not None,
-        remarks=_remarks(high, len(faces.points), face, flat_share(picture, places) > DRAWN),
+        focal_told=believed is not None,
+        remarks=remarks,
     )
 
 

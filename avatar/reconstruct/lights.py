@@ -8,6 +8,7 @@ on what reaches it that changes with the direction of light: 1 + slope · direct
 import sys
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from functools import reduce
 
 import numpy as np
 import torch
@@ -51,6 +52,7 @@ BAKED_AT = (0.0, 0.2, 0.5)  # progress from which shade is baked, again if Gauss
 LEAST = 0.05  # light by which the first colours are divided
 ENOUGH = 4  # lights, from which on factors are learned
 UNKNOWN = "unknown"
+MOST_BYTES = 2**29  # of the light that arrives in views, which is kept; the rest is computed again
 
 
 class CaptureLights:
@@ -119,9 +121,9 @@ class CaptureLights:
     def without_light(self, bound: BoundGaussians) -> BoundGaussians:
         """Gaussians whose colours are means over lights, in what is left without."""
         views = {self._key(view): view for view in self.capture.splits["train"]}
-        received = torch.stack([self._arriving(bound, view).matt for view in views.values()])
+        received = reduce(torch.add, (self._arriving(bound, view).matt for view in views.values()))
         colours = _colours(bound).cpu().double().numpy()
-        mean = received.mean(0).clamp(min=LEAST).cpu().double().numpy()
+        mean = (received / len(views)).clamp(min=LEAST).cpu().double().numpy()
         albedo = to_srgb(np.clip(untoned(colours) / mean, 0.01, WHITEST))
         own = rgb_to_sh(torch.from_numpy(albedo)).to(bound.parts["sh_dc"])
         return replace(bound, parts={**bound.parts, "sh_dc": own[:, None]})
@@ -227,11 +229,14 @@ class CaptureLights:
     def _arriving(self, bound: BoundGaussians, view: View) -> Arriving:
         assert self.transfer is not None
         key = self._key(view)
-        if key not in self.arrived:
-            with torch.no_grad():
-                frames = self._frames(view, bound)
-                self.arrived[key] = arriving(self.transfer, frames, self._sky(view))
-        return self.arrived[key]
+        if key in self.arrived:
+            return self.arrived[key]
+        with torch.no_grad():
+            came = arriving(self.transfer, self._frames(view, bound), self._sky(view))
+        each = sum(part.nbytes for part in vars(came).values())
+        if each * (len(self.arrived) + 1) <= MOST_BYTES:
+            self.arrived[key] = came
+        return came
 
 
 def albedo_of(bound: BoundGaussians) -> Tensor:

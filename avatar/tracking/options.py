@@ -7,6 +7,7 @@ from typing import Literal
 from common.device import Device
 from common.errors import InputError
 
+FOCALS = (0.3, 10.0)  # picture widths: focal lengths that are believed
 LEAST_FRAMES = 8  # of which a film must show a face
 MOST_SYNC = 10_000  # milliseconds
 Sync = Literal["auto"] | float
@@ -72,8 +73,10 @@ def check_tracking(options: TrackingOptions) -> None:
         raise InputError(f"--size {options.size}: must be even and from 128 to 2048 pixels")
     if not 5 <= options.fps <= 120:
         raise InputError(f"--fps {options.fps:g}: must be from 5 to 120 frames a second")
-    if options.focal is not None and not 0.3 <= options.focal <= 10:
-        raise InputError(f"--focal {options.focal:g}: must be from 0.3 to 10 picture widths")
+    if options.focal is not None and not FOCALS[0] <= options.focal <= FOCALS[1]:
+        raise InputError(
+            f"--focal {options.focal:g}: must be from {FOCALS[0]} to {FOCALS[1]:g} picture widths"
+        )
     for name, least, most in (("face", 0, 100), ("key_frames", 8, 500), ("crops", 1, 20)):
         value = getattr(options, name)
         if not least <= value <= most:

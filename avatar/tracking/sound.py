@@ -27,9 +27,10 @@ def tracked_sound(film: Path, tracking: Tracking, sync: Sync) -> TrackedSound:
     sync: milliseconds by which it is moved, later where more than 0; auto: as the lips ask for,
     where they surely do.
     """
-    if not film_info(film).sound:
+    sound_begin = film_info(film).sound_begin
+    if sound_begin is None:
         return TrackedSound(None, "no sound")
-    sound = Sound(film, float(tracking.frames[0]) / tracking.fps)
+    sound = Sound(film, float(tracking.frames[0]) / tracking.fps - sound_begin)
     if sync != "auto":
         return TrackedSound(_moved(sound, sync / 1000), f"sound moved by {sync:g} ms")
     found = lips_delay(sample_take(take_of(tracking), tracking.fps)[0], tracking.fps, sound)

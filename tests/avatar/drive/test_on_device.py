@@ -78,7 +78,7 @@ def shot(
 
 @pytest.fixture
 def darkroom(small_avatar: Avatar) -> Darkroom:
-    return open_darkroom(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"))
+    return open_darkroom(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"), (64, 64))
 
 
 def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, motion: Motion):
@@ -161,7 +161,8 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     driving.drive(plain)
 
     def of_the_cpu(options: DriveOptions, output: Path, subject: Any) -> Darkroom:
-        return open_darkroom(subject.avatar, CPU, "cpu", torch.full((3,), 0.8), output)
+        size = options.width, options.height
+        return open_darkroom(subject.avatar, CPU, "cpu", torch.full((3,), 0.8), output, size)
 
     monkeypatch.setattr(driving, "_darkroom", of_the_cpu)
     report = driving.drive(many)
@@ -183,7 +184,8 @@ def decoded(path: Path | None) -> np.ndarray:
 def test_cuda_makes_the_pictures_of_the_cpu(
     small_avatar: Avatar, motion: Motion, cuda: torch.device, count: int
 ):
-    there = open_darkroom(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), Path("frames"))
+    out, size = Path("frames"), (64, 64)
+    there = open_darkroom(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out, size)
     found, _ = shot(small_avatar, motion, there, count, cuda)
     wanted = np.stack(one_by_one(small_avatar, motion))
     assert not found.is_cuda

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from avatar.film.high_range import standard_range
 from avatar.film.video import open_writer
-from avatar.film.video_reader import colour_frames, film_info, grey_frames
+from avatar.film.video_reader import LONGEST_STILL, colour_frames, film_info, grey_frames
 from common.errors import InputError
 
 FOUR = np.array([[(200, 40, 40), (40, 180, 60)], [(50, 60, 210), (220, 220, 220)]], np.uint8)
@@ -136,7 +136,7 @@ def test_a_film_says_what_it_is(tmp_path: Path):
         write_film(tmp_path / name, 30, fps=30.0, audio=audio)
         for name, audio in (("silent.mp4", None), ("loud.mp4", sound))
     )
-    assert film_info(loud).sound and not film_info(silent).sound
+    assert film_info(loud).sound_begin == 0 and film_info(silent).sound_begin is None
     info = film_info(silent)
     assert (info.width, info.height) == (64, 48)
     assert info.seconds == pytest.approx(1, abs=0.05) and info.fps == pytest.approx(30)
@@ -155,6 +155,38 @@ def test_frames_that_were_shown_are_freed_at_once(tmp_path: Path, read: Callable
             assert alive < 8
     finally:
         gc.enable()
+
+
+def test_broken_text_in_a_film_does_not_hinder_it(tmp_path: Path):
+    path = tmp_path / "a.mp4"
+    with open_writer(path, 32, 32, 25.0, comment="written by somebody") as write:
+        write(np.zeros((32, 32, 3), np.uint8))
+    path.write_bytes(path.read_bytes().replace(b"somebody", b"\xff\xfe\xc3body\xff"))
+    assert len(list(colour_frames(path))) == 1 and film_info(path).width == 32
+
+
+def state_length(path: Path, ticks: int) -> Path:
+    """The same .mp4 of one stream, which says that it lasts so many ticks."""
+    data = bytearray(path.read_bytes().replace(b"edts", b"free"))
+    for name, ahead in ((b"mdhd", 20), (b"stts", 16)):
+        place = data.index(name) + ahead
+        data[place : place + 4] = ticks.to_bytes(4, "big")
+    path.write_bytes(data)
+    return path
+
+
+def test_the_last_picture_is_not_repeated_for_hours(tmp_path: Path):
+    still = state_length(write_still(tmp_path / "a.mp4", corners(), frames=1), 2**31 - 1)
+    assert film_info(still).seconds > 3600
+    assert len(list(colour_frames(still))) <= 25 * LONGEST_STILL
+
+
+def test_a_leap_of_hours_between_pictures_is_refused(tmp_path: Path):
+    grey = VideoFrame.from_ndarray(corners(), format="rgb24").reformat(format="yuv420p")
+    again = VideoFrame.from_ndarray(corners(), format="rgb24").reformat(format="yuv420p")
+    path = write_frames(tmp_path / "a.mkv", [grey, again], [0, 360_000])
+    with pytest.raises(InputError, match=r"a\.mkv: is damaged: .* 3600 s apart"):
+        list(colour_frames(path))
 
 
 def test_what_is_no_film_is_refused(tmp_path: Path):

@@ -1,17 +1,28 @@
 """Finished pictures as a device makes them, against what the CPU's own path makes."""
 
+import re
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
 
 import av
 import numpy as np
 import pytest
 import torch
+from av.video.codeccontext import VideoCodecContext
+from av.video.frame import CudaContext, VideoFrame
 from torch import Tensor
 
+from avatar.film import nvenc
 from avatar.film.nvenc import shared_frames, why_not_nvenc
 from avatar.film.output import output_kind
 from avatar.film.video import _yuv_converter, as_bytes, open_writer, takes_nv12
 from avatar.film.yuv import nv12, rgb8
+from common.background import in_background
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
@@ -84,10 +95,78 @@ def test_a_frame_shares_the_memory_of_its_picture():
     assert frame.to_ndarray()[0, 0] == picture[0, 0]
 
 
+@pytest.mark.parametrize("index", [0, 1])
+def test_ffmpeg_gets_the_context_of_torch_on_the_thread_that_encodes(
+    monkeypatch: pytest.MonkeyPatch, index: int
+):
+    """Stand-ins note what is asked of CUDA, and where."""
+    asked: list[tuple[str, int]] = []
+    contexts: list[CudaContext] = []
+
+    def noted(name: str) -> None:
+        asked.append((name, threading.get_ident()))
+
+    @contextmanager
+    def chosen(device: torch.device) -> Iterator[None]:
+        noted(f"begin {device.index}")
+        yield
+        noted("end")
+
+    def context(*args: Any, **named: Any) -> CudaContext:
+        noted("context")
+        contexts.append(CudaContext(*args, **named))
+        return contexts[-1]
+
+    def shared(planes: Any, **named: Any) -> None:
+        noted("frame")
+        assert named == {"format": "nv12", "cuda_context": contexts[0]}
+
+    picture = MagicMock(is_cuda=True, device=torch.device("cuda", index))
+    picture.__len__.return_value = 24
+    monkeypatch.setattr(torch.cuda, "device", chosen)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda: noted("current"))
+    monkeypatch.setattr(nvenc, "CudaContext", context)
+    monkeypatch.setattr(nvenc, "VideoFrame", SimpleNamespace(from_dlpack=shared))
+    frames: list[VideoFrame] = []
+    to_frame = shared_frames()
+
+    def work(given: Tensor) -> None:
+        frames.append(to_frame(given))
+
+    with in_background(work) as encode:
+        for _ in range(2):
+            encode(picture)
+    names, threads = zip(*asked, strict=True)
+    first, again = f"begin {index} current context frame end", f"begin {index} frame end"
+    assert " ".join(names) == f"{first} {again}"
+    assert len(set(threads)) == 1 and threads[0] != threading.get_ident()
+    (made,) = contexts
+    assert (made.device_id, made.primary_ctx, made.current_ctx) == (index, False, True)
+
+
+def test_the_encoder_is_tried_at_the_size_of_the_film(monkeypatch: pytest.MonkeyPatch):
+    """It refuses some sizes: then the CPU encodes, and the film does not fail midway."""
+    encoder = MagicMock(spec=VideoCodecContext)
+    asked: list[tuple[int, int]] = []
+
+    def encode(_: VideoFrame | None) -> list:
+        asked.append((encoder.width, encoder.height))
+        if encoder.width < 145:
+            raise ValueError
+        return []
+
+    encoder.encode = encode
+    monkeypatch.setattr(nvenc.CodecContext, "create", lambda *_: encoder)
+    assert why_not_nvenc(torch.device("cpu"), 320, 64) is None
+    assert "does not work here (ValueError)" in str(why_not_nvenc(torch.device("cpu"), 96, 64))
+    assert asked == [(320, 64), (320, 64), (96, 64)]
+
+
 @pytest.mark.gpu
 def test_the_device_encodes_what_it_is_given(cuda: torch.device, tmp_path: Path):
-    if reason := why_not_nvenc(cuda):
-        pytest.skip(reason)
+    if re.search(r"A100|A30\b|A800|H\d00|B\d00", torch.cuda.get_device_name(cuda)):
+        pytest.skip("this device has no encoder")
+    assert why_not_nvenc(cuda, 320, 256) is None
     rgb = rgb8(smooth(256, 320)).expand(5, -1, -1, -1)
     finished = nv12(rgb.to(cuda))
     torch.cuda.synchronize()
@@ -99,5 +178,18 @@ def test_the_device_encodes_what_it_is_given(cuda: torch.device, tmp_path: Path)
     assert (finished.cpu().int() - on_cpu.int()).abs().max() <= 1
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize(("width", "height"), [(96, 64), (514, 256), (5120, 256)])
+def test_sizes_that_the_device_does_not_encode_are_found_before_the_film(
+    cuda: torch.device, tmp_path: Path, width: int, height: int
+):
+    if why_not_nvenc(cuda, width, height):
+        return
+    finished = nv12(rgb8(smooth(height, width)).to(cuda))
+    with open_writer(tmp_path / "a.mp4", width, height, 25, nvenc=True) as write:
+        write(finished[0])
+
+
 def test_the_cpu_has_no_such_encoder():
-    assert str(why_not_nvenc(torch.device("cpu"))).startswith("h264_nvenc does not work here (")
+    reason = str(why_not_nvenc(torch.device("cpu"), 320, 256))
+    assert reason.startswith("h264_nvenc does not work here (")

@@ -1,5 +1,7 @@
 """Files of light: read right, and refused in a sentence."""
 
+import struct
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -45,6 +47,12 @@ def test_openexr_files_of_scan_lines(compression: int, kind: str):
     picture = np.round(np.random.default_rng(0).random((37, 22, 3)) * 64)
     picture[:, 5:15] = 7
     assert np.array_equal(read_exr(exr_bytes(picture, compression, kind)), picture)
+
+
+def test_a_picture_of_y_and_some_colours_is_grey():
+    picture = np.round(np.random.default_rng(0).random((5, 8, 3)) * 64)
+    data = exr_bytes(picture, 0).replace(b"G\0\1\0\0\0", b"Y\0\1\0\0\0")
+    assert np.array_equal(read_exr(data), picture[..., [1, 1, 1]])
 
 
 @pytest.mark.parametrize("suffix", [".hdr", ".exr"])
@@ -104,6 +112,31 @@ def test_files_that_give_no_light_are_named(tmp_path: Path, name: str, data: byt
     with pytest.raises(InputError, match=said) as told:
         read_radiance(path)
     assert str(path) in str(told.value)
+
+
+def hostile_exr(channels: int, width: int) -> bytes:
+    """A picture of one line, whose header names so many channels more and is so wide."""
+    whole = exr_bytes(np.zeros((1, 2, 3)), 2)
+    window, wide = (struct.pack("<4i", 3, -2, across + 2, -2) for across in (2, width))
+    more = b"".join(b"%05d\0" % k + struct.pack("<IIii", 2, 0, 1, 1) for k in range(channels))
+    before, after = whole.replace(window, wide).split(b"chlist\0", 1)
+    size = int.from_bytes(after[:4], "little") + len(more)
+    return before + b"chlist\0" + struct.pack("<i", size) + more + after[4:]
+
+
+@pytest.mark.parametrize(
+    ("channels", "width", "said"),
+    [(10_000, 1024, "more than 16 channels"), (0, 2**25, "at most .* 2.15 across")],
+)
+def test_a_header_that_asks_for_gigabytes_is_refused(channels: int, width: int, said: str):
+    data = hostile_exr(channels, width)
+    tracemalloc.start()
+    try:
+        with pytest.raises(InputError, match=said):
+            read_exr(data)
+        assert tracemalloc.get_traced_memory()[1] < 2**23
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_missing_file_is_named(tmp_path: Path):

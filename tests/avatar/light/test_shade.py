@@ -12,9 +12,9 @@ from avatar.light.cells import into_cells, shares_at
 from avatar.light.environment import Environment, Lobe, lamps
 from avatar.light.matters import CLOTH, EYES, LIPS, MATTERS, ROUGHNESS, SKIN, STRAND
 from avatar.light.mirror import blurred, mirror_of
+from avatar.light.relight import sides_of
 from avatar.light.shade import PER_ROOT, Moment, shade
 from avatar.light.shadows import DIRECTIONS
-from avatar.light.sides import sides_of
 from avatar.light.sums import STRAND as STRAND_LIGHT
 from avatar.light.sums import STRAND_WRAP
 from avatar.light.surfaces import JAW, LIDS, Surfaces, packed, unpacked, where_still

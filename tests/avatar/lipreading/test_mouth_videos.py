@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from films import write_film
+from films import copied, write_film
 from support import ROOT, write_wav
 
 from audio2mesh.model.motion import Motion
@@ -56,6 +56,13 @@ def test_the_mouth_of_the_demo_film_is_found(small: Small):
     assert box.x == pytest.approx(x, abs=4)
     assert box.y == pytest.approx(y, abs=6)
     assert 25 < box.side < 50
+
+
+def test_the_mouth_is_found_where_the_sound_begins_later_than_the_pictures(
+    demo_film: Path, tmp_path: Path
+):
+    cut = load_mouth_video(copied(demo_film, tmp_path / "cut.mkv", sound_from=1.5))
+    assert len(cut) == len(load_mouth_video(demo_film))
 
 
 @pytest.mark.parametrize("shift", [(-14, -22), (15, 30)])

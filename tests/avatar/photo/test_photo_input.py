@@ -56,6 +56,20 @@ def test_a_turned_photo_is_put_upright(tmp_path: Path):
     assert abs(float(eyes[0, 1] - eyes[1, 1])) < 0.1 * float(eyes[1, 0] - eyes[0, 0])
 
 
+@pytest.mark.parametrize(("millimetres", "widths"), [(4, 1.2), (50, 1.634)])
+def test_a_focal_length_that_no_portrait_has_is_left_out_and_told(
+    tmp_path: Path, millimetres: int, widths: float
+):
+    """Files that give a phone's true 4 mm for the equivalent of 26."""
+    exif = Image.Exif()
+    exif[0x0112], exif.get_ifd(0x8769)[0xA405] = 1, millimetres
+    path = saved(tmp_path / "me.png", head("woman", 384), exif=exif)
+    seen, plain = looked_at(path), looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
+    assert seen.focal / plain.focal == pytest.approx(widths / 1.2, rel=1e-3)
+    assert seen.focal_told == (millimetres == 50)
+    assert any("focal length" in remark for remark in seen.remarks) == (millimetres != 50)
+
+
 def test_twenty_megapixels(tmp_path: Path):
     large = np.asarray(
         Image.fromarray((head("woman").numpy() * 255).astype(np.uint8)).resize((4500, 4500))

@@ -4,6 +4,8 @@ import json
 from dataclasses import replace
 from pathlib import Path
 from shutil import copytree
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -22,6 +24,7 @@ from avatar.light.relight import Course, relit
 from avatar.light.shadows import DIRECTIONS
 from avatar.light.stored import stored
 from avatar.light.surfaces import Surfaces
+from avatar.light.transfer import Arriving
 from avatar.mesh import Mesh
 from avatar.mesh.coloured import to_linear, to_srgb
 from avatar.mesh.rotations import quaternion_to_matrix
@@ -113,6 +116,29 @@ def test_a_grey_head_is_found_to_be_grey(lit_capture: Path, learned: Path):
     options = AvatarEvaluationOptions(learned, lit_capture, split="test", device="cpu")
     rows = evaluate_avatar(options).lights  # a light that it was not learned under
     assert rows["relit"] > rows["in the mean light of training"] + 1, rows
+
+
+def test_what_arrives_is_kept_in_bounded_memory(monkeypatch: pytest.MonkeyPatch):
+    """A film has thousands of moments: what is not kept is computed again."""
+    count = 1000
+    capture = SimpleNamespace(faces=torch.zeros(1, 3, dtype=torch.long), vertices=range(20))
+    kept = lights.CaptureLights(cast(Any, capture), load_head(), torch.device("cpu"), unknown=True)
+    kept.transfer = cast(Any, object())
+
+    def arriving(_: object, frames: torch.Tensor, __: object) -> Arriving:
+        light = frames.new_ones(count, 3)
+        return Arriving(frames * light, light[:, None].repeat(1, 3, 1), light[:, 0].clone())
+
+    monkeypatch.setattr(lights, "arriving", arriving)
+    monkeypatch.setattr(lights, "MOST_BYTES", 300_000)
+    monkeypatch.setattr(kept, "_sky", lambda view: None)
+    monkeypatch.setattr(kept, "_frames", lambda view, bound: torch.tensor(float(view.timestep)))
+    for timestep in 2 * list(range(20)):
+        view = cast(Any, SimpleNamespace(timestep=timestep))
+        came = kept._arriving(cast(Any, None), view)
+        assert came.matt.unique().tolist() == [timestep]
+    held = [part for each in kept.arrived.values() for part in vars(each).values()]
+    assert 0 < sum(part.nbytes for part in held) <= 300_000
 
 
 def test_without_lights_the_light_stays_in_the_colours(lit_capture: Path, tmp_path: Path):

@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from films import write_film
+from films import copied, write_film, write_sound
 from performances import performance
 
 from audio2mesh.sync.delay import Delay
-from avatar.film.audio_track import Sound
+from avatar.film.audio_track import Sound, sound_reader
+from avatar.film.video import open_writer
+from avatar.film.video_reader import grey_frames
 from avatar.tracking import sound as room
 from avatar.tracking.options import Sync
 from avatar.tracking.result import Tracking
@@ -16,6 +19,7 @@ from avatar.tracking.sound import tracked_sound
 from common.assets import DEMO_VOICE
 
 FIRST = 5  # the first frame that shows a face
+RATE, FLASH = 48_000, 20  # of the sound; the picture that is bright while it clicks
 
 
 def tracking() -> Tracking:
@@ -62,3 +66,24 @@ def test_the_sound_is_moved_as_told_or_as_the_lips_surely_ask_for(
 def test_a_film_without_sound_says_so(tmp_path: Path):
     heard = tracked_sound(write_film(tmp_path / "film.mp4", 10), tracking(), "auto")
     assert (heard.sound, heard.words) == (None, "no sound")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+@pytest.mark.parametrize(("picture", "sound"), [(0.0, 0.0), (0.32, 0.0), (0.0, 0.32)])
+def test_pictures_and_sound_that_begin_apart_are_on_one_clock(
+    tmp_path: Path, suffix: str, picture: float, sound: float
+):
+    """As after a cut without encoding: one stream's first packet is later than the other's."""
+    click = np.zeros((2 * RATE, 1))
+    click[round(FLASH / 25 * RATE) :][:200] = 0.9
+    made = tmp_path / "made.mp4"
+    with open_writer(made, 64, 64, 25, Sound(write_sound(tmp_path / "s.flac", click, RATE))) as add:
+        for frame in range(50):
+            add(np.full((64, 64, 3), 255 * (frame == FLASH), np.uint8))
+    film = copied(made, tmp_path / f"film{suffix}", picture, sound)
+    seen = int(np.argmax([shown.mean() for shown in grey_frames(film)])) - FIRST
+    heard = tracked_sound(film, tracking(), 0.0).sound
+    assert heard is not None
+    samples = sound_reader(heard.path, RATE, heard.begin)(2 * RATE)
+    clicks = np.abs(samples).argmax() / RATE
+    assert clicks == pytest.approx(seen / 25 + sound - picture, abs=0.01)
