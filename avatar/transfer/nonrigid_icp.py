@@ -13,18 +13,14 @@ from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse import linalg
 from scipy.spatial import KDTree
 
 from avatar.mesh.closest import FaceTree, closest
 from avatar.mesh.edges import adjacency
 from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -59,7 +55,7 @@ TOLERANCE, MOST_ITERATIONS = 1e-4, 100  # of conjugate gradients
 class Pulls:
     """Template vertices that are told where to be."""
 
-    index: Indices  # [P]
+    index: Ints  # [P]
     points: Floats  # [P, 3] metres, head space
     weights: Floats  # [P]
 
@@ -70,7 +66,7 @@ NO_PULLS = Pulls(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0))
 def bend(
     template: Template,
     mesh: FaceTree,
-    boundary: Mask,
+    boundary: Bools,
     pulls: Pulls = NO_PULLS,
     stages: Sequence[Stage] = STAGES,
 ) -> Floats:
@@ -116,12 +112,12 @@ class Samples:
 
     points: Floats  # [Q, 3]
     normals: Floats  # [Q, 3]
-    inside: Mask  # [Q] false on open edges
-    boundary: Mask  # [V]
+    inside: Bools  # [Q] false on open edges
+    boundary: Bools  # [V]
     tree: KDTree  # of place and weighted normal
 
 
-def _samples(mesh: FaceTree, boundary: Mask) -> Samples:
+def _samples(mesh: FaceTree, boundary: Bools) -> Samples:
     used = np.unique(mesh.faces)
     smooth = point_normals(mesh.vertices, mesh.faces)
     points = np.concatenate([mesh.vertices[used], mesh.vertices[mesh.faces].mean(1)])
@@ -160,7 +156,7 @@ def _closest(
 
 
 def _weighted(
-    template: Template, index: Indices, away: Floats, normals: Floats, stage: Stage
+    template: Template, index: Ints, away: Floats, normals: Floats, stage: Stage
 ) -> Matched:
     """Matches with their weights: less where they are far, none beyond three times the reach."""
     distances = np.linalg.norm(away, axis=1)
@@ -175,7 +171,7 @@ def _weighted(
     return matched
 
 
-def _pairs(template: Template, body: Indices) -> sp.csr_array:
+def _pairs(template: Template, body: Ints) -> sp.csr_array:
     """The matrix [n, n] of the squared gaps of the sealed lips."""
     lips = (template.lips_upper, template.lips_lower)
     upper, lower = (np.searchsorted(body, side) for side in lips)
@@ -218,7 +214,7 @@ def conjugate(
     return found
 
 
-def _plate(template: Template, body: Indices) -> sp.csr_array:
+def _plate(template: Template, body: Ints) -> sp.csr_array:
     """[n, n] how much the body's mesh bends: its squared uniform Laplacian, and a little of its
     edges' squared differences."""
     links = adjacency(template.skin_faces, len(template.vertices))[body][:, body]
