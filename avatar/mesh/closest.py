@@ -152,20 +152,26 @@ def _box_distance(box, point):
     return total
 
 
-@cached_njit()
-def _dot(a, b):
-    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
+@cached_njit(inline="always")
+def _dot(ax, ay, az, bx, by, bz):
+    return ax * bx + ay * by + az * bz
 
 
 @cached_njit()
 def _closest_on_triangle(corners, point):
-    """Squared distance and barycentric weights (Ericson, Real-Time Collision Detection, 5.1.5)."""
-    a, b, c = corners[0], corners[1], corners[2]
-    ab, ac, ap = b - a, c - a, point - a
-    d1, d2 = _dot(ab, ap), _dot(ac, ap)
-    bp, cp = point - b, point - c
-    d3, d4 = _dot(ab, bp), _dot(ac, bp)
-    d5, d6 = _dot(ab, cp), _dot(ac, cp)
+    """Squared distance and barycentric weights (Ericson, Real-Time Collision Detection, 5.1.5); in
+    scalars, as an array for each vector would be allocated."""
+    px, py, pz = point[0], point[1], point[2]
+    ax, ay, az = corners[0, 0], corners[0, 1], corners[0, 2]
+    bx, by, bz = corners[1, 0], corners[1, 1], corners[1, 2]
+    cx, cy, cz = corners[2, 0], corners[2, 1], corners[2, 2]
+    abx, aby, abz = bx - ax, by - ay, bz - az
+    acx, acy, acz = cx - ax, cy - ay, cz - az
+    apx, apy, apz = px - ax, py - ay, pz - az
+    d1, d2 = _dot(abx, aby, abz, apx, apy, apz), _dot(acx, acy, acz, apx, apy, apz)
+    bpx, bpy, bpz, cpx, cpy, cpz = px - bx, py - by, pz - bz, px - cx, py - cy, pz - cz
+    d3, d4 = _dot(abx, aby, abz, bpx, bpy, bpz), _dot(acx, acy, acz, bpx, bpy, bpz)
+    d5, d6 = _dot(abx, aby, abz, cpx, cpy, cpz), _dot(acx, acy, acz, cpx, cpy, cpz)
     va, vb, vc = d3 * d6 - d5 * d4, d5 * d2 - d1 * d6, d1 * d4 - d3 * d2
     if d1 <= 0 and d2 <= 0:
         v, w = 0.0, 0.0
@@ -183,5 +189,5 @@ def _closest_on_triangle(corners, point):
     else:
         total = va + vb + vc
         v, w = vb / total, vc / total
-    offset = ap - v * ab - w * ac
-    return _dot(offset, offset), 1.0 - v - w, v, w
+    x, y, z = apx - v * abx - w * acx, apy - v * aby - w * acy, apz - v * abz - w * acz
+    return _dot(x, y, z, x, y, z), 1.0 - v - w, v, w

@@ -12,10 +12,11 @@ from scipy.spatial import KDTree
 
 from avatar.heads import Head
 from avatar.mesh import Mesh
+from avatar.mesh.closest import FaceTree, closest, face_tree
 from avatar.mesh.coloured import ColouredMesh, Paint, colours_at
 from avatar.mesh.edges import edges_of, pieces, shared_edges
-from avatar.mesh.vectors import MM, Floats, Ints, mix, smoothstep
-from avatar.scans.inside import set_back, settled, skin_tree
+from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import MM, Floats, Ints, mix, normalised, smoothstep
 from avatar.scans.lips import MouthLine
 from avatar.scans.surface import Cover
 from common.arrays import read_arrays
@@ -27,6 +28,9 @@ LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour
 DARK_DEPTH = 45 * MM  # here it is nearly black
 LINING_BENEATH, PARTS_BENEATH = 2.5 * MM, 4 * MM  # least depth under the skin
 LINING = np.array([150, 58, 58]) / 255  # sRGB in full light
+MARGIN = 20 * MM  # around what lies inside, within which the skin is looked at
+PASSES = 3
+FARTHEST = 8 * MM  # that something is moved as one piece
 LINING_LIGHT = 0.42  # of the light that falls on the face, linear
 
 
@@ -108,3 +112,35 @@ def _colours_near(scan: ColouredMesh, points: Floats) -> Floats:
     _, nearest = KDTree(scan.vertices[corners[choice]]).query(points)
     corner = choice[nearest]
     return colours_at(scan.paint, corner // 3, np.eye(3)[corner % 3])
+
+
+def skin_tree(scan: ColouredMesh, points: Floats) -> FaceTree:
+    """The scan's surface around points [N, 3], ready to be asked."""
+    low, high = points.min(0) - MARGIN, points.max(0) + MARGIN
+    near = ((scan.vertices > low) & (scan.vertices < high)).all(1)
+    faces = scan.faces[near[scan.faces].all(1)]
+    return face_tree(scan.vertices.astype(np.float64), faces)
+
+
+def settled(points: Floats, skin: FaceTree, clearance: Floats) -> Floats:
+    """Points [N, 3] moved so that each lies at least its clearance [N] beneath the skin."""
+    for _ in range(PASSES):
+        outside, normals = _outside(points, skin)
+        points = points - normals * np.maximum(outside + clearance, 0)[:, None]
+    return points
+
+
+def set_back(points: Floats, skin: FaceTree, clearance: float) -> Floats:
+    """The shift [3] backwards that brings points [N, 3], as one piece, beneath the skin."""
+    lacking = np.maximum(_outside(points, skin)[0] + clearance, 0)
+    return np.array([0.0, 0.0, -min(float(lacking.max(initial=0)), FARTHEST)])
+
+
+def _outside(points: Floats, skin: FaceTree) -> tuple[Floats, Floats]:
+    """How far points [N, 3] lie outside the skin [N], negative within, and its normals [N, 3]."""
+    hit = closest(skin, points)
+    corners = skin.faces[hit.faces]
+    on_skin = np.einsum("nc,nck->nk", hit.weights, skin.vertices[corners])
+    smooth = point_normals(skin.vertices, skin.faces)[corners]
+    normals = normalised(np.einsum("nc,nck->nk", hit.weights, smooth))
+    return ((points - on_skin) * normals).sum(1), normals

@@ -58,18 +58,20 @@ def _distinct(poses: list[Similarity]) -> Iterator[Similarity]:
 
 def starts(points: Floats) -> Poses:
     """Every turn and span: the top of a scan [Q, 3] is the crown, or the upper end of a face."""
-    some = points[:: max(1, len(points) // START_POINTS)]
-    found = []
-    for turn in turns():
-        turned = some @ turn.T
-        heights = turned[:, 1]
-        for span in SPANS:
-            scale = span / np.ptp(heights)
-            slab = turned[heights > heights.max() - 0.15 / scale]
-            middle = (slab.max(0) + slab.min(0)) / 2
-            middle[1] = heights.max()
-            found += [Similarity(scale, turn, mark - scale * middle) for mark in (CROWN, BROW)]
-    return Poses.of(found)
+    some, ways = points[:: max(1, len(points) // START_POINTS)], turns()
+    turned = some @ ways.swapaxes(1, 2)  # [R, Q, 3]
+    order = np.argsort(-turned[..., 1], axis=1)
+    turned = np.take_along_axis(turned, order[..., None], axis=1)  # from the top down
+    heights = turned[..., 1]
+    scale = np.array(SPANS) / np.ptp(heights, axis=1)[:, None]  # [R, K]
+    ends = heights[:, :1] - 0.15 / scale
+    last = (heights[:, None] > ends[..., None]).sum(2, keepdims=True) - 1  # of each slab
+    reach = np.maximum.accumulate(turned, axis=1) + np.minimum.accumulate(turned, axis=1)
+    middle = np.take_along_axis(reach, last, axis=1) / 2  # [R, K, 3]
+    middle[..., 1] = heights[:, :1]
+    shifts = np.stack([CROWN, BROW]) - (scale[..., None] * middle)[:, :, None]  # [R, K, 2, 3]
+    each = shifts.shape[1] * shifts.shape[2]
+    return Poses(np.repeat(scale.ravel(), 2), np.repeat(ways, each, axis=0), shifts.reshape(-1, 3))
 
 
 def turns() -> Floats:

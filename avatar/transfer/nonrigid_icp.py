@@ -7,24 +7,20 @@ Softer ones compare place and normal at once, which finds the corners of mouth a
 surface turns, and slide along it to them. The last ones settle exactly on the surface from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from scipy.sparse import linalg
 from scipy.spatial import KDTree
 
 from avatar.mesh.closest import FaceTree, closest
 from avatar.mesh.edges import adjacency
 from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.transfer.template import Template
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -52,13 +48,14 @@ TURN = 0.025  # metres that a normal turned by a radian is worth among places
 STRETCH = 1e-3  # weight of the displacement's difference along edges, times the bending's
 PAIRED = 4.0  # weight that holds the sealed lips together
 PULL = 3.0  # weight of a landmark
+TOLERANCE, MOST_ITERATIONS = 1e-4, 100  # of conjugate gradients
 
 
 @dataclass(frozen=True)
 class Pulls:
     """Template vertices that are told where to be."""
 
-    index: Indices  # [P]
+    index: Ints  # [P]
     points: Floats  # [P, 3] metres, head space
     weights: Floats  # [P]
 
@@ -69,7 +66,7 @@ NO_PULLS = Pulls(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0))
 def bend(
     template: Template,
     mesh: FaceTree,
-    boundary: Mask,
+    boundary: Bools,
     pulls: Pulls = NO_PULLS,
     stages: Sequence[Stage] = STAGES,
 ) -> Floats:
@@ -78,18 +75,25 @@ def bend(
     boundary [V] marks the mesh's open edges, on which no correspondence is believed.
     """
     body = np.flatnonzero(template.body)
-    laplacian, edges = _operators(template, body)
+    plate, pairs = _plate(template, body), _pairs(template, body)
     samples = _samples(mesh, boundary)
+    held = np.zeros(len(template.vertices))
+    held[pulls.index] = pulls.weights
     vertices = template.vertices.copy()
     for stage in stages:
-        smooth = stage.bending * (laplacian.T @ laplacian + STRETCH * edges)
+        stiff = sp.csr_array(stage.bending * plate + pairs)
+        shared = sp.csr_array(stiff + sp.diags_array(held[body]))
+        factor = None
         for _ in range(stage.steps):
             find = _alike if stage.kind == "alike" else _closest
             matched = find(template, mesh, samples, vertices, stage)
+            if factor is None:  # the weights change little within a stage
+                factor = _factor(shared, matched.weights[body])
+            wanted = np.einsum("nxy,ny->nx", matched.pull, matched.away)
+            wanted[pulls.index] += pulls.weights[:, None] * (pulls.points - vertices[pulls.index])
             reference = vertices if stage.kind == "settle" else template.vertices
-            bent = vertices - reference
-            pulled = _offsets(pulls, vertices)
-            vertices[body] += _solve(template, body, smooth, bent, matched, pulled)
+            right = wanted[body] - stiff @ (vertices - reference)[body]
+            vertices[body] += conjugate(shared, matched.pull[body], factor.solve, right)
     return vertices
 
 
@@ -97,10 +101,9 @@ def bend(
 class Matched:
     """Where template vertices should go."""
 
-    index: Indices  # [P] template vertices
-    away: Floats  # [P, 3] from the vertex to its match
-    weights: Floats  # [P]
-    pull: Floats  # [P, 3, 3] weight by direction: full across the tangent plane, less along it
+    away: Floats  # [S, 3] from the vertex to its match
+    weights: Floats  # [S], 0 where there is none
+    pull: Floats  # [S, 3, 3] weight by direction: full across the tangent plane, less along it
 
 
 @dataclass(frozen=True)
@@ -109,12 +112,12 @@ class Samples:
 
     points: Floats  # [Q, 3]
     normals: Floats  # [Q, 3]
-    inside: Mask  # [Q] false on open edges
-    boundary: Mask  # [V]
+    inside: Bools  # [Q] false on open edges
+    boundary: Bools  # [V]
     tree: KDTree  # of place and weighted normal
 
 
-def _samples(mesh: FaceTree, boundary: Mask) -> Samples:
+def _samples(mesh: FaceTree, boundary: Bools) -> Samples:
     used = np.unique(mesh.faces)
     smooth = point_normals(mesh.vertices, mesh.faces)
     points = np.concatenate([mesh.vertices[used], mesh.vertices[mesh.faces].mean(1)])
@@ -153,7 +156,7 @@ def _closest(
 
 
 def _weighted(
-    template: Template, index: Indices, away: Floats, normals: Floats, stage: Stage
+    template: Template, index: Ints, away: Floats, normals: Floats, stage: Stage
 ) -> Matched:
     """Matches with their weights: less where they are far, none beyond three times the reach."""
     distances = np.linalg.norm(away, axis=1)
@@ -161,80 +164,60 @@ def _weighted(
     weights *= np.maximum(template.weight[index], 0.1)
     across = normals[:, :, None] * normals[:, None, :]
     pull = (1 - stage.slide) * across + stage.slide * np.eye(3)
-    return Matched(index, away, weights, weights[:, None, None] * pull)
+    count = len(template.vertices)
+    matched = Matched(np.zeros((count, 3)), np.zeros(count), np.zeros((count, 3, 3)))
+    matched.away[index], matched.weights[index] = away, weights
+    matched.pull[index] = weights[:, None, None] * pull
+    return matched
 
 
-def _offsets(pulls: Pulls, vertices: Floats) -> Pulls:
-    return Pulls(pulls.index, pulls.points - vertices[pulls.index], pulls.weights)
-
-
-def _solve(
-    template: Template,
-    body: Indices,
-    smooth: sp.csr_array,
-    bent: Floats,
-    matched: Matched,
-    pulls: Pulls,
-) -> Floats:
-    """The step [n, 3] of the body's vertices."""
-    place = np.full(len(template.vertices), -1)
-    place[body] = np.arange(len(body))
-    count = len(body)
-    planes = _blocks(place[matched.index], matched.pull, count)
-    pulled = sp.coo_array(
-        (pulls.weights, (place[pulls.index], place[pulls.index])), (count, count)
-    ).tocsr()
-    pairs, apart = _pairs(template, place, bent)
-    shared = smooth + pulled + pairs
-    right = -(smooth @ bent[body]) - apart
-    wanted = np.einsum("pxy,py->px", matched.pull, matched.away)
-    np.add.at(right, place[matched.index], wanted)
-    np.add.at(right, place[pulls.index], pulls.weights[:, None] * pulls.points)
-    system = sp.kron(shared, sp.eye_array(3), format="csr") + planes
-    weights = np.bincount(place[matched.index], matched.weights, count)
-    return _conjugate(system, shared + sp.diags_array(weights * 0.4 + 1e-9), right)
-
-
-def _blocks(rows: Indices, blocks: Floats, count: int) -> sp.csr_array:
-    """Block-diagonal [3n, 3n] matrix of 3×3 blocks."""
-    row = 3 * rows[:, None, None] + np.arange(3)[None, :, None] + np.zeros((1, 1, 3), int)
-    column = 3 * rows[:, None, None] + np.arange(3)[None, None, :] + np.zeros((1, 3, 1), int)
-    entries = (blocks.ravel(), (row.ravel(), column.ravel()))
-    return sp.coo_array(entries, (3 * count, 3 * count)).tocsr()
-
-
-def _pairs(template: Template, place: Indices, bent: Floats) -> tuple[sp.csr_array, Floats]:
-    """The matrix [n, n] and gradient [n, 3] of the squared gaps of the sealed lips."""
-    upper, lower = place[template.lips_upper], place[template.lips_lower]
-    count, pairs = int((place >= 0).sum()), np.arange(len(upper))
-    ones = np.ones(len(upper))
+def _pairs(template: Template, body: Ints) -> sp.csr_array:
+    """The matrix [n, n] of the squared gaps of the sealed lips."""
+    lips = (template.lips_upper, template.lips_lower)
+    upper, lower = (np.searchsorted(body, side) for side in lips)
+    pairs, ones = np.arange(len(upper)), np.ones(len(upper))
     entries = (np.r_[ones, -ones], (np.r_[pairs, pairs], np.r_[upper, lower]))
-    gaps = sp.coo_array(entries, (len(upper), count)).tocsr()
-    matrix = PAIRED * gaps.T @ gaps
-    return matrix, matrix @ bent[template.body]
+    gaps = sp.coo_array(entries, (len(upper), len(body))).tocsr()
+    return PAIRED * gaps.T @ gaps
 
 
-def _conjugate(system: sp.csr_array, per_axis: sp.csr_array, right: Floats) -> Floats:
-    """Solve by conjugate gradients, preconditioned with one factor that serves all three axes."""
-    factor = linalg.splu(
-        per_axis.tocsc(),
+def _factor(shared: sp.csr_array, weights: Floats) -> linalg.SuperLU:
+    """One factor of a matrix [n, n] with weights [n] of matches that serves all three axes."""
+    return linalg.splu(
+        sp.csc_array(shared + sp.diags_array(0.4 * weights + 1e-9)),
         permc_spec="MMD_AT_PLUS_A",
         diag_pivot_thresh=0,
         options={"SymmetricMode": True},
     )
-    shape = right.shape
-
-    def precondition(vector: Floats) -> Floats:
-        return factor.solve(vector.reshape(shape)).ravel()
-
-    operator = linalg.LinearOperator(system.shape, precondition)
-    step, _ = linalg.cg(system, right.ravel(), rtol=1e-4, maxiter=100, M=operator)
-    return step.reshape(shape)
 
 
-def _operators(template: Template, body: Indices) -> tuple[sp.csr_array, sp.csr_array]:
-    """The uniform Laplacian [n, n] of the body's mesh, and its edges' squared differences."""
+def conjugate(
+    shared: sp.csr_array, blocks: Floats, precondition: Callable[[Floats], Floats], right: Floats
+) -> Floats:
+    """[n, 3] where a matrix [n, n] of each axis plus blocks [n, 3, 3] give `right` [n, 3], by
+    conjugate gradients.
+
+    SciPy's own take most of their time to start the threads of BLAS for vectors this short.
+    """
+    found, rest, way = np.zeros_like(right), right.copy(), np.zeros_like(right)
+    enough, before = TOLERANCE**2 * (right**2).sum(), np.inf
+    for _ in range(MOST_ITERATIONS):
+        if (rest**2).sum() <= enough:
+            break
+        better = precondition(rest)
+        gain = (rest * better).sum()
+        way, before = better + gain / before * way, gain
+        moved = shared @ way + np.einsum("nxy,ny->nx", blocks, way)
+        share = gain / (way * moved).sum()
+        found += share * way
+        rest -= share * moved
+    return found
+
+
+def _plate(template: Template, body: Ints) -> sp.csr_array:
+    """[n, n] how much the body's mesh bends: its squared uniform Laplacian, and a little of its
+    edges' squared differences."""
     links = adjacency(template.skin_faces, len(template.vertices))[body][:, body]
     degree = np.asarray(links.sum(1)).ravel()
     laplacian = sp.eye_array(len(body)) - sp.diags_array(1 / degree) @ links
-    return laplacian.tocsr(), (sp.diags_array(degree) - links).tocsr()
+    return sp.csr_array(laplacian.T @ laplacian + STRETCH * (sp.diags_array(degree) - links))

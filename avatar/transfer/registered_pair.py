@@ -2,9 +2,7 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import scipy.sparse as sp
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head
@@ -12,10 +10,8 @@ from avatar.mesh import Mesh
 from avatar.mesh.edges import adjacency
 from avatar.mesh.normals import point_normals
 from avatar.mesh.similarity import Similarity, fit_similarity
+from avatar.mesh.vectors import Floats, Ints
 from avatar.transfer.template import Template, template_of
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -25,7 +21,7 @@ class Laid:
     template: Template
     fitted: Floats  # [S, 3] the template on the mesh
     vertices: Floats  # [V, 3]
-    faces: Indices  # [M, 3]
+    faces: Ints  # [M, 3]
     normals: Floats  # [V, 3]
     links: sp.csr_array  # [V, V] ones where two vertices share an edge
     to_head: Similarity  # from the mesh's own space

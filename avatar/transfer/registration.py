@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.heads import Head
@@ -14,17 +13,15 @@ from avatar.mesh.closest import FaceTree, closest, face_tree
 from avatar.mesh.decimate import decimated_mesh
 from avatar.mesh.edges import boundary_vertices
 from avatar.mesh.normals import point_normals
-from avatar.mesh.similarity import Similarity
+from avatar.mesh.similarity import Similarity, fit_similarity
+from avatar.mesh.vectors import Floats
 from avatar.mesh.visibility import seen_faces
 from avatar.transfer.align import align, unlike_a_face
 from avatar.transfer.landmarks import how_to_write, landmark_points
 from avatar.transfer.likeness import likeness
 from avatar.transfer.nonrigid_icp import NO_PULLS, PULL, Pulls, bend
-from avatar.transfer.parts import place_parts
 from avatar.transfer.template import Template, template_of
 from common.errors import InputError
-
-Floats = NDArray[np.floating]
 
 WORST_MM = 2.5  # mean distance of the face above which the fit is refused
 LEAST_COVER = 0.6  # share of the face that must have found the mesh
@@ -32,6 +29,9 @@ LIKE_A_FACE = 0.57
 """Likeness that a face of unknown pose must have where anny-head was bent onto it. Faces of people
 have 0.70 and more; a head on which the template lies the wrong way round, and shapes that are no
 heads, have 0.45 and less."""
+MOUTH_PARTS = ("tongue", "upper-teeth", "lower-teeth")
+EYES = {side: (f"{side}-eye", f"{side}-eyelashes-1", f"{side}-eyelashes-2") for side in ("l", "r")}
+AROUND = 0.012  # metres: the skin this near to a part, and half as near again, tells where it goes
 FOUND = 0.01  # metres: farther from the mesh than this, a vertex has not found it
 
 
@@ -60,7 +60,7 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     surface = face_tree(vertices, outside)
     boundary = boundary_vertices(faces, len(vertices))
     pulls = _pulls(landmarks, to_head)
-    bent = place_parts(template, bend(template, surface, boundary, pulls))
+    bent = _place_parts(template, bend(template, surface, boundary, pulls))
     residual, cover = _residual(template, surface, bent)
     if residual > WORST_MM or cover < LEAST_COVER:
         raise InputError(
@@ -88,3 +88,26 @@ def _residual(template: Template, surface: FaceTree, bent: Floats) -> tuple[floa
     found = hit.faces >= 0
     distance = float(hit.distances[found].mean()) if found.any() else np.inf
     return 1000 * distance, float(found.mean())
+
+
+def _place_parts(template: Template, fitted: Floats) -> Floats:
+    """Fitted vertices [S, 3] with the parts other than the body where the fitted body holds them.
+
+    The parts of the mouth move together, so that they keep from each other; each eye moves with its
+    lashes. A part keeps its shape: one similarity for each.
+    """
+    placed = fitted.copy()
+    head = template.head
+    skin = np.flatnonzero(template.outer)
+    for groups in (MOUTH_PARTS, *EYES.values()):
+        part = head.group_vertices(*groups).numpy()
+        from_skin = _distances(template.vertices[skin], template.vertices[part])
+        weights = np.exp(-0.5 * (from_skin / AROUND) ** 2) + 1e-9
+        motion = fit_similarity(template.vertices[skin], fitted[skin], weights)
+        placed[part] = motion.apply(template.vertices[part])
+    return placed
+
+
+def _distances(points: Floats, part: Floats) -> Floats:
+    """From each point [P, 3] to the nearest vertex of a part [Q, 3]."""
+    return np.sqrt(((points[:, None] - part[None]) ** 2).sum(2).min(1))

@@ -4,15 +4,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
 from avatar.heads import Head, eyeball
 from avatar.mesh.normals import point_normals
+from avatar.mesh.vectors import Bools, Floats, Ints
 from avatar.mesh.visibility import seen_faces
-
-Floats = NDArray[np.floating]
-Indices = NDArray[np.integer]
-Mask = NDArray[np.bool_]
 
 MOUTH = np.array([0.0, -0.0495, 0.092])  # metres: the middle of the mouth
 
@@ -23,15 +19,15 @@ class Template:
 
     head: Head
     vertices: Floats  # [S, 3] metres, head space
-    skin_faces: Indices  # [m, 3] the body's triangles, mouth and sockets included
+    skin_faces: Ints  # [m, 3] the body's triangles, mouth and sockets included
     normals: Floats  # [S, 3] of the body and of each part on its own
-    body: Mask  # [S] vertices of the body
-    outer: Mask  # [S] vertices of the body that are seen from outside
-    eyes: Mask  # [S] vertices of the eyeballs that are seen from outside
+    body: Bools  # [S] vertices of the body
+    outer: Bools  # [S] vertices of the body that are seen from outside
+    eyes: Bools  # [S] vertices of the eyeballs that are seen from outside
     weight: Floats  # [S] how much a vertex says about where the face is, 0 .. 1
-    upper: Mask  # [S] body vertices that belong to the upper lip and what is above it
-    lips_upper: Indices  # [P] pairs along the line of the lips, right to left
-    lips_lower: Indices  # [P]
+    upper: Bools  # [S] body vertices that belong to the upper lip and what is above it
+    lips_upper: Ints  # [P] pairs along the line of the lips, right to left
+    lips_lower: Ints  # [P]
 
 
 def template_of(head: Head) -> Template:
@@ -79,7 +75,7 @@ def _template(key: _Key) -> Template:
     )
 
 
-def _in_socket(head: Head, vertices: Floats, normals: Floats) -> Mask:
+def _in_socket(head: Head, vertices: Floats, normals: Floats) -> Bools:
     """[S] true where the skin faces the eyeball it is wrapped around."""
     inside = np.zeros(len(vertices), bool)
     for group in ("l-eye", "r-eye"):
@@ -91,7 +87,7 @@ def _in_socket(head: Head, vertices: Floats, normals: Floats) -> Mask:
     return inside
 
 
-def _in_mouth(vertices: Floats, normals: Floats) -> Mask:
+def _in_mouth(vertices: Floats, normals: Floats) -> Bools:
     """[S] true behind the line of the lips where the skin does not face the front."""
     near = (np.abs(vertices[:, 0]) < 0.03) & (np.abs(vertices[:, 1] - MOUTH[1]) < 0.009)
     behind = vertices[:, 2] < 0.0985 - 18.0 * vertices[:, 0] ** 2
@@ -110,7 +106,7 @@ def _step(values: Floats, low: float, high: float) -> Floats:
     return np.clip((values - low) / (high - low), 0, 1)
 
 
-def _upper_side(head: Head, vertices: Floats) -> Mask:
+def _upper_side(head: Head, vertices: Floats) -> Bools:
     """[S] true for what the jaw moves less than it moves the line of the lips there."""
     drop = -head.unit("jawOpen").numpy()[:, 1]
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
