@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 WILD = frozenset("*?[")
+WEB = ("http://", "https://")
 
 
 class Found(NamedTuple):
@@ -42,6 +43,16 @@ def local_path(place: str) -> Path:
     return Path(place.partition("://")[2] if "://" in place else place)
 
 
+def without_query(place: str) -> str:
+    """A place on the web without what follows its ?, which signs it or lets it expire."""
+    return place.partition("?")[0] if place.startswith(WEB) else place
+
+
+def name_of(place: str) -> str:
+    """The name of a file or folder, without those that it lies in."""
+    return PurePosixPath(without_query(place)).name
+
+
 def join(place: str, name: str) -> str:
     """The place of a name in a folder."""
     return f"{place.rstrip('/')}/{name}" if is_url(place) else str(local_path(place) / name)
@@ -49,15 +60,16 @@ def join(place: str, name: str) -> str:
 
 def find(place: str, suffixes: Iterable[str]) -> list[Found]:
     """A file, the files of a folder and of those in it, or what a pattern (*, ?, **) matches, that
-    end in one of the suffixes; one file that is named need not. In the order of their names.
+    end in one of the suffixes; one file that is named need not. In the order of their names. An
+    address on the web names one file.
 
     Raises FileNotFoundError or InputError where there is nothing.
     """
     endings = tuple(suffixes)
     with _store(place) as (fs, path):
-        wild = WILD & set(path)
+        wild = WILD & set(path) and not place.startswith(WEB)
         if not wild and fs.isfile(path):
-            return [Found(place, PurePosixPath(path).name, fs.size(path) or 0)]
+            return [Found(place, name_of(path), fs.size(path) or 0)]
         if not wild and not fs.isdir(path):
             raise FileNotFoundError(f"{place}: there is no such file or folder")
         infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
@@ -77,6 +89,8 @@ def find(place: str, suffixes: Iterable[str]) -> list[Found]:
 def fingerprint(place: str) -> str:
     """What tells a file's content from another's: the SHA-256 of its bytes, of a folder's files, or
     what the store says (an S3 store: its ETag). Raises FileNotFoundError."""
+    if place.startswith(WEB):
+        return _web_fingerprint(place)
     if is_url(place):
         with _store(place) as (fs, path):
             if fs.isdir(path):
@@ -88,6 +102,14 @@ def fingerprint(place: str) -> str:
         parts = sorted(part for part in path.rglob("*") if part.is_file())
         return hashlib.sha256("".join(map(_digest, parts)).encode()).hexdigest()
     return _digest(path)
+
+
+def _web_fingerprint(place: str) -> str:
+    """By the stamp that the server gives, else by the content: fsspec's ukey is of the address."""
+    with _store(place) as (fs, path):
+        info = fs.info(path)
+        stamp = info.get("ETag") or info.get("Last-Modified") or fs.cat_file(path)
+    return hashlib.sha256(f"{without_query(place)} {info['size']} {stamp}".encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -113,9 +135,12 @@ def fetched(place: str) -> Iterator[Path]:
 
 def copy_to(place: str, folder: Path) -> Path:
     """A copy of a file or folder that lies elsewhere, of the same name, in a folder."""
+    copy = folder / name_of(place)
     with _store(place) as (fs, path):
-        copy = folder / PurePosixPath(path.rstrip("/")).name
-        fs.get(path, str(copy), recursive=fs.isdir(path))
+        if not place.startswith(WEB) and fs.isdir(path):
+            fs.get(path, str(copy), recursive=True)
+        else:
+            fs.get_file(path, str(copy))
     return copy
 
 
