@@ -26,6 +26,7 @@ def read_arrays(path: Path, leave: str = "") -> dict[str, NDArray]:
     """Every array of a file, but for the one to leave. Raises FileNotFoundError or InputError that
     names the file."""
     with _opened(path) as file:
+        assert file.zip is not None
         sizes = {m.filename.removesuffix(".npy"): m.file_size for m in file.zip.infolist()}
         if (size := sum(sizes.values()) - sizes.get(leave, 0)) > MOST:
             raise InputError(f"they take {size >> 20:,} MiB, more than {MOST >> 20:,}")

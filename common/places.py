@@ -4,7 +4,6 @@ A place is a string: a path, or a URL with its protocol. What is put at a place 
 at all: by renaming on this machine, and elsewhere as stores of objects keep them.
 """
 
-import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from common.atomic import folder_beside, move_whole
-from common.cache import cache_folder
+from common.cache import cache_folder, locked
 from common.claimed_folder import file_digest
 from common.errors import InputError
 
@@ -150,11 +149,10 @@ def kept_copy(place: str, of: str) -> Path:
     of: the folder of the cache that such copies are kept in. Where several processes of a machine
     ask for it, one copies. Raises FileNotFoundError.
     """
-    kept = cache_folder() / of / hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]
+    name = f"{of}/{hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]}"
+    kept = cache_folder() / name
     if not kept.is_dir():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with kept.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(name):
             if not kept.is_dir():
                 with folder_beside(kept) as partial:
                     copy_to(place, partial)

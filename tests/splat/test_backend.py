@@ -1,10 +1,14 @@
 """Which device and backend are chosen, and what is said about it."""
 
+import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
 
+import splat
 from common.device import pick_device
 from common.errors import InputError
 from splat import backend
@@ -54,6 +58,28 @@ def test_broken_gsplat_falls_back_with_its_reason() -> None:
     assert "CameraModelType" in reason and "\n" not in reason
     with pytest.raises(InputError, match="gsplat does not work here"):
         backend.choose_backend("cuda")
+
+
+@pytest.mark.usefixtures("cuda_of_torch")
+def test_gsplat_that_cannot_be_imported_falls_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(splat, "cuda", raising=False)
+    monkeypatch.setitem(sys.modules, "splat.cuda", None)
+    assert backend.choose_backend("auto")[1] == "cpu"
+
+
+def test_one_process_at_a_time_starts_gsplat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first start empties the folder that it compiles in; threads stand for processes, which
+    a lock on a file keeps apart alike."""
+    inside: list[int] = []
+
+    def compiles() -> None:
+        inside.append(len(inside) + 1)
+        time.sleep(0.1)
+        assert inside.pop() == 1
+
+    monkeypatch.setattr("splat.cuda.draw_trial_image", compiles)
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(lambda _: backend.why_not_gsplat(), range(2))] == [None, None]
 
 
 @pytest.mark.usefixtures("cuda_of_torch")
