@@ -46,11 +46,11 @@ def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 @cache
 def _prepare() -> None:
     """Have Numba compile as we want it, and tell of it."""
-    from common.compilation import announce_compilation  # noqa: PLC0415  brings numba
+    from common.kernel_cache import announce_compilation  # noqa: PLC0415  brings numba
 
     _use_whole_registers()
     _load_numba()
-    announce_compilation(OURS)
+    announce_compilation()
 
 
 def _load_numba() -> None:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pose_tracks import write_tracks
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator["s3fs.S3FileSystem"]:
+def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     """An empty bucket "studio", which new processes reach by their environment."""
     s3 = server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     s3.start()
