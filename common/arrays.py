@@ -13,6 +13,7 @@ from common.atomic import write_beside
 from common.errors import InputError, check_file
 
 Arrays = Mapping[str, NDArray]
+MOST = 8 << 30  # bytes that what is read of a file may take
 
 
 def write_arrays(path: Path, arrays: Arrays) -> None:
@@ -25,6 +26,10 @@ def read_arrays(path: Path, leave: str = "") -> dict[str, NDArray]:
     """Every array of a file, but for the one to leave. Raises FileNotFoundError or InputError that
     names the file."""
     with _opened(path) as file:
+        assert file.zip is not None
+        sizes = {m.filename.removesuffix(".npy"): m.file_size for m in file.zip.infolist()}
+        if (size := sum(sizes.values()) - sizes.get(leave, 0)) > MOST:
+            raise InputError(f"they take {size >> 20:,} MiB, more than {MOST >> 20:,}")
         return {name: file[name] for name in file.files if name != leave}
 
 

@@ -1,10 +1,11 @@
 """Where this project keeps what it can compute again, by what, and how much of it."""
 
+import fcntl
 import hashlib
 import os
 import sys
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,18 @@ def cache_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "voicesplat"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "voicesplat"
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Let one process of this machine at a time into the blocks of a name, where the cache folder
+    may be written."""
+    path = cache_folder() / f"{name}.lock"
+    with ExitStack() as held:
+        with suppress(OSError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            fcntl.flock(held.enter_context(path.open("w")), fcntl.LOCK_EX)
+        yield
 
 
 def mark_used(path: Path) -> None:

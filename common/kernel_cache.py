@@ -1,7 +1,8 @@
-"""Where a compiled kernel is kept, and of which sources it is."""
+"""Where a compiled kernel is kept, of which sources it is, and saying that one is compiled."""
 
 import hashlib
 import re
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -9,10 +10,12 @@ from typing import Any
 
 from numba import config as module
 from numba.core.caching import FunctionCache, IndexDataCacheFile
+from numba.core.event import Event, Listener, register
 
 from common.kernels import OURS
 
 config: Any = module  # its names are set at run time
+LINE = "compiling for this processor, once (`voicesplat warm` does it beforehand) ..."
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
 
 
@@ -91,3 +94,25 @@ def _names(source: str) -> Iterator[str]:
 def _file_of(module: str, root: Path) -> Path | None:
     path = root.joinpath(*module.split("."))
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
+
+
+class _Announcer(Listener):
+    """Prints at the first compilation; kernels that come from the disk cache fire no event."""
+
+    said = False
+
+    def on_start(self, event: Event) -> None:
+        told = event.data or {}
+        kernel = getattr(told.get("dispatcher"), "py_func", None)
+        if not self.said and kernel and kernel.__module__.partition(".")[0] in OURS:
+            self.said = True
+            print(LINE, file=sys.stderr, flush=True)
+
+    def on_end(self, event: Event) -> None:
+        pass
+
+
+def announce_compilation() -> None:
+    """Print one line on stderr when the first kernel of ours is compiled from now on, which is what
+    a first start waits for."""
+    register("numba:compile", _Announcer())

@@ -1,6 +1,5 @@
 """Numba's kernels on the disk: compiled once, and never run when they are outdated."""
 
-import fcntl
 import hashlib
 import sys
 from collections.abc import Callable, Iterator
@@ -9,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from common.cache import cache_folder
+from common.cache import cache_folder, locked
 
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 """The packages whose kernels these are."""
@@ -47,11 +46,11 @@ def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 @cache
 def _prepare() -> None:
     """Have Numba compile as we want it, and tell of it."""
-    from common.compilation import announce_compilation  # noqa: PLC0415  brings numba
+    from common.kernel_cache import announce_compilation  # noqa: PLC0415  brings numba
 
     _use_whole_registers()
     _load_numba()
-    announce_compilation(OURS)
+    announce_compilation()
 
 
 def _load_numba() -> None:
@@ -100,13 +99,12 @@ def compiled_by_one(what: str) -> Iterator[bool]:
     if stamp.exists():
         yield False
         return
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked("compiled"):
         if stamp.exists():
             yield False
             return
         yield True
+        folder.mkdir(parents=True, exist_ok=True)
         stamp.touch()
 
 

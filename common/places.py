@@ -4,7 +4,6 @@ A place is a string: a path, or a URL with its protocol. What is put at a place 
 at all: by renaming on this machine, and elsewhere as stores of objects keep them.
 """
 
-import fcntl
 import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from common.atomic import folder_beside, move_whole
-from common.cache import cache_folder
+from common.cache import cache_folder, locked
 from common.claimed_folder import file_digest
 from common.errors import InputError
 
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 WILD = frozenset("*?[")
+WEB = ("http://", "https://")
 
 
 class Found(NamedTuple):
@@ -42,6 +42,16 @@ def local_path(place: str) -> Path:
     return Path(place.partition("://")[2] if "://" in place else place)
 
 
+def without_query(place: str) -> str:
+    """A place on the web without what follows its ?, which signs it or lets it expire."""
+    return place.partition("?")[0] if place.startswith(WEB) else place
+
+
+def name_of(place: str) -> str:
+    """The name of a file or folder, without those that it lies in."""
+    return PurePosixPath(without_query(place)).name
+
+
 def join(place: str, name: str) -> str:
     """The place of a name in a folder."""
     return f"{place.rstrip('/')}/{name}" if is_url(place) else str(local_path(place) / name)
@@ -49,15 +59,16 @@ def join(place: str, name: str) -> str:
 
 def find(place: str, suffixes: Iterable[str]) -> list[Found]:
     """A file, the files of a folder and of those in it, or what a pattern (*, ?, **) matches, that
-    end in one of the suffixes; one file that is named need not. In the order of their names.
+    end in one of the suffixes; one file that is named need not. In the order of their names. An
+    address on the web names one file.
 
     Raises FileNotFoundError or InputError where there is nothing.
     """
     endings = tuple(suffixes)
     with _store(place) as (fs, path):
-        wild = WILD & set(path)
+        wild = WILD & set(path) and not place.startswith(WEB)
         if not wild and fs.isfile(path):
-            return [Found(place, PurePosixPath(path).name, fs.size(path) or 0)]
+            return [Found(place, name_of(path), fs.size(path) or 0)]
         if not wild and not fs.isdir(path):
             raise FileNotFoundError(f"{place}: there is no such file or folder")
         infos: Any = fs.glob(path, detail=True) if wild else fs.find(path, detail=True)
@@ -77,6 +88,8 @@ def find(place: str, suffixes: Iterable[str]) -> list[Found]:
 def fingerprint(place: str) -> str:
     """What tells a file's content from another's: the SHA-256 of its bytes, of a folder's files, or
     what the store says (an S3 store: its ETag). Raises FileNotFoundError."""
+    if place.startswith(WEB):
+        return _web_fingerprint(place)
     if is_url(place):
         with _store(place) as (fs, path):
             if fs.isdir(path):
@@ -88,6 +101,14 @@ def fingerprint(place: str) -> str:
         parts = sorted(part for part in path.rglob("*") if part.is_file())
         return hashlib.sha256("".join(map(_digest, parts)).encode()).hexdigest()
     return _digest(path)
+
+
+def _web_fingerprint(place: str) -> str:
+    """By the stamp that the server gives, else by the content: fsspec's ukey is of the address."""
+    with _store(place) as (fs, path):
+        info = fs.info(path)
+        stamp = info.get("ETag") or info.get("Last-Modified") or fs.cat_file(path)
+    return hashlib.sha256(f"{without_query(place)} {info['size']} {stamp}".encode()).hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -113,9 +134,12 @@ def fetched(place: str) -> Iterator[Path]:
 
 def copy_to(place: str, folder: Path) -> Path:
     """A copy of a file or folder that lies elsewhere, of the same name, in a folder."""
+    copy = folder / name_of(place)
     with _store(place) as (fs, path):
-        copy = folder / PurePosixPath(path.rstrip("/")).name
-        fs.get(path, str(copy), recursive=fs.isdir(path))
+        if not place.startswith(WEB) and fs.isdir(path):
+            fs.get(path, str(copy), recursive=True)
+        else:
+            fs.get_file(path, str(copy))
     return copy
 
 
@@ -125,11 +149,10 @@ def kept_copy(place: str, of: str) -> Path:
     of: the folder of the cache that such copies are kept in. Where several processes of a machine
     ask for it, one copies. Raises FileNotFoundError.
     """
-    kept = cache_folder() / of / hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]
+    name = f"{of}/{hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]}"
+    kept = cache_folder() / name
     if not kept.is_dir():
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with kept.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(name):
             if not kept.is_dir():
                 with folder_beside(kept) as partial:
                     copy_to(place, partial)

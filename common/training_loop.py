@@ -4,8 +4,11 @@ All that is random in a run follows from its step. A run that was broken off, by
 a power cut, and is taken up again therefore ends bit for bit as one that never was.
 """
 
+import signal
 import sys
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 from common.errors import InputError
 from common.progress import progress_bar
 from common.run_state import open_run, save_run
-from common.signals import unbroken
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 READ_EVERY = 10
 """Steps between two readings of the losses, for which a GPU has to wait."""
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Signals that end the process."""
 
 
 class Run(Protocol):
@@ -117,12 +121,32 @@ def run_steps(
         with progress_bar("training", steps, "steps/s", run.step, hidden=not leads) as show:
             while run.step < steps:
                 run.prepare()
-                with unbroken():
+                with _unbroken():
                     text = make_step()
                 show(run.step, text=text)
     except KeyboardInterrupt:
         if leads:
-            with unbroken():
+            with _unbroken():
                 save()
             print(f"stopped at step {run.step}; the same command continues", file=sys.stderr)
         raise
+
+
+@contextmanager
+def _unbroken() -> Iterator[None]:
+    """Let signals that end the process wait until the block is done.
+
+    They reach the main thread alone: in any other there is nothing to hold back.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[int] = []
+    before = [signal.signal(number, lambda n, _: waiting.append(n)) for number in ENDING]
+    try:
+        yield
+    finally:
+        for number, handler in zip(ENDING, before, strict=True):
+            signal.signal(number, handler)
+    for number in waiting:
+        signal.raise_signal(number)

@@ -86,7 +86,8 @@ def in_processes(
                 if worker.pipe.poll():
                     yield from _taken(worker, todo, crew)
         for worker in crew:
-            worker.pipe.send(None)
+            with suppress(OSError):  # it died since
+                worker.pipe.send(None)
         for worker in crew:
             worker.process.join(PATIENCE)
     finally:

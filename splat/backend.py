@@ -6,6 +6,7 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from common.cache import locked
 from common.device import Device, choose_device
 
 Backend = Literal["gsplat", "cpu"]
@@ -42,10 +43,11 @@ def why_not_gsplat() -> str | None:
     Tries one tiny image, since gsplat installs and imports without CUDA's compiler.
     """
     try:
-        from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
+        with locked("gsplat"):  # its first start empties the folder that it compiles in
+            from splat import cuda  # noqa: PLC0415  takes seconds
 
-        cuda.draw_trial_image()
-    except Exception as error:  # a broken installation or toolkit shows in many ways
+            cuda.draw_trial_image()
+    except Exception as error:  # a missing or broken toolkit shows in many ways
         words = str(error).splitlines() or ["no message"]
         return f"gsplat does not work here ({type(error).__name__}: {words[0]})"
     return None

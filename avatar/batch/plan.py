@@ -11,7 +11,7 @@ from avatar.batch.options import BatchOptions, drive_options, outputs_of
 from avatar.batch.table import NAME, read_table
 from avatar.files.names import POINTS
 from common.errors import InputError
-from common.places import Found, find, is_url, size_of
+from common.places import Found, find, is_url, name_of, size_of
 
 AVATARS = (".ply", ".glb", ".obj")
 RECORDINGS = tuple(dict.fromkeys((*AUDIO_SUFFIXES, ".aac", ".mov", ".mkv", ".webm")))
@@ -69,7 +69,7 @@ def _of_row(
     if others:
         raise InputError(f"{options.table}: names each {column}; leave {flag} out")
     size = 0 if is_url(place) else size_of(place) or 0
-    return [Found(place, PurePosixPath(place).name, size)]
+    return [Found(place, name_of(place), size)]
 
 
 def _name(recording: Found, avatar: Found) -> str:

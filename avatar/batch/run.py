@@ -7,7 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from avatar.batch.job import Job, job_key, made_before, making, said_options, sc
 from avatar.batch.options import BatchOptions, check_batch
 from avatar.batch.plan import planned
 from avatar.batch.shards import part_of, shard_of
-from common.errors import mendable
+from common.errors import InputError, mendable
 from common.places import is_url, join, put_bytes
 from common.progress import Show, progress_bar
 from common.threads import available_threads
@@ -121,10 +121,10 @@ def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[T
     for job in jobs:
         try:
             key = job_key(job)
-        except OSError as error:
+            record = made_before(job, key)
+        except (InputError, OSError) as error:
             _tell(_failed(job, "", str(mendable(error))), manifest, show)
             continue
-        record = made_before(job, key)
         if record is None:
             yield job, key
         else:
@@ -133,7 +133,8 @@ def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[T
 
 def _of_dead(job: Job, key: str, died: Died) -> Record:
     record = _failed(job, key, died.how)
-    write_record(job, record)
+    with suppress(InputError, OSError):  # without a record the job is done again
+        write_record(job, record)
     return record
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 from avatar.batch.options import SHARED
 from avatar.drive.options import DriveOptions
 from common.errors import InputError
-from common.places import get_bytes, is_url, join, local_path
+from common.places import get_bytes, is_url, join, local_path, without_query
 
 PLACES = ("avatar", "audio")
 NAME = "name"
@@ -83,7 +83,7 @@ def beside(table: str, word: str) -> str:
     if is_url(word):
         return word
     if is_url(table):
-        return join(table.rpartition("/")[0], word)
+        return join(without_query(table).rpartition("/")[0], word)
     return str(local_path(table).parent / word)
 
 

@@ -25,16 +25,9 @@ from avatar.drive.options import DriveOptions, check_options
 from avatar.drive.report import StageClock, peak_rss_mb
 from avatar.files.open_avatar import avatar_kind
 from common.device import Device
-from common.errors import mendable
+from common.errors import InputError, mendable
 from common.kernels import compiled_by_one
-from common.places import (
-    fetched,
-    is_url,
-    kept_copy,
-    local_path,
-    put,
-    remove,
-)
+from common.places import fetched, is_url, kept_copy, local_path, put, remove
 from common.threads import use_threads
 from common.wav_files import write_wav
 from splat import choose_backend
@@ -72,7 +65,7 @@ def make(task: tuple[Job, str]) -> Record:
     record |= {"options": said_options(job.options), "key": key}
     try:
         write_record(job, record)
-    except OSError as error:
+    except (InputError, OSError) as error:
         record |= {"status": "failed", "error": mendable(error)}
     return record
 

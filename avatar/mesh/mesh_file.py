@@ -1,9 +1,10 @@
 """Coloured meshes from .obj (with .mtl and textures), .ply and .glb files.
 
 Nothing in a file is executed, nothing is fetched from a network, and no file outside the folder of
-the mesh is opened.
+the mesh is opened: trimesh refuses such names from version 5 on, and here they are told.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -110,14 +111,15 @@ def _check_companions(path: Path, needed: bool) -> None:
 def _companions(path: Path) -> Iterator[tuple[str, str]]:
     """The material files of an .obj with their textures, the textures of a .ply."""
     if path.suffix.lower() == ".ply":
-        header = [words for words in ply_header(path) if words[:2] == ["comment", "TextureFile"]]
-        yield from (("texture", " ".join(words[2:])) for words in header)
+        for line in map(" ".join, ply_header(path)):
+            if found := re.search("texturefile(.*)", line, re.IGNORECASE):
+                yield "texture", found[1].strip()
     if path.suffix.lower() != ".obj":
         return
     for library in _named(path, "mtllib"):
         yield "material file", library
         if (path.parent / library).is_file():
-            yield from (("texture", name) for name in _named(path.parent / library, "map_Kd"))
+            yield from (("texture", name) for name in _named(path.parent / library, "map_kd"))
 
 
 def _check_beside(path: Path, what: str, name: str, needed: bool) -> None:
@@ -135,7 +137,7 @@ def _check_beside(path: Path, what: str, name: str, needed: bool) -> None:
 def _named(path: Path, key: str) -> list[str]:
     """What the lines of a text file name after a key; options of a texture are left out."""
     with path.open(encoding="utf-8", errors="replace") as file:
-        lines = [line.strip() for line in file if line.lstrip().startswith(key)]
+        lines = [line.strip() for line in file if line.lstrip().lower().startswith(key)]
     names = [line[len(key) :].strip() for line in lines]
     return [name.split()[-1] if name.startswith("-") else name for name in names if name]
 

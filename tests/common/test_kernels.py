@@ -9,8 +9,7 @@ import pytest
 from llvmlite import binding
 from support import ROOT
 
-from common.compilation import LINE
-from common.kernel_cache import sources
+from common.kernel_cache import LINE, sources
 from common.kernels import OURS
 
 PACKAGE = {

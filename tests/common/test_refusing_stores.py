@@ -35,7 +35,7 @@ def _refuse(*_: Any, **__: Any) -> Any:
 
 for _asked in ("info", "isfile", "isdir", "exists", "cat_file", "ukey", "size", "rm_file"):
     setattr(Locked, _asked, _refuse)
-for _asked in ("pipe_file", "put_file", "get"):
+for _asked in ("pipe_file", "put_file", "get", "get_file"):
     setattr(Locked, _asked, _refuse)
 
 

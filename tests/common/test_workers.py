@@ -54,6 +54,15 @@ def test_an_item_that_kills_every_worker_is_given_up():
     assert results == {0: 0, 1: 1, 2: Died("its worker ended with status 3"), 3: 3}
 
 
+def test_a_worker_that_dies_when_all_is_done_is_no_matter():
+    results = in_processes(squared, range(4), 1)
+    done = [next(results) for _ in range(4)]
+    (worker,) = multiprocessing.active_children()
+    worker.kill()
+    worker.join()
+    assert list(results) == [] and len(done) == 4
+
+
 SLEEPS = """
 import sys, time
 from pathlib import Path

@@ -1,7 +1,9 @@
 """Which device and backend are chosen, and what is said about it."""
 
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
@@ -68,6 +70,21 @@ def test_a_gsplat_that_cannot_be_imported_leaves_the_cpu(
     assert said.startswith("rasterizer: cpu (gsplat does not work here (") and said.count("\n") == 1
     with pytest.raises(InputError, match="gsplat does not work here"):
         backend.choose_backend("cuda")
+
+
+def test_one_process_at_a_time_starts_gsplat(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its first start empties the folder that it compiles in; threads stand for processes, which
+    a lock on a file keeps apart alike."""
+    inside: list[int] = []
+
+    def compiles() -> None:
+        inside.append(len(inside) + 1)
+        time.sleep(0.1)
+        assert inside.pop() == 1
+
+    monkeypatch.setattr("splat.cuda.draw_trial_image", compiles)
+    with ThreadPoolExecutor(2) as pool:
+        assert [*pool.map(lambda _: backend.why_not_gsplat(), range(2))] == [None, None]
 
 
 @pytest.mark.usefixtures("cuda_of_torch")

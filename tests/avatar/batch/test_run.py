@@ -10,10 +10,13 @@ import pytest
 from batches import here, manifest, outputs
 from support import Outcome
 
+from avatar.batch import job, run
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
+from common.errors import InputError
+from common.workers import Died
 
 
 def test_a_batch_is_many_drives(given: BatchOptions, lines: Path, tmp_path: Path):
@@ -130,3 +133,44 @@ def test_places_of_a_store_are_read_and_written(given: BatchOptions, lines: Path
     lines_of = store.cat_file("/studio/films/manifest.jsonl").decode().splitlines()
     (failed,) = [r for r in map(json.loads, lines_of) if r["status"] == "failed"]
     assert failed["error"].startswith("memory:///studio/lines/line0.wav: is not an audio")
+
+
+def test_a_store_that_refuses_one_job_costs_one_line(
+    given: BatchOptions, lines: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """.. whether its recording cannot be read or its record cannot be written."""
+    given = replace(given, make="film", width=16, height=16, out="memory://refusing/films")
+    whole_key, put = run.job_key, job.put_bytes
+
+    def key(asked: job.Job) -> str:
+        if "line0" in asked.name:
+            raise InputError("s3://studio/line0.wav: access is denied")
+        return whole_key(asked)
+
+    def refused(content: bytes, place: str, scratch: Path) -> None:
+        if "line1" in place:
+            raise InputError(f"{place}: access is denied")
+        put(content, place, scratch)
+
+    monkeypatch.setattr(run, "job_key", key)
+    monkeypatch.setattr(job, "put_bytes", refused)
+    done = run_batch(given, here)
+    assert (done.made, done.failed) == (1, 2)
+    content = fsspec.filesystem("memory").cat_file("/refusing/films/manifest.jsonl")
+    errors = [json.loads(line).get("error") for line in content.splitlines()]
+    assert errors[0] == "s3://studio/line0.wav: access is denied"
+    assert errors[1].endswith("line1_subject.json: access is denied") and errors[2] is None
+
+
+def test_a_job_without_a_worker_or_a_record_costs_one_line(
+    given: BatchOptions, monkeypatch: pytest.MonkeyPatch
+):
+    def all_die(work: object, tasks):
+        for task in tasks:
+            yield task, Died("its worker was killed")
+
+    def refused(*_: object) -> None:
+        raise InputError("access is denied")
+
+    monkeypatch.setattr(run, "write_record", refused)
+    assert run_batch(given, all_die).failed == 3

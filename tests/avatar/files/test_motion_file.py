@@ -20,7 +20,7 @@ from avatar.files.motion_file import (
 )
 from avatar.heads import load_head
 from avatar.mesh import Mesh
-from common.arrays import write_arrays
+from common.arrays import read_arrays, write_arrays
 from common.errors import InputError
 
 FRAMES, VERTICES = 2 * CHUNK + 3, 4
@@ -64,6 +64,18 @@ def test_all_that_is_written_is_read(tmp_path: Path, template: bool):
     assert np.array_equal(read(found), frames)
     with np.load(written.path) as data:
         assert np.array_equal(data["region_lips"], LIPS)
+
+
+def test_arrays_that_would_fill_the_memory_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """.. however small their file is; what is left out does not count."""
+    path = tmp_path / "bomb.npz"
+    np.savez_compressed(path, offsets=np.zeros(1 << 20), rate=np.zeros(1))
+    monkeypatch.setattr("common.arrays.MOST", 1 << 20)
+    with pytest.raises(InputError, match=r"bomb\.npz: .*they take 8 MiB, more than 1"):
+        read_arrays(path)
+    assert list(read_arrays(path, leave="offsets")) == ["rate"]
 
 
 def test_the_same_motion_is_the_same_bytes_at_any_time(

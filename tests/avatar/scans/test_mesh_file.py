@@ -13,7 +13,7 @@ from head_meshes import sealed_scan
 from avatar.files.avatar_file import save_avatar
 from avatar.mesh.coloured import colours_at, texture_at
 from avatar.mesh.edges import open_edges
-from avatar.mesh.mesh_file import PLAIN, read_mesh
+from avatar.mesh.mesh_file import PLAIN, _load, read_mesh
 from avatar.mesh.weld import welded
 from avatar.rig.avatar import Avatar
 from common.errors import InputError
@@ -107,13 +107,38 @@ def test_texture_coordinates_without_a_material_are_no_texture(tmp_path: Path):
     assert (scan.paint.rgb == PLAIN).all()
 
 
+@pytest.mark.parametrize("key", ["map_Kd", "MAP_KD"])
+def test_a_texture_outside_the_folder_is_refused_however_its_key_is_written(
+    tmp_path: Path, key: str
+):
+    (tmp_path / "scan").mkdir()
+    path = write_textured_obj(tmp_path / "scan", TETRA, SIDES, np.zeros((4, 3, 2)))
+    iio.imwrite(tmp_path / "secret.png", np.zeros((2, 2, 3), np.uint8))
+    path.with_name("scan.mtl").write_text(f"newmtl skin\n{key} ../secret.png\n")
+    with pytest.raises(InputError, match=r"secret\.png, which lies outside its folder"):
+        read_mesh(path)
+
+
+def test_a_material_file_outside_the_folder_is_never_read(tmp_path: Path):
+    """.. not even where the name stands in the middle of a line, in which trimesh looks as well."""
+    (tmp_path / "secret.mtl").write_text("newmtl skin\nKd 1 0 0\n")
+    (tmp_path / "scan").mkdir()
+    path = tmp_path / "scan" / "scan.obj"
+    path.write_text("# mtllib ../secret.mtl\nusemtl skin\nv 0 0 0\nv 1 0 0\nv 0 1 0\nf 1 2 3\n")
+    (geometry,) = _load(path).geometry.values()
+    assert geometry.visual.main_color[1] > 0  # not the red of the secret
+
+
 @pytest.mark.parametrize(
     ("name", "kind"), [("gone.png", FileNotFoundError), ("../a.png", ValueError)]
 )
-def test_the_texture_that_a_ply_names_must_lie_beside_it(tmp_path: Path, name: str, kind: type):
+@pytest.mark.parametrize("key", ["TextureFile", "texturefile"])
+def test_the_texture_that_a_ply_names_must_lie_beside_it(
+    tmp_path: Path, name: str, kind: type, key: str
+):
     path = write_scan(tmp_path / "scan.ply", painted(sealed_scan()))
     header, end, rest = path.read_bytes().partition(b"element vertex")
-    path.write_bytes(header + f"comment TextureFile {name}\n".encode() + end + rest)
+    path.write_bytes(header + f"comment {key} {name}\n".encode() + end + rest)
     with pytest.raises(kind, match=rf"scan\.ply names the texture {name}"):
         read_mesh(path)
 
