@@ -41,13 +41,13 @@ FILM = {
         stopped="nothing half-written is left; the same command makes the rest",
     ),
     "render": Verb(
-        "avatar.drive.render_options:ReplayOptions",
+        "avatar.drive.options:ReplayOptions",
         "configs.commands.render:main",
         "an avatar moved by a capture or by saved motion, filmed",
         aliases={"--output": "--out"},
     ),
     "view": Verb(
-        "avatar.drive.view_options:ViewOptions",
+        "avatar.drive.options:ViewOptions",
         "configs.commands.view:main",
         "an avatar in the browser: turned, moved, speaking",
         words=("--avatar", "--audio"),
@@ -61,7 +61,7 @@ FILM = {
         stopped="nobody is served any more",
     ),
     "export": Verb(
-        "avatar.drive.export_options:ExportOptions",
+        "avatar.drive.options:ExportOptions",
         "configs.commands.export:main",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
         aliases={"--seed": "--take"},
@@ -90,7 +90,7 @@ AVATAR = {
         writes=OUT | {"previews", "logs"},
     ),
     "convert": Verb(
-        "avatar.drive.convert_options:ConvertOptions",
+        "avatar.files.options:ConvertOptions",
         "configs.commands.convert:main",
         "an avatar in another file format",
     ),
@@ -163,7 +163,7 @@ MEASURE = {
 
 TRAIN = {
     "make-emotions": Verb(
-        "avatar.drive.emotion_set_options:EmotionSetOptions",
+        "avatar.drive.options:EmotionSetOptions",
         "configs.commands.make_emotions:main",
         "recordings with every feeling in every intensity: motion with sound and labels",
         stopped=CONTINUES,

@@ -1,7 +1,7 @@
 """Avatars of every kind, told apart by their content."""
 
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from avatar.files.avatar_file import load_avatar
 from avatar.files.gaussian_avatars import read_gaussian_avatar
@@ -17,6 +17,16 @@ KINDS = (
     "give a .ply of Gaussians bound to a mesh, GaussianAvatars' point_cloud.ply, or a coloured "
     "mesh as .glb, .obj or .ply"
 )
+
+
+class AvatarFiles(NamedTuple):
+    """What `open_avatar` takes."""
+
+    path: Path
+    flame: Path | None = None
+    landmarks: Path | None = None
+    texture: Path | None = None
+    bare: bool = False
 
 
 def open_avatar(

@@ -1,6 +1,7 @@
 """Convert an avatar between GaussianAvatars' layout and the one file that driving needs."""
 
-from avatar.drive.convert import ConvertOptions, convert
+from avatar.files.convert import convert
+from avatar.files.options import ConvertOptions
 from avatar.heads.topologies import ANY_MESH
 from common.threads import use_threads
 

@@ -1,9 +1,9 @@
 """Write motion, or an avatar's Gaussians, for other programs."""
 
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
+from avatar.drive.export_plan import holds_gaussians
 from avatar.drive.gaussian_export import export_gaussians
-from avatar.drive.gaussian_options import holds_gaussians
+from avatar.drive.options import ExportOptions
 from common.threads import use_threads
 
 

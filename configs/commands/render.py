@@ -1,7 +1,7 @@
 """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
 
+from avatar.drive.options import ReplayOptions
 from avatar.drive.render import replay
-from avatar.drive.render_options import ReplayOptions
 from common.threads import use_threads
 
 

@@ -3,8 +3,8 @@
 import sys
 import threading
 
+from avatar.drive.options import ViewOptions
 from avatar.drive.view import view_page
-from avatar.drive.view_options import ViewOptions
 from avatar.page.serve import open_browser, served
 from common.atomic import write_beside
 from common.threads import use_threads

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from avatar.drive.options import DriveOptions, check_options
+from avatar.drive.options import DriveOptions
+from avatar.drive.plans import plan_drive
 from common.errors import InputError
 
 
@@ -19,11 +20,11 @@ def test_a_folder_of_frames_may_be_called_like_a_camera(
     options: DriveOptions, camera: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.chdir(tmp_path)
-    check_options(replace(options, camera=camera), Path(camera))
+    plan_drive(replace(options, camera=camera, out=Path(camera)))
 
 
 def test_a_camera_path_is_not_written_over(options: DriveOptions, tmp_path: Path):
     path = tmp_path / "path.mp4"
     path.write_text('{"keyframes": []}')
     with pytest.raises(InputError, match="named twice"):
-        check_options(replace(options, camera=str(path)), path)
+        plan_drive(replace(options, camera=str(path), out=path))

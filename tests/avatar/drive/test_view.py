@@ -12,9 +12,8 @@ from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.drive import drive
-from avatar.drive.options import DriveOptions
-from avatar.drive.view import motion_of
-from avatar.drive.view_options import ViewOptions
+from avatar.drive.options import DriveOptions, ViewOptions
+from avatar.drive.view import motion_on_page, plan_view
 from avatar.film.sound_file import loudness, sound_file
 from avatar.rig.avatar import Avatar
 
@@ -50,7 +49,7 @@ def test_a_take_moves_and_the_voice_is_only_heard(run_script: Run, folder: Path)
 def test_what_is_asked_of_behaviour_is_done(small_avatar: Avatar, folder: Path):
     def poses(**asked: Any) -> torch.Tensor:
         options = ViewOptions(folder / "subject.ply", audio=folder / "voice.wav", **asked)
-        motion = motion_of(options, small_avatar)
+        motion = motion_on_page(plan_view(options), small_avatar)
         assert motion is not None
         return motion.head_pose
 
@@ -62,8 +61,8 @@ def test_saved_motion_moves_as_it_did(small_avatar: Avatar, folder: Path):
     avatar = folder / "subject.ply"
     saved = DriveOptions(avatar, arkit=Path("take.csv"), save_motion=Path("motion.npz"))
     drive(DriveOptions(**{**vars(saved), "out": Path("a.mp4"), "width": 16, "height": 16}))
-    found = motion_of(ViewOptions(avatar, motion=Path("motion.npz")), small_avatar)
-    meant = motion_of(ViewOptions(avatar, arkit=Path("take.csv")), small_avatar)
+    found = motion_on_page(plan_view(ViewOptions(avatar, motion=Path("motion.npz"))), small_avatar)
+    meant = motion_on_page(plan_view(ViewOptions(avatar, arkit=Path("take.csv"))), small_avatar)
     assert found is not None and meant is not None
     for a, b in zip(found.meshes(), meant.meshes(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)
