@@ -1,9 +1,11 @@
 """What a drive may write, beside what it reads."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from avatar.drive.options import DriveOptions
 from avatar.drive.plans import plan_drive
@@ -28,3 +30,19 @@ def test_a_camera_path_is_not_written_over(options: DriveOptions, tmp_path: Path
     path.write_text('{"keyframes": []}')
     with pytest.raises(InputError, match="named twice"):
         plan_drive(replace(options, camera=str(path), out=path))
+
+
+def test_files_that_options_name_are_read_once(options: DriveOptions, tmp_path: Path):
+    """A plan needs them no more."""
+    feelings, camera = tmp_path / "felt.txt", tmp_path / "path.json"
+    feelings.write_text("0-1 happy 0.8")
+    angles = {"azimuth": 0, "elevation": 0, "distance": 1, "target": [0, 0, 0], "fov_y": 20}
+    camera.write_text(json.dumps({"keyframes": [{"time": 0, **angles}]}))
+    options = replace(options, emotion=str(feelings), camera=str(camera), gaze="10,-5")
+    plan = plan_drive(options, film=False)
+    feelings.unlink()
+    camera.unlink()
+    assert plan.direction.feelings and plan.direction.behaviour is not None
+    assert (plan.direction.behaviour.gaze.x, plan.direction.behaviour.gaze.y) == (10, -5)
+    (only,) = plan.track(torch.zeros(1, 3), 1, 25.0)
+    assert (only.width, only.height) == (options.width, options.height)
