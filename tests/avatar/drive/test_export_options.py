@@ -97,7 +97,7 @@ def test_what_cannot_be_written_is_refused(
 def test_the_suffix_and_the_head_tell_the_form(folder: Path):
     def form(out: str, **given: str) -> str:
         paths: Any = {name: Path(path) for name, path in given.items()}
-        return plan_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths))
+        return plan_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths)).form
 
     assert form("a.CSV") == "weights"
     assert form("a.csv", flame="flame.pkl") == "weights"

@@ -74,7 +74,7 @@ def test_one_moment_is_the_frame_that_covers_it(avatar_file: Path, take: Path, t
 
 def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):
     def form(out: str, **given: Any) -> str:
-        return plan_export(ExportOptions(Path(out), avatar=Path("subject.ply"), **given))
+        return plan_export(ExportOptions(Path(out), avatar=Path("subject.ply"), **given)).form
 
     take = Path("take.csv")
     assert form("a.glb", arkit=take) == "morphs"
