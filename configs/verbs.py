@@ -42,13 +42,13 @@ FILM = {
         stopped="nothing half-written is left; the same command makes the rest",
     ),
     "render": Verb(
-        "avatar.drive.render_options:ReplayOptions",
+        "avatar.drive.options:ReplayOptions",
         "configs.commands.film:replay_motion",
         "an avatar moved by a capture or by saved motion, filmed",
         aliases={"--output": "--out"},
     ),
     "view": Verb(
-        "avatar.drive.view_options:ViewOptions",
+        "avatar.drive.options:ViewOptions",
         "configs.commands.film:view_avatar",
         "an avatar in the browser: turned, moved, speaking",
         words=("--avatar", "--audio"),
@@ -62,7 +62,7 @@ FILM = {
         stopped="nobody is served any more",
     ),
     "export": Verb(
-        "avatar.drive.export_options:ExportOptions",
+        "avatar.drive.options:ExportOptions",
         "configs.commands.film:export_motion",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
         aliases={"--seed": "--take"},
@@ -91,7 +91,7 @@ AVATAR = {
         writes=OUT | {"previews", "logs"},
     ),
     "convert": Verb(
-        "avatar.drive.convert_options:ConvertOptions",
+        "avatar.files.options:ConvertOptions",
         "configs.commands.film:convert_avatar",
         "an avatar in another file format",
     ),

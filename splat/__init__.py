@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from splat.scene.camera import Camera as Camera
     from splat.scene.camera import look_at as look_at
     from splat.scene.camera import orbit as orbit
-    from splat.scene.camera_path import load_camera_path as load_camera_path
+    from splat.scene.camera_path import CameraPath as CameraPath
+    from splat.scene.camera_path import read_camera_path as read_camera_path
     from splat.scene.conventions import RasterizeMode as RasterizeMode
     from splat.scene.gaussians import Gaussians as Gaussians
     from splat.scene.gaussians import RawGaussians as RawGaussians

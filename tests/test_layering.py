@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "avatar": "common",
     "avatar.arkit": "avatar.heads avatar.mesh common",
     "avatar.batch": (
-        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.drive "
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.drive avatar.face "
         "avatar.files common splat"
     ),
     "avatar.capture": "avatar.flame avatar.heads avatar.mesh avatar.rig common splat",
@@ -97,8 +97,8 @@ MAY_IMPORT = {
     ),
     "avatar.live": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.face "
-        "avatar.face.emotion avatar.files avatar.film avatar.heads avatar.mesh avatar.page "
-        "avatar.rig avatar.transfer common"
+        "avatar.face.emotion avatar.files avatar.film avatar.heads avatar.light avatar.mesh "
+        "avatar.page avatar.rig avatar.transfer common"
     ),
     "avatar.mesh": "common splat",
     "avatar.page": "avatar.heads avatar.mesh avatar.rig common splat.scene",

@@ -30,7 +30,7 @@ def test_options_import_nothing_heavy(name: str):
     "module",
     [
         *("avatar.drive.drive", "avatar.drive.render", "avatar.drive.export"),
-        *("avatar.drive.convert", "avatar.reconstruct.fit"),
+        *("avatar.files.convert", "avatar.reconstruct.fit"),
         *("avatar.synthetic.capture.make", "avatar.evaluation.evaluate"),
     ],
 )

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
-from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions
-from avatar.drive.film_options import LookOptions
-from avatar.drive.options import DriveOptions
+from avatar.drive.options import DriveOptions, LookOptions
+from avatar.face.options import BehaviourOptions, SpeechOptions
 from common.errors import InputError
 
 Make = Literal["film", "motion", "both"]
@@ -41,8 +39,6 @@ class BatchOptions(SpeechOptions, BehaviourOptions, LookOptions):
     """What to make: films, motion as --save-motion of driving writes it (.npz), or both."""
     film_format: Literal["mp4", "webm", "gif"] = "mp4"
     """The format of films."""
-    weights: Path | None = None
-    """Speech-to-motion weights (.safetensors); by default those that ship."""
     shard: str | None = None
     """Make only the i-th of n parts, as in 3/40. By default as the environment says: of a Slurm
     array or step, of SkyPilot's nodes, of an indexed Kubernetes Job whose pods know

@@ -6,7 +6,7 @@ import time
 import traceback
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,12 +17,13 @@ import numpy as np
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.batch.job import Job, making, said_options, write_record
-from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions
-from avatar.drive.drive import drive, prepare
-from avatar.drive.loaded import Stage, Subject, open_subject, set_stage
+from avatar.drive.direction import Direction
+from avatar.drive.drive import film, prepare
 from avatar.drive.motion import motion_file
-from avatar.drive.options import DriveOptions, check_options
+from avatar.drive.options import DriveOptions
+from avatar.drive.plans import DrivePlan, Look, plan_drive
 from avatar.drive.report import StageClock, peak_rss_mb
+from avatar.drive.stage import Loaded, Subject, open_subject, set_stage
 from avatar.files.open_avatar import avatar_kind
 from common.device import Device
 from common.errors import InputError, mendable
@@ -33,11 +34,6 @@ from common.wav_files import write_wav
 from splat import choose_backend
 
 LOADED = 2  # avatars that are kept, with their light
-OF_ONE_FILM = frozenset(
-    {"audio", "out", "save_motion", "fps", "width", "height", "camera", "azimuth", "elevation"}
-    | {field.name for options in (SpeechOptions, BehaviourOptions) for field in fields(options)}
-)
-"""Options that a stage does not depend on."""
 
 Record = dict[str, Any]
 
@@ -113,21 +109,18 @@ def _files(job: Job, audio: Path, folder: Path) -> _Made:
 
 def _film(job: Job, audio: Path, folder: Path) -> _Made:
     motion = folder / "motion.npz" if "motion" in job.outputs else None
-    film = folder / f"film{job.outputs['film']}"
-    options = _options(job, audio, out=film, save_motion=motion)
-    check_options(options, film)
-    report = drive(options, _stage(_shared(options), _changed(options)))
-    files = {"film": film} | ({"motion": motion} if motion else {})
+    out = folder / f"film{job.outputs['film']}"
+    plan = _plan(job, audio, out=out, save_motion=motion)
+    report = film(plan, StageClock(), _loaded(*_key(plan)))
+    files = {"film": out} | ({"motion": motion} if motion else {})
     return _Made(files, report.frames, report.fps)
 
 
 def _move(job: Job, audio: Path, folder: Path) -> _Made:
     """The motion alone."""
     path = folder / "motion.npz"
-    options = _options(job, audio, save_motion=path)
-    check_options(options, folder / "film.mp4")
-    use_threads(options.threads)
-    motion = prepare(options, StageClock(), _subject(_shared(options), _changed(options))).motion
+    plan = _plan(job, audio, save_motion=path)
+    motion = prepare(plan, StageClock(), _subject(*_key(plan))).motion
     with motion_file(path, motion) as append:
         for chunk in motion.offsets():
             for frame in chunk.numpy():
@@ -135,35 +128,30 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
     return _Made({"motion": path}, motion.frames, motion.fps)
 
 
-def _options(job: Job, audio: Path, **outputs: Path | None) -> DriveOptions:
+def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:
     given: dict[str, Any] = {**job.options, **outputs, "audio": audio, "threads": job.threads}
     avatar = _local_avatar(job.avatar)
     if given["weights"] is None and avatar_kind(avatar) != "gaussian-avatars":
         given["flame"] = None  # it is for others of the cast
-    return DriveOptions(avatar, **given)
+    options = DriveOptions(avatar, **given)
+    use_threads(options.threads)
+    return plan_drive(options, film="film" in job.outputs)
 
 
-def _shared(options: DriveOptions) -> DriveOptions:
-    """The same options for every film on one stage."""
-    defaults: dict[str, Any] = {
-        field.name: field.default for field in fields(DriveOptions) if field.name in OF_ONE_FILM
-    }
-    return replace(options, **(defaults | {"audio": Path("voice")}))  # which one does not matter
-
-
-def _changed(options: DriveOptions) -> int:
-    """When the avatar's file was: one that was written since is another."""
-    return options.avatar.stat().st_mtime_ns
+def _key(plan: DrivePlan) -> tuple[Look, Path | None, int]:
+    """What a film's avatar is kept by: one whose file was written since is another."""
+    look, weights = plan.look, plan.direction.weights
+    return look, weights, look.files.path.stat().st_mtime_ns
 
 
 @lru_cache(maxsize=LOADED)
-def _stage(options: DriveOptions, changed: int) -> Stage:
-    return set_stage(options, _subject(options, changed))
+def _loaded(look: Look, weights: Path | None, changed: int) -> Loaded:
+    return set_stage(look, _subject(look, weights, changed))
 
 
 @lru_cache(maxsize=LOADED)
-def _subject(options: DriveOptions, changed: int) -> Subject:
-    return open_subject(options, _model(options.weights, options.device))
+def _subject(look: Look, weights: Path | None, changed: int) -> Subject:
+    return open_subject(look, Direction(), _model(weights, look.device))
 
 
 @lru_cache(maxsize=1)

@@ -15,15 +15,16 @@ from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.drive.emotion_set_options import EmotionSetOptions, wanted_feelings
+from avatar.drive.direction import SHIPPED
 from avatar.drive.feelings import with_feelings
-from avatar.drive.film_options import check_flame
 from avatar.drive.motion import Curves, Motion, motion_file
+from avatar.drive.options import EmotionSetOptions
 from avatar.drive.performance import beside_speech
+from avatar.drive.plans import FASTEST, SLOWEST
 from avatar.drive.retarget import avatar_face, carrier, carry_basis, naming
 from avatar.face.emotion.presets import NEUTRAL
 from avatar.face.emotion.timeline import Feelings, parse_feelings
-from avatar.files.open_avatar import open_avatar
+from avatar.files.open_avatar import check_flame, open_avatar
 from avatar.film.output import exact_rate
 from avatar.flame import load_flame
 from avatar.heads import load_head
@@ -83,9 +84,26 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
 
 
 def _wanted(options: EmotionSetOptions) -> list[tuple[str, float]]:
-    wanted = wanted_feelings(options)
+    """Words of --emotion and intensity of each file; raises InputError for options that cannot
+    work."""
+    if not options.emotions or not options.intensities:
+        raise InputError("--emotions and --intensities: name at least one of each")
+    if options.mesh and options.avatar:
+        raise InputError("give the head that moves with either --mesh or --avatar")
     if options.mesh or options.avatar:
         check_flame(options.flame, options.avatar, options.weights)
+    if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
+        raise InputError(f"--fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g}")
+    for level in options.intensities:
+        if not 0 < level <= 1:
+            raise InputError(f"--intensities {level:g}: must be above 0 and at most 1")
+    pairs = [
+        (words, level)
+        for words in options.emotions
+        if words != NEUTRAL
+        for level in options.intensities
+    ]
+    wanted = ([(NEUTRAL, 0.0)] if NEUTRAL in options.emotions else []) + pairs
     names = [_label(words, level) for words, level in wanted]
     if len(set(names)) < len(names):
         raise InputError("--emotions and --intensities: one is named twice; leave it out")
@@ -133,7 +151,7 @@ def _speech(
         coefficients, basis = own.coefficients, carrier(shipped_face(), face)(own.basis).float()
     else:
         coefficients = torch.cat(list(stream_coefficients(model, [recording.audio], fps))).cpu()
-        basis = carry_basis(model, face, options.weights or "the weights that ship", options.flame)
+        basis = carry_basis(model, face, options.weights or SHIPPED, options.flame)
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     return Curves(names, basis, lambda: iter([coefficients]))
 

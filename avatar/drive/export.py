@@ -2,22 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import assert_never
 
 import torch
 from torch import Tensor
 
-from audio2mesh import SpeechToMotion, load_model, stated_seconds
-from avatar.arkit import Take, head_angles, read_take, write_take
+from avatar.arkit import head_angles, write_take
 from avatar.arkit.fit import fit_weights
-from avatar.drive.export_options import ExportOptions, check_export
+from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.morph_targets import morph_targets
 from avatar.drive.motion import Motion, motion_file
-from avatar.drive.performance import perform
-from avatar.drive.retarget import avatar_face, carried, naming
+from avatar.drive.options import ExportOptions
+from avatar.drive.performance import motion_of
+from avatar.drive.retarget import avatar_face, naming
 from avatar.exports.animated_glb import HeadJoint, write_glb
 from avatar.exports.vertex_colours import gaussian_paint
-from avatar.files.motion_file import SavedMotion, open_motion
+from avatar.files.motion_file import SavedMotion
 from avatar.files.open_avatar import open_avatar
 from avatar.flame import flame_regions, load_flame
 from avatar.flame.fit_motion import fit_flame, write_flame_motion
@@ -31,10 +32,7 @@ from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from avatar.transfer import read_landmarks
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
-from common.device import pick_device
 from common.progress import progress_bar
-
-Mover = SavedMotion | Take | SpeechToMotion
 
 
 @dataclass(frozen=True)
@@ -61,18 +59,16 @@ class Exported:
 def export(options: ExportOptions) -> Exported:
     """Write a file of motion. Raises InputError, FileNotFoundError or OSError with one sentence;
     whatever happens, nothing half-written is left."""
-    form = check_export(options)
-    assert form != "gaussians", "export_gaussians writes them"
-    mover = mover_of(options)
-    if form == "flame":
-        return _export_flame(options, mover)
-    face, paint = _face(options, mover)
-    motion, misfit = moving(options, face, mover), None
-    match form:
+    plan = plan_export(options)
+    if plan.form == "flame":
+        return _export_flame(plan)
+    face, paint = _face(plan)
+    motion, misfit = motion_of(plan.mover, face, plan.direction, plan.device), None
+    match plan.form:
         case "weights":
-            misfit = _write_weights(options, motion)
+            misfit = _write_weights(plan.out, motion)
         case "vertices":
-            with motion_file(options.out, motion) as append:
+            with motion_file(plan.out, motion) as append:
                 for chunk in _told(motion):
                     for frame in chunk.numpy():
                         append(frame)
@@ -80,50 +76,34 @@ def export(options: ExportOptions) -> Exported:
             head = motion.face.head
             joint = HeadJoint(head.pivot, head.pose_weights, motion.head_pose)
             targets = morph_targets(motion)
-            write_glb(options.out, motion.face.mesh, targets, motion.fps, joint, paint)
+            write_glb(plan.out, motion.face.mesh, targets, motion.fps, joint, paint)
+        case "gaussians":
+            raise AssertionError("export_gaussians writes them")
         case _:
-            assert_never(form)
+            assert_never(plan.form)
     return Exported(motion.frames, motion.fps, motion.face, misfit)
 
 
-def mover_of(options: ExportOptions) -> Mover:
-    """What moves the face, read and checked."""
-    if options.motion:
-        return open_motion(options.motion)
-    if options.arkit:
-        return read_take(options.arkit)
-    assert options.audio
-    stated_seconds(options.audio)  # says at once what is no sound
-    return load_model(options.weights, pick_device(options.device))
-
-
-def _face(options: ExportOptions, mover: Mover) -> tuple[Face | None, Paint | None]:
+def _face(plan: ExportPlan) -> tuple[Face | None, Paint | None]:
     """The head that shall move and its colours; None where the motion has a head of its own."""
-    saved = mover if isinstance(mover, SavedMotion) else None
-    if options.avatar:
-        avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
-        return avatar_face(options.avatar, avatar, saved), _avatar_paint(options, avatar)
-    if options.mesh:
-        landmarks = read_landmarks(options.landmarks) if options.landmarks else None
-        scan = read_mesh(options.mesh, options.texture)
-        with naming(options.mesh):
-            return face_of(scan.mesh, ANY_MESH, landmarks=landmarks), scan.paint
+    saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
+    if plan.avatar:
+        avatar = open_avatar(*plan.avatar)
+        paint = _avatar_paint(avatar) if plan.form == "morphs" else None
+        return avatar_face(plan.avatar.path, avatar, saved), paint
+    if plan.mesh:
+        path, landmarks = plan.mesh.path, plan.mesh.landmarks
+        points = read_landmarks(landmarks) if landmarks else None
+        scan = read_mesh(path, plan.mesh.texture)
+        with naming(path):
+            return face_of(scan.mesh, ANY_MESH, landmarks=points), scan.paint
     return (None if saved else shipped_face()), None
 
 
-def _avatar_paint(options: ExportOptions, avatar: Avatar) -> Paint | None:
-    """The colours of an avatar's mesh, where they are written."""
-    if options.out.suffix.lower() != ".glb":
-        return None
+def _avatar_paint(avatar: Avatar) -> Paint:
+    """The colours of an avatar's mesh."""
     gaussians = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices)
     return gaussian_paint(gaussians, avatar.vertices, avatar.faces)
-
-
-def moving(options: ExportOptions, face: Face | None, mover: Mover) -> Motion:
-    if isinstance(mover, SavedMotion):
-        return carried(mover, face)
-    assert face is not None
-    return perform(face, mover, options)
 
 
 def _told(motion: Motion) -> Iterator[Tensor]:
@@ -136,24 +116,25 @@ def _told(motion: Motion) -> Iterator[Tensor]:
             show(done)
 
 
-def _write_weights(options: ExportOptions, motion: Motion) -> Misfit:
+def _write_weights(out: Path, motion: Motion) -> Misfit:
     to_head = motion.face.to_head
     weights, misfit = fit_weights(motion.face.head, _told(motion))
     angles = head_angles(to_head.of_motions(motion.head_pose))
-    write_take(options.out, weights.numpy(), angles.numpy(), motion.fps)
+    write_take(out, weights.numpy(), angles.numpy(), motion.fps)
     return misfit.scaled(to_head.scale)
 
 
-def _export_flame(options: ExportOptions, mover: Mover) -> Exported:
+def _export_flame(plan: ExportPlan) -> Exported:
     """Fit FLAME to the motion of a subject of its own topology, else to that of its mean head."""
-    assert options.flame
-    flame, face = load_flame(options.flame), None
+    file, mover, face = plan.direction.flame, plan.mover, None
+    assert file
+    flame = load_flame(file)
     if not isinstance(mover, SavedMotion) or mover.topology not in SIZES:
         face = face_of(Mesh(flame.template, flame.faces), FLAME)
-    motion = moving(options, face, mover)
+    motion = motion_of(mover, face, plan.direction, plan.device)
     rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
     chunks = (chunk[:, :VERTICES] for chunk in _told(motion))
     lips = flame_regions(flame.template, flame.faces)["lips"]
     found, misfit = fit_flame(flame, rest, chunks, lips)
-    write_flame_motion(options.out, found, motion.head_pose)
+    write_flame_motion(plan.out, found, motion.head_pose)
     return Exported(motion.frames, motion.fps, motion.face, misfit)

@@ -14,20 +14,20 @@ from avatar.face.emotion.course import mean_manner
 from avatar.face.emotion.felt_face import LIDS
 from avatar.face.emotion.live import LiveFeelings
 from avatar.face.emotion.suggested import suggested
-from avatar.face.emotion.timeline import AUTO, Feelings, parse_feelings
+from avatar.face.emotion.timeline import Auto, Feelings
 from avatar.face.manner import Manner, scaled
 from avatar.transfer.fitted_face import Face
 
 Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
 
 
-def feelings_of(words: str, intensity: float, prosody: Prosody) -> Feelings:
-    """What `--emotion` asks for; of auto what the prosody suggests, with one line on stderr."""
-    if words != AUTO:
-        return parse_feelings(words, intensity)
+def felt_in(feelings: Feelings | Auto, prosody: Prosody) -> Feelings:
+    """What is felt; of Auto what the prosody suggests, with one line on stderr."""
+    if not isinstance(feelings, Auto):
+        return feelings
     found = arousal(prosody)
     print(f"emotion: the voice sounds {found:.2f} excited (0 calm, 0.5 everyday)", file=sys.stderr)
-    return suggested(found, intensity)
+    return suggested(found, feelings.intensity)
 
 
 def felt_manner(manner: Manner, feelings: Feelings, seconds: float) -> Manner:

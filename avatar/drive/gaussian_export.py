@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
@@ -9,19 +10,21 @@ import torch
 from torch import Tensor
 
 from avatar.arkit import WEIGHTS
-from avatar.drive.export import mover_of, moving
-from avatar.drive.export_options import ExportOptions, check_export
-from avatar.drive.gaussian_options import moves
-from avatar.drive.lighting import baked_light
+from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import Motion
+from avatar.drive.options import ExportOptions
+from avatar.drive.performance import motion_of
 from avatar.drive.retarget import avatar_face
-from avatar.exports.formats import FOLLOWS, is_numbered, numbered
+from avatar.exports.formats import FOLLOWS, numbered
 from avatar.exports.lam import lam_zip, most_gaussians
 from avatar.exports.write import write_gaussians
 from avatar.files.motion_file import SavedMotion
 from avatar.files.open_avatar import open_avatar
+from avatar.heads import Head
+from avatar.light.environment import Light
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
+from avatar.transfer.fitted_face import Face
 from common.atomic import folder_beside, write_beside
 from common.errors import InputError
 from common.progress import progress_bar
@@ -47,74 +50,74 @@ class ExportedGaussians:
 def export_gaussians(options: ExportOptions) -> ExportedGaussians:
     """Write the Gaussians. Raises InputError, FileNotFoundError or OSError with one sentence;
     whatever happens, nothing half-written is left."""
-    form = check_export(options)
-    assert form == "gaussians" and options.avatar
-    mover = mover_of(options) if moves(options) else None
-    bare = options.light is not None
-    files = options.avatar, options.flame, options.landmarks, options.texture
-    avatar = open_avatar(*files, bare=bare)
-    rig, count = _lit_rig(options, avatar), len(avatar.binding)
-    if options.out.suffix.lower() == FOLLOWS:
-        _write_follower(options, avatar, rig)
+    plan = plan_export(options)
+    files = plan.avatar
+    assert plan.form == "gaussians" and files
+    avatar = open_avatar(*files)
+    saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
+    find_face = cache(partial(avatar_face, files.path, avatar, saved))
+    rig, count = _lit_rig(plan.light, avatar, find_face), len(avatar.binding)
+    if plan.out.suffix.lower() == FOLLOWS:
+        _write_follower(plan, avatar, find_face().head, rig)
         return ExportedGaussians(count, 1)
-    if mover is None:
-        _write(options, options.out, rig(avatar.vertices, 0.0))
+    if not plan.moves:
+        _write(plan, plan.out, rig(avatar.vertices, 0.0))
         return ExportedGaussians(count, 1)
-    saved = mover if isinstance(mover, SavedMotion) else None
-    motion = moving(options, avatar_face(options.avatar, avatar, saved), mover)
-    if is_numbered(options.out):
-        _write_frames(options, motion, rig)
+    motion = motion_of(plan.mover, find_face(), plan.direction, plan.device)
+    if plan.numbered:
+        _write_frames(plan, motion, rig)
         return ExportedGaussians(count, motion.frames, motion.fps)
-    _write(options, options.out, rig(_at(options, motion), options.at or 0.0))
+    _write(plan, plan.out, rig(_at(plan.at, motion), plan.at or 0.0))
     return ExportedGaussians(count, 1)
 
 
-def _lit_rig(options: ExportOptions, avatar: Avatar) -> LitRig:
-    path = options.avatar
-    assert path
+def _lit_rig(light: Light | None, avatar: Avatar, find_face: Callable[[], Face]) -> LitRig:
     rig = avatar_rig(avatar, torch.device("cpu"))
-    light = baked_light(options, avatar, lambda: avatar_face(path, avatar))
-    return lambda vertices, seconds: light(rig(vertices), vertices, seconds)
+    if light is None:
+        return lambda vertices, seconds: rig(vertices)
+    from avatar.light.relighting import baked_light  # noqa: PLC0415  needs SciPy
+
+    baked = baked_light(light, avatar, find_face().head)
+    return lambda vertices, seconds: baked(rig(vertices), vertices, seconds)
 
 
-def _write(options: ExportOptions, path: Path, gaussians: Gaussians) -> None:
-    write_gaussians(path, gaussians, options.sh_degree, options.up)
+def _write(plan: ExportPlan, path: Path, gaussians: Gaussians) -> None:
+    write_gaussians(path, gaussians, plan.sh_degree, plan.up)
 
 
-def _write_follower(options: ExportOptions, avatar: Avatar, rig: LitRig) -> None:
+def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -> None:
     """The avatar at rest, and how its Gaussians' centres follow each ARKit unit."""
     most = most_gaussians(len(WEIGHTS))
     if len(avatar.binding) > most:
         raise InputError(
-            f"{options.avatar}: has {len(avatar.binding):,} Gaussians, but LAM's renderer has room "
-            f"for {most:,}; use an avatar of fewer"
+            f"{plan.avatar and plan.avatar.path}: has {len(avatar.binding):,} Gaussians, but LAM's "
+            f"renderer has room for {most:,}; use an avatar of fewer"
         )
-    assert options.avatar
-    head, rest = avatar_face(options.avatar, avatar).head, rig(avatar.vertices, 0.0)
+    rest = rig(avatar.vertices, 0.0)
     moved = {
         name: rig(avatar.vertices + head.unit(name), 0.0).means - rest.means
         for name in sorted(WEIGHTS)
     }
-    with write_beside(options.out) as partial:
-        partial.write_bytes(lam_zip(options.out.stem, rest, moved))
+    with write_beside(plan.out) as unfinished:
+        unfinished.write_bytes(lam_zip(plan.out.stem, rest, moved))
 
 
-def _at(options: ExportOptions, motion: Motion) -> Tensor:
+def _at(seconds: float | None, motion: Motion) -> Tensor:
     """The mesh [V, 3] at the moment that is asked for."""
-    assert options.at is not None
-    number, seconds = int(round(options.at * motion.fps, 6)), motion.frames / motion.fps
+    assert seconds is not None
+    number, ends = int(round(seconds * motion.fps, 6)), motion.frames / motion.fps
     if number >= motion.frames:
-        raise InputError(f"--at {options.at:g}: the motion ends after {seconds:.2f} seconds")
+        raise InputError(f"--at {seconds:g}: the motion ends after {ends:.2f} seconds")
     return next(islice(motion.meshes(), number, None))
 
 
-def _write_frames(options: ExportOptions, motion: Motion, rig: LitRig) -> None:
+def _write_frames(plan: ExportPlan, motion: Motion, rig: LitRig) -> None:
     """A file for every frame, counted from 1, in a folder that appears whole or not at all."""
     with (
-        folder_beside(options.out.parent) as folder,
+        folder_beside(plan.out.parent) as folder,
         progress_bar("exporting", motion.frames) as done,
     ):
         for number, mesh in enumerate(motion.meshes(), start=1):
             seconds = (number - 1) / motion.fps
-            _write(options, folder / numbered(options.out, number), rig(mesh, seconds))
+            _write(plan, folder / numbered(plan.out, number), rig(mesh, seconds))
             done()

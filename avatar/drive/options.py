@@ -1,15 +1,62 @@
-"""The options of a drive, and their limits."""
+"""The options of films, pages and exports of an avatar."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Never
+from typing import Literal
 
-from avatar.drive.behaviour_options import BehaviourOptions, SpeechOptions, check_behaviour
-from avatar.drive.film_options import NAMED_CAMERAS, FilmOptions, check_filming, check_flame
-from avatar.face.emotion.timeline import check_feelings
-from avatar.tracking.options import Sync, check_sync
-from common.errors import InputError
-from common.writable import check_writable
+from avatar.exports.formats import Up
+from avatar.face.emotion.presets import EMOTIONS
+from avatar.face.options import BehaviourOptions, SpeechOptions
+from avatar.files.options import SubjectOptions
+from avatar.light.options import LightOptions, LightsOptions
+from avatar.tracking.options import Sync
+from common.device import Device
+
+
+@dataclass(frozen=True)
+class LookOptions(LightOptions, SubjectOptions):
+    """How an avatar is filmed."""
+
+    width: int = 512
+    """Width of the picture in pixels, even."""
+    height: int = 512
+    """Height of the picture in pixels, even."""
+    fps: float | None = None
+    """Frames a second; by default 25, or what the weights were trained at."""
+    camera: str = "front"
+    """front, orbit (swings around the head), or a JSON file of keyframes (docs/verbs/drive.md)."""
+    azimuth: float = 0.0
+    """Degrees around the head for front and orbit; positive turns to the subject's left."""
+    elevation: float = 0.0
+    """Degrees above the height of the face for front and orbit."""
+    background: str = "#cccccf"
+    """Colour behind the head: #rrggbb or white, black, grey, green."""
+    light_background: bool = False
+    """Whether the picture of --light, blurred, stands behind the head instead of --background."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True)
+class _Filmed:
+    """What is filmed."""
+
+    avatar: Path
+    """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
+    it, or a coloured mesh of a head (.glb, .obj, .ply)."""
+    audio: Path | None = None
+    """The sound of the film: any audio or video file with sound."""
+    out: Path | None = None
+    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; by default an .mp4 beside the
+    audio."""
+
+
+@dataclass(frozen=True)
+class FilmOptions(LookOptions, _Filmed):
+    """A film of an avatar."""
 
 
 @dataclass(frozen=True)
@@ -26,78 +73,156 @@ class DriveOptions(SpeechOptions, BehaviourOptions, FilmOptions):
     less; auto: as far as the lips ask for, if they tell surely."""
     arkit: Path | None = None
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
-    weights: Path | None = None
-    """Speech-to-motion weights (.safetensors); by default those that ship."""
     save_motion: Path | None = None
     """Also save the vertex motion to this .npz."""
     report: Path | None = None
     """Also save timings and memory to this .json."""
 
 
-def default_out(options: DriveOptions) -> Path:
-    """The video's name where the user gives none: beside the audio, after it and the avatar."""
-    source = options.audio or options.arkit or options.film or _nothing_moves()
-    return source.with_name(f"{source.stem}_{options.avatar.stem}.mp4")
+@dataclass(frozen=True)
+class ReplayOptions(FilmOptions):
+    """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
+
+    out: Path = field(kw_only=True)
+    """The video: .mp4, .webm, .gif, or a new folder for PNG frames."""
+    capture: Path | None = None
+    """Move the avatar with the tracked meshes of this capture's folder."""
+    split: Literal["train", "val", "test"] | None = None
+    """Which moments of the capture; by default test, its held-out sequences."""
+    sequence: str | None = None
+    """Of these moments, only those of one sequence; by default all."""
+    camera_id: str | None = None
+    """Film with this camera of the capture, at its own size, instead of --camera."""
+    motion: Path | None = None
+    """Move the avatar with this .npz, as --save-motion of driving writes it, instead."""
+    fps: float | None = None
+    """Frames a second of a capture, by default 25; saved motion has its own."""
 
 
-def check_options(options: DriveOptions, out: Path) -> None:
-    """Refuse, in one sentence, what cannot work, before anything is loaded.
+@dataclass(frozen=True)
+class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions, SubjectOptions):
+    """Show an avatar in the browser: turn it, move its face, let it speak.
 
-    Raises InputError, FileNotFoundError or OSError.
+    The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
+    Nothing is loaded from anywhere.
     """
-    if options.audio is None and options.arkit is None and options.film is None:
-        _nothing_moves()
-    if options.arkit and options.film:
-        raise InputError("--arkit and --film: both move the face; leave one out")
-    for path in inputs(options):
-        if not path.exists():
-            raise FileNotFoundError(f"{path}: no such file; check the path")
-    if options.weights and not speaks(options):
-        name = "--arkit" if options.arkit else "--film"
-        raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
-    check_flame(options.flame, options.avatar, options.weights)
-    check_feelings(options.emotion, options.intensity, speaks(options))
-    if options.sync != "auto":
-        check_sync(options.sync)
-        if options.film is None or options.audio:
-            raise InputError("--sync: moves the sound of --film alone; leave it out")
-    lives = speaks(options) and options.film is None
-    check_behaviour(options, lives, "a voice that also moves the head, --audio alone")
-    check_filming(options, out)
-    for path in (options.save_motion, options.report):
-        if path is not None:
-            check_writable(path)
-    if options.save_motion and options.save_motion.suffix.lower() != ".npz":
-        raise InputError(f"{options.save_motion}: --save-motion writes .npz; name it so")
-    _check_distinct(options, out)
+
+    avatar: Path
+    """The subject: a .ply of Gaussians bound to a mesh, GaussianAvatars' .ply with its
+    flame_param.npz beside it, or a coloured mesh of a head (.glb, .obj, .ply)."""
+    audio: Path | None = None
+    """The voice that it speaks with: any audio or video file with sound; with --motion or --arkit
+    it is only heard."""
+    motion: Path | None = None
+    """Instead of a voice: motion that was saved with --save-motion of driving (.npz)."""
+    arkit: Path | None = None
+    """Instead of a voice: recorded face motion, a Live Link Face .csv."""
+    export: Path | None = None
+    """Write the page to this .html instead of serving it."""
+    port: int = 0
+    """Serve at this port of 127.0.0.1; 0 takes any that is free."""
+    no_browser: bool = False
+    """Only say where the page is; do not open the browser."""
+    fps: float | None = None
+    """Frames a second of the motion, between which the page goes smoothly; by default what the
+    weights were trained at (25), with --arkit 25. Saved motion has its own."""
+    device: Device = "auto"
+    """Where to compute a voice's motion: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
 
 
-def speaks(options: DriveOptions) -> bool:
-    """Whether a voice moves the lips."""
-    return options.audio is not None and options.arkit is None
+@dataclass(frozen=True)
+class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOptions):
+    """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
+    an avatar's Gaussians.
+
+    --out says what is written. A .csv holds ARKit weights and head angles as Live Link Face writes
+    them. A .glb holds the mesh with morph targets, colours and a joint for the head, animated. A
+    .npz holds the offsets of every vertex in every frame, as --save-motion of driving does; with
+    --flame, and without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads
+    them.
+
+    A .ply, .splat, .spz, .sog, .gltf, .usdc or .usda holds the Gaussians of --avatar in world
+    space: at rest, at one moment (--at), or frame by frame in numbered files of a new folder (--out
+    frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
+    A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
+    --light puts a light into the colours of all these, for programs that know none.
+    """
+
+    out: Path
+    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz, .sog, .usdc, .usda, .zip."""
+    mesh: Path | None = None
+    """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
+    --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
+    mean head."""
+    avatar: Path | None = None
+    """Instead of a mesh an avatar, as driving opens it: a scan gets its lips parted."""
+    audio: Path | None = None
+    """What moves it: a voice, any audio or video file with sound."""
+    motion: Path | None = None
+    """Instead of a voice: motion that was saved with --save-motion or by this command (.npz)."""
+    arkit: Path | None = None
+    """Instead of a voice: recorded face motion, a Live Link Face .csv."""
+    fps: float | None = None
+    """Frames a second; by default what the weights were trained at (25), with --arkit 25. Saved
+    motion has its own."""
+    texture: Path | None = field(default=None, kw_only=True)
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates: --avatar for
+    Gaussians or a .glb, or --mesh for a .glb."""
+    at: float | None = None
+    """Of moving Gaussians only those of this moment, in seconds."""
+    sh_degree: int | None = None
+    """Degree of the spherical harmonics of Gaussians, 0 to 3, by default the avatar's own. Some
+    programs read only a .ply of degree 3 (62 properties)."""
+    up: Up | None = None
+    """The axis of a file of Gaussians that points up; by default what programs expect of its
+    format: y in glTF, USD and .spz, else -y."""
+    flame: Path | None = field(default=None, kw_only=True)
+    """FLAME's own file (.pkl or .npz): for FLAME parameters, for GaussianAvatars' files and for
+    weights trained on FLAME."""
+    device: Device = "auto"
+    """Where to compute a voice's motion: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
 
 
-def _nothing_moves() -> Never:
-    raise InputError(
-        "nothing moves the avatar: give a voice with --audio, a film with --film or a take with "
-        "--arkit"
-    )
+@dataclass(frozen=True)
+class EmotionSetOptions:
+    """Write every recording with every feeling in every intensity, as motion of any head.
 
+    Each becomes <recording>_<feeling>_<percent>.npz, a motion file as --save-motion of driving
+    writes it that also holds its feeling (`style`), its intensity and the recording's phones, with
+    the sound beside it as .wav; labels.json lists them. Of anny-head such a folder is one to train
+    on: weights learn the feelings as speaking styles. The same command continues a set that was
+    stopped.
+    """
 
-def inputs(options: DriveOptions) -> tuple[Path, ...]:
-    """The files that the options name and that must be there."""
-    named = (options.avatar, options.audio, options.film, options.arkit, options.weights)
-    named += (options.flame, options.landmarks, options.texture)
-    return tuple(path for path in named if path is not None)
-
-
-def _check_distinct(options: DriveOptions, out: Path) -> None:
-    """No file that is written may be one that is read or written as well."""
-    camera = () if options.camera in NAMED_CAMERAS else (Path(options.camera),)
-    taken = {path.resolve() for path in (*inputs(options), *camera)}
-    for path in (out, options.save_motion, options.report):
-        if path is None:
-            continue
-        if path.resolve() in taken:
-            raise InputError(f"{path}: is named twice, as another input or output; choose another")
-        taken.add(path.resolve())
+    data: tuple[Path, ...]
+    """Folders of recordings: <id>.flac (or .wav, ..); where <id>.npz beside one holds its motion,
+    this is used, else what the weights make of the sound."""
+    out: Path
+    """The folder to write."""
+    emotions: tuple[str, ...] = tuple(EMOTIONS)
+    """Feelings, by the names that --emotion of driving knows, mixtures such as
+    happy:0.4,surprise:0.3 among them; neutral is written once."""
+    intensities: tuple[float, ...] = (0.33, 0.66, 1.0)
+    """How strong each is, from 0 to 1."""
+    mesh: Path | None = None
+    """The head that moves: any mesh (.glb, .obj, .ply). Without --mesh and --avatar: FLAME's mean
+    head with --flame, else anny-head."""
+    avatar: Path | None = None
+    """Instead of a mesh an avatar, as driving opens it."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz)."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    fps: float | None = None
+    """Frames a second; by default what the weights were trained at (25)."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""

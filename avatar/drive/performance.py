@@ -2,43 +2,52 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from audio2mesh import SpeechToMotion, hear
+from audio2mesh import SpeechToMotion, hear, load_model
 from audio2mesh.head.storage import load_pose_net
-from avatar.arkit import WEIGHTS, Take, head_poses, sample_take
-from avatar.drive.behaviour_options import (
-    FARTHEST,
-    NAMED_GAZES,
-    LifeOptions,
-    parse_direction,
-)
-from avatar.drive.export_options import ExportOptions
-from avatar.drive.feelings import feelings_of, felt_manner, with_feelings
+from avatar.arkit import WEIGHTS, Take, head_poses, read_take, sample_take
+from avatar.drive.direction import SHIPPED, Direction
+from avatar.drive.feelings import felt_in, felt_manner, with_feelings
 from avatar.drive.motion import Curves, Motion
-from avatar.drive.options import DriveOptions
-from avatar.drive.retarget import carry_basis
+from avatar.drive.retarget import carried, carry_basis
 from avatar.face.breath import moved_by
-from avatar.face.life import Behaviour
-from avatar.face.looking import Gaze
-from avatar.face.manner import MANNERS
 from avatar.face.shown import Life, live, still
+from avatar.files.motion_file import SavedMotion, open_motion
 from avatar.film.output import exact_rate
 from avatar.heads import load_head
 from avatar.transfer.fitted_face import Face
+from common.device import Device, pick_device
 
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
-Direction = DriveOptions | ExportOptions
-
-
 NOT_SPOKEN = ("eye", "brow", "noseSneer", "cheekSquint")
 """How units begin that a voice does not move."""
 
 
+Mover = SavedMotion | Take
+"""What moves a face without a voice."""
+
+
+def read_mover(motion: Path | None, arkit: Path | None) -> Mover | None:
+    """Saved motion, or a recorded take, of a file. InputError or OSError where it is none."""
+    if motion:
+        return open_motion(motion)
+    return read_take(arkit) if arkit else None
+
+
+def motion_of(mover: Mover | None, face: Face | None, told: Direction, device: Device) -> Motion:
+    """The motion of a face by what moves it, else by a voice; None: the face of saved motion."""
+    if isinstance(mover, SavedMotion):
+        return carried(mover, face)
+    assert face is not None
+    return perform(face, mover or load_model(told.weights, pick_device(device)), told)
+
+
 def perform(
-    face: Face, mover: Take | SpeechToMotion, options: Direction, beside: Take | None = None
+    face: Face, mover: Take | SpeechToMotion, told: Direction, beside: Take | None = None
 ) -> Motion:
     """The motion of a face by a recorded take, or by a voice.
 
@@ -46,33 +55,31 @@ def perform(
     weights' motion cannot be carried to the mesh.
     """
     if isinstance(mover, Take):
-        return _of_take(face, mover, float(exact_rate(options.fps or TAKE_FPS)), options.still)
-    basis = carry_basis(mover, face, options.weights or "the weights that ship", options.flame)
-    return _of_speech(face, mover, basis, options, beside)
+        rate = float(exact_rate(told.fps or TAKE_FPS))
+        return _of_take(face, mover, rate, told.behaviour is None)
+    basis = carry_basis(mover, face, told.weights or SHIPPED, told.flame)
+    return _of_speech(face, mover, basis, told, beside)
 
 
 def _of_speech(
-    face: Face, model: SpeechToMotion, basis: Tensor, options: Direction, beside: Take | None
+    face: Face, model: SpeechToMotion, basis: Tensor, told: Direction, beside: Take | None
 ) -> Motion:
     """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
     basis [K, V, 3]: the model's, on the mesh of the face.
     """
-    assert options.audio is not None
-    fps, pivot = float(exact_rate(options.fps or model.fps)), load_head().pivot
-    net = load_pose_net(options.head_weights) if options.head_weights else None
-    heard = hear(model, options.audio, fps, options.weights_style)
-    frames, feelings = len(heard.energy), ()
-    if options.emotion:
-        feelings = feelings_of(options.emotion, options.intensity, heard.prosody)
-    if options.still:
+    assert told.audio is not None
+    fps, pivot = float(exact_rate(told.fps or model.fps)), load_head().pivot
+    net = load_pose_net(told.head_weights) if told.head_weights else None
+    heard = hear(model, told.audio, fps, told.weights_style)
+    frames, feelings = len(heard.energy), felt_in(told.feelings, heard.prosody)
+    if told.behaviour is None:
         life = still(frames)
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        behaviour = behaviour_of(options)
-        manner = felt_manner(behaviour.manner, feelings, heard.seconds)
-        life = live(heard.prosody, fps, frames, pivot, replace(behaviour, manner=manner), net)
+        manner = felt_manner(told.behaviour.manner, feelings, heard.seconds)
+        life = live(heard.prosody, fps, frames, pivot, replace(told.behaviour, manner=manner), net)
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
     if feelings:
@@ -93,21 +100,6 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
 
     basis = torch.cat([speech.basis, *(moved_by(face, name)[None] for name in units)])
     return Curves((*speech.names, *units), basis, coefficients)
-
-
-def behaviour_of(options: LifeOptions) -> Behaviour:
-    """What the options say about the life of a face that speaks."""
-    return Behaviour(MANNERS[options.style], options.take, options.head, _gaze(options))
-
-
-def _gaze(options: LifeOptions) -> Gaze:
-    """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
-    if options.gaze not in NAMED_GAZES:
-        return Gaze(*parse_direction(options.gaze), free=False)
-    if options.gaze == "free" or not isinstance(options, DriveOptions):
-        return Gaze(free=options.gaze == "free")
-    aims = zip((options.azimuth, options.elevation), FARTHEST, strict=True)
-    return Gaze(*(max(-most, min(most, aim)) for aim, most in aims), free=False)
 
 
 def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:

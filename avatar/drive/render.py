@@ -1,6 +1,6 @@
 """An avatar that is moved by recorded meshes, filmed from any side."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -9,21 +9,19 @@ import torch
 from torch import Tensor
 
 from avatar.capture import View, check_same_mesh, open_capture, split_views
-from avatar.drive.lighting import film_backdrop, film_light, open_filmed
-from avatar.drive.render_options import ReplayOptions, check_replay
+from avatar.drive.frames import Film, Moving, moving, shoot
+from avatar.drive.options import ReplayOptions
+from avatar.drive.plans import ReplayPlan, plan_replay
+from avatar.drive.report import StageClock
 from avatar.drive.retarget import avatar_face, carried
+from avatar.drive.stage import stage_of
 from avatar.files.motion_file import open_motion
-from avatar.film.audio_track import Sound
-from avatar.film.camera_track import Framing, camera_track, portrait
+from avatar.files.open_avatar import open_avatar
+from avatar.film.camera_track import portrait
 from avatar.film.output import exact_rate
-from avatar.film.video import open_writer
 from avatar.mesh.similarity import fit_similarity
 from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, rasterizer
-from common.colours import parse_colour
 from common.errors import InputError
-from common.parallel import in_pairs
-from common.progress import progress_bar
 from splat import Camera, pick_backend
 
 CAPTURE_FPS = 25.0
@@ -33,7 +31,7 @@ CAPTURE_FPS = 25.0
 class Recording:
     """What a film shows: a mesh and a camera for every frame."""
 
-    meshes: Iterable[Tensor]  # [V, 3] each, world space
+    move: Callable[[torch.device | None], Moving]  # world space
     cameras: Iterable[Camera]
     frames: int
     fps: float
@@ -46,38 +44,20 @@ def replay(options: ReplayOptions) -> Recording:
     Bad input raises InputError or OSError with one sentence, before a frame is drawn; whatever
     happens, nothing half-written is left.
     """
-    check_replay(options)
-    device, backend, _ = pick_backend(options.device)
-    avatar = open_filmed(options)
-    recording = _captured(options, avatar) if options.capture else _saved(options, avatar)
-    rig = avatar_rig(avatar, device)
-    face = partial(avatar_face, options.avatar, avatar)
-    light = film_light(options, avatar, face, recording.R_world_head)
-    behind = film_backdrop(options, recording.R_world_head)
-    raster = rasterizer(backend, torch.tensor(parse_colour(options.background)))
-    cameras = iter(recording.cameras)
+    plan = plan_replay(options)
+    device, backend, _ = pick_backend(plan.look.device)
+    avatar = open_avatar(*plan.look.files)
+    made = (_captured if options.capture else _saved)(options, plan, avatar)
+    face = partial(avatar_face, plan.look.files.path, avatar)
+    stage = stage_of(plan.look, avatar, backend, device, face, made.R_world_head)
+    cameras = iter(made.cameras)
     first = next(cameras)
-    size, sound = (first.width, first.height), options.audio and Sound(options.audio)
-
-    def drawn(moment: tuple[int, tuple[Tensor, Camera]]) -> Tensor:
-        number, (mesh, camera) = moment
-        seconds = number / recording.fps
-        lit = light(rig(mesh), mesh, camera, seconds)
-        return raster(lit, camera, behind(camera, seconds))
-
-    at_once = in_pairs if backend == "cpu" else map
-    moments = enumerate(zip(recording.meshes, chain([first], cameras), strict=True))
-    with (
-        open_writer(options.out, *size, recording.fps, sound, avatar.provenance) as write,
-        progress_bar("filming", recording.frames) as done,
-    ):
-        for image in at_once(drawn, moments):
-            write(image.numpy())
-            done()
-    return recording
+    film = Film(plan.out, (first.width, first.height), plan.sound, "filming")
+    shoot(film, stage, made.move, chain([first], cameras), StageClock())
+    return made
 
 
-def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
+def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
     """The tracked meshes of a split, moment by moment, from one of its cameras or from our own."""
     assert options.capture
     capture = open_capture(options.capture, options.flame)
@@ -87,31 +67,25 @@ def _captured(options: ReplayOptions, avatar: Avatar) -> Recording:
     options = replace(options, split=split)
     views = _chosen(options, whole)
     moments = sorted({view.timestep for view in views})
-    meshes = capture.vertices[moments]  # [F, V, 3]
+    meshes, count = capture.vertices[moments], len(moments)  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))
     stands = mean_pose(capture.rest, meshes)
     if options.camera_id is not None:
         cameras: Iterable[Camera] = _own_cameras(options, views, moments)
     else:
-        track = _track(options, portrait(avatar, capture.rest), len(moments), fps)
-        cameras = before(stands, track)
-    return Recording(meshes, cameras, len(moments), fps, stands[:3, :3])
+        cameras = before(stands, plan.track(portrait(avatar, capture.rest), count, fps))
+    seen = Moving(lambda: iter([meshes]), lambda moved, _: moved, count, fps)
+    return Recording(lambda _: seen, cameras, count, fps, stands[:3, :3])
 
 
-def _saved(options: ReplayOptions, avatar: Avatar) -> Recording:
+def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
     """Motion that driving saved, carried over where the avatar has another mesh."""
     assert options.motion
     saved = open_motion(options.motion)
-    face = avatar_face(options.avatar, avatar, saved)
-    motion = carried(saved, face)
-
-    track = _track(options, portrait(avatar), motion.frames, motion.fps)
-    return Recording(motion.meshes(), track, motion.frames, motion.fps)
-
-
-def _track(options: ReplayOptions, shown: Framing, frames: int, fps: float) -> Iterator[Camera]:
-    size, angles = (options.width, options.height), (options.azimuth, options.elevation)
-    return camera_track(options.camera, shown, size, angles, (frames, fps))
+    motion = carried(saved, avatar_face(options.avatar, avatar, saved))
+    track = plan.track(portrait(avatar), motion.frames, motion.fps)
+    move = partial(moving, motion, motion.face.mesh.vertices)
+    return Recording(move, track, motion.frames, motion.fps)
 
 
 def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:

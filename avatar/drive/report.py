@@ -3,12 +3,15 @@
 import resource
 import sys
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from threading import Lock
 from typing import Literal, TypeVar
+
+import torch
 
 from common.json_files import write_readable_json
 
@@ -16,8 +19,25 @@ Stage = Literal["load", "audio2mesh", "rig", "raster", "encode"]
 Item = TypeVar("Item")
 
 
+class _Clock:
+    @abstractmethod
+    def stage(self, name: Stage) -> AbstractContextManager[None]:
+        """Add the time of the block to a stage."""
+
+    def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
+        """Pass items on, adding the time that producing each one takes to a stage."""
+        iterator = iter(items)
+        while True:
+            with self.stage(name):
+                try:
+                    item = next(iterator)
+                except StopIteration:
+                    return
+            yield item
+
+
 @dataclass
-class StageClock:
+class StageClock(_Clock):
     """Seconds spent in each stage so far, by all threads together."""
 
     seconds: dict[Stage, float] = field(
@@ -41,16 +61,44 @@ class StageClock:
         with self.adding:
             self.seconds[name] += seconds
 
-    def each(self, name: Stage, items: Iterable[Item]) -> Iterator[Item]:
-        """Pass items on, adding the time that producing each one takes to a stage."""
-        iterator = iter(items)
-        while True:
-            with self.stage(name):
-                try:
-                    item = next(iterator)
-                except StopIteration:
-                    return
-            yield item
+
+@dataclass
+class DeviceClock(_Clock):
+    """Adds the seconds of stages to a clock. A CUDA device runs behind the program that tells it
+    what to do: it is timed by the events around them, others as they pass."""
+
+    clock: StageClock
+    device: torch.device
+    _launched: list[tuple[Stage, torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: Stage) -> Iterator[None]:
+        """Count what is launched inside the block as one stage."""
+        if self.device.type != "cuda":
+            with self.clock.stage(name):
+                yield
+            return
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin.record()
+        yield
+        end.record()
+        self._launched.append((name, begin, end))
+
+    def landing(self) -> Callable[[], None]:
+        """A function that waits until the device has done what was launched so far, and adds the
+        seconds of its stages."""
+        if self.device.type != "cuda":
+            return lambda: None
+        launched, self._launched = self._launched, []
+        last = torch.cuda.Event()
+        last.record()
+
+        def wait() -> None:
+            last.synchronize()
+            for name, begin, end in launched:
+                self.clock.add(name, begin.elapsed_time(end) / 1000)
+
+        return wait
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """An avatar, and what it says, as a page for the browser."""
 
-from dataclasses import fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,44 +9,107 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from audio2mesh import load_model, stated_seconds
-from avatar.arkit import read_take
-from avatar.drive.export_options import ExportOptions
-from avatar.drive.lighting import light_colours
+from audio2mesh import stated_seconds
+from avatar.drive.direction import Direction, direction_of
 from avatar.drive.morph_targets import principal_curves
 from avatar.drive.motion import Curves, Motion
-from avatar.drive.performance import perform
-from avatar.drive.retarget import avatar_face, carried
-from avatar.drive.view_options import ViewOptions, check_view, speaks
+from avatar.drive.options import ViewOptions
+from avatar.drive.performance import Mover, motion_of, read_mover
+from avatar.drive.plans import check_fps, files_of, there
+from avatar.drive.retarget import avatar_face
+from avatar.drive.stage import light_colours
 from avatar.face.emotion.presets import EMOTIONS
-from avatar.files.motion_file import open_motion
-from avatar.files.open_avatar import open_avatar
+from avatar.files.motion_file import SavedMotion
+from avatar.files.open_avatar import AvatarFiles, check_flame, open_avatar
 from avatar.film.camera_track import DISTANCE, portrait
 from avatar.film.sound_file import loudness, sound_file
+from avatar.light.environment import Environment
+from avatar.light.read_light import read_lights
 from avatar.page.build import BARS, Framing, Played, build_page
 from avatar.rig.avatar import Avatar
-from avatar.transfer.fitted_face import Face
-from common.device import pick_device
+from common.device import Device
+from common.errors import InputError
+from common.writable import check_writable
+
+
+@dataclass(frozen=True)
+class ViewPlan:
+    """A page."""
+
+    files: AvatarFiles
+    lights: Mapping[str, Environment]
+    direction: Direction
+    mover: Mover | None  # None: a voice, or nothing
+    audio: Path | None  # that is heard
+    device: Device
+
+
+def plan_view(options: ViewOptions) -> ViewPlan:
+    """What the options mean; refuses, in one sentence, what cannot work.
+
+    Raises InputError, FileNotFoundError or OSError.
+    """
+    if options.motion and options.arkit:
+        raise InputError("--motion and --arkit: both move the face; leave one out")
+    speaks = options.audio is not None and not (options.motion or options.arkit)
+    _check_files(options)
+    _check_idle(options, speaks)
+    check_flame(options.flame, options.avatar, options.weights)
+    lights = read_lights(options.lights)
+    direction = direction_of(options, speaks, speaks, "a voice that moves the face")
+    if not 0 <= options.port <= 65535:
+        raise InputError(f"--port {options.port}: must be from 0 to 65535")
+    check_fps(options.fps)
+    if options.audio:
+        stated_seconds(options.audio)  # says at once what is no sound
+    mover = read_mover(options.motion, options.arkit)
+    files = files_of(options, options.avatar)
+    return ViewPlan(files, lights, direction, mover, options.audio, options.device)
+
+
+def _check_files(options: ViewOptions) -> None:
+    read = (options.avatar, options.audio, options.motion, options.arkit, options.weights)
+    for path in there(*read, options.landmarks, options.texture, options.flame):
+        if options.export and path.resolve() == options.export.resolve():
+            raise InputError(f"{path}: is an input; give --export another name")
+    if options.export:
+        if options.export.suffix.lower() != ".html":
+            raise InputError(f"{options.export}: --export writes a page; name it .html")
+        check_writable(options.export)
+
+
+def _check_idle(options: ViewOptions, speaks: bool) -> None:
+    """No option may be given that has nothing to do."""
+    performed = speaks or options.arkit
+    works = {
+        "port": (not options.export, "a page that is served; --export writes it"),
+        "no_browser": (not options.export, "a page that is served; --export writes it"),
+        "weights": (speaks, "a voice that moves the face"),
+        "weights_style": (speaks, "a voice that moves the face"),
+        "fps": (performed, "--audio or --arkit"),
+        "still": (performed, "--audio or --arkit"),
+    }
+    for name, (works_here, needed) in works.items():
+        if getattr(options, name) and not works_here:
+            flag = f"--{name.replace('_', '-')}"
+            raise InputError(f"{flag}: has nothing to do without {needed}; leave it out")
 
 
 def view_page(options: ViewOptions) -> bytes:
     """The page. Raises InputError, FileNotFoundError or OSError with one sentence."""
-    check_view(options)
-    if options.audio:
-        stated_seconds(options.audio)  # says at once what is no sound
-    files = options.avatar, options.flame, options.landmarks, options.texture
-    avatar = open_avatar(*files)
-    motion = motion_of(options, avatar)
-    face = avatar_face(options.avatar, avatar) if motion is None else motion.face
+    plan = plan_view(options)
+    avatar = open_avatar(*plan.files)
+    motion = motion_on_page(plan, avatar)
+    face = avatar_face(plan.files.path, avatar) if motion is None else motion.face
     feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
     return build_page(
-        title_of(options.avatar),
+        title_of(plan.files.path),
         avatar,
         face.head,
         framing_of(avatar),
         feelings,
-        None if motion is None else _played(motion, options.audio),
-        light_colours(options.lights, face, *files),
+        None if motion is None else _played(motion, plan.audio),
+        light_colours(plan.lights, face, plan.files),
     )
 
 
@@ -61,27 +125,13 @@ def title_of(path: Path) -> str:
     return name.replace("_", " ").strip().capitalize() or "Avatar"
 
 
-def motion_of(options: ViewOptions, avatar: Avatar) -> Motion | None:
+def motion_on_page(plan: ViewPlan, avatar: Avatar) -> Motion | None:
     """What the avatar's face does, if anything."""
-    if options.motion:
-        saved = open_motion(options.motion)
-        return carried(saved, avatar_face(options.avatar, avatar, saved))
-    if options.arkit:
-        return perform(_face(options, avatar), read_take(options.arkit), _direction(options))
-    if speaks(options):
-        model = load_model(options.weights, pick_device(options.device))
-        return perform(_face(options, avatar), model, _direction(options))
-    return None
-
-
-def _face(options: ViewOptions, avatar: Avatar) -> Face:
-    return avatar_face(options.avatar, avatar)
-
-
-def _direction(options: ViewOptions) -> ExportOptions:
-    """What exporting would be told of the same performance."""
-    shared = {f.name for f in fields(ExportOptions)} & {f.name for f in fields(ViewOptions)}
-    return ExportOptions(Path(), **{name: getattr(options, name) for name in shared})
+    if plan.mover is None and plan.direction.audio is None:
+        return None
+    saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
+    face = avatar_face(plan.files.path, avatar, saved)
+    return motion_of(plan.mover, face, plan.direction, plan.device)
 
 
 def _played(motion: Motion, audio: Path | None) -> Played:

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from avatar.capture import Capture, View
-from avatar.light.environment import Environment
+from avatar.light.environment import Course, Environment
 from avatar.light.estimate import Estimate
 from avatar.light.prepare import surfaces_of
 from avatar.light.read_light import read_light
-from avatar.light.relight import Course, relit
+from avatar.light.relight import relit
 from avatar.light.surfaces import Surfaces
 from avatar.mesh import Mesh
 from avatar.mesh.vectors import Floats

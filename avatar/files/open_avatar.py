@@ -1,7 +1,7 @@
 """Avatars of every kind, told apart by their content."""
 
 from pathlib import Path
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 
 from avatar.files.avatar_file import load_avatar
 from avatar.files.gaussian_avatars import read_gaussian_avatar
@@ -17,6 +17,16 @@ KINDS = (
     "give a .ply of Gaussians bound to a mesh, GaussianAvatars' point_cloud.ply, or a coloured "
     "mesh as .glb, .obj or .ply"
 )
+
+
+class AvatarFiles(NamedTuple):
+    """What `open_avatar` takes."""
+
+    path: Path
+    flame: Path | None = None
+    landmarks: Path | None = None
+    texture: Path | None = None
+    bare: bool = False
 
 
 def open_avatar(
@@ -66,6 +76,15 @@ def avatar_kind(path: Path) -> Kind:
     if start.startswith(b"glTF") or path.suffix.lower() == ".obj":
         return "scan"
     raise InputError(f"{path}: is no avatar; {KINDS}")
+
+
+def check_flame(flame: Path | None, avatar: Path | None, *others: Path | None) -> None:
+    """Refuse FLAME's file where neither an avatar nor others that are read, weights or a capture,
+    can be of FLAME. Raises InputError, or what a bad avatar does."""
+    if flame is None or any(others):
+        return
+    if avatar is None or avatar_kind(avatar) != "gaussian-avatars":
+        raise InputError(f"--flame: {avatar or 'what moves'} needs none; leave it out")
 
 
 def _ply_kind(path: Path, start: bytes) -> Kind:

@@ -1,7 +1,7 @@
 """Where the camera stands: fixed, on an orbit, or on a path from a file."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from avatar.rig.avatar import Avatar
 from avatar.rig.binding import to_world
 from avatar.rig.triangle_frames import triangle_frames
 from common.errors import InputError
-from splat import Camera, activate, load_camera_path, orbit
+from splat import Camera, CameraPath, activate, orbit, read_camera_path
 
 DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
 FILL = 1.33  # the height of the picture, in heights of the head mesh
@@ -26,6 +26,37 @@ ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side o
 Framing = tuple[Tensor, float]
 """Target [3], and the metres that a picture shows from top to bottom where it is not narrow."""
 
+CameraTrack = Callable[[Framing, int, float], Iterator[Camera]]
+"""(what front and orbit show, number of frames, fps) → the camera of each frame."""
+
+
+def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) -> CameraTrack:
+    """What a camera does. A file of keyframes is read and checked at once, and each of its cameras
+    is built once before the first is used; InputError, FileNotFoundError or OSError.
+
+    name: front, orbit, or the path of a JSON file of keyframes; size: width and height in pixels;
+    angles: azimuth and elevation in degrees, added to front and orbit.
+    """
+    (width, height), (azimuth, elevation) = size, angles
+    if name not in ("front", "orbit"):
+        path = read_camera_path(Path(name))
+        return lambda _, frames, fps: _checked(path, frames, fps, size)
+
+    def track(shown: Framing, frames: int, fps: float) -> Iterator[Camera]:
+        target, extent = shown
+        extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
+        field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
+
+        def at(azimuth: float) -> Camera:
+            return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
+
+        if name == "front":
+            return repeat(at(azimuth), frames)
+        turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
+        return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
+
+    return track
+
 
 def camera_track(
     name: str,
@@ -34,39 +65,19 @@ def camera_track(
     angles: tuple[float, float],
     timing: tuple[int, float],
 ) -> Iterator[Camera]:
-    """The camera of each frame. A file of keyframes is read and checked at once.
-
-    name: front, orbit, or the path of a JSON file of keyframes; shown: what front and orbit show;
-    size: width and height in pixels; angles: azimuth and elevation in degrees, added to front and
-    orbit; timing: number of frames and fps.
-    """
-    (width, height), (azimuth, elevation), (frames, fps) = size, angles, timing
-    target, extent = shown
-    extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
-    field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
-    if name not in ("front", "orbit"):
-        return _checked_path(Path(name), frames, fps, size)
-
-    def at(azimuth: float) -> Camera:
-        return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
-
-    if name == "front":
-        return repeat(at(azimuth), frames)
-    turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
-    return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
+    """The camera of each frame, see `read_track`; timing: number of frames and fps."""
+    return read_track(name, size, angles)(shown, *timing)
 
 
-def _checked_path(path: Path, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
-    """The cameras of a file, each built once before the first is used."""
+def _checked(path: CameraPath, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
+    """The cameras of a path, each built once before the first is used."""
     seconds = 0.0
     try:
-        for seconds, _ in enumerate(load_camera_path(path, frames, fps, *size), start=1):
+        for seconds, _ in enumerate(path.cameras(frames, fps, *size), start=1):
             seconds = seconds / fps
     except InputError as error:
-        if str(path) in str(error):
-            raise
-        raise InputError(f"{path}: at {seconds:.2f} s {error}") from None
-    return load_camera_path(path, frames, fps, *size)
+        raise InputError(f"{path.path}: at {seconds:.2f} s {error}") from None
+    return path.cameras(frames, fps, *size)
 
 
 def portrait(avatar: Avatar, rest: Tensor | None = None) -> Framing:

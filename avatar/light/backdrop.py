@@ -7,9 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
 
-from avatar.light.environment import HEIGHT, WIDTH, Environment, pixel_directions
+from avatar.light.environment import HEIGHT, WIDTH, Course, Environment, pixel_directions
 from avatar.light.mirror import blurred
-from avatar.light.relight import Course
 from avatar.light.tone import tone
 from avatar.mesh.vectors import Floats
 from splat import Camera

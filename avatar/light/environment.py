@@ -16,7 +16,7 @@ HEIGHT, WIDTH = 64, 128  # of the picture that reflections are made of
 COARSE = 2  # pixels of it, across and down, that count as one place for matt surfaces
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Environment:
     """Light from all around, in a space that stands still while the head turns."""
 
@@ -46,6 +46,28 @@ def turn(degrees: float) -> Floats:
     """The rotation [3, 3] that moves light by so many degrees towards the subject's left."""
     c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
     return np.array([[c, 0, s], [0, 1, 0], [-s, 0, c]])
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a light turns around the upright axis, towards the subject's left."""
+
+    turn: float = 0.0  # degrees
+    spin: float = 0.0  # degrees a second
+
+    def after(self, seconds: float) -> Floats:
+        """How it is turned by then [3, 3]."""
+        return turn(self.turn + self.spin * seconds)
+
+
+@dataclass(frozen=True)
+class Light:
+    """A light that an avatar stands in."""
+
+    environment: Environment
+    course: Course
+    skin: tuple[float, float, float] | None = None
+    """linear, the mean colour of the skin in white light; None: guessed from the avatar's"""
 
 
 def pixel_directions(height: int, width: int) -> Floats:

@@ -1,15 +1,20 @@
 """A light by its name: a file of a picture, a preset, or words."""
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 
-from avatar.light.environment import Environment, environment, irradiance, lamps
+from avatar.light.environment import Course, Environment, Light, environment, irradiance, lamps
 from avatar.light.exr import read_exr
 from avatar.light.hdr import read_hdr
+from avatar.light.options import LightOptions
 from avatar.light.words import parse_light
+from avatar.mesh.coloured import to_linear
 from avatar.mesh.vectors import Floats, sphere_directions
+from common.colours import parse_colour
 from common.errors import InputError, check_file
 
 READERS = {".hdr": read_hdr, ".pic": read_hdr, ".exr": read_exr}
@@ -27,15 +32,43 @@ def read_light(said: str) -> Environment:
     return _read_light(said, changed)
 
 
-@lru_cache(1)
+@lru_cache(4)
 def _read_light(said: str, changed: int) -> Environment:
-    """`read_light` of a file as it was when it was last changed: it is asked for to be checked, and
-    again to be used."""
+    """`read_light` of a file as it was when it was last changed: many films may stand in it."""
     if not is_picture(said):
         return lamps(parse_light(said))
     light = environment(read_radiance(Path(said)))
     brightest = irradiance(light, sphere_directions(200)).mean(1).max()
     return Environment(light.radiance / brightest, light.directions, light.energy / brightest)
+
+
+def light_of(options: LightOptions) -> Light | None:
+    """The light that the options mean; None: that in the avatar's colours. Raises as `read_light`,
+    and InputError for an option that has nothing to do."""
+    if options.light is None:
+        for name in ("light_turn", "light_spin", "light_skin"):
+            if getattr(options, name):
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag}: has nothing to do without --light; leave it out")
+        return None
+    environment = read_light(options.light)
+    for name in ("light_turn", "light_spin"):
+        if not math.isfinite(getattr(options, name)):
+            flag = name.replace("_", "-")
+            raise InputError(f"--{flag} {getattr(options, name)}: must be a number of degrees")
+    skin = None
+    if options.light_skin is not None:
+        red, green, blue = to_linear(np.array(parse_colour(options.light_skin)))
+        skin = red, green, blue
+    return Light(environment, Course(options.light_turn, options.light_spin), skin)
+
+
+def read_lights(lights: Sequence[str]) -> dict[str, Environment]:
+    """The lights that --lights names, by these names. Raises as `read_light`."""
+    try:
+        return {said: read_light(said) for said in lights}
+    except InputError as error:
+        raise InputError(str(error).replace("--light ", "--lights ")) from None
 
 
 def is_picture(said: str) -> bool:

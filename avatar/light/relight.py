@@ -1,7 +1,7 @@
 """An avatar under a light: the colours of its Gaussians in every frame."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 from avatar.heads import Head
 from avatar.light.cells import into_cells
-from avatar.light.environment import Environment, turn
+from avatar.light.environment import Course, Environment
 from avatar.light.matters import CLOTH, LIPS, MATTERS, MIRRORLESS, MOUTH, SKIN, STRAND, TEETH
 from avatar.light.mirror import mirror_of
 from avatar.light.shade import PER_ROOT, Moment, shade
@@ -26,18 +26,6 @@ THIN = 0.1  # share of light through hair below which it hides what is behind it
 
 Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
 """(Gaussians, vertices [V, 3] that they ride on, camera, seconds) → the Gaussians lit."""
-
-
-@dataclass(frozen=True)
-class Course:
-    """How a light turns around the upright axis, towards the subject's left."""
-
-    turn: float = 0.0  # degrees
-    spin: float = 0.0  # degrees a second
-
-    def after(self, seconds: float) -> Floats:
-        """How it is turned by then [3, 3]."""
-        return turn(self.turn + self.spin * seconds)
 
 
 def relit(

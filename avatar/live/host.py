@@ -3,17 +3,23 @@
 import asyncio
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from audio2mesh import load_model
-from avatar.drive.lighting import light_colours
-from avatar.drive.performance import behaviour_of
+from avatar.drive.direction import SHIPPED, behaviour_of
+from avatar.drive.plans import files_of
 from avatar.drive.retarget import avatar_face, carry_basis
+from avatar.drive.stage import light_colours
 from avatar.drive.view import framing_of, title_of
 from avatar.face.emotion.presets import EMOTIONS
-from avatar.face.emotion.timeline import parse_feelings
-from avatar.files.open_avatar import open_avatar
+from avatar.face.emotion.timeline import Feelings, read_emotion
+from avatar.face.life import Behaviour
+from avatar.files.open_avatar import AvatarFiles, check_flame, open_avatar
+from avatar.light.environment import Environment
+from avatar.light.read_light import read_lights
 from avatar.live.door import Door, is_here
 from avatar.live.options import ServeOptions, check_serve, read_token
 from avatar.live.server import Calls, live_server
@@ -28,19 +34,47 @@ from common.threads import available_threads
 SECRET = 18  # bytes of a token that is made here
 
 
+@dataclass(frozen=True)
+class ServePlan:
+    """Who speaks, and how."""
+
+    files: AvatarFiles
+    weights: Path | None
+    weights_style: str | None
+    feelings: Feelings
+    behaviour: Behaviour | None  # None: still
+    lights: Mapping[str, Environment]
+
+
+def plan_serve(options: ServeOptions) -> ServePlan:
+    """What the options mean; refuses, in one sentence, what cannot work. Raises InputError,
+    FileNotFoundError or OSError."""
+    check_serve(options)
+    check_flame(options.flame, options.avatar, options.weights)
+    lights = read_lights(options.lights)
+    feelings = read_emotion(options.emotion, options.intensity, spoken=True)
+    assert isinstance(feelings, tuple)
+    behaviour = behaviour_of(options, lives=True, needed="a voice")
+    files, style = files_of(options, options.avatar), options.weights_style
+    return ServePlan(files, options.weights, style, feelings, behaviour, lights)
+
+
 def load_speaker(options: ServeOptions) -> tuple[Avatar, Speaker]:
     """The avatar and how it speaks. Raises InputError, FileNotFoundError or OSError."""
-    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
-    face = avatar_face(options.avatar, avatar)
-    model = load_model(options.weights)
-    model.style_index(options.weights_style)  # says at once which there are
-    basis = carry_basis(model, face, options.weights or "the weights that ship", options.flame)
-    feelings = parse_feelings(options.emotion, options.intensity) if options.emotion else ()
-    behaviour, style = behaviour_of(options), options.weights_style
-    return avatar, Speaker(model, face, basis.cpu(), behaviour, style, feelings, options.still)
+    return _open_speaker(plan_serve(options))
 
 
-def live_page(options: ServeOptions, avatar: Avatar, speaker: Speaker) -> bytes:
+def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
+    avatar = open_avatar(*plan.files)
+    face = avatar_face(plan.files.path, avatar)
+    model = load_model(plan.weights)
+    model.style_index(plan.weights_style)  # says at once which there are
+    basis = carry_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
+    style, feelings = plan.weights_style, plan.feelings
+    return avatar, Speaker(model, face, basis, plan.behaviour, style, feelings)
+
+
+def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
     """The page in which somebody speaks to see the avatar speak."""
     live = Live(
         names=speaker.names,
@@ -51,9 +85,8 @@ def live_page(options: ServeOptions, avatar: Avatar, speaker: Speaker) -> bytes:
         latency=Session(speaker).latency,
     )
     feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
-    files = options.avatar, options.flame, options.landmarks, options.texture
-    lights = light_colours(options.lights, speaker.face, *files)
-    title, head, framing = title_of(options.avatar), speaker.face.head, framing_of(avatar)
+    lights = light_colours(plan.lights, speaker.face, plan.files)
+    title, head, framing = title_of(plan.files.path), speaker.face.head, framing_of(avatar)
     return build_page(title, avatar, head, framing, feelings, live, lights)
 
 
@@ -98,13 +131,13 @@ def _no_password() -> str:
 
 async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     """Serve until cancelled; `tell` is called with the page's address when all is ready."""
-    check_serve(options)
+    plan = plan_serve(options)
     door, tls = door_of(options), tls_of(options)
-    avatar, speaker = load_speaker(options)
+    avatar, speaker = _open_speaker(plan)
     drawn = avatar if options.webrtc else None
     workers = Workers(speaker, options.threads or available_threads(), drawn)
     try:
-        page = live_page(options, avatar, speaker)
+        page = live_page(plan, avatar, speaker)
         calls = calls_of(options, speaker)
         server = live_server(
             page, speaker, workers, door, options.port, options.sessions, tls, calls=calls

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from avatar.drive.behaviour_options import LifeOptions, SpeechOptions, check_behaviour
-from avatar.drive.film_options import check_flame
-from avatar.drive.light_options import LightsOptions, check_lights
-from avatar.face.emotion.timeline import AUTO, check_feelings
+from avatar.face.emotion.timeline import AUTO
+from avatar.face.options import LifeOptions, SpeechOptions
+from avatar.files.options import SubjectOptions
+from avatar.light.options import LightsOptions
 from common.errors import InputError
 
 SHORTEST = 16  # letters of a token
@@ -17,7 +17,7 @@ ORIGIN = re.compile(r"(http(?!.*:80$)|https(?!.*:443$))://([a-z0-9.-]+|\[[0-9a-f
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServeOptions(SpeechOptions, LifeOptions, LightsOptions):
+class ServeOptions(SpeechOptions, LifeOptions, LightsOptions, SubjectOptions):
     """Let an avatar speak while somebody still speaks: into a page's microphone, or by a program.
 
     The page and its sessions are served until Ctrl-C, to this machine alone unless --host says
@@ -54,14 +54,6 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions):
     """What is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt; several
     such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live Link take
     such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
-    weights: Path | None = None
-    """Speech-to-motion weights (.safetensors); by default those that ship."""
-    landmarks: Path | None = None
-    """Landmarks of a mesh whose face is not found by itself (.json)."""
-    texture: Path | None = None
-    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz), for whatever is of FLAME: avatars, weights."""
     threads: int | None = None
     """Processes that compute, one thread each, at most one for each processor; by default as many
     as the processors, or the CPU quota of a container, allow."""
@@ -76,7 +68,6 @@ def check_serve(options: ServeOptions) -> None:
     for path in (*read, options.token_file, options.cert, options.key):
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
-    check_flame(options.flame, options.avatar, options.weights)
     if (options.cert is None) != (options.key is None):
         raise InputError("--cert and --key: belong together; give both or neither")
     for said in options.origin:
@@ -94,9 +85,6 @@ def check_serve(options: ServeOptions) -> None:
         )
     if options.webrtc and find_spec("aiortc") is None:
         raise InputError("--webrtc: its library is needed; pip install 'voicesplat[webrtc]'")
-    check_lights(options.lights)
-    check_feelings(options.emotion, options.intensity, spoken=True)
-    check_behaviour(options, lives=True, needed="a voice")
 
 
 def read_token(path: Path) -> str:

@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from avatar.drive.stage import bare_stage
 from avatar.film.camera_track import camera_track, portrait
 from avatar.live.speaker import POSE, Speaker
 from avatar.mesh.rotations import quaternion_to_matrix
 from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, rasterizer
 from avatar.rig.pose import pose
 
 GREY = 0.8  # of what is behind
@@ -40,8 +40,7 @@ class PictureMaker:
         size = (self.options.width, self.options.height)
         angles = (self.options.azimuth, self.options.elevation)
         self._camera = next(camera_track("front", portrait(avatar), size, angles, (1, 25.0)))
-        self._rig = avatar_rig(avatar, torch.device("cpu"))
-        self._draw = rasterizer("cpu", torch.tensor(self.options.background))
+        self._stage = bare_stage(avatar, "cpu", torch.device("cpu"), self.options.background)
         self._directions = speaker.directions().flatten(1)  # [C + U, 3 V]
         self._face = speaker.face
 
@@ -51,7 +50,7 @@ class PictureMaker:
         offsets = (numbers[:-POSE] @ self._directions).unflatten(0, (-1, 3))
         vertices = self._face.mesh.vertices + offsets
         moved = pose(vertices, self._face.head, head_pose(numbers[-POSE:]))
-        drawn = self._draw(self._rig(moved), self._camera)
+        drawn = self._stage.picture(self._stage.gaussians(moved, self._camera), self._camera)
         return (255 * drawn).round().byte().numpy()
 
 

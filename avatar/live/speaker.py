@@ -32,12 +32,11 @@ class Speaker:
     model: SpeechToMotion
     face: Face
     basis: Tensor  # [K, V, 3] the model's, on the mesh of the face
-    behaviour: Behaviour
+    behaviour: Behaviour | None
+    """without life besides where there is none"""
     style: str | None = None
     """of the weights"""
     feelings: Feelings = ()
-    still: bool = False
-    """without life besides"""
 
     @cached_property
     def mouth_names(self) -> tuple[str, ...]:
@@ -48,7 +47,9 @@ class Speaker:
     @cached_property
     def unit_names(self) -> tuple[str, ...]:
         """[U] of the columns after them: the units that life and feelings move besides."""
-        lived = () if self.still else shown(np.zeros((0, COLUMNS)), self.face.head.pivot)
+        lived = (
+            () if self.behaviour is None else shown(np.zeros((0, COLUMNS)), self.face.head.pivot)
+        )
         names = [*(lived.unit_weights if lived else ())]
         felt = self.felt()
         if felt:
@@ -88,7 +89,7 @@ class Speaker:
 
     def life(self, turn: int) -> LiveLife | None:
         """Head, eyes, brows and lids from the beginning on; each turn is another take."""
-        if self.still:
+        if self.behaviour is None:
             return None
         manner = felt_manner(self.behaviour.manner, self.feelings, FORESEEN)
         behaviour = replace(self.behaviour, manner=manner, take=self.behaviour.take + turn)

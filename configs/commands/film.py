@@ -7,11 +7,8 @@ import threading
 import time
 
 from avatar.batch.options import BatchOptions
-from avatar.drive.convert_options import ConvertOptions
-from avatar.drive.export_options import ExportOptions
-from avatar.drive.options import DriveOptions
-from avatar.drive.render_options import ReplayOptions
-from avatar.drive.view_options import ViewOptions
+from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions, ViewOptions
+from avatar.files.options import ConvertOptions
 from avatar.live.options import ServeOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.atomic import write_beside
@@ -66,8 +63,8 @@ def replay_motion(options: ReplayOptions) -> None:
 
 def export_motion(options: ExportOptions) -> None:
     from avatar.drive.export import export
+    from avatar.drive.export_plan import holds_gaussians
     from avatar.drive.gaussian_export import export_gaussians
-    from avatar.drive.gaussian_options import holds_gaussians
 
     use_threads(options.threads)
     write = export_gaussians if holds_gaussians(options) else export
@@ -75,7 +72,7 @@ def export_motion(options: ExportOptions) -> None:
 
 
 def convert_avatar(options: ConvertOptions) -> None:
-    from avatar.drive.convert import convert
+    from avatar.files.convert import convert
     from avatar.heads.topologies import ANY_MESH
 
     use_threads(options.threads)

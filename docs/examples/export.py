@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
 from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.options import ExportOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 
 print(export(ExportOptions(Path("talk.csv"), audio=DEMO_VOICE)))  # 52 ARKit weights a frame

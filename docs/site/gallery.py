@@ -11,9 +11,9 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from PIL import Image
 
-from avatar.drive.lighting import light_colours
-from avatar.drive.view import motion_of, view_page
-from avatar.drive.view_options import ViewOptions
+from avatar.drive.options import ViewOptions
+from avatar.drive.stage import light_colours
+from avatar.drive.view import motion_on_page, plan_view, view_page
 from avatar.files.avatar_file import load_avatar
 from avatar.film.camera_track import DISTANCE, portrait
 from avatar.rig.draw import avatar_rig, rasterizer
@@ -76,13 +76,15 @@ def made(entry: Shown) -> tuple[bytes, bytes]:
 
 
 def picture(entry: Shown) -> bytes:
+    plan = plan_view(entry.options)
     avatar = load_avatar(entry.options.avatar)
-    motion = motion_of(entry.options, avatar)
+    motion = motion_on_page(plan, avatar)
     assert motion is not None
     vertices = next(islice(motion.meshes(), int(entry.second * motion.fps), None))
     gaussians = avatar_rig(avatar, torch.device("cpu"))(vertices)
     if entry.light:
-        colours = light_colours((entry.light,), motion.face, entry.options.avatar)[entry.light]
+        lights = {entry.light: plan.lights[entry.light]}
+        colours = light_colours(lights, motion.face, plan.files)[entry.light]
         gaussians = replace(gaussians, sh=rgb_to_sh(torch.from_numpy(colours) / 255)[:, None])
     target, extent = portrait(avatar)
     degrees = float(np.degrees(2 * np.arctan(extent / 2 / DISTANCE)))

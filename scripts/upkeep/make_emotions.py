@@ -1,7 +1,7 @@
 """Write talking clips with every feeling in every intensity, as motion of any head."""
 
 from avatar.drive.emotion_set import make_emotions
-from avatar.drive.emotion_set_options import EmotionSetOptions
+from avatar.drive.options import EmotionSetOptions
 from common.threads import use_threads
 from configs.cli import main
 from configs.verbs import CONTINUES, Verb

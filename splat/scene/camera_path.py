@@ -14,6 +14,7 @@ are in metres, in head space. Before the first and after the last keyframe the c
 
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,24 +29,34 @@ ANGLE_FORM = {"time": 1, "azimuth": 1, "elevation": 1, "distance": 1, "target": 
 PLACE_FORM = {"time": 1, "eye": 3, "target": 3, "fov_y": 1}
 
 
-def load_camera_path(
-    json_path: Path | str, frames: int, fps: float, width: int, height: int
-) -> Iterator[Camera]:
-    """Cameras of `frames` frames at `fps`, on a smooth curve through the keyframes.
+@dataclass(frozen=True)
+class CameraPath:
+    """Keyframes of a camera, read and checked."""
 
-    It starts and ends at rest and does not swing past a keyframe.
-    The file is read and checked at once. Raises FileNotFoundError, or InputError naming the rule.
-    """
-    path = Path(json_path)
+    path: Path
+    rows: np.ndarray  # [keyframes, values], times first
+    camera_at: Callable[[np.ndarray, int, int], Camera]
+
+    def cameras(self, frames: int, fps: float, width: int, height: int) -> Iterator[Camera]:
+        """Cameras of `frames` frames at `fps`, on a smooth curve through the keyframes.
+
+        It starts and ends at rest and does not swing past a keyframe. InputError where a camera
+        on it looks straight up or down.
+        """
+        rows = self.rows
+        seconds = np.clip(np.arange(frames) / fps, rows[0, 0], rows[-1, 0])
+        values = rows[[0] * frames] if len(rows) == 1 else _curve(rows)(seconds)
+        return (self.camera_at(row, width, height) for row in values)
+
+
+def read_camera_path(path: Path) -> CameraPath:
+    """The keyframes of a file. Raises FileNotFoundError, or InputError naming the rule."""
     keyframes = _keyframes(path)
     form = PLACE_FORM if "eye" in keyframes[0] else ANGLE_FORM
     rows = np.array([_numbers(path, i, keyframe, form) for i, keyframe in enumerate(keyframes)])
     if (np.diff(rows[:, 0]) <= 0).any():
         raise InputError(f"{path}: the times of the keyframes do not rise")
-    seconds = np.clip(np.arange(frames) / fps, rows[0, 0], rows[-1, 0])
-    values = rows[[0] * frames] if len(rows) == 1 else _curve(rows)(seconds)
-    camera_at = _place_camera if form is PLACE_FORM else _angle_camera
-    return (camera_at(row, width, height) for row in values)
+    return CameraPath(path, rows, _place_camera if form is PLACE_FORM else _angle_camera)
 
 
 def _curve(rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:

@@ -12,6 +12,7 @@ from torch import Tensor
 from avatar.drive.drive import Scene, prepare
 from avatar.drive.motion import Motion
 from avatar.drive.options import DriveOptions
+from avatar.drive.plans import plan_drive
 from avatar.drive.report import StageClock
 from avatar.evaluation.options import PhotoEvaluationOptions
 from avatar.evaluation.photo.photographed import BEHIND, Photographed, compare
@@ -77,10 +78,8 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     for path in (options.report, options.sheet):
         if path is not None:
             check_writable(path)
-    scene = prepare(
-        DriveOptions(avatar=options.avatar, audio=options.audio, device=options.device),
-        StageClock(),
-    )
+    drive = DriveOptions(avatar=options.avatar, audio=options.audio, device=options.device)
+    scene = prepare(plan_drive(drive, film=False), StageClock())
     avatar, head = scene.subject.avatar, scene.motion.face.head
     fitted = fit_photos(options.photo, options.focal, options.face)
     _check_same(options.avatar, avatar, fitted)

@@ -12,6 +12,7 @@ from avatar.arkit import read_take
 from avatar.drive.drive import prepare
 from avatar.drive.motion import Motion
 from avatar.drive.options import DriveOptions
+from avatar.drive.plans import plan_drive
 from avatar.drive.report import StageClock
 from avatar.evaluation.lips import correlation
 from avatar.evaluation.options import ReenactmentEvaluationOptions
@@ -73,7 +74,7 @@ def evaluate_reenactment(options: ReenactmentEvaluationOptions) -> ReenactmentEv
 def _reenacted(options: ReenactmentEvaluationOptions, tracked: Path, truth: Path) -> Reenacted:
     true, _ = open_track(truth)
     drive = DriveOptions(avatar=options.avatar, arkit=tracked / TAKE, device=options.device)
-    scene = prepare(drive, StageClock())
+    scene = prepare(plan_drive(drive, film=False), StageClock())
     if scene.motion.frames != len(true.vertices):
         raise InputError(
             f"{tracked / TAKE}: has {scene.motion.frames} frames, but {truth} has "

@@ -20,8 +20,8 @@ from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.sound.waveform import load_audio
 from audio2mesh.sync import load_syncnet
 from audio2mesh.sync.judge import sync_judge
+from avatar.drive.direction import Direction
 from avatar.drive.motion import Motion
-from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.drive.retarget import avatar_face
 from avatar.evaluation.emotion.spoken import Stage, geometry
@@ -106,8 +106,7 @@ def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
         for avatar, face in faces.items():
             judge = sync_judge(load_syncnet(None, role="evaluation"), geometry(face))
             for voice, (path, recording) in voices.items():
-                drive = DriveOptions(options.avatar[0], audio=path, flame=options.flame)
-                motion = perform(face, model, drive)
+                motion = perform(face, model, Direction(path, flame=options.flame))
                 found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
                 drift = _drift(motion, options.moments)
                 mine = (avatar, voice) in own

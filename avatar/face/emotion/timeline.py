@@ -11,7 +11,6 @@ from avatar.face.emotion.presets import EMOTIONS, NEUTRAL, Emotion
 from common.errors import InputError, check_file
 
 AUTO = "auto"
-"""In place of feelings: what the sound of the voice suggests."""
 TIMELINE_SUFFIX = ".txt"
 _SPAN = re.compile(r"(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)?")
 
@@ -29,6 +28,13 @@ class Felt:
 Feelings = tuple[Felt, ...]
 
 
+@dataclass(frozen=True)
+class Auto:
+    """In place of feelings: what the sound of the voice suggests."""
+
+    intensity: float  # of all of it, in [0, 1]
+
+
 def parse_feelings(words: str, intensity: float = 1.0) -> Feelings:
     """`happy`, `happy:0.4,surprise:0.3`, a preset's file in place of a name, or a timeline's file.
 
@@ -41,16 +47,17 @@ def parse_feelings(words: str, intensity: float = 1.0) -> Feelings:
     return _mixed(words, intensity, 0.0, math.inf, Path())
 
 
-def check_feelings(words: str | None, intensity: float, spoken: bool) -> None:
-    """Refuse what `--emotion` and `--intensity` cannot mean; spoken: whether a voice moves the
-    lips. Raises as parse_feelings does."""
+def read_emotion(words: str | None, intensity: float, spoken: bool) -> Feelings | Auto:
+    """What `--emotion` and `--intensity` mean; spoken: whether a voice moves the lips. Raises as
+    parse_feelings does, and InputError where they have nothing to do."""
     if words is None and intensity == 1:
-        return
+        return ()
     if words is None:
         raise InputError("--intensity: has nothing to do without --emotion; leave it out")
     if not spoken:
         raise InputError("--emotion: is for a voice of --audio that moves the lips; leave it out")
-    parse_feelings(NEUTRAL if words == AUTO else words, intensity)
+    feelings = parse_feelings(NEUTRAL if words == AUTO else words, intensity)
+    return Auto(intensity) if words == AUTO else feelings
 
 
 def _mixed(words: str, intensity: float, start: float, end: float, folder: Path) -> Feelings:

@@ -10,7 +10,7 @@ from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, read_take
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
+from avatar.drive.options import ExportOptions
 from avatar.face.emotion.presets import EMOTIONS
 from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.heads import load_head

@@ -17,11 +17,12 @@ from audio2mesh.head.options import PoseNetOptions
 from audio2mesh.head.storage import load_pose_net, save_pose_net
 from audio2mesh.prosody.listener import prosody_of
 from avatar.arkit import WEIGHTS, head_angles, read_take
+from avatar.drive.direction import direction_of
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
 from avatar.drive.motion import Motion
-from avatar.drive.options import DriveOptions
-from avatar.drive.performance import behaviour_of, perform
+from avatar.drive.options import DriveOptions, ExportOptions
+from avatar.drive.performance import perform
+from avatar.drive.plans import plan_drive
 from avatar.face.gaze import gaze_degrees
 from avatar.face.learned import learned_head
 from avatar.flame.parameters import read_flame_parameters
@@ -58,7 +59,9 @@ def written(audio: Path, tmp_path: Path) -> Export:
 
 
 def moved(model: SpeechToMotion, audio: Path, **given: Any) -> Motion:
-    return perform(shipped_face(), model, ExportOptions(Path("unused.csv"), audio=audio, **given))
+    options = ExportOptions(Path("unused.csv"), audio=audio, **given)
+    told = direction_of(options, speaks=True, lives=True, needed="a voice")
+    return perform(shipped_face(), model, told)
 
 
 def coefficients(motion: Motion) -> dict[str, torch.Tensor]:
@@ -150,7 +153,9 @@ def test_a_network_moves_the_head_and_nothing_else(
 
 def test_the_camera_is_looked_at_where_it_stands(audio: Path, avatar_file: Path):
     options = DriveOptions(avatar_file, audio, gaze="camera", azimuth=20.0, elevation=-40.0)
-    gaze = behaviour_of(options).gaze
+    behaviour = plan_drive(options, film=False).direction.behaviour
+    assert behaviour is not None
+    gaze = behaviour.gaze
     assert (gaze.x, gaze.y, gaze.free) == (20.0, -12.0, False)
 
 

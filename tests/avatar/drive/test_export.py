@@ -15,8 +15,7 @@ from torch import Tensor
 from avatar.arkit import WEIGHTS, read_take, write_take
 from avatar.drive.drive import drive
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
-from avatar.drive.options import DriveOptions
+from avatar.drive.options import DriveOptions, ExportOptions
 from avatar.files.motion_file import SavedMotion, motion_writer
 from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
 from avatar.flame.parameters import read_flame_parameters

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from avatar.arkit import head_poses, read_take, write_take
 from avatar.drive.export import Exported, export
-from avatar.drive.export_options import ExportOptions
+from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import carried
 from avatar.files.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
 from avatar.mesh import Mesh

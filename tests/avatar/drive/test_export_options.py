@@ -10,7 +10,8 @@ import pytest
 from support import Outcome, write_wav
 
 from avatar.arkit import read_take, write_take
-from avatar.drive.export_options import ExportOptions, check_export
+from avatar.drive.export_plan import plan_export
+from avatar.drive.options import ExportOptions
 from avatar.drive.performance import TAKE_FPS
 
 Run = Callable[..., Outcome]
@@ -101,7 +102,7 @@ def test_what_cannot_be_written_is_refused(
 def test_the_suffix_and_the_head_tell_the_form(folder: Path):
     def form(out: str, **given: str) -> str:
         paths: Any = {name: Path(path) for name, path in given.items()}
-        return check_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths))
+        return plan_export(ExportOptions(Path(out), audio=Path("voice.wav"), **paths)).form
 
     assert form("a.CSV") == "weights"
     flame = {"flame": "flame.pkl", "weights": "weights.safetensors"}

@@ -14,13 +14,16 @@ from support import Outcome, write_wav
 
 from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions, check_export
+from avatar.drive.export_plan import plan_export
 from avatar.drive.gaussian_export import export_gaussians
-from avatar.drive.lighting import light_colours
+from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import avatar_face
+from avatar.drive.stage import light_colours
 from avatar.exports.convention import upside_down
 from avatar.exports.formats import EXTRA
 from avatar.files.avatar_file import load_avatar
+from avatar.files.open_avatar import AvatarFiles
+from avatar.light.read_light import read_lights
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig
 from common.errors import InputError
@@ -85,7 +88,7 @@ def test_an_avatar_that_is_a_mesh_may_be_painted(
 
 def test_a_glb_is_a_mesh_where_something_moves_it(folder: Path):
     def form(out: str, **given: Any) -> str:
-        return check_export(ExportOptions(Path(out), avatar=Path("subject.ply"), **given))
+        return plan_export(ExportOptions(Path(out), avatar=Path("subject.ply"), **given)).form
 
     take = Path("take.csv")
     assert form("a.glb", arkit=take) == "morphs"
@@ -104,7 +107,7 @@ def test_a_moving_mesh_has_the_avatar_s_colours(avatar_file: Path, take: Path, t
 def test_a_format_whose_library_lacks_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(EXTRA, ".usdc", "no_such_library")
     with pytest.raises(InputError, match=r"a\.usdc: .*pip install usd-core"):
-        check_export(ExportOptions(Path("a.usdc"), avatar=Path("subject.ply")))
+        plan_export(ExportOptions(Path("a.usdc"), avatar=Path("subject.ply")))
 
 
 def test_the_command_says_what_it_wrote(run_script: Run, avatar_file: Path, take: Path):
@@ -172,7 +175,8 @@ def test_a_light_is_put_into_the_colours(avatar_file: Path, take: Path, tmp_path
     x, left = colours("left.ply", light="key 90 0 1")
     _, right = colours("right.ply", light="key 90 0 1", light_turn=180.0)
     face = avatar_face(avatar_file, load_avatar(avatar_file))
-    paged = light_colours(("key 90 0 1",), face, avatar_file)["key 90 0 1"] / 255
+    lights = read_lights(("key 90 0 1",))
+    paged = light_colours(lights, face, AvatarFiles(avatar_file))["key 90 0 1"] / 255
     assert np.abs((paged.mean(1) - 0.5) / SH_C0 - left).max() < 0.01
     aside = np.abs(x) > 0.03
     assert np.corrcoef(x[aside], (left - right)[aside])[0, 1] > 0.5
@@ -183,6 +187,6 @@ def test_a_light_is_put_into_the_colours(avatar_file: Path, take: Path, tmp_path
 def test_a_light_is_for_gaussians(avatar_file: Path, take: Path, tmp_path: Path):
     options = ExportOptions(tmp_path / "a.csv", arkit=take, light="studio")
     with pytest.raises(InputError, match="--light"):
-        check_export(options)
+        plan_export(options)
     with pytest.raises(InputError, match="--light-turn: has nothing to do without --light"):
-        check_export(ExportOptions(tmp_path / "a.ply", avatar=avatar_file, light_turn=3.0))
+        plan_export(ExportOptions(tmp_path / "a.ply", avatar=avatar_file, light_turn=3.0))

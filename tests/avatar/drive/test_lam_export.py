@@ -12,8 +12,8 @@ from glb_files import Glb, glb_of
 
 from avatar.arkit import WEIGHTS
 from avatar.drive import gaussian_export
-from avatar.drive.export_options import ExportOptions
 from avatar.drive.gaussian_export import export_gaussians
+from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import avatar_face
 from avatar.rig.avatar import Avatar
 from avatar.rig.draw import avatar_rig

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from avatar.drive.drive import drive
-from avatar.drive.film_options import check_filming
 from avatar.drive.options import DriveOptions
+from avatar.drive.plans import plan_drive
 from common.errors import InputError
 
 
@@ -50,11 +50,15 @@ def test_a_film_is_lit_from_where_the_lamp_stands(
     ],
 )
 def test_what_cannot_be_lit_is_said_before_anything_is_drawn(
-    tmp_path: Path, changes: dict[str, str | float | bool], said: str
+    avatar_file: Path,
+    voice_file: Path,
+    tmp_path: Path,
+    changes: dict[str, str | float | bool],
+    said: str,
 ):
-    options = replace(DriveOptions(tmp_path / "a.ply"), **changes)  # type: ignore[arg-type]
+    options = DriveOptions(avatar_file, voice_file, tmp_path / "a.mp4")
     with pytest.raises(InputError, match=said):
-        check_filming(options, tmp_path / "a.mp4")
+        plan_drive(replace(options, **changes))  # type: ignore[arg-type]
 
 
 def test_the_light_stands_behind_the_head(avatar_file: Path, voice_file: Path, tmp_path: Path):

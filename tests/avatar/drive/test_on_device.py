@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -17,19 +16,21 @@ import torch
 from other_device import OTHER, Elsewhere, on_cpu, other_device
 from torch import Tensor
 
-from avatar.drive import drive as driving
-from avatar.drive.device_clock import DeviceClock
-from avatar.drive.motion import Curves, Motion
-from avatar.drive.on_device import (
+from avatar.drive import frames as looping
+from avatar.drive.drive import drive
+from avatar.drive.frames import (
     MOST,
     Darkroom,
-    moments_at_once,
-    moments_of,
+    Film,
+    frames_at_once,
+    many_at_once,
+    moving,
     open_darkroom,
-    pictures,
 )
+from avatar.drive.motion import Curves, Motion
 from avatar.drive.options import DriveOptions
-from avatar.drive.report import StageClock
+from avatar.drive.report import DeviceClock, StageClock
+from avatar.drive.stage import Stage
 from avatar.film.video import as_bytes
 from avatar.heads import load_head
 from avatar.mesh.rotations import axis_angle_to_matrix, quaternion_to_matrix, turn_about
@@ -71,7 +72,8 @@ def shot(
 ) -> tuple[Tensor, Tensor]:
     """Pictures [F, ..] and offsets [F, V, 3]."""
     clock = DeviceClock(StageClock(), device)
-    shown = list(pictures(moments_of(avatar, motion, cameras(), count, clock), darkroom, clock))
+    moved = moving(motion, avatar.vertices, device)
+    shown = list(many_at_once(darkroom, moved, cameras(), count, clock))
     assert all(clock.clock.seconds[name] > 0 for name in ("audio2mesh", "rig", "raster", "encode"))
     return torch.stack([on_cpu(p) for p, _ in shown]), torch.stack([on_cpu(o) for _, o in shown])
 
@@ -144,9 +146,9 @@ def test_everything_stays_on_the_device(
 
 
 def test_large_pictures_and_avatars_are_drawn_by_fewer_at_once(small_avatar: Avatar):
-    assert moments_at_once(small_avatar, 512, 512) == MOST
-    assert moments_at_once(small_avatar, 8192, 8192) == 1
-    assert 1 < moments_at_once(small_avatar, 3840, 2160) < MOST
+    assert frames_at_once(small_avatar, 512, 512) == MOST
+    assert frames_at_once(small_avatar, 8192, 8192) == 1
+    assert 1 < frames_at_once(small_avatar, 3840, 2160) < MOST
 
 
 def test_a_film_made_many_at_a_time_is_the_same_film(
@@ -158,14 +160,13 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
         options(tmp_path / f"{name}.mp4", save_motion=tmp_path / f"{name}.npz")
         for name in ("plain", "many")
     )
-    driving.drive(plain)
+    drive(plain)
 
-    def of_the_cpu(options: DriveOptions, output: Path, subject: Any) -> Darkroom:
-        size = options.width, options.height
-        return open_darkroom(subject.avatar, CPU, "cpu", torch.full((3,), 0.8), output, size)
+    def of_the_cpu(stage: Stage, film: Film) -> Darkroom:
+        return open_darkroom(stage.avatar, CPU, "cpu", stage.background, film.out, film.size)
 
-    monkeypatch.setattr(driving, "_darkroom", of_the_cpu)
-    report = driving.drive(many)
+    monkeypatch.setattr(looping, "darkroom_of", of_the_cpu)
+    report = drive(many)
     assert all(spent > 0 for spent in report.stages.values())
     first, second = (decoded(path) for path in (plain.out, many.out))
     assert first.shape == second.shape and np.abs(first - second).mean() < 1

@@ -9,6 +9,7 @@ from films import write_film
 
 from audio2mesh import load_model
 from avatar.arkit import WEIGHTS, Take
+from avatar.drive.direction import Direction
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
@@ -36,9 +37,9 @@ def take(**weights: float) -> Take:
 def test_a_voice_moves_the_lips_and_the_film_the_rest():
     """Of a take that smiles and raises its brows, a voice takes the brows and the head alone."""
     face, model = shipped_face(), load_model()
-    options = DriveOptions(DEMO_AVATAR, audio=DEMO_VOICE, film=Path("actor.mp4"))
-    alone = perform(face, model, DriveOptions(DEMO_AVATAR, audio=DEMO_VOICE, still=True))
-    both = perform(face, model, options, take(browInnerUp=0.8, mouthSmileLeft=0.9))
+    alone = perform(face, model, Direction(DEMO_VOICE, behaviour=None))
+    told, beside = Direction(DEMO_VOICE), take(browInnerUp=0.8, mouthSmileLeft=0.9)
+    both = perform(face, model, told, beside)
     brow = face.head.unit("browInnerUp")
     for plain, moved in zip(alone.offsets(), both.offsets(), strict=True):
         torch.testing.assert_close(moved, plain + 0.8 * brow, atol=1e-6, rtol=0)

@@ -25,9 +25,8 @@ from support import Outcome, write_wav
 
 from avatar.capture import open_capture
 from avatar.drive.drive import drive
-from avatar.drive.options import DriveOptions
+from avatar.drive.options import DriveOptions, ReplayOptions
 from avatar.drive.render import before, mean_pose, replay
-from avatar.drive.render_options import ReplayOptions
 from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
 from avatar.mesh import Mesh

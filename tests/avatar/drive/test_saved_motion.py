@@ -15,10 +15,8 @@ from support import write_wav
 from avatar.arkit import read_take
 from avatar.drive.drive import drive
 from avatar.drive.export import export
-from avatar.drive.export_options import ExportOptions
-from avatar.drive.options import DriveOptions
+from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions
 from avatar.drive.render import replay
-from avatar.drive.render_options import ReplayOptions
 from avatar.files.avatar_file import save_avatar
 from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.files.open_avatar import open_avatar

@@ -13,9 +13,8 @@ from support import Outcome, write_wav
 from avatar.arkit import WEIGHTS, write_take
 from avatar.drive.drive import drive
 from avatar.drive.motion import Motion
-from avatar.drive.options import DriveOptions
-from avatar.drive.view import motion_of
-from avatar.drive.view_options import ViewOptions
+from avatar.drive.options import DriveOptions, ViewOptions
+from avatar.drive.view import motion_on_page, plan_view
 from avatar.film.sound_file import loudness, sound_file
 from avatar.rig.avatar import Avatar
 
@@ -56,7 +55,8 @@ def test_what_is_asked_of_behaviour_is_done_as_in_a_film(
     small_avatar: Avatar, folder: Path, asked: dict[str, Any]
 ):
     def motion(**options: Any) -> Motion:
-        found = motion_of(ViewOptions(folder / "subject.ply", **options), small_avatar)
+        plan = plan_view(ViewOptions(folder / "subject.ply", **options))
+        found = motion_on_page(plan, small_avatar)
         assert found is not None
         return found
 
@@ -76,8 +76,8 @@ def test_saved_motion_moves_as_it_did(small_avatar: Avatar, folder: Path):
     avatar = folder / "subject.ply"
     saved = DriveOptions(avatar, arkit=Path("take.csv"), save_motion=Path("motion.npz"))
     drive(DriveOptions(**{**vars(saved), "out": Path("a.mp4"), "width": 16, "height": 16}))
-    found = motion_of(ViewOptions(avatar, motion=Path("motion.npz")), small_avatar)
-    meant = motion_of(ViewOptions(avatar, arkit=Path("take.csv")), small_avatar)
+    found = motion_on_page(plan_view(ViewOptions(avatar, motion=Path("motion.npz"))), small_avatar)
+    meant = motion_on_page(plan_view(ViewOptions(avatar, arkit=Path("take.csv"))), small_avatar)
     assert found is not None and meant is not None
     for a, b in zip(found.meshes(), meant.meshes(), strict=True):
         assert torch.allclose(a, b, atol=1e-6)

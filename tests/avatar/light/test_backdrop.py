@@ -4,8 +4,7 @@ import numpy as np
 import torch
 
 from avatar.light.backdrop import backdrop
-from avatar.light.environment import Lobe, lamps, towards
-from avatar.light.relight import Course
+from avatar.light.environment import Course, Lobe, lamps, towards
 from avatar.mesh.vectors import Floats
 from splat import Camera, look_at
 

@@ -10,10 +10,10 @@ from lit_heads import direct_sum, plain_head
 
 from avatar.light.bake import bake
 from avatar.light.cells import Cells, into_cells
-from avatar.light.environment import Environment, Lobe, irradiance, lamps
+from avatar.light.environment import Course, Environment, Lobe, irradiance, lamps
 from avatar.light.matters import CLOTH
 from avatar.light.places import places_of
-from avatar.light.relight import Course, relit
+from avatar.light.relight import relit
 from avatar.light.shade import matt_light
 from avatar.light.standing import standing_of
 from avatar.light.surfaces import JAW, Surfaces, packed, unpacked

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from light_files import exr_bytes, hdr_bytes
 
-from avatar.drive.light_options import check_lights
 from avatar.light.environment import irradiance, pixel_directions, towards
 from avatar.light.exr import read_exr
 from avatar.light.hdr import read_hdr
-from avatar.light.read_light import read_light, read_radiance
+from avatar.light.read_light import read_light, read_lights, read_radiance
 from common.errors import InputError
 
 
@@ -145,6 +144,6 @@ def test_a_missing_file_is_named(tmp_path: Path):
 
 
 def test_lights_of_a_page_are_named_by_their_option():
-    check_lights(("studio", "window"))
+    read_lights(("studio", "window"))
     with pytest.raises(InputError, match=r"^--lights 'moonshine': "):
-        check_lights(("studio", "moonshine"))
+        read_lights(("studio", "moonshine"))

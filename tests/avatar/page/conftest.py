@@ -7,9 +7,9 @@ import pytest
 from chromium import chromium, tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
+from avatar.drive.options import ViewOptions
 from avatar.drive.retarget import avatar_face
 from avatar.drive.view import view_page
-from avatar.drive.view_options import ViewOptions
 from avatar.files.avatar_file import load_avatar
 
 

@@ -14,8 +14,8 @@ from chromium import tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
 from avatar.arkit import head_poses
-from avatar.drive.view import motion_of
-from avatar.drive.view_options import ViewOptions
+from avatar.drive.options import ViewOptions
+from avatar.drive.view import motion_on_page, plan_view
 from avatar.film.camera_track import DISTANCE, portrait
 from avatar.page.serve import served
 from avatar.rig.draw import avatar_rig, rasterizer
@@ -123,7 +123,7 @@ def test_the_order_is_exact(shown: Shown):
 
 
 def test_the_motion_of_the_voice_is_ours(shown: Shown):
-    motion = motion_of(ViewOptions(DEMO, audio=VOICE), shown.avatar)
+    motion = motion_on_page(plan_view(ViewOptions(DEMO, audio=VOICE)), shown.avatar)
     assert motion is not None
     for number, mesh in enumerate(motion.meshes()):
         if number in (12, 100, 200):

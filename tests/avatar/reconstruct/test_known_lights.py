@@ -18,9 +18,10 @@ from avatar.evaluation.evaluate import evaluate_avatar
 from avatar.evaluation.options import AvatarEvaluationOptions
 from avatar.files.avatar_file import load_avatar
 from avatar.heads import Head, load_head
+from avatar.light.environment import Course
 from avatar.light.matters import CLOTH
 from avatar.light.read_light import read_light
-from avatar.light.relight import Course, relit
+from avatar.light.relight import relit
 from avatar.light.shadows import DIRECTIONS
 from avatar.light.stored import stored
 from avatar.light.surfaces import Surfaces

@@ -10,7 +10,7 @@ import pytest
 from avatar.arkit import WEIGHTS, write_take
 from avatar.face.emotion.presets import EMOTIONS
 from avatar.face.emotion.suggested import suggested
-from avatar.face.emotion.timeline import check_feelings, parse_feelings
+from avatar.face.emotion.timeline import parse_feelings, read_emotion
 from common.errors import InputError
 
 
@@ -113,12 +113,12 @@ def test_sound_suggests_excitement_alone():
     assert suggested(0.5)[0].strength == 0
     for felt in (excited, calm):
         assert not any(unit.startswith(("mouth", "jaw", "nose")) for unit in felt.emotion.units)
-    check_feelings("auto", 1.0, spoken=True)
+    read_emotion("auto", 1.0, spoken=True)
 
 
 def test_feelings_need_a_voice():
-    check_feelings(None, 1.0, spoken=False)
+    read_emotion(None, 1.0, spoken=False)
     with pytest.raises(InputError, match="--intensity: has nothing to do without --emotion"):
-        check_feelings(None, 0.5, spoken=True)
+        read_emotion(None, 0.5, spoken=True)
     with pytest.raises(InputError, match="--emotion: is for a voice"):
-        check_feelings("happy", 1.0, spoken=False)
+        read_emotion("happy", 1.0, spoken=False)

@@ -1,7 +1,19 @@
-"""The options of a conversion."""
+"""The options of reading an avatar, and of its conversion."""
 
 from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubjectOptions:
+    """What an avatar's file may need beside it."""
+
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz), for whatever is of FLAME: avatars, captures, weights."""
+    landmarks: Path | None = None
+    """Landmarks of a mesh whose face is not found by itself (.json)."""
+    texture: Path | None = None
+    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
 
 
 @dataclass(frozen=True)

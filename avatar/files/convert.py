@@ -1,10 +1,10 @@
 """Avatars from one file format to another."""
 
-from avatar.drive.convert_options import ConvertOptions
 from avatar.files.avatar_file import save_avatar
 from avatar.files.gaussian_avatars import write_gaussian_avatar
 from avatar.files.names import POINTS
 from avatar.files.open_avatar import open_avatar
+from avatar.files.options import ConvertOptions
 from avatar.flame import read_flame_parameters
 from avatar.heads.topologies import SIZES
 from avatar.rig.avatar import Avatar

@@ -1,0 +1,103 @@
+"""What a performance is told: options become a voice, feelings, and how a face behaves."""
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from avatar.drive.options import DriveOptions, ExportOptions, ViewOptions
+from avatar.face.emotion.timeline import Auto, Feelings, read_emotion
+from avatar.face.life import Behaviour
+from avatar.face.looking import Gaze
+from avatar.face.manner import MANNERS
+from avatar.face.options import BehaviourOptions, LifeOptions
+from common.errors import InputError, check_file
+
+LARGEST = 2.0  # of --head
+FARTHEST = (25.0, 12.0)
+"""Degrees that eyes and head together turn sideways, and up or down."""
+SHIPPED = "the weights that ship"
+
+
+@dataclass(frozen=True)
+class Direction:
+    """What a voice, or a recorded take, shall make of a face."""
+
+    audio: Path | None = None  # the voice that moves the lips, if one does
+    fps: float | None = None  # by default what the weights were trained at, of a take 25
+    weights: Path | None = None  # of the voice, by default those that ship
+    weights_style: str | None = None
+    feelings: Feelings | Auto = ()
+    behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
+    head_weights: Path | None = None  # that move the head in place of the generator
+    flame: Path | None = None  # FLAME's file, for weights that are of FLAME
+
+
+def direction_of(
+    options: DriveOptions | ExportOptions | ViewOptions,
+    speaks: bool,
+    lives: bool,
+    needed: str,
+    camera: tuple[float, float] = (0.0, 0.0),
+) -> Direction:
+    """What the options mean, checked.
+
+    speaks: whether a voice moves the lips; the rest as `behaviour_of` takes it. Raises InputError
+    or FileNotFoundError, in one sentence.
+    """
+    feelings = read_emotion(options.emotion, options.intensity, speaks)
+    behaviour = behaviour_of(options, lives, needed, camera)
+    if options.head_weights:
+        check_file(options.head_weights)
+    return Direction(
+        options.audio if speaks else None,
+        options.fps,
+        options.weights,
+        options.weights_style,
+        feelings,
+        behaviour,
+        options.head_weights,
+        options.flame,
+    )
+
+
+def behaviour_of(
+    options: LifeOptions, lives: bool, needed: str, camera: tuple[float, float] = (0.0, 0.0)
+) -> Behaviour | None:
+    """What the options say about the life of a face; None: a still one.
+
+    lives: whether a voice decides about head and eyes; needed: what it would take; camera: where it
+    stands, degrees to the subject's left and up. Raises InputError for what cannot be done, and
+    for what has nothing to do.
+    """
+    recorded = isinstance(options, BehaviourOptions)
+    for option in fields(BehaviourOptions if recorded else LifeOptions):
+        name = option.name.replace("_", "-")
+        given = getattr(options, option.name) != option.default and option.name != "still"
+        if given and not lives:
+            raise InputError(f"--{name}: has nothing to do without {needed}; leave it out")
+        if given and options.still:
+            raise InputError(f"--{name} and --still: a still face has none; leave one out")
+    if options.take < 0:
+        raise InputError(f"--take {options.take}: must not be negative")
+    if not 0 <= options.head <= LARGEST:
+        raise InputError(f"--head {options.head:g}: must be from 0 to {LARGEST:g}")
+    gaze = _gaze(options.gaze, camera)
+    if options.still:
+        return None
+    return Behaviour(MANNERS[options.style], options.take, options.head, gaze)
+
+
+def _gaze(said: str, camera: tuple[float, float]) -> Gaze:
+    """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
+    if said == "free":
+        return Gaze()
+    if said == "camera":
+        aims = zip(camera, FARTHEST, strict=True)
+        return Gaze(*(max(-most, min(most, aim)) for aim, most in aims), free=False)
+    try:
+        x, y = (float(word) for word in said.split(","))
+    except ValueError:
+        raise InputError(f"--gaze {said}: must be free, camera, or X,Y in degrees") from None
+    if not (abs(x) <= FARTHEST[0] and abs(y) <= FARTHEST[1]):
+        most = f"{FARTHEST[0]:g} degrees sideways and {FARTHEST[1]:g} up or down"
+        raise InputError(f"--gaze {said}: eyes and head reach {most}")
+    return Gaze(x, y, free=False)

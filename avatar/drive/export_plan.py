@@ -1,0 +1,219 @@
+"""What the options of an export mean: each is read once, before anything is loaded."""
+
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Literal
+
+from audio2mesh import stated_seconds
+from avatar.drive.direction import Direction, direction_of
+from avatar.drive.options import ExportOptions
+from avatar.drive.performance import Mover, read_mover
+from avatar.drive.plans import check_fps, files_of, there
+from avatar.exports.formats import EXTRA, FOLLOWS, HIGHEST, UPWARD, Up, is_numbered
+from avatar.files.open_avatar import AvatarFiles, check_flame
+from avatar.light.environment import Light
+from avatar.light.read_light import light_of
+from common.device import Device
+from common.errors import InputError
+from common.writable import check_writable
+
+Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
+
+MESH_TOO = (".glb",)
+"""Suffixes of a moving mesh as well, unless one moment or numbered files are asked for."""
+ASKS = ("at", "sh_degree", "up", "light")
+
+
+@dataclass(frozen=True)
+class ExportPlan:
+    """An export."""
+
+    form: Form
+    out: Path
+    avatar: AvatarFiles | None  # of which head; else of a mesh; else the mover's own, or ours
+    mesh: AvatarFiles | None
+    direction: Direction
+    mover: Mover | None  # None: a voice, or nothing
+    moves: bool
+    light: Light | None
+    at: float | None  # seconds
+    sh_degree: int | None
+    up: Up | None
+    device: Device
+
+    @property
+    def numbered(self) -> bool:
+        """Whether there is a file for every frame."""
+        return is_numbered(self.out)
+
+
+def plan_export(options: ExportOptions) -> ExportPlan:
+    """What the options mean; raises InputError, FileNotFoundError or OSError, in one sentence, for
+    what cannot work."""
+    movers = sum(path is not None for path in (options.audio, options.motion, options.arkit))
+    if movers > 1 or (movers == 0 and not holds_gaussians(options)):
+        _form(options)  # a suffix that is none of ours is told first
+        raise InputError(
+            "give one thing that moves the face: a voice with --audio, saved motion with --motion "
+            "or a take with --arkit"
+        )
+    if options.mesh and options.avatar:
+        raise InputError("give the head that shall move with either --mesh or --avatar")
+    _check_files(options)
+    _check_idle(options)
+    light, speaks = light_of(options), options.audio is not None
+    direction = direction_of(options, speaks, speaks, "--audio")
+    check_fps(options.fps)
+    form = _form(options)
+    if form != "flame":
+        check_flame(options.flame, options.avatar, options.weights)
+    if options.audio:
+        stated_seconds(options.audio)  # says at once what is no sound
+    bare, texture = light is not None, options.texture
+    return ExportPlan(
+        form,
+        options.out,
+        files_of(options, options.avatar, bare) if options.avatar else None,
+        AvatarFiles(options.mesh, None, options.landmarks, texture) if options.mesh else None,
+        direction,
+        read_mover(options.motion, options.arkit),
+        _moves(options),
+        light,
+        options.at,
+        options.sh_degree,
+        options.up,
+        options.device,
+    )
+
+
+def holds_gaussians(options: ExportOptions) -> bool:
+    """Whether --out is a file, or are files, of an avatar's Gaussians."""
+    suffix = options.out.suffix.lower()
+    if suffix in MESH_TOO and _moves(options):
+        return options.at is not None or is_numbered(options.out)
+    return suffix in UPWARD or suffix == FOLLOWS
+
+
+def _moves(options: ExportOptions) -> bool:
+    return any((options.audio, options.motion, options.arkit))
+
+
+def _check_files(options: ExportOptions) -> None:
+    sources = (options.audio, options.motion, options.arkit, options.mesh, options.avatar)
+    for path in (*sources, options.weights, options.flame, options.landmarks, options.texture):
+        if there(path) and path and path.resolve() == options.out.resolve():
+            raise InputError(f"{path}: is named twice, as input and output; choose another --out")
+    if holds_gaussians(options):
+        _check_gaussians(options)
+    else:
+        check_writable(options.out)
+
+
+def _check_idle(options: ExportOptions) -> None:
+    """No option may be given that has nothing to do."""
+    performed = options.audio or options.arkit
+    glb = options.out.suffix.lower() == ".glb" and (options.mesh or options.avatar)
+    files = f"an --out of Gaussians ({', '.join(UPWARD)})"
+    works = {
+        "weights": (options.audio, "--audio"),
+        "weights_style": (options.audio, "--audio"),
+        "fps": (performed, "--audio or --arkit"),
+        "still": (performed, "--audio or --arkit"),
+        "texture": (
+            glb or (options.avatar and holds_gaussians(options)),
+            "--mesh or --avatar and an --out that ends in .glb, or --avatar and Gaussians",
+        ),
+        "landmarks": (options.mesh or options.avatar, "--mesh or --avatar"),
+        **dict.fromkeys(ASKS, (holds_gaussians(options), files)),
+    }
+    for name, (works_here, needed) in works.items():
+        given = getattr(options, name)
+        if given is not None and given is not False and not works_here:
+            raise InputError(
+                f"--{name.replace('_', '-')}: has nothing to do without {needed}; leave it out"
+            )
+
+
+def _form(options: ExportOptions) -> Form:
+    if holds_gaussians(options):
+        return "gaussians"
+    match options.out.suffix.lower():
+        case ".csv":
+            return "weights"
+        case ".glb":
+            return "morphs"
+        case ".npz":
+            to_flame = options.flame and not options.mesh and not options.avatar
+            return "flame" if to_flame else "vertices"
+        case suffix:
+            raise InputError(
+                f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
+                "ARKit weights, .glb for an animated mesh, .npz for vertices or FLAME parameters, "
+                f"or {', '.join((*UPWARD, '.zip'))} for an avatar's Gaussians"
+            )
+
+
+def _check_gaussians(options: ExportOptions) -> None:
+    """Refuse, in one sentence, Gaussians that cannot be written.
+
+    Raises InputError, FileNotFoundError or OSError.
+    """
+    out, numbers = options.out, is_numbered(options.out)
+    if options.avatar is None:
+        raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
+    _check_library(out)
+    _check_degree(options)
+    if out.suffix.lower() == FOLLOWS:
+        _check_follower(options)
+    if options.at is not None:
+        _check_moment(options)
+    if _moves(options) and options.at is None and not numbers:
+        name = out.with_name(f"{out.stem}_%05d{out.suffix}").name
+        raise InputError(
+            f"{out}: holds Gaussians that stand still; name a file for every frame, such as "
+            f"{name} in a new folder, or one moment with --at"
+        )
+    if numbers and not _moves(options):
+        raise InputError(f"{out}: numbers frames, but nothing moves the avatar; give --audio")
+    check_writable(*((out.parent, True) if numbers else (out, False)))
+    if numbers:
+        _check_folder(out.parent)
+
+
+def _check_library(out: Path) -> None:
+    module = EXTRA.get(out.suffix.lower())
+    if module is not None and find_spec(module) is None:
+        raise InputError(f"{out}: to write USD its library is needed; pip install usd-core")
+
+
+def _check_degree(options: ExportOptions) -> None:
+    suffix, degree = options.out.suffix.lower(), options.sh_degree or 0
+    if not 0 <= degree <= 3:
+        raise InputError(f"--sh-degree {degree}: must be 0, 1, 2 or 3")
+    if degree > HIGHEST.get(suffix, 3):
+        raise InputError(f"--sh-degree {degree}: {suffix} holds degree {HIGHEST[suffix]} at most")
+
+
+def _check_follower(options: ExportOptions) -> None:
+    if _moves(options):
+        raise InputError(
+            f"{options.out}: holds an avatar at rest, which LAM's renderer moves itself; leave out "
+            "--audio, --motion and --arkit"
+        )
+    if options.up is not None:
+        raise InputError(f"--up: LAM's renderer wants +y up in {options.out}; leave it out")
+
+
+def _check_moment(options: ExportOptions) -> None:
+    if not _moves(options):
+        raise InputError("--at: has nothing to do where nothing moves the avatar; leave it out")
+    if is_numbered(options.out):
+        raise InputError(f"--at: one moment needs no number in {options.out.name}; leave one out")
+    if not 0 <= (options.at or 0) < float("inf"):
+        raise InputError(f"--at {options.at:g}: must be a number of seconds, 0 or more")
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise InputError(f"{folder}: exists already; name a new folder for the frames")

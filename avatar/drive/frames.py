@@ -1,0 +1,245 @@
+"""The one frame loop: what moves → vertices → pictures → a film.
+
+On the CPU, and under a light, frames are drawn one by one. A device draws many in one launch, from
+a few numbers each to finished 8-bit pictures; nothing but these leaves it, and only if they are not
+encoded there.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import chain, count, islice
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from avatar.drive.motion import Motion
+from avatar.drive.report import DeviceClock, StageClock
+from avatar.drive.stage import Stage
+from avatar.film.audio_track import Sound
+from avatar.film.nvenc import why_not_nvenc
+from avatar.film.video import open_writer, takes_nv12
+from avatar.film.yuv import nv12, rgb8
+from avatar.rig.avatar import Avatar
+from avatar.rig.draw import batch_rig
+from avatar.rig.pose import pose
+from common.parallel import in_pairs
+from common.progress import progress_bar
+from splat import Backend, Camera, Gaussians, render_frames
+
+MOST = 32
+"""Frames in one launch: gsplat keeps their number, that of the tiles and depths in 64 bits."""
+BYTES_AT_ONCE = 2**30
+"""Of Gaussians and pictures that a launch may take, estimated."""
+
+
+class Sample(NamedTuple):
+    """What is known of a frame before its mesh is made."""
+
+    number: int
+    moved: Tensor  # [V, 3] offsets from rest, or vertices
+    camera: Camera
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A mesh that moves, as long as it may."""
+
+    chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
+    vertices: Callable[[Tensor, int | slice], Tensor]  # of some of these, and their frames
+    frames: int
+    fps: float
+
+
+Pictures = Iterator[tuple[Tensor, Tensor]]
+"""Of every frame the picture, [H, W, 3] or as `nv12` makes it, and the `moved` that it shows."""
+
+
+def moving(motion: Motion, rest: Tensor, device: torch.device | None = None) -> Moving:
+    """The mesh of a motion from rest [V, 3]; what it is made of lies on the device."""
+    device = device or torch.device("cpu")
+    curves, head = motion.curves, motion.face.head
+    rest, head_pose = rest.to(device), motion.head_pose.to(device)
+    head = replace(head, pose_weights=head.pose_weights.to(device))
+    chunks = motion.offsets
+    if curves is not None and device.type != "cpu":
+        chunks = replace(curves, basis=curves.basis.to(device)).offsets
+    return Moving(
+        lambda: (chunk.to(device) for chunk in chunks()),
+        lambda moved, frames: pose(rest + moved, head, head_pose[frames]),
+        motion.frames,
+        motion.fps,
+    )
+
+
+@dataclass(frozen=True)
+class Film:
+    """Where a film goes, and what is heard with it."""
+
+    out: Path
+    size: tuple[int, int]
+    sound: Sound | None
+    doing: str  # what the progress bar says
+
+
+def shoot(
+    film: Film,
+    stage: Stage,
+    move: Callable[[torch.device | None], Moving],
+    cameras: Iterable[Camera],
+    clock: StageClock,
+    save: Callable[[Tensor], None] = lambda moved: None,
+) -> None:
+    """Every frame: move the mesh, carry the Gaussians along, draw, encode.
+
+    move: what moves, on a device; save: takes what each frame was moved by. Nothing half-written is
+    left. Raises as `open_writer` does.
+    """
+    darkroom = darkroom_of(stage, film)
+    moved = move(None if darkroom is None else stage.device)
+    if darkroom is None:
+        pictures = one_by_one(stage, moved, cameras, clock)
+    else:
+        at_once = frames_at_once(stage.avatar, *film.size)
+        on_device = DeviceClock(clock, stage.device)
+        pictures = many_at_once(darkroom, moved, cameras, at_once, on_device)
+    provenance, nvenc = stage.avatar.provenance, darkroom is not None and darkroom.stay
+    frames = 0
+    with (
+        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc) as write,
+        progress_bar(film.doing, moved.frames) as done,
+    ):
+        for image, shown in pictures:
+            with clock.stage("encode"):
+                write(image if image.is_cuda else image.numpy())
+                save(shown)
+            done()
+            frames += 1
+        assert frames == moved.frames, (frames, moved.frames)
+
+
+def one_by_one(
+    stage: Stage, moved: Moving, cameras: Iterable[Camera], clock: StageClock
+) -> Pictures:
+    """Pictures [H, W, 3] float32, two drawn at a time by the CPU."""
+
+    def drawn(sample: Sample) -> tuple[Tensor, Tensor]:
+        number, offsets, camera = sample
+        with clock.stage("rig"):
+            vertices = moved.vertices(offsets, number)
+            gaussians = stage.gaussians(vertices, camera, number / moved.fps)
+        with clock.stage("raster"):
+            return stage.picture(gaussians, camera, number / moved.fps), offsets
+
+    return (in_pairs if stage.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
+
+
+def _samples(
+    moved: Moving, cameras: Iterable[Camera], clock: StageClock | DeviceClock
+) -> Iterator[Sample]:
+    each = chain.from_iterable(clock.each("audio2mesh", moved.chunks()))
+    return map(Sample, count(), each, cameras)
+
+
+@dataclass(frozen=True)
+class Darkroom:
+    """What makes finished pictures of moved meshes, many at once."""
+
+    rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
+    draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
+    planar: bool  # finished as `nv12` makes them, not as bytes of red, green and blue
+    stay: bool  # pictures are left on the device, for an encoder there
+
+
+def darkroom_of(stage: Stage, film: Film) -> Darkroom | None:
+    """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
+    if stage.backend == "cpu" or stage.light is not None:
+        return None
+    parts = stage.avatar, stage.device, stage.backend, stage.background
+    return open_darkroom(*parts, film.out, film.size)
+
+
+def open_darkroom(
+    avatar: Avatar,
+    device: torch.device,
+    backend: Backend,
+    background: Tensor,
+    out: Path,
+    size: tuple[int, int],
+) -> Darkroom:
+    """What makes the pictures of a film of an avatar; the encoder is said in a line on stderr.
+
+    background [3]: behind everything; out: the film's file; size: its pixels across and down.
+    """
+    refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
+    if refused is None:
+        refused = why_not_nvenc(device, *size)
+    place = "the device" if refused is None else f"the CPU ({refused})"
+    print(f"encoder: {place}", file=sys.stderr)
+    return Darkroom(
+        batch_rig(avatar, device),
+        lambda gaussians, cameras: render_frames(gaussians, cameras, background, backend),
+        planar=takes_nv12(out),
+        stay=refused is None,
+    )
+
+
+def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
+    """How many frames one launch may draw."""
+    gaussian = 4 * 2 * (12 + avatar.gaussians.sh[0].numel())  # floats, as given and as projected
+    pixel = 4 * 10  # colour, transmittance, and colour again while it becomes bytes
+    each = gaussian * len(avatar.binding) + pixel * width * height
+    return max(1, min(MOST, BYTES_AT_ONCE // each))
+
+
+def many_at_once(
+    darkroom: Darkroom,
+    moved: Moving,
+    cameras: Iterable[Camera],
+    at_once: int,
+    clock: DeviceClock,
+) -> Pictures:
+    """Finished pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are taken, the device makes
+    the next ones."""
+    samples = _samples(moved, cameras, clock)
+    launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
+    while batch := list(islice(samples, at_once)):
+        following = _launch(batch, moved, darkroom, clock)
+        yield from launched()
+        launched = following
+    yield from launched()
+
+
+def _launch(
+    batch: list[Sample], moved: Moving, darkroom: Darkroom, clock: DeviceClock
+) -> Callable[[], Pictures]:
+    """Begin to draw a batch; what is returned waits for its pictures."""
+    with clock.stage("rig"):
+        offsets = torch.stack([sample.moved for sample in batch])
+        vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
+        gaussians = darkroom.rig(vertices)
+    with clock.stage("raster"):
+        colours = darkroom.draw(gaussians, [sample.camera for sample in batch])
+    with clock.stage("encode"):
+        finished = rgb8(colours)
+        if darkroom.planar:
+            finished = nv12(finished)
+        if not darkroom.stay:
+            finished = _towards_host(finished)
+    landing = clock.landing()
+
+    def landed() -> Pictures:
+        landing()
+        yield from zip(finished, offsets, strict=True)
+
+    return landed
+
+
+def _towards_host(pictures: Tensor) -> Tensor:
+    """A copy on the CPU, which is complete once the device has done what was launched."""
+    if not pictures.is_cuda:
+        return pictures.cpu()
+    host = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
+    return host.copy_(pictures, non_blocking=True)

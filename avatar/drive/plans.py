@@ -1,0 +1,219 @@
+"""What the options of a film or a page mean: each is read once, before anything is loaded."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Never
+
+from audio2mesh import stated_seconds
+from avatar.arkit import Take, read_take
+from avatar.drive.direction import Direction, direction_of
+from avatar.drive.options import DriveOptions, FilmOptions, ReplayOptions
+from avatar.files.open_avatar import AvatarFiles, check_flame
+from avatar.files.options import SubjectOptions
+from avatar.film.audio_track import Sound
+from avatar.film.camera_track import CameraTrack, read_track
+from avatar.film.output import GIF_FASTEST, check_output, check_picture
+from avatar.light.environment import Light
+from avatar.light.read_light import light_of
+from avatar.tracking.options import Sync, check_sync
+from common.colours import parse_colour
+from common.device import Device
+from common.errors import InputError
+from common.writable import check_writable
+
+LARGEST = 8192  # pixels
+SLOWEST, FASTEST = 1.0, 240.0  # frames a second
+NAMED_CAMERAS = ("front", "orbit")
+
+
+@dataclass(frozen=True)
+class Look:
+    """An avatar and how it looks; equal where films can share what is loaded for them."""
+
+    files: AvatarFiles
+    light: Light | None  # None: that in the avatar's colours
+    light_behind: bool
+    background: tuple[float, float, float]
+    device: Device
+
+
+@dataclass(frozen=True)
+class DrivePlan:
+    """A drive."""
+
+    look: Look
+    direction: Direction
+    size: tuple[int, int]
+    track: CameraTrack
+    out: Path | None  # None: no film is written
+    sound: Sound | None  # that is heard; None: that of the film, if there is one
+    take: Take | None  # that moves the face
+    film: Path | None  # whose performance moves the face, or what a voice does not move
+    sync: Sync
+    save_motion: Path | None
+
+
+def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
+    """The files of an avatar; bare: where it will be lit, it brings no light along."""
+    return AvatarFiles(avatar, options.flame, options.landmarks, options.texture, bare)
+
+
+def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
+    """What the options mean; refuses, in one sentence, what cannot work.
+
+    film: whether one is written. Raises InputError, FileNotFoundError or OSError.
+    """
+    voice, take, filmed = options.audio, options.arkit, options.film
+    source = voice or take or filmed or _nothing_moves()
+    if take and filmed:
+        raise InputError("--arkit and --film: both move the face; leave one out")
+    read = there(options.avatar, voice, filmed, take, options.weights, *_beside(options))
+    speaks = voice is not None and take is None
+    if options.weights and not speaks:
+        name = "--arkit" if take else "--film"
+        raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
+    check_flame(options.flame, options.avatar, options.weights)
+    camera = options.azimuth, options.elevation
+    lives, needed = speaks and filmed is None, "a voice that also moves the head, --audio alone"
+    direction = direction_of(options, speaks, lives, needed, camera)
+    if options.sync != "auto":
+        check_sync(options.sync)
+        if filmed is None or voice:
+            raise InputError("--sync: moves the sound of --film alone; leave it out")
+    named = options.out or source.with_name(f"{source.stem}_{options.avatar.stem}.mp4")
+    out = named if film else None
+    look = _look(options, out)
+    if options.save_motion and options.save_motion.suffix.lower() != ".npz":
+        raise InputError(f"{options.save_motion}: --save-motion writes .npz; name it so")
+    _check_distinct(options, read, (out, options.save_motion, options.report))
+    if voice:
+        stated_seconds(voice)  # says at once what is no sound
+    return DrivePlan(
+        look=look,
+        direction=direction,
+        size=(options.width, options.height),
+        track=read_track(options.camera, (options.width, options.height), camera),
+        out=out,
+        sound=Sound(voice) if voice else None,
+        take=read_take(take) if take else None,
+        film=filmed,
+        sync=0.0 if voice else options.sync,
+        save_motion=options.save_motion,
+    )
+
+
+def _nothing_moves() -> Never:
+    raise InputError(
+        "nothing moves the avatar: give a voice with --audio, a film with --film or a take with "
+        "--arkit"
+    )
+
+
+def _beside(options: SubjectOptions) -> tuple[Path | None, ...]:
+    return options.flame, options.landmarks, options.texture
+
+
+def there(*named: Path | None) -> list[Path]:
+    """The files that are named; FileNotFoundError for one that is not there."""
+    for path in named:
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path}: no such file; check the path")
+    return [path for path in named if path is not None]
+
+
+def _check_distinct(
+    options: DriveOptions, read: list[Path], written: tuple[Path | None, ...]
+) -> None:
+    """No file that is written may be one that is read or written as well."""
+    camera = [] if options.camera in NAMED_CAMERAS else [Path(options.camera)]
+    for path in written[1:]:
+        if path is not None:
+            check_writable(path)
+    taken = {path.resolve() for path in (*read, *camera)}
+    for path in written:
+        if path is not None and path.resolve() in taken:
+            raise InputError(f"{path}: is named twice, as another input or output; choose another")
+        if path is not None:
+            taken.add(path.resolve())
+
+
+@dataclass(frozen=True)
+class ReplayPlan:
+    """A film of recorded motion; of the rest its options know."""
+
+    look: Look
+    size: tuple[int, int]
+    track: CameraTrack
+    out: Path
+    sound: Sound | None
+
+
+def plan_replay(options: ReplayOptions) -> ReplayPlan:
+    """What the options mean; refuses, in one sentence, what cannot work.
+
+    Raises InputError, FileNotFoundError or OSError.
+    """
+    if (options.capture is None) == (options.motion is None):
+        raise InputError("give what moves the avatar: either --capture or --motion")
+    if options.motion is not None:
+        for name in ("split", "sequence", "camera_id", "fps"):
+            if getattr(options, name) is not None:
+                flag = name.replace("_", "-")
+                raise InputError(f"--{flag}: belongs to --capture; leave it out with --motion")
+    for path in (options.avatar, options.capture, options.motion, options.audio, *_beside(options)):
+        if there(path) and path and path.resolve() == options.out.resolve():
+            raise InputError(f"{path}: is an input; give --out another name")
+    check_flame(options.flame, options.avatar, options.capture)
+    if options.camera_id is not None:
+        _check_no_angles(options, "--camera-id")
+    size, angles = (options.width, options.height), (options.azimuth, options.elevation)
+    look, sound = _look(options, options.out), Sound(options.audio) if options.audio else None
+    return ReplayPlan(look, size, read_track(options.camera, size, angles), options.out, sound)
+
+
+def _look(options: FilmOptions, out: Path | None) -> Look:
+    """How the avatar looks; refuses, in one sentence, a film that cannot be shot or written."""
+    if options.camera not in NAMED_CAMERAS:
+        if not Path(options.camera).is_file():
+            raise InputError(
+                f"--camera {options.camera}: must be front, orbit or an existing JSON file of "
+                "keyframes"
+            )
+        _check_no_angles(options, f"--camera {options.camera}")
+    _check_numbers(options, out)
+    background, light = parse_colour(options.background), light_of(options)
+    if options.light_background and light is None:
+        raise InputError("--light-background: has nothing to do without --light; leave it out")
+    if out is not None:
+        check_output(out, options.audio)
+    files = files_of(options, options.avatar, bare=light is not None)
+    return Look(files, light, options.light_background, background, options.device)
+
+
+def _check_no_angles(options: FilmOptions, other: str) -> None:
+    """Refuse angles for a camera of ours beside the option that names another camera."""
+    for name in ("azimuth", "elevation"):
+        if getattr(options, name):
+            raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
+
+
+def _check_numbers(options: FilmOptions, out: Path | None) -> None:
+    fps = 25.0 if options.fps is None else options.fps
+    fastest = GIF_FASTEST if out and out.suffix.lower() == ".gif" else FASTEST
+    if not SLOWEST <= fps <= fastest:
+        raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {fastest:g} frames a second")
+    check_picture(options.width, options.height, fps)
+    if max(options.width, options.height) > LARGEST:
+        size = f"{options.width}x{options.height}"
+        raise InputError(f"width and height {size}: must not exceed {LARGEST} pixels")
+    if not math.isfinite(options.azimuth):
+        raise InputError(f"--azimuth {options.azimuth}: must be a number of degrees")
+    if not -90 <= options.elevation <= 90:
+        raise InputError(f"--elevation {options.elevation:g}: must be from -90 to 90 degrees")
+
+
+def check_fps(fps: float | None) -> None:
+    """Refuse a rate that no motion has. InputError."""
+    if fps is not None and not SLOWEST <= fps <= FASTEST:
+        raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second")
