@@ -12,9 +12,10 @@ import pytest
 import torch
 from support import Outcome, write_wav
 
-from avatar.drive.drive import drive, pose
+from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
+from avatar.rig.pose import pose
 
 Drive = Callable[..., Path]
 RATE = 16_000
