@@ -97,7 +97,7 @@ AVATAR = {
     ),
     "make-capture": Verb(
         "avatar.synthetic.capture.options:CaptureOptions",
-        "configs.commands.make:make_synthetic_capture",
+        "configs.commands.make_data:make_synthetic_capture",
         "a synthetic capture with known truth, or the film of a made-up person",
         aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
@@ -182,7 +182,7 @@ TRAIN = {
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
-        "configs.commands.train:train_lips",
+        "configs.commands.train_lips:train_lips",
         "the lip reader",
         aliases={
             "--leave-out": "--exclude",
@@ -216,7 +216,7 @@ UPKEEP = {
     ),
     "make-corpus": Verb(
         "audio2mesh.corpus.options:CorpusOptions",
-        "configs.commands.make:make_corpus",
+        "configs.commands.make_data:make_corpus",
         "recordings of speech: clips with modelled mouth motion",
         aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
         stopped=CONTINUES,

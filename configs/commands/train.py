@@ -15,8 +15,6 @@ from audio2mesh.training.run import Scores, fit, score_lines
 from audio2mesh.training.tongue import fit_tongue
 from avatar.heads import load_head
 from avatar.lipreading.face_geometry import face_geometry, face_units
-from avatar.lipreading.options import LipFitOptions
-from avatar.lipreading.train import fit_lipreader
 from common.device import pick_device
 from common.threads import use_threads
 from common.training_loop import check_steps
@@ -57,17 +55,6 @@ def train_sync(options: SyncFitOptions) -> None:
     lines = [format_score(name, score) for name, score in scores.items()]
     if leads():
         print("\n".join([*lines, f"wrote {options.out}"]))
-
-
-def train_lips(options: LipFitOptions) -> None:
-    use_threads(options.threads)
-    check_steps(options.train.steps, options.train.save_every)
-    check_writable(options.out)
-    scores = fit_lipreader(options, pick_device(options.device, index=local_rank()))
-    for name, value in scores.items():
-        print(f"{name:>10} error rate {100 * value:6.1f} %")
-    if leads():
-        print(f"wrote {options.out}")
 
 
 def train_pose(options: PoseFitOptions) -> None:

@@ -18,10 +18,8 @@ from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
-from avatar.lipreading.quick_render import quick_mouth_renderer
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
 from avatar.rig.avatar import Avatar
-from avatar.synthetic.capture import CaptureOptions, make_capture
 from common.kernels import KERNELS
 from common.progress import progress_bar
 from common.threads import use_threads
@@ -88,6 +86,9 @@ def _film(avatar: Path, out: Path, light: str | None = None) -> None:
 
 
 def _capture_and_learn(folder: Path) -> None:
+    from avatar.synthetic.capture.make import make_capture
+    from avatar.synthetic.capture.options import CaptureOptions
+
     seen = folder / "capture"
     make_capture(
         CaptureOptions(
@@ -105,6 +106,8 @@ def _capture_and_learn(folder: Path) -> None:
 
 
 def _draw_mouth() -> None:
+    from avatar.lipreading.quick_render import quick_mouth_renderer
+
     head = load_head()
     quick_mouth_renderer(head)(head.vertices[None])
 
