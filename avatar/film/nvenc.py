@@ -15,7 +15,7 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.frame import CudaContext, VideoFrame
 from torch import Tensor
 
-from avatar.film.video import NVENC
+from avatar.film.codecs import NVENC
 
 
 @cache

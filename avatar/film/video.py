@@ -6,7 +6,6 @@ complete; before that, and after any failure, there is nothing.
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Union, assert_never
@@ -26,6 +25,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from avatar.film.audio_track import Sound
+from avatar.film.codecs import MP4, NVENC, WEBM, Codecs
 from avatar.film.gif import animation
 from avatar.film.output import check_output, check_picture, exact_rate, output_kind
 from avatar.film.sound_file import add_sound
@@ -48,51 +48,6 @@ _ZERO, _HALF, _LEVELS, _TOP = (np.float32(value) for value in (0, 0.5, 255, 255.
 
 ENCODERS = 2
 """Threads that encode pictures, at most: that is a sixth of the work of a drive."""
-
-
-@dataclass(frozen=True)
-class _Codecs:
-    picture: str
-    picture_options: dict[str, str]
-    sound: str
-    sound_options: dict[str, str]
-    sound_bits: int  # per second
-    container_options: dict[str, str]
-    pixels: str = "yuv420p"
-
-
-MP4 = _Codecs(
-    picture="libx264",
-    picture_options={"preset": "superfast", "crf": "18"},
-    sound="aac",
-    sound_options={"aac_coder": "fast"},
-    sound_bits=160_000,
-    container_options={"movflags": "+faststart"},
-)
-
-NVENC = replace(
-    MP4,
-    picture="h264_nvenc",
-    picture_options={"preset": "p4", "rc": "constqp", "qp": "20"},
-    pixels="cuda",
-)
-"""MP4 from pictures in the memory of a CUDA device."""
-
-WEBM = _Codecs(
-    picture="libvpx-vp9",
-    picture_options={
-        "deadline": "realtime",
-        "cpu-used": "6",
-        "crf": "24",
-        "b": "0",
-        "row-mt": "1",
-        "tile-columns": "1",
-    },
-    sound="libopus",
-    sound_options={},
-    sound_bits=128_000,
-    container_options={},
-)
 
 
 @contextmanager
@@ -191,7 +146,7 @@ def _film(
     rate: Fraction,
     sound: Sound | None,
     comment: str,
-    codecs: _Codecs,
+    codecs: Codecs,
 ) -> Iterator[WriteFinished]:
     with (
         write_beside(path) as partial,
@@ -218,7 +173,7 @@ def _film(
 
 
 def _add_picture(
-    container: OutputContainer, codecs: _Codecs, size: tuple[int, int], rate: Fraction
+    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction
 ) -> VideoStream:
     threads = {"threads": str(min(ENCODERS, thread_count()))}
     options = codecs.picture_options | threads
@@ -261,7 +216,7 @@ def _yuv_converter() -> Callable[..., VideoFrame]:
 
 
 def _add_sound(
-    container: OutputContainer, codecs: _Codecs, sound: Sound | None
+    container: OutputContainer, codecs: Codecs, sound: Sound | None
 ) -> Callable[[Fraction, bool], None]:
     """A function that carries the sound on to a time in seconds and, if told, ends it there."""
     if sound is None:

@@ -1,0 +1,48 @@
+"""With what pictures and sound of a film are encoded, and how well."""
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Codecs:
+    picture: str
+    picture_options: dict[str, str]
+    sound: str
+    sound_options: dict[str, str]
+    sound_bits: int  # per second
+    container_options: dict[str, str]
+    pixels: str = "yuv420p"
+
+
+MP4 = Codecs(
+    picture="libx264",
+    picture_options={"preset": "superfast", "crf": "18"},
+    sound="aac",
+    sound_options={"aac_coder": "fast"},
+    sound_bits=160_000,
+    container_options={"movflags": "+faststart"},
+)
+
+NVENC = replace(
+    MP4,
+    picture="h264_nvenc",
+    picture_options={"preset": "p4", "rc": "constqp", "qp": "20"},
+    pixels="cuda",
+)
+"""MP4 from pictures in the memory of a CUDA device."""
+
+WEBM = Codecs(
+    picture="libvpx-vp9",
+    picture_options={
+        "deadline": "realtime",
+        "cpu-used": "6",
+        "crf": "24",
+        "b": "0",
+        "row-mt": "1",
+        "tile-columns": "1",
+    },
+    sound="libopus",
+    sound_options={},
+    sound_bits=128_000,
+    container_options={},
+)
