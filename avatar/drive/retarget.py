@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar import transfer
 from avatar.drive.motion import Motion
 from avatar.files.motion_file import SavedMotion, motion_chunks
 from avatar.flame import load_flame
@@ -20,7 +19,9 @@ from avatar.heads.topologies import ANY_MESH, FLAME, FLAME_TEETH
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import IDENTITY, fit_similarity
 from avatar.rig.avatar import Avatar
+from avatar.transfer.backward import transfer_from
 from avatar.transfer.fitted_face import Face, face_of, shipped_face
+from avatar.transfer.operator import transfer_to
 from common.errors import InputError
 
 
@@ -77,9 +78,9 @@ def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
             return lambda offsets: offsets[:, :FLAME_VERTICES]
     head, steps = load_head(), []
     if source.fitted is not None:
-        steps.append(transfer.transfer_from(head, source.mesh, source.fitted))
+        steps.append(transfer_from(head, source.mesh, source.fitted))
     if target.fitted is not None:
-        steps.append(transfer.transfer_to(head, target.mesh, target.fitted))
+        steps.append(transfer_to(head, target.mesh, target.fitted))
 
     def carry(offsets: Tensor) -> Tensor:
         for step in steps:

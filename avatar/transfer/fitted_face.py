@@ -5,12 +5,15 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from avatar import flame, transfer
+from avatar.flame.regions import flame_landmarks, flame_regions
+from avatar.transfer.head_on_mesh import head_on
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import SHIPPED
 from avatar.heads.topologies import SIZES
 from avatar.mesh import Mesh
 from avatar.mesh.similarity import IDENTITY, Similarity
+from avatar.transfer.registered_pair import to_head_space
+from avatar.transfer.cache import registered
 
 KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
 """Regions that FLAME's own numbering tells better than a fit does."""
@@ -47,11 +50,11 @@ def face_of(
         return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
     residual = None
     if template is None:
-        known = flame.flame_landmarks(mesh.vertices) if topology in SIZES else landmarks
-        registration = transfer.registered(mesh, known)
+        known = flame_landmarks(mesh.vertices) if topology in SIZES else landmarks
+        registration = registered(mesh, known)
         template, residual = registration.fitted, registration.residual_mm
-    head = transfer.head_on(load_head(), mesh, template, topology)
-    to_head = transfer.to_head_space(load_head(), template)
+    head = head_on(load_head(), mesh, template, topology)
+    to_head = to_head_space(load_head(), template)
     return Face(mesh, _exact(head) if topology in SIZES else head, template, to_head, residual)
 
 
@@ -63,6 +66,6 @@ def shipped_face(topology: str = "anny-head") -> Face:
 
 def _exact(head: Head) -> Head:
     """A head of FLAME's topology with what its numbering tells: lips, teeth, whole eyes."""
-    known = flame.flame_regions(head.vertices, head.faces)
+    known = flame_regions(head.vertices, head.faces)
     regions = {**head.regions, **{name: known[name] for name in KNOWN}}
     return replace(head, regions=regions, units=fit_units(head, head.vertices))
