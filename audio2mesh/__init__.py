@@ -8,9 +8,9 @@ from common.lazy import lazy_names
 if TYPE_CHECKING:
     from audio2mesh.model.checkpoint import load_model as load_model
     from audio2mesh.model.checkpoint import save_model as save_model
-    from audio2mesh.model.hearing import Heard as Heard
-    from audio2mesh.model.hearing import hear as hear
     from audio2mesh.model.speech_to_motion import SpeechToMotion as SpeechToMotion
+    from audio2mesh.model.stream import Heard as Heard
+    from audio2mesh.model.stream import hear as hear
     from audio2mesh.model.stream import stream_offsets as stream_offsets
     from audio2mesh.sound.energy import frame_energy as frame_energy
     from audio2mesh.sound.waveform import AudioInfo as AudioInfo

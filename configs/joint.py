@@ -10,8 +10,8 @@ import torch
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet, sync_critic
-from audio2mesh.training.critic import Critic
 from audio2mesh.training.distributed import local_rank
+from audio2mesh.training.losses import Critic
 from audio2mesh.training.run import CriticFactory
 from avatar.heads import Head
 from avatar.lipreading.critic import Teacher, lipreading_critic, truth_teacher

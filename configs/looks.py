@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from avatar.synthetic.shared.look import Look
+from avatar.people.look import Look
 
 LookName = Literal["woman", "man"]
 

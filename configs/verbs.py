@@ -1,7 +1,12 @@
 """Every command: where its options and its work lie, named without importing either."""
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+CHECKOUT = Path(__file__).parents[1]
 
 
 @dataclass(frozen=True)
@@ -91,13 +96,13 @@ AVATAR = {
         writes=OUT | {"previews", "logs"},
     ),
     "convert": Verb(
-        "avatar.files.options:ConvertOptions",
+        "avatar.avatar_io.options:ConvertOptions",
         "configs.commands.film:convert_avatar",
         "an avatar in another file format",
     ),
     "make-capture": Verb(
-        "avatar.synthetic.capture.options:CaptureOptions",
-        "configs.commands.make_data:make_synthetic_capture",
+        "research.captures.options:CaptureOptions",
+        "research.commands.make_data:make_synthetic_capture",
         "a synthetic capture with known truth, or the film of a made-up person",
         aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
@@ -106,52 +111,52 @@ AVATAR = {
 
 MEASURE = {
     "evaluate avatar": Verb(
-        "avatar.evaluation.options:AvatarEvaluationOptions",
-        "configs.commands.measure_pictures:evaluate_likeness",
+        "research.evaluation.avatar.options:AvatarEvaluationOptions",
+        "research.commands.measure_pictures:evaluate_likeness",
         "how like the pictures of a capture an avatar is",
     ),
     "evaluate photo": Verb(
-        "avatar.evaluation.options:PhotoEvaluationOptions",
-        "configs.commands.measure_pictures:evaluate_of_photos",
+        "research.evaluation.avatar.options:PhotoEvaluationOptions",
+        "research.commands.measure_pictures:evaluate_of_photos",
         "how good an avatar of photos is, on them and from the side",
         words=("--avatar",),
     ),
     "evaluate tracking": Verb(
-        "avatar.evaluation.options:TrackingEvaluationOptions",
-        "configs.commands.measure_pictures:evaluate_tracked",
+        "research.evaluation.avatar.options:TrackingEvaluationOptions",
+        "research.commands.measure_pictures:evaluate_tracked",
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
     "evaluate reenactment": Verb(
-        "avatar.evaluation.options:ReenactmentEvaluationOptions",
-        "configs.commands.measure_pictures:evaluate_reenacted",
+        "research.evaluation.avatar.options:ReenactmentEvaluationOptions",
+        "research.commands.measure_pictures:evaluate_reenacted",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
     "evaluate head": Verb(
-        "avatar.evaluation.head.options:HeadEvaluationOptions",
-        "configs.commands.measure_speech:evaluate_heads",
+        "research.evaluation.head.options:HeadEvaluationOptions",
+        "research.commands.measure_speech:evaluate_heads",
         "how heads, eyes, brows and lids move with a voice, beside people's",
         words=("--audio",),
     ),
     "evaluate emotion": Verb(
-        "avatar.evaluation.emotion.options:EmotionEvaluationOptions",
-        "configs.commands.measure_speech:evaluate_feelings",
+        "research.evaluation.emotion.options:EmotionEvaluationOptions",
+        "research.commands.measure_speech:evaluate_feelings",
         "whether lips go on speaking under feelings, and these are seen",
     ),
     "evaluate voices": Verb(
-        "avatar.evaluation.voices.options:VoicesEvaluationOptions",
-        "configs.commands.measure_speech:evaluate_all_voices",
+        "research.evaluation.voices.options:VoicesEvaluationOptions",
+        "research.commands.measure_speech:evaluate_all_voices",
         "whether avatars say any voice alike, and stay who they are",
     ),
     "evaluate speech": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
-        "configs.commands.measure_speech:evaluate_spoken",
+        "research.commands.measure_speech:evaluate_spoken",
         "how good speech-to-motion weights are",
         aliases={"--style": "--weights-style"},
     ),
     "bench": Verb(
         "configs.options:BenchOptions",
-        "configs.commands.bench:main",
+        "research.commands.bench:main",
         "how fast everything is on this machine",
         aliases={"--voice": "--audio"},
     ),
@@ -182,7 +187,7 @@ TRAIN = {
     ),
     "train lips": Verb(
         "avatar.lipreading.options:LipFitOptions",
-        "configs.commands.train_lips:train_lips",
+        "research.commands.train_lips:train_lips",
         "the lip reader",
         aliases={
             "--leave-out": "--exclude",
@@ -193,7 +198,7 @@ TRAIN = {
         shares=DATA,
     ),
     "train pose": Verb(
-        "audio2mesh.head.options:PoseFitOptions",
+        "audio2mesh.pose_vae.options:PoseFitOptions",
         "configs.commands.train:train_pose",
         "a head that moves with the voice, from tracks of heads",
         stopped=CONTINUES,
@@ -215,19 +220,36 @@ UPKEEP = {
         "all that is compiled, compiled beforehand",
     ),
     "make-corpus": Verb(
-        "audio2mesh.corpus.options:CorpusOptions",
-        "configs.commands.make_data:make_corpus",
+        "research.corpus.options:CorpusOptions",
+        "research.commands.make_data:make_corpus",
         "recordings of speech: clips with modelled mouth motion",
         aliases={"--held-out": "--test-share", "--recogniser.rate": "--recogniser.learning-rate"},
         stopped=CONTINUES,
     ),
 }
 
-GROUPS = {
+ALL = {
     "make a film": FILM,
     "make an avatar": AVATAR,
     "measure": MEASURE,
     "train": TRAIN,
     "upkeep": UPKEEP,
+}
+
+
+def _has_research() -> bool:
+    """Whether research/ is here, which a checkout has and a wheel has not."""
+    if find_spec("research") is None and (CHECKOUT / "research" / "__init__.py").is_file():
+        sys.path.append(str(CHECKOUT))
+    return find_spec("research") is not None
+
+
+def _offered(verb: Verb) -> bool:
+    return _has_research() or not str(verb.command).startswith("research.")
+
+
+GROUPS = {
+    title: {name: verb for name, verb in group.items() if _offered(verb)}
+    for title, group in ALL.items()
 }
 VERBS: dict[str, Verb] = {name: verb for group in GROUPS.values() for name, verb in group.items()}

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.files.avatar_file import save_avatar
-from avatar.synthetic.portrait.build import PARTS, build_avatar
+from avatar.avatar_io.avatar_file import save_avatar
+from avatar.people.build import PARTS, build_avatar
 from common.errors import InputError
 from common.progress import progress_bar
 from common.threads import use_threads

@@ -6,13 +6,13 @@ import common.threads  # noqa: F401  before torch is loaded
 from common.lazy import lazy_names
 
 if TYPE_CHECKING:
-    from splat.backend import Backend as Backend
-    from splat.backend import choose_backend as choose_backend
-    from splat.backend import pick_backend as pick_backend
-    from splat.backend import why_not_gsplat as why_not_gsplat
+    from splat.rendering import Backend as Backend
     from splat.rendering import Rendering as Rendering
+    from splat.rendering import choose_backend as choose_backend
+    from splat.rendering import pick_backend as pick_backend
     from splat.rendering import render as render
     from splat.rendering import render_frames as render_frames
+    from splat.rendering import why_not_gsplat as why_not_gsplat
     from splat.scene.camera import Camera as Camera
     from splat.scene.camera import look_at as look_at
     from splat.scene.camera import orbit as orbit

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.capture import SPLITS
-from avatar.mesh import Mesh
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.reconstruct.capture import SPLITS
 from splat import Camera, orbit
 
 Paint = Callable[[Tensor, Camera], np.ndarray]  # vertices [V, 3], camera → [H, W, 4] uint8

@@ -8,10 +8,10 @@ import trimesh
 from head_meshes import KnownMesh
 from numpy.typing import NDArray
 
-from avatar.mesh import Mesh
-from avatar.mesh.coloured import ColouredMesh, colours_at
-from avatar.mesh.vectors import Floats
-from avatar.scans.inner_mouth import plain_paint
+from avatar.geometry.coloured import ColouredMesh, colours_at
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.vectors import Floats
+from avatar.retarget.scan_inner_mouth import plain_paint
 from common.kernels import cached_njit
 from splat import Camera
 

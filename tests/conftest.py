@@ -13,11 +13,14 @@ import torch
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_audio
-from avatar.files.avatar_file import save_avatar
+from avatar.avatar_io.avatar_file import save_avatar
 from avatar.heads import load_head
-from avatar.rig.avatar import Avatar
-from avatar.rig.binding import bind
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import bind
 from configs.cli import main
+from research.captures.picture import Surface
+from research.captures.pose import pose_scene
+from research.captures.scene import Scene, build_scene
 from splat import Gaussians, choose_backend, rgb_to_sh
 
 
@@ -112,3 +115,18 @@ def run_script(
 def run_drive(run_script: Callable[..., Outcome]) -> Callable[..., Outcome]:
     """Run scripts/drive.py with arguments, in this process."""
     return partial(run_script, "drive")
+
+
+@pytest.fixture(scope="session")
+def scene() -> Scene:
+    return build_scene(0)
+
+
+@pytest.fixture(scope="session")
+def other_scene() -> Scene:
+    return build_scene(1)
+
+
+@pytest.fixture(scope="session")
+def at_rest(scene: Scene) -> Surface:
+    return pose_scene(scene, scene.rest.numpy(), np.eye(4))

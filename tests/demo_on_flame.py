@@ -16,15 +16,13 @@ from scipy.spatial import KDTree
 from support import ROOT
 from torch import Tensor
 
-from avatar.files.avatar_file import load_avatar
-from avatar.files.gaussian_avatars import write_gaussian_avatar
-from avatar.flame import add_teeth, load_flame
-from avatar.flame.indices import LIP_OUTER_LOWER, LIP_OUTER_UPPER, VERTICES
-from avatar.flame.teeth import LOWER_TEETH, ROWS, UPPER_TEETH
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.avatar_io.gaussian_avatars import write_gaussian_avatar
 from avatar.heads import load_head
-from avatar.rig.avatar import Avatar
-from avatar.rig.binding import bind, to_world
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.heads.flame_model import LIP_OUTER_LOWER, LIP_OUTER_UPPER, VERTICES, load_flame
+from avatar.heads.flame_regions import LOWER_TEETH, ROWS, UPPER_TEETH, add_teeth
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import bind, to_world, triangle_frames
 from splat import activate
 
 UPPER_PARTS, LOWER_PARTS = ("upper-teeth",), ("lower-teeth", "tongue")

@@ -10,8 +10,8 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 from audio2mesh.sound.waveform import load_audio
-from avatar.film.audio_track import Sound
-from avatar.film.video import open_writer
+from avatar.video.sound import Sound
+from avatar.video.writer import open_writer
 
 FILMS = ["film.mp4", "film.webm"]
 ALL_KINDS = [*FILMS, "film.gif", "film"]

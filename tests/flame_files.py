@@ -7,7 +7,7 @@ import numpy as np
 import python2_pickle
 from flame_geometry import flame_arrays
 
-from avatar.flame import indices
+from avatar.heads import flame_model as indices
 
 
 def write_flame(folder: Path, seed: int = 0, kind: Literal["pkl", "npz"] = "pkl") -> Path:

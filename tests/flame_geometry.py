@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from scipy.sparse import csr_matrix
 
-from avatar.flame import indices
+from avatar.heads import flame_model as indices
 from avatar.heads import load_head
 
 MESH = Path(__file__).parent / "data" / "flame_mesh.npz"

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from avatar.flame import indices
 from avatar.heads import Head
-from avatar.transfer.landmarks import LANDMARKS
+from avatar.heads import flame_model as indices
+from avatar.retarget.landmarks import LANDMARKS
 
 GAP = (3546, 3504)  # the vertices between which the field measures the opening of the lips
 Points = Mapping[int, np.ndarray]

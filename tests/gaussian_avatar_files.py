@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from flame_geometry import flame_arrays
 
-from avatar.flame import indices
+from avatar.heads import flame_model as indices
 
 PROPERTIES = (
     *("x", "y", "z", "nx", "ny", "nz", "f_dc_0", "f_dc_1", "f_dc_2"),

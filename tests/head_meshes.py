@@ -15,12 +15,11 @@ from numpy.typing import NDArray
 from scipy.spatial import Delaunay
 from torch import Tensor
 
+from avatar.geometry.closest import closest, face_tree
+from avatar.geometry.edges import edges_of
+from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.heads import load_head
-from avatar.mesh import Mesh
-from avatar.mesh.closest import closest, face_tree
-from avatar.mesh.edges import edges_of
-from avatar.mesh.normals import point_normals
-from avatar.transfer.template import template_of
+from avatar.retarget.template import template_of
 
 Floats = NDArray[np.floating]
 Indices = NDArray[np.integer]

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from avatar.files.avatar_file import load_avatar
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.rigging.draw import avatar_rig, rasterizer
 from splat import orbit
 
 DATA = Path(__file__).parent / "avatar" / "vision" / "data"

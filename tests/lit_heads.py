@@ -5,15 +5,15 @@ from functools import cache
 import numpy as np
 import torch
 
+from avatar.geometry.closest import face_tree
+from avatar.geometry.rays import unhidden
+from avatar.geometry.rotations import matrix_to_quaternion
+from avatar.geometry.triangle_mesh import face_normals
+from avatar.geometry.vectors import Floats, Ints, disc_axes, sphere_directions
 from avatar.heads import Head, load_head
-from avatar.light.environment import Environment
-from avatar.mesh.closest import face_tree
-from avatar.mesh.normals import face_normals
-from avatar.mesh.rays import unhidden
-from avatar.mesh.rotations import matrix_to_quaternion
-from avatar.mesh.vectors import Floats, Ints, disc_axes, sphere_directions
-from avatar.rig.avatar import Avatar
-from avatar.rig.binding import bind
+from avatar.lighting.environment import Environment
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import bind
 from splat import Gaussians, rgb_to_sh
 
 MANY = sphere_directions(2048)

@@ -16,13 +16,12 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from audio2mesh import load_model
-from avatar.face.life import Behaviour
-from avatar.live.door import Door
-from avatar.live.log import Log
-from avatar.live.server import live_server
+from avatar.behaviour.motion import Behaviour
+from avatar.live.door import AccessPolicy
+from avatar.live.server import Log, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
-from avatar.transfer.fitted_face import shipped_face
+from avatar.retarget.fitted_face import shipped_face
 
 PAGE, PLACES = b"<p>hello", 2
 
@@ -59,7 +58,7 @@ def served_checks() -> Iterator[Try]:
     @asynccontextmanager
     async def served() -> AsyncIterator[Served]:
         lines: list[str] = []
-        door = Door("127.0.0.1")
+        door = AccessPolicy("127.0.0.1")
         for worker in workers._workers:
             worker._one = asyncio.Lock()  # each check has an event loop of its own
         await workers.ready()

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.tracking.begin import UPRIGHT
-from avatar.tracking.equations import place
+from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.tracking.landmarks import LandmarkModel, expected_pixels, landmark_model
-from avatar.tracking.model import FaceModel, face_model
-from avatar.tracking.state import Moment, Person
+from avatar.tracking.model import FaceModel, FrameState, Person, face_model
+from avatar.tracking.residuals import place
+from avatar.tracking.stages import UPRIGHT
 
 SIZE = 512.0
 
@@ -21,7 +20,7 @@ class Performance:
     model: FaceModel
     landmarks: LandmarkModel
     person: Person
-    moments: list[Moment]
+    moments: list[FrameState]
     points: list[Tensor]  # [478, 2] pixels
 
 
@@ -42,16 +41,16 @@ def performance(frames: int = 16, seed: int = 1, focal: float = 600.0) -> Perfor
     return Performance(model, landmarks, person, moments, points)
 
 
-def _moment(model: FaceModel, frame: int, random: torch.Generator) -> Moment:
+def _moment(model: FaceModel, frame: int, random: torch.Generator) -> FrameState:
     turn = [0.2 * np.sin(0.7 * frame), 0.6 * np.sin(0.31 * frame + 0.2), 0.1 * np.sin(frame)]
     weights = torch.zeros(len(model.units), dtype=torch.float64)
     used = torch.randperm(len(weights), generator=random)[:4]
     weights[used] = 0.7 * torch.rand(4, generator=random, dtype=torch.float64)
     place = torch.tensor([0.01 * np.sin(frame), 0.0, 0.55 + 0.05 * np.cos(frame)])
     rotation = UPRIGHT.double() @ axis_angle_to_matrix(torch.tensor(turn, dtype=torch.float64))
-    return Moment(rotation, place.double(), weights)
+    return FrameState(rotation, place.double(), weights)
 
 
-def degrees_between(a: Moment, b: Moment) -> float:
+def degrees_between(a: FrameState, b: FrameState) -> float:
     cosine = ((a.rotation.T @ b.rotation).trace() - 1) / 2
     return float(torch.rad2deg(torch.arccos(cosine.clamp(-1, 1))))

@@ -7,7 +7,7 @@ import numpy as np
 from support import write_wav
 from voices import utterance
 
-from audio2mesh.head.options import PoseFitOptions, PoseNetOptions, PoseTrainOptions
+from audio2mesh.pose_vae.options import PoseFitOptions, PoseNetOptions, PoseTrainOptions
 from audio2mesh.prosody.listener import prosody_of
 
 FPS = 30

@@ -7,7 +7,7 @@ import numpy as np
 from speech_models import syllables
 from support import write_wav
 
-from audio2mesh.data.regions import FLAME_GAP
+from audio2mesh.data.dataset import FLAME_GAP
 
 FLAME = 5023
 BIWI = 23_370

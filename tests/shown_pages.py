@@ -13,8 +13,8 @@ import pytest
 from chromium import Tab, chromium
 from support import ROOT
 
-from avatar.rig.avatar import Avatar
-from avatar.transfer.fitted_face import Face
+from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import Avatar
 
 DEMO, VOICE = ROOT / "assets" / "demo_avatar.ply", ROOT / "assets" / "demo_voice.flac"
 

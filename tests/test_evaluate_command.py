@@ -19,7 +19,7 @@ from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.model.checkpoint import save_model
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry, face_units
+from avatar.lipreading.sound_delay import face_geometry, face_units
 
 KEYS = {
     "lve_mm2", "lve_mm", "mve_mm", "fdd", "fdd_abs", "lse_d", "lse_c", "mtm_ms",

@@ -7,10 +7,10 @@ import torch
 
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
-from audio2mesh.training.critic import Batch
+from audio2mesh.training.losses import Batch
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
 from avatar.lipreading.options import LipReadingOptions
+from avatar.lipreading.sound_delay import face_geometry
 from common.errors import InputError
 from configs import joint
 from configs.joint import critic_factories, critic_record

@@ -30,8 +30,8 @@ def test_options_import_nothing_heavy(name: str):
     "module",
     [
         *("avatar.drive.drive", "avatar.drive.render", "avatar.drive.export"),
-        *("avatar.files.convert", "avatar.reconstruct.fit"),
-        *("avatar.synthetic.capture.make", "avatar.evaluation.evaluate"),
+        *("avatar.avatar_io.convert", "avatar.reconstruct.fit"),
+        *("research.captures.make", "research.evaluation.avatar.evaluate"),
     ],
 )
 def test_commands_do_without_transformers(module: str):

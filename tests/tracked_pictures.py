@@ -6,8 +6,8 @@ import imageio.v3 as imageio
 import numpy as np
 from torch import Tensor
 
-from avatar.capture.write import PICTURES, picture_path
-from avatar.tracking.film import HAIR
+from avatar.reconstruct.capture_writer import PICTURES, picture_path
+from avatar.tracking.frames import HAIR
 
 
 def keep_pictures(folder: Path, frames: Tensor, size: int) -> None:

@@ -1,19 +1,139 @@
-"""One interface to all that speech-to-motion weights are trained and scored on."""
+"""One interface to all that speech-to-motion weights are trained and scored on.
 
+Which vertices are lips and upper face: the field's named sets, read from where users have them.
+
+The sets are not ours to ship. They lie beside the data, in the folder itself or in `regions`.
+"""
+
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, assert_never
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.data.options import RegionOptions
-from audio2mesh.data.regions import Scans, scan_geometry
+from audio2mesh.data.options import LipSet, RegionOptions
 from audio2mesh.data.scan_clips import Recording, to_clips
-from audio2mesh.data.vertex_files import BIWI, VOCASET, read_vertex_files
-from audio2mesh.data.vocaset_raw import read_vocaset_raw
+from audio2mesh.data.vertex_files import BIWI, VOCASET, read_vertex_files, read_vocaset_raw
 from common.errors import InputError
+from common.restricted_pickle import read_pickle
+
+Scans = Literal["flame", "biwi"]
+
+FLAME_GAP = (3546, 3504)
+"""Upper and lower vertex of FLAME between which the lip gap is measured (CodeTalker issue 55)."""
+
+_MASKS = "FLAME_masks.pkl"
+_UPPER_FACE_MASKS = ("forehead", "eye_region", "left_eye_region", "right_eye_region")
+_NEIGHBOURS = 8  # nearest lip vertices among which a vertex's partner across the gap is looked for
+_TOUCHING = 1e-3  # metres at which neighbours count as touching
+_SOURCES = {
+    _MASKS: "it comes with FLAME, flame.is.tue.mpg.de, as 'FLAME Vertex Masks'",
+    "lve.txt": "CodeTalker ships it for BIWI and FaceDiffuser for VOCASET, indices of lip vertices",
+}
+
+
+def scan_geometry(
+    folder: Path, topology: Scans, rest: Tensor, basis: Tensor, options: RegionOptions
+) -> FaceGeometry:
+    """Geometry of a scanned topology; `basis` [K, V, 3] is that of its motion.
+
+    FileNotFoundError says which set is missing and where it comes from; InputError names a file
+    whose indices do not belong to the topology.
+    """
+    lips, upper_face = _regions(folder, topology, len(rest), options.lip_set)
+    gap = options.lip_gap or (FLAME_GAP if topology == "flame" else widest_gap(rest, basis, lips))
+    if not all(0 <= vertex < len(rest) for vertex in gap):
+        raise InputError(f"the lip gap {gap} names a vertex that {topology} does not have")
+    upper, lower = (torch.tensor([vertex]) for vertex in gap)
+    return FaceGeometry(rest, lips, upper, lower, upper_face, torch.zeros(0, dtype=torch.long))
+
+
+def widest_gap(rest: Tensor, basis: Tensor, lips: Tensor) -> tuple[int, int]:
+    """The pair (upper, lower) of lip vertices, neighbours at rest, that parts the most.
+
+    At rest the inner edges of the lips touch, so vertices across the gap are near each other though
+    no edge joins them; nowhere else on a face does a distance grow so much over what it is at rest.
+    Of the two the upper one is the one that moves less.
+    """
+    distance, near = torch.cdist(rest[lips], rest[lips]).topk(
+        min(_NEIGHBOURS, len(lips)), largest=False
+    )  # [n, neighbours]
+    offsets = basis[:, lips]  # [K, n, 3]
+    apart = (offsets[:, :, None] - offsets[:, near]).square().sum((0, 3))  # [n, neighbours]
+    growth = apart / (distance.square() + _TOUCHING**2)
+    first, column = divmod(int(growth.argmax()), growth.shape[1])
+    second = int(near[first, column])
+    reach = offsets.square().sum((0, 2))  # [n]
+    upper, lower = sorted((first, second), key=lambda i: float(reach[i]))
+    return int(lips[upper]), int(lips[lower])
+
+
+def _regions(
+    folder: Path, topology: Scans, vertices: int, lip_set: LipSet
+) -> tuple[Tensor, Tensor]:
+    """Indices of the lips, and of the upper face (none where the set is not there)."""
+    match lip_set:
+        case "auto":
+            masks = topology == "flame" and _find(folder, _MASKS) is not None
+            return _regions(folder, topology, vertices, "flame-masks" if masks else "files")
+        case "flame-masks":
+            if topology != "flame":
+                raise InputError(f"{folder}: FLAME's masks do not fit {topology}; choose files")
+            return _from_masks(_found(folder, _MASKS), vertices)
+        case "files":
+            upper_face = _find(folder, "fdd.txt")
+            return (
+                read_indices(_found(folder, "lve.txt"), vertices),
+                read_indices(upper_face, vertices) if upper_face else _indices([]),
+            )
+        case _:
+            assert_never(lip_set)
+
+
+def _from_masks(path: Path, vertices: int) -> tuple[Tensor, Tensor]:
+    masks = read_pickle(path)
+    if not isinstance(masks, dict) or "lips" not in masks:
+        raise InputError(f"{path}: holds no vertex set 'lips'")
+    upper = [masks[name] for name in _UPPER_FACE_MASKS if name in masks]
+    lips = _checked(path, np.ravel(masks["lips"]).tolist(), vertices)
+    return lips, _checked(path, np.concatenate([[], *map(np.ravel, upper)]).tolist(), vertices)
+
+
+def read_indices(path: Path, vertices: int) -> Tensor:
+    """Vertex indices [n] of a text file, parted by commas or white space; each once, in order."""
+    words = [word for word in re.split(r"[\s,]+", path.read_text(errors="replace")) if word]
+    if not words or not all(word.isdecimal() for word in words):
+        raise InputError(f"{path}: is no list of vertex indices")
+    return _checked(path, [int(word) for word in words], vertices)
+
+
+def _checked(path: Path, indices: Sequence[float], vertices: int) -> Tensor:
+    if indices and not 0 <= min(indices) <= max(indices) < vertices:
+        raise InputError(f"{path}: names vertex {max(indices):.0f} of a mesh of {vertices}")
+    return _indices(indices)
+
+
+def _indices(values: Sequence[float]) -> Tensor:
+    return torch.tensor(sorted({int(value) for value in values}), dtype=torch.long)
+
+
+def _find(folder: Path, name: str) -> Path | None:
+    places = (folder / name, folder / "regions" / name)
+    return next((path for path in places if path.is_file()), None)
+
+
+def _found(folder: Path, name: str) -> Path:
+    path = _find(folder, name)
+    if path is None:
+        raise FileNotFoundError(f"{folder / name}: is missing; {_SOURCES[name]}")
+    return path
+
 
 Format = Literal["clips", "vocaset-raw", "vocaset", "biwi"]
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data.clips import Clip, Split
+from audio2mesh.data.clips import Clip
+from audio2mesh.data.options import Split
 from audio2mesh.model.motion import Motion, basis_stride, motion_basis, project
 
 

@@ -2,23 +2,75 @@
 
 `vertices_npy/<subject>_<sentence>.npy` [T, 3V], `wav/<same>.wav` and `templates.pkl`, a dict of the
 subjects' rest faces. github.com/EvelynFan/FaceFormer, commit dfaea819: data_loader.py.
+
+Who trains and who tests: the published splits of VOCASET and BIWI.
+
+VOCASET as FaceFormer (github.com/EvelynFan/FaceFormer) splits it, BIWI as CodeTalker
+(github.com/Doubiiu/CodeTalker) does. Recordings that a split leaves out are not used.
+
+VOCASET as its authors distribute it (voca.is.tue.mpg.de).
+
+`data_verts.npy` [N, 5023, 3] metres, far too large for memory; `subj_seq_to_idx.pkl`: subject →
+sequence → frame → row; `raw_audio_fixed.pkl`: subject → sequence → sample_rate and audio; and
+`templates.pkl`: subject → rest face.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data.clips import Split
+from audio2mesh.data.options import Split
 from audio2mesh.data.scan_clips import Recording
-from audio2mesh.data.splits import biwi_split, vocaset_split
+from audio2mesh.sound import SAMPLE_RATE
+from audio2mesh.sound.resampling import resample_audio
 from audio2mesh.sound.waveform import load_audio
 from common.errors import InputError
 from common.restricted_pickle import read_pickle
+
+_VOCASET_TRAIN = (
+    "FaceTalk_170728_03272_TA",
+    "FaceTalk_170904_00128_TA",
+    "FaceTalk_170725_00137_TA",
+    "FaceTalk_170915_00223_TA",
+    "FaceTalk_170811_03274_TA",
+    "FaceTalk_170913_03279_TA",
+    "FaceTalk_170904_03276_TA",
+    "FaceTalk_170912_03278_TA",
+)
+_VOCASET_VALIDATION = ("FaceTalk_170811_03275_TA", "FaceTalk_170908_03277_TA")
+_VOCASET_TEST = ("FaceTalk_170809_00138_TA", "FaceTalk_170731_00024_TA")
+_BIWI_TRAIN = ("F2", "F3", "F4", "M3", "M4", "M5")
+_BIWI_TEST_B = ("F1", "F5", "F6", "F7", "F8", "M1", "M2", "M6")
+
+VOCASET_SUBJECTS = (*_VOCASET_TRAIN, *_VOCASET_VALIDATION, *_VOCASET_TEST)
+BIWI_SUBJECTS = (*_BIWI_TRAIN, *_BIWI_TEST_B)
+
+
+def vocaset_split(subject: str, sentence: int) -> Split | None:
+    """Sentences 1-40 of the eight training subjects, 21-40 of the two and two others."""
+    if subject in _VOCASET_TRAIN and 1 <= sentence <= 40:
+        return "train"
+    if subject in _VOCASET_VALIDATION and 21 <= sentence <= 40:
+        return "validation"
+    if subject in _VOCASET_TEST and 21 <= sentence <= 40:
+        return "test"
+    return None
+
+
+def biwi_split(subject: str, sentence: int) -> Split | None:
+    """Emotional sentences 1-32, 33-36 and 37-40 of six subjects; "test-b" is 37-40 of the rest."""
+    if subject in _BIWI_TRAIN and 1 <= sentence <= 40:
+        return "train" if sentence <= 32 else "validation" if sentence <= 36 else "test"
+    if subject in _BIWI_TEST_B and 37 <= sentence <= 40:
+        return "test-b"
+    return None
+
 
 VOCASET_VERTICES = 5023
 BIWI_VERTICES = 23_370
@@ -109,3 +161,67 @@ def open_array(path: Path) -> np.ndarray:
         raise FileNotFoundError(f"{path}: there is no such file") from None
     except (ValueError, EOFError) as error:
         raise InputError(f"{path}: not a readable .npy file ({error})") from error
+
+
+def read_vocaset_raw(folder: Path) -> list[Recording]:
+    """Every recording of the folder that the published split names, every second frame of it.
+
+    FileNotFoundError or InputError names a missing or damaged file, or what it lacks.
+    """
+    rows = read_pickle(folder / "subj_seq_to_idx.pkl")
+    sounds = read_pickle(folder / "raw_audio_fixed.pkl")
+    templates = read_templates(folder / "templates.pkl", VOCASET.vertices)
+    vertices = open_array(folder / "data_verts.npy")
+    if vertices.shape[1:] != (VOCASET.vertices, 3):
+        path = folder / "data_verts.npy"
+        raise InputError(f"{path}: has shape {vertices.shape}, expected [N, 5023, 3]")
+    recordings = []
+    for subject in sorted(set(rows) & set(VOCASET_SUBJECTS)):
+        for sequence in sorted(rows[subject]):
+            split = vocaset_split(subject, int(sequence.removeprefix("sentence")))
+            if split is None:
+                continue
+            chosen = _rows(folder, rows[subject][sequence], len(vertices))
+            recordings.append(
+                Recording(
+                    name=f"{subject}_{sequence}",
+                    style=subject,
+                    split=split,
+                    fps=VOCASET.fps / VOCASET.every,
+                    frames=len(chosen),
+                    template=_entry(templates, folder / "templates.pkl", subject),
+                    audio=partial(_read_audio, folder, sounds, subject, sequence),
+                    vertices=partial(_vocaset_raw_read_vertices, vertices, chosen),
+                )
+            )
+    return recordings
+
+
+def _rows(folder: Path, rows_of_frames: dict[int, int], count: int) -> np.ndarray:
+    """Rows [F] of every second frame."""
+    rows = np.array([rows_of_frames[frame] for frame in sorted(rows_of_frames)][:: VOCASET.every])
+    if len(rows) == 0 or rows.min() < 0 or rows.max() >= count:
+        raise InputError(f"{folder / 'subj_seq_to_idx.pkl'}: does not belong to data_verts.npy")
+    return rows
+
+
+def _vocaset_raw_read_vertices(
+    vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray
+) -> np.ndarray:
+    return vertices[rows[frames]]
+
+
+def _read_audio(folder: Path, sounds: Any, subject: str, sequence: str) -> np.ndarray:
+    path = folder / "raw_audio_fixed.pkl"
+    sound = _entry(_entry(sounds, path, subject), path, sequence)
+    samples = np.ravel(_entry(sound, path, "audio"))
+    if np.issubdtype(samples.dtype, np.integer):
+        samples = samples / -float(np.iinfo(samples.dtype).min)
+    rate = int(_entry(sound, path, "sample_rate"))
+    return resample_audio(samples.astype(np.float32), rate, SAMPLE_RATE)
+
+
+def _entry(table: Any, path: Path, key: str) -> Any:
+    if not isinstance(table, dict) or key not in table:
+        raise InputError(f"{path}: lacks an entry {key!r}")
+    return table[key]

@@ -5,6 +5,8 @@ Shut is less than 15 % of the 95th percentile of the row's openings, open is mor
 which real motion reaches in 99 of 100 open vowels. So that a row gains nothing by moving much or
 little, shut also means under 2.5 % of the distance of the mouth's corners at rest (1.5 mm in
 60 mm), open over 8 % (4.8 mm); under 1 % (0.6 mm) nobody sees a gap, and that is shut.
+
+A figure of one recording and its weight, and the figure of many recordings.
 """
 
 import math
@@ -18,8 +20,39 @@ from torch import Tensor
 from audio2mesh.data.clips import find_pauses
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SILENCE, Phone
-from audio2mesh.evaluation.score import Score, share
 from audio2mesh.model.motion import Motion
+
+
+@dataclass(frozen=True)
+class Score:
+    """A mean over `weight` items: frames, phones, extrema, recordings."""
+
+    value: np.ndarray | float
+    weight: float
+
+
+Scores = dict[str, Score]
+
+
+def pool(scores: Sequence[Scores]) -> dict[str, np.ndarray]:
+    """Weighted mean of each score over the recordings that have it; items count alike."""
+    found: dict[str, list[Score]] = {}
+    for recording in scores:
+        for name, score in recording.items():
+            if np.isfinite(score.value).all():
+                found.setdefault(name, []).append(score)
+    return {name: _mean(of_name) for name, of_name in found.items()}
+
+
+def share(hits: Sequence[bool]) -> Score | None:
+    """The share of hits; None where there was nothing to hit."""
+    return Score(sum(hits) / len(hits), len(hits)) if len(hits) else None
+
+
+def _mean(scores: Sequence[Score]) -> np.ndarray:
+    total = sum(score.weight for score in scores)
+    return np.asarray(sum(np.asarray(s.value, float) * (s.weight / total) for s in scores))
+
 
 _SHUT, _OPEN = 0.15, 0.4  # of the 95th percentile of the opening
 _INVISIBLE, _LARGEST_SHUT, _SMALLEST_OPEN = 0.01, 0.025, 0.08  # of the mouth's width

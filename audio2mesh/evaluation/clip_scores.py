@@ -10,9 +10,14 @@ import torch
 
 from audio2mesh.data.clips import find_pauses
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
-from audio2mesh.evaluation.accuracy import correlation, lip_acceleration, lip_vertex_error
 from audio2mesh.evaluation.articulation import lip_opening, opening_bounds, pause_closure
-from audio2mesh.evaluation.timing import best_lag, lag_correlations
+from audio2mesh.evaluation.timing import (
+    best_lag,
+    correlation,
+    lag_correlations,
+    lip_acceleration,
+    lip_vertex_error,
+)
 from audio2mesh.model.motion import Motion
 
 

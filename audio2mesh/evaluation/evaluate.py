@@ -1,30 +1,117 @@
-"""From folders of recordings and weights to the rows of a table."""
+"""From folders of recordings and weights to the rows of a table.
 
-from collections.abc import Callable, Mapping
+The rows of the table: who makes the motion for a recording.
+
+The table on the terminal and the report on disk.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from rich.table import Table
+from torch import Tensor
+from torch.nn import functional
 
 from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.evaluation.measures import Figures, Judge, medians, row_figures
+from audio2mesh.evaluation.measures import MEASURES, Figures, Judge, medians, row_figures
 from audio2mesh.evaluation.options import EvaluateOptions
 from audio2mesh.evaluation.recordings import (
     Material,
     Recording,
     load_material,
 )
-from audio2mesh.evaluation.rows import OWN_STYLE, Row, constant, mean_offsets, spoken, true
+from audio2mesh.model.baseline import LONGEST, AutoregressiveDecoder
 from audio2mesh.model.checkpoint import load_model
-from audio2mesh.model.motion import Motion
+from audio2mesh.model.motion import Motion, sample_curves
 from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import frame_count
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
+
+Row = Callable[[Recording, int], Motion | None]
+"""A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""
+
+
+OWN_STYLE = "own"
+"""Each recording in the style that it names, where the weights know it, else in the neutral one."""
+
+
+def spoken(model: SpeechToMotion, fps: float, style: str | None) -> Row:
+    """What weights make of the sound in a speaking style, by default the neutral one."""
+
+    def speak(recording: Recording, frames: int) -> Motion:
+        named = own_style(model, recording) if style == OWN_STYLE else style
+        if isinstance(model.decoder, AutoregressiveDecoder):
+            coefficients = in_pieces(model, recording.audio, fps, named)
+        else:
+            coefficients = torch.cat(
+                list(stream_coefficients(model, [recording.audio], fps, named))
+            )
+        assert len(coefficients) == frames, (len(coefficients), frames)
+        return Motion(coefficients.cpu(), model.basis.cpu())
+
+    return speak
+
+
+def own_style(model: SpeechToMotion, recording: Recording) -> str | None:
+    """The style that a recording names, if the weights know it."""
+    named = recording.clip.style if recording.clip else None
+    return named if named in model.styles else None
+
+
+@torch.no_grad()
+def in_pieces(
+    model: SpeechToMotion,
+    audio: np.ndarray,
+    fps: float,
+    style: str | None,
+    longest: int = LONGEST,
+) -> Tensor:
+    """Coefficients [F, K] of audio [S], made in pieces of `longest` frames, one after another.
+
+    What FaceFormer's users do beyond its 600 frames; the seams are left as they are. A short last
+    piece is followed by silence, up to the length of a training window.
+    """
+    device, frame = model.basis.device, SAMPLE_RATE // model.fps
+    samples = longest * frame
+    frames = frame_count(len(audio), model.fps)
+    row = torch.tensor([model.style_index(style)], device=device)
+    pieces = []
+    for start in range(0, len(audio), samples):
+        piece = torch.from_numpy(audio[start : start + samples])
+        whole = max(model.window_samples, -(-len(piece) // frame) * frame)
+        padded = functional.pad(piece, (0, whole - len(piece)))
+        made = model.decode(model.raw_features(padded[None].to(device)), row)[0]
+        pieces.append(made[: min(longest, frames - len(pieces) * longest)])
+    positions = (torch.arange(frame_count(len(audio), fps)) + 0.5) * (model.fps / fps) - 0.5
+    return sample_curves(torch.cat(pieces), positions.to(device))
+
+
+def true(fps: float) -> Row:
+    """The recordings' own motion."""
+    return lambda recording, frames: recording.truth(fps, frames)
+
+
+def constant(offsets: Tensor) -> Row:
+    """A face with the same offsets [V, 3] in every frame."""
+    return lambda recording, frames: Motion(torch.ones(frames, 1), offsets[None])
+
+
+def mean_offsets(clips: Sequence[Clip]) -> Tensor:
+    """Mean offsets [V, 3] over all frames of some clips."""
+    means = [clip.motion.coefficients.mean(0) @ clip.motion.basis.flatten(1) for clip in clips]
+    frames = torch.tensor([float(len(clip.motion.coefficients)) for clip in clips])
+    return (torch.stack(means) * (frames / frames.sum())[:, None]).sum(0).unflatten(0, (-1, 3))
+
 
 TRUTH = "truth"
 
@@ -163,3 +250,31 @@ def _move(row: Row, recording: Recording, fps: float, done: Callable[[], None]) 
     motion = row(recording, frame_count(len(recording.audio), fps))
     done()
     return motion
+
+
+_RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per"}
+_RATES |= {"closures_agreed", "closures_called", "closures_uncalled", "closures_false"}
+
+
+def figures_table(rows: Mapping[str, Figures], title: str) -> Table:
+    """A line for each measure that some row has, a column for each row."""
+    table = Table("measure", title=title)
+    for name in rows:
+        table.add_column(name, justify="right", no_wrap=True)
+    for key, meaning in MEASURES.items():
+        values = [row[key] for row in rows.values()]
+        if any(value is not None for value in values):
+            table.add_row(meaning, *(_cell(key, value) for value in values))
+    return table
+
+
+def _cell(key: str, value: float | None) -> str:
+    if value is None:
+        return "-"
+    return (
+        f"{100 * value:.1f} %"
+        if key in _RATES
+        else f"{value:.3g}"
+        if abs(value) < 100
+        else f"{value:.0f}"
+    )

@@ -14,16 +14,22 @@ from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.data.phones import BILABIALS, SILENCE, Phone
-from audio2mesh.evaluation.accuracy import correlation
 from audio2mesh.evaluation.articulation import (
     Bounds,
+    Score,
     deep_pauses,
     mouth_curves,
     opening_bounds,
     phone_frames,
+    share,
 )
-from audio2mesh.evaluation.score import Score, share
-from audio2mesh.evaluation.timing import LARGEST_LAG, best_lag, lag_correlations, overlap
+from audio2mesh.evaluation.timing import (
+    LARGEST_LAG,
+    best_lag,
+    correlation,
+    lag_correlations,
+    overlap,
+)
 from audio2mesh.model.motion import Motion
 
 LARGEST_SHIFT = 0.2  # seconds

@@ -7,26 +7,30 @@ import numpy as np
 import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
-from audio2mesh.evaluation.accuracy import (
-    correlation,
-    lip_acceleration,
-    lip_vertex_error,
-    mean_vertex_error,
-    upper_face_dynamics_deviation,
-)
 from audio2mesh.evaluation.articulation import (
     Bounds,
+    Score,
+    Scores,
     articulation,
     lip_opening,
     mouth_curves,
     opening_bounds,
     pause_closure,
+    pool,
     silences,
 )
 from audio2mesh.evaluation.films import film_scores
 from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.evaluation.score import Score, Scores, pool
-from audio2mesh.evaluation.timing import best_lag, lag_correlations, misalignments
+from audio2mesh.evaluation.timing import (
+    best_lag,
+    correlation,
+    lag_correlations,
+    lip_acceleration,
+    lip_vertex_error,
+    mean_vertex_error,
+    misalignments,
+    upper_face_dynamics_deviation,
+)
 from audio2mesh.model.motion import Motion
 
 MEASURES: Mapping[str, str] = {

@@ -9,6 +9,6 @@ if TYPE_CHECKING:
     from audio2mesh.lipreading.decoding import read_phones as read_phones
     from audio2mesh.lipreading.network import LipReadNet as LipReadNet
     from audio2mesh.lipreading.network import features as features
-    from audio2mesh.lipreading.weights import load_lipreader as load_lipreader
+    from audio2mesh.lipreading.network import load_lipreader as load_lipreader
 else:
     __getattr__ = lazy_names(__file__)

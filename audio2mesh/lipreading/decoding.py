@@ -1,4 +1,9 @@
-"""Phones read from lips, and how far they are from those that were said."""
+"""Phones read from lips, and how far they are from those that were said.
+
+Which phones follow which: a trigram of phones, and the best reading with its help.
+
+Lips alone do not tell p from b; what was said before often does.
+"""
 
 from collections.abc import Sequence
 
@@ -7,9 +12,71 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.phones import PHONES, SILENCE
-from audio2mesh.lipreading.grammar import read_in_context
 from audio2mesh.lipreading.network import BLANK, STEPS, LipReadNet
 from common.errors import InputError
+
+_TRUST = 4.0  # times that a context must be heard to count as much as the shorter one
+_NONE = -1
+_START = PHONES.index(SILENCE)
+
+
+def phone_trigram(sentences: Sequence[Sequence[str]]) -> Tensor:
+    """Log probability [P, P, P] of a phone after two others, from sentences between silences.
+
+    Counts are smoothed by the pairs', those by the single phones', those by equal chances.
+    """
+    counts = torch.zeros(len(PHONES), len(PHONES), len(PHONES), dtype=torch.float64)
+    for sentence in sentences:
+        rows = torch.tensor([_START, _START, *map(PHONES.index, sentence), _START])
+        places = (rows[:-2], rows[1:-1], rows[2:])
+        counts.index_put_(places, torch.ones(len(rows) - 2, dtype=torch.float64), accumulate=True)
+    chances = torch.full((len(PHONES),), 1 / len(PHONES), dtype=torch.float64)
+    for count in (counts.sum((0, 1)), counts.sum(0), counts):
+        chances = (count + _TRUST * chances) / (count.sum(-1, keepdim=True) + _TRUST)
+    return chances.log().float()
+
+
+def read_in_context(
+    log_probs: Tensor, trigram: Tensor, weight: float, bonus: float = 0.0
+) -> list[str]:
+    """The best phones of CTC log probabilities [T, P + 1], without silence.
+
+    Each phone costs what the trigram [P, P, P] says, times `weight`, less `bonus`. The search is
+    exact for the best alignment: every pair of phones is kept at every step (Viterbi).
+    """
+    count = len(PHONES)
+    cost = weight * trigram + bonus  # [a, b, c]
+    again = torch.zeros(count, count).fill_diagonal_(-torch.inf)  # no phone right after itself
+    ended, going = (torch.full((count, count), -torch.inf) for _ in range(2))  # scores [a, b]
+    ended[_START, _START] = 0.0  # of readings whose last step is a blank, or the phone b
+    ended_by, going_by = (torch.full((count, count), _NONE) for _ in range(2))  # how b came in
+    numbers = torch.arange(count * count).view(count, count)
+    told: list[Tensor] = []
+    for step, row in enumerate(log_probs.cpu()):
+        goes_on = going[..., None] + again  # [a, b, c]
+        after_blank = ended[..., None] >= goes_on
+        begun, before = (torch.maximum(ended[..., None], goes_on) + cost).max(0)  # [b, c]
+        by = torch.where(after_blank, ended_by[..., None], going_by[..., None])
+        told.append(by.gather(0, before[None])[0])
+        ended_by = torch.where(going > ended, going_by, ended_by)
+        ended = torch.maximum(ended, going) + row[BLANK]
+        going_by = torch.where(begun > going, step * count * count + numbers, going_by)
+        going = torch.maximum(begun, going) + row[:count]
+    better = going > ended
+    best = int(torch.maximum(going, ended).argmax())
+    last = int(torch.where(better, going_by, ended_by).flatten()[best])
+    return [label for label in _traced(told, last) if label != SILENCE]
+
+
+def _traced(told: Sequence[Tensor], last: int) -> list[str]:
+    """Phones in order, from the entry at which the last one came in back to the first."""
+    labels = []
+    while last != _NONE:
+        step, pair = divmod(last, len(PHONES) ** 2)
+        labels.append(PHONES[pair % len(PHONES)])
+        last = int(told[step].flatten()[pair])
+    return labels[::-1]
+
 
 CHUNK, MARGIN = 200, 25
 """Frames that are read at a time, and those of them at each end that are context alone."""

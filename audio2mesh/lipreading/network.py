@@ -2,10 +2,17 @@
 
 The plan is that of Stafylakis and Tzimiropoulos (arXiv 1703.04105) and its successors, much
 smaller; the transformer's blocks are those of the student, so that only distance counts.
+
+The lip reader on disk.
 """
 
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.resources import as_file, files
 from itertools import chain
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +22,7 @@ from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.model.decoder import Block
 from audio2mesh.model.options import DecoderOptions
+from common.network_files import load_network, save_network
 
 FPS = 25
 """Frames a second of the crops."""
@@ -163,3 +171,26 @@ def _convolution(channels: int, wider: int, stride: int = 1) -> tuple[nn.Module,
 def _by_step(x: Tensor) -> Tensor:
     """[B, F, STEPS · C] → [B, STEPS · F, C]."""
     return x.unflatten(-1, (STEPS, -1)).flatten(1, 2)
+
+
+FORMAT = "voicesplat-lipreader-1"
+_SHIPPED = "lipreader.safetensors"
+
+
+def save_lipreader(net: LipReadNet, path: Path, training: Mapping[str, Any]) -> None:
+    """Write the weights in half precision; `training` says how they were made."""
+    save_network(net, path, FORMAT, options=asdict(net.options), training=training)
+
+
+def load_lipreader(path: Path | None = None, device: torch.device | str = "cpu") -> LipReadNet:
+    """Open a lip reader, by default the one that ships, frozen and ready for use on `device`.
+
+    FileNotFoundError or InputError as `load_network` raises them.
+    """
+    with as_file(path or files("audio2mesh").joinpath("weights", _SHIPPED)) as found:
+        net = load_network(found, FORMAT, "lip reader", _build)
+    return net.to(device).requires_grad_(False)
+
+
+def _build(metadata: Mapping[str, str], tensors: Mapping[str, Tensor]) -> LipReadNet:
+    return LipReadNet(LipReadOptions(**json.loads(metadata["options"])))

@@ -15,10 +15,11 @@ from audio2mesh.lipreading.decoding import (
     decode,
     edit_distance,
     log_probabilities,
+    phone_trigram,
+    read_in_context,
     read_phones,
     visemes,
 )
-from audio2mesh.lipreading.grammar import phone_trigram, read_in_context
 from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
 from audio2mesh.lipreading.options import LipTrainOptions
 from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch, draw_measures

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sound.level import normalise_level
+from audio2mesh.sound.mel import normalise_level
 from audio2mesh.sound.waveform import frame_count
 
 

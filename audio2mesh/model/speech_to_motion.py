@@ -15,7 +15,7 @@ from audio2mesh.model.encoder import SpeechEncoder
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sound.level import normalise_level
+from audio2mesh.sound.mel import normalise_level
 from common.errors import InputError
 
 NEUTRAL = "neutral"

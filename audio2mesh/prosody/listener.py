@@ -8,14 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.prosody.events import EventFinder
-from audio2mesh.prosody.nuclei import DELAY, NucleusFinder
-from audio2mesh.prosody.periodicity import HOP, LOOKAHEAD, Measured, PeriodMeter
-from audio2mesh.prosody.phrases import PAUSE, PhraseFinder
-from audio2mesh.prosody.pitch_track import LAG, PitchTracker
+from audio2mesh.prosody.phrases import DELAY, PAUSE, NucleusFinder, PhraseFinder
+from audio2mesh.prosody.pitch import HOP, LAG, LOOKAHEAD, Measured, PeriodMeter, PitchTracker
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, SILENCE_DB, Prosody, first_frames, joined
 from audio2mesh.prosody.voice_activity import ActivityMeter
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sound.downmix import Samples
+from audio2mesh.sound.resampling import Samples
 
 _BLOCK = 8 * SAMPLE_RATE  # samples that are worked on at a time
 _SILENT = -120.0  # dB of full scale

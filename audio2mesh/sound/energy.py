@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sound.downmix import Samples
+from audio2mesh.sound.resampling import Samples
 from audio2mesh.sound.waveform import frame_count
 
 

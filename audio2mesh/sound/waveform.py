@@ -23,9 +23,14 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
-from audio2mesh.sound.downmix import Samples, stereo_downmix, with_channels
-from audio2mesh.sound.resampling import resample_blocks
-from audio2mesh.sound.truncation import is_cut_off, starts_like_mp4
+from audio2mesh.sound.resampling import (
+    Samples,
+    is_cut_off,
+    resample_blocks,
+    starts_like_mp4,
+    stereo_downmix,
+    with_channels,
+)
 from common.errors import InputError
 
 BLOCK_SAMPLES = 16_384

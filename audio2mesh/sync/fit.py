@@ -9,13 +9,12 @@ import torch
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.model.motion import Motion
-from audio2mesh.sync.check import OffsetScore, offset_scores
-from audio2mesh.sync.contrast_task import ContrastTask
-from audio2mesh.sync.lips import lip_directions, lip_offsets
-from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.contrast import ContrastTask
+from audio2mesh.sync.critic import save_syncnet
+from audio2mesh.sync.network import SyncNet3D, lip_directions, lip_offsets
+from audio2mesh.sync.offsets import OffsetScore, offset_scores
 from audio2mesh.sync.options import SyncFitOptions
 from audio2mesh.sync.segments import FPS, running_speech
-from audio2mesh.sync.storage import save_syncnet
 from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.trainer import Trainer, train
 from common.errors import InputError

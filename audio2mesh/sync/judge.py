@@ -3,9 +3,9 @@
 import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.evaluation.articulation import Score
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.evaluation.score import Score
 from audio2mesh.model.motion import Motion
 from audio2mesh.sync import SyncNet3D, lse
 

@@ -1,17 +1,185 @@
-"""Batches of encoded windows, drawn from the passes in use."""
+"""Batches of encoded windows, drawn from the passes in use.
 
+Passes over the clips: windows encoded together, kept in memory or in files that runs share.
+"""
+
+import fcntl
+import hashlib
+import json
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
-from audio2mesh.model.speech_to_motion import SpeechToMotion
+from audio2mesh.data.clips import Clip
+from audio2mesh.model.speech_to_motion import NEUTRAL, SpeechToMotion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.mel import MEL_HOP
-from audio2mesh.training.augmented_epochs import Pass
+from audio2mesh.training.options import AugmentOptions
+from audio2mesh.training.windows import Window, WindowForm, draw_windows
+from common.atomic import write_beside
+from common.tensor_files import write_tensors
+
+_FORMAT = 2  # to be raised when windows are cut or changed otherwise than before
+_ENCODER_BATCH = 8
+_DIGEST_BYTES = 12
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Encoded windows of one augmented pass over the clips."""
+
+    features: Tensor  # [B, F, P, L, D] float16
+    mel: Tensor  # [B, T, 80] float16, of the sound before it was augmented
+    coefficients: Tensor  # [B, F, K]
+    heard: Tensor  # [B, F] bool
+    styles: Tensor  # [B] rows
+    times: Tensor  # [B, F] float64 seconds of the recording; NaN outside it
+    clips: tuple[str, ...]  # names of the recordings
+
+
+@dataclass(frozen=True)
+class PassSource:
+    """All that a pass follows from, but its number."""
+
+    model: SpeechToMotion
+    clips: Sequence[Clip]
+    weights: np.ndarray  # [n] the clips' shares of the windows, sum 1
+    windows: int  # of one pass at most
+    seed: int
+    augment: AugmentOptions
+
+
+def encode_pass(source: PassSource, number: int) -> Pass:
+    """The pass of a number, by random windows of all clips; the same each time."""
+    rng = np.random.default_rng([source.seed, 0, number])
+    form = window_form(source.model)
+    samples = sum(len(clip.audio) for clip in source.clips)
+    count = min(source.windows, math.ceil(samples / form.samples))
+    windows = draw_windows(source.clips, source.weights, count, form, source.augment, rng)
+    parts = [_encode(source.model, batch) for batch in _batches(windows, _ENCODER_BATCH)]
+    tensors = {name: torch.cat([tensors[name] for tensors, _ in parts]) for name in parts[0][0]}
+    return Pass(**tensors, clips=tuple(name for _, names in parts for name in names))
+
+
+def window_form(model: SpeechToMotion) -> WindowForm:
+    """Length and rate of the windows that a model sees."""
+    frames = model.options.window.frames
+    return WindowForm(model.window_samples, frames, model.fps, len(model.basis))
+
+
+def cached_pass(folder: Path, source: PassSource, number: int) -> Pass:
+    """As `encode_pass`, but kept in a file of the folder and read from there the next time.
+
+    Several processes may ask at once: one encodes, the others wait for its file.
+    """
+    path = folder / f"pass-{number:05d}.safetensors"
+    if not path.exists():
+        with _alone(folder / f".{path.name}.lock"):
+            if not path.exists():
+                save_pass(encode_pass(source, number), path)
+    return load_pass(path)
+
+
+def cache_folder(root: Path, source: PassSource) -> Path:
+    """The folder under `root` that holds the passes of exactly this source; made if absent."""
+    described = describe(source)
+    digest = hashlib.blake2b(described.encode(), digest_size=_DIGEST_BYTES).hexdigest()
+    folder = root / digest
+    folder.mkdir(parents=True, exist_ok=True)
+    with write_beside(folder / "source.json") as partial:
+        partial.write_text(described)
+    return folder
+
+
+def describe(source: PassSource) -> str:
+    """What the passes follow from, as JSON: options in words, data and encoder as digests."""
+    model = source.model
+    encoder = [tensor for _, tensor in sorted(model.encoder.state_dict().items())]
+    clips = [
+        [clip.name, clip.style, clip.fps, clip.lag, _digest([clip.audio, clip.motion.coefficients])]
+        for clip in source.clips
+    ]
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "windows": source.windows,
+            "seed": source.seed,
+            "augment": asdict(source.augment),
+            "window": asdict(window_form(model)),
+            "samples_per_frame": model.options.samples_per_frame,
+            "styles": model.styles,
+            "encoder": [asdict(model.encoder.spec), _digest(encoder)],
+            "basis": _digest([model.basis]),
+            "clips": _digest([np.frombuffer(json.dumps(clips).encode(), np.uint8)]),
+            "weights": _digest([source.weights]),
+        }
+    )
+
+
+def save_pass(encoded: Pass, path: Path) -> None:
+    """Write a safetensors file; it appears whole or not at all."""
+    tensors = {n: t for n, t in vars(encoded).items() if isinstance(t, Tensor)}
+    write_tensors(tensors, path, {"clips": json.dumps(encoded.clips)})
+
+
+def load_pass(path: Path) -> Pass:
+    """Open what `save_pass` wrote; the tensors stay on disk until they are used."""
+    with safe_open(path, "pt") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        return Pass(**tensors, clips=tuple(json.loads(file.metadata()["clips"])))
+
+
+@torch.no_grad()
+def _encode(
+    model: SpeechToMotion, windows: Sequence[Window]
+) -> tuple[dict[str, Tensor], list[str]]:
+    audio = torch.from_numpy(np.stack([window.audio for window in windows]))
+    known = [w.style if w.style in model.styles else NEUTRAL for w in windows]
+    tensors = {
+        "features": model.raw_features(audio.to(model.basis.device)).half().cpu(),
+        "mel": torch.stack([window.mel for window in windows]).half(),
+        "coefficients": torch.stack([window.coefficients for window in windows]),
+        "heard": torch.stack([window.heard for window in windows]),
+        "styles": torch.tensor([model.styles.index(style) for style in known]),
+        "times": torch.stack([window.times for window in windows]),
+    }
+    return tensors, [window.clip for window in windows]
+
+
+def _batches(windows: Iterator[Window], size: int) -> Iterator[list[Window]]:
+    batch: list[Window] = []
+    for window in windows:
+        batch.append(window)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _digest(arrays: Sequence[np.ndarray | Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=_DIGEST_BYTES)
+    for array in arrays:
+        plain = array.detach().cpu().numpy() if isinstance(array, Tensor) else array
+        digest.update(f"{plain.dtype}{plain.shape}".encode())
+        digest.update(plain.tobytes())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Wait for the lock file of that name."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
 
 _MEL_FPS = SAMPLE_RATE // MEL_HOP
 

@@ -2,9 +2,14 @@
 
 Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are
 in millimetres, so that weights of about 1 are the natural ones.
+
+What a learned judge of motion sees of a training batch.
+
+A critic turns a batch into a loss; SyncNet3D and the lip-reading network are critics.
 """
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -131,3 +136,18 @@ def _mean_square(coefficients: Tensor, basis: Tensor) -> Tensor:
     """Mean squared length in mm² of offsets with coefficients [.., K] on a basis [K, n, 3]."""
     gram = basis.flatten(1) @ basis.flatten(1).T / basis.shape[1]  # [K, K]
     return ((coefficients @ gram) * coefficients).sum(-1).mean() * MM**2
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B windows of F frames."""
+
+    predicted: Motion  # [B, F, ..]
+    true: Motion  # [B, F, ..]
+    mel: Tensor  # [B, T, 80] log-mel of the sound as recorded, before any augmentation, 100 Hz
+    clips: tuple[str, ...]  # the recording that each window was cut from
+    times: Tensor  # [B, F] seconds of that recording at the frames' centres; NaN outside it
+
+
+Critic = Callable[[Batch], Tensor]
+"""A batch → its loss, a scalar, differentiable in `predicted`."""

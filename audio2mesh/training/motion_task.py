@@ -18,17 +18,20 @@ from torch import Tensor, nn
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.augmented_epochs import (
+from audio2mesh.training.batches import (
+    Drawn,
     Pass,
     PassSource,
     cache_folder,
     cached_pass,
+    draw_rows,
     encode_pass,
+    gather,
+    inner_frames,
+    mel_steps,
 )
-from audio2mesh.training.batches import Drawn, draw_rows, gather, inner_frames, mel_steps
-from audio2mesh.training.critic import Batch, Critic
 from audio2mesh.training.distributed import own_part, rank, take_from_first, world_size
-from audio2mesh.training.losses import LOSSES, lip_loss, phoned_losses, total_loss
+from audio2mesh.training.losses import LOSSES, Batch, Critic, lip_loss, phoned_losses, total_loss
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError

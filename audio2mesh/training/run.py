@@ -1,4 +1,7 @@
-"""A whole training run: read clips, train with progress and a log, score, write the weights."""
+"""A whole training run: read clips, train with progress and a log, score, write the weights.
+
+Training that begins from weights: the same model on the basis of other data.
+"""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -7,24 +10,64 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from audio2mesh.data.clips import Clip, clip_frames
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.sources import TrainingData
 from audio2mesh.evaluation.clip_scores import format_scores, motion_scores
 from audio2mesh.model.checkpoint import load_model, save_model
+from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.encoder import SpeechEncoder, load_encoder
-from audio2mesh.model.motion import Motion
+from audio2mesh.model.motion import Motion, project
 from audio2mesh.model.speech_to_motion import NEUTRAL, SpeechToMotion
 from audio2mesh.model.stream import stream_coefficients
-from audio2mesh.training.critic import Critic
 from audio2mesh.training.distributed import process_group, rank
+from audio2mesh.training.losses import Critic
 from audio2mesh.training.motion_task import motion_trainer
 from audio2mesh.training.options import CRITICS, FitOptions
-from audio2mesh.training.start import continued
 from audio2mesh.training.trainer import train
 from common.errors import InputError
 from common.training_loop import course, state_path
+
+
+def continued(model: SpeechToMotion, data: TrainingData) -> SpeechToMotion:
+    """The model with its motion on the data's basis, and with the data's speaking styles besides
+    its own, which begin as the neutral one.
+
+    It moves as before as far as the data's motion spans that. InputError for weights of another
+    topology, or of a kind that cannot be carried over.
+    """
+    if not isinstance(model.decoder, Decoder):
+        raise InputError("--start: only weights of the kind learn2talk can be begun from")
+    if model.topology != data.topology:
+        raise InputError(
+            f"--start: the weights move {model.topology} and the data {data.topology}; begin from"
+            " weights of the same mesh"
+        )
+    basis = data.training[0].motion.basis
+    new = sorted({clip.style for clip in data.training} - set(model.styles))
+    styles = (*model.styles, *new)
+    found = SpeechToMotion(model.encoder, basis, model.topology, styles, model.options)
+    found.load_state_dict(_carried(model, project(model.basis, basis), len(new)) | {"basis": basis})
+    return found
+
+
+def _carried(model: SpeechToMotion, change: Tensor, new: int) -> dict[str, Tensor]:
+    """The model's state where coefficients c are c · change [K, K'], with rows for new styles."""
+    state = dict(model.state_dict())
+    width = model.options.decoder.width
+    state["decoder.output.weight"] = change.T @ state["decoder.output.weight"]
+    state["decoder.output.bias"] = state["decoder.output.bias"] @ change
+    per_style = ["decoder.style.weight"]
+    if "decoder.habits.weight" in state:
+        habits = state["decoder.habits.weight"].unflatten(1, (-1, width))  # [styles, K, W]
+        state["decoder.habits.weight"] = (change.T @ habits).flatten(1)
+        per_style.append("decoder.habits.weight")
+    for name in per_style:
+        state[name] = torch.cat([state[name], state[name][:1].expand(new, -1)])
+    return state
+
 
 _SCORED_ONE_BY_ONE = 8  # clips; of more only the mean is printed
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
+from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.drive.options import DriveOptions, LookOptions
-from avatar.face.options import BehaviourOptions, SpeechOptions
 from common.errors import InputError
 
 Make = Literal["film", "motion", "both"]

@@ -16,15 +16,15 @@ import numpy as np
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.batch.job import Job, making, said_options, write_record
+from avatar.avatar_io.open_avatar import avatar_kind
+from avatar.batch.jobs import Job, making, said_options, write_record
 from avatar.drive.direction import Direction
 from avatar.drive.drive import film, prepare
 from avatar.drive.motion import motion_file
 from avatar.drive.options import DriveOptions
 from avatar.drive.plans import DrivePlan, Look, plan_drive
-from avatar.drive.report import StageClock, peak_rss_mb
-from avatar.drive.stage import Loaded, Subject, open_subject, set_stage
-from avatar.files.open_avatar import avatar_kind
+from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
+from avatar.drive.report import PhaseClock, peak_rss_mb
 from common.device import Device
 from common.errors import InputError, mendable
 from common.kernels import compiled_by_one
@@ -111,7 +111,7 @@ def _film(job: Job, audio: Path, folder: Path) -> _Made:
     motion = folder / "motion.npz" if "motion" in job.outputs else None
     out = folder / f"film{job.outputs['film']}"
     plan = _plan(job, audio, out=out, save_motion=motion)
-    report = film(plan, StageClock(), _loaded(*_key(plan)))
+    report = film(plan, PhaseClock(), _loaded(*_key(plan)))
     files = {"film": out} | ({"motion": motion} if motion else {})
     return _Made(files, report.frames, report.fps)
 
@@ -120,7 +120,7 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
     """The motion alone."""
     path = folder / "motion.npz"
     plan = _plan(job, audio, save_motion=path)
-    motion = prepare(plan, StageClock(), _subject(*_key(plan))).motion
+    motion = prepare(plan, PhaseClock(), _subject(*_key(plan))).motion
     with motion_file(path, motion) as append:
         for chunk in motion.offsets():
             for frame in chunk.numpy():
@@ -146,7 +146,7 @@ def _key(plan: DrivePlan) -> tuple[Look, Path | None, int]:
 
 @lru_cache(maxsize=LOADED)
 def _loaded(look: Look, weights: Path | None, changed: int) -> Loaded:
-    return set_stage(look, _subject(look, weights, changed))
+    return open_render_context(look, _subject(look, weights, changed))
 
 
 @lru_cache(maxsize=LOADED)

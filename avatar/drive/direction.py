@@ -3,12 +3,12 @@
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
+from avatar.behaviour.emotion_timeline import Auto, EmotionTimeline, read_emotion
+from avatar.behaviour.gaze import Gaze
+from avatar.behaviour.motion import Behaviour
+from avatar.behaviour.options import BehaviourOptions, LifeOptions
+from avatar.behaviour.style import STYLES
 from avatar.drive.options import DriveOptions, ExportOptions, ViewOptions
-from avatar.face.emotion.timeline import Auto, Feelings, read_emotion
-from avatar.face.life import Behaviour
-from avatar.face.looking import Gaze
-from avatar.face.manner import MANNERS
-from avatar.face.options import BehaviourOptions, LifeOptions
 from common.errors import InputError, check_file
 
 LARGEST = 2.0  # of --head
@@ -25,7 +25,7 @@ class Direction:
     fps: float | None = None  # by default what the weights were trained at, of a take 25
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
-    feelings: Feelings | Auto = ()
+    feelings: EmotionTimeline | Auto = ()
     behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
     head_weights: Path | None = None  # that move the head in place of the generator
     flame: Path | None = None  # FLAME's file, for weights that are of FLAME
@@ -83,7 +83,7 @@ def behaviour_of(
     gaze = _gaze(options.gaze, camera)
     if options.still:
         return None
-    return Behaviour(MANNERS[options.style], options.take, options.head, gaze)
+    return Behaviour(STYLES[options.style], options.take, options.head, gaze)
 
 
 def _gaze(said: str, camera: tuple[float, float]) -> Gaze:

@@ -11,16 +11,16 @@ import torch
 from torch import Tensor
 
 from audio2mesh import probe_audio
-from avatar.arkit import Take
+from avatar.avatar_io.live_link import Take
 from avatar.drive.frames import Film, moving, shoot
-from avatar.drive.motion import Motion, motion_file
+from avatar.drive.motion import DrivenMotion, motion_file
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import DrivePlan, plan_drive
-from avatar.drive.report import Report, StageClock, peak_rss_mb
-from avatar.drive.stage import Loaded, Subject, open_subject, set_stage
-from avatar.film.audio_track import Sound
-from avatar.film.camera_track import portrait
+from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
+from avatar.drive.report import PhaseClock, Report, peak_rss_mb
+from avatar.video.camera_path import portrait
+from avatar.video.sound import Sound
 from common.threads import use_threads
 
 DRAWN = "its face looks drawn, so that little of what it does means much: film a person"
@@ -31,7 +31,7 @@ class Scene:
     """A subject, what it does and what is heard, checked and loaded."""
 
     subject: Subject
-    motion: Motion
+    motion: DrivenMotion
     sound: Sound | None
     audio_seconds: float
 
@@ -43,18 +43,18 @@ def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
     raises InputError or OSError with one sentence, before a frame is drawn; whatever happens,
     nothing half-written is left.
     """
-    clock = StageClock()
+    clock = PhaseClock()
     use_threads(options.threads)
     return film(plan_drive(options), clock, loaded)
 
 
-def film(plan: DrivePlan, clock: StageClock, loaded: Loaded | None = None) -> Report:
+def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Report:
     """The same of a plan."""
     assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
     with clock.stage("load"):
-        stage = (loaded or set_stage(plan.look, subject)).stage
+        stage = (loaded or open_render_context(plan.look, subject)).stage
         cameras = plan.track(portrait(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving")
@@ -77,7 +77,7 @@ def film(plan: DrivePlan, clock: StageClock, loaded: Loaded | None = None) -> Re
     )
 
 
-def prepare(plan: DrivePlan, clock: StageClock, subject: Subject | None = None) -> Scene:
+def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) -> Scene:
     """Load and check what moves the avatar, the sound, and the avatar unless it is given."""
     with clock.stage("load"):
         subject = subject or open_subject(plan.look, plan.direction)
@@ -96,7 +96,7 @@ def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Soun
     is heard: the voice, else the film's own sound."""
     if plan.film is None:
         return plan.take, plan.sound
-    from avatar.tracking.perform import performance_of  # noqa: PLC0415  voices need no tracker
+    from avatar.tracking.track import performance_of  # noqa: PLC0415  voices need no tracker
 
     performance = performance_of(plan.film, plan.sync, device)
     if plan.sound is None:
@@ -107,7 +107,7 @@ def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Soun
 
 
 @contextmanager
-def _saver(plan: DrivePlan, motion: Motion) -> Iterator[Callable[[Tensor], None]]:
+def _saver(plan: DrivePlan, motion: DrivenMotion) -> Iterator[Callable[[Tensor], None]]:
     """A function that saves the offsets [V, 3] of a frame, or ignores them where none are asked."""
     if plan.save_motion is None:
         yield lambda offsets: None

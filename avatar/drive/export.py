@@ -8,30 +8,29 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from avatar.arkit import head_angles, write_take
-from avatar.arkit.fit import fit_weights
+from avatar.avatar_io.animated_glb import HeadJoint, gaussian_paint, write_glb
+from avatar.avatar_io.live_link import head_angles, write_take
+from avatar.avatar_io.motion_file import SavedMotion
+from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.morph_targets import morph_targets
-from avatar.drive.motion import Motion, motion_file
+from avatar.drive.motion import DrivenMotion, motion_file
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import motion_of
 from avatar.drive.retarget import avatar_face, naming
-from avatar.exports.animated_glb import HeadJoint, write_glb
-from avatar.exports.vertex_colours import gaussian_paint
-from avatar.files.motion_file import SavedMotion
-from avatar.files.open_avatar import open_avatar
-from avatar.flame import flame_regions, load_flame
-from avatar.flame.fit_motion import fit_flame, write_flame_motion
-from avatar.flame.indices import VERTICES
-from avatar.heads.topologies import ANY_MESH, FLAME, SIZES
-from avatar.mesh import Mesh
-from avatar.mesh.coloured import Paint
-from avatar.mesh.mesh_file import read_mesh
-from avatar.mesh.misfit import Misfit
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
-from avatar.transfer import read_landmarks
-from avatar.transfer.fitted_face import Face, face_of, shipped_face
+from avatar.geometry.coloured import Paint
+from avatar.geometry.mesh_file import read_mesh
+from avatar.geometry.similarity import Misfit
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads.arkit import fit_weights
+from avatar.heads.flame_fit import fit_flame, write_flame_motion
+from avatar.heads.flame_model import VERTICES, load_flame
+from avatar.heads.flame_regions import flame_regions
+from avatar.heads.head import ANY_MESH, FLAME, SIZES
+from avatar.retarget.fitted_face import Face, face_of, shipped_face
+from avatar.retarget.landmarks import read_landmarks
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from common.progress import progress_bar
 
 
@@ -106,7 +105,7 @@ def _avatar_paint(avatar: Avatar) -> Paint:
     return gaussian_paint(gaussians, avatar.vertices, avatar.faces)
 
 
-def _told(motion: Motion) -> Iterator[Tensor]:
+def _told(motion: DrivenMotion) -> Iterator[Tensor]:
     """The offsets, with a progress bar."""
     with progress_bar("exporting", motion.frames) as show:
         done = 0
@@ -116,7 +115,7 @@ def _told(motion: Motion) -> Iterator[Tensor]:
             show(done)
 
 
-def _write_weights(out: Path, motion: Motion) -> Misfit:
+def _write_weights(out: Path, motion: DrivenMotion) -> Misfit:
     to_head = motion.face.to_head
     weights, misfit = fit_weights(motion.face.head, _told(motion))
     angles = head_angles(to_head.of_motions(motion.head_pose))

@@ -6,14 +6,14 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh import stated_seconds
+from avatar.avatar_io.formats import EXTRA, FOLLOWS, HIGHEST, UPWARD, Up, is_numbered
+from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import Mover, read_mover
 from avatar.drive.plans import check_fps, files_of, there
-from avatar.exports.formats import EXTRA, FOLLOWS, HIGHEST, UPWARD, Up, is_numbered
-from avatar.files.open_avatar import AvatarFiles, check_flame
-from avatar.light.environment import Light
-from avatar.light.read_light import light_of
+from avatar.lighting.environment import Light
+from avatar.lighting.environment_files import light_of
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable

@@ -15,16 +15,15 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from avatar.drive.motion import Motion
-from avatar.drive.report import DeviceClock, StageClock
-from avatar.drive.stage import Stage
-from avatar.film.audio_track import Sound
-from avatar.film.nvenc import why_not_nvenc
-from avatar.film.video import open_writer, takes_nv12
-from avatar.film.yuv import nv12, rgb8
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import batch_rig
-from avatar.rig.pose import pose
+from avatar.drive.motion import DrivenMotion
+from avatar.drive.render_context import RenderContext
+from avatar.drive.report import DeviceClock, PhaseClock
+from avatar.rigging.avatar import Avatar, pose
+from avatar.rigging.draw import batch_rig
+from avatar.video.nvenc import why_not_nvenc
+from avatar.video.sound import Sound
+from avatar.video.writer import open_writer, takes_nv12
+from avatar.video.yuv import nv12, rgb8
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians, render_frames
@@ -57,7 +56,7 @@ Pictures = Iterator[tuple[Tensor, Tensor]]
 """Of every frame the picture, [H, W, 3] or as `nv12` makes it, and the `moved` that it shows."""
 
 
-def moving(motion: Motion, rest: Tensor, device: torch.device | None = None) -> Moving:
+def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
     """The mesh of a motion from rest [V, 3]; what it is made of lies on the device."""
     device = device or torch.device("cpu")
     curves, head = motion.curves, motion.face.head
@@ -86,10 +85,10 @@ class Film:
 
 def shoot(
     film: Film,
-    stage: Stage,
+    stage: RenderContext,
     move: Callable[[torch.device | None], Moving],
     cameras: Iterable[Camera],
-    clock: StageClock,
+    clock: PhaseClock,
     save: Callable[[Tensor], None] = lambda moved: None,
 ) -> None:
     """Every frame: move the mesh, carry the Gaussians along, draw, encode.
@@ -121,7 +120,7 @@ def shoot(
 
 
 def one_by_one(
-    stage: Stage, moved: Moving, cameras: Iterable[Camera], clock: StageClock
+    stage: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
 ) -> Pictures:
     """Pictures [H, W, 3] float32, two drawn at a time by the CPU."""
 
@@ -137,7 +136,7 @@ def one_by_one(
 
 
 def _samples(
-    moved: Moving, cameras: Iterable[Camera], clock: StageClock | DeviceClock
+    moved: Moving, cameras: Iterable[Camera], clock: PhaseClock | DeviceClock
 ) -> Iterator[Sample]:
     each = chain.from_iterable(clock.each("audio2mesh", moved.chunks()))
     return map(Sample, count(), each, cameras)
@@ -153,7 +152,7 @@ class Darkroom:
     stay: bool  # pictures are left on the device, for an encoder there
 
 
-def darkroom_of(stage: Stage, film: Film) -> Darkroom | None:
+def darkroom_of(stage: RenderContext, film: Film) -> Darkroom | None:
     """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
     if stage.backend == "cpu" or stage.light is not None:
         return None

@@ -9,22 +9,22 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.arkit import WEIGHTS
+from avatar.avatar_io.formats import FOLLOWS, numbered
+from avatar.avatar_io.lam import lam_zip, most_gaussians
+from avatar.avatar_io.motion_file import SavedMotion
+from avatar.avatar_io.open_avatar import open_avatar
+from avatar.avatar_io.write_splats import write_gaussians
 from avatar.drive.export_plan import ExportPlan, plan_export
-from avatar.drive.motion import Motion
+from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import motion_of
 from avatar.drive.retarget import avatar_face
-from avatar.exports.formats import FOLLOWS, numbered
-from avatar.exports.lam import lam_zip, most_gaussians
-from avatar.exports.write import write_gaussians
-from avatar.files.motion_file import SavedMotion
-from avatar.files.open_avatar import open_avatar
 from avatar.heads import Head
-from avatar.light.environment import Light
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
-from avatar.transfer.fitted_face import Face
+from avatar.heads.arkit import WEIGHTS
+from avatar.lighting.environment import Light
+from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from common.atomic import folder_beside, write_beside
 from common.errors import InputError
 from common.progress import progress_bar
@@ -75,7 +75,7 @@ def _lit_rig(light: Light | None, avatar: Avatar, find_face: Callable[[], Face])
     rig = avatar_rig(avatar, torch.device("cpu"))
     if light is None:
         return lambda vertices, seconds: rig(vertices)
-    from avatar.light.relighting import baked_light  # noqa: PLC0415  needs SciPy
+    from avatar.lighting.relighting import baked_light  # noqa: PLC0415  needs SciPy
 
     baked = baked_light(light, avatar, find_face().head)
     return lambda vertices, seconds: baked(rig(vertices), vertices, seconds)
@@ -102,7 +102,7 @@ def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -
         unfinished.write_bytes(lam_zip(plan.out.stem, rest, moved))
 
 
-def _at(seconds: float | None, motion: Motion) -> Tensor:
+def _at(seconds: float | None, motion: DrivenMotion) -> Tensor:
     """The mesh [V, 3] at the moment that is asked for."""
     assert seconds is not None
     number, ends = int(round(seconds * motion.fps, 6)), motion.frames / motion.fps
@@ -111,7 +111,7 @@ def _at(seconds: float | None, motion: Motion) -> Tensor:
     return next(islice(motion.meshes(), number, None))
 
 
-def _write_frames(plan: ExportPlan, motion: Motion, rig: LitRig) -> None:
+def _write_frames(plan: ExportPlan, motion: DrivenMotion, rig: LitRig) -> None:
     """A file for every frame, counted from 1, in a folder that appears whole or not at all."""
     with (
         folder_beside(plan.out.parent) as folder,

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor
 
-from avatar.arkit import WEIGHTS
-from avatar.drive.motion import Curves, Motion
-from avatar.exports.animated_glb import MorphTargets
+from avatar.avatar_io.animated_glb import MorphTargets
+from avatar.drive.motion import Curves, DrivenMotion
+from avatar.heads.arkit import WEIGHTS
 
 SAMPLES = 300  # frames that tell which directions a motion has, at most
 SAMPLE_BYTES = 2**27  # about the most memory that they take
@@ -13,7 +13,7 @@ DIRECTIONS = 48  # at most
 LEFT_OUT = 1e-4  # of the sampled frames' energy may be left out
 
 
-def morph_targets(motion: Motion) -> MorphTargets:
+def morph_targets(motion: DrivenMotion) -> MorphTargets:
     """The directions that a motion is made of, or else its principal ones; weights lie in [-1, 1],
     and those of targets with the name of an ARKit unit in [0, 1], the unit being the target."""
     curves = motion.curves or principal_curves(motion)
@@ -23,7 +23,7 @@ def morph_targets(motion: Motion) -> MorphTargets:
     return MorphTargets(curves.names, curves.basis * reach[:, None, None], weights / reach)
 
 
-def principal_curves(motion: Motion) -> Curves:
+def principal_curves(motion: DrivenMotion) -> Curves:
     """Motion on an orthonormal basis that leaves out no more than LEFT_OUT of its energy, found
     from frames spread over all of it; the offsets are read once here, and once for the curves."""
     some = _sampled(motion)  # [n, 3 V]
@@ -37,7 +37,7 @@ def principal_curves(motion: Motion) -> Curves:
     return Curves(names, basis.unflatten(1, (-1, 3)), coefficients)
 
 
-def _sampled(motion: Motion) -> Tensor:
+def _sampled(motion: DrivenMotion) -> Tensor:
     """Frames [n, 3 V] at even distances."""
     frame_bytes = 12 * len(motion.face.mesh.vertices)
     count = max(1, min(SAMPLES, SAMPLE_BYTES // frame_bytes, motion.frames))

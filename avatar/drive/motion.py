@@ -8,9 +8,9 @@ from pathlib import Path
 
 from torch import Tensor
 
-from avatar.files.motion_file import Frame, SavedMotion, motion_writer
-from avatar.rig.pose import pose
-from avatar.transfer.fitted_face import Face
+from avatar.avatar_io.motion_file import Frame, SavedMotion, motion_writer
+from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import pose
 from common.arrays import Arrays
 
 CHUNK_BYTES = 2**24  # of offsets that are computed at a time
@@ -34,7 +34,7 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Motion:
+class DrivenMotion:
     """The motion of one face, in the space and unit of its mesh; as long as it may be, only a few
     frames of it are held."""
 
@@ -56,7 +56,7 @@ class Motion:
 
 
 def motion_file(
-    path: Path, motion: Motion, labels: Arrays | None = None
+    path: Path, motion: DrivenMotion, labels: Arrays | None = None
 ) -> AbstractContextManager[Callable[[Frame], None]]:
     """A file of the motion, to which the offsets [V, 3] are appended frame by frame; labels: what
     else it says."""

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from avatar.exports.formats import Up
-from avatar.face.emotion.presets import EMOTIONS
-from avatar.face.options import BehaviourOptions, SpeechOptions
-from avatar.files.options import SubjectOptions
-from avatar.light.options import LightOptions, LightsOptions
+from avatar.avatar_io.formats import Up
+from avatar.avatar_io.options import SubjectOptions
+from avatar.behaviour.emotion_presets import EMOTIONS
+from avatar.behaviour.options import BehaviourOptions, SpeechOptions
+from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
 from common.device import Device
 

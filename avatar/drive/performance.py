@@ -8,18 +8,19 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear, load_model
-from audio2mesh.head.storage import load_pose_net
-from avatar.arkit import WEIGHTS, Take, head_poses, read_take, sample_take
+from audio2mesh.pose_vae.fit import load_pose_net
+from avatar.avatar_io.live_link import Take, head_poses, read_take, sample_take
+from avatar.avatar_io.motion_file import SavedMotion, open_motion
+from avatar.behaviour.breath import moved_by
+from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction
-from avatar.drive.feelings import felt_in, felt_manner, with_feelings
-from avatar.drive.motion import Curves, Motion
-from avatar.drive.retarget import carried, carry_basis
-from avatar.face.breath import moved_by
-from avatar.face.shown import Life, live, still
-from avatar.files.motion_file import SavedMotion, open_motion
-from avatar.film.output import exact_rate
+from avatar.drive.emotion import felt_in, style_with_emotion, with_emotion
+from avatar.drive.motion import Curves, DrivenMotion
+from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.heads import load_head
-from avatar.transfer.fitted_face import Face
+from avatar.heads.arkit import WEIGHTS
+from avatar.retarget.fitted_face import Face
+from avatar.video.output import exact_rate
 from common.device import Device, pick_device
 
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
@@ -38,17 +39,19 @@ def read_mover(motion: Path | None, arkit: Path | None) -> Mover | None:
     return read_take(arkit) if arkit else None
 
 
-def motion_of(mover: Mover | None, face: Face | None, told: Direction, device: Device) -> Motion:
+def motion_of(
+    mover: Mover | None, face: Face | None, told: Direction, device: Device
+) -> DrivenMotion:
     """The motion of a face by what moves it, else by a voice; None: the face of saved motion."""
     if isinstance(mover, SavedMotion):
-        return carried(mover, face)
+        return retargeted(mover, face)
     assert face is not None
     return perform(face, mover or load_model(told.weights, pick_device(device)), told)
 
 
 def perform(
     face: Face, mover: Take | SpeechToMotion, told: Direction, beside: Take | None = None
-) -> Motion:
+) -> DrivenMotion:
     """The motion of a face by a recorded take, or by a voice.
 
     beside: moves head, eyes and brows while the voice moves the lips. Raises InputError where the
@@ -57,13 +60,13 @@ def perform(
     if isinstance(mover, Take):
         rate = float(exact_rate(told.fps or TAKE_FPS))
         return _of_take(face, mover, rate, told.behaviour is None)
-    basis = carry_basis(mover, face, told.weights or SHIPPED, told.flame)
+    basis = retarget_basis(mover, face, told.weights or SHIPPED, told.flame)
     return _of_speech(face, mover, basis, told, beside)
 
 
 def _of_speech(
     face: Face, model: SpeechToMotion, basis: Tensor, told: Direction, beside: Take | None
-) -> Motion:
+) -> DrivenMotion:
     """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
     basis [K, V, 3]: the model's, on the mesh of the face.
@@ -78,12 +81,12 @@ def _of_speech(
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        manner = felt_manner(told.behaviour.manner, feelings, heard.seconds)
+        manner = style_with_emotion(told.behaviour.manner, feelings, heard.seconds)
         life = live(heard.prosody, fps, frames, pivot, replace(told.behaviour, manner=manner), net)
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
     if feelings:
-        speech, units = with_feelings(face, speech, units, feelings, fps)
+        speech, units = with_emotion(face, speech, units, feelings, fps)
     return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
 
 
@@ -102,7 +105,7 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
     return Curves((*speech.names, *units), basis, coefficients)
 
 
-def _of_take(face: Face, take: Take, fps: float, still: bool) -> Motion:
+def _of_take(face: Face, take: Take, fps: float, still: bool) -> DrivenMotion:
     """Recorded ARKit weights; still: without the take's head angles."""
     weights, angles = sample_take(take, fps)  # [F, 52], [F, 3]
     units = face.head.units[[face.head.unit_names.index(name) for name in WEIGHTS]]
@@ -119,7 +122,7 @@ def _life_of(take: Take, frames: int, fps: float) -> Life:
     return Life(units, head_poses(angles[rows], load_head().pivot))
 
 
-def _motion(face: Face, curves: Curves, head_pose: Tensor, fps: float) -> Motion:
+def _motion(face: Face, curves: Curves, head_pose: Tensor, fps: float) -> DrivenMotion:
     """head_pose [F, 4, 4]: in head space, which is not that of every mesh."""
     own = face.to_head.inverse().of_motions(head_pose)
-    return Motion(face, curves.offsets, own, fps, curves)
+    return DrivenMotion(face, curves.offsets, own, fps, curves)

@@ -6,17 +6,17 @@ from pathlib import Path
 from typing import Never
 
 from audio2mesh import stated_seconds
-from avatar.arkit import Take, read_take
+from avatar.avatar_io.live_link import Take, read_take
+from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
+from avatar.avatar_io.options import SubjectOptions
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.options import DriveOptions, FilmOptions, ReplayOptions
-from avatar.files.open_avatar import AvatarFiles, check_flame
-from avatar.files.options import SubjectOptions
-from avatar.film.audio_track import Sound
-from avatar.film.camera_track import CameraTrack, read_track
-from avatar.film.output import GIF_FASTEST, check_output, check_picture
-from avatar.light.environment import Light
-from avatar.light.read_light import light_of
+from avatar.lighting.environment import Light
+from avatar.lighting.environment_files import light_of
 from avatar.tracking.options import Sync, check_sync
+from avatar.video.camera_path import CameraTrack, read_track
+from avatar.video.output import GIF_FASTEST, check_output, check_picture
+from avatar.video.sound import Sound
 from common.colours import parse_colour
 from common.device import Device
 from common.errors import InputError

@@ -8,19 +8,20 @@ from itertools import chain
 import torch
 from torch import Tensor
 
-from avatar.capture import View, check_same_mesh, open_capture, split_views
+from avatar.avatar_io.motion_file import open_motion
+from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.frames import Film, Moving, moving, shoot
 from avatar.drive.options import ReplayOptions
 from avatar.drive.plans import ReplayPlan, plan_replay
-from avatar.drive.report import StageClock
-from avatar.drive.retarget import avatar_face, carried
-from avatar.drive.stage import stage_of
-from avatar.files.motion_file import open_motion
-from avatar.files.open_avatar import open_avatar
-from avatar.film.camera_track import portrait
-from avatar.film.output import exact_rate
-from avatar.mesh.similarity import fit_similarity
-from avatar.rig.avatar import Avatar
+from avatar.drive.render_context import stage_of
+from avatar.drive.report import PhaseClock
+from avatar.drive.retarget import avatar_face, retargeted
+from avatar.geometry.similarity import fit_similarity
+from avatar.reconstruct.capture import View
+from avatar.reconstruct.capture_reader import check_same_mesh, open_capture, split_views
+from avatar.rigging.avatar import Avatar
+from avatar.video.camera_path import portrait
+from avatar.video.output import exact_rate
 from common.errors import InputError
 from splat import Camera, pick_backend
 
@@ -53,7 +54,7 @@ def replay(options: ReplayOptions) -> Recording:
     cameras = iter(made.cameras)
     first = next(cameras)
     film = Film(plan.out, (first.width, first.height), plan.sound, "filming")
-    shoot(film, stage, made.move, chain([first], cameras), StageClock())
+    shoot(film, stage, made.move, chain([first], cameras), PhaseClock())
     return made
 
 
@@ -82,7 +83,7 @@ def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recordin
     """Motion that driving saved, carried over where the avatar has another mesh."""
     assert options.motion
     saved = open_motion(options.motion)
-    motion = carried(saved, avatar_face(options.avatar, avatar, saved))
+    motion = retargeted(saved, avatar_face(options.avatar, avatar, saved))
     track = plan.track(portrait(avatar), motion.frames, motion.fps)
     move = partial(moving, motion, motion.face.mesh.vertices)
     return Recording(move, track, motion.frames, motion.fps)

@@ -37,7 +37,7 @@ class _Clock:
 
 
 @dataclass
-class StageClock(_Clock):
+class PhaseClock(_Clock):
     """Seconds spent in each stage so far, by all threads together."""
 
     seconds: dict[Stage, float] = field(
@@ -67,7 +67,7 @@ class DeviceClock(_Clock):
     """Adds the seconds of stages to a clock. A CUDA device runs behind the program that tells it
     what to do: it is timed by the events around them, others as they pass."""
 
-    clock: StageClock
+    clock: PhaseClock
     device: torch.device
     _launched: list[tuple[Stage, torch.cuda.Event, torch.cuda.Event]] = field(default_factory=list)
 

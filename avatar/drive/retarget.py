@@ -9,23 +9,23 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.drive.motion import Motion
-from avatar.files.motion_file import SavedMotion, motion_chunks
-from avatar.flame import load_flame
-from avatar.flame.indices import VERTICES as FLAME_VERTICES
-from avatar.flame.teeth import LOWER_TEETH
+from avatar.avatar_io.motion_file import SavedMotion, motion_chunks
+from avatar.drive.motion import DrivenMotion
+from avatar.geometry.similarity import IDENTITY, fit_similarity
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head, load_head
-from avatar.heads.topologies import ANY_MESH, FLAME, FLAME_TEETH
-from avatar.mesh import Mesh
-from avatar.mesh.similarity import IDENTITY, fit_similarity
-from avatar.rig.avatar import Avatar
-from avatar.transfer.backward import transfer_from
-from avatar.transfer.fitted_face import Face, face_of, shipped_face
-from avatar.transfer.operator import transfer_to
+from avatar.heads.flame_model import VERTICES as FLAME_VERTICES
+from avatar.heads.flame_model import load_flame
+from avatar.heads.flame_regions import LOWER_TEETH
+from avatar.heads.head import ANY_MESH, FLAME, FLAME_TEETH
+from avatar.retarget.backward import transfer_from
+from avatar.retarget.fitted_face import Face, face_of, shipped_face
+from avatar.retarget.operator import transfer_to
+from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
 
-def carry_basis(
+def retarget_basis(
     model: SpeechToMotion, face: Face, weights: Path | str, flame: Path | None
 ) -> Tensor:
     """The model's basis [K, V, 3] on the face's mesh; one line on stderr where it is another's.
@@ -90,7 +90,7 @@ def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
     return carry
 
 
-def carried(motion: SavedMotion, face: Face | None) -> Motion:
+def retargeted(motion: SavedMotion, face: Face | None) -> DrivenMotion:
     """Saved motion as that of a face, or of its own; one line on stderr where it is another's.
 
     Raises InputError where anny-head cannot be fitted to the mesh of the file.
@@ -100,11 +100,11 @@ def carried(motion: SavedMotion, face: Face | None) -> Motion:
     with naming(motion.path):
         source = face_of(motion.mesh, motion.topology, motion.template)
     if face is None:
-        return Motion(source, lambda: motion_chunks(motion), motion.head_pose, motion.fps)
+        return DrivenMotion(source, lambda: motion_chunks(motion), motion.head_pose, motion.fps)
     carry = carrier(source, face)
     poses = face.to_head.inverse().of_motions(source.to_head.of_motions(motion.head_pose))
     print(f"motion: carried over from {source.name} to {face.name}", file=sys.stderr)
-    return Motion(face, lambda: map(carry, motion_chunks(motion)), poses, motion.fps)
+    return DrivenMotion(face, lambda: map(carry, motion_chunks(motion)), poses, motion.fps)
 
 
 def _same_triangles(motion: SavedMotion, face: Face) -> bool:
@@ -112,7 +112,7 @@ def _same_triangles(motion: SavedMotion, face: Face) -> bool:
     return same and torch.equal(motion.mesh.faces, face.mesh.faces)
 
 
-def _placed(motion: SavedMotion, face: Face) -> Motion:
+def _placed(motion: SavedMotion, face: Face) -> DrivenMotion:
     """Motion on a mesh of the same triangles; one of no known topology may stand elsewhere and have
     another unit."""
     source, target = motion.mesh.vertices, face.mesh.vertices
@@ -121,7 +121,7 @@ def _placed(motion: SavedMotion, face: Face) -> Motion:
         place = fit_similarity(source.double().numpy(), target.double().numpy())
     turn = torch.from_numpy(place.scale * place.rotation.T).float()
     chunks = lambda: (chunk @ turn for chunk in motion_chunks(motion))  # noqa: E731
-    return Motion(face, chunks, place.of_motions(motion.head_pose), motion.fps)
+    return DrivenMotion(face, chunks, place.of_motions(motion.head_pose), motion.fps)
 
 
 def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) -> Face:

@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh import stated_seconds
+from avatar.avatar_io.motion_file import SavedMotion
+from avatar.avatar_io.open_avatar import AvatarFiles, check_flame, open_avatar
+from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.morph_targets import principal_curves
-from avatar.drive.motion import Curves, Motion
+from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.options import ViewOptions
 from avatar.drive.performance import Mover, motion_of, read_mover
 from avatar.drive.plans import check_fps, files_of, there
+from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face
-from avatar.drive.stage import light_colours
-from avatar.face.emotion.presets import EMOTIONS
-from avatar.files.motion_file import SavedMotion
-from avatar.files.open_avatar import AvatarFiles, check_flame, open_avatar
-from avatar.film.camera_track import DISTANCE, portrait
-from avatar.film.sound_file import loudness, sound_file
-from avatar.light.environment import Environment
-from avatar.light.read_light import read_lights
+from avatar.lighting.environment import Environment
+from avatar.lighting.environment_files import read_lights
 from avatar.page.build import BARS, Framing, Played, build_page
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
+from avatar.video.camera_path import DISTANCE, portrait
+from avatar.video.sound import loudness, sound_file
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
@@ -125,7 +125,7 @@ def title_of(path: Path) -> str:
     return name.replace("_", " ").strip().capitalize() or "Avatar"
 
 
-def motion_on_page(plan: ViewPlan, avatar: Avatar) -> Motion | None:
+def motion_on_page(plan: ViewPlan, avatar: Avatar) -> DrivenMotion | None:
     """What the avatar's face does, if anything."""
     if plan.mover is None and plan.direction.audio is None:
         return None
@@ -134,7 +134,7 @@ def motion_on_page(plan: ViewPlan, avatar: Avatar) -> Motion | None:
     return motion_of(plan.mover, face, plan.direction, plan.device)
 
 
-def _played(motion: Motion, audio: Path | None) -> Played:
+def _played(motion: DrivenMotion, audio: Path | None) -> Played:
     curves = motion.curves or principal_curves(motion)
     coefficients = torch.cat(list(curves.coefficients())).cpu()  # [F, C]
     seconds = motion.frames / motion.fps

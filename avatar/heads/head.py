@@ -1,4 +1,11 @@
-"""One head topology: rest mesh, expression units, named regions."""
+"""One head topology: rest mesh, expression units, named regions.
+
+Keep closed eyelids outside the eyeballs of any identity.
+
+The names of head topologies, and what is known of those that only their owner may hand out.
+
+Bring the lips of a rest face together.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +14,7 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from common.errors import InputError
@@ -101,3 +109,91 @@ def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:
         pose_weights=floats("pose_weights"),
         pivot=floats("pivot"),
     )
+
+
+CLEARANCE = 0.0012  # metres between a closed lid and the eyeball
+MOVED = 0.0004  # metres: a vertex that a blink moves more than this belongs to the lid
+
+
+def fit_units(head: Head, vertices: Tensor) -> Tensor:
+    """The head's expression units [E, V, 3], adapted to one identity's rest vertices [V, 3].
+
+    The two blink units are corrected so that the closed lids clear this identity's eyeballs by
+    CLEARANCE; every other unit is returned as it is.
+    """
+    units = head.units.clone()
+    for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
+        index = head.unit_names.index(f"eyeBlink{side}")
+        units[index] += _lid_correction(head, vertices, units[index], group)
+    return units
+
+
+def eyeball(head: Head, vertices: Tensor, group: str) -> tuple[Tensor, Tensor]:
+    """Centre [3] and radius [] of one eyeball, in the frame of `vertices` [V, 3]."""
+    surface = vertices[head.group_vertices(group)]
+    centre = (surface.amax(0) + surface.amin(0)) / 2
+    return centre, (surface - centre).norm(dim=1).median()
+
+
+def _lid_correction(head: Head, vertices: Tensor, blink: Tensor, group: str) -> Tensor:
+    centre, radius = eyeball(head, vertices, group)
+    on_body = torch.zeros(len(vertices), dtype=torch.bool)
+    on_body[head.group_vertices("body")] = True
+    offset = vertices + blink - centre
+    distance = offset.norm(dim=1)
+    lid = on_body & (blink.norm(dim=1) > MOVED)
+    push = torch.where(lid, (radius + CLEARANCE - distance).clamp(min=0), torch.zeros(()))
+    return offset / distance.clamp(min=1e-9)[:, None] * push[:, None]
+
+
+ANY_MESH = "mesh"
+FLAME, FLAME_TEETH = "flame", "flame-teeth"
+SIZES = {FLAME: (5023, 9976), FLAME_TEETH: (5143, 10144)}
+"""Vertices and triangles of the topologies whose face list only their owner may hand out."""
+FLAME_SHAPES = 300
+TOPOLOGIES = (*SHIPPED, *SIZES, ANY_MESH)
+
+
+Floats = NDArray[np.floating]
+Indices = NDArray[np.integer]
+
+REACH = 0.0045  # metres over which the correction fades away from the line of contact
+OVERLAP = 0.0006  # metres by which the lips press into each other behind that line
+OVERLAP_DEPTH = 0.003  # metres behind the line at which they press fully
+
+
+def seal_lips(vertices: Floats, jaw_drop: Floats, upper: Indices, lower: Indices) -> Floats:
+    """Close the mouth of a rest face: each pair of inner-lip vertices ends in one point.
+
+    vertices [V, 3] metres; jaw_drop [V] metres: how far `jawOpen` lowers each vertex, which tells
+    the lower lip from the upper; upper, lower [P] paired vertices, left to right. The skin around
+    follows with a Gaussian falloff, and just behind the line of contact the lips overlap so
+    that no light passes. Returns new vertices [V, 3].
+    """
+    order = np.argsort(vertices[upper, 0])
+    contact = (vertices[upper] + vertices[lower])[order] / 2  # [P, 3]
+    x_line = contact[:, 0]
+    follows_jaw = jaw_drop > _at(x_line, ((jaw_drop[upper] + jaw_drop[lower]) / 2)[order], vertices)
+    falloff, behind = _lip_falloff(vertices, x_line, contact)
+    sealed = vertices.copy()
+    for ring, side, press in ((upper, ~follows_jaw, -OVERLAP), (lower, follows_jaw, OVERLAP)):
+        pull = contact - vertices[ring][order]  # [P, 3]
+        move = np.stack([_at(x_line, pull[:, axis], vertices) for axis in range(3)], axis=1)
+        move[:, 1] += press * behind
+        sealed += np.where(side, falloff, 0.0)[:, None] * move
+    sealed[upper[order]] = sealed[lower[order]] = contact
+    return sealed
+
+
+def _at(x_line: Floats, values: Floats, vertices: Floats) -> Floats:
+    return np.interp(vertices[:, 0], x_line, values)
+
+
+def _lip_falloff(vertices: Floats, x_line: Floats, contact: Floats) -> tuple[Floats, Floats]:
+    """Weights [V]: nearness to the line of contact, and how far behind it a vertex lies."""
+    up = vertices[:, 1] - _at(x_line, contact[:, 1], vertices)
+    out = vertices[:, 2] - _at(x_line, contact[:, 2], vertices)
+    past_corner = np.maximum(np.abs(vertices[:, 0]) - x_line.max(), 0.0)
+    reach = np.where(out < 0, 2 * REACH, REACH)  # the lips' inner faces are deeper than their rim
+    distance2 = (up / REACH) ** 2 + (out / reach) ** 2 + (past_corner / (0.5 * REACH)) ** 2
+    return np.exp(-0.5 * distance2), np.clip(-out / OVERLAP_DEPTH, 0.0, 1.0)

@@ -17,7 +17,7 @@ from torch.nn import functional
 from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet, features, phone_error_rate
 from audio2mesh.model.motion import Motion
-from audio2mesh.training.critic import Batch, Critic
+from audio2mesh.training.losses import Batch, Critic
 from avatar.lipreading.options import LipReadingOptions
 from avatar.lipreading.render import MouthRenderer
 

@@ -11,15 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.rotations import matrix_to_quaternion
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, concatenated, smoothstep
 from avatar.heads import Head
-from avatar.light.shadows import DIRECTIONS, cast_shadows
-from avatar.mesh.records import concatenated
-from avatar.mesh.rotations import matrix_to_quaternion
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, smoothstep
-from avatar.rig.binding import bind
-from avatar.synthetic.shared.masks import lip_mask
-from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, carried_discs, mesh
+from avatar.lighting.occlusion import DIRECTIONS, cast_shadows
+from avatar.people.masks import lip_mask
+from avatar.people.surface import Mesh, Spots, at_spots, even_spots, mesh, skinned_discs
+from avatar.rigging.binding import bind
 from splat import Gaussians, activate
 
 REACH = 66 * MM  # of the crop around the middle of the mouth, with room to turn
@@ -182,7 +180,7 @@ def _near(head: Head, group: str) -> Ints:
 
 def _discs(rest: Mesh, part: _Part) -> Gaussians:
     """Discs on the resting mesh that lie on the surface when it takes the part's own shape."""
-    points, axes, growth = carried_discs(part.shape, rest, part.spots)
+    points, axes, growth = skinned_discs(part.shape, rest, part.spots)
     radii = SPREAD * part.spots.spacing * growth
     return Gaussians(
         means=_floats(points),

@@ -8,14 +8,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from avatar.geometry.triangle_mesh import vertex_normals
 from avatar.heads import Head, load_head
 from avatar.lipreading.layer import MouthLayer, mouth_layer
+from avatar.lipreading.mouth_view import FRONT, MouthView, light_direction, mouth_camera
 from avatar.lipreading.people import PLAIN, Look
-from avatar.lipreading.view import FRONT, MouthView, light_direction, mouth_camera
-from avatar.mesh import vertex_normals
-from avatar.rig.binding import to_world
-from avatar.rig.triangle_frames import TriangleFrames, triangle_frames
-from avatar.synthetic.shared.noise import fractal_noise
+from avatar.people.masks import fractal_noise
+from avatar.rigging.binding import TriangleFrames, to_world, triangle_frames
 from splat import Gaussians, render, rgb_to_sh
 
 GLOSS_EXPONENT = 16.0

@@ -16,10 +16,9 @@ from torch.nn import functional
 
 from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import stream_audio
-from avatar.film.video_reader import FPS, film_info, grey_frames
 from avatar.lipreading.critic import Stretch, Teacher
-from avatar.lipreading.locate import Box, locate_mouth
-from avatar.lipreading.view import SIZE
+from avatar.lipreading.mouth_view import SIZE, Box, locate_mouth
+from avatar.video.reader import FPS, film_info, grey_frames
 from common.errors import InputError
 from common.json_files import read_json
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.live.limits import AHEAD, limits
 from avatar.live.protocol import (
+    AHEAD,
     LONGEST,
     Finish,
     Interrupt,
@@ -20,6 +20,7 @@ from avatar.live.protocol import (
     Refused,
     Sound,
     frames_message,
+    limits,
     read_message,
     skipped,
 )

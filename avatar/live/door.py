@@ -22,7 +22,7 @@ class Turned:
 
 
 @dataclass(frozen=True)
-class Door:
+class AccessPolicy:
     """host: what is listened at; token: what all must know; secure: whether TLS is spoken; calls:
     whether there are calls over WebRTC; origins: those under which a proxy shows the page."""
 

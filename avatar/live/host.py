@@ -9,25 +9,25 @@ from functools import partial
 from pathlib import Path
 
 from audio2mesh import load_model
+from avatar.avatar_io.open_avatar import AvatarFiles, check_flame, open_avatar
+from avatar.behaviour.emotion_presets import EMOTIONS
+from avatar.behaviour.emotion_timeline import EmotionTimeline, read_emotion
+from avatar.behaviour.motion import Behaviour
 from avatar.drive.direction import SHIPPED, behaviour_of
 from avatar.drive.plans import files_of
-from avatar.drive.retarget import avatar_face, carry_basis
-from avatar.drive.stage import light_colours
+from avatar.drive.render_context import light_colours
+from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.drive.view import framing_of, title_of
-from avatar.face.emotion.presets import EMOTIONS
-from avatar.face.emotion.timeline import Feelings, read_emotion
-from avatar.face.life import Behaviour
-from avatar.files.open_avatar import AvatarFiles, check_flame, open_avatar
-from avatar.light.environment import Environment
-from avatar.light.read_light import read_lights
-from avatar.live.door import Door, is_here
+from avatar.lighting.environment import Environment
+from avatar.lighting.environment_files import read_lights
+from avatar.live.door import AccessPolicy, is_here
 from avatar.live.options import ServeOptions, check_serve, read_token
 from avatar.live.server import Calls, live_server
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from avatar.page.build import Live, build_page, video_page
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 from common.threads import available_threads
 
@@ -41,7 +41,7 @@ class ServePlan:
     files: AvatarFiles
     weights: Path | None
     weights_style: str | None
-    feelings: Feelings
+    feelings: EmotionTimeline
     behaviour: Behaviour | None  # None: still
     lights: Mapping[str, Environment]
 
@@ -69,7 +69,7 @@ def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
     face = avatar_face(plan.files.path, avatar)
     model = load_model(plan.weights)
     model.style_index(plan.weights_style)  # says at once which there are
-    basis = carry_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
+    basis = retarget_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
     style, feelings = plan.weights_style, plan.feelings
     return avatar, Speaker(model, face, basis, plan.behaviour, style, feelings)
 
@@ -90,12 +90,14 @@ def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
     return build_page(title, avatar, head, framing, feelings, live, lights)
 
 
-def door_of(options: ServeOptions) -> Door:
+def access_policy(options: ServeOptions) -> AccessPolicy:
     """Who may come in."""
     token = read_token(options.token_file) if options.token_file else None
     if token is None and (options.origin or not is_here(options.host)):
         token = secrets.token_urlsafe(SECRET)
-    return Door(options.host, token, options.cert is not None, options.webrtc, options.origin)
+    return AccessPolicy(
+        options.host, token, options.cert is not None, options.webrtc, options.origin
+    )
 
 
 def tls_of(options: ServeOptions) -> ssl.SSLContext | None:
@@ -132,7 +134,7 @@ def _no_password() -> str:
 async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     """Serve until cancelled; `tell` is called with the page's address when all is ready."""
     plan = plan_serve(options)
-    door, tls = door_of(options), tls_of(options)
+    door, tls = access_policy(options), tls_of(options)
     avatar, speaker = _open_speaker(plan)
     drawn = avatar if options.webrtc else None
     workers = Workers(speaker, options.threads or available_threads(), drawn)

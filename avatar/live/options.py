@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from avatar.face.emotion.timeline import AUTO
-from avatar.face.options import LifeOptions, SpeechOptions
-from avatar.files.options import SubjectOptions
-from avatar.light.options import LightsOptions
+from avatar.avatar_io.options import SubjectOptions
+from avatar.behaviour.emotion_timeline import AUTO
+from avatar.behaviour.options import LifeOptions, SpeechOptions
+from avatar.lighting.options import LightsOptions
 from common.errors import InputError
 
 SHORTEST = 16  # letters of a token

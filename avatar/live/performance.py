@@ -15,7 +15,7 @@ Pcm = NDArray[np.int16]
 
 
 @dataclass(frozen=True)
-class Moment:
+class TimedFrame:
     """One frame."""
 
     turn: int
@@ -30,16 +30,16 @@ class Performance:
     def __init__(self, speaker: Speaker, rate: int) -> None:
         """rate: of the sound, in samples a second."""
         self.session, self.rate, self.fps = Session(speaker), rate, speaker.model.fps
-        self._seen: Moment | None = None
+        self._seen: TimedFrame | None = None
         self._begin()
 
-    def speak(self, sound: Pcm) -> list[Moment]:
+    def speak(self, sound: Pcm) -> list[TimedFrame]:
         """Sound [s] that follows what was said before."""
         self._sound = np.concatenate([self._sound, sound])
         samples = self._resampler.resample_chunk(sound.astype(np.float32) / 32768)
         return self._moments(self.session.push(samples))
 
-    def end(self) -> list[Moment]:
+    def end(self) -> list[TimedFrame]:
         """The moments that remain when an utterance has ended."""
         samples = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
         moments = self._moments(self.session.push(samples)) + self._moments(self.session.finish())
@@ -47,10 +47,10 @@ class Performance:
         self._begin()
         if moments and len(left):
             last = moments[-1]
-            moments[-1] = Moment(last.turn, last.frame, last.row, np.append(last.sound, left))
+            moments[-1] = TimedFrame(last.turn, last.frame, last.row, np.append(last.sound, left))
         return moments
 
-    def interrupt(self) -> list[Moment]:
+    def interrupt(self) -> list[TimedFrame]:
         """The moments in which the mouth shuts; those that `seen` was not told of are forgotten."""
         seen, at = self._seen, (None, 0)
         if seen is not None:
@@ -58,7 +58,7 @@ class Performance:
         self._begin()
         return self._moments(self.session.interrupt(*at))
 
-    def seen(self, moment: Moment) -> None:
+    def seen(self, moment: TimedFrame) -> None:
         """A moment was handed to whoever shows it."""
         self._seen = moment
 
@@ -68,10 +68,10 @@ class Performance:
         self._given = 0  # samples of the turn that went out
         self._resampler = soxr.ResampleStream(self.rate, SAMPLE_RATE, 1)
 
-    def _moments(self, frames: Frames) -> list[Moment]:
+    def _moments(self, frames: Frames) -> list[TimedFrame]:
         first = frames.sample * self.fps // SAMPLE_RATE
         return [
-            Moment(frames.turn, first + n, row, self._heard_during(first + n))
+            TimedFrame(frames.turn, first + n, row, self._heard_during(first + n))
             for n, row in enumerate(frames.rows)
         ]
 

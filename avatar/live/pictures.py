@@ -6,12 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avatar.drive.stage import bare_stage
-from avatar.film.camera_track import camera_track, portrait
+from avatar.drive.render_context import bare_stage
+from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.live.speaker import POSE, Speaker
-from avatar.mesh.rotations import quaternion_to_matrix
-from avatar.rig.avatar import Avatar
-from avatar.rig.pose import pose
+from avatar.rigging.avatar import Avatar, pose
+from avatar.video.camera_path import camera_track, portrait
 
 GREY = 0.8  # of what is behind
 

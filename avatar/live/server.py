@@ -1,8 +1,13 @@
-"""The page and its sessions on one port, over WebSockets (RFC 6455)."""
+"""The page and its sessions on one port, over WebSockets (RFC 6455).
+
+What the server says of clients that it sends away: once, and then how often.
+"""
 
 import asyncio
 import logging
 import ssl
+import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -16,14 +21,47 @@ from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
 from avatar.live.connection import Socket, converse
-from avatar.live.door import CALL, LIVE, PAGE, VIDEO, Door
-from avatar.live.limits import ConnectionLimit
-from avatar.live.log import Log
-from avatar.live.protocol import LARGEST, Refused, hello, refusal
+from avatar.live.door import CALL, LIVE, PAGE, VIDEO, AccessPolicy
+from avatar.live.protocol import LARGEST, ConnectionLimit, Refused, hello, refusal
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Remote, Workers
 from common.errors import InputError
+
+QUIET = 10.0
+"""Seconds between two lines that say the same."""
+
+
+class Log:
+    """Lines on stderr. The same sentence comes at most every QUIET seconds, with how often it was
+    meant; so nobody fills the disk by being refused."""
+
+    def __init__(
+        self,
+        write: Callable[[str], None] = lambda line: print(line, file=sys.stderr, flush=True),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._write, self._clock = write, clock
+        self._said: dict[str, tuple[float, int]] = {}  # sentence → when last, how often since
+
+    def refused(self, sentence: str) -> None:
+        """Somebody was sent away."""
+        at, unsaid = self._said.get(sentence, (-QUIET, 0))
+        now = self._clock()
+        if now - at < QUIET:
+            self._said[sentence] = (at, unsaid + 1)
+            return
+        again = f" ({unsaid} times more before)" if unsaid else ""
+        self._write(f"refused: {sentence}{again}")
+        self._said[sentence] = (now, 0)
+
+    def tell_rest(self) -> None:
+        """What was not said yet."""
+        for sentence, (_, unsaid) in self._said.items():
+            if unsaid:
+                self._write(f"refused: {sentence} ({unsaid} times more)")
+        self._said.clear()
+
 
 HASTY = 5.0
 """Seconds in which a client must have said what it wants, TLS's handshake among them."""
@@ -38,7 +76,7 @@ OF_ONE = 20
 
 
 @dataclass
-class Places:
+class SessionSlots:
     """How many sessions there are, and may be."""
 
     most: int
@@ -96,7 +134,7 @@ async def live_server(
     page: bytes,
     speaker: Speaker,
     workers: Workers,
-    door: Door,
+    door: AccessPolicy,
     port: int,
     sessions: int,
     tls: ssl.SSLContext | None = None,
@@ -108,7 +146,7 @@ async def live_server(
     Raises InputError where the port or the address cannot be used.
     """
     assert door.calls == (calls is not None)
-    log, places = log or Log(), Places(sessions)
+    log, places = log or Log(), SessionSlots(sessions)
     pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
     greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
     limit = ConnectionLimit(BESIDE + sessions, None if door.origins else OF_ONE + sessions)
@@ -148,7 +186,7 @@ async def _stop(server: Server) -> None:
 
 
 def _porter(
-    door: Door, pages: Mapping[str, bytes], log: Log
+    door: AccessPolicy, pages: Mapping[str, bytes], log: Log
 ) -> Callable[[ServerConnection, Request], Response | None]:
     """Answers all requests but those for a session."""
 
@@ -180,7 +218,7 @@ def _response(status: int, kind: str, body: bytes) -> Response:
 
 
 def _handler(
-    greeting: str, workers: Workers, places: Places, log: Log, calls: Calls | None
+    greeting: str, workers: Workers, places: SessionSlots, log: Log, calls: Calls | None
 ) -> Callable[[ServerConnection], Awaitable[None]]:
     async def handle(socket: ServerConnection) -> None:
         try:
@@ -200,7 +238,7 @@ async def _seated(
     socket: ServerConnection,
     greeting: str,
     workers: Workers,
-    places: Places,
+    places: SessionSlots,
     calls: Calls | None,
 ) -> None:
     """A session for a client, if there is a place for it."""

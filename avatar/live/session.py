@@ -10,10 +10,10 @@ from torch import Tensor
 
 from audio2mesh.model.live import LiveMotion
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.drive.feelings import joined
-from avatar.face.shown import Life, still
+from avatar.behaviour.performance import Life, still
+from avatar.drive.emotion import joined
 from avatar.live.speaker import POSE, Speaker
-from avatar.page.arrays import pose_array
+from avatar.page.build import pose_array
 
 Rows = NDArray[np.floating]
 SHUT_SECONDS = 0.15

@@ -8,15 +8,15 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.drive.feelings import felt_manner
-from avatar.face.breath import moved_by
-from avatar.face.emotion.live import LiveFeelings
-from avatar.face.emotion.timeline import Feelings
-from avatar.face.life import COLUMNS, Behaviour
-from avatar.face.live import LiveLife
-from avatar.face.shown import shown
+from avatar.behaviour.breath import moved_by
+from avatar.behaviour.emotion_face import LiveEmotion
+from avatar.behaviour.emotion_timeline import EmotionTimeline
+from avatar.behaviour.live import LiveLife
+from avatar.behaviour.motion import COLUMNS, Behaviour
+from avatar.behaviour.performance import shown
+from avatar.drive.emotion import style_with_emotion
 from avatar.heads import load_head
-from avatar.transfer.fitted_face import Face
+from avatar.retarget.fitted_face import Face
 
 POSE = 7
 """Numbers of a head's pose at the end of a row: a quaternion xyzw and a shift, in the unit and the
@@ -36,7 +36,7 @@ class Speaker:
     """without life besides where there is none"""
     style: str | None = None
     """of the weights"""
-    feelings: Feelings = ()
+    feelings: EmotionTimeline = ()
 
     @cached_property
     def mouth_names(self) -> tuple[str, ...]:
@@ -81,16 +81,16 @@ class Speaker:
                 row[self.names.index(name)] = weight[0]
         return row
 
-    def felt(self) -> LiveFeelings | None:
+    def felt(self) -> LiveEmotion | None:
         """Feelings from their beginning on."""
         if not self.feelings:
             return None
-        return LiveFeelings(self.face, self.basis, self.feelings, float(self.model.fps))
+        return LiveEmotion(self.face, self.basis, self.feelings, float(self.model.fps))
 
     def life(self, turn: int) -> LiveLife | None:
         """Head, eyes, brows and lids from the beginning on; each turn is another take."""
         if self.behaviour is None:
             return None
-        manner = felt_manner(self.behaviour.manner, self.feelings, FORESEEN)
+        manner = style_with_emotion(self.behaviour.manner, self.feelings, FORESEEN)
         behaviour = replace(self.behaviour, manner=manner, take=self.behaviour.take + turn)
         return LiveLife(float(self.model.fps), load_head().pivot, behaviour)

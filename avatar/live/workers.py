@@ -22,7 +22,7 @@ from avatar.live.pictures import PictureMaker
 from avatar.live.protocol import Refused, samples_of
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 from common.threads import use_threads
 
 Result = TypeVar("Result")

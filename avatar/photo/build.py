@@ -1,26 +1,33 @@
-"""Photos of one person become an avatar."""
+"""Photos of one person become an avatar.
+
+What of an avatar was seen on the photos, and what was invented: shares, and a picture.
+"""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import torch
+from torch.nn import functional
 
-from avatar.mesh.records import concatenated
-from avatar.mesh.vectors import Floats
-from avatar.photo.carve import beyond_outline
-from avatar.photo.curtain import curtain_of, curtain_part
-from avatar.photo.eyes import eye_light
+from avatar.geometry.vectors import MM, Floats, concatenated
+from avatar.people.build import bound
+from avatar.people.eyes import eye_layer
+from avatar.people.masks import face_mask
+from avatar.people.mouth import mouth_layer
+from avatar.photo.billboard import billboard_part, shell_seen
 from avatar.photo.fit import Fitted
-from avatar.photo.hair import Coat, coat_of, hair_parts, hair_thickness, shorn
-from avatar.photo.parts import Part, invented
-from avatar.photo.refine import refined
-from avatar.photo.relief import relief_part, shell_seen
-from avatar.photo.sitter import Scene, scene_of
+from avatar.photo.hair import ScalpHair, hair_parts, hair_thickness, scalp_hair_of, without_hair
+from avatar.photo.hair_shell import hair_shell_of, hair_shell_part
+from avatar.photo.project import Part, invented
+from avatar.photo.refine import beyond_outline, refined
+from avatar.photo.subject import Scene, eye_light, subject_scene
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
-from avatar.rig.avatar import Avatar
-from avatar.synthetic.portrait.build import bound
-from avatar.synthetic.portrait.eyes import eye_layer
-from avatar.synthetic.portrait.mouth import mouth_layer
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig, rasterizer
+from common.atomic import write_beside
+from splat import RawGaussians, orbit, rgb_to_sh
 
 EYES_FOLLOW, MOUTH_FOLLOWS = 0.5, 0.5  # of what the photo corrects of their colours
 
@@ -38,11 +45,11 @@ class Made:
 
 def build(fitted: Fitted, seed: int = 0) -> Made:
     """The avatar of the person whom photos were fitted with."""
-    scene = scene_of(fitted, np.random.default_rng(seed))
+    scene = subject_scene(fitted, np.random.default_rng(seed))
     thickness = hair_thickness(scene)
-    coat = coat_of(scene, thickness)
+    coat = scalp_hair_of(scene, thickness)
     if coat is None:
-        scene = shorn(scene)
+        scene = without_hair(scene)
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
     whole = _with_hair(scene, parts, thickness, coat)
@@ -51,16 +58,16 @@ def build(fitted: Fitted, seed: int = 0) -> Made:
     return Made(avatar, fitted, scene, painted, whole)
 
 
-def _with_hair(scene: Scene, parts: list[Part], thickness: Floats, coat: Coat | None) -> Part:
+def _with_hair(scene: Scene, parts: list[Part], thickness: Floats, coat: ScalpHair | None) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
     view = scene.views[0]
     hair: list[Part] = [] if coat is None else hair_parts(scene, coat)
     whole = concatenated([*parts, *hair])
     is_hair = np.arange(len(whole.layer)) >= sum(len(part.layer) for part in parts)
     shell = shell_seen(bound(whole.layer, scene.sitter), view, is_hair)
-    curtain = curtain_of(scene, view, thickness)
-    loose = [] if curtain is None else [curtain_part(scene, view, curtain)]
-    relief = relief_part(scene, shell, curtain)
+    curtain = hair_shell_of(scene, view, thickness)
+    loose = [] if curtain is None else [hair_shell_part(scene, view, curtain)]
+    relief = billboard_part(scene, shell, curtain)
     every: list[Part] = [whole, *loose, *([] if relief is None else [relief])]
     full = concatenated(every)
     beyond = beyond_outline(bound(full.layer, scene.sitter), scene.views[1:])
@@ -77,3 +84,60 @@ def _painted_parts(scene: Scene) -> list[Part]:
         invented(part, follows)
         for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS), strict=True)
     ]
+
+
+SEEN = 0.5  # told by so much counts as seen
+TINTS = {"seen": (0.55, 0.85, 0.6), "mirrored": (0.95, 0.85, 0.45), "invented": (0.9, 0.5, 0.55)}
+TINTED = 0.65
+YAWS = (-50.0, 0.0, 50.0, 180.0)
+SIZE, DISTANCE, ANGLE = 420, 1.1, 26.0  # pixels, metres, degrees
+BEHIND = 0.5  # grey
+
+
+def shares(made: Made) -> tuple[float, float]:
+    """How much of the face's skin photos show, and how much more their other side shows."""
+    skin = made.painted.skin
+    face = (face_mask(skin.mm) > 0.5) & (skin.inner_mouth < 0.3) & (skin.lids < 0.3)
+    seen, known = (
+        float((told[face] > SEEN).mean()) for told in (made.painted.told, made.painted.mirrored)
+    )
+    return seen, known - seen
+
+
+def seen_sheet(made: Made, out: Path) -> None:
+    """Write a picture: the photo, the avatar from it, and from four sides what was seen (green),
+    mirrored (yellow) and invented (red)."""
+    tinted = replace(made.avatar, gaussians=_tinted(made))
+    first = made.fitted.photos[0]
+    tiles = [_fitting(first.seen.picture)]
+    tiles += [_seen_from(made.avatar, 0.0)]
+    tiles += [_seen_from(tinted, yaw) for yaw in YAWS]
+    levels = (np.clip(np.concatenate(tiles, axis=1), 0, 1) * 255).round().astype(np.uint8)
+    with write_beside(out) as partial:
+        imageio.imwrite(partial, levels, extension=".png")
+
+
+def _tinted(made: Made) -> RawGaussians:
+    part = made.part
+    state = np.where(part.told > SEEN, 0, np.where(part.mirrored > SEEN, 1, 2))
+    tints = np.array(list(TINTS.values()))[state]
+    sh = made.avatar.gaussians.sh
+    colour = torch.from_numpy(tints).float()[:, None]
+    mixed = torch.lerp(sh, rgb_to_sh(colour), TINTED)
+    return replace(made.avatar.gaussians, sh=mixed)
+
+
+def _seen_from(avatar: Avatar, yaw: float) -> Floats:
+    draw = rasterizer("cpu", torch.full((3,), BEHIND))
+    rig = avatar_rig(avatar, torch.device("cpu"))
+    centre = avatar.vertices.mean(0) - torch.tensor([0.0, 30 * MM, 0.0])
+    camera = orbit(centre, DISTANCE, yaw, 0.0, ANGLE, width=SIZE, height=SIZE)
+    return draw(rig(avatar.vertices), camera).numpy()
+
+
+def _fitting(picture: Floats) -> Floats:
+    """A picture as high as a tile."""
+    width = round(picture.shape[1] * SIZE / picture.shape[0])
+    image = torch.from_numpy(picture).permute(2, 0, 1)[None]
+    small = functional.interpolate(image, (SIZE, width), mode="bilinear", antialias=True)
+    return small[0].permute(1, 2, 0).numpy()

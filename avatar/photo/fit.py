@@ -1,4 +1,10 @@
-"""Who is on the photos, and how the head stands and what the face does on each."""
+"""Who is on the photos, and how the head stands and what the face does on each.
+
+Shift the skin of a fitted face to where its landmarks are seen.
+
+What the modes of the shape space leave over is taken for a Gaussian process on the surface
+(Rasmussen and Williams 2006, chapter 2): smooth, a few millimetres, and seen only across each view.
+"""
 
 import math
 from collections.abc import Sequence
@@ -8,15 +14,78 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatar.photo.seen import SeenPhoto
-from avatar.photo.warp import warped
-from avatar.rig.pose import pose
-from avatar.tracking.begin import UPRIGHT
-from avatar.tracking.model import FaceModel, face_model
+from avatar.heads.shape_space import PARTS
+from avatar.photo.photograph import SeenPhoto
+from avatar.rigging.avatar import pose
+from avatar.tracking.landmarks import expected_pixels, landmark_model, visible_share
+from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rigid
+from avatar.tracking.residuals import place
 from avatar.tracking.solve import FocalPrior
-from avatar.tracking.stages import solve_landmarks
-from avatar.tracking.state import Moment, Person, rigid
+from avatar.tracking.stages import UPRIGHT, solve_landmarks
 from splat import Camera
+
+MM = 1e-3
+SPREADS = ((2.5 * MM, 30 * MM), (1.5 * MM, 10 * MM))  # deviation and reach of each of its parts
+NOISE = 1.2 * MM  # of a landmark that is seen well
+JAW = "jawOpen"
+LEAST_SHARE = 0.15  # of visibility, for a landmark to count
+
+
+def warped(
+    model: FaceModel, person: Person, moments: Sequence[FrameState], found: Sequence[Tensor]
+) -> Tensor:
+    """The person's vertices [V, 3] at rest, shifted after landmarks [478, 2] of each photo."""
+    rest = model.rest(person.shape).double()
+    told = [_told(model, person, *each) for each in zip(moments, found, strict=True)]
+    points, axes, values, noise = (torch.cat(part) for part in zip(*told, strict=True))
+    system = _covariance(points, points) * (axes @ axes.T) + torch.diag(noise**2)
+    strength = torch.linalg.solve(system, values)
+    opened = rest + model.head.unit(JAW)
+    places = torch.cat([_where(model, rest), _where(model, opened)], 1)
+    shift = _covariance(places, points) @ (strength[:, None] * axes)
+    return (rest + shift).float()
+
+
+def _told(
+    model: FaceModel, person: Person, moment: FrameState, found: Tensor
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Points at rest and with an open jaw [O, 6], directions [O, 3] in head space, and by how much
+    [O] metres a photo shows them further that way, with its deviation [O]."""
+    landmarks = landmark_model(model)
+    placed = place(landmarks.points, person, moment)
+    share = visible_share(landmarks.normals, moment, placed)
+    kept = (share > LEAST_SHARE).nonzero().squeeze(1)
+    points = landmarks.points.of_person(person.shape).mean[kept].double()
+    expected = expected_pixels(landmarks, person, moment, placed)
+    off = (found[landmarks.index] - expected)[kept].double()
+    gain = landmarks.person_gain[kept].double()
+    metres = off * (placed.camera[kept, 2:].double() / person.focal / gain[:, None])
+    axes = moment.rotation.double()[:2]  # camera x and y in head space
+    each = NOISE / share[kept].double().sqrt() / gain
+    jaw = landmarks.points.basis[kept, :, model.head.unit_names.index(JAW)].double()
+    return (
+        torch.cat([points, points + jaw], 1).repeat(2, 1),
+        axes.repeat_interleave(len(kept), 0),
+        metres.T.flatten(),
+        each.repeat(2),
+    )
+
+
+def _covariance(one: Tensor, other: Tensor) -> Tensor:
+    """Of places [N, 6] and [M, 6]: both lips touch at rest, but do not move together."""
+    squared = torch.cdist(one, other) ** 2 / 2
+    kernels = [size**2 * torch.exp(-squared / (2 * reach**2)) for size, reach in SPREADS]
+    return sum(kernels[1:], kernels[0])
+
+
+def _where(model: FaceModel, rest: Tensor) -> Tensor:
+    """Where each vertex [V, 3] takes its shift from: what keeps its form, at its middle."""
+    places = rest.clone()
+    for part in PARTS:
+        index = model.head.group_vertices(part)
+        places[index] = rest[index].mean(0)
+    return places
+
 
 MODES = 20  # of the shape space: landmarks of one picture tell of no more
 TOGETHER = math.radians(12)  # up to which a torso is taken to be turned with its head
@@ -89,7 +158,7 @@ def _shared_turn(head: Tensor) -> Tensor:
     return torch.from_numpy(Rotation.from_rotvec(turn.as_rotvec() * share).as_matrix())
 
 
-def _placed(model: FaceModel, photo: SeenPhoto, moment: Moment) -> FittedPhoto:
+def _placed(model: FaceModel, photo: SeenPhoto, moment: FrameState) -> FittedPhoto:
     to_camera = rigid(moment)
     pivot = model.head.pivot.double()
     torso = torch.eye(4, dtype=torch.float64)

@@ -1,4 +1,7 @@
-"""Hair as a shell over the scalp: as thick as the outline of the photo's hair, coloured from it."""
+"""Hair as a shell over the scalp: as thick as the outline of the photo's hair, coloured from it.
+
+Hair that no photo shows: in strands as different from each other as those that are seen.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -6,23 +9,89 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
-from avatar.light.other_side import Told, mirrored
-from avatar.light.tone import untoned
-from avatar.mesh.pinhole import project
-from avatar.mesh.vectors import MM, Bools, Floats, axes, mix, normalised, smoothstep
-from avatar.photo.complete import filled, membrane, together
-from avatar.photo.parts import Part, painted
-from avatar.photo.project import View, hair_mask, sampled, shown, weight_of, well_inside
-from avatar.photo.sitter import Scene, mirrored_spots
-from avatar.photo.strands import seen_contrast, strands
+from avatar.geometry.vectors import (
+    MM,
+    Bools,
+    Floats,
+    any_tangent,
+    axes,
+    mix,
+    normalised,
+    smoothstep,
+)
+from avatar.geometry.zbuffer import project
+from avatar.lighting.materials import untoned
+from avatar.lighting.symmetry import Observed, mirrored
+from avatar.people.layer import Layer, layer
+from avatar.people.masks import SKULL_CENTRE, ear_mask, scalp_mask, value_noise
+from avatar.people.strands import still_triangles
+from avatar.people.subject import Subject
+from avatar.people.surface import Mesh, Spots, at_spots, even_spots, smooth_points
+from avatar.photo.project import (
+    Part,
+    View,
+    hair_mask,
+    nearest,
+    painted,
+    sampled,
+    shown,
+    smoothed,
+    weight_of,
+    well_inside,
+)
+from avatar.photo.robust_fill import DARK, filled, membrane, robust_mean, together
+from avatar.photo.subject import Scene, mirrored_spots
 from avatar.photo.surface import beside_face
-from avatar.photo.usual import usual
-from avatar.synthetic.portrait.hair import still_triangles
-from avatar.synthetic.portrait.layer import Layer, layer
-from avatar.synthetic.shared.masks import ear_mask, scalp_mask
-from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import Mesh, Spots, at_spots, smooth_points
+
+WIDE = ((3 * MM, 1.0), (9 * MM, 0.7))  # of strands and of locks, and how much these differ
+ALONG = 0.06  # how much less hair differs along a strand than across
+ROUND = 90 * MM  # radius of the head, around which strands are counted
+FINE = 5 * MM  # over which a photo's hair is smoothed, to tell strands from shades
+SURE = 0.9  # of the matte
+LEAST, STRANDS_MOST = 0.08, 0.35  # deviation of strands' brightness, of its logarithm
+
+
+def strands(points: Floats, flow: Floats, contrast: float) -> Floats:
+    """How bright [N] hair at points [N, 3] is, around 1: the same along each strand.
+
+    Strands that lie on a head and point as far as they can along a direction `flow` [3] are
+    meridians around it: all points of one have the same azimuth.
+    """
+    ahead = normalised(flow)
+    away = points - SKULL_CENTRE * MM
+    along = away @ ahead
+    aside = any_tangent(ahead[None])[0]
+    across = np.arctan2(away @ np.cross(ahead, aside), away @ aside)
+    around = ROUND * np.column_stack([np.cos(across), np.sin(across)])
+    places = np.column_stack([around, ALONG * along])
+    noise = sum(share * value_noise(places, 1 / wide, 91) for wide, share in WIDE)
+    assert isinstance(noise, np.ndarray)
+    return np.exp(contrast * noise / max(float(noise.std()), 1e-9))
+
+
+def seen_contrast(view: View) -> float:
+    """The deviation of the logarithm of brightness between the strands that a photo shows."""
+    hair = _sure_hair(view)
+    if not hair.any():
+        return LEAST
+    bright = np.log(view.photo.seen.picture.mean(2) + DARK)
+    fine = bright - smoothed(bright, hair, FINE / view.pixel)
+    return float(np.clip(fine[hair].std(), LEAST, STRANDS_MOST))
+
+
+def hair_tones(view: View) -> Floats:
+    """Colours [H, W, 3] of hair without its strands, of the nearest hair where there is none."""
+    hair = _sure_hair(view)
+    channels = np.moveaxis(view.photo.seen.picture, 2, 0)
+    tones = [smoothed(channel, hair, FINE / view.pixel) for channel in channels]
+    return np.stack(tones, axis=2)[tuple(nearest(hair))]
+
+
+def _sure_hair(view: View) -> Bools:
+    """Where [H, W] a photo shows nothing but hair."""
+    seen = view.photo.seen
+    return (hair_mask(seen) > SURE) & well_inside(seen)
+
 
 SPACING = 1.4 * MM
 STRAND = (2.4, 0.35, 0.6)  # of the spacing: deviations along a strand, through and across it
@@ -41,18 +110,18 @@ LEAST_HAIR = 0.4  # of what is seen of the scalp: with less a head is bald
 
 
 @dataclass(frozen=True)
-class Coat:
+class ScalpHair:
     """The hair on places of the scalp."""
 
     points: Floats  # [N, 3] of the skin beneath
     normals: Floats  # [N, 3]
     thick: Floats  # [N] metres that it stands off
-    own: Told  # colours and hairiness by the photos
-    both: Told  # and by the other side's
+    own: Observed  # colours and hairiness by the photos
+    both: Observed  # and by the other side's
     hairy: Bools  # [N] where there is any
 
 
-def coat_of(scene: Scene, thickness: Floats) -> Coat | None:
+def scalp_hair_of(scene: Scene, thickness: Floats) -> ScalpHair | None:
     """The hair on the scalp; None on a bald head.
 
     thickness [V]: metres that hair stands off the skin.
@@ -69,19 +138,20 @@ def coat_of(scene: Scene, thickness: Floats) -> Coat | None:
     if _bald(both, scalp):
         return None
     hairy = grown(both, scalp, points, normals)
-    return Coat(points, normals, thick, own, both, hairy)
+    return ScalpHair(points, normals, thick, own, both, hairy)
 
 
-def hair_parts(scene: Scene, coat: Coat) -> list[Part]:
+def hair_parts(scene: Scene, coat: ScalpHair) -> list[Part]:
     """Layers of hair on the scalp, from the inner to the outer."""
     sitter, rng = scene.sitter, scene.studio.rng
     points, normals, own, both = coat.points, coat.normals, coat.own, coat.both
     seen, known = (
-        Told(each.values[:, :3], each.weight * (each.values[:, 3] > 0.5)) for each in (own, both)
+        Observed(each.values[:, :3], each.weight * (each.values[:, 3] > 0.5))
+        for each in (own, both)
     )
     rgb = filled(known, points, normals, rng, grain=0.0)
     bright = BACK * strands(points, LIES, seen_contrast(scene.views[0]))[:, None]
-    radiance = untoned(mix(usual(rgb, seen, MOST) * bright, rgb, seen.weight))
+    radiance = untoned(mix(robust_mean(rgb, seen, MOST) * bright, rgb, seen.weight))
     return [
         painted(
             _strands(sitter, points, normals, coat.thick * sunk, radiance * shade),
@@ -92,7 +162,7 @@ def hair_parts(scene: Scene, coat: Coat) -> list[Part]:
     ]
 
 
-def shorn(scene: Scene) -> Scene:
+def without_hair(scene: Scene) -> Scene:
     """A scene in which what the photos show of hair is skin, as on bald heads, whose stubble and
     shadows pass for hair."""
     views = []
@@ -113,7 +183,7 @@ def hair_thickness(scene: Scene) -> Floats:
     both, known = reach + reach[mirror], count + count[mirror]
     on = np.flatnonzero(scalp > 0.2)
     mean = both / np.maximum(known, 1)
-    sure = Told(mean[on, None], (known[on] > 0).astype(float))
+    sure = Observed(mean[on, None], (known[on] > 0).astype(float))
     smooth = membrane(sure, sitter.rest.vertices[on], sitter.rest.normals[on])[:, 0]
     thick = np.zeros(len(scalp))
     thick[on] = np.clip(smooth, THINNEST, THICKEST) * smoothstep(*TAPER, scalp[on])
@@ -139,7 +209,7 @@ def _to_outline(view: View, where: Bools) -> tuple[Floats, Bools]:
     return reach, known
 
 
-def _told(scene: Scene, spots: Spots, other: Spots, thick: Floats) -> tuple[Told, Told]:
+def _told(scene: Scene, spots: Spots, other: Spots, thick: Floats) -> tuple[Observed, Observed]:
     """Colours and hairiness [N, 4] by the photos, and with the other side's."""
     both = []
     for each in (spots, other):
@@ -150,22 +220,22 @@ def _told(scene: Scene, spots: Spots, other: Spots, thick: Floats) -> tuple[Told
             seen = view.photo.seen
             image = np.concatenate([seen.picture, hair_mask(seen)[..., None]], axis=2)
             mask = well_inside(seen).astype(float)
-            told.append(Told(sampled(image, there.pixels), weight_of(there, mask)))
+            told.append(Observed(sampled(image, there.pixels), weight_of(there, mask)))
             normals.append(facing)
         both.append((together(told), normals[0]))
     (own, normals), (there, other_normals) = both
     return own, mirrored(own, there, normals, other_normals)
 
 
-def grown(both: Told, scalp: Floats, points: Floats, normals: Floats) -> Bools:
+def grown(both: Observed, scalp: Floats, points: Floats, normals: Floats) -> Bools:
     """Where [N] hair grows: as the photos tell (colours and hairiness [N, 4]), and far from that on
     the scalp (a mask [N])."""
     flags = mix(scalp[:, None], both.values[:, 3:], both.weight)
-    guessed = Told(flags, np.maximum(both.weight, FAINT))
+    guessed = Observed(flags, np.maximum(both.weight, FAINT))
     return membrane(guessed, points, normals)[:, 0] > 0.5
 
 
-def _bald(both: Told, scalp: Floats) -> bool:
+def _bald(both: Observed, scalp: Floats) -> bool:
     """Whether the photos show hardly any hair on the scalp (a mask [N])."""
     weight = both.weight * scalp
     hair = (weight * both.values[:, 3]).sum() / max(float(weight.sum()), 1e-9)
@@ -178,7 +248,7 @@ def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
 
 
 def _strands(
-    sitter: Sitter, points: Floats, normals: Floats, height: Floats, radiance: Floats
+    sitter: Subject, points: Floats, normals: Floats, height: Floats, radiance: Floats
 ) -> Layer:
     """Short pieces of hair that lie down and back."""
     lifted = points + normals * height[:, None]

@@ -1,19 +1,82 @@
-"""Photos in, an avatar out: what `make-avatar --photo` does."""
+"""Photos in, an avatar out: what `make-avatar --photo` does.
+
+Whether something lies over the mouth of a photo: a mask, a scarf, a hand.
+
+Whether a face wears glasses, by the line that their frame draws below each eye.
+"""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.photo.build import Made, build
-from avatar.photo.covered import mouth_covered
+import numpy as np
+
+from avatar.geometry.vectors import Floats
+from avatar.photo.build import Made, build, shares
 from avatar.photo.fit import Fitted, fit
-from avatar.photo.glasses import glasses_worn
-from avatar.photo.report import shares
-from avatar.photo.seen import SeenPhoto, see
+from avatar.photo.photograph import SeenPhoto, see
+from avatar.photo.project import sampled
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
+
+AROUND_MOUTH = (
+    *(164, 165, 167, 391, 393, 206, 426, 207, 427, 216, 436, 212, 432, 202, 422, 204, 424),
+    *(194, 418, 201, 421, 200, 199, 208, 428, 18, 83, 313),
+)
+FOREHEAD = (8, 9, 168, 151, 108, 337, 67, 297, 104, 333, 69, 299)
+NOSE_ROOT = (8, 168, 193, 417, 122, 351, 245, 465)
+"""Landmarks around the lips and on the chin; on the forehead down to the root of the nose; there
+between the eyes, below any fringe."""
+OTHER_HUE = 0.15  # of chromaticities that add up to 1: faces, bearded ones too, have less than 0.1
+DARKEST, LIGHTEST = 0.5, 1.25  # of the brightness of skin
+
+
+def mouth_covered(seen: SeenPhoto) -> bool:
+    """Whether around the mouth a face has another colour than skin, by medians."""
+    points = seen.points.double().numpy()
+    mouth, *others = (
+        np.median(sampled(seen.picture, points[list(ring)]), axis=0)
+        for ring in (AROUND_MOUTH, FOREHEAD, NOSE_ROOT)
+    )
+    skin = max(others, key=np.sum)  # a fringe or the frame of glasses may hide one of them
+    bright = float(mouth.sum() / max(skin.sum(), 1e-3))
+    hue = np.abs(mouth / max(mouth.sum(), 1e-3) - skin / max(skin.sum(), 1e-3)).sum()
+    return bool(hue > OTHER_HUE or not DARKEST < bright < LIGHTEST)
+
+
+CORNERS = (33, 263)  # landmarks: outer corners of the eyes
+BELOW_EYES = ((145, 205), (374, 425))  # from the lower lids to the cheeks
+STEP, REACH, HALF = 0.012, 4, 0.03  # of the eyes' distance; steps; half the width that is looked at
+FRAME = 0.42
+"""Of the skin's brightness, how much a frame differs from what is beside it: bare eyes have up to
+0.37, dark frames at least 0.75; a thin one of metal had 0.47."""
+
+
+def glasses_worn(seen: SeenPhoto) -> bool:
+    """Whether lines are where a frame would be. Light ones and rimless glasses are missed."""
+    points = seen.points.double().numpy()
+    return min(line_strength(seen.picture, points, *way) for way in BELOW_EYES) > FRAME
+
+
+def line_strength(picture: Floats, points: Floats, start: int, end: int) -> float:
+    """How strongly a thin line crosses the way from one landmark [478, 2] to another: the largest
+    second difference of brightness, as a share of the brightness along it."""
+    unit = float(np.linalg.norm(points[CORNERS[1]] - points[CORNERS[0]]))
+    way = points[end] - points[start]
+    ahead = way / np.linalg.norm(way)
+    aside = np.array([-ahead[1], ahead[0]])
+    along = np.arange(0, np.linalg.norm(way), STEP * unit)[:, None] * ahead  # [N, 2]
+    across = np.linspace(-HALF, HALF, 5)[:, None, None] * unit * aside  # [5, 1, 2]
+    places = points[start] + along + across
+    bright = sampled(picture, places.reshape(-1, 2)).mean(1).reshape(places.shape[:2])
+    profile = np.median(bright, axis=0)
+    if len(profile) <= 2 * REACH:  # a face from the side
+        return 0.0
+    bend = (profile[2 * REACH :] + profile[: -2 * REACH]) / 2 - profile[REACH:-REACH]
+    return float(np.abs(bend).max() / max(np.median(profile), 1e-3))
+
 
 COVERED = (
     "something that is no skin seems to lie over the mouth; it is painted onto the skin, and will "

@@ -1,17 +1,32 @@
-"""What a photo shows of places on the sitter."""
+"""What a photo shows of places on the sitter.
+
+What is known of some pixels of a photo, for those beside them.
+
+From the pixels of a photo to places on the sitter at rest.
+
+A part of the avatar, and how much of it the photos told.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_dilation, binary_erosion, map_coordinates
+from scipy.ndimage import (
+    binary_dilation,
+    binary_erosion,
+    distance_transform_edt,
+    gaussian_filter,
+    map_coordinates,
+)
 
-from avatar.mesh.pinhole import camera_centre, project
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
-from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
+from avatar.geometry.zbuffer import NOTHING, camera_centre, project, project_samples, rasterize
+from avatar.people.layer import Layer
+from avatar.people.strands import still_triangles
+from avatar.people.subject import Subject, still_vertices
+from avatar.people.surface import Mesh, Spots, smooth_points
 from avatar.photo.fit import FittedPhoto
-from avatar.photo.seen import SeenPhoto
-from avatar.synthetic.shared.surface import Mesh, Spots, smooth_points
+from avatar.photo.photograph import SeenPhoto
 from avatar.tracking.landmarks import EYES, LIPS
 
 BEHIND = 3 * MM  # of the first surface up to which a place is seen
@@ -50,7 +65,7 @@ class View:
 
 
 @dataclass(frozen=True)
-class Shown:
+class Visible:
     """What a view shows of some places."""
 
     pixels: Floats  # [N, 2]
@@ -66,7 +81,7 @@ def view_of(photo: FittedPhoto, shape: Mesh, opaque: Ints) -> View:
     return View(photo, shape, first.nearness, np.append(opaque, NOTHING)[first.faces])
 
 
-def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Shown:
+def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Visible:
     """Where world points [N, 3] with normals are in a photo, and whether it shows them."""
     camera = view.photo.camera
     pixels, depths = (part.numpy() for part in project(camera, torch.from_numpy(points)))
@@ -75,10 +90,10 @@ def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -
     inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
     columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
     first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
-    return Shown(pixels, (normals * to_viewer).sum(1), inside & (depths < first + behind))
+    return Visible(pixels, (normals * to_viewer).sum(1), inside & (depths < first + behind))
 
 
-def shown_spots(view: View, spots: Spots) -> Shown:
+def visible_spots(view: View, spots: Spots) -> Visible:
     return shown(view, *smooth_points(view.shape, spots))
 
 
@@ -94,7 +109,7 @@ def sampled(image: Floats, pixels: Floats) -> Floats:
 
 
 def weight_of(
-    there: Shown, mask: Floats, grazing: Floats | float = GRAZING, square: Floats | float = SQUARE
+    there: Visible, mask: Floats, grazing: Floats | float = GRAZING, square: Floats | float = SQUARE
 ) -> Floats:
     """How much [N] a photo tells of places, where a mask [H, W] says what of it may tell.
 
@@ -149,3 +164,92 @@ def polygon(seen: SeenPhoto, ring: tuple[int, ...]) -> Bools:
         at = x + (rows - y) / (to_y - y if to_y != y else 1.0) * (to_x - x)
         inside ^= crosses & (columns < at)
     return inside
+
+
+def nearest(where: Bools) -> Ints:
+    """Row and column [2, H, W] of the pixel nearest to each, of those where it is true."""
+    found = np.empty((2, *where.shape), np.int32)
+    distance_transform_edt(~where, return_distances=False, return_indices=True, indices=found)
+    return found
+
+
+def smoothed(values: Floats, where: Bools, sigma: float) -> Floats:
+    """Values [H, W] smoothed among themselves where they count."""
+    share = gaussian_filter(where.astype(float), sigma)
+    return gaussian_filter(values * where, sigma) / np.maximum(share, 1e-6)
+
+
+WHOLLY = 0.999  # of the head's pose
+
+
+def unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
+    """World points [P, 3] of pixels at depths [P]."""
+    camera = view.photo.camera
+    K, pose_back = camera.K.double().numpy(), np.linalg.inv(camera.viewmat.double().numpy())
+    rays = np.stack([(x - K[0, 2]) / K[0, 0], (y - K[1, 2]) / K[1, 1], np.ones_like(x)], axis=1)
+    return (rays * depth[:, None]) @ pose_back[:3, :3].T + pose_back[:3, 3]
+
+
+def carriers(sitter: Subject, points: Floats, with_head: Bools) -> Ints:
+    """The triangles [P] that carry points [P, 3]: of head and neck, or of the torso."""
+    loose = np.concatenate([still_triangles(sitter), neck_triangles(sitter)])
+    return np.where(
+        with_head,
+        sitter.nearest(loose, points),
+        sitter.owners[sitter.nearest(sitter.torso, points)],
+    )
+
+
+def neck_triangles(sitter: Subject) -> Ints:
+    """Triangles of the skin that no expression moves, and that follow the head in part."""
+    follows = sitter.head.pose_weights.numpy()
+    neck = still_vertices(sitter.head) & (follows > 0) & (follows <= WHOLLY)
+    return sitter.skin[neck[sitter.faces[sitter.skin]].all(1)]
+
+
+def at_rest(
+    sitter: Subject, view: View, owners: Ints, points: Floats, *directions: Floats
+) -> tuple[Floats, ...]:
+    """Points [P, 3] of a photo and directions [P, 3] there, with the head turned back to rest as
+    their triangles [P] follow it."""
+    follows = sitter.head.pose_weights.numpy()[sitter.faces[owners]].mean(1)
+    pose = view.photo.head_pose.double().numpy()
+    back = np.linalg.inv(np.eye(4) + follows[:, None, None] * (pose - np.eye(4)))
+    turned = (np.einsum("pij,pj->pi", back[:, :3, :3], each) for each in (points, *directions))
+    first, *others = turned
+    return (first + back[:, :3, 3], *others)
+
+
+LEAST = 0.15  # of the photo's corrections, that what it does not show takes
+
+
+@dataclass(frozen=True)
+class Part:
+    """Gaussians with what is known of them."""
+
+    layer: Layer
+    told: Floats  # [N] by the photos themselves, in [0, 1]
+    mirrored: Floats  # [N] by them or by the other side, in [0, 1]
+    follows: Floats  # [N] share of the photo's corrections that it takes, in [0, 1]
+
+    def __getitem__(self, kept: Bools) -> "Part":
+        chosen = {name: values[kept] for name, values in vars(self.layer).items()}
+        rest = (values[kept] for values in (self.told, self.mirrored, self.follows))
+        return Part(Layer(**chosen), *rest)
+
+
+def painted(layer: Layer, told: Floats, mirrored: Floats) -> Part:
+    """A part with colours of the photos; what they show askew follows their corrections less."""
+    return Part(layer, told, mirrored, LEAST + (1 - LEAST) * told)
+
+
+def invented(layer: Layer, follows: float) -> Part:
+    """A part of which photos tell nothing."""
+    nothing = np.zeros(len(layer))
+    return Part(layer, nothing, nothing, nothing + follows)
+
+
+def wholly_seen(layer: Layer) -> Part:
+    """A part that photos tell all of."""
+    all_of_it = np.ones(len(layer))
+    return Part(layer, all_of_it, all_of_it, all_of_it)

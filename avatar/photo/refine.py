@@ -3,18 +3,24 @@
 The picture is linear in the colours, so that simultaneous algebraic reconstruction (Gilbert 1972)
 needs nothing but the renderer and its gradient: each colour takes up the mean of what is amiss in
 the pixels that it has a share in.
+
+What further photos show not to be there.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import numpy as np
 import torch
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 
-from avatar.photo.project import well_inside
-from avatar.photo.sitter import Scene
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
+from avatar.geometry.vectors import Bools
+from avatar.geometry.zbuffer import project
+from avatar.photo.project import View, well_inside
+from avatar.photo.subject import Scene
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from splat import Gaussians, render
 
 STEPS = 24
@@ -53,3 +59,24 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
 
 def _with(gaussians: Gaussians, sh: Tensor) -> Gaussians:
     return replace(gaussians, sh=sh)
+
+
+PERSON = 0.3  # of the matte
+ASTRAY = 6  # pixels by which a head may be placed wrongly
+
+
+def beyond_outline(avatar: Avatar, views: Sequence[View]) -> Bools:
+    """Which Gaussians [N] of an avatar lie where one of the photos shows nothing of the person
+    (a visual hull, Laurentini 1994)."""
+    rig = avatar_rig(avatar, torch.device("cpu"))
+    beyond = np.zeros(len(avatar.binding), bool)
+    for view in views:
+        vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+        pixels = project(view.photo.camera, rig(vertices).means)[0].numpy()
+        matte = view.photo.seen.person > PERSON
+        person = np.asarray(binary_dilation(matte, iterations=ASTRAY), bool)
+        width, height = view.photo.seen.size
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+        columns, rows = pixels[inside].astype(int).T
+        beyond[inside] |= ~person[rows, columns]
+    return beyond

@@ -1,4 +1,11 @@
-"""Colours of skin and clothes from the photos, and Gaussians that have them."""
+"""Colours of skin and clothes from the photos, and Gaussians that have them.
+
+Which colours of skin that a photo shows askew are the skin's own.
+
+Along a head's outline a photo shows the light from behind, and what belongs to hair, collar or
+background wherever the fitted form is a few millimetres off. Skin that is seen squarely says what
+colours to expect there.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -6,24 +13,64 @@ from functools import partial
 
 import numpy as np
 
-from avatar.light.other_side import Told, in_own_light, joined
-from avatar.light.tone import untoned
-from avatar.mesh.vectors import MM, Bools, Floats, Ints, mix, smoothstep
-from avatar.photo.askew import without_odd
-from avatar.photo.complete import filled, seamless, together
-from avatar.photo.eyes import eye_light
-from avatar.photo.parts import Part, invented
-from avatar.photo.parts import painted as all_painted
-from avatar.photo.project import View, cloth_mask, sampled, shown_spots, skin_mask, weight_of
-from avatar.photo.sitter import Scene, mirrored_spots, world_normals
-from avatar.photo.usual import usual
-from avatar.synthetic.portrait.complexion import skin_radiance
-from avatar.synthetic.portrait.layer import discs
-from avatar.synthetic.portrait.skin import OpenSkin, place_skin, skin_discs, under_discs
-from avatar.synthetic.shared.masks import ear_mask
-from avatar.synthetic.shared.sampling import even_spots
-from avatar.synthetic.shared.sitter import Sitter
-from avatar.synthetic.shared.surface import Spots, smooth_points
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
+from avatar.lighting.materials import untoned
+from avatar.lighting.symmetry import Observed, in_own_light, joined
+from avatar.people.complexion import skin_radiance
+from avatar.people.layer import discs
+from avatar.people.masks import ear_mask
+from avatar.people.skin_gaussians import OpenSkin, place_skin, skin_discs, under_discs
+from avatar.people.subject import Subject
+from avatar.people.surface import Spots, even_spots, smooth_points
+from avatar.photo.project import (
+    Part,
+    View,
+    cloth_mask,
+    invented,
+    sampled,
+    skin_mask,
+    visible_spots,
+    weight_of,
+)
+from avatar.photo.project import painted as all_painted
+from avatar.photo.robust_fill import (
+    FAR,
+    FEWEST,
+    filled,
+    logarithms,
+    robust_mean,
+    seamless,
+    together,
+    trimmed_fit,
+)
+from avatar.photo.subject import Scene, eye_light, mirrored_spots, world_normals
+
+ASKEW, PLAIN = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
+USUAL, ODD = FAR, 4.0  # deviations from what is expected: believed, and not at all
+RIDGE = 20.0  # of the light, in places
+
+
+def without_odd(told: Observed, normals: Floats, facing: Floats) -> Observed:
+    """What is told, less what is seen askew in colours that skin does not have.
+
+    The logarithm of a colour is expected to be linear in the normal (light from the front and
+    slow falls to the sides), with deviations as large as they are where skin is seen.
+
+    normals [N, 3], in the world; facing [N]: their cosines to the view.
+    """
+    if (told.weight > 0.5).sum() < FEWEST:
+        return told
+    doubt = smoothstep(USUAL, ODD, _deviations(told, normals))
+    askew = 1 - smoothstep(ASKEW, PLAIN, facing)
+    return Observed(told.values, told.weight * (1 - doubt * askew))
+
+
+def _deviations(told: Observed, normals: Floats) -> Floats:
+    """How many deviations [N] colours are away from those that are expected."""
+    bands = np.column_stack([np.ones(len(normals)), normals])
+    ridge = RIDGE * np.diag([0.0, 1, 1, 1])
+    return trimmed_fit(logarithms(told.values[:, :3]), bands, told.weight, ridge)[1]
+
 
 FINER = 0.72  # of the portrait's spacing on the face
 CLOTH = 2.2 * MM  # spacing on the clothes
@@ -59,7 +106,7 @@ def paint_skin(scene: Scene) -> Painted:
     skin = place_skin(sitter, light.rest, light.stretched, studio.rng, FINER)
     own, both = told_of(scene, skin.spots, sitter.skin, partial(skin_told, sitter))
     rgb = filled(both, skin.points, skin.normals, studio.rng, usual=FAR_SKIN)
-    rgb = mix(usual(rgb, own, np.interp(both.weight, [0, 1], MOST)), rgb, own.weight)
+    rgb = mix(robust_mean(rgb, own, np.interp(both.weight, [0, 1], MOST)), rgb, own.weight)
     rgb = mix(rgb * _crevices(scene, skin), rgb, both.weight)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = skin_radiance(studio, skin) * eye_light(scene.views[0].photo.seen)
@@ -82,8 +129,8 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
 
 
 def told_of(
-    scene: Scene, spots: Spots, triangles: Ints, told: Callable[[View, Spots], Told]
-) -> tuple[Told, Told]:
+    scene: Scene, spots: Spots, triangles: Ints, told: Callable[[View, Spots], Observed]
+) -> tuple[Observed, Observed]:
     """What the photos tell of spots on some triangles [m], by themselves and by their mirrored
     places."""
     other = mirrored_spots(scene.sitter, spots, triangles)
@@ -95,15 +142,17 @@ def told_of(
     return own, joined(own, seamless(own, there, points, outwards))
 
 
-def skin_told(sitter: Sitter, view: View, spots: Spots) -> Told:
+def skin_told(sitter: Subject, view: View, spots: Spots) -> Observed:
     """What a photo tells of skin: nothing from where it shows no skin, of what it shows askew no
     colours that skin does not have, and of the ears only what it shows squarely."""
-    there = shown_spots(view, spots)
+    there = visible_spots(view, spots)
     seen = view.photo.seen
     mm = sitter.millimetres(spots)
     beside = beside_face(mm)
     askew = mix(mix(FACE_ASKEW, SIDE_ASKEW, beside), EAR_ASKEW, ear_mask(mm))
-    told = Told(sampled(seen.picture, there.pixels), weight_of(there, skin_mask(seen), *askew.T))
+    told = Observed(
+        sampled(seen.picture, there.pixels), weight_of(there, skin_mask(seen), *askew.T)
+    )
     return without_odd(told, world_normals(view, spots), there.facing)
 
 
@@ -116,10 +165,10 @@ def beside_face(mm: Floats) -> Floats:
     return side * smoothstep(*NECK, y + JAW * np.maximum(z, 0))
 
 
-def _cloth_told(view: View, spots: Spots) -> Told:
-    there = shown_spots(view, spots)
+def _cloth_told(view: View, spots: Spots) -> Observed:
+    there = visible_spots(view, spots)
     seen = view.photo.seen
-    return Told(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
+    return Observed(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
 
 
 def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
@@ -146,7 +195,7 @@ def _beyond_outline(scene: Scene, spots: Spots) -> Bools:
     """[N] true where a photo shows that nothing of the person is."""
     outside = np.zeros(len(spots), bool)
     for view in scene.views:
-        there = shown_spots(view, spots)
+        there = visible_spots(view, spots)
         nothing = sampled(view.photo.seen.person, there.pixels) < OUTSIDE
         outside |= there.clear & nothing
     return outside

@@ -1,13 +1,21 @@
-"""What is learned: Gaussians in the frames of their triangles, as named tensors."""
+"""What is learned: Gaussians in the frames of their triangles, as named tensors.
+
+Adam with a learning rate for each part of the Gaussians, and its state when they multiply.
+
+Pictures at half their size, which show the large before the small.
+"""
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.optim import Adam
 
-from splat import RawGaussians
+from avatar.reconstruct.options import LearningRates
+from splat import Camera, RawGaussians
 
 PARTS = ("means", "quats", "log_scales", "opacity_logits", "sh_dc", "sh_rest")
 """Names of the learned tensors; sh_dc is the colour [N, 1, 3], sh_rest [N, K - 1, 3] the change of
@@ -46,3 +54,92 @@ def raw_of(bound: BoundGaussians, degree: int | None = None) -> RawGaussians:
     rest = p["sh_rest"] if degree is None else p["sh_rest"][:, : (degree + 1) ** 2 - 1]
     sh = torch.cat([p["sh_dc"], rest], dim=1) if rest.shape[1] else p["sh_dc"]
     return RawGaussians(p["means"], p["quats"], p["log_scales"], p["opacity_logits"], sh)
+
+
+EPSILON = 1e-15  # gradients of single Gaussians are tiny
+
+
+def start_adam(bound: BoundGaussians, rates: LearningRates) -> tuple[BoundGaussians, Adam]:
+    """The Gaussians as parameters, and an optimiser of them with one group for each part."""
+    parameters = {name: nn.Parameter(bound.parts[name].detach().clone()) for name in PARTS}
+    groups = [{"params": [p], "lr": getattr(rates, n), "name": n} for n, p in parameters.items()]
+    return BoundGaussians(parameters, bound.binding), Adam(groups, eps=EPSILON, fused=True)
+
+
+def set_rates(adam: Adam, rates: LearningRates, progress: float) -> None:
+    """Set the learning rates at `progress` in [0, 1] of the training."""
+    for group in adam.param_groups:
+        name = group["name"]
+        share = rates.means_at_end if name == "means" else rates.others_at_end
+        group["lr"] = getattr(rates, name) * share**progress
+
+
+def regroup(
+    adam: Adam,
+    bound: BoundGaussians,  # the new one
+    origin: Tensor,  # [N] row of the old ones that each new row comes from
+    fresh: Tensor,  # [N] bool: starts without a past
+    rates: LearningRates,
+) -> tuple[BoundGaussians, Adam]:
+    """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
+    old = moments(adam)
+    new_bound, new_adam = start_adam(bound, rates)
+    if old:
+        carried = {
+            name: {k: t if t.ndim == 0 else _carried(t, origin, fresh) for k, t in state.items()}
+            for name, state in old.items()
+        }
+        set_moments(new_adam, carried)
+    return new_bound, new_adam
+
+
+def moments(adam: Adam) -> dict[str, dict[str, Tensor]]:
+    """The state of each part that has one."""
+    named = ((group["name"], adam.state.get(group["params"][0])) for group in adam.param_groups)
+    return {name: dict(state) for name, state in named if state}
+
+
+def kept(adam: Adam) -> dict[str, Tensor]:
+    """The state of each part that has one, by adam.part.key."""
+    states = moments(adam).items()
+    return {f"adam.{name}.{key}": part for name, state in states for key, part in state.items()}
+
+
+def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
+    """Put back what `kept` gave, among others; parts that no step has touched have none."""
+    begun = [name for name in PARTS if f"adam.{name}.step" in tensors]
+    keys = ("step", "exp_avg", "exp_avg_sq")
+    states = {name: {key: tensors[f"adam.{name}.{key}"] for key in keys} for name in begun}
+    set_moments(adam, states)
+
+
+def forget(adam: Adam, name: str) -> None:
+    """Let a part start without a past."""
+    for state in moments(adam)[name].values():
+        state.zero_() if state.ndim else None
+
+
+def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
+    """Put back what `moments` gave."""
+    for group in adam.param_groups:
+        if group["name"] in states:
+            adam.state[group["params"][0]] = dict(states[group["name"]])
+
+
+def _carried(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:
+    rows = tensor[origin]
+    return torch.where(fresh.view(-1, *[1] * (rows.ndim - 1)), torch.zeros_like(rows), rows)
+
+
+SMALLEST = 64  # pixels; pictures are not halved below this
+
+
+def halved(camera: Camera, picture: Tensor) -> tuple[Camera, Tensor]:
+    """A camera and its picture [H, W, 3] at half their size, unless that is too small."""
+    if min(picture.shape[:2]) < 2 * SMALLEST:
+        return camera, picture
+    planes = functional.avg_pool2d(picture.permute(2, 0, 1), 2)
+    small = planes.permute(1, 2, 0).contiguous()
+    K = camera.K.clone()
+    K[:2] /= 2
+    return replace(camera, K=K, width=small.shape[1], height=small.shape[0]), small

@@ -3,6 +3,14 @@
 The rules are those of 3D Gaussian Splatting as GaussianAvatars bounds them (children stay on
 their parent's triangle, no triangle loses its last Gaussian), with a budget: each round a fixed
 number of new Gaussians is dealt to the triangles by how strongly the picture pulls at theirs.
+
+How strongly the pictures pull at each Gaussian, summed up between two rounds of densification.
+
+`splat.render` does not give out its projected centres, so the gradient by them is made from the
+gradient by the centres in the world: its part across the view, times what one pixel is wide at
+that depth. What is lost is its part along the view, which moves no pixel.
+
+What the tracking left wrong: the mesh of each timestep, the colours of each camera.
 """
 
 from collections.abc import Mapping
@@ -12,14 +20,13 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from avatar.mesh import Mesh
-from avatar.mesh.rotations import quaternion_to_matrix
+from avatar.geometry.rotations import quaternion_to_matrix
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.options import DensifyOptions
-from avatar.reconstruct.seeds import head_radius, nearest_triangles
-from avatar.rig.binding import bind, to_world
-from avatar.rig.triangle_frames import triangle_frames
-from splat import activate
+from avatar.reconstruct.visual_hull import head_radius, nearest_triangles
+from avatar.rigging.binding import bind, to_world, triangle_frames
+from splat import Camera, activate
 
 SPLIT_SHRINK = 0.7  # of the longest axis
 SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
@@ -165,3 +172,80 @@ def allowed_at(progress: float, start: int, budget: int, options: DensifyOptions
     """Gaussians that there may be at `progress` in [0, 1] of the training."""
     share = (progress - options.first) / max(options.last - options.first, 1e-9)
     return round(start + min(1.0, max(0.0, share)) * (budget - start))
+
+
+@dataclass(frozen=True)
+class ScreenGradients:
+    """Running sums; the tensors are added to in place."""
+
+    sums: Tensor  # [N]
+    seen: Tensor  # [N] pictures in which a Gaussian had a gradient
+
+    @property
+    def mean(self) -> Tensor:  # [N]
+        return self.sums / self.seen.clamp(min=1)
+
+    def add(self, of_view: Tensor) -> None:
+        """Add what `screen_gradients` gave for one view [N]."""
+        self.sums.add_(of_view)
+        self.seen.add_(of_view > 0)
+
+
+def no_screen_gradients(count: int, device: torch.device) -> ScreenGradients:
+    """Sums of nothing."""
+    return ScreenGradients(torch.zeros(count, device=device), torch.zeros(count, device=device))
+
+
+def screen_gradients(means_world: Tensor, gradient: Tensor, camera: Camera) -> Tensor:
+    """Length [N] of the gradient by the centre in the picture, in half pictures.
+
+    means_world, gradient [N, 3]: the centres, and the loss's gradient by them.
+    """
+    viewmat = camera.viewmat.detach().to(means_world)
+    depth = means_world @ viewmat[2, :3] + viewmat[2, 3]
+    across = gradient @ viewmat[:2, :3].T  # [N, 2] by metres
+    half = across.new_tensor([camera.width, camera.height]) / 2
+    focal = across.new_tensor([float(camera.K[0, 0]), float(camera.K[1, 1])])
+    return torch.linalg.vector_norm(across * (half / focal), dim=1) * depth.abs()
+
+
+BETAS = (0.9, 0.99)
+EPSILON = 1e-15
+
+
+@dataclass(frozen=True)
+class RowAdam:
+    """Values of which a step touches one row, with Adam's moments; all change in place."""
+
+    values: Tensor  # [R, ...]
+    first: Tensor
+    second: Tensor
+    steps: Tensor  # [R] int64
+
+    def step(self, row: int, gradient: Tensor, rate: float) -> None:
+        """Adam (Kingma and Ba 2015, algorithm 1) on one row."""
+        low, high = BETAS
+        self.steps[row] += 1
+        count = int(self.steps[row])
+        self.first[row].lerp_(gradient, 1 - low)
+        self.second[row].lerp_(gradient.square(), 1 - high)
+        mean = self.first[row] / (1 - low**count)
+        deviation = (self.second[row] / (1 - high**count)).sqrt() + EPSILON
+        self.values[row] -= rate * mean / deviation
+
+
+def row_adam(values: Tensor) -> RowAdam:
+    """Rows without a past."""
+    steps = torch.zeros(len(values), dtype=torch.int64)
+    return RowAdam(values, torch.zeros_like(values), torch.zeros_like(values), steps)
+
+
+def no_colour_change(count: int) -> Tensor:  # [C, 2, 3] log gain, offset
+    """Every camera or moment as it is."""
+    return torch.zeros(count, 2, 3)
+
+
+def recolour(subject: Tensor, alpha: Tensor, correction: Tensor) -> Tensor:
+    """A drawn subject [H, W, 3], multiplied by its alpha [H, W], as a camera with log gain and
+    offset [2, 3] sees it."""
+    return subject * correction[0].exp() + alpha[..., None] * correction[1]

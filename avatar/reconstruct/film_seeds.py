@@ -3,25 +3,29 @@ below it is seen from one.
 
 In the space of the head a camera moves as the head turns, so that moments take the place of cameras
 when hair is carved out (see `avatar.reconstruct.hull`).
+
+Pictures of an unfinished avatar: what was seen, what is drawn, and the difference.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.capture import Capture, Picture, View, read_labels
+from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import project
 from avatar.heads import Head
-from avatar.mesh import Mesh
-from avatar.mesh.pinhole import project
-from avatar.mesh.similarity import fit_similarity
 from avatar.reconstruct.bound_gaussians import BoundGaussians
-from avatar.reconstruct.hull import look_up
-from avatar.reconstruct.previews import read_all
-from avatar.reconstruct.seeds import nearest_triangles, opaque, seeded, with_points
-from avatar.reconstruct.shell import hair_shell
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture, composite, read_labels, read_picture
+from avatar.reconstruct.capture_reader import shuffled
+from avatar.reconstruct.hair_shell import hair_shell
 from avatar.reconstruct.torso import (
     SIZE,
     STUMP_SPACING,
@@ -31,7 +35,45 @@ from avatar.reconstruct.torso import (
     still_triangles,
     torso_points,
 )
+from avatar.reconstruct.visual_hull import look_up, nearest_triangles, opaque, seeded, with_points
+from common.atomic import write_beside
 from splat import Camera, render, sh_to_color
+
+WHITE = torch.ones(3)
+Draw = Callable[[View, Tensor], Tensor]
+"""(view, background [3]) → picture [H, W, 3]"""
+
+
+def some_of(views: Sequence[View], count: int) -> list[View]:
+    """At most `count` views, by chance but always the same."""
+    return list(islice(shuffled(views, seed=0), min(count, len(views))))
+
+
+def read_all(views: Sequence[View]) -> list[tuple[View, Picture]]:
+    """Views with their pictures."""
+    return [(view, read_picture(view)) for view in views]
+
+
+def mean_psnr(draw: Draw, seen: Sequence[tuple[View, Picture]]) -> float:
+    """Mean over the views of 10 log10(1 / mean squared error) on white, in dB."""
+    errors = [
+        (draw(view, WHITE) - composite(picture, WHITE)).square().mean() for view, picture in seen
+    ]
+    return float(-10 * torch.log10(torch.stack(errors).clamp(min=1e-10)).mean())
+
+
+def write_preview(draw: Draw, seen: Sequence[tuple[View, Picture]], path: Path) -> None:
+    """A sheet with a column for each view: true picture, drawn picture, absolute difference."""
+    columns = []
+    for view, picture in seen:
+        truth, drawn = composite(picture, WHITE), draw(view, WHITE)
+        columns.append(torch.cat([truth, drawn, (truth - drawn).abs()]))
+    height = max(len(column) for column in columns)
+    padded = [torch.nn.functional.pad(c, (0, 0, 0, 0, 0, height - len(c))) for c in columns]
+    sheet = (torch.cat(padded, dim=1) * 255).round().to(torch.uint8).numpy()
+    with write_beside(path) as temporary:
+        imageio.imwrite(temporary, sheet)
+
 
 MOMENTS = 24  # that are looked at
 REACH = 0.35  # radii of the head: the thickest hair
@@ -40,7 +82,7 @@ SKIN = 1  # label; below it is none, above it are hair, eyes and mouth
 
 
 @dataclass(frozen=True)
-class Moment:
+class SeedFrame:
     """One picture, taken apart."""
 
     view: View
@@ -137,13 +179,13 @@ def most_turned(poses: Tensor, views: Sequence[View], count: int) -> list[View]:
     return [views[index] for index in sorted(chosen)]
 
 
-def _moment(capture: Capture, bound: BoundGaussians, view: View) -> Moment:
+def _moment(capture: Capture, bound: BoundGaussians, view: View) -> SeedFrame:
     ((_, picture),) = read_all([view])
     labels = read_labels(view)
     mesh = opaque(bound, capture.vertices[view.timestep], capture.faces)
     bare = render(mesh, view.camera).alpha < SOLID
     subject = torch.from_numpy(picture.mask) > 255 * SOLID
-    return Moment(view, picture, labels, subject & bare & (labels <= SKIN))
+    return SeedFrame(view, picture, labels, subject & bare & (labels <= SKIN))
 
 
 def _is_still(cameras: Sequence[Camera]) -> bool:
@@ -156,7 +198,7 @@ def _in_head_space(view: View, poses: Tensor) -> View:
     return replace(view, camera=replace(view.camera, viewmat=viewmat))
 
 
-def _head_alone(moment: Moment, still: Tensor) -> Picture:
+def _head_alone(moment: SeedFrame, still: Tensor) -> Picture:
     """The picture without what stands still [H, W] below the head."""
     kept = (moment.labels > SKIN) | ((moment.labels == SKIN) & ~still)
     shown = np.asarray(kept, np.uint8)

@@ -1,50 +1,116 @@
-"""A whole reconstruction: a capture in, an avatar out, with progress, previews and logs."""
+"""A whole reconstruction: a capture in, an avatar out, with progress, previews and logs.
+
+Curves that TensorBoard shows.
+
+What is shown of a reconstruction: Gaussians, PSNR.
+
+Which vertices lie where errors count more.
+"""
 
 import json
+import math
 import sys
-from collections.abc import Generator, Mapping
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
+from tensorboardX import SummaryWriter
+from torch import Tensor
 
-from avatar.capture import (
-    Capture,
-    Picture,
-    View,
+from avatar.avatar_io.avatar_file import save_avatar
+from avatar.geometry.coloured import to_linear
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads import Head
+from avatar.lighting.baked_file import pack
+from avatar.lighting.environment_files import read_light
+from avatar.reconstruct.bound_gaussians import raw_of
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.capture_reader import (
     keeping_reader,
     open_capture,
     shuffled,
     stream_pictures,
 )
-from avatar.files.avatar_file import save_avatar
-from avatar.light.read_light import read_light
-from avatar.light.stored import pack
-from avatar.mesh import Mesh
-from avatar.mesh.coloured import to_linear
-from avatar.reconstruct.bound_gaussians import raw_of
-from avatar.reconstruct.film_seeds import film_seeded, one_camera
+from avatar.reconstruct.film_seeds import (
+    film_seeded,
+    mean_psnr,
+    one_camera,
+    read_all,
+    some_of,
+    write_preview,
+)
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.lights import CaptureLights
-from avatar.reconstruct.logs import AddPoints, curve_log
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
-from avatar.reconstruct.previews import mean_psnr, read_all, some_of, write_preview
-from avatar.reconstruct.progress import in_words, readings, remembered
-from avatar.reconstruct.regions import emphasised_vertices
-from avatar.reconstruct.seeds import calmest_timestep, seeded
 from avatar.reconstruct.solid import skin_of
-from avatar.reconstruct.start import face_colours, first_gaussians
 from avatar.reconstruct.torso import still_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
-from avatar.rig.avatar import Avatar
-from avatar.transfer.fitted_face import Face, face_of
+from avatar.reconstruct.visual_hull import calmest_timestep, seeded
+from avatar.retarget.fitted_face import Face, face_of
+from avatar.rigging.avatar import Avatar
 from common.colours import parse_colour
 from common.errors import InputError
 from common.training_loop import Look, course, run_steps, state_path, take_up
 from common.writable import check_writable
 from splat import RawGaussians, pick_backend, rgb_to_sh
+
+AddPoints = Callable[[int, Mapping[str, float]], None]
+"""(step, values by the names of their curves)"""
+
+
+@contextmanager
+def curve_log(folder: Path, first_step: int) -> Iterator[AddPoints]:
+    """Yields a function that adds points to curves in `folder`, in TensorBoard's event files.
+
+    Points of an earlier run from `first_step` on are hidden.
+    """
+    writer = SummaryWriter(str(folder), purge_step=first_step, flush_secs=10)
+
+    def add(step: int, values: Mapping[str, float]) -> None:
+        for name, value in values.items():
+            writer.add_scalar(name, value, step)
+
+    try:
+        yield add
+    finally:
+        writer.close()
+
+
+MEMORY = 0.95  # of the PSNR that is shown, at each reading
+
+
+def readings(losses: Mapping[str, float]) -> dict[str, float]:
+    """Curves of what a training step returns: its losses, and its error as PSNR in dB."""
+    values = {f"loss/{name}": loss for name, loss in losses.items() if name != "error"}
+    return {**values, "psnr/training": -10 * math.log10(max(losses["error"], 1e-10))}
+
+
+def remembered(shown: Mapping[str, float], values: Mapping[str, float]) -> dict[str, float]:
+    """What was shown with new values: the PSNR of training smoothed, all else as it is."""
+    name = "psnr/training"
+    smooth = MEMORY * shown.get(name, values[name]) + (1 - MEMORY) * values[name]
+    return {**shown, **values, name: smooth}
+
+
+def in_words(gaussians: int, shown: Mapping[str, float]) -> str:
+    """The state of a run: how many Gaussians there are and their PSNR."""
+    named = (("training", "psnr/training"), ("held-out", "psnr/held-out"))
+    psnr = [f"{label} {shown[name]:.2f} dB" for label, name in named if name in shown]
+    return ", ".join([f"{gaussians} Gaussians", *psnr])
+
+
+EMPHASISED = ("lips", "inner_mouth", "teeth", "tongue", "eyes", "eyelids")
+
+
+def emphasised_vertices(head: Head) -> Tensor:
+    """Vertex indices [R] of eyes, lips and mouth."""
+    return torch.cat([head.regions[name] for name in EMPHASISED]).unique()
+
 
 FIRST_LOOKS = 64  # pictures that give the first colours
 SEEDED = 0.3  # of the budget that the triangles leave, for what is beside the mesh

@@ -14,19 +14,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.capture import Capture, View
+from avatar.geometry.coloured import to_srgb
+from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
+from avatar.geometry.vectors import Bools, Floats
+from avatar.geometry.zbuffer import camera_centre
 from avatar.heads import Head
-from avatar.light.bake import bake
-from avatar.light.cells import into_cells
-from avatar.light.environment import Environment, rotated
-from avatar.light.estimate import WHITEST, assumed, estimate
-from avatar.light.matters import CLOTH, SKIN
-from avatar.light.mirror import mirror_of
-from avatar.light.read_light import read_light
-from avatar.light.standing import standing_of
-from avatar.light.surfaces import Surfaces
-from avatar.light.tone import untoned
-from avatar.light.transfer import (
+from avatar.lighting.bake import bake
+from avatar.lighting.direction_bins import into_bins
+from avatar.lighting.environment import Environment, rotated
+from avatar.lighting.environment_files import read_light
+from avatar.lighting.estimate import WHITEST, assumed, estimate
+from avatar.lighting.head_pose import head_pose_of
+from avatar.lighting.materials import CLOTH, SKIN, Surfaces, untoned
+from avatar.lighting.radiance_transfer import (
     Arriving,
     Image,
     Sky,
@@ -38,14 +38,12 @@ from avatar.light.transfer import (
     turned_back,
     with_factor,
 )
-from avatar.mesh.coloured import to_srgb
-from avatar.mesh.pinhole import camera_centre
-from avatar.mesh.rotations import matrix_to_quaternion, quaternion_to_matrix
-from avatar.mesh.vectors import Bools, Floats
+from avatar.lighting.specular import mirror_of
 from avatar.reconstruct.bound_gaussians import BoundGaussians, raw_of
-from avatar.reconstruct.seeds import calmest_timestep
-from avatar.rig.avatar import Avatar
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.visual_hull import calmest_timestep
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import triangle_frames
 from splat import Gaussians, rgb_to_sh, sh_to_rgb
 
 BAKED_AT = (0.0, 0.2, 0.5)  # progress from which shade is baked, again if Gaussians have come since
@@ -68,7 +66,7 @@ class CaptureLights:
     ) -> None:
         self.capture, self.head, self.device = capture, head, device
         self.unknown, self.skin = unknown, skin
-        self.standing, self.faces = standing_of(head), capture.faces.to(device)
+        self.standing, self.faces = head_pose_of(head), capture.faces.to(device)
         self.transfer: Transfer | None = None
         self.baked, self.grown = 0, False  # how many of BAKED_AT; whether Gaussians came since
         self.lights: dict[str, tuple[Environment, Image]] = {}
@@ -214,7 +212,7 @@ class CaptureLights:
         key = self._key(view)
         if key not in self.skies:
             light, now = self._light(view)[0], self.standing(self.capture.vertices[view.timestep])
-            cells = into_cells(light.directions @ now.R_world_head, light.energy)
+            cells = into_bins(light.directions @ now.R_world_head, light.energy)
             parts = *cells, light.energy.sum(0) / (4 * np.pi), now.R_world_head
             opening = torch.tensor([now.jaw, now.lids, 0.0])
             tensors = (torch.as_tensor(part, dtype=torch.float32) for part in parts)

@@ -13,13 +13,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from avatar.capture import Capture, Picture, View
+from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import Head
-from avatar.mesh import Mesh
-from avatar.mesh.pinhole import project
-from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
-from avatar.reconstruct.hull import look_up
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.visual_hull import look_up
 from splat import Camera, Gaussians, render, rgb_to_sh
 
 SOLID = 0.5  # of a mask

@@ -8,11 +8,11 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
-from avatar.capture import Picture
+from avatar.geometry.edges import open_edges
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
-from avatar.mesh import Mesh
-from avatar.mesh.edges import open_edges
-from avatar.reconstruct.hull import sight_lines
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.visual_hull import sight_lines
 from splat import Camera
 
 OFTEN = 0.3  # of the moments: what is seen so often below the head stands still

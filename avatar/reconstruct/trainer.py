@@ -5,26 +5,45 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from avatar.capture import Capture, Picture, View, background_colour, composite
-from avatar.mesh import Mesh
-from avatar.mesh.smooth_modes import smooth_modes
-from avatar.reconstruct.bound_gaussians import PARTS, BoundGaussians, raw_of
-from avatar.reconstruct.coarse import halved
-from avatar.reconstruct.densify import allowed_at, densify, reset_opacities
-from avatar.reconstruct.emphasis import emphasised_pixels
-from avatar.reconstruct.lights import CaptureLights
-from avatar.reconstruct.optimiser import forget, kept, put_back, regroup, set_rates, start_adam
-from avatar.reconstruct.options import AvatarTrainOptions
-from avatar.reconstruct.photometric import photometric_loss
-from avatar.reconstruct.refine import RowAdam, no_colour_change, recolour, row_adam
-from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
-from avatar.reconstruct.screen_gradients import (
+from avatar.geometry.edges import smooth_modes
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.reconstruct.bound_gaussians import (
+    PARTS,
+    BoundGaussians,
+    forget,
+    halved,
+    kept,
+    put_back,
+    raw_of,
+    regroup,
+    set_rates,
+    start_adam,
+)
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture, background_colour, composite
+from avatar.reconstruct.densify import (
+    RowAdam,
     ScreenGradients,
+    allowed_at,
+    densify,
+    no_colour_change,
     no_screen_gradients,
+    recolour,
+    reset_opacities,
+    row_adam,
     screen_gradients,
 )
+from avatar.reconstruct.lights import CaptureLights
+from avatar.reconstruct.losses import (
+    emphasised_pixels,
+    photometric_loss,
+    position_excess,
+    scale_excess,
+    thickness,
+)
+from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.solid import Skin, closeup, light_through, turned
-from avatar.rig.fast import carried
+from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
 MILLIMETRE = 1e-3
@@ -154,7 +173,7 @@ class AvatarTrainer:
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
-        return carried(local, self.bound.binding, vertices, self.faces)
+        return skinned(local, self.bound.binding, vertices, self.faces)
 
     def _lit(self, world: Gaussians, view: View) -> Gaussians:
         """The Gaussians under the light of a view, where it is known."""

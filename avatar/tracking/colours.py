@@ -13,12 +13,11 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatar.tracking.equations import Placed, Pulls, placed_in
-from avatar.tracking.model import FaceModel, PointModel, points_of
+from avatar.retarget.template import template_of
+from avatar.tracking.model import FaceModel, FrameState, Person, PointModel, points_of
 from avatar.tracking.pyramid import sample
-from avatar.tracking.state import Moment, Person
-from avatar.tracking.surface import camera_vertices, seen_coarsely
-from avatar.transfer.template import template_of
+from avatar.tracking.residuals import Placed, Residuals, placed_in
+from avatar.tracking.silhouette import camera_vertices, seen_coarsely
 
 SPACING = 0.0022  # metres between samples
 ON_FACE = 0.4  # weight of a vertex from which the skin counts
@@ -88,7 +87,12 @@ def _thinned(points: np.ndarray) -> np.ndarray:
 
 
 def observe(
-    model: FaceModel, person: Person, moment: Moment, samples: Samples, picture: Tensor, scale: int
+    model: FaceModel,
+    person: Person,
+    moment: FrameState,
+    samples: Samples,
+    picture: Tensor,
+    scale: int,
 ) -> Observed:
     """Look at a frame where the samples lie.
 
@@ -179,7 +183,7 @@ def exposure(observed: Observed, paint: Paint, predicted: Tensor) -> Tensor:
     return _gain(observed.colours, predicted, observed.share * paint.known)
 
 
-def colour_pulls(observed: Observed, paint: Paint, predicted: Tensor) -> Pulls:
+def colour_residuals(observed: Observed, paint: Paint, predicted: Tensor) -> Residuals:
     """What the colours of the samples of a frame want; predicted [P, 3]."""
     off = observed.colours - predicted  # [P, 3]
     size = off.abs().amax(1)
@@ -187,4 +191,4 @@ def colour_pulls(observed: Observed, paint: Paint, predicted: Tensor) -> Pulls:
     slopes = observed.slopes
     pulling = weight[:, None, None] * slopes  # [P, 3, 2]
     information = torch.stack([(pulling * slopes[..., k, None]).sum(1) for k in (0, 1)], 1)
-    return Pulls(information, (pulling * off[..., None]).sum(1))
+    return Residuals(information, (pulling * off[..., None]).sum(1))

@@ -4,8 +4,14 @@ Their numbers are those of the canonical face of MediaPipe (468 points of the sk
 each iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the
 truth is known, and so was what the network gets wrong for everybody: its error by the view, how
 much smaller it sees what sets people and expressions apart, and how far it errs besides.
+
+What the network of landmarks gets wrong for everybody, by how the head stands to the camera.
+
+Where the network sees the landmarks of one person: each a little off where everybody has it, and
+the same way in all frames.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
@@ -14,15 +20,45 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.triangle_mesh import point_normals
+from avatar.geometry.vectors import MM
 from avatar.heads import Head
-from avatar.mesh.normals import point_normals
-from avatar.mesh.vectors import MM
-from avatar.tracking.equations import Placed, Pulls
-from avatar.tracking.landmark_errors import FEATURES, errors_from
-from avatar.tracking.model import FaceModel, PointModel, points_of
-from avatar.tracking.state import Moment, Person
+from avatar.tracking.model import FaceModel, FrameState, Person, PointModel, points_of
+from avatar.tracking.residuals import Placed, Residuals, place
 from avatar.vision.landmarks import OVAL
 from common.arrays import read_arrays
+
+FEATURES = 6
+
+
+def errors_from(errors: Tensor, rotation: Tensor, points_camera: Tensor) -> Tensor:
+    """How far [L, 2] the network is expected to err, in metres along the picture's x and y.
+
+    errors [L, 2, FEATURES]: metres to the head's right in the picture and up in it, by the features
+    of the view; rotation [3, 3]: from head space to camera axes; points_camera [L, 3].
+    """
+    features = view_features(view_of(rotation, points_camera)).to(errors)
+    return (errors @ features) @ upright_axes(rotation).to(errors)
+
+
+def view_of(rotation: Tensor, points_camera: Tensor) -> Tensor:
+    """From where a face is seen [2]: the first two of the direction to the camera in head axes."""
+    towards = -rotation.T @ points_camera.mean(0).to(rotation)
+    return (towards / towards.norm())[:2]
+
+
+def view_features(views: Tensor) -> Tensor:
+    """All products up to the second degree [..., FEATURES] of views [..., 2]."""
+    across, up = views.unbind(-1)
+    one = torch.ones_like(across)
+    return torch.stack([one, across, up, across**2, across * up, up**2], -1)
+
+
+def upright_axes(rotation: Tensor) -> Tensor:
+    """The picture's directions [2, 2] to the right of and along the upright axis of a head."""
+    up = rotation[:2, 1] / rotation[:2, 1].norm()
+    return torch.stack([torch.stack([-up[1], up[0]]), up])
+
 
 SKIN = 468
 LIPS = (
@@ -112,9 +148,9 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
     )
 
 
-def landmark_pulls(
-    landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed, found: Tensor
-) -> Pulls:
+def landmark_residuals(
+    landmarks: LandmarkModel, person: Person, moment: FrameState, placed: Placed, found: Tensor
+) -> Residuals:
     """What the landmarks [478, 2] that a network found in a frame, in pixels, want."""
     spread = landmarks.spread * person.focal / placed.camera[:, 2]  # [L] pixels
     expected = expected_pixels(landmarks, person, moment, placed)
@@ -123,18 +159,18 @@ def landmark_pulls(
     far = away.norm(dim=1) / spread
     weight = share * (HUBER / far.clamp(min=HUBER)) / spread**2 / SHARED  # [L]
     information = weight[:, None, None] * torch.eye(2)
-    return Pulls(information, weight[:, None] * away)
+    return Residuals(information, weight[:, None] * away)
 
 
 def expected_pixels(
-    landmarks: LandmarkModel, person: Person, moment: Moment, placed: Placed
+    landmarks: LandmarkModel, person: Person, moment: FrameState, placed: Placed
 ) -> Tensor:
     """Where [L, 2] the network is expected to find the landmarks of a frame."""
     errors = errors_from(landmarks.errors, moment.rotation, placed.camera)
     return placed.pixels + errors * person.focal / placed.camera[:, 2:]
 
 
-def visible_share(normals: Tensor, moment: Moment, placed: Placed) -> Tensor:
+def visible_share(normals: Tensor, moment: FrameState, placed: Placed) -> Tensor:
     """[P] from 0 for points on skin that turns away to 1 for skin that is seen well."""
     towards = -torch.nn.functional.normalize(placed.camera, dim=1)
     facing = ((normals @ moment.rotation.to(normals).T) * towards).sum(1)
@@ -162,3 +198,55 @@ def _normals(model: FaceModel, corners: Tensor, weights: Tensor) -> Tensor:
     skin = head.faces[head.group_faces("body")].numpy()
     normals = torch.from_numpy(point_normals(model.mean.numpy(), skin)).float()
     return torch.nn.functional.normalize((weights[..., None] * normals[corners]).sum(1), dim=1)
+
+
+TREMBLE = 0.6  # of a landmark's learnt spread: what differs from frame to frame
+LANDMARK_PLACES_SHARED = 5.0  # frames err together: so many of them tell as much as one
+ROUNDS = 2  # of the offsets and how much each frame is to be believed
+
+
+def with_own_places(
+    landmarks: LandmarkModel, person: Person, moments: Sequence[FrameState], found: Sequence[Tensor]
+) -> LandmarkModel:
+    """The landmarks, each moved in head space by what frames with points [478, 2] ask for together,
+    as far as its learnt spread allows; pupils stay."""
+    spread = landmarks.spread.double() / WIDER
+    offsets = torch.zeros(len(spread), 3, dtype=torch.float64)
+    for _ in range(ROUNDS):
+        system = spread.pow(-2)[:, None, None] * torch.eye(3).double()
+        right = torch.zeros_like(offsets)
+        there = _moved(landmarks, offsets)
+        for moment, points in zip(moments, found, strict=True):
+            weight, ways, missing = _asked(there, person, moment, points)
+            pulling = weight[:, None, None] * ways.mT  # [L, 3, 2]
+            system += pulling @ ways
+            wanted = missing[..., None] + ways @ offsets[..., None]  # [L, 2, 1]
+            right += (pulling @ wanted)[..., 0]
+        offsets = torch.linalg.solve(system, right)
+        offsets[landmarks.index >= SKIN] = 0
+    return _moved(landmarks, offsets)
+
+
+def _moved(landmarks: LandmarkModel, offsets: Tensor) -> LandmarkModel:
+    """The landmarks after offsets [L, 3] in head space."""
+    points = landmarks.points
+    return replace(landmarks, points=replace(points, mean=points.mean + offsets.to(points.mean)))
+
+
+def _asked(
+    landmarks: LandmarkModel, person: Person, moment: FrameState, found: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """How surely [L] a frame shows each landmark, how its pixel goes with its place in head space
+    [L, 2, 3], and how many pixels [L, 2] are missing to where it was found."""
+    placed = place(landmarks.points, person, moment)
+    depth = placed.camera[:, 2].double()
+    expected = expected_pixels(landmarks, person, moment, placed).double()
+    missing = found[landmarks.index].double() - expected
+    scale = person.focal / depth
+    tremble = TREMBLE / WIDER * landmarks.spread.double() * scale
+    far = missing.norm(dim=1) / tremble
+    share = visible_share(landmarks.normals, moment, placed).double()
+    weight = share * (HUBER / far.clamp(min=HUBER)) / tremble**2 / LANDMARK_PLACES_SHARED
+    away = (placed.pixels.double() - torch.tensor(person.centre).double()) / depth[:, None]
+    across = torch.cat([torch.eye(2).double() * scale[:, None, None], -away[..., None]], 2)
+    return weight, across @ moment.rotation.double(), missing

@@ -1,12 +1,20 @@
-"""What the tracker knows of faces: they are sums of modes, of the person and of the moment."""
+"""What the tracker knows of faces: they are sums of modes, of the person and of the moment.
+
+What is to be found: a person and a camera, and the moments of a film.
+
+How a person differs from everybody in the shape space: a smooth static offset of the skin.
+"""
 
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.edges import smooth_modes
+from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.heads import Head, load_head
-from avatar.heads.identity import load_shape_space
+from avatar.heads.shape_space import extended, load_shape_space
 
 UNIT_SPREAD = 0.35  # of a unit's weight in a film
 
@@ -57,3 +65,68 @@ def points_of(model: FaceModel, faces: Tensor, weights: Tensor) -> PointModel:
     basis = torch.einsum("pc,kpcx->pxk", weights, ways[:, faces])
     mean = torch.einsum("pc,pcx->px", weights, model.mean[faces])
     return PointModel(mean, basis.contiguous(), len(model.units))
+
+
+@dataclass(frozen=True)
+class Person:
+    """What stays the same through a film."""
+
+    shape: Tensor  # [S] coefficients of the face model's modes
+    focal: float  # pixels
+    centre: tuple[float, float]  # pixels: where the optical axis meets the picture
+
+
+@dataclass(frozen=True)
+class FrameState:
+    """One frame: the head in camera axes (x right, y down, z forward) and what the face does."""
+
+    rotation: Tensor  # [3, 3] from head space
+    translation: Tensor  # [3] metres
+    weights: Tensor  # [E] of the units
+
+    def moved(self, step: Tensor) -> "FrameState":
+        """After a step [6 + E]: a small turn in camera axes, a shift and changes of the weights."""
+        turn = axis_angle_to_matrix(step[:3]).to(self.rotation)
+        weights = (self.weights + step[6:].to(self.weights)).clamp(0, 1)
+        shifted = self.translation + step[3:6].to(self.translation)
+        return FrameState(turn @ self.rotation, shifted, weights)
+
+
+def rigid(moment: FrameState) -> Tensor:
+    """From head space to camera space [4, 4]."""
+    matrix = torch.eye(4, dtype=torch.float64)
+    matrix[:3, :3], matrix[:3, 3] = moment.rotation, moment.translation
+    return matrix
+
+
+SHAPES = 40  # of the skin's Laplacian, each along three axes
+SPREAD = 1.2e-3  # metres: standard deviation of the offset along an axis
+
+
+def with_offsets(model: FaceModel) -> FaceModel:
+    """The model with modes for the offset after those that it has."""
+    modes = offset_modes(model.head).to(model.modes)
+    ones = torch.ones(len(modes)).to(model.precision)
+    return replace(
+        model, modes=torch.cat([model.modes, modes]), precision=torch.cat([model.precision, ones])
+    )
+
+
+def offset_modes(head: Head) -> Tensor:
+    """Modes [3 SHAPES, V, 3] in metres per standard deviation, the smoothest first and largest;
+    the end of the neck stays, and eyes, teeth and tongue move as a whole.
+
+    The eigenvalues of a surface's Laplacian grow as their number (Weyl 1911), and what a thin
+    membrane does by chance goes with their inverse roots.
+    """
+    skin = head.faces[head.group_faces("body")]
+    vertex, local = np.unique(skin.numpy(), return_inverse=True)
+    faces = torch.from_numpy(local.reshape(skin.shape))
+    shapes = smooth_modes(faces, SHAPES + 1, len(vertex)).numpy()[:, 1:]  # all but the shift
+    sizes = np.arange(1, SHAPES + 1) ** -0.5
+    sizes *= SPREAD / np.linalg.norm(sizes)
+    whole = extended(head, vertex, (shapes * sizes).T[..., None].astype(np.float64))
+    whole *= head.pose_weights.numpy()[None, :, None]
+    return torch.einsum("kvo,ax->kavx", torch.from_numpy(whole), torch.eye(3).double()).flatten(
+        0, 1
+    )

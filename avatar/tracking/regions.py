@@ -5,14 +5,14 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.capture.write import REGION_LABELS
-from avatar.film.video import as_bytes
+from avatar.geometry.triangle_mesh import face_normals
+from avatar.geometry.vectors import Floats, Ints
+from avatar.geometry.zbuffer import NOTHING, Fragments, project_samples, rasterize
 from avatar.heads import Head
-from avatar.mesh.normals import face_normals
-from avatar.mesh.vectors import Floats, Ints
-from avatar.mesh.zbuffer import NOTHING, Fragments, project_samples, rasterize
-from avatar.synthetic.shared.masks import feature_triangles
-from avatar.transfer.template import template_of
+from avatar.people.masks import feature_triangles
+from avatar.reconstruct.capture_writer import REGION_LABELS
+from avatar.retarget.template import template_of
+from avatar.video.writer import as_bytes
 from common.kernels import cached_njit
 from splat import Camera
 

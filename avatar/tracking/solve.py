@@ -9,9 +9,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from avatar.tracking.equations import POSE, Equations
-from avatar.tracking.model import FaceModel
-from avatar.tracking.state import Moment, Person
+from avatar.tracking.model import FaceModel, FrameState, Person
+from avatar.tracking.residuals import POSE, Equations
 from common.parallel import spread
 
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
@@ -21,7 +20,7 @@ GAZE_SPREAD = 0.1  # how differently both eyes may look
 FOCAL_SPREAD = 0.35  # of the logarithm of a focal length that nobody knows
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
 
-Gather = Callable[[int, Person, Moment], Equations]
+Gather = Callable[[int, Person, FrameState], Equations]
 """The equations of one frame, with those of the person after its own."""
 
 
@@ -54,18 +53,18 @@ class _Eliminated(NamedTuple):
 def joint_step(
     model: FaceModel,
     person: Person,
-    moments: Sequence[Moment],
+    moments: Sequence[FrameState],
     gather: Gather,
     free: Free,
     prior: FocalPrior,
-) -> tuple[Person, list[Moment]]:
+) -> tuple[Person, list[FrameState]]:
     """One step of all unknowns of a film at once."""
     shared = len(model.modes) + 1
     system = torch.zeros(shared, shared, dtype=torch.float64)
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[_Eliminated] = []
 
-    def eliminated(moment: tuple[int, Moment]) -> _Eliminated:
+    def eliminated(moment: tuple[int, FrameState]) -> _Eliminated:
         return _eliminated(gather(moment[0], person, moment[1]), model, moment[1], free)
 
     for found in spread(eliminated, enumerate(moments)):
@@ -80,7 +79,9 @@ def joint_step(
     return _moved(person, step), after
 
 
-def _eliminated(equations: Equations, model: FaceModel, moment: Moment, free: Free) -> _Eliminated:
+def _eliminated(
+    equations: Equations, model: FaceModel, moment: FrameState, free: Free
+) -> _Eliminated:
     own = POSE + len(model.units)
     found = _with_prior(equations, model, moment)
     inner, slope, across = _own_part(found, own, _held(found, moment, own, free))
@@ -91,7 +92,9 @@ def _eliminated(equations: Equations, model: FaceModel, moment: Moment, free: Fr
     return _Eliminated(alone, along, system, found.gradient[own:] - across.T @ alone)
 
 
-def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool = True) -> Moment:
+def own_step(
+    model: FaceModel, moment: FrameState, found: Equations, weights: bool = True
+) -> FrameState:
     """One step of a frame whose person is known; `found` has the frame's unknowns only."""
     own = POSE + len(model.units)
     found = _with_prior(found, model, moment)
@@ -101,7 +104,7 @@ def own_step(model: FaceModel, moment: Moment, found: Equations, weights: bool =
     return moment.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
 
 
-def weight_prior(model: FaceModel, moment: Moment) -> Equations:
+def weight_prior(model: FaceModel, moment: FrameState) -> Equations:
     """Units are rare, and both eyes look the same way: over the weights [E]."""
     system = _weight_precision(model.head.unit_names, model.unit_spread)
     return Equations(system, system @ moment.weights.double())
@@ -120,7 +123,7 @@ def _weight_precision(names: tuple[str, ...], spread: float) -> Tensor:
     return system
 
 
-def _with_prior(found: Equations, model: FaceModel, moment: Moment) -> Equations:
+def _with_prior(found: Equations, model: FaceModel, moment: FrameState) -> Equations:
     """The equations of a frame with what is known of weights before."""
     prior, own = weight_prior(model, moment), POSE + len(model.units)
     system, gradient = found.system.clone(), found.gradient.clone()
@@ -129,7 +132,7 @@ def _with_prior(found: Equations, model: FaceModel, moment: Moment) -> Equations
     return Equations(system, gradient)
 
 
-def _held(found: Equations, moment: Moment, own: int, free: Free) -> Tensor:
+def _held(found: Equations, moment: FrameState, own: int, free: Free) -> Tensor:
     """[own] true for unknowns of a frame that stay: all weights, or those pushed out of bounds."""
     held = torch.zeros(own, dtype=torch.bool)
     if not free.weights:

@@ -1,4 +1,7 @@
-"""The joint solution over the key frames of a film: from landmarks, then with colours."""
+"""The joint solution over the key frames of a film: from landmarks, then with colours.
+
+Where a head is in a frame, from its landmarks alone: the start of everything else.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,12 +11,11 @@ import torch
 from torch import Tensor
 
 from avatar.heads import fit_units
-from avatar.tracking.begin import first_moment
 from avatar.tracking.colours import (
     Observed,
     Paint,
     Samples,
-    colour_pulls,
+    colour_residuals,
     exposure,
     face_samples,
     mix_paint,
@@ -21,22 +23,56 @@ from avatar.tracking.colours import (
     samples_on,
     unexposed,
 )
-from avatar.tracking.equations import Equations, normal_equations, place
-from avatar.tracking.landmark_places import with_own_places
-from avatar.tracking.landmarks import LandmarkModel, landmark_model, landmark_pulls
-from avatar.tracking.model import FaceModel
-from avatar.tracking.outline import (
+from avatar.tracking.landmarks import (
+    LandmarkModel,
+    landmark_model,
+    landmark_residuals,
+    with_own_places,
+)
+from avatar.tracking.model import FaceModel, FrameState, Person
+from avatar.tracking.pyramid import level
+from avatar.tracking.residuals import Equations, normal_equations, place
+from avatar.tracking.silhouette import (
     Contour,
     OutlineModel,
+    at_rest,
     find_contour,
     outline_model,
-    outline_pulls,
+    silhouette_residuals,
 )
-from avatar.tracking.pyramid import level
 from avatar.tracking.solve import FocalPrior, Free, Gather, joint_step, own_step
-from avatar.tracking.state import Moment, Person
-from avatar.tracking.surface import at_rest
 from common.parallel import spread
+
+UPRIGHT = torch.diag(torch.tensor([1.0, -1.0, -1.0]))  # head space (+y up, +z out) to camera axes
+STEPS = 10
+
+
+def first_frame_state(
+    model: FaceModel, landmarks: LandmarkModel, person: Person, found: Tensor
+) -> FrameState:
+    """Scaled orthography with iterations towards perspective (POSIT, DeMenthon and Davis 1995),
+    from landmarks [478, 2] in pixels."""
+    points = landmarks.points.of_person(person.shape).mean.double()  # [L, 3]
+    rays = (found[landmarks.index].double() - torch.tensor(person.centre)) / person.focal
+    middle = points.mean(0)
+    arms = points - middle
+    depth = torch.ones(len(points), dtype=torch.float64)  # of each point over that of the middle
+    rotation, shift = UPRIGHT.double(), torch.zeros(3, dtype=torch.float64)
+    onto = torch.linalg.pinv(arms)  # [3, L]
+    for _ in range(STEPS):
+        seen = rays * depth[:, None]
+        rows = (onto @ (seen - seen.mean(0))).T  # [2, 3]
+        sizes = rows.norm(dim=1)
+        first, second = rows / sizes[:, None]
+        guess = torch.stack([first, second, torch.linalg.cross(first, second)])
+        u, _, vt = torch.linalg.svd(guess)
+        rotation = u @ torch.diag(torch.tensor([1.0, 1.0, float((u @ vt).det())]).double()) @ vt
+        distance = 1 / sizes.mean()
+        shift = torch.cat([seen.mean(0), torch.ones(1)]) * distance
+        depth = 1 + arms @ rotation[2] / distance
+    translation = shift - rotation @ middle
+    return FrameState(rotation, translation, torch.zeros(len(model.units), dtype=torch.float64))
+
 
 POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
 LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
@@ -63,7 +99,7 @@ class Solved:
 
     model: FaceModel  # its units fitted to the person
     person: Person
-    moments: list[Moment]
+    moments: list[FrameState]
     paint: Paint | None = None
     landmarks: LandmarkModel | None = None  # where this person has them
 
@@ -73,9 +109,9 @@ def solve_landmarks(
 ) -> Solved:
     """Pose, expression, identity and focal length from the landmarks [478, 2] of key frames."""
     landmarks = landmark_model(model)
-    moments = [first_moment(model, landmarks, person, points) for points in found]
+    moments = [first_frame_state(model, landmarks, person, points) for points in found]
 
-    def gather(frame: int, person: Person, moment: Moment) -> Equations:
+    def gather(frame: int, person: Person, moment: FrameState) -> Equations:
         return _of_landmarks(landmarks, person, moment, found[frame])
 
     for step in range(POSE_STEPS + WEIGHT_STEPS + ALL_STEPS):
@@ -118,10 +154,10 @@ def solve_colours(
     return Solved(model, person, moments, paint, landmarks)
 
 
-def solve_frame(own: "OwnModel", seen: Seen) -> Moment:
+def solve_frame(own: "OwnModel", seen: Seen) -> FrameState:
     """One frame of a known person."""
     model, person, paint = own.model, own.person, own.paint
-    moment = first_moment(model, own.landmarks, person, seen.points)
+    moment = first_frame_state(model, own.landmarks, person, seen.points)
     for step in range(POSE_STEPS):
         equations = _of_landmarks(own.landmarks, person, moment, seen.points)
         moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
@@ -176,7 +212,7 @@ def _gatherer(
     paint: Paint,
     gains: Tensor,
 ) -> Gather:
-    def gather(frame: int, person: Person, moment: Moment) -> Equations:
+    def gather(frame: int, person: Person, moment: FrameState) -> Equations:
         told = _of_landmarks(landmarks, person, moment, seen[frame].points)
         predicted = gains[frame] * unexposed(looks[frame], paint)
         return told + _of_colours(samples, person, moment, looks[frame], paint, predicted)
@@ -190,42 +226,42 @@ def _with_outline(
     outline: OutlineModel,
     seen: Sequence[Seen],
 ) -> Gather:
-    def more(frame: int, person: Person, moment: Moment) -> Equations:
+    def more(frame: int, person: Person, moment: FrameState) -> Equations:
         contour = find_contour(*still, moment, outline, seen[frame].masks)
         return gather(frame, person, moment) + _of_contour(contour, person, moment)
 
     return more
 
 
-def _of_contour(contour: Contour, person: Person, moment: Moment) -> Equations:
+def _of_contour(contour: Contour, person: Person, moment: FrameState) -> Equations:
     placed = place(contour.points, person, moment)
-    pulls = outline_pulls(contour, placed)
+    pulls = silhouette_residuals(contour, placed)
     return normal_equations(contour.points, person, moment, placed, pulls)
 
 
 def _of_landmarks(
-    landmarks: LandmarkModel, person: Person, moment: Moment, found: Tensor
+    landmarks: LandmarkModel, person: Person, moment: FrameState, found: Tensor
 ) -> Equations:
     placed = place(landmarks.points, person, moment)
-    pulls = landmark_pulls(landmarks, person, moment, placed, found)
+    pulls = landmark_residuals(landmarks, person, moment, placed, found)
     return normal_equations(landmarks.points, person, moment, placed, pulls)
 
 
 def _of_colours(
-    samples: Samples, person: Person, moment: Moment, look: Observed, paint: Paint, lit: Tensor
+    samples: Samples, person: Person, moment: FrameState, look: Observed, paint: Paint, lit: Tensor
 ) -> Equations:
-    pulls = colour_pulls(look, paint, lit)
+    pulls = colour_residuals(look, paint, lit)
     return normal_equations(samples.points, person, moment, look.placed, pulls)
 
 
 def _looks(
     still: tuple[FaceModel, Person],
     samples: Samples,
-    moments: Sequence[Moment],
+    moments: Sequence[FrameState],
     pictures: Sequence[Tensor],
     scale: int,
 ) -> list[Observed]:
-    def look(frame: tuple[Moment, Tensor]) -> Observed:
+    def look(frame: tuple[FrameState, Tensor]) -> Observed:
         moment, picture = frame
         return observe(*still, moment, samples, picture, scale)
 

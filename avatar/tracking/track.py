@@ -1,53 +1,67 @@
-"""A film of a face → who it is and what the face does in every frame."""
+"""A film of a face → who it is and what the face does in every frame.
+
+The frames that tell most of a person: those that differ most in pose and expression.
+
+A film → its performance, without the person who gives it.
+"""
 
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
+from torch import Tensor
 
-from avatar.film.video_reader import film_info
-from avatar.flame import FlameModel, load_flame
-from avatar.tracking.begin import UPRIGHT, first_moment
-from avatar.tracking.contact import as_open_as_seen, gaps, touching
-from avatar.tracking.film import (
+from avatar.avatar_io.live_link import Take
+from avatar.geometry.vectors import Floats
+from avatar.heads.flame_model import FlameModel, load_flame
+from avatar.tracking.flame_fit import flame_person
+from avatar.tracking.frames import (
     FollowedFace,
     follow,
+    forget_frames,
     keep_pictures,
     kept_with_skin,
     looks_drawn,
     read_followed,
     write_followed,
 )
-from avatar.tracking.flame import flame_person
-from avatar.tracking.found_frames import forget_frames
-from avatar.tracking.keyframes import most_different
 from avatar.tracking.landmarks import landmark_model
-from avatar.tracking.model import FaceModel, face_model
-from avatar.tracking.offsets import with_offsets
-from avatar.tracking.options import TrackingOptions, TrackOptions, check_sync, check_tracking
-from avatar.tracking.result import Tracking, head_poses
-from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
+from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
+from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
+from avatar.tracking.pyramid import Window
+from avatar.tracking.result import Tracking, head_poses, take_of
+from avatar.tracking.smooth import (
+    as_open_as_seen,
+    at_neutral,
+    gaps,
+    neutral_weights,
+    smoothed,
+    touching,
+)
 from avatar.tracking.solve import FocalPrior
-from avatar.tracking.sound import tracked_sound
+from avatar.tracking.sound_offset import TrackedSound, tracked_sound
 from avatar.tracking.stages import (
     LEVELS,
     STEPS_PER_LEVEL,
+    UPRIGHT,
     Seen,
     Solved,
+    first_frame_state,
     own_model,
     solve_colours,
     solve_frame,
     solve_landmarks,
 )
-from avatar.tracking.state import Moment, Person
-from avatar.tracking.window import Window
 from avatar.tracking.write import write_tracking
+from avatar.video.reader import film_info
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
-from avatar.vision.network import load_network
+from avatar.vision.network import Network, load_network
+from avatar.vision.scores import NAMES, find_scores
 from common.claimed_folder import claim_folder, file_digest, let_go
 from common.device import pick_device
 from common.errors import InputError
@@ -55,6 +69,28 @@ from common.json_files import read_json, write_json
 from common.parallel import meanwhile, spread
 from common.progress import progress_bar
 from common.threads import use_threads
+
+DEGREES = 12.0  # of the head's turn that count as much as a full expression does half
+EXPRESSION = 2.0
+
+
+def most_different(points: Tensor, angles: Floats, scores: Network, count: int) -> list[int]:
+    """Indices, ascending, of `count` of the faces [F, 478, 3] with angles [F, 3] in degrees, by
+    farthest-point sampling (Gonzalez 1985), the most frontal face first."""
+    found = torch.cat([find_scores(scores, part, NAMES[1:]) for part in points.split(64)])
+    features = np.concatenate([angles / DEGREES, EXPRESSION * found.cpu().numpy()], axis=1)
+    return sorted(farthest_points(features, count, int(np.abs(angles).sum(1).argmin())))
+
+
+def farthest_points(features: Floats, count: int, first: int) -> list[int]:
+    """Rows of features [F, D], each the farthest from those before it."""
+    chosen = [first]
+    away = np.linalg.norm(features - features[first], axis=1)
+    while len(chosen) < min(count, len(features)):
+        chosen.append(int(away.argmax()))
+        away = np.minimum(away, np.linalg.norm(features - features[chosen[-1]], axis=1))
+    return chosen
+
 
 USUAL_FOCAL = 1.2  # longer sides of the picture, where nobody knows
 LANDMARKS, FINISHED = "landmarks.npz", "tracked.json"  # what a run has found, and its summary
@@ -169,7 +205,7 @@ def _key_frames(
     model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
 ) -> list[int]:
     landmarks = landmark_model(model)
-    first = spread(partial(first_moment, model, landmarks, person), points)
+    first = spread(partial(first_frame_state, model, landmarks, person), points)
     upright = UPRIGHT.double() @ torch.stack([moment.rotation for moment in first])
     angles = Rotation.from_matrix(upright.numpy()).as_euler("YXZ", degrees=True)
     return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
@@ -198,7 +234,7 @@ def _every_frame(
     """All frames of a known person, smoothed, with a neutral face that is at rest."""
     own, moments = own_model(solved), []
 
-    def solve(row: int) -> Moment:
+    def solve(row: int) -> FrameState:
         return solve_frame(own, _seen(folder, face, points, row))
 
     with progress_bar("every frame", len(face.frames)) as done:
@@ -236,3 +272,22 @@ def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) ->
         drawn=drawn,
         sound=sound,
     )
+
+
+@dataclass(frozen=True)
+class Performance:
+    """What a face does, and what is heard meanwhile."""
+
+    take: Take  # 52 ARKit weights and head angles
+    heard: TrackedSound
+    drawn: bool  # whether the face looks like no photograph
+
+
+def performance_of(film: Path, sync: Sync, device: torch.device) -> Performance:
+    """The performance of the face in a film. Raises as `track`; what it keeps of the film is gone
+    when it returns."""
+    with TemporaryDirectory(prefix="voicesplat-") as folder:
+        options, kept = TrackingOptions(), Path(folder)
+        tracking, face = track_film(film, options, kept, device)
+        drawn = looks_drawn(kept, face, options.size)
+    return Performance(take_of(tracking), tracked_sound(film, tracking, sync), drawn)

@@ -6,12 +6,16 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from avatar.arkit import WEIGHTS
-from avatar.arkit.live_link import write_take
-from avatar.arkit.play import sample_take
-from avatar.capture import flame_meshes
-from avatar.capture.meshes import CANONICAL
-from avatar.capture.write import (
+from avatar.avatar_io.live_link import sample_take, write_take
+from avatar.avatar_io.motion_file import SavedMotion, motion_writer
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.vectors import Ints
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.flame_parameters import frame_parameters, still, write_flame_parameters
+from avatar.heads.head import FLAME_TEETH, SIZES
+from avatar.reconstruct import capture as flame_meshes
+from avatar.reconstruct.capture import CANONICAL
+from avatar.reconstruct.capture_writer import (
     flame_path,
     frame_entry,
     picture_path,
@@ -19,18 +23,13 @@ from avatar.capture.write import (
     write_picture,
     write_transforms,
 )
-from avatar.files.motion_file import SavedMotion, motion_writer
-from avatar.film.audio_track import Sound
-from avatar.film.video import as_bytes, open_writer
-from avatar.flame.parameters import moment_of, still, write_flame_parameters
-from avatar.heads.topologies import FLAME_TEETH, SIZES
-from avatar.mesh import Mesh
-from avatar.mesh.vectors import Ints
-from avatar.tracking.film import read_kept
-from avatar.tracking.flame import FlamePerson, flame_frames
+from avatar.tracking.flame_fit import FlamePerson, flame_frames
+from avatar.tracking.frames import read_kept
 from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts, triangle_labels
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
-from avatar.tracking.sways import find_sways
+from avatar.tracking.torso_motion import find_torso_motion
+from avatar.video.sound import Sound
+from avatar.video.writer import as_bytes, open_writer
 from common.arrays import write_arrays
 from common.parallel import spread
 from common.progress import progress_bar
@@ -53,7 +52,7 @@ def write_tracking(
     that its sound stays in step. What is to be said of it.
     """
     poses = head_poses(tracking)
-    sways = find_sways(tracking, out, poses)
+    sways = find_torso_motion(tracking, out, poses)
     said = ""
     if flame is None:
         _write_meshes(tracking, out, poses, sways)
@@ -125,9 +124,11 @@ def _write_flame(
     found, lips_mm = flame_frames(person, tracking, poses, sways)
     (out / "flame_param").mkdir(exist_ok=True)
     size = SIZES[FLAME_TEETH][0]
-    write_flame_parameters(out / flame_meshes.CANONICAL, still(person.shape, None), size)
+    write_flame_parameters(
+        out / flame_meshes.FLAME_MESHES_CANONICAL, still(person.shape, None), size
+    )
     for row, number in enumerate(tracking.frames.tolist()):
-        write_flame_parameters(out / flame_path(number), moment_of(found, row), size)
+        write_flame_parameters(out / flame_path(number), frame_parameters(found, row), size)
     return f"FLAME's skin lies {person.residual_mm:.1f} mm off, its lips move {lips_mm:.1f} mm off"
 
 

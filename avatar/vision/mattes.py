@@ -2,16 +2,188 @@
 
 The networks see the whole picture, small. Their mattes are carried to the full size by a guided
 filter, so that they follow the picture's edges.
+
+Small mattes carried to the full size along the edges of a picture.
+
+The guided filter (He, Sun and Tang, "Guided Image Filtering", 2013; the fast form of arXiv
+1505.00996): in every neighbourhood the matte is a linear function of the colour.
 """
 
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.vision.guided import guided_upsampling
 from avatar.vision.network import Network, load_network
+from common.kernels import cached_njit
+
+Floats = NDArray[np.float32]
+
+RADIUS = 3  # of the neighbourhoods, in pixels of the small pictures
+ACROSS = 2 * RADIUS + 1
+TINY = 1e-6  # mattes below it are 0: denormal numbers are slow
+EVEN = 1e-4  # variance of colour below which a neighbourhood is even: no edge is sought in it
+_EVEN, _COUNT, _HALF = np.float32(EVEN), np.float32(ACROSS), np.float32(0.5)
+_ZERO, _ONE = np.float32(0), np.float32(1)
+
+
+def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
+    """Mattes [N, h, w, M] of small pictures [N, h, w, 3] → those of the same at [N, H, W, 3]."""
+    mattes = F.threshold(mattes, TINY, 0)
+    if pictures.device.type != "cpu":
+        return plain_upsampling(mattes, small, pictures)
+    full = torch.empty(len(pictures), mattes.shape[3], *pictures.shape[1:3])
+    for k, (each, colours) in enumerate(zip(_planes(mattes), _planes(small), strict=True)):
+        lines = _box(_lines(_box(_products(colours.numpy(), each.numpy())), len(each)))
+        _apply(lines, pictures[k].contiguous().numpy(), full[k].numpy())
+    return full.permute(0, 2, 3, 1)
+
+
+@cached_njit(fastmath=True)
+def _box(planes: Floats) -> Floats:
+    """Means of planes [K, h, w] over the squares about each pixel; the edges go on for ever."""
+    count, height, width = planes.shape
+    across, means = np.empty_like(planes), np.empty_like(planes)
+    wide = np.empty(width + 2 * RADIUS, np.float32)
+    for k in range(count):
+        for row in range(height):
+            wide[:RADIUS] = planes[k, row, 0]
+            wide[RADIUS : RADIUS + width] = planes[k, row]
+            wide[RADIUS + width :] = planes[k, row, width - 1]
+            for x in range(width):
+                total = wide[x]
+                for j in range(1, ACROSS):
+                    total += wide[x + j]
+                across[k, row, x] = total / _COUNT
+        for row in range(height):
+            means[k, row] = _ZERO
+            for j in range(row - RADIUS, row + RADIUS + 1):
+                near = across[k, min(max(j, 0), height - 1)]
+                for x in range(width):
+                    means[k, row, x] += near[x]
+            for x in range(width):
+                means[k, row, x] /= _COUNT
+    return means
+
+
+@cached_njit(fastmath=True)
+def _products(colours: Floats, mattes: Floats) -> Floats:
+    """Colours [3, h, w], their six products, mattes [M, h, w] and their products with each colour:
+    planes [9 + 4 M, h, w]."""
+    count = len(mattes)
+    planes = np.empty((9 + 4 * count, *colours.shape[1:]), np.float32)
+    planes[:3], k = colours, 3
+    for a in range(3):
+        for b in range(a, 3):
+            planes[k] = colours[a] * colours[b]
+            k += 1
+    for m in range(count):
+        planes[k] = mattes[m]
+        for a in range(3):
+            planes[k + 1 + a] = mattes[m] * colours[a]
+        k += 4
+    return planes
+
+
+@cached_njit(fastmath=True, error_model="numpy")
+def _lines(means: Floats, count: int) -> Floats:
+    """The slope of each matte by each colour and what is left, [4 M, h, w], of the means of
+    `_products`."""
+    lines = np.empty((4 * count, *means.shape[1:]), np.float32)
+    for row in range(means.shape[1]):
+        here = means[:, row]
+        for x in range(means.shape[2]):
+            r, g, b = here[0, x], here[1, x], here[2, x]
+            rr, rg, rb = here[3, x] - r * r + _EVEN, here[4, x] - r * g, here[5, x] - r * b
+            gg, gb, bb = here[6, x] - g * g + _EVEN, here[7, x] - g * b, here[8, x] - b * b + _EVEN
+            i_rr, i_rg, i_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
+            i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
+            scale = _ONE / (rr * i_rr + rg * i_rg + rb * i_rb)
+            for m in range(count):
+                k = 9 + 4 * m
+                matte = here[k, x]
+                by_r = here[k + 1, x] - matte * r
+                by_g = here[k + 2, x] - matte * g
+                by_b = here[k + 3, x] - matte * b
+                to_r = (i_rr * by_r + i_rg * by_g + i_rb * by_b) * scale
+                to_g = (i_rg * by_r + i_gg * by_g + i_gb * by_b) * scale
+                to_b = (i_rb * by_r + i_gb * by_g + i_bb * by_b) * scale
+                lines[4 * m, row, x] = to_r
+                lines[4 * m + 1, row, x] = to_g
+                lines[4 * m + 2, row, x] = to_b
+                lines[4 * m + 3, row, x] = matte - to_r * r - to_g * g - to_b * b
+    return lines
+
+
+@cached_njit(fastmath=True)
+def _apply(lines: Floats, picture: Floats, full: Floats) -> None:
+    """Mattes [M, H, W] of a picture [H, W, 3] by lines [4 M, h, w], which are seen larger."""
+    count, height, width = full.shape
+    low, high = lines.shape[1], lines.shape[2]
+    between = np.empty((4, high + 1), np.float32)
+    for row in range(height):
+        y = max((row + _HALF) * np.float32(low / height) - _HALF, _ZERO)
+        top = int(y)
+        below, down = min(top + 1, low - 1), np.float32(y - top)
+        for m in range(count):
+            for k in range(4):
+                line = lines[4 * m + k]
+                for x in range(high):
+                    between[k, x] = line[top, x] + down * (line[below, x] - line[top, x])
+                between[k, high] = between[k, high - 1]
+            for column in range(width):
+                x = max((column + _HALF) * np.float32(high / width) - _HALF, _ZERO)
+                left = int(x)
+                right = np.float32(x - left)
+                value = between[3, left] + right * (between[3, left + 1] - between[3, left])
+                for k in range(3):
+                    slope = between[k, left] + right * (between[k, left + 1] - between[k, left])
+                    value += slope * picture[row, column, k]
+                full[m, row, column] = min(max(value, _ZERO), _ONE)
+
+
+def plain_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
+    """The same in torch."""
+    colours, mattes, guide = (_planes(each) for each in (small, mattes, pictures))
+    mean, mean_matte = _means(colours), _means(mattes)
+    spread = _means_of_products(colours, colours) - mean[:, :, None] * mean[:, None]
+    spread = spread + EVEN * torch.eye(3, device=spread.device)[..., None, None]
+    together = _means_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
+    slopes = (together[:, :, None] * _inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
+    rests = mean_matte - (slopes * mean[:, None]).sum(2)
+    lines = _means(torch.cat([slopes.flatten(1, 2), rests], 1))
+    lines = F.interpolate(lines, pictures.shape[1:3], mode="bilinear")
+    slopes, full = lines.split((lines.shape[1] - rests.shape[1], rests.shape[1]), 1)
+    full = full + (slopes.unflatten(1, (-1, 3)) * guide[:, None]).sum(2)
+    return full.clamp(0, 1).permute(0, 2, 3, 1)
+
+
+def _planes(pictures: Tensor) -> Tensor:
+    """[N, H, W, C] → [N, C, H, W], each channel in one piece of memory."""
+    return pictures.permute(0, 3, 1, 2).contiguous()
+
+
+def _inverse(matrices: Tensor) -> Tensor:
+    """Inverses of symmetric matrices [N, 3, 3, h, w], by the adjugate."""
+    a, b, c = matrices.unbind(1)
+    adjugate = torch.stack([b.cross(c, 1), c.cross(a, 1), a.cross(b, 1)], 1)
+    return adjugate / (a * adjugate[:, 0]).sum(1)[:, None, None]
+
+
+def _means_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """Means of a [N, A, h, w] times b [N, B, h, w]: [N, A, B, h, w]."""
+    products = a[:, :, None] * b[:, None]
+    return _means(products.flatten(1, 2)).unflatten(1, products.shape[1:3])
+
+
+def _means(maps: Tensor) -> Tensor:
+    """Means [N, C, h, w] over the squares about each pixel; the edges go on for ever."""
+    wider = F.pad(maps, (RADIUS,) * 4, mode="replicate")
+    return F.avg_pool2d(wider, ACROSS, 1)
+
 
 SIZE, HAIR_SIZE = 256, 512  # pixels of the networks' inputs; the filter works at the smaller one
 

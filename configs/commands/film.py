@@ -6,9 +6,9 @@ import sys
 import threading
 import time
 
+from avatar.avatar_io.options import ConvertOptions
 from avatar.batch.options import BatchOptions
 from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions, ViewOptions
-from avatar.files.options import ConvertOptions
 from avatar.live.options import ServeOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.atomic import write_beside
@@ -72,8 +72,8 @@ def export_motion(options: ExportOptions) -> None:
 
 
 def convert_avatar(options: ConvertOptions) -> None:
-    from avatar.files.convert import convert
-    from avatar.heads.topologies import ANY_MESH
+    from avatar.avatar_io.convert import convert
+    from avatar.heads.head import ANY_MESH
 
     use_threads(options.threads)
     avatar = convert(options)

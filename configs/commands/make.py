@@ -58,9 +58,9 @@ def make_avatar(options: MakeAvatarOptions) -> None:
 
 
 def _of_photos(options: MakeAvatarOptions) -> None:
-    from avatar.files.avatar_file import save_avatar
+    from avatar.avatar_io.avatar_file import save_avatar
+    from avatar.photo.build import seen_sheet
     from avatar.photo.make import avatar_of_photos
-    from avatar.photo.report import seen_sheet
 
     made = avatar_of_photos(options.photo, options.seed, options.focal, options.face)
     seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
@@ -71,7 +71,7 @@ def _of_photos(options: MakeAvatarOptions) -> None:
 
 def _of_film(options: MakeAvatarOptions, film: Path) -> None:
     """Track the film and learn the avatar; what an earlier run did is not done again."""
-    from avatar.files.avatar_file import load_avatar, save_avatar
+    from avatar.avatar_io.avatar_file import load_avatar, save_avatar
     from avatar.reconstruct import reconstruct
     from avatar.tracking.track import track
 

@@ -5,16 +5,16 @@ from dataclasses import asdict
 import torch
 
 from audio2mesh.data.sources import load_sources, to_common_basis
-from audio2mesh.head.fit import fit_pose
-from audio2mesh.head.options import PoseFitOptions
-from audio2mesh.sync.check import format_score
+from audio2mesh.pose_vae.fit import fit_pose
+from audio2mesh.pose_vae.options import PoseFitOptions
 from audio2mesh.sync.fit import fit_syncnet
+from audio2mesh.sync.offsets import format_score
 from audio2mesh.sync.options import SyncFitOptions
 from audio2mesh.training.distributed import check_alone, leads, local_rank, process_group
 from audio2mesh.training.run import Scores, fit, score_lines
 from audio2mesh.training.tongue import fit_tongue
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry, face_units
+from avatar.lipreading.sound_delay import face_geometry, face_units
 from common.device import pick_device
 from common.threads import use_threads
 from common.training_loop import check_steps

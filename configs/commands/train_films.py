@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.evaluation.evaluate import Evaluation, measure
+from audio2mesh.evaluation.evaluate import Evaluation, figures_table, measure, spoken
 from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.evaluation.recordings import Material, Recording, load_material
-from audio2mesh.evaluation.rows import spoken
-from audio2mesh.evaluation.table import figures_table
 from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import SHIPPED
@@ -20,7 +18,7 @@ from audio2mesh.training.distributed import check_alone
 from audio2mesh.training.film_options import TrainFilmsOptions
 from audio2mesh.training.film_tuning import SPREADS, Film, Heard, check_tuning, film_of, hear, tune
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry, face_units
+from avatar.lipreading.sound_delay import face_geometry, face_units
 from common.errors import InputError
 from common.network_files import training_record
 from common.progress import progress_bar

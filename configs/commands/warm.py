@@ -14,12 +14,12 @@ import numpy as np
 import torch
 
 from audio2mesh.sound import SAMPLE_RATE
+from avatar.avatar_io.avatar_file import save_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
-from avatar.files.avatar_file import save_avatar
 from avatar.heads import load_head
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 from common.kernels import KERNELS
 from common.progress import progress_bar
 from common.threads import use_threads
@@ -86,8 +86,8 @@ def _film(avatar: Path, out: Path, light: str | None = None) -> None:
 
 
 def _capture_and_learn(folder: Path) -> None:
-    from avatar.synthetic.capture.make import make_capture
-    from avatar.synthetic.capture.options import CaptureOptions
+    from research.captures.make import make_capture
+    from research.captures.options import CaptureOptions
 
     seen = folder / "capture"
     make_capture(
@@ -106,7 +106,7 @@ def _capture_and_learn(folder: Path) -> None:
 
 
 def _draw_mouth() -> None:
-    from avatar.lipreading.quick_render import quick_mouth_renderer
+    from research.lipreading.quick_render import quick_mouth_renderer
 
     head = load_head()
     quick_mouth_renderer(head)(head.vertices[None])

@@ -16,10 +16,10 @@ from livekit.agents.voice.avatar import (  # pyright: ignore[reportMissingImport
     VideoGenerator,
 )
 
-from avatar.live.performance import Moment, Performance
+from avatar.live.performance import Performance, TimedFrame
 from avatar.live.pictures import PictureMaker, PictureOptions
 from avatar.live.speaker import Speaker
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 
 WAIT = 0.005  # seconds
 
@@ -39,7 +39,7 @@ class AvatarGenerator(VideoGenerator):
         self._rate, self._painter = rate, PictureMaker(avatar, speaker, options)
         self._performance = Performance(speaker, rate)
         self._said: deque[rtc.AudioFrame | AudioSegmentEnd] = deque()  # not performed yet
-        self._ready: deque[Moment | None] = deque()  # None: the end of an utterance
+        self._ready: deque[TimedFrame | None] = deque()  # None: the end of an utterance
         self._speaking = False
         self._busy = asyncio.Lock()
 

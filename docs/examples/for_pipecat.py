@@ -22,10 +22,10 @@ from pipecat.processors.frame_processor import (  # pyright: ignore[reportMissin
     FrameProcessor,
 )
 
-from avatar.live.performance import Moment, Performance
+from avatar.live.performance import Performance, TimedFrame
 from avatar.live.pictures import PictureMaker, PictureOptions
 from avatar.live.speaker import Speaker
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 
 
 class AvatarProcessor(FrameProcessor):
@@ -37,7 +37,7 @@ class AvatarProcessor(FrameProcessor):
         super().__init__()
         self._speaker, self._painter = speaker, PictureMaker(avatar, speaker, options)
         self._performance = Performance(speaker, 24_000)
-        self._said: list[Moment] = []  # of the utterance
+        self._said: list[TimedFrame] = []  # of the utterance
         self._begun = 0.0  # when it was heard first
         self._thread = ThreadPoolExecutor(1)  # an interruption waits for what is computed
 
@@ -55,7 +55,7 @@ class AvatarProcessor(FrameProcessor):
     async def _do(self, function: Callable[..., Any], *args: object) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)
 
-    def _speak(self, frame: TTSAudioRawFrame) -> list[Moment]:
+    def _speak(self, frame: TTSAudioRawFrame) -> list[TimedFrame]:
         if self._performance.rate != frame.sample_rate:
             self._performance = Performance(self._speaker, frame.sample_rate)
         sound = np.frombuffer(frame.audio, np.int16).reshape(-1, frame.num_channels)[:, 0]
@@ -65,7 +65,7 @@ class AvatarProcessor(FrameProcessor):
         self._said += moments
         return moments
 
-    def _interrupt(self) -> list[Moment]:
+    def _interrupt(self) -> list[TimedFrame]:
         """Shut the mouth from what the listener sees: the output plays as fast as it is heard."""
         if self._said:
             frame = int((time.monotonic() - self._begun) * self._performance.fps)
@@ -73,7 +73,7 @@ class AvatarProcessor(FrameProcessor):
         self._said = []
         return self._performance.interrupt()
 
-    async def _show(self, moments: list[Moment], direction: FrameDirection) -> None:
+    async def _show(self, moments: list[TimedFrame], direction: FrameDirection) -> None:
         for moment in moments:
             picture = await self._do(self._painter.picture, moment.row)
             height, width, _ = picture.shape

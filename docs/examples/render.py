@@ -3,8 +3,8 @@
 import torch
 
 from audio2mesh import load_model, stream_audio, stream_offsets
-from avatar.files.avatar_file import load_avatar
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.rigging.draw import avatar_rig, rasterizer
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from splat import orbit
 

@@ -11,12 +11,12 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from PIL import Image
 
+from avatar.avatar_io.avatar_file import load_avatar
 from avatar.drive.options import ViewOptions
-from avatar.drive.stage import light_colours
+from avatar.drive.render_context import light_colours
 from avatar.drive.view import motion_on_page, plan_view, view_page
-from avatar.files.avatar_file import load_avatar
-from avatar.film.camera_track import DISTANCE, portrait
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.rigging.draw import avatar_rig, rasterizer
+from avatar.video.camera_path import DISTANCE, portrait
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from splat import orbit, rgb_to_sh
 

@@ -1,20 +1,20 @@
-"""Paint the teeth and the tongue that scans get, and write them where `avatar.scans` reads them."""
+"""Paint the teeth and the tongue that scans get, and write them for `avatar.retarget`."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.synthetic.portrait.inner_mouth import baked_inner_mouth
 from common.arrays import write_arrays
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb
+from research.upkeep.inner_mouth import baked_inner_mouth
 
 
 @dataclass(frozen=True)
 class BakeOptions:
     """Paint the teeth and tongue that scans get. Needed only after a change to their painter."""
 
-    out: Path = Path("avatar/scans/data/inner_mouth.npz")
+    out: Path = Path("avatar/retarget/data/inner_mouth.npz")
     """The .npz to write."""
 
 

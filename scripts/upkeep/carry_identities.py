@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.heads.identity import extend_modes
+from avatar.heads.shape_space import extend_modes
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb

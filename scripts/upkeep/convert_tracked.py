@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 
-from audio2mesh.corpus.align import phones_between_silence
-from audio2mesh.corpus.transcripts import read_transcripts
 from audio2mesh.data.phones import to_arrays
-from avatar.tracking.clip import write_clip
 from common.errors import InputError
 from configs.cli import main
 from configs.verbs import Verb
+from research.corpus.align import phones_between_silence
+from research.corpus.recordings import read_transcripts
+from research.upkeep.tracked_clip import write_clip
 
 
 @dataclass(frozen=True)

@@ -7,13 +7,13 @@ import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.heads.extract import extract_head
 from common.arrays import write_arrays
 from common.errors import InputError
 from common.writable import check_writable
 from configs.cli import main
 from configs.identities import IDENTITIES
 from configs.verbs import Verb
+from research.upkeep.extract_anny_head import extract_head
 
 
 @dataclass(frozen=True)

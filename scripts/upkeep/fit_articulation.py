@@ -1,15 +1,15 @@
 """Fit the coarticulation model to clips of real motion with phones."""
 
-from audio2mesh.corpus.dominance import DominanceModel, save_dominance
-from audio2mesh.corpus.fit_dominance import explained, fit_to_clips
-from audio2mesh.corpus.options import ArticulationOptions
 from audio2mesh.data.clips import Clip
+from audio2mesh.data.dominance import DominanceModel, save_dominance
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_units
+from avatar.lipreading.sound_delay import face_units
 from common.threads import use_threads
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb
+from research.corpus.fit_dominance import explained, fit_to_clips
+from research.corpus.options import ArticulationOptions
 
 FORMER = {
     "--hold-out": "--held-out",

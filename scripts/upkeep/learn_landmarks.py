@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.synthetic.landmarks.learn import learnt_from
 from avatar.tracking.landmarks import SKIN_POINTS
 from common.arrays import write_arrays
 from common.errors import InputError
@@ -11,6 +10,7 @@ from common.threads import use_threads
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb
+from research.upkeep.learn_landmarks import learnt_from
 
 
 @dataclass(frozen=True)

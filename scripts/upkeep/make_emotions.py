@@ -1,10 +1,10 @@
 """Write talking clips with every feeling in every intensity, as motion of any head."""
 
-from avatar.drive.emotion_set import make_emotions
 from avatar.drive.options import EmotionSetOptions
 from common.threads import use_threads
 from configs.cli import main
 from configs.verbs import CONTINUES, Verb
+from research.emotion_set.make import make_emotions
 
 
 def write_emotions(options: EmotionSetOptions) -> None:

@@ -5,8 +5,8 @@ from numba import prange
 
 from common.kernels import cached_njit, plain_njit
 from splat.cpu import fields as f
-from splat.cpu.bases import MATH
 from splat.cpu.fields import TILE
+from splat.cpu.geometry import MATH
 from splat.cpu.tile import (
     BATCH,
     COLUMN,

@@ -12,17 +12,19 @@ from numba import prange
 
 from common.kernels import cached_njit, plain_njit
 from splat.cpu import fields as f
-from splat.cpu.bases import BASES, MATH, sh_bases
 from splat.cpu.geometry import (
+    BASES,
+    MATH,
     as_rows,
     covariance,
+    logarithm,
     rotation,
+    sh_bases,
     times_axes,
     to_camera,
     unit,
     world_jacobian,
 )
-from splat.cpu.logarithm import logarithm
 from splat.scene.conventions import ALPHA_THRESHOLD, FAR_PLANE, MAX_EXTENT, NEAR_PLANE
 
 LIMIT_MARGIN = np.float32(1e-4)  # so that rounding drops no pixel that passes the alpha test

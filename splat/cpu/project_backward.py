@@ -8,12 +8,15 @@ from numba import prange
 from common.kernels import cached_njit, plain_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
-from splat.cpu.bases import BASES, MATH, sh_bases, sh_direction_gradient
 from splat.cpu.geometry import (
+    BASES,
+    MATH,
     as_rows,
     covariance,
     dot,
     rotation,
+    sh_bases,
+    sh_direction_gradient,
     times_axes,
     to_camera,
     unit,

@@ -9,7 +9,7 @@ import torch
 
 from audio2mesh import load_model
 from audio2mesh.model.checkpoint import save_model
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 from splat import SplatPly, read_ply, write_ply
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from support import ROOT, write_wav
 
-from avatar.arkit import write_take
+from avatar.avatar_io.live_link import write_take
 
 
 def test_no_such_audio(refuses, tmp_path: Path):

@@ -9,8 +9,7 @@ import pytest
 from llvmlite import binding
 from support import ROOT
 
-from common.kernel_cache import LINE, sources
-from common.kernels import OURS
+from common.kernels import LINE, OURS, sources
 
 PACKAGE = {
     "__init__": "",
@@ -142,7 +141,7 @@ def test_only_one_module_takes_njit_from_numba() -> None:
 
 def test_kernels_use_whole_registers_where_that_is_free() -> None:
     run = (
-        "from numba.core.registry import cpu_target\nimport avatar.rig.fast\n"
+        "from numba.core.registry import cpu_target\nimport avatar.rigging.compiled\n"
         "print(cpu_target.target_context.codegen().magic_tuple()[-1])"
     )
     modern = bool(binding.get_host_cpu_features().get("avx512vbmi"))

@@ -8,8 +8,8 @@ from threading import Thread
 
 import pytest
 
+from avatar.batch.jobs import planned
 from avatar.batch.options import BatchOptions
-from avatar.batch.plan import planned
 from common.places import fetched, find, fingerprint, kept_copy
 
 pytest.importorskip("aiohttp", reason="fsspec reaches web addresses with it")

@@ -9,8 +9,8 @@ from broken_off import same_weights, stop_inside_step
 from fsspec.implementations.memory import MemoryFileSystem
 from pose_tracks import small_options, write_tracks
 
-from audio2mesh.head.fit import fit_pose
-from audio2mesh.head.options import PoseFitOptions
+from audio2mesh.pose_vae.fit import fit_pose
+from audio2mesh.pose_vae.options import PoseFitOptions
 from common.errors import InputError
 from common.places import find, get_bytes
 from configs.elsewhere import at_hand, elsewhere, place_of

@@ -14,7 +14,7 @@ from common.kernels import KERNELS, OURS
 COMPARED_WITH = "splat.cpu.naive"  # only bench and tests draw with it
 LEFT = """
 import json
-from common.kernel_cache import KernelCache
+from common.kernels import KernelCache
 KernelCache.load_overload = lambda *given: None  # compiles what only kernels call as well
 from configs.commands.warm import main
 from configs.options import WarmOptions

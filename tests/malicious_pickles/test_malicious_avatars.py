@@ -12,10 +12,11 @@ from gaussian_avatar_files import write_trained
 from pickle_payloads import executes, payloads
 from support import write_wav
 
-from avatar.files.avatar_file import save_avatar
-from avatar.files.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
-from avatar.flame import flame_regions, load_flame
-from avatar.rig.avatar import Avatar
+from avatar.avatar_io.avatar_file import save_avatar
+from avatar.avatar_io.gaussian_avatars import read_gaussian_avatar, write_gaussian_avatar
+from avatar.heads.flame_model import load_flame
+from avatar.heads.flame_regions import flame_regions
+from avatar.rigging.avatar import Avatar
 
 
 @pytest.mark.parametrize("suffix", [".pkl", ".npz", ".npy", ".safetensors", ".ply"])

@@ -10,7 +10,7 @@ import torch
 
 from common.device import pick_device
 from common.errors import InputError
-from splat import backend
+from splat import rendering as backend
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda", 0)
 

@@ -14,7 +14,8 @@ from splat_scenes import (
 )
 from torch import Tensor
 
-from splat import Camera, Gaussians, Rendering, reference, render
+from research.bench import rasterizer as reference
+from splat import Camera, Gaussians, Rendering, render
 from splat.cpu import render as cpu
 from splat.cpu.tile import scattered
 
@@ -25,7 +26,7 @@ NAMES = ("means", "quats", "scales", "opacities", "sh")
 def test_cpu_matches_the_oracle(name: str) -> None:
     setting = settings()[name]
     result = draw_with_gradients(cpu.draw, setting, torch.float32)
-    assert_same(result, draw_with_gradients(reference.draw, setting, torch.float64))
+    assert_same(result, draw_with_gradients(reference.reference_draw, setting, torch.float64))
 
 
 @pytest.mark.gpu

@@ -6,7 +6,7 @@ from support import python
 STEP = """
 import hashlib
 import numpy as np
-from avatar.reconstruct.fast_ssim import ssim_and_gradient
+from avatar.reconstruct.losses import ssim_and_gradient
 from splat.cpu.frame import Image, Scene, View, blend, gradients, project_and_bin
 
 rng = np.random.default_rng(0)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from common.kernels import plain_njit
-from splat.cpu.logarithm import logarithm
+from splat.cpu.geometry import logarithm
 
 
 @plain_njit()

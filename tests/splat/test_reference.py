@@ -3,7 +3,8 @@
 import torch
 from torch import Tensor
 
-from splat import Camera, Gaussians, look_at, reference
+from research.bench import rasterizer as reference
+from splat import Camera, Gaussians, look_at
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA
 
 
@@ -37,7 +38,9 @@ def test_gradients_of_the_oracle() -> None:
             *gaussians, viewmat = inputs
             moved = Camera(viewmat, camera.K, camera.width, camera.height)
             assert mode == "classic" or mode == "antialiased"
-            color, alpha, depth = reference.draw(Gaussians(*gaussians), moved, background, mode)
+            color, alpha, depth = reference.reference_draw(
+                Gaussians(*gaussians), moved, background, mode
+            )
             assert depth is not None
             return color, alpha, depth
 
@@ -56,7 +59,9 @@ def test_one_gaussian_by_hand() -> None:
     )
     eye, up = torch.tensor([0.0, 0.0, distance]), torch.tensor([0.0, 1.0, 0.0])
     camera = look_at(eye, torch.zeros(3), up, focal=focal, width=31, height=31)
-    color, alpha, depth = reference.draw(g, camera, torch.tensor([1.0, 0.0, 0.0]), "classic")
+    color, alpha, depth = reference.reference_draw(
+        g, camera, torch.tensor([1.0, 0.0, 0.0]), "classic"
+    )
     steps = torch.arange(31) - 15.0
     variance = (focal * deviation / distance) ** 2 + 0.3
     expected = opacity * torch.exp(-(steps[:, None] ** 2 + steps**2) / (2 * variance))
@@ -74,6 +79,6 @@ def test_nothing_in_view_shows_the_background() -> None:
     away = Gaussians(means + torch.tensor([0.0, 0.0, 90.0]), quats, scales, opacities, sh)
     background = torch.tensor([0.3, 0.6, 0.1], dtype=torch.float64)
     moved = Camera(viewmat, camera.K, camera.width, camera.height)
-    color, alpha, depth = reference.draw(away, moved, background, "classic")
+    color, alpha, depth = reference.reference_draw(away, moved, background, "classic")
     assert depth is not None and not alpha.any() and not depth.any()
     assert torch.equal(color, background.expand_as(color))

@@ -7,7 +7,7 @@ DRAW_TWICE = """
 import torch
 from common.threads import use_threads
 from splat import render
-from splat.benchmark import head_camera, head_of_gaussians
+from research.bench.rasterizer import head_camera, head_of_gaussians
 gaussians, camera = head_of_gaussians(5_000, 1), head_camera()
 def drawn(threads):
     assert use_threads(threads) == threads

@@ -1,5 +1,5 @@
 // Coefficients become vertices, triangle frames and an exact order from back to front: the twin of
-// avatar/rig/fast.py.
+// avatar/rigging/compiled.py.
 
 const TINY = 1e-12;
 const NEAR = 0.01; // metres before the camera

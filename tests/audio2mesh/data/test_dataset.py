@@ -12,12 +12,7 @@ from audio2mesh.data import Dataset, load_dataset
 from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits, lip_gap
 from audio2mesh.data.options import RegionOptions
-from audio2mesh.data.splits import (
-    BIWI_SUBJECTS,
-    VOCASET_SUBJECTS,
-    biwi_split,
-    vocaset_split,
-)
+from audio2mesh.data.vertex_files import BIWI_SUBJECTS, VOCASET_SUBJECTS, biwi_split, vocaset_split
 
 UNITS = FaceUnits(("jawOpen",), 0.01 * torch.randn(1, VERTICES, 3))
 

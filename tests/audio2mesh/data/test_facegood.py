@@ -8,8 +8,8 @@ from support import write_wav
 
 from audio2mesh.data.clips import load_clips
 from audio2mesh.data.face_geometry import FaceUnits
-from audio2mesh.data.facegood_release import FPS, convert_release, face_map, motion_lag, to_arkit
 from audio2mesh.sound.waveform import load_audio
+from research.upkeep.facegood_release import FPS, convert_release, face_map, motion_lag, to_arkit
 
 SECONDS = 8.0
 

@@ -5,7 +5,7 @@ import torch
 from talking_faces import moving
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.evaluation.accuracy import (
+from audio2mesh.evaluation.timing import (
     correlation,
     lip_acceleration,
     lip_vertex_error,

@@ -3,8 +3,8 @@ import pytest
 import torch
 from talking_faces import moving, talk
 
+from audio2mesh.evaluation.articulation import Score
 from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.evaluation.score import Score
 from audio2mesh.sync import SyncNet3D, lse
 from audio2mesh.sync.judge import sync_judge, together
 from audio2mesh.sync.options import Role

@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.phones import PHONES, SILENCE
-from audio2mesh.lipreading.decoding import decode
-from audio2mesh.lipreading.grammar import phone_trigram, read_in_context
+from audio2mesh.lipreading.decoding import decode, phone_trigram, read_in_context
 from audio2mesh.lipreading.network import BLANK
 
 SIL, M, B, AA = (PHONES.index(label) for label in ("SIL", "M", "B", "AA"))

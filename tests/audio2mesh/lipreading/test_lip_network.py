@@ -2,14 +2,8 @@ import pytest
 import torch
 
 from audio2mesh.data.phones import PHONES
-from audio2mesh.lipreading.network import (
-    MEASURES,
-    STEPS,
-    LipReadNet,
-    LipReadOptions,
-    features,
-    normalised,
-)
+from audio2mesh.lipreading.network import MEASURES, STEPS, LipReadNet, features, normalised
+from audio2mesh.lipreading.options import LipReadOptions
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 

@@ -6,7 +6,7 @@ import torch
 from lip_reels import bright_reel, bright_windows
 
 from audio2mesh.data.phones import PHONES, Phone
-from audio2mesh.lipreading.grammar import phone_trigram
+from audio2mesh.lipreading.decoding import phone_trigram
 from audio2mesh.lipreading.network import MEASURES, LipReadNet
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.lipreading.reels import (

@@ -8,8 +8,7 @@ import torch
 from speech_models import syllables, tiny_model
 from support import write_wav
 
-from audio2mesh.model.hearing import hear
-from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.model.stream import hear, stream_coefficients
 from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.sound import waveform
 from audio2mesh.sound.energy import frame_energy

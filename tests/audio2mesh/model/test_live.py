@@ -11,7 +11,7 @@ from audio2mesh.data.face_geometry import lip_gap
 from audio2mesh.model.live import LiveMotion, LiveOptions
 from audio2mesh.model.stream import stream_coefficients, stream_offsets
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.sound_delay import face_geometry
 from common.network_files import training_record
 
 

@@ -18,7 +18,7 @@ from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.stream import stream_coefficients
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.sound_delay import face_geometry
 
 SECONDS = 8
 PAUSES = ((2.35, 3.1), (4.5, 5.2))  # seconds, at least 0.1 s away from speech

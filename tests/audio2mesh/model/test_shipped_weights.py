@@ -14,7 +14,7 @@ from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.stream import stream_coefficients
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.sound_delay import face_geometry
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import numpy as np
 from voices import utterance
 
-from audio2mesh.prosody.arousal import arousal
 from audio2mesh.prosody.listener import prosody_of
+from audio2mesh.prosody.record import arousal
 
 
 def heard(accented: list[int], slow: int = 1) -> float:

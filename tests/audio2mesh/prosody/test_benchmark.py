@@ -7,8 +7,8 @@ import numpy as np
 from support import write_wav
 from voices import utterance
 
-from audio2mesh.prosody.benchmark import measure_prosody
 from audio2mesh.prosody.listener import ProsodyListener
+from research.bench.prosody import measure_prosody
 
 VOICE = utterance([6, 8], [2, 9], np.random.default_rng(0))[0].astype(np.float32)
 

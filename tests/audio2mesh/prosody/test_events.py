@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from voices import utterance
 
-from audio2mesh.prosody.accents import AccentFinder, Settled
+from audio2mesh.prosody.events import AccentFinder, Settled
 from audio2mesh.prosody.listener import prosody_of
 
 PHRASES = [6, 9, 4, 10, 7]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from audio2mesh.prosody.periodicity import LOOKAHEAD, difference
+from audio2mesh.prosody.pitch import LOOKAHEAD, difference
 
 WINDOW, STEP = 240, 80
 

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.signal import butter
 
-from audio2mesh.prosody.periodicity import _FILTERS
+from audio2mesh.prosody.pitch import _FILTERS
 from audio2mesh.sound import SAMPLE_RATE
 
 

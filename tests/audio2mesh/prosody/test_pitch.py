@@ -7,8 +7,8 @@ import pytest
 from voices import glides, sing
 
 from audio2mesh.prosody.listener import prosody_of
-from audio2mesh.prosody.periodicity import HOP
-from audio2mesh.training.music import make_music
+from audio2mesh.prosody.pitch import HOP
+from audio2mesh.training.augment import make_music
 
 SEEDS = range(9)
 TILTS = (0.0, 6.0, 12.0)

@@ -1,7 +1,7 @@
 import torch
 from speech_models import syllables
 
-from audio2mesh.sound.level import normalise_level
+from audio2mesh.sound.mel import normalise_level
 
 
 def _voice(seed: int = 0) -> torch.Tensor:

@@ -6,8 +6,8 @@ import torch
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
 from audio2mesh.sync import SyncNet3D, SyncNetOptions, sync_critic
-from audio2mesh.sync.lips import lip_directions, lip_offsets
-from audio2mesh.training.critic import Batch
+from audio2mesh.sync.network import lip_directions, lip_offsets
+from audio2mesh.training.losses import Batch
 
 
 @pytest.fixture

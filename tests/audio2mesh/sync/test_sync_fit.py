@@ -4,9 +4,9 @@ import numpy as np
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.sync.check import offset_score
-from audio2mesh.sync.contrast_task import ContrastTask
+from audio2mesh.sync.contrast import ContrastTask
 from audio2mesh.sync.fit import new_trainer
+from audio2mesh.sync.offsets import offset_score
 from audio2mesh.sync.options import ContrastOptions, SegmentOptions, SyncFitOptions, SyncNetOptions
 from audio2mesh.sync.segments import cut_item, running_speech
 from audio2mesh.training.options import AugmentOptions

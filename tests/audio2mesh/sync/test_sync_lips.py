@@ -4,7 +4,7 @@ import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.motion import Motion
-from audio2mesh.sync.lips import apart, lip_curves, lip_directions, lip_offsets, lip_transfer
+from audio2mesh.sync.network import apart, lip_curves, lip_directions, lip_offsets, lip_transfer
 
 
 def _grid_face(scale: float = 1.0, order: torch.Tensor | None = None) -> FaceGeometry:

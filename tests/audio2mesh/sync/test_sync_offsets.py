@@ -4,8 +4,7 @@ import torch
 
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
-from audio2mesh.sync.lips import lip_directions, lip_offsets
-from audio2mesh.sync.network import SyncNet3D
+from audio2mesh.sync.network import SyncNet3D, lip_directions, lip_offsets
 from audio2mesh.sync.offsets import find_offsets, lse, shifted_distances
 from audio2mesh.sync.options import SyncNetOptions
 

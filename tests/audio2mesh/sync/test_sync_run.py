@@ -7,9 +7,9 @@ import torch
 from broken_off import same_weights, stop_inside_step
 from small_runs import FACE, UNITS, write_clips
 
+from audio2mesh.sync.critic import load_syncnet
 from audio2mesh.sync.fit import fit_syncnet, split_clips
 from audio2mesh.sync.options import ContrastOptions, SyncFitOptions, SyncNetOptions
-from audio2mesh.sync.storage import load_syncnet
 from common.errors import InputError
 from common.network_files import training_record
 

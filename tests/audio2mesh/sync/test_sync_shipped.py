@@ -12,7 +12,7 @@ from audio2mesh.sound.mel import log_mel
 from audio2mesh.sound.waveform import load_audio
 from audio2mesh.sync import find_offset, find_offsets, load_syncnet, lse
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.sound_delay import face_geometry
 
 VOICE = Path(__file__).parents[3] / "assets" / "demo_voice.flac"
 SECONDS = 8

@@ -13,9 +13,9 @@ ROOT = Path(__file__).parents[3]
 MEASURES = (  # they compute scores; `sync_critic` refuses the instance besides
     "audio2mesh/evaluation",
     "audio2mesh/sync",
-    "avatar/evaluation/",
-    "avatar/lipreading/delay.py",
-    "configs/commands/measure_speech.py",
+    "research/evaluation/avatar/",
+    "avatar/lipreading/sound_delay.py",
+    "research/commands/measure_speech.py",
 )
 TRAINING = (
     "audio2mesh/training/trainer.py",

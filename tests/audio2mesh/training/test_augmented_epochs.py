@@ -7,14 +7,8 @@ import pytest
 import torch
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.training import augmented_epochs as passes
-from audio2mesh.training.augmented_epochs import (
-    Pass,
-    PassSource,
-    cache_folder,
-    cached_pass,
-    encode_pass,
-)
+from audio2mesh.training import batches as passes
+from audio2mesh.training.batches import Pass, PassSource, cache_folder, cached_pass, encode_pass
 from audio2mesh.training.options import AugmentOptions
 
 

@@ -12,8 +12,6 @@ from lip_reels import bright_reel, bright_windows
 from other_device import OTHER, on_cpu, other_device
 from speech_models import talking_clip, tiny_model
 
-from audio2mesh.corpus.options import RecogniserOptions
-from audio2mesh.corpus.teaching import PhoneTask
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.phones import PHONES
 from audio2mesh.lipreading.network import LipReadNet
@@ -32,6 +30,8 @@ from audio2mesh.sync.options import ContrastOptions, SyncFitOptions, SyncNetOpti
 from audio2mesh.training.motion_task import motion_trainer
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer
+from research.corpus.options import RecogniserOptions
+from research.corpus.teaching import PhoneTask
 
 CPU = torch.device("cpu")
 CLEAN = AugmentOptions(clean=1.0)

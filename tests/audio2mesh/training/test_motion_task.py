@@ -12,7 +12,7 @@ from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import inner_frames, mel_steps
-from audio2mesh.training.critic import Batch, Critic
+from audio2mesh.training.losses import Batch, Critic
 from audio2mesh.training.motion_task import MotionTask, motion_trainer
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer

@@ -1,6 +1,6 @@
 import numpy as np
 
-from audio2mesh.training.music import make_music
+from audio2mesh.training.augment import make_music
 
 
 def test_music_is_loud_finite_and_follows_from_its_seed():

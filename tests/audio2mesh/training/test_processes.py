@@ -15,14 +15,13 @@ from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
 from support import ROOT
 
-from audio2mesh.head.fit import fit_pose
-from audio2mesh.head.storage import load_pose_net
 from audio2mesh.lipreading.network import LipReadNet
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.lipreading.train import lip_trainer
+from audio2mesh.pose_vae.fit import fit_pose, load_pose_net
+from audio2mesh.sync.critic import load_syncnet
 from audio2mesh.sync.fit import fit_syncnet
 from audio2mesh.sync.options import ContrastOptions, SyncFitOptions, SyncNetOptions
-from audio2mesh.sync.storage import load_syncnet
 from audio2mesh.training.distributed import own_part, process_group
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError

@@ -17,9 +17,9 @@ from small_runs import FACE, UNITS, write_clips
 from audio2mesh.data.clips import load_clips
 from audio2mesh.data.options import SourceOptions
 from audio2mesh.data.sources import load_sources, to_common_basis
-from audio2mesh.head.fit import fit_pose
-from audio2mesh.head.task import PoseTask, new_net
-from audio2mesh.head.tracks import split_tracks
+from audio2mesh.pose_vae.fit import fit_pose
+from audio2mesh.pose_vae.task import PoseTask, new_net
+from audio2mesh.pose_vae.tracks import split_tracks
 from audio2mesh.training.distributed import process_group
 from common.errors import InputError
 from common.shares import ROUND, in_shares

@@ -10,8 +10,7 @@ from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.options import ModelOptions
 from audio2mesh.training.film_tuning import with_style
 from audio2mesh.training.options import FitOptions
-from audio2mesh.training.run import fit, new_model
-from audio2mesh.training.start import continued
+from audio2mesh.training.run import continued, fit, new_model
 from common.errors import InputError
 
 

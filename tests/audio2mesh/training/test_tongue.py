@@ -7,7 +7,7 @@ from small_runs import small_data, small_steps, write_clips
 from speech_models import VERTICES, tiny_model
 
 from audio2mesh.data.face_geometry import FaceGeometry, tongue_reach
-from audio2mesh.training.augmented_epochs import Pass
+from audio2mesh.training.batches import Pass
 from audio2mesh.training.options import FitOptions
 from audio2mesh.training.tongue import expectile_map, fit_tongue, tongue_way, with_tongue
 from common.errors import InputError

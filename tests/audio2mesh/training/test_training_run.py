@@ -9,7 +9,7 @@ from broken_off import same_weights, stop_inside_step
 from small_runs import small_data, small_fit, small_steps, write_clips
 
 from audio2mesh.model.options import ModelOptions
-from audio2mesh.training.critic import Batch, Critic
+from audio2mesh.training.losses import Batch, Critic
 from audio2mesh.training.options import FitOptions, LossWeights
 from audio2mesh.training.run import new_model, score_lines
 from common.errors import InputError

@@ -14,7 +14,7 @@ import pytest
 from batches import here, manifest, outputs
 from support import ROOT, write_wav
 
-from avatar.batch.job import RECORDS
+from avatar.batch.jobs import RECORDS
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 

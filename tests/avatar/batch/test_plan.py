@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from avatar.batch.jobs import planned
 from avatar.batch.options import BatchOptions
-from avatar.batch.plan import planned
 from common.errors import InputError
 
 

@@ -10,7 +10,8 @@ import pytest
 from batches import here, manifest, outputs
 from support import Outcome
 
-from avatar.batch import job, run
+from avatar.batch import jobs as job
+from avatar.batch import run
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 from avatar.drive.drive import drive

@@ -2,8 +2,8 @@
 
 import pytest
 
-from avatar.batch.job import Job
-from avatar.batch.shards import Shard, part_of, shard_of
+from avatar.batch.jobs import Job
+from avatar.batch.run import Shard, part_of, shard_of
 from common.errors import InputError
 
 

@@ -5,7 +5,7 @@ import pytest
 from support import ROOT
 
 from audio2mesh import probe_audio
-from avatar.drive.benchmark import (
+from research.bench.drive import (
     alone,
     measure_drive,
     measure_drives,

@@ -15,7 +15,7 @@ from support import Outcome, write_wav
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
-from avatar.rig.pose import pose
+from avatar.rigging.avatar import pose
 
 Drive = Callable[..., Path]
 RATE = 16_000

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from support import write_wav
 
-from avatar.arkit import WEIGHTS, write_take
+from avatar.avatar_io.live_link import write_take
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
+from avatar.heads.arkit import WEIGHTS
 
 
 @pytest.fixture

@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from support import Outcome, write_wav
 
-from avatar.arkit import WEIGHTS, read_take
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.drive.export import export
 from avatar.drive.options import ExportOptions
-from avatar.face.emotion.presets import EMOTIONS
-from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.heads import load_head
+from avatar.heads.arkit import WEIGHTS
 
 Run = Callable[..., Outcome]
 

@@ -12,22 +12,23 @@ from glb_files import read_glb
 from support import write_wav
 
 from audio2mesh import SpeechToMotion, load_audio, load_model
-from audio2mesh.head.network import PoseNet
-from audio2mesh.head.options import PoseNetOptions
-from audio2mesh.head.storage import load_pose_net, save_pose_net
+from audio2mesh.pose_vae.fit import load_pose_net, save_pose_net
+from audio2mesh.pose_vae.network import PoseNet
+from audio2mesh.pose_vae.options import PoseNetOptions
 from audio2mesh.prosody.listener import prosody_of
-from avatar.arkit import WEIGHTS, head_angles, read_take
+from avatar.avatar_io.live_link import head_angles, read_take
+from avatar.behaviour.gaze import gaze_degrees
+from avatar.behaviour.performance import learned_head
 from avatar.drive.direction import direction_of
 from avatar.drive.export import export
-from avatar.drive.motion import Motion
+from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions, ExportOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import plan_drive
-from avatar.face.gaze import gaze_degrees
-from avatar.face.learned import learned_head
-from avatar.flame.parameters import read_flame_parameters
 from avatar.heads import load_head
-from avatar.transfer.fitted_face import shipped_face
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.flame_parameters import read_flame_parameters
+from avatar.retarget.fitted_face import shipped_face
 from common.assets import DEMO_VOICE
 from common.errors import InputError
 
@@ -58,13 +59,13 @@ def written(audio: Path, tmp_path: Path) -> Export:
     return write
 
 
-def moved(model: SpeechToMotion, audio: Path, **given: Any) -> Motion:
+def moved(model: SpeechToMotion, audio: Path, **given: Any) -> DrivenMotion:
     options = ExportOptions(Path("unused.csv"), audio=audio, **given)
     told = direction_of(options, speaks=True, lives=True, needed="a voice")
     return perform(shipped_face(), model, told)
 
 
-def coefficients(motion: Motion) -> dict[str, torch.Tensor]:
+def coefficients(motion: DrivenMotion) -> dict[str, torch.Tensor]:
     """The curve [F] of every direction."""
     assert motion.curves is not None
     columns = torch.cat([*motion.curves.coefficients()]).T

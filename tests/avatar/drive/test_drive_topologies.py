@@ -11,11 +11,12 @@ from gaussian_avatar_files import write_trained
 from head_meshes import decimated, sealed_scan
 from support import Outcome, write_wav
 
-from avatar.arkit import WEIGHTS, write_take
+from avatar.avatar_io.live_link import write_take
+from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
-from avatar.files.open_avatar import open_avatar
-from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.flame_regions import LOWER_TEETH, UPPER_TEETH
 
 Arrays = dict[str, np.ndarray]
 Save = Callable[..., Arrays]

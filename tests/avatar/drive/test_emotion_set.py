@@ -12,12 +12,12 @@ from support import Outcome, write_wav
 
 from audio2mesh.data.clips import load_clips
 from audio2mesh.data.phones import Phone, to_arrays
-from avatar.drive.emotion_set import make_emotions
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.drive.options import EmotionSetOptions
-from avatar.files.motion_file import motion_chunks, open_motion
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_units
+from avatar.lipreading.sound_delay import face_units
 from common.errors import InputError
+from research.emotion_set.make import make_emotions
 
 Run = Callable[..., Outcome]
 

@@ -12,14 +12,16 @@ from flame_files import write_flame
 from support import write_wav
 from torch import Tensor
 
-from avatar.arkit import WEIGHTS, read_take, write_take
+from avatar.avatar_io.live_link import read_take, write_take
+from avatar.avatar_io.motion_file import SavedMotion, motion_writer
 from avatar.drive.drive import drive
 from avatar.drive.export import export
 from avatar.drive.options import DriveOptions, ExportOptions
-from avatar.files.motion_file import SavedMotion, motion_writer
-from avatar.flame import add_teeth, flame_vertices, load_flame, neutral
-from avatar.flame.parameters import read_flame_parameters
-from avatar.mesh import Mesh
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.flame_model import flame_vertices, load_flame, neutral
+from avatar.heads.flame_parameters import read_flame_parameters
+from avatar.heads.flame_regions import add_teeth
 
 WAYS = ("In", "Out", "Up", "Down")
 

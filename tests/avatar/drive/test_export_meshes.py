@@ -13,15 +13,15 @@ from glb_files import read_glb
 from head_meshes import HEAD, decimated, moved, whole_head
 from torch import Tensor
 
-from avatar.arkit import head_poses, read_take, write_take
+from avatar.avatar_io.live_link import head_poses, read_take, write_take
+from avatar.avatar_io.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
 from avatar.drive.export import Exported, export
 from avatar.drive.options import ExportOptions
-from avatar.drive.retarget import carried
-from avatar.files.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
-from avatar.mesh import Mesh
-from avatar.mesh.similarity import fit_similarity
-from avatar.rig.pose import pose
-from avatar.transfer.fitted_face import face_of
+from avatar.drive.retarget import retargeted
+from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.retarget.fitted_face import face_of
+from avatar.rigging.avatar import pose
 
 FRAMES, FPS = 30, 25.0  # more than a second: only then do timecodes tell their rate
 KNOWN = moved(decimated(whole_head(), 0.3), 100.0, 35.0, (4.0, 5.0, 6.0))
@@ -180,7 +180,7 @@ def test_the_same_mesh_elsewhere_moves_as_it_does_here(folder: Path):
     back = np.linalg.inv(KNOWN.turn)
     vertices = (here.mesh.vertices.numpy() - np.array([4.0, 5.0, 6.0])) @ back.T
     mesh = Mesh(torch.from_numpy(vertices).float(), here.mesh.faces)
-    there = carried(here, face_of(mesh, "mesh", torch.from_numpy(_fitted(here, back)).float()))
+    there = retargeted(here, face_of(mesh, "mesh", torch.from_numpy(_fitted(here, back)).float()))
     offsets = torch.cat(list(there.offsets())).numpy()
     expected = torch.cat(list(motion_chunks(here))).numpy() @ back.T
     assert np.abs(expected).max() > 0.005

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from support import Outcome, write_wav
 
-from avatar.arkit import read_take, write_take
+from avatar.avatar_io.live_link import read_take, write_take
 from avatar.drive.export_plan import plan_export
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import TAKE_FPS

@@ -12,20 +12,21 @@ from foreign_splats import read_world_ply
 from glb_files import read_glb
 from support import Outcome, write_wav
 
-from avatar.arkit import WEIGHTS, write_take
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.avatar_io.formats import EXTRA
+from avatar.avatar_io.live_link import write_take
+from avatar.avatar_io.open_avatar import AvatarFiles
+from avatar.avatar_io.splat_formats import upside_down
 from avatar.drive.export import export
 from avatar.drive.export_plan import plan_export
 from avatar.drive.gaussian_export import export_gaussians
 from avatar.drive.options import ExportOptions
+from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face
-from avatar.drive.stage import light_colours
-from avatar.exports.convention import upside_down
-from avatar.exports.formats import EXTRA
-from avatar.files.avatar_file import load_avatar
-from avatar.files.open_avatar import AvatarFiles
-from avatar.light.read_light import read_lights
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
+from avatar.heads.arkit import WEIGHTS
+from avatar.lighting.environment_files import read_lights
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from common.errors import InputError
 from splat import Gaussians
 from splat.scene.conventions import SH_C0

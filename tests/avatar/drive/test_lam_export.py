@@ -10,13 +10,13 @@ import torch
 from foreign_splats import read_world_ply
 from glb_files import Glb, glb_of
 
-from avatar.arkit import WEIGHTS
 from avatar.drive import gaussian_export
 from avatar.drive.gaussian_export import export_gaussians
 from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import avatar_face
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
+from avatar.heads.arkit import WEIGHTS
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from common.errors import InputError
 
 

@@ -7,19 +7,19 @@ import torch
 from head_meshes import HEAD
 from torch import Tensor
 
-from avatar.arkit import WEIGHTS
 from avatar.drive import morph_targets as module
 from avatar.drive.morph_targets import morph_targets
-from avatar.drive.motion import Curves, Motion
-from avatar.transfer.fitted_face import shipped_face
+from avatar.drive.motion import Curves, DrivenMotion
+from avatar.heads.arkit import WEIGHTS
+from avatar.retarget.fitted_face import shipped_face
 
 UNITS = ("jawOpen", "mouthPucker", "mouthFrownLeft")
 
 
-def saved(offsets: Tensor) -> Motion:
+def saved(offsets: Tensor) -> DrivenMotion:
     """Motion of anny-head of which nothing is known but its offsets [F, S, 3]."""
     poses = torch.eye(4).expand(len(offsets), 4, 4)
-    return Motion(shipped_face(), lambda: iter(offsets.split(32)), poses, 25.0)
+    return DrivenMotion(shipped_face(), lambda: iter(offsets.split(32)), poses, 25.0)
 
 
 def random_motion(frames: int) -> Tensor:
@@ -66,7 +66,7 @@ def test_units_keep_their_names_and_their_size():
 
     curves = Curves(names, basis, coefficients)
     poses = torch.eye(4).expand(3, 4, 4)
-    targets = morph_targets(Motion(shipped_face(), curves.offsets, poses, 25.0, curves))
+    targets = morph_targets(DrivenMotion(shipped_face(), curves.offsets, poses, 25.0, curves))
     assert targets.names == names and "jawOpen" in WEIGHTS
     assert torch.allclose(targets.offsets, basis * torch.tensor([3.0, 1.0])[:, None, None])
     assert torch.allclose(targets.weights, torch.tensor([[-1, 0.2], [0.5, 0.6], [0, 0]]))

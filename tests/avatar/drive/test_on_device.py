@@ -27,17 +27,16 @@ from avatar.drive.frames import (
     moving,
     open_darkroom,
 )
-from avatar.drive.motion import Curves, Motion
+from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.options import DriveOptions
-from avatar.drive.report import DeviceClock, StageClock
-from avatar.drive.stage import Stage
-from avatar.film.video import as_bytes
+from avatar.drive.render_context import RenderContext
+from avatar.drive.report import DeviceClock, PhaseClock
+from avatar.geometry.rotations import axis_angle_to_matrix, quaternion_to_matrix, turn_about
 from avatar.heads import load_head
-from avatar.mesh.rotations import axis_angle_to_matrix, quaternion_to_matrix, turn_about
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig, batch_rig, rasterizer
-from avatar.rig.pose import pose
-from avatar.transfer.fitted_face import shipped_face
+from avatar.retarget.fitted_face import shipped_face
+from avatar.rigging.avatar import Avatar, pose
+from avatar.rigging.draw import avatar_rig, batch_rig, rasterizer
+from avatar.video.writer import as_bytes
 from splat import Camera, Gaussians, orbit, render_frames
 
 FRAMES, FPS, CPU = 7, 25.0, torch.device("cpu")
@@ -45,14 +44,14 @@ BACKGROUND = torch.tensor([0.2, 0.4, 0.6])
 
 
 @pytest.fixture(scope="module")
-def motion() -> Motion:
+def motion() -> DrivenMotion:
     """A head that turns while its jaw and a brow move."""
     face = shipped_face()
     basis = torch.stack([face.head.unit("jawOpen"), face.head.unit("browInnerUp")])
     weights = torch.rand(FRAMES, 2, generator=torch.Generator().manual_seed(0))
     curves = Curves(("jawOpen", "browInnerUp"), basis, lambda: iter(weights.split(4)))
     turns = axis_angle_to_matrix(torch.linspace(-0.3, 0.3, FRAMES)[:, None] * torch.ones(3))
-    return Motion(face, curves.offsets, turn_about(turns, load_head().pivot), FPS, curves)
+    return DrivenMotion(face, curves.offsets, turn_about(turns, load_head().pivot), FPS, curves)
 
 
 def cameras() -> Iterator[Camera]:
@@ -60,7 +59,7 @@ def cameras() -> Iterator[Camera]:
         yield orbit(torch.zeros(3), 1.0, 5.0 * azimuth, 0, 20, width=48, height=32)
 
 
-def one_by_one(avatar: Avatar, motion: Motion) -> list[np.ndarray]:
+def one_by_one(avatar: Avatar, motion: DrivenMotion) -> list[np.ndarray]:
     """As the CPU draws: bytes of red, green and blue."""
     rig, draw = avatar_rig(avatar, CPU), rasterizer("cpu", BACKGROUND)
     meshes = zip(motion.meshes(), cameras(), strict=True)
@@ -68,10 +67,10 @@ def one_by_one(avatar: Avatar, motion: Motion) -> list[np.ndarray]:
 
 
 def shot(
-    avatar: Avatar, motion: Motion, darkroom: Darkroom, count: int, device: torch.device = CPU
+    avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, count: int, device: torch.device = CPU
 ) -> tuple[Tensor, Tensor]:
     """Pictures [F, ..] and offsets [F, V, 3]."""
-    clock = DeviceClock(StageClock(), device)
+    clock = DeviceClock(PhaseClock(), device)
     moved = moving(motion, avatar.vertices, device)
     shown = list(many_at_once(darkroom, moved, cameras(), count, clock))
     assert all(clock.clock.seconds[name] > 0 for name in ("audio2mesh", "rig", "raster", "encode"))
@@ -83,7 +82,7 @@ def darkroom(small_avatar: Avatar) -> Darkroom:
     return open_darkroom(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"), (64, 64))
 
 
-def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, motion: Motion):
+def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, motion: DrivenMotion):
     meshes = torch.stack(list(motion.meshes()))
     together = batch_rig(small_avatar, CPU)(meshes)
     for number, mesh in enumerate(meshes):
@@ -99,7 +98,7 @@ def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, mo
     assert together.sh.shape == small_avatar.gaussians.sh.shape
 
 
-def test_many_heads_are_turned_as_each_is(motion: Motion):
+def test_many_heads_are_turned_as_each_is(motion: DrivenMotion):
     head = motion.face.head
     rest = motion.face.mesh.vertices.expand(FRAMES, -1, -1)
     together = pose(rest, head, motion.head_pose)
@@ -108,7 +107,9 @@ def test_many_heads_are_turned_as_each_is(motion: Motion):
         assert torch.allclose(turned, alone, atol=1e-6)
 
 
-def test_pictures_are_those_of_the_cpu(small_avatar: Avatar, motion: Motion, darkroom: Darkroom):
+def test_pictures_are_those_of_the_cpu(
+    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom
+):
     found, offsets = shot(small_avatar, motion, darkroom, 3)
     wanted = np.stack(one_by_one(small_avatar, motion))
     assert found.shape == wanted.shape
@@ -119,7 +120,7 @@ def test_pictures_are_those_of_the_cpu(small_avatar: Avatar, motion: Motion, dar
 
 @pytest.mark.parametrize("count", [1, 2, 32])
 def test_how_many_at_once_changes_nothing(
-    small_avatar: Avatar, motion: Motion, darkroom: Darkroom, count: int
+    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, count: int
 ):
     found, _ = shot(small_avatar, motion, darkroom, count)
     wanted, _ = shot(small_avatar, motion, darkroom, 3)
@@ -128,7 +129,7 @@ def test_how_many_at_once_changes_nothing(
 
 @pytest.mark.parametrize("planar", [False, True])
 def test_everything_stays_on_the_device(
-    small_avatar: Avatar, motion: Motion, darkroom: Darkroom, planar: bool
+    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, planar: bool
 ):
     wanted, _ = shot(small_avatar, motion, replace(darkroom, planar=planar), 3)
 
@@ -162,7 +163,7 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     )
     drive(plain)
 
-    def of_the_cpu(stage: Stage, film: Film) -> Darkroom:
+    def of_the_cpu(stage: RenderContext, film: Film) -> Darkroom:
         return open_darkroom(stage.avatar, CPU, "cpu", stage.background, film.out, film.size)
 
     monkeypatch.setattr(looping, "darkroom_of", of_the_cpu)
@@ -183,7 +184,7 @@ def decoded(path: Path | None) -> np.ndarray:
 @pytest.mark.gpu
 @pytest.mark.parametrize("count", [1, 3])
 def test_cuda_makes_the_pictures_of_the_cpu(
-    small_avatar: Avatar, motion: Motion, cuda: torch.device, count: int
+    small_avatar: Avatar, motion: DrivenMotion, cuda: torch.device, count: int
 ):
     out, size = Path("frames"), (64, 64)
     there = open_darkroom(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out, size)

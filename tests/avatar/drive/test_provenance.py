@@ -9,9 +9,9 @@ import pytest
 from films import write_sound
 from PIL import Image
 
+from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
-from avatar.files.avatar_file import load_avatar, save_avatar
 from common.assets import DEMO_AVATAR
 
 ORIGIN = "a photo, by VoiceSplat 1.0 on 2026-11-22"

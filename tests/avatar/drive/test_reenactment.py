@@ -8,17 +8,18 @@ import torch
 from films import write_film
 
 from audio2mesh import load_model
-from avatar.arkit import WEIGHTS, Take
+from avatar.avatar_io.live_link import Take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.drive.direction import Direction
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
-from avatar.files.motion_file import motion_chunks, open_motion
-from avatar.film.audio_track import Sound
-from avatar.tracking import perform as perform_room
-from avatar.tracking.perform import Performance
-from avatar.tracking.sound import TrackedSound
-from avatar.transfer.fitted_face import shipped_face
+from avatar.heads.arkit import WEIGHTS
+from avatar.retarget.fitted_face import shipped_face
+from avatar.tracking import track as perform_room
+from avatar.tracking.sound_offset import TrackedSound
+from avatar.tracking.track import Performance
+from avatar.video.sound import Sound
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
 

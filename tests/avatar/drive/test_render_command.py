@@ -23,16 +23,16 @@ from captures import (
 from flame_files import write_flame
 from support import Outcome, write_wav
 
-from avatar.capture import open_capture
+from avatar.avatar_io.avatar_file import save_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions, ReplayOptions
 from avatar.drive.render import before, mean_pose, replay
-from avatar.files.avatar_file import save_avatar
+from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
-from avatar.mesh import Mesh
-from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
+from avatar.reconstruct.capture_reader import open_capture
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
 from splat import RawGaussians, orbit, render
 
 SIZE = (48, 40)

@@ -9,12 +9,12 @@ from speech_models import tiny_model
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.drive.retarget import carried, carry_basis, with_teeth
-from avatar.files.motion_file import SavedMotion, motion_writer
-from avatar.flame import FlameModel, add_teeth, flame_vertices, load_flame, neutral
-from avatar.flame.teeth import LOWER_TEETH, UPPER_TEETH
-from avatar.mesh import Mesh
-from avatar.transfer.fitted_face import Face, face_of, shipped_face
+from avatar.avatar_io.motion_file import SavedMotion, motion_writer
+from avatar.drive.retarget import retarget_basis, retargeted, with_teeth
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads.flame_model import FlameModel, flame_vertices, load_flame, neutral
+from avatar.heads.flame_regions import LOWER_TEETH, UPPER_TEETH, add_teeth
+from avatar.retarget.fitted_face import Face, face_of, shipped_face
 
 LOWER, UPPER = torch.tensor(LOWER_TEETH), torch.tensor(UPPER_TEETH)
 
@@ -45,13 +45,13 @@ def model_of(topology: str, basis: Tensor) -> SpeechToMotion:
 def test_a_mesh_of_the_same_topology_takes_the_basis_as_it_is(capsys: pytest.CaptureFixture[str]):
     face = shipped_face()
     model = model_of("anny-head", face.head.units[:3])
-    assert torch.equal(carry_basis(model, face, "w", None), model.basis)
+    assert torch.equal(retarget_basis(model, face, "w", None), model.basis)
     assert capsys.readouterr().err == ""
 
 
 def test_another_mesh_is_told_in_one_line(toothed: Face, capsys: pytest.CaptureFixture[str]):
     model = model_of("anny-head", shipped_face().head.units[:3])
-    carried = carry_basis(model, toothed, "w", None)
+    carried = retarget_basis(model, toothed, "w", None)
     said = capsys.readouterr().err
     lips = toothed.head.regions["lips"]
     assert torch.allclose(carried[:, lips], toothed.head.units[:3, lips], atol=1e-6)
@@ -91,21 +91,21 @@ def test_the_whole_face_of_expressions_leaves_the_teeth_nearly_still(
 
 def test_flame_weights_reach_teeth_by_themselves(flame: FlameModel, toothed: Face):
     model = model_of("flame", torch.randn(2, 5023, 3))
-    carried = carry_basis(model, toothed, "w", None)
+    carried = retarget_basis(model, toothed, "w", None)
     assert torch.allclose(carried, with_teeth(model.basis, toothed.head), atol=1e-5)
 
 
 def test_flame_weights_on_another_head_need_flame(toothed: Face):
     model = model_of("flame", torch.randn(2, 5023, 3))
     with pytest.raises(ValueError, match=r"my\.safetensors move flame \(5023 vertices\).*--flame"):
-        carry_basis(model, shipped_face(), Path("my.safetensors"), None)
+        retarget_basis(model, shipped_face(), Path("my.safetensors"), None)
 
 
 @pytest.mark.parametrize(("topology", "size"), [("biwi", 23370), ("flame", 77), ("anny-head", 12)])
 def test_weights_of_unknown_topology_are_refused(topology: str, size: int):
     model = model_of(topology, torch.zeros(2, size, 3))
     with pytest.raises(ValueError, match=f"w move {topology}.*{size}.*use weights"):
-        carry_basis(model, shipped_face(), "w", None)
+        retarget_basis(model, shipped_face(), "w", None)
 
 
 def test_a_face_of_flame_knows_its_lips_by_number(toothed: Face):
@@ -118,7 +118,7 @@ def test_a_face_of_flame_knows_its_lips_by_number(toothed: Face):
 
 def test_a_known_template_is_not_fitted_again(flame: FlameModel, toothed: Face, monkeypatch):
     monkeypatch.setattr(
-        "avatar.transfer.fitted_face.registered", lambda *_: pytest.fail("fitted again")
+        "avatar.retarget.fitted_face.registered", lambda *_: pytest.fail("fitted again")
     )
     again = face_of(toothed.mesh, "flame-teeth", toothed.fitted)
     assert torch.equal(again.head.units, toothed.head.units)
@@ -132,7 +132,7 @@ def test_flame_weights_move_anny_head(flame_file: Path, monkeypatch, tmp_path: P
     there = face_of(Mesh(bare.template, bare.faces), "flame")
     model = model_of("flame", there.head.unit("jawOpen")[None])
     face = shipped_face()
-    back = carry_basis(model, face, "w", flame_file)[0]
+    back = retarget_basis(model, face, "w", flame_file)[0]
     lips = face.head.regions["lips"]
     true = face.head.unit("jawOpen")[lips]
     assert (back[lips] - true).norm(dim=1).mean() < 0.08 * true.norm(dim=1).mean()
@@ -149,10 +149,10 @@ def test_saved_motion_of_flame_keeps_its_lips_on_a_head_with_teeth(
     with motion_writer(there, {}) as append:
         for frame in offsets.numpy():
             append(frame)
-    motion = carried(there, toothed)
+    motion = retargeted(there, toothed)
     (found,) = motion.offsets()
     assert torch.allclose(found, with_teeth(offsets, toothed.head), atol=1e-7)
     monkeypatch.setattr("avatar.drive.retarget.motion_chunks", lambda _: iter([found]))
     back = SavedMotion(there.path, toothed.mesh, "flame-teeth", 25.0, poses, toothed.fitted)
-    (again,) = carried(back, face_of(bare, "flame")).offsets()
+    (again,) = retargeted(back, face_of(bare, "flame")).offsets()
     assert torch.equal(again, offsets)

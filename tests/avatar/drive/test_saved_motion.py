@@ -12,15 +12,15 @@ from gaussian_avatar_files import write_trained
 from head_meshes import decimated, sealed_scan
 from support import write_wav
 
-from avatar.arkit import read_take
+from avatar.avatar_io.avatar_file import save_avatar
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.drive import drive
 from avatar.drive.export import export
 from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions
 from avatar.drive.render import replay
-from avatar.files.avatar_file import save_avatar
-from avatar.files.motion_file import motion_chunks, open_motion
-from avatar.files.open_avatar import open_avatar
-from avatar.flame.parameters import read_flame_parameters
+from avatar.heads.flame_parameters import read_flame_parameters
 
 Forbid = Callable[[], None]
 
@@ -36,7 +36,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
     """From now on nothing may be registered."""
     return lambda: monkeypatch.setattr(
-        "avatar.transfer.registered", lambda *_: pytest.fail("registered again")
+        "avatar.retarget.registered", lambda *_: pytest.fail("registered again")
     )
 
 

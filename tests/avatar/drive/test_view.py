@@ -10,13 +10,14 @@ import pytest
 import torch
 from support import Outcome, write_wav
 
-from avatar.arkit import WEIGHTS, write_take
+from avatar.avatar_io.live_link import write_take
 from avatar.drive.drive import drive
-from avatar.drive.motion import Motion
+from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions, ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
-from avatar.film.sound_file import loudness, sound_file
-from avatar.rig.avatar import Avatar
+from avatar.heads.arkit import WEIGHTS
+from avatar.rigging.avatar import Avatar
+from avatar.video.sound import loudness, sound_file
 
 Run = Callable[..., Outcome]
 
@@ -54,7 +55,7 @@ def test_a_take_moves_and_the_voice_is_only_heard(run_script: Run, folder: Path)
 def test_what_is_asked_of_behaviour_is_done_as_in_a_film(
     small_avatar: Avatar, folder: Path, asked: dict[str, Any]
 ):
-    def motion(**options: Any) -> Motion:
+    def motion(**options: Any) -> DrivenMotion:
         plan = plan_view(ViewOptions(folder / "subject.ply", **options))
         found = motion_on_page(plan, small_avatar)
         assert found is not None

@@ -3,8 +3,7 @@ import pytest
 import torch
 
 from avatar.heads import eyeball, fit_units, load_head
-from avatar.heads.head import REGIONS
-from avatar.heads.lips import seal_lips
+from avatar.heads.head import REGIONS, seal_lips
 
 HEAD = load_head()
 REST = {"neutral": torch.zeros(3)} | dict(HEAD.identities)

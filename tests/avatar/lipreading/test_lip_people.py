@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.corpus.articulation import articulate
+from audio2mesh.data.articulation import articulate
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading import MouthView, mouth_renderer
 from avatar.lipreading.layer import GREY, KINDS
-from avatar.lipreading.mouth_shape import mouth_shape
 from avatar.lipreading.people import (
     Look,
     arkit_units,
@@ -17,8 +16,9 @@ from avatar.lipreading.people import (
     spoken_motion,
     unsteady,
 )
-from avatar.lipreading.quick_render import quick_mouth_renderer
 from avatar.lipreading.render import layer_of
+from research.lipreading.quick_render import quick_mouth_renderer
+from research.lipreading.windows import mouth_shape
 
 HEAD = load_head()
 LAYER = layer_of(HEAD, torch.device("cpu"))

@@ -9,8 +9,8 @@ from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading import mouth_renderer
 from avatar.lipreading.critic import lipreading_per
-from avatar.lipreading.face_geometry import face_geometry
-from avatar.lipreading.judge import at_rate, lip_reading_judge
+from avatar.lipreading.sound_delay import face_geometry
+from research.lipreading.judge import at_rate, lip_reading_judge
 
 HEAD = load_head()
 PHONES = (Phone("SIL", 0, 0.1), Phone("M", 0.1, 0.2), Phone("AA", 0.2, 0.4))

@@ -14,13 +14,13 @@ from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.lipreading.reels import step_labels
 from avatar.heads import load_head
-from avatar.lipreading import sentences
 from avatar.lipreading.options import LipFitOptions
-from avatar.lipreading.sentences import VOICES, Said, part_of, read_sentences, say
-from avatar.lipreading.train import fit_lipreader, strangers
-from avatar.lipreading.windows import running_speech, window_source
 from common.errors import InputError
 from common.network_files import training_record
+from research.lipreading import sentences
+from research.lipreading.sentences import VOICES, Said, part_of, read_sentences, say
+from research.lipreading.train import fit_lipreader, strangers
+from research.lipreading.windows import running_speech, window_source
 
 HEAD = load_head()
 CPU = torch.device("cpu")

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.arkit.fit import fit_weights
-from avatar.film.audio_track import Sound
 from avatar.heads import load_head
-from avatar.lipreading.delay import lips_delay
-from avatar.synthetic.film.motion import filmed
+from avatar.heads.arkit import fit_weights
+from avatar.lipreading.sound_delay import lips_delay
+from avatar.video.sound import Sound
 from common.assets import DEMO_VOICE
+from research.captures.film_motion import filmed
 
 FPS = 25.0
 SPOKEN = 150  # frames

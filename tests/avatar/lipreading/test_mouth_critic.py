@@ -3,20 +3,20 @@ import torch
 
 from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet
+from audio2mesh.lipreading.network import load_lipreader
 from audio2mesh.lipreading.options import LipReadOptions
-from audio2mesh.lipreading.weights import load_lipreader
 from audio2mesh.model.motion import Motion
-from audio2mesh.training.critic import Batch
+from audio2mesh.training.losses import Batch
 from avatar.heads import load_head
 from avatar.lipreading import mouth_renderer
 from avatar.lipreading.critic import (
-    LipReadingOptions,
     Stretch,
     lipreading_critic,
     lipreading_loss,
     lipreading_per,
     truth_teacher,
 )
+from avatar.lipreading.options import LipReadingOptions
 
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)

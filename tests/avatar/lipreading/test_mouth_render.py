@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from avatar.heads import load_head
 from avatar.lipreading import MouthView, mouth_renderer, random_view
-from avatar.lipreading.view import SIZE
+from avatar.lipreading.mouth_view import SIZE
 
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)

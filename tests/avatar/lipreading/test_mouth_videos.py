@@ -12,12 +12,12 @@ from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import stream_audio
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
-from avatar.film.camera_track import camera_track, framing
-from avatar.film.video_reader import grey_frames
 from avatar.heads import load_head
 from avatar.lipreading.critic import Stretch
-from avatar.lipreading.locate import locate_mouth
+from avatar.lipreading.mouth_view import locate_mouth
 from avatar.lipreading.videos import load_mouth_video, load_mouth_videos, video_teacher
+from avatar.video.camera_path import camera_track, framing
+from avatar.video.reader import grey_frames
 from common.errors import InputError
 
 Small = tuple[np.ndarray, np.ndarray]

@@ -7,9 +7,9 @@ import torch
 from live_servers import Try, served_checks
 from speech_models import tiny_model
 
-from avatar.face.life import Behaviour
+from avatar.behaviour.motion import Behaviour
 from avatar.live.speaker import Speaker
-from avatar.transfer.fitted_face import shipped_face
+from avatar.retarget.fitted_face import shipped_face
 
 
 @pytest.fixture(scope="session")

@@ -10,11 +10,10 @@ from live_servers import PAGE, Served, last_words
 from websockets.asyncio.client import connect
 
 from avatar.live import options
-from avatar.live.door import Door
-from avatar.live.log import Log
+from avatar.live.door import AccessPolicy
 from avatar.live.options import ServeOptions, check_serve
 from avatar.live.protocol import Refused, answer, read_offer
-from avatar.live.server import Calls, live_server
+from avatar.live.server import Calls, Log, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
 from avatar.page.build import video_page
@@ -47,7 +46,7 @@ def test_the_page_and_the_calls_have_their_own_places(speaker: Speaker):
     lines: list[str] = []
 
     async def whole() -> None:
-        workers, door = cast(Workers, NoWorkers()), Door("127.0.0.1", calls=True)
+        workers, door = cast(Workers, NoWorkers()), AccessPolicy("127.0.0.1", calls=True)
         log, calls = Log(lines.append), Calls(VIDEO, answer_one)
         async with live_server(PAGE, speaker, workers, door, 0, 1, log=log, calls=calls) as port:
             served = Served(port, lines)

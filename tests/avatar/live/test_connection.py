@@ -10,8 +10,7 @@ import pytest
 
 from avatar.live import connection
 from avatar.live.connection import PIECE, Skip, Waiting, converse
-from avatar.live.limits import AHEAD
-from avatar.live.protocol import Finish, Interrupt, Refused, Sound, read_frames
+from avatar.live.protocol import AHEAD, Finish, Interrupt, Refused, Sound, read_frames
 from avatar.live.session import Frames
 
 SECOND = b"\x01" + bytes(32_000)

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import pytest
 
-from avatar.live.door import Door, is_here
-from avatar.live.host import door_of
+from avatar.live.door import AccessPolicy, is_here
+from avatar.live.host import access_policy
 from avatar.live.options import ServeOptions, check_serve
 from common.errors import InputError
 
-HERE = Door("127.0.0.1")
-OPEN = Door("0.0.0.0", "secret-token-of-mine", secure=True)
+HERE = AccessPolicy("127.0.0.1")
+OPEN = AccessPolicy("0.0.0.0", "secret-token-of-mine", secure=True)
 
 
-def status(door: Door, path: str = "/", host: str = "127.0.0.1:8000", method: str = "GET", **more):
+def status(
+    door: AccessPolicy, path: str = "/", host: str = "127.0.0.1:8000", method: str = "GET", **more
+):
     turned = door.ask(method, path, {"host": host, **more})
     return turned.status if turned else 200
 
@@ -34,10 +36,10 @@ def test_only_the_page_and_the_sessions_are_there():
 
 
 def test_calls_are_there_only_where_they_are_answered():
-    calls = Door("127.0.0.1", calls=True)
+    calls = AccessPolicy("127.0.0.1", calls=True)
     for path in ("/video", "/call"):
         assert status(HERE, path) == 404 and status(calls, path) == 200
-        assert status(Door("0.0.0.0", "secret-token-of-mine", calls=True), path) == 403
+        assert status(AccessPolicy("0.0.0.0", "secret-token-of-mine", calls=True), path) == 403
     assert status(calls, "/call", origin="http://evil.example") == 403
     assert status(calls, "/call", host="evil.example") == 403
 
@@ -52,7 +54,7 @@ def test_other_sites_pages_may_not_connect():
 
 
 def test_a_proxy_brings_the_pages_of_the_origins_that_are_named():
-    proxied = Door("127.0.0.1", origins=("https://voice.example", "https://b.example:8443"))
+    proxied = AccessPolicy("127.0.0.1", origins=("https://voice.example", "https://b.example:8443"))
     for host in ("127.0.0.1:8000", "voice.example", "b.example:8443"):  # as the proxy passes it on
         for origin in proxied.origins:
             assert status(proxied, "/live", host, origin=origin) == 200
@@ -81,7 +83,7 @@ def test_who_is_reached_through_a_proxy_asks_for_a_token(said: str, tmp_path: Pa
     (tmp_path / "A.ply").touch()
     options = ServeOptions(avatar=tmp_path / "A.ply", origin=(said,))
     check_serve(options)
-    door = door_of(options)
+    door = access_policy(options)
     assert door.token is not None and door.address(8000) == f"{said}/?token={door.token}"
 
 
@@ -97,8 +99,8 @@ def test_other_machines_need_the_token():
 @pytest.mark.parametrize("name", ["localhost", "127.0.0.1", "127.8.9.1", "::1"])
 def test_at_names_of_this_machine_it_alone_is_served_without_a_token(name: str):
     door, said = (
-        door_of(ServeOptions(avatar=Path("A.ply"), host=name)),
-        Door(name).address(80)[7:-1],
+        access_policy(ServeOptions(avatar=Path("A.ply"), host=name)),
+        AccessPolicy(name).address(80)[7:-1],
     )
     assert is_here(name) and door.token is None
     assert status(door, host=said) == status(HERE, host=said) == 200
@@ -108,7 +110,7 @@ def test_at_names_of_this_machine_it_alone_is_served_without_a_token(name: str):
 @pytest.mark.parametrize("name", ["0.0.0.0", "::", "10.0.0.1", "example.org", ""])
 def test_at_names_of_others_everybody_is_asked_for_a_new_token(name: str):
     options = ServeOptions(avatar=Path("A.ply"), host=name)
-    door, other = door_of(options), door_of(options)
+    door, other = access_policy(options), access_policy(options)
     assert not is_here(name) and status(HERE, host=f"{name}:8000") == 403
     assert door.token and len(door.token) >= 16 and door.token != other.token
     assert status(door, host="me.example") == status(door, f"/?token={other.token}") == 403
@@ -118,4 +120,4 @@ def test_at_names_of_others_everybody_is_asked_for_a_new_token(name: str):
 def test_the_address_that_is_printed():
     assert HERE.address(8000) == "http://127.0.0.1:8000/"
     assert OPEN.address(1) == "https://localhost:1/?token=secret-token-of-mine"
-    assert Door("::1").address(1) == "http://[::1]:1/"
+    assert AccessPolicy("::1").address(1) == "http://[::1]:1/"

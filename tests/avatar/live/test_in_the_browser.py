@@ -16,7 +16,7 @@ from audio2mesh import load_model
 from audio2mesh.model.motion import sample_curves
 from audio2mesh.model.stream import stream_coefficients
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_geometry
+from avatar.lipreading.sound_delay import face_geometry
 
 pytestmark = pytest.mark.slow
 SPOKEN = 6 * 16_000

@@ -2,9 +2,8 @@
 
 import pytest
 
-from avatar.live.limits import AHEAD, ConnectionLimit, limits
-from avatar.live.log import Log
-from avatar.live.protocol import Refused
+from avatar.live.protocol import AHEAD, ConnectionLimit, Refused, limits
+from avatar.live.server import Log
 
 
 class Clock:

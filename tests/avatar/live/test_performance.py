@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from speech_models import syllables
 
-from avatar.live.performance import Moment, Performance
+from avatar.live.performance import Performance, TimedFrame
 from avatar.live.pictures import PictureMaker, PictureOptions
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 
 PCM = (syllables(2.0)[0] * 32767).astype(np.int16)
 
 
-def heard(moments: list[Moment]) -> np.ndarray:
+def heard(moments: list[TimedFrame]) -> np.ndarray:
     return np.concatenate([moment.sound for moment in moments])
 
 

@@ -11,7 +11,7 @@ from speech_models import syllables
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
 from audio2mesh.sound.waveform import frame_count
-from avatar.face.emotion.timeline import parse_feelings
+from avatar.behaviour.emotion_timeline import parse_emotions
 from avatar.live.session import SHUT_SECONDS, Frames, Session
 from avatar.live.speaker import POSE, Speaker
 
@@ -145,7 +145,7 @@ def test_a_still_speaker_only_moves_the_mouth(speaker: Speaker):
 
 def test_feelings_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker):
     model = load_model()
-    happy = replace(speaker, model=model, basis=model.basis, feelings=parse_feelings("happy"))
+    happy = replace(speaker, model=model, basis=model.basis, feelings=parse_emotions("happy"))
     assert len(happy.directions()) == len(happy.names)
     session, mouth = Session(happy), len(happy.mouth_names)
     said(session, voice[:32_000])

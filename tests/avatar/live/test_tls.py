@@ -11,7 +11,7 @@ from live_servers import PAGE, certificate
 from websockets.asyncio.client import connect
 
 from avatar.live import server
-from avatar.live.door import Door
+from avatar.live.door import AccessPolicy
 from avatar.live.host import tls_of
 from avatar.live.options import ServeOptions
 from avatar.live.server import live_server
@@ -37,7 +37,7 @@ def options(cert: Path, key: Path) -> ServeOptions:
 def test_page_and_sessions_come_by_tls_alone(speaker: Speaker, tmp_path: Path):
     cert, key = certificate(tmp_path)
     trusting = ssl.create_default_context(cafile=str(cert))
-    door = Door("127.0.0.1", "a-token-of-16-letters", True)
+    door = AccessPolicy("127.0.0.1", "a-token-of-16-letters", True)
 
     async def fetched(port: int, tls: ssl.SSLContext | None) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=tls)
@@ -76,7 +76,7 @@ def test_who_never_ends_the_handshake_is_counted_and_cut(
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a handshake
 
     async def whole() -> None:
-        workers, door = cast(Workers, NoWorkers()), Door("127.0.0.1", secure=True)
+        workers, door = cast(Workers, NoWorkers()), AccessPolicy("127.0.0.1", secure=True)
         async with live_server(PAGE, speaker, workers, door, 0, 1, tls) as port:
             waiting = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
             waiting[0][1].write(hello)

@@ -16,7 +16,7 @@ from avatar.live.pictures import PictureMaker, PictureOptions
 from avatar.live.protocol import Refused, samples_of
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 
 aiortc = pytest.importorskip("aiortc", reason="the extra webrtc is not installed")
 aioice = pytest.importorskip("aioice.ice")  # which aiortc finds its way with

@@ -7,10 +7,10 @@ import pytest
 from chromium import chromium, tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
+from avatar.avatar_io.avatar_file import load_avatar
 from avatar.drive.options import ViewOptions
 from avatar.drive.retarget import avatar_face
 from avatar.drive.view import view_page
-from avatar.files.avatar_file import load_avatar
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,10 @@ import gzip
 import numpy as np
 import torch
 
-from avatar.arkit import head_poses
-from avatar.mesh.rotations import quaternion_to_matrix
-from avatar.page.arrays import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
-from avatar.rig.avatar import Avatar
+from avatar.avatar_io.live_link import head_poses
+from avatar.geometry.rotations import quaternion_to_matrix
+from avatar.page.build import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
+from avatar.rigging.avatar import Avatar
 from splat.scene.conventions import SH_C0
 
 

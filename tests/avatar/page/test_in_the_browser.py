@@ -13,14 +13,14 @@ import torch
 from chromium import tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
-from avatar.arkit import head_poses
+from avatar.avatar_io.live_link import head_poses
 from avatar.drive.options import ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
-from avatar.film.camera_track import DISTANCE, portrait
 from avatar.page.serve import served
-from avatar.rig.draw import avatar_rig, rasterizer
-from avatar.rig.pose import pose
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.rigging.avatar import pose
+from avatar.rigging.binding import triangle_frames
+from avatar.rigging.draw import avatar_rig, rasterizer
+from avatar.video.camera_path import DISTANCE, portrait
 from splat import Camera, Gaussians, orbit, rgb_to_sh
 
 pytestmark = pytest.mark.slow

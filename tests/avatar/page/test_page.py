@@ -12,7 +12,7 @@ from support import ROOT
 from avatar.drive.retarget import avatar_face
 from avatar.page.build import COMMON, RECORDED, SPOKEN, Framing, build_page
 from avatar.page.serve import served
-from avatar.rig.avatar import Avatar
+from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
 

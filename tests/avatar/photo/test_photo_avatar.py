@@ -8,15 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
-from avatar.files.avatar_file import load_avatar, save_avatar
-from avatar.light.tone import tone
+from avatar.avatar_io.avatar_file import load_avatar, save_avatar
+from avatar.lighting.materials import tone
 from avatar.photo.build import Made
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos
+from avatar.photo.photograph import see
 from avatar.photo.refine import SPHERICAL
-from avatar.photo.seen import see
 from avatar.photo.surface import beside_face
-from avatar.rig.draw import avatar_rig, rasterizer
+from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from splat import Camera, orbit

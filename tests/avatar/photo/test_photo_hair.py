@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.photo.carve import beyond_outline
-from avatar.photo.curtain import Curtain, curtain_of, curtain_part
+from avatar.photo.billboard import cells
 from avatar.photo.fit import fit
 from avatar.photo.hair import hair_thickness
-from avatar.photo.relief import cells
-from avatar.photo.seen import see
-from avatar.photo.sitter import Scene, scene_of
-from avatar.rig.avatar import Avatar
+from avatar.photo.hair_shell import HairShell, hair_shell_of, hair_shell_part
+from avatar.photo.photograph import see
+from avatar.photo.refine import beyond_outline
+from avatar.photo.subject import Scene, subject_scene
+from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import head
@@ -24,18 +24,18 @@ def scene(name: str, folder: Path) -> Scene:
     path = folder / f"{name}.png"
     Image.fromarray((head(name, 384).numpy() * 255).astype(np.uint8)).save(path)
     photo = see(path, load_face_finder(), load_matting())
-    return scene_of(fit([photo]), np.random.default_rng(0))
+    return subject_scene(fit([photo]), np.random.default_rng(0))
 
 
 def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
     bob = scene("bob", tmp_path)
     view = bob.views[0]
-    curtain = curtain_of(bob, view, hair_thickness(bob))
+    curtain = hair_shell_of(bob, view, hair_thickness(bob))
     assert curtain is not None and curtain.hangs.any(0).all()
     rows = np.flatnonzero(curtain.hangs.all(1))
     assert len(rows) * curtain.metres > 0.08
     assert (curtain.width[rows] > 0.06).all() and (curtain.width[rows] < 0.16).all()
-    part = curtain_part(bob, view, curtain)
+    part = hair_shell_part(bob, view, curtain)
     means = part.layer.means
     assert len(part.layer) > 2000 and part.told.max() == 0
     assert np.abs(means[:, 0]).max() < 0.16
@@ -44,7 +44,7 @@ def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
 
 def test_short_hair_does_not_hang(tmp_path: Path):
     man = scene("man", tmp_path)
-    assert curtain_of(man, man.views[0], hair_thickness(man)) is None
+    assert hair_shell_of(man, man.views[0], hair_thickness(man)) is None
 
 
 def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: Avatar):
@@ -61,13 +61,13 @@ def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: A
 
 
 @pytest.fixture
-def curtain() -> Curtain:
+def curtain() -> HairShell:
     hangs, width = np.ones((10, 2), bool), np.tile([0.05, 0.1], (10, 1))
     hangs[:4, 0] = False
-    return Curtain(hangs, width, axis=60.0, middle=1.0, deep=(0.08, 0.1), metres=1e-3)
+    return HairShell(hangs, width, axis=60.0, middle=1.0, deep=(0.08, 0.1), metres=1e-3)
 
 
-def test_a_curtain_is_an_ellipse_cut_off_in_front(curtain: Curtain):
+def test_a_curtain_is_an_ellipse_cut_off_in_front(curtain: HairShell):
     depth, where = curtain.front(200)
     assert not where[:4, :60].any() and where[4:].all() and where[:, 60:].all()
     assert depth[5, 159] == pytest.approx(1.0, abs=0.009)

@@ -7,10 +7,9 @@ import pytest
 from PIL import Image, ImageDraw
 from scipy.ndimage import gaussian_filter
 
-from avatar.photo.covered import mouth_covered
 from avatar.photo.fit import fit
-from avatar.photo.make import avatar_of_photos, check_turn
-from avatar.photo.seen import see
+from avatar.photo.make import avatar_of_photos, check_turn, mouth_covered
+from avatar.photo.photograph import see
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError

@@ -6,17 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.light.other_side import Told
-from avatar.mesh.vectors import MM, sphere_directions
-from avatar.photo.askew import ASKEW, without_odd
+from avatar.geometry.vectors import MM, sphere_directions
+from avatar.lighting.symmetry import Observed
+from avatar.people.masks import ear_mask
+from avatar.people.surface import even_spots
 from avatar.photo.fit import fit
-from avatar.photo.hair import shorn
-from avatar.photo.project import hair_mask, sampled, shown_spots, skin_mask
-from avatar.photo.seen import see
-from avatar.photo.sitter import Scene, scene_of
-from avatar.photo.surface import skin_told
-from avatar.synthetic.shared.masks import ear_mask
-from avatar.synthetic.shared.sampling import even_spots
+from avatar.photo.hair import without_hair
+from avatar.photo.photograph import see
+from avatar.photo.project import hair_mask, sampled, skin_mask, visible_spots
+from avatar.photo.subject import Scene, subject_scene
+from avatar.photo.surface import ASKEW, skin_told, without_odd
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import head
@@ -32,8 +31,8 @@ def lit_skin(rng: np.random.Generator) -> np.ndarray:
     return light * [0.8, 0.6, 0.5] * np.exp(0.06 * rng.normal(size=(len(NORMALS), 3)))
 
 
-def told(colours: np.ndarray) -> Told:
-    return Told(colours, np.clip((FACING - 0.2) / 0.3, 0, 1))
+def told(colours: np.ndarray) -> Observed:
+    return Observed(colours, np.clip((FACING - 0.2) / 0.3, 0, 1))
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def man(tmp_path_factory) -> Scene:
     path = tmp_path_factory.mktemp("askew") / "man.png"
     Image.fromarray((head("man", 384).numpy() * 255).astype(np.uint8)).save(path)
     photo = see(path, load_face_finder(), load_matting())
-    return scene_of(fit([photo]), np.random.default_rng(0))
+    return subject_scene(fit([photo]), np.random.default_rng(0))
 
 
 def with_photo(scene: Scene, **changed: np.ndarray) -> Scene:
@@ -84,7 +83,7 @@ def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):
     before, after = (
         skin_told(sitter, scene.views[0], spots) for scene in (man, with_photo(man, picture=green))
     )
-    whole = sampled(mask, shown_spots(man.views[0], spots).pixels)
+    whole = sampled(mask, visible_spots(man.views[0], spots).pixels)
     assert before.weight[whole == 0].max() == 0 == after.weight[whole == 0].max()
     inside = (whole == 1) & (after.weight > 0)
     assert inside.sum() > 500
@@ -96,12 +95,12 @@ def test_ears_are_told_squarely_alone(man: Scene):
     spots = even_spots(sitter.rest, sitter.skin, 2 * MM, np.random.default_rng(0))
     ears = ear_mask(sitter.millimetres(spots)) == 1
     weight = skin_told(sitter, view, spots).weight
-    facing = shown_spots(view, spots).facing
+    facing = visible_spots(view, spots).facing
     assert weight[ears & (facing < 0.6)].max() == 0
     assert weight[~ears & (facing > 0.4) & (facing < 0.6)].max() > 0.5
 
 
 def test_what_is_shorn_is_skin(man: Scene):
-    seen, bald = (scene.views[0].photo.seen for scene in (man, shorn(man)))
+    seen, bald = (scene.views[0].photo.seen for scene in (man, without_hair(man)))
     assert hair_mask(seen).max() > 0.9 and hair_mask(bald).max() == 0
     assert skin_mask(bald).sum() > skin_mask(seen).sum() + 1000

@@ -3,13 +3,11 @@
 import numpy as np
 import pytest
 
-from avatar.light.other_side import Told
-from avatar.mesh.vectors import MM, normalised, sphere_directions
-from avatar.photo.complete import seamless
-from avatar.photo.hair import grown
-from avatar.photo.strands import strands
-from avatar.photo.usual import DARK, usual
-from avatar.synthetic.shared.masks import SKULL_CENTRE
+from avatar.geometry.vectors import MM, normalised, sphere_directions
+from avatar.lighting.symmetry import Observed
+from avatar.people.masks import SKULL_CENTRE
+from avatar.photo.hair import grown, strands
+from avatar.photo.robust_fill import DARK, robust_mean, seamless
 
 BALL = sphere_directions(3000)
 ORANGE, WHITE, SKIN = (1.0, 0.4, 0.05), (1.0, 1.0, 1.0), np.array([0.7, 0.5, 0.4])
@@ -26,18 +24,18 @@ def skin_of(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def test_usual_colours_stay_as_they_are(rng: np.random.Generator):
-    told = Told(skin_of(rng, 1000), np.ones(1000))
+    told = Observed(skin_of(rng, 1000), np.ones(1000))
     middle = SKIN * np.exp(0.2 * rng.uniform(-1, 1, (50, 1)))
-    assert usual(middle, told, 2.0) == pytest.approx(middle)
+    assert robust_mean(middle, told, 2.0) == pytest.approx(middle)
 
 
 @pytest.mark.parametrize("odd", [ORANGE, WHITE, (0.01, 0.01, 0.3)])
 def test_odd_colours_come_into_the_range_of_those_that_are_told(odd, rng: np.random.Generator):
     colours = skin_of(rng, 1000)
     colours[:50] = odd  # what is told has some as well
-    told = Told(colours, np.ones(1000))
-    near = usual(np.array([odd]), told, 2.0)[0]
-    assert usual(near[None], told, 2.0)[0] == pytest.approx(near, abs=1e-6)
+    told = Observed(colours, np.ones(1000))
+    near = robust_mean(np.array([odd]), told, 2.0)[0]
+    assert robust_mean(near[None], told, 2.0)[0] == pytest.approx(near, abs=1e-6)
     shades, usual_shades = (each / each.sum(-1, keepdims=True) for each in (near, SKIN))
     assert np.abs(shades - usual_shades).max() < 0.1
     bright = colours[50:].sum(1)
@@ -45,14 +43,14 @@ def test_odd_colours_come_into_the_range_of_those_that_are_told(odd, rng: np.ran
 
 
 def test_where_little_is_told_nothing_is_usual(rng: np.random.Generator):
-    told = Told(skin_of(rng, 1000), np.full(1000, 0.5))
-    assert (usual(np.array([ORANGE]), told, 2.0) == ORANGE).all()
+    told = Observed(skin_of(rng, 1000), np.full(1000, 0.5))
+    assert (robust_mean(np.array([ORANGE]), told, 2.0) == ORANGE).all()
 
 
 def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.Generator):
-    own = Told(skin_of(rng, len(BALL)), (BALL[:, 0] < 0).astype(float))
+    own = Observed(skin_of(rng, len(BALL)), (BALL[:, 0] < 0).astype(float))
     darker = 0.6 * (own.values + DARK) - DARK
-    there = seamless(own, Told(darker, (BALL[:, 0] > -0.3).astype(float)), BALL * 0.05, BALL)
+    there = seamless(own, Observed(darker, (BALL[:, 0] > -0.3).astype(float)), BALL * 0.05, BALL)
     meeting = np.abs(BALL[:, 0]) < 0.1
     assert there.values[meeting] == pytest.approx(own.values[meeting], rel=0.1)
     assert (there.weight == (BALL[:, 0] > -0.3)).all()
@@ -80,7 +78,7 @@ def test_hair_grows_as_told_and_elsewhere_on_the_scalp():
     scalp = (BALL[:, 1] > 0.2).astype(float)
     bare_forehead = (BALL[:, 2] > 0.5) & (BALL[:, 1] > 0.2)
     flags = np.column_stack([np.zeros((len(BALL), 3)), scalp * ~bare_forehead])
-    told = Told(flags, (BALL[:, 2] > 0.3).astype(float))
+    told = Observed(flags, (BALL[:, 2] > 0.3).astype(float))
     hairy = grown(told, scalp, 0.1 * BALL, BALL)
     assert not hairy[bare_forehead].any()
     back = (BALL[:, 2] < -0.2) & (np.abs(BALL[:, 1] - 0.2) > 0.1)

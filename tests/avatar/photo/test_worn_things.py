@@ -6,13 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from avatar.photo.covered import mouth_covered
 from avatar.photo.fit import Fitted, fit
-from avatar.photo.glasses import glasses_worn
 from avatar.photo.hair import hair_thickness
-from avatar.photo.make import _say
-from avatar.photo.seen import SeenPhoto, see
-from avatar.photo.sitter import scene_of
+from avatar.photo.make import _say, glasses_worn, mouth_covered
+from avatar.photo.photograph import SeenPhoto, see
+from avatar.photo.subject import subject_scene
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import HEADS, head
@@ -104,6 +102,7 @@ def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(tmp_path: Path):
     assert unlike_mm(worn, plain) < 1.5
     assert not glasses_worn(worn.photos[0].seen) and not mouth_covered(worn.photos[0].seen)
     high, low = (
-        hair_thickness(scene_of(fitted, np.random.default_rng(0))).max() for fitted in (worn, plain)
+        hair_thickness(subject_scene(fitted, np.random.default_rng(0))).max()
+        for fitted in (worn, plain)
     )
     assert 0.005 < high - low < 0.05

@@ -7,13 +7,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatar.capture import Capture, Picture, View
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import Head, load_head
-from avatar.mesh import Mesh
-from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
-from avatar.reconstruct.completed import other_side
-from avatar.reconstruct.start import face_colours
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.head_seeds import face_colours, other_side
+from avatar.rigging.binding import triangle_frames
 from splat import orbit
 
 SIZE = 256

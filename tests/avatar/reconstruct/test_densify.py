@@ -4,9 +4,15 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
-from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
+from avatar.reconstruct.bound_gaussians import (
+    BoundGaussians,
+    bound_gaussians,
+    moments,
+    raw_of,
+    regroup,
+    start_adam,
+)
 from avatar.reconstruct.densify import (
-    DensifyOptions,
     allowed_at,
     choose,
     densify,
@@ -14,10 +20,9 @@ from avatar.reconstruct.densify import (
     multiply,
     reset_opacities,
 )
-from avatar.reconstruct.optimiser import LearningRates, moments, regroup, start_adam
-from avatar.reconstruct.seeds import nearest_triangles
-from avatar.rig.binding import to_world
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.reconstruct.options import DensifyOptions, LearningRates
+from avatar.reconstruct.visual_hull import nearest_triangles
+from avatar.rigging.binding import to_world, triangle_frames
 from splat import RawGaussians, activate, render
 
 

@@ -9,12 +9,13 @@ import pytest
 import torch
 from captures import tetrahedron
 
-from avatar.capture import Capture, Picture, View
+from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
-from avatar.mesh import Mesh
-from avatar.mesh.pinhole import project
-from avatar.mesh.rotations import axis_angle_to_matrix, turn_about
 from avatar.reconstruct.bound_gaussians import raw_of
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.film_seeds import (
     film_seeded,
     head_poses,
@@ -22,11 +23,10 @@ from avatar.reconstruct.film_seeds import (
     most_turned,
     one_camera,
 )
-from avatar.reconstruct.start import first_gaussians
+from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.torso import Still, relief, still_pixels, still_triangles, torso_points
-from avatar.rig.binding import to_world
-from avatar.rig.pose import pose
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.rigging.avatar import pose
+from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, look_at
 from splat.scene.spherical_harmonics import sh_to_color
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.capture import Capture, Picture, View
 from avatar.heads import Head, load_head
-from avatar.reconstruct.start import face_colours
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.head_seeds import face_colours
 from splat import look_at, orbit
 
 SIZE = 192

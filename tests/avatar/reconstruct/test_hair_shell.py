@@ -7,11 +7,12 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatar.capture import Picture, View
+from avatar.geometry.triangle_mesh import Mesh, vertex_normals
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import Head, load_head
-from avatar.mesh import Mesh, vertex_normals
-from avatar.mesh.zbuffer import NOTHING, project_samples, rasterize
-from avatar.reconstruct.shell import LAYERS, Told, hair_shell, smoothed
+from avatar.reconstruct.capture import View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.hair_shell import LAYERS, ShellObservation, hair_shell, smoothed
 from avatar.reconstruct.torso import STUMP, neck_stump
 from splat import orbit
 
@@ -66,9 +67,9 @@ def test_a_head_without_hair_grows_none(head: Head):
 
 
 def test_what_one_side_tells_counts_on_the_other():
-    told = Told(torch.tensor([[0.05, 0.0, 0.0]]), torch.tensor([[3.0]]), torch.ones(1))
+    told = ShellObservation(torch.tensor([[0.05, 0.0, 0.0]]), torch.tensor([[3.0]]), torch.ones(1))
     assert smoothed(told, torch.tensor([[-0.06, 0.0, 0.0]])).item() == pytest.approx(3)
-    nobody = Told(told.places, told.values, torch.zeros(1))
+    nobody = ShellObservation(told.places, told.values, torch.zeros(1))
     assert smoothed(nobody, torch.zeros(2, 3)).tolist() == [[0.0], [0.0]]
 
 

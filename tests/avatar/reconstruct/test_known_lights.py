@@ -13,27 +13,26 @@ import torch
 from broken_off import stop_inside_step
 from captures import CaptureSpec, ring, write_capture
 
-from avatar.capture import open_capture
-from avatar.evaluation.evaluate import evaluate_avatar
-from avatar.evaluation.options import AvatarEvaluationOptions
-from avatar.files.avatar_file import load_avatar
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.geometry.coloured import to_linear, to_srgb
+from avatar.geometry.rotations import quaternion_to_matrix
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head, load_head
-from avatar.light.environment import Course
-from avatar.light.matters import CLOTH
-from avatar.light.read_light import read_light
-from avatar.light.relight import relit
-from avatar.light.shadows import DIRECTIONS
-from avatar.light.stored import stored
-from avatar.light.surfaces import Surfaces
-from avatar.light.transfer import Arriving
-from avatar.mesh import Mesh
-from avatar.mesh.coloured import to_linear, to_srgb
-from avatar.mesh.rotations import quaternion_to_matrix
+from avatar.lighting.baked_file import stored
+from avatar.lighting.environment import EnvironmentRotation
+from avatar.lighting.environment_files import read_light
+from avatar.lighting.materials import CLOTH, Surfaces
+from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.radiance_transfer import Arriving
+from avatar.lighting.relight import relit
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, lights, reconstruct
+from avatar.reconstruct.capture_reader import open_capture
 from avatar.reconstruct.options import DensifyOptions
-from avatar.rig.avatar import Avatar
-from avatar.rig.draw import avatar_rig
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import triangle_frames
+from avatar.rigging.draw import avatar_rig
+from research.evaluation.avatar.evaluate import evaluate_avatar
+from research.evaluation.avatar.options import AvatarEvaluationOptions
 from splat import Camera, render
 from splat.scene.conventions import SH_C0
 
@@ -68,7 +67,8 @@ def lit_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) 
     rig = avatar_rig(small_avatar, torch.device("cpu"))
     moments = [small_avatar.vertices + 0.002 * k for k in range(4)]
     shades = [
-        relit(surfaces, load_head(), read_light(words), Course()) for words in (*LIGHTS, HELD_OUT)
+        relit(surfaces, load_head(), read_light(words), EnvironmentRotation())
+        for words in (*LIGHTS, HELD_OUT)
     ]
 
     def paint(vertices: torch.Tensor, camera: Camera) -> np.ndarray:

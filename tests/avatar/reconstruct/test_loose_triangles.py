@@ -6,9 +6,10 @@ import numpy as np
 import torch
 from captures import ring, tetrahedron
 
-from avatar.capture import Capture, Picture, View
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.options import AvatarTrainOptions, DensifyOptions
-from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.trainer import AvatarTrainer
 
 FAR = 30.0  # triangle sizes: out of the picture

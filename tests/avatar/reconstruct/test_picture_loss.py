@@ -2,9 +2,12 @@ import pytest
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from avatar.capture.ssim import ssim_map
-from avatar.reconstruct.fast_ssim import ssim_and_gradient
-from avatar.reconstruct.photometric import naive_photometric_loss, photometric_loss
+from avatar.reconstruct.losses import (
+    naive_photometric_loss,
+    photometric_loss,
+    ssim_and_gradient,
+    ssim_map,
+)
 
 
 def pictures(height: int = 23, width: int = 31) -> tuple[torch.Tensor, torch.Tensor]:

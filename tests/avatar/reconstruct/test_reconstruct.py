@@ -8,17 +8,16 @@ import torch
 from broken_off import stop_inside_step
 from captures import CaptureSpec, ring, write_capture
 
-from avatar.capture import open_capture
-from avatar.files.avatar_file import load_avatar
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
-from avatar.mesh import Mesh
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
+from avatar.reconstruct.capture_reader import open_capture
+from avatar.reconstruct.film_seeds import read_all
 from avatar.reconstruct.fit import known_face, start_trainer
 from avatar.reconstruct.options import DensifyOptions, RefineOptions
-from avatar.reconstruct.previews import read_all
-from avatar.rig.avatar import Avatar
-from avatar.rig.binding import to_world
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, render
 
 SIZE = 48

@@ -5,18 +5,19 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
-from avatar.capture import Capture, Picture, View
+from avatar.geometry.edges import smooth_modes
 from avatar.heads import load_head
-from avatar.mesh.smooth_modes import smooth_modes
-from avatar.reconstruct.emphasis import emphasised_pixels
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.densify import no_colour_change, recolour, row_adam
+from avatar.reconstruct.head_seeds import first_gaussians
+from avatar.reconstruct.losses import emphasised_pixels
 from avatar.reconstruct.options import (
     AvatarTrainOptions,
     DensifyOptions,
     LearningRates,
     RefineOptions,
 )
-from avatar.reconstruct.refine import no_colour_change, recolour, row_adam
-from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.trainer import AvatarTrainer
 
 

@@ -1,6 +1,6 @@
 import torch
 
-from avatar.reconstruct.regularisers import position_excess, scale_excess, thickness
+from avatar.reconstruct.losses import position_excess, scale_excess, thickness
 
 
 def test_centres_within_one_size_of_their_triangle_are_free():

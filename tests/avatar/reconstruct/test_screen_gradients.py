@@ -1,7 +1,7 @@
 import torch
 from captures import ring
 
-from avatar.reconstruct.screen_gradients import no_screen_gradients, screen_gradients
+from avatar.reconstruct.densify import no_screen_gradients, screen_gradients
 from splat import Camera
 
 

@@ -7,10 +7,12 @@ import pytest
 import torch
 from captures import ring, tetrahedron
 
-from avatar.capture import Capture, Picture, View
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
-from avatar.mesh import Mesh
-from avatar.mesh.pinhole import project
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.options import AvatarTrainOptions, DensifyOptions, LossOptions
 from avatar.reconstruct.solid import (
     Skin,
@@ -21,7 +23,6 @@ from avatar.reconstruct.solid import (
     solid_triangles,
     turned,
 )
-from avatar.reconstruct.start import first_gaussians
 from avatar.reconstruct.trainer import AvatarTrainer
 from splat import Camera
 

@@ -6,14 +6,23 @@ import torch
 from captures import ring, tetrahedron
 from tensor_sizes import LargestTensor
 
-from avatar.capture import Capture, Picture, View
-from avatar.mesh import Mesh
-from avatar.mesh.pinhole import project, towards
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import project, towards
 from avatar.reconstruct.bound_gaussians import BoundGaussians
-from avatar.reconstruct.hull import carve, first_hits, sight_lines
-from avatar.reconstruct.seeds import calmest_timestep, distances, first_per_cell, seeded, thinned
-from avatar.reconstruct.start import face_colours, first_gaussians
-from avatar.rig.triangle_frames import triangle_frames
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians
+from avatar.reconstruct.visual_hull import (
+    calmest_timestep,
+    carve,
+    distances,
+    first_hits,
+    first_per_cell,
+    seeded,
+    sight_lines,
+    thinned,
+)
+from avatar.rigging.binding import triangle_frames
 from splat import Camera, render
 from splat.scene.spherical_harmonics import sh_to_color
 
@@ -67,7 +76,7 @@ def test_projection_is_where_the_rasterizer_draws():
     mesh = tetrahedron()
     bound = first_gaussians(capture(mesh), torch.ones(4, 3), 0)
     point = torch.tensor([[0.05, 0.03, 0.02]])
-    from avatar.reconstruct.seeds import opaque  # noqa: PLC0415
+    from avatar.reconstruct.visual_hull import opaque  # noqa: PLC0415
 
     drawn = opaque(bound, mesh.vertices, mesh.faces)
     dot = type(drawn)(
@@ -163,7 +172,7 @@ def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.M
         measured.append(points)
         return distances(points, vertices)
 
-    monkeypatch.setattr("avatar.reconstruct.seeds.distances", spy)
+    monkeypatch.setattr("avatar.reconstruct.visual_hull.distances", spy)
     seeded(at_rest(tiny), on_triangles(tiny), seen, 50)
     (points,) = measured
     voxels = ((points - block.low) / block.edge).floor()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from avatar.arkit import WEIGHTS
-from avatar.tracking.calibrate import HELD, TRACE, impersonal
+from avatar.heads.arkit import WEIGHTS
+from avatar.tracking.result import HELD, TRACE, impersonal
 
 FRAMES = 200
 

@@ -6,16 +6,14 @@ import pytest
 import torch
 from performances import performance
 
-from avatar.tracking.contact import as_open_as_seen, gaps, touching
-from avatar.tracking.model import FaceModel
-from avatar.tracking.smooth import at_neutral
-from avatar.tracking.state import Moment, Person
+from avatar.tracking.model import FaceModel, FrameState, Person
+from avatar.tracking.smooth import as_open_as_seen, at_neutral, gaps, touching
 
 MM = 1e-3
 
 
 @pytest.fixture(scope="module")
-def sealed() -> tuple[FaceModel, Person, Moment]:
+def sealed() -> tuple[FaceModel, Person, FrameState]:
     """Somebody whose lips are shut at rest, at rest."""
     shown = performance(frames=1)
     calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
@@ -24,14 +22,14 @@ def sealed() -> tuple[FaceModel, Person, Moment]:
     return model, shown.person, moment
 
 
-def gap_mm(model: FaceModel, person: Person, moment: Moment) -> float:
+def gap_mm(model: FaceModel, person: Person, moment: FrameState) -> float:
     upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
     offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
     vertices = model.rest(person.shape) + offsets
     return float((vertices[upper] - vertices[lower]).norm(dim=1).mean()) / MM
 
 
-def opened(model: FaceModel, moment: Moment, **weights: float) -> Moment:
+def opened(model: FaceModel, moment: FrameState, **weights: float) -> FrameState:
     changed = moment.weights.clone()
     for name, weight in weights.items():
         changed[model.head.unit_names.index(name)] = weight
@@ -82,7 +80,7 @@ def test_lips_come_apart_though_most_that_would_part_them_is_at_rest_already(sea
     assert abs(gap_mm(model, person, after) - wanted) < 0.1 * wanted
 
 
-def ajar(amount: float) -> tuple[FaceModel, Person, Moment, torch.Tensor]:
+def ajar(amount: float) -> tuple[FaceModel, Person, FrameState, torch.Tensor]:
     """Somebody whose lips the tracker sees 0.6 mm apart when they are shut, who opens the mouth:
     after the face at rest was found, and the gaps before."""
     shown = performance(frames=1)

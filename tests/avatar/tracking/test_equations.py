@@ -7,8 +7,8 @@ import torch
 from performances import performance
 from torch import Tensor
 
-from avatar.tracking.equations import Pulls, normal_equations, place
 from avatar.tracking.model import PointModel
+from avatar.tracking.residuals import Residuals, normal_equations, place
 
 POINTS = 40
 STEP = 1e-6
@@ -19,11 +19,11 @@ def doubled(points: PointModel) -> PointModel:
     return replace(some, mean=some.mean.double(), basis=some.basis.double())
 
 
-def some_pulls(count: int) -> Pulls:
+def some_pulls(count: int) -> Residuals:
     random = torch.Generator().manual_seed(0)
     root = torch.randn(count, 2, 2, generator=random, dtype=torch.float64)
     gradient = torch.randn(count, 2, generator=random, dtype=torch.float64)
-    return Pulls(root.mT @ root, gradient)
+    return Residuals(root.mT @ root, gradient)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_the_system_is_that_of_the_jacobian(shown):
         for axis in range(2):
             unit = torch.zeros(count, 2, dtype=torch.float64)
             unit[index, axis] = 1
-            one = Pulls(torch.eye(2, dtype=torch.float64).expand(count, 2, 2), unit)
+            one = Residuals(torch.eye(2, dtype=torch.float64).expand(count, 2, 2), unit)
             rows.append(normal_equations(points, person, moment, placed, one).gradient)
     jacobian = torch.stack(rows).view(count, 2, -1)
     expected = torch.einsum("pik,pij,pjl->kl", jacobian, pulls.information, jacobian)
@@ -85,7 +85,7 @@ def test_a_known_person_has_the_same_equations_less_their_own(shown):
 def test_pulls_that_want_nothing_ask_for_nothing(shown):
     points, person, moment = doubled(shown.landmarks.points), shown.person, shown.moments[0]
     count = len(points.mean)
-    nothing = Pulls(torch.zeros(count, 2, 2).double(), torch.zeros(count, 2).double())
+    nothing = Residuals(torch.zeros(count, 2, 2).double(), torch.zeros(count, 2).double())
     found = normal_equations(points, person, moment, place(points, person, moment), nothing)
     assert float(found.gradient.abs().max()) == 0
     assert float(found.system.abs().max()) < 1e-3

@@ -9,13 +9,13 @@ from films import copied, write_film, write_sound
 from performances import performance
 
 from audio2mesh.sync.delay import Delay
-from avatar.film.audio_track import Sound, sound_reader
-from avatar.film.video import open_writer
-from avatar.film.video_reader import grey_frames
-from avatar.tracking import sound as room
+from avatar.tracking import sound_offset as room
 from avatar.tracking.options import Sync
 from avatar.tracking.result import Tracking
-from avatar.tracking.sound import tracked_sound
+from avatar.tracking.sound_offset import tracked_sound
+from avatar.video.reader import grey_frames
+from avatar.video.sound import Sound, sound_reader
+from avatar.video.writer import open_writer
 from common.assets import DEMO_VOICE
 
 FIRST = 5  # the first frame that shows a face

@@ -7,12 +7,11 @@ import pytest
 import torch
 from heads_in_pictures import on_grey
 
-from avatar.film.video import open_writer
-from avatar.tracking import film as tracked_film
-from avatar.tracking import found_frames
-from avatar.tracking.film import follow
-from avatar.tracking.found_frames import forget_frames, keep_frames, kept_frames
+from avatar.tracking import frames as found_frames
+from avatar.tracking import frames as tracked_film
+from avatar.tracking.frames import follow, forget_frames, keep_frames, kept_frames
 from avatar.tracking.options import TrackingOptions
+from avatar.video.writer import open_writer
 from avatar.vision.crops import Squares
 from avatar.vision.follow import FaceFrame, load_face_finder
 from avatar.vision.landmarks import COUNT

@@ -2,9 +2,9 @@
 
 import torch
 
-from avatar.mesh.rotations import axis_angle_to_matrix
-from avatar.tracking.begin import UPRIGHT
-from avatar.tracking.landmark_errors import FEATURES, errors_from, view_of
+from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.tracking.landmarks import FEATURES, errors_from, view_of
+from avatar.tracking.stages import UPRIGHT
 
 POINTS = torch.tensor([[0.0, 0.0, 0.6], [0.03, 0.02, 0.58], [-0.04, 0.05, 0.61]]).double()
 

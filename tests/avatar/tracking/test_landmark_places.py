@@ -6,10 +6,9 @@ import pytest
 import torch
 from performances import Performance, performance
 
-from avatar.mesh.vectors import MM
-from avatar.tracking.equations import place
-from avatar.tracking.landmark_places import with_own_places
-from avatar.tracking.landmarks import SKIN, LandmarkModel, expected_pixels
+from avatar.geometry.vectors import MM
+from avatar.tracking.landmarks import SKIN, LandmarkModel, expected_pixels, with_own_places
+from avatar.tracking.residuals import place
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,9 @@ import numpy as np
 import torch
 from performances import SIZE, performance
 
-from avatar.arkit import WEIGHTS, read_take
-from avatar.files.motion_file import motion_chunks, open_motion
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.result import Tracking, head_poses, take_of
 from avatar.tracking.write import held_rows, write_performance
 from common.arrays import read_arrays

@@ -12,14 +12,13 @@ from films import show_by, write_frames
 from heads_in_pictures import drawing, head, masked, on_grey, turned_demo
 from torch import Tensor
 
-from avatar.arkit import read_take
-from avatar.film.video import open_writer
-from avatar.film.video_reader import colour_frames
-from avatar.tracking import perform
-from avatar.tracking.film import follow
+from avatar.avatar_io.live_link import read_take
+from avatar.tracking import track as perform
+from avatar.tracking.frames import follow
 from avatar.tracking.options import TrackingOptions, TrackOptions
-from avatar.tracking.perform import performance_of
-from avatar.tracking.track import Tracked, track
+from avatar.tracking.track import Tracked, performance_of, track
+from avatar.video.reader import colour_frames
+from avatar.video.writer import open_writer
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.errors import InputError
 from configs.commands.make import describe

@@ -5,10 +5,9 @@ import torch
 from torch import Tensor
 
 from avatar.heads import load_head
-from avatar.heads.identity import PARTS
-from avatar.tracking.model import face_model
-from avatar.tracking.offsets import SHAPES, SPREAD, offset_modes, with_offsets
-from avatar.transfer.template import template_of
+from avatar.heads.shape_space import PARTS
+from avatar.retarget.template import template_of
+from avatar.tracking.model import SHAPES, SPREAD, face_model, offset_modes, with_offsets
 
 
 @pytest.fixture(scope="module")

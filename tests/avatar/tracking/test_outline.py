@@ -8,25 +8,24 @@ import torch
 from performances import SIZE, performance
 from torch import Tensor
 
-from avatar.mesh.zbuffer import NOTHING, rasterize
-from avatar.tracking.equations import Equations, normal_equations, place
-from avatar.tracking.model import FaceModel
-from avatar.tracking.outline import (
+from avatar.geometry.zbuffer import NOTHING, rasterize
+from avatar.tracking.model import FaceModel, FrameState, Person
+from avatar.tracking.residuals import Equations, normal_equations, place
+from avatar.tracking.silhouette import (
     Contour,
     beyond_edge,
+    camera_vertices,
     find_contour,
     outline_model,
-    outline_pulls,
+    silhouette_residuals,
 )
-from avatar.tracking.state import Moment, Person
-from avatar.tracking.surface import camera_vertices
 
 SHOWN = performance(frames=3)
 MODEL, PERSON, MOMENT = SHOWN.model, SHOWN.person, SHOWN.moments[2]
 OUTLINE = outline_model(MODEL)
 
 
-def masks_of(model: FaceModel, person: Person, moment: Moment, samples: int = 4) -> Tensor:
+def masks_of(model: FaceModel, person: Person, moment: FrameState, samples: int = 4) -> Tensor:
     """What a perfect segmenter of a person without hair finds [H, W, 2]."""
     vertices = camera_vertices(model, person, moment)
     pixels = person.focal * vertices[:, :2] / vertices[:, 2:] + torch.tensor(person.centre)
@@ -41,17 +40,19 @@ def masks_of(model: FaceModel, person: Person, moment: Moment, samples: int = 4)
 MASKS = masks_of(MODEL, PERSON, MOMENT)
 
 
-def contour(moment: Moment = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
+def contour(moment: FrameState = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
     return find_contour(MODEL, person, moment, OUTLINE, masks)
 
 
-def away(found: Contour, person: Person = PERSON, moment: Moment = MOMENT) -> Tensor:
+def away(found: Contour, person: Person = PERSON, moment: FrameState = MOMENT) -> Tensor:
     return beyond_edge(found, place(found.points, person, moment))
 
 
-def told(found: Contour, moment: Moment) -> Equations:
+def told(found: Contour, moment: FrameState) -> Equations:
     placed = place(found.points, PERSON, moment)
-    return normal_equations(found.points, PERSON, moment, placed, outline_pulls(found, placed))
+    return normal_equations(
+        found.points, PERSON, moment, placed, silhouette_residuals(found, placed)
+    )
 
 
 def test_a_head_that_is_where_it_is_seen_lies_on_the_edge():

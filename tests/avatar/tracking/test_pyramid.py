@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from avatar.tracking.film import skin_of
+from avatar.tracking.frames import skin_of
 from avatar.tracking.pyramid import level, sample
 
 

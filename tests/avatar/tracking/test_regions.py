@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatar.capture.write import REGION_LABELS
 from avatar.heads import Head, load_head
+from avatar.reconstruct.capture_writer import REGION_LABELS
 from avatar.tracking.regions import OPAQUE, overlay, region_map, seen_parts, triangle_labels
 from splat import Camera, orbit
 

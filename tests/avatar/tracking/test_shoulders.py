@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from avatar.tracking.shoulders import (
+from avatar.tracking.torso_motion import (
     CHEST,
     Shoulders,
     laid_onto,

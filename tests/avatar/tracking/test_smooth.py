@@ -5,15 +5,15 @@ from dataclasses import replace
 import torch
 from performances import degrees_between, performance
 
-from avatar.mesh.rotations import axis_angle_to_matrix
+from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.tracking.model import FrameState, rigid
 from avatar.tracking.result import Tracking, head_poses, take_of, torso
 from avatar.tracking.smooth import at_neutral, neutral_weights, smoothed
-from avatar.tracking.state import Moment, rigid
 
 FPS = 25.0
 
 
-def turning(count: int, noise: float = 0.0) -> list[Moment]:
+def turning(count: int, noise: float = 0.0) -> list[FrameState]:
     """A slow turn with a tremble, in radians."""
     shown = performance(frames=1)
     random = torch.Generator().manual_seed(2)
@@ -49,7 +49,7 @@ def test_trembling_is_halved_and_closures_stay():
         moments[frame].weights[blink] = 1.0
     found = smoothed(model, moments, FPS)
 
-    def error(moments: list[Moment]) -> float:
+    def error(moments: list[FrameState]) -> float:
         pairs = zip(moments[5:-5], true[5:-5], strict=True)
         return sum(degrees_between(a, b) for a, b in pairs)
 

@@ -8,12 +8,11 @@ import torch
 from performances import Performance, degrees_between, performance
 from torch import Tensor
 
-from avatar.tracking.begin import first_moment
-from avatar.tracking.equations import Equations, normal_equations, place
-from avatar.tracking.landmarks import expected_pixels, landmark_pulls
+from avatar.tracking.landmarks import expected_pixels, landmark_residuals
+from avatar.tracking.model import FrameState, Person
+from avatar.tracking.residuals import Equations, normal_equations, place
 from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step, weight_prior
-from avatar.tracking.stages import solve_landmarks
-from avatar.tracking.state import Moment, Person
+from avatar.tracking.stages import first_frame_state, solve_landmarks
 
 PRIOR = FocalPrior(614.4)
 
@@ -27,16 +26,16 @@ def nobody(shown: Performance, focal: float = PRIOR.pixels) -> Person:
     return Person(torch.zeros_like(shown.person.shape), focal, shown.person.centre)
 
 
-def equations(shown: Performance, person: Person, moment: Moment, found: Tensor) -> Equations:
+def equations(shown: Performance, person: Person, moment: FrameState, found: Tensor) -> Equations:
     points = shown.landmarks.points
     placed = place(points, person, moment)
-    pulls = landmark_pulls(shown.landmarks, person, moment, placed, found)
+    pulls = landmark_residuals(shown.landmarks, person, moment, placed, found)
     return normal_equations(points, person, moment, placed, pulls)
 
 
 def test_a_pose_is_found_from_landmarks_alone(shown):
     pairs = [
-        (first_moment(shown.model, shown.landmarks, shown.person, points), moment)
+        (first_frame_state(shown.model, shown.landmarks, shown.person, points), moment)
         for points, moment in zip(shown.points, shown.moments, strict=True)
     ]
     assert np.median([degrees_between(a, b) for a, b in pairs]) < 3
@@ -75,7 +74,8 @@ def test_a_mirrored_film_gives_the_mirrored_turns(shown):
         mirrored[landmarks.index] = points[landmarks.index[partner]]
         mirrored[:, 0] = 2 * shown.person.centre[0] - mirrored[:, 0]
         there, back = (
-            first_moment(shown.model, landmarks, nobody(shown), one) for one in (points, mirrored)
+            first_frame_state(shown.model, landmarks, nobody(shown), one)
+            for one in (points, mirrored)
         )
         expected = replace(there, rotation=mirror @ there.rotation @ mirror)
         assert degrees_between(expected, back) < 2.0
@@ -86,7 +86,8 @@ def test_a_joint_step_is_that_of_the_whole_system(shown):
     person, frames = nobody(shown), 3
     third = torch.full((len(shown.model.units),), 0.3, dtype=torch.float64)
     starts = [
-        first_moment(shown.model, shown.landmarks, person, shown.points[k]) for k in range(frames)
+        first_frame_state(shown.model, shown.landmarks, person, shown.points[k])
+        for k in range(frames)
     ]
     moments = [replace(start, weights=third) for start in starts]
     gathered = [equations(shown, person, moments[k], shown.points[k]) for k in range(frames)]
@@ -105,7 +106,7 @@ def test_a_joint_step_is_that_of_the_whole_system(shown):
 
 
 def whole_step(
-    shown: Performance, person: Person, moments: list[Moment], gathered: list[Equations]
+    shown: Performance, person: Person, moments: list[FrameState], gathered: list[Equations]
 ) -> Tensor:
     """The naive form: one dense system of every frame and the person."""
     model, own = shown.model, 6 + len(shown.model.units)

@@ -8,15 +8,16 @@ from films import write_sound
 
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
-from avatar.arkit import WEIGHTS, read_take
-from avatar.capture import open_capture
+from avatar.avatar_io.avatar_file import load_avatar
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
-from avatar.files.avatar_file import load_avatar
-from avatar.files.motion_file import motion_chunks, open_motion
-from avatar.film.video_reader import film_info
+from avatar.heads.arkit import WEIGHTS
+from avatar.reconstruct.capture_reader import open_capture
 from avatar.tracking.options import TrackOptions
 from avatar.tracking.track import Tracked, track
+from avatar.video.reader import film_info
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
 from configs.commands import make

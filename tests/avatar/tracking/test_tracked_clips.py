@@ -10,13 +10,13 @@ from films import write_film
 from support import Outcome
 
 from audio2mesh.data.clips import load_clips, motion_at
-from audio2mesh.head.tracks import load_tracks
+from audio2mesh.pose_vae.tracks import load_tracks
 from audio2mesh.sound.waveform import load_audio
-from avatar.arkit import head_poses
-from avatar.files.motion_file import SavedMotion, motion_writer
+from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.motion_file import SavedMotion, motion_writer
+from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
-from avatar.lipreading.face_geometry import face_units
-from avatar.mesh import Mesh
+from avatar.lipreading.sound_delay import face_units
 from avatar.tracking.write import MOTION, OVERLAY
 from common.assets import DEMO_VOICE
 

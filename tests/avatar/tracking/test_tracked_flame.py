@@ -11,11 +11,17 @@ from performances import performance
 from scipy.spatial.transform import Rotation
 from tracked_pictures import keep_pictures
 
-from avatar.capture import open_capture
-from avatar.flame import FlameModel, FlameParameters, flame_vertices, load_flame
-from avatar.flame.indices import LIP_PAIRS, ROOT
-from avatar.mesh.similarity import fit_similarity
-from avatar.tracking.flame import FlamePerson, flame_frames, flame_person
+from avatar.geometry.similarity import fit_similarity
+from avatar.heads.flame_model import (
+    LIP_PAIRS,
+    ROOT,
+    FlameModel,
+    FlameParameters,
+    flame_vertices,
+    load_flame,
+)
+from avatar.reconstruct.capture_reader import open_capture
+from avatar.tracking.flame_fit import FlamePerson, flame_frames, flame_person
 from avatar.tracking.result import Tracking, head_poses, world_vertices
 from avatar.tracking.write import write_tracking
 

@@ -8,7 +8,7 @@ from heads_in_pictures import HEADS, drawing, head, masked, on_grey, turned_demo
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.arkit.names import WEIGHTS
+from avatar.heads.arkit import WEIGHTS
 from avatar.vision.crops import Squares, cut
 from avatar.vision.detector import distinct
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder

@@ -10,8 +10,13 @@ from heads_in_pictures import on_grey
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.vision.follow import FaceFinder, FaceFrame, follow_face, load_face_finder
-from avatar.vision.shots import numbered_by_shot
+from avatar.vision.follow import (
+    FaceFinder,
+    FaceFrame,
+    follow_face,
+    load_face_finder,
+    numbered_by_shot,
+)
 
 NOSE_TIP = 1
 Frames = Iterator[NDArray[np.uint8]]

@@ -6,8 +6,7 @@ from heads_in_pictures import head
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.vision.guided import guided_upsampling, plain_upsampling
-from avatar.vision.mattes import find_mattes, load_matting
+from avatar.vision.mattes import find_mattes, guided_upsampling, load_matting, plain_upsampling
 
 
 def test_mattes_know_the_person_and_the_hair():

@@ -14,12 +14,12 @@ from other_device import on_cpu, other_device
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.vision.benchmark import INPUTS, measure_networks
 from avatar.vision.follow import faces_in_picture, follow_face, load_face_finder
 from avatar.vision.mattes import find_mattes, load_matting
 from avatar.vision.network import WEIGHTS, Name, Network, load_network
 from avatar.vision.scores import NAMES, POINTS, find_scores
 from common.claimed_folder import file_digest
+from research.bench.vision import INPUTS, measure_networks
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,217 @@
+"""Phones with their times → weights of the 52 ARKit units.
+
+What the mouth must do whatever the neighbours want, blended in smoothly.
+
+A `Demand` bounds channels from below and above around the middle of certain phones. It acts
+through a gate in [0, 1] that rises, holds for at least two frames at 25 fps, and falls.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+import torch
+
+from audio2mesh.data.dominance import CHANNELS, DominanceModel, dominance_curves, read_dominance
+from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
+from common.errors import InputError
+
+_TWO_FRAMES = 0.08  # seconds: holds two frames at 25 fps, wherever they fall
+_SHORTEST_HOLD = 0.03  # seconds
+_EDGE = 0.07  # seconds in which a gate opens or shuts
+_SHORTEST_EDGE = 0.04
+_PAUSE = 0.25  # seconds: longer silences are rest
+_SETTLE, _PREPARE = 0.09, 0.13  # seconds of a pause in which the mouth still, or already, moves
+_END_EDGE = 0.10  # seconds in which a recording's own ends come from and go to rest
+
+_CLOSE_PER_PRESS = 2 * 1.15 / 34.5  # jaw opening that the overlap of pressed lips makes up for
+_CLOSE_PER_PUCKER = 0.85 / 34.5
+
+
+def _at_most(bound: float, *channels: str) -> dict[str, float]:
+    return dict.fromkeys(channels, bound)
+
+
+@dataclass(frozen=True)
+class Demand:
+    """Bounds of channels in the middle of some phones."""
+
+    phones: frozenset[str]
+    low: Mapping[str, float] = field(default_factory=dict)
+    high: Mapping[str, float] = field(default_factory=dict)
+    hold: float = _SHORTEST_HOLD  # seconds for which a short phone's bounds hold in full
+
+
+CLOSURE = Demand(
+    BILABIALS,
+    low={"jawOpen": 0.03, "mouthPress": 0.08},
+    high={
+        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthUpperUp", "mouthShrugUpper"),
+        **_at_most(0.0, "mouthRollLower", "mouthRollUpper", "mouthStretch", "tongueOut"),
+        **{"jawOpen": 0.10, "mouthPress": 0.12, "mouthPucker": 0.12, "mouthSmile": 0.0},
+    },
+    hold=_TWO_FRAMES,
+)
+CONTACT = Demand(
+    LABIODENTALS,
+    low={"jawOpen": 0.13, "mouthRollLower": 0.65, "mouthUpperUp": 0.50},
+    high={
+        **_at_most(0.0, "mouthFunnel", "mouthLowerDown", "mouthShrugUpper", "tongueOut"),
+        **_at_most(0.0, "mouthRollUpper", "mouthPress"),
+        **{"jawOpen": 0.16, "mouthUpperUp": 0.60, "mouthPucker": 0.15},
+    },
+    hold=0.06,
+)
+DEMANDS = (
+    Demand(OPEN_VOWELS, low={"jawOpen": 0.14}),
+    Demand(frozenset({"IY"}), low={"mouthStretch": 0.12}, high={"mouthPucker": 0.08}),
+    Demand(
+        frozenset({"UW", "W"}),
+        low={"mouthPucker": 0.50},
+        high={"jawOpen": 0.20, **_at_most(0.0, "mouthStretch", "mouthSmile")},
+    ),
+    Demand(
+        frozenset({"UH", "OW", "OY", "AO", "SH", "ZH", "CH", "JH"}),
+        low={"mouthPucker": 0.22, "mouthFunnel": 0.22},
+        high=_at_most(0.0, "mouthStretch", "mouthSmile"),
+    ),
+    Demand(frozenset({"L", "N", "T", "D"}), low={"jawOpen": 0.08, "tongueOut": 0.38}),
+    Demand(
+        frozenset({"TH", "DH"}),
+        low={"jawOpen": 0.26, "mouthLowerDown": 0.38, "tongueOut": 0.72},
+        high={"jawOpen": 0.32, "mouthFunnel": 0.05, "mouthPucker": 0.10, "tongueOut": 0.78},
+    ),
+    CONTACT,
+    CLOSURE,
+)
+"""In the order in which they are imposed: what must hold most comes last."""
+
+
+def constrain(
+    curves: np.ndarray, phones: Sequence[Phone], times: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Curves [F, C] that meet every demand, and mouthClose [F], at times [F] in seconds."""
+    for demand in DEMANDS:
+        wanted = np.clip(curves, _bounds(demand.low, 0.0), _bounds(demand.high, 1.0))
+        curves = curves + _gate(demand, phones, times)[:, None] * (wanted - curves)
+    rest = 1 - _pause_gate(phones, times)
+    curves = curves * rest[:, None]
+    return curves, _gate(CLOSURE, phones, times) * _sealing(curves)
+
+
+def end_gate(times: np.ndarray) -> np.ndarray:
+    """Weight [F] that is exactly 0 at the first and the last of the times [F]."""
+    return _step((times - times[0]) / _END_EDGE) * _step((times[-1] - times) / _END_EDGE)
+
+
+def _sealing(curves: np.ndarray) -> np.ndarray:
+    """mouthClose [F] that makes up for the jaw; lips that press or pucker overlap already."""
+    jaw, press, pucker = (
+        curves[:, CHANNELS.index(name)] for name in ("jawOpen", "mouthPress", "mouthPucker")
+    )
+    return np.clip(jaw - _CLOSE_PER_PRESS * press - _CLOSE_PER_PUCKER * pucker, 0, jaw)
+
+
+def _bounds(values: Mapping[str, float], default: float) -> np.ndarray:
+    return np.array([values.get(channel, default) for channel in CHANNELS])
+
+
+def _gate(demand: Demand, phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
+    """Gate [F] that is 1 in the middle of every phone that the demand concerns."""
+    shut = np.ones(len(times))  # product of (1 - gate)
+    middles = [(phone.start + phone.end) / 2 for phone in phones]
+    for k, phone in enumerate(phones):
+        if phone.label not in demand.phones:
+            continue
+        half = max(demand.hold, phone.end - phone.start - _EDGE) / 2
+        before = middles[k] - half - (middles[k - 1] if k > 0 else -np.inf)
+        after = (middles[k + 1] if k + 1 < len(phones) else np.inf) - middles[k] - half
+        shut *= 1 - _bump(times - middles[k], half, _edge(before), _edge(after))
+    return 1 - shut
+
+
+def _edge(room: float) -> float:
+    return min(max(room, _SHORTEST_EDGE), _EDGE)
+
+
+def _pause_gate(phones: Sequence[Phone], times: np.ndarray) -> np.ndarray:
+    """Gate [F] that is 1 inside of pauses, and before the first and after the last phone."""
+    rest = np.zeros(len(times))
+    spoken = [phone for phone in phones if phone.label != SILENCE]
+    ends = [-np.inf, *(phone.end for phone in spoken)]
+    starts = [*(phone.start for phone in spoken), np.inf]
+    for quiet, loud in zip(ends, starts, strict=True):
+        if loud - quiet > _PAUSE:
+            fall = _step((times - quiet) / _SETTLE) if np.isfinite(quiet) else 1.0
+            rise = _step((loud - times) / _PREPARE) if np.isfinite(loud) else 1.0
+            rest = np.maximum(rest, np.asarray(fall * rise))
+    return rest
+
+
+def _bump(offset: np.ndarray, half: float, rise: float, fall: float) -> np.ndarray:
+    return _step((offset + half + rise) / rise) * _step((half + fall - offset) / fall)
+
+
+def _step(x: np.ndarray) -> np.ndarray:
+    """0 below 0, 1 above 1, half a cosine between."""
+    return (1 - np.cos(np.pi * np.clip(x, 0, 1))) / 2
+
+
+_SIDES = ("Left", "Right")
+_PAIRED = frozenset({"mouthLowerDown", "mouthUpperUp", "mouthPress", "mouthSmile", "mouthStretch"})
+ARKIT_NAMES = (
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight"),
+    *("eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight"),
+    *("eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight"),
+    *("eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft"),
+    *("jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight"),
+    *("mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft"),
+    *("mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
+)
+
+
+def articulate(
+    phones: Sequence[Phone], seconds: float, fps: float, model: DominanceModel | None = None
+) -> np.ndarray:
+    """Weights [F, 52] in [0, 1], float32, in the order of `ARKIT_NAMES`; frame k is at k/fps s.
+
+    `phones` are in order and do not overlap; gaps between them are silence. Without a model, the
+    fitted one that ships. The first and the last frame are exactly at rest. InputError for phones
+    out of order or a length of less than two frames.
+    """
+    frames = round(seconds * fps)
+    if frames < 2:
+        raise InputError(f"{seconds:g} s at {fps:g} fps has fewer than two frames; give more sound")
+    times = np.arange(frames) / fps
+    with torch.no_grad():
+        free = dominance_curves(model or load_dominance(), phones, torch.from_numpy(times))
+    curves, close = constrain(free.double().numpy(), phones, times)
+    return _to_units(curves, close) * end_gate(times)[:, None].astype(np.float32)
+
+
+@cache
+def load_dominance() -> DominanceModel:
+    """The fitted model that ships."""
+    with as_file(files("audio2mesh.data").joinpath("dominance.npz")) as path:
+        return read_dominance(path)
+
+
+def unit_of(channel: str) -> str:
+    """The ARKit unit of a channel, the left one of a pair."""
+    return channel + _SIDES[0] if channel in _PAIRED else channel
+
+
+def _to_units(curves: np.ndarray, close: np.ndarray) -> np.ndarray:
+    """Channels [F, C] and mouthClose [F] spread over the units [F, 52]."""
+    weights = np.zeros((len(curves), len(ARKIT_NAMES)), np.float32)
+    for channel, curve in zip(CHANNELS, curves.T, strict=True):
+        for side in _SIDES if channel in _PAIRED else ("",):
+            weights[:, ARKIT_NAMES.index(channel + side)] = np.clip(curve, 0, 1)
+    weights[:, ARKIT_NAMES.index("mouthClose")] = close
+    return weights

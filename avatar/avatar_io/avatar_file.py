@@ -1,0 +1,119 @@
+"""Avatar files: one .ply that holds local Gaussians, their binding and the subject's rest mesh."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from avatar.heads import load_head
+from avatar.heads.head import FLAME_SHAPES, TOPOLOGIES
+from avatar.rigging.avatar import Avatar, check_mesh
+from common.errors import InputError
+from splat import SplatPly, read_ply, write_ply
+
+VERSION = "1"
+COMMENT = "voicesplat_avatar"
+UNIT = "metre"
+ORIGIN = "made_from"
+UNLIT = "colours albedo"
+FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
+LIGHT = "light"
+
+
+def save_avatar(path: Path, avatar: Avatar) -> None:
+    """Write an avatar; the file appears whole or not at all."""
+    comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
+    if avatar.unlit:
+        comments += (UNLIT,)
+    if avatar.origin:
+        comments += (f"{ORIGIN} {avatar.origin}",)
+    mesh = (avatar.vertices, avatar.faces)
+    identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
+    identity[LIGHT] = avatar.light
+    tables = {name: table for name, table in identity.items() if table is not None}
+    ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
+    write_ply(path, ply)
+
+
+def load_avatar(path: Path) -> Avatar:
+    """Read and check an avatar file.
+
+    Raises FileNotFoundError where there is none, InputError that names the broken rule otherwise.
+    """
+    ply = read_ply(path)
+    if ply.binding is None:
+        raise InputError(
+            f"{path} is a plain 3DGS file: its Gaussians have no binding_0 that ties them to a "
+            "mesh; use an avatar that was built bound to a head"
+        )
+    if ply.mesh_vertices is None or ply.mesh_faces is None:
+        raise InputError(
+            f"{path} holds bound Gaussians but no rest mesh (elements mesh_vertex and mesh_face); "
+            "save it with its mesh"
+        )
+    triangles = len(ply.mesh_faces)
+    highest = int(ply.binding.max())
+    if highest >= triangles:
+        raise InputError(
+            f"{path}: binding_0 names triangle {highest}, but its mesh has {triangles} triangles; "
+            "the file is damaged or binding and mesh belong to different heads"
+        )
+    topology = _check_comments(path, ply.comments)
+    check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
+    _check_template(path, ply.template_vertices)
+    mesh = (ply.mesh_vertices, ply.mesh_faces)
+    identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
+    rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
+    unlit, light = UNLIT in ply.comments, ply.tables.get(LIGHT)
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit=unlit, light=_bytes(light))
+
+
+def _fields(comments: tuple[str, ...]) -> dict[str, str]:
+    """Comments by their first words."""
+    return dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
+
+
+def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
+    fields = _fields(comments)
+    version, unit = fields.get(COMMENT), fields.get("unit")
+    if version != VERSION:
+        raise InputError(
+            f"{path}: comment '{COMMENT} {VERSION}' is missing or names another version "
+            f"({version}); save the avatar with this version of the project"
+        )
+    if unit != UNIT:
+        raise InputError(f"{path}: comment 'unit {UNIT}' is missing (found {unit}); use metres")
+    topology = fields.get("topology", "")
+    if topology not in TOPOLOGIES:
+        raise InputError(
+            f"{path}: comment 'topology': no head topology is called {topology!r}; known: "
+            f"{', '.join(TOPOLOGIES)}"
+        )
+    return topology
+
+
+def _flame_identity(
+    path: Path, tables: Mapping[str, Tensor], vertices: Tensor
+) -> tuple[Tensor | None, Tensor | None]:
+    shape, offset = (tables.get(name) for name in (FLAME_SHAPE, FLAME_OFFSET))
+    broken = shape is not None and shape.shape != (FLAME_SHAPES,)
+    if broken or (offset is not None and offset.shape != vertices.shape):
+        raise InputError(
+            f"{path}: its elements {FLAME_SHAPE} and {FLAME_OFFSET} do not fit FLAME and its mesh; "
+            "convert the avatar again with this version of the project"
+        )
+    return shape, offset
+
+
+def _bytes(table: Tensor | None) -> Tensor | None:
+    return table if table is not None and table.dtype == torch.uint8 else None
+
+
+def _check_template(path: Path, template: Tensor | None) -> None:
+    expected = len(load_head().vertices)
+    if template is not None and len(template) != expected:
+        raise InputError(
+            f"{path}: its template has {len(template)} vertices, but anny-head has {expected}; "
+            "convert the avatar again with this version of the project"
+        )

@@ -1,0 +1,144 @@
+"""Where eyes look, from the motion of their vertices.
+
+Random numbers that are spread evenly even when there are few.
+
+Where somebody looks: at the listener, now and then elsewhere, by saccades.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import log
+
+import numpy as np
+import torch
+
+from avatar.avatar_io.live_link import head_poses
+from avatar.behaviour.speech_events import Trajectories
+from avatar.behaviour.style import StyleParams
+from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.vectors import Floats, Ints
+
+STRATA = 5
+
+
+def even_draws(rng: np.random.Generator) -> Iterator[float]:
+    """Uniform draws from [0, 1) without end, one from each fifth of it in every five, in random
+    order: a film of a minute holds what an hour does, short spans and long ones."""
+    while True:
+        for stratum in rng.permutation(STRATA):
+            yield float(stratum + rng.random()) / STRATA
+
+
+# Lengths in degrees of saccades: A = -6.9 ln(P / 15.7), P uniform up to 15; of those elsewhere only
+# the longer two thirds. Up, down and sideways are twice as frequent as between (Lee, Badler, Badler
+# 2002, "Eyes Alive").
+FALL_DEGREES, SCALE_PERCENT, MOST_PERCENT = 6.9, 15.7, 10.0
+FARTHEST_DEGREES = 20.0
+DIRECTIONS = np.array([2.0, 1.0] * 4) / 12  # by eighths of a turn, from the subject's left on
+UPRIGHT = 0.7  # of a sideways look's length have looks up and down
+SACCADE_SECONDS, SECONDS_A_DEGREE = 0.025, 0.0024  # 20-30 ms and 2.2-2.7 ms for each degree
+STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # of fixations within a look, and between them
+SHORTEST_SECONDS = 0.25  # of a look, here or there
+HEAD_FROM, HEAD_SHARE, HEAD_SECONDS = 10.0, 0.6, 0.5
+"""Of what a look lies farther than so many degrees from straight ahead the head makes this share,
+in this time."""
+
+
+@dataclass(frozen=True)
+class Gaze:
+    """What is looked at."""
+
+    x: float = 0.0
+    """degrees to the subject's left of straight ahead"""
+    y: float = 0.0
+    """degrees up"""
+    free: bool = True
+    """whether the eyes look elsewhere now and then"""
+
+
+class GazeController:
+    """The eyes' direction, frame after frame: yaw and pitch in degrees, the shoulders being 0."""
+
+    def __init__(self, manner: StyleParams, gaze: Gaze, rng: np.random.Generator) -> None:
+        self._manner, self._gaze, self._rng = manner, gaze, rng
+        self._spans = {False: even_draws(rng), True: even_draws(rng)}
+        self._target = np.array([gaze.x, gaze.y])
+        self._eyes, self._head = (
+            Trajectories(self._target, 1.0),
+            Trajectories(_head_part(self._target), 1.0),
+        )
+        self._away = False
+        self._until = self._span()
+        self._shift_at = rng.uniform(*STAY_SECONDS)
+        self.shifted = 0.0
+        """degrees of the shift that begins with this frame"""
+
+    def step(self, now: float) -> tuple[Floats, Floats]:
+        """Directions of the eyes [2] and of what the head adds for them [2]."""
+        self.shifted = 0.0
+        if self._gaze.free and now >= self._until:
+            self._away = not self._away
+            self._until = now + self._span()
+            self._look(self._target + (self._elsewhere() if self._away else 0.0))
+            self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
+        elif now >= self._shift_at:
+            middle = self._eyes.goal if self._away else self._target
+            self._glance(middle + STRAY_DEGREES * self._rng.standard_normal(2))
+            self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
+        return self._eyes.step(), self._head.step()
+
+    def _glance(self, at: Floats) -> None:
+        by = at - self._eyes.goal
+        self.shifted = float(np.hypot(*by))
+        self._eyes.plan(0.0, SACCADE_SECONDS + SECONDS_A_DEGREE * self.shifted, by)
+
+    def _look(self, at: Floats) -> None:
+        self._glance(at)
+        turn = _head_part(at) - self._head.goal
+        if turn.any():
+            self._head.plan(0.0, HEAD_SECONDS, turn)
+
+    def _span(self) -> float:
+        mean = self._manner.away_seconds if self._away else self._manner.looking_seconds
+        return max(-mean * log(1 - next(self._spans[self._away])), SHORTEST_SECONDS)
+
+    def _elsewhere(self) -> Floats:
+        percent = MOST_PERCENT * (1 - self._rng.random())
+        size = min(-FALL_DEGREES * np.log(percent / SCALE_PERCENT), FARTHEST_DEGREES)
+        turn = 2 * np.pi * (self._rng.choice(8, p=DIRECTIONS) + self._rng.uniform(-0.5, 0.5)) / 8
+        return size * np.array([np.cos(turn), UPRIGHT * np.sin(turn)])
+
+
+def _head_part(direction: Floats) -> Floats:
+    far = float(np.hypot(*direction))
+    return direction * (HEAD_SHARE * max(far - HEAD_FROM, 0.0) / max(far, 1e-9))
+
+
+def eyes_in_head(look: Floats, head: Floats) -> Floats:
+    """Directions [F, 2] of eyes in a head that is turned by yaw, pitch and roll [F, 3], so that
+    they look [F, 2]; all degrees. What a head does the eyes undo."""
+    yaw, pitch = np.radians(look).T
+    ahead = np.stack(
+        [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1
+    )
+    turns = head_poses(torch.from_numpy(np.radians(head)), torch.zeros(3).double())
+    x, y, z = np.einsum("fji,fj->if", turns[:, :3, :3].numpy(), ahead)
+    return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], axis=1))
+
+
+FORWARD = np.array([0.0, 0.0, 1.0])
+
+
+def gaze_degrees(eyes: Sequence[Ints], rest: Floats, offsets: Floats) -> Floats:
+    """Yaw and pitch [F, eyes, 2] in degrees of each eye in its head, 0 at rest.
+
+    eyes: the vertices of each; offsets [F, V, 3]: of the mesh from rest [V, 3] without the head's
+    pose. Yaw is to the head's left (+x), pitch is up.
+    """
+    angles = [[_angles(rest[eye], rest[eye] + frame[eye]) for eye in eyes] for frame in offsets]
+    return np.degrees(np.array(angles))
+
+
+def _angles(still: Floats, looking: Floats) -> tuple[float, float]:
+    x, y, z = fit_similarity(still, looking).rotation @ FORWARD
+    return float(np.arctan2(x, z)), float(np.arctan2(y, np.hypot(x, z)))

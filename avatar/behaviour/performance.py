@@ -1,0 +1,132 @@
+"""A face's life as what a head shows: its pose, and weights of its units, frame by frame.
+
+Head motion by a network that learned it from people, in place of ours.
+"""
+
+from dataclasses import dataclass
+from math import ceil
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from audio2mesh.model.motion import sample_curves
+from audio2mesh.pose_vae.network import PoseNet, head_motion
+from audio2mesh.pose_vae.tracks import FPS, voice_features
+from audio2mesh.prosody.record import Prosody
+from avatar.avatar_io.live_link import head_poses
+from avatar.behaviour.blinks import WEIGHTS as BROW_WEIGHTS
+from avatar.behaviour.breath import UNIT as BREATH
+from avatar.behaviour.gaze import eyes_in_head
+from avatar.behaviour.motion import COLUMNS, Behaviour, LifeMaker
+from avatar.behaviour.speech_events import RATE, in_parts, silence
+from avatar.geometry.vectors import Floats
+from avatar.heads.arkit import look_weights
+
+
+def learned_head(net: PoseNet, prosody: Prosody, fps: float, frames: int, take: int) -> Floats:
+    """Yaw, pitch and roll [F, 3] in degrees at the middles of a film's frames."""
+    made = head_motion(net, voice_features(prosody, ceil(frames / fps * FPS) + 1), take)
+    places = (torch.arange(frames, dtype=torch.float64) + 0.5) / fps * FPS - 0.5
+    return sample_curves(made, places).double().numpy()
+
+
+BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
+BESIDE_GAZE = (*BLINK_UNITS, *BROW_WEIGHTS)
+"""The units of a life, those that turn the eyes left out."""
+PART = 1000  # frames of prosody that are heard at a time
+CHUNK = 8192  # frames whose poses are computed at a time
+
+
+@dataclass(frozen=True)
+class Life:
+    """What moves besides the mouth, per frame."""
+
+    unit_weights: dict[str, Tensor]  # ARKit unit, or breath → [F] weights in [0, 1]
+    head_pose: Tensor  # [F, 4, 4] rigid motion of the head about its pivot, head space
+
+    def part(self, frames: slice) -> "Life":
+        """Some of the frames."""
+        units = {name: weights[frames] for name, weights in self.unit_weights.items()}
+        return Life(units, self.head_pose[frames])
+
+
+def live(
+    prosody: Prosody,
+    fps: float,
+    frames: int,
+    pivot: Tensor,
+    behaviour: Behaviour,
+    net: PoseNet | None = None,
+) -> Life:
+    """Life for a recording of so many frames; the same behaviour gives the same life.
+
+    pivot [3]: metres, the joint on which the head turns; net: moves the head in place of the
+    generator. Beyond the prosody's end it is silent.
+    """
+    maker, sampler = LifeMaker(behaviour), Sampler(fps)
+    missing = max(0, round(frames / fps * RATE) - len(prosody))
+    pieces = [*in_parts(prosody, PART), *in_parts(silence(missing), PART)]
+    rows = [sampler.push(maker.hear(piece)) for piece in pieces]
+    rows += [sampler.push(maker.finish())]
+    rows += [sampler.finish(frames - sum(map(len, rows)))]
+    made = np.concatenate(rows)[:frames]
+    if net is not None:
+        made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
+    parts = [shown(made[first : first + CHUNK], pivot) for first in range(0, frames, CHUNK)]
+    units = {n: torch.cat([p.unit_weights[n] for p in parts]) for n in parts[0].unit_weights}
+    return Life(units, torch.cat([part.head_pose for part in parts]))
+
+
+def still(frames: int) -> Life:
+    """No life at all: the head stands still and nothing but speech moves."""
+    return Life({}, torch.eye(4).expand(frames, 4, 4))
+
+
+def shown(rows: Floats, pivot: Tensor) -> Life:
+    """Frames [F, COLUMNS] of a LifeMaker as the life of a head that turns on its pivot [3]."""
+    head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
+    units = {name: lids for name in BLINK_UNITS}
+    units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
+    units |= look_weights(eyes_in_head(look, head)) | {BREATH: rows[:, 7]}
+    weights = {name: torch.from_numpy(values).float() for name, values in units.items()}
+    return Life(weights, head_poses(torch.from_numpy(np.radians(head)).float(), pivot))
+
+
+class Sampler:
+    """Rows, RATE a second, at the middles of a film's frames."""
+
+    def __init__(self, fps: float) -> None:
+        self._fps = fps
+        self._rows, self._first = np.zeros((0, COLUMNS)), 0  # held, and the number of the first
+        self._done = 0  # frames
+
+    def push(self, rows: Floats) -> Floats:
+        """Frames [f, COLUMNS] that lie between the rows [n, COLUMNS] so far."""
+        self._rows = np.concatenate([self._rows, rows])
+        last = self._first + len(self._rows) - 1
+        count = int((last + 0.5) / RATE * self._fps + 0.5) - self._done
+        frames = self._sampled(max(count, 0))
+        spent = int(self._places(1)[0]) - 1 - self._first
+        spent = min(max(0, spent), len(self._rows))
+        self._rows, self._first = self._rows[spent:], self._first + spent
+        return frames
+
+    def finish(self, frames: int) -> Floats:
+        """So many frames more, at most, by which the last row stays."""
+        return self._sampled(max(frames, 0))
+
+    def _sampled(self, count: int) -> Floats:
+        if not count:
+            return self._rows[:0]
+        places = self._places(count) - self._first
+        places = np.clip(places, 0, len(self._rows) - 1)
+        self._done += count
+        before = places.astype(int)
+        after = np.minimum(before + 1, len(self._rows) - 1)
+        share = (places - before)[:, None]
+        return (1 - share) * self._rows[before] + share * self._rows[after]
+
+    def _places(self, count: int) -> Floats:
+        """Where the middles of the next frames lie, in rows."""
+        return (np.arange(self._done, self._done + count) + 0.5) / self._fps * RATE - 0.5

@@ -1,1 +1,0 @@
-"""World Gaussians in the file formats of other programs."""

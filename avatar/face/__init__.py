@@ -1,1 +1,0 @@
-"""What of the face is not lips: head, eyes, blinks."""

@@ -1,1 +1,0 @@
-"""Feelings on a speaking face: presets, their course in time, and gates that keep lips speaking."""

@@ -1,1 +1,0 @@
-"""Every file that an avatar or its motion is kept in."""

@@ -1,1 +1,0 @@
-"""Pictures and sound → a film, and back."""

@@ -1,0 +1,1 @@
+"""Triangle meshes: geometry, files, colours; nothing of heads or sound."""

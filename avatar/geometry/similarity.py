@@ -1,0 +1,104 @@
+"""Similarities: one scale, one rotation, one translation.
+
+How far a fitted motion of vertices is from the true one.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.geometry.vectors import Floats
+
+
+@dataclass(frozen=True)
+class Similarity:
+    """x ↦ scale · rotation x + translation."""
+
+    scale: float
+    rotation: Floats  # [3, 3]
+    translation: Floats  # [3]
+
+    def apply(self, points: Floats) -> Floats:
+        """Moved points [..., 3]."""
+        return self.scale * points @ self.rotation.T + self.translation
+
+    def inverse(self) -> "Similarity":
+        """The way back."""
+        rotation = self.rotation.T
+        return Similarity(1 / self.scale, rotation, -rotation @ self.translation / self.scale)
+
+    def then(self, other: "Similarity") -> "Similarity":
+        """First this, then the other."""
+        rotation = other.rotation @ self.rotation
+        return Similarity(other.scale * self.scale, rotation, other.apply(self.translation))
+
+    def of_tensor(self, points: Tensor) -> Tensor:
+        """Moved points [..., 3]."""
+        return torch.from_numpy(self.apply(points.double().numpy())).to(points.dtype)
+
+    def of_motions(self, motions: Tensor) -> Tensor:
+        """Rigid motions [..., 4, 4] of the one space as those of the other."""
+        there, back = self._matrix(), self.inverse()._matrix()
+        return (there @ motions.double() @ back).to(motions.dtype)
+
+    def _matrix(self) -> Tensor:
+        """[4, 4] float64."""
+        matrix = torch.eye(4, dtype=torch.float64)
+        matrix[:3, :3] = torch.from_numpy(self.scale * self.rotation)
+        matrix[:3, 3] = torch.from_numpy(self.translation)
+        return matrix
+
+
+IDENTITY = Similarity(1.0, np.eye(3), np.zeros(3))
+
+
+def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None) -> Similarity:
+    """The similarity that lays source [P, 3] on target [P, 3] best (Umeyama 1991, equations 34 to
+    42), with weights [P]."""
+    share = np.ones(len(source)) if weights is None else weights
+    share = share / share.sum()
+    middle_source, middle_target = share @ source, share @ target
+    from_middle, to_middle = source - middle_source, target - middle_target
+    u, sizes, vt = np.linalg.svd((share[:, None] * to_middle).T @ from_middle)
+    sign = np.array([1.0, 1.0, np.sign(np.linalg.det(u @ vt))])
+    rotation = (u * sign) @ vt
+    scale = float((sizes * sign).sum() / (share @ (from_middle**2).sum(1)))
+    return Similarity(scale, rotation, middle_target - scale * rotation @ middle_source)
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """How far a fitted motion is from the true one: means over frames and vertices."""
+
+    lips_mm: float
+    all_mm: float
+    lip_motion_mm: float  # how far the lips themselves move
+
+    def scaled(self, scale: float) -> "Misfit":
+        """The same of a mesh that was measured in another unit."""
+        return Misfit(
+            *(scale * length for length in (self.lips_mm, self.all_mm, self.lip_motion_mm))
+        )
+
+
+class MisfitRuler:
+    """Adds up distances between a motion and its fit."""
+
+    def __init__(self, lips: Tensor) -> None:
+        self.lips = lips
+        self.sums = torch.zeros(3, dtype=torch.float64)
+        self.frames = 0
+
+    def add(self, offsets: Tensor, fitted: Tensor) -> None:
+        """Offsets and their fit [f, V, 3] in metres."""
+        apart = (offsets - fitted).norm(dim=-1)  # [f, V]
+        moved = offsets[:, self.lips].norm(dim=-1)
+        means = (apart[:, self.lips].mean(1), apart.mean(1), moved.mean(1))
+        self.sums += torch.stack([mean.sum() for mean in means]).double()
+        self.frames += len(offsets)
+
+    def misfit(self) -> Misfit:
+        lips, everywhere, motion = (self.sums / max(self.frames, 1) * 1000).tolist()
+        return Misfit(lips, everywhere, motion)

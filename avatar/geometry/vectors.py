@@ -1,0 +1,100 @@
+"""Small numpy helpers for points, directions and masks. Arrays are float64, points [N, 3].
+
+Dataclasses of arrays, row for row.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+Floats = NDArray[np.floating]
+Ints = NDArray[np.integer]
+Bools = NDArray[np.bool_]
+
+MM = 1e-3  # metres
+
+
+def normalised(vectors: Floats) -> Floats:
+    """Unit vectors [..., 3]; a vector of no length stays as short as it is."""
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def dot(a: Floats, b: Floats) -> Floats:
+    """Scalar products over the last axis, kept as an axis of one."""
+    return (a * b).sum(-1, keepdims=True)
+
+
+def smoothstep(start: Floats | float, end: Floats | float, x: ArrayLike) -> Floats:
+    """0 at `start`, 1 at `end`, a cubic between; `start` may be the greater."""
+    t = np.clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
+    return t * t * (3 - 2 * t)
+
+
+def bell(x: ArrayLike, sigma: float) -> Floats:
+    """A Gaussian bump of height 1."""
+    return np.exp(-0.5 * (np.asarray(x) / sigma) ** 2)
+
+
+def blob(x: Floats, y: Floats, centre: tuple[float, float], radii: tuple[float, float]) -> Floats:
+    """A soft elliptical patch of height 1 in the plane of x and y."""
+    return np.exp(-(((x - centre[0]) / radii[0]) ** 2) - ((y - centre[1]) / radii[1]) ** 2)
+
+
+def mix(a: Floats, b: ArrayLike, amount: Floats) -> Floats:
+    """a [N, 3] turned towards b [N, 3] or [3] by amount [N]."""
+    return a + (np.asarray(b) - a) * amount[:, None]
+
+
+def any_tangent(normals: Floats) -> Floats:
+    """Some unit vectors [N, 3] at right angles to unit normals [N, 3]."""
+    upright = np.abs(normals[:, 1:2]) < 0.9
+    return normalised(np.cross(normals, np.where(upright, [[0.0, 1, 0]], [[1.0, 0, 0]])))
+
+
+def axes(tangents: Floats, normals: Floats) -> Floats:
+    """Rotations [N, 3, 3] with columns tangent, normal, and their cross product.
+
+    The tangent is kept, the normal is straightened against it.
+    """
+    along = normalised(tangents)
+    across = normalised(np.cross(along, normals))
+    return np.stack([along, np.cross(across, along), across], axis=-1)
+
+
+def disc_axes(normals: Floats) -> Floats:
+    """Rotations [N, 3, 3] of round discs: the second column is the normal."""
+    return axes(any_tangent(normals), normals)
+
+
+def sphere_directions(count: int) -> Floats:
+    """Evenly spread unit vectors [count, 3] (Fibonacci lattice)."""
+    index = np.arange(count) + 0.5
+    height = 1 - 2 * index / count
+    turn = index * np.pi * (1 + 5**0.5)
+    radius = np.sqrt(1 - height**2)
+    return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
+
+
+T = TypeVar("T")
+
+
+def concatenated(parts: Sequence[T]) -> T:
+    """All rows of several records of one class: arrays, tensors, or records of these."""
+    first: Any = parts[0]
+    if is_dataclass(first):
+        kind: Callable[..., T] = type(parts[0])
+        columns = ([getattr(part, field.name) for part in parts] for field in fields(first))
+        return kind(*map(concatenated, columns))
+    join: Any = torch.cat if isinstance(first, Tensor) else np.concatenate
+    return join(parts)
+
+
+def stacked(faces: Sequence[Ints], counts: Sequence[int]) -> Ints:
+    """Triangles [M, 3] of several meshes side by side, whose numbers of vertices are `counts`."""
+    firsts = np.cumsum([0, *counts[:-1]])
+    return np.concatenate([part + first for part, first in zip(faces, firsts, strict=True)])

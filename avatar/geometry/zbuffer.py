@@ -1,0 +1,179 @@
+"""Which triangle of a mesh is seen in each pixel, and where on it: a z-buffer in Numba.
+
+Nearness is what a z-buffer keeps: it grows towards the viewer and is linear over the picture, 1/z
+for a pinhole camera and metres towards a viewer who is far away. Triangles are drawn from both
+sides; one that reaches behind the NEAR plane is left out as a whole.
+
+Where a pinhole camera sees points.
+
+What of a mesh can be seen from outside.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.geometry.triangle_mesh import area_normals
+from avatar.geometry.vectors import Bools, Floats, Ints, normalised
+from common.kernels import cached_njit
+from splat import Camera
+
+
+def project(camera: Camera, points: Tensor) -> tuple[Tensor, Tensor]:
+    """Pixels [P, 2] and depths [P] in metres of world points [P, 3]; a point that is not in front
+    of the camera has a depth of 0 or less, and no meaningful pixel."""
+    local = points @ camera.viewmat[:3, :3].to(points).T + camera.viewmat[:3, 3].to(points)
+    depths = local[:, 2]
+    return (local @ camera.K.to(points).T)[:, :2] / depths.clamp(min=1e-6)[:, None], depths
+
+
+def camera_centre(camera: Camera) -> Tensor:
+    """Where the camera stands [3], in the world."""
+    return -camera.viewmat[:3, 3] @ camera.viewmat[:3, :3]
+
+
+def towards(camera: Camera, points: Tensor) -> Tensor:
+    """Unit vectors [P, 3] from world points [P, 3] to the camera."""
+    return functional.normalize(camera_centre(camera).to(points) - points, dim=-1)
+
+
+NEAR = 0.01  # metres in front of the camera
+NOTHING = -1
+
+
+@dataclass(frozen=True)
+class Fragments:
+    """What is seen in each pixel."""
+
+    faces: Ints  # [H, W] int32 row of the triangle, or NOTHING
+    nearness: Floats  # [H, W] float32, that of the background where nothing is seen
+
+
+def project_samples(camera: Camera, vertices: Floats, samples: int = 1) -> Floats:
+    """Picture places and nearness [V, 3] float64 of world vertices [V, 3].
+
+    samples: how many samples a pixel has in a row; x and y count in samples. Nearness is 1/z in
+    1/metres, 0 for vertices behind the NEAR plane.
+    """
+    pixels, depths = project(camera, torch.from_numpy(vertices).double())
+    nearness = torch.where(depths > NEAR, 1 / depths, 0.0)
+    return torch.cat([pixels * samples, nearness[:, None]], dim=1).numpy()
+
+
+def parallel_axes(directions: Floats) -> Floats:
+    """Axes [D, 3, 3] of pictures from far away, as rows: right, up and the unit vectors [D, 3]
+    towards the viewer, none of which is straight up or down."""
+    x, _, z = directions.T
+    right = normalised(np.stack([z, 0 * x, -x], 1))
+    return np.stack([right, np.cross(directions, right), directions], axis=1)
+
+
+def project_parallel(axes: Floats, vertices: Floats, half_width: float, size: int) -> Floats:
+    """Picture places and nearness [V, 3] of vertices [V, 3] as seen from far away, along one of
+    `parallel_axes` [3, 3], in a square of size² pixels that reaches half_width metres around the
+    origin; rows count upwards."""
+    scale = size / (2 * half_width)
+    return vertices @ axes.T * [scale, scale, 1.0] + [size / 2, size / 2, 0.0]
+
+
+def rasterize(
+    projected: Floats, faces: Ints, height: int, width: int, background: float = 0.0
+) -> Fragments:
+    """The nearest of triangles [M, 3] at the centre of each pixel; of equally near ones the first.
+
+    projected [V, 3]: as from `project_samples` or `project_parallel`; background: the nearness
+    that only nearer triangles are seen before, -inf for what has no limit.
+    """
+    seen = np.full((height, width), NOTHING, np.int32)
+    nearness = np.full((height, width), background, np.float32)
+    _fill(projected, faces, background, seen, nearness)
+    return Fragments(seen, nearness)
+
+
+@cached_njit()
+def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
+    height, width = seen.shape
+    for f in range(len(faces)):
+        i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
+        ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
+        bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
+        cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
+        area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+        if area == 0.0 or min(a, b, c) <= background:
+            continue
+        first_row = max(0, math.ceil(min(ay, by, cy) - 0.5))
+        last_row = min(height - 1, math.floor(max(ay, by, cy) - 0.5))
+        first_column = max(0, math.ceil(min(ax, bx, cx) - 0.5))
+        last_column = min(width - 1, math.floor(max(ax, bx, cx) - 0.5))
+        b_right, b_down = (cy - ay) / area, (ax - cx) / area
+        c_right, c_down = (ay - by) / area, (bx - ax) / area
+        for row in range(first_row, last_row + 1):
+            right, down = first_column + 0.5 - ax, row + 0.5 - ay
+            to_b = right * b_right + down * b_down
+            to_c = right * c_right + down * c_down
+            for column in range(first_column, last_column + 1):
+                if to_b >= 0.0 and to_c >= 0.0 and to_b + to_c <= 1.0:
+                    near = np.float32(a + to_b * (b - a) + to_c * (c - a))
+                    if near > nearness[row, column]:
+                        nearness[row, column] = near
+                        seen[row, column] = f
+                to_b += b_right
+                to_c += c_right
+
+
+@cached_njit(inline="always")
+def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compiled)
+    """Perspective-correct weights of the corners i, j, k at a place of the picture."""
+    ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
+    bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
+    cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
+    area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
+    to_b = ((column - ax) * (cy - ay) - (cx - ax) * (row - ay)) / area
+    to_c = ((bx - ax) * (row - ay) - (column - ax) * (by - ay)) / area
+    to_a, to_b, to_c = (1 - to_b - to_c) * a, to_b * b, to_c * c
+    total = to_a + to_b + to_c
+    return to_a / total, to_b / total, to_c / total
+
+
+VIEWS = 40
+PIXELS = 400  # width of a view in pixels
+RIM = 2  # pixels around the mesh
+THICKNESS = 1.5  # pixels: what lies less than this behind the first surface still counts as seen
+LOWEST = -0.6  # sine of the lowest elevation that looks on: from beneath one sees into the neck
+GOLDEN_ANGLE = 2.399963229728653  # radians, π (3 - √5)
+
+
+def seen_faces(vertices: Floats, faces: Ints, lowest: float = LOWEST) -> Bools:
+    """[M] true for the triangles whose centre and front are seen from somewhere around and above.
+
+    Hidden are the inside of a closed mouth, the back of eyeballs, their sockets, and inner shells.
+    lowest: the sine of the lowest elevation that looks on, -1 where nobody knows what is up.
+    """
+    centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
+    radius = float(np.linalg.norm(centred, axis=1).max())
+    if not radius > 0:
+        return np.zeros(len(faces), bool)
+    half_width = radius * (PIXELS / 2) / (PIXELS / 2 - RIM)
+    pixel = 2 * half_width / PIXELS
+    centres, normals = centred[faces].mean(1), area_normals(vertices, faces)
+    seen = np.zeros(len(faces), bool)
+    for axes in parallel_axes(_view_directions(lowest)):
+        corners = project_parallel(axes, centred, half_width, PIXELS)
+        nearest = rasterize(corners, faces, PIXELS, PIXELS, -np.inf).nearness
+        facing = np.flatnonzero(~seen & (normals @ axes[2] > 0))
+        columns, rows, near = project_parallel(axes, centres[facing], half_width, PIXELS).T
+        first = nearest[rows.astype(int), columns.astype(int)]
+        seen[facing[first <= near + THICKNESS * pixel]] = True
+    return seen
+
+
+def _view_directions(lowest: float) -> Floats:
+    """Unit vectors [D, 3] to viewers spread evenly over the sphere above the sine `lowest`."""
+    height = np.linspace(1.0, lowest, VIEWS, endpoint=False) + (lowest - 1.0) / (2 * VIEWS)
+    angle = GOLDEN_ANGLE * np.arange(VIEWS)
+    ring = np.cos(np.arcsin(height))
+    return np.stack([ring * np.sin(angle), height, ring * np.cos(angle)], axis=1)

@@ -1,1 +1,0 @@
-"""How light falls on a head: shadows, lamps and skies, and colours under them."""

@@ -1,0 +1,1 @@
+"""Light: environments, baked visibility, shading, and avatars in another light."""

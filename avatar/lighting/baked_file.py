@@ -1,0 +1,174 @@
+"""What the Gaussians of an avatar are, baked or learned, as bytes that go into its file.
+
+A count, a mark of the Gaussians that they belong to, and columns packed by zlib: a byte for each
+two shares of visibility, half-floats for vectors.
+
+Baked light, kept in the user's cache folder by the content of what was baked.
+
+An avatar of any kind, made ready to stand in any light.
+"""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from avatar.geometry.coloured import to_linear
+from avatar.geometry.vectors import Floats
+from avatar.heads import Head
+from avatar.lighting.bake import bake
+from avatar.lighting.estimate import Estimate, albedo_of, estimate
+from avatar.lighting.materials import MATERIALS, STILL, Surfaces, untoned
+from avatar.lighting.occlusion import DIRECTIONS
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
+from common.arrays import read_arrays
+from common.cache import cache_folder, content_key, keep_arrays, mark_used
+from common.errors import InputError
+from splat import sh_to_rgb
+
+HEAD = b"light 1\n"
+MARK = 16  # bytes
+HALF = len(DIRECTIONS) // 2
+COLUMNS: dict[str, tuple[str, int]] = {
+    "normals": ("<f2", 3),
+    "tangents": ("<f2", 3),
+    "matter": ("u1", 1),
+    "follows": ("u1", 1),
+    "access": ("<f2", 2),
+    "rest": ("u1", HALF),
+    "opened": ("u1", HALF),
+}
+PER_GAUSSIAN = sum(np.dtype(kind).itemsize * width for kind, width in COLUMNS.values())
+
+
+def pack(avatar: Avatar, surfaces: Surfaces) -> Tensor:
+    """The bytes [B] uint8 of the surfaces of an avatar, without their albedo, which its colours
+    tell."""
+    told = surfaces._replace(opened=surfaces.opened ^ surfaces.rest)  # mostly 0
+    columns = (
+        np.ascontiguousarray(getattr(told, name).astype(kind)).tobytes()
+        for name, (kind, _) in COLUMNS.items()
+    )
+    content = HEAD + _mark(avatar) + zlib.compress(b"".join(columns), 9)
+    return torch.from_numpy(np.frombuffer(content, np.uint8).copy())
+
+
+def stored(avatar: Avatar) -> Surfaces | None:
+    """The surfaces that an avatar brings along, with an albedo of 1; None where it has none, or
+    where they belong to other Gaussians or are damaged: then they can be baked."""
+    if avatar.light is None:
+        return None
+    content = avatar.light.numpy().tobytes()
+    start = len(HEAD) + MARK
+    if content[:start] != HEAD + _mark(avatar):
+        return None
+    count = len(avatar.binding)
+    try:
+        columns = zlib.decompressobj().decompress(content[start:], count * PER_GAUSSIAN)
+    except zlib.error:
+        return None
+    return _surfaces(columns, count) if len(columns) == count * PER_GAUSSIAN else None
+
+
+def _surfaces(columns: bytes, count: int) -> Surfaces | None:
+    parts: dict[str, NDArray] = {}
+    place = 0
+    for name, (kind, width) in COLUMNS.items():
+        part = np.frombuffer(columns, kind, count * width, place)
+        place += part.nbytes
+        shaped = part.reshape(count, width) if width > 1 else part
+        parts[name] = shaped.astype(np.float32) if kind == "<f2" else shaped.copy()
+    parts["opened"] ^= parts["rest"]
+    sound = all(np.isfinite(parts[name]).all() for name in ("normals", "tangents", "access"))
+    known = (parts["matter"] < len(MATERIALS)).all() and (parts["follows"] <= STILL).all()
+    if not (sound and known):
+        return None
+    return Surfaces(albedo=np.ones((count, 3), np.float32), **parts)
+
+
+def _mark(avatar: Avatar) -> bytes:
+    """Which Gaussians they are: their places and triangles."""
+    digest = hashlib.sha256(avatar.binding.numpy().tobytes())
+    digest.update(avatar.gaussians.means.detach().contiguous().numpy().tobytes())
+    return digest.digest()[:MARK]
+
+
+KEPT = 20  # avatars, of some 5 to 30 MB each
+ROOMS = ("light", "rig", "mesh")
+"""The folders of avatar/ whose code decides what is baked."""
+
+
+def baked(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
+    """Bake an avatar (see `bake`), or take the same tables from the cache."""
+    path = cache_folder() / "light" / f"{_key(avatar, head)}.npz"
+    known = _read(path, len(avatar.binding))
+    if known is not None:
+        return known
+    surfaces = bake(avatar, head, done)
+    keep_arrays(path, surfaces._asdict(), KEPT)
+    return surfaces
+
+
+def _key(avatar: Avatar, head: Head) -> str:
+    rooms = (Path(__file__).parents[1] / room for room in ROOMS)
+    return content_key(_decisive(avatar, head), rooms)
+
+
+def _decisive(avatar: Avatar, head: Head) -> Iterator[tuple[str, NDArray]]:
+    """All that decides how an avatar is shaded, by name."""
+    for part in fields(avatar.gaussians):
+        yield part.name, getattr(avatar.gaussians, part.name).detach().cpu().numpy()
+    yield "binding", avatar.binding.numpy()
+    yield "vertices", avatar.vertices.numpy()
+    yield f"faces, unlit: {avatar.unlit}", avatar.faces.numpy()
+    for name in ("jawOpen", "eyeBlinkLeft", "eyeBlinkRight"):
+        yield name, head.unit(name).numpy()
+    yield " ".join(head.group_names), head.face_groups.numpy()
+    yield from ((name, region.numpy()) for name, region in sorted(head.regions.items()))
+
+
+def _read(path: Path, count: int) -> Surfaces | None:
+    """The tables of `count` Gaussians in a file; None where there is none or it is damaged."""
+    try:
+        arrays = read_arrays(path)
+        found = Surfaces(**{name: arrays[name] for name in Surfaces._fields})
+    except (OSError, InputError, KeyError):
+        return None
+    half = len(DIRECTIONS) // 2
+    sizes = [(3,), (3,), (), (3,), (half,), (half,), (), (2,)]
+    if any(part.shape != (count, *size) for part, size in zip(found, sizes, strict=True)):
+        return None
+    if not all(np.isfinite(part).all() for part in found):
+        return None
+    mark_used(path)
+    return found
+
+
+def surfaces_of(
+    avatar: Avatar,
+    head: Head,
+    skin: Floats | None = None,
+    done: Callable[[], None] = lambda: None,
+) -> tuple[Surfaces, Estimate | None]:
+    """What each Gaussian is, with the colour that it has without light; and the light that was
+    taken out of the colours, where they had one.
+
+    head: the avatar's mesh, with units that fit it; skin [3]: mean albedo of the skin, linear;
+    done: called after each of 2 * PARTS parts.
+    """
+    surfaces = stored(avatar) or baked(avatar, head, done)
+    colours = sh_to_rgb(avatar.gaussians.sh[:, 0].double()).clamp(0, 1).numpy()
+    if avatar.unlit:
+        return surfaces._replace(albedo=to_linear(colours).astype(np.float32)), None
+    quats = avatar_rig(avatar, torch.device("cpu"))(avatar.vertices).quats.numpy()
+    radiance = untoned(colours).astype(np.float32)
+    found = estimate(surfaces, quats, radiance, skin)
+    albedo = albedo_of(surfaces, quats, radiance, found.light)
+    return surfaces._replace(albedo=albedo), found

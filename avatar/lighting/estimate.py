@@ -1,0 +1,126 @@
+"""The light that lies in an avatar's colours already, and the colours without it.
+
+A few broad lamps all around, none of negative strength, explain the colours of the skin; what the
+skin itself is like stays unknown: it is told, or taken to be as bright as it looks where white
+would look white.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.optimize import nnls
+
+from avatar.geometry.coloured import to_srgb
+from avatar.geometry.vectors import Floats, sphere_directions
+from avatar.lighting.direction_bins import into_bins
+from avatar.lighting.environment import Environment, Lobe, irradiance, lamps
+from avatar.lighting.materials import SKIN, Surfaces
+from avatar.lighting.shade import matt_light
+
+LAMPS, SHARPNESS = 32, 5.0
+SAMPLES = 4000  # Gaussians of the skin that are asked
+ROUNDS = 4  # of leaving out what the lamps do not explain
+LEAST = 0.12  # of the mean light: what is darker is noise
+WHITEST = 0.92  # no albedo is more
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What an avatar's colours are made of."""
+
+    light: Environment
+    skin: Floats  # [3] linear mean albedo of the skin, told or assumed
+    told: bool
+    explained: float  # share of the skin's differences of brightness that the light explains
+
+
+def estimate(
+    surfaces: Surfaces, quats: Floats, radiance: Floats, skin: Floats | None = None
+) -> Estimate:
+    """The light in the radiance [N, 3] of an avatar's Gaussians at rest.
+
+    quats [N, 4] float32: how these are turned then; skin [3]: its mean albedo, linear; by default
+    such that white before the face would be white.
+    """
+    rows = np.flatnonzero(surfaces.matter == SKIN)
+    rows = rows if len(rows) else np.arange(len(radiance))
+    rows = rows[:: max(len(rows) // SAMPLES, 1)]
+    lobes = _lobes()
+    chosen = surfaces.of(rows)
+    response = np.stack([_response(chosen, quats[rows], lobe) for lobe in lobes], axis=1)
+    seen = radiance[rows]
+    strengths = np.stack([_explained(response[..., c], seen[:, c]) for c in range(3)], axis=1)
+    found = _together(lobes, strengths)
+    white = irradiance(found, np.array([[0.0, 0.0, 1.0]]))[0]
+    albedo = np.maximum(white if skin is None else skin, 1e-3)
+    light = _together(lobes, strengths / albedo)
+    model = np.einsum("rlc,lc->rc", response, strengths).mean(1)
+    misfit = np.abs(seen.mean(1) - model).mean() / np.abs(seen.mean(1) - seen.mean()).mean()
+    return Estimate(light, albedo, skin is not None, float(max(1 - misfit, 0)))
+
+
+def albedo_of(surfaces: Surfaces, quats: Floats, radiance: Floats, light: Environment) -> Floats:
+    """Albedo [N, 3] float32 of Gaussians that look so under a light, in whichever pose shows more
+    of them."""
+    cells = into_bins(light.directions, light.energy)
+    under = [matt_light(surfaces, quats, cells, moved, moved) for moved in (0.0, 1.0)]
+    received = np.maximum(*under)
+    least = LEAST * received[surfaces.matter == SKIN].mean(0)
+    return np.clip(radiance / np.maximum(received, least), 0, WHITEST).astype(np.float32)
+
+
+def assumed(found: Estimate | None) -> str:
+    """One line: what was taken for granted where light was taken out of an avatar's colours."""
+    if found is None:
+        return "the colours of the avatar are taken to hold no light"
+    azimuth, elevation = _angles(found.light.directions[found.light.energy.mean(1).argmax()])
+    red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
+    source = "as --light-skin says" if found.told else "so that white before the face is white"
+    return (
+        "the colours of the avatar hold light, which was estimated and taken out: brightest from "
+        f"azimuth {azimuth:.0f}, elevation {elevation:.0f} degrees; it explains "
+        f"{found.explained:.0%} of what differs over the skin; the skin itself is taken to be "
+        f"#{red:02x}{green:02x}{blue:02x}, {source}"
+    )
+
+
+def _lobes() -> list[Lobe]:
+    lobes = []
+    for direction in sphere_directions(LAMPS):
+        lobes.append(Lobe(*_angles(direction), 1.0, SHARPNESS))
+    return lobes
+
+
+def _angles(direction: Floats) -> tuple[float, float]:
+    """Azimuth and elevation in degrees of a direction [3]."""
+    x, y, z = direction
+    return float(np.degrees(np.arctan2(x, z))), float(np.degrees(np.arcsin(y)))
+
+
+def _together(lobes: list[Lobe], strengths: Floats) -> Environment:
+    """The light of lamps with strengths [L, 3]."""
+    return lamps(
+        [
+            Lobe(lobe.azimuth, lobe.elevation, 1.0, lobe.sharpness, tuple(strength))
+            for lobe, strength in zip(lobes, strengths, strict=True)
+        ]
+    )
+
+
+def _response(surfaces: Surfaces, quats: Floats, lobe: Lobe) -> Floats:
+    """Light [R, 3] that white surfaces send back of a lamp."""
+    light = lamps([lobe])
+    return matt_light(surfaces, quats, into_bins(light.directions, light.energy), 0.0)
+
+
+def _explained(response: Floats, seen: Floats) -> Floats:
+    """Strengths [L] >= 0 of lamps whose response [R, L] comes near to what is seen [R]; Gaussians
+    far from it, moles and make-up, count little."""
+    weight = np.ones(len(seen))
+    strengths = np.zeros(response.shape[1])
+    for _ in range(ROUNDS):
+        root = np.sqrt(weight)
+        strengths = nnls(response * root[:, None], seen * root)[0]
+        apart = np.abs(response @ strengths - seen)
+        weight = 1 / (1 + (apart / (2 * np.median(apart) + 1e-6)) ** 2)
+    return strengths

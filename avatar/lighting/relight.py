@@ -1,0 +1,166 @@
+"""An avatar under a light: the colours of its Gaussians in every frame.
+
+The light itself behind the head: its picture, blurred, as a camera sees it.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+from avatar.geometry.vectors import Floats, Ints
+from avatar.heads import Head
+from avatar.lighting.direction_bins import into_bins
+from avatar.lighting.environment import (
+    HEIGHT,
+    WIDTH,
+    Environment,
+    EnvironmentRotation,
+    pixel_directions,
+)
+from avatar.lighting.head_pose import head_pose_of
+from avatar.lighting.materials import (
+    CLOTH,
+    DIFFUSE_MATERIALS,
+    LIPS,
+    MATERIALS,
+    MOUTH,
+    SKIN,
+    STRAND,
+    TEETH,
+    Surfaces,
+    tone,
+    tone_table,
+    unpacked,
+    where_still,
+)
+from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.shade import PER_ROOT, ShadedFrame, shade
+from avatar.lighting.specular import blurred, mirror_of
+from splat import Camera, Gaussians
+
+AROUND = np.cos(np.radians(22))  # of each direction: its neighbours' ring
+THIN = 0.1  # share of light through hair below which it hides what is behind it
+
+Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
+"""(Gaussians, vertices [V, 3] that they ride on, camera, seconds) → the Gaussians lit."""
+
+
+def relit(
+    surfaces: Surfaces,
+    head: Head,
+    light: Environment,
+    course: EnvironmentRotation,
+    R_world_ahead: Floats | None = None,
+    all_sides: bool = False,
+) -> Lit:
+    """What lights an avatar's Gaussians: surfaces with their albedo, on the mesh of `head`.
+
+    R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z; all_sides: light
+    what the camera does not see as well, without mirror images, which differ from side to side.
+    """
+    ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
+    surfaces, seen_from = where_still(surfaces), sides_of(surfaces, all_sides)
+    matters = DIFFUSE_MATERIALS if all_sides else MATERIALS
+    standing, mirror, curve = head_pose_of(head), mirror_of(light), tone_table(PER_ROOT)
+    skin = surfaces.albedo[surfaces.matter == SKIN]
+    again = (skin if len(skin) else surfaces.albedo).mean(0)
+    even = (light.energy.sum(0) / (4 * np.pi)).astype(np.float32)
+    bounce = even * again.astype(np.float32)
+
+    def lit(gaussians: Gaussians, vertices: Tensor, camera: Camera, seconds: float) -> Gaussians:
+        now = standing(vertices)
+        R_world_light = ahead @ course.after(seconds)
+        R_head_light = now.R_world_head.T @ R_world_light
+        cells = into_bins(light.directions @ R_head_light.T, light.energy)
+        moment = ShadedFrame(
+            _floats(gaussians.quats),
+            _floats(gaussians.means),
+            now.R_world_head.astype(np.float32),
+            _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
+            np.array([now.jaw, now.lids, 0], np.float32),
+            np.ascontiguousarray(cells.energy.T),
+            np.ascontiguousarray(cells.towards.T),
+            even,
+            bounce,
+        )
+        turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
+        sh = shade(surfaces, seen_from, moment, turned, matters, curve)
+        return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
+
+    return lit
+
+
+def _floats(values: Tensor) -> NDArray[np.float32]:
+    return np.ascontiguousarray(values.detach().cpu().numpy(), np.float32)
+
+
+def sides_of(surfaces: Surfaces, everywhere: bool = False) -> Ints:
+    """[N, D / 8] uint8: a bit for each of DIRECTIONS, set where a viewer there may see a Gaussian:
+    what a ray of light passes on its way in, a look passes on its way out.
+
+    Lips, teeth and mouth, which open in more ways than the tables know, are seen from everywhere,
+    and so is all if `everywhere` says so.
+    """
+    if everywhere:
+        return np.full((len(surfaces.matter), len(DIRECTIONS) // 8), 255, np.uint8)
+    seen = np.zeros((len(surfaces.matter), len(DIRECTIONS)), bool)
+    least = np.where(np.isin(surfaces.matter, (STRAND, CLOTH)), THIN, 0)[:, None]
+    visible = np.maximum(unpacked(surfaces.rest), unpacked(surfaces.opened)) > least
+    for direction, around in enumerate(DIRECTIONS @ DIRECTIONS.T > AROUND):
+        seen[:, direction] = visible[:, around].any(1)
+    seen[np.isin(surfaces.matter, (LIPS, MOUTH, TEETH))] = True
+    return np.packbits(seen, axis=1, bitorder="little")
+
+
+SHARPNESS = 120.0  # of the spherical Gaussian that blurs it: some 5 degrees
+
+Backdrop = Callable[[Camera, float], Tensor | None]
+"""(camera, seconds) → the picture [H, W, 3] float32 behind everything, in [0, 1]."""
+
+
+def backdrop(light: Environment, course: EnvironmentRotation, R_world_ahead: Floats) -> Backdrop:
+    """The picture of a light; R_world_ahead [3, 3]: where azimuth 0 lies in the world."""
+    places = pixel_directions(HEIGHT, WIDTH).reshape(-1, 3)
+    sky = tone(blurred(light, places, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
+    ends = np.concatenate([sky[:, -1:], sky, sky[:, :1]], axis=1)  # so that it closes behind
+    picture = torch.from_numpy(ends.astype(np.float32)).permute(2, 0, 1)[None]
+    seen: dict[tuple[bytes, float], Tensor] = {}
+
+    def behind(camera: Camera, seconds: float) -> Tensor:
+        degrees = course.turn + course.spin * seconds
+        view = torch.cat([camera.viewmat.flatten(), camera.K.flatten()])
+        key = view.double().numpy().tobytes(), degrees
+        picture_behind = seen.get(key)
+        if picture_behind is None:
+            R_world_light = torch.from_numpy(R_world_ahead @ course.after(seconds))
+            places = _places(_rays(camera) @ R_world_light.float())
+            drawn = grid_sample(picture, places[None], padding_mode="border", align_corners=False)
+            picture_behind = drawn[0].permute(1, 2, 0).contiguous()
+            seen.clear()
+            seen[key] = picture_behind
+        return picture_behind
+
+    return behind
+
+
+def _rays(camera: Camera) -> Tensor:
+    """Where each pixel looks to in the world [H, W, 3], not unit."""
+    y, x = torch.meshgrid(
+        torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij"
+    )
+    pixels = torch.stack([x, y, torch.ones_like(x)], dim=-1)
+    return pixels @ torch.linalg.inv(camera.K).T @ camera.viewmat[:3, :3]
+
+
+def _places(directions: Tensor) -> Tensor:
+    """Where in an equirectangular picture, a column wider at both ends, directions [..., 3] lie:
+    [..., 2] from -1 to 1."""
+    x, y, z = directions.unbind(-1)
+    across = -torch.atan2(x, z) / torch.pi * WIDTH / (WIDTH + 2)
+    down = -torch.atan2(y, torch.hypot(x, z)) / (torch.pi / 2)
+    return torch.stack([across, down], dim=-1)

@@ -1,0 +1,198 @@
+"""Colours of Gaussians under light from DIRECTIONS: one pass over all of them, compiled.
+
+Matt matter sends back albedo/π times the light that reaches it by its cosine; in skin the light
+wraps past the terminator, red most, and none is made (Lambert's law where the widths are 0). A
+strand of hair takes light by the sine to it (Kajiya and Kay 1989). What comes back from the face
+itself grows where a place is half open. A mirror image of the sky, blurred by the matter's
+roughness, lies over all by Schlick's Fresnel term (1994), where it is not hidden. What cannot be
+seen from the viewer's side gets the mean light of the sky.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import prange
+
+from avatar.geometry.vectors import Floats
+from avatar.lighting.direction_bins import DirectionBins
+from avatar.lighting.integrate import (
+    COUNT,
+    STEEP,
+    arriving,
+    fresnel,
+    inlined,
+    looked_up,
+    nearest_direction,
+    on_matt,
+    on_strand,
+    reflection,
+    row3,
+    times,
+    unpack_row,
+)
+from avatar.lighting.materials import MATERIALS, Surfaces
+from common.kernels import cached_njit
+from splat.scene.conventions import SH_C0
+
+PER_ROOT = 1024  # entries of the tone table per square root of radiance
+HIDDEN = -0.2  # cosine to the viewer from where nothing is seen
+BLOCK, MIXED = 128, 7919  # Gaussians taken together; a prime, so that threads get equal shares
+
+
+class ShadedFrame(NamedTuple):
+    """What changes from frame to frame."""
+
+    quats_world: Floats  # [N, 4] float32 wxyz
+    means_world: Floats  # [N, 3] float32
+    R_world_head: Floats  # [3, 3] float32: how the head stands
+    eye_world: Floats  # [3] float32: the viewer
+    opening: Floats  # [3] float32 of jaw, lids and what keeps still, from 0 at rest to 1 as opened
+    cells: Floats  # [3, D] float32 energy of the light from DIRECTIONS, head space
+    towards: Floats  # [3, D] float32 the middle of each one's light
+    even: Floats  # [3] float32 the mean radiance of the sky, for what the viewer does not see
+    bounce: Floats  # [3] float32 light of the face itself where a place is half open
+
+
+@inlined
+def row4(values, i):  # pragma: no cover (compiled)
+    """Row i of values [N, 4] as plain numbers."""
+    return values[i, 0], values[i, 1], values[i, 2], values[i, 3]
+
+
+@inlined
+def rotated(q, v):  # pragma: no cover (compiled)
+    """v [3] turned by a quaternion [4] of any length."""
+    w, x, y, z = q[0], q[1], q[2], q[3]
+    scale = np.float32(2) / (w * w + x * x + y * y + z * z)
+    tx, ty, tz = y * v[2] - z * v[1], z * v[0] - x * v[2], x * v[1] - y * v[0]
+    ux, uy, uz = w * tx + y * tz - z * ty, w * ty + z * tx - x * tz, w * tz + x * ty - y * tx
+    return v[0] + scale * ux, v[1] + scale * uy, v[2] + scale * uz
+
+
+@cached_njit(parallel=True, fastmath=True, error_model="numpy")
+def shade(surfaces, seen_from, moment, mirror, matters, curve):  # pragma: no cover (compiled)
+    """Coefficients [N, 1, 3] of the colours of Gaussians, toned.
+
+    seen_from [N, D / 8]: see `sides_of`; matters [K, 7]: widths of the wrap for red, green, blue;
+    whether a strand; reflectance at normal incidence, the most at grazing, and the picture of the
+    sky that it mirrors, -1 for what is seen from behind as well; curve [C]: see `tone_table`.
+    """
+    count = len(surfaces.matter)
+    colours = np.empty((count, 1, 3), np.float32)
+    blocks = (count + BLOCK - 1) // BLOCK
+    for number in prange(blocks):
+        first = number * MIXED % blocks * BLOCK
+        rows = first, min(first + BLOCK, count)
+        _shade_block(rows, surfaces, seen_from, moment, mirror, matters, curve, colours)
+    return colours
+
+
+@cached_njit(fastmath=True, error_model="numpy")
+def _shade_block(
+    rows, surfaces, seen_from, moment, mirror, matters, curve, colours
+):  # pragma: no cover (compiled)
+    """Fill in rows [first, last) of the colours. Tuples are opened before the loop: a look into one
+    counts references, which costs more than the sums."""
+    normals, tangents, matter, albedo, rest, opened, follows, access = surfaces
+    quats, means, R_world_head, eye, openings, cells, towards, even, bounce = moment
+    pictures, R_light_world, nearest, shares = mirror
+    r_world_head = np.ascontiguousarray(R_world_head.T)
+    visible = np.empty(COUNT, np.float32)
+    one = np.float32(1)
+    for i in range(rows[0], rows[1]):
+        m, opening = matter[i], openings[follows[i]]
+        strand, picture = matters[m, 3] > 0, matters[m, 6]
+        turned = row4(quats, i)
+        normal_world = rotated(turned, row3(normals, i))
+        view, facing = _viewed(row3(means, i), normal_world, eye)
+        open_share = access[i, 0] + opening * (access[i, 1] - access[i, 0])
+        side = nearest_direction(times(r_world_head, view), nearest)
+        behind = picture >= 0 and facing < np.float32(HIDDEN)
+        matt, r, g, b = one, np.float32(0), np.float32(0), np.float32(0)
+        if behind or not (seen_from[i, side >> 3] >> (side & 7)) & 1:
+            light = open_share * even[0], open_share * even[1], open_share * even[2]
+        elif strand:
+            unpack_row(i, rest, opened, np.float32(0), visible)
+            n = times(r_world_head, normal_world)
+            t = times(r_world_head, rotated(turned, row3(tangents, i)))
+            light = on_strand(n, t, visible, cells, towards)
+        else:
+            unpack_row(i, rest, opened, opening, visible)
+            n = times(r_world_head, normal_world)
+            light = on_matt(n, visible, row3(matters, m), cells, towards)
+            if picture >= 0:
+                facing = max(facing, np.float32(STEEP))
+                gloss = fresnel(facing, matters[m, 4], matters[m, 5])
+                q = reflection(view, normal_world, facing)
+                share = gloss * arriving(times(r_world_head, q), visible, nearest, shares)
+                r, g, b = looked_up(pictures, int(picture), times(R_light_world, q))
+                matt, r, g, b = one - gloss, share * r, share * g, share * b
+        again = open_share * (one - open_share)
+        r += albedo[i, 0] * (light[0] + again * bounce[0]) * matt
+        g += albedo[i, 1] * (light[1] + again * bounce[1]) * matt
+        b += albedo[i, 2] * (light[2] + again * bounce[2]) * matt
+        colours[i, 0, 0], colours[i, 0, 1] = _toned(r, curve), _toned(g, curve)
+        colours[i, 0, 2] = _toned(b, curve)
+
+
+@inlined
+def _viewed(mean, n, eye):  # pragma: no cover (compiled)
+    """The way [3] from a Gaussian to the viewer, and its cosine to a normal [3]."""
+    x, y, z = eye[0] - mean[0], eye[1] - mean[1], eye[2] - mean[2]
+    length = np.sqrt(x * x + y * y + z * z) + np.float32(1e-12)
+    x, y, z = x / length, y / length, z / length
+    return (x, y, z), x * n[0] + y * n[1] + z * n[2]
+
+
+def matt_light(
+    surfaces: Surfaces, quats: Floats, cells: DirectionBins, jaw: float, lids: float = 0.0
+) -> Floats:
+    """Light [N, 3] that Gaussians send back if they are white and mirror nothing, without bounces.
+
+    quats [N, 4] float32: as they are turned in head space; jaw, lids: see `Moment`.
+    """
+    kinds = surfaces.normals, surfaces.tangents, surfaces.matter, surfaces.rest, surfaces.opened
+    opening = np.array([jaw, lids], np.float32)[surfaces.follows]
+    light = (np.ascontiguousarray(part.T) for part in cells)
+    return _matt_light(*kinds, quats, opening, MATERIALS, *light)
+
+
+@cached_njit(parallel=True, fastmath=True)
+def _matt_light(
+    normals, tangents, matter, rest, opened, quats, opening, matters, cells, towards
+):  # pragma: no cover (compiled)
+    light = np.empty_like(normals)
+    blocks = (len(normals) + BLOCK - 1) // BLOCK
+    for number in prange(blocks):
+        rows = number * BLOCK, min(number * BLOCK + BLOCK, len(normals))
+        kinds = normals, tangents, matter, rest, opened, quats, opening
+        _matt_block(rows, *kinds, matters, cells, towards, light)
+    return light
+
+
+@cached_njit(fastmath=True)
+def _matt_block(
+    rows, normals, tangents, matter, rest, opened, quats, opening, matters, cells, towards, light
+):  # pragma: no cover (compiled)
+    visible = np.empty(COUNT, np.float32)
+    for i in range(rows[0], rows[1]):
+        m, turned = matter[i], row4(quats, i)
+        n = rotated(turned, row3(normals, i))
+        if matters[m, 3] > 0:
+            unpack_row(i, rest, opened, np.float32(0), visible)
+            t = rotated(turned, row3(tangents, i))
+            light[i, 0], light[i, 1], light[i, 2] = on_strand(n, t, visible, cells, towards)
+        else:
+            unpack_row(i, rest, opened, opening[i], visible)
+            wrap = row3(matters, m)
+            light[i, 0], light[i, 1], light[i, 2] = on_matt(n, visible, wrap, cells, towards)
+
+
+@inlined
+def _toned(radiance, curve):  # pragma: no cover (compiled)
+    """The coefficient of a colour's constant harmonic."""
+    place = np.sqrt(max(radiance, np.float32(0))) * np.float32(PER_ROOT)
+    place = min(place, np.float32(len(curve) - 2))
+    left = int(place)
+    value = curve[left] + (curve[left + 1] - curve[left]) * (place - left)
+    return (value - np.float32(0.5)) / np.float32(SH_C0)

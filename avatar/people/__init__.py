@@ -1,0 +1,1 @@
+"""People made of Gaussians: skin, hair, eyes, teeth and clothes."""

@@ -1,0 +1,176 @@
+"""The colour of the skin: pigment, blood, lips, beard.
+
+The light on the skin, as it is at rest and as it is where folds open.
+"""
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from avatar.geometry.vectors import MM, Floats, bell, mix, smoothstep
+from avatar.people import masks
+from avatar.people.look import Look
+from avatar.people.masks import fractal_noise, value_noise, vector_noise
+from avatar.people.shading import Lighting, Studio, linear, lit_skin
+from avatar.people.skin import Skin
+from avatar.people.skin_gaussians import OpenSkin
+
+INNER_MOUTH = linear((150, 58, 58))
+
+
+def skin_albedo(skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
+    """Reflectance [N, 3] from the deepest to the topmost colour."""
+    base = linear(look.skin)
+    albedo = np.tile(base, (len(skin.mm), 1))
+    albedo = _blood(albedo, skin, look)
+    albedo *= _mottling(skin.mm, rng)
+    albedo = _freckled(albedo, skin, look, rng)
+    if look.beard:
+        albedo = _bearded(albedo, skin, look, rng)
+    albedo = mix(albedo, _lip_colour(skin, look), look.lip_cover * skin.lips)
+    roots = linear(look.hair) * (0.28 if look.hair_style == "bob" else 0.40)
+    albedo = mix(albedo, roots, np.clip(skin.scalp, 0, 1) ** 1.4)
+    return mix(albedo, INNER_MOUTH, smoothstep(0.25, 0.75, skin.inner_mouth))
+
+
+def _blood(albedo: Floats, skin: Skin, look: Look) -> Floats:
+    """Red where blood is near, blue and dark around the eyes, yellow on the forehead."""
+    mm, base = skin.mm, linear(look.skin)
+    red = linear((205, 118, 104)) * (base[1] / linear(168))
+    flush = 0.36 * masks.cheek_mask(mm) + 0.34 * masks.nose_mask(mm) + 0.16 * masks.chin_mask(mm)
+    flush = look.blush * (flush + 0.34 * skin.ears) + 0.10 * skin.lids
+    albedo = mix(albedo, red, np.clip(flush, 0, 0.6))
+    tired = 0.16 * masks.socket_mask(mm) + 0.22 * masks.under_eye_mask(mm)
+    albedo = mix(albedo, base * [0.70, 0.58, 0.60], np.clip(tired, 0, 0.5))
+    return mix(albedo, base * [1.12, 1.19, 1.14], 0.30 * masks.forehead_mask(mm))
+
+
+def _mottling(mm: Floats, rng: np.random.Generator) -> Floats:
+    """Uneven pigment [N, 3]: 3 cm patches, 7 mm and 3 mm blotches, and grain."""
+    metres = mm * MM
+    patches = np.outer(fractal_noise(metres, 32, 3, 1), [0.03, 0.055, 0.06])
+    blotches = np.outer(fractal_noise(metres, 140, 2, 9), [0.018, 0.045, 0.045])
+    spots = np.outer(fractal_noise(metres, 330, 2, 12), [0.022, 0.040, 0.040])
+    grain = rng.normal(size=(len(mm), 1)) * 0.026 * [1.0, 1.15, 1.2]
+    return (1 + patches) * (1 + blotches) * (1 + spots) * (1 + grain)
+
+
+def _freckled(albedo: Floats, skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
+    mm = skin.mm
+    likely = masks.cheek_mask(mm) + 1.3 * masks.nose_mask(mm) + 0.15 * masks.face_mask(mm)
+    bare = (skin.lips < 0.05) & (skin.scalp < 0.2) & (skin.inner_mouth < 0.1)
+    seeds = np.flatnonzero((rng.random(len(mm)) < 0.016 * look.freckles * likely) & bare)
+    if len(seeds) == 0:
+        return albedo
+    distance, nearest = KDTree(mm[seeds]).query(mm, distance_upper_bound=3.0)
+    known = nearest < len(seeds)
+    radius, depth = rng.uniform(0.5, 1.0, len(seeds) + 1), rng.uniform(0.25, 0.8, len(seeds) + 1)
+    dark = np.where(known, bell(np.where(known, distance, 9.0) / radius[nearest], 1.0), 0.0)
+    return mix(albedo, albedo * [0.80, 0.66, 0.58], dark * depth[nearest])
+
+
+def _bearded(albedo: Floats, skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
+    """A shaved beard: a cool, even shadow with single darker hairs."""
+    grown = masks.beard_mask(skin.mm)
+    uneven = 0.90 + 0.12 * fractal_noise(skin.mm * MM, 160, 2, 33)
+    shadow = np.clip(look.beard * grown * uneven, 0, 1)
+    albedo = mix(albedo, albedo * [0.66, 0.70, 0.77], 0.46 * shadow)
+    stubble = rng.random(len(grown)) < 0.30 * shadow
+    return np.where(stubble[:, None], albedo * 0.90, albedo)
+
+
+def _lip_colour(skin: Skin, look: Look) -> Floats:
+    """Fine upright creases, darker towards the line where the lips meet."""
+    x, y, _ = skin.mm.T
+    across = np.stack([x, 0.15 * y, 0 * x], 1) * MM
+    creases = 1 + 0.10 * value_noise(across, 950, 4)
+    meeting = 1 - 0.12 * bell(y - masks.LIP_LINE, 1.9)
+    return linear(look.lips) * (creases * meeting)[:, None]
+
+
+def oiliness(skin: Skin) -> Floats:
+    """How much more the skin shines than elsewhere [N]: nose, forehead, cheeks, moist lips."""
+    oily = 0.5 * masks.nose_mask(skin.mm) + 0.30 * masks.forehead_mask(skin.mm)
+    return oily + (0.25 * masks.cheek_mask(skin.mm) + 1.0 * skin.lips + 0.15 * skin.lids)
+
+
+def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
+    """Linear light [N, 3] that each sample of the skin sends to the viewer."""
+    rng = studio.rng
+    albedo = skin_albedo(skin, studio.look, rng)
+    rest, stretched = _sky(skin, studio.light)
+    inside = smoothstep(0.3, 0.8, skin.inner_mouth)
+    sheen, gloss = _sheen(skin, inside, rng)
+    shut = lit_skin(_rough(skin, rng), rest, albedo, 1.0, sheen, gloss)
+    opened = lit_skin(skin.open_normals, stretched, albedo, 1.0, sheen * 0.5)
+    from_open = _share_of_open(skin, rest.mean(1), stretched.mean(1))
+    radiance = mix(shut, opened, from_open)
+    radiance = mix(radiance, _mouth_lining(skin, stretched, albedo), inside)
+    crevice = 0.60 + 0.40 * np.clip(rest.mean(1) * 2.1, 0, 1)
+    crevice = crevice + (1 - crevice) * np.maximum(from_open, inside)
+    radiance *= (crevice * (1 - 0.30 * _lip_line(skin)))[:, None]
+    return _never_black(skin, radiance, albedo, inside)
+
+
+def _sky(skin: OpenSkin, lighting: Lighting) -> tuple[Floats, Floats]:
+    """Light per direction [N, D] at rest and stretched, each averaged over seven neighbours."""
+    place = np.column_stack([skin.points, skin.normals * 4 * MM])
+    near = np.asarray(KDTree(place).query(place, 7)[1])
+
+    def averaged(visible: Floats) -> Floats:
+        return np.mean([visible[column] for column in near.T], axis=0)
+
+    return (
+        averaged(lighting.at_rest(skin.points, 1.5 * MM)),
+        averaged(lighting.when_stretched(skin.open_points, 1.5 * MM)),
+    )
+
+
+def _sheen(skin: OpenSkin, inside: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
+    """Strength and exponent [N] of the highlight: oily nose and forehead, moist lips, pores."""
+    broken = 1 + 0.35 * fractal_noise(skin.mm * MM, 240, 2, 15)
+    broken += 0.22 * rng.normal(size=len(skin.mm))
+    sheen = (
+        (0.60 + oiliness(skin)) * np.clip(broken, 0.2, 2) * (1 - skin.scalp) * (1 - 0.6 * inside)
+    )
+    return sheen, 24 + 26 * skin.lips
+
+
+def _rough(skin: OpenSkin, rng: np.random.Generator) -> Floats:
+    """Normals [N, 3] with the skin's relief and the creases of the lips."""
+    metres = skin.mm * MM
+    relief = 0.10 * vector_noise(metres, 600, 20) + 0.035 * rng.normal(size=metres.shape)
+    across = metres * [1.0, 0.12, 0.0]
+    crease = 0.25 * skin.lips * value_noise(across, 850, 30)
+    bumpy = skin.normals + relief * (1 - 0.5 * skin.lips)[:, None]
+    bumpy[:, 0] += crease
+    return bumpy / np.linalg.norm(bumpy, axis=1, keepdims=True)
+
+
+def _share_of_open(skin: OpenSkin, rest: Floats, stretched: Floats) -> Floats:
+    """Share [N] of the stretched pose's light, where the resting pose hides the skin."""
+    elsewhere = 1 - skin.lips
+    revealed = 0.75 * smoothstep(0.04, 0.20, stretched - rest) * elsewhere
+    hidden_lid = smoothstep(0.20, 0.08, rest) * (skin.lids > 0.01)
+    lid = np.clip(np.maximum(0.6 * skin.lids, hidden_lid), 0, 1) * elsewhere
+    lip = skin.lips * smoothstep(0.36, 0.16, rest)
+    return np.maximum(np.maximum(revealed, lid), lip)
+
+
+def _mouth_lining(skin: OpenSkin, stretched: Floats, albedo: Floats) -> Floats:
+    """The inside of the mouth: dark with depth and towards the corners."""
+    x, _, z = skin.mm.T
+    depth = np.clip((95 - z) / 55, 0, 1)
+    shade = (0.85 - 0.70 * depth) * (1 - 0.7 * smoothstep(13, 24, np.abs(x)))
+    lit = lit_skin(skin.open_normals, stretched, albedo, 0.35, 0.8)
+    return lit * shade[:, None] + 0.012 * INNER_MOUTH
+
+
+def _lip_line(skin: OpenSkin) -> Floats:
+    return bell(skin.mm[:, 1] - masks.LIP_LINE, 0.7) * skin.lips
+
+
+def _never_black(skin: OpenSkin, radiance: Floats, albedo: Floats, inside: Floats) -> Floats:
+    """Nostril folds and the skin around the mouth keep a little light."""
+    x, _, z = skin.mm.T
+    floor = smoothstep(9, 13, np.abs(x)) * smoothstep(65, 80, z) * (1 - inside) * (1 - skin.lips)
+    return np.maximum(radiance, 0.30 * floor[:, None] * albedo)

@@ -1,0 +1,171 @@
+"""The colours of an eyeball: white, veins, iris, pupil, and the red of the inner corner.
+
+Eyeballs: white, iris, pupil, the wet lower lid and the lamps' reflections.
+"""
+
+import numpy as np
+
+from avatar.geometry.vectors import (
+    MM,
+    Floats,
+    axes,
+    bell,
+    concatenated,
+    disc_axes,
+    mix,
+    normalised,
+    smoothstep,
+)
+from avatar.people.layer import Layer, discs, layer
+from avatar.people.look import Look
+from avatar.people.masks import fractal_noise, value_noise
+from avatar.people.shading import Studio, linear, lit_skin
+from avatar.people.subject import Subject
+from avatar.people.surface import Spots, at_spots, even_spots
+
+IRIS = 5.95 * MM
+PUPIL = 0.36  # of the iris
+CARUNCLE = linear((206, 128, 118))  # the red of the inner corner
+SIDES = (("l-eye", 1.0), ("r-eye", -1.0))
+"""Each eyeball's part of the head, and the sign of x on its outer side."""
+
+
+def gaze_of(outward: float) -> Floats:
+    """The direction [3] in which an eye looks that looks straight ahead."""
+    return normalised(np.array([outward * 0.035, 0.0, 1.0]))
+
+
+def from_pupil(normals: Floats, gaze: Floats, radius: float) -> Floats:
+    """Distance [N] of places on an eyeball from its pupil, along the ball, in metres."""
+    return np.arccos(np.clip(normals @ gaze, -1, 1)) * radius
+
+
+def redder_corner(albedo: Floats, normals: Floats, outward: float) -> Floats:
+    """Reflectance [N, 3] of an eyeball with the caruncle at its inner corner."""
+    return mix(albedo, CARUNCLE, 0.8 * smoothstep(0.62, 0.80, -outward * normals[:, 0]))
+
+
+def eye_albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats, look: Look) -> Floats:
+    """Reflectance [N, 3]; `ring` is the distance from the pupil's centre in iris radii."""
+    white = np.tile(linear((232, 227, 222)), (len(points), 1))
+    sideways = np.clip(np.abs(normals[:, 0]), 0, 1)
+    white = mix(white, linear((222, 170, 160)), 0.34 * smoothstep(0.35, 0.75, sideways))
+    veins = np.clip(fractal_noise(points * [1, 2.2, 1], 280, 3, 40), 0, 1)
+    white = mix(white, linear((200, 120, 110)), 0.30 * veins * smoothstep(1.25, 1.8, ring))
+    around = normals - gaze * (normals @ gaze)[:, None]
+    turn = np.arctan2(around[:, 1], around[:, 0])
+    spokes = np.stack([np.cos(turn), np.sin(turn), ring * 0.22], 1)
+    streaks = fractal_noise(spokes, 11, 3, 50) + 0.6 * value_noise(spokes, 26, 55)
+    iris = _iris(ring, streaks, turn, look)
+    albedo = mix(white, iris, 1 - smoothstep(0.96, 1.06, ring))
+    albedo *= (1 - 0.35 * bell(ring - 1.08, 0.09))[:, None]
+    pupil = 1 - smoothstep(PUPIL - 0.03, PUPIL + 0.04, ring + 0.02 * streaks)
+    return mix(albedo, linear((9, 8, 8)), pupil)
+
+
+def _iris(ring: Floats, streaks: Floats, turn: Floats, look: Look) -> Floats:
+    inner, outer, middle = (linear(colour) for colour in look.iris)
+    iris = np.tile(inner, (len(ring), 1))
+    iris = mix(iris, outer, smoothstep(0.45, 0.85, ring + 0.12 * streaks))
+    iris = mix(iris, middle, 0.7 * bell(ring - 0.47, 0.10))
+    dark_rim = 1 - 0.72 * smoothstep(0.80, 1.0, ring)
+    lit_below = 1.1 + 0.55 * np.clip(-np.sin(turn), -1, 1) * smoothstep(0.3, 0.7, ring)
+    return iris * ((1 + 0.34 * streaks) * dark_rim * lit_below)[:, None]
+
+
+BALL = 0.965  # of the mesh's radius, or the eyeball shows through shut lids
+# Reflections on the cornea: offset right and up (mm), radius (mm), brightness, opacity.
+CATCH_LIGHTS = (
+    ((-2.1, 2.6), 1.15, 1.4, 0.96),
+    ((-0.7, 3.0), 0.65, 1.2, 0.60),
+    ((2.4, -2.2), 1.30, 0.9, 0.13),
+)
+
+
+def eye_layer(studio: Studio) -> Layer:
+    """Both eyes, looking straight ahead."""
+    return concatenated([part for side in SIDES for part in _eye(studio, *side)])
+
+
+def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Layer]:
+    sitter = studio.sitter
+    centre, radius = sitter.eye(group)
+    gaze = gaze_of(outward)
+    spots = _front_spots(studio, group, gaze)
+    flat = at_spots(sitter.rest.vertices, sitter.faces, spots)
+    normals = normalised(flat - centre)
+    away = from_pupil(normals, gaze, radius)
+    bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, away)
+    points = centre + normals * (radius * BALL + bulge)[:, None]
+    albedo = eye_albedo(points, normals, gaze, away / IRIS, studio.look)
+    albedo = redder_corner(albedo, normals, outward)
+    # The white keeps some light everywhere, so that looking aside shows no black.
+    visible = 0.28 + 0.72 * studio.light.at_rest(points, 1.2 * MM)
+    radiance = _eye_light(normals, gaze, away / IRIS, albedo, visible)
+    radiance *= _lid_shade((points - centre) / radius)[:, None]
+    ball = discs(points, normals, spots.spacing * 0.88, 0.2, radiance, 0.97, spots.triangles)
+    corner = _inner_corner(sitter, centre, radius, outward)
+    return ball, _catch_lights(centre, radius, gaze, ball), corner
+
+
+def _inner_corner(sitter: Subject, centre: Floats, radius: float, outward: float) -> Layer:
+    """Flesh between eyeball and nose, where the lids' inner side is left out."""
+    up = np.linspace(-3, 3, 7) * MM
+    middle = centre + radius * np.array([-1.02 * outward, 0.06, 0.50])
+    points = middle + np.stack([0 * up, up, 0 * up], 1)
+    owners = sitter.nearest(sitter.skin, points)
+    upright = disc_axes(np.tile([0.0, 0.0, 1.0], (len(up), 1)))
+    size = 1.3 * MM
+    radiance = np.tile(CARUNCLE * 0.45, (len(up), 1))
+    return layer(points, upright, (size, size, size), radiance, 0.97, owners)
+
+
+def _front_spots(studio: Studio, group: str, gaze: Floats) -> Spots:
+    """Spots on the half that can be seen, closest on the iris."""
+    sitter = studio.sitter
+    centre, radius = sitter.eye(group)
+    ahead = normalised(sitter.rest.vertices - centre) @ gaze
+    spacing = np.where(ahead > 0.35, 0.64 * MM, 2 * MM)
+    spacing = np.where(ahead > 0.78, 0.40 * MM, spacing)
+    triangles = sitter.part(group)
+    middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
+    front = triangles[(middles - centre) @ gaze > -0.05 * radius]
+    return even_spots(sitter.rest, front, spacing, studio.rng)
+
+
+def _eye_light(
+    normals: Floats, gaze: Floats, ring: Floats, albedo: Floats, visible: Floats
+) -> Floats:
+    """The iris lies flat behind the cornea, whatever the ball's normals there."""
+    in_iris = 1 - smoothstep(0.95, 1.05, ring)
+    facing = normalised(mix(normals, gaze, 0.75 * in_iris))
+    return lit_skin(facing, visible, albedo, 0.35) * 1.06
+
+
+def _lid_shade(unit: Floats) -> Floats:
+    """The shadow of the lids [N], by the place on the unit ball [N, 3]."""
+    side, up, _ = unit.T
+    above, below = smoothstep(0.13, 0.47, up), smoothstep(0.18, 0.5, -up)
+    corners = 1 - 0.14 * smoothstep(0.45, 0.8, np.abs(side))
+    return (1 - 0.56 * above - 0.20 * below) * corners
+
+
+def _catch_lights(centre: Floats, radius: float, gaze: Floats, ball: Layer) -> Layer:
+    """Small bright discs on the cornea, nine to a lamp."""
+    index = np.arange(9)
+    sunflower = np.stack([np.cos(index * 2.4), np.sin(index * 2.4)], 1)
+    sunflower *= np.sqrt((index + 0.3) / len(index))[:, None]
+    parts = []
+    for (right, up), size, brightness, opacity in CATCH_LIGHTS:
+        normal = normalised(gaze + np.array([right, up, 0.0]) * MM / radius)
+        across = normalised(np.cross([0.0, 1.0, 0.0], normal))
+        plane = np.stack([across, np.cross(normal, across)])
+        points = centre + normal * (radius * BALL + 0.65 * MM)
+        points = points + sunflower @ plane * size * 0.75 * MM
+        nearest = np.linalg.norm(ball.means[:, None] - points[None], axis=-1).argmin(0)
+        sigma = size * 0.36 * MM
+        turns = axes(np.tile(across, (9, 1)), np.tile(normal, (9, 1)))
+        light = np.full((9, 3), brightness)
+        owners = ball.triangles[nearest]
+        parts.append(layer(points, turns, (sigma, 0.08 * MM, sigma), light, opacity, owners))
+    return concatenated(parts)

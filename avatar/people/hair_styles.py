@@ -1,0 +1,292 @@
+"""A bob: parted at the side, swept off the forehead, falling straight to below the jaw.
+
+Short hair: thousands of small strands combed to one side, close at the temples.
+
+The hair of a look: how it grows, and how much light it takes.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from avatar.geometry.vectors import MM, Floats, Ints, bell, dot, normalised, smoothstep
+from avatar.lighting.occlusion import Fog
+from avatar.people.look import Look
+from avatar.people.masks import above_hairline, value_noise, vector_noise
+from avatar.people.skin import Skin
+from avatar.people.strands import Scalp, Strands, fog_of, scalp
+
+PARTING = 17 * MM  # to the subject's left
+STEP = 9 * MM
+STEPS = 34
+PIECE = 2  # steps that make one Gaussian
+LOCKS = 230
+CUT = -97 * MM  # height of the ends
+SHOULDERS = -88 * MM  # height below which hair no longer lies on the skin
+FACE_CENTRE, FACE_HALF_WIDTH, FACE_HALF_HEIGHT = 5 * MM, 67 * MM, 83 * MM
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One sort of strand, from the wide ones beneath to the fine ones on top."""
+
+    count: int
+    width: float  # metres
+    height: tuple[float, float]  # over the scalp, metres
+    brightness: float
+    clumping: float  # share of the way to its lock's middle that a strand goes
+    waviness: float
+    opacity: float
+    at_edges: float  # how much denser the roots are at hairline and parting
+
+
+KINDS = (
+    Kind(340, 4.4 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 2.5),
+    Kind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
+    Kind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
+    Kind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
+    Kind(60, 0.26 * MM, (11 * MM, 15 * MM), 1.12, 0.1, 0.60, 0.55, 1.0),
+)
+
+
+def bob_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
+    """All strands of the bob, one group per kind."""
+    plain = (skin.inner_mouth < 0.1) & (skin.lids < 0.02) & (skin.lips < 0.1) & (skin.ears < 0.02)
+    on = scalp(skin, plain & (skin.points[:, 1] > SHOULDERS))
+    rooted = np.flatnonzero(skin.scalp > 0.35)
+    centres = skin.points[rng.choice(rooted, LOCKS, replace=False)]
+    return [_grow(kind, skin, on, rooted, centres, rng) for kind in KINDS]
+
+
+def _grow(
+    kind: Kind,
+    skin: Skin,
+    on: Scalp,
+    rooted: Ints,
+    lock_centres: Floats,
+    rng: np.random.Generator,
+) -> Strands:
+    roots = _pick_roots(kind, skin, rooted, rng)
+    lock = np.asarray(KDTree(lock_centres).query(roots)[1])
+    heights = rng.uniform(*kind.height, len(roots)) + 1.5 * MM * value_noise(roots, 60, 31)
+    points, normals = _paths(roots, heights, kind, on, rng)
+    points = _clump(points, lock, kind.clumping)
+    return _as_strands(points, normals, lock, kind, len(lock_centres), rng)
+
+
+def _pick_roots(kind: Kind, skin: Skin, rooted: Ints, rng: np.random.Generator) -> Floats:
+    mm = skin.mm[rooted]
+    edge = bell(above_hairline(mm) - 4, 5) + bell(mm[:, 0] - PARTING / MM, 5) * (mm[:, 1] > 30)
+    weight = skin.sizes[rooted] ** 2 * (1 + kind.at_edges * edge)
+    pick = rng.choice(len(rooted), kind.count, p=weight / weight.sum())
+    return skin.points[rooted[pick]] + skin.normals[rooted[pick]] * 0.5 * MM
+
+
+def _paths(
+    roots: Floats, heights: Floats, kind: Kind, on: Scalp, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Points [S, STEPS + 1, 3] of strands that are combed aside and then fall; outward normals."""
+    loose = 9 * MM * smoothstep(45 * MM, 5 * MM, roots[:, 2])  # no parting at the back
+    line = PARTING + loose * rng.uniform(-1, 1, len(roots))
+    side = np.where(roots[:, 0] > line, 1.0, -1.0)
+    wave = kind.waviness * (0.6 + 0.8 * rng.random(len(roots)))[:, None]
+    place, heading = roots, None
+    points, normals = [roots], []
+    for step in range(STEPS):
+        height, normal = on.above(place)
+        wish = _comb(place, side) + wave * vector_noise(place, 45, 200)
+        wish = normalised(wish)
+        into = (wish * normal).sum(1)
+        near = smoothstep(18 * MM, 4 * MM, height)
+        wish = wish - normal * (np.minimum(into, 0) * near)[:, None]
+        heading = wish if heading is None else normalised(0.6 * heading + 0.4 * wish)
+        place = place + heading * STEP
+        target = heights * smoothstep(-10 * MM, 70 * MM, (step + 1) * STEP) + 0.8 * MM
+        place = _settle(place, target, on)
+        points.append(place)
+        normals.append(_outward(place, normal))
+    return np.stack(points, 1), np.stack(normals, 1)
+
+
+def _comb(place: Floats, side: Floats) -> Floats:
+    """Where hair at a place [N, 3] wants to go: down, aside from the parting, off the face."""
+    x, y, z = place.T
+    on_top = smoothstep(55 * MM, 105 * MM, y)
+    front = smoothstep(0, 60 * MM, z)
+    aside = side * on_top * (0.35 + 1.65 * front)
+    back = -(0.55 * on_top * front + 0.25 * on_top)
+    rise = 0.55 * on_top * front
+    inward = -0.35 * smoothstep(-55 * MM, -95 * MM, y)
+    flat = normalised(np.stack([x, 0 * y, z + 15 * MM], 1))
+    pull = np.stack([aside, -1 + rise, back], 1) + flat * inward[:, None]
+    e = np.hypot(x / FACE_HALF_WIDTH, (y - FACE_CENTRE) / FACE_HALF_HEIGHT)
+    guard = smoothstep(1.12, 0.92, e) * smoothstep(15 * MM, 40 * MM, z)
+    pull[:, 0] += 2.4 * np.sign(x) * guard
+    pull[:, 2] -= 0.6 * guard
+    return pull
+
+
+def _settle(place: Floats, target: Floats, on: Scalp) -> Floats:
+    """Lift what sinks below its height; above the ears also lower what stands off."""
+    height, normal = on.above(place)
+    lies = smoothstep(-5 * MM, 45 * MM, place[:, 1])
+    error = target - height
+    return place + normal * np.where(error > 0, error, 0.6 * lies * error)[:, None]
+
+
+def _outward(place: Floats, normal: Floats) -> Floats:
+    """Normals of the hair's surface: the scalp's above, those of a hanging curtain below."""
+    x, _, z = place.T
+    curtain = normalised(np.stack([x, 0 * x, 0.8 * (z + 10 * MM)], 1))
+    hanging = smoothstep(30 * MM, -30 * MM, place[:, 1])
+    return normalised(normal * (1 - hanging)[:, None] + curtain * hanging[:, None])
+
+
+def _clump(points: Floats, lock: Ints, amount: float) -> Floats:
+    """Strands drawn towards the middle of their lock, more and more from root to tip."""
+    count = np.bincount(lock)[lock]
+    total = np.zeros((lock.max() + 1, *points.shape[1:]))
+    np.add.at(total, lock, points)
+    middle = total[lock] / count[:, None, None]
+    along = np.linspace(0, 1, points.shape[1])[None, :, None]
+    return points + (middle - points) * amount * smoothstep(0.15, 0.75, along)
+
+
+def _as_strands(
+    points: Floats,
+    normals: Floats,
+    lock: Ints,
+    kind: Kind,
+    locks: int,
+    rng: np.random.Generator,
+) -> Strands:
+    """Pieces of PIECE steps, cut at the ends, tapered, tinted by lock and strand."""
+    points, normals = points[:, ::PIECE], normals[:, PIECE - 1 :: PIECE]
+    strands, pieces = normals.shape[:2]
+    cut = CUT + 7 * MM * rng.normal(size=locks)[lock] + 4 * MM * rng.normal(size=strands)
+    cut = cut + 6 * MM * smoothstep(0, -60 * MM, points[:, -1, 2])
+    beyond = (cut[:, None] - points[:, 1:, 1]) / (PIECE * STEP)
+    ends = np.clip(1 - beyond, 0, 1)
+    share = np.linspace(0, 1, pieces)[None]
+    taper = np.where(ends < 1, 0.55, 1.0) * (1 - 0.25 * share)
+    tint = 0.15 * rng.normal(size=locks)[lock] + 0.16 * rng.normal(size=strands)
+    roots = 0.72 + 0.28 * smoothstep(0, 40 * MM, share * pieces * PIECE * STEP)
+    return Strands(
+        points=points,
+        normals=normals,
+        widths=kind.width * taper,
+        tints=tint,
+        brightness=np.broadcast_to(kind.brightness * roots * (1 + 0.12 * share), (strands, pieces)),
+        opacities=kind.opacity
+        * (ends > 0.35)
+        * np.clip(ends * 1.5, 0, 1)
+        * _off_the_throat(points),
+    )
+
+
+def _off_the_throat(points: Floats) -> Floats:
+    """1 for pieces [S, K] of a strand up to where it would cross the throat, 0 from there on."""
+    x, y, z = np.moveaxis(points[:, 1:], -1, 0)
+    crossed = (np.abs(x) < 56 * MM) & (z > -20 * MM) & (y < 20 * MM)
+    return 1.0 - np.maximum.accumulate(crossed, axis=1)
+
+
+PIECES = 4
+CROWN = 34 * MM  # x from which the hair is combed to both sides
+
+
+@dataclass(frozen=True)
+class HairShortKind:
+    """One sort of strand."""
+
+    count: int
+    width: float  # metres
+    brightness: float
+    lift: float
+
+
+HAIR_SHORT_KINDS = (
+    HairShortKind(1100, 2.0 * MM, 0.72, 0.50),
+    HairShortKind(2000, 1.05 * MM, 0.95, 0.80),
+    HairShortKind(1400, 0.60 * MM, 1.10, 0.95),
+)
+
+
+def short_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
+    """All strands of short hair, one group per kind."""
+    on = scalp(skin, (skin.scalp > 0.02) & (np.abs(skin.mm[:, 0]) < 80))
+    rooted = np.flatnonzero(skin.scalp > 0.35)
+    return [
+        _hair_short_grow(kind, number, skin, on, rooted, rng)
+        for number, kind in enumerate(HAIR_SHORT_KINDS, 1)
+    ]
+
+
+def _hair_short_grow(
+    kind: HairShortKind,
+    seed: int,
+    skin: Skin,
+    on: Scalp,
+    rooted: np.ndarray,
+    rng: np.random.Generator,
+) -> Strands:
+    weight = skin.sizes[rooted] ** 2 * (1 + 1.2 * bell(above_hairline(skin.mm[rooted]) - 4, 6))
+    chosen = rooted[rng.choice(len(rooted), kind.count, p=weight / weight.sum())]
+    roots, mm = skin.points[chosen], skin.mm[chosen]
+    top = smoothstep(30, 102, mm[:, 1])
+    edge = smoothstep(0, 14, above_hairline(mm) + 16 * top)
+    length = (10 + 20 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.75, 1.2, len(roots)) * MM
+    lift = (0.10 + 0.30 * top) * kind.lift
+    wish = _hair_short_comb(roots, top, seed, rng)
+    points, normals = _hair_short_paths(roots, wish, length, lift, on)
+    share = np.arange(1, PIECES + 1) / PIECES
+    tints = 0.12 * rng.normal(size=len(roots)) + 0.22 * value_noise(roots, 90, 90)
+    width = kind.width * np.clip(length / (16 * MM), 0.3, 1)
+    return Strands(
+        points=points,
+        normals=normals,
+        widths=width[:, None] * (1 - 0.35 * share),
+        tints=tints,
+        brightness=np.broadcast_to(kind.brightness * (0.8 + 0.2 * share), normals.shape[:2]),
+        opacities=np.broadcast_to(0.90 - 0.25 * share, normals.shape[:2]),
+    )
+
+
+def _hair_short_comb(roots: Floats, top: Floats, seed: int, rng: np.random.Generator) -> Floats:
+    """Directions [N, 3]: aside and back on the top, down at the sides, a little unruly."""
+    side = np.tanh((roots[:, 0] - CROWN) / (10 * MM))
+    down, back = -((1 - top) ** 1.5), -0.75 * top - 0.45 * (1 - top)
+    unruly = 0.28 * vector_noise(roots, 70, 300 + seed) + 0.09 * rng.normal(size=roots.shape)
+    return np.stack([side * 0.70 * top, down, back], 1) + unruly
+
+
+def _hair_short_paths(
+    roots: Floats, wish: Floats, length: Floats, lift: Floats, on: Scalp
+) -> tuple[Floats, Floats]:
+    """Points [N, PIECES + 1, 3] of arcs over the scalp, and its normals [N, PIECES, 3]."""
+    place = roots
+    points, normals = [roots], []
+    for piece in range(1, PIECES + 1):
+        height, normal = on.above(place)
+        ahead = normalised(wish - normal * dot(wish, normal))
+        place = place - normal * height[:, None] + ahead * (length / PIECES)[:, None]
+        height, normal = on.above(place)
+        share = piece / PIECES
+        wanted = lift * length * (share - 0.38 * share**2) + 0.4 * MM
+        points.append(place + normal * (wanted - height)[:, None])
+        normals.append(normal)
+    return np.stack(points, 1), np.stack(normals, 1)
+
+
+DENSITY = {"bob": 0.35, "short": 0.30}  # of the shade
+
+
+def grown(skin: Skin, look: Look, rng: np.random.Generator) -> list[Strands]:
+    """All strands, one group per kind."""
+    return bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+
+
+def shade_of(strands: list[Strands], look: Look) -> Fog:
+    """What the hair takes away from the light of everything."""
+    return fog_of(strands, DENSITY[look.hair_style])

@@ -1,0 +1,73 @@
+"""Gaussians of one part of the portrait, before they are bound."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike
+
+from avatar.geometry.rotations import matrix_to_quaternion
+from avatar.geometry.vectors import Floats, Ints, disc_axes
+from avatar.lighting.materials import tone
+from splat import Gaussians, rgb_to_sh
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Gaussians in head space."""
+
+    means: Floats  # [N, 3] metres
+    axes: Floats  # [N, 3, 3] columns: the three axes of the ellipsoid
+    scales: Floats  # [N, 3] metres, standard deviations along the axes
+    radiance: Floats  # [N, 3] linear light
+    opacities: Floats  # [N]
+    triangles: Ints  # [N] the triangle each follows
+
+    def __len__(self) -> int:
+        return len(self.means)
+
+    def gaussians(self) -> Gaussians:
+        """What is drawn: the light is baked into one colour from everywhere."""
+        return Gaussians(
+            means=torch.from_numpy(self.means).float(),
+            quats=matrix_to_quaternion(torch.from_numpy(self.axes)).float(),
+            scales=torch.from_numpy(self.scales).float(),
+            opacities=torch.from_numpy(self.opacities).float(),
+            sh=rgb_to_sh(torch.from_numpy(tone(self.radiance)).float())[:, None],
+        )
+
+
+def layer(
+    means: Floats,
+    axes: Floats,
+    scales: Sequence[ArrayLike],
+    radiance: Floats,
+    opacities: ArrayLike,
+    triangles: ArrayLike,
+) -> Layer:
+    """A layer from per-Gaussian values or values common to all; scales: one entry per axis."""
+    count = len(means)
+    return Layer(
+        means=means,
+        axes=axes,
+        scales=np.stack([np.broadcast_to(scale, count) for scale in scales], axis=1),
+        radiance=radiance,
+        opacities=np.broadcast_to(opacities, count).astype(float),
+        triangles=np.broadcast_to(triangles, count).astype(np.int64),
+    )
+
+
+def discs(
+    points: Floats,
+    normals: Floats,
+    radii: Floats,
+    flatness: float,
+    radiance: Floats,
+    opacities: ArrayLike,
+    triangles: Ints,
+) -> Layer:
+    """Round discs at points [N, 3], across their normals [N, 3]: radii [N] in metres, and their
+    thickness as a share `flatness` of these."""
+    scales = (radii, radii * flatness, radii)
+    return layer(points, disc_axes(normals), scales, radiance, opacities, triangles)

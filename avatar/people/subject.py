@@ -1,0 +1,146 @@
+"""The head that sits for the portrait, in the shapes from which it is painted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+from torch import Tensor
+
+from avatar.geometry.edges import boundary_loop
+from avatar.geometry.vectors import MM, Bools, Floats, Ints
+from avatar.heads import Head, eyeball, fit_units
+from avatar.heads.head import seal_lips
+from avatar.people.look import Look
+from avatar.people.masks import ear_mask
+from avatar.people.surface import Mesh, Spots, at_spots, mesh
+from avatar.people.torso import COLUMNS, RINGS, above_cut, loft, ring_depths, torso_vertices
+
+STRETCH = {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
+FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the skull
+SKULL_SIDE = 66 * MM
+SKIN_BELOW_CUT = 2 * MM  # of the neck's ragged end that is kept under the torso's first rings
+UNPOSED = 0.005  # share of the head's pose that a vertex at the end of the neck may follow
+STILL = 0.05 * MM  # what no expression moves further carries hair and clothes
+
+
+@dataclass(frozen=True)
+class Subject:
+    """One mesh (head, then torso) in three shapes, and what is known of its parts."""
+
+    head: Head
+    units: Tensor  # [E, V, 3] fitted to this identity
+    painted: Mesh  # the mean head, in whose coordinates all masks are written
+    rest: Mesh
+    stretched: Mesh  # jaw open and eyes shut: the pose that shows most skin
+    skin: Ints  # [m] triangles of the head's skin
+    torso: Ints  # [m] triangles below the cut of the neck
+    owners: Ints  # [M] the head's triangle that Gaussians on each triangle follow
+    ears_covered: bool  # by hair
+    blink: Floats  # [V] metres that both blink units move each vertex
+    above_cut: Floats  # [V] metres above the plane that cuts the neck; inf on the torso
+    down: Floats  # [V] metres below the cut of the neck along the torso; -inf on the head
+
+    @property
+    def faces(self) -> Ints:
+        return self.rest.faces
+
+    def rings(self, values: Floats) -> Floats:
+        """Values [V, 3] of the mesh's vertices on the rings of the torso [RINGS, COLUMNS, 3]."""
+        return values[len(self.head.vertices) :].reshape(RINGS, COLUMNS, 3)
+
+    def part(self, *names: str) -> Ints:
+        """Triangles [m] of the head's named groups."""
+        return self.head.group_faces(*names).numpy()
+
+    def nearest(self, triangles: Ints, points: Floats) -> Ints:
+        """The one of some triangles [m] whose centre at rest is nearest to each point [N, 3]."""
+        centres = self.rest.vertices[self.faces[triangles]].mean(1)
+        return triangles[KDTree(centres).query(points)[1]]
+
+    def millimetres(self, spots: Spots) -> Floats:
+        """Where spots lie on the mean head [N, 3], in millimetres: the painter's coordinates."""
+        return at_spots(self.painted.vertices, self.faces, spots) / MM
+
+    def eye(self, group: str) -> tuple[Floats, float]:
+        """Centre [3] and radius of an eyeball of the resting face."""
+        vertices = self.head.vertices.new_tensor(self.rest.vertices)
+        centre, radius = eyeball(self.head, vertices[: len(self.head.vertices)], group)
+        return centre.numpy().astype(float), float(radius)
+
+
+def seat(head: Head, look: Look) -> Subject:
+    """The sitter of a look: identity and mood applied, torso added."""
+    plain = head.vertices + head.identities[look.identity]
+    units = fit_units(head, plain)
+    resting = _sealed(head, plain + _weighted(head, units, look.mood))
+    stretched = (resting + _weighted(head, units, STRETCH)).numpy().astype(float)
+    neutral, rest = head.vertices.numpy().astype(float), resting.numpy().astype(float)
+    ears_covered = look.hair_style == "bob"
+    if ears_covered:
+        rest, stretched = (_flatten_ears(shape, neutral) for shape in (rest, stretched))
+    body = head.group_faces("body").numpy()
+    head_faces = head.faces.numpy()
+    rim = boundary_loop(head_faces[body])
+    torso = torso_vertices(rest, head_faces[body], rest[rim]).reshape(-1, 3)
+    faces = np.concatenate([head_faces, loft(len(rest))])
+    height = above_cut(rest, rest[rim])
+    kept = height[head_faces[body]].max(1) > -SKIN_BELOW_CUT
+    torso_triangles = np.arange(len(head_faces), len(faces))
+
+    def whole(shape: Floats) -> Mesh:
+        return mesh(np.concatenate([shape, torso]), faces)
+
+    unposed = head.pose_weights.numpy() < UNPOSED
+    blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
+    return Subject(
+        head=head,
+        units=units,
+        painted=whole(neutral),
+        rest=whole(rest),
+        stretched=whole(stretched),
+        skin=body[kept],
+        torso=torso_triangles,
+        owners=_owners(whole(rest), body, torso_triangles, still_vertices(head) & unposed),
+        ears_covered=ears_covered,
+        blink=np.pad(blink.norm(dim=1).numpy().astype(float), (0, len(torso))),
+        above_cut=np.pad(height, (0, len(torso)), constant_values=np.inf),
+        down=np.concatenate([np.full(len(rest), -np.inf), np.repeat(ring_depths(), COLUMNS)]),
+    )
+
+
+def _weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor:
+    total = head.vertices.new_zeros(head.vertices.shape)
+    for name, weight in weights.items():
+        total = total + weight * units[head.unit_names.index(name)]
+    return total
+
+
+def _sealed(head: Head, vertices: Tensor) -> Tensor:
+    """The lips brought together again after a change of mood."""
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    jaw_drop = -head.unit("jawOpen")[:, 1].numpy()
+    return torch.from_numpy(seal_lips(vertices.numpy(), jaw_drop, upper, lower)).float()
+
+
+def _flatten_ears(vertices: Floats, neutral: Floats) -> Floats:
+    """Ears laid against the skull, for hair to fall over."""
+    out = np.maximum(np.abs(vertices[:, 0]) - SKULL_SIDE, 0) * ear_mask(neutral / MM)
+    flat = vertices.copy()
+    flat[:, 0] -= np.sign(vertices[:, 0]) * out * (1 - FLATTENED_EAR)
+    return flat
+
+
+def still_vertices(head: Head) -> Bools:
+    """Vertices [V] of the head that no expression moves."""
+    return (head.units.norm(dim=-1).amax(0) < STILL).numpy()
+
+
+def _owners(rest: Mesh, skin: Ints, torso: Ints, still: Bools) -> Ints:
+    """Own triangle for the head; for the torso the nearest one that nothing ever moves."""
+    centres = rest.vertices[rest.faces].mean(1)
+    owners = np.arange(len(rest.faces))
+    rim = skin[still[rest.faces[skin]].all(1)]
+    owners[torso] = rim[KDTree(centres[rim]).query(centres[torso])[1]]
+    return owners

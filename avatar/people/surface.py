@@ -1,0 +1,164 @@
+"""Triangle meshes and places on them.
+
+Even samples on a mesh: darts are thrown and kept where no earlier one is near.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from avatar.geometry.triangle_mesh import face_areas, point_normals
+from avatar.geometry.vectors import Floats, Ints, disc_axes, dot, normalised
+from avatar.rigging.binding import triangle_frames
+from common.kernels import cached_njit
+
+ROUNDING = 0.65  # share of Phong tessellation: hides the coarse mesh on the silhouette
+
+
+@dataclass(frozen=True)
+class Mesh:
+    """A triangle mesh with smooth normals."""
+
+    vertices: Floats  # [V, 3] metres
+    faces: Ints  # [M, 3]
+    normals: Floats  # [V, 3]
+
+
+@dataclass(frozen=True)
+class Spots:
+    """Places on a mesh that stay where they are on it when it changes shape."""
+
+    triangles: Ints  # [N]
+    weights: Floats  # [N, 3] barycentric
+    spacing: Floats  # [N] metres to the neighbours
+
+    def __len__(self) -> int:
+        return len(self.triangles)
+
+    def __getitem__(self, chosen: np.ndarray) -> "Spots":
+        return Spots(self.triangles[chosen], self.weights[chosen], self.spacing[chosen])
+
+
+def mesh(vertices: Floats, faces: Ints) -> Mesh:
+    """A mesh with area-weighted vertex normals."""
+    return Mesh(vertices, faces, point_normals(vertices, faces))
+
+
+def at_spots(values: Floats, faces: Ints, spots: Spots) -> Floats:
+    """Per-vertex values [V, ...] interpolated to spots [N, ...]."""
+    corners = values[faces[spots.triangles]]  # [N, 3, ...]
+    return np.einsum("nc,nc...->n...", spots.weights, corners)
+
+
+def smooth_points(surface: Mesh, spots: Spots) -> tuple[Floats, Floats]:
+    """Points and unit normals [N, 3] at spots on the rounded surface."""
+    corners = surface.faces[spots.triangles]
+    return rounded_points(surface.vertices, surface.normals, corners, spots.weights)
+
+
+def rounded_points(
+    vertices: Floats, normals: Floats, corners: Ints, weights: Floats, rounding: float = ROUNDING
+) -> tuple[Floats, Floats]:
+    """Points and unit normals [P, 3] by Phong tessellation (Boubekeur and Alexa 2008).
+
+    vertices, normals [V, 3] of the coarse mesh; corners [P, 3] vertices of each point's triangle;
+    weights [P, 3]; rounding: share of the way from the flat triangle to the bulged one. Corners
+    stay where they are.
+    """
+    flat, turned = (np.einsum("pc,pcx->px", weights, each[corners]) for each in (vertices, normals))
+    bulge = np.zeros_like(flat)
+    for weight, corner in zip(weights.T, corners.T, strict=True):
+        lift = dot(flat - vertices[corner], normals[corner])
+        bulge += weight[:, None] * (flat - lift * normals[corner])
+    return flat + rounding * (bulge - flat), normalised(turned)
+
+
+def skinned(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats, Floats]:
+    """How triangles [N] turn and grow from one shape of a mesh to another.
+
+    Returns turns [N, 3, 3], growth [N] and the places of both origins [N, 2, 3].
+    """
+    before, after = (
+        triangle_frames(torch.from_numpy(shape.vertices), torch.from_numpy(shape.faces))
+        for shape in (source, target)
+    )
+    turns = after.R_world_tri @ before.R_world_tri.transpose(-1, -2)
+    origins = torch.stack([before.origins_world, after.origins_world], dim=1)
+    growth = after.scales / before.scales
+    return turns.numpy()[triangles], growth.numpy()[triangles], origins.numpy()[triangles]
+
+
+def skinned_discs(source: Mesh, target: Mesh, spots: Spots) -> tuple[Floats, Floats, Floats]:
+    """Discs that lie on one rounded shape of a mesh at spots [N], as they lie in another shape.
+
+    Returns their centres [N, 3], axes [N, 3, 3] and growth [N].
+    """
+    points, normals = smooth_points(source, spots)
+    turns, growth, origins = skinned(source, target, spots.triangles)
+    from_origin = np.einsum("nij,nj->ni", turns, points - origins[:, 0]) * growth[:, None]
+    return origins[:, 1] + from_origin, turns @ disc_axes(normals), growth
+
+
+DARTS_PER_PLACE = 8
+SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lids get holes
+
+
+def even_spots(
+    surface: Mesh, triangles: Ints, spacing: Floats | float, rng: np.random.Generator
+) -> Spots:
+    """Blue-noise spots on the given triangles [m] with a wished spacing, per vertex [V] or the same
+    everywhere, in metres."""
+    spacing = np.broadcast_to(spacing, len(surface.vertices))
+    faces = surface.faces[triangles]
+    wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
+    count = int(wanted.sum() * DARTS_PER_PLACE)
+    pick = rng.choice(len(triangles), count, p=wanted / wanted.sum())
+    weights = _barycentric(count, rng)
+    darts = Spots(triangles[pick], weights, (spacing[faces[pick]] * weights).sum(1))
+    points = at_spots(surface.vertices, surface.faces, darts)
+    normals = normalised(at_spots(surface.normals, surface.faces, darts))
+    return darts[_thin_out(points, normals, darts.spacing)]
+
+
+def _barycentric(count: int, rng: np.random.Generator) -> Floats:
+    """Uniform barycentric coordinates [count, 3]."""
+    pair = rng.random((count, 2))
+    outside = pair.sum(1) > 1
+    pair[outside] = 1 - pair[outside]
+    return np.column_stack([1 - pair.sum(1), pair])
+
+
+def _thin_out(points: Floats, normals: Floats, radius: Floats) -> np.ndarray:
+    """Which points [N] to keep so that no two kept ones are closer than their radius."""
+    low = points.min(0) - 1e-6
+    cell = float(radius.max())
+    shape = ((points.max(0) - low) / cell).astype(np.int64) + 2
+    cells = ((points - low) / cell).astype(np.int64)
+    return _keep_apart(points, normals, radius, cells, shape)
+
+
+@cached_njit()
+def _keep_apart(points, normals, radius, cells, shape):  # pragma: no cover (compiled)
+    first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
+    following = -np.ones(len(points), np.int64)
+    keep = np.zeros(len(points), np.bool_)
+    for i in range(len(points)):
+        free = True
+        for x in range(max(0, cells[i, 0] - 1), min(shape[0], cells[i, 0] + 2)):
+            for y in range(max(0, cells[i, 1] - 1), min(shape[1], cells[i, 1] + 2)):
+                for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
+                    j = first[(x * shape[1] + y) * shape[2] + z]
+                    while j >= 0 and free:
+                        gap = points[i] - points[j]
+                        reach = min(radius[i], radius[j])
+                        near = (gap * gap).sum() < reach * reach
+                        if near and (normals[i] * normals[j]).sum() > SAME_SIDE:
+                            free = False
+                        j = following[j]
+        if free:
+            home = (cells[i, 0] * shape[1] + cells[i, 1]) * shape[2] + cells[i, 2]
+            following[i] = first[home]
+            first[home] = i
+            keep[i] = True
+    return keep

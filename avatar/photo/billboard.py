@@ -1,0 +1,223 @@
+"""What a photo shows of clothes and hair, and of the person beyond head and torso, in small flat
+pieces: on the clothes and the hair that the avatar has, on the curtain of loose hair, or as a
+relief that continues all these backwards."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.ndimage import (
+    binary_dilation,
+    binary_opening,
+    distance_transform_edt,
+    gaussian_filter,
+    maximum_filter,
+)
+
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, dot, normalised, smoothstep
+from avatar.geometry.zbuffer import NOTHING, camera_centre
+from avatar.lighting.materials import untoned
+from avatar.people.layer import layer
+from avatar.photo.hair_shell import HairShell
+from avatar.photo.project import (
+    Part,
+    View,
+    at_rest,
+    carriers,
+    hair_mask,
+    nearest,
+    sampled,
+    smoothed,
+    unprojected,
+    wholly_seen,
+)
+from avatar.photo.subject import Scene
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
+from splat import render, rgb_to_sh
+
+SPACING = 1.6 * MM
+DETAIL = 0.03  # of brightness, from which pieces are half as wide
+PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person's colour alone
+HAIRY = 0.5  # of a pixel
+FALL = 0.5  # metres back for each metre beyond what is there
+DEEPEST = 45 * MM
+IN_FRONT = 4 * MM  # of what the relief lies on
+WIDTH = 0.62  # standard deviation of a piece, of its width
+THIN = 6  # pixels: half the width of what is thin
+STEEP, FLAT = 0.12, 0.25  # cosines to the view: hair that lies on something fades between
+LONGEST = 9 * MM  # of a piece, where the relief is steep
+SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
+LEAST = 0.05  # of a piece's opacity: with less there is none
+SMOOTH = 6 * MM  # over which the relief is smoothed
+
+
+@dataclass(frozen=True)
+class Hair:
+    """The shell of hair that the avatar has in each pixel of a photo."""
+
+    there: Bools  # [H, W]
+    depth: Floats  # [H, W] metres, where it is
+
+
+def shell_seen(avatar: Avatar, view: View, hair: Bools) -> Hair:
+    """The shell as a photo would show it; hair [N]: which Gaussians of the avatar it is."""
+    vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+    share = rgb_to_sh(torch.from_numpy(hair).float()[:, None].expand(-1, 3))[:, None]
+    labelled = replace(avatar, gaussians=replace(avatar.gaussians, sh=share))
+    drawn = render(
+        avatar_rig(labelled, torch.device("cpu"))(vertices), view.photo.camera, backend="cpu"
+    )
+    assert drawn.depth is not None
+    return Hair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
+
+
+def billboard_part(scene: Scene, shell: Hair, curtain: HairShell | None) -> Part | None:
+    """The pieces of all that the first photo shows, but for the skin of the head."""
+    view = scene.views[0]
+    seen = view.photo.seen
+    hair = _with_fringes(hair_mask(seen) > HAIRY, view.triangles != NOTHING, seen.person > PERSON)
+    on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.sitter.head.faces))
+    shown = (seen.person > PERSON) & (hair | ~on_head)
+    if not shown.any():
+        return None
+    torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
+    depth, with_torso = _depth(view, shell, curtain, hair, torso)
+    shown &= hair | with_torso | _broad(shown & ~hair, _spacing(view))
+    grid = cells(shown, seen.picture, _spacing(view))
+    flat = _flat(view, grid, depth)
+    rows, columns = grid.pixels
+    with_head = hair[rows, columns] | ~with_torso[rows, columns]
+    rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
+    beneath = hair & ((view.triangles != NOTHING) | shell.there)
+    plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
+    part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
+    return part[plain > LEAST]
+
+
+def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
+    """Where [H, W] there is hair, or what its matte leaves out: what is thin and nearer to hair
+    than to the mesh."""
+    if not hair.any() or not mesh.any():
+        return hair
+    others = person & ~hair
+    thick = np.asarray(binary_dilation(_away(~others) > THIN, iterations=THIN + 1), bool)
+    return hair | (others & ~thick & (_away(hair) < _away(mesh)))
+
+
+def _broad(where: Bools, spacing: float) -> Bools:
+    """Where [H, W] something is true, less what is narrower than SLIGHT; spacing: pixels that are
+    SPACING."""
+    radius = max(1, round(SLIGHT / 2 * spacing / SPACING))
+    return np.asarray(binary_opening(where, iterations=radius), bool)
+
+
+def _away(where: Bools) -> Floats:
+    """How far [H, W] pixels each is from where something is true."""
+    return np.asarray(distance_transform_edt(~where))
+
+
+def _spacing(view: View) -> float:
+    """How many pixels are SPACING."""
+    return max(1.0, SPACING / view.pixel)
+
+
+def _depth(
+    view: View, shell: Hair, curtain: HairShell | None, hair: Bools, torso: Bools
+) -> tuple[Floats, Bools]:
+    """Depth [H, W] of the relief, and where [H, W] it continues the torso."""
+    there = view.triangles != NOTHING
+    mesh = 1 / np.maximum(view.nearness, 1e-3)
+    pixel = view.pixel
+    known = nearest(there)
+    rest = loose = _continued(mesh, known, pixel)
+    if shell.there.any():
+        loose = _continued(shell.depth, nearest(shell.there), pixel)
+    if curtain is not None:
+        front, hangs = curtain.front(hair.shape[1])
+        loose = np.where(hangs, front, loose)
+    sigma = SMOOTH / pixel
+    depth = np.where(hair, smoothed(loose, hair, sigma), smoothed(rest, ~hair, sigma))
+    before = np.where(there, np.minimum(depth, mesh), depth)
+    return before - IN_FRONT, torso[tuple(known)]
+
+
+def _continued(depth: Floats, known: Ints, pixel: float) -> Floats:
+    """Depths [H, W] beyond where they are known: ever farther from the known pixel [2, H, W] that
+    is nearest to each; pixel: its size in metres."""
+    away = np.linalg.norm(known - np.indices(depth.shape), axis=0) * pixel
+    return depth[tuple(known)] + np.minimum(FALL * away, DEEPEST)
+
+
+@dataclass(frozen=True)
+class BillboardCells:
+    """Squares of a photo, of two sizes."""
+
+    x: Floats  # [P] pixels, their middles
+    y: Floats  # [P]
+    sizes: Floats  # [P] pixels
+
+    @property
+    def pixels(self) -> tuple[Ints, Ints]:
+        """Rows and columns [P] of the pixels that they lie in."""
+        return self.y.astype(int), self.x.astype(int)
+
+
+def cells(shown: Bools, picture: Floats, size: float) -> BillboardCells:
+    """A grid over what is shown [H, W], finer where a picture [H, W, 3] has details."""
+    height, width = shown.shape
+    y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
+    bright = picture.mean(2)
+    detail = np.abs(bright - gaussian_filter(bright, size / 2))
+    fine = maximum_filter(detail, round(size))[y.astype(int), x.astype(int)] > DETAIL
+    quarter = np.array([-size, size]) / 4
+    by_x, by_y = (part.ravel() for part in np.meshgrid(quarter, quarter))
+    grid = BillboardCells(
+        np.concatenate([x[~fine], (x[fine, None] + by_x).ravel()]),
+        np.concatenate([y[~fine], (y[fine, None] + by_y).ravel()]),
+        np.repeat([size, size / 2], [(~fine).sum(), 4 * fine.sum()]),
+    )
+    rows, columns = grid.pixels
+    kept = (rows < height) & (columns < width)
+    kept[kept] = shown[rows[kept], columns[kept]]
+    return BillboardCells(grid.x[kept], grid.y[kept], grid.sizes[kept])
+
+
+@dataclass(frozen=True)
+class Flat:
+    """Small flat pieces of a relief, in the world."""
+
+    points: Floats  # [P, 3]
+    across: Floats  # [P, 3] to the next piece to the right
+    down: Floats  # [P, 3] and to the one below
+    facing: Floats  # [P] cosine between the relief's normal and the view
+
+
+def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
+    def at(right: float, below: float) -> Floats:
+        x, y = grid.x + right * grid.sizes, grid.y + below * grid.sizes
+        return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
+
+    across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)
+    points = at(0, 0)
+    normals = normalised(np.cross(across, down))
+    to_viewer = normalised(camera_centre(view.photo.camera).double().numpy() - points)
+    facing = np.abs(dot(normals, to_viewer))[:, 0]
+    return Flat(points, _not_longer(across), _not_longer(down), facing)
+
+
+def _not_longer(steps: Floats) -> Floats:
+    """Steps [P, 3] where the relief is steep, but no longer than what is seen of it is wide."""
+    length = np.linalg.norm(steps, axis=1, keepdims=True)
+    return steps * np.minimum(1, LONGEST / np.maximum(length, 1e-9))
+
+
+def _part(
+    scene: Scene, view: View, flat: Flat, with_head: Bools, rgb: Floats, opacity: Floats
+) -> Part:
+    owners = carriers(scene.sitter, flat.points, with_head)
+    points, across, down = at_rest(scene.sitter, view, owners, flat.points, flat.across, flat.down)
+    wide, high = (np.linalg.norm(each, axis=1) for each in (across, down))
+    scales = (wide * WIDTH, np.minimum(wide, high) * 0.3, high * WIDTH)
+    turns = axes(across, np.cross(across, down))
+    return wholly_seen(layer(points, turns, scales, untoned(rgb), 0.97 * opacity, owners))

@@ -1,0 +1,128 @@
+"""A photo with the face that it shows: landmarks, masks, and the camera that took it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from scipy.ndimage import binary_dilation, label
+from torch import Tensor
+
+from avatar.geometry.picture_file import read_photo
+from avatar.geometry.vectors import Floats
+from avatar.tracking.options import FOCALS
+from avatar.tracking.pyramid import Margins, window_around
+from avatar.vision.drawn import DRAWN, flat_share
+from avatar.vision.follow import FaceFinder, faces_in_picture
+from avatar.vision.mattes import Matting, find_mattes
+from common.errors import InputError
+
+LONGEST = 3000  # pixels of a photo's longer side: a larger one is shrunk as it is read
+SIZE = 800  # pixels of the longer side of what is kept
+CROPS = 12  # slightly different views of the face that the landmarks are the mean of
+MARGINS = Margins(above=0.8, below=1.15, beside=1.0)
+LEAST_FACE = 32  # pixels that a face must be high
+BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
+PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
+USUAL_FOCAL = 1.2  # longer sides of a photo, where its file does not tell
+
+
+@dataclass(frozen=True)
+class SeenPhoto:
+    """The head and shoulders of one photo."""
+
+    path: Path
+    picture: Floats  # [H, W, 3] sRGB in [0, 1]
+    person: Floats  # [H, W] in [0, 1]
+    hair: Floats  # [H, W] in [0, 1]
+    points: Tensor  # [478, 2] landmarks in pixels
+    focal: float  # pixels
+    centre: tuple[float, float]  # pixels: where the optical axis meets the picture
+    focal_told: bool  # whether the focal length was told
+    remarks: tuple[str, ...]  # what the user should know of it
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Pixels across and down."""
+        return self.picture.shape[1], self.picture.shape[0]
+
+
+def see(
+    path: Path,
+    finder: FaceFinder,
+    matting: Matting,
+    focal: float | None = None,
+    face: int = 0,
+) -> SeenPhoto:
+    """Read a photo and find a face in it.
+
+    focal: of the camera, in widths of the photo, if it is known better than the file tells; face:
+    which of several, by their size, 0 the largest.
+    Raises FileNotFoundError or InputError with one sentence where there is none to be used.
+    """
+    photo = read_photo(path, LONGEST)
+    height, width = photo.picture.shape[:2]
+    whole = torch.from_numpy(photo.picture.astype(np.float32) / 255)
+    faces = faces_in_picture(finder, whole.to(finder.landmarks.device), averaged=CROPS)
+    if not len(faces.points):
+        raise InputError(
+            f"{path}: no face was found in it; give a photo of one person from the front, well lit"
+        )
+    if face >= len(faces.points):
+        raise InputError(
+            f"--face {face}: {path} shows {len(faces.points)} faces; the largest has number 0"
+        )
+    points = faces.points[face, :, :2].cpu()
+    high = float(np.ptp(points[:, 1].numpy()))
+    if high < LEAST_FACE:
+        raise InputError(
+            f"{path}: its face is {high:.0f} pixels high, at least {LEAST_FACE} are "
+            "needed; give a larger photo"
+        )
+    window = window_around(points[None], width, height, SIZE, MARGINS)
+    picture = window.cut(photo.picture)
+    person, hair = find_mattes(matting, picture[None].to(matting.person.device))
+    places = window.inside(points)
+    matte = _one_person(person[0].cpu().double().numpy(), places)
+    told = photo.focal / width if focal is None and photo.focal else focal
+    believed = told if told is not None and FOCALS[0] <= told <= FOCALS[1] else None
+    remarks = _remarks(high, len(faces.points), face, flat_share(picture, places) > DRAWN)
+    if told is not None and believed is None:
+        remarks += (f"tells a focal length of {told:.2g} widths, which is left out; give --focal",)
+    middle = window.inside(torch.tensor([width / 2, height / 2]))
+    return SeenPhoto(
+        path=path,
+        picture=picture.double().numpy(),
+        person=matte,
+        hair=np.minimum(hair[0].cpu().double().numpy(), matte),
+        points=places,
+        focal=(believed * width if believed else USUAL_FOCAL * max(width, height)) * window.scale,
+        centre=(float(middle[0]), float(middle[1])),
+        focal_told=believed is not None,
+        remarks=remarks,
+    )
+
+
+def _one_person(matte: Floats, points: Tensor) -> Floats:
+    """The matte [H, W] of whom a face [478, 2] belongs to, without what does not touch them."""
+    numbers = np.empty(matte.shape, np.int32)
+    label(matte > PERSON, output=numbers)
+    height, width = matte.shape
+    columns, rows = points.round().long().numpy().T
+    there = numbers[rows.clip(0, height - 1), columns.clip(0, width - 1)]
+    own = int(np.bincount(there).argmax())
+    near = binary_dilation(numbers == own, iterations=SOFT) & ((numbers == own) | (numbers == 0))
+    return matte * near if own else matte
+
+
+def _remarks(high: float, faces: int, face: int, drawn: bool) -> tuple[str, ...]:
+    remarks = []
+    if drawn:
+        remarks.append("its face looks drawn, and the avatar will hardly be like it: give a photo")
+    if faces > 1 and face == 0:
+        remarks.append(
+            f"shows {faces} faces, of which the largest was taken; --face 1 takes the next"
+        )
+    if high < BLURRED_FACE:
+        remarks.append(f"its face is {high:.0f} pixels high, so that the avatar will be blurred")
+    return tuple(remarks)

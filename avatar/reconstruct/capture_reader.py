@@ -1,0 +1,223 @@
+"""A capture's folder → cameras, tracked meshes and where the pictures are.
+
+The layout is the one that GaussianAvatars reads and VHAP writes: transforms_train.json,
+transforms_val.json, transforms_test.json; canonical_flame_param.npz and FLAME parameters for every
+timestep. For heads other than FLAME: canonical_mesh.npz and vertices for every timestep.
+
+Pictures from disk in any order, read ahead by threads, kept while memory allows.
+
+PNG and JPEG decoders run outside Python's global lock, so that threads are enough.
+"""
+
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+import torch
+from torch import Tensor
+
+from avatar.reconstruct.capture import (
+    RELIGHT,
+    SPLITS,
+    Capture,
+    TrackedMeshes,
+    View,
+    read_flame_meshes,
+    read_vertex_meshes,
+)
+from avatar.reconstruct.capture_pictures import Picture, read_picture
+from avatar.reconstruct.capture_transforms import Frame, read_transforms
+from avatar.rigging.avatar import Avatar
+from common.errors import InputError
+from common.parallel import in_order
+from common.threads import thread_count
+
+Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS, and RELIGHT where it is
+
+
+def open_capture(folder: Path, flame: Path | None = None) -> Capture:
+    """Read and check all of a capture but the pixels.
+
+    flame: the user's FLAME file, needed where the capture holds FLAME parameters.
+    Raises FileNotFoundError or InputError: one sentence that names the file and the broken rule.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder; give the folder of a capture")
+    there = [RELIGHT] if _transforms(folder, RELIGHT).is_file() else []
+    splits = (*SPLITS, *there)
+    frames = {split: read_transforms(_transforms(folder, split)) for split in splits}
+    if not frames["train"]:
+        raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
+    _check_duplicates(folder, frames)
+    _check_lights(folder, frames)
+    key, paths = _mesh_of_each_timestep(folder, frames)
+    meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
+    rows = {timestep: row for row, timestep in enumerate(paths)}
+    _check_in_front(folder, frames, rows, meshes.vertices.mean(1))
+    return Capture(
+        meshes.topology,
+        meshes.rest,
+        meshes.faces,
+        meshes.vertices,
+        {split: _with_rows(some, rows) for split, some in frames.items()},
+    )
+
+
+def split_views(capture: Capture, split: str, folder: Path) -> tuple[View, ...]:
+    """The views of a split. Raises InputError where there are none; `folder` is for the message."""
+    views = capture.splits.get(split, ())
+    if not views:
+        filled = ", ".join(name for name, some in capture.splits.items() if some)
+        raise InputError(f"{_transforms(folder, split)}: has no frames; use {filled}")
+    return views
+
+
+def check_same_mesh(avatar_path: Path, avatar: Avatar, folder: Path, capture: Capture) -> None:
+    """Raise InputError where the meshes of a capture cannot move an avatar."""
+    if avatar.topology != capture.topology or not torch.equal(avatar.faces, capture.faces):
+        ours, theirs = (f"{x.topology} ({len(x.faces)} triangles)" for x in (avatar, capture))
+        raise InputError(
+            f"{avatar_path} rides on a mesh of topology {ours}, but {folder} was tracked with "
+            f"{theirs}; use an avatar and a capture of the same mesh"
+        )
+
+
+def _transforms(folder: Path, split: str) -> Path:
+    return folder / f"transforms_{split}.json"
+
+
+def _each(folder: Path, frames: Frames) -> Iterator[tuple[str, Frame]]:
+    """Every frame after the words that say where it stands."""
+    for split, some in frames.items():
+        path = str(_transforms(folder, split))
+        for index, frame in enumerate(some):
+            yield f"{path}: frame {index}", frame
+
+
+def _check_duplicates(folder: Path, frames: Frames) -> None:
+    """No camera sees a timestep twice, or what is held out would not be."""
+    seen: dict[tuple[int, str], str] = {}
+    for where, frame in _each(folder, frames):
+        view = frame.view
+        first = seen.setdefault((view.timestep, view.camera_id), where)
+        if first is not where:
+            raise InputError(
+                f"{where}: camera {view.camera_id} at timestep {view.timestep} is there twice, "
+                f"first as {first}"
+            )
+
+
+def _check_lights(folder: Path, frames: Frames) -> None:
+    """Either every frame tells its light or none does."""
+    told = [(where, frame.view.light is not None) for where, frame in _each(folder, frames)]
+    for where, known in told:
+        if known != told[0][1]:
+            has, others = ("a", "no") if known else ("no", "a")
+            raise InputError(
+                f'{where}: has {has} "light" where the first frame has {others} one; give it to '
+                "all frames or to none"
+            )
+
+
+def _mesh_of_each_timestep(folder: Path, frames: Frames) -> tuple[str, dict[int, Path]]:
+    """The kind of tracking, and its file for every timestep in ascending order."""
+    found: dict[int, Path] = {}
+    kind = frames["train"][0].mesh_key
+    for where, frame in _each(folder, frames):
+        if frame.mesh_key != kind:
+            raise InputError(f"{where}: has {frame.mesh_key} where the first frame has {kind}")
+        first = found.setdefault(frame.view.timestep, frame.mesh)
+        if first != frame.mesh:
+            raise InputError(
+                f"{where}: timestep {frame.view.timestep} has two meshes: {frame.mesh.name} here, "
+                f"{first.name} in another frame"
+            )
+    return kind, dict(sorted(found.items()))
+
+
+def _check_in_front(folder: Path, frames: Frames, rows: Mapping[int, int], centres: Tensor) -> None:
+    """Every camera looks towards the centre [T, 3] of its timestep's mesh: else its axes are not
+    OpenGL's, or cameras and meshes do not share a world."""
+    for where, frame in _each(folder, frames):
+        x, y, z, shift = frame.view.camera.viewmat[2].tolist()  # depth of a point in the world
+        cx, cy, cz = centres[rows[frame.view.timestep]].tolist()
+        if x * cx + y * cy + z * cz + shift <= 0:
+            raise InputError(
+                f"{where}: the tracked head is behind the camera; transform_matrix must go from "
+                "camera to world with OpenGL's axes (x right, y up, z back)"
+            )
+
+
+def _read_meshes(
+    folder: Path, key: str, paths: tuple[Path, ...], flame: Path | None
+) -> TrackedMeshes:
+    if key == "vertices_path":
+        return read_vertex_meshes(folder, paths)
+    assert key == "flame_param_path", key
+    return read_flame_meshes(folder, paths, flame)
+
+
+def _with_rows(frames: tuple[Frame, ...], rows: Mapping[int, int]) -> tuple[View, ...]:
+    return tuple(replace(frame.view, timestep=rows[frame.view.timestep]) for frame in frames)
+
+
+READERS = 2  # threads at most
+AHEAD = 16  # pictures that are read before they are asked for
+
+
+def shuffled(views: Sequence[View], seed: int, start: int = 0) -> Iterator[View]:
+    """Views without end, every one once in each pass; each pass has an order of its own.
+
+    The same seed gives the same order; `start` views are left out, so that a run goes on where it
+    stopped.
+    """
+    assert views
+    turn, place = divmod(start, len(views))
+    while True:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + turn)
+        order = torch.randperm(len(views), generator=generator).tolist()
+        yield from (views[index] for index in order[place:])
+        turn, place = turn + 1, 0
+
+
+def keeping_reader(budget: int) -> Callable[[View], Picture]:
+    """`read_picture` that keeps what it read until `budget` bytes are full.
+
+    The first pictures stay: where every pass reads all of them in another order, that saves more
+    than keeping the latest.
+    """
+    kept: dict[Path, Picture] = {}
+    left, lock = budget, Lock()
+
+    def read(view: View) -> Picture:
+        nonlocal left
+        if view.image in kept:
+            return kept[view.image]
+        picture = read_picture(view)
+        size = picture.color.nbytes + picture.mask.nbytes
+        with lock:
+            if size <= left and view.image not in kept:
+                kept[view.image] = picture
+                left -= size
+        return picture
+
+    return read
+
+
+def stream_pictures(
+    views: Iterable[View],
+    read: Callable[[View], Picture] = read_picture,
+    workers: int | None = None,
+) -> Generator[tuple[View, Picture], None, None]:
+    """Each view with its picture, in the order given, which may have no end.
+
+    By default two threads read, or one where only one computes. A picture that cannot be read
+    raises where its turn comes. The threads end with the iterator: when it is exhausted, closed or
+    dropped, by an error or Ctrl-C as well.
+    """
+
+    def with_picture(view: View) -> tuple[View, Picture]:
+        return view, read(view)
+
+    return in_order(with_picture, views, workers or min(READERS, thread_count()), AHEAD)

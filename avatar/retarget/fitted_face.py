@@ -1,0 +1,70 @@
+"""A mesh that can be moved: its head, with everything fitted to this very mesh."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from torch import Tensor
+
+from avatar.geometry.similarity import IDENTITY, Similarity
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads import Head, fit_units, load_head
+from avatar.heads.flame_regions import flame_landmarks, flame_regions
+from avatar.heads.head import SHIPPED, SIZES
+from avatar.retarget.head_on_mesh import head_on
+from avatar.retarget.registered_pair import to_head_space
+from avatar.retarget.registration import registered
+
+KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
+"""Regions that FLAME's own numbering tells better than a fit does."""
+
+
+@dataclass(frozen=True)
+class Face:
+    """A mesh and how it moves."""
+
+    mesh: Mesh  # in its own space and unit
+    head: Head  # of this mesh: its rest vertices, units, regions, pose weights
+    fitted: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, if it is another
+    to_head: Similarity = IDENTITY  # from the mesh's own space to head space
+    residual_mm: float | None = None  # of that fit, where it was made just now
+
+    @property
+    def name(self) -> str:
+        return f"{self.head.topology} ({len(self.mesh.vertices)} vertices)"
+
+
+def face_of(
+    mesh: Mesh,
+    topology: str,
+    template: Tensor | None = None,
+    landmarks: Mapping[str, Tensor] | None = None,
+) -> Face:
+    """Make a mesh of any topology ready to move.
+
+    template [S, 3]: anny-head's vertices laid onto it, where that was done before; landmarks: see
+    register. Raises InputError with one sentence where anny-head cannot be fitted to the mesh.
+    """
+    if topology in SHIPPED:
+        head = replace(load_head(topology), vertices=mesh.vertices)
+        return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
+    residual = None
+    if template is None:
+        known = flame_landmarks(mesh.vertices) if topology in SIZES else landmarks
+        registration = registered(mesh, known)
+        template, residual = registration.fitted, registration.residual_mm
+    head = head_on(load_head(), mesh, template, topology)
+    to_head = to_head_space(load_head(), template)
+    return Face(mesh, _exact(head) if topology in SIZES else head, template, to_head, residual)
+
+
+def shipped_face(topology: str = "anny-head") -> Face:
+    """A shipped head as it is."""
+    head = load_head(topology)
+    return face_of(Mesh(head.vertices, head.faces), topology)
+
+
+def _exact(head: Head) -> Head:
+    """A head of FLAME's topology with what its numbering tells: lips, teeth, whole eyes."""
+    known = flame_regions(head.vertices, head.faces)
+    regions = {**head.regions, **{name: known[name] for name in KNOWN}}
+    return replace(head, regions=regions, units=fit_units(head, head.vertices))

@@ -1,0 +1,151 @@
+"""Split the edges of a coloured mesh; shape and colours stay what they are.
+
+Cut a coloured mesh open along a line on its surface.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from avatar.geometry.coloured import ColouredMesh
+from avatar.geometry.edges import edge_numbers, edges_of, pieces
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.vectors import Floats, Ints
+
+ROUNDS = 12  # of halving
+# Which edges of a triangle are split (bits: 0→1, 1→2, 2→0) → its pieces, where 0 1 2 are its
+# corners and 3 4 5 the points on those edges.
+_PIECES = {
+    0b000: [(0, 1, 2)],
+    0b001: [(0, 3, 2), (3, 1, 2)],
+    0b010: [(0, 1, 4), (0, 4, 2)],
+    0b100: [(0, 1, 5), (5, 1, 2)],
+    0b011: [(3, 1, 4), (0, 3, 4), (0, 4, 2)],
+    0b110: [(4, 2, 5), (0, 1, 4), (0, 4, 5)],
+    0b101: [(0, 3, 5), (3, 1, 2), (3, 2, 5)],
+    0b111: [(0, 3, 5), (3, 1, 4), (5, 4, 2), (3, 4, 5)],
+}
+
+
+def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh:
+    """Put a new vertex on each of the given edges, in their order after the old vertices.
+
+    edges [E, 2] vertex pairs, lower index first, each once; shares [E] in (0, 1): how far along.
+    """
+    vertices, faces = scan.vertices, scan.faces
+    start, end = vertices[edges[:, 0]], vertices[edges[:, 1]]
+    added = start + (end - start) * shares[:, None]
+    at_end = np.zeros(len(vertices), bool)
+    at_end[edges] = True
+    touched = at_end[faces].sum(1) >= 2
+    whole, broken = np.flatnonzero(~touched), np.flatnonzero(touched)
+    points, weights, pattern = _six_points(faces[broken], len(vertices), edges, shares)
+    parts = []
+    for bits, triangles in _PIECES.items():
+        rows = np.flatnonzero(pattern == bits)
+        for corners in triangles:
+            parts.append((broken[rows], points[rows][:, corners], weights[rows][:, corners]))
+    parents, pieces, inside = (np.concatenate(part) for part in zip(*parts, strict=True))
+    mesh = Mesh(
+        torch.from_numpy(np.concatenate([vertices, added]).astype(vertices.dtype)),
+        torch.from_numpy(np.concatenate([faces[whole], pieces])),
+    )
+    pieced = scan.paint.of_pieces(parents, inside)
+    return ColouredMesh(mesh, scan.paint.of(whole).followed_by(pieced))
+
+
+def refine(scan: ColouredMesh, wanted: Callable[[Floats], Floats]) -> ColouredMesh:
+    """Halve edges until none is longer than wanted.
+
+    wanted: points [N, 3] → greatest length [N] of an edge whose middle lies there, metres; inf
+    where the mesh may stay as it is.
+    """
+    for _ in range(ROUNDS):
+        coarse = np.isfinite(wanted(scan.vertices))[scan.faces].any(1)
+        edges, _ = edges_of(scan.faces[coarse])
+        start, end = scan.vertices[edges[:, 0]], scan.vertices[edges[:, 1]]
+        longer = np.linalg.norm(end - start, axis=1) > wanted((start + end) / 2)
+        if not longer.any():
+            break
+        scan = split_edges(scan, edges[longer], np.full(int(longer.sum()), 0.5))
+    return scan
+
+
+def _six_points(
+    faces: Ints, vertex_count: int, edges: Ints, shares: Floats
+) -> tuple[Ints, Floats, Ints]:
+    """Of each triangle: corners and points on its edges [M, 6], their barycentric coordinates
+    [M, 6, 3], and which of its edges are split [M] as bits."""
+    points = np.concatenate([faces, faces], axis=1)
+    weights = np.tile(np.concatenate([np.eye(3), np.eye(3)]), (len(faces), 1, 1))
+    pattern = np.zeros(len(faces), np.int64)
+    for k in range(3):
+        pair = faces[:, [k, (k + 1) % 3]]
+        number = edge_numbers(edges, pair)
+        rows = np.flatnonzero(number >= 0)
+        share = shares[number[rows]]
+        share = np.where(pair[rows, 0] < pair[rows, 1], share, 1 - share)
+        points[rows, 3 + k] = vertex_count + number[rows]
+        weights[rows, 3 + k] = np.outer(1 - share, np.eye(3)[k])
+        weights[rows, 3 + k] += np.outer(share, np.eye(3)[(k + 1) % 3])
+        pattern[rows] += 1 << k
+    return points, weights, pattern
+
+
+MARGIN = 0.05  # of an edge: a line that passes a vertex closer moves away, or slivers have no area
+
+
+@dataclass(frozen=True)
+class Line:
+    """Edges of a mesh that a line on its surface passes."""
+
+    edges: Ints  # [E, 2] lower index first
+    shares: Floats  # [E] in (0, 1): where along each edge
+    inner: np.ndarray  # [E] bool: the line goes on to both sides
+
+
+def zero_line(faces: Ints, level: Floats, allowed: np.ndarray) -> Line:
+    """The longest connected line on which a level [V] passes zero, among allowed vertices [V]."""
+    level = _off_zero(level)
+    faces = faces[allowed[faces].sum(1) >= 2]
+    edges, _ = edges_of(faces)
+    passed = (level[edges[:, 0]] > 0) != (level[edges[:, 1]] > 0)
+    edges = edges[passed & allowed[edges].all(1)]
+    corners = np.stack([faces[:, [k, (k + 1) % 3]] for k in range(3)], axis=1)  # [M, 3, 2]
+    numbers = edge_numbers(edges, corners)
+    both = (numbers >= 0).sum(1) == 2
+    links = np.sort(numbers[both], axis=1)[:, 1:]  # [L, 2]
+    if len(edges) == 0:
+        return Line(edges, np.empty(0), np.empty(0, bool))
+    label = pieces(links, len(edges))
+    chosen = label == np.bincount(label).argmax()
+    ends = level[edges[chosen]]
+    shares = ends[:, 0] / (ends[:, 0] - ends[:, 1])
+    neighbours = np.bincount(links.ravel(), minlength=len(edges))[chosen]
+    return Line(edges[chosen], shares.clip(MARGIN, 1 - MARGIN), neighbours >= 2)
+
+
+def cut_open(scan: ColouredMesh, line: Line, level: Floats) -> ColouredMesh:
+    """Split the triangles along a line and part what lies above it (level > 0) from below.
+
+    The two ends of an open line stay whole. New vertices follow the old ones: the line's, above,
+    then the copies of its inner ones, below.
+    """
+    first, split = len(scan.vertices), split_edges(scan, line.edges, line.shares)
+    faces, vertices = split.faces.copy(), split.vertices
+    heights = np.concatenate([_off_zero(level), np.zeros(len(line.edges))])
+    below = heights[faces].sum(1) < 0
+    seam = first + np.flatnonzero(line.inner)
+    copies = np.arange(len(vertices))
+    copies[seam] = len(vertices) + np.arange(len(seam))
+    faces[below] = copies[faces[below]]
+    mesh = Mesh(
+        torch.from_numpy(np.concatenate([vertices, vertices[seam]])), torch.from_numpy(faces)
+    )
+    return ColouredMesh(mesh, split.paint)
+
+
+def _off_zero(level: Floats) -> Floats:
+    return np.where(level == 0, 1e-9, level)

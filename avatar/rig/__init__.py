@@ -1,1 +1,0 @@
-"""Gaussians bound to triangles, and carried along when the mesh moves."""

@@ -1,0 +1,1 @@
+"""Gaussians bound to the triangles of a mesh, and moved with them."""

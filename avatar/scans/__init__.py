@@ -1,1 +1,0 @@
-"""Scans: coloured meshes of heads that learn to talk without training."""

@@ -1,1 +1,0 @@
-"""Made-up people: a portrait painted in Gaussians, and captures with known truth."""

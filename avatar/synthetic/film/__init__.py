@@ -1,1 +1,0 @@
-"""A made-up person filmed by a phone, with known truth."""

@@ -1,1 +1,0 @@
-"""What the painted portrait and the captured person have in common."""

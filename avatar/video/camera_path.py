@@ -1,0 +1,107 @@
+"""Where the camera stands: fixed, on an orbit, or on a path from a file."""
+
+import math
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import to_world, triangle_frames
+from common.errors import InputError
+from splat import Camera, CameraPath, activate, orbit, read_camera_path
+
+DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
+FILL = 1.33  # the height of the picture, in heights of the head mesh
+NARROW = 0.8  # a picture less wide than so many heights shows more from top to bottom
+LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
+MOST = 0.999  # of the Gaussians above the target are in the picture
+MARGIN = 0.05  # between them and its edge, in heights of the picture
+ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side once in this time
+
+
+Framing = tuple[Tensor, float]
+"""Target [3], and the metres that a picture shows from top to bottom where it is not narrow."""
+
+CameraTrack = Callable[[Framing, int, float], Iterator[Camera]]
+"""(what front and orbit show, number of frames, fps) → the camera of each frame."""
+
+
+def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) -> CameraTrack:
+    """What a camera does. A file of keyframes is read and checked at once, and each of its cameras
+    is built once before the first is used; InputError, FileNotFoundError or OSError.
+
+    name: front, orbit, or the path of a JSON file of keyframes; size: width and height in pixels;
+    angles: azimuth and elevation in degrees, added to front and orbit.
+    """
+    (width, height), (azimuth, elevation) = size, angles
+    if name not in ("front", "orbit"):
+        path = read_camera_path(Path(name))
+        return lambda _, frames, fps: _checked(path, frames, fps, size)
+
+    def track(shown: Framing, frames: int, fps: float) -> Iterator[Camera]:
+        target, extent = shown
+        extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
+        field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
+
+        def at(azimuth: float) -> Camera:
+            return orbit(target, DISTANCE, azimuth, elevation, field_of_view, width, height)
+
+        if name == "front":
+            return repeat(at(azimuth), frames)
+        turns = (frame / fps / ORBIT_SECONDS for frame in range(frames))
+        return (at(azimuth + ORBIT_DEGREES * math.sin(2 * math.pi * turn)) for turn in turns)
+
+    return track
+
+
+def camera_track(
+    name: str,
+    shown: Framing,
+    size: tuple[int, int],
+    angles: tuple[float, float],
+    timing: tuple[int, float],
+) -> Iterator[Camera]:
+    """The camera of each frame, see `read_track`; timing: number of frames and fps."""
+    return read_track(name, size, angles)(shown, *timing)
+
+
+def _checked(path: CameraPath, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
+    """The cameras of a path, each built once before the first is used."""
+    seconds = 0.0
+    try:
+        for seconds, _ in enumerate(path.cameras(frames, fps, *size), start=1):
+            seconds = seconds / fps
+    except InputError as error:
+        raise InputError(f"{path.path}: at {seconds:.2f} s {error}") from None
+    return path.cameras(frames, fps, *size)
+
+
+def portrait(avatar: Avatar, rest: Tensor | None = None) -> Framing:
+    """Head and collar of an avatar, and all of its hair; strays are left out.
+
+    rest [V, 3]: its mesh at rest where that is another than its own.
+    """
+    target, extent = framing(avatar.framed if rest is None else rest)
+    frames = triangle_frames(avatar.vertices if rest is None else rest, avatar.faces)
+    world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+    from_target = world.means[world.opacities > 0.5] - target
+    above = from_target[from_target[:, 1] > 0]
+    if not len(above):
+        return target, extent
+    nearer = DISTANCE / (DISTANCE - above[:, 2:]).clamp(min=DISTANCE / 2)
+    wide, tall = torch.quantile((above[:, :2] * nearer).abs(), MOST, dim=0).tolist()
+    higher = max(0.0, tall + MARGIN * extent - extent / 2)
+    target[1] += higher / 2  # the lower edge stays
+    return target, max(extent + higher, 2 * wide / NARROW + 2 * MARGIN * extent)
+
+
+def framing(vertices: Tensor) -> Framing:
+    """Head and collar of a mesh [V, 3]."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    tall = float(high[1] - low[1])
+    target = (low + high) / 2
+    target[0], target[1] = 0.0, float(target[1]) - LOWER * tall
+    return target, FILL * tall

@@ -1,0 +1,115 @@
+"""The sound of a recording, handed out in the amounts that a video asks for.
+
+Sound in a film's container, and a recording as a file of its own.
+"""
+
+import io
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.audio.stream import AudioStream
+from av.container import OutputContainer
+from numpy.typing import NDArray
+
+from audio2mesh.sound.waveform import load_audio, stream_audio
+
+Samples = NDArray[np.float32]
+Read = Callable[[int], Samples]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A recording, and where in it a film begins."""
+
+    path: Path
+    begin: float = 0.0  # seconds; negative: the film begins earlier, in silence
+
+
+def sound_reader(path: Path, rate: int, begin: float = 0.0) -> Read:
+    """A function that returns the next `count` samples [count, C] of `path` at `rate`.
+
+    C is 1 or 2. It begins so many seconds into the recording, or with so much silence where that is
+    negative; after the recording's end it returns silence. The file is decoded as it is read;
+    raises as `stream_audio` does.
+    """
+    blocks = stream_audio(path, rate, mono=False)
+    held = next(blocks)  # [s, C]
+    first = round(begin * rate)
+    held = np.concatenate([np.zeros((max(0, -first), held.shape[1]), np.float32), held])
+
+    def read(count: int) -> Samples:
+        nonlocal held
+        parts, missing = [held], count - len(held)
+        while missing > 0:
+            block = next(blocks, None)
+            if block is None:
+                block = np.zeros((missing, held.shape[1]), np.float32)
+            parts.append(block)
+            missing -= len(block)
+        joined = np.concatenate(parts)
+        held = joined[count:]
+        return joined[:count]
+
+    for skipped in range(0, first, rate):
+        read(min(rate, first - skipped))
+    return read
+
+
+SOUND_RATE = 48_000
+VOICE_BITS = 96_000  # a second
+COARSE_RATE = 4_000  # samples a second that tell how loud it is
+
+
+def add_sound(
+    container: OutputContainer,
+    sound: Sound,
+    codec: str,
+    options: Mapping[str, str],
+    bits: int,
+) -> Callable[[Fraction, bool], None]:
+    """A function that carries the sound on to a time in seconds and, if told, ends it there."""
+    read = sound_reader(sound.path, SOUND_RATE, sound.begin)
+    layout = "mono" if read(0).shape[1] == 1 else "stereo"
+    stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=dict(options))
+    assert isinstance(stream, AudioStream)
+    stream.bit_rate = bits
+    played = 0
+
+    def play_until(until: Fraction, end: bool) -> None:
+        nonlocal played
+        count = round(until * SOUND_RATE) - played
+        if count > 0:
+            planes = np.ascontiguousarray(read(count).T)  # [C, s]
+            frame = av.AudioFrame.from_ndarray(planes, format="fltp", layout=layout)
+            frame.sample_rate, frame.pts = SOUND_RATE, played
+            frame.time_base = Fraction(1, SOUND_RATE)
+            container.mux(stream.encode(frame))
+            played += count
+        if end:
+            container.mux(stream.encode(None))
+
+    return play_until
+
+
+def sound_file(path: Path, seconds: float) -> bytes:
+    """The first seconds of a recording as AAC in MP4, which every browser plays; silence after its
+    end. Raises as `load_audio` does."""
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        play_until = add_sound(container, Sound(path), "aac", {"aac_coder": "fast"}, VOICE_BITS)
+        for second in range(1, int(seconds) + 1):
+            play_until(Fraction(second), False)
+        play_until(Fraction(seconds).limit_denominator(SOUND_RATE), True)
+    return file.getvalue()
+
+
+def loudness(path: Path, bars: int) -> NDArray[np.float64]:
+    """How loud a recording is in so many parts of equal length, [bars] in 0..1."""
+    samples = load_audio(path, COARSE_RATE)
+    parts = np.array_split(samples.astype(np.float64), bars)
+    levels = np.array([np.sqrt(np.mean(part**2)) if len(part) else 0.0 for part in parts])
+    return levels / max(float(levels.max()), 1e-9)

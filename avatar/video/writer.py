@@ -1,0 +1,248 @@
+"""Rendered frames → a film with sound, an animated picture or a folder of pictures.
+
+Frames are taken one at a time and memory stays bounded. A film appears under its name when it is
+complete; before that, and after any failure, there is nothing.
+
+A folder of numbered PNG files that appears when it is complete.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Union, assert_never
+
+import av
+import imageio.v3 as imageio
+import numpy as np
+from av.container import OutputContainer
+from av.video.frame import VideoFrame
+from av.video.reformatter import (
+    ColorPrimaries,
+    ColorRange,
+    Colorspace,
+    ColorTrc,
+    VideoReformatter,
+)
+from av.video.stream import VideoStream
+from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngInfo
+
+from avatar.video.codecs import MP4, NVENC, WEBM, Codecs
+from avatar.video.output import animation, check_output, check_picture, exact_rate, output_kind
+from avatar.video.sound import Sound, add_sound
+from common.atomic import folder_beside, write_beside
+from common.background import in_background
+from common.kernels import cached_njit
+from common.threads import thread_count
+from common.writable import plain_words
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+Bytes = NDArray[np.uint8]
+Finished = Union[Bytes, "Tensor"]
+Image = Finished | NDArray[np.float32]
+Write = Callable[[Image], None]
+WriteFinished = Callable[[Finished], None]
+
+_ZERO, _HALF, _LEVELS, _TOP = (np.float32(value) for value in (0, 0.5, 255, 255.5))
+
+ENCODERS = 2
+"""Threads that encode pictures, at most: that is a sixth of the work of a drive."""
+
+
+@contextmanager
+def open_writer(
+    path: Path,
+    width: int,
+    height: int,
+    fps: float,
+    sound: Sound | None = None,
+    comment: str = "",
+    nvenc: bool = False,
+) -> Iterator[Write]:
+    """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1]; for
+    .mp4 and .webm also as `nv12` makes it, [3 H / 2, W], which must not be changed then.
+
+    The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
+    PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
+    is cut or filled with silence to the length of the film. comment: what the metadata say of it.
+    nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its memory.
+    Frames are encoded on a thread of their own, while the next ones are drawn.
+
+    Raises:
+        InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
+            `stream_audio`; OSError also where the disk is full.
+    """
+    check_picture(width, height, fps)
+    check_output(path, sound and sound.path)
+    with (
+        plain_words(path),
+        _writer(path, (width, height), exact_rate(fps), sound, comment, nvenc) as encode,
+        in_background(encode) as write,
+    ):
+
+        def write_checked(image: Image) -> None:
+            if isinstance(image, np.ndarray) and image.ndim == 3:
+                image = as_bytes(image)
+                assert image.shape == (height, width, 3), image.shape
+            else:
+                assert image.shape == (height * 3 // 2, width), image.shape
+            write(image)
+
+        yield write_checked
+
+
+def takes_nv12(path: Path) -> bool:
+    """Whether a film of this name may be given frames as `nv12` makes them."""
+    return output_kind(path) in ("mp4", "webm")
+
+
+def as_bytes(image: Bytes | NDArray[np.float32]) -> Bytes:
+    """A copy [H, W, 3] in 0..255; floats are clipped to [0, 1] and rounded, no numbers are 0."""
+    if image.dtype == np.uint8:
+        return np.array(image, np.uint8, order="C")
+    levels, result = np.ascontiguousarray(image, np.float32), np.empty(image.shape, np.uint8)
+    _round_into(levels.reshape(-1), result.reshape(-1))
+    return result
+
+
+@cached_njit()
+def _round_into(levels: NDArray[np.float32], result: NDArray[np.uint8]) -> None:
+    """On one thread: it takes a tenth of a millisecond, as a plain loop is vectorised."""
+    for i in range(len(levels)):
+        value = levels[i] * _LEVELS + _HALF
+        value = value if value > _ZERO else _ZERO
+        value = value if value < _TOP else _TOP
+        result[i] = np.uint8(np.int32(value))
+
+
+def _writer(
+    path: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    sound: Sound | None,
+    comment: str,
+    nvenc: bool,
+) -> AbstractContextManager[Callable[..., None]]:
+    match output_kind(path):
+        case "mp4":
+            return _film(path, size, rate, sound, comment, NVENC if nvenc else MP4)
+        case "webm":
+            return _film(path, size, rate, sound, comment, WEBM)
+        case "gif":
+            return animation(path, size, rate, comment)
+        case "frames":
+            pass  # RECUT-EMPTY
+
+            return picture_folder(path, comment)
+        case kind:
+            assert_never(kind)
+
+
+@contextmanager
+def _film(
+    path: Path,
+    size: tuple[int, int],
+    rate: Fraction,
+    sound: Sound | None,
+    comment: str,
+    codecs: Codecs,
+) -> Iterator[WriteFinished]:
+    with (
+        write_beside(path) as partial,
+        av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
+    ):
+        if comment:
+            container.metadata["comment"] = comment
+        stream = _add_picture(container, codecs, size, rate)
+        play_until = _add_sound(container, codecs, sound)
+        to_frame = _shared_frames() if codecs is NVENC else _yuv_converter()
+        count = 0
+
+        def write(image: Finished) -> None:
+            nonlocal count
+            frame = to_frame(image)
+            frame.pts, frame.time_base = count, 1 / rate
+            container.mux(stream.encode(frame))
+            count += 1
+            play_until(count / rate, False)
+
+        yield write
+        container.mux(stream.encode(None))
+        play_until(count / rate, True)
+
+
+def _add_picture(
+    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction
+) -> VideoStream:
+    threads = {"threads": str(min(ENCODERS, thread_count()))}
+    options = codecs.picture_options | threads
+    stream = container.add_stream(codecs.picture, rate=rate, options=options)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height = size
+    stream.pix_fmt = codecs.pixels
+    stream.codec_context.time_base = 1 / rate
+    stream.codec_context.colorspace = Colorspace.ITU709
+    stream.codec_context.color_range = ColorRange.MPEG
+    stream.codec_context.color_primaries = ColorPrimaries.BT709
+    stream.codec_context.color_trc = ColorTrc.BT709
+    return stream
+
+
+def _shared_frames() -> Callable[..., VideoFrame]:
+    from avatar.video.nvenc import shared_frames  # noqa: PLC0415  brings torch
+
+    return shared_frames()
+
+
+def _yuv_converter() -> Callable[..., VideoFrame]:
+    """RGB in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream says."""
+    reformatter = VideoReformatter()
+
+    def convert(image: Bytes) -> VideoFrame:
+        if image.ndim == 2:
+            same = VideoFrame.from_ndarray(image, format="nv12")
+            return reformatter.reformat(same, format="yuv420p", threads=1)
+        return reformatter.reformat(
+            VideoFrame.from_ndarray(image, format="rgb24"),
+            format="yuv420p",
+            dst_colorspace=Colorspace.ITU709,
+            src_color_range=ColorRange.JPEG,
+            dst_color_range=ColorRange.MPEG,
+            threads=1,
+        )
+
+    return convert
+
+
+def _add_sound(
+    container: OutputContainer, codecs: Codecs, sound: Sound | None
+) -> Callable[[Fraction, bool], None]:
+    """A function that carries the sound on to a time in seconds and, if told, ends it there."""
+    if sound is None:
+        return lambda _until, _end: None
+    return add_sound(container, sound, codecs.sound, codecs.sound_options, codecs.sound_bits)
+
+
+@contextmanager
+def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+    """Yield a function that writes [H, W, 3] to the next of frame_000001.png, frame_000002.png, …
+
+    The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
+    it is removed. `path` may be an empty folder. comment: what each picture says of itself.
+    """
+    count, info = 0, PngInfo()
+    if comment:
+        info.add_text("Comment", comment)
+
+    def write(image: NDArray[np.uint8]) -> None:
+        nonlocal count
+        count += 1
+        place = partial / f"frame_{count:06d}.png"
+        imageio.imwrite(place, image, compress_level=1, pnginfo=info)
+
+    with folder_beside(path) as partial:
+        yield write

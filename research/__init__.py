@@ -1,0 +1,1 @@
+"""What a checkout has and the wheel has not: evaluation, benches, corpora, synthetic captures."""

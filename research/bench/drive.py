@@ -1,0 +1,160 @@
+"""Time whole drives and speech to motion, each in a process of its own with its own memory."""
+
+import json
+import math
+import tempfile
+import time
+import wave
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, fields
+from multiprocessing import get_context
+from pathlib import Path
+from subprocess import DEVNULL, PIPE, Popen
+from typing import Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+import torch
+
+from audio2mesh import load_audio, load_model, stream_offsets
+from audio2mesh.model.live import LiveMotion
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.drive.report import Report, peak_rss_mb
+from avatar.heads import load_head
+from avatar.lipreading.sound_delay import face_geometry
+from common.errors import InputError
+
+_PUSH = 320  # samples that live speech arrives in
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class SpeechTimes:
+    """How long audio → vertex offsets takes, after the weights are loaded."""
+
+    threads: int
+    ratio: float  # seconds of sound per second of computing
+    per_core: float  # seconds of sound per second of one core's time, which others cannot take
+    peak_rss_mb: float
+
+
+@dataclass(frozen=True)
+class LiveTimes:
+    """The same on one thread while the speech goes on."""
+
+    latency: float  # seconds, the longest from a frame's start to the moment it could come out
+    share: float  # seconds of one core's time per second of sound
+    longest: float  # seconds on the clock that the longest push took
+    error: (
+        float  # mm², mean over frames of the largest squared lip distance from the offline motion
+    )
+
+
+def alone(
+    measure: Callable[Concatenate[Path, Arguments], Result],
+    voice: Path,
+    *args: Arguments.args,
+    **kwargs: Arguments.kwargs,
+) -> Result:
+    """What `measure` returns in a new process."""
+    with ProcessPoolExecutor(1, get_context("spawn")) as pool:
+        return pool.submit(measure, voice, *args, **kwargs).result()
+
+
+def measure_speech(voice: Path, seconds: float) -> SpeechTimes:
+    """Time the voice, repeated or cut to a length, through the shipped weights."""
+    model, samples = load_model(), load_audio(voice)
+    started = time.perf_counter(), time.process_time()
+    frames = sum(len(chunk) for chunk in stream_offsets(model, _repeated(samples, seconds)))
+    spent, busy = time.perf_counter() - started[0], time.process_time() - started[1]
+    assert frames == round(seconds * model.fps)
+    return SpeechTimes(torch.get_num_threads(), seconds / spent, seconds / busy, peak_rss_mb())
+
+
+def measure_live(voice: Path, seconds: float) -> LiveTimes:
+    """Push the voice, repeated or cut to a length, through the shipped weights."""
+    torch.set_num_threads(1)
+    model, lips = load_model(), face_geometry(load_head()).lips
+    live, pushes, motion = LiveMotion(model), [], []
+    sound = np.concatenate(list(_repeated(load_audio(voice), seconds)))
+    busy = time.process_time()
+    for start in range(0, len(sound), _PUSH):
+        started = time.perf_counter()
+        offsets = live.push(sound[start : start + _PUSH])
+        pushes.append(time.perf_counter() - started)
+        motion.append(offsets[:, lips])
+    motion.append(live.finish()[:, lips])
+    share = (time.process_time() - busy) / seconds
+    offline = torch.cat([chunk[:, lips] for chunk in stream_offsets(model, [sound])])
+    apart = (torch.cat(motion) - offline).square().sum(-1).amax(-1).mean()
+    return LiveTimes(live.latency, share, max(pushes), float(apart) * 1e6)
+
+
+def _repeated(samples: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
+    """Pieces [s] that together last `seconds`: the samples over and over."""
+    left = round(seconds * SAMPLE_RATE)
+    for _ in range(math.ceil(left / len(samples))):
+        yield samples[:left]
+        left -= len(samples)
+
+
+def measure_drive(
+    command: Sequence[str], avatar: Path, voice: Path, seconds: float, options: Iterable[str] = ()
+) -> Report:
+    """The report of the drive command over `voice`, repeated or cut to a length in seconds.
+
+    Raises InputError with what the command said if it fails.
+    """
+    (report,) = measure_drives(1, command, avatar, voice, seconds, options)
+    return report
+
+
+def measure_drives(
+    count: int,
+    command: Sequence[str],
+    avatar: Path,
+    voice: Path,
+    seconds: float,
+    options: Iterable[str] = (),
+) -> list[Report]:
+    """The reports of `count` drives that start together; see `measure_drive`."""
+    with tempfile.TemporaryDirectory() as folder:
+        audio = Path(folder) / "voice.wav"
+        write_repeated(audio, voice, seconds)
+        words = [*command, "--avatar", str(avatar), "--audio", str(audio), *options]
+        reports = [Path(folder) / f"{number}.json" for number in range(count)]
+        _run_together(
+            [*words, "--out", str(path.with_suffix(".mp4")), "--report", str(path)]
+            for path in reports
+        )
+        return [_read_report(path) for path in reports]
+
+
+def _run_together(commands: Iterable[Sequence[str]]) -> None:
+    """Start all, and wait for the last; InputError with what one that failed said."""
+    with ExitStack() as stack:
+        runs: list[Popen[str]] = []
+        for words in commands:
+            run = stack.enter_context(Popen(words, stdout=DEVNULL, stderr=PIPE, text=True))
+            stack.callback(run.kill)
+            runs.append(run)
+        for run in runs:
+            _, said = run.communicate()
+            if run.returncode:
+                raise InputError(said.strip().splitlines()[-1].removeprefix("error: "))
+
+
+def _read_report(path: Path) -> Report:
+    saved = json.loads(path.read_text())
+    return Report(**{field.name: saved[field.name] for field in fields(Report)})
+
+
+def write_repeated(path: Path, voice: Path, seconds: float) -> None:
+    """A 16-bit wav of `seconds` of the voice, from the start again where it ends."""
+    samples = np.resize(load_audio(voice), round(seconds * SAMPLE_RATE))
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
+        file.writeframes((samples * 32767).astype("<i2").tobytes())

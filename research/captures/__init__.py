@@ -1,0 +1,1 @@
+"""Synthetic captures and films with known truth: a procedural head, drawn as a textured mesh."""

@@ -1,0 +1,238 @@
+"""Draw a whole capture into a folder.
+
+Which cameras take a picture of which moment, under which light, and what it is for.
+
+Moments drawn by several threads.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from avatar.geometry.vectors import Floats
+from avatar.reconstruct.capture import RELIGHT, SPLITS
+from avatar.reconstruct.capture_writer import (
+    PICTURES,
+    frame_entry,
+    picture_path,
+    vertices_path,
+    write_picture,
+    write_transforms,
+)
+from common.arrays import write_arrays
+from common.json_files import write_json
+from common.progress import progress_bar
+from common.threads import available_threads
+from research.captures.cameras import (
+    capture_cameras,
+    exposures,
+    held_out_cameras,
+    shaken_cameras,
+    tracking_errors,
+)
+from research.captures.claim import Made, claim, made
+from research.captures.light import HELD_OUT, capture_light, training_lights
+from research.captures.motion import Timestep, acted
+from research.captures.options import CaptureOptions, check_options
+from research.captures.picture import draw
+from research.captures.pose import pose_scene
+from research.captures.scene import Scene, build_scene, under_light
+from splat import Camera
+
+RELIT = 4  # moments of training that each held-out light shows again
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One moment under one light."""
+
+    timestep: Timestep
+    light: str | None  # in words; None for the usual one
+    splits: tuple[str | None, ...]  # of each camera's picture; None where it takes none
+
+    @property
+    def cameras(self) -> list[int]:
+        """Those that take a picture."""
+        return [number for number, split in enumerate(self.splits) if split is not None]
+
+
+def shots(timesteps: Sequence[Timestep], cameras: int, lights: int, seed: int) -> list[Shot]:
+    """All moments of a capture, under `lights` lights in turn; 0 for the usual one alone.
+
+    After them some of those for training once more, for held-out cameras alone, under lights that
+    are not among those.
+    """
+    held = held_out_cameras(cameras)
+    taken = [Shot(step, None, _shots_splits(step, cameras, held)) for step in timesteps]
+    if not lights:
+        return taken
+    words = training_lights(lights, seed)
+    taken = [
+        Shot(shot.timestep, words[index % lights], shot.splits) for index, shot in enumerate(taken)
+    ]
+    again = tuple(RELIGHT if number in held else None for number in range(cameras))
+    learned = [step for step in timesteps if not step.held_out]
+    chosen = [learned[(2 * k + 1) * len(learned) // (2 * RELIT)] for k in range(RELIT)]
+    return taken + [Shot(step, light, again) for light in HELD_OUT for step in chosen]
+
+
+def _shots_splits(timestep: Timestep, cameras: int, held: Sequence[int]) -> tuple[str, ...]:
+    if timestep.held_out:
+        return ("test",) * cameras
+    return tuple("val" if number in held else "train" for number in range(cameras))
+
+
+def in_threads(
+    draw: Callable[[int], int], pictures: Sequence[int], threads: int | None = None
+) -> int:
+    """Call `draw` for each moment, in any order; returns the sum of what it returns.
+
+    pictures: how many each moment has; threads: by default as many as are available.
+    """
+    drawn = 0
+    with (
+        progress_bar("drawing", sum(pictures)) as done,
+        ThreadPoolExecutor(threads or available_threads()) as pool,
+    ):
+        waiting: dict[Future[int], int] = {
+            pool.submit(draw, index): count for index, count in enumerate(pictures)
+        }
+        try:
+            while waiting:
+                finished, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    drawn += future.result()
+                    for _ in range(waiting.pop(future)):
+                        done()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return drawn
+
+
+@dataclass(frozen=True)
+class CaptureSetup:
+    """Everything that is drawn, and by whom it is seen."""
+
+    scenes: Mapping[str | None, Scene]  # the sitter under each light
+    shots: Sequence[Shot]
+    cameras: Sequence[Camera]
+    gains: Floats  # [C, 3]
+
+
+def make_capture(options: CaptureOptions) -> Made:
+    """Render the capture, or the rest of it where an earlier run was interrupted.
+
+    Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
+    """
+    check_options(options)
+    claim(options)
+    stage = _set_up(options)
+    drawn = _draw_all(options, stage)
+    _write_tracking(options, stage)
+    return made(options.out, sum(len(shot.cameras) for shot in stage.shots), drawn)
+
+
+def _set_up(options: CaptureOptions) -> CaptureSetup:
+    scene = build_scene(options.seed)
+    counts = (options.moments, options.held_out_timesteps)
+    timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
+    taken = shots(timesteps, options.cameras, options.lights, options.seed)
+    words = dict.fromkeys(shot.light for shot in taken)
+    lit = {light: under_light(scene, capture_light(light)) if light else scene for light in words}
+    return CaptureSetup(
+        scenes=lit,
+        shots=taken,
+        cameras=capture_cameras(options.cameras, *options.size, options.seed),
+        gains=exposures(options.cameras, options.exposure_noise, options.seed),
+    )
+
+
+def _draw_all(options: CaptureOptions, stage: CaptureSetup) -> int:
+    """Draw every picture that is not there yet; returns how many those were."""
+    return in_threads(
+        lambda index: _draw_shot(options.out, stage, index),
+        [len(shot.cameras) for shot in stage.shots],
+        options.threads,
+    )
+
+
+def _draw_shot(out: Path, stage: CaptureSetup, index: int) -> int:
+    """Draw one moment for all cameras that lack it."""
+    shot = stage.shots[index]
+    missing = [
+        number
+        for number in shot.cameras
+        if not all((out / picture_path(key, index, number)).is_file() for key in PICTURES)
+    ]
+    if not missing:
+        return 0
+    timestep = shot.timestep
+    surface = pose_scene(stage.scenes[shot.light], timestep.vertices, timestep.head_pose)
+    for number in missing:
+        picture = draw(surface, stage.cameras[number], stage.gains[number])
+        parts = (picture.colour, picture.mask, picture.regions)
+        for key, part in zip(PICTURES, parts, strict=True):
+            write_picture(out / picture_path(key, index, number), part)
+    return len(missing)
+
+
+def _write_tracking(options: CaptureOptions, stage: CaptureSetup) -> None:
+    """Write meshes and cameras as tracked, the truth beside them, and the transforms last."""
+    scene, out = next(iter(stage.scenes.values())), options.out
+    write_rest(out, scene)
+    degrees, metres = options.camera_noise_deg, options.camera_noise_mm / 1000
+    tracked = stage.cameras
+    if degrees or metres:
+        tracked = shaken_cameras(stage.cameras, degrees, metres, options.seed)
+    noisy = tracked is not stage.cameras or options.tracking_noise_mm or options.exposure_noise
+    error = options.tracking_noise_mm / 1000
+    for index, shot in enumerate(stage.shots):
+        offsets = 0.0
+        if error:
+            offsets = tracking_errors(scene.rest.numpy(), index, error, options.seed)
+        vertices = (shot.timestep.vertices + offsets).astype(np.float32)
+        write_arrays(out / vertices_path(index), {"vertices": vertices})
+    if noisy:
+        _write_truth(options, stage)
+    write_transforms(out, dict(_splits(stage, tracked)))
+
+
+def write_rest(out: Path, scene: Scene) -> None:
+    """Write the resting mesh of the sitter."""
+    write_arrays(
+        out / "canonical_mesh.npz",
+        {
+            "rest": scene.rest.numpy(),
+            "faces": scene.head.faces.numpy().astype(np.int32),
+            "topology": np.array(scene.head.topology),
+        },
+    )
+
+
+def _write_truth(options: CaptureOptions, stage: CaptureSetup) -> None:
+    truth = options.out / "truth"
+    (truth / "vertices").mkdir(parents=True, exist_ok=True)
+    for index, shot in enumerate(stage.shots):
+        write_arrays(truth / vertices_path(index), {"vertices": shot.timestep.vertices})
+    write_json(truth / "exposures.json", stage.gains.tolist())
+    write_transforms(truth, dict(_splits(stage, stage.cameras)))
+
+
+def _splits(
+    stage: CaptureSetup, cameras: Sequence[Camera]
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """The frames of each split: train, held-out cameras, held-out sequences, held-out lights."""
+    for split in (*SPLITS, RELIGHT):
+        entries = [
+            frame_entry(index, number, cameras[number], shot.timestep.sequence, light=shot.light)
+            for index, shot in enumerate(stage.shots)
+            for number in shot.cameras
+            if shot.splits[number] == split
+        ]
+        if entries or split != RELIGHT:
+            yield split, entries

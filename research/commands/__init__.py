@@ -1,0 +1,1 @@
+"""The commands of research/, beside those of configs/."""

@@ -1,0 +1,159 @@
+"""Measure avatars against pictures and films: tables, JSON with --report, pictures with --sheet."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+
+from rich.table import Table
+
+from common.threads import use_threads
+from configs.commands.printing import keep_report, print_table
+from research.evaluation.avatar.evaluate import Evaluation, evaluate_avatar
+from research.evaluation.avatar.options import (
+    AvatarEvaluationOptions,
+    PhotoEvaluationOptions,
+    ReenactmentEvaluationOptions,
+    TrackingEvaluationOptions,
+)
+from research.evaluation.photo.evaluate import PhotoEvaluation, evaluate_photo
+from research.evaluation.photo.photographed import Photographed
+from research.evaluation.photo.truth import AtAngle
+from research.evaluation.photo.turning import Turned
+from research.evaluation.reenactment.evaluate import ReenactmentEvaluation, evaluate_reenactment
+from research.evaluation.tracking.evaluate import evaluate_tracking
+from research.evaluation.tracking.measures import TrackingScores
+
+
+def evaluate_likeness(options: AvatarEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_avatar(options)
+    print_table(likeness_table(result, options.split))
+    keep_report(result.report(), options.report, options.sheet)
+
+
+def likeness_table(result: Evaluation, split: str) -> Table:
+    """All likeness_table, a row for the whole picture and one for each region."""
+    table = Table("", "PSNR (dB)", "SSIM", "LPIPS", "views", title=f"{split} views")
+    for name, scores in {"picture": result.means.whole, **result.means.regions}.items():
+        numbers = ((scores.psnr, ".2f"), (scores.ssim, ".4f"), (scores.lpips, ".4f"))
+        shown = ("–" if value is None else f"{value:{form}}" for value, form in numbers)
+        table.add_row(name, *shown, str(scores.views))
+    for name, psnr in result.lights.items():
+        table.add_row(f"light: {name}", f"{psnr:.2f}", *("–",) * 2, str(result.means.whole.views))
+    said = result.gap_correlation
+    table.caption = "correlation of the lips' gap: " + ("–" if said is None else f"{said:.3f}")
+    return table
+
+
+def evaluate_of_photos(options: PhotoEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_photo(options)
+    for table in photo_tables(result):
+        print_table(table)
+    keep_report(result.report(), options.report, options.sheet)
+
+
+def photo_tables(result: PhotoEvaluation) -> list[Table]:
+    """All figures: of each photo, from the sides, and against the truth if it is known."""
+    found = [_of_photo(number, each) for number, each in enumerate(result.photos, start=1)]
+    found.append(_of_sides(result.sides))
+    return [*found, _of_truth(result.truth)] if result.truth else found
+
+
+def _of_photo(number: int, compared: Photographed) -> Table:
+    table = Table(f"photo {number}", "PSNR (dB)", "SSIM")
+    for name, scores in {"person": compared.scores.whole, **compared.scores.regions}.items():
+        table.add_row(name, _shown(scores.psnr, ".2f"), _shown(scores.ssim, ".4f"))
+    return table
+
+
+def _of_sides(sides: Sequence[Turned]) -> Table:
+    table = Table(
+        "while it speaks, from",
+        "face found",
+        "error, of the eyes' distance",
+        "95th",
+        "gap's correlation",
+    )
+    for each in sides:
+        errors = (_shown(value, ".1%") for value in (each.error, each.error_p95))
+        correlation = _shown(each.gap_correlation, ".3f")
+        table.add_row(f"{each.yaw_deg:+.0f}°", f"{each.found:.0%}", *errors, correlation)
+    return table
+
+
+def _of_truth(rows: Sequence[AtAngle]) -> Table:
+    table = Table("against the truth, from", "person (dB)", "head (dB)", "SSIM", "views")
+    for each in rows:
+        figures = (f"{each.person:.2f}", f"{each.head:.2f}", f"{each.ssim:.4f}", str(each.views))
+        table.add_row(f"{each.angle_deg:.0f}°", *figures)
+    return table
+
+
+def _shown(value: float | None, form: str) -> str:
+    return "–" if value is None else f"{value:{form}}"
+
+
+def evaluate_reenacted(options: ReenactmentEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_reenactment(options)
+    print_table(reenactment_table(result))
+    if result.probe:
+        print(
+            f"a linear probe names the person of {result.probe.accuracy:.1%} of the frames, where "
+            f"chance is {result.probe.chance:.1%}; most by {', '.join(result.probe.telling)}"
+        )
+    else:
+        print("identity: not probed; it takes two people who both give the same two performances")
+    keep_report(result.report(), options.report)
+
+
+def reenactment_table(result: ReenactmentEvaluation) -> Table:
+    """A row for each film."""
+    table = Table("actor", "gap's correlation", "closures found", "false", "rotation (°)", "90th")
+    for film in result.films:
+        shares = (film.closures_found, film.closures_false)
+        table.add_row(
+            film.actor,
+            "–" if film.gap_correlation is None else f"{film.gap_correlation:.3f}",
+            *("–" if share is None else f"{share:.0%}" for share in shares),
+            f"{film.rotation_deg:.2f}",
+            f"{film.rotation_p90_deg:.2f}",
+        )
+    return table
+
+
+ROWS = {
+    "focal_ratio": ("focal length, tracked / true", ".3f"),
+    "rotation_deg": ("head rotation less a constant one, median (°)", ".2f"),
+    "rotation_p90_deg": ("  90th percentile (°)", ".2f"),
+    "rotation_jitter_deg": ("  jitter (°)", ".2f"),
+    "reprojection_px": ("face in the picture, of 512 px (px)", ".2f"),
+    "drift_px": ("  less a fixed offset of each vertex (px)", ".2f"),
+    "jitter_px": ("  jitter (px)", ".2f"),
+    "identity_mm": ("face at rest (mm)", ".2f"),
+    "mean_face_mm": ("  the mean face's (mm)", ".2f"),
+    "lips_mm": ("lips (mm)", ".2f"),
+    "shut_gap_mm": ("  gap while shut (mm)", ".2f"),
+    "gap_correlation": ("  correlation of the gap", ".3f"),
+    "closures_found": ("  closures found", ".0%"),
+    "closures_false": ("  closures that are none", ".0%"),
+    "gaze_deg": ("gaze (°)", ".2f"),
+    "person_iou": ("mask of the person (IoU)", ".3f"),
+    "hair_iou": ("mask of hair (IoU)", ".3f"),
+}
+
+
+def evaluate_tracked(options: TrackingEvaluationOptions) -> None:
+    scores = evaluate_tracking(options)
+    print_table(tracking_table(scores))
+    known = {k: None if v != v else v for k, v in asdict(scores).items()}
+    keep_report(known, options.report, options.sheet)
+
+
+def tracking_table(scores: TrackingScores) -> Table:
+    """All tracking_table; a dash where the film has nothing to measure."""
+    table = Table("", "tracked against true")
+    for name, value in asdict(scores).items():
+        words, form = ROWS[name]
+        table.add_row(words, "–" if value != value else f"{value:{form}}")
+    return table

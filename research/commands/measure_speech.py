@@ -1,0 +1,196 @@
+"""Measure speech and what moves with it: tables, JSON with --report."""
+
+from collections.abc import Iterable
+from math import isfinite
+from pathlib import Path
+
+from rich.table import Table
+
+from audio2mesh.evaluation.articulation import lip_opening
+from audio2mesh.evaluation.evaluate import Evaluation, evaluate, figures_table
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.options import EvaluateOptions
+from audio2mesh.evaluation.plots import Curves, draw_openings
+from audio2mesh.evaluation.recordings import Material
+from audio2mesh.lipreading import load_lipreader
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge, together
+from avatar.heads import load_head
+from avatar.lipreading.sound_delay import face_geometry, face_units
+from common.atomic import write_beside
+from common.threads import use_threads
+from configs.commands.printing import keep_report, print_table
+from research.evaluation.emotion.evaluate import SHARED, EmotionEvaluation, evaluate_emotion
+from research.evaluation.emotion.kept import Kept
+from research.evaluation.emotion.options import EmotionEvaluationOptions
+from research.evaluation.emotion.seen import write_emotion_sheet
+from research.evaluation.head.card import ROWS, Band
+from research.evaluation.head.evaluate import HeadEvaluation, evaluate_head
+from research.evaluation.head.options import HeadEvaluationOptions
+from research.evaluation.voices.evaluate import FIGURES, VoicesEvaluation, evaluate_voices
+from research.evaluation.voices.options import VoicesEvaluationOptions
+from research.lipreading.judge import lip_reading_judge
+
+
+def evaluate_spoken(options: EvaluateOptions) -> None:
+    use_threads(options.threads)
+    head = load_head()
+
+    def judges(material: Material) -> Judge:
+        sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
+        if not options.lip_reading:
+            return sync
+        return together(sync, lip_reading_judge(load_lipreader(options.lipreader), head, material))
+
+    result = evaluate(options, face_units(head), face_geometry(head), head.topology, judges)
+    print_figures(result)
+    keep_report(result.report(), options.report)
+    if options.plots:
+        plot(result, options.plots)
+        print(f"wrote {len(result.material.recordings)} pictures to {options.plots}")
+
+
+def print_figures(result: Evaluation) -> None:
+    """Print the tables."""
+    recordings = result.material.recordings
+    minutes = sum(recording.seconds for recording in recordings) / 60
+    columns = result.rows | ({"truth": result.truth} if result.truth else {})
+    table = figures_table(columns, f"{len(recordings)} recordings, {minutes:.1f} minutes")
+    print_table(table)
+    if len(recordings) > 1:
+        print_table(figures_table(result.medians(), "their medians over the recordings"))
+
+
+def plot(result: Evaluation, folder: Path) -> None:
+    """Write one picture for each recording."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for recording in result.material.recordings:
+        openings = {
+            row: 1e3 * lip_opening(motions[recording.name], result.material.face).numpy()
+            for row, motions in result.motions.items()
+            if recording.name in motions
+        }
+        curves = Curves(recording.name, recording.audio, result.fps, openings, recording.phones)
+        with write_beside(folder / f"{recording.name.replace('/', '_')}.png") as partial:
+            draw_openings(curves).save(partial)
+
+
+GROWS = 0.9
+"""The rank correlation from which something grows."""
+
+
+def evaluate_feelings(options: EmotionEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_emotion(options)
+    for table in (*(kept_table(result, face) for face in result.neutral), seen_table(result)):
+        print_table(table)
+    if options.sheet:
+        write_emotion_sheet(options.sheet, result.people)
+    keep_report(result.report(), options.report, options.sheet)
+
+
+def kept_table(result: EmotionEvaluation, face: str) -> Table:
+    """What speech keeps on one face, a row for each feeling and intensity."""
+    table = Table(
+        *("feeling", "at", "m b p shut", "added plainly", "f v", "plainly", "round kept"),
+        *("plainly", "largest gap (mm)", "plainly", "LSE-D", "about rest"),
+        title=face,
+    )
+    table.add_row("neutral", "", *_row(result.neutral[face], None))
+    for name, by in result.felt[face].items():
+        for at, kept in by.items():
+            table.add_row(name, at, *_row(kept, result.plain[face][name][at]))
+    return table
+
+
+def _row(felt: Kept, plain: Kept | None) -> Iterable[str]:
+    for figure in ("closure_mbp", "contact_fv", "rounding", "largest_gap_mm"):
+        said = "{:.2f}" if figure == "largest_gap_mm" else "{:.1%}"
+        for kept in (felt, plain):
+            value = getattr(kept, figure) if kept else None
+            yield "–" if value is None else said.format(value)
+    for value in (felt.lse_d, felt.lse_d_about_rest):
+        yield "–" if value is None else f"{value:.3f}"
+
+
+def seen_table(result: EmotionEvaluation) -> Table:
+    """How feelings grow, and how surely they are named by what is seen."""
+    at = list(result.recognised)
+    table = Table("feeling", "units grow", "in pictures", *(f"named at {level}" for level in at))
+    for name, units in result.growth[SHARED].items():
+        seen = [unit for by in result.seen_growth.values() for unit in by[name].values()]
+        shares = [result.recognised[level][name] for level in at]
+        table.add_row(
+            name,
+            f"{min(units.values()):.2f}",
+            f"{sum(value >= GROWS for value in seen)} of {len(seen)}",
+            *(f"{share:.0%}" for share in shares),
+        )
+    return table
+
+
+def evaluate_all_voices(options: VoicesEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_voices(options)
+    print_table(pairs_table(result))
+    for line in lines(result):
+        print(line)
+    keep_report(result.report(), options.report)
+
+
+def pairs_table(result: VoicesEvaluation) -> Table:
+    """What own voices give an avatar, and what others' give it."""
+    table = Table("pairs", "count", "m b p shut", "LSE-D", "LSE-C")
+    for name, own in (("synchronous", True), ("asynchronous", False)):
+        means, count = result.means(own), str(len(result.pairs(own)))
+        table.add_row(name, count, *(_number(means[figure]) for figure in FIGURES))
+    return table
+
+
+def lines(result: VoicesEvaluation) -> list[str]:
+    """How alike all avatars speak, and how much they stay themselves."""
+    alike = result.likeness()
+    drifts = [each.identity.p95_mm for each in result.spoken]
+    return [
+        *(
+            f"{what}: median {_number(alike[name])}, least {_number(alike[f'least_{name}'])}"
+            for name, what in (
+                ("gap", "lip gap alike on two avatars, correlation"),
+                ("width", "mouth's width alike, correlation"),
+                ("closures", "closures shared"),
+            )
+        ),
+        f"identity: at most {max(drifts):.3f} mm from the person's own in 95 % of the frames",
+    ]
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
+
+
+def evaluate_heads(options: HeadEvaluationOptions) -> None:
+    result = evaluate_head(options)
+    print_table(head_table(result))
+    keep_report(result.report(), options.report)
+
+
+def head_table(result: HeadEvaluation) -> Table:
+    """A row for each measure, a column for each kind of head; * where people are otherwise."""
+    table = Table("", "people", "reading", *(column.title for column in result.columns))
+    cards = [column.card for column in result.columns]
+    outside = [column.outside for column in result.columns]
+    for row in ROWS:
+        shown = []
+        for card, beyond in zip(cards, outside, strict=True):
+            figure = card[row.name]
+            star = "*" if row.name in beyond else ""
+            shown.append(f"{figure:.2f}{star}" if isfinite(figure) else "–")
+        table.add_row(row.says, _band(row.speaker), _band(row.reader), *shown)
+    return table
+
+
+def _band(band: Band | None) -> str:
+    if band is None:
+        return ""
+    low, high = band
+    return f"{low:g} to {high:g}" if isfinite(high) else f"from {low:g}"

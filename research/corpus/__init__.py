@@ -1,0 +1,1 @@
+"""Recordings of speech into clips with motion modelled from phones."""

@@ -1,0 +1,1 @@
+"""Recordings with every emotion in every intensity, as data to train on."""

@@ -1,0 +1,179 @@
+"""Talking clips × feelings × intensities: motion files with sound and labels, of any head."""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from audio2mesh import SpeechToMotion, frame_count, load_model
+from audio2mesh.data.phones import to_arrays
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import Recording, load_material
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sound import SAMPLE_RATE
+from avatar.avatar_io.open_avatar import check_flame, open_avatar
+from avatar.behaviour.emotion_presets import NEUTRAL
+from avatar.behaviour.emotion_timeline import EmotionTimeline, parse_emotions
+from avatar.drive.direction import SHIPPED
+from avatar.drive.emotion import with_emotion
+from avatar.drive.motion import Curves, DrivenMotion, motion_file
+from avatar.drive.options import EmotionSetOptions
+from avatar.drive.performance import beside_speech
+from avatar.drive.plans import FASTEST, SLOWEST
+from avatar.drive.retarget import avatar_face, carrier, naming, retarget_basis
+from avatar.geometry.mesh_file import read_mesh
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads import load_head
+from avatar.heads.flame_model import load_flame
+from avatar.heads.head import ANY_MESH, FLAME
+from avatar.lipreading.sound_delay import face_geometry, face_units
+from avatar.retarget.fitted_face import Face, face_of, shipped_face
+from avatar.video.output import exact_rate
+from common.claimed_folder import claim_folder
+from common.device import pick_device
+from common.errors import InputError
+from common.json_files import write_json
+from common.progress import progress_bar
+from common.wav_files import write_wav
+
+NOT_IN_OPTIONS = ("out", "threads", "device")
+LABELS = "labels.json"
+
+
+@dataclass(frozen=True)
+class Made:
+    """One file of a set."""
+
+    name: str  # of the .npz and the .wav, without suffix
+    recording: str
+    emotion: str  # as --emotion of driving says it
+    intensity: float
+
+
+def make_emotions(options: EmotionSetOptions) -> list[Made]:
+    """Write what of the set is not there yet, and the list of all of it.
+
+    Bad input raises InputError or OSError with one sentence; every file is written whole or not at
+    all, and the same options continue a set.
+    """
+    feelings = [(words, level, parse_emotions(words, level)) for words, level in _wanted(options)]
+    head, model = load_head(), load_model(options.weights, pick_device(options.device))
+    fps = float(exact_rate(options.fps or model.fps))
+    material = load_material(
+        MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
+    )
+    face = _face(options)
+    claim_folder(options.out, _claimed(options), "set of feelings")
+    made = []
+    with progress_bar("feelings", len(material.recordings) * len(feelings), "files/s") as done:
+        for recording in material.recordings:
+            speech = None
+            for words, level, felt in feelings:
+                each = Made(_name(recording, words, level), recording.name, words, level)
+                if not (options.out / f"{each.name}.npz").is_file():
+                    speech = speech or _speech(face, model, recording, fps, options)
+                    _write(options.out, each, recording, _felt(face, speech, felt, fps))
+                made.append(each)
+                done()
+    write_json(options.out / LABELS, [asdict(each) for each in made])
+    return made
+
+
+def _wanted(options: EmotionSetOptions) -> list[tuple[str, float]]:
+    """Words of --emotion and intensity of each file; raises InputError for options that cannot
+    work."""
+    if not options.emotions or not options.intensities:
+        raise InputError("--emotions and --intensities: name at least one of each")
+    if options.mesh and options.avatar:
+        raise InputError("give the head that moves with either --mesh or --avatar")
+    if options.mesh or options.avatar:
+        check_flame(options.flame, options.avatar, options.weights)
+    if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
+        raise InputError(f"--fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g}")
+    for level in options.intensities:
+        if not 0 < level <= 1:
+            raise InputError(f"--intensities {level:g}: must be above 0 and at most 1")
+    pairs = [
+        (words, level)
+        for words in options.emotions
+        if words != NEUTRAL
+        for level in options.intensities
+    ]
+    wanted = ([(NEUTRAL, 0.0)] if NEUTRAL in options.emotions else []) + pairs
+    names = [_label(words, level) for words, level in wanted]
+    if len(set(names)) < len(names):
+        raise InputError("--emotions and --intensities: one is named twice; leave it out")
+    return wanted
+
+
+def _claimed(options: EmotionSetOptions) -> dict[str, Any]:
+    """The options that decide what a set holds, as plain values."""
+    chosen = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
+    return json.loads(json.dumps(chosen, default=str))
+
+
+def _name(recording: Recording, words: str, level: float) -> str:
+    return f"{recording.name.replace('/', '_')}_{_label(words, level)}"
+
+
+def _label(words: str, level: float) -> str:
+    """A feeling as part of a file's name: happy_066."""
+    plain = re.sub(r"[^\w.-]+", "-", words)
+    return plain if words == NEUTRAL else f"{plain}_{round(100 * level):03d}"
+
+
+def _face(options: EmotionSetOptions) -> Face:
+    if options.avatar:
+        return avatar_face(options.avatar, open_avatar(options.avatar, options.flame))
+    if options.mesh:
+        with naming(options.mesh):
+            return face_of(read_mesh(options.mesh).mesh, ANY_MESH)
+    if options.flame:
+        flame = load_flame(options.flame)
+        return face_of(Mesh(flame.template, flame.faces), FLAME)
+    return shipped_face()
+
+
+def _speech(
+    face: Face,
+    model: SpeechToMotion,
+    recording: Recording,
+    fps: float,
+    options: EmotionSetOptions,
+) -> Curves:
+    """A recording's own motion, or what the weights make of its sound, on the mesh of a face."""
+    own = recording.truth(fps, frame_count(len(recording.audio), fps))
+    if own is not None:
+        coefficients, basis = own.coefficients, carrier(shipped_face(), face)(own.basis).float()
+    else:
+        coefficients = torch.cat(list(stream_coefficients(model, [recording.audio], fps))).cpu()
+        basis = retarget_basis(model, face, options.weights or SHIPPED, options.flame)
+    names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
+    return Curves(names, basis, lambda: iter([coefficients]))
+
+
+def _felt(face: Face, speech: Curves, feelings: EmotionTimeline, fps: float) -> DrivenMotion:
+    """The head stands still: what is added is the feeling alone."""
+    frames = sum(map(len, speech.coefficients()))
+    curves, units = with_emotion(face, speech, {}, feelings, fps)
+    whole = beside_speech(face, curves, units, frames)
+    return DrivenMotion(face, whole.offsets, torch.eye(4).expand(frames, 4, 4), fps, whole)
+
+
+def _write(folder: Path, made: Made, recording: Recording, motion: DrivenMotion) -> None:
+    """The sound first: a motion file that is there is complete."""
+    write_wav(folder / f"{made.name}.wav", recording.audio, SAMPLE_RATE)
+    labels = to_arrays(recording.phones) | {
+        "style": np.array(made.emotion),
+        "intensity": np.array(made.intensity),
+        "sync_lag_ms": np.array(-500 / motion.fps),  # a frame shows the middle of its time
+        "origin": np.array("modelled"),
+    }
+    with motion_file(folder / f"{made.name}.npz", motion, labels) as append:
+        for chunk in motion.offsets():
+            for frame in chunk.numpy():
+                append(frame)

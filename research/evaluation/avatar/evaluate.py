@@ -1,0 +1,214 @@
+"""An avatar, moved by the tracked meshes of a capture, against the pictures of the capture."""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.avatar_io.open_avatar import open_avatar
+from avatar.geometry.coloured import to_linear
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import composite, read_labels
+from avatar.reconstruct.capture_reader import (
+    check_same_mesh,
+    open_capture,
+    split_views,
+    stream_pictures,
+)
+from avatar.retarget.fitted_face import face_of
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import Raster, avatar_rig, rasterizer
+from avatar.vision.follow import FaceFinder, load_face_finder
+from common.colours import parse_colour
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+from research.evaluation.avatar.lips import correlation, lip_opening
+from research.evaluation.avatar.options import AvatarEvaluationOptions
+from research.evaluation.avatar.scores import (
+    PERSON,
+    SMALLEST,
+    Labeller,
+    ViewScores,
+    local_lpips,
+    mean_scores,
+    mesh_labeller,
+    psnr,
+    score_view,
+)
+from research.evaluation.avatar.sheet import Compared, face_window, write_sheet
+from splat import Camera, Gaussians, pick_backend
+
+SHEET_VIEWS = 6
+SOLID = 127  # of 255: from where a mask is the person
+AS_IT_IS = "as it is"  # without regard to any light
+Draw = Callable[[View], Tensor]
+"""View → [H, W, 3] in [0, 1]"""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """The figures of a split."""
+
+    means: ViewScores
+    gap_correlation: float | None  # of the lips' opening, drawn and true, as landmarks show it
+    columns: tuple[Compared, ...]  # some views, for a sheet
+    lights: Mapping[str, float] = field(default_factory=dict)  # PSNR by what is left out, in dB
+    skin: tuple[float, ...] | None = None  # albedo that the skin of lit colours was taken to have
+    provenance: str = ""  # of the avatar
+
+    def report(self) -> dict[str, Any]:
+        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin;
+        PSNR by what of the light is left out, where the capture tells its lights."""
+        regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
+        lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
+        light = {"lights": dict(self.lights), "skin": self.skin} if self.lights else {}
+        return {**asdict(self.means.whole), "regions": regions, **lips, **light}
+
+
+def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
+    """Draw every view of a split and compare it; writes the sheet if one is asked for.
+
+    Bad input raises InputError or OSError with one sentence.
+    """
+    _check_outputs(options)
+    device, backend, _ = pick_backend(options.device)
+    avatar = open_avatar(options.avatar, options.flame)
+    capture = open_capture(options.capture, options.flame)
+    check_same_mesh(options.avatar, avatar, options.capture, capture)
+    views = split_views(capture, options.split, options.capture)
+    _check_sizes(views)
+    background = torch.tensor(parse_colour(options.background))
+    with torch.no_grad():
+        raster = rasterizer(backend, background)
+        drawers = {AS_IT_IS: _drawer(avatar, capture, raster, device)}
+        skin = None
+        if views[0].light is not None:
+            lit, skin = _relit_drawers(options, avatar, capture, raster, device)
+            drawers = lit if avatar.unlit else {**lit, **drawers}
+        finder = load_face_finder(device)
+        result = _compare(views, drawers, _labeller(avatar, capture), background, finder)
+    result = replace(result, provenance=avatar.provenance, skin=skin)
+    if options.sheet:
+        write_sheet(options.sheet, result.columns, avatar.provenance)
+    return result
+
+
+def _check_outputs(options: AvatarEvaluationOptions) -> None:
+    taken = {path.resolve() for path in (options.avatar, options.flame) if path is not None}
+    for path in (options.report, options.sheet):
+        if path is None:
+            continue
+        check_writable(path)
+        if path.resolve() in taken:
+            raise InputError(f"{path}: is named twice, as another input or output; choose another")
+        taken.add(path.resolve())
+
+
+def _check_sizes(views: Sequence[View]) -> None:
+    for view in views:
+        if min(view.camera.width, view.camera.height) < SMALLEST:
+            raise InputError(f"{view.image}: SSIM needs pictures of at least {SMALLEST} pixels")
+
+
+def _drawer(
+    avatar: Avatar,
+    capture: Capture,
+    raster: Callable[[Gaussians, Camera], Tensor],
+    device: torch.device,
+) -> Draw:
+    """The avatar as a view saw its subject."""
+    rig = avatar_rig(avatar, device)
+    return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
+
+
+def _relit_drawers(
+    options: AvatarEvaluationOptions,
+    avatar: Avatar,
+    capture: Capture,
+    raster: Raster,
+    device: torch.device,
+) -> tuple[dict[str, Draw], tuple[float, ...] | None]:
+    """The avatar in the light of each view; and the albedo that its skin was taken to have."""
+    from research.evaluation.avatar.relight import relit_drawers  # noqa: PLC0415  others need no SciPy
+
+    skin = None
+    if options.light_skin is not None:
+        skin = to_linear(np.array(parse_colour(options.light_skin)))
+    drawers, found = relit_drawers(avatar, capture, raster, device, skin)
+    return drawers, None if found is None else tuple(found.skin.tolist())
+
+
+def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
+    """Labels from the capture where it has them, else from its tracked meshes; nothing is labelled
+    where the parts of the head are not to be found on them."""
+    if all(view.labels for views in capture.splits.values() for view in views):
+        return read_labels
+    mesh = Mesh(avatar.vertices, avatar.faces)
+    try:
+        head = face_of(mesh, avatar.topology, avatar.template).head
+    except InputError as error:
+        print(f"regions are left out: {error}", file=sys.stderr)
+        return lambda view: torch.zeros(view.camera.height, view.camera.width)
+    return mesh_labeller(head, capture.vertices, capture.faces)
+
+
+def _compare(
+    views: Sequence[View],
+    drawers: Mapping[str, Draw],
+    label: Labeller,
+    background: Tensor,
+    finder: FaceFinder,
+) -> Evaluation:
+    lpips, words = local_lpips()
+    print(words, file=sys.stderr)
+    first, *others = drawers
+    shown = spread(views, SHEET_VIEWS)
+    scores: list[ViewScores] = []
+    columns: list[Compared] = []
+    lights: dict[str, list[float]] = {name: [] for name in drawers if others}
+    openings: list[tuple[float, float]] = []
+    with progress_bar("comparing", len(views), "views/s") as done:
+        for view, picture in stream_pictures(views):
+            drawn, truth, labels = (
+                drawers[first](view),
+                composite(picture, background),
+                label(view),
+            )
+            person = torch.from_numpy(picture.mask > SOLID)
+            scores.append(score_view(drawn, truth, labels, person, lpips))
+            ours, theirs = (lip_opening(finder, shown) for shown in (drawn, truth))
+            if ours is not None and theirs is not None:
+                openings.append((ours, theirs))
+            for name, values in lights.items():
+                again = drawn if name == first else drawers[name](view)
+                values.append(psnr(again, truth))
+            if view.image in shown:
+                caption = _caption(view, scores[-1])
+                columns.append(Compared(caption, truth, drawn, face_window(labels)))
+            done()
+    means = {name: sum(values) / len(values) for name, values in lights.items()}
+    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns), means)
+
+
+def spread(views: Sequence[View], count: int) -> set[Path]:
+    """Pictures of at most `count` views that run through timesteps and cameras at once."""
+    timesteps = sorted({view.timestep for view in views})
+    cameras = sorted({view.camera_id for view in views})
+    chosen: set[Path] = set()
+    for k in range(count):
+        timestep, camera = (x[(2 * k + 1) * len(x) // (2 * count)] for x in (timesteps, cameras))
+        there = [view for view in views if view.timestep == timestep]
+        chosen.add(min(there, key=lambda view: view.camera_id != camera).image)
+    return chosen
+
+
+def _caption(view: View, scores: ViewScores) -> str:
+    person = scores.regions.get(PERSON, scores.whole).psnr
+    return f"camera {view.camera_id}, timestep {view.timestep}: {person:.1f} dB"

@@ -1,0 +1,211 @@
+"""Feelings on speech, measured on several faces and seen on several avatars."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.evaluation.articulation import mouth_curves
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.options import MaterialOptions
+from audio2mesh.evaluation.recordings import Recording, load_material
+from audio2mesh.model.stream import stream_coefficients
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge
+from avatar.avatar_io.open_avatar import open_avatar
+from avatar.drive.retarget import avatar_face, retarget_basis
+from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads import load_head
+from avatar.heads.flame_model import load_flame
+from avatar.heads.head import FLAME
+from avatar.lipreading.sound_delay import face_geometry, face_units
+from avatar.retarget.fitted_face import Face, face_of, shipped_face
+from avatar.rigging.avatar import Avatar
+from avatar.vision.follow import load_face_finder
+from avatar.vision.network import load_network
+from common.device import pick_device
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+from research.evaluation.emotion.kept import Alone, Kept
+from research.evaluation.emotion.options import EmotionEvaluationOptions
+from research.evaluation.emotion.seen import LEVELS, Person, Seen, look, recognised, seen_growth
+from research.evaluation.emotion.spoken import (
+    EXPRESSED_EMOTIONS,
+    SpeakingAvatar,
+    geometry,
+    unit_growth,
+)
+
+SHARED = "anny-head"
+SPEAKING = 2e-3  # metres between the lips of somebody who speaks
+ByRow = dict[str, dict[str, Kept]]  # feeling → intensity → figures
+Rows = dict[str, ByRow]  # by face
+
+
+@dataclass(frozen=True)
+class EmotionEvaluation:
+    neutral: dict[str, Kept]  # face → speech alone
+    felt: Rows  # feelings with gates
+    plain: Rows  # feelings simply added
+    growth: dict[str, dict[str, dict[str, float]]]  # face → feeling → unit → rank correlation
+    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → feeling → unit
+    recognised: dict[str, dict[str, float]]  # intensity → feeling → share of moments
+    people: dict[str, Seen]
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file."""
+        return {
+            "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
+            "felt": _plainly(self.felt),
+            "plain": _plainly(self.plain),
+            "growth": self.growth,
+            "seen_growth": self.seen_growth,
+            "recognised": self.recognised,
+        }
+
+
+def _plainly(rows: Rows) -> dict[str, Any]:
+    return {
+        face: {name: {at: asdict(kept) for at, kept in by.items()} for name, by in named.items()}
+        for face, named in rows.items()
+    }
+
+
+@dataclass(frozen=True)
+class Speech:
+    """Recordings, and what the weights say in them."""
+
+    model: SpeechToMotion
+    recordings: Sequence[Recording]
+    coefficients: Sequence[Tensor]  # [F, K] of each
+
+    @property
+    def fps(self) -> float:
+        return float(self.model.fps)
+
+
+def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
+    """Speak every recording with every feeling. Bad input raises InputError or OSError with one
+    sentence."""
+    if options.moments < 1:
+        raise InputError(f"--moments {options.moments}: must be at least 1")
+    names = [path.stem for path in options.avatar]
+    if len(set(names)) < len(names):
+        raise InputError("--avatar: two files have the same name; rename one")
+    for path in (options.report, options.sheet):
+        if path is not None:
+            check_writable(path)
+    faces, avatars = _faces(options)
+    speech = _listen(options)
+    stages = {
+        name: SpeakingAvatar(
+            face, retarget_basis(speech.model, face, "the weights", options.flame), speech.fps
+        )
+        for name, face in faces.items()
+    }
+    neutral, felt, plain = {}, {}, {}
+    with progress_bar("feelings", len(stages) * len(EXPRESSED_EMOTIONS)) as done:
+        for name, stage in stages.items():
+            judge = _sync(stage) if name == SHARED else None
+            neutral[name], felt[name], plain[name] = _on_face(stage, speech, judge, done)
+    joined = torch.cat(list(speech.coefficients))
+    growth = {
+        name: {feeling: unit_growth(stage, joined, feeling) for feeling in EXPRESSED_EMOTIONS}
+        for name, stage in stages.items()
+    }
+    people = _look_at(options, avatars, stages, speech)
+    return EmotionEvaluation(
+        *(neutral, felt, plain, growth),
+        seen_growth={
+            name: {feeling: seen_growth(seen, feeling) for feeling in EXPRESSED_EMOTIONS}
+            for name, seen in people.items()
+        },
+        recognised={f"{at:g}": recognised(list(people.values()), at) for at in LEVELS},
+        people=people,
+    )
+
+
+def _listen(options: EmotionEvaluationOptions) -> Speech:
+    """What the weights say in the recordings that have phones."""
+    head, model = load_head(), load_model(options.weights, pick_device(options.device))
+    wanted = MaterialOptions(options.data, options.clips)
+    material = load_material(wanted, face_units(head), face_geometry(head), head.topology)
+    found = [recording for recording in material.recordings if recording.phones]
+    if not found:
+        raise InputError(f"{options.data[0]}: no recording has phones beside it (<id>.npz)")
+    said = [
+        torch.cat(list(stream_coefficients(model, [recording.audio]))).cpu() for recording in found
+    ]
+    return Speech(model, found, said)
+
+
+def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str, Avatar]]:
+    """The faces that speak, and those of them that can be looked at, by their names."""
+    avatars = {path.stem: open_avatar(path, options.flame) for path in options.avatar}
+    faces = {SHARED: shipped_face()}
+    if options.flame:
+        flame = load_flame(options.flame)
+        faces[FLAME] = face_of(Mesh(flame.template, flame.faces), FLAME)
+    return faces | {
+        path.stem: avatar_face(path, avatars[path.stem]) for path in options.avatar
+    }, avatars
+
+
+def _sync(stage: SpeakingAvatar) -> Judge:
+    return sync_judge(load_syncnet(None, role="evaluation"), geometry(stage.face))
+
+
+def _on_face(
+    stage: SpeakingAvatar, speech: Speech, judge: Judge | None, done: Callable[[], None]
+) -> tuple[Kept, ByRow, ByRow]:
+    """Speech alone, with feelings, and with feelings simply added."""
+    said = speech.coefficients
+    alone = Alone(
+        speech.recordings, [stage.neutral(each) for each in said], geometry(stage.face), speech.fps
+    )
+    felt: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
+    plain: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
+    for name in EXPRESSED_EMOTIONS:
+        for at in LEVELS:
+            gated, added = (
+                [way(each, name, at) for each in said] for way in (stage.felt, stage.plain)
+            )
+            rest = stage.in_silence(name, at)
+            felt[name][f"{at:g}"] = alone.kept(gated, judge, rest)
+            plain[name][f"{at:g}"] = alone.kept(added, judge)
+        done()
+    return alone.kept(alone.motions, judge), felt, plain
+
+
+def _look_at(
+    options: EmotionEvaluationOptions,
+    avatars: Mapping[str, Avatar],
+    stages: Mapping[str, SpeakingAvatar],
+    speech: Speech,
+) -> dict[str, Seen]:
+    """Every avatar at moments of the first recording at which it speaks."""
+    finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
+    said = speech.coefficients[0]
+    moments, shown_at = _speaking(stages[SHARED], said, options.moments)
+    people = {}
+    with progress_bar("looking", len(avatars)) as done:
+        for name, avatar in avatars.items():
+            person = Person(avatar, stages[name], finder, scorer)
+            people[name] = look(person, said, moments, shown_at)
+            done()
+    return people
+
+
+def _speaking(stage: SpeakingAvatar, said: Tensor, count: int) -> tuple[list[int], int]:
+    """Frames with lips apart, evenly spread over them all; which of them shows most of a mouth: of
+    the more open half the least rounded."""
+    mouth = mouth_curves(stage.neutral(said), geometry(stage.face))
+    parted = mouth.opening > SPEAKING
+    frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
+    frames = frames[torch.linspace(0, len(frames) - 1, count).long()]
+    opening, width = mouth.opening[frames], mouth.width[frames]
+    return frames.tolist(), int((width * (opening >= opening.median())).argmax())

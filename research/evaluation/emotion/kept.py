@@ -1,0 +1,135 @@
+"""What speech keeps of itself under a feeling: closures, contacts, rounding, sync."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import ROUNDED
+from audio2mesh.evaluation.articulation import (
+    Mouth,
+    Scores,
+    articulation,
+    lip_opening,
+    mouth_curves,
+    opening_bounds,
+    phone_frames,
+    pool,
+    share,
+)
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.model.motion import Motion
+
+ROUND_ALONE, ROUND_FELT = 0.95, 0.96
+"""Width of a rounded mouth, of rest's: of speech alone, and the most under a feeling."""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Figures of one row; None where the recordings cannot tell."""
+
+    closure_mbp: float | None  # share of m, b, p
+    contact_fv: float | None  # share of f, v
+    rounding: float | None  # share of the phones that speech alone rounds
+    widest_round: float | None  # of rest's width, the widest of those, where it is narrowest
+    largest_gap_mm: float | None  # where speech alone has a gap of less than `seen_mm`
+    seen_mm: float  # a gap below is invisible
+    lse_d: float | None  # SyncNet3D's
+    lse_c: float | None
+    lse_d_about_rest: float | None  # of motion about the feeling's own mouth in silence
+
+
+@dataclass(frozen=True)
+class Alone:
+    """Speech alone, against which feelings are measured."""
+
+    recordings: Sequence[Recording]
+    motions: Sequence[Motion]
+    face: FaceGeometry
+    fps: float
+
+    def kept(
+        self,
+        motions: Sequence[Motion],
+        judge: Judge | None = None,
+        rest: Tensor | None = None,
+    ) -> Kept:
+        """What the motions of the recordings keep; bounds are those of speech alone.
+
+        rest [V, 3]: offsets of the feeling in silence, by default none.
+        """
+        bounds = opening_bounds(
+            torch.cat([lip_opening(motion, self.face) for motion in self.motions]), self.face
+        )
+        scores, seen = [], self._seen_mm()
+        for recording, alone, felt in zip(self.recordings, self.motions, motions, strict=True):
+            before, now = (mouth_curves(motion, self.face) for motion in (alone, felt))
+            own = articulation(now, bounds, recording.phones, self.fps)
+            own |= self._rounding(recording, before, now)
+            judged = self._judged(felt, recording, judge, rest) if judge else {}
+            scores.append(
+                (
+                    own | judged,
+                    self._round_widths(recording, before, now),
+                    now.opening[before.opening * 1e3 < seen],
+                )
+            )
+        return _figures(scores, seen)
+
+    def _judged(
+        self, motion: Motion, recording: Recording, judge: Judge, rest: Tensor | None
+    ) -> Scores:
+        scores = judge(motion, recording, self.fps)
+        if rest is None:
+            return scores
+        about = Motion(
+            torch.cat([motion.coefficients, -torch.ones(len(motion.coefficients), 1)], 1),
+            torch.cat([motion.basis, rest[None]]),
+        )
+        found = judge(about, recording, self.fps)
+        return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
+
+    def _seen_mm(self) -> float:
+        corners = self.face.rest[self.face.lips]
+        across = corners[:, 0]
+        ends = corners[[int(across.argmin()), int(across.argmax())]]
+        return 10 * float((ends[0] - ends[1]).norm())  # 1 % of the mouth's width
+
+    def _round_widths(self, recording: Recording, before: Mouth, now: Mouth) -> list[float]:
+        """The narrowest width of each phone that speech alone rounds."""
+        frames = [
+            phone_frames(phone, self.fps, len(before.width))
+            for phone in recording.phones
+            if phone.label in ROUNDED
+        ]
+        rounded = [f for f in frames if len(f) and before.width[f].min() <= ROUND_ALONE]
+        return [float(now.width[f].min()) for f in rounded]
+
+    def _rounding(self, recording: Recording, before: Mouth, now: Mouth) -> Scores:
+        widths = self._round_widths(recording, before, now)
+        found = share([width <= ROUND_FELT for width in widths])
+        return {"kept_rounding": found} if found else {}
+
+
+def _figures(scores: Sequence[tuple[Scores, list[float], Tensor]], seen: float) -> Kept:
+    pooled = pool([each for each, _, _ in scores])
+    widths = [width for _, of_one, _ in scores for width in of_one]
+    gaps = torch.cat([gap for _, _, gap in scores])
+
+    def figure(name: str) -> float | None:
+        return float(pooled[name]) if name in pooled else None
+
+    return Kept(
+        closure_mbp=figure("closure_mbp"),
+        contact_fv=figure("contact_fv"),
+        rounding=figure("kept_rounding"),
+        widest_round=max(widths, default=None),
+        largest_gap_mm=1e3 * float(gaps.max()) if len(gaps) else None,
+        seen_mm=seen,
+        lse_d=figure("lse_d"),
+        lse_c=figure("lse_c"),
+        lse_d_about_rest=figure("lse_d_about_rest"),
+    )

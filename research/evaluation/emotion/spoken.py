@@ -1,0 +1,130 @@
+"""Speech with and without feelings on one face, as speech's own measures want it.
+
+Whether every unit of a feeling grows with its intensity.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from scipy.stats import rankdata
+from torch import Tensor
+
+from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.model.motion import Motion
+from avatar.behaviour.emotion_face import express
+from avatar.behaviour.emotion_mouth import Mouth
+from avatar.behaviour.emotion_presets import EMOTIONS, NEUTRAL, Envelope
+from avatar.behaviour.emotion_timeline import EmotionSegment, EmotionTimeline
+from avatar.drive.emotion import with_emotion
+from avatar.drive.motion import Curves
+from avatar.drive.performance import beside_speech
+from avatar.retarget.fitted_face import Face
+
+EXPRESSED_EMOTIONS = tuple(name for name in EMOTIONS if name != NEUTRAL)
+HELD = Envelope(onset=0.5, apex=math.inf, settled=1.0, offset=0.8)
+"""A feeling is measured at its height throughout."""
+
+
+@dataclass(frozen=True)
+class SpeakingAvatar:
+    """A face, and what weights move it by."""
+
+    face: Face
+    basis: Tensor  # [K, V, 3] of speech, on its mesh
+    fps: float
+
+    def neutral(self, speech: Tensor) -> Motion:
+        """Speech alone, from its coefficients [F, K]."""
+        return self.motion(self.curves(speech))
+
+    def felt(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
+        """With a feeling and its gates."""
+        return self.motion(self.felt_curves(speech, emotion, intensity))
+
+    def in_silence(self, emotion: str, intensity: float) -> Tensor:
+        """Offsets [V, 3] of a feeling in silence, as `felt` gives them."""
+        return self.felt(torch.zeros(1, len(self.basis)), emotion, intensity).offsets()[0]
+
+    def felt_curves(self, speech: Tensor, emotion: str, intensity: float) -> Curves:
+        feelings = held(emotion, intensity)
+        curves, units = with_emotion(self.face, self.curves(speech), {}, feelings, self.fps)
+        return beside_speech(self.face, curves, units, len(speech))
+
+    def plain(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
+        """With the feeling's units added and nothing else done."""
+        units = express(held(emotion, intensity), len(speech), self.fps).units
+        return self.motion(beside_speech(self.face, self.curves(speech), units, len(speech)))
+
+    def curves(self, speech: Tensor) -> Curves:
+        names = tuple(f"speech_{k:02d}" for k in range(len(self.basis)))
+        return Curves(names, self.basis, lambda: iter([speech]))
+
+    def motion(self, curves: Curves) -> Motion:
+        """Curves in metres at the size of anny-head, in the axes of head space, with the upper
+        teeth of `geometry` behind the mesh."""
+        place = self.face.to_head
+        turn = torch.from_numpy(place.scale * place.rotation.T).float()
+        teeth = torch.zeros(len(curves.basis), len(Mouth(self.face).upper_teeth), 3)
+        basis = torch.cat([curves.basis.float() @ turn, teeth], 1)
+        return Motion(torch.cat(list(curves.coefficients())), basis)
+
+
+def held(emotion: str, intensity: float) -> EmotionTimeline:
+    """A feeling at its height from beginning to end."""
+    return (EmotionSegment(replace(EMOTIONS[emotion], course=HELD), intensity, 0.0, math.inf),)
+
+
+def geometry(face: Face) -> FaceGeometry:
+    """The face at rest for speech's measures; upper teeth, which stay, follow the vertices, where
+    the mesh has none where anny-head's would be."""
+    mouth = Mouth(face)
+    regions, teeth = face.head.regions, mouth.upper_teeth
+    upper, lower = mouth.pairs
+    return FaceGeometry(
+        rest=torch.cat([mouth.rest, teeth]).float(),
+        lips=regions["lips"],
+        inner_upper=upper,
+        inner_lower=lower,
+        upper_face=regions["upper_face"],
+        upper_teeth=len(mouth.rest) + torch.arange(len(teeth)),
+    )
+
+
+LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
+
+
+def unit_growth(stage: SpeakingAvatar, speech: Tensor, emotion: str) -> dict[str, float]:
+    """For each unit of a feeling the rank correlation of its amplitude on the mesh with the
+    intensity, over LEVELS; speech [F, K]."""
+    names = list(EMOTIONS[emotion].units)
+    alone = mean_offsets(stage.neutral(speech))
+    added = [mean_offsets(stage.felt(speech, emotion, level)) - alone for level in LEVELS]
+    found = amplitudes(stage, names, torch.stack(added))
+    return rank_correlations(LEVELS, {name: found[:, k] for k, name in enumerate(names)})
+
+
+def mean_offsets(motion: Motion) -> Tensor:
+    """[V, 3] over all frames."""
+    return (motion.coefficients.mean(0) @ motion.basis.flatten(1)).unflatten(0, (-1, 3))
+
+
+def amplitudes(stage: SpeakingAvatar, names: Sequence[str], offsets: Tensor) -> Tensor:
+    """[L, U] the weights of units that together come nearest to offsets [L, V, 3]."""
+    units = torch.stack([stage.face.head.unit(name) for name in names])
+    place = stage.face.to_head
+    turn = torch.from_numpy(place.scale * place.rotation.T).float()
+    directions = (units.float() @ turn).flatten(1)  # [U, 3 V]
+    rows = offsets[:, : units.shape[1]].flatten(1)  # without the teeth behind the mesh
+    return torch.linalg.lstsq(directions.T.double(), rows.T.double()).solution.T
+
+
+def rank_correlations(levels: Sequence[float], values: Mapping[str, Tensor]) -> dict[str, float]:
+    """Spearman's of values [L] with the levels; 0 for what never changes."""
+    return {name: _rank_correlation(levels, value) for name, value in values.items()}
+
+
+def _rank_correlation(levels: Sequence[float], values: Tensor) -> float:
+    ranks = [torch.from_numpy(rankdata(each)) for each in (levels, values.tolist())]
+    return float(torch.corrcoef(torch.stack(ranks))[0, 1]) if values.std() > 1e-9 else 0.0

@@ -1,0 +1,205 @@
+"""The figures of a head, and the bands in which those of people lie."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from audio2mesh.prosody.record import Prosody
+from avatar.geometry.vectors import Floats
+from research.evaluation.head import events, voice
+from research.evaluation.head import voice as motion
+
+Band = tuple[float, float]
+Card = dict[str, float]
+"""Name of a row → figure; nan where there is nothing to measure."""
+MANY = float("inf")
+RANDOM_TIMES = 400  # to compare with
+END_SECONDS = (-0.3, 0.3)  # about the end of a phrase
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What a face did besides speaking, and what was said."""
+
+    name: str
+    fps: float
+    head: Floats  # [F, 3] degrees of yaw, pitch and roll
+    prosody: Prosody | None = None
+    blink: Floats | None = None  # [F] weight of the blinking units
+    brow: Floats | None = None  # [F] weight of the units of the outer brows
+    look: Floats | None = None  # [F, 2] degrees of the eyes' direction, with the head's turns
+
+    @property
+    def seconds(self) -> float:
+        return len(self.head) / self.fps
+
+    @cached_property
+    def clean(self) -> Floats:
+        """The head's angles [F, 3] without what is too quick for a head."""
+        return motion.without_noise(self.head, self.fps)
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    says: str
+    speaker: Band | None = None
+    """where people lie who speak freely; None for what is only shown"""
+    reader: Band | None = None
+    """where people lie who read aloud, or else the same"""
+
+    def band(self, style: str) -> Band | None:
+        return self.reader if style == "reader" and self.reader else self.speaker
+
+
+ROWS = (
+    Row("sd_pitch", "pitch within 2.5 s, sd (°)", (0.8, 2.0), (0.8, 3.3)),
+    Row("sd_yaw", "yaw within 2.5 s, sd (°)", (1.0, 3.0), (0.4, 0.9)),
+    Row("sd_roll", "roll within 2.5 s, sd (°)", (0.7, 2.0), (0.3, 0.8)),
+    Row("speed", "speed while speaking, median (°/s)", (5, 13), (4, 8)),
+    Row("speed_p95", "  95th percentile (°/s)", (0, 45)),
+    Row("slope", "slope of the spectrum, 0.3 to 6 Hz", (-3.2, -2.4)),
+    Row("ordinary", "pitch's power at 1.9 to 3.7 Hz", (0.01, 0.04), (0.01, 0.05)),
+    Row("moving_speech", "moving (> 1 °/s) in speech", (0.85, 1)),
+    Row("moving_pauses", "  in pauses of 0.5 s and more", (0, 0.35)),
+    Row("correlation", "canonical correlation with the voice", (0.5, 1)),
+    Row("correlation_strange", "  with that of other phrases"),
+    Row("correlation_more", "  more than that", (0.2, 1)),
+    Row("led", "onsets that the head leads", (0.6, 0.85)),
+    Row("led_random", "  at random moments"),
+    Row("nods", "prominent accents with a nod", (0.4, 0.7), (0.1, 0.7)),
+    Row("nods_random", "  at random moments"),
+    Row("nod_degrees", "  size (°)", (1.5, 4.0)),
+    Row("nod_seconds", "  length (s)", (0.15, 0.45)),
+    Row("brows", "brow raises a minute", (4, 8)),
+    Row("brows_early", "  before their vowel (s)", (0, 0.15)),
+    Row("brow_seconds", "  length (s)", (0.3, 0.6)),
+    Row("blinks", "blinks a minute", (18, 30), (5, 15)),
+    Row("blinks_near", "  within 0.3 s of a phrase's end", (0.5, 1)),
+    Row("blinks_random", "  at random moments"),
+    Row("blinks_vary", "  variation of their intervals", (0.6, 1.1)),
+    Row("looking", "looks at the listener, of the time", (0.6, 0.9), (0.9, 1)),
+    Row("looking_seconds", "  mean (s)", (2.0, 4.5), (3.0, MANY)),
+    Row("away_seconds", "looks elsewhere, mean (s)", (0.6, 1.3), (0.3, 1.3)),
+    Row("saccades", "saccades shorter than 15°", (0.85, 1)),
+    Row("saccade_seconds", "  length of one of 10° (s)", (0.04, 0.06)),
+    Row("takes_apart", "two takes' distance, of two voices'", (0.7, MANY)),
+)
+BY_NAME = {row.name: row for row in ROWS}
+
+
+def card(performed: Performed) -> Card:
+    """All figures of a performance but those that take several."""
+    found = dict.fromkeys(BY_NAME, float("nan")) | _moves(performed)
+    if performed.prosody is not None:
+        found |= _spoken(performed, performed.prosody)
+    if performed.brow is not None:
+        found |= _brows(performed, performed.brow)
+    if performed.blink is not None:
+        found |= _blinks(performed, performed.blink)
+    if performed.look is not None:
+        seen = events.glances(performed.look, performed.fps)
+        found |= {
+            "looking": seen.looking,
+            "looking_seconds": seen.looking_seconds,
+            "away_seconds": seen.away_seconds,
+            "saccades": seen.under_15,
+            "saccade_seconds": seen.seconds_of_10,
+        }
+    return found
+
+
+def _moves(performed: Performed) -> Card:
+    head, fps = performed.clean, performed.fps
+    yaw, pitch, roll = motion.deviations(head, fps)
+    speed = motion.speed(head, fps)
+    everything = np.ones(len(head), bool)
+    spoken = _speaking(performed) if performed.prosody is not None else everything
+    return {
+        "sd_pitch": pitch,
+        "sd_yaw": yaw,
+        "sd_roll": roll,
+        "speed": float(np.median(speed[spoken])) if spoken.any() else float("nan"),
+        "speed_p95": float(np.percentile(speed, 95)),
+        "slope": motion.slope(head, fps),
+        "ordinary": motion.share_of_power(head[:, 1], fps),
+        "moving_speech": motion.moving(head, fps, spoken),
+    }
+
+
+def _speaking(performed: Performed) -> np.ndarray:
+    assert performed.prosody is not None
+    return voice.speaking_frames(performed.prosody, len(performed.head), performed.fps)
+
+
+def _spoken(performed: Performed, prosody: Prosody) -> Card:
+    head, fps, seconds = performed.clean, performed.fps, performed.seconds
+    own, strange = voice.correlations(head, fps, prosody)
+    resting = voice.resting_frames(prosody, len(head), fps)
+    onsets = [phrase.start for phrase in prosody.phrases if phrase.start < seconds]
+    nodded = voice.nods(head[:, 1], fps)
+    accents = [a.time for a in voice.prominent(prosody.accents, seconds) if a.time < seconds]
+    answers = voice.near_any(nodded.times, accents, voice.NOD_NEAR)
+    moments = _random(seconds)
+    return {
+        "moving_pauses": motion.moving(head, fps, resting),
+        "correlation": _median(own),
+        "correlation_strange": _median(strange),
+        "correlation_more": _median(own) - _median(strange),
+        "led": voice.led(head, fps, onsets),
+        "led_random": voice.led(head, fps, moments),
+        "nods": voice.share_near(nodded.times, accents, voice.NOD_NEAR),
+        "nods_random": voice.share_near(nodded.times, moments, voice.NOD_NEAR),
+        "nod_degrees": _median(nodded.degrees[answers]),
+        "nod_seconds": _median(nodded.seconds[answers]),
+    }
+
+
+def _brows(performed: Performed, brow: Floats) -> Card:
+    raised = events.raises(brow, performed.fps)
+    accents = performed.prosody.accents if performed.prosody else ()
+    return {
+        "brows": 60 * len(raised.times) / performed.seconds,
+        "brows_early": events.early(raised, accents),
+        "brow_seconds": _median(raised.seconds),
+    }
+
+
+def _blinks(performed: Performed, blink: Floats) -> Card:
+    times = events.blink_times(blink, performed.fps)
+    found = {
+        "blinks": 60 * len(times) / performed.seconds,
+        "blinks_vary": events.variation(times),
+    }
+    if performed.prosody is not None:
+        ends = np.array([phrase.end for phrase in performed.prosody.phrases])
+        found["blinks_near"] = voice.share_near(ends, times.tolist(), END_SECONDS)
+        moments = _random(performed.seconds)
+        found["blinks_random"] = voice.share_near(ends, moments, END_SECONDS)
+    return found
+
+
+def _random(seconds: float) -> list[float]:
+    """Moments of a recording, always the same ones."""
+    return np.random.default_rng(0).uniform(0, seconds, RANDOM_TIMES).tolist()
+
+
+def _median(values: Floats) -> float:
+    values = values[np.isfinite(values)]
+    return float(np.median(values)) if len(values) else float("nan")
+
+
+def takes_apart(one: Performed, other: Performed, strange: Performed) -> float:
+    """Mean distance of two takes' heads over that of a take's and another voice's."""
+
+    def apart(a: Floats, b: Floats) -> float:
+        count = min(len(a), len(b))
+        return float(np.linalg.norm(a[:count] - b[:count], axis=1).mean())
+
+    return apart(one.head, other.head) / max(apart(one.head, strange.head), 1e-9)
+
+
+def medians(cards: list[Card]) -> Card:
+    """The median of each row, leaving out cards that have no figure there."""
+    return {name: _median(np.array([c[name] for c in cards])) for name in BY_NAME}

@@ -1,0 +1,139 @@
+"""Heads that driving makes, recorded ones and tracked ones, on the same card."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import isfinite
+from typing import Any
+
+import numpy as np
+
+from audio2mesh.pose_vae.fit import load_pose_net
+from audio2mesh.pose_vae.network import PoseNet
+from audio2mesh.prosody.record import Prosody
+from avatar.behaviour.motion import Behaviour
+from avatar.behaviour.style import STYLES, Style
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+from research.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
+from research.evaluation.head.options import HeadEvaluationOptions
+from research.evaluation.head.performances import made, moved_by, prosody_of_file, recorded, tracked
+from research.evaluation.head.plots import write_plot
+
+TAKES = 2  # that are compared
+
+
+@dataclass(frozen=True)
+class Column:
+    """One kind of head."""
+
+    title: str
+    style: str  # whose bands are meant
+    cards: dict[str, Card]  # of each performance, by its name
+
+    @property
+    def card(self) -> Card:
+        """Medians over the performances."""
+        return medians([*self.cards.values()])
+
+    @property
+    def outside(self) -> list[str]:
+        """The rows whose median lies in no band of people's."""
+        found = []
+        for name, figure in self.card.items():
+            band = BY_NAME[name].band(self.style)
+            if band and isfinite(figure) and not band[0] <= figure <= band[1]:
+                found.append(name)
+        return found
+
+
+@dataclass(frozen=True)
+class HeadEvaluation:
+    columns: list[Column]
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file; those that are none are left out."""
+        return {
+            column.title: {
+                "median": _told(column.card),
+                "outside": column.outside,
+                "each": {name: _told(found) for name, found in column.cards.items()},
+            }
+            for column in self.columns
+        }
+
+
+def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
+    """Measure everything that the options name.
+
+    Bad input raises InputError or OSError with one sentence.
+    """
+    if options.sound and len(options.sound) != len(options.motion):
+        raise InputError("--sound: name as many as after --motion, in the same order")
+    if options.report:
+        check_writable(options.report)
+    if options.plots:
+        options.plots.mkdir(parents=True, exist_ok=True)
+    columns = _spoken(options)
+    sounds = options.sound or (None,) * len(options.motion)
+    for path, sound in zip(options.motion, sounds, strict=True):
+        performed = recorded(path, sound)
+        _plot(options, performed, performed.name)
+        columns.append(Column(path.stem, "speaker", {path.stem: card(performed)}))
+    if options.poses:
+        cards = {path.stem: card(tracked(path)) for path in options.poses}
+        columns.append(Column("tracked heads", "speaker", cards))
+    if not columns:
+        raise InputError("nothing to measure: give --audio, --motion or --poses")
+    return HeadEvaluation(columns)
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """A way in which voices move heads."""
+
+    title: str
+    style: Style
+    make: Callable[[str, Prosody, int], Performed]  # of a name, a voice and a take
+
+
+def _kinds(options: HeadEvaluationOptions) -> list[_Kind]:
+    def of_style(style: Style, net: PoseNet | None = None) -> _Kind:
+        def make(name: str, prosody: Prosody, take: int) -> Performed:
+            performed = made(name, prosody, Behaviour(STYLES[style], take), options.live)
+            return performed if net is None else moved_by(net, performed, take)
+
+        return _Kind(style if net is None else "learned", style, make)
+
+    kinds = [of_style(style) for style in options.style]
+    if options.head_weights:
+        kinds.append(of_style("speaker", load_pose_net(options.head_weights)))
+    return kinds
+
+
+def _spoken(options: HeadEvaluationOptions) -> list[Column]:
+    """A column for each kind, over all recordings."""
+    kinds = _kinds(options)
+    cards: list[dict[str, Card]] = [{} for _ in kinds]
+    before: list[Performed | None] = [None for _ in kinds]
+    with progress_bar("performing", len(options.audio) * len(kinds)) as show:
+        for number, path in enumerate(options.audio):
+            prosody = prosody_of_file(path)
+            for place, kind in enumerate(kinds):
+                one, other = (kind.make(path.stem, prosody, take) for take in range(TAKES))
+                found, strange = card(one), before[place]
+                if strange is not None:
+                    found["takes_apart"] = takes_apart(one, other, strange)
+                cards[place][str(path)], before[place] = found, other
+                _plot(options, one, f"{path.stem}_{kind.title}")
+                show(number * len(kinds) + place + 1)
+    return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
+
+
+def _plot(options: HeadEvaluationOptions, performed: Performed, name: str) -> None:
+    if options.plots and performed.prosody is not None:
+        write_plot(options.plots / f"{name}.png", performed)
+
+
+def _told(found: Card) -> dict[str, float]:
+    return {name: round(float(v), 4) for name, v in found.items() if np.isfinite(v)}

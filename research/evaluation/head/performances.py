@@ -1,0 +1,121 @@
+"""Performances of faces: made for a recording, recorded, or tracked."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from audio2mesh import stream_audio
+from audio2mesh.pose_vae.network import PoseNet
+from audio2mesh.prosody.listener import heard_prosody
+from audio2mesh.prosody.record import Prosody, joined
+from avatar.avatar_io.live_link import head_angles, head_poses, read_take, sample_take
+from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.behaviour.live import LOOKAHEAD as LIVE_LOOKAHEAD
+from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
+from avatar.behaviour.performance import learned_head
+from avatar.behaviour.speech_events import RATE, in_parts
+from avatar.geometry.vectors import Floats
+from avatar.heads import load_head
+from avatar.heads.arkit import EYE_DEGREES, WEIGHTS, fit_weights
+from common.arrays import pick_number, read_arrays
+from common.errors import InputError
+from research.evaluation.head.card import Performed
+
+PART = 1000  # frames of prosody that are heard at a time
+TAKE_FPS = 60.0  # at which a take is played
+SHORTEST = 3.0  # seconds of a performance that can be measured
+POSES = {"pitch_yaw_roll": (1, 0, 2), "yaw_pitch_roll": (0, 1, 2)}
+"""How names of arrays begin, and where yaw, pitch and roll stand in them."""
+
+
+def prosody_of_file(path: Path) -> Prosody:
+    """The prosody of a recording. Raises as `stream_audio` does."""
+    pieces: list[Prosody] = []
+    for _ in heard_prosody(stream_audio(path), pieces.append):
+        pass
+    return joined(pieces)
+
+
+def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
+    """What driving makes of a voice, a hundred frames a second; live: as live speech does it."""
+    maker = LifeMaker(behaviour, LIVE_LOOKAHEAD if live else LOOKAHEAD)
+    rows = np.concatenate(
+        [*(maker.hear(piece) for piece in in_parts(prosody, PART)), maker.finish()]
+    )
+    return _long_enough(
+        name, Performed(name, RATE, rows[:, :3], prosody, rows[:, 5], rows[:, 6], rows[:, 3:5])
+    )
+
+
+def moved_by(net: PoseNet, performed: Performed, take: int) -> Performed:
+    """The same with the head moved by a network of train pose."""
+    assert performed.prosody is not None
+    frames = len(performed.head)
+    head = learned_head(net, performed.prosody, performed.fps, frames, take)
+    return replace(performed, head=head)
+
+
+def recorded(path: Path, sound: Path | None) -> Performed:
+    """A Live Link Face take or motion that driving saved. Raises InputError or FileNotFoundError
+    with one sentence."""
+    prosody = None if sound is None else prosody_of_file(sound)
+    if path.suffix.lower() == ".csv":
+        sampled = sample_take(read_take(path), TAKE_FPS)
+        fps, weights, head = TAKE_FPS, sampled[0].double().numpy(), sampled[1].double().numpy()
+    else:
+        saved = open_motion(path)
+        head_of_saved = load_head()
+        if len(saved.mesh.vertices) != len(head_of_saved.vertices):
+            raise InputError(
+                f"{path}: moves another mesh than anny-head; save it from an avatar of anny-head"
+            )
+        fitted, _ = fit_weights(head_of_saved, motion_chunks(saved))
+        fps, weights = saved.fps, fitted.double().numpy()
+        head = head_angles(saved.head_pose).double().numpy()
+    column = {name: weights[:, k] for k, name in enumerate(WEIGHTS)}
+    blink = np.minimum(column["eyeBlinkLeft"], column["eyeBlinkRight"])
+    brow = (column["browOuterUpLeft"] + column["browOuterUpRight"]) / 2
+    look = _look(column, head)
+    name = path.stem
+    return _long_enough(path, Performed(name, fps, np.degrees(head), prosody, blink, brow, look))
+
+
+def _look(column: dict[str, Floats], head: Floats) -> Floats:
+    """Directions [F, 2] of the eyes in degrees, of both together, with the head's turns [F, 3]."""
+
+    def turned(left: str, right: str) -> Floats:
+        by_left = EYE_DEGREES[left] * column[f"eyeLook{left}Left"]
+        return np.radians(by_left + EYE_DEGREES[right] * column[f"eyeLook{right}Right"]) / 2
+
+    yaw = turned("Out", "In") - turned("In", "Out")
+    pitch = turned("Up", "Up") - turned("Down", "Down")
+    ahead = [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)]
+    turns = head_poses(torch.from_numpy(head), torch.zeros(3).double())[:, :3, :3].numpy()
+    x, y, z = np.einsum("fij,jf->if", turns, np.stack(ahead))
+    return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], 1))
+
+
+def tracked(path: Path) -> Performed:
+    """A track of a real head. Raises InputError or FileNotFoundError with one sentence."""
+    arrays = read_arrays(path)
+    for begins, columns in POSES.items():
+        for name in arrays:
+            if not name.startswith(begins):
+                continue
+            angles = np.asarray(arrays[name], float)
+            if angles.ndim != 2 or angles.shape[1] != 3 or not np.isfinite(angles).all():
+                raise InputError(f"{path}: {name!r} is not [F, 3] finite degrees")
+            fps = pick_number(path, arrays, "fps")
+            if not fps > 0:
+                raise InputError(f"{path}: 'fps' is {fps:g}, not a number of frames a second")
+            return _long_enough(path, Performed(path.stem, fps, angles[:, columns]))
+    known = " or ".join(POSES)
+    raise InputError(f"{path}: holds no array whose name begins with {known}")
+
+
+def _long_enough(source: object, performed: Performed) -> Performed:
+    if performed.seconds < SHORTEST:
+        raise InputError(f"{source}: is shorter than {SHORTEST:g} s; give a longer one")
+    return performed

@@ -1,0 +1,143 @@
+"""An avatar of a made-up person's photo against other pictures of that person."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.geometry.similarity import Similarity, fit_similarity
+from avatar.geometry.zbuffer import camera_centre
+from avatar.heads import Head
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import composite, read_labels, read_picture
+from avatar.reconstruct.capture_reader import open_capture
+from common.errors import InputError
+from research.evaluation.avatar.scores import psnr, ssim
+from research.evaluation.tracking.measures import face_vertices
+from splat import Camera
+
+ANGLES = (0.0, 15.0, 30.0, 45.0)  # degrees to either side
+NEAR = 7.5  # degrees from an angle up to which a view counts there
+LEVEL = 12.0  # degrees up or down from the photo's camera up to which a view is level
+SOLID = 127  # of 255
+
+
+@dataclass(frozen=True)
+class TrueView:
+    """One picture of the truth, and its camera in the avatar's world."""
+
+    view: View
+    camera: Camera
+    yaw_deg: float  # from the photo's camera to the person's left
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """What differs between a drawn picture and the truth."""
+
+    yaw_deg: float
+    person: float  # PSNR in dB, of the true mask
+    head: float  # the same of skin, hair, eyes and mouth
+    ssim: float  # of the person
+
+
+@dataclass(frozen=True)
+class AtAngle:
+    """Means over the views near an angle, on both sides."""
+
+    angle_deg: float
+    person: float
+    head: float
+    ssim: float
+    views: int
+
+
+def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
+    """All pictures of a capture that show the moment of one of them from its height, from left to
+    right.
+
+    vertices [V, 3]: the avatar's as that picture shows them; they are laid on the true ones by the
+    similarity of the faces. Raises FileNotFoundError or InputError with one sentence.
+    """
+    folder = picture.parent.parent
+    capture = open_capture(folder)
+    if capture.topology != head.topology:
+        raise InputError(f"{folder}: is a capture of {capture.topology}, not of {head.topology}")
+    views = [view for split in capture.splits.values() for view in split]
+    own = _view_of(views, picture, folder)
+    laid = _laid(vertices, capture, own, head)
+    reference = placed(own.camera, laid)
+    moment = [view for view in views if view.timestep == own.timestep]
+    middle = vertices.mean(0)
+    found = []
+    for view in moment:
+        camera = placed(view.camera, laid)
+        yaw, pitch = (_angles(camera, middle) - _angles(reference, middle)).tolist()
+        if abs(pitch) < LEVEL:
+            found.append(TrueView(view, camera, yaw))
+    return sorted(found, key=lambda each: each.yaw_deg)
+
+
+def _view_of(views: Sequence[View], picture: Path, folder: Path) -> View:
+    for view in views:
+        if view.image.is_file() and picture.is_file() and view.image.samefile(picture):
+            return view
+    raise InputError(f"{picture}: is no picture of the capture {folder}; name one of its images")
+
+
+def _laid(vertices: Tensor, capture: Capture, own: View, head: Head) -> Similarity:
+    face = face_vertices(head)
+    true = capture.vertices[own.timestep].double().numpy()
+    return fit_similarity(vertices.double().numpy()[face], true[face])
+
+
+def placed(camera: Camera, laid: Similarity) -> Camera:
+    """A camera of the true world in the avatar's, which a similarity lays on it."""
+    viewmat = camera.viewmat.double().numpy().copy()
+    shift = viewmat[:3, :3] @ laid.translation + viewmat[:3, 3]
+    viewmat[:3, :3] = viewmat[:3, :3] @ laid.rotation
+    viewmat[:3, 3] = shift / laid.scale
+    moved = torch.from_numpy(viewmat).to(camera.viewmat)
+    return Camera(moved, camera.K, camera.width, camera.height)
+
+
+def _angles(camera: Camera, middle: Tensor) -> np.ndarray:
+    """Degrees [2] around the head and up, of where a camera stands."""
+    x, y, z = (camera_centre(camera) - middle).tolist()
+    return np.degrees([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))])
+
+
+def compare_with_truth(
+    true: TrueView, drawn: Tensor, background: Tensor
+) -> tuple[Likeness, Tensor]:
+    """The figures of a picture [H, W, 3] drawn by the camera of a true view on a background [3],
+    and the true picture on it."""
+    picture = read_picture(true.view)
+    shown = composite(picture, background)
+    person = torch.from_numpy(picture.mask > SOLID)
+    labelled = read_labels(true.view) > 0 if true.view.labels else person
+    _, local = ssim(drawn, shown)
+    likeness = Likeness(
+        yaw_deg=true.yaw_deg,
+        person=psnr(drawn, shown, person),
+        head=psnr(drawn, shown, person & labelled),
+        ssim=float(local[person].mean()),
+    )
+    return likeness, shown
+
+
+def by_angle(likenesses: Sequence[Likeness]) -> list[AtAngle]:
+    """Means at those of ANGLES that have a view."""
+    rows = []
+    for angle in ANGLES:
+        near = [each for each in likenesses if abs(abs(each.yaw_deg) - angle) < NEAR]
+        if near:
+            means = (
+                float(np.mean([getattr(each, name) for each in near]))
+                for name in ("person", "head", "ssim")
+            )
+            rows.append(AtAngle(angle, *means, views=len(near)))
+    return rows

@@ -1,0 +1,84 @@
+"""A tracked film against its truth, folder against folder.
+
+How like the true masks of person and hair the tracked ones are.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from avatar.geometry.vectors import Bools
+from avatar.heads import load_head
+from avatar.reconstruct.capture import View
+from avatar.reconstruct.capture_pictures import read_labels, read_picture
+from common.errors import InputError
+from common.writable import check_writable
+from research.evaluation.avatar.options import TrackingEvaluationOptions
+from research.evaluation.avatar.scores import REGIONS
+from research.evaluation.tracking.measures import TrackingScores, score_track
+from research.evaluation.tracking.sheet import write_tracking_sheet
+from research.evaluation.tracking.track import film_views, open_track
+
+FRAMES = 40  # that are looked at, at most
+HAIR = 1 + REGIONS.index("hair")
+SOLID = 127  # of 255
+
+
+def mask_ious(tracked: Sequence[View], true: Sequence[View]) -> tuple[float, float]:
+    """Intersection over union of the person and of hair, means over frames; nan without masks.
+
+    Pictures of other sizes are compared at the pixels of the true ones.
+    """
+    return _mean_iou(_person, tracked, true), _mean_iou(_hair, tracked, true)
+
+
+def iou(ours: Bools, theirs: Bools) -> float:
+    """Intersection over union of two masks; of two empty ones it is 1."""
+    rows, columns = (np.arange(n) * m // n for n, m in zip(theirs.shape, ours.shape, strict=True))
+    ours = ours[np.ix_(rows, columns)]
+    union = (ours | theirs).sum()
+    return float((ours & theirs).sum() / union) if union else 1.0
+
+
+def _mean_iou(
+    mask: Callable[[View], Bools | None], tracked: Sequence[View], true: Sequence[View]
+) -> float:
+    found = []
+    for index in np.unique(np.linspace(0, len(true) - 1, FRAMES).round().astype(int)):
+        ours, theirs = mask(tracked[index]), mask(true[index])
+        if ours is None or theirs is None:
+            return float("nan")
+        found.append(iou(ours, theirs))
+    return float(np.mean(found))
+
+
+def _person(view: View) -> Bools | None:
+    return None if view.mask is None else read_picture(view).mask > SOLID
+
+
+def _hair(view: View) -> Bools | None:
+    return None if view.labels is None else read_labels(view).numpy() == HAIR
+
+
+def evaluate_tracking(options: TrackingEvaluationOptions) -> TrackingScores:
+    """Compare two captures of one film; writes the sheet if one is asked for.
+
+    Bad input raises InputError or OSError with one sentence.
+    """
+    for path in (options.report, options.sheet):
+        if path is not None:
+            check_writable(path)
+    (ours, our_capture), (true, true_capture) = map(open_track, (options.tracked, options.truth))
+    if len(ours.vertices) != len(true.vertices):
+        raise InputError(
+            f"{options.tracked}: has {len(ours.vertices)} frames, but {options.truth} has "
+            f"{len(true.vertices)}; track the whole film at its own rate"
+        )
+    sides = ((options.tracked, our_capture), (options.truth, true_capture))
+    tracked, truth = ((capture, film_views(folder, capture)) for folder, capture in sides)
+    person, hair = mask_ious(tracked[1], truth[1])
+    if options.sheet:
+        write_tracking_sheet(options.sheet, tracked, truth)
+    scores = score_track(ours, true, load_head())
+    return replace(scores, person_iou=person, hair_iou=hair)

@@ -1,0 +1,147 @@
+"""The figures of a tracked film beside its truth; pure functions of both."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.triangle_mesh import point_normals
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
+from avatar.heads import Head
+from avatar.retarget.template import template_of
+from research.evaluation.tracking.lips import SHUT, closures, lip_gaps
+from research.evaluation.tracking.track import Track
+
+WIDTH = 512  # pixels of the picture that figures in pixels are of
+FACE = 0.5  # weight from which a vertex belongs to the face
+FACING = 0.2  # cosine from which a vertex is seen
+SEEN = 3  # frames that must see a vertex for its fixed offset to be known
+
+
+@dataclass(frozen=True)
+class TrackingScores:
+    """What differs between a tracked film and the truth; pixels are of a picture 512 wide."""
+
+    focal_ratio: float  # tracked / true
+    rotation_deg: float  # median, less one constant rotation
+    rotation_p90_deg: float
+    rotation_jitter_deg: float  # root mean square of second differences
+    reprojection_px: float  # median over frames and seen vertices of the face
+    drift_px: float  # the same less a fixed offset of each vertex
+    jitter_px: float
+    identity_mm: float  # mean over the face at rest, laid on the true one by a similarity
+    mean_face_mm: float  # the same of the mean face
+    lips_mm: float  # mean over the lips, faces laid on each other; median over frames
+    shut_gap_mm: float  # mean where the true lips are shut
+    gap_correlation: float
+    closures_found: float  # share of the true ones
+    closures_false: float  # share of the tracked ones
+    gaze_deg: float  # median over frames with open eyes
+    person_iou: float = math.nan  # intersection over union of the masks
+    hair_iou: float = math.nan
+
+
+def score_track(tracked: Track, true: Track, head: Head) -> TrackingScores:
+    """Compare two tracks of the same frames on the same mesh; figures that need what the film lacks
+    are nan (closures where no lips shut)."""
+    face = face_vertices(head)
+    turned, jitter = rotation_errors(tracked.rotations, true.rotations)
+    seen = seen_vertices(true.vertices, head)[:, face]
+    errors = (tracked.pixels(WIDTH) - true.pixels(WIDTH))[:, face]
+    drifting = less_fixed_offsets(errors, seen)
+    gaps, true_gaps = (lip_gaps(head, track.vertices) for track in (tracked, true))
+    shut, found = true_gaps < SHUT, closures(gaps, true_gaps)
+    return TrackingScores(
+        focal_ratio=tracked.focal / true.focal,
+        rotation_deg=float(np.median(turned)),
+        rotation_p90_deg=float(np.percentile(turned, 90)),
+        rotation_jitter_deg=jitter,
+        reprojection_px=float(np.median(np.linalg.norm(errors, axis=-1)[seen])),
+        drift_px=float(np.median(np.linalg.norm(drifting, axis=-1)[seen])),
+        jitter_px=picture_jitter(errors, seen),
+        identity_mm=shape_error(tracked.rest, true.rest, face, face),
+        mean_face_mm=shape_error(mean_face(head), true.rest, face, face),
+        lips_mm=lip_error(tracked.vertices, true.vertices, head),
+        shut_gap_mm=float(gaps[shut].mean()) if shut.any() else float("nan"),
+        gap_correlation=float(np.corrcoef(gaps, true_gaps)[0, 1]),
+        closures_found=found.found / found.true if found.true else float("nan"),
+        closures_false=found.false / found.tracked if found.tracked else float("nan"),
+        gaze_deg=gaze_error(tracked.gaze[true.eyes_open], true.gaze[true.eyes_open]),
+    )
+
+
+def face_vertices(head: Head) -> Ints:
+    """The vertices [n] of the face proper."""
+    return np.flatnonzero(template_of(head).weight > FACE)
+
+
+def mean_face(head: Head) -> Floats:
+    """The mean [V, 3] of the identities that come with a head."""
+    offsets = [offset.double().numpy() for offset in head.identities.values()]
+    return head.vertices.double().numpy() + np.mean(offsets, axis=0)
+
+
+def rotation_errors(tracked: Floats, true: Floats) -> tuple[Floats, float]:
+    """Degrees [F] between rotations [F, 3, 3] once their mean difference is taken off, and the
+    root mean square of the second differences of that error in degrees."""
+    errors = Rotation.from_matrix(tracked.mT @ true)
+    errors = errors.mean().inv() * errors
+    vectors = np.degrees(errors.as_rotvec())
+    bends = np.diff(vectors, 2, axis=0)
+    jitter = float(np.sqrt((bends**2).sum(1).mean())) if len(bends) else 0.0
+    return np.linalg.norm(vectors, axis=1), jitter
+
+
+def seen_vertices(vertices: Floats, head: Head) -> Bools:
+    """Which vertices [F, V] of meshes [F, V, 3] in camera axes face the camera."""
+    faces = head.faces.numpy()
+    normals = np.stack([point_normals(mesh, faces) for mesh in vertices])
+    return -(normals * normalised(vertices)).sum(-1) > FACING
+
+
+def less_fixed_offsets(errors: Floats, seen: Bools) -> Floats:
+    """Errors [F, n, 2] in pixels less the median of each vertex over the frames [F, n] that see
+    it; a vertex that few see keeps its error."""
+    known = np.where(seen[..., None], errors, np.nan)
+    often = seen.sum(0) > SEEN
+    fixed = np.zeros(errors.shape[1:])
+    fixed[often] = np.nanmedian(known[:, often], axis=0)
+    return errors - fixed
+
+
+def picture_jitter(errors: Floats, seen: Bools) -> float:
+    """Root mean square of the second differences over frames of errors [F, n, 2] in pixels."""
+    bends = np.diff(errors, 2, axis=0)
+    throughout = seen[2:] & seen[1:-1] & seen[:-2]
+    lengths = (bends**2).sum(-1)[throughout]
+    return float(np.sqrt(lengths.mean())) if len(lengths) else 0.0
+
+
+def shape_error(shape: Floats, true: Floats, on: Ints, measured: Ints) -> float:
+    """Mean distance in mm of the measured vertices of two meshes [V, 3], the one laid onto the
+    other by the similarity of the vertices `on`."""
+    laid = fit_similarity(shape[on], true[on]).apply(shape[measured])
+    return float(np.linalg.norm(laid - true[measured], axis=1).mean() / MM)
+
+
+def lip_error(tracked: Floats, true: Floats, head: Head) -> float:
+    """Median over frames of the lips' error in mm, for meshes [F, V, 3]."""
+    face, lips = face_vertices(head), head.regions["lips"].numpy()
+    return float(
+        np.median([shape_error(a, b, face, lips) for a, b in zip(tracked, true, strict=True)])
+    )
+
+
+def gaze_error(tracked: Floats, true: Floats) -> float:
+    """Median angle in degrees between gazes [F, eyes, 2] of yaw and pitch."""
+    if not len(true):
+        return float("nan")
+    cosines = (_directions(tracked) * _directions(true)).sum(-1)
+    return float(np.median(np.degrees(np.arccos(np.clip(cosines, -1, 1)))))
+
+
+def _directions(gaze: Floats) -> Floats:
+    yaw, pitch = np.moveaxis(np.radians(gaze), -1, 0)
+    return np.stack([np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], -1)

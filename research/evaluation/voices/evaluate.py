@@ -1,0 +1,237 @@
+"""Every avatar speaks with every voice: synchronous and asynchronous pairs, likeness, identity.
+
+The protocol of talking faces that were made of one person and speak with another's voice, as
+SwapTalk (arXiv 2405.05636) evaluates them: what an avatar loses with voices that are not its own.
+
+Whether faces that speak with one voice move their lips alike.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain, combinations
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from audio2mesh import SpeechToMotion, load_model
+from audio2mesh.data.clips import read_phones
+from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
+from audio2mesh.evaluation.articulation import (
+    articulation,
+    lip_opening,
+    mouth_curves,
+    mouth_width,
+    opening_bounds,
+)
+from audio2mesh.evaluation.films import met
+from audio2mesh.evaluation.measures import Judge
+from audio2mesh.evaluation.recordings import Recording
+from audio2mesh.evaluation.timing import correlation
+from audio2mesh.model.motion import Motion
+from audio2mesh.sound.waveform import load_audio
+from audio2mesh.sync import load_syncnet
+from audio2mesh.sync.judge import sync_judge
+from avatar.avatar_io.open_avatar import open_avatar
+from avatar.drive.direction import Direction
+from avatar.drive.motion import DrivenMotion
+from avatar.drive.performance import perform
+from avatar.drive.retarget import avatar_face
+from avatar.retarget.fitted_face import Face
+from common.arrays import read_arrays
+from common.device import pick_device
+from common.errors import InputError
+from common.progress import progress_bar
+from common.writable import check_writable
+from research.evaluation.emotion.spoken import SpeakingAvatar, geometry
+from research.evaluation.voices.identity import Drift, identity_drift
+from research.evaluation.voices.options import VoicesEvaluationOptions
+
+
+@dataclass(frozen=True)
+class Lips:
+    """What lips do, whoever has them."""
+
+    gap: Tensor  # [F] over the mouth's width at rest
+    width: Tensor  # [F] between the corners, over rest's
+    shut: Tensor  # [F] bool
+
+
+@dataclass(frozen=True)
+class Alike:
+    """How alike two faces speak with one voice."""
+
+    first: str
+    second: str
+    gap: float  # correlation of the gaps
+    width: float  # and of the widths
+    closures: float | None  # share of the closures of either that the other has too
+
+
+def lips_of(motion: Motion, face: FaceGeometry) -> Lips:
+    """The lips of a motion [F, ..] of a face; shut follows from its own openings."""
+    across = face.rest[face.lips, 0]
+    rest = float(across.max() - across.min())
+    opening = lip_opening(motion, face)
+    shut = opening < opening_bounds(opening, face).shut
+    return Lips(lip_gap(motion, face) / rest, mouth_width(motion, face), shut)
+
+
+def likeness(faces: Mapping[str, Lips]) -> list[Alike]:
+    """Every pair of faces that speak with one voice."""
+    return [
+        Alike(
+            *(first, second),
+            gap=correlation(faces[first].gap, faces[second].gap),
+            width=correlation(faces[first].width, faces[second].width),
+            closures=closures_shared(faces[first].shut, faces[second].shut),
+        )
+        for first, second in combinations(faces, 2)
+    ]
+
+
+def closures_shared(first: Tensor, second: Tensor) -> float | None:
+    """Share of the runs of shut frames [F] of either that the other has, within a frame; None
+    where neither shuts."""
+    hits = met(first, second) + met(second, first)
+    return sum(hits) / len(hits) if hits else None
+
+
+def median(values: Sequence[float | None]) -> float | None:
+    """Of those that are known."""
+    known = [value for value in values if value is not None]
+    return float(torch.tensor(known).quantile(0.5)) if known else None
+
+
+FIGURES = ("closure_mbp", "lse_d", "lse_c")
+
+
+@dataclass(frozen=True)
+class SpokenClip:
+    """How one avatar speaks with one voice; None where the recording cannot tell."""
+
+    avatar: str
+    voice: str
+    own: bool  # the avatar was made of who speaks
+    closure_mbp: float | None
+    lse_d: float | None
+    lse_c: float | None
+    identity: Drift
+
+
+@dataclass(frozen=True)
+class VoicesEvaluation:
+    spoken: list[SpokenClip]
+    alike: dict[str, list[Alike]]  # by voice
+
+    def pairs(self, own: bool) -> list[SpokenClip]:
+        """The synchronous pairs; or the others, with the same voices where any is somebody's own:
+        some voices are easier than others."""
+        owned = {each.voice for each in self.spoken if each.own}
+        return [
+            each for each in self.spoken if each.own == own and (not owned or each.voice in owned)
+        ]
+
+    def means(self, own: bool) -> dict[str, float | None]:
+        """Figures of the synchronous or the asynchronous pairs."""
+        chosen = self.pairs(own)
+        return {name: _mean([getattr(each, name) for each in chosen]) for name in FIGURES}
+
+    def likeness(self) -> dict[str, float | None]:
+        """Medians over pairs of avatars and voices, and the least alike of them."""
+        pairs = list(chain.from_iterable(self.alike.values()))
+        found: dict[str, float | None] = {}
+        for name in ("gap", "width", "closures"):
+            values = [getattr(pair, name) for pair in pairs]
+            found[name] = median(values)
+            found[f"least_{name}"] = min((v for v in values if v is not None), default=None)
+        return found
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file."""
+        return {
+            "synchronous": self.means(own=True),
+            "asynchronous": self.means(own=False),
+            "likeness": self.likeness(),
+            "identity_mm": max(each.identity.p95_mm for each in self.spoken),
+            "spoken": [asdict(each) for each in self.spoken],
+            "alike": {voice: [asdict(a) for a in pairs] for voice, pairs in self.alike.items()},
+        }
+
+
+def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
+    """Speak, and measure. Bad input raises InputError or OSError with one sentence."""
+    own = _check(options)
+    model = load_model(options.weights, pick_device(options.device))
+    voices = {path.stem: (path, _recording(path)) for path in options.audio}
+    faces = {
+        path.stem: avatar_face(path, open_avatar(path, options.flame)) for path in options.avatar
+    }
+    spoken: list[SpokenClip] = []
+    lips: dict[str, dict[str, Lips]] = {voice: {} for voice in voices}
+    with progress_bar("speaking", len(faces) * len(voices)) as done:
+        for avatar, face in faces.items():
+            judge = sync_judge(load_syncnet(None, role="evaluation"), geometry(face))
+            for voice, (path, recording) in voices.items():
+                motion = perform(face, model, Direction(path, flame=options.flame))
+                found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
+                drift = _drift(motion, options.moments)
+                mine = (avatar, voice) in own
+                spoken.append(SpokenClip(avatar, voice, mine, **found, identity=drift))
+                done()
+    return VoicesEvaluation(spoken, {voice: likeness(faces) for voice, faces in lips.items()})
+
+
+def _check(options: VoicesEvaluationOptions) -> set[tuple[str, str]]:
+    """The pairs of --own, after everything that can be refused at once."""
+    for option, paths, least in (("avatar", options.avatar, 2), ("audio", options.audio, 1)):
+        names = [path.stem for path in paths]
+        if len(names) < least:
+            raise InputError(f"--{option}: name at least {least}")
+        if len(set(names)) < len(names):
+            raise InputError(f"--{option}: two files have the same name; rename one")
+    if options.moments < 2:
+        raise InputError(f"--moments {options.moments}: must be at least 2")
+    if options.report is not None:
+        check_writable(options.report)
+    pairs = set()
+    for item in options.own:
+        avatar, _, voice = item.partition("=")
+        if avatar not in {a.stem for a in options.avatar} or voice not in {
+            a.stem for a in options.audio
+        }:
+            raise InputError(f"--own {item}: write AVATAR=RECORDING, names of files given here")
+        pairs.add((avatar, voice))
+    return pairs
+
+
+def _recording(path: Path) -> Recording:
+    beside = path.with_suffix(".npz")
+    phones = read_phones(beside, read_arrays(beside)) if beside.exists() else ()
+    return Recording(path.stem, load_audio(path), phones)
+
+
+def _measure(
+    face: Face, motion: DrivenMotion, recording: Recording, judge: Judge, model: SpeechToMotion
+) -> tuple[dict[str, float | None], Lips]:
+    """Figures of a performance, and its lips."""
+    assert motion.curves is not None
+    shape, fps = geometry(face), motion.fps
+    said = SpeakingAvatar(face, motion.curves.basis, fps).motion(motion.curves)
+    mouth = mouth_curves(said, shape)
+    bounds = opening_bounds(mouth.opening, shape)
+    scores = articulation(mouth, bounds, recording.phones, fps) | judge(said, recording, fps)
+    figures = {name: float(scores[name].value) if name in scores else None for name in FIGURES}
+    return figures, lips_of(said, shape)
+
+
+def _drift(motion: DrivenMotion, moments: int) -> Drift:
+    chosen = set(torch.linspace(0, motion.frames - 1, moments).long().tolist())
+    meshes = [mesh for frame, mesh in enumerate(motion.meshes()) if frame in chosen]
+    return identity_drift(motion.face.head, torch.stack(meshes), motion.face.to_head.scale)
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) / len(known) if known else None

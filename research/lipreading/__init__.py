@@ -1,0 +1,1 @@
+"""The training of the lip reader, on synthetic people who say sentences."""

@@ -1,0 +1,216 @@
+"""Laws of the painters' tools: noise, samples, light, fog, tone, torso, masks."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.spatial import KDTree
+
+from avatar.geometry.edges import boundary_loop
+from avatar.geometry.vectors import MM, axes, disc_axes, normalised
+from avatar.heads import eyeball, load_head
+from avatar.lighting.materials import tone
+from avatar.lighting.occlusion import CELL, DIRECTIONS, cast_shadows, hair_fog
+from avatar.people import masks
+from avatar.people.masks import fractal_noise, value_noise
+from avatar.people.subject import Subject, seat
+from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
+from avatar.people.torso import COLUMNS, RINGS
+from configs.looks import LOOKS
+
+
+def ball(rows: int = 16, radius: float = 0.05) -> Mesh:
+    """A sphere without its poles, open at both ends."""
+    polar = np.linspace(0.2, np.pi - 0.2, rows)
+    turn = np.arange(2 * rows) / rows * np.pi
+    points = np.stack(
+        [
+            np.outer(np.sin(polar), np.cos(turn)),
+            np.repeat(np.cos(polar)[:, None], 2 * rows, 1),
+            -np.outer(np.sin(polar), np.sin(turn)),
+        ],
+        -1,
+    )
+    index = np.arange(rows * 2 * rows).reshape(rows, -1)
+    a, b, c, d = index[:-1], np.roll(index, -1, 1)[:-1], index[1:], np.roll(index, -1, 1)[1:]
+    faces = np.concatenate([np.stack([a, c, b], -1), np.stack([b, c, d], -1)]).reshape(-1, 3)
+    return mesh(points.reshape(-1, 3) * radius, faces)
+
+
+@pytest.fixture(scope="module", params=["woman", "man"])
+def sitter(request: pytest.FixtureRequest) -> Subject:
+    return seat(load_head(), LOOKS[request.param])
+
+
+def naive_noise(points: np.ndarray, frequency: float, seed: int) -> np.ndarray:
+    """Value noise without compilation: all points of one corner of their cells after another."""
+    scaled = points * frequency + seed * 17.3
+    cell = np.floor(scaled).astype(np.int64)
+    t = scaled - cell
+    t = t * t * (3 - 2 * t)
+    total = np.zeros(len(points))
+    for corner in np.ndindex(2, 2, 2):
+        h, k, l = (cell + np.array(corner)).T
+        mixed = (seed * 2654435761) ^ (h * 73856093) ^ (k * 19349663) ^ (l * 83492791)
+        mixed = mixed & 0xFFFFFFFF
+        mixed = ((mixed ^ (mixed >> 13)) * 1274126177) & 0xFFFFFFFF
+        lattice = ((mixed ^ (mixed >> 16)) & 0xFFFF) / 65535
+        total += np.where(np.array(corner), t, 1 - t).prod(1) * lattice
+    return total * 2 - 1
+
+
+@pytest.mark.parametrize(("frequency", "seed"), [(32.0, 1), (900.0, 70), (1.0, 0)])
+def test_compiled_noise_is_the_naive_one(frequency: float, seed: int):
+    points = np.random.default_rng(seed).normal(size=(300, 3))
+    expected = naive_noise(points, frequency, seed)
+    assert np.allclose(value_noise(points, frequency, seed), expected, rtol=0, atol=1e-12)
+
+
+def test_noise_is_bounded_smooth_and_tells_seeds_apart():
+    points = np.random.default_rng(0).uniform(-1, 1, (2000, 3))
+    values = value_noise(points, 20.0, 3)
+    assert np.abs(values).max() <= 1 and values.std() > 0.2
+    assert np.abs(value_noise(points + 1e-5, 20.0, 3) - values).max() < 0.01
+    assert abs(np.corrcoef(values, value_noise(points, 20.0, 4))[0, 1]) < 0.1
+    assert np.array_equal(fractal_noise(points, 20.0), fractal_noise(points, 20.0))
+
+
+def test_axes_are_rotations_that_keep_tangent_and_disc_normal():
+    rng = np.random.default_rng(1)
+    tangents, normals = normalised(rng.normal(size=(50, 3))), normalised(rng.normal(size=(50, 3)))
+    for turn in (axes(tangents, normals), disc_axes(normals)):
+        assert np.allclose(turn.transpose(0, 2, 1) @ turn, np.eye(3), atol=1e-12)
+        assert np.allclose(np.linalg.det(turn), 1)
+    assert np.allclose(axes(tangents, normals)[..., 0], tangents)
+    assert np.allclose(disc_axes(normals)[..., 1], normals)
+
+
+def test_samples_are_apart_and_leave_no_gap():
+    surface, spacing = ball(), 4 * MM
+    wished = np.full(len(surface.vertices), spacing)
+    everything = np.arange(len(surface.faces))
+    spots = even_spots(surface, everything, wished, np.random.default_rng(2))
+    points = at_spots(surface.vertices, surface.faces, spots)
+    assert KDTree(points).query(points, 2)[0][:, 1].min() >= spacing
+    many = even_spots(surface, everything, wished / 4, np.random.default_rng(3))
+    probes = at_spots(surface.vertices, surface.faces, many)
+    assert KDTree(points).query(probes)[0].max() < 1.6 * spacing
+    again = even_spots(surface, everything, wished, np.random.default_rng(2))
+    assert np.array_equal(again.weights, spots.weights)
+
+
+def test_phong_points_lie_nearer_the_ball_than_flat_ones():
+    surface = ball(8)
+    wished = np.full(len(surface.vertices), 3 * MM)
+    spots = even_spots(surface, np.arange(len(surface.faces)), wished, np.random.default_rng(4))
+    flat = at_spots(surface.vertices, surface.faces, spots)
+    round_, normals = smooth_points(surface, spots)
+    inside = [p[np.abs(p[:, 1]) < 0.03] for p in (flat, round_)]
+    error_flat, error_round = (np.abs(np.linalg.norm(p, axis=1) - 0.05).mean() for p in inside)
+    assert error_round < 0.5 * error_flat
+    assert (normals * normalised(round_)).sum(1).mean() > 0.99
+
+
+def test_carried_finds_a_rigid_motion_and_a_growth():
+    surface = ball(6)
+    turn = axes(np.array([[0.0, 0.6, 0.8]]), np.array([[1.0, 0, 0]]))[0]
+    moved = mesh(1.5 * surface.vertices @ turn.T + [0.1, 0.2, 0.3], surface.faces)
+    turns, growth, origins = skinned(surface, moved, np.arange(len(surface.faces)))
+    assert np.allclose(turns, turn, atol=1e-9) and np.allclose(growth, 1.5)
+    assert np.allclose(origins[:, 1], 1.5 * origins[:, 0] @ turn.T + [0.1, 0.2, 0.3])
+
+
+def test_boundary_loop_follows_an_open_end():
+    surface = ball(6)
+    loop = boundary_loop(surface.faces)
+    assert len(loop) == 12
+    assert np.ptp(surface.vertices[loop, 1]) < 1e-12
+
+
+def test_a_ball_hides_the_sky_behind_it_and_nothing_else():
+    surface = ball(24)
+    shadows = cast_shadows(surface.vertices, surface.faces)
+    point = np.array([[0.0, 0.0, 0.06]])
+    seen = shadows.visible(point, 1 * MM)[0]
+    angle = np.degrees(np.arccos(-DIRECTIONS[:, 2]))
+    rim = np.degrees(np.arcsin(0.05 / 0.06))
+    poles = np.abs(DIRECTIONS[:, 1]) < 0.5  # the ball is open there
+    assert seen[angle > rim + 6].min() == 1
+    assert seen[(angle < rim - 6) & poles].max() == 0
+
+
+def test_fog_dims_by_its_thickness():
+    steps = np.arange(-0.02, 0.02, CELL / 2)
+    block = np.stack(np.meshgrid(steps, steps, steps), -1).reshape(-1, 3)
+    density = 60.0  # per metre
+    fog = hair_fog(block, np.full(len(block), density * (CELL / 2) ** 3))
+    through = fog.transmitted(np.zeros((1, 3)), 0.0)[0]
+    distance = 0.02 / np.abs(DIRECTIONS).max(1)
+    assert np.abs(np.log(through) + density * distance).max() < 0.5 * density * distance.max()
+    assert abs(np.log(through).mean() / (-density * distance).mean() - 1) < 0.2
+    assert np.all(fog.transmitted(np.zeros((1, 3)), 0.01) >= through)
+    assert np.all(fog.transmitted(np.full((1, 3), 1.0), 0.0) == 1)
+
+
+def test_tone_is_monotone_and_stays_in_range():
+    light = np.linspace(0, 8, 500)
+    picture = tone(light)
+    assert np.all(np.diff(picture) >= 0) and picture[0] == 0 and picture[-1] <= 1
+    assert tone(np.array([0.5])) == pytest.approx(0.5 ** (1 / 2.2))
+
+
+@pytest.mark.parametrize(
+    "mask",
+    [
+        *(masks.ear_mask, masks.lip_mask, masks.cheek_mask, masks.nose_mask, masks.chin_mask),
+        *(masks.socket_mask, masks.under_eye_mask, masks.forehead_mask, masks.beard_mask),
+    ],
+)
+def test_masks_are_symmetric_and_in_range(mask):
+    points = np.random.default_rng(5).uniform(-110, 110, (20000, 3))
+    values = mask(points)
+    assert values.min() >= 0 and 0.3 < values.max() <= 1
+    assert np.allclose(values, mask(points * [-1, 1, 1]))
+
+
+def test_masks_lie_where_the_head_has_those_parts():
+    head = load_head()
+    mm = head.vertices.numpy() / MM
+    assert masks.lip_mask(mm[head.regions["lip_inner_upper"].numpy()[2:-2]]).min() > 0.5
+    assert masks.scalp_mask(mm[[int(mm[:, 1].argmax())]])[0] == 1
+    assert masks.scalp_mask(mm[[int(mm[:, 2].argmax())]])[0] == 0
+
+
+def test_a_sitter_keeps_the_lips_sealed_and_the_lids_off_the_eyes(sitter: Subject):
+    head = sitter.head
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    gap = np.linalg.norm(sitter.rest.vertices[upper] - sitter.rest.vertices[lower], axis=1)
+    assert gap.max() < 1e-6
+    rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
+    for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
+        blink = sitter.units[head.unit_names.index(f"eyeBlink{side}")]
+        lid = (blink.norm(dim=1) > 2 * MM) & torch.isin(
+            torch.arange(len(rest)), head.group_vertices("body")
+        )
+        centre, radius = eyeball(head, rest, group)
+        assert ((rest + blink)[lid] - centre).norm(dim=1).min() > radius + 0.5 * MM
+
+
+def test_the_torso_takes_up_the_neck_and_hides_its_rim(sitter: Subject):
+    first = len(sitter.head.vertices)
+    rings = sitter.rest.vertices[first:].reshape(RINGS, COLUMNS, 3)
+    body = sitter.rest.faces[sitter.part("body")]
+    skin = sitter.rest.vertices[np.unique(body)]
+    assert KDTree(skin).query(rings[0])[0].max() < 8 * MM
+    assert sitter.above_cut[boundary_loop(body)].max() < 0
+    outward = sitter.rest.normals[first:].reshape(RINGS, COLUMNS, 3)[2:-1]
+    centres = rings[2:-1].mean(1, keepdims=True)
+    assert ((rings[2:-1] - centres) * outward).sum(-1).min() > 0
+
+
+def test_clothes_follow_triangles_that_expressions_leave_alone(sitter: Subject):
+    owners = np.unique(sitter.owners[sitter.torso])
+    vertices = sitter.rest.faces[owners]
+    moved = sitter.units.norm(dim=-1).amax(0).numpy()[vertices]
+    assert vertices.max() < len(sitter.head.vertices)
+    assert moved.max() < 0.06 * MM
+    assert sitter.head.pose_weights.numpy()[vertices].max() < 0.01

@@ -1,0 +1,111 @@
+"""What is measured of spoken feelings, on motion whose figures are known."""
+
+import numpy as np
+import pytest
+import torch
+from head_speech import spoken as said_by_anny
+
+from audio2mesh.data.phones import Phone
+from audio2mesh.evaluation.recordings import Recording
+from avatar.behaviour.emotion_presets import EMOTIONS
+from avatar.retarget.fitted_face import shipped_face
+from avatar.vision.scores import NAMES
+from research.evaluation.emotion.kept import Alone
+from research.evaluation.emotion.seen import LEVELS as SEEN_LEVELS
+from research.evaluation.emotion.seen import Seen, recognised, seen_growth
+from research.evaluation.emotion.spoken import (
+    EXPRESSED_EMOTIONS,
+    LEVELS,
+    SpeakingAvatar,
+    geometry,
+    rank_correlations,
+    unit_growth,
+)
+
+FRAMES, FPS = 100, 25.0
+
+
+@pytest.fixture(scope="module")
+def stage() -> SpeakingAvatar:
+    return SpeakingAvatar(shipped_face(), said_by_anny()[:FRAMES], FPS)
+
+
+@pytest.fixture(scope="module")
+def speech() -> torch.Tensor:
+    return torch.eye(FRAMES)
+
+
+@pytest.fixture(scope="module")
+def alone(stage: SpeakingAvatar, speech: torch.Tensor) -> Alone:
+    """Phones that a listener would name: m where lips are shut, uw where the mouth is round."""
+    motion, face = stage.neutral(speech), geometry(stage.face)
+    found = Alone([Recording("it", np.zeros(64_000, np.float32))], [motion], face, FPS)
+    return Alone([_named(found)], [motion], face, FPS)
+
+
+def _named(alone: Alone) -> Recording:
+    from audio2mesh.evaluation.articulation import mouth_curves  # noqa: PLC0415
+
+    mouth = mouth_curves(alone.motions[0], alone.face)
+    shut, round = int(mouth.opening[2:98].argmin()) + 2, int(mouth.width[2:98].argmin()) + 2
+    phones = [
+        Phone(label, (frame - 0.2) / FPS, (frame + 1.2) / FPS)
+        for label, frame in (("M", shut), ("UW", round))
+    ]
+    return Recording("it", np.zeros(64_000, np.float32), tuple(phones))
+
+
+def test_speech_keeps_all_of_itself(alone: Alone):
+    kept = alone.kept(alone.motions)
+    assert (kept.closure_mbp, kept.rounding, kept.contact_fv) == (1, 1, None)
+    assert kept.widest_round is not None and kept.widest_round < 0.95
+    assert kept.largest_gap_mm is not None and kept.largest_gap_mm < kept.seen_mm
+    assert (kept.lse_d, kept.lse_c) == (None, None)
+
+
+@pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)
+def test_gates_keep_what_plain_addition_breaks(
+    alone: Alone, stage: SpeakingAvatar, speech: torch.Tensor, emotion: str
+):
+    felt = alone.kept([stage.felt(speech, emotion, 1.0)])
+    plain = alone.kept([stage.plain(speech, emotion, 1.0)])
+    assert (felt.closure_mbp, felt.rounding) == (1, 1)
+    assert felt.largest_gap_mm is not None and felt.largest_gap_mm < 1.05 * felt.seen_mm
+    broken = {"fear": "closure_mbp", "surprise": "closure_mbp", "happy": "rounding"}
+    if emotion in broken:
+        assert getattr(plain, broken[emotion]) == 0
+
+
+@pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)
+def test_units_grow_on_the_mesh(stage: SpeakingAvatar, speech: torch.Tensor, emotion: str):
+    growth = unit_growth(stage, speech, emotion)
+    assert set(growth) == set(EMOTIONS[emotion].units)
+    assert min(growth.values()) > 0.9
+
+
+def test_rank_correlations():
+    values = {"up": torch.tensor([1.0, 2, 3, 4, 9]), "down": -torch.arange(5.0)}
+    found = rank_correlations(LEVELS, values | {"still": torch.ones(5)})
+    assert found == pytest.approx({"up": 1, "down": -1, "still": 0})
+
+
+def test_feelings_are_named_by_the_nearest_prototype():
+    rng = torch.Generator().manual_seed(0)
+
+    def person(mixed: bool) -> Seen:
+        scores = {(EXPRESSED_EMOTIONS[0], 0.0): 0.05 * torch.randn(8, len(NAMES), generator=rng)}
+        for name in EXPRESSED_EMOTIONS:
+            shape = torch.zeros(len(NAMES))
+            for unit, weight in EMOTIONS["happy" if mixed else name].units.items():
+                if unit in NAMES:
+                    shape[NAMES.index(unit)] = weight
+            for level in SEEN_LEVELS:
+                noise = 0.05 * torch.randn(8, len(NAMES), generator=rng)
+                scores[name, level] = level * shape + noise
+        return Seen(scores, {})
+
+    assert min(recognised([person(False), person(False)], 0.33).values()) > 0.8
+    assert min(recognised([person(False)], 1.0).values()) == 1
+    mixed = recognised([person(True), person(False)], 1.0)
+    assert sum(mixed.values()) / len(mixed) < 0.7
+    assert min(seen_growth(person(False), "surprise").values()) == 1
