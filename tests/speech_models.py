@@ -26,6 +26,8 @@ _MOONSHINE: dict[str, Any] = {
     "encoder_num_hidden_layers": 3,
     "encoder_num_attention_heads": 4,
     "encoder_num_key_value_heads": 4,
+    "decoder_num_attention_heads": 4,  # transformers 4 and 5.0 use these in the encoder, too
+    "decoder_num_key_value_heads": 4,
     "intermediate_size": 48,
 }
 CONFIGS = {
