@@ -128,7 +128,7 @@ def load_encoder(source: str | Path, layers: tuple[int, ...]) -> SpeechEncoder:
 
     OSError where it cannot be opened, InputError where it is of no known family.
     """
-    from audio2mesh.model import moonshine as pretrained  # noqa: PLC0415  takes seconds
+    from audio2mesh.model import pretrained  # noqa: PLC0415  takes seconds
 
     try:
         config = pretrained.open_config(source)
@@ -160,7 +160,7 @@ def build_encoder(spec: EncoderSpec) -> SpeechEncoder:
     cut = replace(spec, config=config)
     if family == "moonshine":
         return SpeechEncoder(Moonshine(config), cut)
-    from audio2mesh.model import moonshine as pretrained  # noqa: PLC0415  takes seconds
+    from audio2mesh.model import pretrained  # noqa: PLC0415  takes seconds
 
     return SpeechEncoder(pretrained.empty_network(config), cut)
 

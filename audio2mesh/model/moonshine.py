@@ -3,31 +3,14 @@
 After Jeffries and others, "Moonshine: Speech Recognition for Live Transcription and Voice Commands"
 (arXiv 2410.15608), section 3.1. It is written out here because importing transformers takes longer
 than a short film. Parameters are called as there, so that the weights of either fit the other.
-
-Networks of transformers, opened or built.
-
-This is the only file that knows transformers. Importing that takes seconds, so nothing imports this
-file before it needs it.
 """
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from transformers import (
-    AutoConfig,
-    AutoModel,
-    HubertModel,
-    PretrainedConfig,
-    PreTrainedModel,
-    Wav2Vec2FeatureExtractor,
-    Wav2Vec2Model,
-    WavLMModel,
-)
-from transformers.models.moonshine.modeling_moonshine import MoonshineEncoder
 
 from common.errors import InputError
 
@@ -142,40 +125,3 @@ def _check(config: Mapping[str, Any], heads: int, rope: Mapping[str, Any]) -> No
             raise InputError(f"Moonshine with {key} {given} is not known here, only with {value}")
     if not 0 < (share := rope.get("partial_rotary_factor", ROTATED)) <= 1:
         raise InputError(f"Moonshine turns a share of the channels between 0 and 1, not {share}")
-
-
-NETWORKS: dict[str, type[PreTrainedModel]] = {
-    "wav2vec2": Wav2Vec2Model,
-    "hubert": HubertModel,
-    "wavlm": WavLMModel,
-    "moonshine": MoonshineEncoder,
-}
-
-
-def open_config(source: str | Path) -> dict[str, Any]:
-    """The configuration in a folder or under a name on the Hugging Face hub, or OSError."""
-    config = cast(PretrainedConfig, AutoConfig.from_pretrained(source)).to_dict()
-    config.pop("_name_or_path", None)  # a path on the machine that opened it
-    return config
-
-
-def open_network(source: str | Path, config: Mapping[str, Any]) -> PreTrainedModel:
-    """The encoder of a source that has this configuration, or OSError."""
-    family = config["model_type"]
-    if family == "moonshine" and config["architectures"] != ["MoonshineEncoder"]:
-        return AutoModel.from_pretrained(source, dtype=torch.float32).get_encoder()
-    return NETWORKS[family].from_pretrained(source, dtype=torch.float32)
-
-
-def wants_normalised(source: str | Path, family: str) -> bool:
-    """Whether a source asks for input of zero mean and unit variance."""
-    try:
-        return bool(Wav2Vec2FeatureExtractor.from_pretrained(source).do_normalize)
-    except OSError:  # a folder without a feature extractor
-        return family != "moonshine"
-
-
-def empty_network(config: Mapping[str, Any]) -> PreTrainedModel:
-    """The network of a configuration, untrained."""
-    known = AutoConfig.for_model(**config)
-    return NETWORKS[known.model_type](known)

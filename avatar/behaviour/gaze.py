@@ -12,7 +12,7 @@ from math import log
 import numpy as np
 import torch
 
-from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.speech_events import Trajectories
 from avatar.behaviour.style import StyleParams
 from avatar.geometry.similarity import fit_similarity

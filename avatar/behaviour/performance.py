@@ -14,7 +14,7 @@ from audio2mesh.model.motion import sample_curves
 from audio2mesh.pose_vae.network import PoseNet, head_motion
 from audio2mesh.pose_vae.tracks import FPS, voice_features
 from audio2mesh.prosody.record import Prosody
-from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.blinks import WEIGHTS as BROW_WEIGHTS
 from avatar.behaviour.breath import UNIT as BREATH
 from avatar.behaviour.gaze import eyes_in_head

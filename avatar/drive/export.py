@@ -9,9 +9,10 @@ import torch
 from torch import Tensor
 
 from avatar.avatar_io.animated_glb import HeadJoint, gaussian_paint, write_glb
-from avatar.avatar_io.live_link import head_angles, write_take
+from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
+from avatar.avatar_io.take_poses import head_angles
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.morph_targets import morph_targets
 from avatar.drive.motion import DrivenMotion, motion_file
@@ -22,7 +23,7 @@ from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.similarity import Misfit
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.heads.arkit import fit_weights
+from avatar.heads.arkit_fit import fit_weights
 from avatar.heads.flame_fit import fit_flame, write_flame_motion
 from avatar.heads.flame_model import VERTICES, load_flame
 from avatar.heads.flame_regions import flame_regions

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear, load_model
 from audio2mesh.pose_vae.fit import load_pose_net
-from avatar.avatar_io.live_link import Take, head_poses, read_take, sample_take
+from avatar.avatar_io.live_link import Take, read_take
 from avatar.avatar_io.motion_file import SavedMotion, open_motion
+from avatar.avatar_io.take_poses import head_poses, sample_take
 from avatar.behaviour.breath import moved_by
 from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction

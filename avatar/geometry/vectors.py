@@ -1,16 +1,7 @@
-"""Small numpy helpers for points, directions and masks. Arrays are float64, points [N, 3].
-
-Dataclasses of arrays, row for row.
-"""
-
-from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+"""Small numpy helpers for points, directions and masks. Arrays are float64, points [N, 3]."""
 
 import numpy as np
-import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import Tensor
 
 Floats = NDArray[np.floating]
 Ints = NDArray[np.integer]
@@ -78,23 +69,3 @@ def sphere_directions(count: int) -> Floats:
     turn = index * np.pi * (1 + 5**0.5)
     radius = np.sqrt(1 - height**2)
     return np.stack([radius * np.cos(turn), height, radius * np.sin(turn)], axis=1)
-
-
-T = TypeVar("T")
-
-
-def concatenated(parts: Sequence[T]) -> T:
-    """All rows of several records of one class: arrays, tensors, or records of these."""
-    first: Any = parts[0]
-    if is_dataclass(first):
-        kind: Callable[..., T] = type(parts[0])
-        columns = ([getattr(part, field.name) for part in parts] for field in fields(first))
-        return kind(*map(concatenated, columns))
-    join: Any = torch.cat if isinstance(first, Tensor) else np.concatenate
-    return join(parts)
-
-
-def stacked(faces: Sequence[Ints], counts: Sequence[int]) -> Ints:
-    """Triangles [M, 3] of several meshes side by side, whose numbers of vertices are `counts`."""
-    firsts = np.cumsum([0, *counts[:-1]])
-    return np.concatenate([part + first for part, first in zip(faces, firsts, strict=True)])

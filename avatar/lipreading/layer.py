@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from avatar.geometry.records import concatenated
 from avatar.geometry.rotations import matrix_to_quaternion
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, concatenated, smoothstep
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.heads import Head
 from avatar.lighting.occlusion import DIRECTIONS, cast_shadows
 from avatar.people.masks import lip_mask

@@ -7,17 +7,9 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from avatar.geometry.edges import directed_edges
+from avatar.geometry.records import concatenated
 from avatar.geometry.triangle_mesh import face_areas
-from avatar.geometry.vectors import (
-    MM,
-    Floats,
-    Ints,
-    axes,
-    concatenated,
-    dot,
-    normalised,
-    smoothstep,
-)
+from avatar.geometry.vectors import MM, Floats, Ints, axes, dot, normalised, smoothstep
 from avatar.people.layer import Layer, layer
 from avatar.people.look import Look
 from avatar.people.shading import Studio, linear, lit_skin

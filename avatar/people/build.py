@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
-from avatar.geometry.vectors import concatenated
+from avatar.geometry.records import concatenated
 from avatar.heads import load_head
 from avatar.people.brows import brow_layer, lash_layer
 from avatar.people.clothes import clothes_layer

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from avatar.geometry.vectors import MM, Floats, Ints, axes, concatenated, normalised, smoothstep
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Floats, Ints, axes, normalised, smoothstep
 from avatar.people.layer import Layer, discs, layer
 from avatar.people.masks import fractal_noise, vector_noise
 from avatar.people.shading import Studio, linear, lit_skin

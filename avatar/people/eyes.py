@@ -5,17 +5,8 @@ Eyeballs: white, iris, pupil, the wet lower lid and the lamps' reflections.
 
 import numpy as np
 
-from avatar.geometry.vectors import (
-    MM,
-    Floats,
-    axes,
-    bell,
-    concatenated,
-    disc_axes,
-    mix,
-    normalised,
-    smoothstep,
-)
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Floats, axes, bell, disc_axes, mix, normalised, smoothstep
 from avatar.people.layer import Layer, discs, layer
 from avatar.people.look import Look
 from avatar.people.masks import fractal_noise, value_noise

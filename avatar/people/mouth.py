@@ -6,16 +6,8 @@ Teeth and tongue: their colours, and where one tooth and its gum end.
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import (
-    MM,
-    Floats,
-    Ints,
-    bell,
-    concatenated,
-    mix,
-    normalised,
-    smoothstep,
-)
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Floats, Ints, bell, mix, normalised, smoothstep
 from avatar.people.layer import Layer, discs
 from avatar.people.masks import fractal_noise
 from avatar.people.shading import Studio, linear, lit_skin

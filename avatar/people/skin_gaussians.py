@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, concatenated, disc_axes
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, disc_axes
 from avatar.lighting.occlusion import Shadows
 from avatar.people.layer import Layer, discs, layer
 from avatar.people.masks import ear_mask, face_mask, lip_mask, scalp_mask

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from avatar.geometry.vectors import MM, Floats, concatenated
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Floats
 from avatar.people.build import bound
 from avatar.people.eyes import eye_layer
 from avatar.people.masks import face_mask

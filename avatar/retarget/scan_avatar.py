@@ -11,8 +11,9 @@ from torch import Tensor
 from avatar.geometry.coloured import ColouredMesh, joined
 from avatar.geometry.decimate import decimated
 from avatar.geometry.mesh_file import read_mesh
+from avatar.geometry.records import concatenated
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.geometry.vectors import Floats, concatenated
+from avatar.geometry.vectors import Floats
 from avatar.heads import Head, load_head
 from avatar.heads.head import ANY_MESH
 from avatar.retarget.align import turned

@@ -16,9 +16,10 @@ import numpy as np
 import torch
 
 from avatar.geometry.coloured import ColouredMesh, Paint, colours_at, to_linear, to_srgb
+from avatar.geometry.records import concatenated
 from avatar.geometry.rotations import matrix_to_quaternion
 from avatar.geometry.triangle_mesh import face_areas, point_normals
-from avatar.geometry.vectors import Bools, Floats, Ints, concatenated, normalised, sphere_directions
+from avatar.geometry.vectors import Bools, Floats, Ints, normalised, sphere_directions
 from avatar.geometry.zbuffer import parallel_axes, project_parallel, rasterize
 from avatar.rigging.binding import bind
 from splat import Gaussians, RawGaussians, rgb_to_sh

@@ -11,7 +11,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatar.avatar_io.live_link import Take, head_angles
+from avatar.avatar_io.live_link import Take
+from avatar.avatar_io.take_poses import head_angles
 from avatar.heads.arkit import WEIGHTS
 from avatar.rigging.avatar import pose
 from avatar.tracking.model import FaceModel, FrameState, Person, rigid

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.avatar_io.live_link import sample_take
+from avatar.avatar_io.take_poses import sample_take
 from avatar.lipreading.sound_delay import lips_delay
 from avatar.tracking.options import Sync
 from avatar.tracking.result import Tracking, take_of

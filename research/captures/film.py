@@ -14,7 +14,8 @@ from torch import Tensor
 
 from avatar.behaviour.gaze import gaze_degrees
 from avatar.geometry.vectors import Floats
-from avatar.heads.arkit import WEIGHTS, fit_weights
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.arkit_fit import fit_weights
 from avatar.reconstruct.capture_writer import (
     PICTURES,
     frame_entry,

@@ -4,8 +4,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.triangle_mesh import face_normals
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, concatenated, normalised, stacked
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.people.brows import FaceFront, brow_angles, brow_roots
 from avatar.people.look import Look
 from avatar.people.shading import linear

@@ -7,16 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from avatar.geometry.vectors import (
-    MM,
-    Bools,
-    Floats,
-    Ints,
-    concatenated,
-    normalised,
-    smoothstep,
-    stacked,
-)
+from avatar.geometry.records import concatenated, stacked
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.lighting.occlusion import Fog, Shadows
 from avatar.people.hair_styles import grown
 from avatar.people.look import Look

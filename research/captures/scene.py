@@ -10,7 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, concatenated, smoothstep, stacked
+from avatar.geometry.records import concatenated, stacked
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.heads import Head, eyeball, fit_units, load_head
 from avatar.lighting.occlusion import Fog
 from avatar.people.hair_styles import shade_of

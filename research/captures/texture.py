@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from avatar.geometry.vectors import Floats, Ints, concatenated, stacked
+from avatar.geometry.records import concatenated, stacked
+from avatar.geometry.vectors import Floats, Ints
 from common.kernels import cached_njit
 
 

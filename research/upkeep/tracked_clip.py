@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
-from avatar.avatar_io.live_link import head_angles
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.avatar_io.take_poses import head_angles
 from avatar.heads import load_head
-from avatar.heads.arkit import WEIGHTS, fit_weights
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.arkit_fit import fit_weights
 from avatar.tracking.write import MOTION, OVERLAY
 from avatar.video.sound import sound_reader
 from common.arrays import write_arrays

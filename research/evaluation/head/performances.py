@@ -10,15 +10,17 @@ from audio2mesh import stream_audio
 from audio2mesh.pose_vae.network import PoseNet
 from audio2mesh.prosody.listener import heard_prosody
 from audio2mesh.prosody.record import Prosody, joined
-from avatar.avatar_io.live_link import head_angles, head_poses, read_take, sample_take
+from avatar.avatar_io.live_link import read_take
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
+from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
 from avatar.behaviour.live import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
 from avatar.behaviour.performance import learned_head
 from avatar.behaviour.speech_events import RATE, in_parts
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
-from avatar.heads.arkit import EYE_DEGREES, WEIGHTS, fit_weights
+from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
+from avatar.heads.arkit_fit import fit_weights
 from common.arrays import pick_number, read_arrays
 from common.errors import InputError
 from research.evaluation.head.card import Performed

@@ -7,7 +7,8 @@ from speech_models import CONFIGS, tiny_encoder
 from transformers import MoonshineConfig, MoonshineModel, PreTrainedModel
 
 from audio2mesh.model.encoder import SpeechEncoder, build_encoder, load_encoder
-from audio2mesh.model.moonshine import Moonshine, empty_network
+from audio2mesh.model.moonshine import Moonshine
+from audio2mesh.model.pretrained import empty_network
 from audio2mesh.sound import SAMPLE_RATE
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.gaze import Gaze, GazeController, eyes_in_head, gaze_degrees
 from avatar.behaviour.style import READER, SPEAKER, StyleParams
 from avatar.heads import load_head

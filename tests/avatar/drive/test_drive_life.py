@@ -16,7 +16,8 @@ from audio2mesh.pose_vae.fit import load_pose_net, save_pose_net
 from audio2mesh.pose_vae.network import PoseNet
 from audio2mesh.pose_vae.options import PoseNetOptions
 from audio2mesh.prosody.listener import prosody_of
-from avatar.avatar_io.live_link import head_angles, read_take
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.take_poses import head_angles
 from avatar.behaviour.gaze import gaze_degrees
 from avatar.behaviour.performance import learned_head
 from avatar.drive.direction import direction_of

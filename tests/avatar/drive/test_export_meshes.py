@@ -13,8 +13,9 @@ from glb_files import read_glb
 from head_meshes import HEAD, decimated, moved, whole_head
 from torch import Tensor
 
-from avatar.avatar_io.live_link import head_poses, read_take, write_take
+from avatar.avatar_io.live_link import read_take, write_take
 from avatar.avatar_io.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
+from avatar.avatar_io.take_poses import head_poses
 from avatar.drive.export import Exported, export
 from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import retargeted

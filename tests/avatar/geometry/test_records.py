@@ -4,7 +4,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from avatar.geometry.vectors import Floats, concatenated, stacked
+from avatar.geometry.records import concatenated, stacked
+from avatar.geometry.vectors import Floats
 
 
 @dataclass(frozen=True)

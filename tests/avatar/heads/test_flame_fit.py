@@ -9,7 +9,7 @@ import torch
 from flame_files import write_flame
 from torch import Tensor
 
-from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.take_poses import head_poses
 from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.heads.flame_fit import (
     FlameMotion,

@@ -5,7 +5,7 @@ import torch
 from scipy.optimize import lsq_linear
 
 from avatar.heads import load_head
-from avatar.heads.arkit import solve_bounded
+from avatar.heads.arkit_fit import solve_bounded
 
 
 def by_scipy(matrix: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from avatar.heads import load_head
-from avatar.heads.arkit import fit_weights
+from avatar.heads.arkit_fit import fit_weights
 from avatar.lipreading.sound_delay import lips_delay
 from avatar.video.sound import Sound
 from common.assets import DEMO_VOICE

@@ -13,7 +13,7 @@ import torch
 from chromium import tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
-from avatar.avatar_io.live_link import head_poses
+from avatar.avatar_io.take_poses import head_poses
 from avatar.drive.options import ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
 from avatar.page.serve import served

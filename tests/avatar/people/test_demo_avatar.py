@@ -11,7 +11,8 @@ from scipy.ndimage import binary_erosion, maximum_filter
 from support import ROOT
 
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
-from avatar.geometry.vectors import MM, concatenated
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
 from avatar.people.build import PARTS, bound, build_avatar, portrait
 from avatar.people.masks import scalp_mask

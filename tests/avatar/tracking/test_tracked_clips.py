@@ -12,8 +12,8 @@ from support import Outcome
 from audio2mesh.data.clips import load_clips, motion_at
 from audio2mesh.pose_vae.tracks import load_tracks
 from audio2mesh.sound.waveform import load_audio
-from avatar.avatar_io.live_link import head_poses
 from avatar.avatar_io.motion_file import SavedMotion, motion_writer
+from avatar.avatar_io.take_poses import head_poses
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_units

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from avatar.geometry.vectors import concatenated, sphere_directions
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import sphere_directions
 from avatar.people.surface import rounded_points
 from research.captures.texture import (
     Texture,

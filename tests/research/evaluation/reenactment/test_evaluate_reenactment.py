@@ -10,7 +10,8 @@ import pytest
 import torch
 from support import Outcome
 
-from avatar.avatar_io.live_link import head_angles, read_take, write_take
+from avatar.avatar_io.live_link import read_take, write_take
+from avatar.avatar_io.take_poses import head_angles
 from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.reconstruct.capture_writer import PICTURES, picture_path, write_picture
 from common.errors import InputError

@@ -1,0 +1,30 @@
+"""Records of several arrays whose rows belong together."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from avatar.geometry.vectors import Ints
+
+T = TypeVar("T")
+
+
+def concatenated(parts: Sequence[T]) -> T:
+    """All rows of several records of one class: arrays, tensors, or records of these."""
+    first: Any = parts[0]
+    if is_dataclass(first):
+        kind: Callable[..., T] = type(parts[0])
+        columns = ([getattr(part, field.name) for part in parts] for field in fields(first))
+        return kind(*map(concatenated, columns))
+    join: Any = torch.cat if isinstance(first, Tensor) else np.concatenate
+    return join(parts)
+
+
+def stacked(faces: Sequence[Ints], counts: Sequence[int]) -> Ints:
+    """Triangles [M, 3] of several meshes side by side, whose numbers of vertices are `counts`."""
+    firsts = np.cumsum([0, *counts[:-1]])
+    return np.concatenate([part + first for part, first in zip(faces, firsts, strict=True)])
