@@ -34,8 +34,6 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     def compiled(function: Callable[..., Any]) -> Any:
         kernel = plain_njit(**{"nogil": True, **options})(function)
         if hasattr(kernel, "stats"):  # it is still a plain function under NUMBA_DISABLE_JIT
-            pass  # RECUT-EMPTY
-
             kernel._cache = KernelCache(function)  # as its enable_caching() does with Numba's own
             KERNELS.append(kernel)
         return kernel
@@ -54,7 +52,6 @@ def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 @cache
 def _prepare() -> None:
     """Have Numba compile as we want it, and tell of it."""
-    pass  # RECUT-EMPTY
 
     _use_whole_registers()
     _load_numba()

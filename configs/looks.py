@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from avatar.people.look import Look
+from avatar.people.subject import Look
 
 LookName = Literal["woman", "man"]
 

@@ -20,10 +20,9 @@ from avatar.drive.render_context import RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import batch_rig
-from avatar.video.nvenc import why_not_nvenc
+from avatar.video.nvenc import nv12, rgb8, why_not_nvenc
 from avatar.video.sound import Sound
 from avatar.video.writer import open_writer, takes_nv12
-from avatar.video.yuv import nv12, rgb8
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians, render_frames

@@ -11,9 +11,8 @@ from audio2mesh import SpeechToMotion
 from avatar.behaviour.breath import moved_by
 from avatar.behaviour.emotion_face import LiveEmotion
 from avatar.behaviour.emotion_timeline import EmotionTimeline
-from avatar.behaviour.live import LiveLife
 from avatar.behaviour.motion import COLUMNS, Behaviour
-from avatar.behaviour.performance import shown
+from avatar.behaviour.performance import LiveLife, shown
 from avatar.drive.emotion import style_with_emotion
 from avatar.heads import load_head
 from avatar.retarget.fitted_face import Face

@@ -11,10 +11,9 @@ from avatar.geometry.records import concatenated
 from avatar.geometry.triangle_mesh import face_areas
 from avatar.geometry.vectors import MM, Floats, Ints, axes, dot, normalised, smoothstep
 from avatar.people.layer import Layer, layer
-from avatar.people.look import Look
 from avatar.people.shading import Studio, linear, lit_skin
 from avatar.people.skin import Skin
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import Spots, at_spots
 
 

@@ -13,12 +13,11 @@ from avatar.people.complexion import skin_radiance
 from avatar.people.eyes import eye_layer
 from avatar.people.hair_styles import grown, shade_of
 from avatar.people.layer import Layer
-from avatar.people.look import Look
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, head_shadows
-from avatar.people.skin_gaussians import place_skin, skin_discs, under_discs
+from avatar.people.skin import place_skin, skin_discs, under_discs
 from avatar.people.strands import strand_layer
-from avatar.people.subject import Subject, seat
+from avatar.people.subject import Look, Subject, seat
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import bind
 

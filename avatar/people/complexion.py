@@ -8,11 +8,10 @@ from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM, Floats, bell, mix, smoothstep
 from avatar.people import masks
-from avatar.people.look import Look
 from avatar.people.masks import fractal_noise, value_noise, vector_noise
 from avatar.people.shading import Lighting, Studio, linear, lit_skin
-from avatar.people.skin import Skin
-from avatar.people.skin_gaussians import OpenSkin
+from avatar.people.skin import OpenSkin, Skin
+from avatar.people.subject import Look
 
 INNER_MOUTH = linear((150, 58, 58))
 

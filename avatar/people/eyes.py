@@ -8,10 +8,9 @@ import numpy as np
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats, axes, bell, disc_axes, mix, normalised, smoothstep
 from avatar.people.layer import Layer, discs, layer
-from avatar.people.look import Look
 from avatar.people.masks import fractal_noise, value_noise
 from avatar.people.shading import Studio, linear, lit_skin
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import Spots, at_spots, even_spots
 
 IRIS = 5.95 * MM

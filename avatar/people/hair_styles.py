@@ -12,10 +12,10 @@ from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM, Floats, Ints, bell, dot, normalised, smoothstep
 from avatar.lighting.occlusion import Fog
-from avatar.people.look import Look
 from avatar.people.masks import above_hairline, value_noise, vector_noise
 from avatar.people.skin import Skin
 from avatar.people.strands import Scalp, Strands, fog_of, scalp
+from avatar.people.subject import Look
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM

@@ -14,9 +14,8 @@ from numpy.typing import ArrayLike
 
 from avatar.geometry.vectors import MM, Floats, normalised
 from avatar.lighting.occlusion import DIRECTIONS, Fog, Shadows, cast_shadows
-from avatar.people.look import Look
 from avatar.people.masks import value_noise
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import Mesh
 
 

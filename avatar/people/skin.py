@@ -1,14 +1,31 @@
-"""What painters of skin have to know of places on it."""
+"""What painters of skin have to know of places on it.
+
+Where the samples of the skin lie, and the discs that are made of them.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, disc_axes, smoothstep
 from avatar.lighting.occlusion import Shadows
 from avatar.people import masks
-from avatar.people.subject import Subject
-from avatar.people.surface import Spots, at_spots, smooth_points
+from avatar.people.layer import Layer, discs, layer
+from avatar.people.masks import ear_mask, face_mask, lip_mask, scalp_mask
+from avatar.people.shading import Studio
+from avatar.people.subject import SKIN_BELOW_CUT, Subject
+from avatar.people.surface import (
+    Mesh,
+    Spots,
+    at_spots,
+    even_spots,
+    skinned,
+    skinned_discs,
+    smooth_points,
+)
+from avatar.people.torso import NECKLINE
 
 DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
 
@@ -54,3 +71,132 @@ def inside_mouth(sitter: Subject, at_rest: Shadows) -> Bools:
     region = sitter.head.regions["inner_mouth"].numpy()
     inner[region] = at_rest.visible(sitter.rest.vertices[region], 2 * MM).mean(1) < DARK
     return inner
+
+
+SPACING_BODY, SPACING_FACE, SPACING_FINE = 2.3 * MM, 1.24 * MM, 0.84 * MM
+SPACING_EAR, SPACING_SCALP, SPACING_MOUTH = 1.1 * MM, 4.0 * MM, 1.6 * MM
+LID = 1.2 * MM  # a vertex that blinks move more belongs to the lids
+FLATNESS = 0.18  # thickness of a disc against its radius
+UNDER_DEPTH = 1.2 * MM
+
+
+@dataclass(frozen=True)
+class OpenSkin(Skin):
+    """Samples of the skin that are also known in the stretched shape: jaw open, eyes shut."""
+
+    open_points: Floats  # [N, 3]
+    open_normals: Floats  # [N, 3]
+    inner_vertices: Bools  # [V] the mesh's vertices inside the mouth
+
+
+def place_skin(
+    sitter: Subject,
+    at_rest: Shadows,
+    stretched: Shadows,
+    rng: np.random.Generator,
+    finer: float = 1.0,
+) -> OpenSkin:
+    """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
+
+    They are spread over the stretched shape, so that no fold opens with gaps. finer: their spacing
+    on the face, as a share of what is usual.
+    """
+    inner = inside_mouth(sitter, at_rest)
+    spacing = _spacing(sitter, inner, finer)
+    spots = _bare_spots(sitter, sitter.stretched, sitter.skin, spacing, rng)
+    spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
+    open_points, open_normals = smooth_points(sitter.stretched, spots)
+    _, growth, _ = skinned(sitter.stretched, sitter.rest, spots.triangles)
+    known = vars(described(sitter, spots, inner))
+    known["sizes"] = spots.spacing * np.clip(growth, 0.35, 1.25)
+    return OpenSkin(
+        **known, open_points=open_points, open_normals=open_normals, inner_vertices=inner
+    )
+
+
+def _spacing(sitter: Subject, inner_mouth: Bools, finer: float) -> Floats:
+    """Wished spacing per vertex [V] in metres."""
+    mm = sitter.painted.vertices / MM
+    spacing = SPACING_BODY + (SPACING_FACE * finer - SPACING_BODY) * face_mask(mm)
+    fine = (lip_mask(mm) > 0.2) | (sitter.blink > LID)
+    spacing = np.where(fine, np.minimum(spacing, SPACING_FINE), spacing)
+    spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)
+    ear = SPACING_BODY if sitter.ears_covered else SPACING_EAR
+    spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)
+    return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
+
+
+def _bare_spots(
+    sitter: Subject, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
+) -> Spots:
+    """Even spots on the head's triangles `skin` down to the cut of the neck, and below it on what
+    the pullover leaves free of the torso, and a little more."""
+    head = even_spots(shape, skin, spacing, rng)
+    cut_off = at_spots(sitter.above_cut, sitter.faces, head) < -SKIN_BELOW_CUT
+    free = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
+    return concatenated([head[~cut_off], even_spots(shape, free, spacing, rng)])
+
+
+def _hidden(
+    sitter: Subject, spots: Spots, inner_mouth: Bools, at_rest: Shadows, stretched: Shadows
+) -> Bools:
+    """Spots that are never seen: the inside of the lids (they would show as specks), the depths of
+    the nose, and those of the mouth, also above the upper teeth where the cheek is thin."""
+    points, normals = smooth_points(sitter.rest, spots)
+    open_points = at_spots(sitter.stretched.vertices, sitter.faces, spots)
+    open_normals = at_spots(sitter.stretched.normals, sitter.faces, spots)
+    sky = np.maximum(
+        at_rest.visible(points, 1.2 * MM).mean(1), stretched.visible(open_points, 1.2 * MM).mean(1)
+    )
+    x, y, z = sitter.millimetres(spots).T
+    in_nose = (np.abs(x) < 22) & (np.abs(y + 18) < 16) & (z > 62)
+    hidden = (sky < 0.004) & (z < 75) | (sky < 0.025) & in_nose
+    above_teeth = (at_spots(inner_mouth.astype(float), sitter.faces, spots) > 0.5) & (y > -42)
+    hidden |= above_teeth & (sky < 0.03)
+    for group in ("l-eye", "r-eye"):
+        centre, radius = sitter.eye(group)
+        outward = points - centre
+        distance = np.linalg.norm(outward, axis=1)
+        inward = (normals * outward).sum(1) / distance < -0.15
+        stays_inward = (open_normals * (open_points - centre)).sum(1) < 0
+        hidden |= (distance < radius + 6 * MM) & inward & stays_inward
+        hidden |= (distance < radius + 7.5 * MM) & (sky < 0.05)
+    return hidden
+
+
+def skin_discs(sitter: Subject, skin: OpenSkin, radiance: Floats) -> Layer:
+    """Discs of the skin. Lids and folds take place and tilt from the stretched shape."""
+    soft = np.clip(np.maximum(skin.lips, np.maximum(3 * skin.lids, skin.ears)), 0, 1)
+    sigma = skin.sizes * (0.78 + 0.17 * soft + 0.08 * skin.lips + 0.1 * skin.inner_mouth)
+    back, turned, growth = skinned_discs(sitter.stretched, sitter.rest, skin.spots)
+    folded = (skin.lids > 0.03) | ((growth < 0.85) & (skin.mm[:, 2] > 70))
+    return layer(
+        means=np.where(folded[:, None], back, skin.points),
+        axes=np.where(folded[:, None, None], turned, disc_axes(skin.normals)),
+        scales=(sigma, sigma * FLATNESS, sigma),
+        radiance=radiance,
+        opacities=np.where(np.maximum(skin.lips, skin.inner_mouth) > 0.2, 0.985, 0.96),
+        triangles=skin.spots.triangles,
+    )
+
+
+def under_discs(studio: Studio, skin: OpenSkin, radiance: Floats) -> Layer:
+    """Larger discs below the skin that close what is left between its samples.
+
+    There are none under lips, lids, ears and mouth, where they would show at the rim.
+    """
+    sitter = studio.sitter
+    mm = sitter.painted.vertices / MM
+    spacing = np.where(face_mask(mm) > 0.3, 2.5 * MM, 3.6 * MM)
+    spacing = np.where(scalp_mask(mm) > 0.95, 5.5 * MM, spacing)
+    thin = (ear_mask(mm) > 0.05) | (lip_mask(mm) > 0.02) | (sitter.blink > 1.2 * LID)
+    thin |= skin.inner_vertices
+    plain = sitter.skin[~thin[sitter.faces[sitter.skin]].any(1)]
+    spots = _bare_spots(sitter, sitter.rest, plain, spacing, studio.rng)
+    points, normals = smooth_points(sitter.rest, spots)
+    facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
+    tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))
+    neighbours = tree.query(np.column_stack([points, normals * facing]), 6)[1]
+    light = radiance[neighbours].mean(1)
+    beneath = points - normals * UNDER_DEPTH
+    return discs(beneath, normals, spots.spacing * 0.8, FLATNESS, light, 0.98, spots.triangles)

@@ -12,8 +12,8 @@ from avatar.geometry.picture_file import read_photo
 from avatar.geometry.vectors import Floats
 from avatar.tracking.options import FOCALS
 from avatar.tracking.pyramid import Margins, window_around
-from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, faces_in_picture
+from avatar.vision.landmarks import DRAWN, flat_share
 from avatar.vision.mattes import Matting, find_mattes
 from common.errors import InputError
 

@@ -12,9 +12,8 @@ from torch import Tensor
 from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.lighting.occlusion import Fog
-from avatar.people.look import Colour, Look
 from avatar.people.shading import Lighting, Studio, head_shadows
-from avatar.people.subject import Subject, seat
+from avatar.people.subject import Colour, Look, Subject, seat
 from avatar.people.surface import Mesh, Spots, mesh
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto

@@ -19,7 +19,7 @@ from avatar.lighting.symmetry import Observed, in_own_light, joined
 from avatar.people.complexion import skin_radiance
 from avatar.people.layer import discs
 from avatar.people.masks import ear_mask
-from avatar.people.skin_gaussians import OpenSkin, place_skin, skin_discs, under_discs
+from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, even_spots, smooth_points
 from avatar.photo.project import (

@@ -24,7 +24,6 @@ from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import Environment, rotated
 from avatar.lighting.environment_files import read_light
 from avatar.lighting.estimate import WHITEST, assumed, estimate
-from avatar.lighting.head_pose import head_pose_of
 from avatar.lighting.materials import CLOTH, SKIN, Surfaces, untoned
 from avatar.lighting.radiance_transfer import (
     Arriving,
@@ -38,7 +37,8 @@ from avatar.lighting.radiance_transfer import (
     turned_back,
     with_factor,
 )
-from avatar.lighting.specular import mirror_of
+from avatar.lighting.relight import head_pose_of
+from avatar.lighting.shade import mirror_of
 from avatar.reconstruct.bound_gaussians import BoundGaussians, raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.visual_hull import calmest_timestep

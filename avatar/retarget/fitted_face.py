@@ -1,8 +1,14 @@
-"""A mesh that can be moved: its head, with everything fitted to this very mesh."""
+"""A mesh that can be moved: its head, with everything fitted to this very mesh.
+
+A complete head out of a mesh and the template that was fitted to it.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import numpy as np
+import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.geometry.similarity import IDENTITY, Similarity
@@ -10,9 +16,69 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.flame_regions import flame_landmarks, flame_regions
 from avatar.heads.head import SHIPPED, SIZES
-from avatar.retarget.head_on_mesh import head_on
-from avatar.retarget.registered_pair import to_head_space
+from avatar.retarget.correspondence import match_vertices
+from avatar.retarget.operator import transfer_onto
+from avatar.retarget.registered_pair import PARTS, lay, to_head_space
 from avatar.retarget.registration import registered
+
+PAIRED = ("lip_inner_upper", "lip_inner_lower")
+
+
+def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
+    """anny-head's units, regions and joint, carried to a mesh by its fitted template [S, 3]."""
+    laid = lay(head, mesh, fitted)
+    matching = match_vertices(laid)
+    transfer = transfer_onto(laid, matching)
+    group_of = _groups(head, matching.classes)
+    regions = {
+        name: _region(transfer.values(_indicator(head, index)))
+        for name, index in head.regions.items()
+        if name not in PAIRED
+    }
+    upper, lower = (head.regions[name] for name in PAIRED)
+    regions |= _lip_pairs(laid.vertices, laid.fitted, matching.classes, upper, lower)
+    return Head(
+        topology=topology,
+        vertices=mesh.vertices,
+        faces=mesh.faces,
+        units=transfer.offsets(head.units),
+        unit_names=head.unit_names,
+        regions=regions,
+        face_groups=torch.from_numpy(group_of)[mesh.faces].mode(dim=1).values,
+        group_names=head.group_names,
+        identities={},
+        pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
+        pivot=laid.to_head.inverse().of_tensor(head.pivot),
+    )
+
+
+def _indicator(head: Head, index: Tensor) -> Tensor:
+    return torch.zeros(len(head.vertices)).index_fill(0, index, 1.0)
+
+
+def _region(values: Tensor) -> Tensor:
+    return (values > 0.5).nonzero().squeeze(1)
+
+
+def _groups(head: Head, classes: NDArray) -> NDArray:
+    """[V] group index of each vertex."""
+    group = np.full(len(classes), head.group_names.index("body"))
+    for name, kind in PARTS.items():
+        group[classes == kind] = head.group_names.index(name)
+    return group
+
+
+def _lip_pairs(
+    vertices: NDArray, fitted: NDArray, classes: NDArray, upper: Tensor, lower: Tensor
+) -> dict[str, Tensor]:
+    """For each pair of the template the nearest vertex of the mesh on either side of the lips."""
+    pairs = {}
+    for name, index, kind in zip(PAIRED, (upper, lower), (0, 1), strict=True):
+        side = np.flatnonzero(classes == kind)
+        apart = ((fitted[index.numpy()][:, None] - vertices[side][None]) ** 2).sum(2)
+        pairs[name] = torch.from_numpy(side[apart.argmin(1)])
+    return pairs
+
 
 KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
 """Regions that FLAME's own numbering tells better than a fit does."""

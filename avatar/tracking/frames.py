@@ -21,9 +21,8 @@ from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import Bytes, Window, shifts, window_around
 from avatar.video.reader import FilmInfo, colour_frames, film_info
 from avatar.vision.crops import Squares
-from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
-from avatar.vision.landmarks import COUNT
+from avatar.vision.landmarks import COUNT, DRAWN, flat_share
 from avatar.vision.mattes import Matting, find_mattes
 from avatar.vision.soft_edges import own_colours
 from common.arrays import pick, read_arrays, write_arrays

@@ -33,7 +33,7 @@ from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window
-from avatar.tracking.result import Tracking, head_poses, take_of
+from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound
 from avatar.tracking.smooth import (
     as_open_as_seen,
     at_neutral,
@@ -43,7 +43,6 @@ from avatar.tracking.smooth import (
     touching,
 )
 from avatar.tracking.solve import FocalPrior
-from avatar.tracking.sound_offset import TrackedSound, tracked_sound
 from avatar.tracking.stages import (
     LEVELS,
     STEPS_PER_LEVEL,
@@ -59,9 +58,9 @@ from avatar.tracking.stages import (
 from avatar.tracking.write import write_tracking
 from avatar.video.reader import film_info
 from avatar.vision.follow import load_face_finder
+from avatar.vision.landmarks import NAMES, find_scores
 from avatar.vision.mattes import load_matting
 from avatar.vision.network import Network, load_network
-from avatar.vision.scores import NAMES, find_scores
 from common.claimed_folder import claim_folder, file_digest, let_go
 from common.device import pick_device
 from common.errors import InputError

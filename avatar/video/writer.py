@@ -135,8 +135,6 @@ def _writer(
         case "gif":
             return animation(path, size, rate, comment)
         case "frames":
-            pass  # RECUT-EMPTY
-
             return picture_folder(path, comment)
         case kind:
             assert_never(kind)

@@ -2,13 +2,19 @@
 
 The network (Face Mesh V2) sees an upright square around the face. The square comes from the
 detector at first and then from the points themselves.
+
+52 expression scores from a face's points, under ARKit's names.
+
+Whether a face is drawn: its skin is one flat colour, where that of a real one is shaded.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from avatar.vision.crops import Squares, cut
 from avatar.vision.detector import POINTS, Faces
@@ -100,3 +106,93 @@ def _angles(right: Tensor, left: Tensor) -> Tensor:
     """How far the line from the right to the left eye [N, 2] is turned from level, in radians."""
     along = left - right
     return torch.atan2(along[:, 1], along[:, 0])
+
+
+_SIDES = ("Left", "Right")
+NAMES = (
+    "_neutral",
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight"),
+    *(
+        f"eye{what}{side}"
+        for what in ("Blink", "LookDown", "LookIn", "LookOut", "LookUp", "Squint", "Wide")
+        for side in _SIDES
+    ),
+    *("jawForward", "jawLeft", "jawOpen", "jawRight"),
+    *("mouthClose", "mouthDimpleLeft", "mouthDimpleRight", "mouthFrownLeft", "mouthFrownRight"),
+    *("mouthFunnel", "mouthLeft", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    *("mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight"),
+)
+"""What the network scores, in its order: the ARKit units less tongueOut, and a neutral face."""
+
+SCORES_POINTS = (
+    *(0, 1, 4, 5, 6, 7, 8, 10, 13, 14, 17, 21, 33, 37, 39, 40, 46, 52, 53, 54, 55, 58, 61, 63, 65),
+    *(66, 67, 70, 78, 80, 81, 82, 84, 87, 88, 91, 93, 95, 103, 105, 107, 109, 127, 132, 133, 136),
+    *(144, 145, 146, 148, 149, 150, 152, 153, 154, 155, 157, 158, 159, 160, 161, 162, 163, 168),
+    *(172, 173, 176, 178, 181, 185, 191, 195, 197, 234, 246, 249, 251, 263, 267, 269, 270, 276),
+    *(282, 283, 284, 285, 288, 291, 293, 295, 296, 297, 300, 308, 310, 311, 312, 314, 317, 318),
+    *(321, 323, 324, 332, 334, 336, 338, 356, 361, 362, 365, 373, 374, 375, 377, 378, 379, 380),
+    *(381, 382, 384, 385, 386, 387, 388, 389, 390, 397, 398, 400, 402, 405, 409, 415, 454, 466),
+    *range(468, 478),
+)
+"""The points that the network reads, of the 478."""
+
+
+def find_scores(network: Network, points: Tensor, names: Sequence[str]) -> Tensor:
+    """Points [N, 478, 3] in pixels → scores [N, len(names)] in [0, 1]; 0 for names not in NAMES."""
+    (scores,) = network(_chosen(points[..., :2], SCORES_POINTS))
+    blank = torch.zeros_like(scores[:, :1])
+    columns = [NAMES.index(name) if name in NAMES else len(NAMES) for name in names]
+    return _chosen(torch.cat([scores, blank], 1), columns)
+
+
+def _chosen(table: Tensor, columns: Sequence[int]) -> Tensor:
+    return table.index_select(1, torch.tensor(columns, device=table.device))
+
+
+SIDE = 96  # pixels of the square around the face in which it is looked at
+FLAT = 0.002  # of brightness in [0, 1] from a pixel to the next: real skin changes faster
+DRAWN = 0.4  # of a face that is flat: photographs have up to 0.08, with a mask 0.25
+
+
+def flat_share(picture: Tensor, points: Tensor) -> float:
+    """How much of a face, in [0, 1], is of one brightness with what is around it.
+
+    picture [H, W, 3] in [0, 1]; points [478, 2]: landmarks in its pixels.
+    """
+    low, high = points.amin(0), points.amax(0)
+    side = float((high - low).max())
+    corner = (low + high - side) / 2
+    square = _cut(picture, corner, side).mean(-1)  # [SIDE, SIDE]
+    across = (square[1:-1, 2:] - square[1:-1, :-2]) / 2
+    down = (square[2:, 1:-1] - square[:-2, 1:-1]) / 2
+    inside = _inside((points - corner) * (SIDE / side))[1:-1, 1:-1]
+    return float((torch.hypot(across, down)[inside] < FLAT).float().mean())
+
+
+def _cut(picture: Tensor, corner: Tensor, side: float) -> Tensor:
+    """A square of a picture at SIDE² pixels [SIDE, SIDE, 3]; its rim goes on beyond it."""
+    height, width = picture.shape[:2]
+    steps = torch.arange(int(side) + 1)
+    columns, rows = (int(start) + steps for start in corner.floor())
+    part = picture[rows.clamp(0, height - 1)][:, columns.clamp(0, width - 1)]
+    small = functional.interpolate(
+        part.permute(2, 0, 1)[None].float(), (SIDE, SIDE), mode="bilinear", antialias=True
+    )
+    return small[0].permute(1, 2, 0)
+
+
+def _inside(points: Tensor) -> Tensor:
+    """[SIDE, SIDE] true within the outline of a face whose landmarks are in its pixels: a ray to
+    the right crosses it an odd number of times."""
+    start = points[list(OVAL)].double()
+    end = start.roll(-1, 0)
+    middles = torch.arange(SIDE).double() + 0.5
+    above = (start[:, 1, None] > middles) != (end[:, 1, None] > middles)  # [E, SIDE] by row
+    along = (middles - start[:, 1, None]) / (end - start)[:, 1, None]
+    crossing = start[:, :1] + along * (end - start)[:, :1]
+    right = above[..., None] & (crossing[..., None] > middles)  # [E, SIDE, SIDE]
+    return right.sum(0) % 2 == 1

@@ -8,10 +8,9 @@ from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.triangle_mesh import face_normals
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised
 from avatar.people.brows import FaceFront, brow_angles, brow_roots
-from avatar.people.look import Look
 from avatar.people.shading import linear
 from avatar.people.skin import described
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import Mesh, even_spots
 from research.captures.hair import Ribbons, ribbons, streaked
 from research.captures.paint import lid_rim

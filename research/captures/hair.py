@@ -11,12 +11,11 @@ from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.lighting.occlusion import Fog, Shadows
 from avatar.people.hair_styles import grown
-from avatar.people.look import Look
 from avatar.people.masks import scalp_mask, value_noise
 from avatar.people.shading import linear
 from avatar.people.skin import described
 from avatar.people.strands import Strands, tinted
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import even_spots
 from research.captures.light import USUAL, CaptureLight
 from research.captures.texture import Texture, painted, texel_places

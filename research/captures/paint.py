@@ -18,12 +18,11 @@ from avatar.people import masks
 from avatar.people.brows import brow_roots
 from avatar.people.complexion import oiliness, skin_albedo
 from avatar.people.eyes import IRIS, SIDES, eye_albedo, from_pupil, gaze_of, redder_corner
-from avatar.people.look import Look
 from avatar.people.masks import fractal_noise, value_noise
 from avatar.people.mouth import ENAMEL, ENAMEL_NECK, GUM, TONGUE, gum_line, tooth_position
 from avatar.people.shading import linear
 from avatar.people.skin import Skin, described
-from avatar.people.subject import Subject
+from avatar.people.subject import Look, Subject
 from avatar.people.surface import Spots, at_spots
 from avatar.people.torso import COLUMNS
 from research.captures.body import Body, turn_of

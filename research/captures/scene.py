@@ -15,10 +15,9 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.heads import Head, eyeball, fit_units, load_head
 from avatar.lighting.occlusion import Fog
 from avatar.people.hair_styles import shade_of
-from avatar.people.look import Colour, HairStyle, Look
 from avatar.people.masks import feature_triangles, scalp_mask
 from avatar.people.skin import inside_mouth
-from avatar.people.subject import seat
+from avatar.people.subject import Colour, HairStyle, Look, seat
 from avatar.reconstruct.capture_writer import REGION_LABELS
 from research.captures.body import Body, dress
 from research.captures.fine_hair import FineHair, fine_hair

@@ -6,10 +6,9 @@ from numpy.typing import NDArray
 
 from avatar.heads import load_head
 from avatar.lighting.occlusion import Fog
-from avatar.people.look import Look
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, head_shadows
-from avatar.people.subject import seat
+from avatar.people.subject import Look, seat
 from avatar.rigging.binding import bind
 
 

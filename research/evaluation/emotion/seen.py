@@ -14,8 +14,8 @@ from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import FaceFinder, faces_in_picture
+from avatar.vision.landmarks import NAMES, find_scores
 from avatar.vision.network import Network
-from avatar.vision.scores import NAMES, find_scores
 from common.errors import InputError
 from research.evaluation.emotion.spoken import EXPRESSED_EMOTIONS, SpeakingAvatar, rank_correlations
 from research.evaluation.photo.sheet import Row, write_rows

@@ -13,8 +13,8 @@ from audio2mesh.prosody.record import Prosody, joined
 from avatar.avatar_io.live_link import read_take
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
-from avatar.behaviour.live import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
+from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
 from avatar.behaviour.speech_events import RATE, in_parts
 from avatar.geometry.vectors import Floats

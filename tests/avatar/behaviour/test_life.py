@@ -8,8 +8,8 @@ from made_up_prosody import talking
 
 from audio2mesh.prosody.record import Prosody
 from avatar.behaviour.gaze import Gaze
-from avatar.behaviour.live import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.motion import COLUMNS, LOOKAHEAD, Behaviour, LifeMaker
+from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.speech_events import in_parts, silence
 from avatar.behaviour.style import READER, SPEAKER, STYLES, scaled
 

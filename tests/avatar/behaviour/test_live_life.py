@@ -7,9 +7,8 @@ from made_up_prosody import talking
 from voices import glides, sing
 
 from audio2mesh.prosody.record import first_frames
-from avatar.behaviour.live import LiveLife
 from avatar.behaviour.motion import Behaviour
-from avatar.behaviour.performance import Life, live, still
+from avatar.behaviour.performance import Life, LiveLife, live, still
 from avatar.behaviour.speech_events import silence
 from avatar.heads import load_head
 

@@ -17,7 +17,7 @@ from avatar.drive.performance import perform
 from avatar.heads.arkit import WEIGHTS
 from avatar.retarget.fitted_face import shipped_face
 from avatar.tracking import track as perform_room
-from avatar.tracking.sound_offset import TrackedSound
+from avatar.tracking.result import TrackedSound
 from avatar.tracking.track import Performance
 from avatar.video.sound import Sound
 from common.assets import DEMO_AVATAR, DEMO_VOICE

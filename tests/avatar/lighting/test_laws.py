@@ -15,10 +15,9 @@ from avatar.lighting.bake import bake
 from avatar.lighting.bake_positions import bake_positions
 from avatar.lighting.direction_bins import DirectionBins, into_bins
 from avatar.lighting.environment import Environment, EnvironmentRotation, Lobe, irradiance, lamps
-from avatar.lighting.head_pose import head_pose_of
 from avatar.lighting.materials import CLOTH, JAW, Surfaces, packed, tone, unpacked, untoned
 from avatar.lighting.presets import SHARPNESS
-from avatar.lighting.relight import relit
+from avatar.lighting.relight import head_pose_of, relit
 from avatar.lighting.shade import matt_light
 from avatar.rigging.draw import avatar_rig
 from splat import look_at

@@ -35,8 +35,7 @@ from avatar.lighting.materials import (
 )
 from avatar.lighting.occlusion import DIRECTIONS
 from avatar.lighting.relight import sides_of
-from avatar.lighting.shade import PER_ROOT, ShadedFrame, shade
-from avatar.lighting.specular import blurred, mirror_of
+from avatar.lighting.shade import PER_ROOT, ShadedFrame, blurred, mirror_of, shade
 from splat.scene.conventions import SH_C0
 
 COUNT = 300

@@ -43,8 +43,7 @@ from avatar.lighting.radiance_transfer import (
     unpacked,
     with_factor,
 )
-from avatar.lighting.shade import PER_ROOT, ShadedFrame, shade
-from avatar.lighting.specular import mirror_of
+from avatar.lighting.shade import PER_ROOT, ShadedFrame, mirror_of, shade
 from splat.scene.conventions import SH_C0
 
 COUNT = 200

@@ -9,10 +9,9 @@ from films import copied, write_film, write_sound
 from performances import performance
 
 from audio2mesh.sync.delay import Delay
-from avatar.tracking import sound_offset as room
+from avatar.tracking import result as room
 from avatar.tracking.options import Sync
-from avatar.tracking.result import Tracking
-from avatar.tracking.sound_offset import tracked_sound
+from avatar.tracking.result import Tracking, tracked_sound
 from avatar.video.reader import grey_frames
 from avatar.video.sound import Sound, sound_reader
 from avatar.video.writer import open_writer

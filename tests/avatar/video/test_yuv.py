@@ -18,10 +18,9 @@ from av.video.frame import CudaContext, VideoFrame
 from torch import Tensor
 
 from avatar.video import nvenc
-from avatar.video.nvenc import shared_frames, why_not_nvenc
+from avatar.video.nvenc import nv12, rgb8, shared_frames, why_not_nvenc
 from avatar.video.output import output_kind
 from avatar.video.writer import _yuv_converter, as_bytes, open_writer, takes_nv12
-from avatar.video.yuv import nv12, rgb8
 from common.background import in_background
 
 

@@ -9,8 +9,8 @@ from heads_in_pictures import HEADS, drawing, head, masked
 from PIL import Image, ImageDraw
 from torch import Tensor
 
-from avatar.vision.drawn import DRAWN, flat_share
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
+from avatar.vision.landmarks import DRAWN, flat_share
 
 
 @pytest.fixture(scope="module")

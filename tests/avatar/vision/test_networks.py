@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from avatar.vision.follow import faces_in_picture, follow_face, load_face_finder
+from avatar.vision.landmarks import NAMES, SCORES_POINTS, find_scores
 from avatar.vision.mattes import find_mattes, load_matting
 from avatar.vision.network import WEIGHTS, Name, Network, load_network
-from avatar.vision.scores import NAMES, POINTS, find_scores
 from common.claimed_folder import file_digest
 from research.bench.vision import INPUTS, measure_networks
 
@@ -33,7 +33,7 @@ def test_points_and_scores_are_those_of_the_original(networks: dict[str, Network
     points, presence, _ = networks["face_landmarks"](head(name)[None])
     assert_close(points.reshape(478, 3), wanted["points"], atol=1e-3, rtol=0)
     assert_close(presence.flatten(), wanted["presence_logit"], atol=1e-4, rtol=0)
-    (scores,) = networks["face_scores"](wanted["points"][None, list(POINTS), :2])
+    (scores,) = networks["face_scores"](wanted["points"][None, list(SCORES_POINTS), :2])
     assert_close(scores.flatten(), wanted["scores"].flatten(), atol=1e-4, rtol=0)
 
 

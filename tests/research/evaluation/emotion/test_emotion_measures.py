@@ -9,7 +9,7 @@ from audio2mesh.data.phones import Phone
 from audio2mesh.evaluation.recordings import Recording
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.retarget.fitted_face import shipped_face
-from avatar.vision.scores import NAMES
+from avatar.vision.landmarks import NAMES
 from research.evaluation.emotion.kept import Alone
 from research.evaluation.emotion.seen import LEVELS as SEEN_LEVELS
 from research.evaluation.emotion.seen import Seen, recognised, seen_growth
