@@ -2,7 +2,7 @@
 below it is seen from one.
 
 In the space of the head a camera moves as the head turns, so that moments take the place of cameras
-when hair is carved out (see `avatar.reconstruct.hull`).
+when hair is carved out (see `avatar.reconstruct.visual_hull`).
 
 Pictures of an unfinished avatar: what was seen, what is drawn, and the difference.
 """
