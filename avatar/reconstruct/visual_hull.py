@@ -4,7 +4,7 @@ Gaussians that start on the mesh would take the whole training to creep there. T
 timestep carve a visual hull out of a block of voxels (Laurentini 1994); a line of sight through a
 pixel that shows the subject beside the mesh starts a Gaussian where it first meets the hull.
 
-More first Gaussians, where the subject is but its mesh is not; see `avatar.reconstruct.hull`.
+More first Gaussians, where the subject is but its mesh is not.
 """
 
 import math

@@ -35,9 +35,14 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 @pytest.fixture
 def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
     """From now on nothing may be registered."""
-    return lambda: monkeypatch.setattr(
-        "avatar.retarget.fitted_face.registered", lambda *_: pytest.fail("registered again")
-    )
+
+    def stop() -> None:
+        for user in ("fitted_face", "scan_avatar"):
+            monkeypatch.setattr(
+                f"avatar.retarget.{user}.registered", lambda *_: pytest.fail("registered again")
+            )
+
+    return stop
 
 
 @pytest.fixture(scope="module")
