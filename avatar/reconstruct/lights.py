@@ -110,7 +110,7 @@ class CaptureLights:
         albedo = albedo_of(bound)
         light = came.matt + torch.einsum("nac,na->nc", came.sided, slopes(bound))
         again = came.open_share * (1 - came.open_share)
-        bounce = sky.even * albedo[self._skin()].detach().mean(0)
+        bounce = sky.ambient * albedo[self._skin()].detach().mean(0)
         eye = camera_centre(view.camera).to(world.means)
         image, left = reflected(self.transfer, frames, world.means.detach(), eye, sky, image)
         radiance = albedo * (light.clamp(min=0) + again[:, None] * bounce) * left + image
@@ -154,15 +154,19 @@ class CaptureLights:
         mesh = (capture.rest, capture.faces, capture.topology)
         avatar = Avatar(type(raw)(**parts), bound.binding.cpu(), *mesh)
         made = bake(avatar, self.head)
-        matter = np.where(self._scalp(bound), CLOTH, made.matter)  # hair there has no mirror image
+        material = np.where(
+            self._scalp(bound), CLOTH, made.material
+        )  # hair there has no mirror image
         turns = _turns(bound)
         normals, tangents = (
             torch.einsum("nij,nj->ni", turns, torch.from_numpy(part).to(self.device))
             for part in (made.normals, made.tangents)
         )
-        kinds = (matter, made.rest, made.opened, made.follows, made.access)
-        matter, rest, opened, follows, access = (torch.from_numpy(p).to(self.device) for p in kinds)
-        return Transfer(normals, tangents, matter.long(), rest, opened, follows.long(), access)
+        kinds = (material, made.rest, made.opened, made.follows, made.access)
+        material, rest, opened, follows, access = (
+            torch.from_numpy(p).to(self.device) for p in kinds
+        )
+        return Transfer(normals, tangents, material.long(), rest, opened, follows.long(), access)
 
     def _scalp(self, bound: BoundGaussians) -> Bools:
         """Which Gaussians [N] lie on the scalp."""
@@ -172,7 +176,7 @@ class CaptureLights:
 
     def _skin(self) -> Tensor:
         assert self.transfer is not None
-        skin = self.transfer.matter == SKIN
+        skin = self.transfer.material == SKIN
         return skin if skin.any() else ~skin
 
     def _estimated(self, bound: BoundGaussians) -> Environment:
