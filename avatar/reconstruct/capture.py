@@ -1,10 +1,7 @@
-"""What a capture is, once its files are read and checked; pictures stay on disk.
+"""A capture in memory, without its pictures, and its tracked meshes, from the vertices or FLAME's
+parameters of every timestep.
 
-The tracked meshes of a capture that names the vertices of every timestep.
-
-The tracked meshes of a capture that names FLAME's parameters at every timestep.
-
-canonical_flame_param.npz and one file for every timestep hold shape, expr, rotation, neck_pose,
+canonical_flame_param.npz and one file per timestep hold shape, expr, rotation, neck_pose,
 jaw_pose, eyes_pose and translation, and may hold static_offset and dynamic_offset, as VHAP writes
 them (vhap/export_as_nerf_dataset.py).
 """
@@ -40,7 +37,7 @@ RELIGHT = "relight"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture: what was seen, by which camera, of which timestep."""
+    """One picture, with its camera and timestep."""
 
     camera: Camera  # world to camera, OpenCV axes, pixels
     image: Path
