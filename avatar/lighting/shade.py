@@ -157,37 +157,23 @@ def matt_light(
     kinds = surfaces.normals, surfaces.tangents, surfaces.material, surfaces.rest, surfaces.opened
     opening = np.array([jaw, lids], np.float32)[surfaces.follows]
     light = (np.ascontiguousarray(part.T) for part in bins)
-    return _matt_light(*kinds, quats, opening, MATERIALS, *light)
+    return _matt_light((*kinds, quats, opening), MATERIALS, *light)
 
 
 @cached_njit(parallel=True, fastmath=True)
-def _matt_light(
-    normals, tangents, material, rest, opened, quats, opening, materials, energy, towards
-):  # pragma: no cover (compiled)
-    light = np.empty_like(normals)
-    blocks = (len(normals) + BLOCK - 1) // BLOCK
+def _matt_light(surfaces, materials, energy, towards):  # pragma: no cover (compiled)
+    count = len(surfaces[0])
+    light = np.empty((count, 3), np.float32)
+    blocks = (count + BLOCK - 1) // BLOCK
     for number in prange(blocks):
-        rows = number * BLOCK, min(number * BLOCK + BLOCK, len(normals))
-        kinds = normals, tangents, material, rest, opened, quats, opening
-        _matt_block(rows, *kinds, materials, energy, towards, light)
+        rows = number * BLOCK, min(number * BLOCK + BLOCK, count)
+        _matt_block(rows, surfaces, materials, energy, towards, light)
     return light
 
 
 @cached_njit(fastmath=True)
-def _matt_block(
-    rows,
-    normals,
-    tangents,
-    material,
-    rest,
-    opened,
-    quats,
-    opening,
-    materials,
-    energy,
-    towards,
-    light,
-):  # pragma: no cover (compiled)
+def _matt_block(rows, surfaces, materials, energy, towards, light):  # pragma: no cover (compiled)
+    normals, tangents, material, rest, opened, quats, opening = surfaces
     visible = np.empty(COUNT, np.float32)
     for i in range(rows[0], rows[1]):
         m, turned = material[i], row4(quats, i)

@@ -14,8 +14,7 @@ from avatar.geometry.vectors import Ints
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.flame_parameters import frame_parameters, still, write_flame_parameters
 from avatar.heads.head import FLAME_TEETH, SIZES
-from avatar.reconstruct import capture as flame_meshes
-from avatar.reconstruct.capture import CANONICAL
+from avatar.reconstruct.capture import CANONICAL, FLAME_CANONICAL
 from avatar.reconstruct.capture_writer import (
     flame_path,
     frame_entry,
@@ -126,9 +125,7 @@ def _write_flame(
     found, lips_mm = flame_frames(person, tracking, poses, torso_motions)
     (out / "flame_param").mkdir(exist_ok=True)
     size = SIZES[FLAME_TEETH][0]
-    write_flame_parameters(
-        out / flame_meshes.FLAME_MESHES_CANONICAL, still(person.shape, None), size
-    )
+    write_flame_parameters(out / FLAME_CANONICAL, still(person.shape, None), size)
     for row, number in enumerate(tracking.frames.tolist()):
         write_flame_parameters(out / flame_path(number), frame_parameters(found, row), size)
     return f"FLAME's skin lies {person.residual_mm:.1f} mm off, its lips move {lips_mm:.1f} mm off"

@@ -94,11 +94,7 @@ def _lines(means: Floats, count: int) -> Floats:
         for x in range(means.shape[2]):
             r, g, b = mean[0, x], mean[1, x], mean[2, x]
             rr, rg, rb = mean[3, x] - r * r + _EPS, mean[4, x] - r * g, mean[5, x] - r * b
-            gg, gb, bb = (
-                mean[6, x] - g * g + _EPS,
-                mean[7, x] - g * b,
-                mean[8, x] - b * b + _EPS,
-            )
+            gg, gb, bb = mean[6, x] - g * g + _EPS, mean[7, x] - g * b, mean[8, x] - b * b + _EPS
             i_rr, i_rg, i_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
             i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
             scale = _ONE / (rr * i_rr + rg * i_rg + rb * i_rb)
