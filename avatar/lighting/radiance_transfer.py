@@ -86,9 +86,7 @@ def _arriving(transfer: Transfer, R_world_tri: Tensor, sky: Sky) -> Arriving:
     opening = sky.opening[transfer.follows, None]
     rest, opened = (unpacked(t, normals.dtype) for t in (transfer.rest, transfer.opened))
     visible = torch.lerp(rest, opened, opening)
-    table = torch.as_tensor(MATERIALS, dtype=rest.dtype, device=rest.device)[
-        transfer.material
-    ]  # [n, 7]
+    table = torch.as_tensor(MATERIALS).to(rest)[transfer.material]  # [n, 7]
     strand = table[:, 3, None] > 0
     facing = normals @ sky.towards.T  # [n, D]
     sine = (1 - (tangents @ sky.towards.T).square()).clamp(min=0).sqrt()
