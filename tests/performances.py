@@ -20,7 +20,7 @@ class Performance:
     model: FaceModel
     landmarks: LandmarkModel
     person: Person
-    moments: list[FrameState]
+    states: list[FrameState]
     points: list[Tensor]  # [478, 2] pixels
 
 
@@ -31,17 +31,17 @@ def performance(frames: int = 16, seed: int = 1, focal: float = 600.0) -> Perfor
     random = torch.Generator().manual_seed(seed)
     shape = 0.8 * torch.randn(len(model.modes), generator=random, dtype=torch.float64)
     person = Person(shape, focal, (SIZE / 2, SIZE / 2))
-    moments = [_moment(model, frame, random) for frame in range(frames)]
+    states = [_state(model, frame, random) for frame in range(frames)]
     points = []
-    for moment in moments:
+    for state in states:
         found = torch.zeros(478, 2, dtype=torch.float64)
-        placed = place(landmarks.points, person, moment)
-        found[landmarks.index] = expected_pixels(landmarks, person, moment, placed).double()
+        placed = place(landmarks.points, person, state)
+        found[landmarks.index] = expected_pixels(landmarks, person, state, placed).double()
         points.append(found)
-    return Performance(model, landmarks, person, moments, points)
+    return Performance(model, landmarks, person, states, points)
 
 
-def _moment(model: FaceModel, frame: int, random: torch.Generator) -> FrameState:
+def _state(model: FaceModel, frame: int, random: torch.Generator) -> FrameState:
     turn = [0.2 * np.sin(0.7 * frame), 0.6 * np.sin(0.31 * frame + 0.2), 0.1 * np.sin(frame)]
     weights = torch.zeros(len(model.units), dtype=torch.float64)
     used = torch.randperm(len(weights), generator=random)[:4]

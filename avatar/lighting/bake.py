@@ -1,13 +1,8 @@
-"""How much of the light from each direction reaches each Gaussian: the head's and the hair's shade.
+"""Visibility of each Gaussian towards DIRECTIONS, at rest and with the jaw open and the eyes shut.
 
-Rays towards every direction, and more between them where a shadow's edge passes, say what of the
-mesh stands in the way; Gaussians off the mesh are fog.
-At rest and once more with the jaw open and the eyes shut.
-
-Visibility between DIRECTIONS: more rays wherever a shadow's edge passes, and what is kept of it.
-
-A table is read by interpolation, so it holds what interpolates best: neither what is seen right at
-a direction nor the mean around it, but most of the way from the mean to the least squares.
+Rays are cast towards every direction, with more between them where a shadow's edge passes; the mesh
+blocks them, and Gaussians off the mesh attenuate them as fog. As tables are read by interpolation,
+they hold values between the mean around each direction and the least-squares fit.
 """
 
 from collections.abc import Callable
@@ -48,22 +43,22 @@ from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from splat import Gaussians
 
-LEVELS = 2  # times that every triangle of directions is cut into four
+LEVELS = 2  # of subdividing every triangle of directions into four
 SHARPENED = 0.7  # of the way from means to least squares, whose values do not stay within [0, 1]
 
 
-class Finer(NamedTuple):
+class Subdivision(NamedTuple):
     """Directions halfway between others."""
 
     ends: Ints  # [d, 2] of all directions before
     directions: Floats  # [d, 3] unit
 
 
-class Net(NamedTuple):
-    """DIRECTIONS, then level by level what lies between them: P directions in all."""
+class RefinedDirections(NamedTuple):
+    """DIRECTIONS, then level by level those between them: P directions in all."""
 
-    levels: tuple[Finer, ...]
-    to_table: Floats  # [P, D] float32: what is seen towards each → table
+    levels: tuple[Subdivision, ...]
+    to_table: Floats  # [P, D] float32: visibility towards each → table
 
 
 def interpolate_visibility(cast: Callable[[Floats, Bools], Bools], count: int) -> Floats:
@@ -71,43 +66,43 @@ def interpolate_visibility(cast: Callable[[Floats, Bools], Bools], count: int) -
 
     cast: (directions [d, 3], asked [N, d]) → which rays meet nothing [N, d].
     """
-    net = _net()
+    refined = _refined_directions()
     seen = cast(DIRECTIONS, np.ones((count, len(DIRECTIONS)), bool))
-    for finer in net.levels:
-        one, other = seen[:, finer.ends[:, 0]], seen[:, finer.ends[:, 1]]
+    for subdivision in refined.levels:
+        one, other = seen[:, subdivision.ends[:, 0]], seen[:, subdivision.ends[:, 1]]
         edge = one != other
-        rays = cast(finer.directions, edge)
+        rays = cast(subdivision.directions, edge)
         seen = np.concatenate([seen, np.where(edge, rays, one)], axis=1)
-    return np.clip(seen.astype(np.float32) @ net.to_table, 0, 1)
+    return np.clip(seen.astype(np.float32) @ refined.to_table, 0, 1)
 
 
 @cache
-def _net() -> Net:
-    corners, places, levels = triangles().corners, DIRECTIONS, []
+def _refined_directions() -> RefinedDirections:
+    corners, directions, levels = triangles().corners, DIRECTIONS, []
     for _ in range(LEVELS):
-        corners, finer = _cut(corners, places)
-        places = np.concatenate([places, finer.directions])
-        levels.append(finer)
-    return Net(tuple(levels), _to_table(corners, places))
+        corners, subdivision = _cut(corners, directions)
+        directions = np.concatenate([directions, subdivision.directions])
+        levels.append(subdivision)
+    return RefinedDirections(tuple(levels), _to_table(corners, directions))
 
 
-def _cut(corners: Ints, places: Floats) -> tuple[Ints, Finer]:
-    """Triangles [T, 3] between places [P, 3] each cut into four, and the new places."""
+def _cut(corners: Ints, directions: Floats) -> tuple[Ints, Subdivision]:
+    """Triangles [T, 3] between directions [P, 3] each cut into four, and the new directions."""
     edges = np.concatenate([corners[:, [0, 1]], corners[:, [1, 2]], corners[:, [2, 0]]])
     ends, number = np.unique(np.sort(edges, axis=1), axis=0, return_inverse=True)
-    ab, bc, ca = len(places) + number.reshape(3, -1)
+    ab, bc, ca = len(directions) + number.reshape(3, -1)
     a, b, c = corners.T
     pieces = [(a, ab, ca), (b, bc, ab), (c, ca, bc), (ab, bc, ca)]
     smaller = np.concatenate([np.stack(piece, axis=1) for piece in pieces])
-    return smaller, Finer(ends, normalised(places[ends].sum(1)))
+    return smaller, Subdivision(ends, normalised(directions[ends].sum(1)))
 
 
-def _to_table(corners: Ints, places: Floats) -> Floats:
-    a, b, c = places[corners].swapaxes(0, 1)
+def _to_table(corners: Ints, directions: Floats) -> Floats:
+    a, b, c = directions[corners].swapaxes(0, 1)
     area = np.linalg.norm(np.cross(b - a, c - a), axis=1) / 6
     weight = np.bincount(corners.ravel(), np.repeat(area, 3))  # [P] steradians
-    hats = np.zeros((len(places), len(DIRECTIONS)))
-    nearest, shares = shares_at(places)
+    hats = np.zeros((len(directions), len(DIRECTIONS)))
+    nearest, shares = shares_at(directions)
     np.put_along_axis(hats, nearest, shares, axis=1)
     weighed = hats * weight[:, None]
     mean, least_squares = weighed / weighed.sum(0), weighed @ np.linalg.inv(hats.T @ weighed)
@@ -115,60 +110,64 @@ def _to_table(corners: Ints, places: Floats) -> Floats:
 
 
 OPEN_JAW = 0.7  # weight of jawOpen in the second table
-AT_LIDS, LID = 0.1 * MM, 1 * MM  # what shutting eyes move further is shaded by, and is, a lid
-LIFT = 0.3 * MM  # of the skin off itself
+AT_LIDS, LID = 0.1 * MM, 1 * MM  # that blinking moves a triangle: shaded by lids; a lid itself
+LIFT = 0.3 * MM  # of ray origins off the skin
 LOOSE_SKIP = 15 * MM  # from hair and clothes, within which the mesh does not shade them
 NEIGHBOURS, FACING = 7, 4 * MM  # that shade a Gaussian together; how normals count among them
-FOLDED = 0.7  # of its neighbours' light: a Gaussian that has less takes theirs
+FOLDED = 0.7  # of its neighbours' light, below which a Gaussian takes theirs
 BEHIND = -0.25  # cosine to a normal below which light never reaches a surface, however it moves
 HAIR_SKIP, CLOTH_SKIP = 6 * MM, 16 * MM  # that hair and clothes do not shade themselves
-FOG = 0.3  # of what hair and clothes cover, as they let light through and scatter it
-PARTS, TOGETHER = 8, 2048  # in which progress is told; Gaussians at a time, for memory
+FOG = 0.3  # opacity of hair and clothes, as they transmit and scatter light
+PARTS, TOGETHER = 8, 2048  # progress steps; Gaussians at a time, for memory
 
 
 def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
     """The Gaussians of an avatar ready to be lit, with an albedo of 1.
 
-    head: its mesh, with units that fit it. Gaussians that were painted or trained stand off their
-    mesh: what of them lies in folds is lit as the skin around it, and lids as they are when shut;
-    those that are laid onto a mesh are lit as it is. done: called after each of 2 * PARTS parts.
+    head: its mesh, with units that fit it. Gaussians that were painted or trained lie off their
+    mesh: those in folds are lit as the skin around them, and lids as when shut; those of an unlit
+    avatar are lit as their mesh. done: called after each of 2 * PARTS parts.
     """
     rig = avatar_rig(avatar, torch.device("cpu"))
     resting = rig(avatar.vertices)
     loose = loose_gaussians(avatar, resting)
-    matter = material_of(avatar, head, loose)
+    material = material_of(avatar, head, loose)
     blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
     opened_vertices = avatar.vertices + OPEN_JAW * head.unit("jawOpen") + blink
     blinks = blink.norm(dim=-1)[avatar.faces].mean(1)[avatar.binding].numpy()
-    follows = np.where(((blinks > AT_LIDS) & ~loose) | (matter == EYES), LIDS, JAW).astype(np.uint8)
+    follows = np.where(((blinks > AT_LIDS) & ~loose) | (material == EYES), LIDS, JAW).astype(
+        np.uint8
+    )
     solid = _solid(avatar, head)
-    creased = (blinks > LID) & ~loose & (matter != EYES) & (not avatar.unlit)
-    hidden = creased | np.isin(matter, (MOUTH, TEETH))  # at rest
+    creased = (blinks > LID) & ~loose & (material != EYES) & (not avatar.unlit)
+    hidden = creased | np.isin(material, (MOUTH, TEETH))  # at rest
     tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
-    even = into_bins(*_even_sky())
+    uniform = into_bins(*_uniform_sky())
     for vertices in (avatar.vertices, opened_vertices):
         gaussians = rig(vertices)
-        places = bake_positions(avatar, gaussians, vertices, loose)
-        visible = _visibility(places, gaussians, vertices.double().numpy(), solid, matter, done)
+        positions = bake_positions(avatar, gaussians, vertices, loose)
+        visible = _visibility(
+            positions, gaussians, vertices.double().numpy(), solid, material, done
+        )
         if not avatar.unlit:
-            visible = _unfolded(visible, places)
+            visible = _fill_folds(visible, positions)
         if tables:  # a lid that folds into itself when shut keeps its light
-            lids = (follows == LIDS) & (matter != EYES)
+            lids = (follows == LIDS) & (material != EYES)
             visible[lids] = np.maximum(visible[lids], unpacked(tables[0][lids]))
         tables.append(packed(visible))
-        accesses.append(_access(visible, places.normals, even))
-        own = in_own_frames(gaussians, places.normals)
+        accesses.append(_access(visible, positions.normals, uniform))
+        own = in_own_frames(gaussians, positions.normals)
         chosen = hidden if len(tables) == 2 else slice(None)
         normals[chosen] = own[chosen]
     access = np.stack(accesses, axis=1).astype(np.float32)
     white = np.ones((len(loose), 3), np.float32)
     rest, opened = tables
     rest[creased], access[creased, 0] = opened[creased], access[creased, 1]
-    kinds = normals, tangents_of(avatar), matter, white
+    kinds = normals, tangents_of(avatar), material, white
     return Surfaces(*kinds, rest, opened, follows, access)
 
 
-def _even_sky() -> tuple[Floats, Floats]:
+def _uniform_sky() -> tuple[Floats, Floats]:
     sky = lamps([Lobe(0, 0, 1, 0)])
     return sky.directions, sky.energy
 
@@ -180,47 +179,49 @@ def _solid(avatar: Avatar, head: Head) -> Ints:
 
 
 def _visibility(
-    places: BakePositions,
+    positions: BakePositions,
     gaussians: Gaussians,
     vertices: Floats,
     solid: Ints,
-    matter: Ints,
+    material: Ints,
     done: Callable[[], None],
 ) -> Floats:
     """Share of light [N, D] float32 that reaches Gaussians from DIRECTIONS."""
     middle = (vertices.max(0) + vertices.min(0)) / 2
-    lift = np.where(places.loose, 0, LIFT)[:, None]
-    points = places.points + lift * places.normals - middle
+    lift = np.where(positions.loose, 0, LIFT)[:, None]
+    points = positions.points + lift * positions.normals - middle
     tree = face_tree(vertices - middle, solid)
-    skip = np.where(matter == STRAND, HAIR_SKIP, CLOTH_SKIP)
-    fog = _fog(gaussians, places.loose, middle)
+    skip = np.where(material == STRAND, HAIR_SKIP, CLOTH_SKIP)
+    fog = _fog(gaussians, positions.loose, middle)
     visible = np.empty((len(points), len(DIRECTIONS)), np.float32)
     for part in np.array_split(np.arange(len(points)), PARTS):
         for some in np.array_split(part, len(part) // TOGETHER + 1):
-            visible[some] = _past_mesh(tree, points[some], places, some)
+            visible[some] = _mesh_visibility(tree, points[some], positions, some)
             if fog is not None:
-                for chosen, distance in _by_skip(places.loose[some], skip[some]):
+                for chosen, distance in _by_skip(positions.loose[some], skip[some]):
                     visible[some[chosen]] *= fog.transmitted(points[some[chosen]], distance)
         done()
     return visible
 
 
-def _past_mesh(tree: FaceTree, points: Floats, places: BakePositions, rows: Ints) -> Floats:
-    """Share of light [n, D] float32 that reaches points [n, 3], some rows of places, past it."""
-    loose, nearest = places.loose[rows], np.where(places.loose[rows], LOOSE_SKIP, 0.0)
+def _mesh_visibility(
+    tree: FaceTree, points: Floats, positions: BakePositions, rows: Ints
+) -> Floats:
+    """Share of light [n, D] float32 that reaches points [n, 3], some rows of positions, past it."""
+    loose, nearest = positions.loose[rows], np.where(positions.loose[rows], LOOSE_SKIP, 0.0)
 
     def cast(directions: Floats, asked: Bools) -> Bools:
-        before = (places.normals[rows] @ directions.T > BEHIND) | loose[:, None]
+        before = (positions.normals[rows] @ directions.T > BEHIND) | loose[:, None]
         return unhidden(tree, points, directions, asked & before, nearest)
 
     return interpolate_visibility(cast, len(points))
 
 
-def _unfolded(visible: Floats, places: BakePositions) -> Floats:
-    """Visibility [N, D] in which what lies in a fold finer than a Gaussian is lit as the skin
-    around it: a disc shows above the fold that its middle lies in."""
-    place = np.column_stack([places.points, places.normals * FACING])
-    near = np.asarray(KDTree(place).query(place, NEIGHBOURS)[1])
+def _fill_folds(visible: Floats, positions: BakePositions) -> Floats:
+    """Visibility [N, D] in which folds finer than a Gaussian are lit as the skin
+    around them: a disc is visible above the fold that its centre lies in."""
+    features = np.column_stack([positions.points, positions.normals * FACING])
+    near = np.asarray(KDTree(features).query(features, NEIGHBOURS)[1])
     light = visible.mean(1)
     folded = np.flatnonzero(light < FOLDED * light[near].mean(1))
     around = visible[near[folded]].mean(1)
@@ -236,7 +237,7 @@ def _by_skip(loose: Bools, skip: Floats) -> list[tuple[Ints, float]]:
 
 
 def _fog(gaussians: Gaussians, loose: Bools, middle: Floats) -> Fog | None:
-    """The shade of Gaussians off the mesh, around `middle` [3]."""
+    """The fog of Gaussians off the mesh, around `middle` [3]."""
     if not loose.any():
         return None
     sizes = np.sort(gaussians.scales.double().numpy()[loose], axis=1)
@@ -245,7 +246,7 @@ def _fog(gaussians: Gaussians, loose: Bools, middle: Floats) -> Fog | None:
     return hair_fog(gaussians.means.double().numpy()[loose] - middle, areas, FOG)
 
 
-def _access(visible: Floats, normals: Floats, even: DirectionBins) -> Floats:
-    """Share [N] of an even sky's light that reaches matt surfaces."""
-    facing = np.maximum(normals.astype(np.float32) @ even.towards.T, 0)
-    return np.minimum((facing * visible) @ even.energy[:, 0] / np.float32(np.pi), 1.0)
+def _access(visible: Floats, normals: Floats, uniform: DirectionBins) -> Floats:
+    """Share [N] of a uniform sky's light that reaches diffuse surfaces."""
+    facing = np.maximum(normals.astype(np.float32) @ uniform.towards.T, 0)
+    return np.minimum((facing * visible) @ uniform.energy[:, 0] / np.float32(np.pi), 1.0)

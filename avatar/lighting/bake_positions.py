@@ -1,4 +1,4 @@
-"""Where each Gaussian of an avatar lies, which way it faces, and what it is made of."""
+"""Position, normal and material of each Gaussian of an avatar."""
 
 from dataclasses import dataclass
 
@@ -18,39 +18,41 @@ LOOSE = 4 * MM  # from its triangle, in front of it: then it is hair or cloth
 ASIDE = 0.6  # barycentric: how far beside its triangle a Gaussian still lies on the skin
 LONG, FLAT = 2.2, 0.5  # ratio of axes from which something is a strand, below which a disc
 GROUPS = {"tongue": MOUTH, "teeth": TEETH, "eye": EYES}
-"""What the groups of a head's triangles are made of, by the end of their names."""
+"""Materials of the groups of a head's triangles, by the end of their names."""
 
 
 @dataclass(frozen=True)
 class BakePositions:
     """Gaussians on a mesh in one shape."""
 
-    points: Floats  # [N, 3] on the skin, or of loose ones their own middles
+    points: Floats  # [N, 3] on the skin; of loose ones their centres
     normals: Floats  # [N, 3] unit
     loose: Bools  # [N]
 
 
 def material_of(avatar: Avatar, head: Head, loose: Bools) -> Ints:
-    """[N] uint8: what each Gaussian is made of."""
+    """The material [N] uint8 of each Gaussian."""
     binding = avatar.binding.numpy()
-    by_group = np.full(len(head.group_names), SKIN)
-    for number, name in enumerate(head.group_names):
-        ends = [matter for end, matter in GROUPS.items() if name.endswith(end)]
-        by_group[number] = ends[0] if ends else SKIN
+    by_group = np.array(
+        [
+            next((material for end, material in GROUPS.items() if name.endswith(end)), SKIN)
+            for name in head.group_names
+        ]
+    )
     by_triangle = by_group[head.face_groups.numpy()]
-    for name, matter in (("lips", LIPS), ("inner_mouth", MOUTH)):
+    for name, material in (("lips", LIPS), ("inner_mouth", MOUTH)):
         inside = torch.zeros(len(avatar.vertices), dtype=torch.bool)
         inside[head.regions[name]] = True
-        by_triangle[inside[avatar.faces].all(1).numpy() & (by_triangle == SKIN)] = matter
-    matter = by_triangle[binding]
+        by_triangle[inside[avatar.faces].all(1).numpy() & (by_triangle == SKIN)] = material
+    material = by_triangle[binding]
     sizes = np.sort(np.exp(avatar.gaussians.log_scales.numpy()), axis=1)
     strand = sizes[:, 2] > LONG * sizes[:, 1]
-    matter[loose] = np.where(strand[loose], STRAND, CLOTH)
-    return matter.astype(np.uint8)
+    material[loose] = np.where(strand[loose], STRAND, CLOTH)
+    return material.astype(np.uint8)
 
 
 def loose_gaussians(avatar: Avatar, gaussians: Gaussians) -> Bools:
-    """[N] which lie off the skin, as hair and clothes do. gaussians: in the rest pose."""
+    """[N] which are off the skin, as hair and clothes. gaussians: in the rest pose."""
     weights, height = _on_triangles(avatar, gaussians.means, avatar.vertices)
     aside = np.abs(weights - 1 / 3).max(1) > 1 / 3 + ASIDE
     size = np.linalg.norm(np.ptp(avatar.vertices.numpy()[avatar.faces], axis=1), axis=1)
@@ -61,7 +63,7 @@ def loose_gaussians(avatar: Avatar, gaussians: Gaussians) -> Bools:
 def bake_positions(
     avatar: Avatar, gaussians: Gaussians, vertices: Tensor, loose: Bools
 ) -> BakePositions:
-    """Where the Gaussians lie on the mesh in the shape of vertices [V, 3]."""
+    """The Gaussians on the mesh in the shape of vertices [V, 3]."""
     mesh, faces = vertices.double().numpy(), avatar.faces.numpy()
     corners = faces[avatar.binding.numpy()]  # [N, 3]
     weights, _ = _on_triangles(avatar, gaussians.means, vertices)
@@ -78,8 +80,8 @@ def bake_positions(
 
 def in_own_frames(gaussians: Gaussians, vectors: Floats) -> Floats:
     """Vectors [N, 3] in the frames of Gaussians, float32."""
-    turns = quaternion_to_matrix(gaussians.quats).double().numpy()
-    return np.einsum("nij,ni->nj", turns, vectors).astype(np.float32)
+    rotations = quaternion_to_matrix(gaussians.quats).double().numpy()
+    return np.einsum("nij,ni->nj", rotations, vectors).astype(np.float32)
 
 
 def tangents_of(avatar: Avatar) -> Floats:
@@ -89,8 +91,8 @@ def tangents_of(avatar: Avatar) -> Floats:
 
 
 def _on_triangles(avatar: Avatar, means: Tensor, vertices: Tensor) -> tuple[Floats, Floats]:
-    """Barycentric weights [N, 3] of the feet of points on the planes of their triangles, and metres
-    [N] before these."""
+    """Barycentric weights [N, 3] of points projected onto their triangles, and signed distances [N]
+    from these in metres."""
     corners = vertices.double().numpy()[avatar.faces.numpy()[avatar.binding.numpy()]]
     edge, other = corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]
     offset = means.double().numpy() - corners[:, 0]
@@ -103,16 +105,16 @@ def _on_triangles(avatar: Avatar, means: Tensor, vertices: Tensor) -> tuple[Floa
 
 
 def _outward(gaussians: Gaussians, points: Floats, mesh: Floats) -> Floats:
-    """Which way hair and clothes face [N, 3]: away from the upright axis of the head; a disc across
-    its plane."""
+    """Normals [N, 3] of hair and clothes: away from the vertical axis of the head; of a disc its
+    own."""
     middle = (mesh.max(0) + mesh.min(0)) / 2
     away = points - middle
     away[:, 1] = np.maximum(away[:, 1], 0) + 0.2 * np.linalg.norm(away[:, [0, 2]], axis=1)
     away = normalised(away)
     scales = gaussians.scales.double().numpy()
     thin = scales.argmin(1)
-    turns = quaternion_to_matrix(gaussians.quats).double().numpy()
-    across = np.take_along_axis(turns, thin[:, None, None], axis=2)[..., 0]
+    rotations = quaternion_to_matrix(gaussians.quats).double().numpy()
+    across = np.take_along_axis(rotations, thin[:, None, None], axis=2)[..., 0]
     across *= np.where((across * away).sum(1) < 0, -1, 1)[:, None]
     sizes = np.sort(scales, axis=1)
     disc = (sizes[:, 0] < FLAT * sizes[:, 1]) & (sizes[:, 2] < LONG * sizes[:, 1])

@@ -1,11 +1,8 @@
-"""What the Gaussians of an avatar are, baked or learned, as bytes that go into its file.
+"""Surfaces of an avatar's Gaussians, from its own file, from the user's cache or freshly baked.
 
-A count, a mark of the Gaussians that they belong to, and columns packed by zlib: a byte for each
-two shares of visibility, half-floats for vectors.
-
-Baked light, kept in the user's cache folder by the content of what was baked.
-
-An avatar of any kind, made ready to stand in any light.
+In an avatar's file: a header, a digest of the Gaussians that they belong to, and columns packed by
+zlib, with a byte for two shares of visibility and half-floats for vectors. The cache is keyed by
+the content of what was baked.
 """
 
 import hashlib
@@ -39,7 +36,7 @@ HALF = len(DIRECTIONS) // 2
 COLUMNS: dict[str, tuple[str, int]] = {
     "normals": ("<f2", 3),
     "tangents": ("<f2", 3),
-    "matter": ("u1", 1),
+    "material": ("u1", 1),
     "follows": ("u1", 1),
     "access": ("<f2", 2),
     "rest": ("u1", HALF),
@@ -50,10 +47,10 @@ PER_GAUSSIAN = sum(np.dtype(kind).itemsize * width for kind, width in COLUMNS.va
 
 def pack(avatar: Avatar, surfaces: Surfaces) -> Tensor:
     """The bytes [B] uint8 of the surfaces of an avatar, without their albedo, which its colours
-    tell."""
-    told = surfaces._replace(opened=surfaces.opened ^ surfaces.rest)  # mostly 0
+    give."""
+    stored_surfaces = surfaces._replace(opened=surfaces.opened ^ surfaces.rest)  # mostly 0
     columns = (
-        np.ascontiguousarray(getattr(told, name).astype(kind)).tobytes()
+        np.ascontiguousarray(getattr(stored_surfaces, name).astype(kind)).tobytes()
         for name, (kind, _) in COLUMNS.items()
     )
     content = HEAD + _mark(avatar) + zlib.compress(b"".join(columns), 9)
@@ -61,7 +58,7 @@ def pack(avatar: Avatar, surfaces: Surfaces) -> Tensor:
 
 
 def stored(avatar: Avatar) -> Surfaces | None:
-    """The surfaces that an avatar brings along, with an albedo of 1; None where it has none, or
+    """The surfaces stored with an avatar, with an albedo of 1; None where it has none, or
     where they belong to other Gaussians or are damaged: then they can be baked."""
     if avatar.light is None:
         return None
@@ -79,35 +76,37 @@ def stored(avatar: Avatar) -> Surfaces | None:
 
 def _surfaces(columns: bytes, count: int) -> Surfaces | None:
     parts: dict[str, NDArray] = {}
-    place = 0
+    offset = 0
     for name, (kind, width) in COLUMNS.items():
-        part = np.frombuffer(columns, kind, count * width, place)
-        place += part.nbytes
+        part = np.frombuffer(columns, kind, count * width, offset)
+        offset += part.nbytes
         shaped = part.reshape(count, width) if width > 1 else part
         parts[name] = shaped.astype(np.float32) if kind == "<f2" else shaped.copy()
     parts["opened"] ^= parts["rest"]
     sound = all(np.isfinite(parts[name]).all() for name in ("normals", "tangents", "access"))
-    known = (parts["matter"] < len(MATERIALS)).all() and (parts["follows"] <= STILL).all()
+    known = (parts["material"] < len(MATERIALS)).all() and (parts["follows"] <= STILL).all()
     if not (sound and known):
         return None
     return Surfaces(albedo=np.ones((count, 3), np.float32), **parts)
 
 
 def _mark(avatar: Avatar) -> bytes:
-    """Which Gaussians they are: their places and triangles."""
+    """A digest of the Gaussians' positions and triangles."""
     digest = hashlib.sha256(avatar.binding.numpy().tobytes())
     digest.update(avatar.gaussians.means.detach().contiguous().numpy().tobytes())
     return digest.digest()[:MARK]
 
 
 KEPT = 20  # avatars, of some 5 to 30 MB each
-ROOMS = ("light", "rig", "mesh")
+CODE_FOLDERS = ("lighting", "rigging", "geometry")
 """The folders of avatar/ whose code decides what is baked."""
 
 
 def baked(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -> Surfaces:
     """Bake an avatar (see `bake`), or take the same tables from the cache."""
-    path = cache_folder() / "light" / f"{_key(avatar, head)}.npz"
+    folders = (Path(__file__).parents[1] / folder for folder in CODE_FOLDERS)
+    key = content_key(_decisive(avatar, head), folders)
+    path = cache_folder() / "light" / f"{key}.npz"
     known = _read(path, len(avatar.binding))
     if known is not None:
         return known
@@ -116,13 +115,8 @@ def baked(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) -
     return surfaces
 
 
-def _key(avatar: Avatar, head: Head) -> str:
-    rooms = (Path(__file__).parents[1] / room for room in ROOMS)
-    return content_key(_decisive(avatar, head), rooms)
-
-
 def _decisive(avatar: Avatar, head: Head) -> Iterator[tuple[str, NDArray]]:
-    """All that decides how an avatar is shaded, by name."""
+    """All inputs of baking, by name."""
     for part in fields(avatar.gaussians):
         yield part.name, getattr(avatar.gaussians, part.name).detach().cpu().numpy()
     yield "binding", avatar.binding.numpy()
@@ -141,8 +135,7 @@ def _read(path: Path, count: int) -> Surfaces | None:
         found = Surfaces(**{name: arrays[name] for name in Surfaces._fields})
     except (OSError, InputError, KeyError):
         return None
-    half = len(DIRECTIONS) // 2
-    sizes = [(3,), (3,), (), (3,), (half,), (half,), (), (2,)]
+    sizes = [(3,), (3,), (), (3,), (HALF,), (HALF,), (), (2,)]
     if any(part.shape != (count, *size) for part, size in zip(found, sizes, strict=True)):
         return None
     if not all(np.isfinite(part).all() for part in found):
@@ -157,8 +150,8 @@ def surfaces_of(
     skin: Floats | None = None,
     done: Callable[[], None] = lambda: None,
 ) -> tuple[Surfaces, Estimate | None]:
-    """What each Gaussian is, with the colour that it has without light; and the light that was
-    taken out of the colours, where they had one.
+    """The surface of each Gaussian with its albedo, and the light that was removed from the
+    colours, where they had one.
 
     head: the avatar's mesh, with units that fit it; skin [3]: mean albedo of the skin, linear;
     done: called after each of 2 * PARTS parts.

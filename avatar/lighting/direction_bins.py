@@ -1,4 +1,4 @@
-"""The directions that visibility is kept for, and light shared out among them."""
+"""Bins of direction, for which visibility is stored and among which light is distributed."""
 
 from functools import cache
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from common.kernels import cached_njit
 
 
 class Triangles(NamedTuple):
-    """The sphere cut into triangles between neighbouring directions."""
+    """The sphere divided into triangles of neighbouring directions."""
 
     corners: Ints  # [T, 3] int32
     to_shares: Floats  # [T, 3, 3] float32: direction → shares of the corners
@@ -20,10 +20,10 @@ class Triangles(NamedTuple):
 
 
 class DirectionBins(NamedTuple):
-    """Light shared out among DIRECTIONS."""
+    """Light distributed among DIRECTIONS."""
 
     energy: Floats  # [D, 3] float32
-    towards: Floats  # [D, 3] float32: the middle of each one's light, DIRECTIONS where it is dark
+    towards: Floats  # [D, 3] float32: mean direction of each light, DIRECTIONS where dark
 
 
 @cache
@@ -37,15 +37,15 @@ def triangles() -> Triangles:
 
 
 def into_bins(directions: Floats, energy: Floats) -> DirectionBins:
-    """Light of places [P, 3] with energy [P, 3] as that of DIRECTIONS.
+    """Distribute light from directions [P, 3] with energy [P, 3] among DIRECTIONS.
 
-    A place is shared out among the three directions around it, so that no energy is lost or won and
-    nothing jumps when the light turns; each keeps the middle of what it got, so that its cosine to
-    a surface is that of the places themselves.
+    Each sample is split among the three DIRECTIONS around it, so that energy is conserved and the
+    result is continuous when the light turns; each bin stores the mean direction of its samples, so
+    that cosines stay those of the samples.
     """
-    places = directions.astype(np.float32)
+    samples = directions.astype(np.float32)
     light = np.ascontiguousarray(energy, np.float32)
-    return DirectionBins(*_into_cells(places, light, DIRECTIONS.astype(np.float32), *triangles()))
+    return DirectionBins(*_into_bins(samples, light, DIRECTIONS.astype(np.float32), *triangles()))
 
 
 def shares_at(directions: Floats) -> tuple[Ints, Floats]:
@@ -54,16 +54,15 @@ def shares_at(directions: Floats) -> tuple[Ints, Floats]:
 
 
 @cached_njit(fastmath=True)
-def _find(place, to_shares, across, start):  # pragma: no cover (compiled)
-    """The triangle that a direction [3] lies in: a walk from the triangle `start`, always across
-    the edge that the direction lies farthest beyond. It is short where one place follows another.
-    """
+def _find(direction, to_shares, across, start):  # pragma: no cover (compiled)
+    """The triangle around a direction [3]: a walk from the triangle `start`, always across the edge
+    that the direction is farthest beyond; short where neighbours follow each other."""
     t = start
     for _ in range(len(to_shares)):
         worst, least = 0, np.float32(-1e-6)
         for corner in range(3):
             m = to_shares[t, corner]
-            share = m[0] * place[0] + m[1] * place[1] + m[2] * place[2]
+            share = m[0] * direction[0] + m[1] * direction[1] + m[2] * direction[2]
             if share < least:
                 worst, least = corner, share
         if least == np.float32(-1e-6):
@@ -73,48 +72,48 @@ def _find(place, to_shares, across, start):  # pragma: no cover (compiled)
 
 
 @cached_njit(fastmath=True)
-def _into_cells(
-    places, energy, directions, corners, to_shares, across
+def _into_bins(
+    samples, energy, directions, corners, to_shares, across
 ):  # pragma: no cover (compiled)
-    cells, moments = np.zeros_like(directions), np.zeros_like(directions)
+    bins, moments = np.zeros_like(directions), np.zeros_like(directions)
     t = 0
-    for p in range(len(places)):
+    for p in range(len(samples)):
         white = energy[p, 0] + energy[p, 1] + energy[p, 2]
         if white <= 0:
             continue
-        t = _find(places[p], to_shares, across, t)
-        shares = _shares_in(places[p], to_shares[t])
+        t = _find(samples[p], to_shares, across, t)
+        shares = _shares_in(samples[p], to_shares[t])
         for corner in range(3):
             d = corners[t, corner]
             for axis in range(3):
-                cells[d, axis] += shares[corner] * energy[p, axis]
-                moments[d, axis] += shares[corner] * white * places[p, axis]
-    for d in range(len(cells)):
-        white = cells[d, 0] + cells[d, 1] + cells[d, 2]
+                bins[d, axis] += shares[corner] * energy[p, axis]
+                moments[d, axis] += shares[corner] * white * samples[p, axis]
+    for d in range(len(bins)):
+        white = bins[d, 0] + bins[d, 1] + bins[d, 2]
         for axis in range(3):
             dark = white < np.float32(1e-12)
             moments[d, axis] = directions[d, axis] if dark else moments[d, axis] / white
-    return cells, moments
+    return bins, moments
 
 
 @cached_njit(fastmath=True)
-def _shares_in(place, m):  # pragma: no cover (compiled)
+def _shares_in(direction, m):  # pragma: no cover (compiled)
     """Shares of the corners of a triangle, which add up to 1, in a direction [3]."""
     zero = np.float32(0)
-    a = max(m[0, 0] * place[0] + m[0, 1] * place[1] + m[0, 2] * place[2], zero)
-    b = max(m[1, 0] * place[0] + m[1, 1] * place[1] + m[1, 2] * place[2], zero)
-    c = max(m[2, 0] * place[0] + m[2, 1] * place[1] + m[2, 2] * place[2], zero)
+    a = max(m[0, 0] * direction[0] + m[0, 1] * direction[1] + m[0, 2] * direction[2], zero)
+    b = max(m[1, 0] * direction[0] + m[1, 1] * direction[1] + m[1, 2] * direction[2], zero)
+    c = max(m[2, 0] * direction[0] + m[2, 1] * direction[1] + m[2, 2] * direction[2], zero)
     total = a + b + c
     return a / total, b / total, c / total
 
 
 @cached_njit(fastmath=True)
-def _shares(places, corners, to_shares, across):  # pragma: no cover (compiled)
-    found = np.empty((len(places), 3), np.int32)
-    shares = np.empty((len(places), 3), np.float32)
+def _shares(directions, corners, to_shares, across):  # pragma: no cover (compiled)
+    found = np.empty((len(directions), 3), np.int32)
+    shares = np.empty((len(directions), 3), np.float32)
     t = 0
-    for p in range(len(places)):
-        t = _find(places[p], to_shares, across, t)
+    for p in range(len(directions)):
+        t = _find(directions[p], to_shares, across, t)
         found[p] = corners[t]
-        shares[p, 0], shares[p, 1], shares[p, 2] = _shares_in(places[p], to_shares[t])
+        shares[p, 0], shares[p, 1], shares[p, 2] = _shares_in(directions[p], to_shares[t])
     return found, shares

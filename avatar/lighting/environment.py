@@ -1,8 +1,9 @@
-"""Light that comes from far away, all around: a picture of the sky, and what falls from it.
+"""Distant light from all around: an environment map and its samples.
 
-Pictures are equirectangular, seen from inside: their middle lies before the face, where azimuth and
-elevation are 0, their left is the subject's left (+x, positive azimuth), their top is up. Radiance
-is linear; a white matt surface under radiance 1 from everywhere sends back 1 and is shown as white.
+Pictures are equirectangular, seen from inside: their middle is in front of the face, where azimuth
+and elevation are 0, their left is the subject's left (+x, positive azimuth), their top is up.
+Radiance is linear; a white diffuse surface under radiance 1 from everywhere reflects 1, which is
+displayed as white.
 """
 
 from collections.abc import Sequence
@@ -13,16 +14,16 @@ import numpy as np
 from avatar.geometry.vectors import Floats, normalised
 
 HEIGHT, WIDTH = 64, 128  # of the picture that reflections are made of
-COARSE = 2  # pixels of it, across and down, that count as one place for matt surfaces
+COARSE = 2  # pixels of it, across and down, that make one sample for matt surfaces
 
 
 @dataclass(frozen=True, eq=False)
 class Environment:
-    """Light from all around, in a space that stands still while the head turns."""
+    """Light from all around, in a space fixed while the head turns."""
 
     radiance: Floats  # [HEIGHT, WIDTH, 3]
-    directions: Floats  # [P, 3] unit, to where the light of each place comes from
-    energy: Floats  # [P, 3] irradiance of a surface that faces that place
+    directions: Floats  # [P, 3] unit, towards the light of each sample
+    energy: Floats  # [P, 3] irradiance of a surface that faces that sample
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Lobe:
 
     azimuth: float  # degrees, positive to the subject's left
     elevation: float  # degrees, positive up
-    strength: float  # what a white surface that faces it sends back
+    strength: float  # radiance of a white surface that faces it
     sharpness: float  # 0: the same from everywhere
     colour: tuple[float, float, float] = (1.0, 1.0, 1.0)  # linear, of strength 1
 
@@ -50,22 +51,22 @@ def turn(degrees: float) -> Floats:
 
 @dataclass(frozen=True)
 class EnvironmentRotation:
-    """How a light turns around the upright axis, towards the subject's left."""
+    """Rotation of a light around the vertical axis, towards the subject's left."""
 
     turn: float = 0.0  # degrees
     spin: float = 0.0  # degrees a second
 
     def after(self, seconds: float) -> Floats:
-        """How it is turned by then [3, 3]."""
+        """The rotation [3, 3] at a time."""
         return turn(self.turn + self.spin * seconds)
 
 
 @dataclass(frozen=True)
 class Light:
-    """A light that an avatar stands in."""
+    """The light around an avatar."""
 
     environment: Environment
-    course: EnvironmentRotation
+    rotation: EnvironmentRotation
     skin: tuple[float, float, float] | None = None
     """linear, the mean colour of the skin in white light; None: guessed from the avatar's"""
 
@@ -85,7 +86,7 @@ def solid_angles(height: int, width: int) -> Floats:
 
 
 def environment(radiance: Floats) -> Environment:
-    """The light of a picture [H, W, 3] of any size; its energy and its middle are kept."""
+    """The light of a picture [H, W, 3] of any size; its energy and mean direction are kept."""
     height, width = radiance.shape[:2]
     energy = radiance * solid_angles(height, width)[..., None]
     moment = energy.mean(-1, keepdims=True) * pixel_directions(height, width)
@@ -102,10 +103,10 @@ def environment(radiance: Floats) -> Environment:
 def lamps(lobes: Sequence[Lobe]) -> Environment:
     """The light of lamps together."""
     height, width = 4 * HEIGHT, 4 * WIDTH
-    places, angles = pixel_directions(height, width), solid_angles(height, width)
+    directions, angles = pixel_directions(height, width), solid_angles(height, width)
     radiance = np.zeros((height, width, 3))
     for lobe in lobes:
-        cosine = places @ towards(lobe.azimuth, lobe.elevation)
+        cosine = directions @ towards(lobe.azimuth, lobe.elevation)
         shape = np.exp(lobe.sharpness * (cosine - 1))
         white = (shape * np.maximum(cosine, 0) * angles).sum() / np.pi
         radiance += lobe.strength / white * shape[..., None] * np.asarray(lobe.colour)
@@ -113,7 +114,7 @@ def lamps(lobes: Sequence[Lobe]) -> Environment:
 
 
 def irradiance(light: Environment, normals: Floats) -> Floats:
-    """What white matt surfaces of normals [N, 3] send back [N, 3], with nothing in the way."""
+    """Radiance [N, 3] of unoccluded white diffuse surfaces of normals [N, 3]."""
     return np.maximum(normals @ light.directions.T, 0) @ light.energy / np.pi
 
 
@@ -138,7 +139,7 @@ def _gathered(values: Floats, height: int, width: int) -> Floats:
 def _binned(values: Floats, size: int) -> Floats:
     """Sums [size, ...] of rows [n, ...] that cover the same length."""
     total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
-    place = np.arange(size + 1) * len(values) / size
-    below = np.minimum(place.astype(int), len(values) - 1)
-    share = (place - below).reshape(-1, *[1] * (values.ndim - 1))
+    position = np.arange(size + 1) * len(values) / size
+    below = np.minimum(position.astype(int), len(values) - 1)
+    share = (position - below).reshape(-1, *[1] * (values.ndim - 1))
     return np.diff(total[below] * (1 - share) + total[below + 1] * share, axis=0)

@@ -1,9 +1,8 @@
-"""A light by its name: a file of a picture, a preset, or words.
+"""A light by name: an environment map's file, a preset, or a list of lamps.
 
-Pictures of high dynamic range in Radiance's format (.hdr, .pic): RGBE, run-length coded or not.
-
-A line of text for each fact, an empty line, the size, then pixels of four bytes: red, green, blue
-and their exponent; value = mantissa · 2^(exponent - 136) (Ward, Real Pixels, Graphics Gems II).
+Radiance's format (.hdr, .pic) is a line of text for each attribute, an empty line, the size, then
+RGBE pixels, run-length coded or not: red, green, blue and their exponent, where value = mantissa ·
+2^(exponent - 136) (Ward, Real Pixels, Graphics Gems II).
 """
 
 import math
@@ -34,7 +33,7 @@ from common.errors import InputError, check_file
 MAGIC = (b"#?RADIANCE", b"#?RGBE")
 MOST_PIXELS = 2**25
 LONGEST_HEADER = 2**16
-NEW_RUNS = range(8, 32768)  # widths whose lines may be coded channel by channel
+RLE_WIDTHS = range(8, 32768)  # widths whose lines may be coded channel by channel
 SIZE = re.compile(rb"([+-])Y (\d{1,6}) ([+-])X (\d{1,6})\n")
 
 
@@ -46,8 +45,8 @@ def read_hdr(data: bytes) -> NDArray[np.float32]:
     size = SIZE.match(data, end + 2) if end >= 0 else None
     if size is None:
         raise InputError("its header has no line with the picture's size, as -Y 512 +X 1024")
-    facts = data[:end].splitlines()
-    form = next((line[7:].strip() for line in facts if line.startswith(b"FORMAT=")), b"")
+    lines = data[:end].splitlines()
+    form = next((line[7:].strip() for line in lines if line.startswith(b"FORMAT=")), b"")
     if form not in (b"32-bit_rle_rgbe", b""):
         raise InputError(f"its format is {form.decode('latin-1')}, not 32-bit_rle_rgbe")
     height, width = int(size[2]), int(size[4])
@@ -72,48 +71,48 @@ def _pixels(data: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint
     if len(data) == 4 * height * width and not (data.reshape(-1, 4)[:, :3] == 1).all(1).any():
         return data.reshape(height, width, 4)  # no runs at all
     pixels = np.empty((height, width, 4), np.uint8)
-    place = 0
+    offset = 0
     for row in range(height):
-        start = data[place : place + 4]
+        start = data[offset : offset + 4]
         coded = len(start) == 4 and start[0] == start[1] == 2 and start[2] < 128
-        if coded and width in NEW_RUNS:
+        if coded and width in RLE_WIDTHS:
             if int(start[2]) << 8 | int(start[3]) != width:
                 raise InputError(f"line {row} has another length than the picture")
-            place = _channels(data, place + 4, pixels[row], row)
+            offset = _channels(data, offset + 4, pixels[row], row)
         else:
-            place = _old_line(data, place, pixels[row], row)
+            offset = _old_line(data, offset, pixels[row], row)
     return pixels
 
 
-def _channels(data: NDArray[np.uint8], place: int, line: NDArray[np.uint8], row: int) -> int:
+def _channels(data: NDArray[np.uint8], offset: int, line: NDArray[np.uint8], row: int) -> int:
     """Fill a line [W, 4] channel by channel; returns where the next one begins."""
     width = len(line)
     for channel in range(4):
         column = 0
         while column < width:
-            if place + 1 >= len(data):
+            if offset + 1 >= len(data):
                 raise InputError(f"is cut short in line {row}")
-            count = int(data[place])
+            count = int(data[offset])
             run = count > 128
             count -= 128 if run else 0
             taken = 1 if run else count
-            values = data[place + 1 : place + 1 + taken]
+            values = data[offset + 1 : offset + 1 + taken]
             if count == 0 or column + count > width or len(values) < taken:
                 raise InputError(f"its line {row} is damaged")
             line[column : column + count, channel] = values
-            column, place = column + count, place + 1 + taken
-    return place
+            column, offset = column + count, offset + 1 + taken
+    return offset
 
 
-def _old_line(data: NDArray[np.uint8], place: int, line: NDArray[np.uint8], row: int) -> int:
+def _old_line(data: NDArray[np.uint8], offset: int, line: NDArray[np.uint8], row: int) -> int:
     """Fill a line [W, 4] pixel by pixel, where 1 1 1 n repeats the last one n times, or n · 256
     times directly after another repetition; returns where the next one begins."""
     column, shift = 0, 0
     while column < len(line):
-        pixel = data[place : place + 4]
+        pixel = data[offset : offset + 4]
         if len(pixel) < 4:
             raise InputError(f"is cut short in line {row}")
-        place += 4
+        offset += 4
         if (pixel[:3] == 1).all():
             count = int(pixel[3]) << shift
             if column == 0 or column + count > len(line):
@@ -123,36 +122,36 @@ def _old_line(data: NDArray[np.uint8], place: int, line: NDArray[np.uint8], row:
         else:
             line[column] = pixel
             column, shift = column + 1, 0
-    return place
+    return offset
 
 
 READERS = {".hdr": read_hdr, ".pic": read_hdr, ".exr": read_exr}
-ENOUGH = 512  # rows of a picture
+MOST_ROWS = 512  # rows of a picture
 BRIGHTEST = 1e8  # radiance of a pixel: brighter than the sun's disc beside its sky
 
 
-def read_light(said: str) -> Environment:
+def read_light(name: str) -> Environment:
     """The light that --light names. A picture's units are unknown: its light is scaled so that
-    white that faces where most of it comes from is shown as white.
+    a white surface that faces most of it is displayed as white.
 
     Raises FileNotFoundError, OSError or InputError, in one sentence.
     """
-    changed = Path(said).stat().st_mtime_ns if is_picture(said) and Path(said).is_file() else 0
-    return _read_light(said, changed)
+    changed = Path(name).stat().st_mtime_ns if is_picture(name) and Path(name).is_file() else 0
+    return _read_light(name, changed)
 
 
 @lru_cache(4)
-def _read_light(said: str, changed: int) -> Environment:
-    """`read_light` of a file as it was when it was last changed: many films may stand in it."""
-    if not is_picture(said):
-        return lamps(parse_light(said))
-    light = environment(read_radiance(Path(said)))
+def _read_light(name: str, changed: int) -> Environment:
+    """`read_light` of a file, cached by the time of its last change."""
+    if not is_picture(name):
+        return lamps(parse_light(name))
+    light = environment(read_radiance(Path(name)))
     brightest = irradiance(light, sphere_directions(200)).mean(1).max()
     return Environment(light.radiance / brightest, light.directions, light.energy / brightest)
 
 
 def light_of(options: LightOptions) -> Light | None:
-    """The light that the options mean; None: that in the avatar's colours. Raises as `read_light`,
+    """The light of the options; None: that in the avatar's colours. Raises as `read_light`,
     and InputError for an option that has nothing to do."""
     if options.light is None:
         for name in ("light_turn", "light_spin", "light_skin"):
@@ -161,10 +160,9 @@ def light_of(options: LightOptions) -> Light | None:
                 raise InputError(f"--{flag}: has nothing to do without --light; leave it out")
         return None
     environment = read_light(options.light)
-    for name in ("light_turn", "light_spin"):
-        if not math.isfinite(getattr(options, name)):
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} {getattr(options, name)}: must be a number of degrees")
+    for flag, degrees in (("turn", options.light_turn), ("spin", options.light_spin)):
+        if not math.isfinite(degrees):
+            raise InputError(f"--light-{flag} {degrees}: must be a number of degrees")
     skin = None
     if options.light_skin is not None:
         red, green, blue = to_linear(np.array(parse_colour(options.light_skin)))
@@ -173,16 +171,16 @@ def light_of(options: LightOptions) -> Light | None:
 
 
 def read_lights(lights: Sequence[str]) -> dict[str, Environment]:
-    """The lights that --lights names, by these names. Raises as `read_light`."""
+    """The lights of --lights by name. Raises as `read_light`."""
     try:
-        return {said: read_light(said) for said in lights}
+        return {name: read_light(name) for name in lights}
     except InputError as error:
         raise InputError(str(error).replace("--light ", "--lights ")) from None
 
 
-def is_picture(said: str) -> bool:
+def is_picture(name: str) -> bool:
     """Whether --light names a file."""
-    return Path(said).suffix.lower() in READERS
+    return Path(name).suffix.lower() in READERS
 
 
 def read_radiance(path: Path) -> Floats:
@@ -208,8 +206,8 @@ def read_radiance(path: Path) -> Floats:
 
 
 def _smaller(radiance: Floats) -> Floats:
-    """A picture of no more than 2 * ENOUGH rows, if it can be halved: means of four pixels."""
-    while len(radiance) >= 2 * ENOUGH and not any(size % 2 for size in radiance.shape[:2]):
+    """A picture of no more than 2 * MOST_ROWS rows, if it can be halved: means of four pixels."""
+    while len(radiance) >= 2 * MOST_ROWS and not any(size % 2 for size in radiance.shape[:2]):
         pairs = radiance[0::2] + radiance[1::2]
         radiance = (pairs[:, 0::2] + pairs[:, 1::2]) / 4
     return radiance

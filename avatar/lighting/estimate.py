@@ -1,8 +1,8 @@
-"""The light that lies in an avatar's colours already, and the colours without it.
+"""Estimate of the light in an avatar's colours, and the albedo without it.
 
-A few broad lamps all around, none of negative strength, explain the colours of the skin; what the
-skin itself is like stays unknown: it is told, or taken to be as bright as it looks where white
-would look white.
+The colours of the skin are fitted by a few broad lamps all around, of strengths that are not
+negative. The mean albedo of the skin cannot be estimated: it is given, or assumed so that a white
+surface that looks ahead would look white.
 """
 
 from dataclasses import dataclass
@@ -18,19 +18,19 @@ from avatar.lighting.materials import SKIN, Surfaces
 from avatar.lighting.shade import matt_light
 
 LAMPS, SHARPNESS = 32, 5.0
-SAMPLES = 4000  # Gaussians of the skin that are asked
-ROUNDS = 4  # of leaving out what the lamps do not explain
-LEAST = 0.12  # of the mean light: what is darker is noise
-WHITEST = 0.92  # no albedo is more
+SAMPLES = 4000  # of the skin's Gaussians, at most
+ROUNDS = 4  # of robust reweighting
+DARKEST = 0.12  # of the mean light: what is darker is noise
+WHITEST = 0.92  # largest albedo
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What an avatar's colours are made of."""
+    """The light and skin behind an avatar's colours."""
 
     light: Environment
-    skin: Floats  # [3] linear mean albedo of the skin, told or assumed
-    told: bool
+    skin: Floats  # [3] linear mean albedo of the skin, given or assumed
+    given: bool  # whether the skin's albedo was
     explained: float  # share of the skin's differences of brightness that the light explains
 
 
@@ -39,10 +39,10 @@ def estimate(
 ) -> Estimate:
     """The light in the radiance [N, 3] of an avatar's Gaussians at rest.
 
-    quats [N, 4] float32: how these are turned then; skin [3]: its mean albedo, linear; by default
+    quats [N, 4] float32: their rotations then; skin [3]: its mean albedo, linear; by default
     such that white before the face would be white.
     """
-    rows = np.flatnonzero(surfaces.matter == SKIN)
+    rows = np.flatnonzero(surfaces.material == SKIN)
     rows = rows if len(rows) else np.arange(len(radiance))
     rows = rows[:: max(len(rows) // SAMPLES, 1)]
     lobes = _lobes()
@@ -60,22 +60,22 @@ def estimate(
 
 
 def albedo_of(surfaces: Surfaces, quats: Floats, radiance: Floats, light: Environment) -> Floats:
-    """Albedo [N, 3] float32 of Gaussians that look so under a light, in whichever pose shows more
-    of them."""
-    cells = into_bins(light.directions, light.energy)
-    under = [matt_light(surfaces, quats, cells, moved, moved) for moved in (0.0, 1.0)]
+    """Albedo [N, 3] float32 of Gaussians of this radiance under a light, in whichever pose they
+    get more of it."""
+    bins = into_bins(light.directions, light.energy)
+    under = [matt_light(surfaces, quats, bins, moved, moved) for moved in (0.0, 1.0)]
     received = np.maximum(*under)
-    least = LEAST * received[surfaces.matter == SKIN].mean(0)
+    least = DARKEST * received[surfaces.material == SKIN].mean(0)
     return np.clip(radiance / np.maximum(received, least), 0, WHITEST).astype(np.float32)
 
 
 def assumed(found: Estimate | None) -> str:
-    """One line: what was taken for granted where light was taken out of an avatar's colours."""
+    """One line: the assumptions under which light was removed from an avatar's colours."""
     if found is None:
         return "the colours of the avatar are taken to hold no light"
     azimuth, elevation = _angles(found.light.directions[found.light.energy.mean(1).argmax()])
     red, green, blue = np.round(255 * to_srgb(found.skin)).astype(int)
-    source = "as --light-skin says" if found.told else "so that white before the face is white"
+    source = "as --light-skin says" if found.given else "so that white before the face is white"
     return (
         "the colours of the avatar hold light, which was estimated and taken out: brightest from "
         f"azimuth {azimuth:.0f}, elevation {elevation:.0f} degrees; it explains "
@@ -85,10 +85,7 @@ def assumed(found: Estimate | None) -> str:
 
 
 def _lobes() -> list[Lobe]:
-    lobes = []
-    for direction in sphere_directions(LAMPS):
-        lobes.append(Lobe(*_angles(direction), 1.0, SHARPNESS))
-    return lobes
+    return [Lobe(*_angles(direction), 1.0, SHARPNESS) for direction in sphere_directions(LAMPS)]
 
 
 def _angles(direction: Floats) -> tuple[float, float]:
@@ -108,14 +105,14 @@ def _together(lobes: list[Lobe], strengths: Floats) -> Environment:
 
 
 def _response(surfaces: Surfaces, quats: Floats, lobe: Lobe) -> Floats:
-    """Light [R, 3] that white surfaces send back of a lamp."""
+    """Light [R, 3] of a lamp that white surfaces reflect."""
     light = lamps([lobe])
     return matt_light(surfaces, quats, into_bins(light.directions, light.energy), 0.0)
 
 
 def _explained(response: Floats, seen: Floats) -> Floats:
-    """Strengths [L] >= 0 of lamps whose response [R, L] comes near to what is seen [R]; Gaussians
-    far from it, moles and make-up, count little."""
+    """Strengths [L] >= 0 of lamps whose response [R, L] fits what is seen [R] best; outliers,
+    as moles and make-up, count little."""
     weight = np.ones(len(seen))
     strengths = np.zeros(response.shape[1])
     for _ in range(ROUNDS):

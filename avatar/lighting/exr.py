@@ -1,6 +1,6 @@
 """Pictures in OpenEXR's format (.exr): one part of scan lines, plain, run-length or ZIP coded.
 
-After the magic number and a version come attributes (name, type, size, value), then the places of
+After the magic number and a version come attributes (name, type, size, value), then the offsets of
 blocks of lines; a block holds, line by line, the values of every channel in the order of their
 names, as half or whole floats or integers. RLE and ZIP code a block's bytes after splitting even
 from odd ones and taking differences (OpenEXR file layout, openexr.com).
@@ -22,16 +22,16 @@ TILED, DEEP, PARTS = 0x200, 0x800, 0x1000  # flags of the version
 LINES = {0: 1, 1: 1, 2: 1, 3: 16}  # lines in a block by the number of the compression
 NAMES = ("none", "RLE", "ZIPS", "ZIP", "PIZ", "PXR24", "B44", "B44A", "DWAA", "DWAB")
 KINDS = {0: np.dtype("<u4"), 1: np.dtype("<f2"), 2: np.dtype("<f4")}
-WAY_OUT = "save it as .hdr, or as .exr of scan lines with ZIP compression"
+ADVICE = "save it as .hdr, or as .exr of scan lines with ZIP compression"
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is needed to read the lines."""
+    """The attributes that decoding needs."""
 
     channels: tuple[tuple[str, np.dtype], ...]
     compression: int
-    first: tuple[int, int]  # x and y of the picture's corner
+    origin: tuple[int, int]  # x and y of the picture's corner
     size: tuple[int, int]  # width, height
     end: int  # where the header ends
 
@@ -50,51 +50,51 @@ def _header(data: bytes) -> Header:
         raise InputError("does not begin as an OpenEXR file does")
     (flags,) = struct.unpack_from("<I", data, 4)
     if flags & (TILED | DEEP | PARTS):
-        raise InputError(f"has tiles, deep pixels or several parts; {WAY_OUT}")
-    facts, end = _attributes(data, 8)
+        raise InputError(f"has tiles, deep pixels or several parts; {ADVICE}")
+    attributes, end = _attributes(data, 8)
     for name in ("channels", "compression", "dataWindow"):
-        if name not in facts:
+        if name not in attributes:
             raise InputError(f"its header lacks {name}")
-    compression = facts["compression"][0]
+    compression = attributes["compression"][0]
     if compression not in LINES:
         name = NAMES[compression] if compression < len(NAMES) else f"number {compression}"
-        raise InputError(f"is compressed by {name}, which is not read here; {WAY_OUT}")
-    left, top, right, bottom = struct.unpack("<4i", facts["dataWindow"])
+        raise InputError(f"is compressed by {name}, which is not read here; {ADVICE}")
+    left, top, right, bottom = struct.unpack("<4i", attributes["dataWindow"])
     width, height = right - left + 1, bottom - top + 1
     if width < 1 or height < 1 or width * height > MOST_PIXELS or width > MOST_ACROSS:
         raise InputError(
             f"says it has {width}x{height} pixels; give one of at most 2^25, 2^15 across"
         )
-    return Header(_channels(facts["channels"]), compression, (left, top), (width, height), end)
+    return Header(_channels(attributes["channels"]), compression, (left, top), (width, height), end)
 
 
-def _attributes(data: bytes, place: int) -> tuple[Mapping[str, bytes], int]:
+def _attributes(data: bytes, offset: int) -> tuple[Mapping[str, bytes], int]:
     """The header's values by name, and where it ends."""
-    facts: dict[str, bytes] = {}
-    while data[place] != 0:
-        stop = data.index(b"\0", place) if b"\0" in data[place : place + 256] else len(data)
-        name, kind_end = data[place:stop], data.find(b"\0", stop + 1)
+    attributes: dict[str, bytes] = {}
+    while data[offset] != 0:
+        stop = data.index(b"\0", offset) if b"\0" in data[offset : offset + 256] else len(data)
+        name, kind_end = data[offset:stop], data.find(b"\0", stop + 1)
         (size,) = struct.unpack_from("<i", data, kind_end + 1)
         start = kind_end + 5
         if kind_end < 0 or size < 0 or start + size > len(data):
             raise InputError("its header is damaged")
-        facts[name.decode("latin-1")] = data[start : start + size]
-        place = start + size
-    return facts, place + 1
+        attributes[name.decode("latin-1")] = data[start : start + size]
+        offset = start + size
+    return attributes, offset + 1
 
 
 def _channels(listed: bytes) -> tuple[tuple[str, np.dtype], ...]:
-    found, place = [], 0
-    while listed[place] != 0:
+    found, offset = [], 0
+    while listed[offset] != 0:
         if len(found) == MOST_CHANNELS:
             raise InputError(f"has more than {MOST_CHANNELS} channels; save it with R, G and B")
-        stop = listed.index(b"\0", place) if b"\0" in listed[place:] else len(listed)
+        stop = listed.index(b"\0", offset) if b"\0" in listed[offset:] else len(listed)
         kind, _, across, down = struct.unpack_from("<iIii", listed, stop + 1)
-        name = listed[place:stop].decode("latin-1")
+        name = listed[offset:stop].decode("latin-1")
         if kind not in KINDS or (across, down) != (1, 1):
-            raise InputError(f"its channel {name} has values of a kind not read here; {WAY_OUT}")
+            raise InputError(f"its channel {name} has values of a kind not read here; {ADVICE}")
         found.append((name, KINDS[kind]))
-        place = stop + 17
+        offset = stop + 17
     names = {name for name, _ in found}
     if not ({"R", "G", "B"} <= names or "Y" in names):
         raise InputError(f"has no channels R, G and B, but {', '.join(sorted(names)) or 'none'}")
@@ -109,18 +109,18 @@ def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
         columns[name] = row_bytes, kind
         row_bytes += width * kind.itemsize
     blocks = -(-height // lines)
-    places = struct.unpack_from(f"<{blocks}Q", data, header.end)
+    offsets = struct.unpack_from(f"<{blocks}Q", data, header.end)
     wanted = ("R", "G", "B") if {"R", "G", "B"} <= columns.keys() else ("Y", "Y", "Y")
     picture = np.zeros((height, width, 3), np.float32)
-    for place in places:
-        if place > len(data):
+    for offset in offsets:
+        if offset > len(data):
             raise InputError("is cut short or damaged")
-        y, size = struct.unpack_from("<ii", data, place)
-        top = y - header.first[1]
+        y, size = struct.unpack_from("<ii", data, offset)
+        top = y - header.origin[1]
         if not 0 <= top < height or size < 0:
             raise InputError("is cut short or damaged")
         count = min(lines, height - top)
-        block = data[place + 8 : place + 8 + size]
+        block = data[offset + 8 : offset + 8 + size]
         plain = _decoded(block, header.compression, count * row_bytes)
         rows = np.frombuffer(plain, np.uint8).reshape(count, row_bytes)
         for k, (start, kind) in enumerate(columns[name] for name in wanted):
@@ -130,12 +130,12 @@ def _picture(data: bytes, header: Header) -> NDArray[np.float32]:
 
 
 def _decoded(block: bytes, compression: int, size: int) -> bytes:
-    """The bytes of a block's lines; blocks that coding would make longer lie there as they are."""
+    """The bytes of a block's lines; blocks that coding would make longer are stored plain."""
     if compression == 0 or len(block) == size:
         plain = block
     else:
         coded = (
-            _runs(block, size)
+            _run_lengths(block, size)
             if compression == 1
             else zlib.decompressobj().decompress(block, size + 1)
         )
@@ -151,14 +151,14 @@ def _decoded(block: bytes, compression: int, size: int) -> bytes:
     return plain
 
 
-def _runs(block: bytes, size: int) -> bytes:
-    plain, place = bytearray(), 0
-    while place < len(block) and len(plain) <= size:
-        count = struct.unpack_from("b", block, place)[0]
+def _run_lengths(block: bytes, size: int) -> bytes:
+    plain, offset = bytearray(), 0
+    while offset < len(block) and len(plain) <= size:
+        count = struct.unpack_from("b", block, offset)[0]
         if count < 0:
-            plain += block[place + 1 : place + 1 - count]
-            place += 1 - count
+            plain += block[offset + 1 : offset + 1 - count]
+            offset += 1 - count
         else:
-            plain += block[place + 1 : place + 2] * (count + 1)
-            place += 2
+            plain += block[offset + 1 : offset + 2] * (count + 1)
+            offset += 2
     return bytes(plain)

@@ -1,9 +1,7 @@
-"""Light from DIRECTIONS added up for one Gaussian: the loops that everything else waits for.
+"""Integrals of the light from DIRECTIONS over one Gaussian: the innermost loops of shading.
 
-A row of visibility is unpacked first, so that both loops run over plain numbers, eight or sixteen
-at a time.
-
-What matter mirrors of the sky: blurred pictures of it, looked up towards the reflection.
+A row of visibility is unpacked first, so that the loops vectorise. Reflections are looked up in
+prefiltered environment maps.
 """
 
 from typing import NamedTuple
@@ -15,7 +13,7 @@ from avatar.lighting.occlusion import DIRECTIONS
 from common.kernels import cached_njit
 
 COUNT, HALF = len(DIRECTIONS), len(DIRECTIONS) // 2
-STRAND = 1.25 * 4 / np.pi**2  # light of a strand that light from everywhere falls on: about 1
+STRAND = 1.25 * 4 / np.pi**2  # under uniform light a strand reflects about 1
 STRAND_WRAP = 0.25
 
 inlined = cached_njit(fastmath=True, error_model="numpy", forceinline=True)
@@ -23,7 +21,7 @@ inlined = cached_njit(fastmath=True, error_model="numpy", forceinline=True)
 
 @inlined
 def row3(values, i):  # pragma: no cover (compiled)
-    """Row i of values [N, 3] as plain numbers: a view of it would cost more than the sums."""
+    """Row i of values [N, 3] as scalars: a view of it would cost more than the sums."""
     return values[i, 0], values[i, 1], values[i, 2]
 
 
@@ -46,8 +44,8 @@ def unpack_row(i, rest, opened, opening, visible):  # pragma: no cover (compiled
 
 
 @inlined
-def on_matt(n, visible, wrap, cells, towards):  # pragma: no cover (compiled)
-    """Light [3] that a matt surface of normal n [3] sends back; wrap [3]: its widths; cells,
+def on_matt(n, visible, wrap, energy, towards):  # pragma: no cover (compiled)
+    """Light [3] reflected by a diffuse surface of normal n [3]; wrap [3]: its widths; energy,
     towards [3, D]: the light."""
     dark, one = np.float32(0), np.float32(1)
     red, green, blue = dark, dark, dark
@@ -55,9 +53,9 @@ def on_matt(n, visible, wrap, cells, towards):  # pragma: no cover (compiled)
     wrap_r, wrap_g, wrap_b = wrap
     for k in range(COUNT):
         facing = x * towards[0, k] + y * towards[1, k] + z * towards[2, k]
-        red += max(facing + wrap_r, dark) * (visible[k] * cells[0, k])
-        green += max(facing + wrap_g, dark) * (visible[k] * cells[1, k])
-        blue += max(facing + wrap_b, dark) * (visible[k] * cells[2, k])
+        red += max(facing + wrap_r, dark) * (visible[k] * energy[0, k])
+        green += max(facing + wrap_g, dark) * (visible[k] * energy[1, k])
+        blue += max(facing + wrap_b, dark) * (visible[k] * energy[2, k])
     by_pi = np.float32(1 / np.pi)
     return (
         red * by_pi / ((one + wrap_r) * (one + wrap_r)),
@@ -67,8 +65,8 @@ def on_matt(n, visible, wrap, cells, towards):  # pragma: no cover (compiled)
 
 
 @inlined
-def on_strand(n, t, visible, cells, towards):  # pragma: no cover (compiled)
-    """Light [3] that a strand along t [3] sends back on its side n [3]."""
+def on_strand(n, t, visible, energy, towards):  # pragma: no cover (compiled)
+    """Light [3] reflected by a strand along t [3] on its side n [3]."""
     dark, one, wrap = np.float32(0), np.float32(1), np.float32(STRAND_WRAP)
     red, green, blue = dark, dark, dark
     for k in range(COUNT):
@@ -76,9 +74,9 @@ def on_strand(n, t, visible, cells, towards):  # pragma: no cover (compiled)
         along = t[0] * towards[0, k] + t[1] * towards[1, k] + t[2] * towards[2, k]
         sine = np.sqrt(max(one - along * along, dark))
         light = sine * max(facing + wrap, dark) * visible[k]
-        red += light * cells[0, k]
-        green += light * cells[1, k]
-        blue += light * cells[2, k]
+        red += light * energy[0, k]
+        green += light * energy[1, k]
+        blue += light * energy[2, k]
     share = np.float32(STRAND / np.pi / (1 + STRAND_WRAP))
     return red * share, green * share, blue * share
 
@@ -87,7 +85,7 @@ STEEP = 0.05  # least cosine to the viewer that counts
 
 
 class Mirror(NamedTuple):
-    """Blurred pictures of the sky, and where in DIRECTIONS a reflection lies."""
+    """Prefiltered environment maps, and the DIRECTIONS around each pixel of one."""
 
     pictures: Floats  # [L, S, S, 3] float32 by roughness, octahedral, in the space of the light
     R_light_world: Floats  # [3, 3] float32
@@ -107,15 +105,15 @@ def times(m, v):  # pragma: no cover (compiled)
 
 @inlined
 def reflection(view, n, facing):  # pragma: no cover (compiled)
-    """Where a viewer sees to in a mirror: view, n [3]: towards the viewer, and the normal; facing:
-    the cosine between them."""
+    """The mirrored view direction; view, n [3]: towards the viewer, and the normal; facing: the
+    cosine between them."""
     twice = np.float32(2) * facing
     return twice * n[0] - view[0], twice * n[1] - view[1], twice * n[2] - view[2]
 
 
 @inlined
 def fresnel(facing, least, most):  # pragma: no cover (compiled)
-    """The share of light that is mirrored, Schlick's form."""
+    """The share of light that is reflected, by Schlick's approximation."""
     grazing = np.float32(1) - facing
     square = grazing * grazing
     return least + (most - least) * square * square * grazing
@@ -141,12 +139,12 @@ def nearest_direction(q, nearest):  # pragma: no cover (compiled)
 @inlined
 def _pixel(q, size):  # pragma: no cover (compiled)
     """Row and column of the pixel of an octahedral picture that q [3] lies in."""
-    row, column = _place(q, size)
+    row, column = _position(q, size)
     return int(row + np.float32(0.5)), int(column + np.float32(0.5))
 
 
 @inlined
-def _place(q, size):  # pragma: no cover (compiled)
+def _position(q, size):  # pragma: no cover (compiled)
     """Row and column, with fractions, of a direction [3] in an octahedral picture of size²."""
     one, zero = np.float32(1), np.float32(0)
     length = abs(q[0]) + abs(q[1]) + abs(q[2])
@@ -162,8 +160,8 @@ def _place(q, size):  # pragma: no cover (compiled)
 
 @inlined
 def looked_up(pictures, level, q):  # pragma: no cover (compiled)
-    """The colour of one of octahedral pictures [L, S, S, 3] towards q [3], between its pixels."""
-    row, column = _place(q, pictures.shape[1])
+    """The colour of one of octahedral pictures [L, S, S, 3] towards q [3], interpolated."""
+    row, column = _position(q, pictures.shape[1])
     top, left = int(row), int(column)
     down, right = row - top, column - left
     r, g, b = np.float32(0), np.float32(0), np.float32(0)

@@ -1,8 +1,5 @@
-"""How skin, lips, teeth, eyes, hair and cloth answer to light.
-
-What the Gaussians of an avatar are, apart from any light; tables of visibility, packed.
-
-The one curve from linear light to sRGB, and the way back.
+"""Reflectance of skin, lips, teeth, eyes, hair and cloth; the light-independent surface of each
+Gaussian with its packed visibility; and the tone curve from linear light to sRGB with its inverse.
 """
 
 from typing import NamedTuple
@@ -15,11 +12,11 @@ from avatar.geometry.vectors import Floats, Ints
 SKIN, LIPS, MOUTH, TEETH, EYES, STRAND, CLOTH = range(7)
 
 SOFT = (0.30, 0.12, 0.06)  # how far red, green and blue pass the terminator in flesh
-ROUGHNESS = (8.0, 40.0, 110.0)  # sharpness of the lobes that blur what matter mirrors
+ROUGHNESS = (8.0, 40.0, 110.0)  # sharpness of the lobes that blur reflections
 
 _ROWS = {
-    # widths of the wrap, strand, reflectance from the front and at most aside, roughness; -1 for
-    # what mirrors nothing and is seen from behind as well
+    # widths of the wrap, strand, reflectance at normal incidence and at grazing angles, roughness;
+    # -1 for a diffuse material, which is visible from behind as well
     SKIN: (*SOFT, 0, 0.024, 0.10, 0),
     LIPS: (*SOFT, 0, 0.028, 0.14, 1),
     MOUTH: (*SOFT, 0, 0.024, 0.10, 1),
@@ -38,21 +35,21 @@ JAW, LIDS, STILL = range(3)
 
 
 class Surfaces(NamedTuple):
-    """What each Gaussian is, in its own frame."""
+    """The surface of each Gaussian, in its own frame."""
 
     normals: Floats  # [N, 3] float32 unit
     tangents: Floats  # [N, 3] float32 unit, along the longest axis
-    matter: Ints  # [N] uint8 row of the table of matters
+    material: Ints  # [N] uint8 row of MATERIALS
     albedo: Floats  # [N, 3] float32 linear
     rest: Ints  # [N, D / 2] uint8, two shares of visibility: see `packed`
     opened: Ints  # [N, D / 2] uint8, with the jaw open and the lids shut
     follows: Ints  # [N] uint8: JAW, LIDS or STILL, by whose opening the two are mixed
-    access: Floats  # [N, 2] float32 share of an even sky that arrives, at rest and opened
+    access: Floats  # [N, 2] float32 share of a uniform sky that arrives, at rest and opened
 
     def of(self, rows: Ints) -> "Surfaces":
         """Some Gaussians [n]."""
         albedo, access = self.albedo[rows], self.access[rows]
-        kinds = self.normals[rows], self.tangents[rows], self.matter[rows]
+        kinds = self.normals[rows], self.tangents[rows], self.material[rows]
         tables = self.rest[rows], self.opened[rows], self.follows[rows]
         return Surfaces(*kinds, albedo, *tables, access)
 
@@ -71,13 +68,13 @@ def unpacked(table: Ints) -> Floats:
 
 
 def where_still(surfaces: Surfaces) -> Surfaces:
-    """The same, marked as STILL where the two tables are one."""
+    """The same, marked as STILL where both tables are equal."""
     moves = (surfaces.rest != surfaces.opened).any(1)
     return surfaces._replace(follows=np.where(moves, surfaces.follows, STILL).astype(np.uint8))
 
 
 KNEE = 0.55  # where the tone curve begins to bend
-BRIGHTEST = 0.995  # sRGB whose radiance is told: white itself has none
+BRIGHTEST = 0.995  # sRGB that is inverted at most: white itself has no radiance
 
 
 def tone(radiance: Floats) -> Floats:

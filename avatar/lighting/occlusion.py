@@ -1,6 +1,5 @@
-"""Soft light: many directions, each with a depth map of what stands in it, give shadows.
-
-Hair as a fog on a coarse grid: how much light it lets through towards each direction.
+"""Occlusion of light from many directions: by meshes, with a shadow map for each direction, and by
+hair, as a fog of optical density on a coarse grid.
 """
 
 import math
@@ -22,7 +21,7 @@ SOFTNESS = 3 * MM  # depth over which a shadow fades in
 
 @dataclass(frozen=True)
 class Shadows:
-    """How near the nearest surface is to each direction's light, on a grid across it."""
+    """A shadow map for each direction: how near the nearest surface is to its light."""
 
     nearness: Floats  # [D, R, R] metres along the direction, -inf where nothing is
     axes: Floats  # [D, 3, 3] rows: right, up and towards the light
@@ -103,9 +102,9 @@ def hair_fog(points: Floats, cross_sections: Floats, strength: float = 1.0) -> F
     """Fog of hair pieces at points [N, 3] that block `cross_sections` [N] square metres each."""
     origin = points.min(0) - 4 * CELL
     shape = tuple(((points.max(0) - origin) / CELL).astype(int) + 5)
-    cells = tuple(((points - origin) / CELL).astype(int).T)
+    voxels = tuple(((points - origin) / CELL).astype(int).T)
     density = np.zeros(shape)
-    np.add.at(density, cells, cross_sections * strength / CELL**3)
+    np.add.at(density, voxels, cross_sections * strength / CELL**3)
     return Fog(gaussian_filter(density, 0.7).astype(np.float32), origin)
 
 

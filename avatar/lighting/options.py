@@ -1,28 +1,28 @@
-"""The options of the light that an avatar stands in."""
+"""The options of the light around an avatar."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class LightOptions:
-    """The light that an avatar stands in."""
+    """The light around an avatar."""
 
     light: str | None = None
-    """The light that the avatar stands in: an equirectangular .hdr or .exr; studio, window,
+    """The light around the avatar: an equirectangular .hdr or .exr; studio, window,
     overcast, golden-hour, stage or night-street; or lamps by kind, azimuth, elevation, strength and
     colour, as in "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"; by default that in its colours."""
     light_turn: float = 0.0
     """Degrees by which --light is turned around the head, to the subject's left."""
     light_spin: float = 0.0
-    """Degrees a second by which it goes on turning."""
+    """Speed of its rotation, in degrees a second."""
     light_skin: str | None = None
-    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light;
-    by default it is guessed from them."""
+    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours contain
+    light; by default it is estimated from them."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LightsOptions:
-    """The lights that can be chosen while an avatar is looked at."""
+    """The lights that can be chosen in a viewer."""
 
     lights: tuple[str, ...] = ()
     """Lights that the page's panel offers beside that in the avatar's colours, each as --light of

@@ -1,4 +1,4 @@
-"""Light by words: "key 45 30 1.0 #ffd9b0, rim -150 20 0.6", and the names of whole settings."""
+"""Light as lamps, "key 45 30 1.0 #ffd9b0, rim -150 20 0.6", and named presets of these."""
 
 import math
 
@@ -34,31 +34,31 @@ PRESETS = {
     "night-street": "spot 68 52 0.5 #ffb45a, rim -115 8 0.45 #3f7bff, fill -55 -8 0.1 #ff4fa0, "
     "ambient 0 0 0.03 #6070b0",
 }
-"""Lights of ours, by name, in these words."""
+"""Lists of lamps by name."""
 
 BRIGHTEST = 1000.0  # strength of a lamp
-HOW = (
+FORMAT = (
     "name each lamp's kind, azimuth and elevation in degrees, strength and, if it is not white, "
     'colour, with commas between: "key 45 30 1.0 #ffd9b0, rim -150 20 0.6"'
 )
 
 
-def parse_light(words: str) -> list[Lobe]:
-    """The lamps that words name, or the name of a preset. Raises InputError: one sentence."""
-    lobes = [_lamp(words, part.split()) for part in PRESETS.get(words.strip(), words).split(",")]
+def parse_light(text: str) -> list[Lobe]:
+    """The lamps of a list, or of a preset by name. Raises InputError: one sentence."""
+    lobes = [_lamp(text, part.split()) for part in PRESETS.get(text.strip(), text).split(",")]
     if not any(lobe.strength * max(lobe.colour) > 0 for lobe in lobes):
-        raise InputError(f"--light {words!r}: is dark; give a lamp a strength above 0")
+        raise InputError(f"--light {text!r}: is dark; give a lamp a strength above 0")
     return lobes
 
 
-def _lamp(words: str, parts: list[str]) -> Lobe:
+def _lamp(text: str, parts: list[str]) -> Lobe:
     def wrong(why: str) -> InputError:
-        return InputError(f"--light {words!r}: {why}; {HOW}")
+        return InputError(f"--light {text!r}: {why}; {FORMAT}")
 
     if len(parts) == 1 or not parts or parts[0] not in SHARPNESS:
         known = f"{', '.join(PRESETS)}; lamps are {', '.join(SHARPNESS)}"
-        said = parts[0] if parts else "nothing"
-        raise wrong(f"{said!r} is neither a file, a preset nor a lamp (presets are {known})")
+        kind = parts[0] if parts else "nothing"
+        raise wrong(f"{kind!r} is neither a file, a preset nor a lamp (presets are {known})")
     if len(parts) not in (4, 5):
         raise wrong(f"{' '.join(parts)!r} has {len(parts) - 1} values, not 3 or 4")
     try:

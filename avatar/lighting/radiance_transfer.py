@@ -1,8 +1,8 @@
-"""What Gaussians make of light, in torch: for learning their colours on any device.
+"""Differentiable shading of Gaussians in torch, for learning their colours on any device.
 
-The same as `shade`, written over whole tensors, so that gradients pass: matt light, light of the
-face itself, a mirror image of the sky, the tone curve. How light reaches a Gaussian is fixed but
-for a factor of each one's own that changes evenly from one side of the sky to the other.
+The same model as `shade`, over whole tensors: diffuse light, light of the face itself, reflections
+of the sky, the tone curve. Visibility is fixed but for a factor of each Gaussian that is linear in
+the direction of light.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -21,11 +21,11 @@ TOGETHER = 4096  # Gaussians at a time, for memory
 
 @dataclass(frozen=True)
 class Transfer:
-    """What each Gaussian is, in the frame of its triangle, as tensors of one device."""
+    """The surface of each Gaussian, in the frame of its triangle, as tensors of one device."""
 
     normals: Tensor  # [N, 3] unit
     tangents: Tensor  # [N, 3] unit
-    matter: Tensor  # [N] int64 row of MATTERS
+    material: Tensor  # [N] int64 row of MATERIALS
     rest: Tensor  # [N, D / 2] uint8, see `packed`
     opened: Tensor  # [N, D / 2] uint8
     follows: Tensor  # [N] int64, see `Surfaces`
@@ -37,18 +37,18 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Sky:
-    """A light as one moment of a head sees it, in head space."""
+    """The light of one frame in head space."""
 
-    cells: Tensor  # [D, 3] energy
+    energy: Tensor  # [D, 3] energy
     towards: Tensor  # [D, 3]
-    even: Tensor  # [3] mean radiance
+    ambient: Tensor  # [3] mean radiance
     R_world_head: Tensor  # [3, 3]
-    opening: Tensor  # [3] of jaw, lids and what keeps still
+    opening: Tensor  # [3] of jaw, lids and the rest
 
 
 @dataclass(frozen=True)
 class Image:
-    """A light's mirror images; see `Mirror`."""
+    """A light's environment maps; see `Mirror`."""
 
     pictures: Tensor  # [L, S, S, 3]
     nearest: Tensor  # [S, S, 3] int64
@@ -57,7 +57,7 @@ class Image:
 
 @dataclass(frozen=True)
 class Arriving:
-    """Matt light on white Gaussians of a moment, whoever looks."""
+    """Diffuse light on white Gaussians in one frame, independent of the view."""
 
     matt: Tensor  # [N, 3]
     sided: Tensor  # [N, 3, 3] its change with the factor's slope along each axis of head space
@@ -70,9 +70,9 @@ def unpacked(table: Tensor, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def arriving(transfer: Transfer, R_world_tri: Tensor, sky: Sky) -> Arriving:
-    """The light that arrives at each Gaussian, whose triangle stands as R_world_tri [N, 3, 3]."""
+    """The light that arrives at each Gaussian; R_world_tri [N, 3, 3]: rotation of its triangle."""
     parts = []
-    for rows in torch.arange(len(transfer.matter), device=sky.cells.device).split(TOGETHER):
+    for rows in torch.arange(len(transfer.material), device=sky.energy.device).split(TOGETHER):
         parts.append(_arriving(transfer[rows], R_world_tri[rows], sky))
     joined = (torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Arriving))
     return Arriving(*joined)
@@ -86,21 +86,19 @@ def _arriving(transfer: Transfer, R_world_tri: Tensor, sky: Sky) -> Arriving:
     opening = sky.opening[transfer.follows, None]
     rest, opened = (unpacked(t, normals.dtype) for t in (transfer.rest, transfer.opened))
     visible = torch.lerp(rest, opened, opening)
-    table = torch.as_tensor(MATERIALS, dtype=rest.dtype, device=rest.device)[
-        transfer.matter
-    ]  # [n, 7]
+    table = torch.as_tensor(MATERIALS).to(rest)[transfer.material]  # [n, 7]
     strand = table[:, 3, None] > 0
     facing = normals @ sky.towards.T  # [n, D]
     sine = (1 - (tangents @ sky.towards.T).square()).clamp(min=0).sqrt()
     on_strand = sine * (facing + STRAND_WRAP).clamp(min=0) * (STRAND / (1 + STRAND_WRAP))
     by_axis = torch.cat([torch.ones_like(sky.towards[:, :1]), sky.towards], dim=1)  # [D, 4]
-    sums = []
+    channels = []
     for channel in range(3):
         wrap = table[:, channel, None]
         on_matt = (facing + wrap).clamp(min=0) / (1 + wrap).square()
         response = torch.where(strand, rest * on_strand, visible * on_matt) / torch.pi
-        sums.append(response @ (by_axis * sky.cells[:, channel, None]))  # [n, 4]
-    light = torch.stack(sums, dim=-1)  # [n, 4, 3]
+        channels.append(response @ (by_axis * sky.energy[:, channel, None]))  # [n, 4]
+    light = torch.stack(channels, dim=-1)  # [n, 4, 3]
     access = torch.lerp(transfer.access[:, 0], transfer.access[:, 1], opening[:, 0])
     return Arriving(light[:, 0], light[:, 1:], access)
 
@@ -113,9 +111,9 @@ def reflected(
     sky: Sky,
     image: Image,
 ) -> tuple[Tensor, Tensor]:
-    """What Gaussians mirror of the sky [N, 3], and the share [N, 1] of light that is left to what
-    is matt. eye [3]: the viewer, in the world."""
-    table = torch.as_tensor(MATERIALS, device=eye.device)[transfer.matter]
+    """Reflections of the sky [N, 3], and the share [N, 1] of light that is left to diffuse
+    reflection. eye [3]: the viewer, in the world."""
+    table = torch.as_tensor(MATERIALS, device=eye.device)[transfer.material]
     normals = torch.einsum("nij,nj->ni", R_world_tri, transfer.normals)
     view = torch.nn.functional.normalize(eye - means_world, dim=1)
     facing = (normals * view).sum(1, keepdim=True).clamp(min=STEEP)
@@ -158,14 +156,14 @@ def toned(radiance: Tensor) -> Tensor:
 
 
 def linear(srgb: Tensor) -> Tensor:
-    """The albedo that sRGB in [0, 1] says; see `to_linear`."""
+    """Linear values of sRGB in [0, 1]; see `to_linear`."""
     low = srgb / 12.92
     return torch.where(srgb <= 0.04045, low, ((srgb.clamp(min=0.04) + 0.055) / 1.055) ** 2.4)
 
 
 def with_factor(transfer: Transfer, slopes: Tensor, whole: Tensor) -> Transfer:
-    """Tables that hold the factor 1 + slope · direction of slopes [N, 3], divided by whole [N]: by
-    as much the albedo is to be more, as tables know no share above 1."""
+    """Tables multiplied by the factor 1 + slope · direction of slopes [N, 3] over whole [N]: the
+    albedo must grow by as much, as tables hold no share above 1."""
     directions = torch.as_tensor(DIRECTIONS, dtype=slopes.dtype, device=slopes.device)
     factor = (1 + slopes @ directions.T).clamp(min=0) / whole[:, None]
     tables = (_packed(unpacked(table) * factor) for table in (transfer.rest, transfer.opened))
@@ -180,17 +178,17 @@ def _packed(shares: Tensor) -> Tensor:
 
 
 def turned_back(transfer: Transfer, turns: Tensor) -> Surfaces:
-    """The same in the frames of Gaussians that are turned by [N, 3, 3] in their triangles', with
-    an albedo of 1."""
+    """The same in the frames of Gaussians of rotations [N, 3, 3] in their triangles', with an
+    albedo of 1."""
     normals, tangents = (
         torch.einsum("nji,nj->ni", turns, part).cpu().numpy()
         for part in (transfer.normals, transfer.tangents)
     )
-    matter, follows = (
-        p.cpu().numpy().astype(np.uint8) for p in (transfer.matter, transfer.follows)
+    material, follows = (
+        p.cpu().numpy().astype(np.uint8) for p in (transfer.material, transfer.follows)
     )
     rest, opened, access = (
         part.cpu().numpy() for part in (transfer.rest, transfer.opened, transfer.access)
     )
     white = np.ones_like(normals)
-    return Surfaces(normals, tangents, matter, white, rest, opened, follows, access)
+    return Surfaces(normals, tangents, material, white, rest, opened, follows, access)

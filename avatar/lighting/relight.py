@@ -1,8 +1,5 @@
-"""An avatar under a light: the colours of its Gaussians in every frame.
-
-The light itself behind the head: its picture, blurred, as a camera sees it.
-
-How a head stands and how far jaw and lids have moved, read off its moved mesh.
+"""An avatar relit: the colours of its Gaussians in every frame, by the head's pose and the opening
+of jaw and lids, which are measured on the moved mesh; and the blurred environment as a backdrop.
 """
 
 from collections.abc import Callable
@@ -45,13 +42,13 @@ from avatar.lighting.occlusion import DIRECTIONS
 from avatar.lighting.shade import PER_ROOT, ShadedFrame, blurred, mirror_of, shade
 from splat import Camera, Gaussians
 
-STILL = 0.15  # share of the mesh, the stillest, that says how the head stands
-MOST_MOVED = 0.5  # of a unit's largest motion, from which a vertex tells of it
+STILL = 0.15  # share of the mesh, the stillest, that the head's pose is measured on
+MOST_MOVED = 0.5  # of a unit's largest motion, from which a vertex measures it
 
 
 @dataclass(frozen=True)
 class HeadPose:
-    """A moment of a head."""
+    """Rotation of a head and opening of its jaw and lids."""
 
     R_world_head: Floats  # [3, 3]
     jaw: float  # how far open: 0 at rest, 1 as in the table of the open jaw
@@ -59,84 +56,84 @@ class HeadPose:
 
 
 def head_pose_of(head: Head) -> Callable[[Tensor], HeadPose]:
-    """A function: vertices [V, 3] of the head's mesh, moved → how it stands."""
+    """A function: vertices [V, 3] of the head's mesh, moved → its pose."""
     moves = head.units.norm(dim=-1).amax(0)
     moves[head.pose_weights < head.pose_weights.max() * 0.999] = torch.inf
     still = moves.argsort()[: max(int(STILL * len(moves)), 20)].numpy()
     rest = head.vertices.double().numpy()
     blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
-    jaw, lids = _told(head, OPEN_JAW * head.unit("jawOpen")), _told(head, blink)
+    jaw, lids = _amount_of(head, OPEN_JAW * head.unit("jawOpen")), _amount_of(head, blink)
 
-    def standing(vertices: Tensor) -> HeadPose:
+    def head_pose(vertices: Tensor) -> HeadPose:
         moved = vertices.double().numpy()
         back = fit_similarity(moved[still], rest[still])
         return HeadPose(back.rotation.T, jaw(moved, back), lids(moved, back))
 
-    return standing
+    return head_pose
 
 
-def _told(head: Head, offsets: Tensor) -> Callable[[Floats, Similarity], float]:
-    """A function: vertices [V, 3] and what brings the head back to rest → how much of offsets
-    [V, 3] is in them, from 0 to 1."""
+def _amount_of(head: Head, offsets: Tensor) -> Callable[[Floats, Similarity], float]:
+    """A function: vertices [V, 3] and the similarity that brings the head back to rest → the amount
+    of offsets [V, 3] in them, from 0 to 1."""
     length = offsets.norm(dim=-1)
     chosen = (length > MOST_MOVED * length.max()).nonzero().squeeze(1).numpy()
     rest, opens = head.vertices.double().numpy()[chosen], offsets.double().numpy()[chosen]
     norm = max(float((opens**2).sum()), 1e-12)
 
-    def told(moved: Floats, back: Similarity) -> float:
+    def amount(moved: Floats, back: Similarity) -> float:
         share = float(((back.apply(moved[chosen]) - rest) * opens).sum()) / norm
         return min(max(share, 0.0), 1.0)
 
-    return told
+    return amount
 
 
 AROUND = np.cos(np.radians(22))  # of each direction: its neighbours' ring
 THIN = 0.1  # share of light through hair below which it hides what is behind it
 
 Lit = Callable[[Gaussians, Tensor, Camera, float], Gaussians]
-"""(Gaussians, vertices [V, 3] that they ride on, camera, seconds) → the Gaussians lit."""
+"""(Gaussians, vertices [V, 3] that they are bound to, camera, seconds) → the Gaussians lit."""
 
 
 def relit(
     surfaces: Surfaces,
     head: Head,
     light: Environment,
-    course: EnvironmentRotation,
+    rotation: EnvironmentRotation,
     R_world_ahead: Floats | None = None,
     all_sides: bool = False,
 ) -> Lit:
-    """What lights an avatar's Gaussians: surfaces with their albedo, on the mesh of `head`.
+    """A function that lights an avatar's Gaussians: surfaces with albedo, on the mesh of `head`.
 
-    R_world_ahead [3, 3]: where azimuth 0 lies in the world, by default along z; all_sides: light
-    what the camera does not see as well, without mirror images, which differ from side to side.
+    R_world_ahead [3, 3]: direction of azimuth 0 in the world, by default along z; all_sides: also
+    light what the camera does not see, without reflections, which depend on the view.
     """
     ahead = np.eye(3) if R_world_ahead is None else R_world_ahead
     surfaces, seen_from = where_still(surfaces), sides_of(surfaces, all_sides)
-    matters = DIFFUSE_MATERIALS if all_sides else MATERIALS
-    standing, mirror, curve = head_pose_of(head), mirror_of(light), tone_table(PER_ROOT)
-    skin = surfaces.albedo[surfaces.matter == SKIN]
-    again = (skin if len(skin) else surfaces.albedo).mean(0)
-    even = (light.energy.sum(0) / (4 * np.pi)).astype(np.float32)
-    bounce = even * again.astype(np.float32)
+    materials = DIFFUSE_MATERIALS if all_sides else MATERIALS
+    head_pose, mirror, curve = head_pose_of(head), mirror_of(light), tone_table(PER_ROOT)
+    skin = surfaces.albedo[surfaces.material == SKIN]
+    albedo = (skin if len(skin) else surfaces.albedo).mean(0)
+    ambient = (light.energy.sum(0) / (4 * np.pi)).astype(np.float32)
+    bounce = ambient * albedo.astype(np.float32)
 
     def lit(gaussians: Gaussians, vertices: Tensor, camera: Camera, seconds: float) -> Gaussians:
-        now = standing(vertices)
-        R_world_light = ahead @ course.after(seconds)
+        now = head_pose(vertices)
+        R_world_light = ahead @ rotation.after(seconds)
         R_head_light = now.R_world_head.T @ R_world_light
-        cells = into_bins(light.directions @ R_head_light.T, light.energy)
-        moment = ShadedFrame(
+        bins = into_bins(light.directions @ R_head_light.T, light.energy)
+        frame = ShadedFrame(
             _floats(gaussians.quats),
             _floats(gaussians.means),
             now.R_world_head.astype(np.float32),
             _floats(torch.linalg.inv(camera.viewmat)[:3, 3]),
             np.array([now.jaw, now.lids, 0], np.float32),
-            np.ascontiguousarray(cells.energy.T),
-            np.ascontiguousarray(cells.towards.T),
-            even,
+            np.ascontiguousarray(bins.energy.T),
+            np.ascontiguousarray(bins.towards.T),
+            ambient,
             bounce,
         )
         turned = mirror._replace(R_light_world=np.ascontiguousarray(R_world_light.T, np.float32))
-        sh = shade(surfaces, seen_from, moment, turned, matters, curve)
+        sh = shade(surfaces, seen_from, frame, turned, materials, curve)
         return replace(gaussians, sh=torch.from_numpy(sh).to(gaussians.means))
 
     return lit
@@ -148,19 +145,19 @@ def _floats(values: Tensor) -> NDArray[np.float32]:
 
 def sides_of(surfaces: Surfaces, everywhere: bool = False) -> Ints:
     """[N, D / 8] uint8: a bit for each of DIRECTIONS, set where a viewer there may see a Gaussian:
-    what a ray of light passes on its way in, a look passes on its way out.
+    visibility is the same for light and for viewers.
 
-    Lips, teeth and mouth, which open in more ways than the tables know, are seen from everywhere,
-    and so is all if `everywhere` says so.
+    Lips, teeth and mouth, which open in more ways than the tables hold, are visible from
+    everywhere, and so is all if `everywhere`.
     """
     if everywhere:
-        return np.full((len(surfaces.matter), len(DIRECTIONS) // 8), 255, np.uint8)
-    seen = np.zeros((len(surfaces.matter), len(DIRECTIONS)), bool)
-    least = np.where(np.isin(surfaces.matter, (STRAND, CLOTH)), THIN, 0)[:, None]
+        return np.full((len(surfaces.material), len(DIRECTIONS) // 8), 255, np.uint8)
+    seen = np.zeros((len(surfaces.material), len(DIRECTIONS)), bool)
+    least = np.where(np.isin(surfaces.material, (STRAND, CLOTH)), THIN, 0)[:, None]
     visible = np.maximum(unpacked(surfaces.rest), unpacked(surfaces.opened)) > least
     for direction, around in enumerate(DIRECTIONS @ DIRECTIONS.T > AROUND):
         seen[:, direction] = visible[:, around].any(1)
-    seen[np.isin(surfaces.matter, (LIPS, MOUTH, TEETH))] = True
+    seen[np.isin(surfaces.material, (LIPS, MOUTH, TEETH))] = True
     return np.packbits(seen, axis=1, bitorder="little")
 
 
@@ -170,23 +167,25 @@ Backdrop = Callable[[Camera, float], Tensor | None]
 """(camera, seconds) → the picture [H, W, 3] float32 behind everything, in [0, 1]."""
 
 
-def backdrop(light: Environment, course: EnvironmentRotation, R_world_ahead: Floats) -> Backdrop:
-    """The picture of a light; R_world_ahead [3, 3]: where azimuth 0 lies in the world."""
-    places = pixel_directions(HEIGHT, WIDTH).reshape(-1, 3)
-    sky = tone(blurred(light, places, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
+def backdrop(light: Environment, rotation: EnvironmentRotation, R_world_ahead: Floats) -> Backdrop:
+    """The picture of a light; R_world_ahead [3, 3]: direction of azimuth 0 in the world."""
+    directions = pixel_directions(HEIGHT, WIDTH).reshape(-1, 3)
+    sky = tone(blurred(light, directions, SHARPNESS)).reshape(HEIGHT, WIDTH, 3)
     ends = np.concatenate([sky[:, -1:], sky, sky[:, :1]], axis=1)  # so that it closes behind
     picture = torch.from_numpy(ends.astype(np.float32)).permute(2, 0, 1)[None]
     seen: dict[tuple[bytes, float], Tensor] = {}
 
     def behind(camera: Camera, seconds: float) -> Tensor:
-        degrees = course.turn + course.spin * seconds
+        degrees = rotation.turn + rotation.spin * seconds
         view = torch.cat([camera.viewmat.flatten(), camera.K.flatten()])
         key = view.double().numpy().tobytes(), degrees
         picture_behind = seen.get(key)
         if picture_behind is None:
-            R_world_light = torch.from_numpy(R_world_ahead @ course.after(seconds))
-            places = _places(_rays(camera) @ R_world_light.float())
-            drawn = grid_sample(picture, places[None], padding_mode="border", align_corners=False)
+            R_world_light = torch.from_numpy(R_world_ahead @ rotation.after(seconds))
+            positions = _to_picture(_rays(camera) @ R_world_light.float())
+            drawn = grid_sample(
+                picture, positions[None], padding_mode="border", align_corners=False
+            )
             picture_behind = drawn[0].permute(1, 2, 0).contiguous()
             seen.clear()
             seen[key] = picture_behind
@@ -196,7 +195,7 @@ def backdrop(light: Environment, course: EnvironmentRotation, R_world_ahead: Flo
 
 
 def _rays(camera: Camera) -> Tensor:
-    """Where each pixel looks to in the world [H, W, 3], not unit."""
+    """View rays of the pixels in the world [H, W, 3], not unit."""
     y, x = torch.meshgrid(
         torch.arange(camera.height) + 0.5, torch.arange(camera.width) + 0.5, indexing="ij"
     )
@@ -204,9 +203,9 @@ def _rays(camera: Camera) -> Tensor:
     return pixels @ torch.linalg.inv(camera.K).T @ camera.viewmat[:3, :3]
 
 
-def _places(directions: Tensor) -> Tensor:
-    """Where in an equirectangular picture, a column wider at both ends, directions [..., 3] lie:
-    [..., 2] from -1 to 1."""
+def _to_picture(directions: Tensor) -> Tensor:
+    """Positions [..., 2], from -1 to 1, of directions [..., 3] in an equirectangular picture that
+    is a column wider at both ends."""
     x, y, z = directions.unbind(-1)
     across = -torch.atan2(x, z) / torch.pi * WIDTH / (WIDTH + 2)
     down = -torch.atan2(y, torch.hypot(x, z)) / (torch.pi / 2)

@@ -1,4 +1,4 @@
-"""Taking an avatar's own light away and giving it another."""
+"""An avatar's own light replaced by another."""
 
 import sys
 from collections.abc import Callable, Mapping
@@ -30,42 +30,43 @@ ANYWHERE = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
 def relit_avatar(
     light: Light, avatar: Avatar, head: Head, R_world_head: Tensor | None = None
 ) -> Lit:
-    """What lights the avatar's Gaussians in every frame of a film.
+    """A function that lights the avatar's Gaussians in every frame of a film.
 
-    head: of the avatar's mesh; R_world_head [3, 3]: how it stands in the world when it looks ahead.
-    Says on standard error what was assumed.
+    head: of the avatar's mesh; R_world_head [3, 3]: its rotation in the world when it looks ahead.
+    Prints on standard error what was assumed.
     """
-    surfaces = _bare(avatar, head, light.skin)
-    return relit(surfaces, head, light.environment, light.course, _ahead(R_world_head))
+    surfaces = _unlit_surfaces(avatar, head, light.skin)
+    return relit(surfaces, head, light.environment, light.rotation, _ahead(R_world_head))
 
 
 def baked_light(
     light: Light, avatar: Avatar, head: Head
 ) -> Callable[[Gaussians, Tensor, float], Gaussians]:
-    """A function (Gaussians, vertices [V, 3], seconds) → the Gaussians with the light in their
-    colours, for programs that know none: the same from all sides."""
-    surfaces = _bare(avatar, head, light.skin)
-    lit = relit(surfaces, head, light.environment, light.course, all_sides=True)
+    """A function (Gaussians, vertices [V, 3], seconds) → the Gaussians with the light baked into
+    their colours, the same from all sides."""
+    surfaces = _unlit_surfaces(avatar, head, light.skin)
+    lit = relit(surfaces, head, light.environment, light.rotation, all_sides=True)
     return lambda gaussians, vertices, seconds: lit(gaussians, vertices, ANYWHERE, seconds)
 
 
 def rest_colours(
     lights: Mapping[str, Environment], avatar: Avatar, head: Head
 ) -> dict[str, Levels]:
-    """The colours [N, 3] of an avatar's Gaussians at rest in each of some lights, for viewers
-    anywhere."""
-    surfaces, rest = _bare(avatar, head), avatar.vertices
+    """The view-independent colours [N, 3] of an avatar's Gaussians at rest in each light."""
+    surfaces, rest = _unlit_surfaces(avatar, head), avatar.vertices
     gaussians = avatar_rig(avatar, torch.device("cpu"))(rest)
     found = {}
-    for said, light in lights.items():
+    for name, light in lights.items():
         lit = relit(surfaces, head, light, EnvironmentRotation(), all_sides=True)
         colours = sh_to_rgb(lit(gaussians, rest, ANYWHERE, 0.0).sh[:, 0]).clamp(0, 1)
-        found[said] = np.round(255 * colours.numpy()).astype(np.uint8)
+        found[name] = np.round(255 * colours.numpy()).astype(np.uint8)
     return found
 
 
-def _bare(avatar: Avatar, head: Head, skin: tuple[float, float, float] | None = None) -> Surfaces:
-    """What each Gaussian is, without light; says on standard error what was assumed."""
+def _unlit_surfaces(
+    avatar: Avatar, head: Head, skin: tuple[float, float, float] | None = None
+) -> Surfaces:
+    """The surface of each Gaussian, without light; prints on standard error what was assumed."""
     with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
         surfaces, found = surfaces_of(avatar, head, None if skin is None else np.array(skin), done)
     print(f"light: {assumed(found)}", file=sys.stderr)
@@ -73,8 +74,8 @@ def _bare(avatar: Avatar, head: Head, skin: tuple[float, float, float] | None = 
 
 
 def light_behind(light: Light, R_world_head: Tensor | None = None) -> Backdrop:
-    """The light itself behind the head; R_world_head [3, 3]: see `relit_avatar`."""
-    return backdrop(light.environment, light.course, _ahead(R_world_head))
+    """The environment as a backdrop; R_world_head [3, 3]: see `relit_avatar`."""
+    return backdrop(light.environment, light.rotation, _ahead(R_world_head))
 
 
 def _ahead(R_world_head: Tensor | None) -> Floats:

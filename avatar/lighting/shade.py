@@ -1,15 +1,11 @@
-"""Colours of Gaussians under light from DIRECTIONS: one pass over all of them, compiled.
+"""Colours of Gaussians under light from DIRECTIONS, in one compiled pass over all of them.
 
-Matt matter sends back albedo/π times the light that reaches it by its cosine; in skin the light
-wraps past the terminator, red most, and none is made (Lambert's law where the widths are 0). A
-strand of hair takes light by the sine to it (Kajiya and Kay 1989). What comes back from the face
-itself grows where a place is half open. A mirror image of the sky, blurred by the matter's
-roughness, lies over all by Schlick's Fresnel term (1994), where it is not hidden. What cannot be
-seen from the viewer's side gets the mean light of the sky.
-
-The sky as rough matter mirrors it, and which directions lie around each pixel of it.
-
-Pictures are octahedral (Engelhardt and Dachsbacher 2008): no sine is needed to look something up.
+The diffuse part is Lambert's law, with an energy-conserving wrap past the terminator in skin,
+widest in red; strands of hair follow Kajiya and Kay (1989). Light bounced by the face itself is
+strongest where half of the sky is visible. The specular part is an environment map, prefiltered by
+roughness and weighted by Schlick's Fresnel term (1994) and by visibility. Gaussians that the
+viewer's side cannot see get the mean light of the sky. Environment maps are octahedral (Engelhardt
+and Dachsbacher 2008), which are looked up without trigonometry.
 """
 
 from typing import NamedTuple
@@ -50,13 +46,13 @@ class ShadedFrame(NamedTuple):
 
     quats_world: Floats  # [N, 4] float32 wxyz
     means_world: Floats  # [N, 3] float32
-    R_world_head: Floats  # [3, 3] float32: how the head stands
+    R_world_head: Floats  # [3, 3] float32
     eye_world: Floats  # [3] float32: the viewer
-    opening: Floats  # [3] float32 of jaw, lids and what keeps still, from 0 at rest to 1 as opened
-    cells: Floats  # [3, D] float32 energy of the light from DIRECTIONS, head space
-    towards: Floats  # [3, D] float32 the middle of each one's light
-    even: Floats  # [3] float32 the mean radiance of the sky, for what the viewer does not see
-    bounce: Floats  # [3] float32 light of the face itself where a place is half open
+    opening: Floats  # [3] float32 of jaw, lids and the rest, from 0 at rest to 1 as opened
+    energy: Floats  # [3, D] float32 energy of the light in each bin of DIRECTIONS, head space
+    towards: Floats  # [3, D] float32 mean direction of the light in each bin
+    ambient: Floats  # [3] float32 mean radiance of the sky, for what the viewer does not see
+    bounce: Floats  # [3] float32 light of the face itself on half-visible Gaussians
 
 
 @inlined
@@ -67,7 +63,7 @@ def row4(values, i):  # pragma: no cover (compiled)
 
 @inlined
 def rotated(q, v):  # pragma: no cover (compiled)
-    """v [3] turned by a quaternion [4] of any length."""
+    """v [3] rotated by a quaternion [4] of any length."""
     w, x, y, z = q[0], q[1], q[2], q[3]
     scale = np.float32(2) / (w * w + x * x + y * y + z * z)
     tx, ty, tz = y * v[2] - z * v[1], z * v[0] - x * v[2], x * v[1] - y * v[0]
@@ -76,38 +72,39 @@ def rotated(q, v):  # pragma: no cover (compiled)
 
 
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
-def shade(surfaces, seen_from, moment, mirror, matters, curve):  # pragma: no cover (compiled)
+def shade(surfaces, seen_from, frame, mirror, materials, curve):  # pragma: no cover (compiled)
     """Coefficients [N, 1, 3] of the colours of Gaussians, toned.
 
-    seen_from [N, D / 8]: see `sides_of`; matters [K, 7]: widths of the wrap for red, green, blue;
-    whether a strand; reflectance at normal incidence, the most at grazing, and the picture of the
-    sky that it mirrors, -1 for what is seen from behind as well; curve [C]: see `tone_table`.
+    seen_from [N, D / 8]: see `sides_of`; materials [K, 7]: widths of the wrap for red, green, blue;
+    whether a strand; reflectance at normal incidence and at grazing angles, and the environment map
+    by roughness, -1 for diffuse materials, which are visible from behind as well; curve [C]: see
+    `tone_table`.
     """
-    count = len(surfaces.matter)
+    count = len(surfaces.material)
     colours = np.empty((count, 1, 3), np.float32)
     blocks = (count + BLOCK - 1) // BLOCK
     for number in prange(blocks):
         first = number * MIXED % blocks * BLOCK
         rows = first, min(first + BLOCK, count)
-        _shade_block(rows, surfaces, seen_from, moment, mirror, matters, curve, colours)
+        _shade_block(rows, surfaces, seen_from, frame, mirror, materials, curve, colours)
     return colours
 
 
 @cached_njit(fastmath=True, error_model="numpy")
 def _shade_block(
-    rows, surfaces, seen_from, moment, mirror, matters, curve, colours
+    rows, surfaces, seen_from, frame, mirror, materials, curve, colours
 ):  # pragma: no cover (compiled)
-    """Fill in rows [first, last) of the colours. Tuples are opened before the loop: a look into one
+    """Fill in rows [first, last) of the colours. Tuples are unpacked before the loop, as access
     counts references, which costs more than the sums."""
-    normals, tangents, matter, albedo, rest, opened, follows, access = surfaces
-    quats, means, R_world_head, eye, openings, cells, towards, even, bounce = moment
+    normals, tangents, material, albedo, rest, opened, follows, access = surfaces
+    quats, means, R_world_head, eye, openings, energy, towards, ambient, bounce = frame
     pictures, R_light_world, nearest, shares = mirror
     r_world_head = np.ascontiguousarray(R_world_head.T)
     visible = np.empty(COUNT, np.float32)
     one = np.float32(1)
     for i in range(rows[0], rows[1]):
-        m, opening = matter[i], openings[follows[i]]
-        strand, picture = matters[m, 3] > 0, matters[m, 6]
+        m, opening = material[i], openings[follows[i]]
+        strand, picture = materials[m, 3] > 0, materials[m, 6]
         turned = row4(quats, i)
         normal_world = rotated(turned, row3(normals, i))
         view, facing = _viewed(row3(means, i), normal_world, eye)
@@ -116,34 +113,34 @@ def _shade_block(
         behind = picture >= 0 and facing < np.float32(HIDDEN)
         matt, r, g, b = one, np.float32(0), np.float32(0), np.float32(0)
         if behind or not (seen_from[i, side >> 3] >> (side & 7)) & 1:
-            light = open_share * even[0], open_share * even[1], open_share * even[2]
+            light = open_share * ambient[0], open_share * ambient[1], open_share * ambient[2]
         elif strand:
             unpack_row(i, rest, opened, np.float32(0), visible)
             n = times(r_world_head, normal_world)
             t = times(r_world_head, rotated(turned, row3(tangents, i)))
-            light = on_strand(n, t, visible, cells, towards)
+            light = on_strand(n, t, visible, energy, towards)
         else:
             unpack_row(i, rest, opened, opening, visible)
             n = times(r_world_head, normal_world)
-            light = on_matt(n, visible, row3(matters, m), cells, towards)
+            light = on_matt(n, visible, row3(materials, m), energy, towards)
             if picture >= 0:
                 facing = max(facing, np.float32(STEEP))
-                gloss = fresnel(facing, matters[m, 4], matters[m, 5])
+                gloss = fresnel(facing, materials[m, 4], materials[m, 5])
                 q = reflection(view, normal_world, facing)
                 share = gloss * arriving(times(r_world_head, q), visible, nearest, shares)
                 r, g, b = looked_up(pictures, int(picture), times(R_light_world, q))
                 matt, r, g, b = one - gloss, share * r, share * g, share * b
-        again = open_share * (one - open_share)
-        r += albedo[i, 0] * (light[0] + again * bounce[0]) * matt
-        g += albedo[i, 1] * (light[1] + again * bounce[1]) * matt
-        b += albedo[i, 2] * (light[2] + again * bounce[2]) * matt
+        multiple = open_share * (one - open_share)
+        r += albedo[i, 0] * (light[0] + multiple * bounce[0]) * matt
+        g += albedo[i, 1] * (light[1] + multiple * bounce[1]) * matt
+        b += albedo[i, 2] * (light[2] + multiple * bounce[2]) * matt
         colours[i, 0, 0], colours[i, 0, 1] = _toned(r, curve), _toned(g, curve)
         colours[i, 0, 2] = _toned(b, curve)
 
 
 @inlined
 def _viewed(mean, n, eye):  # pragma: no cover (compiled)
-    """The way [3] from a Gaussian to the viewer, and its cosine to a normal [3]."""
+    """The direction [3] from a Gaussian to the viewer, and its cosine to a normal [3]."""
     x, y, z = eye[0] - mean[0], eye[1] - mean[1], eye[2] - mean[2]
     length = np.sqrt(x * x + y * y + z * z) + np.float32(1e-12)
     x, y, z = x / length, y / length, z / length
@@ -151,67 +148,64 @@ def _viewed(mean, n, eye):  # pragma: no cover (compiled)
 
 
 def matt_light(
-    surfaces: Surfaces, quats: Floats, cells: DirectionBins, jaw: float, lids: float = 0.0
+    surfaces: Surfaces, quats: Floats, bins: DirectionBins, jaw: float, lids: float = 0.0
 ) -> Floats:
-    """Light [N, 3] that Gaussians send back if they are white and mirror nothing, without bounces.
+    """Diffuse light [N, 3] that white Gaussians reflect, without bounces.
 
-    quats [N, 4] float32: as they are turned in head space; jaw, lids: see `Moment`.
+    quats [N, 4] float32: their rotations in head space; jaw, lids: see `ShadedFrame`.
     """
-    kinds = surfaces.normals, surfaces.tangents, surfaces.matter, surfaces.rest, surfaces.opened
+    kinds = surfaces.normals, surfaces.tangents, surfaces.material, surfaces.rest, surfaces.opened
     opening = np.array([jaw, lids], np.float32)[surfaces.follows]
-    light = (np.ascontiguousarray(part.T) for part in cells)
-    return _matt_light(*kinds, quats, opening, MATERIALS, *light)
+    light = (np.ascontiguousarray(part.T) for part in bins)
+    return _matt_light((*kinds, quats, opening), MATERIALS, *light)
 
 
 @cached_njit(parallel=True, fastmath=True)
-def _matt_light(
-    normals, tangents, matter, rest, opened, quats, opening, matters, cells, towards
-):  # pragma: no cover (compiled)
-    light = np.empty_like(normals)
-    blocks = (len(normals) + BLOCK - 1) // BLOCK
+def _matt_light(surfaces, materials, energy, towards):  # pragma: no cover (compiled)
+    count = len(surfaces[0])
+    light = np.empty((count, 3), np.float32)
+    blocks = (count + BLOCK - 1) // BLOCK
     for number in prange(blocks):
-        rows = number * BLOCK, min(number * BLOCK + BLOCK, len(normals))
-        kinds = normals, tangents, matter, rest, opened, quats, opening
-        _matt_block(rows, *kinds, matters, cells, towards, light)
+        rows = number * BLOCK, min(number * BLOCK + BLOCK, count)
+        _matt_block(rows, surfaces, materials, energy, towards, light)
     return light
 
 
 @cached_njit(fastmath=True)
-def _matt_block(
-    rows, normals, tangents, matter, rest, opened, quats, opening, matters, cells, towards, light
-):  # pragma: no cover (compiled)
+def _matt_block(rows, surfaces, materials, energy, towards, light):  # pragma: no cover (compiled)
+    normals, tangents, material, rest, opened, quats, opening = surfaces
     visible = np.empty(COUNT, np.float32)
     for i in range(rows[0], rows[1]):
-        m, turned = matter[i], row4(quats, i)
+        m, turned = material[i], row4(quats, i)
         n = rotated(turned, row3(normals, i))
-        if matters[m, 3] > 0:
+        if materials[m, 3] > 0:
             unpack_row(i, rest, opened, np.float32(0), visible)
             t = rotated(turned, row3(tangents, i))
-            light[i, 0], light[i, 1], light[i, 2] = on_strand(n, t, visible, cells, towards)
+            light[i, 0], light[i, 1], light[i, 2] = on_strand(n, t, visible, energy, towards)
         else:
             unpack_row(i, rest, opened, opening[i], visible)
-            wrap = row3(matters, m)
-            light[i, 0], light[i, 1], light[i, 2] = on_matt(n, visible, wrap, cells, towards)
+            wrap = row3(materials, m)
+            light[i, 0], light[i, 1], light[i, 2] = on_matt(n, visible, wrap, energy, towards)
 
 
 @inlined
 def _toned(radiance, curve):  # pragma: no cover (compiled)
     """The coefficient of a colour's constant harmonic."""
-    place = np.sqrt(max(radiance, np.float32(0))) * np.float32(PER_ROOT)
-    place = min(place, np.float32(len(curve) - 2))
-    left = int(place)
-    value = curve[left] + (curve[left + 1] - curve[left]) * (place - left)
+    position = np.sqrt(max(radiance, np.float32(0))) * np.float32(PER_ROOT)
+    position = min(position, np.float32(len(curve) - 2))
+    left = int(position)
+    value = curve[left] + (curve[left + 1] - curve[left]) * (position - left)
     return (value - np.float32(0.5)) / np.float32(SH_C0)
 
 
-SIZE = 64  # pixels across a picture
+SIZE = 64  # pixels across an environment map
 
 
 def mirror_of(light: Environment) -> Mirror:
-    """The pictures of a sky by roughness; light that turns later turns them along."""
-    places = octahedral_directions(SIZE).reshape(-1, 3)
-    pictures = np.stack([blurred(light, places, sharpness) for sharpness in ROUGHNESS])
-    nearest, shares = shares_at(places)
+    """The prefiltered environment maps of a sky, one per roughness, in the space of the light."""
+    directions = octahedral_directions(SIZE).reshape(-1, 3)
+    pictures = np.stack([blurred(light, directions, sharpness) for sharpness in ROUGHNESS])
+    nearest, shares = shares_at(directions)
     order = np.argsort(-shares, axis=1)
     nearest = np.take_along_axis(nearest, order, axis=1)
     shares = np.take_along_axis(shares, order, axis=1)
@@ -234,13 +228,13 @@ def octahedral_directions(size: int) -> Floats:
     return normalised(np.stack([np.where(z < 0, folded_x, x), np.where(z < 0, folded_y, y), z], -1))
 
 
-def blurred(light: Environment, places: Floats, sharpness: float) -> Floats:
+def blurred(light: Environment, directions: Floats, sharpness: float) -> Floats:
     """Mean radiance [P, 3] under a spherical Gaussian around each of directions [P, 3]."""
     height, width = light.radiance.shape[:2]
     sky = pixel_directions(height, width).reshape(-1, 3).astype(np.float32)
     angles = np.broadcast_to(solid_angles(height, width), (height, width)).reshape(-1, 1)
     energy = light.radiance.reshape(-1, 3) * angles
     weighed = np.concatenate([energy, angles], axis=1).astype(np.float32)  # [H W, 4]
-    parts = np.array_split(places.astype(np.float32), max(len(places) // 128, 1))
+    parts = np.array_split(directions.astype(np.float32), max(len(directions) // 128, 1))
     total = np.concatenate([np.exp(sharpness * (p @ sky.T - 1)) @ weighed for p in parts])
     return total[:, :3] / total[:, 3:]

@@ -1,4 +1,4 @@
-"""Colours of what is seen on one side of a head alone, for the other side, in the light of that."""
+"""Colours observed on one side of a head, mirrored to the other side and its light."""
 
 from dataclasses import dataclass
 
@@ -6,23 +6,23 @@ import numpy as np
 
 from avatar.geometry.vectors import Floats
 
-RIDGE = 20.0  # of the light, in places
-LIGHTEST = 0.35  # of the logarithm of what the other side's light changes
-TRUSTED = 0.8  # of what is told of the other side
+RIDGE = 20.0  # of the light, in samples
+LIGHTEST = 0.35  # bound of the logarithm of the change between both sides' light
+TRUSTED = 0.8  # confidence of mirrored samples
 
 
 @dataclass(frozen=True)
 class Observed:
-    """What pictures tell of the places of a surface."""
+    """Samples of a surface observed in pictures."""
 
-    values: Floats  # [N, C] colours, and what else there is
+    values: Floats  # [N, C] colours, and other values
     weight: Floats  # [N] in [0, 1]
 
 
 def mirrored(own: Observed, other: Observed, normals: Floats, other_normals: Floats) -> Observed:
-    """What is told of places, and where that is little, of their mirrored places.
+    """Samples completed, where their confidence is low, by their mirrored samples.
 
-    normals [N, 3]: of both, in the world, whose light falls on them.
+    normals [N, 3]: of both, in the world.
     """
     return joined(own, in_own_light(own, other, normals, other_normals))
 
@@ -30,23 +30,22 @@ def mirrored(own: Observed, other: Observed, normals: Floats, other_normals: Flo
 def in_own_light(
     own: Observed, other: Observed, normals: Floats, other_normals: Floats
 ) -> Observed:
-    """What is told of mirrored places, in the light that falls on their own. As `mirrored`."""
+    """Mirrored samples under the light of their own side. As `mirrored`."""
     values = other.values.copy()
     values[:, :3] *= _light(own, other, normals, other_normals)
     return Observed(values, other.weight)
 
 
-def joined(own: Observed, there: Observed) -> Observed:
-    """What is told of places, and where that is little, what is told of their mirrored places in
-    the same light."""
-    a, b = own.weight, TRUSTED * there.weight * (1 - own.weight)
+def joined(own: Observed, mirror: Observed) -> Observed:
+    """Samples completed, where their confidence is low, by mirrored ones in the same light."""
+    a, b = own.weight, TRUSTED * mirror.weight * (1 - own.weight)
     share = (b / np.maximum(a + b, 1e-9))[:, None]
-    values = own.values * (1 - share) + there.values * share
-    return Observed(values, np.maximum(a, TRUSTED * there.weight))
+    values = own.values * (1 - share) + mirror.values * share
+    return Observed(values, np.maximum(a, TRUSTED * mirror.weight))
 
 
 def _light(own: Observed, other: Observed, normals: Floats, other_normals: Floats) -> Floats:
-    """Gains [N, 3] that bring colours of mirrored places into the light of their own: 9 bands of
+    """Gains [N, 3] that bring mirrored colours into the light of their own side: 9 bands of
     spherical harmonics of the logarithm (Ramamoorthi and Hanrahan 2001), fitted to both sides."""
     change = _bands(normals) - _bands(other_normals)
     both = np.minimum(own.weight, other.weight)

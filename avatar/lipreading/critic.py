@@ -1,8 +1,8 @@
-"""The lip-reading loss: does the student's mouth say what the teacher's does?
+"""The lip-reading loss between the student's mouth and the teacher's.
 
-One minus the mean cosine between frozen lip-reading features of the two, as SPECTRE (Filntisis et
+One minus the mean cosine between frozen lip-reading features of both, as SPECTRE (Filntisis et
 al., arXiv 2207.11094) and Learn2Talk (arXiv 2404.12888) have it. Only a few short stretches of a
-batch are looked at, for rendering is what costs.
+batch are rendered, as rendering is slow.
 """
 
 import zlib
@@ -103,10 +103,10 @@ def lipreading_per(
 
 
 def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, slice]]:
-    """Row and frames of one stretch of each window, in an order and at places that follow from the
-    batch."""
-    told = f"{batch.clips} {batch.times[:, 0].tolist()}"
-    rng = np.random.default_rng(zlib.crc32(told.encode()))
+    """Row and frames of one stretch of each window, in an order and at positions that follow from
+    the batch."""
+    seed_text = f"{batch.clips} {batch.times[:, 0].tolist()}"
+    rng = np.random.default_rng(zlib.crc32(seed_text.encode()))
     count = batch.times.shape[1]
     for row in rng.permutation(len(batch.clips)).tolist():
         start = int(rng.integers(max(1, count - frames + 1)))

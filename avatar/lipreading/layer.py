@@ -1,7 +1,7 @@
 """Gaussian discs on the mouth's part of a head: skin around it, lips, lining, teeth, tongue.
 
-They lie evenly on the shape with open jaw, so that nothing that opens shows gaps, and are bound to
-the triangles of the resting one.
+They are spread evenly on the shape with open jaw, to leave no gaps when it opens, and are bound to
+the triangles at rest.
 """
 
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class MouthLayer:
     vertices: Tensor  # [v] the head's vertices that the layer hangs on
     faces: Tensor  # [m, 3]
     binding: Tensor  # [N] triangle of each disc
-    weights: Tensor  # [N, 3] barycentric place in that triangle
+    weights: Tensor  # [N, 3] barycentric position in that triangle
     local: Gaussians  # [N] in the frames of their triangles
     paint: Tensor  # [N, K] share of each of `KINDS`, less where it is darker than that
     gloss: Tensor  # [N] height of the highlight

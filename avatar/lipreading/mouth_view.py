@@ -1,6 +1,5 @@
-"""Where the mouth is seen from, how large, and in what light.
-
-Find the mouth in a film: the place whose brightness changes with the speech.
+"""Camera and light of a rendered mouth, and the mouth's position in a film: where the brightness
+changes with the speech.
 """
 
 import math
@@ -91,7 +90,7 @@ BELOW_TOP = 0.30  # of its width: how far the middle of the mouth is below the r
 WIDER = 1.1  # the region, in widths of the mouth
 FAINTEST = 20.0  # the peak, in heights of the picture's median
 LEAST_CORRELATION = 0.4  # of speech and brightness at the peak
-SHORTEST = 50  # frames from which a mouth can be told
+SHORTEST = 50  # frames from which a mouth can be found
 QUIETEST = 1e-3  # loudness that counts as none
 
 

@@ -9,7 +9,7 @@ from common.device import Device
 
 @dataclass(frozen=True)
 class LipReadingOptions:
-    """What the lip reader sees of a batch."""
+    """The part of a batch that the lip reader sees."""
 
     stretches: int = 2
     """Stretches of a batch, from different windows, that are rendered and read."""
@@ -19,13 +19,13 @@ class LipReadingOptions:
 
 @dataclass(frozen=True)
 class LipFitOptions:
-    """Train the lip reader on made-up people who say sentences.
+    """Train the lip reader on synthetic people who say sentences.
 
     Synthetic voices (the programs festival and flite; Debian: festival festvox-us-slt-hts
-    festvox-kdlpc16k flite) say when each phone of a sentence starts and ends; the articulation
+    festvox-kdlpc16k flite) give the start and end of each phone of a sentence; the articulation
     model moves a mouth that is new in each window: another face, skin, light, side and habit of
     speech. Of the lines of --text every fiftieth is only tested on, said by voices and people that
-    training never shows, and the one after it settles what cannot be learned by gradients.
+    are not in training, and the one after it is for validation.
     """
 
     text: Path
@@ -33,7 +33,7 @@ class LipFitOptions:
     out: Path
     """Weights file to write (.safetensors)."""
     data: tuple[Path, ...] = ()
-    """Folders of clips (<id>.npz with <id>.flac) whose motion is shown too, on the same made-up
+    """Folders of clips (<id>.npz with <id>.flac) whose motion is also shown, on the same synthetic
     people; those without phones teach the mouth's shape."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""

@@ -1,4 +1,4 @@
-"""Made-up people: another face, another skin, another way to speak for each seed."""
+"""Synthetic people: another face, skin and habit of speech for each seed."""
 
 from dataclasses import dataclass, replace
 
@@ -17,13 +17,13 @@ from avatar.lipreading.layer import GREY
 _LARGEST = 2.0  # standard deviations of a mode of the face's shape
 _MANNERISMS = {"mouthSmile": 0.2, "mouthFrown": 0.1, "mouthStretch": 0.1, "cheekSquint": 0.2}
 _ONE_SIDED = 0.12  # standard deviation of how much more one half of the mouth does
-_NODS, _SLIPS = 0.025, 0.0006  # radians and metres by which the head is not held still
+_NODS, _SLIPS = 0.025, 0.0006  # radians and metres of the head's motion
 _NOD_SECONDS = 0.5  # over which such a movement lasts
 
 
 @dataclass(frozen=True)
 class Look:
-    """What a mouth is painted with."""
+    """The paint of a mouth."""
 
     greys: Tensor  # [K] reflected share of the light of each of `KINDS`
     gloss: float = 1.0
@@ -39,23 +39,24 @@ PLAIN = Look(torch.tensor(list(GREY.values())))
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can be seen to speak."""
+    """A speaker."""
 
     head: Head  # with the person's resting face
     look: Look
     habits: DominanceModel
-    held: Tensor  # [52] weights of units that the person always holds a little
+    held: Tensor  # [52] weights that are always added
     sides: Tensor  # [52] factors on the units
 
 
 def plain_person(head: Head) -> Person:
-    """A head as it is, painted and articulated as is usual."""
+    """A head with default paint and articulation."""
     count = len(ARKIT_NAMES)
     return Person(head, PLAIN, load_dominance(), torch.zeros(count), torch.ones(count))
 
 
 def random_person(head: Head, rng: np.random.Generator) -> Person:
-    """Somebody new, from the shape space of faces and the spread of skins, lips and habits."""
+    """A random person, from the shape space of faces and distributions of skins, lips and
+    habits."""
     space = load_shape_space()
     amounts = rng.normal(size=len(space.modes)).clip(-_LARGEST, _LARGEST).astype(np.float32)
     face = space.mean + torch.einsum("m,mvx->vx", torch.from_numpy(amounts), space.modes)

@@ -18,7 +18,7 @@ from avatar.rigging.binding import TriangleFrames, to_world, triangle_frames
 from splat import Gaussians, render, rgb_to_sh
 
 GLOSS_EXPONENT = 16.0
-_BLOTCHES = 120.0  # cells per metre of the coarsest
+_BLOTCHES = 120.0  # grid cells per metre of the coarsest noise
 BACKGROUND = 0.25  # the shade under the chin
 
 MouthRenderer = Callable[[Tensor], Tensor]
@@ -33,9 +33,8 @@ def mouth_renderer(
 ) -> MouthRenderer:
     """A differentiable render of a head's mouth in a fixed frame around where it rests.
 
-    Each call draws all frames with `splat.render`; the gradients reach the mouth's vertices, all
-    others never matter. The head is taken in its resting identity, but any vertices of its topology
-    may be drawn.
+    Each call draws all frames with `splat.render`; gradients reach the mouth's vertices only. The
+    head is taken in its resting identity, but any vertices of its topology may be drawn.
     """
     layer = layer_of(head, torch.device(device))
     camera = mouth_camera(head, view)
@@ -84,15 +83,15 @@ def painted(head: Head, look: Look) -> tuple[Tensor, Tensor]:
     """Albedo [N] and gloss [N] of the discs of a head's mouth."""
     layer = layer_of(head, torch.device("cpu"))
     corners = head.vertices[layer.vertices][layer.faces[layer.binding]]  # [N, 3, 3]
-    places = (layer.weights[..., None] * corners).sum(1)
-    return layer.paint @ look.greys * blotched(look, places), layer.gloss * look.gloss
+    positions = (layer.weights[..., None] * corners).sum(1)
+    return layer.paint @ look.greys * blotched(look, positions), layer.gloss * look.gloss
 
 
-def blotched(look: Look, places: Tensor) -> Tensor:
-    """Factors [n] on what a look paints at places [n, 3] of the resting face, metres."""
+def blotched(look: Look, positions: Tensor) -> Tensor:
+    """Factors [n] on the paint of a look at positions [n, 3] of the resting face, metres."""
     if look.blotches == 0:
-        return torch.ones(len(places))
-    noise = fractal_noise(places.double().numpy(), _BLOTCHES, seed=look.seed)
+        return torch.ones(len(positions))
+    noise = fractal_noise(positions.double().numpy(), _BLOTCHES, seed=look.seed)
     return torch.from_numpy(1 + look.blotches * noise).float()
 
 

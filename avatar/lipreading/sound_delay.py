@@ -1,6 +1,5 @@
-"""By how much a film's lips come late against its sound.
-
-A head as speech-to-motion training sees it: plain tensors, without triangles.
+"""The delay of a film's lips against its sound; and a head as plain tensors for speech-to-motion
+training.
 """
 
 import torch
@@ -26,7 +25,7 @@ def face_units(head: Head) -> FaceUnits:
 
 
 def face_geometry(head: Head) -> FaceGeometry:
-    """The rest face with the vertices that losses and scores look at."""
+    """The rest face with the vertices that losses and scores use."""
     return FaceGeometry(
         rest=head.vertices,
         lips=head.regions["lips"],

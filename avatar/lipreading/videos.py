@@ -1,8 +1,8 @@
 """A folder of films of any talking face, as the teacher of lip reading.
 
-The films bear the names of the audio clips. A film's mouth is where `<name>.json` beside it says,
+The films have the names of the audio clips. A film's mouth is given by `<name>.json` beside it,
 {"x": .., "y": .., "side": ..} in pixels of the film, the centre and the side of a square; without
-one it is found by the speech.
+one it is located by the speech.
 """
 
 from dataclasses import replace
@@ -65,7 +65,7 @@ def video_teacher(crops: dict[str, NDArray[np.uint8]]) -> Teacher:
 def cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     """The box of a picture [H, W], averaged down or interpolated to [88, 88].
 
-    What lies outside the picture is filled with its edge.
+    Outside the picture its border is replicated.
     """
     side = max(1, round(box.side))
     rows = np.clip(np.arange(side) + round(box.y - side / 2), 0, picture.shape[0] - 1)
@@ -76,19 +76,19 @@ def cut_out(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
 
 
 def _given_box(path: Path) -> Box | None:
-    told = path.with_suffix(".json")
-    if not told.exists():
+    box_file = path.with_suffix(".json")
+    if not box_file.exists():
         return None
-    values = read_json(told)
+    values = read_json(box_file)
     try:
         box = Box(*(float(values[name]) for name in ("x", "y", "side")))
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
-            f'{told}: is no box of a mouth; write {{"x": .., "y": .., "side": ..}} in pixels'
+            f'{box_file}: is no box of a mouth; write {{"x": .., "y": .., "side": ..}} in pixels'
         ) from error
     height, width = next(grey_frames(path)).shape
     if not (0 <= box.x < width and 0 <= box.y < height and box.side > 0):
-        raise InputError(f"{told}: the box lies outside the film's {width}x{height} pixels")
+        raise InputError(f"{box_file}: the box lies outside the film's {width}x{height} pixels")
     return box
 
 

@@ -139,8 +139,8 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]
     solved = solve_landmarks(model, person, FocalPrior(first.focal), found, free_focal=False)
-    rest = warped(solved.model, solved.person, solved.moments, found)
-    pairs = zip(photos, solved.moments, strict=True)
+    rest = warped(solved.model, solved.person, solved.states, found)
+    pairs = zip(photos, solved.states, strict=True)
     return Fitted(solved.model, rest, [_placed(model, photo, moment) for photo, moment in pairs])
 
 

@@ -1,8 +1,5 @@
-"""What is learned: Gaussians in the frames of their triangles, as named tensors.
-
-Adam with a learning rate for each part of the Gaussians, and its state when they multiply.
-
-Pictures at half their size, which show the large before the small.
+"""The trained Gaussians, in the frames of their triangles as named tensors, and their Adam with a
+learning rate for each part, whose state follows densification; pictures at half their size.
 """
 
 import math
@@ -78,18 +75,18 @@ def regroup(
     adam: Adam,
     bound: BoundGaussians,  # the new one
     origin: Tensor,  # [N] row of the old ones that each new row comes from
-    fresh: Tensor,  # [N] bool: starts without a past
+    fresh: Tensor,  # [N] bool: starts without state
     rates: LearningRates,
 ) -> tuple[BoundGaussians, Adam]:
     """The new Gaussians as parameters, with the optimiser's moments of the rows they come from."""
     old = moments(adam)
     new_bound, new_adam = start_adam(bound, rates)
     if old:
-        carried = {
-            name: {k: t if t.ndim == 0 else _carried(t, origin, fresh) for k, t in state.items()}
+        states = {
+            name: {k: t if t.ndim == 0 else _inherited(t, origin, fresh) for k, t in state.items()}
             for name, state in old.items()
         }
-        set_moments(new_adam, carried)
+        set_moments(new_adam, states)
     return new_bound, new_adam
 
 
@@ -114,7 +111,7 @@ def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
 
 
 def forget(adam: Adam, name: str) -> None:
-    """Let a part start without a past."""
+    """Reset the state of a part."""
     for state in moments(adam)[name].values():
         state.zero_() if state.ndim else None
 
@@ -126,7 +123,7 @@ def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
             adam.state[group["params"][0]] = dict(states[group["name"]])
 
 
-def _carried(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:
+def _inherited(tensor: Tensor, origin: Tensor, fresh: Tensor) -> Tensor:
     rows = tensor[origin]
     return torch.where(fresh.view(-1, *[1] * (rows.ndim - 1)), torch.zeros_like(rows), rows)
 

@@ -1,10 +1,7 @@
-"""What a capture is, once its files are read and checked; pictures stay on disk.
+"""A capture in memory, without its pictures, and its tracked meshes, from the vertices or FLAME's
+parameters of every timestep.
 
-The tracked meshes of a capture that names the vertices of every timestep.
-
-The tracked meshes of a capture that names FLAME's parameters at every timestep.
-
-canonical_flame_param.npz and one file for every timestep hold shape, expr, rotation, neck_pose,
+canonical_flame_param.npz and one file per timestep hold shape, expr, rotation, neck_pose,
 jaw_pose, eyes_pose and translation, and may hold static_offset and dynamic_offset, as VHAP writes
 them (vhap/export_as_nerf_dataset.py).
 """
@@ -40,7 +37,7 @@ RELIGHT = "relight"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One picture: what was seen, by which camera, of which timestep."""
+    """One picture, with its camera and timestep."""
 
     camera: Camera  # world to camera, OpenCV axes, pixels
     image: Path
@@ -117,7 +114,7 @@ def _timestep(path: Path, rest: Tensor) -> Tensor:
     return vertices
 
 
-FLAME_MESHES_CANONICAL = "canonical_flame_param.npz"
+FLAME_CANONICAL = "canonical_flame_param.npz"
 LENGTHS = {
     "shape": 300,
     "expr": 100,
@@ -127,7 +124,7 @@ LENGTHS = {
     "eyes_pose": 6,
     "translation": 3,
 }
-FEWER = ("shape", "expr")  # trackers may fit only the first of these
+TRUNCATED = ("shape", "expr")  # trackers may fit only the first of these
 OFFSETS = ("static_offset", "dynamic_offset")
 BATCH = 32  # timesteps that are posed at a time
 
@@ -145,16 +142,16 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
             f"{folder}: is tracked with FLAME, whose model may not be shipped: register at "
             "flame.is.tue.mpg.de and name your generic_model.pkl or flame2023.pkl with --flame"
         )
-    if not (folder / FLAME_MESHES_CANONICAL).is_file():
+    if not (folder / FLAME_CANONICAL).is_file():
         raise FileNotFoundError(
-            f"{folder / FLAME_MESHES_CANONICAL}: there is no such file; a capture with FLAME "
+            f"{folder / FLAME_CANONICAL}: there is no such file; a capture with FLAME "
             "parameters needs it for the person's shape"
         )
     first = _read(paths[0], None)
-    vertices = len(_offsets(first)) if _has_offsets(first) else SIZES[FLAME_TEETH][0]
+    vertices = next((len(first[name]) for name in OFFSETS if name in first), SIZES[FLAME_TEETH][0])
     model = load_flame(flame)
     model = add_teeth(model) if vertices == SIZES[FLAME_TEETH][0] else model
-    canonical = _read(folder / FLAME_MESHES_CANONICAL, vertices)
+    canonical = _read(folder / FLAME_CANONICAL, vertices)
     rest = flame_vertices(
         model, neutral(shape=canonical["shape"], static_offset=canonical.get("static_offset"))
     )
@@ -165,14 +162,6 @@ def read_flame_meshes(folder: Path, paths: Sequence[Path], flame: Path | None) -
             posed[start : start + BATCH] = _posed(model, timesteps)
             show(start + len(timesteps))
     return TrackedMeshes(model.topology, rest, model.faces, posed)
-
-
-def _has_offsets(parameters: Parameters) -> bool:
-    return any(name in parameters for name in OFFSETS)
-
-
-def _offsets(parameters: Parameters) -> Tensor:
-    return next(parameters[name] for name in OFFSETS if name in parameters)
 
 
 def _read(path: Path, vertices: int | None) -> Parameters:
@@ -188,7 +177,7 @@ def _read(path: Path, vertices: int | None) -> Parameters:
 
 def _vector(path: Path, arrays: Arrays, name: str) -> Tensor:
     values, length = torch.from_numpy(pick_floats(path, arrays, name)), LENGTHS[name]
-    if len(values) > length or (len(values) < length and name not in FEWER):
+    if len(values) > length or (len(values) < length and name not in TRUNCATED):
         raise InputError(f"{path}: {name!r} has {len(values)} numbers, but FLAME takes {length}")
     return functional.pad(values, (0, length - len(values)))
 

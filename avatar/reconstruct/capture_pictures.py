@@ -1,6 +1,5 @@
-"""The picture of a view: read, freed of what is behind the subject, laid onto a background.
-
-Sizes of many pictures by their headers; the user's cache remembers those of unchanged files.
+"""The picture of a view: read, masked and composited onto a background; and the sizes of pictures
+by their headers, cached for files that are unchanged.
 """
 
 import hashlib
@@ -174,7 +173,7 @@ KEPT = 100  # captures, of up to some MB each
 def picture_sizes(path: Path, names: Sequence[str]) -> dict[str, Size]:
     """The sizes of pictures by their names, which a file at `path` gives relative to its folder.
 
-    Ends early at a picture that is missing or unreadable: whoever knows its place says so.
+    Ends early at a picture that is missing or unreadable: the caller reports it.
     """
     if not names:
         return {}

@@ -1,12 +1,11 @@
-"""A capture's folder → cameras, tracked meshes and where the pictures are.
+"""A capture's folder → cameras, tracked meshes and paths of pictures.
 
 The layout is the one that GaussianAvatars reads and VHAP writes: transforms_train.json,
 transforms_val.json, transforms_test.json; canonical_flame_param.npz and FLAME parameters for every
 timestep. For heads other than FLAME: canonical_mesh.npz and vertices for every timestep.
 
-Pictures from disk in any order, read ahead by threads, kept while memory allows.
-
-PNG and JPEG decoders run outside Python's global lock, so that threads are enough.
+Pictures are read ahead by threads in any order, as PNG and JPEG decoders release the GIL, and kept
+while memory allows.
 """
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
@@ -110,9 +109,9 @@ def _check_duplicates(folder: Path, frames: Frames) -> None:
 
 def _check_lights(folder: Path, frames: Frames) -> None:
     """Either every frame tells its light or none does."""
-    told = [(where, frame.view.light is not None) for where, frame in _each(folder, frames)]
-    for where, known in told:
-        if known != told[0][1]:
+    lit = [(where, frame.view.light is not None) for where, frame in _each(folder, frames)]
+    for where, known in lit:
+        if known != lit[0][1]:
             has, others = ("a", "no") if known else ("no", "a")
             raise InputError(
                 f'{where}: has {has} "light" where the first frame has {others} one; give it to '
@@ -173,12 +172,12 @@ def shuffled(views: Sequence[View], seed: int, start: int = 0) -> Iterator[View]
     stopped.
     """
     assert views
-    turn, place = divmod(start, len(views))
+    turn, position = divmod(start, len(views))
     while True:
         generator = torch.Generator().manual_seed(seed * 1_000_003 + turn)
         order = torch.randperm(len(views), generator=generator).tolist()
-        yield from (views[index] for index in order[place:])
-        turn, place = turn + 1, 0
+        yield from (views[index] for index in order[position:])
+        turn, position = turn + 1, 0
 
 
 def keeping_reader(budget: int) -> Callable[[View], Picture]:

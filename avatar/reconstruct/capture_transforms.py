@@ -1,12 +1,8 @@
-"""Cameras as NeRF's transforms files write them → ours.
-
-On disk a camera is `transform_matrix`, camera to world with OpenGL axes (x right, y up, z back),
-and either `fl_x`, `fl_y`, `cx`, `cy` in pixels or an opening angle in radians.
-
-One transforms file, in the form that GaussianAvatars and VHAP write, → frames.
+"""One transforms file, in the form that NeRF, GaussianAvatars and VHAP write, → frames and cameras.
 
 The file is JSON: a list "frames", and entries beside it that hold for every frame. Paths in it are
-relative to its folder.
+relative to its folder. A camera is `transform_matrix`, camera to world with OpenGL axes (x right, y
+up, z back), and either `fl_x`, `fl_y`, `cx`, `cy` in pixels or an opening angle in radians.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The capture on disk, in the layout of GaussianAvatars and VHAP.
 
 A picture holds straight (not premultiplied) colours and is black where the subject is not; its
-mask is how much of each pixel the subject covers. `image * mask + background * (1 - mask)` is
+mask is the coverage of each pixel by the subject. `image * mask + background * (1 - mask)` is
 therefore right over any background, at the edges too. A folder is complete once it has its
 transforms_*.json, which are written last.
 """
@@ -61,7 +61,7 @@ def frame_entry(
     """One picture as transforms_*.json describe it. `sequence`, `region_path` and `light`
     are our own.
 
-    flame: the mesh is told by FLAME's parameters instead of vertices; light: in words, if known.
+    flame: the mesh is given by FLAME's parameters instead of vertices; light: in words, if known.
     """
     K = camera.K.double().numpy()
     mesh = ("flame_param_path", flame_path) if flame else ("vertices_path", vertices_path)

@@ -1,16 +1,15 @@
-"""Where Gaussians multiply and where they go: budgets of faces, clones, splits, pruning.
+"""Densification: budgets of triangles, clones, splits, pruning; and corrections of the tracking.
 
-The rules are those of 3D Gaussian Splatting as GaussianAvatars bounds them (children stay on
-their parent's triangle, no triangle loses its last Gaussian), with a budget: each round a fixed
-number of new Gaussians is dealt to the triangles by how strongly the picture pulls at theirs.
+The rules are those of 3D Gaussian Splatting as GaussianAvatars bounds them (children stay on their
+parent's triangle, no triangle loses its last Gaussian), with a budget: each round a fixed number of
+new Gaussians is dealt to the triangles by their screen-space gradients, which are averaged between
+two rounds.
 
-How strongly the pictures pull at each Gaussian, summed up between two rounds of densification.
+`splat.render` does not return projected centres, so the gradient by them is computed from the
+gradient by the centres in the world: its part across the view, times the width of one pixel at that
+depth.
 
-`splat.render` does not give out its projected centres, so the gradient by them is made from the
-gradient by the centres in the world: its part across the view, times what one pixel is wide at
-that depth. What is lost is its part along the view, which moves no pixel.
-
-What the tracking left wrong: the mesh of each timestep, the colours of each camera.
+The corrections are offsets of the mesh of each timestep and of the colours of each camera.
 """
 
 from collections.abc import Mapping
@@ -45,12 +44,12 @@ class Change:
 
 def densify(
     bound: BoundGaussians,
-    gradients: Tensor,  # [N] mean gradient by the place in the picture
+    gradients: Tensor,  # [N] mean gradient by the position in the picture
     allowed: int,  # Gaussians after the round
     rest: Mesh,
     options: DensifyOptions,
 ) -> Change:
-    """One round: prune, then let those that the picture pulls at multiply, `allowed` at most."""
+    """One round: prune, then multiply those with large gradients, `allowed` at most."""
     frames = triangle_frames(rest.vertices, rest.faces)
     radius = head_radius(rest.vertices)
     sizes = bound.parts["log_scales"].exp().amax(1) * frames.scales[bound.binding]  # [N] metres
@@ -85,7 +84,7 @@ def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
 def choose(gradients: Tensor, binding: Tensor, faces: int, room: int) -> Tensor:
     """Which Gaussians multiply: [N] bool, `room` at most.
 
-    gradients [N]: how strongly the picture pulls, 0 where a Gaussian is not to multiply. Every
+    gradients [N]: of the loss in the picture, 0 where a Gaussian is not to multiply. Every
     face gets a share of the room in proportion to the sum of its gradients, and spends it on its
     steepest Gaussians.
     """
@@ -241,7 +240,7 @@ def row_adam(values: Tensor) -> RowAdam:
 
 
 def no_colour_change(count: int) -> Tensor:  # [C, 2, 3] log gain, offset
-    """Every camera or moment as it is."""
+    """No correction of any camera or frame."""
     return torch.zeros(count, 2, 3)
 
 

@@ -1,10 +1,7 @@
-"""First Gaussians from one camera: the head's turns show it from several sides; what stands still
-below it is seen from one.
+"""Initial Gaussians of a film from one camera, and previews of an unfinished avatar.
 
-In the space of the head a camera moves as the head turns, so that moments take the place of cameras
-when hair is carved out (see `avatar.reconstruct.visual_hull`).
-
-Pictures of an unfinished avatar: what was seen, what is drawn, and the difference.
+In head space the camera moves as the head turns, so that frames act as cameras of a visual hull
+(see `avatar.reconstruct.visual_hull`); the static torso is seen from one side only.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,10 +26,10 @@ from avatar.reconstruct.hair_shell import hair_shell
 from avatar.reconstruct.torso import (
     SIZE,
     STUMP_SPACING,
-    Still,
+    StaticTorso,
     neck_stump,
-    still_pixels,
-    still_triangles,
+    static_pixels,
+    static_triangles,
     torso_points,
 )
 from avatar.reconstruct.visual_hull import look_up, nearest_triangles, opaque, seeded, with_points
@@ -75,7 +72,7 @@ def write_preview(draw: Draw, seen: Sequence[tuple[View, Picture]], path: Path) 
         imageio.imwrite(temporary, sheet)
 
 
-MOMENTS = 24  # that are looked at
+SEED_FRAMES = 24  # at most
 REACH = 0.35  # radii of the head: the thickest hair
 SOLID = 0.5  # of a mask
 SKIN = 1  # label; below it is none, above it are hair, eyes and mouth
@@ -83,7 +80,7 @@ SKIN = 1  # label; below it is none, above it are hair, eyes and mouth
 
 @dataclass(frozen=True)
 class SeedFrame:
-    """One picture, taken apart."""
+    """One picture and its regions."""
 
     view: View
     picture: Picture
@@ -99,47 +96,47 @@ def one_camera(views: Sequence[View]) -> bool:
 def film_seeded(
     capture: Capture, head: Head | None, bound: BoundGaussians, views: Sequence[View], most: int
 ) -> BoundGaussians:
-    """The Gaussians with `most` more at most for hair and, if the camera is still, as many for
+    """The Gaussians with `most` more at most for hair and, if the camera is static, as many for
     shoulders and clothes.
 
     head: the parts of the capture's mesh, where they are known. Nothing is added where pictures
-    have no labels: they tell hair from clothes.
+    have no labels: they separate hair from clothes.
     """
     if most < 1 or any(view.labels is None for view in views):
         return bound
     poses = head_poses(capture, head)
-    moments = [_moment(capture, bound, view) for view in most_turned(poses, views, MOMENTS)]
-    still = still_pixels(torch.stack([moment.loose for moment in moments]))
-    if not _is_still([view.camera for view in views]):
-        still = torch.zeros_like(still)
-    seen = [(_in_head_space(m.view, poses), _head_alone(m, still)) for m in moments]
+    frames = [_seed_frame(capture, bound, view) for view in most_turned(poses, views, SEED_FRAMES)]
+    static = static_pixels(torch.stack([frame.loose for frame in frames]))
+    if not _is_static([view.camera for view in views]):
+        static = torch.zeros_like(static)
+    seen = [(_in_head_space(m.view, poses), _head_alone(m, static)) for m in frames]
     rest = Mesh(capture.rest, capture.faces)
     grown = bound
     if head is not None:
-        told = [(*pair, m.labels) for pair, m in zip(seen, moments, strict=True)]
-        points, owners = hair_shell(rest, head, told, most // 2)
+        observations = [(*pair, m.labels) for pair, m in zip(seen, frames, strict=True)]
+        points, owners = hair_shell(rest, head, observations, most // 2)
         grown = with_points(grown, points, rest, owners)
     grown = seeded(rest, grown, seen, most // 2, REACH)
-    if not still.any():
+    if not static.any():
         return grown
-    middle = Mesh(capture.vertices[[m.view.timestep for m in moments]].mean(0), capture.faces)
-    triangles = still_triangles(middle, head)
-    below = Still(still, [(moment.picture, moment.loose) for moment in moments])
+    middle = Mesh(capture.vertices[[m.view.timestep for m in frames]].mean(0), capture.faces)
+    triangles = static_triangles(middle, head)
+    below = StaticTorso(static, [(frame.picture, frame.loose) for frame in frames])
     points = torso_points(
-        moments[0].view.camera, below, middle.vertices[middle.faces[triangles]], most
+        frames[0].view.camera, below, middle.vertices[middle.faces[triangles]], most
     )
     nearest = nearest_triangles(points[0], middle.vertices, middle.faces[triangles])
     grown = with_points(grown, points, middle, triangles[nearest])
     if head is None:
         return grown
-    stump = hidden_by(moments[0].view.camera, still, neck_stump(middle, head))
+    stump = hidden_by(frames[0].view.camera, static, neck_stump(middle, head))
     return _with_stump(grown, middle, stump, triangles)
 
 
-def hidden_by(camera: Camera, still: Tensor, points: Tensor) -> Tensor:
-    """Those points [P, 3] that lie behind what stands still in the picture [H, W] bool: below its
+def hidden_by(camera: Camera, static: Tensor, points: Tensor) -> Tensor:
+    """Those points [P, 3] behind the static part of the picture [H, W] bool: below its
     lower edge nothing would cover them."""
-    inside, covered = look_up(still, project(camera, points)[0])
+    inside, covered = look_up(static, project(camera, points)[0])
     return points[inside & covered]
 
 
@@ -154,7 +151,7 @@ def _with_stump(
 
 
 def head_poses(capture: Capture, head: Head | None) -> Tensor:
-    """Rigid motions [T, 4, 4] of the head from its rest: the scalp's, which no face moves."""
+    """Rigid motions [T, 4, 4] of the head from its rest: the scalp's, which no expression moves."""
     rows = slice(None) if head is None else head.regions["scalp"]
     rest = capture.rest[rows].double().numpy()
     poses = torch.eye(4).repeat(len(capture.vertices), 1, 1)
@@ -179,7 +176,7 @@ def most_turned(poses: Tensor, views: Sequence[View], count: int) -> list[View]:
     return [views[index] for index in sorted(chosen)]
 
 
-def _moment(capture: Capture, bound: BoundGaussians, view: View) -> SeedFrame:
+def _seed_frame(capture: Capture, bound: BoundGaussians, view: View) -> SeedFrame:
     ((_, picture),) = read_all([view])
     labels = read_labels(view)
     mesh = opaque(bound, capture.vertices[view.timestep], capture.faces)
@@ -188,19 +185,19 @@ def _moment(capture: Capture, bound: BoundGaussians, view: View) -> SeedFrame:
     return SeedFrame(view, picture, labels, subject & bare & (labels <= SKIN))
 
 
-def _is_still(cameras: Sequence[Camera]) -> bool:
+def _is_static(cameras: Sequence[Camera]) -> bool:
     return all(torch.equal(camera.viewmat, cameras[0].viewmat) for camera in cameras)
 
 
 def _in_head_space(view: View, poses: Tensor) -> View:
-    """The view as the head at rest has it."""
+    """The view relative to the head at rest."""
     viewmat = view.camera.viewmat @ poses[view.timestep]
     return replace(view, camera=replace(view.camera, viewmat=viewmat))
 
 
-def _head_alone(moment: SeedFrame, still: Tensor) -> Picture:
-    """The picture without what stands still [H, W] below the head."""
-    kept = (moment.labels > SKIN) | ((moment.labels == SKIN) & ~still)
-    shown = np.asarray(kept, np.uint8)
-    picture = moment.picture
-    return Picture(picture.color * shown[..., None], picture.mask * shown)
+def _head_alone(frame: SeedFrame, static: Tensor) -> Picture:
+    """The picture without the static part [H, W] below the head."""
+    kept = (frame.labels > SKIN) | ((frame.labels == SKIN) & ~static)
+    visible = np.asarray(kept, np.uint8)
+    picture = frame.picture
+    return Picture(picture.color * visible[..., None], picture.mask * visible)

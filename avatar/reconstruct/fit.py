@@ -1,10 +1,5 @@
-"""A whole reconstruction: a capture in, an avatar out, with progress, previews and logs.
-
-Curves that TensorBoard shows.
-
-What is shown of a reconstruction: Gaussians, PSNR.
-
-Which vertices lie where errors count more.
+"""A whole reconstruction: a capture in, an avatar out, with progress, previews and TensorBoard
+logs.
 """
 
 import json
@@ -48,7 +43,7 @@ from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.solid import skin_of
-from avatar.reconstruct.torso import still_triangles
+from avatar.reconstruct.torso import static_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of
@@ -81,7 +76,7 @@ def curve_log(folder: Path, first_step: int) -> Iterator[AddPoints]:
         writer.close()
 
 
-MEMORY = 0.95  # of the PSNR that is shown, at each reading
+MEMORY = 0.95  # of the displayed PSNR, at each step
 
 
 def readings(losses: Mapping[str, float]) -> dict[str, float]:
@@ -90,14 +85,14 @@ def readings(losses: Mapping[str, float]) -> dict[str, float]:
     return {**values, "psnr/training": -10 * math.log10(max(losses["error"], 1e-10))}
 
 
-def remembered(shown: Mapping[str, float], values: Mapping[str, float]) -> dict[str, float]:
-    """What was shown with new values: the PSNR of training smoothed, all else as it is."""
+def smoothed_values(shown: Mapping[str, float], values: Mapping[str, float]) -> dict[str, float]:
+    """The displayed values updated: the PSNR of training smoothed, all others replaced."""
     name = "psnr/training"
     smooth = MEMORY * shown.get(name, values[name]) + (1 - MEMORY) * values[name]
     return {**shown, **values, name: smooth}
 
 
-def in_words(gaussians: int, shown: Mapping[str, float]) -> str:
+def progress_text(gaussians: int, shown: Mapping[str, float]) -> str:
     """The state of a run: how many Gaussians there are and their PSNR."""
     named = (("training", "psnr/training"), ("held-out", "psnr/held-out"))
     psnr = [f"{label} {shown[name]:.2f} dB" for label, name in named if name in shown]
@@ -181,7 +176,7 @@ def start_trainer(
     if film:
         skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS)))
         bound = film_seeded(capture, head, bound, views, room)
-        loose = still_triangles(Mesh(capture.rest, capture.faces), head)
+        loose = static_triangles(Mesh(capture.rest, capture.faces), head)
     else:
         timestep = calmest_timestep(capture, views)
         around = read_all([view for view in views if view.timestep == timestep])
@@ -207,9 +202,9 @@ def known_lights(
             "found; give --lights kept to leave the light in the colours"
         )
     for light in () if unknown else named:
-        read_light(light)  # what cannot be read is told before anything is baked
-    told = options.light_skin
-    skin = None if told is None else to_linear(np.array(parse_colour(told)))
+        read_light(light)  # what cannot be read is given before anything is baked
+    given = options.light_skin
+    skin = None if given is None else to_linear(np.array(parse_colour(given)))
     return CaptureLights(capture, face.head, device, unknown, skin)
 
 
@@ -249,8 +244,8 @@ def looking(
             write_preview(trainer.draw, drawn, previews / f"step_{step:06d}.png")
             values["psnr/held-out"] = mean_psnr(trainer.draw, scored)
         add(step, {**values, "gaussians": len(trainer.bound)})
-        shown.update(remembered(shown, values))
-        text = in_words(len(trainer.bound), shown)
+        shown.update(smoothed_values(shown, values))
+        text = progress_text(len(trainer.bound), shown)
         if saved:
             print(f"step {step}: {text}", file=sys.stderr)
         return text

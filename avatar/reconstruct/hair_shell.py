@@ -1,8 +1,8 @@
-"""Hair as a shell over the scalp, as thick as outlines tell: turns of a few degrees show where hair
-ends, but not how deep it is, and a hull of them is a fan of sheets.
+"""Hair as a shell over the scalp, with the thickness of its outlines.
 
-Each point of the scalp goes out along its normal to the outline of the moments that see it edge-on.
-Between such points the thickness is smooth, and both sides of a head are alike.
+Head turns of a few degrees show outlines of hair but not its depth, and their visual hull is a fan
+of sheets. The thickness at a point of the scalp is measured along its normal in the frames that see
+it edge-on; it is smooth and symmetric between such points.
 """
 
 from collections.abc import Sequence
@@ -24,18 +24,18 @@ EDGE_ON, FACING = 0.4, 0.3  # cosines to the view: at most where outlines pass, 
 SOLID = 0.5  # of a mask
 NEAR = 0.02  # metres: standard deviation of the smoothing over the scalp
 TAPER = 0.02  # metres from the hairline on, over which hair gets thick
-HAIRY = 0.5  # of what is seen of a place
+HAIR_SHARE = 0.5  # of what is visible at a position
 LAYERS = (0.45, 0.9)  # of the thickness
-TRIED = 30  # places for one that is kept
-FINEST = 0.001  # metres between places
+CANDIDATES = 30  # positions for one that is kept
+FINEST = 0.001  # metres between positions
 SIZE = 0.7  # standard deviation, in units of the spacing
 
 
 @dataclass(frozen=True)
 class ShellObservation:
-    """What some places [P, 3] tell about others."""
+    """Values observed at some positions."""
 
-    places: Tensor
+    positions: Tensor  # [P, 3]
     values: Tensor  # [P, C]
     weight: Tensor  # [P]
 
@@ -53,27 +53,27 @@ def hair_shell(
     triangles = on_scalp[mesh.faces].all(1).nonzero()[:, 0]
     normals = vertex_normals(mesh.vertices, mesh.faces)
     thick = thickness(mesh.vertices, normals, on_scalp, seen)
-    owners, corners = _spots(mesh, triangles, TRIED * most)
+    owners, corners = _random_roots(mesh, triangles, CANDIDATES * most)
     across = [(part[mesh.faces[owners]] * corners[..., None]).sum(1) for part in (normals, thick)]
     roots = (mesh.vertices[mesh.faces[owners]] * corners[..., None]).sum(1)
     kept, spacing = thinned(roots, mesh.vertices.amin(0), FINEST, most // len(LAYERS))
     owners, roots = owners[kept], roots[kept]
     normals, thick = (part[kept] for part in across)
-    told = colours_and_hair(roots + LAYERS[-1] * thick * normals, normals, roots, seen)
-    hairy = told[:, 3] > HAIRY
+    observed = colours_and_hair(roots + LAYERS[-1] * thick * normals, normals, roots, seen)
+    hairy = observed[:, 3] > HAIR_SHARE
     bare = torch.cat([roots[~hairy], mesh.vertices[~on_scalp]])
     thick = thick * (distances(roots, bare) / TAPER).clamp(max=1)[:, None]
     hairy &= thick[:, 0] > THINNEST
     layers = [(roots + share * thick * normals)[hairy] for share in LAYERS]
     points, count = torch.cat(layers), len(LAYERS)
     sizes = torch.full((len(points),), SIZE * spacing)
-    return (points, told[hairy, :3].repeat(count, 1), sizes), owners[hairy].repeat(count)
+    return (points, observed[hairy, :3].repeat(count, 1), sizes), owners[hairy].repeat(count)
 
 
 def thickness(
     vertices: Tensor, normals: Tensor, where: Tensor, seen: Sequence[tuple[View, Picture, Tensor]]
 ) -> Tensor:
-    """How far [V, 1] in metres the subject goes on beyond vertices, at those `where` [V] it may."""
+    """Thickness [V, 1] in metres of the subject beyond vertices, at those of `where` [V]."""
     rows = where.nonzero()[:, 0]
     steps = torch.arange(STEP, THICKEST, STEP)
     lines = vertices[rows, None] + normals[rows, None] * steps[:, None]  # [R, S, 3]
@@ -84,16 +84,16 @@ def thickness(
         within = (~inside | (value > 255 * SOLID)).view(lines.shape[:2])
         reach = within.long().cumprod(1).sum(1)
         facing = (normals[rows] * towards(view.camera, vertices[rows])).sum(1)
-        told = (facing.abs() < EDGE_ON) & (reach < len(steps))
-        end[told] = reach[told] * STEP
+        edge_on = (facing.abs() < EDGE_ON) & (reach < len(steps))
+        end[edge_on] = reach[edge_on] * STEP
     found = ends.nanmedian(0).values
     known = ~found.isnan()
     thick = torch.zeros(len(vertices), 1)
     if known.any():
-        told = ShellObservation(
+        observed = ShellObservation(
             vertices[rows][known], found[known, None], torch.ones(int(known.sum()))
         )
-        thick[rows] = smoothed(told, vertices[rows])
+        thick[rows] = smoothed(observed, vertices[rows])
     return thick
 
 
@@ -126,26 +126,26 @@ def colours_and_hair(
     return torch.cat([smoothed(each, roots) for each in (colour, hairy)], 1)
 
 
-def smoothed(told: ShellObservation, places: Tensor) -> Tensor:
-    """Values [Q, C] at places [Q, 3]: Gaussian means of what is told there and on the other side;
-    far from all, that of the nearest."""
-    known = told.weight > 0
+def smoothed(observed: ShellObservation, positions: Tensor) -> Tensor:
+    """Values [Q, C] at positions [Q, 3]: Gaussian means of the observations and their mirror
+    images; far from all, the nearest."""
+    known = observed.weight > 0
     if not known.any():
-        return torch.zeros(len(places), told.values.shape[1])
-    mirror = told.places.new_tensor([-1.0, 1.0, 1.0])
-    there = torch.cat([told.places[known], told.places[known] * mirror])
-    values, weight = told.values[known].repeat(2, 1), told.weight[known].repeat(2)
+        return torch.zeros(len(positions), observed.values.shape[1])
+    mirror = observed.positions.new_tensor([-1.0, 1.0, 1.0])
+    samples = torch.cat([observed.positions[known], observed.positions[known] * mirror])
+    values, weight = observed.values[known].repeat(2, 1), observed.weight[known].repeat(2)
     found = []
-    for part in places.split(512):
-        squares = torch.cdist(part, there).square()
+    for part in positions.split(512):
+        squares = torch.cdist(part, samples).square()
         squares = squares - squares.amin(1, keepdim=True)
         share = torch.exp(-squares / (2 * NEAR**2)) * weight
         found.append(share @ values / share.sum(1, keepdim=True))
     return torch.cat(found)
 
 
-def _spots(mesh: Mesh, triangles: Tensor, count: int) -> tuple[Tensor, Tensor]:
-    """Triangles [N] and barycentric places [N, 3] on them, spread at random by area."""
+def _random_roots(mesh: Mesh, triangles: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """Triangles [N] and barycentric positions [N, 3] on them, spread at random by area."""
     random = torch.Generator().manual_seed(0)
     a, b, c = mesh.vertices[mesh.faces[triangles]].unbind(1)
     areas = torch.linalg.cross(b - a, c - a).norm(dim=1)

@@ -1,10 +1,8 @@
-"""The first Gaussians: one on each triangle, in the colour that the pictures show there.
+"""The initial Gaussians: one on each triangle, in the colour of the pictures.
 
-Colours of triangles that no picture shows: of skin those of the other side of the head, in the
-light of their own side; of all else those of the nearest triangle that is shown.
-
-Teeth, tongue and the lining of the mouth in our own model's colours, where no picture shows
-them: those of the skin around would be worse.
+Skin that is never visible takes the colours of the other side of the head, in the light of its own
+side; teeth, tongue and lining of the mouth those of anny-head; all else those of the nearest
+visible triangle.
 """
 
 from collections.abc import Iterable
@@ -32,7 +30,7 @@ from avatar.rigging.binding import triangle_frames
 from splat import Camera, RawGaussians, rgb_to_sh, sh_to_color
 
 NOT_SKIN = ("eyes", "teeth", "tongue", "inner_mouth")  # regions
-SURE = 4.0  # pictures, about, that tell a colour as well as it can be told
+SURE = 4.0  # pictures, about, above which a colour is certain
 SEEN = 1e-3  # of a picture
 UNKNOWN = 0.5  # grey
 
@@ -40,7 +38,7 @@ UNKNOWN = 0.5  # grey
 def completed(mesh: Mesh, sums: Tensor, weights: Tensor, head: Head | None) -> Tensor:
     """A colour [M, 3] for each triangle of a mesh at rest.
 
-    sums [M, 3], weights [M]: of the colours that pictures show, weighted by how well they do;
+    sums [M, 3], weights [M]: weighted sums of the observed colours;
     head: the parts of the mesh, where they are known.
     """
     colours, known = sums / weights.clamp(min=SEEN)[:, None], weights > SEEN
@@ -57,7 +55,7 @@ def _from_other_side(
     mesh: Mesh, colours: Tensor, weights: Tensor, head: Head
 ) -> tuple[Tensor, Tensor]:
     """Colours [M, 3] and which are known [M], skin's also by its other side."""
-    other = other_side(mesh, head)
+    other = mirror_triangles(mesh, head)
     normals = triangle_frames(mesh.vertices, mesh.faces).R_world_tri[..., 1].double().numpy()
     sure = torch.where(weights > SEEN, (weights / SURE).clamp(max=1), 0.0)
     own, there = (
@@ -68,8 +66,8 @@ def _from_other_side(
     return torch.from_numpy(both.values).float(), torch.from_numpy(both.weight) > 0
 
 
-def other_side(mesh: Mesh, head: Head) -> Tensor:
-    """For each triangle [M] of the skin the one at the mirrored place; for others themselves."""
+def mirror_triangles(mesh: Mesh, head: Head) -> Tensor:
+    """For each triangle [M] of the skin the mirrored one; for others themselves."""
     kept = torch.ones(len(mesh.vertices), dtype=torch.bool)
     for name in NOT_SKIN:
         kept[head.regions[name]] = False

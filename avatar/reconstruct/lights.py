@@ -1,8 +1,8 @@
 """Gaussians learned under known lights, or an estimated one: their colours become albedo.
 
-How much light reaches a Gaussian from where is baked, first of all and again when their number has
-grown. In place of a colour that changes with the direction of view, each Gaussian learns a factor
-on what reaches it that changes with the direction of light: 1 + slope · direction, in head space.
+Visibility is baked at first and again after densification. Instead of a view-dependent colour, each
+Gaussian learns a factor on the arriving light that depends on its direction: 1 + slope · direction,
+in head space.
 """
 
 import sys
@@ -66,7 +66,7 @@ class CaptureLights:
     ) -> None:
         self.capture, self.head, self.device = capture, head, device
         self.unknown, self.skin = unknown, skin
-        self.standing, self.faces = head_pose_of(head), capture.faces.to(device)
+        self.head_pose, self.faces = head_pose_of(head), capture.faces.to(device)
         self.transfer: Transfer | None = None
         self.baked, self.grown = 0, False  # how many of BAKED_AT; whether Gaussians came since
         self.lights: dict[str, tuple[Environment, Image]] = {}
@@ -110,7 +110,7 @@ class CaptureLights:
         albedo = albedo_of(bound)
         light = came.matt + torch.einsum("nac,na->nc", came.sided, slopes(bound))
         again = came.open_share * (1 - came.open_share)
-        bounce = sky.even * albedo[self._skin()].detach().mean(0)
+        bounce = sky.ambient * albedo[self._skin()].detach().mean(0)
         eye = camera_centre(view.camera).to(world.means)
         image, left = reflected(self.transfer, frames, world.means.detach(), eye, sky, image)
         radiance = albedo * (light.clamp(min=0) + again[:, None] * bounce) * left + image
@@ -154,15 +154,19 @@ class CaptureLights:
         mesh = (capture.rest, capture.faces, capture.topology)
         avatar = Avatar(type(raw)(**parts), bound.binding.cpu(), *mesh)
         made = bake(avatar, self.head)
-        matter = np.where(self._scalp(bound), CLOTH, made.matter)  # hair there has no mirror image
+        material = np.where(
+            self._scalp(bound), CLOTH, made.material
+        )  # hair there has no mirror image
         turns = _turns(bound)
         normals, tangents = (
             torch.einsum("nij,nj->ni", turns, torch.from_numpy(part).to(self.device))
             for part in (made.normals, made.tangents)
         )
-        kinds = (matter, made.rest, made.opened, made.follows, made.access)
-        matter, rest, opened, follows, access = (torch.from_numpy(p).to(self.device) for p in kinds)
-        return Transfer(normals, tangents, matter.long(), rest, opened, follows.long(), access)
+        kinds = (material, made.rest, made.opened, made.follows, made.access)
+        material, rest, opened, follows, access = (
+            torch.from_numpy(p).to(self.device) for p in kinds
+        )
+        return Transfer(normals, tangents, material.long(), rest, opened, follows.long(), access)
 
     def _scalp(self, bound: BoundGaussians) -> Bools:
         """Which Gaussians [N] lie on the scalp."""
@@ -172,14 +176,14 @@ class CaptureLights:
 
     def _skin(self) -> Tensor:
         assert self.transfer is not None
-        skin = self.transfer.matter == SKIN
+        skin = self.transfer.material == SKIN
         return skin if skin.any() else ~skin
 
     def _estimated(self, bound: BoundGaussians) -> Environment:
         """The light that explains the first colours of the skin; says what was assumed."""
         assert self.transfer is not None
         timestep = calmest_timestep(self.capture, self.capture.splits["train"])
-        now = self.standing(self.capture.vertices[timestep])
+        now = self.head_pose(self.capture.vertices[timestep])
         colours = _colours(bound).cpu().double().numpy()
         frames = triangle_frames(self.capture.rest, self.capture.faces).R_world_tri
         turned = matrix_to_quaternion(frames[bound.binding.cpu()] @ _turns(bound).cpu())
@@ -208,12 +212,12 @@ class CaptureLights:
         return light, Image(*(torch.from_numpy(part).to(self.device) for part in parts))
 
     def _sky(self, view: View) -> Sky:
-        """A view's light as the head of its moment sees it."""
+        """A view's light in the head space of its frame."""
         key = self._key(view)
         if key not in self.skies:
-            light, now = self._light(view)[0], self.standing(self.capture.vertices[view.timestep])
-            cells = into_bins(light.directions @ now.R_world_head, light.energy)
-            parts = *cells, light.energy.sum(0) / (4 * np.pi), now.R_world_head
+            light, now = self._light(view)[0], self.head_pose(self.capture.vertices[view.timestep])
+            bins = into_bins(light.directions @ now.R_world_head, light.energy)
+            parts = *bins, light.energy.sum(0) / (4 * np.pi), now.R_world_head
             opening = torch.tensor([now.jaw, now.lids, 0.0])
             tensors = (torch.as_tensor(part, dtype=torch.float32) for part in parts)
             self.skies[key] = Sky(*(part.to(self.device) for part in (*tensors, opening)))

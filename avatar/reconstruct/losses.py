@@ -1,24 +1,17 @@
-"""How far a drawn picture is from the true one: L1 and SSIM, weighted pixel by pixel.
+"""Losses of training: L1 and SSIM weighted by pixel, and regularisers of the Gaussians.
 
-Structural similarity (Wang et al. 2004) with a Gaussian window, differentiable, in torch.
+Structural similarity (Wang et al. 2004) has a Gaussian window. As torch's convolutions are slow on
+the CPU, its sum and gradient are also compiled: three passes over rows, each in parallel and
+without write conflicts.
 
-Sum of the weighted SSIM of two pictures and its gradient on the CPU, compiled.
+The regularisers of position and scale are GaussianAvatars' (arXiv 2312.02069, section 4.3). They
+allow a Gaussian to be off its triangle by about the triangle's size, which between the training
+cameras is visible as a seam of fog around the head. The regulariser of thickness is meant against
+that; it helped where training was continued from thick Gaussians and made little difference from
+the start.
 
-The twin of `ssim_map`, whose convolutions are slow on the CPU: three passes over rows, each in
-parallel and without two threads writing to one place.
-
-What keeps Gaussians near their triangles, small beside them and flat on them.
-
-The first two are GaussianAvatars' (arXiv 2312.02069, section 4.3). They let a Gaussian stand out
-from its triangle by about the triangle's size, in front of a surface of its own colour, where no
-camera minds it; between the cameras it shows as a seam of fog around the head. The third is meant
-against that; it helped where training went on from thick Gaussians, from the start it made little
-difference.
-
-Where errors count more: at the eyes and in and around the mouth.
-
-They are small in the picture and large to the eye. The vertices of these regions are projected
-into each view, and cells of the picture that hold one which faces the camera get a weight.
+Errors at the eyes and the mouth, which are small but salient, get a larger weight: in cells of the
+picture that hold a projected vertex of these regions which faces the camera.
 """
 
 from typing import Any
@@ -265,9 +258,9 @@ def emphasised_pixels(
     cell = max(1.0, CELL * max(width, height))
     columns, rows = -(-width // int(cell)), -(-height // int(cell))
     grid = torch.zeros(rows, columns, device=vertices.device)
-    places = (pixels / int(cell)).floor().long()
-    inside = facing & (places >= 0).all(1) & (places[:, 0] < columns) & (places[:, 1] < rows)
-    grid[places[inside, 1], places[inside, 0]] = strength
+    cells = (pixels / int(cell)).floor().long()
+    inside = facing & (cells >= 0).all(1) & (cells[:, 0] < columns) & (cells[:, 1] < rows)
+    grid[cells[inside, 1], cells[inside, 0]] = strength
     soft = functional.interpolate(
         grid[None, None], scale_factor=float(int(cell)), mode="bilinear", align_corners=False
     )

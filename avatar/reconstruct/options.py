@@ -49,7 +49,7 @@ class DensifyOptions:
     last: float = 0.5
     """Share of the steps after which nothing is added or pruned; the budget is spent evenly."""
     threshold: float = 2e-5
-    """Mean gradient by the place in the picture (in half picture widths) below which a Gaussian
+    """Mean gradient by the position in the picture (in half picture widths) below which a Gaussian
     does not multiply."""
     split_size: float = 0.01
     """Gaussians larger than this share of the head's radius are split, smaller ones cloned."""
@@ -65,7 +65,7 @@ class DensifyOptions:
 
 @dataclass(frozen=True)
 class RefineOptions:
-    """What of the tracking is corrected while the Gaussians are learned."""
+    """Corrections of the tracking while the Gaussians are learned."""
 
     mesh: bool = False
     """Move the mesh of every timestep by smooth offsets, for captures that are not tracked well."""
@@ -89,16 +89,16 @@ class LossOptions:
     ssim: float = 0.2
     """Share of SSIM in the loss of the picture; the rest is L1."""
     position: float = 0.01
-    """Weight of how far Gaussians lie beyond one size of their triangle."""
+    """Weight of the distance of Gaussians beyond one size of their triangle."""
     scale: float = 1.0
     """Weight of how much Gaussians exceed 0.6 sizes of their triangle."""
     thickness: float = 0.2
-    """Weight of how thick Gaussians are across their triangle, in its sizes."""
+    """Weight of the thickness of Gaussians across their triangle, in its sizes."""
     opacity: float = 0.01
     """Weight of the mean opacity, which thins out what no picture needs."""
     solid: float = 0.1
-    """Weight of the light that comes through the head of a film where it is seen from another side
-    than in the film; 0 for not looking."""
+    """Weight of the transparency of the head of a film, seen from other sides than in the film; 0
+    for none."""
     emphasis: float = 2.0
     """By how much errors at the eyes and in and around the mouth count more; 0 for not at all."""
 
@@ -110,10 +110,10 @@ class AvatarTrainOptions:
     steps: int = 7_000
     """Steps, each with one picture."""
     coarse: float = 0.15
-    """Share of the steps, the first ones, that see the pictures at half their size."""
+    """Share of the steps, at the beginning, with pictures at half their size."""
     sh_degree: int | None = None
-    """Degree of the spherical harmonics, 0 to 3; by default 1, of a single camera 0: one colour
-    from everywhere, as it does not show another."""
+    """Degree of the spherical harmonics, 0 to 3; by default 1, of a single camera 0: a
+    view-independent colour."""
     sh_every: int = 1000
     """Steps until the next degree of the spherical harmonics comes in."""
     save_every: int = 1000
@@ -128,7 +128,7 @@ class AvatarTrainOptions:
     densify: DensifyOptions = field(default_factory=DensifyOptions)
     """How the number of Gaussians grows."""
     refine: RefineOptions = field(default_factory=RefineOptions)
-    """What of the tracking is corrected on the way."""
+    """Corrections of the tracking."""
 
 
 @dataclass(frozen=True)
@@ -154,8 +154,8 @@ class ReconstructOptions:
     """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
     lights: Lights = "known"
     """What light is taken out of the colours while they are learned, so that drive --light gives
-    them another. known: those that the capture's frames name, if they do; unknown: one that stands
-    still, estimated with the first colours of the skin; kept: none."""
+    them another. known: those that the capture's frames name, if they do; unknown: one that is
+    static, estimated with the first colours of the skin; kept: none."""
     light_skin: str | None = None
     """The mean colour of the skin in white light, #rrggbb, for an unknown light; by default such
     that white before the face would look white."""

@@ -1,8 +1,8 @@
-"""A head lets no light through, from where no camera was either.
+"""A loss that keeps the head opaque from views that no camera has.
 
-What no picture shows, nothing keeps opaque: an avatar of a frontal film has holes when it turns.
-So the head is also drawn as it looks turned further than it was, and with its lids shut, and light
-that comes through its mesh is a loss, as is what one sees of the eyes behind the lids.
+An avatar of a frontal film would have holes where it is never visible. So the head is also drawn
+turned further than in the film, and with its lids shut; transparency over its mesh is a loss, as is
+visibility of the eyes behind the lids.
 """
 
 import math

@@ -1,4 +1,5 @@
-"""What stands still below a head, seen by one still camera: a relief as deep as shoulders are."""
+"""The static torso below a head, seen by one static camera: a depth map with the depth of
+shoulders."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.visual_hull import sight_lines
 from splat import Camera
 
-OFTEN = 0.3  # of the moments: what is seen so often below the head stands still
+OFTEN = 0.3  # of the frames in which a pixel must be torso to be static
 LEAST = 0.005  # of the triangles: those that a turn of the head moves least
 SIZE = 0.7  # standard deviation, in units of the spacing
 NECK = 0.06  # metres: half the width up to which a body is round
@@ -25,19 +26,19 @@ SMOOTH = 0.01  # of the picture's height, by which widths are smoothed
 
 
 @dataclass(frozen=True)
-class Still:
-    """What stands still in the picture."""
+class StaticTorso:
+    """The static part of the picture."""
 
     pixels: Tensor  # [H, W] bool
-    seen: Sequence[tuple[Picture, Tensor]]  # pictures, and where they show it [H, W] bool
+    seen: Sequence[tuple[Picture, Tensor]]  # pictures, and their static pixels [H, W] bool
 
 
-def still_pixels(loose: Tensor) -> Tensor:
+def static_pixels(loose: Tensor) -> Tensor:
     """Pixels [H, W] that are often neither hair, nor face, nor background: loose [M, H, W] bool."""
     return loose.float().mean(0) > OFTEN
 
 
-def still_triangles(mesh: Mesh, head: Head | None) -> Tensor:
+def static_triangles(mesh: Mesh, head: Head | None) -> Tensor:
     """Rows [m] of the triangles that turns of the head move least, the neck's end; the lowest ones
     where the parts of the mesh are not known."""
     moved = mesh.vertices[:, 1] if head is None else head.pose_weights
@@ -45,18 +46,18 @@ def still_triangles(mesh: Mesh, head: Head | None) -> Tensor:
 
 
 def torso_points(
-    camera: Camera, still: Still, neck: Tensor, most: int
+    camera: Camera, static: StaticTorso, neck: Tensor, most: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """At most `most` points [P, 3] of the relief, their colours [P, 3] and sizes [P] in metres.
+    """At most `most` points [P, 3] of the torso, their colours [P, 3] and sizes [P] in metres.
 
     neck [m, 3, 3]: triangles of the neck's end in the world; its middle is as far away as the
     middle of the body.
     """
     middle = neck.flatten(0, 1).mean(0) @ camera.viewmat[2, :3] + camera.viewmat[2, 3]
-    stride = max(1, int(np.ceil((float(still.pixels.sum()) / most) ** 0.5)))
-    rows, columns = still.pixels[::stride, ::stride].nonzero().mul(stride).unbind(-1)
-    colours = median_colours(still, rows, columns)
-    depths = relief(still.pixels, float(middle), float(camera.K[0, 0]))[rows, columns]
+    stride = max(1, int(np.ceil((float(static.pixels.sum()) / most) ** 0.5)))
+    rows, columns = static.pixels[::stride, ::stride].nonzero().mul(stride).unbind(-1)
+    colours = median_colours(static, rows, columns)
+    depths = torso_depths(static.pixels, float(middle), float(camera.K[0, 0]))[rows, columns]
     eye, rays = sight_lines(camera, rows, columns)
     along = depths / (rays @ camera.viewmat[2, :3])
     sizes = SIZE * stride * depths / float(camera.K[0, 0])
@@ -75,20 +76,20 @@ def neck_stump(mesh: Mesh, head: Head) -> Tensor:
     return (ring + down).flatten(0, 1)
 
 
-def median_colours(still: Still, rows: Tensor, columns: Tensor) -> Tensor:
+def median_colours(static: StaticTorso, rows: Tensor, columns: Tensor) -> Tensor:
     """Colours [P, 3] in [0, 1]: medians over the pictures that show the pixels."""
-    shown = torch.stack([loose[rows, columns] for _, loose in still.seen])  # [M, P]
+    visible = torch.stack([loose[rows, columns] for _, loose in static.seen])  # [M, P]
     colours = torch.stack(
         [
             torch.from_numpy(picture.color)[rows, columns].float()
             / torch.from_numpy(picture.mask)[rows, columns, None].clamp(min=1)
-            for picture, _ in still.seen
+            for picture, _ in static.seen
         ]
     )
-    return torch.where(shown[..., None], colours, torch.nan).nanmedian(0).values
+    return torch.where(visible[..., None], colours, torch.nan).nanmedian(0).values
 
 
-def relief(pixels: Tensor, middle: float, focal: float) -> Tensor:
+def torso_depths(pixels: Tensor, middle: float, focal: float) -> Tensor:
     """Depths [H, W] in metres of a body whose rows bulge towards the camera, from a depth in
     metres at their ends: parabolas, which unlike ellipses are not steep there."""
     height, width = pixels.shape
@@ -107,5 +108,5 @@ def relief(pixels: Tensor, middle: float, focal: float) -> Tensor:
 
 def _filled_in(values: np.ndarray, known: np.ndarray) -> np.ndarray:
     """Values [H] with the unknown ones as those next to them."""
-    places = np.arange(len(values))
-    return np.interp(places, places[known], values[known])
+    positions = np.arange(len(values))
+    return np.interp(positions, positions[known], values[known])

@@ -47,7 +47,7 @@ from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
 MILLIMETRE = 1e-3
-HIDDEN = 0.02  # of the mean pull of a picture: what is pulled less is not seen
+HIDDEN = 0.02  # of the mean gradient of a picture, below which a Gaussian is hidden
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 SOLID_EVERY = 3  # steps between two looks from where no camera was
 
@@ -135,8 +135,8 @@ class AvatarTrainer:
         moved = vertices if shift is None else vertices + self.modes @ shift
         world = self.world(moved)
         world.means.retain_grad()
-        shown = self._lit(world, view)
-        rendered = render(shown, camera, background=background, with_depth=False)
+        lit = self._lit(world, view)
+        rendered = render(lit, camera, background=background, with_depth=False)
         drawn = rendered.color
         if recoloured is not None:
             behind = background * (1 - rendered.alpha.detach())[..., None]
@@ -181,11 +181,11 @@ class AvatarTrainer:
 
     def _spare_hidden(self, world: Gaussians) -> None:
         """Leave the Gaussians that the picture does not show as opaque and as coloured as they are:
-        Adam makes the smallest pull a large one, and the side that a single camera never sees
+        Adam makes the smallest gradient a large step, and the side that a single camera never sees
         would fade away, or take the colour of what lies before it."""
         assert world.means.grad is not None
-        pull = world.means.grad.norm(dim=1)
-        hidden = pull < HIDDEN * pull.mean()
+        size = world.means.grad.norm(dim=1)
+        hidden = size < HIDDEN * size.mean()
         for name in ("opacity_logits", "sh_dc"):
             gradient = self.bound.parts[name].grad
             assert gradient is not None
@@ -229,7 +229,7 @@ class AvatarTrainer:
         return halved(view.camera, target)
 
     def _colour_row(self, view: View) -> int:
-        """Which of the colour corrections a view has: its camera's, or in a film its moment's."""
+        """Which of the colour corrections a view has: its camera's, or in a film its frame's."""
         return self.colour_rows[view.timestep if self.film else view.camera_id]
 
     def _leaves(self, view: View) -> tuple[Tensor | None, Tensor | None]:

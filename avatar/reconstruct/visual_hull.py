@@ -1,10 +1,7 @@
-"""Points where the pictures show the subject but the mesh has nothing: hair, shoulders, clothes.
+"""Initial Gaussians where the subject is visible beside its mesh: hair, shoulders, clothes.
 
-Gaussians that start on the mesh would take the whole training to creep there. The masks of one
-timestep carve a visual hull out of a block of voxels (Laurentini 1994); a line of sight through a
-pixel that shows the subject beside the mesh starts a Gaussian where it first meets the hull.
-
-More first Gaussians, where the subject is but its mesh is not.
+The masks of one timestep give a visual hull in a block of voxels (Laurentini 1994); the ray of a
+pixel of the subject beside the mesh starts a Gaussian at its first intersection with the hull.
 """
 
 import math
@@ -41,7 +38,9 @@ class Block:
     apart: Tensor | None = None  # [VOXELS, VOXELS, VOXELS] metres from the mesh, where it matters
 
 
-def carve(vertices: Tensor, seen: Sequence[tuple[View, Picture]], reach: float = math.inf) -> Block:
+def visual_hull(
+    vertices: Tensor, seen: Sequence[tuple[View, Picture]], reach: float = math.inf
+) -> Block:
     """The visual hull around a mesh [V, 3], from views of one timestep.
 
     reach: metres; farther from every vertex the block is empty, whatever the views say, and sight
@@ -92,7 +91,7 @@ def uncovered_points(
 
 
 def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, Tensor]:
-    """The camera's place [3] and unit directions [P, 3] through pixel centres."""
+    """The camera's position [3] and unit directions [P, 3] through pixel centres."""
     pixels = torch.stack([columns + 0.5, rows + 0.5, torch.ones(len(rows))], -1)
     rays = pixels @ torch.linalg.inv(camera.K).T @ camera.viewmat[:3, :3]
     return camera_centre(camera), torch.nn.functional.normalize(rays, dim=-1)
@@ -106,18 +105,18 @@ def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]
     steps = torch.arange(max(0.0, reach - size), reach + size, block.edge)
     distance, hit = torch.zeros(len(rays)), torch.zeros(len(rays), dtype=torch.bool)
     for some in torch.arange(len(rays)).split(RAYS):
-        cells, inside = _cells(block, eye + rays[some, None] * steps[:, None])  # [p, S]
-        full = block.full[cells] & inside
-        wanted = full.float() if block.apart is None else -block.apart[cells].where(full, math.inf)
+        voxels, inside = _voxels(block, eye + rays[some, None] * steps[:, None])  # [p, S]
+        full = block.full[voxels] & inside
+        wanted = full.float() if block.apart is None else -block.apart[voxels].where(full, math.inf)
         distance[some], hit[some] = steps[wanted.argmax(1)], full.any(1)
     return eye + rays * distance[:, None], hit
 
 
-def _cells(block: Block, points: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
+def _voxels(block: Block, points: Tensor) -> tuple[tuple[Tensor, Tensor, Tensor], Tensor]:
     """Rows of the voxels that hold points [.., 3], and which points lie in the block."""
-    cells = ((points - block.low) / block.edge).floor().long()
-    inside = ((cells >= 0) & (cells < VOXELS)).all(-1)
-    x, y, z = cells.clamp(0, VOXELS - 1).unbind(-1)
+    voxels = ((points - block.low) / block.edge).floor().long()
+    inside = ((voxels >= 0) & (voxels < VOXELS)).all(-1)
+    x, y, z = voxels.clamp(0, VOXELS - 1).unbind(-1)
     return (x, y, z), inside
 
 
@@ -142,14 +141,14 @@ def seeded(
     most: int,
     reach: float = math.inf,
 ) -> BoundGaussians:
-    """The Gaussians with `most` more at most, from views of one moment, which has this mesh.
+    """The Gaussians with `most` more at most, from views of one timestep with this mesh.
 
     reach: in radii of the head, how far from the mesh anything may start.
     """
     if most < 1:
         return bound
     vertices, radius = mesh.vertices, head_radius(mesh.vertices)
-    block = carve(vertices, seen, reach * radius)
+    block = visual_hull(vertices, seen, reach * radius)
     solid = opaque(bound, vertices, mesh.faces)
     found = [uncovered_points(block, v, p, render(solid, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))
@@ -170,12 +169,12 @@ def with_points(
 ) -> BoundGaussians:
     """The Gaussians and round ones at points of the world, bound to triangles [P] of a mesh.
 
-    points: places [P, 3], colours [P, 3] in [0, 1] and standard deviations [P] in metres.
+    points: positions [P, 3], colours [P, 3] in [0, 1] and standard deviations [P] in metres.
     """
-    places, colours, sizes = points
-    count = len(places)
+    positions, colours, sizes = points
+    count = len(positions)
     world = Gaussians(
-        means=places,
+        means=positions,
         quats=torch.tensor([1.0, 0.0, 0.0, 0.0]).repeat(count, 1),
         scales=sizes[:, None].repeat(1, 3),
         opacities=torch.full((count,), OPACITY),
@@ -207,9 +206,9 @@ def opaque(bound: BoundGaussians, vertices: Tensor, faces: Tensor) -> Gaussians:
 
 def first_per_cell(points: Tensor, low: Tensor, spacing: float) -> Tensor:
     """Indices of the first of points [P, 3] in each cell of a grid that starts at low [3]."""
-    cells = ((points - low) / spacing).floor().long()
-    _, rows, columns = cells.amax(0).add(1).tolist() if len(cells) else (1, 1, 1)
-    keys = (cells[:, 0] * rows + cells[:, 1]) * columns + cells[:, 2]
+    voxels = ((points - low) / spacing).floor().long()
+    _, rows, columns = voxels.amax(0).add(1).tolist() if len(voxels) else (1, 1, 1)
+    keys = (voxels[:, 0] * rows + voxels[:, 1]) * columns + voxels[:, 2]
     unique, owner = keys.unique(return_inverse=True)
     order = torch.arange(len(points))
     return torch.full((len(unique),), len(points)).scatter_reduce(0, owner, order, "amin")

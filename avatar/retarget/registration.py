@@ -120,7 +120,7 @@ def _distances(points: Floats, part: Floats) -> Floats:
 
 
 KEPT = 100  # registrations, of about 100 kB each
-ROOMS = ("transfer", "mesh", "heads")
+CODE_FOLDERS = ("retarget", "geometry", "heads")
 """The folders of avatar/ whose code decides a registration."""
 
 
@@ -138,7 +138,7 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
 def _key(mesh: Mesh, landmarks: Mapping[str, Tensor]) -> str:
     """A hash of everything that decides a registration: what is registered, and our own code."""
     decisive = _decisive(mesh, load_head(), landmarks)
-    rooms = (Path(__file__).parents[1] / room for room in ROOMS)
+    rooms = (Path(__file__).parents[1] / folder for folder in CODE_FOLDERS)
     return content_key(((name, tensor.numpy()) for name, tensor in decisive), rooms)
 
 

@@ -1,1 +1,1 @@
-"""Films of a face: who it is, how the head stands and what the face does in every frame."""
+"""Tracking of a face in a film: shape, head pose and expression in every frame."""

@@ -1,8 +1,8 @@
 """Dense alignment: every point of the face has one colour for the whole film, under one light.
 
 Colours are albedo · (1 + spherical harmonics of the normal, the second to the ninth) · gain of the
-frame (Ramamoorthi and Hanrahan 2001). Normals are in camera axes: the lamps stand still, the head
-turns. There is no renderer: pictures are sampled where points lie.
+frame (Ramamoorthi and Hanrahan 2001). Normals are in camera axes: the light is fixed, the head
+turns. There is no renderer: pictures are sampled at projected points.
 """
 
 from collections.abc import Sequence
@@ -24,8 +24,8 @@ ON_FACE = 0.4  # weight of a vertex from which the skin counts
 GRAZING = 0.15  # cosine between normal and view below which a sample does not count
 BEHIND = 0.006  # metres behind the first surface up to which a sample is seen
 SPREAD, HUBER = 0.04, 0.05  # of colours in [0, 1]
-SHARED = 20.0  # samples err together: so many of them tell as much as one
-OFTEN = 3  # frames that must show a sample
+SHARED = 20.0  # samples with correlated errors that count as one
+OFTEN = 3  # frames in which a sample must be visible
 RIDGE = 1.0  # of the light
 GAIN_SPREAD = 0.03  # of a frame's exposure
 ROUNDS = 3  # of albedo and light
@@ -33,7 +33,7 @@ ROUNDS = 3  # of albedo and light
 
 @dataclass(frozen=True)
 class Samples:
-    """Points spread evenly over the skin, the middles of triangles."""
+    """Points spread evenly over the skin, the centres of triangles."""
 
     points: PointModel
     corners: Tensor  # [P, 3] vertices of their triangles
@@ -41,7 +41,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Observed:
-    """What a frame shows of the samples."""
+    """The samples as observed in a frame."""
 
     placed: Placed
     normals: Tensor  # [P, 3] camera axes
@@ -66,8 +66,8 @@ def face_samples(model: FaceModel) -> Samples:
     wide = torch.from_numpy(np.minimum.reduce(template.weight[skin.numpy()], axis=1) > ON_FACE)
     outer = torch.from_numpy(template.outer[skin.numpy()].all(1))
     corners = skin[wide & outer]
-    middles = model.mean[corners].mean(1).numpy()
-    return samples_on(model, corners[torch.from_numpy(_thinned(middles))])
+    centres = model.mean[corners].mean(1).numpy()
+    return samples_on(model, corners[torch.from_numpy(_thinned(centres))])
 
 
 def samples_on(model: FaceModel, corners: Tensor) -> Samples:
@@ -78,30 +78,30 @@ def samples_on(model: FaceModel, corners: Tensor) -> Samples:
 def _thinned(points: np.ndarray) -> np.ndarray:
     """Indices of points [P, 3] no two of which are nearer than SPACING."""
     near = KDTree(points).query_ball_point(points, SPACING)
-    dead, kept = np.zeros(len(points), bool), []
+    removed, kept = np.zeros(len(points), bool), []
     for index in np.random.default_rng(0).permutation(len(points)):
-        if not dead[index]:
+        if not removed[index]:
             kept.append(index)
-            dead[near[index]] = True
+            removed[near[index]] = True
     return np.array(kept)
 
 
 def observe(
     model: FaceModel,
     person: Person,
-    moment: FrameState,
+    state: FrameState,
     samples: Samples,
     picture: Tensor,
     scale: int,
 ) -> Observed:
-    """Look at a frame where the samples lie.
+    """Sample a frame at the projected samples.
 
     model: of one person (`at_rest`); picture [h, w, 4]: a level of a pyramid, `scale` pixels of the
     film to one of its own, with a mask of the skin as its last channel.
     """
-    vertices = camera_vertices(model, person, moment)
+    vertices = camera_vertices(model, person, state)
     corners = vertices[samples.corners]  # [P, 3, 3]
-    placed = placed_in(corners.mean(1), person, moment)
+    placed = placed_in(corners.mean(1), person, state)
     a, b, c = corners.unbind(1)
     normals = torch.nn.functional.normalize(torch.linalg.cross(b - a, c - a), dim=1)
     facing = -(normals * torch.nn.functional.normalize(placed.camera, dim=1)).sum(1)
@@ -116,7 +116,7 @@ def observe(
 def _hidden(
     model: FaceModel, person: Person, vertices: Tensor, placed: Placed, size: tuple[float, float]
 ) -> Tensor:
-    """[P] true for what lies behind another part of the head."""
+    """[P] true for points behind another part of the head."""
     seen, spots = seen_coarsely(model, person, vertices, placed.pixels, size)
     first = torch.from_numpy(seen.nearness)[spots]
     return placed.camera[:, 2] > 1 / first.clamp(min=1e-6) + BEHIND
@@ -165,7 +165,7 @@ def _light(colours: Tensor, share: Tensor, harmonics: Tensor, albedo: Tensor) ->
 
 
 def _gain(colours: Tensor, predicted: Tensor, share: Tensor) -> Tensor:
-    """[..., 3] what exposes predicted colours [..., P, 3] as the frame is, near 1."""
+    """The exposure gain [..., 3], near 1, from predicted colours [..., P, 3] to the frame's."""
     off = (colours - predicted).abs().amax(-1)
     weight = (share * HUBER / off.clamp(min=HUBER))[..., None] / SPREAD**2 / SHARED
     prior = GAIN_SPREAD**-2.0
@@ -184,11 +184,11 @@ def exposure(observed: Observed, paint: Paint, predicted: Tensor) -> Tensor:
 
 
 def colour_residuals(observed: Observed, paint: Paint, predicted: Tensor) -> Residuals:
-    """What the colours of the samples of a frame want; predicted [P, 3]."""
+    """Residuals of the colours of a frame's samples; predicted [P, 3]."""
     off = observed.colours - predicted  # [P, 3]
     size = off.abs().amax(1)
     weight = observed.share * paint.known * (HUBER / size.clamp(min=HUBER)) / SPREAD**2 / SHARED
     slopes = observed.slopes
-    pulling = weight[:, None, None] * slopes  # [P, 3, 2]
-    information = torch.stack([(pulling * slopes[..., k, None]).sum(1) for k in (0, 1)], 1)
-    return Residuals(information, (pulling * off[..., None]).sum(1))
+    weighted = weight[:, None, None] * slopes  # [P, 3, 2]
+    information = torch.stack([(weighted * slopes[..., k, None]).sum(1) for k in (0, 1)], 1)
+    return Residuals(information, (weighted * off[..., None]).sum(1))

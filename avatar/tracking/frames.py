@@ -1,6 +1,6 @@
 """A film → one face's landmarks in every frame, and its pictures with masks in a folder.
 
-What was found of the frames of a film, kept on disk as it comes, for a run that goes on.
+Results are written as they come, so that an interrupted run can be continued.
 """
 
 import shutil
@@ -65,7 +65,7 @@ def _path(folder: Path, first: int) -> Path:
 
 
 def _arrays(frames: Sequence[FaceFrame]) -> dict[str, np.ndarray]:
-    """Numbers are nan where a face is lost."""
+    """Arrays of a file; nan where a face is lost."""
     return {
         "shot": np.array([frame.shot for frame in frames]),
         "presence": np.array([frame.presence for frame in frames]),
@@ -99,7 +99,7 @@ def _frames(path: Path, device: torch.device) -> list[FaceFrame]:
 
 LONGEST = 1280  # pixels of a frame's longer side: larger films are shrunk as they are read
 AROUND = 3  # pixels around skin that must be skin too
-LOOKED_AT = 5  # frames, to tell a drawing
+DRAWN_SAMPLES = 5  # frames in which a drawing is detected
 HAIR = "hair"  # folder of the hair's masks
 
 
@@ -119,10 +119,10 @@ class FollowedFace:
 def follow(film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path) -> FollowedFace:
     """Find the face in every frame, and keep the longest shot that shows it.
 
-    `folder` gets what is found as it comes, or has some of it from a run that was interrupted.
+    `folder` receives results as they come, or has some of them from an interrupted run.
     Raises FileNotFoundError or InputError with one sentence where there is no such face.
     """
-    size = shown_size(film_info(film))
+    size = picture_size(film_info(film))
     try:
         return _longest_shot(film, options, _found(film, options, finder, folder), size)
     except InputError:
@@ -133,7 +133,7 @@ def follow(film: Path, options: TrackingOptions, finder: FaceFinder, folder: Pat
 def _found(
     film: Path, options: TrackingOptions, finder: FaceFinder, folder: Path
 ) -> list[FaceFrame]:
-    """What every frame shows."""
+    """The face in every frame."""
     known = kept_frames(folder, finder.landmarks.device)
     pictures = ahead(colour_frames(film, LONGEST, options.fps))
     coming = follow_face(finder, pictures, options.face, options.crops, known)
@@ -169,12 +169,12 @@ def _longest_shot(
 
 
 def write_followed(path: Path, face: FollowedFace) -> None:
-    """Keep what was found, for a run that goes on."""
+    """Write the face, for a run that is continued."""
     write_arrays(path, {each.name: np.asarray(getattr(face, each.name)) for each in fields(face)})
 
 
 def read_followed(path: Path) -> FollowedFace:
-    """What `write_followed` kept. Raises FileNotFoundError or InputError."""
+    """Read what `write_followed` wrote. Raises FileNotFoundError or InputError."""
     kept = read_arrays(path)
     values: dict[str, Any] = {}
     for name in (each.name for each in fields(FollowedFace)):
@@ -183,7 +183,7 @@ def read_followed(path: Path) -> FollowedFace:
     return FollowedFace(**values)
 
 
-def shown_size(info: FilmInfo) -> tuple[int, int]:
+def picture_size(info: FilmInfo) -> tuple[int, int]:
     """Pixels across and down of a film's frames as they are read."""
     shrink = min(1.0, LONGEST / max(info.width, info.height))
     return round(info.width * shrink), round(info.height * shrink)
@@ -230,15 +230,14 @@ def keep_pictures(film: Path, face: FollowedFace, matting: Matting, size: int, o
 
 
 def _keep(picture: Tensor, matting: Matting, paths: Sequence[Path]) -> None:
-    device = matting.person.device
-    person, hair = find_mattes(matting, picture[None].to(device))
+    person, hair = find_mattes(matting, picture[None].to(matting.person.device))
     person, hair = person[0].cpu(), hair[0].cpu()
     for path, image in zip(paths, (own_colours(picture, person), person, hair), strict=True):
         write_picture(path, (image * 255).round().byte().numpy())
 
 
 def _kept(out: Path, number: int) -> tuple[Path, Path, Path]:
-    """Where the picture of a frame and its masks of the person and of hair lie."""
+    """Paths of the picture of a frame and of its masks of the person and of hair."""
     picture, person = (picture_path(key, number, 0) for key in ("file_path", "fg_mask_path"))
     return out / picture, out / person, out / HAIR / Path(picture).name
 
@@ -257,7 +256,7 @@ def looks_drawn(out: Path, face: FollowedFace, size: int) -> bool:
     high."""
     flat = face.points[..., :2]
     points = window_around(flat, face.width, face.height, size).inside(flat)
-    rows = np.linspace(0, len(points) - 1, LOOKED_AT).astype(int).tolist()
+    rows = np.linspace(0, len(points) - 1, DRAWN_SAMPLES).astype(int).tolist()
     pictures = ((row, read_kept(out, int(face.frames[row]))[0]) for row in rows)
     return float(np.median([flat_share(picture, points[row]) for row, picture in pictures])) > DRAWN
 

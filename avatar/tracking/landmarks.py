@@ -1,14 +1,10 @@
-"""Where the 478 landmarks of a face lie on anny-head, and what they ask of a frame.
+"""The 478 landmarks of a face on anny-head, the errors of their network, and their residuals.
 
 Their numbers are those of the canonical face of MediaPipe (468 points of the skin, then five of
-each iris). Where each lies on the mesh was learnt from renderings of made-up people, of which the
-truth is known, and so was what the network gets wrong for everybody: its error by the view, how
-much smaller it sees what sets people and expressions apart, and how far it errs besides.
-
-What the network of landmarks gets wrong for everybody, by how the head stands to the camera.
-
-Where the network sees the landmarks of one person: each a little off where everybody has it, and
-the same way in all frames.
+each iris). Their positions on the mesh were learnt from renderings of synthetic people with known
+geometry, and so were the network's systematic errors: its bias as a function of the view, by how
+much it underestimates differences between people and between expressions, and its random error.
+Offsets that are constant for a person are estimated from the frames of the film.
 """
 
 from collections.abc import Sequence
@@ -42,7 +38,7 @@ def errors_from(errors: Tensor, rotation: Tensor, points_camera: Tensor) -> Tens
 
 
 def view_of(rotation: Tensor, points_camera: Tensor) -> Tensor:
-    """From where a face is seen [2]: the first two of the direction to the camera in head axes."""
+    """The view of a face [2]: the first two of the direction to the camera in head axes."""
     towards = -rotation.T @ points_camera.mean(0).to(rotation)
     return (towards / towards.norm())[:2]
 
@@ -71,38 +67,38 @@ EYES = (
 )
 NOSE = (1, 2, 4, 5, 6, 168, 195, 197, 98, 327, 97, 326, 64, 294, 48, 278, 19, 94)
 SKIN_POINTS = tuple(sorted(set(range(SKIN)) - set(OVAL)))
-"""The outline's points slide along it, and tell nothing of where the skin is."""
+"""Without the outline's points, which slide along it and do not locate the skin."""
 IRISES = {"r-eye": 468, "l-eye": 473}
 PUPIL_VERTICES = 6  # of an eyeball, the foremost, whose middle is the pupil
 IRIS_SPREAD = 0.2 * MM
-WIDER = 1.5  # times the spread on pictures like those that it was learnt from
-SHARED = 40.0  # landmarks err together: so many of them tell as much as one
+SPREAD_SCALE = 1.5  # times the spread on pictures like those that it was learnt from
+SHARED = 40.0  # landmarks with correlated errors that count as one
 FACING, SEEN = 0.05, 0.4  # cosines between normal and view from which a point counts, and fully
 HUBER = 2.0  # standard deviations
 
 
 @dataclass(frozen=True)
 class LandmarkModel:
-    """The landmarks that tell something, on the face model."""
+    """The landmarks that are used, on the face model."""
 
     index: Tensor  # [L] among the 478
     points: PointModel
     normals: Tensor  # [L, 3] head space, of the mean face
     errors: Tensor  # [L, 2, FEATURES] metres, as in `errors_from`
     spread: Tensor  # [L] metres
-    person_gain: Tensor  # [L] by how much of what sets a person apart a point moves
+    person_gain: Tensor  # [L] of a point's motion by the person's modes
 
 
 @dataclass(frozen=True)
 class LearntLandmarks:
-    """What was learnt of the network's points of skin, on anny-head."""
+    """The network's points of skin on anny-head, as learnt."""
 
     faces: Tensor  # [468] triangles
     barycentric: Tensor  # [468, 3]
     errors: Tensor  # [468, 2, FEATURES] metres
     spread: Tensor  # [468] metres
-    person_gain: Tensor  # [468] by how much of what sets a person apart a point moves
-    unit_gain: Tensor  # [468] and by how much of an expression
+    person_gain: Tensor  # [468] of a point's motion by the person's modes
+    unit_gain: Tensor  # [468] and by the units
 
 
 LEARNT = ("barycentric", "errors", "spread", "person_gain", "unit_gain")
@@ -130,7 +126,7 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
     """All landmarks but the outline's, and the middles of both irises."""
     learnt, skin = learnt_landmarks(), torch.tensor(SKIN_POINTS)
     corners, weights = model.head.faces[learnt.faces[skin]], learnt.barycentric[skin]
-    on_skin = _as_found(points_of(model, corners, weights), learnt, skin)
+    on_skin = _as_detected(points_of(model, corners, weights), learnt, skin)
     pupils = [_pupil(model, group) for group in IRISES]
     normals = _normals(model, corners, weights)
     ahead = torch.tensor([[0.0, 0.0, 1.0]]).expand(len(pupils), 3)
@@ -144,18 +140,20 @@ def landmark_model(model: FaceModel) -> LandmarkModel:
         normals=torch.cat([normals, ahead]),
         errors=torch.cat([learnt.errors[skin], torch.zeros(len(pupils), 2, FEATURES)]),
         person_gain=torch.cat([learnt.person_gain[skin], torch.ones(len(pupils))]),
-        spread=torch.cat([WIDER * learnt.spread[skin], torch.full((len(pupils),), IRIS_SPREAD)]),
+        spread=torch.cat(
+            [SPREAD_SCALE * learnt.spread[skin], torch.full((len(pupils),), IRIS_SPREAD)]
+        ),
     )
 
 
 def landmark_residuals(
-    landmarks: LandmarkModel, person: Person, moment: FrameState, placed: Placed, found: Tensor
+    landmarks: LandmarkModel, person: Person, state: FrameState, placed: Placed, found: Tensor
 ) -> Residuals:
-    """What the landmarks [478, 2] that a network found in a frame, in pixels, want."""
+    """Residuals of the landmarks [478, 2] that a network found in a frame, in pixels."""
     spread = landmarks.spread * person.focal / placed.camera[:, 2]  # [L] pixels
-    expected = expected_pixels(landmarks, person, moment, placed)
+    expected = expected_pixels(landmarks, person, state, placed)
     away = expected - found[landmarks.index].to(expected)
-    share = visible_share(landmarks.normals, moment, placed)
+    share = visible_share(landmarks.normals, state, placed)
     far = away.norm(dim=1) / spread
     weight = share * (HUBER / far.clamp(min=HUBER)) / spread**2 / SHARED  # [L]
     information = weight[:, None, None] * torch.eye(2)
@@ -163,24 +161,24 @@ def landmark_residuals(
 
 
 def expected_pixels(
-    landmarks: LandmarkModel, person: Person, moment: FrameState, placed: Placed
+    landmarks: LandmarkModel, person: Person, state: FrameState, placed: Placed
 ) -> Tensor:
     """Where [L, 2] the network is expected to find the landmarks of a frame."""
-    errors = errors_from(landmarks.errors, moment.rotation, placed.camera)
+    errors = errors_from(landmarks.errors, state.rotation, placed.camera)
     return placed.pixels + errors * person.focal / placed.camera[:, 2:]
 
 
-def visible_share(normals: Tensor, moment: FrameState, placed: Placed) -> Tensor:
+def visible_share(normals: Tensor, state: FrameState, placed: Placed) -> Tensor:
     """[P] from 0 for points on skin that turns away to 1 for skin that is seen well."""
     towards = -torch.nn.functional.normalize(placed.camera, dim=1)
-    facing = ((normals @ moment.rotation.to(normals).T) * towards).sum(1)
+    facing = ((normals @ state.rotation.to(normals).T) * towards).sum(1)
     return ((facing - FACING) / (SEEN - FACING)).clamp(0, 1)
 
 
-def _as_found(points: PointModel, learnt: LearntLandmarks, skin: Tensor) -> PointModel:
-    """The points of skin where the network sees them, to whom all faces look a little alike."""
-    ways = points.basis.shape[2] - points.units
-    gains = (learnt.unit_gain.expand(points.units, -1), learnt.person_gain.expand(ways, -1))
+def _as_detected(points: PointModel, learnt: LearntLandmarks, skin: Tensor) -> PointModel:
+    """The points of skin as the network detects them: nearer to the mean than they are."""
+    modes = points.basis.shape[2] - points.units
+    gains = (learnt.unit_gain.expand(points.units, -1), learnt.person_gain.expand(modes, -1))
     return replace(points, basis=points.basis * torch.cat(gains)[:, skin].T[:, None])
 
 
@@ -200,53 +198,53 @@ def _normals(model: FaceModel, corners: Tensor, weights: Tensor) -> Tensor:
     return torch.nn.functional.normalize((weights[..., None] * normals[corners]).sum(1), dim=1)
 
 
-TREMBLE = 0.6  # of a landmark's learnt spread: what differs from frame to frame
-LANDMARK_PLACES_SHARED = 5.0  # frames err together: so many of them tell as much as one
-ROUNDS = 2  # of the offsets and how much each frame is to be believed
+JITTER = 0.6  # of a landmark's learnt spread that varies from frame to frame
+OFFSETS_SHARED = 5.0  # frames with correlated errors that count as one
+ROUNDS = 2  # of robust reweighting
 
 
-def with_own_places(
-    landmarks: LandmarkModel, person: Person, moments: Sequence[FrameState], found: Sequence[Tensor]
+def with_person_offsets(
+    landmarks: LandmarkModel, person: Person, states: Sequence[FrameState], found: Sequence[Tensor]
 ) -> LandmarkModel:
-    """The landmarks, each moved in head space by what frames with points [478, 2] ask for together,
-    as far as its learnt spread allows; pupils stay."""
-    spread = landmarks.spread.double() / WIDER
+    """The landmarks with an offset each in head space, fitted to all frames' points [478, 2] with
+    the learnt spread as prior; pupils have none."""
+    spread = landmarks.spread.double() / SPREAD_SCALE
     offsets = torch.zeros(len(spread), 3, dtype=torch.float64)
     for _ in range(ROUNDS):
         system = spread.pow(-2)[:, None, None] * torch.eye(3).double()
         right = torch.zeros_like(offsets)
-        there = _moved(landmarks, offsets)
-        for moment, points in zip(moments, found, strict=True):
-            weight, ways, missing = _asked(there, person, moment, points)
-            pulling = weight[:, None, None] * ways.mT  # [L, 3, 2]
-            system += pulling @ ways
-            wanted = missing[..., None] + ways @ offsets[..., None]  # [L, 2, 1]
-            right += (pulling @ wanted)[..., 0]
+        shifted = _with_offsets(landmarks, offsets)
+        for state, points in zip(states, found, strict=True):
+            weight, jacobian, missing = _offset_equations(shifted, person, state, points)
+            weighted = weight[:, None, None] * jacobian.mT  # [L, 3, 2]
+            system += weighted @ jacobian
+            wanted = missing[..., None] + jacobian @ offsets[..., None]  # [L, 2, 1]
+            right += (weighted @ wanted)[..., 0]
         offsets = torch.linalg.solve(system, right)
         offsets[landmarks.index >= SKIN] = 0
-    return _moved(landmarks, offsets)
+    return _with_offsets(landmarks, offsets)
 
 
-def _moved(landmarks: LandmarkModel, offsets: Tensor) -> LandmarkModel:
+def _with_offsets(landmarks: LandmarkModel, offsets: Tensor) -> LandmarkModel:
     """The landmarks after offsets [L, 3] in head space."""
     points = landmarks.points
     return replace(landmarks, points=replace(points, mean=points.mean + offsets.to(points.mean)))
 
 
-def _asked(
-    landmarks: LandmarkModel, person: Person, moment: FrameState, found: Tensor
+def _offset_equations(
+    landmarks: LandmarkModel, person: Person, state: FrameState, found: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """How surely [L] a frame shows each landmark, how its pixel goes with its place in head space
-    [L, 2, 3], and how many pixels [L, 2] are missing to where it was found."""
-    placed = place(landmarks.points, person, moment)
+    """Weight [L] of each landmark in a frame, Jacobian [L, 2, 3] of its pixel by its position in
+    head space, and residual [L, 2] in pixels."""
+    placed = place(landmarks.points, person, state)
     depth = placed.camera[:, 2].double()
-    expected = expected_pixels(landmarks, person, moment, placed).double()
+    expected = expected_pixels(landmarks, person, state, placed).double()
     missing = found[landmarks.index].double() - expected
     scale = person.focal / depth
-    tremble = TREMBLE / WIDER * landmarks.spread.double() * scale
-    far = missing.norm(dim=1) / tremble
-    share = visible_share(landmarks.normals, moment, placed).double()
-    weight = share * (HUBER / far.clamp(min=HUBER)) / tremble**2 / LANDMARK_PLACES_SHARED
+    jitter = JITTER / SPREAD_SCALE * landmarks.spread.double() * scale
+    far = missing.norm(dim=1) / jitter
+    share = visible_share(landmarks.normals, state, placed).double()
+    weight = share * (HUBER / far.clamp(min=HUBER)) / jitter**2 / OFFSETS_SHARED
     away = (placed.pixels.double() - torch.tensor(person.centre).double()) / depth[:, None]
     across = torch.cat([torch.eye(2).double() * scale[:, None, None], -away[..., None]], 2)
-    return weight, across @ moment.rotation.double(), missing
+    return weight, across @ state.rotation.double(), missing

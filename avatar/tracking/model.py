@@ -1,8 +1,7 @@
-"""What the tracker knows of faces: they are sums of modes, of the person and of the moment.
+"""The tracker's linear face model, and its unknowns: a person, a camera and a state per frame.
 
-What is to be found: a person and a camera, and the moments of a film.
-
-How a person differs from everybody in the shape space: a smooth static offset of the skin.
+A face is a mean plus modes of the person and units of expression. A smooth static offset of the
+skin extends the shape space.
 """
 
 from dataclasses import dataclass, replace
@@ -25,8 +24,8 @@ class FaceModel:
 
     head: Head
     mean: Tensor  # [V, 3] metres
-    units: Tensor  # [E, V, 3] what a moment may add, each with a weight in [0, 1]
-    modes: Tensor  # [S, V, 3] what a person may add
+    units: Tensor  # [E, V, 3] of expression, each with a weight in [0, 1]
+    modes: Tensor  # [S, V, 3] of shape
     precision: Tensor  # [S] of the prior of a shape's coefficients, normal around 0
     unit_spread: float = UNIT_SPREAD  # standard deviation of a unit's weight around 0
 
@@ -61,15 +60,15 @@ def face_model() -> FaceModel:
 
 def points_of(model: FaceModel, faces: Tensor, weights: Tensor) -> PointModel:
     """Points with barycentric weights [P, 3] on triangles of vertices [P, 3]."""
-    ways = torch.cat([model.units, model.modes])  # [K, V, 3]
-    basis = torch.einsum("pc,kpcx->pxk", weights, ways[:, faces])
+    directions = torch.cat([model.units, model.modes])  # [K, V, 3]
+    basis = torch.einsum("pc,kpcx->pxk", weights, directions[:, faces])
     mean = torch.einsum("pc,pcx->px", weights, model.mean[faces])
     return PointModel(mean, basis.contiguous(), len(model.units))
 
 
 @dataclass(frozen=True)
 class Person:
-    """What stays the same through a film."""
+    """The unknowns that are constant in a film."""
 
     shape: Tensor  # [S] coefficients of the face model's modes
     focal: float  # pixels
@@ -78,7 +77,7 @@ class Person:
 
 @dataclass(frozen=True)
 class FrameState:
-    """One frame: the head in camera axes (x right, y down, z forward) and what the face does."""
+    """One frame: the head in camera axes (x right, y down, z forward) and the expression."""
 
     rotation: Tensor  # [3, 3] from head space
     translation: Tensor  # [3] metres
@@ -92,10 +91,10 @@ class FrameState:
         return FrameState(turn @ self.rotation, shifted, weights)
 
 
-def rigid(moment: FrameState) -> Tensor:
+def rigid(state: FrameState) -> Tensor:
     """From head space to camera space [4, 4]."""
     matrix = torch.eye(4, dtype=torch.float64)
-    matrix[:3, :3], matrix[:3, 3] = moment.rotation, moment.translation
+    matrix[:3, :3], matrix[:3, 3] = state.rotation, state.translation
     return matrix
 
 
@@ -116,8 +115,8 @@ def offset_modes(head: Head) -> Tensor:
     """Modes [3 SHAPES, V, 3] in metres per standard deviation, the smoothest first and largest;
     the end of the neck stays, and eyes, teeth and tongue move as a whole.
 
-    The eigenvalues of a surface's Laplacian grow as their number (Weyl 1911), and what a thin
-    membrane does by chance goes with their inverse roots.
+    The eigenvalues of a surface's Laplacian grow as their number (Weyl 1911), and random
+    displacements of a thin membrane go with their inverse roots.
     """
     skin = head.faces[head.group_faces("body")]
     vertex, local = np.unique(skin.numpy(), return_inverse=True)

@@ -7,30 +7,30 @@ from typing import Literal
 from common.device import Device
 from common.errors import InputError
 
-FOCALS = (0.3, 10.0)  # picture widths: focal lengths that are believed
-LEAST_FRAMES = 8  # of which a film must show a face
+FOCALS = (0.3, 10.0)  # picture widths: focal lengths that are plausible
+LEAST_FRAMES = 8  # with a face that a film must have
 MOST_SYNC = 10_000  # milliseconds
 Sync = Literal["auto"] | float
 
 
 @dataclass(frozen=True)
 class TrackingOptions:
-    """How a face is followed."""
+    """How a face is tracked."""
 
     size: int = 512
     """Pixels across or down, whichever is more, of the pictures that are kept."""
     fps: float = 25.0
-    """Frames a second that are looked at."""
+    """Frames a second that are tracked."""
     face: int = 0
     """Which of several faces, by their size where the film begins; 0 is the largest."""
     focal: float | None = None
     """Focal length in widths of the film's picture, where it is known (a phone's main camera has
-    about 0.75, its telephoto about 2); by default it is found."""
+    about 0.75, its telephoto about 2); by default it is estimated."""
     key_frames: int = 50
-    """Frames from which the person is learnt, the most different ones."""
+    """Frames from which the person is estimated, the most different ones."""
     crops: int = 3
-    """How many slightly different views of a frame the landmarks are the mean of: more tremble
-    less and take longer."""
+    """How many slightly different crops of a frame the landmarks are averaged over: more reduce
+    jitter and take longer."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +54,7 @@ class TrackOptions(TrackingOptions):
     """Share of the film, at its end, that is left to the test split, from 0 to 0.5."""
     sync: Sync = "auto"
     """Milliseconds by which the film's sound is moved, later where more than 0, earlier where less;
-    auto: as far as the lips ask for, if they tell surely."""
+    auto: as estimated from the lips, if that is reliable."""
     device: Device = "auto"
     """Where the networks run: auto takes CUDA where it works."""
     threads: int | None = None
@@ -62,13 +62,13 @@ class TrackOptions(TrackingOptions):
 
 
 def check_sync(sync: Sync) -> None:
-    """Raise InputError for what no film needs."""
+    """Raise InputError for an impossible offset."""
     if sync != "auto" and not abs(sync) <= MOST_SYNC:
         raise InputError(f"--sync {sync:g}: must be auto or up to {MOST_SYNC} ms either way")
 
 
 def check_tracking(options: TrackingOptions) -> None:
-    """Raise InputError for what cannot work."""
+    """Raise InputError for values out of range."""
     if not 128 <= options.size <= 2048 or options.size % 2:
         raise InputError(f"--size {options.size}: must be even and from 128 to 2048 pixels")
     if not 5 <= options.fps <= 120:

@@ -1,6 +1,5 @@
-"""Pictures made coarser, and their colours and slopes between pixels.
-
-Which part of a film is kept: the head with its hair and shoulders, in every frame the same.
+"""Image pyramids with bilinear sampling of values and gradients, and the window of the film that is
+kept: the head with its hair and shoulders, the same in every frame.
 """
 
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ def level(picture: Tensor, scale: int) -> Tensor:
 
 
 def _halved(picture: Tensor) -> Tensor:
-    """Means of 2 x 2 pixels; where the size is odd the rim goes on."""
+    """Means of 2 x 2 pixels; with the border replicated where the size is odd."""
     for axis in (0, 1):
         if picture.shape[axis] % 2:
             picture = torch.cat([picture, picture.narrow(axis, -1, 1)], axis)
@@ -36,7 +35,7 @@ def _halved(picture: Tensor) -> Tensor:
 
 
 def _blurred(picture: Tensor) -> Tensor:
-    """Along both axes, beyond which the rim goes on."""
+    """Along both axes, with the border replicated."""
     picture = picture.contiguous()
     blurred = torch.empty_like(picture)
     _blur(picture.flatten(1).numpy(), picture.shape[2], blurred.flatten(1).numpy())
@@ -64,30 +63,30 @@ def _blur(rows: Floats, channels: int, blurred: Floats) -> None:
 
 
 def shifts(picture: Tensor, axis: int, most: int) -> list[Tensor]:
-    """A picture moved by -most, …, most pixels along an axis, beyond which its rim goes on."""
+    """A picture moved by -most, …, most pixels along an axis, with its border replicated."""
     length = picture.shape[axis]
-    places = torch.arange(-most, length + most, device=picture.device).clamp(0, length - 1)
-    wider = picture.index_select(axis, places)
+    indices = torch.arange(-most, length + most, device=picture.device).clamp(0, length - 1)
+    wider = picture.index_select(axis, indices)
     return [wider.narrow(axis, k, length) for k in range(2 * most + 1)]
 
 
 def sample(picture: Tensor, pixels: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-    """Values [P, C] at places [P, 2] in pixels of the whole picture, and their slopes [P, C, 2]
-    along x and y, by bilinear interpolation; outside the picture its rim goes on."""
-    spots = (pixels / scale - 0.5).to(picture)
-    values = picture.new_empty(len(spots), picture.shape[2])
+    """Values [P, C] at positions [P, 2] in pixels of the whole picture, and their slopes [P, C, 2]
+    along x and y, by bilinear interpolation; its border is replicated."""
+    positions = (pixels / scale - 0.5).to(picture)
+    values = picture.new_empty(len(positions), picture.shape[2])
     slopes = picture.new_empty(*values.shape, 2)
-    _interpolate(picture.contiguous().numpy(), spots.numpy(), values.numpy(), slopes.numpy())
+    _interpolate(picture.contiguous().numpy(), positions.numpy(), values.numpy(), slopes.numpy())
     return values, slopes / scale
 
 
 @cached_njit()
-def _interpolate(picture: Floats, spots: Floats, values: Floats, slopes: Floats) -> None:
-    """`sample` at spots [P, 2], counted from the middle of the first pixel."""
+def _interpolate(picture: Floats, positions: Floats, values: Floats, slopes: Floats) -> None:
+    """`sample` at positions [P, 2], counted from the middle of the first pixel."""
     height, width, channels = picture.shape
-    for p in range(len(spots)):
-        x, y = np.floor(spots[p, 0]), np.floor(spots[p, 1])
-        right, down = spots[p, 0] - x, spots[p, 1] - y
+    for p in range(len(positions)):
+        x, y = np.floor(positions[p, 0]), np.floor(positions[p, 1])
+        right, down = positions[p, 0] - x, positions[p, 1] - y
         rows = min(max(int(y), 0), height - 1), min(max(int(y) + 1, 0), height - 1)
         columns = min(max(int(x), 0), width - 1), min(max(int(x) + 1, 0), width - 1)
         for k in range(channels):
@@ -130,7 +129,7 @@ class Window:
         return self.width / (self.right - self.left)
 
     def inside(self, pixels: Tensor) -> Tensor:
-        """Places [..., 2] of the film as those of what is kept."""
+        """Positions [..., 2] of the film in the window."""
         across = self.width / (self.right - self.left)
         down = self.height / (self.bottom - self.top)
         corner = torch.tensor([self.left, self.top]).to(pixels)

@@ -1,5 +1,5 @@
-"""Which parts of a head a picture shows, by the tracked mesh and the masks; and the mesh drawn over
-it, so that a person can check it."""
+"""Region labels of a picture by the tracked mesh and the masks, and the mesh drawn over the picture
+for checking."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,7 +1,7 @@
-"""Normal equations of one frame: how a face must change for its points to go where they are seen.
+"""Normal equations of one frame by Gauss-Newton, from residuals of projected points.
 
-Whatever is seen of a face (a landmark, a colour, its outline) is told as a quadratic in the place
-of a projected point, so that all of it is gathered by the same few lines. Unknowns of a frame, in
+Every observation (a landmark, a colour, the outline) is a quadratic in the position of a projected
+point, so that one function assembles all of them. Unknowns of a frame, in
 this order: the turn and the shift of the head in camera axes, the weights of the units, the
 coefficients of the person, and the logarithm of the focal length.
 """
@@ -32,7 +32,8 @@ class Placed:
 
 @dataclass(frozen=True)
 class Residuals:
-    """What a picture wants of points: the energy ½ dᵀ Λ d + ηᵀ d for a change d of their pixels."""
+    """Residuals of points in a picture: the energy ½ dᵀ Λ d + ηᵀ d for a change d of their
+    pixels."""
 
     information: Tensor  # [P, 2, 2] Λ, symmetric and not negative
     gradient: Tensor  # [P, 2] η
@@ -49,37 +50,37 @@ class Equations:
         return Equations(self.system + other.system, self.gradient + other.gradient)
 
 
-def place(points: PointModel, person: Person, moment: FrameState) -> Placed:
-    """Where points are. Their basis may have the person's modes, or only units (of_person)."""
-    coefficients = moment.weights.to(points.basis)
+def place(points: PointModel, person: Person, state: FrameState) -> Placed:
+    """Project points. Their basis may have the person's modes, or only units (of_person)."""
+    coefficients = state.weights.to(points.basis)
     if points.basis.shape[2] > points.units:
         coefficients = torch.cat([coefficients, person.shape.to(points.basis)])
     at_rest = points.mean + points.basis @ coefficients
-    turned = at_rest @ moment.rotation.to(at_rest).T
-    return placed_in(turned + moment.translation.to(at_rest), person, moment)
+    turned = at_rest @ state.rotation.to(at_rest).T
+    return placed_in(turned + state.translation.to(at_rest), person, state)
 
 
-def placed_in(camera: Tensor, person: Person, moment: FrameState) -> Placed:
+def placed_in(camera: Tensor, person: Person, state: FrameState) -> Placed:
     """The same of points [P, 3] in camera space."""
-    turned = camera - moment.translation.to(camera)
+    turned = camera - state.translation.to(camera)
     centre = torch.tensor(person.centre).to(camera)
     pixels = person.focal * camera[:, :2] / camera[:, 2:] + centre
     return Placed(turned, camera, pixels)
 
 
 def normal_equations(
-    points: PointModel, person: Person, moment: FrameState, placed: Placed, pulls: Residuals
+    points: PointModel, person: Person, state: FrameState, placed: Placed, residuals: Residuals
 ) -> Equations:
-    """Gauss-Newton's equations of the pulls, without any prior. Without the person's modes in
-    `points` the focal length is no unknown either."""
+    """Gauss-Newton's normal equations of the residuals, without a prior. Without the person's modes
+    in `points` the focal length is no unknown either."""
     basis = points.basis
-    told = pulls.information.flatten(1).any(1).nonzero().squeeze(1)  # [p]
+    observed = residuals.information.flatten(1).any(1).nonzero().squeeze(1)  # [p]
     focal = basis.shape[2] > points.units
-    jacobian = basis.new_empty(2 * len(told), POSE + basis.shape[2] + focal)
-    right = basis.new_empty(2 * len(told))
-    seen = (pulls.information, pulls.gradient, placed.turned, placed.camera, moment.rotation)
+    jacobian = basis.new_empty(2 * len(observed), POSE + basis.shape[2] + focal)
+    right = basis.new_empty(2 * len(observed))
+    seen = (residuals.information, residuals.gradient, placed.turned, placed.camera, state.rotation)
     _fill_rows(
-        told.numpy(),
+        observed.numpy(),
         *(each.to(basis).contiguous().numpy() for each in (*seen, basis)),
         person.focal,
         jacobian.numpy(),
@@ -90,7 +91,7 @@ def normal_equations(
 
 @cached_njit(error_model="numpy")
 def _fill_rows(
-    told: Ints,
+    observed: Ints,
     information: Floats,
     gradient: Floats,
     turned: Floats,
@@ -101,10 +102,10 @@ def _fill_rows(
     jacobian: Floats,
     right: Floats,
 ) -> None:
-    """Two rows of the Jacobian and two right sides e for each of the points that pull: R times how
-    its pixel moves, with Rᵀe = η, where R is an upper triangular root, RᵀR = Λ."""
-    ways, root, by = basis.shape[2], np.zeros((2, 2)), np.zeros(3, basis.dtype)
-    for k, point in enumerate(told):
+    """Two rows of the Jacobian and two right sides e for each of the observed points: R times the
+    Jacobian of its pixel, with Rᵀe = η, where R is an upper triangular root, RᵀR = Λ."""
+    modes, root, by = basis.shape[2], np.zeros((2, 2)), np.zeros(3, basis.dtype)
+    for k, point in enumerate(observed):
         root[0, 0] = math.sqrt(max(information[point, 0, 0], TINY))
         root[0, 1] = information[point, 0, 1] / root[0, 0]
         root[1, 1] = math.sqrt(max(information[point, 1, 1] - root[0, 1] ** 2, TINY))
@@ -123,9 +124,11 @@ def _fill_rows(
             for axis in range(3):
                 by[axis] = u * rotation[0, axis] + v * rotation[1, axis] + w * rotation[2, axis]
             a, b, c = by[0], by[1], by[2]
-            for way in range(ways):
-                row[POSE + way] = (
-                    a * basis[point, 0, way] + b * basis[point, 1, way] + c * basis[point, 2, way]
+            for mode in range(modes):
+                row[POSE + mode] = (
+                    a * basis[point, 0, mode]
+                    + b * basis[point, 1, mode]
+                    + c * basis[point, 2, mode]
                 )
-            if POSE + ways < len(row):
-                row[POSE + ways] = along
+            if POSE + modes < len(row):
+                row[POSE + modes] = along

@@ -1,9 +1,5 @@
-"""A tracked film as the rest of the project has it: a still torso in its world, seen by one camera,
-and a head that turns on its neck.
-
-A performance as anybody could give it: less what is the person's own.
-
-The sound of a tracked film, in step with the lips.
+"""A tracked film in the world of its mean torso, with one camera and a head that turns on its neck;
+its performance relative to the person's neutral face; and its sound, synchronised with the lips.
 """
 
 from dataclasses import dataclass, replace
@@ -26,8 +22,12 @@ from avatar.video.reader import film_info
 from avatar.video.sound import Sound
 from splat import Camera
 
-HELD = ("jawOpen", "mouthClose", "tongueOut")  # who speaks rests nowhere, and closures must stay
-TRACE = 0.08  # of a unit: so much is half believed, less may be how another face looks at rest
+HELD = (
+    "jawOpen",
+    "mouthClose",
+    "tongueOut",
+)  # not at rest in speech; closures must stay
+TRACE = 0.08  # of a unit, at which its confidence is a half: less may be a neutral face's
 MOST = 0.7  # of a unit that a face may have at rest
 LOOKS = tuple(
     (f"eyeLook{there}{side}", f"eyeLook{back}{side}")
@@ -37,17 +37,17 @@ LOOKS = tuple(
 
 
 def impersonal(weights: Tensor) -> Tensor:
-    """ARKit weights [F, 52] of a film, counted from the face that the person mostly has.
+    """ARKit weights [F, 52] of a film relative to the person's neutral face.
 
     A face is at rest in most of its units most of the time, so the median of a unit is how the
-    person looks at rest, and the median gaze is straight ahead. What is full stays full.
+    person looks at rest, and the median gaze is straight ahead. A weight of 1 stays 1.
     """
     names = list(WEIGHTS)
     moving = torch.tensor([name not in HELD for name in names])
     rest = weights.quantile(0.5, dim=0).clamp(max=MOST) * moving
     found = ((weights - rest) / (1 - rest)).clamp(0, 1)
-    believed = (1 + TRACE**4) * found**4 / (found**4 + TRACE**4)
-    found = torch.where(moving, found * believed, found)
+    confidence = (1 + TRACE**4) * found**4 / (found**4 + TRACE**4)
+    found = torch.where(moving, found * confidence, found)
     for pair in LOOKS:
         there, back = (names.index(name) for name in pair)
         angle = weights[:, there] - weights[:, back]
@@ -61,11 +61,11 @@ PARTING = ("jawOpen", "mouthClose")  # units that part lips and do nothing else
 
 @dataclass(frozen=True)
 class Tracking:
-    """A person and what they do in every frame that shows them."""
+    """A person and their state in every tracked frame."""
 
     model: FaceModel
     person: Person  # in pixels of the pictures that are kept
-    moments: list[FrameState]
+    states: list[FrameState]
     frames: Tensor  # [F] which frames of the film those are, ascending
     fps: float
     size: tuple[int, int]  # pixels across and down of the pictures that are kept
@@ -78,17 +78,17 @@ class Tracking:
     @property
     def weights(self) -> Tensor:
         """[F, E] of the units."""
-        return torch.stack([one.weights for one in self.moments]).float()
+        return torch.stack([one.weights for one in self.states]).float()
 
     def offsets(self, row: int) -> Tensor:
         """[V, 3] what the face of a frame adds to the mesh at rest, in head space."""
-        return torch.einsum("e,evx->vx", self.moments[row].weights.float(), self.model.units)
+        return torch.einsum("e,evx->vx", self.states[row].weights.float(), self.model.units)
 
 
 def torso(tracking: Tracking) -> Tensor:
     """From head space to camera space [4, 4] for a head that looks as it does on average, its
     pivot where that is on average."""
-    matrices = torch.stack([rigid(one) for one in tracking.moments])  # [F, 4, 4]
+    matrices = torch.stack([rigid(one) for one in tracking.states])  # [F, 4, 4]
     mean = np.array(Rotation.from_matrix(matrices[:, :3, :3].numpy()).mean().as_matrix())
     rotation = torch.from_numpy(mean)
     pivot = tracking.model.head.pivot.double()
@@ -101,7 +101,7 @@ def torso(tracking: Tracking) -> Tensor:
 def head_poses(tracking: Tracking) -> Tensor:
     """Rigid motions [F, 4, 4] of the head over its still torso."""
     back = torch.linalg.inv(torso(tracking))
-    return torch.stack([back @ rigid(one) for one in tracking.moments]).float()
+    return torch.stack([back @ rigid(one) for one in tracking.states]).float()
 
 
 def camera(tracking: Tracking) -> Camera:
@@ -112,11 +112,11 @@ def camera(tracking: Tracking) -> Camera:
     return Camera(torso(tracking).float(), K, *tracking.size)
 
 
-def world_vertices(tracking: Tracking, row: int, head_pose: Tensor, sway: Tensor) -> Tensor:
-    """[V, 3] of a frame, the neck blending into a torso that has moved by `sway` [4, 4]."""
+def world_vertices(tracking: Tracking, row: int, head_pose: Tensor, torso_motion: Tensor) -> Tensor:
+    """[V, 3] of a frame, the neck blending into a torso that has moved by `torso_motion` [4, 4]."""
     mesh = tracking.rest + tracking.offsets(row)
-    local = pose(mesh, tracking.model.head, torch.linalg.inv(sway) @ head_pose)
-    return local @ sway[:3, :3].T + sway[:3, 3]
+    local = pose(mesh, tracking.model.head, torch.linalg.inv(torso_motion) @ head_pose)
+    return local @ torso_motion[:3, :3].T + torso_motion[:3, 3]
 
 
 def take_of(tracking: Tracking) -> Take:
@@ -128,30 +128,30 @@ def take_of(tracking: Tracking) -> Take:
     angles = head_angles(head_poses(tracking)).double().numpy()
     weights = torch.empty_like(tracking.weights)
     weights[:, columns] = impersonal(tracking.weights[:, columns])
-    weights = _with_these_lips(tracking, weights)[:, columns]
+    weights = _with_lip_gaps(tracking, weights)[:, columns]
     return Take(times, weights.double().numpy(), angles)
 
 
-def _with_these_lips(tracking: Tracking, weights: Tensor) -> Tensor:
-    """Weights [F, E] that leave as much between the lips of the mean head as the person's have."""
+def _with_lip_gaps(tracking: Tracking, weights: Tensor) -> Tensor:
+    """Weights [F, E] that give the mean head the lip gaps of the person."""
     model, person = tracking.model, tracking.person
-    wanted = gaps(model, person, tracking.moments)
+    wanted = gaps(model, person, tracking.states)
     head = replace(model, mean=model.head.vertices, units=model.head.units, modes=model.modes[:0])
     nobody = replace(person, shape=person.shape[:0])
-    moments = [
+    states = [
         replace(one, weights=each.double())
-        for one, each in zip(tracking.moments, weights, strict=True)
+        for one, each in zip(tracking.states, weights, strict=True)
     ]
-    moved = with_gaps(head, nobody, moments, wanted, by=PARTING)
+    moved = with_gaps(head, nobody, states, wanted, by=PARTING)
     return torch.stack([one.weights for one in moved]).to(weights)
 
 
-SLIGHT = 0.04  # seconds: nobody sees so short a delay
+SLIGHT = 0.04  # seconds: a delay below is not noticed
 
 
 @dataclass(frozen=True)
 class TrackedSound:
-    """What is heard with the tracked frames, and what was found of it."""
+    """The sound of the tracked frames, and a description of its synchronisation."""
 
     sound: Sound | None
     words: str
@@ -160,8 +160,8 @@ class TrackedSound:
 def tracked_sound(film: Path, tracking: Tracking, sync: Sync) -> TrackedSound:
     """The sound of a film from the first tracked frame on.
 
-    sync: milliseconds by which it is moved, later where more than 0; auto: as the lips ask for,
-    where they surely do.
+    sync: milliseconds by which it is moved, later where more than 0; auto: as estimated
+    from the lips, where that is reliable.
     """
     sound_begin = film_info(film).sound_begin
     if sound_begin is None:

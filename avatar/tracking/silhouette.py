@@ -1,10 +1,8 @@
-"""The whole face of a frame before the camera, and what of it is seen.
+"""Visibility of the face in a frame, and residuals of its occluding contour against the masks.
 
-The outline of the head against what is behind it: where the skin ends in the picture.
-
-Points of the occluding contour lie on the edges along which the cosine to the view changes its
-sign (Hertzmann and Zorin 2000). They slide over the skin as the head turns, but to first order
-only along the line of sight, so that each tells of one direction: across the outline.
+Points of the occluding contour are on the edges along which the cosine to the view changes its sign
+(Hertzmann and Zorin 2000). They slide over the skin as the head turns, but to first order only
+along the line of sight, so that each constrains one direction: across the outline.
 """
 
 from dataclasses import dataclass, replace
@@ -25,32 +23,31 @@ NEAREST = 0.05  # metres before the camera
 
 
 def at_rest(model: FaceModel, person: Person) -> tuple[FaceModel, Person]:
-    """The same person before the same camera, told by a model without modes: its mean is their face
-    at rest."""
+    """The same person and camera in a model without modes, whose mean is the face at rest."""
     still = replace(model, mean=model.rest(person.shape), modes=model.modes[:0])
     return still, replace(person, shape=person.shape[:0])
 
 
-def camera_vertices(model: FaceModel, person: Person, moment: FrameState) -> Tensor:
+def camera_vertices(model: FaceModel, person: Person, state: FrameState) -> Tensor:
     """[V, 3] in camera space."""
-    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
+    offsets = torch.einsum("e,evx->vx", state.weights.float(), model.units)
     rest = model.rest(person.shape) + offsets
-    return rest @ moment.rotation.float().T + moment.translation.float()
+    return rest @ state.rotation.float().T + state.translation.float()
 
 
 def seen_coarsely(
-    model: FaceModel, person: Person, vertices: Tensor, places: Tensor, size: tuple[float, float]
+    model: FaceModel, person: Person, vertices: Tensor, positions: Tensor, size: tuple[float, float]
 ) -> tuple[Fragments, tuple[Tensor, Tensor]]:
-    """What of the vertices [V, 3] a small z-buffer shows, and the row [P] and column [P] there of
-    places [P, 2]; size: rows and columns of the picture."""
+    """The fragments of vertices [V, 3] in a small z-buffer, and the row [P] and column [P] in it of
+    positions [P, 2]; size: rows and columns of the picture."""
     shrink = DEPTH_PIXELS / max(size)
     height, width = (max(1, round(side * shrink)) for side in size)
     depth = vertices[:, 2].clamp(min=NEAREST)
     pixels = person.focal * vertices[:, :2] / depth[:, None] + torch.tensor(person.centre)
     projected = torch.cat([pixels * shrink, 1 / depth[:, None]], 1).double().numpy()
-    columns, rows = (places * shrink).long().unbind(1)
-    spots = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
-    return rasterize(projected, model.head.faces.numpy(), height, width), spots
+    columns, rows = (positions * shrink).long().unbind(1)
+    cells = rows.clamp(0, height - 1), columns.clamp(0, width - 1)
+    return rasterize(projected, model.head.faces.numpy(), height, width), cells
 
 
 REACH, STEP = 12.0, 0.5  # pixels to either side in which the mask's edge is looked for
@@ -59,7 +56,7 @@ BESIDE = 4.0  # pixels to either side of the edge where there may be no hair
 NO_HAIR = 0.2  # of the mask
 WHOLE = 0.95  # pose weight from which the skin moves with the head
 SPREAD, HUBER = 2.0, 2.0  # pixels; standard deviations
-SHARED = 20.0  # points err together: so many of them tell as much as one
+SHARED = 20.0  # points with correlated errors that count as one
 
 
 @dataclass(frozen=True)
@@ -72,7 +69,7 @@ class OutlineModel:
 
 @dataclass(frozen=True)
 class Contour:
-    """What a frame shows of the outline."""
+    """The outline that is visible in a frame."""
 
     points: PointModel  # [P] on edges
     across: Tensor  # [P, 2] unit directions out of the head, in the picture
@@ -81,8 +78,8 @@ class Contour:
 
 def outline_model(model: FaceModel) -> OutlineModel:
     """All of the outer skin that is not the neck's."""
-    ways = torch.cat([model.units, model.modes])  # [K, V, 3]
-    points = PointModel(model.mean, ways.permute(1, 2, 0).contiguous(), len(model.units))
+    directions = torch.cat([model.units, model.modes])  # [K, V, 3]
+    points = PointModel(model.mean, directions.permute(1, 2, 0).contiguous(), len(model.units))
     head = model.head
     outer = torch.from_numpy(template_of(head).outer) & (head.pose_weights > WHOLE)
     skin = head.faces[head.group_faces("body")]
@@ -92,27 +89,27 @@ def outline_model(model: FaceModel) -> OutlineModel:
 
 
 def find_contour(
-    model: FaceModel, person: Person, moment: FrameState, outline: OutlineModel, masks: Tensor
+    model: FaceModel, person: Person, state: FrameState, outline: OutlineModel, masks: Tensor
 ) -> Contour:
     """The outline of a frame where its masks [H, W, 2] of the person and of hair show its edge."""
-    vertices = camera_vertices(model, person, moment)
+    vertices = camera_vertices(model, person, state)
     ends, share, normals = _crossings(model, outline, vertices)
     first, second = vertices[ends].unbind(1)
     middle = first + share * (second - first)
-    spots = person.focal * middle[:, :2] / middle[:, 2:] + torch.tensor(person.centre)
+    pixels = person.focal * middle[:, :2] / middle[:, 2:] + torch.tensor(person.centre)
     across = normalize(normals[:, :2], dim=1)
-    away, edged = _from_edge(masks, spots, across)
-    beyond = spots + BEYOND * across
+    away, edged = _from_edge(masks, pixels, across)
+    beyond = pixels + BEYOND * across
     size = (masks.shape[0], masks.shape[1])
-    seen, places = seen_coarsely(model, person, vertices, beyond, size)
-    told = edged & (torch.from_numpy(seen.faces)[places] == NOTHING)
-    a, b = ends[told].unbind(1)
-    t = share[told]
+    seen, cells = seen_coarsely(model, person, vertices, beyond, size)
+    valid = edged & (torch.from_numpy(seen.faces)[cells] == NOTHING)
+    a, b = ends[valid].unbind(1)
+    t = share[valid]
     points = outline.points
     mean = points.mean[a] + t * (points.mean[b] - points.mean[a])
     basis = points.basis[a] + t[..., None] * (points.basis[b] - points.basis[a])
-    edge = (spots - away[:, None] * across)[told]
-    return Contour(PointModel(mean, basis, points.units), across[told], edge)
+    edge = (pixels - away[:, None] * across)[valid]
+    return Contour(PointModel(mean, basis, points.units), across[valid], edge)
 
 
 def _crossings(
@@ -136,7 +133,7 @@ def beyond_edge(contour: Contour, placed: Placed) -> Tensor:
 
 
 def silhouette_residuals(contour: Contour, placed: Placed) -> Residuals:
-    """What the masks of a frame want of the points of its outline."""
+    """Residuals of the outline's points against the masks of a frame."""
     away, across = beyond_edge(contour, placed), contour.across
     far = away.abs() / SPREAD
     weight = (HUBER / far.clamp(min=HUBER)) / SPREAD**2 / SHARED  # [P]
@@ -144,11 +141,11 @@ def silhouette_residuals(contour: Contour, placed: Placed) -> Residuals:
     return Residuals(information, (weight * away)[:, None] * across)
 
 
-def _from_edge(masks: Tensor, spots: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:
+def _from_edge(masks: Tensor, pixels: Tensor, across: Tensor) -> tuple[Tensor, Tensor]:
     """How far outside the edge of the person points [P, 2] are, and where there is one edge."""
     steps = torch.arange(-REACH, REACH + STEP, STEP)
-    places = spots[:, None] + steps[None, :, None] * across[:, None]
-    values = sample(masks, places.flatten(0, 1), 1.0)[0].unflatten(0, places.shape[:2])
+    positions = pixels[:, None] + steps[None, :, None] * across[:, None]
+    values = sample(masks, positions.flatten(0, 1), 1.0)[0].unflatten(0, positions.shape[:2])
     person = values[..., 0]  # [P, S]
     falls = (person[:, :-1] > 0.5) & (person[:, 1:] <= 0.5)
     rises = (person[:, :-1] <= 0.5) & (person[:, 1:] > 0.5)
@@ -159,6 +156,6 @@ def _from_edge(masks: Tensor, spots: Tensor, across: Tensor) -> tuple[Tensor, Te
     near = ((steps[None] - edge[:, None]).abs() <= BESIDE).float()
     hair = (values[..., 1] * near).amax(1)
     height, width = masks.shape[:2]
-    low, high = places.amin(1), places.amax(1)
+    low, high = positions.amin(1), positions.amax(1)
     inside = (low > 1).all(1) & (high[:, 0] < width - 1) & (high[:, 1] < height - 1)
     return -edge, (falls.sum(1) == 1) & (rises.sum(1) == 0) & (hair < NO_HAIR) & inside

@@ -1,6 +1,5 @@
-"""What a film's frames say together: no tremble in the head, and a neutral face that is at rest.
-
-Lips are as far apart as was seen or they touch, and are never in each other.
+"""Postprocessing over a film's frames: smoothing, the neutral face, and contact of the lips, which
+either have the observed gap or touch, and never intersect.
 """
 
 from collections.abc import Sequence
@@ -16,81 +15,81 @@ from avatar.geometry.vectors import MM, Ints
 from avatar.heads.head import seal_lips
 from avatar.tracking.model import FaceModel, FrameState, Person
 
-NEAR = 0.35 * MM  # a gap at which lips still draw each other, by a quarter
+NEAR = 0.35 * MM  # a gap at which the weight of contact is a quarter
 LOOSE = 0.5 * MM  # how far apart lips that touch are
-SEEN_SHUT = 0.5 * MM  # how far above the lower lip the tracker sees the upper when they touch
-OPEN = 1.0 * MM  # and how much farther three quarters of what was seen are true
-OPEN_SPREAD = 0.1  # of a unit's weight around what the rest leaves of it
-WEIGHT_SPREAD = 0.05  # of a unit's weight around what the frame told
+SEEN_SHUT = 0.5 * MM  # tracked gap of lips that touch
+OPEN = 1.0 * MM  # above it, the gap of which three quarters are kept
+OPEN_SPREAD = 0.1  # of a unit's weight
+WEIGHT_SPREAD = 0.05  # of a unit's weight around the tracked one
 ROUNDS = 4
 MOUTH = ("jaw", "mouth")
 
 
-def touching(model: FaceModel, person: Person, moments: Sequence[FrameState]) -> list[FrameState]:
-    """The moments with lips that meet where the pictures show them nearly shut, or shut too far.
+def touching(model: FaceModel, person: Person, states: Sequence[FrameState]) -> list[FrameState]:
+    """The states with lips in contact where they are nearly shut, or intersect.
 
     Iterated reweighting of the pairs of the inner lips: by Geman and McClure's weight (1985) those
-    that are apart, so that an open mouth feels nothing, and fully those where the upper lip is
+    that are apart, so that an open mouth is not affected, and fully those where the upper lip is
     below the lower. The weights of mouth and jaw change as little as they can.
     """
-    apart, ways = (part.double() for part in lips_apart(model, person))
+    apart, slopes = (part.double() for part in lips_apart(model, person))
     free = _named(model, MOUTH)
-    return [replace(one, weights=_meeting(apart, ways, free, one.weights)) for one in moments]
+    return [replace(one, weights=_meeting(apart, slopes, free, one.weights)) for one in states]
 
 
 def as_open_as_seen(
-    model: FaceModel, person: Person, moments: Sequence[FrameState], seen: Tensor
+    model: FaceModel, person: Person, states: Sequence[FrameState], seen: Tensor
 ) -> list[FrameState]:
-    """The moments with lips that are as far apart, where they are, as the pictures show them.
+    """The states with the lip gaps that were observed.
 
     seen: the gaps [F, P, 3] before a face at rest was found whose lips are shut. Lips that touch
-    are seen a little apart: the less the mouth is open, the less of what was seen is true.
+    are tracked slightly apart, so that small gaps are reduced.
     """
     up = (seen[..., 1].mean(1) - SEEN_SHUT).clamp(min=0)
-    return with_gaps(model, person, moments, (1 - _nearness(up, OPEN))[:, None, None] * seen)
+    return with_gaps(model, person, states, (1 - _nearness(up, OPEN))[:, None, None] * seen)
 
 
 def with_gaps(
     model: FaceModel,
     person: Person,
-    moments: Sequence[FrameState],
+    states: Sequence[FrameState],
     wanted: Tensor,
     by: tuple[str, ...] = MOUTH,
 ) -> list[FrameState]:
-    """The moments with lips that have the gaps [F, P, 3], in metres, as nearly as a little more or
-    less of the units can do it whose names begin so."""
-    _, ways = (part.double() for part in lips_apart(model, person))
+    """The states with lips that have the gaps [F, P, 3], in metres, as nearly as small changes of
+    the units can give whose names begin with `by`."""
+    _, slopes = (part.double() for part in lips_apart(model, person))
     free = _named(model, by)
-    along = ways[..., free]
+    along = slopes[..., free]
     system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
     system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
     opened = []
-    missing = (wanted - gaps(model, person, moments)) / LOOSE**2 / len(along)
-    for moment, lost in zip(moments, missing, strict=True):
-        weights = moment.weights.clone()
+    missing = (wanted - gaps(model, person, states)) / LOOSE**2 / len(along)
+    for state, lost in zip(states, missing, strict=True):
+        weights = state.weights.clone()
         step = _bounded(system, torch.einsum("pxe,px->e", along, lost), weights[free].to(along))
         weights[free] = (weights[free] + step.to(weights)).clamp(0, 1)
-        opened.append(replace(moment, weights=weights))
+        opened.append(replace(state, weights=weights))
     return opened
 
 
-def gaps(model: FaceModel, person: Person, moments: Sequence[FrameState]) -> Tensor:
-    """From the lower inner lip to the upper in each moment [F, P, 3], metres."""
-    apart, ways = (part.double() for part in lips_apart(model, person))
-    return torch.stack([apart + ways @ one.weights.to(apart) for one in moments])
+def gaps(model: FaceModel, person: Person, states: Sequence[FrameState]) -> Tensor:
+    """From the lower inner lip to the upper in each state [F, P, 3], metres."""
+    apart, slopes = (part.double() for part in lips_apart(model, person))
+    return torch.stack([apart + slopes @ one.weights.to(apart) for one in states])
 
 
 def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
     """From the lower inner lip to the upper: at rest [P, 3], and what units add to it [P, 3, E]."""
     upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
     rest = model.rest(person.shape)
-    ways = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0)
-    return rest[upper] - rest[lower], ways
+    slopes = (model.units[:, upper] - model.units[:, lower]).permute(1, 2, 0)
+    return rest[upper] - rest[lower], slopes
 
 
 def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
-    """The step [E] from weights [E] that solves the system [E, E] and leaves them in [0, 1]: what
-    would go beyond is held there, and the others do its part."""
+    """The step [E] from weights [E] that solves the system [E, E] and leaves them in [0, 1]:
+    bounded unknowns are fixed and the others solved again."""
     step, held = torch.zeros_like(right), torch.zeros(len(right), dtype=torch.bool)
     for _ in range(ROUNDS):
         left = torch.where(held, step, right - system @ (step * held))
@@ -102,7 +101,7 @@ def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
 
 
 def _named(model: FaceModel, first: tuple[str, ...]) -> Tensor:
-    """Which units have names that begin so."""
+    """Indices of the units whose names begin with `first`."""
     names = model.head.unit_names
     return torch.tensor([k for k, name in enumerate(names) if name.startswith(first)])
 
@@ -112,19 +111,19 @@ def _nearness(gap: Tensor, scale: float) -> Tensor:
     return (scale**2 / (scale**2 + gap.square())) ** 2
 
 
-def _meeting(apart: Tensor, ways: Tensor, free: Tensor, weights: Tensor) -> Tensor:
-    """Weights [E] of one moment; gaps are apart [P, 3] + ways [P, 3, E] · weights."""
-    told = apart + ways @ weights.to(apart)
-    along = ways[..., free]
+def _meeting(apart: Tensor, slopes: Tensor, free: Tensor, weights: Tensor) -> Tensor:
+    """Weights [E] of one state; gaps are apart [P, 3] + slopes [P, 3, E] · weights."""
+    before_step = apart + slopes @ weights.to(apart)
+    along = slopes[..., free]
     step = torch.zeros(len(free)).to(apart)
     before = weights[free].to(apart)
     for _ in range(ROUNDS):
-        gaps = told + along @ step
+        gaps = before_step + along @ step
         near = _nearness(gaps.norm(dim=1), NEAR)
-        pull = torch.where(gaps[:, 1] < 0, 1.0, near) / LOOSE**2 / len(gaps)  # [P]
-        system = torch.einsum("pxe,p,pxf->ef", along, pull, along)
+        weight = torch.where(gaps[:, 1] < 0, 1.0, near) / LOOSE**2 / len(gaps)  # [P]
+        system = torch.einsum("pxe,p,pxf->ef", along, weight, along)
         system += WEIGHT_SPREAD**-2 * torch.eye(len(free)).to(system)
-        right = torch.einsum("pxe,p,px->e", along, pull, told)
+        right = torch.einsum("pxe,p,px->e", along, weight, before_step)
         step = (before - torch.linalg.solve(system, right)).clamp(0, 1) - before
     after = weights.clone()
     after[free] = (before + step).to(after)
@@ -136,23 +135,23 @@ SLOW_SECONDS = 0.05  # and of the units that never move fast
 SLOW = ("brow", "cheek", "noseSneer", "eyeSquint", "eyeWide")
 NEUTRAL_SHARE = 0.05  # of the frames show less of a unit than the face at rest has
 OPEN_SHARE = 0.25  # of the frames have the lids farther open than at rest
-CLUSTER = 0.2  # of the frames: so many at least have the lips as they are when they are shut
+CLUSTER = 0.2  # of the frames that have the lips shut, at least
 NEARER = 0.5  # of the frames: the shut ones are among those with the lips nearest
 NEVER_NEUTRAL = ("eyeLook", "mouthClose", "tongueOut")
-"""What must not be taken for the form of a face."""
+"""Units that are never part of the neutral face."""
 MOST_NEUTRAL = 0.7  # of a unit that the face at rest may have
-MOST_OPEN = 0.15  # of jawOpen: who speaks shuts the mouth, so that so much is an error
+MOST_OPEN = 0.15  # of jawOpen: speakers close the mouth, so that more is an error
 
 
-def smoothed(model: FaceModel, moments: Sequence[FrameState], fps: float) -> list[FrameState]:
-    """Moments in the order of the film, smoothed forwards and backwards alike, so that nothing is
-    late. Lips, jaw, lids and gaze stay as they are: a closure lasts no longer than two frames."""
-    rotations = Rotation.from_matrix(torch.stack([one.rotation for one in moments]).numpy())
+def smoothed(model: FaceModel, states: Sequence[FrameState], fps: float) -> list[FrameState]:
+    """Moments in the order of the film, smoothed forwards and backwards alike, without
+    delay. Lips, jaw, lids and gaze stay as they are: a closure lasts no longer than two frames."""
+    rotations = Rotation.from_matrix(torch.stack([one.rotation for one in states]).numpy())
     middle = rotations.mean()
     turns = gaussian_filter1d((middle.inv() * rotations).as_rotvec(), POSE_SECONDS * fps, axis=0)
-    shifts = torch.stack([one.translation for one in moments]).numpy()
+    shifts = torch.stack([one.translation for one in states]).numpy()
     shifts = gaussian_filter1d(shifts, POSE_SECONDS * fps, axis=0)
-    weights = torch.stack([one.weights for one in moments]).numpy()
+    weights = torch.stack([one.weights for one in states]).numpy()
     slow = [k for k, name in enumerate(model.head.unit_names) if name.startswith(SLOW)]
     weights[:, slow] = gaussian_filter1d(weights[:, slow], SLOW_SECONDS * fps, axis=0)
     turned = (middle * Rotation.from_rotvec(turns)).as_matrix()
@@ -163,28 +162,28 @@ def smoothed(model: FaceModel, moments: Sequence[FrameState], fps: float) -> lis
 
 
 def neutral_weights(model: FaceModel, person: Person, weights: Tensor) -> Tensor:
-    """[E] what the face at rest has of each unit: of weights [F, E], what nearly all frames have,
+    """Weights [E] of the neutral face: of weights [F, E], what nearly all frames have,
     of the lids' closure what a quarter of them, as eyes are mostly open, and of the mouth and the
     jaw what the frames have in which the lips are as they most often are: shut.
 
     A smile that never goes away is the form of the mouth.
     """
-    usual = _usual_lips(model, person, weights)
+    closed = _closed_frames(model, person, weights)
     found = []
     for name, each in zip(model.head.unit_names, weights.T.numpy(), strict=True):
         share = OPEN_SHARE if name.startswith("eyeBlink") else NEUTRAL_SHARE
-        told = np.median(each[usual]) if name.startswith(MOUTH) else np.quantile(each, share)
-        found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(told))
+        rest = np.median(each[closed]) if name.startswith(MOUTH) else np.quantile(each, share)
+        found.append(0.0 if name.startswith(NEVER_NEUTRAL) else float(rest))
     most = [MOST_OPEN if name == "jawOpen" else MOST_NEUTRAL for name in model.head.unit_names]
     return torch.minimum(*torch.tensor([found, most], dtype=torch.float64))
 
 
-def _usual_lips(model: FaceModel, person: Person, weights: Tensor) -> Ints:
+def _closed_frames(model: FaceModel, person: Person, weights: Tensor) -> Ints:
     """The frames, of weights [F, E], whose lips are most alike in how far they are apart: the
     shortest interval of gaps that holds a share of the frames (as in the half-sample mode), among
     those whose lips are nearer than in the others: a mouth may also be open alike for long."""
-    apart, ways = (part[:, 1].mean(0) for part in lips_apart(model, person))  # upwards: [], [E]
-    gaps = (apart + weights.to(ways) @ ways).numpy()
+    apart, slopes = (part[:, 1].mean(0) for part in lips_apart(model, person))  # upwards: [], [E]
+    gaps = (apart + weights.to(slopes) @ slopes).numpy()
     count = max(1, round(CLUSTER * len(gaps)))
     order = gaps.argsort()[: max(count, round(NEARER * len(gaps)))]
     lengths = gaps[order[count - 1 :]] - gaps[order[: len(order) - count + 1]]
@@ -193,21 +192,21 @@ def _usual_lips(model: FaceModel, person: Person, weights: Tensor) -> Ints:
 
 
 def at_neutral(
-    model: FaceModel, person: Person, moments: Sequence[FrameState], neutral: Tensor
+    model: FaceModel, person: Person, states: Sequence[FrameState], neutral: Tensor
 ) -> tuple[FaceModel, list[FrameState]]:
-    """The same faces with the neutral weights [E] as a part of the person: units and weights begin
-    there, and what was full is full. At rest the lips are sealed, whatever gap was left."""
+    """The same faces with the neutral weights [E] as a part of the person: units and weights are
+    relative to it, and a weight of 1 stays 1. At rest the lips are sealed."""
     form = torch.einsum("e,evx->vx", neutral.to(model.units), model.units)
     left = 1 - neutral
     units = model.units * left.to(model.units)[:, None, None]
     rest = replace(model, mean=model.mean + form, units=units)
     rest = replace(rest, mean=rest.mean + _sealing(rest, rest.rest(person.shape)))
-    calmed = [((one.weights - neutral) / left).clamp(0, 1) for one in moments]
-    return rest, [replace(a, weights=b) for a, b in zip(moments, calmed, strict=True)]
+    relative = [((one.weights - neutral) / left).clamp(0, 1) for one in states]
+    return rest, [replace(a, weights=b) for a, b in zip(states, relative, strict=True)]
 
 
 def _sealing(model: FaceModel, vertices: Tensor) -> Tensor:
-    """[V, 3] what brings the lips of a face at rest together."""
+    """Offsets [V, 3] that close the lips of a face at rest."""
     head = model.head
     drop = -head.unit("jawOpen")[:, 1].double().numpy()
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))

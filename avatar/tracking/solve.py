@@ -15,9 +15,9 @@ from common.parallel import spread
 
 DAMPING = 1e-4  # of Levenberg and Marquardt, relative to the diagonal
 OFTEN_FULL = ("eyeBlink", "eyeLook", "jawOpen")
-FULLER = 4.3  # times the spread of others that those have, which often go all the way
-GAZE_SPREAD = 0.1  # how differently both eyes may look
-FOCAL_SPREAD = 0.35  # of the logarithm of a focal length that nobody knows
+FULLER = 4.3  # times the spread of other units, as those are often at 1
+GAZE_SPREAD = 0.1  # of the difference between both eyes' gaze
+FOCAL_SPREAD = 0.35  # of the logarithm of an unknown focal length
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
 
 Gather = Callable[[int, Person, FrameState], Equations]
@@ -35,17 +35,17 @@ class Free:
 
 @dataclass(frozen=True)
 class FocalPrior:
-    """What is known of the focal length before the film is seen."""
+    """Prior of the focal length."""
 
     pixels: float
     spread: float = FOCAL_SPREAD  # of its logarithm
 
 
 class _Eliminated(NamedTuple):
-    """A frame whose own unknowns are told by those of the person."""
+    """A frame whose unknowns are eliminated in favour of the person's."""
 
-    alone: Tensor  # [O] the frame's step, less its sign, if the person stays
-    along: Tensor  # [O, S] how it goes with the person's
+    alone: Tensor  # [O] the frame's step, negated, if the person is fixed
+    along: Tensor  # [O, S] its derivative by the person's step
     system: Tensor  # [S, S] what is left for the person
     right: Tensor  # [S]
 
@@ -53,7 +53,7 @@ class _Eliminated(NamedTuple):
 def joint_step(
     model: FaceModel,
     person: Person,
-    moments: Sequence[FrameState],
+    states: Sequence[FrameState],
     gather: Gather,
     free: Free,
     prior: FocalPrior,
@@ -64,27 +64,27 @@ def joint_step(
     right = torch.zeros(shared, dtype=torch.float64)
     kept: list[_Eliminated] = []
 
-    def eliminated(moment: tuple[int, FrameState]) -> _Eliminated:
-        return _eliminated(gather(moment[0], person, moment[1]), model, moment[1], free)
+    def eliminated(state: tuple[int, FrameState]) -> _Eliminated:
+        return _eliminated(gather(state[0], person, state[1]), model, state[1], free)
 
-    for found in spread(eliminated, enumerate(moments)):
+    for found in spread(eliminated, enumerate(states)):
         kept.append(found)
         system += found.system
         right += found.right
     step = _shared_step(system, right, model, person, free, prior)
     after = [
-        moment.moved(-found.alone - found.along @ step)
-        for moment, found in zip(moments, kept, strict=True)
+        state.moved(-found.alone - found.along @ step)
+        for state, found in zip(states, kept, strict=True)
     ]
     return _moved(person, step), after
 
 
 def _eliminated(
-    equations: Equations, model: FaceModel, moment: FrameState, free: Free
+    equations: Equations, model: FaceModel, state: FrameState, free: Free
 ) -> _Eliminated:
     own = POSE + len(model.units)
-    found = _with_prior(equations, model, moment)
-    inner, slope, across = _own_part(found, own, _held(found, moment, own, free))
+    found = _with_prior(equations, model, state)
+    inner, slope, across = _own_part(found, own, _held(found, state, own, free))
     factor = torch.linalg.cholesky(inner)
     solved = torch.cholesky_solve(torch.cat([slope[:, None], across], 1), factor)
     alone, along = solved[:, 0], solved[:, 1:]
@@ -93,21 +93,21 @@ def _eliminated(
 
 
 def own_step(
-    model: FaceModel, moment: FrameState, found: Equations, weights: bool = True
+    model: FaceModel, state: FrameState, found: Equations, weights: bool = True
 ) -> FrameState:
     """One step of a frame whose person is known; `found` has the frame's unknowns only."""
     own = POSE + len(model.units)
-    found = _with_prior(found, model, moment)
-    held = _held(found, moment, own, Free(weights=weights))
+    found = _with_prior(found, model, state)
+    held = _held(found, state, own, Free(weights=weights))
     inner, slope, _ = _own_part(found, own, held)
     factor = torch.linalg.cholesky(inner)
-    return moment.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
+    return state.moved(-torch.cholesky_solve(slope[:, None], factor)[:, 0])
 
 
-def weight_prior(model: FaceModel, moment: FrameState) -> Equations:
-    """Units are rare, and both eyes look the same way: over the weights [E]."""
+def weight_prior(model: FaceModel, state: FrameState) -> Equations:
+    """The prior of the weights [E]: sparse units, and equal gaze of both eyes."""
     system = _weight_precision(model.head.unit_names, model.unit_spread)
-    return Equations(system, system @ moment.weights.double())
+    return Equations(system, system @ state.weights.double())
 
 
 @cache
@@ -123,30 +123,30 @@ def _weight_precision(names: tuple[str, ...], spread: float) -> Tensor:
     return system
 
 
-def _with_prior(found: Equations, model: FaceModel, moment: FrameState) -> Equations:
-    """The equations of a frame with what is known of weights before."""
-    prior, own = weight_prior(model, moment), POSE + len(model.units)
+def _with_prior(found: Equations, model: FaceModel, state: FrameState) -> Equations:
+    """The equations of a frame with the prior of its weights."""
+    prior, own = weight_prior(model, state), POSE + len(model.units)
     system, gradient = found.system.clone(), found.gradient.clone()
     system[POSE:own, POSE:own] += prior.system
     gradient[POSE:own] += prior.gradient
     return Equations(system, gradient)
 
 
-def _held(found: Equations, moment: FrameState, own: int, free: Free) -> Tensor:
-    """[own] true for unknowns of a frame that stay: all weights, or those pushed out of bounds."""
+def _held(found: Equations, state: FrameState, own: int, free: Free) -> Tensor:
+    """[own] true for unknowns of a frame that are fixed: all weights, or those at their bounds."""
     held = torch.zeros(own, dtype=torch.bool)
     if not free.weights:
         held[POSE:] = True
         return held
     slope = found.gradient[POSE:own]
-    low, high = moment.weights <= 0, moment.weights >= 1
+    low, high = state.weights <= 0, state.weights >= 1
     held[POSE:] = (low & (slope > 0)) | (high & (slope < 0))
     return held
 
 
 def _own_part(found: Equations, own: int, held: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The frame's own system [O, O] and gradient [O] with damping, and how it goes with
-    the person's unknowns [O, S]; rows of what is held say that it stays."""
+    """The frame's own system [O, O] and gradient [O] with damping, and its coupling to
+    the person's unknowns [O, S]; rows of fixed unknowns give a step of 0."""
     inner, slope = found.system[:own, :own].clone(), found.gradient[:own].clone()
     across = found.system[:own, own:].clone()
     inner.diagonal().mul_(1 + DAMPING)

@@ -1,6 +1,5 @@
-"""The joint solution over the key frames of a film: from landmarks, then with colours.
-
-Where a head is in a frame, from its landmarks alone: the start of everything else.
+"""Stages of the solution: the initial pose of a frame from its landmarks, the joint solution over
+the key frames from landmarks and then with colours, and single frames of a known person.
 """
 
 from collections.abc import Callable, Sequence
@@ -27,7 +26,7 @@ from avatar.tracking.landmarks import (
     LandmarkModel,
     landmark_model,
     landmark_residuals,
-    with_own_places,
+    with_person_offsets,
 )
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.pyramid import level
@@ -76,9 +75,9 @@ def first_frame_state(
 
 POSE_STEPS, WEIGHT_STEPS, ALL_STEPS = 4, 2, 10
 LEVELS, STEPS_PER_LEVEL = (4, 2, 1), 6
-OUTLINE_AT = (1,)  # levels where the outline counts
-PAINT_EVERY = 2  # steps between two mixtures of the colours
-OWN_PLACES_AT = (1,)  # levels where the landmarks lie where this person has them
+OUTLINE_AT = (1,)  # levels at which the outline is used
+PAINT_EVERY = 2  # steps between two updates of the colours
+PERSON_OFFSETS_AT = (1,)  # levels at which landmarks have the person's offsets
 OWN_STEPS = {4: 3, 2: 2, 1: 2}  # steps of a single frame at each level
 
 Report = Callable[[], None]
@@ -86,7 +85,7 @@ Report = Callable[[], None]
 
 @dataclass(frozen=True)
 class Seen:
-    """What was found in a frame."""
+    """Observations of a frame."""
 
     points: Tensor  # [478, 2] pixels
     picture: Tensor  # [H, W, 4] colours in [0, 1] and where skin is, 1 or 0
@@ -99,9 +98,9 @@ class Solved:
 
     model: FaceModel  # its units fitted to the person
     person: Person
-    moments: list[FrameState]
+    states: list[FrameState]
     paint: Paint | None = None
-    landmarks: LandmarkModel | None = None  # where this person has them
+    landmarks: LandmarkModel | None = None  # with the person's offsets
 
 
 def solve_landmarks(
@@ -109,24 +108,24 @@ def solve_landmarks(
 ) -> Solved:
     """Pose, expression, identity and focal length from the landmarks [478, 2] of key frames."""
     landmarks = landmark_model(model)
-    moments = [first_frame_state(model, landmarks, person, points) for points in found]
+    states = [first_frame_state(model, landmarks, person, points) for points in found]
 
-    def gather(frame: int, person: Person, moment: FrameState) -> Equations:
-        return _of_landmarks(landmarks, person, moment, found[frame])
+    def gather(frame: int, person: Person, state: FrameState) -> Equations:
+        return _landmark_equations(landmarks, person, state, found[frame])
 
     for step in range(POSE_STEPS + WEIGHT_STEPS + ALL_STEPS):
         inner = step >= POSE_STEPS
         focal = free_focal and step >= POSE_STEPS + WEIGHT_STEPS
         free = Free(weights=inner, shape=inner, focal=focal)
-        person, moments = joint_step(model, person, moments, gather, free, prior)
-    return Solved(_fitted(model, person), person, moments)
+        person, states = joint_step(model, person, states, gather, free, prior)
+    return Solved(_fitted(model, person), person, states)
 
 
 def solve_colours(
     solved: Solved, prior: FocalPrior, seen: Sequence[Seen], free_focal: bool, done: Report
 ) -> Solved:
     """The same with the colours of the skin, from coarse pictures to fine ones."""
-    model, person, moments = solved.model, solved.person, solved.moments
+    model, person, states = solved.model, solved.person, solved.states
     landmarks, samples = landmark_model(model), face_samples(model)
     free = Free(focal=free_focal)
     gains, paint = torch.ones(len(seen), 3), None
@@ -134,52 +133,52 @@ def solve_colours(
     for scale in LEVELS:
         outline = outline_model(model) if scale in OUTLINE_AT else None
         pictures = list(spread(partial(level, scale=scale), [frame.picture for frame in seen]))
-        everybodys = landmarks
+        shared = landmarks
         for step in range(STEPS_PER_LEVEL):
-            still = at_rest(model, person)
-            looks = _looks(still, samples, moments, pictures, scale)
+            resting = at_rest(model, person)
+            observations = _observe_all(resting, samples, states, pictures, scale)
             if step % PAINT_EVERY == 0:
-                paint, gains = mix_paint(looks, gains)
-                if scale in OWN_PLACES_AT:
-                    landmarks = with_own_places(everybodys, person, moments, points)
+                paint, gains = mix_paint(observations, gains)
+                if scale in PERSON_OFFSETS_AT:
+                    landmarks = with_person_offsets(shared, person, states, points)
             assert paint is not None
-            gather = _gatherer(landmarks, samples, seen, looks, paint, gains)
+            gather = _gatherer(landmarks, samples, seen, observations, paint, gains)
             if outline is not None:
-                gather = _with_outline(gather, still, outline, seen)
-            person, moments = joint_step(model, person, moments, gather, free, prior)
+                gather = _with_outline(gather, resting, outline, seen)
+            person, states = joint_step(model, person, states, gather, free, prior)
             done()
         model = _fitted(model, person)
         landmarks, samples = landmark_model(model), samples_on(model, samples.corners)
-    landmarks = with_own_places(landmarks, person, moments, points)
-    return Solved(model, person, moments, paint, landmarks)
+    landmarks = with_person_offsets(landmarks, person, states, points)
+    return Solved(model, person, states, paint, landmarks)
 
 
 def solve_frame(own: "OwnModel", seen: Seen) -> FrameState:
     """One frame of a known person."""
     model, person, paint = own.model, own.person, own.paint
-    moment = first_frame_state(model, own.landmarks, person, seen.points)
+    state = first_frame_state(model, own.landmarks, person, seen.points)
     for step in range(POSE_STEPS):
-        equations = _of_landmarks(own.landmarks, person, moment, seen.points)
-        moment = own_step(model, moment, equations, weights=step >= POSE_STEPS // 2)
+        equations = _landmark_equations(own.landmarks, person, state, seen.points)
+        state = own_step(model, state, equations, weights=step >= POSE_STEPS // 2)
     for scale, steps in OWN_STEPS.items():
         coarse, contour = level(seen.picture, scale), None
         if scale in OUTLINE_AT:
-            contour = find_contour(model, person, moment, own.outline, seen.masks)
+            contour = find_contour(model, person, state, own.outline, seen.masks)
         for _ in range(steps):
-            look = observe(model, person, moment, own.samples, coarse, scale)
-            predicted = unexposed(look, paint)
-            predicted = exposure(look, paint, predicted) * predicted
-            equations = _of_landmarks(own.landmarks, person, moment, seen.points)
-            equations += _of_colours(own.samples, person, moment, look, paint, predicted)
+            observed = observe(model, person, state, own.samples, coarse, scale)
+            predicted = unexposed(observed, paint)
+            predicted = exposure(observed, paint, predicted) * predicted
+            equations = _landmark_equations(own.landmarks, person, state, seen.points)
+            equations += _colour_equations(own.samples, person, state, observed, paint, predicted)
             if contour is not None:
-                equations += _of_contour(contour, person, moment)
-            moment = own_step(model, moment, equations)
-    return moment
+                equations += _contour_equations(contour, person, state)
+            state = own_step(model, state, equations)
+    return state
 
 
 @dataclass(frozen=True)
 class OwnModel:
-    """One person, whom only units move."""
+    """One person, with units as the only unknowns."""
 
     model: FaceModel  # without modes: its mean is the person at rest
     person: Person
@@ -190,7 +189,7 @@ class OwnModel:
 
 
 def own_model(solved: Solved) -> OwnModel:
-    """For the frames of a person who is known."""
+    """The model of a solved person."""
     assert solved.paint is not None and solved.landmarks is not None
     landmarks, samples = solved.landmarks, face_samples(solved.model)
     outline = outline_model(solved.model)
@@ -208,64 +207,71 @@ def _gatherer(
     landmarks: LandmarkModel,
     samples: Samples,
     seen: Sequence[Seen],
-    looks: Sequence[Observed],
+    observations: Sequence[Observed],
     paint: Paint,
     gains: Tensor,
 ) -> Gather:
-    def gather(frame: int, person: Person, moment: FrameState) -> Equations:
-        told = _of_landmarks(landmarks, person, moment, seen[frame].points)
-        predicted = gains[frame] * unexposed(looks[frame], paint)
-        return told + _of_colours(samples, person, moment, looks[frame], paint, predicted)
+    def gather(frame: int, person: Person, state: FrameState) -> Equations:
+        equations = _landmark_equations(landmarks, person, state, seen[frame].points)
+        predicted = gains[frame] * unexposed(observations[frame], paint)
+        return equations + _colour_equations(
+            samples, person, state, observations[frame], paint, predicted
+        )
 
     return gather
 
 
 def _with_outline(
     gather: Gather,
-    still: tuple[FaceModel, Person],
+    resting: tuple[FaceModel, Person],
     outline: OutlineModel,
     seen: Sequence[Seen],
 ) -> Gather:
-    def more(frame: int, person: Person, moment: FrameState) -> Equations:
-        contour = find_contour(*still, moment, outline, seen[frame].masks)
-        return gather(frame, person, moment) + _of_contour(contour, person, moment)
+    def gather_with_outline(frame: int, person: Person, state: FrameState) -> Equations:
+        contour = find_contour(*resting, state, outline, seen[frame].masks)
+        return gather(frame, person, state) + _contour_equations(contour, person, state)
 
-    return more
-
-
-def _of_contour(contour: Contour, person: Person, moment: FrameState) -> Equations:
-    placed = place(contour.points, person, moment)
-    pulls = silhouette_residuals(contour, placed)
-    return normal_equations(contour.points, person, moment, placed, pulls)
+    return gather_with_outline
 
 
-def _of_landmarks(
-    landmarks: LandmarkModel, person: Person, moment: FrameState, found: Tensor
+def _contour_equations(contour: Contour, person: Person, state: FrameState) -> Equations:
+    placed = place(contour.points, person, state)
+    residuals = silhouette_residuals(contour, placed)
+    return normal_equations(contour.points, person, state, placed, residuals)
+
+
+def _landmark_equations(
+    landmarks: LandmarkModel, person: Person, state: FrameState, found: Tensor
 ) -> Equations:
-    placed = place(landmarks.points, person, moment)
-    pulls = landmark_residuals(landmarks, person, moment, placed, found)
-    return normal_equations(landmarks.points, person, moment, placed, pulls)
+    placed = place(landmarks.points, person, state)
+    residuals = landmark_residuals(landmarks, person, state, placed, found)
+    return normal_equations(landmarks.points, person, state, placed, residuals)
 
 
-def _of_colours(
-    samples: Samples, person: Person, moment: FrameState, look: Observed, paint: Paint, lit: Tensor
-) -> Equations:
-    pulls = colour_residuals(look, paint, lit)
-    return normal_equations(samples.points, person, moment, look.placed, pulls)
-
-
-def _looks(
-    still: tuple[FaceModel, Person],
+def _colour_equations(
     samples: Samples,
-    moments: Sequence[FrameState],
+    person: Person,
+    state: FrameState,
+    observed: Observed,
+    paint: Paint,
+    lit: Tensor,
+) -> Equations:
+    residuals = colour_residuals(observed, paint, lit)
+    return normal_equations(samples.points, person, state, observed.placed, residuals)
+
+
+def _observe_all(
+    resting: tuple[FaceModel, Person],
+    samples: Samples,
+    states: Sequence[FrameState],
     pictures: Sequence[Tensor],
     scale: int,
 ) -> list[Observed]:
-    def look(frame: tuple[FrameState, Tensor]) -> Observed:
-        moment, picture = frame
-        return observe(*still, moment, samples, picture, scale)
+    def observed(frame: tuple[FrameState, Tensor]) -> Observed:
+        state, picture = frame
+        return observe(*resting, state, samples, picture, scale)
 
-    return list(spread(look, zip(moments, pictures, strict=True)))
+    return list(spread(observed, zip(states, pictures, strict=True)))
 
 
 def _fitted(model: FaceModel, person: Person) -> FaceModel:

@@ -1,9 +1,7 @@
-"""How the shoulders sway in a film: what is seen below the head, laid onto its mean over the film.
+"""Motion of the torso: the picture below the head, aligned with its mean over the film.
 
-Lucas and Kanade's (1981) alignment with four numbers a frame: a growth, a turn in the picture and a
-shift, which are the sway of a body as far away as the neck's end.
-
-How the shoulders of a tracked person sway, by the pictures that were kept.
+Lucas and Kanade's (1981) alignment by a similarity per frame (scale, rotation in the picture and
+shift), taken as the rigid motion of a body at the depth of the neck's end.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,29 +20,34 @@ from avatar.tracking.result import Tracking, camera, world_vertices
 from common.parallel import spread
 from common.progress import progress_bar
 
-SCALES = (8, 4, 2)  # pixels of the picture for one that is looked at, the finest last
+SCALES = (8, 4, 2)  # pixels of the picture for one of a level, the finest last
 STEPS = (4, 3, 2)  # on each of them
 SPREAD, HUBER = 0.05, 0.1  # of colours in [0, 1]
-SHARED = 50.0  # pixels err together: so many of them tell as much as one
-USUAL = (0.03, 0.03, 20.0, 20.0)  # how far bodies sway: growth, turn in radians, shift in pixels
-APART = 4  # pixels of the picture, at least, between those that are looked at
-LEAST = 800.0  # pixels of shoulders, below which nothing is known
+SHARED = 50.0  # pixels with correlated errors that count as one
+PRIOR_SPREAD = (
+    0.03,
+    0.03,
+    20.0,
+    20.0,
+)  # of growth, turn in radians, shift in pixels
+APART = 4  # pixels of the picture between samples, at least
+LEAST_PIXELS = 800.0  # of shoulders, below which the motion is unknown
 CHEST = 0.06  # metres: how much nearer to the camera than the neck's end a body is on average
-ROUNDS = 2  # of the mean and what is laid onto it
+ROUNDS = 2  # of the mean and the alignment
 
 
 @dataclass(frozen=True)
 class Shoulders:
-    """What a frame shows of the body, ever finer."""
+    """The body in a frame, from coarse to fine."""
 
     levels: Sequence[Tensor]
-    """As SCALES, each [h, w, 5]: colours times mask, mask, and whether a pixel may be used."""
+    """By SCALES, each [h, w, 5]: colours times mask, mask, and whether a pixel may be used."""
     middle: Tensor  # [2] of the picture, pixels
 
 
 def shoulders(picture: Tensor, person: Tensor, below: Tensor) -> Shoulders:
     """Of a picture [H, W, 3] and the person's mask [H, W] in [0, 1]; below [H, W] bool: where there
-    may be shoulders or what is behind them."""
+    may be shoulders or background."""
     height, width = person.shape
     first = _first_row(below)
     mask, allowed = person[first:, :, None], below[first:, :, None].float()
@@ -54,43 +57,43 @@ def shoulders(picture: Tensor, person: Tensor, below: Tensor) -> Shoulders:
 
 
 def _first_row(below: Tensor) -> int:
-    """The first row that may be used, less what a coarse pixel and its blur reach over."""
+    """The first row that may be used, less the reach of a coarse pixel and its blur."""
     rows = below.any(1).nonzero()
     reach = 4 * SCALES[0]
     return max(0, int(rows[0]) - reach) // SCALES[0] * SCALES[0] if len(rows) else 0
 
 
 def _allowed_only(planes: Tensor) -> Tensor:
-    """Means over the pixels that may be used, which the last plane has the share of."""
+    """Means over the pixels that may be used, whose share is in the last plane."""
     return torch.cat([planes[..., :4] / planes[..., 4:].clamp(min=1e-6), planes[..., 4:]], -1)
 
 
 def laid_onto(mean: Shoulders, frame: Shoulders, start: Tensor) -> Tensor:
     """The similarity [4] from the mean to a frame: growth and turn about the picture's middle, and
-    shift in pixels; `start` where the shoulders are hardly seen."""
+    shift in pixels; `start` where the shoulders are hardly visible."""
     found = start.double()
-    prior = 1 / torch.tensor(USUAL).double().square()
+    prior = 1 / torch.tensor(PRIOR_SPREAD).double().square()
     for scale, steps, truth, seen in zip(SCALES, STEPS, mean.levels, frame.levels, strict=True):
         every = max(1, APART // scale)
         rows, columns = (truth[::every, ::every, 4] > 0).nonzero().mul(every).unbind(1)
-        places = (torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle
+        positions = (torch.stack([columns, rows], 1) + 0.5) * scale - mean.middle
         wanted, allowed = truth[rows, columns].split([4, 1], 1)
         for _ in range(steps):
-            values, slopes = sample(seen, moved(found, places) + frame.middle, scale)
+            values, slopes = sample(seen, moved(found, positions) + frame.middle, scale)
             weight = allowed * values[:, 4:]  # [P, 1]
-            if float(weight.sum()) * (scale * every) ** 2 < LEAST:
+            if float(weight.sum()) * (scale * every) ** 2 < LEAST_PIXELS:
                 return start
-            normal, pull = _equations(places, values[:, :4] - wanted, slopes[:, :4], weight)
-            found = found - torch.linalg.solve(normal + prior.diag(), pull + prior * found)
+            normal, gradient = _equations(positions, values[:, :4] - wanted, slopes[:, :4], weight)
+            found = found - torch.linalg.solve(normal + prior.diag(), gradient + prior * found)
     return found
 
 
 def _equations(
-    places: Tensor, error: Tensor, slopes: Tensor, weight: Tensor
+    positions: Tensor, error: Tensor, slopes: Tensor, weight: Tensor
 ) -> tuple[Tensor, Tensor]:
-    """Normal matrix [4, 4] and gradient [4] of errors [P, 4] by a similarity of places [P, 2];
+    """Normal matrix [4, 4] and gradient [4] of errors [P, 4] by a similarity of positions [P, 2];
     slopes [P, 4, 2], weight [P, 1]."""
-    x, y = places[:, :1], places[:, 1:]
+    x, y = positions[:, :1], positions[:, 1:]
     along, down = slopes.unbind(2)
     by = torch.stack([along * x + down * y, down * x - along * y, along, down], 2)
     jacobian = by.flatten(0, 1)
@@ -99,16 +102,16 @@ def _equations(
     return (weighted.T @ jacobian).double(), (weighted.T @ error.flatten()).double()
 
 
-def moved(similarity: Tensor, places: Tensor) -> Tensor:
+def moved(similarity: Tensor, positions: Tensor) -> Tensor:
     """Places [P, 2] about the picture's middle after a similarity [4]."""
-    growth, turn, right, down = similarity.to(places).unbind()
-    x, y = places.unbind(1)
+    growth, turn, right, down = similarity.to(positions).unbind()
+    x, y = positions.unbind(1)
     across, along = x + growth * x - turn * y + right, y + growth * y + turn * x + down
     return torch.stack([across, along], 1)
 
 
 def mean_shoulders(frames: Sequence[Shoulders]) -> Shoulders:
-    """The mean of some frames, laid onto each other, where the body is on average."""
+    """The mean of some aligned frames, at the mean position of the body."""
     mean = frames[len(frames) // 2]
     for _ in range(ROUNDS):
         found = torch.stack([laid_onto(mean, one, torch.zeros(4)) for one in frames])
@@ -117,7 +120,7 @@ def mean_shoulders(frames: Sequence[Shoulders]) -> Shoulders:
 
 
 def _seen_from(middle: Tensor, similarity: Tensor) -> Tensor:
-    """A similarity from where `middle` puts places: z → s·z + t in complex numbers."""
+    """A similarity relative to `middle`: z → s·z + t in complex numbers."""
     (scale, shift), (by, to) = _complex(similarity), _complex(middle)
     scale /= by
     shift -= scale * to
@@ -134,23 +137,23 @@ def _mean_of(frames: Sequence[Shoulders], found: Sequence[Tensor]) -> Shoulders:
     levels = []
     for index, scale in enumerate(SCALES):
         plane = frames[0].levels[index]
-        places = _places(plane, scale) - frames[0].middle
-        total = torch.zeros(len(places), 5)
+        positions = _pixel_centres(plane, scale) - frames[0].middle
+        total = torch.zeros(len(positions), 5)
         for one, similarity in zip(frames, found, strict=True):
-            values, _ = sample(one.levels[index], moved(similarity, places) + one.middle, scale)
+            values, _ = sample(one.levels[index], moved(similarity, positions) + one.middle, scale)
             total += torch.cat([values[:, :4] * values[:, 4:], values[:, 4:]], 1)
         levels.append(_allowed_only(total / len(frames)).view(plane.shape))
     return Shoulders(levels, frames[0].middle)
 
 
-def _places(plane: Tensor, scale: int) -> Tensor:
+def _pixel_centres(plane: Tensor, scale: int) -> Tensor:
     """Pixel centres [h w, 2] of a level, in pixels of the picture."""
     height, width = plane.shape[:2]
     across, down = torch.arange(width) + 0.5, torch.arange(height) + 0.5
     return torch.stack(torch.meshgrid(across, down, indexing="xy"), -1).flatten(0, 1) * scale
 
 
-def sway(similarity: Tensor, axis: Tensor, focal: float, neck_depth: float) -> Tensor:
+def rigid_motion(similarity: Tensor, axis: Tensor, focal: float, neck_depth: float) -> Tensor:
     """The rigid motion [4, 4] in camera axes of a body that moves in the picture as a similarity.
 
     axis [2]: from the picture's middle to where the optical axis meets it, in pixels; neck_depth:
@@ -167,17 +170,17 @@ def sway(similarity: Tensor, axis: Tensor, focal: float, neck_depth: float) -> T
     return motion
 
 
-AVERAGED = 24  # frames, spread over the film, that tell where the shoulders are on average
-SECONDS = 0.08  # between two frames that are looked at: bodies sway slowly
+AVERAGED = 24  # frames, spread over the film, that the mean is taken of
+SECONDS = 0.08  # between two frames that are aligned: bodies move slowly
 STILL = torch.eye(4)
 
 
 def find_torso_motion(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
     """Rigid motions [F, 4, 4] of the torso in its world; poses [F, 4, 4] are the head's.
 
-    The identity where shoulders are hardly seen.
+    The identity where shoulders are hardly visible.
     """
-    view, count, look = camera(tracking), len(tracking.moments), _looking(tracking, out, poses)
+    view, count, look = camera(tracking), len(tracking.states), _observer(tracking, out, poses)
     back, there = torch.linalg.inv(view.viewmat.double()), view.viewmat.double()
     axis = view.K[:2, 2] - torch.tensor(tracking.size) / 2
     neck = tracking.rest[tracking.model.head.pose_weights == 0].double()
@@ -197,14 +200,14 @@ def find_torso_motion(tracking: Tracking, out: Path, poses: Tensor) -> Tensor:
     between = np.stack([np.interp(frames, frames[rows], column) for column in columns], 1)
     return torch.stack(
         [
-            back @ sway(torch.from_numpy(one), axis, tracking.person.focal, depth) @ there
+            back @ rigid_motion(torch.from_numpy(one), axis, tracking.person.focal, depth) @ there
             for one in between
         ]
     ).float()
 
 
-def _looking(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Shoulders]:
-    """What tells what a frame shows lower than the neck's joint, without head and hair."""
+def _observer(tracking: Tracking, out: Path, poses: Tensor) -> Callable[[int], Shoulders]:
+    """A function: row → the frame below the neck's joint, without head and hair."""
     view, head = camera(tracking), tracking.model.head
     joint = max(0, int(project(view, head.pivot[None])[0][0, 1]))
 

@@ -1,8 +1,6 @@
-"""A film of a face → who it is and what the face does in every frame.
+"""A film of a face → the person, and pose and expression in every frame.
 
-The frames that tell most of a person: those that differ most in pose and expression.
-
-A film → its performance, without the person who gives it.
+The person is estimated from key frames, those that differ most in pose and expression.
 """
 
 from dataclasses import asdict, dataclass, fields
@@ -69,7 +67,7 @@ from common.parallel import meanwhile, spread
 from common.progress import progress_bar
 from common.threads import use_threads
 
-DEGREES = 12.0  # of the head's turn that count as much as a full expression does half
+DEGREES = 12.0  # of the head's rotation that count as half a full expression
 EXPRESSION = 2.0
 
 
@@ -91,15 +89,15 @@ def farthest_points(features: Floats, count: int, first: int) -> list[int]:
     return chosen
 
 
-USUAL_FOCAL = 1.2  # longer sides of the picture, where nobody knows
-LANDMARKS, FINISHED = "landmarks.npz", "tracked.json"  # what a run has found, and its summary
-NOT_IN_OPTIONS = ("out", "device", "threads")  # they do not change what is written
+DEFAULT_FOCAL = 1.2  # longer sides of the picture, where it is unknown
+LANDMARKS, FINISHED = "landmarks.npz", "tracked.json"  # results of a run, and its summary
+NOT_IN_OPTIONS = ("out", "device", "threads")  # which do not change the output
 KNOWN_SPREAD = 0.03  # of the logarithm of a focal length that was given
 
 
 @dataclass(frozen=True)
 class Tracked:
-    """What was found, in a few numbers."""
+    """A summary of the tracking."""
 
     frames: int
     lost: int
@@ -107,19 +105,19 @@ class Tracked:
     yaw: list[float]  # [2] degrees about the mean pose, of nearly all frames
     focal: float  # widths of the film's picture
     face: float  # its own width, pixels of the film as it is read
-    drawn: bool  # whether the face looks like no photograph
-    sound: str  # what was found of the sound, and of FLAME, in a few words
+    drawn: bool  # whether the face looks drawn
+    sound: str  # a description of the sound, and of FLAME
 
 
 def track(options: TrackOptions) -> Tracked:
-    """Track a film and write the folder, or go on with it; one that is finished stays as it is.
+    """Track a film and write the folder, or continue it; one that is finished is left unchanged.
 
     Raises InputError or OSError with one sentence.
     """
     use_threads(options.threads)
     _check(options)
     device = pick_device(options.device)
-    film_info(options.film)  # says at once what is no film
+    film_info(options.film)  # fails at once for a file that is no film
     flame = load_flame(options.flame) if options.flame else None
     _claim(options)
     try:
@@ -146,7 +144,7 @@ def _tracked(options: TrackOptions, device: torch.device, flame: FlameModel | No
 
 
 def _finished(path: Path) -> Tracked | None:
-    """What an earlier run found; None where there was none, or one that told something else."""
+    """The summary of an earlier run; None without one, or where its entries differ."""
     kept = read_json(path) if path.is_file() else {}
     return Tracked(**kept) if kept.keys() == {each.name for each in fields(Tracked)} else None
 
@@ -154,8 +152,8 @@ def _finished(path: Path) -> Tracked | None:
 def track_film(
     film: Path, options: TrackingOptions, folder: Path, device: torch.device
 ) -> tuple[Tracking, FollowedFace]:
-    """Track a film; `folder` gets its landmarks, pictures and masks, or has them from a run that
-    was interrupted."""
+    """Track a film; `folder` receives its landmarks, pictures and masks, or has them from an
+    interrupted run."""
     if not (folder / LANDMARKS).is_file():
         found = follow(film, options, load_face_finder(device), folder)
         write_followed(folder / LANDMARKS, found)
@@ -180,7 +178,7 @@ def _check(options: TrackOptions) -> None:
 
 
 def _claim(options: TrackOptions) -> None:
-    """Make the folder, or go on with it where the same film was tracked alike."""
+    """Make the folder, or continue one of the same film and options."""
     wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
     wanted["film"] = file_digest(options.film)
     wanted["flame"] = file_digest(options.flame) if options.flame else None
@@ -190,8 +188,8 @@ def _claim(options: TrackOptions) -> None:
 def _start(
     model: FaceModel, face: FollowedFace, window: Window, options: TrackingOptions
 ) -> tuple[Person, FocalPrior]:
-    """A mean face before a usual camera, in pixels of the pictures that are kept."""
-    widths = USUAL_FOCAL * max(face.width, face.height) / face.width
+    """A mean face and a default camera, in pixels of the pictures that are kept."""
+    widths = DEFAULT_FOCAL * max(face.width, face.height) / face.width
     focal = (options.focal or widths) * face.width * window.scale
     middle = window.inside(torch.tensor([face.width / 2, face.height / 2]))
     shape = torch.zeros(len(model.modes)).double()
@@ -205,7 +203,7 @@ def _key_frames(
 ) -> list[int]:
     landmarks = landmark_model(model)
     first = spread(partial(first_frame_state, model, landmarks, person), points)
-    upright = UPRIGHT.double() @ torch.stack([moment.rotation for moment in first])
+    upright = UPRIGHT.double() @ torch.stack([state.rotation for state in first])
     angles = Rotation.from_matrix(upright.numpy()).as_euler("YXZ", degrees=True)
     return most_different(face.points, angles, load_network("face_scores", "cpu"), count)
 
@@ -231,29 +229,29 @@ def _every_frame(
     solved: Solved, folder: Path, face: FollowedFace, points: torch.Tensor, window: Window
 ) -> Tracking:
     """All frames of a known person, smoothed, with a neutral face that is at rest."""
-    own, moments = own_model(solved), []
+    own, states = own_model(solved), []
 
     def solve(row: int) -> FrameState:
         return solve_frame(own, _seen(folder, face, points, row))
 
     with progress_bar("every frame", len(face.frames)) as done:
-        for moment in spread(solve, range(len(face.frames))):
-            moments.append(moment)
+        for state in spread(solve, range(len(face.frames))):
+            states.append(state)
             done()
-    moments = smoothed(solved.model, moments, face.fps)
-    weights = torch.stack([one.weights for one in moments])
+    states = smoothed(solved.model, states, face.fps)
+    weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(solved.model, solved.person, weights)
-    seen = gaps(solved.model, solved.person, moments)
-    model, moments = at_neutral(solved.model, solved.person, moments, neutral)
-    moments = as_open_as_seen(model, solved.person, moments, seen)
-    moments = touching(model, solved.person, moments)
+    seen = gaps(solved.model, solved.person, states)
+    model, states = at_neutral(solved.model, solved.person, states, neutral)
+    states = as_open_as_seen(model, solved.person, states, seen)
+    states = touching(model, solved.person, states)
     return Tracking(
-        model, solved.person, moments, face.frames, face.fps, (window.width, window.height)
+        model, solved.person, states, face.frames, face.fps, (window.width, window.height)
     )
 
 
 def _seen(folder: Path, face: FollowedFace, points: torch.Tensor, row: int) -> Seen:
-    """What was found in a frame; points [F, 478, 2] in pixels of the pictures that are kept."""
+    """Observations of a frame; points [F, 478, 2] in pixels of the pictures that are kept."""
     return Seen(points[row], *kept_with_skin(folder, int(face.frames[row])))
 
 
@@ -275,16 +273,16 @@ def _summary(tracking: Tracking, face: FollowedFace, drawn: bool, sound: str) ->
 
 @dataclass(frozen=True)
 class Performance:
-    """What a face does, and what is heard meanwhile."""
+    """The performance of a face, and its sound."""
 
     take: Take  # 52 ARKit weights and head angles
     heard: TrackedSound
-    drawn: bool  # whether the face looks like no photograph
+    drawn: bool  # whether the face looks drawn
 
 
 def performance_of(film: Path, sync: Sync, device: torch.device) -> Performance:
-    """The performance of the face in a film. Raises as `track`; what it keeps of the film is gone
-    when it returns."""
+    """The performance of the face in a film. Raises as `track`; temporary files are
+    removed."""
     with TemporaryDirectory(prefix="voicesplat-") as folder:
         options, kept = TrackingOptions(), Path(folder)
         tracking, face = track_film(film, options, kept, device)

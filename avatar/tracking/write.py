@@ -1,4 +1,4 @@
-"""A tracked film on disk: the capture that reconstruction reads, the motion, a film to check it."""
+"""A tracked film on disk: a capture for reconstruction, its motion and a film for checking."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,8 +14,7 @@ from avatar.geometry.vectors import Ints
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.flame_parameters import frame_parameters, still, write_flame_parameters
 from avatar.heads.head import FLAME_TEETH, SIZES
-from avatar.reconstruct import capture as flame_meshes
-from avatar.reconstruct.capture import CANONICAL
+from avatar.reconstruct.capture import CANONICAL, FLAME_CANONICAL
 from avatar.reconstruct.capture_writer import (
     flame_path,
     frame_entry,
@@ -45,53 +44,54 @@ def write_tracking(
     held_out: float,
     flame: FlamePerson | None = None,
 ) -> str:
-    """Write everything but the pictures and masks, which lie there; transforms_*.json are last.
+    """Write everything but the pictures and masks, which are there already; transforms_*.json are
+    last.
 
     listen: gives the sound, from the first frame on, once meshes and motion are written; held_out:
     share of the frames, at the end, that are for testing; flame: the person, where FLAME's
-    parameters are wanted in place of vertices. Where the face is lost the overlay stands still, so
-    that its sound stays in step. What is to be said of it.
+    parameters are wanted in place of vertices. Where the face is lost the overlay is held, so
+    that its sound stays in sync. Returns a remark on the fit, or nothing.
     """
     poses = head_poses(tracking)
-    sways = find_torso_motion(tracking, out, poses)
+    torso_motions = find_torso_motion(tracking, out, poses)
     said = ""
     if flame is None:
-        _write_meshes(tracking, out, poses, sways)
+        _write_meshes(tracking, out, poses, torso_motions)
     else:
-        said = _write_flame(tracking, out, flame, poses, sways)
+        said = _write_flame(tracking, out, flame, poses, torso_motions)
     write_performance(tracking, out, poses)
-    _write_overlay(tracking, out, listen(), poses, sways)
+    _write_overlay(tracking, out, listen(), poses, torso_motions)
     _write_splits(tracking, out, held_out, flame is not None)
     return said
 
 
 def _write_overlay(
-    tracking: Tracking, out: Path, sound: Sound | None, poses: Tensor, sways: Tensor
+    tracking: Tracking, out: Path, sound: Sound | None, poses: Tensor, torso_motions: Tensor
 ) -> None:
     """The regions of every frame, and the film to check the tracking by."""
     width, height = tracking.size
     with (
         open_writer(out / OVERLAY, 2 * width, height, tracking.fps, sound) as show,
-        progress_bar("writing", len(tracking.moments)) as done,
+        progress_bar("writing", len(tracking.states)) as done,
     ):
-        write = _frame_writer(tracking, out, poses, sways)
+        write = _frame_writer(tracking, out, poses, torso_motions)
         lasts = np.bincount(held_rows(tracking.frames))
-        for shown, count in zip(spread(write, range(len(lasts))), lasts, strict=True):
+        for picture, count in zip(spread(write, range(len(lasts))), lasts, strict=True):
             for _ in range(count):
-                show(shown)
+                show(picture)
             done()
 
 
 def _frame_writer(
-    tracking: Tracking, out: Path, poses: Tensor, sways: Tensor
+    tracking: Tracking, out: Path, poses: Tensor, torso_motions: Tensor
 ) -> Callable[[int], Bytes]:
-    """What writes the regions of a frame, and returns what the film shows of it."""
+    """A function that writes the regions of a frame and returns its picture for the overlay."""
     head, view, numbers = tracking.model.head, camera(tracking), tracking.frames.tolist()
     triangles = triangle_labels(head)
 
     def write(row: int) -> Bytes:
         number = numbers[row]
-        vertices = world_vertices(tracking, row, poses[row], sways[row])
+        vertices = world_vertices(tracking, row, poses[row], torso_motions[row])
         picture, person, hair = read_kept(out, number)
         seen = seen_parts(view, head, vertices)
         labels = region_map(seen, triangles, person, hair)
@@ -102,7 +102,7 @@ def _frame_writer(
     return write
 
 
-def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, sways: Tensor) -> None:
+def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, torso_motions: Tensor) -> None:
     """anny-head's vertices at rest and in every frame."""
     head = tracking.model.head
     (out / "vertices").mkdir(exist_ok=True)
@@ -110,7 +110,7 @@ def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, sways: Tensor) -
     write_arrays(out / CANONICAL, {**canonical, "topology": np.array(head.topology)})
 
     def write(row: int) -> None:
-        vertices = world_vertices(tracking, row, poses[row], sways[row])
+        vertices = world_vertices(tracking, row, poses[row], torso_motions[row])
         path = out / vertices_path(int(tracking.frames[row]))
         write_arrays(path, {"vertices": vertices.numpy()})
 
@@ -119,29 +119,27 @@ def _write_meshes(tracking: Tracking, out: Path, poses: Tensor, sways: Tensor) -
 
 
 def _write_flame(
-    tracking: Tracking, out: Path, person: FlamePerson, poses: Tensor, sways: Tensor
+    tracking: Tracking, out: Path, person: FlamePerson, poses: Tensor, torso_motions: Tensor
 ) -> str:
-    """FLAME's parameters at rest and in every frame; how near they come, in words."""
-    found, lips_mm = flame_frames(person, tracking, poses, sways)
+    """FLAME's parameters at rest and in every frame; returns a remark on the fit."""
+    found, lips_mm = flame_frames(person, tracking, poses, torso_motions)
     (out / "flame_param").mkdir(exist_ok=True)
     size = SIZES[FLAME_TEETH][0]
-    write_flame_parameters(
-        out / flame_meshes.FLAME_MESHES_CANONICAL, still(person.shape, None), size
-    )
+    write_flame_parameters(out / FLAME_CANONICAL, still(person.shape, None), size)
     for row, number in enumerate(tracking.frames.tolist()):
         write_flame_parameters(out / flame_path(number), frame_parameters(found, row), size)
     return f"FLAME's skin lies {person.residual_mm:.1f} mm off, its lips move {lips_mm:.1f} mm off"
 
 
 def held_rows(frames: Tensor) -> Ints:
-    """For each frame of the film from the first [F] to the last, the row of the one that shows the
-    face, or showed it last."""
+    """For each frame of the film from the first [F] to the last, the row of that
+    frame, or of the last before it with a face."""
     every = np.arange(int(frames[0]), int(frames[-1]) + 1)
     return np.searchsorted(frames.numpy(), every, side="right") - 1
 
 
 def write_performance(tracking: Tracking, out: Path, poses: Tensor) -> None:
-    """The take and the motion. Where the face is lost the mesh stands still, and `seen` is
+    """The take and the motion. Where the face is lost the mesh is held, and `seen` is
     false."""
     weights, angles = sample_take(take_of(tracking), tracking.fps)
     assert weights.shape[1] == len(WEIGHTS)

@@ -1,4 +1,4 @@
-"""Where the camera stands: fixed, on an orbit, or on a path from a file."""
+"""Camera paths: fixed, on an orbit, or from a file of keyframes."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from splat import Camera, CameraPath, activate, orbit, read_camera_path
 
 DISTANCE = 1.2  # metres from the head: the perspective of a portrait lens
 FILL = 1.33  # the height of the picture, in heights of the head mesh
-NARROW = 0.8  # a picture less wide than so many heights shows more from top to bottom
+NARROW = 0.8  # widths in heights, below which a picture covers more vertically
 LOWER = 0.08  # how far below the mesh's middle the camera aims, in heights: room for shoulders
 MOST = 0.999  # of the Gaussians above the target are in the picture
 MARGIN = 0.05  # between them and its edge, in heights of the picture
@@ -23,15 +23,15 @@ ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side o
 
 
 Framing = tuple[Tensor, float]
-"""Target [3], and the metres that a picture shows from top to bottom where it is not narrow."""
+"""Target [3], and the vertical extent of a picture in metres where it is not narrow."""
 
 CameraTrack = Callable[[Framing, int, float], Iterator[Camera]]
 """(what front and orbit show, number of frames, fps) → the camera of each frame."""
 
 
 def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) -> CameraTrack:
-    """What a camera does. A file of keyframes is read and checked at once, and each of its cameras
-    is built once before the first is used; InputError, FileNotFoundError or OSError.
+    """The cameras of a path. A file of keyframes is read and checked at once, and each of its
+    cameras is built once before the first is used; InputError, FileNotFoundError or OSError.
 
     name: front, orbit, or the path of a JSON file of keyframes; size: width and height in pixels;
     angles: azimuth and elevation in degrees, added to front and orbit.
@@ -41,9 +41,9 @@ def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) ->
         path = read_camera_path(Path(name))
         return lambda _, frames, fps: _checked(path, frames, fps, size)
 
-    def track(shown: Framing, frames: int, fps: float) -> Iterator[Camera]:
-        target, extent = shown
-        extent *= max(1.0, NARROW * height / width)  # a narrow picture still holds the head
+    def track(framed: Framing, frames: int, fps: float) -> Iterator[Camera]:
+        target, extent = framed
+        extent *= max(1.0, NARROW * height / width)  # so that a narrow picture contains the head
         field_of_view = math.degrees(2 * math.atan(extent / 2 / DISTANCE))
 
         def at(azimuth: float) -> Camera:
@@ -59,13 +59,13 @@ def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) ->
 
 def camera_track(
     name: str,
-    shown: Framing,
+    framed: Framing,
     size: tuple[int, int],
     angles: tuple[float, float],
     timing: tuple[int, float],
 ) -> Iterator[Camera]:
     """The camera of each frame, see `read_track`; timing: number of frames and fps."""
-    return read_track(name, size, angles)(shown, *timing)
+    return read_track(name, size, angles)(framed, *timing)
 
 
 def _checked(path: CameraPath, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:

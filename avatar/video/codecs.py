@@ -1,4 +1,4 @@
-"""With what pictures and sound of a film are encoded, and how well."""
+"""Codecs of a film's pictures and sound, and their quality."""
 
 from dataclasses import dataclass, replace
 

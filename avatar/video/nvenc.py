@@ -2,7 +2,7 @@
 
 A100 and H100 have none. It has not been run on a device: see docs/benchmarks.md.
 
-Pictures on any device → the 8-bit forms that are kept or encoded, many at a time.
+Pictures on any device are converted to the 8-bit formats of encoders, many at a time.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,5 @@
-"""Where a film may be written and in what form, checked before the work starts.
-
-Pictures → a looping GIF, each with a palette of its own.
+"""Path and format of a film, checked before the work starts; and looping GIFs with a palette for
+each picture.
 """
 
 import shutil

@@ -1,12 +1,9 @@
 """Films → pictures at a constant rate, one at a time.
 
-Whatever the film's own rate, constant or not, the picture shown at a moment is the one whose time
-stamp came last. Pictures stand upright, have square pixels and the range of an ordinary screen.
-
-Pictures of high dynamic range → those of an ordinary screen.
-
-PQ and HLG as in ITU-R BT.2100; diffuse white at 203 cd/m² as in BT.2408. What is darker than most
-of that keeps its brightness, as faces do; what is brighter is squeezed into the rest, with its hue.
+The picture of a time is the one with the last time stamp before it, whatever the film's own rate.
+Pictures are upright, with square pixels and standard dynamic range. PQ and HLG as in ITU-R BT.2100;
+diffuse white at 203 cd/m² as in BT.2408. Most of the range below that keeps its brightness, as
+faces do; what is brighter is compressed into the rest, at constant hue.
 """
 
 from collections.abc import Callable, Iterator
@@ -91,33 +88,33 @@ HIGH_DEFINITION = 720
 """Lines from which a film that does not say so has the colours of ITU-R BT.709, not BT.601."""
 
 LONGEST_STILL = 60.0
-"""Seconds that one picture is shown at most, whatever the file says."""
+"""Seconds that one picture lasts at most, whatever the file says."""
 
 Bytes = NDArray[np.uint8]
 Matrix = tuple[int, int, int, int]
-"""a, b, c, d: a pixel's column p and row q are shown at column a p + c q and row b p + d q."""
+"""a, b, c, d: a pixel's column p and row q are displayed at column a p + c q and row b p + d q."""
 
 UPRIGHT: Matrix = (1, 0, 0, 1)
 
 
 @dataclass(frozen=True)
 class FilmInfo:
-    """What a film says of itself."""
+    """Metadata of a film."""
 
     width: int
-    """Pixels across of its pictures as they are shown: upright, with square pixels."""
+    """Pixels across of its pictures as displayed: upright, with square pixels."""
     height: int
     """Pixels down of the same."""
     seconds: float
-    """How long it lasts; 0 where the file does not tell."""
+    """How long it lasts; 0 where unknown."""
     fps: float
-    """Its own pictures a second, the mean where they vary; 0 where the file does not tell."""
+    """Its own pictures a second, the mean where they vary; 0 where unknown."""
     sound_begin: float | None
     """When its sound begins, in seconds after its first picture; None where it has none."""
 
 
 def film_info(path: Path) -> FilmInfo:
-    """What a film says of itself; raises as `colour_frames`."""
+    """Metadata of a film; raises as `colour_frames`."""
     with _open(path) as container:
         stream = _picture_stream(path, container)
         try:
@@ -134,7 +131,7 @@ def film_info(path: Path) -> FilmInfo:
 
 
 def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
-    """Pictures [H, W] of a film; frame f is the picture that is shown at (f + 0.5) / 25 s.
+    """Pictures [H, W] of a film; frame f is the picture at (f + 0.5) / 25 s.
 
     With `width` they are shrunk to that many columns. Raises as `colour_frames`.
     """
@@ -147,14 +144,14 @@ def grey_frames(path: Path, width: int | None = None) -> Iterator[Bytes]:
         picture = frame.reformat(width=across, height=down, format="gray")
         return _turned(np.asarray(picture.to_ndarray(), np.uint8), matrix)
 
-    return _shown(path, grey, FPS)
+    return _resampled(path, grey, FPS)
 
 
 def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> Iterator[Bytes]:
-    """Pictures [H, W, 3], sRGB, of a film; frame f is what is shown at (f + 0.5) / fps seconds.
+    """Pictures [H, W, 3], sRGB, of a film; frame f is the picture at (f + 0.5) / fps seconds.
 
     With `longest` their longer side has at most so many pixels. High dynamic range (PQ, HLG) is
-    brought to that of an ordinary screen. FileNotFoundError if there is no such file; InputError
+    mapped to standard dynamic range. FileNotFoundError if there is no such file; InputError
     if it is no film, has no pictures or is damaged.
     """
 
@@ -174,25 +171,25 @@ def colour_frames(path: Path, longest: int | None = None, fps: float = FPS) -> I
             picture = standard_range(np.asarray(picture, np.uint16), transfer)
         return _turned(np.asarray(picture, np.uint8), matrix)
 
-    return _shown(path, colour, fps)
+    return _resampled(path, colour, fps)
 
 
-def _shown(
+def _resampled(
     path: Path, convert: Callable[[VideoFrame, VideoStream, Matrix], Bytes], fps: float
 ) -> Iterator[Bytes]:
-    """What is shown at each moment; each frame that is shown at all is converted once.
+    """The picture at each time; each frame that is used is converted once.
 
-    How a film is turned is read from its first frame alone: a frame that was asked for it lives on
-    until Python looks for cycles of references.
+    The rotation is read from the first frame alone: reading it keeps a frame alive until Python
+    collects reference cycles.
     """
     with _open(path) as container:
         stream = _picture_stream(path, container)
-        count, shown, held, picture, matrix = 0, 0.0, None, None, None
+        count, last_time, held, picture, matrix = 0, 0.0, None, None, None
         try:
             for frame in container.decode(stream):
                 matrix = _matrix(frame) if matrix is None else matrix
                 now = _seconds(frame, stream)
-                if (leap := now - shown) > LONGEST_STILL:
+                if (leap := now - last_time) > LONGEST_STILL:
                     raise InputError(
                         f"{path}: is damaged: two of its pictures are {leap:.0f} s apart; export "
                         "it again"
@@ -201,14 +198,14 @@ def _shown(
                     picture = convert(held, stream, matrix) if picture is None else picture
                     yield picture
                     count += 1
-                held, picture, shown = frame, None, now
+                held, picture, last_time = frame, None, now
         except FFmpegError as error:
             raise InputError(f"{path}: the film is damaged; export it again") from error
         if held is None or matrix is None:
             raise _no_pictures(path)
         picture = convert(held, stream, matrix) if picture is None else picture
         lasts = float((held.duration or 0) * (held.time_base or 0)) or 1 / fps
-        end = min(max(_length(stream), shown + lasts), shown + LONGEST_STILL)
+        end = min(max(_length(stream), last_time + lasts), last_time + LONGEST_STILL)
         while (count + 0.5) / fps < end or count == 0:
             yield picture
             count += 1
@@ -242,7 +239,7 @@ def _no_pictures(path: Path) -> InputError:
 
 
 def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
-    """When a frame is shown, from the start of the film."""
+    """The time of a frame, from the start of the film."""
     return float((frame.pts or 0) * (frame.time_base or 0)) - _start(stream)
 
 
@@ -252,7 +249,7 @@ def _start(stream: Stream) -> float:
 
 
 def _length(stream: VideoStream) -> float:
-    """Seconds of the film; 0 where the stream does not tell."""
+    """Seconds of the film; 0 where unknown."""
     return float((stream.duration or 0) * (stream.time_base or 0))
 
 
@@ -265,7 +262,7 @@ def _size(frame: VideoFrame, stream: VideoStream, longest: int | None) -> tuple[
 
 
 def _matrix(frame: VideoFrame) -> Matrix:
-    """How pictures are to be turned: phones film in one way and write down the other."""
+    """The rotation of the pictures, which phones store as metadata."""
     data = frame.side_data.get("DISPLAYMATRIX")
     return UPRIGHT if data is None else _display_matrix(bytes(data))
 
@@ -279,12 +276,12 @@ def _display_matrix(data: bytes) -> Matrix:
 
 
 def _turns_on_its_side(matrix: Matrix) -> bool:
-    """Whether width and height change places."""
+    """Whether width and height are swapped."""
     return matrix[0] == 0
 
 
 def _turned(picture: Bytes, matrix: Matrix) -> Bytes:
-    """A picture [H, W, …] as it is to be shown."""
+    """A picture [H, W, …] as displayed."""
     a, b, c, d = matrix
     if _turns_on_its_side(matrix):
         picture = picture.swapaxes(0, 1)

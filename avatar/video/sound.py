@@ -1,7 +1,4 @@
-"""The sound of a recording, handed out in the amounts that a video asks for.
-
-Sound in a film's container, and a recording as a file of its own.
-"""
+"""The sound of a recording: in blocks, in a film's container, as a file of its own, as loudness."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -61,7 +58,7 @@ def sound_reader(path: Path, rate: int, begin: float = 0.0) -> Read:
 
 SOUND_RATE = 48_000
 VOICE_BITS = 96_000  # a second
-COARSE_RATE = 4_000  # samples a second that tell how loud it is
+COARSE_RATE = 4_000  # samples a second that loudness is measured on
 
 
 def add_sound(
@@ -71,7 +68,7 @@ def add_sound(
     options: Mapping[str, str],
     bits: int,
 ) -> Callable[[Fraction, bool], None]:
-    """A function that carries the sound on to a time in seconds and, if told, ends it there."""
+    """A function that writes the sound up to a time in seconds and, if asked, ends it there."""
     read = sound_reader(sound.path, SOUND_RATE, sound.begin)
     layout = "mono" if read(0).shape[1] == 1 else "stereo"
     stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=dict(options))

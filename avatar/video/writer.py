@@ -1,9 +1,7 @@
-"""Rendered frames → a film with sound, an animated picture or a folder of pictures.
+"""Rendered frames → a film with sound, an animated picture or a folder of numbered PNG files.
 
-Frames are taken one at a time and memory stays bounded. A film appears under its name when it is
+Frames are taken one at a time and memory stays bounded. A result appears under its name when it is
 complete; before that, and after any failure, there is nothing.
-
-A folder of numbered PNG files that appears when it is complete.
 """
 
 from collections.abc import Callable, Iterator
@@ -219,7 +217,7 @@ def _yuv_converter() -> Callable[..., VideoFrame]:
 def _add_sound(
     container: OutputContainer, codecs: Codecs, sound: Sound | None
 ) -> Callable[[Fraction, bool], None]:
-    """A function that carries the sound on to a time in seconds and, if told, ends it there."""
+    """A function that writes the sound up to a time in seconds and, if asked, ends it there."""
     if sound is None:
         return lambda _until, _end: None
     return add_sound(container, sound, codecs.sound, codecs.sound_options, codecs.sound_bits)
@@ -230,7 +228,7 @@ def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[
     """Yield a function that writes [H, W, 3] to the next of frame_000001.png, frame_000002.png, …
 
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
-    it is removed. `path` may be an empty folder. comment: what each picture says of itself.
+    it is removed. `path` may be an empty folder. comment: metadata of each picture.
     """
     count, info = 0, PngInfo()
     if comment:
@@ -239,8 +237,8 @@ def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[
     def write(image: NDArray[np.uint8]) -> None:
         nonlocal count
         count += 1
-        place = partial / f"frame_{count:06d}.png"
-        imageio.imwrite(place, image, compress_level=1, pnginfo=info)
+        target = partial / f"frame_{count:06d}.png"
+        imageio.imwrite(target, image, compress_level=1, pnginfo=info)
 
     with folder_beside(path) as partial:
         yield write

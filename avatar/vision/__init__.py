@@ -1,1 +1,1 @@
-"""What a picture of a person shows: faces, 478 points, expression scores, mattes."""
+"""Analysis of pictures of people: faces, 478 landmarks, expression scores, mattes."""

@@ -22,9 +22,9 @@ class Squares:
             [torch.stack([cosine, sine], -1), torch.stack([-sine, cosine], -1)], dim=-2
         )
 
-    def to_picture(self, places: Tensor) -> Tensor:
+    def to_picture(self, positions: Tensor) -> Tensor:
         """Places [N, P, 2] in [0, 1] of each square → pixels of the picture."""
-        return self.centres[:, None] + (places - 0.5) @ self.axes()
+        return self.centres[:, None] + (positions - 0.5) @ self.axes()
 
 
 def cut(pictures: Tensor, squares: Squares, size: int) -> Tensor:
@@ -39,9 +39,9 @@ def cut(pictures: Tensor, squares: Squares, size: int) -> Tensor:
     if shrink > 1:
         channels_first = F.avg_pool2d(channels_first, shrink, ceil_mode=True)
     ticks = (torch.arange(size, device=pictures.device) + 0.5) / size
-    places = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)  # [S, S, 2]
+    positions = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)  # [S, S, 2]
     count = len(squares.sides)
-    pixels = squares.to_picture(places.reshape(1, -1, 2).expand(count, -1, 2))
+    pixels = squares.to_picture(positions.reshape(1, -1, 2).expand(count, -1, 2))
     columns, rows = channels_first.shape[3], channels_first.shape[2]
     extent = torch.tensor([columns * shrink, rows * shrink], device=pictures.device)
     grid = (pixels * 2 / extent - 1).reshape(count, size, size, 2)

@@ -1,6 +1,6 @@
 """Faces in pictures: BlazeFace (arXiv 1907.05047) at two ranges.
 
-The short range sees faces that take up a good part of the picture, the full range smaller ones.
+The short range detects faces that fill a large part of the picture, the full range smaller ones.
 """
 
 import math
@@ -89,22 +89,22 @@ def find_small_faces(detector: Detector, picture: Tensor) -> Faces:
     return distinct(*_joined(parts))
 
 
-def distinct(places: Tensor, scores: Tensor) -> Faces:
+def distinct(positions: Tensor, scores: Tensor) -> Faces:
     """Candidates [A, 8, 2] (two corners, six points) and scores [A] → one face for each heap.
 
     Of candidates that overlap the best decides, and all count by their scores in where it lies.
     """
     faces, best = [], []
     order = scores.argsort(descending=True)
-    places, scores = places[order], scores[order]
+    positions, scores = positions[order], scores[order]
     while len(scores):
-        same = _overlap(places[0, :2], places[:, :2]) > OVERLAP
+        same = _overlap(positions[0, :2], positions[:, :2]) > OVERLAP
         same[0] = True
         weights = scores[same] / scores[same].sum()
-        faces.append((places[same] * weights[:, None, None]).sum(0))
+        faces.append((positions[same] * weights[:, None, None]).sum(0))
         best.append(scores[0])
-        places, scores = places[~same], scores[~same]
-    joined = torch.stack(faces) if faces else places.reshape(0, 8, 2)
+        positions, scores = positions[~same], scores[~same]
+    joined = torch.stack(faces) if faces else positions.reshape(0, 8, 2)
     width_height = joined[:, 1] - joined[:, 0]
     largest = width_height.prod(-1).argsort(descending=True)
     joined = joined[largest]
@@ -113,23 +113,23 @@ def distinct(places: Tensor, scores: Tensor) -> Faces:
 
 
 def _candidates(
-    network: Network, kind: Range, pictures: Tensor, squares: Squares
+    network: Network, detector: Range, pictures: Tensor, squares: Squares
 ) -> list[tuple[Tensor, Tensor]]:
-    """Of each square [N] of pictures [N or 1]: places [A, 8, 2] in pixels of its picture and scores
-    [A] of likely faces."""
-    raw, logits = network(cut(pictures, squares, kind.size) * 2 - 1)
-    inside = decode(raw, kind)
-    places = squares.to_picture(inside.flatten(1, 2)).reshape(inside.shape)
+    """Of each square [N] of pictures [N or 1]: positions [A, 8, 2] in pixels of its picture and
+    scores [A] of likely faces."""
+    raw, logits = network(cut(pictures, squares, detector.size) * 2 - 1)
+    inside = decode(raw, detector)
+    positions = squares.to_picture(inside.flatten(1, 2)).reshape(inside.shape)
     scores = logits[..., 0].sigmoid()
     return [
-        (p[s >= kind.least_score], s[s >= kind.least_score])
-        for p, s in zip(places, scores, strict=True)
+        (p[s >= detector.least_score], s[s >= detector.least_score])
+        for p, s in zip(positions, scores, strict=True)
     ]
 
 
 def _joined(parts: Sequence[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
-    places, scores = zip(*parts, strict=True)
-    return torch.cat(places), torch.cat(scores)
+    positions, scores = zip(*parts, strict=True)
+    return torch.cat(positions), torch.cat(scores)
 
 
 def _whole(pictures: Tensor, sides: float = 1.0) -> Squares:
@@ -155,22 +155,22 @@ def _tiles(picture: Tensor, count: int) -> Squares:
     return Squares(centres, blank + side, blank)
 
 
-def decode(raw: Tensor, kind: Range) -> Tensor:
+def decode(raw: Tensor, detector: Range) -> Tensor:
     """A network's numbers [N, A, 16] → two corners and six points [N, A, 8, 2] in [0, 1]."""
-    places = raw.reshape(*raw.shape[:2], 8, 2) / kind.size
-    anchors = _anchors(kind).to(raw.device)
-    centre, half = places[:, :, 0] + anchors, places[:, :, 1] / 2
-    points = places[:, :, 2:] + anchors[:, None]
+    positions = raw.reshape(*raw.shape[:2], 8, 2) / detector.size
+    anchors = _anchors(detector).to(raw.device)
+    centre, half = positions[:, :, 0] + anchors, positions[:, :, 1] / 2
+    points = positions[:, :, 2:] + anchors[:, None]
     return torch.cat([torch.stack([centre - half, centre + half], 2), points], 2)
 
 
-def _anchors(kind: Range) -> Tensor:
+def _anchors(detector: Range) -> Tensor:
     """Centres [A, 2] in [0, 1] of the cells, row by row, each as often as it has anchors."""
     grids = []
-    for across, each in kind.grids:
+    for across, each in detector.grids:
         ticks = (torch.arange(across) + 0.5) / across
-        cells = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)
-        grids.append(cells.reshape(-1, 2).repeat_interleave(each, 0))
+        centres = torch.stack(torch.meshgrid(ticks, ticks, indexing="xy"), -1)
+        grids.append(centres.reshape(-1, 2).repeat_interleave(each, 0))
     return torch.cat(grids)
 
 

@@ -1,7 +1,4 @@
-"""Faces of a picture with their points; one face through a film, from frame to frame.
-
-Where a film cuts from one shot to another.
-"""
+"""Faces of a picture with their landmarks; one face tracked through the shots of a film."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence

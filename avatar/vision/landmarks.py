@@ -1,11 +1,9 @@
 """478 points of a face: 468 of the canonical face mesh and twice 5 of the irises.
 
 The network (Face Mesh V2) sees an upright square around the face. The square comes from the
-detector at first and then from the points themselves.
-
-52 expression scores from a face's points, under ARKit's names.
-
-Whether a face is drawn: its skin is one flat colour, where that of a real one is shaded.
+detector at first and then from the points themselves. The points give 52 expression scores under
+ARKit's names. A drawn face is detected by its skin, which is flat where that of a real one is
+shaded.
 """
 
 import math
@@ -85,9 +83,9 @@ def squares_of_points(points: Tensor) -> Squares:
 
 def _points_in(network: Network, pictures: Tensor, squares: Squares) -> Landmarks:
     raw, presence, _ = network(cut(pictures, squares, SIZE))
-    places = raw.reshape(-1, COUNT, 3) / SIZE
-    points = squares.to_picture(places[..., :2])
-    depth = places[..., 2:] * squares.sides[:, None, None]
+    positions = raw.reshape(-1, COUNT, 3) / SIZE
+    points = squares.to_picture(positions[..., :2])
+    depth = positions[..., 2:] * squares.sides[:, None, None]
     return Landmarks(torch.cat([points, depth], -1), presence.flatten().sigmoid())
 
 

@@ -1,12 +1,8 @@
-"""How much of each pixel is the person, and how much is hair.
+"""Alpha mattes of the person and of hair.
 
-The networks see the whole picture, small. Their mattes are carried to the full size by a guided
-filter, so that they follow the picture's edges.
-
-Small mattes carried to the full size along the edges of a picture.
-
-The guided filter (He, Sun and Tang, "Guided Image Filtering", 2013; the fast form of arXiv
-1505.00996): in every neighbourhood the matte is a linear function of the colour.
+The networks see the whole picture at a small size. Their mattes are upsampled by a guided filter
+(He, Sun and Tang, "Guided Image Filtering", 2013; the fast form of arXiv 1505.00996), which follows
+the picture's edges: in every neighbourhood the matte is a linear function of the colour.
 """
 
 from typing import NamedTuple
@@ -25,8 +21,8 @@ Floats = NDArray[np.float32]
 RADIUS = 3  # of the neighbourhoods, in pixels of the small pictures
 ACROSS = 2 * RADIUS + 1
 TINY = 1e-6  # mattes below it are 0: denormal numbers are slow
-EVEN = 1e-4  # variance of colour below which a neighbourhood is even: no edge is sought in it
-_EVEN, _COUNT, _HALF = np.float32(EVEN), np.float32(ACROSS), np.float32(0.5)
+EPSILON = 1e-4  # variance of colour below which a neighbourhood is taken as uniform
+_EPS, _COUNT, _HALF = np.float32(EPSILON), np.float32(ACROSS), np.float32(0.5)
 _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
@@ -44,7 +40,7 @@ def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor
 
 @cached_njit(fastmath=True)
 def _box(planes: Floats) -> Floats:
-    """Means of planes [K, h, w] over the squares about each pixel; the edges go on for ever."""
+    """Means of planes [K, h, w] over the squares about each pixel; with borders replicated."""
     count, height, width = planes.shape
     across, means = np.empty_like(planes), np.empty_like(planes)
     wide = np.empty(width + 2 * RADIUS, np.float32)
@@ -90,24 +86,24 @@ def _products(colours: Floats, mattes: Floats) -> Floats:
 
 @cached_njit(fastmath=True, error_model="numpy")
 def _lines(means: Floats, count: int) -> Floats:
-    """The slope of each matte by each colour and what is left, [4 M, h, w], of the means of
+    """Slope by each colour and intercept of each matte, [4 M, h, w], from the means of
     `_products`."""
     lines = np.empty((4 * count, *means.shape[1:]), np.float32)
     for row in range(means.shape[1]):
-        here = means[:, row]
+        mean = means[:, row]
         for x in range(means.shape[2]):
-            r, g, b = here[0, x], here[1, x], here[2, x]
-            rr, rg, rb = here[3, x] - r * r + _EVEN, here[4, x] - r * g, here[5, x] - r * b
-            gg, gb, bb = here[6, x] - g * g + _EVEN, here[7, x] - g * b, here[8, x] - b * b + _EVEN
+            r, g, b = mean[0, x], mean[1, x], mean[2, x]
+            rr, rg, rb = mean[3, x] - r * r + _EPS, mean[4, x] - r * g, mean[5, x] - r * b
+            gg, gb, bb = mean[6, x] - g * g + _EPS, mean[7, x] - g * b, mean[8, x] - b * b + _EPS
             i_rr, i_rg, i_rb = gg * bb - gb * gb, rb * gb - rg * bb, rg * gb - rb * gg
             i_gg, i_gb, i_bb = rr * bb - rb * rb, rb * rg - rr * gb, rr * gg - rg * rg
             scale = _ONE / (rr * i_rr + rg * i_rg + rb * i_rb)
             for m in range(count):
                 k = 9 + 4 * m
-                matte = here[k, x]
-                by_r = here[k + 1, x] - matte * r
-                by_g = here[k + 2, x] - matte * g
-                by_b = here[k + 3, x] - matte * b
+                matte = mean[k, x]
+                by_r = mean[k + 1, x] - matte * r
+                by_g = mean[k + 2, x] - matte * g
+                by_b = mean[k + 3, x] - matte * b
                 to_r = (i_rr * by_r + i_rg * by_g + i_rb * by_b) * scale
                 to_g = (i_rg * by_r + i_gg * by_g + i_gb * by_b) * scale
                 to_b = (i_rb * by_r + i_gb * by_g + i_bb * by_b) * scale
@@ -120,7 +116,7 @@ def _lines(means: Floats, count: int) -> Floats:
 
 @cached_njit(fastmath=True)
 def _apply(lines: Floats, picture: Floats, full: Floats) -> None:
-    """Mattes [M, H, W] of a picture [H, W, 3] by lines [4 M, h, w], which are seen larger."""
+    """Mattes [M, H, W] of a picture [H, W, 3] by lines [4 M, h, w], upsampled."""
     count, height, width = full.shape
     low, high = lines.shape[1], lines.shape[2]
     between = np.empty((4, high + 1), np.float32)
@@ -150,9 +146,9 @@ def plain_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
     colours, mattes, guide = (_planes(each) for each in (small, mattes, pictures))
     mean, mean_matte = _means(colours), _means(mattes)
     spread = _means_of_products(colours, colours) - mean[:, :, None] * mean[:, None]
-    spread = spread + EVEN * torch.eye(3, device=spread.device)[..., None, None]
-    together = _means_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
-    slopes = (together[:, :, None] * _inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
+    spread = spread + EPSILON * torch.eye(3, device=spread.device)[..., None, None]
+    covariance = _means_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
+    slopes = (covariance[:, :, None] * _inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
     rests = mean_matte - (slopes * mean[:, None]).sum(2)
     lines = _means(torch.cat([slopes.flatten(1, 2), rests], 1))
     lines = F.interpolate(lines, pictures.shape[1:3], mode="bilinear")
@@ -180,7 +176,7 @@ def _means_of_products(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _means(maps: Tensor) -> Tensor:
-    """Means [N, C, h, w] over the squares about each pixel; the edges go on for ever."""
+    """Means [N, C, h, w] over the squares about each pixel; with borders replicated."""
     wider = F.pad(maps, (RADIUS,) * 4, mode="replicate")
     return F.avg_pool2d(wider, ACROSS, 1)
 
@@ -208,11 +204,11 @@ def find_mattes(matting: Matting, pictures: Tensor) -> tuple[Tensor, Tensor]:
     hair = _resized((logits[..., 1:] - logits[..., :1]).sigmoid(), SIZE)  # softmax of two
     mattes = guided_upsampling(torch.cat([person, hair], -1), small, pictures)
     person, hair = mattes.unbind(-1)
-    return person, torch.minimum(hair, person)  # what looks like hair behind a person is none
+    return person, torch.minimum(hair, person)  # hair is part of the person
 
 
 def _resized(pictures: Tensor, size: int) -> Tensor:
-    """[N, H, W, C] → [N, size, size, C], each pixel the mean of what it covers."""
+    """[N, H, W, C] → [N, size, size, C], antialiased."""
     channels_first = pictures.permute(0, 3, 1, 2)
     resized = F.interpolate(channels_first, (size, size), mode="bilinear", antialias=True)
     return resized.permute(0, 2, 3, 1)

@@ -1,4 +1,4 @@
-"""Colours of a person alone where their matte is soft."""
+"""Foreground colours of a person where their matte is soft."""
 
 import numpy as np
 import torch
@@ -10,18 +10,16 @@ from common.kernels import cached_njit
 
 Floats = NDArray[np.float32]
 
-SOLID, FADED = 0.95, 0.6  # of a matte: all is the person's colour, and what is behind may show
-REACH = 1 / 128  # of a picture's longer side: twice as far away solid pixels lend their colours
-LEAST = 1e-4  # share of solid pixels around, below which none lend
+SOLID, FADED = 0.95, 0.6  # of a matte: above, the colour is the person's; below, it is replaced
+REACH = 1 / 128  # of a picture's longer side: half the reach of solid pixels' colours
+LEAST = 1e-4  # least share of solid pixels around
 _SOLID, _FADED, _LEAST = np.float32(SOLID), np.float32(FADED), np.float32(LEAST)
 _ZERO, _ONE, _HALF = np.float32(0), np.float32(1), np.float32(0.5)
 
 
 def own_colours(picture: Tensor, matte: Tensor) -> Tensor:
-    """A picture [H, W, 3] with the colours of the person alone where the matte [H, W] is soft: what
-    is behind shines through there, and would be seen on every other background.
-
-    They are those of the solid pixels around; where the person is not, the picture stays.
+    """A picture [H, W, 3] with foreground colours where the matte [H, W] is soft, without the
+    background that is mixed in there: those of the solid pixels around. The rest is unchanged.
     """
     if picture.device.type != "cpu":
         return plain_own_colours(picture, matte)
@@ -47,12 +45,12 @@ def _solid_means(picture: Floats, matte: Floats, block: int) -> Floats:
     height, width = matte.shape
     means = np.zeros((4, -(-height // block), -(-width // block)), np.float32)
     for y in range(height):
-        sums = means[:, y // block]
+        totals = means[:, y // block]
         for x in range(width):
             if matte[y, x] > _SOLID:
                 for k in range(3):
-                    sums[k, x // block] += picture[y, x, k]
-                sums[3, x // block] += _ONE
+                    totals[k, x // block] += picture[y, x, k]
+                totals[3, x // block] += _ONE
     for row in range(means.shape[1]):
         tall = min(block, height - row * block)
         for column in range(means.shape[2]):
@@ -62,7 +60,7 @@ def _solid_means(picture: Floats, matte: Floats, block: int) -> Floats:
 
 @cached_njit(fastmath=True, error_model="numpy")
 def _lend(near: Floats, matte: Floats, own: Floats) -> None:
-    """Mix what is near [4, h, w] into soft pixels of a picture [H, W, 3], in place."""
+    """Mix the means around [4, h, w] into soft pixels of a picture [H, W, 3], in place."""
     height, width = matte.shape
     low, high = near.shape[1:]
     for row in range(height):
@@ -91,11 +89,11 @@ def _lend(near: Floats, matte: Floats, own: Floats) -> None:
 def plain_own_colours(picture: Tensor, matte: Tensor) -> Tensor:
     """The same in torch."""
     solid = (matte > SOLID)[..., None].to(picture)
-    sums = torch.cat([picture * solid, solid], 2).permute(2, 0, 1)
-    sums = _spread_out(F.avg_pool2d(sums, _block(matte), ceil_mode=True))[None]
+    totals = torch.cat([picture * solid, solid], 2).permute(2, 0, 1)
+    totals = _spread_out(F.avg_pool2d(totals, _block(matte), ceil_mode=True))[None]
     soft = ((matte > 0) & (matte < SOLID)).nonzero()  # [P, 2]
-    places = (soft.flip(1) + 0.5) / matte.new_tensor(matte.shape[::-1]) * 2 - 1
-    near = F.grid_sample(sums, places[None, None], padding_mode="border", align_corners=False)
+    positions = (soft.flip(1) + 0.5) / matte.new_tensor(matte.shape[::-1]) * 2 - 1
+    near = F.grid_sample(totals, positions[None, None], padding_mode="border", align_corners=False)
     near, share = near[0, :, 0].T.split([3, 1], 1)
     rows, columns = soft.unbind(1)
     lent = (SOLID - matte[rows, columns, None]).div(SOLID - FADED).clamp(0, 1) * (share > LEAST)

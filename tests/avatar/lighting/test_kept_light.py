@@ -64,6 +64,11 @@ def test_whatever_shades_it_otherwise_is_baked_anew(avatar: Avatar, bakes: list[
     assert len(bakes) == 6
 
 
+def test_the_key_covers_folders_that_exist():
+    code = Path(cache.__file__).parents[1]
+    assert all((code / name / "__init__.py").is_file() for name in cache.CODE_FOLDERS)
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no zip", None], ids=["empty", "torn", "cut"])
 def test_a_damaged_file_is_baked_anew(
     avatar: Avatar, bakes: list[Avatar], tmp_path: Path, damage: bytes | None

@@ -36,7 +36,7 @@ def matt() -> Surfaces:
     avatar, head = plain_head()
     surfaces = bake(avatar, head)
     albedo = np.full_like(surfaces.albedo, 0.5)
-    return surfaces._replace(matter=np.full_like(surfaces.matter, CLOTH), albedo=albedo)
+    return surfaces._replace(material=np.full_like(surfaces.material, CLOTH), albedo=albedo)
 
 
 def shown(

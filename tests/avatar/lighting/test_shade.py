@@ -72,21 +72,21 @@ def random_moment(rng: np.random.Generator, light: Environment) -> ShadedFrame:
 
 def naive(i: int, surfaces: Surfaces, moment: ShadedFrame, light: Environment) -> Floats:
     """Radiance [3] of Gaussian i, all of it seen."""
-    m, opening = MATERIALS[surfaces.matter[i]], moment.opening[surfaces.follows[i]]
+    m, opening = MATERIALS[surfaces.material[i]], moment.opening[surfaces.follows[i]]
     turned = quaternion_to_matrix(torch.from_numpy(moment.quats_world[i])).double().numpy()
     n, t = turned @ surfaces.normals[i], turned @ surfaces.tangents[i]
     rest, opened = unpacked(surfaces.rest[i : i + 1])[0], unpacked(surfaces.opened[i : i + 1])[0]
     visible = rest + opening * (opened - rest)
     access = surfaces.access[i, 0] + opening * (surfaces.access[i, 1] - surfaces.access[i, 0])
     view = normalised(moment.eye_world - moment.means_world[i])
-    facing, cells, gloss, image = n @ view, moment.cells.T, 0.0, np.zeros(3)
+    facing, cells, gloss, image = n @ view, moment.energy.T, 0.0, np.zeros(3)
     middles = moment.towards.T
     if m[3]:
         sine = np.sqrt(np.maximum(1 - (middles @ t) ** 2, 0))
         share = sine * np.maximum(middles @ n + STRAND_WRAP, 0) * rest
         received = share @ cells * STRAND_LIGHT / np.pi / (1 + STRAND_WRAP)
     elif m[6] >= 0 and facing < -0.2:
-        received = moment.even * access
+        received = moment.ambient * access
     else:
         wrapped = np.maximum((middles @ n)[:, None] + m[:3], 0) / (1 + m[:3]) ** 2
         received = (wrapped * visible[:, None] * cells).sum(0) / np.pi
@@ -109,7 +109,7 @@ def test_the_compiled_sums_are_those_written_out():
     sh = shade(surfaces, everywhere, moment, mirror_of(light), MATERIALS, curve)
     found = untoned(sh[:, 0].astype(float) * SH_C0 + 0.5)
     expected = np.stack([naive(i, surfaces, moment, light) for i in range(COUNT)])
-    plain = MATERIALS[surfaces.matter, 6] < 0
+    plain = MATERIALS[surfaces.material, 6] < 0
     assert np.abs(found - expected)[plain].max() < 1e-3
     assert np.abs(found - expected).max() < 0.02  # mirror images are looked up on a grid
 
@@ -122,7 +122,7 @@ def test_what_no_viewer_sees_gets_the_mean_of_the_sky():
     access = surfaces.access[:, 0]
     access = access + moment.opening[surfaces.follows] * (surfaces.access[:, 1] - access)
     again = moment.bounce * (access * (1 - access))[:, None]
-    expected = surfaces.albedo * (moment.even * access[:, None] + again)
+    expected = surfaces.albedo * (moment.ambient * access[:, None] + again)
     assert np.abs(untoned(sh[:, 0].astype(float) * SH_C0 + 0.5) - expected).max() < 1e-3
 
 

@@ -89,14 +89,14 @@ def test_torch_shades_as_the_compiled_loops_do():
     came = arriving(transfer, turns, seen)
     shine, left = reflected(transfer, turns, means, eye, seen, image)
     again = came.open_share * (1 - came.open_share)
-    matt = came.matt + again[:, None] * seen.even * 0.4
+    matt = came.matt + again[:, None] * seen.ambient * 0.4
     found = (torch.from_numpy(albedo) * matt * left + shine).numpy()
     surfaces = turned_back(transfer, torch.eye(3).expand(COUNT, 3, 3))._replace(albedo=albedo)
     quats_now, means_now, R_now, eye_now, opening_now = (
         part.numpy() for part in (quats, means, R_HEAD, eye, OPENING)
     )
-    energy, towards = (np.ascontiguousarray(part.T.numpy()) for part in (seen.cells, seen.towards))
-    even = seen.even.numpy()
+    energy, towards = (np.ascontiguousarray(part.T.numpy()) for part in (seen.energy, seen.towards))
+    even = seen.ambient.numpy()
     moment = ShadedFrame(
         quats_now, means_now, R_now, eye_now, opening_now, energy, towards, even, 0.4 * even
     )
@@ -106,7 +106,7 @@ def test_torch_shades_as_the_compiled_loops_do():
     normals = torch.einsum("nij,nj->ni", turns, transfer.normals)
     view = torch.nn.functional.normalize(eye - means, dim=1)
     facing = (normals * view).sum(1).numpy() > 0.05
-    plain = MATERIALS[transfer.matter.numpy(), 6] < 0
+    plain = MATERIALS[transfer.material.numpy(), 6] < 0
     assert plain.sum() > 40 and (facing & ~plain).sum() > 40
     assert np.abs(found - expected)[plain].max() < 2e-3
     assert np.abs(found - expected)[facing].max() < 0.02  # mirror images between pixels
@@ -188,7 +188,7 @@ def test_what_does_not_belong_is_not_used(damage: str):
         raw = replace(avatar.gaussians, means=avatar.gaussians.means + 1e-6)
         assert stored(replace(avatar, gaussians=raw, light=light)) is None
     elif damage == "matter":
-        wrong = kept_surfaces()._replace(matter=np.full(len(avatar.binding), 99, np.uint8))
+        wrong = kept_surfaces()._replace(material=np.full(len(avatar.binding), 99, np.uint8))
         assert stored(replace(avatar, light=pack(avatar, wrong))) is None
     else:
         torn = light.clone()

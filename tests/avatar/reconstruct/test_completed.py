@@ -12,7 +12,7 @@ from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import Head, load_head
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
-from avatar.reconstruct.head_seeds import face_colours, other_side
+from avatar.reconstruct.head_seeds import face_colours, mirror_triangles
 from avatar.rigging.binding import triangle_frames
 from splat import orbit
 
@@ -74,12 +74,14 @@ def test_it_lies_in_the_light_of_its_own_side(head: Head):
     truth = freckled(head) * lit(head, 0.25)
     capture = Capture("anny-head", head.vertices, head.faces, head.vertices[None], {})
     told = face_colours(capture, [seen_from(head, truth, yaw) for yaw in YAWS], head)
-    as_mirrored = errors(head, truth, truth[other_side(Mesh(head.vertices, head.faces), head)])
+    as_mirrored = errors(
+        head, truth, truth[mirror_triangles(Mesh(head.vertices, head.faces), head)]
+    )
     assert errors(head, truth, told) < 0.5 * as_mirrored
 
 
 def test_the_other_side_of_the_other_side_is_near(head: Head):
-    other = other_side(Mesh(head.vertices, head.faces), head)
+    other = mirror_triangles(Mesh(head.vertices, head.faces), head)
     middles = head.vertices[head.faces].mean(1)
     moved = other != torch.arange(len(other))
     assert 0.5 < float(moved.float().mean()) < 1

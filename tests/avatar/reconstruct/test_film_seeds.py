@@ -1,4 +1,4 @@
-"""What one camera tells of where Gaussians start: hair by the head's turns, clothes as a relief."""
+"""Initial Gaussians from one camera: hair by the head's turns, the torso as a depth map."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +24,13 @@ from avatar.reconstruct.film_seeds import (
     one_camera,
 )
 from avatar.reconstruct.head_seeds import first_gaussians
-from avatar.reconstruct.torso import Still, relief, still_pixels, still_triangles, torso_points
+from avatar.reconstruct.torso import (
+    StaticTorso,
+    static_pixels,
+    static_triangles,
+    torso_depths,
+    torso_points,
+)
 from avatar.rigging.avatar import pose
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, look_at
@@ -130,13 +136,13 @@ def test_the_views_that_are_looked_at_are_turned_most(film: Capture):
 def test_what_is_often_there_stands_still():
     loose = torch.zeros(10, 2, 2, dtype=torch.bool)
     loose[:4, 0, 0] = loose[:2, 1, 1] = True
-    assert still_pixels(loose).tolist() == [[True, False], [False, False]]
+    assert static_pixels(loose).tolist() == [[True, False], [False, False]]
 
 
 def test_the_necks_end_is_what_no_turn_moves():
     head = load_head()
     for known, most in ((head, 0.01), (None, 0.5)):
-        rows = still_triangles(Mesh(head.vertices, head.faces), known)
+        rows = static_triangles(Mesh(head.vertices, head.faces), known)
         assert 20 < len(rows) < 0.02 * len(head.faces)
         assert float(head.pose_weights[head.faces[rows]].mean()) < most
 
@@ -145,7 +151,7 @@ def test_a_relief_is_round_where_it_is_thin_and_flatter_where_it_is_wide():
     pixels = torch.zeros(60, 200, dtype=torch.bool)
     pixels[:, 90:110] = True
     pixels[40:, 10:190] = True
-    depths = relief(pixels, middle=0.6, focal=300.0)
+    depths = torso_depths(pixels, middle=0.6, focal=300.0)
     metres = 0.6 / 300
     assert float(0.6 - depths[10, 100]) == pytest.approx(10 * metres, rel=0.06)
     assert torch.allclose(depths[10], depths[10].flip(0))
@@ -160,7 +166,7 @@ def test_points_of_the_relief_are_seen_where_they_were_and_have_median_colours()
         colour = np.where(clothes()[..., None], level, 0).repeat(3, -1).astype(np.uint8)
         pictures.append((Picture(colour, np.where(clothes(), 255, 0).astype(np.uint8)), pixels))
     neck = torch.tensor([[[0.0, -0.1, 0.0], [0.01, -0.1, 0.0], [0.0, -0.1, 0.01]]])
-    points, colours, sizes = torso_points(camera(), Still(pixels, pictures), neck, 300)
+    points, colours, sizes = torso_points(camera(), StaticTorso(pixels, pictures), neck, 300)
     assert 150 < len(points) <= 300
     places = project(camera(), points)[0].long()
     assert pixels[places[:, 1], places[:, 0]].all()

@@ -69,7 +69,7 @@ def test_a_head_without_hair_grows_none(head: Head):
 def test_what_one_side_tells_counts_on_the_other():
     told = ShellObservation(torch.tensor([[0.05, 0.0, 0.0]]), torch.tensor([[3.0]]), torch.ones(1))
     assert smoothed(told, torch.tensor([[-0.06, 0.0, 0.0]])).item() == pytest.approx(3)
-    nobody = ShellObservation(told.places, told.values, torch.zeros(1))
+    nobody = ShellObservation(told.positions, told.values, torch.zeros(1))
     assert smoothed(nobody, torch.zeros(2, 3)).tolist() == [[0.0], [0.0]]
 
 

@@ -14,13 +14,13 @@ from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.visual_hull import (
     calmest_timestep,
-    carve,
     distances,
     first_hits,
     first_per_cell,
     seeded,
     sight_lines,
     thinned,
+    visual_hull,
 )
 from avatar.rigging.binding import triangle_frames
 from splat import Camera, render
@@ -103,7 +103,7 @@ def test_a_sight_line_meets_the_pixel_it_comes_from():
 def test_the_hull_of_a_ball_holds_it_and_little_more():
     centre = torch.tensor([0.02, 0.0, 0.01])
     seen = [(view(camera), ball(centre, 0.08, camera)) for camera in CAMERAS]
-    block = carve(tetrahedron().vertices, seen)
+    block = visual_hull(tetrahedron().vertices, seen)
     ticks = (torch.arange(len(block.full)) + 0.5) * block.edge
     points = torch.cartesian_prod(ticks, ticks, ticks) + block.low
     distance = (points - centre).norm(dim=1).view(block.full.shape)
@@ -151,7 +151,7 @@ def test_seeds_fill_what_the_mesh_leaves_open_and_no_more_than_allowed():
 def test_the_hull_is_met_in_little_memory():
     """Whatever the pictures' size: a ray needs some 200 steps, all rays at once would need GB."""
     centre = torch.zeros(3)
-    block = carve(tetrahedron().vertices, [(view(c), ball(centre, 0.08, c)) for c in CAMERAS])
+    block = visual_hull(tetrahedron().vertices, [(view(c), ball(centre, 0.08, c)) for c in CAMERAS])
     rows, columns = torch.cartesian_prod(torch.arange(64), torch.arange(64)).unbind(1)
     eye, rays = sight_lines(CAMERAS[0], rows.repeat(10), columns.repeat(10))
     with LargestTensor() as largest:
@@ -165,7 +165,7 @@ def test_distances_to_the_mesh_are_measured_once_per_voxel(monkeypatch: pytest.M
     small = Mesh(0.2 * tetrahedron().vertices, tetrahedron().faces)
     tiny = capture(small)
     seen = [(view(c), ball(torch.zeros(3), 0.035, c)) for c in ring(8, (256, 256), 0.4)]
-    block = carve(small.vertices, seen)
+    block = visual_hull(small.vertices, seen)
     measured = []
 
     def spy(points: torch.Tensor, vertices: torch.Tensor) -> torch.Tensor:

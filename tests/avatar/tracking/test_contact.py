@@ -17,36 +17,36 @@ def sealed() -> tuple[FaceModel, Person, FrameState]:
     """Somebody whose lips are shut at rest, at rest."""
     shown = performance(frames=1)
     calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
-    resting = replace(shown.moments[0], weights=calm)
-    model, (moment,) = at_neutral(shown.model, shown.person, [resting], calm)
-    return model, shown.person, moment
+    resting = replace(shown.states[0], weights=calm)
+    model, (state,) = at_neutral(shown.model, shown.person, [resting], calm)
+    return model, shown.person, state
 
 
-def gap_mm(model: FaceModel, person: Person, moment: FrameState) -> float:
+def gap_mm(model: FaceModel, person: Person, state: FrameState) -> float:
     upper, lower = (model.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
-    offsets = torch.einsum("e,evx->vx", moment.weights.float(), model.units)
+    offsets = torch.einsum("e,evx->vx", state.weights.float(), model.units)
     vertices = model.rest(person.shape) + offsets
     return float((vertices[upper] - vertices[lower]).norm(dim=1).mean()) / MM
 
 
-def opened(model: FaceModel, moment: FrameState, **weights: float) -> FrameState:
-    changed = moment.weights.clone()
+def opened(model: FaceModel, state: FrameState, **weights: float) -> FrameState:
+    changed = state.weights.clone()
     for name, weight in weights.items():
         changed[model.head.unit_names.index(name)] = weight
-    return replace(moment, weights=changed)
+    return replace(state, weights=changed)
 
 
 def test_lips_that_are_nearly_shut_meet(sealed):
-    model, person, moment = sealed
-    ajar = opened(model, moment, jawOpen=0.02, mouthUpperUpLeft=0.03, mouthLeft=0.03)
+    model, person, state = sealed
+    ajar = opened(model, state, jawOpen=0.02, mouthUpperUpLeft=0.03, mouthLeft=0.03)
     (met,) = touching(model, person, [ajar])
     assert gap_mm(model, person, ajar) > 0.4
     assert gap_mm(model, person, met) < 0.6 * gap_mm(model, person, ajar)
 
 
 def test_lips_that_are_in_each_other_come_apart(sealed):
-    model, person, moment = sealed
-    pressed = opened(model, moment, mouthShrugLower=0.4)
+    model, person, state = sealed
+    pressed = opened(model, state, mouthShrugLower=0.4)
     (met,) = touching(model, person, [pressed])
     assert gap_mm(model, person, pressed) > 1.0
     assert gap_mm(model, person, met) < 0.6 * gap_mm(model, person, pressed)
@@ -54,16 +54,16 @@ def test_lips_that_are_in_each_other_come_apart(sealed):
 
 @pytest.mark.parametrize("jaw", [0.3, 1.0])
 def test_an_open_mouth_stays_open(sealed, jaw):
-    model, person, moment = sealed
-    wide = opened(model, moment, jawOpen=jaw)
+    model, person, state = sealed
+    wide = opened(model, state, jawOpen=jaw)
     (after,) = touching(model, person, [wide])
     before = gap_mm(model, person, wide)
     assert abs(gap_mm(model, person, after) - before) < 0.03 * before
 
 
 def test_eyes_and_brows_are_left_alone(sealed):
-    model, person, moment = sealed
-    ajar = opened(model, moment, jawOpen=0.02, eyeBlinkLeft=0.7, browInnerUp=0.4)
+    model, person, state = sealed
+    ajar = opened(model, state, jawOpen=0.02, eyeBlinkLeft=0.7, browInnerUp=0.4)
     (met,) = touching(model, person, [ajar])
     for name in ("eyeBlinkLeft", "browInnerUp"):
         index = model.head.unit_names.index(name)
@@ -71,9 +71,9 @@ def test_eyes_and_brows_are_left_alone(sealed):
 
 
 def test_lips_come_apart_though_most_that_would_part_them_is_at_rest_already(sealed):
-    model, person, moment = sealed
-    seen = gaps(model, person, [opened(model, moment, jawOpen=0.2)])
-    pursed = opened(model, moment, jawOpen=0.05)
+    model, person, state = sealed
+    seen = gaps(model, person, [opened(model, state, jawOpen=0.2)])
+    pursed = opened(model, state, jawOpen=0.05)
     (after,) = as_open_as_seen(model, person, [pursed], seen)
     wanted = float(seen.norm(dim=-1).mean()) / MM
     assert gap_mm(model, person, pursed) < 0.4 * wanted
@@ -85,27 +85,27 @@ def ajar(amount: float) -> tuple[FaceModel, Person, FrameState, torch.Tensor]:
     after the face at rest was found, and the gaps before."""
     shown = performance(frames=1)
     calm = torch.zeros(len(shown.model.units), dtype=torch.float64)
-    moment = replace(shown.moments[0], weights=calm)
-    shut, _ = at_neutral(shown.model, shown.person, [moment], calm)
+    state = replace(shown.states[0], weights=calm)
+    shut, _ = at_neutral(shown.model, shown.person, [state], calm)
     parted = torch.zeros_like(shut.mean)
     parted[shut.head.regions["lip_inner_lower"], 1] = -0.6 * MM
     before = replace(shut, mean=shut.mean + parted)
-    wide = opened(before, moment, jawOpen=amount)
+    wide = opened(before, state, jawOpen=amount)
     model, (after,) = at_neutral(before, shown.person, [wide], calm)
     return model, shown.person, after, gaps(before, shown.person, [wide])
 
 
 @pytest.mark.parametrize("jaw", [0.15, 0.4])
 def test_open_lips_are_as_far_apart_as_was_seen(jaw: float):
-    model, person, moment, seen = ajar(jaw)
+    model, person, state, seen = ajar(jaw)
     wanted = float(seen.norm(dim=-1).mean()) / MM
-    (after,) = as_open_as_seen(model, person, [moment], seen)
-    lost, left = (wanted - gap_mm(model, person, one) for one in (moment, after))
+    (after,) = as_open_as_seen(model, person, [state], seen)
+    lost, left = (wanted - gap_mm(model, person, one) for one in (state, after))
     assert lost > 0.4
     assert abs(left) < 0.6 * lost
 
 
 def test_shut_lips_stay_shut_though_they_were_seen_apart():
-    model, person, moment, seen = ajar(0.0)
-    (after,) = as_open_as_seen(model, person, [moment], seen)
-    assert gap_mm(model, person, after) < gap_mm(model, person, moment) + 0.05
+    model, person, state, seen = ajar(0.0)
+    (after,) = as_open_as_seen(model, person, [state], seen)
+    assert gap_mm(model, person, after) < gap_mm(model, person, state) + 0.05

@@ -34,16 +34,16 @@ def shown():
 def test_the_gradient_is_that_of_the_pulls(shown):
     """Moving any unknown a little changes the linear energy as the gradient says."""
     points, person = doubled(shown.landmarks.points), shown.person
-    moment = replace(shown.moments[1], weights=torch.full((points.units,), 0.5).double())
-    placed = place(points, person, moment)
+    state = replace(shown.states[1], weights=torch.full((points.units,), 0.5).double())
+    placed = place(points, person, state)
     pulls = some_pulls(len(points.mean))
-    gradient = normal_equations(points, person, moment, placed, pulls).gradient
+    gradient = normal_equations(points, person, state, placed, pulls).gradient
 
     def linear(step: Tensor) -> Tensor:
         own = 6 + points.units
         focal = person.focal * float(step[-1].exp())
         changed = replace(person, shape=person.shape + step[own:-1], focal=focal)
-        moved = place(points, changed, moment.moved(step[:own])).pixels
+        moved = place(points, changed, state.moved(step[:own])).pixels
         return (pulls.gradient * (moved - placed.pixels)).sum()
 
     steps = STEP * torch.eye(len(gradient), dtype=torch.float64)
@@ -52,40 +52,40 @@ def test_the_gradient_is_that_of_the_pulls(shown):
 
 
 def test_the_system_is_that_of_the_jacobian(shown):
-    points, person, moment = doubled(shown.landmarks.points), shown.person, shown.moments[1]
-    placed = place(points, person, moment)
+    points, person, state = doubled(shown.landmarks.points), shown.person, shown.states[1]
+    placed = place(points, person, state)
     count = len(points.mean)
     pulls = some_pulls(count)
-    system = normal_equations(points, person, moment, placed, pulls).system
+    system = normal_equations(points, person, state, placed, pulls).system
     rows = []
     for index in range(count):
         for axis in range(2):
             unit = torch.zeros(count, 2, dtype=torch.float64)
             unit[index, axis] = 1
             one = Residuals(torch.eye(2, dtype=torch.float64).expand(count, 2, 2), unit)
-            rows.append(normal_equations(points, person, moment, placed, one).gradient)
+            rows.append(normal_equations(points, person, state, placed, one).gradient)
     jacobian = torch.stack(rows).view(count, 2, -1)
     expected = torch.einsum("pik,pij,pjl->kl", jacobian, pulls.information, jacobian)
     torch.testing.assert_close(system, expected, rtol=1e-9, atol=1e-5)
 
 
 def test_a_known_person_has_the_same_equations_less_their_own(shown):
-    points, person, moment = doubled(shown.landmarks.points), shown.person, shown.moments[0]
+    points, person, state = doubled(shown.landmarks.points), shown.person, shown.states[0]
     own = points.of_person(person.shape)
-    placed = place(points, person, moment)
-    torch.testing.assert_close(place(own, person, moment).pixels, placed.pixels)
+    placed = place(points, person, state)
+    torch.testing.assert_close(place(own, person, state).pixels, placed.pixels)
     pulls = some_pulls(len(points.mean))
-    whole = normal_equations(points, person, moment, placed, pulls)
-    alone = normal_equations(own, person, moment, placed, pulls)
+    whole = normal_equations(points, person, state, placed, pulls)
+    alone = normal_equations(own, person, state, placed, pulls)
     size = 6 + points.units
     torch.testing.assert_close(alone.system, whole.system[:size, :size])
     torch.testing.assert_close(alone.gradient, whole.gradient[:size])
 
 
 def test_pulls_that_want_nothing_ask_for_nothing(shown):
-    points, person, moment = doubled(shown.landmarks.points), shown.person, shown.moments[0]
+    points, person, state = doubled(shown.landmarks.points), shown.person, shown.states[0]
     count = len(points.mean)
     nothing = Residuals(torch.zeros(count, 2, 2).double(), torch.zeros(count, 2).double())
-    found = normal_equations(points, person, moment, place(points, person, moment), nothing)
+    found = normal_equations(points, person, state, place(points, person, state), nothing)
     assert float(found.gradient.abs().max()) == 0
     assert float(found.system.abs().max()) < 1e-3

@@ -24,7 +24,7 @@ RATE, FLASH = 48_000, 20  # of the sound; the picture that is bright while it cl
 def tracking() -> Tracking:
     shown = performance(frames=4)
     frames = FIRST + torch.arange(4)
-    return Tracking(shown.model, shown.person, shown.moments, frames, 25.0, (64, 48))
+    return Tracking(shown.model, shown.person, shown.states, frames, 25.0, (64, 48))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import torch
 from performances import Performance, performance
 
 from avatar.geometry.vectors import MM
-from avatar.tracking.landmarks import SKIN, LandmarkModel, expected_pixels, with_own_places
+from avatar.tracking.landmarks import SKIN, LandmarkModel, expected_pixels, with_person_offsets
 from avatar.tracking.residuals import place
 
 
@@ -21,10 +21,10 @@ def found_as(
 ) -> list[torch.Tensor]:
     """What a network finds that sees the landmarks there, and errs by so many pixels besides."""
     random, found = torch.Generator().manual_seed(0), []
-    for moment in shown.moments:
-        placed = place(landmarks.points, shown.person, moment)
+    for state in shown.states:
+        placed = place(landmarks.points, shown.person, state)
         points = torch.zeros(478, 2, dtype=torch.float64)
-        expected = expected_pixels(landmarks, shown.person, moment, placed).double()
+        expected = expected_pixels(landmarks, shown.person, state, placed).double()
         noise = scatter * torch.randn(expected.shape, generator=random, dtype=torch.float64)
         points[landmarks.index] = expected + noise
         found.append(points)
@@ -42,29 +42,29 @@ def elsewhere(landmarks: LandmarkModel, by: float) -> LandmarkModel:
 def test_points_that_lie_elsewhere_are_expected_there(shown: Performance):
     there = elsewhere(shown.landmarks, 0.8 * MM)
     found = found_as(there, shown, scatter=0.5)
-    own = with_own_places(shown.landmarks, shown.person, shown.moments, found)
+    own = with_person_offsets(shown.landmarks, shown.person, shown.states, found)
     left = (own.points.mean - there.points.mean).norm(dim=1).median()
     before = (shown.landmarks.points.mean - there.points.mean).norm(dim=1).median()
     assert float(before) > 1 * MM and float(left) < 0.55 * float(before)
     missed = [
         (
-            expected_pixels(one, shown.person, moment, place(one.points, shown.person, moment))
+            expected_pixels(one, shown.person, state, place(one.points, shown.person, state))
             - points[one.index]
         )
         .norm(dim=1)
         .median()
         for one in (shown.landmarks, own)
-        for moment, points in zip(shown.moments, found_as(there, shown), strict=True)
+        for state, points in zip(shown.states, found_as(there, shown), strict=True)
     ]
     before, after = torch.stack(missed).view(2, -1).mean(1).tolist()
     assert after < 0.4 * before
 
 
 def test_points_that_are_found_where_they_are_stay_and_pupils_always(shown: Performance):
-    own = with_own_places(shown.landmarks, shown.person, shown.moments, shown.points)
+    own = with_person_offsets(shown.landmarks, shown.person, shown.states, shown.points)
     torch.testing.assert_close(own.points.mean, shown.landmarks.points.mean, atol=1e-6, rtol=0)
     shifted = [points + 3 for points in shown.points]
-    own = with_own_places(shown.landmarks, shown.person, shown.moments, shifted)
+    own = with_person_offsets(shown.landmarks, shown.person, shown.states, shifted)
     moved = (own.points.mean - shown.landmarks.points.mean).norm(dim=1)
     pupils = shown.landmarks.index >= SKIN
     assert float(moved[pupils].max()) == 0 and float(moved[~pupils].median()) > 0.5 * MM
@@ -72,6 +72,6 @@ def test_points_that_are_found_where_they_are_stay_and_pupils_always(shown: Perf
 
 def test_one_frame_moves_nothing_far(shown: Performance):
     points = [shown.points[0] + 20]
-    own = with_own_places(shown.landmarks, shown.person, shown.moments[:1], points)
+    own = with_person_offsets(shown.landmarks, shown.person, shown.states[:1], points)
     moved = (own.points.mean - shown.landmarks.points.mean).norm(dim=1)
     assert float(moved.max()) < 4 * MM

@@ -24,11 +24,11 @@ def test_rows_are_held_until_the_next_one():
 def test_the_motion_stands_still_where_the_face_is_lost(tmp_path: Path):
     shown = performance(frames=len(FRAMES))
     jaw = shown.model.head.unit_names.index("jawOpen")
-    for k, moment in enumerate(shown.moments):
-        moment.weights[jaw] = 0.1 * k
+    for k, state in enumerate(shown.states):
+        state.weights[jaw] = 0.1 * k
     size = (int(SIZE), int(SIZE))
     frames = torch.tensor(FRAMES)
-    tracking = Tracking(shown.model, shown.person, shown.moments, frames, 25.0, size)
+    tracking = Tracking(shown.model, shown.person, shown.states, frames, 25.0, size)
     poses = head_poses(tracking)
     write_performance(tracking, tmp_path, poses)
     motion = open_motion(tmp_path / "motion.npz")
@@ -50,6 +50,6 @@ def test_a_film_that_never_loses_the_face_is_seen_throughout(tmp_path: Path):
     shown = performance(frames=3)
     frames = torch.arange(3)
     size = (int(SIZE), int(SIZE))
-    tracking = Tracking(shown.model, shown.person, shown.moments, frames, 25.0, size)
+    tracking = Tracking(shown.model, shown.person, shown.states, frames, 25.0, size)
     write_performance(tracking, tmp_path, head_poses(tracking))
     assert read_arrays(tmp_path / "motion.npz", leave="offsets")["seen"].all()

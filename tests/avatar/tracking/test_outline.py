@@ -21,13 +21,13 @@ from avatar.tracking.silhouette import (
 )
 
 SHOWN = performance(frames=3)
-MODEL, PERSON, MOMENT = SHOWN.model, SHOWN.person, SHOWN.moments[2]
+MODEL, PERSON, MOMENT = SHOWN.model, SHOWN.person, SHOWN.states[2]
 OUTLINE = outline_model(MODEL)
 
 
-def masks_of(model: FaceModel, person: Person, moment: FrameState, samples: int = 4) -> Tensor:
+def masks_of(model: FaceModel, person: Person, state: FrameState, samples: int = 4) -> Tensor:
     """What a perfect segmenter of a person without hair finds [H, W, 2]."""
-    vertices = camera_vertices(model, person, moment)
+    vertices = camera_vertices(model, person, state)
     pixels = person.focal * vertices[:, :2] / vertices[:, 2:] + torch.tensor(person.centre)
     projected = torch.cat([samples * pixels, 1 / vertices[:, 2:]], 1).double().numpy()
     side = samples * int(SIZE)
@@ -40,18 +40,18 @@ def masks_of(model: FaceModel, person: Person, moment: FrameState, samples: int 
 MASKS = masks_of(MODEL, PERSON, MOMENT)
 
 
-def contour(moment: FrameState = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
-    return find_contour(MODEL, person, moment, OUTLINE, masks)
+def contour(state: FrameState = MOMENT, masks: Tensor = MASKS, person: Person = PERSON) -> Contour:
+    return find_contour(MODEL, person, state, OUTLINE, masks)
 
 
-def away(found: Contour, person: Person = PERSON, moment: FrameState = MOMENT) -> Tensor:
-    return beyond_edge(found, place(found.points, person, moment))
+def away(found: Contour, person: Person = PERSON, state: FrameState = MOMENT) -> Tensor:
+    return beyond_edge(found, place(found.points, person, state))
 
 
-def told(found: Contour, moment: FrameState) -> Equations:
-    placed = place(found.points, PERSON, moment)
+def told(found: Contour, state: FrameState) -> Equations:
+    placed = place(found.points, PERSON, state)
     return normal_equations(
-        found.points, PERSON, moment, placed, silhouette_residuals(found, placed)
+        found.points, PERSON, state, placed, silhouette_residuals(found, placed)
     )
 
 
@@ -79,15 +79,15 @@ def test_a_step_brings_a_head_back_that_was_shifted_and_turned():
     free, still = [2, 3, 4], torch.zeros(6 + len(MODEL.units)).double()
     away = torch.tensor([0.04, 0.003, -0.003]).double()  # radians in the picture, metres
     started = MOMENT.moved(still.index_put((torch.tensor(free),), away))
-    moment = started
+    state = started
     for _ in range(4):
-        found = contour(moment)
-        equations = told(found, moment)
+        found = contour(state)
+        equations = told(found, state)
         step = -torch.linalg.solve(equations.system[free][:, free], equations.gradient[free])
-        moment = moment.moved(still.index_put((torch.tensor(free),), step))
-    off, before = ((one.translation - MOMENT.translation)[:2].norm() for one in (moment, started))
+        state = state.moved(still.index_put((torch.tensor(free),), step))
+    off, before = ((one.translation - MOMENT.translation)[:2].norm() for one in (state, started))
     assert off < 0.2 * before
-    turned, before = ((one.rotation - MOMENT.rotation).norm() for one in (moment, started))
+    turned, before = ((one.rotation - MOMENT.rotation).norm() for one in (state, started))
     assert turned < 0.2 * before
 
 

@@ -18,7 +18,7 @@ SIZE = 64
 def test_the_overlay_stands_still_where_the_face_is_lost(tmp_path: Path):
     shown = performance(frames=len(FRAMES))
     size = (SIZE, SIZE)
-    tracking = Tracking(shown.model, shown.person, shown.moments, FRAMES, 25.0, size)
+    tracking = Tracking(shown.model, shown.person, shown.states, FRAMES, 25.0, size)
     keep_pictures(tmp_path, FRAMES, SIZE)
     write_tracking(tracking, tmp_path, lambda: None, 0.0)
     brightness = [frame[:, :SIZE].mean() for frame in decoded(tmp_path / OVERLAY)]

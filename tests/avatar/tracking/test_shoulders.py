@@ -10,8 +10,8 @@ from avatar.tracking.torso_motion import (
     laid_onto,
     mean_shoulders,
     moved,
+    rigid_motion,
     shoulders,
-    sway,
 )
 
 SIZE = 256
@@ -79,7 +79,7 @@ def test_the_mean_body_is_where_bodies_are_on_average():
 def test_a_sway_looks_like_its_similarity():
     similarity, axis, focal = torch.tensor([0.02, 0.05, 6.0, -3.0]), torch.tensor([9.0, -5.0]), 600
     depth = 0.5 + CHEST  # of the neck; the chest is before it
-    motion = sway(similarity, axis, focal, depth)
+    motion = rigid_motion(similarity, axis, focal, depth)
     points = torch.tensor([[-0.1, 0.1, 0.5], [0.1, 0.12, 0.5], [0.0, 0.2, 0.5]]).double()
     after = points @ motion[:3, :3].T + motion[:3, 3]
 

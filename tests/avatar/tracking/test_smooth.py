@@ -17,44 +17,44 @@ def turning(count: int, noise: float = 0.0) -> list[FrameState]:
     """A slow turn with a tremble, in radians."""
     shown = performance(frames=1)
     random = torch.Generator().manual_seed(2)
-    moments = []
+    states = []
     for frame in range(count):
         angle = torch.tensor([0.0, 0.3 * frame / count, 0.0], dtype=torch.float64)
         angle += noise * torch.randn(3, generator=random, dtype=torch.float64)
-        rotation = axis_angle_to_matrix(angle) @ shown.moments[0].rotation
-        moments.append(replace(shown.moments[0], rotation=rotation))
-    return moments
+        rotation = axis_angle_to_matrix(angle) @ shown.states[0].rotation
+        states.append(replace(shown.states[0], rotation=rotation))
+    return states
 
 
 def test_a_steady_turn_stays_as_it_is():
-    moments = turning(60)
-    found = smoothed(performance(frames=1).model, moments, FPS)
-    off = [degrees_between(a, b) for a, b in zip(moments[10:-10], found[10:-10], strict=True)]
+    states = turning(60)
+    found = smoothed(performance(frames=1).model, states, FPS)
+    off = [degrees_between(a, b) for a, b in zip(states[10:-10], found[10:-10], strict=True)]
     assert max(off) < 0.02
 
 
 def test_a_film_backwards_is_smoothed_to_the_same_backwards():
-    model, moments = performance(frames=1).model, turning(40, noise=0.01)
-    there = smoothed(model, moments, FPS)
-    back = smoothed(model, moments[::-1], FPS)[::-1]
+    model, states = performance(frames=1).model, turning(40, noise=0.01)
+    there = smoothed(model, states, FPS)
+    back = smoothed(model, states[::-1], FPS)[::-1]
     for a, b in zip(there, back, strict=True):
         torch.testing.assert_close(a.rotation, b.rotation, atol=1e-9, rtol=0)
 
 
 def test_trembling_is_halved_and_closures_stay():
     model = performance(frames=1).model
-    true, moments = turning(80), turning(80, noise=0.005)
+    true, states = turning(80), turning(80, noise=0.005)
     blink = model.head.unit_names.index("eyeBlinkLeft")
     for frame in (30, 31):
-        moments[frame].weights[blink] = 1.0
-    found = smoothed(model, moments, FPS)
+        states[frame].weights[blink] = 1.0
+    found = smoothed(model, states, FPS)
 
-    def error(moments: list[FrameState]) -> float:
-        pairs = zip(moments[5:-5], true[5:-5], strict=True)
+    def error(states: list[FrameState]) -> float:
+        pairs = zip(states[5:-5], true[5:-5], strict=True)
         return sum(degrees_between(a, b) for a, b in pairs)
 
-    assert error(found) < 0.6 * error(moments)
-    for before, after in zip(moments, found, strict=True):
+    assert error(found) < 0.6 * error(states)
+    for before, after in zip(states, found, strict=True):
         assert after.weights[blink] == before.weights[blink]
 
 
@@ -62,20 +62,20 @@ def test_a_smile_that_stays_is_the_form_of_the_mouth():
     shown = performance(frames=12)
     model = shown.model
     smile, jaw = (model.head.unit_names.index(name) for name in ("mouthSmileLeft", "jawOpen"))
-    moments = []
-    for frame, moment in enumerate(shown.moments):
-        weights = torch.zeros_like(moment.weights)
+    states = []
+    for frame, state in enumerate(shown.states):
+        weights = torch.zeros_like(state.weights)
         weights[smile] = 0.3 + 0.05 * max(0, frame - 4)
         weights[jaw] = 0.08 * max(0, frame - 4)
-        moments.append(replace(moment, weights=weights))
-    weights = torch.stack([one.weights for one in moments])
+        states.append(replace(state, weights=weights))
+    weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(model, shown.person, weights)
     assert 0.29 < float(neutral[smile]) < 0.36
-    rest, calmed = at_neutral(model, shown.person, moments, neutral)
+    rest, calmed = at_neutral(model, shown.person, states, neutral)
     form = torch.einsum("e,evx->vx", neutral.float(), model.units)
     still = (rest.mean - model.mean - form).norm(dim=1) < 1e-9
     assert still.float().mean() > 0.5  # all but what seals the lips
-    for before, after in zip(moments[1:], calmed[1:], strict=True):
+    for before, after in zip(states[1:], calmed[1:], strict=True):
         there = model.mean + torch.einsum("e,evx->vx", before.weights.float(), model.units)
         here = rest.mean + torch.einsum("e,evx->vx", after.weights.float(), rest.units)
         torch.testing.assert_close(here[still], there[still], atol=1e-6, rtol=0)
@@ -99,15 +99,15 @@ def test_lips_are_shut_where_they_most_often_are():
     """The mouth at rest is that of most frames, though a few have less of every unit."""
     shown = performance(frames=20)
     names = shown.model.head.unit_names
-    moments = []
-    for frame, moment in enumerate(shown.moments):
-        weights = torch.zeros_like(moment.weights)
+    states = []
+    for frame, state in enumerate(shown.states):
+        weights = torch.zeros_like(state.weights)
         weights[names.index("jawOpen")] = 0.0 if frame < 8 else 0.05 * (frame - 8)
         weights[names.index("mouthShrugLower")] = 0.3 if frame < 8 else 0.0
-        moments.append(replace(moment, weights=weights))
-    weights = torch.stack([one.weights for one in moments])
+        states.append(replace(state, weights=weights))
+    weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(shown.model, shown.person, weights)
-    rest, calmed = at_neutral(shown.model, shown.person, moments, neutral)
+    rest, calmed = at_neutral(shown.model, shown.person, states, neutral)
     offsets = torch.einsum("e,evx->vx", calmed[1].weights.float(), rest.units)
     vertices = rest.rest(shown.person.shape) + offsets
     upper, lower = (rest.head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
@@ -127,24 +127,24 @@ def test_a_mouth_that_is_open_alike_for_long_is_not_shut():
 def test_narrow_eyes_are_a_form_and_still_shut():
     shown = performance(frames=10)
     blink = shown.model.head.unit_names.index("eyeBlinkRight")
-    moments = []
-    for frame, moment in enumerate(shown.moments):
-        weights = torch.zeros_like(moment.weights)
+    states = []
+    for frame, state in enumerate(shown.states):
+        weights = torch.zeros_like(state.weights)
         weights[blink] = 1.0 if frame == 5 else 0.3
-        moments.append(replace(moment, weights=weights))
-    weights = torch.stack([one.weights for one in moments])
+        states.append(replace(state, weights=weights))
+    weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(shown.model, shown.person, weights)
-    _, calmed = at_neutral(shown.model, shown.person, moments, neutral)
+    _, calmed = at_neutral(shown.model, shown.person, states, neutral)
     assert float(calmed[0].weights[blink]) < 1e-9
     assert float(calmed[5].weights[blink]) > 1 - 1e-9
 
 
 def test_the_torso_stands_where_the_head_does_on_average():
     shown = performance(frames=10)
-    tracking = Tracking(shown.model, shown.person, shown.moments, torch.arange(10), FPS, (512, 512))
+    tracking = Tracking(shown.model, shown.person, shown.states, torch.arange(10), FPS, (512, 512))
     poses = head_poses(tracking).double()
-    for pose, moment in zip(poses, shown.moments, strict=True):
-        torch.testing.assert_close(torso(tracking) @ pose, rigid(moment), atol=1e-6, rtol=0)
+    for pose, state in zip(poses, shown.states, strict=True):
+        torch.testing.assert_close(torso(tracking) @ pose, rigid(state), atol=1e-6, rtol=0)
     take = take_of(tracking)
     assert take.weights.shape == (10, 52)
     assert abs(take.head.mean(0)).max() < 0.05  # radians

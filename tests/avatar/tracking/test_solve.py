@@ -26,17 +26,17 @@ def nobody(shown: Performance, focal: float = PRIOR.pixels) -> Person:
     return Person(torch.zeros_like(shown.person.shape), focal, shown.person.centre)
 
 
-def equations(shown: Performance, person: Person, moment: FrameState, found: Tensor) -> Equations:
+def equations(shown: Performance, person: Person, state: FrameState, found: Tensor) -> Equations:
     points = shown.landmarks.points
-    placed = place(points, person, moment)
-    pulls = landmark_residuals(shown.landmarks, person, moment, placed, found)
-    return normal_equations(points, person, moment, placed, pulls)
+    placed = place(points, person, state)
+    pulls = landmark_residuals(shown.landmarks, person, state, placed, found)
+    return normal_equations(points, person, state, placed, pulls)
 
 
 def test_a_pose_is_found_from_landmarks_alone(shown):
     pairs = [
-        (first_frame_state(shown.model, shown.landmarks, shown.person, points), moment)
-        for points, moment in zip(shown.points, shown.moments, strict=True)
+        (first_frame_state(shown.model, shown.landmarks, shown.person, points), state)
+        for points, state in zip(shown.points, shown.states, strict=True)
     ]
     assert np.median([degrees_between(a, b) for a, b in pairs]) < 3
     assert np.median([float((a.translation - b.translation).norm()) for a, b in pairs]) < 0.02
@@ -44,15 +44,15 @@ def test_a_pose_is_found_from_landmarks_alone(shown):
 
 def test_pose_expression_person_and_focal_length_are_found(shown):
     solved = solve_landmarks(shown.model, nobody(shown), PRIOR, shown.points, free_focal=True)
-    pairs = zip(solved.moments, shown.moments, strict=True)
+    pairs = zip(solved.states, shown.states, strict=True)
     assert np.median([degrees_between(a, b) for a, b in pairs]) < 1.5
     assert 0.85 < solved.person.focal / shown.person.focal < 1.15
     missed = []
-    for moment, points in zip(solved.moments, shown.points, strict=True):
-        placed = place(shown.landmarks.points, solved.person, moment)
-        pixels = expected_pixels(shown.landmarks, solved.person, moment, placed)
+    for state, points in zip(solved.states, shown.points, strict=True):
+        placed = place(shown.landmarks.points, solved.person, state)
+        pixels = expected_pixels(shown.landmarks, solved.person, state, placed)
         missed.append(float((pixels - points[shown.landmarks.index]).norm(dim=1).median()))
-        assert float(moment.weights.min()) >= 0 and float(moment.weights.max()) <= 1
+        assert float(state.weights.min()) >= 0 and float(state.weights.max()) <= 1
     assert np.mean(missed) < 1.0
 
 
@@ -89,35 +89,33 @@ def test_a_joint_step_is_that_of_the_whole_system(shown):
         first_frame_state(shown.model, shown.landmarks, person, shown.points[k])
         for k in range(frames)
     ]
-    moments = [replace(start, weights=third) for start in starts]
-    gathered = [equations(shown, person, moments[k], shown.points[k]) for k in range(frames)]
-    after, moved = joint_step(
-        shown.model, person, moments, lambda k, *_: gathered[k], Free(), PRIOR
-    )
-    step = whole_step(shown, person, moments, gathered)
+    states = [replace(start, weights=third) for start in starts]
+    gathered = [equations(shown, person, states[k], shown.points[k]) for k in range(frames)]
+    after, moved = joint_step(shown.model, person, states, lambda k, *_: gathered[k], Free(), PRIOR)
+    step = whole_step(shown, person, states, gathered)
     own = 6 + len(shown.model.units)
     expected_shape = person.shape + step[frames * own : -1]
     torch.testing.assert_close(after.shape, expected_shape, atol=1e-6, rtol=0)
     assert after.focal == pytest.approx(person.focal * float(step[-1].exp()), rel=1e-6)
-    for k, (before, now) in enumerate(zip(moments, moved, strict=True)):
+    for k, (before, now) in enumerate(zip(states, moved, strict=True)):
         expected = before.moved(step[k * own : (k + 1) * own])
         torch.testing.assert_close(now.rotation, expected.rotation, atol=1e-6, rtol=0)
         torch.testing.assert_close(now.weights, expected.weights, atol=1e-6, rtol=0)
 
 
 def whole_step(
-    shown: Performance, person: Person, moments: list[FrameState], gathered: list[Equations]
+    shown: Performance, person: Person, states: list[FrameState], gathered: list[Equations]
 ) -> Tensor:
     """The naive form: one dense system of every frame and the person."""
     model, own = shown.model, 6 + len(shown.model.units)
-    frames = len(moments)
+    frames = len(states)
     size = frames * own + len(model.modes) + 1
     system = torch.zeros(size, size, dtype=torch.float64)
     right = torch.zeros(size, dtype=torch.float64)
     last = slice(frames * own, size)
-    for k, (moment, found) in enumerate(zip(moments, gathered, strict=True)):
+    for k, (state, found) in enumerate(zip(states, gathered, strict=True)):
         mine = slice(k * own, (k + 1) * own)
-        prior = weight_prior(model, moment)
+        prior = weight_prior(model, state)
         inner = found.system[:own, :own].clone()
         inner[6:, 6:] += prior.system
         system[mine, mine] = inner + 1e-4 * inner.diagonal().diag()
@@ -144,5 +142,5 @@ def test_weights_that_are_pushed_out_stay_at_their_bounds(shown):
     push[6] = 1e6  # the energy grows with the first weight
     found = Equations(torch.eye(count, dtype=torch.float64), push)
     weights = torch.zeros(count - 6, dtype=torch.float64)
-    after = own_step(shown.model, replace(shown.moments[0], weights=weights), found)
+    after = own_step(shown.model, replace(shown.states[0], weights=weights), found)
     assert float(after.weights.abs().max()) == 0

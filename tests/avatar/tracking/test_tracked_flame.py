@@ -40,10 +40,10 @@ def tracking() -> Tracking:
     shown = performance(frames=4)
     names = shown.model.head.unit_names
     looks = [names.index(name) for name in ("eyeLookOutLeft", "eyeLookInRight")]
-    for row, moment in enumerate(shown.moments):
-        moment.weights[looks] = 0.25 * row
+    for row, state in enumerate(shown.states):
+        state.weights[looks] = 0.25 * row
     frames = torch.arange(4)
-    return Tracking(shown.model, shown.person, shown.moments, frames, 25.0, (64, 64))
+    return Tracking(shown.model, shown.person, shown.states, frames, 25.0, (64, 64))
 
 
 @pytest.fixture(scope="module")
