@@ -1,7 +1,4 @@
-"""`render`: Gaussians and a camera to an image, on whichever backend there is.
-
-Which rasterizer draws: gsplat on CUDA, or ours on the CPU.
-"""
+"""`render`: Gaussians and a camera to an image, on CUDA with gsplat or on the CPU with ours."""
 
 import sys
 from collections.abc import Sequence

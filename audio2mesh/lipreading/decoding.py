@@ -1,8 +1,6 @@
-"""Phones read from lips, and how far they are from those that were said.
+"""Phones decoded from the lip reader's output with a trigram of phones, and the phone error rate.
 
-Which phones follow which: a trigram of phones, and the best reading with its help.
-
-Lips alone do not tell p from b; what was said before often does.
+Lips alone do not distinguish p from b; the phones before often do.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,8 @@
-"""A recording of any length → vertex offsets, in bounded memory, without visible window seams.
+"""A recording of any length → vertex offsets or coefficients, in bounded memory, without visible
+window seams.
 
 Windows of fixed length start one hop apart, the first one margin before the recording; beyond its
 ends the recording is silence. Of each window the margins are dropped but for a short cross-fade.
-
-A recording, decoded once → all that a talking head needs of it, as a few numbers a frame.
 """
 
 import math

@@ -1,10 +1,8 @@
-"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013), which
-go on from the motion before them.
+"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013), each
+continuing the motion before it.
 
-Codes are drawn from what that motion and the voice make likely (a conditional prior; Sohn, Lee, Yan
-2015): one that was drawn without regard to where the head is would throw it elsewhere.
-
-A voice → the motion of a head, window after window, each going on from the one before.
+Codes are drawn from a conditional prior (Sohn, Lee, Yan 2015) of the preceding motion and the
+voice, so that the head continues from its pose.
 """
 
 from dataclasses import dataclass

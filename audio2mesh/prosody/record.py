@@ -1,7 +1,5 @@
-"""The prosody of a recording or of a piece of it: numbers a frame of 10 ms, and events.
-
-How excited a voice sounds.
-"""
+"""The prosody of a recording or of a part of it: values per frame of 10 ms, and events; and the
+arousal that the voice expresses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
-"""Measured frames → which of them are voiced, which are sound of the speaker, and how loud.
-
-How loud the speaker and how loud the background is, as far as is heard.
-"""
+"""Measured frames → which of them are voiced, which are sound of the speaker, and how loud, from
+running levels of the speaker and the background."""
 
 from collections import deque
 from dataclasses import dataclass

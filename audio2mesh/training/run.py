@@ -1,7 +1,5 @@
-"""A whole training run: read clips, train with progress and a log, score, write the weights.
-
-Training that begins from weights: the same model on the basis of other data.
-"""
+"""A whole training run: read clips, optionally begin from weights on the basis of other data, train
+with progress and a log, score, write the weights."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence

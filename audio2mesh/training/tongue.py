@@ -1,6 +1,6 @@
-"""A tongue taught by itself: one more linear map from the decoder's last block, by least squares.
+"""Train the tongue by itself: one more linear map from the decoder's last block, by least squares.
 
-Lips, jaw and all else of the weights stay as they are; every speaking style gets the same map.
+Lips, jaw and all other weights stay as they are; every speaking style gets the same map.
 """
 
 from collections.abc import Iterable, Iterator

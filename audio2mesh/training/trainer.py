@@ -1,7 +1,5 @@
-"""Steps of AdamW for any task, with the running average of the weights.
-
-The log of a training: a JSON object per line.
-"""
+"""Steps of AdamW for any task, with the running average of the weights, and a log of one JSON
+object per line."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
