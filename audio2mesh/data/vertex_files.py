@@ -188,7 +188,7 @@ def read_vocaset_raw(folder: Path) -> list[Recording]:
                     frames=len(chosen),
                     template=_entry(templates, folder / "templates.pkl", subject),
                     audio=partial(_read_audio, folder, sounds, subject, sequence),
-                    vertices=partial(_vocaset_raw_read_vertices, vertices, chosen),
+                    vertices=partial(_read_frames, vertices, chosen),
                 )
             )
     return recordings
@@ -202,9 +202,7 @@ def _rows(folder: Path, rows_of_frames: dict[int, int], count: int) -> np.ndarra
     return rows
 
 
-def _vocaset_raw_read_vertices(
-    vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray
-) -> np.ndarray:
+def _read_frames(vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return vertices[rows[frames]]
 
 

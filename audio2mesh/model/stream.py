@@ -117,7 +117,7 @@ def _crossfaded(model: SpeechToMotion, windows: Iterable[Tensor]) -> Iterator[Te
 def _at_rate(curves: Iterable[Tensor], ratio: float, count: Callable[[], int]) -> Iterator[Tensor]:
     """Resample curves [F, K] that arrive in chunks; frame centres stay where they are in time.
 
-    `ratio` is input over output rate; no more frames come out than `count()` says at that moment.
+    `ratio` is input over output rate; no more frames come out than `count()` says at that time.
     """
     held, dropped, done = None, 0, 0
     for chunk in curves:

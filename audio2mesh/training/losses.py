@@ -77,7 +77,7 @@ def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Expectile loss of how far forward the tip of the tongue is, mm²; 0 for a face without tongue.
 
-    It comes forward for moments that the sound does not tell for sure, and a mean over all that
+    It comes forward for times that the sound does not tell for sure, and a mean over all that
     may be shows next to nothing of it: so where it stays behind counts more than where it is ahead.
     """
     if not len(face.tongue):

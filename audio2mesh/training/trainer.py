@@ -174,8 +174,8 @@ def train(
     record: what the course of the run follows from; scores: what is logged whenever it is kept. Of
     several processes only the first one shows and keeps the run.
     """
-    told, leads, options = json.dumps(record), rank() == 0, trainer.options
-    take_up(trainer, out, told)
+    identity, leads, options = json.dumps(record), rank() == 0, trainer.options
+    take_up(trainer, out, identity)
     look = step_log(out, trainer.step, scores) if leads else losses_in_words
-    run_steps(trainer, options.steps, out, told, options.save_every, look, leads)
+    run_steps(trainer, options.steps, out, identity, options.save_every, look, leads)
     trainer.use_average()
