@@ -111,40 +111,40 @@ AVATAR = {
 
 MEASURE = {
     "evaluate avatar": Verb(
-        "research.evaluation.avatar.options:AvatarEvaluationOptions",
+        "research.evaluation.options:AvatarEvaluationOptions",
         "research.commands.measure_pictures:evaluate_likeness",
         "how like the pictures of a capture an avatar is",
     ),
     "evaluate photo": Verb(
-        "research.evaluation.avatar.options:PhotoEvaluationOptions",
+        "research.evaluation.options:PhotoEvaluationOptions",
         "research.commands.measure_pictures:evaluate_of_photos",
         "how good an avatar of photos is, on them and from the side",
         words=("--avatar",),
     ),
     "evaluate tracking": Verb(
-        "research.evaluation.avatar.options:TrackingEvaluationOptions",
+        "research.evaluation.options:TrackingEvaluationOptions",
         "research.commands.measure_pictures:evaluate_tracked",
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
     "evaluate reenactment": Verb(
-        "research.evaluation.avatar.options:ReenactmentEvaluationOptions",
+        "research.evaluation.options:ReenactmentEvaluationOptions",
         "research.commands.measure_pictures:evaluate_reenacted",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
     "evaluate head": Verb(
-        "research.evaluation.head.options:HeadEvaluationOptions",
+        "research.evaluation.options:HeadEvaluationOptions",
         "research.commands.measure_speech:evaluate_heads",
         "how heads, eyes, brows and lids move with a voice, beside people's",
         words=("--audio",),
     ),
     "evaluate emotion": Verb(
-        "research.evaluation.emotion.options:EmotionEvaluationOptions",
-        "research.commands.measure_speech:evaluate_feelings",
-        "whether lips go on speaking under feelings, and these are seen",
+        "research.evaluation.options:EmotionEvaluationOptions",
+        "research.commands.measure_speech:evaluate_emotions",
+        "whether lips go on speaking under emotions, and these are seen",
     ),
     "evaluate voices": Verb(
-        "research.evaluation.voices.options:VoicesEvaluationOptions",
+        "research.evaluation.options:VoicesEvaluationOptions",
         "research.commands.measure_speech:evaluate_all_voices",
         "whether avatars say any voice alike, and stay who they are",
     ),

@@ -33,16 +33,16 @@ def draw_frames(
     cameras: Sequence[Camera],
     background: Tensor,  # [3]
 ) -> Tensor:  # [F, H, W, 3]
-    """Colours of moments, each by a camera of its own, all of one size, in one launch.
+    """Colours of frames, each by a camera of its own, all of one size, in one launch.
 
-    gaussians: means, quats and scales of each moment, [F, N, ..]; opacities [N] and SH [N, K, 3] of
+    gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
     all.
     """
     g, first = gaussians, cameras[0]
     size = first.width, first.height
     assert all((camera.width, camera.height) == size for camera in cameras)
     count = len(cameras)
-    moments = Gaussians(
+    frames = Gaussians(
         g.means, g.quats, g.scales, g.opacities.expand(count, -1), g.sh.expand(count, -1, -1, -1)
     )
     views = (
@@ -50,7 +50,7 @@ def draw_frames(
         torch.stack([camera.K for camera in cameras])[:, None],
         background.expand(count, 1, 3),
     )
-    return _rasterized(moments, views, size, "classic", with_depth=False)[0][:, 0]
+    return _rasterized(frames, views, size, "classic", with_depth=False)[0][:, 0]
 
 
 def _rasterized(

@@ -1,7 +1,4 @@
-"""`render`: Gaussians and a camera to an image, on whichever backend there is.
-
-Which rasterizer draws: gsplat on CUDA, or ours on the CPU.
-"""
+"""`render`: Gaussians and a camera to an image, on CUDA with gsplat or on the CPU with ours."""
 
 import sys
 from collections.abc import Sequence
@@ -105,25 +102,25 @@ def render(
 def render_frames(
     gaussians: Gaussians, cameras: Sequence[Camera], background: Tensor, backend: Backend
 ) -> Tensor:  # [F, H, W, 3]
-    """Colours of F moments over a background [3], without gradients; on CUDA in one launch.
+    """Colours of F frames over a background [3], without gradients; on CUDA in one launch.
 
-    gaussians: means, quats and scales of each moment, [F, N, ..]; opacities [N] and SH [N, K, 3] of
-    all. cameras: one for each moment, all of one size.
+    gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
+    all. cameras: one for each frame, all of one size.
     """
     g = gaussians
-    moments = [
+    frames = [
         Gaussians(*parts, g.opacities, g.sh)
         for parts in zip(g.means, g.quats, g.scales, strict=True)
     ]
-    for moment, camera in zip(moments, cameras, strict=True):
-        _check(moment, camera)
+    for frame, camera in zip(frames, cameras, strict=True):
+        _check(frame, camera)
     if backend == "gsplat":
         from splat import cuda  # noqa: PLC0415  gsplat takes seconds to import
 
         return cuda.draw_frames(g, cameras, background)
     drawn = [
-        draw(moment, camera, background, "classic", False)[0]
-        for moment, camera in zip(moments, cameras, strict=True)
+        draw(frame, camera, background, "classic", False)[0]
+        for frame, camera in zip(frames, cameras, strict=True)
     ]
     return torch.stack(drawn)
 

@@ -101,7 +101,8 @@ MAY_IMPORT = {
     "research.commands": (
         "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
         "avatar.heads avatar.lipreading common configs configs.commands research.bench "
-        "research.captures research.corpus research.evaluation.avatar research.evaluation.emotion "
+        "research.captures research.corpus research.evaluation research.evaluation.avatar "
+        "research.evaluation.emotion "
         "research.evaluation.head research.evaluation.photo research.evaluation.reenactment "
         "research.evaluation.tracking research.evaluation.voices research.lipreading"
     ),
@@ -113,37 +114,38 @@ MAY_IMPORT = {
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.video common"
     ),
+    "research.evaluation": "avatar.behaviour avatar.geometry common",
     "research.evaluation.avatar": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.reconstruct "
-        "avatar.retarget avatar.rigging avatar.vision common splat"
+        "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"
     ),
     "research.evaluation.emotion": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.rigging avatar.vision common "
-        "research.evaluation.photo splat"
+        "research.evaluation research.evaluation.photo splat"
     ),
     "research.evaluation.head": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
-        "avatar.geometry avatar.heads common"
+        "avatar.geometry avatar.heads common research.evaluation"
     ),
     "research.evaluation.photo": (
         "avatar.drive avatar.geometry avatar.heads avatar.photo avatar.reconstruct avatar.rigging "
-        "avatar.tracking avatar.video avatar.vision common research.evaluation.avatar "
-        "research.evaluation.tracking splat"
+        "avatar.tracking avatar.video avatar.vision common research.evaluation "
+        "research.evaluation.avatar research.evaluation.tracking splat"
     ),
     "research.evaluation.reenactment": (
         "avatar.avatar_io avatar.drive avatar.geometry avatar.heads avatar.tracking common "
-        "research.evaluation.avatar research.evaluation.tracking"
+        "research.evaluation research.evaluation.tracking"
     ),
     "research.evaluation.tracking": (
         "avatar.avatar_io avatar.behaviour avatar.geometry avatar.heads avatar.reconstruct "
-        "avatar.retarget common research.evaluation.avatar splat"
+        "avatar.retarget common research.evaluation research.evaluation.avatar splat"
     ),
     "research.evaluation.voices": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
         "audio2mesh.sync avatar.avatar_io avatar.drive avatar.geometry avatar.heads "
-        "avatar.retarget common research.evaluation.emotion"
+        "avatar.retarget common research.evaluation research.evaluation.emotion"
     ),
     "research.lipreading": (
         "audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading audio2mesh.model "

@@ -1,9 +1,8 @@
-"""Phones with their times → weights of the 52 ARKit units.
+"""Phones with their times → weights of the 52 ARKit units, with articulatory constraints.
 
-What the mouth must do whatever the neighbours want, blended in smoothly.
-
-A `Demand` bounds channels from below and above around the middle of certain phones. It acts
-through a gate in [0, 1] that rises, holds for at least two frames at 25 fps, and falls.
+A `Demand` bounds channels from below and above around the middle of certain phones, whatever their
+neighbours. It acts through a gate in [0, 1] that rises, holds for at least two frames at 25 fps,
+and falls.
 """
 
 from collections.abc import Mapping, Sequence

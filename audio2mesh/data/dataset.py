@@ -1,8 +1,7 @@
-"""One interface to all that speech-to-motion weights are trained and scored on.
+"""One interface to all data that speech-to-motion weights are trained and scored on.
 
-Which vertices are lips and upper face: the field's named sets, read from where users have them.
-
-The sets are not ours to ship. They lie beside the data, in the folder itself or in `regions`.
+Lip and upper-face vertices of published topologies are read from the users' own files, in the
+folder of the data or in its `regions`, as their licences do not allow shipping them.
 """
 
 import re

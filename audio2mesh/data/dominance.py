@@ -111,8 +111,8 @@ def _near(spans: Tensor, times: Tensor) -> Tensor:
 def save_dominance(path: Path, model: DominanceModel, fitted_to: str) -> None:
     """Write the model as .npz with a line that says what it was fitted to."""
     arrays = {f.name: np.asarray(getattr(model, f.name)) for f in fields(model)}
-    told = {"channels": np.array(CHANNELS), "fitted_to": np.array(fitted_to)}
-    write_arrays(path, told | arrays)
+    labels = {"channels": np.array(CHANNELS), "fitted_to": np.array(fitted_to)}
+    write_arrays(path, labels | arrays)
 
 
 def read_dominance(path: Path) -> DominanceModel:

@@ -1,18 +1,15 @@
-"""The layout that FaceFormer brought VOCASET and BIWI into.
+"""VOCASET and BIWI: two layouts on disk, and the published splits.
 
+FaceFormer's layout (github.com/EvelynFan/FaceFormer, commit dfaea819: data_loader.py):
 `vertices_npy/<subject>_<sentence>.npy` [T, 3V], `wav/<same>.wav` and `templates.pkl`, a dict of the
-subjects' rest faces. github.com/EvelynFan/FaceFormer, commit dfaea819: data_loader.py.
+subjects' rest faces.
 
-Who trains and who tests: the published splits of VOCASET and BIWI.
+VOCASET as its authors distribute it (voca.is.tue.mpg.de): `data_verts.npy` [N, 5023, 3] metres, far
+too large for memory; `subj_seq_to_idx.pkl`: subject → sequence → frame → row;
+`raw_audio_fixed.pkl`: subject → sequence → sample_rate and audio; and `templates.pkl`.
 
-VOCASET as FaceFormer (github.com/EvelynFan/FaceFormer) splits it, BIWI as CodeTalker
-(github.com/Doubiiu/CodeTalker) does. Recordings that a split leaves out are not used.
-
-VOCASET as its authors distribute it (voca.is.tue.mpg.de).
-
-`data_verts.npy` [N, 5023, 3] metres, far too large for memory; `subj_seq_to_idx.pkl`: subject →
-sequence → frame → row; `raw_audio_fixed.pkl`: subject → sequence → sample_rate and audio; and
-`templates.pkl`: subject → rest face.
+VOCASET is split as in FaceFormer, BIWI as in CodeTalker (github.com/Doubiiu/CodeTalker). Recordings
+that a split leaves out are not used.
 """
 
 from collections.abc import Callable, Mapping
@@ -191,7 +188,7 @@ def read_vocaset_raw(folder: Path) -> list[Recording]:
                     frames=len(chosen),
                     template=_entry(templates, folder / "templates.pkl", subject),
                     audio=partial(_read_audio, folder, sounds, subject, sequence),
-                    vertices=partial(_vocaset_raw_read_vertices, vertices, chosen),
+                    vertices=partial(_read_frames, vertices, chosen),
                 )
             )
     return recordings
@@ -205,9 +202,7 @@ def _rows(folder: Path, rows_of_frames: dict[int, int], count: int) -> np.ndarra
     return rows
 
 
-def _vocaset_raw_read_vertices(
-    vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray
-) -> np.ndarray:
+def _read_frames(vertices: np.ndarray, rows: np.ndarray, frames: np.ndarray) -> np.ndarray:
     return vertices[rows[frames]]
 
 

@@ -1,12 +1,11 @@
-"""What the mouth does at the phones that one can see: shut, contact, open, rounded, at rest.
+"""Visible articulation at phones: closed, in contact, open, rounded, at rest.
 
-The opening is the height of the gap between the lips at its widest point; at rest it is nothing.
-Shut is less than 15 % of the 95th percentile of the row's openings, open is more than 40 % of it,
-which real motion reaches in 99 of 100 open vowels. So that a row gains nothing by moving much or
-little, shut also means under 2.5 % of the distance of the mouth's corners at rest (1.5 mm in
-60 mm), open over 8 % (4.8 mm); under 1 % (0.6 mm) nobody sees a gap, and that is shut.
-
-A figure of one recording and its weight, and the figure of many recordings.
+The opening is the height of the gap between the lips at its widest point, zero at rest. Closed is
+less than 15 % of the 95th percentile of the row's openings, open is more than 40 % of it, which
+real motion reaches in 99 of 100 open vowels. So that a row gains nothing by moving much or little,
+closed also means under 2.5 % of the distance of the mouth's corners at rest (1.5 mm in 60 mm), open
+over 8 % (4.8 mm); a gap under 1 % (0.6 mm) is invisible and counts as closed. Each figure of a
+recording has a weight, by which figures of many recordings are averaged.
 """
 
 import math

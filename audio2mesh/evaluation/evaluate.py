@@ -1,9 +1,5 @@
-"""From folders of recordings and weights to the rows of a table.
-
-The rows of the table: who makes the motion for a recording.
-
-The table on the terminal and the report on disk.
-"""
+"""Evaluate weights on folders of recordings: the rows of the table, their motion, the table on the
+terminal and the report on disk."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""When the mouth moves: lag against the truth, and mean temporal misalignment.
-
-Distances between predicted and true motion of one recording.
-"""
+"""Distances between predicted and true motion of one recording, their lag, and mean temporal
+misalignment."""
 
 import numpy as np
 import torch

@@ -1,8 +1,6 @@
-"""Phones read from lips, and how far they are from those that were said.
+"""Phones decoded from the lip reader's output with a trigram of phones, and the phone error rate.
 
-Which phones follow which: a trigram of phones, and the best reading with its help.
-
-Lips alone do not tell p from b; what was said before often does.
+Lips alone do not distinguish p from b; the phones before often do.
 """
 
 from collections.abc import Sequence
@@ -51,13 +49,13 @@ def read_in_context(
     ended[_START, _START] = 0.0  # of readings whose last step is a blank, or the phone b
     ended_by, going_by = (torch.full((count, count), _NONE) for _ in range(2))  # how b came in
     numbers = torch.arange(count * count).view(count, count)
-    told: list[Tensor] = []
+    back_pointers: list[Tensor] = []
     for step, row in enumerate(log_probs.cpu()):
         goes_on = going[..., None] + again  # [a, b, c]
         after_blank = ended[..., None] >= goes_on
         begun, before = (torch.maximum(ended[..., None], goes_on) + cost).max(0)  # [b, c]
         by = torch.where(after_blank, ended_by[..., None], going_by[..., None])
-        told.append(by.gather(0, before[None])[0])
+        back_pointers.append(by.gather(0, before[None])[0])
         ended_by = torch.where(going > ended, going_by, ended_by)
         ended = torch.maximum(ended, going) + row[BLANK]
         going_by = torch.where(begun > going, step * count * count + numbers, going_by)
@@ -65,16 +63,16 @@ def read_in_context(
     better = going > ended
     best = int(torch.maximum(going, ended).argmax())
     last = int(torch.where(better, going_by, ended_by).flatten()[best])
-    return [label for label in _traced(told, last) if label != SILENCE]
+    return [label for label in _backtrack(back_pointers, last) if label != SILENCE]
 
 
-def _traced(told: Sequence[Tensor], last: int) -> list[str]:
+def _backtrack(back_pointers: Sequence[Tensor], last: int) -> list[str]:
     """Phones in order, from the entry at which the last one came in back to the first."""
     labels = []
     while last != _NONE:
         step, pair = divmod(last, len(PHONES) ** 2)
         labels.append(PHONES[pair % len(PHONES)])
-        last = int(told[step].flatten()[pair])
+        last = int(back_pointers[step].flatten()[pair])
     return labels[::-1]
 
 

@@ -1,9 +1,7 @@
-"""The lip reader: a 3D convolution over crops, 2D ones on each frame, a transformer, CTC.
+"""The lip reader and its file: 3D convolution over crops, 2D ones on each frame, transformer, CTC.
 
-The plan is that of Stafylakis and Tzimiropoulos (arXiv 1703.04105) and its successors, much
-smaller; the transformer's blocks are those of the student, so that only distance counts.
-
-The lip reader on disk.
+After Stafylakis and Tzimiropoulos (arXiv 1703.04105) and its successors, much smaller; the
+transformer's blocks are those of the student, so that positions enter by distance alone.
 """
 
 import json

@@ -54,7 +54,7 @@ class LiveMotion:
 
     @property
     def latency(self) -> float:
-        """Longest time in seconds from a frame's start to the moment at which it comes out."""
+        """Longest time in seconds from a frame's start to the time at which it comes out."""
         return (self.options.step + self.options.lookahead) / self.model.fps
 
     def push(self, samples: np.ndarray) -> Tensor:

@@ -1,9 +1,8 @@
-"""A recording of any length → vertex offsets, in bounded memory, without visible window seams.
+"""A recording of any length → vertex offsets or coefficients, in bounded memory, without visible
+window seams.
 
 Windows of fixed length start one hop apart, the first one margin before the recording; beyond its
 ends the recording is silence. Of each window the margins are dropped but for a short cross-fade.
-
-A recording, decoded once → all that a talking head needs of it, as a few numbers a frame.
 """
 
 import math
@@ -118,7 +117,7 @@ def _crossfaded(model: SpeechToMotion, windows: Iterable[Tensor]) -> Iterator[Te
 def _at_rate(curves: Iterable[Tensor], ratio: float, count: Callable[[], int]) -> Iterator[Tensor]:
     """Resample curves [F, K] that arrive in chunks; frame centres stay where they are in time.
 
-    `ratio` is input over output rate; no more frames come out than `count()` says at that moment.
+    `ratio` is input over output rate; no more frames come out than `count()` says at that time.
     """
     held, dropped, done = None, 0, 0
     for chunk in curves:

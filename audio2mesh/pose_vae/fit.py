@@ -1,7 +1,5 @@
-"""A whole training run of head motion: read tracks, train with progress, measure, write.
-
-Networks of head motion on disk: one safetensors file in half precision.
-"""
+"""A whole training run of head motion: read tracks, train with progress, measure, and write the
+network to one safetensors file in half precision."""
 
 import json
 from collections.abc import Mapping, Sequence

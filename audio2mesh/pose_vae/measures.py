@@ -23,7 +23,7 @@ class PoseScores:
     error: float
     """degrees, root mean square, of motion whose sound is known, encoded and decoded again"""
     shuffled: float
-    """the same, decoded with the voice of another moment"""
+    """the same, decoded with the voice of another window"""
     seams: float
     """acceleration where windows meet over that elsewhere; 1 where seams do not show"""
     diversity: float
@@ -55,11 +55,11 @@ def windows(tracks: Sequence[PoseTrack]) -> list[Window]:
 
 
 @torch.no_grad()
-def reconstruction_error(net: PoseNet, true: Sequence[Window], told: Sequence[Window]) -> float:
+def reconstruction_error(net: PoseNet, true: Sequence[Window], others: Sequence[Window]) -> float:
     """Degrees, root mean square over the new frames of windows that are encoded with their own
     voice and decoded with that of the others; nan without any."""
     squares: list[Tensor] = []
-    for (angles, voice, real), (_, other, _) in zip(true, told, strict=False):
+    for (angles, voice, real), (_, other, _) in zip(true, others, strict=False):
         own = (angles / net.deviation)[None]
         code = net.encode(own, voice[None]).mean
         made = net.decode(code, own[:, :CONTEXT], torch.ones(1), other[None])

@@ -1,10 +1,8 @@
-"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013), which
-go on from the motion before them.
+"""A conditional variational autoencoder of windows of head motion (Kingma and Welling 2013), each
+continuing the motion before it.
 
-Codes are drawn from what that motion and the voice make likely (a conditional prior; Sohn, Lee, Yan
-2015): one that was drawn without regard to where the head is would throw it elsewhere.
-
-A voice → the motion of a head, window after window, each going on from the one before.
+Codes are drawn from a conditional prior (Sohn, Lee, Yan 2015) of the preceding motion and the
+voice, so that the head continues from its pose.
 """
 
 from dataclasses import dataclass
@@ -76,8 +74,8 @@ class PoseNet(nn.Module):
         code [B, latent]; before [B, CONTEXT, 3]; known [B] 1 where there is such, or 0.
         """
         hidden = self.rise(self.unfold(code).unflatten(1, (-1, WINDOW // 20)))
-        told = torch.cat([_context(before, known), voice], -1)
-        hidden = hidden + self.given(told.transpose(1, 2))
+        condition = torch.cat([_context(before, known), voice], -1)
+        hidden = hidden + self.given(condition.transpose(1, 2))
         for layer in self.decoder:
             hidden = layer(hidden)
         return self.out(hidden.transpose(1, 2))
@@ -167,9 +165,9 @@ def head_motion(net: PoseNet, voice: Tensor, take: int) -> Tensor:
     made: list[Tensor] = []
     start = 0  # of the next window
     while start < max(frames - CONTEXT, 1):
-        told = tail[:, :CONTEXT], known, voice[None, start : start + WINDOW]
+        condition = tail[:, :CONTEXT], known, voice[None, start : start + WINDOW]
         drawn = torch.randn(1, net.options.latent, generator=generator).to(like)
-        decoded = net.decode(net.expect(*told).at(drawn), *told)
+        decoded = net.decode(net.expect(*condition).at(drawn), *condition)
         decoded = joined_on(tail, decoded) if made else decoded
         made.append(decoded[0, CONTEXT if made else 0 : WINDOW - MARGIN])
         tail, known = decoded[:, HOP:], like.new_ones(1)

@@ -84,14 +84,14 @@ def window(track: PoseTrack, start: int) -> Window:
 
 def window_losses(net: PoseNet, batch: PoseBatch) -> dict[str, Tensor]:
     """Squared errors, means over real frames, and the divergence [latent] of the codes."""
-    code, told = net.encode(batch.angles, batch.voice), (batch.angles[:, :CONTEXT], batch.known)
+    code, context = net.encode(batch.angles, batch.voice), (batch.angles[:, :CONTEXT], batch.known)
     drawn = code.at(torch.randn_like(code.mean)) if net.training else code.mean
-    made = net.decode(drawn, *told, batch.voice)
+    made = net.decode(drawn, *context, batch.voice)
     losses, apart, real = {}, made - batch.angles, batch.real
     for name in ("place", "velocity", "acceleration"):
         losses[name] = (apart.square() * real).sum() / (3 * real.sum())
         apart, real = apart.diff(dim=1), real[:, 1:]
-    divergence = code.divergence(net.expect(*told, batch.voice))
+    divergence = code.divergence(net.expect(*context, batch.voice))
     return {**losses, "divergence": divergence.mean(0)}
 
 

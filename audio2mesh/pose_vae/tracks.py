@@ -1,7 +1,4 @@
-"""Tracks of heads on disk → angles and voice in the network's frames.
-
-What the network is told of a voice, in the frames of head motion.
-"""
+"""Tracks of heads on disk → angles and features of the voice at the network's frame rate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

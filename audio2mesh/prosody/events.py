@@ -1,9 +1,5 @@
-"""Settled frames → pace, phrases and accents.
-
-Nuclei of syllables → those that stand out by pitch, loudness and length.
-
-Pitch → semitones over the speaker's running median.
-"""
+"""Settled frames → pace, phrases and accents: syllable nuclei that stand out by pitch (in semitones
+over the speaker's running median), loudness and length."""
 
 from collections import deque
 from dataclasses import dataclass

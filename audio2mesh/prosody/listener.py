@@ -25,7 +25,7 @@ class ProsodyListener:
 
     A frame is final `latency` seconds after its start was heard: so early a phrase's start is seen
     in `speaking`, and its end, as a pause has to last 180 ms before it ends a phrase. `phrases` has
-    a phrase from its end on. An accent comes 0.32 s after the loudest moment of its vowel, usually
+    a phrase from its end on. An accent comes 0.32 s after the loudest frame of its vowel, usually
     within 0.4 s of the vowel's start. Memory is bounded.
     """
 

@@ -1,9 +1,5 @@
-"""Frames that sound → phrases between pauses.
-
-Loudness → the nuclei of syllables: voiced peaks with a dip before them.
-
-After de Jong and Wempe (2009, Behavior Research Methods 41(2):385-90).
-"""
+"""Voice activity → phrases between pauses; loudness → syllable nuclei, voiced peaks with a dip
+before them, after de Jong and Wempe (2009, Behavior Research Methods 41(2):385-90)."""
 
 from collections import deque
 

@@ -1,13 +1,11 @@
-"""Samples → for each frame of 10 ms its levels and the lags at which the sound repeats itself.
+"""Pitch tracking: samples → for each frame of 10 ms its levels, pitch candidates, and one pitch or
+none.
 
-The difference function of de Cheveigné and Kawahara (2002, YIN, JASA 111(4):1917-30), here with
-both windows placed symmetrically about the frame's centre, so that a glide is not seen late, and
-divided by the energy under the windows, so that a voice that swells still counts as periodic.
-
-Candidates of each frame → one pitch or none, by the cheapest path that looks a little ahead.
-
-Dynamic programming over candidates and an unvoiced state, as in RAPT (Talkin 1995), read back a
-fixed number of frames behind the newest one.
+Candidates are minima of the difference function of de Cheveigné and Kawahara (2002, YIN, JASA
+111(4):1917-30), here with both windows placed symmetrically about the frame's centre, so that a
+glide is not seen late, and divided by the energy under the windows, so that a voice that swells
+still counts as periodic. Dynamic programming over candidates and an unvoiced state, as in RAPT
+(Talkin 1995), is read back a fixed number of frames behind the newest one.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
-"""The prosody of a recording or of a piece of it: numbers a frame of 10 ms, and events.
-
-How excited a voice sounds.
-"""
+"""The prosody of a recording or of a part of it: values per frame of 10 ms, and events; and the
+arousal that the voice expresses."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -87,7 +85,7 @@ def arousal(prosody: Prosody) -> float:
     """How excited a voice sounds, from 0 to 1; 0.5 is everyday speech, 0 where nobody speaks.
 
     By pitch (its mean and its range over the speaker's lowest), by how much the loudness varies,
-    and by pace, which all grow with excitement. It says nothing of which feeling it is: joy and
+    and by pace, which all grow with excitement. It says nothing of which emotion it is: joy and
     anger sound alike in these, and from sound alone people, too, name only four in ten emotions.
     The scale is set by hand, not learned from labelled voices.
     """

@@ -1,7 +1,5 @@
-"""Measured frames → which of them are voiced, which are sound of the speaker, and how loud.
-
-How loud the speaker and how loud the background is, as far as is heard.
-"""
+"""Measured frames → which of them are voiced, which are sound of the speaker, and how loud, from
+running levels of the speaker and the background."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ _LOUD_AT_FIRST = -40.0  # dB of full scale, until a voice is heard
 _MEMORY = 8 * FRAMES_PER_SECOND  # voiced frames over which the loud level forgets
 _SHARE = 0.85  # the loud level is this expectile of voiced frames
 _HEADROOM = 8.0  # dB that a voice may at once be louder than the loud level
-_BLOCK, _BLOCKS = 25, 12  # the background is the quietest moment of 3 s
+_BLOCK, _BLOCKS = 25, 12  # the background is the quietest block of 3 s
 _SMOOTHING = 0.15  # of the level whose least is taken, a frame: about 60 ms
 _UNDER_LOUD, _RANGE = 10.0, 40.0  # dB
 
@@ -41,7 +39,7 @@ class LoudLevel:
 
 
 class Background:
-    """The quietest moment of the last seconds, in dB of full scale."""
+    """The quietest block of the last seconds, in dB of full scale."""
 
     def __init__(self) -> None:
         self._smooth = self._least = 0.0

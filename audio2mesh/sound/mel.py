@@ -1,7 +1,5 @@
-"""Log-mel spectrogram: 100 steps per second, 80 bands.
-
-Loudness: speech is brought to one level before it is encoded.
-"""
+"""Log-mel spectrogram (100 steps per second, 80 bands), and the level to which speech is normalised
+before it is encoded."""
 
 from functools import cache
 

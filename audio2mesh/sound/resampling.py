@@ -1,9 +1,4 @@
-"""Change of sample rate, by soxr.
-
-Any number of channels → one or two.
-
-Signs in a media file's own bytes that its end is missing.
-"""
+"""Sample rate conversion by soxr, channel mixing, and signs that a media file is truncated."""
 
 from __future__ import annotations
 

@@ -234,8 +234,8 @@ def _declared_seconds(container: InputContainer, stream: AudioStream) -> float:
     """The length the header states, or 0 where it states none or libav only estimates it."""
     kind = container.format.name
     if "matroska" in kind:
-        told = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
-        hours, minutes, seconds = map(float, told.groups()) if told else (0.0, 0.0, 0.0)
+        duration = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", ""))
+        hours, minutes, seconds = map(float, duration.groups()) if duration else (0.0, 0.0, 0.0)
         start = float((stream.start_time or 0) * (stream.time_base or 0))
         return 3600 * hours + 60 * minutes + seconds - start
     exact = kind in ("flac", "aiff", "caf", "w64") or "mp4" in kind

@@ -1,12 +1,8 @@
-"""Contrastive losses on embeddings of sound and mouth.
+"""Contrastive losses and training of SyncNet3D's sound tower and mouth tower.
 
 Segments hold A = M + 2 E audio windows around M mouth windows: mouth window m belongs to audio
 window m + E. Negatives are all other windows of the batch: other times of the same recording and
-other recordings.
-
-Contrastive training of SyncNet3D's sound tower and mouth tower.
-
-Stretches of 6 s are kept in memory, from which segments are cut; old ones are replaced by new ones.
+other recordings. Segments are cut from stretches of 6 s in memory, which are replaced over time.
 """
 
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
-"""SyncNet3D as a training loss.
-
-SyncNet3D on disk: one safetensors file in half precision, with its role and training record.
-"""
+"""SyncNet3D as a training loss, and on disk: one safetensors file in half precision, with its role
+and training record."""
 
 import json
 from collections.abc import Mapping

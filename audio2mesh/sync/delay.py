@@ -1,8 +1,8 @@
-"""By how much lips that were filmed come late against the sound that was recorded with them.
+"""The delay of filmed lips against the sound that was recorded with them.
 
-Two witnesses: the mean distance of SyncNet3D's embeddings over the windows that hold speech, and
-the correlation of the lips with those that a speech-to-motion model makes of the sound. The first
-tells best in long films, the second in short ones; their sum is right in both.
+Two measures: the mean distance of SyncNet3D's embeddings over the windows that hold speech, and
+the correlation of the lips with those that a speech-to-motion model predicts from the sound. The
+first is better for long films, the second for short ones; their sum is right in both.
 """
 
 from dataclasses import dataclass

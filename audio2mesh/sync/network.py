@@ -1,11 +1,7 @@
 """SyncNet3D: does this mouth belong to this sound? (Learn2Talk, arXiv 2404.12888)
 
-Lips and log-mel of the same 0.2 s become embeddings of length 1 whose distance is small where they
-belong together. The lips are seen as their leading principal curves, so any topology will do.
-
-Networks that turn one window into an embedding of length 1.
-
-Lips of any topology as a few curves.
+Lips and log-mel of the same 0.2 s become embeddings of length 1, whose distance is small where they
+belong together. Lips enter as their leading principal curves, so any topology will do.
 """
 
 from itertools import pairwise

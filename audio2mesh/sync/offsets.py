@@ -1,8 +1,7 @@
-"""LSE-D, LSE-C and the offset between sound and mouth.
+"""LSE-D, LSE-C and the offset between sound and mouth; and the offset test: whether a SyncNet3D
+finds by how many frames a recording was shifted.
 
 Offsets are in frames; a positive one means that the motion comes late.
-
-The offset test: does a SyncNet3D find by how many frames a recording was shifted?
 """
 
 from collections.abc import Sequence

@@ -1,8 +1,7 @@
-"""Changes to the sound of training windows that leave the motion as it is.
+"""Changes to the sound of training windows that leave the motion as it is; and synthetic music, on
+which a face keeps its mouth shut.
 
 Every function takes audio [S] float32 at 16 kHz and a random generator, and returns audio [S].
-
-Made-up music: sound that is no speech, on which a face keeps its mouth shut.
 """
 
 import numpy as np

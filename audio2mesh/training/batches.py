@@ -1,7 +1,5 @@
-"""Batches of encoded windows, drawn from the passes in use.
-
-Passes over the clips: windows encoded together, kept in memory or in files that runs share.
-"""
+"""Batches of encoded windows, drawn from passes over the clips: windows that are encoded together
+and kept in memory or in files that runs share."""
 
 import fcntl
 import hashlib

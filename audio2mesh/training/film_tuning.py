@@ -33,7 +33,7 @@ from common.errors import InputError
 
 NEUTRAL_ROW = 0
 SPREADS = {"gap": 1.30, "width": 1.54}
-"""How much farther lips move than tracking finds, measured on films of made-up people."""
+"""How much farther lips move than tracking finds, measured on films of synthetic people."""
 SPREAD_WEIGHT = 0.2
 HELD_PER_STEP, SOLVED_PER_STEP = 4, 4
 RIDGE = 1e-3  # of the lips' mean motion: what hardly moves them is no way to move them
@@ -181,11 +181,11 @@ def gentlest_ways(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
     right, left = face.lips[across.argmin()], face.lips[across.argmax()]
     gap = (model.basis[:, upper] - model.basis[:, lower])[..., 1].mean(1)
     width = (model.basis[:, left] - model.basis[:, right])[:, 0]
-    told = torch.stack([gap, width], 1).double()  # [K, 2]
+    openings = torch.stack([gap, width], 1).double()  # [K, 2]
     gram = lip_gram(model, face).double()
     gram = gram + RIDGE * gram.diagonal().mean() * torch.eye(len(gram)).double()
-    found = torch.linalg.solve(gram, told)
-    return (found @ torch.linalg.inv(told.T @ found)).float()
+    found = torch.linalg.solve(gram, openings)
+    return (found @ torch.linalg.inv(openings.T @ found)).float()
 
 
 def with_style(model: SpeechToMotion, name: str, habit: Tensor) -> SpeechToMotion:

@@ -1,11 +1,8 @@
-"""Training losses: small functions of predicted and true motion, composed by weights.
+"""Training losses: small functions of predicted and true motion, composed by weights; and critics.
 
 Every loss takes (predicted, true, face) with motion [B, F, ..] and returns a scalar; distances are
-in millimetres, so that weights of about 1 are the natural ones.
-
-What a learned judge of motion sees of a training batch.
-
-A critic turns a batch into a loss; SyncNet3D and the lip-reading network are critics.
+in millimetres, so that weights of about 1 are the natural ones. A critic is a learned loss of a
+batch: SyncNet3D or the lip-reading network.
 """
 
 from collections.abc import Callable, Mapping
@@ -80,7 +77,7 @@ def contact_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     """Expectile loss of how far forward the tip of the tongue is, mm²; 0 for a face without tongue.
 
-    It comes forward for moments that the sound does not tell for sure, and a mean over all that
+    It comes forward for times that the sound does not tell for sure, and a mean over all that
     may be shows next to nothing of it: so where it stays behind counts more than where it is ahead.
     """
     if not len(face.tongue):

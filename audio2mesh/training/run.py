@@ -1,7 +1,5 @@
-"""A whole training run: read clips, train with progress and a log, score, write the weights.
-
-Training that begins from weights: the same model on the basis of other data.
-"""
+"""A whole training run: read clips, optionally begin from weights on the basis of other data, train
+with progress and a log, score, write the weights."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -83,16 +81,16 @@ def fit(
     data: TrainingData,
     critics: Mapping[str, CriticFactory],
     device: torch.device,
-    told: Mapping[str, Any] | None = None,
+    extra_record: Mapping[str, Any] | None = None,
 ) -> Scores:
     """Train and write the weights `out`; returns the scores of the held-out clips.
 
     data: on a common basis. critics: how to make the learned losses, by the names of their weights.
-    told: what else the course of the training follows from. InputError where no clip is left or a
-    critic is missing.
+    extra_record: what else the training depends on. InputError where no clip is left or a critic is
+    missing.
     """
     with process_group(device):
-        return _fit(options, out, data, critics, device, told or {})
+        return _fit(options, out, data, critics, device, extra_record or {})
 
 
 def _fit(
@@ -101,14 +99,14 @@ def _fit(
     data: TrainingData,
     critics: Mapping[str, CriticFactory],
     device: torch.device,
-    told: Mapping[str, Any],
+    extra_record: Mapping[str, Any],
 ) -> Scores:
     model = new_model(options, data).to(device)
     made = make_critics(options, critics, data, model.fps, device)
     trainer = motion_trainer(
         model, data.training, data.weights, data.face, options.train, made, options.cache
     )
-    record = run_record(options, model, data, told)
+    record = run_record(options, model, data, extra_record)
 
     def scores() -> Scores:
         with trainer.average_in_use():
@@ -159,7 +157,7 @@ def make_critics(
 
 
 def run_record(
-    options: FitOptions, model: SpeechToMotion, data: TrainingData, told: Mapping[str, Any]
+    options: FitOptions, model: SpeechToMotion, data: TrainingData, extra_record: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the weights say of their training, and what a continued run must agree with."""
     return {
@@ -168,7 +166,7 @@ def run_record(
         "train": course(options.train),
         "model": asdict(model.options),
         **({"start": options.start.name} if options.start else {}),
-        **told,
+        **extra_record,
     }
 
 

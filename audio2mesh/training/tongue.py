@@ -1,6 +1,6 @@
-"""A tongue taught by itself: one more linear map from the decoder's last block, by least squares.
+"""Train the tongue by itself: one more linear map from the decoder's last block, by least squares.
 
-Lips, jaw and all else of the weights stay as they are; every speaking style gets the same map.
+Lips, jaw and all other weights stay as they are; every speaking style gets the same map.
 """
 
 from collections.abc import Iterable, Iterator
@@ -127,6 +127,6 @@ def _record(options: FitOptions, data: TrainingData) -> dict[str, Any]:
     """What the weights say of their training, and of what taught their tongue."""
     assert options.start is not None
     train = options.train
-    told = {"data": data.record, "windows": train.windows, "passes": train.passes}
-    told |= {"seed": train.seed, "augment": asdict(train.augment)}
-    return training_record(options.start) | {"taught the tongue": told}
+    record = {"data": data.record, "windows": train.windows, "passes": train.passes}
+    record |= {"seed": train.seed, "augment": asdict(train.augment)}
+    return training_record(options.start) | {"taught the tongue": record}

@@ -1,7 +1,5 @@
-"""Steps of AdamW for any task, with the running average of the weights.
-
-The log of a training: a JSON object per line.
-"""
+"""Steps of AdamW for any task, with the running average of the weights, and a log of one JSON
+object per line."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -176,8 +174,8 @@ def train(
     record: what the course of the run follows from; scores: what is logged whenever it is kept. Of
     several processes only the first one shows and keeps the run.
     """
-    told, leads, options = json.dumps(record), rank() == 0, trainer.options
-    take_up(trainer, out, told)
+    identity, leads, options = json.dumps(record), rank() == 0, trainer.options
+    take_up(trainer, out, identity)
     look = step_log(out, trainer.step, scores) if leads else losses_in_words
-    run_steps(trainer, options.steps, out, told, options.save_every, look, leads)
+    run_steps(trainer, options.steps, out, identity, options.save_every, look, leads)
     trainer.use_average()

@@ -112,9 +112,9 @@ def quiet_window(form: WindowForm, voices: list[np.ndarray], rng: np.random.Gene
 
 
 def cut_off(window: Window, fps: int, second: float, ahead: float) -> Window:
-    """The window as a listener knows it at a moment: all later sound is silence.
+    """The window as a listener knows it at a time: all later sound is silence.
 
-    Frames count as heard up to `ahead` seconds before that moment.
+    Frames count as heard up to `ahead` seconds before that time.
     """
     audio = window.audio.copy()
     audio[round(second * SAMPLE_RATE) :] = 0

@@ -1,8 +1,7 @@
-"""How long the CPU rasterizer takes, beside its obvious form and the oracle.
+"""Time the CPU rasterizer beside its naive form and a differentiable oracle in plain PyTorch.
 
-The oracle: 3D Gaussian rasterization in plain PyTorch, differentiable, float32 or float64.
-
-Written for reading and for tests; it shares no formula with the Numba kernels.
+The oracle is written for reading and for tests, in float32 or float64; it shares no formula with
+the Numba kernels.
 """
 
 import math

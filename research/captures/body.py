@@ -1,4 +1,4 @@
-"""The sitter as one mesh: head, neck and shoulders, and a pullover over them."""
+"""The subject as one mesh: head, neck and shoulders, and a pullover over them."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,11 @@ _BAND = np.vstack([_BAND, [[4.8, 10], [4.2, 16], [1.6, 18.5]]])
 
 @dataclass(frozen=True)
 class Body:
-    """The sitter's head mesh, followed by everything that stands still below it."""
+    """The subject's head mesh, followed by everything that stands still below it."""
 
-    sitter: Subject
+    subject: Subject
     vertices: Floats  # [B, 3] metres at rest; the first V are the head's
-    faces: Ints  # [M, 3]; the first are the sitter's
+    faces: Ints  # [M, 3]; the first are the subject's
     skin: Ints  # triangles of each part: head and neck
     shoulders: Ints
     cloth: Ints
@@ -34,13 +34,13 @@ class Body:
     @property
     def still(self) -> Floats:
         """The vertices [B - V, 3] that never move."""
-        return self.vertices[len(self.sitter.head.vertices) :]
+        return self.vertices[len(self.subject.head.vertices) :]
 
 
-def dress(sitter: Subject) -> Body:
-    """The body of a sitter."""
-    head = len(sitter.head.vertices)
-    rings, normals = sitter.rings(sitter.rest.vertices), sitter.rings(sitter.rest.normals)
+def dress(subject: Subject) -> Body:
+    """The body of a subject."""
+    head = len(subject.head.vertices)
+    rings, normals = subject.rings(subject.rest.vertices), subject.rings(subject.rest.normals)
     depths = ring_depths()
     sunk = rings - normals * (SEAM * smoothstep(4 * MM, -1 * MM, depths))[:, None, None]
     covered = depths > NECKLINE + UNDER_BAND
@@ -55,16 +55,16 @@ def dress(sitter: Subject) -> Body:
     first = head + sunk.size // 3
     cloth_faces = loft(first, len(cloth))
     band_faces = loft(first + cloth.size // 3, len(band))
-    count = len(sitter.faces)
-    bare = sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + UNDER_BAND
+    count = len(subject.faces)
+    bare = subject.down[subject.faces[subject.torso]].min(1) < NECKLINE + UNDER_BAND
     return Body(
-        sitter=sitter,
-        vertices=np.concatenate([sitter.rest.vertices[:head], still]),
-        faces=np.concatenate([sitter.faces, cloth_faces, band_faces]),
-        skin=sitter.skin,
-        shoulders=sitter.torso[bare],
+        subject=subject,
+        vertices=np.concatenate([subject.rest.vertices[:head], still]),
+        faces=np.concatenate([subject.faces, cloth_faces, band_faces]),
+        skin=subject.skin,
+        shoulders=subject.torso[bare],
         cloth=count + np.arange(len(cloth_faces)),
-        sink=_sink(sitter),
+        sink=_sink(subject),
         band=count + len(cloth_faces) + np.arange(len(band_faces)),
     )
 
@@ -76,11 +76,11 @@ def turn_of(faces: Ints, first: int) -> Floats:
     return (column + COLUMNS * behind) * (2 * np.pi / COLUMNS)
 
 
-def _sink(sitter: Subject) -> Floats:
+def _sink(subject: Subject) -> Floats:
     """Offsets [V, 3] that take what lies below the cut of the neck under the first rings."""
-    head = len(sitter.head.vertices)
-    still, normals = sitter.rest.vertices[head:], sitter.rest.normals[head:]
-    vertices, height = sitter.rest.vertices[:head], sitter.above_cut[:head]
+    head = len(subject.head.vertices)
+    still, normals = subject.rest.vertices[head:], subject.rest.normals[head:]
+    vertices, height = subject.rest.vertices[:head], subject.above_cut[:head]
     near = KDTree(still).query(vertices)[1]
     over = ((vertices - still[near]) * normals[near]).sum(1) + SEAM + SINK
     depth = np.clip(over, 0, None) * smoothstep(0.5 * MM, -2.5 * MM, height)

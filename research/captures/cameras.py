@@ -1,7 +1,5 @@
-"""The cameras of a capture stage, and the axes in which captures write them down.
-
-Errors of tracking: on the mesh, on the cameras, on their exposure.
-"""
+"""Cameras of a synthetic capture, the axes in which captures store them, and simulated tracking
+errors on mesh, cameras and exposure."""
 
 from collections.abc import Sequence
 

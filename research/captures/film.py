@@ -1,7 +1,5 @@
-"""Film a made-up person into a folder.
-
-The true motion of a film, beside it: meshes, poses, expression units, gaze, exposure.
-"""
+"""Film a synthetic person into a folder, with the true motion beside the pictures: meshes, poses,
+expression units, gaze and exposure."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,8 +88,8 @@ def unit_weights(scene: Scene, motion: FilmMotion) -> Tensor:
     return weights.clamp(0, 1)
 
 
-SAMPLES = 2  # per pixel and axis, at each moment of an exposure
-MOMENTS = (-0.5, 0.5)  # of an exposure, in its length
+SAMPLES = 2  # per pixel and axis, at each sample time
+SHUTTER_TIMES = (-0.5, 0.5)  # of an exposure, in its length
 HELD_OUT = 0.2  # of the frames, the last
 
 
@@ -107,7 +105,7 @@ class Take:
 
 
 def make_film(options: CaptureOptions) -> Made:
-    """Film the sitter of a seed, or the rest of it where an earlier run was interrupted.
+    """Film the subject of a seed, or the rest of it where an earlier run was interrupted.
 
     Raises InputError, FileNotFoundError or OSError with one sentence for what cannot be made.
     """
@@ -129,12 +127,12 @@ def _set_up(options: CaptureOptions) -> Take:
     return Take(
         scene=scene,
         motion=filmed(
-            *(scene.head, scene.units, options.moments),
+            *(scene.head, scene.units, options.timestep_count),
             *(options.voice, phone.sway_mm, performance),
         ),
         camera=phone_camera(options.size, phone.focal, seed),
         behind=room(options.size, seed),
-        gains=exposure_gains(options.moments, phone.drift, seed),
+        gains=exposure_gains(options.timestep_count, phone.drift, seed),
     )
 
 
@@ -145,8 +143,8 @@ def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
         return 0
     rng = np.random.default_rng([options.seed, 13, index])
     gain = take.gains[index]
-    moments = _exposed(take, index, options.phone.shutter)
-    picture = sensed(moments, take.behind * gain, options.phone.grain, rng)
+    samples = _exposed(take, index, options.phone.shutter)
+    picture = sensed(samples, take.behind * gain, options.phone.grain, rng)
     parts = (picture.colour, picture.mask, picture.regions)
     for path, part in zip(paths.values(), parts, strict=True):
         write_picture(path, part)
@@ -154,12 +152,12 @@ def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
 
 
 def _exposed(take: Take, index: int, shutter: float) -> list[Picture]:
-    """The pictures of the moments of one exposure."""
+    """The pictures at the sample times of one exposure."""
     vertices, head_pose, _ = _standing(take, index, 0.0)
     lit = pose_scene(take.scene, vertices, head_pose)
     pictures = []
-    for moment in MOMENTS:
-        vertices, head_pose, torso_pose = _standing(take, index, moment * shutter)
+    for time in SHUTTER_TIMES:
+        vertices, head_pose, torso_pose = _standing(take, index, time * shutter)
         surface = moved(carried(take.scene, lit, vertices, head_pose), torso_pose)
         pictures.append(draw(surface, take.camera, take.gains[index], SAMPLES))
     return pictures

@@ -1,4 +1,4 @@
-"""What a sitter does before a phone: speaks, then makes faces, and turns the head all along."""
+"""What a subject does before a phone: speaks, then makes faces, and turns the head all along."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -46,7 +46,7 @@ def filmed(
 ) -> FilmMotion:
     """The motion of a film: speech in its first half at most, faces after it.
 
-    units [E, V, 3] fitted to the sitter; voice: a recording, or None for no speech.
+    units [E, V, 3] fitted to the subject; voice: a recording, or None for no speech.
     """
     speech = spoken_by(voice) if voice else silent(0)
     speech = speech.piece(0, min(speech.frames, frames // 2))

@@ -36,11 +36,11 @@ class FineHair:
     texture: Texture
 
 
-def fine_hair(sitter: Subject, look: Look, inner: Bools, rng: np.random.Generator) -> FineHair:
+def fine_hair(subject: Subject, look: Look, inner: Bools, rng: np.random.Generator) -> FineHair:
     """Both brows and all lashes."""
-    parts = [_brow(sitter, look, inner, side, rng) for side in (1.0, -1.0)]
-    parts += [_lashes(sitter, look, side, rng) for side in "lr"]
-    hairs = [_tied(sitter.rest, *part, lash=k >= 2) for k, part in enumerate(parts)]
+    parts = [_brow(subject, look, inner, side, rng) for side in (1.0, -1.0)]
+    parts += [_lashes(subject, look, side, rng) for side in "lr"]
+    hairs = [_tied(subject.rest, *part, lash=k >= 2) for k, part in enumerate(parts)]
     faces = stacked([hair.faces for hair in hairs], [len(hair.triangles) for hair in hairs])
     return replace(concatenated(hairs), faces=faces)
 
@@ -72,11 +72,11 @@ def _tied(mesh: Mesh, band: Ribbons, roots: Ints, texture: Texture, lash: bool) 
 
 
 def _brow(
-    sitter: Subject, look: Look, inner: Bools, side: float, rng: np.random.Generator
+    subject: Subject, look: Look, inner: Bools, side: float, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
     """Hairs that fan from upright at the inner end to outward."""
-    spots = even_spots(sitter.rest, _around_brows(sitter), 1.3 * MM, rng)
-    canvas = FaceFront(described(sitter, spots, inner))
+    spots = even_spots(subject.rest, _around_brows(subject), 1.3 * MM, rng)
+    canvas = FaceFront(described(subject, spots, inner))
     along = rng.random(BROW_HAIRS)
     offset = rng.uniform(-1, 1, BROW_HAIRS)
     angles = brow_angles(along, offset, rng)
@@ -98,18 +98,18 @@ def _brow(
     return band, roots, streaked(band, tint, 0.0, SHINE)
 
 
-def _around_brows(sitter: Subject) -> Ints:
-    mm = sitter.painted.vertices[sitter.faces[sitter.skin]].mean(1) / MM
+def _around_brows(subject: Subject) -> Ints:
+    mm = subject.painted.vertices[subject.faces[subject.skin]].mean(1) / MM
     near = (mm[:, 2] > 35) & (mm[:, 1] > 20) & (mm[:, 1] < 55)
-    return sitter.skin[near]
+    return subject.skin[near]
 
 
 def _lashes(
-    sitter: Subject, look: Look, side: str, rng: np.random.Generator
+    subject: Subject, look: Look, side: str, rng: np.random.Generator
 ) -> tuple[Ribbons, Ints, Texture]:
     """Lashes of one eye, from the lids' rim outwards, bent up above and down below."""
-    _, radius = sitter.eye(f"{side}-eye")
-    rim = lid_rim(sitter, side)
+    _, radius = subject.eye(f"{side}-eye")
+    rim = lid_rim(subject, side)
     middle = np.median(rim.points, axis=0)
     from_middle = np.abs(rim.points[:, 0] - middle[0])
     share = (0.5 + 0.5 * look.lash_weight) * (from_middle < 0.93 * from_middle.max())

@@ -1,7 +1,5 @@
-"""The hair on the head: ribbons that lie on the skull and follow it as one stiff piece.
-
-Hair as ribbons: strips of triangles along strands, streaked as if of single hairs.
-"""
+"""Hair as ribbons: strips of triangles along strands, with the texture of single hairs, that follow
+the skull rigidly."""
 
 from dataclasses import dataclass, replace
 
@@ -113,11 +111,11 @@ class Hair:
         return replace(self, light=np.repeat(sent, 2, axis=0), lamps=np.repeat(lamps, 2, axis=0))
 
 
-def grow(sitter: Subject, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
-    """Strands of the sitter's hair; inner [V]: vertices inside the mouth."""
-    mm = sitter.painted.vertices / MM
+def grow(subject: Subject, look: Look, inner: Bools, rng: np.random.Generator) -> list[Strands]:
+    """Strands of the subject's hair; inner [V]: vertices inside the mouth."""
+    mm = subject.painted.vertices / MM
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
-    skin = described(sitter, even_spots(sitter.rest, sitter.skin, spacing, rng), inner)
+    skin = described(subject, even_spots(subject.rest, subject.skin, spacing, rng), inner)
     strands = grown(skin, look, rng)
     return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
 

@@ -1,12 +1,8 @@
-"""The lamps of the stage, and how much of each reaches every point of the sitter.
+"""Lights of a synthetic capture, and how much of each reaches every point of the subject.
 
-Light comes from a fixed set of directions. For each there is a map of what is nearest to it; a
-point gets the directions' light that nothing nearer takes away, so folds are dark, and the mouth is
-as dark as it is open.
-
-The lights of a capture that is taken under several in turn, in the words of --light.
-
-Shade by rays, as exact as the mesh: for captures whose light is to be the truth.
+Light comes from a fixed set of directions, each with a depth map; a point receives the directions
+that nothing nearer occludes. Captures under several known lights describe them as --light does, and
+take occlusion from rays, as exact as the mesh.
 """
 
 import math

@@ -1,9 +1,5 @@
-"""Draw a whole capture into a folder.
-
-Which cameras take a picture of which moment, under which light, and what it is for.
-
-Moments drawn by several threads.
-"""
+"""Render a whole capture into a folder: which cameras take which timestep under which light, for
+which split; timesteps are drawn by several threads."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
@@ -43,12 +39,12 @@ from research.captures.pose import pose_scene
 from research.captures.scene import Scene, build_scene, under_light
 from splat import Camera
 
-RELIT = 4  # moments of training that each held-out light shows again
+RELIT = 4  # timesteps of training that each held-out light shows again
 
 
 @dataclass(frozen=True)
 class Shot:
-    """One moment under one light."""
+    """One timestep under one light."""
 
     timestep: Timestep
     light: str | None  # in words; None for the usual one
@@ -61,7 +57,7 @@ class Shot:
 
 
 def shots(timesteps: Sequence[Timestep], cameras: int, lights: int, seed: int) -> list[Shot]:
-    """All moments of a capture, under `lights` lights in turn; 0 for the usual one alone.
+    """All timesteps of a capture, under `lights` lights in turn; 0 for the usual one alone.
 
     After them some of those for training once more, for held-out cameras alone, under lights that
     are not among those.
@@ -89,9 +85,9 @@ def _shots_splits(timestep: Timestep, cameras: int, held: Sequence[int]) -> tupl
 def in_threads(
     draw: Callable[[int], int], pictures: Sequence[int], threads: int | None = None
 ) -> int:
-    """Call `draw` for each moment, in any order; returns the sum of what it returns.
+    """Call `draw` for each timestep, in any order; returns the sum of what it returns.
 
-    pictures: how many each moment has; threads: by default as many as are available.
+    pictures: how many each timestep has; threads: by default as many as are available.
     """
     drawn = 0
     with (
@@ -118,7 +114,7 @@ def in_threads(
 class CaptureSetup:
     """Everything that is drawn, and by whom it is seen."""
 
-    scenes: Mapping[str | None, Scene]  # the sitter under each light
+    scenes: Mapping[str | None, Scene]  # the subject under each light
     shots: Sequence[Shot]
     cameras: Sequence[Camera]
     gains: Floats  # [C, 3]
@@ -139,7 +135,7 @@ def make_capture(options: CaptureOptions) -> Made:
 
 def _set_up(options: CaptureOptions) -> CaptureSetup:
     scene = build_scene(options.seed)
-    counts = (options.moments, options.held_out_timesteps)
+    counts = (options.timestep_count, options.held_out_timesteps)
     timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
     taken = shots(timesteps, options.cameras, options.lights, options.seed)
     words = dict.fromkeys(shot.light for shot in taken)
@@ -162,7 +158,7 @@ def _draw_all(options: CaptureOptions, stage: CaptureSetup) -> int:
 
 
 def _draw_shot(out: Path, stage: CaptureSetup, index: int) -> int:
-    """Draw one moment for all cameras that lack it."""
+    """Draw one timestep for all cameras that lack it."""
     shot = stage.shots[index]
     missing = [
         number
@@ -203,7 +199,7 @@ def _write_tracking(options: CaptureOptions, stage: CaptureSetup) -> None:
 
 
 def write_rest(out: Path, scene: Scene) -> None:
-    """Write the resting mesh of the sitter."""
+    """Write the resting mesh of the subject."""
     write_arrays(
         out / "canonical_mesh.npz",
         {

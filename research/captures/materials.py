@@ -44,15 +44,15 @@ class Matter:
 
 def matter_of(body: Body, inner: Bools, solid: Ints, fog: Fog) -> Matter:
     """The matter of a body under its hair; inner [B]: inside the mouth; solid [m, 3] triangles."""
-    sitter = body.sitter
+    subject = body.subject
     opened = _open_folds(body, inner, solid)
     through = fog.transmitted(body.vertices, UNDER_HAIR, USUAL.directions).astype(float)
     return Matter(
         light=USUAL,
         through=through * opened[:, None],
         open=opened,
-        softness=_by_part(body, 1.0, HARD, inner_parts(sitter), body.cloth, body.band),
-        bias=_by_part(body, BIAS, EYE_BIAS, sitter.part("l-eye", "r-eye")),
+        softness=_by_part(body, 1.0, HARD, inner_parts(subject), body.cloth, body.band),
+        bias=_by_part(body, BIAS, EYE_BIAS, subject.part("l-eye", "r-eye")),
     )
 
 
@@ -65,13 +65,13 @@ def _by_part(body: Body, usual: float, special: float, *parts: Ints) -> Floats:
 
 def _open_folds(body: Body, inner: Bools, solid: Ints) -> Floats:
     """What nostrils and the folds of the ears keep of their light [B]; all else keeps all."""
-    sitter = body.sitter
+    subject = body.subject
     normals = point_normals(body.vertices, body.faces)
     openness = cavities(body.vertices, normals, solid)
     kept = DEEPEST + (1 - DEEPEST) * smoothstep(0.1, 0.75, openness)
-    count = len(sitter.head.vertices)
-    painted = sitter.painted.vertices[:count] / MM
+    count = len(subject.head.vertices)
+    painted = subject.painted.vertices[:count] / MM
     still = ear_mask(painted) > 0.2
     still |= (nose_mask(painted) > 0.05) & (lip_mask(painted) < 0.02) & ~inner[:count]
-    still[np.unique(body.faces[inner_parts(sitter)])] = False
+    still[np.unique(body.faces[inner_parts(subject)])] = False
     return np.where(np.pad(still, (0, len(kept) - count)), kept, 1.0)

@@ -1,4 +1,4 @@
-"""What the sitter does in front of the cameras: expressions, glances, speech."""
+"""What the subject does in front of the cameras: expressions, glances, speech."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -60,7 +60,7 @@ EXPRESSIONS: tuple[Mapping[str, float], ...] = (
     {"mouthShrugLower": 0.8, "mouthShrugUpper": 0.4, "browInnerUp": 0.5},
     {"jawForward": 0.6, **_both(mouthLowerDown=0.4)},
 )
-"""What a sitter is asked for, in ARKit's units."""
+"""What a subject is asked for, in ARKit's units."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from common.errors import InputError
 
 LARGEST = 4096  # pixels
 STAGE_SIDE, FILM_SIDE = 256, 512  # pixels
-STAGE_MOMENTS, FILM_MOMENTS = 80, 300
+STAGE_TIMESTEPS, FILM_FRAMES = 80, 300
 MOST_LIGHTS = 100
 
 
@@ -35,15 +35,15 @@ class CaptureOptions:
 
     The folder has the layout that GaussianAvatars and VHAP export, with the tracked vertices of
     every timestep in place of FLAME parameters. Cameras stand in three rows around the face; one in
-    eight is held out (split `val`). The sitter makes faces and speaks; one sequence of each kind is
-    held out (split `test`). Beside each picture lie its mask and its regions (skin, hair, eyes,
+    eight is held out (split `val`). The subject makes faces and speaks; one sequence of each kind
+    is held out (split `test`). Beside each picture lie its mask and its regions (skin, hair, eyes,
     mouth); with any noise, the truth lies in the folder `truth`.
     """
 
     out: Path
     """The folder to write. One that was interrupted is continued if all options are the same."""
     film: bool = False
-    """Instead film the sitter by one still, phone-like camera, before a room: the head turns, the
+    """Instead film the subject by one still, phone-like camera, before a room: the head turns, the
     first half is speech, the second faces. Adds film.mp4 and motion.npz, the true motion; images
     show the room, noise and the drift of the exposure; the last fifth is held out (split
     `test`)."""
@@ -61,19 +61,19 @@ class CaptureOptions:
     held_out_timesteps: int = 16
     """Number of timesteps of the held-out sequences, each seen by all cameras."""
     lights: int = 0
-    """Number of known lights that the moments are taken under in turn, each a lamp from another
+    """Number of known lights that the timesteps are taken under in turn, each a lamp from another
     side with a weaker one and some sky; 0 for the usual one, of which nothing is told. Frames then
     name their light, and a split `relight` shows held-out cameras under held-out lights."""
     seed: int = 0
     """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
     Even seeds have short hair."""
     performance: int | None = None
-    """Seed of what the sitter of a film does, so that several people can do the same; by default
+    """Seed of what the subject of a film does, so that several people can do the same; by default
     --seed."""
     audio: Path = DEMO_VOICE
     """The recording that is spoken in the speech sequences."""
     speech: bool = True
-    """Whether the sitter speaks at all."""
+    """Whether the subject speaks at all."""
     tracking_noise_mm: float = 0.0
     """Root mean square error of the tracked vertices in millimetres: smooth over the face, with a
     little white noise, new at every timestep."""
@@ -97,11 +97,11 @@ class CaptureOptions:
         )
 
     @property
-    def moments(self) -> int:
+    def timestep_count(self) -> int:
         """Training timesteps, or the frames of a film."""
         if self.timesteps is not None:
             return self.timesteps
-        return FILM_MOMENTS if self.film else STAGE_MOMENTS
+        return FILM_FRAMES if self.film else STAGE_TIMESTEPS
 
     @property
     def voice(self) -> Path | None:
@@ -125,7 +125,7 @@ def check_options(options: CaptureOptions) -> None:
     for name, pixels in zip(("width", "height"), options.size, strict=True):
         _check(name, pixels, 16 <= pixels <= LARGEST, f"from 16 to {LARGEST}")
         _check(name, pixels, not (options.film and pixels % 2), "even for a film")
-    _check("timesteps", options.moments, options.moments >= 1, "at least 1")
+    _check("timesteps", options.timestep_count, options.timestep_count >= 1, "at least 1")
     for name in ("held_out_timesteps", "seed", "performance"):
         value = getattr(options, name) or 0
         _check(name, value, value >= 0, "at least 0")

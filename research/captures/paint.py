@@ -1,9 +1,4 @@
-"""All that is painted on the mesh, as one texture.
-
-Where the lids end: the rim of the opening between them.
-
-Skin as texels: its colour, and how it shines.
-"""
+"""Textures of the mesh: skin with its colour and gloss, lid rims, eyes, teeth and tongue."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -41,21 +36,21 @@ class Rim:
     upper: Bools  # [n] on the upper lid
 
 
-def lid_rim(sitter: Subject, side: str) -> Rim:
+def lid_rim(subject: Subject, side: str) -> Rim:
     """The rim of one eye, l or r: where lid meets eyeball, seen straight from the front."""
-    centre, _ = sitter.eye(f"{side}-eye")
-    triangles = np.concatenate([sitter.part(f"{side}-eye"), sitter.skin])
-    faces = sitter.faces[triangles]
+    centre, _ = subject.eye(f"{side}-eye")
+    triangles = np.concatenate([subject.part(f"{side}-eye"), subject.skin])
+    faces = subject.faces[triangles]
     size = round(2 * HALF_WIDTH / PIXEL)
-    projected = project_parallel(np.eye(3), sitter.rest.vertices - centre, size * PIXEL / 2, size)
+    projected = project_parallel(np.eye(3), subject.rest.vertices - centre, size * PIXEL / 2, size)
     drawn = rasterize(projected, faces, size, size, -np.inf)
-    ball = (drawn.faces >= 0) & (drawn.faces < len(sitter.part(f"{side}-eye")))
+    ball = (drawn.faces >= 0) & (drawn.faces < len(subject.part(f"{side}-eye")))
     rows, columns = np.nonzero(np.asarray(binary_dilation(ball), bool) & ~ball & (drawn.faces >= 0))
     seen = triangles[drawn.faces[rows, columns]]
     places = (np.stack([columns, rows], axis=1) + 0.5 - size / 2) * PIXEL
     points = centre + np.column_stack([places, drawn.nearness[rows, columns]])
-    blink = sitter.head.unit("eyeBlinkLeft" if side == "l" else "eyeBlinkRight").numpy()
-    down = -blink[sitter.faces[seen], 1].mean(1)
+    blink = subject.head.unit("eyeBlinkLeft" if side == "l" else "eyeBlinkRight").numpy()
+    down = -blink[subject.faces[seen], 1].mean(1)
     return Rim(points, seen, down > SHUTS * down.max())
 
 
@@ -63,13 +58,13 @@ FRECKLE_SPACING = 1.24 * MM  # of the samples for which the density of freckles 
 LID_LINE, LID_RED = linear((58, 40, 34)), linear((190, 120, 110))
 
 
-def paint_skin(skin: Skin, sitter: Subject, look: Look, rng: np.random.Generator) -> Floats:
+def paint_skin(skin: Skin, subject: Subject, look: Look, rng: np.random.Generator) -> Floats:
     """Texels [N, 5] of the skin: linear albedo, gloss, exponent."""
     rare = float(np.mean(skin.spots.spacing**2)) / FRECKLE_SPACING**2
     albedo = skin_albedo(skin, replace(look, freckles=look.freckles * rare), rng)
     albedo *= 1 + 0.05 * value_noise(skin.mm * MM, 900, 70)[:, None]  # pores
     albedo = mix(albedo, linear(look.hair) * 0.6, 0.35 * _brow_shade(skin, look))
-    albedo = _lid_lines(albedo, skin, sitter, look)
+    albedo = _lid_lines(albedo, skin, subject, look)
     return np.column_stack([albedo, *_shine(skin)])
 
 
@@ -83,10 +78,10 @@ def _brow_shade(skin: Skin, look: Look) -> Floats:
     return bell(distance / width, 0.75) * smoothstep(50, 65, skin.mm[:, 2])
 
 
-def _lid_lines(albedo: Floats, skin: Skin, sitter: Subject, look: Look) -> Floats:
+def _lid_lines(albedo: Floats, skin: Skin, subject: Subject, look: Look) -> Floats:
     """The dark line at the roots of the upper lashes, the red one of the lower lid's edge."""
     for side in "lr":
-        rim = lid_rim(sitter, side)
+        rim = lid_rim(subject, side)
         for line, colour, width, amount in (
             (rim.points[rim.upper], LID_LINE, 0.6, 0.85 * look.lash_weight),
             (rim.points[~rim.upper], LID_RED, 0.8, 0.5),
@@ -116,7 +111,7 @@ CHANNELS = 5
 
 def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Texture:
     """The texture of a body; inner [V]: vertices inside the mouth."""
-    sitter = body.sitter
+    subject = body.subject
     resolution = _resolution(body)
     on, weights = texel_places(resolution)
     corners = body.vertices[body.faces]
@@ -124,15 +119,15 @@ def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Tex
     texels = np.zeros((len(on), CHANNELS))
     bare = np.concatenate([body.skin, body.shoulders])
     painters: list[tuple[Ints, Painter]] = [
-        (bare, lambda spots: paint_skin(described(sitter, spots, inner), sitter, look, rng)),
-        (sitter.part("tongue"), lambda spots: _tongue(sitter, spots)),
+        (bare, lambda spots: paint_skin(described(subject, spots, inner), subject, look, rng)),
+        (subject.part("tongue"), lambda spots: _tongue(subject, spots)),
         (body.cloth, lambda spots: _cloth(body, look, spots)),
         (body.band, lambda spots: _band(body, look, spots)),
     ]
     for group, outward in SIDES:
-        painters.append((sitter.part(group), _eye_painter(sitter, look, group, outward)))
+        painters.append((subject.part(group), _eye_painter(subject, look, group, outward)))
     for group in ("upper-teeth", "lower-teeth"):
-        painters.append((sitter.part(group), _teeth_painter(sitter, group)))
+        painters.append((subject.part(group), _teeth_painter(subject, group)))
     for triangles, painter in painters:
         rows = np.flatnonzero(np.isin(on, triangles))
         texels[rows] = painter(Spots(on[rows], weights[rows], apart[on[rows]]))
@@ -141,34 +136,34 @@ def paint(body: Body, look: Look, inner: Bools, rng: np.random.Generator) -> Tex
 
 def _resolution(body: Body) -> Ints:
     """Segments [M] of each triangle's side; one where nothing is painted."""
-    sitter = body.sitter
+    subject = body.subject
     spacing = np.full(len(body.faces), 2.0 * MM)
-    centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
+    centres = subject.painted.vertices[subject.faces].mean(1) / MM
     face, count = masks.face_mask(centres), len(centres)
     spacing[:count] = 1.4 * MM - 0.75 * MM * face
-    fine = (sitter.blink[sitter.faces].max(1) > 1.2 * MM) | (masks.lip_mask(centres) > 0.05)
+    fine = (subject.blink[subject.faces].max(1) > 1.2 * MM) | (masks.lip_mask(centres) > 0.05)
     spacing[:count][fine] = 0.5 * MM
     spacing[:count][masks.scalp_mask(centres) > 0.95] = 3 * MM
-    spacing[sitter.part("l-eye", "r-eye")] = 0.35 * MM
-    spacing[sitter.part("upper-teeth", "lower-teeth")] = 0.3 * MM
-    spacing[sitter.part("tongue")] = 0.9 * MM
-    spacing[sitter.torso] = 2.0 * MM
+    spacing[subject.part("l-eye", "r-eye")] = 0.35 * MM
+    spacing[subject.part("upper-teeth", "lower-teeth")] = 0.3 * MM
+    spacing[subject.part("tongue")] = 0.9 * MM
+    spacing[subject.torso] = 2.0 * MM
     spacing[body.cloth], spacing[body.band] = 2.2 * MM, 0.8 * MM
     resolution = resolutions(body.vertices, body.faces, spacing)
-    drawn = np.concatenate([body.skin, body.shoulders, body.cloth, body.band, inner_parts(sitter)])
+    drawn = np.concatenate([body.skin, body.shoulders, body.cloth, body.band, inner_parts(subject)])
     return np.where(np.isin(np.arange(len(resolution)), drawn), resolution, 1)
 
 
-def inner_parts(sitter: Subject) -> Ints:
+def inner_parts(subject: Subject) -> Ints:
     """Triangles of eyes, teeth and tongue."""
-    return sitter.part("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")
+    return subject.part("l-eye", "r-eye", "upper-teeth", "lower-teeth", "tongue")
 
 
-def _eye_painter(sitter: Subject, look: Look, group: str, outward: float) -> Painter:
+def _eye_painter(subject: Subject, look: Look, group: str, outward: float) -> Painter:
     def painter(spots: Spots) -> Floats:
-        centre, radius = sitter.eye(group)
+        centre, radius = subject.eye(group)
         gaze = gaze_of(outward)
-        points = at_spots(sitter.rest.vertices, sitter.faces, spots)
+        points = at_spots(subject.rest.vertices, subject.faces, spots)
         normals = normalised(points - centre)
         ring = from_pupil(normals, gaze, radius) / IRIS
         albedo = eye_albedo(points, normals, gaze, ring, look) * 0.86
@@ -179,11 +174,11 @@ def _eye_painter(sitter: Subject, look: Look, group: str, outward: float) -> Pai
     return painter
 
 
-def _teeth_painter(sitter: Subject, group: str) -> Painter:
+def _teeth_painter(subject: Subject, group: str) -> Painter:
     def painter(spots: Spots) -> Floats:
-        mm = sitter.millimetres(spots)
+        mm = subject.millimetres(spots)
         along, tooth, across, gap = tooth_position(mm, group)
-        gum, height = gum_line(sitter, mm, along, across, group)
+        gum, height = gum_line(subject, mm, along, across, group)
         albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.6 * smoothstep(0.4, 1.1, height))
         rounded = 1 - 0.22 * np.abs(across) ** 2.5 * (1 - gum)
         parted = 1 - 0.42 * bell(gap, 0.32) * (1 - gum)
@@ -196,8 +191,8 @@ def _teeth_painter(sitter: Subject, group: str) -> Painter:
     return painter
 
 
-def _tongue(sitter: Subject, spots: Spots) -> Floats:
-    mm = sitter.millimetres(spots)
+def _tongue(subject: Subject, spots: Spots) -> Floats:
+    mm = subject.millimetres(spots)
     x, _, z = mm.T
     uneven = 1 + 0.12 * fractal_noise(mm * MM, 260, 2, 60) + 0.08 * value_noise(mm * MM, 900, 61)
     groove = 1 - 0.25 * bell(x, 1.8) * smoothstep(35, 65, z)

@@ -1,4 +1,4 @@
-"""The phone: where it stands, what is behind the sitter, what its sensor makes of both."""
+"""The phone: where it stands, what is behind the subject, what its sensor makes of both."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def phone_camera(size: tuple[int, int], focal: float | None, seed: int) -> Camer
 
 
 def room(size: tuple[int, int], seed: int) -> Floats:
-    """Radiance [H, W, 3] of what is behind the sitter: a wall, boxes before it, out of focus."""
+    """Radiance [H, W, 3] of what is behind the subject: a wall, boxes before it, out of focus."""
     rng = np.random.default_rng([seed, 11])
     width, height = size
     x, y = np.meshgrid(np.arange(width) / width, np.arange(height) / height)
@@ -78,21 +78,21 @@ def exposure_gains(frames: int, deviation: float, seed: int) -> Floats:
 
 
 def sensed(
-    moments: Sequence[Picture], behind: Floats, grain: float, rng: np.random.Generator
+    samples: Sequence[Picture], behind: Floats, grain: float, rng: np.random.Generator
 ) -> Picture:
-    """What the sensor records over the moments of one exposure, over the room behind.
+    """What the sensor records over the samples of one exposure, over the room behind.
 
     behind [H, W, 3]: radiance; grain: deviation of the noise in grey levels. The mask is the mean
-    of the moments', the regions are those of the first.
+    of the samples', the regions are those of the first.
     """
-    shares = [moment.mask[..., None] / 255.0 for moment in moments]
+    shares = [sample.mask[..., None] / 255.0 for sample in samples]
     share = np.mean(shares, axis=0)
     subject = np.mean(
-        [moment.colour * s for moment, s in zip(moments, shares, strict=True)], axis=0
+        [sample.colour * s for sample, s in zip(samples, shares, strict=True)], axis=0
     )
     colour = subject + 255 * tone(behind) * (1 - share)
     colour += grain * rng.standard_normal(colour.shape, np.float32)
-    return Picture(as_bytes(colour), as_bytes(255 * share[..., 0]), moments[0].regions)
+    return Picture(as_bytes(colour), as_bytes(255 * share[..., 0]), samples[0].regions)
 
 
 def as_bytes(levels: Floats) -> Bytes:

@@ -1,4 +1,4 @@
-"""The sitter of one timestep, lit."""
+"""The subject of one timestep, lit."""
 
 from dataclasses import replace
 

@@ -1,7 +1,4 @@
-"""The sitter of a seed: everything that stays the same from timestep to timestep.
-
-Who is captured: a face and its colours, all from a seed.
-"""
+"""The subject of a seed: a face, its colours and everything that is constant over time."""
 
 from dataclasses import dataclass, replace
 
@@ -139,7 +136,7 @@ SKIN_SEGMENTS, ROUND_SEGMENTS = 2, 4
 
 @dataclass(frozen=True)
 class Scene:
-    """One sitter, painted, ready to be posed."""
+    """One subject, painted, ready to be posed."""
 
     head: Head
     units: Tensor  # [E, V, 3] fitted to this face
@@ -155,19 +152,19 @@ class Scene:
 
 
 def build_scene(seed: int) -> Scene:
-    """The sitter of a seed; the same seed gives the same one."""
+    """The subject of a seed; the same seed gives the same one."""
     head, look = subject_of(load_head(), seed)
-    sitter = seat(head, look)
-    body = dress(sitter)
-    rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
+    subject = seat(head, look)
+    body = dress(subject)
+    rest = torch.from_numpy(subject.rest.vertices[: len(head.vertices)]).float()
     solid = _solid(body)
     shadows = cast(body.vertices, solid)
-    inner = inside_mouth(sitter, shadows)
+    inner = inside_mouth(subject, shadows)
     skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
-    strands = grow(sitter, look, inner, hair_rng)
+    strands = grow(subject, look, inner, hair_rng)
     fog = shade_of(strands, look)
     hair = lit_hair(strands, look, shadows, fog)
-    fine = fine_hair(sitter, look, inner, fine_rng)
+    fine = fine_hair(subject, look, inner, fine_rng)
     pieces = _pieces(body)
     texture = paint(body, look, inner, skin_rng)
     return Scene(
@@ -186,7 +183,7 @@ def build_scene(seed: int) -> Scene:
 
 
 def under_light(scene: Scene, light: CaptureLight) -> Scene:
-    """The same sitter under another light."""
+    """The same subject under another light."""
     body = scene.body
     shadows = cast(body.vertices, scene.solid, directions=light.directions)
     return replace(
@@ -198,13 +195,13 @@ def under_light(scene: Scene, light: CaptureLight) -> Scene:
 
 def _solid(body: Body) -> Ints:
     """What throws shade [m, 3]: all but eyeballs and lashes; hair has its fog."""
-    teeth = body.sitter.part("upper-teeth", "lower-teeth", "tongue")
+    teeth = body.subject.part("upper-teeth", "lower-teeth", "tongue")
     return body.faces[np.concatenate([body.skin, body.shoulders, body.cloth, body.band, teeth])]
 
 
 def _pieces(body: Body) -> Tessellation:
     """Fine triangles of all of the body that may be seen."""
-    rounded = inner_parts(body.sitter)
+    rounded = inner_parts(body.subject)
     shown = np.concatenate([body.skin, body.shoulders, body.cloth, body.band, rounded])
     segments = np.where(np.isin(shown, rounded), ROUND_SEGMENTS, SKIN_SEGMENTS)
     return tessellate(shown, segments)
@@ -237,15 +234,15 @@ def _triangles(
 
 def _labels(body: Body, inner: Bools) -> NDArray[np.uint8]:
     """The region [M] of each triangle: lips count as mouth, lids as eyes, clothes as none."""
-    sitter = body.sitter
+    subject = body.subject
     labels = np.full(len(body.faces), REGION_LABELS["skin"], np.uint8)
-    count = len(sitter.faces)
-    centres = sitter.painted.vertices[sitter.faces].mean(1) / MM
+    count = len(subject.faces)
+    centres = subject.painted.vertices[subject.faces].mean(1) / MM
     scalp = scalp_mask(centres) > 0.5
-    mouth, eyes = feature_triangles(sitter.painted.vertices, sitter.faces, sitter.blink, inner)
+    mouth, eyes = feature_triangles(subject.painted.vertices, subject.faces, subject.blink, inner)
     for name, mask in (("hair", scalp), ("mouth", mouth), ("eyes", eyes)):
         labels[:count][mask] = REGION_LABELS[name]
-    labels[sitter.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
-    labels[sitter.part("upper-teeth", "lower-teeth", "tongue")] = REGION_LABELS["mouth"]
+    labels[subject.part("l-eye", "r-eye")] = REGION_LABELS["eyes"]
+    labels[subject.part("upper-teeth", "lower-teeth", "tongue")] = REGION_LABELS["mouth"]
     labels[np.concatenate([body.cloth, body.band])] = REGION_LABELS["background"]
     return labels

@@ -1,10 +1,8 @@
-"""Colours on a mesh without a map of it: every triangle has its own grid of texels.
+"""Mesh colours: every triangle has its own grid of texels, so no UV map is needed.
 
-Mesh colours (Yuksel, Keyser, House 2010, doi 10.1145/1731047.1731053): a triangle of resolution R
-has (R + 1)(R + 2) / 2 texels at the points of its barycentric grid, and between them the colour
-is linear. Texels are tied to the triangle, so what is painted sticks to the skin.
-
-Finer triangles on a coarse mesh: where they lie on it.
+After Yuksel, Keyser, House 2010, doi 10.1145/1731047.1731053: a triangle of resolution R has
+(R + 1)(R + 2) / 2 texels at the points of its barycentric grid, between which colours are linear.
+Texels belong to triangles, so paint follows the skin; coarse meshes are tessellated for it.
 """
 
 from dataclasses import dataclass, replace

@@ -8,15 +8,15 @@ from rich.table import Table
 from common.threads import use_threads
 from configs.commands.printing import keep_report, print_table
 from research.evaluation.avatar.evaluate import Evaluation, evaluate_avatar
-from research.evaluation.avatar.options import (
+from research.evaluation.figures import cell
+from research.evaluation.options import (
     AvatarEvaluationOptions,
     PhotoEvaluationOptions,
     ReenactmentEvaluationOptions,
     TrackingEvaluationOptions,
 )
 from research.evaluation.photo.evaluate import PhotoEvaluation, evaluate_photo
-from research.evaluation.photo.photographed import Photographed
-from research.evaluation.photo.truth import AtAngle
+from research.evaluation.photo.likeness import AtAngle, Photographed
 from research.evaluation.photo.turning import Turned
 from research.evaluation.reenactment.evaluate import ReenactmentEvaluation, evaluate_reenactment
 from research.evaluation.tracking.evaluate import evaluate_tracking
@@ -31,16 +31,14 @@ def evaluate_likeness(options: AvatarEvaluationOptions) -> None:
 
 
 def likeness_table(result: Evaluation, split: str) -> Table:
-    """All likeness_table, a row for the whole picture and one for each region."""
+    """All figures: a row for the whole picture and one for each region."""
     table = Table("", "PSNR (dB)", "SSIM", "LPIPS", "views", title=f"{split} views")
     for name, scores in {"picture": result.means.whole, **result.means.regions}.items():
-        numbers = ((scores.psnr, ".2f"), (scores.ssim, ".4f"), (scores.lpips, ".4f"))
-        shown = ("–" if value is None else f"{value:{form}}" for value, form in numbers)
-        table.add_row(name, *shown, str(scores.views))
+        figures = (cell(scores.psnr, ".2f"), cell(scores.ssim, ".4f"), cell(scores.lpips, ".4f"))
+        table.add_row(name, *figures, str(scores.views))
     for name, psnr in result.lights.items():
         table.add_row(f"light: {name}", f"{psnr:.2f}", *("–",) * 2, str(result.means.whole.views))
-    said = result.gap_correlation
-    table.caption = "correlation of the lips' gap: " + ("–" if said is None else f"{said:.3f}")
+    table.caption = f"correlation of the lips' gap: {cell(result.gap_correlation, '.3f')}"
     return table
 
 
@@ -62,7 +60,7 @@ def photo_tables(result: PhotoEvaluation) -> list[Table]:
 def _of_photo(number: int, compared: Photographed) -> Table:
     table = Table(f"photo {number}", "PSNR (dB)", "SSIM")
     for name, scores in {"person": compared.scores.whole, **compared.scores.regions}.items():
-        table.add_row(name, _shown(scores.psnr, ".2f"), _shown(scores.ssim, ".4f"))
+        table.add_row(name, cell(scores.psnr, ".2f"), cell(scores.ssim, ".4f"))
     return table
 
 
@@ -75,8 +73,8 @@ def _of_sides(sides: Sequence[Turned]) -> Table:
         "gap's correlation",
     )
     for each in sides:
-        errors = (_shown(value, ".1%") for value in (each.error, each.error_p95))
-        correlation = _shown(each.gap_correlation, ".3f")
+        errors = (cell(value, ".1%") for value in (each.error, each.error_p95))
+        correlation = cell(each.gap_correlation, ".3f")
         table.add_row(f"{each.yaw_deg:+.0f}°", f"{each.found:.0%}", *errors, correlation)
     return table
 
@@ -87,10 +85,6 @@ def _of_truth(rows: Sequence[AtAngle]) -> Table:
         figures = (f"{each.person:.2f}", f"{each.head:.2f}", f"{each.ssim:.4f}", str(each.views))
         table.add_row(f"{each.angle_deg:.0f}°", *figures)
     return table
-
-
-def _shown(value: float | None, form: str) -> str:
-    return "–" if value is None else f"{value:{form}}"
 
 
 def evaluate_reenacted(options: ReenactmentEvaluationOptions) -> None:
@@ -111,11 +105,11 @@ def reenactment_table(result: ReenactmentEvaluation) -> Table:
     """A row for each film."""
     table = Table("actor", "gap's correlation", "closures found", "false", "rotation (°)", "90th")
     for film in result.films:
-        shares = (film.closures_found, film.closures_false)
         table.add_row(
             film.actor,
-            "–" if film.gap_correlation is None else f"{film.gap_correlation:.3f}",
-            *("–" if share is None else f"{share:.0%}" for share in shares),
+            cell(film.gap_correlation, ".3f"),
+            cell(film.closures_found, ".0%"),
+            cell(film.closures_false, ".0%"),
             f"{film.rotation_deg:.2f}",
             f"{film.rotation_p90_deg:.2f}",
         )
@@ -151,9 +145,9 @@ def evaluate_tracked(options: TrackingEvaluationOptions) -> None:
 
 
 def tracking_table(scores: TrackingScores) -> Table:
-    """All tracking_table; a dash where the film has nothing to measure."""
+    """All figures; a dash where the film has nothing to measure."""
     table = Table("", "tracked against true")
     for name, value in asdict(scores).items():
-        words, form = ROWS[name]
-        table.add_row(words, "–" if value != value else f"{value:{form}}")
+        title, form = ROWS[name]
+        table.add_row(title, cell(value, form))
     return table

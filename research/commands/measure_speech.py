@@ -22,13 +22,16 @@ from common.threads import use_threads
 from configs.commands.printing import keep_report, print_table
 from research.evaluation.emotion.evaluate import SHARED, EmotionEvaluation, evaluate_emotion
 from research.evaluation.emotion.kept import Kept
-from research.evaluation.emotion.options import EmotionEvaluationOptions
 from research.evaluation.emotion.seen import write_emotion_sheet
+from research.evaluation.figures import cell
 from research.evaluation.head.card import ROWS, Band
 from research.evaluation.head.evaluate import HeadEvaluation, evaluate_head
-from research.evaluation.head.options import HeadEvaluationOptions
+from research.evaluation.options import (
+    EmotionEvaluationOptions,
+    HeadEvaluationOptions,
+    VoicesEvaluationOptions,
+)
 from research.evaluation.voices.evaluate import FIGURES, VoicesEvaluation, evaluate_voices
-from research.evaluation.voices.options import VoicesEvaluationOptions
 from research.lipreading.judge import lip_reading_judge
 
 
@@ -76,10 +79,10 @@ def plot(result: Evaluation, folder: Path) -> None:
 
 
 GROWS = 0.9
-"""The rank correlation from which something grows."""
+"""The rank correlation from which a score counts as growing."""
 
 
-def evaluate_feelings(options: EmotionEvaluationOptions) -> None:
+def evaluate_emotions(options: EmotionEvaluationOptions) -> None:
     use_threads(options.threads)
     result = evaluate_emotion(options)
     for table in (*(kept_table(result, face) for face in result.neutral), seen_table(result)):
@@ -90,33 +93,32 @@ def evaluate_feelings(options: EmotionEvaluationOptions) -> None:
 
 
 def kept_table(result: EmotionEvaluation, face: str) -> Table:
-    """What speech keeps on one face, a row for each feeling and intensity."""
+    """What speech keeps on one face, a row for each emotion and intensity."""
     table = Table(
-        *("feeling", "at", "m b p shut", "added plainly", "f v", "plainly", "round kept"),
+        *("emotion", "at", "m b p shut", "added plainly", "f v", "plainly", "round kept"),
         *("plainly", "largest gap (mm)", "plainly", "LSE-D", "about rest"),
         title=face,
     )
     table.add_row("neutral", "", *_row(result.neutral[face], None))
-    for name, by in result.felt[face].items():
+    for name, by in result.gated[face].items():
         for at, kept in by.items():
             table.add_row(name, at, *_row(kept, result.plain[face][name][at]))
     return table
 
 
-def _row(felt: Kept, plain: Kept | None) -> Iterable[str]:
+def _row(gated: Kept, plain: Kept | None) -> Iterable[str]:
     for figure in ("closure_mbp", "contact_fv", "rounding", "largest_gap_mm"):
-        said = "{:.2f}" if figure == "largest_gap_mm" else "{:.1%}"
-        for kept in (felt, plain):
-            value = getattr(kept, figure) if kept else None
-            yield "–" if value is None else said.format(value)
-    for value in (felt.lse_d, felt.lse_d_about_rest):
-        yield "–" if value is None else f"{value:.3f}"
+        form = ".2f" if figure == "largest_gap_mm" else ".1%"
+        for kept in (gated, plain):
+            yield cell(getattr(kept, figure) if kept else None, form)
+    for value in (gated.lse_d, gated.lse_d_about_rest):
+        yield cell(value, ".3f")
 
 
 def seen_table(result: EmotionEvaluation) -> Table:
-    """How feelings grow, and how surely they are named by what is seen."""
+    """How emotions grow with intensity, and how often they are recognised."""
     at = list(result.recognised)
-    table = Table("feeling", "units grow", "in pictures", *(f"named at {level}" for level in at))
+    table = Table("emotion", "units grow", "in pictures", *(f"named at {level}" for level in at))
     for name, units in result.growth[SHARED].items():
         seen = [unit for by in result.seen_growth.values() for unit in by[name].values()]
         shares = [result.recognised[level][name] for level in at]
@@ -143,7 +145,7 @@ def pairs_table(result: VoicesEvaluation) -> Table:
     table = Table("pairs", "count", "m b p shut", "LSE-D", "LSE-C")
     for name, own in (("synchronous", True), ("asynchronous", False)):
         means, count = result.means(own), str(len(result.pairs(own)))
-        table.add_row(name, count, *(_number(means[figure]) for figure in FIGURES))
+        table.add_row(name, count, *(cell(means[figure], ".3f") for figure in FIGURES))
     return table
 
 
@@ -153,7 +155,8 @@ def lines(result: VoicesEvaluation) -> list[str]:
     drifts = [each.identity.p95_mm for each in result.spoken]
     return [
         *(
-            f"{what}: median {_number(alike[name])}, least {_number(alike[f'least_{name}'])}"
+            f"{what}: median {cell(alike[name], '.3f')}, "
+            f"least {cell(alike[f'least_{name}'], '.3f')}"
             for name, what in (
                 ("gap", "lip gap alike on two avatars, correlation"),
                 ("width", "mouth's width alike, correlation"),
@@ -162,10 +165,6 @@ def lines(result: VoicesEvaluation) -> list[str]:
         ),
         f"identity: at most {max(drifts):.3f} mm from the person's own in 95 % of the frames",
     ]
-
-
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
 
 
 def evaluate_heads(options: HeadEvaluationOptions) -> None:
@@ -180,12 +179,12 @@ def head_table(result: HeadEvaluation) -> Table:
     cards = [column.card for column in result.columns]
     outside = [column.outside for column in result.columns]
     for row in ROWS:
-        shown = []
+        figures = []
         for card, beyond in zip(cards, outside, strict=True):
             figure = card[row.name]
             star = "*" if row.name in beyond else ""
-            shown.append(f"{figure:.2f}{star}" if isfinite(figure) else "–")
-        table.add_row(row.says, _band(row.speaker), _band(row.reader), *shown)
+            figures.append(cell(figure, ".2f") + star)
+        table.add_row(row.title, _band(row.speaker), _band(row.reader), *figures)
     return table
 
 

@@ -1,11 +1,8 @@
 """Forced alignment: a recording and its English words → phones with times.
 
-PocketSphinx aligns twice, words first and then phones within them; its acoustic model and the CMU
-dictionary come inside its package. This is the only file that knows it.
-
-Words that a pronouncing dictionary lacks, by words that it has.
-
-Whether an alignment can be right: words that were not said leave traces in it.
+PocketSphinx aligns words first and then the phones within them; its acoustic model and the CMU
+dictionary come with the package, which only this file imports. Words that the dictionary lacks are
+composed of known ones, and alignments that cannot be right are rejected.
 """
 
 from __future__ import annotations

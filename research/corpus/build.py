@@ -1,7 +1,5 @@
-"""The whole corpus: a folder of voices → clips of speech with modelled motion.
-
-How well recognised phones agree with known ones.
-"""
+"""Build the corpus: a folder of voices → clips of speech with modelled motion; and score recognised
+phones against known ones."""
 
 from __future__ import annotations
 

@@ -1,13 +1,8 @@
-"""Fit the dominance model to real motion with phones: gradient descent from the phonetic table.
+"""Fit the dominance model to real motion with phones: gradient descent from a phonetic table.
 
-What the recordings do not show (a phone that never occurs, a channel that never moves) stays where
-the start has it: the loss holds every parameter to its start as a normal prior would.
-
-The dominance model that phonetics alone suggests: where fitting starts, and what it is
-compared with.
-
-Jaw heights follow vowel height, rounding and spreading the vowel chart; for a consonant only the
-articulators that make it count much, the others are left to its neighbours.
+A prior holds every parameter to its start, so that phones and channels without data keep it. The
+start follows phonetics: jaw heights follow vowel height, rounding and spreading the vowel chart; of
+a consonant only the articulators that form it dominate, the others are left to its neighbours.
 """
 
 from collections.abc import Sequence

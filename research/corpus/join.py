@@ -1,7 +1,5 @@
-"""Short recordings → long ones: pauses between them, one level, no clicks; phones move along.
-
-Pauses that the sound's energy shows, put into a sequence of phones.
-"""
+"""Join short recordings to long ones with pauses between them, at one level; phones are shifted,
+and pauses that the energy shows are added to them."""
 
 from __future__ import annotations
 

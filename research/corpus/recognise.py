@@ -1,11 +1,8 @@
-"""Recordings without a transcript → phones with times.
+"""A phone recogniser: recordings without a transcript → phones with times, in any language.
 
-What the phone recogniser hears: hidden states of the speech encoder and the log-mel spectrum.
-
-A phone recogniser: speech features → probability of every phone at 50 steps per second.
-
-A small temporal convolution net on a frozen speech encoder, trained on recordings whose phones are
-known, so that it also hears phones in recordings and languages without a transcript.
+A small temporal convolution network on the hidden states of a frozen speech encoder and the log-mel
+spectrum gives the probability of every phone 50 times a second; it is trained on recordings whose
+phones are known.
 """
 
 from __future__ import annotations

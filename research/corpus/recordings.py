@@ -1,9 +1,8 @@
-"""Folders of voices: which recordings there are, who speaks, what is said, what is held out.
+"""Folders of voices: their recordings, speakers, transcripts in plain lower-case words, and splits.
 
-Transcripts of recordings as plain lower-case words.
-
-Two forms are read, line by line: `name: text`, as the Asterisk sound releases ship it (`;` starts a
-comment, brackets hold notes), and `text (name)`, as CMU's tools and LibriVox test sets have it.
+Two forms of transcript are read, line by line: `name: text`, as the Asterisk sound releases ship it
+(`;` starts a comment, brackets hold notes), and `text (name)`, as CMU's tools and LibriVox test
+sets have it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Talking clips × feelings × intensities: motion files with sound and labels, of any head."""
+"""Talking clips × emotions × intensities: motion files with sound and labels, of any head."""
 
 import json
 import re
@@ -60,19 +60,19 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
     Bad input raises InputError or OSError with one sentence; every file is written whole or not at
     all, and the same options continue a set.
     """
-    feelings = [(words, level, parse_emotions(words, level)) for words, level in _wanted(options)]
+    emotions = [(words, level, parse_emotions(words, level)) for words, level in _wanted(options)]
     head, model = load_head(), load_model(options.weights, pick_device(options.device))
     fps = float(exact_rate(options.fps or model.fps))
     material = load_material(
         MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
     )
     face = _face(options)
-    claim_folder(options.out, _claimed(options), "set of feelings")
+    claim_folder(options.out, _claimed(options), "set of emotions")
     made = []
-    with progress_bar("feelings", len(material.recordings) * len(feelings), "files/s") as done:
+    with progress_bar("emotions", len(material.recordings) * len(emotions), "files/s") as done:
         for recording in material.recordings:
             speech = None
-            for words, level, felt in feelings:
+            for words, level, felt in emotions:
                 each = Made(_name(recording, words, level), recording.name, words, level)
                 if not (options.out / f"{each.name}.npz").is_file():
                     speech = speech or _speech(face, model, recording, fps, options)
@@ -121,7 +121,7 @@ def _name(recording: Recording, words: str, level: float) -> str:
 
 
 def _label(words: str, level: float) -> str:
-    """A feeling as part of a file's name: happy_066."""
+    """An emotion as part of a file's name: happy_066."""
     plain = re.sub(r"[^\w.-]+", "-", words)
     return plain if words == NEUTRAL else f"{plain}_{round(100 * level):03d}"
 
@@ -156,10 +156,10 @@ def _speech(
     return Curves(names, basis, lambda: iter([coefficients]))
 
 
-def _felt(face: Face, speech: Curves, feelings: EmotionTimeline, fps: float) -> DrivenMotion:
-    """The head stands still: what is added is the feeling alone."""
+def _felt(face: Face, speech: Curves, emotions: EmotionTimeline, fps: float) -> DrivenMotion:
+    """The head stands still: what is added is the emotion alone."""
     frames = sum(map(len, speech.coefficients()))
-    curves, units = with_emotion(face, speech, {}, feelings, fps)
+    curves, units = with_emotion(face, speech, {}, emotions, fps)
     whole = beside_speech(face, curves, units, frames)
     return DrivenMotion(face, whole.offsets, torch.eye(4).expand(frames, 4, 4), fps, whole)
 

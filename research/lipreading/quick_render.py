@@ -1,7 +1,5 @@
-"""The mouth as triangles with a z-buffer, in Numba: the crops of `render`, twenty times as fast.
-
-Without gradients; for the training of the lip reader, which wants another face in every window.
-"""
+"""The mouth rendered as triangles with a z-buffer, in Numba: the crops of `render`, twenty times as
+fast but without gradients, for training with another face in every window."""
 
 import math
 from collections.abc import Callable

@@ -1,7 +1,7 @@
-"""Sentences, said by synthetic voices that know when each phone starts and ends.
+"""Sentences spoken by synthetic voices with known phone times.
 
-Which sentences are trained on, settle what cannot be learned, and are tested on follows from their
-place among the lines; each of the three has voices of its own.
+A sentence's line number decides whether it belongs to training, validation or test; each of the
+three has voices of its own.
 """
 
 from __future__ import annotations

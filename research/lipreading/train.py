@@ -1,4 +1,4 @@
-"""Sentences → a trained lip reader: made-up people say them, it learns, strangers test it."""
+"""Sentences → a trained lip reader: synthetic people say them, it learns, strangers test it."""
 
 import zlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
-"""Windows that training sees: a new person, in a new light, says something in each.
-
-How a mouth is held, in a few measures that the lip reader learns beside the phones.
-"""
+"""Training windows: a new synthetic person in a new light in each, and measures of the mouth that
+the lip reader learns beside the phones."""
 
 from __future__ import annotations
 

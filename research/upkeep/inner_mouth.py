@@ -17,11 +17,14 @@ def baked_inner_mouth() -> dict[str, NDArray]:
     triangles, by the names of their fields, in half precision; and `binding` [N], the triangles."""
     head = load_head()
     look = Look(identity=next(iter(head.identities)))
-    sitter = seat(head, look)
-    shadows = head_shadows(sitter, sitter.stretched)
+    subject = seat(head, look)
+    shadows = head_shadows(subject, subject.stretched)
     lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
-    layer = mouth_layer(Studio(sitter, look, lighting, np.random.default_rng(0)))
-    vertices, faces = torch.from_numpy(sitter.rest.vertices).float(), torch.from_numpy(sitter.faces)
+    layer = mouth_layer(Studio(subject, look, lighting, np.random.default_rng(0)))
+    vertices, faces = (
+        torch.from_numpy(subject.rest.vertices).float(),
+        torch.from_numpy(subject.faces),
+    )
     raw = bind(layer.gaussians(), torch.from_numpy(layer.triangles), vertices, faces)
     arrays = {name: tensor.numpy().astype(np.float16) for name, tensor in vars(raw).items()}
     return {**arrays, "binding": layer.triangles.astype(np.int16)}

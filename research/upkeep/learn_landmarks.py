@@ -1,9 +1,5 @@
-"""Pictures of a made-up person before a phone, and how far the landmarks found on them err.
-
-What all people share in how landmarks err: by the view, and by how faces are seen as alike.
-
-Learn how landmarks err from many made-up people.
-"""
+"""Learn the systematic errors of face landmarks from pictures of many synthetic people: the errors
+that all people share, by view and symmetric between the sides."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +39,7 @@ from research.captures.pose import pose_scene
 from research.captures.scene import Scene, build_scene
 from splat import Camera
 
-MOMENTS = 1000  # of the motion, from which pictures are taken at random
+FRAMES = 1000  # of the motion, from which pictures are taken at random
 SIZE = (512, 512)  # pixels
 GRAIN = 2.0  # grey levels: deviation of the noise
 
@@ -62,13 +58,13 @@ class Examples:
 def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
     """As many pictures of the person of a seed, each with a camera and a room of its own."""
     scene = build_scene(seed)
-    motion = filmed(scene.head, scene.units, MOMENTS, None, 0.0, seed)
+    motion = filmed(scene.head, scene.units, FRAMES, None, 0.0, seed)
     rng = np.random.default_rng([seed, 21])
     own = _apart(scene)
     rows = []
-    for moment in rng.choice(MOMENTS, pictures, replace=False).tolist():
+    for frame in rng.choice(FRAMES, pictures, replace=False).tolist():
         camera = phone_camera(SIZE, None, int(rng.integers(1 << 31)))
-        head_pose, offsets = motion.head_pose[moment], motion.offsets(scene.units, moment)
+        head_pose, offsets = motion.head_pose[frame], motion.offsets(scene.units, frame)
         vertices = pose(scene.rest + offsets, scene.head, head_pose)
         picture = _photographed(scene, vertices.numpy(), head_pose.numpy(), camera, rng)
         with torch.inference_mode():

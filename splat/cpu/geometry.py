@@ -1,9 +1,6 @@
-"""What the projection and its gradient share. Vectors and matrices are tuples, row by row.
-
-Spherical harmonics of degree 0 to 3 for one Gaussian, and their derivatives by the direction.
-
-A natural logarithm of plain arithmetic, which vectorises without a vector maths library.
-"""
+"""What projection and its gradient share: small vectors and matrices as tuples, row by row;
+spherical harmonics of degree 0 to 3 with derivatives by the direction; and a natural logarithm in
+plain arithmetic, which vectorises without a vector maths library."""
 
 import math
 

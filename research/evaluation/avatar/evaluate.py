@@ -1,4 +1,4 @@
-"""An avatar, moved by the tracked meshes of a capture, against the pictures of the capture."""
+"""Measure an avatar, animated by the tracked meshes of a capture, on its pictures."""
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -29,13 +29,13 @@ from common.colours import parse_colour
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable
-from research.evaluation.avatar.lips import correlation, lip_opening
-from research.evaluation.avatar.options import AvatarEvaluationOptions
 from research.evaluation.avatar.scores import (
     PERSON,
     SMALLEST,
+    SOLID,
     Labeller,
     ViewScores,
+    lip_opening,
     local_lpips,
     mean_scores,
     mesh_labeller,
@@ -43,10 +43,11 @@ from research.evaluation.avatar.scores import (
     score_view,
 )
 from research.evaluation.avatar.sheet import Compared, face_window, write_sheet
+from research.evaluation.figures import correlation
+from research.evaluation.options import AvatarEvaluationOptions
 from splat import Camera, Gaussians, pick_backend
 
 SHEET_VIEWS = 6
-SOLID = 127  # of 255: from where a mask is the person
 AS_IT_IS = "as it is"  # without regard to any light
 Draw = Callable[[View], Tensor]
 """View → [H, W, 3] in [0, 1]"""
@@ -65,7 +66,7 @@ class Evaluation:
 
     def report(self) -> dict[str, Any]:
         """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin;
-        PSNR by what of the light is left out, where the capture tells its lights."""
+        PSNR by what of the light is left out, where the capture records its lights."""
         regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
         lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
         light = {"lights": dict(self.lights), "skin": self.skin} if self.lights else {}
@@ -166,35 +167,32 @@ def _compare(
     background: Tensor,
     finder: FaceFinder,
 ) -> Evaluation:
-    lpips, words = local_lpips()
-    print(words, file=sys.stderr)
+    lpips, message = local_lpips()
+    print(message, file=sys.stderr)
     first, *others = drawers
-    shown = spread(views, SHEET_VIEWS)
+    on_sheet = spread(views, SHEET_VIEWS)
     scores: list[ViewScores] = []
     columns: list[Compared] = []
     lights: dict[str, list[float]] = {name: [] for name in drawers if others}
     openings: list[tuple[float, float]] = []
     with progress_bar("comparing", len(views), "views/s") as done:
         for view, picture in stream_pictures(views):
-            drawn, truth, labels = (
-                drawers[first](view),
-                composite(picture, background),
-                label(view),
-            )
+            drawn, truth = drawers[first](view), composite(picture, background)
+            labels = label(view)
             person = torch.from_numpy(picture.mask > SOLID)
             scores.append(score_view(drawn, truth, labels, person, lpips))
-            ours, theirs = (lip_opening(finder, shown) for shown in (drawn, truth))
+            ours, theirs = (lip_opening(finder, each) for each in (drawn, truth))
             if ours is not None and theirs is not None:
                 openings.append((ours, theirs))
             for name, values in lights.items():
                 again = drawn if name == first else drawers[name](view)
                 values.append(psnr(again, truth))
-            if view.image in shown:
+            if view.image in on_sheet:
                 caption = _caption(view, scores[-1])
                 columns.append(Compared(caption, truth, drawn, face_window(labels)))
             done()
-    means = {name: sum(values) / len(values) for name, values in lights.items()}
-    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns), means)
+    light_psnr = {name: sum(values) / len(values) for name, values in lights.items()}
+    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns), light_psnr)
 
 
 def spread(views: Sequence[View], count: int) -> set[Path]:
@@ -204,8 +202,8 @@ def spread(views: Sequence[View], count: int) -> set[Path]:
     chosen: set[Path] = set()
     for k in range(count):
         timestep, camera = (x[(2 * k + 1) * len(x) // (2 * count)] for x in (timesteps, cameras))
-        there = [view for view in views if view.timestep == timestep]
-        chosen.add(min(there, key=lambda view: view.camera_id != camera).image)
+        at_timestep = [view for view in views if view.timestep == timestep]
+        chosen.add(min(at_timestep, key=lambda view: view.camera_id != camera).image)
     return chosen
 
 

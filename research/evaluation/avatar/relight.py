@@ -1,4 +1,4 @@
-"""An avatar under the lights that a capture tells of, and what it would be without them."""
+"""An avatar under the recorded lights of a capture, and without parts of that lighting."""
 
 from collections.abc import Callable, Sequence
 
@@ -36,13 +36,12 @@ def relit_drawers(
     head = face_of(Mesh(avatar.vertices, avatar.faces), avatar.topology, avatar.template).head
     surfaces, found = surfaces_of(avatar, head, skin)
     rig = avatar_rig(avatar, device)
-    learned = lights_of(capture.splits["train"])
-    every = {said for views in capture.splits.values() for said in lights_of(views)}
-    known = {said: read_light(said) for said in sorted(every)}
-    mean = mean_light([known[said] for said in learned])
+    every = {name for views in capture.splits.values() for name in lights_of(views)}
+    known = {name: read_light(name) for name in sorted(every)}
+    mean = mean_light([known[name] for name in lights_of(capture.splits["train"])])
 
     def drawer(surfaces: Surfaces, of: Callable[[str], Environment]) -> Draw:
-        lit = {said: relit(surfaces, head, of(said), EnvironmentRotation()) for said in known}
+        lit = {name: relit(surfaces, head, of(name), EnvironmentRotation()) for name in known}
 
         def draw(view: View) -> Tensor:
             assert view.light is not None
@@ -53,8 +52,8 @@ def relit_drawers(
         return draw
 
     rows = {
-        RELIT: drawer(surfaces, lambda said: known[said]),
-        UNSHADOWED: drawer(without_shadows(surfaces), lambda said: known[said]),
+        RELIT: drawer(surfaces, known.__getitem__),
+        UNSHADOWED: drawer(without_shadows(surfaces), known.__getitem__),
         STILL: drawer(surfaces, lambda _: mean),
     }
     return rows, found
@@ -66,7 +65,7 @@ def lights_of(views: Sequence[View]) -> list[str]:
 
 
 def without_shadows(surfaces: Surfaces) -> Surfaces:
-    """The same where nothing stands in the way of any light."""
+    """The same with no light occluded."""
     open_sky = np.full_like(surfaces.rest, 255)
     access = np.ones_like(surfaces.access)
     return surfaces._replace(rest=open_sky, opened=open_sky, access=access)

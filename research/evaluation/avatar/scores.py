@@ -1,9 +1,5 @@
-"""The figures of one view, and their means over many.
-
-Which part of the head every pixel of a view shows.
-
-PSNR, SSIM and LPIPS of pictures [H, W, 3] in [0, 1].
-"""
+"""Figures of one view and their means over many: PSNR, SSIM and LPIPS of pictures [H, W, 3] in
+[0, 1], of the whole picture and of the parts of the head; and the opening of the lips."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +17,9 @@ from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import Head
 from avatar.reconstruct.capture import View
 from avatar.reconstruct.losses import WINDOW, ssim_map
+from avatar.vision.follow import FaceFinder, faces_in_picture
+from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
+from research.evaluation.figures import mean
 from splat import Camera, orbit
 
 if TYPE_CHECKING:
@@ -148,6 +147,10 @@ PERSON = "person"
 """The region of the mask, with whatever is worn."""
 FEWEST = 16
 """Pixels that a region must have in a view to count there."""
+SOLID = 127
+"""Of 255: above it a mask counts as the person."""
+UPPER_LIP, LOWER_LIP = [82, 13, 312], [87, 14, 317]
+"""Landmarks in the middle of the lips, inside."""
 
 
 @dataclass(frozen=True)
@@ -198,13 +201,20 @@ def mean_scores(views: Sequence[ViewScores]) -> ViewScores:
 
 
 def _mean(scores: Sequence[Scores]) -> Scores:
-    def mean(values: Sequence[float | None]) -> float | None:
-        known = [value for value in values if value is not None]
-        return sum(known) / len(known) if known else None
-
     return Scores(
-        mean([s.psnr for s in scores]),
-        mean([s.ssim for s in scores]),
-        mean([s.lpips for s in scores]),
+        mean(each.psnr for each in scores),
+        mean(each.ssim for each in scores),
+        mean(each.lpips for each in scores),
         len(scores),
     )
+
+
+def lip_opening(finder: FaceFinder, picture: Tensor) -> float | None:
+    """The gap between the lips of the largest face in a picture [H, W, 3] in [0, 1], as a share of
+    the distance between the outer corners of the eyes; None without a face."""
+    faces = faces_in_picture(finder, picture.to(finder.landmarks.device), small=False).points
+    if not len(faces):
+        return None
+    points = faces[0, :, :2]
+    eyes = (points[LEFT_CORNER] - points[RIGHT_CORNER]).norm()
+    return float((points[UPPER_LIP] - points[LOWER_LIP]).norm(dim=1).mean() / eyes)

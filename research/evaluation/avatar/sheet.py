@@ -1,4 +1,4 @@
-"""A picture of pictures: truth, drawing, their difference and the face from near, view by view."""
+"""A contact sheet: truth, render, their difference and the face enlarged, view by view."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -58,13 +58,13 @@ def _window(middle: float, length: int, share: float) -> slice:
 
 
 def write_sheet(path: Path, columns: Sequence[Compared], comment: str = "") -> None:
-    """Write a PNG with a column for every view; all of it appears or nothing. comment: what its
-    metadata say of it."""
-    said = PngInfo()
+    """Write a PNG with a column for every view; all of it appears or nothing. comment: for its
+    metadata."""
+    metadata = PngInfo()
     if comment:
-        said.add_text("Comment", comment)
+        metadata.add_text("Comment", comment)
     with write_beside(path) as partial:
-        draw_sheet(columns).save(partial, format="PNG", pnginfo=said)
+        draw_sheet(columns).save(partial, format="PNG", pnginfo=metadata)
 
 
 def draw_sheet(columns: Sequence[Compared]) -> Image.Image:
@@ -73,7 +73,7 @@ def draw_sheet(columns: Sequence[Compared]) -> Image.Image:
     tallest = max(column.truth.shape[0] for column in columns)
     size = (SIDE + sum(widths) + GAP * len(columns), HEADER + len(ROWS) * (tallest + GAP))
     sheet = Image.new("RGB", size, PAPER)
-    _write_rows(sheet, tallest)
+    _label_rows(sheet, tallest)
     left = SIDE
     for column, width in zip(columns, widths, strict=True):
         _write(sheet, (left + width // 2, HEADER // 2), column.caption)
@@ -93,17 +93,17 @@ def _pictures(column: Compared) -> list[Image.Image]:
     return [truth, drawn, difference, *near]
 
 
-def _write_rows(sheet: Image.Image, tallest: int) -> None:
-    """What each row shows, upwards along the left side."""
-    for row, words in enumerate(ROWS):
+def _label_rows(sheet: Image.Image, tallest: int) -> None:
+    """Row titles, upwards along the left side."""
+    for row, title in enumerate(ROWS):
         strip = Image.new("RGB", (tallest, SIDE), PAPER)
-        _write(strip, (tallest // 2, SIDE // 2), words)
+        _write(strip, (tallest // 2, SIDE // 2), title)
         sheet.paste(strip.rotate(90, expand=True), (0, HEADER + row * (tallest + GAP)))
 
 
-def _write(image: Image.Image, middle: tuple[int, int], words: str) -> None:
+def _write(image: Image.Image, middle: tuple[int, int], text: str) -> None:
     font = ImageFont.load_default(FONT)
-    ImageDraw.Draw(image).text(middle, words, INK, font, anchor="mm")
+    ImageDraw.Draw(image).text(middle, text, INK, font, anchor="mm")
 
 
 def _bytes(picture: Tensor) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""Whether feelings show, and whether lips go on speaking under them."""
+"""Whether emotions show, and whether lips go on speaking under them."""

@@ -1,4 +1,4 @@
-"""Feelings on speech, measured on several faces and seen on several avatars."""
+"""Measure emotional speech on several faces, and in pictures of several avatars."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -29,9 +29,7 @@ from avatar.vision.network import load_network
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
-from common.writable import check_writable
-from research.evaluation.emotion.kept import Alone, Kept
-from research.evaluation.emotion.options import EmotionEvaluationOptions
+from research.evaluation.emotion.kept import Kept, NeutralSpeech
 from research.evaluation.emotion.seen import LEVELS, Person, Seen, look, recognised, seen_growth
 from research.evaluation.emotion.spoken import (
     EXPRESSED_EMOTIONS,
@@ -39,36 +37,38 @@ from research.evaluation.emotion.spoken import (
     geometry,
     unit_growth,
 )
+from research.evaluation.figures import check_outputs
+from research.evaluation.options import EmotionEvaluationOptions
 
 SHARED = "anny-head"
 SPEAKING = 2e-3  # metres between the lips of somebody who speaks
-ByRow = dict[str, dict[str, Kept]]  # feeling → intensity → figures
+ByRow = dict[str, dict[str, Kept]]  # emotion → intensity → figures
 Rows = dict[str, ByRow]  # by face
 
 
 @dataclass(frozen=True)
 class EmotionEvaluation:
     neutral: dict[str, Kept]  # face → speech alone
-    felt: Rows  # feelings with gates
-    plain: Rows  # feelings simply added
-    growth: dict[str, dict[str, dict[str, float]]]  # face → feeling → unit → rank correlation
-    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → feeling → unit
-    recognised: dict[str, dict[str, float]]  # intensity → feeling → share of moments
+    gated: Rows  # emotions that speech gates
+    plain: Rows  # emotions added without gates
+    growth: dict[str, dict[str, dict[str, float]]]  # face → emotion → unit → rank correlation
+    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → emotion → unit
+    recognised: dict[str, dict[str, float]]  # intensity → emotion → share of frames
     people: dict[str, Seen]
 
     def report(self) -> dict[str, Any]:
         """Figures by their names, for a file."""
         return {
             "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
-            "felt": _plainly(self.felt),
-            "plain": _plainly(self.plain),
+            "felt": _as_dicts(self.gated),
+            "plain": _as_dicts(self.plain),
             "growth": self.growth,
             "seen_growth": self.seen_growth,
             "recognised": self.recognised,
         }
 
 
-def _plainly(rows: Rows) -> dict[str, Any]:
+def _as_dicts(rows: Rows) -> dict[str, Any]:
     return {
         face: {name: {at: asdict(kept) for at, kept in by.items()} for name, by in named.items()}
         for face, named in rows.items()
@@ -77,7 +77,7 @@ def _plainly(rows: Rows) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Speech:
-    """Recordings, and what the weights say in them."""
+    """Recordings, and the coefficients that the weights predict for them."""
 
     model: SpeechToMotion
     recordings: Sequence[Recording]
@@ -89,39 +89,37 @@ class Speech:
 
 
 def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
-    """Speak every recording with every feeling. Bad input raises InputError or OSError with one
+    """Speak every recording with every emotion. Bad input raises InputError or OSError with one
     sentence."""
     if options.moments < 1:
         raise InputError(f"--moments {options.moments}: must be at least 1")
     names = [path.stem for path in options.avatar]
     if len(set(names)) < len(names):
         raise InputError("--avatar: two files have the same name; rename one")
-    for path in (options.report, options.sheet):
-        if path is not None:
-            check_writable(path)
+    check_outputs(options.report, options.sheet)
     faces, avatars = _faces(options)
-    speech = _listen(options)
-    stages = {
+    speech = _predict(options)
+    speakers = {
         name: SpeakingAvatar(
             face, retarget_basis(speech.model, face, "the weights", options.flame), speech.fps
         )
         for name, face in faces.items()
     }
-    neutral, felt, plain = {}, {}, {}
-    with progress_bar("feelings", len(stages) * len(EXPRESSED_EMOTIONS)) as done:
-        for name, stage in stages.items():
-            judge = _sync(stage) if name == SHARED else None
-            neutral[name], felt[name], plain[name] = _on_face(stage, speech, judge, done)
+    neutral, gated, plain = {}, {}, {}
+    with progress_bar("emotions", len(speakers) * len(EXPRESSED_EMOTIONS)) as done:
+        for name, speaker in speakers.items():
+            judge = _sync(speaker) if name == SHARED else None
+            neutral[name], gated[name], plain[name] = _on_face(speaker, speech, judge, done)
     joined = torch.cat(list(speech.coefficients))
     growth = {
-        name: {feeling: unit_growth(stage, joined, feeling) for feeling in EXPRESSED_EMOTIONS}
-        for name, stage in stages.items()
+        name: {emotion: unit_growth(speaker, joined, emotion) for emotion in EXPRESSED_EMOTIONS}
+        for name, speaker in speakers.items()
     }
-    people = _look_at(options, avatars, stages, speech)
+    people = _scores_of_avatars(options, avatars, speakers, speech)
     return EmotionEvaluation(
-        *(neutral, felt, plain, growth),
+        *(neutral, gated, plain, growth),
         seen_growth={
-            name: {feeling: seen_growth(seen, feeling) for feeling in EXPRESSED_EMOTIONS}
+            name: {emotion: seen_growth(seen, emotion) for emotion in EXPRESSED_EMOTIONS}
             for name, seen in people.items()
         },
         recognised={f"{at:g}": recognised(list(people.values()), at) for at in LEVELS},
@@ -129,8 +127,8 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
     )
 
 
-def _listen(options: EmotionEvaluationOptions) -> Speech:
-    """What the weights say in the recordings that have phones."""
+def _predict(options: EmotionEvaluationOptions) -> Speech:
+    """Predicted coefficients of the recordings that have phones."""
     head, model = load_head(), load_model(options.weights, pick_device(options.device))
     wanted = MaterialOptions(options.data, options.clips)
     material = load_material(wanted, face_units(head), face_geometry(head), head.topology)
@@ -144,7 +142,7 @@ def _listen(options: EmotionEvaluationOptions) -> Speech:
 
 
 def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str, Avatar]]:
-    """The faces that speak, and those of them that can be looked at, by their names."""
+    """The faces that speak, and the avatars among them, by their names."""
     avatars = {path.stem: open_avatar(path, options.flame) for path in options.avatar}
     faces = {SHARED: shipped_face()}
     if options.flame:
@@ -155,55 +153,53 @@ def _faces(options: EmotionEvaluationOptions) -> tuple[dict[str, Face], dict[str
     }, avatars
 
 
-def _sync(stage: SpeakingAvatar) -> Judge:
-    return sync_judge(load_syncnet(None, role="evaluation"), geometry(stage.face))
+def _sync(speaker: SpeakingAvatar) -> Judge:
+    return sync_judge(load_syncnet(None, role="evaluation"), geometry(speaker.face))
 
 
 def _on_face(
-    stage: SpeakingAvatar, speech: Speech, judge: Judge | None, done: Callable[[], None]
+    speaker: SpeakingAvatar, speech: Speech, judge: Judge | None, done: Callable[[], None]
 ) -> tuple[Kept, ByRow, ByRow]:
-    """Speech alone, with feelings, and with feelings simply added."""
+    """Neutral speech, with gated emotions, and with emotions added without gates."""
     said = speech.coefficients
-    alone = Alone(
-        speech.recordings, [stage.neutral(each) for each in said], geometry(stage.face), speech.fps
-    )
-    felt: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
+    motions = [speaker.neutral(each) for each in said]
+    alone = NeutralSpeech(speech.recordings, motions, geometry(speaker.face), speech.fps)
+    gated: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
     plain: ByRow = {name: {} for name in EXPRESSED_EMOTIONS}
     for name in EXPRESSED_EMOTIONS:
         for at in LEVELS:
-            gated, added = (
-                [way(each, name, at) for each in said] for way in (stage.felt, stage.plain)
-            )
-            rest = stage.in_silence(name, at)
-            felt[name][f"{at:g}"] = alone.kept(gated, judge, rest)
+            rest = speaker.in_silence(name, at)
+            with_gates = [speaker.gated(each, name, at) for each in said]
+            gated[name][f"{at:g}"] = alone.kept(with_gates, judge, rest)
+            added = [speaker.plain(each, name, at) for each in said]
             plain[name][f"{at:g}"] = alone.kept(added, judge)
         done()
-    return alone.kept(alone.motions, judge), felt, plain
+    return alone.kept(alone.motions, judge), gated, plain
 
 
-def _look_at(
+def _scores_of_avatars(
     options: EmotionEvaluationOptions,
     avatars: Mapping[str, Avatar],
-    stages: Mapping[str, SpeakingAvatar],
+    speakers: Mapping[str, SpeakingAvatar],
     speech: Speech,
 ) -> dict[str, Seen]:
-    """Every avatar at moments of the first recording at which it speaks."""
+    """Every avatar in frames of the first recording in which it speaks."""
     finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
     said = speech.coefficients[0]
-    moments, shown_at = _speaking(stages[SHARED], said, options.moments)
+    frames, pictured = _speaking_frames(speakers[SHARED], said, options.moments)
     people = {}
-    with progress_bar("looking", len(avatars)) as done:
+    with progress_bar("scoring pictures", len(avatars)) as done:
         for name, avatar in avatars.items():
-            person = Person(avatar, stages[name], finder, scorer)
-            people[name] = look(person, said, moments, shown_at)
+            person = Person(avatar, speakers[name], finder, scorer)
+            people[name] = look(person, said, frames, pictured)
             done()
     return people
 
 
-def _speaking(stage: SpeakingAvatar, said: Tensor, count: int) -> tuple[list[int], int]:
-    """Frames with lips apart, evenly spread over them all; which of them shows most of a mouth: of
-    the more open half the least rounded."""
-    mouth = mouth_curves(stage.neutral(said), geometry(stage.face))
+def _speaking_frames(speaker: SpeakingAvatar, said: Tensor, count: int) -> tuple[list[int], int]:
+    """Frames with lips apart, evenly spread over them all; and which of them shows most of the
+    mouth: of the more open half the least rounded."""
+    mouth = mouth_curves(speaker.neutral(said), geometry(speaker.face))
     parted = mouth.opening > SPEAKING
     frames = parted.nonzero()[:, 0] if parted.any() else torch.arange(len(said))
     frames = frames[torch.linspace(0, len(frames) - 1, count).long()]

@@ -1,9 +1,11 @@
-"""What speech keeps of itself under a feeling: closures, contacts, rounding, sync."""
+"""What speech keeps of itself under an emotion: closures, contacts, rounding, sync."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
@@ -23,8 +25,8 @@ from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.model.motion import Motion
 
-ROUND_ALONE, ROUND_FELT = 0.95, 0.96
-"""Width of a rounded mouth, of rest's: of speech alone, and the most under a feeling."""
+ROUND_NEUTRAL, ROUND_EMOTIONAL = 0.95, 0.96
+"""Width of a rounded mouth, of rest's: of speech alone, and the most under an emotion."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,12 @@ class Kept:
     seen_mm: float  # a gap below is invisible
     lse_d: float | None  # SyncNet3D's
     lse_c: float | None
-    lse_d_about_rest: float | None  # of motion about the feeling's own mouth in silence
+    lse_d_about_rest: float | None  # of motion about the emotion's own mouth in silence
 
 
 @dataclass(frozen=True)
-class Alone:
-    """Speech alone, against which feelings are measured."""
+class NeutralSpeech:
+    """Speech alone, against which emotions are measured."""
 
     recordings: Sequence[Recording]
     motions: Sequence[Motion]
@@ -59,25 +61,26 @@ class Alone:
     ) -> Kept:
         """What the motions of the recordings keep; bounds are those of speech alone.
 
-        rest [V, 3]: offsets of the feeling in silence, by default none.
+        rest [V, 3]: offsets of the emotion in silence, by default none.
         """
         bounds = opening_bounds(
             torch.cat([lip_opening(motion, self.face) for motion in self.motions]), self.face
         )
-        scores, seen = [], self._seen_mm()
-        for recording, alone, felt in zip(self.recordings, self.motions, motions, strict=True):
-            before, now = (mouth_curves(motion, self.face) for motion in (alone, felt))
-            own = articulation(now, bounds, recording.phones, self.fps)
-            own |= self._rounding(recording, before, now)
-            judged = self._judged(felt, recording, judge, rest) if judge else {}
+        scores: list[Scores] = []
+        widths: list[float] = []
+        gaps, visible = [], self._visible_mm()
+        for recording, alone, gated in zip(self.recordings, self.motions, motions, strict=True):
+            before, now = (mouth_curves(motion, self.face) for motion in (alone, gated))
+            rounded = self._rounded_widths(recording, before, now)
+            rounding = share([width <= ROUND_EMOTIONAL for width in rounded])
             scores.append(
-                (
-                    own | judged,
-                    self._round_widths(recording, before, now),
-                    now.opening[before.opening * 1e3 < seen],
-                )
+                articulation(now, bounds, recording.phones, self.fps)
+                | ({"kept_rounding": rounding} if rounding else {})
+                | (self._judged(gated, recording, judge, rest) if judge else {})
             )
-        return _figures(scores, seen)
+            widths += rounded
+            gaps.append(now.opening[before.opening * 1e3 < visible])
+        return _figures(pool(scores), widths, torch.cat(gaps), visible)
 
     def _judged(
         self, motion: Motion, recording: Recording, judge: Judge, rest: Tensor | None
@@ -92,33 +95,26 @@ class Alone:
         found = judge(about, recording, self.fps)
         return scores | ({"lse_d_about_rest": found["lse_d"]} if "lse_d" in found else {})
 
-    def _seen_mm(self) -> float:
+    def _visible_mm(self) -> float:
         corners = self.face.rest[self.face.lips]
         across = corners[:, 0]
         ends = corners[[int(across.argmin()), int(across.argmax())]]
         return 10 * float((ends[0] - ends[1]).norm())  # 1 % of the mouth's width
 
-    def _round_widths(self, recording: Recording, before: Mouth, now: Mouth) -> list[float]:
+    def _rounded_widths(self, recording: Recording, before: Mouth, now: Mouth) -> list[float]:
         """The narrowest width of each phone that speech alone rounds."""
         frames = [
             phone_frames(phone, self.fps, len(before.width))
             for phone in recording.phones
             if phone.label in ROUNDED
         ]
-        rounded = [f for f in frames if len(f) and before.width[f].min() <= ROUND_ALONE]
+        rounded = [f for f in frames if len(f) and before.width[f].min() <= ROUND_NEUTRAL]
         return [float(now.width[f].min()) for f in rounded]
 
-    def _rounding(self, recording: Recording, before: Mouth, now: Mouth) -> Scores:
-        widths = self._round_widths(recording, before, now)
-        found = share([width <= ROUND_FELT for width in widths])
-        return {"kept_rounding": found} if found else {}
 
-
-def _figures(scores: Sequence[tuple[Scores, list[float], Tensor]], seen: float) -> Kept:
-    pooled = pool([each for each, _, _ in scores])
-    widths = [width for _, of_one, _ in scores for width in of_one]
-    gaps = torch.cat([gap for _, _, gap in scores])
-
+def _figures(
+    pooled: Mapping[str, NDArray[Any]], widths: list[float], gaps: Tensor, seen_mm: float
+) -> Kept:
     def figure(name: str) -> float | None:
         return float(pooled[name]) if name in pooled else None
 
@@ -128,7 +124,7 @@ def _figures(scores: Sequence[tuple[Scores, list[float], Tensor]], seen: float) 
         rounding=figure("kept_rounding"),
         widest_round=max(widths, default=None),
         largest_gap_mm=1e3 * float(gaps.max()) if len(gaps) else None,
-        seen_mm=seen,
+        seen_mm=seen_mm,
         lse_d=figure("lse_d"),
         lse_c=figure("lse_c"),
         lse_d_about_rest=figure("lse_d_about_rest"),

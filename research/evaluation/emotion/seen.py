@@ -1,10 +1,9 @@
-"""Feelings as the network of expression scores reads them off rendered faces.
-
-A picture of every feeling in three intensities on several people.
-"""
+"""Emotions in rendered faces, by the network of expression scores; and a sheet of every emotion in
+three intensities on several people."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import torch
@@ -24,19 +23,20 @@ from splat import Camera, orbit, pick_backend
 LEVELS = (0.33, 0.66, 1.0)
 SIZE = 320  # pixels
 DISTANCE, FIELD = 1.2, 10.0  # metres and degrees of the camera in front
-TELLING = 0.5  # at full strength: units of a preset that a picture should show
-STIRRED = 0.03  # a score that speech stirs less counts as one that it stirs so much
+CLEAR = 0.5  # weight in a preset from which a unit should be visible
+LEAST_SD = 0.03  # of a score during neutral speech, for its weight
 GREY = (0.86, 0.88, 0.91)
 
-Shown = Mapping[tuple[str, float], Tensor]  # feeling and intensity → [n, ...] of n moments
+ByEmotion = Mapping[tuple[str, float], Tensor]  # emotion and intensity → [n, ...] of n frames
+NEUTRAL = (EXPRESSED_EMOTIONS[0], 0.0)
 
 
 @dataclass(frozen=True)
 class Person:
-    """An avatar, what speech does to its mesh, and the eyes that look at it."""
+    """An avatar, its speech on its mesh, and the networks that score its pictures."""
 
     avatar: Avatar
-    stage: SpeakingAvatar
+    speaker: SpeakingAvatar
     finder: FaceFinder
     scorer: Network
 
@@ -45,42 +45,39 @@ class Person:
 class Seen:
     """What is seen of one person."""
 
-    scores: Shown  # [n, 52] by NAMES, less the mean of the same person without a feeling
-    pictures: Shown  # [H, W, 3] of one moment
+    scores: ByEmotion  # [n, 52] by NAMES, less the mean of the same person without an emotion
+    pictures: ByEmotion  # [H, W, 3] of one frame
 
 
-def look(person: Person, speech: Tensor, moments: Sequence[int], shown_at: int) -> Seen:
-    """Every feeling in every intensity at some moments of speech [F, K], one of which is shown;
-    InputError where no face is found."""
+def look(person: Person, speech: Tensor, frames: Sequence[int], pictured: int) -> Seen:
+    """Every emotion in every intensity in some frames of speech [F, K], one of which is kept as a
+    picture; InputError where no face is found."""
     device, backend, _ = pick_backend("cpu")
     rig = avatar_rig(person.avatar, device)
     draw = rasterizer(backend, torch.tensor(GREY))
-    camera = front(person.stage)
+    camera = front(person.speaker)
 
-    def shown(emotion: str, level: float) -> list[Tensor]:
-        curves = person.stage.felt_curves(speech, emotion, level)
-        weights = torch.cat(list(curves.coefficients()))[list(moments)]
+    def render(emotion: str, level: float) -> list[Tensor]:
+        curves = person.speaker.gated_curves(speech, emotion, level)
+        weights = torch.cat(list(curves.coefficients()))[list(frames)]
         offsets = (weights @ curves.basis.flatten(1)).unflatten(1, (-1, 3))
-        return [draw(rig(person.avatar.vertices + moved), camera) for moved in offsets]
+        return [draw(rig(person.avatar.vertices + each), camera) for each in offsets]
 
-    wanted = [
-        (EXPRESSED_EMOTIONS[0], 0.0),
-        *((name, level) for name in EXPRESSED_EMOTIONS for level in LEVELS),
-    ]
-    drawn = {key: shown(*key) for key in wanted}
+    wanted = [NEUTRAL, *product(EXPRESSED_EMOTIONS, LEVELS)]
+    drawn = {key: render(*key) for key in wanted}
     scores = {key: _scores(person, pictures) for key, pictures in drawn.items()}
-    neutral = scores[wanted[0]]
+    neutral = scores[NEUTRAL]
     return Seen(
         {key: found - neutral.mean(0) for key, found in scores.items()},
-        {key: pictures[shown_at] for key, pictures in drawn.items()},
+        {key: pictures[pictured] for key, pictures in drawn.items()},
     )
 
 
-def front(stage: SpeakingAvatar) -> Camera:
+def front(speaker: SpeakingAvatar) -> Camera:
     """A camera in front of the face, in the space of its mesh."""
-    place = stage.face.to_head.inverse()
-    middle = place.of_tensor(torch.tensor([0.0, -0.005, 0.02]))
-    return orbit(middle, DISTANCE * place.scale, 0.0, 0.0, FIELD, width=SIZE, height=SIZE)
+    to_mesh = speaker.face.to_head.inverse()
+    middle = to_mesh.of_tensor(torch.tensor([0.0, -0.005, 0.02]))
+    return orbit(middle, DISTANCE * to_mesh.scale, 0.0, 0.0, FIELD, width=SIZE, height=SIZE)
 
 
 def _scores(person: Person, pictures: Sequence[Tensor]) -> Tensor:
@@ -93,21 +90,22 @@ def _scores(person: Person, pictures: Sequence[Tensor]) -> Tensor:
 
 
 def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:
-    """For each telling unit of a feeling the rank correlation of its score with the intensity."""
+    """For each clear unit of an emotion the rank correlation of its score with the intensity."""
     levels = (0.0, *LEVELS)
-    means = [seen.scores[EXPRESSED_EMOTIONS[0], 0.0].mean(0)]
+    means = [seen.scores[NEUTRAL].mean(0)]
     means += [seen.scores[emotion, level].mean(0) for level in LEVELS]
     table = torch.stack(means)  # [L, 52]
-    units = [n for n, w in EMOTIONS[emotion].units.items() if w >= TELLING and n in NAMES]
+    units = [n for n, w in EMOTIONS[emotion].units.items() if w >= CLEAR and n in NAMES]
     return rank_correlations(levels, {name: table[:, NAMES.index(name)] for name in units})
 
 
 def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
-    """For each feeling the share of its moments at an intensity that lie nearest, by their
+    """For each emotion the share of its frames at an intensity that are nearest, by their
     direction, to its prototype: the mean at full strength of the other people, or, of a single
-    one, of the other half of the moments. Scores count by how little speech alone stirs them."""
-    alone = torch.cat([person.scores[EXPRESSED_EMOTIONS[0], 0.0] for person in people])
-    people = [_weighed(person, 1 / (alone.std(0) + STIRRED)) for person in people]
+    one, of the other half of the frames. Scores are weighted by the inverse of their deviation in
+    neutral speech."""
+    alone = torch.cat([person.scores[NEUTRAL] for person in people])
+    people = [_weighed(person, 1 / (alone.std(0) + LEAST_SD)) for person in people]
     hits: dict[str, list[bool]] = {name: [] for name in EXPRESSED_EMOTIONS}
     for k, person in enumerate(people):
         others = [*people[:k], *people[k + 1 :]]
@@ -138,11 +136,11 @@ def _directions(scores: Tensor) -> Tensor:
 
 
 def write_emotion_sheet(path: Path, people: Mapping[str, Seen]) -> None:
-    """Write a row for each feeling, people side by side; the first row is without one."""
+    """Write a row for each emotion, people side by side; the first row is without one."""
     rows = [
         Row(
             "neutral",
-            [("0", seen.pictures[EXPRESSED_EMOTIONS[0], 0.0]) for seen in people.values()],
+            [("0", seen.pictures[NEUTRAL]) for seen in people.values()],
         )
     ]
     for name in EXPRESSED_EMOTIONS:

@@ -1,7 +1,5 @@
-"""Speech with and without feelings on one face, as speech's own measures want it.
-
-Whether every unit of a feeling grows with its intensity.
-"""
+"""Speech with and without emotions on one face, in the form that the measures of speech take; and
+whether every unit of an emotion grows with its intensity."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -24,12 +22,12 @@ from avatar.retarget.fitted_face import Face
 
 EXPRESSED_EMOTIONS = tuple(name for name in EMOTIONS if name != NEUTRAL)
 HELD = Envelope(onset=0.5, apex=math.inf, settled=1.0, offset=0.8)
-"""A feeling is measured at its height throughout."""
+"""Emotions are measured at their apex throughout."""
 
 
 @dataclass(frozen=True)
 class SpeakingAvatar:
-    """A face, and what weights move it by."""
+    """A face with the motion basis of speech-to-motion weights."""
 
     face: Face
     basis: Tensor  # [K, V, 3] of speech, on its mesh
@@ -39,21 +37,21 @@ class SpeakingAvatar:
         """Speech alone, from its coefficients [F, K]."""
         return self.motion(self.curves(speech))
 
-    def felt(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
-        """With a feeling and its gates."""
-        return self.motion(self.felt_curves(speech, emotion, intensity))
+    def gated(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
+        """With an emotion that speech gates."""
+        return self.motion(self.gated_curves(speech, emotion, intensity))
 
     def in_silence(self, emotion: str, intensity: float) -> Tensor:
-        """Offsets [V, 3] of a feeling in silence, as `felt` gives them."""
-        return self.felt(torch.zeros(1, len(self.basis)), emotion, intensity).offsets()[0]
+        """Offsets [V, 3] of an emotion in silence, as `gated` gives them."""
+        return self.gated(torch.zeros(1, len(self.basis)), emotion, intensity).offsets()[0]
 
-    def felt_curves(self, speech: Tensor, emotion: str, intensity: float) -> Curves:
-        feelings = held(emotion, intensity)
-        curves, units = with_emotion(self.face, self.curves(speech), {}, feelings, self.fps)
+    def gated_curves(self, speech: Tensor, emotion: str, intensity: float) -> Curves:
+        emotions = held(emotion, intensity)
+        curves, units = with_emotion(self.face, self.curves(speech), {}, emotions, self.fps)
         return beside_speech(self.face, curves, units, len(speech))
 
     def plain(self, speech: Tensor, emotion: str, intensity: float) -> Motion:
-        """With the feeling's units added and nothing else done."""
+        """With the emotion's units added, without gates."""
         units = express(held(emotion, intensity), len(speech), self.fps).units
         return self.motion(beside_speech(self.face, self.curves(speech), units, len(speech)))
 
@@ -64,15 +62,19 @@ class SpeakingAvatar:
     def motion(self, curves: Curves) -> Motion:
         """Curves in metres at the size of anny-head, in the axes of head space, with the upper
         teeth of `geometry` behind the mesh."""
-        place = self.face.to_head
-        turn = torch.from_numpy(place.scale * place.rotation.T).float()
         teeth = torch.zeros(len(curves.basis), len(Mouth(self.face).upper_teeth), 3)
-        basis = torch.cat([curves.basis.float() @ turn, teeth], 1)
+        basis = torch.cat([curves.basis.float() @ to_head_axes(self.face), teeth], 1)
         return Motion(torch.cat(list(curves.coefficients())), basis)
 
 
+def to_head_axes(face: Face) -> Tensor:
+    """The matrix [3, 3] that maps rows of offsets on a face to metres in head space."""
+    to_head = face.to_head
+    return torch.from_numpy(to_head.scale * to_head.rotation.T).float()
+
+
 def held(emotion: str, intensity: float) -> EmotionTimeline:
-    """A feeling at its height from beginning to end."""
+    """An emotion at its apex from beginning to end."""
     return (EmotionSegment(replace(EMOTIONS[emotion], course=HELD), intensity, 0.0, math.inf),)
 
 
@@ -95,13 +97,13 @@ def geometry(face: Face) -> FaceGeometry:
 LEVELS = (0.2, 0.4, 0.6, 0.8, 1.0)
 
 
-def unit_growth(stage: SpeakingAvatar, speech: Tensor, emotion: str) -> dict[str, float]:
-    """For each unit of a feeling the rank correlation of its amplitude on the mesh with the
+def unit_growth(speaker: SpeakingAvatar, speech: Tensor, emotion: str) -> dict[str, float]:
+    """For each unit of an emotion the rank correlation of its amplitude on the mesh with the
     intensity, over LEVELS; speech [F, K]."""
     names = list(EMOTIONS[emotion].units)
-    alone = mean_offsets(stage.neutral(speech))
-    added = [mean_offsets(stage.felt(speech, emotion, level)) - alone for level in LEVELS]
-    found = amplitudes(stage, names, torch.stack(added))
+    alone = mean_offsets(speaker.neutral(speech))
+    added = [mean_offsets(speaker.gated(speech, emotion, level)) - alone for level in LEVELS]
+    found = amplitudes(speaker, names, torch.stack(added))
     return rank_correlations(LEVELS, {name: found[:, k] for k, name in enumerate(names)})
 
 
@@ -110,12 +112,10 @@ def mean_offsets(motion: Motion) -> Tensor:
     return (motion.coefficients.mean(0) @ motion.basis.flatten(1)).unflatten(0, (-1, 3))
 
 
-def amplitudes(stage: SpeakingAvatar, names: Sequence[str], offsets: Tensor) -> Tensor:
+def amplitudes(speaker: SpeakingAvatar, names: Sequence[str], offsets: Tensor) -> Tensor:
     """[L, U] the weights of units that together come nearest to offsets [L, V, 3]."""
-    units = torch.stack([stage.face.head.unit(name) for name in names])
-    place = stage.face.to_head
-    turn = torch.from_numpy(place.scale * place.rotation.T).float()
-    directions = (units.float() @ turn).flatten(1)  # [U, 3 V]
+    units = torch.stack([speaker.face.head.unit(name) for name in names])
+    directions = (units.float() @ to_head_axes(speaker.face)).flatten(1)  # [U, 3 V]
     rows = offsets[:, : units.shape[1]].flatten(1)  # without the teeth behind the mesh
     return torch.linalg.lstsq(directions.T.double(), rows.T.double()).solution.T
 

@@ -1,4 +1,4 @@
-"""The figures of a head, and the bands in which those of people lie."""
+"""Figures of head, eye, brow and lid motion, and the ranges that people have."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -8,11 +8,10 @@ import numpy as np
 from audio2mesh.prosody.record import Prosody
 from avatar.geometry.vectors import Floats
 from research.evaluation.head import events, voice
-from research.evaluation.head import voice as motion
 
 Band = tuple[float, float]
 Card = dict[str, float]
-"""Name of a row → figure; nan where there is nothing to measure."""
+"""Name of a row → figure; nan where it cannot be measured."""
 MANY = float("inf")
 RANDOM_TIMES = 400  # to compare with
 END_SECONDS = (-0.3, 0.3)  # about the end of a phrase
@@ -37,17 +36,17 @@ class Performed:
     @cached_property
     def clean(self) -> Floats:
         """The head's angles [F, 3] without what is too quick for a head."""
-        return motion.without_noise(self.head, self.fps)
+        return voice.without_noise(self.head, self.fps)
 
 
 @dataclass(frozen=True)
 class Row:
     name: str
-    says: str
+    title: str
     speaker: Band | None = None
-    """where people lie who speak freely; None for what is only shown"""
+    """range of people who speak freely; None for what has none"""
     reader: Band | None = None
-    """where people lie who read aloud, or else the same"""
+    """range of people who read aloud; by default the same"""
 
     def band(self, style: str) -> Band | None:
         return self.reader if style == "reader" and self.reader else self.speaker
@@ -67,9 +66,9 @@ ROWS = (
     Row("correlation_strange", "  with that of other phrases"),
     Row("correlation_more", "  more than that", (0.2, 1)),
     Row("led", "onsets that the head leads", (0.6, 0.85)),
-    Row("led_random", "  at random moments"),
+    Row("led_random", "  at random times"),
     Row("nods", "prominent accents with a nod", (0.4, 0.7), (0.1, 0.7)),
-    Row("nods_random", "  at random moments"),
+    Row("nods_random", "  at random times"),
     Row("nod_degrees", "  size (°)", (1.5, 4.0)),
     Row("nod_seconds", "  length (s)", (0.15, 0.45)),
     Row("brows", "brow raises a minute", (4, 8)),
@@ -77,7 +76,7 @@ ROWS = (
     Row("brow_seconds", "  length (s)", (0.3, 0.6)),
     Row("blinks", "blinks a minute", (18, 30), (5, 15)),
     Row("blinks_near", "  within 0.3 s of a phrase's end", (0.5, 1)),
-    Row("blinks_random", "  at random moments"),
+    Row("blinks_random", "  at random times"),
     Row("blinks_vary", "  variation of their intervals", (0.6, 1.1)),
     Row("looking", "looks at the listener, of the time", (0.6, 0.9), (0.9, 1)),
     Row("looking_seconds", "  mean (s)", (2.0, 4.5), (3.0, MANY)),
@@ -91,13 +90,13 @@ BY_NAME = {row.name: row for row in ROWS}
 
 def card(performed: Performed) -> Card:
     """All figures of a performance but those that take several."""
-    found = dict.fromkeys(BY_NAME, float("nan")) | _moves(performed)
+    found = dict.fromkeys(BY_NAME, float("nan")) | _head_figures(performed)
     if performed.prosody is not None:
-        found |= _spoken(performed, performed.prosody)
+        found |= _voice_figures(performed, performed.prosody)
     if performed.brow is not None:
-        found |= _brows(performed, performed.brow)
+        found |= _brow_figures(performed, performed.brow)
     if performed.blink is not None:
-        found |= _blinks(performed, performed.blink)
+        found |= _blink_figures(performed, performed.blink)
     if performed.look is not None:
         seen = events.glances(performed.look, performed.fps)
         found |= {
@@ -110,10 +109,10 @@ def card(performed: Performed) -> Card:
     return found
 
 
-def _moves(performed: Performed) -> Card:
+def _head_figures(performed: Performed) -> Card:
     head, fps = performed.clean, performed.fps
-    yaw, pitch, roll = motion.deviations(head, fps)
-    speed = motion.speed(head, fps)
+    yaw, pitch, roll = voice.deviations(head, fps)
+    speed = voice.speed(head, fps)
     everything = np.ones(len(head), bool)
     spoken = _speaking(performed) if performed.prosody is not None else everything
     return {
@@ -122,9 +121,9 @@ def _moves(performed: Performed) -> Card:
         "sd_roll": roll,
         "speed": float(np.median(speed[spoken])) if spoken.any() else float("nan"),
         "speed_p95": float(np.percentile(speed, 95)),
-        "slope": motion.slope(head, fps),
-        "ordinary": motion.share_of_power(head[:, 1], fps),
-        "moving_speech": motion.moving(head, fps, spoken),
+        "slope": voice.slope(head, fps),
+        "ordinary": voice.share_of_power(head[:, 1], fps),
+        "moving_speech": voice.moving(head, fps, spoken),
     }
 
 
@@ -133,7 +132,7 @@ def _speaking(performed: Performed) -> np.ndarray:
     return voice.speaking_frames(performed.prosody, len(performed.head), performed.fps)
 
 
-def _spoken(performed: Performed, prosody: Prosody) -> Card:
+def _voice_figures(performed: Performed, prosody: Prosody) -> Card:
     head, fps, seconds = performed.clean, performed.fps, performed.seconds
     own, strange = voice.correlations(head, fps, prosody)
     resting = voice.resting_frames(prosody, len(head), fps)
@@ -141,22 +140,22 @@ def _spoken(performed: Performed, prosody: Prosody) -> Card:
     nodded = voice.nods(head[:, 1], fps)
     accents = [a.time for a in voice.prominent(prosody.accents, seconds) if a.time < seconds]
     answers = voice.near_any(nodded.times, accents, voice.NOD_NEAR)
-    moments = _random(seconds)
+    random_times = _random_times(seconds)
     return {
-        "moving_pauses": motion.moving(head, fps, resting),
+        "moving_pauses": voice.moving(head, fps, resting),
         "correlation": _median(own),
         "correlation_strange": _median(strange),
         "correlation_more": _median(own) - _median(strange),
         "led": voice.led(head, fps, onsets),
-        "led_random": voice.led(head, fps, moments),
+        "led_random": voice.led(head, fps, random_times),
         "nods": voice.share_near(nodded.times, accents, voice.NOD_NEAR),
-        "nods_random": voice.share_near(nodded.times, moments, voice.NOD_NEAR),
+        "nods_random": voice.share_near(nodded.times, random_times, voice.NOD_NEAR),
         "nod_degrees": _median(nodded.degrees[answers]),
         "nod_seconds": _median(nodded.seconds[answers]),
     }
 
 
-def _brows(performed: Performed, brow: Floats) -> Card:
+def _brow_figures(performed: Performed, brow: Floats) -> Card:
     raised = events.raises(brow, performed.fps)
     accents = performed.prosody.accents if performed.prosody else ()
     return {
@@ -166,7 +165,7 @@ def _brows(performed: Performed, brow: Floats) -> Card:
     }
 
 
-def _blinks(performed: Performed, blink: Floats) -> Card:
+def _blink_figures(performed: Performed, blink: Floats) -> Card:
     times = events.blink_times(blink, performed.fps)
     found = {
         "blinks": 60 * len(times) / performed.seconds,
@@ -175,13 +174,13 @@ def _blinks(performed: Performed, blink: Floats) -> Card:
     if performed.prosody is not None:
         ends = np.array([phrase.end for phrase in performed.prosody.phrases])
         found["blinks_near"] = voice.share_near(ends, times.tolist(), END_SECONDS)
-        moments = _random(performed.seconds)
-        found["blinks_random"] = voice.share_near(ends, moments, END_SECONDS)
+        random_times = _random_times(performed.seconds)
+        found["blinks_random"] = voice.share_near(ends, random_times, END_SECONDS)
     return found
 
 
-def _random(seconds: float) -> list[float]:
-    """Moments of a recording, always the same ones."""
+def _random_times(seconds: float) -> list[float]:
+    """Times in a recording, always the same ones."""
     return np.random.default_rng(0).uniform(0, seconds, RANDOM_TIMES).tolist()
 
 

@@ -1,4 +1,4 @@
-"""Heads that driving makes, recorded ones and tracked ones, on the same card."""
+"""Measure generated, recorded and tracked head motion with the same figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.style import STYLES, Style
 from common.errors import InputError
 from common.progress import progress_bar
-from common.writable import check_writable
+from research.evaluation.figures import check_outputs
 from research.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
-from research.evaluation.head.options import HeadEvaluationOptions
 from research.evaluation.head.performances import made, moved_by, prosody_of_file, recorded, tracked
 from research.evaluation.head.plots import write_plot
+from research.evaluation.options import HeadEvaluationOptions
 
 TAKES = 2  # that are compared
 
@@ -28,7 +28,7 @@ class Column:
     """One kind of head."""
 
     title: str
-    style: str  # whose bands are meant
+    style: str  # whose ranges apply
     cards: dict[str, Card]  # of each performance, by its name
 
     @property
@@ -38,7 +38,7 @@ class Column:
 
     @property
     def outside(self) -> list[str]:
-        """The rows whose median lies in no band of people's."""
+        """The rows whose median is outside the range of people."""
         found = []
         for name, figure in self.card.items():
             band = BY_NAME[name].band(self.style)
@@ -55,9 +55,9 @@ class HeadEvaluation:
         """Figures by their names, for a file; those that are none are left out."""
         return {
             column.title: {
-                "median": _told(column.card),
+                "median": _finite(column.card),
                 "outside": column.outside,
-                "each": {name: _told(found) for name, found in column.cards.items()},
+                "each": {name: _finite(found) for name, found in column.cards.items()},
             }
             for column in self.columns
         }
@@ -70,11 +70,10 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     """
     if options.sound and len(options.sound) != len(options.motion):
         raise InputError("--sound: name as many as after --motion, in the same order")
-    if options.report:
-        check_writable(options.report)
+    check_outputs(options.report)
     if options.plots:
         options.plots.mkdir(parents=True, exist_ok=True)
-    columns = _spoken(options)
+    columns = _spoken_columns(options)
     sounds = options.sound or (None,) * len(options.motion)
     for path, sound in zip(options.motion, sounds, strict=True):
         performed = recorded(path, sound)
@@ -111,7 +110,7 @@ def _kinds(options: HeadEvaluationOptions) -> list[_Kind]:
     return kinds
 
 
-def _spoken(options: HeadEvaluationOptions) -> list[Column]:
+def _spoken_columns(options: HeadEvaluationOptions) -> list[Column]:
     """A column for each kind, over all recordings."""
     kinds = _kinds(options)
     cards: list[dict[str, Card]] = [{} for _ in kinds]
@@ -119,14 +118,14 @@ def _spoken(options: HeadEvaluationOptions) -> list[Column]:
     with progress_bar("performing", len(options.audio) * len(kinds)) as show:
         for number, path in enumerate(options.audio):
             prosody = prosody_of_file(path)
-            for place, kind in enumerate(kinds):
+            for column, kind in enumerate(kinds):
                 one, other = (kind.make(path.stem, prosody, take) for take in range(TAKES))
-                found, strange = card(one), before[place]
+                found, strange = card(one), before[column]
                 if strange is not None:
                     found["takes_apart"] = takes_apart(one, other, strange)
-                cards[place][str(path)], before[place] = found, other
+                cards[column][str(path)], before[column] = found, other
                 _plot(options, one, f"{path.stem}_{kind.title}")
-                show(number * len(kinds) + place + 1)
+                show(number * len(kinds) + column + 1)
     return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
 
 
@@ -135,5 +134,5 @@ def _plot(options: HeadEvaluationOptions, performed: Performed, name: str) -> No
         write_plot(options.plots / f"{name}.png", performed)
 
 
-def _told(found: Card) -> dict[str, float]:
+def _finite(found: Card) -> dict[str, float]:
     return {name: round(float(v), 4) for name, v in found.items() if np.isfinite(v)}

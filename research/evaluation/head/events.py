@@ -1,4 +1,4 @@
-"""Brows, lids and eyes of somebody who speaks: how often, when and how long."""
+"""Brow raises, blinks and glances during speech: rate, timing and duration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ def early(raised: Raises, accents: Sequence[Accent]) -> float:
 
 @dataclass(frozen=True)
 class Glances:
-    """What eyes do."""
+    """Statistics of gaze."""
 
     looking_seconds: float  # mean of a look at what is mostly looked at, nan without one
     away_seconds: float  # mean of a look elsewhere
@@ -78,13 +78,13 @@ def glances(look: Floats, fps: float) -> Glances:
     spans = [(a, b) for a, b in runs(steps > SACCADE_SPEED)]
     sizes = np.array([np.hypot(*(look[b] - look[a])) for a, b in spans])
     seconds = np.array([(b - a) / fps for a, b in spans])
-    told = sizes >= SHORTEST_DEGREES
+    counted = sizes >= SHORTEST_DEGREES
     return Glances(
         _mean_seconds(~away, fps),
         _mean_seconds(away, fps),
         float((~away).mean()),
-        float((sizes[told] < 15).mean()) if told.any() else float("nan"),
-        _at_ten(sizes[told], seconds[told]),
+        float((sizes[counted] < 15).mean()) if counted.any() else float("nan"),
+        _at_ten(sizes[counted], seconds[counted]),
     )
 
 

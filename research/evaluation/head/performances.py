@@ -1,4 +1,4 @@
-"""Performances of faces: made for a recording, recorded, or tracked."""
+"""Facial performances: generated for a recording, recorded, or tracked."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -29,7 +29,7 @@ PART = 1000  # frames of prosody that are heard at a time
 TAKE_FPS = 60.0  # at which a take is played
 SHORTEST = 3.0  # seconds of a performance that can be measured
 POSES = {"pitch_yaw_roll": (1, 0, 2), "yaw_pitch_roll": (0, 1, 2)}
-"""How names of arrays begin, and where yaw, pitch and roll stand in them."""
+"""Prefixes of array names, and the columns of yaw, pitch and roll."""
 
 
 def prosody_of_file(path: Path) -> Prosody:

@@ -1,4 +1,4 @@
-"""A picture of a head's motion over the voice that it goes with."""
+"""A plot of head, eye, brow and lid motion over the voice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ HEIGHTS = {"voice": 60, "head": 190, "look": 60, "face": 34}
 GAP = 8
 FINE = 2  # drawn so many times larger and scaled down, for smooth lines
 COLOURS = {"pitch": "#1f6fb2", "yaw": "#d1495b", "roll": "#2a9d5c"}
-SPOKEN, INK, GRID, LOUD, MELODY = "#f1f3f7", "#333333", "#d8dce3", "#c6cfdf", "#7a4fb5"
+SPOKEN, INK, GRID, LOUD, PITCH = "#f1f3f7", "#333333", "#d8dce3", "#c6cfdf", "#7a4fb5"
 ACCENT, BROW, BLINK = "#e08e1b", "#b0578d", "#00919e"
 
 
@@ -68,9 +68,9 @@ class _Panel:
         self.line([(LEFT, y), (WIDTH - 8, y)], GRID, 0.7)
         self.text((LEFT - 6, y), label, INK, "rm")
 
-    def text(self, at: tuple[float, float], words: str, ink: str, anchor: str = "lm") -> None:
+    def text(self, at: tuple[float, float], label: str, ink: str, anchor: str = "lm") -> None:
         font = ImageFont.load_default(12 * FINE)
-        self.draw.text((at[0] * FINE, at[1] * FINE), words, ink, font, anchor)
+        self.draw.text((at[0] * FINE, at[1] * FINE), label, ink, font, anchor)
 
 
 def write_plot(path: Path, performed: Performed) -> None:
@@ -80,7 +80,7 @@ def write_plot(path: Path, performed: Performed) -> None:
 
 
 def draw_plot(performed: Performed) -> Image.Image:
-    """Loudness and melody with phrases and accents, the head's angles, the look, brows and lids."""
+    """Loudness and pitch with phrases and accents, the head's angles, the look, brows and lids."""
     strip = sum(HEIGHTS.values()) + GAP * (len(HEIGHTS) + 1) + 16
     count = max(1, int(np.ceil(performed.seconds / STRIP_SECONDS)))
     size = (WIDTH * FINE, (HEADER + count * strip) * FINE)
@@ -100,7 +100,7 @@ def draw_plot(performed: Performed) -> Image.Image:
 def _header(panel: _Panel, performed: Performed) -> None:
     panel.text((LEFT, 12), f"{performed.name}: degrees over seconds", INK)
     x = float(LEFT)
-    named = {**COLOURS, "melody": MELODY, "accent": ACCENT, "brows": BROW, "lids": BLINK}
+    named = {**COLOURS, "pitch of the voice": PITCH, "accent": ACCENT, "brows": BROW, "lids": BLINK}
     for name, ink in named.items():
         panel.line([(x, 30), (x + 18, 30)], ink, 3)
         panel.text((x + 24, 30), name, ink)
@@ -131,7 +131,7 @@ def _strip(panels: dict[str, _Panel], performed: Performed) -> None:
 
 
 def _voice(panels: dict[str, _Panel], prosody: Prosody) -> None:
-    """What is spoken, under everything; loudness, melody and accents above."""
+    """What is spoken, under everything; loudness, pitch and accents above."""
     for panel in panels.values():
         for phrase in prosody.phrases:
             panel.span(phrase.start, phrase.end, SPOKEN)
@@ -140,4 +140,4 @@ def _voice(panels: dict[str, _Panel], prosody: Prosody) -> None:
                 panel.mark(accent.time, ACCENT)
     times = (np.arange(len(prosody)) + 0.5) / FRAMES_PER_SECOND
     panels["voice"].curve(times, prosody.energy, (-60, 5), LOUD)
-    panels["voice"].curve(times, prosody.pitch, (-12, 12), MELODY)
+    panels["voice"].curve(times, prosody.pitch, (-12, 12), PITCH)

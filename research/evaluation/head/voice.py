@@ -1,7 +1,5 @@
-"""How a head moves with a voice: correlation with its prosody, pauses, onsets, accents.
-
-How much, how fast and at what frequencies a head moves, whatever is said.
-"""
+"""Measures of head motion: extent, speed and spectrum, and its relation to the voice (correlation
+with prosody, pauses, onsets, nods on accents)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,8 +53,8 @@ def spectrum(angles: Floats, fps: float) -> tuple[Floats, Floats]:
 def slope(angles: Floats, fps: float) -> float:
     """Exponent of the frequency by which the power falls, the mean of all angles."""
     hertz, power = spectrum(angles, fps)
-    told = (hertz >= SLOPE_HZ[0]) & (hertz <= min(SLOPE_HZ[1], 0.45 * fps))
-    fitted = np.polyfit(np.log(hertz[told]), np.log(power[told] + 1e-20), 1)  # [2, n]
+    used = (hertz >= SLOPE_HZ[0]) & (hertz <= min(SLOPE_HZ[1], 0.45 * fps))
+    fitted = np.polyfit(np.log(hertz[used]), np.log(power[used] + 1e-20), 1)  # [2, n]
     return float(fitted[0].mean())
 
 
@@ -74,7 +72,7 @@ def moving(angles: Floats, fps: float, frames: Bools) -> float:
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 2.0, 4.0  # of a piece of speech that is correlated
 REST_SECONDS = 0.5  # a pause as long as this is one in which a head may rest
-BELIEVED = 12.0  # semitones from the median; farther away lie slips of a pitch tracker
+MOST_SEMITONES = 12.0  # from the median; beyond are octave errors of the pitch tracker
 DELTA_SECONDS = 0.08  # to each side, for the slopes of pitch and loudness
 STARTS = 0.6  # seconds before and after an onset in which a movement's start is looked for
 STARTS_FROM = 5.0  # degrees a second that a movement reaches at least
@@ -88,7 +86,7 @@ PROMINENT_A_MINUTE = 12.0
 def features(prosody: Prosody, frames: int, fps: float) -> Floats:
     """Pitch, its slope, loudness and its slope [F, 4] at the middles of a motion's frames."""
     times = (np.arange(len(prosody)) + 0.5) / FRAMES_PER_SECOND
-    voiced = np.abs(prosody.pitch) <= BELIEVED  # and not nan
+    voiced = np.abs(prosody.pitch) <= MOST_SEMITONES  # and not nan
     pitch = np.interp(times, times[voiced], prosody.pitch[voiced]) if voiced.any() else 0 * times
     curves = np.stack([pitch, prosody.energy], 1).astype(float)
     reach = round(DELTA_SECONDS * FRAMES_PER_SECOND)
@@ -124,15 +122,15 @@ def pieces(phrases: Sequence[Phrase]) -> list[Phrase]:
 def correlations(head: Floats, fps: float, prosody: Prosody) -> tuple[Floats, Floats]:
     """First canonical correlations [P] of head [F, 3] and prosody within each piece of speech, and
     [P] those with the prosody from the start of every other piece on, on average."""
-    told = features(prosody, len(head), fps)
+    curves = features(prosody, len(head), fps)
     cuts = [(round(p.start * fps), round(p.end * fps)) for p in pieces(prosody.phrases)]
     cuts = [(a, b) for a, b in cuts if b <= len(head)]
     own, others = [], []
     for start, stop in cuts:
         moved, length = head[start:stop], stop - start
-        own.append(canonical_correlation(moved, told[start:stop]))
+        own.append(canonical_correlation(moved, curves[start:stop]))
         elsewhere = [a for a, _ in cuts if a != start and a + length <= len(head)]
-        strange = [canonical_correlation(moved, told[a : a + length]) for a in elsewhere]
+        strange = [canonical_correlation(moved, curves[a : a + length]) for a in elsewhere]
         others.append(np.mean(strange) if strange else np.nan)
     return np.array(own), np.array(others)
 

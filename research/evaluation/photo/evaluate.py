@@ -1,4 +1,4 @@
-"""An avatar of photos, measured: what `evaluate photo` does."""
+"""Measure an avatar of photos: on the photos, from the sides, and against the truth."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -23,19 +23,21 @@ from avatar.video.camera_path import camera_track, portrait
 from avatar.vision.follow import load_face_finder
 from common.errors import InputError
 from common.progress import progress_bar
-from common.writable import check_writable
-from research.evaluation.avatar.options import PhotoEvaluationOptions
-from research.evaluation.photo.photographed import BEHIND, Photographed, compare
-from research.evaluation.photo.sheet import Row, beside, dotted, write_rows
-from research.evaluation.photo.truth import (
+from research.evaluation.figures import check_outputs
+from research.evaluation.options import PhotoEvaluationOptions
+from research.evaluation.photo.likeness import (
+    BEHIND,
     AtAngle,
     Likeness,
+    Photographed,
     by_angle,
+    compare,
     compare_with_truth,
     true_views,
 )
+from research.evaluation.photo.sheet import Row, beside, dotted, write_rows
 from research.evaluation.photo.turning import Turned, look, still_model, turned
-from research.evaluation.tracking.lips import lip_gaps
+from research.evaluation.tracking.measures import lip_gaps
 from splat import Camera
 
 YAWS = (-45.0, -30.0, -15.0, 0.0, 15.0, 30.0, 45.0)
@@ -74,9 +76,7 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
     """
     if options.moments < 3:
         raise InputError(f"--moments {options.moments}: must be at least 3")
-    for path in (options.report, options.sheet):
-        if path is not None:
-            check_writable(path)
+    check_outputs(options.report, options.sheet)
     drive = DriveOptions(avatar=options.avatar, audio=options.audio, device=options.device)
     scene = prepare(plan_drive(drive, film=False), PhaseClock())
     avatar, head = scene.subject.avatar, scene.motion.face.head
@@ -134,15 +134,15 @@ def _against_truth(
 def _from_the_sides(
     avatar: Avatar, motion: DrivenMotion, count: int, draw: Draw
 ) -> tuple[list[Turned], Row]:
-    """The figures, and the moment with the mouth widest open from every side."""
+    """The figures, and the frame with the mouth widest open from every side."""
     finder, model = load_face_finder(), still_model()
-    meshes = list(_moments(avatar, motion, count))
+    meshes = list(_sampled_meshes(avatar, motion, count))
     gaps = lip_gaps(motion.face.head, torch.stack(meshes).double().numpy())
-    shown = portrait(avatar)
+    view = portrait(avatar)
     sides, row = [], Row("found blue, true green", [])
-    with progress_bar("looking from the sides", len(YAWS) * len(meshes)) as done:
+    with progress_bar("rendering from the sides", len(YAWS) * len(meshes)) as done:
         for yaw in YAWS:
-            camera = next(camera_track("front", shown, (SIZE, SIZE), (yaw, 0.0), (1, 1.0)))
+            camera = next(camera_track("front", view, (SIZE, SIZE), (yaw, 0.0), (1, 1.0)))
             looks = []
             for mesh in meshes:
                 looks.append(look(finder, draw(mesh, camera), mesh, model, camera))
@@ -152,8 +152,8 @@ def _from_the_sides(
     return sides, row
 
 
-def _moments(avatar: Avatar, motion: DrivenMotion, count: int) -> Iterable[Tensor]:
-    """Meshes [V, 3] of some moments of the motion, evenly spread."""
+def _sampled_meshes(avatar: Avatar, motion: DrivenMotion, count: int) -> Iterable[Tensor]:
+    """Meshes [V, 3] of some frames of the motion, evenly spread."""
     chosen = {(2 * k + 1) * motion.frames // (2 * count) for k in range(count)}
     for index, offsets in enumerate(chain.from_iterable(motion.offsets())):
         if index in chosen:

@@ -1,4 +1,4 @@
-"""A picture of an avatar of photos: rows of pictures with a word above each."""
+"""A sheet of an avatar of photos: labelled rows of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from torch import Tensor
 from avatar.video.writer import as_bytes
 from common.atomic import write_beside
 from research.evaluation.avatar.sheet import FONT, GAIN, GAP, HEADER, INK, PAPER
-from research.evaluation.photo.photographed import Photographed
+from research.evaluation.photo.likeness import Photographed
 from research.evaluation.photo.turning import Look
 
 TALL = 288  # pixels of a picture
@@ -24,8 +24,8 @@ DOT = 1  # pixels around its middle
 class Row:
     """Pictures side by side."""
 
-    words: str
-    tiles: list[tuple[str, Tensor]]  # what is said of each, and [H, W, 3] in [0, 1]
+    title: str
+    tiles: list[tuple[str, Tensor]]  # label and [H, W, 3] in [0, 1] of each
 
 
 def beside(photos: Sequence[Photographed]) -> Row:
@@ -69,10 +69,10 @@ def _strip(row: Row) -> Image.Image:
     width = sum(tile.width + GAP for tile in tiles)
     strip = Image.new("RGB", (width, TALL + 2 * HEADER), PAPER)
     draw, font = ImageDraw.Draw(strip), ImageFont.load_default(FONT)
-    draw.text((GAP, HEADER // 2), row.words, INK, font, anchor="lm")
+    draw.text((GAP, HEADER // 2), row.title, INK, font, anchor="lm")
     left = 0
-    for tile, (words, _) in zip(tiles, row.tiles, strict=True):
-        draw.text((left + tile.width // 2, HEADER * 3 // 2), words, INK, font, anchor="mm")
+    for tile, (label, _) in zip(tiles, row.tiles, strict=True):
+        draw.text((left + tile.width // 2, HEADER * 3 // 2), label, INK, font, anchor="mm")
         strip.paste(tile, (left, 2 * HEADER))
         left += tile.width + GAP
     return strip

@@ -1,4 +1,4 @@
-"""What our own landmarks find of an avatar that speaks, seen from the side."""
+"""Landmarks that the network finds on a speaking avatar from the side, against its mesh."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from avatar.tracking.landmarks import SKIN, landmark_model
 from avatar.tracking.model import FaceModel, face_model
 from avatar.vision.follow import FaceFinder, faces_in_picture
 from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
-from research.evaluation.avatar.lips import correlation
+from research.evaluation.figures import correlation
 from splat import Camera
 
 FACING = 0.3  # cosine between normal and view from which a landmark is seen
@@ -25,8 +25,8 @@ class Turned:
     eyes, as far apart as a camera in front would see them."""
 
     yaw_deg: float
-    found: float  # share of the moments in which there is a face
-    error: float | None  # median over moments of the mean over seen landmarks; None without a face
+    found: float  # share of the frames in which a face is found
+    error: float | None  # median over frames of the mean over landmarks; None without a face
     error_p95: float | None
     gap_correlation: float | None  # between the lips' gap by landmarks and that of the mesh
 
@@ -54,7 +54,7 @@ class Landmarks:
     """The landmarks of a posed mesh."""
 
     index: Tensor  # [L] among the 478
-    places: Tensor  # [L, 3] world
+    points: Tensor  # [L, 3] world
     normals: Tensor  # [L, 3]
 
 
@@ -76,10 +76,10 @@ def look(
 ) -> Look:
     """What is found in a picture [H, W, 3] of a mesh [V, 3]; model: `still_model()`."""
     landmarks = landmarks_on(mesh, model)
-    pixels, depths = project(camera, landmarks.places)
-    facing = (landmarks.normals * towards(camera, landmarks.places)).sum(1) > FACING
+    pixels, depths = project(camera, landmarks.points)
+    facing = (landmarks.normals * towards(camera, landmarks.points)).sum(1) > FACING
     corners = [int((landmarks.index == k).nonzero()) for k in (RIGHT_CORNER, LEFT_CORNER)]
-    apart = (landmarks.places[corners[0]] - landmarks.places[corners[1]]).norm()
+    apart = (landmarks.points[corners[0]] - landmarks.points[corners[1]]).norm()
     faces = faces_in_picture(finder, picture.to(finder.landmarks.device))
     points = faces.points[0, :, :2].cpu() if len(faces.points) else None
     return Look(

@@ -1,7 +1,5 @@
-"""Avatars moved by tracked films of made-up people, against what these really did.
-
-Whether a performance tells who gave it.
-"""
+"""Avatars driven by tracked films of synthetic people, against the true motion, and whether a
+performance reveals who gave it."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -25,11 +23,9 @@ from avatar.tracking.write import TAKE
 from common.claimed_folder import OPTIONS_FILE
 from common.errors import InputError
 from common.json_files import read_json
-from common.writable import check_writable
-from research.evaluation.avatar.lips import correlation
-from research.evaluation.avatar.options import ReenactmentEvaluationOptions
-from research.evaluation.tracking.lips import closures, lip_gaps
-from research.evaluation.tracking.measures import rotation_errors
+from research.evaluation.figures import check_outputs, correlation
+from research.evaluation.options import ReenactmentEvaluationOptions
+from research.evaluation.tracking.measures import closures, lip_gaps, rotation_errors
 from research.evaluation.tracking.track import Track, open_track
 
 RIDGE = 0.01  # of a unit's variance
@@ -42,7 +38,7 @@ Given = tuple[int, int]
 
 @dataclass(frozen=True)
 class IdentityProbe:
-    """What a linear probe finds out."""
+    """Result of the linear identity probe."""
 
     accuracy: float  # share of the frames whose person it names
     chance: float
@@ -120,8 +116,7 @@ def evaluate_reenactment(options: ReenactmentEvaluationOptions) -> ReenactmentEv
             f"--tracked names {len(options.tracked)} folders and --truth {len(options.truth)}; "
             "name the true film of every tracked one, in the same order"
         )
-    if options.report is not None:
-        check_writable(options.report)
+    check_outputs(options.report)
     films, takes = [], {}
     for tracked, truth in zip(options.tracked, options.truth, strict=True):
         films.append(_reenacted(options, tracked, truth))

@@ -1,9 +1,8 @@
 """Every avatar speaks with every voice: synchronous and asynchronous pairs, likeness, identity.
 
 The protocol of talking faces that were made of one person and speak with another's voice, as
-SwapTalk (arXiv 2405.05636) evaluates them: what an avatar loses with voices that are not its own.
-
-Whether faces that speak with one voice move their lips alike.
+SwapTalk (arXiv 2405.05636) evaluates them: what an avatar loses with voices that are not its own,
+and whether faces that speak with one voice move their lips alike.
 """
 
 from collections.abc import Mapping, Sequence
@@ -43,15 +42,15 @@ from common.arrays import read_arrays
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
-from common.writable import check_writable
 from research.evaluation.emotion.spoken import SpeakingAvatar, geometry
+from research.evaluation.figures import check_outputs, mean
+from research.evaluation.options import VoicesEvaluationOptions
 from research.evaluation.voices.identity import Drift, identity_drift
-from research.evaluation.voices.options import VoicesEvaluationOptions
 
 
 @dataclass(frozen=True)
 class Lips:
-    """What lips do, whoever has them."""
+    """Lip motion, comparable between faces."""
 
     gap: Tensor  # [F] over the mouth's width at rest
     width: Tensor  # [F] between the corners, over rest's
@@ -136,7 +135,7 @@ class VoicesEvaluation:
     def means(self, own: bool) -> dict[str, float | None]:
         """Figures of the synchronous or the asynchronous pairs."""
         chosen = self.pairs(own)
-        return {name: _mean([getattr(each, name) for each in chosen]) for name in FIGURES}
+        return {name: mean(getattr(each, name) for each in chosen) for name in FIGURES}
 
     def likeness(self) -> dict[str, float | None]:
         """Medians over pairs of avatars and voices, and the least alike of them."""
@@ -193,8 +192,7 @@ def _check(options: VoicesEvaluationOptions) -> set[tuple[str, str]]:
             raise InputError(f"--{option}: two files have the same name; rename one")
     if options.moments < 2:
         raise InputError(f"--moments {options.moments}: must be at least 2")
-    if options.report is not None:
-        check_writable(options.report)
+    check_outputs(options.report)
     pairs = set()
     for item in options.own:
         avatar, _, voice = item.partition("=")
@@ -230,8 +228,3 @@ def _drift(motion: DrivenMotion, moments: int) -> Drift:
     chosen = set(torch.linspace(0, motion.frames - 1, moments).long().tolist())
     meshes = [mesh for frame, mesh in enumerate(motion.meshes()) if frame in chosen]
     return identity_drift(motion.face.head, torch.stack(meshes), motion.face.to_head.scale)
-
-
-def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else None

@@ -43,15 +43,16 @@ def residuals(head: Head, meshes: Tensor) -> Tensor:
     firm = (head.pose_weights > FOLLOWS).nonzero()[:, 0]
     rest, seen = head.vertices[firm].double(), meshes[:, firm].double()
     units = head.units[:, firm].double()
-    ways = torch.cat([units, _small_motions(rest)]).flatten(1)  # [E + 6, 3 n]
-    sizes = ways.norm(dim=1, keepdim=True).clamp_min(1e-12)
-    system = ways / sizes @ (ways / sizes).T + RIDGE * torch.eye(len(ways), dtype=torch.float64)
-    solve = torch.linalg.solve(system, ways / sizes) / sizes  # [E + 6, 3 n]
+    directions = torch.cat([units, _small_motions(rest)]).flatten(1)  # [E + 6, 3 n]
+    sizes = directions.norm(dim=1, keepdim=True).clamp_min(1e-12)
+    scaled = directions / sizes
+    system = scaled @ scaled.T + RIDGE * torch.eye(len(scaled), dtype=torch.float64)
+    solve = torch.linalg.solve(system, scaled) / sizes  # [E + 6, 3 n]
     own = rest.expand_as(seen)
     for _ in range(ROUNDS):
-        weights = (_laid_back(seen, own) - rest).flatten(1) @ solve.T
+        weights = (_align(seen, own) - rest).flatten(1) @ solve.T
         own = rest + torch.einsum("fe,env->fnv", weights[:, : len(units)], units)
-    return (_laid_back(seen, own) - own).square().sum(-1).mean(-1).sqrt()
+    return (_align(seen, own) - own).square().sum(-1).mean(-1).sqrt()
 
 
 def _small_motions(points: Tensor) -> Tensor:
@@ -62,7 +63,7 @@ def _small_motions(points: Tensor) -> Tensor:
     return torch.cat([axes[:, None].expand_as(around), turns])
 
 
-def _laid_back(seen: Tensor, own: Tensor) -> Tensor:
+def _align(seen: Tensor, own: Tensor) -> Tensor:
     """Meshes [F, n, 3] moved rigidly onto others, by least squares (Kabsch 1976)."""
     middle, target = seen.mean(1, keepdim=True), own.mean(1, keepdim=True)
     U, _, Vh = torch.linalg.svd((seen - middle).mT @ (own - target))

@@ -32,7 +32,7 @@ from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.draw import avatar_rig
 from research.evaluation.avatar.evaluate import evaluate_avatar
-from research.evaluation.avatar.options import AvatarEvaluationOptions
+from research.evaluation.options import AvatarEvaluationOptions
 from splat import Camera, render
 from splat.scene.conventions import SH_C0
 

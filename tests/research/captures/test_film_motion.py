@@ -1,4 +1,4 @@
-"""How a sitter moves before a phone, and where the phone stands."""
+"""How a subject moves before a phone, and where the phone stands."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The film of a made-up person: layout, truth, resuming, refusals."""
+"""The film of a synthetic person: layout, truth, resuming, refusals."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What the sitter does: expressions, speech, and how timesteps are shared out."""
+"""What the subject does: expressions, speech, and how timesteps are shared out."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Pictures of the sitter: where things are drawn, what hides what, colours, masks, regions."""
+"""Pictures of the subject: where things are drawn, what hides what, colours, masks, regions."""
 
 from dataclasses import replace
 
@@ -35,7 +35,7 @@ def seen_parts(scene: Scene, surface: Surface, camera: Camera, *groups: str) -> 
     """Where triangles of the head's groups are seen [H, W]."""
     projected = project_samples(camera, surface.vertices)
     faces = rasterize(projected, surface.triangles.faces, camera.height, camera.width).faces
-    parts = scene.body.sitter.part(*groups)
+    parts = scene.body.subject.part(*groups)
     return (faces >= 0) & np.isin(surface.triangles.owners[faces], parts)
 
 

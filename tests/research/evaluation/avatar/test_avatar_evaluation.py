@@ -22,8 +22,8 @@ from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from common.errors import InputError
 from research.evaluation.avatar.evaluate import evaluate_avatar, spread
-from research.evaluation.avatar.options import AvatarEvaluationOptions
 from research.evaluation.avatar.scores import REGIONS, mesh_labeller, triangle_regions
+from research.evaluation.options import AvatarEvaluationOptions
 from splat import Camera, RawGaussians, render
 
 CPU = torch.device("cpu")

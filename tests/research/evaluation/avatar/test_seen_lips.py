@@ -9,7 +9,8 @@ from avatar.heads import load_head
 from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import load_face_finder
 from common.assets import DEMO_AVATAR
-from research.evaluation.avatar.lips import correlation, lip_opening
+from research.evaluation.avatar.scores import lip_opening
+from research.evaluation.figures import correlation
 from splat import orbit
 
 

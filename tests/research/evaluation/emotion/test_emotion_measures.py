@@ -1,4 +1,4 @@
-"""What is measured of spoken feelings, on motion whose figures are known."""
+"""What is measured of spoken emotions, on motion whose figures are known."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from audio2mesh.evaluation.recordings import Recording
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.retarget.fitted_face import shipped_face
 from avatar.vision.landmarks import NAMES
-from research.evaluation.emotion.kept import Alone
+from research.evaluation.emotion.kept import NeutralSpeech
 from research.evaluation.emotion.seen import LEVELS as SEEN_LEVELS
 from research.evaluation.emotion.seen import Seen, recognised, seen_growth
 from research.evaluation.emotion.spoken import (
@@ -26,7 +26,7 @@ FRAMES, FPS = 100, 25.0
 
 
 @pytest.fixture(scope="module")
-def stage() -> SpeakingAvatar:
+def speaker() -> SpeakingAvatar:
     return SpeakingAvatar(shipped_face(), said_by_anny()[:FRAMES], FPS)
 
 
@@ -36,14 +36,14 @@ def speech() -> torch.Tensor:
 
 
 @pytest.fixture(scope="module")
-def alone(stage: SpeakingAvatar, speech: torch.Tensor) -> Alone:
+def alone(speaker: SpeakingAvatar, speech: torch.Tensor) -> NeutralSpeech:
     """Phones that a listener would name: m where lips are shut, uw where the mouth is round."""
-    motion, face = stage.neutral(speech), geometry(stage.face)
-    found = Alone([Recording("it", np.zeros(64_000, np.float32))], [motion], face, FPS)
-    return Alone([_named(found)], [motion], face, FPS)
+    motion, face = speaker.neutral(speech), geometry(speaker.face)
+    found = NeutralSpeech([Recording("it", np.zeros(64_000, np.float32))], [motion], face, FPS)
+    return NeutralSpeech([_named(found)], [motion], face, FPS)
 
 
-def _named(alone: Alone) -> Recording:
+def _named(alone: NeutralSpeech) -> Recording:
     from audio2mesh.evaluation.articulation import mouth_curves  # noqa: PLC0415
 
     mouth = mouth_curves(alone.motions[0], alone.face)
@@ -55,7 +55,7 @@ def _named(alone: Alone) -> Recording:
     return Recording("it", np.zeros(64_000, np.float32), tuple(phones))
 
 
-def test_speech_keeps_all_of_itself(alone: Alone):
+def test_speech_keeps_all_of_itself(alone: NeutralSpeech):
     kept = alone.kept(alone.motions)
     assert (kept.closure_mbp, kept.rounding, kept.contact_fv) == (1, 1, None)
     assert kept.widest_round is not None and kept.widest_round < 0.95
@@ -65,20 +65,20 @@ def test_speech_keeps_all_of_itself(alone: Alone):
 
 @pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)
 def test_gates_keep_what_plain_addition_breaks(
-    alone: Alone, stage: SpeakingAvatar, speech: torch.Tensor, emotion: str
+    alone: NeutralSpeech, speaker: SpeakingAvatar, speech: torch.Tensor, emotion: str
 ):
-    felt = alone.kept([stage.felt(speech, emotion, 1.0)])
-    plain = alone.kept([stage.plain(speech, emotion, 1.0)])
-    assert (felt.closure_mbp, felt.rounding) == (1, 1)
-    assert felt.largest_gap_mm is not None and felt.largest_gap_mm < 1.05 * felt.seen_mm
+    gated = alone.kept([speaker.gated(speech, emotion, 1.0)])
+    plain = alone.kept([speaker.plain(speech, emotion, 1.0)])
+    assert (gated.closure_mbp, gated.rounding) == (1, 1)
+    assert gated.largest_gap_mm is not None and gated.largest_gap_mm < 1.05 * gated.seen_mm
     broken = {"fear": "closure_mbp", "surprise": "closure_mbp", "happy": "rounding"}
     if emotion in broken:
         assert getattr(plain, broken[emotion]) == 0
 
 
 @pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)
-def test_units_grow_on_the_mesh(stage: SpeakingAvatar, speech: torch.Tensor, emotion: str):
-    growth = unit_growth(stage, speech, emotion)
+def test_units_grow_on_the_mesh(speaker: SpeakingAvatar, speech: torch.Tensor, emotion: str):
+    growth = unit_growth(speaker, speech, emotion)
     assert set(growth) == set(EMOTIONS[emotion].units)
     assert min(growth.values()) > 0.9
 

@@ -1,4 +1,4 @@
-"""The command that measures spoken feelings: what it writes and what it refuses."""
+"""The command that measures spoken emotions: what it writes and what it refuses."""
 
 import json
 from collections.abc import Callable

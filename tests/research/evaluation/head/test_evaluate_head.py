@@ -19,7 +19,7 @@ from common.errors import InputError
 from research.commands.measure_speech import evaluate_heads, head_table
 from research.evaluation.head.card import BY_NAME
 from research.evaluation.head.evaluate import evaluate_head
-from research.evaluation.head.options import HeadEvaluationOptions
+from research.evaluation.options import HeadEvaluationOptions
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_made_heads_are_put_beside_peoples(voices: tuple[Path, ...], tmp_path: P
     report, plots = tmp_path / "scores.json", tmp_path / "plots"
     evaluate_heads(HeadEvaluationOptions(voices, report=report, plots=plots))
     said = capsys.readouterr().out
-    assert all(row.says.strip() in said for row in BY_NAME.values())
+    assert all(row.title.strip() in said for row in BY_NAME.values())
     told = json.loads(report.read_text())
     assert set(told) == {"speaker", "reader"}
     speaker = told["speaker"]["median"]

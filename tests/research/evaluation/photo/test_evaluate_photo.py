@@ -16,7 +16,7 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.photo.make import avatar_of_photos
 from avatar.rigging.draw import avatar_rig
 from common.errors import InputError
-from research.evaluation.avatar.options import PhotoEvaluationOptions
+from research.evaluation.options import PhotoEvaluationOptions
 from research.evaluation.photo.evaluate import evaluate_photo
 from splat import Camera, orbit, render
 from tests.heads_in_pictures import DEMO

@@ -14,8 +14,7 @@ from avatar.heads import load_head
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.photograph import SeenPhoto
 from avatar.vision.follow import load_face_finder
-from research.evaluation.photo.photographed import compare, regions
-from research.evaluation.photo.truth import Likeness, by_angle, placed
+from research.evaluation.photo.likeness import Likeness, by_angle, compare, in_avatar_space, regions
 from research.evaluation.photo.turning import Look, landmarks_on, look, still_model, turned
 from splat import Camera, orbit
 from tests.heads_in_pictures import DEMO, turned_demo
@@ -61,17 +60,17 @@ def test_the_demo_avatar_is_found_where_it_is():
 def test_landmarks_move_with_the_mesh():
     model, shift = still_model(), torch.tensor([0.01, -0.02, 0.03])
     here, there = (landmarks_on(HEAD.vertices + by, model) for by in (torch.zeros(3), shift))
-    assert_close(there.places, here.places + shift)
-    assert len(here.index) == len(here.places) > 400 and int(here.index.max()) < 468
+    assert_close(there.points, here.points + shift)
+    assert len(here.index) == len(here.points) > 400 and int(here.index.max()) < 468
 
 
-def test_a_placed_camera_sees_the_same():
+def test_a_in_avatar_space_camera_sees_the_same():
     turn = np.linalg.qr(np.random.default_rng(3).normal(size=(3, 3)))[0]
     turn *= np.linalg.det(turn)
     laid = Similarity(1.3, turn, np.array([0.3, -0.1, 0.2]))
     points = HEAD.vertices
     true = project(camera(25.0), laid.of_tensor(points))[0]
-    assert_close(project(placed(camera(25.0), laid), points)[0], true, atol=2e-3, rtol=0)
+    assert_close(project(in_avatar_space(camera(25.0), laid), points)[0], true, atol=2e-3, rtol=0)
 
 
 def test_views_are_gathered_by_their_angle():

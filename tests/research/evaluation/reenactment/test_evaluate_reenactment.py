@@ -19,7 +19,7 @@ from research.captures import film as make
 from research.captures.film import make_film
 from research.captures.options import CaptureOptions
 from research.captures.scene import Scene, build_scene
-from research.evaluation.avatar.options import ReenactmentEvaluationOptions
+from research.evaluation.options import ReenactmentEvaluationOptions
 from research.evaluation.reenactment.evaluate import about_mean, evaluate_reenactment
 
 TINY = CaptureOptions(out=Path(), film=True, width=24, height=24, timesteps=60, speech=False)

@@ -18,7 +18,7 @@ from avatar.reconstruct.capture_writer import PICTURES, frame_entry, vertices_pa
 from avatar.rigging.avatar import pose
 from common.arrays import write_arrays
 from common.errors import InputError
-from research.evaluation.avatar.options import TrackingEvaluationOptions
+from research.evaluation.options import TrackingEvaluationOptions
 from research.evaluation.tracking.evaluate import evaluate_tracking, iou
 from splat import look_at
 

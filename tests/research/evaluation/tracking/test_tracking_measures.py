@@ -9,10 +9,11 @@ from scipy.spatial.transform import Rotation
 
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
-from research.evaluation.tracking.lips import closures, lip_gaps
 from research.evaluation.tracking.measures import (
+    closures,
     face_vertices,
     less_fixed_offsets,
+    lip_gaps,
     mean_face,
     picture_jitter,
     rotation_errors,

@@ -1,4 +1,5 @@
-"""An avatar of a made-up person's photo against other pictures of that person."""
+"""How like pictures an avatar of photos is: its own photos, and, of a synthetic person, other
+pictures of the same frame."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,20 +10,75 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.similarity import Similarity, fit_similarity
-from avatar.geometry.zbuffer import camera_centre
+from avatar.geometry.vectors import Bools
+from avatar.geometry.zbuffer import NOTHING, camera_centre, project_samples, rasterize
 from avatar.heads import Head
+from avatar.photo.fit import FittedPhoto
+from avatar.photo.project import LIDS, OUTER_LIPS, hair_mask, polygon
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import composite, read_labels, read_picture
 from avatar.reconstruct.capture_reader import open_capture
 from common.errors import InputError
-from research.evaluation.avatar.scores import psnr, ssim
+from research.evaluation.avatar.scores import FEWEST, SOLID, Scores, ViewScores, psnr, ssim
 from research.evaluation.tracking.measures import face_vertices
 from splat import Camera
 
+INSIDE = 0.9  # of the matte: pixels of the person alone
+HAIRY = 0.5
+BEHIND = 0.5  # grey
 ANGLES = (0.0, 15.0, 30.0, 45.0)  # degrees to either side
 NEAR = 7.5  # degrees from an angle up to which a view counts there
 LEVEL = 12.0  # degrees up or down from the photo's camera up to which a view is level
-SOLID = 127  # of 255
+
+
+@dataclass(frozen=True)
+class Photographed:
+    """One photo beside the avatar."""
+
+    photo: Tensor  # [H, W, 3] in [0, 1], grey where the person is not
+    drawn: Tensor  # [H, W, 3]
+    scores: ViewScores  # of the person; regions: skin, eyes, mouth, hair, clothes
+
+
+def compare(photo: FittedPhoto, vertices: Tensor, head: Head, drawn: Tensor) -> Photographed:
+    """A photo and the avatar [H, W, 3] as drawn with the same vertices [V, 3] by its camera."""
+    person = torch.from_numpy(photo.seen.person > INSIDE)
+    picture, shown = (
+        torch.where(person[..., None], each.float(), BEHIND)
+        for each in (torch.from_numpy(photo.seen.picture), drawn)
+    )
+    _, local = ssim(shown, picture)
+
+    def scores(where: Tensor) -> Scores:
+        return Scores(psnr(shown, picture, where), float(local[where].mean()), None)
+
+    masks = {
+        name: torch.from_numpy(mask) & person
+        for name, mask in regions(photo, vertices, head).items()
+    }
+    known = {name: scores(mask) for name, mask in masks.items() if int(mask.sum()) >= FEWEST}
+    return Photographed(picture, shown, ViewScores(scores(person), known))
+
+
+def regions(photo: FittedPhoto, vertices: Tensor, head: Head) -> dict[str, Bools]:
+    """Masks [H, W] of what a photo shows: eyes and mouth within their landmarks, hair by its matte,
+    skin where the head's mesh [V, 3] is, and clothes, which are the rest."""
+    seen = photo.seen
+    width, height = seen.size
+    corners = project_samples(photo.camera, vertices.double().numpy())
+    covered = rasterize(corners, head.faces.numpy(), height, width).faces != NOTHING
+    left: Bools = np.ones((height, width), bool)
+    masks: dict[str, Bools] = {}
+    for name, mask in (
+        ("eyes", polygon(seen, LIDS[0]) | polygon(seen, LIDS[1])),
+        ("mouth", polygon(seen, OUTER_LIPS)),
+        ("hair", hair_mask(seen) > HAIRY),
+        ("skin", covered),
+        ("clothes", left),
+    ):
+        masks[name] = mask & left
+        left = left & ~mask
+    return masks
 
 
 @dataclass(frozen=True)
@@ -56,11 +112,11 @@ class AtAngle:
 
 
 def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
-    """All pictures of a capture that show the moment of one of them from its height, from left to
+    """All pictures of a capture of the same frame as one of them, from its height, from left to
     right.
 
-    vertices [V, 3]: the avatar's as that picture shows them; they are laid on the true ones by the
-    similarity of the faces. Raises FileNotFoundError or InputError with one sentence.
+    vertices [V, 3]: the avatar's as that picture shows them; a similarity of the faces aligns them
+    to the true ones. Raises FileNotFoundError or InputError with one sentence.
     """
     folder = picture.parent.parent
     capture = open_capture(folder)
@@ -68,13 +124,12 @@ def true_views(picture: Path, vertices: Tensor, head: Head) -> list[TrueView]:
         raise InputError(f"{folder}: is a capture of {capture.topology}, not of {head.topology}")
     views = [view for split in capture.splits.values() for view in split]
     own = _view_of(views, picture, folder)
-    laid = _laid(vertices, capture, own, head)
-    reference = placed(own.camera, laid)
-    moment = [view for view in views if view.timestep == own.timestep]
+    to_true = _fit_to_true(vertices, capture, own, head)
+    reference = in_avatar_space(own.camera, to_true)
     middle = vertices.mean(0)
     found = []
-    for view in moment:
-        camera = placed(view.camera, laid)
+    for view in (each for each in views if each.timestep == own.timestep):
+        camera = in_avatar_space(view.camera, to_true)
         yaw, pitch = (_angles(camera, middle) - _angles(reference, middle)).tolist()
         if abs(pitch) < LEVEL:
             found.append(TrueView(view, camera, yaw))
@@ -88,24 +143,24 @@ def _view_of(views: Sequence[View], picture: Path, folder: Path) -> View:
     raise InputError(f"{picture}: is no picture of the capture {folder}; name one of its images")
 
 
-def _laid(vertices: Tensor, capture: Capture, own: View, head: Head) -> Similarity:
+def _fit_to_true(vertices: Tensor, capture: Capture, own: View, head: Head) -> Similarity:
     face = face_vertices(head)
     true = capture.vertices[own.timestep].double().numpy()
     return fit_similarity(vertices.double().numpy()[face], true[face])
 
 
-def placed(camera: Camera, laid: Similarity) -> Camera:
-    """A camera of the true world in the avatar's, which a similarity lays on it."""
+def in_avatar_space(camera: Camera, to_true: Similarity) -> Camera:
+    """A camera of the true world in the avatar's, which a similarity maps to it."""
     viewmat = camera.viewmat.double().numpy().copy()
-    shift = viewmat[:3, :3] @ laid.translation + viewmat[:3, 3]
-    viewmat[:3, :3] = viewmat[:3, :3] @ laid.rotation
-    viewmat[:3, 3] = shift / laid.scale
+    shift = viewmat[:3, :3] @ to_true.translation + viewmat[:3, 3]
+    viewmat[:3, :3] = viewmat[:3, :3] @ to_true.rotation
+    viewmat[:3, 3] = shift / to_true.scale
     moved = torch.from_numpy(viewmat).to(camera.viewmat)
     return Camera(moved, camera.K, camera.width, camera.height)
 
 
 def _angles(camera: Camera, middle: Tensor) -> np.ndarray:
-    """Degrees [2] around the head and up, of where a camera stands."""
+    """Degrees [2] around the head and up, of a camera's position."""
     x, y, z = (camera_centre(camera) - middle).tolist()
     return np.degrees([np.arctan2(x, z), np.arctan2(y, np.hypot(x, z))])
 

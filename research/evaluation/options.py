@@ -1,0 +1,165 @@
+"""Options of the evaluations of avatars, films, motion and emotion."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from avatar.behaviour.style import Style
+from common.assets import DEMO_AVATAR, DEMO_VOICE
+from common.device import Device
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeasureOptions:
+    """What most evaluations share."""
+
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True)
+class AvatarEvaluationOptions(MeasureOptions):
+    """Measure how like the pictures of a capture an avatar is, where it was not trained on them."""
+
+    avatar: Path
+    """The avatar: a .ply of Gaussians bound to the mesh that the capture was tracked with."""
+    capture: Path
+    """The folder of the capture, with transforms_train.json, _val.json and _test.json."""
+    split: Literal["train", "val", "test", "relight"] = "test"
+    """val: held-out cameras; test: held-out sequences; relight: held-out cameras under held-out
+    lights, where there are such; train: what was learned from."""
+    flame: Path | None = None
+    """Your FLAME file, for a capture tracked with FLAME."""
+    sheet: Path | None = None
+    """Also write a .png of some views: truth, render, difference, and the face from near."""
+    background: Literal["white", "black"] = "white"
+    """What both pictures are laid on."""
+    light_skin: str | None = None
+    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light
+    and the capture tells its lights; by default it is guessed from them."""
+
+
+@dataclass(frozen=True)
+class PhotoEvaluationOptions(MeasureOptions):
+    """Measure an avatar that make-avatar made of photos: on the photos themselves, while it speaks
+    and is seen from the side, and, of a synthetic person, against the truth."""
+
+    avatar: Path
+    """The avatar (.ply)."""
+    photo: tuple[Path, ...]
+    """The photos that it was made of, in the same order."""
+    focal: float | None = None
+    """Focal length of the photos, as it was given to make-avatar."""
+    face: int = 0
+    """Which of several faces, as it was given to make-avatar."""
+    truth: Path | None = None
+    """The picture of a capture (of make-capture) that the first photo is, or was made from: the
+    capture's other pictures of the same frame are the truth."""
+    audio: Path = DEMO_VOICE
+    """The recording that the avatar speaks while it is looked at."""
+    moments: int = 50
+    """Frames of the speech that are rendered from each side, evenly spread."""
+    sheet: Path | None = None
+    """Also write a .png: photos and avatar, the avatar from all sides, and the truth."""
+
+
+@dataclass(frozen=True)
+class TrackingEvaluationOptions:
+    """Measure how well a film was tracked, against the truth that make-capture --film wrote."""
+
+    tracked: Path
+    """The folder of the tracked capture, with motion.npz."""
+    truth: Path
+    """The folder of the true one."""
+    report: Path | None = None
+    """Also write the figures to this .json."""
+    sheet: Path | None = None
+    """Also write a .png of some frames with the tracked and the true mesh over them."""
+
+
+@dataclass(frozen=True)
+class ReenactmentEvaluationOptions(MeasureOptions):
+    """Measure re-enactment: whether an avatar does what synthetic actors did in films that
+    make-capture --film made, and whether tracked performances tell who gave them."""
+
+    tracked: tuple[Path, ...]
+    """The folders that track wrote of the films."""
+    truth: tuple[Path, ...]
+    """The folders of the films themselves, in the same order."""
+    avatar: Path = DEMO_AVATAR
+    """The avatar that is moved."""
+
+
+@dataclass(frozen=True)
+class HeadEvaluationOptions:
+    """Measure how heads, eyes, brows and lids move while somebody speaks: those that driving makes
+    for recordings, recorded performances, and tracks of real heads."""
+
+    audio: tuple[Path, ...] = (DEMO_VOICE,)
+    """Recordings that are spoken in every style; the table has the medians over them. None: name
+    none after --audio."""
+    style: tuple[Style, ...] = ("speaker", "reader")
+    """Styles in which they are."""
+    head_weights: Path | None = None
+    """Weights of train pose: also measure the head as they move it, beside the bands of people who
+    speak freely."""
+    live: bool = False
+    """As live speech makes it, from 0.4 s, in place of whole recordings."""
+    motion: tuple[Path, ...] = ()
+    """Recorded performances: Live Link Face .csv, or .npz as drive --save-motion writes."""
+    sound: tuple[Path, ...] = ()
+    """What is said in each of --motion, in the same order, or nothing for none."""
+    poses: tuple[Path, ...] = ()
+    """Tracked heads: .npz of fps and an array [F, 3] of degrees whose name begins with
+    pitch_yaw_roll or yaw_pitch_roll."""
+    report: Path | None = None
+    """Also write the figures, of each recording too, to this .json."""
+    plots: Path | None = None
+    """Also write one picture for each performance with a voice to this folder: pitch, yaw and roll,
+    eyes, brows and blinks over the sound."""
+
+
+@dataclass(frozen=True)
+class EmotionEvaluationOptions(MeasureOptions):
+    """Measure spoken emotions: whether lips go on speaking, and whether the emotion is visible."""
+
+    data: tuple[Path, ...]
+    """Folders of recordings, <id>.flac (or .wav, ..) with phones in <id>.npz."""
+    clips: tuple[str, ...] = ()
+    """Ids of the recordings to use; by default all of them."""
+    avatar: tuple[Path, ...] = (DEMO_AVATAR,)
+    """Avatars that speak and are looked at, as driving opens them: of Gaussians, or scans. With two
+    or more, what is seen of one is named by prototypes of the others."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz): also speak with its mean head."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    moments: int = 12
+    """Frames of the speech in which each avatar is scored, evenly spread."""
+    sheet: Path | None = None
+    """Also write a .png: every emotion in three intensities on the avatars."""
+
+
+@dataclass(frozen=True)
+class VoicesEvaluationOptions(MeasureOptions):
+    """Let every avatar speak with every voice, also with those of others, and measure: closures and
+    sync, whether all avatars move their lips alike, and whether each stays who it is."""
+
+    avatar: tuple[Path, ...]
+    """Avatars as driving opens them: of Gaussians, or scans; at least two."""
+    audio: tuple[Path, ...]
+    """Recordings of voices; with phones, <id>.npz beside <id>.wav, closures count on m, b and p."""
+    own: tuple[str, ...] = ()
+    """Which voice is whose, as AVATAR=RECORDING by the files' names without suffix: the person that
+    an avatar was made of speaks there. All other pairs are asynchronous."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz), for avatars of its topology that need it."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    moments: int = 40
+    """Frames of each performance, evenly spread, in which the avatar's identity is measured."""
