@@ -138,8 +138,8 @@ def registered(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Reg
 def _key(mesh: Mesh, landmarks: Mapping[str, Tensor]) -> str:
     """A hash of everything that decides a registration: what is registered, and our own code."""
     decisive = _decisive(mesh, load_head(), landmarks)
-    rooms = (Path(__file__).parents[1] / folder for folder in CODE_FOLDERS)
-    return content_key(((name, tensor.numpy()) for name, tensor in decisive), rooms)
+    folders = (Path(__file__).parents[1] / folder for folder in CODE_FOLDERS)
+    return content_key(((name, tensor.numpy()) for name, tensor in decisive), folders)
 
 
 def _decisive(

@@ -132,3 +132,8 @@ def test_a_full_disk_costs_only_the_keeping(
     monkeypatch.setattr("common.cache.write_arrays", full)
     assert registered(MESH).cover == 0.9
     assert "could not be kept: No space left" in capsys.readouterr().err
+
+
+def test_the_key_covers_folders_that_exist():
+    code = Path(cache.__file__).parents[1]
+    assert all((code / name / "__init__.py").is_file() for name in cache.CODE_FOLDERS)
