@@ -1,4 +1,4 @@
-"""What a performance is told: options become a voice, feelings, and how a face behaves."""
+"""What a performance is told: options become a voice, emotions, and how a face behaves."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -25,7 +25,7 @@ class Direction:
     fps: float | None = None  # by default what the weights were trained at, of a take 25
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
-    feelings: EmotionTimeline | Auto = ()
+    emotions: EmotionTimeline | Auto = ()
     behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
     head_weights: Path | None = None  # that move the head in place of the generator
     flame: Path | None = None  # FLAME's file, for weights that are of FLAME
@@ -43,7 +43,7 @@ def direction_of(
     speaks: whether a voice moves the lips; the rest as `behaviour_of` takes it. Raises InputError
     or FileNotFoundError, in one sentence.
     """
-    feelings = read_emotion(options.emotion, options.intensity, speaks)
+    emotions = read_emotion(options.emotion, options.intensity, speaks)
     behaviour = behaviour_of(options, lives, needed, camera)
     if options.head_weights:
         check_file(options.head_weights)
@@ -52,7 +52,7 @@ def direction_of(
         options.fps,
         options.weights,
         options.weights_style,
-        feelings,
+        emotions,
         behaviour,
         options.head_weights,
         options.flame,

@@ -54,13 +54,13 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
     with clock.stage("load"):
-        stage = (loaded or open_render_context(plan.look, subject)).stage
+        context = (loaded or open_render_context(plan.look, subject)).context
         cameras = plan.track(portrait(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving")
     with _saver(plan, motion) as save:
         move = partial(moving, motion, subject.avatar.vertices)
-        shoot(shot, stage, move, cameras, clock, save)
+        shoot(shot, context, move, cameras, clock, save)
     finished = time.perf_counter()
     return Report(
         output=str(plan.out),

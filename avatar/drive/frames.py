@@ -84,7 +84,7 @@ class Film:
 
 def shoot(
     film: Film,
-    stage: RenderContext,
+    context: RenderContext,
     move: Callable[[torch.device | None], Moving],
     cameras: Iterable[Camera],
     clock: PhaseClock,
@@ -95,15 +95,15 @@ def shoot(
     move: what moves, on a device; save: takes what each frame was moved by. Nothing half-written is
     left. Raises as `open_writer` does.
     """
-    darkroom = darkroom_of(stage, film)
-    moved = move(None if darkroom is None else stage.device)
-    if darkroom is None:
-        pictures = one_by_one(stage, moved, cameras, clock)
+    renderer = batch_renderer_of(context, film)
+    moved = move(None if renderer is None else context.device)
+    if renderer is None:
+        pictures = one_by_one(context, moved, cameras, clock)
     else:
-        at_once = frames_at_once(stage.avatar, *film.size)
-        on_device = DeviceClock(clock, stage.device)
-        pictures = many_at_once(darkroom, moved, cameras, at_once, on_device)
-    provenance, nvenc = stage.avatar.provenance, darkroom is not None and darkroom.stay
+        at_once = frames_at_once(context.avatar, *film.size)
+        on_device = DeviceClock(clock, context.device)
+        pictures = many_at_once(renderer, moved, cameras, at_once, on_device)
+    provenance, nvenc = context.avatar.provenance, renderer is not None and renderer.stay
     frames = 0
     with (
         open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc) as write,
@@ -119,7 +119,7 @@ def shoot(
 
 
 def one_by_one(
-    stage: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
+    context: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
 ) -> Pictures:
     """Pictures [H, W, 3] float32, two drawn at a time by the CPU."""
 
@@ -127,11 +127,11 @@ def one_by_one(
         number, offsets, camera = sample
         with clock.stage("rig"):
             vertices = moved.vertices(offsets, number)
-            gaussians = stage.gaussians(vertices, camera, number / moved.fps)
+            gaussians = context.gaussians(vertices, camera, number / moved.fps)
         with clock.stage("raster"):
-            return stage.picture(gaussians, camera, number / moved.fps), offsets
+            return context.picture(gaussians, camera, number / moved.fps), offsets
 
-    return (in_pairs if stage.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
+    return (in_pairs if context.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
 
 
 def _samples(
@@ -142,7 +142,7 @@ def _samples(
 
 
 @dataclass(frozen=True)
-class Darkroom:
+class BatchRenderer:
     """What makes finished pictures of moved meshes, many at once."""
 
     rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
@@ -151,22 +151,22 @@ class Darkroom:
     stay: bool  # pictures are left on the device, for an encoder there
 
 
-def darkroom_of(stage: RenderContext, film: Film) -> Darkroom | None:
+def batch_renderer_of(context: RenderContext, film: Film) -> BatchRenderer | None:
     """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
-    if stage.backend == "cpu" or stage.light is not None:
+    if context.backend == "cpu" or context.light is not None:
         return None
-    parts = stage.avatar, stage.device, stage.backend, stage.background
-    return open_darkroom(*parts, film.out, film.size)
+    parts = context.avatar, context.device, context.backend, context.background
+    return open_batch_renderer(*parts, film.out, film.size)
 
 
-def open_darkroom(
+def open_batch_renderer(
     avatar: Avatar,
     device: torch.device,
     backend: Backend,
     background: Tensor,
     out: Path,
     size: tuple[int, int],
-) -> Darkroom:
+) -> BatchRenderer:
     """What makes the pictures of a film of an avatar; the encoder is said in a line on stderr.
 
     background [3]: behind everything; out: the film's file; size: its pixels across and down.
@@ -176,7 +176,7 @@ def open_darkroom(
         refused = why_not_nvenc(device, *size)
     place = "the device" if refused is None else f"the CPU ({refused})"
     print(f"encoder: {place}", file=sys.stderr)
-    return Darkroom(
+    return BatchRenderer(
         batch_rig(avatar, device),
         lambda gaussians, cameras: render_frames(gaussians, cameras, background, backend),
         planar=takes_nv12(out),
@@ -193,7 +193,7 @@ def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
 
 
 def many_at_once(
-    darkroom: Darkroom,
+    renderer: BatchRenderer,
     moved: Moving,
     cameras: Iterable[Camera],
     at_once: int,
@@ -204,27 +204,27 @@ def many_at_once(
     samples = _samples(moved, cameras, clock)
     launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
     while batch := list(islice(samples, at_once)):
-        following = _launch(batch, moved, darkroom, clock)
+        following = _launch(batch, moved, renderer, clock)
         yield from launched()
         launched = following
     yield from launched()
 
 
 def _launch(
-    batch: list[Sample], moved: Moving, darkroom: Darkroom, clock: DeviceClock
+    batch: list[Sample], moved: Moving, renderer: BatchRenderer, clock: DeviceClock
 ) -> Callable[[], Pictures]:
     """Begin to draw a batch; what is returned waits for its pictures."""
     with clock.stage("rig"):
         offsets = torch.stack([sample.moved for sample in batch])
         vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
-        gaussians = darkroom.rig(vertices)
+        gaussians = renderer.rig(vertices)
     with clock.stage("raster"):
-        colours = darkroom.draw(gaussians, [sample.camera for sample in batch])
+        colours = renderer.draw(gaussians, [sample.camera for sample in batch])
     with clock.stage("encode"):
         finished = rgb8(colours)
-        if darkroom.planar:
+        if renderer.planar:
             finished = nv12(finished)
-        if not darkroom.stay:
+        if not renderer.stay:
             finished = _towards_host(finished)
     landing = clock.landing()
 

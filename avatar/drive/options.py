@@ -191,12 +191,12 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOption
 
 @dataclass(frozen=True)
 class EmotionSetOptions:
-    """Write every recording with every feeling in every intensity, as motion of any head.
+    """Write every recording with every emotion in every intensity, as motion of any head.
 
-    Each becomes <recording>_<feeling>_<percent>.npz, a motion file as --save-motion of driving
-    writes it that also holds its feeling (`style`), its intensity and the recording's phones, with
+    Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
+    writes it that also holds its emotion (`style`), its intensity and the recording's phones, with
     the sound beside it as .wav; labels.json lists them. Of anny-head such a folder is one to train
-    on: weights learn the feelings as speaking styles. The same command continues a set that was
+    on: weights learn the emotions as speaking styles. The same command continues a set that was
     stopped.
     """
 
@@ -206,7 +206,7 @@ class EmotionSetOptions:
     out: Path
     """The folder to write."""
     emotions: tuple[str, ...] = tuple(EMOTIONS)
-    """Feelings, by the names that --emotion of driving knows, mixtures such as
+    """Emotions, by the names that --emotion of driving knows, mixtures such as
     happy:0.4,surprise:0.3 among them; neutral is written once."""
     intensities: tuple[float, ...] = (0.33, 0.66, 1.0)
     """How strong each is, from 0 to 1."""

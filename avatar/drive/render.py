@@ -13,7 +13,7 @@ from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.frames import Film, Moving, moving, shoot
 from avatar.drive.options import ReplayOptions
 from avatar.drive.plans import ReplayPlan, plan_replay
-from avatar.drive.render_context import stage_of
+from avatar.drive.render_context import lit_render_context
 from avatar.drive.report import PhaseClock
 from avatar.drive.retarget import avatar_face, retargeted
 from avatar.geometry.similarity import fit_similarity
@@ -50,11 +50,11 @@ def replay(options: ReplayOptions) -> Recording:
     avatar = open_avatar(*plan.look.files)
     made = (_captured if options.capture else _saved)(options, plan, avatar)
     face = partial(avatar_face, plan.look.files.path, avatar)
-    stage = stage_of(plan.look, avatar, backend, device, face, made.R_world_head)
+    context = lit_render_context(plan.look, avatar, backend, device, face, made.R_world_head)
     cameras = iter(made.cameras)
     first = next(cameras)
     film = Film(plan.out, (first.width, first.height), plan.sound, "filming")
-    shoot(film, stage, made.move, chain([first], cameras), PhaseClock())
+    shoot(film, context, made.move, chain([first], cameras), PhaseClock())
     return made
 
 

@@ -101,13 +101,13 @@ def view_page(options: ViewOptions) -> bytes:
     avatar = open_avatar(*plan.files)
     motion = motion_on_page(plan, avatar)
     face = avatar_face(plan.files.path, avatar) if motion is None else motion.face
-    feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
+    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
     return build_page(
         title_of(plan.files.path),
         avatar,
         face.head,
         framing_of(avatar),
-        feelings,
+        emotions,
         None if motion is None else _played(motion, plan.audio),
         light_colours(plan.lights, face, plan.files),
     )

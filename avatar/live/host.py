@@ -41,7 +41,7 @@ class ServePlan:
     files: AvatarFiles
     weights: Path | None
     weights_style: str | None
-    feelings: EmotionTimeline
+    emotions: EmotionTimeline
     behaviour: Behaviour | None  # None: still
     lights: Mapping[str, Environment]
 
@@ -52,11 +52,11 @@ def plan_serve(options: ServeOptions) -> ServePlan:
     check_serve(options)
     check_flame(options.flame, options.avatar, options.weights)
     lights = read_lights(options.lights)
-    feelings = read_emotion(options.emotion, options.intensity, spoken=True)
-    assert isinstance(feelings, tuple)
+    emotions = read_emotion(options.emotion, options.intensity, spoken=True)
+    assert isinstance(emotions, tuple)
     behaviour = behaviour_of(options, lives=True, needed="a voice")
     files, style = files_of(options, options.avatar), options.weights_style
-    return ServePlan(files, options.weights, style, feelings, behaviour, lights)
+    return ServePlan(files, options.weights, style, emotions, behaviour, lights)
 
 
 def load_speaker(options: ServeOptions) -> tuple[Avatar, Speaker]:
@@ -70,8 +70,8 @@ def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
     model = load_model(plan.weights)
     model.style_index(plan.weights_style)  # says at once which there are
     basis = retarget_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
-    style, feelings = plan.weights_style, plan.feelings
-    return avatar, Speaker(model, face, basis, plan.behaviour, style, feelings)
+    style, emotions = plan.weights_style, plan.emotions
+    return avatar, Speaker(model, face, basis, plan.behaviour, style, emotions)
 
 
 def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
@@ -84,10 +84,10 @@ def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
         fps=speaker.model.fps,
         latency=Session(speaker).latency,
     )
-    feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
+    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
     lights = light_colours(plan.lights, speaker.face, plan.files)
     title, head, framing = title_of(plan.files.path), speaker.face.head, framing_of(avatar)
-    return build_page(title, avatar, head, framing, feelings, live, lights)
+    return build_page(title, avatar, head, framing, emotions, live, lights)
 
 
 def access_policy(options: ServeOptions) -> AccessPolicy:

@@ -81,7 +81,7 @@ def check_serve(options: ServeOptions) -> None:
         raise InputError(f"--sessions {options.sessions}: must be at least 1")
     if options.emotion == AUTO:
         raise InputError(
-            "--emotion auto: hears the whole recording first; name a feeling or leave it out"
+            "--emotion auto: hears the whole recording first; name an emotion or leave it out"
         )
     if options.webrtc and find_spec("aiortc") is None:
         raise InputError("--webrtc: its library is needed; pip install 'voicesplat[webrtc]'")

@@ -158,7 +158,7 @@ class FrameRows:
     """Speech and life come in pieces of different lengths; a row waits for both."""
 
     def __init__(self, speaker: Speaker, turn: int) -> None:
-        self.speaker, self.life, self._felt = speaker, speaker.life(turn), speaker.felt()
+        self.speaker, self.life, self._emotion = speaker, speaker.life(turn), speaker.live_emotion()
         self._speech = torch.zeros(0, len(speaker.basis))  # coefficients that wait for life
         self._lives = still(0)  # life that waits for speech
 
@@ -189,9 +189,9 @@ class FrameRows:
 
     def _rows(self, speech: Tensor, life: Life) -> Tensor:
         units = life.unit_weights
-        if self._felt:
-            speech, felt = self._felt.push(speech)
-            units = joined(felt, units)
+        if self._emotion:
+            speech, weights = self._emotion.push(speech)
+            units = joined(weights, units)
         columns = [units[name].float()[:, None] for name in self.speaker.unit_names]
         face = self.speaker.face
         poses = face.to_head.inverse().of_motions(life.head_pose)

@@ -147,13 +147,13 @@ def build_page(
     avatar: Avatar,
     head: Head,
     framing: Framing,
-    feelings: Mapping[str, Mapping[str, float]],
+    emotions: Mapping[str, Mapping[str, float]],
     played: Played | Live | None = None,
     lights: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> bytes:
     """A page that shows an avatar.
 
-    head: of the avatar's mesh, whose units become sliders; feelings: weights of units by name;
+    head: of the avatar's mesh, whose units become sliders; emotions: weights of units by name;
     lights: colours [N, 3] of the Gaussians, by the name of the light that makes them.
     """
     arrays, scales = avatar_arrays(avatar)
@@ -165,7 +165,7 @@ def build_page(
         "rows": len(names),
         "scales": scales,
         "pivot": head.pivot.tolist(),
-        "feelings": {name: dict(weights) for name, weights in feelings.items()},
+        "feelings": {name: dict(weights) for name, weights in emotions.items()},
         "framing": {
             "target": framing.target.tolist(),
             "distance": framing.distance,

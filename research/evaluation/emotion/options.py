@@ -1,4 +1,4 @@
-"""What feelings are measured on."""
+"""What emotions are measured on."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +9,7 @@ from common.device import Device
 
 @dataclass(frozen=True)
 class EmotionEvaluationOptions:
-    """Measure spoken feelings: whether lips go on speaking, and whether the feeling is seen."""
+    """Measure spoken emotions: whether lips go on speaking, and whether the emotion is seen."""
 
     data: tuple[Path, ...]
     """Folders of recordings, <id>.flac (or .wav, ..) with phones in <id>.npz."""
@@ -27,7 +27,7 @@ class EmotionEvaluationOptions:
     report: Path | None = None
     """Also write all figures to this .json."""
     sheet: Path | None = None
-    """Also write a .png: every feeling in three intensities on the avatars."""
+    """Also write a .png: every emotion in three intensities on the avatars."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None

@@ -73,7 +73,7 @@ class SpeakingAvatar:
 
 def held(emotion: str, intensity: float) -> EmotionTimeline:
     """A feeling at its height from beginning to end."""
-    return (EmotionSegment(replace(EMOTIONS[emotion], course=HELD), intensity, 0.0, math.inf),)
+    return (EmotionSegment(replace(EMOTIONS[emotion], envelope=HELD), intensity, 0.0, math.inf),)
 
 
 def geometry(face: Face) -> FaceGeometry:

@@ -145,7 +145,7 @@ def test_a_still_speaker_only_moves_the_mouth(speaker: Speaker):
 
 def test_feelings_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker):
     model = load_model()
-    happy = replace(speaker, model=model, basis=model.basis, feelings=parse_emotions("happy"))
+    happy = replace(speaker, model=model, basis=model.basis, emotions=parse_emotions("happy"))
     assert len(happy.directions()) == len(happy.names)
     session, mouth = Session(happy), len(happy.mouth_names)
     said(session, voice[:32_000])
