@@ -1,4 +1,4 @@
-"""What a performance is told: options become a voice, emotions, and how a face behaves."""
+"""The direction of a performance from its options: voice, emotions and behaviour."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,7 +19,7 @@ SHIPPED = "the weights that ship"
 
 @dataclass(frozen=True)
 class Direction:
-    """What a voice, or a recorded take, shall make of a face."""
+    """How a voice, or a recorded take, shall move a face."""
 
     audio: Path | None = None  # the voice that moves the lips, if one does
     fps: float | None = None  # by default what the weights were trained at, of a take 25
@@ -38,7 +38,7 @@ def direction_of(
     needed: str,
     camera: tuple[float, float] = (0.0, 0.0),
 ) -> Direction:
-    """What the options mean, checked.
+    """The direction that the options give, checked.
 
     speaks: whether a voice moves the lips; the rest as `behaviour_of` takes it. Raises InputError
     or FileNotFoundError, in one sentence.
@@ -62,11 +62,11 @@ def direction_of(
 def behaviour_of(
     options: LifeOptions, lives: bool, needed: str, camera: tuple[float, float] = (0.0, 0.0)
 ) -> Behaviour | None:
-    """What the options say about the life of a face; None: a still one.
+    """The behaviour that the options give; None: a still face.
 
-    lives: whether a voice decides about head and eyes; needed: what it would take; camera: where it
-    stands, degrees to the subject's left and up. Raises InputError for what cannot be done, and
-    for what has nothing to do.
+    lives: whether a voice moves head and eyes; needed: what that would take; camera: its direction,
+    degrees to the subject's left and up. Raises InputError for what cannot be done, and for
+    options without effect.
     """
     recorded = isinstance(options, BehaviourOptions)
     for option in fields(BehaviourOptions if recorded else LifeOptions):
@@ -87,7 +87,7 @@ def behaviour_of(
 
 
 def _gaze(said: str, camera: tuple[float, float]) -> Gaze:
-    """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
+    """The gaze of an option; a camera far aside is followed as far as eyes reach."""
     if said == "free":
         return Gaze()
     if said == "camera":

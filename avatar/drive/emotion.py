@@ -1,4 +1,4 @@
-"""Emotions added to what a voice makes a face do."""
+"""Emotions added to the motion of a voice."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -18,7 +18,7 @@ Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
 
 
 def resolve_emotions(emotions: EmotionTimeline | Auto, prosody: Prosody) -> EmotionTimeline:
-    """What is expressed; of Auto what the prosody suggests, with one line on stderr."""
+    """The timeline; of Auto the one that the prosody suggests, with a line on stderr."""
     if not isinstance(emotions, Auto):
         return emotions
     found = arousal(prosody)
@@ -29,7 +29,7 @@ def resolve_emotions(emotions: EmotionTimeline | Auto, prosody: Prosody) -> Emot
 def style_with_emotion(
     style: StyleParams, emotions: EmotionTimeline, seconds: float
 ) -> StyleParams:
-    """How somebody who feels moves head, brows, lids and eyes in a recording."""
+    """A style with the mean effect of the emotions over a recording."""
     return scaled(style, **asdict(mean_emotion_style(emotions, seconds)))
 
 
@@ -38,7 +38,7 @@ def with_emotion(
 ) -> tuple[Curves, Units]:
     """The curves of the mouth and the units of the rest of the face.
 
-    beside: what moves besides the mouth without emotions.
+    beside: what moves besides the mouth.
     """
     added = LiveEmotion(face, speech.basis, emotions, fps)
     frames = sum(map(len, speech.coefficients()))
@@ -54,7 +54,7 @@ def with_emotion(
 
 
 def joined(expressed: Units, beside: Units) -> Units:
-    """What emotions and what else moves beside speech; blinks shut the lids even so."""
+    """Emotions and what else moves beside speech; blinks override the emotions' lids."""
     units = dict(beside)
     for name, weight in expressed.items():
         blink = beside.get(f"eyeBlink{'Left' if name.endswith('Left') else 'Right'}")

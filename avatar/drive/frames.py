@@ -1,8 +1,7 @@
-"""The one frame loop: what moves → vertices → pictures → a film.
+"""The frame loop: motion → vertices → pictures → a film.
 
-On the CPU, and under a light, frames are drawn one by one. A device draws many in one launch, from
-a few numbers each to finished 8-bit pictures; nothing but these leaves it, and only if they are not
-encoded there.
+On the CPU, and under a light, frames are drawn one by one. A device draws batches of frames, from
+coefficients to 8-bit pictures, which are copied to the host only if they are encoded there.
 """
 
 import sys
@@ -28,13 +27,13 @@ from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians, render_frames
 
 MOST = 32
-"""Frames in one launch: gsplat keeps their number, that of the tiles and depths in 64 bits."""
+"""Frames in a batch: gsplat packs frame, tile and depth into 64 bits."""
 BYTES_AT_ONCE = 2**30
-"""Of Gaussians and pictures that a launch may take, estimated."""
+"""Estimated memory of a batch's Gaussians and pictures."""
 
 
 class Sample(NamedTuple):
-    """What is known of a frame before its mesh is made."""
+    """A frame before its mesh is computed."""
 
     number: int
     moved: Tensor  # [V, 3] offsets from rest, or vertices
@@ -43,10 +42,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Moving:
-    """A mesh that moves, as long as it may."""
+    """A moving mesh."""
 
     chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
-    vertices: Callable[[Tensor, int | slice], Tensor]  # of some of these, and their frames
+    vertices: Callable[[Tensor, int | slice], Tensor]  # from some chunks and their frames
     frames: int
     fps: float
 
@@ -56,7 +55,7 @@ Pictures = Iterator[tuple[Tensor, Tensor]]
 
 
 def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
-    """The mesh of a motion from rest [V, 3]; what it is made of lies on the device."""
+    """The mesh of a motion from rest [V, 3], on the device."""
     device = device or torch.device("cpu")
     curves, head = motion.curves, motion.face.head
     rest, head_pose = rest.to(device), motion.head_pose.to(device)
@@ -74,12 +73,12 @@ def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = Non
 
 @dataclass(frozen=True)
 class Film:
-    """Where a film goes, and what is heard with it."""
+    """The file of a film, and its sound."""
 
     out: Path
     size: tuple[int, int]
     sound: Sound | None
-    doing: str  # what the progress bar says
+    doing: str  # text of the progress bar
 
 
 def shoot(
@@ -90,9 +89,9 @@ def shoot(
     clock: PhaseClock,
     save: Callable[[Tensor], None] = lambda moved: None,
 ) -> None:
-    """Every frame: move the mesh, carry the Gaussians along, draw, encode.
+    """Every frame: move the mesh, skin the Gaussians, draw, encode.
 
-    move: what moves, on a device; save: takes what each frame was moved by. Nothing half-written is
+    move: the moving mesh on a device; save: takes each frame's offsets. Nothing half-written is
     left. Raises as `open_writer` does.
     """
     renderer = batch_renderer_of(context, film)
@@ -121,7 +120,7 @@ def shoot(
 def one_by_one(
     context: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
 ) -> Pictures:
-    """Pictures [H, W, 3] float32, two drawn at a time by the CPU."""
+    """Pictures [H, W, 3] float32, two at a time on the CPU."""
 
     def drawn(sample: Sample) -> tuple[Tensor, Tensor]:
         number, offsets, camera = sample
@@ -143,16 +142,16 @@ def _samples(
 
 @dataclass(frozen=True)
 class BatchRenderer:
-    """What makes finished pictures of moved meshes, many at once."""
+    """Makes 8-bit pictures of batches of moved meshes."""
 
     rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
     draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
-    planar: bool  # finished as `nv12` makes them, not as bytes of red, green and blue
-    stay: bool  # pictures are left on the device, for an encoder there
+    planar: bool  # pictures as `nv12` makes them, else RGB
+    stay: bool  # pictures stay on the device, for its encoder
 
 
 def batch_renderer_of(context: RenderContext, film: Film) -> BatchRenderer | None:
-    """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
+    """None where frames are drawn on the CPU, as they are under a light."""
     if context.backend == "cpu" or context.light is not None:
         return None
     parts = context.avatar, context.device, context.backend, context.background
@@ -167,15 +166,15 @@ def open_batch_renderer(
     out: Path,
     size: tuple[int, int],
 ) -> BatchRenderer:
-    """What makes the pictures of a film of an avatar; the encoder is said in a line on stderr.
+    """The batch renderer of a film; which encoder is used is said in a line on stderr.
 
     background [3]: behind everything; out: the film's file; size: its pixels across and down.
     """
     refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
     if refused is None:
         refused = why_not_nvenc(device, *size)
-    place = "the device" if refused is None else f"the CPU ({refused})"
-    print(f"encoder: {place}", file=sys.stderr)
+    where = "the device" if refused is None else f"the CPU ({refused})"
+    print(f"encoder: {where}", file=sys.stderr)
     return BatchRenderer(
         batch_rig(avatar, device),
         lambda gaussians, cameras: render_frames(gaussians, cameras, background, backend),
@@ -185,7 +184,7 @@ def open_batch_renderer(
 
 
 def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
-    """How many frames one launch may draw."""
+    """How many frames a batch may have."""
     gaussian = 4 * 2 * (12 + avatar.gaussians.sh[0].numel())  # floats, as given and as projected
     pixel = 4 * 10  # colour, transmittance, and colour again while it becomes bytes
     each = gaussian * len(avatar.binding) + pixel * width * height
@@ -199,8 +198,8 @@ def many_at_once(
     at_once: int,
     clock: DeviceClock,
 ) -> Pictures:
-    """Finished pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are taken, the device makes
-    the next ones."""
+    """Pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are consumed, the device draws the next
+    batch."""
     samples = _samples(moved, cameras, clock)
     launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
     while batch := list(islice(samples, at_once)):
@@ -213,7 +212,7 @@ def many_at_once(
 def _launch(
     batch: list[Sample], moved: Moving, renderer: BatchRenderer, clock: DeviceClock
 ) -> Callable[[], Pictures]:
-    """Begin to draw a batch; what is returned waits for its pictures."""
+    """Start drawing a batch; the function returned waits for its pictures."""
     with clock.stage("rig"):
         offsets = torch.stack([sample.moved for sample in batch])
         vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
@@ -236,7 +235,7 @@ def _launch(
 
 
 def _towards_host(pictures: Tensor) -> Tensor:
-    """A copy on the CPU, which is complete once the device has done what was launched."""
+    """A copy on the CPU, complete when the device has finished its queue."""
     if not pictures.is_cuda:
         return pictures.cpu()
     host = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)

@@ -1,4 +1,4 @@
-"""What a voice, or a recorded take, makes a face do."""
+"""The motion of a face by a voice, or by a recorded take."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -26,7 +26,7 @@ from common.device import Device, pick_device
 
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
 NOT_SPOKEN = ("eye", "brow", "noseSneer", "cheekSquint")
-"""How units begin that a voice does not move."""
+"""Prefixes of the units that a voice does not move."""
 
 
 Mover = SavedMotion | Take
@@ -56,7 +56,7 @@ def perform(
     """The motion of a face by a recorded take, or by a voice.
 
     beside: moves head, eyes and brows while the voice moves the lips. Raises InputError where the
-    weights' motion cannot be carried to the mesh.
+    weights' motion cannot be retargeted to the mesh.
     """
     if isinstance(mover, Take):
         rate = float(exact_rate(direction.fps or TAKE_FPS))
@@ -117,7 +117,7 @@ def _of_take(face: Face, take: Take, fps: float, still: bool) -> DrivenMotion:
 
 
 def _life_of(take: Take, frames: int, fps: float) -> Life:
-    """What a take does besides speaking; after its end its last frame stays."""
+    """A take's motion besides speech; its last frame is held after its end."""
     weights, angles = sample_take(take, fps)
     rows = torch.arange(frames).clamp(max=len(weights) - 1)
     names = [name for name in WEIGHTS if name.startswith(NOT_SPOKEN)]

@@ -1,4 +1,4 @@
-"""What films of one avatar share: it is read, fitted, lit and its kernels are loaded once."""
+"""What films of one avatar share: it is read, fitted, lit and compiled once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -72,7 +72,7 @@ def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None 
 def render_context(
     avatar: Avatar, backend: Backend, device: torch.device, background: tuple[float, float, float]
 ) -> RenderContext:
-    """A stage in the light that the avatar's colours hold."""
+    """The context of an avatar in the light of its own colours."""
     colour = torch.tensor(background)
     rig, raster = avatar_rig(avatar, device), rasterizer(backend, colour)
     return RenderContext(avatar, backend, device, colour, rig, raster)
@@ -87,7 +87,7 @@ class Loaded:
 
 
 def open_render_context(look: Look, subject: Subject) -> Loaded:
-    """A subject, and what draws it."""
+    """A subject, and its render context."""
     parts = subject.avatar, subject.backend, subject.device
     return Loaded(subject, lit_render_context(look, *parts, lambda: subject.face))
 
@@ -101,7 +101,7 @@ def lit_render_context(
     R_world_head: Tensor | None = None,
 ) -> RenderContext:
     """The rig, the light and the rasterizer of an avatar, compiled and ready; R_world_head [3, 3]:
-    how the head stands in the world when it looks ahead."""
+    orientation of a head that looks ahead."""
     context = render_context(avatar, backend, device, look.background)
     if look.light is not None:
         from avatar.lighting.relighting import light_behind, relit_avatar  # noqa: PLC0415  heavy

@@ -44,7 +44,7 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions, SubjectOptions):
     key: Path | None = None
     """The certificate's private key (.pem)."""
     sessions: int = 10
-    """How many may speak at once; whoever comes after them is told so."""
+    """How many may speak at once; others are refused with a sentence."""
     webrtc: bool = False
     """Answer calls over WebRTC as well: a microphone's sound comes, and goes back with pictures
     that are drawn here. The page of it is at /video; needs the extra webrtc."""

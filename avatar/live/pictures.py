@@ -12,7 +12,7 @@ from avatar.live.speaker import POSE, Speaker
 from avatar.rigging.avatar import Avatar, pose
 from avatar.video.camera_path import camera_track, portrait
 
-GREY = 0.8  # of what is behind
+GREY = 0.8  # of the background
 
 
 @dataclass(frozen=True)

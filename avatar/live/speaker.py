@@ -1,4 +1,4 @@
-"""What all sessions of one avatar share: loaded once, and never changed by any of them."""
+"""What all sessions of one avatar share, read-only."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,7 +21,7 @@ POSE = 7
 """Numbers of a head's pose at the end of a row: a quaternion xyzw and a shift, in the unit and the
 space of the avatar's mesh."""
 FORESEEN = 60.0
-"""Seconds of a conversation over which emotions that come and go set the style of moving."""
+"""Seconds of a conversation over which the effect of emotions on the style is averaged."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Speaker:
     face: Face
     basis: Tensor  # [K, V, 3] the model's, on the mesh of the face
     behaviour: Behaviour | None
-    """without life besides where there is none"""
+    """None: a still head"""
     style: str | None = None
     """of the weights"""
     emotions: EmotionTimeline = ()
 
     @cached_property
     def mouth_names(self) -> tuple[str, ...]:
-        """[C] of the columns that are the mouth's: speech, and what emotions add to it."""
+        """[C] of the columns of the mouth: speech, and what emotions add to it."""
         emotion = self.live_emotion()
         return (
             *(f"speech_{k:02d}" for k in range(len(self.basis))),
@@ -48,25 +48,21 @@ class Speaker:
 
     @cached_property
     def unit_names(self) -> tuple[str, ...]:
-        """[U] of the columns after them: the units that life and emotions move besides."""
-        lived = (
-            ()
-            if self.behaviour is None
-            else life_of_rows(np.zeros((0, COLUMNS)), self.face.head.pivot)
-        )
-        names = [*(lived.unit_weights if lived else ())]
-        emotion = self.live_emotion()
-        if emotion:
+        """[U] of the columns after them: the other units of life and emotions."""
+        names: list[str] = []
+        if self.behaviour is not None:
+            names += life_of_rows(np.zeros((0, COLUMNS)), self.face.head.pivot).unit_weights
+        if emotion := self.live_emotion():
             names += [name for name in emotion.beside(0) if name not in names]
         return tuple(names)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """[C + U] of a row's columns but for the pose."""
+        """[C + U] of a row's columns without the pose."""
         return (*self.mouth_names, *self.unit_names)
 
     def directions(self) -> Tensor:
-        """[C + U, V, 3] how far a weight of 1 in a column moves each vertex."""
+        """[C + U, V, 3] offsets of a weight of 1 in each column."""
         emotion = self.live_emotion()
         mouth = torch.cat([self.basis, emotion.basis]) if emotion else self.basis
         units = [unit_offsets(self.face, name)[None] for name in self.unit_names]
@@ -74,11 +70,10 @@ class Speaker:
 
     @cached_property
     def rest(self) -> Tensor:
-        """[C + U + POSE] the row of a mouth that says nothing, on a head that stands still."""
+        """[C + U + POSE] the row of a silent mouth on a head at rest."""
         row = torch.zeros(len(self.names) + POSE)
         row[-POSE + 3] = 1
-        emotion = self.live_emotion()
-        if emotion:
+        if emotion := self.live_emotion():
             mouth, beside = emotion.push(torch.zeros(1, len(self.basis)))
             row[: mouth.shape[1]] = mouth[0]
             for name, weight in beside.items():
@@ -86,13 +81,13 @@ class Speaker:
         return row
 
     def live_emotion(self) -> LiveEmotion | None:
-        """Emotions from their beginning on."""
+        """The emotions, from their start on."""
         if not self.emotions:
             return None
         return LiveEmotion(self.face, self.basis, self.emotions, float(self.model.fps))
 
     def life(self, turn: int) -> LiveLife | None:
-        """Head, eyes, brows and lids from the beginning on; each turn is another take."""
+        """Head, eyes, brows and lids, from their start on; each turn is another take."""
         if self.behaviour is None:
             return None
         style = style_with_emotion(self.behaviour.style, self.emotions, FORESEEN)
