@@ -13,6 +13,7 @@ from typing import Any
 import numba
 from llvmlite import binding
 from numba import config as numba_config
+from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.event import Event, Listener, register
 from numba.core.registry import cpu_target
@@ -46,7 +47,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit without a cache of its own: for functions that only kernels call."""
     _prepare()
-    return numba.njit(**options)
+    return njit(**options)
 
 
 @cache

@@ -141,7 +141,7 @@ MEASURE = {
     "evaluate emotion": Verb(
         "research.evaluation.emotion.options:EmotionEvaluationOptions",
         "research.commands.measure_speech:evaluate_feelings",
-        "whether lips go on speaking under feelings, and these are seen",
+        "whether lips go on speaking under emotions, and these are visible",
     ),
     "evaluate voices": Verb(
         "research.evaluation.voices.options:VoicesEvaluationOptions",
