@@ -34,7 +34,7 @@ def read_arrays(path: Path, leave: str = "") -> dict[str, NDArray]:
 
 
 def array_names(path: Path) -> frozenset[str]:
-    """What the arrays of a file are called. Raises as `read_arrays` does."""
+    """The names of the arrays of a file. Raises as `read_arrays` does."""
     with _opened(path) as file:
         return frozenset(file.files)
 
@@ -63,7 +63,7 @@ def pick(path: Path, arrays: Arrays, name: str) -> NDArray:
 
 
 def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = ()) -> NDArray:
-    """One array [*, ...last] as float32, without the leading 1 of a batch of one moment.
+    """One array [*, ...last] as float32, without the leading 1 of a batch of one frame.
 
     Raises InputError where it is missing, of another shape, or not finite.
     """
@@ -72,7 +72,7 @@ def pick_floats(path: Path, arrays: Arrays, name: str, last: tuple[int, ...] = (
         raise InputError(f"{path}: {name!r} holds {array.dtype}, not numbers")
     if array.ndim == len(last) + 2:
         if len(array) != 1:
-            raise InputError(f"{path}: {name!r} holds {len(array)} moments; one file holds one")
+            raise InputError(f"{path}: {name!r} holds {len(array)} frames; one file holds one")
         array = array[0]
     if array.ndim != len(last) + 1 or array.shape[1:] != last:
         raise InputError(f"{path}: {name!r} has the shape {list(array.shape)}, not {_shape(last)}")

@@ -1,4 +1,4 @@
-"""Where this project keeps what it can compute again, by what, and how much of it."""
+"""The cache folder of this project: its place, locks, keys and size."""
 
 import fcntl
 import hashlib
@@ -25,8 +25,7 @@ def cache_folder() -> Path:
 
 @contextmanager
 def locked(name: str) -> Iterator[None]:
-    """Let one process of this machine at a time into the blocks of a name, where the cache folder
-    may be written."""
+    """A lock between the processes of this machine, where the cache folder is writable."""
     path = cache_folder() / f"{name}.lock"
     with ExitStack() as held:
         with suppress(OSError):
@@ -36,7 +35,7 @@ def locked(name: str) -> Iterator[None]:
 
 
 def mark_used(path: Path) -> None:
-    """Give a file of the cache the time of its last use, where the folder may be written."""
+    """Stamp a file of the cache with the time of its use, where the folder is writable."""
     with suppress(OSError):
         path.touch()
 
@@ -52,7 +51,7 @@ def drop_oldest(folder: Path, keep: int) -> None:
 
 
 def content_key(arrays: Iterable[tuple[str, NDArray]], rooms: Iterable[Path]) -> str:
-    """A hash of everything that decides a result: named arrays, and the code in some folders."""
+    """A hash of all inputs of a result: named arrays, and the code in some folders."""
     digest = hashlib.sha256()
     for name, array in arrays:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())

@@ -1,4 +1,4 @@
-"""Which device computes."""
+"""The choice of the device that computes."""
 
 import sys
 from collections.abc import Callable
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 Device = Literal["auto", "cpu", "cuda"]
 Problem = Callable[[], str | None]
-"""What keeps something from working on CUDA, in words; None where nothing does."""
+"""Why something does not work on CUDA, in words; None where it does."""
 
 
 class Chosen(NamedTuple):
@@ -26,8 +26,8 @@ def no_problem() -> None:
 
 
 def choose_device(name: Device, problem: Problem = no_problem, index: int = 0) -> Chosen:
-    """The device of a name, on which PyTorch works and what `problem` speaks of; of several CUDA
-    devices the one of `index`. InputError if "cuda" is asked for and there is a problem."""
+    """The device of a name, where PyTorch works and there is no `problem`; of several CUDA devices
+    the one of `index`. InputError if "cuda" is asked for and there is a problem."""
     import torch  # noqa: PLC0415  takes seconds
 
     if name == "cpu":
@@ -45,7 +45,7 @@ def choose_device(name: Device, problem: Problem = no_problem, index: int = 0) -
 
 
 def pick_device(name: Device, problem: Problem = no_problem, index: int = 0) -> "torch.device":
-    """The same device; which one and why is said on stderr."""
+    """The same, with a line on stderr about the choice."""
     device, reason = choose_device(name, problem, index)
     print(f"device: {device} ({reason})", file=sys.stderr)
     return device

@@ -1,4 +1,4 @@
-"""What is wrong with the input, told to whoever gave it."""
+"""Errors of the input, reported to the user in one sentence."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def check_file(path: Path, kind: str = "file", advice: str = "check the path") -
 
 
 def mendable(error: Exception) -> str | None:
-    """What the user can do about an error; None where it is not the user's to mend."""
+    """The sentence about an error that the user can fix; None for any other."""
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, InputError | OSError):

@@ -1,4 +1,4 @@
-"""A folder that lies elsewhere, whose files come one by one, as they are needed."""
+"""A remote folder, whose files are downloaded one by one as they are needed."""
 
 import hashlib
 from collections.abc import Iterator
@@ -12,50 +12,49 @@ from common.errors import InputError, mendable
 from common.places import copy_to, find, fingerprint, join
 
 
-class _Far(NamedTuple):
-    place: str
+class _Remote(NamedTuple):
+    uri: str
     names: tuple[str, ...]  # of its files
 
 
-_far: dict[Path, _Far] = {}
-"""What this process's folders stand for."""
+_remote: dict[Path, _Remote] = {}
+"""The remote folders of this process, by their local paths."""
 
 
-def far_folder(place: str, of: str) -> Path:
-    """The path of a folder that stands for one elsewhere, in which what `brought` fetches stays.
+def remote_folder(uri: str, of: str) -> Path:
+    """The local path of a remote folder, in which files that `downloaded` fetches stay.
 
     One for each content, in the folder `of` of the cache. Raises FileNotFoundError or InputError.
     """
-    names = tuple(found.name for found in find(place, ("",)) if "/" not in found.name)
-    digest = hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]
-    folder = cache_folder() / of / digest / place.rstrip("/").rpartition("/")[2]
+    names = tuple(found.name for found in find(uri, ("",)) if "/" not in found.name)
+    digest = hashlib.sha256(fingerprint(uri).encode()).hexdigest()[:32]
+    folder = cache_folder() / of / digest / uri.rstrip("/").rpartition("/")[2]
     folder.mkdir(parents=True, exist_ok=True)
-    _far[folder] = _Far(place, names)
+    _remote[folder] = _Remote(uri, names)
     return folder
 
 
-def listed(folder: Path, suffix: str) -> list[Path]:
-    """The files of a folder that end so, be they here or still elsewhere, in the order of their
-    names."""
-    names = _far[folder].names if folder in _far else (path.name for path in folder.iterdir())
+def list_files(folder: Path, suffix: str) -> list[Path]:
+    """The files of a folder with this suffix, local or still remote, sorted by name."""
+    names = _remote[folder].names if folder in _remote else (path.name for path in folder.iterdir())
     return sorted(folder / name for name in names if name.endswith(suffix))
 
 
 @contextmanager
-def brought(path: Path) -> Iterator[None]:
-    """Fetch what a folder elsewhere holds under the name of a file, with any suffix; what is wrong
-    with it is said with its place there, which other machines know as well."""
+def downloaded(path: Path) -> Iterator[None]:
+    """Download the files of a remote folder with the stem of a path; errors inside the block name
+    the remote folder, which other machines know as well."""
     folder = path.parent
-    if folder not in _far:
+    if folder not in _remote:
         yield
         return
-    place, names = _far[folder]
+    uri, names = _remote[folder]
     for name in names:
         if Path(name).stem == path.stem and not (folder / name).exists():
             with TemporaryDirectory(prefix=".", dir=folder) as scratch:
-                copy_to(join(place, name), Path(scratch)).replace(folder / name)
+                copy_to(join(uri, name), Path(scratch)).replace(folder / name)
     try:
         yield
     except (InputError, FileNotFoundError) as error:
         sentence = mendable(error) or str(error)
-        raise type(error)(sentence.replace(str(folder), place)) from error
+        raise type(error)(sentence.replace(str(folder), uri)) from error

@@ -1,7 +1,5 @@
-"""Numba's kernels on the disk: compiled once, and never run when they are outdated.
-
-Where a compiled kernel is kept, of which sources it is, and saying that one is compiled.
-"""
+"""Numba's kernels, cached on disk by the text of all sources that they depend on, and a notice when
+one is compiled."""
 
 import hashlib
 import re
@@ -12,23 +10,28 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from numba import config as module
+import numba
+from llvmlite import binding
+from numba import config as numba_config
+from numba import njit
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.event import Event, Listener, register
+from numba.core.registry import cpu_target
 
 from common.cache import cache_folder, locked
 
+config: Any = numba_config  # its names are set at run time
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 """The packages whose kernels these are."""
 KERNELS: list[Any] = []
-"""All kernels of the modules that are imported so far, but those that only kernels call."""
+"""All kernels of the modules imported so far, without those that only kernels call."""
 
 
 def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit with a disk cache, for functions at the top of a module.
 
-    They let other Python threads run meanwhile. What is kept is valid for one processor and for the
-    text of all files that the function depends on; see `common.kernels`.
+    They release the GIL. A cache entry is valid for one processor and for the text of all files
+    that the function depends on.
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
@@ -43,35 +46,29 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
 def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit without a cache of its own: for functions that only kernels call."""
-    from numba import njit  # noqa: PLC0415  takes a second
-
     _prepare()
     return njit(**options)
 
 
 @cache
 def _prepare() -> None:
-    """Have Numba compile as we want it, and tell of it."""
-
+    """Configure Numba's compiler, once."""
     _use_whole_registers()
     _load_numba()
     announce_compilation()
 
 
 def _load_numba() -> None:
-    """Load all that Numba types and compiles with, which the first kernel would do, but not SciPy's
-    BLAS.
+    """Load Numba's typing and compiler, as the first kernel would, without SciPy's BLAS.
 
-    That takes half as long again, only to make inner products of np.correlate faster
-    (`_HAVE_BLAS` in numba/np/arraymath.py). Whatever else needs it loads it when it is used.
+    That takes half as long again, only for faster inner products in np.correlate (`_HAVE_BLAS` in
+    numba/np/arraymath.py).
     """
-    from numba.core.registry import cpu_target  # noqa: PLC0415  as above
-
     context: Any = cpu_target.target_context
     blas = "scipy.linalg.cython_blas"
     hides = blas not in sys.modules
     if hides:
-        sys.modules[blas] = None  # type: ignore[assignment]  # says that there is none
+        sys.modules[blas] = None  # type: ignore[assignment]  # as if not installed
     try:
         context.refresh()
     finally:
@@ -80,15 +77,11 @@ def _load_numba() -> None:
 
 
 def _use_whole_registers() -> None:
-    """Let kernels use 512-bit registers where that costs the processor no speed.
+    """Let kernels use 512-bit registers where that does not slow the processor down.
 
-    LLVM keeps to 256 bits, since the first processors with AVX-512 ran slower in it. Those that
-    know AVX512_VBMI too (from Ice Lake and Zen 4 on) do not. What the user has set stays.
+    LLVM keeps to 256 bits since the first processors with AVX-512 ran slower in it. Those with
+    AVX512_VBMI (from Ice Lake and Zen 4 on) do not. The user's settings stay.
     """
-    from llvmlite import binding  # noqa: PLC0415  as above
-    from numba import config as module  # noqa: PLC0415
-
-    config: Any = module  # its names are set at run time
     features = binding.get_host_cpu_features()
     chosen = config.CPU_NAME is not None or config.CPU_FEATURES is not None
     if features.get("avx512vbmi") and not chosen:
@@ -97,8 +90,8 @@ def _use_whole_registers() -> None:
 
 @contextmanager
 def compiled_by_one(what: str) -> Iterator[bool]:
-    """Let one process of this machine compile the kernels of something while the others wait:
-    yields whether this is the one, which then does what it takes."""
+    """Let one process of this machine compile a set of kernels while the others wait: yields
+    whether this is the one, which then runs them."""
     folder = cache_folder() / "compiled"
     stamp = folder / f"{_state()}-{what}"
     if stamp.exists():
@@ -116,9 +109,6 @@ def compiled_by_one(what: str) -> Iterator[bool]:
 @cache
 def _state() -> str:
     """A hash of what compiled kernels depend on: our sources, Numba and the processor."""
-    import numba  # noqa: PLC0415  takes a second
-    from llvmlite import binding  # noqa: PLC0415
-
     root = Path(__file__).parents[1]
     digest = hashlib.sha256(f"{root} {numba.__version__} {binding.get_host_cpu_name()}".encode())
     for source in sorted(path for name in OURS for path in (root / name).rglob("*.py")):
@@ -126,19 +116,18 @@ def _state() -> str:
     return digest.hexdigest()[:16]
 
 
-config: Any = module  # its names are set at run time
 LINE = "compiling for this processor, once (`voicesplat warm` does it beforehand) ..."
 _IMPORT = re.compile(r"^(?:from +([\w.]+) +)?import +(\([^)]*\)|.*)", re.MULTILINE)
 
 
 class KernelCache(FunctionCache):
-    """Numba's disk cache of one function, whose entries Numba tells apart by argument types,
-    processor and version, with two differences.
+    """Numba's disk cache of one function, keyed by argument types, processor and version, with two
+    differences.
 
-    Numba stamps them by the file of the function; here the text of all files that it imports counts
-    as well: constants, the layout of an array and functions that are inlined. And where the folder
-    beside the module cannot be written, as in an image that was made by another user, what is kept
-    there is still read, unless NUMBA_CACHE_DIR names another one.
+    Entries are stamped with the text of all imported files, not only the function's: constants,
+    array layouts and inlined functions count. And where the folder beside the module cannot be
+    written, as in an image made by another user, its entries are still read, unless
+    NUMBA_CACHE_DIR names another folder.
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -160,7 +149,7 @@ class KernelCache(FunctionCache):
 
 
 def sources_hash(path: Path, module: str) -> str:
-    """A hash of the text of all `sources`, wherever they lie."""
+    """A hash of the text of all `sources`, independent of the checkout's path."""
     root = path.parents[module.count(".")]
     digest = hashlib.sha256()
     for source in sorted(sources(path, module)):
@@ -214,8 +203,7 @@ class _Announcer(Listener):
     said = False
 
     def on_start(self, event: Event) -> None:
-        told = event.data or {}
-        kernel = getattr(told.get("dispatcher"), "py_func", None)
+        kernel = getattr((event.data or {}).get("dispatcher"), "py_func", None)
         if not self.said and kernel and kernel.__module__.partition(".")[0] in OURS:
             self.said = True
             print(LINE, file=sys.stderr, flush=True)
@@ -225,6 +213,5 @@ class _Announcer(Listener):
 
 
 def announce_compilation() -> None:
-    """Print one line on stderr when the first kernel of ours is compiled from now on, which is what
-    a first start waits for."""
+    """Print one line on stderr when the next kernel of ours is compiled, which takes a while."""
     register("numba:compile", _Announcer())

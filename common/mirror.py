@@ -1,4 +1,4 @@
-"""A folder of this machine that is kept alike elsewhere: what a long run writes outlives it."""
+"""Mirrors a local folder to a remote one, so that the files of a long run outlive the machine."""
 
 import sys
 from collections.abc import Iterator
@@ -11,11 +11,11 @@ from typing import NamedTuple
 from common.errors import InputError
 from common.places import join, put, remove
 
-EVERY = 5.0  # seconds between two looks at what changed
+EVERY = 5.0  # seconds between two synchronisations
 
 
 class _Written(NamedTuple):
-    """What tells that a file was written anew."""
+    """The version of a file."""
 
     inode: int
     changed: int  # nanoseconds
@@ -24,11 +24,11 @@ class _Written(NamedTuple):
 
 @contextmanager
 def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
-    """Put what changes in a folder to a place as long as the block lasts, and at its end, however
-    that comes; what is removed from it is removed there, last. Hidden files stay.
+    """Upload what changes in a folder during the block and at its end, however that comes; removed
+    files are removed remotely, last. Hidden files are skipped.
 
-    What cannot be put is told in a line and tried again; at the end that raises InputError or
-    OSError. Files that are written by renaming, as all of ours but logs, come whole.
+    Failed uploads are reported in a line and tried again; at the end they raise InputError or
+    OSError. Files that are written by renaming, as all of ours but logs, arrive whole.
     """
     sent, ended = _written(folder), Event()
 
@@ -69,7 +69,7 @@ def _written(folder: Path) -> dict[str, _Written]:
 
 
 def _send(folder: Path, place: str, before: dict[str, _Written]) -> dict[str, _Written]:
-    """Put what is not as before, and remove what is no longer there; returns what is there now."""
+    """Upload changed files and remove missing ones; returns the present versions."""
     now = _written(folder)
     with TemporaryDirectory(prefix=".", dir=folder) as scratch:
         for name in (name for name in now if now[name] != before.get(name)):

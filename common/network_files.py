@@ -1,4 +1,4 @@
-"""Networks on disk: a safetensors file in half precision that tells how to build the network."""
+"""Networks on disk: a safetensors file in half precision with a description of the network."""
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -26,17 +26,17 @@ DAMAGE = (
     TypeError,
     ValueError,
 )
-"""What building a network by a damaged description may raise."""
+"""What building a network from a damaged description may raise."""
 
 
-def save_network(net: "Module", path: Path, form: str, **told: Any) -> None:
-    """Write a network and, as metadata, its format and what else is told: text, or data as JSON."""
-    told = {name: v if isinstance(v, str) else json.dumps(v) for name, v in told.items()}
+def save_network(net: "Module", path: Path, form: str, **facts: Any) -> None:
+    """Write a network and, as metadata, its format and other facts: text, or data as JSON."""
+    metadata = {name: v if isinstance(v, str) else json.dumps(v) for name, v in facts.items()}
     tensors = {
         name: (t.half() if t.is_floating_point() else t).cpu().contiguous()
         for name, t in net.state_dict().items()
     }
-    write_tensors(tensors, path, {"format": form, **told})
+    write_tensors(tensors, path, {"format": form, **metadata})
 
 
 def load_network(

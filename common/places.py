@@ -1,7 +1,7 @@
 """Files by path or by URL: of this machine, or of whatever fsspec reaches (s3://, gs://, ..).
 
-A place is a string: a path, or a URL with its protocol. What is put at a place appears whole or not
-at all: by renaming on this machine, and elsewhere as stores of objects keep them.
+A place is a URI or path as a string. Files that are put there appear whole or not at all: by
+renaming on this machine, and elsewhere by the atomic writes of object stores.
 """
 
 import hashlib
@@ -86,8 +86,8 @@ def find(place: str, suffixes: Iterable[str]) -> list[Found]:
 
 
 def fingerprint(place: str) -> str:
-    """What tells a file's content from another's: the SHA-256 of its bytes, of a folder's files, or
-    what the store says (an S3 store: its ETag). Raises FileNotFoundError."""
+    """An identifier of the content: the SHA-256 of a file's bytes or of a folder's files, or that
+    of the store (S3: its ETag). Raises FileNotFoundError."""
     if place.startswith(WEB):
         return _web_fingerprint(place)
     if is_url(place):
@@ -133,7 +133,7 @@ def fetched(place: str) -> Iterator[Path]:
 
 
 def copy_to(place: str, folder: Path) -> Path:
-    """A copy of a file or folder that lies elsewhere, of the same name, in a folder."""
+    """Download a file or folder into a folder, under its own name."""
     copy = folder / name_of(place)
     with _store(place) as (fs, path):
         if not place.startswith(WEB) and fs.isdir(path):
@@ -144,10 +144,10 @@ def copy_to(place: str, folder: Path) -> Path:
 
 
 def kept_copy(place: str, of: str) -> Path:
-    """The path of a copy of what lies elsewhere, which stays in the cache: one for each content.
+    """The path of a download that stays in the cache, one for each content.
 
-    of: the folder of the cache that such copies are kept in. Where several processes of a machine
-    ask for it, one copies. Raises FileNotFoundError.
+    of: the folder of the cache. Of several processes of a machine one downloads. Raises
+    FileNotFoundError.
     """
     name = f"{of}/{hashlib.sha256(fingerprint(place).encode()).hexdigest()[:32]}"
     kept = cache_folder() / name
@@ -188,7 +188,7 @@ def put_bytes(content: bytes, place: str, scratch: Path) -> None:
 
 
 def get_bytes(place: str) -> bytes | None:
-    """What a file holds; None where there is none."""
+    """The content of a file; None where there is none."""
     try:
         if is_url(place):
             with _store(place) as (fs, path):
@@ -225,8 +225,8 @@ def remove(place: str) -> None:
 def _store(place: str) -> "Iterator[tuple[AbstractFileSystem, str]]":
     """The file system of a place, and its path there.
 
-    InputError that names the place where no such system is installed, and for what it says inside
-    the block of credentials, permissions or its service.
+    InputError that names the place where no such system is installed, and for errors of
+    credentials, permissions or the service inside the block.
     """
     from fsspec.core import url_to_fs  # noqa: PLC0415  paths do without
 

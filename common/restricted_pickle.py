@@ -83,8 +83,8 @@ class _Reader(pickle.Unpickler):
 
 
 class _Plain:
-    """Plain data in place of stand-ins; what a file holds in many places is made once, so that a
-    short file cannot ask for endless work."""
+    """Plain data in place of stand-ins; what a file references many times is made once, so that a
+    short file cannot cause endless work."""
 
     def __init__(self) -> None:
         self.made: dict[int, Any] = {}

@@ -1,4 +1,4 @@
-"""What an interrupted training run needs to go on, and the learning rate of its steps."""
+"""The state of an interrupted training run, and the learning-rate schedule."""
 
 import math
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ def optimiser_tensors(optimiser: "Optimizer") -> dict[str, "Tensor"]:
 
 
 def set_optimiser(optimiser: "Optimizer", tensors: Mapping[str, "Tensor"]) -> None:
-    """Put back what `optimiser_tensors` gave; other tensors are passed over."""
+    """Restore the tensors of `optimiser_tensors`; others are ignored."""
     state = optimiser.state_dict()
     for name, tensor in under(tensors, "optimiser.").items():
         index, key = name.split(".")

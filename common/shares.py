@@ -1,4 +1,4 @@
-"""Files that the processes of one training read in shares, and give each other."""
+"""Work that the processes of a distributed training share and exchange."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ from common.errors import InputError
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 ROUND = 16
-"""Items of each process between two exchanges, whose results are held twice."""
+"""Items of each process between two exchanges."""
 
 
 def in_shares(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
@@ -29,9 +29,9 @@ def in_shares(work: Callable[[Item], Result], items: Sequence[Item]) -> list[Res
         for begin in range(0, len(items), ROUND * count):
             block = items[begin : begin + ROUND * count]
             own = _attempt(work, block[distributed.get_rank() :: count])
-            told: list[list[Result] | Exception | None] = [None] * count
-            distributed.all_gather_object(told, own, group)
-            shares = [_checked(share) for share in told]
+            gathered: list[list[Result] | Exception | None] = [None] * count
+            distributed.all_gather_object(gathered, own, group)
+            shares = [_checked(share) for share in gathered]
             results += [shares[k % count][k // count] for k in range(len(block))]
     finally:
         distributed.destroy_process_group(group)

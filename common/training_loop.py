@@ -1,7 +1,7 @@
-"""The loop of every training: it keeps what is done and goes on where it was broken off.
+"""The loop of every training, which saves its state and resumes.
 
-All that is random in a run follows from its step. A run that was broken off, by Ctrl-C, a kill or
-a power cut, and is taken up again therefore ends bit for bit as one that never was.
+All randomness in a run follows from its step. A run that was stopped, by Ctrl-C, a kill or a power
+cut, and resumed therefore ends bit for bit as an uninterrupted one.
 """
 
 import signal
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 READ_EVERY = 10
-"""Steps between two readings of the losses, for which a GPU has to wait."""
+"""Steps between two readings of the losses, which synchronise the GPU."""
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 """Signals that end the process."""
 
@@ -32,7 +32,7 @@ class Run(Protocol):
     step: int  # how many are done
 
     def prepare(self) -> None:
-        """Make ready what the next step needs; may be broken off anywhere."""
+        """Prepare the next step; may be interrupted anywhere."""
         ...
 
     def train_step(self) -> "Mapping[str, Tensor]":
@@ -40,11 +40,11 @@ class Run(Protocol):
         ...
 
     def state(self) -> "dict[str, Tensor]":
-        """All that changes in the run, but its step and what `prepare` makes."""
+        """All that changes in the run, except its step and the results of `prepare`."""
         ...
 
     def set_state(self, tensors: "Mapping[str, Tensor]") -> None:
-        """Put back what `state` gave."""
+        """Restore a `state`."""
         ...
 
 
@@ -53,32 +53,30 @@ Look = Callable[[int, dict[str, float], bool], str]
 
 
 def losses_in_words(step: int, losses: Mapping[str, float], saved: bool) -> str:
-    """The losses, the plainest look."""
+    """The losses as text."""
     return "  ".join(f"{name} {value:.3f}" for name, value in losses.items())
 
 
 def check_steps(steps: int, save_every: int, group: str = "train") -> None:
-    """Raise InputError for numbers of steps that are none, options of this group."""
+    """Raise InputError for impossible numbers of steps, options of this group."""
     for name, value in (("steps", steps), ("save-every", save_every)):
         if value < 1:
             raise InputError(f"--{group}.{name} {value}: must be at least 1")
 
 
-def course(options: Any) -> dict[str, Any]:
-    """The options of a training, a dataclass, that its course follows from."""
+def run_options(options: Any) -> dict[str, Any]:
+    """The options of a training, a dataclass, that determine its result."""
     return {name: value for name, value in asdict(options).items() if name != "save_every"}
 
 
 def state_path(out: Path) -> Path:
-    """Where the unfinished run behind the file `out` is kept; whoever writes `out` removes it."""
+    """The state file of the unfinished run of `out`; whoever writes `out` removes it."""
     return out.with_name(f"{out.name}.state")
 
 
 def take_up(run: Run, out: Path, record: str) -> None:
-    """Continue the unfinished run behind `out`, if there is one.
-
-    InputError where its `record`, what a run's course follows from, was another.
-    """
+    """Resume the unfinished run of `out`, if there is one. InputError where its `record`
+    differs."""
     path = state_path(out)
     if path.exists():
         tensors, run.step = open_run(path, record)
@@ -97,9 +95,9 @@ def run_steps(
 ) -> None:
     """Make all steps that remain, with progress on stderr.
 
-    The run is kept beside `out` every `save_every` steps, after the last one and when it is broken
-    off; signals wait for the end of a step and of what `look` does. leads: False for a process that
-    only helps another one, which shows and keeps the run.
+    The state is saved beside `out` every `save_every` steps, after the last one and on an
+    interrupt; signals wait for the end of a step and of `look`. leads: False for all processes of a
+    distributed training but the first, which reports and saves.
     """
     path = state_path(out)
 
@@ -134,10 +132,8 @@ def run_steps(
 
 @contextmanager
 def _unbroken() -> Iterator[None]:
-    """Let signals that end the process wait until the block is done.
-
-    They reach the main thread alone: in any other there is nothing to hold back.
-    """
+    """Defer signals that end the process until the block is done. They reach the main thread
+    alone."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -1,7 +1,7 @@
-"""Work that processes share, each of which keeps what it has loaded.
+"""A pool of processes that keep what they have loaded.
 
-A worker that dies, for want of memory or by a fault of a library, takes one item with it, not the
-run: the item is given to another once more.
+A worker that dies, out of memory or by a fault of a library, does not end the run: its item is
+given to another once more.
 """
 
 import multiprocessing
@@ -22,12 +22,12 @@ Result = TypeVar("Result")
 Work = Callable[[Item], Result]
 
 ATTEMPTS = 2
-PATIENCE = 10.0  # seconds in which a worker that was told to end cleans up
+PATIENCE = 10.0  # seconds for a worker to clean up before it is killed
 
 
 @dataclass(frozen=True)
 class Died:
-    """What became of an item that killed every worker that it was given to."""
+    """The result of an item that killed every worker it was given to."""
 
     how: str
 
@@ -41,14 +41,14 @@ class Try(Generic[Item]):
 
 
 class Attempts(Generic[Item]):
-    """The items that are not done: new ones, and those whose worker died."""
+    """The queue of items: new ones, and those whose worker died."""
 
     def __init__(self, items: Iterable[Item]) -> None:
         self._new = map(Try, items)
         self._again: deque[Try[Item]] = deque()
 
     def next(self) -> Try[Item] | None:
-        """What to work on; None where there is nothing now."""
+        """The next item; None where there is none now."""
         return self._again.popleft() if self._again else next(self._new, None)
 
     def again(self, tried: Try[Item]) -> bool:
@@ -124,7 +124,7 @@ def _give(worker: _Worker[Item], task: Try[Item]) -> None:
 def _taken(
     worker: _Worker[Item], todo: Attempts[Item], crew: list[_Worker[Item]]
 ) -> Iterator[tuple[Item, Any]]:
-    """What a worker says, if it is alive."""
+    """The result of a worker, if it is alive."""
     task = worker.task
     assert task is not None
     try:
@@ -159,7 +159,7 @@ def _end(crew: list[_Worker[Any]]) -> None:
 
 
 def _serve(work: "Work[Any, Any]", pipe: Connection) -> None:
-    """The life of a worker."""
+    """The main loop of a worker."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all: the parent decides
     signal.signal(signal.SIGTERM, _leave)
     threading.Thread(target=_die_with_parent, daemon=True).start()

@@ -1,4 +1,4 @@
-"""Whether a file can be written, said before the work starts and in plain words."""
+"""Checks whether a file can be written, before the work starts."""
 
 import errno
 import tempfile
@@ -13,11 +13,11 @@ NO_ROOM = {
     errno.EDQUOT: "your disk quota is used up; free some space or choose another folder",
     errno.EFBIG: "the file gets larger than this system allows; choose another folder",
 }
-"""What may go wrong in the middle of writing."""
+"""Errors in the middle of writing."""
 
 
 def check_writable(path: Path, folder: bool = False) -> None:
-    """Say whether a file, or a folder, could be written under a name.
+    """Check that a file, or a folder, can be written under a name.
 
     Raises FileNotFoundError, InputError or OSError.
     """
@@ -34,7 +34,7 @@ def check_writable(path: Path, folder: bool = False) -> None:
 
 @contextmanager
 def plain_words(path: Path) -> Iterator[None]:
-    """Turn what the system says about writing `path` into one sentence."""
+    """Turn the system's errors in writing `path` into one sentence."""
     try:
         yield
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Options that name places elsewhere (s3://, gs://, ..), for commands that work on this machine."""
+"""URLs (s3://, gs://, ..) in options, for commands that work on local files."""
 
 import re
 from collections.abc import Callable, Iterator, Set
@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from common.errors import InputError, mendable
-from common.far_folder import far_folder
+from common.far_folder import remote_folder
 from common.places import copy_to, find, is_url, join, kept_copy, size_of
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):(?:/(?!/)(.*))?")
@@ -22,11 +22,12 @@ COPIES, PARTS = "data", "clips"  # folders of the cache
 def at_hand(options: Any, writes: Set[str], shares: Set[str] = frozenset()) -> Iterator[Any]:
     """The options, a dataclass, with paths of this machine in place of URLs.
 
-    What is read is copied into the cache folder, once for each content; of folders of clips that
-    the options named in `shares` name each file not before it is needed, see `far_folder`. What the
-    options named in `writes` write goes to a temporary folder, where what a broken-off run had kept
-    at the URL lies already, and from there to the URL while the block lasts; of several processes
-    that torchrun started the first one does so. Errors name the URLs. Raises InputError or OSError.
+    Inputs are downloaded into the cache folder, once for each content; of folders of clips that
+    the options named in `shares` name each file not before it is needed, see `remote_folder`. What
+    the options named in `writes` write goes to a temporary folder, where what a broken-off run had
+    kept at the URL lies already, and from there to the URL while the block lasts; of several
+    processes that torchrun started the first one does so. Errors name the URLs. Raises InputError
+    or OSError.
     """
     named: dict[str, str] = {}
     with ExitStack() as stack:
@@ -69,7 +70,7 @@ def elsewhere(options: Any) -> list[str]:
 
 
 def _paths(options: Any) -> Iterator[tuple[str, Path]]:
-    """All paths of the options, here or nested, by the names of their options."""
+    """All paths of the options, also nested ones, by the names of their options."""
     found: list[tuple[str, Path]] = []
 
     def note(option: str, path: Path) -> Path:
@@ -97,7 +98,7 @@ def _with_paths(options: Any, change: Callable[[str, Path], Path]) -> Any:
 def _read(place: str, in_shares: bool) -> Path:
     try:
         if in_shares and _holds_clips(place):
-            return far_folder(place, PARTS)
+            return remote_folder(place, PARTS)
         return kept_copy(place, COPIES)
     except FileNotFoundError:
         raise FileNotFoundError(f"{place}: there is no such file or folder") from None
@@ -110,7 +111,7 @@ def _holds_clips(place: str) -> bool:
 
 @contextmanager
 def _written_to(place: str) -> Iterator[Path]:
-    """Where to write instead: beside what was kept at the place of an unfinished run."""
+    """A local path in place of an output, beside the downloaded state of an unfinished run."""
     above, _, name = place.rstrip("/").rpartition("/")
     if above.endswith(":/"):
         raise InputError(
@@ -130,7 +131,7 @@ def _written_to(place: str) -> Iterator[Path]:
 
 
 def _fetch(pattern: str, folder: Path) -> None:
-    """Copy what matches into a folder, where it may lie in folders as it does there."""
+    """Download what matches into a folder, with its own folders."""
     try:
         kept = find(pattern, ("",))
     except (FileNotFoundError, InputError):  # nothing is there

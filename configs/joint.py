@@ -1,4 +1,4 @@
-"""Joint training: how the learned losses are made, and where all of it works."""
+"""Joint training: the learned losses, and the device that can compute them."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -62,7 +62,7 @@ def pick_teacher(given: str, render: MouthRenderer, rest: torch.Tensor) -> Teach
 
 
 def critic_record(options: CriticOptions) -> dict[str, Any]:
-    """What weights say of the critics they were trained with; of files only their names."""
+    """The record of the critics in the weights; of files only their names."""
     return {
         name: Path(value).name if isinstance(value, str | Path) else value
         for name, value in asdict(options).items()

@@ -1,7 +1,5 @@
-"""What is wrong with a command line, in one sentence.
-
-tyro draws boxes; before it does it tells a hook what it refuses (`tyro._errors`, as of 1.0.17).
-"""
+"""Errors of a command line in one sentence, by a hook of tyro (`tyro._errors`, as of 1.0.17), which
+would draw boxes."""
 
 import re
 import sys
@@ -20,7 +18,7 @@ Parse = Callable[[Sequence[str]], object]
 """Words of a command line → options, or a SystemExit."""
 KINDS = {"INT": "a whole number", "FLOAT": "a number"}
 """Values that are no words, as the help names them."""
-ALIKE = 0.75  # of an option's letters are those that were typed, or it was not meant
+ALIKE = 0.75  # least similarity of a suggested option to the one typed
 
 
 def in_one_sentence(
@@ -54,7 +52,7 @@ def _said(event: refusals.ParseErrorEvent, prog: str, verb: Verb, parse: Parse) 
 
 
 def _unknown(tokens: Sequence[str], verb: Verb, parse: Parse) -> str:
-    """What is said of words that belong to no option."""
+    """The sentence about words that belong to no option."""
     strange = next((token for token in tokens if token.startswith("-")), None)
     if strange is None:
         unnamed = " and ".join(word.removeprefix("--").upper() for word in verb.words)

@@ -17,7 +17,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import Arrays, pick_floats, pick_number, read_arrays
 from common.errors import InputError
-from common.far_folder import brought, listed
+from common.far_folder import downloaded, list_files
 from common.shares import in_shares
 
 Origin = Literal["captured", "solved", "modelled"]
@@ -59,14 +59,14 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of clips")
-    found = listed(folder, ".npz")
+    found = list_files(folder, ".npz")
     if not found:
         raise InputError(
             f"{folder}: no speech-motion clips (<id>.npz with <id>.flac) in this folder"
         )
 
     def read(path: Path) -> tuple[Clip, bool]:
-        with brought(path):
+        with downloaded(path):
             clip = load_clip(path, units, rest)
         if clip.motion.basis is not units.offsets:
             return clip, False

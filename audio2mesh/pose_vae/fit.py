@@ -18,7 +18,7 @@ from audio2mesh.pose_vae.tracks import FPS, PoseTrack, split_tracks
 from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.trainer import Trainer, train
 from common.network_files import load_network, save_network
-from common.training_loop import course, state_path
+from common.training_loop import run_options, state_path
 
 FORMAT = "voicesplat-head-1"
 
@@ -75,5 +75,5 @@ def _record(
         "seconds": round(sum(len(track.angles) for track in tracks) / FPS, 1),
         "heard_seconds": round(sum(float(track.voice[:, -1].sum()) for track in tracks) / FPS, 1),
         "net": asdict(options.net),
-        "train": course(options.train),
+        "train": run_options(options.train),
     }

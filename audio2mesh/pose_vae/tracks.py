@@ -16,7 +16,7 @@ from audio2mesh.prosody.record import FRAMES_PER_SECOND, Floats, Prosody
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick_floats, pick_number, read_arrays
 from common.errors import InputError
-from common.far_folder import brought, listed
+from common.far_folder import downloaded, list_files
 from common.shares import in_shares
 
 FPS = 25
@@ -85,10 +85,10 @@ def load_tracks(folder: Path) -> list[PoseTrack]:
         raise FileNotFoundError(f"{folder}: there is no such folder of tracks")
 
     def read(path: Path) -> PoseTrack | None:
-        with brought(path):
+        with downloaded(path):
             return load_track(path) if "head" in read_arrays(path) else None
 
-    found = [track for track in in_shares(read, listed(folder, ".npz")) if track is not None]
+    found = [track for track in in_shares(read, list_files(folder, ".npz")) if track is not None]
     if not found:
         raise InputError(f"{folder}: no tracks (<id>.npz with `head` and `fps`) in this folder")
     return found

@@ -18,7 +18,7 @@ from audio2mesh.sync.segments import FPS, running_speech
 from audio2mesh.training.distributed import process_group, rank
 from audio2mesh.training.trainer import Trainer, train
 from common.errors import InputError
-from common.training_loop import course, state_path
+from common.training_loop import run_options, state_path
 
 _DIRECTION_FRAMES = 3000  # spread over all clips, from which the lips' directions are computed
 
@@ -119,6 +119,6 @@ def _record(options: SyncFitOptions, clips: Sequence[Clip], held: Sequence[Clip]
         "modelled_seconds": round(sum(clip.seconds for clip in modelled), 1),
         "held_out": [clip.name for clip in held],
         "net": asdict(options.net),
-        "train": course(options.train),
+        "train": run_options(options.train),
         "segments": asdict(options.segments),
     }

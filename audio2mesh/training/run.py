@@ -26,7 +26,7 @@ from audio2mesh.training.motion_task import motion_trainer
 from audio2mesh.training.options import CRITICS, FitOptions
 from audio2mesh.training.trainer import train
 from common.errors import InputError
-from common.training_loop import course, state_path
+from common.training_loop import run_options, state_path
 
 
 def continued(model: SpeechToMotion, data: TrainingData) -> SpeechToMotion:
@@ -163,7 +163,7 @@ def run_record(
     return {
         "data": data.record,
         "held_out": [clip.name for clip in data.held],
-        "train": course(options.train),
+        "train": run_options(options.train),
         "model": asdict(model.options),
         **({"start": options.start.name} if options.start else {}),
         **extra_record,

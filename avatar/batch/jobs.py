@@ -1,9 +1,5 @@
-"""One job of a batch: a recording on an avatar.
-
-A table of films: a .csv whose columns are options.
-
-What a batch is to make: options and folders become jobs.
-"""
+"""The jobs of a batch, from options, folders and tables (.csv with options as columns): their keys,
+records and outputs."""
 
 import csv
 import hashlib
@@ -39,14 +35,14 @@ from common.places import (
 )
 
 RECORDS = ".voicesplat"
-"""The folder of the output that holds what is known of each job."""
+"""The folder of the output with the record of each job."""
 VERSION = 1  # of the key: another number makes everything again
 NOT_IN_KEY = ("device", "threads")
 
 
 @dataclass(frozen=True)
 class Job:
-    """What to make of a recording and an avatar."""
+    """One output: a recording on an avatar."""
 
     name: str  # of its outputs, without suffix; folders by /
     avatar: str  # a place
@@ -59,7 +55,7 @@ class Job:
 
     @property
     def record(self) -> str:
-        """The place of what is known of it."""
+        """The place of its record."""
         return join(self.out, f"{RECORDS}/{self.name}.json")
 
     def output(self, kind: str) -> str:
@@ -68,8 +64,8 @@ class Job:
 
 
 def scratch(out: str) -> Path:
-    """The folder of what is not complete yet, inside that of the outputs, so that they only need
-    another name then."""
+    """The folder of incomplete outputs, inside the output folder, so that they only need
+    renaming."""
     return local_path(join(out, f"{RECORDS}/making"))
 
 
@@ -79,15 +75,12 @@ def making(job: Job) -> Path:
 
 
 def write_record(job: Job, record: Mapping[str, Any]) -> None:
-    """Write what is known of a job, whole or not at all."""
+    """Write the record of a job, whole or not at all."""
     put_bytes(json.dumps(record).encode(), job.record, scratch(job.out))
 
 
 def job_key(job: Job) -> str:
-    """A hash of all that decides the outputs: options, and the content of every file that is read.
-
-    Raises FileNotFoundError where one is not there.
-    """
+    """A hash of all inputs: options, and the content of every file. Raises FileNotFoundError."""
     options = {n: _content(v) for n, v in job.options.items() if n not in NOT_IN_KEY}
     with as_file(files("audio2mesh").joinpath("weights", SHIPPED)) as shipped:
         weights = fingerprint(str(job.options["weights"] or shipped))
@@ -102,11 +95,11 @@ def job_key(job: Job) -> str:
 
 
 def _content(value: Any) -> Any:
-    """An option's value, or the hash of the file that it names, as take.csv@1.5s may."""
+    """An option's value, or the hash of the file that it names, also in take.csv@1.5s."""
     if isinstance(value, Path | str):
-        name, at, moment = str(value).partition("@")
+        name, at, time = str(value).partition("@")
         if Path(name).is_file():
-            return f"{fingerprint(name)}{at}{moment}"
+            return f"{fingerprint(name)}{at}{time}"
         return str(value)
     return value
 
@@ -119,7 +112,7 @@ def said_options(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def made_before(job: Job, key: str) -> dict[str, Any] | None:
-    """The record of a job whose outputs are there as they were made, with the same key."""
+    """The record of a job whose outputs exist unchanged, with the same key."""
     found = get_bytes(job.record)
     if found is None:
         return None
@@ -133,7 +126,7 @@ def made_before(job: Job, key: str) -> dict[str, Any] | None:
     return record if whole else None
 
 
-PLACES = ("avatar", "audio")
+FILE_COLUMNS = ("avatar", "audio")
 NAME = "name"
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
@@ -156,7 +149,7 @@ def read_table(place: str) -> list[dict[str, Any]]:
 
 
 def _check_columns(place: str, columns: Sequence[str]) -> None:
-    known = (*PLACES, NAME, *SHARED)
+    known = (*FILE_COLUMNS, NAME, *SHARED)
     names = [_option(column) for column in columns]
     for column, name in zip(columns, names, strict=True):
         if name not in known:
@@ -180,7 +173,7 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
         name, word = _option(column), word.strip()
         if not word:
             continue
-        if name in PLACES:
+        if name in FILE_COLUMNS:
             row[name] = beside(place, word)
         elif name == NAME:
             row[name] = word
@@ -194,13 +187,13 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
 
 
 def _file(path: str, value: Any) -> Any:
-    """The value of an option, which may be the name of a file: then its path."""
+    """The value of an option, with the path of a file that it names."""
     named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
     return type(value)(path) if named else value
 
 
 def beside(table: str, word: str) -> str:
-    """A place that a table names, which may be relative to it."""
+    """A place in a table, which may be relative to it."""
     if is_url(word):
         return word
     if is_url(table):
@@ -286,7 +279,7 @@ def _of_row(
 
 
 def _name(recording: Found, avatar: Found) -> str:
-    """As driving names a video where nobody names it; the recording's folders stay."""
+    """The default name of a video, in the recording's folders."""
     plain = str(PurePosixPath(avatar.name).with_suffix("")).replace("/", "_")
     return f"{PurePosixPath(recording.name).with_suffix('')}_{plain}"
 

@@ -1,7 +1,5 @@
-"""A batch from options to outputs and the manifest that tells of them.
-
-Which part of a batch this process makes: told by the user or by what started it.
-"""
+"""A batch from options to outputs and their manifest, or the shard of it that the user or the
+environment (Slurm, SkyPilot, Kubernetes) assigns to this process."""
 
 import json
 import os
@@ -36,14 +34,14 @@ from common.workers import Died, in_processes
 
 
 class Shard(NamedTuple):
-    """The number of a part, from 0, and how many there are."""
+    """The index of a part, from 0, and the number of parts."""
 
     index: int
     count: int
 
     @property
     def manifest(self) -> str:
-        """The file that tells of its jobs."""
+        """The name of its manifest."""
         if self.count == 1:
             return "manifest.jsonl"
         return f"manifest-{self.index + 1}-of-{self.count}.jsonl"
@@ -63,7 +61,7 @@ def shard_of(given: str | None, environ: Mapping[str, str]) -> Shard:
 
 
 def _of_environment(environ: Mapping[str, str]) -> Shard:
-    """Parts of parts where several apply: nodes or array tasks that each start several tasks.
+    """Nested shards where several apply: nodes or array tasks that each start several tasks.
 
     Sources: Slurm's sbatch and srun manuals, SkyPilot's "Environment Variables", Kubernetes'
     "Indexed Job for Parallel Processing".
@@ -133,12 +131,12 @@ Task = tuple[Job, str]  # with its key
 Record = dict[str, Any]
 Engine = Callable[[Callable[[Task], Record], Iterable[Task]], Generator[tuple[Task, Record | Died]]]
 
-EVERY = 10.0  # seconds between two states of the manifest
+EVERY = 10.0  # seconds between two writes of the manifest
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of the jobs."""
+    """Counts of the jobs by result."""
 
     made: int
     there: int  # made by a run before
@@ -148,10 +146,10 @@ class Outcome:
 
 @dataclass
 class _Manifest:
-    """One line for each job that is done, in a file that is always whole."""
+    """One line for each finished job, in a file that is always whole."""
 
     place: str
-    scratch: Path  # for what is not whole
+    scratch: Path  # for incomplete files
     lines: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
     written: float = field(default_factory=time.monotonic)
@@ -187,7 +185,7 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
             with closing(engine(_make, _missing(jobs, manifest, show))) as results:
                 for (job, key), result in results:
                     record = result if isinstance(result, dict) else _of_dead(job, key, result)
-                    _tell(record, manifest, show)
+                    _report(record, manifest, show)
         finally:
             _sweep(jobs)
             if manifest.lines:
@@ -197,7 +195,7 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
 
 
 def _sizes(options: BatchOptions) -> tuple[int | None, int]:
-    """How many workers, None where Ray shall tell, and how many threads each has."""
+    """The number of workers, None where Ray decides, and the threads of each."""
     if options.engine == "ray":
         return options.workers, options.threads or 1
     most = available_threads()
@@ -222,19 +220,18 @@ def _make(task: Task) -> Record:
 
 
 def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[Task]:
-    """The jobs that have to be done, with their keys, as they are asked for; the others are
-    told."""
+    """The jobs to do, with their keys, lazily; the others are reported."""
     for job in jobs:
         try:
             key = job_key(job)
             record = made_before(job, key)
         except (InputError, OSError) as error:
-            _tell(_failed(job, "", str(mendable(error))), manifest, show)
+            _report(_failed(job, "", str(mendable(error))), manifest, show)
             continue
         if record is None:
             yield job, key
         else:
-            _tell({**record, "status": "there"}, manifest, show)
+            _report({**record, "status": "there"}, manifest, show)
 
 
 def _of_dead(job: Job, key: str, died: Died) -> Record:
@@ -245,12 +242,12 @@ def _of_dead(job: Job, key: str, died: Died) -> Record:
 
 
 def _failed(job: Job, key: str, why: str) -> Record:
-    """The record of a job that no worker tells about."""
+    """The record of a job that no worker reported."""
     said = {"job": job.name, "avatar": job.avatar, "audio": job.audio, "status": "failed"}
     return {**said, "error": why, "seconds": 0.0, "options": said_options(job.options), "key": key}
 
 
-def _tell(record: Record, manifest: _Manifest, show: Show) -> None:
+def _report(record: Record, manifest: _Manifest, show: Show) -> None:
     manifest.add(record)
     if record["status"] == "failed":
         print(f"failed: {record['job']}: {record['error']}", file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a worker does: one job after the other, with everything that they share kept loaded."""
+"""The work on jobs, with everything that they share kept loaded."""
 
 import io
 import shutil
@@ -50,9 +50,9 @@ class _Made:
 def make(task: tuple[Job, str]) -> Record:
     """Make the outputs of a job with its key, and its record; returns that.
 
-    Whatever goes wrong becomes a sentence of the record. Outputs appear at their places when all of
-    them are whole; the former record is gone before and the new one comes last, so that one that is
-    there never tells of other outputs than those.
+    Errors become a sentence of the record. Outputs are put in place when all of them are complete;
+    the former record is removed before and the new one written last, so that a record always
+    describes the present outputs.
     """
     job, key = task
     started = time.perf_counter()
@@ -86,15 +86,15 @@ def _attempt(job: Job) -> Record:
 
 
 def _mistake(error: Exception) -> str:
-    """What somebody who mends VoiceSplat wants to know."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}, line {place.lineno}"
+    """The sentence about an internal error."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(frame.filename).name}, line {frame.lineno}"
     return f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
 
 
 def _have_compiled(job: Job, folder: Path) -> None:
-    """One worker of this machine makes a film of a moment of hiss, so that the kernels of all are
-    compiled once; the others wait."""
+    """One worker of this machine makes a short film of noise, which compiles the kernels; the
+    others wait."""
     lit = "-lit" if job.options["light"] else ""
     with compiled_by_one("-".join(sorted(job.outputs)) + lit) as first:
         if first:
@@ -139,7 +139,7 @@ def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:
 
 
 def _key(plan: DrivePlan) -> tuple[Look, Path | None, int]:
-    """What a film's avatar is kept by: one whose file was written since is another."""
+    """The cache key of a film's avatar, which changes with its file."""
     look, weights = plan.look, plan.direction.weights
     return look, weights, look.files.path.stat().st_mtime_ns
 
@@ -160,7 +160,7 @@ def _model(weights: Path | None, device: Device) -> SpeechToMotion:
 
 
 def _local_avatar(place: str) -> Path:
-    """The path of an avatar; what lies elsewhere is copied once, by its content."""
+    """The path of an avatar; a remote one is downloaded once for each content."""
     if not is_url(place):
         return local_path(place)
     return kept_copy(place, "avatars")
@@ -168,7 +168,7 @@ def _local_avatar(place: str) -> Path:
 
 @contextmanager
 def _folder_of(job: Job) -> Iterator[Path]:
-    """An empty folder for what is not complete yet; what a killed worker left in it is gone."""
+    """An empty folder for incomplete outputs."""
     if is_url(job.out):
         with TemporaryDirectory(prefix="voicesplat-") as temporary:
             yield Path(temporary)
@@ -184,6 +184,6 @@ def _folder_of(job: Job) -> Iterator[Path]:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """One bar over all jobs is enough."""
+    """Hide the progress of single jobs."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         yield

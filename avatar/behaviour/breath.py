@@ -1,7 +1,7 @@
-"""Breathing, seen where the shoulders and the neck's foot rise and sink.
+"""Breathing, visible as the rise and fall of the shoulders and the base of the neck.
 
-A chest fills quickly before a phrase and empties slowly while it is spoken; in between it comes and
-goes by itself, 12 to 18 times a minute (resting adults), a third as deep as before speech.
+The chest fills quickly before a phrase and empties slowly while it is spoken; in silence it cycles
+12 to 18 times a minute (resting adults), a third as deep as before speech.
 """
 
 from collections import deque
@@ -14,37 +14,37 @@ from avatar.behaviour.speech_events import SpeechEvent, least_jerk
 from avatar.retarget.fitted_face import Face
 
 UNIT = "breath"
-"""What the motion is called beside ARKit's units, of which none moves the shoulders."""
+"""Name of the motion beside ARKit's units, none of which moves the shoulders."""
 RISE_METRES = (0.0, 0.0035, 0.0015)
-"""In head space, from an empty chest to a full one."""
-IN_SECONDS = 0.55  # of the breath before a phrase
-PAUSE_SECONDS = 0.35  # of silence, in less of which nobody draws breath
-SPOKEN_SECONDS = 6.0  # for which a full chest lasts
-REST_SECONDS = 1.0  # in which what a phrase left goes out
-QUIET_SECONDS = (60 / 18, 60 / 12)  # of a breath that nothing is said with
-QUIET_IN = 0.4  # of its time
+"""Shift in head space from an empty chest to a full one."""
+IN_SECONDS = 0.55  # inhalation before a phrase
+PAUSE_SECONDS = 0.35  # shortest silence with an inhalation
+SPOKEN_SECONDS = 6.0  # exhalation while speaking
+REST_SECONDS = 1.0  # exhalation after a phrase
+QUIET_SECONDS = (60 / 18, 60 / 12)  # period of breathing in silence
+QUIET_IN = 0.4  # share of inhalation in it
 EMPTY, LOW, HIGH, FULL = 0.05, 0.15, 0.45, 1.0
 
 
 class Breath:
-    """How full the chest is, from 0 to 1, frame after frame."""
+    """Fill of the chest from 0 to 1, frame by frame."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
         self._coming: deque[SpeechEvent] = deque()
         self._due = np.inf  # when the breath before a phrase begins
         self._speaks, self._ended = False, -9.0
-        self._low, self._high = LOW, LOW  # where this movement comes from and goes to
+        self._low, self._high = LOW, LOW  # ends of the present movement
         self._begin, self._end = -9.0, -9.0
 
-    def hear(self, cue: SpeechEvent) -> None:
-        """A phrase begins or ends at a time that may be still to come."""
-        if cue.kind == "onset" and cue.time - self._ended >= PAUSE_SECONDS:
-            self._due = cue.time - IN_SECONDS
-        if cue.kind == "end":
-            self._ended = cue.time
-        if cue.kind in ("onset", "end"):
-            self._coming.append(cue)
+    def hear(self, event: SpeechEvent) -> None:
+        """A phrase begins or ends at a time that may lie ahead."""
+        if event.kind == "onset" and event.time - self._ended >= PAUSE_SECONDS:
+            self._due = event.time - IN_SECONDS
+        if event.kind == "end":
+            self._ended = event.time
+        if event.kind in ("onset", "end"):
+            self._coming.append(event)
 
     def step(self, now: float) -> float:
         """The chest at a time."""
@@ -61,7 +61,7 @@ class Breath:
         return self._at(now)
 
     def _next(self) -> tuple[float, float]:
-        """Seconds of the movement after one that has ended, and where it goes."""
+        """Duration in seconds and end of the next movement."""
         if self._high == FULL or self._speaks:
             return SPOKEN_SECONDS, EMPTY
         seconds = self._rng.uniform(*QUIET_SECONDS)
@@ -78,9 +78,9 @@ class Breath:
         return self._low + float(share) * (self._high - self._low)
 
 
-def moved_by(face: Face, name: str) -> Tensor:
-    """Offsets [V, 3] of a unit of life at weight 1, in the space and unit of the face's mesh: an
-    ARKit unit, or breath, which moves what does not follow the head."""
+def unit_offsets(face: Face, name: str) -> Tensor:
+    """Offsets [V, 3] at weight 1, in the space and unit of the face's mesh, of an ARKit unit or of
+    breath, which moves what does not follow the head."""
     if name != UNIT:
         return face.head.unit(name)
     back = face.to_head.inverse()

@@ -1,9 +1,8 @@
-"""How much of a feeling the mouth may show while it speaks.
+"""Gates that limit how far an emotion moves a speaking mouth.
 
-Where speech alone shuts the lips, holds the lower lip to the upper teeth or rounds the mouth, a
-feeling must not undo it. How far it does is measured on the points of the avatar's own mesh, so the
-gates hold on every topology; they follow from the speech of the same frame and close as fast as it
-does.
+An emotion must not undo what speech alone does: shut lips, the lower lip at the upper teeth, a
+rounded mouth. The gates are measured on vertices of the avatar's own mesh, so they hold on every
+topology; they depend on the speech of the same frame and close as fast as it does.
 """
 
 from dataclasses import dataclass
@@ -13,32 +12,35 @@ from torch import Tensor
 
 from avatar.behaviour.emotion_mouth import Lines, Mouth, added
 
-SHUT = 0.01  # of the mouth's width: a gap below is invisible
-OPENED = 0.085  # of the mouth's width: the gap from which a feeling is free to open the mouth
-ROOM = 0.25  # of the mouth's width, that a feeling may then add to the gap
-OVERLAP = 0.008  # of the mouth's width, by which lips may press into each other
-CONTACT, APART = 0.63, 0.9  # of rest's distance of lower lip and upper teeth: held there, and free
-PARTED = 0.03  # of the mouth's width: the gap from which lips that meet teeth are not shut lips
-TEETH_ROOM = 2.0  # of that distance, that a feeling may then add
-ROUND, UNROUNDED, ROUNDEST = 0.95, 1.0, 0.945  # of the width at rest: rounded, free, kept below
-WIDTH_ROOM = 0.4  # of the width at rest, that a feeling may then add
+# Gaps are in widths of the mouth at rest.
+SHUT = 0.01  # smaller gaps are invisible
+OPENED = 0.085  # from this gap on an emotion is free to open the mouth
+ROOM = 0.25  # that an emotion may then add to the gap
+OVERLAP = 0.008  # by which lips may press into each other
+PARTED = 0.03  # from this gap on lips at the teeth are not shut lips
+# Distances of the lower lip from the upper teeth are in those at rest.
+CONTACT, APART = 0.63, 0.9  # held at the teeth, and free
+TEETH_ROOM = 2.0  # that an emotion may then add
+# Widths are in those at rest.
+ROUND, UNROUNDED, ROUNDEST = 0.95, 1.0, 0.945  # rounded, free, upper limit while rounded
+WIDTH_ROOM = 0.4  # that an emotion may then add
 REOPENS = 6.0  # a second, at most: a gate opens more slowly than it closes
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """What speech alone does with a mouth in f frames; room is 0 where it must not be undone."""
+    """The mouth in f frames of speech alone; room is 0 where an emotion must not undo it."""
 
-    gap: Tensor  # [f] metres, the widest
-    width: Tensor  # [f] of rest's
-    teeth: Tensor  # [f] of rest's distance
+    gap: Tensor  # [f] the widest, metres
+    width: Tensor  # [f] relative to rest
+    teeth: Tensor  # [f] distance of lower lip and upper teeth, relative to rest
     open_room: Tensor  # [f] in [0, 1]
     round_room: Tensor  # [f]
     teeth_room: Tensor  # [f]
 
     @property
     def room(self) -> Tensor:
-        """[f] the least of the three."""
+        """[f] the smallest of the three."""
         return torch.minimum(self.open_room, torch.minimum(self.round_room, self.teeth_room))
 
 
@@ -51,18 +53,18 @@ def spoken(mouth: Mouth, speech: Lines) -> Spoken:
     relative = gap / mouth.width
     return Spoken(
         *(gap, width, teeth),
-        open_room=_step((relative - SHUT) / (OPENED - SHUT)),
-        round_room=_step((width - ROUND) / (UNROUNDED - ROUND)),
-        teeth_room=_step((teeth - CONTACT) / (APART - CONTACT)),
+        open_room=smoothstep((relative - SHUT) / (OPENED - SHUT)),
+        round_room=smoothstep((width - ROUND) / (UNROUNDED - ROUND)),
+        teeth_room=smoothstep((teeth - CONTACT) / (APART - CONTACT)),
     )
 
 
-def held_lip(mouth: Mouth, said: Spoken, lines: Lines, felt: Lines) -> Tensor:
-    """[f, 3] by which the middle of the lips moves back, no farther than it must, to where speech
-    holds the lower one to the upper teeth; lines: of all that moves the mouth and has no gate,
-    felt: of feelings alone."""
-    parted = _step((said.gap / mouth.width - SHUT) / (PARTED - SHUT))
-    lip, back = mouth.rest[mouth.lower_lip] + lines.lip, felt.lip.mean(1)
+def held_lip(mouth: Mouth, said: Spoken, lines: Lines, emotion: Lines) -> Tensor:
+    """[f, 3] the smallest correction of the middle of the lips that returns the lower lip to the
+    upper teeth where speech holds it there; lines: of all ungated motion, emotion: of emotions
+    alone."""
+    parted = smoothstep((said.gap / mouth.width - SHUT) / (PARTED - SHUT))
+    lip, back = mouth.rest[mouth.lower_lip] + lines.lip, emotion.lip.mean(1)
     there = mouth.teeth_distance(lip) / mouth.teeth_at_rest
     without = mouth.teeth_distance(lip - back[:, None]) / mouth.teeth_at_rest
     free = _share(_farthest(said) - without, there - without)
@@ -70,8 +72,8 @@ def held_lip(mouth: Mouth, said: Spoken, lines: Lines, felt: Lines) -> Tensor:
 
 
 def wide_share(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines, opening: Lines) -> Tensor:
-    """[f] in [0, 1] how much of `widening` motion leaves the corners near enough to each other,
-    however much of `opening` comes on top. lines: of all else that moves the mouth, f frames."""
+    """[f] in [0, 1] the share of `widening` that keeps the corners within their limit, with and
+    without `opening`. lines: of all other motion, f frames."""
     shut, opened = (
         _by_width(mouth, said, each, widening) for each in (lines, added(lines, opening))
     )
@@ -79,8 +81,8 @@ def wide_share(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines, openin
 
 
 def open_share(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
-    """[f] in [0, 1] how much of `opening` motion leaves lips shut, and the lower one at the teeth.
-    lines: of all else that moves the mouth, f frames."""
+    """[f] in [0, 1] the share of `opening` that keeps shut lips shut and the lower lip at the
+    teeth. lines: of all other motion, f frames."""
     return _by_teeth(mouth, said, lines, opening, _by_gap(mouth, said, lines, opening))
 
 
@@ -93,8 +95,8 @@ def reopened_slowly(share: Tensor, before: Tensor | None, fps: float) -> Tensor:
 
 
 def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
-    """[f] so that no pair parts more than speech's widest gap, or SHUT, and what room there is;
-    nor presses into each other more than OVERLAP."""
+    """[f] so that no pair parts more than speech's widest gap, or SHUT, plus the room; nor overlaps
+    more than OVERLAP."""
     room = torch.minimum(said.open_room, said.teeth_room)
     widest = said.gap.clamp(min=SHUT * mouth.width) + ROOM * mouth.width * room
     up = _share(widest[:, None] - lines.parting, opening.parting)
@@ -103,7 +105,7 @@ def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
 
 
 def _by_teeth(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines, open: Tensor) -> Tensor:
-    """[f] a part of `open` by which the lower lip stays as near to the upper teeth as it must."""
+    """[f] the share of `open` that keeps the lower lip within its distance of the upper teeth."""
     lip = mouth.rest[mouth.lower_lip] + lines.lip
     without = mouth.teeth_distance(lip) / mouth.teeth_at_rest
     full = mouth.teeth_distance(lip + open[:, None, None] * opening.lip) / mouth.teeth_at_rest
@@ -111,12 +113,12 @@ def _by_teeth(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines, open: Te
 
 
 def _farthest(said: Spoken) -> Tensor:
-    """[f] of rest's distance from the upper teeth, beyond which no feeling takes the lower lip."""
+    """[f] limit of the distance of lower lip and upper teeth, relative to rest."""
     return said.teeth.clamp(min=CONTACT) + TEETH_ROOM * said.teeth_room
 
 
 def _by_width(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines) -> Tensor:
-    """[f] so that the corners are no farther apart than they may be: a quadratic equation."""
+    """[f] so that the corners stay within their limit: the root of a quadratic equation."""
     widest = (said.width.clamp(min=ROUNDEST) + WIDTH_ROOM * said.round_room) * mouth.width
     right, left = mouth.rest[mouth.corners]
     across, added = left - right + lines.corners, widening.corners
@@ -127,11 +129,12 @@ def _by_width(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines) -> Tens
 
 
 def _share(room: Tensor, asked: Tensor) -> Tensor:
-    """In [0, 1] how much of what is asked the room lets through; all where nothing is asked."""
+    """In [0, 1] the share of `asked` that fits into `room`; 1 where nothing is asked."""
     share = (room / asked.clamp(min=1e-7)).clamp(0, 1)
     return torch.where(asked <= room.clamp(min=1e-7), 1.0, share)
 
 
-def _step(t: Tensor) -> Tensor:
+def smoothstep(t: Tensor) -> Tensor:
+    """From 0 to 1 over t in [0, 1], with zero slope at both ends."""
     t = t.clamp(0, 1)
     return t * t * (3 - 2 * t)

@@ -1,11 +1,8 @@
-"""What a mouth does, read off a basis of offsets at a few points of the mesh: lengths in metres at
-the size of anny-head, in the axes of head space, whatever the mesh's own are.
+"""The mouth under emotions: measurements at a few vertices, corrections of units, and the units of
+emotions split into the parts that speech gates.
 
-Corrections of a mouth: lips that stay together, that grow no wider, that are held.
-
-Units are [U, V, 3] and bases too, in the mesh's own space and unit.
-
-The units of feelings that move the mouth, taken apart by what speech may have against them.
+Measurements are in metres at the size of anny-head, in the axes of head space, whatever the mesh's
+own are. Units [U, V, 3] and bases are in the mesh's own space and unit.
 """
 
 from collections.abc import Sequence
@@ -18,21 +15,21 @@ from torch import Tensor
 from avatar.heads import load_head
 from avatar.retarget.fitted_face import Face
 
-AROUND = 0.08  # metres from the middle of the mouth
+AROUND = 0.08  # metres from the middle of the mouth that corrections reach
 
 
 @dataclass(frozen=True)
 class Lines:
-    """What C directions of offsets do to the points of a mouth."""
+    """Motion of the measured points of a mouth in C directions of offsets."""
 
-    parting: Tensor  # [C, P] how far they part the inner lips at each pair, upwards
+    parting: Tensor  # [C, P] change of the vertical gap at each pair of inner lip vertices
     corners: Tensor  # [C, 3] from the right corner of the lips to the left
     lip: Tensor  # [C, m, 3] of the middle of the lower lip
 
 
 @dataclass(frozen=True)
 class Mouth:
-    """The points of one face by which speech is seen."""
+    """The measured points of the mouth of a face."""
 
     face: Face
 
@@ -49,7 +46,7 @@ class Mouth:
 
     @cached_property
     def around(self) -> Tensor:
-        """Vertices [n] of the lower face; no correction of the mouth reaches beyond."""
+        """Vertices [n] of the lower face, the only ones that corrections move."""
         middle = self.rest[self.face.head.regions["lips"]].mean(0)
         return ((self.rest - middle).norm(dim=1) < AROUND).nonzero()[:, 0]
 
@@ -62,7 +59,7 @@ class Mouth:
 
     @cached_property
     def width(self) -> float:
-        """Between the corners at rest."""
+        """Distance of the corners at rest."""
         right, left = self.rest[self.corners]
         return float((left - right).norm())
 
@@ -75,7 +72,7 @@ class Mouth:
 
     @cached_property
     def upper_teeth(self) -> Tensor:
-        """Places [t, 3], which never move; on a mesh without teeth where anny-head's lie."""
+        """Positions [t, 3], which never move; on a mesh without teeth those of anny-head's."""
         head, fitted = load_head(), self.face.fitted
         teeth = head.group_vertices("upper-teeth")
         if fitted is None:
@@ -108,7 +105,7 @@ class Mouth:
 
 
 def moved(weights: Tensor, lines: Lines) -> Lines:
-    """What weights [f, C] of directions do in f frames."""
+    """The motion by weights [f, C] of directions in f frames."""
     weights = weights.to(lines.parting)
     lip = (weights @ lines.lip.flatten(1)).unflatten(1, lines.lip.shape[1:])
     return Lines(weights @ lines.parting, weights @ lines.corners, lip)
@@ -118,30 +115,30 @@ def added(a: Lines, b: Lines) -> Lines:
     return Lines(a.parting + b.parting, a.corners + b.corners, a.lip + b.lip)
 
 
-REACH = 0.0045  # metres over which a seal fades away from the line of the lips
-HELD = 0.009  # metres over which lips follow the middle of the lower one
-BESIDE = 0.012  # metres beside the lips over which they may widen after all
-ROUNDS = 8  # where pairs share a vertex, what meets one of them moves the other a little
+REACH = 0.0045  # metres: falloff of a seal away from the line of the lips
+HELD = 0.009  # metres: falloff of a hold around the middle of the lower lip
+BESIDE = 0.012  # metres: falloff of `sideways` around the lips
+ITERATIONS = 8  # pairs that share a vertex disturb each other a little
 
 
 def sealed(units: Tensor, mouth: Mouth) -> Tensor:
-    """Units that move both lips alike along their line in height; forwards and sideways each lip
-    goes its own way."""
+    """Units that move both lips alike vertically; forwards and sideways each lip moves as it
+    did."""
     follow, lower = _nearness(mouth)  # [n, P], [n]
     raises = torch.where(lower, 0.5, -0.5)[:, None] * follow  # [n, P]
     up = _up(mouth) / mouth.face.to_head.scale
     units = units.clone()
-    for _ in range(ROUNDS):
+    for _ in range(ITERATIONS):
         height = raises @ mouth.lines(units).parting.T  # [n, U] metres
         units[:, mouth.around] += height.T[..., None] * up
     return units
 
 
 def sideways(units: Tensor, mouth: Mouth) -> Tensor:
-    """What units do to the lips from side to side."""
+    """The sideways motion of the lips in units."""
     across = torch.from_numpy(mouth.face.to_head.rotation[0]).float()  # head space's x
-    places = mouth.rest[mouth.around]
-    apart = torch.cdist(places, mouth.rest[mouth.face.head.regions["lips"]]).amin(1)
+    positions = mouth.rest[mouth.around]
+    apart = torch.cdist(positions, mouth.rest[mouth.face.head.regions["lips"]]).amin(1)
     near = torch.exp(-0.5 * (apart / BESIDE).square())  # [n]
     found = torch.zeros_like(units)
     found[:, mouth.around] = (near * (units[:, mouth.around] @ across))[..., None] * across
@@ -149,31 +146,30 @@ def sideways(units: Tensor, mouth: Mouth) -> Tensor:
 
 
 def held(mouth: Mouth) -> Tensor:
-    """[3, V, 3] the middle of both lips moved a metre to the left, up and forward in head space;
-    what is near follows."""
-    line, places = mouth.rest[mouth.lower_lip], mouth.rest[mouth.around]
-    near = torch.exp(-0.5 * (torch.cdist(places, line).amin(1) / HELD).square())
-    place = mouth.face.to_head
-    axes = torch.from_numpy(place.rotation / place.scale).float()  # rows: head space's axes
+    """[3, V, 3] shifts of the middle of both lips by a metre to the left, up and forward in head
+    space, with a falloff around it."""
+    line, positions = mouth.rest[mouth.lower_lip], mouth.rest[mouth.around]
+    near = torch.exp(-0.5 * (torch.cdist(positions, line).amin(1) / HELD).square())
+    to_head = mouth.face.to_head
+    axes = torch.from_numpy(to_head.rotation / to_head.scale).float()  # rows: head space's axes
     found = torch.zeros(3, len(mouth.rest), 3)
     found[:, mouth.around] = near[None, :, None] * axes[:, None]
     return found
 
 
 def _nearness(mouth: Mouth) -> tuple[Tensor, Tensor]:
-    """[n, P] how much each vertex around the mouth takes of what is asked at each pair; [n] whether
-    it lies below the line of the lips: whether an opening jaw lowers it more than the lips there
-    on average."""
+    """[n, P] weights of each vertex around the mouth for a correction at each pair; [n] whether it
+    is below the line of the lips: an opening jaw lowers it more than the lips there on average."""
     upper, lower = mouth.pairs
     line = (mouth.rest[upper] + mouth.rest[lower]) / 2  # [P, 3]
-    places = mouth.rest[mouth.around]
-    apart = torch.cdist(places[:, :1], line[:, :1])  # [n, P] across
+    positions = mouth.rest[mouth.around]
+    apart = torch.cdist(positions[:, :1], line[:, :1])  # [n, P] across
     weights = torch.softmax(-((apart / _spacing(line)) ** 2), dim=1)
-    falls = torch.exp(-0.5 * ((places - weights @ line) / REACH).square().sum(1))
+    falls = torch.exp(-0.5 * ((positions - weights @ line) / REACH).square().sum(1))
     drop = -mouth.face.head.unit("jawOpen").float() @ _up(mouth)  # [V]
     below = drop[mouth.around] > weights @ ((drop[upper] + drop[lower]) / 2)
     at = torch.full((len(mouth.rest),), -1)
-    at[mouth.around] = torch.arange(len(places))
+    at[mouth.around] = torch.arange(len(positions))
     weights[at[upper]] = weights[at[lower]] = torch.eye(len(line))
     falls[at[upper]] = falls[at[lower]] = 1.0
     below[at[upper]], below[at[lower]] = False, True
@@ -187,35 +183,35 @@ def _spacing(line: Tensor) -> float:
 
 
 def _up(mouth: Mouth) -> Tensor:
-    """The direction in the mesh's own space [3] that is up in head space."""
+    """Up [3] of head space, in the mesh's own space."""
     return torch.from_numpy(mouth.face.to_head.rotation[1]).float()
 
 
-MOVED = 1e-4  # metres at weight 1: what moves the mouth's points less is not on it
-OPENS = 2e-3  # metres at weight 1, by which a unit that opens the mouth parts the lips
-CLOSES = 8e-3  # metres at weight 1, by which one that takes an opening back does the opposite
-WIDENS = 0.01  # of the width at rest, at weight 1
-LARGE = 8e-3  # metres at weight 1: what parts the lips more, such as a jaw, is never sealed
-KEPT = 0.55  # of what a unit that widens does besides, where speech lets nothing widen
-WIDENED = 0.1  # of a widening: rounding has to undo it, and lips that go in and out do not speak
-PARTED = 0.2  # of what a unit that opens the mouth parts the lips: closures have to undo it
+# Thresholds of a unit's motion at weight 1, in metres or, of WIDENS, in widths at rest.
+MOVED = 1e-4  # units that move the measured points less do not move the mouth
+OPENS, CLOSES = 2e-3, 8e-3  # gap by which a unit opens the mouth, or takes an opening back
+WIDENS = 0.01  # growth of the width by which a unit widens the mouth
+LARGE = 8e-3  # units that part the lips more, such as a jaw, are never sealed
+KEPT = 0.55  # share of a widening unit's other motion that remains where nothing may widen
+WIDENED = 0.1  # share of a widening that is used: rounding has to undo it
+PARTED = 0.2  # share of a lip opening that is used: closures have to undo it
 
 
 @dataclass(frozen=True)
 class MouthUnits:
-    """U units in A directions: each is sealed, but a large opening, and further directions are
-    shares of what some do that speech may have to undo: of widenings, then of openings."""
+    """U units in A directions: the units themselves, sealed unless they open the mouth widely, then
+    the gated parts of some: their widenings, then their openings."""
 
     names: tuple[str, ...]  # [U] of the units
     of: Tensor  # [A] the unit of each direction
     basis: Tensor  # [A, V, 3] in the mesh's own space and unit
     lines: Lines  # of the basis
     opens: Tensor  # [A] whether a direction opens the mouth
-    widens: Tensor  # [A] whether it is a widening
+    widens: Tensor  # [A] whether it widens the mouth
 
     @property
     def directions(self) -> tuple[str, ...]:
-        """Names [A] that are no unit's own."""
+        """Names [A] of the directions."""
         own = len(self.names)
         kinds = ["felt"] * own + ["widened" if w else "parted" for w in self.widens[own:].tolist()]
         units = (self.names[unit] for unit in self.of.tolist())
@@ -223,7 +219,7 @@ class MouthUnits:
 
 
 def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
-    """Those of the wanted units that move the mouth of a face."""
+    """The wanted units that move the mouth of a face."""
     head = mouth.face.head
     units = torch.stack([head.unit(name).float() for name in wanted]) if wanted else head.units[:0]
     there = _on_mouth(mouth.lines(units))
@@ -254,12 +250,12 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
 
 
 def _on_mouth(lines: Lines) -> Tensor:
-    """[U] whether units move the points of the mouth."""
+    """[U] whether units move the measured points."""
     corners, lip = lines.corners.norm(dim=1)[:, None], lines.lip.norm(dim=2)
     return torch.cat([lines.parting.abs(), corners, lip], 1).amax(1) > MOVED
 
 
 def _width(mouth: Mouth, units: Tensor) -> Tensor:
-    """[U] of rest's, at weight 1."""
+    """[U] width at weight 1, relative to rest."""
     right, left = mouth.rest[mouth.corners]
     return (left - right + mouth.lines(units).corners).norm(dim=1) / mouth.width

@@ -1,8 +1,8 @@
-"""Eight feelings as ARKit units at full strength, and how each comes and goes.
+"""Eight emotions as ARKit units at full strength, with their envelopes over time.
 
-Which units make which feeling is FACS's (Ekman, Friesen, Hager 2002) by way of the usual table from
-its action units to ARKit's; the amounts are chosen here, on rendered faces. A smile comes in 350 to
-700 ms and goes in 0.7 to 1.0 s, a surprise is short, anger and sadness stay.
+The units follow FACS (Ekman, Friesen, Hager 2002) by the usual table from its action units to
+ARKit's; the weights were chosen on rendered faces. The onset of a smile takes 350 to 700 ms and its
+offset 0.7 to 1.0 s, a surprise is short, anger and sadness stay.
 """
 
 from collections.abc import Mapping
@@ -13,36 +13,36 @@ NEUTRAL = "neutral"
 
 @dataclass(frozen=True)
 class Envelope:
-    """How a feeling comes, stays and goes, in seconds."""
+    """Onset, apex, sustain and offset of an emotion, in seconds."""
 
     onset: float
-    apex: float  # at its height, before it settles
-    settled: float  # share of its strength that remains afterwards
+    apex: float  # at full strength
+    settled: float  # share of the strength that is sustained afterwards
     offset: float
 
 
 @dataclass(frozen=True)
 class EmotionStyle:
-    """What a feeling does to the life of head, brows, lids and eyes, as ratios to none.
+    """Ratios by which an emotion scales the motion of head, brows, lids and eyes.
 
-    The head's are those of its standard deviation and speed in films of three actors, seconds of
-    each feeling; the others are chosen here.
+    Those of the head were measured on films of three actors (standard deviation and speed, seconds
+    of each emotion); the others are chosen here.
     """
 
-    head: float = 1.0  # how large its motion is
-    brows: float = 1.0  # how often they are raised
-    blinks: float = 1.0  # how many there are
-    away: float = 1.0  # how long eyes look elsewhere
+    head: float = 1.0  # size of its motion
+    brows: float = 1.0  # rate of raises
+    blinks: float = 1.0  # their rate
+    away: float = 1.0  # duration of looks elsewhere
 
 
 @dataclass(frozen=True)
 class Emotion:
-    """A feeling at full strength."""
+    """An emotion at full strength."""
 
     units: Mapping[str, float]  # ARKit unit → weight in [0, 1]
-    course: Envelope
-    speech: float = 1.0  # how far the mouth moves in speech, of what it does without the feeling
-    manner: EmotionStyle = EmotionStyle()
+    envelope: Envelope
+    speech: float = 1.0  # gain of speech motion
+    style: EmotionStyle = EmotionStyle()
 
 
 def both(**weights: float) -> dict[str, float]:
@@ -53,7 +53,7 @@ def both(**weights: float) -> dict[str, float]:
 SIDES = ("Left", "Right")
 SLOW = Envelope(onset=0.6, apex=1.5, settled=1.0, offset=1.0)
 OWN = Envelope(onset=0.5, apex=1.5, settled=1.0, offset=0.8)
-"""The course of a preset of the user's own."""
+"""The envelope of a user's preset."""
 
 EMOTIONS: Mapping[str, Emotion] = {
     NEUTRAL: Emotion({}, OWN),
@@ -61,14 +61,14 @@ EMOTIONS: Mapping[str, Emotion] = {
         both(mouthSmile=0.85, cheekSquint=0.8, eyeSquint=0.35, mouthUpperUp=0.25),
         Envelope(onset=0.5, apex=1.5, settled=0.85, offset=0.85),
         speech=1.1,
-        manner=EmotionStyle(head=1.35, brows=1.2, away=0.9),
+        style=EmotionStyle(head=1.35, brows=1.2, away=0.9),
     ),
     "sad": Emotion(
         {"browInnerUp": 1.0, "mouthShrugLower": 0.4}
         | both(browDown=0.1, mouthFrown=0.9, eyeSquint=0.15, eyeBlink=0.15),
         Envelope(onset=0.8, apex=2.0, settled=1.0, offset=1.2),
         speech=0.85,
-        manner=EmotionStyle(head=1.3, brows=0.6, blinks=1.1, away=1.8),
+        style=EmotionStyle(head=1.3, brows=0.6, blinks=1.1, away=1.8),
     ),
     "angry": Emotion(
         {"jawForward": 0.15}
@@ -76,14 +76,14 @@ EMOTIONS: Mapping[str, Emotion] = {
         | both(mouthUpperUp=0.3, mouthLowerDown=0.45, mouthFrown=0.4, mouthPress=0.2),
         Envelope(onset=0.35, apex=2.0, settled=1.0, offset=1.0),
         speech=1.15,
-        manner=EmotionStyle(head=2.0, brows=0.7, blinks=0.7, away=0.6),
+        style=EmotionStyle(head=2.0, brows=0.7, blinks=0.7, away=0.6),
     ),
     "fear": Emotion(
         {"browInnerUp": 1.0, "jawOpen": 0.1}
         | both(browOuterUp=0.2, browDown=0.4, eyeWide=1.0, mouthStretch=1.0, mouthFrown=0.2)
         | both(mouthLowerDown=0.35),
         Envelope(onset=0.25, apex=1.5, settled=0.9, offset=0.9),
-        manner=EmotionStyle(head=1.3, brows=0.8, blinks=1.4, away=1.3),
+        style=EmotionStyle(head=1.3, brows=0.8, blinks=1.4, away=1.3),
     ),
     "disgust": Emotion(
         {"mouthShrugLower": 0.3}
@@ -91,13 +91,13 @@ EMOTIONS: Mapping[str, Emotion] = {
         | both(mouthFrown=0.35),
         Envelope(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
         speech=0.95,
-        manner=EmotionStyle(head=0.95, brows=0.8, away=1.4),
+        style=EmotionStyle(head=0.95, brows=0.8, away=1.4),
     ),
     "surprise": Emotion(
         {"browInnerUp": 1.0, "jawOpen": 0.32} | both(browOuterUp=1.0, eyeWide=0.8),
         Envelope(onset=0.2, apex=1.0, settled=0.6, offset=0.5),
         speech=1.1,
-        manner=EmotionStyle(head=1.25, brows=1.3, blinks=0.6, away=0.7),
+        style=EmotionStyle(head=1.25, brows=1.3, blinks=0.6, away=0.7),
     ),
     "contempt": Emotion(
         {"mouthSmileLeft": 0.65, "cheekSquintLeft": 0.3}
@@ -105,6 +105,6 @@ EMOTIONS: Mapping[str, Emotion] = {
         | both(eyeSquint=0.2, eyeBlink=0.15),
         Envelope(onset=0.4, apex=1.5, settled=0.9, offset=0.8),
         speech=0.95,
-        manner=EmotionStyle(head=1.1, brows=0.8, blinks=0.8, away=1.3),
+        style=EmotionStyle(head=1.1, brows=0.8, blinks=0.8, away=1.3),
     ),
 }

@@ -1,8 +1,6 @@
-"""What is felt when: from the words of a command line, or from a file.
+"""Emotion timelines: from `--emotion`, from a timeline's file, or from how excited a voice sounds.
 
-A feeling of the user's own: units in a JSON, or one frame of a Live Link Face CSV.
-
-What the sound of a voice suggests: how excited it is, and no more than that.
+Users' presets are units in a JSON, or one frame of a Live Link Face CSV.
 """
 
 import math
@@ -19,12 +17,12 @@ from avatar.heads.arkit import WEIGHTS
 from common.errors import InputError, check_file
 from common.json_files import read_json
 
-LEAST = 0.01  # a smaller weight of a recorded frame is none
+LEAST = 0.01  # smaller weights of a recorded frame are dropped
 _FRAME = re.compile(r"(.+\.csv)(?:@(\d+(?:\.\d*)?)s?)?", re.IGNORECASE)
 
 
 def is_own_preset(name: str) -> bool:
-    """Whether a word of `--emotion` names a file of a preset."""
+    """Whether a word of `--emotion` names a preset's file."""
     return name.lower().endswith(".json") or _FRAME.fullmatch(name) is not None
 
 
@@ -70,7 +68,7 @@ _SPAN = re.compile(r"(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)?")
 
 @dataclass(frozen=True)
 class EmotionSegment:
-    """One feeling in a stretch of time."""
+    """One emotion in a span of time."""
 
     emotion: Emotion
     strength: float  # in [0, 1]
@@ -83,7 +81,7 @@ EmotionTimeline = tuple[EmotionSegment, ...]
 
 @dataclass(frozen=True)
 class Auto:
-    """In place of feelings: what the sound of the voice suggests."""
+    """Instead of emotions: what the arousal of the voice suggests."""
 
     intensity: float  # of all of it, in [0, 1]
 
@@ -102,19 +100,19 @@ def parse_emotions(words: str, intensity: float = 1.0) -> EmotionTimeline:
 
 def read_emotion(words: str | None, intensity: float, spoken: bool) -> EmotionTimeline | Auto:
     """What `--emotion` and `--intensity` mean; spoken: whether a voice moves the lips. Raises as
-    parse_feelings does, and InputError where they have nothing to do."""
+    parse_emotions does, and InputError where they have nothing to do."""
     if words is None and intensity == 1:
         return ()
     if words is None:
         raise InputError("--intensity: has nothing to do without --emotion; leave it out")
     if not spoken:
         raise InputError("--emotion: is for a voice of --audio that moves the lips; leave it out")
-    feelings = parse_emotions(NEUTRAL if words == AUTO else words, intensity)
-    return Auto(intensity) if words == AUTO else feelings
+    emotions = parse_emotions(NEUTRAL if words == AUTO else words, intensity)
+    return Auto(intensity) if words == AUTO else emotions
 
 
 def _mixed(words: str, intensity: float, start: float, end: float, folder: Path) -> EmotionTimeline:
-    """A mixture in one stretch; files lie in a folder."""
+    """A mixture in one span; files are relative to the folder."""
     parts = [_part(word.strip(), folder) for word in words.split(",")]
     return tuple(EmotionSegment(emotion, share * intensity, start, end) for emotion, share in parts)
 
@@ -125,19 +123,19 @@ def _part(word: str, folder: Path) -> tuple[Emotion, float]:
     if not colon or not _is_number(share):
         name, share = word, "1"
     if not 0 <= float(share) <= 1:
-        raise InputError(f"{word}: the share of a feeling must be from 0 to 1")
+        raise InputError(f"{word}: the share of an emotion must be from 0 to 1")
     if is_own_preset(name):
         return read_own_preset(folder, name), float(share)
     if name not in EMOTIONS:
         raise InputError(
-            f"{name!r} is no feeling; known: {', '.join(EMOTIONS)}, or a file: a preset's .json, "
+            f"{name!r} is no emotion; known: {', '.join(EMOTIONS)}, or a file: a preset's .json, "
             "a Live Link .csv or a timeline's .txt"
         )
     return EMOTIONS[name], float(share)
 
 
 def _of_file(path: Path, intensity: float) -> Iterator[EmotionSegment]:
-    """The feelings of a timeline: lines such as `3-7 angry 0.8`."""
+    """The emotions of a timeline: lines such as `3-7 angry 0.8`."""
     check_file(path)
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
@@ -153,7 +151,7 @@ def _of_file(path: Path, intensity: float) -> Iterator[EmotionSegment]:
         if start < reached:
             raise InputError(
                 f"{where} starts at {start:g} s, before {reached:g} s where the line "
-                "before ends; put lines in order, and mix feelings with a comma"
+                "before ends; put lines in order, and mix emotions with a comma"
             )
         reached, found = end, True
         yield from _line(where, words[1:], intensity, start, end, path.parent)
@@ -164,10 +162,10 @@ def _of_file(path: Path, intensity: float) -> Iterator[EmotionSegment]:
 def _line(
     where: str, words: list[str], intensity: float, start: float, end: float, folder: Path
 ) -> EmotionTimeline:
-    """The feelings of one line after its times."""
+    """The emotions of one line after its times."""
     strength = float(words[1]) if len(words) == 2 and _is_number(words[1]) else 1.0
     if len(words) not in (1, 2) or (len(words) == 2 and not _is_number(words[1])):
-        raise InputError(f"{where} is not of the form 3-7 angry 0.8: times, feelings, strength")
+        raise InputError(f"{where} is not of the form 3-7 angry 0.8: times, emotions, strength")
     if not 0 <= strength <= 1:
         raise InputError(f"{where}: the strength {strength:g} must be from 0 to 1")
     try:
@@ -201,9 +199,9 @@ CALM = Emotion(both(eyeBlink=0.12), OWN, speech=0.9)
 
 
 def suggested(arousal: float, intensity: float = 1.0) -> EmotionTimeline:
-    """Feelings of a voice from calm, 0, by way of everyday speech, 0.5, to excited, 1.
+    """The timeline of a voice between calm (0), everyday (0.5) and excited (1) speech.
 
-    Both are neither glad nor sad: joy and anger sound alike.
+    Arousal alone: joy and anger sound alike.
     """
     assert 0 <= arousal <= 1, arousal
     strength = 2 * arousal - 1

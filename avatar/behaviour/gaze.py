@@ -1,9 +1,5 @@
-"""Where eyes look, from the motion of their vertices.
-
-Random numbers that are spread evenly even when there are few.
-
-Where somebody looks: at the listener, now and then elsewhere, by saccades.
-"""
+"""Gaze: a controller that looks at the listener and now and then elsewhere, by saccades, and the
+measurement of gaze from the motion of the eyes' vertices."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -22,31 +18,31 @@ STRATA = 5
 
 
 def even_draws(rng: np.random.Generator) -> Iterator[float]:
-    """Uniform draws from [0, 1) without end, one from each fifth of it in every five, in random
-    order: a film of a minute holds what an hour does, short spans and long ones."""
+    """Endless stratified draws from [0, 1): one from each fifth in every five, in random order, so
+    that a film of a minute has short and long spans as an hour has."""
     while True:
         for stratum in rng.permutation(STRATA):
             yield float(stratum + rng.random()) / STRATA
 
 
-# Lengths in degrees of saccades: A = -6.9 ln(P / 15.7), P uniform up to 15; of those elsewhere only
-# the longer two thirds. Up, down and sideways are twice as frequent as between (Lee, Badler, Badler
-# 2002, "Eyes Alive").
+# Amplitudes of saccades in degrees: A = -6.9 ln(P / 15.7), P uniform up to 15; looks elsewhere take
+# only the longer two thirds. Up, down and sideways are twice as frequent as the diagonals (Lee,
+# Badler, Badler 2002, "Eyes Alive").
 FALL_DEGREES, SCALE_PERCENT, MOST_PERCENT = 6.9, 15.7, 10.0
 FARTHEST_DEGREES = 20.0
 DIRECTIONS = np.array([2.0, 1.0] * 4) / 12  # by eighths of a turn, from the subject's left on
-UPRIGHT = 0.7  # of a sideways look's length have looks up and down
+UPRIGHT = 0.7  # amplitude of looks up and down, relative to sideways
 SACCADE_SECONDS, SECONDS_A_DEGREE = 0.025, 0.0024  # 20-30 ms and 2.2-2.7 ms for each degree
-STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # of fixations within a look, and between them
-SHORTEST_SECONDS = 0.25  # of a look, here or there
+STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # duration and spread of fixations within a look
+SHORTEST_SECONDS = 0.25  # of a look
 HEAD_FROM, HEAD_SHARE, HEAD_SECONDS = 10.0, 0.6, 0.5
-"""Of what a look lies farther than so many degrees from straight ahead the head makes this share,
-in this time."""
+"""Of the angle beyond so many degrees from straight ahead the head turns this share, in this
+time."""
 
 
 @dataclass(frozen=True)
 class Gaze:
-    """What is looked at."""
+    """The target of the gaze."""
 
     x: float = 0.0
     """degrees to the subject's left of straight ahead"""
@@ -57,16 +53,14 @@ class Gaze:
 
 
 class GazeController:
-    """The eyes' direction, frame after frame: yaw and pitch in degrees, the shoulders being 0."""
+    """Yaw and pitch of the gaze in degrees relative to the shoulders, frame by frame."""
 
-    def __init__(self, manner: StyleParams, gaze: Gaze, rng: np.random.Generator) -> None:
-        self._manner, self._gaze, self._rng = manner, gaze, rng
+    def __init__(self, style: StyleParams, gaze: Gaze, rng: np.random.Generator) -> None:
+        self._style, self._gaze, self._rng = style, gaze, rng
         self._spans = {False: even_draws(rng), True: even_draws(rng)}
         self._target = np.array([gaze.x, gaze.y])
-        self._eyes, self._head = (
-            Trajectories(self._target, 1.0),
-            Trajectories(_head_part(self._target), 1.0),
-        )
+        self._eyes = Trajectories(self._target, 1.0)
+        self._head = Trajectories(_head_part(self._target), 1.0)
         self._away = False
         self._until = self._span()
         self._shift_at = rng.uniform(*STAY_SECONDS)
@@ -74,7 +68,7 @@ class GazeController:
         """degrees of the shift that begins with this frame"""
 
     def step(self, now: float) -> tuple[Floats, Floats]:
-        """Directions of the eyes [2] and of what the head adds for them [2]."""
+        """Directions of the eyes [2], and the head's share of it [2]."""
         self.shifted = 0.0
         if self._gaze.free and now >= self._until:
             self._away = not self._away
@@ -99,7 +93,7 @@ class GazeController:
             self._head.plan(0.0, HEAD_SECONDS, turn)
 
     def _span(self) -> float:
-        mean = self._manner.away_seconds if self._away else self._manner.looking_seconds
+        mean = self._style.away_seconds if self._away else self._style.looking_seconds
         return max(-mean * log(1 - next(self._spans[self._away])), SHORTEST_SECONDS)
 
     def _elsewhere(self) -> Floats:
@@ -115,8 +109,8 @@ def _head_part(direction: Floats) -> Floats:
 
 
 def eyes_in_head(look: Floats, head: Floats) -> Floats:
-    """Directions [F, 2] of eyes in a head that is turned by yaw, pitch and roll [F, 3], so that
-    they look [F, 2]; all degrees. What a head does the eyes undo."""
+    """Directions [F, 2] of the eyes in a head turned by yaw, pitch and roll [F, 3] whose gaze is
+    `look` [F, 2]; all in degrees."""
     yaw, pitch = np.radians(look).T
     ahead = np.stack(
         [np.sin(yaw) * np.cos(pitch), np.sin(pitch), np.cos(yaw) * np.cos(pitch)], axis=1

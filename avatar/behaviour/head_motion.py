@@ -1,10 +1,5 @@
-"""How a head moves while somebody speaks: poses held from phrase to phrase, sway, nods.
-
-How a head sways while it speaks: with the melody of the voice, and by itself.
-
-In a pause it nearly stays where it is: the melody is not followed, and the rest of the motion has a
-clock that goes slowly.
-"""
+"""Head motion of a speaker: poses held from phrase to phrase, motion with the pitch of the voice,
+slow drift, and nods. In pauses the pitch is not followed and the drift nearly stops."""
 
 from math import exp, isfinite, pi, sqrt
 
@@ -15,45 +10,46 @@ from avatar.behaviour.style import CORRELATIONS, StyleParams
 from avatar.geometry.vectors import Floats
 from common.filters import filtered
 
-FASTEST_HZ, SLOWEST_HZ = 1.5, 0.2  # of what a head shows of a melody (Hadar 1983: slow movements)
+FASTEST_HZ, SLOWEST_HZ = 1.5, 0.2  # band of the pitch that a head follows (Hadar 1983)
 FOLLOWED = 1 - exp(-2 * pi * FASTEST_HZ / 0.64 / RATE)
-"""Of the way to a melody in a frame, twice in a row: half the power is left at FASTEST_HZ."""
+"""Gain per frame of two low-pass stages in a row: half the power remains at FASTEST_HZ."""
 DELAY = 10
-"""Frames by which that lags, about: so far ahead must be heard."""
-WIDEST = 9.0  # semitones from the middle that are followed
-MOST_ASIDE = 1.7  # standard deviations of what a melody does sideways
-ONSET = 0.05  # of a phrase's first pitch that the head has already
-IDLE = 0.04  # speed of the clock of a pause
+"""Their lag in frames, about: the look-ahead that they need."""
+WIDEST = 9.0  # semitones from the middle, at most
+MOST_ASIDE = 1.7  # limit of the sideways gains, in standard deviations
+ONSET = 0.05  # share of a phrase's first pitch in the head's position at once
+IDLE = 0.04  # speed of the drift in a pause
 GATE = np.hanning(2 * DELAY + 1)[1:-1] / np.hanning(2 * DELAY + 1).sum()
-CORNERS_HZ = (0.35, 10.0)  # above which a head's wandering falls by two and by two more powers
-BLOCK = 512  # frames of wandering that are drawn at a time
+CORNERS_HZ = (0.35, 10.0)  # of the drift's spectrum, each adds two powers of falloff
+BLOCK = 512  # frames of drift that are drawn at a time
 
 
-class Sway:
-    """Angles [3] of one frame after another."""
+class ProsodicMotion:
+    """Angles [3] from the pitch and from drift, frame by frame."""
 
-    def __init__(self, manner: StyleParams, rng: np.random.Generator) -> None:
-        self._gains = np.array(manner.pitch_gain)
-        self._wander = Wander(rng) if any(manner.wander_degrees) else None
-        self._widths = np.array(manner.wander_degrees)
+    def __init__(self, style: StyleParams, rng: np.random.Generator) -> None:
+        self._gains = np.array(style.pitch_gain)
+        self._wander = Wander(rng) if any(style.wander_degrees) else None
+        self._widths = np.array(style.wander_degrees)
         self._rng = rng
         self._followed = self._gains * 0
-        self._melody, self._smooth, self._silent = 0.0, [0.0, 0.0], True
+        self._pitch, self._smooth, self._silent = 0.0, [0.0, 0.0], True
         self._spoken = np.zeros(len(GATE))
         self._angles = np.zeros(3)
         self.turn()
 
     def turn(self) -> None:
-        """Another phrase begins: to whichever side its melody takes the head."""
+        """A phrase begins: draw the side to which its pitch turns the head."""
         yaw, roll = np.clip(self._rng.standard_normal(2), -MOST_ASIDE, MOST_ASIDE)
         self._followed = self._gains * [yaw, 1.0, roll]
 
     def step(self, pitch: float, speaks: bool) -> Floats:
-        """pitch: semitones `DELAY` frames ahead, nan where unvoiced; speaks: whether it is so."""
+        """pitch: semitones `DELAY` frames ahead, nan where unvoiced; speaks: whether it is
+        speech."""
         self._spoken[:-1] = self._spoken[1:]
         self._spoken[-1] = speaks
         gate = float(GATE @ self._spoken)
-        change = self._melody_change(pitch, speaks)
+        change = self._pitch_change(pitch, speaks)
         if gate > 0:
             forgotten = 2 * pi * SLOWEST_HZ / RATE
             self._angles += gate * (self._followed * change - forgotten * self._angles)
@@ -61,21 +57,21 @@ class Sway:
             return self._angles
         return self._angles + self._widths * self._wander.step(IDLE + (1 - IDLE) * gate)
 
-    def _melody_change(self, pitch: float, speaks: bool) -> float:
-        """Semitones by which the smoothed melody rises in this frame."""
+    def _pitch_change(self, pitch: float, speaks: bool) -> float:
+        """Semitones by which the smoothed pitch rises in this frame."""
         if isfinite(pitch):
-            self._melody = min(max(pitch, -WIDEST), WIDEST)
+            self._pitch = min(max(pitch, -WIDEST), WIDEST)
             if self._silent:
-                self._smooth = [ONSET * self._melody] * 2
+                self._smooth = [ONSET * self._pitch] * 2
         self._silent = not speaks or (self._silent and not isfinite(pitch))
         before = self._smooth[1]
-        self._smooth[0] += FOLLOWED * (self._melody - self._smooth[0])
+        self._smooth[0] += FOLLOWED * (self._pitch - self._smooth[0])
         self._smooth[1] += FOLLOWED * (self._smooth[0] - before)
         return self._smooth[1] - before
 
 
 class Wander:
-    """Noise [3] of variance 1 whose spectrum falls as that of heads does; its clock is its own."""
+    """Noise [3] of variance 1 with the spectrum of heads, at a variable speed."""
 
     def __init__(self, rng: np.random.Generator) -> None:
         self._rng = rng
@@ -90,7 +86,7 @@ class Wander:
         self._values = self._values[-BLOCK:]
 
     def step(self, speed: float) -> Floats:
-        """The noise after `speed` frames of its own clock."""
+        """The noise after `speed` frames more."""
         self._clock += speed
         if self._clock >= len(self._values) - 2:
             self._values = self._values[int(self._clock) :]
@@ -106,82 +102,82 @@ class Wander:
         self._values = np.concatenate([self._values, drawn])
 
 
-FARTHEST = 2.2  # standard deviations that a pose may lie from the middle
-SETTLED = 0.4  # of a pose that remains when speech has rested
+FARTHEST = 2.2  # limit of a pose, in standard deviations
+SETTLED = 0.4  # share of a pose that remains after speech
 SETTLING_SECONDS = 1.2
-LAGGING_SECONDS = 0.25  # at most, by which a head that does not lead sets out after the voice
+LAGGING_SECONDS = 0.25  # most by which a head that does not lead follows the voice
 SHAPES = (42, 18, 20)
-"""Nods, nods that overshoot and swings to one side among the answers to accents (Graf et al.
-2002)."""
+"""Frequencies of nods, overshooting nods and swings to one side on accents (Graf et al. 2002)."""
 OVERSHOOT = 0.35
-NOD_YAW = 0.3  # standard deviation of a nod's yaw, in parts of its pitch
-LOWEST_AFTER = 0.12  # seconds after the start of its vowel at which a nod is lowest
+NOD_YAW = 0.3  # standard deviation of a nod's yaw, relative to its pitch
+LOWEST_AFTER = 0.12  # seconds from the start of the vowel to the lowest point of a nod
 
 
 class HeadMotion:
-    """Yaw, pitch and roll [3] in degrees, frame after frame."""
+    """Yaw, pitch and roll [3] in degrees, frame by frame."""
 
     def __init__(
-        self, manner: StyleParams, rng: np.random.Generator, sway: np.random.Generator
+        self, style: StyleParams, rng: np.random.Generator, prosodic: np.random.Generator
     ) -> None:
-        self._manner, self._rng = manner, rng
+        self._style, self._rng = style, rng
         signs = np.diag(rng.choice([-1.0, 1.0], 3))
-        spread = np.diag(manner.pose_degrees) @ signs @ np.linalg.cholesky(np.array(CORRELATIONS))
+        spread = np.diag(style.pose_degrees) @ signs @ np.linalg.cholesky(np.array(CORRELATIONS))
         self._spread = spread
-        self._moves, self._sway = Trajectories(np.zeros(3)), Sway(manner, sway)
-        self._pose = np.zeros(3)  # the one held or on the way to
-        self._posed = -9.0  # seconds at which the head set out for it
+        self._trajectories = Trajectories(np.zeros(3))
+        self._prosodic = ProsodicMotion(style, prosodic)
+        self._pose = np.zeros(3)  # held, or the target of the present movement
+        self._posed = -9.0  # start of the movement to it, seconds
 
-    def hear(self, cue: SpeechEvent, now: float) -> None:
-        """Answer a cue; now: seconds, of the frame that is made next."""
-        match cue.kind:
+    def hear(self, event: SpeechEvent, now: float) -> None:
+        """React to an event; now: time of the next frame in seconds."""
+        match event.kind:
             case "onset":
-                self._sway.turn()
-                self._next_pose(cue.time - self._lead(), now)
-            case "accent" if cue.time - self._posed > self._manner.unit_seconds:
-                self._next_pose(cue.time - self._rng.uniform(0, 0.2), now)
+                self._prosodic.turn()
+                self._next_pose(event.time - self._lead(), now)
+            case "accent" if event.time - self._posed > self._style.unit_seconds:
+                self._next_pose(event.time - self._rng.uniform(0, 0.2), now)
             case "rest":
-                start = cue.time - now + 0.1
-                self._moves.plan(start, SETTLING_SECONDS, (SETTLED - 1) * self._pose)
+                start = event.time - now + 0.1
+                self._trajectories.plan(start, SETTLING_SECONDS, (SETTLED - 1) * self._pose)
                 self._pose = SETTLED * self._pose
 
     def nod(self, accent: float, now: float) -> None:
-        """Answer an accent that begins at a time."""
+        """Nod at an accent that starts at `accent` seconds."""
         kind = self._rng.choice(len(SHAPES), p=np.array(SHAPES) / sum(SHAPES))
         share = self._rng.random(2)
-        size = _between(self._manner.nod_degrees, share.mean())
-        seconds = _between(self._manner.nod_seconds, share[0])
+        size = _between(self._style.nod_degrees, share.mean())
+        seconds = _between(self._style.nod_seconds, share[0])
         down = size * np.array([NOD_YAW * self._rng.standard_normal(), -1.0, 0.0])
         start = max(accent + LOWEST_AFTER - 0.45 * seconds - now, 0.0)
         if kind == 2:
             aside = self._spread @ self._rng.standard_normal(3)
             aside *= size / max(float(np.linalg.norm(aside)), 1e-9)
-            self._moves.plan(start, seconds, aside)
+            self._trajectories.plan(start, seconds, aside)
             self._pose = self._pose + aside
             return
         back = 1 + (OVERSHOOT if kind == 1 else 0)
         parts = (0.45, 0.55) if kind == 0 else (0.35, 0.4, 0.25)
         ways = (1.0, -back, back - 1)
         for part, way in zip(parts, ways, strict=False):
-            self._moves.plan(start, part * seconds, way * down)
+            self._trajectories.plan(start, part * seconds, way * down)
             start += part * seconds
 
     def step(self, pitch: float, speaks: bool) -> Floats:
-        """The next frame's angles; of the voice: what `Sway.step` takes."""
-        return self._moves.step() + self._sway.step(pitch, speaks)
+        """The next frame's angles; of the voice: what `ProsodicMotion.step` takes."""
+        return self._trajectories.step() + self._prosodic.step(pitch, speaks)
 
     def _lead(self) -> float:
-        """Seconds by which the head sets out before the voice."""
-        if self._rng.random() < self._manner.leading:
-            return _between(self._manner.lead_seconds, self._rng.random() ** 2)
+        """Seconds by which the head starts before the voice."""
+        if self._rng.random() < self._style.leading:
+            return _between(self._style.lead_seconds, self._rng.random() ** 2)
         return -self._rng.uniform(0.05, LAGGING_SECONDS)
 
     def _next_pose(self, start: float, now: float) -> None:
-        memory = self._manner.pose_memory
+        memory = self._style.pose_memory
         drawn = np.clip(self._rng.standard_normal(3), -FARTHEST, FARTHEST)
         pose = memory * self._pose + np.sqrt(1 - memory**2) * (self._spread @ drawn)
-        seconds = self._rng.uniform(*self._manner.transition_seconds)
-        self._moves.plan(start - now, seconds, pose - self._pose)
+        seconds = self._rng.uniform(*self._style.transition_seconds)
+        self._trajectories.plan(start - now, seconds, pose - self._pose)
         self._pose, self._posed = pose, start
 
 

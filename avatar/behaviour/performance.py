@@ -1,9 +1,5 @@
-"""A face's life as what a head shows: its pose, and weights of its units, frame by frame.
-
-Head motion by a network that learned it from people, in place of ours.
-
-What a face does besides speaking, from speech that is still going on.
-"""
+"""Head poses and unit weights of everything that moves besides the mouth, frame by frame: for whole
+recordings, optionally with a learned network for the head, and for live speech."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -33,13 +29,13 @@ from avatar.heads.arkit import look_weights
 def learned_head(net: PoseNet, prosody: Prosody, fps: float, frames: int, take: int) -> Floats:
     """Yaw, pitch and roll [F, 3] in degrees at the middles of a film's frames."""
     made = head_motion(net, voice_features(prosody, ceil(frames / fps * FPS) + 1), take)
-    places = (torch.arange(frames, dtype=torch.float64) + 0.5) / fps * FPS - 0.5
-    return sample_curves(made, places).double().numpy()
+    positions = (torch.arange(frames, dtype=torch.float64) + 0.5) / fps * FPS - 0.5
+    return sample_curves(made, positions).double().numpy()
 
 
 BLINK_UNITS = ("eyeBlinkLeft", "eyeBlinkRight")
 BESIDE_GAZE = (*BLINK_UNITS, *BROW_WEIGHTS)
-"""The units of a life, those that turn the eyes left out."""
+"""The moved units without those that turn the eyes."""
 PART = 1000  # frames of prosody that are heard at a time
 CHUNK = 8192  # frames whose poses are computed at a time
 
@@ -79,18 +75,18 @@ def live(
     made = np.concatenate(rows)[:frames]
     if net is not None:
         made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
-    parts = [shown(made[first : first + CHUNK], pivot) for first in range(0, frames, CHUNK)]
+    parts = [life_of_rows(made[first : first + CHUNK], pivot) for first in range(0, frames, CHUNK)]
     units = {n: torch.cat([p.unit_weights[n] for p in parts]) for n in parts[0].unit_weights}
     return Life(units, torch.cat([part.head_pose for part in parts]))
 
 
 def still(frames: int) -> Life:
-    """No life at all: the head stands still and nothing but speech moves."""
+    """The head at rest and no units: nothing but speech moves."""
     return Life({}, torch.eye(4).expand(frames, 4, 4))
 
 
-def shown(rows: Floats, pivot: Tensor) -> Life:
-    """Frames [F, COLUMNS] of a LifeMaker as the life of a head that turns on its pivot [3]."""
+def life_of_rows(rows: Floats, pivot: Tensor) -> Life:
+    """The life in frames [F, COLUMNS] of a LifeMaker, of a head with this pivot [3]."""
     head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
     units = {name: lids for name in BLINK_UNITS}
     units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
@@ -100,48 +96,48 @@ def shown(rows: Floats, pivot: Tensor) -> Life:
 
 
 class Sampler:
-    """Rows, RATE a second, at the middles of a film's frames."""
+    """Resamples rows, RATE a second, to the centres of a film's frames."""
 
     def __init__(self, fps: float) -> None:
         self._fps = fps
-        self._rows, self._first = np.zeros((0, COLUMNS)), 0  # held, and the number of the first
+        self._rows, self._first = np.zeros((0, COLUMNS)), 0  # buffered, and the index of the first
         self._done = 0  # frames
 
     def push(self, rows: Floats) -> Floats:
-        """Frames [f, COLUMNS] that lie between the rows [n, COLUMNS] so far."""
+        """The frames [f, COLUMNS] that are complete with these rows [n, COLUMNS]."""
         self._rows = np.concatenate([self._rows, rows])
         last = self._first + len(self._rows) - 1
         count = int((last + 0.5) / RATE * self._fps + 0.5) - self._done
         frames = self._sampled(max(count, 0))
-        spent = int(self._places(1)[0]) - 1 - self._first
+        spent = int(self._positions(1)[0]) - 1 - self._first
         spent = min(max(0, spent), len(self._rows))
         self._rows, self._first = self._rows[spent:], self._first + spent
         return frames
 
     def finish(self, frames: int) -> Floats:
-        """So many frames more, at most, by which the last row stays."""
+        """So many frames more, which hold the last row."""
         return self._sampled(max(frames, 0))
 
     def _sampled(self, count: int) -> Floats:
         if not count:
             return self._rows[:0]
-        places = self._places(count) - self._first
-        places = np.clip(places, 0, len(self._rows) - 1)
+        positions = self._positions(count) - self._first
+        positions = np.clip(positions, 0, len(self._rows) - 1)
         self._done += count
-        before = places.astype(int)
+        before = positions.astype(int)
         after = np.minimum(before + 1, len(self._rows) - 1)
-        share = (places - before)[:, None]
+        share = (positions - before)[:, None]
         return (1 - share) * self._rows[before] + share * self._rows[after]
 
-    def _places(self, count: int) -> Floats:
-        """Where the middles of the next frames lie, in rows."""
+    def _positions(self, count: int) -> Floats:
+        """Centres of the next frames, in rows."""
         return (np.arange(self._done, self._done + count) + 0.5) / self._fps * RATE - 0.5
 
 
 HOP = 160
-"""Samples that are heard at a time."""
+"""Samples that are processed at a time."""
 LOOKAHEAD = 0.13
-"""Seconds of prosody beyond a frame that are heard before it is made."""
+"""Seconds of prosody that are known beyond each frame."""
 
 
 class LiveLife:
@@ -156,12 +152,12 @@ class LiveLife:
         self._listener = ProsodyListener()
         self._maker = LifeMaker(behaviour or Behaviour(), LOOKAHEAD)
         self._sampler = Sampler(fps)
-        self._heard = np.zeros(0, np.float32)  # less than a HOP
+        self._heard = np.zeros(0, np.float32)  # pending, less than a HOP
         self._samples, self._frames = 0, 0
 
     @property
     def latency(self) -> float:
-        """Longest time in seconds from a frame's start to the moment at which it comes out."""
+        """Longest time in seconds from a frame's start until it is returned."""
         return ProsodyListener.latency + LOOKAHEAD + HOP / SAMPLE_RATE + 0.5 / self._fps + 1 / RATE
 
     def push(self, samples: NDArray[np.floating]) -> Life:
@@ -172,7 +168,7 @@ class LiveLife:
         self._heard = heard[whole:]
         hops = heard[:whole].reshape(-1, HOP)
         rows = [self._sampler.push(self._maker.hear(self._listener.push(hop))) for hop in hops]
-        return self._shown(rows)
+        return self._life(rows)
 
     def finish(self) -> Life:
         """The frames that remain when the speech has ended."""
@@ -181,9 +177,9 @@ class LiveLife:
         sampled = [self._sampler.push(row) for row in (*rows, self._maker.finish())]
         missing = frame_count(self._samples, self._fps) - self._frames
         sampled.append(self._sampler.finish(missing - sum(map(len, sampled))))
-        return self._shown([np.concatenate(sampled)[:missing]])
+        return self._life([np.concatenate(sampled)[:missing]])
 
-    def _shown(self, rows: list[Floats]) -> Life:
+    def _life(self, rows: list[Floats]) -> Life:
         frames = np.concatenate([np.zeros((0, COLUMNS)), *rows])
         self._frames += len(frames)
-        return shown(frames, self._pivot)
+        return life_of_rows(frames, self._pivot)

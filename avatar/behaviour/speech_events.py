@@ -1,11 +1,5 @@
-"""Movements that are planned before they are made, and made one frame after another.
-
-What a face answers to in a voice: where speech begins and ends, and accents.
-
-The pitch of a voice without gaps, a few frames behind.
-
-Parts of prosody, and the lack of it.
-"""
+"""What a face reacts to in a voice (onsets, ends, accents, a pitch without gaps), and the planned
+trajectories by which it does so, frame by frame."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -19,22 +13,22 @@ from audio2mesh.prosody.record import FRAMES_PER_SECOND, Accent, Prosody
 from avatar.geometry.vectors import Floats
 
 RATE = 100
-"""Frames a second in which a face's life is computed."""
+"""Frames a second at which the motion of a face is computed."""
 
 
 class Trajectories:
-    """Smooth movements from one place to another, which may overlap: what they add up to.
+    """The sum of planned movements, which may overlap.
 
-    Each goes from rest to rest with the least jerk (Flash, Hogan 1985) and stays where it got.
+    Each goes from rest to rest with minimum jerk (Flash, Hogan 1985) and holds its end.
     """
 
     def __init__(self, start: Floats, seconds: float = 4.0) -> None:
-        """start [width]: the numbers that move; seconds: how far ahead a movement may end."""
+        """start [width]: the numbers that move; seconds: how far ahead movements may end."""
         self._steps = np.zeros((round(seconds * RATE), len(start)))
-        self.place, self.goal = start, start
+        self.position, self.goal = start, start
 
     def plan(self, start: float, seconds: float, by: Floats) -> None:
-        """Move by [width], from `start` seconds from now on, or at once where that is past."""
+        """Move by [width], `start` seconds from now, or at once where that is past."""
         first = max(0, round(start * RATE))
         frames = min(max(1, round(seconds * RATE)), len(self._steps) - first)
         assert frames > 0, (start, seconds)
@@ -43,22 +37,22 @@ class Trajectories:
         self.goal = self.goal + by
 
     def step(self) -> Floats:
-        """The place [width] after one frame more."""
-        self.place = self.place + self._steps[0]
+        """The position [width] in the next frame."""
+        self.position = self.position + self._steps[0]
         self._steps[:-1] = self._steps[1:]
         self._steps[-1] = 0
-        return self.place
+        return self.position
 
 
 def least_jerk(t: Floats) -> Floats:
-    """The way made after a share t in [0, 1] of a movement's time."""
+    """Progress in [0, 1] of a minimum-jerk movement after a share t in [0, 1] of its time."""
     return t**3 * (10 - 15 * t + 6 * t * t)
 
 
 Kind = Literal["onset", "end", "rest", "accent"]
 
 REST_SECONDS = 2.0
-"""A silence as long as this is no pause within a speech."""
+"""A silence of this length ends a speech."""
 
 
 @dataclass(frozen=True)
@@ -69,17 +63,17 @@ class SpeechEvent:
 
 
 class SpeechEvents:
-    """Finds the cues in prosody that arrives bit by bit, whatever the bits."""
+    """Finds the events in prosody that arrives in pieces, however it is cut up."""
 
     def __init__(self, accent_seconds: float) -> None:
-        """accent_seconds: after its start an accent becomes a cue at the earliest."""
+        """accent_seconds: from the start of an accent until it becomes an event, at least."""
         self._accent_seconds = accent_seconds
         self.frame = 0  # the next one
         self._speaks, self._changed = False, 0
         self._waiting: list[Accent] = []
 
     def hear(self, piece: Prosody) -> Iterator[list[SpeechEvent]]:
-        """For each frame of a piece the cues that are known with it."""
+        """For each frame of a piece the events that become known with it."""
         self._waiting += piece.accents
         for speaks in piece.speaking.tolist():
             yield self._step(speaks)
@@ -100,15 +94,15 @@ class SpeechEvents:
         return found
 
 
-BELIEVED = 12.0  # semitones from the speaker's median; farther away lie a tracker's slips
+BELIEVED = 12.0  # semitones from the speaker's median; beyond are errors of the tracker
 
 
 class PitchContour:
-    """Hands on each frame's pitch a number of frames late, and meanwhile fills the gaps between
-    voiced frames of one phrase by straight lines, as far as it sees their other ends."""
+    """Delays each frame's pitch and fills the gaps between voiced frames of a phrase linearly, as
+    far as the delay reaches."""
 
     def __init__(self, late: int) -> None:
-        """late: frames; with 0 there is nothing to see, and gaps stay."""
+        """late: delay in frames; with 0 gaps stay."""
         self._late = late
         self._held = deque([(nan, False)] * late)
         self._last = nan  # voiced pitch, nan where the phrase has none yet
@@ -136,7 +130,7 @@ class PitchContour:
 
 
 def silence(frames: int) -> Prosody:
-    """The prosody of no voice at all."""
+    """Prosody without a voice."""
     nothing = np.zeros(frames, np.float32)
     return Prosody(
         f0=nothing + np.nan,
@@ -150,7 +144,7 @@ def silence(frames: int) -> Prosody:
 
 
 def part(prosody: Prosody, frames: slice) -> Prosody:
-    """Some frames of a recording's prosody, with the accents that begin in them."""
+    """Some frames of a recording's prosody, with the accents that start in them."""
     curves = {
         name: getattr(prosody, name)[frames]
         for name in ("f0", "pitch", "energy", "speaking", "rate")
@@ -161,6 +155,6 @@ def part(prosody: Prosody, frames: slice) -> Prosody:
 
 
 def in_parts(prosody: Prosody, frames: int) -> Iterator[Prosody]:
-    """A recording's prosody in parts of so many frames."""
+    """A recording's prosody in pieces of so many frames."""
     for start in range(0, len(prosody), frames):
         yield part(prosody, slice(start, min(start + frames, len(prosody))))

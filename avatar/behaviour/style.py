@@ -1,7 +1,6 @@
-"""How somebody moves head, eyes, brows and lids while speaking, in numbers.
+"""Speaking styles: statistics of head, eyes, brows and lids.
 
-Where a number names no source, it is a choice of ours, made so that the generator meets the bands
-of `evaluate head`.
+Numbers without a source are chosen so that the generator meets the bands of `evaluate head`.
 """
 
 from dataclasses import dataclass, replace
@@ -18,26 +17,26 @@ speech whose heads were tracked. Their signs differ from person to person."""
 
 @dataclass(frozen=True)
 class StyleParams:
-    """Statistics of what a face does besides speaking."""
+    """Statistics of a face's motion besides speech."""
 
     pose_degrees: Angles
-    """standard deviations of the poses that are held from phrase to phrase"""
+    """standard deviations of the poses held from phrase to phrase"""
     pose_memory: float
     """correlation of two successive poses"""
     transition_seconds: tuple[float, float]
-    """shortest and longest way from one pose to the next"""
+    """shortest and longest transition between poses"""
     lead_seconds: tuple[float, float]
-    """by which a head sets out before the voice"""
+    """by which the head starts before the voice"""
     leading: float
-    """share of phrases before which it does: more than 0.7 (Graf et al. 2002)"""
+    """share of phrases where it does: more than 0.7 (Graf et al. 2002)"""
     unit_seconds: float
-    """for which a pose is held at least within a phrase; intonation units follow one another every
-    1.6 s in 48 languages"""
+    """shortest hold of a pose within a phrase; intonation units follow one another every 1.6 s in
+    48 languages"""
     pitch_gain: Angles
-    """degrees that a head turns with a semitone of the voice, up with a higher one; the sideways
-    parts are drawn anew for every phrase"""
+    """degrees of head rotation per semitone of the voice, up with a higher one; the sideways gains
+    are drawn for every phrase"""
     wander_degrees: Angles
-    """standard deviations of what is neither the voice's nor a pose"""
+    """standard deviations of the drift that follows neither voice nor pose"""
     nodding: float
     """share of prominent accents with a nod, an overshooting nod or a swing (Graf et al. 2002)"""
     nod_degrees: tuple[float, float]
@@ -54,9 +53,9 @@ class StyleParams:
     """how much more likely a blink is about the end of a phrase (Nakano, Kitazawa 2010), so that
     about half of all fall there"""
     looking_seconds: float
-    """for which eyes stay with the listener, on average; 3.1 in talk (Lee, Badler, Badler 2002)"""
+    """mean duration of looks at the listener; 3.1 in talk (Lee, Badler, Badler 2002)"""
     away_seconds: float
-    """for which they look elsewhere; 0.93 in talk (Lee, Badler, Badler 2002)"""
+    """mean duration of looks elsewhere; 0.93 in talk (Lee, Badler, Badler 2002)"""
 
 
 SPEAKER = StyleParams(
@@ -106,25 +105,25 @@ STYLES: dict[Style, StyleParams] = {"reader": READER, "speaker": SPEAKER, "livel
 
 
 def scaled(
-    manner: StyleParams,
+    style: StyleParams,
     head: float = 1.0,
     brows: float = 1.0,
     blinks: float = 1.0,
     away: float = 1.0,
 ) -> StyleParams:
-    """A manner with `head` times as large motion of the head, `brows` times as many raises of the
-    brows, `blinks` times as many blinks, and eyes that are elsewhere `away` times as long."""
+    """A style with the motion of the head, the rates of brow raises and of blinks, and the duration
+    of looks elsewhere scaled."""
 
     def times(angles: Angles) -> Angles:
         return (head * angles[0], head * angles[1], head * angles[2])
 
     return replace(
-        manner,
-        pose_degrees=times(manner.pose_degrees),
-        pitch_gain=times(manner.pitch_gain),
-        wander_degrees=times(manner.wander_degrees),
-        nod_degrees=(head * manner.nod_degrees[0], head * manner.nod_degrees[1]),
-        brows_a_minute=brows * manner.brows_a_minute,
-        blinks_a_minute=blinks * manner.blinks_a_minute,
-        away_seconds=away * manner.away_seconds,
+        style,
+        pose_degrees=times(style.pose_degrees),
+        pitch_gain=times(style.pitch_gain),
+        wander_degrees=times(style.wander_degrees),
+        nod_degrees=(head * style.nod_degrees[0], head * style.nod_degrees[1]),
+        brows_a_minute=brows * style.brows_a_minute,
+        blinks_a_minute=blinks * style.blinks_a_minute,
+        away_seconds=away * style.away_seconds,
     )

@@ -1,4 +1,4 @@
-"""What a performance is told: options become a voice, feelings, and how a face behaves."""
+"""The direction of a performance from its options: voice, emotions and behaviour."""
 
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -19,13 +19,13 @@ SHIPPED = "the weights that ship"
 
 @dataclass(frozen=True)
 class Direction:
-    """What a voice, or a recorded take, shall make of a face."""
+    """How a voice, or a recorded take, shall move a face."""
 
     audio: Path | None = None  # the voice that moves the lips, if one does
     fps: float | None = None  # by default what the weights were trained at, of a take 25
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
-    feelings: EmotionTimeline | Auto = ()
+    emotions: EmotionTimeline | Auto = ()
     behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
     head_weights: Path | None = None  # that move the head in place of the generator
     flame: Path | None = None  # FLAME's file, for weights that are of FLAME
@@ -38,12 +38,12 @@ def direction_of(
     needed: str,
     camera: tuple[float, float] = (0.0, 0.0),
 ) -> Direction:
-    """What the options mean, checked.
+    """The direction that the options give, checked.
 
     speaks: whether a voice moves the lips; the rest as `behaviour_of` takes it. Raises InputError
     or FileNotFoundError, in one sentence.
     """
-    feelings = read_emotion(options.emotion, options.intensity, speaks)
+    emotions = read_emotion(options.emotion, options.intensity, speaks)
     behaviour = behaviour_of(options, lives, needed, camera)
     if options.head_weights:
         check_file(options.head_weights)
@@ -52,7 +52,7 @@ def direction_of(
         options.fps,
         options.weights,
         options.weights_style,
-        feelings,
+        emotions,
         behaviour,
         options.head_weights,
         options.flame,
@@ -62,11 +62,11 @@ def direction_of(
 def behaviour_of(
     options: LifeOptions, lives: bool, needed: str, camera: tuple[float, float] = (0.0, 0.0)
 ) -> Behaviour | None:
-    """What the options say about the life of a face; None: a still one.
+    """The behaviour that the options give; None: a still face.
 
-    lives: whether a voice decides about head and eyes; needed: what it would take; camera: where it
-    stands, degrees to the subject's left and up. Raises InputError for what cannot be done, and
-    for what has nothing to do.
+    lives: whether a voice moves head and eyes; needed: what that would take; camera: its direction,
+    degrees to the subject's left and up. Raises InputError for what cannot be done, and for
+    options without effect.
     """
     recorded = isinstance(options, BehaviourOptions)
     for option in fields(BehaviourOptions if recorded else LifeOptions):
@@ -87,7 +87,7 @@ def behaviour_of(
 
 
 def _gaze(said: str, camera: tuple[float, float]) -> Gaze:
-    """What is looked at; a camera that stands too far aside is looked at as far as eyes go."""
+    """The gaze of an option; a camera far aside is followed as far as eyes reach."""
     if said == "free":
         return Gaze()
     if said == "camera":

@@ -28,7 +28,7 @@ DRAWN = "its face looks drawn, so that little of what it does means much: film a
 
 @dataclass(frozen=True)
 class Scene:
-    """A subject, what it does and what is heard, checked and loaded."""
+    """A subject, its motion and the sound, checked and loaded."""
 
     subject: Subject
     motion: DrivenMotion
@@ -39,7 +39,7 @@ class Scene:
 def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
     """Render the video.
 
-    loaded: what a film before this one loaded, if it has the same look and weights. Bad input
+    loaded: of an earlier film of the same look and weights. Bad input
     raises InputError or OSError with one sentence, before a frame is drawn; whatever happens,
     nothing half-written is left.
     """
@@ -49,18 +49,18 @@ def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
 
 
 def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Report:
-    """The same of a plan."""
+    """Render the video of a plan."""
     assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
     with clock.stage("load"):
-        stage = (loaded or open_render_context(plan.look, subject)).stage
+        context = (loaded or open_render_context(plan.look, subject)).context
         cameras = plan.track(portrait(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving")
     with _saver(plan, motion) as save:
         move = partial(moving, motion, subject.avatar.vertices)
-        shoot(shot, stage, move, cameras, clock, save)
+        shoot(shot, context, move, cameras, clock, save)
     finished = time.perf_counter()
     return Report(
         output=str(plan.out),
@@ -92,8 +92,8 @@ def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) 
 
 
 def _performed(plan: DrivePlan, device: torch.device) -> tuple[Take | None, Sound | None]:
-    """The recorded performance that moves all of the face, or what a voice does not move; and what
-    is heard: the voice, else the film's own sound."""
+    """The recorded performance, of the whole face or beside a voice; and the sound: the voice's,
+    else the film's own."""
     if plan.film is None:
         return plan.take, plan.sound
     from avatar.tracking.track import performance_of  # noqa: PLC0415  voices need no tracker

@@ -1,4 +1,4 @@
-"""Feelings added to what a voice makes a face do."""
+"""Emotions added to the motion of a voice."""
 
 import sys
 from collections.abc import Iterator, Mapping
@@ -17,46 +17,46 @@ from avatar.retarget.fitted_face import Face
 Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
 
 
-def felt_in(feelings: EmotionTimeline | Auto, prosody: Prosody) -> EmotionTimeline:
-    """What is felt; of Auto what the prosody suggests, with one line on stderr."""
-    if not isinstance(feelings, Auto):
-        return feelings
+def resolve_emotions(emotions: EmotionTimeline | Auto, prosody: Prosody) -> EmotionTimeline:
+    """The timeline; of Auto the one that the prosody suggests, with a line on stderr."""
+    if not isinstance(emotions, Auto):
+        return emotions
     found = arousal(prosody)
     print(f"emotion: the voice sounds {found:.2f} excited (0 calm, 0.5 everyday)", file=sys.stderr)
-    return suggested(found, feelings.intensity)
+    return suggested(found, emotions.intensity)
 
 
 def style_with_emotion(
-    manner: StyleParams, feelings: EmotionTimeline, seconds: float
+    style: StyleParams, emotions: EmotionTimeline, seconds: float
 ) -> StyleParams:
-    """How somebody who feels moves head, brows, lids and eyes in a recording."""
-    return scaled(manner, **asdict(mean_emotion_style(feelings, seconds)))
+    """A style with the mean effect of the emotions over a recording."""
+    return scaled(style, **asdict(mean_emotion_style(emotions, seconds)))
 
 
 def with_emotion(
-    face: Face, speech: Curves, beside: Units, feelings: EmotionTimeline, fps: float
+    face: Face, speech: Curves, beside: Units, emotions: EmotionTimeline, fps: float
 ) -> tuple[Curves, Units]:
     """The curves of the mouth and the units of the rest of the face.
 
-    beside: what moves besides the mouth without feelings.
+    beside: what moves besides the mouth.
     """
-    added = LiveEmotion(face, speech.basis, feelings, fps)
+    added = LiveEmotion(face, speech.basis, emotions, fps)
     frames = sum(map(len, speech.coefficients()))
 
     def coefficients() -> Iterator[Tensor]:
-        live = LiveEmotion(face, speech.basis, feelings, fps)
+        live = LiveEmotion(face, speech.basis, emotions, fps)
         for chunk in speech.coefficients():
             yield live.push(chunk)[0]
 
     names, basis = (*speech.names, *added.names), torch.cat([speech.basis, added.basis])
-    felt = added.beside(frames)
-    return Curves(names, basis, coefficients), joined(felt, beside)
+    expressed = added.beside(frames)
+    return Curves(names, basis, coefficients), joined(expressed, beside)
 
 
-def joined(felt: Units, beside: Units) -> Units:
-    """What feelings and what else moves beside speech; blinks shut the lids even so."""
+def joined(expressed: Units, beside: Units) -> Units:
+    """Emotions and what else moves beside speech; blinks override the emotions' lids."""
     units = dict(beside)
-    for name, weight in felt.items():
+    for name, weight in expressed.items():
         blink = beside.get(f"eyeBlink{'Left' if name.endswith('Left') else 'Right'}")
         open = 1 - blink if blink is not None and name.startswith(LIDS) else 1
         units[name] = (units.get(name, 0) + weight * open).clamp(0, 1)

@@ -37,7 +37,7 @@ from common.progress import progress_bar
 
 @dataclass(frozen=True)
 class Exported:
-    """What was written, and how well a fit says what was meant."""
+    """What was written, and the residual of a fit."""
 
     frames: int
     fps: float
@@ -69,7 +69,7 @@ def export(options: ExportOptions) -> Exported:
             misfit = _write_weights(plan.out, motion)
         case "vertices":
             with motion_file(plan.out, motion) as append:
-                for chunk in _told(motion):
+                for chunk in _offsets(motion):
                     for frame in chunk.numpy():
                         append(frame)
         case "morphs":
@@ -85,7 +85,7 @@ def export(options: ExportOptions) -> Exported:
 
 
 def _face(plan: ExportPlan) -> tuple[Face | None, Paint | None]:
-    """The head that shall move and its colours; None where the motion has a head of its own."""
+    """The head to move and its colours; None where the motion has its own head."""
     saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
     if plan.avatar:
         avatar = open_avatar(*plan.avatar)
@@ -106,8 +106,8 @@ def _avatar_paint(avatar: Avatar) -> Paint:
     return gaussian_paint(gaussians, avatar.vertices, avatar.faces)
 
 
-def _told(motion: DrivenMotion) -> Iterator[Tensor]:
-    """The offsets, with a progress bar."""
+def _offsets(motion: DrivenMotion) -> Iterator[Tensor]:
+    """The offsets of a motion, with a progress bar."""
     with progress_bar("exporting", motion.frames) as show:
         done = 0
         for chunk in motion.offsets():
@@ -118,7 +118,7 @@ def _told(motion: DrivenMotion) -> Iterator[Tensor]:
 
 def _write_weights(out: Path, motion: DrivenMotion) -> Misfit:
     to_head = motion.face.to_head
-    weights, misfit = fit_weights(motion.face.head, _told(motion))
+    weights, misfit = fit_weights(motion.face.head, _offsets(motion))
     angles = head_angles(to_head.of_motions(motion.head_pose))
     write_take(out, weights.numpy(), angles.numpy(), motion.fps)
     return misfit.scaled(to_head.scale)
@@ -133,7 +133,7 @@ def _export_flame(plan: ExportPlan) -> Exported:
         face = face_of(Mesh(flame.template, flame.faces), FLAME)
     motion = motion_of(mover, face, plan.direction, plan.device)
     rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
-    chunks = (chunk[:, :VERTICES] for chunk in _told(motion))
+    chunks = (chunk[:, :VERTICES] for chunk in _offsets(motion))
     lips = flame_regions(flame.template, flame.faces)["lips"]
     found, misfit = fit_flame(flame, rest, chunks, lips)
     write_flame_motion(plan.out, found, motion.head_pose)

@@ -1,4 +1,4 @@
-"""What the options of an export mean: each is read once, before anything is loaded."""
+"""The plan of an export: each option is read once, before anything is loaded."""
 
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -21,7 +21,7 @@ from common.writable import check_writable
 Form = Literal["weights", "morphs", "vertices", "flame", "gaussians"]
 
 MESH_TOO = (".glb",)
-"""Suffixes of a moving mesh as well, unless one moment or numbered files are asked for."""
+"""Suffixes of a moving mesh as well, unless one frame or numbered files are asked for."""
 ASKS = ("at", "sh_degree", "up", "light")
 
 
@@ -31,7 +31,7 @@ class ExportPlan:
 
     form: Form
     out: Path
-    avatar: AvatarFiles | None  # of which head; else of a mesh; else the mover's own, or ours
+    avatar: AvatarFiles | None  # whose head moves; else the mesh's, the mover's own or anny-head
     mesh: AvatarFiles | None
     direction: Direction
     mover: Mover | None  # None: a voice, or nothing
@@ -49,11 +49,11 @@ class ExportPlan:
 
 
 def plan_export(options: ExportOptions) -> ExportPlan:
-    """What the options mean; raises InputError, FileNotFoundError or OSError, in one sentence, for
+    """Check the options; raises InputError, FileNotFoundError or OSError, in one sentence, for
     what cannot work."""
     movers = sum(path is not None for path in (options.audio, options.motion, options.arkit))
     if movers > 1 or (movers == 0 and not holds_gaussians(options)):
-        _form(options)  # a suffix that is none of ours is told first
+        _form(options)  # reports an unknown suffix first
         raise InputError(
             "give one thing that moves the face: a voice with --audio, saved motion with --motion "
             "or a take with --arkit"
@@ -111,7 +111,7 @@ def _check_files(options: ExportOptions) -> None:
 
 
 def _check_idle(options: ExportOptions) -> None:
-    """No option may be given that has nothing to do."""
+    """Refuse options without effect."""
     performed = options.audio or options.arkit
     glb = options.out.suffix.lower() == ".glb" and (options.mesh or options.avatar)
     files = f"an --out of Gaussians ({', '.join(UPWARD)})"
@@ -167,12 +167,12 @@ def _check_gaussians(options: ExportOptions) -> None:
     if out.suffix.lower() == FOLLOWS:
         _check_follower(options)
     if options.at is not None:
-        _check_moment(options)
+        _check_time(options)
     if _moves(options) and options.at is None and not numbers:
         name = out.with_name(f"{out.stem}_%05d{out.suffix}").name
         raise InputError(
             f"{out}: holds Gaussians that stand still; name a file for every frame, such as "
-            f"{name} in a new folder, or one moment with --at"
+            f"{name} in a new folder, or one frame with --at"
         )
     if numbers and not _moves(options):
         raise InputError(f"{out}: numbers frames, but nothing moves the avatar; give --audio")
@@ -205,11 +205,11 @@ def _check_follower(options: ExportOptions) -> None:
         raise InputError(f"--up: LAM's renderer wants +y up in {options.out}; leave it out")
 
 
-def _check_moment(options: ExportOptions) -> None:
+def _check_time(options: ExportOptions) -> None:
     if not _moves(options):
         raise InputError("--at: has nothing to do where nothing moves the avatar; leave it out")
     if is_numbered(options.out):
-        raise InputError(f"--at: one moment needs no number in {options.out.name}; leave one out")
+        raise InputError(f"--at: one frame needs no number in {options.out.name}; leave one out")
     if not 0 <= (options.at or 0) < float("inf"):
         raise InputError(f"--at {options.at:g}: must be a number of seconds, 0 or more")
 

@@ -1,8 +1,7 @@
-"""The one frame loop: what moves → vertices → pictures → a film.
+"""The frame loop: motion → vertices → pictures → a film.
 
-On the CPU, and under a light, frames are drawn one by one. A device draws many in one launch, from
-a few numbers each to finished 8-bit pictures; nothing but these leaves it, and only if they are not
-encoded there.
+On the CPU, and under a light, frames are drawn one by one. A device draws batches of frames, from
+coefficients to 8-bit pictures, which are copied to the host only if they are encoded there.
 """
 
 import sys
@@ -28,13 +27,13 @@ from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians, render_frames
 
 MOST = 32
-"""Frames in one launch: gsplat keeps their number, that of the tiles and depths in 64 bits."""
+"""Frames in a batch: gsplat packs frame, tile and depth into 64 bits."""
 BYTES_AT_ONCE = 2**30
-"""Of Gaussians and pictures that a launch may take, estimated."""
+"""Estimated memory of a batch's Gaussians and pictures."""
 
 
 class Sample(NamedTuple):
-    """What is known of a frame before its mesh is made."""
+    """A frame before its mesh is computed."""
 
     number: int
     moved: Tensor  # [V, 3] offsets from rest, or vertices
@@ -43,10 +42,10 @@ class Sample(NamedTuple):
 
 @dataclass(frozen=True)
 class Moving:
-    """A mesh that moves, as long as it may."""
+    """A moving mesh."""
 
     chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
-    vertices: Callable[[Tensor, int | slice], Tensor]  # of some of these, and their frames
+    vertices: Callable[[Tensor, int | slice], Tensor]  # from some chunks and their frames
     frames: int
     fps: float
 
@@ -56,7 +55,7 @@ Pictures = Iterator[tuple[Tensor, Tensor]]
 
 
 def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
-    """The mesh of a motion from rest [V, 3]; what it is made of lies on the device."""
+    """The mesh of a motion from rest [V, 3], on the device."""
     device = device or torch.device("cpu")
     curves, head = motion.curves, motion.face.head
     rest, head_pose = rest.to(device), motion.head_pose.to(device)
@@ -74,36 +73,36 @@ def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = Non
 
 @dataclass(frozen=True)
 class Film:
-    """Where a film goes, and what is heard with it."""
+    """The file of a film, and its sound."""
 
     out: Path
     size: tuple[int, int]
     sound: Sound | None
-    doing: str  # what the progress bar says
+    doing: str  # text of the progress bar
 
 
 def shoot(
     film: Film,
-    stage: RenderContext,
+    context: RenderContext,
     move: Callable[[torch.device | None], Moving],
     cameras: Iterable[Camera],
     clock: PhaseClock,
     save: Callable[[Tensor], None] = lambda moved: None,
 ) -> None:
-    """Every frame: move the mesh, carry the Gaussians along, draw, encode.
+    """Every frame: move the mesh, skin the Gaussians, draw, encode.
 
-    move: what moves, on a device; save: takes what each frame was moved by. Nothing half-written is
+    move: the moving mesh on a device; save: takes each frame's offsets. Nothing half-written is
     left. Raises as `open_writer` does.
     """
-    darkroom = darkroom_of(stage, film)
-    moved = move(None if darkroom is None else stage.device)
-    if darkroom is None:
-        pictures = one_by_one(stage, moved, cameras, clock)
+    renderer = batch_renderer_of(context, film)
+    moved = move(None if renderer is None else context.device)
+    if renderer is None:
+        pictures = one_by_one(context, moved, cameras, clock)
     else:
-        at_once = frames_at_once(stage.avatar, *film.size)
-        on_device = DeviceClock(clock, stage.device)
-        pictures = many_at_once(darkroom, moved, cameras, at_once, on_device)
-    provenance, nvenc = stage.avatar.provenance, darkroom is not None and darkroom.stay
+        at_once = frames_at_once(context.avatar, *film.size)
+        on_device = DeviceClock(clock, context.device)
+        pictures = many_at_once(renderer, moved, cameras, at_once, on_device)
+    provenance, nvenc = context.avatar.provenance, renderer is not None and renderer.stay
     frames = 0
     with (
         open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc) as write,
@@ -119,19 +118,19 @@ def shoot(
 
 
 def one_by_one(
-    stage: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
+    context: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
 ) -> Pictures:
-    """Pictures [H, W, 3] float32, two drawn at a time by the CPU."""
+    """Pictures [H, W, 3] float32, two at a time on the CPU."""
 
     def drawn(sample: Sample) -> tuple[Tensor, Tensor]:
         number, offsets, camera = sample
         with clock.stage("rig"):
             vertices = moved.vertices(offsets, number)
-            gaussians = stage.gaussians(vertices, camera, number / moved.fps)
+            gaussians = context.gaussians(vertices, camera, number / moved.fps)
         with clock.stage("raster"):
-            return stage.picture(gaussians, camera, number / moved.fps), offsets
+            return context.picture(gaussians, camera, number / moved.fps), offsets
 
-    return (in_pairs if stage.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
+    return (in_pairs if context.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
 
 
 def _samples(
@@ -142,41 +141,41 @@ def _samples(
 
 
 @dataclass(frozen=True)
-class Darkroom:
-    """What makes finished pictures of moved meshes, many at once."""
+class BatchRenderer:
+    """Makes 8-bit pictures of batches of moved meshes."""
 
     rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
     draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
-    planar: bool  # finished as `nv12` makes them, not as bytes of red, green and blue
-    stay: bool  # pictures are left on the device, for an encoder there
+    planar: bool  # pictures as `nv12` makes them, else RGB
+    stay: bool  # pictures stay on the device, for its encoder
 
 
-def darkroom_of(stage: RenderContext, film: Film) -> Darkroom | None:
-    """What keeps whole frames on the device; None where they are the CPU's work, as light is."""
-    if stage.backend == "cpu" or stage.light is not None:
+def batch_renderer_of(context: RenderContext, film: Film) -> BatchRenderer | None:
+    """None where frames are drawn on the CPU, as they are under a light."""
+    if context.backend == "cpu" or context.light is not None:
         return None
-    parts = stage.avatar, stage.device, stage.backend, stage.background
-    return open_darkroom(*parts, film.out, film.size)
+    parts = context.avatar, context.device, context.backend, context.background
+    return open_batch_renderer(*parts, film.out, film.size)
 
 
-def open_darkroom(
+def open_batch_renderer(
     avatar: Avatar,
     device: torch.device,
     backend: Backend,
     background: Tensor,
     out: Path,
     size: tuple[int, int],
-) -> Darkroom:
-    """What makes the pictures of a film of an avatar; the encoder is said in a line on stderr.
+) -> BatchRenderer:
+    """The batch renderer of a film; which encoder is used is said in a line on stderr.
 
     background [3]: behind everything; out: the film's file; size: its pixels across and down.
     """
     refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
     if refused is None:
         refused = why_not_nvenc(device, *size)
-    place = "the device" if refused is None else f"the CPU ({refused})"
-    print(f"encoder: {place}", file=sys.stderr)
-    return Darkroom(
+    where = "the device" if refused is None else f"the CPU ({refused})"
+    print(f"encoder: {where}", file=sys.stderr)
+    return BatchRenderer(
         batch_rig(avatar, device),
         lambda gaussians, cameras: render_frames(gaussians, cameras, background, backend),
         planar=takes_nv12(out),
@@ -185,7 +184,7 @@ def open_darkroom(
 
 
 def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
-    """How many frames one launch may draw."""
+    """How many frames a batch may have."""
     gaussian = 4 * 2 * (12 + avatar.gaussians.sh[0].numel())  # floats, as given and as projected
     pixel = 4 * 10  # colour, transmittance, and colour again while it becomes bytes
     each = gaussian * len(avatar.binding) + pixel * width * height
@@ -193,38 +192,38 @@ def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
 
 
 def many_at_once(
-    darkroom: Darkroom,
+    renderer: BatchRenderer,
     moved: Moving,
     cameras: Iterable[Camera],
     at_once: int,
     clock: DeviceClock,
 ) -> Pictures:
-    """Finished pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are taken, the device makes
-    the next ones."""
+    """Pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are consumed, the device draws the next
+    batch."""
     samples = _samples(moved, cameras, clock)
     launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
     while batch := list(islice(samples, at_once)):
-        following = _launch(batch, moved, darkroom, clock)
+        following = _launch(batch, moved, renderer, clock)
         yield from launched()
         launched = following
     yield from launched()
 
 
 def _launch(
-    batch: list[Sample], moved: Moving, darkroom: Darkroom, clock: DeviceClock
+    batch: list[Sample], moved: Moving, renderer: BatchRenderer, clock: DeviceClock
 ) -> Callable[[], Pictures]:
-    """Begin to draw a batch; what is returned waits for its pictures."""
+    """Start drawing a batch; the function returned waits for its pictures."""
     with clock.stage("rig"):
         offsets = torch.stack([sample.moved for sample in batch])
         vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
-        gaussians = darkroom.rig(vertices)
+        gaussians = renderer.rig(vertices)
     with clock.stage("raster"):
-        colours = darkroom.draw(gaussians, [sample.camera for sample in batch])
+        colours = renderer.draw(gaussians, [sample.camera for sample in batch])
     with clock.stage("encode"):
         finished = rgb8(colours)
-        if darkroom.planar:
+        if renderer.planar:
             finished = nv12(finished)
-        if not darkroom.stay:
+        if not renderer.stay:
             finished = _towards_host(finished)
     landing = clock.landing()
 
@@ -236,7 +235,7 @@ def _launch(
 
 
 def _towards_host(pictures: Tensor) -> Tensor:
-    """A copy on the CPU, which is complete once the device has done what was launched."""
+    """A copy on the CPU, complete when the device has finished its queue."""
     if not pictures.is_cuda:
         return pictures.cpu()
     host = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)

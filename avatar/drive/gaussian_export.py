@@ -1,4 +1,4 @@
-"""An avatar's Gaussians for other programs: at rest, at one moment, or frame by frame."""
+"""An avatar's Gaussians for other programs: at rest, at one frame, or frame by frame."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ def _write(plan: ExportPlan, path: Path, gaussians: Gaussians) -> None:
 
 
 def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -> None:
-    """The avatar at rest, and how its Gaussians' centres follow each ARKit unit."""
+    """The avatar at rest, and the motion of its Gaussians' centres with each ARKit unit."""
     most = most_gaussians(len(WEIGHTS))
     if len(avatar.binding) > most:
         raise InputError(
@@ -103,7 +103,7 @@ def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -
 
 
 def _at(seconds: float | None, motion: DrivenMotion) -> Tensor:
-    """The mesh [V, 3] at the moment that is asked for."""
+    """The mesh [V, 3] at a time."""
     assert seconds is not None
     number, ends = int(round(seconds * motion.fps, 6)), motion.frames / motion.fps
     if number >= motion.frames:

@@ -7,8 +7,8 @@ from avatar.avatar_io.animated_glb import MorphTargets
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.heads.arkit import WEIGHTS
 
-SAMPLES = 300  # frames that tell which directions a motion has, at most
-SAMPLE_BYTES = 2**27  # about the most memory that they take
+SAMPLES = 300  # frames from which the directions are found, at most
+SAMPLE_BYTES = 2**27  # of them, about
 DIRECTIONS = 48  # at most
 LEFT_OUT = 1e-4  # of the sampled frames' energy may be left out
 
@@ -24,13 +24,13 @@ def morph_targets(motion: DrivenMotion) -> MorphTargets:
 
 
 def principal_curves(motion: DrivenMotion) -> Curves:
-    """Motion on an orthonormal basis that leaves out no more than LEFT_OUT of its energy, found
-    from frames spread over all of it; the offsets are read once here, and once for the curves."""
+    """Motion on an orthonormal basis without no more than LEFT_OUT of its energy, found from frames
+    spread over all of it; the offsets are read once here, and once for the curves."""
     some = _sampled(motion)  # [n, 3 V]
     energies, mix = torch.linalg.eigh((some @ some.T).double())
     energies, mix = energies.flip(0).clamp(min=0), mix.flip(1).float()
-    told = energies.cumsum(0) < (1 - LEFT_OUT) * energies.sum()
-    kept = min(int(told.sum()) + 1, DIRECTIONS, len(some))
+    short = energies.cumsum(0) < (1 - LEFT_OUT) * energies.sum()
+    kept = min(int(short.sum()) + 1, DIRECTIONS, len(some))
     basis = torch.linalg.qr((mix[:, :kept].T @ some).T).Q.T  # [K, 3 V]
     names = tuple(f"motion_{k:02d}" for k in range(kept))
     coefficients = lambda: (chunk.flatten(1) @ basis.T for chunk in motion.offsets())  # noqa: E731

@@ -18,7 +18,7 @@ CHUNK_BYTES = 2**24  # of offsets that are computed at a time
 
 @dataclass(frozen=True)
 class Curves:
-    """Motion as a few numbers a frame on a basis of vertex offsets."""
+    """Motion as coefficients on a basis of vertex offsets."""
 
     names: tuple[str, ...]  # [C] of the basis's directions; those of ARKit's units are ARKit's
     basis: Tensor  # [C, V, 3] in the unit of the mesh
@@ -35,14 +35,14 @@ class Curves:
 
 @dataclass(frozen=True)
 class DrivenMotion:
-    """The motion of one face, in the space and unit of its mesh; as long as it may be, only a few
-    frames of it are held."""
+    """The motion of one face, in the space and unit of its mesh, of which only a few frames are
+    held."""
 
     face: Face
     offsets: Callable[[], Iterator[Tensor]]  # of all frames in turn, in chunks [f, V, 3]
     head_pose: Tensor  # [F, 4, 4] rigid motion of the head
     fps: float
-    curves: Curves | None = None  # what the offsets are made of, where that is known
+    curves: Curves | None = None  # the offsets' basis and coefficients, where known
 
     @property
     def frames(self) -> int:
@@ -58,8 +58,8 @@ class DrivenMotion:
 def motion_file(
     path: Path, motion: DrivenMotion, labels: Arrays | None = None
 ) -> AbstractContextManager[Callable[[Frame], None]]:
-    """A file of the motion, to which the offsets [V, 3] are appended frame by frame; labels: what
-    else it says."""
+    """A file of the motion, to which the offsets [V, 3] are appended frame by frame; labels:
+    further arrays."""
     face = motion.face
     facts = (face.mesh, face.head.topology, motion.fps, motion.head_pose, face.fitted)
     return motion_writer(SavedMotion(path, *facts), face.head.regions, labels)

@@ -42,7 +42,7 @@ class LookOptions(LightOptions, SubjectOptions):
 
 @dataclass(frozen=True)
 class _Filmed:
-    """What is filmed."""
+    """Avatar, sound and file of a film."""
 
     avatar: Path
     """The avatar: a .ply of ours, GaussianAvatars' point_cloud.ply with its flame_param.npz beside
@@ -70,7 +70,7 @@ class DriveOptions(SpeechOptions, BehaviourOptions, FilmOptions):
     """A film of a face, whose performance moves the avatar; its sound is heard."""
     sync: Sync = "auto"
     """Milliseconds by which the sound of --film is moved, later where more than 0, earlier where
-    less; auto: as far as the lips ask for, if they tell surely."""
+    less; auto: as the lips indicate, where they do so clearly."""
     arkit: Path | None = None
     """Recorded face motion that moves the face instead of the voice: a Live Link Face .csv."""
     save_motion: Path | None = None
@@ -88,9 +88,9 @@ class ReplayOptions(FilmOptions):
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
     split: Literal["train", "val", "test"] | None = None
-    """Which moments of the capture; by default test, its held-out sequences."""
+    """Which frames of the capture; by default test, its held-out sequences."""
     sequence: str | None = None
-    """Of these moments, only those of one sequence; by default all."""
+    """Of these frames, only those of one sequence; by default all."""
     camera_id: str | None = None
     """Film with this camera of the capture, at its own size, instead of --camera."""
     motion: Path | None = None
@@ -145,7 +145,7 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOption
     them.
 
     A .ply, .splat, .spz, .sog, .gltf, .usdc or .usda holds the Gaussians of --avatar in world
-    space: at rest, at one moment (--at), or frame by frame in numbered files of a new folder (--out
+    space: at rest, at one time (--at), or frame by frame in numbered files of a new folder (--out
     frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
     A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
     --light puts a light into the colours of all these, for programs that know none.
@@ -172,7 +172,7 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOption
     """A picture (.jpg, .png) to paint a mesh with that has texture coordinates: --avatar for
     Gaussians or a .glb, or --mesh for a .glb."""
     at: float | None = None
-    """Of moving Gaussians only those of this moment, in seconds."""
+    """Of moving Gaussians only the frame at this time, in seconds."""
     sh_degree: int | None = None
     """Degree of the spherical harmonics of Gaussians, 0 to 3, by default the avatar's own. Some
     programs read only a .ply of degree 3 (62 properties)."""
@@ -191,12 +191,12 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOption
 
 @dataclass(frozen=True)
 class EmotionSetOptions:
-    """Write every recording with every feeling in every intensity, as motion of any head.
+    """Write every recording with every emotion at every intensity, as motion of any head.
 
-    Each becomes <recording>_<feeling>_<percent>.npz, a motion file as --save-motion of driving
-    writes it that also holds its feeling (`style`), its intensity and the recording's phones, with
+    Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
+    writes it that also holds its emotion (`style`), its intensity and the recording's phones, with
     the sound beside it as .wav; labels.json lists them. Of anny-head such a folder is one to train
-    on: weights learn the feelings as speaking styles. The same command continues a set that was
+    on: weights learn the emotions as speaking styles. The same command continues a set that was
     stopped.
     """
 
@@ -206,7 +206,7 @@ class EmotionSetOptions:
     out: Path
     """The folder to write."""
     emotions: tuple[str, ...] = tuple(EMOTIONS)
-    """Feelings, by the names that --emotion of driving knows, mixtures such as
+    """Emotions, by the names that --emotion of driving knows, mixtures such as
     happy:0.4,surprise:0.3 among them; neutral is written once."""
     intensities: tuple[float, ...] = (0.33, 0.66, 1.0)
     """How strong each is, from 0 to 1."""

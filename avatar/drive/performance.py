@@ -1,4 +1,4 @@
-"""What a voice, or a recorded take, makes a face do."""
+"""The motion of a face by a voice, or by a recorded take."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -12,10 +12,10 @@ from audio2mesh.pose_vae.fit import load_pose_net
 from avatar.avatar_io.live_link import Take, read_take
 from avatar.avatar_io.motion_file import SavedMotion, open_motion
 from avatar.avatar_io.take_poses import head_poses, sample_take
-from avatar.behaviour.breath import moved_by
+from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction
-from avatar.drive.emotion import felt_in, style_with_emotion, with_emotion
+from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.heads import load_head
@@ -26,7 +26,7 @@ from common.device import Device, pick_device
 
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
 NOT_SPOKEN = ("eye", "brow", "noseSneer", "cheekSquint")
-"""How units begin that a voice does not move."""
+"""Prefixes of the units that a voice does not move."""
 
 
 Mover = SavedMotion | Take
@@ -41,53 +41,55 @@ def read_mover(motion: Path | None, arkit: Path | None) -> Mover | None:
 
 
 def motion_of(
-    mover: Mover | None, face: Face | None, told: Direction, device: Device
+    mover: Mover | None, face: Face | None, direction: Direction, device: Device
 ) -> DrivenMotion:
     """The motion of a face by what moves it, else by a voice; None: the face of saved motion."""
     if isinstance(mover, SavedMotion):
         return retargeted(mover, face)
     assert face is not None
-    return perform(face, mover or load_model(told.weights, pick_device(device)), told)
+    return perform(face, mover or load_model(direction.weights, pick_device(device)), direction)
 
 
 def perform(
-    face: Face, mover: Take | SpeechToMotion, told: Direction, beside: Take | None = None
+    face: Face, mover: Take | SpeechToMotion, direction: Direction, beside: Take | None = None
 ) -> DrivenMotion:
     """The motion of a face by a recorded take, or by a voice.
 
     beside: moves head, eyes and brows while the voice moves the lips. Raises InputError where the
-    weights' motion cannot be carried to the mesh.
+    weights' motion cannot be retargeted to the mesh.
     """
     if isinstance(mover, Take):
-        rate = float(exact_rate(told.fps or TAKE_FPS))
-        return _of_take(face, mover, rate, told.behaviour is None)
-    basis = retarget_basis(mover, face, told.weights or SHIPPED, told.flame)
-    return _of_speech(face, mover, basis, told, beside)
+        rate = float(exact_rate(direction.fps or TAKE_FPS))
+        return _of_take(face, mover, rate, direction.behaviour is None)
+    basis = retarget_basis(mover, face, direction.weights or SHIPPED, direction.flame)
+    return _of_speech(face, mover, basis, direction, beside)
 
 
 def _of_speech(
-    face: Face, model: SpeechToMotion, basis: Tensor, told: Direction, beside: Take | None
+    face: Face, model: SpeechToMotion, basis: Tensor, direction: Direction, beside: Take | None
 ) -> DrivenMotion:
     """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
     basis [K, V, 3]: the model's, on the mesh of the face.
     """
-    assert told.audio is not None
-    fps, pivot = float(exact_rate(told.fps or model.fps)), load_head().pivot
-    net = load_pose_net(told.head_weights) if told.head_weights else None
-    heard = hear(model, told.audio, fps, told.weights_style)
-    frames, feelings = len(heard.energy), felt_in(told.feelings, heard.prosody)
-    if told.behaviour is None:
+    assert direction.audio is not None
+    fps, pivot = float(exact_rate(direction.fps or model.fps)), load_head().pivot
+    net = load_pose_net(direction.head_weights) if direction.head_weights else None
+    heard = hear(model, direction.audio, fps, direction.weights_style)
+    frames, emotions = len(heard.energy), resolve_emotions(direction.emotions, heard.prosody)
+    if direction.behaviour is None:
         life = still(frames)
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        manner = style_with_emotion(told.behaviour.manner, feelings, heard.seconds)
-        life = live(heard.prosody, fps, frames, pivot, replace(told.behaviour, manner=manner), net)
+        style = style_with_emotion(direction.behaviour.style, emotions, heard.seconds)
+        life = live(
+            heard.prosody, fps, frames, pivot, replace(direction.behaviour, style=style), net
+        )
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
     speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
-    if feelings:
-        speech, units = with_emotion(face, speech, units, feelings, fps)
+    if emotions:
+        speech, units = with_emotion(face, speech, units, emotions, fps)
     return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
 
 
@@ -102,7 +104,7 @@ def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frame
             yield torch.cat([chunk, unspoken[start : start + len(chunk)]], dim=1)
             start += len(chunk)
 
-    basis = torch.cat([speech.basis, *(moved_by(face, name)[None] for name in units)])
+    basis = torch.cat([speech.basis, *(unit_offsets(face, name)[None] for name in units)])
     return Curves((*speech.names, *units), basis, coefficients)
 
 
@@ -115,7 +117,7 @@ def _of_take(face: Face, take: Take, fps: float, still: bool) -> DrivenMotion:
 
 
 def _life_of(take: Take, frames: int, fps: float) -> Life:
-    """What a take does besides speaking; after its end its last frame stays."""
+    """A take's motion besides speech; its last frame is held after its end."""
     weights, angles = sample_take(take, fps)
     rows = torch.arange(frames).clamp(max=len(weights) - 1)
     names = [name for name in WEIGHTS if name.startswith(NOT_SPOKEN)]

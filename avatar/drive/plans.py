@@ -1,4 +1,4 @@
-"""What the options of a film or a page mean: each is read once, before anything is loaded."""
+"""The plan of a film: each option is read once, before anything is loaded."""
 
 import math
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ NAMED_CAMERAS = ("front", "orbit")
 
 @dataclass(frozen=True)
 class Look:
-    """An avatar and how it looks; equal where films can share what is loaded for them."""
+    """An avatar and how it looks; films of equal looks share what is loaded."""
 
     files: AvatarFiles
     light: Light | None  # None: that in the avatar's colours
@@ -55,7 +55,7 @@ class DrivePlan:
 
 
 def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
-    """The files of an avatar; bare: where it will be lit, it brings no light along."""
+    """The files of an avatar; bare: without baked light, since it will be lit."""
     return AvatarFiles(avatar, options.flame, options.landmarks, options.texture, bare)
 
 
@@ -115,7 +115,7 @@ def _beside(options: SubjectOptions) -> tuple[Path | None, ...]:
 
 
 def there(*named: Path | None) -> list[Path]:
-    """The files that are named; FileNotFoundError for one that is not there."""
+    """The named files; FileNotFoundError for one that does not exist."""
     for path in named:
         if path is not None and not path.exists():
             raise FileNotFoundError(f"{path}: no such file; check the path")
@@ -125,7 +125,7 @@ def there(*named: Path | None) -> list[Path]:
 def _check_distinct(
     options: DriveOptions, read: list[Path], written: tuple[Path | None, ...]
 ) -> None:
-    """No file that is written may be one that is read or written as well."""
+    """Refuse outputs that are inputs or other outputs as well."""
     camera = [] if options.camera in NAMED_CAMERAS else [Path(options.camera)]
     for path in written[1:]:
         if path is not None:
@@ -140,7 +140,7 @@ def _check_distinct(
 
 @dataclass(frozen=True)
 class ReplayPlan:
-    """A film of recorded motion; of the rest its options know."""
+    """A film of recorded motion."""
 
     look: Look
     size: tuple[int, int]
@@ -173,7 +173,7 @@ def plan_replay(options: ReplayOptions) -> ReplayPlan:
 
 
 def _look(options: FilmOptions, out: Path | None) -> Look:
-    """How the avatar looks; refuses, in one sentence, a film that cannot be shot or written."""
+    """The look; refuses, in one sentence, a film that cannot be rendered or written."""
     if options.camera not in NAMED_CAMERAS:
         if not Path(options.camera).is_file():
             raise InputError(
@@ -192,7 +192,7 @@ def _look(options: FilmOptions, out: Path | None) -> Look:
 
 
 def _check_no_angles(options: FilmOptions, other: str) -> None:
-    """Refuse angles for a camera of ours beside the option that names another camera."""
+    """Refuse angles beside an option that names another camera."""
     for name in ("azimuth", "elevation"):
         if getattr(options, name):
             raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
@@ -214,6 +214,6 @@ def _check_numbers(options: FilmOptions, out: Path | None) -> None:
 
 
 def check_fps(fps: float | None) -> None:
-    """Refuse a rate that no motion has. InputError."""
+    """Refuse an impossible frame rate. InputError."""
     if fps is not None and not SLOWEST <= fps <= FASTEST:
         raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second")

@@ -13,7 +13,7 @@ from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.frames import Film, Moving, moving, shoot
 from avatar.drive.options import ReplayOptions
 from avatar.drive.plans import ReplayPlan, plan_replay
-from avatar.drive.render_context import stage_of
+from avatar.drive.render_context import lit_render_context
 from avatar.drive.report import PhaseClock
 from avatar.drive.retarget import avatar_face, retargeted
 from avatar.geometry.similarity import fit_similarity
@@ -30,7 +30,7 @@ CAPTURE_FPS = 25.0
 
 @dataclass(frozen=True)
 class Recording:
-    """What a film shows: a mesh and a camera for every frame."""
+    """A mesh and a camera for every frame of a film."""
 
     move: Callable[[torch.device | None], Moving]  # world space
     cameras: Iterable[Camera]
@@ -50,16 +50,16 @@ def replay(options: ReplayOptions) -> Recording:
     avatar = open_avatar(*plan.look.files)
     made = (_captured if options.capture else _saved)(options, plan, avatar)
     face = partial(avatar_face, plan.look.files.path, avatar)
-    stage = stage_of(plan.look, avatar, backend, device, face, made.R_world_head)
+    context = lit_render_context(plan.look, avatar, backend, device, face, made.R_world_head)
     cameras = iter(made.cameras)
     first = next(cameras)
     film = Film(plan.out, (first.width, first.height), plan.sound, "filming")
-    shoot(film, stage, made.move, chain([first], cameras), PhaseClock())
+    shoot(film, context, made.move, chain([first], cameras), PhaseClock())
     return made
 
 
 def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
-    """The tracked meshes of a split, moment by moment, from one of its cameras or from our own."""
+    """The tracked meshes of a split, frame by frame, from one of its cameras or from our own."""
     assert options.capture
     capture = open_capture(options.capture, options.flame)
     check_same_mesh(options.avatar, avatar, options.capture, capture)
@@ -67,20 +67,20 @@ def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recor
     whole = split_views(capture, split, options.capture)
     options = replace(options, split=split)
     views = _chosen(options, whole)
-    moments = sorted({view.timestep for view in views})
-    meshes, count = capture.vertices[moments], len(moments)  # [F, V, 3]
+    timesteps = sorted({view.timestep for view in views})
+    meshes, count = capture.vertices[timesteps], len(timesteps)  # [F, V, 3]
     fps = float(exact_rate(options.fps or CAPTURE_FPS))
-    stands = mean_pose(capture.rest, meshes)
+    head = mean_pose(capture.rest, meshes)
     if options.camera_id is not None:
-        cameras: Iterable[Camera] = _own_cameras(options, views, moments)
+        cameras: Iterable[Camera] = _own_cameras(options, views, timesteps)
     else:
-        cameras = before(stands, plan.track(portrait(avatar, capture.rest), count, fps))
+        cameras = in_head_space(head, plan.track(portrait(avatar, capture.rest), count, fps))
     seen = Moving(lambda: iter([meshes]), lambda moved, _: moved, count, fps)
-    return Recording(lambda _: seen, cameras, count, fps, stands[:3, :3])
+    return Recording(lambda _: seen, cameras, count, fps, head[:3, :3])
 
 
 def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recording:
-    """Motion that driving saved, carried over where the avatar has another mesh."""
+    """Motion that driving saved, retargeted where the avatar has another mesh."""
     assert options.motion
     saved = open_motion(options.motion)
     motion = retargeted(saved, avatar_face(options.avatar, avatar, saved))
@@ -90,7 +90,7 @@ def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recordin
 
 
 def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:
-    """Where a head stands on average: [4, 4], head space of the rest mesh [V, 3] to the world of
+    """Mean pose of a head: [4, 4], head space of the rest mesh [V, 3] to the world of
     its moved meshes [F, V, 3]."""
     source, target = rest.double().numpy(), meshes.mean(0).double().numpy()
     R_world_head = fit_similarity(source, target).rotation
@@ -100,7 +100,7 @@ def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:
     return placed.float()
 
 
-def before(head: Tensor, cameras: Iterable[Camera]) -> Iterator[Camera]:
+def in_head_space(head: Tensor, cameras: Iterable[Camera]) -> Iterator[Camera]:
     """Cameras given in head space, in the world in which the head has a pose [4, 4]."""
     to_head = torch.linalg.inv(head)
     return (replace(camera, viewmat=camera.viewmat @ to_head) for camera in cameras)
@@ -120,17 +120,17 @@ def _chosen(options: ReplayOptions, views: Sequence[View]) -> Sequence[View]:
 
 
 def _own_cameras(
-    options: ReplayOptions, views: Sequence[View], moments: Sequence[int]
+    options: ReplayOptions, views: Sequence[View], timesteps: Sequence[int]
 ) -> list[Camera]:
-    """What one camera of the capture was at every moment; cut to an even size."""
+    """One camera of the capture at every timestep, cut to an even size."""
     found = {view.timestep: view.camera for view in views if view.camera_id == options.camera_id}
-    if missing := [moment for moment in moments if moment not in found]:
+    if missing := [timestep for timestep in timesteps if timestep not in found]:
         known = ", ".join(sorted({view.camera_id for view in views}))
         raise InputError(
-            f"--camera-id {options.camera_id}: did not see moment {missing[0]} of the "
+            f"--camera-id {options.camera_id}: did not see frame {missing[0]} of the "
             f"{options.split} views of {options.capture}; known cameras: {known}"
         )
     return [
         replace(camera, width=camera.width // 2 * 2, height=camera.height // 2 * 2)
-        for camera in (found[moment] for moment in moments)
+        for camera in (found[timestep] for timestep in timesteps)
     ]

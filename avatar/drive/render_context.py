@@ -1,4 +1,4 @@
-"""What films of one avatar share: it is read, fitted, lit and its kernels are loaded once."""
+"""What films of one avatar share: it is read, fitted, lit and compiled once."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -58,21 +58,21 @@ class RenderContext:
         return self.raster(gaussians, camera, behind)
 
 
-def open_subject(look: Look, told: Direction, model: SpeechToMotion | None = None) -> Subject:
+def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None = None) -> Subject:
     """Read and fit the avatar, and the weights of a voice unless their `model` is given, and choose
     the backend. InputError, FileNotFoundError or OSError where a file is of no use."""
     device, backend, _ = pick_backend(look.device)
     avatar = open_avatar(*look.files)
     face = avatar_face(look.files.path, avatar)
-    if model is None and told.audio:
-        model = load_model(told.weights, device)
+    if model is None and direction.audio:
+        model = load_model(direction.weights, device)
     return Subject(avatar, face, model, backend, device)
 
 
-def bare_stage(
+def render_context(
     avatar: Avatar, backend: Backend, device: torch.device, background: tuple[float, float, float]
 ) -> RenderContext:
-    """A stage in the light that the avatar's colours hold."""
+    """The context of an avatar in the light of its own colours."""
     colour = torch.tensor(background)
     rig, raster = avatar_rig(avatar, device), rasterizer(backend, colour)
     return RenderContext(avatar, backend, device, colour, rig, raster)
@@ -83,16 +83,16 @@ class Loaded:
     """All that films of one avatar share."""
 
     subject: Subject
-    stage: RenderContext
+    context: RenderContext
 
 
 def open_render_context(look: Look, subject: Subject) -> Loaded:
-    """A subject, and what draws it."""
+    """A subject, and its render context."""
     parts = subject.avatar, subject.backend, subject.device
-    return Loaded(subject, stage_of(look, *parts, lambda: subject.face))
+    return Loaded(subject, lit_render_context(look, *parts, lambda: subject.face))
 
 
-def stage_of(
+def lit_render_context(
     look: Look,
     avatar: Avatar,
     backend: Backend,
@@ -101,17 +101,17 @@ def stage_of(
     R_world_head: Tensor | None = None,
 ) -> RenderContext:
     """The rig, the light and the rasterizer of an avatar, compiled and ready; R_world_head [3, 3]:
-    how the head stands in the world when it looks ahead."""
-    stage = bare_stage(avatar, backend, device, look.background)
+    orientation of a head that looks ahead."""
+    context = render_context(avatar, backend, device, look.background)
     if look.light is not None:
         from avatar.lighting.relighting import light_behind, relit_avatar  # noqa: PLC0415  heavy
 
         light = relit_avatar(look.light, avatar, find_face().head, R_world_head)
         behind = light_behind(look.light, R_world_head) if look.light_behind else None
-        stage = replace(stage, light=light, backdrop=behind)
+        context = replace(context, light=light, backdrop=behind)
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
-    stage.picture(stage.gaussians(avatar.vertices, tiny), tiny)
-    return stage
+    context.picture(context.gaussians(avatar.vertices, tiny), tiny)
+    return context
 
 
 def light_colours(

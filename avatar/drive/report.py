@@ -1,4 +1,4 @@
-"""What a run took: seconds by stage, frames a second, memory."""
+"""The cost of a run: seconds by stage, frames a second, memory."""
 
 import resource
 import sys
@@ -64,8 +64,8 @@ class PhaseClock(_Clock):
 
 @dataclass
 class DeviceClock(_Clock):
-    """Adds the seconds of stages to a clock. A CUDA device runs behind the program that tells it
-    what to do: it is timed by the events around them, others as they pass."""
+    """Adds the seconds of stages to a clock. A CUDA device runs asynchronously: it is timed by
+    events, other devices directly."""
 
     clock: PhaseClock
     device: torch.device
@@ -115,7 +115,7 @@ class Report:
     peak_rss_mb: float
     backend: str
     gaussians: int
-    stages: dict[Stage, float]  # seconds, of frames that are made at once added up
+    stages: dict[Stage, float]  # seconds, summed over frames made in parallel
 
 
 def peak_rss_mb() -> float:

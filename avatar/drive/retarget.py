@@ -1,4 +1,4 @@
-"""Motion of one mesh carried to another: the basis of weights, and what was saved."""
+"""Motion retargeted from one mesh to another: the basis of weights, and saved motion."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -36,13 +36,13 @@ def retarget_basis(
     basis, size = model.basis.cpu(), len(face.mesh.vertices)
     if (model.topology, model.vertex_count) == (face.head.topology, size):
         return basis
-    carried = _carried(model, basis, face, weights, flame)
+    transferred = _transferred(model, basis, face, weights, flame)
     within = "" if face.residual_mm is None else f", fitted to {face.residual_mm:.2f} mm"
-    print(f"motion: carried over from {model.topology} to {face.name}{within}", file=sys.stderr)
-    return carried
+    print(f"motion: retargeted from {model.topology} to {face.name}{within}", file=sys.stderr)
+    return transferred
 
 
-def _carried(
+def _transferred(
     model: SpeechToMotion, basis: Tensor, face: Face, weights: Path | str, flame: Path | None
 ) -> Tensor:
     """The basis on a mesh of another topology."""
@@ -53,22 +53,22 @@ def _carried(
         case "flame", 5023:
             if flame is None:
                 raise InputError(
-                    f"{named}, and to carry that to {face.name} FLAME's own mesh is needed; give "
-                    "FLAME's file with --flame"
+                    f"{named}, and to retarget that to {face.name} FLAME's own mesh is needed; "
+                    "give FLAME's file with --flame"
                 )
             mean = load_flame(flame)
             source = face_of(Mesh(mean.template, mean.faces), FLAME)
-            return carrier(source, face)(basis)
+            return mesh_transfer(source, face)(basis)
         case "anny-head", 5000:
-            return carrier(shipped_face(), face)(basis)
+            return mesh_transfer(shipped_face(), face)(basis)
         case _:
             raise InputError(
-                f"{named}, which cannot be carried to the avatar's topology, {face.name}; use "
+                f"{named}, which cannot be retargeted to the avatar's topology, {face.name}; use "
                 "weights of anny-head, of FLAME or of the avatar's own topology"
             )
 
 
-def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
+def mesh_transfer(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
     """A function from offsets [B, S, 3] of one mesh to offsets [B, V, 3] of another, linear, by way
     of anny-head; FLAME's own vertices keep their motion."""
     match source.head.topology, target.head.topology:
@@ -82,12 +82,12 @@ def carrier(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
     if target.fitted is not None:
         steps.append(transfer_to(head, target.mesh, target.fitted))
 
-    def carry(offsets: Tensor) -> Tensor:
+    def transfer(offsets: Tensor) -> Tensor:
         for step in steps:
             offsets = step.offsets(offsets)
         return offsets
 
-    return carry
+    return transfer
 
 
 def retargeted(motion: SavedMotion, face: Face | None) -> DrivenMotion:
@@ -96,15 +96,15 @@ def retargeted(motion: SavedMotion, face: Face | None) -> DrivenMotion:
     Raises InputError where anny-head cannot be fitted to the mesh of the file.
     """
     if face is not None and _same_triangles(motion, face):
-        return _placed(motion, face)
+        return _aligned(motion, face)
     with naming(motion.path):
         source = face_of(motion.mesh, motion.topology, motion.template)
     if face is None:
         return DrivenMotion(source, lambda: motion_chunks(motion), motion.head_pose, motion.fps)
-    carry = carrier(source, face)
+    transfer = mesh_transfer(source, face)
     poses = face.to_head.inverse().of_motions(source.to_head.of_motions(motion.head_pose))
-    print(f"motion: carried over from {source.name} to {face.name}", file=sys.stderr)
-    return DrivenMotion(face, lambda: map(carry, motion_chunks(motion)), poses, motion.fps)
+    print(f"motion: retargeted from {source.name} to {face.name}", file=sys.stderr)
+    return DrivenMotion(face, lambda: map(transfer, motion_chunks(motion)), poses, motion.fps)
 
 
 def _same_triangles(motion: SavedMotion, face: Face) -> bool:
@@ -112,21 +112,21 @@ def _same_triangles(motion: SavedMotion, face: Face) -> bool:
     return same and torch.equal(motion.mesh.faces, face.mesh.faces)
 
 
-def _placed(motion: SavedMotion, face: Face) -> DrivenMotion:
-    """Motion on a mesh of the same triangles; one of no known topology may stand elsewhere and have
-    another unit."""
+def _aligned(motion: SavedMotion, face: Face) -> DrivenMotion:
+    """Motion on a mesh of the same triangles; one of no known topology may have another pose and
+    unit."""
     source, target = motion.mesh.vertices, face.mesh.vertices
-    place = IDENTITY
+    similarity = IDENTITY
     if motion.topology == ANY_MESH and not torch.equal(source, target):
-        place = fit_similarity(source.double().numpy(), target.double().numpy())
-    turn = torch.from_numpy(place.scale * place.rotation.T).float()
+        similarity = fit_similarity(source.double().numpy(), target.double().numpy())
+    turn = torch.from_numpy(similarity.scale * similarity.rotation.T).float()
     chunks = lambda: (chunk @ turn for chunk in motion_chunks(motion))  # noqa: E731
-    return DrivenMotion(face, chunks, place.of_motions(motion.head_pose), motion.fps)
+    return DrivenMotion(face, chunks, similarity.of_motions(motion.head_pose), motion.fps)
 
 
 def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) -> Face:
-    """The mesh of an avatar, ready to move; saved motion of this very mesh knows how anny-head lies
-    on it. Raises InputError that names the avatar's file."""
+    """The mesh of an avatar, ready to move; saved motion of this very mesh holds the fit of
+    anny-head. Raises InputError that names the avatar's file."""
     mesh, template = Mesh(avatar.vertices, avatar.faces), avatar.template
     if template is None and saved is not None and torch.equal(saved.mesh.vertices, mesh.vertices):
         template = saved.template
@@ -136,7 +136,7 @@ def avatar_face(path: Path, avatar: Avatar, saved: SavedMotion | None = None) ->
 
 @contextmanager
 def naming(path: Path) -> Iterator[None]:
-    """Put the name of a file before what is said of a mesh."""
+    """Prefix errors about a mesh with the name of its file."""
     try:
         yield
     except InputError as error:
@@ -146,15 +146,14 @@ def naming(path: Path) -> Iterator[None]:
 def with_teeth(basis: Tensor, head: Head) -> Tensor:
     """Offsets [K, 5023, 3] of FLAME with those of GaussianAvatars' teeth, [K, 5143, 3].
 
-    The upper teeth stay with the head. The lower ones move with the jaw: as the small rigid motion
-    that comes nearest to the offsets of the skin that the jaw takes along.
+    The upper teeth stay with the head. The lower ones move with the jaw: by the small rigid motion
+    that best fits the offsets of the skin on the jaw.
     """
     teeth = basis.new_zeros(len(basis), len(head.vertices) - FLAME_VERTICES, 3)
-    carries = _on_the_jaw(head)
-    places = head.vertices[carries.nonzero().squeeze(1)]
-    rows = _small_motions(places).flatten(0, 1)  # [3 n, 6]
-    strength = carries[carries > 0].repeat_interleave(3)[:, None]
-    offsets = basis[:, carries.nonzero().squeeze(1)].flatten(1).T  # [3 n, K]
+    weights = _on_the_jaw(head)
+    rows = _small_motions(head.vertices[weights.nonzero().squeeze(1)]).flatten(0, 1)  # [3 n, 6]
+    strength = weights[weights > 0].repeat_interleave(3)[:, None]
+    offsets = basis[:, weights.nonzero().squeeze(1)].flatten(1).T  # [3 n, K]
     motions = torch.linalg.lstsq((rows * strength).double(), (offsets * strength).double()).solution
     lower = torch.tensor(LOWER_TEETH)
     moved = _small_motions(head.vertices[lower]).double() @ motions  # [60, 3, K]
@@ -163,17 +162,17 @@ def with_teeth(basis: Tensor, head: Head) -> Tensor:
 
 
 def _on_the_jaw(head: Head) -> Tensor:
-    """[V] how surely a vertex lies on the jaw: in so far as an opening jaw takes it along as it
-    does the lower teeth; 0 for lips and teeth themselves."""
+    """[V] weight of a vertex on the jaw: how rigidly it follows the lower teeth when the jaw opens;
+    0 for lips and teeth themselves."""
     opened = head.unit("jawOpen")
     rows = _small_motions(head.vertices)
     lower = torch.tensor(LOWER_TEETH)
     rigid = torch.linalg.lstsq(rows[lower].flatten(0, 1), opened[lower].flatten()[:, None]).solution
     expected = (rows @ rigid)[..., 0]  # [V, 3] of something fixed to the teeth
     apart = (opened - expected).norm(dim=1) / expected.norm(dim=1).clamp(min=1e-6)
-    sure = (1 - apart / 0.3).clamp(min=0)
-    sure[torch.cat([head.regions["lips"], head.regions["teeth"]])] = 0
-    return sure
+    weights = (1 - apart / 0.3).clamp(min=0)
+    weights[torch.cat([head.regions["lips"], head.regions["teeth"]])] = 0
+    return weights
 
 
 def _small_motions(points: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""An avatar, and what it says, as a page for the browser."""
+"""An avatar and its speech as a page for the browser."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class ViewPlan:
 
 
 def plan_view(options: ViewOptions) -> ViewPlan:
-    """What the options mean; refuses, in one sentence, what cannot work.
+    """Check the options; refuses, in one sentence, what cannot work.
 
     Raises InputError, FileNotFoundError or OSError.
     """
@@ -79,7 +79,7 @@ def _check_files(options: ViewOptions) -> None:
 
 
 def _check_idle(options: ViewOptions, speaks: bool) -> None:
-    """No option may be given that has nothing to do."""
+    """Refuse options without effect."""
     performed = speaks or options.arkit
     works = {
         "port": (not options.export, "a page that is served; --export writes it"),
@@ -101,32 +101,32 @@ def view_page(options: ViewOptions) -> bytes:
     avatar = open_avatar(*plan.files)
     motion = motion_on_page(plan, avatar)
     face = avatar_face(plan.files.path, avatar) if motion is None else motion.face
-    feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
+    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
     return build_page(
         title_of(plan.files.path),
         avatar,
         face.head,
         framing_of(avatar),
-        feelings,
+        emotions,
         None if motion is None else _played(motion, plan.audio),
         light_colours(plan.lights, face, plan.files),
     )
 
 
 def framing_of(avatar: Avatar) -> Framing:
-    """What a page's camera sees of an avatar at first."""
+    """The initial camera of a page."""
     target, extent = portrait(avatar)
     return Framing(target, DISTANCE, extent)
 
 
 def title_of(path: Path) -> str:
-    """What a file is called, in words."""
+    """A title from the name of a file."""
     name = path.stem if path.is_file() else path.name
     return name.replace("_", " ").strip().capitalize() or "Avatar"
 
 
 def motion_on_page(plan: ViewPlan, avatar: Avatar) -> DrivenMotion | None:
-    """What the avatar's face does, if anything."""
+    """The motion of the avatar's face, if any."""
     if plan.mover is None and plan.direction.audio is None:
         return None
     saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
@@ -150,8 +150,8 @@ def _played(motion: DrivenMotion, audio: Path | None) -> Played:
 
 
 def _liveliness(curves: Curves, coefficients: Tensor) -> NDArray[np.float64]:
-    """How far the mesh is from rest in parts of equal length, [BARS] in 0..1: the picture of a
-    motion that has no sound."""
+    """Distance of the mesh from rest in parts of equal length, [BARS] in 0..1: shown in place of
+    the loudness of motion without sound."""
     sizes = curves.basis.flatten(1).norm(dim=1)
     level = (coefficients * sizes).norm(dim=1).double().numpy()
     parts = np.array_split(level, BARS)

@@ -1,4 +1,4 @@
-"""One client: what it says is read at once, what it asks for is computed and sent in turn."""
+"""One client: messages are read at once, and answered in turn."""
 
 import asyncio
 import math
@@ -27,26 +27,26 @@ from avatar.live.protocol import (
 from avatar.live.session import Frames
 
 PIECE = 2 * LONGEST // 5
-"""Bytes of sound that are computed at a time, a fifth of a second, so that all get their turn."""
+"""Bytes of sound that are computed at a time, a fifth of a second, so that all sessions advance."""
 SLOWEST = 5.0
-"""Seconds in which a client must take what it is sent."""
+"""Seconds in which a client must receive a message."""
 SILENT = 300.0
-"""Seconds after which a client that says nothing gives its place to others."""
+"""Seconds after which an idle client is disconnected."""
 
 
 class Socket(Protocol):
-    """What is needed of a WebSocket."""
+    """The used part of a WebSocket."""
 
     async def recv(self) -> str | bytes: ...
 
     async def send(self, message: str | bytes, /) -> None: ...
 
 
-class Spoken(Protocol):
-    """What is needed of a session, wherever it computes."""
+class SpeechSession(Protocol):
+    """The used part of a session, wherever it computes."""
 
     def turn(self) -> AbstractAsyncContextManager[object]:
-        """In which alone it may be asked to compute."""
+        """Must be held while it computes."""
         ...
 
     async def push(self, pcm: bytes) -> Frames: ...
@@ -60,19 +60,19 @@ class Spoken(Protocol):
 
 @dataclass(frozen=True)
 class Skip:
-    """Samples that waited too long."""
+    """Samples that waited too long and were dropped."""
 
     samples: int
 
 
-class Waiting:
-    """What a client has said and nobody has answered yet, in turn."""
+class MessageQueue:
+    """A client's unanswered messages."""
 
     def __init__(self) -> None:
         self.behind = math.inf  # seconds of sound that may wait before the oldest is skipped
         self._messages: deque[Message] = deque()
         self._bytes = 0
-        self._some = asyncio.Event()
+        self._pending = asyncio.Event()
 
     def add(self, message: Message) -> None:
         """Raises Refused where too much waits."""
@@ -83,14 +83,14 @@ class Waiting:
         self._bytes += len(message.pcm) if isinstance(message, Sound) else 0
         if self._bytes > 2 * LONGEST * AHEAD or len(self._messages) > 200 * AHEAD:
             raise Refused(f"this machine is too slow: more than {AHEAD} s of sound wait", 1013)
-        self._some.set()
+        self._pending.set()
 
     async def some(self) -> None:
         """Until there is a message."""
-        await self._some.wait()
+        await self._pending.wait()
 
     def next(self) -> Message | Skip:
-        """The next message; of sound as much as there is, but no more than a piece."""
+        """The next message; sound is merged up to PIECE."""
         if self._bytes > 2 * SAMPLE_RATE * self.behind and (lost := self._skip()):
             return Skip(lost // 2)
         message = self._messages.popleft()
@@ -99,11 +99,11 @@ class Waiting:
             self._bytes -= len(piece)
             message = Sound(piece)
         if not self._messages:
-            self._some.clear()
+            self._pending.clear()
         return message
 
     def _skip(self) -> int:
-        """Forget the oldest sound, but for a piece of the newest; how many bytes."""
+        """Drop the oldest sound, all but a piece; how many bytes."""
         lost = 0
         while self._bytes > PIECE and isinstance(sound := self._messages[0], Sound):
             cut = min(len(sound.pcm), self._bytes - PIECE)
@@ -115,7 +115,7 @@ class Waiting:
         return lost
 
     def _piece(self, pcm: bytes) -> bytes:
-        """The beginning of what waits, of which these bytes were taken out already."""
+        """A piece from these bytes and the sound that waits."""
         while len(pcm) < PIECE and self._messages and isinstance(self._messages[0], Sound):
             pcm += self._messages[0].pcm
             self._messages.popleft()
@@ -124,15 +124,16 @@ class Waiting:
         return pcm[:PIECE]
 
 
-async def converse(socket: Socket, session: Spoken) -> None:
+async def converse(socket: Socket, session: SpeechSession) -> None:
     """Read and answer until the client goes. Raises Refused for what it may not do, and whatever
     the socket raises when it is closed."""
-    waiting = Waiting()
-    await first_of(_read(socket, waiting), _answer(socket, session, waiting))
+    queue = MessageQueue()
+    await first_of(_read(socket, queue), _answer(socket, session, queue))
 
 
 async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
-    """Run them together until the first ends, which raises what it raised; end the others."""
+    """Run coroutines together until the first ends, whose exception is raised; cancel the
+    others."""
     tasks = [asyncio.create_task(part) for part in parts]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -144,7 +145,7 @@ async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def _read(socket: Socket, waiting: Waiting) -> None:
+async def _read(socket: Socket, queue: MessageQueue) -> None:
     allowed = limits(time.monotonic)
     while True:
         try:
@@ -154,23 +155,23 @@ async def _read(socket: Socket, waiting: Waiting) -> None:
         message = read_message(said)
         allowed.check(len(message.pcm) // 2 if isinstance(message, Sound) else 0)
         if isinstance(message, KeepUp):
-            waiting.behind = message.behind
+            queue.behind = message.behind
         else:
-            waiting.add(message)
+            queue.add(message)
 
 
-async def _answer(socket: Socket, session: Spoken, waiting: Waiting) -> None:
+async def _answer(socket: Socket, session: SpeechSession, queue: MessageQueue) -> None:
     while True:
-        await waiting.some()
-        async with session.turn():  # others' turns are waited for before it is known what is next
-            message = waiting.next()
+        await queue.some()
+        async with session.turn():  # the next message is chosen after waiting for others
+            message = queue.next()
             answer = await _computed(session, message)
         if answer:
             await _send(socket, answer)
 
 
-async def _computed(session: Spoken, message: Message | Skip) -> str | bytes | None:
-    """What is answered, if anything."""
+async def _computed(session: SpeechSession, message: Message | Skip) -> str | bytes | None:
+    """The answer, if there is one."""
     match message:
         case Skip(samples):
             await session.skip(samples)

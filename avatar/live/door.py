@@ -1,4 +1,4 @@
-"""Who may come in, by what the first request says."""
+"""The access policy of the server: which HTTP requests are admitted."""
 
 import ipaddress
 import secrets
@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-HERE = ("localhost", "127.0.0.1", "::1")
-"""Names of this machine."""
+LOOPBACK = ("localhost", "127.0.0.1", "::1")
+"""Names of the loopback interface."""
 PAGE, LIVE = "/", "/live"
 VIDEO, CALL = "/video", "/call"
 """The page of a call over WebRTC, and where its offer is answered."""
 
 
 @dataclass(frozen=True)
-class Turned:
-    """Why somebody may not come in."""
+class Denied:
+    """Why a request is refused."""
 
     status: int  # of HTTP
     sentence: str
@@ -23,8 +23,8 @@ class Turned:
 
 @dataclass(frozen=True)
 class AccessPolicy:
-    """host: what is listened at; token: what all must know; secure: whether TLS is spoken; calls:
-    whether there are calls over WebRTC; origins: those under which a proxy shows the page."""
+    """host: the address of the server; token: required of all; secure: whether TLS is used; calls:
+    whether WebRTC is offered; origins: those under which a proxy shows the page."""
 
     host: str
     token: str | None = None
@@ -33,25 +33,25 @@ class AccessPolicy:
     origins: tuple[str, ...] = ()
 
     def address(self, port: int) -> str:
-        """Where the page is."""
+        """The address of the page."""
         own = f"{self._scheme()}://{_named(self.host)}:{port}"
         query = f"?token={self.token}" if self.token else ""
         return f"{(self.origins or (own,))[0]}{PAGE}{query}"
 
-    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Turned | None:
-        """None: come in. headers: by names in small letters."""
+    def ask(self, method: str, path: str, headers: Mapping[str, str]) -> Denied | None:
+        """None: admitted. headers: by names in lower case."""
         parts = urlsplit(path)
         host = headers.get("host", "")
         if method != "GET":
-            return Turned(405, "Only GET is answered")
-        if is_here(self.host) and not is_here(_name(host)) and not self._is_proxied(host):
-            return Turned(403, "This page is served to this machine alone")
+            return Denied(405, "Only GET is answered")
+        if is_loopback(self.host) and not is_loopback(_name(host)) and not self._is_proxied(host):
+            return Denied(403, "This page is served to this machine alone")
         if self.token is not None and not self._knows(parts.query):
-            return Turned(403, "The address must end with ?token= and the token that was printed")
+            return Denied(403, "The address must end with ?token= and the token that was printed")
         if parts.path not in ((PAGE, LIVE, VIDEO, CALL) if self.calls else (PAGE, LIVE)):
-            return Turned(404, "There is no such page")
+            return Denied(404, "There is no such page")
         if parts.path in (LIVE, CALL) and not self._own(headers.get("origin"), host):
-            return Turned(403, "Another site's page may not connect")
+            return Denied(403, "Another site's page may not connect")
         return None
 
     def _knows(self, query: str) -> bool:
@@ -59,7 +59,7 @@ class AccessPolicy:
         return secrets.compare_digest(said.encode(), (self.token or "").encode())
 
     def _own(self, origin: str | None, host: str) -> bool:
-        """Whether a page of ours asks; programs that are no browsers name no origin."""
+        """Whether the origin is this server's page; programs other than browsers send none."""
         if origin is None or origin in self.origins:
             return True
         return origin == f"{self._scheme()}://{host}" and not self._is_proxied(host)
@@ -68,16 +68,16 @@ class AccessPolicy:
         return "https" if self.secure else "http"
 
     def _is_proxied(self, host: str) -> bool:
-        """Whether a Host header is a proxy's public name, which it has passed on."""
+        """Whether a Host header is the public name of a proxy."""
         return _name(host) in (urlsplit(origin).hostname for origin in self.origins)
 
 
-def is_here(name: str) -> bool:
-    """Whether a name or address is this machine's own, which no other reaches."""
+def is_loopback(name: str) -> bool:
+    """Whether a name or address is of the loopback interface."""
     try:
         return ipaddress.ip_address(name).is_loopback
     except ValueError:
-        return name in HERE
+        return name in LOOPBACK
 
 
 def _name(host: str) -> str:
@@ -89,7 +89,7 @@ def _name(host: str) -> str:
 
 
 def _named(host: str) -> str:
-    """An address as it stands in a URL."""
+    """An address as written in a URL."""
     if host in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""Options to a server: the avatar, its speaker, its page, its door."""
+"""From options to a server: the avatar, its speaker, its page and the access policy."""
 
 import asyncio
 import secrets
@@ -20,7 +20,7 @@ from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.drive.view import framing_of, title_of
 from avatar.lighting.environment import Environment
 from avatar.lighting.environment_files import read_lights
-from avatar.live.door import AccessPolicy, is_here
+from avatar.live.door import AccessPolicy, is_loopback
 from avatar.live.options import ServeOptions, check_serve, read_token
 from avatar.live.server import Calls, live_server
 from avatar.live.session import Session
@@ -36,27 +36,27 @@ SECRET = 18  # bytes of a token that is made here
 
 @dataclass(frozen=True)
 class ServePlan:
-    """Who speaks, and how."""
+    """The avatar of a server and how it speaks."""
 
     files: AvatarFiles
     weights: Path | None
     weights_style: str | None
-    feelings: EmotionTimeline
+    emotions: EmotionTimeline
     behaviour: Behaviour | None  # None: still
     lights: Mapping[str, Environment]
 
 
 def plan_serve(options: ServeOptions) -> ServePlan:
-    """What the options mean; refuses, in one sentence, what cannot work. Raises InputError,
+    """Check the options; refuses, in one sentence, what cannot work. Raises InputError,
     FileNotFoundError or OSError."""
     check_serve(options)
     check_flame(options.flame, options.avatar, options.weights)
     lights = read_lights(options.lights)
-    feelings = read_emotion(options.emotion, options.intensity, spoken=True)
-    assert isinstance(feelings, tuple)
+    emotions = read_emotion(options.emotion, options.intensity, spoken=True)
+    assert isinstance(emotions, tuple)
     behaviour = behaviour_of(options, lives=True, needed="a voice")
     files, style = files_of(options, options.avatar), options.weights_style
-    return ServePlan(files, options.weights, style, feelings, behaviour, lights)
+    return ServePlan(files, options.weights, style, emotions, behaviour, lights)
 
 
 def load_speaker(options: ServeOptions) -> tuple[Avatar, Speaker]:
@@ -70,12 +70,12 @@ def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
     model = load_model(plan.weights)
     model.style_index(plan.weights_style)  # says at once which there are
     basis = retarget_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
-    style, feelings = plan.weights_style, plan.feelings
-    return avatar, Speaker(model, face, basis, plan.behaviour, style, feelings)
+    style, emotions = plan.weights_style, plan.emotions
+    return avatar, Speaker(model, face, basis, plan.behaviour, style, emotions)
 
 
 def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
-    """The page in which somebody speaks to see the avatar speak."""
+    """The page whose microphone the avatar speaks with."""
     live = Live(
         names=speaker.names,
         basis=speaker.directions(),
@@ -84,16 +84,16 @@ def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:
         fps=speaker.model.fps,
         latency=Session(speaker).latency,
     )
-    feelings = {name: emotion.units for name, emotion in EMOTIONS.items()}
+    emotions = {name: emotion.units for name, emotion in EMOTIONS.items()}
     lights = light_colours(plan.lights, speaker.face, plan.files)
     title, head, framing = title_of(plan.files.path), speaker.face.head, framing_of(avatar)
-    return build_page(title, avatar, head, framing, feelings, live, lights)
+    return build_page(title, avatar, head, framing, emotions, live, lights)
 
 
 def access_policy(options: ServeOptions) -> AccessPolicy:
-    """Who may come in."""
+    """The access policy of the options."""
     token = read_token(options.token_file) if options.token_file else None
-    if token is None and (options.origin or not is_here(options.host)):
+    if token is None and (options.origin or not is_loopback(options.host)):
         token = secrets.token_urlsafe(SECRET)
     return AccessPolicy(
         options.host, token, options.cert is not None, options.webrtc, options.origin
@@ -101,7 +101,7 @@ def access_policy(options: ServeOptions) -> AccessPolicy:
 
 
 def tls_of(options: ServeOptions) -> ssl.SSLContext | None:
-    """How https is spoken, if it is. Raises InputError for files that are none."""
+    """The TLS context, if there is a certificate. Raises InputError for unusable files."""
     if options.cert is None:
         return None
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
@@ -134,7 +134,7 @@ def _no_password() -> str:
 async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     """Serve until cancelled; `tell` is called with the page's address when all is ready."""
     plan = plan_serve(options)
-    door, tls = access_policy(options), tls_of(options)
+    policy, tls = access_policy(options), tls_of(options)
     avatar, speaker = _open_speaker(plan)
     drawn = avatar if options.webrtc else None
     workers = Workers(speaker, options.threads or available_threads(), drawn)
@@ -142,11 +142,11 @@ async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
         page = live_page(plan, avatar, speaker)
         calls = calls_of(options, speaker)
         server = live_server(
-            page, speaker, workers, door, options.port, options.sessions, tls, calls=calls
+            page, speaker, workers, policy, options.port, options.sessions, tls, calls=calls
         )
         async with server as port:
             await workers.ready()
-            tell(door.address(port))
+            tell(policy.address(port))
             await asyncio.Event().wait()
     finally:
         workers.stop()

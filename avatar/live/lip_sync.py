@@ -18,13 +18,13 @@ RATE = 48_000
 PIECE = RATE // 50
 """Samples that go out at a time."""
 LONGEST_GAP = 1
-"""Seconds that are filled with silence where sound was lost; what is longer is a new beginning."""
+"""Longest gap in seconds that is filled with silence; a longer one restarts the clock."""
 WAITING_ROWS = 250
-"""Rows that wait to be drawn, at most: the oldest are forgotten."""
+"""Rows that wait to be drawn, at most: the oldest are dropped."""
 
 
 class Microphone:
-    """Decoded frames of a track as sound without gaps: what was lost is silence."""
+    """Decoded frames of a track as sound without gaps: lost samples become silence."""
 
     def __init__(self) -> None:
         self._resampler = AudioResampler("s16", "mono", RATE)
@@ -51,25 +51,25 @@ class Microphone:
 
 @dataclass(frozen=True)
 class TimedRow:
-    """What is shown from a sample on."""
+    """A row, visible from a sample on."""
 
-    sample: int  # at SAMPLE_RATE, of what the microphone heard
+    sample: int  # of the microphone, at SAMPLE_RATE
     row: NDArray[np.float32]  # [C + U + POSE]
 
 
 class LipSync:
-    """The microphone's samples are the only clock: what comes in pushes out what it heard a fixed
-    time before, so nothing drifts. A row that cannot be drawn in time makes way for newer ones."""
+    """Delays sound and rows alike. The microphone's samples are the only clock, so nothing drifts;
+    rows that cannot be drawn in time are dropped for newer ones."""
 
     def __init__(self, delay: float, fps: int) -> None:
         """delay: seconds that the sound waits; fps: of rows."""
         self._delay, self._fps = round(delay * RATE), fps
-        self._sound = np.zeros(0, np.int16)  # what was heard and waits
+        self._sound = np.zeros(0, np.int16)  # delayed
         self._sent = 0  # samples at RATE
         self._rows: deque[TimedRow] = deque(maxlen=WAITING_ROWS)
 
     def hear(self, sound: Pcm) -> list[AudioFrame]:
-        """Sound [s] at RATE that follows what was heard before; the pieces that are due."""
+        """The next sound [s] at RATE; the pieces that are due."""
         self._sound = np.concatenate([self._sound, sound])
         due: list[AudioFrame] = []
         while len(self._sound) >= self._delay + PIECE:
@@ -79,31 +79,31 @@ class LipSync:
         return due
 
     def expect(self, frames: Frames) -> None:
-        """Rows that belong to what was heard."""
+        """Add rows of the sound heard."""
         first = frames.sample * self._fps // SAMPLE_RATE
         for n, row in enumerate(frames.rows, first):
             self._rows.append(TimedRow(-(-n * SAMPLE_RATE // self._fps), row))
 
     def is_due(self, row: TimedRow) -> bool:
-        """Whether the sound of its beginning has gone out."""
+        """Whether the sound of its start was sent."""
         return row.sample * RATE < self._sent * SAMPLE_RATE
 
     def next_row(self) -> TimedRow | None:
-        """What is to be drawn next, if anything: the last row that is due, or the first to be."""
+        """The row to draw next, if any: the last one due, or the first to come."""
         while len(self._rows) > 1 and self.is_due(self._rows[1]):
             self._rows.popleft()
         return self._rows.popleft() if self._rows else None
 
 
 def sound_frame(sound: Pcm, sample: int) -> AudioFrame:
-    """Sound [s] at RATE whose first sample has a number."""
+    """Sound [s] at RATE from a sample on."""
     frame = AudioFrame.from_ndarray(np.ascontiguousarray(sound[None]), "s16", "mono")
     frame.sample_rate, frame.pts, frame.time_base = RATE, sample, Fraction(1, RATE)
     return frame
 
 
 def video_frame(picture: NDArray[np.uint8], sample: int) -> VideoFrame:
-    """A picture [H, W, 3] that is shown from a sample at SAMPLE_RATE on."""
+    """A picture [H, W, 3], visible from a sample at SAMPLE_RATE on."""
     frame = VideoFrame.from_ndarray(picture, "rgb24")
     frame.pts, frame.time_base = sample, Fraction(1, SAMPLE_RATE)
     return frame

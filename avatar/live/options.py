@@ -44,7 +44,7 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions, SubjectOptions):
     key: Path | None = None
     """The certificate's private key (.pem)."""
     sessions: int = 10
-    """How many may speak at once; whoever comes after them is told so."""
+    """How many may speak at once; others are refused with a sentence."""
     webrtc: bool = False
     """Answer calls over WebRTC as well: a microphone's sound comes, and goes back with pictures
     that are drawn here. The page of it is at /video; needs the extra webrtc."""
@@ -81,7 +81,7 @@ def check_serve(options: ServeOptions) -> None:
         raise InputError(f"--sessions {options.sessions}: must be at least 1")
     if options.emotion == AUTO:
         raise InputError(
-            "--emotion auto: hears the whole recording first; name a feeling or leave it out"
+            "--emotion auto: hears the whole recording first; name an emotion or leave it out"
         )
     if options.webrtc and find_spec("aiortc") is None:
         raise InputError("--webrtc: its library is needed; pip install 'voicesplat[webrtc]'")

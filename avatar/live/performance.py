@@ -1,5 +1,5 @@
-"""Speech of any rate and what is shown while it is heard, frame by frame: what hosts of video and
-of sound want. The same sample count stamps both, so they cannot drift apart."""
+"""Speech of any sample rate to timed frames with their sound, for hosts of video and sound. One
+sample count stamps both, so they cannot drift apart."""
 
 from dataclasses import dataclass
 
@@ -21,11 +21,11 @@ class TimedFrame:
     turn: int
     frame: int  # of the turn; less than 0 before its beginning
     row: NDArray[np.float32]  # [C + U + POSE]
-    sound: Pcm  # [s] what is heard during the frame; empty where nothing is
+    sound: Pcm  # [s] during the frame; may be empty
 
 
 class Performance:
-    """Say what is heard in the next moments, and get those that are known."""
+    """Push speech, get the frames that are ready."""
 
     def __init__(self, speaker: Speaker, rate: int) -> None:
         """rate: of the sound, in samples a second."""
@@ -34,41 +34,41 @@ class Performance:
         self._begin()
 
     def speak(self, sound: Pcm) -> list[TimedFrame]:
-        """Sound [s] that follows what was said before."""
+        """The next sound [s]; the frames that are ready."""
         self._sound = np.concatenate([self._sound, sound])
         samples = self._resampler.resample_chunk(sound.astype(np.float32) / 32768)
-        return self._moments(self.session.push(samples))
+        return self._frames(self.session.push(samples))
 
     def end(self) -> list[TimedFrame]:
-        """The moments that remain when an utterance has ended."""
+        """The frames that remain when an utterance has ended."""
         samples = self._resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-        moments = self._moments(self.session.push(samples)) + self._moments(self.session.finish())
+        frames = self._frames(self.session.push(samples)) + self._frames(self.session.finish())
         left = self._sound
         self._begin()
-        if moments and len(left):
-            last = moments[-1]
-            moments[-1] = TimedFrame(last.turn, last.frame, last.row, np.append(last.sound, left))
-        return moments
+        if frames and len(left):
+            last = frames[-1]
+            frames[-1] = TimedFrame(last.turn, last.frame, last.row, np.append(last.sound, left))
+        return frames
 
     def interrupt(self) -> list[TimedFrame]:
-        """The moments in which the mouth shuts; those that `seen` was not told of are forgotten."""
+        """The frames in which the mouth shuts; those not reported by `seen` are dropped."""
         seen, at = self._seen, (None, 0)
         if seen is not None:
             at = seen.turn, max(0, -(-seen.frame * SAMPLE_RATE // self.fps))
         self._begin()
-        return self._moments(self.session.interrupt(*at))
+        return self._frames(self.session.interrupt(*at))
 
-    def seen(self, moment: TimedFrame) -> None:
-        """A moment was handed to whoever shows it."""
-        self._seen = moment
+    def seen(self, frame: TimedFrame) -> None:
+        """Report a frame as displayed."""
+        self._seen = frame
 
     def _begin(self) -> None:
         """A turn without sound."""
         self._sound = np.zeros(0, np.int16)
-        self._given = 0  # samples of the turn that went out
+        self._given = 0  # samples of the turn already returned
         self._resampler = soxr.ResampleStream(self.rate, SAMPLE_RATE, 1)
 
-    def _moments(self, frames: Frames) -> list[TimedFrame]:
+    def _frames(self, frames: Frames) -> list[TimedFrame]:
         first = frames.sample * self.fps // SAMPLE_RATE
         return [
             TimedFrame(frames.turn, first + n, row, self._heard_during(first + n))
@@ -76,7 +76,7 @@ class Performance:
         ]
 
     def _heard_during(self, frame: int) -> Pcm:
-        """The sound until a frame's end, that did not go out before."""
+        """The remaining sound up to a frame's end."""
         count = max(0, (frame + 1) * self.rate // self.fps - self._given)
         piece, self._sound = self._sound[:count], self._sound[count:]
         self._given += len(piece)

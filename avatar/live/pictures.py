@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from avatar.drive.render_context import bare_stage
+from avatar.drive.render_context import render_context
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.live.speaker import POSE, Speaker
 from avatar.rigging.avatar import Avatar, pose
 from avatar.video.camera_path import camera_track, portrait
 
-GREY = 0.8  # of what is behind
+GREY = 0.8  # of the background
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class PictureMaker:
         size = (self.options.width, self.options.height)
         angles = (self.options.azimuth, self.options.elevation)
         self._camera = next(camera_track("front", portrait(avatar), size, angles, (1, 25.0)))
-        self._stage = bare_stage(avatar, "cpu", torch.device("cpu"), self.options.background)
+        self._context = render_context(avatar, "cpu", torch.device("cpu"), self.options.background)
         self._directions = speaker.directions().flatten(1)  # [C + U, 3 V]
         self._face = speaker.face
 
@@ -49,7 +49,7 @@ class PictureMaker:
         offsets = (numbers[:-POSE] @ self._directions).unflatten(0, (-1, 3))
         vertices = self._face.mesh.vertices + offsets
         moved = pose(vertices, self._face.head, head_pose(numbers[-POSE:]))
-        drawn = self._stage.picture(self._stage.gaussians(moved, self._camera), self._camera)
+        drawn = self._context.picture(self._context.gaussians(moved, self._camera), self._camera)
         return (255 * drawn).round().byte().numpy()
 
 

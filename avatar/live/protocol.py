@@ -1,7 +1,4 @@
-"""What goes over the one connection of a session: bytes to messages, and back.
-
-How much a client may ask for.
-"""
+"""The protocol of a session: messages from and to bytes and JSON, and the limits of a client."""
 
 import json
 import re
@@ -22,7 +19,7 @@ from avatar.live.speaker import POSE
 SOUND = 0x01
 FRAMES = 0x81
 HEADER = struct.Struct("<BxHIq")
-"""Of frames: what it is, rows, turn, and the first row's time in samples of the turn."""
+"""Of frames: kind, rows, turn, and the first row's time in samples of the turn."""
 LONGEST = SAMPLE_RATE
 """Samples in one message, at most."""
 ASKED = (
@@ -30,16 +27,15 @@ ASKED = (
     '{"type": "keep-up", "behind": 1}'
 )
 SOONEST, LATEST = 0.2, 60.0
-"""Seconds that a client who wants to be kept up with can allow."""
+"""Range of the seconds in a keep-up message."""
 LARGEST = 2 * LONGEST + 1
 """Bytes of one message, at most."""
 CANDIDATES = 64
-"""Addresses in an offer, at most: each of them is tried."""
+"""Addresses in an offer, at most."""
 
 
 class Refused(Exception):
-    """Why a client is sent away, in one sentence; code: of the closing, as WebSocket numbers them
-    (RFC 6455, 7.4)."""
+    """Why a client is disconnected, in one sentence; code: of the closing (RFC 6455, 7.4)."""
 
     def __init__(self, sentence: str, code: int) -> None:
         super().__init__(sentence)
@@ -58,14 +54,14 @@ class Interrupt:
     """Be silent now."""
 
     turn: int | None = None
-    """that the listener hears; by default the last one"""
+    """the turn that the listener hears; by default the last one"""
     heard: int = 0
-    """samples of it"""
+    """samples of it that were heard"""
 
 
 @dataclass(frozen=True)
 class Finish:
-    """The speech has ended: give what remains."""
+    """The speech has ended: send the remaining frames."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +76,7 @@ Message = Sound | Interrupt | Finish | KeepUp
 
 
 def read_message(message: str | bytes) -> Message:
-    """What a client says. Raises Refused for what is no message."""
+    """Parse a message. Raises Refused for anything else."""
     return _read_words(message) if isinstance(message, str) else _read_sound(message)
 
 
@@ -97,10 +93,10 @@ def _read_sound(message: bytes) -> Sound:
 
 def _read_words(message: str) -> Interrupt | Finish | KeepUp:
     try:
-        told = json.loads(message)
+        parsed = json.loads(message)
     except (ValueError, RecursionError):
         raise Refused("text must be JSON", 1008) from None
-    match told:
+    match parsed:
         case {"type": "finish", **more} if not more:
             return Finish()
         case {"type": "interrupt", **more} if not more:
@@ -118,15 +114,15 @@ def read_offer(message: str | bytes) -> str:
     """The SDP (RFC 8866) of a WebRTC offer with one track of sound and one of pictures. Raises
     Refused for anything else."""
     try:
-        told = json.loads(message)
+        parsed = json.loads(message)
     except (ValueError, RecursionError):
-        told = None
-    match told:
+        parsed = None
+    match parsed:
         case {"type": "offer", "sdp": str(sdp), **more} if not more:
             media = sorted(line.split()[0] for line in sdp.splitlines() if line.startswith("m="))
             if media != ["m=audio", "m=video"]:
                 raise Refused("an offer must have one track of sound and one of pictures", 1008)
-            if not _bundles(sdp):
+            if not _bundled(sdp):
                 raise Refused("an offer must bundle those tracks that it has (RFC 9143)", 1008)
             if sdp.count("a=candidate:") > CANDIDATES:
                 raise Refused(f"an offer must name at most {CANDIDATES} addresses", 1008)
@@ -134,8 +130,8 @@ def read_offer(message: str | bytes) -> str:
     raise Refused('text must be {"type": "offer", "sdp": "..."}', 1008)
 
 
-def _bundles(sdp: str) -> bool:
-    """Whether the tracks that belong together are those that are there."""
+def _bundled(sdp: str) -> bool:
+    """Whether every bundle names exactly the tracks of the offer."""
     whole, *tracks = sdp.split("\nm=")
     names = [re.findall(r"^a=mid:(\S+)\s*$", track, re.MULTILINE) for track in tracks]
     groups = re.findall(r"^a=group:BUNDLE (.*)$", whole, re.MULTILINE)
@@ -155,7 +151,7 @@ def samples_of(pcm: bytes) -> NDArray[np.float32]:
 
 
 def hello(fps: int, names: Sequence[str], latency: float) -> str:
-    """What a client is told first. latency: seconds from a frame's start to its coming out."""
+    """The first message to a client. latency: seconds from a frame's start until it is sent."""
     return _words(
         "hello",
         sampleRate=SAMPLE_RATE,
@@ -168,22 +164,22 @@ def hello(fps: int, names: Sequence[str], latency: float) -> str:
 
 
 def skipped(samples: int) -> str:
-    """What a client is told whose sound waited too long: so many samples are not shown."""
+    """The message that so many samples waited too long and are dropped."""
     return _words("skipped", samples=samples)
 
 
 def keep_up(behind: float) -> str:
-    """What a client says that would rather be skipped than wait longer than so many seconds."""
+    """A client's request to drop sound that waits longer than so many seconds."""
     return _words("keep-up", behind=behind)
 
 
 def answer(sdp: str) -> str:
-    """What a client is told whose WebRTC offer is taken."""
+    """The answer to a WebRTC offer."""
     return _words("answer", sdp=sdp)
 
 
 def refusal(sentence: str) -> str:
-    """What a client is told last, before the connection is closed."""
+    """The last message before the connection is closed."""
     return _words("refused", sentence=sentence)
 
 
@@ -194,33 +190,33 @@ def frames_message(frames: Frames) -> bytes:
 
 
 def read_frames(message: bytes) -> Frames:
-    """What `frames_message` has written."""
+    """Parse the bytes of `frames_message`."""
     kind, count, turn, sample = HEADER.unpack_from(message)
     assert kind == FRAMES
     rows = np.frombuffer(message, "<f4", offset=HEADER.size).reshape(count, -1)
     return Frames(turn, sample, rows.astype(np.float32))
 
 
-def _words(kind: str, **told: Any) -> str:
-    return json.dumps({"type": kind, **told})
+def _words(kind: str, **content: Any) -> str:
+    return json.dumps({"type": kind, **content})
 
 
 AHEAD = 60
-"""Seconds of sound that may come before they are spoken."""
+"""Seconds of sound that may come ahead of real time."""
 HASTE = 1.05
-"""Seconds of sound that are taken in a second beyond that: clocks differ a little."""
+"""Seconds of sound per second beyond that: clocks differ a little."""
 
 
 class Bucket:
-    """Fills with time, is emptied by use."""
+    """A token bucket."""
 
     def __init__(self, size: float, rate: float, clock: Callable[[], float]) -> None:
-        """size: how much may be used at once; rate: how much comes back in a second."""
+        """size: how much may be used at once; rate: refill per second."""
         self._size, self._rate, self._clock = size, rate, clock
         self._left, self._at = size, clock()
 
     def take(self, amount: float) -> bool:
-        """Use so much, if there is as much."""
+        """Use an amount if it is available."""
         now = self._clock()
         self._left = min(self._size, self._left + (now - self._at) * self._rate)
         self._at = now
@@ -232,7 +228,7 @@ class Bucket:
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one session."""
+    """The limits of one session."""
 
     messages: Bucket
     sound: Bucket
@@ -248,25 +244,25 @@ class Limits:
 
 
 class ConnectionLimit:
-    """Counts open connections, in all and of each address (of IPv6: of each network of 64 bits)."""
+    """Limits open connections, in total and per address (IPv6: per /64 network)."""
 
-    def __init__(self, most: int, of_one: int | None) -> None:
-        """of_one: how many may come from one address; None where a proxy stands before all."""
-        self._most, self._of_one = most, of_one
+    def __init__(self, most: int, per_address: int | None) -> None:
+        """per_address: None where all connections come from one proxy."""
+        self._most, self._per_address = most, per_address
         self._open: Counter[bytes] = Counter()
 
     def enter(self, address: str) -> bool:
         """Count one more; whether it may stay."""
         network = ip_address(address).packed[:8]
         self._open[network] += 1
-        of_one = self._of_one is None or self._open[network] <= self._of_one
-        return of_one and self._open.total() <= self._most
+        few = self._per_address is None or self._open[network] <= self._per_address
+        return few and self._open.total() <= self._most
 
     def leave(self, address: str) -> None:
         self._open -= Counter([ip_address(address).packed[:8]])
 
 
 def limits(clock: Callable[[], float]) -> Limits:
-    """Those of a new session."""
+    """The limits of a new session."""
     messages = Bucket(200, 100, clock)
     return Limits(messages, Bucket(AHEAD * SAMPLE_RATE, HASTE * SAMPLE_RATE, clock))

@@ -1,7 +1,5 @@
-"""The page and its sessions on one port, over WebSockets (RFC 6455).
-
-What the server says of clients that it sends away: once, and then how often.
-"""
+"""The page and its sessions on one port, over WebSockets (RFC 6455), and the log of refused
+clients."""
 
 import asyncio
 import logging
@@ -29,12 +27,12 @@ from avatar.live.workers import Remote, Workers
 from common.errors import InputError
 
 QUIET = 10.0
-"""Seconds between two lines that say the same."""
+"""Seconds between equal lines of the log."""
 
 
 class Log:
-    """Lines on stderr. The same sentence comes at most every QUIET seconds, with how often it was
-    meant; so nobody fills the disk by being refused."""
+    """Lines on stderr. Equal sentences appear at most every QUIET seconds, with a count, so that
+    refused clients cannot fill the disk."""
 
     def __init__(
         self,
@@ -45,7 +43,7 @@ class Log:
         self._said: dict[str, tuple[float, int]] = {}  # sentence → when last, how often since
 
     def refused(self, sentence: str) -> None:
-        """Somebody was sent away."""
+        """Log a refused client."""
         at, unsaid = self._said.get(sentence, (-QUIET, 0))
         now = self._clock()
         if now - at < QUIET:
@@ -56,7 +54,7 @@ class Log:
         self._said[sentence] = (now, 0)
 
     def tell_rest(self) -> None:
-        """What was not said yet."""
+        """Log the pending counts."""
         for sentence, (_, unsaid) in self._said.items():
             if unsaid:
                 self._write(f"refused: {sentence} ({unsaid} times more)")
@@ -64,15 +62,15 @@ class Log:
 
 
 HASTY = 5.0
-"""Seconds in which a client must have said what it wants, TLS's handshake among them."""
+"""Seconds for a client's request, with the handshake of TLS."""
 PATIENT = 120.0
-"""Seconds in which it must have taken the page."""
+"""Seconds for receiving the page."""
 CLOSING = 2.0
-"""Seconds in which it must agree to be sent away."""
-BESIDE = 100
-"""Connections that are open beside those of sessions, at most."""
-OF_ONE = 20
-"""Those of one address, beside those of sessions."""
+"""Seconds for closing a connection."""
+SPARE_CONNECTIONS = 100
+"""Open connections besides those of sessions, at most."""
+PER_ADDRESS = 20
+"""The same from one address."""
 
 
 @dataclass
@@ -92,7 +90,7 @@ class Calls:
 
 
 class Guarded(ServerConnection):
-    """A connection that is cut where there are too many, and where nothing is asked in time."""
+    """A connection that is cut where there are too many, or where no request comes in time."""
 
     limit: ConnectionLimit
     tls: ssl.SSLContext | None
@@ -108,7 +106,7 @@ class Guarded(ServerConnection):
             self._secured = self.loop.create_task(self._secure(self.tls))
 
     async def _secure(self, tls: ssl.SSLContext) -> None:
-        """Speak TLS from now on."""
+        """Start TLS."""
         try:
             secured = await self.loop.start_tls(self.transport, self, tls, server_side=True)
         except OSError:
@@ -134,7 +132,7 @@ async def live_server(
     page: bytes,
     speaker: Speaker,
     workers: Workers,
-    door: AccessPolicy,
+    policy: AccessPolicy,
     port: int,
     sessions: int,
     tls: ssl.SSLContext | None = None,
@@ -145,20 +143,22 @@ async def live_server(
 
     Raises InputError where the port or the address cannot be used.
     """
-    assert door.calls == (calls is not None)
-    log, places = log or Log(), SessionSlots(sessions)
+    assert policy.calls == (calls is not None)
+    log, slots = log or Log(), SessionSlots(sessions)
     pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
     greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
-    limit = ConnectionLimit(BESIDE + sessions, None if door.origins else OF_ONE + sessions)
+    limit = ConnectionLimit(
+        SPARE_CONNECTIONS + sessions, None if policy.origins else PER_ADDRESS + sessions
+    )
     connection = type("Guarded", (Guarded,), {"limit": limit, "tls": tls})
     quiet = logging.getLogger("avatar.live.server")
     quiet.setLevel(logging.CRITICAL)
     try:
         server = await serve(
-            _handler(greeting, workers, places, log, calls),
-            door.host,
+            _handler(greeting, workers, slots, log, calls),
+            policy.host,
             port,
-            process_request=_porter(door, pages, log),
+            process_request=_request_filter(policy, pages, log),
             create_connection=connection,
             compression=None,
             max_size=LARGEST,
@@ -170,7 +170,7 @@ async def live_server(
         )
     except OSError as error:
         raise InputError(
-            f"--host {door.host} --port {port}: cannot be used ({error.strerror}); choose another"
+            f"--host {policy.host} --port {port}: cannot be used ({error.strerror}); choose another"
         ) from None
     try:
         yield next(iter(server.sockets)).getsockname()[1]
@@ -185,19 +185,19 @@ async def _stop(server: Server) -> None:
         await asyncio.wait_for(server.wait_closed(), CLOSING)
 
 
-def _porter(
-    door: AccessPolicy, pages: Mapping[str, bytes], log: Log
+def _request_filter(
+    policy: AccessPolicy, pages: Mapping[str, bytes], log: Log
 ) -> Callable[[ServerConnection, Request], Response | None]:
-    """Answers all requests but those for a session."""
+    """Answers all requests except those that open a session."""
 
     def answer(connection: ServerConnection, request: Request) -> Response | None:
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
-        turned = door.ask(request.method, request.path, headers)
-        if turned is not None:
-            log.refused(turned.sentence)
-            return _response(turned.status, "text/plain", f"{turned.sentence}.\n".encode())
-        place = request.path.partition("?")[0]
-        return None if place in (LIVE, CALL) else _response(200, "text/html", pages[place])
+        denied = policy.ask(request.method, request.path, headers)
+        if denied is not None:
+            log.refused(denied.sentence)
+            return _response(denied.status, "text/plain", f"{denied.sentence}.\n".encode())
+        path = request.path.partition("?")[0]
+        return None if path in (LIVE, CALL) else _response(200, "text/html", pages[path])
 
     return answer
 
@@ -218,11 +218,11 @@ def _response(status: int, kind: str, body: bytes) -> Response:
 
 
 def _handler(
-    greeting: str, workers: Workers, places: SessionSlots, log: Log, calls: Calls | None
+    greeting: str, workers: Workers, slots: SessionSlots, log: Log, calls: Calls | None
 ) -> Callable[[ServerConnection], Awaitable[None]]:
     async def handle(socket: ServerConnection) -> None:
         try:
-            await _seated(socket, greeting, workers, places, calls)
+            await _serve_session(socket, greeting, workers, slots, calls)
         except Refused as refused:
             log.refused(refused.sentence)
             await _send_away(socket, refused)
@@ -234,18 +234,18 @@ def _handler(
     return handle
 
 
-async def _seated(
+async def _serve_session(
     socket: ServerConnection,
     greeting: str,
     workers: Workers,
-    places: SessionSlots,
+    slots: SessionSlots,
     calls: Calls | None,
 ) -> None:
-    """A session for a client, if there is a place for it."""
-    if places.taken >= places.most:
-        raise Refused(f"all {places.most} sessions are taken; try again later", 1013)
+    """A session for a client, if one is free."""
+    if slots.taken >= slots.most:
+        raise Refused(f"all {slots.most} sessions are taken; try again later", 1013)
     session = workers.session()
-    places.taken += 1
+    slots.taken += 1
     try:
         if calls and socket.request and socket.request.path.partition("?")[0] == CALL:
             await calls.answer(socket, session)
@@ -253,13 +253,13 @@ async def _seated(
             await socket.send(greeting)
             await converse(socket, session)
     finally:
-        places.taken -= 1
+        slots.taken -= 1
         with suppress(Refused):
             await session.close()
 
 
 async def _send_away(socket: ServerConnection, refused: Refused) -> None:
-    """Say why, and close; whoever does not listen is cut off."""
+    """Send the reason and close; a client that does not react is cut off."""
     try:
         async with asyncio.timeout(CLOSING):
             await socket.send(refusal(refused.sentence))

@@ -12,21 +12,22 @@ from audio2mesh.model.live import LiveMotion
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.behaviour.performance import Life, still
 from avatar.drive.emotion import joined
+from avatar.geometry.vectors import smoothstep
 from avatar.live.speaker import POSE, Speaker
 from avatar.page.build import pose_array
 
 Rows = NDArray[np.floating]
 SHUT_SECONDS = 0.15
-"""In which an interrupted mouth is shut, at most."""
+"""Longest time in which an interrupted mouth closes."""
 SETTLE_SECONDS = 0.6
-"""In which head, eyes and brows go over into those of the next turn."""
+"""Cross-fade of head, eyes and brows into the next turn."""
 REMEMBERED_SECONDS = 60
-"""Of rows that a listener may not have heard yet."""
+"""History of rows that a listener may not have heard yet."""
 
 
 @dataclass(frozen=True)
 class Frames:
-    """Rows that follow each other without a gap."""
+    """Consecutive rows."""
 
     turn: int
     """grows with every interruption and end; time begins anew with it"""
@@ -39,21 +40,20 @@ class Frames:
 
 
 class Session:
-    """Push samples, get frames; the same samples give the same frames however they are cut up.
-
-    Time is counted in samples that were pushed or skipped in the present turn, and in nothing else.
+    """Push samples, get frames; the same samples give the same frames however they are cut up. Time
+    is the count of samples pushed or skipped in the present turn.
     """
 
     def __init__(self, speaker: Speaker) -> None:
         self.speaker, self._fps = speaker, speaker.model.fps
-        self._shown = speaker.rest.numpy()  # the row from which the turn begins
-        self._given: deque[Frames] = deque()  # what a listener may not have seen yet
+        self._visible = speaker.rest.numpy()  # the row from which the turn begins
+        self._given: deque[Frames] = deque()  # that a listener may not have seen yet
         self._turn, self._takes = -1, 0
         self._begin()
 
     @property
     def latency(self) -> float:
-        """Longest time in seconds from a frame's start to the moment at which it comes out."""
+        """Longest time in seconds from a frame's start until it is returned."""
         life = self._rows.life
         return max(self._motion.latency, life.latency if life else 0.0)
 
@@ -66,9 +66,9 @@ class Session:
         return self._give(self._rows.push(samples, speech))
 
     def skip(self, count: int) -> None:
-        """Go on so many samples later in the same turn: what they say is not shown, nor what waits
-        for its future. What was shown last stays until the next frames, which it goes over into.
-        """
+        """Continue so many samples later in the same turn, without their frames and those that
+        still wait for their look-ahead. The last row is held and cross-fades into the next
+        frames."""
         self._heard += count
         self._done = -(-self._heard * self._fps // SAMPLE_RATE)
         self._lead = self._sample(self._done) - self._heard
@@ -87,19 +87,18 @@ class Session:
         return frames
 
     def interrupt(self, turn: int | None = None, heard: int = 0) -> Frames:
-        """Forget what was not heard yet; the frames, all before the beginning of the next turn, in
-        which the mouth that the listener sees shuts.
+        """Drop what was not heard yet; the frames before the next turn in which the mouth closes.
 
         turn, heard: how many samples of which turn the listener has heard; by default all.
         """
         self._stay()
-        shown = self._shown if turn is None else self._row_at(turn, heard)
+        visible = self._visible if turn is None else self._row_at(turn, heard)
         mouth, rest = len(self.speaker.mouth_names), self.speaker.rest.numpy()
         count = max(1, int(SHUT_SECONDS * self._fps))
-        rows = np.tile(shown, (count, 1))
-        shares = eased(np.arange(1, count + 1) / count)[:, None]
-        rows[:, :mouth] += shares * (rest[:mouth] - shown[:mouth])
-        self._shown = rows[-1]
+        rows = np.tile(visible, (count, 1))
+        shares = smoothstep(0.0, 1.0, np.arange(1, count + 1) / count)[:, None]
+        rows[:, :mouth] += shares * (rest[:mouth] - visible[:mouth])
+        self._visible = rows[-1]
         self._given.clear()
         self._begin()
         return self._kept(Frames(self._turn, self._sample(-count), rows.astype(np.float32)))
@@ -111,34 +110,34 @@ class Session:
         self._listen()
 
     def _listen(self) -> None:
-        """Hear from the next frame on, and nothing of what was before."""
+        """Start anew from the next frame on."""
         self._first = self._done
         self._motion = LiveMotion(self.speaker.model, self.speaker.style)
-        self._rows = FrameRows(self.speaker, self._takes)
+        self._rows = RowAssembler(self.speaker, self._takes)
         self._takes += 1
 
     def _stay(self) -> None:
-        """What comes next begins from the last row."""
+        """The next frames start from the last row."""
         if self._given:
-            self._shown = self._given[-1].rows[-1]
+            self._visible = self._given[-1].rows[-1]
 
     def _sample(self, frame: int) -> int:
         """The first sample of a frame."""
         return -(-frame * SAMPLE_RATE // self._fps)
 
     def _give(self, rows: Tensor) -> Frames:
-        """Rows [f, C + U + POSE] as they are shown: what was shown before goes over into them."""
+        """Frames of rows [f, C + U + POSE], cross-faded from the row visible before."""
         made, first = rows.numpy(), self._done
         seconds = (np.arange(len(made)) + first - self._first + 0.5) / self._fps
         if len(made) and seconds[0] < SETTLE_SECONDS:
             mouth = len(self.speaker.mouth_names)
-            made = crossed(self._shown, made, seconds, SETTLE_SECONDS, slice(mouth, None), POSE)
-            made = crossed(self._shown, made, seconds, SHUT_SECONDS, slice(0, mouth))
+            made = crossed(self._visible, made, seconds, SETTLE_SECONDS, slice(mouth, None), POSE)
+            made = crossed(self._visible, made, seconds, SHUT_SECONDS, slice(0, mouth))
         self._done += len(made)
         return self._kept(Frames(self._turn, self._sample(first), made.astype(np.float32)))
 
     def _kept(self, frames: Frames) -> Frames:
-        """Remember frames until they were surely seen."""
+        """Keep frames until they were certainly seen."""
         if len(frames):
             self._given.append(frames)
         while sum(map(len, self._given)) > REMEMBERED_SECONDS * self._fps:
@@ -146,19 +145,19 @@ class Session:
         return frames
 
     def _row_at(self, turn: int, heard: int) -> NDArray[np.floating]:
-        """What is shown when so many samples of a turn were heard."""
+        """The row visible after so many samples of a turn."""
         past = [given for given in self._given if (given.turn, given.sample) <= (turn, heard)]
         if not past:
-            return self._given[0].rows[0] if self._given else self._shown
+            return self._given[0].rows[0] if self._given else self._visible
         frame = (heard - past[-1].sample) * self._fps // SAMPLE_RATE
         return past[-1].rows[min(frame, len(past[-1]) - 1) if past[-1].turn == turn else -1]
 
 
-class FrameRows:
-    """Speech and life come in pieces of different lengths; a row waits for both."""
+class RowAssembler:
+    """Joins speech and life, which come in pieces of different lengths, to rows."""
 
     def __init__(self, speaker: Speaker, turn: int) -> None:
-        self.speaker, self.life, self._felt = speaker, speaker.life(turn), speaker.felt()
+        self.speaker, self.life, self._emotion = speaker, speaker.life(turn), speaker.live_emotion()
         self._speech = torch.zeros(0, len(speaker.basis))  # coefficients that wait for life
         self._lives = still(0)  # life that waits for speech
 
@@ -189,9 +188,9 @@ class FrameRows:
 
     def _rows(self, speech: Tensor, life: Life) -> Tensor:
         units = life.unit_weights
-        if self._felt:
-            speech, felt = self._felt.push(speech)
-            units = joined(felt, units)
+        if self._emotion:
+            speech, weights = self._emotion.push(speech)
+            units = joined(weights, units)
         columns = [units[name].float()[:, None] for name in self.speaker.unit_names]
         face = self.speaker.face
         poses = face.to_head.inverse().of_motions(life.head_pose)
@@ -206,12 +205,6 @@ def _longer(first: Life, second: Life) -> Life:
     return Life(units, torch.cat([first.head_pose, second.head_pose]))
 
 
-def eased(shares: NDArray[np.floating]) -> NDArray[np.floating]:
-    """From 0 to 1 with zero slope at both ends."""
-    t = np.clip(shares, 0.0, 1.0)
-    return t * t * (3 - 2 * t)
-
-
 def crossed(
     before: Rows, rows: Rows, times: Rows, seconds: float, columns: slice, pose: int = 0
 ) -> Rows:
@@ -220,7 +213,7 @@ def crossed(
     times [f]: of the rows, in seconds from where they begin; pose: how many columns at the end are
     a quaternion xyzw and a shift, which takes the shorter way.
     """
-    share = eased(times / seconds)[:, None]
+    share = smoothstep(0.0, seconds, times)[:, None]
     start = np.array(before, np.float64)
     found = np.array(rows, np.float64)
     if pose and len(found) and start[-pose : -pose + 4] @ found[0, -pose : -pose + 4] < 0:

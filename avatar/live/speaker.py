@@ -1,4 +1,4 @@
-"""What all sessions of one avatar share: loaded once, and never changed by any of them."""
+"""What all sessions of one avatar share, read-only."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.behaviour.breath import moved_by
+from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.emotion_face import LiveEmotion
 from avatar.behaviour.emotion_timeline import EmotionTimeline
 from avatar.behaviour.motion import COLUMNS, Behaviour
-from avatar.behaviour.performance import LiveLife, shown
+from avatar.behaviour.performance import LiveLife, life_of_rows
 from avatar.drive.emotion import style_with_emotion
 from avatar.heads import load_head
 from avatar.retarget.fitted_face import Face
@@ -21,7 +21,7 @@ POSE = 7
 """Numbers of a head's pose at the end of a row: a quaternion xyzw and a shift, in the unit and the
 space of the avatar's mesh."""
 FORESEEN = 60.0
-"""Seconds of a conversation over which feelings that come and go set the manner of moving."""
+"""Seconds of a conversation over which the effect of emotions on the style is averaged."""
 
 
 @dataclass(frozen=True)
@@ -32,64 +32,64 @@ class Speaker:
     face: Face
     basis: Tensor  # [K, V, 3] the model's, on the mesh of the face
     behaviour: Behaviour | None
-    """without life besides where there is none"""
+    """None: a still head"""
     style: str | None = None
     """of the weights"""
-    feelings: EmotionTimeline = ()
+    emotions: EmotionTimeline = ()
 
     @cached_property
     def mouth_names(self) -> tuple[str, ...]:
-        """[C] of the columns that are the mouth's: speech, and what feelings add to it."""
-        felt = self.felt()
-        return (*(f"speech_{k:02d}" for k in range(len(self.basis))), *(felt.names if felt else ()))
+        """[C] of the columns of the mouth: speech, and what emotions add to it."""
+        emotion = self.live_emotion()
+        return (
+            *(f"speech_{k:02d}" for k in range(len(self.basis))),
+            *(emotion.names if emotion else ()),
+        )
 
     @cached_property
     def unit_names(self) -> tuple[str, ...]:
-        """[U] of the columns after them: the units that life and feelings move besides."""
-        lived = (
-            () if self.behaviour is None else shown(np.zeros((0, COLUMNS)), self.face.head.pivot)
-        )
-        names = [*(lived.unit_weights if lived else ())]
-        felt = self.felt()
-        if felt:
-            names += [name for name in felt.beside(0) if name not in names]
+        """[U] of the columns after them: the other units of life and emotions."""
+        names: list[str] = []
+        if self.behaviour is not None:
+            names += life_of_rows(np.zeros((0, COLUMNS)), self.face.head.pivot).unit_weights
+        if emotion := self.live_emotion():
+            names += [name for name in emotion.beside(0) if name not in names]
         return tuple(names)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """[C + U] of a row's columns but for the pose."""
+        """[C + U] of a row's columns without the pose."""
         return (*self.mouth_names, *self.unit_names)
 
     def directions(self) -> Tensor:
-        """[C + U, V, 3] how far a weight of 1 in a column moves each vertex."""
-        felt = self.felt()
-        mouth = torch.cat([self.basis, felt.basis]) if felt else self.basis
-        units = [moved_by(self.face, name)[None] for name in self.unit_names]
+        """[C + U, V, 3] offsets of a weight of 1 in each column."""
+        emotion = self.live_emotion()
+        mouth = torch.cat([self.basis, emotion.basis]) if emotion else self.basis
+        units = [unit_offsets(self.face, name)[None] for name in self.unit_names]
         return torch.cat([mouth, *units])
 
     @cached_property
     def rest(self) -> Tensor:
-        """[C + U + POSE] the row of a mouth that says nothing, on a head that stands still."""
+        """[C + U + POSE] the row of a silent mouth on a head at rest."""
         row = torch.zeros(len(self.names) + POSE)
         row[-POSE + 3] = 1
-        felt = self.felt()
-        if felt:
-            mouth, beside = felt.push(torch.zeros(1, len(self.basis)))
+        if emotion := self.live_emotion():
+            mouth, beside = emotion.push(torch.zeros(1, len(self.basis)))
             row[: mouth.shape[1]] = mouth[0]
             for name, weight in beside.items():
                 row[self.names.index(name)] = weight[0]
         return row
 
-    def felt(self) -> LiveEmotion | None:
-        """Feelings from their beginning on."""
-        if not self.feelings:
+    def live_emotion(self) -> LiveEmotion | None:
+        """The emotions, from their start on."""
+        if not self.emotions:
             return None
-        return LiveEmotion(self.face, self.basis, self.feelings, float(self.model.fps))
+        return LiveEmotion(self.face, self.basis, self.emotions, float(self.model.fps))
 
     def life(self, turn: int) -> LiveLife | None:
-        """Head, eyes, brows and lids from the beginning on; each turn is another take."""
+        """Head, eyes, brows and lids, from their start on; each turn is another take."""
         if self.behaviour is None:
             return None
-        manner = style_with_emotion(self.behaviour.manner, self.feelings, FORESEEN)
-        behaviour = replace(self.behaviour, manner=manner, take=self.behaviour.take + turn)
+        style = style_with_emotion(self.behaviour.style, self.emotions, FORESEEN)
+        behaviour = replace(self.behaviour, style=style, take=self.behaviour.take + turn)
         return LiveLife(float(self.model.fps), load_head().pivot, behaviour)

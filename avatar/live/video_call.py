@@ -1,5 +1,5 @@
-"""A call over WebRTC: a microphone's sound comes in, and goes out again with pictures of the avatar
-that says it. Needs the extra `webrtc`."""
+"""A call over WebRTC: a microphone's sound comes in, and goes out with pictures of the avatar that
+speaks it. Needs the extra `webrtc`."""
 
 import asyncio
 import logging
@@ -19,23 +19,23 @@ from av import AudioFrame, VideoFrame
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.live.connection import Socket, Spoken, converse, first_of
+from avatar.live.connection import Socket, SpeechSession, converse, first_of
 from avatar.live.lip_sync import RATE, LipSync, Microphone, TimedRow, video_frame
 from avatar.live.protocol import LONGEST, SOUND, Refused, answer, keep_up, read_frames, read_offer
 
 SPARE = 0.2
-"""Seconds for computing and drawing, beyond those of the future that speech needs."""
+"""Seconds for computing and drawing, beyond the look-ahead of speech."""
 BEHIND = 0.8
 """Seconds of sound that may wait to be computed."""
 HASTY = 10.0
 """Seconds in which a client must have made its offer."""
 
 
-class Drawn(Spoken, Protocol):
-    """What is needed of a session that draws."""
+class DrawingSession(SpeechSession, Protocol):
+    """The used part of a session that draws."""
 
     def drawing(self) -> AbstractAsyncContextManager[object]:
-        """In which alone it may be asked for a picture."""
+        """Must be held while it draws."""
         ...
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
@@ -44,7 +44,7 @@ class Drawn(Spoken, Protocol):
 
 
 class Outgoing(MediaStreamTrack):
-    """Frames as they come; where they are not taken, the oldest are dropped."""
+    """A queue of frames that drops the oldest where it is full."""
 
     def __init__(self, kind: str, room: int) -> None:
         """kind: audio or video; room: frames that may wait."""
@@ -62,15 +62,14 @@ class Outgoing(MediaStreamTrack):
 
 
 class Ear:
-    """The socket of a conversation: the microphone's sound is read from it, and the rows that come
-    back are sent to it."""
+    """The socket of a conversation: it delivers the microphone's sound and receives the rows."""
 
     def __init__(self, sync: LipSync) -> None:
         self._sync, self._pcm, self._began = sync, bytearray(), False
         self._heard, self._news = asyncio.Event(), asyncio.Event()
 
     def hear(self, pcm: bytes) -> None:
-        """int16 at SAMPLE_RATE that the microphone heard."""
+        """Add sound of the microphone, int16 at SAMPLE_RATE."""
         self._pcm += pcm
         self._news.set()
         if self._pcm:
@@ -98,9 +97,9 @@ class Ear:
         await self._news.wait()
 
 
-async def answer_call(socket: Socket, session: Drawn, latency: float, fps: int) -> None:
-    """Answer the offer that comes first, and talk until the client hangs up, which closes the
-    socket. Raises Refused, and whatever the socket raises when it is closed.
+async def answer_call(socket: Socket, session: DrawingSession, latency: float, fps: int) -> None:
+    """Answer the offer, then converse until the client hangs up, which closes the socket. Raises
+    Refused, and whatever the socket raises when it is closed.
 
     latency: of the session, in seconds; fps: of its rows.
     """
@@ -155,7 +154,7 @@ async def _connected(
 
 
 async def _listen(track: MediaStreamTrack, ear: Ear, sync: LipSync, sound: Outgoing) -> None:
-    """What comes goes to the session, and what has waited goes out, until the track ends."""
+    """Feed sound to the session and send delayed sound, until the track ends."""
     microphone, resampler = Microphone(), soxr.ResampleStream(RATE, SAMPLE_RATE, 1, "int16")
     while True:
         try:
@@ -171,8 +170,8 @@ async def _listen(track: MediaStreamTrack, ear: Ear, sync: LipSync, sound: Outgo
         ear.hear(resampler.resample_chunk(heard).tobytes())
 
 
-async def _show(ear: Ear, sync: LipSync, session: Drawn, video: Outgoing) -> None:
-    """Draw one row after the other, ahead of its time where that goes."""
+async def _show(ear: Ear, sync: LipSync, session: DrawingSession, video: Outgoing) -> None:
+    """Draw row after row, ahead of time where possible."""
     while True:
         drawn = await _draw(sync, session)
         if drawn is None:
@@ -184,7 +183,9 @@ async def _show(ear: Ear, sync: LipSync, session: Drawn, video: Outgoing) -> Non
         video.put(video_frame(picture, row.sample))
 
 
-async def _draw(sync: LipSync, session: Drawn) -> tuple[TimedRow, NDArray[np.uint8]] | None:
+async def _draw(
+    sync: LipSync, session: DrawingSession
+) -> tuple[TimedRow, NDArray[np.uint8]] | None:
     async with session.drawing():  # others' turns are waited for before it is known what is next
         row = sync.next_row()
         return None if row is None else (row, await session.picture(row.row))

@@ -1,4 +1,4 @@
-"""Processes in which sessions compute, so that none waits for another's Python."""
+"""Processes in which sessions compute, so that none waits for another's interpreter."""
 
 import asyncio
 import pickle
@@ -27,19 +27,19 @@ from common.threads import use_threads
 
 Result = TypeVar("Result")
 WINDOW = 5.0
-"""Seconds over which it is measured how busy a process is."""
+"""Seconds over which the load of a process is measured."""
 FULL = 0.9
-"""Share of its time that a process may compute."""
+"""Highest load of a process."""
 
 
 class Worker:
-    """One process. What it needs comes pickled, once, so that it needs no files."""
+    """One process, which gets its data pickled and so needs no files."""
 
     def __init__(self, needed: bytes) -> None:
         """needed: a speaker, and the avatar that is drawn or None."""
         self.needed, self.sessions = needed, 0
         self._one = asyncio.Lock()
-        self._computed: deque[tuple[float, float]] = deque()  # from when until when
+        self._computed: deque[tuple[float, float]] = deque()  # start and end
         self._start()
 
     def _start(self) -> None:
@@ -51,8 +51,8 @@ class Worker:
         *args: object,
         pool: ProcessPoolExecutor | None = None,
     ) -> Result:
-        """What a function returns there, or in the process of a pool that was living once. Raises
-        Refused if the process has died; those who ask for none get a new one next time."""
+        """The result of a function there, or in the process of an earlier pool. Raises Refused if
+        the process has died; without a pool a new one is started for the next call."""
         pool = pool or self._pool
         try:
             return await asyncio.get_running_loop().run_in_executor(pool, function, *args)
@@ -62,14 +62,14 @@ class Worker:
             raise Refused("the process that computed has died; connect again", 1011) from None
 
     async def living(self) -> ProcessPoolExecutor:
-        """The process, a new one where it has died unnoticed."""
+        """The pool, a new one where its process has died."""
         with suppress(Refused):
             await self.run(_live)
         return self._pool
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[None]:
-        """While the block runs it computes for nobody else."""
+        """Reserve the process for the block."""
         async with self._one:
             begun = time.monotonic()
             try:
@@ -78,18 +78,18 @@ class Worker:
                 self._computed.append((begun, time.monotonic()))
 
     def load(self) -> float:
-        """The share of the last seconds in which it computed."""
+        """The share of the last WINDOW seconds in which it computed."""
         since = time.monotonic() - WINDOW
         while self._computed and self._computed[0][1] < since:
             self._computed.popleft()
         return sum(end - max(begin, since) for begin, end in self._computed) / WINDOW
 
     def has_room(self) -> bool:
-        """Whether it can keep up with one more session, if that is like those that it has."""
+        """Whether it can serve one more session like the present ones."""
         return not self.sessions or self.load() * (1 + 1 / self.sessions) <= FULL
 
     def stop(self) -> None:
-        """End it; what it computes at the moment is finished first."""
+        """Stop after the present computation."""
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
@@ -99,7 +99,7 @@ class Remote:
     def __init__(self, worker: Worker, number: int, painter: Worker) -> None:
         """painter: where its pictures are drawn."""
         self._worker, self._number, self._painter = worker, number, painter
-        self._pool: ProcessPoolExecutor | None = None  # from its first words on
+        self._pool: ProcessPoolExecutor | None = None  # from its first call on
         worker.sessions += 1
 
     async def _run(self, function: Callable[..., Result], *args: object) -> Result:
@@ -135,21 +135,21 @@ class Remote:
 
 
 class Workers:
-    """As many processes as may compute at once."""
+    """The pool of worker processes."""
 
     def __init__(self, speaker: Speaker, processes: int, avatar: Avatar | None = None) -> None:
-        """avatar: what they draw, where they are to."""
+        """avatar: to draw, None for no pictures."""
         pickled = pickle.dumps((speaker, avatar))
         self._workers = [Worker(pickled) for _ in range(processes)]
         self._numbers = count()
 
     async def ready(self) -> None:
-        """Wait until all have loaded everything, and have spoken once."""
+        """Wait until all have loaded and warmed up."""
         await asyncio.gather(*(worker.run(_warm) for worker in self._workers))
 
     def session(self) -> Remote:
-        """A new session, where the fewest are. Raises Refused where those that speak already are
-        too many for this machine."""
+        """A new session on the worker with the fewest. Raises Refused where the machine is too
+        busy."""
         worker = min(self._workers, key=lambda worker: worker.sessions)
         if not worker.has_room():
             raise Refused("this machine is too busy for another session; try again later", 1013)
@@ -205,7 +205,7 @@ def _picture(row: NDArray[np.float32]) -> NDArray[np.uint8]:
 
 
 def _live() -> None:
-    """What only a living process answers."""
+    """Succeeds only in a living process."""
 
 
 def _forget(number: int) -> None:

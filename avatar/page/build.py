@@ -1,7 +1,5 @@
-"""The page itself: one HTML file that holds style, script, avatar, motion and sound.
-
-What a page's arrays are: small numbers where few bits are enough, in one gzip stream.
-"""
+"""The page: one HTML file with style, script, avatar, motion and sound; its arrays are quantised
+and packed into one gzip stream."""
 
 import base64
 import gzip
@@ -25,31 +23,31 @@ from splat.scene.conventions import SH_C0
 
 ALIGNMENT = 16  # bytes
 LEVELS = 65535  # of 16 bits
-SHORTEST = 1e-7  # metres, in any direction, of an offset that is worth storing
+SHORTEST = 1e-7  # metres: smaller offsets are not stored
 
 
 @dataclass(frozen=True)
 class Packed:
-    """Arrays as text, and where in their bytes each lies."""
+    """Arrays as text, and the position of each in its bytes."""
 
     text: str  # base64 of a gzip stream
-    places: Mapping[str, tuple[int, str, int]]  # name → offset, kind (f4, u4 …), numbers
+    positions: Mapping[str, tuple[int, str, int]]  # name → offset, kind (f4, u4 …), numbers
 
 
 def pack(arrays: Mapping[str, NDArray]) -> Packed:
     """Put arrays one after the other; equal arrays make equal text."""
-    parts, places, size = [], {}, 0
+    parts, positions, size = [], {}, 0
     for name, array in arrays.items():
         kind = array.dtype.newbyteorder("<")
         data = np.ascontiguousarray(array, kind).tobytes()
-        places[name] = (size, kind.str[1:], array.size)
+        positions[name] = (size, kind.str[1:], array.size)
         parts.append(data + b"\0" * (-len(data) % ALIGNMENT))
         size += len(parts[-1])
-    return Packed(base64.b64encode(gzip.compress(b"".join(parts), 6, mtime=0)).decode(), places)
+    return Packed(base64.b64encode(gzip.compress(b"".join(parts), 6, mtime=0)).decode(), positions)
 
 
 def avatar_arrays(avatar: Avatar) -> tuple[dict[str, NDArray], tuple[float, float]]:
-    """The Gaussians and the mesh at rest; and which logarithms of scales 0 and 65535 stand for."""
+    """The Gaussians and the mesh at rest; and the log scales that 0 and 65535 stand for."""
     g = avatar.gaussians
     turns = torch.nn.functional.normalize(g.quats, dim=1).numpy()
     low, high = float(g.log_scales.min()), float(g.log_scales.max())
@@ -69,14 +67,14 @@ def avatar_arrays(avatar: Avatar) -> tuple[dict[str, NDArray], tuple[float, floa
 
 
 def light_arrays(lights: Mapping[str, NDArray[np.uint8]]) -> dict[str, NDArray]:
-    """Colours [N, 3] by light; and what each of 256 levels is as a coefficient of degree 0."""
+    """Colours [N, 3] by light; and the SH coefficient of degree 0 of each of their 256 levels."""
     levels = (np.arange(256) / 255 - 0.5) / SH_C0
     found = {"levels": levels.astype(np.float16).view(np.uint16)}
     return found | {f"light{number}": colours for number, colours in enumerate(lights.values())}
 
 
 def basis_arrays(basis: Tensor) -> dict[str, NDArray]:
-    """Rows of vertex offsets [K, V, 3]: of each the vertices that move, and how."""
+    """Vertex offsets [K, V, 3] as sparse rows."""
     vertices, offsets, starts = [], [], [0]
     for row in basis.numpy():
         moved = np.flatnonzero(np.abs(row).max(1) > SHORTEST)
@@ -91,7 +89,7 @@ def basis_arrays(basis: Tensor) -> dict[str, NDArray]:
 
 
 def pose_array(poses: Tensor) -> NDArray:
-    """Rigid motions [F, 4, 4] as quaternions xyzw, neighbours on the same side, and shifts."""
+    """Rigid motions [F, 4, 4] as quaternions xyzw, with continuous signs, and shifts."""
     turns = matrix_to_quaternion(poses[:, :3, :3]).roll(-1, 1).numpy().astype(np.float64)
     sides = np.cumprod(np.sign(np.concatenate([[1.0], (turns[1:] * turns[:-1]).sum(1)]) + 1e-12))
     rows = np.concatenate([turns * sides[:, None], poses[:, :3, 3].numpy()], axis=1)
@@ -100,17 +98,17 @@ def pose_array(poses: Tensor) -> NDArray:
 
 COMMON = ("data", "rig", "draw", "camera", "motion", "panel", "stage")
 RECORDED, SPOKEN = ("clock", "recorded"), ("resample", "ear", "heard", "talk", "spoken")
-"""The parts of a script that both kinds of pages have, and those of either, each after those that
-it needs; `main` comes last."""
+"""The parts of the script of both kinds of pages, and those of either, in order of dependency;
+`main` comes last."""
 
-BARS = 80  # of the picture of how loud it is
+BARS = 80  # of the loudness display
 IMPORT = re.compile(r"^import .*;\n", re.MULTILINE)
 EXPORT = re.compile(r"^export ", re.MULTILINE)
 
 
 @dataclass(frozen=True)
 class Played:
-    """What a page plays."""
+    """Recorded motion of a page."""
 
     names: tuple[str, ...]  # [C] those that are ARKit units move as the sliders do
     basis: Tensor  # [C, V, 3] metres
@@ -118,24 +116,24 @@ class Played:
     head_pose: Tensor  # [F, 4, 4]
     fps: float
     sound: bytes | None = None  # AAC in MP4
-    loudness: NDArray = field(default_factory=lambda: np.zeros(BARS))  # in 0..1, from begin to end
+    loudness: NDArray = field(default_factory=lambda: np.zeros(BARS))  # [BARS] in 0..1
 
 
 @dataclass(frozen=True)
 class Live:
-    """What a page gets from a server while somebody speaks."""
+    """The motion that a page gets from a server while somebody speaks."""
 
     names: tuple[str, ...]  # [C] those that are ARKit units move as the sliders do
     basis: Tensor  # [C, V, 3] metres
-    mouth: int  # how many of these, the first ones, are the mouth's
-    rest: Tensor  # [C + 7] the row of a mouth that says nothing, and the pose of a still head
+    mouth: int  # how many of these, the first ones, are of the mouth
+    rest: Tensor  # [C + 7] the row of a silent mouth and a head at rest
     fps: int
-    latency: float  # seconds from a frame's start to its coming out
+    latency: float  # seconds from a frame's start until it is sent
 
 
 @dataclass(frozen=True)
 class Framing:
-    """What the camera sees at first."""
+    """The initial camera."""
 
     target: Tensor  # [3]
     distance: float  # metres
@@ -147,13 +145,13 @@ def build_page(
     avatar: Avatar,
     head: Head,
     framing: Framing,
-    feelings: Mapping[str, Mapping[str, float]],
+    emotions: Mapping[str, Mapping[str, float]],
     played: Played | Live | None = None,
     lights: Mapping[str, NDArray[np.uint8]] | None = None,
 ) -> bytes:
     """A page that shows an avatar.
 
-    head: of the avatar's mesh, whose units become sliders; feelings: weights of units by name;
+    head: of the avatar's mesh, whose units become sliders; emotions: weights of units by name;
     lights: colours [N, 3] of the Gaussians, by the name of the light that makes them.
     """
     arrays, scales = avatar_arrays(avatar)
@@ -165,7 +163,7 @@ def build_page(
         "rows": len(names),
         "scales": scales,
         "pivot": head.pivot.tolist(),
-        "feelings": {name: dict(weights) for name, weights in feelings.items()},
+        "feelings": {name: dict(weights) for name, weights in emotions.items()},
         "framing": {
             "target": framing.target.tolist(),
             "distance": framing.distance,
@@ -188,12 +186,12 @@ def build_page(
         arrays |= light_arrays(lights)
         facts["lights"] = list(lights)
     packed = pack(arrays)
-    facts["arrays"] = packed.places
+    facts["arrays"] = packed.positions
     return _filled(title, facts, packed.text, isinstance(played, Live))
 
 
 def _rows(head: Head, played: Played | Live | None) -> tuple[list[str], Tensor]:
-    """Names and offsets of all directions: the units, then what else the motion is made of."""
+    """Names and offsets of all directions: the units, then the others of the motion."""
     names, parts = list(head.unit_names), [head.units]
     if played is not None:
         own = [k for k, name in enumerate(played.names) if name not in names]
@@ -213,8 +211,7 @@ def _motion_arrays(played: Played) -> dict[str, NDArray]:
 
 
 def _filled(title: str, facts: Mapping[str, Any], arrays: str, live: bool) -> bytes:
-    """The page with everything in its place. live: it speaks with the server that it came from,
-    and with nobody else."""
+    """The page of its parts. live: it connects to its own server, and to nothing else."""
     parts = {
         "title": escape(title),
         "allowed": "; connect-src 'self'" if live else "",
@@ -230,7 +227,7 @@ def _filled(title: str, facts: Mapping[str, Any], arrays: str, live: bool) -> by
 
 
 def video_page(title: str) -> bytes:
-    """A page that calls the server that it came from, and shows the pictures that come back."""
+    """A page that calls its server over WebRTC and displays the pictures that come back."""
     style = _read("style.css") + _read("spoken.css") + _read("video.css")
     return _fill(
         "video.html", {"title": escape(title), "style": style, "script": _script(["video"])}

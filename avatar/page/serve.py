@@ -1,4 +1,4 @@
-"""A page on localhost, for the browser on this very machine."""
+"""A page on localhost, for the browser on this machine."""
 
 import threading
 import webbrowser
@@ -63,6 +63,6 @@ def _handler(page: bytes) -> type[BaseHTTPRequestHandler]:
                 self.wfile.write(page)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing of each request."""
+            """No log of requests."""
 
     return Handler

@@ -50,7 +50,7 @@ from avatar.retarget.fitted_face import Face, face_of
 from avatar.rigging.avatar import Avatar
 from common.colours import parse_colour
 from common.errors import InputError
-from common.training_loop import Look, course, run_steps, state_path, take_up
+from common.training_loop import Look, run_options, run_steps, state_path, take_up
 from common.writable import check_writable
 from splat import RawGaussians, pick_backend, rgb_to_sh
 
@@ -148,7 +148,7 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
     views = capture.splits["train"]
     return json.dumps(
         {
-            "train": course(options.train),
+            "train": run_options(options.train),
             "max_gaussians": options.max_gaussians,
             "topology": capture.topology,
             "views": len(views),

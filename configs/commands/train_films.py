@@ -1,4 +1,4 @@
-"""Add a speaking style to weights that is learned of films of people who speak."""
+"""Add a speaking style to weights that is learned from films of speakers."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -37,24 +37,24 @@ def main(options: TrainFilmsOptions) -> None:
     model, face = load_model(options.weights), face_geometry(load_head())
     check_tuning(model, options.tune)
     films, held = (_material(options, folders, face) for folders in (options.data, options.hold))
-    heard = Told(
+    data = TuningData(
         _films(model, films.recordings, face, SPREADS, options),
         _films(model, _solved(options, face), face, {}, options),
         _heard(model, held.recordings, options),
     )
     if options.leave_one_out:
-        result = _leave_one_out(model, films, heard, options)
+        result = _leave_one_out(model, films, data, options)
         print_table(figures_table(result.medians(), "medians over the films"))
         keep_report(result.report(), options.report)
     if options.out:
         with progress_bar("tuning", options.tune.steps, "steps/s") as done:
-            tuned = tune(model, *heard, face, options.tune, done)
+            tuned = tune(model, *data, face, options.tune, done)
         save_model(tuned, options.out, _record(options, films.recordings, held.recordings))
         print(f"wrote {options.out}")
 
 
-class Told(NamedTuple):
-    """What is tuned to, what is not to be unlearnt, what is to stay."""
+class TuningData(NamedTuple):
+    """Films to tune to, solved films to keep, and recordings whose motion is to stay."""
 
     films: list[Film]
     solved: list[Film]
@@ -101,14 +101,14 @@ def _films(
 def _leave_one_out(
     model: SpeechToMotion,
     material: Material,
-    told: Told,
+    data: TuningData,
     options: TrainFilmsOptions,
 ) -> Evaluation:
     """The figures of each film under weights that were tuned to the others."""
     tuned: dict[str, SpeechToMotion] = {}
-    with progress_bar("leaving out", len(told.films) * options.tune.steps, "steps/s") as done:
-        for film in told.films:
-            others = told._replace(films=[other for other in told.films if other is not film])
+    with progress_bar("leaving out", len(data.films) * options.tune.steps, "steps/s") as done:
+        for film in data.films:
+            others = data._replace(films=[other for other in data.films if other is not film])
             tuned[film.heard.name] = tune(model, *others, material.face, options.tune, done)
 
     def left_out(recording: Recording, frames: int) -> Motion | None:
@@ -121,13 +121,13 @@ def _leave_one_out(
 def _record(
     options: TrainFilmsOptions, films: Sequence[Recording], held: Sequence[Recording]
 ) -> dict[str, Any]:
-    """What the weights say of their training, and of their styles that films taught."""
+    """The record of training of the weights, with the styles learned from films."""
     with as_file(options.weights or files("audio2mesh").joinpath("weights", SHIPPED)) as path:
         before = training_record(path)
-    told = {
+    record = {
         "tuned": asdict(options.tune),
         "films": [film.name for film in films],
         "held": [recording.name for recording in held],
     }
     taught = before.get("taught by films", {})
-    return before | {"taught by films": taught | {options.tune.style: told}}
+    return before | {"taught by films": taught | {options.tune.style: record}}

@@ -62,7 +62,7 @@ def _works(folder: Path) -> dict[Part, Callable[[], object]]:
 
 
 def _write_inputs(folder: Path) -> None:
-    """A moment of hiss, and the head that ships: as an avatar, and as a mesh that nobody knows."""
+    """A quarter of a second of noise, and the shipped head, as an avatar and as an unknown mesh."""
     hiss = np.random.default_rng(0).normal(0, 0.03, SAMPLE_RATE // 4)
     write_wav(folder / "hiss.wav", hiss, SAMPLE_RATE)
     head, count = load_head(), len(load_head().faces)
@@ -114,6 +114,6 @@ def _draw_mouth() -> None:
 
 @contextmanager
 def _silence() -> Iterator[None]:
-    """One bar over all parts is enough."""
+    """Hide the progress of the parts."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         yield

@@ -17,7 +17,7 @@ from audio2mesh.training.augment import augment, make_noise
 from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.trainer import Trainer, train
 from common.progress import Report, progress_bar
-from common.training_loop import course, state_path
+from common.training_loop import run_options, state_path
 from research.corpus.files import read_clip
 from research.corpus.options import RecogniserOptions
 from research.corpus.recognise import (
@@ -60,7 +60,7 @@ def fit_recogniser(
 
 
 def _record(recordings: Sequence[Utterance], options: RecogniserOptions) -> str:
-    digest = hashlib.sha256(repr(course(options)).encode())
+    digest = hashlib.sha256(repr(run_options(options)).encode())
     for recording in recordings:
         digest.update(recording.audio.tobytes())
         digest.update(repr(recording.phones).encode())

@@ -24,7 +24,7 @@ from avatar.drive.motion import Curves, DrivenMotion, motion_file
 from avatar.drive.options import EmotionSetOptions
 from avatar.drive.performance import beside_speech
 from avatar.drive.plans import FASTEST, SLOWEST
-from avatar.drive.retarget import avatar_face, carrier, naming, retarget_basis
+from avatar.drive.retarget import avatar_face, mesh_transfer, naming, retarget_basis
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
@@ -148,7 +148,8 @@ def _speech(
     """A recording's own motion, or what the weights make of its sound, on the mesh of a face."""
     own = recording.truth(fps, frame_count(len(recording.audio), fps))
     if own is not None:
-        coefficients, basis = own.coefficients, carrier(shipped_face(), face)(own.basis).float()
+        coefficients = own.coefficients
+        basis = mesh_transfer(shipped_face(), face)(own.basis).float()
     else:
         coefficients = torch.cat(list(stream_coefficients(model, [recording.audio], fps))).cpu()
         basis = retarget_basis(model, face, options.weights or SHIPPED, options.flame)

@@ -25,7 +25,7 @@ from avatar.lipreading.options import LipFitOptions
 from avatar.lipreading.sound_delay import face_units
 from common.errors import InputError
 from common.progress import progress_bar
-from common.training_loop import course, state_path
+from common.training_loop import run_options, state_path
 from common.writable import check_writable
 from research.lipreading.sentences import VOICES, Part, Said, read_sentences, say
 from research.lipreading.windows import careful_film, film, stranger, window_source
@@ -95,7 +95,7 @@ def _record(options: LipFitOptions, texts: Sequence[str], clips: Sequence[Clip])
     """What a continued run must agree with."""
     return {
         "network": asdict(options.network),
-        "train": course(options.train),
+        "train": run_options(options.train),
         "sentences": len(texts),
         "text": f"{_hash(' '.join(texts)):08x}",
         "clips": sorted(clip.name for clip in clips),

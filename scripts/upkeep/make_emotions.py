@@ -1,4 +1,4 @@
-"""Write talking clips with every feeling in every intensity, as motion of any head."""
+"""Write talking clips with every emotion at every intensity, as motion of any head."""
 
 from avatar.drive.options import EmotionSetOptions
 from common.threads import use_threads

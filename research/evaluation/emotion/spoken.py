@@ -75,7 +75,7 @@ def to_head_axes(face: Face) -> Tensor:
 
 def held(emotion: str, intensity: float) -> EmotionTimeline:
     """An emotion at its apex from beginning to end."""
-    return (EmotionSegment(replace(EMOTIONS[emotion], course=HELD), intensity, 0.0, math.inf),)
+    return (EmotionSegment(replace(EMOTIONS[emotion], envelope=HELD), intensity, 0.0, math.inf),)
 
 
 def geometry(face: Face) -> FaceGeometry:

@@ -14,7 +14,7 @@ from audio2mesh.training.options import FitOptions, LossWeights
 from audio2mesh.training.run import new_model, score_lines
 from common.errors import InputError
 from common.network_files import training_record
-from common.training_loop import course
+from common.training_loop import run_options
 
 
 @pytest.fixture
@@ -94,7 +94,7 @@ def test_the_weights_say_what_they_were_trained_on(data: Path, tmp_path: Path):
     (folder,) = record["data"]
     assert (folder["folder"], folder["clips"], folder["share"]) == ("clips", 1, 1.0)
     assert folder["seconds"] == {"captured": 10.0} and record["held_out"] == ["two"]
-    assert record["train"] == json.loads(json.dumps(course(small_steps())))
+    assert record["train"] == json.loads(json.dumps(run_options(small_steps())))
     assert "save_every" not in record["train"]
 
 

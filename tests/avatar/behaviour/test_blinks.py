@@ -9,9 +9,9 @@ from avatar.behaviour.style import READER, SPEAKER, StyleParams
 PHRASE, PAUSE = 2.0, 0.6  # seconds, again and again
 
 
-def blinking(manner: StyleParams, seconds: float) -> np.ndarray:
+def blinking(style: StyleParams, seconds: float) -> np.ndarray:
     """Closure [F], 100 frames a second, while phrases end."""
-    blinks, period = Blinks(manner, np.random.default_rng(0)), PHRASE + PAUSE
+    blinks, period = Blinks(style, np.random.default_rng(0)), PHRASE + PAUSE
     closure = []
     for frame in range(round(100 * seconds)):
         now = frame / 100
@@ -26,10 +26,10 @@ def starts(closure: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff((closure > 0.5).astype(int)) == 1) / 100
 
 
-@pytest.mark.parametrize("manner", [SPEAKER, READER], ids=["speaker", "reader"])
-def test_blinks_are_as_many_as_they_should_be_and_gather_where_phrases_end(manner: StyleParams):
-    found = starts(blinking(manner, 1800))
-    assert len(found) / 30 == pytest.approx(manner.blinks_a_minute, rel=0.25)
+@pytest.mark.parametrize("style", [SPEAKER, READER], ids=["speaker", "reader"])
+def test_blinks_are_as_many_as_they_should_be_and_gather_where_phrases_end(style: StyleParams):
+    found = starts(blinking(style, 1800))
+    assert len(found) / 30 == pytest.approx(style.blinks_a_minute, rel=0.25)
     apart = np.diff(found)
     assert apart.min() > 0.4 and 0.5 < apart.std() / apart.mean() < 1.2
     near = np.abs((found - PHRASE + 1) % (PHRASE + PAUSE) - 1) <= 0.35

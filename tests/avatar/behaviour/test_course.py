@@ -1,4 +1,4 @@
-"""How feelings come, stay and go."""
+"""How emotions come, stay and go."""
 
 import math
 from dataclasses import replace
@@ -50,8 +50,8 @@ def test_feelings_add_up_and_do_not_exceed_a_unit():
 
 
 def test_the_same_whatever_the_first_frame():
-    feelings = parse_emotions("happy:0.5,fear:0.4")
-    whole, part = express(feelings, 100, FPS), express(feelings, 30, FPS, first=70)
+    emotions = parse_emotions("happy:0.5,fear:0.4")
+    whole, part = express(emotions, 100, FPS), express(emotions, 30, FPS, first=70)
     for name, weight in whole.units.items():
         assert torch.equal(weight[70:], part.units[name])
 
@@ -67,7 +67,7 @@ def test_manner_follows_what_is_felt_and_how_long():
     assert mean_emotion_style((), 10.0) == EmotionStyle()
     assert mean_emotion_style(parse_emotions("angry"), 10.0).head == pytest.approx(2.0)
     assert mean_emotion_style(parse_emotions("angry", 0.5), 10.0).blinks == pytest.approx(0.85)
-    half = (EmotionSegment(replace(EMOTIONS["angry"], course=OWN), 1.0, 0.0, 5.0),)
+    half = (EmotionSegment(replace(EMOTIONS["angry"], envelope=OWN), 1.0, 0.0, 5.0),)
     assert mean_emotion_style(half, 10.0).head == pytest.approx(1.5, abs=0.06)
     both = mean_emotion_style(parse_emotions("happy:0.5,surprise:0.5"), 1.0)
     assert both.head == pytest.approx(1 + 0.5 * 0.35 + 0.5 * 0.25)

@@ -56,9 +56,9 @@ def test_a_frame_of_a_take(tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "intensity", "said"),
     [
-        ("merry", 1.0, "'merry' is no feeling; known: neutral, happy"),
+        ("merry", 1.0, "'merry' is no emotion; known: neutral, happy"),
         ("happy:1.5", 1.0, "from 0 to 1"),
-        ("happy,,sad", 1.0, "'' is no feeling"),
+        ("happy,,sad", 1.0, "'' is no emotion"),
         ("happy", 1.2, "--intensity 1.2"),
         ("happy", math.nan, "--intensity nan"),
         ("list.json", 1.0, "units and weights"),
@@ -70,7 +70,7 @@ def test_a_frame_of_a_take(tmp_path: Path):
         ("words.txt", 1.0, "names no seconds"),
         ("bare.txt", 1.0, "line 1 is not of the form"),
         ("strong.txt", 1.0, "strength 2 must be"),
-        ("merry.txt", 1.0, "line 1: 'merry' is no feeling"),
+        ("merry.txt", 1.0, "line 1: 'merry' is no emotion"),
         ("empty.txt", 1.0, "is empty"),
         ("bytes.txt", 1.0, "is no text"),
     ],

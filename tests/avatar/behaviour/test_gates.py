@@ -46,7 +46,8 @@ def speech(topology: str) -> Tensor:
 
 @cache
 def felt_speech(topology: str, words: str) -> Tensor:
-    """The same with a feeling, from the curves: every frame of speech is a direction of its own."""
+    """The same with an emotion, from the curves: every frame of speech is a direction of its
+    own."""
     expressed, own = express(parse_emotions(words), FRAMES, FPS), speech(topology)
     mouth = EmotionalSpeech(face(topology), own, list(expressed.units), FPS)
     return (
@@ -157,15 +158,15 @@ def test_a_unit_that_opens_and_widens_is_held_by_both_gates():
 
 
 def test_chunks_do_not_matter():
-    own, feelings = speech("anny-head"), parse_emotions("happy:0.6,fear")
-    expressed = express(feelings, FRAMES, FPS)
+    own, emotions = speech("anny-head"), parse_emotions("happy:0.6,fear")
+    expressed = express(emotions, FRAMES, FPS)
     wanted = list(expressed.units)
     whole = EmotionalSpeech(face("anny-head"), own, wanted, FPS).frames(
         torch.eye(FRAMES), expressed
     )
     bit_by_bit, made = EmotionalSpeech(face("anny-head"), own, wanted, FPS), []
     for start, stop in ((0, 5), (5, 5), (5, 6), (6, 40), (40, FRAMES)):
-        part = express(feelings, stop - start, FPS, first=start)
+        part = express(emotions, stop - start, FPS, first=start)
         made.append(bit_by_bit.frames(torch.eye(FRAMES)[start:stop], part))
     assert torch.allclose(torch.cat(made), whole, atol=1e-5)
 

@@ -77,8 +77,8 @@ def test_live_and_recorded_lives_have_the_same_statistics(lookahead: float):
 
 
 def test_the_head_follows_the_melody_up_and_down():
-    manner = replace(READER, pose_degrees=(0, 0, 0), wander_degrees=(0, 0, 0), nodding=0)
-    pitch = lived(Behaviour(manner, gaze=Gaze(free=False)))[:, 1]
+    style = replace(READER, pose_degrees=(0, 0, 0), wander_degrees=(0, 0, 0), nodding=0)
+    pitch = lived(Behaviour(style, gaze=Gaze(free=False)))[:, 1]
     melody = np.nan_to_num(VOICE.pitch)
     told = [
         np.corrcoef(pitch[part], melody[part])[0, 1]
@@ -88,8 +88,8 @@ def test_the_head_follows_the_melody_up_and_down():
 
 
 def test_heads_mostly_set_out_before_the_voice():
-    manner = replace(SPEAKER, pitch_gain=(0, 0, 0), wander_degrees=(0, 0, 0), nodding=0)
-    moves = speed(lived(Behaviour(manner, gaze=Gaze(free=False))))
+    style = replace(SPEAKER, pitch_gain=(0, 0, 0), wander_degrees=(0, 0, 0), nodding=0)
+    moves = speed(lived(Behaviour(style, gaze=Gaze(free=False))))
     onsets = [round(100 * p.start) for p in VOICE.phrases[1:]]
     ahead = np.mean([moves[onset - 4] > 0.5 for onset in onsets])
     assert 0.6 < ahead < 0.95
@@ -113,7 +113,7 @@ def test_the_amount_scales_the_head_and_nothing_else():
 
 def test_styles_differ_as_people_do():
     ahead = Gaze(free=False)
-    rows = {style: lived(Behaviour(manner, gaze=ahead)) for style, manner in STYLES.items()}
+    rows = {name: lived(Behaviour(style, gaze=ahead)) for name, style in STYLES.items()}
     spread = {style: found[:, :3].std(0) for style, found in rows.items()}
     assert spread["reader"][1] > 1.5 * spread["reader"][0]  # pitch, yaw
     assert spread["speaker"][0] > 1.5 * spread["reader"][0]
@@ -121,8 +121,8 @@ def test_styles_differ_as_people_do():
 
 
 def test_a_scaled_manner_moves_more():
-    manners = [scaled(SPEAKER, head=k, brows=k, blinks=k) for k in (1.0, 2.0)]
-    usual, more = (lived(Behaviour(manner), voice=LONG) for manner in manners)
+    styles = [scaled(SPEAKER, head=k, brows=k, blinks=k) for k in (1.0, 2.0)]
+    usual, more = (lived(Behaviour(style), voice=LONG) for style in styles)
     assert np.allclose(speed(more).mean() / speed(usual).mean(), 2, rtol=0.2)
     assert more[:, 5].mean() > 1.5 * usual[:, 5].mean()
     assert more[:, 6].mean() > 1.2 * usual[:, 6].mean()

@@ -1,4 +1,4 @@
-"""Feelings on speech that is still going on."""
+"""Emotions on speech that is still going on."""
 
 import numpy as np
 import torch
@@ -16,8 +16,8 @@ from avatar.retarget.fitted_face import shipped_face
 
 def test_as_live_as_the_speech_and_the_same_as_offline(voice: np.ndarray):
     model, face = load_model(None, torch.device("cpu")), shipped_face()
-    speech, feelings = LiveMotion(model), parse_emotions("happy:0.6,fear:0.5")
-    live = LiveEmotion(face, model.basis, feelings, 25.0)
+    speech, emotions = LiveMotion(model), parse_emotions("happy:0.6,fear:0.5")
+    live = LiveEmotion(face, model.basis, emotions, 25.0)
     said, mouths, lids = [], [], []
     for start in range(0, 48_000, 1600):
         chunk = speech.push_coefficients(voice[start : start + 1600])
@@ -29,7 +29,7 @@ def test_as_live_as_the_speech_and_the_same_as_offline(voice: np.ndarray):
     alone = torch.cat(said)
     names = tuple(map(str, range(len(model.basis))))
     curves, units = with_emotion(
-        face, Curves(names, model.basis, lambda: iter([alone])), {}, feelings, 25.0
+        face, Curves(names, model.basis, lambda: iter([alone])), {}, emotions, 25.0
     )
     assert torch.allclose(torch.cat(mouths), torch.cat(list(curves.coefficients())), atol=1e-5)
     assert torch.equal(torch.cat(lids), units["eyeWideLeft"])

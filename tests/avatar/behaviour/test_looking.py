@@ -15,9 +15,9 @@ EYES = [HEAD.group_vertices(name).numpy() for name in ("l-eye", "r-eye")]
 REST = HEAD.vertices.double().numpy()
 
 
-def looking(manner: StyleParams, gaze: Gaze, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+def looking(style: StyleParams, gaze: Gaze, seconds: float) -> tuple[np.ndarray, np.ndarray]:
     """Directions of the eyes [F, 2], and degrees [F] of the shifts that begin."""
-    eyes = GazeController(manner, gaze, np.random.default_rng(0))
+    eyes = GazeController(style, gaze, np.random.default_rng(0))
     rows = [(eyes.step(frame / 100)[0], eyes.shifted) for frame in range(round(100 * seconds))]
     return np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
 
@@ -43,9 +43,9 @@ def test_eyes_undo_what_the_head_does():
     assert np.allclose(np.degrees(np.arcsin(y)), look[:, 1], atol=1e-9)
 
 
-@pytest.mark.parametrize(("manner", "share"), [(SPEAKER, 0.23), (READER, 0.08)])
-def test_eyes_are_elsewhere_as_long_as_they_should_be(manner: StyleParams, share: float):
-    eyes, shifts = looking(manner, Gaze(), 1200)
+@pytest.mark.parametrize(("style", "share"), [(SPEAKER, 0.23), (READER, 0.08)])
+def test_eyes_are_elsewhere_as_long_as_they_should_be(style: StyleParams, share: float):
+    eyes, shifts = looking(style, Gaze(), 1200)
     away = np.hypot(*eyes.T) > 2.5
     assert 0.6 * share < away.mean() < 1.3 * share
     assert np.mean(shifts[shifts > 0] < 15) > 0.9

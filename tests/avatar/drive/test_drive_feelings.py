@@ -76,7 +76,7 @@ def test_drive_shows_a_feeling_and_refuses_what_is_none(
     done = run_drive(*drive, *small, "--emotion", "happy:0.5,surprise:0.2", "--intensity", "0.6")
     assert done.status == 0, done
     for wrong, said in (
-        (("--emotion", "merry"), "'merry' is no feeling"),
+        (("--emotion", "merry"), "'merry' is no emotion"),
         (("--emotion", "gone.txt"), "gone.txt: there is no such file"),
         (("--emotion", "happy", "--intensity", "2"), "--intensity 2"),
         (("--intensity", "0.5"), "--intensity: has nothing to do"),

@@ -48,15 +48,15 @@ def test_a_flame_file_that_nothing_needs_is_refused(options: DriveOptions, tmp_p
 
 def test_files_that_options_name_are_read_once(options: DriveOptions, tmp_path: Path):
     """A plan needs them no more."""
-    feelings, camera = tmp_path / "felt.txt", tmp_path / "path.json"
-    feelings.write_text("0-1 happy 0.8")
+    emotions, camera = tmp_path / "felt.txt", tmp_path / "path.json"
+    emotions.write_text("0-1 happy 0.8")
     angles = {"azimuth": 0, "elevation": 0, "distance": 1, "target": [0, 0, 0], "fov_y": 20}
     camera.write_text(json.dumps({"keyframes": [{"time": 0, **angles}]}))
-    options = replace(options, emotion=str(feelings), camera=str(camera), gaze="10,-5")
+    options = replace(options, emotion=str(emotions), camera=str(camera), gaze="10,-5")
     plan = plan_drive(options, film=False)
-    feelings.unlink()
+    emotions.unlink()
     camera.unlink()
-    assert plan.direction.feelings and plan.direction.behaviour is not None
+    assert plan.direction.emotions and plan.direction.behaviour is not None
     assert (plan.direction.behaviour.gaze.x, plan.direction.behaviour.gaze.y) == (10, -5)
     (only,) = plan.track((torch.zeros(3), 1.0), 1, 25.0)
     assert (only.width, only.height) == (options.width, options.height)

@@ -98,7 +98,7 @@ def test_gaussian_avatars_blink_and_turn(trained: DriveOptions, save: Save):
 
 def test_a_scan_talks(scan: DriveOptions, save: Save, capsys):
     spoken = save(scan)
-    assert "motion: carried over from anny-head to mesh (" in capsys.readouterr().err
+    assert "motion: retargeted from anny-head to mesh (" in capsys.readouterr().err
     assert str(spoken["topology"]) == "mesh"
     assert np.ptp(spoken["rest"][:, 1]) == pytest.approx(0.25, abs=0.08)  # metres again
     gap = lip_gap(spoken)

@@ -98,7 +98,7 @@ def test_a_head_of_flames_topology(data: Path, tmp_path: Path):
 def test_what_is_refused(run_script: Run, data: Path, tmp_path: Path):
     given = ("--data", data, "--out", tmp_path / "set")
     for wrong, said in (
-        (("--emotions", "merry"), "'merry' is no feeling"),
+        (("--emotions", "merry"), "'merry' is no emotion"),
         (("--emotions", "happy", "happy"), "named twice"),
         (("--intensities", "0"), "--intensities 0"),
         (("--mesh", "a.obj", "--avatar", "b.ply"), "either --mesh or --avatar"),

@@ -20,12 +20,12 @@ from avatar.drive import frames as looping
 from avatar.drive.drive import drive
 from avatar.drive.frames import (
     MOST,
-    Darkroom,
+    BatchRenderer,
     Film,
     frames_at_once,
     many_at_once,
     moving,
-    open_darkroom,
+    open_batch_renderer,
 )
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.options import DriveOptions
@@ -67,19 +67,23 @@ def one_by_one(avatar: Avatar, motion: DrivenMotion) -> list[np.ndarray]:
 
 
 def shot(
-    avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, count: int, device: torch.device = CPU
+    avatar: Avatar,
+    motion: DrivenMotion,
+    renderer: BatchRenderer,
+    count: int,
+    device: torch.device = CPU,
 ) -> tuple[Tensor, Tensor]:
     """Pictures [F, ..] and offsets [F, V, 3]."""
     clock = DeviceClock(PhaseClock(), device)
     moved = moving(motion, avatar.vertices, device)
-    shown = list(many_at_once(darkroom, moved, cameras(), count, clock))
+    shown = list(many_at_once(renderer, moved, cameras(), count, clock))
     assert all(clock.clock.seconds[name] > 0 for name in ("audio2mesh", "rig", "raster", "encode"))
     return torch.stack([on_cpu(p) for p, _ in shown]), torch.stack([on_cpu(o) for _, o in shown])
 
 
 @pytest.fixture
-def darkroom(small_avatar: Avatar) -> Darkroom:
-    return open_darkroom(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"), (64, 64))
+def renderer(small_avatar: Avatar) -> BatchRenderer:
+    return open_batch_renderer(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"), (64, 64))
 
 
 def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, motion: DrivenMotion):
@@ -108,9 +112,9 @@ def test_many_heads_are_turned_as_each_is(motion: DrivenMotion):
 
 
 def test_pictures_are_those_of_the_cpu(
-    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom
+    small_avatar: Avatar, motion: DrivenMotion, renderer: BatchRenderer
 ):
-    found, offsets = shot(small_avatar, motion, darkroom, 3)
+    found, offsets = shot(small_avatar, motion, renderer, 3)
     wanted = np.stack(one_by_one(small_avatar, motion))
     assert found.shape == wanted.shape
     apart = np.abs(found.numpy().astype(int) - wanted)
@@ -120,18 +124,18 @@ def test_pictures_are_those_of_the_cpu(
 
 @pytest.mark.parametrize("count", [1, 2, 32])
 def test_how_many_at_once_changes_nothing(
-    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, count: int
+    small_avatar: Avatar, motion: DrivenMotion, renderer: BatchRenderer, count: int
 ):
-    found, _ = shot(small_avatar, motion, darkroom, count)
-    wanted, _ = shot(small_avatar, motion, darkroom, 3)
+    found, _ = shot(small_avatar, motion, renderer, count)
+    wanted, _ = shot(small_avatar, motion, renderer, 3)
     assert (found.int() - wanted.int()).abs().max() <= 1
 
 
 @pytest.mark.parametrize("planar", [False, True])
 def test_everything_stays_on_the_device(
-    small_avatar: Avatar, motion: DrivenMotion, darkroom: Darkroom, planar: bool
+    small_avatar: Avatar, motion: DrivenMotion, renderer: BatchRenderer, planar: bool
 ):
-    wanted, _ = shot(small_avatar, motion, replace(darkroom, planar=planar), 3)
+    wanted, _ = shot(small_avatar, motion, replace(renderer, planar=planar), 3)
 
     def draw(gaussians: Gaussians, cameras: list[Camera]) -> Tensor:
         given = (gaussians.means, gaussians.quats, gaussians.scales)
@@ -140,7 +144,7 @@ def test_everything_stays_on_the_device(
         return Elsewhere(render_frames(Gaussians(*parts), cameras, BACKGROUND, "cpu"))
 
     with other_device() as device:
-        there = Darkroom(batch_rig(small_avatar, device), draw, planar, stay=True)
+        there = BatchRenderer(batch_rig(small_avatar, device), draw, planar, stay=True)
         found, _ = shot(small_avatar, motion, there, 3, device)
     assert found.shape[1:] == ((48, 48) if planar else (32, 48, 3))
     assert (found.int() - wanted.int()).abs().max() <= 1
@@ -163,10 +167,12 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     )
     drive(plain)
 
-    def of_the_cpu(stage: RenderContext, film: Film) -> Darkroom:
-        return open_darkroom(stage.avatar, CPU, "cpu", stage.background, film.out, film.size)
+    def of_the_cpu(context: RenderContext, film: Film) -> BatchRenderer:
+        return open_batch_renderer(
+            context.avatar, CPU, "cpu", context.background, film.out, film.size
+        )
 
-    monkeypatch.setattr(looping, "darkroom_of", of_the_cpu)
+    monkeypatch.setattr(looping, "batch_renderer_of", of_the_cpu)
     report = drive(many)
     assert all(spent > 0 for spent in report.stages.values())
     first, second = (decoded(path) for path in (plain.out, many.out))
@@ -187,7 +193,7 @@ def test_cuda_makes_the_pictures_of_the_cpu(
     small_avatar: Avatar, motion: DrivenMotion, cuda: torch.device, count: int
 ):
     out, size = Path("frames"), (64, 64)
-    there = open_darkroom(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out, size)
+    there = open_batch_renderer(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out, size)
     found, _ = shot(small_avatar, motion, there, count, cuda)
     wanted = np.stack(one_by_one(small_avatar, motion))
     assert not found.is_cuda

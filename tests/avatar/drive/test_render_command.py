@@ -26,7 +26,7 @@ from support import Outcome, write_wav
 from avatar.avatar_io.avatar_file import save_avatar
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions, ReplayOptions
-from avatar.drive.render import before, mean_pose, replay
+from avatar.drive.render import in_head_space, mean_pose, replay
 from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
@@ -198,7 +198,7 @@ def test_the_mean_pose_undoes_a_rigid_motion():
     assert torch.allclose(placed[:3, :3], R, atol=1e-5)
     assert torch.allclose(placed[:3, 3], t, atol=1e-5)
     camera = orbit(torch.zeros(3), 3.0, 10.0, 5.0, 30.0, 32, 32)
-    moved = next(before(placed, [camera]))
+    moved = next(in_head_space(placed, [camera]))
     one = torch.ones(40, 1)
     seen = torch.cat([points, one], 1) @ camera.viewmat.T
     also = torch.cat([points @ R.T + t, one], 1) @ moved.viewmat.T

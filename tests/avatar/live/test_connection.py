@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from avatar.live import connection
-from avatar.live.connection import PIECE, Skip, Waiting, converse
+from avatar.live.connection import PIECE, MessageQueue, Skip, converse
 from avatar.live.protocol import AHEAD, Finish, Interrupt, Refused, Sound, read_frames
 from avatar.live.session import Frames
 
@@ -105,7 +105,7 @@ def test_an_interruption_overtakes_the_sound_that_waits():
 
 
 def test_turns_are_counted_on_when_sound_is_forgotten():
-    waiting = Waiting()
+    waiting = MessageQueue()
     for message in (Sound(bytes(10)), Finish(), Sound(bytes(10)), Interrupt(0, 5)):
         waiting.add(message)
 
@@ -113,7 +113,7 @@ def test_turns_are_counted_on_when_sound_is_forgotten():
 
 
 def test_what_waits_is_bounded():
-    waiting = Waiting()
+    waiting = MessageQueue()
     for _ in range(AHEAD):
         waiting.add(Sound(bytes(32_000)))
     with pytest.raises(Refused, match="this machine is too slow"):
@@ -165,7 +165,7 @@ def test_what_waits_within_bounds_is_not_skipped():
 
 
 def test_only_the_newest_piece_is_left_and_ends_are_not_skipped():
-    waiting = Waiting()
+    waiting = MessageQueue()
     waiting.behind = 0.5
     for message in (Sound(bytes(32_000)), Sound(bytes(640)), Finish()):
         waiting.add(message)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avatar.live.door import AccessPolicy, is_here
+from avatar.live.door import AccessPolicy, is_loopback
 from avatar.live.host import access_policy
 from avatar.live.options import ServeOptions, check_serve
 from common.errors import InputError
@@ -102,7 +102,7 @@ def test_at_names_of_this_machine_it_alone_is_served_without_a_token(name: str):
         access_policy(ServeOptions(avatar=Path("A.ply"), host=name)),
         AccessPolicy(name).address(80)[7:-1],
     )
-    assert is_here(name) and door.token is None
+    assert is_loopback(name) and door.token is None
     assert status(door, host=said) == status(HERE, host=said) == 200
     assert status(door, host="me.example") == 403
 
@@ -111,7 +111,7 @@ def test_at_names_of_this_machine_it_alone_is_served_without_a_token(name: str):
 def test_at_names_of_others_everybody_is_asked_for_a_new_token(name: str):
     options = ServeOptions(avatar=Path("A.ply"), host=name)
     door, other = access_policy(options), access_policy(options)
-    assert not is_here(name) and status(HERE, host=f"{name}:8000") == 403
+    assert not is_loopback(name) and status(HERE, host=f"{name}:8000") == 403
     assert door.token and len(door.token) >= 16 and door.token != other.token
     assert status(door, host="me.example") == status(door, f"/?token={other.token}") == 403
     assert status(door, f"/?token={door.token}", "me.example") == 200

@@ -16,7 +16,7 @@ from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatu
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
 from avatar.live.protocol import Refused, read_frames
-from avatar.live.server import OF_ONE
+from avatar.live.server import PER_ADDRESS
 from avatar.live.speaker import Speaker
 from avatar.live.workers import WINDOW, Workers
 
@@ -145,7 +145,7 @@ def test_a_half_closed_or_cut_connection_frees_its_place(serve: Try):
 
 def test_one_address_cannot_take_all_connections(serve: Try):
     async def check(served: Served) -> None:
-        taken = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(OF_ONE)]
+        taken = [socket.create_connection(("127.0.0.1", served.port)) for _ in range(PER_ADDRESS)]
         clients = [await opened(served) for _ in range(PLACES)]
         with pytest.raises((ConnectionError, InvalidMessage)):
             await connect(served.live)

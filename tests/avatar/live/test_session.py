@@ -138,14 +138,14 @@ def test_who_finishes_or_interrupts_after_a_skip_gets_nothing_that_was_skipped(s
 
 
 def test_a_still_speaker_only_moves_the_mouth(speaker: Speaker):
-    found = rows(said(Session(replace(speaker, still=True)), SOUND))
+    found = rows(said(Session(replace(speaker, behaviour=None)), SOUND))
     assert found.shape[1] == len(speaker.basis) + POSE
     assert np.array_equal(found[:, -POSE:], np.tile(found[0, -POSE:], (len(found), 1)))
 
 
 def test_feelings_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker):
     model = load_model()
-    happy = replace(speaker, model=model, basis=model.basis, feelings=parse_emotions("happy"))
+    happy = replace(speaker, model=model, basis=model.basis, emotions=parse_emotions("happy"))
     assert len(happy.directions()) == len(happy.names)
     session, mouth = Session(happy), len(happy.mouth_names)
     said(session, voice[:32_000])

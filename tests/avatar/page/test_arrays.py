@@ -23,7 +23,7 @@ def test_packed_arrays_come_back():
     packed = pack(given)
     data = gzip.decompress(base64.b64decode(packed.text))
     for name, array in given.items():
-        offset, kind, count = packed.places[name]
+        offset, kind, count = packed.positions[name]
         read = np.frombuffer(data, f"<{kind}" if kind != "u1" else "u1", count, offset)
         assert np.array_equal(read, array.ravel()) and offset % 16 == 0
     assert pack(given) == packed

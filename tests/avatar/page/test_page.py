@@ -20,8 +20,8 @@ from common.errors import InputError
 def page(small_avatar: Avatar) -> str:
     face = avatar_face(Path("subject.ply"), small_avatar)
     framing = Framing(small_avatar.vertices.mean(0), 1.2, 0.4)
-    feelings = {"</script><b>": {"jawOpen": 0.5}}
-    return build_page("</title><i>A & B", small_avatar, face.head, framing, feelings).decode()
+    emotions = {"</script><b>": {"jawOpen": 0.5}}
+    return build_page("</title><i>A & B", small_avatar, face.head, framing, emotions).decode()
 
 
 def test_the_page_is_whole_and_loads_nothing(page: str):
