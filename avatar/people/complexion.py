@@ -1,7 +1,5 @@
-"""The colour of the skin: pigment, blood, lips, beard.
-
-The light on the skin, as it is at rest and as it is where folds open.
-"""
+"""Skin as it looks: its albedo (pigment, blood, lips, beard), and its radiance at rest and in folds
+that open."""
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -18,8 +16,7 @@ INNER_MOUTH = linear((150, 58, 58))
 
 def skin_albedo(skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
     """Reflectance [N, 3] from the deepest to the topmost colour."""
-    base = linear(look.skin)
-    albedo = np.tile(base, (len(skin.mm), 1))
+    albedo = np.tile(linear(look.skin), (len(skin.mm), 1))
     albedo = _blood(albedo, skin, look)
     albedo *= _mottling(skin.mm, rng)
     albedo = _freckled(albedo, skin, look, rng)
@@ -112,8 +109,8 @@ def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
 
 def _sky(skin: OpenSkin, lighting: Lighting) -> tuple[Floats, Floats]:
     """Light per direction [N, D] at rest and stretched, each averaged over seven neighbours."""
-    place = np.column_stack([skin.points, skin.normals * 4 * MM])
-    near = np.asarray(KDTree(place).query(place, 7)[1])
+    samples = np.column_stack([skin.points, skin.normals * 4 * MM])
+    near = np.asarray(KDTree(samples).query(samples, 7)[1])
 
     def averaged(visible: Floats) -> Floats:
         return np.mean([visible[column] for column in near.T], axis=0)
@@ -135,12 +132,12 @@ def _sheen(skin: OpenSkin, inside: Floats, rng: np.random.Generator) -> tuple[Fl
 
 
 def _rough(skin: OpenSkin, rng: np.random.Generator) -> Floats:
-    """Normals [N, 3] with the skin's relief and the creases of the lips."""
+    """Normals [N, 3] with fine bumps and the creases of the lips."""
     metres = skin.mm * MM
-    relief = 0.10 * vector_noise(metres, 600, 20) + 0.035 * rng.normal(size=metres.shape)
+    bumps = 0.10 * vector_noise(metres, 600, 20) + 0.035 * rng.normal(size=metres.shape)
     across = metres * [1.0, 0.12, 0.0]
     crease = 0.25 * skin.lips * value_noise(across, 850, 30)
-    bumpy = skin.normals + relief * (1 - 0.5 * skin.lips)[:, None]
+    bumpy = skin.normals + bumps * (1 - 0.5 * skin.lips)[:, None]
     bumpy[:, 0] += crease
     return bumpy / np.linalg.norm(bumpy, axis=1, keepdims=True)
 
