@@ -120,7 +120,7 @@ def _distances(points: Floats, part: Floats) -> Floats:
 
 
 KEPT = 100  # registrations, of about 100 kB each
-ROOMS = ("transfer", "mesh", "heads")
+ROOMS = ("retarget", "geometry", "heads")
 """The folders of avatar/ whose code decides a registration."""
 
 

@@ -36,7 +36,7 @@ def shared_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
     """From now on nothing may be registered."""
     return lambda: monkeypatch.setattr(
-        "avatar.retarget.registered", lambda *_: pytest.fail("registered again")
+        "avatar.retarget.fitted_face.registered", lambda *_: pytest.fail("registered again")
     )
 
 
