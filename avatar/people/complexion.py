@@ -103,7 +103,8 @@ def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
     radiance = mix(radiance, _mouth_lining(skin, stretched, albedo), inside)
     crevice = 0.60 + 0.40 * np.clip(rest.mean(1) * 2.1, 0, 1)
     crevice = crevice + (1 - crevice) * np.maximum(from_open, inside)
-    radiance *= (crevice * (1 - 0.30 * _lip_line(skin)))[:, None]
+    lip_line = bell(skin.mm[:, 1] - masks.LIP_LINE, 0.7) * skin.lips
+    radiance *= (crevice * (1 - 0.30 * lip_line))[:, None]
     return _never_black(skin, radiance, albedo, inside)
 
 
@@ -159,10 +160,6 @@ def _mouth_lining(skin: OpenSkin, stretched: Floats, albedo: Floats) -> Floats:
     shade = (0.85 - 0.70 * depth) * (1 - 0.7 * smoothstep(13, 24, np.abs(x)))
     lit = lit_skin(skin.open_normals, stretched, albedo, 0.35, 0.8)
     return lit * shade[:, None] + 0.012 * INNER_MOUTH
-
-
-def _lip_line(skin: OpenSkin) -> Floats:
-    return bell(skin.mm[:, 1] - masks.LIP_LINE, 0.7) * skin.lips
 
 
 def _never_black(skin: OpenSkin, radiance: Floats, albedo: Floats, inside: Floats) -> Floats:

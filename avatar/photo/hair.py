@@ -26,7 +26,7 @@ from avatar.people.layer import Layer, layer
 from avatar.people.masks import SKULL_CENTRE, ear_mask, scalp_mask, value_noise
 from avatar.people.strands import still_triangles
 from avatar.people.subject import Subject
-from avatar.people.surface import Mesh, Spots, at_spots, even_spots, smooth_points
+from avatar.people.surface import Spots, at_spots, even_spots, smooth_points
 from avatar.photo.project import (
     Part,
     View,
@@ -222,8 +222,8 @@ def _observe_hair(
     for each in (spots, other):
         observed, normals = [], []
         for view in scene.views:
-            points, facing = _lifted(view.shape, each, thick)
-            there = visible_points(view, points, facing)
+            points, facing = smooth_points(view.shape, each)
+            there = visible_points(view, points + facing * thick[:, None], facing)
             seen = view.photo.seen
             image = np.concatenate([seen.picture, hair_mask(seen)[..., None]], axis=2)
             mask = well_inside(seen).astype(float)
@@ -247,11 +247,6 @@ def _bald(both: Observed, scalp: Floats) -> bool:
     weight = both.weight * scalp
     hair = (weight * both.values[:, 3]).sum() / max(float(weight.sum()), 1e-9)
     return float(hair) < LEAST_HAIRY
-
-
-def _lifted(shape: Mesh, spots: Spots, height: Floats) -> tuple[Floats, Floats]:
-    points, normals = smooth_points(shape, spots)
-    return points + normals * height[:, None], normals
 
 
 def _strands(
