@@ -1,9 +1,6 @@
-"""Write an animated head as binary glTF 2.0: morph targets, a joint for the head, its colours.
-
-The file of glTF 2.0: arrays, the accessors that speak of them, and how they are laid out.
-
-The colours of a mesh's vertices, seen through the Gaussians that lie round them.
-"""
+"""Write an animated head as binary glTF 2.0: morph targets, a joint for the head, and its colours,
+of a texture or of the Gaussians around its vertices. `GltfFile` is the container: arrays and their
+accessors."""
 
 import base64
 import json
@@ -35,7 +32,7 @@ SHORTEST = 1e-6  # in any direction, of an offset that is worth storing, metres
 
 
 class GltfFile:
-    """The JSON of a file, and the arrays that it speaks of."""
+    """The JSON of a file, and the arrays that it refers to."""
 
     def __init__(self) -> None:
         self.arrays: list[bytes] = []
@@ -123,7 +120,7 @@ SKIN = {"metallicFactor": 0.0, "roughnessFactor": 0.7}
 
 @dataclass(frozen=True)
 class MorphTargets:
-    """Offsets of a mesh and how far each is shown in every frame."""
+    """Offsets of a mesh and the weight of each in every frame."""
 
     names: tuple[str, ...]  # [K]
     offsets: Tensor  # [K, V, 3] in the unit of the mesh
@@ -150,7 +147,7 @@ def write_glb(
     """Write a mesh that moves; a head that never turns gets no joint.
 
     Frame f is shown at (f + 0.5) / fps seconds, the middle of the time that it covers. With paint
-    a vertex is written once for every colour and place of the texture that it has.
+    a vertex is written once for every colour and texture coordinate that it has.
     """
     file, turns = GltfFile(), bool((joint.poses != torch.eye(4)).any())
     faces = mesh.faces.numpy()
@@ -196,8 +193,8 @@ def _add_joint(file: GltfFile, joint: HeadJoint) -> dict[tuple[int, str], int]:
     file.content["skins"] = [{"joints": [1, 2], "inverseBindMatrices": matrices}]
     turns = matrix_to_quaternion(joint.poses[:, :3, :3])
     turns = torch.where(turns[:, :1] < 0, -turns, turns).roll(-1, 1)  # xyzw
-    places = joint.poses[:, :3, :3] @ pivot + joint.poses[:, :3, 3]
-    return {(2, "rotation"): file.add(turns), (2, "translation"): file.add(places)}
+    shifts = joint.poses[:, :3, :3] @ pivot + joint.poses[:, :3, 3]
+    return {(2, "rotation"): file.add(turns), (2, "translation"): file.add(shifts)}
 
 
 def _animate(file: GltfFile, times: int, curves: dict[tuple[int, str], int]) -> None:
@@ -213,7 +210,7 @@ def _animate(file: GltfFile, times: int, curves: dict[tuple[int, str], int]) -> 
 
 def _split(faces: Ints, paint: Paint) -> tuple[Ints, Ints, Floats, Floats]:
     """One vertex for each kind of corner: whose it is [W], the triangles [M, 3] on them, and their
-    colours [W, 3] and places in the texture [W, 2]."""
+    colours [W, 3] and texture coordinates [W, 2]."""
     parts = (faces[..., None], paint.rgb, paint.uv)
     corners = np.concatenate(parts, axis=2).reshape(-1, 6)
     kinds, number = np.unique(corners.astype(np.float32), axis=0, return_inverse=True)
@@ -227,8 +224,8 @@ def _painted(file: GltfFile, corners: Ints, paint: Paint | None) -> list[dict[st
     images = [file.view(imageio.imwrite("<bytes>", t, extension=".png")) for t in textures]
     file.content["materials"], parts = [], []
     for number in np.unique(owner).tolist():
-        shown = {} if number < 0 else {"baseColorTexture": {"index": number}}
-        file.content["materials"].append({"pbrMetallicRoughness": SKIN | shown})
+        texture = {} if number < 0 else {"baseColorTexture": {"index": number}}
+        file.content["materials"].append({"pbrMetallicRoughness": SKIN | texture})
         index = file.add(corners[owner == number].reshape(-1), "<u4", INDEX_DATA)
         parts.append({"indices": index, "material": len(parts)})
     if images:
@@ -246,18 +243,16 @@ def gaussian_paint(gaussians: Gaussians, vertices: Tensor, faces: Tensor) -> Pai
     """The paint of a mesh [V, 3], [M, 3] among Gaussians of the same space, one colour a vertex."""
     corners = faces.numpy()
     rgb = vertex_colours(gaussians, vertices)[corners]
-    shape = (*corners.shape, 2)
-    return Paint(rgb, np.zeros(shape), np.full(len(corners), -1), ())
+    return Paint(rgb, np.zeros((*corners.shape, 2)), np.full(len(corners), -1), ())
 
 
 def vertex_colours(gaussians: Gaussians, vertices: Tensor) -> Floats:
     """Colours [V, 3] in 0..1: the mean of the nearest Gaussians' plain colours, each by how opaque
     it is at the vertex."""
-    places = vertices.double().numpy()
-    tree = KDTree(gaussians.means.double().numpy())
-    count = min(NEAREST, len(gaussians.means))
-    found: NDArray = np.asarray(tree.query(places, k=count)[1]).reshape(len(places), count)
-    away = places[:, None] - gaussians.means.double().numpy()[found]  # [V, k, 3]
+    points, means = vertices.double().numpy(), gaussians.means.double().numpy()
+    count = min(NEAREST, len(means))
+    found: NDArray = np.asarray(KDTree(means).query(points, k=count)[1]).reshape(-1, count)
+    away = points[:, None] - means[found]  # [V, k, 3]
     turns = quaternion_to_matrix(gaussians.quats).double().numpy()[found]
     along = np.einsum("vkij,vki->vkj", turns, away) / gaussians.scales.double().numpy()[found]
     seen = gaussians.opacities.numpy()[found] * np.exp(-0.5 * (along**2).sum(2))

@@ -32,10 +32,10 @@ NUMBER = re.compile(r"%0?\d*d")
 
 
 def is_numbered(path: Path) -> bool:
-    """Whether a name has a place for the number of a frame: frame_%05d.ply."""
+    """Whether a name has a field for the number of a frame: frame_%05d.ply."""
     return NUMBER.search(path.name) is not None
 
 
 def numbered(path: Path, number: int) -> str:
     """The name of one frame's file."""
-    return NUMBER.sub(lambda place: place[0] % number, path.name)
+    return NUMBER.sub(lambda field: field[0] % number, path.name)

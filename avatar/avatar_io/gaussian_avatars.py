@@ -4,8 +4,6 @@ point_cloud.ply has 63 float properties, binding_0 the last of them. flame_param
 static_offset, from which the rest mesh follows with the user's FLAME file, and a tracked motion,
 which is no part of an avatar. Folders written here also have canonical_mesh.npz: the rest mesh as
 it is, so that reading back needs no FLAME and loses nothing, for heads that are not FLAME's too.
-
-What the files of an avatar that is a folder are called, by GaussianAvatars and by us.
 """
 
 from dataclasses import replace
@@ -41,15 +39,13 @@ from splat import RawGaussians, SplatPly, read_ply, write_ply
 
 POINTS, PARAMETERS, MESH = "point_cloud.ply", "flame_param.npz", "canonical_mesh.npz"
 CANONICAL_PARAMETERS = "canonical_flame_param.npz"
-
-
 COEFFICIENTS = 16  # of spherical harmonics of degree 3, the only degree of these files
 
 
 def read_gaussian_avatar(path: Path, flame: Path | None = None) -> Avatar:
     """An avatar from point_cloud.ply, or from the folder that holds it.
 
-    flame: the user's FLAME file; not needed where canonical_mesh.npz lies beside the .ply. The rest
+    flame: the user's FLAME file; not needed where canonical_mesh.npz is beside the .ply. The rest
     mesh is FLAME of the person's shape with the static offset, mouth shut.
     Raises FileNotFoundError or InputError: what is missing or broken, and what to do.
     """

@@ -26,7 +26,7 @@ EYE_ANGLES = tuple(
 
 RATES = (24, 25, 30, 48, 50, 60, 90, 100, 120, 240)
 """Frames per second that timecodes count in."""
-USUAL_RATE = 60
+DEFAULT_RATE = 60
 SLACK = 0.5  # by which a calibrated weight may leave [0, 1] before it is no weight
 DAY = 24 * 3600.0  # seconds
 
@@ -44,7 +44,7 @@ class Take:
     @property
     def frame_seconds(self) -> float:
         """How long one row lasts."""
-        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1 / USUAL_RATE
+        return float(np.median(np.diff(self.times))) if len(self.times) > 1 else 1 / DEFAULT_RATE
 
     @property
     def seconds(self) -> float:
@@ -82,7 +82,7 @@ def read_take(path: Path) -> Take:
 
 
 def _columns(path: Path, names: list[str]) -> list[int]:
-    """Where the timecode, the weights and the head's angles stand; -1 for an angle not there."""
+    """Columns of the timecode, the weights and the head's angles; -1 for an angle not there."""
     if not any(names):
         raise InputError(f"{path}: is empty; export a take as CSV")
     for name in ("timecode", *WEIGHTS):
@@ -142,7 +142,7 @@ def _numbers(where: str, cells: list[str], columns: list[int]) -> list[float]:
 
 
 def _times(path: Path, rows: list[_Row]) -> Floats:
-    """Seconds [n] from the first row; midnight may lie between two rows."""
+    """Seconds [n] from the first row; midnight may be between two rows."""
     rate = timecode_rate(np.array([row.whole for row in rows]), np.array([r.frame for r in rows]))
     times = np.array([row.whole + row.frame / rate for row in rows])
     times += DAY * np.cumsum(np.diff(times, prepend=times[0]) < -DAY / 2)
@@ -158,10 +158,10 @@ def _times(path: Path, rows: list[_Row]) -> Floats:
 def timecode_rate(whole: Ints, frame: Floats) -> int:
     """Frames per second of timecodes: whole seconds [n] and frames within them [n].
 
-    The highest frame number tells, unless no new second ever begins: then it is the app's own 60.
+    The rate of the highest frame number, or the app's own 60 where no new second ever begins.
     """
     if len(np.unique(whole)) < 2:
-        return max(USUAL_RATE, int(frame.max()) + 1)
+        return max(DEFAULT_RATE, int(frame.max()) + 1)
     highest = int(frame.max()) + 1
     return next((rate for rate in RATES if rate >= highest), highest)
 
@@ -170,7 +170,7 @@ def write_take(path: Path, weights: Floats, head: Floats, fps: float) -> None:
     """Write weights [F, 52] in the order of WEIGHTS and head angles [F, 3] in radians.
 
     The eyes' angles are those that the weights turn the eyes of anny-head by. A take of less than
-    a second begins with the last frame of one, so that its timecodes tell their rate. The file
+    a second begins with the last frame of one, so that its timecodes show their rate. The file
     appears whole.
     """
     assert weights.shape == (len(head), len(WEIGHTS))

@@ -39,7 +39,7 @@ class SavedMotion:
     topology: str
     fps: float
     head_pose: Tensor  # [F, 4, 4] rigid motions of the head in the mesh's own space
-    template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, where known
+    template: Tensor | None = None  # [S, 3] anny-head's vertices fitted to the mesh, where known
 
 
 def open_motion(path: Path) -> SavedMotion:
@@ -177,8 +177,7 @@ def motion_writer(
 
 
 def _member(name: str) -> zipfile.ZipInfo:
-    """An array's place in a file that does not tell when it was written: the same motion is the
-    same bytes."""
+    """The entry of an array in a file without the time of writing: equal motion, equal bytes."""
     return zipfile.ZipInfo(f"{name}.npy")
 
 

@@ -1,4 +1,4 @@
-"""Avatars of every kind, told apart by their content."""
+"""Open avatars of every kind, distinguished by their content."""
 
 from pathlib import Path
 from typing import Literal, NamedTuple, assert_never

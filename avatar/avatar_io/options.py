@@ -30,7 +30,7 @@ class ConvertOptions:
     """FLAME's own file (.pkl or .npz): to read GaussianAvatars' files, and to write a FLAME avatar
     that does not hold its FLAME parameters."""
     flame_param: Path | None = None
-    """A flame_param.npz, or a folder of one file a moment, whose motion goes into the folder
+    """A flame_param.npz, or a folder of one file a frame, whose motion goes into the folder
     written; without it the head holds still."""
     landmarks: Path | None = None
     """Named points of the face (JSON), for a mesh whose face is not found by itself."""

@@ -67,7 +67,7 @@ def sog(gaussians: Gaussians) -> bytes:
 
 
 def _along_a_curve(means: Floats) -> NDArray[np.intp]:
-    """The order of Gaussians along Morton's curve, in which neighbours lie close and pictures
+    """The order of Gaussians along Morton's curve, which keeps neighbours close, so that pictures
     compress well."""
     corner, size = means.min(0), np.ptp(means, axis=0).max()
     cells = ((means - corner) * (1023 / max(size, 1e-12))).astype(np.int64)

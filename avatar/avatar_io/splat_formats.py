@@ -1,16 +1,12 @@
-"""Gaussians turned and filled up as other programs expect them.
+"""Gaussians converted to what other programs expect, quantised, and as two compact formats.
 
-Numbers rounded to few bits, as the compressed formats of Gaussians have them.
+The .splat of antimatter15's viewer has 32 bytes for each Gaussian, and nothing else: float32 x y z;
+float32 scales; bytes of red, green, blue and opacity; a byte for each component of the quaternion
+wxyz, 128 being 0. Colours have no direction.
 
-The .splat of antimatter15's viewer: 32 bytes for each Gaussian, and nothing else.
-
-float32 x y z; float32 scales; bytes of red, green, blue and opacity; a byte for each component of
-the quaternion wxyz, 128 being 0. Colours have no direction.
-
-Niantic's .spz, version 3: a gzip stream of a header and six attributes, one after the other.
-
-Positions are fixed-point numbers of 24 bits, opacities, colours and logarithms of scales bytes,
-quaternions 32 bits without their largest component, spherical harmonics bytes.
+Niantic's .spz, version 3, is a gzip stream of a header and six attributes, one after the other:
+positions as fixed-point numbers of 24 bits, opacities, colours and logarithms of scales as bytes,
+quaternions in 32 bits without their largest component, spherical harmonics as bytes.
 """
 
 import gzip
@@ -98,8 +94,8 @@ def codebook(values: Floats) -> tuple[Floats, Bytes]:
     for _ in range(10):
         nearest = _nearest(book, flat)
         counts = np.bincount(nearest, minlength=LEVELS)
-        sums = np.bincount(nearest, weights=flat, minlength=LEVELS)
-        book = np.sort(np.where(counts > 0, sums / np.maximum(counts, 1), book))
+        totals = np.bincount(nearest, weights=flat, minlength=LEVELS)
+        book = np.sort(np.where(counts > 0, totals / np.maximum(counts, 1), book))
     return book, _nearest(book, flat).astype(np.uint8).reshape(values.shape)
 
 
@@ -134,21 +130,21 @@ def _halves(vectors: Floats, part: NDArray[np.intp]) -> list[NDArray[np.intp]]:
     return [order[: len(order) // 2], order[len(order) // 2 :]]
 
 
-ROW = np.dtype([("place", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("turn", "u1", 4)])
+ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
 
 
 def dot_splat(gaussians: Gaussians) -> bytes:
-    """The content of a file of Gaussians, of whose colours only degree 0 is kept."""
+    """The content of a .splat file, with colours of degree 0 alone."""
     rows = np.empty(len(gaussians.means), ROW)
-    rows["place"], rows["scale"] = gaussians.means.numpy(), gaussians.scales.numpy()
+    rows["mean"], rows["scale"] = gaussians.means.numpy(), gaussians.scales.numpy()
     rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means)  # the same from everywhere
     rows["rgba"][:, :3] = to_bytes(255 * rgb.numpy())
     rows["rgba"][:, 3] = to_bytes(255 * gaussians.opacities.numpy())
-    rows["turn"] = to_bytes(128 * unit_quaternions(gaussians.quats).numpy() + 128)
+    rows["quat"] = to_bytes(128 * unit_quaternions(gaussians.quats).numpy() + 128)
     return rows.tobytes()
 
 
-MAGIC, VERSION = 0x5053474E, 3
+SPZ_MAGIC, SPZ_VERSION = 0x5053474E, 3
 FRACTION = 16  # bits of a position behind the point: 0.015 mm; readers honour any number
 WHOLE = 24  # bits of a position in all
 STEPS = 16  # of the logarithm of a scale, for each unit, from -10 on
@@ -157,11 +153,11 @@ MAGNITUDES = 511  # of a component of a quaternion, at most 1/√2
 
 
 def spz(gaussians: Gaussians) -> bytes:
-    """The content of a file."""
+    """The content of an .spz file."""
     raw, means = stored(gaussians), gaussians.means.double().numpy()
     count, degree = len(means), int(gaussians.sh.shape[1] ** 0.5) - 1
     fraction = _fraction(means)
-    header = struct.pack("<IIIBBBB", MAGIC, VERSION, count, degree, fraction, 0, 0)
+    header = struct.pack("<IIIBBBB", SPZ_MAGIC, SPZ_VERSION, count, degree, fraction, 0, 0)
     parts = (
         _fixed_point(means, fraction),
         to_bytes(255 * gaussians.opacities.numpy()).tobytes(),

@@ -1,10 +1,8 @@
 """World Gaussians written in the format that a suffix names.
 
-glTF 2.0 with KHR_gaussian_splatting: points whose attributes make them Gaussians.
-
-Programs that do not know the extension show coloured points.
-
-OpenUSD with ParticleField3DGaussianSplat; needs the extra `usd`.
+In glTF 2.0 with KHR_gaussian_splatting they are points with further attributes: programs that do
+not know the extension show coloured points. OpenUSD with ParticleField3DGaussianSplat needs the
+extra `usd`.
 """
 
 from collections.abc import Callable
@@ -42,8 +40,8 @@ def gaussian_gltf(gaussians: Gaussians) -> GltfFile:
     file, count = GltfFile(), len(gaussians.means)
     attributes = {"POSITION": file.add(gaussians.means, target=VERTEX_DATA)}
     rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means).clamp(max=1).numpy()
-    shown = np.concatenate([linear_light(rgb), gaussians.opacities.numpy()[:, None]], 1)
-    attributes["COLOR_0"] = file.add(to_bytes(255 * shown), "|u1", VERTEX_DATA, normalised=True)
+    rgba = np.concatenate([linear_light(rgb), gaussians.opacities.numpy()[:, None]], 1)
+    attributes["COLOR_0"] = file.add(to_bytes(255 * rgba), "|u1", VERTEX_DATA, normalised=True)
     quats_xyzw = unit_quaternions(gaussians.quats).roll(-1, 1)
     named = {"ROTATION": quats_xyzw, "SCALE": gaussians.scales, "OPACITY": gaussians.opacities}
     named |= {name: gaussians.sh[:, k] for k, name in enumerate(_names(gaussians.sh.shape[1]))}
@@ -62,8 +60,8 @@ def gaussian_gltf(gaussians: Gaussians) -> GltfFile:
 
 def _names(count: int) -> list[str]:
     """The names of the first 1, 4, 9 or 16 coefficients of spherical harmonics."""
-    places = ((degree, n) for degree in range(4) for n in range(2 * degree + 1))
-    return [f"SH_DEGREE_{degree}_COEF_{n}" for degree, n in places][:count]
+    numbers = ((degree, n) for degree in range(4) for n in range(2 * degree + 1))
+    return [f"SH_DEGREE_{degree}_COEF_{n}" for degree, n in numbers][:count]
 
 
 def write_usd(path: Path, gaussians: Gaussians) -> None:
@@ -113,22 +111,13 @@ def write_gaussians(
         WRITERS[suffix](partial, gaussians)
 
 
-def _ply(path: Path, gaussians: Gaussians) -> None:
-    """The .ply of 3D Gaussian Splatting, with no other element than `vertex`."""
-    write_ply(path, SplatPly(stored(gaussians)))
-
-
-def _gltf(path: Path, gaussians: Gaussians) -> None:
-    gaussian_gltf(gaussians).write(path)
-
-
 WRITERS: dict[str, Callable[[Path, Gaussians], object]] = {
-    ".ply": _ply,
+    ".ply": lambda path, gaussians: write_ply(path, SplatPly(stored(gaussians))),
     ".splat": lambda path, gaussians: path.write_bytes(dot_splat(gaussians)),
     ".spz": lambda path, gaussians: path.write_bytes(spz(gaussians)),
     ".sog": lambda path, gaussians: path.write_bytes(sog(gaussians)),
-    ".glb": _gltf,
-    ".gltf": _gltf,
+    ".glb": lambda path, gaussians: gaussian_gltf(gaussians).write(path),
+    ".gltf": lambda path, gaussians: gaussian_gltf(gaussians).write(path),
     ".usdc": write_usd,
     ".usda": write_usd,
 }

@@ -17,7 +17,7 @@ class Paint:
     """The colour of every point of a mesh: texture times the colour between the corners."""
 
     rgb: Floats  # [M, 3, 3] sRGB in [0, 1] at each corner; 1 where the texture alone counts
-    uv: Floats  # [M, 3, 2] place of each corner in the texture: right and up, repeating
+    uv: Floats  # [M, 3, 2] position of each corner in the texture: right and up, repeating
     texture: Ints  # [M] index into `textures`, or -1 for none
     textures: tuple[Picture, ...]
 

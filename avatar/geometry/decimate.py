@@ -17,7 +17,7 @@ from avatar.geometry.triangle_mesh import Mesh, face_areas
 from avatar.geometry.vectors import Floats, Ints
 
 MOST = 300_000
-"""Triangles of a mesh that is fitted or shown: sides of 1 to 2 mm on a head with its shoulders."""
+"""Triangles of a mesh to fit or to draw: sides of 1 to 2 mm on a head with its shoulders."""
 COARSER = 1.05  # least factor from one size of cells to the next
 BATCH = 1 << 18  # triangles whose colours are looked up at a time
 
@@ -86,9 +86,9 @@ def _clusters(mesh: Mesh, most: int) -> _Clusters:
 
 def _labels(vertices: Floats, faces: Ints, cell: float) -> Ints:
     """[V] the number of the connected vertices in one cell that each belongs to."""
-    places = ((vertices - vertices.min(0)) / cell).astype(np.int64)  # [V, 3]
-    size = places.max(0) + 1
-    cells = (places[:, 0] * size[1] + places[:, 1]) * size[2] + places[:, 2]
+    grid = ((vertices - vertices.min(0)) / cell).astype(np.int64)  # [V, 3]
+    size = grid.max(0) + 1
+    cells = (grid[:, 0] * size[1] + grid[:, 1]) * size[2] + grid[:, 2]
     edges = directed_edges(faces)
     within = edges[cells[edges[:, 0]] == cells[edges[:, 1]]]
     return pieces(within, len(vertices))

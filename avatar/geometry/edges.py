@@ -1,9 +1,5 @@
-"""The edges of triangles, and how vertices hang together by them.
-
-The smoothest shapes that a mesh can bend in.
-
-Sew up the seams where a file repeats vertices for the sake of its texture.
-"""
+"""The edges of triangles: which are shared or open, what they connect, the smoothest modes of a
+mesh's graph Laplacian, and welding of seams where a file repeats vertices for its texture."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -35,8 +31,8 @@ def edge_numbers(edges: Ints, pairs: Ints) -> Ints:
     size = max(_size(edges), _size(pairs))
     keys, wanted = _keys(edges, size), _keys(pairs, size)
     order = np.argsort(keys)
-    place = np.searchsorted(keys[order], wanted).clip(max=len(keys) - 1)
-    return np.where(keys[order][place] == wanted, order[place], -1)
+    found = np.searchsorted(keys[order], wanted).clip(max=len(keys) - 1)
+    return np.where(keys[order][found] == wanted, order[found], -1)
 
 
 def shared_edges(faces: Ints) -> tuple[Ints, Ints]:
@@ -111,7 +107,7 @@ def welded(vertices: Floats, faces: Ints) -> tuple[Floats, Ints, Ints]:
     """Join triangles whose open edges coincide.
 
     vertices [V, 3]; faces [M, 3]. Only open edges that run against each other through the same two
-    places are joined, so that lips that touch without being one surface stay apart. Returns the
+    positions are joined, so that lips that touch without being one surface stay apart. Returns the
     vertices in use [v, 3], faces [m, 3] without those that lost a corner, and the index of each
     kept triangle [m].
     """
@@ -131,8 +127,8 @@ def _coinciding(vertices: Floats, faces: Ints) -> Ints:
     if len(edges) == 0:
         return np.empty((0, 2), np.int64)
     corners, index = np.unique(edges, return_inverse=True)
-    _, place = np.unique(vertices[corners], axis=0, return_inverse=True)
-    ends = place.reshape(-1)[index.reshape(-1, 2)]  # [E, 2] places
+    _, position = np.unique(vertices[corners], axis=0, return_inverse=True)
+    ends = position.reshape(-1)[index.reshape(-1, 2)]  # [E, 2] numbers of positions
     size = int(ends.max()) + 1
     there, back = ends @ [size, 1], ends @ [1, size]
     order = np.argsort(there, kind="stable")

@@ -1,7 +1,7 @@
 """Coloured meshes from .obj (with .mtl and textures), .ply and .glb files.
 
 Nothing in a file is executed, nothing is fetched from a network, and no file outside the folder of
-the mesh is opened: trimesh refuses such names from version 5 on, and here they are told.
+the mesh is opened: trimesh refuses such names from version 5 on, here they raise InputError.
 """
 
 import re
@@ -153,14 +153,14 @@ def _load(path: Path) -> trimesh.Scene:
 
 
 def _placed(scene: trimesh.Scene) -> list[tuple[Any, Floats]]:
-    """Every geometry with triangles as often as a scene shows it, with its place [4, 4]."""
+    """Every geometry with triangles, as often as it is in a scene, with its transform [4, 4]."""
     nodes = [scene.graph[name] for name in scene.graph.nodes_geometry]
-    placed = [(scene.geometry[name], np.asarray(turn)) for turn, name in nodes]
-    return [(shape, turn) for shape, turn in placed if len(getattr(shape, "faces", ()))]
+    shapes = [(scene.geometry[name], np.asarray(turn)) for turn, name in nodes]
+    return [(shape, turn) for shape, turn in shapes if len(getattr(shape, "faces", ()))]
 
 
 def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> _Part:
-    """A geometry in its place; materials: whether its file names any."""
+    """A geometry with its transform applied; materials: whether its file names any."""
     faces = np.asarray(geometry.faces, np.int64).reshape(-1, 3)
     vertices = np.asarray(geometry.vertices, np.float64).reshape(-1, 3)
     _check_numbers(path, vertices, faces)
@@ -209,15 +209,15 @@ def _colours(
     owner = np.zeros(len(faces), np.int64) if number is None else np.asarray(number)
     factors = np.stack([_factor(material) for material in materials])
     pictures = [_picture(material) if visual.uv is not None else None for material in materials]
-    shown = np.array([named and picture is not None for picture in pictures])
-    factors[shown & (factors.max(1) < BLACK)] = 1.0
+    textured = np.array([named and picture is not None for picture in pictures])
+    factors[textured & (factors.max(1) < BLACK)] = 1.0
     attributes = getattr(visual, "vertex_attributes", {})
     if not named:
         factors[:] = 1.0 if "color" in attributes else PLAIN
     rgb = np.repeat(factors[owner][:, None], 3, axis=1)
     if "color" in attributes:
         rgb = rgb * _unit(np.asarray(attributes["color"]))[faces]
-    texture = np.where(shown, np.cumsum(shown) - 1, -1)[owner]
+    texture = np.where(textured, np.cumsum(textured) - 1, -1)[owner]
     found = [picture for picture in pictures if named and picture is not None]
     return (to_srgb(rgb) if linear else rgb), uv, texture, found
 

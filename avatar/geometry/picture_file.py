@@ -15,7 +15,7 @@ from avatar.geometry.coloured import Picture
 from common.errors import InputError, check_file
 
 BEHIND = 128  # grey that is seen through transparent pixels of a photo
-FILM_DIAGONAL = math.hypot(36.0, 24.0)  # millimetres, of the film that focal lengths are told for
+FILM_DIAGONAL = math.hypot(36.0, 24.0)  # millimetres, of the film that focal lengths refer to
 DEEP = ("I", "I;16", "I;16B", "I;16L", "I;16N")  # modes of grey pictures of 16 bits
 
 
@@ -26,12 +26,12 @@ class Photo:
     picture: Picture
     """[H, W, 3], upright, sRGB."""
     focal: float | None
-    """The camera's focal length in pixels of the picture, if the file tells; a photo that was cut
-    to a part tells the wrong one."""
+    """The camera's focal length in pixels of the picture, if the file gives it; wrong in a photo
+    that was cropped."""
 
 
 def read_picture(path: Path) -> Picture:
-    """The picture in a file as it lies there, without its transparency. Raises FileNotFoundError or
+    """The picture in a file as it is stored, without its transparency. Raises FileNotFoundError or
     InputError."""
     with _opened(path) as image:
         return np.asarray(image.convert("RGB"))
@@ -45,12 +45,12 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
     with _opened(path) as image:
         if longest is not None:
             image.draft(None, (longest, longest))  # JPEG: decode no more than is needed
-        told = image.getexif().get_ifd(ExifTags.IFD.Exif)
+        exif = image.getexif().get_ifd(ExifTags.IFD.Exif)
         upright = ImageOps.exif_transpose(_eight_bits(image))
         colours = _in_srgb(_on_grey(upright), image.info.get("icc_profile"))
         if longest is not None:
             colours.thumbnail((longest, longest), Image.Resampling.LANCZOS, reducing_gap=3.0)
-        millimetres = told.get(ExifTags.Base.FocalLengthIn35mmFilm)
+        millimetres = exif.get(ExifTags.Base.FocalLengthIn35mmFilm)
         diagonal = math.hypot(*colours.size)
         if not isinstance(millimetres, Real) or not millimetres:
             return Photo(np.array(colours), None)
@@ -59,7 +59,7 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
-    """The image in a file; what goes wrong with it in the block is told in a sentence."""
+    """The image in a file; errors in the block become an InputError of one sentence."""
     check_file(path, "picture")
     try:
         with Image.open(path) as image:
@@ -95,8 +95,8 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
     if not profile:
         return image
     try:
-        told = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        changed = ImageCms.profileToProfile(image, told, ImageCms.createProfile("sRGB"))
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        changed = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"))
     except (OSError, ImageCms.PyCMSError):
         return image
     return changed or image

@@ -7,7 +7,7 @@ from avatar.geometry.closest import DEPTH, FaceTree
 from avatar.geometry.vectors import Bools, Floats
 from common.kernels import cached_njit
 
-NEAREST = 1e-6  # metres: what lies nearer is the triangle that the ray starts on
+NEAREST = 1e-6  # metres: what is nearer is the triangle that the ray starts on
 PARALLEL = 1e-20  # square metres, below which a triangle is seen from its edge
 
 

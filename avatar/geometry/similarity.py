@@ -1,7 +1,5 @@
-"""Similarities: one scale, one rotation, one translation.
-
-How far a fitted motion of vertices is from the true one.
-"""
+"""Similarities (one scale, one rotation, one translation), and how far a fitted motion of vertices
+is from the true one."""
 
 from dataclasses import dataclass
 
@@ -55,8 +53,8 @@ IDENTITY = Similarity(1.0, np.eye(3), np.zeros(3))
 
 
 def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None) -> Similarity:
-    """The similarity that lays source [P, 3] on target [P, 3] best (Umeyama 1991, equations 34 to
-    42), with weights [P]."""
+    """The least-squares similarity from source [P, 3] to target [P, 3] (Umeyama 1991, equations 34
+    to 42), with weights [P]."""
     share = np.ones(len(source)) if weights is None else weights
     share = share / share.sum()
     middle_source, middle_target = share @ source, share @ target

@@ -80,7 +80,7 @@ def glb_content(path: Path) -> dict[str, Any]:
 def _mesh_size(mesh: dict[str, Any], accessors: list[dict[str, Any]]) -> tuple[int, int]:
     vertices = faces = 0
     for primitive in mesh["primitives"]:
-        places = accessors[primitive["attributes"]["POSITION"]]["count"]
-        corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else places
-        vertices, faces = vertices + places, faces + corners // 3
+        positions = accessors[primitive["attributes"]["POSITION"]]["count"]
+        corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else positions
+        vertices, faces = vertices + positions, faces + corners // 3
     return vertices, faces

@@ -1,7 +1,4 @@
-"""A triangle mesh.
-
-Normals and areas of triangles, in numpy; `vertex_normals` in torch, for its gradients.
-"""
+"""A triangle mesh; normals and areas in numpy, and `vertex_normals` in torch for its gradients."""
 
 from dataclasses import dataclass
 

@@ -2,11 +2,8 @@
 
 Nearness is what a z-buffer keeps: it grows towards the viewer and is linear over the picture, 1/z
 for a pinhole camera and metres towards a viewer who is far away. Triangles are drawn from both
-sides; one that reaches behind the NEAR plane is left out as a whole.
-
-Where a pinhole camera sees points.
-
-What of a mesh can be seen from outside.
+sides; one that reaches behind the NEAR plane is left out as a whole. With it go the projection of
+points by a pinhole camera, and which triangles of a mesh can be seen from outside.
 """
 
 import math
@@ -32,7 +29,7 @@ def project(camera: Camera, points: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def camera_centre(camera: Camera) -> Tensor:
-    """Where the camera stands [3], in the world."""
+    """The position [3] of the camera in the world."""
     return -camera.viewmat[:3, 3] @ camera.viewmat[:3, :3]
 
 
@@ -54,7 +51,7 @@ class Fragments:
 
 
 def project_samples(camera: Camera, vertices: Floats, samples: int = 1) -> Floats:
-    """Picture places and nearness [V, 3] float64 of world vertices [V, 3].
+    """Picture positions and nearness [V, 3] float64 of world vertices [V, 3].
 
     samples: how many samples a pixel has in a row; x and y count in samples. Nearness is 1/z in
     1/metres, 0 for vertices behind the NEAR plane.
@@ -73,7 +70,7 @@ def parallel_axes(directions: Floats) -> Floats:
 
 
 def project_parallel(axes: Floats, vertices: Floats, half_width: float, size: int) -> Floats:
-    """Picture places and nearness [V, 3] of vertices [V, 3] as seen from far away, along one of
+    """Picture positions and nearness [V, 3] of vertices [V, 3] seen from far away, along one of
     `parallel_axes` [3, 3], in a square of size² pixels that reaches half_width metres around the
     origin; rows count upwards."""
     scale = size / (2 * half_width)
@@ -127,7 +124,7 @@ def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (co
 
 @cached_njit(inline="always")
 def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compiled)
-    """Perspective-correct weights of the corners i, j, k at a place of the picture."""
+    """Perspective-correct weights of the corners i, j, k at a position of the picture."""
     ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
     bx, by, b = projected[j, 0], projected[j, 1], projected[j, 2]
     cx, cy, c = projected[k, 0], projected[k, 1], projected[k, 2]
@@ -142,8 +139,8 @@ def corner_weights(projected, i, j, k, column, row):  # pragma: no cover (compil
 VIEWS = 40
 PIXELS = 400  # width of a view in pixels
 RIM = 2  # pixels around the mesh
-THICKNESS = 1.5  # pixels: what lies less than this behind the first surface still counts as seen
-LOWEST = -0.6  # sine of the lowest elevation that looks on: from beneath one sees into the neck
+THICKNESS = 1.5  # pixels: what is less than this behind the first surface still counts as seen
+LOWEST = -0.6  # sine of the lowest elevation of a view: from beneath one sees into the neck
 GOLDEN_ANGLE = 2.399963229728653  # radians, π (3 - √5)
 
 
@@ -151,7 +148,7 @@ def seen_faces(vertices: Floats, faces: Ints, lowest: float = LOWEST) -> Bools:
     """[M] true for the triangles whose centre and front are seen from somewhere around and above.
 
     Hidden are the inside of a closed mouth, the back of eyeballs, their sockets, and inner shells.
-    lowest: the sine of the lowest elevation that looks on, -1 where nobody knows what is up.
+    lowest: the sine of the lowest elevation of a view, -1 where it is unknown what is up.
     """
     centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
     radius = float(np.linalg.norm(centred, axis=1).max())

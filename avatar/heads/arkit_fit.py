@@ -1,6 +1,5 @@
-"""The ARKit weights that come nearest to a motion of vertices.
-
-Least squares with every unknown between 0 and 1, for many right-hand sides at once."""
+"""Fit ARKit weights to a motion of vertices: least squares with every unknown between 0 and 1, for
+many right-hand sides at once."""
 
 from collections.abc import Iterable, Iterator
 
@@ -11,12 +10,8 @@ from avatar.geometry.similarity import Misfit, MisfitRuler
 from avatar.heads import Head
 from avatar.heads.arkit import WEIGHTS
 
-PATIENCE = 5  # exchanges of whole sets that may fail to help before one unknown moves at a time
-
-
+PATIENCE = 5  # exchanges of whole sets that may fail to help before one unknown changes at a time
 TOLERANCE = 1e-9  # relative to the scale of the problem
-
-
 EXCHANGES = 2000  # far beyond what any problem of this size needs
 
 
@@ -47,8 +42,8 @@ def solve_bounded(gram: Tensor, projected: Tensor) -> Tensor:
         patience[open_rows] = torch.where(better, PATIENCE, patience[open_rows] - 1)
         fewest[open_rows] = torch.where(better, count, fewest[open_rows])
         one_by_one = patience[open_rows] < 0
-        moves = torch.where(one_by_one[:, None], _last(broken), broken)
-        side[open_rows] = torch.where(moves, wanted, side[open_rows])
+        changed = torch.where(one_by_one[:, None], _last(broken), broken)
+        side[open_rows] = torch.where(changed, wanted, side[open_rows])
     return solution.clamp(0, 1)
 
 

@@ -1,7 +1,4 @@
-"""FLAME expression and poses of jaw and eyes that come nearest to a motion of its vertices.
-
-How FLAME's eyes are turned in a motion of its vertices.
-"""
+"""Fit FLAME's expression and the poses of jaw and eyes to a motion of its vertices."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -51,9 +48,7 @@ def turned_eyes(ahead: Tensor, turns: Tensor) -> Tensor:
     return moved
 
 
-NOISE = (
-    1e-4  # metres by which a vertex may be off: the prior's weight, expressions having variance 1
-)
+NOISE = 1e-4  # metres, deviation of a vertex: the prior's weight, expressions having variance 1
 STEPS = 20
 ENOUGH = 1e-6  # radians: a smaller step of the jaw ends the search
 AXES = torch.tensor(
@@ -82,10 +77,10 @@ class _Problem:
 
     rest: Tensor  # [V, 3]
     expressions: Tensor  # [3 V, 100]
-    told: Tensor  # [3 V] 1, but 0 on the eyeballs, which turn by themselves
+    weights: Tensor  # [3 V] 1, but 0 on the eyeballs, which turn by themselves
     inverse: Tensor  # [100, 100] of the expressions' normal matrix and the prior
     corrections: Tensor  # [3 V, 9] by the entries of the jaw's rotation less the identity
-    share: Tensor  # [V, 1] how far the jaw takes a vertex along
+    share: Tensor  # [V, 1] skinning weight of the jaw
     joint: Tensor  # [1, V] regressor of the jaw's joint
 
 
@@ -94,9 +89,9 @@ def fit_flame(
 ) -> tuple[FlameMotion, Misfit]:
     """Fit offsets [f, V, 3] from the rest mesh [V, 3] of a subject, each frame by itself.
 
-    Gauss-Newton on the jaw's rotation, with the eyeballs left out, which are turned to where they
-    look afterwards; the expression, which is linear where the jaw is undone, is
-    solved for in every step (variable projection). lips: vertices whose misfit is told.
+    Gauss-Newton on the jaw's rotation, with the eyeballs left out, which are turned afterwards; the
+    expression, which is linear where the jaw is undone, is solved for in every step (variable
+    projection). lips: vertices whose misfit is measured.
     """
     problem = _problem(model, rest.double())
     ruler = MisfitRuler(lips)
@@ -143,17 +138,16 @@ def matrix_to_axis_angle(rotations: Tensor) -> Tensor:
 def _problem(model: FlameModel, rest: Tensor) -> _Problem:
     model = model.to(torch.float64)
     expressions = model.expression_directions.flatten(0, 1)
-    told = torch.ones(len(rest), 1, dtype=torch.float64)
-    told[[*LEFT_EYEBALL, *RIGHT_EYEBALL]] = 0
-    told = told.expand(-1, 3).flatten()
-    normal = expressions.T @ (told[:, None] * expressions) + NOISE**2 * torch.eye(
-        EXPRESSIONS, dtype=torch.float64
-    )
+    weights = torch.ones(len(rest), 1, dtype=torch.float64)
+    weights[[*LEFT_EYEBALL, *RIGHT_EYEBALL]] = 0
+    weights = weights.expand(-1, 3).flatten()
+    prior = NOISE**2 * torch.eye(EXPRESSIONS, dtype=torch.float64)
+    normal = expressions.T @ (weights[:, None] * expressions) + prior
     entries = slice(9 * (JAW - 1), 9 * JAW)
     return _Problem(
         rest,
         expressions,
-        told,
+        weights,
         torch.linalg.inv(normal),
         model.pose_directions[..., entries].flatten(0, 1),
         model.weights[:, JAW, None],
@@ -198,9 +192,9 @@ def _step(
     E, inverse = problem.expressions, problem.inverse
     posed, arm = _posed(problem, expression, turn)
     back = _turn_back(problem, turn)  # [f, V, 3, 3]
-    residual = problem.told * (back @ (target - posed)[..., None]).flatten(1)  # [f, 3 V]
+    residual = problem.weights * (back @ (target - posed)[..., None]).flatten(1)  # [f, 3 V]
     slopes = (back @ _slopes(problem, turn, arm)).flatten(1, 2)  # [f, 3 V, 3]
-    slopes = problem.told[:, None] * slopes
+    slopes = problem.weights[:, None] * slopes
     pull = residual @ E - NOISE**2 * expression  # [f, 100]
     shared = E.T @ slopes  # [f, 100, 3]
     solved = inverse @ shared

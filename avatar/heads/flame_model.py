@@ -1,17 +1,14 @@
-"""What FLAME's vertex numbers mean: facts of its topology, which all its versions share.
-
-The rings of the lips and the teeth's rows are those of GaussianAvatars (flame_model/flame.py), the
-corners of the eyes and the bridge of the nose are published with several trackers; the line on
-which the closed lips touch, the tip of the nose and the chin were read off the numbering itself.
-Rings run from the subject's left to the right, lists called `..._PAIRS` from the right (-x) to the
-left (+x), as in every head of this project.
-
-FLAME: a head as a function of shape, expression and the pose of five joints.
+"""FLAME: a head as a function of shape, expression and the pose of five joints.
 
 Li et al., "Learning a model of facial shape and expression from 4D scans", SIGGRAPH Asia 2017,
-equations 1 to 4; offsets and their order as in GaussianAvatars.
+equations 1 to 4; offsets and their order as in GaussianAvatars. Files of FLAME 2020, 2023 and 2023
+Open are read, as .pkl or .npz, without running what is inside.
 
-Read FLAME's files: 2020, 2023 and 2023 Open, as .pkl or .npz, without running what is inside.
+The vertex numbers are common to all versions. The rings of the lips and the teeth's rows are those
+of GaussianAvatars (flame_model/flame.py), the corners of the eyes and the bridge of the nose are
+published with several trackers; the line on which the closed lips touch, the tip of the nose and
+the chin were read off the numbering itself. Rings run from the subject's left to the right, lists
+called `..._PAIRS` from the right (-x) to the left (+x), as in every head of this project.
 """
 
 from collections.abc import Mapping
@@ -121,7 +118,7 @@ class FlameParameters:
     eyes: Tensor  # [..., 6] left, then right
     translation: Tensor  # [..., 3] metres
     static_offset: Tensor | None = None  # [..., V, 3] metres, of the person
-    dynamic_offset: Tensor | None = None  # [..., V, 3] metres, of the moment
+    dynamic_offset: Tensor | None = None  # [..., V, 3] metres, of the frame
 
 
 def neutral(**given: Any) -> FlameParameters:
@@ -173,13 +170,13 @@ def _pose_feature(turns: Tensor) -> Tensor:
 
 
 def _joint_motions(turns: Tensor, joints: Tensor) -> Tensor:
-    """[..., 5, 3, 4] where each joint takes a point of the unposed head: every joint turns about
-    its own place, carried by the joints above it."""
+    """[..., 5, 3, 4] the motion of each joint from the unposed head: a rotation about its own
+    position, then the motion of the joint above it."""
     turns = turns.expand(*torch.broadcast_shapes(turns.shape[:-3], joints.shape[:-2]), -1, -1, -1)
     rotations, shifts = [], []
     for joint, parent in enumerate(PARENTS):
-        place, turn = joints[..., joint, :, None], turns[..., joint, :, :]
-        shift = place - turn @ place  # [..., 3, 1] about the joint alone
+        position, turn = joints[..., joint, :, None], turns[..., joint, :, :]
+        shift = position - turn @ position  # [..., 3, 1] about the joint alone
         if parent >= 0:
             shift = rotations[parent] @ shift + shifts[parent]
             turn = rotations[parent] @ turn

@@ -28,11 +28,11 @@ MOVING = {
     "eyes": ("eyes_pose", 6),
     "translation": ("translation", 3),
 }
-"""Field → name in the file, numbers a moment."""
+"""Field → name in the file, numbers a frame."""
 
 
 def read_flame_parameters(path: Path) -> FlameParameters:
-    """A sequence of T moments from one .npz, or from a folder of .npz files in their order.
+    """A sequence of T frames from one .npz, or from a folder of .npz files in their order.
 
     shape is [300] and static_offset [V, 3]: those of the first file. Fewer shape or expression
     coefficients are those of the first directions. Raises FileNotFoundError, or InputError that
@@ -65,7 +65,7 @@ def write_flame_parameters(path: Path, parameters: FlameParameters, vertices: in
 
 
 def frame_parameters(parameters: FlameParameters, row: int) -> FlameParameters:
-    """One moment of a sequence, as a sequence of one."""
+    """One frame of a sequence, as a sequence of one."""
     moving = {field: getattr(parameters, field)[row : row + 1] for field in MOVING}
     dynamic = parameters.dynamic_offset
     return replace(
@@ -98,8 +98,8 @@ def _read(path: Path) -> FlameParameters:
     dynamic = _offset(path, arrays, "dynamic_offset")
     lengths |= {} if dynamic is None else {"dynamic_offset": len(dynamic)}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} {length}" for name, length in lengths.items())
-        raise InputError(f"{path}: its arrays have different numbers of moments ({told})")
+        counts = ", ".join(f"{name} {length}" for name, length in lengths.items())
+        raise InputError(f"{path}: its arrays have different numbers of frames ({counts})")
     static = _offset(path, arrays, "static_offset")
     return FlameParameters(
         shape=_rows(path, arrays, "shape", SHAPES, fewer=True)[0],
@@ -115,7 +115,7 @@ def _rows(path: Path, arrays: Arrays, name: str, size: int, fewer: bool) -> Tens
     if rows.ndim != 2 or rows.shape[1] > size or (rows.shape[1] < size and not fewer):
         raise InputError(
             f"{path}: {name!r} has the shape {list(rows.shape)}, but FLAME takes {size} numbers "
-            "for each moment"
+            "for each frame"
         )
     return torch.from_numpy(np.pad(rows, ((0, 0), (0, size - rows.shape[1]))).astype(np.float32))
 

@@ -1,12 +1,11 @@
-"""FLAME's landmarks, and its regions under the names that every head of this project has.
+"""FLAME's landmarks, its regions under the names that every head of this project has, and the teeth
+of GaussianAvatars.
 
 Regions come from FLAME_masks.pkl where the user has it, else from rules on the head at rest; the
-line of the lips, the eyeballs and the teeth are known by number.
-
-GaussianAvatars' teeth: two rows that FLAME lacks, built from the rings of its lips.
-
-Facts of GaussianAvatars' flame_model/flame.py: places, numbering, faces, motion. A row is a band
-with a front, a back and a biting edge, each a strip of 14 quads from the subject's left to right.
+line of the lips, the eyeballs and the teeth are known by number. The teeth, two rows that FLAME
+lacks, are built from the rings of its lips as in GaussianAvatars' flame_model/flame.py: positions,
+numbering, faces and motion. A row is a band with a front, a back and a biting edge, each a strip of
+14 quads from the subject's left to right.
 """
 
 from dataclasses import replace
@@ -71,7 +70,7 @@ def add_teeth(model: FlameModel) -> FlameModel:
     if len(model.template) != VERTICES:
         return model
     upper, lower = (list(ring) for ring in (LIP_OUTER_UPPER, LIP_OUTER_LOWER))
-    teeth = _places(model.template[upper], model.template[lower])
+    teeth = _tooth_vertices(model.template[upper], model.template[lower])
     shapes = (model.shape_directions[upper] + model.shape_directions[lower]) / 2
     zero = torch.zeros_like(teeth)
     weights = torch.zeros(len(teeth), model.weights.shape[1]).to(teeth)
@@ -89,7 +88,7 @@ def add_teeth(model: FlameModel) -> FlameModel:
     )
 
 
-def _places(upper: Tensor, lower: Tensor) -> Tensor:
+def _tooth_vertices(upper: Tensor, lower: Tensor) -> Tensor:
     """[120, 3] the teeth of the mean head, in the order of ROWS, from the rings [15, 3]."""
     gap = (upper - lower).norm(dim=1).mean()
     up, out = torch.eye(3).to(upper)[1] * gap, torch.eye(3).to(upper)[2] * gap
@@ -190,7 +189,7 @@ def _skin_regions(rest: Tensor, faces: Tensor) -> Regions:
 
 
 def _mouth(rest: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
-    """Which vertices are lips: as near to their line as its red is high there; and which lie within
+    """Which vertices are lips: as near to their line as its red is high there; and which are within
     the mouth: nearer to the rim inside than to the rings outside. Distances run along the skin."""
     rings = [*LIP_OUTER_UPPER, *LIP_OUTER_LOWER]
     line = [vertex for pair in LIP_PAIRS for vertex in pair]

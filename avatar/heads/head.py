@@ -1,10 +1,5 @@
-"""One head topology: rest mesh, expression units, named regions.
-
-Keep closed eyelids outside the eyeballs of any identity.
-
-The names of head topologies, and what is known of those that only their owner may hand out.
-
-Bring the lips of a rest face together.
+"""One head topology: rest mesh, expression units, named regions; and the names and sizes of all
+topologies. Units are fitted to an identity's eyeballs, and lips of a rest face are sealed.
 """
 
 from collections.abc import Mapping
@@ -153,7 +148,6 @@ SIZES = {FLAME: (5023, 9976), FLAME_TEETH: (5143, 10144)}
 FLAME_SHAPES = 300
 TOPOLOGIES = (*SHIPPED, *SIZES, ANY_MESH)
 
-
 Floats = NDArray[np.floating]
 Indices = NDArray[np.integer]
 
@@ -165,9 +159,9 @@ OVERLAP_DEPTH = 0.003  # metres behind the line at which they press fully
 def seal_lips(vertices: Floats, jaw_drop: Floats, upper: Indices, lower: Indices) -> Floats:
     """Close the mouth of a rest face: each pair of inner-lip vertices ends in one point.
 
-    vertices [V, 3] metres; jaw_drop [V] metres: how far `jawOpen` lowers each vertex, which tells
-    the lower lip from the upper; upper, lower [P] paired vertices, left to right. The skin around
-    follows with a Gaussian falloff, and just behind the line of contact the lips overlap so
+    vertices [V, 3] metres; jaw_drop [V] metres: how far `jawOpen` lowers each vertex, by which the
+    lower lip differs from the upper; upper, lower [P] paired vertices, left to right. The skin
+    around follows with a Gaussian falloff, and just behind the line of contact the lips overlap so
     that no light passes. Returns new vertices [V, 3].
     """
     order = np.argsort(vertices[upper, 0])
@@ -190,7 +184,7 @@ def _at(x_line: Floats, values: Floats, vertices: Floats) -> Floats:
 
 
 def _lip_falloff(vertices: Floats, x_line: Floats, contact: Floats) -> tuple[Floats, Floats]:
-    """Weights [V]: nearness to the line of contact, and how far behind it a vertex lies."""
+    """Weights [V]: nearness to the line of contact, and how far behind it a vertex is."""
     up = vertices[:, 1] - _at(x_line, contact[:, 1], vertices)
     out = vertices[:, 2] - _at(x_line, contact[:, 2], vertices)
     past_corner = np.maximum(np.abs(vertices[:, 0]) - x_line.max(), 0.0)

@@ -1,4 +1,4 @@
-"""The shape space of anny-head: what faces differ in, as modes of a normal distribution."""
+"""The shape space of anny-head: how faces differ, as modes of a normal distribution."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -15,9 +15,9 @@ from avatar.heads.head import Head, load_head
 from common.arrays import pick, pick_floats, read_arrays, write_arrays
 from common.errors import InputError
 
-NEIGHBOURS = 8  # vertices within the carried face, from which one outside takes its motion
+NEIGHBOURS = 8  # vertices within the face, from which one outside takes its motion
 PARTS = ("tongue", "upper-teeth", "lower-teeth", "l-eye", "r-eye")
-"""What moves as a whole, so that it keeps its form."""
+"""Parts that move as a whole, so that they keep their shape."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ def load_shape_space() -> ShapeSpace:
 
 
 def extend_modes(source: Path, out: Path, count: int) -> None:
-    """Write the first `count` modes of a face, carried onto some of anny-head's vertices, for all
-    of them.
+    """Write the first `count` modes of a face, known at some of anny-head's vertices, for all of
+    them.
 
     source: .npz with `vertex` [P] and `modes` [M, P, 3] in metres per standard deviation. Vertices
     elsewhere follow those nearby, and eyes, teeth and tongue move as a whole. Raises InputError.

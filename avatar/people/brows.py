@@ -1,7 +1,4 @@
-"""Where the hairs of the brows grow, and which way.
-
-Brows and lashes: single hairs, thin and half transparent, or they look like make-up.
-"""
+"""Brows and lashes as single hairs, thin and half transparent, or they look like make-up."""
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -18,7 +15,7 @@ from avatar.people.surface import Spots, at_spots
 
 
 class FaceFront:
-    """The face seen from the front, to place things by their x and y on the mean head."""
+    """The face seen from the front, to position hairs by their x and y on the mean head."""
 
     def __init__(self, skin: Skin) -> None:
         front = np.flatnonzero((skin.normals[:, 2] > 0.1) & (skin.mm[:, 2] > 35))
@@ -47,8 +44,10 @@ def brow_roots(along: Floats, offset: Floats, look: Look) -> Floats:
 
 
 def brow_angles(along: Floats, offset: Floats, rng: np.random.Generator) -> Floats:
-    """Directions [N] of hairs on the left brow, whose roots `brow_roots` names, in radians: upright
-    at the inner end, then outward."""
+    """Directions [N] in radians of hairs on the left brow: upright at the inner end, then outward.
+
+    along, offset [N]: as of `brow_roots`.
+    """
     return np.radians(
         58
         - 48 * smoothstep(0, 0.38, along)
@@ -102,14 +101,13 @@ def _brow_piece(
     tail, head = canvas.place(start * mirrored)[0], canvas.place(end * mirrored)[0]
     tangents = head - tail
     tangents = tangents - normals * dot(tangents, normals)
-    light = lit_skin(normals, studio.light.at_rest(middle, 4 * MM), tint, 0.3)
     length = np.linalg.norm(end - start, axis=1) * MM
     fade = 0.45 + 0.55 * smoothstep(13, 21, start[:, 0])  # the inner end is sparse
     return layer(
         means=middle + normals * (0.4 + 0.4 * piece) * MM,
         axes=axes(tangents, normals),
         scales=(length * 0.62, 0.16 * MM, (0.26 - 0.06 * piece) * MM),
-        radiance=light,
+        radiance=lit_skin(normals, studio.light.at_rest(middle, 4 * MM), tint, 0.3),
         opacities=(0.42 - 0.10 * piece) * fade * min(1.3, studio.look.brow_weight),
         triangles=triangles,
     )
@@ -117,23 +115,24 @@ def _brow_piece(
 
 def lash_layer(studio: Studio) -> Layer:
     """Lashes on the root half of the mesh's own strips, so that they follow the blink."""
-    sitter, look = studio.sitter, studio.look
-    strips = [name for name in sitter.head.group_names if "eyelashes" in name]
-    lashes = [_lash_strip(sitter, name, look, studio.rng) for name in strips]
-    lines = [_lid_margin(sitter, name, look) for name in strips]
+    subject, look = studio.subject, studio.look
+    strips = [name for name in subject.head.group_names if "eyelashes" in name]
+    lashes = [_lash_strip(subject, name, look, studio.rng) for name in strips]
+    lines = [_lid_margin(subject, name, look) for name in strips]
     return concatenated(lashes + lines)
 
 
-def _lash_strip(sitter: Subject, group: str, look: Look, rng: np.random.Generator) -> Layer:
+def _lash_strip(subject: Subject, group: str, look: Look, rng: np.random.Generator) -> Layer:
     upper = group.endswith("2")
-    centre, radius = sitter.eye(group[0] + "-eye")
-    triangles = sitter.part(group)
-    edge = np.linalg.norm(sitter.rest.vertices[np.unique(sitter.faces[triangles])] - centre, axis=1)
+    centre, radius = subject.eye(group[0] + "-eye")
+    triangles = subject.part(group)
+    strip = subject.rest.vertices[np.unique(subject.faces[triangles])]
+    edge = np.linalg.norm(strip - centre, axis=1)
     count = int((UPPER_LASHES if upper else LOWER_LASHES) * look.lash_weight)
-    areas = face_areas(sitter.rest.vertices, sitter.faces[triangles])
+    areas = face_areas(subject.rest.vertices, subject.faces[triangles])
     pick = rng.choice(len(triangles), count, p=areas / areas.sum())
     spots = Spots(triangles[pick], rng.dirichlet((1, 1, 1), count), np.zeros(count))
-    points = at_spots(sitter.rest.vertices, sitter.faces, spots)
+    points = at_spots(subject.rest.vertices, subject.faces, spots)
     outward = points - centre
     from_root = (np.linalg.norm(outward, axis=1) - edge.min()) / (edge.max() - edge.min())
     reach = 0.50 + 0.12 * rng.random(count) if upper else np.full(count, 0.38)
@@ -153,13 +152,13 @@ def _lash_strip(sitter: Subject, group: str, look: Look, rng: np.random.Generato
     )
 
 
-def _lid_margin(sitter: Subject, group: str, look: Look) -> Layer:
+def _lid_margin(subject: Subject, group: str, look: Look) -> Layer:
     """The upper lid's dark line, unbroken when the eye is shut; the lower lid's wet edge."""
     upper = group.endswith("2")
     colour, opacity = ((46, 32, 27), 0.5 * look.lash_weight) if upper else ((224, 180, 168), 0.25)
-    centre, radius = sitter.eye(group[0] + "-eye")
-    strip = sitter.part(group)
-    ends = sitter.rest.vertices[directed_edges(sitter.faces[strip])]  # [E, 2, 3]
+    centre, radius = subject.eye(group[0] + "-eye")
+    strip = subject.part(group)
+    ends = subject.rest.vertices[directed_edges(subject.faces[strip])]  # [E, 2, 3]
     beyond = np.linalg.norm(ends - centre, axis=-1) - radius
     along = ends[:, 1] - ends[:, 0]
     at_margin = (np.abs(beyond - 1.9 * MM) < 0.9 * MM).all(1) & (np.abs(along[:, 0]) > 0.8 * MM)

@@ -24,49 +24,49 @@ def clothes_layer(studio: Studio) -> Layer:
     return concatenated([_body(studio), _lining(studio), _band(studio)])
 
 
-def _covered(sitter: Subject, beyond: float) -> Ints:
-    below = sitter.down[sitter.faces[sitter.torso]].min(1)
-    return sitter.torso[below > beyond]
+def _covered(subject: Subject, beyond: float) -> Ints:
+    below = subject.down[subject.faces[subject.torso]].min(1)
+    return subject.torso[below > beyond]
 
 
 def _body(studio: Studio) -> Layer:
-    sitter, rng = studio.sitter, studio.rng
-    near = sitter.down < NECKLINE + BAND_WIDTH + 20 * MM
+    subject, rng = studio.subject, studio.rng
+    near = subject.down < NECKLINE + BAND_WIDTH + 20 * MM
     spacing = np.where(near, 4.2 * MM, 6.2 * MM)
-    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 6 * MM), spacing, rng)
-    points, normals = smooth_points(sitter.rest, spots)
+    spots = even_spots(subject.rest, _covered(subject, NECKLINE + 6 * MM), spacing, rng)
+    points, normals = smooth_points(subject.rest, spots)
     points = points + normals * CLOTH_OFFSET
     folds = 0.22 * vector_noise(points * [1, 0.4, 1], 22, 85)
-    down = at_spots(sitter.down, sitter.faces, spots)
+    down = at_spots(subject.down, subject.faces, spots)
     tint = 1 + 0.05 * rng.normal(size=len(points)) + 0.05 * fractal_noise(points, 60, 2, 80)
     albedo = linear(studio.look.cloth) * tint[:, None]
     visible = studio.light.at_rest(points, 3 * MM)
     radiance = lit_skin(normalised(normals + folds), visible, albedo, 0.2, 0.15, 8.0)
     seam = smoothstep(0, 7 * MM, down - NECKLINE - BAND_WIDTH)
     radiance *= (0.55 + 0.45 * seam)[:, None]
-    owners = sitter.owners[spots.triangles]
+    owners = subject.owners[spots.triangles]
     return discs(points, normals, spots.spacing * 0.72, 0.18, radiance, 0.97, owners)
 
 
 def _lining(studio: Studio) -> Layer:
     """Large dark discs under the cloth."""
-    sitter = studio.sitter
-    spots = even_spots(sitter.rest, _covered(sitter, NECKLINE + 10 * MM), 8 * MM, studio.rng)
-    points, normals = smooth_points(sitter.rest, spots)
+    subject = studio.subject
+    spots = even_spots(subject.rest, _covered(subject, NECKLINE + 10 * MM), 8 * MM, studio.rng)
+    points, normals = smooth_points(subject.rest, spots)
     radiance = np.tile(linear(studio.look.cloth) * 0.45, (len(points), 1))
-    owners = sitter.owners[spots.triangles]
+    owners = subject.owners[spots.triangles]
     beneath = points - normals * 1.5 * MM
     return discs(beneath, normals, spots.spacing * 0.8, 0.18, radiance, 0.98, owners)
 
 
 def _band(studio: Studio) -> Layer:
-    sitter, rng = studio.sitter, studio.rng
+    subject, rng = studio.subject, studio.rng
     steps = np.linalg.norm(np.diff(_BAND, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])
     section = np.arange(0, length[-1], 1.6)
     height, below = (np.interp(section, length, _BAND[:, axis]) * MM for axis in (0, 1))
     rows = [
-        _band_row(sitter, h, NECKLINE + d, number % 2 / 2)
+        _band_row(subject, h, NECKLINE + d, number % 2 / 2)
         for number, (h, d) in enumerate(zip(height, below, strict=True))
     ]
     points, around, turn = (np.concatenate(part) for part in zip(*rows, strict=True))
@@ -82,17 +82,17 @@ def _band(studio: Studio) -> Layer:
     albedo = linear(studio.look.cloth) * tint[:, None]
     radiance = lit_skin(knit, studio.light.at_rest(points, 3 * MM), albedo, 0.2, 0.15, 8.0)
     radiance *= np.where(inside, 0.45, 1.0)[:, None]
-    owners = sitter.owners[sitter.nearest(sitter.torso, points)]
+    owners = subject.owners[subject.nearest(subject.torso, points)]
     scales = (1.35 * MM, 0.35 * MM, 1.35 * MM)
     return layer(points, axes(around, normals), scales, radiance, 0.97, owners)
 
 
 def _band_row(
-    sitter: Subject, height: float, down: float, phase: float
+    subject: Subject, height: float, down: float, phase: float
 ) -> tuple[Floats, Floats, Floats]:
     """Points of one stitch row round the neck, the direction along it, and the turn in radians."""
-    loop = at_depth(sitter.rings(sitter.rest.vertices), down)
-    loop = loop + at_depth(sitter.rings(sitter.rest.normals), down) * height
+    loop = at_depth(subject.rings(subject.rest.vertices), down)
+    loop = loop + at_depth(subject.rings(subject.rest.normals), down) * height
     closed = np.concatenate([loop, loop[:1]])
     steps = np.linalg.norm(np.diff(closed, axis=0), axis=1)
     length = np.concatenate([[0], np.cumsum(steps)])

@@ -1,7 +1,5 @@
-"""The colour of the skin: pigment, blood, lips, beard.
-
-The light on the skin, as it is at rest and as it is where folds open.
-"""
+"""Skin as it looks: its albedo (pigment, blood, lips, beard), and its radiance at rest and in folds
+that open."""
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -18,8 +16,7 @@ INNER_MOUTH = linear((150, 58, 58))
 
 def skin_albedo(skin: Skin, look: Look, rng: np.random.Generator) -> Floats:
     """Reflectance [N, 3] from the deepest to the topmost colour."""
-    base = linear(look.skin)
-    albedo = np.tile(base, (len(skin.mm), 1))
+    albedo = np.tile(linear(look.skin), (len(skin.mm), 1))
     albedo = _blood(albedo, skin, look)
     albedo *= _mottling(skin.mm, rng)
     albedo = _freckled(albedo, skin, look, rng)
@@ -106,14 +103,15 @@ def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
     radiance = mix(radiance, _mouth_lining(skin, stretched, albedo), inside)
     crevice = 0.60 + 0.40 * np.clip(rest.mean(1) * 2.1, 0, 1)
     crevice = crevice + (1 - crevice) * np.maximum(from_open, inside)
-    radiance *= (crevice * (1 - 0.30 * _lip_line(skin)))[:, None]
+    lip_line = bell(skin.mm[:, 1] - masks.LIP_LINE, 0.7) * skin.lips
+    radiance *= (crevice * (1 - 0.30 * lip_line))[:, None]
     return _never_black(skin, radiance, albedo, inside)
 
 
 def _sky(skin: OpenSkin, lighting: Lighting) -> tuple[Floats, Floats]:
     """Light per direction [N, D] at rest and stretched, each averaged over seven neighbours."""
-    place = np.column_stack([skin.points, skin.normals * 4 * MM])
-    near = np.asarray(KDTree(place).query(place, 7)[1])
+    samples = np.column_stack([skin.points, skin.normals * 4 * MM])
+    near = np.asarray(KDTree(samples).query(samples, 7)[1])
 
     def averaged(visible: Floats) -> Floats:
         return np.mean([visible[column] for column in near.T], axis=0)
@@ -135,12 +133,12 @@ def _sheen(skin: OpenSkin, inside: Floats, rng: np.random.Generator) -> tuple[Fl
 
 
 def _rough(skin: OpenSkin, rng: np.random.Generator) -> Floats:
-    """Normals [N, 3] with the skin's relief and the creases of the lips."""
+    """Normals [N, 3] with fine bumps and the creases of the lips."""
     metres = skin.mm * MM
-    relief = 0.10 * vector_noise(metres, 600, 20) + 0.035 * rng.normal(size=metres.shape)
+    bumps = 0.10 * vector_noise(metres, 600, 20) + 0.035 * rng.normal(size=metres.shape)
     across = metres * [1.0, 0.12, 0.0]
     crease = 0.25 * skin.lips * value_noise(across, 850, 30)
-    bumpy = skin.normals + relief * (1 - 0.5 * skin.lips)[:, None]
+    bumpy = skin.normals + bumps * (1 - 0.5 * skin.lips)[:, None]
     bumpy[:, 0] += crease
     return bumpy / np.linalg.norm(bumpy, axis=1, keepdims=True)
 
@@ -162,10 +160,6 @@ def _mouth_lining(skin: OpenSkin, stretched: Floats, albedo: Floats) -> Floats:
     shade = (0.85 - 0.70 * depth) * (1 - 0.7 * smoothstep(13, 24, np.abs(x)))
     lit = lit_skin(skin.open_normals, stretched, albedo, 0.35, 0.8)
     return lit * shade[:, None] + 0.012 * INNER_MOUTH
-
-
-def _lip_line(skin: OpenSkin) -> Floats:
-    return bell(skin.mm[:, 1] - masks.LIP_LINE, 0.7) * skin.lips
 
 
 def _never_black(skin: OpenSkin, radiance: Floats, albedo: Floats, inside: Floats) -> Floats:

@@ -1,7 +1,4 @@
-"""The colours of an eyeball: white, veins, iris, pupil, and the red of the inner corner.
-
-Eyeballs: white, iris, pupil, the wet lower lid and the lamps' reflections.
-"""
+"""Eyeballs: white with veins, iris, pupil, the red inner corner and the lamps' reflections."""
 
 import numpy as np
 
@@ -26,7 +23,7 @@ def gaze_of(outward: float) -> Floats:
 
 
 def from_pupil(normals: Floats, gaze: Floats, radius: float) -> Floats:
-    """Distance [N] of places on an eyeball from its pupil, along the ball, in metres."""
+    """Distance [N] in metres from the pupil, along the ball, of points with normals [N, 3]."""
     return np.arccos(np.clip(normals @ gaze, -1, 1)) * radius
 
 
@@ -78,11 +75,11 @@ def eye_layer(studio: Studio) -> Layer:
 
 
 def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Layer]:
-    sitter = studio.sitter
-    centre, radius = sitter.eye(group)
+    subject = studio.subject
+    centre, radius = subject.eye(group)
     gaze = gaze_of(outward)
     spots = _front_spots(studio, group, gaze)
-    flat = at_spots(sitter.rest.vertices, sitter.faces, spots)
+    flat = at_spots(subject.rest.vertices, subject.faces, spots)
     normals = normalised(flat - centre)
     away = from_pupil(normals, gaze, radius)
     bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, away)
@@ -94,16 +91,16 @@ def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Laye
     radiance = _eye_light(normals, gaze, away / IRIS, albedo, visible)
     radiance *= _lid_shade((points - centre) / radius)[:, None]
     ball = discs(points, normals, spots.spacing * 0.88, 0.2, radiance, 0.97, spots.triangles)
-    corner = _inner_corner(sitter, centre, radius, outward)
+    corner = _inner_corner(subject, centre, radius, outward)
     return ball, _catch_lights(centre, radius, gaze, ball), corner
 
 
-def _inner_corner(sitter: Subject, centre: Floats, radius: float, outward: float) -> Layer:
+def _inner_corner(subject: Subject, centre: Floats, radius: float, outward: float) -> Layer:
     """Flesh between eyeball and nose, where the lids' inner side is left out."""
     up = np.linspace(-3, 3, 7) * MM
     middle = centre + radius * np.array([-1.02 * outward, 0.06, 0.50])
     points = middle + np.stack([0 * up, up, 0 * up], 1)
-    owners = sitter.nearest(sitter.skin, points)
+    owners = subject.nearest(subject.skin, points)
     upright = disc_axes(np.tile([0.0, 0.0, 1.0], (len(up), 1)))
     size = 1.3 * MM
     radiance = np.tile(CARUNCLE * 0.45, (len(up), 1))
@@ -112,15 +109,15 @@ def _inner_corner(sitter: Subject, centre: Floats, radius: float, outward: float
 
 def _front_spots(studio: Studio, group: str, gaze: Floats) -> Spots:
     """Spots on the half that can be seen, closest on the iris."""
-    sitter = studio.sitter
-    centre, radius = sitter.eye(group)
-    ahead = normalised(sitter.rest.vertices - centre) @ gaze
+    subject = studio.subject
+    centre, radius = subject.eye(group)
+    ahead = normalised(subject.rest.vertices - centre) @ gaze
     spacing = np.where(ahead > 0.35, 0.64 * MM, 2 * MM)
     spacing = np.where(ahead > 0.78, 0.40 * MM, spacing)
-    triangles = sitter.part(group)
-    middles = sitter.rest.vertices[sitter.faces[triangles]].mean(1)
+    triangles = subject.part(group)
+    middles = subject.rest.vertices[subject.faces[triangles]].mean(1)
     front = triangles[(middles - centre) @ gaze > -0.05 * radius]
-    return even_spots(sitter.rest, front, spacing, studio.rng)
+    return even_spots(subject.rest, front, spacing, studio.rng)
 
 
 def _eye_light(
@@ -133,7 +130,7 @@ def _eye_light(
 
 
 def _lid_shade(unit: Floats) -> Floats:
-    """The shadow of the lids [N], by the place on the unit ball [N, 3]."""
+    """The shadow of the lids [N] at points of the unit ball [N, 3]."""
     side, up, _ = unit.T
     above, below = smoothstep(0.13, 0.47, up), smoothstep(0.18, 0.5, -up)
     corners = 1 - 0.14 * smoothstep(0.45, 0.8, np.abs(side))

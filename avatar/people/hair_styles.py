@@ -1,8 +1,7 @@
-"""A bob: parted at the side, swept off the forehead, falling straight to below the jaw.
+"""The strands of both hair styles, and the shade that they cast.
 
-Short hair: thousands of small strands combed to one side, close at the temples.
-
-The hair of a look: how it grows, and how much light it takes.
+A bob is parted at the side, swept off the forehead, and falls straight to below the jaw. Short
+hair is thousands of small strands combed to one side, close at the temples.
 """
 
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ FACE_CENTRE, FACE_HALF_WIDTH, FACE_HALF_HEIGHT = 5 * MM, 67 * MM, 83 * MM
 
 
 @dataclass(frozen=True)
-class Kind:
+class BobKind:
     """One sort of strand, from the wide ones beneath to the fine ones on top."""
 
     count: int
@@ -41,12 +40,12 @@ class Kind:
     at_edges: float  # how much denser the roots are at hairline and parting
 
 
-KINDS = (
-    Kind(340, 4.4 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 2.5),
-    Kind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
-    Kind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
-    Kind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
-    Kind(60, 0.26 * MM, (11 * MM, 15 * MM), 1.12, 0.1, 0.60, 0.55, 1.0),
+BOB_KINDS = (
+    BobKind(340, 4.4 * MM, (2.5 * MM, 5 * MM), 0.58, 0.0, 0.10, 0.97, 2.5),
+    BobKind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
+    BobKind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
+    BobKind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
+    BobKind(60, 0.26 * MM, (11 * MM, 15 * MM), 1.12, 0.1, 0.60, 0.55, 1.0),
 )
 
 
@@ -56,11 +55,11 @@ def bob_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
     on = scalp(skin, plain & (skin.points[:, 1] > SHOULDERS))
     rooted = np.flatnonzero(skin.scalp > 0.35)
     centres = skin.points[rng.choice(rooted, LOCKS, replace=False)]
-    return [_grow(kind, skin, on, rooted, centres, rng) for kind in KINDS]
+    return [_grow_bob(kind, skin, on, rooted, centres, rng) for kind in BOB_KINDS]
 
 
-def _grow(
-    kind: Kind,
+def _grow_bob(
+    kind: BobKind,
     skin: Skin,
     on: Scalp,
     rooted: Ints,
@@ -70,12 +69,12 @@ def _grow(
     roots = _pick_roots(kind, skin, rooted, rng)
     lock = np.asarray(KDTree(lock_centres).query(roots)[1])
     heights = rng.uniform(*kind.height, len(roots)) + 1.5 * MM * value_noise(roots, 60, 31)
-    points, normals = _paths(roots, heights, kind, on, rng)
+    points, normals = _bob_paths(roots, heights, kind, on, rng)
     points = _clump(points, lock, kind.clumping)
     return _as_strands(points, normals, lock, kind, len(lock_centres), rng)
 
 
-def _pick_roots(kind: Kind, skin: Skin, rooted: Ints, rng: np.random.Generator) -> Floats:
+def _pick_roots(kind: BobKind, skin: Skin, rooted: Ints, rng: np.random.Generator) -> Floats:
     mm = skin.mm[rooted]
     edge = bell(above_hairline(mm) - 4, 5) + bell(mm[:, 0] - PARTING / MM, 5) * (mm[:, 1] > 30)
     weight = skin.sizes[rooted] ** 2 * (1 + kind.at_edges * edge)
@@ -83,35 +82,35 @@ def _pick_roots(kind: Kind, skin: Skin, rooted: Ints, rng: np.random.Generator) 
     return skin.points[rooted[pick]] + skin.normals[rooted[pick]] * 0.5 * MM
 
 
-def _paths(
-    roots: Floats, heights: Floats, kind: Kind, on: Scalp, rng: np.random.Generator
+def _bob_paths(
+    roots: Floats, heights: Floats, kind: BobKind, on: Scalp, rng: np.random.Generator
 ) -> tuple[Floats, Floats]:
     """Points [S, STEPS + 1, 3] of strands that are combed aside and then fall; outward normals."""
     loose = 9 * MM * smoothstep(45 * MM, 5 * MM, roots[:, 2])  # no parting at the back
     line = PARTING + loose * rng.uniform(-1, 1, len(roots))
     side = np.where(roots[:, 0] > line, 1.0, -1.0)
     wave = kind.waviness * (0.6 + 0.8 * rng.random(len(roots)))[:, None]
-    place, heading = roots, None
+    position, heading = roots, None
     points, normals = [roots], []
     for step in range(STEPS):
-        height, normal = on.above(place)
-        wish = _comb(place, side) + wave * vector_noise(place, 45, 200)
-        wish = normalised(wish)
-        into = (wish * normal).sum(1)
+        height, normal = on.above(position)
+        direction = _comb_bob(position, side) + wave * vector_noise(position, 45, 200)
+        direction = normalised(direction)
+        into = (direction * normal).sum(1)
         near = smoothstep(18 * MM, 4 * MM, height)
-        wish = wish - normal * (np.minimum(into, 0) * near)[:, None]
-        heading = wish if heading is None else normalised(0.6 * heading + 0.4 * wish)
-        place = place + heading * STEP
+        direction = direction - normal * (np.minimum(into, 0) * near)[:, None]
+        heading = direction if heading is None else normalised(0.6 * heading + 0.4 * direction)
+        position = position + heading * STEP
         target = heights * smoothstep(-10 * MM, 70 * MM, (step + 1) * STEP) + 0.8 * MM
-        place = _settle(place, target, on)
-        points.append(place)
-        normals.append(_outward(place, normal))
+        position = _at_height(position, target, on)
+        points.append(position)
+        normals.append(_outward(position, normal))
     return np.stack(points, 1), np.stack(normals, 1)
 
 
-def _comb(place: Floats, side: Floats) -> Floats:
-    """Where hair at a place [N, 3] wants to go: down, aside from the parting, off the face."""
-    x, y, z = place.T
+def _comb_bob(position: Floats, side: Floats) -> Floats:
+    """Directions [N, 3] of hair at positions [N, 3]: down, aside from the parting, off the face."""
+    x, y, z = position.T
     on_top = smoothstep(55 * MM, 105 * MM, y)
     front = smoothstep(0, 60 * MM, z)
     aside = side * on_top * (0.35 + 1.65 * front)
@@ -127,20 +126,20 @@ def _comb(place: Floats, side: Floats) -> Floats:
     return pull
 
 
-def _settle(place: Floats, target: Floats, on: Scalp) -> Floats:
+def _at_height(position: Floats, target: Floats, on: Scalp) -> Floats:
     """Lift what sinks below its height; above the ears also lower what stands off."""
-    height, normal = on.above(place)
-    lies = smoothstep(-5 * MM, 45 * MM, place[:, 1])
+    height, normal = on.above(position)
+    lies = smoothstep(-5 * MM, 45 * MM, position[:, 1])
     error = target - height
-    return place + normal * np.where(error > 0, error, 0.6 * lies * error)[:, None]
+    return position + normal * np.where(error > 0, error, 0.6 * lies * error)[:, None]
 
 
-def _outward(place: Floats, normal: Floats) -> Floats:
-    """Normals of the hair's surface: the scalp's above, those of a hanging curtain below."""
-    x, _, z = place.T
-    curtain = normalised(np.stack([x, 0 * x, 0.8 * (z + 10 * MM)], 1))
-    hanging = smoothstep(30 * MM, -30 * MM, place[:, 1])
-    return normalised(normal * (1 - hanging)[:, None] + curtain * hanging[:, None])
+def _outward(position: Floats, normal: Floats) -> Floats:
+    """Normals of the hair's surface: the scalp's above, those of freely hanging hair below."""
+    x, _, z = position.T
+    hanging = normalised(np.stack([x, 0 * x, 0.8 * (z + 10 * MM)], 1))
+    share = smoothstep(30 * MM, -30 * MM, position[:, 1])[:, None]
+    return normalised(normal * (1 - share) + hanging * share)
 
 
 def _clump(points: Floats, lock: Ints, amount: float) -> Floats:
@@ -157,7 +156,7 @@ def _as_strands(
     points: Floats,
     normals: Floats,
     lock: Ints,
-    kind: Kind,
+    kind: BobKind,
     locks: int,
     rng: np.random.Generator,
 ) -> Strands:
@@ -197,7 +196,7 @@ CROWN = 34 * MM  # x from which the hair is combed to both sides
 
 
 @dataclass(frozen=True)
-class HairShortKind:
+class ShortKind:
     """One sort of strand."""
 
     count: int
@@ -206,10 +205,10 @@ class HairShortKind:
     lift: float
 
 
-HAIR_SHORT_KINDS = (
-    HairShortKind(1100, 2.0 * MM, 0.72, 0.50),
-    HairShortKind(2000, 1.05 * MM, 0.95, 0.80),
-    HairShortKind(1400, 0.60 * MM, 1.10, 0.95),
+SHORT_KINDS = (
+    ShortKind(1100, 2.0 * MM, 0.72, 0.50),
+    ShortKind(2000, 1.05 * MM, 0.95, 0.80),
+    ShortKind(1400, 0.60 * MM, 1.10, 0.95),
 )
 
 
@@ -218,13 +217,13 @@ def short_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
     on = scalp(skin, (skin.scalp > 0.02) & (np.abs(skin.mm[:, 0]) < 80))
     rooted = np.flatnonzero(skin.scalp > 0.35)
     return [
-        _hair_short_grow(kind, number, skin, on, rooted, rng)
-        for number, kind in enumerate(HAIR_SHORT_KINDS, 1)
+        _grow_short(kind, number, skin, on, rooted, rng)
+        for number, kind in enumerate(SHORT_KINDS, 1)
     ]
 
 
-def _hair_short_grow(
-    kind: HairShortKind,
+def _grow_short(
+    kind: ShortKind,
     seed: int,
     skin: Skin,
     on: Scalp,
@@ -238,8 +237,8 @@ def _hair_short_grow(
     edge = smoothstep(0, 14, above_hairline(mm) + 16 * top)
     length = (10 + 20 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.75, 1.2, len(roots)) * MM
     lift = (0.10 + 0.30 * top) * kind.lift
-    wish = _hair_short_comb(roots, top, seed, rng)
-    points, normals = _hair_short_paths(roots, wish, length, lift, on)
+    direction = _comb_short(roots, top, seed, rng)
+    points, normals = _short_paths(roots, direction, length, lift, on)
     share = np.arange(1, PIECES + 1) / PIECES
     tints = 0.12 * rng.normal(size=len(roots)) + 0.22 * value_noise(roots, 90, 90)
     width = kind.width * np.clip(length / (16 * MM), 0.3, 1)
@@ -253,7 +252,7 @@ def _hair_short_grow(
     )
 
 
-def _hair_short_comb(roots: Floats, top: Floats, seed: int, rng: np.random.Generator) -> Floats:
+def _comb_short(roots: Floats, top: Floats, seed: int, rng: np.random.Generator) -> Floats:
     """Directions [N, 3]: aside and back on the top, down at the sides, a little unruly."""
     side = np.tanh((roots[:, 0] - CROWN) / (10 * MM))
     down, back = -((1 - top) ** 1.5), -0.75 * top - 0.45 * (1 - top)
@@ -261,32 +260,32 @@ def _hair_short_comb(roots: Floats, top: Floats, seed: int, rng: np.random.Gener
     return np.stack([side * 0.70 * top, down, back], 1) + unruly
 
 
-def _hair_short_paths(
-    roots: Floats, wish: Floats, length: Floats, lift: Floats, on: Scalp
+def _short_paths(
+    roots: Floats, direction: Floats, length: Floats, lift: Floats, on: Scalp
 ) -> tuple[Floats, Floats]:
     """Points [N, PIECES + 1, 3] of arcs over the scalp, and its normals [N, PIECES, 3]."""
-    place = roots
+    position = roots
     points, normals = [roots], []
     for piece in range(1, PIECES + 1):
-        height, normal = on.above(place)
-        ahead = normalised(wish - normal * dot(wish, normal))
-        place = place - normal * height[:, None] + ahead * (length / PIECES)[:, None]
-        height, normal = on.above(place)
+        height, normal = on.above(position)
+        ahead = normalised(direction - normal * dot(direction, normal))
+        position = position - normal * height[:, None] + ahead * (length / PIECES)[:, None]
+        height, normal = on.above(position)
         share = piece / PIECES
         wanted = lift * length * (share - 0.38 * share**2) + 0.4 * MM
-        points.append(place + normal * (wanted - height)[:, None])
+        points.append(position + normal * (wanted - height)[:, None])
         normals.append(normal)
     return np.stack(points, 1), np.stack(normals, 1)
 
 
-DENSITY = {"bob": 0.35, "short": 0.30}  # of the shade
+DENSITY = {"bob": 0.35, "short": 0.30}  # of the hair as fog
 
 
-def grown(skin: Skin, look: Look, rng: np.random.Generator) -> list[Strands]:
+def grow_strands(skin: Skin, look: Look, rng: np.random.Generator) -> list[Strands]:
     """All strands, one group per kind."""
     return bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
 
 
-def shade_of(strands: list[Strands], look: Look) -> Fog:
-    """What the hair takes away from the light of everything."""
+def hair_fog_of(strands: list[Strands], look: Look) -> Fog:
+    """The fog that stands for the hair where it takes light away."""
     return fog_of(strands, DENSITY[look.hair_style])

@@ -22,13 +22,13 @@ class Layer:
     scales: Floats  # [N, 3] metres, standard deviations along the axes
     radiance: Floats  # [N, 3] linear light
     opacities: Floats  # [N]
-    triangles: Ints  # [N] the triangle each follows
+    triangles: Ints  # [N] the triangle that each is bound to
 
     def __len__(self) -> int:
         return len(self.means)
 
     def gaussians(self) -> Gaussians:
-        """What is drawn: the light is baked into one colour from everywhere."""
+        """The Gaussians, their light baked into one colour for all directions of view."""
         return Gaussians(
             means=torch.from_numpy(self.means).float(),
             quats=matrix_to_quaternion(torch.from_numpy(self.axes)).float(),

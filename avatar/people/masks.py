@@ -1,6 +1,7 @@
-"""Where things are on the mean head. Points are in millimetres of head space, results in [0, 1].
+"""Masks of the parts of the mean head, and value noise in space.
 
-Value noise in space: the same place and seed give the same value.
+Masks take points [N, 3] in millimetres of head space and give values [N] in [0, 1]. Noise depends
+on the position and the seed alone.
 """
 
 import math

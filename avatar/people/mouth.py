@@ -1,7 +1,4 @@
-"""Teeth, gums and tongue, lit as they are with the jaw open.
-
-Teeth and tongue: their colours, and where one tooth and its gum end.
-"""
+"""Teeth, gums and tongue: their shapes and colours, lit as they are with the jaw open."""
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -28,8 +25,8 @@ TONGUE = linear((196, 108, 104))
 
 
 def tooth_position(mm: Floats, group: str) -> tuple[Floats, Ints, Floats, Floats]:
-    """Of each point [N]: distance along the arch, number of its tooth, place across that tooth in
-    [-1, 1], and distance to the next gap (mm)."""
+    """Of each point [N]: distance along the arch (mm), number of its tooth, position across that
+    tooth in [-1, 1], and distance to the next gap (mm)."""
     along = _along_arch(mm)
     borders = _UPPER_BORDERS if group == "upper-teeth" else _LOWER_BORDERS
     tooth = np.clip(np.searchsorted(borders, along) - 1, 1, len(borders) - 2)
@@ -48,25 +45,25 @@ def _along_arch(mm: Floats) -> Floats:
 
 
 def gum_line(
-    sitter: Subject, mm: Floats, along: Floats, across: Floats, group: str
+    subject: Subject, mm: Floats, along: Floats, across: Floats, group: str
 ) -> tuple[Floats, Floats]:
     """Share of gum [N] and distance from the teeth's tips [N] in lengths of a crown."""
-    sign, tips = _tips(sitter, group)
+    sign, tips = _tips(subject, group)
     crown = np.interp(along, [0, 20, 45], CROWN[group])
     from_tip = sign * (mm[:, 1] - np.interp(along, *tips))
     return smoothstep(-0.4, 0.8, from_tip - crown + 1.8 * across**2), from_tip / crown
 
 
-def _tips(sitter: Subject, group: str) -> tuple[float, tuple[Floats, Floats]]:
+def _tips(subject: Subject, group: str) -> tuple[float, tuple[Floats, Floats]]:
     """Which way the gums lie (1 up, -1 down), and the height of the biting edge along the arch."""
     sign = 1.0 if group == "upper-teeth" else -1.0
-    mm = sitter.painted.vertices[np.unique(sitter.faces[sitter.part(group)])] / MM
+    mm = subject.painted.vertices[np.unique(subject.faces[subject.part(group)])] / MM
     along = _along_arch(mm)
-    places = np.linspace(0, along.max(), 12)
-    near = np.abs(along[None] - places[:, None]) < 5
+    samples = np.linspace(0, along.max(), 12)
+    near = np.abs(along[None] - samples[:, None]) < 5
     heights = [sign * (sign * mm[row, 1]).min() if row.any() else np.nan for row in near]
     known = np.isfinite(heights)
-    return sign, (places[known], np.array(heights)[known])
+    return sign, (samples[known], np.array(heights)[known])
 
 
 BACK_TEETH, TONGUE_ROOT = 58.0, 34.0  # z (mm) behind which nothing is ever seen
@@ -79,16 +76,16 @@ def mouth_layer(studio: Studio) -> Layer:
 
 
 def _teeth(studio: Studio, group: str) -> Layer:
-    sitter = studio.sitter
-    depth = sitter.painted.vertices[:, 2] / MM
+    subject = studio.subject
+    depth = subject.painted.vertices[:, 2] / MM
     spacing = np.where(depth < 78, 1.25 * MM, 0.76 * MM)
-    triangles = _in_front(sitter, group, BACK_TEETH)
-    spots = even_spots(sitter.rest, triangles, spacing, studio.rng)
-    points, normals = smooth_points(sitter.rest, spots)
-    open_points, open_normals = smooth_points(sitter.stretched, spots)
-    mm = sitter.millimetres(spots)
+    triangles = _in_front(subject, group, BACK_TEETH)
+    spots = even_spots(subject.rest, triangles, spacing, studio.rng)
+    points, normals = smooth_points(subject.rest, spots)
+    open_points, open_normals = smooth_points(subject.stretched, spots)
+    mm = subject.millimetres(spots)
     along, tooth, across, gap = tooth_position(mm, group)
-    gum, height = gum_line(sitter, mm, along, across, group)
+    gum, height = gum_line(subject, mm, along, across, group)
     albedo = mix(np.tile(ENAMEL, (len(mm), 1)), ENAMEL_NECK, 0.5 * smoothstep(0.4, 1.1, height))
     albedo *= ((1 - 0.55 * bell(gap, 0.5) * (1 - gum)) * (1 + 0.03 * (tooth % 2)))[:, None]
     albedo = mix(albedo, GUM, gum)
@@ -103,19 +100,19 @@ def _teeth(studio: Studio, group: str) -> Layer:
     return discs(points, normals, spots.spacing * 0.85, 0.2, radiance, 0.97, spots.triangles)
 
 
-def _in_front(sitter: Subject, group: str, behind: float) -> np.ndarray:
-    triangles = sitter.part(group)
-    depth = sitter.painted.vertices[sitter.faces[triangles], 2].max(1) / MM
+def _in_front(subject: Subject, group: str, behind: float) -> np.ndarray:
+    triangles = subject.part(group)
+    depth = subject.painted.vertices[subject.faces[triangles], 2].max(1) / MM
     return triangles[depth > behind]
 
 
 def _tongue(studio: Studio) -> Layer:
-    sitter, rng = studio.sitter, studio.rng
-    triangles = _in_front(sitter, "tongue", TONGUE_ROOT)
-    spots = even_spots(sitter.rest, triangles, 1.55 * MM, rng)
-    points, normals = smooth_points(sitter.rest, spots)
-    open_points, open_normals = smooth_points(sitter.stretched, spots)
-    mm = sitter.millimetres(spots)
+    subject, rng = studio.subject, studio.rng
+    triangles = _in_front(subject, "tongue", TONGUE_ROOT)
+    spots = even_spots(subject.rest, triangles, 1.55 * MM, rng)
+    points, normals = smooth_points(subject.rest, spots)
+    open_points, open_normals = smooth_points(subject.stretched, spots)
+    mm = subject.millimetres(spots)
     x, _, z = mm.T
     uneven = 1 + 0.10 * fractal_noise(mm * MM, 260, 2, 60) + 0.06 * rng.normal(size=len(mm))
     groove = 1 - 0.28 * bell(x, 1.8) * smoothstep(35, 65, z)

@@ -1,11 +1,5 @@
-"""The studio's lamps and how skin, hair and cloth answer to them. Linear light throughout.
-
-Linear light of colours as painters name them.
-
-How soft matter answers to light.
-
-All that stands in the light of the portrait: the head in two shapes, and its hair.
-"""
+"""The studio's lamps, how skin, hair and cloth reflect their light, and what shadows them: the head
+in two shapes, and its hair. All light is linear."""
 
 from dataclasses import dataclass
 
@@ -25,8 +19,8 @@ def linear(rgb: ArrayLike) -> Floats:
 
 
 def wrapped(facing: Floats, width: Floats | float) -> Floats:
-    """What soft matter takes of light at a cosine `facing` to its normal, where light wraps into
-    the shadow by `width`."""
+    """Wrapped diffuse reflection at a cosine `facing` to the normal; `width`: by how much light
+    wraps into the shadow."""
     return np.clip((facing + width) / (1 + width), 0, None) / (1 + width / 2)
 
 
@@ -129,19 +123,19 @@ class Lighting:
 
 @dataclass(frozen=True)
 class Studio:
-    """Who is painted, in what light, and the chance that painters draw on, one after the other."""
+    """The subject, its look and light, and the random numbers that all painters share in turn."""
 
-    sitter: Subject
+    subject: Subject
     look: Look
     light: Lighting
     rng: np.random.Generator
 
 
-def head_shadows(sitter: Subject, shape: Mesh) -> Shadows:
+def head_shadows(subject: Subject, shape: Mesh) -> Shadows:
     """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's seam."""
-    lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
-    body = sitter.part("body")
-    neck_end = body[sitter.above_cut[sitter.faces[body]].min(1) < 0]
-    overlap = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < 2 * MM]
-    thin = np.concatenate([sitter.part(*lashes), neck_end, overlap])
-    return cast_shadows(shape.vertices, np.delete(sitter.faces, thin, axis=0))
+    lashes = [name for name in subject.head.group_names if "eyelashes" in name]
+    body = subject.part("body")
+    neck_end = body[subject.above_cut[subject.faces[body]].min(1) < 0]
+    overlap = subject.torso[subject.down[subject.faces[subject.torso]].min(1) < 2 * MM]
+    thin = np.concatenate([subject.part(*lashes), neck_end, overlap])
+    return cast_shadows(shape.vertices, np.delete(subject.faces, thin, axis=0))

@@ -1,7 +1,4 @@
-"""What painters of skin have to know of places on it.
-
-Where the samples of the skin lie, and the discs that are made of them.
-"""
+"""Samples of the skin with the masks that painters need, and the discs made of them."""
 
 from dataclasses import dataclass
 
@@ -27,7 +24,7 @@ from avatar.people.surface import (
 )
 from avatar.people.torso import NECKLINE
 
-DARK = 0.10  # share of the sky: what sees less with the mouth shut lies inside it
+DARK = 0.10  # share of the sky: what sees less with the mouth shut is inside it
 
 
 @dataclass(frozen=True)
@@ -46,11 +43,11 @@ class Skin:
     inner_mouth: Floats  # [N]
 
 
-def described(sitter: Subject, spots: Spots, inner: Bools) -> Skin:
+def described(subject: Subject, spots: Spots, inner: Bools) -> Skin:
     """The skin at spots [N]; inner [V]: vertices inside the mouth."""
-    points, normals = smooth_points(sitter.rest, spots)
-    mm = sitter.millimetres(spots)
-    inside = at_spots(inner.astype(float), sitter.faces, spots)
+    points, normals = smooth_points(subject.rest, spots)
+    mm = subject.millimetres(spots)
+    inside = at_spots(inner.astype(float), subject.faces, spots)
     return Skin(
         spots=spots,
         points=points,
@@ -60,16 +57,16 @@ def described(sitter: Subject, spots: Spots, inner: Bools) -> Skin:
         scalp=masks.scalp_mask(mm) * (1 - smoothstep(0.2, 0.6, inside)),
         lips=masks.lip_mask(mm) * (1 - smoothstep(0.3, 0.8, inside)),
         ears=masks.ear_mask(mm),
-        lids=np.clip(at_spots(sitter.blink, sitter.faces, spots) / (9 * MM), 0, 1),
+        lids=np.clip(at_spots(subject.blink, subject.faces, spots) / (9 * MM), 0, 1),
         inner_mouth=inside,
     )
 
 
-def inside_mouth(sitter: Subject, at_rest: Shadows) -> Bools:
+def inside_mouth(subject: Subject, at_rest: Shadows) -> Bools:
     """Vertices [V] behind the lips that see next to no sky while the mouth is shut."""
-    inner = np.zeros(len(sitter.rest.vertices), bool)
-    region = sitter.head.regions["inner_mouth"].numpy()
-    inner[region] = at_rest.visible(sitter.rest.vertices[region], 2 * MM).mean(1) < DARK
+    inner = np.zeros(len(subject.rest.vertices), bool)
+    region = subject.head.regions["inner_mouth"].numpy()
+    inner[region] = at_rest.visible(subject.rest.vertices[region], 2 * MM).mean(1) < DARK
     return inner
 
 
@@ -90,7 +87,7 @@ class OpenSkin(Skin):
 
 
 def place_skin(
-    sitter: Subject,
+    subject: Subject,
     at_rest: Shadows,
     stretched: Shadows,
     rng: np.random.Generator,
@@ -98,63 +95,63 @@ def place_skin(
 ) -> OpenSkin:
     """Even samples of all skin that can be seen at rest, with open jaw or with shut eyes.
 
-    They are spread over the stretched shape, so that no fold opens with gaps. finer: their spacing
-    on the face, as a share of what is usual.
+    They are spread over the stretched shape, so that no fold opens with gaps. finer: factor on
+    their spacing on the face.
     """
-    inner = inside_mouth(sitter, at_rest)
-    spacing = _spacing(sitter, inner, finer)
-    spots = _bare_spots(sitter, sitter.stretched, sitter.skin, spacing, rng)
-    spots = spots[~_hidden(sitter, spots, inner, at_rest, stretched)]
-    open_points, open_normals = smooth_points(sitter.stretched, spots)
-    _, growth, _ = skinned(sitter.stretched, sitter.rest, spots.triangles)
-    known = vars(described(sitter, spots, inner))
+    inner = inside_mouth(subject, at_rest)
+    spacing = _spacing(subject, inner, finer)
+    spots = _bare_spots(subject, subject.stretched, subject.skin, spacing, rng)
+    spots = spots[~_hidden(subject, spots, inner, at_rest, stretched)]
+    open_points, open_normals = smooth_points(subject.stretched, spots)
+    _, growth, _ = skinned(subject.stretched, subject.rest, spots.triangles)
+    known = vars(described(subject, spots, inner))
     known["sizes"] = spots.spacing * np.clip(growth, 0.35, 1.25)
     return OpenSkin(
         **known, open_points=open_points, open_normals=open_normals, inner_vertices=inner
     )
 
 
-def _spacing(sitter: Subject, inner_mouth: Bools, finer: float) -> Floats:
+def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
     """Wished spacing per vertex [V] in metres."""
-    mm = sitter.painted.vertices / MM
+    mm = subject.painted.vertices / MM
     spacing = SPACING_BODY + (SPACING_FACE * finer - SPACING_BODY) * face_mask(mm)
-    fine = (lip_mask(mm) > 0.2) | (sitter.blink > LID)
+    fine = (lip_mask(mm) > 0.2) | (subject.blink > LID)
     spacing = np.where(fine, np.minimum(spacing, SPACING_FINE), spacing)
     spacing = np.where(inner_mouth, SPACING_MOUTH, spacing)
-    ear = SPACING_BODY if sitter.ears_covered else SPACING_EAR
+    ear = SPACING_BODY if subject.ears_covered else SPACING_EAR
     spacing = np.where(ear_mask(mm) > 0.5, ear, spacing)
     return np.where(scalp_mask(mm) > 0.95, SPACING_SCALP, spacing)
 
 
 def _bare_spots(
-    sitter: Subject, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
+    subject: Subject, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
 ) -> Spots:
     """Even spots on the head's triangles `skin` down to the cut of the neck, and below it on what
     the pullover leaves free of the torso, and a little more."""
     head = even_spots(shape, skin, spacing, rng)
-    cut_off = at_spots(sitter.above_cut, sitter.faces, head) < -SKIN_BELOW_CUT
-    free = sitter.torso[sitter.down[sitter.faces[sitter.torso]].min(1) < NECKLINE + 8 * MM]
+    cut_off = at_spots(subject.above_cut, subject.faces, head) < -SKIN_BELOW_CUT
+    free = subject.torso[subject.down[subject.faces[subject.torso]].min(1) < NECKLINE + 8 * MM]
     return concatenated([head[~cut_off], even_spots(shape, free, spacing, rng)])
 
 
 def _hidden(
-    sitter: Subject, spots: Spots, inner_mouth: Bools, at_rest: Shadows, stretched: Shadows
+    subject: Subject, spots: Spots, inner_mouth: Bools, at_rest: Shadows, stretched: Shadows
 ) -> Bools:
     """Spots that are never seen: the inside of the lids (they would show as specks), the depths of
     the nose, and those of the mouth, also above the upper teeth where the cheek is thin."""
-    points, normals = smooth_points(sitter.rest, spots)
-    open_points = at_spots(sitter.stretched.vertices, sitter.faces, spots)
-    open_normals = at_spots(sitter.stretched.normals, sitter.faces, spots)
+    points, normals = smooth_points(subject.rest, spots)
+    open_points = at_spots(subject.stretched.vertices, subject.faces, spots)
+    open_normals = at_spots(subject.stretched.normals, subject.faces, spots)
     sky = np.maximum(
         at_rest.visible(points, 1.2 * MM).mean(1), stretched.visible(open_points, 1.2 * MM).mean(1)
     )
-    x, y, z = sitter.millimetres(spots).T
+    x, y, z = subject.millimetres(spots).T
     in_nose = (np.abs(x) < 22) & (np.abs(y + 18) < 16) & (z > 62)
     hidden = (sky < 0.004) & (z < 75) | (sky < 0.025) & in_nose
-    above_teeth = (at_spots(inner_mouth.astype(float), sitter.faces, spots) > 0.5) & (y > -42)
+    above_teeth = (at_spots(inner_mouth.astype(float), subject.faces, spots) > 0.5) & (y > -42)
     hidden |= above_teeth & (sky < 0.03)
     for group in ("l-eye", "r-eye"):
-        centre, radius = sitter.eye(group)
+        centre, radius = subject.eye(group)
         outward = points - centre
         distance = np.linalg.norm(outward, axis=1)
         inward = (normals * outward).sum(1) / distance < -0.15
@@ -164,11 +161,11 @@ def _hidden(
     return hidden
 
 
-def skin_discs(sitter: Subject, skin: OpenSkin, radiance: Floats) -> Layer:
-    """Discs of the skin. Lids and folds take place and tilt from the stretched shape."""
+def skin_discs(subject: Subject, skin: OpenSkin, radiance: Floats) -> Layer:
+    """Discs of the skin. Lids and folds take position and tilt from the stretched shape."""
     soft = np.clip(np.maximum(skin.lips, np.maximum(3 * skin.lids, skin.ears)), 0, 1)
     sigma = skin.sizes * (0.78 + 0.17 * soft + 0.08 * skin.lips + 0.1 * skin.inner_mouth)
-    back, turned, growth = skinned_discs(sitter.stretched, sitter.rest, skin.spots)
+    back, turned, growth = skinned_discs(subject.stretched, subject.rest, skin.spots)
     folded = (skin.lids > 0.03) | ((growth < 0.85) & (skin.mm[:, 2] > 70))
     return layer(
         means=np.where(folded[:, None], back, skin.points),
@@ -181,19 +178,19 @@ def skin_discs(sitter: Subject, skin: OpenSkin, radiance: Floats) -> Layer:
 
 
 def under_discs(studio: Studio, skin: OpenSkin, radiance: Floats) -> Layer:
-    """Larger discs below the skin that close what is left between its samples.
+    """Larger discs below the skin that close the gaps between its samples.
 
     There are none under lips, lids, ears and mouth, where they would show at the rim.
     """
-    sitter = studio.sitter
-    mm = sitter.painted.vertices / MM
+    subject = studio.subject
+    mm = subject.painted.vertices / MM
     spacing = np.where(face_mask(mm) > 0.3, 2.5 * MM, 3.6 * MM)
     spacing = np.where(scalp_mask(mm) > 0.95, 5.5 * MM, spacing)
-    thin = (ear_mask(mm) > 0.05) | (lip_mask(mm) > 0.02) | (sitter.blink > 1.2 * LID)
+    thin = (ear_mask(mm) > 0.05) | (lip_mask(mm) > 0.02) | (subject.blink > 1.2 * LID)
     thin |= skin.inner_vertices
-    plain = sitter.skin[~thin[sitter.faces[sitter.skin]].any(1)]
-    spots = _bare_spots(sitter, sitter.rest, plain, spacing, studio.rng)
-    points, normals = smooth_points(sitter.rest, spots)
+    plain = subject.skin[~thin[subject.faces[subject.skin]].any(1)]
+    spots = _bare_spots(subject, subject.rest, plain, spacing, studio.rng)
+    points, normals = smooth_points(subject.rest, spots)
     facing = 4 * MM  # so that the lining of a fold takes no colour from its other side
     tree = KDTree(np.column_stack([skin.points, skin.normals * facing]))
     neighbours = tree.query(np.column_stack([points, normals * facing]), 6)[1]

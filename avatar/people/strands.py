@@ -1,7 +1,4 @@
-"""Hair as strands, the scalp they grow on, and the shade they throw.
-
-Strands of hair as Gaussians.
-"""
+"""Hair as strands: the scalp they grow on, the shade they cast, and their Gaussians."""
 
 from dataclasses import dataclass
 
@@ -24,14 +21,14 @@ class Scalp:
     normals: Floats  # [P, 3]
     tree: KDTree
 
-    def above(self, places: Floats) -> tuple[Floats, Floats]:
-        """Height [N] of places [N, 3] over the smoothed skin, and its normals [N, 3]."""
-        distance, near = self.tree.query(places, 14)
+    def above(self, points: Floats) -> tuple[Floats, Floats]:
+        """Height [N] of points [N, 3] over the smoothed skin, and its normals [N, 3]."""
+        distance, near = self.tree.query(points, 14)
         weights = np.exp(-((distance / (distance[:, -1:] + 1e-7) * 1.6) ** 2))
         weights /= weights.sum(1, keepdims=True)
         base = (self.points[near] * weights[..., None]).sum(1)
         normals = normalised((self.normals[near] * weights[..., None]).sum(1))
-        return ((places - base) * normals).sum(1), normals
+        return ((points - base) * normals).sum(1), normals
 
 
 @dataclass(frozen=True)
@@ -52,7 +49,7 @@ def scalp(skin: Skin, kept: Bools) -> Scalp:
 
 
 def fog_of(groups: list[Strands], strength: float) -> Fog:
-    """The shade that strands throw."""
+    """The fog that stands for strands where they take light away."""
     points, areas = [], []
     for group in groups:
         pieces = np.diff(group.points, axis=1)
@@ -63,7 +60,7 @@ def fog_of(groups: list[Strands], strength: float) -> Fog:
 
 
 def tinted(hair: Floats, tints: Floats) -> Floats:
-    """Reflectance [N, 3] of hairs by that of all hair [3] and the tints [N] of theirs."""
+    """Reflectance [N, 3] of hairs: that of all hair [3], changed by the tints [N] of each."""
     colours = hair * np.exp(tints)[:, None]
     return colours * (1 + np.outer(np.clip(tints, -0.5, 0.6), [0.18, 0.04, -0.12]))
 
@@ -92,7 +89,7 @@ def strand_layer(studio: Studio, strands: Strands) -> Layer:
     flicker = np.clip(1 + 0.10 * studio.rng.normal(size=len(middles)), 0.5, 1.6)
     radiance *= (flat(strands.brightness) * flicker)[:, None]
     width = flat(strands.widths)
-    owners = studio.sitter.nearest(still_triangles(studio.sitter), strands.points[:, 0])
+    owners = studio.subject.nearest(still_triangles(studio.subject), strands.points[:, 0])
     return layer(
         means=middles,
         axes=axes(tangents, normals),
@@ -103,8 +100,8 @@ def strand_layer(studio: Studio, strands: Strands) -> Layer:
     )
 
 
-def still_triangles(sitter: Subject) -> Ints:
+def still_triangles(subject: Subject) -> Ints:
     """Triangles of the skin that only the head's pose moves, and that follow it wholly."""
-    follows = sitter.head.pose_weights.numpy() > 0.999
-    still = still_vertices(sitter.head) & follows
-    return sitter.skin[still[sitter.faces[sitter.skin]].all(1)]
+    follows = subject.head.pose_weights.numpy() > 0.999
+    still = still_vertices(subject.head) & follows
+    return subject.skin[still[subject.faces[subject.skin]].all(1)]

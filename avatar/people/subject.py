@@ -1,7 +1,5 @@
-"""The head that sits for the portrait, in the shapes from which it is painted.
-
-What the portrait looks like.
-"""
+"""The look of a portrait, and its subject: a head with a torso, in the shapes from which it is
+painted."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -26,7 +24,7 @@ Colour = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Look:
-    """Everything that tells one portrait from another. Colours are sRGB from 0 to 255."""
+    """Everything in which portraits differ. Colours are sRGB from 0 to 255."""
 
     identity: str
     """name of the head's identity: the shape of skull and face"""
@@ -35,7 +33,7 @@ class Look:
     skin: Colour = (214, 168, 146)
     """mean colour of the skin"""
     blush: float = 1.0
-    """how red cheeks, nose, chin and ears are; 1 is usual"""
+    """how red cheeks, nose, chin and ears are; 1 is average"""
     freckles: float = 1.0
     """density of freckles; 0 has none"""
     beard: float = 0.0
@@ -51,9 +49,9 @@ class Look:
     hair_style: HairStyle = "bob"
     """`bob` falls to the jaw and covers the ears; `short` leaves them free"""
     brow_weight: float = 1.0
-    """thickness and opacity of the brows; 1 is usual"""
+    """thickness and opacity of the brows; 1 is average"""
     lash_weight: float = 1.0
-    """number of lashes; 1 is usual"""
+    """number of lashes; 1 is average"""
     cloth: Colour = (64, 84, 96)
     """colour of the pullover"""
 
@@ -63,12 +61,12 @@ FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the s
 SKULL_SIDE = 66 * MM
 SKIN_BELOW_CUT = 2 * MM  # of the neck's ragged end that is kept under the torso's first rings
 UNPOSED = 0.005  # share of the head's pose that a vertex at the end of the neck may follow
-STILL = 0.05 * MM  # what no expression moves further carries hair and clothes
+STILL = 0.05 * MM  # hair and clothes are bound to what no expression moves further
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One mesh (head, then torso) in three shapes, and what is known of its parts."""
+    """One mesh (head, then torso) in three shapes, with its parts."""
 
     head: Head
     units: Tensor  # [E, V, 3] fitted to this identity
@@ -101,7 +99,7 @@ class Subject:
         return triangles[KDTree(centres).query(points)[1]]
 
     def millimetres(self, spots: Spots) -> Floats:
-        """Where spots lie on the mean head [N, 3], in millimetres: the painter's coordinates."""
+        """Positions [N, 3] of spots on the mean head in millimetres, the coordinates of masks."""
         return at_spots(self.painted.vertices, self.faces, spots) / MM
 
     def eye(self, group: str) -> tuple[Floats, float]:
@@ -111,8 +109,8 @@ class Subject:
         return centre.numpy().astype(float), float(radius)
 
 
-def seat(head: Head, look: Look) -> Subject:
-    """The sitter of a look: identity and mood applied, torso added."""
+def make_subject(head: Head, look: Look) -> Subject:
+    """The subject of a look: identity and mood applied, torso added."""
     plain = head.vertices + head.identities[look.identity]
     units = fit_units(head, plain)
     resting = _sealed(head, plain + _weighted(head, units, look.mood))
@@ -159,14 +157,14 @@ def _weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor
 
 
 def _sealed(head: Head, vertices: Tensor) -> Tensor:
-    """The lips brought together again after a change of mood."""
+    """Vertices with the lips closed again after a change of mood."""
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
     jaw_drop = -head.unit("jawOpen")[:, 1].numpy()
     return torch.from_numpy(seal_lips(vertices.numpy(), jaw_drop, upper, lower)).float()
 
 
 def _flatten_ears(vertices: Floats, neutral: Floats) -> Floats:
-    """Ears laid against the skull, for hair to fall over."""
+    """Vertices with the ears close to the skull, for hair to fall over."""
     out = np.maximum(np.abs(vertices[:, 0]) - SKULL_SIDE, 0) * ear_mask(neutral / MM)
     flat = vertices.copy()
     flat[:, 0] -= np.sign(vertices[:, 0]) * out * (1 - FLATTENED_EAR)

@@ -1,7 +1,4 @@
-"""Triangle meshes and places on them.
-
-Even samples on a mesh: darts are thrown and kept where no earlier one is near.
-"""
+"""Smooth triangle meshes and samples on them; even ones by dart throwing (Cook 1986)."""
 
 from dataclasses import dataclass
 
@@ -27,7 +24,7 @@ class Mesh:
 
 @dataclass(frozen=True)
 class Spots:
-    """Places on a mesh that stay where they are on it when it changes shape."""
+    """Samples on a mesh by barycentric coordinates, which follow it when it changes shape."""
 
     triangles: Ints  # [N]
     weights: Floats  # [N, 3] barycentric
@@ -77,7 +74,7 @@ def rounded_points(
 def skinned(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats, Floats]:
     """How triangles [N] turn and grow from one shape of a mesh to another.
 
-    Returns turns [N, 3, 3], growth [N] and the places of both origins [N, 2, 3].
+    Returns turns [N, 3, 3], growth [N] and both origins [N, 2, 3].
     """
     before, after = (
         triangle_frames(torch.from_numpy(shape.vertices), torch.from_numpy(shape.faces))
@@ -90,7 +87,7 @@ def skinned(source: Mesh, target: Mesh, triangles: Ints) -> tuple[Floats, Floats
 
 
 def skinned_discs(source: Mesh, target: Mesh, spots: Spots) -> tuple[Floats, Floats, Floats]:
-    """Discs that lie on one rounded shape of a mesh at spots [N], as they lie in another shape.
+    """Discs on one rounded shape of a mesh at spots [N], skinned to another shape.
 
     Returns their centres [N, 3], axes [N, 3, 3] and growth [N].
     """
@@ -100,19 +97,18 @@ def skinned_discs(source: Mesh, target: Mesh, spots: Spots) -> tuple[Floats, Flo
     return origins[:, 1] + from_origin, turns @ disc_axes(normals), growth
 
 
-DARTS_PER_PLACE = 8
+DARTS_PER_SPOT = 8
 SAME_SIDE = 0.2  # two darts compete only where their normals agree, or thin lids get holes
 
 
 def even_spots(
     surface: Mesh, triangles: Ints, spacing: Floats | float, rng: np.random.Generator
 ) -> Spots:
-    """Blue-noise spots on the given triangles [m] with a wished spacing, per vertex [V] or the same
-    everywhere, in metres."""
+    """Blue-noise spots on triangles [m]; spacing in metres, per vertex [V] or the same for all."""
     spacing = np.broadcast_to(spacing, len(surface.vertices))
     faces = surface.faces[triangles]
     wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
-    count = int(wanted.sum() * DARTS_PER_PLACE)
+    count = int(wanted.sum() * DARTS_PER_SPOT)
     pick = rng.choice(len(triangles), count, p=wanted / wanted.sum())
     weights = _barycentric(count, rng)
     darts = Spots(triangles[pick], weights, (spacing[faces[pick]] * weights).sum(1))
@@ -130,7 +126,7 @@ def _barycentric(count: int, rng: np.random.Generator) -> Floats:
 
 
 def _thin_out(points: Floats, normals: Floats, radius: Floats) -> np.ndarray:
-    """Which points [N] to keep so that no two kept ones are closer than their radius."""
+    """A mask [N] of points of which no two are closer than their radius."""
     low = points.min(0) - 1e-6
     cell = float(radius.max())
     shape = ((points.max(0) - low) / cell).astype(np.int64) + 2

@@ -1,4 +1,4 @@
-"""The body below the head: throat, shoulders and chest as rings that take up the neck's contour."""
+"""The body below the head: throat, shoulders and chest as rings that continue the neck contour."""
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -10,10 +10,10 @@ from avatar.geometry.vectors import MM, Floats, Ints, smoothstep
 RINGS, COLUMNS = 28, 64
 TILT = 0.12  # the neck is cut along a plane that falls by this towards the front
 MARGIN = 2 * MM  # of that plane above the ragged rim of the head's mesh
-TAKE_UP = 6 * MM  # height over which the neck's slope is measured
+SLOPE_HEIGHT = 6 * MM  # over which the neck's slope is measured
 OVERLAP = 4 * MM  # of the first ring over the head's skin
 NECKLINE = 42 * MM  # below the cut of the neck: here the pullover begins
-SETTLED = 48 * MM  # below the cut, where the neck's own shape has faded into the profile
+FADED = 48 * MM  # below the cut, where the neck's own shape has faded into the profile
 # Downward from the middle of the cut (mm): height, half width beyond the neck's, front and back
 # half depth beyond the neck's, how much lower the front lies than the middle, shift forward.
 _PROFILE = np.array(
@@ -45,14 +45,14 @@ def torso_vertices(vertices: Floats, skin: Ints, rim: Floats) -> Floats:
     """
     height = above_cut(vertices, rim)
     cut = _contour(vertices, skin, height)
-    slope = (cut - _contour(vertices, skin, height - TAKE_UP)) / TAKE_UP
+    slope = (cut - _contour(vertices, skin, height - SLOPE_HEIGHT)) / SLOPE_HEIGHT
     middle = (cut.max(0) + cut.min(0)) / 2
     half_width, half_depth = ((cut.max(0) - cut.min(0)) / 2)[[0, 2]]
     rings = []
     for depth, row in zip(ring_depths(), _profile_rows(ring_depths()), strict=True):
-        settled = smoothstep(0, SETTLED, depth)
-        own = cut + slope * min(depth, SETTLED)
-        rings.append(own + (_ring(row, half_width, half_depth) + middle - own) * settled)
+        faded = smoothstep(0, FADED, depth)
+        own = cut + slope * min(depth, FADED)
+        rings.append(own + (_ring(row, half_width, half_depth) + middle - own) * faded)
     return np.stack(rings)
 
 
@@ -73,10 +73,10 @@ def loft(first: int, rows: int = RINGS) -> Ints:
 
 
 def at_depth(rings: Floats, down: float) -> Floats:
-    """Values [COLUMNS, 3] between the rings [RINGS, COLUMNS, 3], `down` metres below the cut."""
-    place = float(np.interp(down, ring_depths(), np.arange(RINGS)))
-    low = min(int(place), RINGS - 2)
-    return rings[low] + (rings[low + 1] - rings[low]) * (place - low)
+    """Values [COLUMNS, 3] of rings [RINGS, COLUMNS, 3] interpolated `down` metres below the cut."""
+    position = float(np.interp(down, ring_depths(), np.arange(RINGS)))
+    low = min(int(position), RINGS - 2)
+    return rings[low] + (rings[low + 1] - rings[low]) * (position - low)
 
 
 def _angles() -> Floats:

@@ -1,6 +1,6 @@
-"""What a photo shows of clothes and hair, and of the person beyond head and torso, in small flat
-pieces: on the clothes and the hair that the avatar has, on the curtain of loose hair, or as a
-relief that continues all these backwards."""
+"""Billboard of a photo: small flat pieces in the colours of clothes and hair, and of the person
+beyond head and torso. They are put in front of the clothes and the hair that the avatar has, of the
+shell of loose hair, or of a surface that continues all these backwards."""
 
 from dataclasses import dataclass, replace
 
@@ -23,13 +23,13 @@ from avatar.photo.project import (
     Part,
     View,
     at_rest,
-    carriers,
+    fully_observed,
     hair_mask,
     nearest,
+    owner_triangles,
     sampled,
     smoothed,
     unprojected,
-    wholly_seen,
 )
 from avatar.photo.subject import Scene
 from avatar.rigging.avatar import Avatar
@@ -42,26 +42,26 @@ PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person'
 HAIRY = 0.5  # of a pixel
 FALL = 0.5  # metres back for each metre beyond what is there
 DEEPEST = 45 * MM
-IN_FRONT = 4 * MM  # of what the relief lies on
+IN_FRONT = 4 * MM  # of the surface beneath
 WIDTH = 0.62  # standard deviation of a piece, of its width
 THIN = 6  # pixels: half the width of what is thin
-STEEP, FLAT = 0.12, 0.25  # cosines to the view: hair that lies on something fades between
-LONGEST = 9 * MM  # of a piece, where the relief is steep
+STEEP, FLAT = 0.12, 0.25  # cosines to the view: hair with a surface beneath fades between
+LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
 LEAST = 0.05  # of a piece's opacity: with less there is none
-SMOOTH = 6 * MM  # over which the relief is smoothed
+SMOOTH = 6 * MM  # over which the billboard is smoothed
 
 
 @dataclass(frozen=True)
-class Hair:
-    """The shell of hair that the avatar has in each pixel of a photo."""
+class RenderedHair:
+    """The hair of an avatar as rendered from the camera of a photo."""
 
     there: Bools  # [H, W]
     depth: Floats  # [H, W] metres, where it is
 
 
-def shell_seen(avatar: Avatar, view: View, hair: Bools) -> Hair:
-    """The shell as a photo would show it; hair [N]: which Gaussians of the avatar it is."""
+def rendered_hair(avatar: Avatar, view: View, hair: Bools) -> RenderedHair:
+    """Hair rendered from the camera of a view; hair [N]: which Gaussians of the avatar it is."""
     vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
     share = rgb_to_sh(torch.from_numpy(hair).float()[:, None].expand(-1, 3))[:, None]
     labelled = replace(avatar, gaussians=replace(avatar.gaussians, sh=share))
@@ -69,27 +69,29 @@ def shell_seen(avatar: Avatar, view: View, hair: Bools) -> Hair:
         avatar_rig(labelled, torch.device("cpu"))(vertices), view.photo.camera, backend="cpu"
     )
     assert drawn.depth is not None
-    return Hair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
+    return RenderedHair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
 
 
-def billboard_part(scene: Scene, shell: Hair, curtain: HairShell | None) -> Part | None:
+def billboard_part(
+    scene: Scene, rendered: RenderedHair, hair_shell: HairShell | None
+) -> Part | None:
     """The pieces of all that the first photo shows, but for the skin of the head."""
     view = scene.views[0]
     seen = view.photo.seen
     hair = _with_fringes(hair_mask(seen) > HAIRY, view.triangles != NOTHING, seen.person > PERSON)
-    on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.sitter.head.faces))
-    shown = (seen.person > PERSON) & (hair | ~on_head)
-    if not shown.any():
+    on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.subject.head.faces))
+    visible = (seen.person > PERSON) & (hair | ~on_head)
+    if not visible.any():
         return None
-    torso = (view.triangles >= len(scene.sitter.head.faces)) & ~hair
-    depth, with_torso = _depth(view, shell, curtain, hair, torso)
-    shown &= hair | with_torso | _broad(shown & ~hair, _spacing(view))
-    grid = cells(shown, seen.picture, _spacing(view))
+    torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
+    depth, with_torso = _depth(view, rendered, hair_shell, hair, torso)
+    visible &= hair | with_torso | _broad(visible & ~hair, _spacing(view))
+    grid = billboard_cells(visible, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
     with_head = hair[rows, columns] | ~with_torso[rows, columns]
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
-    beneath = hair & ((view.triangles != NOTHING) | shell.there)
+    beneath = hair & ((view.triangles != NOTHING) | rendered.there)
     plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
     part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
     return part[plain > LEAST]
@@ -123,18 +125,18 @@ def _spacing(view: View) -> float:
 
 
 def _depth(
-    view: View, shell: Hair, curtain: HairShell | None, hair: Bools, torso: Bools
+    view: View, rendered: RenderedHair, hair_shell: HairShell | None, hair: Bools, torso: Bools
 ) -> tuple[Floats, Bools]:
-    """Depth [H, W] of the relief, and where [H, W] it continues the torso."""
+    """Depth [H, W] of the billboard, and where [H, W] it continues the torso."""
     there = view.triangles != NOTHING
     mesh = 1 / np.maximum(view.nearness, 1e-3)
     pixel = view.pixel
     known = nearest(there)
     rest = loose = _continued(mesh, known, pixel)
-    if shell.there.any():
-        loose = _continued(shell.depth, nearest(shell.there), pixel)
-    if curtain is not None:
-        front, hangs = curtain.front(hair.shape[1])
+    if rendered.there.any():
+        loose = _continued(rendered.depth, nearest(rendered.there), pixel)
+    if hair_shell is not None:
+        front, hangs = hair_shell.front(hair.shape[1])
         loose = np.where(hangs, front, loose)
     sigma = SMOOTH / pixel
     depth = np.where(hair, smoothed(loose, hair, sigma), smoothed(rest, ~hair, sigma))
@@ -163,9 +165,9 @@ class BillboardCells:
         return self.y.astype(int), self.x.astype(int)
 
 
-def cells(shown: Bools, picture: Floats, size: float) -> BillboardCells:
-    """A grid over what is shown [H, W], finer where a picture [H, W, 3] has details."""
-    height, width = shown.shape
+def billboard_cells(visible: Bools, picture: Floats, size: float) -> BillboardCells:
+    """A grid over what is visible [H, W], finer where a picture [H, W, 3] has details."""
+    height, width = visible.shape
     y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
     bright = picture.mean(2)
     detail = np.abs(bright - gaussian_filter(bright, size / 2))
@@ -179,18 +181,18 @@ def cells(shown: Bools, picture: Floats, size: float) -> BillboardCells:
     )
     rows, columns = grid.pixels
     kept = (rows < height) & (columns < width)
-    kept[kept] = shown[rows[kept], columns[kept]]
+    kept[kept] = visible[rows[kept], columns[kept]]
     return BillboardCells(grid.x[kept], grid.y[kept], grid.sizes[kept])
 
 
 @dataclass(frozen=True)
 class Flat:
-    """Small flat pieces of a relief, in the world."""
+    """Small flat pieces of a billboard, in the world."""
 
     points: Floats  # [P, 3]
     across: Floats  # [P, 3] to the next piece to the right
     down: Floats  # [P, 3] and to the one below
-    facing: Floats  # [P] cosine between the relief's normal and the view
+    facing: Floats  # [P] cosine between the billboard's normal and the view
 
 
 def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
@@ -207,7 +209,7 @@ def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
 
 
 def _not_longer(steps: Floats) -> Floats:
-    """Steps [P, 3] where the relief is steep, but no longer than what is seen of it is wide."""
+    """Steps [P, 3] where the billboard is steep, but no longer than what is seen of it is wide."""
     length = np.linalg.norm(steps, axis=1, keepdims=True)
     return steps * np.minimum(1, LONGEST / np.maximum(length, 1e-9))
 
@@ -215,9 +217,9 @@ def _not_longer(steps: Floats) -> Floats:
 def _part(
     scene: Scene, view: View, flat: Flat, with_head: Bools, rgb: Floats, opacity: Floats
 ) -> Part:
-    owners = carriers(scene.sitter, flat.points, with_head)
-    points, across, down = at_rest(scene.sitter, view, owners, flat.points, flat.across, flat.down)
+    owners = owner_triangles(scene.subject, flat.points, with_head)
+    points, across, down = at_rest(scene.subject, view, owners, flat.points, flat.across, flat.down)
     wide, high = (np.linalg.norm(each, axis=1) for each in (across, down))
     scales = (wide * WIDTH, np.minimum(wide, high) * 0.3, high * WIDTH)
     turns = axes(across, np.cross(across, down))
-    return wholly_seen(layer(points, turns, scales, untoned(rgb), 0.97 * opacity, owners))
+    return fully_observed(layer(points, turns, scales, untoned(rgb), 0.97 * opacity, owners))

@@ -1,7 +1,5 @@
-"""Photos of one person become an avatar.
-
-What of an avatar was seen on the photos, and what was invented: shares, and a picture.
-"""
+"""An avatar from photos of one person, and what of it was seen and what was invented: shares, and a
+picture."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +15,12 @@ from avatar.people.build import bound
 from avatar.people.eyes import eye_layer
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
-from avatar.photo.billboard import billboard_part, shell_seen
+from avatar.photo.billboard import billboard_part, rendered_hair
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import ScalpHair, hair_parts, hair_thickness, scalp_hair_of, without_hair
 from avatar.photo.hair_shell import hair_shell_of, hair_shell_part
-from avatar.photo.project import Part, invented
-from avatar.photo.refine import beyond_outline, refined
+from avatar.photo.project import Part, invented_part
+from avatar.photo.refine import outside_visual_hull, refined
 from avatar.photo.subject import Scene, eye_light, subject_scene
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
@@ -48,32 +46,34 @@ def build(fitted: Fitted, seed: int = 0) -> Made:
     """The avatar of the person whom photos were fitted with."""
     scene = subject_scene(fitted, np.random.default_rng(seed))
     thickness = hair_thickness(scene)
-    coat = scalp_hair_of(scene, thickness)
-    if coat is None:
+    scalp_hair = scalp_hair_of(scene, thickness)
+    if scalp_hair is None:
         scene = without_hair(scene)
     painted = paint_skin(scene)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = _with_hair(scene, parts, thickness, coat)
+    whole = _with_hair(scene, parts, thickness, scalp_hair)
     share = torch.from_numpy(whole.follows).float()
-    avatar = refined(bound(whole.layer, scene.sitter), scene, share, lambda: None)
+    avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: None)
     return Made(avatar, fitted, scene, painted, whole)
 
 
-def _with_hair(scene: Scene, parts: list[Part], thickness: Floats, coat: ScalpHair | None) -> Part:
+def _with_hair(
+    scene: Scene, parts: list[Part], thickness: Floats, scalp_hair: ScalpHair | None
+) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
     view = scene.views[0]
-    hair: list[Part] = [] if coat is None else hair_parts(scene, coat)
+    hair = [] if scalp_hair is None else hair_parts(scene, scalp_hair)
     whole = concatenated([*parts, *hair])
-    is_hair = np.arange(len(whole.layer)) >= sum(len(part.layer) for part in parts)
-    shell = shell_seen(bound(whole.layer, scene.sitter), view, is_hair)
-    curtain = hair_shell_of(scene, view, thickness)
-    loose = [] if curtain is None else [hair_shell_part(scene, view, curtain)]
-    relief = billboard_part(scene, shell, curtain)
-    every: list[Part] = [whole, *loose, *([] if relief is None else [relief])]
+    hairless = sum(len(part.layer) for part in parts)
+    is_hair = np.arange(len(whole.layer)) >= hairless
+    rendered = rendered_hair(bound(whole.layer, scene.subject), view, is_hair)
+    hair_shell = hair_shell_of(scene, view, thickness)
+    loose = [] if hair_shell is None else [hair_shell_part(scene, view, hair_shell)]
+    billboard = billboard_part(scene, rendered, hair_shell)
+    every: list[Part] = [whole, *loose, *([] if billboard is None else [billboard])]
     full = concatenated(every)
-    beyond = beyond_outline(bound(full.layer, scene.sitter), scene.views[1:])
-    skin = np.arange(len(beyond)) < sum(len(part.layer) for part in parts)
-    return full[skin | ~beyond]
+    beyond = outside_visual_hull(bound(full.layer, scene.subject), scene.views[1:])
+    return full[(np.arange(len(beyond)) < hairless) | ~beyond]
 
 
 def _painted_parts(scene: Scene) -> list[Part]:
@@ -82,13 +82,17 @@ def _painted_parts(scene: Scene) -> list[Part]:
     parts = (eye_layer(scene.studio), mouth_layer(scene.studio))
     lit = [replace(part, radiance=part.radiance * light) for part in parts]
     return [
-        invented(part, follows)
+        invented_part(part, follows)
         for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS), strict=True)
     ]
 
 
-SEEN = 0.5  # told by so much counts as seen
-TINTS = {"seen": (0.55, 0.85, 0.6), "mirrored": (0.95, 0.85, 0.45), "invented": (0.9, 0.5, 0.55)}
+SEEN = 0.5  # weight of observation from which a Gaussian counts as seen
+TINTS = {
+    "seen": (0.55, 0.85, 0.6),
+    "mirrored": (0.95, 0.85, 0.45),
+    "invented": (0.9, 0.5, 0.55),
+}
 TINTED = 0.65
 YAWS = (-50.0, 0.0, 50.0, 180.0)
 SIZE, DISTANCE, ANGLE = 420, 1.1, 26.0  # pixels, metres, degrees
@@ -99,9 +103,8 @@ def shares(made: Made) -> tuple[float, float]:
     """How much of the face's skin photos show, and how much more their other side shows."""
     skin = made.painted.skin
     face = (face_mask(skin.mm) > 0.5) & (skin.inner_mouth < 0.3) & (skin.lids < 0.3)
-    seen, known = (
-        float((told[face] > SEEN).mean()) for told in (made.painted.told, made.painted.mirrored)
-    )
+    weights = (made.painted.observed, made.painted.mirrored)
+    seen, known = (float((weight[face] > SEEN).mean()) for weight in weights)
     return seen, known - seen
 
 
@@ -120,7 +123,7 @@ def seen_sheet(made: Made, out: Path) -> None:
 
 def _tinted(made: Made) -> RawGaussians:
     part = made.part
-    state = np.where(part.told > SEEN, 0, np.where(part.mirrored > SEEN, 1, 2))
+    state = np.where(part.observed > SEEN, 0, np.where(part.mirrored > SEEN, 1, 2))
     tints = np.array(list(TINTS.values()))[state]
     sh = made.avatar.gaussians.sh
     colour = torch.from_numpy(tints).float()[:, None]

@@ -1,9 +1,7 @@
-"""Who is on the photos, and how the head stands and what the face does on each.
+"""Fit one person to photos: the shape at rest, and head pose and expression on each.
 
-Shift the skin of a fitted face to where its landmarks are seen.
-
-What the modes of the shape space leave over is taken for a Gaussian process on the surface
-(Rasmussen and Williams 2006, chapter 2): smooth, a few millimetres, and seen only across each view.
+The landmark residuals that the shape modes leave are fitted by a Gaussian process on the surface
+(Rasmussen and Williams 2006, chapter 2): smooth, a few millimetres, observed only across each view.
 """
 
 import math
@@ -32,35 +30,35 @@ LEAST_SHARE = 0.15  # of visibility, for a landmark to count
 
 
 def warped(
-    model: FaceModel, person: Person, moments: Sequence[FrameState], found: Sequence[Tensor]
+    model: FaceModel, person: Person, frames: Sequence[FrameState], found: Sequence[Tensor]
 ) -> Tensor:
     """The person's vertices [V, 3] at rest, shifted after landmarks [478, 2] of each photo."""
     rest = model.rest(person.shape).double()
-    told = [_told(model, person, *each) for each in zip(moments, found, strict=True)]
-    points, axes, values, noise = (torch.cat(part) for part in zip(*told, strict=True))
+    residuals = [_residuals(model, person, *each) for each in zip(frames, found, strict=True)]
+    points, axes, values, noise = (torch.cat(part) for part in zip(*residuals, strict=True))
     system = _covariance(points, points) * (axes @ axes.T) + torch.diag(noise**2)
     strength = torch.linalg.solve(system, values)
     opened = rest + model.head.unit(JAW)
-    places = torch.cat([_where(model, rest), _where(model, opened)], 1)
-    shift = _covariance(places, points) @ (strength[:, None] * axes)
+    positions = torch.cat([_shift_positions(model, rest), _shift_positions(model, opened)], 1)
+    shift = _covariance(positions, points) @ (strength[:, None] * axes)
     return (rest + shift).float()
 
 
-def _told(
-    model: FaceModel, person: Person, moment: FrameState, found: Tensor
+def _residuals(
+    model: FaceModel, person: Person, frame: FrameState, found: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Points at rest and with an open jaw [O, 6], directions [O, 3] in head space, and by how much
-    [O] metres a photo shows them further that way, with its deviation [O]."""
+    """Points at rest and with an open jaw [O, 6], directions [O, 3] in head space, and how far [O]
+    in metres a photo shows them along these, with the standard deviation [O]."""
     landmarks = landmark_model(model)
-    placed = place(landmarks.points, person, moment)
-    share = visible_share(landmarks.normals, moment, placed)
+    placed = place(landmarks.points, person, frame)
+    share = visible_share(landmarks.normals, frame, placed)
     kept = (share > LEAST_SHARE).nonzero().squeeze(1)
     points = landmarks.points.of_person(person.shape).mean[kept].double()
-    expected = expected_pixels(landmarks, person, moment, placed)
+    expected = expected_pixels(landmarks, person, frame, placed)
     off = (found[landmarks.index] - expected)[kept].double()
     gain = landmarks.person_gain[kept].double()
     metres = off * (placed.camera[kept, 2:].double() / person.focal / gain[:, None])
-    axes = moment.rotation.double()[:2]  # camera x and y in head space
+    axes = frame.rotation.double()[:2]  # camera x and y in head space
     each = NOISE / share[kept].double().sqrt() / gain
     jaw = landmarks.points.basis[kept, :, model.head.unit_names.index(JAW)].double()
     return (
@@ -72,22 +70,23 @@ def _told(
 
 
 def _covariance(one: Tensor, other: Tensor) -> Tensor:
-    """Of places [N, 6] and [M, 6]: both lips touch at rest, but do not move together."""
+    """Covariance [N, M] of points at rest and with an open jaw, [N, 6] and [M, 6]: both lips touch
+    at rest, but do not move together."""
     squared = torch.cdist(one, other) ** 2 / 2
     kernels = [size**2 * torch.exp(-squared / (2 * reach**2)) for size, reach in SPREADS]
     return sum(kernels[1:], kernels[0])
 
 
-def _where(model: FaceModel, rest: Tensor) -> Tensor:
-    """Where each vertex [V, 3] takes its shift from: what keeps its form, at its middle."""
-    places = rest.clone()
+def _shift_positions(model: FaceModel, rest: Tensor) -> Tensor:
+    """Positions [V, 3] where vertices take their shift: rigid parts all at their middle."""
+    positions = rest.clone()
     for part in PARTS:
         index = model.head.group_vertices(part)
-        places[index] = rest[index].mean(0)
-    return places
+        positions[index] = rest[index].mean(0)
+    return positions
 
 
-MODES = 20  # of the shape space: landmarks of one picture tell of no more
+MODES = 20  # of the shape space: landmarks of one picture determine no more
 TOGETHER = math.radians(12)  # up to which a torso is taken to be turned with its head
 UNIT_SPREAD = 0.4  # of a unit's weight, where there is one picture of an expression
 
@@ -141,7 +140,7 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     solved = solve_landmarks(model, person, FocalPrior(first.focal), found, free_focal=False)
     rest = warped(solved.model, solved.person, solved.states, found)
     pairs = zip(photos, solved.states, strict=True)
-    return Fitted(solved.model, rest, [_placed(model, photo, moment) for photo, moment in pairs])
+    return Fitted(solved.model, rest, [_placed(model, photo, frame) for photo, frame in pairs])
 
 
 def _as_seen_by(first: SeenPhoto, photo: SeenPhoto) -> Tensor:
@@ -158,8 +157,8 @@ def _shared_turn(head: Tensor) -> Tensor:
     return torch.from_numpy(Rotation.from_rotvec(turn.as_rotvec() * share).as_matrix())
 
 
-def _placed(model: FaceModel, photo: SeenPhoto, moment: FrameState) -> FittedPhoto:
-    to_camera = rigid(moment)
+def _placed(model: FaceModel, photo: SeenPhoto, frame: FrameState) -> FittedPhoto:
+    to_camera = rigid(frame)
     pivot = model.head.pivot.double()
     torso = torch.eye(4, dtype=torch.float64)
     torso[:3, :3] = UPRIGHT.double() @ _shared_turn(UPRIGHT.double() @ to_camera[:3, :3])
@@ -167,4 +166,4 @@ def _placed(model: FaceModel, photo: SeenPhoto, moment: FrameState) -> FittedPho
     (across, down), focal = photo.centre, photo.focal
     K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
     head_pose = (torch.linalg.inv(torso) @ to_camera).float()
-    return FittedPhoto(photo, moment.weights, head_pose, Camera(torso.float(), K, *photo.size))
+    return FittedPhoto(photo, frame.weights, head_pose, Camera(torso.float(), K, *photo.size))

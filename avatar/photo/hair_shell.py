@@ -1,5 +1,5 @@
-"""Loose hair as a curtain around head and neck: in every row of a photo an ellipse, as wide as the
-hair is there, and as deep as the skull."""
+"""Loose hair as a shell around head and neck: for every row of a photo an ellipse, as wide as the
+hair there, and as deep as the skull."""
 
 from dataclasses import dataclass
 
@@ -12,15 +12,15 @@ from avatar.geometry.zbuffer import project
 from avatar.lighting.materials import untoned
 from avatar.people.layer import layer
 from avatar.people.masks import scalp_mask
-from avatar.photo.hair import BACK, hair_tones, seen_contrast, strands
+from avatar.photo.hair import BACK, hair_tones, seen_contrast, strand_brightness
 from avatar.photo.project import (
     LEAST,
     Part,
     View,
     at_rest,
-    carriers,
     hair_mask,
-    invented,
+    invented_part,
+    owner_triangles,
     unprojected,
 )
 from avatar.photo.subject import Scene
@@ -31,8 +31,8 @@ BEYOND = 3 * MM  # of the head's outline, from which hair hangs freely
 LEAST_FALL = 15 * MM  # of hair that hangs
 SMOOTH = 5 * MM  # of the outline, along the rows
 THICK = 8 * MM  # of hair on the skull
-WITHIN = 0.97  # of the ellipse, so that what the photo shows lies outside
-FIRST_ANGLE = 0.9  # radians from the front, from which the curtain is seen from the side
+WITHIN = 0.97  # of the ellipse, so that what the photo shows is outside
+FIRST_ANGLE = 0.9  # radians from the front, from which the shell is seen from the side
 LIMB = 1.1  # radians from the front, where its sides and back have their colours from
 FOREMOST = 0.35  # of its depth: hair does not hang farther in front, unless on something
 FOREHEAD = 10  # the landmark in its middle, at the top
@@ -64,19 +64,19 @@ class HairShell:
 
 
 def hair_shell_of(scene: Scene, view: View, thick: Floats) -> HairShell | None:
-    """The curtain of the hair that a photo shows beside face and neck, if there is any.
+    """The shell of the hair that a photo shows beside face and neck, if there is any.
 
     thick [V]: metres that hair stands off the skin.
     """
     camera, seen, shape = view.photo.camera, view.photo.seen, view.shape
-    scalp = scalp_mask(scene.sitter.painted.vertices / MM) > 0.5
+    scalp = scalp_mask(scene.subject.painted.vertices / MM) > 0.5
     pixels, depths = project(camera, torch.from_numpy(shape.vertices[scalp]))
     hairy = (shape.vertices + shape.normals * thick[:, None])[scalp]
     farthest = float(project(camera, torch.from_numpy(hairy))[1].max())
     nearest, middle = float(depths.min()), float(depths.min() + depths.max()) / 2
     axis, metres = float(pixels[:, 0].mean()), middle / float(camera.K[0, 0])
     outer = _reach(hair_mask(seen) > HAIRY, axis)
-    head = (view.triangles >= 0) & (view.triangles < len(scene.sitter.head.faces))
+    head = (view.triangles >= 0) & (view.triangles < len(scene.subject.head.faces))
     free = (outer > 0) & ((outer - _reach(head, axis)) * metres > BEYOND)
     top, eyes = int(seen.points[FOREHEAD, 1]), int(seen.points[list(EYES), 1].min())
     free[:eyes] = False
@@ -109,49 +109,49 @@ def _smooth(widths: Floats, sigma: float) -> Floats:
     return gaussian_filter1d(widths, sigma, axis=0) / np.maximum(known, 1e-6)
 
 
-def hair_shell_part(scene: Scene, view: View, curtain: HairShell) -> Part:
-    """What is seen of a curtain from the sides and from behind, in the colours of its front."""
-    rows, sides, angles = _grid(curtain)
-    width = WITHIN * curtain.width[rows, sides]
+def hair_shell_part(scene: Scene, view: View, shell: HairShell) -> Part:
+    """What is seen of a shell from the sides and from behind, in the colours of its front."""
+    rows, sides, angles = _grid(shell)
+    width = WITHIN * shell.width[rows, sides]
     across = SIDES[sides] * width * np.sin(angles)
-    deep = WITHIN * np.where(angles < np.pi / 2, *curtain.deep)
-    depth = curtain.middle - deep * np.cos(angles)
-    focal = curtain.middle / curtain.metres
-    x, y = curtain.axis + across * focal / depth, rows + 0.5
+    deep = WITHIN * np.where(angles < np.pi / 2, *shell.deep)
+    depth = shell.middle - deep * np.cos(angles)
+    focal = shell.middle / shell.metres
+    x, y = shell.axis + across * focal / depth, rows + 0.5
     hair = hair_mask(view.photo.seen) > HAIRY
-    kept = (angles > np.pi / 2) | hair[rows, _columns(curtain, across, hair)]
-    told = SIDES[sides] * width * np.where(angles < LIMB, np.sin(angles), np.sin(LIMB))
-    rgb = hair_tones(view)[rows, _columns(curtain, told, hair)]
+    kept = (angles > np.pi / 2) | hair[rows, _columns(shell, across, hair)]
+    source = SIDES[sides] * width * np.where(angles < LIMB, np.sin(angles), np.sin(LIMB))
+    rgb = hair_tones(view)[rows, _columns(shell, source, hair)]
     points = unprojected(view, x, y, depth)
     outwards = np.stack([deep * np.sin(angles) * SIDES[sides], 0 * x, -width * np.cos(angles)], 1)
     normals = outwards @ view.photo.camera.viewmat[:3, :3].double().numpy()
     return _strands(scene, view, points[kept], normals[kept], rgb[kept])
 
 
-def _grid(curtain: HairShell) -> tuple[Ints, Ints, Floats]:
-    """Rows [P], sides [P] and angles [P] from the front that lie evenly on a curtain."""
-    every = max(1, round(SPACING / curtain.metres))
-    widest = max(float(curtain.width[curtain.hangs].max()), *curtain.deep)
+def _grid(shell: HairShell) -> tuple[Ints, Ints, Floats]:
+    """Rows [P], sides [P] and angles [P] from the front that lie evenly on a shell."""
+    every = max(1, round(SPACING / shell.metres))
+    widest = max(float(shell.width[shell.hangs].max()), *shell.deep)
     angles = np.arange(FIRST_ANGLE, np.pi, SPACING / widest)
-    hangs = np.zeros_like(curtain.hangs)
-    hangs[::every] = curtain.hangs[::every]
+    hangs = np.zeros_like(shell.hangs)
+    hangs[::every] = shell.hangs[::every]
     rows, sides = np.nonzero(hangs)
     return rows.repeat(len(angles)), sides.repeat(len(angles)), np.tile(angles, len(rows))
 
 
-def _columns(curtain: HairShell, across: Floats, picture: Bools) -> Ints:
+def _columns(shell: HairShell, across: Floats, picture: Bools) -> Ints:
     """Columns [P] of a picture [H, W] at metres [P] from the axis."""
-    columns = curtain.axis + across / curtain.metres
+    columns = shell.axis + across / shell.metres
     return np.clip(columns, 0, picture.shape[1] - 1).astype(int)
 
 
 def _strands(scene: Scene, view: View, points: Floats, normals: Floats, rgb: Floats) -> Part:
-    sitter = scene.sitter
-    owners = carriers(sitter, points, np.ones(len(points), bool))
-    means, outwards = at_rest(sitter, view, owners, points, normals)
-    bright = BACK * strands(means, DOWN, seen_contrast(view))
+    subject = scene.subject
+    owners = owner_triangles(subject, points, np.ones(len(points), bool))
+    means, outwards = at_rest(subject, view, owners, points, normals)
+    bright = BACK * strand_brightness(means, DOWN, seen_contrast(view))
     down = np.tile(DOWN, (len(means), 1))
     scales = tuple(SPACING * share for share in STRAND)
     turns = axes(down, outwards)
     made = layer(means, turns, scales, untoned(rgb * bright[:, None]), 0.93, owners)
-    return invented(made, LEAST)
+    return invented_part(made, LEAST)

@@ -1,8 +1,7 @@
 """Photos in, an avatar out: what `make-avatar --photo` does.
 
-Whether something lies over the mouth of a photo: a mask, a scarf, a hand.
-
-Whether a face wears glasses, by the line that their frame draws below each eye.
+It also warns of what covers the mouth (a mask, a scarf, a hand: another colour than skin), and of
+glasses (a line across the cheek below each eye).
 """
 
 import sys
@@ -69,8 +68,8 @@ def line_strength(picture: Floats, points: Floats, start: int, end: int) -> floa
     aside = np.array([-ahead[1], ahead[0]])
     along = np.arange(0, np.linalg.norm(way), STEP * unit)[:, None] * ahead  # [N, 2]
     across = np.linspace(-HALF, HALF, 5)[:, None, None] * unit * aside  # [5, 1, 2]
-    places = points[start] + along + across
-    bright = sampled(picture, places.reshape(-1, 2)).mean(1).reshape(places.shape[:2])
+    pixels = points[start] + along + across
+    bright = sampled(picture, pixels.reshape(-1, 2)).mean(1).reshape(pixels.shape[:2])
     profile = np.median(bright, axis=0)
     if len(profile) <= 2 * REACH:  # a face from the side
         return 0.0
@@ -144,7 +143,7 @@ def check_turn(fitted: Fitted) -> None:
 
 def _summary(made: Made) -> str:
     first = made.fitted.photos[0]
-    told = "told" if first.seen.focal_told else "assumed"
+    told = "told" if first.seen.focal_known else "assumed"
     width = first.camera.width
     seen, mirrored = shares(made)
     turned = ", ".join(f"{photo.yaw:+.0f}" for photo in made.fitted.photos)

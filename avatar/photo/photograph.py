@@ -24,7 +24,7 @@ MARGINS = Margins(above=0.8, below=1.15, beside=1.0)
 LEAST_FACE = 32  # pixels that a face must be high
 BLURRED_FACE = 100  # pixels below which a face makes a blurred avatar
 PERSON, SOFT = 0.5, 6  # of a matte: what is the person; pixels of its soft edge
-USUAL_FOCAL = 1.2  # longer sides of a photo, where its file does not tell
+DEFAULT_FOCAL = 1.2  # longer sides of a photo, where its file does not give any
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class SeenPhoto:
     points: Tensor  # [478, 2] landmarks in pixels
     focal: float  # pixels
     centre: tuple[float, float]  # pixels: where the optical axis meets the picture
-    focal_told: bool  # whether the focal length was told
+    focal_known: bool  # by an option or the file, not assumed
     remarks: tuple[str, ...]  # what the user should know of it
 
     @property
@@ -82,29 +82,29 @@ def see(
     window = window_around(points[None], width, height, SIZE, MARGINS)
     picture = window.cut(photo.picture)
     person, hair = find_mattes(matting, picture[None].to(matting.person.device))
-    places = window.inside(points)
-    matte = _one_person(person[0].cpu().double().numpy(), places)
-    told = photo.focal / width if focal is None and photo.focal else focal
-    believed = told if told is not None and FOCALS[0] <= told <= FOCALS[1] else None
-    remarks = _remarks(high, len(faces.points), face, flat_share(picture, places) > DRAWN)
-    if told is not None and believed is None:
-        remarks += (f"tells a focal length of {told:.2g} widths, which is left out; give --focal",)
+    landmarks = window.inside(points)
+    matte = _one_person(person[0].cpu().double().numpy(), landmarks)
+    given = photo.focal / width if focal is None and photo.focal else focal
+    known = given if given is not None and FOCALS[0] <= given <= FOCALS[1] else None
+    remarks = _remarks(high, len(faces.points), face, flat_share(picture, landmarks) > DRAWN)
+    if given is not None and known is None:
+        remarks += (f"tells a focal length of {given:.2g} widths, which is left out; give --focal",)
     middle = window.inside(torch.tensor([width / 2, height / 2]))
     return SeenPhoto(
         path=path,
         picture=picture.double().numpy(),
         person=matte,
         hair=np.minimum(hair[0].cpu().double().numpy(), matte),
-        points=places,
-        focal=(believed * width if believed else USUAL_FOCAL * max(width, height)) * window.scale,
+        points=landmarks,
+        focal=(known * width if known else DEFAULT_FOCAL * max(width, height)) * window.scale,
         centre=(float(middle[0]), float(middle[1])),
-        focal_told=believed is not None,
+        focal_known=known is not None,
         remarks=remarks,
     )
 
 
 def _one_person(matte: Floats, points: Tensor) -> Floats:
-    """The matte [H, W] of whom a face [478, 2] belongs to, without what does not touch them."""
+    """The matte [H, W] of the person with a face [478, 2], without what does not touch them."""
     numbers = np.empty(matte.shape, np.int32)
     label(matte > PERSON, output=numbers)
     height, width = matte.shape

@@ -1,11 +1,5 @@
-"""What a photo shows of places on the sitter.
-
-What is known of some pixels of a photo, for those beside them.
-
-From the pixels of a photo to places on the sitter at rest.
-
-A part of the avatar, and how much of it the photos told.
-"""
+"""Project between photos and the subject: what a photo shows of points on it and which masks say
+what of that to use, and from pixels back to points at rest; the parts of the avatar so coloured."""
 
 from dataclasses import dataclass
 
@@ -29,8 +23,8 @@ from avatar.photo.fit import FittedPhoto
 from avatar.photo.photograph import SeenPhoto
 from avatar.tracking.landmarks import EYES, LIPS
 
-BEHIND = 3 * MM  # of the first surface up to which a place is seen
-GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a place counts, and fully
+BEHIND = 3 * MM  # of the first surface, up to which a point is seen
+GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
 RIM = 5  # pixels along it whose light comes from behind, which no skin elsewhere has
 INNER_LIPS = (
@@ -50,23 +44,23 @@ FACE = (
 
 @dataclass(frozen=True)
 class View:
-    """A photo and the sitter as it shows them."""
+    """A photo and the subject as it shows them."""
 
     photo: FittedPhoto
-    shape: Mesh  # the sitter's whole mesh in the world, as posed
+    shape: Mesh  # the subject's whole mesh in the world, as posed
     nearness: Floats  # [H, W] of the first surface of the mesh
     triangles: Ints  # [H, W] of the mesh that are seen first, or NOTHING
 
     @property
     def pixel(self) -> float:
-        """Metres of a pixel where the sitter is."""
+        """Metres of a pixel where the subject is."""
         middle = 1 / float(np.median(self.nearness[self.nearness > 0]))
         return middle / float(self.photo.camera.K[0, 0])
 
 
 @dataclass(frozen=True)
 class Visible:
-    """What a view shows of some places."""
+    """What a view shows of some points."""
 
     pixels: Floats  # [N, 2]
     facing: Floats  # [N] cosine between normal and view
@@ -81,7 +75,7 @@ def view_of(photo: FittedPhoto, shape: Mesh, opaque: Ints) -> View:
     return View(photo, shape, first.nearness, np.append(opaque, NOTHING)[first.faces])
 
 
-def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Visible:
+def visible_points(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Visible:
     """Where world points [N, 3] with normals are in a photo, and whether it shows them."""
     camera = view.photo.camera
     pixels, depths = (part.numpy() for part in project(camera, torch.from_numpy(points)))
@@ -94,26 +88,27 @@ def shown(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -
 
 
 def visible_spots(view: View, spots: Spots) -> Visible:
-    return shown(view, *smooth_points(view.shape, spots))
+    return visible_points(view, *smooth_points(view.shape, spots))
 
 
 def sampled(image: Floats, pixels: Floats) -> Floats:
     """Bilinear values [N, ...] of an image [H, W, ...] at pixels [N, 2]."""
-    places = pixels[:, ::-1].T - 0.5
+    positions = pixels[:, ::-1].T - 0.5
     if image.ndim == 2:
-        return map_coordinates(image, places, order=1, mode="nearest")
+        return map_coordinates(image, positions, order=1, mode="nearest")
     channels = range(image.shape[2])
     return np.stack(
-        [map_coordinates(image[..., c], places, order=1, mode="nearest") for c in channels], axis=1
+        [map_coordinates(image[..., c], positions, order=1, mode="nearest") for c in channels],
+        axis=1,
     )
 
 
 def weight_of(
     there: Visible, mask: Floats, grazing: Floats | float = GRAZING, square: Floats | float = SQUARE
 ) -> Floats:
-    """How much [N] a photo tells of places, where a mask [H, W] says what of it may tell.
+    """Weights [N] in [0, 1] of points in a photo, where a mask [H, W] says what of it to use.
 
-    grazing, square [N]: cosines to the view from which a place counts, and fully.
+    grazing, square [N]: cosines to the view from which a point counts, and fully.
     """
     facing = smoothstep(grazing, square, there.facing)
     return facing * there.clear * sampled(mask, there.pixels)
@@ -121,10 +116,8 @@ def weight_of(
 
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
-    body = well_inside(seen, RIM)
-    holes = openings(seen)
     hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=EDGE), bool)
-    return (body & ~hair & ~holes).astype(float)
+    return (well_inside(seen, RIM) & ~hair & ~openings(seen)).astype(float)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:
@@ -179,7 +172,7 @@ def smoothed(values: Floats, where: Bools, sigma: float) -> Floats:
     return gaussian_filter(values * where, sigma) / np.maximum(share, 1e-6)
 
 
-WHOLLY = 0.999  # of the head's pose
+FULLY = 0.999  # of the head's pose
 
 
 def unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
@@ -190,29 +183,29 @@ def unprojected(view: View, x: Floats, y: Floats, depth: Floats) -> Floats:
     return (rays * depth[:, None]) @ pose_back[:3, :3].T + pose_back[:3, 3]
 
 
-def carriers(sitter: Subject, points: Floats, with_head: Bools) -> Ints:
-    """The triangles [P] that carry points [P, 3]: of head and neck, or of the torso."""
-    loose = np.concatenate([still_triangles(sitter), neck_triangles(sitter)])
+def owner_triangles(subject: Subject, points: Floats, with_head: Bools) -> Ints:
+    """The triangles [P] to bind points [P, 3] to: of head and neck, or of the torso."""
+    loose = np.concatenate([still_triangles(subject), _neck_triangles(subject)])
     return np.where(
         with_head,
-        sitter.nearest(loose, points),
-        sitter.owners[sitter.nearest(sitter.torso, points)],
+        subject.nearest(loose, points),
+        subject.owners[subject.nearest(subject.torso, points)],
     )
 
 
-def neck_triangles(sitter: Subject) -> Ints:
+def _neck_triangles(subject: Subject) -> Ints:
     """Triangles of the skin that no expression moves, and that follow the head in part."""
-    follows = sitter.head.pose_weights.numpy()
-    neck = still_vertices(sitter.head) & (follows > 0) & (follows <= WHOLLY)
-    return sitter.skin[neck[sitter.faces[sitter.skin]].all(1)]
+    follows = subject.head.pose_weights.numpy()
+    neck = still_vertices(subject.head) & (follows > 0) & (follows <= FULLY)
+    return subject.skin[neck[subject.faces[subject.skin]].all(1)]
 
 
 def at_rest(
-    sitter: Subject, view: View, owners: Ints, points: Floats, *directions: Floats
+    subject: Subject, view: View, owners: Ints, points: Floats, *directions: Floats
 ) -> tuple[Floats, ...]:
     """Points [P, 3] of a photo and directions [P, 3] there, with the head turned back to rest as
     their triangles [P] follow it."""
-    follows = sitter.head.pose_weights.numpy()[sitter.faces[owners]].mean(1)
+    follows = subject.head.pose_weights.numpy()[subject.faces[owners]].mean(1)
     pose = view.photo.head_pose.double().numpy()
     back = np.linalg.inv(np.eye(4) + follows[:, None, None] * (pose - np.eye(4)))
     turned = (np.einsum("pij,pj->pi", back[:, :3, :3], each) for each in (points, *directions))
@@ -220,36 +213,36 @@ def at_rest(
     return (first + back[:, :3, 3], *others)
 
 
-LEAST = 0.15  # of the photo's corrections, that what it does not show takes
+LEAST = 0.15  # share of the photo's corrections that is applied to what it does not show
 
 
 @dataclass(frozen=True)
 class Part:
-    """Gaussians with what is known of them."""
+    """Gaussians with weights in [0, 1] of what is known of them."""
 
     layer: Layer
-    told: Floats  # [N] by the photos themselves, in [0, 1]
-    mirrored: Floats  # [N] by them or by the other side, in [0, 1]
-    follows: Floats  # [N] share of the photo's corrections that it takes, in [0, 1]
+    observed: Floats  # [N] by the photos themselves
+    mirrored: Floats  # [N] by them or by the other side
+    follows: Floats  # [N] share of the photo's corrections that they take
 
     def __getitem__(self, kept: Bools) -> "Part":
         chosen = {name: values[kept] for name, values in vars(self.layer).items()}
-        rest = (values[kept] for values in (self.told, self.mirrored, self.follows))
+        rest = (values[kept] for values in (self.observed, self.mirrored, self.follows))
         return Part(Layer(**chosen), *rest)
 
 
-def painted(layer: Layer, told: Floats, mirrored: Floats) -> Part:
-    """A part with colours of the photos; what they show askew follows their corrections less."""
-    return Part(layer, told, mirrored, LEAST + (1 - LEAST) * told)
+def observed_part(layer: Layer, observed: Floats, mirrored: Floats) -> Part:
+    """A part with colours of the photos; what they show at grazing angles is corrected less."""
+    return Part(layer, observed, mirrored, LEAST + (1 - LEAST) * observed)
 
 
-def invented(layer: Layer, follows: float) -> Part:
-    """A part of which photos tell nothing."""
+def invented_part(layer: Layer, follows: float) -> Part:
+    """A part that no photo shows."""
     nothing = np.zeros(len(layer))
     return Part(layer, nothing, nothing, nothing + follows)
 
 
-def wholly_seen(layer: Layer) -> Part:
-    """A part that photos tell all of."""
-    all_of_it = np.ones(len(layer))
-    return Part(layer, all_of_it, all_of_it, all_of_it)
+def fully_observed(layer: Layer) -> Part:
+    """A part that the photos show as it is."""
+    fully = np.ones(len(layer))
+    return Part(layer, fully, fully, fully)

@@ -1,10 +1,8 @@
-"""Bring the avatar's colours nearer to the photo, seen as the photo sees it.
+"""Correct the avatar by the photos: its colours by the first, its outline by the others.
 
 The picture is linear in the colours, so that simultaneous algebraic reconstruction (Gilbert 1972)
-needs nothing but the renderer and its gradient: each colour takes up the mean of what is amiss in
-the pixels that it has a share in.
-
-What further photos show not to be there.
+needs nothing but the renderer and its gradient: each colour is corrected by the mean residual of
+the pixels that it has a share in. The outline is cut by the visual hull (Laurentini 1994).
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +19,7 @@ from avatar.photo.project import View, well_inside
 from avatar.photo.subject import Scene
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
-from splat import Gaussians, render
+from splat import render
 
 STEPS = 24
 HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
@@ -40,34 +38,29 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     mask = torch.from_numpy(well_inside(photo.seen)).float()[..., None]
     sh = there.sh.clone()
 
-    def back(sh: Tensor, pull: Callable[[Tensor], Tensor]) -> Tensor:
-        """What a picture's pull [H, W, 3] asks of the coefficients."""
+    def backprojected(sh: Tensor, residual: Callable[[Tensor], Tensor]) -> Tensor:
+        """The gradient of the coefficients for a residual [H, W, 3] of what they draw."""
         sh = sh.detach().requires_grad_()
-        drawn = render(_with(there, sh), photo.camera, backend="cpu", with_depth=False).color
-        (drawn * pull(drawn.detach())).sum().backward()
+        drawn = render(replace(there, sh=sh), photo.camera, backend="cpu", with_depth=False).color
+        (drawn * residual(drawn.detach())).sum().backward()
         assert sh.grad is not None
         return sh.grad
 
-    seen = back(sh, mask.expand_as) / SPHERICAL  # [N, 1, 3]
+    seen = backprojected(sh, mask.expand_as) / SPHERICAL  # [N, 1, 3]
     step = share[:, None, None] / (seen + HIDDEN)
     for _ in range(STEPS):
-        amiss = back(sh, lambda drawn: (target - drawn) * mask)
-        sh = (sh + step * amiss / SPHERICAL**2).clamp(-WHITE, WHITE)
+        change = backprojected(sh, lambda drawn: (target - drawn) * mask)
+        sh = (sh + step * change / SPHERICAL**2).clamp(-WHITE, WHITE)
         done()
     return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
-
-
-def _with(gaussians: Gaussians, sh: Tensor) -> Gaussians:
-    return replace(gaussians, sh=sh)
 
 
 PERSON = 0.3  # of the matte
 ASTRAY = 6  # pixels by which a head may be placed wrongly
 
 
-def beyond_outline(avatar: Avatar, views: Sequence[View]) -> Bools:
-    """Which Gaussians [N] of an avatar lie where one of the photos shows nothing of the person
-    (a visual hull, Laurentini 1994)."""
+def outside_visual_hull(avatar: Avatar, views: Sequence[View]) -> Bools:
+    """Which Gaussians [N] of an avatar are where one of the photos shows nothing of the person."""
     rig = avatar_rig(avatar, torch.device("cpu"))
     beyond = np.zeros(len(avatar.binding), bool)
     for view in views:

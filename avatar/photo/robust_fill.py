@@ -1,10 +1,5 @@
-"""What colours a surface has where photos show it well, and others brought into their range.
-
-Colours for what the photos do not show of a surface.
-
-What is seen on one side only is mirrored, in the light of its own side; the rest is a smooth
-membrane between what is known, with the grain of what is known.
-"""
+"""Colours for all of a surface from those that photos show: outliers brought into their range, the
+other side's made to fit without a seam, and the rest filled with a smooth membrane and grain."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -17,9 +12,9 @@ from avatar.lighting.symmetry import Observed
 LEAST_SPREAD = 0.05  # deviation of a channel's logarithm, at least
 DARK = 0.03  # added to colours before their logarithm
 ROUNDS = 4
-FAR = 2.5  # deviations from which a colour does not count as usual
-SURE = 0.8  # told by so much a colour counts
-FEWEST = 200  # places that tell what is usual
+FAR = 2.5  # deviations from which a colour is an outlier
+SURE = 0.8  # weight from which a colour counts as known
+FEWEST = 200  # known samples for robust statistics
 
 
 def logarithms(colours: Floats) -> Floats:
@@ -34,32 +29,33 @@ def deviations(off: Floats, weight: Floats) -> Floats:
     return np.sqrt(np.maximum(np.einsum("nc,nc->n", off @ np.linalg.inv(spread), off), 0))
 
 
-def trimmed_fit(logs: Floats, bands: Floats, told: Floats, ridge: Floats) -> tuple[Floats, Floats]:
+def trimmed_fit(
+    logs: Floats, bands: Floats, observed: Floats, ridge: Floats
+) -> tuple[Floats, Floats]:
     """Coefficients [B, C] of logarithms [N, C] in bands [N, B], and how many deviations [N] each is
-    away from what they give; told [N]: how much each counts, ridge [B, B]: pull to zero.
+    away from what they give; observed [N]: how much each counts, ridge [B, B]: pull to zero.
 
-    What is far off is left out, again and again (trimmed least squares, Rousseeuw 1984).
+    Outliers are left out, again and again (trimmed least squares, Rousseeuw 1984).
     """
-    weight, away = told, np.zeros(len(logs))
+    weight, away = observed, np.zeros(len(logs))
     fit = np.zeros((bands.shape[1], logs.shape[1]))
     for _ in range(ROUNDS):
         counted = (bands * weight[:, None]).T
         fit = np.linalg.solve(counted @ bands + ridge, counted @ logs)
         away = deviations(logs - bands @ fit, weight)
-        weight = told * (away < FAR)
+        weight = observed * (away < FAR)
     return fit, away
 
 
-def robust_mean(colours: Floats, told: Observed, most: Floats | float) -> Floats:
-    """Colours [N, 3] at most so many deviations [N] from those that are well told: in their hue
-    if they have another, and as bright as the brightest if they are brighter.
+def robust_mean(colours: Floats, observed: Observed, most: Floats | float) -> Floats:
+    """Colours [N, 3] brought to at most so many deviations [N] from the mean of the well observed.
 
-    Mean and spread are those of the logarithms, without what is far off.
+    Mean and covariance are those of the logarithms, without outliers.
     """
-    known = told.weight > SURE
+    known = observed.weight > SURE
     if known.sum() < FEWEST:
         return colours
-    logs = logarithms(told.values[known, :3])
+    logs = logarithms(observed.values[known, :3])
     ones = np.ones(len(logs))
     (mean,), apart = trimmed_fit(logs, ones[:, None], ones, np.zeros((1, 1)))
     weight = (apart < FAR).astype(float)
@@ -73,15 +69,15 @@ NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
 FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
-USUAL = 1e-6  # pull of a place's own value where nothing is told
-WELL = 0.8  # of the most that is told of a place: what the middle is taken of
+PRIOR = 1e-6  # weight of the value that an unobserved sample comes with
+WELL_OBSERVED = 0.8  # of the largest weight: samples that the median is taken of
 GRAIN = 0.4  # of the known surface's, on what is invented
-COMPLETE_FAR = 1e-3  # the same of the change of the other side's colours
+SEAM_PRIOR = 1e-3  # the same of the change of the other side's colours
 
 
-def together(told: list[Observed]) -> Observed:
-    """What several photos tell, the clearest most; all exposed as the first."""
-    first, *others = told
+def together(observed: list[Observed]) -> Observed:
+    """The observations of several photos, weighted by clarity; all exposed as the first."""
+    first, *others = observed
     for other in others:
         both = (first.weight > 0.3) & (other.weight > 0.3)
         gain = np.ones(first.values.shape[1])
@@ -96,61 +92,61 @@ def together(told: list[Observed]) -> Observed:
 
 
 def seamless(own: Observed, there: Observed, points: Floats, normals: Floats) -> Observed:
-    """What is told of the other side, as bright as what is told of the own where both are told;
-    the logarithm of the change is a membrane (Pérez et al. 2003 clone pictures so)."""
+    """The other side's observations, as bright as the own where both are there; the logarithm of
+    the change is a membrane (Pérez et al. 2003 clone pictures so)."""
     change = logarithms(own.values[:, :3]) - logarithms(there.values[:, :3])
-    smooth = membrane(Observed(change, own.weight * there.weight), points, normals, COMPLETE_FAR)
+    smooth = membrane(Observed(change, own.weight * there.weight), points, normals, SEAM_PRIOR)
     values = there.values.copy()
     values[:, :3] = np.exp(logarithms(values[:, :3]) + smooth) - DARK
     return Observed(values, there.weight)
 
 
 def filled(
-    told: Observed,
+    observed: Observed,
     points: Floats,
     normals: Floats,
     rng: np.random.Generator,
     grain: float = GRAIN,
-    usual: float = USUAL,
+    prior: float = PRIOR,
 ) -> Floats:
     """Values [N, C] everywhere on a surface of points and normals [N, 3]."""
-    smooth = membrane(told, points, normals, usual)
-    sure = told.weight[:, None]
-    known = np.flatnonzero(told.weight > 0.8)
+    smooth = membrane(observed, points, normals, prior)
+    weight = observed.weight[:, None]
+    known = np.flatnonzero(observed.weight > SURE)
     if not len(known):
         return smooth
-    means = _neighbours(points, normals) @ told.values
-    finest = np.clip(told.values - means, -FINEST, FINEST)[rng.choice(known, len(points))]
+    means = _neighbours(points, normals) @ observed.values
+    finest = np.clip(observed.values - means, -FINEST, FINEST)[rng.choice(known, len(points))]
     finest[:, 3:] = 0
-    return told.values * sure + (smooth + grain * finest) * (1 - sure)
+    return observed.values * weight + (smooth + grain * finest) * (1 - weight)
 
 
 def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:
     """Means over neighbours [N, N]."""
-    places = np.column_stack([points, normals * FACING])
-    near = np.asarray(KDTree(places).query(places, NEIGHBOURS + 1)[1])[:, 1:]
+    samples = np.column_stack([points, normals * FACING])
+    near = np.asarray(KDTree(samples).query(samples, NEIGHBOURS + 1)[1])[:, 1:]
     rows = np.repeat(np.arange(len(points)), NEIGHBOURS)
     ones = np.full(rows.size, 1 / NEIGHBOURS)
     return sp.csr_array((ones, (rows, near.ravel())), shape=(len(points),) * 2)
 
 
-def membrane(told: Observed, points: Floats, normals: Floats, usual: float = USUAL) -> Floats:
+def membrane(observed: Observed, points: Floats, normals: Floats, prior: float = PRIOR) -> Floats:
     """The values [N, C] that differ least from neighbours on a surface of points and normals
-    [N, 3] and from what is told (a screened Poisson equation); usual: how much an untold place
-    keeps to the value that it comes with."""
+    [N, 3] and from what is observed (a screened Poisson equation); prior: weight of the value that
+    an unobserved sample comes with."""
     graph = _neighbours(points, normals)
     joined = (graph + graph.T) / 2
     laplacian = sp.diags_array(np.asarray(joined.sum(1)).ravel()) - joined
-    weight = told.weight**2 + usual
+    weight = observed.weight**2 + prior
     system = sp.diags_array(weight) + SCREEN * laplacian
-    middle = _middle(told)
+    middle = _middle(observed)
     solver = splu(system.tocsc(), permc_spec="MMD_AT_PLUS_A", options={"SymmetricMode": True})
-    return solver.solve(weight[:, None] * (told.values - middle)) + middle
+    return solver.solve(weight[:, None] * (observed.values - middle)) + middle
 
 
-def _middle(told: Observed) -> Floats:
-    """The median [C] of what is well told, which a few odd places do not change."""
-    most = told.weight.max(initial=0)
+def _middle(observed: Observed) -> Floats:
+    """The median [C] of what is well observed, which few outliers do not change."""
+    most = observed.weight.max(initial=0)
     if not most:
-        return np.zeros(told.values.shape[1])
-    return np.median(told.values[told.weight >= WELL * most], axis=0)
+        return np.zeros(observed.values.shape[1])
+    return np.median(observed.values[observed.weight >= WELL_OBSERVED * most], axis=0)

@@ -1,7 +1,5 @@
-"""The person of the photos as a sitter whom our painters can paint.
-
-What painters have to know from a photo: the colour of the irises, and the light of the eyes.
-"""
+"""The person of the photos as a subject that `avatar.people` can paint, with the colour of the
+irises and the light of the eyes."""
 
 from dataclasses import dataclass, replace
 
@@ -13,7 +11,7 @@ from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.lighting.occlusion import Fog
 from avatar.people.shading import Lighting, Studio, head_shadows
-from avatar.people.subject import Colour, Look, Subject, seat
+from avatar.people.subject import Colour, Look, Subject, make_subject
 from avatar.people.surface import Mesh, Spots, mesh
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
@@ -25,19 +23,19 @@ RING = (0.45, 0.9)  # of an iris's radius: between pupil and rim
 WHITE = 0.80  # quantile of brightness in an eye's opening that its white has
 PAINTED_WHITE = 0.62  # sRGB of the painted white, between the lids
 LEAST, MOST = 0.55, 1.25  # of the painted light
-FEWEST = 6  # pixels that tell a colour
+FEWEST = 6  # pixels to take a colour from
 BROWN = (70, 50, 36)
 
 
 def iris_colours(seen: SeenPhoto) -> tuple[Colour, Colour, Colour]:
     """The look's colours near the pupil, at the rim and between, from both eyes of a photo."""
-    told = np.concatenate([_iris_pixels(seen, *pair) for pair in zip(IRISES, LIDS, strict=True)])
-    if len(told) < FEWEST:
+    pixels = np.concatenate([_iris_pixels(seen, *pair) for pair in zip(IRISES, LIDS, strict=True)])
+    if len(pixels) < FEWEST:
         middle = np.array(BROWN, float)
     else:
-        bright = told.sum(1)
-        usual = (bright > np.quantile(bright, 0.2)) & (bright < np.quantile(bright, 0.8))
-        middle = np.median(told[usual], axis=0) * 255
+        bright = pixels.sum(1)
+        inliers = (bright > np.quantile(bright, 0.2)) & (bright < np.quantile(bright, 0.8))
+        middle = np.median(pixels[inliers], axis=0) * 255
     return _colour(middle * 1.05), _colour(middle * 0.8), _colour(middle * 1.3)
 
 
@@ -70,14 +68,14 @@ NAME = "photo"  # of the person among the head's identities
 
 @dataclass(frozen=True)
 class Scene:
-    """The sitter, and how each photo shows them."""
+    """The subject, and how each photo shows them."""
 
     studio: Studio
     views: list[View]
 
     @property
-    def sitter(self) -> Subject:
-        return self.studio.sitter
+    def subject(self) -> Subject:
+        return self.studio.subject
 
 
 def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
@@ -85,36 +83,36 @@ def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     head = fitted.model.head
     own = replace(head, identities={NAME: fitted.rest - head.vertices})
     look = Look(identity=NAME, hair_style="short", iris=iris_colours(fitted.photos[0].seen))
-    sitter = seat(own, look)
-    rest, stretched = (head_shadows(sitter, shape) for shape in (sitter.rest, sitter.stretched))
+    subject = make_subject(own, look)
+    rest, stretched = (head_shadows(subject, shape) for shape in (subject.rest, subject.stretched))
     no_fog = Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
-    studio = Studio(sitter, look, Lighting(rest, stretched, no_fog), rng)
-    opaque = _opaque(sitter)
-    shapes = [_posed(sitter, head) for head in fitted.posed(sitter.units)]
+    studio = Studio(subject, look, Lighting(rest, stretched, no_fog), rng)
+    opaque = _opaque(subject)
+    shapes = [_posed(subject, head) for head in fitted.posed(subject.units)]
     views = [
         view_of(photo, shape, opaque) for photo, shape in zip(fitted.photos, shapes, strict=True)
     ]
     return Scene(studio, views)
 
 
-def _posed(sitter: Subject, head: Tensor) -> Mesh:
-    """The sitter's whole mesh with a head [V, 3] as a photo shows it, in the world."""
-    torso = sitter.rest.vertices[len(head) :]
-    return mesh(np.concatenate([head.double().numpy(), torso]), sitter.faces)
+def _posed(subject: Subject, head: Tensor) -> Mesh:
+    """The subject's whole mesh with a head [V, 3] as a photo shows it, in the world."""
+    torso = subject.rest.vertices[len(head) :]
+    return mesh(np.concatenate([head.double().numpy(), torso]), subject.faces)
 
 
-def _opaque(sitter: Subject) -> Ints:
+def _opaque(subject: Subject) -> Ints:
     """Triangles [m] that hide what is behind them: all but lashes and the neck's ragged end."""
-    lashes = [name for name in sitter.head.group_names if "eyelashes" in name]
-    others = [name for name in sitter.head.group_names if name not in (*lashes, "body")]
-    return np.concatenate([sitter.skin, sitter.part(*others), sitter.torso])
+    lashes = [name for name in subject.head.group_names if "eyelashes" in name]
+    others = [name for name in subject.head.group_names if name not in (*lashes, "body")]
+    return np.concatenate([subject.skin, subject.part(*others), subject.torso])
 
 
-def mirrored_spots(sitter: Subject, spots: Spots, triangles: Ints) -> Spots:
-    """The same places on the other side of the body, on one of some triangles [m]."""
-    there = sitter.painted.vertices[sitter.faces[spots.triangles]]
+def mirrored_spots(subject: Subject, spots: Spots, triangles: Ints) -> Spots:
+    """The spots mirrored to the other side of the body, on some triangles [m]."""
+    there = subject.painted.vertices[subject.faces[spots.triangles]]
     points = np.einsum("nc,ncx->nx", spots.weights, there) * [-1.0, 1.0, 1.0]
-    hit = closest(face_tree(sitter.painted.vertices, sitter.faces[triangles]), points)
+    hit = closest(face_tree(subject.painted.vertices, subject.faces[triangles]), points)
     return Spots(triangles[hit.faces], hit.weights, spots.spacing)
 
 

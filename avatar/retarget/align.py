@@ -1,9 +1,8 @@
 """Find where the face of a scan is: the similarity that brings it into head space.
 
-The last of rigid ICP: on the surface itself, until it rests, so that where a search came from no
-longer shows.
-
-Where in a scan a head may be and how it is turned: many starts, thinned out by coarse ICP.
+A search from many starts, thinned out by coarse ICP, gives candidates of where the head is and how
+it is turned. The one most like a face is refined by ICP on the surface itself until it converges,
+so that the result does not depend on the start.
 """
 
 from collections.abc import Iterator, Mapping
@@ -37,9 +36,9 @@ from avatar.retarget.likeness import likeness
 from avatar.retarget.template import MOUTH, Template, template_of
 from common.errors import InputError
 
-ROUNDS = 2  # what of the mesh is seen is asked anew in each
+ROUNDS = 2  # the triangles that are seen are found anew in each
 MOST_STEPS = 60
-REST = 1e-9  # metres: a step that moves no point farther is the last
+CONVERGED = 1e-9  # metres: a step that moves no point farther is the last
 REACH = 0.008  # metres at which a pair counts a quarter
 
 
@@ -49,22 +48,22 @@ def icp_refined(
     """The similarity from a mesh's space to head space next to one that is nearly right.
 
     Point-to-plane ICP like refine, but to the closest points of the triangles [M, 3] seen from
-    around and above: it depends neither on samples nor on how the mesh stands in its own space.
+    around and above: it depends neither on samples nor on the pose of the mesh in its own space.
     """
     for _ in range(ROUNDS):
         moved = to_head.apply(vertices)
         outside = faces[seen_faces(moved, faces)]
-        to_head = to_head.then(_at_rest(face_tree(moved, outside), head))
+        to_head = to_head.then(_converged(face_tree(moved, outside), head))
     return to_head
 
 
-def _at_rest(surface: FaceTree, head: TemplatePoints) -> Similarity:
-    """What lays a surface that is nearly in head space onto the template."""
+def _converged(surface: FaceTree, head: TemplatePoints) -> Similarity:
+    """The similarity that brings a surface that is nearly in head space onto the template."""
     normals = point_normals(surface.vertices, surface.faces)
     current = IDENTITY
     for _ in range(MOST_STEPS):
-        places, facing = current.inverse().apply(head.points), head.normals @ current.rotation
-        hit = closest(surface, places, facing, AGREE)
+        points, facing = current.inverse().apply(head.points), head.normals @ current.rotation
+        hit = closest(surface, points, facing, AGREE)
         found = hit.faces >= 0
         corners = surface.faces[hit.faces[found]]
         weights = hit.weights[found]
@@ -73,7 +72,7 @@ def _at_rest(surface: FaceTree, head: TemplatePoints) -> Similarity:
         away = reached - head.points[found]
         share = (1 / (1 + (away**2).sum(1) / REACH**2)) ** 2
         before, current = current, step(current, reached, on, away, share)
-        if np.abs(current.apply(places) - before.apply(places)).max() < REST:
+        if np.abs(current.apply(points) - before.apply(points)).max() < CONVERGED:
             break
     return current
 
@@ -82,7 +81,7 @@ YAWS = 12  # turns about each direction that may be up
 SPANS = (0.16, 0.19, 0.22, 0.26, 0.31, 0.37, 0.45, 0.6, 0.85, 1.2, 1.75)
 """Metres: how much of a person a scan may show, from the face alone to all of the body."""
 CROWN, BROW = np.array([0.0, 0.139, 0.005]), np.array([0.0, 0.078, 0.03])
-START_POINTS = 600  # of the scan, that tell where its top is
+START_POINTS = 600  # of the scan, to find its top by
 HEAD_SEARCH_ROUNDS = (
     (None, 150, (0.05, 0.04)),
     (1000, 250, (0.03, 0.03, 0.02)),
@@ -96,8 +95,8 @@ MARKS = np.stack([MOUTH, CROWN, np.array([0.07, 0.0, 0.03])])
 
 
 def candidates(template: Template, scan: Scan) -> list[Similarity]:
-    """From a scan's space to head space: how anny-head may lie in it, whatever side is up and
-    whatever the unit, the best first by the distance between the surfaces."""
+    """Poses of a scan from its space to head space, whatever side is up and whatever the unit, the
+    best first by the distance between the surfaces."""
     scan = smoothed(scan)
     volume = Volume.of(scan.points)
     poses, order = starts(scan.points), np.arange(0)
@@ -164,9 +163,9 @@ LIKE_A_FACE = 0.3  # likeness below which nothing can be one, whatever is bent
 def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similarity:
     """The similarity that takes a mesh's own space into head space (metres, +y up, +z out).
 
-    The mesh's unit, place and turn may be anything, and neck, shoulders, hair or the back of the
-    head may be there or missing: of all poses, it is the one in which its surface is most like a
-    face. landmarks: points [3] by name, in the mesh's own space, that tell instead. Raises
+    The mesh's unit, position and rotation may be anything, and neck, shoulders, hair or the back of
+    the head may be there or missing: of all poses, it is the one in which its surface is most like
+    a face. landmarks: points [3] by name, in the mesh's own space, to be used instead. Raises
     InputError where there is no face.
     """
     template = template_of(load_head())
@@ -181,8 +180,7 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
 
 
 def turned(to_head: Similarity) -> str | None:
-    """What to say of a mesh that did not stand upright (+y up); None where it did, within 20
-    degrees."""
+    """What to say of a mesh that was not upright (+y up); None where it was, within 20 degrees."""
     up = to_head.rotation[1]
     if up[1] > UPRIGHT:
         return None

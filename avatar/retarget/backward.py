@@ -17,19 +17,18 @@ from avatar.retarget.registered_pair import (
     LOWER,
     PARTS,
     UPPER,
-    Laid,
-    lay,
+    RegisteredPair,
+    registered_pair,
     template_tree,
     vertex_classes,
 )
 from avatar.retarget.template import Template
 
 AGREE = 0.3  # least cosine between a vertex's normal and its triangle's
-TRUSTED = 0.006  # metres within which the mesh's surface speaks for the template's
-FIXED = 0.03  # metres behind the lips, where the mouth's lining sits on the bone
-ON_JAW = 0.2  # of the jaw's motion: skin that departs from it by less sits on the bone
+TRUSTED = 0.006  # metres within which the template follows the mesh's surface
+FIXED = 0.03  # metres behind the lips, where the mouth's lining is fixed to the bone
+ON_JAW = 0.2  # of the jaw's motion: skin that departs from it by less is fixed to the bone
 CHIN_BELOW = 0.012  # metres under the line of the lips
-LASHES_NAME = "lashes"
 
 
 def transfer_from(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
@@ -39,25 +38,25 @@ def transfer_from(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
     mesh has no teeth, tongue or inner mouth, the lower ones follow the chin and the upper ones stay
     with the skull; eyeballs stay where the mesh has none; lashes follow the lids.
     """
-    laid = lay(head, mesh, fitted)
-    classes = vertex_classes(laid, template_tree(laid.template, laid.fitted))
-    skin = _skin_weights(laid, classes)
-    weights = _with_parts(laid, classes, skin)
-    turn = laid.to_head
-    into = np.linalg.inv(local_frames(laid.template, laid.fitted))
+    pair = registered_pair(head, mesh, fitted)
+    classes = vertex_classes(pair, template_tree(pair.template, pair.fitted))
+    skin = _skin_weights(pair, classes)
+    weights = _with_parts(pair, classes, skin)
+    turn = pair.to_head
+    into = np.linalg.inv(local_frames(pair.template, pair.fitted))
     return Transfer(weights, after=turn.scale * into @ turn.rotation)
 
 
-def _skin_weights(laid: Laid, classes: Ints) -> sp.csr_array:
+def _skin_weights(pair: RegisteredPair, classes: Ints) -> sp.csr_array:
     """[S, V]: rows of the body's vertices, by the closest point of the mesh or from around."""
-    template = laid.template
-    by_face = np.where((classes[laid.faces] == LOWER).sum(1) >= 2, LOWER, UPPER)
-    part = classes[laid.faces].max(1) > LOWER
-    tree = face_tree(laid.vertices, laid.faces, np.where(part, 15, by_face))
-    normals = point_normals(laid.fitted, template.skin_faces)
+    template = pair.template
+    by_face = np.where((classes[pair.faces] == LOWER).sum(1) >= 2, LOWER, UPPER)
+    part = classes[pair.faces].max(1) > LOWER
+    tree = face_tree(pair.vertices, pair.faces, np.where(part, 15, by_face))
+    normals = point_normals(pair.fitted, template.skin_faces)
     allowed = 1 << np.where(template.upper, UPPER, LOWER)
-    hit = closest(tree, laid.fitted, normals, AGREE, allowed, TRUSTED)
-    return _filled(laid, template, _rows(tree.faces, hit, len(laid.vertices)), hit.faces >= 0)
+    hit = closest(tree, pair.fitted, normals, AGREE, allowed, TRUSTED)
+    return _filled(pair, template, _rows(tree.faces, hit, len(pair.vertices)), hit.faces >= 0)
 
 
 def _rows(faces: Ints, hit: Closest, count: int) -> sp.csr_array:
@@ -68,7 +67,9 @@ def _rows(faces: Ints, hit: Closest, count: int) -> sp.csr_array:
     return sp.coo_array(entries, (len(hit.faces), count)).tocsr()
 
 
-def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Bools) -> sp.csr_array:
+def _filled(
+    pair: RegisteredPair, template: Template, rows: sp.csr_array, found: Bools
+) -> sp.csr_array:
     """Rows of body vertices without a match, harmonic between those with one and the bone."""
     count = len(found)
     links = adjacency(template.skin_faces, count)
@@ -76,8 +77,8 @@ def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Bools) ->
     chin = _chin(template) & found
     if chin.any():
         lower = np.flatnonzero(on_bone & ~template.upper)
-        weights = affine_weights(laid.fitted[chin], laid.fitted[lower])
-        rows = rows + _placed(weights, lower, count) @ rows[chin]
+        weights = affine_weights(pair.fitted[chin], pair.fitted[lower])
+        rows = rows + _scattered(weights, lower, count) @ rows[chin]
     free = np.flatnonzero(template.body & ~found & ~on_bone)
     if len(free) == 0:
         return rows.tocsr()
@@ -86,10 +87,10 @@ def _filled(laid: Laid, template: Template, rows: sp.csr_array, found: Bools) ->
     known = np.setdiff1d(np.arange(count), free)
     border = np.intersect1d(known, links[free].indices)
     solution = linalg.splu(inner).solve(links[free][:, border].toarray())
-    return (rows + _placed(solution, free, count) @ rows[border]).tocsr()
+    return (rows + _scattered(solution, free, count) @ rows[border]).tocsr()
 
 
-def _placed(block: Floats, index: Ints, count: int) -> sp.csr_array:
+def _scattered(block: Floats, index: Ints, count: int) -> sp.csr_array:
     """A block [P, Q] as the given rows of a matrix [count, Q]."""
     pick = sp.coo_array((np.ones(len(index)), (index, np.arange(len(index)))), (count, len(index)))
     return sp.csr_array(pick @ sp.csr_array(block))
@@ -104,7 +105,7 @@ def _behind_lips(template: Template) -> Floats:
 
 
 def _chin(template: Template) -> Bools:
-    """[S] outer skin that the jaw takes along as if it were bone."""
+    """[S] outer skin that moves with the jaw as if it were bone."""
     opened = template.head.unit("jawOpen").double().numpy()
     teeth = template.head.group_vertices("lower-teeth").numpy()
     jaw = affine_weights(template.vertices[teeth], template.vertices) @ opened[teeth]
@@ -113,18 +114,17 @@ def _chin(template: Template) -> Bools:
     return template.outer & low & (apart < ON_JAW * np.linalg.norm(jaw, axis=1))
 
 
-def _with_parts(laid: Laid, classes: Ints, skin: sp.csr_array) -> sp.csr_array:
+def _with_parts(pair: RegisteredPair, classes: Ints, skin: sp.csr_array) -> sp.csr_array:
     """The rows of the skin, and those of teeth, tongue, eyeballs and lashes."""
-    template, head = laid.template, laid.template.head
-    count = len(laid.fitted)
-    rows = skin
+    template, head = pair.template, pair.template.head
+    rows, count = skin, len(pair.fitted)
     for name in head.group_names:
         part = head.group_vertices(name).numpy()
         if name in PARTS:
             own = np.flatnonzero(classes == PARTS[name])
-            rows = rows + _part_rows(laid, skin, name, part, own)
-        elif LASHES_NAME in name:
-            rows = rows + _placed(np.eye(len(part)), part, count) @ skin[_lid_of(template, part)]
+            rows = rows + _part_rows(pair, skin, name, part, own)
+        elif "lashes" in name:
+            rows = rows + _scattered(np.eye(len(part)), part, count) @ skin[_lid_of(template, part)]
     return rows.tocsr()
 
 
@@ -136,22 +136,24 @@ def _lid_of(template: Template, lashes: Ints) -> Ints:
     return skin[KDTree(ways[skin]).query(ways[lashes])[1]]
 
 
-def _part_rows(laid: Laid, skin: sp.csr_array, name: str, part: Ints, own: Ints) -> sp.csr_array:
+def _part_rows(
+    pair: RegisteredPair, skin: sp.csr_array, name: str, part: Ints, own: Ints
+) -> sp.csr_array:
     """[S, V] rows of one part: as the mesh's own moves, else with the jaw or the skull."""
-    count = len(laid.fitted)
+    count = len(pair.fitted)
     if len(own) and name == "tongue":
-        faces = laid.faces[np.isin(laid.faces, own).all(1)]
-        hit = closest(face_tree(laid.vertices, faces), laid.fitted[part])
-        rows = _rows(faces, hit, len(laid.vertices))
-        return sp.csr_array(_placed(np.eye(len(part)), part, count) @ rows)
+        faces = pair.faces[np.isin(pair.faces, own).all(1)]
+        hit = closest(face_tree(pair.vertices, faces), pair.fitted[part])
+        rows = _rows(faces, hit, len(pair.vertices))
+        return sp.csr_array(_scattered(np.eye(len(part)), part, count) @ rows)
     if len(own):
-        weights = affine_weights(laid.vertices[own], laid.fitted[part])
+        weights = affine_weights(pair.vertices[own], pair.fitted[part])
         spread = sp.coo_array(
-            (np.ones(len(own)), (np.arange(len(own)), own)), (len(own), len(laid.vertices))
+            (np.ones(len(own)), (np.arange(len(own)), own)), (len(own), len(pair.vertices))
         ).tocsr()
-        return _placed(weights, part, count) @ spread
-    chin = _chin(laid.template)
+        return _scattered(weights, part, count) @ spread
+    chin = _chin(pair.template)
     if name in ("lower-teeth", "tongue") and chin.any():
-        weights = affine_weights(laid.fitted[chin], laid.fitted[part])
-        return _placed(weights, part, count) @ skin[chin]
-    return sp.csr_array((count, len(laid.vertices)))
+        weights = affine_weights(pair.fitted[chin], pair.fitted[part])
+        return _scattered(weights, part, count) @ skin[chin]
+    return sp.csr_array((count, len(pair.vertices)))

@@ -1,7 +1,5 @@
-"""Which point of the fitted template each vertex of a mesh belongs to.
-
-What moves as one piece.
-"""
+"""Which point of the fitted template each vertex of a mesh corresponds to, and affine maps for what
+moves as one piece."""
 
 from dataclasses import dataclass
 
@@ -18,28 +16,24 @@ from avatar.retarget.registered_pair import (
     RIGHT_EYE,
     UPPER,
     UPPER_TEETH,
-    Laid,
+    RegisteredPair,
     template_tree,
     vertex_classes,
 )
 
-RIDGE = 0.1  # of the points' variance: how little a patch of skin says of what lies deep behind it
-
+RIDGE = 0.1  # of the points' variance, against extrapolation from a patch of skin to deep behind it
 THIN = 0.03  # of the greatest variance: less across than this is a patch, not a body
 
 
-def affine_weights(points: Floats, places: Floats) -> Floats:
-    """Weights [Q, P] that carry motion of points [P, 3] to places [Q, 3] as an affine map fitted to
-    it by least squares; exact for rigid motion, where the points span space.
-
-    Rows sum to one.
-    """
+def affine_weights(points: Floats, targets: Floats) -> Floats:
+    """Weights [Q, P] that extend motion of points [P, 3] to targets [Q, 3] by the affine map fitted
+    to it by least squares; exact for rigid motion, where the points span space. Rows sum to one."""
     middle = points.mean(0)
     spread = points - middle
     covariance = spread.T @ spread / len(points)
     covariance += _ridge(covariance) * np.eye(3)
     slopes = np.linalg.solve(covariance, spread.T) / len(points)  # [3, P]
-    return 1 / len(points) + (places - middle) @ slopes
+    return 1 / len(points) + (targets - middle) @ slopes
 
 
 def _ridge(covariance: Floats) -> float:
@@ -63,27 +57,27 @@ class Matching:
     classes: Ints  # [V] class of each vertex
 
 
-def match_vertices(laid: Laid) -> Matching:
-    """Match the vertices of a mesh with the template that is laid onto it.
+def match_vertices(pair: RegisteredPair) -> Matching:
+    """Match the vertices of a mesh with the template registered to it.
 
     Skin goes to the closest point on its own side of the lips, a part to the template's like part;
     eyeballs and teeth move as one piece.
     """
-    tree = template_tree(laid.template, laid.fitted)
-    classes = vertex_classes(laid, tree)
+    tree = template_tree(pair.template, pair.fitted)
+    classes = vertex_classes(pair, tree)
     allowed = _allowed(classes)
-    best = closest(tree, laid.vertices, laid.normals, AGREE, allowed, REACH)
+    best = closest(tree, pair.vertices, pair.normals, AGREE, allowed, REACH)
     agreed = best.faces >= 0
-    rest = closest(tree, laid.vertices, allowed=allowed)
+    rest = closest(tree, pair.vertices, allowed=allowed)
     face = np.where(agreed, best.faces, rest.faces)
     weights = np.where(agreed[:, None], best.weights, rest.weights)
     rows = np.repeat(np.arange(len(classes)), 3)
     entries = (weights.ravel(), (rows, tree.faces[face].ravel()))
-    matrix = sp.coo_array(entries, (len(classes), len(laid.fitted))).tocsr()
+    matrix = sp.coo_array(entries, (len(classes), len(pair.fitted))).tocsr()
     distances = np.where(agreed, best.distances, rest.distances)
     stiff = np.isin(classes, RIGID)
     distances[stiff], agreed[stiff] = 0, True
-    return Matching(_with_parts(laid, classes, matrix), distances, agreed, classes)
+    return Matching(_with_parts(pair, classes, matrix), distances, agreed, classes)
 
 
 def _allowed(classes: Ints) -> Ints:
@@ -96,28 +90,28 @@ def _allowed(classes: Ints) -> Ints:
     return np.where(skin, 1 << classes | eyes, 1 << classes)
 
 
-def _with_parts(laid: Laid, classes: Ints, matrix: sp.csr_array) -> sp.csr_array:
-    """The matrix with the rows of stiff parts as regressions on all of the template's part."""
-    rows = [matrix[~np.isin(classes, RIGID)]]
+def _with_parts(pair: RegisteredPair, classes: Ints, matrix: sp.csr_array) -> sp.csr_array:
+    """The matrix with the rows of rigid parts as regressions on all of the template's part."""
     order = [np.flatnonzero(~np.isin(classes, RIGID))]
+    rows = [matrix[order[0]]]
     for name, kind in PARTS.items():
         index = np.flatnonzero(classes == kind)
         if kind in RIGID and len(index):
-            part = laid.template.head.group_vertices(name).numpy()
-            places = laid.vertices[index]
+            part = pair.template.head.group_vertices(name).numpy()
+            targets = pair.vertices[index]
             if kind in (LEFT_EYE, RIGHT_EYE):
-                places = _same_ball(places, laid.fitted[part])
-            means = affine_weights(laid.fitted[part], places)
+                targets = _same_ball(targets, pair.fitted[part])
+            means = affine_weights(pair.fitted[part], targets)
             spread = sp.coo_array(
-                (np.ones(len(part)), (np.arange(len(part)), part)), (len(part), len(laid.fitted))
+                (np.ones(len(part)), (np.arange(len(part)), part)), (len(part), len(pair.fitted))
             )
             rows.append(sp.csr_array(sp.csr_array(means) @ spread))
             order.append(index)
     return sp.vstack(rows).tocsr()[np.argsort(np.concatenate(order))]
 
 
-def _same_ball(places: Floats, ball: Floats) -> Floats:
-    """Places [P, 3] on one eyeball, moved onto another [Q, 3] by centre and size."""
-    (low, high), (from_low, from_high) = ((p.min(0), p.max(0)) for p in (ball, places))
+def _same_ball(targets: Floats, ball: Floats) -> Floats:
+    """Points [P, 3] of one eyeball, moved onto another [Q, 3] by centre and size."""
+    (low, high), (from_low, from_high) = ((p.min(0), p.max(0)) for p in (ball, targets))
     size = np.linalg.norm(high - low) / max(np.linalg.norm(from_high - from_low), 1e-12)
-    return (low + high) / 2 + size * (places - (from_low + from_high) / 2)
+    return (low + high) / 2 + size * (targets - (from_low + from_high) / 2)

@@ -1,7 +1,4 @@
-"""A mesh that can be moved: its head, with everything fitted to this very mesh.
-
-A complete head out of a mesh and the template that was fitted to it.
-"""
+"""A mesh that can be moved: a complete head made of it and the template that was fitted to it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,25 +15,27 @@ from avatar.heads.flame_regions import flame_landmarks, flame_regions
 from avatar.heads.head import SHIPPED, SIZES
 from avatar.retarget.correspondence import match_vertices
 from avatar.retarget.operator import transfer_onto
-from avatar.retarget.registered_pair import PARTS, lay, to_head_space
+from avatar.retarget.registered_pair import PARTS, registered_pair, to_head_space
 from avatar.retarget.registration import registered
 
 PAIRED = ("lip_inner_upper", "lip_inner_lower")
 
 
 def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
-    """anny-head's units, regions and joint, carried to a mesh by its fitted template [S, 3]."""
-    laid = lay(head, mesh, fitted)
-    matching = match_vertices(laid)
-    transfer = transfer_onto(laid, matching)
+    """anny-head's units, regions and joint, transferred to a mesh by its fitted template [S, 3]."""
+    pair = registered_pair(head, mesh, fitted)
+    matching = match_vertices(pair)
+    transfer = transfer_onto(pair, matching)
     group_of = _groups(head, matching.classes)
-    regions = {
-        name: _region(transfer.values(_indicator(head, index)))
-        for name, index in head.regions.items()
-        if name not in PAIRED
-    }
+
+    def transferred(region: Tensor) -> Tensor:
+        mask = torch.zeros(len(head.vertices)).index_fill(0, region, 1.0)
+        return (transfer.values(mask) > 0.5).nonzero().squeeze(1)
+
+    single = {name: index for name, index in head.regions.items() if name not in PAIRED}
+    regions = {name: transferred(index) for name, index in single.items()}
     upper, lower = (head.regions[name] for name in PAIRED)
-    regions |= _lip_pairs(laid.vertices, laid.fitted, matching.classes, upper, lower)
+    regions |= _lip_pairs(pair.vertices, pair.fitted, matching.classes, upper, lower)
     return Head(
         topology=topology,
         vertices=mesh.vertices,
@@ -48,16 +47,8 @@ def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
         group_names=head.group_names,
         identities={},
         pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
-        pivot=laid.to_head.inverse().of_tensor(head.pivot),
+        pivot=pair.to_head.inverse().of_tensor(head.pivot),
     )
-
-
-def _indicator(head: Head, index: Tensor) -> Tensor:
-    return torch.zeros(len(head.vertices)).index_fill(0, index, 1.0)
-
-
-def _region(values: Tensor) -> Tensor:
-    return (values > 0.5).nonzero().squeeze(1)
 
 
 def _groups(head: Head, classes: NDArray) -> NDArray:
@@ -81,7 +72,7 @@ def _lip_pairs(
 
 
 KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
-"""Regions that FLAME's own numbering tells better than a fit does."""
+"""Regions that FLAME's own numbering gives better than a fit does."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +81,7 @@ class Face:
 
     mesh: Mesh  # in its own space and unit
     head: Head  # of this mesh: its rest vertices, units, regions, pose weights
-    fitted: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the mesh, if it is another
+    fitted: Tensor | None = None  # [S, 3] anny-head's vertices on the mesh, if it is another
     to_head: Similarity = IDENTITY  # from the mesh's own space to head space
     residual_mm: float | None = None  # of that fit, where it was made just now
 
@@ -107,7 +98,7 @@ def face_of(
 ) -> Face:
     """Make a mesh of any topology ready to move.
 
-    template [S, 3]: anny-head's vertices laid onto it, where that was done before; landmarks: see
+    template [S, 3]: anny-head's vertices on it, where that was done before; landmarks: see
     register. Raises InputError with one sentence where anny-head cannot be fitted to the mesh.
     """
     if topology in SHIPPED:
@@ -120,7 +111,9 @@ def face_of(
         template, residual = registration.fitted, registration.residual_mm
     head = head_on(load_head(), mesh, template, topology)
     to_head = to_head_space(load_head(), template)
-    return Face(mesh, _exact(head) if topology in SIZES else head, template, to_head, residual)
+    return Face(
+        mesh, _with_flame_regions(head) if topology in SIZES else head, template, to_head, residual
+    )
 
 
 def shipped_face(topology: str = "anny-head") -> Face:
@@ -129,8 +122,8 @@ def shipped_face(topology: str = "anny-head") -> Face:
     return face_of(Mesh(head.vertices, head.faces), topology)
 
 
-def _exact(head: Head) -> Head:
-    """A head of FLAME's topology with what its numbering tells: lips, teeth, whole eyes."""
+def _with_flame_regions(head: Head) -> Head:
+    """A head of FLAME's topology with the regions its numbering gives: lips, teeth, whole eyes."""
     known = flame_regions(head.vertices, head.faces)
     regions = {**head.regions, **{name: known[name] for name in KNOWN}}
     return replace(head, regions=regions, units=fit_units(head, head.vertices))

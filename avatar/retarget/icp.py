@@ -1,8 +1,7 @@
 """Rigid ICP with a scale: points of anny-head against points spread over a scan.
 
-Rigid ICP with a scale from very many starts at once, in Numba; its twin is `icp.refine`.
-
-A grid tells the point nearest to each of its cells, instead of a tree the point nearest to a place.
+`refine` starts from one pose, with exact nearest points. `refine_all` is its twin in Numba for very
+many starts at once: a grid gives the scan's point nearest to each of its cells.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +23,7 @@ FAR = 0.03  # metres: a point farther off than this counts as if it were this fa
 NEIGHBOURS = 12  # whose normals are averaged
 
 Nearest = Callable[[Floats], Ints]
-"""From places [..., 3] in a scan's own space to the scan's points [...] nearest to them."""
+"""From positions [..., 3] in a scan's own space to the scan's points [...] nearest to them."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +34,9 @@ class Scan:
     normals: Floats  # [Q, 3] unit
     tree: KDTree
 
-    def nearest(self, places: Floats) -> Ints:
-        """The points [...] nearest to places [..., 3]."""
-        return self.tree.query(places)[1]
+    def nearest(self, positions: Floats) -> Ints:
+        """The points [...] nearest to positions [..., 3]."""
+        return self.tree.query(positions)[1]
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,7 @@ def _residuals(
 def step(
     current: Similarity, scan_points: Floats, normals: Floats, away: Floats, share: Floats
 ) -> Similarity:
-    """Move the scan so that its points come to lie on the template."""
+    """Move the scan so that its points get onto the template."""
     middle = share @ scan_points / share.sum()
     arm = scan_points - middle
     rows = np.concatenate([np.cross(arm, normals), (arm * normals).sum(1)[:, None], normals], 1)
@@ -169,7 +168,7 @@ MARGIN = 0.1  # of that side, around the scan
 
 @dataclass(frozen=True)
 class Volume:
-    """A grid around points whose cells know the point nearest to them."""
+    """A grid around points with the point nearest to each cell."""
 
     nearest_point: Ints  # [X, Y, Z]
     corner: Floats  # [3]
@@ -181,16 +180,16 @@ class Volume:
         longest = float(np.ptp(points, axis=0).max())
         corner = points.min(0) - MARGIN * longest
         cell = (1 + 2 * MARGIN) * longest / CELLS
-        places = ((points - corner) / cell).astype(int)
-        number = np.full(places.max(0) + int(MARGIN * longest / cell) + 1, -1)
-        number[tuple(places.T)] = np.arange(len(points))
+        cells = ((points - corner) / cell).astype(int)
+        number = np.full(cells.max(0) + int(MARGIN * longest / cell) + 1, -1)
+        number[tuple(cells.T)] = np.arange(len(points))
         nearest = distance_transform_edt(number < 0, return_distances=False, return_indices=True)
         return Volume(number[tuple(np.asarray(nearest))], corner, cell)
 
-    def nearest(self, places: Floats) -> Ints:
-        """The point [...] nearest to the cell of each of places [..., 3]."""
+    def nearest(self, positions: Floats) -> Ints:
+        """The point [...] nearest to the cell of each of positions [..., 3]."""
         last = np.array(self.nearest_point.shape) - 1
-        cells = np.clip(np.floor((places - self.corner) / self.cell).astype(int), 0, last)
+        cells = np.clip(np.floor((positions - self.corner) / self.cell).astype(int), 0, last)
         return self.nearest_point[tuple(np.moveaxis(cells, -1, 0))]
 
 
@@ -220,7 +219,7 @@ def _equations(
         total = 0.0
         for p in range(len(marks)):
             index = _nearest(scales[b], turns[b], shifts[b], nearest, corner, cell, marks[p])
-            _place(scales[b], turns[b], shifts[b], points[index], normals[index], at[p], on[p])
+            _transform(scales[b], turns[b], shifts[b], points[index], normals[index], at[p], on[p])
             squared, cosine = _compare(at[p], on[p], marks[p], facing[p])
             shares[p] = (1 / (1 + squared / reach**2)) ** 2 if cosine > AGREE else 0.0
             total += shares[p]
@@ -259,7 +258,7 @@ def _distances(
     for b in range(len(scales)):
         for p in range(len(marks)):
             index = _nearest(scales[b], turns[b], shifts[b], nearest, corner, cell, marks[p])
-            _place(scales[b], turns[b], shifts[b], points[index], normals[index], at, on)
+            _transform(scales[b], turns[b], shifts[b], points[index], normals[index], at, on)
             squared, cosine = _compare(at, on, marks[p], facing[p])
             far = min(np.sqrt(squared), FAR) if cosine > AGREE else FAR
             distances[b] += far / len(marks)
@@ -273,7 +272,7 @@ def _cell(value, corner, cell, count):  # pragma: no cover (compiled)
 
 @cached_njit(fastmath=True)
 def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cover (compiled)
-    """The point of the scan nearest to a place of the head."""
+    """The point of the scan nearest to a point of the head."""
     u, v, w = mark[0] - shift[0], mark[1] - shift[1], mark[2] - shift[2]
     x = (turn[0, 0] * u + turn[1, 0] * v + turn[2, 0] * w) / scale
     y = (turn[0, 1] * u + turn[1, 1] * v + turn[2, 1] * w) / scale
@@ -284,7 +283,7 @@ def _nearest(scale, turn, shift, nearest, corner, cell, mark):  # pragma: no cov
 
 
 @cached_njit(fastmath=True)
-def _place(scale, turn, shift, point, normal, at, on):  # pragma: no cover (compiled)
+def _transform(scale, turn, shift, point, normal, at, on):  # pragma: no cover (compiled)
     """A point and a normal of the scan, brought into head space."""
     for axis in range(3):
         at[axis] = shift[axis]

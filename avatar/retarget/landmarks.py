@@ -1,4 +1,4 @@
-"""A handful of named points of the face, where a mesh needs them to be told."""
+"""A handful of named points of the face, for meshes on which it is not found without."""
 
 from collections.abc import Mapping
 from pathlib import Path

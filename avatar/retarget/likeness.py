@@ -1,7 +1,7 @@
-"""How much a surface is like a face where anny-head lies: its relief of brows, eyes, nose and lips.
+"""How much a surface is like a face where anny-head was fitted: its brows, eyes, nose and lips.
 
 Skulls are alike from all sides, and a template bends onto any of them. What only a face has is how
-its normals differ from those around them. Both reliefs are taken as fine as a scan's noise allows,
+its normals differ from those around them. This detail is taken as fine as a scan's noise allows,
 and compared by Lin's concordance (1989): 1 for equal ones, 0 for a smooth or an unlike surface.
 """
 
@@ -22,8 +22,8 @@ FOUND = 0.015  # metres: farther off, a surface is another
 
 
 @dataclass(frozen=True)
-class SurfaceRelief:
-    """The relief of anny-head's face."""
+class FaceDetail:
+    """How the normals of anny-head's face differ from those around them."""
 
     index: Ints  # [P] its vertices
     areas: Floats  # [P] of the skin around each
@@ -31,51 +31,51 @@ class SurfaceRelief:
     detail: Floats  # [P, 3] normals less their broad mean
 
 
-def likeness(template: Template, vertices: Floats, outside: Ints, places: Floats) -> float:
+def likeness(template: Template, vertices: Floats, outside: Ints, positions: Floats) -> float:
     """How much a mesh [V, 3], of which triangles [M, 3] are seen, is like a face in head space.
 
-    places [S, 3]: where anny-head's vertices lie, at rest for a pose or bent onto the mesh.
+    positions [S, 3]: of anny-head's vertices, at rest for a pose or bent onto the mesh.
     """
-    relief = _relief(template)
-    face = places[relief.index]
+    face_detail = _face_detail(template)
+    face = positions[face_detail.index]
     near = _around(vertices[outside].mean(1), face)
     if not near.any():
         return 0.0
-    facing = point_normals(places, template.skin_faces)[relief.index]
+    facing = point_normals(positions, template.skin_faces)[face_detail.index]
     normals, found = _fine_normals(vertices, outside[near], face, facing)
-    detail = _detail(normals, found, relief.broad)
-    areas = relief.areas[:, None]
-    together = (areas * detail * relief.detail).sum()
-    return float(2 * together / (areas * (detail**2 + relief.detail**2)).sum())
+    detail = _detail(normals, found, face_detail.broad)
+    areas = face_detail.areas[:, None]
+    together = (areas * detail * face_detail.detail).sum()
+    return float(2 * together / (areas * (detail**2 + face_detail.detail**2)).sum())
 
 
 @lru_cache(maxsize=4)
-def _relief(template: Template) -> SurfaceRelief:
+def _face_detail(template: Template) -> FaceDetail:
     index = np.flatnonzero(template.outer & (template.weight > 0.5))
-    places = template.vertices[index]
+    positions = template.vertices[index]
     shares = np.repeat(face_areas(template.vertices, template.skin_faces) / 3, 3)
     areas = np.zeros(len(template.vertices))
     np.add.at(areas, template.skin_faces.ravel(), shares)
     areas = areas[index]
-    apart = ((places[:, None] - places[None]) ** 2).sum(2)
+    apart = ((positions[:, None] - positions[None]) ** 2).sum(2)
     broad = np.exp(-0.5 * apart / BROAD**2) * areas
     outer = template.skin_faces[template.outer[template.skin_faces].all(1)]
-    normals, found = _fine_normals(template.vertices, outer, places, template.normals[index])
-    return SurfaceRelief(index, areas, broad, _detail(normals, found, broad))
+    normals, found = _fine_normals(template.vertices, outer, positions, template.normals[index])
+    return FaceDetail(index, areas, broad, _detail(normals, found, broad))
 
 
 def _around(points: Floats, face: Floats) -> Bools:
-    """Which points [N] lie in the box around the face [P, 3], NEAR it."""
+    """Which points [N] are in the box around the face [P, 3], NEAR it."""
     return ((points > face.min(0) - NEAR) & (points < face.max(0) + NEAR)).all(1)
 
 
 def _fine_normals(
-    vertices: Floats, faces: Ints, places: Floats, facing: Floats
+    vertices: Floats, faces: Ints, positions: Floats, facing: Floats
 ) -> tuple[Floats, Bools]:
-    """Normals [P, 3] of a surface next to places [P, 3], averaged over FINE among those that face
-    the same way as `facing` [P, 3]; and where there is a surface [P]."""
+    """Normals [P, 3] of a surface next to positions [P, 3], averaged over FINE among those that
+    face the same way as `facing` [P, 3]; and where there is a surface [P]."""
     scan = sample_scan(vertices, faces, SAMPLES)
-    distance, nearest = scan.tree.query(places)
+    distance, nearest = scan.tree.query(positions)
     apart, index = scan.tree.query(scan.points[nearest], NEIGHBOURS)
     around = scan.normals[index]  # [P, N, 3]
     weights = np.exp(-0.5 * (np.asarray(apart) / FINE) ** 2)

@@ -3,8 +3,8 @@
 Each step finds for every template vertex a point of the mesh, and solves one sparse least-squares
 problem: go to the points' tangent planes, bend little (the squared Laplacian of the displacement),
 keep landmarks and the line of the lips. Stiff steps take the closest point that faces the same way.
-Softer ones compare place and normal at once, which finds the corners of mouth and eyes, where the
-surface turns, and slide along it to them. The last ones settle exactly on the surface from there.
+Softer ones compare position and normal at once, which finds the corners of mouth and eyes, where
+the surface turns, and slide along it to them. The last ones converge to the surface from there.
 """
 
 from collections.abc import Callable, Sequence
@@ -32,66 +32,67 @@ class Stage:
     cosine: float  # least agreement of normals
     steps: int
     slide: float  # weight of the way along the tangent plane, against 1 across it
-    kind: Literal["closest", "alike", "settle"]
+    kind: Literal["closest", "features", "final"]
 
 
 STAGES = (
     Stage(1e6, 0.03, 0.5, 4, 0.03, "closest"),
-    Stage(1e5, 0.02, 0.5, 5, 0.3, "alike"),
-    Stage(1e4, 0.012, 0.6, 6, 0.3, "alike"),
-    Stage(1e3, 0.008, 0.6, 6, 0.3, "alike"),
-    Stage(1e2, 0.006, 0.6, 6, 0.3, "alike"),
-    Stage(2e1, 0.004, 0.7, 6, 0.3, "alike"),
-    Stage(5e1, 0.004, 0.7, 3, 0.03, "settle"),
+    Stage(1e5, 0.02, 0.5, 5, 0.3, "features"),
+    Stage(1e4, 0.012, 0.6, 6, 0.3, "features"),
+    Stage(1e3, 0.008, 0.6, 6, 0.3, "features"),
+    Stage(1e2, 0.006, 0.6, 6, 0.3, "features"),
+    Stage(2e1, 0.004, 0.7, 6, 0.3, "features"),
+    Stage(5e1, 0.004, 0.7, 3, 0.03, "final"),
 )
-TURN = 0.025  # metres that a normal turned by a radian is worth among places
+TURN = 0.025  # metres that a normal turned by a radian counts as
 STRETCH = 1e-3  # weight of the displacement's difference along edges, times the bending's
 PAIRED = 4.0  # weight that holds the sealed lips together
-PULL = 3.0  # weight of a landmark
+LANDMARK_WEIGHT = 3.0  # weight of a landmark
 TOLERANCE, MOST_ITERATIONS = 1e-4, 100  # of conjugate gradients
 
 
 @dataclass(frozen=True)
-class Residuals:
-    """Template vertices that are told where to be."""
+class Targets:
+    """Template vertices with points to go to."""
 
     index: Ints  # [P]
     points: Floats  # [P, 3] metres, head space
     weights: Floats  # [P]
 
 
-NO_PULLS = Residuals(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0))
+NO_TARGETS = Targets(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0))
 
 
 def bend(
     template: Template,
     mesh: FaceTree,
     boundary: Bools,
-    pulls: Residuals = NO_PULLS,
+    targets: Targets = NO_TARGETS,
     stages: Sequence[Stage] = STAGES,
 ) -> Floats:
-    """Template vertices [S, 3] with the body's laid onto the mesh (head space, metres).
+    """Template vertices [S, 3] with the body's registered to the mesh (head space, metres).
 
-    boundary [V] marks the mesh's open edges, on which no correspondence is believed.
+    boundary [V] marks the mesh's open edges, where correspondences are rejected.
     """
     body = np.flatnonzero(template.body)
-    plate, pairs = _plate(template, body), _pairs(template, body)
+    bending, seal = _bending_matrix(template, body), _lip_matrix(template, body)
     samples = _samples(mesh, boundary)
     held = np.zeros(len(template.vertices))
-    held[pulls.index] = pulls.weights
+    held[targets.index] = targets.weights
     vertices = template.vertices.copy()
     for stage in stages:
-        stiff = sp.csr_array(stage.bending * plate + pairs)
+        stiff = sp.csr_array(stage.bending * bending + seal)
         shared = sp.csr_array(stiff + sp.diags_array(held[body]))
         factor = None
         for _ in range(stage.steps):
-            find = _alike if stage.kind == "alike" else _closest
+            find = _feature_matches if stage.kind == "features" else _closest_matches
             matched = find(template, mesh, samples, vertices, stage)
             if factor is None:  # the weights change little within a stage
                 factor = _factor(shared, matched.weights[body])
             wanted = np.einsum("nxy,ny->nx", matched.pull, matched.away)
-            wanted[pulls.index] += pulls.weights[:, None] * (pulls.points - vertices[pulls.index])
-            reference = vertices if stage.kind == "settle" else template.vertices
+            off = targets.points - vertices[targets.index]
+            wanted[targets.index] += targets.weights[:, None] * off
+            reference = vertices if stage.kind == "final" else template.vertices
             right = wanted[body] - stiff @ (vertices - reference)[body]
             vertices[body] += conjugate(shared, matched.pull[body], factor.solve, right)
     return vertices
@@ -114,7 +115,7 @@ class Samples:
     normals: Floats  # [Q, 3]
     inside: Bools  # [Q] false on open edges
     boundary: Bools  # [V]
-    tree: KDTree  # of place and weighted normal
+    tree: KDTree  # of position and weighted normal
 
 
 def _samples(mesh: FaceTree, boundary: Bools) -> Samples:
@@ -127,10 +128,10 @@ def _samples(mesh: FaceTree, boundary: Bools) -> Samples:
     return Samples(points, normals, inside, boundary, tree)
 
 
-def _alike(
+def _feature_matches(
     template: Template, mesh: FaceTree, samples: Samples, vertices: Floats, stage: Stage
 ) -> Matched:
-    """Matches by place and normal at once."""
+    """Matches by position and normal at once."""
     index = np.flatnonzero(template.outer)
     normals = point_normals(vertices, template.skin_faces)[index]
     _, found = samples.tree.query(np.concatenate([vertices[index], TURN * normals], 1))
@@ -140,7 +141,7 @@ def _alike(
     return _weighted(template, index[kept], away[kept], samples.normals[found[kept]], stage)
 
 
-def _closest(
+def _closest_matches(
     template: Template, mesh: FaceTree, samples: Samples, vertices: Floats, stage: Stage
 ) -> Matched:
     """Matches by exact distance to triangles that face the same way."""
@@ -171,7 +172,7 @@ def _weighted(
     return matched
 
 
-def _pairs(template: Template, body: Ints) -> sp.csr_array:
+def _lip_matrix(template: Template, body: Ints) -> sp.csr_array:
     """The matrix [n, n] of the squared gaps of the sealed lips."""
     lips = (template.lips_upper, template.lips_lower)
     upper, lower = (np.searchsorted(body, side) for side in lips)
@@ -214,7 +215,7 @@ def conjugate(
     return found
 
 
-def _plate(template: Template, body: Ints) -> sp.csr_array:
+def _bending_matrix(template: Template, body: Ints) -> sp.csr_array:
     """[n, n] how much the body's mesh bends: its squared uniform Laplacian, and a little of its
     edges' squared differences."""
     links = adjacency(template.skin_faces, len(template.vertices))[body][:, body]

@@ -1,7 +1,5 @@
-"""Motion of one topology as motion of another: a fixed linear operator.
-
-How the template's surface is turned and scaled where it was fitted.
-"""
+"""Motion of one topology as motion of another: a fixed linear operator, with local frames that say
+how the template's surface is turned and scaled where it was fitted."""
 
 from dataclasses import dataclass
 
@@ -15,18 +13,18 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Bools, Floats
 from avatar.heads import Head
 from avatar.retarget.correspondence import Matching, match_vertices
-from avatar.retarget.registered_pair import Laid, lay
+from avatar.retarget.registered_pair import RegisteredPair, registered_pair
 from avatar.retarget.template import Template
 
 NEIGHBOURS = 60
-WIDTH = 0.01  # metres: standard deviation of the neighbourhood that a frame looks at
+WIDTH = 0.01  # metres: standard deviation of the neighbourhood that a frame is fitted to
 
 
 def local_frames(template: Template, fitted: Floats) -> Floats:
     """[S, 3, 3] rotation times scale that takes an offset of anny-head to the fitted template.
 
-    Each is the similarity (Umeyama 1991) that carries a vertex's neighbourhood in space, not along
-    the surface, so that lips that touch turn alike. Parts inside the head look at the skin too.
+    Each is the similarity (Umeyama 1991) of a vertex's neighbourhood in space, not along the
+    surface, so that lips that touch turn alike. Parts inside the head take that of the skin too.
     """
     skin = np.flatnonzero(template.outer)
     distances, index = KDTree(template.vertices[skin]).query(template.vertices, NEIGHBOURS)
@@ -90,17 +88,17 @@ def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
 
     fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit.
     """
-    laid = lay(head, mesh, fitted)
-    return transfer_onto(laid, match_vertices(laid))
+    pair = registered_pair(head, mesh, fitted)
+    return transfer_onto(pair, match_vertices(pair))
 
 
-def transfer_onto(laid: Laid, matching: Matching) -> Transfer:
+def transfer_onto(pair: RegisteredPair, matching: Matching) -> Transfer:
     """transfer_to, where the mesh is matched already."""
-    weights = _smooth(matching.weights, matching.agreed, laid.links)
+    weights = _smooth(matching.weights, matching.agreed, pair.links)
     fade = np.clip((FAR - matching.distances) / (FAR - NEAR), 0, 1)
     fade = fade * fade * (3 - 2 * fade)
-    turn = laid.to_head.inverse()
-    frames = turn.scale * turn.rotation @ local_frames(laid.template, laid.fitted)
+    turn = pair.to_head.inverse()
+    frames = turn.scale * turn.rotation @ local_frames(pair.template, pair.fitted)
     return Transfer(sp.csr_array(sp.diags_array(fade) @ weights), before=frames)
 
 

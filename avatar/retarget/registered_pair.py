@@ -1,7 +1,5 @@
-"""A mesh with the template laid onto it, both brought to the size and place of anny-head.
-
-Skin above or below the line of the lips, eyeballs, teeth, tongue: what may move like what.
-"""
+"""A mesh with the template registered to it, both in head space, and the classes of its vertices:
+skin above or below the line of the lips, eyeballs, teeth, tongue, which move differently."""
 
 from dataclasses import dataclass
 
@@ -21,8 +19,8 @@ from avatar.retarget.template import Template, template_of
 
 
 @dataclass(frozen=True)
-class Laid:
-    """Lengths are metres at the size of anny-head, places are head space."""
+class RegisteredPair:
+    """A mesh and the template fitted to it, in head space: metres at the size of anny-head."""
 
     template: Template
     fitted: Floats  # [S, 3] the template on the mesh
@@ -33,13 +31,13 @@ class Laid:
     to_head: Similarity  # from the mesh's own space
 
 
-def lay(head: Head, mesh: Mesh, fitted: Tensor) -> Laid:
+def registered_pair(head: Head, mesh: Mesh, fitted: Tensor) -> RegisteredPair:
     """fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit."""
     template = template_of(head)
     assert fitted.shape == head.vertices.shape, fitted.shape
     at_fit, to_head = fitted.double().numpy(), to_head_space(head, fitted)
     vertices, faces = to_head.apply(mesh.vertices.double().numpy()), mesh.faces.numpy()
-    return Laid(
+    return RegisteredPair(
         template=template,
         fitted=to_head.apply(at_fit),
         vertices=vertices,
@@ -51,7 +49,7 @@ def lay(head: Head, mesh: Mesh, fitted: Tensor) -> Laid:
 
 
 def to_head_space(head: Head, fitted: Tensor) -> Similarity:
-    """From the space of a mesh onto which anny-head's vertices were laid [S, 3] to head space."""
+    """From the space of a mesh to which anny-head's vertices [S, 3] were fitted to head space."""
     template = template_of(head)
     outer = fitted.double().numpy()[template.outer]
     return fit_similarity(outer, template.vertices[template.outer])
@@ -72,92 +70,95 @@ TILT = 0.004  # metres that a normal at right angles to the template's is worth
 CREASE = 0.5  # radians: over a valley this sharp, sides hang together less by a factor e
 BAND = 0.004  # metres from the line of the lips: along a cut, nearness says nothing here
 PARTED, STEPS = 0.8, 40  # share of the points along that line near an open edge; holes have less
-NO_DOUBT = 1e-6
-DOUBT = 0.05  # weight of a vertex's own nearness against its neighbours', where in doubt
+DOUBT, DOUBT_CUT = 0.05, 1e-6  # weight of a vertex's own nearness against its neighbours'
 
 
-def template_tree(template: Template, places: Floats) -> FaceTree:
-    """anny-head's triangles at these places [S, 3], each with its class."""
+def template_tree(template: Template, vertices: Floats) -> FaceTree:
+    """anny-head's triangles between vertices [S, 3], each with its class."""
     head = template.head
     names, groups = head.group_names, head.face_groups.numpy()
     classes = np.array([PARTS.get(name, LASHES) for name in names])[groups]
     body = groups == names.index("body")
     upper = template.upper[head.faces.numpy()].sum(1) >= 2
     classes[body] = np.where(upper[body], UPPER, LOWER)
-    return face_tree(places, head.faces.numpy(), classes)
+    return face_tree(vertices, head.faces.numpy(), classes)
 
 
-def vertex_classes(laid: Laid, tree: FaceTree) -> Ints:
+def vertex_classes(pair: RegisteredPair, tree: FaceTree) -> Ints:
     """[V] the class of each vertex of the mesh; its lashes are LASHES, its sealed eyes skin."""
-    classes = _component_classes(laid, tree)
+    classes = _component_classes(pair, tree)
     skin = classes == UPPER
-    classes[skin & ~_upper_side(laid, tree, skin)] = LOWER
+    classes[skin & ~_upper_side(pair, tree, skin)] = LOWER
     return classes
 
 
-def _component_classes(laid: Laid, tree: FaceTree) -> Ints:
-    """[V] the part that a connected component is, by what lies nearest to most of its vertices;
-    UPPER for all skin."""
-    _, component = csgraph.connected_components(laid.links, directed=False)
-    nearest = tree.classes[closest(tree, laid.vertices).faces]
+def _component_classes(pair: RegisteredPair, tree: FaceTree) -> Ints:
+    """[V] the part that a connected component is, by what is nearest to most of its vertices; UPPER
+    for all skin."""
+    _, component = csgraph.connected_components(pair.links, directed=False)
+    nearest = tree.classes[closest(tree, pair.vertices).faces]
     nearest[nearest == LOWER] = UPPER
     votes = np.zeros((component.max() + 1, LASHES + 1))
     np.add.at(votes, (component, nearest), 1)
     return votes.argmax(1)[component]
 
 
-def _upper_side(laid: Laid, tree: FaceTree, skin: Bools) -> Bools:
+def _upper_side(pair: RegisteredPair, tree: FaceTree, skin: Bools) -> Bools:
     """[V] true for skin above the line of the lips.
 
     Far from the line the nearer side decides. Close to it a vertex goes with its neighbours, less
     so across a valley, since that is where lips meet: a harmonic field between the sure vertices.
     Where the lips are cut apart, nothing but the cut says where they meet.
     """
-    lean = np.where(_near_lips(laid), 0.0, np.where(_nearest_upper(laid, tree), 1.0, -1.0))
-    zone = np.flatnonzero(skin & _near_lips(laid))
-    apart = _towards(laid, tree, zone, LOWER) - _towards(laid, tree, zone, UPPER)
+    lean = np.where(_near_lips(pair), 0.0, np.where(_nearest_upper(pair, tree), 1.0, -1.0))
+    zone = np.flatnonzero(skin & _near_lips(pair))
+    apart = _towards(pair, tree, zone, LOWER) - _towards(pair, tree, zone, UPPER)
     lean[zone] = np.clip(apart / SURE, -1, 1)
-    cut, band = _cut_skin(laid)
+    cut, band = _cut_skin(pair)
     lean[cut & ~band] = np.sign(lean[cut & ~band])
     free = zone[np.where(cut[zone], band[zone], np.abs(lean[zone]) < 1)]
     if len(free):
-        lean[free] = _spread(laid, lean, free, cut)
+        lean[free] = _spread(pair, lean, free, cut)
     return lean > 0
 
 
-def _cut_skin(laid: Laid) -> tuple[Bools, Bools]:
+def _cut_skin(pair: RegisteredPair) -> tuple[Bools, Bools]:
     """[V] true for the largest component if it is open along most of the line of the lips, and [V]
     true next to that line."""
-    template = laid.template
-    line = (laid.fitted[template.lips_upper] + laid.fitted[template.lips_lower]) / 2
+    line = _lip_line(pair)
     steps = np.linspace(0, len(line) - 1, STEPS)
     dense = np.stack([np.interp(steps, np.arange(len(line)), line[:, k]) for k in range(3)], axis=1)
-    band = np.asarray(KDTree(dense).query(laid.vertices)[0]) < BAND
-    _, component = csgraph.connected_components(laid.links, directed=False)
+    band = np.asarray(KDTree(dense).query(pair.vertices)[0]) < BAND
+    _, component = csgraph.connected_components(pair.links, directed=False)
     largest = component == np.bincount(component).argmax()
-    rim = laid.vertices[largest & boundary_vertices(laid.faces, len(laid.vertices))]
+    rim = pair.vertices[largest & boundary_vertices(pair.faces, len(pair.vertices))]
     near = np.asarray(KDTree(rim).query(dense)[0]) < BAND if len(rim) else np.zeros(STEPS)
     return largest & bool(near.mean() > PARTED), band
 
 
-def _near_lips(laid: Laid) -> Bools:
+def _lip_line(pair: RegisteredPair) -> Floats:
+    """Points [P, 3] where the lips meet, right to left."""
+    template = pair.template
+    return (pair.fitted[template.lips_upper] + pair.fitted[template.lips_lower]) / 2
+
+
+def _near_lips(pair: RegisteredPair) -> Bools:
     """[V] true within LIP_ZONE of the line of the lips."""
-    template = laid.template
-    line = (laid.fitted[template.lips_upper] + laid.fitted[template.lips_lower]) / 2
+    line = _lip_line(pair)
     ends = line[[0, -1]] + 0.3 * (line[[0, -1]] - line[[1, -2]])
     line = np.concatenate([ends[:1], line, ends[1:]])
-    box = (laid.vertices > line.min(0) - LIP_ZONE) & (laid.vertices < line.max(0) + LIP_ZONE)
+    box = (pair.vertices > line.min(0) - LIP_ZONE) & (pair.vertices < line.max(0) + LIP_ZONE)
     return box.all(1)
 
 
-def _nearest_upper(laid: Laid, tree: FaceTree) -> Bools:
-    hit = closest(tree, laid.vertices, allowed=np.full(len(laid.vertices), SKIN))
+def _nearest_upper(pair: RegisteredPair, tree: FaceTree) -> Bools:
+    hit = closest(tree, pair.vertices, allowed=np.full(len(pair.vertices), SKIN))
     return tree.classes[hit.faces] == UPPER
 
 
-def _towards(laid: Laid, tree: FaceTree, index: Ints, kind: int) -> Floats:
-    """How far [P] vertices are from one class, a turned normal counting as distance."""
-    points, normals = laid.vertices[index], laid.normals[index]
+def _towards(pair: RegisteredPair, tree: FaceTree, index: Ints, kind: int) -> Floats:
+    """Distances [P] of vertices from one class, a turned normal counting as distance."""
+    points, normals = pair.vertices[index], pair.normals[index]
     allowed = np.full(len(index), 1 << kind)
     best = np.full(len(index), np.inf)
     for cosine in (0.8, 0.3, -2.0):
@@ -169,11 +170,11 @@ def _towards(laid: Laid, tree: FaceTree, index: Ints, kind: int) -> Floats:
     return best
 
 
-def _spread(laid: Laid, lean: Floats, free: Ints, cut: Bools) -> Floats:
-    """The lean [P] of vertices in doubt: near their own, and near what their neighbours have; on
-    skin that is cut [V], what their neighbours have."""
-    conduct = _conductance(laid, free, np.where(cut[free], np.inf, CREASE))
-    doubt = np.where(cut[free], NO_DOUBT, DOUBT)
+def _spread(pair: RegisteredPair, lean: Floats, free: Ints, cut: Bools) -> Floats:
+    """The lean [P] of vertices in doubt: near their own and their neighbours'; on skin that is cut
+    [V], that of their neighbours."""
+    conduct = _conductance(pair, free, np.where(cut[free], np.inf, CREASE))
+    doubt = np.where(cut[free], DOUBT_CUT, DOUBT)
     total = np.asarray(conduct.sum(1)).ravel()
     inner = conduct[:, free]
     system = sp.diags_array(total + doubt) - inner
@@ -182,13 +183,13 @@ def _spread(laid: Laid, lean: Floats, free: Ints, cut: Bools) -> Floats:
     return np.asarray(linalg.spsolve(sp.csc_array(system), doubt * lean[free] + conduct @ outside))
 
 
-def _conductance(laid: Laid, free: Ints, crease: Floats) -> sp.csr_array:
-    """[P, V] how much neighbours hang together: fully on even skin and over ridges, over valleys by
-    a factor e less for each crease [P]."""
-    rows = laid.links[free].tocoo()
+def _conductance(pair: RegisteredPair, free: Ints, crease: Floats) -> sp.csr_array:
+    """[P, V] weights between neighbours: 1 on even skin and over ridges, over valleys less by a
+    factor e for each crease [P]."""
+    rows = pair.links[free].tocoo()
     one, other = free[rows.row], rows.col
-    along = laid.vertices[other] - laid.vertices[one]
+    along = pair.vertices[other] - pair.vertices[one]
     length = np.maximum(np.linalg.norm(along, axis=1), 1e-9)
-    opening = ((laid.normals[one] - laid.normals[other]) * along).sum(1) / length
+    opening = ((pair.normals[one] - pair.normals[other]) * along).sum(1) / length
     weights = np.exp(-np.maximum(opening, 0) / crease[rows.row])
     return sp.coo_array((weights, (rows.row, other)), rows.shape).tocsr()

@@ -1,7 +1,5 @@
-"""Lay anny-head's vertices onto any mesh of a head.
-
-Registrations, kept in the user's cache folder by the content of what was registered.
-"""
+"""Register anny-head to any mesh of a head; registrations are kept in the user's cache folder by
+what was registered."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.closest import FaceTree, closest, face_tree
@@ -23,7 +22,7 @@ from avatar.heads import Head, load_head
 from avatar.retarget.align import align, unlike_a_face
 from avatar.retarget.landmarks import how_to_write, landmark_points
 from avatar.retarget.likeness import likeness
-from avatar.retarget.nonrigid_icp import NO_PULLS, PULL, Residuals, bend
+from avatar.retarget.nonrigid_icp import LANDMARK_WEIGHT, NO_TARGETS, Targets, bend
 from avatar.retarget.template import Template, template_of
 from common.arrays import read_arrays
 from common.cache import cache_folder, content_key, keep_arrays, mark_used
@@ -33,11 +32,11 @@ WORST_MM = 2.5  # mean distance of the face above which the fit is refused
 LEAST_COVER = 0.6  # share of the face that must have found the mesh
 LIKE_A_FACE = 0.57
 """Likeness that a face of unknown pose must have where anny-head was bent onto it. Faces of people
-have 0.70 and more; a head on which the template lies the wrong way round, and shapes that are no
+have 0.70 and more; a head with the template the wrong way round, and shapes that are no
 heads, have 0.45 and less."""
 MOUTH_PARTS = ("tongue", "upper-teeth", "lower-teeth")
 EYES = {side: (f"{side}-eye", f"{side}-eyelashes-1", f"{side}-eyelashes-2") for side in ("l", "r")}
-AROUND = 0.012  # metres: the skin this near to a part, and half as near again, tells where it goes
+AROUND = 0.012  # metres: standard deviation of the skin's weights around a part that follows it
 FOUND = 0.01  # metres: farther from the mesh than this, a vertex has not found it
 
 
@@ -52,11 +51,11 @@ class Registration:
 
 
 def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Registration:
-    """Lay anny-head's vertices onto a mesh of any topology, scale and place.
+    """Fit anny-head's vertices to a mesh of any topology, scale and position.
 
     Any side of the mesh may be up (see align); landmarks: points [3] by name, in the mesh's own
     space. A mesh finer than the fit needs is decimated for it. Raises InputError, in one sentence,
-    where the fit is bad or, without landmarks, where it does not lie on a face for certain.
+    where the fit is bad or, without landmarks, where it is not on a face for certain.
     """
     template, mesh = template_of(head), decimated_mesh(mesh)
     own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
@@ -65,8 +64,8 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     outside = faces[seen_faces(vertices, faces)]
     surface = face_tree(vertices, outside)
     boundary = boundary_vertices(faces, len(vertices))
-    pulls = _pulls(landmarks, to_head)
-    bent = _place_parts(template, bend(template, surface, boundary, pulls))
+    targets = _targets(landmarks, to_head)
+    bent = _fit_parts(template, bend(template, surface, boundary, targets))
     residual, cover = _residual(template, surface, bent)
     if residual > WORST_MM or cover < LEAST_COVER:
         raise InputError(
@@ -79,11 +78,11 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     return Registration(fitted, residual, cover, to_head)
 
 
-def _pulls(landmarks: Mapping[str, Tensor] | None, to_head: Similarity) -> Residuals:
+def _targets(landmarks: Mapping[str, Tensor] | None, to_head: Similarity) -> Targets:
     if not landmarks:
-        return NO_PULLS
+        return NO_TARGETS
     index, _, points = landmark_points(landmarks, np.zeros((5000, 3)))
-    return Residuals(index, to_head.apply(points), np.full(len(index), PULL))
+    return Targets(index, to_head.apply(points), np.full(len(index), LANDMARK_WEIGHT))
 
 
 def _residual(template: Template, surface: FaceTree, bent: Floats) -> tuple[float, float]:
@@ -96,27 +95,21 @@ def _residual(template: Template, surface: FaceTree, bent: Floats) -> tuple[floa
     return 1000 * distance, float(found.mean())
 
 
-def _place_parts(template: Template, fitted: Floats) -> Floats:
-    """Fitted vertices [S, 3] with the parts other than the body where the fitted body holds them.
+def _fit_parts(template: Template, fitted: Floats) -> Floats:
+    """Fitted vertices [S, 3] with the parts inside the body moved as the skin around them.
 
-    The parts of the mouth move together, so that they keep from each other; each eye moves with its
-    lashes. A part keeps its shape: one similarity for each.
+    The parts of the mouth move together, and each eye with its lashes, by one similarity each.
     """
-    placed = fitted.copy()
+    moved = fitted.copy()
     head = template.head
     skin = np.flatnonzero(template.outer)
     for groups in (MOUTH_PARTS, *EYES.values()):
         part = head.group_vertices(*groups).numpy()
-        from_skin = _distances(template.vertices[skin], template.vertices[part])
-        weights = np.exp(-0.5 * (from_skin / AROUND) ** 2) + 1e-9
+        distance = KDTree(template.vertices[part]).query(template.vertices[skin])[0]
+        weights = np.exp(-0.5 * (distance / AROUND) ** 2) + 1e-9
         motion = fit_similarity(template.vertices[skin], fitted[skin], weights)
-        placed[part] = motion.apply(template.vertices[part])
-    return placed
-
-
-def _distances(points: Floats, part: Floats) -> Floats:
-    """From each point [P, 3] to the nearest vertex of a part [Q, 3]."""
-    return np.sqrt(((points[:, None] - part[None]) ** 2).sum(2).min(1))
+        moved[part] = motion.apply(template.vertices[part])
+    return moved
 
 
 KEPT = 100  # registrations, of about 100 kB each

@@ -63,9 +63,9 @@ def avatar_of_scan(
     vertices = to_head.apply(scan.mesh.vertices.numpy().astype(np.float64))
     mesh = Mesh(torch.from_numpy(vertices).float(), scan.mesh.faces)
     fitted = to_head.apply(registration.fitted.numpy().astype(np.float64))
-    placed = ColouredMesh(mesh, scan.paint)
+    aligned = ColouredMesh(mesh, scan.paint)
     daylit = plain and not bare
-    made = make_avatar(load_head(), shaded(placed) if daylit else placed, fitted)
+    made = make_avatar(load_head(), shaded(aligned) if daylit else aligned, fitted)
     made = replace(made, avatar=replace(made.avatar, unlit=not daylit))
     if grey:
         made = replace(made, avatar=without_hue(made.avatar))
@@ -96,9 +96,9 @@ def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:
     parts, numbers = parts_mesh(head, fitted, scan)
     whole = joined(skin, parts)
     painted = painted_parts()
-    place = torch.full((len(head.faces),), -1)
-    place[torch.from_numpy(numbers)] = len(skin.faces) + torch.arange(len(numbers))
-    inside = Cover(painted.gaussians, place[painted.binding])
+    number = torch.full((len(head.faces),), -1)
+    number[torch.from_numpy(numbers)] = len(skin.faces) + torch.arange(len(numbers))
+    inside = Cover(painted.gaussians, number[painted.binding])
     outside = _covered(whole, len(skin.faces), stretch)
     return Made(_avatar(whole, concatenated([outside, inside]), fitted), cut, eyes, True)
 

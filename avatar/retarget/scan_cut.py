@@ -1,7 +1,5 @@
-"""Split the edges of a coloured mesh; shape and colours stay what they are.
-
-Cut a coloured mesh open along a line on its surface.
-"""
+"""Split the edges of a coloured mesh, which changes neither shape nor colours, and cut it open on a
+line."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,7 +57,7 @@ def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh
 def refine(scan: ColouredMesh, wanted: Callable[[Floats], Floats]) -> ColouredMesh:
     """Halve edges until none is longer than wanted.
 
-    wanted: points [N, 3] → greatest length [N] of an edge whose middle lies there, metres; inf
+    wanted: points [N, 3] → greatest length [N] in metres of an edge whose middle is there; inf
     where the mesh may stay as it is.
     """
     for _ in range(ROUNDS):
@@ -128,7 +126,7 @@ def zero_line(faces: Ints, level: Floats, allowed: np.ndarray) -> Line:
 
 
 def cut_open(scan: ColouredMesh, line: Line, level: Floats) -> ColouredMesh:
-    """Split the triangles along a line and part what lies above it (level > 0) from below.
+    """Split the triangles along a line and part what is above it (level > 0) from below.
 
     The two ends of an open line stay whole. New vertices follow the old ones: the line's, above,
     then the copies of its inner ones, below.

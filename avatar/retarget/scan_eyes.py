@@ -1,7 +1,5 @@
-"""Part a scan's painted eyes from its lids, so that the lids can close over them.
-
-How far a face stretches when it moves, so that nothing opens between its Gaussians.
-"""
+"""Part a scan's painted eyes from its lids, so that the lids can close over them, and measure how
+far a face stretches when it moves."""
 
 from dataclasses import dataclass
 
@@ -56,7 +54,7 @@ def _in_plane(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Stretch:
-    """How far the skin of a fitted face stretches, anywhere."""
+    """How far the skin of a fitted face stretches."""
 
     tree: KDTree  # of the fitted skin
     values: Floats  # of its vertices, >= 1
@@ -69,7 +67,7 @@ class Stretch:
 
 
 def stretch_of(head: Head, fitted: Floats) -> Stretch:
-    """The stretch of a template [S, 3] laid onto a face."""
+    """The stretch of a template [S, 3] registered to a face."""
     skin = head.group_vertices("body").numpy()
     return Stretch(KDTree(fitted[skin]), template_stretch(head)[skin])
 
@@ -100,14 +98,14 @@ class Opening:
         return angle, np.hypot(across, up) - rim, out
 
     def near(self, points: Floats, reach: float) -> np.ndarray:
-        """Which points [N] on the front lie near the opening or in it."""
+        """Which points [N] on the front are near the opening or in it."""
         _, outside, out = self.local(points)
         ahead = (out > 0.2 * self.radius) & (out < 2 * self.radius)
         return ahead & (outside < reach)
 
 
 def eye_opening(head: Head, fitted: Floats, side: str) -> Opening:
-    """The opening of the eye on one side (l or r) of a template [S, 3] laid onto a face."""
+    """The opening of the eye on one side (l or r) of a template [S, 3] registered to a face."""
     rest_centre, rest_radius = eyeball(head, head.vertices, f"{side}-eye")
     lashes = head.group_vertices(f"{side}-eyelashes-1", f"{side}-eyelashes-2")
     roots = lashes[(head.vertices[lashes] - rest_centre).norm(dim=1) < rest_radius + ROOT]
@@ -160,7 +158,7 @@ def _part_eye(scan: ColouredMesh, opening: Opening, stretch: Stretch) -> Coloure
 
 
 def _set_back(scan: ColouredMesh, outside: Floats, opening: Opening) -> ColouredMesh:
-    """The scan with what lies inside the rim, and a little more, on a surface behind the lids.
+    """The scan with what is inside the rim, and a little more, on a surface behind the lids.
 
     outside [V]: metres outside the rim, 0 for the vertices on it.
     """

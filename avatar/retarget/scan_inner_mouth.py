@@ -27,7 +27,7 @@ LIP_DEPTH = 7 * MM  # behind the line of contact the lining still has the colour
 DARK_DEPTH = 45 * MM  # here it is nearly black
 LINING_BENEATH, PARTS_BENEATH = 2.5 * MM, 4 * MM  # least depth under the skin
 LINING = np.array([150, 58, 58]) / 255  # sRGB in full light
-MARGIN = 20 * MM  # around what lies inside, within which the skin is looked at
+MARGIN = 20 * MM  # around the inner mouth, within which the skin is looked at
 PASSES = 3
 FARTHEST = 8 * MM  # that something is moved as one piece
 LINING_LIGHT = 0.42  # of the light that falls on the face, linear
@@ -69,7 +69,7 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     faces, vertices = faces.reshape(-1, 3), fitted[used]
     rim = np.linalg.norm(np.stack(line.local(vertices))[1:], axis=0)  # [v] from the line
     beneath = np.minimum(LINING_BENEATH, 0.3 * rim)
-    vertices = settled(vertices, skin_tree(scan, vertices), beneath)
+    vertices = beneath_skin(vertices, skin_tree(scan, vertices), beneath)
     depth = -line.local(vertices)[2]  # [v] behind the line of contact
     dark = 1 - 0.85 * smoothstep(0, DARK_DEPTH, depth)
     own = LINING * ((LINING_LIGHT * dark) ** (1 / 2.2))[:, None]
@@ -114,15 +114,15 @@ def _colours_near(scan: ColouredMesh, points: Floats) -> Floats:
 
 
 def skin_tree(scan: ColouredMesh, points: Floats) -> FaceTree:
-    """The scan's surface around points [N, 3], ready to be asked."""
+    """A tree of the scan's surface around points [N, 3]."""
     low, high = points.min(0) - MARGIN, points.max(0) + MARGIN
     near = ((scan.vertices > low) & (scan.vertices < high)).all(1)
     faces = scan.faces[near[scan.faces].all(1)]
     return face_tree(scan.vertices.astype(np.float64), faces)
 
 
-def settled(points: Floats, skin: FaceTree, clearance: Floats) -> Floats:
-    """Points [N, 3] moved so that each lies at least its clearance [N] beneath the skin."""
+def beneath_skin(points: Floats, skin: FaceTree, clearance: Floats) -> Floats:
+    """Points [N, 3] moved so that each is at least its clearance [N] beneath the skin."""
     for _ in range(PASSES):
         outside, normals = _outside(points, skin)
         points = points - normals * np.maximum(outside + clearance, 0)[:, None]
@@ -136,7 +136,7 @@ def set_back(points: Floats, skin: FaceTree, clearance: float) -> Floats:
 
 
 def _outside(points: Floats, skin: FaceTree) -> tuple[Floats, Floats]:
-    """How far points [N, 3] lie outside the skin [N], negative within, and its normals [N, 3]."""
+    """How far [N] points [N, 3] are outside the skin, negative within, and its normals [N, 3]."""
     hit = closest(skin, points)
     corners = skin.faces[hit.faces]
     on_skin = np.einsum("nc,nck->nk", hit.weights, skin.vertices[corners])

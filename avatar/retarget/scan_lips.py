@@ -14,7 +14,7 @@ EDGE = 1.1 * MM  # greatest length of an edge around the mouth
 REACH = 9 * MM  # around the line, within which edges are made short
 NEAR = 6 * MM  # of the line, within which the scan's own lips must meet
 SHORTEST = 0.6  # of the mouth's width: a shorter line is no line of closed lips
-DEEP = 9 * MM  # behind the lips: what lies there belongs to the inner mouth
+DEEP = 9 * MM  # behind the lips: what is there belongs to the inner mouth
 PRESENT = 4 * MM  # from the template's inner mouth to a scan that has one
 HAS_ONE = 0.4  # share of the inner mouth that must be there
 
@@ -27,7 +27,7 @@ class MouthLine:
     points: Floats  # [P, 3] along these axes, first component ascending
 
     def local(self, points: Floats) -> tuple[Floats, Floats, Floats]:
-        """Of points [N, 3] in head space: place along the mouth, height above the line, and
+        """Of points [N, 3] in head space: position along the mouth, height above the line, and
         distance in front of it [N]; beyond the corners the line goes on level."""
         along, up, out = (points @ self.axes.T).T
         heights, depths = (np.interp(along, self.points[:, 0], self.points[:, k]) for k in (1, 2))
@@ -40,7 +40,7 @@ class MouthLine:
 
 
 def mouth_line(head: Head, fitted: Floats) -> MouthLine:
-    """The line of closed lips of a template [S, 3] laid onto a face."""
+    """The line of closed lips of a template [S, 3] registered to a face."""
     upper, lower = (fitted[head.regions[f"lip_inner_{side}"]] for side in ("upper", "lower"))
     line = (upper + lower) / 2
     x = normalised(line[-1] - line[0])

@@ -1,12 +1,10 @@
-"""Flat Gaussians that look like a coloured surface.
+"""Flat Gaussians that look like a coloured surface, and daylight for a mesh without colours.
 
-A triangle is halved across its longest edge until its pieces are small enough, and each piece
-carries a Gaussian with the piece's own second moments: whatever the shapes, neighbours overlap.
+A triangle is halved across its longest edge until its pieces are small enough, and each piece gets
+a Gaussian with the piece's own second moments: whatever the shapes, neighbours overlap.
 
-A mesh without colours, drawn as plaster: daylight from above and in front, written into it.
-
-Light comes from all around, most of it from one side, and is kept off by the head itself: shadows
-and ambient occlusion in one, by a depth map towards each direction.
+A mesh without colours is shaded as plaster: light comes from all around, most of it from above and
+in front, with shadows and ambient occlusion by a depth map towards each direction.
 """
 
 import math
@@ -25,7 +23,7 @@ from avatar.rigging.binding import bind
 from splat import Gaussians, RawGaussians, rgb_to_sh
 
 FINEST, COARSEST = 1.4e-3, 4.2e-3  # metres: longest edge of a piece on busy and on plain colours
-CONTRAST = 0.05  # difference of colour within a piece that may be seen
+CONTRAST = 0.05  # greatest difference of colour within a piece
 MOST = 200_000  # Gaussians, unless the mesh has more triangles
 HALVINGS = 24
 SPREAD = 2.4  # standard deviation, in those of an even distribution over the piece
@@ -33,7 +31,7 @@ THICKNESS = 0.12  # of the smaller axis in the plane
 THINNEST = 2e-5  # metres
 OPACITY = 0.97
 SMALLEST = 1e-12  # square metres: a triangle without area shows nothing
-# Barycentric places in a piece at which its colour is looked up.
+# Barycentric coordinates in a piece at which its colour is sampled.
 _SAMPLES = np.array([[4, 1, 1], [1, 4, 1], [1, 1, 4], [2, 2, 2]]) / 6
 
 
@@ -62,18 +60,18 @@ def cover(scan: ColouredMesh, triangles: Ints, stretch: Floats) -> Cover:
     """
     corners = scan.vertices.astype(np.float64)[scan.faces]  # [M, 3, 3]
     areas = face_areas(scan.vertices.astype(np.float64), scan.faces)
-    shown = triangles[areas[triangles] > SMALLEST]
-    pieces = _enough_pieces(corners, scan.paint, shown)
+    visible = triangles[areas[triangles] > SMALLEST]
+    pieces = _enough_pieces(corners, scan.paint, visible)
     grow = 2 * stretch / (1 + stretch)  # a triangle's frame grows by the mean of both directions
-    places = pieces.weights @ corners[pieces.owners]
-    axes, sizes = _flat_shapes(places)
+    points = pieces.weights @ corners[pieces.owners]
+    axes, sizes = _flat_shapes(points)
     scales = np.maximum(sizes * grow[pieces.owners, None], THINNEST)
     colours = _sampled(scan.paint, pieces).mean(1)
     world = Gaussians(
-        means=torch.from_numpy(places.mean(1)).float(),
+        means=torch.from_numpy(points.mean(1)).float(),
         quats=matrix_to_quaternion(torch.from_numpy(axes)).float(),
         scales=torch.from_numpy(scales).float(),
-        opacities=torch.full((len(places),), OPACITY),
+        opacities=torch.full((len(points),), OPACITY),
         sh=rgb_to_sh(torch.from_numpy(colours).float())[:, None],
     )
     binding = torch.from_numpy(pieces.owners)
@@ -86,8 +84,8 @@ def halved(corners: Floats, triangles: Ints, longest: Floats) -> Pieces:
     weights = np.tile(np.eye(3), (len(triangles), 1, 1))
     done: list[Pieces] = []
     for _ in range(HALVINGS):
-        places = weights @ corners[owners]
-        lengths = np.linalg.norm(places - np.roll(places, -1, axis=1), axis=-1)  # edges 01, 12, 20
+        points = weights @ corners[owners]
+        lengths = np.linalg.norm(points - np.roll(points, -1, axis=1), axis=-1)  # edges 01, 12, 20
         small = lengths.max(1) <= limit
         done.append(Pieces(owners[small], weights[small]))
         if small.all():
@@ -116,13 +114,13 @@ def _enough_pieces(corners: Floats, paint: Paint, triangles: Ints) -> Pieces:
 
 def _busyness(corners: Floats, paint: Paint, pieces: Pieces) -> Floats:
     """The change of colour per metre [P] between samples of each piece."""
-    places = pieces.weights @ corners[pieces.owners]
-    length = np.linalg.norm(places - np.roll(places, -1, axis=1), axis=-1).max(1)
+    points = pieces.weights @ corners[pieces.owners]
+    length = np.linalg.norm(points - np.roll(points, -1, axis=1), axis=-1).max(1)
     return np.ptp(_sampled(paint, pieces), axis=1).max(1) * 2 / length
 
 
 def _sampled(paint: Paint, pieces: Pieces) -> Floats:
-    """Colours [P, S, 3] at a few places of each piece."""
+    """Colours [P, S, 3] at a few points of each piece."""
     weights = _SAMPLES @ pieces.weights  # [P, S, 3]
     owners = np.repeat(pieces.owners, len(_SAMPLES))
     return colours_at(paint, owners, weights.reshape(-1, 3)).reshape(len(weights), -1, 3)
@@ -154,7 +152,7 @@ FEW = 8  # colours of materials that still are no picture of a face
 HUE = 0.02  # difference between red, green and blue that counts as grey
 DIRECTIONS = 96
 PIXELS = 512  # width of a depth map
-SHADE_THICKNESS = 1.5  # pixels by which a surface must be in front to keep light off
+SHADOW_BIAS = 1.5  # pixels by which a surface must be in front to keep light off
 KEY = normalised(np.array([0.45, 0.75, 0.7]))  # where most of the light comes from
 SKY, GROUND, LAMP, WIDTH = 0.4, 0.06, 3.0, 8.0  # radiances, and how narrow the lamp is
 BOUNCED = 0.06  # of the light, from the head's own skin, where none gets in
@@ -207,7 +205,7 @@ def _seen(
     vertices: Floats, faces: Ints, normals: Floats, axes: Floats, half_width: float, index: Ints
 ) -> Bools:
     """Whether light from one direction reaches some vertices [P] of a mesh around the origin."""
-    reach = SHADE_THICKNESS * 2 * half_width / PIXELS
+    reach = SHADOW_BIAS * 2 * half_width / PIXELS
     corners = project_parallel(axes, vertices, half_width, PIXELS)
     nearest = rasterize(corners, faces, PIXELS, PIXELS, -np.inf).nearness
     above = vertices[index] + reach * normals[index]

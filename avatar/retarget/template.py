@@ -24,7 +24,7 @@ class Template:
     body: Bools  # [S] vertices of the body
     outer: Bools  # [S] vertices of the body that are seen from outside
     eyes: Bools  # [S] vertices of the eyeballs that are seen from outside
-    weight: Floats  # [S] how much a vertex says about where the face is, 0 .. 1
+    weight: Floats  # [S] of a vertex in finding the face, 0 .. 1
     upper: Bools  # [S] body vertices that belong to the upper lip and what is above it
     lips_upper: Ints  # [P] pairs along the line of the lips, right to left
     lips_lower: Ints  # [P]

@@ -1,7 +1,4 @@
-"""An avatar: Gaussians bound to the triangles of a rest mesh.
-
-Turn the head of a mesh.
-"""
+"""An avatar: Gaussians bound to the triangles of a rest mesh; and the pose of a head's mesh."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,10 +21,10 @@ class Avatar:
     vertices: Tensor  # [V, 3] rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
     topology: str  # one of TOPOLOGIES
-    template: Tensor | None = None  # [S, 3] anny-head's vertices laid onto the rest mesh
+    template: Tensor | None = None  # [S, 3] anny-head's vertices fitted to the rest mesh
     flame_shape: Tensor | None = None  # [300] of FLAME's topologies, where it is known
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
-    origin: str = ""  # of what real person's picture it was made, by what and when; one line
+    origin: str = ""  # the real person's picture it was made from, by what and when; one line
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
     light: Tensor | None = None  # [B] uint8, see avatar.light.stored
 

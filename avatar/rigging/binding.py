@@ -1,7 +1,5 @@
-"""Bind Gaussians to triangles and carry them along when the mesh moves.
-
-A local frame on every triangle, as GaussianAvatars (arXiv 2312.02069) defines it.
-"""
+"""Bind Gaussians to the triangles of a mesh and skin them to it when it moves, by the frames of
+GaussianAvatars (arXiv 2312.02069)."""
 
 from dataclasses import dataclass
 
@@ -20,7 +18,7 @@ EPSILON = 1e-12  # keeps degenerate triangles finite
 
 @dataclass(frozen=True)
 class TriangleFrames:
-    """Where each triangle stands: means_world = scale · (R_world_tri · means_tri) + origin."""
+    """The pose of each triangle: means_world = scale · (R_world_tri · means_tri) + origin."""
 
     R_world_tri: Tensor  # [..., M, 3, 3] columns: unit edge v0→v1, normal, edge × normal
     origins_world: Tensor  # [..., M, 3] centroids, metres

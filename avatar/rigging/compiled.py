@@ -50,12 +50,12 @@ def skinned(local: Gaussians, binding: Tensor, vertices: Tensor, faces: Tensor) 
     corners = np.ascontiguousarray(vertices.numpy(), np.float32)
     frames = _triangle_frames(corners, faces.numpy().astype(np.int32))
     owner = binding.numpy().astype(np.int32)
-    moved: Any = _Carried.apply(local.means, local.quats, local.scales, owner, frames)
+    moved: Any = _Skinned.apply(local.means, local.quats, local.scales, owner, frames)
     means, quats, scales = moved
     return Gaussians(means, quats, scales, local.opacities, local.sh)
 
 
-class _Carried(torch.autograd.Function):
+class _Skinned(torch.autograd.Function):
     """Means, quaternions and scales from the frames of their triangles to the world."""
 
     @staticmethod

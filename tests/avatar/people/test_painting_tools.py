@@ -12,7 +12,7 @@ from avatar.lighting.materials import tone
 from avatar.lighting.occlusion import CELL, DIRECTIONS, cast_shadows, hair_fog
 from avatar.people import masks
 from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.subject import Subject, seat
+from avatar.people.subject import Subject, make_subject
 from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
 from avatar.people.torso import COLUMNS, RINGS
 from configs.looks import LOOKS
@@ -37,8 +37,8 @@ def ball(rows: int = 16, radius: float = 0.05) -> Mesh:
 
 
 @pytest.fixture(scope="module", params=["woman", "man"])
-def sitter(request: pytest.FixtureRequest) -> Subject:
-    return seat(load_head(), LOOKS[request.param])
+def subject(request: pytest.FixtureRequest) -> Subject:
+    return make_subject(load_head(), LOOKS[request.param])
 
 
 def naive_noise(points: np.ndarray, frequency: float, seed: int) -> np.ndarray:
@@ -180,14 +180,14 @@ def test_masks_lie_where_the_head_has_those_parts():
     assert masks.scalp_mask(mm[[int(mm[:, 2].argmax())]])[0] == 0
 
 
-def test_a_sitter_keeps_the_lips_sealed_and_the_lids_off_the_eyes(sitter: Subject):
-    head = sitter.head
+def test_a_subject_keeps_the_lips_sealed_and_the_lids_off_the_eyes(subject: Subject):
+    head = subject.head
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
-    gap = np.linalg.norm(sitter.rest.vertices[upper] - sitter.rest.vertices[lower], axis=1)
+    gap = np.linalg.norm(subject.rest.vertices[upper] - subject.rest.vertices[lower], axis=1)
     assert gap.max() < 1e-6
-    rest = torch.from_numpy(sitter.rest.vertices[: len(head.vertices)]).float()
+    rest = torch.from_numpy(subject.rest.vertices[: len(head.vertices)]).float()
     for side, group in (("Left", "l-eye"), ("Right", "r-eye")):
-        blink = sitter.units[head.unit_names.index(f"eyeBlink{side}")]
+        blink = subject.units[head.unit_names.index(f"eyeBlink{side}")]
         lid = (blink.norm(dim=1) > 2 * MM) & torch.isin(
             torch.arange(len(rest)), head.group_vertices("body")
         )
@@ -195,22 +195,22 @@ def test_a_sitter_keeps_the_lips_sealed_and_the_lids_off_the_eyes(sitter: Subjec
         assert ((rest + blink)[lid] - centre).norm(dim=1).min() > radius + 0.5 * MM
 
 
-def test_the_torso_takes_up_the_neck_and_hides_its_rim(sitter: Subject):
-    first = len(sitter.head.vertices)
-    rings = sitter.rest.vertices[first:].reshape(RINGS, COLUMNS, 3)
-    body = sitter.rest.faces[sitter.part("body")]
-    skin = sitter.rest.vertices[np.unique(body)]
+def test_the_torso_takes_up_the_neck_and_hides_its_rim(subject: Subject):
+    first = len(subject.head.vertices)
+    rings = subject.rest.vertices[first:].reshape(RINGS, COLUMNS, 3)
+    body = subject.rest.faces[subject.part("body")]
+    skin = subject.rest.vertices[np.unique(body)]
     assert KDTree(skin).query(rings[0])[0].max() < 8 * MM
-    assert sitter.above_cut[boundary_loop(body)].max() < 0
-    outward = sitter.rest.normals[first:].reshape(RINGS, COLUMNS, 3)[2:-1]
+    assert subject.above_cut[boundary_loop(body)].max() < 0
+    outward = subject.rest.normals[first:].reshape(RINGS, COLUMNS, 3)[2:-1]
     centres = rings[2:-1].mean(1, keepdims=True)
     assert ((rings[2:-1] - centres) * outward).sum(-1).min() > 0
 
 
-def test_clothes_follow_triangles_that_expressions_leave_alone(sitter: Subject):
-    owners = np.unique(sitter.owners[sitter.torso])
-    vertices = sitter.rest.faces[owners]
-    moved = sitter.units.norm(dim=-1).amax(0).numpy()[vertices]
-    assert vertices.max() < len(sitter.head.vertices)
+def test_clothes_follow_triangles_that_expressions_leave_alone(subject: Subject):
+    owners = np.unique(subject.owners[subject.torso])
+    vertices = subject.rest.faces[owners]
+    moved = subject.units.norm(dim=-1).amax(0).numpy()[vertices]
+    assert vertices.max() < len(subject.head.vertices)
     assert moved.max() < 0.06 * MM
-    assert sitter.head.pose_weights.numpy()[vertices].max() < 0.01
+    assert subject.head.pose_weights.numpy()[vertices].max() < 0.01

@@ -93,23 +93,23 @@ def test_a_made_up_head_is_alike_from_the_side(made: Made):
 
 
 def test_lips_are_shut_at_rest(made: Made):
-    head = made.scene.sitter.head
+    head = made.scene.subject.head
     upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
     gap = (made.avatar.vertices[upper] - made.avatar.vertices[lower]).norm(dim=1)
     assert float(gap.max()) < 1e-5
 
 
 def test_shares_say_what_was_seen(made: Made):
-    told = made.painted.told
-    assert 0.5 < told.mean() < 0.95
+    observed = made.painted.observed
+    assert 0.5 < observed.mean() < 0.95
     back = made.painted.skin.normals[:, 2] < -0.5
-    assert told[back].max() == 0
+    assert observed[back].max() == 0
 
 
 def test_sides_of_the_head_keep_the_colours_that_were_invented(made: Made):
-    skin, told = made.painted.skin, made.painted.told
-    invented = (told == 0) & (beside_face(skin.mm) == 1) & (skin.inner_mouth == 0)
-    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[: len(told), 0].numpy()[invented]
+    skin, observed = made.painted.skin, made.painted.observed
+    invented = (observed == 0) & (beside_face(skin.mm) == 1) & (skin.inner_mouth == 0)
+    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[: len(observed), 0].numpy()[invented]
     assert invented.sum() > 1000
     assert drawn == pytest.approx(tone(made.painted.radiance[invented]), abs=0.01)
 

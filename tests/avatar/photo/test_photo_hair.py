@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.photo.billboard import cells
+from avatar.photo.billboard import billboard_cells
 from avatar.photo.fit import fit
 from avatar.photo.hair import hair_thickness
 from avatar.photo.hair_shell import HairShell, hair_shell_of, hair_shell_part
 from avatar.photo.photograph import see
-from avatar.photo.refine import beyond_outline
+from avatar.photo.refine import outside_visual_hull
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
@@ -30,14 +30,14 @@ def scene(name: str, folder: Path) -> Scene:
 def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
     bob = scene("bob", tmp_path)
     view = bob.views[0]
-    curtain = hair_shell_of(bob, view, hair_thickness(bob))
-    assert curtain is not None and curtain.hangs.any(0).all()
-    rows = np.flatnonzero(curtain.hangs.all(1))
-    assert len(rows) * curtain.metres > 0.08
-    assert (curtain.width[rows] > 0.06).all() and (curtain.width[rows] < 0.16).all()
-    part = hair_shell_part(bob, view, curtain)
+    shell = hair_shell_of(bob, view, hair_thickness(bob))
+    assert shell is not None and shell.hangs.any(0).all()
+    rows = np.flatnonzero(shell.hangs.all(1))
+    assert len(rows) * shell.metres > 0.08
+    assert (shell.width[rows] > 0.06).all() and (shell.width[rows] < 0.16).all()
+    part = hair_shell_part(bob, view, shell)
     means = part.layer.means
-    assert len(part.layer) > 2000 and part.told.max() == 0
+    assert len(part.layer) > 2000 and part.observed.max() == 0
     assert np.abs(means[:, 0]).max() < 0.16
     assert means[:, 2].min() < -0.05 < 0.02 < means[:, 2].max() < 0.1
 
@@ -53,22 +53,22 @@ def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: A
     half = np.zeros_like(seen.person)
     half[:, : seen.size[0] // 2] = 1
     alone = replace(view, photo=replace(view.photo, seen=replace(seen, person=half)))
-    beyond = beyond_outline(small_avatar, [alone])
+    beyond = outside_visual_hull(small_avatar, [alone])
     means = small_avatar.vertices[small_avatar.faces[small_avatar.binding]].mean(1).numpy()
     assert 0.3 < beyond.mean() < 0.7
     assert means[beyond, 0].mean() > 0.02 and means[~beyond, 0].mean() < -0.02
-    assert not beyond_outline(small_avatar, []).any()
+    assert not outside_visual_hull(small_avatar, []).any()
 
 
 @pytest.fixture
-def curtain() -> HairShell:
+def shell() -> HairShell:
     hangs, width = np.ones((10, 2), bool), np.tile([0.05, 0.1], (10, 1))
     hangs[:4, 0] = False
     return HairShell(hangs, width, axis=60.0, middle=1.0, deep=(0.08, 0.1), metres=1e-3)
 
 
-def test_a_curtain_is_an_ellipse_cut_off_in_front(curtain: HairShell):
-    depth, where = curtain.front(200)
+def test_a_hair_shell_is_an_ellipse_cut_off_in_front(shell: HairShell):
+    depth, where = shell.front(200)
     assert not where[:4, :60].any() and where[4:].all() and where[:, 60:].all()
     assert depth[5, 159] == pytest.approx(1.0, abs=0.009)
     assert depth[5, 200 - 1] == 1.0 == depth[5, 0]
@@ -82,7 +82,7 @@ def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():
     picture[:, 60:] += 0.2 * (np.indices((80, 60)).sum(0) % 2)[..., None]
     shown = np.ones((80, 120), bool)
     shown[:20] = False
-    grid = cells(shown, picture, 4.0)
+    grid = billboard_cells(shown, picture, 4.0)
     assert set(grid.sizes.tolist()) == {2.0, 4.0}
     assert (grid.sizes[grid.x > 66] == 2).all() and (grid.sizes[grid.x < 54] == 4).all()
     assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)

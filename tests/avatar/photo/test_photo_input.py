@@ -65,7 +65,7 @@ def test_a_focal_length_that_no_portrait_has_is_left_out_and_told(
     path = saved(tmp_path / "me.png", head("woman", 384), exif=exif)
     seen, plain = looked_at(path), looked_at(saved(tmp_path / "plain.png", head("woman", 384)))
     assert seen.focal / plain.focal == pytest.approx(widths / 1.2, rel=1e-3)
-    assert seen.focal_told == (millimetres == 50)
+    assert seen.focal_known == (millimetres == 50)
     assert any("focal length" in remark for remark in seen.remarks) == (millimetres != 50)
 
 

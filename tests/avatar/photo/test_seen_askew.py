@@ -1,4 +1,4 @@
-"""What a photo shows askew of the sides of a head."""
+"""The sides of a head that a photo shows at grazing angles."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from avatar.photo.hair import without_hair
 from avatar.photo.photograph import see
 from avatar.photo.project import hair_mask, sampled, skin_mask, visible_spots
 from avatar.photo.subject import Scene, subject_scene
-from avatar.photo.surface import ASKEW, skin_told, without_odd
+from avatar.photo.surface import GRAZING, observe_skin, without_grazing_outliers
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from tests.heads_in_pictures import head
@@ -31,7 +31,7 @@ def lit_skin(rng: np.random.Generator) -> np.ndarray:
     return light * [0.8, 0.6, 0.5] * np.exp(0.06 * rng.normal(size=(len(NORMALS), 3)))
 
 
-def told(colours: np.ndarray) -> Observed:
+def observed(colours: np.ndarray) -> Observed:
     return Observed(colours, np.clip((FACING - 0.2) / 0.3, 0, 1))
 
 
@@ -41,8 +41,8 @@ def rng() -> np.random.Generator:
 
 
 def test_skin_in_slow_light_is_believed(rng: np.random.Generator):
-    given = told(lit_skin(rng))
-    kept = without_odd(given, NORMALS, FACING)
+    given = observed(lit_skin(rng))
+    kept = without_grazing_outliers(given, NORMALS, FACING)
     assert kept.weight.sum() > 0.97 * given.weight.sum()
     assert (kept.values == given.values).all()
 
@@ -53,17 +53,17 @@ def test_odd_colours_are_believed_squarely_alone(odd, rng: np.random.Generator):
     rim = (NORMALS[:, 0] > 0.75) & (NORMALS[:, 1] > 0)
     lips = FACING > 0.97
     colours[rim | lips] = odd
-    given = told(colours)
-    kept = without_odd(given, NORMALS, FACING)
-    askew = rim & (FACING < ASKEW)
-    assert given.weight[askew].mean() > 0.2 and kept.weight[askew].max() < 0.05
+    given = observed(colours)
+    kept = without_grazing_outliers(given, NORMALS, FACING)
+    grazing = rim & (FACING < GRAZING)
+    assert given.weight[grazing].mean() > 0.2 and kept.weight[grazing].max() < 0.05
     assert (kept.weight[lips] == given.weight[lips]).all()
     assert kept.weight[~rim].sum() > 0.95 * given.weight[~rim].sum()
 
 
 @pytest.fixture(scope="module")
 def man(tmp_path_factory) -> Scene:
-    path = tmp_path_factory.mktemp("askew") / "man.png"
+    path = tmp_path_factory.mktemp("grazing") / "man.png"
     Image.fromarray((head("man", 384).numpy() * 255).astype(np.uint8)).save(path)
     photo = see(path, load_face_finder(), load_matting())
     return subject_scene(fit([photo]), np.random.default_rng(0))
@@ -76,12 +76,13 @@ def with_photo(scene: Scene, **changed: np.ndarray) -> Scene:
 
 
 def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):
-    sitter, seen = man.sitter, man.views[0].photo.seen
-    spots = even_spots(sitter.rest, sitter.skin, 4 * MM, np.random.default_rng(0))
+    subject, seen = man.subject, man.views[0].photo.seen
+    spots = even_spots(subject.rest, subject.skin, 4 * MM, np.random.default_rng(0))
     mask = skin_mask(seen)
     green = np.where(mask[..., None] > 0, seen.picture, [0.0, 1.0, 0.0])
     before, after = (
-        skin_told(sitter, scene.views[0], spots) for scene in (man, with_photo(man, picture=green))
+        observe_skin(subject, scene.views[0], spots)
+        for scene in (man, with_photo(man, picture=green))
     )
     whole = sampled(mask, visible_spots(man.views[0], spots).pixels)
     assert before.weight[whole == 0].max() == 0 == after.weight[whole == 0].max()
@@ -91,10 +92,10 @@ def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):
 
 
 def test_ears_are_told_squarely_alone(man: Scene):
-    sitter, view = man.sitter, man.views[0]
-    spots = even_spots(sitter.rest, sitter.skin, 2 * MM, np.random.default_rng(0))
-    ears = ear_mask(sitter.millimetres(spots)) == 1
-    weight = skin_told(sitter, view, spots).weight
+    subject, view = man.subject, man.views[0]
+    spots = even_spots(subject.rest, subject.skin, 2 * MM, np.random.default_rng(0))
+    ears = ear_mask(subject.millimetres(spots)) == 1
+    weight = observe_skin(subject, view, spots).weight
     facing = visible_spots(view, spots).facing
     assert weight[ears & (facing < 0.6)].max() == 0
     assert weight[~ears & (facing > 0.4) & (facing < 0.6)].max() > 0.5

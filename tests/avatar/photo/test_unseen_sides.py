@@ -6,7 +6,7 @@ import pytest
 from avatar.geometry.vectors import MM, normalised, sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.people.masks import SKULL_CENTRE
-from avatar.photo.hair import grown, strands
+from avatar.photo.hair import hairy_region, strand_brightness
 from avatar.photo.robust_fill import DARK, robust_mean, seamless
 
 BALL = sphere_directions(3000)
@@ -24,18 +24,18 @@ def skin_of(rng: np.random.Generator, count: int) -> np.ndarray:
 
 
 def test_usual_colours_stay_as_they_are(rng: np.random.Generator):
-    told = Observed(skin_of(rng, 1000), np.ones(1000))
+    observed = Observed(skin_of(rng, 1000), np.ones(1000))
     middle = SKIN * np.exp(0.2 * rng.uniform(-1, 1, (50, 1)))
-    assert robust_mean(middle, told, 2.0) == pytest.approx(middle)
+    assert robust_mean(middle, observed, 2.0) == pytest.approx(middle)
 
 
 @pytest.mark.parametrize("odd", [ORANGE, WHITE, (0.01, 0.01, 0.3)])
 def test_odd_colours_come_into_the_range_of_those_that_are_told(odd, rng: np.random.Generator):
     colours = skin_of(rng, 1000)
-    colours[:50] = odd  # what is told has some as well
-    told = Observed(colours, np.ones(1000))
-    near = robust_mean(np.array([odd]), told, 2.0)[0]
-    assert robust_mean(near[None], told, 2.0)[0] == pytest.approx(near, abs=1e-6)
+    colours[:50] = odd  # what is observed has some as well
+    observed = Observed(colours, np.ones(1000))
+    near = robust_mean(np.array([odd]), observed, 2.0)[0]
+    assert robust_mean(near[None], observed, 2.0)[0] == pytest.approx(near, abs=1e-6)
     shades, usual_shades = (each / each.sum(-1, keepdims=True) for each in (near, SKIN))
     assert np.abs(shades - usual_shades).max() < 0.1
     bright = colours[50:].sum(1)
@@ -43,8 +43,8 @@ def test_odd_colours_come_into_the_range_of_those_that_are_told(odd, rng: np.ran
 
 
 def test_where_little_is_told_nothing_is_usual(rng: np.random.Generator):
-    told = Observed(skin_of(rng, 1000), np.full(1000, 0.5))
-    assert (robust_mean(np.array([ORANGE]), told, 2.0) == ORANGE).all()
+    observed = Observed(skin_of(rng, 1000), np.full(1000, 0.5))
+    assert (robust_mean(np.array([ORANGE]), observed, 2.0) == ORANGE).all()
 
 
 def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.Generator):
@@ -59,7 +59,7 @@ def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.G
 def test_strands_are_meridians_and_differ_as_told():
     flow = normalised(np.array([0.0, -1.0, -0.5]))
     points = SKULL_CENTRE * MM + 0.1 * BALL
-    bright = strands(points, flow, 0.2)
+    bright = strand_brightness(points, flow, 0.2)
     assert np.log(bright).std() == pytest.approx(0.2, rel=0.01)
     along = normalised(flow - BALL * (BALL @ flow)[:, None])
     middle = np.abs(BALL @ flow) < 0.7
@@ -68,7 +68,7 @@ def test_strands_are_meridians_and_differ_as_told():
         for name, way in (("along", along), ("across", np.cross(along, BALL)))
     }
     change = {
-        name: np.abs(np.log(strands(there, flow, 0.2) / bright))[middle].mean()
+        name: np.abs(np.log(strand_brightness(there, flow, 0.2) / bright))[middle].mean()
         for name, there in moved.items()
     }
     assert change["along"] < 0.3 * change["across"]
@@ -78,8 +78,8 @@ def test_hair_grows_as_told_and_elsewhere_on_the_scalp():
     scalp = (BALL[:, 1] > 0.2).astype(float)
     bare_forehead = (BALL[:, 2] > 0.5) & (BALL[:, 1] > 0.2)
     flags = np.column_stack([np.zeros((len(BALL), 3)), scalp * ~bare_forehead])
-    told = Observed(flags, (BALL[:, 2] > 0.3).astype(float))
-    hairy = grown(told, scalp, 0.1 * BALL, BALL)
+    observed = Observed(flags, (BALL[:, 2] > 0.3).astype(float))
+    hairy = hairy_region(observed, scalp, 0.1 * BALL, BALL)
     assert not hairy[bare_forehead].any()
     back = (BALL[:, 2] < -0.2) & (np.abs(BALL[:, 1] - 0.2) > 0.1)
     assert (hairy[back] == (scalp[back] > 0.5)).mean() > 0.99

@@ -89,7 +89,7 @@ def test_the_mesh_and_the_landmarks_decide(fits: list[Mesh]):
     assert len(fits) == 9
 
 
-@pytest.mark.parametrize("room", ["transfer", "mesh", "heads"])
+@pytest.mark.parametrize("room", ["retarget", "geometry", "heads"])
 def test_the_code_of_every_room_that_decides_counts(
     fits: list[Mesh], monkeypatch: pytest.MonkeyPatch, room: str
 ):

@@ -93,7 +93,7 @@ def photo() -> FittedPhoto:
         points=points,
         focal=float(view.K[0, 0]),
         centre=(size / 2, size / 2),
-        focal_told=True,
+        focal_known=True,
         remarks=(),
     )
     seen.hair[:20] = 1
