@@ -102,9 +102,9 @@ MAY_IMPORT = {
         "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
         "avatar.heads avatar.lipreading common configs configs.commands research.bench "
         "research.captures research.corpus research.evaluation research.evaluation.avatar "
-        "research.evaluation.emotion "
-        "research.evaluation.head research.evaluation.photo research.evaluation.reenactment "
-        "research.evaluation.tracking research.evaluation.voices research.lipreading"
+        "research.evaluation.emotion research.evaluation.head research.evaluation.photo "
+        "research.evaluation.reenactment research.evaluation.tracking research.evaluation.voices "
+        "research.lipreading"
     ),
     "research.corpus": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"

@@ -17,7 +17,7 @@ from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.morph_targets import morph_targets
 from avatar.drive.motion import DrivenMotion, motion_file
 from avatar.drive.options import ExportOptions
-from avatar.drive.performance import motion_of
+from avatar.drive.performance import load_mover, motion_of
 from avatar.drive.retarget import avatar_face, naming
 from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
@@ -62,8 +62,9 @@ def export(options: ExportOptions) -> Exported:
     plan = plan_export(options)
     if plan.form == "flame":
         return _export_flame(plan)
+    mover = load_mover(plan.mover, plan.direction, plan.device)
     face, paint = _face(plan)
-    motion, misfit = motion_of(plan.mover, face, plan.direction, plan.device), None
+    motion, misfit = motion_of(mover, face, plan.direction), None
     match plan.form:
         case "weights":
             misfit = _write_weights(plan.out, motion)
@@ -126,12 +127,13 @@ def _write_weights(out: Path, motion: DrivenMotion) -> Misfit:
 
 def _export_flame(plan: ExportPlan) -> Exported:
     """Fit FLAME to the motion of a subject of its own topology, else to that of its mean head."""
-    file, mover, face = plan.direction.flame, plan.mover, None
+    file, face = plan.direction.flame, None
     assert file
+    mover = load_mover(plan.mover, plan.direction, plan.device)
     flame = load_flame(file)
     if not isinstance(mover, SavedMotion) or mover.topology not in SIZES:
         face = face_of(Mesh(flame.template, flame.faces), FLAME)
-    motion = motion_of(mover, face, plan.direction, plan.device)
+    motion = motion_of(mover, face, plan.direction)
     rest = motion.face.mesh.vertices[:VERTICES]  # without teeth
     chunks = (chunk[:, :VERTICES] for chunk in _offsets(motion))
     lips = flame_regions(flame.template, flame.faces)["lips"]

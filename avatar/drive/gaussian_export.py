@@ -17,7 +17,7 @@ from avatar.avatar_io.write_splats import write_gaussians
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import ExportOptions
-from avatar.drive.performance import motion_of
+from avatar.drive.performance import load_mover, motion_of
 from avatar.drive.retarget import avatar_face
 from avatar.heads import Head
 from avatar.heads.arkit import WEIGHTS
@@ -63,7 +63,8 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
     if not plan.moves:
         _write(plan, plan.out, rig(avatar.vertices, 0.0))
         return ExportedGaussians(count, 1)
-    motion = motion_of(plan.mover, find_face(), plan.direction, plan.device)
+    mover = load_mover(plan.mover, plan.direction, plan.device)
+    motion = motion_of(mover, find_face(), plan.direction)
     if plan.numbered:
         _write_frames(plan, motion, rig)
         return ExportedGaussians(count, motion.frames, motion.fps)

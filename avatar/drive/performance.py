@@ -40,14 +40,20 @@ def read_mover(motion: Path | None, arkit: Path | None) -> Mover | None:
     return read_take(arkit) if arkit else None
 
 
+def load_mover(mover: Mover | None, direction: Direction, device: Device) -> Mover | SpeechToMotion:
+    """What moves a face: the one given, else the weights that a voice needs. Load it before the
+    face, which may take seconds to register."""
+    return mover or load_model(direction.weights, pick_device(device))
+
+
 def motion_of(
-    mover: Mover | None, face: Face | None, direction: Direction, device: Device
+    mover: Mover | SpeechToMotion, face: Face | None, direction: Direction
 ) -> DrivenMotion:
-    """The motion of a face by what moves it, else by a voice; None: the face of saved motion."""
+    """The motion of a face by what moves it; None: the face of saved motion."""
     if isinstance(mover, SavedMotion):
         return retargeted(mover, face)
     assert face is not None
-    return perform(face, mover or load_model(direction.weights, pick_device(device)), direction)
+    return perform(face, mover, direction)
 
 
 def perform(

@@ -17,7 +17,7 @@ from avatar.drive.direction import Direction, direction_of
 from avatar.drive.morph_targets import principal_curves
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.options import ViewOptions
-from avatar.drive.performance import Mover, motion_of, read_mover
+from avatar.drive.performance import Mover, load_mover, motion_of, read_mover
 from avatar.drive.plans import check_fps, files_of, there
 from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face
@@ -129,9 +129,9 @@ def motion_on_page(plan: ViewPlan, avatar: Avatar) -> DrivenMotion | None:
     """The motion of the avatar's face, if any."""
     if plan.mover is None and plan.direction.audio is None:
         return None
-    saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
-    face = avatar_face(plan.files.path, avatar, saved)
-    return motion_of(plan.mover, face, plan.direction, plan.device)
+    mover = load_mover(plan.mover, plan.direction, plan.device)
+    saved = mover if isinstance(mover, SavedMotion) else None
+    return motion_of(mover, avatar_face(plan.files.path, avatar, saved), plan.direction)
 
 
 def _played(motion: DrivenMotion, audio: Path | None) -> Played:

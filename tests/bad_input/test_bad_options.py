@@ -79,8 +79,8 @@ def test_outputs_that_would_overwrite_something(
     refuses, avatar_file: Path, voice_file: Path, tmp_path: Path, option: str
 ):
     for path in (avatar_file, voice_file, tmp_path / "out" / "video.mp4"):
-        refuses(path.name, "twice", **{option: path})
-    refuses(str(tmp_path), "folder", **{option: tmp_path})
+        refuses(path.name, "twice" if option == "report" else ".npz", **{option: path})
+    refuses(str(tmp_path), "folder" if option == "report" else ".npz", **{option: tmp_path})
 
 
 def test_an_output_that_would_overwrite_the_recording(refuses, voice_file: Path, tmp_path: Path):

@@ -89,4 +89,4 @@ def test_a_take_that_is_a_recording(refuses, voice_file: Path):
 
 
 def test_an_output_that_would_overwrite_the_take(refuses, take_file: Path):
-    refuses("take.csv", "twice", arkit=take_file, audio=None, save_motion=take_file)
+    refuses("take.csv", ".npz", arkit=take_file, audio=None, save_motion=take_file)

@@ -35,8 +35,8 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     s3.stop()
 
 
-def ran(script: str, *arguments: object) -> str:
-    command = [sys.executable, str(ROOT / "scripts" / script), *map(str, arguments)]
+def ran(*words: object) -> str:
+    command = [sys.executable, "-m", "configs.cli", *map(str, words)]
     environ = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -48,7 +48,7 @@ def test_a_batch_reads_all_from_a_store_and_writes_all_there(store, voice, avata
     store.put_file(str(write_wav(tmp_path / "a.wav", voice[16_000:20_000])), "studio/lines/a.wav")
     store.pipe_file("studio/lines/b.wav", b"no sound")
     store.pipe_file("studio/films.csv", b"avatar,audio,name\ncast/ann.ply,lines/a.wav,greeting\n")
-    batch = ("batch.py", "--out", "s3://studio/films", "--width", 32, "--height", 32)
+    batch = ("batch", "--out", "s3://studio/films", "--width", 32, "--height", 32)
     batch += ("--workers", 1, "--shard", "1/1")
     assert "1 made, 0 there before" in ran(*batch, "--table", "s3://studio/films.csv")
     assert store.cat_file("studio/films/greeting.mp4")[4:8] == b"ftyp"
@@ -68,7 +68,7 @@ def test_a_training_reads_from_a_store_and_keeps_its_state_there(store, tmp_path
     store.put(str(write_tracks(tmp_path / "tracks", 2)), "studio/tracks", recursive=True)
     train = ("--data", "s3://studio/tracks", "--out", "s3://studio/runs/pose.safetensors")
     train += ("--held-out", "0", "--device", "cpu", "--net.width", 16, "--train.batch", 8)
-    out = ran("training/train_pose.py", *train, "--train.steps", 4, "--train.save-every", 2)
+    out = ran("train", "pose", *train, "--train.steps", 4, "--train.save-every", 2)
     assert "put to s3://studio/runs/pose.safetensors" in out
     assert store.size("studio/runs/pose.safetensors") > 0
     assert [name for name in store.ls("studio/runs") if name.endswith(".log.jsonl")]
