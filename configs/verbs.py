@@ -103,7 +103,7 @@ AVATAR = {
     "make-capture": Verb(
         "research.captures.options:CaptureOptions",
         "research.commands.make_data:make_synthetic_capture",
-        "a synthetic capture with known truth, or the film of a made-up person",
+        "a synthetic capture with known truth, or the film of a synthetic person",
         aliases={"--voice": "--audio", "--workers": "--threads"},
         stopped=CONTINUES,
     ),

@@ -53,7 +53,7 @@ class View:
 class Capture:
     """A tracked capture of one head."""
 
-    topology: str  # one of avatar.files.avatar_file.TOPOLOGIES
+    topology: str  # one of avatar.heads.head.TOPOLOGIES
     rest: Tensor  # [V, 3] the subject's rest mesh, metres, head space
     faces: Tensor  # [M, 3] int64
     vertices: Tensor  # [T, V, 3] the tracked mesh of every timestep, world space, metres

@@ -26,7 +26,7 @@ class Avatar:
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
     origin: str = ""  # the real person's picture it was made from, by what and when; one line
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
-    light: Tensor | None = None  # [B] uint8, see avatar.light.stored
+    light: Tensor | None = None  # [B] uint8, see avatar.lighting.baked_file
 
     @property
     def provenance(self) -> str:
