@@ -18,9 +18,7 @@ from avatar.heads.flame_model import VERTICES as FLAME_VERTICES
 from avatar.heads.flame_model import load_flame
 from avatar.heads.flame_regions import LOWER_TEETH
 from avatar.heads.head import ANY_MESH, FLAME, FLAME_TEETH
-from avatar.retarget.backward import transfer_from
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
-from avatar.retarget.operator import transfer_to
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
@@ -76,6 +74,9 @@ def mesh_transfer(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
             return lambda offsets: with_teeth(offsets, target.head)
         case "flame-teeth", "flame":
             return lambda offsets: offsets[:, :FLAME_VERTICES]
+    from avatar.retarget.backward import transfer_from  # noqa: PLC0415  takes a second to import
+    from avatar.retarget.operator import transfer_to  # noqa: PLC0415
+
     head, steps = load_head(), []
     if source.fitted is not None:
         steps.append(transfer_from(head, source.mesh, source.fitted))

@@ -13,8 +13,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import dijkstra
 from torch import Tensor
 
 from avatar.heads.flame_model import (
@@ -202,6 +200,9 @@ def _mouth(rest: Tensor, faces: Tensor) -> tuple[Tensor, Tensor]:
 
 def _along(rest: Tensor, faces: Tensor, start: list[int]) -> Tensor:
     """[V] metres along the edges of the mesh to the nearest of some vertices."""
+    from scipy.sparse import csr_matrix  # noqa: PLC0415  plain films need no SciPy
+    from scipy.sparse.csgraph import dijkstra  # noqa: PLC0415
+
     ends = torch.cat([faces[:, [0, 1]], faces[:, [1, 2]], faces[:, [2, 0]]])
     lengths = (rest[ends[:, 0]] - rest[ends[:, 1]]).norm(dim=1).double().clamp(min=1e-9)
     graph = csr_matrix((lengths.numpy(), ends.T.numpy()), (len(rest), len(rest)))

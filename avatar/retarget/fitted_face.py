@@ -1,75 +1,14 @@
-"""A mesh that can be moved: a complete head made of it and the template that was fitted to it."""
+"""A mesh that can be moved: its head, with everything fitted to this very mesh."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.geometry.similarity import IDENTITY, Similarity
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head, fit_units, load_head
-from avatar.heads.flame_regions import flame_landmarks, flame_regions
 from avatar.heads.head import SHIPPED, SIZES
-from avatar.retarget.correspondence import match_vertices
-from avatar.retarget.operator import transfer_onto
-from avatar.retarget.registered_pair import PARTS, registered_pair, to_head_space
-from avatar.retarget.registration import registered
-
-PAIRED = ("lip_inner_upper", "lip_inner_lower")
-
-
-def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
-    """anny-head's units, regions and joint, transferred to a mesh by its fitted template [S, 3]."""
-    pair = registered_pair(head, mesh, fitted)
-    matching = match_vertices(pair)
-    transfer = transfer_onto(pair, matching)
-    group_of = _groups(head, matching.classes)
-
-    def transferred(region: Tensor) -> Tensor:
-        mask = torch.zeros(len(head.vertices)).index_fill(0, region, 1.0)
-        return (transfer.values(mask) > 0.5).nonzero().squeeze(1)
-
-    single = {name: index for name, index in head.regions.items() if name not in PAIRED}
-    regions = {name: transferred(index) for name, index in single.items()}
-    upper, lower = (head.regions[name] for name in PAIRED)
-    regions |= _lip_pairs(pair.vertices, pair.fitted, matching.classes, upper, lower)
-    return Head(
-        topology=topology,
-        vertices=mesh.vertices,
-        faces=mesh.faces,
-        units=transfer.offsets(head.units),
-        unit_names=head.unit_names,
-        regions=regions,
-        face_groups=torch.from_numpy(group_of)[mesh.faces].mode(dim=1).values,
-        group_names=head.group_names,
-        identities={},
-        pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
-        pivot=pair.to_head.inverse().of_tensor(head.pivot),
-    )
-
-
-def _groups(head: Head, classes: NDArray) -> NDArray:
-    """[V] group index of each vertex."""
-    group = np.full(len(classes), head.group_names.index("body"))
-    for name, kind in PARTS.items():
-        group[classes == kind] = head.group_names.index(name)
-    return group
-
-
-def _lip_pairs(
-    vertices: NDArray, fitted: NDArray, classes: NDArray, upper: Tensor, lower: Tensor
-) -> dict[str, Tensor]:
-    """For each pair of the template the nearest vertex of the mesh on either side of the lips."""
-    pairs = {}
-    for name, index, kind in zip(PAIRED, (upper, lower), (0, 1), strict=True):
-        side = np.flatnonzero(classes == kind)
-        apart = ((fitted[index.numpy()][:, None] - vertices[side][None]) ** 2).sum(2)
-        pairs[name] = torch.from_numpy(side[apart.argmin(1)])
-    return pairs
-
 
 KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
 """Regions that FLAME's own numbering gives better than a fit does."""
@@ -104,6 +43,11 @@ def face_of(
     if topology in SHIPPED:
         head = replace(load_head(topology), vertices=mesh.vertices)
         return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
+    from avatar.heads.flame_regions import flame_landmarks  # noqa: PLC0415  only other meshes need
+    from avatar.retarget.head_on_mesh import head_on  # noqa: PLC0415  all this, and it takes a
+    from avatar.retarget.registered_pair import to_head_space  # noqa: PLC0415  second to import
+    from avatar.retarget.registration import registered  # noqa: PLC0415
+
     residual = None
     if template is None:
         known = flame_landmarks(mesh.vertices) if topology in SIZES else landmarks
@@ -124,6 +68,8 @@ def shipped_face(topology: str = "anny-head") -> Face:
 
 def _with_flame_regions(head: Head) -> Head:
     """A head of FLAME's topology with the regions its numbering gives: lips, teeth, whole eyes."""
+    from avatar.heads.flame_regions import flame_regions  # noqa: PLC0415  as above
+
     known = flame_regions(head.vertices, head.faces)
     regions = {**head.regions, **{name: known[name] for name in KNOWN}}
     return replace(head, regions=regions, units=fit_units(head, head.vertices))

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Union, assert_never
 
 import av
-import imageio.v3 as imageio
 import numpy as np
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
@@ -24,7 +23,6 @@ from av.video.reformatter import (
 )
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
-from PIL.PngImagePlugin import PngInfo
 
 from avatar.video.codecs import MP4, NVENC, WEBM, Codecs
 from avatar.video.output import animation, check_output, check_picture, exact_rate, output_kind
@@ -230,6 +228,9 @@ def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
     it is removed. `path` may be an empty folder. comment: metadata of each picture.
     """
+    import imageio.v3 as imageio  # noqa: PLC0415  films need neither
+    from PIL.PngImagePlugin import PngInfo  # noqa: PLC0415
+
     count, info = 0, PngInfo()
     if comment:
         info.add_text("Comment", comment)

@@ -118,7 +118,7 @@ def test_a_face_of_flame_knows_its_lips_by_number(toothed: Face):
 
 def test_a_known_template_is_not_fitted_again(flame: FlameModel, toothed: Face, monkeypatch):
     monkeypatch.setattr(
-        "avatar.retarget.fitted_face.registered", lambda *_: pytest.fail("fitted again")
+        "avatar.retarget.registration.registered", lambda *_: pytest.fail("fitted again")
     )
     again = face_of(toothed.mesh, "flame-teeth", toothed.fitted)
     assert torch.equal(again.head.units, toothed.head.units)

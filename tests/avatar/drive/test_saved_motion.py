@@ -37,7 +37,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> Forbid:
     """From now on nothing may be registered."""
 
     def stop() -> None:
-        for user in ("fitted_face", "scan_avatar"):
+        for user in ("registration", "scan_avatar"):
             monkeypatch.setattr(
                 f"avatar.retarget.{user}.registered", lambda *_: pytest.fail("registered again")
             )

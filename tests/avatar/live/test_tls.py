@@ -72,7 +72,7 @@ def test_who_never_ends_the_handshake_is_counted_and_cut(
     cert, key = certificate(tmp_path)
     trusting, tls = ssl.create_default_context(cafile=str(cert)), tls_of(options(cert, key))
     monkeypatch.setattr(server, "HASTY", 1.5)
-    monkeypatch.setattr(server, "OF_ONE", 2)  # beside the one session
+    monkeypatch.setattr(server, "PER_ADDRESS", 2)  # beside the one session
     hello = b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"  # the beginning of a handshake
 
     async def whole() -> None:

@@ -112,7 +112,7 @@ def test_another_number_of_vertices(folder: Path, refuses: Refuses):
     ("array", "rule"),
     [
         (np.zeros((4, 2), np.float32), "shape [4, 2]"),
-        (np.zeros((2, 4, 3), np.float32), "2 moments"),
+        (np.zeros((2, 4, 3), np.float32), "2 frames"),
         (np.full((4, 3), np.nan, np.float32), "not finite"),
         (np.full((4, 3), np.inf), "not finite"),
         (np.full((4, 3), "x"), "not numbers"),

@@ -166,7 +166,7 @@ def test_parameters_that_lack_an_array(refuses: Callable[..., None], folder: Pat
     [
         ("expr", np.zeros((1, 101), np.float32), "101 numbers, but FLAME takes 100"),
         ("eyes_pose", np.zeros((1, 3), np.float32), "3 numbers, but FLAME takes 6"),
-        ("jaw_pose", np.zeros((2, 3), np.float32), "2 moments"),
+        ("jaw_pose", np.zeros((2, 3), np.float32), "2 frames"),
         ("rotation", np.full((1, 3), np.nan, np.float32), "not finite"),
         ("static_offset", np.zeros((1, 5000, 3), np.float32), "5000 vertices, but FLAME has 5023"),
         ("dynamic_offset", np.zeros((1, 5023, 3), np.float32), "the first timestep has 5143"),

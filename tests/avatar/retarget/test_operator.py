@@ -9,7 +9,7 @@ from head_meshes import HEAD, decimated, moved, whole_head
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.retarget import operator
 from avatar.retarget.backward import transfer_from
-from avatar.retarget.fitted_face import head_on
+from avatar.retarget.head_on_mesh import head_on
 from avatar.retarget.operator import Transfer, transfer_to
 
 OFFSETS = torch.stack(
