@@ -40,6 +40,8 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     """
     options = parse(prog, verb, words)
     command = named(verb.command)
+    if verb.loads:
+        import_module(verb.loads)
     gc.freeze()
     gc.enable()
     _run(command, options, verb, [prog, *words])

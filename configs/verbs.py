@@ -15,6 +15,7 @@ class Verb:
 
     options: str | type  # the class, or "module:class", a module that imports in no time
     command: str | Callable[..., None]  # the function of these options, or "module:function"
+    loads: str = field(default="", kw_only=True)  # what it works with, imported before it begins
     does: str = ""  # in a few words; scripts that are no verbs say it in their options' docstring
     words: tuple[str, ...] = ()  # options that may be given first, without their names
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
@@ -31,12 +32,14 @@ FILM = {
         "configs.options:DemoOptions",
         "configs.commands.film:make_demo",
         "the demo avatar speaks the demo voice: a film, of nothing but what is installed",
+        loads="avatar.drive.drive",
         words=("--out",),
     ),
     "drive": Verb(
         "avatar.drive.options:DriveOptions",
         "configs.commands.film:make_film",
         "a voice and an avatar: a talking-head video",
+        loads="avatar.drive.drive",
         words=("--avatar", "--audio"),
         aliases={"--output": "--out", "--seed": "--take"},
     ),
@@ -44,18 +47,21 @@ FILM = {
         "avatar.batch.options:BatchOptions",
         "configs.commands.film:make_batch",
         "many voices on many avatars: films and motion, on one machine or many",
+        loads="avatar.batch.run",
         stopped="nothing half-written is left; the same command makes the rest",
     ),
     "render": Verb(
         "avatar.drive.options:ReplayOptions",
         "configs.commands.film:replay_motion",
         "an avatar moved by a capture or by saved motion, filmed",
+        loads="avatar.drive.render",
         aliases={"--output": "--out"},
     ),
     "view": Verb(
         "avatar.drive.options:ViewOptions",
         "configs.commands.film:view_avatar",
         "an avatar in the browser: turned, moved, speaking",
+        loads="avatar.drive.view",
         words=("--avatar", "--audio"),
         stopped="the page is no longer served",
     ),
@@ -63,6 +69,7 @@ FILM = {
         "avatar.live.options:ServeOptions",
         "configs.commands.film:serve_avatar",
         "the same while somebody still speaks: microphones, and other programs",
+        loads="avatar.live.host",
         words=("--avatar",),
         stopped="nobody is served any more",
     ),
@@ -70,6 +77,7 @@ FILM = {
         "avatar.drive.options:ExportOptions",
         "configs.commands.film:export_motion",
         "motion for other programs: ARKit, FLAME, or any mesh, animated",
+        loads="avatar.drive.export",
         aliases={"--seed": "--take"},
     ),
 }
@@ -79,6 +87,7 @@ AVATAR = {
         "avatar.tracking.options:TrackOptions",
         "configs.commands.make:track_film",
         "a film of a face: a tracked capture, and the face's motion",
+        loads="avatar.tracking.track",
         stopped=CONTINUES,
     ),
     "make-avatar": Verb(
@@ -91,6 +100,7 @@ AVATAR = {
         "avatar.reconstruct.options:ReconstructOptions",
         "configs.commands.make:reconstruct_capture",
         "a tracked capture: an avatar",
+        loads="avatar.reconstruct.fit",
         aliases={"--every": "--train.save-every"},
         stopped=CONTINUES,
         writes=OUT | {"previews", "logs"},

@@ -116,18 +116,9 @@ def test_a_signal_in_a_compiled_function_stops_as_any_other():
     assert errors == "interrupted: nothing half-written is left\n"
 
 
-@pytest.mark.parametrize(
-    ("module", "said"),
-    [
-        *(("tyro", "nothing was begun"), ("numpy", "nothing was begun")),
-        ("torch.nn", "nothing half-written is left"),  # a verb imports what it needs when it runs
-        ("avatar.drive", "nothing half-written is left"),
-    ],
-)
+@pytest.mark.parametrize("module", ["tyro", "numpy", "torch.nn", "avatar.drive"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_being_stopped_while_python_imports(
-    module: str, said: str, number: signal.Signals, tmp_path: Path
-):
+def test_being_stopped_while_python_imports(module: str, number: signal.Signals, tmp_path: Path):
     script = str(ROOT / "scripts" / "drive.py")
     given = ["--avatar", tmp_path / "a.ply", "--audio", tmp_path / "a.wav"]
     command = [sys.executable, "-X", "importtime", script, *map(str, given)]
@@ -139,4 +130,4 @@ def test_being_stopped_while_python_imports(
                 break
         lines = [line for line in process.stderr if not line.startswith("import time:")]
     assert process.returncode == 128 + number, lines
-    assert "".join(lines) == f"interrupted: {said}\n"
+    assert "".join(lines) == "interrupted: nothing was begun\n"
