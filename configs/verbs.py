@@ -247,16 +247,14 @@ ALL = {
 }
 
 
-def _has_research() -> bool:
-    """Whether research/ is here, which a checkout has and a wheel has not."""
-    if find_spec("research") is None and (CHECKOUT / "research" / "__init__.py").is_file():
-        sys.path.append(str(CHECKOUT))
-    return find_spec("research") is not None
-
-
 def _offered(verb: Verb) -> bool:
-    return _has_research() or not str(verb.command).startswith("research.")
+    return HAS_RESEARCH or not str(verb.command).startswith("research.")
 
+
+if find_spec("research") is None and (CHECKOUT / "research" / "__init__.py").is_file():
+    sys.path.append(str(CHECKOUT))
+HAS_RESEARCH = find_spec("research") is not None
+"""Whether research/ is here, which a checkout has and a wheel has not."""
 
 GROUPS = {
     title: {name: verb for name, verb in group.items() if _offered(verb)}
