@@ -50,14 +50,16 @@ def drop_oldest(folder: Path, keep: int) -> None:
         path.unlink(missing_ok=True)
 
 
-def content_key(arrays: Iterable[tuple[str, NDArray]], rooms: Iterable[Path]) -> str:
+def content_key(arrays: Iterable[tuple[str, NDArray]], folders: Iterable[Path]) -> str:
     """A hash of all inputs of a result: named arrays, and the code in some folders."""
     digest = hashlib.sha256()
     for name, array in arrays:
         digest.update(f"{name} {array.dtype} {array.shape}".encode())
         digest.update(np.ascontiguousarray(array).tobytes())
-    for room in rooms:
-        for source in sorted(room.glob("*.py")):
+    for folder in folders:
+        sources = sorted(folder.glob("*.py"))
+        assert sources, f"{folder} holds no code: was it renamed?"
+        for source in sources:
             digest.update(source.read_bytes())
     return digest.hexdigest()[:32]
 
