@@ -33,7 +33,7 @@ def touching(model: FaceModel, person: Person, states: Sequence[FrameState]) -> 
     below the lower. The weights of mouth and jaw change as little as they can.
     """
     apart, slopes = (part.double() for part in lips_apart(model, person))
-    free = _named(model, MOUTH)
+    free = named_units(model, MOUTH)
     return [replace(one, weights=_meeting(apart, slopes, free, one.weights)) for one in states]
 
 
@@ -59,7 +59,7 @@ def with_gaps(
     """The states with lips that have the gaps [F, P, 3], in metres, as nearly as small changes of
     the units can give whose names begin with `by`."""
     _, slopes = (part.double() for part in lips_apart(model, person))
-    free = _named(model, by)
+    free = named_units(model, by)
     along = slopes[..., free]
     system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
     system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
@@ -100,7 +100,7 @@ def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
     return step
 
 
-def _named(model: FaceModel, first: tuple[str, ...]) -> Tensor:
+def named_units(model: FaceModel, first: tuple[str, ...]) -> Tensor:
     """Indices of the units whose names begin with `first`."""
     names = model.head.unit_names
     return torch.tensor([k for k, name in enumerate(names) if name.startswith(first)])

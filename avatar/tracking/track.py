@@ -162,8 +162,8 @@ def track_film(
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])
     model = with_offsets(face_model())
-    person, prior = _start(model, face, window, options)
-    keys = _key_frames(model, face, person, points, options.key_frames)
+    person, prior = start(model, face, window, options)
+    keys = key_frames(model, face, person, points, options.key_frames)
     free_focal = options.focal is None
     solved = _solve_keys(model, folder, face, keys, points, person, prior, free_focal)
     tracking = _every_frame(solved, folder, face, points, window)
@@ -185,7 +185,7 @@ def _claim(options: TrackOptions) -> None:
     claim_folder(options.out, wanted, "film that was tracked")
 
 
-def _start(
+def start(
     model: FaceModel, face: FollowedFace, window: Window, options: TrackingOptions
 ) -> tuple[Person, FocalPrior]:
     """A mean face and a default camera, in pixels of the pictures that are kept."""
@@ -198,7 +198,7 @@ def _start(
     return person, known if options.focal else FocalPrior(focal)
 
 
-def _key_frames(
+def key_frames(
     model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
 ) -> list[int]:
     landmarks = landmark_model(model)
