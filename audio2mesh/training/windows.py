@@ -18,6 +18,7 @@ from audio2mesh.training.options import AugmentOptions
 
 _GRID_FPS = 100  # frames per second of the motion of clips that were cut or strung together
 _OVERHANG = 0.4  # share of a window that may lie before or after its clip
+_AFTER, _BEFORE = 0.15, 0.3  # seconds of a pause, at its begin and end, that lips still speak in
 _EARLIEST_CUT = 0.3  # share of a window that is heard before its sound ends
 
 
@@ -111,6 +112,16 @@ def quiet_window(form: WindowForm, voices: list[np.ndarray], rng: np.random.Gene
     )
 
 
+def deep_in_pauses(audio: np.ndarray, form: WindowForm) -> Tensor:
+    """[F] frames far from all speech. What filmed mouths do there, such as opening up to a second
+    before they speak, no sound tells, and it is not what a silent face should do."""
+    centres = (torch.arange(form.frames) + 0.5) / form.fps
+    deep = torch.zeros(form.frames, dtype=torch.bool)
+    for start, end in find_pauses(audio):
+        deep |= (centres > start + _AFTER) & (centres < end - _BEFORE)
+    return deep
+
+
 def cut_off(window: Window, fps: int, second: float, ahead: float) -> Window:
     """The window as a listener knows it at a time: all later sound is silence.
 
@@ -198,6 +209,8 @@ def _random_window(
     overhang = _OVERHANG * seconds
     start = rng.uniform(-overhang, max(0.0, clip.seconds - seconds) + overhang)
     window = cut_window(clip, start, speed, form)
+    if clip.origin == "tracked":
+        window = replace(window, heard=~deep_in_pauses(window.audio, form))
     window = replace(window, audio=augment(window.audio, voices, options, rng))
     if rng.random() >= options.live:
         return window
