@@ -27,6 +27,10 @@ OVAL = (
 )
 """The points on the outline of the face, in order."""
 RIGHT_CORNER, LEFT_CORNER = 33, 263  # outer corners of the person's eyes
+UPPER_LIP, LOWER_LIP = (81, 82, 13, 312, 311), (178, 87, 14, 317, 402)
+"""Points on the inner lips, one below the other."""
+LIP_CORNERS = (78, 308)
+"""Inner corners of the mouth."""
 PRESENT = 0.5  # the least presence of a face
 APART = 0.03  # from the middle square to the others that are averaged, in sides
 TILTED, LARGER = 0.05, 0.03  # and by how much they are turned in radians, or larger or smaller
@@ -104,6 +108,20 @@ def _angles(right: Tensor, left: Tensor) -> Tensor:
     """How far the line from the right to the left eye [N, 2] is turned from level, in radians."""
     along = left - right
     return torch.atan2(along[:, 1], along[:, 0])
+
+
+def mouth_of(points: Tensor) -> tuple[Tensor, Tensor]:
+    """The gap between the lips and the mouth's width of faces [N, 478, 2 or more] in pixels.
+
+    Both [N] are distances in the picture over that of the outer corners of the eyes: the gap the
+    mean of five pairs of points on the inner lips, the width that of the inner corners.
+    """
+
+    def apart(some: Sequence[int], others: Sequence[int]) -> Tensor:
+        return (points[:, list(some), :2] - points[:, list(others), :2]).norm(dim=-1).mean(-1)
+
+    eyes = apart([RIGHT_CORNER], [LEFT_CORNER])
+    return apart(UPPER_LIP, LOWER_LIP) / eyes, apart(LIP_CORNERS[:1], LIP_CORNERS[1:]) / eyes
 
 
 _SIDES = ("Left", "Right")

@@ -96,6 +96,24 @@ class ReenactmentEvaluationOptions(MeasureOptions):
 
 
 @dataclass(frozen=True)
+class FilmEvaluationOptions(MeasureOptions):
+    """Measure how like the lips of films are to those of the true film of the same sound: films
+    that any program made, of any face.
+
+    The face is found in all films by the same landmarks. Gap: between the inner lips; width:
+    between the inner corners; both over the distance between the outer corners of the eyes. Other
+    frame rates are resampled to the true film's. A closure is a stretch with a gap under 2.5 % of
+    the eyes' distance, opened before and after; the true film's are called for, and those within
+    80 ms of one in the film are found. Silence is what is no speech in the true film's sound.
+    """
+
+    film: tuple[Path, ...]
+    """Films to measure, a row each; or folders of films, whose medians make a row."""
+    truth: Path
+    """The true film; or a folder, which has the true film of each under the same name."""
+
+
+@dataclass(frozen=True)
 class HeadEvaluationOptions:
     """Measure how heads, eyes, brows and lids move while somebody speaks: those that driving makes
     for recordings, recorded performances, and tracks of real heads."""
