@@ -179,18 +179,20 @@ def flat_share(picture: Tensor, points: Tensor) -> float:
 
     picture [H, W, 3] in [0, 1]; points [478, 2]: landmarks in its pixels.
     """
-    low, high = points.amin(0), points.amax(0)
-    side = float((high - low).max())
-    corner = (low + high - side) / 2
-    square = _cut(picture, corner, side).mean(-1)  # [SIDE, SIDE]
+    square, places = face_square(picture, points)
+    square = square.mean(-1)  # [SIDE, SIDE]
     across = (square[1:-1, 2:] - square[1:-1, :-2]) / 2
     down = (square[2:, 1:-1] - square[:-2, 1:-1]) / 2
-    inside = _inside((points - corner) * (SIDE / side))[1:-1, 1:-1]
+    inside = _inside(places)[1:-1, 1:-1]
     return float((torch.hypot(across, down)[inside] < FLAT).float().mean())
 
 
-def _cut(picture: Tensor, corner: Tensor, side: float) -> Tensor:
-    """A square of a picture at SIDE² pixels [SIDE, SIDE, 3]; its rim goes on beyond it."""
+def face_square(picture: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The square around a face [478, 2] in a picture [H, W, 3], at SIDE² pixels [SIDE, SIDE, 3],
+    and its landmarks there; the picture's rim goes on beyond it."""
+    low, high = points.amin(0), points.amax(0)
+    side = float((high - low).max())
+    corner = (low + high - side) / 2
     height, width = picture.shape[:2]
     steps = torch.arange(int(side) + 1)
     columns, rows = (int(start) + steps for start in corner.floor())
@@ -198,7 +200,7 @@ def _cut(picture: Tensor, corner: Tensor, side: float) -> Tensor:
     small = functional.interpolate(
         part.permute(2, 0, 1)[None].float(), (SIDE, SIDE), mode="bilinear", antialias=True
     )
-    return small[0].permute(1, 2, 0)
+    return small[0].permute(1, 2, 0), (points - corner) * (SIDE / side)
 
 
 def _inside(points: Tensor) -> Tensor:

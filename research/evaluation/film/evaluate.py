@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from avatar.geometry.vectors import Bools
 from avatar.lipreading.videos import SUFFIXES
+from avatar.video.reader import film_info
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.device import pick_device
 from common.errors import InputError
 from research.evaluation.figures import check_outputs
 from research.evaluation.film.lips import (
     Interval,
-    LipCurves,
     LipScores,
     compare,
     median_interval,
@@ -76,6 +77,8 @@ def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
     sentence."""
     pairs = film_pairs(options.film, options.truth)
     check_outputs(options.report)
+    for film, truth in chain.from_iterable(pairs.values()):
+        _check(film, truth)
     finder = load_face_finder(pick_device(options.device))
     truths: dict[Path, _True] = {}
     rows, nulls = {}, []
@@ -84,7 +87,7 @@ def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
         for film, truth in films:
             if truth not in truths:
                 truths[truth] = _true(truth, finder)
-            measured.append(_measure(film, truth, truths[truth], finder))
+            measured.append(_measure(watch(film, finder), truths[truth]))
         rows[name] = _pooled([each.row for each in measured])
         nulls += [each.nulls for each in measured]
     for name in ("shuffled", "mean mouth", "still"):
@@ -117,26 +120,29 @@ def _films_in(folder: Path) -> list[Path]:
     return films
 
 
-def _true(film: Path, finder: FaceFinder) -> _True:
-    silent_frames(film, 1, 1)  # a film without sound is refused at once
-    seen = watch(film, finder)
-    return _True(seen, silent_frames(film, len(seen.lips), seen.lips.fps))
-
-
-def _measure(film: Path, truth: Path, true: _True, finder: FaceFinder) -> _Measured:
-    seen = watch(film, finder)
-    _check_lengths(film, seen.lips, truth, true.seen.lips)
-    given = seen.lips, true.seen.lips, true.silent
-    row = Row(compare(*given), seen.picture, r_intervals(*given[:2]))
-    return _Measured(row, null_rows(*given))
-
-
-def _check_lengths(film: Path, ours: LipCurves, truth: Path, true: LipCurves) -> None:
-    if abs(ours.seconds - true.seconds) > LONGER:
+def _check(film: Path, truth: Path) -> None:
+    """Refuse what can be refused at once."""
+    ours, true = film_info(film), film_info(truth)
+    if true.sound_begin is None:
+        raise InputError(
+            f"{truth}: has no sound, which tells when nobody speaks; give the film with its sound"
+        )
+    if ours.seconds and true.seconds and abs(ours.seconds - true.seconds) > LONGER:
         raise InputError(
             f"{film}: lasts {ours.seconds:.1f} s, but {truth} {true.seconds:.1f} s; give films of "
             "the same sound"
         )
+
+
+def _true(film: Path, finder: FaceFinder) -> _True:
+    seen = watch(film, finder)
+    return _True(seen, silent_frames(film, len(seen.lips), seen.lips.fps))
+
+
+def _measure(seen: FaceSeen, true: _True) -> _Measured:
+    curves = seen.lips, true.seen.lips
+    row = Row(compare(*curves, true.silent), seen.picture, r_intervals(*curves))
+    return _Measured(row, null_rows(*curves, true.silent))
 
 
 def _of_truth(true: _True) -> Row:

@@ -16,10 +16,12 @@ from torch import Tensor
 
 from audio2mesh.evaluation.films import best_shift, met
 from audio2mesh.evaluation.timing import correlation, overlap
-from avatar.geometry.vectors import Bools, Floats
+from avatar.geometry.vectors import Bools, Floats, Ints
+from research.evaluation.head.events import runs
 
 LARGEST_SHIFT = 0.4  # seconds
 SHUT = 0.025  # of the eyes' distance: lips nearer than this are shut
+LONGEST = 0.4  # seconds: lips that are shut for longer rest
 NEAR = 0.08  # seconds by which a closure may be missed
 BLOCK = 2.0  # seconds that are drawn together for an interval
 FEWEST = 4  # blocks, or films, that an interval needs
@@ -52,7 +54,8 @@ class LipCurves:
 class LipScores:
     """How lips agree with true ones; nan where there is nothing to measure.
 
-    r is Pearson's; a closure is a run of frames with a gap below SHUT that open ones surround.
+    r is Pearson's; a closure is a run of frames with a gap below SHUT, of at most LONGEST seconds,
+    that open ones surround.
     """
 
     gap_r: float  # at the shift that suits the gap best
@@ -77,7 +80,7 @@ def compare(ours: LipCurves, true: LipCurves, silent: Bools | None = None) -> Li
     ours, true = in_step(ours, true)
     shift = _shift(ours, true)
     gaps, widths = _aligned(ours, true, shift)
-    called, made = (torch.from_numpy(closed(gap.numpy())) for gap in gaps[::-1])
+    called, made = (torch.from_numpy(closed(gap.numpy(), true.fps)) for gap in gaps[::-1])
     near = round(NEAR * true.fps)
     found, false = met(called, made, near), [not hit for hit in met(made, called, near)]
     return LipScores(
@@ -106,12 +109,12 @@ def in_step(ours: LipCurves, true: LipCurves) -> tuple[LipCurves, LipCurves]:
     )
 
 
-def closed(gap: Floats) -> Bools:
+def closed(gap: Floats, fps: float) -> Bools:
     """The frames [F] of a gap's closures."""
-    shut, opened = gap < SHUT, np.flatnonzero(gap >= SHUT)
-    first, last = (opened[0], opened[-1]) if len(opened) else (len(gap), 0)
-    shut[:first] = shut[last:] = False
-    return shut
+    found, last = np.zeros(len(gap), bool), len(gap)
+    for start, end in runs(gap < SHUT):
+        found[start:end] = start > 0 and end < last and end - start <= LONGEST * fps + 1e-6
+    return found
 
 
 def _shift(ours: LipCurves, true: LipCurves) -> float:
@@ -178,7 +181,7 @@ def median_interval(values: Sequence[float]) -> Interval:
     return _percentiles(np.median(known[chosen], axis=1))
 
 
-def _draws(count: int) -> Floats:
+def _draws(count: int) -> Ints:
     """How often each of so many is drawn, [DRAWS, count]."""
     return np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), DRAWS)
 

@@ -22,9 +22,8 @@ from avatar.tracking.frames import LONGEST
 from avatar.tracking.landmarks import EYES, NOSE, SKIN_POINTS, skin_points
 from avatar.video.reader import FPS, Bytes, colour_frames, film_info
 from avatar.video.sound import sound_reader
-from avatar.vision.crops import Squares, cut
 from avatar.vision.follow import FaceFinder, follow_face
-from avatar.vision.landmarks import MARGIN, mouth_of, squares_of_points
+from avatar.vision.landmarks import face_square, mouth_of
 from common.errors import InputError
 from common.parallel import ahead
 from common.progress import progress_bar
@@ -35,7 +34,6 @@ SHORTEST = 1.0  # seconds
 LEAST_FOUND = 0.5  # of the frames that must show a face
 FASTEST = 60.0  # frames a second that are looked at
 CROPS = 3  # that landmarks are averaged over
-SIDE = 128  # pixels of a face whose sharpness is measured
 
 
 @dataclass(frozen=True)
@@ -77,16 +75,17 @@ def watch(film: Path, finder: FaceFinder) -> FaceSeen:
         np.interp(frames, frames[known], column[known]) for column in np.stack(rows, 1)
     )
     head = without_noise(np.unwrap(np.stack(angles, 1), period=360, axis=0), fps)
-    return FaceSeen(
-        LipCurves(gap, width, fps),
-        PictureScores(
-            float(sharp.mean()),
-            float(sharp.std() / sharp.mean()),
-            *head.std(0).tolist(),
-            float(speed(head, fps).mean()),
-            float(known.mean()),
-        ),
+    yaw, pitch, roll = head.std(0).tolist()
+    picture = PictureScores(
+        sharpness=float(sharp.mean()),
+        sharpness_varies=float(sharp.std() / sharp.mean()),
+        yaw_deg=yaw,
+        pitch_deg=pitch,
+        roll_deg=roll,
+        head_speed=float(speed(head, fps).mean()),
+        found=float(known.mean()),
     )
+    return FaceSeen(LipCurves(gap, width, fps), picture)
 
 
 def _check(film: Path, known: Bools, fps: float) -> None:
@@ -122,13 +121,11 @@ def _row(points: Tensor, picture: Bytes) -> Floats:
 
 def sharpness(picture: Bytes, points: Tensor) -> float:
     """Variance of the Laplacian of a face [478, 3] in a picture [H, W, 3], over the variance of its
-    brightness, once it is scaled to SIDE pixels: neither size nor light counts."""
-    around = squares_of_points(points[None])
-    square = Squares(around.centres, around.sides / MARGIN, around.angles)
-    face = cut(torch.from_numpy(picture)[None] / 255, square, SIDE)[0].mean(-1)
-    middle = face[1:-1, 1:-1]
+    brightness, once it is scaled to one size: neither size nor light counts."""
+    square, _ = face_square(torch.from_numpy(picture) / 255, points[:, :2])
+    face = square.mean(-1)  # [SIDE, SIDE]
     sides = face[:-2, 1:-1] + face[2:, 1:-1] + face[1:-1, :-2] + face[1:-1, 2:]
-    return float((sides - 4 * middle).var() / face.var().clamp(min=1e-9))
+    return float((sides - 4 * face[1:-1, 1:-1]).var() / face.var().clamp(min=1e-9))
 
 
 def turned(points: Tensor) -> list[float]:
@@ -149,12 +146,7 @@ def _firm_points() -> tuple[list[int], Floats]:
 
 
 def silent_frames(film: Path, frames: int, fps: float) -> Bools:
-    """The frames [F] of a film deep in pauses of its speech. InputError without sound."""
-    begin = film_info(film).sound_begin
-    if begin is None:
-        raise InputError(
-            f"{film}: has no sound, which tells when nobody speaks; give it with sound"
-        )
-    read = sound_reader(film, SAMPLE_RATE, -begin)
+    """The frames [F] of a film with sound deep in pauses of its speech."""
+    read = sound_reader(film, SAMPLE_RATE, -(film_info(film).sound_begin or 0.0))
     silences = pauses(prosody_of(read(round(frames / fps * SAMPLE_RATE)).mean(1)))
     return deep_pauses(np.array(silences).reshape(-1, 2), fps, frames)
