@@ -151,12 +151,12 @@ def _lip_cells(row: Row) -> list[str]:
     def pair(gap: float, width: float) -> str:
         return f"{cell(gap, '.2f')} {cell(width, '.2f')}"
 
-    gap, width = (
-        " ".join(cell(end, ".2f") for end in row.intervals.get(name, (float("nan"),)))
-        for name in ("gap_r", "width_r")
-    )
+    def between(name: str) -> str:
+        low, high = row.intervals.get(name, (float("nan"),) * 2)
+        return cell(low, ".2f") + (f" to {high:.2f}" if low == low else "")
+
     return [
-        *(cell(of.gap_r, ".3f"), gap, cell(of.width_r, ".3f"), width),
+        *(cell(of.gap_r, ".3f"), between("gap_r"), cell(of.width_r, ".3f"), between("width_r")),
         pair(of.gap_r_unshifted, of.width_r_unshifted),
         cell(of.shift_ms, ".0f"),
         pair(of.gap_amplitude, of.width_amplitude),

@@ -103,9 +103,9 @@ class FilmEvaluationOptions(MeasureOptions):
     The face is found in all films by the same landmarks. Gap: between the inner lips; width:
     between the inner corners; both over the distance between the outer corners of the eyes. Other
     frame rates are resampled to the true film's. A closure is a stretch of at most 0.4 s with a gap
-    under 2.5 % of the eyes' distance, opened before and after; the true film's are called for, and
-    those within 80 ms of one in the film are found. Silence is what lies deep in pauses of speech
-    in the true film's sound.
+    under 2.5 % of the eyes' distance, opened before and after. Those of the true film are called
+    for, and found if the film's lips shut, or open again, within 80 ms; its own are false where the
+    true lips do not. Silence is what lies deep in pauses of speech in the true film's sound.
     """
 
     film: tuple[Path, ...]

@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
+from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
 from audio2mesh.evaluation.films import best_shift, met
@@ -55,7 +56,7 @@ class LipScores:
     """How lips agree with true ones; nan where there is nothing to measure.
 
     r is Pearson's; a closure is a run of frames with a gap below SHUT, of at most LONGEST seconds,
-    that open ones surround.
+    that open ones surround; near is within NEAR.
     """
 
     gap_r: float  # at the shift that suits the gap best
@@ -67,8 +68,8 @@ class LipScores:
     width_amplitude: float
     gap_error: float  # mean distance of the gaps at the shift, eye distances
     closures_called: float  # how many closures the true lips make
-    closures_found: float  # share of them with one of ours within NEAR
-    closures_false: float  # share of ours without a true one within NEAR
+    closures_found: float  # share of them near which ours shut, too, or open again
+    closures_false: float  # share of ours near which the true lips do not
     silent_speed: float  # mean speed of the gap while nobody speaks, eye distances a second
 
 
@@ -80,9 +81,7 @@ def compare(ours: LipCurves, true: LipCurves, silent: Bools | None = None) -> Li
     ours, true = in_step(ours, true)
     shift = _shift(ours, true)
     gaps, widths = _aligned(ours, true, shift)
-    called, made = (torch.from_numpy(closed(gap.numpy(), true.fps)) for gap in gaps[::-1])
-    near = round(NEAR * true.fps)
-    found, false = met(called, made, near), [not hit for hit in met(made, called, near)]
+    found, false = closures(gaps[0].numpy(), gaps[1].numpy(), true.fps)
     return LipScores(
         gap_r=correlation(*gaps),
         width_r=correlation(*widths),
@@ -109,12 +108,29 @@ def in_step(ours: LipCurves, true: LipCurves) -> tuple[LipCurves, LipCurves]:
     )
 
 
+def closures(gap: Floats, true_gap: Floats, fps: float) -> tuple[list[bool], list[bool]]:
+    """For each closure of the true lips whether these shut near it, be it to rest, or open again;
+    and for each closure of these whether the true ones do not."""
+
+    def hits(called: Floats, made: Floats) -> list[bool]:
+        short, shut = (torch.from_numpy(f) for f in (closed(called, fps), _ends(made, fps)))
+        return met(short, shut, round(NEAR * fps))
+
+    return hits(true_gap, gap), [not hit for hit in hits(gap, true_gap)]
+
+
 def closed(gap: Floats, fps: float) -> Bools:
     """The frames [F] of a gap's closures."""
     found, last = np.zeros(len(gap), bool), len(gap)
     for start, end in runs(gap < SHUT):
         found[start:end] = start > 0 and end < last and end - start <= LONGEST * fps + 1e-6
     return found
+
+
+def _ends(gap: Floats, fps: float) -> Bools:
+    """The frames [F] with shut lips that are open within half of LONGEST."""
+    opened = np.pad(gap >= SHUT, reach := round(LONGEST * fps / 2))
+    return (gap < SHUT) & sliding_window_view(opened, 2 * reach + 1).any(1)
 
 
 def _shift(ours: LipCurves, true: LipCurves) -> float:

@@ -38,7 +38,7 @@ def drawn(jaw: float, azimuth: float = 0.0) -> np.ndarray:
 
 def opening(seconds: float) -> float:
     """A jaw that opens twice a second, ever wider, in steps of 0.02."""
-    return round(5 * (1 + seconds) * max(0.0, np.sin(4 * np.pi * seconds)) ** 2) / 50
+    return round(4 * (3 + seconds) * max(0.0, np.sin(4 * np.pi * seconds)) ** 2) / 50
 
 
 def write_talk(path: Path, sound: Path | None, fps: float, late: float, wide: float = 1.0) -> Path:
@@ -70,7 +70,7 @@ def test_a_late_film_of_another_rate_is_measured(run_script: Run, truth: Path, t
     rows = json.loads(report.read_text())
     assert list(rows) == ["ours.mp4", "talk.mp4", "shuffled", "mean mouth", "still", "truth"]
     ours, same = rows["ours.mp4"]["lips"], rows["talk.mp4"]["lips"]
-    assert ours["gap_r"] > 0.95 and ours["gap_r"] > ours["gap_r_unshifted"] + 0.2
+    assert ours["gap_r"] > 0.9 and ours["gap_r"] > ours["gap_r_unshifted"] + 0.2
     assert ours["shift_ms"] == pytest.approx(120, abs=12)
     assert 0.3 < ours["gap_amplitude"] < 0.8  # small openings are seen too small
     assert same["gap_r"] == pytest.approx(1) and same == rows["truth"]["lips"]
@@ -106,7 +106,7 @@ def test_sharpness_falls_with_blur_and_not_with_size_or_light():
     twice = picture.repeat(2, 0).repeat(2, 1)
     assert sharpness(twice, 2 * points) == pytest.approx(sharp, rel=0.3)
     assert sharpness(picture // 2, points) == pytest.approx(sharp, rel=0.1)
-    blurred = sum(np.roll(picture.astype(float), k, 1) for k in range(-3, 4)) / 7
+    blurred = np.mean([np.roll(picture, k, 1) for k in range(-3, 4)], axis=0)
     assert sharpness(blurred.astype(np.uint8), points) < 0.4 * sharp
 
 

@@ -15,6 +15,7 @@ from research.evaluation.film.lips import (
     LipCurves,
     block_interval,
     closed,
+    closures,
     compare,
     in_step,
     median_interval,
@@ -30,12 +31,8 @@ def speech(seconds: float = 20.0, fps: float = FPS, late: float = 0.0, seed: int
     """Lips that open and close some three times a second, `late` by so many seconds."""
     rng = np.random.default_rng(seed)
     times = (np.arange(round(seconds * fps)) + 0.5) / fps - late
-    gap, width = (
-        sum(np.sin(2 * np.pi * f * times + p) for f, p in zip(hertz, phases, strict=True))
-        for hertz, phases in zip(
-            rng.uniform(0.5, 4, (2, 6)), rng.uniform(0, 6, (2, 6)), strict=True
-        )
-    )
+    hertz, phases = rng.uniform(0.5, 4, (2, 6)), rng.uniform(0, 6, (2, 6))
+    gap, width = np.sin(2 * np.pi * hertz[..., None] * times + phases[..., None]).sum(1)
     return LipCurves(np.maximum(0.05 + 0.03 * gap, 0.004), 0.5 + 0.02 * width, fps)
 
 
@@ -106,6 +103,15 @@ def test_closures_are_found_as_far_as_two_frames_off():
     assert round(NEAR * FPS) == 2 and abs(found.shift_ms) < 20
     assert found.closures_called == 3 and found.closures_found == pytest.approx(2 / 3)
     assert found.closures_false == pytest.approx(2 / 4)
+
+
+def test_lips_that_go_to_rest_close_once():
+    true = gap_of("oooo--" + 20 * "o" + "--" + 30 * "o" + "--oooo")
+    rests = gap_of("ooooo" + 30 * "-" + 24 * "o" + "---oooo")  # at the first one, for over a second
+    assert closures(rests, true, FPS) == ([True, False, True], [False])
+    shut = np.full(len(true), 0.5 * SHUT)
+    assert closures(shut, true, FPS) == ([False] * 3, [])
+    assert closures(true, shut, FPS) == ([], [True] * 3)
 
 
 def test_what_does_not_move_has_no_correlation():
