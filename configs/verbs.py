@@ -142,6 +142,12 @@ MEASURE = {
         "research.commands.measure_pictures:evaluate_reenacted",
         "whether an avatar does what a film shows, and tells not who did it",
     ),
+    "evaluate film": Verb(
+        "research.evaluation.options:FilmEvaluationOptions",
+        "research.commands.measure_pictures:evaluate_any_film",
+        "how like the lips of any film are to the true film's of the same sound",
+        words=("--film",),
+    ),
     "evaluate head": Verb(
         "research.evaluation.options:HeadEvaluationOptions",
         "research.commands.measure_speech:evaluate_heads",

@@ -102,9 +102,9 @@ MAY_IMPORT = {
         "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
         "avatar.heads avatar.lipreading common configs configs.commands research.bench "
         "research.captures research.corpus research.evaluation research.evaluation.avatar "
-        "research.evaluation.emotion research.evaluation.head research.evaluation.photo "
-        "research.evaluation.reenactment research.evaluation.tracking research.evaluation.voices "
-        "research.lipreading"
+        "research.evaluation.emotion research.evaluation.film research.evaluation.head "
+        "research.evaluation.photo research.evaluation.reenactment research.evaluation.tracking "
+        "research.evaluation.voices research.lipreading"
     ),
     "research.corpus": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"
@@ -124,6 +124,11 @@ MAY_IMPORT = {
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.rigging avatar.vision common "
         "research.evaluation research.evaluation.photo splat"
+    ),
+    "research.evaluation.film": (
+        "audio2mesh.evaluation audio2mesh.prosody audio2mesh.sound avatar.avatar_io "
+        "avatar.geometry avatar.heads avatar.lipreading avatar.tracking avatar.video "
+        "avatar.vision common research.evaluation research.evaluation.head"
     ),
     "research.evaluation.head": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "

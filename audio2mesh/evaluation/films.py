@@ -23,13 +23,7 @@ from audio2mesh.evaluation.articulation import (
     phone_frames,
     share,
 )
-from audio2mesh.evaluation.timing import (
-    LARGEST_LAG,
-    best_lag,
-    correlation,
-    lag_correlations,
-    overlap,
-)
+from audio2mesh.evaluation.timing import best_lag, correlation, lag_correlations, overlap
 from audio2mesh.model.motion import Motion
 
 LARGEST_SHIFT = 0.2  # seconds
@@ -87,11 +81,12 @@ def film_scores(
     return {name: score for name, score in found.items() if score}
 
 
-def best_shift(gap: Tensor, true_gap: Tensor, fps: float) -> float | None:
-    """Frames by which `gap` [F] is late, where the two correlate best; None where none does."""
-    correlations = lag_correlations(gap, true_gap)
-    reach = min(int(LARGEST_SHIFT * fps), LARGEST_LAG)
-    correlations[: LARGEST_LAG - reach] = correlations[LARGEST_LAG + reach + 1 :] = 0
+def best_shift(
+    gap: Tensor, true_gap: Tensor, fps: float, largest: float = LARGEST_SHIFT
+) -> float | None:
+    """Frames by which `gap` [F] is late, at most `largest` seconds either way, where the two
+    correlate best; None where none does."""
+    correlations = lag_correlations(gap, true_gap, int(largest * fps + 1e-6))
     return float(best_lag(correlations)) if correlations.max() > 0 else None
 
 

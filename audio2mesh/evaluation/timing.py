@@ -69,15 +69,16 @@ _BAND = 1.0  # seconds that a warp may lead or trail
 _FLAT = 1e-5  # metres: an extremum that stands out by less is rounding
 
 
-def lag_correlations(gap: Tensor, true_gap: Tensor) -> np.ndarray:
-    """Correlation [25] of the curves [F] where `gap` is taken to be late by -12 .. 12 frames."""
-    largest = min(LARGEST_LAG, len(gap) - 2)
+def lag_correlations(gap: Tensor, true_gap: Tensor, largest: int = LARGEST_LAG) -> np.ndarray:
+    """Correlation [2 largest + 1] of the curves [F] where `gap` is taken to be late by -largest ..
+    largest frames."""
+    known = len(gap) - 2
 
     def shifted(k: int) -> float:
         return correlation(*overlap(gap, true_gap, k))
 
-    lags = range(-LARGEST_LAG, LARGEST_LAG + 1)
-    return np.nan_to_num(np.array([shifted(k) if abs(k) <= largest else 0.0 for k in lags]))
+    lags = range(-largest, largest + 1)
+    return np.nan_to_num(np.array([shifted(k) if abs(k) <= known else 0.0 for k in lags]))
 
 
 def overlap(curve: Tensor, true: Tensor, shift: int) -> tuple[Tensor, Tensor]:
@@ -92,14 +93,14 @@ def best_lag(correlations: np.ndarray) -> float:
 
     Between frames the peak is that of the parabola through the best lag and its neighbours.
     """
-    best = int(correlations.argmax())
+    best, largest = int(correlations.argmax()), len(correlations) // 2
     if correlations[best] <= 0:
         return float("nan")
     if not 0 < best < len(correlations) - 1:
-        return float(best - LARGEST_LAG)
+        return float(best - largest)
     before, peak, after = correlations[best - 1 : best + 2]
     bend = before - 2 * peak + after
-    return best - LARGEST_LAG + (0.5 * (before - after) / bend if bend < 0 else 0.0)
+    return best - largest + (0.5 * (before - after) / bend if bend < 0 else 0.0)
 
 
 def misalignments(gap: Tensor, true_gap: Tensor, fps: float) -> np.ndarray:

@@ -27,6 +27,10 @@ OVAL = (
 )
 """The points on the outline of the face, in order."""
 RIGHT_CORNER, LEFT_CORNER = 33, 263  # outer corners of the person's eyes
+UPPER_LIP, LOWER_LIP = (81, 82, 13, 312, 311), (178, 87, 14, 317, 402)
+"""Points on the inner lips, one below the other."""
+LIP_CORNERS = (78, 308)
+"""Inner corners of the mouth."""
 PRESENT = 0.5  # the least presence of a face
 APART = 0.03  # from the middle square to the others that are averaged, in sides
 TILTED, LARGER = 0.05, 0.03  # and by how much they are turned in radians, or larger or smaller
@@ -106,6 +110,20 @@ def _angles(right: Tensor, left: Tensor) -> Tensor:
     return torch.atan2(along[:, 1], along[:, 0])
 
 
+def mouth_of(points: Tensor) -> tuple[Tensor, Tensor]:
+    """The gap between the lips and the mouth's width of faces [N, 478, 2 or more] in pixels.
+
+    Both [N] are distances in the picture over that of the outer corners of the eyes: the gap the
+    mean of five pairs of points on the inner lips, the width that of the inner corners.
+    """
+
+    def apart(some: Sequence[int], others: Sequence[int]) -> Tensor:
+        return (points[:, list(some), :2] - points[:, list(others), :2]).norm(dim=-1).mean(-1)
+
+    eyes = apart([RIGHT_CORNER], [LEFT_CORNER])
+    return apart(UPPER_LIP, LOWER_LIP) / eyes, apart(LIP_CORNERS[:1], LIP_CORNERS[1:]) / eyes
+
+
 _SIDES = ("Left", "Right")
 NAMES = (
     "_neutral",
@@ -161,18 +179,20 @@ def flat_share(picture: Tensor, points: Tensor) -> float:
 
     picture [H, W, 3] in [0, 1]; points [478, 2]: landmarks in its pixels.
     """
-    low, high = points.amin(0), points.amax(0)
-    side = float((high - low).max())
-    corner = (low + high - side) / 2
-    square = _cut(picture, corner, side).mean(-1)  # [SIDE, SIDE]
+    square, places = face_square(picture, points)
+    square = square.mean(-1)  # [SIDE, SIDE]
     across = (square[1:-1, 2:] - square[1:-1, :-2]) / 2
     down = (square[2:, 1:-1] - square[:-2, 1:-1]) / 2
-    inside = _inside((points - corner) * (SIDE / side))[1:-1, 1:-1]
+    inside = _inside(places)[1:-1, 1:-1]
     return float((torch.hypot(across, down)[inside] < FLAT).float().mean())
 
 
-def _cut(picture: Tensor, corner: Tensor, side: float) -> Tensor:
-    """A square of a picture at SIDE² pixels [SIDE, SIDE, 3]; its rim goes on beyond it."""
+def face_square(picture: Tensor, points: Tensor) -> tuple[Tensor, Tensor]:
+    """The square around a face [478, 2] in a picture [H, W, 3], at SIDE² pixels [SIDE, SIDE, 3],
+    and its landmarks there; the picture's rim goes on beyond it."""
+    low, high = points.amin(0), points.amax(0)
+    side = float((high - low).max())
+    corner = (low + high - side) / 2
     height, width = picture.shape[:2]
     steps = torch.arange(int(side) + 1)
     columns, rows = (int(start) + steps for start in corner.floor())
@@ -180,7 +200,7 @@ def _cut(picture: Tensor, corner: Tensor, side: float) -> Tensor:
     small = functional.interpolate(
         part.permute(2, 0, 1)[None].float(), (SIDE, SIDE), mode="bilinear", antialias=True
     )
-    return small[0].permute(1, 2, 0)
+    return small[0].permute(1, 2, 0), (points - corner) * (SIDE / side)
 
 
 def _inside(points: Tensor) -> Tensor:

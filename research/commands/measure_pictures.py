@@ -9,8 +9,10 @@ from common.threads import use_threads
 from configs.commands.printing import keep_report, print_table
 from research.evaluation.avatar.evaluate import Evaluation, evaluate_avatar
 from research.evaluation.figures import cell
+from research.evaluation.film.evaluate import FilmEvaluation, Row, evaluate_films
 from research.evaluation.options import (
     AvatarEvaluationOptions,
+    FilmEvaluationOptions,
     PhotoEvaluationOptions,
     ReenactmentEvaluationOptions,
     TrackingEvaluationOptions,
@@ -114,6 +116,55 @@ def reenactment_table(result: ReenactmentEvaluation) -> Table:
             f"{film.rotation_p90_deg:.2f}",
         )
     return table
+
+
+def evaluate_any_film(options: FilmEvaluationOptions) -> None:
+    use_threads(options.threads)
+    result = evaluate_films(options)
+    for table in film_tables(result):
+        print_table(table)
+    keep_report(result.report(), options.report)
+
+
+def film_tables(result: FilmEvaluation) -> list[Table]:
+    """A row for each film, or folder of films: its lips, and its face."""
+    lips = Table(
+        *("lips", "gap r", "95 %", "width r", "95 %", "unshifted", "shift (ms)", "amplitude"),
+        *("gap error (%)", "closures", "found", "false", "in silence (%/s)"),
+        caption="unshifted, amplitude: of gap and width; gap error, speed in silence: of the "
+        "eyes' distance",
+    )
+    face = Table("face", "sharpness", "varies", "yaw (°)", "pitch", "roll", "speed (°/s)", "found")
+    for name, row in result.rows.items():
+        title = name if row.films == 1 else f"{name} ({row.films})"
+        lips.add_row(title, *_lip_cells(row))
+        if seen := row.picture:
+            angles = (seen.yaw_deg, seen.pitch_deg, seen.roll_deg, seen.head_speed)
+            shares = (f"{seen.sharpness:.4f}", f"{seen.sharpness_varies:.0%}")
+            face.add_row(title, *shares, *(f"{a:.1f}" for a in angles), f"{seen.found:.0%}")
+    return [lips, face]
+
+
+def _lip_cells(row: Row) -> list[str]:
+    of = row.lips
+
+    def pair(gap: float, width: float) -> str:
+        return f"{cell(gap, '.2f')} {cell(width, '.2f')}"
+
+    def between(name: str) -> str:
+        low, high = row.intervals.get(name, (float("nan"),) * 2)
+        return cell(low, ".2f") + (f" to {high:.2f}" if low == low else "")
+
+    return [
+        *(cell(of.gap_r, ".3f"), between("gap_r"), cell(of.width_r, ".3f"), between("width_r")),
+        pair(of.gap_r_unshifted, of.width_r_unshifted),
+        cell(of.shift_ms, ".0f"),
+        pair(of.gap_amplitude, of.width_amplitude),
+        cell(100 * of.gap_error, ".1f"),
+        f"{of.closures_called:g}",
+        *(cell(share, ".0%") for share in (of.closures_found, of.closures_false)),
+        cell(100 * of.silent_speed, ".1f"),
+    ]
 
 
 ROWS = {

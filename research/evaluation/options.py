@@ -96,6 +96,25 @@ class ReenactmentEvaluationOptions(MeasureOptions):
 
 
 @dataclass(frozen=True)
+class FilmEvaluationOptions(MeasureOptions):
+    """Measure how like the lips of films are to those of the true film of the same sound: films
+    that any program made, of any face.
+
+    The face is found in all films by the same landmarks. Gap: between the inner lips; width:
+    between the inner corners; both over the distance between the outer corners of the eyes. Other
+    frame rates are resampled to the true film's. A closure is a stretch of at most 0.4 s with a gap
+    under 2.5 % of the eyes' distance, opened before and after. Those of the true film are called
+    for, and found if the film's lips shut, or open again, within 80 ms; its own are false where the
+    true lips do not. Silence is what lies deep in pauses of speech in the true film's sound.
+    """
+
+    film: tuple[Path, ...]
+    """Films to measure, a row each; or folders of films, whose medians make a row."""
+    truth: Path
+    """The true film; or a folder, which has the true film of each under the same name."""
+
+
+@dataclass(frozen=True)
 class HeadEvaluationOptions:
     """Measure how heads, eyes, brows and lids move while somebody speaks: those that driving makes
     for recordings, recorded performances, and tracks of real heads."""

@@ -38,6 +38,7 @@ REQUIRED = {
     "make-avatar": "--photo me.jpg --out A.ply",
     "evaluate avatar": "--avatar A.ply --capture capture",
     "evaluate photo": "A.ply --photo me.jpg",
+    "evaluate film": "ours.mp4 --truth real.mp4",
     "evaluate reenactment": "--tracked a b --truth c d",
     "evaluate emotion": "--data clips",
     "evaluate speech": "--data clips",
@@ -72,6 +73,7 @@ def ending(name: str, *words: str) -> int:
 
 WRONG = [
     ("evaluate speech --data", "error: --data: name at least one"),
+    ("evaluate film --film --truth real.mp4", "error: --film: name at least one"),
     ("train motion --data --out F", "error: --data: name at least one"),
     ("train sync --data --role loss --out F", "error: --data: name at least one"),
     ("train sync --data gone --role loss --out F", "error: gone: there is no such folder of clips"),

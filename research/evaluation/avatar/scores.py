@@ -18,7 +18,7 @@ from avatar.heads import Head
 from avatar.reconstruct.capture import View
 from avatar.reconstruct.losses import WINDOW, ssim_map
 from avatar.vision.follow import FaceFinder, faces_in_picture
-from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
+from avatar.vision.landmarks import mouth_of
 from research.evaluation.figures import mean
 from splat import Camera, orbit
 
@@ -149,8 +149,6 @@ FEWEST = 16
 """Pixels that a region must have in a view to count there."""
 SOLID = 127
 """Of 255: above it a mask counts as the person."""
-UPPER_LIP, LOWER_LIP = [82, 13, 312], [87, 14, 317]
-"""Landmarks in the middle of the lips, inside."""
 
 
 @dataclass(frozen=True)
@@ -213,8 +211,4 @@ def lip_opening(finder: FaceFinder, picture: Tensor) -> float | None:
     """The gap between the lips of the largest face in a picture [H, W, 3] in [0, 1], as a share of
     the distance between the outer corners of the eyes; None without a face."""
     faces = faces_in_picture(finder, picture.to(finder.landmarks.device), small=False).points
-    if not len(faces):
-        return None
-    points = faces[0, :, :2]
-    eyes = (points[LEFT_CORNER] - points[RIGHT_CORNER]).norm()
-    return float((points[UPPER_LIP] - points[LOWER_LIP]).norm(dim=1).mean() / eyes)
+    return float(mouth_of(faces)[0][0]) if len(faces) else None

@@ -1,0 +1,161 @@
+"""Films of any program against the true films of the same sound."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from avatar.geometry.vectors import Bools
+from avatar.lipreading.videos import SUFFIXES
+from avatar.video.reader import film_info
+from avatar.vision.follow import FaceFinder, load_face_finder
+from common.device import pick_device
+from common.errors import InputError
+from research.evaluation.figures import check_outputs
+from research.evaluation.film.lips import (
+    Interval,
+    LipScores,
+    compare,
+    median_interval,
+    medians,
+    null_rows,
+    r_intervals,
+)
+from research.evaluation.film.seen import FaceSeen, PictureScores, silent_frames, watch
+from research.evaluation.options import FilmEvaluationOptions
+
+LONGER = 1.0  # seconds by which one of two films may be longer
+FILMS = (*SUFFIXES, ".mpg")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A film, or the medians of many."""
+
+    lips: LipScores
+    picture: PictureScores | None  # None where there is no film of it
+    intervals: Mapping[str, Interval]
+    films: int = 1
+
+
+@dataclass(frozen=True)
+class FilmEvaluation:
+    rows: dict[str, Row]  # by the film's name, then what chance gives, then the truth
+
+    def report(self) -> dict[str, Any]:
+        """Figures by their names, for a file; null where there is nothing to measure."""
+        return {name: _known(asdict(row)) for name, row in self.rows.items()}
+
+
+def _known(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _known(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(each) for each in value]
+    return None if value != value else value
+
+
+@dataclass(frozen=True)
+class _True:
+    """A true film."""
+
+    seen: FaceSeen
+    silent: Bools  # [F]
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One film against its true one."""
+
+    row: Row
+    nulls: dict[str, LipScores]
+
+
+def evaluate_films(options: FilmEvaluationOptions) -> FilmEvaluation:
+    """Find the face in all films, and compare. Bad input raises InputError or OSError with one
+    sentence."""
+    pairs = film_pairs(options.film, options.truth)
+    check_outputs(options.report)
+    for film, truth in chain.from_iterable(pairs.values()):
+        _check(film, truth)
+    finder = load_face_finder(pick_device(options.device))
+    truths: dict[Path, _True] = {}
+    rows, nulls = {}, []
+    for name, films in pairs.items():
+        measured = []
+        for film, truth in films:
+            if truth not in truths:
+                truths[truth] = _true(truth, finder)
+            measured.append(_measure(watch(film, finder), truths[truth]))
+        rows[name] = _pooled([each.row for each in measured])
+        nulls += [each.nulls for each in measured]
+    for name in ("shuffled", "mean mouth", "still"):
+        if known := [each[name] for each in nulls if name in each]:
+            rows[name] = Row(medians(known), None, {}, len(known))
+    rows["truth"] = _pooled([_of_truth(each) for each in truths.values()])
+    return FilmEvaluation(rows)
+
+
+def film_pairs(films: Sequence[Path], truth: Path) -> dict[str, list[tuple[Path, Path]]]:
+    """Each of the films, or of the folders of films, by its name, with the films to measure and the
+    true film of each: `truth` itself, or the one of the same name in that folder."""
+    if not films:
+        raise InputError("--film: name at least one film")
+    true = {path.stem: path for path in _films_in(truth)} if truth.is_dir() else {}
+    found = {}
+    for given in films:
+        name = (str(given) if given.name in found else given.name) + "/" * given.is_dir()
+        several = _films_in(given) if given.is_dir() else [given]
+        if missing := [path for path in several if true and path.stem not in true]:
+            raise InputError(f"{missing[0]}: {truth} has no film of that name to compare it with")
+        found[name] = [(path, true.get(path.stem, truth)) for path in several]
+    return found
+
+
+def _films_in(folder: Path) -> list[Path]:
+    films = sorted(path for path in folder.iterdir() if path.suffix.lower() in FILMS)
+    if not films:
+        raise InputError(f"{folder}: holds no films ({', '.join(FILMS)})")
+    return films
+
+
+def _check(film: Path, truth: Path) -> None:
+    """Refuse what can be refused at once."""
+    ours, true = film_info(film), film_info(truth)
+    if true.sound_begin is None:
+        raise InputError(
+            f"{truth}: has no sound, which tells when nobody speaks; give the film with its sound"
+        )
+    if ours.seconds and true.seconds and abs(ours.seconds - true.seconds) > LONGER:
+        raise InputError(
+            f"{film}: lasts {ours.seconds:.1f} s, but {truth} {true.seconds:.1f} s; give films of "
+            "the same sound"
+        )
+
+
+def _true(film: Path, finder: FaceFinder) -> _True:
+    seen = watch(film, finder)
+    return _True(seen, silent_frames(film, len(seen.lips), seen.lips.fps))
+
+
+def _measure(seen: FaceSeen, true: _True) -> _Measured:
+    curves = seen.lips, true.seen.lips
+    row = Row(compare(*curves, true.silent), seen.picture, r_intervals(*curves))
+    return _Measured(row, null_rows(*curves, true.silent))
+
+
+def _of_truth(true: _True) -> Row:
+    return Row(compare(true.seen.lips, true.seen.lips, true.silent), true.seen.picture, {})
+
+
+def _pooled(rows: Sequence[Row]) -> Row:
+    """The row itself, or the medians of several with intervals over the films."""
+    if len(rows) == 1:
+        return rows[0]
+    intervals = {
+        name: median_interval([getattr(row.lips, name) for row in rows])
+        for name in rows[0].intervals
+    }
+    pictures = [row.picture for row in rows if row.picture]
+    return Row(medians([row.lips for row in rows]), medians(pictures), intervals, len(rows))
