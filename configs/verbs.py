@@ -90,6 +90,14 @@ AVATAR = {
         loads="avatar.tracking.track",
         stopped=CONTINUES,
     ),
+    "track-films": Verb(
+        "avatar.tracking.options:FilmsOptions",
+        "configs.commands.make:track_films",
+        "many films of one person who speaks: clips that speech-to-motion weights learn from",
+        loads="avatar.tracking.films",
+        words=("--films", "--out"),
+        stopped=CONTINUES,
+    ),
     "make-avatar": Verb(
         "configs.options:MakeAvatarOptions",
         "configs.commands.make:make_avatar",

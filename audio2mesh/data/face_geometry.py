@@ -35,10 +35,10 @@ class FaceGeometry:
         return FaceGeometry(*(getattr(self, part.name).to(device) for part in fields(self)))
 
     @property
-    def corners(self) -> tuple[Tensor, Tensor]:
-        """The lip vertices farthest to the subject's right and left."""
+    def corners(self) -> Tensor:
+        """The two lip vertices [2] farthest to the subject's right and left."""
         across = self.rest[self.lips, 0]
-        return self.lips[across.argmin()], self.lips[across.argmax()]
+        return self.lips[torch.stack([across.argmin(), across.argmax()])]
 
     @property
     def pairs(self) -> tuple[Tensor, Tensor]:

@@ -177,8 +177,7 @@ def tune(
 def gentlest_ways(model: SpeechToMotion, face: FaceGeometry) -> Tensor:
     """[K, 2] coefficients that part the lips, and the mouth's corners, by a metre, and of all such
     move the lips least; the other one of both stays."""
-    (upper, lower), across = face.pairs, face.rest[face.lips, 0]
-    right, left = face.lips[across.argmin()], face.lips[across.argmax()]
+    (upper, lower), (right, left) = face.pairs, face.corners
     gap = (model.basis[:, upper] - model.basis[:, lower])[..., 1].mean(1)
     width = (model.basis[:, left] - model.basis[:, right])[:, 0]
     openings = torch.stack([gap, width], 1).double()  # [K, 2]

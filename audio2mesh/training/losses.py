@@ -110,9 +110,8 @@ def swing_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
 
 def _over_time(motion: Motion, face: FaceGeometry) -> Tensor:
     """Lip gap and mouth width [B, 2, F] in mm, each less its mean over the window."""
-    right, left = face.corners
-    offsets = motion.offsets(torch.stack([right, left]))
-    width = face.rest[left, 0] - face.rest[right, 0] + offsets[..., 1, 0] - offsets[..., 0, 0]
+    ends = motion.offsets(face.corners)[..., 0]  # [B, F, 2]
+    width = ends[..., 1] - ends[..., 0]
     curves = torch.stack([lip_gap(motion, face), width], -2) * MM
     return curves - curves.mean(-1, keepdim=True)
 

@@ -187,7 +187,7 @@ class MotionTask:
 
 
 def not_measured(clips: Sequence[Clip]) -> set[str]:
-    """Names of the clips with modelled or solved motion, if others have motion that was measured."""
+    """Names of the clips with modelled or solved motion, if that of others was measured."""
     guessed = {clip.name for clip in clips if clip.origin in ("solved", "modelled")}
     return guessed if len(guessed) < len(clips) else set()
 

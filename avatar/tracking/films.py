@@ -5,6 +5,8 @@ sound are solved once, from a few of the films; then every film is tracked by it
 Several processes may share the films: each film's clip and record are files of their own.
 """
 
+import shutil
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -71,14 +73,22 @@ def track_films(options: FilmsOptions) -> list[Record]:
     check_tracking(options)
     check_sync(options.sync)
     films = find_films(options.films)
+    part, parts = options.shard
+    if not 1 <= part <= parts:
+        raise InputError(f"--shard {part} {parts}: the part must be from 1 to {parts}")
+    for film in films:
+        _words(options.words, film)
     device = pick_device(options.device)
     _claim(options, films)
     for folder in (PERSON, RECORDS):
         (options.out / folder).mkdir(exist_ok=True)
     finder = load_face_finder(device)
-    known = load_person(options, films, finder)
+    try:
+        known = load_person(options, films, finder)
+    except InputError:
+        shutil.rmtree(options.out)  # it holds nothing yet
+        raise
     own = own_model(known.solved)
-    part, parts = options.shard
     mine = films[part - 1 :: parts]
     done = [options.out / RECORDS / f"{film.stem}.json" for film in mine]
     missing = [(f, path) for f, path in zip(mine, done, strict=True) if not path.is_file()]
@@ -86,7 +96,7 @@ def track_films(options: FilmsOptions) -> list[Record]:
         for film, path in missing:
             record = _tracked(film, options, known, own, finder)
             write_json(path, asdict(record))
-            show(text=_line(record))
+            print(_line(record), file=sys.stderr)
             show()
     return [Record(**read_json(path)) for path in done]
 
@@ -131,7 +141,8 @@ def _tracked(
     record = Record(film.stem, len(face.frames), 0.0, residual, why)
     if not why:
         gap = _write_clip(film, tracking, known, options)
-        called, closed = closures(options.words, film, tracking, gap)
+        times = (tracking.frames.numpy() + 0.5) / tracking.fps
+        called, closed = closures(options.words, film, times, gap)
         record = replace(record, closures=called, closed=closed)
     return replace(record, seconds=round(monotonic() - started, 3))
 
@@ -155,7 +166,10 @@ def _write_clip(
     """Write the clip; returns the lip gap [F] in metres."""
     weights = without_person(tracking.model, tracking.person, tracking.states, known.neutral)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1
-    rows = np.searchsorted(tracking.frames - tracking.frames[0], np.arange(count), "right") - 1
+    rows = (
+        np.searchsorted((tracking.frames - tracking.frames[0]).numpy(), np.arange(count), "right")
+        - 1
+    )
     names = tracking.model.head.unit_names
     spoken = [names.index(name) for name in WEIGHTS if name.startswith(SPOKEN)]
     angles = np.degrees(head_angles(head_poses(tracking)).double().numpy())
@@ -190,27 +204,53 @@ REACH = 0.12  # seconds before and after a word's begin in which the lips must m
 TOUCHING = 0.0008  # metres of mean gap
 
 
-def closures(folder: Path | None, film: Path, tracking: Tracking, gap: Floats) -> tuple[int, int]:
-    """How many words of the film begin with shut lips, and at how many of them the lips [F] met.
-
-    `folder` holds <film>.align, lines `begin end word` in 1/25,000 s (as GRID has them).
-    """
-    path = folder / f"{film.stem}.align" if folder else None
-    if path is None or not path.is_file():
-        return 0, 0
-    times = (tracking.frames.numpy() + 0.5) / tracking.fps
+def closures(folder: Path | None, film: Path, times: Floats, gap: Floats) -> tuple[int, int]:
+    """How many words of the film begin with shut lips, and at how many of them the lips met, whose
+    gap [F] in metres belongs to times [F] in seconds."""
     called = closed = 0
-    for line in path.read_text().splitlines():
-        begin, _, word = line.split()
+    for begin, word in _words(folder, film):
         if word.startswith(SHUT_WORDS) and not word.startswith(NOT_SHUT) and word != "m":
-            near = np.abs(times - int(begin) / WORD_RATE) < REACH
+            near = np.abs(times - begin) < REACH
             called += bool(near.any())
             closed += bool((gap[near] < TOUCHING).any())
     return called, closed
 
 
+def _words(folder: Path | None, film: Path) -> list[tuple[float, str]]:
+    """Begin in seconds and text of each word of <film>.align, lines `begin end word` in
+    1/25,000 s, as GRID has them; none where there is no such file."""
+    path = folder / f"{film.stem}.align" if folder else None
+    if path is None or not path.is_file():
+        return []
+    try:
+        lines = [line.split() for line in path.read_text().splitlines() if line.strip()]
+        return [(int(begin) / WORD_RATE, word) for begin, _, word in lines]
+    except ValueError:
+        raise InputError(
+            f"{path}: must have lines `begin end word`, the times in 1/25,000 s"
+        ) from None
+
+
 def _line(record: Record) -> str:
     if record.dropped:
-        return f"{record.film}: dropped, {record.dropped}"
+        return f"{record.film}: dropped: {record.dropped}"
     speed = record.frames / record.seconds
     return f"{record.film}: {record.residual:.2f} mm, {speed:.1f} frames/s"
+
+
+def summary(records: Sequence[Record]) -> list[str]:
+    """What became of the films, in lines."""
+    kept = [record for record in records if not record.dropped]
+    lines = [f"{record.film}: dropped: {record.dropped}" for record in records if record.dropped]
+    if not kept:
+        return [*lines, f"all {len(records)} films were dropped"]
+    frames, seconds = (sum(getattr(one, name) for one in kept) for name in ("frames", "seconds"))
+    residuals = np.quantile([one.residual for one in kept], [0.5, 0.95])
+    said = (
+        f"{len(kept)} of {len(records)} films, {frames} frames at {frames / seconds:.1f} a second"
+    )
+    said += f"; landmarks {residuals[0]:.2f} mm off (95 %: {residuals[1]:.2f})"
+    if called := sum(one.closures for one in kept):
+        closed = 100 * sum(one.closed for one in kept) / called
+        said += f"; lips met at {closed:.0f} % of {called} words that begin with b, m or p"
+    return [*lines, said]

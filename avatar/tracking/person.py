@@ -102,13 +102,7 @@ def _solve_person(
     options: FilmsOptions, films: Sequence[Path], finder: FaceFinder
 ) -> dict[str, np.ndarray]:
     """The person from a few films, as arrays."""
-    at = np.unique(np.linspace(0, len(films) - 1, PERSON_FILMS).round().astype(int))
-    chosen = [films[k] for k in at]
-    with progress_bar("finding the face", len(chosen), "films/s") as show:
-        faces = []
-        for film in chosen:
-            faces.append(found_face(film, options, finder))
-            show()
+    chosen, faces = _faces_of_some(films, options, finder)
     solved, focal = _solve_keys(chosen, faces, options)
     own = own_model(solved)
     known = KnownPerson(solved, torch.zeros(len(solved.model.units)).double(), focal, 0.0, 0.0)
@@ -132,6 +126,25 @@ def _solve_person(
         "neutral": neutral.numpy(),
         "numbers": np.array(numbers),
     }
+
+
+def _faces_of_some(
+    films: Sequence[Path], options: TrackingOptions, finder: FaceFinder
+) -> tuple[list[Path], list[FollowedFace]]:
+    """Some films, spread evenly, and the face in each; those without a face are left out."""
+    at = np.unique(np.linspace(0, len(films) - 1, PERSON_FILMS).round().astype(int))
+    chosen, faces, why = [], [], None
+    with progress_bar("finding the face", len(at), "films/s") as show:
+        for film in (films[k] for k in at):
+            try:
+                faces.append(found_face(film, options, finder))
+                chosen.append(film)
+            except InputError as error:
+                why = why or error
+            show()
+    if not faces:
+        raise why or InputError("--films: needs a film")
+    return chosen, faces
 
 
 def _solve_keys(
@@ -186,10 +199,14 @@ def _delay(
         return options.sync / 1000
     weights, heard = [], []
     for film, tracking in zip(films, tracked, strict=True):
+        if film_info(film).sound_begin is None:
+            continue
         names = tracking.model.head.unit_names
         found = without_person(tracking.model, tracking.person, tracking.states, neutral)
         weights.append(found[:, [names.index(name) for name in WEIGHTS]].float())
         heard.append(film_sound(film, tracking, len(found), 0.0))
+    if not heard:
+        return 0.0
     found = delay_of(
         torch.cat(weights)[: round(LONGEST_HEARD * options.fps)], options.fps, np.concatenate(heard)
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
-from avatar.tracking.options import TrackOptions
+from avatar.tracking.options import FilmsOptions, TrackOptions
 from common.errors import InputError
 from common.threads import use_threads
 from common.writable import check_writable
@@ -25,6 +25,15 @@ def track_film(options: TrackOptions) -> None:
 
     found = track(options)
     print(describe(found))
+    print(f"wrote {options.out}")
+
+
+def track_films(options: FilmsOptions) -> None:
+    from avatar.tracking.films import summary, track_films
+
+    records = track_films(options)
+    for line in summary(records):
+        print(line)
     print(f"wrote {options.out}")
 
 
