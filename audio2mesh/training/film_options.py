@@ -36,8 +36,7 @@ class TrainFilmsOptions:
     people do; all other styles stay."""
 
     data: tuple[Path, ...]
-    """Folders of clips with a person's motion, which `convert_tracked.py` makes of
-    tracked films."""
+    """Folders of clips with a person's motion, which `track-films` makes."""
     hold: tuple[Path, ...]
     """Folders of further speech, of many voices, on which little may change."""
     solved: tuple[Path, ...] = ()

@@ -9,6 +9,7 @@ import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from time import monotonic
 
@@ -120,7 +121,8 @@ def find_films(given: Sequence[Path]) -> list[Path]:
 def _claim(options: FilmsOptions, films: Sequence[Path]) -> None:
     without = ("films", "out", "shard", "words", "device", "threads")
     wanted = {k: v for k, v in asdict(options).items() if k not in without}
-    wanted["films"] = [film.stem for film in films]
+    names = "\n".join(film.stem for film in films)
+    wanted["films"] = f"{len(films)}, {sha256(names.encode()).hexdigest()}"
     claim_folder(options.out, wanted, "set of clips")
 
 

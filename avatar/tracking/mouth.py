@@ -16,7 +16,7 @@ from avatar.geometry.vectors import MM
 from avatar.tracking.landmarks import LIPS, LandmarkModel, expected_pixels, visible_share
 from avatar.tracking.model import FaceModel, FrameState, Person
 from avatar.tracking.residuals import POSE, Residuals, normal_equations, place
-from avatar.tracking.smooth import MOUTH, named_units
+from avatar.tracking.smooth import MOUTH, bounded_step, named_units
 
 CHIN = (18, 83, 313, 200, 199, 182, 406, 201, 421, 194, 418, 208, 428)
 POINT_SPREAD = 0.4 * MM  # of a landmark of the mouth, once the person's offsets are known
@@ -154,6 +154,22 @@ def without_person(
     size = eye_distance(head, nobody) / eye_distance(model, person)
     wanted = mouth_rows(model, person).of(weights) * size
     return with_mouth(mouth_rows(head, nobody), weights, wanted, named_units(model, MOUTH))
+
+
+def performed_mouth(model: FaceModel, person: Person, states: Sequence[FrameState]) -> Tensor:
+    """As `without_person`, by weights within [0, 1], which other programs can play: narrow lips are
+    puckered, not stretched less than at rest. The neutral face is that of the frames themselves."""
+    neutral = shut_weights(model, person, torch.stack([one.weights for one in states]))
+    exact = without_person(model, person, states, neutral)
+    rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
+    free = named_units(model, MOUTH)
+    along = torch.cat([rows.slopes[:-1].mean(0)[None], rows.slopes[-1:]])[:, free]  # [2, n]
+    system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
+    weights = exact.clamp(0, 1)
+    missing = rows.of(exact) - rows.of(weights)
+    for row, lost in zip(weights, missing, strict=True):
+        row[free] += bounded_step(system, along.T @ lost / EVEN**2, row[free])
+    return weights
 
 
 def eye_distance(model: FaceModel, person: Person) -> float:

@@ -93,7 +93,7 @@ def _films(
     options: TrainFilmsOptions,
 ) -> list[Film]:
     if lacking := [recording.name for recording in recordings if recording.clip is None]:
-        raise InputError(f"{lacking[0]} has no motion; make clips with convert_tracked.py")
+        raise InputError(f"{lacking[0]} has no motion; make clips with track-films")
     heard = _heard(model, recordings, options)
     return [film_of(model, r, one, face, spreads) for r, one in zip(recordings, heard, strict=True)]
 

@@ -13,7 +13,7 @@ from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import inner_frames, mel_steps
 from audio2mesh.training.losses import Batch, Critic
-from audio2mesh.training.motion_task import MotionTask, motion_trainer
+from audio2mesh.training.motion_task import MotionTask, motion_trainer, not_measured
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer
 
@@ -125,8 +125,25 @@ def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
     assert set(stepped(trainer, 1)[0]) == {"loss", "lips"}
     assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
-        "vertices", "lips", "velocity", "gap", "closure", "contact", "tongue"
+        "vertices", "lips", "velocity", "gap", "closure", "contact", "agreement", "swing", "tongue"
     }  # fmt: skip
+
+
+def test_the_neutral_style_copies_measured_motion_alone(face: FaceGeometry, cache: Path):
+    """Modelled motion tells it when lips move; beside no measured motion it is copied."""
+    model = tiny_model()
+    sizes = {}
+    for other in ("tracked", "modelled"):
+        clips = [replace(talking_clip(model, "a"), origin="modelled")]
+        clips.append(replace(talking_clip(model, "b", 7.0), origin=other))
+        vertices = dict.fromkeys(asdict(OPTIONS.losses), 0.0) | {"vertices": 1.0}
+        options = replace(OPTIONS, neutral=1.0, losses=LossWeights(**vertices))
+        weights = np.array([1.0, 0.0])  # only the modelled clip is drawn
+        task = motion_trainer(model, clips, weights, face, options, cache=cache).task
+        task.prepare(0)
+        sizes[other] = float(task.losses(0)[0])
+    assert sizes["tracked"] < 0.2 * sizes["modelled"]  # what is left are windows of silence
+    assert not_measured(clips) == set()
 
 
 def test_a_critic_counts_with_its_weight_for_all_steps_between(face: FaceGeometry, cache: Path):
