@@ -1,5 +1,5 @@
 """The mouth of a tracked frame: refined until its landmarks are where they were found, and carried
-over to the mean head with the lip gap and the width that the person's mouth has.
+over to the mean head with the lip gap, upper lip and width that the person's mouth has.
 
 A frame's solution weighs many points against a prior that prefers small weights, so that mouths
 move too little. Here only the landmarks of lips and chin count, with a loose prior around the
@@ -65,7 +65,7 @@ def refined_mouth(
 
 
 SHUT = 0.4 * MM  # lip gap below which lips touch along their whole length
-EVEN = 0.05 * MM  # how nearly gap and width are met
+EVEN = 0.05 * MM  # how nearly gap, upper lip and width are met
 CONTACT = 0.3 * MM  # how nearly the pairs of the lips touch
 SHUT_SHARE = 0.1  # of the frames, at least, have the lips shut
 UNIT_SPREAD = 0.1  # of a unit's weight that gives way
@@ -73,15 +73,16 @@ UNIT_SPREAD = 0.1  # of a unit's weight that gives way
 
 @dataclass(frozen=True)
 class MouthRows:
-    """Gaps and width of a mouth, linear in the weights of the units."""
+    """Gaps, upper lip and width of a mouth, linear in the weights of the units."""
 
-    at_rest: Tensor  # [P + 1] metres upwards between the lips' pairs, and from corner to corner
-    slopes: Tensor  # [P + 1, E]
+    at_rest: Tensor  # [P] metres upwards between the lips' pairs
+    slopes: Tensor  # [P, E]
+    form: Tensor  # [3, E] of the mean gap, the height of the upper lip's middle, and from corner to corner
 
     def of(self, weights: Tensor) -> Tensor:
-        """[F, 2] mean gap and width in metres of weights [F, E], less those at rest."""
-        moved = weights.double() @ self.slopes.T
-        return torch.stack([moved[:, :-1].mean(1), moved[:, -1]], 1)
+        """[F, 3] mean gap, height of the upper lip's middle, and width in metres of weights [F, E], less
+        those at rest."""
+        return weights.double() @ self.form.T
 
 
 def mouth_rows(model: FaceModel, person: Person) -> MouthRows:
@@ -92,42 +93,36 @@ def mouth_rows(model: FaceModel, person: Person) -> MouthRows:
     across = head.vertices[lips, 0]
     right, left = lips[across.argmin()], lips[across.argmax()]
     units = model.units.double()
-    return MouthRows(
-        torch.cat([rest[upper, 1] - rest[lower, 1], rest[left, :1] - rest[right, :1]]),
-        torch.cat(
-            [units[:, upper, 1] - units[:, lower, 1], units[:, left, :1] - units[:, right, :1]], 1
-        ).T,
-    )
+    slopes = (units[:, upper, 1] - units[:, lower, 1]).T
+    third = len(upper) // 3
+    height = units[:, upper[third:-third], 1].mean(1)
+    width = units[:, left, 0] - units[:, right, 0]
+    form = torch.stack([slopes.mean(0), height, width])
+    return MouthRows(rest[upper, 1] - rest[lower, 1], slopes, form)
 
 
 def with_mouth(rows: MouthRows, weights: Tensor, wanted: Tensor, free: Tensor) -> Tensor:
-    """Weights [F, E] near the given ones whose mean lip gap and width are as wanted [F, 2], metres
-    over those at rest; `free` [n]: the units that may change.
+    """Weights [F, E] near the given ones whose lip gap, upper lip and width are as wanted [F, 3],
+    metres over those at rest; `free` [n]: the units that may change.
 
     A gap below 0 is none. Where it is next to nothing the lips touch pair by pair.
     """
+    goal = wanted.double().clone()
+    goal[:, 0].clamp_(min=0)
     found = weights.double().clone()
-    pairs = len(rows.slopes) - 1
-    mean = torch.cat([rows.slopes[:-1].mean(0)[None], rows.slopes[-1:]])[:, free]  # [2, n]
-    each = rows.slopes[:, free]  # [P + 1, n]
-    goal = torch.stack([wanted[:, 0].clamp(min=0), wanted[:, 1]], 1).double()
-    missing = goal - rows.of(weights)
-    found[:, free] += missing @ _pull(mean, torch.full((2,), EVEN)).T
+    found[:, free] += (goal - rows.of(found)) @ _pull(rows.form[:, free], EVEN).T
     shut = goal[:, 0] < SHUT
-    apart = found[shut] @ rows.slopes.T + torch.cat([rows.at_rest[:-1], rows.at_rest.new_zeros(1)])
-    target = torch.cat([torch.zeros(int(shut.sum()), pairs), goal[shut, 1:]], 1)
-    spreads = torch.full((pairs + 1,), CONTACT)
     touching = found[shut]
-    touching[:, free] += (target - apart) @ _pull(each, spreads).T
+    apart = rows.at_rest + touching @ rows.slopes.T
+    touching[:, free] -= apart @ _pull(rows.slopes[:, free], CONTACT).T
     found[shut] = touching
     return found.to(weights)
 
 
-def _pull(slopes: Tensor, spreads: Tensor) -> Tensor:
-    """[n, R] the smallest change of the units that moves rows [R, n] by a metre each, as nearly as
-    their spreads [R] ask."""
+def _pull(slopes: Tensor, spread: float) -> Tensor:
+    """[n, R] the smallest change of the units that moves rows [R, n] by a metre each, nearly."""
     prior = UNIT_SPREAD**2 * slopes
-    system = slopes @ prior.T + spreads.double().square().diag()
+    system = slopes @ prior.T + spread**2 * torch.eye(len(slopes)).double()
     return torch.linalg.solve(system, prior).T
 
 
@@ -163,7 +158,7 @@ def performed_mouth(model: FaceModel, person: Person, states: Sequence[FrameStat
     exact = without_person(model, person, states, neutral)
     rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
     free = named_units(model, MOUTH)
-    along = torch.cat([rows.slopes[:-1].mean(0)[None], rows.slopes[-1:]])[:, free]  # [2, n]
+    along = rows.form[:, free]
     system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
     weights = exact.clamp(0, 1)
     missing = rows.of(exact) - rows.of(weights)

@@ -63,13 +63,14 @@ def test_a_refined_mouth_moves_as_far_as_its_landmarks(calm):
     assert torch.equal(refined.rotation, timid.rotation)
 
 
-def test_gap_and_width_are_met_by_small_changes(calm):
+def test_gap_lip_and_width_are_met_by_small_changes(calm):
     model, person, _ = calm
     rows, free = mouth_rows(model, person), named_units(model, MOUTH)
     weights = torch.zeros(4, len(model.units), dtype=torch.float64)
     weights[:, model.head.unit_names.index("jawOpen")] = torch.tensor([0.1, 0.2, 0.3, 0.4]).double()
     weights[:, model.head.unit_names.index("browInnerUp")] = 0.5
-    wanted = torch.tensor([[6.0, -3.0], [9.0, 2.0], [12.0, 0.0], [15.0, -6.0]]).double() * MM
+    wanted = torch.tensor([[6.0, 1.0, -3.0], [9.0, 0.0, 2.0], [12.0, -1.0, 0.0], [15.0, 0, -6.0]])
+    wanted = wanted.double() * MM
     after = with_mouth(rows, weights, wanted, free)
     assert (rows.of(after) - wanted).abs().max() < 0.2 * MM
     assert (after - weights).abs().max() < 0.4
@@ -83,9 +84,11 @@ def test_lips_without_a_gap_touch_along_their_whole_length(calm):
     rows = mouth_rows(head, replace(person, shape=person.shape[:0]))
     weights = torch.zeros(1, len(model.units), dtype=torch.float64)
     weights[:, model.head.unit_names.index("mouthUpperUpLeft")] = 0.4
-    apart = rows.at_rest[:-1] + (weights @ rows.slopes.T)[0, :-1]
-    after = with_mouth(rows, weights, torch.tensor([[-1 * MM, 0.0]]), named_units(model, MOUTH))
-    touching = rows.at_rest[:-1] + (after @ rows.slopes.T)[0, :-1]
+    apart = rows.at_rest + (weights @ rows.slopes.T)[0]
+    after = with_mouth(
+        rows, weights, torch.tensor([[-1 * MM, 0.0, 0.0]]), named_units(model, MOUTH)
+    )
+    touching = rows.at_rest + (after @ rows.slopes.T)[0]
     assert apart.abs().max() > 1 * MM
     assert touching.abs().max() < 0.4 * apart.abs().max()
     assert touching.mean().abs() < 0.15 * MM
