@@ -77,11 +77,11 @@ class MouthRows:
 
     at_rest: Tensor  # [P] metres upwards between the lips' pairs
     slopes: Tensor  # [P, E]
-    form: Tensor  # [3, E] of the mean gap, the height of the upper lip's middle, and from corner to corner
+    form: Tensor  # [3, E] of mean gap, height of the upper lip's middle, and mouth width
 
     def of(self, weights: Tensor) -> Tensor:
-        """[F, 3] mean gap, height of the upper lip's middle, and width in metres of weights [F, E], less
-        those at rest."""
+        """Mean gap, height of the upper lip's middle, and width [F, 3] in metres of weights [F, E],
+        less those at rest."""
         return weights.double() @ self.form.T
 
 
