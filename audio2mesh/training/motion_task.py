@@ -182,7 +182,7 @@ class MotionTask:
     def _draw(self, step: int) -> Drawn:
         """This process's part of the windows that all processes draw alike."""
         rng = np.random.default_rng([self.options.seed, 1, step])
-        rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng)
+        rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng, self.guessed)
         return gather(rows[own_part(len(rows))], self.device)
 
 

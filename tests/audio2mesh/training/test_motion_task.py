@@ -11,7 +11,7 @@ from torch import Tensor
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.batches import inner_frames, mel_steps
+from audio2mesh.training.batches import draw_rows, inner_frames, mel_steps
 from audio2mesh.training.losses import Batch, Critic
 from audio2mesh.training.motion_task import MotionTask, motion_trainer, not_measured
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
@@ -137,13 +137,22 @@ def test_the_neutral_style_copies_measured_motion_alone(face: FaceGeometry, cach
         clips = [replace(talking_clip(model, "a"), origin="modelled")]
         clips.append(replace(talking_clip(model, "b", 7.0), origin=other))
         vertices = dict.fromkeys(asdict(OPTIONS.losses), 0.0) | {"vertices": 1.0}
-        options = replace(OPTIONS, neutral=1.0, losses=LossWeights(**vertices))
+        options = replace(OPTIONS, neutral=2.0, losses=LossWeights(**vertices))  # all of them
         weights = np.array([1.0, 0.0])  # only the modelled clip is drawn
         task = motion_trainer(model, clips, weights, face, options, cache=cache).task
         task.prepare(0)
-        sizes[other] = float(task.losses(0)[0])
+        sizes[other] = float(task.losses(0)[0].detach())
     assert sizes["tracked"] < 0.2 * sizes["modelled"]  # what is left are windows of silence
     assert not_measured(clips) == set()
+
+
+def test_guessed_motion_loses_its_style_half_as_often(face: FaceGeometry, cache: Path):
+    task = _trainer(face, cache=cache).task
+    task.prepare(0)
+    rows = draw_rows(task.passes, 2000, 0.6, np.random.default_rng(0), {"b"})
+    for clip, wanted in (("a", 0.6), ("b", 0.3)):
+        plain = [row.neutral for row in rows if row.clip == clip]
+        assert np.mean(plain) == pytest.approx(wanted, abs=0.05)
 
 
 def test_a_critic_counts_with_its_weight_for_all_steps_between(face: FaceGeometry, cache: Path):
