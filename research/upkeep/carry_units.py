@@ -148,7 +148,9 @@ def _harmonic(links: sp.csr_array, free: Ints, values: Floats) -> Floats:
 
 
 def _mended(head: Head, name: str, unit: Floats) -> Floats:
-    """A unit [V, 3] with lips and lids where they belong, and still where it hardly moves."""
+    """A unit [V, 3] with lips and lids where they belong, and still at the neck's end and where it
+    hardly moves."""
+    unit = unit * head.pose_weights.double().numpy()[:, None]
     if without_side(name) == "noseSneer":
         unit = unit * _above_the_lip(head)
     if without_side(name) not in PARTING:
