@@ -158,8 +158,8 @@ MAY_IMPORT = {
     ),
     "research.upkeep": (
         "audio2mesh.sound avatar.avatar_io avatar.geometry avatar.heads avatar.lighting "
-        "avatar.people avatar.rigging avatar.tracking avatar.video avatar.vision common "
-        "research.captures splat"
+        "avatar.people avatar.retarget avatar.rigging avatar.tracking avatar.video "
+        "avatar.vision common research.captures splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
