@@ -134,8 +134,8 @@ LOSSES: Mapping[str, Loss] = {
     "swing": swing_loss,
 }
 
-SIZELESS = ("closure", "contact", "agreement")
-"""Those that also hold for motion whose size and shape are not to be copied."""
+SIZELESS = ("closure", "contact")
+"""Those that also hold for motion that is not to be copied."""
 
 PHONED_LOSSES: Mapping[str, Loss] = {"sealing": closure_loss, "tongue": tongue_loss}
 """Of windows alone whose phones are known: there a touch of the lips is a certain one, and the

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -43,7 +44,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return made
 
 
-def options_of(folder: Path, out: Path, **others: object) -> FilmsOptions:
+def options_of(folder: Path, out: Path, **others: Any) -> FilmsOptions:
     return FilmsOptions(
         films=(folder,), out=out, size=256, key_frames=10, crops=1, sync=0.0, **others
     )  # fmt: skip
