@@ -27,6 +27,7 @@ from common.tensor_files import write_tensors
 _FORMAT = 3  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
 _DIGEST_BYTES = 12
+_RARER = 6  # times: how much rarer windows of guessed motion lose their style
 
 
 @dataclass(frozen=True)
@@ -215,13 +216,13 @@ def draw_rows(
     rng: np.random.Generator,
     guessed: Set[str] = frozenset(),
 ) -> list[Row]:
-    """Random windows, each pass with the same share; `neutral` of them lose their style, and half
-    as many of those of `guessed` clips, from which the neutral style learns less."""
+    """Random windows, each pass with the same share; `neutral` of them lose their style, and
+    fewer of those of `guessed` clips, from which the neutral style learns less."""
     places = [
         (p, int(rng.integers(len(p.styles))))
         for p in (passes[int(rng.integers(len(passes)))] for _ in range(count))
     ]
-    chances = [neutral / (2 if p.clips[row] in guessed else 1) for p, row in places]
+    chances = [neutral / (_RARER if p.clips[row] in guessed else 1) for p, row in places]
     plain = (rng.random(count) < chances).tolist()
     return [Row(*place, is_plain) for place, is_plain in zip(places, plain, strict=True)]
 

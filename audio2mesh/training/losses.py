@@ -90,14 +90,27 @@ def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (share * behind.square()).mean() * MM**2
 
 
-def agreement_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
-    """1 less the correlation over a window of lip gap and mouth width, each mean over the windows.
+def timing_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """1 less the correlation of the lip gap over a window, mean over the windows.
 
     It asks for the timing of the motion and leaves its size: what modelled motion and motion in
     somebody else's style can teach.
     """
-    curves = (_over_time(predicted, face), _over_time(true, face))  # [B, 2, F]
-    return (1 - _correlation(*curves)).mean(0).sum()
+    return _disagreement(predicted, true, face)[:, 0].mean()
+
+
+def width_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """The same of the mouth's width, which speakers differ in more."""
+    return _disagreement(predicted, true, face)[:, 1].mean()
+
+
+def _disagreement(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """[B, 2] 1 less the correlations of lip gap and mouth width. Motion of next to no size
+    correlates with nothing."""
+    ours, theirs = _over_time(predicted, face), _over_time(true, face)
+    least = LEAST_SWING * ours.shape[-1] ** 0.5
+    sizes = ours.norm(dim=-1).clamp_min(least) * theirs.norm(dim=-1).clamp_min(least)
+    return 1 - (ours * theirs).sum(-1) / sizes
 
 
 def swing_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
@@ -116,13 +129,6 @@ def _over_time(motion: Motion, face: FaceGeometry) -> Tensor:
     return curves - curves.mean(-1, keepdim=True)
 
 
-def _correlation(ours: Tensor, theirs: Tensor) -> Tensor:
-    """Of curves [.., F] without mean; motion of next to no size correlates with nothing."""
-    least = LEAST_SWING * ours.shape[-1] ** 0.5
-    sizes = ours.norm(dim=-1).clamp_min(least) * theirs.norm(dim=-1).clamp_min(least)
-    return (ours * theirs).sum(-1) / sizes
-
-
 LOSSES: Mapping[str, Loss] = {
     "vertices": vertex_loss,
     "lips": lip_loss,
@@ -130,11 +136,12 @@ LOSSES: Mapping[str, Loss] = {
     "gap": gap_loss,
     "closure": closure_loss,
     "contact": contact_loss,
-    "agreement": agreement_loss,
+    "timing": timing_loss,
+    "width": width_loss,
     "swing": swing_loss,
 }
 
-SIZELESS = ("closure", "contact")
+SIZELESS = ("closure", "contact", "timing")
 """Those that also hold for motion that is not to be copied."""
 
 PHONED_LOSSES: Mapping[str, Loss] = {"sealing": closure_loss, "tongue": tongue_loss}

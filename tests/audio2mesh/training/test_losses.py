@@ -42,11 +42,15 @@ def _naive(name: str, a: Motion, b: Motion, face: FaceGeometry) -> torch.Tensor:
         behind = (y - x)[:, :, face.tongue, 2].mean(-1)
         return (torch.where(behind > 0, 0.8, 0.2) * behind.square()).mean()
     gaps = [_naive_gap(offsets, face) for offsets in (x, y)]
-    if name in ("agreement", "swing"):
-        widths = [_naive_width(offsets, face) for offsets in (x, y)]
-        judge = _naive_disagreement if name == "agreement" else _naive_swing
-        pairs = [(*pair,) for curves in (gaps, widths) for pair in zip(*curves, strict=True)]
-        return 2 * torch.stack([judge(*pair) for pair in pairs]).mean()
+    widths = [_naive_width(offsets, face) for offsets in (x, y)]
+    match name:
+        case "timing":
+            return torch.stack([*map(_naive_disagreement, *gaps)]).mean()
+        case "width":
+            return torch.stack([*map(_naive_disagreement, *widths)]).mean()
+        case "swing":
+            swings = [[*map(_naive_swing, *curves)] for curves in (gaps, widths)]
+            return torch.tensor(swings).sum(0).mean()
     if name == "gap":
         return (gaps[0] - gaps[1]).abs().mean()
     shut = torch.sigmoid((1.5 - gaps[1]) / 0.3)
@@ -167,12 +171,12 @@ def test_a_tongue_that_may_be_out_comes_out_farther_than_in_the_mean(face):
     assert tongue_loss(true, true, without) == 0
 
 
-def test_agreement_asks_for_timing_and_leaves_size(face):
+def test_the_timing_loss_asks_for_timing_and_leaves_size(face):
     true, other = _motions()
     gap = lip_gap(true, face)
     assert gap.std() > 0
     larger = Motion(3 * true.coefficients, true.basis)
-    widths = [LOSSES["agreement"](motion, true, face) for motion in (true, larger, other)]
+    widths = [LOSSES["timing"](motion, true, face) for motion in (true, larger, other)]
     assert widths[0].abs() < 1e-4
     assert widths[1] < 0.5 * widths[2]
     assert LOSSES["swing"](larger, true, face) > 0.5 > LOSSES["swing"](true, true, face)
@@ -181,7 +185,7 @@ def test_agreement_asks_for_timing_and_leaves_size(face):
 def test_lips_that_never_move_agree_with_nothing_and_have_a_gradient(face):
     true, moving = _motions()
     still = Motion(torch.zeros_like(moving.coefficients, requires_grad=True), moving.basis)
-    loss = LOSSES["agreement"](still, true, face) + LOSSES["swing"](still, true, face)
+    loss = LOSSES["timing"](still, true, face) + LOSSES["swing"](still, true, face)
     loss.backward()
     assert still.coefficients.grad is not None and still.coefficients.grad.isfinite().all()
 

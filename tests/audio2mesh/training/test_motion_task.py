@@ -125,7 +125,8 @@ def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
     assert set(stepped(trainer, 1)[0]) == {"loss", "lips"}
     assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
-        "vertices", "lips", "velocity", "gap", "closure", "contact", "agreement", "swing", "tongue"
+        "vertices", "lips", "velocity", "gap", "closure", "contact",
+        "timing", "width", "swing", "tongue",
     }  # fmt: skip
 
 
@@ -137,7 +138,7 @@ def test_the_neutral_style_copies_measured_motion_alone(face: FaceGeometry, cach
         clips = [replace(talking_clip(model, "a"), origin="modelled")]
         clips.append(replace(talking_clip(model, "b", 7.0), origin=other))
         vertices = dict.fromkeys(asdict(OPTIONS.losses), 0.0) | {"vertices": 1.0}
-        options = replace(OPTIONS, neutral=2.0, losses=LossWeights(**vertices))  # all of them
+        options = replace(OPTIONS, neutral=6.0, losses=LossWeights(**vertices))  # all of them
         weights = np.array([1.0, 0.0])  # only the modelled clip is drawn
         task = motion_trainer(model, clips, weights, face, options, cache=cache).task
         task.prepare(0)
@@ -146,11 +147,11 @@ def test_the_neutral_style_copies_measured_motion_alone(face: FaceGeometry, cach
     assert not_measured(clips) == set()
 
 
-def test_guessed_motion_loses_its_style_half_as_often(face: FaceGeometry, cache: Path):
+def test_guessed_motion_loses_its_style_less_often(face: FaceGeometry, cache: Path):
     task = _trainer(face, cache=cache).task
     task.prepare(0)
     rows = draw_rows(task.passes, 2000, 0.6, np.random.default_rng(0), {"b"})
-    for clip, wanted in (("a", 0.6), ("b", 0.3)):
+    for clip, wanted in (("a", 0.6), ("b", 0.1)):
         plain = [row.neutral for row in rows if row.clip == clip]
         assert np.mean(plain) == pytest.approx(wanted, abs=0.05)
 
@@ -218,7 +219,8 @@ def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precisi
     losses, wanted = ([step["loss"] for step in stepped(each, 60)] for each in (trainer, plain))
     assert trainer.average["output.weight"].dtype == torch.float32
     assert losses != wanted
-    assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)
+    # float16 leaves out its first steps, until the scale of its losses fits
+    assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.2)
 
 
 def test_lips_can_be_kept_as_they_were(face: FaceGeometry, cache: Path):
