@@ -16,7 +16,6 @@ from time import monotonic
 import numpy as np
 import torch
 
-from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.take_poses import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
@@ -25,6 +24,7 @@ from avatar.tracking.mouth import mouth_rows, without_person
 from avatar.tracking.options import FilmsOptions, check_sync, check_tracking
 from avatar.tracking.person import (
     PERSON,
+    RATE,
     KnownPerson,
     film_sound,
     found_face,
@@ -178,7 +178,7 @@ def _write_clip(
     write_wav(
         options.out / f"{film.stem}.wav",
         film_sound(film, tracking, count, known.delay),
-        SAMPLE_RATE,
+        RATE,
     )
     write_arrays(
         options.out / f"{film.stem}.npz",

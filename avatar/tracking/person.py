@@ -11,7 +11,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.sound import SAMPLE_RATE
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.lipreading.sound_delay import LONGEST as LONGEST_HEARD
@@ -48,6 +47,7 @@ from common.errors import InputError
 from common.parallel import ahead, spread
 from common.progress import progress_bar
 
+RATE = 16_000  # samples per second of a clip's sound
 PERSON = "person"  # folder in the folder of clips
 PERSON_FILMS = 12  # from which the person is solved
 
@@ -218,8 +218,8 @@ def film_sound(film: Path, tracking: Tracking, count: int, delay: float) -> Floa
     """[S] at 16 kHz of `count` frames from the first tracked one on, moved by `delay` seconds."""
     begin = film_info(film).sound_begin or 0.0
     first = float(tracking.frames[0]) / tracking.fps - begin - delay
-    read = sound_reader(film, SAMPLE_RATE, first)
-    return read(round(count / tracking.fps * SAMPLE_RATE)).mean(1)
+    read = sound_reader(film, RATE, first)
+    return read(round(count / tracking.fps * RATE)).mean(1)
 
 
 def found_face(film: Path, options: TrackingOptions, finder: FaceFinder) -> FollowedFace:

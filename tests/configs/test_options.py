@@ -37,6 +37,7 @@ REQUIRED = {
     "make-capture": "--out capture",
     "make-avatar": "--photo me.jpg --out A.ply",
     "evaluate avatar": "--avatar A.ply --capture capture",
+    "track-films": "films clips",
     "evaluate photo": "A.ply --photo me.jpg",
     "evaluate film": "ours.mp4 --truth real.mp4",
     "evaluate reenactment": "--tracked a b --truth c d",
