@@ -6,6 +6,7 @@ so that the result does not depend on the start.
 """
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -17,15 +18,14 @@ from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import Floats, Ints, normalised
 from avatar.geometry.zbuffer import seen_faces
 from avatar.heads import load_head
+from avatar.retarget.coarse_icp import Volume, refine_all
 from avatar.retarget.icp import (
     AGREE,
     Poses,
     Scan,
     TemplatePoints,
-    Volume,
     mean_distance,
     refine,
-    refine_all,
     sample_scan,
     smoothed,
     step,
@@ -35,6 +35,7 @@ from avatar.retarget.landmarks import check_landmarks, how_to_write, landmark_po
 from avatar.retarget.likeness import likeness
 from avatar.retarget.template import MOUTH, Template, template_of
 from common.errors import InputError
+from common.parallel import spread
 
 ROUNDS = 2  # the triangles that are seen are found anew in each
 MOST_STEPS = 60
@@ -216,7 +217,7 @@ def _by_face(
     template: Template, scan: Scan, vertices: Floats, faces: Ints, outside: Ints
 ) -> Similarity:
     """The candidate whose surface is most like a face."""
-    poses = [_refined(template, scan, start) for start in candidates(template, scan)]
+    poses = list(spread(partial(_refined, template, scan), candidates(template, scan)))
     shares = [
         likeness(template, pose.apply(vertices), outside, template.vertices) for pose in poses
     ]
