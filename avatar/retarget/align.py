@@ -6,7 +6,6 @@ so that the result does not depend on the start.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -35,7 +34,6 @@ from avatar.retarget.landmarks import check_landmarks, how_to_write, landmark_po
 from avatar.retarget.likeness import likeness
 from avatar.retarget.template import MOUTH, Template, template_of
 from common.errors import InputError
-from common.parallel import spread
 
 ROUNDS = 2  # the triangles that are seen are found anew in each
 MOST_STEPS = 60
@@ -45,17 +43,19 @@ REACH = 0.008  # metres at which a pair counts a quarter
 
 def icp_refined(
     vertices: Floats, faces: Ints, to_head: Similarity, head: TemplatePoints
-) -> Similarity:
-    """The similarity from a mesh's space to head space next to one that is nearly right.
+) -> tuple[Similarity, Ints]:
+    """The similarity from a mesh's space to head space next to one that is nearly right, and the
+    triangles [m, 3] that it was found by.
 
     Point-to-plane ICP like refine, but to the closest points of the triangles [M, 3] seen from
     around and above: it depends neither on samples nor on the pose of the mesh in its own space.
     """
+    outside = faces
     for _ in range(ROUNDS):
         moved = to_head.apply(vertices)
         outside = faces[seen_faces(moved, faces)]
         to_head = to_head.then(_converged(face_tree(moved, outside), head))
-    return to_head
+    return to_head, outside
 
 
 def _converged(surface: FaceTree, head: TemplatePoints) -> Similarity:
@@ -161,8 +161,9 @@ UPRIGHT, ALONG = np.cos(np.radians([20, 10]))  # of a head, and for a direction 
 LIKE_A_FACE = 0.3  # likeness below which nothing can be one, whatever is bent
 
 
-def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similarity:
-    """The similarity that takes a mesh's own space into head space (metres, +y up, +z out).
+def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> tuple[Similarity, Ints]:
+    """The similarity that takes a mesh's own space into head space (metres, +y up, +z out), and the
+    triangles [m, 3] of the mesh that are then seen from around and above.
 
     The mesh's unit, position and rotation may be anything, and neck, shoulders, hair or the back of
     the head may be there or missing: of all poses, it is the one in which its surface is most like
@@ -176,7 +177,8 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
         raise InputError("the mesh has no triangles that can be seen from outside")
     scan = sample_scan(vertices, outside, SCAN_POINTS)
     if landmarks:
-        return _by_landmarks(template, scan, landmarks)
+        to_head = _by_landmarks(template, scan, landmarks)
+        return to_head, faces[seen_faces(to_head.apply(vertices), faces)]
     return _by_face(template, scan, vertices, faces, outside)
 
 
@@ -215,9 +217,9 @@ def _by_landmarks(template: Template, scan: Scan, landmarks: Mapping[str, Tensor
 
 def _by_face(
     template: Template, scan: Scan, vertices: Floats, faces: Ints, outside: Ints
-) -> Similarity:
-    """The candidate whose surface is most like a face."""
-    poses = list(spread(partial(_refined, template, scan), candidates(template, scan)))
+) -> tuple[Similarity, Ints]:
+    """The candidate whose surface is most like a face, refined."""
+    poses = [_refined(template, scan, start) for start in candidates(template, scan)]
     shares = [
         likeness(template, pose.apply(vertices), outside, template.vertices) for pose in poses
     ]
