@@ -16,11 +16,13 @@ from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction
 from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
+from avatar.drive.manner import in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import Avatar
 from avatar.video.output import exact_rate
 from common.device import Device, pick_device
 
@@ -47,12 +49,20 @@ def load_mover(mover: Mover | None, direction: Direction, device: Device) -> Mov
 
 
 def motion_of(
-    mover: Mover | SpeechToMotion, face: Face | None, direction: Direction
+    mover: Mover | SpeechToMotion,
+    face: Face | None,
+    direction: Direction,
+    avatar: Avatar | None = None,
 ) -> DrivenMotion:
-    """The motion of a face by what moves it; None: the face of saved motion."""
+    """The motion of a face by what moves it; None: the face of saved motion.
+
+    avatar: that whose face it is and whose manner a voice is spoken in, if any.
+    """
     if isinstance(mover, SavedMotion):
         return retargeted(mover, face)
     assert face is not None
+    if isinstance(mover, SpeechToMotion):
+        mover = in_manner(mover, direction.manner, avatar)
     return perform(face, mover, direction)
 
 
