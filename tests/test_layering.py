@@ -152,9 +152,8 @@ MAY_IMPORT = {
         "audio2mesh.training avatar.heads avatar.lipreading common research.corpus"
     ),
     "research.upkeep": (
-        "audio2mesh.sound avatar.avatar_io avatar.geometry avatar.heads avatar.lighting "
-        "avatar.people avatar.rigging avatar.tracking avatar.video avatar.vision common "
-        "research.captures splat"
+        "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "
+        "avatar.rigging avatar.tracking avatar.vision common research.captures splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",

@@ -28,11 +28,12 @@ from audio2mesh.training.augment import augment
 from audio2mesh.training.batches import window_form
 from audio2mesh.training.film_options import MannerOptions
 from audio2mesh.training.film_tuning import NEUTRAL_ROW, gentlest_ways, lip_gram
+from audio2mesh.training.losses import contact_loss
 from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, cut_window
 from common.errors import InputError
 
-LEAST_SECONDS = 15.0  # of film: less tells too little
+LEAST_SECONDS = 12.0  # of film: less tells too little
 LEAST_LIKENESS = 0.2  # correlation of the lips' gap with the neutral style's: less is no speech
 SHUT = 0.0012  # metres of gap below which lips are shut
 MOMENT = 0.4  # seconds: lips that are shut for longer rest
@@ -84,8 +85,7 @@ def learn_manner(
     own = [lesson(model, _windows(model, film, options.variants, rng), face) for film in films]
     silent = Motion(torch.zeros(2, len(model.basis)), model.basis)
     foreign = replace(films[0], audio=other, motion=silent, phones=(), kept=None)
-    kept = lesson(model, _windows(model, foreign, 1, rng), face)
-    kept = replace(kept, filmed=torch.zeros_like(kept.filmed))
+    kept = lesson(model, _windows(model, foreign, options.variants, rng), face, trusted=False)
     changes = _learn(model, _joined(own), kept, face, options, done)
     return Manner(changes, weights_digest(model), learnt)
 
@@ -174,20 +174,20 @@ def _variant(film: Clip, start: float, form: WindowForm, rng: np.random.Generato
 
 
 @torch.no_grad()
-def lesson(model: SpeechToMotion, windows: Sequence[Window], face: FaceGeometry) -> Lesson:
-    """What is learned of windows; the sound is encoded once."""
+def lesson(
+    model: SpeechToMotion, windows: Sequence[Window], face: FaceGeometry, trusted: bool = True
+) -> Lesson:
+    """What is learned of windows, whose motion is trusted or not; the sound is encoded once."""
     sounds = torch.from_numpy(np.stack([window.audio for window in windows]))
     parts = [_features(model, part) for part in sounds.split(ENCODED)]
     features = torch.cat(parts)
     before = torch.cat([model.decoder(part, _neutral(part)) for part in features.split(ENCODED)])
-    gaps = lip_gap(model.motion(before), face)
-    return Lesson(
-        features,
-        before,
-        torch.stack([window.coefficients for window in windows]),
-        torch.stack([~window.times.isnan() for window in windows]),
-        torch.stack([moments_shut(gap, model.fps) for gap in gaps]),
+    true = torch.stack([window.coefficients for window in windows])
+    filmed = torch.stack([~window.times.isnan() for window in windows]) & trusted
+    shut = torch.stack(
+        [moments_shut(gap, model.fps) for gap in lip_gap(model.motion(before), face)]
     )
+    return Lesson(features, before, true, filmed, shut)
 
 
 def _joined(lessons: Sequence[Lesson]) -> Lesson:
@@ -265,6 +265,7 @@ def _loss(
         loss = loss + DIFFERENCES * _mean(curve.diff(dim=1).square(), both)
     opened = (gap - lip_gap(was, face).clamp_min(SHUT / 2)).relu() * MM
     loss = loss + options.closure * _mean(opened, lesson.shut[:, inner])
+    loss = loss + options.contact * contact_loss(now, was, face)
     moved = made - before
     moved = moved - moved.mean(1, keepdim=True)
     return loss + options.keep * _mean(((moved @ gram) * moved).sum(-1), ~filmed)

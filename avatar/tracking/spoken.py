@@ -12,7 +12,9 @@ from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
 from avatar.tracking.write import MOTION, OVERLAY
+from avatar.video.reader import film_info
 from avatar.video.sound import sound_reader
+from common.errors import InputError
 
 RATE = 16_000  # samples per second of the sound
 SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
@@ -35,7 +37,9 @@ class SpokenTake:
 
 
 def spoken_take(tracked: Path) -> SpokenTake:
-    """What a folder of `track` says of speech. Raises as `open_motion` and `stream_audio` do."""
+    """What a folder of `track` says of speech. InputError without sound, or as `open_motion`."""
+    if film_info(tracked / OVERLAY).sound_begin is None:
+        raise InputError(f"{tracked}: its film has no sound; film somebody who speaks")
     motion = open_motion(tracked / MOTION)
     weights, _ = fit_weights(load_head(), motion_chunks(motion))
     spoken = [k for k, name in enumerate(WEIGHTS) if name.startswith(SPOKEN)]

@@ -110,11 +110,8 @@ def _manner(capture: Path, film: Path) -> "Tensor | None":
     import torch
 
     from audio2mesh.model.manner import manner_bytes
-    from avatar.video.reader import film_info
     from configs.commands.manner import manner_of_folder
 
-    if film_info(film).sound_begin is None:
-        return None
     try:
         content = manner_bytes(manner_of_folder(capture, film))
         return torch.frombuffer(bytearray(content), dtype=torch.uint8)
