@@ -77,14 +77,14 @@ def with_manner(model: SpeechToMotion, manner: Manner) -> SpeechToMotion:
     """
     if manner.weights != weights_digest(model):
         raise InputError(
-            "this manner of speaking was learned with other speech-to-motion weights; learn it "
+            "its manner of speaking was learned with other speech-to-motion weights; learn it "
             "again, or name those with --weights"
         )
     found, given = deepcopy(model), {n: c.to(model.basis) for n, c in manner.changes.items()}
     try:
         found.decoder.load_state_dict(changed(model, given), strict=False)
     except (LookupError, RuntimeError) as error:
-        raise InputError(f"the manner of speaking is damaged ({_in_line(error)})") from error
+        raise InputError(f"its manner of speaking is damaged ({_in_line(error)})") from error
     return found
 
 
@@ -101,7 +101,7 @@ def weights_digest(model: SpeechToMotion) -> str:
 def manner_bytes(manner: Manner) -> bytes:
     """The content of a manner's file, safetensors in half precision: about 60 kB."""
     halves = {name: change.half().cpu().contiguous() for name, change in manner.changes.items()}
-    return save(halves, {"format": FORMAT, "weights": manner.weights, "learnt": manner.learnt})
+    return save(halves, {FORMAT: json.dumps([manner.weights, manner.learnt])})  # one: no order
 
 
 def manner_of(content: bytes, place: str) -> Manner:
@@ -109,10 +109,11 @@ def manner_of(content: bytes, place: str) -> Manner:
     try:
         length = int.from_bytes(content[:8], "little")
         facts = json.loads(content[8 : 8 + length])["__metadata__"]
+        weights, learnt = json.loads(facts[FORMAT])
         changes = {name: change.float() for name, change in load(content).items()}
-        if facts["format"] != FORMAT or not all(c.isfinite().all() for c in changes.values()):
-            raise ValueError(facts["format"])
-        return Manner(changes, facts["weights"], facts["learnt"])
+        if not all(change.isfinite().all() for change in changes.values()):
+            raise ValueError("a number is not finite")
+        return Manner(changes, weights, learnt)
     except (LookupError, TypeError, ValueError, SafetensorError) as error:
         why = _in_line(error)
         raise InputError(f"{place}: holds no manner of speaking of this version ({why})") from error

@@ -79,7 +79,7 @@ class MannerOptions:
     """How many versions of the films are heard: as they are, and with other sound and speed."""
     closure: float = 4.0
     """Weight of the gap, mm, between lips that the neutral style shuts for a moment."""
-    contact: float = 3.0
+    contact: float = 100.0
     """Weight of the distance, mm, that the lower lip gains from the upper teeth where the neutral
     style has it at them (f, v)."""
     keep: float = 0.3

@@ -80,12 +80,12 @@ def learn_manner(
     said = [spoken(model, film) for film in films]
     _check_films(model, films, said, face)
     excess = left_at_closures(films, face)
-    films = [closer(film, excess, face, gentlest_ways(model, face)[:, 0]) for film in films]
+    films = [closer(film, excess, gentlest_ways(model, face)[:, 0], face) for film in films]
     rng = np.random.default_rng(options.seed)
-    own = [lesson(model, _windows(model, film, options.variants, rng), face) for film in films]
+    own = [lesson(model, windows_over(model, film, options.variants, rng), face) for film in films]
     silent = Motion(torch.zeros(2, len(model.basis)), model.basis)
     foreign = replace(films[0], audio=other, motion=silent, phones=(), kept=None)
-    kept = lesson(model, _windows(model, foreign, options.variants, rng), face, trusted=False)
+    kept = lesson(model, windows_over(model, foreign, options.variants, rng), face, trusted=False)
     changes = _learn(model, _joined(own), kept, face, options, done)
     return Manner(changes, weights_digest(model), learnt)
 
@@ -134,7 +134,7 @@ def left_at_closures(films: Sequence[Clip], face: FaceGeometry) -> float:
     return max(float(gaps.quantile(OFTEN_SHUT)) - CLOSED, 0.0)
 
 
-def closer(film: Clip, by: float, face: FaceGeometry, way: Tensor) -> Clip:
+def closer(film: Clip, by: float, way: Tensor, face: FaceGeometry) -> Clip:
     """The film with lips that are nearer by so many metres, at least shut; way [K]: what parts
     them by a metre."""
     room = lip_gap(film.motion, face).clamp_min(0)
@@ -153,7 +153,7 @@ def moments_shut(gap: Tensor, fps: float) -> Tensor:
     return found
 
 
-def _windows(
+def windows_over(
     model: SpeechToMotion, film: Clip, variants: int, rng: np.random.Generator
 ) -> list[Window]:
     """Windows over a film as it is, and over others of its versions with other sound and speed."""

@@ -40,14 +40,22 @@ def in_manner(model: SpeechToMotion, said: str, avatar: Avatar | None) -> Speech
     if said == NEUTRAL_MANNER:
         return model
     if said != AUTO_MANNER:
-        return with_manner(model, _of_file(Path(said)))
+        return _with(model, _of_file(Path(said)), said)
     if avatar is None or avatar.manner is None:
         return model
     try:
-        return with_manner(model, manner_of(avatar.manner.numpy().tobytes(), "the avatar"))
+        own = manner_of(avatar.manner.numpy().tobytes(), "the avatar")
+        return _with(model, own, "the avatar")
     except InputError as error:
-        print(f"{error}; until then it speaks as nobody in particular", file=sys.stderr)
+        print(f"{error}; it speaks as nobody in particular", file=sys.stderr)
         return model
+
+
+def _with(model: SpeechToMotion, manner: Manner, place: str) -> SpeechToMotion:
+    try:
+        return with_manner(model, manner)
+    except InputError as error:
+        raise InputError(f"{place}: {error}") from error
 
 
 def _of_file(path: Path) -> Manner:
