@@ -44,6 +44,7 @@ SPEED = 0.1  # largest relative change of speed
 ENCODED = 8  # windows at a time
 CONTEXT = 12  # frames at each end of a window that nothing is learned of
 DIFFERENCES = 2.0  # weight of differences from frame to frame over that of values
+SWING = 2.0  # weight of swings of another size, which means of what may be would shrink
 MOUTH = 55.0  # mm between the corners of a mouth, by which widths count as gaps do
 
 
@@ -257,18 +258,25 @@ def _loss(
     loss = _mean(((off @ gram) * off).sum(-1), filmed)
     steps, both = off.diff(dim=1), filmed[:, 1:] & filmed[:, :-1]
     loss = loss + DIFFERENCES * _mean(((steps @ gram) * steps).sum(-1), both)
-    for curve in (
-        (gap - lip_gap(then, face)) * MM,
-        (mouth_width(now, face) - mouth_width(then, face)) * MOUTH,
+    for ours, theirs in (
+        (gap * MM, lip_gap(then, face) * MM),
+        (mouth_width(now, face) * MOUTH, mouth_width(then, face) * MOUTH),
     ):
-        loss = loss + _mean(curve.square(), filmed)
-        loss = loss + DIFFERENCES * _mean(curve.diff(dim=1).square(), both)
+        loss = loss + _mean((ours - theirs).square(), filmed)
+        loss = loss + DIFFERENCES * _mean((ours - theirs).diff(dim=1).square(), both)
+        loss = loss + SWING * _swing(ours[filmed], theirs[filmed])
     opened = (gap - lip_gap(was, face).clamp_min(SHUT / 2)).relu() * MM
     loss = loss + options.closure * _mean(opened, lesson.shut[:, inner])
     loss = loss + options.contact * contact_loss(now, was, face)
     moved = made - before
     moved = moved - moved.mean(1, keepdim=True)
     return loss + options.keep * _mean(((moved @ gram) * moved).sum(-1), ~filmed)
+
+
+def _swing(ours: Tensor, theirs: Tensor) -> Tensor:
+    """By how much values [n] vary otherwise than others do; 0 where nothing varies."""
+    sizes = ours.std() / theirs.std().clamp_min(1e-6)
+    return sizes.clamp_min(1e-6).log().square() if len(theirs) > 1 else 0 * ours.sum()
 
 
 def _mean(values: Tensor, where: Tensor) -> Tensor:
