@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -26,9 +26,14 @@ PER_STYLE = ("style.", "habits.")  # parameters with a row for each style of the
 NOT_CHANGED = "near"  # distance biases of the attention
 DOWN, UP = "down", "up"  # a matrix changes by up [rows, R] @ down [R, columns]
 DIGEST_BYTES = 12
+HABITS, LARGEST_HABIT = ("head", "blinks"), 4.0  # and the largest factor that is believed
 
 Changes = Mapping[str, Tensor]
 """<parameter> of a vector, <parameter>.down and <parameter>.up of a matrix."""
+
+
+Habits = Mapping[str, float]
+"""Factors, by the names in HABITS, of what else a face does while it speaks."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Manner:
     changes: Changes
     weights: str  # digest of the weights that are changed
     learnt: str  # from what, in words
+    habits: Habits = field(default_factory=dict)
 
 
 def changed(model: SpeechToMotion, changes: Changes) -> dict[str, Tensor]:
@@ -101,7 +107,9 @@ def weights_digest(model: SpeechToMotion) -> str:
 def manner_bytes(manner: Manner) -> bytes:
     """The content of a manner's file, safetensors in half precision: about 60 kB."""
     halves = {name: change.half().cpu().contiguous() for name, change in manner.changes.items()}
-    return save(halves, {FORMAT: json.dumps([manner.weights, manner.learnt])})  # one: no order
+    return save(
+        halves, {FORMAT: json.dumps([manner.weights, manner.learnt, dict(manner.habits)])}
+    )  # one: no order
 
 
 def manner_of(content: bytes, place: str) -> Manner:
@@ -109,11 +117,13 @@ def manner_of(content: bytes, place: str) -> Manner:
     try:
         length = int.from_bytes(content[:8], "little")
         facts = json.loads(content[8 : 8 + length])["__metadata__"]
-        weights, learnt = json.loads(facts[FORMAT])
+        weights, learnt, habits = json.loads(facts[FORMAT])
         changes = {name: change.float() for name, change in load(content).items()}
         if not all(change.isfinite().all() for change in changes.values()):
             raise ValueError("a number is not finite")
-        return Manner(changes, weights, learnt)
+        if not all(name in HABITS and 0 <= habits[name] <= LARGEST_HABIT for name in habits):
+            raise ValueError("its habits are none")
+        return Manner(changes, weights, learnt, habits)
     except (LookupError, TypeError, ValueError, SafetensorError) as error:
         why = _in_line(error)
         raise InputError(f"{place}: holds no manner of speaking of this version ({why})") from error

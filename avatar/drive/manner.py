@@ -1,11 +1,15 @@
 """Whose way of speaking an avatar speaks in: see `audio2mesh.model.manner`."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
-from audio2mesh import Manner, SpeechToMotion, load_manner, manner_of, with_manner
+from audio2mesh import Habits, Manner, SpeechToMotion, load_manner, manner_of, with_manner
 from avatar.avatar_io.avatar_file import load_avatar
+from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.options import SpeechOptions
+from avatar.behaviour.style import scaled
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError, check_file
 
@@ -31,29 +35,40 @@ def checked_manner(options: SpeechOptions, speaks: bool = True) -> str:
     return said
 
 
-def in_manner(model: SpeechToMotion, said: str, avatar: Avatar | None) -> SpeechToMotion:
+class Spoken(NamedTuple):
+    """A model that speaks in somebody's manner, and what else they do meanwhile."""
+
+    model: SpeechToMotion
+    habits: Habits
+
+    def behaviour(self, behaviour: Behaviour | None) -> Behaviour | None:
+        """A behaviour with these habits."""
+        if behaviour is None:
+            return None
+        return replace(behaviour, style=scaled(behaviour.style, **self.habits))
+
+
+def in_manner(model: SpeechToMotion, said: str, avatar: Avatar | None) -> Spoken:
     """The model as the avatar's own person speaks, or another; said: as `checked_manner` gives it.
 
     An own manner that belongs to other weights is left out with a warning. InputError where another
     one does, or a file holds none.
     """
-    if said == NEUTRAL_MANNER:
-        return model
-    if said != AUTO_MANNER:
+    if said not in WORDS:
         return _with(model, _of_file(Path(said)), said)
-    if avatar is None or avatar.manner is None:
-        return model
+    if said == NEUTRAL_MANNER or avatar is None or avatar.manner is None:
+        return Spoken(model, {})
     try:
         own = manner_of(avatar.manner.numpy().tobytes(), "the avatar")
         return _with(model, own, "the avatar")
     except InputError as error:
         print(f"{error}; it speaks as nobody in particular", file=sys.stderr)
-        return model
+        return Spoken(model, {})
 
 
-def _with(model: SpeechToMotion, manner: Manner, place: str) -> SpeechToMotion:
+def _with(model: SpeechToMotion, manner: Manner, place: str) -> Spoken:
     try:
-        return with_manner(model, manner)
+        return Spoken(with_manner(model, manner), manner.habits)
     except InputError as error:
         raise InputError(f"{place}: {error}") from error
 

@@ -16,7 +16,7 @@ from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction
 from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
-from avatar.drive.manner import in_manner
+from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.heads import load_head
@@ -62,12 +62,15 @@ def motion_of(
         return retargeted(mover, face)
     assert face is not None
     if isinstance(mover, SpeechToMotion):
-        mover = in_manner(mover, direction.manner, avatar)
+        return perform(face, in_manner(mover, direction.manner, avatar), direction)
     return perform(face, mover, direction)
 
 
 def perform(
-    face: Face, mover: Take | SpeechToMotion, direction: Direction, beside: Take | None = None
+    face: Face,
+    mover: Take | SpeechToMotion | Spoken,
+    direction: Direction,
+    beside: Take | None = None,
 ) -> DrivenMotion:
     """The motion of a face by a recorded take, or by a voice.
 
@@ -77,8 +80,11 @@ def perform(
     if isinstance(mover, Take):
         rate = float(exact_rate(direction.fps or TAKE_FPS))
         return _of_take(face, mover, rate, direction.behaviour is None)
-    basis = retarget_basis(mover, face, direction.weights or SHIPPED, direction.flame)
-    return _of_speech(face, mover, basis, direction, beside)
+    if isinstance(mover, SpeechToMotion):
+        mover = Spoken(mover, {})
+    basis = retarget_basis(mover.model, face, direction.weights or SHIPPED, direction.flame)
+    direction = replace(direction, behaviour=mover.behaviour(direction.behaviour))
+    return _of_speech(face, mover.model, basis, direction, beside)
 
 
 def _of_speech(

@@ -72,10 +72,11 @@ def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
     face = avatar_face(plan.files.path, avatar)
     model = load_model(plan.weights)
     model.style_index(plan.weights_style)  # says at once which there are
-    model = in_manner(model, plan.manner, avatar)
+    spoken = in_manner(model, plan.manner, avatar)
+    model, behaviour = spoken.model, spoken.behaviour(plan.behaviour)
     basis = retarget_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
     style, emotions = plan.weights_style, plan.emotions
-    return avatar, Speaker(model, face, basis, plan.behaviour, style, emotions)
+    return avatar, Speaker(model, face, basis, behaviour, style, emotions)
 
 
 def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:

@@ -18,6 +18,7 @@ from common.errors import InputError
 
 RATE = 16_000  # samples per second of the sound
 SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
+LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class SpokenTake:
     names: tuple[str, ...]  # [U] ARKit units
     weights: Tensor  # [F, U] what they add to the person's face at rest
     head: Tensor  # [F, 3] radians: yaw, pitch, roll
+    lids: Tensor  # [F] how far both are shut, 0 to 1
     fps: float
     sound: np.ndarray  # [S] float32
 
@@ -48,6 +50,7 @@ def spoken_take(tracked: Path) -> SpokenTake:
         tuple(WEIGHTS[k] for k in spoken),
         weights[:, spoken],
         head_angles(motion.head_pose.double()),
+        weights[:, [WEIGHTS.index(lid) for lid in LIDS]].mean(1),
         motion.fps,
         read(round(len(weights) / motion.fps * RATE)).mean(1),
     )

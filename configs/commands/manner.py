@@ -1,6 +1,7 @@
 """Learn how a person speaks, from films of them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -13,10 +14,11 @@ from audio2mesh.sound.waveform import load_audio
 from audio2mesh.training.distributed import check_alone
 from audio2mesh.training.film_options import MannerOptions, TrainMannerOptions
 from audio2mesh.training.manner import check_manner, learn_manner
+from avatar.drive.habits import habits_of
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.tracking.options import TrackOptions
-from avatar.tracking.spoken import spoken_take
+from avatar.tracking.spoken import SpokenTake, spoken_take
 from common.assets import DEMO_VOICE
 from common.claimed_folder import file_digest
 from common.errors import InputError
@@ -52,7 +54,9 @@ def manner_of_folder(tracked: Path, film: Path) -> Manner:
 
     InputError where it cannot be told.
     """
-    return manner_of_clips([clip_of(tracked)], MannerOptions(), described(film), None)
+    take = spoken_take(tracked)
+    manner = manner_of_clips([clip_of(take, film.stem)], MannerOptions(), described(film), None)
+    return replace(manner, habits=habits_of(take))
 
 
 def manner_of_clips(
@@ -64,13 +68,13 @@ def manner_of_clips(
         return learn_manner(model, clips, other, face, options, told, done)
 
 
-def clip_of(tracked: Path) -> Clip:
-    """The speech and the lips of a folder of `track`. InputError where there is no sound."""
-    take, units = spoken_take(tracked), face_units(load_head())
+def clip_of(take: SpokenTake, name: str) -> Clip:
+    """The speech and the lips of a tracked film."""
+    units = face_units(load_head())
     weights = torch.zeros(len(take.weights), len(units.names))
     weights[:, [units.names.index(name) for name in take.names]] = take.weights
     motion = Motion(weights, units.offsets)
-    return Clip(tracked.name, tracked.name, take.sound, motion, take.fps, take.lag, origin="solved")
+    return Clip(name, name, take.sound, motion, take.fps, take.lag, origin="solved")
 
 
 def described(film: Path) -> str:
@@ -86,4 +90,4 @@ def _tracked(film: Path, options: TrainMannerOptions) -> Clip:
     beside.mkdir(exist_ok=True)
     folder = beside / film.stem
     track(TrackOptions(film=film, out=folder, device=options.device, threads=options.threads))
-    return clip_of(folder)
+    return clip_of(spoken_take(folder), film.stem)

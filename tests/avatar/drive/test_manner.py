@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from support import Outcome
+from support import Outcome, write_wav
 
 from audio2mesh import Manner, SpeechToMotion, load_model
 from audio2mesh.model.manner import manner_bytes, no_changes, save_manner, weights_digest
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
+from avatar.avatar_io.take_poses import head_angles
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 from avatar.drive.drive import drive
@@ -152,3 +153,17 @@ def test_what_is_refused(run_script: Run, avatar_file: Path, voice_file: Path, t
         refused = run_script("drive", "--avatar", avatar_file, *words)
         assert refused.status == 2 and said in refused.stderr, (words, refused)
         assert "Traceback" not in refused.stderr
+
+
+def test_habits_of_the_person_move_the_head_too(
+    small_avatar: Avatar, manner: Manner, voice: np.ndarray, tmp_path: Path
+):
+    path, audio = tmp_path / "nods.ply", tmp_path / "voice.wav"
+    write_wav(audio, voice)
+    spans = {}
+    for head in (1.0, 2.0):
+        save_avatar(path, owning(small_avatar, replace(manner, habits={"head": head})))
+        motion = motion_on_page(plan_view(ViewOptions(path, audio)), load_avatar(path))
+        assert motion is not None
+        spans[head] = head_angles(motion.head_pose).std(0)
+    assert (spans[2.0] > 1.5 * spans[1.0]).all()
