@@ -235,6 +235,14 @@ TRAIN = {
         "a speaking style whose lips do what those of filmed people do",
         writes=OUT | {"report"},
     ),
+    "train manner": Verb(
+        "audio2mesh.training.film_options:TrainMannerOptions",
+        "configs.commands.manner:train_manner",
+        "how a person speaks, from films of them",
+        stopped=CONTINUES,
+        writes=OUT,
+        shares=DATA,
+    ),
 }
 
 UPKEEP = {

@@ -48,6 +48,7 @@ REQUIRED = {
     "train sync": "--data clips --role loss --out F",
     "train pose": "--data clips --out F",
     "train films": "--data clips --hold more --out F",
+    "train manner": "--data clips --out F",
     "train lips": "--text T --out F",
     "make-corpus": "--recordings R --out C --test-out T",
     "warm": "",
