@@ -229,14 +229,8 @@ TRAIN = {
         writes=OUT,
         shares=DATA,
     ),
-    "train films": Verb(
-        "audio2mesh.training.film_options:TrainFilmsOptions",
-        "configs.commands.train_films:main",
-        "a speaking style whose lips do what those of filmed people do",
-        writes=OUT | {"report"},
-    ),
     "train manner": Verb(
-        "audio2mesh.training.film_options:TrainMannerOptions",
+        "audio2mesh.training.manner_options:TrainMannerOptions",
         "configs.commands.manner:train_manner",
         "how a person speaks, from films of them",
         stopped=CONTINUES,

@@ -26,9 +26,10 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.training.augment import augment
 from audio2mesh.training.batches import window_form
-from audio2mesh.training.film_options import MannerOptions
-from audio2mesh.training.film_tuning import NEUTRAL_ROW, gentlest_ways, lip_gram
+from audio2mesh.training.lip_directions import gentlest_ways, lip_gram
 from audio2mesh.training.losses import contact_loss
+from audio2mesh.training.manner_options import MannerOptions
+from audio2mesh.training.motion_task import NEUTRAL_ROW
 from audio2mesh.training.options import AugmentOptions
 from audio2mesh.training.windows import Window, WindowForm, cut_window
 from common.errors import InputError

@@ -25,6 +25,7 @@ from avatar.tracking.options import FilmsOptions, check_sync, check_tracking
 from avatar.tracking.person import (
     PERSON,
     RATE,
+    SPOKEN,
     KnownPerson,
     film_sound,
     found_face,
@@ -46,7 +47,6 @@ from common.wav_files import write_wav
 
 SUFFIXES = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".mpg")
 RECORDS = "films"  # folder in the folder of clips
-SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
 MOST_LOST = 0.1  # of the frames without a face
 MOST_RESIDUAL = 2.5  # times the residual of the person's own films
 MOST_TURNED = 40.0  # degrees of yaw or pitch, in a tenth of the frames

@@ -48,6 +48,7 @@ from common.parallel import ahead, spread
 from common.progress import progress_bar
 
 RATE = 16_000  # samples per second of a clip's sound
+SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
 PERSON = "person"  # folder in the folder of clips
 PERSON_FILMS = 12  # from which the person is solved
 

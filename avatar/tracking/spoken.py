@@ -6,18 +6,15 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from avatar.avatar_io.motion_file import motion_chunks, open_motion
-from avatar.avatar_io.take_poses import head_angles
-from avatar.heads import load_head
+from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.take_poses import sample_take
 from avatar.heads.arkit import WEIGHTS
-from avatar.heads.arkit_fit import fit_weights
-from avatar.tracking.write import MOTION, OVERLAY
+from avatar.tracking.person import RATE, SPOKEN
+from avatar.tracking.write import OVERLAY, TAKE
 from avatar.video.reader import film_info
 from avatar.video.sound import sound_reader
 from common.errors import InputError
 
-RATE = 16_000  # samples per second of the sound
-SPOKEN = ("jaw", "mouth", "cheekPuff", "tongueOut")  # the units that speech moves
 LIDS = ("eyeBlinkLeft", "eyeBlinkRight")
 
 
@@ -39,18 +36,18 @@ class SpokenTake:
 
 
 def spoken_take(tracked: Path) -> SpokenTake:
-    """What a folder of `track` says of speech. InputError without sound, or as `open_motion`."""
-    if film_info(tracked / OVERLAY).sound_begin is None:
+    """What a folder of `track` says of speech. InputError without sound, or as `read_take`."""
+    film = film_info(tracked / OVERLAY)
+    if film.sound_begin is None:
         raise InputError(f"{tracked}: its film has no sound; film somebody who speaks")
-    motion = open_motion(tracked / MOTION)
-    weights, _ = fit_weights(load_head(), motion_chunks(motion))
+    weights, angles = sample_take(read_take(tracked / TAKE), film.fps)
     spoken = [k for k, name in enumerate(WEIGHTS) if name.startswith(SPOKEN)]
     read = sound_reader(tracked / OVERLAY, RATE)
     return SpokenTake(
         tuple(WEIGHTS[k] for k in spoken),
         weights[:, spoken],
-        head_angles(motion.head_pose.double()),
+        angles.double(),
         weights[:, [WEIGHTS.index(lid) for lid in LIDS]].mean(1),
-        motion.fps,
-        read(round(len(weights) / motion.fps * RATE)).mean(1),
+        film.fps,
+        read(round(len(weights) / film.fps * RATE)).mean(1),
     )

@@ -12,8 +12,8 @@ from audio2mesh.model.manner import Manner, save_manner
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.waveform import load_audio
 from audio2mesh.training.distributed import check_alone
-from audio2mesh.training.film_options import MannerOptions, TrainMannerOptions
 from audio2mesh.training.manner import check_manner, learn_manner
+from audio2mesh.training.manner_options import MannerOptions, TrainMannerOptions
 from avatar.drive.habits import habits_of
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
@@ -74,7 +74,7 @@ def clip_of(take: SpokenTake, name: str) -> Clip:
     weights = torch.zeros(len(take.weights), len(units.names))
     weights[:, [units.names.index(name) for name in take.names]] = take.weights
     motion = Motion(weights, units.offsets)
-    return Clip(name, name, take.sound, motion, take.fps, take.lag, origin="solved")
+    return Clip(name, name, take.sound, motion, take.fps, take.lag, origin="tracked")
 
 
 def described(film: Path) -> str:

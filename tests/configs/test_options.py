@@ -47,7 +47,6 @@ REQUIRED = {
     "train motion": "--data clips --out F",
     "train sync": "--data clips --role loss --out F",
     "train pose": "--data clips --out F",
-    "train films": "--data clips --hold more --out F",
     "train manner": "--data clips --out F",
     "train lips": "--text T --out F",
     "make-corpus": "--recordings R --out C --test-out T",

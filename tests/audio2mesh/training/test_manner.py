@@ -15,8 +15,7 @@ from audio2mesh.model.manner import with_manner
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import DecoderOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.film_options import MannerOptions
-from audio2mesh.training.film_tuning import gentlest_ways
+from audio2mesh.training.lip_directions import gentlest_ways
 from audio2mesh.training.manner import (
     closer,
     learn_manner,
@@ -26,6 +25,7 @@ from audio2mesh.training.manner import (
     spoken,
     windows_over,
 )
+from audio2mesh.training.manner_options import MannerOptions
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry
 from common.errors import InputError
