@@ -235,7 +235,6 @@ TRAIN = {
         "how a person speaks, from films of them",
         stopped=CONTINUES,
         writes=OUT,
-        shares=DATA,
     ),
 }
 

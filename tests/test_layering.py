@@ -83,7 +83,7 @@ MAY_IMPORT = {
         "avatar.lipreading avatar.people common splat"
     ),
     "configs.commands": (
-        "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.pose_vae "
+        "audio2mesh.data audio2mesh.model audio2mesh.pose_vae "
         "audio2mesh.sound audio2mesh.sync audio2mesh.training avatar.avatar_io avatar.batch "
         "avatar.drive avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
         "avatar.reconstruct avatar.rigging avatar.tracking common configs research.captures "

@@ -20,7 +20,7 @@ from avatar.avatar_io.take_poses import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.frames import FollowedFace
-from avatar.tracking.mouth import mouth_rows, without_person
+from avatar.tracking.mouth import mouth_rows, performed_mouth
 from avatar.tracking.options import FilmsOptions, check_sync, check_tracking
 from avatar.tracking.person import (
     PERSON,
@@ -166,7 +166,7 @@ def _write_clip(
     film: Path, tracking: Tracking, known: KnownPerson, options: FilmsOptions
 ) -> Floats:
     """Write the clip; returns the lip gap [F] in metres."""
-    weights = without_person(tracking.model, tracking.person, tracking.states, known.neutral)
+    weights = performed_mouth(tracking.model, tracking.person, tracking.states, known.neutral)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1
     rows = (
         np.searchsorted((tracking.frames - tracking.frames[0]).numpy(), np.arange(count), "right")

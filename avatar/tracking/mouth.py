@@ -3,7 +3,7 @@ over to the mean head with the lip gap, upper lip and width that the person's mo
 
 A frame's solution weighs many points against a prior that prefers small weights, so that mouths
 move too little. Here only the landmarks of lips and chin count, with a loose prior around the
-solution, and weights may leave [0, 1]: what is less than at rest is a weight below 0.
+solution, and weights may leave [0, 1] until the person is taken out.
 """
 
 from collections.abc import Sequence
@@ -151,16 +151,24 @@ def without_person(
     return with_mouth(mouth_rows(head, nobody), weights, wanted, named_units(model, MOUTH))
 
 
-def performed_mouth(model: FaceModel, person: Person, states: Sequence[FrameState]) -> Tensor:
-    """As `without_person`, by weights within [0, 1], which other programs can play: narrow lips are
-    puckered, not stretched less than at rest. The neutral face is that of the frames themselves."""
-    neutral = shut_weights(model, person, torch.stack([one.weights for one in states]))
+def performed_mouth(
+    model: FaceModel, person: Person, states: Sequence[FrameState], neutral: Tensor
+) -> Tensor:
+    """As `without_person`, by weights of mouth and jaw within [0, 1], which other programs can
+    play: narrow lips are puckered, not stretched less than at rest."""
     exact = without_person(model, person, states, neutral)
+    return within_range(model, person, exact)
+
+
+def within_range(model: FaceModel, person: Person, exact: Tensor) -> Tensor:
+    """Weights [F, E] near those of `without_person`, of mouth and jaw within [0, 1], with the same
+    gap, upper lip and width of the mean head's mouth."""
     rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
     free = named_units(model, MOUTH)
     along = rows.form[:, free]
     system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
-    weights = exact.clamp(0, 1)
+    weights = exact.double().clone()
+    weights[:, free] = weights[:, free].clamp(0, 1)
     missing = rows.of(exact) - rows.of(weights)
     for row, lost in zip(weights, missing, strict=True):
         row[free] += bounded_step(system, along.T @ lost / EVEN**2, row[free])

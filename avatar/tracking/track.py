@@ -29,7 +29,7 @@ from avatar.tracking.frames import (
 )
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
-from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth
+from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth, shut_weights
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window
 from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound
@@ -242,7 +242,8 @@ def _every_frame(
             pairs.append(pair)
             done()
     plain, refined = zip(*pairs, strict=True)
-    mouth = performed_mouth(solved.model, solved.person, refined)
+    neutral = shut_weights(solved.model, solved.person, torch.stack([s.weights for s in refined]))
+    mouth = performed_mouth(solved.model, solved.person, refined, neutral)
     states = smoothed(solved.model, plain, face.fps)
     weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(solved.model, solved.person, weights)

@@ -26,7 +26,7 @@ def model(data: TrainingData):
     torch.nn.init.normal_(model.decoder.output.weight)
     torch.nn.init.normal_(model.decoder.output.bias)
     torch.nn.init.normal_(model.decoder.habits.weight)
-    return model
+    return model.eval()
 
 
 def test_weights_begun_from_move_as_they_did_on_another_basis(model, data: TrainingData):
