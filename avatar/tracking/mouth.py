@@ -165,13 +165,18 @@ def within_range(model: FaceModel, person: Person, exact: Tensor) -> Tensor:
     gap, upper lip and width of the mean head's mouth."""
     rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
     free = named_units(model, MOUTH)
-    along = rows.form[:, free]
-    system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
+    along, touching = rows.form[:, free], rows.slopes[:, free]
+    open_system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
+    shut_system = open_system + touching.T @ touching / CONTACT**2
     weights = exact.double().clone()
     weights[:, free] = weights[:, free].clamp(0, 1)
-    missing = rows.of(exact) - rows.of(weights)
-    for row, lost in zip(weights, missing, strict=True):
-        row[free] += bounded_step(system, along.T @ lost / EVEN**2, row[free])
+    wanted = rows.of(exact)
+    for row, goal, moved in zip(weights, wanted, rows.of(weights), strict=True):
+        right, system = along.T @ (goal - moved) / EVEN**2, open_system
+        if goal[0] < SHUT:
+            apart = rows.at_rest + rows.slopes @ row
+            right, system = right - touching.T @ apart / CONTACT**2, shut_system
+        row[free] += bounded_step(system, right, row[free])
     return weights
 
 

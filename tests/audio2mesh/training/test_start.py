@@ -25,7 +25,7 @@ def model(data: TrainingData):
     model = new_model(FitOptions(model=form), data)
     torch.nn.init.normal_(model.decoder.output.weight)
     torch.nn.init.normal_(model.decoder.output.bias)
-    torch.nn.init.normal_(model.decoder.habits.weight)
+    torch.nn.init.normal_(model.decoder.get_parameter("habits.weight"))
     return model.eval()
 
 

@@ -44,9 +44,8 @@ def test_habits_are_found(voice: np.ndarray, factor: float):
 
 def test_of_a_short_film_they_are_smaller(voice: np.ndarray):
     long = made_up(voice, seed=13, head=2.0)
-    short = SpokenTake(
-        long.names, *(part[:250] for part in (long.weights, long.head, long.lids)), FPS, long.sound
-    )
+    weights, head, lids = (part[:250] for part in (long.weights, long.head, long.lids))
+    short = SpokenTake(long.names, weights, head, lids, FPS, long.sound)
     assert habits_of(short)["head"] < habits_of(long)["head"]
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 
 Run = Callable[..., Outcome]
-TINY = {"width": 16, "height": 16}
+TINY: dict[str, Any] = {"width": 16, "height": 16}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def own_file(small_avatar: Avatar, manner: Manner, tmp_path: Path) -> Path:
     return path
 
 
-def offsets(avatar: Path, voice: Path, manner: str = "auto", **more: object) -> np.ndarray:
+def offsets(avatar: Path, voice: Path, manner: str = "auto", **more: Any) -> np.ndarray:
     """[F, V, 3] of a film."""
     out = voice.with_suffix(".npz")
     film = DriveOptions(avatar, voice, voice.with_suffix(".mp4"), save_motion=out, **TINY)
