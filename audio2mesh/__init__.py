@@ -8,6 +8,11 @@ from common.lazy import lazy_names
 if TYPE_CHECKING:
     from audio2mesh.model.checkpoint import load_model as load_model
     from audio2mesh.model.checkpoint import save_model as save_model
+    from audio2mesh.model.manner import Habits as Habits
+    from audio2mesh.model.manner import Manner as Manner
+    from audio2mesh.model.manner import load_manner as load_manner
+    from audio2mesh.model.manner import manner_of as manner_of
+    from audio2mesh.model.manner import with_manner as with_manner
     from audio2mesh.model.speech_to_motion import SpeechToMotion as SpeechToMotion
     from audio2mesh.model.stream import Heard as Heard
     from audio2mesh.model.stream import hear as hear

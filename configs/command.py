@@ -36,7 +36,8 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     InputError and OSError are the user's to mend: their message becomes the last line on stderr
     and the exit status is 2. Any other exception is a mistake of ours and keeps its traceback.
     Signals that end the process (Ctrl-C, termination, a closed terminal) first clean up and exit
-    with 128 plus their number. Set VOICESPLAT_TRACEBACK=1 to see where an error was raised.
+    with 128 plus their number; once the work has ended they change nothing any more.
+    Set VOICESPLAT_TRACEBACK=1 to see where an error was raised.
     """
     options = parse(prog, verb, words)
     command = named(verb.command)
@@ -58,16 +59,23 @@ def check_named(options: Any) -> None:
 
 
 def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Sequence[str]) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _stop)
+    _on_signals(_stop)
     try:
-        check_named(options)
-        with _at_hand(options, verb, words) as local:
-            command(local)
+        try:
+            check_named(options)
+            with _at_hand(options, verb, words) as local:
+                command(local)
+        finally:
+            _on_signals(signal.SIG_IGN)  # what the exit status is, is decided
     except Exception as error:
         _explain(error, verb, words)
     except Stopped as stopped:
         _say_stopped(stopped, verb)
+
+
+def _on_signals(handler: Callable[[int, FrameType | None], Never] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, handler)
 
 
 def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextManager[Any]:

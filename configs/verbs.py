@@ -90,6 +90,14 @@ AVATAR = {
         loads="avatar.tracking.track",
         stopped=CONTINUES,
     ),
+    "track-films": Verb(
+        "avatar.tracking.options:FilmsOptions",
+        "configs.commands.make:track_films",
+        "many films of one person who speaks: clips that speech-to-motion weights learn from",
+        loads="avatar.tracking.films",
+        words=("--films", "--out"),
+        stopped=CONTINUES,
+    ),
     "make-avatar": Verb(
         "configs.options:MakeAvatarOptions",
         "configs.commands.make:make_avatar",
@@ -221,11 +229,12 @@ TRAIN = {
         writes=OUT,
         shares=DATA,
     ),
-    "train films": Verb(
-        "audio2mesh.training.film_options:TrainFilmsOptions",
-        "configs.commands.train_films:main",
-        "a speaking style whose lips do what those of filmed people do",
-        writes=OUT | {"report"},
+    "train manner": Verb(
+        "audio2mesh.training.manner_options:TrainMannerOptions",
+        "configs.commands.manner:train_manner",
+        "how a person speaks, from films of them",
+        stopped=CONTINUES,
+        writes=OUT,
     ),
 }
 

@@ -24,10 +24,13 @@ from research.captures.scene import Scene, build_scene
 from splat import Gaussians, choose_backend, rgb_to_sh
 
 
-@pytest.fixture(autouse=True, scope="session")
+@pytest.fixture(autouse=True)
 def interruptible() -> None:
-    """Ctrl-C interrupts, also what tests start: pytest-xdist has its processes ignore it."""
+    """Signals end each test, also what it starts: pytest-xdist has its processes ignore Ctrl-C, and
+    a command that has ended in this process leaves signals ignored."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -83,7 +83,7 @@ MAY_IMPORT = {
         "avatar.lipreading avatar.people common splat"
     ),
     "configs.commands": (
-        "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.pose_vae "
+        "audio2mesh.data audio2mesh.model audio2mesh.pose_vae "
         "audio2mesh.sound audio2mesh.sync audio2mesh.training avatar.avatar_io avatar.batch "
         "avatar.drive avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
         "avatar.reconstruct avatar.rigging avatar.tracking common configs research.captures "
@@ -157,8 +157,8 @@ MAY_IMPORT = {
         "audio2mesh.training avatar.heads avatar.lipreading common research.corpus"
     ),
     "research.upkeep": (
-        "audio2mesh.sound avatar.avatar_io avatar.geometry avatar.heads avatar.lighting "
-        "avatar.people avatar.rigging avatar.tracking avatar.video avatar.vision common "
+        "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "
+        "avatar.retarget avatar.rigging avatar.tracking avatar.vision common "
         "research.captures splat"
     ),
     "splat": "common splat.cpu splat.scene",

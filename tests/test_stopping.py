@@ -116,6 +116,47 @@ def test_a_signal_in_a_compiled_function_stops_as_any_other():
     assert errors == "interrupted: nothing half-written is left\n"
 
 
+SIGNALS_WHILE_PYTHON_ENDS = """
+import os
+import sys
+from dataclasses import dataclass
+
+from configs.command import run_verb
+from configs.verbs import Verb
+
+number, status = map(int, sys.argv[1:])
+
+
+@dataclass(frozen=True)
+class Nothing:
+    pass
+
+
+class Last:  # when it goes, Python has given signals with a handler their default actions back
+    def __del__(self, kill=os.kill, write=os.write, process=os.getpid(), number=number):
+        kill(process, number)
+        write(1, b"ended")
+
+
+def main(options):
+    sys.last_value = Last()
+    if status:
+        sys.exit(status)
+
+
+run_verb("command", Verb("__main__:Nothing", "__main__:main", ""), [])
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("status", [0, 1])
+def test_a_signal_after_the_work_does_not_change_the_status(number: signal.Signals, status: int):
+    given = map(str, (int(number), status))
+    command = [sys.executable, "-c", SIGNALS_WHILE_PYTHON_ENDS, *given]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "ended", "")
+
+
 @pytest.mark.parametrize("module", ["tyro", "numpy", "torch.nn", "avatar.drive"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_being_stopped_while_python_imports(module: str, number: signal.Signals, tmp_path: Path):

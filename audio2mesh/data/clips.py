@@ -20,8 +20,9 @@ from common.errors import InputError
 from common.far_folder import downloaded, list_files
 from common.shares import in_shares
 
-Origin = Literal["captured", "solved", "modelled"]
-"""Where motion comes from: measured, solved or animated after video, or computed from phones."""
+Origin = Literal["captured", "tracked", "solved", "modelled"]
+"""Where motion comes from: measured, tracked in films, solved or animated after video by others, or
+computed from phones."""
 
 FASTEST = 1000.0  # frames a second of motion
 _SPEECH_DB = -38.0  # under the loudest part of the envelope everything is pause
@@ -53,7 +54,8 @@ def load_clips(folder: Path, units: FaceUnits, rest: Tensor) -> list[Clip]:
     The .npz holds `fps`, optionally `sync_lag_ms`, and either `arkit` [F, U] with `arkit_names`,
     weights of `units`, or `vertices` [F, V, 3] in metres, with the speaker's own rest face
     `template` [V, 3] where it differs from `rest`, or `offsets` [F, V, 3] from it. The speaking
-    style is `style`, by default the clip's id. Optional: `origin` (captured, solved or modelled)
+    style is `style`, by default the clip's id. Optional: `origin` (captured, tracked, solved or
+    modelled)
     and the phones as `phone_labels` [n] and `phone_times` [n, 2] in seconds. Processes that train
     together read a share each. InputError names the file and what it lacks.
     """

@@ -35,6 +35,12 @@ class FaceGeometry:
         return FaceGeometry(*(getattr(self, part.name).to(device) for part in fields(self)))
 
     @property
+    def corners(self) -> Tensor:
+        """The two lip vertices [2] farthest to the subject's right and left."""
+        across = self.rest[self.lips, 0]
+        return self.lips[torch.stack([across.argmin(), across.argmax()])]
+
+    @property
     def pairs(self) -> tuple[Tensor, Tensor]:
         return self.inner_upper, self.inner_lower
 

@@ -91,7 +91,7 @@ def lip_opening(motion: Motion, face: FaceGeometry) -> Tensor:
 def opening_bounds(openings: Tensor, face: FaceGeometry) -> Bounds:
     """Bounds for a speaker who opens the mouth by `openings` [n] metres in all recordings."""
     wide = float(np.quantile(openings.numpy(), 0.95))
-    mouth = float(_width(face.rest[_corners(face)]))
+    mouth = float(_width(face.rest[face.corners]))
     shut = min(max(_SHUT * wide, _INVISIBLE * mouth), _LARGEST_SHUT * mouth)
     return Bounds(shut, max(_OPEN * wide, _SMALLEST_OPEN * mouth), _LARGEST_CONTACT * mouth)
 
@@ -104,14 +104,8 @@ def mouth_curves(motion: Motion, face: FaceGeometry) -> Mouth:
 
 def mouth_width(motion: Motion, face: FaceGeometry) -> Tensor:
     """Distance [.., F] between the mouth's corners, relative to rest."""
-    corners = _corners(face)
+    corners = face.corners
     return _width(face.rest[corners] + motion.offsets(corners)) / _width(face.rest[corners])
-
-
-def _corners(face: FaceGeometry) -> Tensor:
-    """The two lip vertices [2] farthest to the sides."""
-    across = face.rest[face.lips, 0]
-    return face.lips[[int(across.argmin()), int(across.argmax())]]
 
 
 def _width(ends: Tensor) -> Tensor:

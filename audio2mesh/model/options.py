@@ -31,7 +31,7 @@ class DecoderOptions:
     """Frames after which the attention bias takes its next step down."""
     habits: bool = False
     """Whether each speaking style has, besides, a linear map of its own from the last block to the
-    motion; it begins at zero. `train films` makes styles that have one."""
+    motion; it begins at zero."""
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ class PoseFitOptions:
 
     data: tuple[Path, ...]
     """Folders of tracks: <id>.npz with `head` [F, 3], yaw, pitch and roll in degrees, and `fps`;
-    where there is <id>.wav (or .flac, ..) beside it, what is said. convert_tracked.py
+    where there is <id>.wav (or .flac, ..) beside it, what is said. track-films
     writes such."""
     out: Path
     """Weights file to write (.safetensors)."""

@@ -5,7 +5,7 @@ import fcntl
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -24,9 +24,10 @@ from audio2mesh.training.windows import Window, WindowForm, draw_windows
 from common.atomic import write_beside
 from common.tensor_files import write_tensors
 
-_FORMAT = 2  # to be raised when windows are cut or changed otherwise than before
+_FORMAT = 3  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
 _DIGEST_BYTES = 12
+_RARER = 3  # times: how much rarer windows of guessed motion lose their style
 
 
 @dataclass(frozen=True)
@@ -209,14 +210,20 @@ class Drawn:
 
 
 def draw_rows(
-    passes: Sequence[Pass], count: int, neutral: float, rng: np.random.Generator
+    passes: Sequence[Pass],
+    count: int,
+    neutral: float,
+    rng: np.random.Generator,
+    guessed: Set[str] = frozenset(),
 ) -> list[Row]:
-    """Random windows, each pass with the same share; `neutral` of them lose their style."""
+    """Random windows, each pass with the same share; `neutral` of them lose their style, and
+    fewer of those of `guessed` clips, from which the neutral style learns less."""
     places = [
         (p, int(rng.integers(len(p.styles))))
         for p in (passes[int(rng.integers(len(passes)))] for _ in range(count))
     ]
-    plain = (rng.random(count) < neutral).tolist()
+    chances = [neutral / (_RARER if p.clips[row] in guessed else 1) for p, row in places]
+    plain = (rng.random(count) < chances).tolist()
     return [Row(*place, is_plain) for place, is_plain in zip(places, plain, strict=True)]
 
 

@@ -24,6 +24,9 @@ from audio2mesh.model.motion import Motion
 EXPECTILE = 0.8
 """Which expectile of how far forward the tongue may be is learned."""
 
+LEAST_SWING = 0.2
+"""Standard deviation over a window, mm, below which motion of the lips counts as none."""
+
 Loss = Callable[[Motion, Motion, FaceGeometry], Tensor]
 
 
@@ -87,6 +90,45 @@ def tongue_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
     return (share * behind.square()).mean() * MM**2
 
 
+def timing_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """1 less the correlation of the lip gap over a window, mean over the windows.
+
+    It asks for the timing of the motion and leaves its size: what modelled motion and motion in
+    somebody else's style can teach.
+    """
+    return _disagreement(predicted, true, face)[:, 0].mean()
+
+
+def width_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """The same of the mouth's width, which speakers differ in more."""
+    return _disagreement(predicted, true, face)[:, 1].mean()
+
+
+def _disagreement(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """[B, 2] 1 less the correlations of lip gap and mouth width. Motion of next to no size
+    correlates with nothing."""
+    ours, theirs = _over_time(predicted, face), _over_time(true, face)
+    least = LEAST_SWING * ours.shape[-1] ** 0.5
+    sizes = ours.norm(dim=-1).clamp_min(least) * theirs.norm(dim=-1).clamp_min(least)
+    return 1 - (ours * theirs).sum(-1) / sizes
+
+
+def swing_loss(predicted: Motion, true: Motion, face: FaceGeometry) -> Tensor:
+    """Squared logarithm of the ratio of the two standard deviations over a window, of lip gap and
+    mouth width: squared errors alone make motion too small where the sound leaves it open."""
+    ours, theirs = _over_time(predicted, face), _over_time(true, face)
+    sizes = [curves.square().mean(-1).clamp_min(LEAST_SWING**2) for curves in (ours, theirs)]
+    return (sizes[0] / sizes[1]).log().div(2).square().mean(0).sum()
+
+
+def _over_time(motion: Motion, face: FaceGeometry) -> Tensor:
+    """Lip gap and mouth width [B, 2, F] in mm, each less its mean over the window."""
+    ends = motion.offsets(face.corners)[..., 0]  # [B, F, 2]
+    width = ends[..., 1] - ends[..., 0]
+    curves = torch.stack([lip_gap(motion, face), width], -2) * MM
+    return curves - curves.mean(-1, keepdim=True)
+
+
 LOSSES: Mapping[str, Loss] = {
     "vertices": vertex_loss,
     "lips": lip_loss,
@@ -94,7 +136,13 @@ LOSSES: Mapping[str, Loss] = {
     "gap": gap_loss,
     "closure": closure_loss,
     "contact": contact_loss,
+    "timing": timing_loss,
+    "width": width_loss,
+    "swing": swing_loss,
 }
+
+SIZELESS = ("closure", "contact", "timing")
+"""Those that also hold for motion that is not to be copied."""
 
 PHONED_LOSSES: Mapping[str, Loss] = {"sealing": closure_loss, "tongue": tongue_loss}
 """Of windows alone whose phones are known: there a touch of the lips is a certain one, and the
@@ -108,7 +156,29 @@ def total_loss(
     terms = {
         name: LOSSES[name](predicted, true, face) for name, weight in weights.items() if weight
     }
-    total = torch.stack([weights[name] * value for name, value in terms.items()]).sum()
+    values = [weights[name] * value for name, value in terms.items()]
+    return torch.stack(values).sum() if values else 0 * predicted.coefficients.sum(), terms
+
+
+def sizeless_losses(
+    predicted: Motion,
+    true: Motion,
+    face: FaceGeometry,
+    weights: Mapping[str, float],
+    copied: Tensor,
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """The weighted sum, and each loss by itself, where all losses count in the windows marked in
+    `copied` [B] and the sizeless ones in the others: parts of means over all windows."""
+    parts = [(copied, weights), (~copied, {n: w for n, w in weights.items() if n in SIZELESS})]
+    total, terms = predicted.coefficients.new_zeros(()), {}
+    for rows, own in parts:
+        if rows.any():
+            ours, theirs = (Motion(m.coefficients[rows], m.basis) for m in (predicted, true))
+            part, found = total_loss(ours, theirs, face, own)
+            share = rows.float().mean()
+            total = total + share * part
+            for name, value in found.items():
+                terms[name] = terms.get(name, 0) + share * value
     return total, terms
 
 

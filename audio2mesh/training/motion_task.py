@@ -31,7 +31,14 @@ from audio2mesh.training.batches import (
     mel_steps,
 )
 from audio2mesh.training.distributed import own_part, rank, take_from_first, world_size
-from audio2mesh.training.losses import LOSSES, Batch, Critic, lip_loss, phoned_losses, total_loss
+from audio2mesh.training.losses import (
+    LOSSES,
+    Batch,
+    Critic,
+    lip_loss,
+    phoned_losses,
+    sizeless_losses,
+)
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
@@ -65,6 +72,9 @@ def motion_trainer(
     return Trainer(task, options, scale, half=task.autocast is torch.float16)
 
 
+NEUTRAL_ROW = 0  # of the speaking styles
+
+
 class MotionTask:
     """The model and the passes that it learns from."""
 
@@ -82,6 +92,7 @@ class MotionTask:
         self.device = model.basis.device
         self.face = face.to(self.device)
         self.phoned = {clip.name for clip in clips if clip.phones}
+        self.guessed = not_measured(clips)
         self.encode = pass_encoder(
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
         )
@@ -135,7 +146,10 @@ class MotionTask:
             self.model.motion(batch.true[:, inner.start : inner.stop]),
         )
         weights = vars(self.options.losses)
-        loss, terms = total_loss(*motions, self.face, {name: weights[name] for name in LOSSES})
+        guessed = torch.tensor([name in self.guessed for name in batch.clips], device=self.device)
+        copied = ~(guessed & (batch.styles == NEUTRAL_ROW))
+        asked = {name: weights[name] for name in LOSSES}
+        loss, terms = sizeless_losses(*motions, self.face, asked, copied)
         known = torch.tensor([name in self.phoned for name in batch.clips], device=self.device)
         for name, value in phoned_losses(*motions, self.face, weights, known).items():
             loss = loss + weights[name] * value
@@ -168,8 +182,14 @@ class MotionTask:
     def _draw(self, step: int) -> Drawn:
         """This process's part of the windows that all processes draw alike."""
         rng = np.random.default_rng([self.options.seed, 1, step])
-        rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng)
+        rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng, self.guessed)
         return gather(rows[own_part(len(rows))], self.device)
+
+
+def not_measured(clips: Sequence[Clip]) -> set[str]:
+    """Names of the clips with modelled or solved motion, if that of others was measured."""
+    guessed = {clip.name for clip in clips if clip.origin in ("solved", "modelled")}
+    return guessed if len(guessed) < len(clips) else set()
 
 
 def autocast_dtype(precision: Precision, device: torch.device) -> torch.dtype | None:

@@ -76,6 +76,12 @@ class LossWeights:
     """Absolute difference of the opening between the lips, mm."""
     closure: float = 0.3
     """Opening that remains where the lips should touch, mm."""
+    timing: float = 2.0
+    """1 less the correlation of the lip gap over a window."""
+    width: float = 2.0
+    """1 less the correlation of the mouth's width over a window."""
+    swing: float = 0.2
+    """Squared logarithm of the ratio of the deviations of lip gap and mouth width over a window."""
     sealing: float = 0.0
     """The same once more, only in clips whose phones are known: there a touch is a certain one."""
     contact: float = 3.0
@@ -102,7 +108,10 @@ class TrainOptions(StepOptions):
     """Training of the decoder on augmented passes over the clips."""
 
     neutral: float = 0.5
-    """Share of windows trained with the neutral speaking style in place of their own."""
+    """Share of windows trained with the neutral speaking style in place of their own. Where some of
+    the clips are measured (captured, or tracked in films), that style learns its size and shape
+    from those alone, and from modelled or solved motion, less often, only when lips move and
+    where they meet."""
     windows: int = 240
     """Windows of one pass; fewer where they would last longer than the clips together."""
     passes: int = 24

@@ -17,7 +17,7 @@ from audio2mesh.model.checkpoint import save_model
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import Pass, PassSource
-from audio2mesh.training.film_tuning import lip_gram
+from audio2mesh.training.lip_directions import lip_gram
 from audio2mesh.training.losses import EXPECTILE
 from audio2mesh.training.motion_task import pass_encoder
 from audio2mesh.training.options import FitOptions

@@ -1,6 +1,7 @@
 """Windows of fixed length cut from clips: what the model sees of them in training."""
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from scipy.signal import resample
 from torch import Tensor
 
-from audio2mesh.data.clips import Clip, find_pauses, motion_at, recording_times
+from audio2mesh.data.clips import Clip, Origin, find_pauses, motion_at, recording_times
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import NEUTRAL
 from audio2mesh.sound import SAMPLE_RATE
@@ -18,6 +19,7 @@ from audio2mesh.training.options import AugmentOptions
 
 _GRID_FPS = 100  # frames per second of the motion of clips that were cut or strung together
 _OVERHANG = 0.4  # share of a window that may lie before or after its clip
+_AFTER, _BEFORE = 0.1, 0.2  # seconds of a pause, at its begin and end, that lips still speak in
 _EARLIEST_CUT = 0.3  # share of a window that is heard before its sound ends
 
 
@@ -111,6 +113,22 @@ def quiet_window(form: WindowForm, voices: list[np.ndarray], rng: np.random.Gene
     )
 
 
+LONGEST_PAUSES: Mapping[Origin, float] = {"tracked": math.inf, "modelled": 0.6}
+"""Seconds up to which pauses are not learned from, by the origin of the motion. What filmed mouths
+do in silence, such as opening up to a second before they speak, no sound tells; and modelled ones
+shut in every short pause, where people stay ajar."""
+
+
+def deep_in_pauses(audio: np.ndarray, form: WindowForm, longest: float = math.inf) -> Tensor:
+    """[F] frames far from all speech, in pauses of at most so many seconds."""
+    centres = (torch.arange(form.frames) + 0.5) / form.fps
+    deep = torch.zeros(form.frames, dtype=torch.bool)
+    for start, end in find_pauses(audio):
+        if end - start <= longest:
+            deep |= (centres > start + _AFTER) & (centres < end - _BEFORE)
+    return deep
+
+
 def cut_off(window: Window, fps: int, second: float, ahead: float) -> Window:
     """The window as a listener knows it at a time: all later sound is silence.
 
@@ -198,6 +216,9 @@ def _random_window(
     overhang = _OVERHANG * seconds
     start = rng.uniform(-overhang, max(0.0, clip.seconds - seconds) + overhang)
     window = cut_window(clip, start, speed, form)
+    if clip.origin in LONGEST_PAUSES:
+        pauses = deep_in_pauses(window.audio, form, LONGEST_PAUSES[clip.origin])
+        window = replace(window, heard=~pauses)
     window = replace(window, audio=augment(window.audio, voices, options, rng))
     if rng.random() >= options.live:
         return window

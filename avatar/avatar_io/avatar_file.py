@@ -18,7 +18,7 @@ UNIT = "metre"
 ORIGIN = "made_from"
 UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
-LIGHT = "light"
+LIGHT, MANNER = "light", "manner"
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -30,7 +30,7 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
         comments += (f"{ORIGIN} {avatar.origin}",)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
-    identity[LIGHT] = avatar.light
+    identity |= {LIGHT: avatar.light, MANNER: avatar.manner}
     tables = {name: table for name, table in identity.items() if table is not None}
     ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
@@ -65,8 +65,9 @@ def load_avatar(path: Path) -> Avatar:
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
-    unlit, light = UNLIT in ply.comments, ply.tables.get(LIGHT)
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit=unlit, light=_bytes(light))
+    light, manner = (_bytes(ply.tables.get(name)) for name in (LIGHT, MANNER))
+    unlit = UNLIT in ply.comments
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, light, manner)
 
 
 def _fields(comments: tuple[str, ...]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -111,7 +111,7 @@ def _film(job: Job, audio: Path, folder: Path) -> _Made:
     motion = folder / "motion.npz" if "motion" in job.outputs else None
     out = folder / f"film{job.outputs['film']}"
     plan = _plan(job, audio, out=out, save_motion=motion)
-    report = film(plan, PhaseClock(), _loaded(*_key(plan)))
+    report = film(plan, PhaseClock(), _loaded(_key(plan)))
     files = {"film": out} | ({"motion": motion} if motion else {})
     return _Made(files, report.frames, report.fps)
 
@@ -120,7 +120,7 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
     """The motion alone."""
     path = folder / "motion.npz"
     plan = _plan(job, audio, save_motion=path)
-    motion = prepare(plan, PhaseClock(), _subject(*_key(plan))).motion
+    motion = prepare(plan, PhaseClock(), _subject(_key(plan))).motion
     with motion_file(path, motion) as append:
         for chunk in motion.offsets():
             for frame in chunk.numpy():
@@ -138,20 +138,31 @@ def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:
     return plan_drive(options, film="film" in job.outputs)
 
 
-def _key(plan: DrivePlan) -> tuple[Look, Path | None, int]:
-    """The cache key of a film's avatar, which changes with its file."""
-    look, weights = plan.look, plan.direction.weights
-    return look, weights, look.files.path.stat().st_mtime_ns
+class _Key(NamedTuple):
+    """What a film's avatar is cached by."""
+
+    look: Look
+    weights: Path | None
+    manner: str
+    changed: tuple[int, ...]  # times of the files that were read
+
+
+def _key(plan: DrivePlan) -> _Key:
+    look, manner = plan.look, plan.direction.manner
+    read = [path for path in (look.files.path, Path(manner)) if path.exists()]
+    changed = tuple(path.stat().st_mtime_ns for path in read)
+    return _Key(look, plan.direction.weights, manner, changed)
 
 
 @lru_cache(maxsize=LOADED)
-def _loaded(look: Look, weights: Path | None, changed: int) -> Loaded:
-    return open_render_context(look, _subject(look, weights, changed))
+def _loaded(key: _Key) -> Loaded:
+    return open_render_context(key.look, _subject(key))
 
 
 @lru_cache(maxsize=LOADED)
-def _subject(look: Look, weights: Path | None, changed: int) -> Subject:
-    return open_subject(look, Direction(), _model(weights, look.device))
+def _subject(key: _Key) -> Subject:
+    model = _model(key.weights, key.look.device)
+    return open_subject(key.look, Direction(manner=key.manner), model)
 
 
 @lru_cache(maxsize=1)

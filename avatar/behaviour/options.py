@@ -14,6 +14,9 @@ class SpeechOptions:
     """Speech-to-motion weights (.safetensors); by default those that ship."""
     weights_style: str | None = None
     """Speaking style of the weights, by its name; by default the neutral one."""
+    manner: str = "auto"
+    """Whose way of speaking: auto takes the avatar's own, where it was learned from their film;
+    neutral is nobody's; or that of another avatar (.ply) or of a file of `train manner`."""
     emotion: str | None = None
     """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
     several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live

@@ -8,6 +8,7 @@ from avatar.behaviour.gaze import Gaze
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.options import BehaviourOptions, LifeOptions
 from avatar.behaviour.style import STYLES
+from avatar.drive.manner import AUTO_MANNER, checked_manner
 from avatar.drive.options import DriveOptions, ExportOptions, ViewOptions
 from common.errors import InputError, check_file
 
@@ -25,6 +26,7 @@ class Direction:
     fps: float | None = None  # by default what the weights were trained at, of a take 25
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
+    manner: str = AUTO_MANNER
     emotions: EmotionTimeline | Auto = ()
     behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
     head_weights: Path | None = None  # that move the head in place of the generator
@@ -52,6 +54,7 @@ def direction_of(
         options.fps,
         options.weights,
         options.weights_style,
+        checked_manner(options, speaks),
         emotions,
         behaviour,
         options.head_weights,

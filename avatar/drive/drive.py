@@ -83,7 +83,7 @@ def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) 
         subject = subject or open_subject(plan.look, plan.direction)
         take, sound = _performed(plan, subject.device)
     with clock.stage("audio2mesh"):
-        mover = subject.model or take
+        mover = subject.spoken or take
         assert mover is not None
         motion = perform(subject.face, mover, plan.direction, take)
         heard = probe_audio(sound.path).seconds if sound else 0.0

@@ -63,8 +63,9 @@ def export(options: ExportOptions) -> Exported:
     if plan.form == "flame":
         return _export_flame(plan)
     mover = load_mover(plan.mover, plan.direction, plan.device)
-    face, paint = _face(plan)
-    motion, misfit = motion_of(mover, face, plan.direction), None
+    avatar = open_avatar(*plan.avatar) if plan.avatar else None
+    face, paint = _face(plan, avatar)
+    motion, misfit = motion_of(mover, face, plan.direction, avatar), None
     match plan.form:
         case "weights":
             misfit = _write_weights(plan.out, motion)
@@ -85,11 +86,11 @@ def export(options: ExportOptions) -> Exported:
     return Exported(motion.frames, motion.fps, motion.face, misfit)
 
 
-def _face(plan: ExportPlan) -> tuple[Face | None, Paint | None]:
-    """The head to move and its colours; None where the motion has its own head."""
+def _face(plan: ExportPlan, avatar: Avatar | None) -> tuple[Face | None, Paint | None]:
+    """The head to move, the avatar's if there is one, and its colours; None where the motion has
+    its own head."""
     saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
-    if plan.avatar:
-        avatar = open_avatar(*plan.avatar)
+    if plan.avatar and avatar:
         paint = _avatar_paint(avatar) if plan.form == "morphs" else None
         return avatar_face(plan.avatar.path, avatar, saved), paint
     if plan.mesh:

@@ -64,7 +64,7 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
         _write(plan, plan.out, rig(avatar.vertices, 0.0))
         return ExportedGaussians(count, 1)
     mover = load_mover(plan.mover, plan.direction, plan.device)
-    motion = motion_of(mover, find_face(), plan.direction)
+    motion = motion_of(mover, find_face(), plan.direction, avatar)
     if plan.numbered:
         _write_frames(plan, motion, rig)
         return ExportedGaussians(count, motion.frames, motion.fps)

@@ -16,11 +16,13 @@ from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.drive.direction import SHIPPED, Direction
 from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
+from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import Avatar
 from avatar.video.output import exact_rate
 from common.device import Device, pick_device
 
@@ -47,17 +49,28 @@ def load_mover(mover: Mover | None, direction: Direction, device: Device) -> Mov
 
 
 def motion_of(
-    mover: Mover | SpeechToMotion, face: Face | None, direction: Direction
+    mover: Mover | SpeechToMotion,
+    face: Face | None,
+    direction: Direction,
+    avatar: Avatar | None = None,
 ) -> DrivenMotion:
-    """The motion of a face by what moves it; None: the face of saved motion."""
+    """The motion of a face by what moves it; None: the face of saved motion.
+
+    avatar: that whose face it is and whose manner a voice is spoken in, if any.
+    """
     if isinstance(mover, SavedMotion):
         return retargeted(mover, face)
     assert face is not None
+    if isinstance(mover, SpeechToMotion):
+        return perform(face, in_manner(mover, direction.manner, avatar), direction)
     return perform(face, mover, direction)
 
 
 def perform(
-    face: Face, mover: Take | SpeechToMotion, direction: Direction, beside: Take | None = None
+    face: Face,
+    mover: Take | SpeechToMotion | Spoken,
+    direction: Direction,
+    beside: Take | None = None,
 ) -> DrivenMotion:
     """The motion of a face by a recorded take, or by a voice.
 
@@ -67,8 +80,11 @@ def perform(
     if isinstance(mover, Take):
         rate = float(exact_rate(direction.fps or TAKE_FPS))
         return _of_take(face, mover, rate, direction.behaviour is None)
-    basis = retarget_basis(mover, face, direction.weights or SHIPPED, direction.flame)
-    return _of_speech(face, mover, basis, direction, beside)
+    if isinstance(mover, SpeechToMotion):
+        mover = Spoken(mover, {})
+    basis = retarget_basis(mover.model, face, direction.weights or SHIPPED, direction.flame)
+    direction = replace(direction, behaviour=mover.behaviour(direction.behaviour))
+    return _of_speech(face, mover.model, basis, direction, beside)
 
 
 def _of_speech(

@@ -10,6 +10,7 @@ from torch import Tensor
 from audio2mesh import SpeechToMotion, load_model
 from avatar.avatar_io.open_avatar import AvatarFiles, open_avatar
 from avatar.drive.direction import Direction
+from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.plans import Look
 from avatar.drive.retarget import avatar_face
 from avatar.retarget.fitted_face import Face
@@ -29,7 +30,7 @@ class Subject:
 
     avatar: Avatar
     face: Face
-    model: SpeechToMotion | None  # None where no voice speaks
+    spoken: Spoken | None  # None where no voice speaks
     backend: Backend
     device: torch.device
 
@@ -66,7 +67,8 @@ def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None 
     face = avatar_face(look.files.path, avatar)
     if model is None and direction.audio:
         model = load_model(direction.weights, device)
-    return Subject(avatar, face, model, backend, device)
+    spoken = model and in_manner(model, direction.manner, avatar)
+    return Subject(avatar, face, spoken, backend, device)
 
 
 def render_context(

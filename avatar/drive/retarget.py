@@ -75,13 +75,12 @@ def mesh_transfer(source: Face, target: Face) -> Callable[[Tensor], Tensor]:
         case "flame-teeth", "flame":
             return lambda offsets: offsets[:, :FLAME_VERTICES]
     from avatar.retarget.backward import transfer_from  # noqa: PLC0415  takes a second to import
-    from avatar.retarget.operator import transfer_to  # noqa: PLC0415
 
-    head, steps = load_head(), []
+    steps = []
     if source.fitted is not None:
-        steps.append(transfer_from(head, source.mesh, source.fitted))
-    if target.fitted is not None:
-        steps.append(transfer_to(head, target.mesh, target.fitted))
+        steps.append(transfer_from(load_head(), source.mesh, source.fitted))
+    if target.transfer is not None:
+        steps.append(target.transfer)
 
     def transfer(offsets: Tensor) -> Tensor:
         for step in steps:

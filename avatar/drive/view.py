@@ -131,7 +131,8 @@ def motion_on_page(plan: ViewPlan, avatar: Avatar) -> DrivenMotion | None:
         return None
     mover = load_mover(plan.mover, plan.direction, plan.device)
     saved = mover if isinstance(mover, SavedMotion) else None
-    return motion_of(mover, avatar_face(plan.files.path, avatar, saved), plan.direction)
+    face = avatar_face(plan.files.path, avatar, saved)
+    return motion_of(mover, face, plan.direction, avatar)
 
 
 def _played(motion: DrivenMotion, audio: Path | None) -> Played:

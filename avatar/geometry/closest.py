@@ -7,10 +7,12 @@ import numpy as np
 from avatar.geometry.triangle_mesh import face_normals
 from avatar.geometry.vectors import Floats, Ints
 from common.kernels import cached_njit
+from common.parallel import spread
 
 LEAF = 4  # triangles in a leaf of the tree
 DEPTH = 64  # no tree of int32 triangles is deeper
 EVERY_CLASS = 0xFFFF
+TOGETHER = 2000  # points that a thread looks for at a time
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,17 @@ def closest(
     points = np.ascontiguousarray(points, np.float64)
     normals = np.zeros((count, 3)) if normals is None else np.ascontiguousarray(normals, np.float64)
     allowed = np.full(count, EVERY_CLASS, np.int64) if allowed is None else allowed.astype(np.int64)
-    corners = tree.vertices[tree.faces]
-    found, weights, squared = _query(
-        corners, tree.normals, tree.classes, tree.boxes, tree.spans, tree.order,
-        points, normals, min_cosine, allowed, min(reach, 1e150) ** 2,
-    )  # fmt: skip
-    return Closest(found, weights, np.where(found < 0, np.inf, np.sqrt(squared)))
+    surface = (tree.vertices[tree.faces], tree.normals, tree.classes)
+    surface += (tree.boxes, tree.spans, tree.order)
+    bounds = (min_cosine, min(reach, 1e150) ** 2)
+
+    def found_in(part: slice) -> tuple[Ints, Floats, Floats]:
+        return _query(*surface, points[part], normals[part], allowed[part], *bounds)
+
+    parts = [slice(first, first + TOGETHER) for first in range(0, max(count, 1), TOGETHER)]
+    found = spread(found_in, parts) if len(parts) > 1 else map(found_in, parts)
+    faces, weights, squared = (np.concatenate(each) for each in zip(*found, strict=True))
+    return Closest(faces, weights, np.where(faces < 0, np.inf, np.sqrt(squared)))
 
 
 @cached_njit()
@@ -104,7 +111,7 @@ def _build(corners):
 
 @cached_njit()
 def _query(
-    corners, face_normals, classes, boxes, spans, order, points, normals, min_cosine, allowed,
+    corners, face_normals, classes, boxes, spans, order, points, normals, allowed, min_cosine,
     reach2,
 ):  # fmt: skip
     count = len(points)

@@ -17,6 +17,7 @@ from torch.nn import functional
 from avatar.geometry.triangle_mesh import area_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, normalised
 from common.kernels import cached_njit
+from common.parallel import spread
 from splat import Camera
 
 
@@ -158,13 +159,17 @@ def seen_faces(vertices: Floats, faces: Ints, lowest: float = LOWEST) -> Bools:
     pixel = 2 * half_width / PIXELS
     centres, normals = centred[faces].mean(1), area_normals(vertices, faces)
     seen = np.zeros(len(faces), bool)
-    for axes in parallel_axes(_view_directions(lowest)):
+
+    def seen_along(axes: Floats) -> Ints:
         corners = project_parallel(axes, centred, half_width, PIXELS)
         nearest = rasterize(corners, faces, PIXELS, PIXELS, -np.inf).nearness
         facing = np.flatnonzero(~seen & (normals @ axes[2] > 0))
         columns, rows, near = project_parallel(axes, centres[facing], half_width, PIXELS).T
         first = nearest[rows.astype(int), columns.astype(int)]
-        seen[facing[first <= near + THICKNESS * pixel]] = True
+        return facing[first <= near + THICKNESS * pixel]
+
+    for found in spread(seen_along, parallel_axes(_view_directions(lowest))):
+        seen[found] = True
     return seen
 
 

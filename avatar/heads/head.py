@@ -3,7 +3,7 @@ topologies. Units are fitted to an identity's eyeballs, and lips of a rest face 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import as_file, files
 
@@ -78,10 +78,22 @@ def load_head(topology: str = "anny-head") -> Head:
 
 @cache
 def _load_shipped(topology: str) -> Head:
-    name = topology.replace("-", "_") + ".npz"
+    head, arrays = own_head(topology), _arrays("mixed_units.npz")
+    units = head.units.clone()
+    mixed = [head.unit_names.index(name) for name in arrays["unit_names"].tolist()]
+    units[mixed] = torch.from_numpy(arrays["units"] * arrays["step"]).float()
+    return replace(head, units=units)
+
+
+def own_head(topology: str = "anny-head") -> Head:
+    """A head that ships with all units its own, before those of another source; see
+    data/NOTICE.md."""
+    return _head_from_arrays(topology, _arrays(topology.replace("-", "_") + ".npz"))
+
+
+def _arrays(name: str) -> dict[str, np.ndarray]:
     with as_file(files("avatar.heads").joinpath("data", name)) as path, np.load(path) as data:
-        arrays = {key: data[key] for key in data.files}
-    return _head_from_arrays(topology, arrays)
+        return {key: data[key] for key in data.files}
 
 
 def _head_from_arrays(topology: str, arrays: Mapping[str, np.ndarray]) -> Head:

@@ -2,7 +2,9 @@
 training.
 """
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh import load_model
@@ -50,10 +52,15 @@ def lips_delay(weights: Tensor, fps: float, sound: Sound) -> Delay | None:
 
     Raises as `stream_audio` does.
     """
-    head = load_head()
-    units = head.units[[head.unit_names.index(name) for name in WEIGHTS]]
     weights = weights[: round(LONGEST * fps)]
     read = sound_reader(sound.path, SAMPLE_RATE, sound.begin)
-    heard = torch.from_numpy(read(round(len(weights) / fps * SAMPLE_RATE)).mean(1))
+    return delay_of(weights, fps, read(round(len(weights) / fps * SAMPLE_RATE)).mean(1))
+
+
+def delay_of(weights: Tensor, fps: float, heard: NDArray[np.float32]) -> Delay | None:
+    """The same for sound [S] at 16 kHz."""
+    head = load_head()
+    units = head.units[[head.unit_names.index(name) for name in WEIGHTS]]
     net, model = load_syncnet(role="evaluation"), load_model()
-    return find_delay(net, model, Motion(weights, units), heard, face_geometry(head), fps)
+    sound = torch.from_numpy(heard)
+    return find_delay(net, model, Motion(weights, units), sound, face_geometry(head), fps)

@@ -14,6 +14,7 @@ from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import EmotionTimeline, read_emotion
 from avatar.behaviour.motion import Behaviour
 from avatar.drive.direction import SHIPPED, behaviour_of
+from avatar.drive.manner import checked_manner, in_manner
 from avatar.drive.plans import files_of
 from avatar.drive.render_context import light_colours
 from avatar.drive.retarget import avatar_face, retarget_basis
@@ -41,6 +42,7 @@ class ServePlan:
     files: AvatarFiles
     weights: Path | None
     weights_style: str | None
+    manner: str
     emotions: EmotionTimeline
     behaviour: Behaviour | None  # None: still
     lights: Mapping[str, Environment]
@@ -56,7 +58,8 @@ def plan_serve(options: ServeOptions) -> ServePlan:
     assert isinstance(emotions, tuple)
     behaviour = behaviour_of(options, lives=True, needed="a voice")
     files, style = files_of(options, options.avatar), options.weights_style
-    return ServePlan(files, options.weights, style, emotions, behaviour, lights)
+    manner = checked_manner(options)
+    return ServePlan(files, options.weights, style, manner, emotions, behaviour, lights)
 
 
 def load_speaker(options: ServeOptions) -> tuple[Avatar, Speaker]:
@@ -69,9 +72,11 @@ def _open_speaker(plan: ServePlan) -> tuple[Avatar, Speaker]:
     face = avatar_face(plan.files.path, avatar)
     model = load_model(plan.weights)
     model.style_index(plan.weights_style)  # says at once which there are
+    spoken = in_manner(model, plan.manner, avatar)
+    model, behaviour = spoken.model, spoken.behaviour(plan.behaviour)
     basis = retarget_basis(model, face, plan.weights or SHIPPED, plan.files.flame).cpu()
     style, emotions = plan.weights_style, plan.emotions
-    return avatar, Speaker(model, face, basis, plan.behaviour, style, emotions)
+    return avatar, Speaker(model, face, basis, behaviour, style, emotions)
 
 
 def live_page(plan: ServePlan, avatar: Avatar, speaker: Speaker) -> bytes:

@@ -1,4 +1,4 @@
-"""Densification: budgets of triangles, clones, splits, pruning; and corrections of the tracking.
+"""Densification: budgets of triangles, clones, splits, pruning.
 
 The rules are those of 3D Gaussian Splatting as GaussianAvatars bounds them (children stay on their
 parent's triangle, no triangle loses its last Gaussian), with a budget: each round a fixed number of
@@ -8,8 +8,6 @@ two rounds.
 `splat.render` does not return projected centres, so the gradient by them is computed from the
 gradient by the centres in the world: its part across the view, times the width of one pixel at that
 depth.
-
-The corrections are offsets of the mesh of each timestep and of the colours of each camera.
 """
 
 from collections.abc import Mapping
@@ -206,45 +204,3 @@ def screen_gradients(means_world: Tensor, gradient: Tensor, camera: Camera) -> T
     half = across.new_tensor([camera.width, camera.height]) / 2
     focal = across.new_tensor([float(camera.K[0, 0]), float(camera.K[1, 1])])
     return torch.linalg.vector_norm(across * (half / focal), dim=1) * depth.abs()
-
-
-BETAS = (0.9, 0.99)
-EPSILON = 1e-15
-
-
-@dataclass(frozen=True)
-class RowAdam:
-    """Values of which a step touches one row, with Adam's moments; all change in place."""
-
-    values: Tensor  # [R, ...]
-    first: Tensor
-    second: Tensor
-    steps: Tensor  # [R] int64
-
-    def step(self, row: int, gradient: Tensor, rate: float) -> None:
-        """Adam (Kingma and Ba 2015, algorithm 1) on one row."""
-        low, high = BETAS
-        self.steps[row] += 1
-        count = int(self.steps[row])
-        self.first[row].lerp_(gradient, 1 - low)
-        self.second[row].lerp_(gradient.square(), 1 - high)
-        mean = self.first[row] / (1 - low**count)
-        deviation = (self.second[row] / (1 - high**count)).sqrt() + EPSILON
-        self.values[row] -= rate * mean / deviation
-
-
-def row_adam(values: Tensor) -> RowAdam:
-    """Rows without a past."""
-    steps = torch.zeros(len(values), dtype=torch.int64)
-    return RowAdam(values, torch.zeros_like(values), torch.zeros_like(values), steps)
-
-
-def no_colour_change(count: int) -> Tensor:  # [C, 2, 3] log gain, offset
-    """No correction of any camera or frame."""
-    return torch.zeros(count, 2, 3)
-
-
-def recolour(subject: Tensor, alpha: Tensor, correction: Tensor) -> Tensor:
-    """A drawn subject [H, W, 3], multiplied by its alpha [H, W], as a camera with log gain and
-    offset [2, 3] sees it."""
-    return subject * correction[0].exp() + alpha[..., None] * correction[1]

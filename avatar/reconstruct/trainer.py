@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 import torch
 from torch import Tensor
 
-from avatar.geometry.edges import smooth_modes
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.bound_gaussians import (
     PARTS,
@@ -21,16 +20,13 @@ from avatar.reconstruct.bound_gaussians import (
 )
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture, background_colour, composite
+from avatar.reconstruct.corrections import Corrections, recolour
 from avatar.reconstruct.densify import (
-    RowAdam,
     ScreenGradients,
     allowed_at,
     densify,
-    no_colour_change,
     no_screen_gradients,
-    recolour,
     reset_opacities,
-    row_adam,
     screen_gradients,
 )
 from avatar.reconstruct.lights import CaptureLights
@@ -46,7 +42,6 @@ from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
-MILLIMETRE = 1e-3
 HIDDEN = 0.02  # of the mean gradient of a picture, below which a Gaussian is hidden
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 SOLID_EVERY = 3  # steps between two looks from where no camera was
@@ -84,24 +79,7 @@ class AvatarTrainer:
             BoundGaussians(parts, bound.binding.to(device)), options.rates
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
-        timesteps = sorted({view.timestep for view in capture.splits["train"]})
-        cameras = sorted({view.camera_id for view in capture.splits["train"]})
-        self.film = len(cameras) == 1
-        self.colour_rows = {key: k for k, key in enumerate(timesteps if self.film else cameras)}
-        self.timesteps = torch.tensor(timesteps, device=device)
-        self.modes, self.offsets, self.colours = self._corrections()
-
-    def _corrections(self) -> tuple[Tensor, RowAdam | None, RowAdam | None]:
-        """Smooth shapes [V, B], their weights [T, B, 3] and colours [C or T, 2, 3]; None if off."""
-        refine, offsets, colours = self.options.refine, None, None
-        modes = torch.zeros(len(self.rest.vertices), 0, device=self.device)
-        if refine.mesh:
-            modes = smooth_modes(self.faces, refine.mesh_modes, len(modes)).to(self.device)
-            zeros = torch.zeros(len(self.tracked), modes.shape[1], 3, device=self.device)
-            offsets = row_adam(zeros)
-        if refine.colour:
-            colours = row_adam(no_colour_change(len(self.colour_rows)).to(self.device))
-        return modes, offsets, colours
+        self.corrections = Corrections(capture, options.refine, device)
 
     @property
     def progress(self) -> float:
@@ -131,8 +109,8 @@ class AvatarTrainer:
         background = self._background()
         camera, target = self._target(view, picture, background)
         vertices = self.tracked[view.timestep].to(self.device)
-        shift, recoloured = self._leaves(view)
-        moved = vertices if shift is None else vertices + self.modes @ shift
+        shift, recoloured = self.corrections.leaves(view)
+        moved = vertices if shift is None else vertices + self.corrections.modes @ shift
         world = self.world(moved)
         world.means.retain_grad()
         lit = self._lit(world, view)
@@ -158,10 +136,9 @@ class AvatarTrainer:
         for name in ("position", "scale", "thickness", "opacity"):
             total = total + getattr(options.loss, name) * losses[name]
         if shift is not None:
-            offsets_mm = (self.modes @ shift) / MILLIMETRE
-            total = total + options.refine.mesh_weight * offsets_mm.square().mean()
+            total = total + self.corrections.penalty(shift)
         total.backward()
-        if self.film:
+        if self.corrections.film:
             self._spare_hidden(world)
         if self.skin is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
             losses["solid"] = self._light_through(view.camera, vertices, self.skin)
@@ -228,20 +205,6 @@ class AvatarTrainer:
             return view.camera, target
         return halved(view.camera, target)
 
-    def _colour_row(self, view: View) -> int:
-        """Which of the colour corrections a view has: its camera's, or in a film its frame's."""
-        return self.colour_rows[view.timestep if self.film else view.camera_id]
-
-    def _leaves(self, view: View) -> tuple[Tensor | None, Tensor | None]:
-        """What corrects this view's mesh [B, 3] and colours [2, 3], as leaves of the graph."""
-        shift = recoloured = None
-        if self.offsets is not None:
-            shift = self.offsets.values[view.timestep].clone().requires_grad_()
-        if self.colours is not None:
-            row = self._colour_row(view)
-            recoloured = self.colours.values[row].clone().requires_grad_()
-        return shift, recoloured
-
     @torch.no_grad()
     def _update(
         self,
@@ -251,23 +214,14 @@ class AvatarTrainer:
         shift: Tensor | None,
         recoloured: Tensor | None,
     ) -> None:
-        options, refine = self.options, self.options.refine
+        options = self.options
         assert world.means.grad is not None
         self.screen_gradients.add(screen_gradients(world.means, world.means.grad, camera))
         set_rates(self.adam, options.rates, self.progress)
         fallen = options.rates.others_at_end**self.progress
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
-        if shift is not None and self.offsets is not None:
-            assert shift.grad is not None
-            self.offsets.step(view.timestep, shift.grad, refine.mesh_rate * fallen)
-            common = self.offsets.values[self.timesteps].mean(0)  # of all: the avatar's own
-            self.offsets.values[self.timesteps] -= common
-        if recoloured is not None and self.colours is not None:
-            assert recoloured.grad is not None
-            row = self._colour_row(view)
-            self.colours.step(row, recoloured.grad, refine.colour_rate * fallen)
-            self.colours.values.sub_(self.colours.values.mean(0))  # all alike is the avatar's own
+        self.corrections.learn(view, shift, recoloured, fallen)
         self.step += 1
         self._multiply()
 
@@ -295,11 +249,7 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= self.lights.state() if self.lights is not None else {}
-        tensors |= kept(self.adam)
-        for name, rows in (("offsets", self.offsets), ("colours", self.colours)):
-            if rows is not None:
-                tensors |= {f"{name}.{key}": tensor for key, tensor in vars(rows).items()}
-        return tensors
+        return tensors | kept(self.adam) | self.corrections.state()
 
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
@@ -311,7 +261,4 @@ class AvatarTrainer:
         self.bound, self.adam = start_adam(bound, self.options.rates)
         put_back(self.adam, placed)
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
-        for name in ("offsets", "colours"):
-            if getattr(self, name) is not None:
-                keys = vars(getattr(self, name))
-                setattr(self, name, RowAdam(**{key: placed[f"{name}.{key}"] for key in keys}))
+        self.corrections.set_state(placed)

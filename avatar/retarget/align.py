@@ -17,15 +17,14 @@ from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import Floats, Ints, normalised
 from avatar.geometry.zbuffer import seen_faces
 from avatar.heads import load_head
+from avatar.retarget.coarse_icp import Volume, refine_all
 from avatar.retarget.icp import (
     AGREE,
     Poses,
     Scan,
     TemplatePoints,
-    Volume,
     mean_distance,
     refine,
-    refine_all,
     sample_scan,
     smoothed,
     step,
@@ -44,17 +43,19 @@ REACH = 0.008  # metres at which a pair counts a quarter
 
 def icp_refined(
     vertices: Floats, faces: Ints, to_head: Similarity, head: TemplatePoints
-) -> Similarity:
-    """The similarity from a mesh's space to head space next to one that is nearly right.
+) -> tuple[Similarity, Ints]:
+    """The similarity from a mesh's space to head space next to one that is nearly right, and the
+    triangles [m, 3] that it was found by.
 
     Point-to-plane ICP like refine, but to the closest points of the triangles [M, 3] seen from
     around and above: it depends neither on samples nor on the pose of the mesh in its own space.
     """
+    outside = faces
     for _ in range(ROUNDS):
         moved = to_head.apply(vertices)
         outside = faces[seen_faces(moved, faces)]
         to_head = to_head.then(_converged(face_tree(moved, outside), head))
-    return to_head
+    return to_head, outside
 
 
 def _converged(surface: FaceTree, head: TemplatePoints) -> Similarity:
@@ -160,8 +161,9 @@ UPRIGHT, ALONG = np.cos(np.radians([20, 10]))  # of a head, and for a direction 
 LIKE_A_FACE = 0.3  # likeness below which nothing can be one, whatever is bent
 
 
-def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similarity:
-    """The similarity that takes a mesh's own space into head space (metres, +y up, +z out).
+def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> tuple[Similarity, Ints]:
+    """The similarity that takes a mesh's own space into head space (metres, +y up, +z out), and the
+    triangles [m, 3] of the mesh that are then seen from around and above.
 
     The mesh's unit, position and rotation may be anything, and neck, shoulders, hair or the back of
     the head may be there or missing: of all poses, it is the one in which its surface is most like
@@ -175,7 +177,8 @@ def align(mesh: Mesh, landmarks: Mapping[str, Tensor] | None = None) -> Similari
         raise InputError("the mesh has no triangles that can be seen from outside")
     scan = sample_scan(vertices, outside, SCAN_POINTS)
     if landmarks:
-        return _by_landmarks(template, scan, landmarks)
+        to_head = _by_landmarks(template, scan, landmarks)
+        return to_head, faces[seen_faces(to_head.apply(vertices), faces)]
     return _by_face(template, scan, vertices, faces, outside)
 
 
@@ -214,8 +217,8 @@ def _by_landmarks(template: Template, scan: Scan, landmarks: Mapping[str, Tensor
 
 def _by_face(
     template: Template, scan: Scan, vertices: Floats, faces: Ints, outside: Ints
-) -> Similarity:
-    """The candidate whose surface is most like a face."""
+) -> tuple[Similarity, Ints]:
+    """The candidate whose surface is most like a face, refined."""
     poses = [_refined(template, scan, start) for start in candidates(template, scan)]
     shares = [
         likeness(template, pose.apply(vertices), outside, template.vertices) for pose in poses

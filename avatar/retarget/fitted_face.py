@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 
@@ -9,6 +10,9 @@ from avatar.geometry.similarity import IDENTITY, Similarity
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import SHIPPED, SIZES
+
+if TYPE_CHECKING:
+    from avatar.retarget.operator import Transfer
 
 KNOWN = ("lip_inner_upper", "lip_inner_lower", "lips", "inner_mouth", "teeth", "eyes")
 """Regions that FLAME's own numbering gives better than a fit does."""
@@ -21,6 +25,7 @@ class Face:
     mesh: Mesh  # in its own space and unit
     head: Head  # of this mesh: its rest vertices, units, regions, pose weights
     fitted: Tensor | None = None  # [S, 3] anny-head's vertices on the mesh, if it is another
+    transfer: "Transfer | None" = None  # of anny-head's offsets to the mesh, if it is another
     to_head: Similarity = IDENTITY  # from the mesh's own space to head space
     residual_mm: float | None = None  # of that fit, where it was made just now
 
@@ -53,11 +58,10 @@ def face_of(
         known = flame_landmarks(mesh.vertices) if topology in SIZES else landmarks
         registration = registered(mesh, known)
         template, residual = registration.fitted, registration.residual_mm
-    head = head_on(load_head(), mesh, template, topology)
-    to_head = to_head_space(load_head(), template)
-    return Face(
-        mesh, _with_flame_regions(head) if topology in SIZES else head, template, to_head, residual
-    )
+    head, transfer = head_on(load_head(), mesh, template, topology)
+    if topology in SIZES:
+        head = _with_flame_regions(head)
+    return Face(mesh, head, template, transfer, to_head_space(load_head(), template), residual)
 
 
 def shipped_face(topology: str = "anny-head") -> Face:

@@ -8,14 +8,15 @@ from torch import Tensor
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
 from avatar.retarget.correspondence import match_vertices
-from avatar.retarget.operator import transfer_onto
+from avatar.retarget.operator import Transfer, transfer_onto
 from avatar.retarget.registered_pair import PARTS, registered_pair
 
 PAIRED = ("lip_inner_upper", "lip_inner_lower")
 
 
-def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
-    """anny-head's units, regions and joint, transferred to a mesh by its fitted template [S, 3]."""
+def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> tuple[Head, Transfer]:
+    """anny-head's units, regions and joint, transferred to a mesh by its fitted template [S, 3];
+    and what transferred them, as `transfer_to`."""
     pair = registered_pair(head, mesh, fitted)
     matching = match_vertices(pair)
     transfer = transfer_onto(pair, matching)
@@ -29,7 +30,7 @@ def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
     regions = {name: transferred(index) for name, index in single.items()}
     upper, lower = (head.regions[name] for name in PAIRED)
     regions |= _lip_pairs(pair.vertices, pair.fitted, matching.classes, upper, lower)
-    return Head(
+    made = Head(
         topology=topology,
         vertices=mesh.vertices,
         faces=mesh.faces,
@@ -42,6 +43,7 @@ def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> Head:
         pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
         pivot=pair.to_head.inverse().of_tensor(head.pivot),
     )
+    return made, transfer
 
 
 def _groups(head: Head, classes: NDArray) -> NDArray:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from scipy.spatial.distance import cdist
 
 from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, normalised
@@ -57,7 +58,7 @@ def _face_detail(template: Template) -> FaceDetail:
     areas = np.zeros(len(template.vertices))
     np.add.at(areas, template.skin_faces.ravel(), shares)
     areas = areas[index]
-    apart = ((positions[:, None] - positions[None]) ** 2).sum(2)
+    apart = cdist(positions, positions, "sqeuclidean")
     broad = np.exp(-0.5 * apart / BROAD**2) * areas
     outer = template.skin_faces[template.outer[template.skin_faces].all(1)]
     normals, found = _fine_normals(template.vertices, outer, positions, template.normals[index])

@@ -21,6 +21,7 @@ from avatar.geometry.edges import adjacency
 from avatar.geometry.triangle_mesh import point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.retarget.template import Template
+from common.threads import thread_count
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,8 @@ def _feature_matches(
     """Matches by position and normal at once."""
     index = np.flatnonzero(template.outer)
     normals = point_normals(vertices, template.skin_faces)[index]
-    _, found = samples.tree.query(np.concatenate([vertices[index], TURN * normals], 1))
+    sought = np.concatenate([vertices[index], TURN * normals], 1)
+    _, found = samples.tree.query(sought, workers=thread_count())
     away = samples.points[found] - vertices[index]
     agrees = (samples.normals[found] * normals).sum(1) > stage.cosine
     kept = agrees & samples.inside[found]

@@ -17,7 +17,6 @@ from avatar.geometry.edges import boundary_vertices
 from avatar.geometry.similarity import Similarity, fit_similarity
 from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import Floats
-from avatar.geometry.zbuffer import seen_faces
 from avatar.heads import Head, load_head
 from avatar.retarget.align import align, unlike_a_face
 from avatar.retarget.landmarks import how_to_write, landmark_points
@@ -59,9 +58,8 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
     """
     template, mesh = template_of(head), decimated_mesh(mesh)
     own, faces = mesh.vertices.double().numpy(), mesh.faces.numpy()
-    to_head = align(mesh, landmarks)
+    to_head, outside = align(mesh, landmarks)
     vertices = to_head.apply(own)
-    outside = faces[seen_faces(vertices, faces)]
     surface = face_tree(vertices, outside)
     boundary = boundary_vertices(faces, len(vertices))
     targets = _targets(landmarks, to_head)

@@ -10,7 +10,7 @@ import torch
 from avatar.geometry.coloured import ColouredMesh
 from avatar.geometry.edges import edge_numbers, edges_of, pieces
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.geometry.vectors import Floats, Ints
+from avatar.geometry.vectors import Bools, Floats, Ints
 
 ROUNDS = 12  # of halving
 # Which edges of a triangle are split (bits: 0→1, 1→2, 2→0) → its pieces, where 0 1 2 are its
@@ -54,17 +54,22 @@ def split_edges(scan: ColouredMesh, edges: Ints, shares: Floats) -> ColouredMesh
     return ColouredMesh(mesh, scan.paint.of(whole).followed_by(pieced))
 
 
-def refine(scan: ColouredMesh, wanted: Callable[[Floats], Floats]) -> ColouredMesh:
+def refine(
+    scan: ColouredMesh,
+    near: Callable[[Floats], Bools],
+    longest: Callable[[Floats], Floats | float],
+) -> ColouredMesh:
     """Halve edges until none is longer than wanted.
 
-    wanted: points [N, 3] → greatest length [N] in metres of an edge whose middle is there; inf
-    where the mesh may stay as it is.
+    near: points [N, 3] → which [N] are where edges shall be short; longest: points there [N, 3] →
+    greatest length in metres of an edge with its middle there, one [N] for each or for all.
     """
     for _ in range(ROUNDS):
-        coarse = np.isfinite(wanted(scan.vertices))[scan.faces].any(1)
-        edges, _ = edges_of(scan.faces[coarse])
+        edges, _ = edges_of(scan.faces[near(scan.vertices)[scan.faces].any(1)])
         start, end = scan.vertices[edges[:, 0]], scan.vertices[edges[:, 1]]
-        longer = np.linalg.norm(end - start, axis=1) > wanted((start + end) / 2)
+        middles = (start + end) / 2
+        longer = near(middles)
+        longer[longer] = np.linalg.norm(end - start, axis=1)[longer] > longest(middles[longer])
         if not longer.any():
             break
         scan = split_edges(scan, edges[longer], np.full(int(longer.sum()), 0.5))

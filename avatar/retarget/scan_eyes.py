@@ -10,7 +10,7 @@ from scipy.spatial import KDTree
 from avatar.geometry.coloured import ColouredMesh, joined
 from avatar.geometry.edges import pieces
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.geometry.vectors import MM, Floats, Ints
+from avatar.geometry.vectors import MM, Bools, Floats, Ints
 from avatar.heads import Head, eyeball, fit_units
 from avatar.retarget.scan_cut import refine, split_edges, zero_line
 from avatar.rigging.binding import triangle_frames
@@ -97,7 +97,7 @@ class Opening:
         rim = np.interp(angle, self.angles, self.radii, period=2 * np.pi)
         return angle, np.hypot(across, up) - rim, out
 
-    def near(self, points: Floats, reach: float) -> np.ndarray:
+    def near(self, points: Floats, reach: float) -> Bools:
         """Which points [N] on the front are near the opening or in it."""
         _, outside, out = self.local(points)
         ahead = (out > 0.2 * self.radius) & (out < 2 * self.radius)
@@ -137,16 +137,12 @@ def _part_eye(scan: ColouredMesh, opening: Opening, stretch: Stretch) -> Coloure
     if _has_eyeball(scan, opening):
         return None
 
-    def wanted(points: Floats) -> Floats:
-        lengths = np.full(len(points), np.inf)
-        near = np.flatnonzero(opening.near(points, AROUND))
-        if len(near):
-            lengths[near] = EDGE / stretch.at(points[near])
-        return lengths
+    def near(points: Floats) -> Bools:
+        return opening.near(points, AROUND)
 
-    fine = refine(scan, wanted)
+    fine = refine(scan, near, lambda points: EDGE / stretch.at(points))
     _, outside, _ = opening.local(fine.vertices)
-    rim = zero_line(fine.faces, outside, opening.near(fine.vertices, AROUND))
+    rim = zero_line(fine.faces, outside, near(fine.vertices))
     if len(rim.edges) == 0 or not rim.inner.all():
         return None
     on_rim = fine.vertices[rim.edges].mean(1)

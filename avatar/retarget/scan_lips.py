@@ -73,7 +73,7 @@ def part_lips(scan: ColouredMesh, line: MouthLine) -> tuple[ColouredMesh, float]
     Returns the scan, with short edges around the mouth, and the length of the cut as a share of the
     mouth's width; 0 where there is no line to cut, as in a mouth that is open already.
     """
-    fine = refine(scan, lambda points: np.where(_around(points, line, REACH), EDGE, np.inf))
+    fine = refine(scan, lambda points: _around(points, line, REACH), lambda _: EDGE)
     found, height = _line_on(fine, line)
     if len(found.edges) == 0:
         return fine, 0.0

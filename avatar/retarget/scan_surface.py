@@ -20,6 +20,7 @@ from avatar.geometry.triangle_mesh import face_areas, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints, normalised, sphere_directions
 from avatar.geometry.zbuffer import parallel_axes, project_parallel, rasterize
 from avatar.rigging.binding import bind
+from common.parallel import spread
 from splat import Gaussians, RawGaussians, rgb_to_sh
 
 FINEST, COARSEST = 1.4e-3, 4.2e-3  # metres: longest edge of a piece on busy and on plain colours
@@ -185,12 +186,16 @@ def daylight(vertices: Floats, faces: Ints) -> Floats:
     normals = point_normals(vertices, faces)
     centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
     half_width = 1.02 * float(np.linalg.norm(centred, axis=1).max())
-    light = np.zeros(len(vertices))
-    for axes, strength in zip(parallel_axes(directions), radiance, strict=True):
+
+    def lit_from(direction: tuple[Floats, float]) -> tuple[Ints, Floats]:
+        axes, strength = direction
         cosine = normals @ axes[2]
         lit = np.flatnonzero(cosine > 0)
-        seen = _seen(centred, faces, normals, axes, half_width, lit)
-        light[lit] += strength * cosine[lit] * seen
+        return lit, strength * cosine[lit] * _seen(centred, faces, normals, axes, half_width, lit)
+
+    light = np.zeros(len(vertices))
+    for lit, gained in spread(lit_from, zip(parallel_axes(directions), radiance, strict=True)):
+        light[lit] += gained
     most = radiance @ np.maximum(directions @ KEY, 0)
     return BOUNCED + (1 - BOUNCED) * light / most
 

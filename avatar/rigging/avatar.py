@@ -27,6 +27,7 @@ class Avatar:
     origin: str = ""  # the real person's picture it was made from, by what and when; one line
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
     light: Tensor | None = None  # [B] uint8, see avatar.lighting.baked_file
+    manner: Tensor | None = None  # [B] uint8, how the person speaks: audio2mesh.model.manner
 
     @property
     def provenance(self) -> str:

@@ -124,7 +124,7 @@ def follow(film: Path, options: TrackingOptions, finder: FaceFinder, folder: Pat
     """
     size = picture_size(film_info(film))
     try:
-        return _longest_shot(film, options, _found(film, options, finder, folder), size)
+        return longest_shot(film, options, _found(film, options, finder, folder), size)
     except InputError:
         forget_frames(folder)
         raise
@@ -146,7 +146,7 @@ def _found(
     return frames
 
 
-def _longest_shot(
+def longest_shot(
     film: Path, options: TrackingOptions, found: Sequence[FaceFrame], size: tuple[int, int]
 ) -> FollowedFace:
     shots: dict[int, list[tuple[int, Tensor]]] = {}

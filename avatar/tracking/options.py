@@ -61,6 +61,38 @@ class TrackOptions(TrackingOptions):
     """How many threads compute at most; by default as many as this program may use."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FilmsOptions(TrackingOptions):
+    """Track many films of one person who speaks: clips of speech with the motion of the mouth, the
+    person taken out, as `train motion` reads them.
+
+    The person is solved once, from a few of the films, and each film by its motion alone. Films
+    that are tracked badly are dropped, with a reason. The folder gets <film>.npz and <film>.wav, a
+    record of every film in films/, and the person in person/.
+    """
+
+    films: tuple[Path, ...]
+    """Films, or folders of films, of one person before one camera (.mp4, .mov, .webm, .mkv, .avi,
+    .mpg)."""
+    out: Path
+    """Folder for the clips. The same command continues a run that was stopped."""
+    speaker: str | None = None
+    """Name of the speaking style that the clips have; by default that of the folder."""
+    words: Path | None = None
+    """Folder of <film>.align with the times of the words (lines `begin end word` in 1/25,000 s, as
+    GRID has them): the lips of b, m and p at their begins are then counted."""
+    shard: tuple[int, int] = (1, 1)
+    """Which part of the films this process tracks, of how many: 2 5 is the second of five. All
+    parts write to the same folder."""
+    sync: Sync = "auto"
+    """Milliseconds by which the films' sound is moved, later where more than 0, earlier where less;
+    auto: as estimated from the lips of several films together, if that is reliable."""
+    device: Device = "auto"
+    """Where the networks run: auto takes CUDA where it works."""
+    threads: int | None = None
+    """How many threads compute at most; by default as many as this program may use."""
+
+
 def check_sync(sync: Sync) -> None:
     """Raise InputError for an impossible offset."""
     if sync != "auto" and not abs(sync) <= MOST_SYNC:

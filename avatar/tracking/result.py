@@ -2,7 +2,7 @@
 its performance relative to the person's neutral face; and its sound, synchronised with the lips.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +17,7 @@ from avatar.lipreading.sound_delay import lips_delay
 from avatar.rigging.avatar import pose
 from avatar.tracking.model import FaceModel, FrameState, Person, rigid
 from avatar.tracking.options import Sync
-from avatar.tracking.smooth import gaps, with_gaps
+from avatar.tracking.smooth import MOUTH, named_units
 from avatar.video.reader import film_info
 from avatar.video.sound import Sound
 from splat import Camera
@@ -56,9 +56,6 @@ def impersonal(weights: Tensor) -> Tensor:
     return found
 
 
-PARTING = ("jawOpen", "mouthClose")  # units that part lips and do nothing else
-
-
 @dataclass(frozen=True)
 class Tracking:
     """A person and their state in every tracked frame."""
@@ -69,6 +66,8 @@ class Tracking:
     frames: Tensor  # [F] which frames of the film those are, ascending
     fps: float
     size: tuple[int, int]  # pixels across and down of the pictures that are kept
+    mouth: Tensor | None = None
+    """[F, E] weights of mouth and jaw that move the mean head as the person's, where known"""
 
     @property
     def rest(self) -> Tensor:
@@ -128,22 +127,10 @@ def take_of(tracking: Tracking) -> Take:
     angles = head_angles(head_poses(tracking)).double().numpy()
     weights = torch.empty_like(tracking.weights)
     weights[:, columns] = impersonal(tracking.weights[:, columns])
-    weights = _with_lip_gaps(tracking, weights)[:, columns]
-    return Take(times, weights.double().numpy(), angles)
-
-
-def _with_lip_gaps(tracking: Tracking, weights: Tensor) -> Tensor:
-    """Weights [F, E] that give the mean head the lip gaps of the person."""
-    model, person = tracking.model, tracking.person
-    wanted = gaps(model, person, tracking.states)
-    head = replace(model, mean=model.head.vertices, units=model.head.units, modes=model.modes[:0])
-    nobody = replace(person, shape=person.shape[:0])
-    states = [
-        replace(one, weights=each.double())
-        for one, each in zip(tracking.states, weights, strict=True)
-    ]
-    moved = with_gaps(head, nobody, states, wanted, by=PARTING)
-    return torch.stack([one.weights for one in moved]).to(weights)
+    mouth = named_units(tracking.model, MOUTH)
+    if tracking.mouth is not None:
+        weights[:, mouth] = tracking.mouth[:, mouth].to(weights)
+    return Take(times, weights[:, columns].double().numpy(), angles)
 
 
 SLIGHT = 0.04  # seconds: a delay below is not noticed

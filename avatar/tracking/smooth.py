@@ -33,7 +33,7 @@ def touching(model: FaceModel, person: Person, states: Sequence[FrameState]) -> 
     below the lower. The weights of mouth and jaw change as little as they can.
     """
     apart, slopes = (part.double() for part in lips_apart(model, person))
-    free = _named(model, MOUTH)
+    free = named_units(model, MOUTH)
     return [replace(one, weights=_meeting(apart, slopes, free, one.weights)) for one in states]
 
 
@@ -54,12 +54,11 @@ def with_gaps(
     person: Person,
     states: Sequence[FrameState],
     wanted: Tensor,
-    by: tuple[str, ...] = MOUTH,
 ) -> list[FrameState]:
     """The states with lips that have the gaps [F, P, 3], in metres, as nearly as small changes of
-    the units can give whose names begin with `by`."""
+    the units of mouth and jaw can give."""
     _, slopes = (part.double() for part in lips_apart(model, person))
-    free = _named(model, by)
+    free = named_units(model, MOUTH)
     along = slopes[..., free]
     system = torch.einsum("pxe,pxf->ef", along, along) / LOOSE**2 / len(along)
     system += OPEN_SPREAD**-2 * torch.eye(len(free)).to(system)
@@ -67,7 +66,7 @@ def with_gaps(
     missing = (wanted - gaps(model, person, states)) / LOOSE**2 / len(along)
     for state, lost in zip(states, missing, strict=True):
         weights = state.weights.clone()
-        step = _bounded(system, torch.einsum("pxe,px->e", along, lost), weights[free].to(along))
+        step = bounded_step(system, torch.einsum("pxe,px->e", along, lost), weights[free].to(along))
         weights[free] = (weights[free] + step.to(weights)).clamp(0, 1)
         opened.append(replace(state, weights=weights))
     return opened
@@ -87,7 +86,7 @@ def lips_apart(model: FaceModel, person: Person) -> tuple[Tensor, Tensor]:
     return rest[upper] - rest[lower], slopes
 
 
-def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
+def bounded_step(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
     """The step [E] from weights [E] that solves the system [E, E] and leaves them in [0, 1]:
     bounded unknowns are fixed and the others solved again."""
     step, held = torch.zeros_like(right), torch.zeros(len(right), dtype=torch.bool)
@@ -100,7 +99,7 @@ def _bounded(system: Tensor, right: Tensor, weights: Tensor) -> Tensor:
     return step
 
 
-def _named(model: FaceModel, first: tuple[str, ...]) -> Tensor:
+def named_units(model: FaceModel, first: tuple[str, ...]) -> Tensor:
     """Indices of the units whose names begin with `first`."""
     names = model.head.unit_names
     return torch.tensor([k for k, name in enumerate(names) if name.startswith(first)])

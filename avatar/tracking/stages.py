@@ -89,7 +89,8 @@ class Seen:
 
     points: Tensor  # [478, 2] pixels
     picture: Tensor  # [H, W, 4] colours in [0, 1] and where skin is, 1 or 0
-    masks: Tensor  # [H, W, 2] of the person and of hair, in [0, 1]
+    masks: Tensor | None = None
+    """[H, W, 2] of the person and of hair, in [0, 1]; without them no outline is looked for"""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def solve_landmarks(
         focal = free_focal and step >= POSE_STEPS + WEIGHT_STEPS
         free = Free(weights=inner, shape=inner, focal=focal)
         person, states = joint_step(model, person, states, gather, free, prior)
-    return Solved(_fitted(model, person), person, states)
+    return Solved(fitted(model, person), person, states)
 
 
 def solve_colours(
@@ -147,7 +148,7 @@ def solve_colours(
                 gather = _with_outline(gather, resting, outline, seen)
             person, states = joint_step(model, person, states, gather, free, prior)
             done()
-        model = _fitted(model, person)
+        model = fitted(model, person)
         landmarks, samples = landmark_model(model), samples_on(model, samples.corners)
     landmarks = with_person_offsets(landmarks, person, states, points)
     return Solved(model, person, states, paint, landmarks)
@@ -162,7 +163,7 @@ def solve_frame(own: "OwnModel", seen: Seen) -> FrameState:
         state = own_step(model, state, equations, weights=step >= POSE_STEPS // 2)
     for scale, steps in OWN_STEPS.items():
         coarse, contour = level(seen.picture, scale), None
-        if scale in OUTLINE_AT:
+        if scale in OUTLINE_AT and seen.masks is not None:
             contour = find_contour(model, person, state, own.outline, seen.masks)
         for _ in range(steps):
             observed = observe(model, person, state, own.samples, coarse, scale)
@@ -228,7 +229,9 @@ def _with_outline(
     seen: Sequence[Seen],
 ) -> Gather:
     def gather_with_outline(frame: int, person: Person, state: FrameState) -> Equations:
-        contour = find_contour(*resting, state, outline, seen[frame].masks)
+        masks = seen[frame].masks
+        assert masks is not None
+        contour = find_contour(*resting, state, outline, masks)
         return gather(frame, person, state) + _contour_equations(contour, person, state)
 
     return gather_with_outline
@@ -274,6 +277,6 @@ def _observe_all(
     return list(spread(observed, zip(states, pictures, strict=True)))
 
 
-def _fitted(model: FaceModel, person: Person) -> FaceModel:
+def fitted(model: FaceModel, person: Person) -> FaceModel:
     """The model with lids that close on this person's eyes."""
     return replace(model, units=fit_units(model.head, model.rest(person.shape)))

@@ -29,6 +29,7 @@ from avatar.tracking.frames import (
 )
 from avatar.tracking.landmarks import landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, with_offsets
+from avatar.tracking.mouth import mouth_landmarks, performed_mouth, refined_mouth, shut_weights
 from avatar.tracking.options import Sync, TrackingOptions, TrackOptions, check_sync, check_tracking
 from avatar.tracking.pyramid import Window
 from avatar.tracking.result import TrackedSound, Tracking, head_poses, take_of, tracked_sound
@@ -162,8 +163,8 @@ def track_film(
     window = keep_pictures(film, face, load_matting(device), options.size, folder)
     points = window.inside(face.points[..., :2])
     model = with_offsets(face_model())
-    person, prior = _start(model, face, window, options)
-    keys = _key_frames(model, face, person, points, options.key_frames)
+    person, prior = start(model, face, window, options)
+    keys = key_frames(model, face, person, points, options.key_frames)
     free_focal = options.focal is None
     solved = _solve_keys(model, folder, face, keys, points, person, prior, free_focal)
     tracking = _every_frame(solved, folder, face, points, window)
@@ -185,7 +186,7 @@ def _claim(options: TrackOptions) -> None:
     claim_folder(options.out, wanted, "film that was tracked")
 
 
-def _start(
+def start(
     model: FaceModel, face: FollowedFace, window: Window, options: TrackingOptions
 ) -> tuple[Person, FocalPrior]:
     """A mean face and a default camera, in pixels of the pictures that are kept."""
@@ -198,7 +199,7 @@ def _start(
     return person, known if options.focal else FocalPrior(focal)
 
 
-def _key_frames(
+def key_frames(
     model: FaceModel, face: FollowedFace, person: Person, points: torch.Tensor, count: int
 ) -> list[int]:
     landmarks = landmark_model(model)
@@ -229,25 +230,29 @@ def _every_frame(
     solved: Solved, folder: Path, face: FollowedFace, points: torch.Tensor, window: Window
 ) -> Tracking:
     """All frames of a known person, smoothed, with a neutral face that is at rest."""
-    own, states = own_model(solved), []
+    own, pairs = own_model(solved), []
+    lips = mouth_landmarks(own.landmarks)
 
-    def solve(row: int) -> FrameState:
-        return solve_frame(own, _seen(folder, face, points, row))
+    def solve(row: int) -> tuple[FrameState, FrameState]:
+        state = solve_frame(own, _seen(folder, face, points, row))
+        return state, refined_mouth(own.model, own.person, lips, state, points[row])
 
     with progress_bar("every frame", len(face.frames)) as done:
-        for state in spread(solve, range(len(face.frames))):
-            states.append(state)
+        for pair in spread(solve, range(len(face.frames))):
+            pairs.append(pair)
             done()
-    states = smoothed(solved.model, states, face.fps)
+    plain, refined = zip(*pairs, strict=True)
+    neutral = shut_weights(solved.model, solved.person, torch.stack([s.weights for s in refined]))
+    mouth = performed_mouth(solved.model, solved.person, refined, neutral)
+    states = smoothed(solved.model, plain, face.fps)
     weights = torch.stack([one.weights for one in states])
     neutral = neutral_weights(solved.model, solved.person, weights)
     seen = gaps(solved.model, solved.person, states)
     model, states = at_neutral(solved.model, solved.person, states, neutral)
     states = as_open_as_seen(model, solved.person, states, seen)
     states = touching(model, solved.person, states)
-    return Tracking(
-        model, solved.person, states, face.frames, face.fps, (window.width, window.height)
-    )
+    size = (window.width, window.height)
+    return Tracking(model, solved.person, states, face.frames, face.fps, size, mouth)
 
 
 def _seen(folder: Path, face: FollowedFace, points: torch.Tensor, row: int) -> Seen:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from avatar.reconstruct.options import AvatarTrainOptions, ReconstructOptions
-from avatar.tracking.options import TrackOptions
+from avatar.tracking.options import FilmsOptions, TrackOptions
 from common.errors import InputError
 from common.threads import use_threads
 from common.writable import check_writable
@@ -14,6 +14,8 @@ from configs import VERSION
 from configs.options import MakeAvatarOptions
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from avatar.tracking.track import Tracked
 
 MOST_PHOTOS = 5
@@ -25,6 +27,15 @@ def track_film(options: TrackOptions) -> None:
 
     found = track(options)
     print(describe(found))
+    print(f"wrote {options.out}")
+
+
+def track_films(options: FilmsOptions) -> None:
+    from avatar.tracking.films import summary, track_films
+
+    records = track_films(options)
+    for line in summary(records):
+        print(line)
     print(f"wrote {options.out}")
 
 
@@ -95,9 +106,27 @@ def _of_film(options: MakeAvatarOptions, film: Path) -> None:
         threads=options.threads,
     )
     avatar = reconstruct(learnt)
-    save_avatar(options.out, replace(load_avatar(options.out), origin=_origin("a film")))
+    made = replace(
+        load_avatar(options.out), origin=_origin("a film"), manner=_manner(capture, film)
+    )
+    save_avatar(options.out, made)
     print("invented: the back of the head, and whatever the head never turned to the camera")
     print(f"wrote {options.out}: {len(avatar.binding):,} Gaussians")
+
+
+def _manner(capture: Path, film: Path) -> "Tensor | None":
+    """How the person of a tracked film speaks, where it has sound that tells."""
+    import torch
+
+    from audio2mesh.model.manner import manner_bytes
+    from configs.commands.manner import manner_of_folder
+
+    try:
+        content = manner_bytes(manner_of_folder(capture, film))
+        return torch.frombuffer(bytearray(content), dtype=torch.uint8)
+    except InputError as error:
+        print(f"the avatar speaks as nobody in particular: {error}")
+        return None
 
 
 def _origin(source: str) -> str:

@@ -111,7 +111,7 @@ def test_what_a_stopped_command_says_is_true(name: str, capsys):
     options = set(re.findall(r"^\W*(--[\w.-]+)", capsys.readouterr().out, re.MULTILINE))
     assert set(re.findall(r"--[\w.-]*\w", verb.stopped)) <= options
     kept = any(option.endswith(".save-every") for option in options)
-    keeps = kept or name in ("make-capture", "track")
+    keeps = kept or name in ("make-capture", "track", "track-films", "train manner")
     assert (CONTINUES in verb.stopped) == keeps
 
 

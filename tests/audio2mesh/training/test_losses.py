@@ -8,7 +8,9 @@ from audio2mesh.model.motion import Motion, motion_basis, project
 from audio2mesh.training.losses import (
     LOSSES,
     PHONED_LOSSES,
+    SIZELESS,
     phoned_losses,
+    sizeless_losses,
     tongue_loss,
     total_loss,
 )
@@ -40,6 +42,15 @@ def _naive(name: str, a: Motion, b: Motion, face: FaceGeometry) -> torch.Tensor:
         behind = (y - x)[:, :, face.tongue, 2].mean(-1)
         return (torch.where(behind > 0, 0.8, 0.2) * behind.square()).mean()
     gaps = [_naive_gap(offsets, face) for offsets in (x, y)]
+    widths = [_naive_width(offsets, face) for offsets in (x, y)]
+    match name:
+        case "timing":
+            return torch.stack([*map(_naive_disagreement, *gaps)]).mean()
+        case "width":
+            return torch.stack([*map(_naive_disagreement, *widths)]).mean()
+        case "swing":
+            swings = [[*map(_naive_swing, *curves)] for curves in (gaps, widths)]
+            return torch.tensor(swings).sum(0).mean()
     if name == "gap":
         return (gaps[0] - gaps[1]).abs().mean()
     shut = torch.sigmoid((1.5 - gaps[1]) / 0.3)
@@ -52,6 +63,21 @@ def _naive_gap(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
     for upper, lower in zip(face.inner_upper, face.inner_lower, strict=True):
         gap += (posed[:, :, upper] - posed[:, :, lower]).norm(dim=-1)
     return gap / len(face.inner_upper)
+
+
+def _naive_width(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
+    across = face.rest[face.lips, 0]
+    right, left = face.lips[across.argmin()], face.lips[across.argmax()]
+    posed = face.rest * 1000 + offsets_mm
+    return posed[:, :, left, 0] - posed[:, :, right, 0]
+
+
+def _naive_disagreement(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    return 1 - torch.corrcoef(torch.stack([ours, theirs]))[0, 1]
+
+
+def _naive_swing(ours: torch.Tensor, theirs: torch.Tensor) -> torch.Tensor:
+    return (ours.std() / theirs.std()).log().square()
 
 
 def _naive_contact(offsets_mm: torch.Tensor, face: FaceGeometry) -> torch.Tensor:
@@ -143,3 +169,39 @@ def test_a_tongue_that_may_be_out_comes_out_farther_than_in_the_mean(face):
     assert min(losses) == losses[2]
     without = replace(face, tongue=torch.zeros(0, dtype=torch.long))
     assert tongue_loss(true, true, without) == 0
+
+
+def test_the_timing_loss_asks_for_timing_and_leaves_size(face):
+    true, other = _motions()
+    gap = lip_gap(true, face)
+    assert gap.std() > 0
+    larger = Motion(3 * true.coefficients, true.basis)
+    widths = [LOSSES["timing"](motion, true, face) for motion in (true, larger, other)]
+    assert widths[0].abs() < 1e-4
+    assert widths[1] < 0.5 * widths[2]
+    assert LOSSES["swing"](larger, true, face) > 0.5 > LOSSES["swing"](true, true, face)
+
+
+def test_lips_that_never_move_agree_with_nothing_and_have_a_gradient(face):
+    true, moving = _motions()
+    still = Motion(torch.zeros_like(moving.coefficients, requires_grad=True), moving.basis)
+    loss = LOSSES["timing"](still, true, face) + LOSSES["swing"](still, true, face)
+    loss.backward()
+    assert still.coefficients.grad is not None and still.coefficients.grad.isfinite().all()
+
+
+def test_windows_that_are_not_copied_count_by_the_sizeless_losses_alone(face):
+    ours, true = _motions()
+    weights = dict.fromkeys(LOSSES, 1.0)
+    copied = torch.tensor([True, False])
+    total, terms = sizeless_losses(ours, true, face, weights, copied)
+    rows = [
+        (Motion(o[None], ours.basis), Motion(t[None], true.basis))
+        for o, t in zip(ours.coefficients, true.coefficients, strict=True)
+    ]
+    first, _ = total_loss(*rows[0], face, weights)
+    second, _ = total_loss(*rows[1], face, {name: 1.0 for name in SIZELESS})
+    torch.testing.assert_close(total, (first + second) / 2)
+    assert set(terms) == set(LOSSES)
+    every, _ = sizeless_losses(ours, true, face, weights, torch.tensor([True, True]))
+    torch.testing.assert_close(every, total_loss(ours, true, face, weights)[0])

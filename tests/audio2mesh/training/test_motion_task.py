@@ -11,9 +11,9 @@ from torch import Tensor
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
-from audio2mesh.training.batches import inner_frames, mel_steps
+from audio2mesh.training.batches import draw_rows, inner_frames, mel_steps
 from audio2mesh.training.losses import Batch, Critic
-from audio2mesh.training.motion_task import MotionTask, motion_trainer
+from audio2mesh.training.motion_task import MotionTask, motion_trainer, not_measured
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer
 
@@ -125,8 +125,35 @@ def test_losses_are_chosen_by_weight(face: FaceGeometry, cache: Path):
     trainer = _trainer(face, replace(OPTIONS, losses=only_lips), cache=cache)
     assert set(stepped(trainer, 1)[0]) == {"loss", "lips"}
     assert {name for name, weight in asdict(OPTIONS.losses).items() if weight} == {
-        "vertices", "lips", "velocity", "gap", "closure", "contact", "tongue"
+        "vertices", "lips", "velocity", "gap", "closure", "contact",
+        "timing", "width", "swing", "tongue",
     }  # fmt: skip
+
+
+def test_the_neutral_style_copies_measured_motion_alone(face: FaceGeometry, cache: Path):
+    """Modelled motion tells it when lips move; beside no measured motion it is copied."""
+    model = tiny_model()
+    sizes = {}
+    for other in ("tracked", "modelled"):
+        clips = [replace(talking_clip(model, "a"), origin="modelled")]
+        clips.append(replace(talking_clip(model, "b", 7.0), origin=other))
+        vertices = dict.fromkeys(asdict(OPTIONS.losses), 0.0) | {"vertices": 1.0}
+        options = replace(OPTIONS, neutral=6.0, losses=LossWeights(**vertices))  # all of them
+        weights = np.array([1.0, 0.0])  # only the modelled clip is drawn
+        task = motion_trainer(model, clips, weights, face, options, cache=cache).task
+        task.prepare(0)
+        sizes[other] = float(task.losses(0)[0].detach())
+    assert sizes["tracked"] < 0.2 * sizes["modelled"]  # what is left are windows of silence
+    assert not_measured(clips) == set()
+
+
+def test_guessed_motion_loses_its_style_less_often(face: FaceGeometry, cache: Path):
+    task = _trainer(face, cache=cache).task
+    task.prepare(0)
+    rows = draw_rows(task.passes, 2000, 0.6, np.random.default_rng(0), {"b"})
+    for clip, wanted in (("a", 0.6), ("b", 0.1)):
+        plain = [row.neutral for row in rows if row.clip == clip]
+        assert np.mean(plain) == pytest.approx(wanted, abs=0.05)
 
 
 def test_a_critic_counts_with_its_weight_for_all_steps_between(face: FaceGeometry, cache: Path):
@@ -192,7 +219,8 @@ def test_mixed_precision_learns_as_well(face: FaceGeometry, cache: Path, precisi
     losses, wanted = ([step["loss"] for step in stepped(each, 60)] for each in (trainer, plain))
     assert trainer.average["output.weight"].dtype == torch.float32
     assert losses != wanted
-    assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.1)
+    # float16 leaves out its first steps, until the scale of its losses fits
+    assert np.mean(losses[-5:]) == pytest.approx(np.mean(wanted[-5:]), rel=0.2)
 
 
 def test_lips_can_be_kept_as_they_were(face: FaceGeometry, cache: Path):

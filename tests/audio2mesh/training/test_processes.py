@@ -122,7 +122,7 @@ def test_a_batch_that_does_not_divide_is_told(monkeypatch: pytest.MonkeyPatch):
         own_part(16)
 
 
-@pytest.mark.parametrize("verb", ["train films", "reconstruct"])
+@pytest.mark.parametrize("verb", ["train manner", "reconstruct"])
 def test_what_one_process_does_is_not_done_by_several(verb: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("WORLD_SIZE", "2")
     with pytest.raises(InputError, match=f"{verb} is the work of one process, not of 2"):

@@ -7,8 +7,7 @@ from small_runs import small_data, small_fit, small_steps, write_clips
 
 from audio2mesh.data.sources import TrainingData
 from audio2mesh.model.checkpoint import load_model
-from audio2mesh.model.options import ModelOptions
-from audio2mesh.training.film_tuning import with_style
+from audio2mesh.model.options import DecoderOptions, ModelOptions
 from audio2mesh.training.options import FitOptions
 from audio2mesh.training.run import continued, fit, new_model
 from common.errors import InputError
@@ -22,11 +21,12 @@ def data(tmp_path: Path) -> TrainingData:
 @pytest.fixture
 def model(data: TrainingData):
     torch.manual_seed(3)
-    model = new_model(FitOptions(model=ModelOptions()), data)
+    form = ModelOptions(decoder=DecoderOptions(habits=True))
+    model = new_model(FitOptions(model=form), data)
     torch.nn.init.normal_(model.decoder.output.weight)
     torch.nn.init.normal_(model.decoder.output.bias)
-    habit = torch.randn(len(model.basis), model.options.decoder.width)
-    return with_style(model, "filmed", habit)
+    torch.nn.init.normal_(model.decoder.get_parameter("habits.weight"))
+    return model.eval()
 
 
 def test_weights_begun_from_move_as_they_did_on_another_basis(model, data: TrainingData):
@@ -40,7 +40,7 @@ def test_weights_begun_from_move_as_they_did_on_another_basis(model, data: Train
     assert found.styles == (*model.styles, "new")
     features = torch.randn(2, 20, 2, *model.feature_mean.shape)
     with torch.no_grad():
-        for style, before in (("filmed", "filmed"), ("neutral", "neutral"), ("new", "neutral")):
+        for style, before in (("one", "one"), ("neutral", "neutral"), ("new", "neutral")):
             now = found.motion(found.decode(features, torch.full((2,), found.style_index(style))))
             was = model.motion(model.decode(features, torch.full((2,), model.style_index(before))))
             torch.testing.assert_close(now.offsets(), was.offsets(), rtol=1e-3, atol=1e-6)

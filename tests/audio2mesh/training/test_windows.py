@@ -13,6 +13,7 @@ from audio2mesh.training.windows import (
     WindowForm,
     cut_off,
     cut_window,
+    deep_in_pauses,
     draw_windows,
     quiet_window,
     shorten_pauses,
@@ -156,3 +157,19 @@ def test_sound_that_ends_early_hides_what_comes_after():
     np.testing.assert_array_equal(cut.audio[:32_000], window.audio[:32_000])
     assert cut.heard.tolist() == [(f + 0.5) / 25 <= 1.8 for f in range(100)]
     assert torch.equal(cut.coefficients, window.coefficients) and torch.equal(cut.mel, window.mel)
+
+
+def test_frames_deep_in_pauses_are_not_learned_from_films():
+    """A second of speech, two of silence, a second of speech."""
+    speech = 0.1 * np.random.default_rng(0).standard_normal(16_000).astype(np.float32)
+    audio = np.concatenate([speech, np.zeros(32_000, np.float32), speech])
+    deep = deep_in_pauses(audio, form(len(audio)))
+    assert not deep[:25].any() and not deep[75:].any()
+    assert deep[31:66].all()
+    clip = replace(talking_clip(tiny_model()), audio=audio, origin="tracked")
+    options = AugmentOptions(quiet=0.0, live=0.0, speed=0.0, running=0.0)
+    for origin in ("tracked", "solved"):
+        rng = np.random.default_rng(1)
+        some = replace(clip, origin=origin)
+        (window,) = draw_windows([some], np.ones(1), 1, form(len(audio)), options, rng)
+        assert window.heard.all() == (origin == "solved")

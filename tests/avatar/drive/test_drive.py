@@ -135,7 +135,7 @@ def test_still_leaves_only_speech(video: Drive, tmp_path: Path):
     still, alive = (motion(video, tmp_path, still=flag) for flag in (True, False))
     assert np.array_equal(still["head_pose"], np.tile(np.eye(4), (len(still["offsets"]), 1, 1)))
     assert not np.array_equal(alive["head_pose"], still["head_pose"])
-    brows = load_head().unit("browInnerUp").norm(dim=1).numpy() > 1e-3
+    brows = load_head().unit("browInnerUp").norm(dim=1).numpy() > 3e-3
     assert np.abs(still["offsets"][:, brows]).max() < 5e-4
 
 

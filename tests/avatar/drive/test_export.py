@@ -59,7 +59,7 @@ def test_a_voice_is_said_nearly_in_weights(voice: np.ndarray, tmp_path: Path):
     take = read_take(tmp_path / "face.csv")
     assert done.frames == len(take.times) == 75
     assert done.misfit is not None
-    assert done.misfit.lips_mm < 0.1 * done.misfit.lip_motion_mm
+    assert done.misfit.lips_mm < 0.15 * done.misfit.lip_motion_mm
     assert take.weights[:, WEIGHTS.index("jawOpen")].max() > 0.2
     assert take.weights[:, [WEIGHTS.index(f"eyeLook{way}Left") for way in WAYS]].max() > 0.05
     assert np.abs(take.head).max() > 0.005

@@ -1,6 +1,7 @@
 """The tree's closest points, held to those of all triangles one by one."""
 
 import numpy as np
+import pytest
 import trimesh
 
 from avatar.geometry.closest import closest, face_tree
@@ -9,7 +10,8 @@ from avatar.geometry.triangle_mesh import face_normals
 ALLOWED, COSINE, REACH = 0b01, 0.3, 0.8
 
 
-def test_the_tree_finds_what_a_look_at_every_triangle_finds():
+def test_the_tree_finds_what_a_look_at_every_triangle_finds(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("avatar.geometry.closest.TOGETHER", 70)
     rng = np.random.default_rng(0)
     vertices, faces = rng.normal(size=(60, 3)), rng.integers(0, 60, (150, 3))
     faces = faces[(faces != np.roll(faces, 1, axis=1)).all(1)]

@@ -155,9 +155,9 @@ def test_refinement_finds_a_mesh_that_was_tracked_wrong(head_capture: Path, tmp_
     seen = read_all(capture.splits["train"])
     while trainer.step < 90:
         trainer.learn(*seen[trainer.step % len(seen)])
-    assert trainer.offsets is not None
-    visible = trainer.modes[face.head.regions["upper_face"]]
-    found = (visible @ trainer.offsets.values)[..., 0].mean(1)  # [T]
+    assert trainer.corrections.offsets is not None
+    visible = trainer.corrections.modes[face.head.regions["upper_face"]]
+    found = (visible @ trainer.corrections.offsets.values)[..., 0].mean(1)  # [T]
     assert float(found[1] - found[[0, 2]].mean()) < -0.003, found
 
 

@@ -9,7 +9,7 @@ from avatar.geometry.edges import smooth_modes
 from avatar.heads import load_head
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
-from avatar.reconstruct.densify import no_colour_change, recolour, row_adam
+from avatar.reconstruct.corrections import no_colour_change, recolour, row_adam
 from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.losses import emphasised_pixels
 from avatar.reconstruct.options import (
@@ -78,10 +78,11 @@ def test_the_exposure_of_every_moment_of_a_film_is_found():
         gain = (0.9, 1.1)[step % 2]
         color = (drawn * gain).round().byte().numpy()
         trainer.learn(views[step % 2], Picture(color, mask.round().byte().numpy()))
-    assert trainer.colours is not None
+    assert trainer.corrections.colours is not None
     level = drawn.mean(-1).sum() / mask.sum()
     dark, bright = (
-        float((level * values[0].exp() + values[1]).mean()) for values in trainer.colours.values
+        float((level * values[0].exp() + values[1]).mean())
+        for values in trainer.corrections.colours.values
     )
     assert bright / dark == pytest.approx(1.1 / 0.9, rel=0.03)
 

@@ -45,10 +45,10 @@ def test_every_side_may_be_up():
     known = noisy(decimated(sealed_scan(HEAD.identities["woman"]), 0.5, opened=False), 0.0003)
     template = template_of(HEAD)
     face = template.vertices[template.outer & (template.weight > 0.5)]
-    upright = align(known.mesh)
+    upright, _ = align(known.mesh)
     some = Rotation.from_quat(np.random.default_rng(3).normal(size=(2, 4)))
     for turn in (*Rotation.create_group("O")[5::8].as_matrix(), *some.as_matrix()):
-        to_head = align(turned_mesh(known.mesh, 1e3 * turn, SHIFT))
+        to_head, _ = align(turned_mesh(known.mesh, 1e3 * turn, SHIFT))
         there = upright.inverse().apply(face) @ (1e3 * turn).T + SHIFT
         assert np.linalg.norm(to_head.apply(there) - face, axis=1).max() < 0.003
 

@@ -8,13 +8,12 @@ from scipy.spatial.transform import Rotation
 from avatar.geometry.similarity import Similarity
 from avatar.geometry.vectors import normalised
 from avatar.retarget.align import MARKS, candidates, starts, turns
+from avatar.retarget.coarse_icp import Volume, refine_all
 from avatar.retarget.icp import (
     Poses,
     Scan,
-    Volume,
     mean_distance,
     refine,
-    refine_all,
     sample_scan,
     smoothed,
     template_points,
@@ -31,7 +30,8 @@ def scan() -> Scan:
     return sample_scan(mesh.vertices.double().numpy(), mesh.faces.numpy(), 2000)
 
 
-def test_all_at_once_is_one_by_one(scan: Scan):
+def test_all_at_once_is_one_by_one(scan: Scan, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("avatar.retarget.coarse_icp.TOGETHER", 10)
     volume, head = Volume.of(scan.points), template_points(TEMPLATE, 80)
     poses = starts(scan.points).at(np.arange(0, 11_000, 400))
     lost = Similarity(1e3, np.eye(3), np.full(3, 1e6))  # nothing there faces the same way

@@ -96,7 +96,7 @@ def test_values_are_interpolated():
 
 
 def test_head_on_anny_head_is_anny_head():
-    head = head_on(HEAD, SAME, HEAD.vertices, "mesh")
+    head, _ = head_on(HEAD, SAME, HEAD.vertices, "mesh")
     assert head.topology == "mesh" and torch.equal(head.faces, HEAD.faces)
     assert share(head.units, HEAD.units) < 0.01
     torch.testing.assert_close(head.pivot, HEAD.pivot, atol=1e-5, rtol=0)
@@ -111,7 +111,7 @@ def test_head_on_anny_head_is_anny_head():
 
 def test_the_lip_pairs_of_another_head_meet():
     known = decimated(whole_head(), 0.5)
-    head = head_on(HEAD, known.mesh, HEAD.vertices, "mesh")
+    head, _ = head_on(HEAD, known.mesh, HEAD.vertices, "mesh")
     upper, lower = (head.regions[f"lip_inner_{side}"] for side in ("upper", "lower"))
     assert len(upper) == len(lower) == len(HEAD.regions["lip_inner_upper"])
     gap = (known.mesh.vertices[upper] - known.mesh.vertices[lower]).norm(dim=1)

@@ -42,7 +42,7 @@ def made(scan: ColouredMesh) -> Made:
 @pytest.fixture(scope="module")
 def head(made: Made) -> Head:
     avatar = made.avatar
-    return head_on(HEAD, Mesh(avatar.vertices, avatar.faces), HEAD.vertices, "mesh")
+    return head_on(HEAD, Mesh(avatar.vertices, avatar.faces), HEAD.vertices, "mesh")[0]
 
 
 def picture(

@@ -86,9 +86,9 @@ def test_a_step_brings_a_head_back_that_was_shifted_and_turned():
         step = -torch.linalg.solve(equations.system[free][:, free], equations.gradient[free])
         state = state.moved(still.index_put((torch.tensor(free),), step))
     off, before = ((one.translation - MOMENT.translation)[:2].norm() for one in (state, started))
-    assert off < 0.2 * before
+    assert off < 0.25 * before
     turned, before = ((one.rotation - MOMENT.rotation).norm() for one in (state, started))
-    assert turned < 0.2 * before
+    assert turned < 0.25 * before
 
 
 def test_hair_at_the_edge_hides_it():

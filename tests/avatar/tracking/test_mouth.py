@@ -1,0 +1,118 @@
+"""A mouth goes where its landmarks were found, and keeps gap and width on the mean head."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from performances import performance
+
+from avatar.geometry.vectors import MM
+from avatar.tracking.landmarks import landmark_model
+from avatar.tracking.model import FaceModel, FrameState, Person
+from avatar.tracking.mouth import (
+    eye_distance,
+    mean_head,
+    mouth_landmarks,
+    mouth_rows,
+    refined_mouth,
+    shut_weights,
+    with_mouth,
+    without_person,
+)
+from avatar.tracking.residuals import place
+from avatar.tracking.smooth import MOUTH, named_units
+
+MOTION = {"jawOpen": 0.4, "mouthPucker": 0.5, "mouthLeft": 0.3, "mouthLowerDownLeft": 0.4}
+
+
+@pytest.fixture(scope="module")
+def calm() -> tuple[FaceModel, Person, FrameState]:
+    shown = performance(frames=1)
+    weights = torch.zeros(len(shown.model.units), dtype=torch.float64)
+    return shown.model, shown.person, replace(shown.states[0], weights=weights)
+
+
+def moved(model: FaceModel, state: FrameState, **weights: float) -> FrameState:
+    changed = state.weights.clone()
+    for name, weight in weights.items():
+        changed[model.head.unit_names.index(name)] = weight
+    return replace(state, weights=changed)
+
+
+def pixels(model: FaceModel, person: Person, state: FrameState) -> torch.Tensor:
+    """Where the network would find the 478 landmarks, without its errors."""
+    landmarks = landmark_model(model)
+    found = torch.zeros(478, 2)
+    found[landmarks.index] = place(landmarks.points, person, state).pixels.float()
+    return found
+
+
+def test_a_refined_mouth_moves_as_far_as_its_landmarks(calm):
+    model, person, state = calm
+    mouth = mouth_landmarks(landmark_model(model))
+    mouth = replace(mouth, errors=torch.zeros_like(mouth.errors))
+    true = moved(model, state, **MOTION)
+    timid = moved(model, state, **{name: 0.6 * weight for name, weight in MOTION.items()})
+    refined = refined_mouth(model, person, mouth, timid, pixels(model, person, true))
+    rows = mouth_rows(model, person)
+    wanted, before, after = (rows.of(one.weights[None])[0] for one in (true, timid, refined))
+    assert (before - wanted).abs().max() > 2 * MM
+    assert (after - wanted).abs().max() < 0.3 * MM
+    still = [k for k in range(len(state.weights)) if k not in named_units(model, MOUTH)]
+    assert torch.equal(refined.weights[still], timid.weights[still])
+    assert torch.equal(refined.rotation, timid.rotation)
+
+
+def test_gap_lip_and_width_are_met_by_small_changes(calm):
+    model, person, _ = calm
+    rows, free = mouth_rows(model, person), named_units(model, MOUTH)
+    weights = torch.zeros(4, len(model.units), dtype=torch.float64)
+    weights[:, model.head.unit_names.index("jawOpen")] = torch.tensor([0.1, 0.2, 0.3, 0.4]).double()
+    weights[:, model.head.unit_names.index("browInnerUp")] = 0.5
+    wanted = torch.tensor([[6.0, 1.0, -3.0], [9.0, 0.0, 2.0], [12.0, -1.0, 0.0], [15.0, 0, -6.0]])
+    wanted = wanted.double() * MM
+    after = with_mouth(rows, weights, wanted, free)
+    assert (rows.of(after) - wanted).abs().max() < 0.2 * MM
+    assert (after - weights).abs().max() < 0.4
+    others = [k for k in range(len(model.units)) if k not in free]
+    assert torch.equal(after[:, others], weights[:, others])
+
+
+def test_lips_without_a_gap_touch_along_their_whole_length(calm):
+    model, person, _ = calm
+    head = mean_head(model)
+    rows = mouth_rows(head, replace(person, shape=person.shape[:0]))
+    weights = torch.zeros(1, len(model.units), dtype=torch.float64)
+    weights[:, model.head.unit_names.index("mouthUpperUpLeft")] = 0.4
+    apart = rows.at_rest + (weights @ rows.slopes.T)[0]
+    after = with_mouth(
+        rows, weights, torch.tensor([[-1 * MM, 0.0, 0.0]]), named_units(model, MOUTH)
+    )
+    touching = rows.at_rest + (after @ rows.slopes.T)[0]
+    assert apart.abs().max() > 1 * MM
+    assert touching.abs().max() < 0.4 * apart.abs().max()
+    assert touching.mean().abs() < 0.15 * MM
+
+
+def test_the_neutral_face_is_that_of_shut_lips(calm):
+    model, person, _ = calm
+    jaw, smile = (model.head.unit_names.index(name) for name in ("jawOpen", "mouthSmileLeft"))
+    weights = torch.zeros(40, len(model.units), dtype=torch.float64)
+    weights[:, jaw] = torch.linspace(0.1, 0.6, 40)
+    weights[:, smile] = 0.3
+    neutral = shut_weights(model, person, weights)
+    assert neutral[jaw] < 0.15
+    assert neutral[smile] == pytest.approx(0.3)
+
+
+def test_the_mean_head_opens_as_far_as_the_person_for_its_size(calm):
+    model, person, state = calm
+    states = [moved(model, state, jawOpen=jaw) for jaw in (0.0, 0.2, 0.5)]
+    neutral = torch.zeros(len(model.units), dtype=torch.float64)
+    weights = without_person(model, person, states, neutral)
+    head, nobody = mean_head(model), replace(person, shape=person.shape[:0])
+    size = eye_distance(head, nobody) / eye_distance(model, person)
+    theirs = mouth_rows(model, person).of(torch.stack([one.weights for one in states]))
+    ours = mouth_rows(head, nobody).of(weights)
+    assert (ours - size * theirs).abs().max() < 0.3 * MM
+    assert ours[2, 0] > 10 * MM
