@@ -9,8 +9,8 @@ from typing import Annotated, Literal, get_args
 import tyro
 
 from audio2mesh.data.options import SourceOptions
+from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.training.options import FitOptions
-from avatar.lipreading.options import LipReadingOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.device import Device
 from common.errors import InputError
@@ -111,9 +111,9 @@ class WarmOptions:
     """
 
     parts: tuple[Part, ...] = PARTS
-    """What is compiled: films for drive, render, serve and batch; light for --light; avatars for
-    make-capture, make-avatar and reconstruct; scans for meshes that become avatars; training for
-    the lip reader."""
+    """What is compiled: films for drive, render, serve and batch; light for --light; scans for
+    meshes that become avatars; in a checkout also avatars for make-capture, make-avatar and
+    reconstruct, and training for the lip reader."""
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""

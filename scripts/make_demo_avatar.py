@@ -4,7 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.avatar_io.avatar_file import save_avatar
-from avatar.people.build import PARTS, build_avatar
+from avatar.people.person import PARTS, build_person
+from avatar.people.sampler import random_person
 from common.errors import InputError
 from common.progress import progress_bar
 from common.threads import use_threads
@@ -16,12 +17,12 @@ from configs.verbs import Verb
 
 @dataclass(frozen=True)
 class DemoAvatarOptions:
-    """Build a demo avatar: a procedural portrait on the open head."""
+    """Build a demo avatar: a made-up person of the library of parts that ships."""
 
     out: Path
     """The avatar file to write (.ply)."""
     look: LookName = "woman"
-    """Which portrait to make."""
+    """Which person to make; `random` is another one for each seed."""
     seed: int = 0
     """Seed of everything that is left to chance; the same seed gives the same file."""
     threads: int | None = None
@@ -29,15 +30,16 @@ class DemoAvatarOptions:
     or the CPU quota of a container, allow."""
 
 
-def paint(options: DemoAvatarOptions) -> None:
+def make(options: DemoAvatarOptions) -> None:
     use_threads(options.threads)
     if options.seed < 0:
         raise InputError(f"--seed {options.seed}: must not be negative")
     check_writable(options.out)
-    with progress_bar("painting", PARTS, unit="parts/s") as done:
-        avatar = build_avatar(LOOKS[options.look], options.seed, done)
+    person = LOOKS.get(options.look) or random_person(options.seed)
+    with progress_bar("building", PARTS, unit="parts/s") as done:
+        avatar = build_person(person, options.seed, done)
     save_avatar(options.out, avatar)
     print(f"wrote {options.out}: {len(avatar.binding)} Gaussians, look {options.look}")
 
 
-main(Verb(DemoAvatarOptions, paint), __name__)
+main(Verb(DemoAvatarOptions, make), __name__)

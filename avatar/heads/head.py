@@ -203,3 +203,17 @@ def _lip_falloff(vertices: Floats, x_line: Floats, contact: Floats) -> tuple[Flo
     reach = np.where(out < 0, 2 * REACH, REACH)  # the lips' inner faces are deeper than their rim
     distance2 = (up / REACH) ** 2 + (out / reach) ** 2 + (past_corner / (0.5 * REACH)) ** 2
     return np.exp(-0.5 * distance2), np.clip(-out / OVERLAP_DEPTH, 0.0, 1.0)
+
+
+def settle_mouth(vertices: Floats, parts: Mapping[str, Indices]) -> Floats:
+    """Fit tongue and teeth to the closed mouth: a smaller tongue, upper teeth that show.
+
+    vertices [V, 3] metres; parts: vertices of each of the head's groups by name.
+    """
+    settled = vertices.copy()
+    tongue = parts["tongue"]
+    centre = vertices[tongue].mean(0)
+    settled[tongue] = centre + (vertices[tongue] - centre) * [0.84, 0.84, 0.93]
+    settled[tongue] += [0.0, -0.0012, -0.0030]
+    settled[parts["upper-teeth"]] += [0.0, -0.0035, 0.0]
+    return settled

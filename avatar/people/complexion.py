@@ -7,7 +7,7 @@ from scipy.spatial import KDTree
 from avatar.geometry.vectors import MM, Floats, bell, mix, smoothstep
 from avatar.people import masks
 from avatar.people.masks import fractal_noise, value_noise, vector_noise
-from avatar.people.shading import Lighting, Studio, linear, lit_skin
+from avatar.people.shading import Lighting, PaintedStudio, Studio, linear, lit_skin
 from avatar.people.skin import OpenSkin, Skin
 from avatar.people.subject import Look
 
@@ -89,13 +89,21 @@ def oiliness(skin: Skin) -> Floats:
     return oily + (0.25 * masks.cheek_mask(skin.mm) + 1.0 * skin.lips + 0.15 * skin.lids)
 
 
-def skin_radiance(studio: Studio, skin: OpenSkin) -> Floats:
-    """Linear light [N, 3] that each sample of the skin sends to the viewer."""
+def skin_radiance(studio: PaintedStudio, skin: OpenSkin) -> Floats:
+    """Linear light [N, 3] that each sample of painted skin sends to the viewer."""
+    return lit(studio, skin, skin_albedo(skin, studio.look, studio.rng))
+
+
+def lit(studio: Studio, skin: OpenSkin, albedo: Floats, shine: float = 1.0) -> Floats:
+    """Linear light [N, 3] that samples of skin with albedo [N, 3] send to the viewer.
+
+    shine: factor on the highlights.
+    """
     rng = studio.rng
-    albedo = skin_albedo(skin, studio.look, rng)
     rest, stretched = _sky(skin, studio.light)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     sheen, gloss = _sheen(skin, inside, rng)
+    sheen *= shine
     shut = lit_skin(_rough(skin, rng), rest, albedo, 1.0, sheen, gloss)
     opened = lit_skin(skin.open_normals, stretched, albedo, 1.0, sheen * 0.5)
     from_open = _share_of_open(skin, rest.mean(1), stretched.mean(1))

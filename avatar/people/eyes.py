@@ -1,12 +1,15 @@
 """Eyeballs: white with veins, iris, pupil, the red inner corner and the lamps' reflections."""
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats, axes, bell, disc_axes, mix, normalised, smoothstep
 from avatar.people.layer import Layer, discs, layer
 from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.shading import Studio, linear, lit_skin
+from avatar.people.shading import PaintedStudio, Studio, linear, lit_skin
 from avatar.people.subject import Look, Subject
 from avatar.people.surface import Spots, at_spots, even_spots
 
@@ -69,12 +72,24 @@ CATCH_LIGHTS = (
 )
 
 
-def eye_layer(studio: Studio) -> Layer:
+Albedo = Callable[[Floats, Floats, Floats, Floats], Floats]
+"""Points [N, 3], normals [N, 3], the direction of the gaze [3] and the distance from the pupil in
+radii of the iris [N] → reflectance [N, 3]"""
+
+
+def eye_layer(studio: PaintedStudio) -> Layer:
+    """Both eyes, painted, looking straight ahead."""
+    return eyes_of(studio, partial(eye_albedo, look=studio.look))
+
+
+def eyes_of(studio: Studio, albedo_of: Albedo) -> Layer:
     """Both eyes, looking straight ahead."""
-    return concatenated([part for side in SIDES for part in _eye(studio, *side)])
+    return concatenated([part for side in SIDES for part in _eye(studio, albedo_of, *side)])
 
 
-def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Layer]:
+def _eye(
+    studio: Studio, albedo_of: Albedo, group: str, outward: float
+) -> tuple[Layer, Layer, Layer]:
     subject = studio.subject
     centre, radius = subject.eye(group)
     gaze = gaze_of(outward)
@@ -84,7 +99,7 @@ def _eye(studio: Studio, group: str, outward: float) -> tuple[Layer, Layer, Laye
     away = from_pupil(normals, gaze, radius)
     bulge = 0.3 * MM * smoothstep(7.5 * MM, 0, away)
     points = centre + normals * (radius * BALL + bulge)[:, None]
-    albedo = eye_albedo(points, normals, gaze, away / IRIS, studio.look)
+    albedo = albedo_of(points, normals, gaze, away / IRIS)
     albedo = redder_corner(albedo, normals, outward)
     # The white keeps some light everywhere, so that looking aside shows no black.
     visible = 0.28 + 0.72 * studio.light.at_rest(points, 1.2 * MM)

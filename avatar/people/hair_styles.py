@@ -14,7 +14,7 @@ from avatar.lighting.occlusion import Fog
 from avatar.people.masks import above_hairline, value_noise, vector_noise
 from avatar.people.skin import Skin
 from avatar.people.strands import Scalp, Strands, fog_of, scalp
-from avatar.people.subject import Look
+from avatar.people.subject import HairStyle
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM
@@ -45,7 +45,7 @@ BOB_KINDS = (
     BobKind(330, 2.0 * MM, (6 * MM, 9 * MM), 0.80, 0.45, 0.16, 0.95, 1.5),
     BobKind(430, 1.0 * MM, (9 * MM, 11 * MM), 0.98, 0.60, 0.20, 0.90, 2.0),
     BobKind(330, 0.55 * MM, (10.5 * MM, 11.8 * MM), 1.10, 0.60, 0.25, 0.80, 2.5),
-    BobKind(60, 0.26 * MM, (11 * MM, 15 * MM), 1.12, 0.1, 0.60, 0.55, 1.0),
+    BobKind(60, 0.26 * MM, (11 * MM, 14 * MM), 1.12, 0.2, 0.35, 0.50, 1.0),
 )
 
 
@@ -278,14 +278,14 @@ def _short_paths(
     return np.stack(points, 1), np.stack(normals, 1)
 
 
-DENSITY = {"bob": 0.35, "short": 0.30}  # of the hair as fog
+DENSITY: dict[HairStyle, float] = {"bob": 0.35, "short": 0.30}  # of the hair as fog
 
 
-def grow_strands(skin: Skin, look: Look, rng: np.random.Generator) -> list[Strands]:
+def grow_strands(skin: Skin, style: HairStyle, rng: np.random.Generator) -> list[Strands]:
     """All strands, one group per kind."""
-    return bob_strands(skin, rng) if look.hair_style == "bob" else short_strands(skin, rng)
+    return bob_strands(skin, rng) if style == "bob" else short_strands(skin, rng)
 
 
-def hair_fog_of(strands: list[Strands], look: Look) -> Fog:
+def hair_fog_of(strands: list[Strands], style: HairStyle) -> Fog:
     """The fog that stands for the hair where it takes light away."""
-    return fog_of(strands, DENSITY[look.hair_style])
+    return fog_of(strands, DENSITY[style])

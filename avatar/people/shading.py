@@ -84,10 +84,21 @@ def _highlight(normals: Floats, facing: Floats, visible: Floats, gloss: Floats |
     return (lobe * np.clip(facing, 0, None) * visible) @ STUDIO * _PER_DIRECTION
 
 
+WHITE = np.array([1.0, 0.90, 0.78])  # colour of the lobe that takes no colour from the hair
+
+
 def lit_hair(
-    points: Floats, tangents: Floats, normals: Floats, visible: Floats, albedo: Floats
+    points: Floats,
+    tangents: Floats,
+    normals: Floats,
+    visible: Floats,
+    albedo: Floats,
+    lobes: tuple[float, float],
 ) -> Floats:
-    """Radiance [N, 3] of hair after Kajiya and Kay (1989), with Marschner's two shifted lobes."""
+    """Radiance [N, 3] of hair after Kajiya and Kay (1989), with Marschner's two shifted lobes.
+
+    lobes: strengths of the white one and of that in the hair's own colour.
+    """
     along = np.clip(tangents @ DIRECTIONS.T, -1, 1)
     outward = np.clip((normals @ DIRECTIONS.T + 0.25) / 1.25, 0, None) * visible
     diffuse = (np.sqrt(1 - along**2) * outward) @ STUDIO
@@ -95,9 +106,9 @@ def lit_hair(
     tilted = tangents @ _HALFWAY.T + shift * (normals @ _HALFWAY.T)
     white = _lobe(tilted, 70) * outward
     tinted = _lobe(tilted + 0.16, 28) * outward
-    brightness = 0.5 + 0.5 * np.minimum(1.0, albedo[:, :1] / linear(92))
-    highlight = (white @ STUDIO) * 0.16 * [1.0, 0.90, 0.78] * brightness
-    return (diffuse * albedo + highlight + (tinted @ STUDIO) * 1.3 * albedo) * _PER_DIRECTION
+    bright = 0.5 + 0.5 * np.minimum(1.0, albedo[:, :1] / linear(92))
+    highlight = (white @ STUDIO) * lobes[0] * WHITE * bright + (tinted @ STUDIO) * lobes[1] * albedo
+    return (diffuse * albedo + highlight) * _PER_DIRECTION
 
 
 def _lobe(cosine: Floats, exponent: float) -> Floats:
@@ -123,12 +134,18 @@ class Lighting:
 
 @dataclass(frozen=True)
 class Studio:
-    """The subject, its look and light, and the random numbers that all painters share in turn."""
+    """The subject, its light, and the random numbers that all layers share in turn."""
 
     subject: Subject
-    look: Look
     light: Lighting
     rng: np.random.Generator
+
+
+@dataclass(frozen=True)
+class PaintedStudio(Studio):
+    """The same with a look for those parts that are painted."""
+
+    look: Look
 
 
 def head_shadows(subject: Subject, shape: Mesh) -> Shadows:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, normalised
@@ -68,9 +69,10 @@ def tinted(hair: Floats, tints: Floats) -> Floats:
 AMBIENT = 0.10  # light that scatters between hairs and never dies
 OVERLAP = 0.52  # standard deviation along a piece, of its length
 FLATNESS = 0.5  # of a strand's thickness against its width
+LOBES = (0.16, 1.3)  # strengths of the highlights
 
 
-def strand_layer(studio: Studio, strands: Strands) -> Layer:
+def strand_layer(studio: Studio, strands: Strands, colour: ArrayLike) -> Layer:
     """The Gaussians of strands; a strand follows the still triangle nearest its root."""
     pieces = np.diff(strands.points, axis=1)  # [S, K, 3]
     alive = (strands.opacities > 0.03).ravel()
@@ -82,10 +84,10 @@ def strand_layer(studio: Studio, strands: Strands) -> Layer:
     along, normals = flat(pieces), flat(strands.normals)
     length = np.linalg.norm(along, axis=1)
     tints = np.repeat(strands.tints, pieces.shape[1])[alive]
-    albedo = tinted(linear(studio.look.hair), tints)
+    albedo = tinted(linear(colour), tints)
     visible = studio.light.at_rest(middles, 10 * MM, skip=4 * MM)
     tangents = normalised(along)
-    radiance = lit_hair(middles, tangents, normals, visible, albedo) + AMBIENT * albedo
+    radiance = lit_hair(middles, tangents, normals, visible, albedo, LOBES) + AMBIENT * albedo
     flicker = np.clip(1 + 0.10 * studio.rng.normal(size=len(middles)), 0.5, 1.6)
     radiance *= (flat(strands.brightness) * flicker)[:, None]
     width = flat(strands.widths)

@@ -113,12 +113,12 @@ def make_subject(head: Head, look: Look) -> Subject:
     """The subject of a look: identity and mood applied, torso added."""
     plain = head.vertices + head.identities[look.identity]
     units = fit_units(head, plain)
-    resting = _sealed(head, plain + _weighted(head, units, look.mood))
-    stretched = (resting + _weighted(head, units, STRETCH)).numpy().astype(float)
+    resting = sealed(head, plain + weighted(head, units, look.mood))
+    stretched = (resting + weighted(head, units, STRETCH)).numpy().astype(float)
     neutral, rest = head.vertices.numpy().astype(float), resting.numpy().astype(float)
     ears_covered = look.hair_style == "bob"
     if ears_covered:
-        rest, stretched = (_flatten_ears(shape, neutral) for shape in (rest, stretched))
+        rest, stretched = (flattened_ears(shape, neutral) for shape in (rest, stretched))
     body = head.group_faces("body").numpy()
     head_faces = head.faces.numpy()
     rim = boundary_loop(head_faces[body])
@@ -131,7 +131,6 @@ def make_subject(head: Head, look: Look) -> Subject:
     def whole(shape: Floats) -> Mesh:
         return mesh(np.concatenate([shape, torso]), faces)
 
-    unposed = head.pose_weights.numpy() < UNPOSED
     blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
     return Subject(
         head=head,
@@ -141,7 +140,7 @@ def make_subject(head: Head, look: Look) -> Subject:
         stretched=whole(stretched),
         skin=body[kept],
         torso=torso_triangles,
-        owners=_owners(whole(rest), body, torso_triangles, still_vertices(head) & unposed),
+        owners=followed(head, whole(rest), body, torso_triangles),
         ears_covered=ears_covered,
         blink=np.pad(blink.norm(dim=1).numpy().astype(float), (0, len(torso))),
         above_cut=np.pad(height, (0, len(torso)), constant_values=np.inf),
@@ -149,21 +148,22 @@ def make_subject(head: Head, look: Look) -> Subject:
     )
 
 
-def _weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor:
+def weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor:
+    """Offsets [V, 3] of a weighted sum of units [E, V, 3] by name."""
     total = head.vertices.new_zeros(head.vertices.shape)
     for name, weight in weights.items():
         total = total + weight * units[head.unit_names.index(name)]
     return total
 
 
-def _sealed(head: Head, vertices: Tensor) -> Tensor:
+def sealed(head: Head, vertices: Tensor) -> Tensor:
     """Vertices with the lips closed again after a change of mood."""
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
     jaw_drop = -head.unit("jawOpen")[:, 1].numpy()
     return torch.from_numpy(seal_lips(vertices.numpy(), jaw_drop, upper, lower)).float()
 
 
-def _flatten_ears(vertices: Floats, neutral: Floats) -> Floats:
+def flattened_ears(vertices: Floats, neutral: Floats) -> Floats:
     """Vertices with the ears close to the skull, for hair to fall over."""
     out = np.maximum(np.abs(vertices[:, 0]) - SKULL_SIDE, 0) * ear_mask(neutral / MM)
     flat = vertices.copy()
@@ -176,10 +176,17 @@ def still_vertices(head: Head) -> Bools:
     return (head.units.norm(dim=-1).amax(0) < STILL).numpy()
 
 
-def _owners(rest: Mesh, skin: Ints, torso: Ints, still: Bools) -> Ints:
-    """Own triangle for the head; for the torso the nearest one that nothing ever moves."""
+def followed(head: Head, rest: Mesh, skin: Ints, torso: Ints) -> Ints:
+    """The head's triangle that Gaussians on each triangle [M] follow: its own on the head, on the
+    torso the nearest one of the skin that nothing ever moves."""
     centres = rest.vertices[rest.faces].mean(1)
     owners = np.arange(len(rest.faces))
-    rim = skin[still[rest.faces[skin]].all(1)]
+    rim = still_neck(head, skin)
     owners[torso] = rim[KDTree(centres[rim]).query(centres[torso])[1]]
     return owners
+
+
+def still_neck(head: Head, skin: Ints) -> Ints:
+    """Triangles of the head's skin that neither expressions nor the head's pose move."""
+    unmoved = still_vertices(head) & (head.pose_weights.numpy() < UNPOSED)
+    return skin[unmoved[head.faces.numpy()[skin]].all(1)]

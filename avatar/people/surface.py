@@ -110,14 +110,14 @@ def even_spots(
     wanted = face_areas(surface.vertices, faces) / spacing[faces].mean(1) ** 2
     count = int(wanted.sum() * DARTS_PER_SPOT)
     pick = rng.choice(len(triangles), count, p=wanted / wanted.sum())
-    weights = _barycentric(count, rng)
+    weights = barycentric(count, rng)
     darts = Spots(triangles[pick], weights, (spacing[faces[pick]] * weights).sum(1))
     points = at_spots(surface.vertices, surface.faces, darts)
     normals = normalised(at_spots(surface.normals, surface.faces, darts))
     return darts[_thin_out(points, normals, darts.spacing)]
 
 
-def _barycentric(count: int, rng: np.random.Generator) -> Floats:
+def barycentric(count: int, rng: np.random.Generator) -> Floats:
     """Uniform barycentric coordinates [count, 3]."""
     pair = rng.random((count, 2))
     outside = pair.sum(1) > 1

@@ -10,7 +10,7 @@ from torch import Tensor
 from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.lighting.occlusion import Fog
-from avatar.people.shading import Lighting, Studio, head_shadows
+from avatar.people.shading import Lighting, PaintedStudio, head_shadows
 from avatar.people.subject import Colour, Look, Subject, make_subject
 from avatar.people.surface import Mesh, Spots, mesh
 from avatar.photo.fit import Fitted
@@ -70,7 +70,7 @@ NAME = "photo"  # of the person among the head's identities
 class Scene:
     """The subject, and how each photo shows them."""
 
-    studio: Studio
+    studio: PaintedStudio
     views: list[View]
 
     @property
@@ -86,7 +86,7 @@ def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     subject = make_subject(own, look)
     rest, stretched = (head_shadows(subject, shape) for shape in (subject.rest, subject.stretched))
     no_fog = Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
-    studio = Studio(subject, look, Lighting(rest, stretched, no_fog), rng)
+    studio = PaintedStudio(subject, Lighting(rest, stretched, no_fog), rng, look)
     opaque = _opaque(subject)
     shapes = [_posed(subject, head) for head in fitted.posed(subject.units)]
     views = [

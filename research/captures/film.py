@@ -32,9 +32,9 @@ from research.captures.film_motion import FADE, FilmMotion, filmed
 from research.captures.make import in_threads, write_rest
 from research.captures.motion import FPS
 from research.captures.options import CaptureOptions, check_options
-from research.captures.phone import exposure_gains, phone_camera, room, sensed
+from research.captures.phone import backdrop, exposure_gains, phone_camera, sensed
 from research.captures.picture import Picture, draw
-from research.captures.pose import carried, moved, pose_scene
+from research.captures.pose import moved, pose_scene, reposed
 from research.captures.scene import Scene, build_scene
 from splat import Camera
 
@@ -131,7 +131,7 @@ def _set_up(options: CaptureOptions) -> Take:
             *(options.voice, phone.sway_mm, performance),
         ),
         camera=phone_camera(options.size, phone.focal, seed),
-        behind=room(options.size, seed),
+        behind=backdrop(options.size, seed),
         gains=exposure_gains(options.timestep_count, phone.drift, seed),
     )
 
@@ -158,7 +158,7 @@ def _exposed(take: Take, index: int, shutter: float) -> list[Picture]:
     pictures = []
     for time in SHUTTER_TIMES:
         vertices, head_pose, torso_pose = _standing(take, index, time * shutter)
-        surface = moved(carried(take.scene, lit, vertices, head_pose), torso_pose)
+        surface = moved(reposed(take.scene, lit, vertices, head_pose), torso_pose)
         pictures.append(draw(surface, take.camera, take.gains[index], SAMPLES))
     return pictures
 

@@ -116,7 +116,7 @@ def grow(subject: Subject, look: Look, inner: Bools, rng: np.random.Generator) -
     mm = subject.painted.vertices / MM
     spacing = np.where(scalp_mask(mm) > 0.95, 4.0 * MM, 2.3 * MM)
     skin = described(subject, even_spots(subject.rest, subject.skin, spacing, rng), inner)
-    strands = grow_strands(skin, look, rng)
+    strands = grow_strands(skin, look.hair_style, rng)
     return [_split(group, rng) for group in strands if group.widths.max() > FLYAWAY]
 
 

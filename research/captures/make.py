@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from avatar.geometry.vectors import Floats
 from avatar.reconstruct.capture import RELIGHT, SPLITS
 from avatar.reconstruct.capture_writer import (
     PICTURES,
@@ -20,15 +19,11 @@ from avatar.reconstruct.capture_writer import (
     write_transforms,
 )
 from common.arrays import write_arrays
-from common.json_files import write_json
 from common.progress import progress_bar
 from common.threads import available_threads
 from research.captures.cameras import (
     capture_cameras,
-    exposures,
     held_out_cameras,
-    shaken_cameras,
-    tracking_errors,
 )
 from research.captures.claim import Made, claim, made
 from research.captures.light import HELD_OUT, capture_light, training_lights
@@ -117,7 +112,6 @@ class CaptureSetup:
     scenes: Mapping[str | None, Scene]  # the subject under each light
     shots: Sequence[Shot]
     cameras: Sequence[Camera]
-    gains: Floats  # [C, 3]
 
 
 def make_capture(options: CaptureOptions) -> Made:
@@ -129,7 +123,7 @@ def make_capture(options: CaptureOptions) -> Made:
     claim(options)
     stage = _set_up(options)
     drawn = _draw_all(options, stage)
-    _write_tracking(options, stage)
+    _write_truth(options, stage)
     return made(options.out, sum(len(shot.cameras) for shot in stage.shots), drawn)
 
 
@@ -144,7 +138,6 @@ def _set_up(options: CaptureOptions) -> CaptureSetup:
         scenes=lit,
         shots=taken,
         cameras=capture_cameras(options.cameras, *options.size, options.seed),
-        gains=exposures(options.cameras, options.exposure_noise, options.seed),
     )
 
 
@@ -170,32 +163,20 @@ def _draw_shot(out: Path, stage: CaptureSetup, index: int) -> int:
     timestep = shot.timestep
     surface = pose_scene(stage.scenes[shot.light], timestep.vertices, timestep.head_pose)
     for number in missing:
-        picture = draw(surface, stage.cameras[number], stage.gains[number])
+        picture = draw(surface, stage.cameras[number], np.ones(3))
         parts = (picture.colour, picture.mask, picture.regions)
         for key, part in zip(PICTURES, parts, strict=True):
             write_picture(out / picture_path(key, index, number), part)
     return len(missing)
 
 
-def _write_tracking(options: CaptureOptions, stage: CaptureSetup) -> None:
-    """Write meshes and cameras as tracked, the truth beside them, and the transforms last."""
-    scene, out = next(iter(stage.scenes.values())), options.out
-    write_rest(out, scene)
-    degrees, metres = options.camera_noise_deg, options.camera_noise_mm / 1000
-    tracked = stage.cameras
-    if degrees or metres:
-        tracked = shaken_cameras(stage.cameras, degrees, metres, options.seed)
-    noisy = tracked is not stage.cameras or options.tracking_noise_mm or options.exposure_noise
-    error = options.tracking_noise_mm / 1000
+def _write_truth(options: CaptureOptions, stage: CaptureSetup) -> None:
+    """Write the meshes, and last the transforms."""
+    write_rest(options.out, next(iter(stage.scenes.values())))
     for index, shot in enumerate(stage.shots):
-        offsets = 0.0
-        if error:
-            offsets = tracking_errors(scene.rest.numpy(), index, error, options.seed)
-        vertices = (shot.timestep.vertices + offsets).astype(np.float32)
-        write_arrays(out / vertices_path(index), {"vertices": vertices})
-    if noisy:
-        _write_truth(options, stage)
-    write_transforms(out, dict(_splits(stage, tracked)))
+        vertices = shot.timestep.vertices.astype(np.float32)
+        write_arrays(options.out / vertices_path(index), {"vertices": vertices})
+    write_transforms(options.out, dict(_splits(stage)))
 
 
 def write_rest(out: Path, scene: Scene) -> None:
@@ -210,22 +191,13 @@ def write_rest(out: Path, scene: Scene) -> None:
     )
 
 
-def _write_truth(options: CaptureOptions, stage: CaptureSetup) -> None:
-    truth = options.out / "truth"
-    (truth / "vertices").mkdir(parents=True, exist_ok=True)
-    for index, shot in enumerate(stage.shots):
-        write_arrays(truth / vertices_path(index), {"vertices": shot.timestep.vertices})
-    write_json(truth / "exposures.json", stage.gains.tolist())
-    write_transforms(truth, dict(_splits(stage, stage.cameras)))
-
-
-def _splits(
-    stage: CaptureSetup, cameras: Sequence[Camera]
-) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _splits(stage: CaptureSetup) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """The frames of each split: train, held-out cameras, held-out sequences, held-out lights."""
     for split in (*SPLITS, RELIGHT):
         entries = [
-            frame_entry(index, number, cameras[number], shot.timestep.sequence, light=shot.light)
+            frame_entry(
+                index, number, stage.cameras[number], shot.timestep.sequence, light=shot.light
+            )
             for index, shot in enumerate(stage.shots)
             for number in shot.cameras
             if shot.splits[number] == split

@@ -37,7 +37,7 @@ class CaptureOptions:
     every timestep in place of FLAME parameters. Cameras stand in three rows around the face; one in
     eight is held out (split `val`). The subject makes faces and speaks; one sequence of each kind
     is held out (split `test`). Beside each picture lie its mask and its regions (skin, hair, eyes,
-    mouth); with any noise, the truth lies in the folder `truth`.
+    mouth).
     """
 
     out: Path
@@ -74,15 +74,6 @@ class CaptureOptions:
     """The recording that is spoken in the speech sequences."""
     speech: bool = True
     """Whether the subject speaks at all."""
-    tracking_noise_mm: float = 0.0
-    """Root mean square error of the tracked vertices in millimetres: smooth over the face, with a
-    little white noise, new at every timestep."""
-    camera_noise_deg: float = 0.0
-    """Standard deviation of the error of each camera's rotation about each axis in degrees."""
-    camera_noise_mm: float = 0.0
-    """Standard deviation of the error of each camera's place along each axis in millimetres."""
-    exposure_noise: float = 0.0
-    """Standard deviation of the logarithm of each camera's gain in each colour; 0.05 is usual."""
     threads: int | None = None
     """Threads that draw; by default as many as the processors, or the CPU quota of a container,
     allow."""
@@ -109,10 +100,7 @@ class CaptureOptions:
         return self.audio if self.speech else None
 
 
-OF_A_STAGE = (
-    *("cameras", "held_out_timesteps", "lights", "tracking_noise_mm"),
-    *("camera_noise_deg", "camera_noise_mm", "exposure_noise"),
-)
+OF_A_STAGE = (*("cameras", "held_out_timesteps", "lights"),)
 """Options that mean nothing for a film."""
 PHONE_LIMITS = {
     **{"focal": (0.5, 4.0), "sway_mm": (0.0, 20.0), "shutter": (0.0, 1.0)},
@@ -136,9 +124,6 @@ def check_options(options: CaptureOptions) -> None:
     _check("lights", options.lights, 0 <= options.lights <= MOST_LIGHTS, f"from 0 to {MOST_LIGHTS}")
     seen = not options.lights or options.cameras > 2
     _check("cameras", options.cameras, seen, "at least 3 with --lights: one of them is held out")
-    for name in ("tracking_noise_mm", "camera_noise_deg", "camera_noise_mm", "exposure_noise"):
-        value = getattr(options, name)
-        _check(name, value, 0 <= value < 100, "from 0 to below 100")
     if options.threads is not None:
         _check("threads", options.threads, options.threads >= 1, "at least 1")
     if options.film:

@@ -14,13 +14,13 @@ from avatar.people.brows import brow_roots
 from avatar.people.complexion import oiliness, skin_albedo
 from avatar.people.eyes import IRIS, SIDES, eye_albedo, from_pupil, gaze_of, redder_corner
 from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.mouth import ENAMEL, ENAMEL_NECK, GUM, TONGUE, gum_line, tooth_position
 from avatar.people.shading import linear
 from avatar.people.skin import Skin, described
 from avatar.people.subject import Look, Subject
 from avatar.people.surface import Spots, at_spots
 from avatar.people.torso import COLUMNS
 from research.captures.body import Body, turn_of
+from research.captures.teeth import ENAMEL, ENAMEL_NECK, GUM, TONGUE, gum_line, tooth_position
 from research.captures.texture import Texture, painted, resolutions, texel_places
 
 HALF_WIDTH, PIXEL = 22 * MM, 0.15 * MM  # of the picture in which the opening is found

@@ -43,7 +43,7 @@ def phone_camera(size: tuple[int, int], focal: float | None, seed: int) -> Camer
     )
 
 
-def room(size: tuple[int, int], seed: int) -> Floats:
+def backdrop(size: tuple[int, int], seed: int) -> Floats:
     """Radiance [H, W, 3] of what is behind the subject: a wall, boxes before it, out of focus."""
     rng = np.random.default_rng([seed, 11])
     width, height = size

@@ -42,14 +42,14 @@ def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
     )
 
 
-def carried(scene: Scene, surface: Surface, vertices: Floats, head_pose: Floats) -> Surface:
-    """The surface a moment later or earlier, lit as it was: shade is most of the work of posing."""
+def reposed(scene: Scene, surface: Surface, vertices: Floats, head_pose: Floats) -> Surface:
+    """The surface at another time, lit as it was: shade is most of the work of posing."""
     points, directions = _placed(scene, vertices, head_pose)
     return replace(surface, vertices=points, directions=directions)
 
 
 def moved(surface: Surface, motion: Floats) -> Surface:
-    """The surface carried as a whole by a rigid motion [4, 4], lit as it was."""
+    """The surface moved as a whole by a rigid motion [4, 4], lit as it was."""
     turn, shift = motion[:3, :3].astype(float), motion[:3, 3].astype(float)
     vertices, directions = surface.vertices @ turn.T + shift, surface.directions @ turn.T
     return replace(surface, vertices=vertices, directions=directions)

@@ -162,7 +162,7 @@ def build_scene(seed: int) -> Scene:
     inner = inside_mouth(subject, shadows)
     skin_rng, hair_rng, fine_rng = (np.random.default_rng([seed, 7, k]) for k in range(3))
     strands = grow(subject, look, inner, hair_rng)
-    fog = hair_fog_of(strands, look)
+    fog = hair_fog_of(strands, look.hair_style)
     hair = lit_hair(strands, look, shadows, fog)
     fine = fine_hair(subject, look, inner, fine_rng)
     pieces = _pieces(body)

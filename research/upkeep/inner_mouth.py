@@ -1,4 +1,4 @@
-"""Teeth and tongue for heads that have none: painted here once, `avatar.retarget` has them."""
+"""Teeth and tongue for heads that have none: made here once, `avatar.retarget` has them."""
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ def baked_inner_mouth() -> dict[str, NDArray]:
     subject = make_subject(head, look)
     shadows = head_shadows(subject, subject.stretched)
     lighting = Lighting(shadows, shadows, Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3)))
-    layer = mouth_layer(Studio(subject, look, lighting, np.random.default_rng(0)))
+    layer = mouth_layer(Studio(subject, lighting, np.random.default_rng(0)))
     vertices, faces = (
         torch.from_numpy(subject.rest.vertices).float(),
         torch.from_numpy(subject.faces),

@@ -33,7 +33,7 @@ from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from common.parallel import spread
 from common.progress import progress_bar
 from research.captures.film_motion import filmed
-from research.captures.phone import phone_camera, room, sensed
+from research.captures.phone import backdrop, phone_camera, sensed
 from research.captures.picture import draw
 from research.captures.pose import pose_scene
 from research.captures.scene import Scene, build_scene
@@ -91,7 +91,7 @@ def _photographed(
 ) -> Tensor:
     """The picture [H, W, 3] in [0, 1]."""
     surface = pose_scene(scene, vertices, head_pose)
-    behind = room(SIZE, int(rng.integers(1 << 31)))
+    behind = backdrop(SIZE, int(rng.integers(1 << 31)))
     picture = sensed([draw(surface, camera, np.ones(3), 1)], behind, GRAIN, rng)
     return torch.from_numpy(picture.colour).float() / 255
 

@@ -12,7 +12,7 @@ from research.upkeep.inner_mouth import baked_inner_mouth
 
 @dataclass(frozen=True)
 class BakeOptions:
-    """Paint the teeth and tongue that scans get. Needed only after a change to their painter."""
+    """Make the teeth and tongue that scans get. Needed only after a change to how they are made."""
 
     out: Path = Path("avatar/retarget/data/inner_mouth.npz")
     """The .npz to write."""

@@ -1,10 +1,9 @@
 """Write talking clips with every emotion at every intensity, as motion of any head."""
 
-from avatar.drive.options import EmotionSetOptions
 from common.threads import use_threads
 from configs.cli import main
 from configs.verbs import CONTINUES, Verb
-from research.emotion_set.make import make_emotions
+from research.emotion_set.make import EmotionSetOptions, make_emotions
 
 
 def write_emotions(options: EmotionSetOptions) -> None:

@@ -99,16 +99,16 @@ def test_agrees_with_the_slow_implementation(model: FlameModel, dtype: torch.dty
     """Within a micrometre, in float32 too; an eighth of the vertices at a time, other ones in each
     of eight random poses, so that all are compared."""
     arrays = flame_arrays()
-    parameters = _random(5023, 8)
-    given = {name: value.to(dtype) for name, value in vars(parameters).items()}
+    random = _random(5023, 8)
+    given = {name: value.to(dtype) for name, value in vars(random).items()}
     found = flame_vertices(model.to(dtype), FlameParameters(**given)).double().numpy()
     for frame in range(8):
-        moment = {
+        parameters = {
             name: value.numpy() if name in ("shape", "static_offset") else value[frame].numpy()
-            for name, value in vars(parameters).items()
+            for name, value in vars(random).items()
         }
         rows = list(range(frame, 5023, 8))
-        expected = _slow_flame(arrays, moment, rows)
+        expected = _slow_flame(arrays, parameters, rows)
         assert np.abs(found[frame, rows] - expected).max() < 1e-6
 
 

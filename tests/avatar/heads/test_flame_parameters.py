@@ -42,15 +42,15 @@ def test_written_parameters_come_back(tmp_path: Path):
 
 
 def test_a_folder_of_moments_is_the_sequence(tmp_path: Path):
-    """As VHAP exports them: one file a moment."""
+    """As VHAP exports them: one file a frame."""
     arrays = _arrays()
     (tmp_path / "flame_param").mkdir()
-    for moment in range(4):
+    for frame in range(4):
         one = {
-            name: a if name in ("shape", "static_offset") else a[[moment]]
+            name: a if name in ("shape", "static_offset") else a[[frame]]
             for name, a in arrays.items()
         }
-        _write(tmp_path / "flame_param" / f"{moment:05d}.npz", one)
+        _write(tmp_path / "flame_param" / f"{frame:05d}.npz", one)
     whole = read_flame_parameters(_write(tmp_path / "all.npz", arrays))
     assert _equal(read_flame_parameters(tmp_path / "flame_param"), whole)
 

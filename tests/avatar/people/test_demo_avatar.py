@@ -14,9 +14,11 @@ from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
-from avatar.people.build import PARTS, bound, build_avatar, portrait
+from avatar.people.build import bound
 from avatar.people.masks import scalp_mask
-from avatar.people.subject import make_subject
+from avatar.people.person import PARTS, build_person, layers_of, scene_of
+from avatar.people.sampler import random_person
+from avatar.people.seen import filled, without_unseen
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from configs.looks import LOOKS
@@ -43,8 +45,8 @@ def avatar() -> Avatar:
 @pytest.fixture(scope="module")
 def parts():
     """The woman's parts, built afresh."""
-    subject = make_subject(HEAD, LOOKS["woman"])
-    return subject, dict(portrait(subject, LOOKS["woman"], np.random.default_rng(0)))
+    scene = scene_of(LOOKS["woman"], np.random.default_rng(0))
+    return scene.studio.subject, dict(layers_of(scene))
 
 
 def camera(azimuth: float, elevation: float, y: float = -0.01, height: float = 0.33) -> Camera:
@@ -219,9 +221,9 @@ def test_hair_and_clothes_move_with_no_expression(parts):
 def test_the_same_look_and_seed_give_the_same_file(tmp_path, parts):
     subject, layers = parts
     assert len(layers) == PARTS
-    again = build_avatar(LOOKS["woman"], seed=0)
+    again = build_person(LOOKS["woman"], seed=0)
     files = [tmp_path / "first.ply", tmp_path / "again.ply"]
-    save_avatar(files[0], bound(concatenated(list(layers.values())), subject))
+    save_avatar(files[0], without_unseen(bound(concatenated(list(layers.values())), subject)))
     save_avatar(files[1], again)
     assert files[0].read_bytes() == files[1].read_bytes()
 
@@ -229,13 +231,45 @@ def test_the_same_look_and_seed_give_the_same_file(tmp_path, parts):
 @pytest.mark.slow
 def test_the_man_can_be_made():
     counted = []
-    avatar = build_avatar(LOOKS["man"], seed=5, done=lambda: counted.append(1))
+    avatar = build_person(LOOKS["man"], seed=5, done=lambda: counted.append(1))
     assert len(counted) == PARTS
     assert 30_000 <= len(avatar.binding) <= 80_000
     view = camera(0.0, 0.0)
     alpha = render(world(avatar, avatar.vertices), view).alpha.squeeze().numpy()
     body = HEAD.faces[HEAD.group_faces("body")]
     assert alpha[silhouette(avatar.vertices, body, view)].min() > 0.97
+
+
+@pytest.mark.slow
+def test_lips_of_a_random_person_shut_over_teeth_and_tongue():
+    person = dataclasses.replace(random_person(2), finer=1.5)
+    scene = scene_of(person, np.random.default_rng(2))
+    made = bound(concatenated([part for _, part in layers_of(scene)]), scene.studio.subject)
+    hidden = [HEAD.group_names.index(n) for n in ("upper-teeth", "lower-teeth", "tongue")]
+    marked = torch.isin(HEAD.face_groups[made.binding], torch.tensor(hidden))
+    assert marked.sum() > 1000
+    for azimuth in (-45, 0, 45):
+        close = camera(azimuth, 0.0, y=-0.055, height=0.11)
+        shut = render(painted(world(made, shaped(made, "rest")), marked), close).color
+        assert (shut.amax(-1) > 0.1).sum() < 60
+        opened = render(painted(world(made, shaped(made, "open")), marked), close).color
+        assert (opened.amax(-1) > 0.8).sum() > 400
+
+
+def test_what_gaussians_fill_sums_to_the_picture_and_the_hidden_fill_nothing():
+    behind = torch.tensor([[0.0, 0, 0], [0, 0, -0.05], [0.05, 0, 0]])
+    one = torch.ones(3)
+    scene = Gaussians(
+        means=behind,
+        quats=torch.tensor([[1.0, 0, 0, 0]]).expand(3, 4).contiguous(),
+        scales=torch.tensor([[0.02] * 3, [0.005] * 3, [0.005] * 3]),
+        opacities=one * 0.99,
+        sh=torch.zeros(3, 1, 3),
+    )
+    view = camera(0.0, 0.0)
+    pixels = filled(scene, view)
+    assert pixels.sum() == pytest.approx(float(render(scene, view).alpha.sum()), rel=1e-3)
+    assert pixels[2] > 10 * pixels[1] and pixels[0] > pixels[2]
 
 
 def world_of(layer, subject) -> Gaussians:

@@ -12,10 +12,9 @@ from avatar.lighting.materials import tone
 from avatar.lighting.occlusion import CELL, DIRECTIONS, cast_shadows, hair_fog
 from avatar.people import masks
 from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.subject import Subject, make_subject
+from avatar.people.subject import Look, Subject, make_subject
 from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
 from avatar.people.torso import COLUMNS, RINGS
-from configs.looks import LOOKS
 
 
 def ball(rows: int = 16, radius: float = 0.05) -> Mesh:
@@ -36,9 +35,12 @@ def ball(rows: int = 16, radius: float = 0.05) -> Mesh:
     return mesh(points.reshape(-1, 3) * radius, faces)
 
 
-@pytest.fixture(scope="module", params=["woman", "man"])
+LOOKS = (Look(identity="woman", hair_style="bob"), Look(identity="man", hair_style="short"))
+
+
+@pytest.fixture(scope="module", params=LOOKS, ids=lambda look: look.identity)
 def subject(request: pytest.FixtureRequest) -> Subject:
-    return make_subject(load_head(), LOOKS[request.param])
+    return make_subject(load_head(), request.param)
 
 
 def naive_noise(points: np.ndarray, frequency: float, seed: int) -> np.ndarray:

@@ -9,6 +9,8 @@ import torch
 from PIL import Image
 
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
+from avatar.geometry.vectors import normalised, smoothstep
+from avatar.geometry.zbuffer import camera_centre
 from avatar.lighting.materials import tone
 from avatar.photo.build import Made
 from avatar.photo.fit import fit
@@ -99,11 +101,14 @@ def test_lips_are_shut_at_rest(made: Made):
     assert float(gap.max()) < 1e-5
 
 
-def test_shares_say_what_was_seen(made: Made):
-    observed = made.painted.observed
-    assert 0.5 < observed.mean() < 0.95
-    back = made.painted.skin.normals[:, 2] < -0.5
-    assert observed[back].max() == 0
+def test_skin_counts_as_observed_by_how_it_faces_the_camera(made: Made):
+    skin, observed = made.painted.skin, made.painted.observed
+    camera_position = camera_centre(made.scene.views[0].photo.camera).double().numpy()
+    facing = (skin.normals * normalised(camera_position - skin.points)).sum(1)
+    assert observed[facing < 0.1].max() == 0
+    assert (observed <= smoothstep(0.1, 0.45, facing) + 0.05).all()
+    face = (np.abs(skin.mm[:, 0]) < 40) & (skin.mm[:, 2] > 60) & (skin.inner_mouth < 0.1)
+    assert np.quantile(observed[face & (facing > 0.6)], 0.05) > 0.99
 
 
 def test_sides_of_the_head_keep_the_colours_that_were_invented(made: Made):

@@ -26,7 +26,7 @@ def head() -> Head:
     return load_head()
 
 
-def moments(head: Head, label: int, yaws: tuple[float, ...] = (-25, 0, 25)) -> Seen:
+def frames_of(head: Head, label: int, yaws: tuple[float, ...] = (-25, 0, 25)) -> Seen:
     """A head whose scalp is THICK metres thicker, in another colour and with a label."""
     scalp = torch.zeros(len(head.vertices), dtype=torch.bool)
     scalp[head.regions["scalp"]] = True
@@ -50,7 +50,7 @@ def moments(head: Head, label: int, yaws: tuple[float, ...] = (-25, 0, 25)) -> S
 
 def test_the_shell_is_as_thick_as_the_outline_says(head: Head):
     mesh = Mesh(head.vertices, head.faces)
-    (points, colours, sizes), owners = hair_shell(mesh, head, moments(head, 2), 1000)
+    (points, colours, sizes), owners = hair_shell(mesh, head, frames_of(head, 2), 1000)
     assert 300 < len(points) <= 1000 and len(owners) == len(points) == len(sizes)
     outer = points[len(points) // 2 :]
     away = torch.cdist(outer, head.vertices).amin(1)
@@ -61,7 +61,7 @@ def test_the_shell_is_as_thick_as_the_outline_says(head: Head):
 
 def test_a_head_without_hair_grows_none(head: Head):
     (points, _, _), owners = hair_shell(
-        Mesh(head.vertices, head.faces), head, moments(head, 1), 1000
+        Mesh(head.vertices, head.faces), head, frames_of(head, 1), 1000
     )
     assert not len(points) and not len(owners)
 

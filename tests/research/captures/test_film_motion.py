@@ -7,7 +7,7 @@ import torch
 from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
 from research.captures.film_motion import FilmMotion, filmed
-from research.captures.phone import exposure_gains, phone_camera, room
+from research.captures.phone import backdrop, exposure_gains, phone_camera
 
 HEAD = load_head()
 
@@ -64,7 +64,7 @@ def test_exposure_drifts_slowly_by_as_much_as_told():
 
 
 def test_rooms_differ_and_are_out_of_focus():
-    one, other = room((128, 96), 0), room((128, 96), 1)
+    one, other = backdrop((128, 96), 0), backdrop((128, 96), 1)
     assert one.shape == (96, 128, 3) and one.min() > 0
     assert np.abs(one - other).mean() > 0.02
     assert np.abs(np.diff(one, axis=1)).max() < 0.2

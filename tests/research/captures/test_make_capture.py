@@ -23,16 +23,10 @@ from research.captures.scene import Scene
 TINY = CaptureOptions(
     out=Path(), width=32, height=24, cameras=3, timesteps=2, held_out_timesteps=1, speech=False
 )
-NOISE = {
-    "tracking_noise_mm": 1.0,
-    "camera_noise_deg": 0.3,
-    "camera_noise_mm": 1.0,
-    "exposure_noise": 0.05,
-}
 
 
 @pytest.fixture(autouse=True)
-def _same_sitter(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+def _same_subject(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(make, "build_scene", lambda seed: scene)
 
 
@@ -143,32 +137,6 @@ def test_pictures_that_are_there_are_kept(tmp_path: Path):
     assert contents(folder) == before
 
 
-def test_noise_is_on_the_tracking_and_the_truth_lies_beside_it(tmp_path: Path):
-    clean, noisy = made(tmp_path / "clean"), made(tmp_path / "noisy", **NOISE)
-    assert not (clean / "truth").exists()
-    for name in ("00000", "00002"):
-        tracked, true, expected = (
-            np.load(folder / "vertices" / f"{name}.npz")["vertices"]
-            for folder in (noisy, noisy / "truth", clean)
-        )
-        assert np.array_equal(true, expected)
-        error = np.sqrt(((tracked - true) ** 2).sum(-1).mean())
-        assert 0.0005 < error < 0.002
-    for split in ("train", "val", "test"):
-        assert frames(noisy / "truth", split) == frames(clean, split)
-        assert frames(noisy, split) != frames(clean, split)
-    gains = np.array(json.loads((noisy / "truth" / "exposures.json").read_text()))
-    assert gains.shape == (3, 3)
-    assert 0.01 < np.abs(np.log(gains)).mean() < 0.15
-    open_capture(noisy)
-
-
-def test_noise_on_the_mesh_does_not_change_the_pictures(tmp_path: Path):
-    clean, noisy = made(tmp_path / "clean"), made(tmp_path / "noisy", tracking_noise_mm=2.0)
-    pictures = {k: v for k, v in contents(clean).items() if k.endswith(".png")}
-    assert {k: v for k, v in contents(noisy).items() if k.endswith(".png")} == pictures
-
-
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
@@ -181,8 +149,6 @@ def test_noise_on_the_mesh_does_not_change_the_pictures(tmp_path: Path):
         ({"threads": 0}, "--threads 0"),
         ({"seed": -1}, "--seed -1"),
         ({"performance": 3}, "--performance 3: must be left out: it is for --film"),
-        ({"tracking_noise_mm": -0.5}, "--tracking-noise-mm -0.5"),
-        ({"exposure_noise": float("nan")}, "--exposure-noise nan"),
         ({"speech": True, "audio": Path("nowhere.wav")}, "nowhere.wav"),
         ({"speech": True, "audio": Path(__file__)}, "test_make_capture.py"),
     ],

@@ -158,7 +158,7 @@ def test_an_interrupted_film_is_continued(tmp_path: Path, monkeypatch: pytest.Mo
     ("changes", "said"),
     [
         ({"cameras": 4}, "--cameras 4: must be left out: a film"),
-        ({"tracking_noise_mm": 1.0}, "tracking-noise-mm .* a film"),
+        ({"lights": 2}, "lights .* a film"),
         ({"width": 49}, "--width 49: must be even"),
         ({"timesteps": 0}, "timesteps 0"),
         ({"performance": -1}, "--performance -1"),

@@ -1,0 +1,135 @@
+"""One identity's bust, as vertices of the library's base mesh and as a subject to be lit."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import torch
+from scipy.spatial import KDTree
+
+from avatar.geometry.vectors import MM, Floats, Ints
+from avatar.heads import Head, fit_units, load_head
+from avatar.heads.head import seal_lips, settle_mouth
+from avatar.heads.shape_space import load_shape_space
+from avatar.people.library import Library
+from avatar.people.subject import (
+    STRETCH,
+    Subject,
+    flattened_ears,
+    followed,
+    sealed,
+    weighted,
+)
+from avatar.people.surface import mesh
+
+NEIGHBOURS = 4  # vertices of the head that those around it follow
+NEAR_HEAD = 50 * MM  # over which that fades
+BELOW = 5 * MM  # down to which the torso counts as bare, wherever clothes leave it free
+
+
+def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] = ()) -> Floats:
+    """Vertices [B, 3] of the bust of one identity, its lips sealed and its mouth settled.
+
+    mix: weights of targets by name; modes: coefficients of the shape space, from N(0, 1).
+    """
+    head = load_head()
+    offsets = np.sum([w * library.targets[name] for name, w in mix.items()], axis=0)
+    offsets = offsets - np.median(offsets[library.head], axis=0) * [0, 1, 1]
+    bust = library.vertices + offsets
+    if len(modes):
+        bust = _shaped(library, bust, np.asarray(modes))
+    jaw_drop = -head.unit("jawOpen").numpy()[:, 1]
+    upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
+    parts = {name: head.group_vertices(name).numpy() for name in head.group_names}
+    shut = seal_lips(bust[library.head], jaw_drop, upper, lower)
+    bust[library.head] = settle_mouth(shut, parts)
+    return bust
+
+
+def _shaped(library: Library, bust: Floats, modes: Floats) -> Floats:
+    """The bust with a head of other shape; what is near the head follows it."""
+    space = load_shape_space().modes[: len(modes)].double().numpy()
+    moves = np.einsum("m,mvx->vx", modes, space)
+    distance, near = KDTree(bust[library.head]).query(bust, NEIGHBOURS)
+    weights = 1 / np.maximum(distance, 0.1 * MM) ** 2
+    weights /= weights.sum(1, keepdims=True)
+    fading = np.exp(-((distance[:, :1] / NEAR_HEAD) ** 2))
+    following = np.einsum("bk,bkx->bx", weights, moves[near]) * fading
+    following[library.head] = moves
+    return bust + following
+
+
+def with_mood(library: Library, bust: Floats, mood: Mapping[str, float]) -> Floats:
+    """The bust with expression units that belong to the resting face, lips sealed again."""
+    head = load_head()
+    plain = torch.from_numpy(bust[library.head]).float()
+    resting = sealed(head, plain + weighted(head, fit_units(head, plain), mood))
+    moved = bust.copy()
+    moved[library.head] = resting.double().numpy()
+    return moved
+
+
+def with_flat_ears(library: Library, bust: Floats) -> Floats:
+    """The bust with the ears close to the skull, for hair to fall over."""
+    flat = bust.copy()
+    neutral = load_head().vertices.double().numpy()
+    flat[library.head] = flattened_ears(bust[library.head], neutral)
+    return flat
+
+
+def bust_subject(
+    library: Library, bust: Floats, hidden: Ints, ears_covered: bool = False
+) -> tuple[Subject, Floats]:
+    """The subject of a bust [B, 3] at rest, and texture coordinates [M, 3, 2] of its triangles.
+
+    hidden: vertices of the bust that clothes cover; triangles of the torso there are left out;
+    ears_covered: by hair.
+    """
+    head = load_head()
+    count = len(head.vertices)
+    number = np.full(len(bust), -1)
+    number[library.head] = np.arange(count)
+    bare = np.logical_not(np.isin(library.faces, hidden).any(1)) & (number[library.faces] < 0).any(
+        1
+    )
+    below = np.setdiff1d(library.faces[bare], library.head)
+    number[below] = count + np.arange(len(below))
+    faces = np.concatenate([head.faces.numpy(), number[library.faces[bare]]])
+    torso = np.arange(len(head.faces), len(faces))
+    rest = torch.from_numpy(bust[library.head]).float()
+    units = fit_units(head, rest)
+    stretched = (rest + weighted(head, units, STRETCH)).numpy().astype(float)
+    body = head.group_faces("body").numpy()
+    blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1)
+
+    def whole(shape: Floats) -> Floats:
+        return np.concatenate([shape, bust[below]])
+
+    resting = mesh(whole(bust[library.head]), faces)
+    subject = Subject(
+        head=head,
+        units=units,
+        painted=mesh(whole(head.vertices.double().numpy()), faces),
+        rest=resting,
+        stretched=mesh(whole(stretched), faces),
+        skin=body,
+        torso=torso,
+        owners=followed(head, resting, body, torso),
+        ears_covered=ears_covered,
+        blink=np.pad(blink.double().numpy(), (0, len(below))),
+        above_cut=np.full(len(resting.vertices), np.inf),
+        down=np.concatenate([np.full(count, -np.inf), np.full(len(below), BELOW)]),
+    )
+    return subject, _texture_coordinates(library, head, bare)
+
+
+def _texture_coordinates(library: Library, head: Head, bare: np.ndarray) -> Floats:
+    """[M, 3, 2] of the head's triangles, 0 off the skin, and of the bare torso's."""
+    known = {
+        frozenset(triangle): dict(zip(triangle, uv, strict=True))
+        for triangle, uv in zip(library.faces.tolist(), library.uv, strict=True)
+    }
+    uv = np.zeros((len(head.faces), 3, 2))
+    for row, triangle in enumerate(library.head[head.faces.numpy()].tolist()):
+        if corners := known.get(frozenset(triangle)):
+            uv[row] = [corners[vertex] for vertex in triangle]
+    return np.concatenate([uv, library.uv[bare]])

@@ -1,0 +1,172 @@
+"""Strands on textured cards: hair, brows and lashes as the library has them.
+
+A strand's direction is that of the lines in the texture, by its structure tensor (Bigün and
+Granlund 1987); strands are spread by dart throwing with ellipses as distances.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.ndimage import gaussian_filter
+from scipy.spatial import KDTree
+
+from avatar.geometry.edges import edges_of
+from avatar.geometry.triangle_mesh import face_areas, point_normals
+from avatar.geometry.vectors import Bools, Floats, Ints, dot, normalised
+from avatar.people.library import texels_at
+from avatar.people.surface import barycentric
+from common.kernels import cached_njit
+
+SCALES = ((1, 0.3), (4, 1.0), (12, 1.0))
+"""Widths of the structure tensor in units of the finest, and their shares: the fine one leads
+where it is sure, the wide ones carry it over places without contrast."""
+ALONG = (-0.4, -0.2, 0.0, 0.2, 0.4)  # of a strand's length: where its colour is looked up
+EDGE_STEP = 1e-3  # metres between points that stand for a card's edge
+
+
+@dataclass(frozen=True)
+class Cards:
+    """A textured mesh of cards."""
+
+    vertices: Floats  # [V, 3] metres
+    faces: Ints  # [M, 3]
+    uv: Floats  # [M, 3, 2]
+    texels: Floats  # [H, W, 4]
+
+
+@dataclass(frozen=True)
+class CardStrands:
+    """Short straight strands on cards."""
+
+    points: Floats  # [N, 3] metres
+    normals: Floats  # [N, 3] of the card, at right angles to the tangents
+    tangents: Floats  # [N, 3]
+    colours: Floats  # [N, 3] sRGB in [0, 1]
+    alphas: Floats  # [N]
+    from_edge: Floats  # [N] metres to the nearest edge of a card
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, chosen: Bools | Ints) -> "CardStrands":
+        return CardStrands(**{name: array[chosen] for name, array in vars(self).items()})
+
+
+def texture_flow(texels: Floats, sigma: float) -> Floats:
+    """Direction [H, W, 2] of the lines in a texture [H, W, 4] as cosine and sine of twice their
+    angle, rows pointing down; sigma: of the finest scale, in texels."""
+    grey = gaussian_filter(texels[..., :3].mean(2) * texels[..., 3], 0.7)
+    down, across = np.gradient(grey)
+    tensor = [
+        sum(share * gaussian_filter(product, scale * sigma) for scale, share in SCALES)
+        for product in (across * across, across * down, down * down)
+    ]
+    twice = np.arctan2(2 * tensor[1], tensor[0] - tensor[2]) + np.pi
+    return np.stack([np.cos(twice), np.sin(twice)], -1)
+
+
+def strands_on(
+    cards: Cards,
+    length: float,
+    width: float,
+    rng: np.random.Generator,
+    cut: float = 0.3,
+    sigma: float = 4.0,
+    density: int = 6,
+) -> CardStrands:
+    """Strands spread over cards where they are opaque.
+
+    length, width: metres between neighbours along and across the strands; cut: least opacity;
+    sigma: of `texture_flow`; density: darts for each place.
+    """
+    areas = face_areas(cards.vertices, cards.faces)
+    count = int(areas.sum() / (length * width) * density)
+    pick = rng.choice(len(areas), count, p=areas / areas.sum())
+    weights = barycentric(count, rng)
+    uv = np.einsum("nc,ncx->nx", weights, cards.uv[pick])
+    opaque = texels_at(cards.texels[..., 3:], uv)[:, 0] >= cut
+    pick, weights, uv = pick[opaque], weights[opaque], uv[opaque]
+    corners = cards.faces[pick]
+    points = np.einsum("nc,ncx->nx", weights, cards.vertices[corners])
+    normals = point_normals(cards.vertices, cards.faces)
+    facing = normalised(np.einsum("nc,ncx->nx", weights, normals[corners]))
+    along = _along(cards, pick, uv, texture_flow(cards.texels, sigma))
+    tangents = normalised(along[:, :3])
+    kept = _thin_out(points, tangents, length, width)
+    steps = along[kept, 3:] / np.maximum(np.linalg.norm(along[kept, :3], axis=1), 1e-9)[:, None]
+    colours, alphas = _looked_up(cards.texels, uv[kept], steps * length)
+    points, tangents, facing = points[kept], tangents[kept], facing[kept]
+    across = facing - tangents * dot(facing, tangents)
+    return CardStrands(points, normalised(across), tangents, colours, alphas, _edge(cards, points))
+
+
+def _along(cards: Cards, pick: Ints, uv: Floats, flow: Floats) -> Floats:
+    """Steps along the texture's lines at uv [N, 2] of triangles [N]: in space and in uv [N, 5]."""
+    height, width = flow.shape[:2]
+    a, b, c = (cards.vertices[cards.faces[pick, k]] for k in range(3))
+    first, second = (cards.uv[pick, k] - cards.uv[pick, 0] for k in (1, 2))
+    area = first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]
+    area = np.where(np.abs(area) < 1e-12, 1e-12, area)[:, None]
+    by_u = ((b - a) * second[:, 1:] - (c - a) * first[:, 1:]) / area
+    by_v = ((c - a) * first[:, :1] - (b - a) * second[:, :1]) / area
+    cosine, sine = texels_at(flow, uv).T
+    angle = np.arctan2(sine, cosine) / 2
+    u, v = np.cos(angle) / width, -np.sin(angle) / height
+    return np.column_stack([by_u * u[:, None] + by_v * v[:, None], u, v])
+
+
+def _looked_up(texels: Floats, uv: Floats, steps: Floats) -> tuple[Floats, Floats]:
+    """Mean colour [N, 3], weighted by opacity, and mean opacity [N] along strands."""
+    found = np.stack([texels_at(texels, uv + share * steps) for share in ALONG])
+    alphas = found[..., 3:]
+    colours = (found[..., :3] * alphas).sum(0) / np.maximum(alphas.sum(0), 1e-6)
+    return colours, alphas[..., 0].mean(0)
+
+
+def _edge(cards: Cards, points: Floats) -> Floats:
+    """Metres [N] from points [N, 3] to the nearest open edge of the cards."""
+    welded, same = np.unique(cards.vertices.round(6), axis=0, return_inverse=True)
+    edges, counts = edges_of(same.reshape(-1)[cards.faces])
+    ends = welded[edges[counts == 1]]  # [E, 2, 3]
+    if len(ends) == 0:
+        return np.full(len(points), np.inf)
+    steps = int(np.ceil(np.linalg.norm(ends[:, 1] - ends[:, 0], axis=1).max() / EDGE_STEP)) + 1
+    share = np.linspace(0, 1, min(steps, 16))[:, None, None]
+    samples = ends[:, 0] + share * (ends[:, 1] - ends[:, 0])
+    return KDTree(samples.reshape(-1, 3)).query(points)[0]
+
+
+def _thin_out(points: Floats, tangents: Floats, length: float, width: float) -> Bools:
+    """A mask [N] of points of which none lies in another's ellipse of these half axes."""
+    low = points.min(0) - 1e-6
+    cell = max(length, width)
+    shape = ((points.max(0) - low) / cell).astype(np.int64) + 2
+    return _keep_apart(points, tangents, length, width, ((points - low) / cell).astype(int), shape)
+
+
+@cached_njit()
+def _keep_apart(points, tangents, length, width, cells, shape):  # pragma: no cover (compiled)
+    first = -np.ones(shape[0] * shape[1] * shape[2], np.int64)
+    following = -np.ones(len(points), np.int64)
+    keep = np.zeros(len(points), np.bool_)
+    for i in range(len(points)):
+        free = True
+        for x in range(max(0, cells[i, 0] - 1), min(shape[0], cells[i, 0] + 2)):
+            for y in range(max(0, cells[i, 1] - 1), min(shape[1], cells[i, 1] + 2)):
+                for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
+                    j = first[(x * shape[1] + y) * shape[2] + z]
+                    while j >= 0 and free:
+                        gx = points[i, 0] - points[j, 0]
+                        gy = points[i, 1] - points[j, 1]
+                        gz = points[i, 2] - points[j, 2]
+                        along = gx * tangents[i, 0] + gy * tangents[i, 1] + gz * tangents[i, 2]
+                        across = gx * gx + gy * gy + gz * gz - along * along
+                        if along * along / length**2 + across / width**2 < 1:
+                            free = False
+                        j = following[j]
+        if free:
+            home = (cells[i, 0] * shape[1] + cells[i, 1]) * shape[2] + cells[i, 2]
+            following[i] = first[home]
+            first[home] = i
+            keep[i] = True
+    return keep

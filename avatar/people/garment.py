@@ -1,0 +1,97 @@
+"""Clothes of the library."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.spatial import KDTree
+
+from avatar.geometry.edges import boundary_vertices
+from avatar.geometry.records import concatenated
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
+from avatar.people.layer import Layer, discs
+from avatar.people.library import Part, texels_at, texture
+from avatar.people.shading import Studio, linear, lit_skin
+from avatar.people.subject import still_neck
+from avatar.people.surface import Mesh, even_spots, mesh, smooth_points
+
+LOWEST, WIDEST = -0.27, 0.215  # metres: where the garment is cut off below and at the arms
+COLLAR = -0.13  # metres: above, cloth is sampled more closely
+EDGE = 1.2 * MM  # between samples at an open edge
+SPACINGS = (2.4 * MM, 5.0 * MM)  # at the collar, and at the lower end
+CLOTH_OVER_SKIN = 0.5 * MM
+SHEETS = 4 * MM  # nearer than this two sheets that face apart are two sides of one cloth
+LINING = 0.45  # share of discs that have a larger one beneath
+
+
+@dataclass(frozen=True)
+class Garment:
+    """Clothes on one bust."""
+
+    surface: Mesh
+    sewn: Ints  # [M, 3] the same triangles, of vertices that lie in one place the first
+    uv: Floats  # [M, 3, 2]
+    texels: Floats  # [H, W, 4]
+
+
+def garment_of(part: Part, bust: Floats, name: str) -> Garment:
+    """The library's clothes of some name on a bust [B, 3]."""
+    vertices = part.bound(bust)
+    corners = vertices[part.faces]
+    kept = (corners[..., 1].max(1) > LOWEST) & (np.abs(corners[..., 0]).min(1) < WIDEST)
+    _, first, same = np.unique(vertices.round(6), axis=0, return_index=True, return_inverse=True)
+    sewn = first[same.reshape(-1)][part.faces[kept]]
+    surface = mesh(vertices, part.faces[kept])
+    return Garment(surface, sewn, part.uv[kept], texture("clothes", name))
+
+
+def garment_layer(studio: Studio, garment: Garment, colour: ArrayLike | None) -> Layer:
+    """Discs of cloth, and under some of them larger ones that close the gaps.
+
+    colour [3]: mean sRGB of the cloth, of which the picture then gives light and dark alone.
+    """
+    subject, light, rng = studio.subject, studio.light, studio.rng
+    surface = garment.surface
+    near = smoothstep(LOWEST, COLLAR, surface.vertices[:, 1])
+    edge = boundary_vertices(garment.sewn, len(surface.vertices)) & (near > 0.5)
+    spacing = np.where(edge, EDGE, SPACINGS[1] + (SPACINGS[0] - SPACINGS[1]) * near)
+    spots = even_spots(surface, np.arange(len(surface.faces)), spacing, rng)
+    points, normals = smooth_points(surface, spots)
+    uv = np.einsum("nc,ncx->nx", spots.weights, garment.uv[spots.triangles])
+    colours = texels_at(garment.texels, uv)
+    kept = np.flatnonzero(colours[:, 3] > 0.4)
+    kept = kept[_outside(points[kept], normals[kept], light.at_rest(points[kept], 2 * MM).mean(1))]
+    points, normals, spacing = points[kept], normals[kept], spots.spacing[kept]
+    albedo = linear(255 * colours[kept, :3])
+    if colour is not None:
+        luminance = albedo @ [0.3, 0.6, 0.1]
+        albedo = linear(colour) * np.clip(luminance / luminance.mean(), 0, 4)[:, None]
+    visible = light.at_rest(points, 3 * MM)
+    radiance = lit_skin(normals, visible, albedo + 0.004, 0.2, 0.15, 8.0)
+    owners = subject.nearest(still_neck(subject.head, subject.skin), points)
+    cloth = discs(
+        points + normals * CLOTH_OVER_SKIN, normals, spacing * 0.85, 0.18, radiance, 0.97, owners
+    )
+    within = ~edge[surface.faces[spots.triangles[kept]]].any(1)
+    some = within & (rng.random(len(points)) < LINING)
+    beneath = discs(
+        (points - normals * MM)[some],
+        normals[some],
+        spacing[some] * 1.35,
+        0.15,
+        radiance[some] * 0.8,
+        0.98,
+        owners[some],
+    )
+    return concatenated([cloth, beneath])
+
+
+def _outside(points: Floats, normals: Floats, sky: Floats) -> Bools:
+    """Which samples [N] of cloth are on its outside: of two close sheets that face apart, the one
+    that sees more of the sky [N]."""
+    distance, near = KDTree(points).query(points, 24, distance_upper_bound=SHEETS)
+    known = np.isfinite(distance)
+    near = np.where(known, near, 0)
+    apart = known & ((normals[near] * normals[:, None]).sum(2) < -0.2)
+    inside = (apart & (sky[near] > sky[:, None])).any(1)
+    return ~inside & (sky > 0.01)

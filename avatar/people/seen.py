@@ -1,0 +1,73 @@
+"""Leave out Gaussians that no view shows."""
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+
+import torch
+from torch import Tensor
+
+from avatar.heads import fit_units, load_head
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import to_world, triangle_frames
+from splat import Camera, Gaussians, activate, orbit, render
+
+POSES: tuple[Mapping[str, float], ...] = (
+    {},
+    {"jawOpen": 0.8, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+    {"jawOpen": 0.25, "mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "browInnerUp": 1.0},
+    {"mouthPucker": 0.8, "eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0, "tongueOut": 0.8},
+    {
+        "jawOpen": 0.5,
+        "eyeLookInLeft": 1.0,
+        "eyeLookOutRight": 1.0,
+        "mouthUpperUpLeft": 0.8,
+        "mouthUpperUpRight": 0.8,
+        "mouthLowerDownLeft": 0.8,
+        "mouthLowerDownRight": 0.8,
+    },
+)
+AROUND, ABOVE = tuple(range(0, 360, 45)), (-25.0, 5.0, 40.0)  # degrees
+TO_THE_FACE = (-50, -25, 0, 25, 50)
+SIZE, DISTANCE, WIDE, CLOSE = 400, 1.2, 20.0, 9.0  # pixels, metres, degrees
+LEAST = 0.03  # pixels that a Gaussian must fill in some view
+SH_0 = 0.28209479177387814
+
+
+def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
+    """The avatar without Gaussians that fill less than `least` pixels, from no side, in no pose."""
+    most = torch.zeros(len(avatar.binding))
+    head = load_head(avatar.topology)
+    units = fit_units(head, avatar.vertices)
+    for number, pose in enumerate(POSES):
+        vertices = avatar.vertices.clone()
+        for name, weight in pose.items():
+            vertices += weight * units[head.unit_names.index(name)]
+        frames = triangle_frames(vertices, avatar.faces)
+        world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+        for view in _views(everywhere=number == 0):
+            most = torch.maximum(most, filled(world, view))
+    kept = most > least
+    raw = type(avatar.gaussians)(**{k: v[kept] for k, v in vars(avatar.gaussians).items()})
+    return dataclasses.replace(avatar, gaussians=raw, binding=avatar.binding[kept])
+
+
+def filled(gaussians: Gaussians, view: Camera) -> Tensor:
+    """Pixels [N] that each Gaussian fills: the sum of its weights in a picture.
+
+    The picture is linear in colours, so that its derivative by them is just that.
+    """
+    sh = torch.zeros(len(gaussians.means), 1, 3, requires_grad=True)
+    picture = render(dataclasses.replace(gaussians, sh=sh), view).color
+    picture[..., 0].sum().backward()
+    assert sh.grad is not None
+    return sh.grad[:, 0, 0] / SH_0
+
+
+def _views(everywhere: bool) -> Iterator[Camera]:
+    """Cameras around the bust, and close to the face."""
+    middle, face = torch.tensor([0.0, -0.02, 0.0]), torch.tensor([0.0, -0.01, 0.05])
+    for azimuth in AROUND if everywhere else ():
+        for elevation in ABOVE:
+            yield orbit(middle, DISTANCE, azimuth, elevation, WIDE, SIZE, SIZE)
+    for azimuth in TO_THE_FACE:
+        yield orbit(face, DISTANCE, azimuth, 0.0, CLOSE, SIZE, SIZE)
