@@ -91,7 +91,7 @@ class MotionTask:
         self.model, self.clips, self.options, self.critics = model, clips, options, critics
         self.device = model.basis.device
         self.face = face.to(self.device)
-        self.phoned = {clip.name for clip in clips if clip.phones}
+        self.phoned = phoned_clips(clips)
         self.guessed = not_measured(clips)
         self.encode = pass_encoder(
             PassSource(model, clips, weights, options.windows, options.seed, options.augment), cache
@@ -184,6 +184,12 @@ class MotionTask:
         rng = np.random.default_rng([self.options.seed, 1, step])
         rows = draw_rows(self.passes, self.options.batch, self.options.neutral, rng, self.guessed)
         return gather(rows[own_part(len(rows))], self.device)
+
+
+def phoned_clips(clips: Sequence[Clip]) -> set[str]:
+    """Names of the clips that the phoned losses are for: films show no tongue, and how firmly lips
+    meet they tell by themselves."""
+    return {clip.name for clip in clips if clip.phones and clip.origin != "tracked"}
 
 
 def not_measured(clips: Sequence[Clip]) -> set[str]:

@@ -54,6 +54,9 @@ class AugmentOptions:
     """Share of windows whose band is limited as by a telephone or an old radio."""
     gain: float = 15.0
     """Largest change of loudness, decibels up or down."""
+    alone: float = 0.15
+    """Share of windows that hold a stretch of one clip and silence around it, as short recordings
+    do."""
     quiet: float = 0.1
     """Share of windows without speech, silence or noise alone, for which the mouth is shut."""
     live: float = 0.15

@@ -19,7 +19,7 @@ from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import Pass, PassSource
 from audio2mesh.training.lip_directions import lip_gram
 from audio2mesh.training.losses import EXPECTILE
-from audio2mesh.training.motion_task import pass_encoder
+from audio2mesh.training.motion_task import pass_encoder, phoned_clips
 from audio2mesh.training.options import FitOptions
 from audio2mesh.training.run import Scores, new_model, score_clips
 from common.errors import InputError
@@ -38,7 +38,7 @@ def fit_tongue(options: FitOptions, out: Path, data: TrainingData, device: torch
     """
     if options.start is None:
         raise InputError("--tongue-only teaches the tongue of weights; name them by --start")
-    phoned = {clip.name for clip in data.training if clip.phones}
+    phoned = phoned_clips(data.training)
     if not (phoned and len(data.face.tongue)):
         raise InputError("--tongue-only takes clips with phones of a head that has a tongue")
     model, train = new_model(options, data).to(device).eval(), options.train

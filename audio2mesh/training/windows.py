@@ -60,7 +60,9 @@ def draw_windows(
         if share:
             source = _running_speech(clips, index, form, options, rng)
         for _ in range(share):
-            yield _random_window(source, voices, form, options, rng)
+            alone = rng.random() < options.alone
+            chosen = lone_stretch(clips[index], form, rng) if alone else source
+            yield _random_window(chosen, voices, form, options, rng)
 
 
 def spread(weights: np.ndarray, count: int, rng: np.random.Generator) -> list[int]:
@@ -156,6 +158,24 @@ def shorten_pauses(clip: Clip, rng: np.random.Generator) -> Clip:
     origin = kept if clip.kept is None else clip.kept[kept]
     return replace(
         clip, audio=clip.audio[keep], motion=motion, fps=_GRID_FPS, lag=0.0, phones=(), kept=origin
+    )
+
+
+def lone_stretch(clip: Clip, form: WindowForm, rng: np.random.Generator) -> Clip:
+    """A stretch of a clip, a fifth to the whole of a window long, that begins and ends anywhere."""
+    step = SAMPLE_RATE // _GRID_FPS
+    length = min(round(form.samples * rng.uniform(0.2, 1.0)), len(clip.audio)) // step * step
+    first = int(rng.integers((len(clip.audio) - length) // step + 1)) * step
+    inside = np.arange(first, first + length)
+    source = torch.from_numpy(inside[::step] / SAMPLE_RATE)
+    return replace(
+        clip,
+        audio=clip.audio[inside],
+        motion=Motion(motion_at(clip, source), clip.motion.basis),
+        fps=_GRID_FPS,
+        lag=0.0,
+        phones=(),
+        kept=inside if clip.kept is None else clip.kept[inside],
     )
 
 

@@ -9,11 +9,17 @@ from speech_models import talking_clip, tiny_model
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.phones import Phone
 from audio2mesh.model.options import ModelOptions, WindowOptions
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.training.batches import draw_rows, inner_frames, mel_steps
 from audio2mesh.training.losses import Batch, Critic
-from audio2mesh.training.motion_task import MotionTask, motion_trainer, not_measured
+from audio2mesh.training.motion_task import (
+    MotionTask,
+    motion_trainer,
+    not_measured,
+    phoned_clips,
+)
 from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOptions
 from audio2mesh.training.trainer import Trainer
 
@@ -233,3 +239,10 @@ def test_lips_can_be_kept_as_they_were(face: FaceGeometry, cache: Path):
         trainer.task.model.decoder.get_parameter("output.bias").add_(0.1)
     moved = [losses["keep"] for losses in stepped(trainer, 12)]
     assert moved[0] > 0 and moved[-1] < moved[0]
+
+
+def test_films_with_phones_are_not_sealed():
+    clip = replace(talking_clip(tiny_model(), "modelled"), phones=(Phone("M", 0.1, 0.2),))
+    film = replace(clip, name="film", origin="tracked")
+    wordless = replace(clip, name="wordless", phones=())
+    assert phoned_clips([replace(clip, origin="modelled"), film, wordless]) == {"modelled"}

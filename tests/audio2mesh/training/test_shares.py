@@ -23,7 +23,7 @@ from audio2mesh.pose_vae.tracks import split_tracks
 from audio2mesh.training.distributed import process_group
 from common.errors import InputError
 from common.shares import ROUND, in_shares
-from configs.elsewhere import at_hand
+from configs.uri_options import local_options
 from configs.verbs import VERBS
 
 CPU = torch.device("cpu")
@@ -92,7 +92,7 @@ def _work(number: int, port: int, folder: Path) -> None:
         for work, data in {**WORK, refused: "broken"}.items():
             options = small_options(Path(f"{STORE}/{data}"), folder / "pose.safetensors")
             try:
-                with at_hand(options, frozenset(), frozenset({"data"})) as local:
+                with local_options(options, frozenset(), frozenset({"data"})) as local:
                     result = work(local.data[0])
             except InputError as error:
                 result = str(error)
@@ -186,7 +186,7 @@ def test_one_process_fetches_all_and_learns_what_it_learns_of_a_folder(
     store(write_tracks(tmp_path / "data", 3))
     verb = VERBS["train pose"]
     options = small_options(Path(STORE), tmp_path / "far.safetensors", steps=2)
-    with at_hand(options, verb.writes, verb.shares) as local:
+    with local_options(options, verb.writes, verb.shares) as local:
         far = fit_pose(local, CPU)
     near = fit_pose(small_options(tmp_path / "data", tmp_path / "near.safetensors", steps=2), CPU)
     assert far == near
@@ -199,7 +199,7 @@ def test_files_beside_clips_are_not_fetched(tmp_path: Path, monkeypatch: pytest.
     MemoryFileSystem().pipe_file("/studio/data/film.mp4", b"large")
     MemoryFileSystem().pipe_file("/studio/data/more/0.npz", b"deeper")
     options = small_options(Path(STORE), tmp_path / "w.safetensors")
-    with at_hand(options, frozenset({"out"}), frozenset({"data"})) as local:
+    with local_options(options, frozenset({"out"}), frozenset({"data"})) as local:
         assert len(pose_names(local.data[0])) == 1
     assert sorted(brought(tmp_path, 0, "data")) == ["0.npz", "0.wav"]
 

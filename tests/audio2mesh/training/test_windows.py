@@ -15,6 +15,7 @@ from audio2mesh.training.windows import (
     cut_window,
     deep_in_pauses,
     draw_windows,
+    lone_stretch,
     quiet_window,
     shorten_pauses,
     spread,
@@ -95,9 +96,23 @@ def test_shortened_clips_hold_the_very_samples_that_they_name():
     np.testing.assert_array_equal(short.audio, clip.audio[short.kept])
 
 
+@pytest.mark.parametrize("shortened", [False, True])
+def test_a_lone_stretch_holds_its_part_of_the_recording_and_silence_around(shortened: bool):
+    clip = clock(12.0)
+    source = shorten_pauses(clip, np.random.default_rng(1)) if shortened else clip
+    stretch = lone_stretch(source, form(64_000), np.random.default_rng(2))
+    assert 0.8 <= stretch.seconds < 4.0
+    np.testing.assert_array_equal(stretch.audio, clip.audio[stretch.kept])
+    window = cut_window(stretch, -0.1, 1.0, form(64_000))
+    inside = ~window.times.isnan()
+    assert 0 < inside.sum() < len(inside)
+    assert not window.audio[round((stretch.seconds + 0.1) * 16_000) :].any()
+    assert (window.coefficients[inside, 0] - window.times[inside]).abs().max() < 0.01
+
+
 def test_the_mel_is_that_of_the_clean_sound():
     clip = clock(9.0)
-    options = AugmentOptions(clean=0, quiet=0, running=0, live=0, speed=0, noise=1.0)
+    options = AugmentOptions(clean=0, alone=0, quiet=0, running=0, live=0, speed=0, noise=1.0)
     rng = np.random.default_rng(0)
     (window,) = draw_windows([clip], np.ones(1), 1, form(64_000), options, rng)
     start = round(float(window.times[50]) * 16_000 - 50.5 * 640)
