@@ -9,7 +9,7 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 from common.errors import InputError
-from common.places import join, put, remove
+from common.uris import join, put, remove
 
 EVERY = 5.0  # seconds between two synchronisations
 
@@ -23,7 +23,7 @@ class _Written(NamedTuple):
 
 
 @contextmanager
-def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
+def mirrored(folder: Path, uri: str, every: float = EVERY) -> Iterator[None]:
     """Upload what changes in a folder during the block and at its end, however that comes; removed
     files are removed remotely, last. Hidden files are skipped.
 
@@ -36,11 +36,9 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
         nonlocal sent
         while not ended.wait(every):
             try:
-                sent = _send(folder, place, sent)
+                sent = _send(folder, uri, sent)
             except (InputError, OSError) as error:
-                print(
-                    f"{place}: could not be written, will be tried again: {error}", file=sys.stderr
-                )
+                print(f"{uri}: could not be written, will be tried again: {error}", file=sys.stderr)
 
     thread = Thread(target=follow, name="mirror", daemon=True)
     thread.start()
@@ -49,7 +47,7 @@ def mirrored(folder: Path, place: str, every: float = EVERY) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
-        _send(folder, place, sent)
+        _send(folder, uri, sent)
 
 
 def _written(folder: Path) -> dict[str, _Written]:
@@ -68,7 +66,7 @@ def _written(folder: Path) -> dict[str, _Written]:
     return found
 
 
-def _send(folder: Path, place: str, before: dict[str, _Written]) -> dict[str, _Written]:
+def _send(folder: Path, uri: str, before: dict[str, _Written]) -> dict[str, _Written]:
     """Upload changed files and remove missing ones; returns the present versions."""
     now = _written(folder)
     with TemporaryDirectory(prefix=".", dir=folder) as scratch:
@@ -78,7 +76,7 @@ def _send(folder: Path, place: str, before: dict[str, _Written]) -> dict[str, _W
                 copy.hardlink_to(folder / name)  # it may be renamed over while it is sent
             except FileNotFoundError:
                 continue
-            put(copy, join(place, name))
+            put(copy, join(uri, name))
     for name in before.keys() - now.keys():
-        remove(join(place, name))
+        remove(join(uri, name))
     return now

@@ -63,7 +63,7 @@ def _run(command: Callable[[Any], None], options: object, verb: Verb, words: Seq
     try:
         try:
             check_named(options)
-            with _at_hand(options, verb, words) as local:
+            with _local_options(options, verb, words) as local:
                 command(local)
         finally:
             _on_signals(signal.SIG_IGN)  # what the exit status is, is decided
@@ -78,19 +78,19 @@ def _on_signals(handler: Callable[[int, FrameType | None], Never] | signal.Handl
         signal.signal(number, handler)
 
 
-def _at_hand(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextManager[Any]:
+def _local_options(options: Any, verb: Verb, words: Sequence[str]) -> AbstractContextManager[Any]:
     """The options with paths of this machine in place of URLs, which some verbs take. InputError
     where another is given one."""
     if not any("://" in word for word in words):
         return nullcontext(options)
-    from configs.elsewhere import at_hand, elsewhere  # noqa: PLC0415  few need it
+    from configs.uri_options import local_options, uris_of  # noqa: PLC0415  few need it
 
-    places = elsewhere(options)
-    if not places:
+    uris = uris_of(options)
+    if not uris:
         return nullcontext(options)
     if not verb.writes:
-        raise InputError(f"{places[0]}: this command takes paths of this machine; copy it there")
-    return at_hand(options, verb.writes, verb.shares)
+        raise InputError(f"{uris[0]}: this command takes paths of this machine; copy it there")
+    return local_options(options, verb.writes, verb.shares)
 
 
 def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
@@ -107,11 +107,11 @@ def parse(prog: str, verb: Verb, words: Sequence[str]) -> Any:
         return read(list(spelled_out(verb, words)))
 
 
-def named(place: Any) -> Any:
+def named(target: Any) -> Any:
     """The object of a name "module:object"; what is no name is the object itself."""
-    if not isinstance(place, str):
-        return place
-    module, _, name = place.partition(":")
+    if not isinstance(target, str):
+        return target
+    module, _, name = target.partition(":")
     return getattr(import_module(module), name)
 
 

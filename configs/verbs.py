@@ -138,6 +138,7 @@ MEASURE = {
         "research.commands.measure_pictures:evaluate_of_photos",
         "how good an avatar of photos is, on them and from the side",
         words=("--avatar",),
+        aliases={"--moments": "--frames"},
     ),
     "evaluate tracking": Verb(
         "research.evaluation.options:TrackingEvaluationOptions",
@@ -166,11 +167,13 @@ MEASURE = {
         "research.evaluation.options:EmotionEvaluationOptions",
         "research.commands.measure_speech:evaluate_emotions",
         "whether lips go on speaking under emotions, and these are seen",
+        aliases={"--moments": "--frames"},
     ),
     "evaluate voices": Verb(
         "research.evaluation.options:VoicesEvaluationOptions",
         "research.commands.measure_speech:evaluate_all_voices",
         "whether avatars say any voice alike, and stay who they are",
+        aliases={"--moments": "--frames"},
     ),
     "evaluate speech": Verb(
         "audio2mesh.evaluation.options:EvaluateOptions",
@@ -210,7 +213,7 @@ TRAIN = {
         shares=DATA,
     ),
     "train lips": Verb(
-        "avatar.lipreading.options:LipFitOptions",
+        "research.lipreading.options:LipFitOptions",
         "research.commands.train_lips:train_lips",
         "the lip reader",
         aliases={

@@ -1,5 +1,10 @@
-"""What many tests share: a small avatar, a second of voice, the drive command in this process."""
+"""What many tests share: a small avatar, a second of voice, the drive command in this process.
 
+Each worker of pytest-xdist computes with one thread, unless the environment or a test says
+otherwise: several would wait for each other more than they compute.
+"""
+
+import os
 import runpy
 import signal
 import sys
@@ -7,6 +12,12 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+import common.threads  # noqa: F401  before torch: threads that wait sleep
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import numba
 import numpy as np
 import pytest
 import torch
@@ -31,6 +42,13 @@ def interruptible() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread_each() -> None:
+    """See above; torch has read the environment by itself."""
+    if "PYTEST_XDIST_WORKER" in os.environ and os.environ["OMP_NUM_THREADS"] == "1":
+        numba.set_num_threads(1)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -50,7 +50,7 @@ def random_points(random: np.random.Generator, triangles: int) -> np.ndarray:
 
 
 def parameters(random: np.random.Generator, frames: int, teeth: bool) -> dict[str, np.ndarray]:
-    """A person's shape and offsets, and a motion of `frames` moments."""
+    """A person's shape and offsets, and a motion of `frames` frames."""
     vertices = WITH_TEETH[0] if teeth else indices.VERTICES
     shape = np.where(np.arange(indices.SHAPES) < 20, random.normal(size=indices.SHAPES), 0)
     waves = np.sin(flame_arrays()["v_template"].sum(1, keepdims=True) * 40) * 1e-3

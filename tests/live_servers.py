@@ -17,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 
 from audio2mesh import load_model
 from avatar.behaviour.motion import Behaviour
-from avatar.live.door import AccessPolicy
+from avatar.live.access_policy import AccessPolicy
 from avatar.live.server import Log, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers

@@ -50,9 +50,8 @@ MAY_IMPORT = {
     "avatar.heads": "avatar.geometry common",
     "avatar.lighting": "avatar.geometry avatar.heads avatar.rigging common splat splat.scene",
     "avatar.lipreading": (
-        "audio2mesh audio2mesh.data audio2mesh.lipreading audio2mesh.model audio2mesh.sound "
-        "audio2mesh.sync audio2mesh.training avatar.geometry avatar.heads avatar.lighting "
-        "avatar.people avatar.rigging avatar.video common splat"
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
+        "avatar.heads avatar.video"
     ),
     "avatar.live": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.avatar_io avatar.behaviour "
@@ -78,16 +77,12 @@ MAY_IMPORT = {
     ),
     "avatar.video": "audio2mesh.sound avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": (
-        "audio2mesh.data audio2mesh.lipreading audio2mesh.sync audio2mesh.training avatar.heads "
-        "avatar.lipreading avatar.people common splat"
-    ),
+    "configs": "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people common",
     "configs.commands": (
-        "audio2mesh.data audio2mesh.model audio2mesh.pose_vae "
-        "audio2mesh.sound audio2mesh.sync audio2mesh.training avatar.avatar_io avatar.batch "
-        "avatar.drive avatar.heads avatar.lipreading avatar.live avatar.page avatar.photo "
-        "avatar.reconstruct avatar.rigging avatar.tracking common configs research.captures "
-        "research.lipreading splat"
+        "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
+        "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
+        "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
+        "avatar.tracking common configs research.captures research.lipreading splat"
     ),
     "research.bench": (
         "audio2mesh audio2mesh.model audio2mesh.prosody audio2mesh.sound avatar.drive "
@@ -100,8 +95,8 @@ MAY_IMPORT = {
     ),
     "research.commands": (
         "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
-        "avatar.heads avatar.lipreading common configs configs.commands research.bench "
-        "research.captures research.corpus research.evaluation research.evaluation.avatar "
+        "avatar.heads avatar.lipreading common configs research.bench research.captures "
+        "research.corpus research.evaluation research.evaluation.avatar "
         "research.evaluation.emotion research.evaluation.film research.evaluation.head "
         "research.evaluation.photo research.evaluation.reenactment research.evaluation.tracking "
         "research.evaluation.voices research.lipreading"
@@ -114,7 +109,7 @@ MAY_IMPORT = {
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.video common"
     ),
-    "research.evaluation": "avatar.behaviour avatar.geometry common",
+    "research.evaluation": "avatar.behaviour avatar.geometry avatar.video common",
     "research.evaluation.avatar": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.reconstruct "
         "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"
@@ -123,12 +118,12 @@ MAY_IMPORT = {
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.rigging avatar.vision common "
-        "research.evaluation research.evaluation.photo splat"
+        "research.evaluation splat"
     ),
     "research.evaluation.film": (
         "audio2mesh.evaluation audio2mesh.prosody audio2mesh.sound avatar.avatar_io "
-        "avatar.geometry avatar.heads avatar.lipreading avatar.tracking avatar.video "
-        "avatar.vision common research.evaluation research.evaluation.head"
+        "avatar.geometry avatar.heads avatar.tracking avatar.video avatar.vision common "
+        "research.evaluation research.evaluation.head research.lipreading"
     ),
     "research.evaluation.head": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
@@ -154,12 +149,14 @@ MAY_IMPORT = {
     ),
     "research.lipreading": (
         "audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading audio2mesh.model "
-        "audio2mesh.training avatar.heads avatar.lipreading common research.corpus"
+        "audio2mesh.sound audio2mesh.training avatar.geometry avatar.heads avatar.lighting "
+        "avatar.lipreading avatar.people avatar.rigging avatar.video common configs "
+        "research.corpus splat"
     ),
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "
-        "avatar.retarget avatar.rigging avatar.tracking avatar.vision common "
-        "research.captures splat"
+        "avatar.retarget avatar.rigging avatar.tracking avatar.vision common research.captures "
+        "splat"
     ),
     "splat": "common splat.cpu splat.scene",
     "splat.cpu": "common splat.scene",
@@ -167,7 +164,7 @@ MAY_IMPORT = {
 }
 """Each folder of code: the folders whose modules it uses, and no others."""
 
-JOIN_THE_LEAVES = {
+USE_AUDIO2MESH = {
     "avatar.batch",
     "avatar.behaviour",
     "avatar.drive",
@@ -175,25 +172,22 @@ JOIN_THE_LEAVES = {
     "avatar.live",
     "avatar.video",
 }
-"""The only rooms that know both leaves: driving, once and many times; heads, eyes and brows that
-move with a voice, and how well they do; speech measured under feelings, or on avatars that speak
-with any voice; the sound of a film; a lip reader that watches rendered mouths; people whose made-up
-captures speak; conversations, in which speech that is still going on moves a face."""
+"""The only folders of avatar/ that know audio2mesh: driving, once and many times; heads, eyes and
+brows that move with a voice; the sound of a film, and the delay of the lips in it; live speech."""
 
 ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
-        "audio2mesh/evaluation/plots.py avatar/avatar_io/sog.py avatar/geometry/picture_file.py "
+        "avatar/avatar_io/sog.py avatar/geometry/picture_file.py avatar/people/library.py "
         "avatar/reconstruct/capture_pictures.py avatar/video/writer.py "
-        "research/evaluation/avatar/sheet.py research/evaluation/head/plots.py "
-        "research/evaluation/photo/sheet.py"
+        "research/evaluation/sheet.py research/upkeep/people_library.py"
     ),
     "av": (
         "audio2mesh/sound/waveform.py avatar/live/lip_sync.py avatar/live/video_call.py "
         "avatar/video/nvenc.py avatar/video/output.py avatar/video/reader.py "
         "avatar/video/sound.py avatar/video/writer.py"
     ),
-    "fsspec": "common/places.py",
+    "fsspec": "common/uris.py",
     "gsplat": "splat/cuda.py",
     "pxr": "avatar/avatar_io/write_splats.py",
     "plyfile": "splat/scene/ply.py",
@@ -288,17 +282,17 @@ def test_where_things_are_is_true():
     assert [file for _, file in rows if not (ROOT / file).is_file()] == []
 
 
-def test_only_few_rooms_join_the_leaves():
+def test_only_few_folders_of_avatar_use_audio2mesh():
     def uses(folder: str, leaf: str) -> bool:
         return any(used.split(".")[0] == leaf for used in arrows().get(folder, ()))
 
     heads = {folder for folder in arrows() if folder.split(".")[0] == "avatar"}
-    assert {folder for folder in heads if uses(folder, "audio2mesh")} == JOIN_THE_LEAVES
+    assert {folder for folder in heads if uses(folder, "audio2mesh")} == USE_AUDIO2MESH
     assert not any(uses(f, "splat") for f in arrows() if f.split(".")[0] == "audio2mesh")
 
 
 @pytest.mark.parametrize("package", ["audio2mesh", "avatar"])
-def test_every_module_has_a_room(package: str):
+def test_every_module_lies_in_a_subfolder(package: str):
     assert [path.name for path in (ROOT / package).glob("*.py")] == ["__init__.py"]
 
 

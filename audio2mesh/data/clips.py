@@ -17,7 +17,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import Arrays, pick_floats, pick_number, read_arrays
 from common.errors import InputError
-from common.far_folder import downloaded, list_files
+from common.remote_folder import downloaded, list_files
 from common.shares import in_shares
 
 Origin = Literal["captured", "tracked", "solved", "modelled"]

@@ -248,7 +248,7 @@ def _move(row: Row, recording: Recording, fps: float, done: Callable[[], None]) 
     return motion
 
 
-_RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per"}
+_RATES = {"closure_mbp", "contact_fv", "open_vowels", "rounding", "pause_closure", "per", "wer"}
 _RATES |= {"closures_agreed", "closures_called", "closures_uncalled", "closures_false"}
 
 

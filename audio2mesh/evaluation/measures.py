@@ -62,6 +62,7 @@ MEASURES: Mapping[str, str] = {
     "closures_uncalled": "at other phones ↑",
     "closures_false": "closures that truth lacks ↓",
     "per": "phone error rate of lip-reading ↓",
+    "wer": "word error rate of lip-reading ↓",
     "amplitude": "widest openings over truth's → 1",
     "opening_mm": "95th percentile of opening, mm",
     "acceleration": "lip acceleration, m/s²",

@@ -46,8 +46,10 @@ class EvaluateOptions(MaterialOptions):
     drawing every frame takes a while."""
     lipreader: Path | None = None
     """Lip reader for it; by default the one that ships."""
-    plots: Path | None = None
-    """Folder to write one picture for each recording to: lip opening over time."""
+    transcripts: Path | None = None
+    """What is said, a line `id: words` for each recording, all of as many words: lip-reading then
+    also gives the word error rate, where each word is one of those said at its place in the file
+    (needs the extra `corpus`)."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it is."""
     threads: int | None = None

@@ -1,4 +1,4 @@
-"""The options of the lip reader and its training."""
+"""The options of the lip reader, of its training, and of the loss that it gives."""
 
 from dataclasses import dataclass
 
@@ -46,3 +46,13 @@ class LipTrainOptions(StepOptions):
     """Weight of naming the phone at each half frame, beside the CTC loss's 1."""
     shape_weight: float = 0.5
     """Weight of measuring the mouth, per millimetre."""
+
+
+@dataclass(frozen=True)
+class LipReadingOptions:
+    """The part of a batch that the lip reader sees."""
+
+    stretches: int = 2
+    """Stretches of a batch, from different windows, that are rendered and read."""
+    frames: int = 25
+    """Frames of a stretch."""

@@ -16,7 +16,7 @@ from audio2mesh.prosody.record import FRAMES_PER_SECOND, Floats, Prosody
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick_floats, pick_number, read_arrays
 from common.errors import InputError
-from common.far_folder import downloaded, list_files
+from common.remote_folder import downloaded, list_files
 from common.shares import in_shares
 
 FPS = 25

@@ -20,7 +20,7 @@ from avatar.batch.options import SHARED, BatchOptions, drive_options, outputs_of
 from avatar.drive.options import DriveOptions
 from common.errors import InputError
 from common.json_files import parse_json
-from common.places import (
+from common.uris import (
     Found,
     find,
     fingerprint,
@@ -45,21 +45,21 @@ class Job:
     """One output: a recording on an avatar."""
 
     name: str  # of its outputs, without suffix; folders by /
-    avatar: str  # a place
-    audio: str  # a place
+    avatar: str  # a URI
+    audio: str  # a URI
     size: int  # bytes of the recording, 0 where it is not known
     options: Mapping[str, Any]  # of driving, but for avatar, recording and outputs
     outputs: Mapping[str, str]  # film, motion: suffix
-    out: str  # the folder, a place
+    out: str  # the folder, a URI
     threads: int
 
     @property
     def record(self) -> str:
-        """The place of its record."""
+        """The URI of its record."""
         return join(self.out, f"{RECORDS}/{self.name}.json")
 
     def output(self, kind: str) -> str:
-        """The place of its film or motion."""
+        """The URI of its film or motion."""
         return join(self.out, self.name + self.outputs[kind])
 
 
@@ -131,41 +131,41 @@ NAME = "name"
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
-def read_table(place: str) -> list[dict[str, Any]]:
-    """The rows: values of options by their names, and of avatar, audio (places) and name; empty
+def read_table(uri: str) -> list[dict[str, Any]]:
+    """The rows: values of options by their names, and of avatar, audio (URIs) and name; empty
     cells are left out. Raises FileNotFoundError, or InputError that names the line."""
-    content = get_bytes(place)
+    content = get_bytes(uri)
     if content is None:
-        raise FileNotFoundError(f"{place}: there is no such file")
+        raise FileNotFoundError(f"{uri}: there is no such file")
     try:
         reader = csv.DictReader(io.StringIO(content.decode("utf-8-sig")), strict=True)
-        _check_columns(place, reader.fieldnames or ())
-        rows = [_row(place, reader.line_num, cells) for cells in reader]
+        _check_columns(uri, reader.fieldnames or ())
+        rows = [_row(uri, reader.line_num, cells) for cells in reader]
     except (csv.Error, UnicodeDecodeError) as error:
-        raise InputError(f"{place}: is no table of comma-separated values ({error})") from None
+        raise InputError(f"{uri}: is no table of comma-separated values ({error})") from None
     if not rows:
-        raise InputError(f"{place}: has no rows")
+        raise InputError(f"{uri}: has no rows")
     return rows
 
 
-def _check_columns(place: str, columns: Sequence[str]) -> None:
+def _check_columns(uri: str, columns: Sequence[str]) -> None:
     known = (*FILE_COLUMNS, NAME, *SHARED)
     names = [_option(column) for column in columns]
     for column, name in zip(columns, names, strict=True):
         if name not in known:
             flags = ", ".join(each.replace("_", "-") for each in known)
-            raise InputError(f"{place}: no option is called {column!r}; known columns: {flags}")
+            raise InputError(f"{uri}: no option is called {column!r}; known columns: {flags}")
         if names.count(name) > 1:
-            raise InputError(f"{place}: has two columns {column!r}; leave one out")
+            raise InputError(f"{uri}: has two columns {column!r}; leave one out")
 
 
 def _option(column: str) -> str:
     return column.strip().removeprefix("--").replace("-", "_")
 
 
-def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, Any]:
+def _row(uri: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, Any]:
     if None in cells or None in cells.values():
-        raise InputError(f"{place}, line {line}: has not as many cells as the first line")
+        raise InputError(f"{uri}, line {line}: has not as many cells as the first line")
     kinds = get_type_hints(DriveOptions)
     row: dict[str, Any] = {}
     for column, word in cells.items():
@@ -174,15 +174,15 @@ def _row(place: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, An
         if not word:
             continue
         if name in FILE_COLUMNS:
-            row[name] = beside(place, word)
+            row[name] = beside(uri, word)
         elif name == NAME:
             row[name] = word
         else:
             try:
                 value = value_of(kinds[name], word)
             except ValueError as error:
-                raise InputError(f"{place}, line {line}, {column}: {error}") from None
-            row[name] = value if is_url(place) else _file(beside(place, word), value)
+                raise InputError(f"{uri}, line {line}, {column}: {error}") from None
+            row[name] = value if is_url(uri) else _file(beside(uri, word), value)
     return row
 
 
@@ -193,7 +193,7 @@ def _file(path: str, value: Any) -> Any:
 
 
 def beside(table: str, word: str) -> str:
-    """A place in a table, which may be relative to it."""
+    """A URI in a table, which may be relative to it."""
     if is_url(word):
         return word
     if is_url(table):
@@ -227,14 +227,14 @@ def planned(options: BatchOptions, threads: int) -> list[Job]:
     """Every job, in the order of the options. Raises FileNotFoundError, or InputError where nothing
     is found, or two jobs would have one name."""
     rows = read_table(options.table) if options.table else [{}]
-    avatars = [found for place in options.avatars for found in _avatars(place)]
-    recordings = [found for place in options.audio for found in find(place, RECORDINGS)]
+    avatars = [found for uri in options.avatars for found in _avatars(uri)]
+    recordings = [found for uri in options.audio for found in find(uri, RECORDINGS)]
     common = drive_options(options)
     jobs = [
         Job(
             row.get(NAME) or _name(recording, avatar),
-            avatar.place,
-            recording.place,
+            avatar.uri,
+            recording.uri,
             recording.size,
             {**common, **{n: v for n, v in row.items() if n in common}},
             outputs_of(options),
@@ -249,33 +249,33 @@ def planned(options: BatchOptions, threads: int) -> list[Job]:
     return jobs
 
 
-def _avatars(place: str) -> Sequence[Found]:
-    """The avatars of a place; a folder of GaussianAvatars is one."""
+def _avatars(uri: str) -> Sequence[Found]:
+    """The avatars of a URI; a folder of GaussianAvatars is one."""
     return [
-        _folder_of(found) if PurePosixPath(found.place).name == POINTS else found
-        for found in find(place, AVATARS)
+        _folder_of(found) if PurePosixPath(found.uri).name == POINTS else found
+        for found in find(uri, AVATARS)
     ]
 
 
 def _folder_of(points: Found) -> Found:
     """The folder that GaussianAvatars' file of points shares with others."""
-    place, name = points.place.rpartition("/")[0] or ".", PurePosixPath(points.name).parent.name
-    return Found(place, name or PurePosixPath(place).name, points.size)
+    uri, name = points.uri.rpartition("/")[0] or ".", PurePosixPath(points.name).parent.name
+    return Found(uri, name or PurePosixPath(uri).name, points.size)
 
 
 def _of_row(
     row: Mapping[str, Any], column: str, others: Sequence[Found], options: BatchOptions
 ) -> Sequence[Found]:
     """The avatar or the recording that a row names, else all that the options name."""
-    place, flag = row.get(column), "--avatars" if column == "avatar" else "--audio"
-    if place is None:
+    uri, flag = row.get(column), "--avatars" if column == "avatar" else "--audio"
+    if uri is None:
         if not others:
             raise InputError(f"{options.table}: a row names no {column}; give one, or {flag}")
         return others
     if others:
         raise InputError(f"{options.table}: names each {column}; leave {flag} out")
-    size = 0 if is_url(place) else size_of(place) or 0
-    return [Found(place, name_of(place), size)]
+    size = 0 if is_url(uri) else size_of(uri) or 0
+    return [Found(uri, name_of(uri), size)]
 
 
 def _name(recording: Found, avatar: Found) -> str:

@@ -27,9 +27,9 @@ from avatar.batch.jobs import (
 )
 from avatar.batch.options import BatchOptions, check_batch
 from common.errors import InputError, mendable
-from common.places import is_url, join, put_bytes
 from common.progress import Show, progress_bar
 from common.threads import available_threads
+from common.uris import is_url, join, put_bytes
 from common.workers import Died, in_processes
 
 
@@ -148,7 +148,7 @@ class Outcome:
 class _Manifest:
     """One line for each finished job, in a file that is always whole."""
 
-    place: str
+    uri: str
     scratch: Path  # for incomplete files
     lines: dict[str, str] = field(default_factory=dict)
     counts: Counter[str] = field(default_factory=Counter)
@@ -162,14 +162,14 @@ class _Manifest:
 
     def write(self) -> None:
         content = "".join(f"{line}\n" for _, line in sorted(self.lines.items()))
-        put_bytes(content.encode(), self.place, self.scratch)
+        put_bytes(content.encode(), self.uri, self.scratch)
         self.written = time.monotonic()
 
 
 def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
     """Make what is missing of a batch, or of a shard of it.
 
-    engine: what works, by default what the options name. Options that cannot work, and places that
+    engine: what works, by default what the options name. Options that cannot work, and URIs that
     hold nothing, raise InputError or OSError with one sentence; what is wrong with a recording or
     an avatar is a line of the manifest.
     """
@@ -191,7 +191,7 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
             if manifest.lines:
                 manifest.write()
     counts = manifest.counts
-    return Outcome(counts["made"], counts["there"], counts["failed"], manifest.place)
+    return Outcome(counts["made"], counts["there"], counts["failed"], manifest.uri)
 
 
 def _sizes(options: BatchOptions) -> tuple[int | None, int]:

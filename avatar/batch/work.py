@@ -28,8 +28,8 @@ from avatar.drive.report import PhaseClock, peak_rss_mb
 from common.device import Device
 from common.errors import InputError, mendable
 from common.kernels import compiled_by_one
-from common.places import fetched, is_url, kept_copy, local_path, put, remove
 from common.threads import use_threads
+from common.uris import fetched, is_url, kept_copy, local_path, put, remove
 from common.wav_files import write_wav
 from splat import choose_backend
 
@@ -170,11 +170,11 @@ def _model(weights: Path | None, device: Device) -> SpeechToMotion:
     return load_model(weights, choose_backend(device)[0])
 
 
-def _local_avatar(place: str) -> Path:
+def _local_avatar(uri: str) -> Path:
     """The path of an avatar; a remote one is downloaded once for each content."""
-    if not is_url(place):
-        return local_path(place)
-    return kept_copy(place, "avatars")
+    if not is_url(uri):
+        return local_path(uri)
+    return kept_copy(uri, "avatars")
 
 
 @contextmanager

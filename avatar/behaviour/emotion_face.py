@@ -94,7 +94,7 @@ class EmotionalSpeech:
         """Coefficients [f, K + A + 3] of speech and of what emotions add, from those [f, K] of
         speech in the next f frames."""
         said = spoken(self.mouth, moved(speech, self.speech))
-        louder = speech * (1 + (expressed.speech - 1) * said.room)[:, None]
+        louder = speech * (1 + (expressed.speech - 1) * said.slack)[:, None]
         given = [expressed.units[name] for name in self.units.names]
         weights = torch.stack(given or [speech.new_zeros(len(speech))], 1)[:, self.units.of]
         opens, widens = self.units.opens, self.units.widens

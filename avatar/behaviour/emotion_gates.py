@@ -15,33 +15,34 @@ from avatar.behaviour.emotion_mouth import Lines, Mouth, added
 # Gaps are in widths of the mouth at rest.
 SHUT = 0.01  # smaller gaps are invisible
 OPENED = 0.085  # from this gap on an emotion is free to open the mouth
-ROOM = 0.25  # that an emotion may then add to the gap
+SLACK = 0.25  # that an emotion may then add to the gap
 OVERLAP = 0.008  # by which lips may press into each other
 PARTED = 0.03  # from this gap on lips at the teeth are not shut lips
 # Distances of the lower lip from the upper teeth are in those at rest.
 CONTACT, APART = 0.63, 0.9  # held at the teeth, and free
-TEETH_ROOM = 2.0  # that an emotion may then add
+TEETH_SLACK = 2.0  # that an emotion may then add
+WITHIN, HALVINGS = 0.002, 4  # of the limit, and steps in which that is found
 # Widths are in those at rest.
 ROUND, UNROUNDED, ROUNDEST = 0.95, 1.0, 0.945  # rounded, free, upper limit while rounded
-WIDTH_ROOM = 0.4  # that an emotion may then add
+WIDTH_SLACK = 0.4  # that an emotion may then add
 REOPENS = 6.0  # a second, at most: a gate opens more slowly than it closes
 
 
 @dataclass(frozen=True)
 class Spoken:
-    """The mouth in f frames of speech alone; room is 0 where an emotion must not undo it."""
+    """The mouth in f frames of speech alone; slack is 0 where an emotion must not undo it."""
 
     gap: Tensor  # [f] the widest, metres
     width: Tensor  # [f] relative to rest
     teeth: Tensor  # [f] distance of lower lip and upper teeth, relative to rest
-    open_room: Tensor  # [f] in [0, 1]
-    round_room: Tensor  # [f]
-    teeth_room: Tensor  # [f]
+    open_slack: Tensor  # [f] in [0, 1]
+    round_slack: Tensor  # [f]
+    teeth_slack: Tensor  # [f]
 
     @property
-    def room(self) -> Tensor:
+    def slack(self) -> Tensor:
         """[f] the smallest of the three."""
-        return torch.minimum(self.open_room, torch.minimum(self.round_room, self.teeth_room))
+        return torch.minimum(self.open_slack, torch.minimum(self.round_slack, self.teeth_slack))
 
 
 def spoken(mouth: Mouth, speech: Lines) -> Spoken:
@@ -53,9 +54,9 @@ def spoken(mouth: Mouth, speech: Lines) -> Spoken:
     relative = gap / mouth.width
     return Spoken(
         *(gap, width, teeth),
-        open_room=smoothstep((relative - SHUT) / (OPENED - SHUT)),
-        round_room=smoothstep((width - ROUND) / (UNROUNDED - ROUND)),
-        teeth_room=smoothstep((teeth - CONTACT) / (APART - CONTACT)),
+        open_slack=smoothstep((relative - SHUT) / (OPENED - SHUT)),
+        round_slack=smoothstep((width - ROUND) / (UNROUNDED - ROUND)),
+        teeth_slack=smoothstep((teeth - CONTACT) / (APART - CONTACT)),
     )
 
 
@@ -65,10 +66,24 @@ def held_lip(mouth: Mouth, said: Spoken, lines: Lines, emotion: Lines) -> Tensor
     alone."""
     parted = smoothstep((said.gap / mouth.width - SHUT) / (PARTED - SHUT))
     lip, back = mouth.rest[mouth.lower_lip] + lines.lip, emotion.lip.mean(1)
-    there = mouth.teeth_distance(lip) / mouth.teeth_at_rest
-    without = mouth.teeth_distance(lip - back[:, None]) / mouth.teeth_at_rest
-    free = _share(_farthest(said) - without, there - without)
-    return -((1 - free) * parted)[:, None] * back
+    limit = _farthest(said) + WITHIN
+
+    def distance(share: Tensor) -> Tensor:  # [f] with that share [f] of the emotion taken back
+        moved = lip - share[:, None, None] * back[:, None]
+        return mouth.teeth_distance(moved) / mouth.teeth_at_rest
+
+    there, without = distance(torch.zeros_like(parted)), distance(torch.ones_like(parted))
+    low = 1 - _share(limit - without, there - without)
+    high = torch.ones_like(low)
+    for _ in range(HALVINGS):  # the lip may pass the teeth on its way: what lies between is farther
+        middle = (low + high) / 2
+        late, enough = distance(low) > limit, distance(middle) <= limit
+        low, high = (
+            torch.where(late & ~enough, middle, low),
+            torch.where(late & enough, middle, high),
+        )
+    share = torch.where(distance(low) > limit, high, low)
+    return -(share * parted)[:, None] * back
 
 
 def wide_share(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines, opening: Lines) -> Tensor:
@@ -95,10 +110,10 @@ def reopened_slowly(share: Tensor, before: Tensor | None, fps: float) -> Tensor:
 
 
 def _by_gap(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines) -> Tensor:
-    """[f] so that no pair parts more than speech's widest gap, or SHUT, plus the room; nor overlaps
-    more than OVERLAP."""
-    room = torch.minimum(said.open_room, said.teeth_room)
-    widest = said.gap.clamp(min=SHUT * mouth.width) + ROOM * mouth.width * room
+    """[f] so that no pair parts more than speech's widest gap, or SHUT, plus the slack; nor
+    overlaps more than OVERLAP."""
+    slack = torch.minimum(said.open_slack, said.teeth_slack)
+    widest = said.gap.clamp(min=SHUT * mouth.width) + SLACK * mouth.width * slack
     up = _share(widest[:, None] - lines.parting, opening.parting)
     down = _share(lines.parting.clamp(min=0) + OVERLAP * mouth.width, -opening.parting)
     return torch.minimum(up, down).amin(1)
@@ -114,12 +129,12 @@ def _by_teeth(mouth: Mouth, said: Spoken, lines: Lines, opening: Lines, open: Te
 
 def _farthest(said: Spoken) -> Tensor:
     """[f] limit of the distance of lower lip and upper teeth, relative to rest."""
-    return said.teeth.clamp(min=CONTACT) + TEETH_ROOM * said.teeth_room
+    return said.teeth.clamp(min=CONTACT) + TEETH_SLACK * said.teeth_slack
 
 
 def _by_width(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines) -> Tensor:
     """[f] so that the corners stay within their limit: the root of a quadratic equation."""
-    widest = (said.width.clamp(min=ROUNDEST) + WIDTH_ROOM * said.round_room) * mouth.width
+    widest = (said.width.clamp(min=ROUNDEST) + WIDTH_SLACK * said.round_slack) * mouth.width
     right, left = mouth.rest[mouth.corners]
     across, added = left - right + lines.corners, widening.corners
     a, b = (added * added).sum(1).clamp(min=1e-12), (across * added).sum(1)
@@ -128,10 +143,10 @@ def _by_width(mouth: Mouth, said: Spoken, lines: Lines, widening: Lines) -> Tens
     return torch.where((across + added).norm(dim=1) <= widest, 1.0, root.clamp(0, 1))
 
 
-def _share(room: Tensor, asked: Tensor) -> Tensor:
-    """In [0, 1] the share of `asked` that fits into `room`; 1 where nothing is asked."""
-    share = (room / asked.clamp(min=1e-7)).clamp(0, 1)
-    return torch.where(asked <= room.clamp(min=1e-7), 1.0, share)
+def _share(slack: Tensor, asked: Tensor) -> Tensor:
+    """In [0, 1] the share of `asked` that fits into `slack`; 1 where nothing is asked."""
+    share = (slack / asked.clamp(min=1e-7)).clamp(0, 1)
+    return torch.where(asked <= slack.clamp(min=1e-7), 1.0, share)
 
 
 def smoothstep(t: Tensor) -> Tensor:

@@ -6,7 +6,6 @@ from typing import Literal
 
 from avatar.avatar_io.formats import Up
 from avatar.avatar_io.options import SubjectOptions
-from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
@@ -184,45 +183,6 @@ class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOption
     weights trained on FLAME."""
     device: Device = "auto"
     """Where to compute a voice's motion: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
-
-
-@dataclass(frozen=True)
-class EmotionSetOptions:
-    """Write every recording with every emotion at every intensity, as motion of any head.
-
-    Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
-    writes it that also holds its emotion (`style`), its intensity and the recording's phones, with
-    the sound beside it as .wav; labels.json lists them. Of anny-head such a folder is one to train
-    on: weights learn the emotions as speaking styles. The same command continues a set that was
-    stopped.
-    """
-
-    data: tuple[Path, ...]
-    """Folders of recordings: <id>.flac (or .wav, ..); where <id>.npz beside one holds its motion,
-    this is used, else what the weights make of the sound."""
-    out: Path
-    """The folder to write."""
-    emotions: tuple[str, ...] = tuple(EMOTIONS)
-    """Emotions, by the names that --emotion of driving knows, mixtures such as
-    happy:0.4,surprise:0.3 among them; neutral is written once."""
-    intensities: tuple[float, ...] = (0.33, 0.66, 1.0)
-    """How strong each is, from 0 to 1."""
-    mesh: Path | None = None
-    """The head that moves: any mesh (.glb, .obj, .ply). Without --mesh and --avatar: FLAME's mean
-    head with --flame, else anny-head."""
-    avatar: Path | None = None
-    """Instead of a mesh an avatar, as driving opens it."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz)."""
-    weights: Path | None = None
-    """Speech-to-motion weights (.safetensors); by default those that ship."""
-    fps: float | None = None
-    """Frames a second; by default what the weights were trained at (25)."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""

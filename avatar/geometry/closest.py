@@ -83,8 +83,8 @@ def _build(corners):
     count = len(corners)
     centres = (corners[:, 0] + corners[:, 1] + corners[:, 2]) / 3
     order = np.arange(count)
-    room = max(2 * count, 1)
-    boxes, spans = np.empty((room, 2, 3)), np.full((room, 3), -1, np.int64)
+    capacity = max(2 * count, 1)
+    boxes, spans = np.empty((capacity, 2, 3)), np.full((capacity, 3), -1, np.int64)
     spans[0, 0], spans[0, 1] = 0, count
     used, current = 1, 0
     while current < used:

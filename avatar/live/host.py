@@ -21,7 +21,7 @@ from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.drive.view import framing_of, title_of
 from avatar.lighting.environment import Environment
 from avatar.lighting.environment_files import read_lights
-from avatar.live.door import AccessPolicy, is_loopback
+from avatar.live.access_policy import AccessPolicy, is_loopback
 from avatar.live.options import ServeOptions, check_serve, read_token
 from avatar.live.server import Calls, live_server
 from avatar.live.session import Session

@@ -18,8 +18,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
+from avatar.live.access_policy import CALL, LIVE, PAGE, VIDEO, AccessPolicy
 from avatar.live.connection import Socket, converse
-from avatar.live.door import CALL, LIVE, PAGE, VIDEO, AccessPolicy
 from avatar.live.protocol import LARGEST, ConnectionLimit, Refused, hello, refusal
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker

@@ -46,11 +46,11 @@ class DrawingSession(SpeechSession, Protocol):
 class Outgoing(MediaStreamTrack):
     """A queue of frames that drops the oldest where it is full."""
 
-    def __init__(self, kind: str, room: int) -> None:
-        """kind: audio or video; room: frames that may wait."""
+    def __init__(self, kind: str, capacity: int) -> None:
+        """kind: audio or video; capacity: frames that may wait."""
         super().__init__()
         self.kind = kind
-        self._frames: asyncio.Queue[AudioFrame | VideoFrame] = asyncio.Queue(room)
+        self._frames: asyncio.Queue[AudioFrame | VideoFrame] = asyncio.Queue(capacity)
 
     def put(self, frame: AudioFrame | VideoFrame) -> None:
         if self._frames.full():

@@ -163,7 +163,7 @@ def build_page(
         "rows": len(names),
         "scales": scales,
         "pivot": head.pivot.tolist(),
-        "feelings": {name: dict(weights) for name, weights in emotions.items()},
+        "emotions": {name: dict(weights) for name, weights in emotions.items()},
         "framing": {
             "target": framing.target.tolist(),
             "distance": framing.distance,

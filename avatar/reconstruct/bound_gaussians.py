@@ -110,12 +110,6 @@ def put_back(adam: Adam, tensors: Mapping[str, Tensor]) -> None:
     set_moments(adam, states)
 
 
-def forget(adam: Adam, name: str) -> None:
-    """Reset the state of a part."""
-    for state in moments(adam)[name].values():
-        state.zero_() if state.ndim else None
-
-
 def set_moments(adam: Adam, states: Mapping[str, Mapping[str, Tensor]]) -> None:
     """Put back what `moments` gave."""
     for group in adam.param_groups:

@@ -12,23 +12,21 @@ depth.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 import torch
 from torch import Tensor
 
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
+from avatar.reconstruct.bound_gaussians import BoundGaussians
 from avatar.reconstruct.options import DensifyOptions
-from avatar.reconstruct.visual_hull import head_radius, nearest_triangles
-from avatar.rigging.binding import bind, to_world, triangle_frames
-from splat import Camera, activate
+from avatar.reconstruct.visual_hull import head_radius
+from avatar.rigging.binding import triangle_frames
+from splat import Camera
 
 SPLIT_SHRINK = 0.7  # of the longest axis
 SPLIT_OFFSET = (1 - SPLIT_SHRINK**2) ** 0.5  # of it: keeps the variance
 SPLIT_OPACITY = 1 / (2 * SPLIT_SHRINK)  # keeps the mass
-NEARLY_CLEAR = 0.01  # opacity after a reset
 
 
 @dataclass(frozen=True)
@@ -55,15 +53,10 @@ def densify(
     useless = (opacities < options.prune_opacity) | (sizes > options.prune_size * radius)
     kept = ~useless | last_of_face(useless, opacities, bound.binding)
     able = kept & (gradients > options.threshold)
-    room = max(0, allowed - int(kept.sum()))
-    chosen = choose(torch.where(able, gradients, 0), bound.binding, len(rest.faces), room)
+    budget = max(0, allowed - int(kept.sum()))
+    chosen = choose(torch.where(able, gradients, 0), bound.binding, len(rest.faces), budget)
     split = chosen & (sizes > options.split_size * radius)
-    change = multiply(bound, kept, chosen & ~split, split)
-    if options.bind_new == "parent":
-        return change
-    if options.bind_new == "nearest":
-        return rebind(change, rest)
-    assert_never(options.bind_new)
+    return multiply(bound, kept, chosen & ~split, split)
 
 
 def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
@@ -79,20 +72,20 @@ def last_of_face(useless: Tensor, opacities: Tensor, binding: Tensor) -> Tensor:
     return last & (good[binding] == 0)
 
 
-def choose(gradients: Tensor, binding: Tensor, faces: int, room: int) -> Tensor:
-    """Which Gaussians multiply: [N] bool, `room` at most.
+def choose(gradients: Tensor, binding: Tensor, faces: int, budget: int) -> Tensor:
+    """Which Gaussians multiply: [N] bool, `budget` at most.
 
     gradients [N]: of the loss in the picture, 0 where a Gaussian is not to multiply. Every
-    face gets a share of the room in proportion to the sum of its gradients, and spends it on its
+    face gets a share of the budget in proportion to the sum of its gradients, and spends it on its
     steepest Gaussians.
     """
     by_face = torch.zeros(faces, dtype=torch.float64, device=gradients.device)
     by_face.index_add_(0, binding, gradients.double())
     total = float(by_face.sum())
-    if room <= 0 or total <= 0:
+    if budget <= 0 or total <= 0:
         return torch.zeros_like(gradients, dtype=torch.bool)
-    dealt = torch.floor(torch.cumsum(by_face, 0) * (room / total) + 1e-9)
-    quota = torch.diff(dealt, prepend=dealt.new_zeros(1)).long()  # [M], adds up to at most `room`
+    dealt = torch.floor(torch.cumsum(by_face, 0) * (budget / total) + 1e-9)
+    quota = torch.diff(dealt, prepend=dealt.new_zeros(1)).long()  # [M], adds up to at most `budget`
     order = torch.argsort(gradients, descending=True, stable=True)
     order = order[torch.argsort(binding[order], stable=True)]  # by face, the steepest first
     counts = torch.bincount(binding, minlength=faces)
@@ -143,26 +136,6 @@ def _part(tensors: Mapping[str, Tensor], first: int, count: int) -> None:
 
 def _logit(opacities: Tensor) -> Tensor:
     return torch.logit(opacities.clamp(1e-6, 1 - 1e-6))
-
-
-def rebind(change: Change, rest: Mesh) -> Change:
-    """Bind the fresh Gaussians to the triangle whose centre is nearest at rest; none moves."""
-    bound, fresh = change.bound, change.fresh
-    frames = triangle_frames(rest.vertices, rest.faces)
-    rows = fresh.nonzero().squeeze(1)
-    parts = {name: tensor[rows] for name, tensor in bound.parts.items()}
-    world = to_world(activate(raw_of(BoundGaussians(parts, rows))), bound.binding[rows], frames)
-    nearest = nearest_triangles(world.means, rest.vertices, rest.faces)
-    degree = round((parts["sh_rest"].shape[1] + 1) ** 0.5) - 1
-    local = bound_gaussians(bind(world, nearest, rest.vertices, rest.faces), nearest, degree)
-    tensors = {name: t.index_copy(0, rows, local.parts[name]) for name, t in bound.parts.items()}
-    binding = bound.binding.index_copy(0, rows, nearest)
-    return Change(BoundGaussians(tensors, binding), change.origin, fresh)
-
-
-def reset_opacities(logits: Tensor) -> Tensor:
-    """No opacity above nearly nothing, so that only what the pictures need comes back."""
-    return logits.clamp(max=float(torch.logit(torch.tensor(NEARLY_CLEAR))))
 
 
 def allowed_at(progress: float, start: int, budget: int, options: DensifyOptions) -> int:

@@ -171,16 +171,16 @@ def start_trainer(
     lights = known_lights(options, capture, face, device)
     degree = int(not film) if degree is None else degree
     bound = first_gaussians(capture, colours, lights.degree if lights else degree)
-    room = int(SEEDED * (options.max_gaussians - len(bound)))
+    budget = int(SEEDED * (options.max_gaussians - len(bound)))
     loose = skin = None
     if film:
         skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS)))
-        bound = film_seeded(capture, head, bound, views, room)
+        bound = film_seeded(capture, head, bound, views, budget)
         loose = static_triangles(Mesh(capture.rest, capture.faces), head)
     else:
         timestep = calmest_timestep(capture, views)
         around = read_all([view for view in views if view.timestep == timestep])
-        bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, room)
+        bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, budget)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     if lights is not None:
         bound = lights.begin(bound)

@@ -11,7 +11,6 @@ from common.training_loop import check_steps
 HIGHEST_DEGREE = 3
 
 Lights = Literal["known", "unknown", "kept"]
-BindNew = Literal["parent", "nearest"]
 """parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
 triangle of the rest mesh whose centre is nearest."""
 
@@ -57,29 +56,6 @@ class DensifyOptions:
     """Gaussians larger than this share of the head's radius are removed."""
     prune_opacity: float = 0.005
     """Gaussians fainter than this are removed."""
-    reset_every: int = 0
-    """Steps between two resets of all opacities to nearly nothing; 0 for none."""
-    bind_new: BindNew = "parent"
-    """Which triangle a new Gaussian is bound to: its parent's, or the nearest at rest."""
-
-
-@dataclass(frozen=True)
-class RefineOptions:
-    """Corrections of the tracking while the Gaussians are learned."""
-
-    mesh: bool = False
-    """Move the mesh of every timestep by smooth offsets, for captures that are not tracked well."""
-    mesh_modes: int = 60
-    """Number of smooth shapes that offsets consist of: the mesh Laplacian's lowest modes."""
-    mesh_rate: float = 1e-4
-    """Learning rate of the weight of each shape in metres; falls like the others."""
-    mesh_weight: float = 1e-5
-    """Weight of the mean squared offset in square millimetres."""
-    colour: bool = False
-    """Give every camera a gain and an offset in each colour, for cameras that differ; of a single
-    camera every timestep, for an exposure that drifts."""
-    colour_rate: float = 1e-3
-    """Learning rate of gains and offsets."""
 
 
 @dataclass(frozen=True)
@@ -127,8 +103,6 @@ class AvatarTrainOptions:
     """Learning rates."""
     densify: DensifyOptions = field(default_factory=DensifyOptions)
     """How the number of Gaussians grows."""
-    refine: RefineOptions = field(default_factory=RefineOptions)
-    """Corrections of the tracking."""
 
 
 @dataclass(frozen=True)

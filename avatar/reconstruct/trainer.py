@@ -9,7 +9,6 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.bound_gaussians import (
     PARTS,
     BoundGaussians,
-    forget,
     halved,
     kept,
     put_back,
@@ -20,13 +19,11 @@ from avatar.reconstruct.bound_gaussians import (
 )
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture, background_colour, composite
-from avatar.reconstruct.corrections import Corrections, recolour
 from avatar.reconstruct.densify import (
     ScreenGradients,
     allowed_at,
     densify,
     no_screen_gradients,
-    reset_opacities,
     screen_gradients,
 )
 from avatar.reconstruct.lights import CaptureLights
@@ -79,7 +76,7 @@ class AvatarTrainer:
             BoundGaussians(parts, bound.binding.to(device)), options.rates
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
-        self.corrections = Corrections(capture, options.refine, device)
+        self.film = len({view.camera_id for view in capture.splits["train"]}) == 1
 
     @property
     def progress(self) -> float:
@@ -109,16 +106,11 @@ class AvatarTrainer:
         background = self._background()
         camera, target = self._target(view, picture, background)
         vertices = self.tracked[view.timestep].to(self.device)
-        shift, recoloured = self.corrections.leaves(view)
-        moved = vertices if shift is None else vertices + self.corrections.modes @ shift
-        world = self.world(moved)
+        world = self.world(vertices)
         world.means.retain_grad()
         lit = self._lit(world, view)
         rendered = render(lit, camera, background=background, with_depth=False)
         drawn = rendered.color
-        if recoloured is not None:
-            behind = background * (1 - rendered.alpha.detach())[..., None]
-            drawn = recolour(drawn - behind, rendered.alpha.detach(), recoloured) + behind
         weights = emphasised_pixels(
             camera, vertices, self.faces, self.region, options.loss.emphasis
         )
@@ -135,15 +127,13 @@ class AvatarTrainer:
         total = losses["picture"]
         for name in ("position", "scale", "thickness", "opacity"):
             total = total + getattr(options.loss, name) * losses[name]
-        if shift is not None:
-            total = total + self.corrections.penalty(shift)
         total.backward()
-        if self.corrections.film:
+        if self.film:
             self._spare_hidden(world)
         if self.skin is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
             losses["solid"] = self._light_through(view.camera, vertices, self.skin)
             (SOLID_EVERY * options.loss.solid * losses["solid"]).backward()
-        self._update(view, camera, world, shift, recoloured)
+        self._update(camera, world)
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
         return {**{name: loss.detach() for name, loss in losses.items()}, "error": error}
 
@@ -206,27 +196,18 @@ class AvatarTrainer:
         return halved(view.camera, target)
 
     @torch.no_grad()
-    def _update(
-        self,
-        view: View,
-        camera: Camera,
-        world: Gaussians,
-        shift: Tensor | None,
-        recoloured: Tensor | None,
-    ) -> None:
+    def _update(self, camera: Camera, world: Gaussians) -> None:
         options = self.options
         assert world.means.grad is not None
         self.screen_gradients.add(screen_gradients(world.means, world.means.grad, camera))
         set_rates(self.adam, options.rates, self.progress)
-        fallen = options.rates.others_at_end**self.progress
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
-        self.corrections.learn(view, shift, recoloured, fallen)
         self.step += 1
         self._multiply()
 
     def _multiply(self) -> None:
-        """A round of densification and a reset of opacities, where it is time for one."""
+        """A round of densification, where it is time for one."""
         rules = self.options.densify
         active = rules.first <= self.progress < rules.last
         if rules.every and active and self.step % rules.every == 0:
@@ -238,10 +219,6 @@ class AvatarTrainer:
             if self.lights is not None:
                 self.lights.follow(change.origin)
             self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
-        if rules.reset_every and active and self.step % rules.reset_every == 0:
-            logits = self.bound.parts["opacity_logits"]
-            logits.copy_(reset_opacities(logits))
-            forget(self.adam, "opacity_logits")
 
     def state(self) -> dict[str, Tensor]:
         """Everything that a continued run needs beside its step and options."""
@@ -249,7 +226,7 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= self.lights.state() if self.lights is not None else {}
-        return tensors | kept(self.adam) | self.corrections.state()
+        return tensors | kept(self.adam)
 
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
@@ -261,4 +238,3 @@ class AvatarTrainer:
         self.bound, self.adam = start_adam(bound, self.options.rates)
         put_back(self.adam, placed)
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])
-        self.corrections.set_state(placed)

@@ -1,1 +1,1 @@
-"""The commands: each runs what the rooms offer and says what was written."""
+"""The commands: each runs what the packages offer and says what was written."""

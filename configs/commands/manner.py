@@ -22,9 +22,9 @@ from avatar.tracking.spoken import SpokenTake, spoken_take
 from common.assets import DEMO_VOICE
 from common.claimed_folder import file_digest
 from common.errors import InputError
-from common.places import find, local_path
 from common.progress import progress_bar
 from common.threads import use_threads
+from common.uris import find, local_path
 from common.writable import check_writable
 
 FILMS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".mpg")
@@ -42,7 +42,7 @@ def train_manner(options: TrainMannerOptions) -> None:
     clips = [
         c for folder in options.data for c in load_clips(folder, face_units(head), head.vertices)
     ]
-    films = [local_path(found.place) for place in options.film for found in find(place, FILMS)]
+    films = [local_path(found.uri) for uri in options.film for found in find(uri, FILMS)]
     clips += [_tracked(film, options) for film in films]
     told = ", ".join([*map(str, options.data), *map(described, films)])
     save_manner(manner_of_clips(clips, options.learn, told, options.weights), options.out)

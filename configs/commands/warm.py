@@ -25,20 +25,24 @@ from common.progress import progress_bar
 from common.threads import use_threads
 from common.wav_files import write_wav
 from configs.options import Part, WarmOptions
+from configs.verbs import HAS_RESEARCH
 from splat import RawGaussians
 
 SIDE = 64  # pixels of all pictures
 LIGHT = "studio"
+IN_A_CHECKOUT: tuple[Part, ...] = ("avatars", "training")
+"""Parts whose work is in research/, which a wheel has not."""
 
 
 def main(options: WarmOptions) -> None:
     use_threads(options.threads)
     started = time.monotonic()
+    parts: list[Part] = [p for p in options.parts if HAS_RESEARCH or p not in IN_A_CHECKOUT]
     with TemporaryDirectory(prefix="voicesplat-") as folder:
         works = _works(Path(folder))
         _write_inputs(Path(folder))
-        with progress_bar("compiling", len(options.parts), "parts/s") as done:
-            for part in options.parts:
+        with progress_bar("compiling", len(parts), "parts/s") as done:
+            for part in parts:
                 with _silence(), patch.dict(os.environ, VOICESPLAT_CACHE=folder):
                     works[part]()
                 done()

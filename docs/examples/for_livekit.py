@@ -59,18 +59,18 @@ class AvatarGenerator(VideoGenerator):
         while True:
             while not self._ready:
                 await self._more()
-            moment = self._ready.popleft()
-            if moment is None:
+            timed = self._ready.popleft()
+            if timed is None:
                 self._speaking = False
                 yield AudioSegmentEnd()
                 continue
-            picture = await asyncio.to_thread(self._painter.picture, moment.row)
-            self._performance.seen(moment)
+            picture = await asyncio.to_thread(self._painter.picture, timed.row)
+            self._performance.seen(timed)
             height, width, _ = picture.shape
             kind = rtc.VideoBufferType.RGB24
             yield rtc.VideoFrame(width, height, kind, picture.tobytes())
-            if self._speaking and len(moment.sound):
-                yield rtc.AudioFrame(moment.sound.tobytes(), self._rate, 1, len(moment.sound))
+            if self._speaking and len(timed.sound):
+                yield rtc.AudioFrame(timed.sound.tobytes(), self._rate, 1, len(timed.sound))
 
     async def _more(self) -> None:
         if self._speaking and not self._said:  # a voice that is slower than it is heard

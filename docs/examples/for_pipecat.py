@@ -59,11 +59,11 @@ class AvatarProcessor(FrameProcessor):
         if self._performance.rate != frame.sample_rate:
             self._performance = Performance(self._speaker, frame.sample_rate)
         sound = np.frombuffer(frame.audio, np.int16).reshape(-1, frame.num_channels)[:, 0]
-        moments = self._performance.speak(sound)
-        if moments and moments[0].frame == 0:
+        timed = self._performance.speak(sound)
+        if timed and timed[0].frame == 0:
             self._said, self._begun = [], time.monotonic()
-        self._said += moments
-        return moments
+        self._said += timed
+        return timed
 
     def _interrupt(self) -> list[TimedFrame]:
         """Shut the mouth from what the listener sees: the output plays as fast as it is heard."""
@@ -73,13 +73,13 @@ class AvatarProcessor(FrameProcessor):
         self._said = []
         return self._performance.interrupt()
 
-    async def _show(self, moments: list[TimedFrame], direction: FrameDirection) -> None:
-        for moment in moments:
-            picture = await self._do(self._painter.picture, moment.row)
+    async def _show(self, timed: list[TimedFrame], direction: FrameDirection) -> None:
+        for each in timed:
+            picture = await self._do(self._painter.picture, each.row)
             height, width, _ = picture.shape
             image = OutputImageRawFrame(picture.tobytes(), (width, height), "RGB")
-            image.sync_with_audio = bool(len(moment.sound))
+            image.sync_with_audio = bool(len(each.sound))
             await self.push_frame(image, direction)
-            if len(moment.sound):
-                sound, rate = moment.sound.tobytes(), self._performance.rate
+            if len(each.sound):
+                sound, rate = each.sound.tobytes(), self._performance.rate
                 await self.push_frame(TTSAudioRawFrame(sound, rate, 1), direction)

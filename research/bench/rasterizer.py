@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from research.bench.naive import rasterize_naively, rasterize_naively_backward
 from splat.cpu.frame import Image, Scene, View, blend, gradients, project_and_bin, slots
-from splat.cpu.naive import rasterize_naively, rasterize_naively_backward
 from splat.cpu.project_backward import project_backward
 from splat.cpu.render import draw, scene_arrays, view_arrays
 from splat.scene.camera import Camera, orbit

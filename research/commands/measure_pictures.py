@@ -6,7 +6,7 @@ from dataclasses import asdict
 from rich.table import Table
 
 from common.threads import use_threads
-from configs.commands.printing import keep_report, print_table
+from research.commands.printing import keep_report, print_table
 from research.evaluation.avatar.evaluate import Evaluation, evaluate_avatar
 from research.evaluation.figures import cell
 from research.evaluation.film.evaluate import FilmEvaluation, Row, evaluate_films

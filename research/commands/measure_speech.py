@@ -2,24 +2,22 @@
 
 from collections.abc import Iterable
 from math import isfinite
-from pathlib import Path
 
 from rich.table import Table
 
-from audio2mesh.evaluation.articulation import lip_opening
 from audio2mesh.evaluation.evaluate import Evaluation, evaluate, figures_table
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.options import EvaluateOptions
-from audio2mesh.evaluation.plots import Curves, draw_openings
 from audio2mesh.evaluation.recordings import Material
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet
 from audio2mesh.sync.judge import sync_judge, together
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
-from common.atomic import write_beside
+from common.errors import InputError
 from common.threads import use_threads
-from configs.commands.printing import keep_report, print_table
+from research.commands.printing import keep_report, print_table
+from research.corpus.recordings import read_transcripts
 from research.evaluation.emotion.evaluate import SHARED, EmotionEvaluation, evaluate_emotion
 from research.evaluation.emotion.kept import Kept
 from research.evaluation.emotion.seen import write_emotion_sheet
@@ -37,20 +35,21 @@ from research.lipreading.judge import lip_reading_judge
 
 def evaluate_spoken(options: EvaluateOptions) -> None:
     use_threads(options.threads)
+    if options.transcripts and not options.lip_reading:
+        raise InputError("--transcripts: words are read from lips; add --lip-reading")
+    texts = read_transcripts(options.transcripts).texts if options.transcripts else None
     head = load_head()
 
     def judges(material: Material) -> Judge:
         sync = sync_judge(load_syncnet(options.syncnet, role="evaluation"), material.face)
         if not options.lip_reading:
             return sync
-        return together(sync, lip_reading_judge(load_lipreader(options.lipreader), head, material))
+        reader = load_lipreader(options.lipreader)
+        return together(sync, lip_reading_judge(reader, head, material, texts))
 
     result = evaluate(options, face_units(head), face_geometry(head), head.topology, judges)
     print_figures(result)
     keep_report(result.report(), options.report)
-    if options.plots:
-        plot(result, options.plots)
-        print(f"wrote {len(result.material.recordings)} pictures to {options.plots}")
 
 
 def print_figures(result: Evaluation) -> None:
@@ -62,20 +61,6 @@ def print_figures(result: Evaluation) -> None:
     print_table(table)
     if len(recordings) > 1:
         print_table(figures_table(result.medians(), "their medians over the recordings"))
-
-
-def plot(result: Evaluation, folder: Path) -> None:
-    """Write one picture for each recording."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for recording in result.material.recordings:
-        openings = {
-            row: 1e3 * lip_opening(motions[recording.name], result.material.face).numpy()
-            for row, motions in result.motions.items()
-            if recording.name in motions
-        }
-        curves = Curves(recording.name, recording.audio, result.fps, openings, recording.phones)
-        with write_beside(folder / f"{recording.name.replace('/', '_')}.png") as partial:
-            draw_openings(curves).save(partial)
 
 
 GROWS = 0.9

@@ -1,11 +1,11 @@
 """Train the lip reader on synthetic people."""
 
 from audio2mesh.training.distributed import leads, local_rank
-from avatar.lipreading.options import LipFitOptions
 from common.device import pick_device
 from common.threads import use_threads
 from common.training_loop import check_steps
 from common.writable import check_writable
+from research.lipreading.options import LipFitOptions
 from research.lipreading.train import fit_lipreader
 
 

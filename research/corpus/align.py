@@ -57,6 +57,7 @@ FRAME = 0.01
 _FIRST_CENTRE = 0.0128  # seconds; the first frame sees 25.6 ms
 _BEAMS = (1e-48, 1e-100)  # the wider one is for recordings that the usual one loses
 _FULL_SCALE = 32767
+_MOST_WAYS = 5  # pronunciations of a word in the dictionary
 _QUIET = 0.25  # seconds of silence without which who speaks at once is not understood
 
 
@@ -158,6 +159,13 @@ def _read(decoder: Decoder, seconds: float) -> Alignment | None:
 def _boundary(frame: int) -> float:
     """Seconds at which a frame's successor begins to weigh more: half-way between two centres."""
     return frame * FRAME + _FIRST_CENTRE - FRAME / 2
+
+
+def pronunciations(word: str) -> list[tuple[str, ...]]:
+    """The ways in which the dictionary has a word spoken; none where it lacks it."""
+    spellings = [word, *(f"{word}({number})" for number in range(2, _MOST_WAYS + 1))]
+    found = [_decoder(_BEAMS[0]).lookup_word(spelling) for spelling in spellings]
+    return [tuple(phones.split()) for phones in found if phones]
 
 
 @cache

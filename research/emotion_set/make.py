@@ -16,12 +16,11 @@ from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.open_avatar import check_flame, open_avatar
-from avatar.behaviour.emotion_presets import NEUTRAL
+from avatar.behaviour.emotion_presets import EMOTIONS, NEUTRAL
 from avatar.behaviour.emotion_timeline import EmotionTimeline, parse_emotions
 from avatar.drive.direction import SHIPPED
 from avatar.drive.emotion import with_emotion
 from avatar.drive.motion import Curves, DrivenMotion, motion_file
-from avatar.drive.options import EmotionSetOptions
 from avatar.drive.performance import beside_speech
 from avatar.drive.plans import FASTEST, SLOWEST
 from avatar.drive.retarget import avatar_face, mesh_transfer, naming, retarget_basis
@@ -34,7 +33,7 @@ from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.video.output import exact_rate
 from common.claimed_folder import claim_folder
-from common.device import pick_device
+from common.device import Device, pick_device
 from common.errors import InputError
 from common.json_files import write_json
 from common.progress import progress_bar
@@ -42,6 +41,45 @@ from common.wav_files import write_wav
 
 NOT_IN_OPTIONS = ("out", "threads", "device")
 LABELS = "labels.json"
+
+
+@dataclass(frozen=True)
+class EmotionSetOptions:
+    """Write every recording with every emotion at every intensity, as motion of any head.
+
+    Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
+    writes it that also holds its emotion (`style`), its intensity and the recording's phones, with
+    the sound beside it as .wav; labels.json lists them. Of anny-head such a folder is one to train
+    on: weights learn the emotions as speaking styles. The same command continues a set that was
+    stopped.
+    """
+
+    data: tuple[Path, ...]
+    """Folders of recordings: <id>.flac (or .wav, ..); where <id>.npz beside one holds its motion,
+    this is used, else what the weights make of the sound."""
+    out: Path
+    """The folder to write."""
+    emotions: tuple[str, ...] = tuple(EMOTIONS)
+    """Emotions, by the names that --emotion of driving knows, mixtures such as
+    happy:0.4,surprise:0.3 among them; neutral is written once."""
+    intensities: tuple[float, ...] = (0.33, 0.66, 1.0)
+    """How strong each is, from 0 to 1."""
+    mesh: Path | None = None
+    """The head that moves: any mesh (.glb, .obj, .ply). Without --mesh and --avatar: FLAME's mean
+    head with --flame, else anny-head."""
+    avatar: Path | None = None
+    """Instead of a mesh an avatar, as driving opens it."""
+    flame: Path | None = None
+    """FLAME's own file (.pkl or .npz)."""
+    weights: Path | None = None
+    """Speech-to-motion weights (.safetensors); by default those that ship."""
+    fps: float | None = None
+    """Frames a second; by default what the weights were trained at (25)."""
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +110,11 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
     with progress_bar("emotions", len(material.recordings) * len(emotions), "files/s") as done:
         for recording in material.recordings:
             speech = None
-            for words, level, felt in emotions:
+            for words, level, emotion in emotions:
                 each = Made(_name(recording, words, level), recording.name, words, level)
                 if not (options.out / f"{each.name}.npz").is_file():
                     speech = speech or _speech(face, model, recording, fps, options)
-                    _write(options.out, each, recording, _felt(face, speech, felt, fps))
+                    _write(options.out, each, recording, _expressed(face, speech, emotion, fps))
                 made.append(each)
                 done()
     write_json(options.out / LABELS, [asdict(each) for each in made])
@@ -157,7 +195,7 @@ def _speech(
     return Curves(names, basis, lambda: iter([coefficients]))
 
 
-def _felt(face: Face, speech: Curves, emotions: EmotionTimeline, fps: float) -> DrivenMotion:
+def _expressed(face: Face, speech: Curves, emotions: EmotionTimeline, fps: float) -> DrivenMotion:
     """The head stands still: what is added is the emotion alone."""
     frames = sum(map(len, speech.coefficients()))
     curves, units = with_emotion(face, speech, {}, emotions, fps)

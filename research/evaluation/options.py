@@ -62,7 +62,7 @@ class PhotoEvaluationOptions(MeasureOptions):
     capture's other pictures of the same frame are the truth."""
     audio: Path = DEMO_VOICE
     """The recording that the avatar speaks while it is looked at."""
-    moments: int = 50
+    frames: int = 50
     """Frames of the speech that are rendered from each side, evenly spread."""
     sheet: Path | None = None
     """Also write a .png: photos and avatar, the avatar from all sides, and the truth."""
@@ -138,9 +138,6 @@ class HeadEvaluationOptions:
     pitch_yaw_roll or yaw_pitch_roll."""
     report: Path | None = None
     """Also write the figures, of each recording too, to this .json."""
-    plots: Path | None = None
-    """Also write one picture for each performance with a voice to this folder: pitch, yaw and roll,
-    eyes, brows and blinks over the sound."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +155,7 @@ class EmotionEvaluationOptions(MeasureOptions):
     """FLAME's own file (.pkl or .npz): also speak with its mean head."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
-    moments: int = 12
+    frames: int = 12
     """Frames of the speech in which each avatar is scored, evenly spread."""
     sheet: Path | None = None
     """Also write a .png: every emotion in three intensities on the avatars."""
@@ -180,5 +177,5 @@ class VoicesEvaluationOptions(MeasureOptions):
     """FLAME's own file (.pkl or .npz), for avatars of its topology that need it."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
-    moments: int = 40
+    frames: int = 40
     """Frames of each performance, evenly spread, in which the avatar's identity is measured."""

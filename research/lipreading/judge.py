@@ -1,24 +1,34 @@
 """Lip-reading rendered mouths as a measure of motion."""
 
+from collections.abc import Mapping
+
 import torch
+from torch import Tensor
 
 from audio2mesh.data.phones import SILENCE
 from audio2mesh.evaluation.articulation import Score
 from audio2mesh.evaluation.measures import Judge
 from audio2mesh.evaluation.recordings import Material, Recording
-from audio2mesh.lipreading import LipReadNet
+from audio2mesh.lipreading import LipReadNet, phone_error_rate
+from audio2mesh.lipreading.decoding import edit_distance, log_probabilities
 from audio2mesh.lipreading.network import FPS
 from audio2mesh.model.motion import Motion, sample_curves
 from avatar.heads import Head
-from avatar.lipreading.critic import lipreading_per
-from avatar.lipreading.render import mouth_renderer
 from common.errors import InputError
+from research.corpus.align import pronunciations
+from research.lipreading.render import MouthRenderer, mouth_renderer
+from research.lipreading.words import read_words, sentence_form
+
+_CHUNK = 32  # frames drawn at a time
 
 
-def lip_reading_judge(net: LipReadNet, head: Head, material: Material) -> Judge:
+def lip_reading_judge(
+    net: LipReadNet, head: Head, material: Material, texts: Mapping[str, str] | None = None
+) -> Judge:
     """Phone error rate `per` of what a lip reader makes of the motion; phones count alike.
 
-    InputError for material of another topology than the head that is drawn.
+    texts: what is said in recordings, in sentences of one form; gives `wer`, the word error rate.
+    InputError for material of another topology than the head that is drawn, and as `sentence_form`.
     """
     if material.topology != head.topology:
         raise InputError(
@@ -26,15 +36,30 @@ def lip_reading_judge(net: LipReadNet, head: Head, material: Material) -> Judge:
             "leave --lip-reading out"
         )
     render = mouth_renderer(head)
+    form = sentence_form(texts.values(), pronunciations) if texts else None
 
     def judge(motion: Motion, recording: Recording, fps: float) -> dict[str, Score]:
-        spoken = sum(phone.label != SILENCE for phone in recording.phones)
-        if not spoken:
+        phones = [phone.label for phone in recording.phones]
+        spoken = sum(phone != SILENCE for phone in phones)
+        text = next((texts[name] for name in recording.names if texts and name in texts), None)
+        if not spoken and text is None:
             return {}
-        rate = lipreading_per(net, render, at_rate(motion, fps), head.vertices, recording.phones)
-        return {"per": Score(rate, spoken)}
+        crops = drawn_mouth(render, at_rate(motion, fps), head.vertices)
+        scores = {"per": Score(phone_error_rate(net, crops, phones), spoken)} if spoken else {}
+        if form and text:
+            words = text.split()
+            wrong = edit_distance(read_words(log_probabilities(net, crops).cpu(), form), words)
+            scores["wer"] = Score(wrong / len(words), len(words))
+        return scores
 
     return judge
+
+
+@torch.no_grad()
+def drawn_mouth(render: MouthRenderer, motion: Motion, rest: Tensor) -> Tensor:
+    """Crops [F, 88, 88] of a motion [F, ..] at 25 frames a second of a face [V, 3]."""
+    parts = motion.coefficients.split(_CHUNK)
+    return torch.cat([render(rest + Motion(part, motion.basis).offsets()) for part in parts])
 
 
 def at_rate(motion: Motion, fps: float) -> Motion:

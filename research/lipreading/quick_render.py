@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head, load_head
-from avatar.lipreading.mouth_view import FRONT, SIZE, MouthView, light_direction, mouth_camera
-from avatar.lipreading.people import PLAIN, Look
-from avatar.lipreading.render import BACKGROUND, GLOSS_EXPONENT, blotched, layer_of
 from common.kernels import cached_njit
+from research.lipreading.mouth_view import FRONT, SIZE, MouthView, light_direction, mouth_camera
+from research.lipreading.people import PLAIN, Look
+from research.lipreading.render import BACKGROUND, GLOSS_EXPONENT, blotched, layer_of
 
 SAMPLES = 2
 """Samples of a pixel in a row."""

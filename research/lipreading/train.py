@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from audio2mesh.data.clips import Clip, load_clips
-from audio2mesh.lipreading.network import LipReadNet, save_lipreader
+from audio2mesh.lipreading.network import LipReadNet, load_lipreader, save_lipreader
 from audio2mesh.lipreading.reels import Reel
 from audio2mesh.lipreading.train import (
     fit_blank,
@@ -21,12 +21,12 @@ from audio2mesh.lipreading.train import (
 from audio2mesh.training.distributed import first_before_others, process_group, rank
 from audio2mesh.training.trainer import train
 from avatar.heads import Head, load_head
-from avatar.lipreading.options import LipFitOptions
 from avatar.lipreading.sound_delay import face_units
 from common.errors import InputError
 from common.progress import progress_bar
 from common.training_loop import run_options, state_path
 from common.writable import check_writable
+from research.lipreading.options import LipFitOptions
 from research.lipreading.sentences import VOICES, Part, Said, read_sentences, say
 from research.lipreading.windows import careful_film, film, stranger, window_source
 
@@ -48,8 +48,8 @@ def _fit(options: LipFitOptions, device: torch.device) -> dict[str, float]:
     with first_before_others():
         said = say(texts, "training", options.cache)
     torch.manual_seed(options.train.seed)
-    net = LipReadNet(options.network).to(device)
-    draw = window_source(head, said, clips)
+    net = _network(options).to(device)
+    draw = window_source(head, said, clips, options.shown)
     trainer = lip_trainer(net, draw, options.train)
     train(trainer, options.out, _record(options, texts, clips))
     if rank() > 0:
@@ -68,6 +68,13 @@ def _fit(options: LipFitOptions, device: torch.device) -> dict[str, float]:
     save_lipreader(net, options.out, record)
     state_path(options.out).unlink(missing_ok=True)
     return scores
+
+
+def _network(options: LipFitOptions) -> LipReadNet:
+    """A new lip reader, or the one that training begins from."""
+    if options.start is None:
+        return LipReadNet(options.network)
+    return load_lipreader(options.start).requires_grad_(True)
 
 
 def strangers(head: Head, said: Sequence[Said], part: Part) -> list[Reel]:
@@ -99,6 +106,8 @@ def _record(options: LipFitOptions, texts: Sequence[str], clips: Sequence[Clip])
         "sentences": len(texts),
         "text": f"{_hash(' '.join(texts)):08x}",
         "clips": sorted(clip.name for clip in clips),
+        "shown": options.shown,
+        "start": options.start.name if options.start else None,
     }
 
 

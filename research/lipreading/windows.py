@@ -16,10 +16,10 @@ from audio2mesh.lipreading.network import FPS, MEASURES
 from audio2mesh.lipreading.reels import Draw, Reel
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
-from avatar.lipreading.mouth_view import random_view
-from avatar.lipreading.people import Person, random_person, spoken_motion, unsteady
-from avatar.lipreading.render import layer_of, mouth_renderer
+from research.lipreading.mouth_view import random_view
+from research.lipreading.people import Person, random_person, spoken_motion, unsteady
 from research.lipreading.quick_render import quick_mouth_renderer
+from research.lipreading.render import layer_of, mouth_renderer
 from research.lipreading.sentences import Said
 
 _MM = 1000
@@ -59,7 +59,6 @@ def _tongue_tip(head: Head) -> Tensor:
 _PACE, _UNEVEN = 0.15, 0.12  # log of the speed of speech and of the length of each phone
 _PAUSES = (0.0, 0.4)  # seconds between sentences
 _BATCH = 32  # frames drawn at a time
-_CLIPS = 0.1  # share of the windows whose motion is that of a clip
 
 
 @dataclass(frozen=True)
@@ -71,12 +70,12 @@ class MouthSetup:
     phones: tuple[Phone, ...]  # in seconds from the first frame; empty where not known
 
 
-def window_source(head: Head, said: Sequence[Said], clips: Sequence[Clip]) -> Draw:
-    """Draws windows of sentences and now and then of a clip."""
+def window_source(head: Head, said: Sequence[Said], clips: Sequence[Clip], shown: float) -> Draw:
+    """Draws windows of sentences, and a share of `shown` of clips where there are any."""
 
     def draw(rng: np.random.Generator, frames: int, seen: bool) -> Reel:
         person = random_person(head, rng)
-        if clips and rng.random() < _CLIPS:
+        if clips and rng.random() < shown:
             stage = _of_clip(person, clips[int(rng.integers(len(clips)))], frames, rng)
         else:
             stage = _of_speech(person, running_speech(said, frames / FPS, rng), frames, rng)

@@ -10,7 +10,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from common.atomic import write_beside
 from common.errors import InputError
 from common.mirror import mirrored
-from common.places import get_bytes, put_bytes
+from common.uris import get_bytes, put_bytes
 
 PLACE = "memory://mirror/runs"
 

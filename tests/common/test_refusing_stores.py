@@ -11,7 +11,7 @@ from support import Outcome
 
 from common.errors import InputError, mendable
 from common.mirror import mirrored
-from common.places import copy_to, find, fingerprint, get_bytes, put_bytes, remove, size_of
+from common.uris import copy_to, find, fingerprint, get_bytes, put_bytes, remove, size_of
 from configs.verbs import VERBS
 
 PLACE = "locked://bucket/clips"

@@ -193,7 +193,12 @@ sys.meta_path.insert(0, Watch())
 """
 
 
-MODULES = ["audio2mesh.model.stream", "splat.rendering", "avatar.drive.drive", "configs.joint"]
+MODULES = [
+    "audio2mesh.model.stream",
+    "splat.rendering",
+    "avatar.drive.drive",
+    "configs.commands.train",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -3,7 +3,7 @@
 import pytest
 from rich.table import Table
 
-from configs.commands.printing import print_table
+from research.commands.printing import print_table
 
 
 @pytest.mark.parametrize("columns", [2, 40])

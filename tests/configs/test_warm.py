@@ -11,7 +11,7 @@ from support import ROOT
 
 from common.kernels import KERNELS, OURS
 
-COMPARED_WITH = "splat.cpu.naive"  # only bench and tests draw with it
+COMPARED_WITH = "research.bench.naive"  # only bench and tests draw with it
 LEFT = """
 import json
 from common.kernels import KernelCache

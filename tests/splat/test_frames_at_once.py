@@ -1,4 +1,4 @@
-"""Many moments in one launch, against one after the other.
+"""Many frames in one launch, against one after the other.
 
 gsplat's own `rasterization` runs here as it is, with its kernels for CUDA replaced by what gsplat
 itself gives as their equals in PyTorch, and by a plain blending of its lists of tiles.
@@ -23,16 +23,16 @@ TILE = 16
 def three_moments(degree: int) -> tuple[Gaussians, list[Camera]]:
     """Gaussians that move, turn and grow, and a camera that moves as well."""
     first = make_gaussians(40, degree, 0, spread=0.2)
-    moments = [first, *(make_gaussians(40, degree, seed, spread=0.2) for seed in (1, 2))]
+    frames = [first, *(make_gaussians(40, degree, seed, spread=0.2) for seed in (1, 2))]
     cameras = [make_camera((x, 0.1, 1.5)) for x in (0.0, 0.2, -0.3)]
     means, quats, scales = (
-        torch.stack([getattr(moment, name) for moment in moments])
+        torch.stack([getattr(frame, name) for frame in frames])
         for name in ("means", "quats", "scales")
     )
     return Gaussians(means, quats, scales, first.opacities, first.sh), cameras
 
 
-def moment(gaussians: Gaussians, number: int) -> Gaussians:
+def frame(gaussians: Gaussians, number: int) -> Gaussians:
     parts = (getattr(gaussians, field.name) for field in fields(gaussians))
     means, quats, scales, opacities, sh = parts
     return Gaussians(means[number], quats[number], scales[number], opacities, sh)
@@ -40,7 +40,7 @@ def moment(gaussians: Gaussians, number: int) -> Gaussians:
 
 def one_by_one(gaussians: Gaussians, cameras: list[Camera], background: Tensor) -> Tensor:
     drawn = [
-        render(moment(gaussians, number), camera, background=background, backend="cpu").color
+        render(frame(gaussians, number), camera, background=background, backend="cpu").color
         for number, camera in enumerate(cameras)
     ]
     return torch.stack(drawn)
@@ -64,9 +64,9 @@ def test_one_launch_of_gsplat_draws_what_the_cpu_draws(degree: int, monkeypatch)
     wanted = one_by_one(gaussians, cameras, BACKGROUND)
     assert found.shape == wanted.shape
     assert (found - wanted).abs().max() < 2e-3
-    assert (found[0] - found[1]).abs().max() > 0.1  # the moments differ
+    assert (found[0] - found[1]).abs().max() > 0.1  # the frames differ
     alone, _, _ = gsplat_backend.draw(
-        moment(gaussians, 1), cameras[1], BACKGROUND, "classic", with_depth=False
+        frame(gaussians, 1), cameras[1], BACKGROUND, "classic", with_depth=False
     )
     assert torch.allclose(found[1], alone, atol=1e-6)
 

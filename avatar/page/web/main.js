@@ -115,7 +115,7 @@ function live(page) {
   }
 
   const show = () => ((stage.dataset.background = look.background), (stage.style.backgroundColor = look.background === 'studio' ? '' : look.background), page.paint(look.light), wake());
-  const refresh = fillPanel(find('panel'), { units: page.facts.units, feelings: page.facts.feelings, lights: page.facts.lights, face, head, look, change: show });
+  const refresh = fillPanel(find('panel'), { units: page.facts.units, emotions: page.facts.emotions, lights: page.facts.lights, face, head, look, change: show });
   const openPanel = (open = !document.body.classList.contains('open')) => (document.body.classList.toggle('open', open), wake());
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen?.());
   const help = () => find('help').toggleAttribute('open');

@@ -1,4 +1,4 @@
-// The panel: gaze and head to drag, feelings and lights to choose, a slider for every unit, what is behind.
+// The panel: gaze and head to drag, emotions and lights to choose, a slider for every unit, what is behind.
 
 const GROUPS = [ // title, which units, and what their labels leave out
   ['Mouth', /^mouth/, 'mouth'], ['Jaw and tongue', /^(jaw|tongue)/, ''], ['Brows', /^brow/, 'brow'],
@@ -19,7 +19,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 // units: names of sliders; face: their values by name, head: yaw, pitch, roll; change(): after each.
-export function fillPanel(panel, { units, feelings, lights, face, head, look, change }) {
+export function fillPanel(panel, { units, emotions, lights, face, head, look, change }) {
   const refreshers = [];
   const refresh = () => refreshers.forEach((each) => each());
   const changed = () => (refresh(), change());
@@ -31,8 +31,8 @@ export function fillPanel(panel, { units, feelings, lights, face, head, look, ch
       pad('Gaze', () => gazeOf(face), ([x, y]) => (setGaze(face, x, y), changed()), refreshers),
       pad('Head', () => [head.yaw / 40, head.pitch / 30], ([x, y]) => (Object.assign(head, { yaw: 40 * x, pitch: 30 * y }), changed()), refreshers)),
       slider('Roll', -30, 30, () => head.roll, (value) => ((head.roll = value), changed()), refreshers)),
-    section('Feelings', make('div', { className: 'chips' },
-      ...Object.entries(feelings).map(([name, weights]) => feeling(name, weights, { units, face, changed, refreshers })))),
+    section('Emotions', make('div', { className: 'chips' },
+      ...Object.entries(emotions).map(([name, weights]) => emotion(name, weights, { units, face, changed, refreshers })))),
     ...(lights.length ? [section('Light', make('div', { className: 'chips' },
       ...[null, ...lights.keys()].map((number) => lamp(number, number === null ? 'its own' : lights[number], { look, changed, refreshers }))))] : []),
     section('Background', make('div', { className: 'chips' }, ...BEHIND.map((colour) => swatch(colour, look, change)), picker(look, change))),
@@ -44,7 +44,7 @@ export function fillPanel(panel, { units, feelings, lights, face, head, look, ch
   return refresh;
 }
 
-function feeling(name, weights, { units, face, changed, refreshers }) {
+function emotion(name, weights, { units, face, changed, refreshers }) {
   const wear = () => (units.forEach((unit) => (face[unit] = weights[unit] ?? 0)), changed());
   const chip = make('button', { className: 'chip', type: 'button', textContent: name, onclick: wear });
   refreshers.push(() => chip.setAttribute('aria-pressed', units.every((unit) => face[unit] === (weights[unit] ?? 0))));

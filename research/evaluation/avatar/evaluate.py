@@ -42,9 +42,10 @@ from research.evaluation.avatar.scores import (
     psnr,
     score_view,
 )
-from research.evaluation.avatar.sheet import Compared, face_window, write_sheet
+from research.evaluation.avatar.sheet import Compared, face_window, rows_of
 from research.evaluation.figures import correlation
 from research.evaluation.options import AvatarEvaluationOptions
+from research.evaluation.sheet import write_rows
 from splat import Camera, Gaussians, pick_backend
 
 SHEET_VIEWS = 6
@@ -97,7 +98,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
         result = _compare(views, drawers, _labeller(avatar, capture), background, finder)
     result = replace(result, provenance=avatar.provenance, skin=skin)
     if options.sheet:
-        write_sheet(options.sheet, result.columns, avatar.provenance)
+        write_rows(options.sheet, rows_of(result.columns), avatar.provenance)
     return result
 
 

@@ -91,8 +91,8 @@ class Speech:
 def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
     """Speak every recording with every emotion. Bad input raises InputError or OSError with one
     sentence."""
-    if options.moments < 1:
-        raise InputError(f"--moments {options.moments}: must be at least 1")
+    if options.frames < 1:
+        raise InputError(f"--frames {options.frames}: must be at least 1")
     names = [path.stem for path in options.avatar]
     if len(set(names)) < len(names):
         raise InputError("--avatar: two files have the same name; rename one")
@@ -186,7 +186,7 @@ def _scores_of_avatars(
     """Every avatar in frames of the first recording in which it speaks."""
     finder, scorer = load_face_finder(), load_network("face_scores", "cpu")
     said = speech.coefficients[0]
-    frames, pictured = _speaking_frames(speakers[SHARED], said, options.moments)
+    frames, pictured = _speaking_frames(speakers[SHARED], said, options.frames)
     people = {}
     with progress_bar("scoring pictures", len(avatars)) as done:
         for name, avatar in avatars.items():

@@ -17,7 +17,7 @@ from avatar.vision.landmarks import NAMES, find_scores
 from avatar.vision.network import Network
 from common.errors import InputError
 from research.evaluation.emotion.spoken import EXPRESSED_EMOTIONS, SpeakingAvatar, rank_correlations
-from research.evaluation.photo.sheet import Row, write_rows
+from research.evaluation.sheet import Row, write_rows
 from splat import Camera, orbit, pick_backend
 
 LEVELS = (0.33, 0.66, 1.0)

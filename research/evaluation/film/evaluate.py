@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from avatar.geometry.vectors import Bools
-from avatar.lipreading.videos import SUFFIXES
 from avatar.video.reader import film_info
 from avatar.vision.follow import FaceFinder, load_face_finder
 from common.device import pick_device
@@ -24,6 +23,7 @@ from research.evaluation.film.lips import (
 )
 from research.evaluation.film.seen import FaceSeen, PictureScores, silent_frames, watch
 from research.evaluation.options import FilmEvaluationOptions
+from research.lipreading.videos import SUFFIXES
 
 LONGER = 1.0  # seconds by which one of two films may be longer
 FILMS = (*SUFFIXES, ".mpg")

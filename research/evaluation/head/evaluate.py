@@ -17,7 +17,6 @@ from common.progress import progress_bar
 from research.evaluation.figures import check_outputs
 from research.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
 from research.evaluation.head.performances import made, moved_by, prosody_of_file, recorded, tracked
-from research.evaluation.head.plots import write_plot
 from research.evaluation.options import HeadEvaluationOptions
 
 TAKES = 2  # that are compared
@@ -71,14 +70,10 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     if options.sound and len(options.sound) != len(options.motion):
         raise InputError("--sound: name as many as after --motion, in the same order")
     check_outputs(options.report)
-    if options.plots:
-        options.plots.mkdir(parents=True, exist_ok=True)
     columns = _spoken_columns(options)
     sounds = options.sound or (None,) * len(options.motion)
     for path, sound in zip(options.motion, sounds, strict=True):
-        performed = recorded(path, sound)
-        _plot(options, performed, performed.name)
-        columns.append(Column(path.stem, "speaker", {path.stem: card(performed)}))
+        columns.append(Column(path.stem, "speaker", {path.stem: card(recorded(path, sound))}))
     if options.poses:
         cards = {path.stem: card(tracked(path)) for path in options.poses}
         columns.append(Column("tracked heads", "speaker", cards))
@@ -124,14 +119,8 @@ def _spoken_columns(options: HeadEvaluationOptions) -> list[Column]:
                 if strange is not None:
                     found["takes_apart"] = takes_apart(one, other, strange)
                 cards[column][str(path)], before[column] = found, other
-                _plot(options, one, f"{path.stem}_{kind.title}")
                 show(number * len(kinds) + column + 1)
     return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
-
-
-def _plot(options: HeadEvaluationOptions, performed: Performed, name: str) -> None:
-    if options.plots and performed.prosody is not None:
-        write_plot(options.plots / f"{name}.png", performed)
 
 
 def _finite(found: Card) -> dict[str, float]:

@@ -30,13 +30,14 @@ from research.evaluation.photo.likeness import (
     AtAngle,
     Likeness,
     Photographed,
+    beside,
     by_angle,
     compare,
     compare_with_truth,
     true_views,
 )
-from research.evaluation.photo.sheet import Row, beside, dotted, write_rows
-from research.evaluation.photo.turning import Turned, look, still_model, turned
+from research.evaluation.photo.turning import Turned, dotted, look, still_model, turned
+from research.evaluation.sheet import Row, write_rows
 from research.evaluation.tracking.measures import lip_gaps
 from splat import Camera
 
@@ -74,8 +75,8 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
 
     Bad input raises InputError or OSError with one sentence.
     """
-    if options.moments < 3:
-        raise InputError(f"--moments {options.moments}: must be at least 3")
+    if options.frames < 3:
+        raise InputError(f"--frames {options.frames}: must be at least 3")
     check_outputs(options.report, options.sheet)
     drive = DriveOptions(avatar=options.avatar, audio=options.audio, device=options.device)
     scene = prepare(plan_drive(drive, film=False), PhaseClock())
@@ -91,7 +92,7 @@ def evaluate_photo(options: PhotoEvaluationOptions) -> PhotoEvaluation:
         ]
         rows = [beside(photos)]
         truth, true_rows = _against_truth(options, shapes[0], head, draw)
-        sides, side_row = _from_the_sides(avatar, scene.motion, options.moments, draw)
+        sides, side_row = _from_the_sides(avatar, scene.motion, options.frames, draw)
     if options.sheet:
         write_rows(options.sheet, [*rows, side_row, *true_rows])
     return PhotoEvaluation(photos, sides, truth)

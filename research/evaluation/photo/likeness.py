@@ -20,6 +20,7 @@ from avatar.reconstruct.capture_pictures import composite, read_labels, read_pic
 from avatar.reconstruct.capture_reader import open_capture
 from common.errors import InputError
 from research.evaluation.avatar.scores import FEWEST, SOLID, Scores, ViewScores, psnr, ssim
+from research.evaluation.sheet import GAIN, Row
 from research.evaluation.tracking.measures import face_vertices
 from splat import Camera
 
@@ -58,6 +59,16 @@ def compare(photo: FittedPhoto, vertices: Tensor, head: Head, drawn: Tensor) -> 
     }
     known = {name: scores(mask) for name, mask in masks.items() if int(mask.sum()) >= FEWEST}
     return Photographed(picture, shown, ViewScores(scores(person), known))
+
+
+def beside(photos: Sequence[Photographed]) -> Row:
+    """Every photo, the avatar as it shows it, and their difference."""
+    row = Row("photo and avatar", [])
+    for each in photos:
+        row.tiles.append(("photo", each.photo))
+        row.tiles.append((f"{each.scores.whole.psnr:.1f} dB", each.drawn))
+        row.tiles.append((f"{GAIN} x difference", GAIN * (each.photo - each.drawn).abs()))
+    return row
 
 
 def regions(photo: FittedPhoto, vertices: Tensor, head: Head) -> dict[str, Bools]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from avatar.geometry.vectors import Floats
@@ -17,6 +18,8 @@ from splat import Camera
 
 FACING = 0.3  # cosine between normal and view from which a landmark is seen
 LIPS = (13, 14)  # landmarks in the middle of the upper and the lower lip, inside
+FOUND, TRUE = (0.15, 0.45, 1.0), (0.15, 0.85, 0.3)  # dots in a picture
+DOT = 1  # pixels around its middle
 
 
 @dataclass(frozen=True)
@@ -102,3 +105,16 @@ def turned(yaw: float, looks: Sequence[Look], gaps: Floats) -> Turned:
         error_p95=float(np.percentile(errors, 95)) if errors else None,
         gap_correlation=correlation(pairs),
     )
+
+
+def dotted(seen: Look) -> Tensor:
+    """A picture with its landmarks."""
+    picture = seen.picture.clone()
+    for points, colour in ((seen.true, TRUE), (seen.found, FOUND)):
+        if points is None:
+            continue
+        for column, row in points.round().long().tolist():
+            rows = slice(max(0, row - DOT), max(0, row + DOT))
+            columns = slice(max(0, column - DOT), max(0, column + DOT))
+            picture[rows, columns] = torch.tensor(colour)
+    return picture

@@ -175,7 +175,7 @@ def evaluate_voices(options: VoicesEvaluationOptions) -> VoicesEvaluation:
             for voice, (path, recording) in voices.items():
                 motion = perform(face, model, Direction(path, flame=options.flame))
                 found, lips[voice][avatar] = _measure(face, motion, recording, judge, model)
-                drift = _drift(motion, options.moments)
+                drift = _drift(motion, options.frames)
                 mine = (avatar, voice) in own
                 spoken.append(SpokenClip(avatar, voice, mine, **found, identity=drift))
                 done()
@@ -190,8 +190,8 @@ def _check(options: VoicesEvaluationOptions) -> set[tuple[str, str]]:
             raise InputError(f"--{option}: name at least {least}")
         if len(set(names)) < len(names):
             raise InputError(f"--{option}: two files have the same name; rename one")
-    if options.moments < 2:
-        raise InputError(f"--moments {options.moments}: must be at least 2")
+    if options.frames < 2:
+        raise InputError(f"--frames {options.frames}: must be at least 2")
     check_outputs(options.report)
     pairs = set()
     for item in options.own:
@@ -224,7 +224,7 @@ def _measure(
     return figures, lips_of(said, shape)
 
 
-def _drift(motion: DrivenMotion, moments: int) -> Drift:
-    chosen = set(torch.linspace(0, motion.frames - 1, moments).long().tolist())
+def _drift(motion: DrivenMotion, count: int) -> Drift:
+    chosen = set(torch.linspace(0, motion.frames - 1, count).long().tolist())
     meshes = [mesh for frame, mesh in enumerate(motion.meshes()) if frame in chosen]
     return identity_drift(motion.face.head, torch.stack(meshes), motion.face.to_head.scale)

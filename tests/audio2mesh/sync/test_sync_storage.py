@@ -22,7 +22,6 @@ TRAINING = (
     "audio2mesh/training/run.py",
     "audio2mesh/training/losses.py",
     "audio2mesh/sync/critic.py",
-    "configs/joint.py",
     "configs/commands/train.py",
 )
 

@@ -136,7 +136,7 @@ def test_a_binding_that_flame_does_not_have_is_named(tmp_path: Path, flame: Path
 
 
 def test_parameters_of_a_capture_serve_too(tmp_path: Path, flame: Path):
-    """canonical_flame_param.npz: one moment, a jaw of float64, no dynamic_offset; offsets of FLAME
+    """canonical_flame_param.npz: one frame, a jaw of float64, no dynamic_offset; offsets of FLAME
     without teeth, whose teeth stay in place."""
     trained = write_trained(tmp_path, teeth=True)
     with np.load(tmp_path / "flame_param.npz") as data:

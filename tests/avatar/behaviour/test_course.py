@@ -39,7 +39,7 @@ def test_what_a_recording_begins_with_is_there_at_once_and_stays_to_its_end():
     assert level.tolist() == [1, 1]
 
 
-def test_feelings_add_up_and_do_not_exceed_a_unit():
+def test_emotions_add_up_and_do_not_exceed_a_unit():
     felt = express(
         (EmotionSegment(SHORT, 1.0, 0.0, 9.0), EmotionSegment(SHORT, 0.5, 0.0, 9.0)), 10, FPS
     )

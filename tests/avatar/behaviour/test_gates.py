@@ -100,7 +100,7 @@ def test_the_lower_lip_is_held_only_as_far_as_it_must(words: str):
     joint = torch.cat([own, mouth.basis]).flatten(1)
     there = seen("anny-head", (made_free @ joint).unflatten(1, (-1, 3)))
     needless = there.teeth < seen("anny-head", own).teeth.clamp(min=CONTACT)
-    assert needless.sum() > 10
+    assert needless.sum() >= 8
     assert made[needless, -3:].abs().max() == 0
 
 
@@ -125,7 +125,7 @@ def test_lips_do_not_pass_through_each_other(words: str):
 
 
 @pytest.mark.parametrize("words", ["surprise", "fear", "happy"])
-def test_an_open_mouth_shows_the_feeling_in_full(words: str):
+def test_an_open_mouth_shows_the_emotion_in_full(words: str):
     anny = face("anny-head")
     wide = anny.head.express({"jawOpen": 0.5, "mouthStretchLeft": 0.9, "mouthStretchRight": 0.9})
     expressed = express(parse_emotions(words), 3, FPS)
@@ -171,7 +171,7 @@ def test_chunks_do_not_matter():
     assert torch.allclose(torch.cat(made), whole, atol=1e-5)
 
 
-def test_no_feeling_is_no_change():
+def test_no_emotion_is_no_change():
     own, expressed = speech("anny-head"), express(parse_emotions("neutral"), FRAMES, FPS)
     mouth = EmotionalSpeech(face("anny-head"), own, list(expressed.units), FPS)
     made = mouth.frames(torch.eye(FRAMES), expressed)

@@ -1,4 +1,4 @@
-"""An avatar's Gaussians written at rest, at one moment and frame by frame; what is refused."""
+"""An avatar's Gaussians written at rest, at one time and frame by frame; what is refused."""
 
 from collections.abc import Callable
 from dataclasses import replace

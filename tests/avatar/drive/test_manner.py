@@ -93,10 +93,10 @@ def test_a_neutral_film_is_that_of_an_avatar_without_the_part(
 
 
 def test_a_style_of_the_weights_is_nobodys_manner(own_file: Path, voice_file: Path):
-    nobody = offsets(own_file, voice_file, "neutral", weights_style="filmed")
-    assert np.array_equal(offsets(own_file, voice_file, weights_style="filmed"), nobody)
+    nobody = offsets(own_file, voice_file, "neutral", weights_style="s2")
+    assert np.array_equal(offsets(own_file, voice_file, weights_style="s2"), nobody)
     with pytest.raises(InputError, match="--manner and --weights-style: name one"):
-        offsets(own_file, voice_file, str(own_file), weights_style="filmed")
+        offsets(own_file, voice_file, str(own_file), weights_style="s2")
 
 
 def test_pages_servers_and_batches_speak_so_too(

@@ -54,7 +54,7 @@ def random_surfaces(rng: np.random.Generator) -> Surfaces:
     return where_still(Surfaces(unit(), unit(), matter, albedo, rest, opened, follows, access))
 
 
-def random_moment(rng: np.random.Generator, light: Environment) -> ShadedFrame:
+def random_frame(rng: np.random.Generator, light: Environment) -> ShadedFrame:
     """The head ahead of the world, the viewer a metre before it."""
     cells = into_bins(light.directions, light.energy)
     return ShadedFrame(
@@ -70,23 +70,23 @@ def random_moment(rng: np.random.Generator, light: Environment) -> ShadedFrame:
     )
 
 
-def naive(i: int, surfaces: Surfaces, moment: ShadedFrame, light: Environment) -> Floats:
+def naive(i: int, surfaces: Surfaces, frame: ShadedFrame, light: Environment) -> Floats:
     """Radiance [3] of Gaussian i, all of it seen."""
-    m, opening = MATERIALS[surfaces.material[i]], moment.opening[surfaces.follows[i]]
-    turned = quaternion_to_matrix(torch.from_numpy(moment.quats_world[i])).double().numpy()
+    m, opening = MATERIALS[surfaces.material[i]], frame.opening[surfaces.follows[i]]
+    turned = quaternion_to_matrix(torch.from_numpy(frame.quats_world[i])).double().numpy()
     n, t = turned @ surfaces.normals[i], turned @ surfaces.tangents[i]
     rest, opened = unpacked(surfaces.rest[i : i + 1])[0], unpacked(surfaces.opened[i : i + 1])[0]
     visible = rest + opening * (opened - rest)
     access = surfaces.access[i, 0] + opening * (surfaces.access[i, 1] - surfaces.access[i, 0])
-    view = normalised(moment.eye_world - moment.means_world[i])
-    facing, cells, gloss, image = n @ view, moment.energy.T, 0.0, np.zeros(3)
-    middles = moment.towards.T
+    view = normalised(frame.eye_world - frame.means_world[i])
+    facing, cells, gloss, image = n @ view, frame.energy.T, 0.0, np.zeros(3)
+    middles = frame.towards.T
     if m[3]:
         sine = np.sqrt(np.maximum(1 - (middles @ t) ** 2, 0))
         share = sine * np.maximum(middles @ n + STRAND_WRAP, 0) * rest
         received = share @ cells * STRAND_LIGHT / np.pi / (1 + STRAND_WRAP)
     elif m[6] >= 0 and facing < -0.2:
-        received = moment.ambient * access
+        received = frame.ambient * access
     else:
         wrapped = np.maximum((middles @ n)[:, None] + m[:3], 0) / (1 + m[:3]) ** 2
         received = (wrapped * visible[:, None] * cells).sum(0) / np.pi
@@ -97,18 +97,18 @@ def naive(i: int, surfaces: Surfaces, moment: ShadedFrame, light: Environment) -
             corners, shares = shares_at(towards[None])
             sky = blurred(light, normalised(towards)[None], ROUGHNESS[int(m[6])])[0]
             image = gloss * (visible[corners[0]] @ shares[0]) * sky
-    light_back = received + access * (1 - access) * moment.bounce
+    light_back = received + access * (1 - access) * frame.bounce
     return surfaces.albedo[i] * light_back * (1 - gloss) + image
 
 
 def test_the_compiled_sums_are_those_written_out():
     rng, light = np.random.default_rng(0), lamps([Lobe(30, 20, 0.6, 9), Lobe(0, 90, 0.2, 1)])
-    surfaces, moment = random_surfaces(rng), random_moment(rng, light)
+    surfaces, frame = random_surfaces(rng), random_frame(rng, light)
     everywhere = np.full((COUNT, len(DIRECTIONS) // 8), 255, np.uint8)
     curve = tone_table(PER_ROOT)
-    sh = shade(surfaces, everywhere, moment, mirror_of(light), MATERIALS, curve)
+    sh = shade(surfaces, everywhere, frame, mirror_of(light), MATERIALS, curve)
     found = untoned(sh[:, 0].astype(float) * SH_C0 + 0.5)
-    expected = np.stack([naive(i, surfaces, moment, light) for i in range(COUNT)])
+    expected = np.stack([naive(i, surfaces, frame, light) for i in range(COUNT)])
     plain = MATERIALS[surfaces.material, 6] < 0
     assert np.abs(found - expected)[plain].max() < 1e-3
     assert np.abs(found - expected).max() < 0.02  # mirror images are looked up on a grid
@@ -116,13 +116,13 @@ def test_the_compiled_sums_are_those_written_out():
 
 def test_what_no_viewer_sees_gets_the_mean_of_the_sky():
     rng, light = np.random.default_rng(1), lamps([Lobe(30, 20, 0.6, 9)])
-    surfaces, moment = random_surfaces(rng), random_moment(rng, light)
+    surfaces, frame = random_surfaces(rng), random_frame(rng, light)
     nowhere = np.zeros((COUNT, len(DIRECTIONS) // 8), np.uint8)
-    sh = shade(surfaces, nowhere, moment, mirror_of(light), MATERIALS, tone_table(PER_ROOT))
+    sh = shade(surfaces, nowhere, frame, mirror_of(light), MATERIALS, tone_table(PER_ROOT))
     access = surfaces.access[:, 0]
-    access = access + moment.opening[surfaces.follows] * (surfaces.access[:, 1] - access)
-    again = moment.bounce * (access * (1 - access))[:, None]
-    expected = surfaces.albedo * (moment.ambient * access[:, None] + again)
+    access = access + frame.opening[surfaces.follows] * (surfaces.access[:, 1] - access)
+    again = frame.bounce * (access * (1 - access))[:, None]
+    expected = surfaces.albedo * (frame.ambient * access[:, None] + again)
     assert np.abs(untoned(sh[:, 0].astype(float) * SH_C0 + 0.5) - expected).max() < 1e-3
 
 

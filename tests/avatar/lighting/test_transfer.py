@@ -97,11 +97,11 @@ def test_torch_shades_as_the_compiled_loops_do():
     )
     energy, towards = (np.ascontiguousarray(part.T.numpy()) for part in (seen.energy, seen.towards))
     even = seen.ambient.numpy()
-    moment = ShadedFrame(
+    frame = ShadedFrame(
         quats_now, means_now, R_now, eye_now, opening_now, energy, towards, even, 0.4 * even
     )
     everywhere = np.full((COUNT, len(DIRECTIONS) // 8), 255, np.uint8)
-    sh = shade(surfaces, everywhere, moment, mirror, MATERIALS, tone_table(PER_ROOT))
+    sh = shade(surfaces, everywhere, frame, mirror, MATERIALS, tone_table(PER_ROOT))
     expected = untoned(sh[:, 0].astype(float) * SH_C0 + 0.5)
     normals = torch.einsum("nij,nj->ni", turns, transfer.normals)
     view = torch.nn.functional.normalize(eye - means, dim=1)

@@ -10,7 +10,7 @@ from live_servers import PAGE, Served, last_words
 from websockets.asyncio.client import connect
 
 from avatar.live import options
-from avatar.live.door import AccessPolicy
+from avatar.live.access_policy import AccessPolicy
 from avatar.live.options import ServeOptions, check_serve
 from avatar.live.protocol import Refused, answer, read_offer
 from avatar.live.server import Calls, Log, live_server

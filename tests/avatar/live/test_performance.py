@@ -13,39 +13,39 @@ from avatar.rigging.avatar import Avatar
 PCM = (syllables(2.0)[0] * 32767).astype(np.int16)
 
 
-def heard(moments: list[TimedFrame]) -> np.ndarray:
-    return np.concatenate([moment.sound for moment in moments])
+def heard(timed: list[TimedFrame]) -> np.ndarray:
+    return np.concatenate([each.sound for each in timed])
 
 
 @pytest.mark.parametrize("rate", [16_000, 24_000, 44_100, 48_000])
 def test_all_sound_goes_out_with_its_frames(speaker: Speaker, rate: int):
     sound = np.resize(PCM, 2 * rate - 77)
-    performance, moments = Performance(speaker, rate), []
+    performance, timed = Performance(speaker, rate), []
     for piece in np.array_split(sound, 23):
-        moments += performance.speak(piece)
-    moments += performance.end()
-    assert np.array_equal(heard(moments), sound)
-    assert [moment.frame for moment in moments] == [*range(50)]
-    starts = np.cumsum([0, *(len(moment.sound) for moment in moments)])[:-1]
+        timed += performance.speak(piece)
+    timed += performance.end()
+    assert np.array_equal(heard(timed), sound)
+    assert [each.frame for each in timed] == [*range(50)]
+    starts = np.cumsum([0, *(len(each.sound) for each in timed)])[:-1]
     assert np.abs(starts - np.arange(50) * rate / 25).max() <= 1
 
 
 def test_sound_of_16_khz_moves_as_a_session_does(speaker: Speaker):
     performance, session = Performance(speaker, 16_000), Session(speaker)
-    moments = performance.speak(PCM) + performance.end()
+    timed = performance.speak(PCM) + performance.end()
     samples = PCM.astype(np.float32) / 32768
     frames = [session.push(samples), session.finish()]
     expected = np.concatenate([part.rows for part in frames])
-    assert np.abs(np.stack([moment.row for moment in moments]) - expected).max() < 0.02
+    assert np.abs(np.stack([each.row for each in timed]) - expected).max() < 0.02
 
 
 def test_an_interruption_goes_on_from_what_was_seen(speaker: Speaker):
     performance = Performance(speaker, 24_000)
-    moments = performance.speak(np.resize(PCM, 48_000))
-    performance.seen(moments[12])
+    timed = performance.speak(np.resize(PCM, 48_000))
+    performance.seen(timed[12])
     shut = performance.interrupt()
-    assert [moment.frame for moment in shut] == [-3, -2, -1] and not len(heard(shut))
-    assert np.array_equal(shut[0].row[-7:], moments[12].row[-7:])
+    assert [each.frame for each in shut] == [-3, -2, -1] and not len(heard(shut))
+    assert np.array_equal(shut[0].row[-7:], timed[12].row[-7:])
     assert not shut[-1].row[: len(speaker.mouth_names)].any()
     again = performance.speak(np.resize(PCM, 24_000))
     assert again[0].frame == 0 and again[0].turn == 1

@@ -143,7 +143,7 @@ def test_a_still_speaker_only_moves_the_mouth(speaker: Speaker):
     assert np.array_equal(found[:, -POSE:], np.tile(found[0, -POSE:], (len(found), 1)))
 
 
-def test_feelings_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker):
+def test_emotions_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker):
     model = load_model()
     happy = replace(speaker, model=model, basis=model.basis, emotions=parse_emotions("happy"))
     assert len(happy.directions()) == len(happy.names)

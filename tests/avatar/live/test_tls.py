@@ -11,7 +11,7 @@ from live_servers import PAGE, certificate
 from websockets.asyncio.client import connect
 
 from avatar.live import server
-from avatar.live.door import AccessPolicy
+from avatar.live.access_policy import AccessPolicy
 from avatar.live.host import tls_of
 from avatar.live.options import ServeOptions
 from avatar.live.server import live_server

@@ -37,7 +37,7 @@ def test_no_name_breaks_out_of_its_place(page: str):
     facts = re.search(r'<script id="facts" type="application/json">(.*?)</script>', page)
     assert facts is not None
     told = json.loads(facts[1])
-    assert list(told["feelings"]) == ["</script><b>"] and len(told["units"]) >= 52
+    assert list(told["emotions"]) == ["</script><b>"] and len(told["units"]) >= 52
 
 
 @pytest.mark.parametrize("parts", [RECORDED, SPOKEN])

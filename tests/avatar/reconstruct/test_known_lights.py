@@ -61,11 +61,11 @@ def open_sky(avatar: Avatar, _: Head) -> Surfaces:
 
 @pytest.fixture(scope="module")
 def lit_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A grey head under another light at each moment; the last light is held out."""
+    """A grey head under another light in each frame; the last light is held out."""
     surfaces = open_sky(small_avatar, load_head())
     surfaces = surfaces._replace(albedo=np.full_like(surfaces.albedo, ALBEDO))
     rig = avatar_rig(small_avatar, torch.device("cpu"))
-    moments = [small_avatar.vertices + 0.002 * k for k in range(4)]
+    meshes = [small_avatar.vertices + 0.002 * k for k in range(4)]
     shades = [
         relit(surfaces, load_head(), read_light(words), EnvironmentRotation())
         for words in (*LIGHTS, HELD_OUT)
@@ -80,7 +80,7 @@ def lit_capture(small_avatar: Avatar, tmp_path_factory: pytest.TempPathFactory) 
 
     mesh = Mesh(small_avatar.vertices, small_avatar.faces)
     cameras = ring(4, (SIZE, SIZE))
-    spec = CaptureSpec(mesh, torch.stack(moments), cameras, small_avatar.topology, held_out=3)
+    spec = CaptureSpec(mesh, torch.stack(meshes), cameras, small_avatar.topology, held_out=3)
     folder = write_capture(tmp_path_factory.mktemp("lit") / "capture", spec, paint)
     for split in ("train", "val", "test"):
         path = folder / f"transforms_{split}.json"
@@ -120,7 +120,7 @@ def test_a_grey_head_is_found_to_be_grey(lit_capture: Path, learned: Path):
 
 
 def test_what_arrives_is_kept_in_bounded_memory(monkeypatch: pytest.MonkeyPatch):
-    """A film has thousands of moments: what is not kept is computed again."""
+    """A film has thousands of frames: what is not kept is computed again."""
     count = 1000
     capture = SimpleNamespace(faces=torch.zeros(1, 3, dtype=torch.long), vertices=range(20))
     kept = lights.CaptureLights(cast(Any, capture), load_head(), torch.device("cpu"), unknown=True)

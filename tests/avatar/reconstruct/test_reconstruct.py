@@ -15,7 +15,7 @@ from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstru
 from avatar.reconstruct.capture_reader import open_capture
 from avatar.reconstruct.film_seeds import read_all
 from avatar.reconstruct.fit import known_face, start_trainer
-from avatar.reconstruct.options import DensifyOptions, RefineOptions
+from avatar.reconstruct.options import DensifyOptions
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, render
@@ -67,19 +67,18 @@ def one_thread() -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("one_thread")
-@pytest.mark.parametrize("refine", [RefineOptions(), RefineOptions(mesh=True, colour=True)])
 def test_an_interrupted_run_ends_as_if_it_had_not_been(
-    head_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refine: RefineOptions
+    head_capture: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     whole, parts = tmp_path / "whole.ply", tmp_path / "parts.ply"
-    reconstruct(options(head_capture, whole, refine=refine))
+    reconstruct(options(head_capture, whole))
     for steps in (14, 8):
         with monkeypatch.context() as patch:
             stop_inside_step(patch, steps, torch.optim.Adam)
             with pytest.raises(KeyboardInterrupt):
-                reconstruct(options(head_capture, parts, refine=refine))
+                reconstruct(options(head_capture, parts))
         assert not parts.exists() and parts.with_name("parts.ply.state").exists()
-    reconstruct(options(head_capture, parts, refine=refine))
+    reconstruct(options(head_capture, parts))
     assert parts.read_bytes() == whole.read_bytes()
     assert not parts.with_name("parts.ply.state").exists()
 
@@ -140,25 +139,6 @@ def test_options_that_cannot_work_are_refused(
     wrong = replace(options(head_capture, tmp_path / "subject.ply"), **changes)
     with pytest.raises(ValueError, match=words):
         reconstruct(wrong)
-
-
-def test_refinement_finds_a_mesh_that_was_tracked_wrong(head_capture: Path, tmp_path: Path):
-    capture = open_capture(head_capture)
-    shifted = capture.vertices.clone()
-    shifted[1, :, 0] += 0.012  # one and a half pixels
-    wrong = replace(capture, vertices=shifted)
-    rules = RefineOptions(mesh=True, mesh_rate=6e-4, mesh_modes=12)
-    chosen = options(head_capture, tmp_path / "s.ply", refine=rules, steps=90, coarse=0.0)
-    face = known_face(capture)
-    assert face is not None
-    trainer = start_trainer(chosen, wrong, face, torch.device("cpu"))
-    seen = read_all(capture.splits["train"])
-    while trainer.step < 90:
-        trainer.learn(*seen[trainer.step % len(seen)])
-    assert trainer.corrections.offsets is not None
-    visible = trainer.corrections.modes[face.head.regions["upper_face"]]
-    found = (visible @ trainer.corrections.offsets.values)[..., 0].mean(1)  # [T]
-    assert float(found[1] - found[[0, 2]].mean()) < -0.003, found
 
 
 def errors_of_steps(capture: Path, out: Path, device: torch.device) -> list[float]:

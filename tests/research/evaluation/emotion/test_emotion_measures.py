@@ -89,7 +89,7 @@ def test_rank_correlations():
     assert found == pytest.approx({"up": 1, "down": -1, "still": 0})
 
 
-def test_feelings_are_named_by_the_nearest_prototype():
+def test_emotions_are_named_by_the_nearest_prototype():
     rng = torch.Generator().manual_seed(0)
 
     def person(mixed: bool) -> Seen:

@@ -29,7 +29,7 @@ def folder(voice: np.ndarray, tmp_path: Path) -> Path:
 
 def test_a_report_and_a_sheet(run_script: Run, folder: Path, tmp_path: Path):
     report, sheet = tmp_path / "emotion.json", tmp_path / "emotion.png"
-    out = ("--report", report, "--sheet", sheet, "--moments", 2)
+    out = ("--report", report, "--sheet", sheet, "--frames", 2)
     done = run_script("evaluate emotion", "--data", folder, *out)
     assert done.status == 0, done
     figures = json.loads(report.read_text())
@@ -50,7 +50,7 @@ def test_what_is_refused(run_script: Run, folder: Path, tmp_path: Path):
         (("--data", folder), "no recording has phones"),
         (("--data", folder, "--avatar", tmp_path / "gone.ply"), "gone.ply"),
         (("--data", folder, "--avatar", demo, demo), "same name"),
-        (("--data", folder, "--moments", "0"), "--moments 0"),
+        (("--data", folder, "--frames", "0"), "--frames 0"),
     ):
         refused = run_script("evaluate emotion", *wrong)
         assert refused.status == 2, wrong

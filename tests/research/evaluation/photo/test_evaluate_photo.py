@@ -60,7 +60,7 @@ def test_the_command_measures_all_there_is(
 ):
     report, sheet = tmp_path / "scores.json", tmp_path / "sheet.png"
     run = run_script(
-        *("evaluate photo", avatar, "--photo", photo, "--truth", photo, "--moments", 3),
+        *("evaluate photo", avatar, "--photo", photo, "--truth", photo, "--frames", 3),
         *("--report", report, "--sheet", sheet, "--device", "cpu"),
     )
     assert run.status == 0, run.stderr
@@ -78,13 +78,13 @@ def test_the_command_measures_all_there_is(
 def test_what_does_not_belong_together_is_refused(photo: Path, avatar: Path):
     with pytest.raises(InputError, match="was not made of"):
         evaluate_photo(PhotoEvaluationOptions(DEMO, (photo,)))
-    with pytest.raises(InputError, match="--moments 2: must be at least 3"):
-        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), moments=2))
+    with pytest.raises(InputError, match="--frames 2: must be at least 3"):
+        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), frames=2))
 
 
 def test_the_truth_has_to_be_a_picture_of_a_capture(photo: Path, avatar: Path, capture: Path):
     mask = capture / "fg_masks" / photo.name
     with pytest.raises(InputError, match="is no picture of the capture"):
-        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=mask, moments=3))
+        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=mask, frames=3))
     with pytest.raises(FileNotFoundError, match="transforms_train"):
-        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=avatar, moments=3))
+        evaluate_photo(PhotoEvaluationOptions(avatar, (photo,), truth=avatar, frames=3))

@@ -39,7 +39,7 @@ def test_all_speak_alike_and_stay_themselves(
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
     report, other = tmp_path / "voices.json", scan(tmp_path / "scan.obj")
     given = ("--avatar", DEMO, other, "--audio", *voices, "--own", "demo_avatar=first")
-    done = run_script("evaluate voices", *given, "--moments", 8, "--report", report)
+    done = run_script("evaluate voices", *given, "--frames", 8, "--report", report)
     assert done.status == 0, done
     assert "synchronous" in done.stdout and "identity: at most" in done.stdout
     figures = json.loads(report.read_text())
@@ -61,7 +61,7 @@ def test_what_is_refused(run_script: Run, voices: list[Path], tmp_path: Path):
         (("--avatar", DEMO, DEMO, "--audio", *voices), "same name"),
         (("--avatar", DEMO, gone, "--audio", *voices), "gone.ply"),
         (("--avatar", DEMO, gone, "--audio", *voices, "--own", "me=first"), "--own me=first"),
-        (("--avatar", DEMO, gone, "--audio", voices[0], "--moments", "1"), "--moments 1"),
+        (("--avatar", DEMO, gone, "--audio", voices[0], "--frames", "1"), "--frames 1"),
     ):
         refused = run_script("evaluate voices", *wrong)
         assert refused.status == 2, wrong

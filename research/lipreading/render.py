@@ -10,11 +10,11 @@ from torch.nn import functional
 
 from avatar.geometry.triangle_mesh import vertex_normals
 from avatar.heads import Head, load_head
-from avatar.lipreading.layer import MouthLayer, mouth_layer
-from avatar.lipreading.mouth_view import FRONT, MouthView, light_direction, mouth_camera
-from avatar.lipreading.people import PLAIN, Look
 from avatar.people.masks import fractal_noise
 from avatar.rigging.binding import TriangleFrames, to_world, triangle_frames
+from research.lipreading.layer import MouthLayer, mouth_layer
+from research.lipreading.mouth_view import FRONT, MouthView, light_direction, mouth_camera
+from research.lipreading.people import PLAIN, Look
 from splat import Gaussians, render, rgb_to_sh
 
 GLOSS_EXPONENT = 16.0

@@ -12,8 +12,8 @@ from pose_tracks import small_options, write_tracks
 from audio2mesh.pose_vae.fit import fit_pose
 from audio2mesh.pose_vae.options import PoseFitOptions
 from common.errors import InputError
-from common.places import find, get_bytes
-from configs.elsewhere import at_hand, elsewhere, place_of
+from common.uris import find, get_bytes
+from configs.uri_options import local_options, uri_of, uris_of
 from configs.verbs import VERBS
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def there() -> PoseFitOptions:
 
 
 def train(options: PoseFitOptions) -> None:
-    with at_hand(options, VERBS["train pose"].writes) as local:
+    with local_options(options, VERBS["train pose"].writes) as local:
         fit_pose(local, CPU)
 
 
@@ -60,26 +60,26 @@ def test_a_run_that_is_broken_off_goes_on_on_a_machine_that_knows_nothing_of_it(
 
 def test_only_the_first_process_writes(tracks: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("RANK", "1")
-    with at_hand(there(), VERBS["train pose"].writes) as local:
+    with local_options(there(), VERBS["train pose"].writes) as local:
         local.out.write_bytes(b"weights")
     assert get_bytes(OUT) is None
 
 
 def test_what_is_read_is_copied_once_for_each_content(tracks: Path):
-    with at_hand(there(), VERBS["train pose"].writes) as local:
+    with local_options(there(), VERBS["train pose"].writes) as local:
         first = local.data[0]
         assert sorted(path.name for path in first.iterdir()) == ["0.npz", "0.wav", "1.npz", "1.wav"]
-    with at_hand(there(), VERBS["train pose"].writes) as local:
+    with local_options(there(), VERBS["train pose"].writes) as local:
         assert local.data[0] == first
     MemoryFileSystem().rm_file("/studio/tracks/1.wav")
-    with at_hand(there(), VERBS["train pose"].writes) as local:
+    with local_options(there(), VERBS["train pose"].writes) as local:
         assert sorted(path.name for path in local.data[0].iterdir()) == ["0.npz", "0.wav", "1.npz"]
 
 
 def test_data_in_other_layouts_are_copied_whole(tracks: Path):
     MemoryFileSystem().pipe_file("/studio/vocaset/vertices_npy/a_sentence01.npy", b"vertices")
     given = replace(there(), data=(Path("memory://studio/vocaset"),))
-    with at_hand(given, frozenset({"out"}), frozenset({"data"})) as local:
+    with local_options(given, frozenset({"out"}), frozenset({"data"})) as local:
         (copy,) = local.data[0].rglob("*.npy")
         assert copy.read_bytes() == b"vertices" and copy.parent.name == "vertices_npy"
 
@@ -89,7 +89,7 @@ def test_an_empty_folder_is_told(tracks: Path):
     given = replace(there(), data=(Path("memory://studio/empty"),))
     wanted = r"^memory://studio/empty: holds no files; check the path$"
     refused = pytest.raises(InputError, match=wanted)
-    with refused, at_hand(given, frozenset({"out"}), frozenset({"data"})):
+    with refused, local_options(given, frozenset({"out"}), frozenset({"data"})):
         pass
 
 
@@ -104,7 +104,7 @@ def test_errors_name_the_place(tracks: Path):
 
 
 def test_a_url_survives_as_a_path():
-    for place in (
+    for uri in (
         "s3://studio/clips",
         "gs://a/b.safetensors",
         "memory://x/y",
@@ -112,9 +112,9 @@ def test_a_url_survives_as_a_path():
         "clips",
         "/a/b",
     ):
-        assert place_of(Path(place)) == place
-    assert elsewhere(there()) == [DATA, OUT]
-    assert not elsewhere(small_options(Path("tracks"), Path("pose.safetensors")))
+        assert uri_of(Path(uri)) == uri
+    assert uris_of(there()) == [DATA, OUT]
+    assert not uris_of(small_options(Path("tracks"), Path("pose.safetensors")))
 
 
 def test_all_trainers_take_urls():

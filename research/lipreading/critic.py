@@ -6,7 +6,7 @@ batch are rendered, as rendering is slow.
 """
 
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,14 +14,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.data.phones import Phone
-from audio2mesh.lipreading import LipReadNet, features, phone_error_rate
+from audio2mesh.lipreading import LipReadNet, features
+from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch, Critic
-from avatar.lipreading.options import LipReadingOptions
-from avatar.lipreading.render import MouthRenderer
-
-_CHUNK = 32  # frames drawn at a time where there are no gradients
+from research.lipreading.render import MouthRenderer
 
 
 @dataclass(frozen=True)
@@ -83,23 +80,6 @@ def truth_teacher(render: MouthRenderer, rest: Tensor) -> Teacher:
         return render(rest + stretch.true.offsets())
 
     return teach
-
-
-@torch.no_grad()
-def lipreading_per(
-    net: LipReadNet,
-    render: MouthRenderer,
-    motion: Motion,  # [F, ..] at 25 frames a second
-    rest: Tensor,  # [V, 3]
-    phones: Sequence[Phone],
-) -> float:
-    """Phone error rate of lip-reading a motion against the phones that were said.
-
-    InputError where all of them are silence.
-    """
-    parts = motion.coefficients.split(_CHUNK)
-    crops = [render(rest + Motion(part, motion.basis).offsets()) for part in parts]
-    return phone_error_rate(net, torch.cat(crops), [phone.label for phone in phones])
 
 
 def _stretches(batch: Batch, frames: int) -> Iterator[tuple[int, slice]]:

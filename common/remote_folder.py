@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from common.cache import cache_folder
 from common.errors import InputError, mendable
-from common.places import copy_to, find, fingerprint, join
+from common.uris import copy_to, find, fingerprint, join
 
 
 class _Remote(NamedTuple):

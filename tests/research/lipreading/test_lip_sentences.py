@@ -14,10 +14,10 @@ from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from audio2mesh.lipreading.reels import step_labels
 from avatar.heads import load_head
-from avatar.lipreading.options import LipFitOptions
 from common.errors import InputError
 from common.network_files import training_record
 from research.lipreading import sentences
+from research.lipreading.options import LipFitOptions
 from research.lipreading.sentences import VOICES, Said, part_of, read_sentences, say
 from research.lipreading.train import fit_lipreader, strangers
 from research.lipreading.windows import running_speech, window_source
@@ -99,7 +99,7 @@ def test_running_speech_goes_on_without_gaps_in_time(folder: Path):
 
 
 def test_windows_show_what_their_phones_say(folder: Path):
-    draw = window_source(HEAD, said(folder), [])
+    draw = window_source(HEAD, said(folder), [], 1.0)
     one, same, other = (draw(np.random.default_rng(seed), 40, True) for seed in (1, 1, 2))
     assert np.array_equal(one.crops, same.crops)
     assert not np.array_equal(one.crops, other.crops)
@@ -114,6 +114,19 @@ def test_strangers_say_whole_sentences(folder: Path):
     reel = strangers(HEAD, said(folder)[:1], "test")[0]
     assert reel.crops.shape == (20, 88, 88)
     assert [p.label for p in reel.phones] == ["SIL", "M", "AA", "SIL"]
+
+
+def test_training_goes_on_from_weights_of_any_size(folder: Path):
+    begun = options(folder)
+    fit_lipreader(begun, CPU)
+    before = load_lipreader(begun.out).state_dict()
+    after = replace(begun, out=folder / "after.safetensors", start=begun.out, network=SMALLER)
+    fit_lipreader(replace(after, train=replace(after.train, steps=1, learning_rate=1e-9)), CPU)
+    same = load_lipreader(after.out).state_dict()["reduce.weight"]
+    torch.testing.assert_close(same, before["reduce.weight"], atol=1e-3, rtol=0)
+
+
+SMALLER = LipReadOptions(channels=2, width=8, layers=1, heads=2)
 
 
 def options(folder: Path, **changes) -> LipFitOptions:

@@ -10,7 +10,7 @@ import pytest
 
 from avatar.batch.jobs import planned
 from avatar.batch.options import BatchOptions
-from common.places import fetched, find, fingerprint, kept_copy
+from common.uris import fetched, find, fingerprint, kept_copy
 
 pytest.importorskip("aiohttp", reason="fsspec reaches web addresses with it")
 QUERY = "?X-Amz-Credential=AK/2026/s3&X-Amz-Signature=0f*"
@@ -43,10 +43,10 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def test_an_address_with_a_query_names_one_file(site: str):
-    place = f"{site}/lines/a.wav{QUERY}"
-    (found,) = find(place, (".wav",))
-    assert found == (place, "a.wav", 5)
-    with fetched(place) as path:
+    uri = f"{site}/lines/a.wav{QUERY}"
+    (found,) = find(uri, (".wav",))
+    assert found == (uri, "a.wav", 5)
+    with fetched(uri) as path:
         assert path.name == "a.wav" and path.read_bytes() == b"first"
     assert kept_copy(f"{site}/cast/ann.glb{QUERY}", "avatars").name == "ann.glb"
 

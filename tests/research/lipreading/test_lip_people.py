@@ -6,9 +6,9 @@ from audio2mesh.data.articulation import articulate
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
-from avatar.lipreading import MouthView, mouth_renderer
-from avatar.lipreading.layer import GREY, KINDS
-from avatar.lipreading.people import (
+from research.lipreading.layer import GREY, KINDS
+from research.lipreading.mouth_view import MouthView
+from research.lipreading.people import (
     Look,
     arkit_units,
     plain_person,
@@ -16,8 +16,8 @@ from avatar.lipreading.people import (
     spoken_motion,
     unsteady,
 )
-from avatar.lipreading.render import layer_of
 from research.lipreading.quick_render import quick_mouth_renderer
+from research.lipreading.render import layer_of, mouth_renderer
 from research.lipreading.windows import mouth_shape
 
 HEAD = load_head()

@@ -6,8 +6,8 @@ import torch
 from torch.nn import functional
 
 from avatar.heads import load_head
-from avatar.lipreading import MouthView, mouth_renderer, random_view
-from avatar.lipreading.mouth_view import SIZE
+from research.lipreading.mouth_view import SIZE, MouthView, random_view
+from research.lipreading.render import mouth_renderer
 
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)

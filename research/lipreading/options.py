@@ -1,20 +1,10 @@
-"""The options of lip reading: as a training loss, and of the lip reader's own training."""
+"""The options of the lip reader's training."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
 from common.device import Device
-
-
-@dataclass(frozen=True)
-class LipReadingOptions:
-    """The part of a batch that the lip reader sees."""
-
-    stretches: int = 2
-    """Stretches of a batch, from different windows, that are rendered and read."""
-    frames: int = 25
-    """Frames of a stretch."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +25,12 @@ class LipFitOptions:
     data: tuple[Path, ...] = ()
     """Folders of clips (<id>.npz with <id>.flac) whose motion is also shown, on the same synthetic
     people; those without phones teach the mouth's shape."""
+    shown: float = 0.1
+    """Share of the windows that show a clip of --data."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
+    start: Path | None = None
+    """Lip reader to begin from, in place of a new one; --network is not looked at."""
     cache: Path = Path("said_sentences")
     """Folder in which the sentences' phones are kept."""
     device: Device = "auto"

@@ -12,10 +12,10 @@ from audio2mesh.lipreading import load_lipreader
 from audio2mesh.lipreading.decoding import edit_distance, read_phones, visemes
 from audio2mesh.lipreading.network import FPS
 from avatar.heads import load_head
-from avatar.lipreading import mouth_renderer
-from avatar.lipreading.critic import lipreading_loss
-from avatar.lipreading.people import plain_person, spoken_motion
 from common.network_files import training_record
+from research.lipreading.critic import lipreading_loss
+from research.lipreading.people import plain_person, spoken_motion
+from research.lipreading.render import mouth_renderer
 
 SAID = [
     *("SIL", "B", "AA", "L", "OW", "M", "AE", "F", "W", "IY", "P", "AO", "SH", "UW", "M", "EY"),

@@ -5,15 +5,15 @@ from pathlib import Path
 import pytest
 import torch
 
+from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
 from audio2mesh.training.losses import Batch
 from avatar.heads import load_head
-from avatar.lipreading.options import LipReadingOptions
 from avatar.lipreading.sound_delay import face_geometry
 from common.errors import InputError
-from configs import joint
-from configs.joint import critic_factories, critic_record
+from configs.commands import train
+from configs.commands.train import critic_factories, critic_record
 from configs.options import CriticOptions
 
 CPU = torch.device("cpu")
@@ -94,13 +94,13 @@ def test_a_device_must_also_draw_where_mouths_are_drawn(
     """On a machine with a CUDA device on which gsplat does not work."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda index: "a device")
-    monkeypatch.setattr(joint, "why_not_gsplat", lambda: "gsplat does not work here")
-    assert joint.training_device("auto", False).type == "cuda"
-    assert joint.training_device("auto", True).type == "cpu"
+    monkeypatch.setattr(train, "why_not_gsplat", lambda: "gsplat does not work here")
+    assert train.training_device("auto", False).type == "cuda"
+    assert train.training_device("auto", True).type == "cpu"
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "device: cuda:0 (CUDA device a device)",
         "device: cpu (gsplat does not work here)",
     ]
     with pytest.raises(InputError, match="cannot compute on CUDA: gsplat does not work here"):
-        joint.training_device("cuda", True)
+        train.training_device("cuda", True)

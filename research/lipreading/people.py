@@ -12,7 +12,7 @@ from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
 from avatar.heads.shape_space import load_shape_space
-from avatar.lipreading.layer import GREY
+from research.lipreading.layer import GREY
 
 _LARGEST = 2.0  # standard deviations of a mode of the face's shape
 _MANNERISMS = {"mouthSmile": 0.2, "mouthFrown": 0.1, "mouthStretch": 0.1, "cheekSquint": 0.2}

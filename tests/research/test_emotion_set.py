@@ -1,4 +1,4 @@
-"""Sets of speech with feelings: what is written, how it goes on, who reads it, what is refused."""
+"""Sets of speech with emotions: what is written, how it goes on, who reads it, what is refused."""
 
 import json
 from collections.abc import Callable
@@ -13,11 +13,10 @@ from support import Outcome, write_wav
 from audio2mesh.data.clips import load_clips
 from audio2mesh.data.phones import Phone, to_arrays
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
-from avatar.drive.options import EmotionSetOptions
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_units
 from common.errors import InputError
-from research.emotion_set.make import make_emotions
+from research.emotion_set.make import EmotionSetOptions, make_emotions
 
 Run = Callable[..., Outcome]
 
@@ -36,7 +35,7 @@ def data(voice: np.ndarray, tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_recording_with_every_feeling(data: Path, tmp_path: Path):
+def test_every_recording_with_every_emotion(data: Path, tmp_path: Path):
     out = tmp_path / "set"
     options = EmotionSetOptions((data,), out, ("neutral", "happy", "sad:0.5,fear"), (0.5, 1.0))
     made = make_emotions(options)
@@ -57,7 +56,7 @@ def test_every_recording_with_every_feeling(data: Path, tmp_path: Path):
     assert clips["sound_neutral"].seconds == 1.5 and not clips["sound_neutral"].phones
 
 
-def test_feelings_grow_and_neutral_is_the_recordings_own(data: Path, tmp_path: Path):
+def test_emotions_grow_and_neutral_is_the_recordings_own(data: Path, tmp_path: Path):
     out = tmp_path / "set"
     make_emotions(EmotionSetOptions((data,), out, ("neutral", "happy"), (0.5, 1.0)))
 

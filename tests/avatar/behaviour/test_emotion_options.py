@@ -1,4 +1,4 @@
-"""What may be said of feelings: names, mixtures, files; and what is refused, in one sentence."""
+"""What may be said of emotions: names, mixtures, files; and what is refused, in one sentence."""
 
 import json
 import math
@@ -32,7 +32,7 @@ def test_every_preset_is_made_of_known_units():
 
 def test_a_timeline(tmp_path: Path):
     (tmp_path / "mine.json").write_text(json.dumps({"jawOpen": 0.5}))
-    path = tmp_path / "feelings.txt"
+    path = tmp_path / "emotions.txt"
     path.write_text("0-3 neutral  # at first\n\n3-7.5 angry 0.8\n8- happy:0.4,mine.json:0.5 0.5\n")
     spans = parse_emotions(str(path), 0.5)
     assert [(felt.start, felt.end) for felt in spans] == [(0, 3), (3, 7.5)] + [(8, math.inf)] * 2
@@ -116,7 +116,7 @@ def test_sound_suggests_excitement_alone():
     read_emotion("auto", 1.0, spoken=True)
 
 
-def test_feelings_need_a_voice():
+def test_emotions_need_a_voice():
     read_emotion(None, 1.0, spoken=False)
     with pytest.raises(InputError, match="--intensity: has nothing to do without --emotion"):
         read_emotion(None, 0.5, spoken=True)

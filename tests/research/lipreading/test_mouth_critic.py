@@ -1,22 +1,19 @@
 import pytest
 import torch
 
-from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading import LipReadNet
 from audio2mesh.lipreading.network import load_lipreader
-from audio2mesh.lipreading.options import LipReadOptions
+from audio2mesh.lipreading.options import LipReadingOptions, LipReadOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch
 from avatar.heads import load_head
-from avatar.lipreading import mouth_renderer
-from avatar.lipreading.critic import (
+from research.lipreading.critic import (
     Stretch,
     lipreading_critic,
     lipreading_loss,
-    lipreading_per,
     truth_teacher,
 )
-from avatar.lipreading.options import LipReadingOptions
+from research.lipreading.render import mouth_renderer
 
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)
@@ -117,11 +114,3 @@ def test_the_loss_lies_between_nothing_and_two(net: LipReadNet):
     crops = torch.rand(2, 5, 88, 88)
     assert 0 < lipreading_loss(net, *crops) < 2
     assert lipreading_loss(net, crops[0], crops[0]).item() == pytest.approx(0, abs=1e-5)
-
-
-def test_the_error_rate_of_a_motion_is_that_of_its_render(net: LipReadNet):
-    moving = Motion(motion(1, 40).coefficients[0], BASIS)
-    rate = lipreading_per(net, RENDER, moving, HEAD.vertices, [Phone("M", 0.0, 1.0)])
-    assert rate >= 0
-    with pytest.raises(ValueError, match="at least one phone"):
-        lipreading_per(net, RENDER, moving, HEAD.vertices, [Phone("SIL", 0.0, 1.0)])

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from common.errors import InputError, mendable
-from common.far_folder import remote_folder
-from common.places import copy_to, find, is_url, join, kept_copy, size_of
+from common.remote_folder import remote_folder
+from common.uris import copy_to, find, is_url, join, kept_copy, size_of
 
 _URL = re.compile(r"([a-z][a-z0-9+.-]+):(?:/(?!/)(.*))?")
 """What a URL becomes as a path."""
@@ -19,7 +19,7 @@ COPIES, PARTS = "data", "clips"  # folders of the cache
 
 
 @contextmanager
-def at_hand(options: Any, writes: Set[str], shares: Set[str] = frozenset()) -> Iterator[Any]:
+def local_options(options: Any, writes: Set[str], shares: Set[str] = frozenset()) -> Iterator[Any]:
     """The options, a dataclass, with paths of this machine in place of URLs.
 
     Inputs are downloaded into the cache folder, once for each content; of folders of clips that
@@ -32,41 +32,41 @@ def at_hand(options: Any, writes: Set[str], shares: Set[str] = frozenset()) -> I
     named: dict[str, str] = {}
     with ExitStack() as stack:
 
-        def at_hand_of(option: str, path: Path) -> Path:
-            place = place_of(path)
-            if not is_url(place):
+        def local_path_of(option: str, path: Path) -> Path:
+            uri = uri_of(path)
+            if not is_url(uri):
                 return path
             if option in writes:
-                local = stack.enter_context(_written_to(place))
+                local = stack.enter_context(_written_to(uri))
             else:
-                local = _read(place, option in shares)
-            named[str(local)] = place
+                local = _read(uri, option in shares)
+            named[str(local)] = uri
             return local
 
-        local = _with_paths(options, at_hand_of)
+        local = _with_paths(options, local_path_of)
         try:
             yield local
         except (InputError, FileNotFoundError) as error:
             sentence = mendable(error) or str(error)
-            for path, place in named.items():
-                sentence = sentence.replace(path, place)
+            for path, uri in named.items():
+                sentence = sentence.replace(path, uri)
             raise type(error)(sentence) from error
     for option, path in _paths(options):
-        if option in writes and is_url(place_of(path)) and _leads():
-            print(f"put to {place_of(path)}")
+        if option in writes and is_url(uri_of(path)) and _leads():
+            print(f"put to {uri_of(path)}")
 
 
-def place_of(path: Path) -> str:
-    """The place of a path, which may be a URL that was made a path: Path("s3://a/b") is s3:/a/b."""
+def uri_of(path: Path) -> str:
+    """The URI of a path, which may be a URL that was made a path: Path("s3://a/b") is s3:/a/b."""
     match = _URL.fullmatch(str(path))
     if match is None or match[1] == "file":
         return str(path)
     return f"{match[1]}://{match[2] or ''}"
 
 
-def elsewhere(options: Any) -> list[str]:
+def uris_of(options: Any) -> list[str]:
     """The URLs among the paths of the options, here or nested."""
-    return [place for _, path in _paths(options) if is_url(place := place_of(path))]
+    return [uri for _, path in _paths(options) if is_url(uri := uri_of(path))]
 
 
 def _paths(options: Any) -> Iterator[tuple[str, Path]]:
@@ -95,36 +95,36 @@ def _with_paths(options: Any, change: Callable[[str, Path], Path]) -> Any:
     return replace(options, **changed)
 
 
-def _read(place: str, in_shares: bool) -> Path:
+def _read(uri: str, in_shares: bool) -> Path:
     try:
-        if in_shares and _holds_clips(place):
-            return remote_folder(place, PARTS)
-        return kept_copy(place, COPIES)
+        if in_shares and _holds_clips(uri):
+            return remote_folder(uri, PARTS)
+        return kept_copy(uri, COPIES)
     except FileNotFoundError:
-        raise FileNotFoundError(f"{place}: there is no such file or folder") from None
+        raise FileNotFoundError(f"{uri}: there is no such file or folder") from None
 
 
-def _holds_clips(place: str) -> bool:
+def _holds_clips(uri: str) -> bool:
     """Whether each clip of a folder has an .npz of its own, as all formats of ours."""
-    return any("/" not in name and name.endswith(".npz") for _, name, _ in find(place, ("",)))
+    return any("/" not in name and name.endswith(".npz") for _, name, _ in find(uri, ("",)))
 
 
 @contextmanager
-def _written_to(place: str) -> Iterator[Path]:
+def _written_to(uri: str) -> Iterator[Path]:
     """A local path in place of an output, beside the downloaded state of an unfinished run."""
-    above, _, name = place.rstrip("/").rpartition("/")
+    above, _, name = uri.rstrip("/").rpartition("/")
     if above.endswith(":/"):
         raise InputError(
-            f"{place}: names no file; add its name, as in {place.rstrip('/')}/W.safetensors"
+            f"{uri}: names no file; add its name, as in {uri.rstrip('/')}/W.safetensors"
         )
-    size_of(place)  # says at once what cannot be reached
+    size_of(uri)  # says at once what cannot be reached
     with TemporaryDirectory(prefix="voicesplat-") as folder:
         _fetch(join(above, f"{name}.*"), Path(folder))
         _fetch(join(above, f"{name}/**"), Path(folder) / name)
         if not _leads():
             yield Path(folder) / name
             return
-        from common.mirror import mirrored  # noqa: PLC0415  few runs write elsewhere
+        from common.mirror import mirrored  # noqa: PLC0415  few runs write to a URI
 
         with mirrored(Path(folder), above):
             yield Path(folder) / name
@@ -139,7 +139,7 @@ def _fetch(pattern: str, folder: Path) -> None:
     for found in kept:
         target = folder / found.name
         target.parent.mkdir(parents=True, exist_ok=True)
-        copy_to(found.place, target.parent)
+        copy_to(found.uri, target.parent)
 
 
 def _leads() -> bool:

@@ -1,23 +1,22 @@
-"""A sheet of an avatar of photos: labelled rows of pictures."""
+"""Contact sheets: labelled rows of pictures."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from avatar.video.writer import as_bytes
 from common.atomic import write_beside
-from research.evaluation.avatar.sheet import FONT, GAIN, GAP, HEADER, INK, PAPER
-from research.evaluation.photo.likeness import Photographed
-from research.evaluation.photo.turning import Look
 
+GAIN = 5
+"""How many times brighter than it is the difference is shown."""
 TALL = 288  # pixels of a picture
-FOUND, TRUE = (0.15, 0.45, 1.0), (0.15, 0.85, 0.3)  # dots
-DOT = 1  # pixels around its middle
+GAP, HEADER, FONT = 6, 26, 15  # pixels
+PAPER, INK = "#ffffff", "#222222"
 
 
 @dataclass(frozen=True)
@@ -28,31 +27,12 @@ class Row:
     tiles: list[tuple[str, Tensor]]  # label and [H, W, 3] in [0, 1] of each
 
 
-def beside(photos: Sequence[Photographed]) -> Row:
-    """Every photo, the avatar as it shows it, and their difference."""
-    row = Row("photo and avatar", [])
-    for each in photos:
-        row.tiles.append(("photo", each.photo))
-        row.tiles.append((f"{each.scores.whole.psnr:.1f} dB", each.drawn))
-        row.tiles.append((f"{GAIN} x difference", GAIN * (each.photo - each.drawn).abs()))
-    return row
-
-
-def dotted(seen: Look) -> Tensor:
-    """A picture with its landmarks."""
-    picture = seen.picture.clone()
-    for points, colour in ((seen.true, TRUE), (seen.found, FOUND)):
-        if points is None:
-            continue
-        for column, row in points.round().long().tolist():
-            rows = slice(max(0, row - DOT), max(0, row + DOT))
-            columns = slice(max(0, column - DOT), max(0, column + DOT))
-            picture[rows, columns] = torch.tensor(colour)
-    return picture
-
-
-def write_rows(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows below each other as a PNG; all of it appears or nothing."""
+def write_rows(path: Path, rows: Sequence[Row], comment: str = "") -> None:
+    """Write the rows below each other as a PNG; all of it appears or nothing. comment: for its
+    metadata."""
+    metadata = PngInfo()
+    if comment:
+        metadata.add_text("Comment", comment)
     strips = [_strip(row) for row in rows]
     size = (max(strip.width for strip in strips), sum(strip.height for strip in strips))
     sheet = Image.new("RGB", size, PAPER)
@@ -61,7 +41,7 @@ def write_rows(path: Path, rows: Sequence[Row]) -> None:
         sheet.paste(strip, (0, top))
         top += strip.height
     with write_beside(path) as partial:
-        sheet.save(partial, format="PNG")
+        sheet.save(partial, format="PNG", pnginfo=metadata)
 
 
 def _strip(row: Row) -> Image.Image:

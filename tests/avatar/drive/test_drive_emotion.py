@@ -1,4 +1,4 @@
-"""Feelings through drive and export: what they change, what they leave, what is refused."""
+"""Emotions through drive and export: what they change, what they leave, what is refused."""
 
 import re
 from collections.abc import Callable
@@ -25,16 +25,16 @@ def voice_of_four_seconds(voice: np.ndarray, tmp_path: Path) -> Path:
 
 
 def test_a_timeline_is_exported_as_weights(voice_of_four_seconds: Path, tmp_path: Path):
-    feelings = tmp_path / "feelings.txt"
-    feelings.write_text("0-2 neutral\n2- sad 0.5\n")
+    emotions = tmp_path / "emotions.txt"
+    emotions.write_text("0-2 neutral\n2- sad 0.5\n")
     out = tmp_path / "face.csv"
-    export(ExportOptions(out, audio=voice_of_four_seconds, still=True, emotion=str(feelings)))
+    export(ExportOptions(out, audio=voice_of_four_seconds, still=True, emotion=str(emotions)))
     brow = read_take(out).weights[:, WEIGHTS.index("browInnerUp")]
     assert brow[:50].max() < 0.03
     assert brow[80:] == pytest.approx(0.5 * EMOTIONS["sad"].units["browInnerUp"], abs=0.03)
 
 
-def test_without_a_feeling_the_motion_is_as_it_was(voice_of_four_seconds: Path, tmp_path: Path):
+def test_without_an_emotion_the_motion_is_as_it_was(voice_of_four_seconds: Path, tmp_path: Path):
     def moved(name: str, emotion: str | None) -> np.ndarray:
         out = tmp_path / name
         export(ExportOptions(out, audio=voice_of_four_seconds, emotion=emotion))
@@ -68,7 +68,7 @@ def test_who_is_angry_moves_the_head_more(voice_of_four_seconds: Path, tmp_path:
     assert turned("angry.csv", "angry") > 1.5 * turned("neutral.csv", "neutral")
 
 
-def test_drive_shows_a_feeling_and_refuses_what_is_none(
+def test_drive_shows_an_emotion_and_refuses_what_is_none(
     run_drive: Run, avatar_file: Path, voice_file: Path, tmp_path: Path
 ):
     drive = ("--avatar", avatar_file, "--audio", voice_file, "--out", tmp_path / "film")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from avatar.live.door import AccessPolicy, is_loopback
+from avatar.live.access_policy import AccessPolicy, is_loopback
 from avatar.live.host import access_policy
 from avatar.live.options import ServeOptions, check_serve
 from common.errors import InputError

@@ -16,11 +16,11 @@ from torch.nn import functional
 
 from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import stream_audio
-from avatar.lipreading.critic import Stretch, Teacher
-from avatar.lipreading.mouth_view import SIZE, Box, locate_mouth
 from avatar.video.reader import FPS, film_info, grey_frames
 from common.errors import InputError
 from common.json_files import read_json
+from research.lipreading.critic import Stretch, Teacher
+from research.lipreading.mouth_view import SIZE, Box, locate_mouth
 
 SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 _SMALL = 128  # columns of the pictures in which the mouth is sought
