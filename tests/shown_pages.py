@@ -13,12 +13,14 @@ import pytest
 from chromium import Tab, chromium
 from support import ROOT
 
+from avatar.avatar_io.avatar_file import load_avatar
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 
 DEMO, VOICE = ROOT / "assets" / "demo_avatar.ply", ROOT / "assets" / "demo_voice.flac"
 
-LIGHTS = {"golden-hour": np.random.default_rng(0).integers(0, 256, (57_464, 3)).astype(np.uint8)}
+_COUNT = len(load_avatar(DEMO).gaussians.means)
+LIGHTS = {"golden-hour": np.random.default_rng(0).integers(0, 256, (_COUNT, 3)).astype(np.uint8)}
 """Of a page: what a light would make of each of the demo avatar's Gaussians."""
 
 

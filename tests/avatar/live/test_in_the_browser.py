@@ -168,7 +168,7 @@ def test_a_recording_is_heard_and_said(address: str, tmp_path: Path, voice: np.n
         assert abs(apart) < 0.02
         opened.wait("viewer.clock.state === 'idle'")
         coefficients, _ = received(opened)
-        assert len(coefficients) == 75 and lip_correlation(coefficients, said) >= 0.95
+        assert len(coefficients) == 75 and lip_correlation(coefficients, said) >= 0.9
         assert opened.said == []
 
 

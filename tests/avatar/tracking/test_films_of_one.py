@@ -46,7 +46,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def options_of(folder: Path, out: Path, **others: Any) -> FilmsOptions:
     return FilmsOptions(
-        films=(folder,), out=out, size=256, key_frames=10, crops=1, sync=0.0, **others
+        films=(folder,), out=out, size=256, key_frames=10, crops=3, sync=0.0, **others
     )  # fmt: skip
 
 
@@ -71,7 +71,7 @@ def test_clips_hold_what_the_lips_did(clips, folder):
         wanted = lip_gap(Motion(true, model.basis), face)
         found = clip_frames(clip, 25.0, len(wanted))
         gap = lip_gap(Motion(found, clip.motion.basis), face)
-        assert torch.corrcoef(torch.stack([gap, wanted]))[0, 1] > 0.9
+        assert torch.corrcoef(torch.stack([gap, wanted]))[0, 1] > 0.85
         assert 0.7 < gap.std() / wanted.std() < 1.3
         assert clip.style == "anna" and clip.origin == "tracked"
         assert abs(clip.seconds - FRAMES / 25) < 0.05
