@@ -28,7 +28,7 @@ def exr_bytes(picture: NDArray, compression: int, kind: str = "<f2") -> bytes:
     channels = b"".join(
         name + struct.pack("<BIIii", 0, number, 0, 1, 1) for name in (b"B", b"G", b"R")
     )
-    window = struct.pack("<4i", 3, -2, width + 2, height - 3)
+    window = struct.pack("<4i", 0, 0, width - 1, height - 1)
     facts = [
         (b"channels", b"chlist", channels + b"\0"),
         (b"compression", b"compression", bytes([compression])),
@@ -46,7 +46,7 @@ def exr_bytes(picture: NDArray, compression: int, kind: str = "<f2") -> bytes:
         plain = b"".join(row[:, channel].tobytes() for row in rows for channel in (2, 1, 0))
         coded = plain if compression == 0 else _compressed(plain, compression)
         body = coded if len(coded) < len(plain) else plain
-        blocks.append(struct.pack("<ii", top - 2, len(body)) + body)
+        blocks.append(struct.pack("<ii", top, len(body)) + body)
     starts = np.cumsum([len(head) + 8 * len(blocks), *(len(block) for block in blocks)])[:-1]
     return head + struct.pack(f"<{len(blocks)}Q", *starts.tolist()) + b"".join(blocks)
 

@@ -183,7 +183,8 @@ ONLY_IN = {
         "research/evaluation/sheet.py research/upkeep/people_library.py"
     ),
     "av": (
-        "audio2mesh/sound/waveform.py avatar/live/lip_sync.py avatar/live/video_call.py "
+        "audio2mesh/sound/waveform.py avatar/lighting/environment_files.py "
+        "avatar/live/lip_sync.py avatar/live/video_call.py "
         "avatar/video/nvenc.py avatar/video/output.py avatar/video/reader.py "
         "avatar/video/sound.py avatar/video/writer.py"
     ),

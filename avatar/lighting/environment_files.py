@@ -1,17 +1,13 @@
-"""A light by name: an environment map's file, a preset, or a list of lamps.
-
-Radiance's format (.hdr, .pic) is a line of text for each attribute, an empty line, the size, then
-RGBE pixels, run-length coded or not: red, green, blue and their exponent, where value = mantissa ·
-2^(exponent - 136) (Ward, Real Pixels, Graphics Gems II).
-"""
+"""A light by name: an environment map's file, a preset, or a list of lamps."""
 
 import math
-import re
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
+from av import CodecContext, Packet, VideoFrame
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from avatar.geometry.coloured import to_linear
@@ -24,108 +20,40 @@ from avatar.lighting.environment import (
     irradiance,
     lamps,
 )
-from avatar.lighting.exr import read_exr
 from avatar.lighting.options import LightOptions
 from avatar.lighting.presets import parse_light
 from common.colours import parse_colour
 from common.errors import InputError, check_file
 
-MAGIC = (b"#?RADIANCE", b"#?RGBE")
+DECODERS = {".hdr": "hdr", ".pic": "hdr", ".exr": "exr"}
+KINDS = {"gbrpf16le": "<f2", "gbrpf32le": "<f4"}  # of the values, by FFmpeg's name of the pixels
 MOST_PIXELS = 2**25
-LONGEST_HEADER = 2**16
-RLE_WIDTHS = range(8, 32768)  # widths whose lines may be coded channel by channel
-SIZE = re.compile(rb"([+-])Y (\d{1,6}) ([+-])X (\d{1,6})\n")
 
 
-def read_hdr(data: bytes) -> NDArray[np.float32]:
-    """The picture [H, W, 3] in the bytes of a file. Raises InputError: what is wrong with it."""
-    if not data.startswith(MAGIC):
-        raise InputError("is no .hdr picture: it does not begin with #?RADIANCE; export it again")
-    end = data.find(b"\n\n", 0, LONGEST_HEADER)
-    size = SIZE.match(data, end + 2) if end >= 0 else None
-    if size is None:
-        raise InputError("its header has no line with the picture's size, as -Y 512 +X 1024")
-    lines = data[:end].splitlines()
-    form = next((line[7:].strip() for line in lines if line.startswith(b"FORMAT=")), b"")
-    if form not in (b"32-bit_rle_rgbe", b""):
-        raise InputError(f"its format is {form.decode('latin-1')}, not 32-bit_rle_rgbe")
-    height, width = int(size[2]), int(size[4])
-    if not 0 < height * width <= MOST_PIXELS:
-        raise InputError(f"says it has {width}x{height} pixels; give one of at most 2^25")
-    pixels = _pixels(np.frombuffer(data, np.uint8, offset=size.end()), height, width)
-    rows = slice(None, None, -1) if size[1] == b"+" else slice(None)
-    columns = slice(None, None, -1) if size[3] == b"-" else slice(None)
-    return _floats(pixels)[rows, columns]
+def read_pixels(data: bytes, decoder: str) -> NDArray[np.float32]:
+    """The picture [H, W, 3] in the bytes of a file, by one of FFmpeg's decoders. Raises InputError:
+    what is wrong with it."""
+    context = CodecContext.create(decoder, "r")
+    context.options = {"max_pixels": str(MOST_PIXELS)}
+    try:
+        frames = [*context.decode(Packet(data)), *context.decode(None)]
+    except FFmpegError:
+        frames = []
+    if len(frames) != 1 or not isinstance(frames[0], VideoFrame):
+        raise InputError(
+            "is no picture that can be read, or has more than 2^25 pixels; export it again, as "
+            ".hdr or as .exr with R, G and B"
+        )
+    kind = KINDS.get(frames[0].format.name)
+    if kind is None:
+        raise InputError("holds whole numbers; export it with half or whole floats")
+    planes = [
+        np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
+        for plane in frames[0].planes  # green, blue, red
+    ]
+    return np.stack([planes[2], planes[0], planes[1]], -1).astype(np.float32)
 
 
-def _floats(rgbe: NDArray[np.uint8]) -> NDArray[np.float32]:
-    scale = np.ldexp(np.float32(1), rgbe[..., 3].astype(np.int32) - 136)
-    scale[rgbe[..., 3] == 0] = 0
-    return rgbe[..., :3].astype(np.float32) * scale[..., None]
-
-
-def _pixels(data: NDArray[np.uint8], height: int, width: int) -> NDArray[np.uint8]:
-    """[H, W, 4] of coded lines."""
-    if len(data) < 4 * height and len(data) < 4 * height * width:
-        raise InputError("is cut short")
-    if len(data) == 4 * height * width and not (data.reshape(-1, 4)[:, :3] == 1).all(1).any():
-        return data.reshape(height, width, 4)  # no runs at all
-    pixels = np.empty((height, width, 4), np.uint8)
-    offset = 0
-    for row in range(height):
-        start = data[offset : offset + 4]
-        coded = len(start) == 4 and start[0] == start[1] == 2 and start[2] < 128
-        if coded and width in RLE_WIDTHS:
-            if int(start[2]) << 8 | int(start[3]) != width:
-                raise InputError(f"line {row} has another length than the picture")
-            offset = _channels(data, offset + 4, pixels[row], row)
-        else:
-            offset = _old_line(data, offset, pixels[row], row)
-    return pixels
-
-
-def _channels(data: NDArray[np.uint8], offset: int, line: NDArray[np.uint8], row: int) -> int:
-    """Fill a line [W, 4] channel by channel; returns where the next one begins."""
-    width = len(line)
-    for channel in range(4):
-        column = 0
-        while column < width:
-            if offset + 1 >= len(data):
-                raise InputError(f"is cut short in line {row}")
-            count = int(data[offset])
-            run = count > 128
-            count -= 128 if run else 0
-            taken = 1 if run else count
-            values = data[offset + 1 : offset + 1 + taken]
-            if count == 0 or column + count > width or len(values) < taken:
-                raise InputError(f"its line {row} is damaged")
-            line[column : column + count, channel] = values
-            column, offset = column + count, offset + 1 + taken
-    return offset
-
-
-def _old_line(data: NDArray[np.uint8], offset: int, line: NDArray[np.uint8], row: int) -> int:
-    """Fill a line [W, 4] pixel by pixel, where 1 1 1 n repeats the last one n times, or n · 256
-    times directly after another repetition; returns where the next one begins."""
-    column, shift = 0, 0
-    while column < len(line):
-        pixel = data[offset : offset + 4]
-        if len(pixel) < 4:
-            raise InputError(f"is cut short in line {row}")
-        offset += 4
-        if (pixel[:3] == 1).all():
-            count = int(pixel[3]) << shift
-            if column == 0 or column + count > len(line):
-                raise InputError(f"its line {row} is damaged")
-            line[column : column + count] = line[column - 1]
-            column, shift = column + count, min(shift + 8, 24)
-        else:
-            line[column] = pixel
-            column, shift = column + 1, 0
-    return offset
-
-
-READERS = {".hdr": read_hdr, ".pic": read_hdr, ".exr": read_exr}
 MOST_ROWS = 512  # rows of a picture
 BRIGHTEST = 1e8  # radiance of a pixel: brighter than the sun's disc beside its sky
 
@@ -180,7 +108,7 @@ def read_lights(lights: Sequence[str]) -> dict[str, Environment]:
 
 def is_picture(name: str) -> bool:
     """Whether --light names a file."""
-    return Path(name).suffix.lower() in READERS
+    return Path(name).suffix.lower() in DECODERS
 
 
 def read_radiance(path: Path) -> Floats:
@@ -188,7 +116,7 @@ def read_radiance(path: Path) -> Floats:
     `read_light`."""
     check_file(path)
     try:
-        radiance = READERS[path.suffix.lower()](path.read_bytes())
+        radiance = read_pixels(path.read_bytes(), DECODERS[path.suffix.lower()])
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     height, width = radiance.shape[:2]

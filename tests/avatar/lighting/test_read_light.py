@@ -1,7 +1,7 @@
 """Files of light: read right, and refused in a sentence."""
 
+import resource
 import struct
-import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +9,7 @@ import pytest
 from light_files import exr_bytes, hdr_bytes
 
 from avatar.lighting.environment import irradiance, pixel_directions, towards
-from avatar.lighting.environment_files import read_hdr, read_light, read_lights, read_radiance
-from avatar.lighting.exr import read_exr
+from avatar.lighting.environment_files import read_light, read_lights, read_pixels, read_radiance
 from common.errors import InputError
 
 
@@ -27,7 +26,7 @@ def pixels(height: int = 16, width: int = 32) -> np.ndarray:
 @pytest.mark.parametrize("runs", [False, True])
 def test_radiance_files_hold_mantissas_and_exponents(runs: bool):
     rgbe = pixels()
-    found = read_hdr(hdr_bytes(rgbe, runs))
+    found = read_pixels(hdr_bytes(rgbe, runs), "hdr")
     expected = rgbe[..., :3] * 2.0 ** (rgbe[..., 3:].astype(float) - 136)
     expected[3, 4] = 0
     assert np.array_equal(found, expected.astype(np.float32))
@@ -35,22 +34,16 @@ def test_radiance_files_hold_mantissas_and_exponents(runs: bool):
 
 def test_old_runs_repeat_the_last_pixel():
     head = b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n\n-Y 1 +X 8\n"
-    found = read_hdr(head + bytes([9, 8, 7, 136, 1, 1, 1, 6, 3, 3, 3, 136]))
+    found = read_pixels(head + bytes([9, 8, 7, 136, 1, 1, 1, 6, 3, 3, 3, 136]), "hdr")
     assert found[0, :, 0].tolist() == [9] * 7 + [3]
 
 
-@pytest.mark.parametrize("kind", ["<f2", "<f4", "<u4"])
+@pytest.mark.parametrize("kind", ["<f2", "<f4"])
 @pytest.mark.parametrize("compression", [0, 1, 2, 3])
 def test_openexr_files_of_scan_lines(compression: int, kind: str):
     picture = np.round(np.random.default_rng(0).random((37, 22, 3)) * 64)
     picture[:, 5:15] = 7
-    assert np.array_equal(read_exr(exr_bytes(picture, compression, kind)), picture)
-
-
-def test_a_picture_of_y_and_some_colours_is_grey():
-    picture = np.round(np.random.default_rng(0).random((5, 8, 3)) * 64)
-    data = exr_bytes(picture, 0).replace(b"G\0\1\0\0\0", b"Y\0\1\0\0\0")
-    assert np.array_equal(read_exr(data), picture[..., [1, 1, 1]])
+    assert np.array_equal(read_pixels(exr_bytes(picture, compression, kind), "exr"), picture)
 
 
 @pytest.mark.parametrize("suffix", [".hdr", ".exr"])
@@ -70,16 +63,16 @@ def test_broken_files_get_a_sentence_and_nothing_else(compression: int):
     """Bytes changed and cut away at random: a picture comes out, or InputError."""
     rng = np.random.default_rng(compression)
     whole = {
-        read_hdr: hdr_bytes(pixels(), compression == 1),
-        read_exr: exr_bytes(np.random.default_rng(0).random((20, 10, 3)), compression),
+        "hdr": hdr_bytes(pixels(), compression == 1),
+        "exr": exr_bytes(np.random.default_rng(0).random((20, 10, 3)), compression),
     }
-    for reader, data in whole.items():
+    for decoder, data in whole.items():
         for _ in range(400):
             broken = bytearray(data[: rng.integers(1, len(data) + 1)])
             for place in rng.integers(0, len(broken), rng.integers(0, 6)):
                 broken[place] = rng.integers(0, 256)
             try:
-                assert reader(bytes(broken)).shape[-1] == 3
+                assert read_pixels(bytes(broken), decoder).shape[-1] == 3
             except InputError as error:
                 assert len(str(error)) > 10
 
@@ -87,21 +80,15 @@ def test_broken_files_get_a_sentence_and_nothing_else(compression: int):
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.hdr", b"GIF89a", "does not begin with #"),
-        ("a.exr", b"\x89PNG", "does not begin as an OpenEXR"),
+        ("a.hdr", b"GIF89a", "no picture that can be read"),
+        ("a.exr", b"\x89PNG", "no picture that can be read"),
         ("a.hdr", hdr_bytes(np.zeros((8, 16, 4), np.uint8), False), "is black"),
         ("a.hdr", hdr_bytes(pixels(16, 16), True), "twice as wide"),
-        ("a.hdr", b"#?RADIANCE\n\n-Y 99999 +X 199998\n", "at most"),
-        ("a.hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 2 +X 4\n", "xyze"),
+        ("a.hdr", b"#?RADIANCE\n\n-Y 99999 +X 199998\n", "more than 2"),
+        ("a.hdr", b"#?RADIANCE\nFORMAT=32-bit_rle_xyze\n\n-Y 2 +X 4\n", "no picture"),
+        ("a.exr", exr_bytes(np.ones((8, 16, 3)), 0, "<u4"), "whole numbers"),
         ("a.exr", exr_bytes(np.full((8, 16, 3), np.nan), 0), "no numbers"),
-        (
-            "a.exr",
-            exr_bytes(np.ones((8, 16, 3)), 0).replace(
-                b"compression\0\1\0\0\0\0", b"compression\0\1\0\0\0\4"
-            ),
-            "PIZ",
-        ),
-        ("a.exr", exr_bytes(np.ones((8, 16, 3)), 0).replace(b"R\0", b"Q\0"), "no channels R"),
+        ("a.exr", exr_bytes(np.ones((8, 16, 3)), 0).replace(b"R\0", b"Q\0"), "no picture"),
     ],
 )
 def test_files_that_give_no_light_are_named(tmp_path: Path, name: str, data: bytes, said: str):
@@ -112,29 +99,12 @@ def test_files_that_give_no_light_are_named(tmp_path: Path, name: str, data: byt
     assert str(path) in str(told.value)
 
 
-def hostile_exr(channels: int, width: int) -> bytes:
-    """A picture of one line, whose header names so many channels more and is so wide."""
-    whole = exr_bytes(np.zeros((1, 2, 3)), 2)
-    window, wide = (struct.pack("<4i", 3, -2, across + 2, -2) for across in (2, width))
-    more = b"".join(b"%05d\0" % k + struct.pack("<IIii", 2, 0, 1, 1) for k in range(channels))
-    before, after = whole.replace(window, wide).split(b"chlist\0", 1)
-    size = int.from_bytes(after[:4], "little") + len(more)
-    return before + b"chlist\0" + struct.pack("<i", size) + more + after[4:]
-
-
-@pytest.mark.parametrize(
-    ("channels", "width", "said"),
-    [(10_000, 1024, "more than 16 channels"), (0, 2**25, "at most .* 2.15 across")],
-)
-def test_a_header_that_asks_for_gigabytes_is_refused(channels: int, width: int, said: str):
-    data = hostile_exr(channels, width)
-    tracemalloc.start()
-    try:
-        with pytest.raises(InputError, match=said):
-            read_exr(data)
-        assert tracemalloc.get_traced_memory()[1] < 2**23
-    finally:
-        tracemalloc.stop()
+def test_a_header_that_asks_for_gigabytes_is_refused():
+    window, wide = (struct.pack("<4i", 0, 0, across - 1, 0) for across in (2, 2**25 + 1))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(InputError, match="more than 2"):
+        read_pixels(exr_bytes(np.zeros((1, 2, 3)), 2).replace(window, wide), "exr")
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 2**23 / 1024
 
 
 def test_a_missing_file_is_named(tmp_path: Path):
