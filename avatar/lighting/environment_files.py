@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from av import CodecContext, Packet, VideoFrame
 from av.error import FFmpegError
+from av.video.codeccontext import VideoCodecContext
 from numpy.typing import NDArray
 
 from avatar.geometry.coloured import to_linear
@@ -34,6 +35,7 @@ def read_pixels(data: bytes, decoder: str) -> NDArray[np.float32]:
     """The picture [H, W, 3] in the bytes of a file, by one of FFmpeg's decoders. Raises InputError:
     what is wrong with it."""
     context = CodecContext.create(decoder, "r")
+    assert isinstance(context, VideoCodecContext)
     context.options = {"max_pixels": str(MOST_PIXELS)}
     try:
         frames = [*context.decode(Packet(data)), *context.decode(None)]
@@ -48,7 +50,7 @@ def read_pixels(data: bytes, decoder: str) -> NDArray[np.float32]:
     if kind is None:
         raise InputError("holds whole numbers; export it with half or whole floats")
     planes = [
-        np.frombuffer(plane, kind).reshape(plane.height, -1)[:, : plane.width]
+        np.frombuffer(bytes(plane), kind).reshape(plane.height, -1)[:, : plane.width]
         for plane in frames[0].planes  # green, blue, red
     ]
     return np.stack([planes[2], planes[0], planes[1]], -1).astype(np.float32)
