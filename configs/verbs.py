@@ -182,7 +182,7 @@ MEASURE = {
         aliases={"--style": "--weights-style"},
     ),
     "bench": Verb(
-        "configs.options:BenchOptions",
+        "research.bench.options:BenchOptions",
         "research.commands.bench:main",
         "how fast everything is on this machine",
         aliases={"--voice": "--audio"},

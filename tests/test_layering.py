@@ -85,8 +85,8 @@ MAY_IMPORT = {
         "avatar.tracking common configs research.captures research.lipreading splat"
     ),
     "research.bench": (
-        "audio2mesh audio2mesh.model audio2mesh.prosody audio2mesh.sound avatar.drive "
-        "avatar.heads avatar.lipreading avatar.live avatar.vision common splat.cpu splat.scene"
+        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads "
+        "avatar.lipreading avatar.live common splat.cpu splat.scene"
     ),
     "research.captures": (
         "audio2mesh audio2mesh.prosody avatar.behaviour avatar.geometry avatar.heads "
@@ -95,11 +95,11 @@ MAY_IMPORT = {
     ),
     "research.commands": (
         "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
-        "avatar.heads avatar.lipreading common configs research.bench research.captures "
-        "research.corpus research.evaluation research.evaluation.avatar "
-        "research.evaluation.emotion research.evaluation.film research.evaluation.head "
-        "research.evaluation.photo research.evaluation.reenactment research.evaluation.tracking "
-        "research.evaluation.voices research.lipreading"
+        "avatar.heads avatar.lipreading common research.bench research.captures research.corpus "
+        "research.evaluation research.evaluation.avatar research.evaluation.emotion "
+        "research.evaluation.film research.evaluation.head research.evaluation.photo "
+        "research.evaluation.reenactment research.evaluation.tracking research.evaluation.voices "
+        "research.lipreading"
     ),
     "research.corpus": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"

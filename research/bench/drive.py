@@ -7,11 +7,10 @@ import time
 import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass, fields
 from multiprocessing import get_context
 from pathlib import Path
-from subprocess import DEVNULL, PIPE, Popen
+from subprocess import DEVNULL, PIPE, run
 from typing import Concatenate, ParamSpec, TypeVar
 
 import numpy as np
@@ -108,43 +107,15 @@ def measure_drive(
 
     Raises InputError with what the command said if it fails.
     """
-    (report,) = measure_drives(1, command, avatar, voice, seconds, options)
-    return report
-
-
-def measure_drives(
-    count: int,
-    command: Sequence[str],
-    avatar: Path,
-    voice: Path,
-    seconds: float,
-    options: Iterable[str] = (),
-) -> list[Report]:
-    """The reports of `count` drives that start together; see `measure_drive`."""
     with tempfile.TemporaryDirectory() as folder:
-        audio = Path(folder) / "voice.wav"
+        audio, report = Path(folder) / "voice.wav", Path(folder) / "report.json"
         write_repeated(audio, voice, seconds)
         words = [*command, "--avatar", str(avatar), "--audio", str(audio), *options]
-        reports = [Path(folder) / f"{number}.json" for number in range(count)]
-        _run_together(
-            [*words, "--out", str(path.with_suffix(".mp4")), "--report", str(path)]
-            for path in reports
-        )
-        return [_read_report(path) for path in reports]
-
-
-def _run_together(commands: Iterable[Sequence[str]]) -> None:
-    """Start all, and wait for the last; InputError with what one that failed said."""
-    with ExitStack() as stack:
-        runs: list[Popen[str]] = []
-        for words in commands:
-            run = stack.enter_context(Popen(words, stdout=DEVNULL, stderr=PIPE, text=True))
-            stack.callback(run.kill)
-            runs.append(run)
-        for run in runs:
-            _, said = run.communicate()
-            if run.returncode:
-                raise InputError(said.strip().splitlines()[-1].removeprefix("error: "))
+        words += ["--out", str(report.with_suffix(".mp4")), "--report", str(report)]
+        done = run(words, stdout=DEVNULL, stderr=PIPE, text=True, check=False)
+        if done.returncode:
+            raise InputError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
+        return _read_report(report)
 
 
 def _read_report(path: Path) -> Report:

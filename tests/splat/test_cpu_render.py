@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+import reference_raster as reference
 import torch
 from splat_scenes import (
     Setting,
@@ -14,7 +15,6 @@ from splat_scenes import (
 )
 from torch import Tensor
 
-from research.bench import rasterizer as reference
 from splat import Camera, Gaussians, Rendering, render
 from splat.cpu import render as cpu
 from splat.cpu.tile import scattered

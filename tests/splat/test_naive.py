@@ -2,9 +2,9 @@
 
 import numpy as np
 import torch
+from naive_raster import rasterize_naively, rasterize_naively_backward
 from splat_scenes import settings
 
-from research.bench.naive import rasterize_naively, rasterize_naively_backward
 from splat.cpu.backward import SUMS, rasterize_backward
 from splat.cpu.frame import Scene, blend, project_and_bin, slots
 from splat.cpu.render import scene_arrays, view_arrays

@@ -1,9 +1,9 @@
 """The oracle's own gradients, in float64 and away from the thresholds."""
 
+import reference_raster as reference
 import torch
 from torch import Tensor
 
-from research.bench import rasterizer as reference
 from splat import Camera, Gaussians, look_at
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA
 

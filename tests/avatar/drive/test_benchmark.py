@@ -8,7 +8,6 @@ from audio2mesh import probe_audio
 from research.bench.drive import (
     alone,
     measure_drive,
-    measure_drives,
     measure_live,
     measure_speech,
     write_repeated,
@@ -26,15 +25,6 @@ def test_a_drive_is_measured(avatar_file: Path):
     assert 0 < report.steady_fps < float("inf") and report.peak_rss_mb > 100
     drawing = sum(report.stages[name] for name in ("rig", "raster"))
     assert drawing <= 2.02 * report.frames / report.steady_fps  # two frames at once
-
-
-@pytest.mark.slow
-def test_drives_at_once_are_measured(avatar_file: Path):
-    size = ("--width", "64", "--height", "64")
-    reports = measure_drives(2, DRIVE, avatar_file, VOICE, 4.0, size)
-    assert [report.frames for report in reports] == [100, 100]
-    assert all(report.cpu_seconds > 0 for report in reports)
-    assert reports[0].output != reports[1].output
 
 
 @pytest.mark.slow

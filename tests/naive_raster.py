@@ -1,15 +1,14 @@
 """The obvious form of the CPU rasterizer: a loop over Gaussians and the pixels of their boxes.
 
-A second opinion in tests, and what the fast form is measured against. Bands of rows run in
+A second opinion. Bands of rows run in
 parallel; there are no tiles, and each pixel is handled by itself.
 """
 
 import math
 
 import numpy as np
-from numba import prange
+from numba import njit, prange
 
-from common.kernels import cached_njit
 from splat.cpu import backward as b
 from splat.cpu import fields as f
 from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_STOP
@@ -17,7 +16,7 @@ from splat.scene.conventions import ALPHA_THRESHOLD, MAX_ALPHA, TRANSMITTANCE_ST
 BAND = 16  # rows
 
 
-@cached_njit()
+@njit(cache=True)
 def pixel_box(splats, rects, i, first_row, last_row, width):
     """Rows and columns that Gaussian i can touch within a band."""
     y = splats[i, f.MEAN_Y] - 0.5
@@ -27,7 +26,7 @@ def pixel_box(splats, rects, i, first_row, last_row, width):
     return top, bottom, rects[i, 0] * f.TILE, min(width, rects[i, 1] * f.TILE)
 
 
-@cached_njit()
+@njit(cache=True)
 def offsets(splats, i, row, column):
     """dx along the sheared row, dy, and exp(-sigma) at a pixel."""
     dy = row + 0.5 - splats[i, f.MEAN_Y]
@@ -35,7 +34,7 @@ def offsets(splats, i, row, column):
     return dx, dy, math.exp(-((splats[i, f.NARROW] * dx) ** 2) - (splats[i, f.FALL] * dy) ** 2)
 
 
-@cached_njit(parallel=True)
+@njit(parallel=True, cache=True)
 def rasterize_naively(splats, rects, order, background, colors, alphas, depths):
     """As `splat.cpu.raster.rasterize`, from the depth order instead of tile lists."""
     height, width = alphas.shape
@@ -66,7 +65,7 @@ def rasterize_naively(splats, rects, order, background, colors, alphas, depths):
                     colors[y, x, c] += transmittance[y, x] * background[c]
 
 
-@cached_njit(parallel=True)
+@njit(parallel=True, cache=True)
 def rasterize_naively_backward(splats, rects, order, image, image_gradients):
     """Sums per Gaussian [N, SUMS] as `splat.cpu.backward.rasterize_backward` makes per tile."""
     colors, alphas, depths = image
