@@ -14,7 +14,8 @@ from unittest.mock import patch
 
 import torch
 from gsplat.cuda import _torch_impl as plain
-from other_device import Elsewhere, note_wait, on_cpu
+from nvenc_rules import nvenc_rules
+from other_device import Elsewhere, note_wait, on_cpu, other_device
 from torch import Tensor
 
 TILE = 16
@@ -27,6 +28,13 @@ def gsplat_kernels() -> Iterator[None]:
     module = SimpleNamespace(_C=SimpleNamespace(**KERNELS))
     with patch.dict(sys.modules, {"gsplat.cuda._backend": module}):  # type: ignore[dict-item]
         yield
+
+
+@contextmanager
+def pretended_cuda() -> Iterator[torch.device]:
+    """A device of `other_device`, on which gsplat draws and NVENC encodes."""
+    with other_device() as device, gsplat_kernels(), nvenc_rules():
+        yield device
 
 
 def check_input(

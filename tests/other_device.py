@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
@@ -83,10 +84,15 @@ class _OutOfSight(TorchFunctionMode):
         if func in (torch.tensor, torch.as_tensor) and _there(kwargs.get("device")):
             note_wait(func.__name__)
             return Elsewhere(func(*args, **{**kwargs, "device": "cpu"}))
+        if func is Tensor.to:
+            args = tuple(OTHER if _is_cuda(arg) else arg for arg in args)
         if func is Tensor.to and isinstance(args[0], Elsewhere):
             device, dtype, *_ = torch._C._nn._parse_to(*args[1:], **kwargs)
             if _there(device):
                 return args[0] if dtype is None else func(args[0], dtype)
+        if func is Tensor.new_tensor and isinstance(args[0], Elsewhere):
+            note_wait("new_tensor")
+            return Elsewhere(args[0].inner.new_tensor(*args[1:], **kwargs))
         if func is Tensor.__getitem__ and isinstance(args[1], list):
             return func(args[0], torch.tensor(args[1]))
         if func is Tensor.tolist and isinstance(args[0], Elsewhere):
@@ -133,6 +139,7 @@ _CUDA = {
 def other_device() -> Iterator[torch.device]:
     """The device, while the block runs, in this thread and those that begin in it. It computes in
     the precision of its tensors, also under autocast."""
+    import_module("torch._dynamo")  # which torch imports when it needs it, and which asks for CUDA
     run = threading.Thread.run
 
     def run_there(thread: threading.Thread) -> None:
@@ -177,6 +184,10 @@ def on_cpu(tensor: Tensor) -> Tensor:
     return tensor.inner if isinstance(tensor, Elsewhere) else tensor
 
 
+def _is_cuda(given: Any) -> bool:
+    return isinstance(given, str | torch.device) and torch.device(given).type == "cuda"
+
+
 def _there(device: Any) -> bool:
     return device is not None and torch.device(device).type in ("cuda", "meta")
 
@@ -196,7 +207,7 @@ def _run(func, args, kwargs):
     if asked is not None:
         plain["device"] = CPU
     result = func(*plain_args, **plain)
-    if name.endswith("_"):  # in place; of lists nothing is returned
+    if name.endswith("_") and not name.startswith("__"):  # in place; of lists nothing is returned
         return args[0] if isinstance(args[0], Tensor) else None
     goes_there = _there(asked) if asked is not None else bool(there)
     return tree_map(_elsewhere, result) if goes_there else result
