@@ -51,7 +51,8 @@ class Moving:
 
 
 Pictures = Iterator[tuple[Tensor, Tensor]]
-"""Of every frame the picture, [H, W, 3] or as `nv12` makes it, and the `moved` that it shows."""
+"""Of every frame the picture, [H, W, 3] or as `nv12` makes it, and, on the CPU, the `moved` that it
+shows."""
 
 
 def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
@@ -259,18 +260,19 @@ def _launch(
             finished = nv12(finished)
         if not renderer.stay:
             finished = _towards_host(finished)
+        shown = _towards_host(offsets)
     landing = clock.landing()
 
     def landed() -> Pictures:
         landing()
-        yield from zip(finished, offsets, strict=True)
+        yield from zip(finished, shown, strict=True)
 
     return landed
 
 
-def _towards_host(pictures: Tensor) -> Tensor:
+def _towards_host(frames: Tensor) -> Tensor:
     """A copy on the CPU, complete when the device has finished its queue."""
-    if not pictures.is_cuda:
-        return pictures.cpu()
-    host = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
-    return host.copy_(pictures, non_blocking=True)
+    if not frames.is_cuda:
+        return frames.cpu()
+    host = torch.empty(frames.shape, dtype=frames.dtype, pin_memory=True)
+    return host.copy_(frames, non_blocking=True)
