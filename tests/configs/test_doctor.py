@@ -11,7 +11,8 @@ from av.codec import codec
 from support import Outcome
 
 from configs.commands.doctor import CHECKS, main
-from configs.doctor import cuda, machine
+from configs.doctor import cuda as checks
+from configs.doctor import gpu, machine
 from configs.doctor.finding import Finding, examined
 from configs.options import DoctorOptions
 
@@ -45,10 +46,10 @@ def test_what_a_check_raises_is_told_and_the_others_go_on():
 @pytest.mark.parametrize("module", ["gsplat", "gsplat.rendering"])
 def test_a_gsplat_that_cannot_be_imported(module: str, monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setitem(sys.modules, module, None)
-    found = cuda.check_gsplat()
+    found = checks.check_gsplat()
     assert found.state == "broken" and "(ModuleNotFoundError: " in found.said
     assert "gsplat==1.5.3" in found.advice and "on the CPU" in found.advice
-    monkeypatch.setattr("configs.commands.doctor.CHECKS", {"gsplat": cuda.check_gsplat})
+    monkeypatch.setattr("configs.commands.doctor.CHECKS", {"gsplat": checks.check_gsplat})
     with pytest.raises(SystemExit) as ended:
         main(DoctorOptions())
     assert ended.value.code == 1 and capsys.readouterr().out.startswith("gsplat     broken   ")
@@ -56,7 +57,7 @@ def test_a_gsplat_that_cannot_be_imported(module: str, monkeypatch: pytest.Monke
 
 def test_a_torch_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert cuda.check_torch().state == "broken"
+    assert checks.check_torch().state == "broken"
     names = ("torch", "device", "gsplat", "nvenc", "kernels", "memory")
     found = dict(examined({name: CHECKS[name] for name in names}))
     assert found["device"].state == found["gsplat"].state == found["nvenc"].state == "broken"
@@ -70,17 +71,17 @@ def no_device(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.usefixtures("no_device")
 def test_a_torch_without_cuda(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    monkeypatch.setattr(cuda, "_said", lambda *_: None)
-    monkeypatch.setattr(cuda, "DRIVER", tmp_path / "version")
-    assert "there is no NVIDIA driver" in cuda.check_device().said
+    monkeypatch.setattr(checks, "_said", lambda *_: None)
+    monkeypatch.setattr(checks, "DRIVER", tmp_path / "version")
+    assert "there is no NVIDIA driver" in checks.check_device().said
     (tmp_path / "version").write_text("NVRM version: NVIDIA UNIX x86_64  Module  560.35.03  2024\n")
     monkeypatch.setattr(torch.version, "cuda", None)
-    found = cuda.check_device()
+    found = checks.check_device()
     assert found.state == "missing" and "driver 560.35.03" in found.said
     assert "Install PyTorch built for CUDA" in found.advice
     monkeypatch.setattr(torch.version, "cuda", "12.8")
-    assert "Update the driver to one for CUDA 12.8" in cuda.check_device().advice
-    assert cuda.check_gsplat().state == cuda.check_nvenc().state == "missing"
+    assert "Update the driver to one for CUDA 12.8" in checks.check_device().advice
+    assert checks.check_gsplat().state == checks.check_nvenc().state == "missing"
 
 
 @pytest.fixture
@@ -105,8 +106,8 @@ def device(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_gsplat_that_is_not_built(
     nvcc: str | None, advised: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(cuda, "_said", lambda *_: nvcc)
-    found = cuda.check_gsplat()
+    monkeypatch.setattr(checks, "_said", lambda *_: nvcc)
+    found = checks.check_gsplat()
     assert found.state == "missing" and found.advice.startswith(advised)
 
 
@@ -115,10 +116,10 @@ def test_a_gsplat_that_is_built_and_does_not_draw(monkeypatch: pytest.MonkeyPatc
     (tmp_path / "gsplat_cuda").mkdir()
     (tmp_path / "gsplat_cuda" / "gsplat_cuda.so").touch()
     monkeypatch.setattr("splat.why_not_gsplat", lambda: "gsplat does not work here (X: y)")
-    found = cuda.check_gsplat()
+    found = checks.check_gsplat()
     assert found.state == "broken" and str(tmp_path / "gsplat_cuda") in found.advice
     monkeypatch.setattr("splat.why_not_gsplat", lambda: None)
-    assert cuda.check_gsplat().state == "works"
+    assert checks.check_gsplat().state == "works"
 
 
 @pytest.mark.parametrize(
@@ -169,6 +170,28 @@ def test_the_ranges_are_those_of_this_version():
     assert any(text.startswith("torch>=") for text in known)
     assert any(text.endswith('; extra == "webrtc"') for text in known)
     assert machine.check_libraries().state == "works"
+
+
+@pytest.mark.gpu
+def test_the_parts_of_a_device_are_tried(cuda: torch.device, tmp_path: Path):
+    """One film; the parts of --gpu differ only in what they call."""
+    figures = gpu._drive(tmp_path, "cuda", (192, 64), 0.2)
+    assert figures["backend"] == "gsplat"
+    assert all(float(figures[f"{name} ms"]) > 0 for name in ("audio2mesh", "rig", "raster"))
+    row = gpu.rows(gpu.Measured("drive 192x64", figures, 1.0))
+    assert row.startswith("| drive 192x64 | backend gsplat; fps ") and row.endswith(" |")
+
+
+def test_what_fails_on_a_device_does_not_stop_the_rest(monkeypatch: pytest.MonkeyPatch):
+    def fails() -> gpu.Figures:
+        raise RuntimeError("CUDA error: an illegal memory access\nmore")
+
+    monkeypatch.setattr(gpu, "_parts", lambda *_: {"a": fails, "b": lambda: {"dB": 33.0}})
+    first, second = gpu.measured()
+    assert gpu.rows(first) == "| a | RuntimeError: CUDA error: an illegal memory access |"
+    assert gpu.rows(second) == "| b | dB 33 |"
+    monkeypatch.setattr(gpu, "LONGEST", -1.0)
+    assert "left out" in next(iter(gpu.measured())).failed
 
 
 def test_a_device_is_not_tried_where_there_is_none(run_script: Callable[..., Outcome]):
