@@ -65,10 +65,14 @@ def on_device(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return called
 
 
+def _all(*given: Any) -> Any:
+    return given
+
+
 def _projected(
     means, quats, scales, viewmats, Ks, width, height, eps2d, near, far, compensated
 ) -> Any:
-    covariances, _ = plain._quat_scale_to_covar_preci(quats, scales, True, False, triu=False)
+    covariances: Any = plain._quat_scale_to_covar_preci(quats, scales, True, False, triu=False)[0]
     given = means, covariances, viewmats, Ks, width, height, eps2d, near, far, compensated
     return plain._fully_fused_projection(*given)
 
@@ -108,9 +112,9 @@ def project_backward(
     compensated = compensations is not None
 
     def work(means, quats, scales, viewmats, Ks, radii, *by_results):
-        leaves = [part.detach().requires_grad_() for part in (means, quats, scales, viewmats)]
+        leaves: Any = [part.detach().requires_grad_() for part in (means, quats, scales, viewmats)]
         with torch.enable_grad():
-            _, *made = _projected(*leaves, Ks, width, height, eps2d, 0.01, 1e10, compensated)
+            _, *made = _projected(*_all(*leaves, Ks, width, height, eps2d, 0.01, 1e10, compensated))
         seen = (radii > 0).all(-1)
         pairs = [(a, b) for a, b in zip(made, by_results, strict=True) if a is not None]
         results = [part for part, _ in pairs]
@@ -156,7 +160,7 @@ def harmonics_backward(bases, degree, directions, coefficients, masks, by_colour
     check_input(directions, v_colors=(by_colours, FLOAT, tuple(directions.shape)))
 
     def work(directions, coefficients, masks, by_colours):
-        leaves = [directions.detach().requires_grad_(), coefficients.detach().requires_grad_()]
+        leaves: Any = [directions.detach().requires_grad_(), coefficients.detach().requires_grad_()]
         with torch.enable_grad():
             colours = plain._spherical_harmonics(degree, *leaves) * masks[..., None]
         v_directions, v_coefficients = torch.autograd.grad(
@@ -215,8 +219,8 @@ def rasterize(
     given = means2d, conics, colours, opacities, backgrounds
     _check_raster(*given, offsets, ids)
 
-    def work(*parts):
-        picture, alphas = _blended(*parts, width, height)
+    def work(*parts: Any):
+        picture, alphas = _blended(*_all(*parts, width, height))
         return picture, alphas, torch.zeros(alphas.shape[:-1], dtype=INT)
 
     return on_device(work)(*given, offsets, ids)
@@ -240,9 +244,9 @@ def rasterize_backward(
 
     def work(means2d, conics, colours, opacities, backgrounds, offsets, ids, by_picture, by_alphas):
         kinds = means2d, conics, colours, opacities
-        leaves = [part.detach().requires_grad_() for part in kinds]
+        leaves: Any = [part.detach().requires_grad_() for part in kinds]
         with torch.enable_grad():
-            made = _blended(*leaves, backgrounds, offsets, ids, width, height)
+            made = _blended(*_all(*leaves, backgrounds, offsets, ids, width, height))
         return None, *torch.autograd.grad(made, leaves, (by_picture, by_alphas))
 
     return on_device(work)(*given, offsets, ids, by_picture, by_alphas)

@@ -51,7 +51,7 @@ class Elsewhere(Tensor):
             inner.stride(),
             inner.storage_offset(),
             dtype=inner.dtype,
-            device="meta",
+            device=torch.device("meta"),
             requires_grad=inner.requires_grad,
         )
         made.inner = inner
@@ -75,11 +75,14 @@ class _Factories(TorchDispatchMode):
         return _run(func, args, kwargs or {})
 
 
+parse_to: Any = torch._C._nn._parse_to  # type: ignore[attr-defined]
+
+
 class _OutOfSight(TorchFunctionMode):
     """The same for what PyTorch's dispatcher does not see: data from Python and back, pinned
     memory, and the lengths inside the CTC loss, which may come from the CPU."""
 
-    def __torch_function__(self, func, types, args=(), kwargs=None):
+    def __torch_function__(self, func, types, args: Any = (), kwargs=None):
         kwargs = kwargs or {}
         if func in (torch.tensor, torch.as_tensor) and _there(kwargs.get("device")):
             note_wait(func.__name__)
@@ -87,7 +90,7 @@ class _OutOfSight(TorchFunctionMode):
         if func is Tensor.to:
             args = tuple(OTHER if _is_cuda(arg) else arg for arg in args)
         if func is Tensor.to and isinstance(args[0], Elsewhere):
-            device, dtype, *_ = torch._C._nn._parse_to(*args[1:], **kwargs)
+            device, dtype, *_ = parse_to(*args[1:], **kwargs)
             if _there(device):
                 return args[0] if dtype is None else func(args[0], dtype)
         if func is Tensor.new_tensor and isinstance(args[0], Elsewhere):

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
@@ -138,7 +139,7 @@ def test_the_memory_of_a_container(
 
 
 def test_a_codec_that_pyav_has_not(monkeypatch: pytest.MonkeyPatch):
-    def without(name: str, mode: str) -> object:
+    def without(name: str, mode: Literal["r", "w"]) -> object:
         if name == "libx264":
             raise codec.UnknownCodecError(name)
         return real(name, mode)

@@ -55,7 +55,7 @@ def options_of(film: Path, out: Path) -> TrackOptions:
 
 
 @pytest.mark.gpu
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_device_tracks_what_the_cpu_tracks(
     film: Path, tracked: tuple[Path, Tracked], tmp_path: Path, cuda: torch.device
 ):
