@@ -148,6 +148,13 @@ class KernelCache(FunctionCache):
         return found
 
 
+def is_compiled(kernel: Any) -> bool:
+    """Whether the disk holds a kernel of `KERNELS`, compiled for this processor and its sources."""
+    here = cpu_target.target_context.codegen().magic_tuple()
+    files = (kernel._cache._cache_file, kernel._cache._beside)
+    return any(key[1] == here for file in files if file for key in file._load_index())
+
+
 def sources_hash(path: Path, module: str) -> str:
     """A hash of the text of all `sources`, independent of the checkout's path."""
     root = path.parents[module.count(".")]

@@ -9,9 +9,9 @@ What the user has set stays.
 import math
 import os
 import sys
-from collections.abc import Iterator, Mapping, MutableMapping
-from pathlib import Path
+from collections.abc import Mapping, MutableMapping
 
+from common.control_groups import cpu_quota
 from common.errors import InputError
 
 WAITING = {
@@ -51,49 +51,6 @@ def processors() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def cpu_quota(
-    membership: Path = Path("/proc/self/cgroup"), mount: Path = Path("/sys/fs/cgroup")
-) -> float:
-    """Processors' worth of time that the control groups of this process may use.
-
-    Infinity where nothing limits it. membership: the process's groups as the kernel lists them;
-    mount: where their files are. A group is limited by those above it as well. In a container the
-    listed path may lie outside of what is mounted; then the root of the mount is the group.
-    Source: the Linux kernel's admin-guide/cgroup-v2.rst and scheduler/sched-bwc.rst.
-    """
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return math.inf
-    return min((group_quota(folder) for folder in _groups(lines, mount)), default=math.inf)
-
-
-def _groups(lines: list[str], mount: Path) -> Iterator[Path]:
-    """Folders of the CPU controller: each group in /proc/self/cgroup and all above it."""
-    for line in lines:
-        _, controllers, path = line.split(":", 2)
-        if controllers and "cpu" not in controllers.split(","):
-            continue
-        parts = [part for part in path.split("/") if part not in ("", "..")]
-        roots = (mount / "cpu", mount / controllers) if controllers else (mount, mount / "unified")
-        for root in roots:
-            yield from (root.joinpath(*parts[:depth]) for depth in range(len(parts) + 1))
-
-
-def group_quota(folder: Path) -> float:
-    """The quota of one control group in processors, of version 2 or 1; infinity without one."""
-    try:
-        if (folder / "cpu.max").exists():
-            quota, period = (folder / "cpu.max").read_text().split()
-        else:
-            quota, period = (
-                (folder / f"cpu.cfs_{name}_us").read_text() for name in ("quota", "period")
-            )
-        return float(quota) / float(period) if float(quota) > 0 else math.inf
-    except (OSError, ValueError):  # no such group; "max"
-        return math.inf
 
 
 def available_threads(environ: Mapping[str, str] = os.environ, quota: float | None = None) -> int:

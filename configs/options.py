@@ -113,3 +113,18 @@ class WarmOptions:
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True)
+class DoctorOptions:
+    """Say what this machine has, what works on it, and what to do about the rest.
+
+    A line for each: PyTorch, CUDA, gsplat, the encoders, compiled kernels, memory, versions. The
+    exit status is 1 where something is broken.
+    """
+
+    gpu: bool = False
+    """Also try and time what runs on the CUDA device, for at most ten minutes, and print rows for
+    docs/benchmarks.md; in a checkout with the tests that need a device."""
+    report: Path | None = None
+    """File for all of it as JSON."""

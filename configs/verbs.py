@@ -242,6 +242,12 @@ TRAIN = {
 }
 
 UPKEEP = {
+    "doctor": Verb(
+        "configs.options:DoctorOptions",
+        "configs.commands.doctor:main",
+        "what this machine has, what works on it, and what to do about the rest",
+        stopped="nothing is left",
+    ),
     "warm": Verb(
         "configs.options:WarmOptions",
         "configs.commands.warm:main",

@@ -21,6 +21,7 @@ import numba
 import numpy as np
 import pytest
 import torch
+from gsplat_kernels import pretended_cuda
 from support import ROOT, Outcome, write_wav
 
 from audio2mesh import load_audio
@@ -60,12 +61,16 @@ def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture
-def cuda() -> torch.device:
-    """The CUDA device; skips without one, and fails where gsplat cannot draw on it."""
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device is available to PyTorch")
-    choose_backend("cuda")
-    return torch.device("cuda")
+def cuda() -> Iterator[torch.device]:
+    """The CUDA device, where gsplat must draw; a pretended one where there is none."""
+    choose_backend.cache_clear()
+    if torch.cuda.is_available():
+        choose_backend("cuda")
+        yield torch.device("cuda", 0)
+        return
+    with pretended_cuda() as device:
+        yield device
+    choose_backend.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,12 @@ MAY_IMPORT = {
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
         "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
-        "avatar.tracking common configs research.captures research.lipreading splat"
+        "avatar.tracking common configs configs.doctor research.captures research.lipreading splat"
+    ),
+    "configs.doctor": (
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training "
+        "avatar.batch avatar.drive avatar.heads avatar.lipreading avatar.reconstruct avatar.video "
+        "common configs research.bench research.captures splat"
     ),
     "research.bench": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads "
@@ -186,7 +191,7 @@ ONLY_IN = {
         "audio2mesh/sound/waveform.py avatar/lighting/environment_files.py "
         "avatar/live/lip_sync.py avatar/live/video_call.py "
         "avatar/video/nvenc.py avatar/video/output.py avatar/video/reader.py "
-        "avatar/video/sound.py avatar/video/writer.py"
+        "avatar/video/sound.py avatar/video/writer.py configs/doctor/machine.py"
     ),
     "fsspec": "common/uris.py",
     "gsplat": "splat/cuda.py",

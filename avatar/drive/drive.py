@@ -113,4 +113,4 @@ def _saver(plan: DrivePlan, motion: DrivenMotion) -> Iterator[Callable[[Tensor],
         yield lambda offsets: None
         return
     with motion_file(plan.save_motion, motion) as save:
-        yield lambda offsets: save(offsets.cpu().numpy())
+        yield lambda offsets: save(offsets.numpy())

@@ -7,7 +7,7 @@ coefficients to 8-bit pictures, which are copied to the host only if they are en
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import chain, count, islice
+from itertools import chain, count, islice, tee
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import batch_rig
 from avatar.video.nvenc import nv12, rgb8, why_not_nvenc
 from avatar.video.sound import Sound
-from avatar.video.writer import open_writer, takes_nv12
+from avatar.video.writer import EncoderFailed, open_writer, takes_nv12
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians, render_frames
@@ -51,7 +51,8 @@ class Moving:
 
 
 Pictures = Iterator[tuple[Tensor, Tensor]]
-"""Of every frame the picture, [H, W, 3] or as `nv12` makes it, and the `moved` that it shows."""
+"""Of every frame the picture, [H, W, 3] or as `nv12` makes it, and, on the CPU, the `moved` that it
+shows."""
 
 
 def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
@@ -81,6 +82,16 @@ class Film:
     doing: str  # text of the progress bar
 
 
+@dataclass(frozen=True)
+class BatchRenderer:
+    """Makes 8-bit pictures of batches of moved meshes."""
+
+    rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
+    draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
+    planar: bool  # pictures as `nv12` makes them, else RGB
+    stay: bool  # pictures stay on the device, for its encoder
+
+
 def shoot(
     film: Film,
     context: RenderContext,
@@ -91,10 +102,44 @@ def shoot(
 ) -> None:
     """Every frame: move the mesh, skin the Gaussians, draw, encode.
 
-    move: the moving mesh on a device; save: takes each frame's offsets. Nothing half-written is
-    left. Raises as `open_writer` does.
+    move: the moving mesh on a device; save: takes each frame's offsets. Where the device's encoder
+    fails on the way, the film is begun again with the CPU's. Nothing half-written is left. Raises
+    as `open_writer` does.
     """
     renderer = batch_renderer_of(context, film)
+    if renderer is None or not renderer.stay:
+        return _shoot(film, context, renderer, move, cameras, clock, save)
+    cameras, again = tee(cameras)
+    saved = 0
+
+    def save_next(moved: Tensor) -> None:
+        nonlocal saved
+        save(moved)
+        saved += 1
+
+    try:
+        _shoot(film, context, renderer, move, cameras, clock, save_next)
+    except EncoderFailed as failed:
+        print(f"encoder: the CPU, from the first frame on ({failed})", file=sys.stderr)
+        left = count(-saved)
+        renderer = replace(renderer, stay=False)
+
+        def save_rest(moved: Tensor) -> None:
+            if next(left) >= 0:
+                save(moved)
+
+        _shoot(film, context, renderer, move, again, clock, save_rest)
+
+
+def _shoot(
+    film: Film,
+    context: RenderContext,
+    renderer: BatchRenderer | None,
+    move: Callable[[torch.device | None], Moving],
+    cameras: Iterable[Camera],
+    clock: PhaseClock,
+    save: Callable[[Tensor], None],
+) -> None:
     moved = move(None if renderer is None else context.device)
     if renderer is None:
         pictures = one_by_one(context, moved, cameras, clock)
@@ -138,16 +183,6 @@ def _samples(
 ) -> Iterator[Sample]:
     each = chain.from_iterable(clock.each("audio2mesh", moved.chunks()))
     return map(Sample, count(), each, cameras)
-
-
-@dataclass(frozen=True)
-class BatchRenderer:
-    """Makes 8-bit pictures of batches of moved meshes."""
-
-    rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
-    draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
-    planar: bool  # pictures as `nv12` makes them, else RGB
-    stay: bool  # pictures stay on the device, for its encoder
 
 
 def batch_renderer_of(context: RenderContext, film: Film) -> BatchRenderer | None:
@@ -225,18 +260,19 @@ def _launch(
             finished = nv12(finished)
         if not renderer.stay:
             finished = _towards_host(finished)
+        shown = _towards_host(offsets)
     landing = clock.landing()
 
     def landed() -> Pictures:
         landing()
-        yield from zip(finished, offsets, strict=True)
+        yield from zip(finished, shown, strict=True)
 
     return landed
 
 
-def _towards_host(pictures: Tensor) -> Tensor:
+def _towards_host(frames: Tensor) -> Tensor:
     """A copy on the CPU, complete when the device has finished its queue."""
-    if not pictures.is_cuda:
-        return pictures.cpu()
-    host = torch.empty(pictures.shape, dtype=pictures.dtype, pin_memory=True)
-    return host.copy_(pictures, non_blocking=True)
+    if not frames.is_cuda:
+        return frames.cpu()
+    host = torch.empty(frames.shape, dtype=frames.dtype, pin_memory=True)
+    return host.copy_(frames, non_blocking=True)

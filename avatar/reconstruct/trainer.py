@@ -114,7 +114,7 @@ class AvatarTrainer:
         weights = emphasised_pixels(
             camera, vertices, self.faces, self.region, options.loss.emphasis
         )
-        held = self.held[self.bound.binding]
+        held = self.held[self.bound.binding].nonzero()[:, 0]  # numbers: CUDA waits for each mask
         losses = {
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
             "position": position_excess(self.bound.parts["means"][held]),

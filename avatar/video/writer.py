@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Union, assert_never
 import av
 import numpy as np
 from av.container import OutputContainer
+from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import (
     ColorPrimaries,
@@ -49,6 +50,10 @@ ENCODERS = 2
 """Threads that encode pictures, at most: that is a sixth of the work of a drive."""
 
 
+class EncoderFailed(RuntimeError):
+    """The encoder of a CUDA device gave up; the CPU's may still make the film."""
+
+
 @contextmanager
 def open_writer(
     path: Path,
@@ -71,6 +76,7 @@ def open_writer(
     Raises:
         InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
             `stream_audio`; OSError also where the disk is full.
+        EncoderFailed: with `nvenc`.
     """
     check_picture(width, height, fps)
     check_output(path, sound and sound.path)
@@ -158,15 +164,30 @@ def _film(
 
         def write(image: Finished) -> None:
             nonlocal count
-            frame = to_frame(image)
-            frame.pts, frame.time_base = count, 1 / rate
-            container.mux(stream.encode(frame))
+            with _failing_as(codecs):
+                frame = to_frame(image)
+                frame.pts, frame.time_base = count, 1 / rate
+                packets = stream.encode(frame)
+            container.mux(packets)
             count += 1
             play_until(count / rate, False)
 
         yield write
-        container.mux(stream.encode(None))
+        with _failing_as(codecs):
+            packets = stream.encode(None)
+        container.mux(packets)
         play_until(count / rate, True)
+
+
+@contextmanager
+def _failing_as(codecs: Codecs) -> Iterator[None]:
+    """Tell errors of the device's encoder from those of the disk."""
+    try:
+        yield
+    except (FFmpegError, RuntimeError, ValueError) as error:
+        if codecs is NVENC:
+            raise EncoderFailed(f"{codecs.picture} failed: {type(error).__name__}") from error
+        raise
 
 
 def _add_picture(

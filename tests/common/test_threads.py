@@ -10,12 +10,11 @@ import torch
 from support import python
 
 from common import threads
+from common.control_groups import cpu_quota, group_memory, group_quota, memory_limit
 from common.errors import InputError
 from common.threads import (
     WAITING,
     available_threads,
-    cpu_quota,
-    group_quota,
     keep_to_quota,
     sleep_while_waiting,
     use_threads,
@@ -83,6 +82,15 @@ def test_version_1_and_both_versions_together(tmp_path: Path, name: str):
 def test_without_control_groups_nothing_limits(tmp_path: Path):
     assert cpu_quota(tmp_path / "gone", tmp_path) == math.inf
     assert cpu_quota(membership(tmp_path, "0::/"), tmp_path) == math.inf
+
+
+def test_memory_is_limited_by_groups_of_either_version(tmp_path: Path):
+    mount = write(tmp_path / "fs", memory__max="max")
+    write(mount / "slice", memory__max="3000")
+    write(mount / "memory" / "job", memory__limit_in_bytes="2000")
+    assert group_memory(mount) == math.inf
+    assert memory_limit(membership(tmp_path, "0::/slice/job"), mount) == 3000
+    assert memory_limit(membership(tmp_path, "4:memory:/job", "0::/"), mount) == 2000
 
 
 # --- how many threads compute

@@ -18,10 +18,11 @@ from configs.verbs import VERBS, Verb
 
 LIGHT = {
     "bench",
+    "doctor",
     "evaluate head",
     "evaluate tracking",
 }
-"""Verbs that compute little, or, in the case of bench, that measure how many threads do what."""
+"""Verbs that compute little, or measure how many threads do what."""
 
 REQUIRED = {
     "track": "--film talk.mp4 --out capture",

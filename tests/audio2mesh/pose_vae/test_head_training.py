@@ -45,6 +45,16 @@ def test_it_learns_to_nod_with_the_voice(learned: tuple[PoseScores, Path], track
     assert pitch > 0.7
 
 
+@pytest.mark.gpu
+def test_it_learns_on_a_device(tracks: Path, tmp_path: Path, cuda: torch.device):
+    on_cpu, there = (
+        fit_pose(small_options(tracks, tmp_path / f"{device.type}.safetensors", steps=4), device)
+        for device in (CPU, cuda)
+    )
+    assert on_cpu is not None and there is not None
+    assert there.error == pytest.approx(on_cpu.error, rel=0.02)
+
+
 def test_takes_differ_without_seams(learned: tuple[PoseScores, Path]):
     scores, _ = learned
     assert scores.active >= 1

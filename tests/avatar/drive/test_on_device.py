@@ -4,7 +4,8 @@ What runs on CUDA runs here on the CPU, and on a device that refuses tensors of 
 rasterizer alone is another one, as gsplat draws on CUDA only.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -13,7 +14,10 @@ import av
 import numpy as np
 import pytest
 import torch
-from other_device import OTHER, Elsewhere, on_cpu, other_device
+from gsplat_kernels import gsplat_kernels, pretended_cuda
+from nvenc_rules import nvenc_rules
+from other_device import OTHER, Elsewhere, host_waits, on_cpu, other_device
+from support import write_wav
 from torch import Tensor
 
 from avatar.drive import frames as looping
@@ -37,6 +41,7 @@ from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig, batch_rig, rasterizer
 from avatar.video.writer import as_bytes
+from common.device import Device
 from splat import Camera, Gaussians, orbit, render_frames
 
 FRAMES, FPS, CPU = 7, 25.0, torch.device("cpu")
@@ -179,6 +184,64 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     assert first.shape == second.shape and np.abs(first - second).mean() < 1
     with np.load(tmp_path / "plain.npz") as one, np.load(tmp_path / "many.npz") as other:
         assert np.array_equal(one["offsets"], other["offsets"])
+
+
+@pytest.fixture
+def spoken(
+    avatar_file: Path, voice: np.ndarray, tmp_path: Path
+) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
+    """Drives by the demo voice; returns pictures and offsets."""
+
+    def make(name: str, device: Device, seconds: float = 0.24, width: int = 192):
+        out = tmp_path / f"{name}.mp4"
+        sound = write_wav(tmp_path / f"{name}.wav", voice[: round(16_000 * seconds)])
+        options = DriveOptions(avatar_file, sound, out, width=width, height=64, device=device)
+        drive(replace(options, save_motion=out.with_suffix(".npz")))
+        with np.load(out.with_suffix(".npz")) as saved:
+            return decoded(out), saved["offsets"]
+
+    return make
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
+def test_the_host_waits_for_batches_and_never_for_a_frame(spoken):
+    """With as many batches, here one, a film twice as long has no more waits."""
+    counts = []
+    for seconds in (0.24, 0.24, 0.48):  # the first loads what stays
+        with pretended_cuda(), host_waits() as waits:
+            shown, _ = spoken("a", "cuda", seconds)
+            assert len(shown) == 25 * seconds
+        counts.append(Counter(waits))
+    assert counts[1] == counts[2]
+    assert not [wait for wait in counts[2] if "drive/frames.py" in wait and counts[2][wait] > 2]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
+@pytest.mark.parametrize("fails_at", [0, 3])
+def test_where_the_encoder_of_the_device_fails_the_film_is_the_one_of_the_cpu(
+    spoken, fails_at: int, capsys: pytest.CaptureFixture[str]
+):
+    with other_device(), gsplat_kernels(), nvenc_rules(fails_at) as encoder:
+        found, offsets = spoken("a", "cuda")
+    assert encoder.films == [fails_at] and encoder.contexts == 2  # of the trial, and of the film
+    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("encoder: ")]
+    assert said[0] == "encoder: the device"
+    assert said[1].startswith("encoder: the CPU, from the first frame on (h264_nvenc failed: ")
+    wanted, by_cpu = spoken("b", "cpu")
+    assert found.shape == wanted.shape and np.abs(found - wanted).mean() < 1
+    np.testing.assert_allclose(offsets, by_cpu, atol=1e-6)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
+@pytest.mark.parametrize(("width", "nvenc"), [(144, False), (162, False), (164, True)])
+def test_sizes_that_the_encoder_of_the_device_refuses_are_encoded_by_the_cpu(
+    spoken, width: int, nvenc: bool
+):
+    """Too narrow; a pitch that it does not take; and what it takes."""
+    with other_device(), gsplat_kernels(), nvenc_rules() as encoder:
+        shown, _ = spoken("a", "cuda", width=width)
+    assert shown.shape == (6, 64, width, 3)
+    assert encoder.films == ([6] if nvenc else [])
 
 
 def decoded(path: Path | None) -> np.ndarray:

@@ -1,9 +1,11 @@
 """A short film of the demo avatar, the camera swinging around it, tracked from end to end."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from films import write_sound
 
 from audio2mesh.sound import SAMPLE_RATE
@@ -50,6 +52,19 @@ def options_of(film: Path, out: Path) -> TrackOptions:
     return TrackOptions(
         film=film, out=out, size=256, key_frames=12, crops=1, held_out=0.2, threads=1
     )
+
+
+@pytest.mark.gpu
+@pytest.mark.soak
+def test_a_device_tracks_what_the_cpu_tracks(
+    film: Path, tracked: tuple[Path, Tracked], tmp_path: Path, cuda: torch.device
+):
+    track(replace(options_of(film, tmp_path / "there"), device=cuda.type))
+    there, here = (
+        open_motion(folder / "motion.npz") for folder in (tmp_path / "there", tracked[0])
+    )
+    apart = (torch.cat([*motion_chunks(there)]) - torch.cat([*motion_chunks(here)])).abs()
+    assert apart.mean() < 2e-4  # metres
 
 
 def stop(*_: object) -> None:

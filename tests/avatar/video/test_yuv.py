@@ -13,7 +13,6 @@ import av
 import numpy as np
 import pytest
 import torch
-from av.video.codeccontext import VideoCodecContext
 from av.video.frame import CudaContext, VideoFrame
 from torch import Tensor
 
@@ -141,24 +140,6 @@ def test_ffmpeg_gets_the_context_of_torch_on_the_thread_that_encodes(
     assert len(set(threads)) == 1 and threads[0] != threading.get_ident()
     (made,) = contexts
     assert (made.device_id, made.primary_ctx, made.current_ctx) == (index, False, True)
-
-
-def test_the_encoder_is_tried_at_the_size_of_the_film(monkeypatch: pytest.MonkeyPatch):
-    """It refuses some sizes: then the CPU encodes, and the film does not fail midway."""
-    encoder = MagicMock(spec=VideoCodecContext)
-    asked: list[tuple[int, int]] = []
-
-    def encode(_: VideoFrame | None) -> list:
-        asked.append((encoder.width, encoder.height))
-        if encoder.width < 145:
-            raise ValueError
-        return []
-
-    encoder.encode = encode
-    monkeypatch.setattr(nvenc.CodecContext, "create", lambda *_: encoder)
-    assert why_not_nvenc(torch.device("cpu"), 320, 64) is None
-    assert "does not work here (ValueError)" in str(why_not_nvenc(torch.device("cpu"), 96, 64))
-    assert asked == [(320, 64), (320, 64), (96, 64)]
 
 
 @pytest.mark.gpu

@@ -2,7 +2,6 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
@@ -80,16 +79,6 @@ def test_a_batch_is_its_pictures_one_by_one(networks: dict[str, Network], name: 
         assert_close(output, joined, atol=1e-4, rtol=1e-4)
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """The other device is known to the thread that asked for it alone."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.mark.usefixtures("one_thread")
 def test_every_tensor_is_made_on_the_device_of_the_weights():
     picture = head("man")
     with other_device() as device:

@@ -1,0 +1,154 @@
+"""Checks of PyTorch, the CUDA device, gsplat and the device's encoder."""
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+from configs.doctor.finding import Finding, in_short
+
+LEAST_CAPABILITY = (7, 0)  # of gsplat's kernels
+ON_CPU = "Until then everything is computed and drawn on the CPU."
+DRIVER = Path("/proc/driver/nvidia/version")
+
+
+def check_torch() -> Finding:
+    advice = "Install PyTorch anew: pytorch.org names the command for your system."
+    try:
+        torch = importlib.import_module("torch")
+    except Exception as error:
+        return Finding("broken", f"PyTorch cannot be imported ({in_short(error)})", advice)
+    build = f"for CUDA {torch.version.cuda}" if torch.version.cuda else "for the CPU alone"
+    return Finding("works", f"PyTorch {torch.__version__}, built {build}")
+
+
+def check_device() -> Finding:
+    import torch
+
+    driver = driver_version()
+    if torch.cuda.is_available():
+        names = [torch.cuda.get_device_name(k) for k in range(torch.cuda.device_count())]
+        free, total = torch.cuda.mem_get_info()
+        said = f"{', '.join(names)}; {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+        said += f"; driver {driver or 'unknown'}"
+        if torch.cuda.get_device_capability() < LEAST_CAPABILITY:
+            return Finding("limited", said, "Too old for gsplat: pictures are drawn on the CPU.")
+        return Finding("works", said)
+    if driver is None:
+        said = "there is no NVIDIA driver"
+        return Finding("missing", said, "None is needed: everything runs on the CPU, only slower.")
+    said = f"driver {driver}, but PyTorch finds no device"
+    if torch.version.cuda is None:
+        advice = "Install PyTorch built for CUDA: pytorch.org names the command."
+    else:
+        advice = f"Update the driver to one for CUDA {torch.version.cuda}, and show the device to "
+        advice += "the container (--gpus all)."
+    return Finding("missing", said, f"{advice} {ON_CPU}")
+
+
+def driver_version() -> str | None:
+    """Of NVIDIA's driver, or None without one."""
+    found = re.search(r"\b(\d{3}\.[\d.]+)\b", DRIVER.read_text() if DRIVER.exists() else "")
+    if found:
+        return found[1]
+    return _said("nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader")
+
+
+def check_gsplat() -> Finding:
+    """Whether gsplat can be imported, is built, and draws."""
+    import torch
+
+    try:
+        version = importlib.import_module("gsplat").__version__
+        importlib.import_module("gsplat.rendering")
+    except Exception as error:
+        advice = f"Run pip install --force-reinstall gsplat==1.5.3. {ON_CPU}"
+        return Finding("broken", f"gsplat cannot be imported ({in_short(error)})", advice)
+    if not torch.cuda.is_available():
+        said = f"gsplat {version}, which draws on CUDA devices alone"
+        return Finding("missing", said, "None is needed: the CPU draws the same pictures.")
+    if not is_built():
+        return Finding("missing", f"gsplat {version} is not built yet", how_to_build())
+    from splat import why_not_gsplat
+
+    if problem := why_not_gsplat():
+        advice = f"Remove {build_folder()} and start again. {ON_CPU}"
+        return Finding("broken", f"gsplat {version}: {problem}", advice)
+    return Finding("works", f"gsplat {version} is built and draws")
+
+
+def is_built() -> bool:
+    return find_spec("gsplat.csrc") is not None or (build_folder() / "gsplat_cuda.so").exists()
+
+
+def build_folder() -> Path:
+    """Where PyTorch builds and looks for gsplat's extension."""
+    import torch
+    from torch.utils.cpp_extension import get_default_build_root
+
+    if chosen := os.environ.get("TORCH_EXTENSIONS_DIR"):
+        return Path(chosen) / "gsplat_cuda"
+    cuda = torch.version.cuda
+    built_for = f"cu{cuda.replace('.', '')}" if cuda else "cpu"
+    python = f"py{sys.version_info.major}{sys.version_info.minor}{sys.abiflags}"
+    return Path(get_default_build_root()) / f"{python}_{built_for}" / "gsplat_cuda"
+
+
+def how_to_build() -> str:
+    """What is needed before gsplat can be built, or that the first film builds it."""
+    import torch
+    from torch.utils.cpp_extension import CUDA_HOME
+
+    wanted = str(torch.version.cuda)
+    nvcc = Path(CUDA_HOME) / "bin" / "nvcc" if CUDA_HOME else shutil.which("nvcc")
+    release = re.search(r"release (\d+)\.", _said(str(nvcc), "--version") or "") if nvcc else None
+    if release is None:
+        return (
+            f"Install the CUDA toolkit {wanted} (nvcc), or a wheel of gsplat that is built for "
+            f"PyTorch {torch.__version__}. {ON_CPU}"
+        )
+    if release[1] != wanted.partition(".")[0]:
+        return (
+            f"{nvcc} is of CUDA {release[1]}: PyTorch needs the toolkit {wanted}; name it in "
+            f"CUDA_HOME. {ON_CPU}"
+        )
+    tools = {"c++": "a C++ compiler", "ninja": "ninja (pip install ninja)"}
+    gone = [words for tool, words in tools.items() if not shutil.which(tool)]
+    if gone:
+        return f"Install {' and '.join(gone)}. {ON_CPU}"
+    return (
+        f"The first film builds it into {build_folder()}, which takes minutes; in a container "
+        "let TORCH_EXTENSIONS_DIR name a folder that stays."
+    )
+
+
+def check_nvenc() -> Finding:
+    """Whether the device encodes films."""
+    import torch
+
+    from avatar.video.nvenc import why_not_nvenc
+
+    if not torch.cuda.is_available():
+        advice = "None is needed: the CPU encodes."
+        return Finding("missing", "films are encoded by NVENC on CUDA devices alone", advice)
+    problem = why_not_nvenc(torch.device("cuda", 0), 512, 512)
+    if problem is None:
+        return Finding("works", "the device encodes H.264")
+    advice = (
+        "The CPU encodes instead. A100, H100 and B200 have no encoder; a container needs "
+        "NVIDIA_DRIVER_CAPABILITIES=all."
+    )
+    return Finding("missing", problem, advice)
+
+
+def _said(*command: str) -> str | None:
+    """What a program prints; None where it cannot be run or fails."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() or None
