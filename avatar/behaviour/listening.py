@@ -20,8 +20,8 @@ LOW_SHARE, LOW_SECONDS, SPOKEN_SECONDS, WAIT_SECONDS = 0.26, 0.11, 0.7, 0.7
 LOW_AT_FIRST, LOW_STEP = -1.5, 0.05  # semitones: the quantile, and its change by each frame
 END_SECONDS = (0.25, 0.6)  # from a phrase's end to a nod's start
 APART_SECONDS = 2.0  # between two nods, at least
-LOW_NODS, END_NODS, STRESS_NODS = 0.45, 0.6, 0.2  # shares of occasions with a nod
-STRESSED, STRIKING = 1.1, 2.0  # prominence of accents that are nodded to, or flashed at
+LOW_NODS, END_NODS, STRESS_NODS = 0.3, 0.4, 0.12  # shares of occasions with a nod
+STRESSED, STRIKING = 1.1, 1.5  # prominence of accents that are nodded to, or flashed at
 # Repeated nods are fast, 2.6 to 6.5 Hz (Hale et al. 2020); their first cycle is larger the more
 # there are, the others decline, and the last is smaller still (Mori, Den, Jokinen 2025).
 CYCLES = (0.45, 0.28, 0.18, 0.09)  # shares of nods with one, two .. cycles
@@ -31,9 +31,9 @@ GROWS, DECLINES, LAST = 0.1, 0.8, 0.75
 FLASH_SECONDS, FLASH_APART, FLASHES = (0.35, 0.55), 6.0, 0.5
 FLASH_WEIGHT = 0.3
 RISE, HOLD = 0.35, 0.25  # shares of a flash's time
-LIVELY = (2.2, 4.0)  # semitones about the median, of a voice that is smiled at: not, and fully
+LIVELY = (2.0, 3.5)  # standard deviations of pitch in semitones that are smiled at: not, and fully
 LIVELY_SECONDS = 3.0  # of voiced speech over which they are measured
-SMILE, SMILES_SECONDS, SOBERS_SECONDS = 0.3, 0.8, 1.2
+SMILE, SMILES_SECONDS, SOBERS_SECONDS = 0.35, 0.8, 1.2
 ATTENDS_SECONDS = 1.0  # that the eyes stay after a phrase
 SMILE_WEIGHTS = {
     "mouthSmileLeft": 1.0,
@@ -54,7 +54,7 @@ class Listening:
         self._nodded = self._flashed = self._ended = -9.0  # seconds
         self._speaks = False
         self._low, self._low_frames, self._spoken = LOW_AT_FIRST, 0, 0.0
-        self._variance, self._smile = LIVELY[0] ** 2, 0.0
+        self._mean, self._variance, self._smile = 0.0, LIVELY[0] ** 2, 0.0
 
     def hear(
         self, pitch: float, speaks: bool, events: list[SpeechEvent], now: float, free: bool
@@ -68,7 +68,9 @@ class Listening:
             self._answer(event, now, free)
         self._spoken += speaks / RATE
         if abs(pitch) <= BELIEVED:
-            self._variance += (pitch**2 - self._variance) / (LIVELY_SECONDS * RATE)
+            apart = pitch - self._mean
+            self._mean += apart / (LIVELY_SECONDS * RATE)
+            self._variance += (apart**2 - self._variance) / (LIVELY_SECONDS * RATE)
         if self._is_low(pitch) and free and self._spoken >= SPOKEN_SECONDS:
             self._nod(now - LATE / RATE + WAIT_SECONDS, now, LOW_NODS, NOD_DEGREES)
 

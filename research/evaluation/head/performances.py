@@ -16,7 +16,7 @@ from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
 from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
-from avatar.behaviour.speech_events import RATE, in_parts
+from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
@@ -49,6 +49,15 @@ def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Perfo
     return _long_enough(
         name, Performed(name, RATE, rows[:, :3], prosody, rows[:, 5], rows[:, 6], rows[:, 3:5])
     )
+
+
+def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
+    """What a silent face makes of another's voice, a hundred frames a second."""
+    maker = LifeMaker(behaviour, LIVE_LOOKAHEAD)
+    maker.listen(heard)
+    rows = maker.hear(silence(len(heard) + maker.ahead))
+    motion = Performed(name, RATE, rows[:, :3], None, rows[:, 5], rows[:, 6], rows[:, 3:5], heard)
+    return _long_enough(name, motion)
 
 
 def moved_by(net: PoseNet, performed: Performed, take: int) -> Performed:
