@@ -17,10 +17,10 @@ from avatar.geometry.vectors import Floats, smoothstep
 # A stretch under this quantile of pitch, of this length, after so much speech; the answer comes so
 # much later, if none came shortly before (Ward, Tsukahara 2000, English).
 LOW_SHARE, LOW_SECONDS, SPOKEN_SECONDS, WAIT_SECONDS = 0.26, 0.11, 0.7, 0.7
-LOW_AT_FIRST, LOW_STEP = -1.5, 0.05  # semitones: the quantile, and its change by each frame
+LOW_AT_FIRST, LOW_STEP = -1.5, 0.03  # semitones: the quantile, and its change by each frame
 END_SECONDS = (0.25, 0.6)  # from a phrase's end to a nod's start
 APART_SECONDS = 2.0  # between two nods, at least
-LOW_NODS, END_NODS, STRESS_NODS = 0.3, 0.4, 0.12  # shares of occasions with a nod
+LOW_NODS, END_NODS, STRESS_NODS = 0.25, 0.37, 0.12  # shares of occasions with a nod
 STRESSED, STRIKING = 1.1, 1.5  # prominence of accents that are nodded to, or flashed at
 # Repeated nods are fast, 2.6 to 6.5 Hz (Hale et al. 2020); their first cycle is larger the more
 # there are, the others decline, and the last is smaller still (Mori, Den, Jokinen 2025).

@@ -75,7 +75,7 @@ class LifeMaker:
         self._accented, self._rate = -9.0, INITIAL_RATE
         self.ahead = ahead
         """frames that are known beyond each one"""
-        self._listening, self._other_events = Listening(streams[7]), SpeechEvents(0.0)
+        self._listening, self._other_events = Listening(streams[7]), SpeechEvents(ACCENT_SECONDS)
         self._other: deque[tuple[float, bool, list[SpeechEvent]]] = deque()  # not answered yet
         self._answered = 0  # frames of the other's voice
         self._speaks, self._answers, self._averts = False, answers, (np.inf, np.inf)

@@ -18,8 +18,10 @@ from avatar.live.speaker import POSE, Speaker
 from avatar.page.build import pose_array
 
 Rows = NDArray[np.floating]
-SHUT_SECONDS = 0.15
-"""Longest time in which an interrupted mouth closes."""
+SHUT_SECONDS = 0.08
+"""Time in which an interrupted mouth closes: what remains of 0.12 s is for computing and drawing."""
+MOUTH_SECONDS = 0.15
+"""Cross-fade of the mouth into the next turn."""
 SETTLE_SECONDS = 0.6
 """Cross-fade of head, eyes and brows into the next turn."""
 REMEMBERED_SECONDS = 60
@@ -117,7 +119,7 @@ class Session:
         self._stay()
         visible = self._visible if turn is None else self._row_at(turn, heard)
         mouth, rest = len(self.speaker.mouth_names), self.speaker.rest.numpy()
-        count = max(1, int(SHUT_SECONDS * self._fps))
+        count = max(1, round(SHUT_SECONDS * self._fps))
         rows = np.tile(visible, (count, 1))
         shares = smoothstep(0.0, 1.0, np.arange(1, count + 1) / count)[:, None]
         rows[:, :mouth] += shares * (rest[:mouth] - visible[:mouth])
@@ -162,7 +164,7 @@ class Session:
         if len(made) and seconds[0] < SETTLE_SECONDS:
             mouth = len(self.speaker.mouth_names)
             made = crossed(self._visible, made, seconds, SETTLE_SECONDS, slice(mouth, None), POSE)
-            made = crossed(self._visible, made, seconds, SHUT_SECONDS, slice(0, mouth))
+            made = crossed(self._visible, made, seconds, MOUTH_SECONDS, slice(0, mouth))
         self._done += len(made)
         return self._kept(Frames(self._turn, self._sample(first), made.astype(np.float32)))
 
