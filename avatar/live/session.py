@@ -19,7 +19,7 @@ from avatar.page.build import pose_array
 
 Rows = NDArray[np.floating]
 SHUT_SECONDS = 0.08
-"""Time in which an interrupted mouth closes: what remains of 0.12 s is for computing and drawing."""
+"""Time in which an interrupted mouth closes; the rest of 0.12 s is for computing and drawing."""
 MOUTH_SECONDS = 0.15
 """Cross-fade of the mouth into the next turn."""
 SETTLE_SECONDS = 0.6

@@ -9,6 +9,7 @@ import numpy as np
 
 from audio2mesh.pose_vae.fit import load_pose_net
 from audio2mesh.pose_vae.network import PoseNet
+from audio2mesh.prosody.listener import prosody_of_file
 from audio2mesh.prosody.record import Prosody
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.style import STYLES, Style
@@ -20,7 +21,6 @@ from research.evaluation.head.performances import (
     listened,
     made,
     moved_by,
-    prosody_of_file,
     recorded,
     tracked,
 )

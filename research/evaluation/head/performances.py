@@ -6,10 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from audio2mesh import stream_audio
 from audio2mesh.pose_vae.network import PoseNet
-from audio2mesh.prosody.listener import heard_prosody
-from audio2mesh.prosody.record import Prosody, joined
+from audio2mesh.prosody.listener import prosody_of_file
+from audio2mesh.prosody.record import Prosody
 from avatar.avatar_io.live_link import read_take
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
@@ -30,14 +29,6 @@ TAKE_FPS = 60.0  # at which a take is played
 SHORTEST = 3.0  # seconds of a performance that can be measured
 POSES = {"pitch_yaw_roll": (1, 0, 2), "yaw_pitch_roll": (0, 1, 2)}
 """Prefixes of array names, and the columns of yaw, pitch and roll."""
-
-
-def prosody_of_file(path: Path) -> Prosody:
-    """The prosody of a recording. Raises as `stream_audio` does."""
-    pieces: list[Prosody] = []
-    for _ in heard_prosody(stream_audio(path), pieces.append):
-        pass
-    return joined(pieces)
 
 
 def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
