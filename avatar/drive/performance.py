@@ -108,7 +108,8 @@ def _of_speech(
     said, own = _said(model, len(basis), direction, fps)
     other = prosody_of_file(direction.listen) if direction.listen else None
     frames = max(sum(map(len, said)), round(len(other or ()) / FRAMES_PER_SECOND * fps))
-    said = (*said, _resting(said[-1][-1:], frames - sum(map(len, said)), fps))
+    if missing := frames - sum(map(len, said)):
+        said = (*said, _resting(said[-1][-1:], missing, fps))
     emotions = resolve_emotions(direction.emotions, own)
     if direction.behaviour is None:
         life = still(frames)
