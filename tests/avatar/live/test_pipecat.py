@@ -1,4 +1,4 @@
-"""The example for Pipecat inside the real package: sound in, pictures out, interruptions, the end."""
+"""The example for Pipecat in the real package: sound in, pictures out, interruptions, the end."""
 
 import asyncio
 import importlib.util
@@ -241,9 +241,9 @@ def test_barge_in_shuts_the_mouth_within_120_ms(
 
         processor._show = show
         for number in range(50):
-            before = len(stage.seen.sound)
+            wanted = len(stage.seen.sound) + 5 + number % 9
             await stage.say()
-            await stage.until(lambda before=before: len(stage.seen.sound) > before + 5 + number % 9)
+            await stage.until(lambda wanted=wanted: len(stage.seen.sound) > wanted)
             shut.clear()
             begun = time.monotonic()
             await stage.worker.queue_frame(InterruptionFrame())
