@@ -50,9 +50,13 @@ class AvatarProcessor(FrameProcessor):
         self._said: list[TimedFrame] = []  # of the utterance
         self._begun = 0.0  # when it was heard first
         self._speaking = False  # until the last sound was heard
+        self._heard: list[InputAudioRawFrame] = []  # not listened to yet
+        self._listening: asyncio.Task | None = None
         self._thread = ThreadPoolExecutor(1)  # an interruption waits for what is computed
 
     async def cleanup(self) -> None:
+        if self._listening:
+            await self.cancel_task(self._listening)
         await super().cleanup()
         self._thread.shutdown(wait=False, cancel_futures=True)
 
@@ -60,6 +64,7 @@ class AvatarProcessor(FrameProcessor):
         await super().process_frame(frame, direction)
         if isinstance(frame, TTSAudioRawFrame):
             self._speaking = True
+            self._heard.clear()
             for piece in self._pieces(frame):
                 await self._show(await self._do(self._speak, piece), frame.context_id)
             return
@@ -72,9 +77,19 @@ class AvatarProcessor(FrameProcessor):
             self._speaking = False
             await self._show(await self._do(self._interrupt))
         elif isinstance(frame, InputAudioRawFrame) and not self._speaking:
-            heard = await self._do(self._performance.listen, _mono(frame), frame.sample_rate)
+            self._heard.append(frame)
+            if self._listening is None or self._listening.done():
+                self._listening = self.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        """Beside Pipecat's queue, in which the microphone goes before the voice; pictures that are
+        late are left out."""
+        while self._heard and not self._speaking:
+            sound, rate = np.concatenate([*map(_mono, self._heard)]), self._heard[0].sample_rate
+            self._heard.clear()
+            timed = await self._do(self._performance.listen, sound, rate)
             if not self._speaking:
-                await self._show(heard[-1:])
+                await self._show(timed[-1:])
 
     async def _do(self, function: Callable[..., Any], *args: object) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *args)

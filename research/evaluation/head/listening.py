@@ -44,8 +44,8 @@ def nod_starts(pitch: Floats, fps: float) -> Floats:
 
 def _looking(look: Floats, spoken: Bools) -> float:
     away = np.hypot(*(look - np.median(look, axis=0)).T) > events.AWAY_DEGREES
-    return _mean(~away[spoken])
+    return _mean(np.asarray(~away)[spoken])
 
 
-def _mean(values: Bools) -> float:
-    return float(values.mean()) if len(values) else float("nan")
+def _mean(values: Bools | np.bool_) -> float:
+    return float(np.mean(values)) if np.size(values) else float("nan")

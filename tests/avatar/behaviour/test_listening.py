@@ -189,6 +189,6 @@ def test_a_recording_is_listened_to_as_live_sound_is(dialogue: Dialogue):
     nodded = [degrees_up(make(heard)) - degrees_up(make(quiet)) for make in (film, live_one)]
     assert np.abs(nodded[0] - nodded[1]).max() < 0.05 < 1 < np.ptp(nodded[0])
     for name in ("mouthSmileLeft", "browInnerUp"):
-        weights = [make(heard).unit_weights[name] for make in (film, live_one)]
-        assert torch.allclose(*weights, atol=1e-6)
+        one, other = (make(heard).unit_weights[name] for make in (film, live_one))
+        assert torch.allclose(one, other, atol=1e-6)
     assert film(heard).unit_weights["mouthSmileLeft"].max() > 0.005
