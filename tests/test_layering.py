@@ -131,7 +131,7 @@ MAY_IMPORT = {
         "research.evaluation research.evaluation.head research.lipreading"
     ),
     "research.evaluation.head": (
-        "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
+        "audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
         "avatar.geometry avatar.heads common research.evaluation"
     ),
     "research.evaluation.photo": (

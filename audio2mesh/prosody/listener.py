@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from audio2mesh.prosody.record import FRAMES_PER_SECOND, SILENCE_DB, Prosody, fi
 from audio2mesh.prosody.voice_activity import ActivityMeter
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.resampling import Samples
+from audio2mesh.sound.waveform import stream_audio
 
 _BLOCK = 8 * SAMPLE_RATE  # samples that are worked on at a time
 _SILENT = -120.0  # dB of full scale
@@ -93,6 +95,14 @@ def heard_prosody(
         hand_over(listener.push(block))
         yield block
     hand_over(listener.finish())
+
+
+def prosody_of_file(path: Path) -> Prosody:
+    """The prosody of a recording. Raises as `stream_audio` does."""
+    pieces: list[Prosody] = []
+    for _ in heard_prosody(stream_audio(path), pieces.append):
+        pass
+    return joined(pieces)
 
 
 def prosody_of(samples: NDArray[np.floating]) -> Prosody:

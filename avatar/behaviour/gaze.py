@@ -35,6 +35,8 @@ UPRIGHT = 0.7  # amplitude of looks up and down, relative to sideways
 SACCADE_SECONDS, SECONDS_A_DEGREE = 0.025, 0.0024  # 20-30 ms and 2.2-2.7 ms for each degree
 STAY_SECONDS, STRAY_DEGREES = (0.4, 2.0), 0.7  # duration and spread of fixations within a look
 SHORTEST_SECONDS = 0.25  # of a look
+LISTENING_SECONDS = (1.14, 7.21)
+"""Mean durations of looks elsewhere and at somebody who speaks (Andrist, Mutlu, Gleicher 2013)."""
 HEAD_FROM, HEAD_SHARE, HEAD_SECONDS = 10.0, 0.6, 0.5
 """Of the angle beyond so many degrees from straight ahead the head turns this share, in this
 time."""
@@ -61,18 +63,32 @@ class GazeController:
         self._target = np.array([gaze.x, gaze.y])
         self._eyes = Trajectories(self._target, 1.0)
         self._head = Trajectories(_head_part(self._target), 1.0)
-        self._away = False
+        self._away = self._attends = False
         self._until = self._span()
         self._shift_at = rng.uniform(*STAY_SECONDS)
+        self._averted = -9.0  # seconds until which a look elsewhere lasts at least
         self.shifted = 0.0
         """degrees of the shift that begins with this frame"""
+
+    def attend(self, attends: bool, now: float) -> None:
+        """Whether somebody speaks to whom the eyes return at once, and whom they seldom leave."""
+        if attends == self._attends:
+            return
+        self._attends = attends
+        if attends:
+            self._until = now if self._away else now + self._span()
+
+    def avert(self, until: float, now: float) -> None:
+        """Look elsewhere from now on until a time in seconds."""
+        self._averted = until
+        self._until = max(self._until, until) if self._away else now
 
     def step(self, now: float) -> tuple[Floats, Floats]:
         """Directions of the eyes [2], and the head's share of it [2]."""
         self.shifted = 0.0
         if self._gaze.free and now >= self._until:
             self._away = not self._away
-            self._until = now + self._span()
+            self._until = max(now + self._span(), self._averted if self._away else now)
             self._look(self._target + (self._elsewhere() if self._away else 0.0))
             self._shift_at = now + self._rng.uniform(*STAY_SECONDS)
         elif now >= self._shift_at:
@@ -94,6 +110,8 @@ class GazeController:
 
     def _span(self) -> float:
         mean = self._style.away_seconds if self._away else self._style.looking_seconds
+        if self._attends:
+            mean = LISTENING_SECONDS[not self._away]
         return max(-mean * log(1 - next(self._spans[self._away])), SHORTEST_SECONDS)
 
     def _elsewhere(self) -> Floats:

@@ -20,6 +20,7 @@ from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.blinks import WEIGHTS as BROW_WEIGHTS
 from avatar.behaviour.breath import UNIT as BREATH
 from avatar.behaviour.gaze import eyes_in_head
+from avatar.behaviour.listening import LATE, SMILE_WEIGHTS
 from avatar.behaviour.motion import COLUMNS, Behaviour, LifeMaker
 from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.vectors import Floats
@@ -60,13 +61,16 @@ def live(
     pivot: Tensor,
     behaviour: Behaviour,
     net: PoseNet | None = None,
+    heard: Prosody | None = None,
 ) -> Life:
     """Life for a recording of so many frames; the same behaviour gives the same life.
 
     pivot [3]: metres, the joint on which the head turns; net: moves the head in place of the
-    generator. Beyond the prosody's end it is silent.
+    generator; heard: of another's voice that is listened to. Beyond their ends they are silent.
     """
     maker, sampler = LifeMaker(behaviour), Sampler(fps)
+    for piece in in_parts(heard, PART) if heard else ():
+        maker.listen(piece)
     missing = max(0, round(frames / fps * RATE) - len(prosody))
     pieces = [*in_parts(prosody, PART), *in_parts(silence(missing), PART)]
     rows = [sampler.push(maker.hear(piece)) for piece in pieces]
@@ -75,7 +79,8 @@ def live(
     made = np.concatenate(rows)[:frames]
     if net is not None:
         made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
-    parts = [life_of_rows(made[first : first + CHUNK], pivot) for first in range(0, frames, CHUNK)]
+    chunks = [made[first : first + CHUNK] for first in range(0, frames, CHUNK)]
+    parts = [life_of_rows(chunk, pivot, heard is not None) for chunk in chunks]
     units = {n: torch.cat([p.unit_weights[n] for p in parts]) for n in parts[0].unit_weights}
     return Life(units, torch.cat([part.head_pose for part in parts]))
 
@@ -85,12 +90,15 @@ def still(frames: int) -> Life:
     return Life({}, torch.eye(4).expand(frames, 4, 4))
 
 
-def life_of_rows(rows: Floats, pivot: Tensor) -> Life:
-    """The life in frames [F, COLUMNS] of a LifeMaker, of a head with this pivot [3]."""
+def life_of_rows(rows: Floats, pivot: Tensor, listens: bool) -> Life:
+    """The life in frames [F, COLUMNS] of a LifeMaker, of a head with this pivot [3]; listens:
+    whether it smiles at another."""
     head, look, lids, brows = rows[:, :3], rows[:, 3:5], rows[:, 5], rows[:, 6]
     units = {name: lids for name in BLINK_UNITS}
     units |= {name: weight * brows for name, weight in BROW_WEIGHTS.items()}
     units |= look_weights(eyes_in_head(look, head)) | {BREATH: rows[:, 7]}
+    if listens:
+        units |= {name: weight * rows[:, 8] for name, weight in SMILE_WEIGHTS.items()}
     weights = {name: torch.from_numpy(values).float() for name, values in units.items()}
     return Life(weights, head_poses(torch.from_numpy(np.radians(head)).float(), pivot))
 
@@ -136,8 +144,13 @@ class Sampler:
 
 HOP = 160
 """Samples that are processed at a time."""
+NOTHING = np.zeros(0, np.float32)
 LOOKAHEAD = 0.13
 """Seconds of prosody that are known beyond each frame."""
+
+
+BEHIND = round(ProsodyListener.latency * RATE) - LATE
+"""Frames of another's sound that are heard beyond each frame in which one only listens."""
 
 
 class LiveLife:
@@ -146,40 +159,87 @@ class LiveLife:
     Beside `LiveMotion`: all frames together are as many as the recording has.
     """
 
-    def __init__(self, fps: float, pivot: Tensor, behaviour: Behaviour | None = None) -> None:
-        """pivot [3]: metres, the joint on which the head turns."""
+    def __init__(
+        self,
+        fps: float,
+        pivot: Tensor,
+        behaviour: Behaviour | None = None,
+        answers: bool = False,
+    ) -> None:
+        """pivot [3]: metres, the joint on which the head turns; answers: whether another has
+        spoken just before."""
         self._fps, self._pivot = fps, pivot
-        self._listener = ProsodyListener()
-        self._maker = LifeMaker(behaviour or Behaviour(), LOOKAHEAD)
+        self._listener, self._other = ProsodyListener(), ProsodyListener()
+        self._maker = LifeMaker(behaviour or Behaviour(), LOOKAHEAD, answers)
         self._sampler = Sampler(fps)
-        self._heard = np.zeros(0, np.float32)  # pending, less than a HOP
+        self._hops, self._other_hops = Hops(), Hops()
         self._samples, self._frames = 0, 0
 
     @property
     def latency(self) -> float:
         """Longest time in seconds from a frame's start until it is returned."""
-        return ProsodyListener.latency + LOOKAHEAD + HOP / SAMPLE_RATE + 0.5 / self._fps + 1 / RATE
+        return ProsodyListener.latency + LOOKAHEAD + self._waits
 
-    def push(self, samples: NDArray[np.floating]) -> Life:
-        """Hear samples [s], float32 mono at 16 kHz; the frames that became ready."""
+    @property
+    def listening_latency(self) -> float:
+        """The same of frames of `listen`."""
+        return BEHIND / RATE + self._waits
+
+    @property
+    def _waits(self) -> float:
+        return HOP / SAMPLE_RATE + 0.5 / self._fps + 1 / RATE
+
+    def push(self, samples: NDArray[np.floating], heard: NDArray[np.floating] = NOTHING) -> Life:
+        """Hear samples [s], float32 mono at 16 kHz; the frames that became ready. heard [h]: what
+        another says meanwhile."""
+        self._hear(heard)
         self._samples += len(samples)
-        heard = np.concatenate([self._heard, samples.astype(np.float32)])
-        whole = len(heard) // HOP * HOP
-        self._heard = heard[whole:]
-        hops = heard[:whole].reshape(-1, HOP)
+        hops = self._hops.push(samples)
         rows = [self._sampler.push(self._maker.hear(self._listener.push(hop))) for hop in hops]
         return self._life(rows)
 
+    def listen(self, heard: NDArray[np.floating]) -> Life:
+        """Be silent for as long as another's samples [h] last; the frames that became ready."""
+        first = not self._samples
+        self._samples += len(heard)
+        hops = self._hear(heard)
+        silent = hops + (self._maker.ahead - BEHIND if first else 0)
+        return self._life([self._sampler.push(self._maker.hear(silence(silent)))])
+
     def finish(self) -> Life:
-        """The frames that remain when the speech has ended."""
-        pieces = [self._listener.push(self._heard), self._listener.finish()]
+        """The frames that remain when the speech has ended, or the other's that was listened to."""
+        self._maker.listen(self._other.push(self._other_hops.rest))
+        self._maker.listen(self._other.finish())
+        pieces = [self._listener.push(self._hops.rest), self._listener.finish()]
         rows = [self._maker.hear(piece) for piece in pieces]
         sampled = [self._sampler.push(row) for row in (*rows, self._maker.finish())]
         missing = frame_count(self._samples, self._fps) - self._frames
         sampled.append(self._sampler.finish(missing - sum(map(len, sampled))))
         return self._life([np.concatenate(sampled)[:missing]])
 
+    def _hear(self, heard: NDArray[np.floating]) -> int:
+        """Another's samples; how many hops they complete."""
+        hops = self._other_hops.push(heard)
+        if len(hops):
+            self._maker.listen(self._other.push(hops.reshape(-1)))
+        return len(hops)
+
     def _life(self, rows: list[Floats]) -> Life:
         frames = np.concatenate([np.zeros((0, COLUMNS)), *rows])
         self._frames += len(frames)
-        return life_of_rows(frames, self._pivot)
+        return life_of_rows(frames, self._pivot, listens=True)
+
+
+class Hops:
+    """Cuts samples into pieces of HOP."""
+
+    def __init__(self) -> None:
+        self.rest = NOTHING
+        """[r] that wait for more"""
+
+    def push(self, samples: NDArray[np.floating]) -> NDArray[np.float32]:
+        """The pieces [n, HOP] that are complete with samples [s]."""
+        waiting = np.concatenate([self.rest, samples.astype(np.float32)])
+        whole = len(waiting) // HOP * HOP
+        self.rest = waiting[whole:]
+        return waiting[:whole].reshape(-1, HOP)

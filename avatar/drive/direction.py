@@ -23,6 +23,7 @@ class Direction:
     """How a voice, or a recorded take, shall move a face."""
 
     audio: Path | None = None  # the voice that moves the lips, if one does
+    listen: Path | None = None  # another's, which is listened to
     fps: float | None = None  # by default what the weights were trained at, of a take 25
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
@@ -51,6 +52,7 @@ def direction_of(
         check_file(options.head_weights)
     return Direction(
         options.audio if speaks else None,
+        options.listen if isinstance(options, DriveOptions) else None,
         options.fps,
         options.weights,
         options.weights_style,

@@ -65,6 +65,9 @@ class DriveOptions(SpeechOptions, BehaviourOptions, FilmOptions):
     audio: Path | None = None
     """The voice: any audio or video file with sound; with --arkit it is only heard, with --film it
     moves the lips while the film moves the rest."""
+    listen: Path | None = None
+    """Another's voice, which is heard as well: the avatar looks at who speaks, nods and blinks, and
+    its lips rest until its own voice begins. Without --audio it only listens."""
     film: Path | None = None
     """A film of a face, whose performance moves the avatar; its sound is heard."""
     sync: Sync = "auto"

@@ -4,21 +4,26 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, hear, load_model
 from audio2mesh.pose_vae.fit import load_pose_net
+from audio2mesh.prosody.listener import prosody_of_file
+from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody
 from avatar.avatar_io.live_link import Take, read_take
 from avatar.avatar_io.motion_file import SavedMotion, open_motion
 from avatar.avatar_io.take_poses import head_poses, sample_take
 from avatar.behaviour.breath import unit_offsets
 from avatar.behaviour.performance import Life, live, still
+from avatar.behaviour.speech_events import silence
 from avatar.drive.direction import SHIPPED, Direction
 from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
 from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
+from avatar.geometry.vectors import smoothstep
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.retarget.fitted_face import Face
@@ -29,6 +34,9 @@ from common.device import Device, pick_device
 TAKE_FPS = 25.0  # of recorded face motion, unless the user says otherwise
 NOT_SPOKEN = ("eye", "brow", "noseSneer", "cheekSquint")
 """Prefixes of the units that a voice does not move."""
+
+
+REST_SECONDS = 0.15  # in which a mouth comes to rest after its recording
 
 
 Mover = SavedMotion | Take
@@ -92,27 +100,47 @@ def _of_speech(
 ) -> DrivenMotion:
     """Speech with blinks, brows and head motion; the recording is decoded once and never held.
 
-    basis [K, V, 3]: the model's, on the mesh of the face.
+    basis [K, V, 3]: the model's, on the mesh of the face. Where another's voice is listened to, the
+    motion lasts as long as the longer of the two; without a voice of its own the mouth rests.
     """
-    assert direction.audio is not None
     fps, pivot = float(exact_rate(direction.fps or model.fps)), load_head().pivot
     net = load_pose_net(direction.head_weights) if direction.head_weights else None
-    heard = hear(model, direction.audio, fps, direction.weights_style)
-    frames, emotions = len(heard.energy), resolve_emotions(direction.emotions, heard.prosody)
+    said, own = _said(model, len(basis), direction, fps)
+    other = prosody_of_file(direction.listen) if direction.listen else None
+    frames = max(sum(map(len, said)), round(len(other or ()) / FRAMES_PER_SECOND * fps))
+    if missing := frames - sum(map(len, said)):
+        said = (*said, _resting(said[-1][-1:], missing, fps))
+    emotions = resolve_emotions(direction.emotions, own)
     if direction.behaviour is None:
         life = still(frames)
     elif beside is not None:
         life = _life_of(beside, frames, fps)
     else:
-        style = style_with_emotion(direction.behaviour.style, emotions, heard.seconds)
-        life = live(
-            heard.prosody, fps, frames, pivot, replace(direction.behaviour, style=style), net
-        )
+        style = style_with_emotion(direction.behaviour.style, emotions, frames / fps)
+        behaviour = replace(direction.behaviour, style=style)
+        life = live(own, fps, frames, pivot, behaviour, net, other)
     names = tuple(f"speech_{k:02d}" for k in range(len(basis)))
-    speech, units = Curves(names, basis.cpu(), lambda: iter(heard.coefficients)), life.unit_weights
+    speech, units = Curves(names, basis.cpu(), lambda: iter(said)), life.unit_weights
     if emotions:
         speech, units = with_emotion(face, speech, units, emotions, fps)
     return _motion(face, beside_speech(face, speech, units, frames), life.head_pose, fps)
+
+
+def _said(
+    model: SpeechToMotion, width: int, direction: Direction, fps: float
+) -> tuple[tuple[Tensor, ...], Prosody]:
+    """Coefficients [f, K] of the own voice in chunks, and its prosody; of one frame at rest where
+    there is none."""
+    if direction.audio is None:
+        return (torch.zeros(1, width),), silence(0)
+    heard = hear(model, direction.audio, fps, direction.weights_style)
+    return heard.coefficients, heard.prosody
+
+
+def _resting(last: Tensor, frames: int, fps: float) -> Tensor:
+    """Coefficients [f, K] of a mouth that comes to rest from its last ones [1, K]."""
+    share = smoothstep(0.0, REST_SECONDS, (np.arange(frames) + 1) / fps)
+    return torch.from_numpy(1 - share).float()[:, None] * last
 
 
 def beside_speech(face: Face, speech: Curves, units: Mapping[str, Tensor], frames: int) -> Curves:

@@ -64,12 +64,14 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
 
     film: whether one is written. Raises InputError, FileNotFoundError or OSError.
     """
-    voice, take, filmed = options.audio, options.arkit, options.film
-    source = voice or take or filmed or _nothing_moves()
+    voice, take, filmed, other = options.audio, options.arkit, options.film, options.listen
+    source = voice or take or filmed or other or _nothing_moves()
     if take and filmed:
         raise InputError("--arkit and --film: both move the face; leave one out")
-    read = there(options.avatar, voice, filmed, take, options.weights, *_beside(options))
-    speaks = voice is not None and take is None
+    if other:
+        _check_listens(options)
+    read = there(options.avatar, voice, other, filmed, take, options.weights, *_beside(options))
+    speaks = (voice or other) is not None and take is None
     if options.weights and not speaks:
         name = "--arkit" if take else "--film"
         raise InputError(f"--weights: has nothing to do where {name} moves the lips; leave one out")
@@ -87,15 +89,17 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
     if options.save_motion and options.save_motion.suffix.lower() != ".npz":
         raise InputError(f"{options.save_motion}: --save-motion writes .npz; name it so")
     _check_distinct(options, read, (out, options.save_motion, options.report))
-    if voice:
-        stated_seconds(voice)  # says at once what is no sound
+    for sound in (voice, other):
+        if sound:
+            stated_seconds(sound)  # says at once what is no sound
+    heard = voice or other
     return DrivePlan(
         look=look,
         direction=direction,
         size=(options.width, options.height),
         track=read_track(options.camera, (options.width, options.height), camera),
         out=out,
-        sound=Sound(voice) if voice else None,
+        sound=Sound(heard, beside=other if voice else None) if heard else None,
         take=read_take(take) if take else None,
         film=filmed,
         sync=0.0 if voice else options.sync,
@@ -106,8 +110,21 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
 def _nothing_moves() -> Never:
     raise InputError(
         "nothing moves the avatar: give a voice with --audio, a film with --film or a take with "
-        "--arkit"
+        "--arkit, or a voice to listen to with --listen"
     )
+
+
+def _check_listens(options: DriveOptions) -> None:
+    """Refuse what would move the head in place of a listener."""
+    others = {
+        "--arkit": options.arkit,
+        "--film": options.film,
+        "--head-weights": options.head_weights,
+        "--still": options.still,
+    }
+    for name, given in others.items():
+        if given:
+            raise InputError(f"--listen and {name}: both say how the head moves; leave one out")
 
 
 def _beside(options: SubjectOptions) -> tuple[Path | None, ...]:

@@ -65,7 +65,7 @@ def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None 
     device, backend, _ = pick_backend(look.device)
     avatar = open_avatar(*look.files)
     face = avatar_face(look.files.path, avatar)
-    if model is None and direction.audio:
+    if model is None and (direction.audio or direction.listen):
         model = load_model(direction.weights, device)
     spoken = model and in_manner(model, direction.manner, avatar)
     return Subject(avatar, face, spoken, backend, device)

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Coroutine
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from audio2mesh.sound import SAMPLE_RATE
@@ -51,6 +51,8 @@ class SpeechSession(Protocol):
 
     async def push(self, pcm: bytes) -> Frames: ...
 
+    async def listen(self, pcm: bytes) -> Frames: ...
+
     async def skip(self, samples: int) -> None: ...
 
     async def interrupt(self, turn: int | None, heard: int) -> Frames: ...
@@ -77,8 +79,8 @@ class MessageQueue:
     def add(self, message: Message) -> None:
         """Raises Refused where too much waits."""
         if isinstance(message, Interrupt):  # nobody is to hear what waits; turns are counted on
-            self._messages = deque(m for m in self._messages if not isinstance(m, Sound))
-            self._bytes = 0
+            self._messages = deque(m for m in self._messages if not is_said(m))
+            self._bytes = sum(len(m.pcm) for m in self._messages if isinstance(m, Sound))
         self._messages.append(message)
         self._bytes += len(message.pcm) if isinstance(message, Sound) else 0
         if self._bytes > 2 * LONGEST * AHEAD or len(self._messages) > 200 * AHEAD:
@@ -95,33 +97,45 @@ class MessageQueue:
             return Skip(lost // 2)
         message = self._messages.popleft()
         if isinstance(message, Sound):
-            piece = self._piece(message.pcm)
-            self._bytes -= len(piece)
-            message = Sound(piece)
+            message = self._piece(message)
+            self._bytes -= len(message.pcm)
         if not self._messages:
             self._pending.clear()
         return message
 
     def _skip(self) -> int:
         """Drop the oldest sound, all but a piece; how many bytes."""
-        lost = 0
-        while self._bytes > PIECE and isinstance(sound := self._messages[0], Sound):
+        lost, first = 0, self._messages[0]
+        while self._bytes > PIECE and (sound := self._more(first)):
             cut = min(len(sound.pcm), self._bytes - PIECE)
             self._messages.popleft()
             if cut < len(sound.pcm):
-                self._messages.appendleft(Sound(sound.pcm[cut:]))
+                self._messages.appendleft(replace(sound, pcm=sound.pcm[cut:]))
             self._bytes -= cut
             lost += cut
         return lost
 
-    def _piece(self, pcm: bytes) -> bytes:
-        """A piece from these bytes and the sound that waits."""
-        while len(pcm) < PIECE and self._messages and isinstance(self._messages[0], Sound):
-            pcm += self._messages[0].pcm
+    def _more(self, of: Message) -> Sound | None:
+        """The next message, if it is sound of the same voice."""
+        match of, self._messages[0] if self._messages else None:
+            case Sound(_, heard), Sound(_, also) as more if heard == also:
+                return more
+        return None
+
+    def _piece(self, sound: Sound) -> Sound:
+        """A piece of this sound and of that which waits."""
+        pcm = sound.pcm
+        while len(pcm) < PIECE and (more := self._more(sound)):
+            pcm += more.pcm
             self._messages.popleft()
         if len(pcm) > PIECE:
-            self._messages.appendleft(Sound(pcm[PIECE:]))
-        return pcm[:PIECE]
+            self._messages.appendleft(replace(sound, pcm=pcm[PIECE:]))
+        return replace(sound, pcm=pcm[:PIECE])
+
+
+def is_said(message: Message) -> bool:
+    """Whether a message is the avatar's own sound."""
+    return isinstance(message, Sound) and not message.heard
 
 
 async def converse(socket: Socket, session: SpeechSession) -> None:
@@ -153,7 +167,10 @@ async def _read(socket: Socket, queue: MessageQueue) -> None:
         except TimeoutError:
             raise Refused(f"nothing was said for {SILENT:.0f} s; connect again", 1008) from None
         message = read_message(said)
-        allowed.check(len(message.pcm) // 2 if isinstance(message, Sound) else 0)
+        if isinstance(message, Sound):
+            allowed.check(len(message.pcm) // 2, message.heard)
+        else:
+            allowed.check(0)
         if isinstance(message, KeepUp):
             queue.behind = message.behind
         else:
@@ -176,8 +193,8 @@ async def _computed(session: SpeechSession, message: Message | Skip) -> str | by
         case Skip(samples):
             await session.skip(samples)
             return skipped(samples)
-        case Sound(pcm):
-            frames = await session.push(pcm)
+        case Sound(pcm, heard):
+            frames = await (session.listen(pcm) if heard else session.push(pcm))
         case Interrupt(turn, heard):
             frames = await session.interrupt(turn, heard)
         case Finish():

@@ -1,5 +1,5 @@
 """Speech of any sample rate to timed frames with their sound, for hosts of video and sound. One
-sample count stamps both, so they cannot drift apart."""
+sample count stamps both, so they cannot drift apart. What another says is listened to."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import soxr
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
+from avatar.behaviour.performance import NOTHING
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 
@@ -31,6 +32,7 @@ class Performance:
         """rate: of the sound, in samples a second."""
         self.session, self.rate, self.fps = Session(speaker), rate, speaker.model.fps
         self._seen: TimedFrame | None = None
+        self._ear, self._ear_rate = soxr.ResampleStream(rate, SAMPLE_RATE, 1), rate
         self._begin()
 
     def speak(self, sound: Pcm) -> list[TimedFrame]:
@@ -38,6 +40,14 @@ class Performance:
         self._sound = np.concatenate([self._sound, sound])
         samples = self._resampler.resample_chunk(sound.astype(np.float32) / 32768)
         return self._frames(self.session.push(samples))
+
+    def listen(self, sound: Pcm, rate: int) -> list[TimedFrame]:
+        """The next sound [s] of another, of a rate of its own; the frames that are ready, of a
+        silent mouth: none during an utterance, from its first sound to its end."""
+        if rate != self._ear_rate:
+            self._ear, self._ear_rate = soxr.ResampleStream(rate, SAMPLE_RATE, 1), rate
+        heard = self._ear.resample_chunk(sound.astype(np.float32) / 32768)
+        return self._frames(self.session.push(NOTHING, heard))
 
     def end(self) -> list[TimedFrame]:
         """The frames that remain when an utterance has ended."""

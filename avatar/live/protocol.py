@@ -16,7 +16,7 @@ from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.session import Frames
 from avatar.live.speaker import POSE
 
-SOUND = 0x01
+SOUND, HEARD = 0x01, 0x02
 FRAMES = 0x81
 HEADER = struct.Struct("<BxHIq")
 """Of frames: kind, rows, turn, and the first row's time in samples of the turn."""
@@ -44,9 +44,10 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Sound:
-    """Speech goes on."""
+    """Speech goes on, the avatar's own or another's that it hears."""
 
     pcm: bytes  # int16, little-endian, mono, 16 kHz
+    heard: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,14 +82,14 @@ def read_message(message: str | bytes) -> Message:
 
 
 def _read_sound(message: bytes) -> Sound:
-    if not message or message[0] != SOUND:
-        raise Refused("bytes must begin with 1 and be sound", 1008)
+    if not message or message[0] not in (SOUND, HEARD):
+        raise Refused("bytes must begin with 1 or 2 and be sound", 1008)
     size = len(message) - 1
     if size % 2:
         raise Refused("sound must be whole samples of 16 bits; half a sample is left over", 1008)
     if size > 2 * LONGEST:
         raise Refused(f"sound must come in pieces of at most {LONGEST} samples", 1009)
-    return Sound(message[1:])
+    return Sound(message[1:], message[0] == HEARD)
 
 
 def _read_words(message: str) -> Interrupt | Finish | KeepUp:
@@ -150,8 +151,9 @@ def samples_of(pcm: bytes) -> NDArray[np.float32]:
     return np.frombuffer(pcm, "<i2").astype(np.float32) / np.float32(32768)
 
 
-def hello(fps: int, names: Sequence[str], latency: float) -> str:
-    """The first message to a client. latency: seconds from a frame's start until it is sent."""
+def hello(fps: int, names: Sequence[str], latency: float, listening_latency: float) -> str:
+    """The first message to a client. latency, listening_latency: seconds from a frame's start until
+    it is sent, while the avatar speaks and while it listens."""
     return _words(
         "hello",
         sampleRate=SAMPLE_RATE,
@@ -159,6 +161,7 @@ def hello(fps: int, names: Sequence[str], latency: float) -> str:
         names=[*names],
         pose=POSE,
         latency=latency,
+        listeningLatency=listening_latency,
         longest=LONGEST,
     )
 
@@ -231,13 +234,14 @@ class Limits:
     """The limits of one session."""
 
     messages: Bucket
-    sound: Bucket
+    said: Bucket
+    heard: Bucket
 
-    def check(self, samples: int) -> None:
-        """Raise Refused where a message with so many samples is too much."""
+    def check(self, samples: int, heard: bool = False) -> None:
+        """Raise Refused where a message with so many samples, said or heard, is too much."""
         if not self.messages.take(1):
             raise Refused("more than 100 messages a second; put more sound into each", 1008)
-        if not self.sound.take(samples):
+        if not (self.heard if heard else self.said).take(samples):
             raise Refused(
                 f"sound came more than {AHEAD} s ahead of its time; send it as it is spoken", 1008
             )
@@ -264,5 +268,5 @@ class ConnectionLimit:
 
 def limits(clock: Callable[[], float]) -> Limits:
     """The limits of a new session."""
-    messages = Bucket(200, 100, clock)
-    return Limits(messages, Bucket(AHEAD * SAMPLE_RATE, HASTE * SAMPLE_RATE, clock))
+    sounds = (Bucket(AHEAD * SAMPLE_RATE, HASTE * SAMPLE_RATE, clock) for _ in range(2))
+    return Limits(Bucket(200, 100, clock), *sounds)

@@ -146,7 +146,9 @@ async def live_server(
     assert policy.calls == (calls is not None)
     log, slots = log or Log(), SessionSlots(sessions)
     pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
-    greeting = hello(speaker.model.fps, speaker.names, Session(speaker).latency)
+    session = Session(speaker)
+    latencies = session.latency, session.listening_latency
+    greeting = hello(speaker.model.fps, speaker.names, *latencies)
     limit = ConnectionLimit(
         SPARE_CONNECTIONS + sessions, None if policy.origins else PER_ADDRESS + sessions
     )

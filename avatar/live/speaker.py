@@ -51,7 +51,8 @@ class Speaker:
         """[U] of the columns after them: the other units of life and emotions."""
         names: list[str] = []
         if self.behaviour is not None:
-            names += life_of_rows(np.zeros((0, COLUMNS)), self.face.head.pivot).unit_weights
+            none = np.zeros((0, COLUMNS))
+            names += life_of_rows(none, self.face.head.pivot, listens=True).unit_weights
         if emotion := self.live_emotion():
             names += [name for name in emotion.beside(0) if name not in names]
         return tuple(names)
@@ -86,10 +87,11 @@ class Speaker:
             return None
         return LiveEmotion(self.face, self.basis, self.emotions, float(self.model.fps))
 
-    def life(self, turn: int) -> LiveLife | None:
-        """Head, eyes, brows and lids, from their start on; each turn is another take."""
+    def life(self, turn: int, answers: bool = False) -> LiveLife | None:
+        """Head, eyes, brows and lids, from their start on; each turn is another take. answers:
+        whether another has spoken just before."""
         if self.behaviour is None:
             return None
         style = style_with_emotion(self.behaviour.style, self.emotions, FORESEEN)
         behaviour = replace(self.behaviour, style=style, take=self.behaviour.take + turn)
-        return LiveLife(float(self.model.fps), load_head().pivot, behaviour)
+        return LiveLife(float(self.model.fps), load_head().pivot, behaviour, answers)

@@ -18,6 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
+from avatar.behaviour.performance import NOTHING
 from avatar.live.pictures import PictureMaker
 from avatar.live.protocol import Refused, samples_of
 from avatar.live.session import Frames, Session
@@ -115,6 +116,9 @@ class Remote:
     async def push(self, pcm: bytes) -> Frames:
         return await self._run(_push, pcm)
 
+    async def listen(self, pcm: bytes) -> Frames:
+        return await self._run(_listen, pcm)
+
     async def skip(self, samples: int) -> None:
         await self._run(_skip, samples)
 
@@ -186,6 +190,10 @@ def _session(number: int) -> Session:
 
 def _push(number: int, pcm: bytes) -> Frames:
     return _session(number).push(samples_of(pcm))
+
+
+def _listen(number: int, pcm: bytes) -> Frames:
+    return _session(number).push(NOTHING, samples_of(pcm))
 
 
 def _skip(number: int, samples: int) -> None:

@@ -24,6 +24,7 @@ class Sound:
 
     path: Path
     begin: float = 0.0  # seconds; negative: the film begins earlier, in silence
+    beside: Path | None = None  # another recording that is heard as well, from the film's beginning
 
 
 def sound_reader(path: Path, rate: int, begin: float = 0.0) -> Read:
@@ -56,6 +57,15 @@ def sound_reader(path: Path, rate: int, begin: float = 0.0) -> Read:
     return read
 
 
+def mixed_reader(sound: Sound, rate: int) -> Read:
+    """As `sound_reader`, of all that is heard."""
+    read = sound_reader(sound.path, rate, sound.begin)
+    if sound.beside is None:
+        return read
+    other = sound_reader(sound.beside, rate)
+    return lambda count: np.clip(read(count) + other(count), -1.0, 1.0)
+
+
 SOUND_RATE = 48_000
 VOICE_BITS = 96_000  # a second
 COARSE_RATE = 4_000  # samples a second that loudness is measured on
@@ -69,7 +79,7 @@ def add_sound(
     bits: int,
 ) -> Callable[[Fraction, bool], None]:
     """A function that writes the sound up to a time in seconds and, if asked, ends it there."""
-    read = sound_reader(sound.path, SOUND_RATE, sound.begin)
+    read = mixed_reader(sound, SOUND_RATE)
     layout = "mono" if read(0).shape[1] == 1 else "stereo"
     stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=dict(options))
     assert isinstance(stream, AudioStream)

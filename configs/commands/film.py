@@ -33,7 +33,9 @@ def make_film(options: DriveOptions) -> None:
     report = drive(options)
     if options.report:
         write_report(options.report, report)
-    sound = f"{report.audio_seconds:.2f} s of sound" if options.audio else "no sound"
+    sound = (
+        f"{report.audio_seconds:.2f} s of sound" if options.audio or options.listen else "no sound"
+    )
     print(
         f"wrote {report.output}: {report.frames} frames, {sound}, "
         f"in {report.wall_seconds:.1f} s ({report.steady_fps:.1f} fps)"

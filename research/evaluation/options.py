@@ -129,6 +129,9 @@ class HeadEvaluationOptions:
     speak freely."""
     live: bool = False
     """As live speech makes it, from 0.4 s, in place of whole recordings."""
+    listen: tuple[Path, ...] = ()
+    """Recordings of others, to whom the face listens, with nods, looks and blinks: a column of its
+    own."""
     motion: tuple[Path, ...] = ()
     """Recorded performances: Live Link Face .csv, or .npz as drive --save-motion writes."""
     sound: tuple[Path, ...] = ()

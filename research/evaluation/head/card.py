@@ -8,6 +8,7 @@ import numpy as np
 from audio2mesh.prosody.record import Prosody
 from avatar.geometry.vectors import Floats
 from research.evaluation.head import events, voice
+from research.evaluation.head.listening import listening_figures
 
 Band = tuple[float, float]
 Card = dict[str, float]
@@ -28,6 +29,7 @@ class Performed:
     blink: Floats | None = None  # [F] weight of the blinking units
     brow: Floats | None = None  # [F] weight of the units of the outer brows
     look: Floats | None = None  # [F, 2] degrees of the eyes' direction, with the head's turns
+    heard: Prosody | None = None  # of another's voice, to which it only listens
 
     @property
     def seconds(self) -> float:
@@ -83,6 +85,12 @@ ROWS = (
     Row("away_seconds", "looks elsewhere, mean (s)", (0.6, 1.3), (0.3, 1.3)),
     Row("saccades", "saccades shorter than 15°", (0.85, 1)),
     Row("saccade_seconds", "  length of one of 10° (s)", (0.04, 0.06)),
+    Row("listen_nods", "nods a minute of another's speech", (7, 15)),
+    Row("listen_ends", "  within 1.2 s after a phrase's end"),
+    Row("listen_random", "  random times that are"),
+    Row("listen_response", "  from the end to the nod (s)", (0.2, 1.0)),
+    Row("listen_looking", "looks at another who speaks", (0.75, 0.97)),
+    Row("listen_blinks", "another's phrases with a blink after"),
     Row("takes_apart", "two takes' distance, of two voices'", (0.7, MANY)),
 )
 BY_NAME = {row.name: row for row in ROWS}
@@ -90,7 +98,12 @@ BY_NAME = {row.name: row for row in ROWS}
 
 def card(performed: Performed) -> Card:
     """All figures of a performance but those that take several."""
-    found = dict.fromkeys(BY_NAME, float("nan")) | _head_figures(performed)
+    found = dict.fromkeys(BY_NAME, float("nan"))
+    if performed.heard is not None:
+        assert performed.blink is not None and performed.look is not None
+        seen = performed.clean, performed.blink, performed.look
+        return found | listening_figures(performed.fps, *seen, performed.heard)
+    found |= _head_figures(performed)
     if performed.prosody is not None:
         found |= _voice_figures(performed, performed.prosody)
     if performed.brow is not None:

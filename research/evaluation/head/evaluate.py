@@ -9,6 +9,7 @@ import numpy as np
 
 from audio2mesh.pose_vae.fit import load_pose_net
 from audio2mesh.pose_vae.network import PoseNet
+from audio2mesh.prosody.listener import prosody_of_file
 from audio2mesh.prosody.record import Prosody
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.style import STYLES, Style
@@ -16,7 +17,13 @@ from common.errors import InputError
 from common.progress import progress_bar
 from research.evaluation.figures import check_outputs
 from research.evaluation.head.card import BY_NAME, Card, Performed, card, medians, takes_apart
-from research.evaluation.head.performances import made, moved_by, prosody_of_file, recorded, tracked
+from research.evaluation.head.performances import (
+    listened,
+    made,
+    moved_by,
+    recorded,
+    tracked,
+)
 from research.evaluation.options import HeadEvaluationOptions
 
 TAKES = 2  # that are compared
@@ -70,7 +77,7 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     if options.sound and len(options.sound) != len(options.motion):
         raise InputError("--sound: name as many as after --motion, in the same order")
     check_outputs(options.report)
-    columns = _spoken_columns(options)
+    columns = _spoken_columns(options) + _listening_columns(options)
     sounds = options.sound or (None,) * len(options.motion)
     for path, sound in zip(options.motion, sounds, strict=True):
         columns.append(Column(path.stem, "speaker", {path.stem: card(recorded(path, sound))}))
@@ -78,7 +85,7 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
         cards = {path.stem: card(tracked(path)) for path in options.poses}
         columns.append(Column("tracked heads", "speaker", cards))
     if not columns:
-        raise InputError("nothing to measure: give --audio, --motion or --poses")
+        raise InputError("nothing to measure: give --audio, --listen, --motion or --poses")
     return HeadEvaluation(columns)
 
 
@@ -121,6 +128,17 @@ def _spoken_columns(options: HeadEvaluationOptions) -> list[Column]:
                 cards[column][str(path)], before[column] = found, other
                 show(number * len(kinds) + column + 1)
     return [Column(k.title, k.style, c) for k, c in zip(kinds, cards, strict=True) if c]
+
+
+def _listening_columns(options: HeadEvaluationOptions) -> list[Column]:
+    """One column, over all recordings that are listened to, in two takes each."""
+    cards: dict[str, Card] = {}
+    for path in options.listen:
+        prosody = prosody_of_file(path)
+        for take in range(TAKES):
+            made = listened(path.stem, prosody, Behaviour(STYLES["speaker"], take))
+            cards[f"{path}, take {take}"] = card(made)
+    return [Column("listening", "speaker", cards)] if cards else []
 
 
 def _finite(found: Card) -> dict[str, float]:

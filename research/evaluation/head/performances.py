@@ -6,17 +6,16 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from audio2mesh import stream_audio
 from audio2mesh.pose_vae.network import PoseNet
-from audio2mesh.prosody.listener import heard_prosody
-from audio2mesh.prosody.record import Prosody, joined
+from audio2mesh.prosody.listener import prosody_of_file
+from audio2mesh.prosody.record import Prosody
 from avatar.avatar_io.live_link import read_take
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
 from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
 from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
-from avatar.behaviour.speech_events import RATE, in_parts
+from avatar.behaviour.speech_events import RATE, in_parts, silence
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
@@ -32,14 +31,6 @@ POSES = {"pitch_yaw_roll": (1, 0, 2), "yaw_pitch_roll": (0, 1, 2)}
 """Prefixes of array names, and the columns of yaw, pitch and roll."""
 
 
-def prosody_of_file(path: Path) -> Prosody:
-    """The prosody of a recording. Raises as `stream_audio` does."""
-    pieces: list[Prosody] = []
-    for _ in heard_prosody(stream_audio(path), pieces.append):
-        pass
-    return joined(pieces)
-
-
 def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
     """What driving makes of a voice, a hundred frames a second; live: as live speech does it."""
     maker = LifeMaker(behaviour, LIVE_LOOKAHEAD if live else LOOKAHEAD)
@@ -49,6 +40,15 @@ def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Perfo
     return _long_enough(
         name, Performed(name, RATE, rows[:, :3], prosody, rows[:, 5], rows[:, 6], rows[:, 3:5])
     )
+
+
+def listened(name: str, heard: Prosody, behaviour: Behaviour) -> Performed:
+    """What a silent face makes of another's voice, a hundred frames a second."""
+    maker = LifeMaker(behaviour, LIVE_LOOKAHEAD)
+    maker.listen(heard)
+    rows = maker.hear(silence(len(heard) + maker.ahead))
+    motion = Performed(name, RATE, rows[:, :3], None, rows[:, 5], rows[:, 6], rows[:, 3:5], heard)
+    return _long_enough(name, motion)
 
 
 def moved_by(net: PoseNet, performed: Performed, take: int) -> Performed:

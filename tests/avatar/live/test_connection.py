@@ -62,6 +62,9 @@ class Speech:
     async def push(self, pcm: bytes) -> Frames:
         return await self._made("push", len(pcm), len(pcm) // 1280)
 
+    async def listen(self, pcm: bytes) -> Frames:
+        return await self._made("listen", len(pcm), len(pcm) // 1280)
+
     async def skip(self, samples: int) -> None:
         await self._made("skip", samples, 0)
 
@@ -93,6 +96,25 @@ def test_small_pieces_that_wait_are_computed_together():
     with pytest.raises(Gone):
         talk(client, speech)
     assert sum(what for _, what in speech.asked) == 64_000 and len(speech.asked) < 15
+
+
+def test_what_is_said_and_what_is_heard_are_not_mixed_up():
+    both = [b"\x02" + bytes(1280), b"\x02" + bytes(1280), b"\x01" + bytes(640)] * 3
+    client, speech = Client(*both, stays=0.3), Speech(0.01)
+    with pytest.raises(Gone):
+        talk(client, speech)
+    names = [name for name, _ in speech.asked]
+    assert {
+        name: sum(what for other, what in speech.asked if other == name) for name in set(names)
+    } == {"listen": 7680, "push": 1920}
+    assert names[-2:] == ["listen", "push"]
+
+
+def test_an_interruption_leaves_what_is_heard():
+    waiting = MessageQueue()
+    for message in (Sound(bytes(10)), Sound(bytes(8), heard=True), Interrupt()):
+        waiting.add(message)
+    assert [waiting.next(), waiting.next()] == [Sound(bytes(8), heard=True), Interrupt()]
 
 
 def test_an_interruption_overtakes_the_sound_that_waits():

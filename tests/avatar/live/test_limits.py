@@ -25,8 +25,10 @@ def test_a_long_answer_may_come_at_once_but_not_the_whole_book():
     allowed = limits(Clock())
     for _ in range(AHEAD):
         allowed.check(16_000)
-    with pytest.raises(Refused, match="60 s ahead of its time"):
-        allowed.check(16_000)
+        allowed.check(16_000, heard=True)
+    for heard in (False, True):
+        with pytest.raises(Refused, match="60 s ahead of its time"):
+            allowed.check(16_000, heard)
 
 
 def test_too_many_messages_are_refused():

@@ -42,6 +42,7 @@ def test_the_bytes_are_as_documented():
 
 def test_messages_are_read():
     assert read_message(b"\x01\x00\x40") == Sound(b"\x00\x40")
+    assert read_message(b"\x02\x00\x40") == Sound(b"\x00\x40", heard=True)
     assert samples_of(b"\x00\x40\x00\x80").tolist() == [0.5, -1.0]
     assert read_message('{"type": "finish"}') == Finish()
     assert read_message('{"type": "interrupt"}') == Interrupt()
@@ -51,14 +52,15 @@ def test_messages_are_read():
 
 
 def test_what_the_server_says_is_json():
-    told = json.loads(hello(25, ("a", "b"), 0.4))
+    told = json.loads(hello(25, ("a", "b"), 0.4, 0.1))
     assert told["type"] == "hello" and told["names"] == ["a", "b"] and told["sampleRate"] == 16_000
+    assert told["latency"] == 0.4 and told["listeningLatency"] == 0.1
     assert json.loads(refusal('a "sentence"'))["sentence"] == 'a "sentence"'
 
 
 WRONG = {
     b"": "bytes must begin with 1",
-    b"\x02ab": "bytes must begin with 1",
+    b"\x03ab": "bytes must begin with 1 or 2",
     b"\x01abc": "half a sample is left over",
     b"\x01" + bytes(2 * LONGEST + 2): "at most 16000 samples",
     "": "text must be JSON",

@@ -1,6 +1,7 @@
 """The server on a real port: what it serves and whom it refuses."""
 
 import asyncio
+import os
 import socket
 import time
 from contextlib import suppress
@@ -42,6 +43,26 @@ def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
         shut = read_frames(await client.recv())  # type: ignore[arg-type]
         assert shut.turn == 2 and not shut.rows[-1, :mouth].any()
         assert np.allclose(np.concatenate(rows)[5:, :mouth], expected[5:].numpy(), atol=1e-4)
+        await client.close()
+
+    serve(check)
+
+
+def test_what_is_heard_comes_back_as_listening_with_a_shut_mouth(serve: Try, voice: np.ndarray):
+    pcm, mouth = (voice[:32_000] * 32767).astype("<i2"), len(load_model().basis)
+
+    async def check(served: Served) -> None:
+        client = await opened(served)
+        for i in range(0, len(pcm), 640):
+            await client.send(b"\x02" + pcm[i : i + 640].tobytes())
+        await client.send('{"type": "finish"}')
+        rows: list[np.ndarray] = []
+        while sum(map(len, rows)) < 50:
+            frames = read_frames(await client.recv())  # type: ignore[arg-type]
+            assert frames.sample == 640 * sum(map(len, rows)) and frames.turn == 0
+            rows.append(frames.rows)
+        made = np.concatenate(rows)
+        assert not made[:, :mouth].any() and np.ptp(made[:, mouth:], axis=0).max() > 0.01
         await client.close()
 
     serve(check)
@@ -201,5 +222,34 @@ def test_a_process_that_dies_is_replaced_and_its_sessions_are_told(serve: Try):
             await again.close()
             for process in active_children():
                 process.kill()
+
+    serve(check)
+
+
+@pytest.mark.slow
+def test_barge_in_shuts_the_mouth_within_120_ms(serve: Try, voice: np.ndarray):
+    """Fifty times while it speaks: from the message to the display of the last frame sent."""
+    if os.getloadavg()[0] > (os.cpu_count() or 1):
+        pytest.skip("this machine has other work, which would be measured as well")
+    pcm, mouth = (voice[:64_000] * 32767).astype("<i2"), len(load_model().basis)
+
+    async def one(served: Served, count: int) -> float:
+        client = await opened(served)
+        await client.send(b"\x01" + pcm[:16_000].tobytes())
+        frames = read_frames(await client.recv())  # type: ignore[arg-type]
+        for i in range(16_000, 16_000 + 640 * count, 640):
+            await client.send(b"\x01" + pcm[i : i + 640].tobytes())
+            await asyncio.sleep(0.04)
+        begun = time.perf_counter()
+        await client.send('{"type": "interrupt"}')
+        while frames.turn == 0:
+            frames = read_frames(await client.recv())  # type: ignore[arg-type]
+        assert not frames.rows[-1, :mouth].any()
+        await client.close()
+        return time.perf_counter() - begun + (len(frames) - 1) / 25
+
+    async def check(served: Served) -> None:
+        times = [await one(served, number % 5) for number in range(50)]
+        assert np.percentile(times, 95) <= 0.12, times
 
     serve(check)

@@ -1,6 +1,7 @@
 """The core of a conversation: timed frames, turns, and a mouth that shuts when it is told to."""
 
 import resource
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -133,7 +134,7 @@ def test_who_finishes_or_interrupts_after_a_skip_gets_nothing_that_was_skipped(s
     assert len(session.finish()) == 0
     said(session, SOUND[:16_000])
     session.skip(16_100)
-    assert len(session.push(SOUND[:400])) == 0 and len(session.interrupt(1, 640).rows) == 3
+    assert len(session.push(SOUND[:400])) == 0 and len(session.interrupt(1, 640).rows) == 2
     assert session.push(SOUND).turn == 2
 
 
@@ -152,6 +153,90 @@ def test_emotions_stay_when_the_mouth_shuts(voice: np.ndarray, speaker: Speaker)
     shut = session.interrupt().rows[-1]
     rest = happy.rest.numpy()
     assert np.allclose(shut[:mouth], rest[:mouth]) and rest[:mouth].max() > 0.2
+
+
+def listened(session: Session, heard: np.ndarray, block: int = 640) -> list[Frames]:
+    nothing = np.zeros(0, np.float32)
+    pieces = [session.push(nothing, heard[i : i + block]) for i in range(0, len(heard), block)]
+    return [piece for piece in pieces if len(piece)]
+
+
+@pytest.mark.parametrize("block", [161, 5003, 200_000])
+def test_how_what_is_heard_is_cut_up_does_not_matter(
+    voice: np.ndarray, speaker: Speaker, block: int
+):
+    steady, odd = Session(speaker), Session(speaker)
+    one, other = ([*listened(s, voice, b), s.finish()] for s, b in ((steady, 640), (odd, block)))
+    assert np.allclose(rows(one), rows(other), rtol=0, atol=1e-6)
+    assert len(rows(one)) == frame_count(len(voice), 25)
+    assert [piece.turn for piece in one] == [0] * len(one) and one[0].sample == 0
+
+
+def test_what_is_heard_is_answered_within_a_tenth_of_a_second(voice: np.ndarray, speaker: Speaker):
+    session, come = Session(speaker), 0
+    assert session.listening_latency <= 0.1
+    for i in range(0, len(voice), 160):
+        come = min(i + 160, len(voice))
+        for frames in listened(session, voice[i:come]):
+            assert come - frames.sample <= 0.1 * 16_000
+
+
+def test_lips_do_not_move_to_anothers_voice(voice: np.ndarray, speaker: Speaker):
+    """Neither in a turn of listening nor beside one's own silence: bit for bit."""
+    mouth, session = len(speaker.mouth_names), Session(speaker)
+    rest = speaker.rest.numpy()
+    found = rows([*listened(session, voice), session.finish()])
+    assert np.array_equal(found[:, :mouth], np.tile(rest[:mouth], (len(found), 1)))
+    assert np.abs(found[:, mouth:] - rest[mouth:]).max() > 0.1
+    quiet = np.zeros(len(voice), np.float32)
+    alone, beside = Session(speaker), Session(speaker)
+    moved = [np.concatenate([alone.push(quiet).rows, alone.finish().rows])]
+    moved += [np.concatenate([beside.push(quiet, voice).rows, beside.finish().rows])]
+    assert np.array_equal(*(each[:, :mouth] for each in moved))
+    assert not np.array_equal(*(each[:, mouth:] for each in moved))
+
+
+def test_who_has_listened_begins_a_turn_where_the_face_is(voice: np.ndarray, speaker: Speaker):
+    session, mouth = Session(speaker), len(speaker.mouth_names)
+    before = listened(session, voice)[-1].rows[-1]
+    spoken = [*said(session, SOUND), session.finish()]
+    assert {piece.turn for piece in spoken} == {1} and spoken[0].sample == 0
+    assert np.abs(rows(spoken)[0, mouth:] - before[mouth:]).max() < 0.1
+    expected = rows(said(Session(speaker), SOUND))
+    assert np.allclose(rows(spoken)[5:50, :mouth], expected[5:50, :mouth], atol=1e-5)
+    assert listened(session, voice)[0].turn == 2
+
+
+def test_what_is_heard_beside_an_utterance_does_not_end_it(voice: np.ndarray, speaker: Speaker):
+    session = Session(speaker)
+    first = session.push(SOUND[:32_000])
+    assert not listened(session, voice[:8000])
+    second = session.push(SOUND[32_000:], voice[:8000])
+    assert second.turn == 0 and second.sample == 640 * len(first)
+
+
+def test_what_is_heard_may_be_skipped_and_interrupted(voice: np.ndarray, speaker: Speaker):
+    session = Session(speaker)
+    listened(session, voice[:16_000])
+    session.skip(16_100)
+    after = listened(session, voice[32_100:])
+    assert after[0].turn == 0 and after[0].sample == 32_640
+    assert session.interrupt().turn == 1
+    still = Session(replace(speaker, behaviour=None))
+    assert len(rows([*listened(still, voice[:16_000], 700), still.finish()])) == 25
+
+
+def test_barge_in_shuts_the_mouth_within_120_ms(speaker: Speaker):
+    """Fifty times: the time to compute, and that until the last frame is shown."""
+    mouth, times = len(speaker.mouth_names), []
+    for number in range(50):
+        session = Session(speaker)
+        said(session, SOUND[: 640 * (15 + number)])
+        begun = time.perf_counter()
+        shut = session.interrupt()
+        times.append(time.perf_counter() - begun + (len(shut) - 1) / 25)
+        assert not shut.rows[-1, :mouth].any()
+    assert np.percentile(times, 95) <= 0.12
 
 
 @pytest.mark.soak
