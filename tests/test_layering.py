@@ -75,7 +75,7 @@ MAY_IMPORT = {
         "avatar.reconstruct avatar.retarget avatar.rigging avatar.video avatar.vision common "
         "splat"
     ),
-    "avatar.video": "audio2mesh.sound avatar.rigging common splat",
+    "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
     "configs": "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people common",
     "configs.commands": (
@@ -179,7 +179,7 @@ ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
         "avatar/avatar_io/sog.py avatar/geometry/picture_file.py avatar/people/library.py "
-        "avatar/reconstruct/capture_pictures.py avatar/video/writer.py "
+        "avatar/reconstruct/capture_pictures.py avatar/video/layers.py avatar/video/writer.py "
         "research/evaluation/sheet.py research/upkeep/people_library.py"
     ),
     "av": (

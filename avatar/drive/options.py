@@ -29,9 +29,12 @@ class LookOptions(LightOptions, SubjectOptions):
     elevation: float = 0.0
     """Degrees above the height of the face for front and orbit."""
     background: str = "#cccccf"
-    """Colour behind the head: #rrggbb or white, black, grey, green."""
+    """What is behind the head: a colour (#rrggbb or white, black, grey, green), a picture, a film,
+    or transparent, which .webm, .mov and PNG frames can be."""
     light_background: bool = False
     """Whether the picture of --light, blurred, stands behind the head instead of --background."""
+    label: str = ""
+    """A small text that is burned into the pictures, such as AI-generated."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None
@@ -49,8 +52,8 @@ class _Filmed:
     audio: Path | None = None
     """The sound of the film: any audio or video file with sound."""
     out: Path | None = None
-    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; by default an .mp4 beside the
-    audio."""
+    """The video: .mp4, .webm, .mov (ProRes 4444), .gif, or a new folder for PNG frames; by default
+    an .mp4 beside the audio."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,7 @@ class ReplayOptions(FilmOptions):
     """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
 
     out: Path = field(kw_only=True)
-    """The video: .mp4, .webm, .gif, or a new folder for PNG frames."""
+    """The video: .mp4, .webm, .mov, .gif, or a new folder for PNG frames."""
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
     split: Literal["train", "val", "test"] | None = None

@@ -24,7 +24,7 @@ from common.atomic import write_beside
 from common.errors import InputError
 from common.writable import check_writable
 
-Kind = Literal["mp4", "webm", "gif", "frames"]
+Kind = Literal["mp4", "webm", "mov", "gif", "frames"]
 
 GIF_FASTEST = 50.0
 """Frames per second: players slow a GIF down whose frames last under two hundredths."""
@@ -37,15 +37,22 @@ def output_kind(path: Path) -> Kind:
             return "mp4"
         case ".webm":
             return "webm"
+        case ".mov":
+            return "mov"
         case ".gif":
             return "gif"
         case "":
             return "frames"
         case suffix:
             raise InputError(
-                f"{path}: cannot write {suffix}; use .mp4, .webm or .gif, or for PNG frames the "
-                "name of a new folder, without a suffix"
+                f"{path}: cannot write {suffix}; use .mp4, .webm, .mov or .gif, or for PNG frames "
+                "the name of a new folder, without a suffix"
             )
+
+
+def holds_alpha(path: Path) -> bool:
+    """Whether a film of this name may be transparent; alpha is straight in all of these."""
+    return output_kind(path) in ("webm", "mov", "frames")
 
 
 def check_output(path: Path, audio: Path | None = None) -> None:
