@@ -11,13 +11,14 @@ import tyro
 from audio2mesh.data.options import SourceOptions
 from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.training.options import FitOptions
+from avatar.trust.options import SignOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.device import Device
 from common.errors import InputError
 
 
 @dataclass(frozen=True)
-class MakeAvatarOptions:
+class MakeAvatarOptions(SignOptions):
     """Make an avatar of the person on a photo, or in a film. It speaks with `drive`.
 
     The face should look into the camera, mouth shut, in soft light, without glasses; more photos
@@ -35,6 +36,10 @@ class MakeAvatarOptions:
     film: Path | None = None
     """Instead of photos a film of one person. The film as it was tracked lies in a folder beside
     the avatar, with -capture at the end of its name: the same command goes on from there."""
+    consent: str | None = None
+    """Who agreed that this avatar is made, to what, until when: a text, or a file with it, such as
+    "Jane Doe, films for our lessons, until 2027-12-31". By default it is asked for in a terminal,
+    and else not stated."""
     face: int = 0
     """Which of several faces, by their size on each photo or where the film begins; 0 is the
     largest."""

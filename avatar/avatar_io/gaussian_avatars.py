@@ -39,6 +39,7 @@ from splat import RawGaussians, SplatPly, read_ply, write_ply
 
 POINTS, PARAMETERS, MESH = "point_cloud.ply", "flame_param.npz", "canonical_mesh.npz"
 CANONICAL_PARAMETERS = "canonical_flame_param.npz"
+SAID = ("origin", "consent")  # texts of an avatar
 COEFFICIENTS = 16  # of spherical harmonics of degree 3, the only degree of these files
 
 
@@ -150,6 +151,7 @@ def _with_mesh(path: Path, gaussians: RawGaussians, binding: Tensor) -> Avatar:
         template=_optional(beside, arrays, "template", (3,)),
         flame_shape=_optional(beside, arrays, "flame_shape"),
         flame_offset=_optional(beside, arrays, "flame_offset", (3,)),
+        **{name: str(arrays[name]) for name in SAID if name in arrays},
     )
 
 
@@ -167,6 +169,7 @@ def _write_mesh(path: Path, avatar: Avatar) -> None:
             topology=np.array(avatar.topology),
             faces=avatar.faces.cpu().numpy().astype(np.int32),
             coefficients=np.array(avatar.gaussians.sh.shape[1]),
+            **{name: np.array(getattr(avatar, name)) for name in SAID},
             **floats,
         )
 

@@ -19,6 +19,8 @@ from avatar.drive.render_context import Behind, RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import batch_rig, draw_frames
+from avatar.trust.consent import consent_line
+from avatar.trust.manifest import SIGNED, Seal, sign_output
 from avatar.video.layers import label_of, laid_over
 from avatar.video.nvenc import nv12, rgb8, why_not_nvenc
 from avatar.video.sound import Sound
@@ -82,6 +84,7 @@ class Film:
     sound: Sound | None
     doing: str  # text of the progress bar
     label: str = ""  # text that is burned in
+    seal: Seal | None = None
 
 
 def shoot(
@@ -107,7 +110,10 @@ def shoot(
         on_device = DeviceClock(clock, context.device)
         samples = samples_of(context.behind, moved, cameras, on_device)
         pictures = many_at_once(renderer, moved, samples, at_once, on_device)
-    provenance, nvenc = context.avatar.provenance, renderer is not None and renderer.stay
+    avatar, nvenc = context.avatar, renderer is not None and renderer.stay
+    provenance = "; ".join(filter(None, (avatar.provenance, film.seal and SIGNED)))
+    if avatar.origin or avatar.consent:
+        print(consent_line(avatar.consent), file=sys.stderr)
     frames, alpha = 0, context.background is None
     with (
         open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc, alpha) as write,
@@ -120,6 +126,8 @@ def shoot(
             done()
             frames += 1
         assert frames == moved.frames, (frames, moved.frames)
+    with clock.stage("encode"):
+        sign_output(film.out, film.seal)
 
 
 def one_by_one(

@@ -9,11 +9,12 @@ from avatar.avatar_io.options import SubjectOptions
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
+from avatar.trust.options import SignOptions
 from common.device import Device
 
 
 @dataclass(frozen=True)
-class LookOptions(LightOptions, SubjectOptions):
+class LookOptions(SignOptions, LightOptions, SubjectOptions):
     """How an avatar is filmed."""
 
     width: int = 512
@@ -102,7 +103,7 @@ class ReplayOptions(FilmOptions):
 
 
 @dataclass(frozen=True)
-class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions, SubjectOptions):
+class ViewOptions(SpeechOptions, BehaviourOptions, SignOptions, LightsOptions, SubjectOptions):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -136,7 +137,7 @@ class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions, SubjectOptions
 
 
 @dataclass(frozen=True)
-class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOptions):
+class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, SubjectOptions):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 

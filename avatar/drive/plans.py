@@ -14,6 +14,7 @@ from avatar.drive.options import DriveOptions, FilmOptions, ReplayOptions
 from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
 from avatar.tracking.options import Sync, check_sync
+from avatar.trust.manifest import Seal, seal_of
 from avatar.video.camera_path import CameraTrack, read_track
 from avatar.video.layers import Background, background_of, check_transparent, label_of
 from avatar.video.output import GIF_FASTEST, check_output, check_picture
@@ -53,6 +54,7 @@ class DrivePlan:
     film: Path | None  # whose performance moves the face, or what a voice does not move
     sync: Sync
     save_motion: Path | None
+    seal: Seal | None
 
 
 def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
@@ -101,6 +103,7 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
         film=filmed,
         sync=0.0 if voice else options.sync,
         save_motion=options.save_motion,
+        seal=seal_of(options) if film else None,
     )
 
 
@@ -148,6 +151,7 @@ class ReplayPlan:
     track: CameraTrack
     out: Path
     sound: Sound | None
+    seal: Seal | None
 
 
 def plan_replay(options: ReplayOptions) -> ReplayPlan:
@@ -170,7 +174,8 @@ def plan_replay(options: ReplayOptions) -> ReplayPlan:
         _check_no_angles(options, "--camera-id")
     size, angles = (options.width, options.height), (options.azimuth, options.elevation)
     look, sound = _look(options, options.out), Sound(options.audio) if options.audio else None
-    return ReplayPlan(look, size, read_track(options.camera, size, angles), options.out, sound)
+    track = read_track(options.camera, size, angles)
+    return ReplayPlan(look, size, track, options.out, sound, seal_of(options))
 
 
 def _look(options: FilmOptions, out: Path | None) -> Look:

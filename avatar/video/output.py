@@ -14,6 +14,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NoMore
+from av.error import FFmpegError
 from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
@@ -71,6 +72,16 @@ def check_output(path: Path, audio: Path | None = None) -> None:
     if audio is not None and path.exists() and path.samefile(audio):
         raise InputError(f"{path}: is the recording itself; give the output another name")
     check_writable(path, folder=frames)
+
+
+def film_comment(path: Path) -> str:
+    """What the metadata of a film say of it; nothing where it is no film."""
+    try:
+        with av.open(str(path.absolute()), metadata_errors="ignore") as container:
+            tags = {name.lower(): words for name, words in container.metadata.items()}
+    except (FFmpegError, OSError, ValueError):
+        return ""
+    return tags.get("comment", "")
 
 
 def check_picture(width: int, height: int, fps: float) -> None:
