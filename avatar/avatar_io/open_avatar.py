@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple, assert_never
 
 from avatar.avatar_io.avatar_file import load_avatar, provenance_of
-from avatar.avatar_io.gaussian_avatars import MESH, POINTS, SAID, read_gaussian_avatar
+from avatar.avatar_io.gaussian_avatars import MESH, POINTS, provenance_in, read_gaussian_avatar
 from avatar.rigging.avatar import Avatar
 from common.arrays import read_arrays
 from common.errors import InputError
@@ -90,8 +90,7 @@ def read_facts(path: Path) -> Facts:
     InputError where that is damaged."""
     beside = (path if path.is_dir() else path.parent) / MESH
     if (path.is_dir() or path.name == POINTS) and beside.is_file():
-        arrays = read_arrays(beside)
-        return Facts(*(str(arrays[name]) if name in arrays else "" for name in SAID))
+        return Facts(*provenance_in(read_arrays(beside)))
     if path.suffix.lower() != ".ply":
         return Facts("", "")
     with path.open("rb") as file:

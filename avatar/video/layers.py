@@ -25,6 +25,7 @@ BOX, INK = (0, 0, 0, 140), (255, 255, 255, 255)  # of the label
 LABEL_HEIGHT, LEAST_HEIGHT = 0.032, 11  # of its letters: of the picture's height, and pixels
 
 Bytes = NDArray[np.uint8]
+Font = ImageFont.ImageFont | ImageFont.FreeTypeFont
 
 
 @dataclass(frozen=True)
@@ -102,9 +103,9 @@ def label_of(text: str, size: tuple[int, int]) -> Tensor:
     """
     height = max(LEAST_HEIGHT, round(LABEL_HEIGHT * size[1]))
     font = ImageFont.load_default(height)
-    lacking = bytes(font.getmask("\uffff"))
+    lacking = _glyph("\uffff", font)
     for letter in text:
-        if not letter.isprintable() or bytes(font.getmask(letter)) == lacking:
+        if not letter.isprintable() or _glyph(letter, font) == lacking:
             raise InputError(f"--label: the font has no {letter!r}; use Latin letters")
     pad, picture = height // 2, Image.new("RGBA", size)
     drawn = ImageDraw.Draw(picture)
@@ -115,6 +116,12 @@ def label_of(text: str, size: tuple[int, int]) -> Tensor:
     drawn.rounded_rectangle(box, pad, fill=BOX)
     drawn.text((2 * pad, size[1] - 2 * pad), text, INK, font, "ls")
     return torch.from_numpy(np.asarray(picture, np.float32) / 255)
+
+
+def _glyph(letter: str, font: Font) -> bytes:
+    picture = Image.new("L", (99, 99))
+    ImageDraw.Draw(picture).text((0, 0), letter, 255, font)
+    return picture.tobytes()
 
 
 def laid_over(pictures: Tensor, label: Tensor | None) -> Tensor:

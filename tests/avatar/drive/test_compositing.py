@@ -55,10 +55,12 @@ def decoded(path: Path) -> NDArray[np.uint8]:
         if path.suffix == ".webm":  # FFmpeg's own decoder leaves alpha out
             codec = av.CodecContext.create("libvpx-vp9", "r")
         frames = [frame for packet in container.demux(stream) for frame in codec.decode(packet)]
-        return np.stack([frame.to_ndarray(format="rgba") for frame in frames])
+        return np.stack([np.asarray(f.to_ndarray(format="rgba"), np.uint8) for f in frames])
 
 
-def composited(pictures: NDArray[np.float64], level: float) -> NDArray[np.float64]:
+def composited(
+    pictures: NDArray[np.float64], level: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
     alpha = pictures[..., 3:] / 255
     return pictures[..., :3] * alpha + level * (1 - alpha)
 
