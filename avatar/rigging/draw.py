@@ -86,8 +86,9 @@ def straight(colour: Tensor, alpha: Tensor) -> Tensor:
     Where nothing is they are those of the surroundings, since what scales or compresses pictures
     mixes neighbours, and would make a dark fringe of black ones.
     """
-    planes = torch.cat([colour, alpha[..., None]], -1).reshape(-1, *colour.shape[-3:-1], 4)
-    around = _spread(planes.permute(0, 3, 1, 2)).permute(0, 2, 3, 1).reshape(colour.shape)
+    rows = torch.cat([colour, alpha[..., None]], -1).reshape(-1, *colour.shape[-3:-1], 4)
+    coarse = _spread(avg_pool2d(rows.permute(0, 3, 1, 2), 2, ceil_mode=True))
+    around = interpolate(coarse, alpha.shape[-2:]).permute(0, 2, 3, 1).reshape(colour.shape)
     seen = alpha[..., None] > LEAST_ALPHA
     return torch.where(seen, colour / alpha[..., None].clamp(min=LEAST_ALPHA), around).clamp(0, 1)
 
@@ -96,6 +97,6 @@ def _spread(planes: Tensor) -> Tensor:  # [F, 4, H, W], colours times alpha -> [
     """Colours that fill the transparent parts with means of ever larger surroundings."""
     if planes.shape[-2:] == (1, 1):
         return planes[:, :3] / planes[:, 3:].clamp(min=LEAST_ALPHA)
-    coarse = _spread(avg_pool2d(planes, 2, ceil_mode=True, count_include_pad=False))
+    coarse = _spread(avg_pool2d(planes, 2, ceil_mode=True))
     below = interpolate(coarse, planes.shape[-2:], mode="bilinear")
     return planes[:, :3] + (1 - planes[:, 3:]) * below
