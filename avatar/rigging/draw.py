@@ -86,11 +86,12 @@ def straight(colour: Tensor, alpha: Tensor) -> Tensor:
     Where nothing is they are those of the surroundings, since what scales or compresses pictures
     mixes neighbours, and would make a dark fringe of black ones.
     """
-    rows = torch.cat([colour, alpha[..., None]], -1).reshape(-1, *colour.shape[-3:-1], 4)
-    coarse = _spread(avg_pool2d(rows.permute(0, 3, 1, 2), 2, ceil_mode=True))
-    around = interpolate(coarse, alpha.shape[-2:]).permute(0, 2, 3, 1).reshape(colour.shape)
-    seen = alpha[..., None] > LEAST_ALPHA
-    return torch.where(seen, colour / alpha[..., None].clamp(min=LEAST_ALPHA), around).clamp(0, 1)
+    drawn = torch.cat([colour, alpha[..., None]], -1).movedim(-1, -3).contiguous()
+    planes = drawn.reshape(-1, *drawn.shape[-3:])  # [F, 4, H, W]
+    around = interpolate(_spread(avg_pool2d(planes, 2, ceil_mode=True)), alpha.shape[-2:])
+    seen, share = planes[:, 3:] > LEAST_ALPHA, planes[:, 3:].clamp(min=LEAST_ALPHA)
+    shown = torch.where(seen, planes[:, :3] / share, around).clamp_(0, 1)
+    return shown.permute(0, 2, 3, 1).reshape(colour.shape)
 
 
 def _spread(planes: Tensor) -> Tensor:  # [F, 4, H, W], colours times alpha -> [F, 3, H, W]
