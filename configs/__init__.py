@@ -1,6 +1,6 @@
 """The command line and its presets; the options themselves live beside what they configure."""
 
 import common.threads  # noqa: F401  before torch is loaded
+from common import VERSION as VERSION
 
-VERSION = "0.1.0"
 BAD_INPUT = 2

@@ -9,11 +9,12 @@ import tyro
 from audio2mesh.data.options import SourceOptions
 from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.training.options import FitOptions
+from avatar.trust.options import SignOptions
 from common.device import Device
 
 
 @dataclass(frozen=True)
-class MakeAvatarOptions:
+class MakeAvatarOptions(SignOptions):
     """Make an avatar of the person on a photo, or in a film. It speaks with `drive`.
 
     The face should look into the camera, mouth shut, in soft light, without glasses; more photos
@@ -31,6 +32,10 @@ class MakeAvatarOptions:
     film: Path | None = None
     """Instead of photos a film of one person. The film as it was tracked lies in a folder beside
     the avatar, with -capture at the end of its name: the same command goes on from there."""
+    consent: str | None = None
+    """Who agreed that this avatar is made, to what, until when: a text, or a file with it, such as
+    "Jane Doe, films for our lessons, until 2027-12-31". By default it is asked for in a terminal,
+    and else not stated."""
     face: int = 0
     """Which of several faces, by their size on each photo or where the film begins; 0 is the
     largest."""
@@ -89,7 +94,7 @@ class DemoOptions:
     """Make the film of the demo avatar that speaks the demo voice; both come with the program."""
 
     out: Path = Path("voicesplat_demo.mp4")
-    """The film: .mp4, .webm or .gif; without a suffix a new folder for PNG frames."""
+    """The film: .mp4, .webm, .mov or .gif; without a suffix a new folder for PNG frames."""
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""

@@ -80,6 +80,13 @@ FILM = {
         loads="avatar.drive.export",
         aliases={"--seed": "--take"},
     ),
+    "verify": Verb(
+        "avatar.trust.options:VerifyOptions",
+        "configs.commands.film:verify_file",
+        "what a file says of itself: who made it, of what, with whose consent",
+        loads="avatar.trust.verify",
+        words=("--file",),
+    ),
 }
 
 AVATAR = {

@@ -32,8 +32,8 @@ def draw_frames(
     gaussians: Gaussians,
     cameras: Sequence[Camera],
     background: Tensor,  # [3]
-) -> Tensor:  # [F, H, W, 3]
-    """Colours of frames, each by a camera of its own, all of one size, in one launch.
+) -> tuple[Tensor, Tensor]:  # [F, H, W, 3], [F, H, W]
+    """Colours and alphas of frames, each by a camera of its own, all of one size, in one launch.
 
     gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
     all.
@@ -50,7 +50,8 @@ def draw_frames(
         torch.stack([camera.K for camera in cameras])[:, None],
         background.expand(count, 1, 3),
     )
-    return _rasterized(frames, views, size, "classic", with_depth=False)[0][:, 0]
+    colours, alphas = _rasterized(frames, views, size, "classic", with_depth=False)
+    return colours[:, 0], alphas[:, 0, ..., 0]
 
 
 def _rasterized(

@@ -101,8 +101,9 @@ def render(
 
 def render_frames(
     gaussians: Gaussians, cameras: Sequence[Camera], background: Tensor, backend: Backend
-) -> Tensor:  # [F, H, W, 3]
-    """Colours of F frames over a background [3], without gradients; on CUDA in one launch.
+) -> tuple[Tensor, Tensor]:  # [F, H, W, 3], [F, H, W]
+    """Colours of F frames over a background [3], and alphas, without gradients; on CUDA in one
+    launch.
 
     gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
     all. cameras: one for each frame, all of one size.
@@ -119,10 +120,11 @@ def render_frames(
 
         return cuda.draw_frames(g, cameras, background)
     drawn = [
-        draw(frame, camera, background, "classic", False)[0]
+        draw(frame, camera, background, "classic", False)[:2]
         for frame, camera in zip(frames, cameras, strict=True)
     ]
-    return torch.stack(drawn)
+    colours, alphas = zip(*drawn, strict=True)
+    return torch.stack(colours), torch.stack(alphas)
 
 
 def _check(gaussians: Gaussians, camera: Camera) -> None:

@@ -35,7 +35,7 @@ MAY_IMPORT = {
     "avatar.avatar_io": "avatar.geometry avatar.heads avatar.retarget avatar.rigging common splat",
     "avatar.batch": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.avatar_io "
-        "avatar.behaviour avatar.drive common splat"
+        "avatar.behaviour avatar.drive avatar.trust common splat"
     ),
     "avatar.behaviour": (
         "audio2mesh.model audio2mesh.pose_vae audio2mesh.prosody audio2mesh.sound "
@@ -44,7 +44,7 @@ MAY_IMPORT = {
     "avatar.drive": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
         "avatar.geometry avatar.heads avatar.lighting avatar.page avatar.reconstruct "
-        "avatar.retarget avatar.rigging avatar.tracking avatar.video common splat"
+        "avatar.retarget avatar.rigging avatar.tracking avatar.trust avatar.video common splat"
     ),
     "avatar.geometry": "common splat",
     "avatar.heads": "avatar.geometry common",
@@ -75,14 +75,19 @@ MAY_IMPORT = {
         "avatar.reconstruct avatar.retarget avatar.rigging avatar.video avatar.vision common "
         "splat"
     ),
-    "avatar.video": "audio2mesh.sound avatar.rigging common splat",
+    "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
+    "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people common",
+    "configs": (
+        "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people avatar.trust "
+        "common"
+    ),
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
         "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
-        "avatar.tracking common configs configs.doctor research.captures research.lipreading splat"
+        "avatar.tracking avatar.trust common configs configs.doctor research.captures "
+        "research.lipreading splat"
     ),
     "configs.doctor": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training "
@@ -184,9 +189,11 @@ ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
         "avatar/avatar_io/sog.py avatar/geometry/picture_file.py avatar/people/library.py "
-        "avatar/reconstruct/capture_pictures.py avatar/video/writer.py "
+        "avatar/reconstruct/capture_pictures.py avatar/video/layers.py avatar/video/writer.py "
         "research/evaluation/sheet.py research/upkeep/people_library.py"
     ),
+    "c2pa": "avatar/trust/signer.py",
+    "cryptography": "avatar/trust/signer.py",
     "av": (
         "audio2mesh/sound/waveform.py avatar/lighting/environment_files.py "
         "avatar/live/lip_sync.py avatar/live/video_call.py "

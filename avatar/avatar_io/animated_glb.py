@@ -5,6 +5,7 @@ accessors."""
 import base64
 import json
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -85,29 +86,32 @@ class GltfFile:
         self.content["accessors"].append(accessor)
         return len(self.content["accessors"]) - 1
 
-    def encoded(self) -> bytes:
+    def encoded(self, said: Sequence[str] = ()) -> bytes:
         """The file in its binary form, .glb."""
-        text = self._json({"byteLength": self.size})
+        text = self._json({"byteLength": self.size}, said)
         text += b" " * (-len(text) % 4)
         parts = (struct.pack("<III", MAGIC, VERSION, 28 + len(text) + self.size),)
         parts += (struct.pack("<II", len(text), JSON_CHUNK), text)
         parts += (struct.pack("<II", self.size, BINARY_CHUNK), *self.arrays)
         return b"".join(parts)
 
-    def write(self, path: Path) -> None:
-        """Write it all, as JSON where the suffix is .gltf; it appears whole or not at all."""
+    def write(self, path: Path, said: Sequence[str] = ()) -> None:
+        """Write it all, as JSON where the suffix is .gltf; it appears whole or not at all. said:
+        what it tells of its origin."""
+        encoded = self._text if path.suffix.lower() == ".gltf" else self.encoded
         with write_beside(path) as partial:
-            partial.write_bytes(self._text() if path.suffix.lower() == ".gltf" else self.encoded())
+            partial.write_bytes(encoded(said))
 
-    def _text(self) -> bytes:
+    def _text(self, said: Sequence[str]) -> bytes:
         """The file as JSON, its arrays within."""
         data = base64.b64encode(b"".join(self.arrays)).decode()
         address = f"data:application/octet-stream;base64,{data}"
-        return self._json({"byteLength": self.size, "uri": address})
+        return self._json({"byteLength": self.size, "uri": address}, said)
 
-    def _json(self, buffer: dict[str, Any]) -> bytes:
-        asset = {"asset": {"version": "2.0", "generator": "VoiceSplat"}}
-        return json.dumps(self.content | asset | {"buffers": [buffer]}).encode()
+    def _json(self, buffer: dict[str, Any], said: Sequence[str]) -> bytes:
+        asset: dict[str, Any] = {"version": "2.0", "generator": "VoiceSplat"}
+        asset |= {"extras": {"provenance": list(said)}} if said else {}
+        return json.dumps(self.content | {"asset": asset, "buffers": [buffer]}).encode()
 
 
 def linear_light(srgb: Floats) -> Floats:
@@ -143,8 +147,9 @@ def write_glb(
     fps: float,
     joint: HeadJoint,
     paint: Paint | None = None,
+    said: Sequence[str] = (),
 ) -> None:
-    """Write a mesh that moves; a head that never turns gets no joint.
+    """Write a mesh that moves; a head that never turns gets no joint. said: of its origin.
 
     Frame f is shown at (f + 0.5) / fps seconds, the middle of the time that it covers. With paint
     a vertex is written once for every colour and texture coordinate that it has.
@@ -176,7 +181,7 @@ def write_glb(
         curves |= _add_joint(file, joint)
     _animate(file, times, curves)
     file.content |= {"scene": 0, "scenes": [{"nodes": [0, 1] if turns else [0]}]}
-    file.write(path)
+    file.write(path, said)
 
 
 def _add_joint(file: GltfFile, joint: HeadJoint) -> dict[tuple[int, str], int]:

@@ -1,6 +1,8 @@
 """Avatar files: one .ply that holds local Gaussians, their binding and the subject's rest mesh."""
 
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -15,7 +17,7 @@ from splat import SplatPly, read_ply, write_ply
 VERSION = "1"
 COMMENT = "voicesplat_avatar"
 UNIT = "metre"
-ORIGIN = "made_from"
+ORIGIN, CONSENT = "made_from", "consent"
 UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
 LIGHT, MANNER = "light", "manner"
@@ -26,14 +28,29 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
     comments = (f"{COMMENT} {VERSION}", f"topology {avatar.topology}", f"unit {UNIT}")
     if avatar.unlit:
         comments += (UNLIT,)
-    if avatar.origin:
-        comments += (f"{ORIGIN} {avatar.origin}",)
+    comments += provenance_comments(avatar)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
     identity |= {LIGHT: avatar.light, MANNER: avatar.manner}
     tables = {name: table for name, table in identity.items() if table is not None}
     ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
+
+
+def provenance_comments(avatar: Avatar) -> tuple[str, ...]:
+    """What a .ply says of where an avatar comes from, and of consent: as JSON, since comments are
+    ASCII."""
+    said = {ORIGIN: avatar.origin, CONSENT: avatar.consent and json.dumps(avatar.consent)}
+    return tuple(f"{name} {words}" for name, words in said.items() if words)
+
+
+def provenance_of(comments: Iterable[str]) -> tuple[str, str]:
+    """Origin and consent that comments tell; empty where they do not."""
+    fields = _fields(comments)
+    consent = fields.get(CONSENT, "")
+    with suppress(ValueError):
+        consent = str(json.loads(consent))
+    return fields.get(ORIGIN, ""), consent
 
 
 def load_avatar(path: Path) -> Avatar:
@@ -64,13 +81,14 @@ def load_avatar(path: Path) -> Avatar:
     _check_template(path, ply.template_vertices)
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
-    rest = (topology, ply.template_vertices, *identity, _fields(ply.comments).get(ORIGIN, ""))
+    origin, consent = provenance_of(ply.comments)
+    rest = (topology, ply.template_vertices, *identity, origin)
     light, manner = (_bytes(ply.tables.get(name)) for name in (LIGHT, MANNER))
     unlit = UNLIT in ply.comments
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, light, manner)
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, light, manner, consent)
 
 
-def _fields(comments: tuple[str, ...]) -> dict[str, str]:
+def _fields(comments: Iterable[str]) -> dict[str, str]:
     """Comments by their first words."""
     return dict(comment.split(maxsplit=1) for comment in comments if " " in comment.strip())
 

@@ -1,5 +1,7 @@
 """Avatars from one file format to another."""
 
+from dataclasses import replace
+
 from avatar.avatar_io.avatar_file import save_avatar
 from avatar.avatar_io.gaussian_avatars import POINTS, write_gaussian_avatar
 from avatar.avatar_io.open_avatar import open_avatar
@@ -11,8 +13,9 @@ from common.errors import InputError
 from common.writable import check_writable
 
 
-def convert(options: ConvertOptions) -> Avatar:
-    """Read an avatar of any kind and write it as another.
+def convert(options: ConvertOptions, consent: str | None = None) -> Avatar:
+    """Read an avatar of any kind and write it as another; consent: of its person, a line that
+    replaces the avatar's own.
 
     Raises FileNotFoundError, OSError or InputError: one sentence.
     """
@@ -32,6 +35,7 @@ def convert(options: ConvertOptions) -> Avatar:
     if to_file:
         check_writable(options.out)
     avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+    avatar = avatar if consent is None else replace(avatar, consent=consent)
     if options.flame and avatar.topology not in SIZES:
         raise InputError(f"--flame: {options.avatar} is {avatar.topology}; leave it out")
     if to_file:

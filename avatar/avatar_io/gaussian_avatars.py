@@ -144,13 +144,21 @@ def _with_mesh(path: Path, gaussians: RawGaussians, binding: Tensor) -> Avatar:
             f"{path}: binding_0 names triangle {int(binding.max())}, but the mesh of {beside} has "
             f"{len(faces)}; keep the two files of one avatar together"
         )
+    origin, consent = provenance_in(arrays)
     count = int(arrays["coefficients"]) if "coefficients" in arrays else COEFFICIENTS
     return Avatar(
         *(replace(gaussians, sh=_cut(gaussians.sh, count)), binding, vertices, faces, topology),
         template=_optional(beside, arrays, "template", (3,)),
         flame_shape=_optional(beside, arrays, "flame_shape"),
         flame_offset=_optional(beside, arrays, "flame_offset", (3,)),
+        origin=origin,
+        consent=consent,
     )
+
+
+def provenance_in(arrays: Arrays) -> tuple[str, str]:
+    """Origin and consent in canonical_mesh.npz; empty where it does not say."""
+    return str(arrays.get("origin", "")), str(arrays.get("consent", ""))
 
 
 def _write_mesh(path: Path, avatar: Avatar) -> None:
@@ -167,6 +175,8 @@ def _write_mesh(path: Path, avatar: Avatar) -> None:
             topology=np.array(avatar.topology),
             faces=avatar.faces.cpu().numpy().astype(np.int32),
             coefficients=np.array(avatar.gaussians.sh.shape[1]),
+            origin=np.array(avatar.origin),
+            consent=np.array(avatar.consent),
             **floats,
         )
 

@@ -3,9 +3,10 @@
 from pathlib import Path
 from typing import Literal, NamedTuple, assert_never
 
-from avatar.avatar_io.avatar_file import load_avatar
-from avatar.avatar_io.gaussian_avatars import POINTS, read_gaussian_avatar
+from avatar.avatar_io.avatar_file import load_avatar, provenance_of
+from avatar.avatar_io.gaussian_avatars import MESH, POINTS, provenance_in, read_gaussian_avatar
 from avatar.rigging.avatar import Avatar
+from common.arrays import read_arrays
 from common.errors import InputError
 
 Kind = Literal["own", "gaussian-avatars", "scan"]
@@ -75,6 +76,27 @@ def avatar_kind(path: Path) -> Kind:
     if start.startswith(b"glTF") or path.suffix.lower() == ".obj":
         return "scan"
     raise InputError(f"{path}: is no avatar; {KINDS}")
+
+
+class Facts(NamedTuple):
+    """What an avatar says of where it comes from, and who agreed; empty where it does not."""
+
+    origin: str
+    consent: str
+
+
+def read_facts(path: Path) -> Facts:
+    """What the header of a .ply, or the file beside GaussianAvatars' points, says. Raises
+    InputError where that is damaged."""
+    beside = (path if path.is_dir() else path.parent) / MESH
+    if (path.is_dir() or path.name == POINTS) and beside.is_file():
+        return Facts(*provenance_in(read_arrays(beside)))
+    if path.suffix.lower() != ".ply":
+        return Facts("", "")
+    with path.open("rb") as file:
+        header = file.read(HEADER).partition(b"end_header")[0].decode("ascii", "replace")
+    comments = (line.partition(" ") for line in header.splitlines())
+    return Facts(*provenance_of(words for kind, _, words in comments if kind == "comment"))
 
 
 def check_flame(flame: Path | None, avatar: Path | None, *others: Path | None) -> None:

@@ -36,6 +36,8 @@ class ConvertOptions:
     """Named points of the face (JSON), for a mesh whose face is not found by itself."""
     texture: Path | None = None
     """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
+    consent: str | None = None
+    """Who agreed, to what, until when, in place of what the avatar says: a text, or a file."""
     threads: int | None = None
     """Threads that compute, at most one for each processor; by default as many as the processors,
     or the CPU quota of a container, allow."""

@@ -64,7 +64,7 @@ def _names(count: int) -> list[str]:
     return [f"SH_DEGREE_{degree}_COEF_{n}" for degree, n in numbers][:count]
 
 
-def write_usd(path: Path, gaussians: Gaussians) -> None:
+def write_usd(path: Path, gaussians: Gaussians, said: tuple[str, ...] = ()) -> None:
     """A stage with the Gaussians alone: metres, +y up."""
     from pxr import (  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
         Usd,
@@ -91,16 +91,21 @@ def write_usd(path: Path, gaussians: Gaussians) -> None:
     low, high = means.min(0), means.max(0)
     reach = 3 * float(gaussians.scales.max())  # what a Gaussian covers, at most
     head.CreateExtentAttr(vectors(np.stack([low - reach, high + reach])))
+    stage.GetRootLayer().comment = "; ".join(said)
     stage.GetRootLayer().Save()
 
 
 def write_gaussians(
-    path: Path, gaussians: Gaussians, degree: int | None = None, up: Up | None = None
+    path: Path,
+    gaussians: Gaussians,
+    degree: int | None = None,
+    up: Up | None = None,
+    said: tuple[str, ...] = (),
 ) -> None:
     """Write Gaussians of head space, +y up; the file appears whole or not at all.
 
     degree: of the spherical harmonics, by default as they are; up: the axis that shall point up,
-    by default the format's own. Raises OSError.
+    by default the format's own; said: comments, which .ply, glTF and USD can hold. Raises OSError.
     """
     suffix = path.suffix.lower()
     if degree is not None:
@@ -108,16 +113,18 @@ def write_gaussians(
     if (up or UPWARD[suffix]) == "-y":
         gaussians = upside_down(gaussians)
     with write_beside(path) as partial:
-        WRITERS[suffix](partial, gaussians)
+        WRITERS[suffix](partial, gaussians, said)
 
 
-WRITERS: dict[str, Callable[[Path, Gaussians], object]] = {
-    ".ply": lambda path, gaussians: write_ply(path, SplatPly(stored(gaussians))),
-    ".splat": lambda path, gaussians: path.write_bytes(dot_splat(gaussians)),
-    ".spz": lambda path, gaussians: path.write_bytes(spz(gaussians)),
-    ".sog": lambda path, gaussians: path.write_bytes(sog(gaussians)),
-    ".glb": lambda path, gaussians: gaussian_gltf(gaussians).write(path),
-    ".gltf": lambda path, gaussians: gaussian_gltf(gaussians).write(path),
+WRITERS: dict[str, Callable[[Path, Gaussians, tuple[str, ...]], object]] = {
+    ".ply": lambda path, gaussians, said: write_ply(
+        path, SplatPly(stored(gaussians), comments=said)
+    ),
+    ".splat": lambda path, gaussians, said: path.write_bytes(dot_splat(gaussians)),
+    ".spz": lambda path, gaussians, said: path.write_bytes(spz(gaussians)),
+    ".sog": lambda path, gaussians, said: path.write_bytes(sog(gaussians)),
+    ".glb": lambda path, gaussians, said: gaussian_gltf(gaussians).write(path, said),
+    ".gltf": lambda path, gaussians, said: gaussian_gltf(gaussians).write(path, said),
     ".usdc": write_usd,
     ".usda": write_usd,
 }

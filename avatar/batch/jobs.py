@@ -52,6 +52,7 @@ class Job:
     outputs: Mapping[str, str]  # film, motion: suffix
     out: str  # the folder, a URI
     threads: int
+    require_consent: bool = False
 
     @property
     def record(self) -> str:
@@ -91,6 +92,7 @@ def job_key(job: Job) -> str:
         "audio": fingerprint(job.audio),
         "options": {**options, "weights": weights},
     }
+    said |= {"require_consent": True} if job.require_consent else {}
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
@@ -107,7 +109,7 @@ def _content(value: Any) -> Any:
 def said_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options that are not driving's own defaults, as plain values."""
     defaults = {field.name: field.default for field in fields(DriveOptions)}
-    given = {n: v for n, v in options.items() if v != defaults.get(n, MISSING)}
+    given = {n: v for n, v in options.items() if v != defaults.get(n, MISSING) and n != "sign"}
     return {n: str(v) if isinstance(v, Path) else v for n, v in given.items()}
 
 
@@ -126,8 +128,7 @@ def made_before(job: Job, key: str) -> dict[str, Any] | None:
     return record if whole else None
 
 
-FILE_COLUMNS = ("avatar", "audio")
-NAME = "name"
+FILE_COLUMNS, NAME = ("avatar", "audio"), "name"
 YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -149,7 +150,7 @@ def read_table(uri: str) -> list[dict[str, Any]]:
 
 
 def _check_columns(uri: str, columns: Sequence[str]) -> None:
-    known = (*FILE_COLUMNS, NAME, *SHARED)
+    known = [*FILE_COLUMNS, NAME, *(option for option in SHARED if option != "sign")]
     names = [_option(column) for column in columns]
     for column, name in zip(columns, names, strict=True):
         if name not in known:
@@ -240,6 +241,7 @@ def planned(options: BatchOptions, threads: int) -> list[Job]:
             outputs_of(options),
             options.out,
             threads,
+            options.require_consent,
         )
         for row in rows
         for avatar in _of_row(row, "avatar", avatars, options)

@@ -16,7 +16,7 @@ import numpy as np
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.avatar_io.open_avatar import avatar_kind
+from avatar.avatar_io.open_avatar import avatar_kind, read_facts
 from avatar.batch.jobs import Job, making, said_options, write_record
 from avatar.drive.direction import Direction
 from avatar.drive.drive import film, prepare
@@ -25,6 +25,8 @@ from avatar.drive.options import DriveOptions
 from avatar.drive.plans import DrivePlan, Look, plan_drive
 from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
 from avatar.drive.report import PhaseClock, peak_rss_mb
+from avatar.trust.consent import check_consent
+from avatar.trust.manifest import SIDECAR, sidecar_of
 from common.device import Device
 from common.errors import InputError, mendable
 from common.kernels import compiled_by_one
@@ -77,6 +79,8 @@ def _attempt(job: Job) -> Record:
             remove(job.record)
             for kind, path in made.files.items():
                 put(path, job.output(kind))
+                if (beside := sidecar_of(path)).is_file():
+                    put(beside, job.output(kind) + SIDECAR)
         return {"status": "made", "outputs": sizes, "frames": made.frames, "fps": made.fps}
     except Exception as error:
         if isinstance(error, SystemError) and isinstance(error.__cause__, SystemExit):
@@ -131,6 +135,8 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
 def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:
     given: dict[str, Any] = {**job.options, **outputs, "audio": audio, "threads": job.threads}
     avatar = _local_avatar(job.avatar)
+    if job.require_consent:
+        check_consent(read_facts(avatar).consent, job.avatar)
     if given["weights"] is None and avatar_kind(avatar) != "gaussian-avatars":
         given["flame"] = None  # it is for others of the cast
     options = DriveOptions(avatar, **given)

@@ -57,7 +57,7 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
         context = (loaded or open_render_context(plan.look, subject)).context
         cameras = plan.track(portrait(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
-    shot = Film(plan.out, plan.size, scene.sound, "driving")
+    shot = Film(plan.out, plan.size, scene.sound, "driving", plan.look.label, plan.seal)
     with _saver(plan, motion) as save:
         move = partial(moving, motion, subject.avatar.vertices)
         shoot(shot, context, move, cameras, clock, save)

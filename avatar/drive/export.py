@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from avatar.avatar_io.animated_glb import HeadJoint, gaussian_paint, write_glb
+from avatar.avatar_io.avatar_file import provenance_comments
 from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
@@ -32,6 +33,7 @@ from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.retarget.landmarks import read_landmarks
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
+from avatar.trust.manifest import sign_output
 from common.progress import progress_bar
 
 
@@ -60,6 +62,12 @@ def export(options: ExportOptions) -> Exported:
     """Write a file of motion. Raises InputError, FileNotFoundError or OSError with one sentence;
     whatever happens, nothing half-written is left."""
     plan = plan_export(options)
+    done = _export(plan)
+    sign_output(plan.out, plan.seal)
+    return done
+
+
+def _export(plan: ExportPlan) -> Exported:
     if plan.form == "flame":
         return _export_flame(plan)
     mover = load_mover(plan.mover, plan.direction, plan.device)
@@ -78,7 +86,8 @@ def export(options: ExportOptions) -> Exported:
             head = motion.face.head
             joint = HeadJoint(head.pivot, head.pose_weights, motion.head_pose)
             targets = morph_targets(motion)
-            write_glb(plan.out, motion.face.mesh, targets, motion.fps, joint, paint)
+            said = provenance_comments(avatar) if avatar else ()
+            write_glb(plan.out, motion.face.mesh, targets, motion.fps, joint, paint, said)
         case "gaussians":
             raise AssertionError("export_gaussians writes them")
         case _:

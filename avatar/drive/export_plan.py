@@ -14,6 +14,7 @@ from avatar.drive.performance import Mover, read_mover
 from avatar.drive.plans import check_fps, files_of, there
 from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
+from avatar.trust.manifest import Seal, seal_of
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
@@ -41,6 +42,7 @@ class ExportPlan:
     sh_degree: int | None
     up: Up | None
     device: Device
+    seal: Seal | None
 
     @property
     def numbered(self) -> bool:
@@ -84,6 +86,7 @@ def plan_export(options: ExportOptions) -> ExportPlan:
         options.sh_degree,
         options.up,
         options.device,
+        seal_of(options),
     )
 
 

@@ -15,16 +15,19 @@ import torch
 from torch import Tensor
 
 from avatar.drive.motion import DrivenMotion
-from avatar.drive.render_context import RenderContext
+from avatar.drive.render_context import Behind, RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
 from avatar.rigging.avatar import Avatar, pose
-from avatar.rigging.draw import batch_rig
+from avatar.rigging.draw import batch_rig, draw_frames
+from avatar.trust.consent import consent_line
+from avatar.trust.manifest import SIGNED, Seal, sign_output
+from avatar.video.layers import label_of, laid_over
 from avatar.video.nvenc import nv12, rgb8, why_not_nvenc
 from avatar.video.sound import Sound
 from avatar.video.writer import EncoderFailed, open_writer, takes_nv12
 from common.parallel import in_pairs
 from common.progress import progress_bar
-from splat import Backend, Camera, Gaussians, render_frames
+from splat import Backend, Camera, Gaussians
 
 MOST = 32
 """Frames in a batch: gsplat packs frame, tile and depth into 64 bits."""
@@ -38,6 +41,7 @@ class Sample(NamedTuple):
     number: int
     moved: Tensor  # [V, 3] offsets from rest, or vertices
     camera: Camera
+    behind: Tensor | None  # [H, W, 3] in [0, 1]
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Film:
     size: tuple[int, int]
     sound: Sound | None
     doing: str  # text of the progress bar
+    label: str = ""  # text that is burned in
+    seal: Seal | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,8 @@ class BatchRenderer:
     """Makes 8-bit pictures of batches of moved meshes."""
 
     rig: Callable[[Tensor], Gaussians]  # vertices [f, V, 3] → world Gaussians [f, N, ..]
-    draw: Callable[[Gaussians, list[Camera]], Tensor]  # colours [f, H, W, 3]
+    draw: Callable[[Gaussians, list[Camera], Tensor | None], Tensor]
+    """(Gaussians, cameras, pictures behind [f, H, W, 3]) → [f, H, W, 3], or 4 with alpha"""
     planar: bool  # pictures as `nv12` makes them, else RGB
     stay: bool  # pictures stay on the device, for its encoder
 
@@ -106,9 +113,10 @@ def shoot(
     fails on the way, the film is begun again with the CPU's. Nothing half-written is left. Raises
     as `open_writer` does.
     """
-    renderer = batch_renderer_of(context, film)
+    label = label_of(film.label, film.size) if film.label else None
+    renderer = batch_renderer_of(context, film, label)
     if renderer is None or not renderer.stay:
-        return _shoot(film, context, renderer, move, cameras, clock, save)
+        return _shoot(film, context, renderer, label, move, cameras, clock, save)
     cameras, again = tee(cameras)
     saved = 0
 
@@ -118,7 +126,7 @@ def shoot(
         saved += 1
 
     try:
-        _shoot(film, context, renderer, move, cameras, clock, save_next)
+        _shoot(film, context, renderer, label, move, cameras, clock, save_next)
     except EncoderFailed as failed:
         print(f"encoder: the CPU, from the first frame on ({failed})", file=sys.stderr)
         left = count(-saved)
@@ -128,13 +136,14 @@ def shoot(
             if next(left) >= 0:
                 save(moved)
 
-        _shoot(film, context, renderer, move, again, clock, save_rest)
+        _shoot(film, context, renderer, label, move, again, clock, save_rest)
 
 
 def _shoot(
     film: Film,
     context: RenderContext,
     renderer: BatchRenderer | None,
+    label: Tensor | None,
     move: Callable[[torch.device | None], Moving],
     cameras: Iterable[Camera],
     clock: PhaseClock,
@@ -142,15 +151,19 @@ def _shoot(
 ) -> None:
     moved = move(None if renderer is None else context.device)
     if renderer is None:
-        pictures = one_by_one(context, moved, cameras, clock)
+        pictures = one_by_one(context, moved, cameras, clock, label)
     else:
         at_once = frames_at_once(context.avatar, *film.size)
         on_device = DeviceClock(clock, context.device)
-        pictures = many_at_once(renderer, moved, cameras, at_once, on_device)
-    provenance, nvenc = context.avatar.provenance, renderer is not None and renderer.stay
-    frames = 0
+        samples = samples_of(context.behind, moved, cameras, on_device)
+        pictures = many_at_once(renderer, moved, samples, at_once, on_device)
+    avatar, nvenc = context.avatar, renderer is not None and renderer.stay
+    provenance = "; ".join(filter(None, (avatar.provenance, film.seal and SIGNED)))
+    if avatar.origin or avatar.consent:
+        print(consent_line(avatar.consent), file=sys.stderr)
+    frames, alpha = 0, context.background is None
     with (
-        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc) as write,
+        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc, alpha) as write,
         progress_bar(film.doing, moved.frames) as done,
     ):
         for image, shown in pictures:
@@ -160,62 +173,75 @@ def _shoot(
             done()
             frames += 1
         assert frames == moved.frames, (frames, moved.frames)
+    with clock.stage("encode"):
+        sign_output(film.out, film.seal)
 
 
 def one_by_one(
-    context: RenderContext, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock
+    context: RenderContext,
+    moved: Moving,
+    cameras: Iterable[Camera],
+    clock: PhaseClock,
+    label: Tensor | None = None,
 ) -> Pictures:
-    """Pictures [H, W, 3] float32, two at a time on the CPU."""
+    """Pictures [H, W, 3 or 4] float32, two at a time on the CPU."""
 
     def drawn(sample: Sample) -> tuple[Tensor, Tensor]:
-        number, offsets, camera = sample
+        number, offsets, camera, behind = sample
         with clock.stage("rig"):
             vertices = moved.vertices(offsets, number)
             gaussians = context.gaussians(vertices, camera, number / moved.fps)
         with clock.stage("raster"):
-            return context.picture(gaussians, camera, number / moved.fps), offsets
+            return laid_over(context.raster(gaussians, camera, behind), label), offsets
 
-    return (in_pairs if context.backend == "cpu" else map)(drawn, _samples(moved, cameras, clock))
+    samples = samples_of(context.behind, moved, cameras, clock)
+    return (in_pairs if context.backend == "cpu" else map)(drawn, samples)
 
 
-def _samples(
-    moved: Moving, cameras: Iterable[Camera], clock: PhaseClock | DeviceClock
+def samples_of(
+    behind: Behind, moved: Moving, cameras: Iterable[Camera], clock: PhaseClock | DeviceClock
 ) -> Iterator[Sample]:
     each = chain.from_iterable(clock.each("audio2mesh", moved.chunks()))
-    return map(Sample, count(), each, cameras)
+    seen, cameras = tee(cameras)
+    return map(Sample, count(), each, cameras, clock.each("raster", behind(seen, moved.fps)))
 
 
-def batch_renderer_of(context: RenderContext, film: Film) -> BatchRenderer | None:
+def batch_renderer_of(
+    context: RenderContext, film: Film, label: Tensor | None = None
+) -> BatchRenderer | None:
     """None where frames are drawn on the CPU, as they are under a light."""
     if context.backend == "cpu" or context.light is not None:
         return None
     parts = context.avatar, context.device, context.backend, context.background
-    return open_batch_renderer(*parts, film.out, film.size)
+    return open_batch_renderer(*parts, film.out, film.size, label)
 
 
 def open_batch_renderer(
     avatar: Avatar,
     device: torch.device,
     backend: Backend,
-    background: Tensor,
+    background: Tensor | None,
     out: Path,
     size: tuple[int, int],
+    label: Tensor | None = None,
 ) -> BatchRenderer:
     """The batch renderer of a film; which encoder is used is said in a line on stderr.
 
-    background [3]: behind everything; out: the film's file; size: its pixels across and down.
+    background [3]: behind everything, None: nothing is; out: the film's file; size: its pixels
+    across and down; label [H, W, 4]: lies over the pictures.
     """
     refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
     if refused is None:
         refused = why_not_nvenc(device, *size)
     where = "the device" if refused is None else f"the CPU ({refused})"
     print(f"encoder: {where}", file=sys.stderr)
-    return BatchRenderer(
-        batch_rig(avatar, device),
-        lambda gaussians, cameras: render_frames(gaussians, cameras, background, backend),
-        planar=takes_nv12(out),
-        stay=refused is None,
-    )
+
+    def draw(gaussians: Gaussians, cameras: list[Camera], behind: Tensor | None) -> Tensor:
+        under = background if behind is None else behind
+        return laid_over(draw_frames(gaussians, cameras, backend, under), label)
+
+    planar = takes_nv12(out) and background is not None
+    return BatchRenderer(batch_rig(avatar, device), draw, planar, stay=refused is None)
 
 
 def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
@@ -229,13 +255,12 @@ def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
 def many_at_once(
     renderer: BatchRenderer,
     moved: Moving,
-    cameras: Iterable[Camera],
+    samples: Iterator[Sample],
     at_once: int,
     clock: DeviceClock,
 ) -> Pictures:
-    """Pictures, uint8 [H, W, 3] or [3 H / 2, W]. While they are consumed, the device draws the next
-    batch."""
-    samples = _samples(moved, cameras, clock)
+    """Pictures, uint8 [H, W, 3 or 4] or [3 H / 2, W]. While they are consumed, the device draws the
+    next batch."""
     launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
     while batch := list(islice(samples, at_once)):
         following = _launch(batch, moved, renderer, clock)
@@ -253,7 +278,9 @@ def _launch(
         vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
         gaussians = renderer.rig(vertices)
     with clock.stage("raster"):
-        colours = renderer.draw(gaussians, [sample.camera for sample in batch])
+        behind = [sample.behind for sample in batch if sample.behind is not None]
+        cameras = [sample.camera for sample in batch]
+        colours = renderer.draw(gaussians, cameras, torch.stack(behind) if behind else None)
     with clock.stage("encode"):
         finished = rgb8(colours)
         if renderer.planar:

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from avatar.avatar_io.avatar_file import provenance_comments
 from avatar.avatar_io.formats import FOLLOWS, numbered
 from avatar.avatar_io.lam import lam_zip, most_gaussians
 from avatar.avatar_io.motion_file import SavedMotion
@@ -25,6 +26,7 @@ from avatar.lighting.environment import Light
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
+from avatar.trust.manifest import sign_output
 from common.atomic import folder_beside, write_beside
 from common.errors import InputError
 from common.progress import progress_bar
@@ -51,24 +53,31 @@ def export_gaussians(options: ExportOptions) -> ExportedGaussians:
     """Write the Gaussians. Raises InputError, FileNotFoundError or OSError with one sentence;
     whatever happens, nothing half-written is left."""
     plan = plan_export(options)
+    done = _export(plan)
+    sign_output(plan.out.parent if plan.numbered else plan.out, plan.seal)
+    return done
+
+
+def _export(plan: ExportPlan) -> ExportedGaussians:
     files = plan.avatar
     assert plan.form == "gaussians" and files
     avatar = open_avatar(*files)
     saved = plan.mover if isinstance(plan.mover, SavedMotion) else None
     find_face = cache(partial(avatar_face, files.path, avatar, saved))
     rig, count = _lit_rig(plan.light, avatar, find_face), len(avatar.binding)
+    said = provenance_comments(avatar)
     if plan.out.suffix.lower() == FOLLOWS:
         _write_follower(plan, avatar, find_face().head, rig)
         return ExportedGaussians(count, 1)
     if not plan.moves:
-        _write(plan, plan.out, rig(avatar.vertices, 0.0))
+        _write(plan, said, plan.out, rig(avatar.vertices, 0.0))
         return ExportedGaussians(count, 1)
     mover = load_mover(plan.mover, plan.direction, plan.device)
     motion = motion_of(mover, find_face(), plan.direction, avatar)
     if plan.numbered:
-        _write_frames(plan, motion, rig)
+        _write_frames(plan, said, motion, rig)
         return ExportedGaussians(count, motion.frames, motion.fps)
-    _write(plan, plan.out, rig(_at(plan.at, motion), plan.at or 0.0))
+    _write(plan, said, plan.out, rig(_at(plan.at, motion), plan.at or 0.0))
     return ExportedGaussians(count, 1)
 
 
@@ -82,8 +91,8 @@ def _lit_rig(light: Light | None, avatar: Avatar, find_face: Callable[[], Face])
     return lambda vertices, seconds: baked(rig(vertices), vertices, seconds)
 
 
-def _write(plan: ExportPlan, path: Path, gaussians: Gaussians) -> None:
-    write_gaussians(path, gaussians, plan.sh_degree, plan.up)
+def _write(plan: ExportPlan, said: tuple[str, ...], path: Path, gaussians: Gaussians) -> None:
+    write_gaussians(path, gaussians, plan.sh_degree, plan.up, said)
 
 
 def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -> None:
@@ -112,7 +121,9 @@ def _at(seconds: float | None, motion: DrivenMotion) -> Tensor:
     return next(islice(motion.meshes(), number, None))
 
 
-def _write_frames(plan: ExportPlan, motion: DrivenMotion, rig: LitRig) -> None:
+def _write_frames(
+    plan: ExportPlan, said: tuple[str, ...], motion: DrivenMotion, rig: LitRig
+) -> None:
     """A file for every frame, counted from 1, in a folder that appears whole or not at all."""
     with (
         folder_beside(plan.out.parent) as folder,
@@ -120,5 +131,5 @@ def _write_frames(plan: ExportPlan, motion: DrivenMotion, rig: LitRig) -> None:
     ):
         for number, mesh in enumerate(motion.meshes(), start=1):
             seconds = (number - 1) / motion.fps
-            _write(plan, folder / numbered(plan.out, number), rig(mesh, seconds))
+            _write(plan, said, folder / numbered(plan.out, number), rig(mesh, seconds))
             done()

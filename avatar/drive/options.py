@@ -9,11 +9,12 @@ from avatar.avatar_io.options import SubjectOptions
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
+from avatar.trust.options import SignOptions
 from common.device import Device
 
 
 @dataclass(frozen=True)
-class LookOptions(LightOptions, SubjectOptions):
+class LookOptions(SignOptions, LightOptions, SubjectOptions):
     """How an avatar is filmed."""
 
     width: int = 512
@@ -29,9 +30,12 @@ class LookOptions(LightOptions, SubjectOptions):
     elevation: float = 0.0
     """Degrees above the height of the face for front and orbit."""
     background: str = "#cccccf"
-    """Colour behind the head: #rrggbb or white, black, grey, green."""
+    """What is behind the head: a colour (#rrggbb or white, black, grey, green), a picture, a film,
+    or transparent, which .webm, .mov and PNG frames can be."""
     light_background: bool = False
     """Whether the picture of --light, blurred, stands behind the head instead of --background."""
+    label: str = ""
+    """A small text that is burned into the pictures, such as AI-generated."""
     device: Device = "auto"
     """Where to compute: auto takes CUDA where it works."""
     threads: int | None = None
@@ -49,8 +53,8 @@ class _Filmed:
     audio: Path | None = None
     """The sound of the film: any audio or video file with sound."""
     out: Path | None = None
-    """The video: .mp4, .webm, .gif, or a new folder for PNG frames; by default an .mp4 beside the
-    audio."""
+    """The video: .mp4, .webm, .mov (ProRes 4444), .gif, or a new folder for PNG frames; by default
+    an .mp4 beside the audio."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class ReplayOptions(FilmOptions):
     """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
 
     out: Path = field(kw_only=True)
-    """The video: .mp4, .webm, .gif, or a new folder for PNG frames."""
+    """The video: .mp4, .webm, .mov, .gif, or a new folder for PNG frames."""
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
     split: Literal["train", "val", "test"] | None = None
@@ -102,7 +106,7 @@ class ReplayOptions(FilmOptions):
 
 
 @dataclass(frozen=True)
-class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions, SubjectOptions):
+class ViewOptions(SpeechOptions, BehaviourOptions, SignOptions, LightsOptions, SubjectOptions):
     """Show an avatar in the browser: turn it, move its face, let it speak.
 
     The page is served to this machine until Ctrl-C, or written as one file that works from a disk.
@@ -136,7 +140,7 @@ class ViewOptions(SpeechOptions, BehaviourOptions, LightsOptions, SubjectOptions
 
 
 @dataclass(frozen=True)
-class ExportOptions(SpeechOptions, BehaviourOptions, LightOptions, SubjectOptions):
+class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, SubjectOptions):
     """Write the motion of a voice, of a recorded take, or of saved motion for other programs, or
     an avatar's Gaussians.
 

@@ -14,10 +14,11 @@ from avatar.drive.options import DriveOptions, FilmOptions, ReplayOptions
 from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
 from avatar.tracking.options import Sync, check_sync
+from avatar.trust.manifest import Seal, seal_of
 from avatar.video.camera_path import CameraTrack, read_track
+from avatar.video.layers import Background, background_of, check_transparent, label_of
 from avatar.video.output import GIF_FASTEST, check_output, check_picture
 from avatar.video.sound import Sound
-from common.colours import parse_colour
 from common.device import Device
 from common.errors import InputError
 from common.writable import check_writable
@@ -34,7 +35,8 @@ class Look:
     files: AvatarFiles
     light: Light | None  # None: that in the avatar's colours
     light_behind: bool
-    background: tuple[float, float, float]
+    background: Background
+    label: str
     device: Device
 
 
@@ -52,6 +54,7 @@ class DrivePlan:
     film: Path | None  # whose performance moves the face, or what a voice does not move
     sync: Sync
     save_motion: Path | None
+    seal: Seal | None
 
 
 def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
@@ -104,6 +107,7 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
         film=filmed,
         sync=0.0 if voice else options.sync,
         save_motion=options.save_motion,
+        seal=seal_of(options) if film else None,
     )
 
 
@@ -164,6 +168,7 @@ class ReplayPlan:
     track: CameraTrack
     out: Path
     sound: Sound | None
+    seal: Seal | None
 
 
 def plan_replay(options: ReplayOptions) -> ReplayPlan:
@@ -186,7 +191,8 @@ def plan_replay(options: ReplayOptions) -> ReplayPlan:
         _check_no_angles(options, "--camera-id")
     size, angles = (options.width, options.height), (options.azimuth, options.elevation)
     look, sound = _look(options, options.out), Sound(options.audio) if options.audio else None
-    return ReplayPlan(look, size, read_track(options.camera, size, angles), options.out, sound)
+    track = read_track(options.camera, size, angles)
+    return ReplayPlan(look, size, track, options.out, sound, seal_of(options))
 
 
 def _look(options: FilmOptions, out: Path | None) -> Look:
@@ -199,13 +205,20 @@ def _look(options: FilmOptions, out: Path | None) -> Look:
             )
         _check_no_angles(options, f"--camera {options.camera}")
     _check_numbers(options, out)
-    background, light = parse_colour(options.background), light_of(options)
+    background, light = background_of(options.background), light_of(options)
     if options.light_background and light is None:
         raise InputError("--light-background: has nothing to do without --light; leave it out")
+    if options.light_background and not isinstance(background, tuple):
+        raise InputError("--light-background and --background: both are behind; leave one out")
+    if options.label:
+        label_of(options.label, (options.width, options.height))
     if out is not None:
         check_output(out, options.audio)
+        if background is None:
+            check_transparent(out)
     files = files_of(options, options.avatar, bare=light is not None)
-    return Look(files, light, options.light_background, background, options.device)
+    behind = options.light_background, background
+    return Look(files, light, *behind, options.label, options.device)
 
 
 def _check_no_angles(options: FilmOptions, other: str) -> None:

@@ -53,7 +53,9 @@ def replay(options: ReplayOptions) -> Recording:
     context = lit_render_context(plan.look, avatar, backend, device, face, made.R_world_head)
     cameras = iter(made.cameras)
     first = next(cameras)
-    film = Film(plan.out, (first.width, first.height), plan.sound, "filming")
+    film = Film(
+        plan.out, (first.width, first.height), plan.sound, "filming", plan.look.label, plan.seal
+    )
     shoot(film, context, made.move, chain([first], cameras), PhaseClock())
     return made
 

@@ -1,7 +1,9 @@
 """What films of one avatar share: it is read, fitted, lit and compiled once."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import torch
@@ -16,12 +18,16 @@ from avatar.drive.retarget import avatar_face
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import Raster, avatar_rig, rasterizer
+from avatar.video.layers import Background, Plate, pictures_behind
 from splat import Backend, Camera, Gaussians, orbit, pick_backend
 
 if TYPE_CHECKING:
     from avatar.lighting.environment import Environment
     from avatar.lighting.relight import Backdrop, Lit
     from avatar.lighting.relighting import Levels
+
+Behind = Callable[[Iterable[Camera], float], Iterator[Tensor | None]]
+"""(the camera of each frame, frames a second) → the picture [H, W, 3] behind each, or None."""
 
 
 @dataclass(frozen=True)
@@ -42,21 +48,16 @@ class RenderContext:
     avatar: Avatar
     backend: Backend
     device: torch.device
-    background: Tensor  # [3]
+    background: Tensor | None  # [3]; None: pictures are transparent
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
     raster: Raster
     light: "Lit | None" = None
-    backdrop: "Backdrop | None" = None
+    behind: Behind = lambda cameras, fps: repeat(None)
 
     def gaussians(self, vertices: Tensor, camera: Camera, seconds: float = 0.0) -> Gaussians:
         """The avatar's, lit, on a moved mesh [V, 3] in world space."""
         gaussians = self.rig(vertices)
         return self.light(gaussians, vertices, camera, seconds) if self.light else gaussians
-
-    def picture(self, gaussians: Gaussians, camera: Camera, seconds: float = 0.0) -> Tensor:
-        """The picture [H, W, 3] on the CPU in [0, 1]."""
-        behind = self.backdrop(camera, seconds) if self.backdrop else None
-        return self.raster(gaussians, camera, behind)
 
 
 def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None = None) -> Subject:
@@ -72,12 +73,14 @@ def open_subject(look: Look, direction: Direction, model: SpeechToMotion | None 
 
 
 def render_context(
-    avatar: Avatar, backend: Backend, device: torch.device, background: tuple[float, float, float]
+    avatar: Avatar, backend: Backend, device: torch.device, background: Background
 ) -> RenderContext:
     """The context of an avatar in the light of its own colours."""
-    colour = torch.tensor(background)
+    plate = background if isinstance(background, Plate) else None
+    colour = None if background is None else torch.tensor((0.0, 0, 0) if plate else background)
     rig, raster = avatar_rig(avatar, device), rasterizer(backend, colour)
-    return RenderContext(avatar, backend, device, colour, rig, raster)
+    context = RenderContext(avatar, backend, device, colour, rig, raster)
+    return replace(context, behind=partial(pictures_behind, plate)) if plate else context
 
 
 @dataclass(frozen=True)
@@ -109,11 +112,18 @@ def lit_render_context(
         from avatar.lighting.relighting import light_behind, relit_avatar  # noqa: PLC0415  heavy
 
         light = relit_avatar(look.light, avatar, find_face().head, R_world_head)
-        behind = light_behind(look.light, R_world_head) if look.light_behind else None
-        context = replace(context, light=light, backdrop=behind)
+        context = replace(context, light=light)
+        if look.light_behind:
+            context = replace(context, behind=_each(light_behind(look.light, R_world_head)))
     tiny = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
-    context.picture(context.gaussians(avatar.vertices, tiny), tiny)
+    context.raster(context.gaussians(avatar.vertices, tiny), tiny)
     return context
+
+
+def _each(backdrop: "Backdrop") -> Behind:
+    return lambda cameras, fps: (
+        backdrop(camera, number / fps) for number, camera in enumerate(cameras)
+    )
 
 
 def light_colours(

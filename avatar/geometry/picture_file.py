@@ -57,6 +57,15 @@ def read_photo(path: Path, longest: int | None = None) -> Photo:
         return Photo(np.array(colours), float(millimetres) / FILM_DIAGONAL * diagonal)
 
 
+def picture_comment(path: Path) -> str:
+    """What the metadata of a .png say of it; nothing where it is no picture."""
+    try:
+        with _opened(path) as image:
+            return str(image.info.get("Comment", ""))
+    except InputError:
+        return ""
+
+
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """The image in a file; errors in the block become an InputError of one sentence."""

@@ -49,7 +49,7 @@ class PictureMaker:
         offsets = (numbers[:-POSE] @ self._directions).unflatten(0, (-1, 3))
         vertices = self._face.mesh.vertices + offsets
         moved = pose(vertices, self._face.head, head_pose(numbers[-POSE:]))
-        drawn = self._context.picture(self._context.gaussians(moved, self._camera), self._camera)
+        drawn = self._context.raster(self._context.gaussians(moved, self._camera), self._camera)
         return (255 * drawn).round().byte().numpy()
 
 

@@ -187,7 +187,7 @@ def build_page(
         facts["lights"] = list(lights)
     packed = pack(arrays)
     facts["arrays"] = packed.positions
-    return _filled(title, facts, packed.text, isinstance(played, Live))
+    return _filled(title, facts, packed.text, isinstance(played, Live), avatar.provenance)
 
 
 def _rows(head: Head, played: Played | Live | None) -> tuple[list[str], Tensor]:
@@ -210,10 +210,13 @@ def _motion_arrays(played: Played) -> dict[str, NDArray]:
     return arrays
 
 
-def _filled(title: str, facts: Mapping[str, Any], arrays: str, live: bool) -> bytes:
+def _filled(
+    title: str, facts: Mapping[str, Any], arrays: str, live: bool, provenance: str
+) -> bytes:
     """The page of its parts. live: it connects to its own server, and to nothing else."""
     parts = {
         "title": escape(title),
+        "provenance": escape(provenance),
         "allowed": "; connect-src 'self'" if live else "",
         "scripts": "'unsafe-inline' blob:" if live else "'unsafe-inline'",
         "style": _read("style.css") + (_read("spoken.css") if live else ""),

@@ -28,11 +28,15 @@ class Avatar:
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
     light: Tensor | None = None  # [B] uint8, see avatar.lighting.baked_file
     manner: Tensor | None = None  # [B] uint8, how the person speaks: audio2mesh.model.manner
+    consent: str = ""  # who agreed, to what, until when; one line
 
     @property
     def provenance(self) -> str:
-        """What films of it say: nothing, unless it was made of a real person's pictures."""
-        return f"synthetic: an avatar made from {self.origin}" if self.origin else ""
+        """What films of it say: nothing, unless it was made of a real person's pictures, or says
+        who agreed."""
+        made = f"synthetic: an avatar made from {self.origin}" if self.origin else ""
+        agreed = f"consent: {self.consent}" if self.consent else ""
+        return "; ".join(filter(None, (made, agreed)))
 
     @property
     def framed(self) -> Tensor:

@@ -1,16 +1,19 @@
 """An avatar, a moved mesh and a camera become a picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from typing import Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import avg_pool2d, interpolate
 
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from avatar.rigging.compiled import fast_rig
-from splat import Backend, Camera, Gaussians, activate, render
+from splat import Backend, Camera, Gaussians, activate, render, render_frames
+
+LEAST_ALPHA = 0.5 / 255
 
 
 def avatar_rig(avatar: Avatar, device: torch.device) -> Callable[[Tensor], Gaussians]:
@@ -36,20 +39,65 @@ class Raster(Protocol):
     def __call__(
         self, gaussians: Gaussians, camera: Camera, behind: Tensor | None = None, /
     ) -> Tensor:
-        """The picture [H, W, 3] on the CPU in [0, 1], over another one [H, W, 3] if there is."""
+        """The picture [H, W, 3] on the CPU in [0, 1], over another one [H, W, 3] if there is; or
+        [H, W, 4] with straight alpha, over nothing."""
         ...
 
 
-def rasterizer(backend: Backend, background: Tensor) -> Raster:
-    """What draws; background [3] is behind everything where no picture is."""
+def rasterizer(backend: Backend, background: Tensor | None) -> Raster:
+    """What draws; background [3] is behind everything where no picture is, None is nothing."""
 
     def draw(gaussians: Gaussians, camera: Camera, behind: Tensor | None = None, /) -> Tensor:
-        empty = background if behind is None else torch.zeros(3)
-        there = empty.to(gaussians.means)
+        under = background if behind is None else behind
+        there = _flat(under).to(gaussians.means)
         drawn = render(gaussians, camera, background=there, backend=backend, with_depth=False)
-        colour = drawn.color
-        if behind is not None:
-            colour = colour + (1 - drawn.alpha)[..., None] * behind.to(colour)
-        return colour.clamp_(0, 1).cpu()
+        return _composite(drawn.color, drawn.alpha, under).clamp_(0, 1).cpu()
 
     return draw
+
+
+def draw_frames(
+    gaussians: Gaussians,
+    cameras: Sequence[Camera],
+    backend: Backend,
+    under: Tensor | None,
+) -> Tensor:
+    """Pictures [F, H, W, 3] over a colour [3] or pictures [F, H, W, 3], or [F, H, W, 4] over
+    nothing; see `render_frames`."""
+    there = _flat(under).to(gaussians.means)
+    return _composite(*render_frames(gaussians, cameras, there, backend), under)
+
+
+def _flat(under: Tensor | None) -> Tensor:
+    """The colour [3] that is drawn over at once; black where something follows."""
+    return torch.zeros(3) if under is None or under.ndim > 1 else under
+
+
+def _composite(colour: Tensor, alpha: Tensor, under: Tensor | None) -> Tensor:
+    """Colours [..., H, W, 3] drawn over `_flat`, and alpha [..., H, W], over what lies under."""
+    if under is None:
+        return torch.cat([straight(colour, alpha), alpha[..., None]], -1)
+    return colour if under.ndim == 1 else colour + (1 - alpha)[..., None] * under.to(colour)
+
+
+def straight(colour: Tensor, alpha: Tensor) -> Tensor:
+    """Colours [..., H, W, 3] over black, divided by alpha [..., H, W].
+
+    Where nothing is they are those of the surroundings, since what scales or compresses pictures
+    mixes neighbours, and would make a dark fringe of black ones.
+    """
+    drawn = torch.cat([colour, alpha[..., None]], -1).movedim(-1, -3).contiguous()
+    planes = drawn.reshape(-1, *drawn.shape[-3:])  # [F, 4, H, W]
+    around = interpolate(_spread(avg_pool2d(planes, 2, ceil_mode=True)), alpha.shape[-2:])
+    seen, share = planes[:, 3:] > LEAST_ALPHA, planes[:, 3:].clamp(min=LEAST_ALPHA)
+    shown = torch.where(seen, planes[:, :3] / share, around).clamp_(0, 1)
+    return shown.permute(0, 2, 3, 1).reshape(colour.shape)
+
+
+def _spread(planes: Tensor) -> Tensor:  # [F, 4, H, W], colours times alpha -> [F, 3, H, W]
+    """Colours that fill the transparent parts with means of ever larger surroundings."""
+    if planes.shape[-2:] == (1, 1):
+        return planes[:, :3] / planes[:, 3:].clamp(min=LEAST_ALPHA)
+    coarse = _spread(avg_pool2d(planes, 2, ceil_mode=True))
+    below = interpolate(coarse, planes.shape[-2:], mode="bilinear")
+    return planes[:, :3] + (1 - planes[:, 3:]) * below

@@ -1,6 +1,7 @@
 """Codecs of a film's pictures and sound, and their quality."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
@@ -12,6 +13,8 @@ class Codecs:
     sound_bits: int  # per second
     container_options: dict[str, str]
     pixels: str = "yuv420p"
+    alpha: str = ""  # the same of transparent pictures, where the container holds such
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of transparent pictures
 
 
 MP4 = Codecs(
@@ -45,4 +48,18 @@ WEBM = Codecs(
     sound_options={},
     sound_bits=128_000,
     container_options={},
+    alpha="yuva420p",
+    metadata={"alpha_mode": "1"},
 )
+
+MOV = Codecs(
+    picture="prores_ks",
+    picture_options={"profile": "4444", "vendor": "apl0"},
+    sound="pcm_s16le",
+    sound_options={},
+    sound_bits=0,
+    container_options={},
+    pixels="yuv444p10le",
+    alpha="yuva444p10le",
+)
+"""ProRes 4444, for editing."""

@@ -14,6 +14,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.error import BlockingIOError as NothingYet
 from av.error import EOFError as NoMore
+from av.error import FFmpegError
 from av.filter import Graph
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
@@ -24,7 +25,7 @@ from common.atomic import write_beside
 from common.errors import InputError
 from common.writable import check_writable
 
-Kind = Literal["mp4", "webm", "gif", "frames"]
+Kind = Literal["mp4", "webm", "mov", "gif", "frames"]
 
 GIF_FASTEST = 50.0
 """Frames per second: players slow a GIF down whose frames last under two hundredths."""
@@ -37,15 +38,22 @@ def output_kind(path: Path) -> Kind:
             return "mp4"
         case ".webm":
             return "webm"
+        case ".mov":
+            return "mov"
         case ".gif":
             return "gif"
         case "":
             return "frames"
         case suffix:
             raise InputError(
-                f"{path}: cannot write {suffix}; use .mp4, .webm or .gif, or for PNG frames the "
-                "name of a new folder, without a suffix"
+                f"{path}: cannot write {suffix}; use .mp4, .webm, .mov or .gif, or for PNG frames "
+                "the name of a new folder, without a suffix"
             )
+
+
+def holds_alpha(path: Path) -> bool:
+    """Whether a film of this name may be transparent; alpha is straight in all of these."""
+    return output_kind(path) in ("webm", "mov", "frames")
 
 
 def check_output(path: Path, audio: Path | None = None) -> None:
@@ -64,6 +72,16 @@ def check_output(path: Path, audio: Path | None = None) -> None:
     if audio is not None and path.exists() and path.samefile(audio):
         raise InputError(f"{path}: is the recording itself; give the output another name")
     check_writable(path, folder=frames)
+
+
+def film_comment(path: Path) -> str:
+    """What the metadata of a film say of it; nothing where it is no film."""
+    try:
+        with av.open(str(path.absolute()), metadata_errors="ignore") as container:
+            tags = {name.lower(): words for name, words in container.metadata.items()}
+    except (FFmpegError, OSError, ValueError):
+        return ""
+    return tags.get("comment", "")
 
 
 def check_picture(width: int, height: int, fps: float) -> None:

@@ -25,8 +25,15 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatar.video.codecs import MP4, NVENC, WEBM, Codecs
-from avatar.video.output import animation, check_output, check_picture, exact_rate, output_kind
+from avatar.video.codecs import MOV, MP4, NVENC, WEBM, Codecs
+from avatar.video.output import (
+    animation,
+    check_output,
+    check_picture,
+    exact_rate,
+    holds_alpha,
+    output_kind,
+)
 from avatar.video.sound import Sound, add_sound
 from common.atomic import folder_beside, write_beside
 from common.background import in_background
@@ -63,14 +70,17 @@ def open_writer(
     sound: Sound | None = None,
     comment: str = "",
     nvenc: bool = False,
+    alpha: bool = False,
 ) -> Iterator[Write]:
     """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1]; for
-    .mp4 and .webm also as `nv12` makes it, [3 H / 2, W], which must not be changed then.
+    .mp4 and .webm also as `nv12` makes it, [3 H / 2, W], which must not be changed then. With
+    `alpha` it is [H, W, 4], of straight alpha, where `holds_alpha`.
 
-    The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), a looping .gif, or
-    PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio` reads,
-    is cut or filled with silence to the length of the film. comment: what the metadata say of it.
-    nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its memory.
+    The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), ProRes 4444 with PCM
+    (.mov), a looping .gif, or PNG files in a new folder (no suffix). The `sound`, of any file that
+    `stream_audio` reads, is cut or filled with silence to the length of the film. comment: what the
+    metadata say of it. nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its
+    memory.
     Frames are encoded on a thread of their own, while the next ones are drawn.
 
     Raises:
@@ -80,16 +90,18 @@ def open_writer(
     """
     check_picture(width, height, fps)
     check_output(path, sound and sound.path)
+    size, channels = (width, height), 4 if alpha else 3
+    assert not alpha or holds_alpha(path), path
     with (
         plain_words(path),
-        _writer(path, (width, height), exact_rate(fps), sound, comment, nvenc) as encode,
+        _writer(path, size, exact_rate(fps), sound, comment, nvenc, alpha) as encode,
         in_background(encode) as write,
     ):
 
         def write_checked(image: Image) -> None:
             if isinstance(image, np.ndarray) and image.ndim == 3:
                 image = as_bytes(image)
-                assert image.shape == (height, width, 3), image.shape
+                assert image.shape == (height, width, channels), image.shape
             else:
                 assert image.shape == (height * 3 // 2, width), image.shape
             write(image)
@@ -103,7 +115,7 @@ def takes_nv12(path: Path) -> bool:
 
 
 def as_bytes(image: Bytes | NDArray[np.float32]) -> Bytes:
-    """A copy [H, W, 3] in 0..255; floats are clipped to [0, 1] and rounded, no numbers are 0."""
+    """A copy of any shape in 0..255; floats are clipped to [0, 1] and rounded, no numbers are 0."""
     if image.dtype == np.uint8:
         return np.array(image, np.uint8, order="C")
     levels, result = np.ascontiguousarray(image, np.float32), np.empty(image.shape, np.uint8)
@@ -128,12 +140,15 @@ def _writer(
     sound: Sound | None,
     comment: str,
     nvenc: bool,
+    alpha: bool,
 ) -> AbstractContextManager[Callable[..., None]]:
     match output_kind(path):
         case "mp4":
-            return _film(path, size, rate, sound, comment, NVENC if nvenc else MP4)
+            return _film(path, size, rate, sound, comment, NVENC if nvenc else MP4, alpha)
         case "webm":
-            return _film(path, size, rate, sound, comment, WEBM)
+            return _film(path, size, rate, sound, comment, WEBM, alpha)
+        case "mov":
+            return _film(path, size, rate, sound, comment, MOV, alpha)
         case "gif":
             return animation(path, size, rate, comment)
         case "frames":
@@ -150,6 +165,7 @@ def _film(
     sound: Sound | None,
     comment: str,
     codecs: Codecs,
+    alpha: bool,
 ) -> Iterator[WriteFinished]:
     with (
         write_beside(path) as partial,
@@ -157,9 +173,10 @@ def _film(
     ):
         if comment:
             container.metadata["comment"] = comment
-        stream = _add_picture(container, codecs, size, rate)
+        stream = _add_picture(container, codecs, size, rate, alpha)
         play_until = _add_sound(container, codecs, sound)
-        to_frame = _shared_frames() if codecs is NVENC else _yuv_converter()
+        pixels = codecs.alpha if alpha else codecs.pixels
+        to_frame = _shared_frames() if codecs is NVENC else _yuv_converter(pixels)
         count = 0
 
         def write(image: Finished) -> None:
@@ -191,14 +208,15 @@ def _failing_as(codecs: Codecs) -> Iterator[None]:
 
 
 def _add_picture(
-    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction
+    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction, alpha: bool
 ) -> VideoStream:
     threads = {"threads": str(min(ENCODERS, thread_count()))}
     options = codecs.picture_options | threads
     stream = container.add_stream(codecs.picture, rate=rate, options=options)
     assert isinstance(stream, VideoStream)
     stream.width, stream.height = size
-    stream.pix_fmt = codecs.pixels
+    stream.pix_fmt = codecs.alpha if alpha else codecs.pixels
+    stream.metadata.update(codecs.metadata if alpha else {})
     stream.codec_context.time_base = 1 / rate
     stream.codec_context.colorspace = Colorspace.ITU709
     stream.codec_context.color_range = ColorRange.MPEG
@@ -213,17 +231,18 @@ def _shared_frames() -> Callable[..., VideoFrame]:
     return shared_frames()
 
 
-def _yuv_converter() -> Callable[..., VideoFrame]:
-    """RGB in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream says."""
+def _yuv_converter(pixels: str = "yuv420p") -> Callable[..., VideoFrame]:
+    """RGB or RGBA in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream
+    says."""
     reformatter = VideoReformatter()
 
     def convert(image: Bytes) -> VideoFrame:
         if image.ndim == 2:
             same = VideoFrame.from_ndarray(image, format="nv12")
-            return reformatter.reformat(same, format="yuv420p", threads=1)
+            return reformatter.reformat(same, format=pixels, threads=1)
         return reformatter.reformat(
-            VideoFrame.from_ndarray(image, format="rgb24"),
-            format="yuv420p",
+            VideoFrame.from_ndarray(image, format="rgb24" if image.shape[2] == 3 else "rgba"),
+            format=pixels,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
@@ -244,7 +263,7 @@ def _add_sound(
 
 @contextmanager
 def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[np.uint8]], None]]:
-    """Yield a function that writes [H, W, 3] to the next of frame_000001.png, frame_000002.png, …
+    """Yield a function that writes [H, W, 3 or 4] to the next of frame_000001.png and so on.
 
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
     it is removed. `path` may be an empty folder. comment: metadata of each picture.

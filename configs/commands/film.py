@@ -10,12 +10,14 @@ from avatar.avatar_io.options import ConvertOptions
 from avatar.batch.options import BatchOptions
 from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions, ViewOptions
 from avatar.live.options import ServeOptions
+from avatar.trust.options import VerifyOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.atomic import write_beside
 from common.threads import use_threads
 from configs.options import DemoOptions
 
 SOME_FAILED = 1
+CHANGED = 1
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -76,9 +78,10 @@ def export_motion(options: ExportOptions) -> None:
 def convert_avatar(options: ConvertOptions) -> None:
     from avatar.avatar_io.convert import convert
     from avatar.heads.head import ANY_MESH
+    from avatar.trust.consent import consent_of
 
     use_threads(options.threads)
-    avatar = convert(options)
+    avatar = convert(options, None if options.consent is None else consent_of(options.consent))
     kind = "mesh" if avatar.topology == ANY_MESH else f"{avatar.topology} mesh"
     print(
         f"wrote {options.out}: {len(avatar.binding):,} Gaussians on a {kind} of "
@@ -86,15 +89,27 @@ def convert_avatar(options: ConvertOptions) -> None:
     )
 
 
+def verify_file(options: VerifyOptions) -> None:
+    from avatar.trust.verify import verify
+
+    found = verify(options.file, options.trust)
+    print("\n".join(found.sentences))
+    if found.changed:
+        sys.exit(CHANGED)
+
+
 def view_avatar(options: ViewOptions) -> None:
     from avatar.drive.view import view_page
     from avatar.page.serve import served
+    from avatar.trust.manifest import seal_of, sign_output
 
     use_threads(options.threads)
+    seal = seal_of(options) if options.export else None
     page = view_page(options)
     if options.export:
         with write_beside(options.export) as partial:
             partial.write_bytes(page)
+        sign_output(options.export, seal)
         print(f"wrote {options.export}: {len(page) / 1e6:.1f} MB, one file that needs no other")
         return
     with served(page, options.port) as address:

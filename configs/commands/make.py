@@ -1,5 +1,6 @@
 """Make avatars. Each verb imports what it needs."""
 
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,27 +61,43 @@ def describe(found: "Tracked") -> str:
 
 
 def make_avatar(options: MakeAvatarOptions) -> None:
+    from avatar.trust.manifest import seal_of, sign_output
+
     use_threads(options.threads)
     _check(options)
+    seal, consent = seal_of(options), _consent(options.consent)
     if options.film is None:
-        _of_photos(options)
+        _of_photos(options, consent)
     else:
-        _of_film(options, options.film)
+        _of_film(options, options.film, consent)
+    sign_output(options.out, seal)
 
 
-def _of_photos(options: MakeAvatarOptions) -> None:
+def _consent(given: str | None) -> str:
+    """Who agreed, in a line: what the option says, or who sits at the terminal; else empty."""
+    from avatar.trust.consent import consent_of
+
+    if given is None and sys.stdin.isatty() and sys.stderr.isatty():
+        asked = "Who agreed that this avatar is made, to what, until when? (Enter: not stated)"
+        print(asked, file=sys.stderr)
+        given = sys.stdin.readline().strip() or None
+    return "" if given is None else consent_of(given)
+
+
+def _of_photos(options: MakeAvatarOptions, consent: str) -> None:
     from avatar.avatar_io.avatar_file import save_avatar
     from avatar.photo.build import seen_sheet
     from avatar.photo.make import avatar_of_photos
 
     made = avatar_of_photos(options.photo, options.seed, options.focal, options.face)
     seen_sheet(made.made, options.out.with_name(options.out.stem + "-seen.png"))
-    save_avatar(options.out, replace(made.made.avatar, origin=_origin(made.source)))
+    avatar = replace(made.made.avatar, origin=_origin(made.source), consent=consent)
+    save_avatar(options.out, avatar)
     print(made.summary)
     print(f"wrote {options.out}: {len(made.made.avatar.binding):,} Gaussians")
 
 
-def _of_film(options: MakeAvatarOptions, film: Path) -> None:
+def _of_film(options: MakeAvatarOptions, film: Path, consent: str) -> None:
     """Track the film and learn the avatar; what an earlier run did is not done again."""
     from avatar.avatar_io.avatar_file import load_avatar, save_avatar
     from avatar.reconstruct import reconstruct
@@ -107,7 +124,10 @@ def _of_film(options: MakeAvatarOptions, film: Path) -> None:
     )
     avatar = reconstruct(learnt)
     made = replace(
-        load_avatar(options.out), origin=_origin("a film"), manner=_manner(capture, film)
+        load_avatar(options.out),
+        origin=_origin("a film"),
+        manner=_manner(capture, film),
+        consent=consent,
     )
     save_avatar(options.out, made)
     print("invented: the back of the head, and whatever the head never turned to the camera")

@@ -131,30 +131,26 @@ def _batch(folder: Path, device: Device) -> Figures:
 
 
 def _against_oracle(device: Device) -> Figures:
-    """Differences of gsplat's picture and gradients from those of the oracle in PyTorch, and
+    """Differences of gsplat's picture and gradients from those of the CPU's rasterizer, and
     milliseconds forward and backward."""
-    from research.bench.rasterizer import head_camera, head_of_gaussians, reference_draw
+    from research.bench.rasterizer import head_camera, head_of_gaussians
     from splat import Gaussians, render
 
     camera, white = head_camera(), torch.ones(3)
 
-    def drawn(oracle: bool) -> tuple[torch.Tensor, ...]:
-        there = torch.device("cpu" if oracle else device)
+    def drawn(there: Device) -> tuple[torch.Tensor, ...]:
         scene = vars(head_of_gaussians(20_000, 3)).items()
         leaves = {name: part.to(there).requires_grad_() for name, part in scene}
-        if oracle:
-            colour = reference_draw(Gaussians(**leaves), camera, white, "classic", False)[0]
-        else:
-            behind = white.to(there)
-            colour = render(Gaussians(**leaves), camera, background=behind, with_depth=False).color
+        behind = white.to(there)
+        colour = render(Gaussians(**leaves), camera, background=behind, with_depth=False).color
         gradients = torch.autograd.grad(colour.square().sum(), list(leaves.values()))
         return tuple(part.detach().cpu() for part in (colour, *gradients))
 
-    first = drawn(oracle=False)
+    first = drawn(device)
     started = time.perf_counter()
-    found = drawn(oracle=False)
+    found = drawn(device)
     spent = time.perf_counter() - started
-    wanted = drawn(oracle=True)
+    wanted = drawn("cpu")
     apart = (found[0] - wanted[0]).abs()
     far = [float((a - b).norm() / b.norm()) for a, b in zip(found[1:], wanted[1:], strict=True)]
     return {

@@ -17,6 +17,7 @@ from configs.command import named, parse, run_verb, spelled_out
 from configs.verbs import VERBS, Verb
 
 LIGHT = {
+    "verify",
     "bench",
     "doctor",
     "evaluate head",

@@ -33,12 +33,14 @@ def frame(gaussians: Gaussians, number: int) -> Gaussians:
     return Gaussians(means[number], quats[number], scales[number], opacities, sh)
 
 
-def one_by_one(gaussians: Gaussians, cameras: list[Camera], background: Tensor) -> Tensor:
+def one_by_one(
+    gaussians: Gaussians, cameras: list[Camera], background: Tensor
+) -> tuple[Tensor, Tensor]:
     drawn = [
-        render(frame(gaussians, number), camera, background=background, backend="cpu").color
+        render(frame(gaussians, number), camera, background=background, backend="cpu")
         for number, camera in enumerate(cameras)
     ]
-    return torch.stack(drawn)
+    return torch.stack([each.color for each in drawn]), torch.stack([each.alpha for each in drawn])
 
 
 BACKGROUND = torch.tensor([0.1, 0.5, 0.9])
@@ -47,19 +49,21 @@ BACKGROUND = torch.tensor([0.1, 0.5, 0.9])
 def test_the_cpu_draws_moments_as_it_draws_each():
     gaussians, cameras = three_moments(1)
     found = render_frames(gaussians, cameras, BACKGROUND, "cpu")
-    assert torch.equal(found, one_by_one(gaussians, cameras, BACKGROUND))
+    wanted = one_by_one(gaussians, cameras, BACKGROUND)
+    assert all(torch.equal(one, other) for one, other in zip(found, wanted, strict=True))
 
 
 @pytest.mark.parametrize("degree", [0, 2])
 def test_one_launch_of_gsplat_draws_what_the_cpu_draws(degree: int):
     gaussians, cameras = three_moments(degree)
     with gsplat_kernels():
-        found = render_frames(gaussians, cameras, BACKGROUND, "gsplat")
+        found, alphas = render_frames(gaussians, cameras, BACKGROUND, "gsplat")
         alone, _, _ = gsplat_backend.draw(
             frame(gaussians, 1), cameras[1], BACKGROUND, "classic", with_depth=False
         )
-    wanted = one_by_one(gaussians, cameras, BACKGROUND)
-    assert found.shape == wanted.shape
+    wanted, coverage = one_by_one(gaussians, cameras, BACKGROUND)
+    assert found.shape == wanted.shape and alphas.shape == coverage.shape
+    assert (alphas - coverage).abs().max() < 2e-3
     assert (found - wanted).abs().max() < 2e-3
     assert (found[0] - found[1]).abs().max() > 0.1  # the frames differ
     assert torch.allclose(found[1], alone, atol=1e-6)
@@ -89,5 +93,6 @@ def test_gradients_through_gsplat_are_those_of_the_cpu(mode: RasterizeMode):
 def test_one_launch_on_cuda_draws_what_the_cpu_draws(degree: int, cuda: torch.device):
     gaussians, cameras = three_moments(degree)
     there = Gaussians(*(getattr(gaussians, f.name).to(cuda) for f in fields(gaussians)))
-    found = render_frames(there, cameras, BACKGROUND.to(cuda), "gsplat").cpu()
-    assert (found - one_by_one(gaussians, cameras, BACKGROUND)).abs().max() < 2e-3
+    found = render_frames(there, cameras, BACKGROUND.to(cuda), "gsplat")
+    for one, other in zip(found, one_by_one(gaussians, cameras, BACKGROUND), strict=True):
+        assert (one.cpu() - other).abs().max() < 2e-3

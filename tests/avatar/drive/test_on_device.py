@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 
 import av
@@ -30,6 +31,7 @@ from avatar.drive.frames import (
     many_at_once,
     moving,
     open_batch_renderer,
+    samples_of,
 )
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.options import DriveOptions
@@ -39,10 +41,10 @@ from avatar.geometry.rotations import axis_angle_to_matrix, quaternion_to_matrix
 from avatar.heads import load_head
 from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
-from avatar.rigging.draw import avatar_rig, batch_rig, rasterizer
+from avatar.rigging.draw import avatar_rig, batch_rig, draw_frames, rasterizer
 from avatar.video.writer import as_bytes
 from common.device import Device
-from splat import Camera, Gaussians, orbit, render_frames
+from splat import Camera, Gaussians, orbit
 
 FRAMES, FPS, CPU = 7, 25.0, torch.device("cpu")
 BACKGROUND = torch.tensor([0.2, 0.4, 0.6])
@@ -81,7 +83,8 @@ def shot(
     """Pictures [F, ..] and offsets [F, V, 3]."""
     clock = DeviceClock(PhaseClock(), device)
     moved = moving(motion, avatar.vertices, device)
-    shown = list(many_at_once(renderer, moved, cameras(), count, clock))
+    samples = samples_of(lambda cameras, fps: repeat(None), moved, cameras(), clock)
+    shown = list(many_at_once(renderer, moved, samples, count, clock))
     assert all(clock.clock.seconds[name] > 0 for name in ("audio2mesh", "rig", "raster", "encode"))
     return torch.stack([on_cpu(p) for p, _ in shown]), torch.stack([on_cpu(o) for _, o in shown])
 
@@ -142,11 +145,11 @@ def test_everything_stays_on_the_device(
 ):
     wanted, _ = shot(small_avatar, motion, replace(renderer, planar=planar), 3)
 
-    def draw(gaussians: Gaussians, cameras: list[Camera]) -> Tensor:
+    def draw(gaussians: Gaussians, cameras: list[Camera], behind: Tensor | None) -> Tensor:
         given = (gaussians.means, gaussians.quats, gaussians.scales)
         assert all(part.device == OTHER for part in given)
         parts = (on_cpu(part) for part in (*given, gaussians.opacities, gaussians.sh))
-        return Elsewhere(render_frames(Gaussians(*parts), cameras, BACKGROUND, "cpu"))
+        return Elsewhere(draw_frames(Gaussians(*parts), cameras, "cpu", BACKGROUND))
 
     with other_device() as device:
         there = BatchRenderer(batch_rig(small_avatar, device), draw, planar, stay=True)
@@ -172,7 +175,7 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     )
     drive(plain)
 
-    def of_the_cpu(context: RenderContext, film: Film) -> BatchRenderer:
+    def of_the_cpu(context: RenderContext, film: Film, label: Tensor | None) -> BatchRenderer:
         return open_batch_renderer(
             context.avatar, CPU, "cpu", context.background, film.out, film.size
         )

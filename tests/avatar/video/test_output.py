@@ -53,7 +53,7 @@ def test_missing_folder(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["film.avi", "film.png", "film.v2", "film.MP3"])
 def test_unknown_suffix(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match=r"use \.mp4, \.webm or \.gif, or for PNG frames"):
+    with pytest.raises(ValueError, match=r"use \.mp4, \.webm, \.mov or \.gif, or for PNG frames"):
         check_output(tmp_path / name)
 
 
