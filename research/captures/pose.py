@@ -40,7 +40,7 @@ def pose_scene(scene: Scene, offsets: Floats, head_pose: Floats) -> Surface:
     visible = shadows.visible(vertices + OFF_SKIN * normals, points.bias)
     with _ALONE:
         visible *= scene.fog.transmitted(in_hair, SELF_SHADE, towards)
-    hairy = fibres.any(1)
+    hairy = np.any(fibres, axis=1)
     sent = diffuse(light, normals, visible, points.softness)
     sent[hairy], outward = _on_hair(light, normals[hairy], fibres[hairy], visible[hairy])
     lamps = visible @ light.lobes
@@ -67,7 +67,7 @@ def _on_hair(
 def reposed(surface: Surface, offsets: Floats, head_pose: Floats) -> Surface:
     """The surface at another time, lit as it was: shade is most of the work of posing."""
     vertices, normals, fibres = _placed(surface.scene, offsets, head_pose)
-    directions = np.where(fibres.any(1)[:, None], fibres, normals)
+    directions = np.where(np.any(fibres, axis=1)[:, None], fibres, normals)
     return replace(surface, vertices=vertices, directions=directions)
 
 

@@ -77,7 +77,8 @@ def build_scene(seed: int) -> Scene:
 
 def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[str, Piece]:
     """All parts on a bust [B, 3], by kind."""
-    library, head = load_library(), load_head()
+    library, head, style = load_library(), load_head(), person.hair
+    assert style is not None
     every = np.arange(len(bust))
     found: dict[str, Piece] = {}
     for number, name in enumerate(pictures):
@@ -89,11 +90,11 @@ def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[s
         else:
             part = library.parts[name]
             vertices = part.bound(bust)
-            if kind == "hair" and person.hair:
-                vertices = deformed(vertices, person.hair)
+            if kind == "hair":
+                vertices = deformed(vertices, style)
             surface, bound_to = (vertices, part.faces, part.uv), (part.reference, part.weights)
         found[kind] = piece(library, head, kind, surface, bound_to, number)
-    hair = as_hair(found["hair"], pictures[f"hair/{person.hair.name}"])
+    hair = as_hair(found["hair"], pictures[f"hair/{style.name}"])
     skin, triangles = as_skin(found["skin"], library, head, np.array(person.lips))
     roots = CARD_ROOTS * linear(person.hair_colour) / np.median(pictures["skin/skin"], (0, 1))[:3]
     skin = under_hair(skin, library, hair[0].rest, roots)

@@ -48,7 +48,7 @@ def picture(name: str, factor: ArrayLike = 1.0) -> Floats:
     """A picture [H, W, 4] of the library, `folder/name`, in linear colours times a factor, and its
     opacity."""
     texels = texture(*name.split("/"))
-    return np.dstack([linear(255 * texels[..., :3]) * factor, texels[..., 3]])
+    return np.dstack([linear(255 * texels[..., :3]) * np.asarray(factor), texels[..., 3]])
 
 
 def shrunk(picture: Floats, factor: int) -> Floats:
@@ -70,9 +70,10 @@ def skin_picture(shares: Mapping[str, float], tint: ArrayLike) -> Floats:
     """A mixture of the library's skins at half their size, opaque, the nearest colour where they
     show nothing."""
     halved = np.sum([n * shrunk(texture("skins", name), 2) for name, n in shares.items()], axis=0)
-    known = binary_closing(np.pad(halved[..., 3] > 0.5, SPECK), iterations=SPECK)  # specks are not
-    missing = ~known[SPECK:-SPECK, SPECK:-SPECK]
-    rows, columns = distance_transform_edt(missing, return_distances=False, return_indices=True)
+    shown = np.pad(halved[..., 3] > 0.5, SPECK)
+    known = np.asarray(binary_closing(shown, iterations=SPECK), bool)[SPECK:-SPECK, SPECK:-SPECK]
+    found = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(found)
     colours = linear(255 * halved[rows, columns, :3]) * np.asarray(tint)
     return np.dstack([colours, np.ones(colours.shape[:2])])
 
