@@ -8,6 +8,7 @@ points by a pinhole camera, and which triangles of a mesh can be seen from outsi
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -78,23 +79,54 @@ def project_parallel(axes: Floats, vertices: Floats, half_width: float, size: in
     return vertices @ axes.T * [scale, scale, 1.0] + [size / 2, size / 2, 0.0]
 
 
+class Cut(NamedTuple):
+    """Pictures on triangles, clear texels of which are holes."""
+
+    uv: Floats  # [M, 3, 2] of the corners; v points up
+    sizes: Ints  # [M, 3] first texel, height and width of each triangle's picture
+    opaque: Bools  # [X] texels
+
+
+WHOLE = Cut(np.empty((0, 3, 2)), np.empty((0, 3), np.int32), np.empty(0, bool))
+
+
 def rasterize(
-    projected: Floats, faces: Ints, height: int, width: int, background: float = 0.0
+    projected: Floats,
+    faces: Ints,
+    height: int,
+    width: int,
+    background: float = 0.0,
+    cut: Cut = WHOLE,
 ) -> Fragments:
     """The nearest of triangles [M, 3] at the centre of each pixel; of equally near ones the first.
 
     projected [V, 3]: as from `project_samples` or `project_parallel`; background: the nearness
-    that only nearer triangles are seen before, -inf for what has no limit.
+    that only nearer triangles are seen before, -inf for what has no limit; cut: holes, only for
+    `project_samples`.
     """
     seen = np.full((height, width), NOTHING, np.int32)
     nearness = np.full((height, width), background, np.float32)
-    _fill(projected, faces, background, seen, nearness)
+    _fill(projected, faces, background, seen, nearness, *cut)
     return Fragments(seen, nearness)
 
 
+@cached_njit(inline="always")
+def texel_at(uv, size, b, c):  # pragma: no cover (compiled)
+    """The texel at weights b and c of the second and third corner of a triangle, whose corners are
+    at uv [3, 2] of a picture of size [3]."""
+    u = uv[0, 0] + b * (uv[1, 0] - uv[0, 0]) + c * (uv[2, 0] - uv[0, 0])
+    v = uv[0, 1] + b * (uv[1, 1] - uv[0, 1]) + c * (uv[2, 1] - uv[0, 1])
+    row = min(int((1 - (v - math.floor(v))) * size[1]), size[1] - 1)
+    column = min(int((u - math.floor(u)) * size[2]), size[2] - 1)
+    return size[0] + row * size[2] + column
+
+
 @cached_njit()
-def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (compiled)
+def _fill(
+    projected, faces, background, seen, nearness, uv, sizes, opaque
+):  # pragma: no cover (compiled)
     height, width = seen.shape
+    whole = len(uv) == 0
     for f in range(len(faces)):
         i, j, k = faces[f, 0], faces[f, 1], faces[f, 2]
         ax, ay, a = projected[i, 0], projected[i, 1], projected[i, 2]
@@ -116,7 +148,9 @@ def _fill(projected, faces, background, seen, nearness):  # pragma: no cover (co
             for column in range(first_column, last_column + 1):
                 if to_b >= 0.0 and to_c >= 0.0 and to_b + to_c <= 1.0:
                     near = np.float32(a + to_b * (b - a) + to_c * (c - a))
-                    if near > nearness[row, column]:
+                    if near > nearness[row, column] and (
+                        whole or opaque[texel_at(uv[f], sizes[f], to_b * b / near, to_c * c / near)]
+                    ):
                         nearness[row, column] = near
                         seen[row, column] = f
                 to_b += b_right

@@ -90,7 +90,7 @@ def strands_on(
     points = np.einsum("nc,ncx->nx", weights, cards.vertices[corners])
     normals = point_normals(cards.vertices, cards.faces)
     facing = normalised(np.einsum("nc,ncx->nx", weights, normals[corners]))
-    along = _along(cards, pick, uv, texture_flow(cards.texels, sigma))
+    along = along_lines(cards, pick, uv, texture_flow(cards.texels, sigma))
     tangents = normalised(along[:, :3])
     kept = _thin_out(points, tangents, length, width)
     steps = along[kept, 3:] / np.maximum(np.linalg.norm(along[kept, :3], axis=1), 1e-9)[:, None]
@@ -100,7 +100,7 @@ def strands_on(
     return CardStrands(points, normalised(across), tangents, colours, alphas, _edge(cards, points))
 
 
-def _along(cards: Cards, pick: Ints, uv: Floats, flow: Floats) -> Floats:
+def along_lines(cards: Cards, pick: Ints, uv: Floats, flow: Floats) -> Floats:
     """Steps along the texture's lines at uv [N, 2] of triangles [N]: in space and in uv [N, 5]."""
     height, width = flow.shape[:2]
     a, b, c = (cards.vertices[cards.faces[pick, k]] for k in range(3))

@@ -16,7 +16,7 @@ from avatar.heads import Head, eyeball, fit_units
 from avatar.heads.head import seal_lips
 from avatar.people.masks import ear_mask
 from avatar.people.surface import Mesh, Spots, at_spots, mesh
-from avatar.people.torso import COLUMNS, RINGS, above_cut, loft, ring_depths, torso_vertices
+from avatar.people.torso import COLUMNS, above_cut, loft, ring_depths, torso_vertices
 
 HairStyle = Literal["bob", "short"]
 Colour = tuple[int, int, int]
@@ -84,10 +84,6 @@ class Subject:
     @property
     def faces(self) -> Ints:
         return self.rest.faces
-
-    def rings(self, values: Floats) -> Floats:
-        """Values [V, 3] of the mesh's vertices on the rings of the torso [RINGS, COLUMNS, 3]."""
-        return values[len(self.head.vertices) :].reshape(RINGS, COLUMNS, 3)
 
     def part(self, *names: str) -> Ints:
         """Triangles [m] of the head's named groups."""

@@ -61,22 +61,14 @@ def ring_depths() -> Floats:
     return np.linspace(-OVERLAP, _profile_length()[-1] * MM, RINGS)
 
 
-def loft(first: int, rows: int = RINGS) -> Ints:
-    """Triangles between `rows` closed rings of COLUMNS vertices, numbered from `first`; they face
-    outwards."""
-    ring = first + np.arange(rows * COLUMNS).reshape(rows, COLUMNS)
+def loft(first: int) -> Ints:
+    """Triangles between the rings, whose vertices are numbered from `first`; they face outwards."""
+    ring = first + np.arange(RINGS * COLUMNS).reshape(RINGS, COLUMNS)
     upper, lower = ring[:-1], ring[1:]
     next_upper, next_lower = np.roll(upper, -1, axis=1), np.roll(lower, -1, axis=1)
     one = np.stack([upper, next_upper, lower], axis=-1).reshape(-1, 3)
     two = np.stack([lower, next_upper, next_lower], axis=-1).reshape(-1, 3)
     return np.concatenate([one, two])
-
-
-def at_depth(rings: Floats, down: float) -> Floats:
-    """Values [COLUMNS, 3] of rings [RINGS, COLUMNS, 3] interpolated `down` metres below the cut."""
-    position = float(np.interp(down, ring_depths(), np.arange(RINGS)))
-    low = min(int(position), RINGS - 2)
-    return rings[low] + (rings[low + 1] - rings[low]) * (position - low)
 
 
 def _angles() -> Floats:

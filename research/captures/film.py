@@ -153,32 +153,29 @@ def _film_frame(options: CaptureOptions, take: Take, index: int) -> int:
 
 def _exposed(take: Take, index: int, shutter: float) -> list[Picture]:
     """The pictures at the sample times of one exposure."""
-    vertices, head_pose, _ = _standing(take, index, 0.0)
-    lit = pose_scene(take.scene, vertices, head_pose)
+    offsets, head_pose, _ = _standing(take, index, 0.0)
+    lit = pose_scene(take.scene, offsets, head_pose)
     pictures = []
     for time in SHUTTER_TIMES:
-        vertices, head_pose, torso_pose = _standing(take, index, time * shutter)
-        surface = moved(reposed(take.scene, lit, vertices, head_pose), torso_pose)
+        offsets, head_pose, torso_pose = _standing(take, index, time * shutter)
+        surface = moved(reposed(lit, offsets, head_pose), torso_pose)
         pictures.append(draw(surface, take.camera, take.gains[index], SAMPLES))
     return pictures
 
 
 def _standing(take: Take, index: int, later: float) -> tuple[Floats, Floats, Floats]:
-    """Vertices [V, 3] on still shoulders, head pose and torso pose [4, 4] of a frame, or so many
-    frames later, up to one to either side."""
+    """Offsets [V, 3] from rest, head pose and torso pose [4, 4] of a frame, or so many frames
+    later, up to one to either side."""
     scene, motion = take.scene, take.motion
     other = min(max(index + int(np.sign(later)), 0), len(take.gains) - 1)
 
     def between(now: Tensor, then: Tensor) -> Floats:
         return torch.lerp(now, then, abs(later)).numpy()
 
-    posed = [
-        pose(scene.rest + motion.offsets(scene.units, f), scene.head, motion.head_pose[f])
-        for f in (index, other)
-    ]
     poses = (motion.head_pose, motion.torso_pose)
     head_pose, torso_pose = (between(p[index], p[other]) for p in poses)
-    return between(*posed), head_pose, torso_pose
+    now, then = (motion.offsets(scene.units, f) for f in (index, other))
+    return between(now, then), head_pose, torso_pose
 
 
 def _write_film(options: CaptureOptions, take: Take) -> None:

@@ -1,18 +1,14 @@
 """Lights of a synthetic capture, and how much of each reaches every point of the subject.
 
-Light comes from a fixed set of directions, each with a depth map; a point receives the directions
-that nothing nearer occludes. Captures under several known lights describe them as --light does, and
-take occlusion from rays, as exact as the mesh.
+Light comes from a set of directions, each with a depth map; a point receives the directions that
+nothing nearer occludes. Captures under several known lights describe them as --light does.
 """
 
 import math
 from dataclasses import dataclass
-from threading import Lock
 
 import numpy as np
 
-from avatar.geometry.closest import FaceTree, face_tree
-from avatar.geometry.rays import unhidden
 from avatar.geometry.vectors import Floats, Ints, normalised, sphere_directions
 from avatar.lighting.environment import Environment, Lobe, lamps, towards
 from avatar.lighting.occlusion import Shadows, cast_shadows
@@ -23,20 +19,19 @@ DIRECTIONS = sphere_directions(96)  # towards the light
 RESOLUTION = 224
 HALF_WIDTH = 0.21  # metres of the square that a map covers
 BIAS = 0.0016  # metres in front that do not shade yet
-FINE, FINE_BIAS = 640, 0.0007  # resolution and bias for the finest folds
 SCATTERED = 0.05  # share of a lit surface's light that reaches even the darkest fold
 WRAP = (0.34, 0.16, 0.09)  # how far red, green and blue pass the terminator in skin
 _PER_DIRECTION = 4 / len(DIRECTIONS)
 
 # Towards each lamp, how focused it is, its colour times its strength.
 _LAMPS = (
-    ((-0.55, 0.45, 0.85), 5.0, (0.80, 0.77, 0.73)),
-    ((0.70, 0.20, 0.75), 4.0, (0.50, 0.52, 0.55)),
-    ((0.10, -0.45, 0.90), 4.0, (0.16, 0.15, 0.145)),
-    ((0.55, 0.55, -0.70), 6.0, (0.36, 0.37, 0.39)),
-    ((-0.70, 0.35, -0.60), 6.0, (0.24, 0.25, 0.26)),
+    ((-0.55, 0.45, 0.85), 5.0, (0.66, 0.63, 0.60)),
+    ((0.70, 0.20, 0.75), 4.0, (0.41, 0.43, 0.45)),
+    ((0.10, -0.45, 0.90), 4.0, (0.13, 0.125, 0.12)),
+    ((0.55, 0.55, -0.70), 6.0, (0.30, 0.305, 0.32)),
+    ((-0.70, 0.35, -0.60), 6.0, (0.20, 0.205, 0.215)),
 )
-SKY, SKY_TILT = 0.30, 0.45
+SKY, SKY_TILT = 0.25, 0.45
 LAMP_LIGHT = math.pi / 2.2  # that a white surface which faces a lamp of colour 1 sends back
 
 
@@ -87,12 +82,6 @@ def diffuse(light: CaptureLight, normals: Floats, visible: Floats, softness: Flo
         received = wrapped(facing, (width * softness)[:, None])
         sent[:, channel] = (received * visible) @ light.radiance[:, channel]
     return sent + SCATTERED * light.radiance.sum(0) / 2
-
-
-def cavities(vertices: Floats, normals: Floats, faces: Ints) -> Floats:
-    """How open [V] the surface is in its finest folds, from 0 to 1: nostrils, ears, lids."""
-    fine = cast(vertices, faces, FINE)
-    return fine.visible(vertices + normals * FINE_BIAS, FINE_BIAS).mean(1) * 2
 
 
 HELD_OUT = ("studio", "window", "golden-hour", "stage")
@@ -152,29 +141,3 @@ def _places(light: Environment) -> tuple[Floats, Floats]:
     energies = np.concatenate([light.energy[bright], energy])
     seen = energies.mean(1) > DARK * white.sum()
     return normalised(directions[seen]), energies[seen]
-
-
-_ALONE = Lock()  # rays are cast by all threads together, and not every way of that bears two calls
-
-
-@dataclass(frozen=True)
-class RayShadows:
-    """What a mesh takes away from each direction's light."""
-
-    tree: FaceTree
-    directions: Floats  # [D, 3]
-
-    def visible(self, points: Floats, bias: Floats | float) -> Floats:
-        """Whether each direction's light reaches each point [N, D], 0 or 1.
-
-        bias [N]: metres within which surfaces do not shade.
-        """
-        asked = np.ones((len(points), len(self.directions)), bool)
-        nearest = np.broadcast_to(np.asarray(bias, float), len(points))
-        with _ALONE:
-            return unhidden(self.tree, points, self.directions, asked, nearest).astype(np.float32)
-
-
-def ray_shadows(vertices: Floats, faces: Ints, directions: Floats) -> RayShadows:
-    """The shadows of triangles [M, 3] of vertices [V, 3] in light from directions [D, 3]."""
-    return RayShadows(face_tree(vertices, faces), directions)

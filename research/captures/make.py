@@ -3,7 +3,7 @@ which split; timesteps are drawn by several threads."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ from research.captures.motion import Timestep, acted
 from research.captures.options import CaptureOptions, check_options
 from research.captures.picture import draw
 from research.captures.pose import pose_scene
-from research.captures.scene import Scene, build_scene, under_light
+from research.captures.scene import Scene, build_scene
 from splat import Camera
 
 RELIT = 4  # timesteps of training that each held-out light shows again
@@ -133,7 +133,7 @@ def _set_up(options: CaptureOptions) -> CaptureSetup:
     timesteps = acted(scene.head, scene.units, scene.rest, counts, options.voice, options.seed)
     taken = shots(timesteps, options.cameras, options.lights, options.seed)
     words = dict.fromkeys(shot.light for shot in taken)
-    lit = {light: under_light(scene, capture_light(light)) if light else scene for light in words}
+    lit = {light: replace(scene, light=capture_light(light)) if light else scene for light in words}
     return CaptureSetup(
         scenes=lit,
         shots=taken,
@@ -161,7 +161,7 @@ def _draw_shot(out: Path, stage: CaptureSetup, index: int) -> int:
     if not missing:
         return 0
     timestep = shot.timestep
-    surface = pose_scene(stage.scenes[shot.light], timestep.vertices, timestep.head_pose)
+    surface = pose_scene(stage.scenes[shot.light], timestep.offsets, timestep.head_pose)
     for number in missing:
         picture = draw(surface, stage.cameras[number], np.ones(3))
         parts = (picture.colour, picture.mask, picture.regions)

@@ -68,6 +68,7 @@ class Timestep:
     """One instant that all cameras see."""
 
     sequence: str
+    offsets: Floats  # [V, 3] float32 metres of the mesh from rest, before the head's pose
     vertices: Floats  # [V, 3] float32 metres in world space, head pose applied
     head_pose: Floats  # [4, 4] rigid motion of the head about its pivot
     held_out: bool
@@ -222,5 +223,6 @@ def _act(
         if take.offsets is not None:
             offsets = offsets + take.offsets[frame]
         vertices = pose(rest + offsets, head, life.head_pose[frame])
-        timesteps.append(Timestep(name, vertices.numpy(), life.head_pose[frame].numpy(), held_out))
+        arrays = offsets.numpy(), vertices.numpy(), life.head_pose[frame].numpy()
+        timesteps.append(Timestep(name, *arrays, held_out))
     return timesteps

@@ -31,7 +31,7 @@ class PhoneOptions:
 
 @dataclass(frozen=True)
 class CaptureOptions:
-    """Render a synthetic capture with known truth: a procedural head, drawn as a textured mesh.
+    """Render a synthetic capture with known truth: a made-up person, drawn as textured meshes.
 
     The folder has the layout that GaussianAvatars and VHAP export, with the tracked vertices of
     every timestep in place of FLAME parameters. Cameras stand in three rows around the face; one in
@@ -65,8 +65,7 @@ class CaptureOptions:
     side with a weaker one and some sky; 0 for the usual one, of which nothing is told. Frames then
     name their light, and a split `relight` shows held-out cameras under held-out lights."""
     seed: int = 0
-    """Seed of face, colours, hair, cameras, motion and noise; the same seed gives the same files.
-    Even seeds have short hair."""
+    """Seed of the person, cameras, motion and noise; the same seed gives the same files."""
     performance: int | None = None
     """Seed of what the subject of a film does, so that several people can do the same; by default
     --seed."""

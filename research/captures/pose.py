@@ -1,70 +1,94 @@
 """The subject of one timestep, lit."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from threading import Lock
 
 import numpy as np
 
 from avatar.geometry.triangle_mesh import point_normals
-from avatar.geometry.vectors import Floats
-from avatar.people.surface import rounded_points
-from research.captures.fine_hair import place
-from research.captures.light import USUAL, cast, ray_shadows
-from research.captures.picture import Surface
+from avatar.geometry.vectors import MM, Floats
+from research.captures.light import CaptureLight, cast, diffuse
 from research.captures.scene import Scene
 
+OFF_SKIN = 0.5 * MM  # where light is gathered
+SELF_SHADE = 4 * MM  # distance within which hair takes no light away
+AMBIENT = 0.25  # light that scatters between hairs and never dies
+_ALONE = Lock()  # fog is marched by all threads together, and not every way of that bears two calls
 
-def pose_scene(scene: Scene, vertices: Floats, head_pose: Floats) -> Surface:
+
+@dataclass(frozen=True)
+class Surface:
+    """Everything that a camera sees of one timestep, in world space."""
+
+    vertices: Floats  # [P, 3]
+    directions: Floats  # [P, 3] unit: the normal, or that of the hair
+    light: Floats  # [P, 3] diffuse light per unit of albedo
+    lamps: Floats  # [P, L] what each lamp's highlight is multiplied by
+    scene: Scene
+
+
+def pose_scene(scene: Scene, offsets: Floats, head_pose: Floats) -> Surface:
     """The lit surface of one timestep.
 
-    vertices [V, 3]: the head's mesh in world space; head_pose [4, 4]: how the hair moves with it.
+    offsets [V, 3]: of the head's mesh from rest, before head_pose [4, 4], the motion of the head.
     """
-    body, pieces, hair, source = scene.body, scene.pieces, scene.hair, scene.matter.light
-    whole = np.concatenate([vertices + body.sink, body.still])
-    usual = source is USUAL
-    solid = (whole, scene.solid)
-    shadows = cast(*solid) if usual else ray_shadows(*solid, source.directions)
-    light, lamps = scene.matter.lit(shadows, whole, point_normals(whole, body.faces))
-    corners, roots = body.faces[pieces.triangles], body.faces[scene.fine_hair.triangles]
-
-    def joined(by_vertex: Floats, on_hair: Floats) -> Floats:
-        """Values at the points of the body's pieces, of the hair, of brows and lashes."""
-        on_pieces = np.einsum("pc,pcx->px", pieces.weights, by_vertex[corners])
-        return np.concatenate([on_pieces, on_hair, by_vertex[roots].mean(1)])
-
-    points, directions = _placed(scene, vertices, head_pose)
+    vertices, normals, fibres = _placed(scene, offsets, head_pose)
+    points, triangles, light = scene.points, scene.triangles, scene.light
+    shadows = cast(vertices, triangles.faces[triangles.solid], directions=light.directions)
+    turn, shift = _parts(head_pose)
+    in_hair, towards = (vertices - shift) @ turn, light.directions @ turn
+    visible = shadows.visible(vertices + OFF_SKIN * normals, points.bias)
+    with _ALONE:
+        visible *= scene.fog.transmitted(in_hair, SELF_SHADE, towards)
+    hairy = np.any(fibres, axis=1)
+    sent = diffuse(light, normals, visible, points.softness)
+    sent[hairy], outward = _on_hair(light, normals[hairy], fibres[hairy], visible[hairy])
+    lamps = visible @ light.lobes
+    lamps[hairy] = (visible[hairy] * np.sqrt(outward)) @ light.lobes
     return Surface(
-        vertices=points,
-        directions=directions,
-        light=joined(light, hair.light),
-        lamps=joined(lamps, hair.lamps),
-        source=source,
-        triangles=scene.triangles,
+        vertices=vertices,
+        directions=np.where(hairy[:, None], fibres, normals),
+        light=sent * points.tint,
+        lamps=lamps * points.gloss[:, None],
+        scene=scene,
     )
 
 
-def reposed(scene: Scene, surface: Surface, vertices: Floats, head_pose: Floats) -> Surface:
+def _on_hair(
+    light: CaptureLight, normals: Floats, fibres: Floats, visible: Floats
+) -> tuple[Floats, Floats]:
+    """Diffuse light [N, 3] after Kajiya and Kay (1989), and how far each direction is outside."""
+    along = np.clip(fibres @ light.directions.T, -1, 1)
+    outward = np.clip((normals @ light.directions.T + 0.25) / 1.25, 0, None)
+    sent = (np.sqrt(1 - along**2) * outward * visible) @ light.radiance
+    return sent + AMBIENT * light.radiance.sum(0) / 4, outward
+
+
+def reposed(surface: Surface, offsets: Floats, head_pose: Floats) -> Surface:
     """The surface at another time, lit as it was: shade is most of the work of posing."""
-    points, directions = _placed(scene, vertices, head_pose)
-    return replace(surface, vertices=points, directions=directions)
+    vertices, normals, fibres = _placed(surface.scene, offsets, head_pose)
+    directions = np.where(np.any(fibres, axis=1)[:, None], fibres, normals)
+    return replace(surface, vertices=vertices, directions=directions)
 
 
 def moved(surface: Surface, motion: Floats) -> Surface:
     """The surface moved as a whole by a rigid motion [4, 4], lit as it was."""
-    turn, shift = motion[:3, :3].astype(float), motion[:3, 3].astype(float)
+    turn, shift = _parts(motion)
     vertices, directions = surface.vertices @ turn.T + shift, surface.directions @ turn.T
     return replace(surface, vertices=vertices, directions=directions)
 
 
-def _placed(scene: Scene, vertices: Floats, head_pose: Floats) -> tuple[Floats, Floats]:
-    """Places and directions [P, 3] of all that is drawn."""
-    body, pieces, hair, fine = scene.body, scene.pieces, scene.hair, scene.fine_hair
-    whole = np.concatenate([vertices + body.sink, body.still])
-    corners = body.faces[pieces.triangles]
-    normals = point_normals(whole, body.faces)
-    points, facing = rounded_points(whole, normals, corners, pieces.weights)
-    turn, shift = head_pose[:3, :3].astype(float), head_pose[:3, 3].astype(float)
-    hairs = hair.vertices @ turn.T + shift
-    return (
-        np.concatenate([points, hairs, place(fine, whole, body.faces)]),
-        np.concatenate([facing, hair.fibres @ turn.T, fine.tangents]),
-    )
+def _placed(scene: Scene, offsets: Floats, head_pose: Floats) -> tuple[Floats, Floats, Floats]:
+    """Places, normals and fibres [P, 3]."""
+    points = scene.points
+    still = points.rest + np.einsum("pc,pcx->px", points.weights, offsets[points.reference])
+    turn, shift = _parts(head_pose)
+    follows = points.follows[:, None]
+    vertices = still + follows * (still @ turn.T + shift - still)
+    normals = point_normals(vertices, scene.triangles.faces) * points.outward
+    return vertices, normals, points.fibres @ turn.T
+
+
+def _parts(motion: Floats) -> tuple[Floats, Floats]:
+    """Rotation [3, 3] and shift [3] of a rigid motion [4, 4]."""
+    return motion[:3, :3].astype(float), motion[:3, 3].astype(float)

@@ -1,117 +1,109 @@
-"""Mesh colours: every triangle has its own grid of texels, so no UV map is needed.
+"""The pictures of a person's parts as one array of texels: what they reflect, and where they are.
 
-After Yuksel, Keyser, House 2010, doi 10.1145/1731047.1731053: a triangle of resolution R has
-(R + 1)(R + 2) / 2 texels at the points of its barycentric grid, between which colours are linear.
-Texels belong to triangles, so paint follows the skin; coarse meshes are tessellated for it.
+Opacity between 0 and 1 is dithered: each texel is there or not, once for all views, so that what a
+camera sees is one true surface. Samples within a pixel average it again.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.ndimage import binary_closing, distance_transform_edt
 
-from avatar.geometry.records import concatenated, stacked
-from avatar.geometry.vectors import Floats, Ints
-from common.kernels import cached_njit
+from avatar.geometry.vectors import Bools, Floats, Ints
+from avatar.people.hair_cards import CONTRAST
+from avatar.people.library import texture
+from avatar.people.mouth import ENAMEL_TINT, TONGUE_TINT
+from avatar.people.person import Person
+from avatar.people.shading import linear
+from avatar.people.textured import BROW_SHADE
 
-
-@dataclass(frozen=True)
-class Tessellation:
-    """Triangles each of which lies within one triangle of a coarse mesh."""
-
-    triangles: Ints  # [P] coarse triangle of each point
-    weights: Floats  # [P, 3] where on it
-    faces: Ints  # [Q, 3] of points
-    owners: Ints  # [Q] coarse triangle of each fine one
-    corners: Floats  # [Q, 3, 3] weights of its corners on that
-
-
-def tessellate(triangles: Ints, segments: Ints | int) -> Tessellation:
-    """Cut each of the coarse triangles [m] into segments² equal ones; `segments` [m] or a number.
-
-    Points on an edge that two triangles share exist twice, at the same place.
-    """
-    segments = np.broadcast_to(segments, len(triangles))
-    parts = [_uniform(triangles[segments == n], int(n)) for n in np.unique(segments)]
-    faces = stacked([part.faces for part in parts], [len(part.triangles) for part in parts])
-    return replace(concatenated(parts), faces=faces)
-
-
-def grid(segments: int) -> tuple[Floats, Ints]:
-    """Points [p, 3] of a triangle cut into segments² ones, as weights, and those [q, 3]."""
-    steps = [(i, j) for i in range(segments + 1) for j in range(segments + 1 - i)]
-    row = {step: index for index, step in enumerate(steps)}
-    upright = [(i, j, i + 1, j, i, j + 1) for i, j in steps if i + j < segments]
-    turned = [(i + 1, j, i + 1, j + 1, i, j + 1) for i, j in steps if i + j < segments - 1]
-    cells = [(row[a, b], row[c, d], row[e, f]) for a, b, c, d, e, f in upright + turned]
-    ij = np.array(steps) / segments
-    return np.column_stack([1 - ij.sum(1), ij]), np.array(cells)
-
-
-def _uniform(triangles: Ints, segments: int) -> Tessellation:
-    weights, cells = grid(segments)
-    count = len(triangles)
-    shifts = np.arange(count)[:, None, None] * len(weights)
-    return Tessellation(
-        triangles=np.repeat(triangles, len(weights)),
-        weights=np.tile(weights, (count, 1)),
-        faces=(cells[None] + shifts).reshape(-1, 3),
-        owners=np.repeat(triangles, len(cells)),
-        corners=np.tile(weights[cells], (count, 1, 1)),
-    )
+SPECK = 8  # texels: what is missing of a skin is larger
+LASHES = linear((32, 24, 20))
 
 
 @dataclass(frozen=True)
 class Texture:
-    """Texels of every triangle, triangle after triangle."""
+    """Pictures, each row by row from the top."""
 
-    resolution: Ints  # [M] int32 segments of a triangle's side
-    texels: Floats  # [X, C] float32
-
-    @property
-    def first(self) -> Ints:
-        """Each triangle's first texel [M]."""
-        return np.cumsum(texel_counts(self.resolution)) - texel_counts(self.resolution)
+    albedo: Floats  # [X, 3] float32 linear
+    opaque: Bools  # [X]
+    sizes: Ints  # [K, 3] first texel, height and width of each picture
 
 
-def texel_counts(resolution: Ints) -> Ints:
-    """How many texels triangles of resolutions [M] have."""
-    return (resolution.astype(np.int64) + 1) * (resolution + 2) // 2
+def joined(pictures: Sequence[Floats], rng: np.random.Generator) -> Texture:
+    """One texture of pictures [H, W, 4] with linear colours and opacities."""
+    flat = np.concatenate([picture.reshape(-1, 4) for picture in pictures])
+    shapes = np.array([picture.shape[:2] for picture in pictures])
+    counts = shapes.prod(1)
+    return Texture(
+        albedo=np.ascontiguousarray(flat[:, :3], np.float32),
+        opaque=flat[:, 3] > rng.uniform(0.02, 0.98, len(flat)),
+        sizes=np.column_stack([np.cumsum(counts) - counts, shapes]).astype(np.int32),
+    )
 
 
-def texel_places(resolution: Ints) -> tuple[Ints, Floats]:
-    """Triangles [X] and weights [X, 3] of the texels of triangles with resolutions [M]."""
-    triangles = np.repeat(np.arange(len(resolution)), texel_counts(resolution))
-    weights = np.empty((len(triangles), 3))
-    for r in np.unique(resolution):
-        places = grid(int(r))[0]
-        chosen = resolution[triangles] == r
-        weights[chosen] = np.tile(places, (int(chosen.sum()) // len(places), 1))
-    return triangles, weights
+def picture(name: str, factor: ArrayLike = 1.0) -> Floats:
+    """A picture [H, W, 4] of the library, `folder/name`, in linear colours times a factor, and its
+    opacity."""
+    texels = texture(*name.split("/"))
+    return np.dstack([linear(255 * texels[..., :3]) * np.asarray(factor), texels[..., 3]])
 
 
-def painted(resolution: Ints, colours: Floats) -> Texture:
-    """The texture of triangles with resolutions [M] and colours [X, C] at their `texel_places`."""
-    return Texture(resolution.astype(np.int32), colours.astype(np.float32))
+def shrunk(picture: Floats, factor: int) -> Floats:
+    """A picture [H, W, C] whose texels are the means of factor² of another's."""
+    height, width, channels = picture.shape
+    blocks = picture.reshape(height // factor, factor, width // factor, factor, channels)
+    return blocks.mean((1, 3))
 
 
-def resolutions(vertices: Floats, faces: Ints, spacing: Floats) -> Ints:
-    """Resolutions [M] that put texels no farther apart than `spacing` [M] metres."""
-    corners = vertices[faces]
-    longest = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(1)
-    return np.clip(np.ceil(longest / spacing), 1, 255).astype(np.int64)
+def toned(picture: Floats, colour: ArrayLike, contrast: float = 1.0) -> Floats:
+    """A picture [H, W, 4] in one hue: light and dark as before, on average an sRGB colour [3]."""
+    grey = picture[..., :3] @ [0.3, 0.6, 0.1]
+    level = grey / np.average(grey, weights=picture[..., 3] + 1e-9)
+    tone = np.clip(level, 0.15, 3) ** contrast
+    return np.dstack([linear(colour) * tone[..., None], picture[..., 3]])
 
 
-@cached_njit(inline="always")
-def texel_corners(resolution, first, to_b, to_c):  # pragma: no cover (compiled)
-    """The three texels around weights (1 - to_b - to_c, to_b, to_c) of a triangle, and theirs."""
-    to_b = min(max(to_b, 0.0), 1.0)
-    u, v = to_b * resolution, min(max(to_c, 0.0), 1.0 - to_b) * resolution
-    i, j = min(int(u), resolution - 1), min(int(v), resolution - 1)
-    if i + j > resolution - 1:
-        j = resolution - 1 - i
-    s, t = u - i, v - j
-    here = first + i * (resolution + 1) - i * (i - 1) // 2 + j
-    right = here + resolution + 1 - i  # the texel at (i + 1, j)
-    if s + t <= 1.0 or i + j == resolution - 1:  # rounding must not lead out of the triangle
-        return here, right, here + 1, 1 - s - t, s, t
-    return right + 1, right, here + 1, s + t - 1, 1 - t, 1 - s
+def skin_picture(shares: Mapping[str, float], tint: ArrayLike) -> Floats:
+    """A mixture of the library's skins at half their size, opaque, the nearest colour where they
+    show nothing."""
+    halved = np.sum([n * shrunk(texture("skins", name), 2) for name, n in shares.items()], axis=0)
+    shown = np.pad(halved[..., 3] > 0.5, SPECK)
+    known = np.asarray(binary_closing(shown, iterations=SPECK), bool)[SPECK:-SPECK, SPECK:-SPECK]
+    found = distance_transform_edt(~known, return_distances=False, return_indices=True)
+    rows, columns = np.asarray(found)
+    colours = linear(255 * halved[rows, columns, :3]) * np.asarray(tint)
+    return np.dstack([colours, np.ones(colours.shape[:2])])
+
+
+def pictures_of(person: Person) -> dict[str, Floats]:
+    """The picture [H, W, 4] of each part of a person, `kind/name` by the library's name."""
+    assert person.hair is not None
+    hair, brows = f"hair/{person.hair.name}", f"eyebrows/{person.brows}"
+    lashes, clothes = f"eyelashes/{person.lashes}", f"clothes/{person.clothes}"
+    cloth = picture(clothes)
+    return {
+        "skin/skin": skin_picture(person.skins, person.tint),
+        "eyes/high-poly": _irises(person),
+        "teeth/teeth": picture("teeth/teeth", ENAMEL_TINT),
+        "tongue/tongue01": picture("tongue/tongue01", TONGUE_TINT),
+        brows: _plain(picture(brows), BROW_SHADE * linear(person.hair_colour), person.brow_weight),
+        lashes: _plain(picture(lashes), LASHES, person.lash_weight),
+        hair: toned(picture(hair), person.hair_colour, CONTRAST),
+        clothes: cloth if person.cloth is None else toned(cloth, person.cloth),
+    }
+
+
+def _irises(person: Person) -> Floats:
+    found = picture(f"irises/{person.iris}")
+    grey = found[..., :3].mean(2, keepdims=True)
+    found[..., :3] = grey + (found[..., :3] - grey) * person.iris_colour
+    return found
+
+
+def _plain(picture: Floats, colour: Floats, weight: float) -> Floats:
+    """A picture in one linear colour [3], its opacity times a weight."""
+    alphas = np.clip(picture[..., 3:] * weight, 0, 1)
+    return np.concatenate([np.broadcast_to(colour, (*alphas.shape[:2], 3)), alphas], axis=2)

@@ -66,7 +66,7 @@ def examples_of(seed: int, pictures: int, finder: FaceFinder) -> Examples:
         camera = phone_camera(SIZE, None, int(rng.integers(1 << 31)))
         head_pose, offsets = motion.head_pose[frame], motion.offsets(scene.units, frame)
         vertices = pose(scene.rest + offsets, scene.head, head_pose)
-        picture = _photographed(scene, vertices.numpy(), head_pose.numpy(), camera, rng)
+        picture = _photographed(scene, offsets.numpy(), head_pose.numpy(), camera, rng)
         with torch.inference_mode():
             found = faces_in_picture(finder, picture).points
         if len(found):
@@ -87,10 +87,10 @@ def _apart(scene: Scene) -> Tensor:
 
 
 def _photographed(
-    scene: Scene, vertices: Floats, head_pose: Floats, camera: Camera, rng: np.random.Generator
+    scene: Scene, offsets: Floats, head_pose: Floats, camera: Camera, rng: np.random.Generator
 ) -> Tensor:
     """The picture [H, W, 3] in [0, 1]."""
-    surface = pose_scene(scene, vertices, head_pose)
+    surface = pose_scene(scene, offsets, head_pose)
     behind = backdrop(SIZE, int(rng.integers(1 << 31)))
     picture = sensed([draw(surface, camera, np.ones(3), 1)], behind, GRAIN, rng)
     return torch.from_numpy(picture.colour).float() / 255

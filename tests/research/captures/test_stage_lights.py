@@ -8,6 +8,8 @@ import imageio.v3 as imageio
 import numpy as np
 import pytest
 
+from avatar.geometry.closest import face_tree
+from avatar.geometry.rays import unhidden
 from avatar.geometry.triangle_mesh import point_normals
 from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.environment import irradiance, lamps
@@ -17,7 +19,7 @@ from common.errors import InputError
 from research.captures import light as lights
 from research.captures import make
 from research.captures import make as shots
-from research.captures.light import HELD_OUT, capture_light, cast, ray_shadows, training_lights
+from research.captures.light import HELD_OUT, capture_light, cast, training_lights
 from research.captures.make import make_capture
 from research.captures.options import CaptureOptions
 from research.captures.scene import Scene
@@ -41,13 +43,14 @@ def test_lights_to_learn_from_come_from_everywhere_and_are_not_held_out():
     assert not set(words) & {*HELD_OUT, *(PRESETS[name] for name in HELD_OUT)}
 
 
-def test_rays_agree_with_maps_of_depth(scene: Scene):
-    vertices, directions = scene.body.vertices, sphere_directions(40)
-    rows = np.arange(0, len(vertices), 9)
-    places = vertices[rows] + 0.5 * MM * point_normals(vertices, scene.body.faces)[rows]
-    exact = ray_shadows(vertices, scene.solid, directions).visible(places, 1.6 * MM)
-    maps = cast(vertices, scene.solid, 640, directions).visible(places, 1.6 * MM)
-    assert set(np.unique(exact)) == {0, 1}
+def test_shadows_are_those_that_rays_cast(scene: Scene):
+    points, triangles, directions = scene.points, scene.triangles, sphere_directions(40)
+    solid = triangles.faces[triangles.solid]
+    rows = np.unique(solid)[::9]
+    places = points.rest[rows] + 0.5 * MM * point_normals(points.rest, triangles.faces)[rows]
+    every = np.ones((len(places), len(directions)), bool)
+    exact = unhidden(face_tree(points.rest, solid), places, directions, every, 1.6 * MM)
+    maps = cast(points.rest, solid, directions=directions).visible(places, 1.6 * MM)
     assert np.abs(exact - maps).mean() < 0.08
 
 
