@@ -68,7 +68,7 @@ def _parts(
         return parts
     return {
         **parts,
-        "gsplat against oracle": partial(_against_oracle, device),
+        "gsplat against the CPU": partial(_against_cpu, device),
         "train motion": partial(_train, device),
         "reconstruct": partial(_reconstruct, folder, device),
         "tests": partial(_tests, ends),
@@ -130,7 +130,7 @@ def _batch(folder: Path, device: Device) -> Figures:
     return {"films": made, "seconds": time.perf_counter() - started}
 
 
-def _against_oracle(device: Device) -> Figures:
+def _against_cpu(device: Device) -> Figures:
     """Differences of gsplat's picture and gradients from those of the CPU's rasterizer, and
     milliseconds forward and backward."""
     from research.bench.rasterizer import head_camera, head_of_gaussians
