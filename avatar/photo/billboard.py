@@ -83,7 +83,9 @@ def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
         return None
     torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
     depth, with_torso = _depth(view, rendered, hair, torso)
-    visible &= hair | with_torso | _broad(visible & ~hair, _spacing(view)) & ~_beside_ears(scene)
+    visible &= hair | with_torso | _broad(visible & ~hair, _spacing(view))
+    if rendered.there.any():  # else it may be hair that was not found
+        visible &= hair | with_torso | ~_beside_ears(scene)
     grid = billboard_cells(visible, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
@@ -98,9 +100,9 @@ def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
 def _beside_ears(scene: Scene) -> Bools:
     """Where [H, W] what the first photo shows is nearest to an ear of the mesh."""
     view, subject = scene.views[0], scene.subject
-    ears = (ear_mask(subject.painted.vertices / MM) > 0)[subject.faces].any(1)
+    ears = ear_mask(subject.painted.vertices / MM)[subject.faces].max(1) > 0
     first = view.triangles[tuple(nearest(view.triangles != NOTHING))]
-    return np.asarray(ears[first], bool)
+    return np.asarray(ears, bool)[first]
 
 
 def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:

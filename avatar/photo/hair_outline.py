@@ -7,7 +7,7 @@ import torch
 from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Bools, Floats, dot, smoothstep
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, dot, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.people.cards import Cards, CardStrands, opaque_points
 from avatar.people.hair_cards import (
@@ -132,7 +132,8 @@ def _grown(subject: Subject, vertices: Floats, frame: Frame, growth: Floats, own
     way[:, 1] = np.maximum(way[:, 1], 0)
     mean = float(growth[growth != 0].mean()) if growth.any() else 0.0
     step = way * (share * _in_bins(along, growth))[:, None]
-    step[:, 2] = np.clip(away[:, 2] / RADIUS, -1, 1) * mean
+    deep = np.clip(away[:, 2] / RADIUS, -1, 1)
+    step[:, 2] = deep * np.where(deep > 0, min(mean, 0), mean)  # no fringe that juts out
     step[:, 2] += FLATTER * np.maximum(-away[:, 2] - BACK, 0)
     tree = KDTree(subject.rest.vertices[np.unique(subject.faces[subject.skin])])
     height, normals = _height(subject, tree, vertices)
@@ -168,16 +169,16 @@ def overlap(scene: Scene, cards: Cards, frame: Frame, cut: float) -> float:
     cell = CELL / frame.metres
     edges = [np.arange(0, size + cell, cell) for size in (width, height)]
     masks = [
-        binary_closing(np.histogram2d(*each.T, bins=edges)[0] > 0)
+        np.asarray(binary_closing(np.histogram2d(*each.T, bins=edges)[0] > 0), bool)
         for each in (pixels, _hair_pixels(frame.view))
     ]
     return float((masks[0] & masks[1]).sum() / max(1, (masks[0] | masks[1]).sum()))
 
 
-def _pixels(view: View, pixels: Floats) -> tuple[np.ndarray, np.ndarray, Bools]:
+def _pixels(view: View, pixels: Floats) -> tuple[Ints, Ints, Bools]:
     """Rows and columns [N] of pixels [N, 2], and which of them are in the photo."""
     width, height = view.photo.seen.size
-    inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+    inside = np.asarray(((pixels >= 0) & (pixels < [width, height])).all(1), bool)
     columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
     return rows, columns, inside
 
