@@ -36,7 +36,9 @@ def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] =
     offsets = offsets - np.median(offsets[library.head], axis=0) * [0, 1, 1]
     bust = library.vertices + offsets
     if len(modes):
-        bust = _shaped(library, bust, np.asarray(modes))
+        space = load_shape_space().modes[: len(modes)].double().numpy()
+        moves = np.einsum("m,mvx->vx", np.asarray(modes), space)
+        bust = with_head(library, bust, bust[library.head] + moves)
     jaw_drop = -head.unit("jawOpen").numpy()[:, 1]
     upper, lower = (head.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
     parts = {name: head.group_vertices(name).numpy() for name in head.group_names}
@@ -45,17 +47,16 @@ def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] =
     return bust
 
 
-def _shaped(library: Library, bust: Floats, modes: Floats) -> Floats:
-    """The bust with a head of other shape; what is near the head follows it."""
-    space = load_shape_space().modes[: len(modes)].double().numpy()
-    moves = np.einsum("m,mvx->vx", modes, space)
+def with_head(library: Library, bust: Floats, vertices: Floats) -> Floats:
+    """The bust with other vertices [V, 3] of its head; what is near the head follows it."""
     distance, near = KDTree(bust[library.head]).query(bust, NEIGHBOURS)
     weights = 1 / np.maximum(distance, 0.1 * MM) ** 2
     weights /= weights.sum(1, keepdims=True)
     fading = np.exp(-((distance[:, :1] / NEAR_HEAD) ** 2))
-    following = np.einsum("bk,bkx->bx", weights, moves[near]) * fading
-    following[library.head] = moves
-    return bust + following
+    moves = vertices - bust[library.head]
+    moved = bust + np.einsum("bk,bkx->bx", weights, moves[near]) * fading
+    moved[library.head] = vertices
+    return moved
 
 
 def with_mood(library: Library, bust: Floats, mood: Mapping[str, float]) -> Floats:

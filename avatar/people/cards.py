@@ -80,12 +80,7 @@ def strands_on(
     sigma: of `texture_flow`; density: darts for each place.
     """
     areas = face_areas(cards.vertices, cards.faces)
-    count = int(areas.sum() / (length * width) * density)
-    pick = rng.choice(len(areas), count, p=areas / areas.sum())
-    weights = barycentric(count, rng)
-    uv = np.einsum("nc,ncx->nx", weights, cards.uv[pick])
-    opaque = texels_at(cards.texels[..., 3:], uv)[:, 0] >= cut
-    pick, weights, uv = pick[opaque], weights[opaque], uv[opaque]
+    pick, weights, uv = _darts(cards, int(areas.sum() / (length * width) * density), rng, cut)
     corners = cards.faces[pick]
     points = np.einsum("nc,ncx->nx", weights, cards.vertices[corners])
     normals = point_normals(cards.vertices, cards.faces)
@@ -98,6 +93,24 @@ def strands_on(
     points, tangents, facing = points[kept], tangents[kept], facing[kept]
     across = facing - tangents * dot(facing, tangents)
     return CardStrands(points, normalised(across), tangents, colours, alphas, _edge(cards, points))
+
+
+def opaque_points(cards: Cards, count: int, rng: np.random.Generator) -> Floats:
+    """Points [N, 3] spread over cards where they are opaque; count: with those where not."""
+    pick, weights, _ = _darts(cards, count, rng, 0.5)
+    return np.einsum("nc,ncx->nx", weights, cards.vertices[cards.faces[pick]])
+
+
+def _darts(
+    cards: Cards, count: int, rng: np.random.Generator, cut: float
+) -> tuple[Ints, Floats, Floats]:
+    """Triangles [N], barycentric weights [N, 3] and uv [N, 2] of random points of some opacity."""
+    areas = face_areas(cards.vertices, cards.faces)
+    pick = rng.choice(len(areas), count, p=areas / areas.sum())
+    weights = barycentric(count, rng)
+    uv = np.einsum("nc,ncx->nx", weights, cards.uv[pick])
+    opaque = texels_at(cards.texels[..., 3:], uv)[:, 0] >= cut
+    return pick[opaque], weights[opaque], uv[opaque]
 
 
 def along_lines(cards: Cards, pick: Ints, uv: Floats, flow: Floats) -> Floats:

@@ -2,7 +2,7 @@
 a lining; or grown."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +21,7 @@ from avatar.people.shading import Studio, linear, lit_hair
 from avatar.people.skin import Skin
 from avatar.people.strands import AMBIENT, still_triangles, strand_layer
 from avatar.people.subject import HairStyle as PaintedStyle
+from avatar.people.subject import Subject
 
 SKULL = np.array([0.0, 0.03, -0.01])  # metres: from here hair grows when it is scaled
 FREE = (90 * MM, 160 * MM)  # metres from there over which hair becomes free to be deformed
@@ -89,21 +90,34 @@ def _grown(style: PaintedStyle, skin: Skin, rng: np.random.Generator) -> Hair:
 
 
 def _cards(library: Library, bust: Floats, style: Style, rng: np.random.Generator) -> Hair:
-    part = library.parts[f"hair/{style.name}"]
-    vertices = deformed(part.bound(bust), style)
-    above = vertices[part.faces][..., 1].max(1) > style.cut - 3 * RAGGED[0]
-    cards = Cards(vertices, part.faces[above], part.uv[above], texture("hair", style.name))
-    strands = strands_on(cards, style.length, style.width, rng)
-    lining = strands_on(cards, LINING, LINING, rng, cut=LINED, density=5)
-    lining = lining[lining.from_edge > INSIDE]
-    strands, lining = (_cut(each, style, rng) for each in (strands, lining))
+    cards = cards_of(library, bust, style.name)
+    vertices = deformed(cards.vertices, style)
+    strands, lining = lined_strands(replace(cards, vertices=vertices), style, rng)
     sections = strands.alphas * style.length * style.width * CROSS_SECTION
     return Hair(
         hair_fog(strands.points, sections),
         partial(card_layer, strands=strands, lining=lining, style=style),
-        partial(_covered, strands),
+        partial(covered, strands),
         CARD_ROOTS,
     )
+
+
+def cards_of(library: Library, bust: Floats, name: str) -> Cards:
+    """The library's hair of some name on a bust [B, 3]."""
+    part = library.parts[f"hair/{name}"]
+    return Cards(part.bound(bust), part.faces, part.uv, texture("hair", name))
+
+
+def lined_strands(
+    cards: Cards, style: Style, rng: np.random.Generator
+) -> tuple[CardStrands, CardStrands]:
+    """The strands on cards down to where they are cut, and the discs of their lining."""
+    above = cards.vertices[cards.faces][..., 1].max(1) > style.cut - 3 * RAGGED[0]
+    cards = replace(cards, faces=cards.faces[above], uv=cards.uv[above])
+    strands = strands_on(cards, style.length, style.width, rng)
+    lining = strands_on(cards, LINING, LINING, rng, cut=LINED, density=5)
+    lining = lining[lining.from_edge > INSIDE]
+    return _cut(strands, style, rng), _cut(lining, style, rng)
 
 
 def deformed(vertices: Floats, style: Style) -> Floats:
@@ -133,7 +147,8 @@ CROSS_SECTION = 0.25  # of a strand's spacing, where it takes light away
 COVER = 0.75  # most by which cards hide the skin
 
 
-def _covered(strands: CardStrands, skin: Skin) -> Floats:
+def covered(strands: CardStrands, skin: Skin) -> Floats:
+    """How far [N] strands hide samples of skin."""
     distance = KDTree(strands.points).query(skin.points + skin.normals * 4 * MM, 4)[0]
     return COVER * smoothstep(9 * MM, 3 * MM, distance.mean(1)) * (skin.scalp > 0.1)
 
@@ -151,24 +166,36 @@ def card_layer(
     studio: Studio, colour: ArrayLike, strands: CardStrands, lining: CardStrands, style: Style
 ) -> Layer:
     """Strands of one hue, light and dark as in the picture, over a lining that closes the gaps."""
-    luminance = linear(255 * strands.colours) @ [0.3, 0.6, 0.1]
-    tone = np.clip(luminance / luminance.mean(), 0.15, 3) ** CONTRAST
-    albedo = linear(colour) * tone[:, None]
-    normals = _outward(strands)
+    albedo = linear(colour) * tones(strands)[:, None]
+    normals = outward(strands)
     visible = studio.light.at_rest(strands.points, BIAS, skip=SKIP)
     radiance = lit_hair(strands.points, strands.tangents, normals, visible, albedo, LOBES)
     flicker = np.clip(1 + 0.06 * studio.rng.normal(size=len(strands)), 0.6, 1.5)
     radiance = (radiance + AMBIENT * albedo) * flicker[:, None]
-    still = still_triangles(studio.subject)
+    return strand_discs(studio.subject, strands, lining, style, radiance)
+
+
+def tones(strands: CardStrands) -> Floats:
+    """How light [N] strands are in the picture, around 1."""
+    luminance = linear(255 * strands.colours) @ [0.3, 0.6, 0.1]
+    return np.clip(luminance / luminance.mean(), 0.15, 3) ** CONTRAST
+
+
+def strand_discs(
+    subject: Subject, strands: CardStrands, lining: CardStrands, style: Style, radiance: Floats
+) -> Layer:
+    """Gaussians of strands of some radiance [N, 3], and of their lining, which takes it from
+    them."""
+    still = still_triangles(subject)
     over = layer(
         means=strands.points,
-        axes=axes(strands.tangents, normals),
+        axes=axes(strands.tangents, outward(strands)),
         scales=(style.length * ALONG, THICKNESS, style.width * ACROSS),
         radiance=radiance,
         opacities=np.clip(strands.alphas * 0.96, 0, 0.97),
-        triangles=studio.subject.nearest(still, strands.points),
+        triangles=subject.nearest(still, strands.points),
     )
-    inward = -_outward(lining)
+    inward = -outward(lining)
     near = KDTree(strands.points).query(lining.points, 6)[1]
     under = layer(
         means=lining.points + inward * LINING_DEPTH,
@@ -176,12 +203,12 @@ def card_layer(
         scales=(LINING * 0.73, 0.25 * MM, LINING * 0.73),
         radiance=radiance[near].mean(1) * LINING_SHADE,
         opacities=0.97,
-        triangles=studio.subject.nearest(still, lining.points),
+        triangles=subject.nearest(still, lining.points),
     )
     return concatenated([under, over])
 
 
-def _outward(strands: CardStrands) -> Floats:
+def outward(strands: CardStrands) -> Floats:
     """Normals [N, 3] that point away from the skull."""
     side = np.sign(dot(strands.points - [0.0, 0.02, 0.0], strands.normals))
     return strands.normals * np.where(side == 0, 1, side)

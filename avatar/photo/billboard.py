@@ -1,6 +1,6 @@
 """Billboard of a photo: small flat pieces in the colours of clothes and hair, and of the person
-beyond head and torso. They are put in front of the clothes and the hair that the avatar has, of the
-shell of loose hair, or of a surface that continues all these backwards."""
+beyond head and torso. They are put in front of the clothes and the hair that the avatar has, or of
+a surface that continues these backwards."""
 
 from dataclasses import dataclass, replace
 
@@ -18,7 +18,7 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, dot, normalis
 from avatar.geometry.zbuffer import NOTHING, camera_centre
 from avatar.lighting.materials import untoned
 from avatar.people.layer import layer
-from avatar.photo.hair_shell import HairShell
+from avatar.people.masks import ear_mask
 from avatar.photo.project import (
     Part,
     View,
@@ -72,9 +72,7 @@ def rendered_hair(avatar: Avatar, view: View, hair: Bools) -> RenderedHair:
     return RenderedHair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
 
 
-def billboard_part(
-    scene: Scene, rendered: RenderedHair, hair_shell: HairShell | None
-) -> Part | None:
+def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
     """The pieces of all that the first photo shows, but for the skin of the head."""
     view = scene.views[0]
     seen = view.photo.seen
@@ -84,8 +82,10 @@ def billboard_part(
     if not visible.any():
         return None
     torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
-    depth, with_torso = _depth(view, rendered, hair_shell, hair, torso)
+    depth, with_torso = _depth(view, rendered, hair, torso)
     visible &= hair | with_torso | _broad(visible & ~hair, _spacing(view))
+    if rendered.there.any():  # else it may be hair that was not found
+        visible &= hair | with_torso | ~_beside_ears(scene)
     grid = billboard_cells(visible, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
@@ -95,6 +95,14 @@ def billboard_part(
     plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
     part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
     return part[plain > LEAST]
+
+
+def _beside_ears(scene: Scene) -> Bools:
+    """Where [H, W] what the first photo shows is nearest to an ear of the mesh."""
+    view, subject = scene.views[0], scene.subject
+    ears = ear_mask(subject.painted.vertices / MM)[subject.faces].max(1) > 0
+    first = view.triangles[tuple(nearest(view.triangles != NOTHING))]
+    return np.asarray(ears, bool)[first]
 
 
 def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
@@ -124,9 +132,7 @@ def _spacing(view: View) -> float:
     return max(1.0, SPACING / view.pixel)
 
 
-def _depth(
-    view: View, rendered: RenderedHair, hair_shell: HairShell | None, hair: Bools, torso: Bools
-) -> tuple[Floats, Bools]:
+def _depth(view: View, rendered: RenderedHair, hair: Bools, torso: Bools) -> tuple[Floats, Bools]:
     """Depth [H, W] of the billboard, and where [H, W] it continues the torso."""
     there = view.triangles != NOTHING
     mesh = 1 / np.maximum(view.nearness, 1e-3)
@@ -135,9 +141,6 @@ def _depth(
     rest = loose = _continued(mesh, known, pixel)
     if rendered.there.any():
         loose = _continued(rendered.depth, nearest(rendered.there), pixel)
-    if hair_shell is not None:
-        front, hangs = hair_shell.front(hair.shape[1])
-        loose = np.where(hangs, front, loose)
     sigma = SMOOTH / pixel
     depth = np.where(hair, smoothed(loose, hair, sigma), smoothed(rest, ~hair, sigma))
     before = np.where(there, np.minimum(depth, mesh), depth)

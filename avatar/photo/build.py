@@ -17,8 +17,7 @@ from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
 from avatar.photo.billboard import billboard_part, rendered_hair
 from avatar.photo.fit import Fitted
-from avatar.photo.hair import ScalpHair, hair_parts, hair_thickness, scalp_hair_of, without_hair
-from avatar.photo.hair_shell import hair_shell_of, hair_shell_part
+from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.project import Part, invented_part
 from avatar.photo.refine import outside_visual_hull, refined
 from avatar.photo.subject import Scene, eye_light, subject_scene
@@ -45,33 +44,28 @@ class Made:
 def build(fitted: Fitted, seed: int = 0) -> Made:
     """The avatar of the person whom photos were fitted with."""
     scene = subject_scene(fitted, np.random.default_rng(seed))
-    thickness = hair_thickness(scene)
-    scalp_hair = scalp_hair_of(scene, thickness)
-    if scalp_hair is None:
+    hair = hair_of_photo(scene)
+    if hair is None:
         scene = without_hair(scene)
+    strands = [] if hair is None else [hair_part(scene, hair)]
     painted = paint_skin(scene)
+    if hair is not None:
+        painted = rooted(scene, painted, hair, strands[0])
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = _with_hair(scene, parts, thickness, scalp_hair)
+    whole = _with_hair(scene, parts, strands)
     share = torch.from_numpy(whole.follows).float()
     avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: None)
     return Made(avatar, fitted, scene, painted, whole)
 
 
-def _with_hair(
-    scene: Scene, parts: list[Part], thickness: Floats, scalp_hair: ScalpHair | None
-) -> Part:
+def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
-    view = scene.views[0]
-    hair = [] if scalp_hair is None else hair_parts(scene, scalp_hair)
-    whole = concatenated([*parts, *hair])
+    whole = concatenated([*parts, *strands])
     hairless = sum(len(part.layer) for part in parts)
     is_hair = np.arange(len(whole.layer)) >= hairless
-    rendered = rendered_hair(bound(whole.layer, scene.subject), view, is_hair)
-    hair_shell = hair_shell_of(scene, view, thickness)
-    loose = [] if hair_shell is None else [hair_shell_part(scene, view, hair_shell)]
-    billboard = billboard_part(scene, rendered, hair_shell)
-    every: list[Part] = [whole, *loose, *([] if billboard is None else [billboard])]
-    full = concatenated(every)
+    rendered = rendered_hair(bound(whole.layer, scene.subject), scene.views[0], is_hair)
+    billboard = billboard_part(scene, rendered)
+    full = whole if billboard is None else concatenated([whole, billboard])
     beyond = outside_visual_hull(bound(full.layer, scene.subject), scene.views[1:])
     return full[(np.arange(len(beyond)) < hairless) | ~beyond]
 

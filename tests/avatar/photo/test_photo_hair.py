@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avatar.people.bust import with_head
+from avatar.people.hair_cards import SKULL, cards_of
+from avatar.people.library import load_library
 from avatar.photo.billboard import billboard_cells
 from avatar.photo.fit import fit
-from avatar.photo.hair import hair_thickness
-from avatar.photo.hair_shell import HairShell, hair_shell_of, hair_shell_part
+from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part
+from avatar.photo.hair_outline import fitted_cards, frame_of, lowest, overlap
 from avatar.photo.photograph import see
 from avatar.photo.refine import outside_visual_hull
 from avatar.photo.subject import Scene, subject_scene
@@ -27,28 +30,55 @@ def scene(name: str, folder: Path) -> Scene:
     return subject_scene(fit([photo]), np.random.default_rng(0))
 
 
-def test_a_bob_hangs_on_both_sides_and_falls_behind_the_face(tmp_path: Path):
-    bob = scene("bob", tmp_path)
+@pytest.fixture(scope="module")
+def bob(tmp_path_factory) -> Scene:
+    return scene("bob", tmp_path_factory.mktemp("bob"))
+
+
+@pytest.fixture(scope="module")
+def man(tmp_path_factory) -> Scene:
+    return scene("man", tmp_path_factory.mktemp("man"))
+
+
+def test_a_bob_hangs_on_both_sides_and_short_hair_does_not(bob: Scene, man: Scene):
+    low, loose = lowest(bob.views[0], frame_of(bob.views[0]))
+    assert loose and -0.25 < low < -0.03
+    assert not lowest(man.views[0], frame_of(man.views[0]))[1]
+    hanging, short = hair_of_photo(bob), hair_of_photo(man)
+    assert hanging is not None and short is not None
+    assert hanging.style.name in LOOSE and short.style.name in SHORT
+    beside = hanging.strands.points[hanging.strands.points[:, 1] < -0.05]
+    assert min((beside[:, 0] > 0.05).sum(), (beside[:, 0] < -0.05).sum()) > 200
+
+
+def test_hair_is_nowhere_where_the_photo_shows_none(bob: Scene):
     view = bob.views[0]
-    shell = hair_shell_of(bob, view, hair_thickness(bob))
-    assert shell is not None and shell.hangs.any(0).all()
-    rows = np.flatnonzero(shell.hangs.all(1))
-    assert len(rows) * shell.metres > 0.08
-    assert (shell.width[rows] > 0.06).all() and (shell.width[rows] < 0.16).all()
-    part = hair_shell_part(bob, view, shell)
-    means = part.layer.means
-    assert len(part.layer) > 2000 and part.observed.max() == 0
-    assert np.abs(means[:, 0]).max() < 0.16
-    assert means[:, 2].min() < -0.05 < 0.02 < means[:, 2].max() < 0.1
+    hair = hair_of_photo(bob)
+    assert hair is not None
+    pixels, _ = frame_of(view).seen(hair.strands.points)
+    columns, rows = np.clip(pixels, 0, np.array(view.photo.seen.size) - 1).astype(int).T
+    assert (view.photo.seen.person[rows, columns] > 0.4).mean() > 0.98
+    part = hair_part(bob, hair)
+    count = len(hair.strands) + len(hair.lining)
+    assert len(part.layer) == count and part.observed[: len(hair.lining)].max() == 0
 
 
-def test_short_hair_does_not_hang(tmp_path: Path):
-    man = scene("man", tmp_path)
-    assert hair_shell_of(man, man.views[0], hair_thickness(man)) is None
+def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):
+    subject, view = man.subject, man.views[0]
+    vertices = subject.rest.vertices[: len(subject.head.vertices)]
+    library = load_library()
+    bust = with_head(library, library.vertices, vertices)
+    assert bust[library.head] == pytest.approx(vertices)
+    frame = frame_of(view)
+    small = cards_of(library, SKULL + 0.93 * (bust - SKULL), "short02")
+    grown = fitted_cards(man, small, frame)
+    before, after = (overlap(man, cards, frame, -1.0) for cards in (small, grown))
+    assert after > max(0.75, before + 0.03)
+    assert np.linalg.norm(grown.vertices - small.vertices, axis=1).max() < 0.06
 
 
-def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: Avatar):
-    view = scene("man", tmp_path).views[0]
+def test_a_further_photo_shows_what_is_not_there(man: Scene, small_avatar: Avatar):
+    view = man.views[0]
     seen = view.photo.seen
     half = np.zeros_like(seen.person)
     half[:, : seen.size[0] // 2] = 1
@@ -58,23 +88,6 @@ def test_a_further_photo_shows_what_is_not_there(tmp_path: Path, small_avatar: A
     assert 0.3 < beyond.mean() < 0.7
     assert means[beyond, 0].mean() > 0.02 and means[~beyond, 0].mean() < -0.02
     assert not outside_visual_hull(small_avatar, []).any()
-
-
-@pytest.fixture
-def shell() -> HairShell:
-    hangs, width = np.ones((10, 2), bool), np.tile([0.05, 0.1], (10, 1))
-    hangs[:4, 0] = False
-    return HairShell(hangs, width, axis=60.0, middle=1.0, deep=(0.08, 0.1), metres=1e-3)
-
-
-def test_a_hair_shell_is_an_ellipse_cut_off_in_front(shell: HairShell):
-    depth, where = shell.front(200)
-    assert not where[:4, :60].any() and where[4:].all() and where[:, 60:].all()
-    assert depth[5, 159] == pytest.approx(1.0, abs=0.009)
-    assert depth[5, 200 - 1] == 1.0 == depth[5, 0]
-    x = 95
-    assert depth[5, 60 + x] == pytest.approx(1 - 0.08 * np.sqrt(1 - 0.0955**2 / 0.01), abs=1e-6)
-    assert depth.min() == depth[5, 60] > 1 - 0.08
 
 
 def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():

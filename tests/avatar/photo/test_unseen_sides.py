@@ -1,12 +1,10 @@
-"""Colours for the sides that no photo shows: in range, without a seam, and hair in strands."""
+"""Colours for the sides that no photo shows: in range, and without a seam."""
 
 import numpy as np
 import pytest
 
-from avatar.geometry.vectors import MM, normalised, sphere_directions
+from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
-from avatar.people.masks import SKULL_CENTRE
-from avatar.photo.hair import hairy_region, strand_brightness
 from avatar.photo.robust_fill import DARK, robust_mean, seamless
 
 BALL = sphere_directions(3000)
@@ -54,32 +52,3 @@ def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.G
     meeting = np.abs(BALL[:, 0]) < 0.1
     assert there.values[meeting] == pytest.approx(own.values[meeting], rel=0.1)
     assert (there.weight == (BALL[:, 0] > -0.3)).all()
-
-
-def test_strands_are_meridians_and_differ_as_told():
-    flow = normalised(np.array([0.0, -1.0, -0.5]))
-    points = SKULL_CENTRE * MM + 0.1 * BALL
-    bright = strand_brightness(points, flow, 0.2)
-    assert np.log(bright).std() == pytest.approx(0.2, rel=0.01)
-    along = normalised(flow - BALL * (BALL @ flow)[:, None])
-    middle = np.abs(BALL @ flow) < 0.7
-    moved = {
-        name: SKULL_CENTRE * MM + 0.1 * normalised(BALL + 0.02 * way)
-        for name, way in (("along", along), ("across", np.cross(along, BALL)))
-    }
-    change = {
-        name: np.abs(np.log(strand_brightness(there, flow, 0.2) / bright))[middle].mean()
-        for name, there in moved.items()
-    }
-    assert change["along"] < 0.3 * change["across"]
-
-
-def test_hair_grows_as_told_and_elsewhere_on_the_scalp():
-    scalp = (BALL[:, 1] > 0.2).astype(float)
-    bare_forehead = (BALL[:, 2] > 0.5) & (BALL[:, 1] > 0.2)
-    flags = np.column_stack([np.zeros((len(BALL), 3)), scalp * ~bare_forehead])
-    observed = Observed(flags, (BALL[:, 2] > 0.3).astype(float))
-    hairy = hairy_region(observed, scalp, 0.1 * BALL, BALL)
-    assert not hairy[bare_forehead].any()
-    back = (BALL[:, 2] < -0.2) & (np.abs(BALL[:, 1] - 0.2) > 0.1)
-    assert (hairy[back] == (scalp[back] > 0.5)).mean() > 0.99

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from avatar.photo.billboard import RenderedHair, billboard_part
 from avatar.photo.fit import Fitted, fit
-from avatar.photo.hair import hair_thickness
 from avatar.photo.make import _say, glasses_worn, mouth_covered
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.subject import subject_scene
@@ -93,16 +93,23 @@ def test_glasses_hardly_change_the_face(tmp_path: Path):
     assert unlike_mm(worn, fit([bare(tmp_path, "man")])) < 1.5
 
 
+def highest_piece(fitted: Fitted) -> float:
+    """Metres of height up to which an avatar shows what is on its photo."""
+    scene = subject_scene(fitted, np.random.default_rng(0))
+    seen = fitted.photos[0].seen
+    nothing = RenderedHair(np.zeros(seen.person.shape, bool), np.zeros(seen.person.shape))
+    pieces = billboard_part(scene, nothing)
+    assert pieces is not None
+    return float(pieces.layer.means[:, 1].max())
+
+
 def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(tmp_path: Path):
-    """The face stays, nothing is said to be wrong with it, and the cap is as thick hair."""
+    """The face stays, nothing is said to be wrong with it, and the cap is as high as it is."""
     worn, plain = (
         fit([seen])
         for seen in (looked_at(tmp_path / "hat.png", with_hat("man")), bare(tmp_path, "man"))
     )
     assert unlike_mm(worn, plain) < 1.5
     assert not glasses_worn(worn.photos[0].seen) and not mouth_covered(worn.photos[0].seen)
-    high, low = (
-        hair_thickness(subject_scene(fitted, np.random.default_rng(0))).max()
-        for fitted in (worn, plain)
-    )
+    high, low = (highest_piece(fitted) for fitted in (worn, plain))
     assert 0.005 < high - low < 0.05
