@@ -150,7 +150,8 @@ class KernelCache(FunctionCache):
 
 def is_compiled(kernel: Any) -> bool:
     """Whether the disk holds a kernel of `KERNELS`, compiled for this processor and its sources."""
-    here = cpu_target.target_context.codegen().magic_tuple()
+    context: Any = cpu_target.target_context
+    here = context.codegen().magic_tuple()
     files = (kernel._cache._cache_file, kernel._cache._beside)
     return any(key[1] == here for file in files if file for key in file._load_index())
 

@@ -192,8 +192,9 @@ def test_lips_do_not_move_to_anothers_voice(voice: np.ndarray, speaker: Speaker)
     alone, beside = Session(speaker), Session(speaker)
     moved = [np.concatenate([alone.push(quiet).rows, alone.finish().rows])]
     moved += [np.concatenate([beside.push(quiet, voice).rows, beside.finish().rows])]
-    assert np.array_equal(*(each[:, :mouth] for each in moved))
-    assert not np.array_equal(*(each[:, mouth:] for each in moved))
+    still, listening = moved
+    assert np.array_equal(still[:, :mouth], listening[:, :mouth])
+    assert not np.array_equal(still[:, mouth:], listening[:, mouth:])
 
 
 def test_who_has_listened_begins_a_turn_where_the_face_is(voice: np.ndarray, speaker: Speaker):
