@@ -78,6 +78,8 @@ def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
     seen = view.photo.seen
     hair = _with_fringes(hair_mask(seen) > HAIRY, view.triangles != NOTHING, seen.person > PERSON)
     on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.subject.head.faces))
+    if rendered.there.any():
+        hair &= ~(_beside_ears(scene) & _like_skin(seen.picture, hair, on_head & ~hair))
     visible = (seen.person > PERSON) & (hair | ~on_head)
     if not visible.any():
         return None
@@ -103,6 +105,16 @@ def _beside_ears(scene: Scene) -> Bools:
     ears = ear_mask(subject.painted.vertices / MM)[subject.faces].max(1) > 0
     first = view.triangles[tuple(nearest(view.triangles != NOTHING))]
     return np.asarray(ears, bool)[first]
+
+
+def _like_skin(picture: Floats, hair: Bools, skin: Bools) -> Bools:
+    """Where [H, W] a picture's colour is nearer to the median of skin than to that of hair."""
+    away = [
+        np.linalg.norm(picture - np.median(picture[where], axis=0), axis=-1)
+        for where in (skin, hair)
+        if where.any()
+    ]
+    return away[0] < away[1] if len(away) == 2 else np.zeros(hair.shape, bool)
 
 
 def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:

@@ -23,6 +23,7 @@ from splat import render
 
 STEPS = 24
 HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
+SOLID = 0.8  # opacity of the avatar from which a pixel tells its colours, not what it lacks
 SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
 WHITE = 0.5 / SPHERICAL
 
@@ -35,7 +36,10 @@ def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None
     vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
     there = avatar_rig(avatar, torch.device("cpu"))(vertices)
     target = torch.from_numpy(photo.seen.picture).float()
-    mask = torch.from_numpy(well_inside(photo.seen)).float()[..., None]
+    with torch.no_grad():
+        alpha = render(there, photo.camera, backend="cpu", with_depth=False).alpha
+    inside = torch.from_numpy(well_inside(photo.seen)) & (alpha.reshape(*target.shape[:2]) > SOLID)
+    mask = inside.float()[..., None]
     sh = there.sh.clone()
 
     def backprojected(sh: Tensor, residual: Callable[[Tensor], Tensor]) -> Tensor:
