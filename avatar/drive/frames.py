@@ -113,6 +113,8 @@ def shoot(
     fails on the way, the film is begun again with the CPU's. Nothing half-written is left. Raises
     as `open_writer` does.
     """
+    if context.avatar.origin or context.avatar.consent:
+        print(consent_line(context.avatar.consent), file=sys.stderr)
     label = label_of(film.label, film.size) if film.label else None
     renderer = batch_renderer_of(context, film, label)
     if renderer is None or not renderer.stay:
@@ -129,8 +131,7 @@ def shoot(
         _shoot(film, context, renderer, label, move, cameras, clock, save_next)
     except EncoderFailed as failed:
         print(f"encoder: the CPU, from the first frame on ({failed})", file=sys.stderr)
-        left = count(-saved)
-        renderer = replace(renderer, stay=False)
+        left, renderer = count(-saved), replace(renderer, stay=False)
 
         def save_rest(moved: Tensor) -> None:
             if next(left) >= 0:
@@ -157,10 +158,8 @@ def _shoot(
         on_device = DeviceClock(clock, context.device)
         samples = samples_of(context.behind, moved, cameras, on_device)
         pictures = many_at_once(renderer, moved, samples, at_once, on_device)
-    avatar, nvenc = context.avatar, renderer is not None and renderer.stay
-    provenance = "; ".join(filter(None, (avatar.provenance, film.seal and SIGNED)))
-    if avatar.origin or avatar.consent:
-        print(consent_line(avatar.consent), file=sys.stderr)
+    provenance = "; ".join(filter(None, (context.avatar.provenance, film.seal and SIGNED)))
+    nvenc = renderer is not None and renderer.stay
     frames, alpha = 0, context.background is None
     with (
         open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc, alpha) as write,
@@ -207,7 +206,7 @@ def samples_of(
 
 
 def batch_renderer_of(
-    context: RenderContext, film: Film, label: Tensor | None = None
+    context: RenderContext, film: Film, label: Tensor | None
 ) -> BatchRenderer | None:
     """None where frames are drawn on the CPU, as they are under a light."""
     if context.backend == "cpu" or context.light is not None:
@@ -230,9 +229,8 @@ def open_batch_renderer(
     background [3]: behind everything, None: nothing is; out: the film's file; size: its pixels
     across and down; label [H, W, 4]: lies over the pictures.
     """
-    refused = "only .mp4 is encoded there" if out.suffix.lower() != ".mp4" else None
-    if refused is None:
-        refused = why_not_nvenc(device, *size)
+    mp4 = out.suffix.lower() == ".mp4"
+    refused = why_not_nvenc(device, *size) if mp4 else "only .mp4 is encoded there"
     where = "the device" if refused is None else f"the CPU ({refused})"
     print(f"encoder: {where}", file=sys.stderr)
 
@@ -282,9 +280,7 @@ def _launch(
         cameras = [sample.camera for sample in batch]
         colours = renderer.draw(gaussians, cameras, torch.stack(behind) if behind else None)
     with clock.stage("encode"):
-        finished = rgb8(colours)
-        if renderer.planar:
-            finished = nv12(finished)
+        finished = nv12(rgb8(colours)) if renderer.planar else rgb8(colours)
         if not renderer.stay:
             finished = _towards_host(finished)
         shown = _towards_host(offsets)

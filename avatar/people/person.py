@@ -17,12 +17,12 @@ from avatar.people.hair_cards import Hair, Style, hair_of
 from avatar.people.layer import Layer
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
-from avatar.people.seen import without_unseen
 from avatar.people.shading import Lighting, Studio, linear
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Colour, Subject
 from avatar.people.surface import Mesh
 from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
+from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
 
 Factors = tuple[float, float, float]

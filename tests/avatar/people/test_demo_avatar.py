@@ -18,7 +18,7 @@ from avatar.people.build import bound
 from avatar.people.masks import scalp_mask
 from avatar.people.person import PARTS, build_person, layers_of, scene_of
 from avatar.people.sampler import random_person
-from avatar.people.seen import filled, without_unseen
+from avatar.people.visibility import filled, without_unseen
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from configs.looks import LOOKS
