@@ -257,8 +257,7 @@ def many_at_once(
     at_once: int,
     clock: DeviceClock,
 ) -> Pictures:
-    """Pictures, uint8 [H, W, 3 or 4] or [3 H / 2, W]. While they are consumed, the device draws the
-    next batch."""
+    """Pictures, uint8 [H, W, 3 or 4] or [3 H / 2, W]; meanwhile the device draws the next batch."""
     launched: Callable[[], Pictures] = lambda: iter(())  # noqa: E731
     while batch := list(islice(samples, at_once)):
         following = _launch(batch, moved, renderer, clock)
