@@ -20,11 +20,10 @@ from avatar.reconstruct.capture_writer import PICTURES, picture_path, write_pict
 from avatar.tracking.options import LEAST_FRAMES, TrackingOptions
 from avatar.tracking.pyramid import Bytes, Window, shifts, window_around
 from avatar.video.reader import FilmInfo, colour_frames, film_info
-from avatar.vision.crops import Squares
 from avatar.vision.follow import FaceFinder, FaceFrame, follow_face
 from avatar.vision.landmarks import COUNT, DRAWN, flat_share
-from avatar.vision.mattes import Matting, find_mattes
-from avatar.vision.soft_edges import own_colours
+from avatar.vision.mattes import Matting, find_mattes, own_colours
+from avatar.vision.network import Squares
 from common.arrays import pick, read_arrays, write_arrays
 from common.errors import InputError
 from common.parallel import ahead, spread

@@ -11,8 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from avatar.vision.crops import Squares, cut
-from avatar.vision.network import Name, Network, load_network
+from avatar.vision.network import Name, Network, Squares, cut, load_network
 
 POINTS = ("right_eye", "left_eye", "nose", "mouth", "right_ear", "left_ear")
 """What the detector finds besides a box; right and left are the person's."""

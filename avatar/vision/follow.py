@@ -11,7 +11,6 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from avatar.vision.crops import Squares
 from avatar.vision.detector import Detector, find_faces, find_small_faces, load_detector
 from avatar.vision.landmarks import (
     COUNT,
@@ -21,7 +20,7 @@ from avatar.vision.landmarks import (
     squares_of_faces,
     squares_of_points,
 )
-from avatar.vision.network import Network, load_network
+from avatar.vision.network import Network, Squares, load_network
 from common.parallel import beside
 
 SIZE = 16  # pixels across and down in which frames are compared

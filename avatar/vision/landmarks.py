@@ -14,9 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from avatar.vision.crops import Squares, cut
 from avatar.vision.detector import POINTS, Faces
-from avatar.vision.network import Network
+from avatar.vision.network import Network, Squares, cut
 
 COUNT = 478
 SIZE = 256  # pixels of the network's input

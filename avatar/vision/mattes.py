@@ -1,4 +1,4 @@
-"""Alpha mattes of the person and of hair.
+"""Alpha mattes of the person and of hair, and the colours of the person where theirs is soft.
 
 The networks see the whole picture at a small size. Their mattes are upsampled by a guided filter
 (He, Sun and Tang, "Guided Image Filtering", 2013; the fast form of arXiv 1505.00996), which follows
@@ -27,15 +27,14 @@ _ZERO, _ONE = np.float32(0), np.float32(1)
 
 
 def guided_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
-    """Mattes [N, h, w, M] of small pictures [N, h, w, 3] → those of the same at [N, H, W, 3]."""
-    mattes = F.threshold(mattes, TINY, 0)
-    if pictures.device.type != "cpu":
-        return plain_upsampling(mattes, small, pictures)
+    """Mattes [N, h, w, M] of small pictures [N, h, w, 3] → those of the same at [N, H, W, 3], by
+    the CPU wherever they are."""
+    mattes, small = F.threshold(mattes, TINY, 0).cpu(), small.cpu()
     full = torch.empty(len(pictures), mattes.shape[3], *pictures.shape[1:3])
     for k, (each, colours) in enumerate(zip(_planes(mattes), _planes(small), strict=True)):
         lines = _box(_lines(_box(_products(colours.numpy(), each.numpy())), len(each)))
-        _apply(lines, pictures[k].contiguous().numpy(), full[k].numpy())
-    return full.permute(0, 2, 3, 1)
+        _apply(lines, pictures[k].cpu().contiguous().numpy(), full[k].numpy())
+    return full.permute(0, 2, 3, 1).to(pictures.device)
 
 
 @cached_njit(fastmath=True)
@@ -141,44 +140,9 @@ def _apply(lines: Floats, picture: Floats, full: Floats) -> None:
                 full[m, row, column] = min(max(value, _ZERO), _ONE)
 
 
-def plain_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
-    """The same in torch."""
-    colours, mattes, guide = (_planes(each) for each in (small, mattes, pictures))
-    mean, mean_matte = _means(colours), _means(mattes)
-    spread = _means_of_products(colours, colours) - mean[:, :, None] * mean[:, None]
-    spread = spread + EPSILON * torch.eye(3, device=spread.device)[..., None, None]
-    covariance = _means_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
-    slopes = (covariance[:, :, None] * _inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
-    rests = mean_matte - (slopes * mean[:, None]).sum(2)
-    lines = _means(torch.cat([slopes.flatten(1, 2), rests], 1))
-    lines = F.interpolate(lines, pictures.shape[1:3], mode="bilinear")
-    slopes, full = lines.split((lines.shape[1] - rests.shape[1], rests.shape[1]), 1)
-    full = full + (slopes.unflatten(1, (-1, 3)) * guide[:, None]).sum(2)
-    return full.clamp(0, 1).permute(0, 2, 3, 1)
-
-
 def _planes(pictures: Tensor) -> Tensor:
     """[N, H, W, C] → [N, C, H, W], each channel in one piece of memory."""
     return pictures.permute(0, 3, 1, 2).contiguous()
-
-
-def _inverse(matrices: Tensor) -> Tensor:
-    """Inverses of symmetric matrices [N, 3, 3, h, w], by the adjugate."""
-    a, b, c = matrices.unbind(1)
-    adjugate = torch.stack([b.cross(c, 1), c.cross(a, 1), a.cross(b, 1)], 1)
-    return adjugate / (a * adjugate[:, 0]).sum(1)[:, None, None]
-
-
-def _means_of_products(a: Tensor, b: Tensor) -> Tensor:
-    """Means of a [N, A, h, w] times b [N, B, h, w]: [N, A, B, h, w]."""
-    products = a[:, :, None] * b[:, None]
-    return _means(products.flatten(1, 2)).unflatten(1, products.shape[1:3])
-
-
-def _means(maps: Tensor) -> Tensor:
-    """Means [N, C, h, w] over the squares about each pixel; with borders replicated."""
-    wider = F.pad(maps, (RADIUS,) * 4, mode="replicate")
-    return F.avg_pool2d(wider, ACROSS, 1)
 
 
 SIZE, HAIR_SIZE = 256, 512  # pixels of the networks' inputs; the filter works at the smaller one
@@ -212,3 +176,27 @@ def _resized(pictures: Tensor, size: int) -> Tensor:
     channels_first = pictures.permute(0, 3, 1, 2)
     resized = F.interpolate(channels_first, (size, size), mode="bilinear", antialias=True)
     return resized.permute(0, 2, 3, 1)
+
+
+SOLID, FADED = 0.95, 0.6  # of a matte: above, the colour is the person's; below, it is replaced
+REACH = 1 / 128  # of a picture's longer side: half the reach of solid pixels' colours
+LEAST = 1e-4  # least share of solid pixels around
+
+
+def own_colours(picture: Tensor, matte: Tensor) -> Tensor:
+    """A picture [H, W, 3] with foreground colours where the matte [H, W] is soft, without the
+    background that is mixed in there: those of the solid pixels around. The rest is unchanged.
+    """
+    solid = (matte > SOLID)[..., None].to(picture)
+    totals = torch.cat([picture * solid, solid], 2).permute(2, 0, 1)
+    totals = F.avg_pool2d(totals, max(1, round(REACH * max(matte.shape))), ceil_mode=True)
+    totals = F.avg_pool2d(F.avg_pool2d(totals, 3, 1, 1), 3, 1, 1)[None]
+    soft = ((matte > 0) & (matte < SOLID)).nonzero()  # [P, 2]
+    positions = (soft.flip(1) + 0.5) / matte.new_tensor(matte.shape[::-1]) * 2 - 1
+    near = F.grid_sample(totals, positions[None, None], padding_mode="border", align_corners=False)
+    near, share = near[0, :, 0].T.split([3, 1], 1)
+    rows, columns = soft.unbind(1)
+    lent = (SOLID - matte[rows, columns, None]).div(SOLID - FADED).clamp(0, 1) * (share > LEAST)
+    own = picture.clone()
+    own[rows, columns] = torch.lerp(own[rows, columns], near / share.clamp(min=LEAST), lent)
+    return own

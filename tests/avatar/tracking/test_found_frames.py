@@ -12,9 +12,9 @@ from avatar.tracking import frames as tracked_film
 from avatar.tracking.frames import follow, forget_frames, keep_frames, kept_frames
 from avatar.tracking.options import TrackingOptions
 from avatar.video.writer import open_writer
-from avatar.vision.crops import Squares
 from avatar.vision.follow import FaceFrame, load_face_finder
 from avatar.vision.landmarks import COUNT
+from avatar.vision.network import Squares
 
 CPU = torch.device("cpu")
 

@@ -9,11 +9,10 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from avatar.heads.arkit import WEIGHTS
-from avatar.vision.crops import Squares, cut
 from avatar.vision.detector import distinct
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from avatar.vision.landmarks import NAMES, find_landmarks, find_scores, squares_of_points
-from avatar.vision.network import load_network
+from avatar.vision.network import Squares, cut, load_network
 
 NOSE_TIP, CHIN, RIGHT_CORNER, LEFT_CORNER, UPPER_LIP, LOWER_LIP = 1, 152, 33, 263, 13, 14
 

@@ -6,7 +6,15 @@ from heads_in_pictures import head
 from torch import Tensor
 from torch.testing import assert_close
 
-from avatar.vision.mattes import find_mattes, guided_upsampling, load_matting, plain_upsampling
+from avatar.vision.mattes import (
+    ACROSS,
+    EPSILON,
+    RADIUS,
+    find_mattes,
+    guided_upsampling,
+    load_matting,
+    own_colours,
+)
 
 
 def test_mattes_know_the_person_and_the_hair():
@@ -47,6 +55,19 @@ def test_the_filter_keeps_an_even_matte_and_takes_many_at_once():
     assert_close(together[..., 1:], guided_upsampling(two[..., 1:], small, picture))
 
 
+def test_nothing_of_the_background_shines_through_a_soft_edge():
+    y, x = torch.meshgrid(torch.arange(256.0), torch.arange(256.0), indexing="ij")
+    matte = ((80 - torch.hypot(x - 128, y - 128)) / 4).clamp(0, 1)
+    own, behind = torch.tensor([0.2, 0.1, 0.1]), torch.tensor([0.1, 0.9, 0.2])
+    picture = torch.lerp(behind, own, matte[..., None])
+    found = own_colours(picture, matte)
+    person = own * matte[..., None]
+    before, after = (float((p * matte[..., None] - person).abs().max()) for p in (picture, found))
+    assert before > 0.19 and after < 0.1
+    assert torch.equal(found[matte == 0], picture[matte == 0])
+    assert torch.allclose(found[matte == 1], picture[matte == 1])
+
+
 def test_the_kernels_are_the_plain_filter():
     random = torch.manual_seed(2)
     picture, mattes = torch.rand(2, 75, 50, 3, generator=random), torch.rand(2, 30, 20, 2)
@@ -57,3 +78,38 @@ def test_the_kernels_are_the_plain_filter():
 
 def shrunk(picture: Tensor, size: int) -> Tensor:
     return F.interpolate(picture.permute(0, 3, 1, 2), (size, size), mode="area").permute(0, 2, 3, 1)
+
+
+def plain_upsampling(mattes: Tensor, small: Tensor, pictures: Tensor) -> Tensor:
+    """Mattes as `guided_upsampling` makes them, in torch."""
+    colours, mattes, guide = (each.permute(0, 3, 1, 2) for each in (small, mattes, pictures))
+    mean, mean_matte = means(colours), means(mattes)
+    spread = means_of_products(colours, colours) - mean[:, :, None] * mean[:, None]
+    spread = spread + EPSILON * torch.eye(3, device=spread.device)[..., None, None]
+    covariance = means_of_products(mattes, colours) - mean_matte[:, :, None] * mean[:, None]
+    slopes = (covariance[:, :, None] * inverse(spread)[:, None]).sum(3)  # [N, M, 3, h, w]
+    rests = mean_matte - (slopes * mean[:, None]).sum(2)
+    lines = means(torch.cat([slopes.flatten(1, 2), rests], 1))
+    lines = F.interpolate(lines, pictures.shape[1:3], mode="bilinear")
+    slopes, full = lines.split((lines.shape[1] - rests.shape[1], rests.shape[1]), 1)
+    full = full + (slopes.unflatten(1, (-1, 3)) * guide[:, None]).sum(2)
+    return full.clamp(0, 1).permute(0, 2, 3, 1)
+
+
+def inverse(matrices: Tensor) -> Tensor:
+    """Inverses of symmetric matrices [N, 3, 3, h, w], by the adjugate."""
+    a, b, c = matrices.unbind(1)
+    adjugate = torch.stack([b.cross(c, 1), c.cross(a, 1), a.cross(b, 1)], 1)
+    return adjugate / (a * adjugate[:, 0]).sum(1)[:, None, None]
+
+
+def means_of_products(a: Tensor, b: Tensor) -> Tensor:
+    """Means of a [N, A, h, w] times b [N, B, h, w]: [N, A, B, h, w]."""
+    products = a[:, :, None] * b[:, None]
+    return means(products.flatten(1, 2)).unflatten(1, products.shape[1:3])
+
+
+def means(maps: Tensor) -> Tensor:
+    """Means [N, C, h, w] over the squares about each pixel; with borders replicated."""
+    wider = F.pad(maps, (RADIUS,) * 4, mode="replicate")
+    return F.avg_pool2d(wider, ACROSS, 1)
