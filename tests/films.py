@@ -14,7 +14,7 @@ from avatar.video.sound import Sound
 from avatar.video.writer import open_writer
 
 FILMS = ["film.mp4", "film.webm"]
-ALL_KINDS = [*FILMS, "film.gif", "film"]
+ALL_KINDS = [*FILMS, "film"]
 
 
 def write_sound(path: Path, sound: NDArray[np.float64], rate: int) -> Path:

@@ -69,11 +69,11 @@ class Nvenc:
         assert (name, mode) == ("h264_nvenc", "w")
         return _Encoder(self, lambda frame: [])
 
-    def film(self, container: Any, codecs: Any, size: Any, rate: Fraction, alpha: bool) -> Any:
+    def film(self, container: Any, codecs: Any, size: Any, rate: Fraction) -> Any:
         """In place of the writer's `_add_picture`."""
         if codecs is not nvenc.NVENC:
-            return _add_picture(container, codecs, size, rate, alpha)
-        stream = _add_picture(container, MP4, size, rate, alpha)
+            return _add_picture(container, codecs, size, rate)
+        stream = _add_picture(container, MP4, size, rate)
         self.films.append(0)
         return _Encoder(self, stream.encode, *size, of_film=True)
 

@@ -27,8 +27,8 @@ def test_a_full_disk(run_drive: Run, avatar_file: Path, voice: np.ndarray, tmp_p
     audio = write_wav(tmp_path / "long.wav", np.tile(voice, 2))
     before = sorted(tmp_path.iterdir())
     given = ("--avatar", avatar_file, "--audio", audio, "--width", 256, "--height", 256)
-    assert run_drive(*given, "--out", tmp_path / "warm.gif", "--fps", 1).status == 0
-    (tmp_path / "warm.gif").unlink()
+    assert run_drive(*given, "--out", tmp_path / "warm.webm", "--fps", 1).status == 0
+    (tmp_path / "warm.webm").unlink()
 
     def limit_files() -> None:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

@@ -40,7 +40,7 @@ class BatchOptions(SpeechOptions, BehaviourOptions, LookOptions):
     require_consent: bool = False
     """Refuse avatars that do not say that their person agreed (make-avatar --consent), or whose
     consent is over."""
-    film_format: Literal["mp4", "webm", "mov", "gif"] = "mp4"
+    film_format: Literal["mp4", "webm", "mov"] = "mp4"
     """The format of films."""
     shard: str | None = None
     """Make only the i-th of n parts, as in 3/40. By default as the environment says: of a Slurm

@@ -53,7 +53,7 @@ class _Filmed:
     audio: Path | None = None
     """The sound of the film: any audio or video file with sound."""
     out: Path | None = None
-    """The video: .mp4, .webm, .mov (ProRes 4444), .gif, or a new folder for PNG frames; by default
+    """The video: .mp4, .webm, .mov (ProRes 4444), or a new folder for PNG frames; by default
     an .mp4 beside the audio."""
 
 
@@ -90,7 +90,7 @@ class ReplayOptions(FilmOptions):
     """Make a video of an avatar that is moved by a capture's tracked meshes or by saved motion."""
 
     out: Path = field(kw_only=True)
-    """The video: .mp4, .webm, .mov, .gif, or a new folder for PNG frames."""
+    """The video: .mp4, .webm, .mov, or a new folder for PNG frames."""
     capture: Path | None = None
     """Move the avatar with the tracked meshes of this capture's folder."""
     split: Literal["train", "val", "test"] | None = None

@@ -17,7 +17,7 @@ from avatar.tracking.options import Sync, check_sync
 from avatar.trust.manifest import Seal, seal_of
 from avatar.video.camera_path import CameraTrack, read_track
 from avatar.video.layers import Background, background_of, check_transparent, label_of
-from avatar.video.output import GIF_FASTEST, check_output, check_picture
+from avatar.video.output import check_output, check_picture
 from avatar.video.sound import Sound
 from common.device import Device
 from common.errors import InputError
@@ -230,9 +230,8 @@ def _check_no_angles(options: FilmOptions, other: str) -> None:
 
 def _check_numbers(options: FilmOptions, out: Path | None) -> None:
     fps = 25.0 if options.fps is None else options.fps
-    fastest = GIF_FASTEST if out and out.suffix.lower() == ".gif" else FASTEST
-    if not SLOWEST <= fps <= fastest:
-        raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {fastest:g} frames a second")
+    if not SLOWEST <= fps <= FASTEST:
+        raise InputError(f"fps {fps:g}: must be from {SLOWEST:g} to {FASTEST:g} frames a second")
     check_picture(options.width, options.height, fps)
     if max(options.width, options.height) > LARGEST:
         size = f"{options.width}x{options.height}"

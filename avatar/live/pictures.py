@@ -10,7 +10,7 @@ from avatar.drive.render_context import render_context
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.live.speaker import POSE, Speaker
 from avatar.rigging.avatar import Avatar, pose
-from avatar.video.camera_path import camera_track, portrait
+from avatar.video.camera_path import portrait, read_track
 
 GREY = 0.8  # of the background
 
@@ -38,7 +38,7 @@ class PictureMaker:
         self.options = options or PictureOptions()
         size = (self.options.width, self.options.height)
         angles = (self.options.azimuth, self.options.elevation)
-        self._camera = next(camera_track("front", portrait(avatar), size, angles, (1, 25.0)))
+        self._camera = next(read_track("front", size, angles)(portrait(avatar), 1, 25.0))
         self._context = render_context(avatar, "cpu", torch.device("cpu"), self.options.background)
         self._directions = speaker.directions().flatten(1)  # [C + U, 3 V]
         self._face = speaker.face

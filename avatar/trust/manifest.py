@@ -20,7 +20,6 @@ EMBEDS = {
     ".mp4": "video/mp4",
     ".mov": "video/quicktime",
     ".png": "image/png",
-    ".gif": "image/gif",
 }
 """Formats that hold a manifest themselves."""
 SIDECAR = ".c2pa"

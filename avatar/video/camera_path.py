@@ -57,17 +57,6 @@ def read_track(name: str, size: tuple[int, int], angles: tuple[float, float]) ->
     return track
 
 
-def camera_track(
-    name: str,
-    framed: Framing,
-    size: tuple[int, int],
-    angles: tuple[float, float],
-    timing: tuple[int, float],
-) -> Iterator[Camera]:
-    """The camera of each frame, see `read_track`; timing: number of frames and fps."""
-    return read_track(name, size, angles)(framed, *timing)
-
-
 def _checked(path: CameraPath, frames: int, fps: float, size: tuple[int, int]) -> Iterator[Camera]:
     """The cameras of a path, each built once before the first is used."""
     seconds = 0.0

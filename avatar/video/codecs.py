@@ -13,8 +13,7 @@ class Codecs:
     sound_bits: int  # per second
     container_options: dict[str, str]
     pixels: str = "yuv420p"
-    alpha: str = ""  # the same of transparent pictures, where the container holds such
-    metadata: Mapping[str, str] = field(default_factory=dict)  # of transparent pictures
+    metadata: Mapping[str, str] = field(default_factory=dict)  # of the pictures
 
 
 MP4 = Codecs(
@@ -48,9 +47,8 @@ WEBM = Codecs(
     sound_options={},
     sound_bits=128_000,
     container_options={},
-    alpha="yuva420p",
-    metadata={"alpha_mode": "1"},
 )
+WEBM_ALPHA = replace(WEBM, pixels="yuva420p", metadata={"alpha_mode": "1"})
 
 MOV = Codecs(
     picture="prores_ks",
@@ -60,6 +58,15 @@ MOV = Codecs(
     sound_bits=0,
     container_options={},
     pixels="yuv444p10le",
-    alpha="yuva444p10le",
 )
 """ProRes 4444, for editing."""
+MOV_ALPHA = replace(MOV, pixels="yuva444p10le")
+
+CODECS = {
+    (".mp4", False): MP4,
+    (".webm", False): WEBM,
+    (".webm", True): WEBM_ALPHA,
+    (".mov", False): MOV,
+    (".mov", True): MOV_ALPHA,
+}
+"""By the suffix of a film, and whether it is transparent."""

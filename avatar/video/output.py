@@ -1,34 +1,16 @@
-"""Path and format of a film, checked before the work starts; and looping GIFs with a palette for
-each picture.
-"""
+"""Path and format of a film, checked before the work starts."""
 
-import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
 
 import av
-import numpy as np
-from av.container import OutputContainer
-from av.error import BlockingIOError as NothingYet
-from av.error import EOFError as NoMore
 from av.error import FFmpegError
-from av.filter import Graph
-from av.video.format import VideoFormat
-from av.video.frame import VideoFrame
-from av.video.stream import VideoStream
-from numpy.typing import NDArray
 
-from common.atomic import write_beside
 from common.errors import InputError
 from common.writable import check_writable
 
-Kind = Literal["mp4", "webm", "mov", "gif", "frames"]
-
-GIF_FASTEST = 50.0
-"""Frames per second: players slow a GIF down whose frames last under two hundredths."""
+Kind = Literal["mp4", "webm", "mov", "frames"]
 
 
 def output_kind(path: Path) -> Kind:
@@ -40,14 +22,12 @@ def output_kind(path: Path) -> Kind:
             return "webm"
         case ".mov":
             return "mov"
-        case ".gif":
-            return "gif"
         case "":
             return "frames"
         case suffix:
             raise InputError(
-                f"{path}: cannot write {suffix}; use .mp4, .webm, .mov or .gif, or for PNG frames "
-                "the name of a new folder, without a suffix"
+                f"{path}: cannot write {suffix}; use .mp4, .webm or .mov, or for PNG frames the "
+                "name of a new folder, without a suffix"
             )
 
 
@@ -103,98 +83,3 @@ def exact_rate(fps: float) -> Fraction:
     if broadcast and abs(float(broadcast) - fps) < 2e-4 * fps and fps != round(fps):
         return broadcast
     return Fraction(fps).limit_denominator(1000)
-
-
-Bytes = NDArray[np.uint8]
-
-HEADER = 13  # bytes: signature, size of the screen, flags
-HAS_COLOURS, COLOURS = 0x80, 0x07  # of the flags, the eleventh byte: a table of 2^(n + 1) colours
-EXTENSION, END = b"\x21\xfe", b"\x00"
-LONGEST = 255  # bytes of a block
-
-
-@contextmanager
-def animation(
-    path: Path, size: tuple[int, int], rate: Fraction, comment: str
-) -> Iterator[Callable[[Bytes], None]]:
-    """Yield a function that takes the next picture [H, W, 3]; the file appears when it is complete.
-
-    size: pixels across and down; comment: what the file says of itself.
-    """
-    if rate > GIF_FASTEST:
-        raise InputError(
-            f"{path}: a GIF shows at most {GIF_FASTEST:g} frames per second; lower the fps or "
-            "write .mp4"
-        )
-    with write_beside(path) as partial:
-        with av.open(str(partial.absolute()), "w") as container:
-            yield from _animated(container, size, rate)
-        if comment:
-            _add_comment(partial, comment)
-
-
-def _animated(
-    container: OutputContainer, size: tuple[int, int], rate: Fraction
-) -> Iterator[Callable[[Bytes], None]]:
-    stream = container.add_stream("gif", rate=rate)
-    assert isinstance(stream, VideoStream)
-    stream.width, stream.height = size
-    stream.pix_fmt = "pal8"
-    graph = _palette_graph(size, rate)
-    count = 0
-
-    def write(image: Bytes) -> None:
-        nonlocal count
-        frame = VideoFrame.from_ndarray(image, format="rgb24")
-        frame.pts, frame.time_base = count, 1 / rate
-        graph.push(frame)
-        count += 1
-        _mux_ready(graph, container, stream)
-
-    yield write
-    graph.push(None)
-    _mux_ready(graph, container, stream)
-    container.mux(stream.encode(None))
-
-
-def _palette_graph(size: tuple[int, int], rate: Fraction) -> Graph:
-    """RGB frames → frames of 256 colours, each with a palette of its own."""
-    graph = Graph()
-    source = graph.add_buffer(
-        width=size[0], height=size[1], format=VideoFormat("rgb24"), time_base=1 / rate
-    )
-    split = graph.add("split")
-    palette = graph.add("palettegen", "stats_mode=single:reserve_transparent=0")
-    paint = graph.add("paletteuse", "new=1:dither=none")
-    source.link_to(split)
-    split.link_to(palette, 0, 0)
-    split.link_to(paint, 1, 0)
-    palette.link_to(paint, 0, 1)
-    paint.link_to(graph.add("buffersink"))
-    graph.configure()
-    return graph
-
-
-def _mux_ready(graph: Graph, container: OutputContainer, stream: VideoStream) -> None:
-    while True:
-        try:
-            frame = graph.pull()
-        except (NothingYet, NoMore):
-            return
-        assert isinstance(frame, VideoFrame)
-        container.mux(stream.encode(frame))
-
-
-def _add_comment(path: Path, comment: str) -> None:
-    """Write a GIF again with a comment extension before its first picture (GIF89a, section 24), of
-    which what is not ASCII becomes a question mark."""
-    text = comment.encode("ascii", "replace")
-    parts = [text[k : k + LONGEST] for k in range(0, len(text), LONGEST)]
-    blocks = b"".join(bytes([len(part)]) + part for part in parts)
-    with write_beside(path) as commented, path.open("rb") as old, commented.open("wb") as new:
-        header = old.read(HEADER)
-        assert header.startswith(b"GIF89a"), header
-        flags = header[10]
-        colours = old.read(3 * 2 ** ((flags & COLOURS) + 1) if flags & HAS_COLOURS else 0)
-        new.write(header + colours + EXTENSION + blocks + END)
-        shutil.copyfileobj(old, new)

@@ -1,8 +1,8 @@
 """The sound of a recording: in blocks, in a film's container, as a file of its own, as loudness."""
 
 import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from av.container import OutputContainer
 from numpy.typing import NDArray
 
 from audio2mesh.sound.waveform import load_audio, stream_audio
+from avatar.video.codecs import MP4, Codecs
 
 Samples = NDArray[np.float32]
 Read = Callable[[int], Samples]
@@ -72,18 +73,15 @@ COARSE_RATE = 4_000  # samples a second that loudness is measured on
 
 
 def add_sound(
-    container: OutputContainer,
-    sound: Sound,
-    codec: str,
-    options: Mapping[str, str],
-    bits: int,
+    container: OutputContainer, sound: Sound, codecs: Codecs
 ) -> Callable[[Fraction, bool], None]:
     """A function that writes the sound up to a time in seconds and, if asked, ends it there."""
     read = mixed_reader(sound, SOUND_RATE)
     layout = "mono" if read(0).shape[1] == 1 else "stereo"
-    stream = container.add_stream(codec, rate=SOUND_RATE, layout=layout, options=dict(options))
+    options = dict(codecs.sound_options)
+    stream = container.add_stream(codecs.sound, rate=SOUND_RATE, layout=layout, options=options)
     assert isinstance(stream, AudioStream)
-    stream.bit_rate = bits
+    stream.bit_rate = codecs.sound_bits
     played = 0
 
     def play_until(until: Fraction, end: bool) -> None:
@@ -107,7 +105,7 @@ def sound_file(path: Path, seconds: float) -> bytes:
     end. Raises as `load_audio` does."""
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        play_until = add_sound(container, Sound(path), "aac", {"aac_coder": "fast"}, VOICE_BITS)
+        play_until = add_sound(container, Sound(path), replace(MP4, sound_bits=VOICE_BITS))
         for second in range(1, int(seconds) + 1):
             play_until(Fraction(second), False)
         play_until(Fraction(seconds).limit_denominator(SOUND_RATE), True)

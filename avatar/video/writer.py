@@ -1,14 +1,14 @@
-"""Rendered frames → a film with sound, an animated picture or a folder of numbered PNG files.
+"""Rendered frames → a film with sound or a folder of numbered PNG files.
 
 Frames are taken one at a time and memory stays bounded. A result appears under its name when it is
 complete; before that, and after any failure, there is nothing.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Union, assert_never
+from typing import TYPE_CHECKING, Union
 
 import av
 import numpy as np
@@ -25,9 +25,8 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatar.video.codecs import MOV, MP4, NVENC, WEBM, Codecs
+from avatar.video.codecs import CODECS, NVENC, Codecs
 from avatar.video.output import (
-    animation,
     check_output,
     check_picture,
     exact_rate,
@@ -77,10 +76,9 @@ def open_writer(
     `alpha` it is [H, W, 4], of straight alpha, where `holds_alpha`.
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), ProRes 4444 with PCM
-    (.mov), a looping .gif, or PNG files in a new folder (no suffix). The `sound`, of any file that
-    `stream_audio` reads, is cut or filled with silence to the length of the film. comment: what the
-    metadata say of it. nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its
-    memory.
+    (.mov), or PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio`
+    reads, is cut or filled with silence to the length of the film. comment: what the metadata say
+    of it. nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its memory.
     Frames are encoded on a thread of their own, while the next ones are drawn.
 
     Raises:
@@ -92,9 +90,11 @@ def open_writer(
     check_output(path, sound and sound.path)
     size, channels = (width, height), 4 if alpha else 3
     assert not alpha or holds_alpha(path), path
+    codecs = NVENC if nvenc else CODECS.get((path.suffix.lower(), alpha))
+    film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs)
     with (
         plain_words(path),
-        _writer(path, size, exact_rate(fps), sound, comment, nvenc, alpha) as encode,
+        film or _picture_folder(path, comment) as encode,
         in_background(encode) as write,
     ):
 
@@ -133,30 +133,6 @@ def _round_into(levels: NDArray[np.float32], result: NDArray[np.uint8]) -> None:
         result[i] = np.uint8(np.int32(value))
 
 
-def _writer(
-    path: Path,
-    size: tuple[int, int],
-    rate: Fraction,
-    sound: Sound | None,
-    comment: str,
-    nvenc: bool,
-    alpha: bool,
-) -> AbstractContextManager[Callable[..., None]]:
-    match output_kind(path):
-        case "mp4":
-            return _film(path, size, rate, sound, comment, NVENC if nvenc else MP4, alpha)
-        case "webm":
-            return _film(path, size, rate, sound, comment, WEBM, alpha)
-        case "mov":
-            return _film(path, size, rate, sound, comment, MOV, alpha)
-        case "gif":
-            return animation(path, size, rate, comment)
-        case "frames":
-            return picture_folder(path, comment)
-        case kind:
-            assert_never(kind)
-
-
 @contextmanager
 def _film(
     path: Path,
@@ -165,7 +141,6 @@ def _film(
     sound: Sound | None,
     comment: str,
     codecs: Codecs,
-    alpha: bool,
 ) -> Iterator[WriteFinished]:
     with (
         write_beside(path) as partial,
@@ -173,10 +148,9 @@ def _film(
     ):
         if comment:
             container.metadata["comment"] = comment
-        stream = _add_picture(container, codecs, size, rate, alpha)
-        play_until = _add_sound(container, codecs, sound)
-        pixels = codecs.alpha if alpha else codecs.pixels
-        to_frame = _shared_frames() if codecs is NVENC else _yuv_converter(pixels)
+        stream = _add_picture(container, codecs, size, rate)
+        play_until = add_sound(container, sound, codecs) if sound else lambda *_: None
+        to_frame = _to_frame(codecs)
         count = 0
 
         def write(image: Finished) -> None:
@@ -208,15 +182,15 @@ def _failing_as(codecs: Codecs) -> Iterator[None]:
 
 
 def _add_picture(
-    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction, alpha: bool
+    container: OutputContainer, codecs: Codecs, size: tuple[int, int], rate: Fraction
 ) -> VideoStream:
     threads = {"threads": str(min(ENCODERS, thread_count()))}
     options = codecs.picture_options | threads
     stream = container.add_stream(codecs.picture, rate=rate, options=options)
     assert isinstance(stream, VideoStream)
     stream.width, stream.height = size
-    stream.pix_fmt = codecs.alpha if alpha else codecs.pixels
-    stream.metadata.update(codecs.metadata if alpha else {})
+    stream.pix_fmt = codecs.pixels
+    stream.metadata.update(codecs.metadata)
     stream.codec_context.time_base = 1 / rate
     stream.codec_context.colorspace = Colorspace.ITU709
     stream.codec_context.color_range = ColorRange.MPEG
@@ -225,24 +199,22 @@ def _add_picture(
     return stream
 
 
-def _shared_frames() -> Callable[..., VideoFrame]:
-    from avatar.video.nvenc import shared_frames  # noqa: PLC0415  brings torch
-
-    return shared_frames()
-
-
-def _yuv_converter(pixels: str = "yuv420p") -> Callable[..., VideoFrame]:
+def _to_frame(codecs: Codecs) -> Callable[..., VideoFrame]:
     """RGB or RGBA in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream
     says."""
+    if codecs is NVENC:
+        from avatar.video.nvenc import shared_frames  # noqa: PLC0415  brings torch
+
+        return shared_frames()
     reformatter = VideoReformatter()
 
     def convert(image: Bytes) -> VideoFrame:
         if image.ndim == 2:
             same = VideoFrame.from_ndarray(image, format="nv12")
-            return reformatter.reformat(same, format=pixels, threads=1)
+            return reformatter.reformat(same, format=codecs.pixels, threads=1)
         return reformatter.reformat(
             VideoFrame.from_ndarray(image, format="rgb24" if image.shape[2] == 3 else "rgba"),
-            format=pixels,
+            format=codecs.pixels,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
             dst_color_range=ColorRange.MPEG,
@@ -252,17 +224,8 @@ def _yuv_converter(pixels: str = "yuv420p") -> Callable[..., VideoFrame]:
     return convert
 
 
-def _add_sound(
-    container: OutputContainer, codecs: Codecs, sound: Sound | None
-) -> Callable[[Fraction, bool], None]:
-    """A function that writes the sound up to a time in seconds and, if asked, ends it there."""
-    if sound is None:
-        return lambda _until, _end: None
-    return add_sound(container, sound, codecs.sound, codecs.sound_options, codecs.sound_bits)
-
-
 @contextmanager
-def picture_folder(path: Path, comment: str = "") -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+def _picture_folder(path: Path, comment: str) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
     """Yield a function that writes [H, W, 3 or 4] to the next of frame_000001.png and so on.
 
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,

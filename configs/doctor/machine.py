@@ -19,7 +19,7 @@ from configs.verbs import CHECKOUT
 GIB = 2**30
 LEAST, ENOUGH = 0.75, 2.0  # GiB free, for a film of 512x512 pixels, and for any
 NEEDS = "a film of 512x512 pixels takes about 0.6 GiB, one of 3840x2160 about 1.5"
-ENCODERS = {"libx264": "H.264", "aac": "AAC", "libvpx-vp9": "VP9", "libopus": "Opus", "gif": "GIF"}
+ENCODERS = {"libx264": "H.264", "aac": "AAC", "libvpx-vp9": "VP9", "libopus": "Opus"}
 MEMINFO = Path("/proc/meminfo")
 
 

@@ -50,10 +50,6 @@ def test_no_threads(refuses):
     refuses("--threads", threads=0)
 
 
-def test_a_gif_faster_than_gifs_can_be(refuses, tmp_path: Path):
-    refuses("fps 60", out=tmp_path / "out" / "video.gif", fps=60)
-
-
 def test_a_colour_that_is_none(refuses):
     refuses("mauve-ish", background="mauve-ish")
 

@@ -19,7 +19,7 @@ from avatar.photo.fit import Fitted
 from avatar.photo.make import fit_photos
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig, rasterizer
-from avatar.video.camera_path import camera_track, portrait
+from avatar.video.camera_path import portrait, read_track
 from avatar.vision.follow import load_face_finder
 from common.errors import InputError
 from common.progress import progress_bar
@@ -143,7 +143,7 @@ def _from_the_sides(
     sides, row = [], Row("found blue, true green", [])
     with progress_bar("rendering from the sides", len(YAWS) * len(meshes)) as done:
         for yaw in YAWS:
-            camera = next(camera_track("front", view, (SIZE, SIZE), (yaw, 0.0), (1, 1.0)))
+            camera = next(read_track("front", (SIZE, SIZE), (yaw, 0.0))(view, 1, 1.0))
             looks = []
             for mesh in meshes:
                 looks.append(look(finder, draw(mesh, camera), mesh, model, camera))

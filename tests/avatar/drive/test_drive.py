@@ -181,9 +181,8 @@ def test_a_folder_holds_every_frame(video: Drive, tmp_path: Path):
     assert len(list(folder.glob("*.png"))) == 25
 
 
-@pytest.mark.parametrize("suffix", [".webm", ".gif"])
-def test_other_kinds_of_video(video: Drive, tmp_path: Path, suffix: str):
-    frames = pictures(video(out=tmp_path / f"video{suffix}"))
+def test_other_kinds_of_video(video: Drive, tmp_path: Path):
+    frames = pictures(video(out=tmp_path / "video.webm"))
     assert frames.shape == (25, 64, 96, 3)
 
 

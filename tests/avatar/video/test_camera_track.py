@@ -9,7 +9,7 @@ from avatar.heads import load_head
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import bind
 from avatar.rigging.draw import avatar_rig
-from avatar.video.camera_path import ORBIT_DEGREES, ORBIT_SECONDS, camera_track, framing, portrait
+from avatar.video.camera_path import ORBIT_DEGREES, ORBIT_SECONDS, framing, portrait, read_track
 from splat import Camera
 
 HEAD = load_head()
@@ -30,7 +30,7 @@ def azimuth_of(camera: Camera) -> float:
 @pytest.mark.parametrize("size", [(512, 512), (1920, 1080), (720, 1280), (300, 900)])
 @pytest.mark.parametrize("azimuth", [-75.0, 0.0, 75.0])
 def test_the_head_is_in_the_picture_at_every_shape(size: tuple[int, int], azimuth: float):
-    camera = next(camera_track("front", framing(HEAD.vertices), size, (azimuth, 0.0), (1, 25.0)))
+    camera = next(read_track("front", size, (azimuth, 0.0))(framing(HEAD.vertices), 1, 25.0))
     where = pixels(camera, HEAD.vertices)
     assert where.min() > 0
     assert (where < torch.tensor(size)).all()
@@ -40,7 +40,7 @@ def test_the_head_is_in_the_picture_at_every_shape(size: tuple[int, int], azimut
 
 
 def test_front_stands_still_and_keeps_the_face_upright():
-    track = list(camera_track("front", framing(HEAD.vertices), (64, 64), (0.0, 0.0), (50, 25.0)))
+    track = list(read_track("front", (64, 64), (0.0, 0.0))(framing(HEAD.vertices), 50, 25.0))
     assert len(track) == 50
     assert torch.equal(track[0].viewmat, track[49].viewmat)
     where = pixels(track[0], HEAD.vertices)
@@ -55,14 +55,14 @@ def test_a_path_comes_from_its_file(tmp_path: Path):
     keys = [{"time": 0, "azimuth": -30} | still, {"time": 2, "azimuth": 30} | still]
     path = tmp_path / "my path.v1.json"
     path.write_text(json.dumps({"keyframes": keys}))
-    track = list(camera_track(str(path), framing(HEAD.vertices), (64, 64), (0.0, 0.0), (51, 25.0)))
+    track = list(read_track(str(path), (64, 64), (0.0, 0.0))(framing(HEAD.vertices), 51, 25.0))
     found = [azimuth_of(track[k]) for k in (0, 25, 50)]
     assert found == pytest.approx([-30, 0, 30], abs=0.1)
 
 
 def test_the_orbit_swings_evenly_to_both_sides():
     fps = 25.0
-    track = list(camera_track("orbit", framing(HEAD.vertices), (64, 64), (10.0, 5.0), (400, fps)))
+    track = list(read_track("orbit", (64, 64), (10.0, 5.0))(framing(HEAD.vertices), 400, fps))
     quarter = int(ORBIT_SECONDS * fps / 4)
     found = [azimuth_of(track[k * quarter]) for k in range(4)]
     expected = [10, 10 + ORBIT_DEGREES, 10, 10 - ORBIT_DEGREES]
@@ -96,7 +96,7 @@ def test_hair_of_any_height_and_width_is_in_the_picture(
     avatar, means = moved(small_avatar, shifts)
     narrow = framing(small_avatar.vertices)
     for shown, held in ((narrow, False), (portrait(avatar), True)):
-        camera = next(camera_track("front", shown, size, (0.0, 0.0), (1, 25.0)))
+        camera = next(read_track("front", size, (0.0, 0.0))(shown, 1, 25.0))
         where = pixels(camera, means[hair])
         inside = ((where > 0) & (where < torch.tensor(size))).all(1)
         if held:

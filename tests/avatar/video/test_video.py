@@ -176,55 +176,7 @@ def test_floats_are_rounded_and_clipped() -> None:
     np.testing.assert_array_equal(as_bytes((levels / 255).astype(np.float32)), levels)
 
 
-# -------------------------------------------------------------------------------- gif and frames
-
-
-@pytest.mark.parametrize(("fps", "delays"), [(25.0, {40}), (30.0, {30, 40}), (50.0, {20})])
-def test_gif(tmp_path: Path, voice: Path, fps: float, delays: set[int]) -> None:
-    path = write_film(tmp_path / "film.gif", 30, fps=fps, audio=voice)
-    metadata = [imageio.immeta(path, index=index) for index in range(30)]
-    assert {entry["duration"] for entry in metadata} == delays
-    assert sum(entry["duration"] for entry in metadata) == pytest.approx(30_000 / fps, abs=10)
-    assert metadata[0]["loop"] == 0
-    last = imageio.imread(path, index=29)
-    assert (
-        np.abs(last[16, 37].astype(int) - as_bytes(np.array([0.9, 0.7, 0.5], np.float32))).max()
-        <= 2
-    )
-    assert np.abs(last[40, 5].astype(int) - 51).max() <= 2
-
-
-def test_what_stands_still_in_a_gif_keeps_its_colours(tmp_path: Path) -> None:
-    """Only the middle changes, and with it the palette."""
-    random = np.random.default_rng(0)
-    still = np.linspace(40, 220, 48 * 32 * 3).reshape(32, 48, 3).astype(np.uint8)
-    path = tmp_path / "film.gif"
-    with open_writer(path, 48, 32, 25.0) as write:
-        for _ in range(3):
-            image = still.copy()
-            image[12:20, 16:32] = random.integers(0, 256, (8, 16, 3))
-            write(image)
-    for index in range(3):
-        shown = imageio.imread(path, index=index)[..., :3].astype(int)
-        assert np.abs(shown[:10] - still[:10]).max() < 20
-
-
-@pytest.mark.parametrize("length", [1, 255, 256, 700])
-def test_a_gif_keeps_a_comment_of_any_length_and_its_pictures(tmp_path: Path, length: int) -> None:
-    plain, told = tmp_path / "plain.gif", tmp_path / "told.gif"
-    for path, comment in ((plain, ""), (told, "x" * length)):
-        with open_writer(path, 48, 32, 25.0, comment=comment) as write:
-            for level in (40, 200):
-                write(np.full((32, 48, 3), level, np.uint8))
-    assert imageio.immeta(told)["comment"] == b"x" * length
-    assert imageio.immeta(told, index=1)["duration"] == 40 and imageio.immeta(told)["loop"] == 0
-    np.testing.assert_array_equal(imageio.imread(told), imageio.imread(plain))
-
-
-def test_gif_cannot_be_faster_than_players_show(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match=r"film\.gif: a GIF shows at most 50 frames"):
-        write_film(tmp_path / "film.gif", 2, fps=60.0)
-    assert not left_behind(tmp_path)
+# ---------------------------------------------------------------------------------------- frames
 
 
 def test_png_frames_are_exact(tmp_path: Path, voice: Path) -> None:

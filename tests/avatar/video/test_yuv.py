@@ -17,9 +17,10 @@ from av.video.frame import CudaContext, VideoFrame
 from torch import Tensor
 
 from avatar.video import nvenc
+from avatar.video.codecs import MP4
 from avatar.video.nvenc import nv12, rgb8, shared_frames, why_not_nvenc
 from avatar.video.output import output_kind
-from avatar.video.writer import _yuv_converter, as_bytes, open_writer, takes_nv12
+from avatar.video.writer import _to_frame, as_bytes, open_writer, takes_nv12
 from common.background import in_background
 
 
@@ -44,7 +45,7 @@ def test_bytes_are_those_of_the_cpu_bit_for_bit():
 def test_planes_are_within_one_of_the_cpus(name: str):
     made = {"noise": noise(2, 34, 46, 3), "smooth": smooth(96, 128)}
     rgb = rgb8(made[name])
-    convert = _yuv_converter()
+    convert = _to_frame(MP4)
     for picture, found in zip(rgb, nv12(rgb), strict=True):
         wanted = convert(picture.numpy()).reformat(format="nv12").to_ndarray()
         assert np.abs(wanted.astype(int) - found.numpy()).max() <= 1
@@ -59,7 +60,7 @@ def test_grey_has_no_colour_and_the_ends_of_the_range_are_kept():
 
 @pytest.mark.parametrize("suffix", [".mp4", ".webm"])
 def test_a_film_of_planes_is_the_film_of_the_same_pictures(tmp_path: Path, suffix: str):
-    rgb, convert = rgb8(noise(5, 64, 96, 3)).numpy(), _yuv_converter()
+    rgb, convert = rgb8(noise(5, 64, 96, 3)).numpy(), _to_frame(MP4)
     same = [
         np.asarray(convert(picture).reformat(format="nv12").to_ndarray(), np.uint8)
         for picture in rgb
@@ -80,7 +81,7 @@ def decoded(path: Path) -> np.ndarray:
 
 
 def test_only_films_take_planes():
-    names = [Path(f"a{suffix}") for suffix in (".mp4", ".webm", ".gif", "")]
+    names = [Path(f"a{suffix}") for suffix in (".mp4", ".webm", "")]
     assert [output_kind(path) for path in names if takes_nv12(path)] == ["mp4", "webm"]
 
 

@@ -13,7 +13,7 @@ from audio2mesh.sound.waveform import stream_audio
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions
 from avatar.heads import load_head
-from avatar.video.camera_path import camera_track, framing
+from avatar.video.camera_path import framing, read_track
 from avatar.video.reader import grey_frames
 from common.errors import InputError
 from research.lipreading.critic import Stretch
@@ -41,9 +41,7 @@ def small(demo_film: Path) -> Small:
 def true_mouth(width: int) -> tuple[float, float]:
     """Where the camera of the demo film sees the mean head's lips, in pixels."""
     head = load_head()
-    camera = next(
-        camera_track("front", framing(head.vertices), (width, width), (0.0, 0.0), (1, 25.0))
-    )
+    camera = next(read_track("front", (width, width), (0.0, 0.0))(framing(head.vertices), 1, 25.0))
     lips = head.vertices[head.regions["lips"]].mean(0)
     x, y, z = camera.K @ (camera.viewmat @ torch.cat([lips, torch.ones(1)]))[:3]
     return float(x / z), float(y / z)
