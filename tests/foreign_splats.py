@@ -3,18 +3,14 @@
 Every reader returns Gaussians in the axes of the file.
 """
 
-import base64
 import gzip
 import io
-import json
 import struct
-import zipfile
 from pathlib import Path
 
 import numpy as np
 import torch
-from glb_files import Glb, read_glb
-from PIL import Image
+from glb_files import read_glb
 
 from splat import Gaussians
 
@@ -57,17 +53,6 @@ def read_world_ply(path: Path) -> Gaussians:
     )
 
 
-def read_dot_splat(path: Path) -> Gaussians:
-    content = path.read_bytes()
-    assert len(content) % 32 == 0
-    rows = [content[k : k + 32] for k in range(0, len(content), 32)]
-    floats = np.array([struct.unpack("<6f", row[:24]) for row in rows])
-    numbers = np.array([list(row[24:]) for row in rows], float)
-    dc = (numbers[:, :3] / 255 - 0.5) / C0
-    turns = (numbers[:, 4:] - 128) / 128
-    return gaussians_of(floats[:, :3], turns, floats[:, 3:], numbers[:, 3] / 255, dc[:, None])
-
-
 def read_spz(path: Path) -> Gaussians:
     """Version 3, byte by byte."""
     data = io.BytesIO(gzip.decompress(path.read_bytes()))
@@ -98,49 +83,9 @@ def read_spz(path: Path) -> Gaussians:
     return gaussians_of(position, turns[:, [3, 0, 1, 2]], scales, opacities, sh)
 
 
-def read_sog(path: Path) -> Gaussians:
-    """Version 2: its pictures, pixel by pixel, by what meta.json says of them."""
-    with zipfile.ZipFile(path) as archive:
-        meta = json.loads(archive.read("meta.json"))
-
-        def pixels(part: str, number: int = 0, channels: int = 3) -> np.ndarray:
-            file = io.BytesIO(archive.read(meta[part]["files"][number]))
-            return np.asarray(Image.open(file).convert("RGBA")).reshape(-1, 4)[:, :channels]
-
-        count = meta["count"]
-        low, high = (pixels("means", k)[:count].astype(int) for k in (0, 1))
-        share = (low + 256 * high) / 65535
-        mins, maxs = np.array(meta["means"]["mins"]), np.array(meta["means"]["maxs"])
-        logarithms = mins + share * (maxs - mins)
-        means = np.sign(logarithms) * (np.exp(np.abs(logarithms)) - 1)
-        scales = np.exp(np.array(meta["scales"]["codebook"])[pixels("scales")[:count]])
-        coloured = pixels("sh0", 0, 4)[:count]
-        sh = [np.array(meta["sh0"]["codebook"])[coloured[:, :3]]]
-        turns = _sog_turns(pixels("quats", 0, 4)[:count].astype(int))
-        if "shN" in meta:
-            labels = pixels("shN", 1).astype(int) @ [1, 256, 0]
-            entries = np.array(meta["shN"]["codebook"])[pixels("shN")]
-            per_entry = (meta["shN"]["bands"] + 1) ** 2 - 1
-            assert labels[:count].max() < meta["shN"]["count"]
-            sh += [entries[labels[:count] * per_entry + k] for k in range(per_entry)]
-    assert meta["version"] == 2
-    return gaussians_of(means, turns, scales, coloured[:, 3] / 255, np.stack(sh, 1))
-
-
-def _sog_turns(pixels: np.ndarray) -> np.ndarray:
-    turns = np.zeros((len(pixels), 4))
-    for row, (*three, mode) in zip(turns, pixels.tolist(), strict=True):
-        largest = mode - 252
-        assert 0 <= largest < 4
-        for place, value in zip([k for k in range(4) if k != largest], three, strict=True):
-            row[place] = (value / 255 - 0.5) * np.sqrt(2)
-        row[largest] = np.sqrt(max(0.0, 1 - (row**2).sum()))
-    return turns  # wxyz
-
-
 def read_gaussian_glb(path: Path) -> Gaussians:
-    """KHR_gaussian_splatting, in .glb and in .gltf."""
-    glb = read_glb(path) if path.suffix == ".glb" else _read_gltf(path)
+    """KHR_gaussian_splatting."""
+    glb = read_glb(path)
     name = "KHR_gaussian_splatting"
     primitive = glb.shape
     assert name in glb.content["extensionsUsed"] and primitive["mode"] == 0
@@ -155,16 +100,6 @@ def read_gaussian_glb(path: Path) -> Gaussians:
     scales, opacities = glb.attribute(f"{name}:SCALE"), glb.attribute(f"{name}:OPACITY")[:, 0]
     turns = np.stack([w, x, y, z], 1)
     return gaussians_of(glb.attribute("POSITION"), turns, scales, opacities, np.stack(sh, 1))
-
-
-def _read_gltf(path: Path) -> Glb:
-    content = json.loads(path.read_text())
-    (buffer,) = content["buffers"]
-    kind, _, text = buffer["uri"].partition(",")
-    assert kind == "data:application/octet-stream;base64"
-    binary = base64.b64decode(text)
-    assert len(binary) == buffer["byteLength"]
-    return Glb(content, binary)
 
 
 def read_usd(path: Path) -> Gaussians:

@@ -188,7 +188,7 @@ brows that move with a voice; the sound of a film, and the delay of the lips in 
 ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
     "PIL": (
-        "avatar/avatar_io/sog.py avatar/geometry/picture_file.py avatar/people/library.py "
+        "avatar/geometry/picture_file.py avatar/people/library.py "
         "avatar/reconstruct/capture_pictures.py avatar/video/layers.py avatar/video/writer.py "
         "research/evaluation/sheet.py research/upkeep/people_library.py"
     ),
@@ -202,7 +202,7 @@ ONLY_IN = {
     ),
     "fsspec": "common/uris.py",
     "gsplat": "splat/cuda.py",
-    "pxr": "avatar/avatar_io/write_splats.py",
+    "pxr": "avatar/avatar_io/splat_formats.py",
     "plyfile": "splat/scene/ply.py",
     "ray": "common/ray_workers.py",
     "tensorboardX": "avatar/reconstruct/fit.py",

@@ -30,7 +30,7 @@ def test_options_import_nothing_heavy(name: str):
     "module",
     [
         *("avatar.drive.drive", "avatar.drive.render", "avatar.drive.export"),
-        *("avatar.avatar_io.convert", "avatar.reconstruct.fit"),
+        *("avatar.avatar_io.open_avatar", "avatar.reconstruct.fit"),
         *("research.captures.make", "research.evaluation.avatar.evaluate"),
     ],
 )

@@ -2,7 +2,6 @@
 of a texture or of the Gaussians around its vertices. `GltfFile` is the container: arrays and their
 accessors."""
 
-import base64
 import json
 import struct
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatar.geometry.coloured import Paint
+from avatar.geometry.coloured import Paint, plain_paint, to_linear
 from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Floats, Ints
@@ -87,36 +86,16 @@ class GltfFile:
         return len(self.content["accessors"]) - 1
 
     def encoded(self, said: Sequence[str] = ()) -> bytes:
-        """The file in its binary form, .glb."""
-        text = self._json({"byteLength": self.size}, said)
+        """The file in its binary form, .glb; said: what it tells of its origin."""
+        asset: dict[str, Any] = {"version": "2.0", "generator": "VoiceSplat"}
+        asset |= {"extras": {"provenance": list(said)}} if said else {}
+        whole = self.content | {"asset": asset, "buffers": [{"byteLength": self.size}]}
+        text = json.dumps(whole).encode()
         text += b" " * (-len(text) % 4)
         parts = (struct.pack("<III", MAGIC, VERSION, 28 + len(text) + self.size),)
         parts += (struct.pack("<II", len(text), JSON_CHUNK), text)
         parts += (struct.pack("<II", self.size, BINARY_CHUNK), *self.arrays)
         return b"".join(parts)
-
-    def write(self, path: Path, said: Sequence[str] = ()) -> None:
-        """Write it all, as JSON where the suffix is .gltf; it appears whole or not at all. said:
-        what it tells of its origin."""
-        encoded = self._text if path.suffix.lower() == ".gltf" else self.encoded
-        with write_beside(path) as partial:
-            partial.write_bytes(encoded(said))
-
-    def _text(self, said: Sequence[str]) -> bytes:
-        """The file as JSON, its arrays within."""
-        data = base64.b64encode(b"".join(self.arrays)).decode()
-        address = f"data:application/octet-stream;base64,{data}"
-        return self._json({"byteLength": self.size, "uri": address}, said)
-
-    def _json(self, buffer: dict[str, Any], said: Sequence[str]) -> bytes:
-        asset: dict[str, Any] = {"version": "2.0", "generator": "VoiceSplat"}
-        asset |= {"extras": {"provenance": list(said)}} if said else {}
-        return json.dumps(self.content | {"asset": asset, "buffers": [buffer]}).encode()
-
-
-def linear_light(srgb: Floats) -> Floats:
-    """Linear light of sRGB, as glTF stores colours of vertices."""
-    return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4)
 
 
 SKIN = {"metallicFactor": 0.0, "roughnessFactor": 0.7}
@@ -160,7 +139,7 @@ def write_glb(
     attributes: dict[str, int] = {}
     if paint is not None:
         owners, corners, rgb, uv = _split(faces, paint)
-        attributes |= {"COLOR_0": file.add(linear_light(rgb), target=VERTEX_DATA)}
+        attributes |= {"COLOR_0": file.add(to_linear(rgb), target=VERTEX_DATA)}
         attributes |= {"TEXCOORD_0": file.add(uv * [1, -1] + [0, 1], target=VERTEX_DATA)}
     attributes["POSITION"] = file.add(mesh.vertices[owners], target=VERTEX_DATA)
     if turns:
@@ -181,7 +160,8 @@ def write_glb(
         curves |= _add_joint(file, joint)
     _animate(file, times, curves)
     file.content |= {"scene": 0, "scenes": [{"nodes": [0, 1] if turns else [0]}]}
-    file.write(path, said)
+    with write_beside(path) as partial:
+        partial.write_bytes(file.encoded(said))
 
 
 def _add_joint(file: GltfFile, joint: HeadJoint) -> dict[tuple[int, str], int]:
@@ -246,9 +226,7 @@ FAINTEST = 1e-6  # all of them together, else the nearest one decides
 
 def gaussian_paint(gaussians: Gaussians, vertices: Tensor, faces: Tensor) -> Paint:
     """The paint of a mesh [V, 3], [M, 3] among Gaussians of the same space, one colour a vertex."""
-    corners = faces.numpy()
-    rgb = vertex_colours(gaussians, vertices)[corners]
-    return Paint(rgb, np.zeros((*corners.shape, 2)), np.full(len(corners), -1), ())
+    return plain_paint(vertex_colours(gaussians, vertices)[faces.numpy()])
 
 
 def vertex_colours(gaussians: Gaussians, vertices: Tensor) -> Floats:

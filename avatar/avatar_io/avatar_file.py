@@ -8,9 +8,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from avatar.heads import load_head
-from avatar.heads.head import FLAME_SHAPES, TOPOLOGIES
-from avatar.rigging.avatar import Avatar, check_mesh
+from avatar.heads.head import FLAME_SHAPES
+from avatar.rigging.avatar import Avatar, check_mesh, check_template
 from common.errors import InputError
 from splat import SplatPly, read_ply, write_ply
 
@@ -78,7 +77,7 @@ def load_avatar(path: Path) -> Avatar:
         )
     topology = _check_comments(path, ply.comments)
     check_mesh(path, topology, ply.mesh_vertices, ply.mesh_faces)
-    _check_template(path, ply.template_vertices)
+    check_template(path, ply.template_vertices)
     mesh = (ply.mesh_vertices, ply.mesh_faces)
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     origin, consent = provenance_of(ply.comments)
@@ -103,13 +102,7 @@ def _check_comments(path: Path, comments: tuple[str, ...]) -> str:
         )
     if unit != UNIT:
         raise InputError(f"{path}: comment 'unit {UNIT}' is missing (found {unit}); use metres")
-    topology = fields.get("topology", "")
-    if topology not in TOPOLOGIES:
-        raise InputError(
-            f"{path}: comment 'topology': no head topology is called {topology!r}; known: "
-            f"{', '.join(TOPOLOGIES)}"
-        )
-    return topology
+    return fields.get("topology", "")
 
 
 def _flame_identity(
@@ -127,12 +120,3 @@ def _flame_identity(
 
 def _bytes(table: Tensor | None) -> Tensor | None:
     return table if table is not None and table.dtype == torch.uint8 else None
-
-
-def _check_template(path: Path, template: Tensor | None) -> None:
-    expected = len(load_head().vertices)
-    if template is not None and len(template) != expected:
-        raise InputError(
-            f"{path}: its template has {len(template)} vertices, but anny-head has {expected}; "
-            "convert the avatar again with this version of the project"
-        )

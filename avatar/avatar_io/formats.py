@@ -8,11 +8,8 @@ Up = Literal["y", "-y"]
 
 UPWARD: dict[str, Up] = {
     ".ply": "-y",
-    ".splat": "-y",
     ".spz": "y",
-    ".sog": "-y",
     ".glb": "y",
-    ".gltf": "y",
     ".usdc": "y",
     ".usda": "y",
 }
@@ -24,9 +21,6 @@ EXTRA = {".usdc": "pxr", ".usda": "pxr"}
 
 FOLLOWS = ".zip"
 """The suffix of an avatar that other programs move by its ARKit weights."""
-
-HIGHEST = {".splat": 0, ".zip": 0}
-"""The highest degree of spherical harmonics that a format holds, where it is not 3."""
 
 NUMBER = re.compile(r"%0?\d*d")
 

@@ -30,7 +30,7 @@ from avatar.heads.flame_parameters import (
     write_flame_parameters,
 )
 from avatar.heads.flame_regions import add_teeth
-from avatar.heads.head import SIZES, TOPOLOGIES
+from avatar.heads.head import SIZES
 from avatar.rigging.avatar import Avatar, check_mesh
 from common.arrays import Arrays, pick, pick_faces, pick_floats, read_arrays
 from common.atomic import write_beside
@@ -62,10 +62,7 @@ def read_gaussian_avatar(path: Path, flame: Path | None = None) -> Avatar:
 
 
 def write_gaussian_avatar(
-    folder: Path,
-    avatar: Avatar,
-    flame: Path | None = None,
-    motion: FlameParameters | None = None,
+    folder: Path, avatar: Avatar, flame: Path | None = None, motion: FlameParameters | None = None
 ) -> None:
     """Write an avatar as a folder in GaussianAvatars' layout.
 
@@ -81,7 +78,9 @@ def write_gaussian_avatar(
             replace(moving, shape=shape, static_offset=offset), len(avatar.vertices)
         )
     folder.mkdir(parents=True, exist_ok=True)
-    gaussians = replace(avatar.gaussians, sh=_padded(avatar.gaussians.sh))
+    missing = COEFFICIENTS - avatar.gaussians.sh.shape[1]
+    sh = torch.nn.functional.pad(avatar.gaussians.sh, (0, 0, 0, missing))
+    gaussians = replace(avatar.gaussians, sh=sh)
     write_ply(folder / POINTS, SplatPly(gaussians, avatar.binding.float()))
     _write_mesh(folder / MESH, avatar)
     if parameters is not None:
@@ -135,9 +134,6 @@ def _with_mesh(path: Path, gaussians: RawGaussians, binding: Tensor) -> Avatar:
     vertices = torch.from_numpy(pick_floats(beside, arrays, "rest", (3,)))
     faces = torch.from_numpy(pick_faces(beside, arrays, len(vertices)))
     topology = str(pick(beside, arrays, "topology"))
-    if topology not in TOPOLOGIES:
-        known = ", ".join(TOPOLOGIES)
-        raise InputError(f"{beside}: no head topology is called {topology!r}; known: {known}")
     check_mesh(beside, topology, vertices, faces)
     if int(binding.max()) >= len(faces):
         raise InputError(
@@ -197,11 +193,6 @@ def _identity(avatar: Avatar, flame: Path | None) -> tuple[Tensor, Tensor]:
     model = load_flame(flame)
     model = add_teeth(model) if len(avatar.vertices) > VERTICES else model
     return torch.zeros(SHAPES), avatar.vertices - model.template
-
-
-def _padded(sh: Tensor) -> Tensor:
-    """[N, 16, 3] with zeros for the degrees that [N, K, 3] lacks."""
-    return torch.nn.functional.pad(sh, (0, 0, 0, COEFFICIENTS - sh.shape[1]))
 
 
 def _cut(sh: Tensor, count: int) -> Tensor:

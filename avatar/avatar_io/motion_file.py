@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.heads import load_head
-from avatar.heads.head import TOPOLOGIES
-from avatar.rigging.avatar import check_mesh
+from avatar.rigging.avatar import check_mesh, check_template
 from common.arrays import Arrays, pick, pick_faces, pick_floats, pick_number, read_arrays
 from common.atomic import write_beside
 from common.errors import InputError, check_file
@@ -66,13 +64,13 @@ def open_motion(path: Path) -> SavedMotion:
             f"rest mesh {list(rest.shape)} do not belong together; save it again"
         )
     template = _optional(path, arrays, "template", (3,))
-    if template is not None and len(template) != len(load_head().vertices):
-        raise InputError(
-            f"{path}: its template has {len(template)} vertices, but anny-head has "
-            f"{len(load_head().vertices)}; save it again with this version of the project"
-        )
-    topology = _topology(path, arrays, mesh)
-    return SavedMotion(path, mesh, topology, _rate(path, arrays), pose, template)
+    check_template(path, template)
+    topology = str(pick(path, arrays, "topology"))
+    check_mesh(path, topology, mesh.vertices, mesh.faces)
+    rate = pick_number(path, arrays, "fps")
+    if not 0 < rate <= FASTEST:
+        raise InputError(f"{path}: 'fps' is {rate}, not a number of frames a second; save it again")
+    return SavedMotion(path, mesh, topology, rate, pose, template)
 
 
 def motion_chunks(motion: SavedMotion) -> Iterator[Tensor]:
@@ -130,22 +128,6 @@ def _optional(path: Path, arrays: Arrays, name: str, last: tuple[int, ...]) -> T
     return torch.from_numpy(pick_floats(path, arrays, name, last)) if name in arrays else None
 
 
-def _rate(path: Path, arrays: Arrays) -> float:
-    rate = pick_number(path, arrays, "fps")
-    if not 0 < rate <= FASTEST:
-        raise InputError(f"{path}: 'fps' is {rate}, not a number of frames a second; save it again")
-    return rate
-
-
-def _topology(path: Path, arrays: Arrays, mesh: Mesh) -> str:
-    topology = str(pick(path, arrays, "topology"))
-    if topology not in TOPOLOGIES:
-        known = ", ".join(TOPOLOGIES)
-        raise InputError(f"{path}: no head topology is called {topology!r}; known: {known}")
-    check_mesh(path, topology, mesh.vertices, mesh.faces)
-    return topology
-
-
 @contextmanager
 def motion_writer(
     motion: SavedMotion, regions: Mapping[str, Tensor], labels: Arrays | None = None
@@ -164,21 +146,17 @@ def motion_writer(
             member.write(np.ascontiguousarray(frame, dtype="<f4").tobytes())
         written += 1
 
+    # entries without the time of writing: equal motion, equal bytes
     with write_beside(motion.path) as partial, zipfile.ZipFile(partial, "w") as archive:
         for name, array in {**_arrays(motion, regions), **(labels or {})}.items():
             buffer = BytesIO()
             np.lib.format.write_array(buffer, np.asarray(array), allow_pickle=False)
-            archive.writestr(_member(name), buffer.getvalue())
-        with archive.open(_member("offsets"), "w", force_zip64=True) as member:
+            archive.writestr(zipfile.ZipInfo(f"{name}.npy"), buffer.getvalue())
+        with archive.open(zipfile.ZipInfo("offsets.npy"), "w", force_zip64=True) as member:
             header = {"descr": "<f4", "fortran_order": False, "shape": size}
             np.lib.format.write_array_header_1_0(member, header)
             yield append
         assert written == size[0], (written, size)
-
-
-def _member(name: str) -> zipfile.ZipInfo:
-    """The entry of an array in a file without the time of writing: equal motion, equal bytes."""
-    return zipfile.ZipInfo(f"{name}.npy")
 
 
 def _arrays(motion: SavedMotion, regions: Mapping[str, Tensor]) -> dict[str, NDArray]:

@@ -1,17 +1,28 @@
-"""Open avatars of every kind, distinguished by their content."""
+"""Open avatars of every kind, distinguished by their content, and convert them."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple, assert_never
 
-from avatar.avatar_io.avatar_file import load_avatar, provenance_of
-from avatar.avatar_io.gaussian_avatars import MESH, POINTS, provenance_in, read_gaussian_avatar
+from avatar.avatar_io.avatar_file import load_avatar, provenance_of, save_avatar
+from avatar.avatar_io.gaussian_avatars import (
+    MESH,
+    POINTS,
+    provenance_in,
+    read_gaussian_avatar,
+    write_gaussian_avatar,
+)
+from avatar.avatar_io.options import ConvertOptions
+from avatar.geometry.stated_size import ply_header
+from avatar.heads.flame_parameters import read_flame_parameters
+from avatar.heads.head import SIZES
 from avatar.rigging.avatar import Avatar
 from common.arrays import read_arrays
 from common.errors import InputError
+from common.writable import check_writable
 
 Kind = Literal["own", "gaussian-avatars", "scan"]
 
-HEADER = 2**16  # bytes within which the header of a .ply ends
 SPLAT = "opacity"  # a property that Gaussians have and points of a mesh have not
 KINDS = (
     "give a .ply of Gaussians bound to a mesh, GaussianAvatars' point_cloud.ply, or a coloured "
@@ -70,9 +81,9 @@ def avatar_kind(path: Path) -> Kind:
     if not path.is_file():
         raise FileNotFoundError(f"{path}: there is no such file")
     with path.open("rb") as file:
-        start = file.read(HEADER)
+        start = file.read(4)
     if start.startswith(b"ply"):
-        return _ply_kind(path, start)
+        return _ply_kind(path)
     if start.startswith(b"glTF") or path.suffix.lower() == ".obj":
         return "scan"
     raise InputError(f"{path}: is no avatar; {KINDS}")
@@ -93,10 +104,8 @@ def read_facts(path: Path) -> Facts:
         return Facts(*provenance_in(read_arrays(beside)))
     if path.suffix.lower() != ".ply":
         return Facts("", "")
-    with path.open("rb") as file:
-        header = file.read(HEADER).partition(b"end_header")[0].decode("ascii", "replace")
-    comments = (line.partition(" ") for line in header.splitlines())
-    return Facts(*provenance_of(words for kind, _, words in comments if kind == "comment"))
+    lines = ply_header(path)
+    return Facts(*provenance_of(" ".join(words[1:]) for words in lines if words[0] == "comment"))
 
 
 def check_flame(flame: Path | None, avatar: Path | None, *others: Path | None) -> None:
@@ -108,9 +117,8 @@ def check_flame(flame: Path | None, avatar: Path | None, *others: Path | None) -
         raise InputError(f"--flame: {avatar or 'what moves'} needs none; leave it out")
 
 
-def _ply_kind(path: Path, start: bytes) -> Kind:
-    header = start.partition(b"end_header")[0].decode("latin-1")
-    words = [line.split() for line in header.splitlines() if line.split()]
+def _ply_kind(path: Path) -> Kind:
+    words = ply_header(path)
     elements = {line[1] for line in words if line[0] == "element" and len(line) == 3}
     properties = {line[-1] for line in words if line[0] == "property"}
     if SPLAT in properties:
@@ -119,3 +127,41 @@ def _ply_kind(path: Path, start: bytes) -> Kind:
     if "face" in elements:
         return "scan"
     raise InputError(f"{path}: holds points, neither Gaussians nor a mesh with faces; {KINDS}")
+
+
+def convert(options: ConvertOptions, consent: str | None = None) -> Avatar:
+    """Read an avatar of any kind and write it as another; consent: of its person, a line that
+    replaces the avatar's own.
+
+    Raises FileNotFoundError, OSError or InputError: one sentence.
+    """
+    to_file = options.out.suffix == ".ply"
+    if options.flame_param is not None and to_file:
+        raise InputError(
+            f"--flame-param: {options.out} is one file, which holds no motion; leave it out, or "
+            "name a folder with --out"
+        )
+    if to_file and options.out.name == POINTS:
+        raise InputError(
+            f"{options.out}: {POINTS} is GaussianAvatars' name; name its folder with --out, or "
+            "give the one-file avatar another name"
+        )
+    if not to_file and options.out.is_file():
+        raise InputError(f"{options.out}: is a file; name a folder, or a file that ends in .ply")
+    if to_file:
+        check_writable(options.out)
+    avatar = open_avatar(options.avatar, options.flame, options.landmarks, options.texture)
+    avatar = avatar if consent is None else replace(avatar, consent=consent)
+    if options.flame and avatar.topology not in SIZES:
+        raise InputError(f"--flame: {options.avatar} is {avatar.topology}; leave it out")
+    if to_file:
+        save_avatar(options.out, avatar)
+        return avatar
+    if options.flame_param is not None and avatar.topology not in SIZES:
+        raise InputError(
+            f"--flame-param: {options.avatar} is {avatar.topology}, which FLAME's motion does not "
+            "move; leave it out"
+        )
+    motion = read_flame_parameters(options.flame_param) if options.flame_param else None
+    write_gaussian_avatar(options.out, avatar, options.flame, motion)
+    return avatar

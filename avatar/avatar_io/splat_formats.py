@@ -1,25 +1,31 @@
-"""Gaussians converted to what other programs expect, quantised, and as two compact formats.
-
-The .splat of antimatter15's viewer has 32 bytes for each Gaussian, and nothing else: float32 x y z;
-float32 scales; bytes of red, green, blue and opacity; a byte for each component of the quaternion
-wxyz, 128 being 0. Colours have no direction.
+"""Gaussians written in the formats of other programs.
 
 Niantic's .spz, version 3, is a gzip stream of a header and six attributes, one after the other:
 positions as fixed-point numbers of 24 bits, opacities, colours and logarithms of scales as bytes,
 quaternions in 32 bits without their largest component, spherical harmonics as bytes.
+
+In glTF 2.0 with KHR_gaussian_splatting they are points with further attributes: programs that do
+not know the extension show coloured points. OpenUSD with ParticleField3DGaussianSplat needs the
+extra `usd`.
 """
 
 import gzip
 import struct
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from avatar.avatar_io.animated_glb import VERTEX_DATA, GltfFile
+from avatar.avatar_io.formats import UPWARD, Up
+from avatar.geometry.coloured import to_linear
 from avatar.geometry.vectors import Floats
-from splat import Gaussians, RawGaussians, sh_to_color
+from common.atomic import write_beside
+from splat import Gaussians, RawGaussians, SplatPly, sh_to_color, write_ply
 
 ORDERS = torch.tensor([m for degree in range(4) for m in range(-degree, degree + 1)])  # [16]
 NEARLY = 1e-6  # an opacity this near to 0 or 1 has a finite logit
@@ -64,84 +70,9 @@ def unit_quaternions(quats: Tensor) -> Tensor:
     return torch.nn.functional.normalize(quats, dim=-1)
 
 
-Bytes = NDArray[np.uint8]
-
-LEVELS = 256  # of a byte
-
-
-def to_bytes(values: Floats) -> Bytes:
+def to_bytes(values: Floats) -> NDArray[np.uint8]:
     """The nearest whole numbers from 0 to 255."""
-    return np.clip(np.round(values), 0, LEVELS - 1).astype(np.uint8)
-
-
-def largest_left_out(quats: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Unit quaternions [N, 4] by three numbers: which component is the largest [N], and the others
-    [N, 3] in their order, of the quaternion or its opposite, in which the largest is positive."""
-    largest = np.abs(quats).argmax(1)
-    rows = np.arange(len(quats))
-    signed = quats * np.where(quats[rows, largest] < 0, -1.0, 1.0)[:, None]
-    others = np.array([[k for k in range(4) if k != left_out] for left_out in range(4)])
-    return largest, np.take_along_axis(signed, others[largest], axis=1)
-
-
-def codebook(values: Floats) -> tuple[Floats, Bytes]:
-    """256 rising numbers that stand for values of any shape, and which of them stands for each:
-    Lloyd's quantiser (IEEE Trans. Inf. Theory 28, 1982), begun half from quantiles and half from
-    even steps, so that rare values are not far off either."""
-    flat, half = values.astype(np.float64).ravel(), LEVELS // 2
-    crowded = np.quantile(flat, (np.arange(half) + 0.5) / half)
-    book = np.sort(np.concatenate([crowded, np.linspace(flat.min(), flat.max(), half)]))
-    for _ in range(10):
-        nearest = _nearest(book, flat)
-        counts = np.bincount(nearest, minlength=LEVELS)
-        totals = np.bincount(nearest, weights=flat, minlength=LEVELS)
-        book = np.sort(np.where(counts > 0, totals / np.maximum(counts, 1), book))
-    return book, _nearest(book, flat).astype(np.uint8).reshape(values.shape)
-
-
-def _nearest(book: Floats, flat: Floats) -> NDArray[np.intp]:
-    return np.searchsorted((book[1:] + book[:-1]) / 2, flat)
-
-
-def palette(vectors: Floats, size: int) -> tuple[Floats, NDArray[np.intp]]:
-    """At most `size` vectors [P, D] that stand for many [N, D], and which stands for each [N].
-
-    Median cut (Heckbert, SIGGRAPH 1982): halves along the widest dimension, until there are enough
-    parts; where there are no more vectors than `size` they stand for themselves.
-    """
-    if len(vectors) <= size:
-        return vectors, np.arange(len(vectors))
-    parts = [np.arange(len(vectors))]
-    while len(parts) * 2 <= size:
-        parts = [half for part in parts for half in _halves(vectors, part)]
-    labels = np.empty(len(vectors), np.intp)
-    for number, part in enumerate(parts):
-        labels[part] = number
-    return np.stack([vectors[part].mean(0) for part in parts]), labels
-
-
-def _halves(vectors: Floats, part: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    """The rows of a part, cut in two at the median of its widest dimension."""
-    if len(part) < 2:
-        return [part]
-    inside = vectors[part]
-    widest = int(np.ptp(inside, axis=0).argmax())
-    order = part[np.argsort(inside[:, widest], kind="stable")]
-    return [order[: len(order) // 2], order[len(order) // 2 :]]
-
-
-ROW = np.dtype([("mean", "<f4", 3), ("scale", "<f4", 3), ("rgba", "u1", 4), ("quat", "u1", 4)])
-
-
-def dot_splat(gaussians: Gaussians) -> bytes:
-    """The content of a .splat file, with colours of degree 0 alone."""
-    rows = np.empty(len(gaussians.means), ROW)
-    rows["mean"], rows["scale"] = gaussians.means.numpy(), gaussians.scales.numpy()
-    rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means)  # the same from everywhere
-    rows["rgba"][:, :3] = to_bytes(255 * rgb.numpy())
-    rows["rgba"][:, 3] = to_bytes(255 * gaussians.opacities.numpy())
-    rows["quat"] = to_bytes(128 * unit_quaternions(gaussians.quats).numpy() + 128)
-    return rows.tobytes()
+    return np.clip(np.round(values), 0, 255).astype(np.uint8)
 
 
 SPZ_MAGIC, SPZ_VERSION = 0x5053474E, 3
@@ -181,11 +112,116 @@ def _fixed_point(means: Floats, fraction: int) -> bytes:
 
 
 def _quaternions(quats_xyzw: Floats) -> bytes:
-    """Two bits that name the largest component, then sign and nine bits of each other one."""
-    largest, others = largest_left_out(quats_xyzw)
+    """Two bits that name the largest component, then sign and nine bits of each other one, of the
+    quaternion or its opposite, in which the largest is positive."""
+    largest = np.abs(quats_xyzw).argmax(1)
+    signs = np.where(np.take_along_axis(quats_xyzw, largest[:, None], 1) < 0, -1.0, 1.0)
+    others = np.array([[k for k in range(4) if k != left_out] for left_out in range(4)])
     packed = largest.astype(np.uint32)
-    for component in others.T:
+    for component in np.take_along_axis(signs * quats_xyzw, others[largest], 1).T:
         negative = (component < 0).astype(np.uint32)
         magnitude = np.round(MAGNITUDES * np.sqrt(2) * np.abs(component)).astype(np.uint32)
         packed = (packed << 10) | (negative << 9) | np.minimum(magnitude, MAGNITUDES)
     return packed.astype("<u4").tobytes()
+
+
+EXTENSION = "KHR_gaussian_splatting"
+POINTS = 0  # a primitive's mode
+AS_TRAINED = {
+    "kernel": "ellipse",
+    "colorSpace": "srgb_rec709_display",
+    "projection": "perspective",
+    "sortingMethod": "cameraDistance",
+}
+
+
+def gaussian_gltf(gaussians: Gaussians) -> GltfFile:
+    """A scene with the Gaussians alone; +y is up, as in all of glTF."""
+    file, count = GltfFile(), len(gaussians.means)
+    attributes = {"POSITION": file.add(gaussians.means, target=VERTEX_DATA)}
+    rgb = sh_to_color(gaussians.sh[:, :1], gaussians.means).clamp(max=1).numpy()
+    rgba = np.concatenate([to_linear(rgb), gaussians.opacities.numpy()[:, None]], 1)
+    attributes["COLOR_0"] = file.add(to_bytes(255 * rgba), "|u1", VERTEX_DATA, normalised=True)
+    quats_xyzw = unit_quaternions(gaussians.quats).roll(-1, 1)
+    named = {"ROTATION": quats_xyzw, "SCALE": gaussians.scales, "OPACITY": gaussians.opacities}
+    named |= {name: gaussians.sh[:, k] for k, name in enumerate(_names(gaussians.sh.shape[1]))}
+    for name, values in named.items():
+        attributes[f"{EXTENSION}:{name}"] = file.add(values.reshape(count, -1), target=VERTEX_DATA)
+    primitive = {"attributes": attributes, "mode": POINTS, "extensions": {EXTENSION: AS_TRAINED}}
+    file.content |= {
+        "extensionsUsed": [EXTENSION],
+        "meshes": [{"primitives": [primitive], "name": "head"}],
+        "nodes": [{"mesh": 0, "name": "head"}],
+        "scenes": [{"nodes": [0]}],
+        "scene": 0,
+    }
+    return file
+
+
+def _names(count: int) -> list[str]:
+    """The names of the first 1, 4, 9 or 16 coefficients of spherical harmonics."""
+    numbers = ((degree, n) for degree in range(4) for n in range(2 * degree + 1))
+    return [f"SH_DEGREE_{degree}_COEF_{n}" for degree, n in numbers][:count]
+
+
+def write_usd(path: Path, gaussians: Gaussians, said: tuple[str, ...]) -> None:
+    """A stage with the Gaussians alone: metres, +y up."""
+    from pxr import (  # noqa: PLC0415  # pyright: ignore[reportMissingImports]
+        Usd,
+        UsdGeom,
+        UsdVol,
+        Vt,
+    )
+
+    stage = Usd.Stage.CreateNew(str(path))
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.y)
+    UsdGeom.SetStageMetersPerUnit(stage, 1.0)
+    head = UsdVol.ParticleField3DGaussianSplat.Define(stage, "/head")
+    stage.SetDefaultPrim(head.GetPrim())
+    w, x, y, z = unit_quaternions(gaussians.quats).numpy().T
+    means, count = gaussians.means.numpy(), gaussians.sh.shape[1]
+    vectors, numbers = Vt.Vec3fArray.FromNumpy, Vt.FloatArray.FromNumpy
+    head.CreatePositionsAttr(vectors(means))
+    head.CreateOrientationsAttr(Vt.QuatfArray.FromNumpy(np.stack([x, y, z, w], 1)))
+    head.CreateScalesAttr(vectors(gaussians.scales.numpy()))
+    head.CreateOpacitiesAttr(numbers(gaussians.opacities.numpy()))
+    head.CreateRadianceSphericalHarmonicsDegreeAttr(int(count**0.5) - 1)
+    coefficients = np.ascontiguousarray(gaussians.sh.reshape(-1, 3).numpy())
+    head.CreateRadianceSphericalHarmonicsCoefficientsAttr(vectors(coefficients))
+    low, high = means.min(0), means.max(0)
+    reach = 3 * float(gaussians.scales.max())  # what a Gaussian covers, at most
+    head.CreateExtentAttr(vectors(np.stack([low - reach, high + reach])))
+    stage.GetRootLayer().comment = "; ".join(said)
+    stage.GetRootLayer().Save()
+
+
+def write_gaussians(
+    path: Path,
+    gaussians: Gaussians,
+    degree: int | None = None,
+    up: Up | None = None,
+    said: tuple[str, ...] = (),
+) -> None:
+    """Write Gaussians of head space, +y up; the file appears whole or not at all.
+
+    degree: of the spherical harmonics, by default as they are; up: the axis that shall point up,
+    by default the format's own; said: comments, which .ply, glTF and USD can hold. Raises OSError.
+    """
+    suffix = path.suffix.lower()
+    if degree is not None:
+        gaussians = of_degree(gaussians, degree)
+    if (up or UPWARD[suffix]) == "-y":
+        gaussians = upside_down(gaussians)
+    with write_beside(path) as partial:
+        WRITERS[suffix](partial, gaussians, said)
+
+
+WRITERS: dict[str, Callable[[Path, Gaussians, tuple[str, ...]], object]] = {
+    ".ply": lambda path, gaussians, said: write_ply(
+        path, SplatPly(stored(gaussians), comments=said)
+    ),
+    ".spz": lambda path, gaussians, said: path.write_bytes(spz(gaussians)),
+    ".glb": lambda path, gaussians, said: path.write_bytes(gaussian_gltf(gaussians).encoded(said)),
+    ".usdc": write_usd,
+    ".usda": write_usd,
+}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh import stated_seconds
-from avatar.avatar_io.formats import EXTRA, FOLLOWS, HIGHEST, UPWARD, Up, is_numbered
+from avatar.avatar_io.formats import EXTRA, FOLLOWS, UPWARD, Up, is_numbered
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.options import ExportOptions
@@ -194,8 +194,8 @@ def _check_degree(options: ExportOptions) -> None:
     suffix, degree = options.out.suffix.lower(), options.sh_degree or 0
     if not 0 <= degree <= 3:
         raise InputError(f"--sh-degree {degree}: must be 0, 1, 2 or 3")
-    if degree > HIGHEST.get(suffix, 3):
-        raise InputError(f"--sh-degree {degree}: {suffix} holds degree {HIGHEST[suffix]} at most")
+    if degree and suffix == FOLLOWS:
+        raise InputError(f"--sh-degree {degree}: {suffix} holds degree 0 at most")
 
 
 def _check_follower(options: ExportOptions) -> None:

@@ -14,7 +14,7 @@ from avatar.avatar_io.formats import FOLLOWS, numbered
 from avatar.avatar_io.lam import lam_zip, most_gaussians
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
-from avatar.avatar_io.write_splats import write_gaussians
+from avatar.avatar_io.splat_formats import write_gaussians
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import ExportOptions
@@ -85,7 +85,7 @@ def _lit_rig(light: Light | None, avatar: Avatar, find_face: Callable[[], Face])
     rig = avatar_rig(avatar, torch.device("cpu"))
     if light is None:
         return lambda vertices, seconds: rig(vertices)
-    from avatar.lighting.relighting import baked_light  # noqa: PLC0415  needs SciPy
+    from avatar.lighting.relight import baked_light  # noqa: PLC0415  needs SciPy
 
     baked = baked_light(light, avatar, find_face().head)
     return lambda vertices, seconds: baked(rig(vertices), vertices, seconds)

@@ -150,7 +150,7 @@ class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, 
     --flame, and without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads
     them.
 
-    A .ply, .splat, .spz, .sog, .gltf, .usdc or .usda holds the Gaussians of --avatar in world
+    A .ply, .spz, .usdc or .usda holds the Gaussians of --avatar in world
     space: at rest, at one time (--at), or frame by frame in numbered files of a new folder (--out
     frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
     A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
@@ -158,7 +158,7 @@ class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, 
     """
 
     out: Path
-    """The file to write: .csv, .npz, .glb, .gltf, .ply, .splat, .spz, .sog, .usdc, .usda, .zip."""
+    """The file to write: .csv, .npz, .glb, .ply, .spz, .usdc, .usda, .zip."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's

@@ -63,6 +63,11 @@ class ColouredMesh:
         return self.mesh.faces.numpy()
 
 
+def plain_paint(rgb: Floats) -> Paint:
+    """Paint of corner colours [M, 3, 3] alone."""
+    return Paint(rgb, np.zeros((len(rgb), 3, 2)), np.full(len(rgb), -1), ())
+
+
 def joined(first: ColouredMesh, second: ColouredMesh) -> ColouredMesh:
     """Both meshes as one, side by side: vertices and triangles of the first come first."""
     mesh = Mesh(

@@ -6,7 +6,7 @@ the mesh is opened: trimesh refuses such names from version 5 on, here they rais
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import torch
 import trimesh
 from numpy.typing import NDArray
 
-from avatar.geometry.coloured import ColouredMesh, Paint, Picture, to_srgb
+from avatar.geometry.coloured import ColouredMesh, Paint, Picture, joined, to_srgb
 from avatar.geometry.edges import welded
 from avatar.geometry.picture_file import read_picture
 from avatar.geometry.stated_size import glb_content, ply_elements, ply_header, stated_size
@@ -29,18 +29,6 @@ MOST_TRIANGLES = 2_000_000
 PLAIN = 0.76  # grey of a mesh without any colour
 BLACK = 0.02  # some programs write this as the colour below a texture
 SPLATS = ("f_dc_0", "scale_0", "opacity")  # properties by which a .ply of Gaussians is known
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One geometry of a file."""
-
-    vertices: Floats  # [V, 3]
-    faces: Ints  # [M, 3]
-    rgb: Floats  # [M, 3, 3]
-    uv: Floats  # [M, 3, 2]
-    texture: Ints  # [M] into pictures, or -1
-    pictures: list[Picture]
 
 
 def is_mesh_file(path: Path) -> bool:
@@ -69,11 +57,11 @@ def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
         raise InputError(
             f"{path} holds no triangles, so it has no surface; export it as a mesh with faces"
         )
-    whole = _joined(parts)
+    whole = reduce(joined, parts)
     if picture is not None:
         whole = _textured(path, whole, picture)
-    elif path.suffix.lower() == ".glb" and _glb_wants_texture(path):
-        _check_texture(path, parts)
+    elif path.suffix.lower() == ".glb" and not whole.paint.textures:
+        _check_no_texture(path)
     return _sewn(path, whole)
 
 
@@ -102,12 +90,6 @@ def _check_size(path: Path, vertices: int, faces: int) -> None:
             raise InputError(f"{path}: has {count:,} {name}, more than {most:,}; decimate it first")
 
 
-def _check_companions(path: Path, needed: bool) -> None:
-    """The files that a mesh names must lie in its folder, and be there where they are needed."""
-    for what, name in _companions(path):
-        _check_beside(path, what, name, needed)
-
-
 def _companions(path: Path) -> Iterator[tuple[str, str]]:
     """The material files of an .obj with their textures, the textures of a .ply."""
     if path.suffix.lower() == ".ply":
@@ -122,16 +104,15 @@ def _companions(path: Path) -> Iterator[tuple[str, str]]:
             yield from (("texture", name) for name in _named(path.parent / library, "map_kd"))
 
 
-def _check_beside(path: Path, what: str, name: str, needed: bool) -> None:
-    folder, companion = path.parent.resolve(), (path.parent / name).resolve()
-    if not companion.is_relative_to(folder):
-        raise InputError(
-            f"{path} names the {what} {name}, which lies outside its folder; put it beside the .obj"
-        )
-    if needed and not companion.is_file():
-        raise FileNotFoundError(
-            f"{path} names the {what} {name}, which is not there; put it beside the .obj"
-        )
+def _check_companions(path: Path, needed: bool) -> None:
+    """The files that a mesh names must lie in its folder, and be there where they are needed."""
+    for what, name in _companions(path):
+        companion = (path.parent / name).resolve()
+        said, there = f"{path} names the {what} {name}, which", "put it beside the .obj"
+        if not companion.is_relative_to(path.parent.resolve()):
+            raise InputError(f"{said} lies outside its folder; {there}")
+        if needed and not companion.is_file():
+            raise FileNotFoundError(f"{said} is not there; {there}")
 
 
 def _named(path: Path, key: str) -> list[str]:
@@ -159,7 +140,7 @@ def _placed(scene: trimesh.Scene) -> list[tuple[Any, Floats]]:
     return [(shape, turn) for shape, turn in shapes if len(getattr(shape, "faces", ()))]
 
 
-def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> _Part:
+def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> ColouredMesh:
     """A geometry with its transform applied; materials: whether its file names any."""
     faces = np.asarray(geometry.faces, np.int64).reshape(-1, 3)
     vertices = np.asarray(geometry.vertices, np.float64).reshape(-1, 3)
@@ -169,7 +150,9 @@ def _part(path: Path, geometry: Any, turn: Floats, materials: bool) -> _Part:
         faces = faces[:, ::-1]
     linear = path.suffix.lower() == ".glb"  # as glTF 2.0 stores factors and vertex colours
     rgb, uv, texture, pictures = _colours(path, geometry, faces, linear, materials)
-    return _Part(vertices, faces, rgb.astype(np.float32), uv.astype(np.float32), texture, pictures)
+    mesh = Mesh(torch.from_numpy(vertices), torch.from_numpy(np.ascontiguousarray(faces)))
+    paint = Paint(rgb.astype(np.float32), uv.astype(np.float32), texture, tuple(pictures))
+    return ColouredMesh(mesh, paint)
 
 
 def _check_numbers(path: Path, vertices: Floats, faces: Ints) -> None:
@@ -240,52 +223,33 @@ def _picture(material: Any) -> Picture | None:
     return None if image is None else np.asarray(image.convert("RGB"))
 
 
-def _glb_wants_texture(path: Path) -> bool:
+def _check_no_texture(path: Path) -> None:
+    """Refuse a .glb whose materials have textures, where none could be read."""
     materials = glb_content(path).get("materials", [])
-    return any("baseColorTexture" in m.get("pbrMetallicRoughness", {}) for m in materials)
-
-
-def _check_texture(path: Path, parts: list[_Part]) -> None:
-    if not any(part.pictures for part in parts):
+    if any("baseColorTexture" in m.get("pbrMetallicRoughness", {}) for m in materials):
         raise InputError(
             f"{path}: its texture cannot be read; export it again with textures embedded as PNG or "
             "JPEG"
         )
 
 
-def _joined(parts: list[_Part]) -> _Part:
-    if len(parts) == 1:
-        return parts[0]
-    firsts = np.cumsum([0] + [len(part.vertices) for part in parts])
-    pictures = np.cumsum([0] + [len(part.pictures) for part in parts])
-    rows = list(zip(parts, firsts, pictures, strict=False))
-    return _Part(
-        vertices=np.concatenate([part.vertices for part in parts]),
-        faces=np.concatenate([part.faces + first for part, first, _ in rows]),
-        rgb=np.concatenate([part.rgb for part in parts]),
-        uv=np.concatenate([part.uv for part in parts]),
-        texture=np.concatenate([np.where(p.texture < 0, -1, p.texture + n) for p, _, n in rows]),
-        pictures=[picture for part in parts for picture in part.pictures],
-    )
-
-
-def _textured(path: Path, part: _Part, picture: Picture) -> _Part:
-    """The part with a picture on all that has texture coordinates."""
-    mapped = (part.uv != 0).any(axis=(1, 2))
+def _textured(path: Path, scan: ColouredMesh, picture: Picture) -> ColouredMesh:
+    """The scan with a picture on all that has texture coordinates."""
+    mapped = (scan.paint.uv != 0).any(axis=(1, 2))
     if not mapped.any():
         raise InputError(
             f"--texture: {path} has no texture coordinates, which say where on it a picture goes; "
             "export it with its UV map"
         )
-    rgb = np.where(mapped[:, None, None], np.float32(1), part.rgb)
-    return replace(part, rgb=rgb, texture=np.where(mapped, 0, -1), pictures=[picture])
+    rgb = np.where(mapped[:, None, None], np.float32(1), scan.paint.rgb)
+    paint = Paint(rgb, scan.paint.uv, np.where(mapped, 0, -1), (picture,))
+    return ColouredMesh(scan.mesh, paint)
 
 
-def _sewn(path: Path, part: _Part) -> ColouredMesh:
-    _check_size(path, len(part.vertices), len(part.faces))
-    vertices, faces, kept = welded(part.vertices, part.faces)
+def _sewn(path: Path, scan: ColouredMesh) -> ColouredMesh:
+    _check_size(path, len(scan.vertices), len(scan.faces))
+    vertices, faces, kept = welded(scan.vertices, scan.faces)
     if len(faces) == 0:
         raise InputError(f"{path}: all its triangles are points or lines; export it again")
-    paint = Paint(part.rgb[kept], part.uv[kept], part.texture[kept], tuple(part.pictures))
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
-    return ColouredMesh(mesh, paint)
+    return ColouredMesh(mesh, scan.paint.of(kept))

@@ -11,12 +11,12 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 
 from avatar.geometry.closest import FaceTree, closest, face_tree
-from avatar.geometry.coloured import ColouredMesh, Paint, colours_at
+from avatar.geometry.coloured import ColouredMesh, colours_at, plain_paint
 from avatar.geometry.edges import edges_of, pieces, shared_edges
 from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import MM, Floats, Ints, mix, normalised, smoothstep
 from avatar.heads import Head
-from avatar.retarget.scan_lips import MouthLine
+from avatar.retarget.scan_cut import MouthLine
 from avatar.retarget.scan_surface import Cover
 from common.arrays import read_arrays
 from splat import RawGaussians
@@ -76,11 +76,6 @@ def lining_mesh(head: Head, fitted: Floats, line: MouthLine, scan: ColouredMesh)
     rgb = mix(own, _colours_near(scan, vertices), 0.8 * smoothstep(LIP_DEPTH, 0, depth))
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
     return ColouredMesh(mesh, plain_paint(rgb[faces]))
-
-
-def plain_paint(rgb: Floats) -> Paint:
-    """Paint of corner colours [M, 3, 3] alone."""
-    return Paint(rgb, np.zeros((len(rgb), 3, 2)), np.full(len(rgb), -1), ())
 
 
 def parts_mesh(head: Head, fitted: Floats, scan: ColouredMesh) -> tuple[ColouredMesh, Ints]:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from avatar.heads import Head
-from avatar.heads.head import ANY_MESH, SHIPPED, SIZES, load_head
+from avatar.heads.head import ANY_MESH, SHIPPED, SIZES, TOPOLOGIES, load_head
 from common.errors import InputError
 from splat import RawGaussians
 
@@ -45,6 +45,10 @@ class Avatar:
 
 
 def check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> None:
+    """Raise InputError where a file's mesh [V, 3], [M, 3] is not of the topology that it names."""
+    if topology not in TOPOLOGIES:
+        known = ", ".join(TOPOLOGIES)
+        raise InputError(f"{path}: no head topology is called {topology!r}; known: {known}")
     if topology == ANY_MESH:
         return
     head = load_head(topology) if topology in SHIPPED else None
@@ -59,6 +63,16 @@ def check_mesh(path: Path, topology: str, vertices: Tensor, faces: Tensor) -> No
         raise InputError(
             f"{path}: the face list of its mesh is not that of topology {topology}, so motion "
             "would tear it; save it with the topology's own faces"
+        )
+
+
+def check_template(path: Path, template: Tensor | None) -> None:
+    """Raise InputError where a file's fitted template is not of anny-head's size."""
+    expected = len(load_head().vertices)
+    if template is not None and len(template) != expected:
+        raise InputError(
+            f"{path}: its template has {len(template)} vertices, but anny-head has {expected}; "
+            "make the file again with this version of the project"
         )
 
 

@@ -76,7 +76,7 @@ def export_motion(options: ExportOptions) -> None:
 
 
 def convert_avatar(options: ConvertOptions) -> None:
-    from avatar.avatar_io.convert import convert
+    from avatar.avatar_io.open_avatar import convert
     from avatar.heads.head import ANY_MESH
     from avatar.trust.consent import consent_of
 

@@ -23,7 +23,7 @@ async function geometryOf(path) {
     loaded.scene.traverse((node) => (found = node.isGaussianSplat ? node : found));
     return found.splatGeometry;
   }
-  const name = { ply: 'GaussianSplatPLYLoader', splat: 'SPLATLoader', spz: 'SPZLoader' }[path.split('.').pop()];
+  const name = { ply: 'GaussianSplatPLYLoader', spz: 'SPZLoader' }[path.split('.').pop()];
   const Loader = (await addon(name))[name];
   return new Loader().parse(bytes(path));
 }

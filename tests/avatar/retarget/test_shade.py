@@ -5,9 +5,8 @@ import trimesh
 from coloured_scans import painted
 from head_meshes import HEAD, sealed_scan
 
-from avatar.geometry.coloured import ColouredMesh, Paint, to_linear, to_srgb
+from avatar.geometry.coloured import ColouredMesh, Paint, plain_paint, to_linear, to_srgb
 from avatar.geometry.vectors import Floats
-from avatar.retarget.scan_inner_mouth import plain_paint
 from avatar.retarget.scan_surface import BOUNCED, KEY, daylight, is_grey, is_plain, shaded
 
 

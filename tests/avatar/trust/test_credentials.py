@@ -273,7 +273,7 @@ def test_the_key_is_nowhere_to_be_seen(
 
 def test_signing_costs_little(tmp_path: Path, seal: Seal):
     """A file as large as ten minutes of film are."""
-    large = tmp_path / "large.splat"
+    large = tmp_path / "large.spz"
     large.write_bytes(os.urandom(100 << 20))
     started = time.process_time()
     sign_output(large, seal)
