@@ -18,7 +18,9 @@ from torch import Tensor
 from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.edges import edges_of
 from avatar.geometry.triangle_mesh import Mesh, point_normals
-from avatar.heads import load_head
+from avatar.heads import Head, load_head
+from avatar.retarget.operator import Transfer, match_vertices, transfer_onto
+from avatar.retarget.registered_pair import registered_pair
 from avatar.retarget.template import template_of
 
 Floats = NDArray[np.floating]
@@ -243,3 +245,9 @@ def _depth(point: Floats, polygon: Floats) -> float:
     slope = along[:, 0] / np.where(along[:, 1] == 0, 1e-30, along[:, 1])
     right = point[0] < nearer[:, 0] + slope * (point[1] - nearer[:, 1])
     return float(rim if (crosses & right).sum() % 2 else -rim)
+
+
+def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
+    """What turns offsets of anny-head into offsets of a mesh that it was fitted to [S, 3]."""
+    pair = registered_pair(head, mesh, fitted)
+    return transfer_onto(pair, match_vertices(pair))

@@ -17,14 +17,15 @@ from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import Floats, Ints, normalised
 from avatar.geometry.zbuffer import seen_faces
 from avatar.heads import load_head
-from avatar.retarget.coarse_icp import Volume, refine_all
 from avatar.retarget.icp import (
     AGREE,
     Poses,
     Scan,
     TemplatePoints,
+    Volume,
     mean_distance,
     refine,
+    refine_all,
     sample_scan,
     smoothed,
     step,
@@ -204,9 +205,9 @@ def unlike_a_face(share: float, needed: float) -> InputError:
 
 def _by_landmarks(template: Template, scan: Scan, landmarks: Mapping[str, Tensor]) -> Similarity:
     check_landmarks(landmarks)
-    _, on_template, on_mesh = landmark_points(landmarks, template.vertices)
-    to_head = _refined(template, scan, fit_similarity(on_mesh, on_template))
-    distance = mean_distance(scan, scan.nearest, to_head, template_points(template, HEAD_POINTS))
+    index, on_mesh = landmark_points(landmarks)
+    to_head = _refined(template, scan, fit_similarity(on_mesh, template.vertices[index]))
+    distance = mean_distance(scan, to_head, template_points(template, HEAD_POINTS))
     if distance > FARTHEST:
         raise InputError(
             f"no face was found in the mesh: at best anny-head's face lies "
@@ -230,4 +231,4 @@ def _by_face(
 
 
 def _refined(template: Template, scan: Scan, start: Similarity) -> Similarity:
-    return refine(scan, scan.nearest, start, template_points(template, HEAD_POINTS), REACHES)
+    return refine(scan, start, template_points(template, HEAD_POINTS), REACHES)

@@ -11,8 +11,7 @@ from avatar.geometry.edges import adjacency
 from avatar.geometry.triangle_mesh import Mesh, point_normals
 from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.heads import Head
-from avatar.retarget.correspondence import affine_weights
-from avatar.retarget.operator import Transfer, local_frames
+from avatar.retarget.operator import Transfer, affine_weights, local_frames
 from avatar.retarget.registered_pair import (
     LOWER,
     PARTS,
@@ -92,8 +91,7 @@ def _filled(
 
 def _scattered(block: Floats, index: Ints, count: int) -> sp.csr_array:
     """A block [P, Q] as the given rows of a matrix [count, Q]."""
-    pick = sp.coo_array((np.ones(len(index)), (index, np.arange(len(index)))), (count, len(index)))
-    return sp.csr_array(pick @ sp.csr_array(block))
+    return sp.csr_array(sp.eye_array(count, format="csc")[:, index] @ sp.csr_array(block))
 
 
 def _behind_lips(template: Template) -> Floats:
@@ -148,10 +146,8 @@ def _part_rows(
         return sp.csr_array(_scattered(np.eye(len(part)), part, count) @ rows)
     if len(own):
         weights = affine_weights(pair.vertices[own], pair.fitted[part])
-        spread = sp.coo_array(
-            (np.ones(len(own)), (np.arange(len(own)), own)), (len(own), len(pair.vertices))
-        ).tocsr()
-        return _scattered(weights, part, count) @ spread
+        picked = sp.eye_array(len(pair.vertices), format="csr")[own]
+        return _scattered(weights, part, count) @ picked
     chin = _chin(pair.template)
     if name in ("lower-teeth", "tongue") and chin.any():
         weights = affine_weights(pair.fitted[chin], pair.fitted[part])

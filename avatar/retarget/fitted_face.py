@@ -49,7 +49,7 @@ def face_of(
         head = replace(load_head(topology), vertices=mesh.vertices)
         return Face(mesh, replace(head, units=fit_units(head, mesh.vertices)))
     from avatar.heads.flame_regions import flame_landmarks  # noqa: PLC0415  only other meshes need
-    from avatar.retarget.head_on_mesh import head_on  # noqa: PLC0415  all this, and it takes a
+    from avatar.retarget.operator import head_on  # noqa: PLC0415  all this, and it takes a
     from avatar.retarget.registered_pair import to_head_space  # noqa: PLC0415  second to import
     from avatar.retarget.registration import registered  # noqa: PLC0415
 

@@ -76,12 +76,11 @@ def how_to_write() -> str:
 
 
 def landmark_points(
-    landmarks: Mapping[str, Tensor], vertices: NDArray[np.floating]
-) -> tuple[NDArray[np.integer], NDArray[np.floating], NDArray[np.floating]]:
-    """Template vertices [P], where they are on the template [P, 3] and on the mesh [P, 3]."""
+    landmarks: Mapping[str, Tensor],
+) -> tuple[NDArray[np.integer], NDArray[np.floating]]:
+    """Template vertices [P], and where they are on the mesh [P, 3]."""
     index = np.array([LANDMARKS[name] for name in landmarks])
-    points = np.stack([np.asarray(point, np.float64) for point in landmarks.values()])
-    return index, vertices[index], points
+    return index, np.stack([np.asarray(point, np.float64) for point in landmarks.values()])
 
 
 def _check_point(path: Path, name: str, point: object) -> None:

@@ -7,7 +7,7 @@ Softer ones compare position and normal at once, which finds the corners of mout
 the surface turns, and slide along it to them. The last ones converge to the surface from there.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,11 +65,7 @@ NO_TARGETS = Targets(np.zeros(0, int), np.zeros((0, 3)), np.zeros(0))
 
 
 def bend(
-    template: Template,
-    mesh: FaceTree,
-    boundary: Bools,
-    targets: Targets = NO_TARGETS,
-    stages: Sequence[Stage] = STAGES,
+    template: Template, mesh: FaceTree, boundary: Bools, targets: Targets = NO_TARGETS
 ) -> Floats:
     """Template vertices [S, 3] with the body's registered to the mesh (head space, metres).
 
@@ -81,7 +77,7 @@ def bend(
     held = np.zeros(len(template.vertices))
     held[targets.index] = targets.weights
     vertices = template.vertices.copy()
-    for stage in stages:
+    for stage in STAGES:
         stiff = sp.csr_array(stage.bending * bending + seal)
         shared = sp.csr_array(stiff + sp.diags_array(held[body]))
         factor = None

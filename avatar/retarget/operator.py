@@ -1,5 +1,6 @@
-"""Motion of one topology as motion of another: a fixed linear operator, with local frames that say
-how the template's surface is turned and scaled where it was fitted."""
+"""Motion of one topology as motion of another: which point of the fitted template each vertex of a
+mesh corresponds to, the fixed linear operator that follows, with local frames that say how the
+template's surface is turned and scaled where it was fitted, and a head made of a mesh by it."""
 
 from dataclasses import dataclass
 
@@ -9,12 +10,113 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
+from avatar.geometry.closest import closest
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.geometry.vectors import Bools, Floats
+from avatar.geometry.vectors import Bools, Floats, Ints, smoothstep
 from avatar.heads import Head
-from avatar.retarget.correspondence import Matching, match_vertices
-from avatar.retarget.registered_pair import RegisteredPair, registered_pair
+from avatar.retarget.registered_pair import (
+    LEFT_EYE,
+    LOWER,
+    LOWER_TEETH,
+    PARTS,
+    RIGHT_EYE,
+    UPPER,
+    UPPER_TEETH,
+    RegisteredPair,
+    registered_pair,
+    template_tree,
+    vertex_classes,
+)
 from avatar.retarget.template import Template
+
+RIDGE = 0.1  # of the points' variance, against extrapolation from a patch of skin to deep behind it
+THIN = 0.03  # of the greatest variance: less across than this is a patch, not a body
+
+
+def affine_weights(points: Floats, targets: Floats) -> Floats:
+    """Weights [Q, P] that extend motion of points [P, 3] to targets [Q, 3] by the affine map fitted
+    to it by least squares; exact for rigid motion, where the points span space. Rows sum to one."""
+    middle = points.mean(0)
+    spread = points - middle
+    covariance = spread.T @ spread / len(points)
+    sizes = np.linalg.eigvalsh(covariance)
+    if sizes[0] <= THIN * sizes[2]:
+        covariance += RIDGE * sizes.mean() * np.eye(3)
+    slopes = np.linalg.solve(covariance, spread.T) / len(points)  # [3, P]
+    return 1 / len(points) + (targets - middle) @ slopes
+
+
+AGREE = 0.3  # least cosine between a vertex's normal and its triangle's
+REACH = 0.02  # metres within which normals are looked at
+RIGID = (LEFT_EYE, RIGHT_EYE, UPPER_TEETH, LOWER_TEETH)
+
+
+@dataclass(frozen=True)
+class Matching:
+    """Each mesh vertex as a mean of template vertices."""
+
+    weights: sp.csr_array  # [V, S], rows sum to one
+    distances: Floats  # [V] metres at the size of anny-head
+    agreed: Bools  # [V] whether the normals agree
+    classes: Ints  # [V] class of each vertex
+
+
+def match_vertices(pair: RegisteredPair) -> Matching:
+    """Match the vertices of a mesh with the template registered to it.
+
+    Skin goes to the closest point on its own side of the lips, a part to the template's like part;
+    eyeballs and teeth move as one piece.
+    """
+    tree = template_tree(pair.template, pair.fitted)
+    classes = vertex_classes(pair, tree)
+    allowed = _allowed(classes)
+    best = closest(tree, pair.vertices, pair.normals, AGREE, allowed, REACH)
+    agreed = best.faces >= 0
+    rest = closest(tree, pair.vertices, allowed=allowed)
+    face = np.where(agreed, best.faces, rest.faces)
+    weights = np.where(agreed[:, None], best.weights, rest.weights)
+    rows = np.repeat(np.arange(len(classes)), 3)
+    entries = (weights.ravel(), (rows, tree.faces[face].ravel()))
+    matrix = sp.coo_array(entries, (len(classes), len(pair.fitted))).tocsr()
+    distances = np.where(agreed, best.distances, rest.distances)
+    stiff = np.isin(classes, RIGID)
+    distances[stiff], agreed[stiff] = 0, True
+    return Matching(_with_parts(pair, classes, matrix), distances, agreed, classes)
+
+
+def _allowed(classes: Ints) -> Ints:
+    """[V] bit masks of the template's classes that a vertex may take from.
+
+    Where the mesh has no eyeballs of its own, its skin goes on over the eye.
+    """
+    eyes = sum(1 << eye for eye in (LEFT_EYE, RIGHT_EYE) if not (classes == eye).any())
+    skin = (classes == UPPER) | (classes == LOWER)
+    return np.where(skin, 1 << classes | eyes, 1 << classes)
+
+
+def _with_parts(pair: RegisteredPair, classes: Ints, matrix: sp.csr_array) -> sp.csr_array:
+    """The matrix with the rows of rigid parts as regressions on all of the template's part."""
+    order = [np.flatnonzero(~np.isin(classes, RIGID))]
+    rows = [matrix[order[0]]]
+    for name, kind in PARTS.items():
+        index = np.flatnonzero(classes == kind)
+        if kind in RIGID and len(index):
+            part = pair.template.head.group_vertices(name).numpy()
+            targets = pair.vertices[index]
+            if kind in (LEFT_EYE, RIGHT_EYE):
+                targets = _same_ball(targets, pair.fitted[part])
+            means = affine_weights(pair.fitted[part], targets)
+            rows.append(sp.csr_array(means) @ sp.eye_array(len(pair.fitted), format="csr")[part])
+            order.append(index)
+    return sp.vstack(rows).tocsr()[np.argsort(np.concatenate(order))]
+
+
+def _same_ball(targets: Floats, ball: Floats) -> Floats:
+    """Points [P, 3] of one eyeball, moved onto another [Q, 3] by centre and size."""
+    (low, high), (from_low, from_high) = ((p.min(0), p.max(0)) for p in (ball, targets))
+    size = np.linalg.norm(high - low) / max(np.linalg.norm(from_high - from_low), 1e-12)
+    return (low + high) / 2 + size * (targets - (from_low + from_high) / 2)
+
 
 NEIGHBOURS = 60
 WIDTH = 0.01  # metres: standard deviation of the neighbourhood that a frame is fitted to
@@ -67,9 +169,10 @@ class Transfer:
     def _batch(self, offsets: Tensor) -> Tensor:
         """[B, V, 3] of [B, S, 3], by one sparse product."""
         columns = np.ascontiguousarray(offsets.double().numpy().transpose(1, 2, 0))  # [S, 3, B]
-        columns = _turned(self.before, columns)
+        columns = columns if self.before is None else self.before @ columns
         mixed = self.weights @ columns.reshape(len(columns), -1)
-        moved = _turned(self.after, mixed.reshape(len(mixed), 3, -1))  # [V, 3, B]
+        moved = mixed.reshape(len(mixed), 3, -1)  # [V, 3, B]
+        moved = moved if self.after is None else self.after @ moved
         return torch.from_numpy(moved.transpose(2, 0, 1))
 
     def values(self, values: Tensor) -> Tensor:
@@ -78,25 +181,10 @@ class Transfer:
         return torch.from_numpy(self.weights @ flat).to(values.dtype).reshape(-1, *values.shape[1:])
 
 
-def _turned(frames: Floats | None, offsets: Floats) -> Floats:
-    """Offsets [n, 3, B] by the frames [n, 3, 3] of their vertices, where there are any."""
-    return offsets if frames is None else frames @ offsets
-
-
-def transfer_to(head: Head, mesh: Mesh, fitted: Tensor) -> Transfer:
-    """The operator that turns offsets of anny-head [S, 3] into offsets of a mesh [V, 3].
-
-    fitted [S, 3]: anny-head's vertices on the mesh, in the mesh's own space and unit.
-    """
-    pair = registered_pair(head, mesh, fitted)
-    return transfer_onto(pair, match_vertices(pair))
-
-
 def transfer_onto(pair: RegisteredPair, matching: Matching) -> Transfer:
-    """transfer_to, where the mesh is matched already."""
+    """The operator that turns offsets of anny-head [S, 3] into offsets of a mesh [V, 3]."""
     weights = _smooth(matching.weights, matching.agreed, pair.links)
-    fade = np.clip((FAR - matching.distances) / (FAR - NEAR), 0, 1)
-    fade = fade * fade * (3 - 2 * fade)
+    fade = smoothstep(FAR, NEAR, matching.distances)
     turn = pair.to_head.inverse()
     frames = turn.scale * turn.rotation @ local_frames(pair.template, pair.fitted)
     return Transfer(sp.csr_array(sp.diags_array(fade) @ weights), before=frames)
@@ -111,3 +199,58 @@ def _smooth(weights: sp.csr_array, agreed: Bools, links: sp.csr_array) -> sp.csr
     for _ in range(SMOOTHINGS):
         weights = sp.csr_array(mean @ weights)
     return weights
+
+
+PAIRED = ("lip_inner_upper", "lip_inner_lower")
+
+
+def head_on(head: Head, mesh: Mesh, fitted: Tensor, topology: str) -> tuple[Head, Transfer]:
+    """anny-head's units, regions and joint, transferred to a mesh by its fitted template [S, 3];
+    and what transferred them."""
+    pair = registered_pair(head, mesh, fitted)
+    matching = match_vertices(pair)
+    transfer = transfer_onto(pair, matching)
+    group_of = _groups(head, matching.classes)
+
+    def transferred(region: Tensor) -> Tensor:
+        mask = torch.zeros(len(head.vertices)).index_fill(0, region, 1.0)
+        return (transfer.values(mask) > 0.5).nonzero().squeeze(1)
+
+    single = {name: index for name, index in head.regions.items() if name not in PAIRED}
+    regions = {name: transferred(index) for name, index in single.items()}
+    upper, lower = (head.regions[name] for name in PAIRED)
+    regions |= _lip_pairs(pair.vertices, pair.fitted, matching.classes, upper, lower)
+    made = Head(
+        topology=topology,
+        vertices=mesh.vertices,
+        faces=mesh.faces,
+        units=transfer.offsets(head.units),
+        unit_names=head.unit_names,
+        regions=regions,
+        face_groups=torch.from_numpy(group_of)[mesh.faces].mode(dim=1).values,
+        group_names=head.group_names,
+        identities={},
+        pose_weights=transfer.values(head.pose_weights).clamp(0, 1),
+        pivot=pair.to_head.inverse().of_tensor(head.pivot),
+    )
+    return made, transfer
+
+
+def _groups(head: Head, classes: Ints) -> Ints:
+    """[V] group index of each vertex."""
+    group = np.full(len(classes), head.group_names.index("body"))
+    for name, kind in PARTS.items():
+        group[classes == kind] = head.group_names.index(name)
+    return group
+
+
+def _lip_pairs(
+    vertices: Floats, fitted: Floats, classes: Ints, upper: Tensor, lower: Tensor
+) -> dict[str, Tensor]:
+    """For each pair of the template the nearest vertex of the mesh on either side of the lips."""
+    pairs = {}
+    for name, index, kind in zip(PAIRED, (upper, lower), (0, 1), strict=True):
+        side = np.flatnonzero(classes == kind)
+        apart = ((fitted[index.numpy()][:, None] - vertices[side][None]) ** 2).sum(2)
+        pairs[name] = torch.from_numpy(side[apart.argmin(1)])
+    return pairs

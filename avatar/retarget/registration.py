@@ -79,7 +79,7 @@ def register(head: Head, mesh: Mesh, landmarks: Mapping[str, Tensor] | None = No
 def _targets(landmarks: Mapping[str, Tensor] | None, to_head: Similarity) -> Targets:
     if not landmarks:
         return NO_TARGETS
-    index, _, points = landmark_points(landmarks, np.zeros((5000, 3)))
+    index, points = landmark_points(landmarks)
     return Targets(index, to_head.apply(points), np.full(len(index), LANDMARK_WEIGHT))
 
 

@@ -19,9 +19,9 @@ from avatar.heads.head import ANY_MESH
 from avatar.retarget.align import turned
 from avatar.retarget.landmarks import read_landmarks
 from avatar.retarget.registration import registered
+from avatar.retarget.scan_cut import has_inner_mouth, mouth_line, part_lips
 from avatar.retarget.scan_eyes import Stretch, part_eyes, stretch_of
 from avatar.retarget.scan_inner_mouth import lining_mesh, painted_parts, parts_mesh
-from avatar.retarget.scan_lips import has_inner_mouth, mouth_line, part_lips
 from avatar.retarget.scan_surface import Cover, cover, is_grey, is_plain, shaded
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError

@@ -1,7 +1,6 @@
 """What registration and transfer know of anny-head beyond its mesh."""
 
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 
@@ -33,25 +32,13 @@ class Template:
 def template_of(head: Head) -> Template:
     """The template of a head, computed once."""
     assert head.topology == "anny-head", head.topology
-    return _template(_Key(head))
+    return _TEMPLATES.get(id(head)) or _TEMPLATES.setdefault(id(head), _template(head))
 
 
-class _Key:
-    """Heads compare by identity: their tensors cannot be hashed."""
-
-    def __init__(self, head: Head) -> None:
-        self.head = head
-
-    def __hash__(self) -> int:
-        return id(self.head)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.head is self.head
+_TEMPLATES: dict[int, Template] = {}  # by the identity of their heads, which they keep
 
 
-@lru_cache(maxsize=4)
-def _template(key: _Key) -> Template:
-    head = key.head
+def _template(head: Head) -> Template:
     vertices = head.vertices.numpy().astype(np.float64)
     skin = head.faces[head.group_faces("body")].numpy()
     outside = head.faces[head.group_faces("body", "l-eye", "r-eye")].numpy()

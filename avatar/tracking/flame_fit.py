@@ -31,9 +31,8 @@ from avatar.heads.flame_model import (
 )
 from avatar.heads.flame_regions import flame_regions
 from avatar.heads.head import FLAME
-from avatar.retarget.correspondence import match_vertices
 from avatar.retarget.fitted_face import Face, face_of
-from avatar.retarget.operator import FAR, NEAR
+from avatar.retarget.operator import FAR, NEAR, match_vertices
 from avatar.retarget.registered_pair import registered_pair
 from avatar.tracking.result import Tracking
 

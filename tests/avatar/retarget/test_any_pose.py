@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 import torch
 import trimesh
-from head_meshes import HEAD, decimated, noisy, sealed_scan, turned_mesh
+from head_meshes import HEAD, decimated, noisy, sealed_scan, transfer_to, turned_mesh
 from scipy.spatial.transform import Rotation
 
 from avatar.geometry.similarity import Similarity
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Floats
 from avatar.retarget.align import align, turned
-from avatar.retarget.operator import transfer_to
 from avatar.retarget.registration import register
 from avatar.retarget.template import template_of
 from common.errors import InputError

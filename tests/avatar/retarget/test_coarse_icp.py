@@ -5,15 +5,17 @@ import pytest
 from head_meshes import HEAD, sealed_scan, turned_mesh
 from scipy.spatial.transform import Rotation
 
+from avatar.geometry.records import concatenated
 from avatar.geometry.similarity import Similarity
-from avatar.geometry.vectors import normalised
+from avatar.geometry.vectors import Floats, Ints, normalised
 from avatar.retarget.align import MARKS, candidates, starts, turns
-from avatar.retarget.coarse_icp import Volume, refine_all
 from avatar.retarget.icp import (
     Poses,
     Scan,
+    Volume,
     mean_distance,
     refine,
+    refine_all,
     sample_scan,
     smoothed,
     template_points,
@@ -30,20 +32,33 @@ def scan() -> Scan:
     return sample_scan(mesh.vertices.double().numpy(), mesh.faces.numpy(), 2000)
 
 
+def nearest_in(volume: Volume, positions: Floats) -> Ints:
+    """The point [...] nearest to the cell of each of positions [..., 3]."""
+    last = np.array(volume.nearest_point.shape) - 1
+    cells = np.clip(np.floor((positions - volume.corner) / volume.cell).astype(int), 0, last)
+    return volume.nearest_point[tuple(np.moveaxis(cells, -1, 0))]
+
+
 def test_all_at_once_is_one_by_one(scan: Scan, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("avatar.retarget.coarse_icp.TOGETHER", 10)
+    monkeypatch.setattr("avatar.retarget.icp.TOGETHER", 10)
     volume, head = Volume.of(scan.points), template_points(TEMPLATE, 80)
     poses = starts(scan.points).at(np.arange(0, 11_000, 400))
-    lost = Similarity(1e3, np.eye(3), np.full(3, 1e6))  # nothing there faces the same way
-    poses = Poses.of([*(poses[k] for k in range(len(poses.scale))), lost])
+    lost = Poses(np.array([1e3]), np.eye(3)[None], np.full((1, 3), 1e6))  # nothing faces it there
+    poses = concatenated([poses, lost])
     reaches = (0.05, 0.03)
     refined, distances = refine_all(scan, volume, poses, head, reaches)
+
+    class Gridded(Scan):
+        def nearest(self, positions: Floats) -> Ints:
+            return nearest_in(volume, positions)
+
+    gridded = Gridded(scan.points, scan.normals, scan.tree)
     for k, distance in enumerate(distances):
-        expected = refine(scan, volume.nearest, poses[k], head, reaches)
+        expected = refine(gridded, poses[k], head, reaches)
         assert np.isclose(refined.scale[k], expected.scale, rtol=1e-6)
         assert np.allclose(refined.rotation[k], expected.rotation, atol=1e-6)
         assert np.allclose(refined.translation[k], expected.translation, rtol=1e-6, atol=1e-6)
-        assert np.isclose(distance, mean_distance(scan, volume.nearest, expected, head))
+        assert np.isclose(distance, mean_distance(gridded, expected, head))
 
 
 def test_a_cell_knows_a_point_as_near_as_the_nearest_but_for_its_own_size(scan: Scan):
@@ -51,7 +66,7 @@ def test_a_cell_knows_a_point_as_near_as_the_nearest_but_for_its_own_size(scan: 
     low, high = scan.points.min(0) - 0.5, scan.points.max(0) + 0.5
     places = np.random.default_rng(0).uniform(low, high, (500, 3))
     nearest = np.linalg.norm(scan.points[scan.nearest(places)] - places, axis=1)
-    found = np.linalg.norm(scan.points[volume.nearest(places)] - places, axis=1)
+    found = np.linalg.norm(scan.points[nearest_in(volume, places)] - places, axis=1)
     assert (found <= nearest + 2 * np.sqrt(3) * volume.cell).all()
 
 

@@ -3,14 +3,13 @@
 import pytest
 import torch
 from flame_geometry import flame_arrays
-from head_meshes import HEAD
+from head_meshes import HEAD, transfer_to
 from head_speech import lip_gap, spoken
 
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads.flame_model import LIP_PAIRS
 from avatar.heads.flame_regions import flame_landmarks
 from avatar.retarget.backward import transfer_from
-from avatar.retarget.operator import transfer_to
 from avatar.retarget.registration import register
 
 UPPER, LOWER = (torch.tensor(side) for side in zip(*LIP_PAIRS, strict=True))

@@ -16,13 +16,13 @@ from head_meshes import (
     remeshed,
     sealed_scan,
     subdivided,
+    transfer_to,
     whole_head,
 )
 from head_speech import telling_frames
 from torch import Tensor
 
 from avatar.retarget.backward import transfer_from
-from avatar.retarget.operator import transfer_to
 from avatar.retarget.registration import register
 
 SLIVER = 0.00042  # metres, √2 · 0.3 mm: a triangle thinner than two places' noise has no direction

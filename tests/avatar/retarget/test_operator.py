@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 import torch
-from head_meshes import HEAD, decimated, moved, whole_head
+from head_meshes import HEAD, decimated, moved, transfer_to, whole_head
 
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.retarget import operator
 from avatar.retarget.backward import transfer_from
-from avatar.retarget.head_on_mesh import head_on
-from avatar.retarget.operator import Transfer, transfer_to
+from avatar.retarget.operator import Transfer, head_on
 
 OFFSETS = torch.stack(
     [

@@ -15,10 +15,10 @@ from avatar.geometry.edges import open_edges
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Floats
 from avatar.heads import Head, load_head
-from avatar.retarget.head_on_mesh import head_on
+from avatar.retarget.operator import head_on
 from avatar.retarget.scan_avatar import Made, avatar_of_scan, make_avatar
+from avatar.retarget.scan_cut import mouth_line
 from avatar.retarget.scan_inner_mouth import PARTS, lining_triangles
-from avatar.retarget.scan_lips import mouth_line
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from splat import orbit, render
