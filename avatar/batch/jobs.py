@@ -97,13 +97,10 @@ def job_key(job: Job) -> str:
 
 
 def _content(value: Any) -> Any:
-    """An option's value, or the hash of the file that it names, also in take.csv@1.5s."""
-    if isinstance(value, Path | str):
-        name, at, time = str(value).partition("@")
-        if Path(name).is_file():
-            return f"{fingerprint(name)}{at}{time}"
-        return str(value)
-    return value
+    """An option's value, or the hash of the file that it names."""
+    if not isinstance(value, Path | str):
+        return value
+    return fingerprint(str(value)) if Path(value).is_file() else str(value)
 
 
 def said_options(options: Mapping[str, Any]) -> dict[str, Any]:

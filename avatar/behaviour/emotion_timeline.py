@@ -1,6 +1,6 @@
 """Emotion timelines: from `--emotion`, from a timeline's file, or from how excited a voice sounds.
 
-Users' presets are units in a JSON, or one frame of a Live Link Face CSV.
+Users' presets are units in a JSON.
 """
 
 import math
@@ -9,33 +9,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from avatar.avatar_io.live_link import read_take
 from avatar.behaviour.emotion_presets import EMOTIONS, NEUTRAL, OWN, Emotion, both
 from avatar.heads.arkit import WEIGHTS
 from common.errors import InputError, check_file
 from common.json_files import read_json
 
-LEAST = 0.01  # smaller weights of a recorded frame are dropped
-_FRAME = re.compile(r"(.+\.csv)(?:@(\d+(?:\.\d*)?)s?)?", re.IGNORECASE)
-
-
-def is_own_preset(name: str) -> bool:
-    """Whether a word of `--emotion` names a preset's file."""
-    return name.lower().endswith(".json") or _FRAME.fullmatch(name) is not None
-
-
-def read_own_preset(folder: Path, name: str) -> Emotion:
-    """`mine.json` with units and weights, or `take.csv@1.5s`: a frame of a take, by default its
-    strongest. Raises InputError or FileNotFoundError in one sentence."""
-    frame = _FRAME.fullmatch(name)
-    if frame is None:
-        return Emotion(_units_of_json(folder / name), OWN)
-    return Emotion(_units_of_frame(folder / frame[1], frame[2]), OWN)
-
 
 def _units_of_json(path: Path) -> Mapping[str, float]:
+    """The weights of ARKit's units in a preset's file."""
     check_file(path)
     units = read_json(path)
     if not isinstance(units, dict) or not units:
@@ -47,18 +28,6 @@ def _units_of_json(path: Path) -> Mapping[str, float]:
         if not number or not 0 <= weight <= 1:
             raise InputError(f"{path}: {unit} is {weight!r}; weights are numbers from 0 to 1")
     return {unit: float(weight) for unit, weight in units.items()}
-
-
-def _units_of_frame(path: Path, seconds: str | None) -> Mapping[str, float]:
-    take = read_take(path)
-    if seconds is None:
-        row = int(take.weights.sum(1).argmax())
-    elif float(seconds) > take.seconds:
-        raise InputError(f"{path}: lasts {take.seconds:.2f} s; {seconds} s lies beyond its end")
-    else:
-        row = int(np.abs(take.times - float(seconds)).argmin())
-    named = zip(WEIGHTS, take.weights[row].tolist(), strict=True)
-    return {unit: weight for unit, weight in named if weight >= LEAST}
 
 
 AUTO = "auto"
@@ -124,12 +93,12 @@ def _part(word: str, folder: Path) -> tuple[Emotion, float]:
         name, share = word, "1"
     if not 0 <= float(share) <= 1:
         raise InputError(f"{word}: the share of an emotion must be from 0 to 1")
-    if is_own_preset(name):
-        return read_own_preset(folder, name), float(share)
+    if name.lower().endswith(".json"):
+        return Emotion(_units_of_json(folder / name), OWN), float(share)
     if name not in EMOTIONS:
         raise InputError(
-            f"{name!r} is no emotion; known: {', '.join(EMOTIONS)}, or a file: a preset's .json, "
-            "a Live Link .csv or a timeline's .txt"
+            f"{name!r} is no emotion; known: {', '.join(EMOTIONS)}, or a file: a preset's .json "
+            "or a timeline's .txt"
         )
     return EMOTIONS[name], float(share)
 

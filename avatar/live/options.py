@@ -52,8 +52,8 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions, SubjectOptions):
     """Only say where the page is; do not open the browser."""
     emotion: str | None = None
     """What is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt; several
-    such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; a frame of a Live Link take
-    such as take.csv@1.5s; or a .txt of lines such as "3-7 angry 0.8" (seconds)."""
+    such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; or a .txt of lines such as
+    "3-7 angry 0.8" (seconds)."""
     threads: int | None = None
     """Processes that compute, one thread each, at most one for each processor; by default as many
     as the processors, or the CPU quota of a container, allow."""

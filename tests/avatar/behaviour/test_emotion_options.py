@@ -4,10 +4,8 @@ import json
 import math
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from avatar.avatar_io.live_link import write_take
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import parse_emotions, read_emotion, suggested
 from avatar.heads.arkit import WEIGHTS
@@ -38,19 +36,6 @@ def test_a_timeline(tmp_path: Path):
     assert [(felt.start, felt.end) for felt in spans] == [(0, 3), (3, 7.5)] + [(8, math.inf)] * 2
     assert [felt.strength for felt in spans] == pytest.approx([0.5, 0.4, 0.1, 0.125])
     assert spans[3].emotion.units == {"jawOpen": 0.5}
-
-
-def test_a_frame_of_a_take(tmp_path: Path):
-    weights = np.zeros((50, len(WEIGHTS)))
-    weights[25, WEIGHTS.index("jawOpen")] = 0.25
-    weights[40, WEIGHTS.index("browInnerUp")] = 0.75
-    path = tmp_path / "take.csv"
-    write_take(path, weights, np.zeros((50, 3)), 25.0)
-    assert parse_emotions(f"{path}@1.0s")[0].emotion.units == {"jawOpen": 0.25}
-    assert parse_emotions(f"{path}@1.6:0.5")[0].emotion.units == {"browInnerUp": 0.75}
-    assert parse_emotions(str(path))[0].emotion.units == {"browInnerUp": 0.75}
-    with pytest.raises(InputError, match="beyond its end"):
-        parse_emotions(f"{path}@3s")
 
 
 @pytest.mark.parametrize(
@@ -100,7 +85,7 @@ def test_refused(
     assert "\n" not in str(refusal.value)
 
 
-@pytest.mark.parametrize("words", ["gone.json", "gone.csv", "gone.txt"])
+@pytest.mark.parametrize("words", ["gone.json", "gone.txt"])
 def test_files_that_are_not_there(words: str):
     with pytest.raises(FileNotFoundError, match="no such file"):
         parse_emotions(words)

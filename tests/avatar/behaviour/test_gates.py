@@ -11,8 +11,16 @@ from head_meshes import moved as placed
 from head_speech import spoken as said_by_anny
 from torch import Tensor
 
-from avatar.behaviour.emotion_face import EmotionalSpeech, express
-from avatar.behaviour.emotion_gates import CONTACT, ROUND, SHUT, Spoken, reopened_slowly, spoken
+from avatar.behaviour.emotion_face import (
+    CONTACT,
+    ROUND,
+    SHUT,
+    EmotionalSpeech,
+    Spoken,
+    express,
+    reopened_slowly,
+    spoken,
+)
 from avatar.behaviour.emotion_mouth import Mouth
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.behaviour.emotion_timeline import parse_emotions

@@ -5,8 +5,7 @@ import torch
 
 from audio2mesh import load_model
 from audio2mesh.model.live import LiveMotion
-from avatar.behaviour.emotion_face import LiveEmotion
-from avatar.behaviour.emotion_gates import SHUT, spoken
+from avatar.behaviour.emotion_face import SHUT, LiveEmotion, spoken
 from avatar.behaviour.emotion_mouth import Mouth
 from avatar.behaviour.emotion_timeline import parse_emotions
 from avatar.drive.emotion import joined, with_emotion
