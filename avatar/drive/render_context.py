@@ -23,8 +23,7 @@ from splat import Backend, Camera, Gaussians, orbit, pick_backend
 
 if TYPE_CHECKING:
     from avatar.lighting.environment import Environment
-    from avatar.lighting.relight import Backdrop, Lit
-    from avatar.lighting.relighting import Levels
+    from avatar.lighting.relight import Backdrop, Levels, Lit
 
 Behind = Callable[[Iterable[Camera], float], Iterator[Tensor | None]]
 """(the camera of each frame, frames a second) → the picture [H, W, 3] behind each, or None."""
@@ -109,7 +108,7 @@ def lit_render_context(
     orientation of a head that looks ahead."""
     context = render_context(avatar, backend, device, look.background)
     if look.light is not None:
-        from avatar.lighting.relighting import light_behind, relit_avatar  # noqa: PLC0415  heavy
+        from avatar.lighting.relight import light_behind, relit_avatar  # noqa: PLC0415  heavy
 
         light = relit_avatar(look.light, avatar, find_face().head, R_world_head)
         context = replace(context, light=light)
@@ -133,6 +132,6 @@ def light_colours(
     mesh."""
     if not lights:
         return {}
-    from avatar.lighting.relighting import rest_colours  # noqa: PLC0415  plain pages need no SciPy
+    from avatar.lighting.relight import rest_colours  # noqa: PLC0415  plain pages need no SciPy
 
     return rest_colours(lights, open_avatar(*files._replace(bare=True)), face.head)

@@ -1,8 +1,10 @@
 """An avatar relit: the colours of its Gaussians in every frame, by the head's pose and the opening
-of jaw and lids, which are measured on the moved mesh; and the blurred environment as a backdrop.
+of jaw and lids, which are measured on the moved mesh; the blurred environment as a backdrop; and
+the same for a film, an export and a page.
 """
 
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,15 +16,18 @@ from torch.nn.functional import grid_sample
 from avatar.geometry.similarity import Similarity, fit_similarity
 from avatar.geometry.vectors import Floats, Ints
 from avatar.heads import Head
-from avatar.lighting.bake import OPEN_JAW
+from avatar.lighting.bake import OPEN_JAW, PARTS
+from avatar.lighting.baked_file import surfaces_of
 from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import (
     HEIGHT,
     WIDTH,
     Environment,
     EnvironmentRotation,
+    Light,
     pixel_directions,
 )
+from avatar.lighting.estimate import assumed
 from avatar.lighting.materials import (
     CLOTH,
     DIFFUSE_MATERIALS,
@@ -40,7 +45,10 @@ from avatar.lighting.materials import (
 )
 from avatar.lighting.occlusion import DIRECTIONS
 from avatar.lighting.shade import PER_ROOT, ShadedFrame, blurred, mirror_of, shade
-from splat import Camera, Gaussians
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.draw import avatar_rig
+from common.progress import progress_bar
+from splat import Camera, Gaussians, orbit, sh_to_rgb
 
 STILL = 0.15  # share of the mesh, the stillest, that the head's pose is measured on
 MOST_MOVED = 0.5  # of a unit's largest motion, from which a vertex measures it
@@ -210,3 +218,64 @@ def _to_picture(directions: Tensor) -> Tensor:
     across = -torch.atan2(x, z) / torch.pi * WIDTH / (WIDTH + 2)
     down = -torch.atan2(y, torch.hypot(x, z)) / (torch.pi / 2)
     return torch.stack([across, down], dim=-1)
+
+
+Levels = NDArray[np.uint8]
+"""sRGB, 0 to 255."""
+
+ANYWHERE = orbit(torch.zeros(3), 1.0, 0.0, 0.0, 20.0, width=16, height=16)
+
+
+def relit_avatar(
+    light: Light, avatar: Avatar, head: Head, R_world_head: Tensor | None = None
+) -> Lit:
+    """A function that lights the avatar's Gaussians in every frame of a film.
+
+    head: of the avatar's mesh; R_world_head [3, 3]: its rotation in the world when it looks ahead.
+    Prints on standard error what was assumed.
+    """
+    surfaces = _unlit_surfaces(avatar, head, light.skin)
+    return relit(surfaces, head, light.environment, light.rotation, _ahead(R_world_head))
+
+
+def baked_light(
+    light: Light, avatar: Avatar, head: Head
+) -> Callable[[Gaussians, Tensor, float], Gaussians]:
+    """A function (Gaussians, vertices [V, 3], seconds) → the Gaussians with the light baked into
+    their colours, the same from all sides."""
+    surfaces = _unlit_surfaces(avatar, head, light.skin)
+    lit = relit(surfaces, head, light.environment, light.rotation, all_sides=True)
+    return lambda gaussians, vertices, seconds: lit(gaussians, vertices, ANYWHERE, seconds)
+
+
+def rest_colours(
+    lights: Mapping[str, Environment], avatar: Avatar, head: Head
+) -> dict[str, Levels]:
+    """The view-independent colours [N, 3] of an avatar's Gaussians at rest in each light."""
+    surfaces, rest = _unlit_surfaces(avatar, head), avatar.vertices
+    gaussians = avatar_rig(avatar, torch.device("cpu"))(rest)
+    found = {}
+    for name, light in lights.items():
+        lit = relit(surfaces, head, light, EnvironmentRotation(), all_sides=True)
+        colours = sh_to_rgb(lit(gaussians, rest, ANYWHERE, 0.0).sh[:, 0]).clamp(0, 1)
+        found[name] = np.round(255 * colours.numpy()).astype(np.uint8)
+    return found
+
+
+def _unlit_surfaces(
+    avatar: Avatar, head: Head, skin: tuple[float, float, float] | None = None
+) -> Surfaces:
+    """The surface of each Gaussian, without light; prints on standard error what was assumed."""
+    with progress_bar("baking shade", 2 * PARTS, unit="parts/s") as done:
+        surfaces, found = surfaces_of(avatar, head, None if skin is None else np.array(skin), done)
+    print(f"light: {assumed(found)}", file=sys.stderr)
+    return surfaces
+
+
+def light_behind(light: Light, R_world_head: Tensor | None = None) -> Backdrop:
+    """The environment as a backdrop; R_world_head [3, 3]: see `relit_avatar`."""
+    return backdrop(light.environment, light.rotation, _ahead(R_world_head))
+
+
+def _ahead(R_world_head: Tensor | None) -> Floats:
+    return (torch.eye(3) if R_world_head is None else R_world_head).double().numpy()
