@@ -16,13 +16,13 @@ from avatar.live.protocol import (
     Finish,
     Interrupt,
     KeepUp,
+    Limits,
     Message,
     Refused,
     Sound,
     frames_message,
-    limits,
+    message_of,
     read_message,
-    skipped,
 )
 from avatar.live.session import Frames
 
@@ -160,7 +160,7 @@ async def first_of(*parts: Coroutine[Any, Any, None]) -> None:
 
 
 async def _read(socket: Socket, queue: MessageQueue) -> None:
-    allowed = limits(time.monotonic)
+    allowed = Limits(time.monotonic)
     while True:
         try:
             said = await asyncio.wait_for(socket.recv(), SILENT)
@@ -192,7 +192,7 @@ async def _computed(session: SpeechSession, message: Message | Skip) -> str | by
     match message:
         case Skip(samples):
             await session.skip(samples)
-            return skipped(samples)
+            return message_of("skipped", samples=samples)
         case Sound(pcm, heard):
             frames = await (session.listen(pcm) if heard else session.push(pcm))
         case Interrupt(turn, heard):

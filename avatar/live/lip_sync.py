@@ -41,9 +41,7 @@ class Microphone:
         """Samples at RATE that are missing before a frame."""
         if frame.pts is None or frame.time_base is None:
             return 0
-        begin = Fraction(
-            frame.pts * frame.time_base.numerator, frame.time_base.denominator
-        )  # seconds
+        begin = Fraction(frame.pts) * frame.time_base  # seconds
         gap = begin - self._next if self._next is not None else Fraction(0)
         self._next = begin + Fraction(frame.samples, frame.sample_rate)
         return round(gap * RATE) if 0 < gap <= LONGEST_GAP else 0

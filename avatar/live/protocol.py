@@ -154,7 +154,7 @@ def samples_of(pcm: bytes) -> NDArray[np.float32]:
 def hello(fps: int, names: Sequence[str], latency: float, listening_latency: float) -> str:
     """The first message to a client. latency, listening_latency: seconds from a frame's start until
     it is sent, while the avatar speaks and while it listens."""
-    return _words(
+    return message_of(
         "hello",
         sampleRate=SAMPLE_RATE,
         fps=fps,
@@ -166,24 +166,9 @@ def hello(fps: int, names: Sequence[str], latency: float, listening_latency: flo
     )
 
 
-def skipped(samples: int) -> str:
-    """The message that so many samples waited too long and are dropped."""
-    return _words("skipped", samples=samples)
-
-
-def keep_up(behind: float) -> str:
-    """A client's request to drop sound that waits longer than so many seconds."""
-    return _words("keep-up", behind=behind)
-
-
-def answer(sdp: str) -> str:
-    """The answer to a WebRTC offer."""
-    return _words("answer", sdp=sdp)
-
-
 def refusal(sentence: str) -> str:
     """The last message before the connection is closed."""
-    return _words("refused", sentence=sentence)
+    return message_of("refused", sentence=sentence)
 
 
 def frames_message(frames: Frames) -> bytes:
@@ -200,7 +185,9 @@ def read_frames(message: bytes) -> Frames:
     return Frames(turn, sample, rows.astype(np.float32))
 
 
-def _words(kind: str, **content: Any) -> str:
+def message_of(kind: str, **content: Any) -> str:
+    """A message of words: skipped (samples that waited too long and are dropped), keep-up (behind,
+    see `KeepUp`), answer (the sdp to a WebRTC offer) and others."""
     return json.dumps({"type": kind, **content})
 
 
@@ -229,13 +216,14 @@ class Bucket:
         return True
 
 
-@dataclass(frozen=True)
 class Limits:
     """The limits of one session."""
 
-    messages: Bucket
-    said: Bucket
-    heard: Bucket
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self.messages = Bucket(200, 100, clock)
+        self.said, self.heard = (
+            Bucket(AHEAD * SAMPLE_RATE, HASTE * SAMPLE_RATE, clock) for _ in range(2)
+        )
 
     def check(self, samples: int, heard: bool = False) -> None:
         """Raise Refused where a message with so many samples, said or heard, is too much."""
@@ -264,9 +252,3 @@ class ConnectionLimit:
 
     def leave(self, address: str) -> None:
         self._open -= Counter([ip_address(address).packed[:8]])
-
-
-def limits(clock: Callable[[], float]) -> Limits:
-    """The limits of a new session."""
-    sounds = (Bucket(AHEAD * SAMPLE_RATE, HASTE * SAMPLE_RATE, clock) for _ in range(2))
-    return Limits(Bucket(200, 100, clock), *sounds)

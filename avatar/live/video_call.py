@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.connection import Socket, SpeechSession, converse, first_of
 from avatar.live.lip_sync import RATE, LipSync, Microphone, TimedRow, video_frame
-from avatar.live.protocol import LONGEST, SOUND, Refused, answer, keep_up, read_frames, read_offer
+from avatar.live.protocol import LONGEST, SOUND, Refused, message_of, read_frames, read_offer
 
 SPARE = 0.2
 """Seconds for computing and drawing, beyond the look-ahead of speech."""
@@ -78,7 +78,7 @@ class Ear:
     async def recv(self) -> str | bytes:
         if not self._began:
             self._began = True
-            return keep_up(BEHIND)
+            return message_of("keep-up", behind=BEHIND)
         await self._heard.wait()
         piece = bytes(self._pcm[: 2 * LONGEST])
         del self._pcm[: 2 * LONGEST]
@@ -149,7 +149,7 @@ async def _connected(
         raise Refused("the offer cannot be answered: is it a browser's, unchanged?", 1008) from None
     if heard.receiver.track is None:
         raise Refused("the offer must send the sound of a microphone", 1008)
-    await socket.send(answer(peer.localDescription.sdp))
+    await socket.send(message_of("answer", sdp=peer.localDescription.sdp))
     return heard.receiver.track
 
 

@@ -11,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from itertools import count
 from multiprocessing import get_context
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -103,9 +103,9 @@ class Remote:
         self._pool: ProcessPoolExecutor | None = None  # from its first call on
         worker.sessions += 1
 
-    async def _run(self, function: Callable[..., Result], *args: object) -> Result:
+    async def _run(self, method: str, *args: object) -> Any:
         self._pool = self._pool or await self._worker.living()
-        return await self._worker.run(function, self._number, *args, pool=self._pool)
+        return await self._worker.run(_call, self._number, method, args, pool=self._pool)
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         return self._worker.turn()
@@ -114,19 +114,19 @@ class Remote:
         return self._painter.turn()
 
     async def push(self, pcm: bytes) -> Frames:
-        return await self._run(_push, pcm)
+        return await self._run("push", samples_of(pcm))
 
     async def listen(self, pcm: bytes) -> Frames:
-        return await self._run(_listen, pcm)
+        return await self._run("push", NOTHING, samples_of(pcm))
 
     async def skip(self, samples: int) -> None:
-        await self._run(_skip, samples)
+        await self._run("skip", samples)
 
     async def interrupt(self, turn: int | None, heard: int) -> Frames:
-        return await self._run(_interrupt, turn, heard)
+        return await self._run("interrupt", turn, heard)
 
     async def finish(self) -> Frames:
-        return await self._run(_finish)
+        return await self._run("finish")
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
@@ -135,7 +135,7 @@ class Remote:
     async def close(self) -> None:
         self._worker.sessions -= 1
         if self._pool:
-            await self._run(_forget)
+            await self._worker.run(_forget, self._number, pool=self._pool)
 
 
 class Workers:
@@ -182,30 +182,11 @@ def _prepare(needed: bytes) -> None:
     torch.set_num_threads(1)
 
 
-def _session(number: int) -> Session:
+def _call(number: int, method: str, args: tuple[object, ...]) -> Any:
+    """A method of one of this process's sessions, which begins with its first."""
     if number not in _sessions:
         _sessions[number] = Session(_speakers[0])
-    return _sessions[number]
-
-
-def _push(number: int, pcm: bytes) -> Frames:
-    return _session(number).push(samples_of(pcm))
-
-
-def _listen(number: int, pcm: bytes) -> Frames:
-    return _session(number).push(NOTHING, samples_of(pcm))
-
-
-def _skip(number: int, samples: int) -> None:
-    _session(number).skip(samples)
-
-
-def _interrupt(number: int, turn: int | None, heard: int) -> Frames:
-    return _session(number).interrupt(turn, heard)
-
-
-def _finish(number: int) -> Frames:
-    return _session(number).finish()
+    return getattr(_sessions[number], method)(*args)
 
 
 def _picture(row: NDArray[np.float32]) -> NDArray[np.uint8]:

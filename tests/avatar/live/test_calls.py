@@ -12,7 +12,7 @@ from websockets.asyncio.client import connect
 from avatar.live import options
 from avatar.live.access_policy import AccessPolicy
 from avatar.live.options import ServeOptions, check_serve
-from avatar.live.protocol import Refused, answer, read_offer
+from avatar.live.protocol import Refused, message_of, read_offer
 from avatar.live.server import Calls, Log, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
@@ -37,7 +37,7 @@ class NoWorkers:
 
 async def answer_one(socket: Any, session: Any) -> None:
     """Takes an offer, and refuses what comes after it."""
-    await socket.send(answer(read_offer(await socket.recv())))
+    await socket.send(message_of("answer", sdp=read_offer(await socket.recv())))
     await socket.recv()
     raise Refused("once is enough", 1008)
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from avatar.live.protocol import AHEAD, ConnectionLimit, Refused, limits
+from avatar.live.protocol import AHEAD, ConnectionLimit, Limits, Refused
 from avatar.live.server import Log
 
 
@@ -15,14 +15,14 @@ class Clock:
 
 def test_sound_as_it_is_spoken_is_never_too_much():
     clock = Clock()
-    allowed = limits(clock)
+    allowed = Limits(clock)
     for _ in range(25 * 600):
         clock.now += 0.04
         allowed.check(641)  # a clock that runs fast
 
 
 def test_a_long_answer_may_come_at_once_but_not_the_whole_book():
-    allowed = limits(Clock())
+    allowed = Limits(Clock())
     for _ in range(AHEAD):
         allowed.check(16_000)
         allowed.check(16_000, heard=True)
@@ -33,7 +33,7 @@ def test_a_long_answer_may_come_at_once_but_not_the_whole_book():
 
 def test_too_many_messages_are_refused():
     clock = Clock()
-    allowed = limits(clock)
+    allowed = Limits(clock)
     for _ in range(200):
         allowed.check(0)
     with pytest.raises(Refused, match="more than 100 messages a second"):
