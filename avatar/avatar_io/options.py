@@ -17,7 +17,7 @@ class SubjectOptions:
 
 
 @dataclass(frozen=True)
-class ConvertOptions:
+class ConvertOptions(SubjectOptions):
     """Convert an avatar from one file format to another."""
 
     avatar: Path
@@ -26,16 +26,9 @@ class ConvertOptions:
     out: Path
     """What to write: a name that ends in .ply becomes our one-file avatar, any other a folder in
     GaussianAvatars' layout (point_cloud.ply, for FLAME flame_param.npz, and canonical_mesh.npz)."""
-    flame: Path | None = None
-    """FLAME's own file (.pkl or .npz): to read GaussianAvatars' files, and to write a FLAME avatar
-    that does not hold its FLAME parameters."""
     flame_param: Path | None = None
     """A flame_param.npz, or a folder of one file a frame, whose motion goes into the folder
     written; without it the head holds still."""
-    landmarks: Path | None = None
-    """Named points of the face (JSON), for a mesh whose face is not found by itself."""
-    texture: Path | None = None
-    """A picture (.jpg, .png) to paint a mesh with that has texture coordinates."""
     consent: str | None = None
     """Who agreed, to what, until when, in place of what the avatar says: a text, or a file."""
     threads: int | None = None

@@ -180,14 +180,10 @@ def _row(uri: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, Any]
                 value = value_of(kinds[name], word)
             except ValueError as error:
                 raise InputError(f"{uri}, line {line}, {column}: {error}") from None
-            row[name] = value if is_url(uri) else _file(beside(uri, word), value)
+            path = uri if is_url(uri) else beside(uri, word)
+            named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
+            row[name] = type(value)(path) if named and not is_url(uri) else value
     return row
-
-
-def _file(path: str, value: Any) -> Any:
-    """The value of an option, with the path of a file that it names."""
-    named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
-    return type(value)(path) if named else value
 
 
 def beside(table: str, word: str) -> str:

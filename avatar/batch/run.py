@@ -183,8 +183,11 @@ def run_batch(options: BatchOptions, engine: Engine | None = None) -> Outcome:
     with progress_bar("batch", len(jobs), "jobs/s") as show:
         try:
             with closing(engine(_make, _missing(jobs, manifest, show))) as results:
-                for (job, key), result in results:
-                    record = result if isinstance(result, dict) else _of_dead(job, key, result)
+                for (job, key), record in results:
+                    if isinstance(record, Died):
+                        record = _failed(job, key, record.how)
+                        with suppress(InputError, OSError):  # without it the job is done again
+                            write_record(job, record)
                     _report(record, manifest, show)
         finally:
             _sweep(jobs)
@@ -232,13 +235,6 @@ def _missing(jobs: Sequence[Job], manifest: _Manifest, show: Show) -> Iterator[T
             yield job, key
         else:
             _report({**record, "status": "there"}, manifest, show)
-
-
-def _of_dead(job: Job, key: str, died: Died) -> Record:
-    record = _failed(job, key, died.how)
-    with suppress(InputError, OSError):  # without a record the job is done again
-        write_record(job, record)
-    return record
 
 
 def _failed(job: Job, key: str, why: str) -> Record:

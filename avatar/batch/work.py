@@ -85,15 +85,11 @@ def _attempt(job: Job) -> Record:
     except Exception as error:
         if isinstance(error, SystemError) and isinstance(error.__cause__, SystemExit):
             raise error.__cause__ from None  # what a signal becomes in a compiled function
-        sentence = mendable(error) or _mistake(error)
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(frame.filename).name}, line {frame.lineno}"
+        mistake = f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
+        sentence = mendable(error) or mistake
         return {"status": "failed", "error": sentence.replace(local, job.audio)}
-
-
-def _mistake(error: Exception) -> str:
-    """The sentence about an internal error."""
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}, line {frame.lineno}"
-    return f"a mistake in VoiceSplat ({where}): {type(error).__name__}: {error}"
 
 
 def _have_compiled(job: Job, folder: Path) -> None:
@@ -134,7 +130,8 @@ def _move(job: Job, audio: Path, folder: Path) -> _Made:
 
 def _plan(job: Job, audio: Path, **outputs: Path | None) -> DrivePlan:
     given: dict[str, Any] = {**job.options, **outputs, "audio": audio, "threads": job.threads}
-    avatar = _local_avatar(job.avatar)
+    remote = is_url(job.avatar)  # then it is downloaded once for each content
+    avatar = kept_copy(job.avatar, "avatars") if remote else local_path(job.avatar)
     if job.require_consent:
         check_consent(read_facts(avatar).consent, job.avatar)
     if given["weights"] is None and avatar_kind(avatar) != "gaussian-avatars":
@@ -174,13 +171,6 @@ def _subject(key: _Key) -> Subject:
 @lru_cache(maxsize=1)
 def _model(weights: Path | None, device: Device) -> SpeechToMotion:
     return load_model(weights, choose_backend(device)[0])
-
-
-def _local_avatar(uri: str) -> Path:
-    """The path of an avatar; a remote one is downloaded once for each content."""
-    if not is_url(uri):
-        return local_path(uri)
-    return kept_copy(uri, "avatars")
 
 
 @contextmanager

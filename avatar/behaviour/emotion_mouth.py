@@ -164,7 +164,8 @@ def _nearness(mouth: Mouth) -> tuple[Tensor, Tensor]:
     line = (mouth.rest[upper] + mouth.rest[lower]) / 2  # [P, 3]
     positions = mouth.rest[mouth.around]
     apart = torch.cdist(positions[:, :1], line[:, :1])  # [n, P] across
-    weights = torch.softmax(-((apart / _spacing(line)) ** 2), dim=1)
+    spacing = max(float(line[:, 0].sort().values.diff().mean()) / 2, 1e-6)
+    weights = torch.softmax(-((apart / spacing) ** 2), dim=1)
     falls = torch.exp(-0.5 * ((positions - weights @ line) / REACH).square().sum(1))
     drop = -mouth.face.head.unit("jawOpen").float() @ _up(mouth)  # [V]
     below = drop[mouth.around] > weights @ ((drop[upper] + drop[lower]) / 2)
@@ -174,12 +175,6 @@ def _nearness(mouth: Mouth) -> tuple[Tensor, Tensor]:
     falls[at[upper]] = falls[at[lower]] = 1.0
     below[at[upper]], below[at[lower]] = False, True
     return weights * falls[:, None], below
-
-
-def _spacing(line: Tensor) -> float:
-    """Half the mean distance of neighbours along the line [P, 3]."""
-    across = line[:, 0].sort().values
-    return max(float(across.diff().mean()) / 2, 1e-6)
 
 
 def _up(mouth: Mouth) -> Tensor:
@@ -222,7 +217,9 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
     """The wanted units that move the mouth of a face."""
     head = mouth.face.head
     units = torch.stack([head.unit(name).float() for name in wanted]) if wanted else head.units[:0]
-    there = _on_mouth(mouth.lines(units))
+    lines = mouth.lines(units)
+    lengths = (lines.parting.abs(), lines.corners.norm(dim=1)[:, None], lines.lip.norm(dim=2))
+    there = torch.cat(lengths, 1).amax(1) > MOVED  # [U]
     names = tuple(name for name, here in zip(wanted, there.tolist(), strict=True) if here)
     units = units[there]
     parting = mouth.lines(units).parting
@@ -247,12 +244,6 @@ def mouth_units(mouth: Mouth, wanted: Sequence[str]) -> MouthUnits:
         opens=torch.cat([opens & whole, is_parted[own:]]),
         widens=is_widened,
     )
-
-
-def _on_mouth(lines: Lines) -> Tensor:
-    """[U] whether units move the measured points."""
-    corners, lip = lines.corners.norm(dim=1)[:, None], lines.lip.norm(dim=2)
-    return torch.cat([lines.parting.abs(), corners, lip], 1).amax(1) > MOVED
 
 
 def _width(mouth: Mouth, units: Tensor) -> Tensor:

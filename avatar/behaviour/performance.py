@@ -2,6 +2,7 @@
 recordings, optionally with a learned network for the head, and for live speech."""
 
 from dataclasses import dataclass
+from functools import reduce
 from math import ceil
 
 import numpy as np
@@ -53,6 +54,11 @@ class Life:
         units = {name: weights[frames] for name, weights in self.unit_weights.items()}
         return Life(units, self.head_pose[frames])
 
+    def then(self, other: "Life") -> "Life":
+        """One after the other, of the same units."""
+        units = {n: torch.cat([w, other.unit_weights[n]]) for n, w in self.unit_weights.items()}
+        return Life(units, torch.cat([self.head_pose, other.head_pose]))
+
 
 def live(
     prosody: Prosody,
@@ -81,8 +87,7 @@ def live(
         made[:, :3] = behaviour.head * learned_head(net, prosody, fps, frames, behaviour.take)
     chunks = [made[first : first + CHUNK] for first in range(0, frames, CHUNK)]
     parts = [life_of_rows(chunk, pivot, heard is not None) for chunk in chunks]
-    units = {n: torch.cat([p.unit_weights[n] for p in parts]) for n in parts[0].unit_weights}
-    return Life(units, torch.cat([part.head_pose for part in parts]))
+    return reduce(Life.then, parts)
 
 
 def still(frames: int) -> Life:
@@ -144,7 +149,8 @@ class Sampler:
 
 HOP = 160
 """Samples that are processed at a time."""
-NOTHING = np.zeros(0, np.float32)
+Samples = NDArray[np.float32]
+NOTHING: Samples = np.zeros(0, np.float32)
 LOOKAHEAD = 0.13
 """Seconds of prosody that are known beyond each frame."""
 
@@ -172,21 +178,21 @@ class LiveLife:
         self._listener, self._other = ProsodyListener(), ProsodyListener()
         self._maker = LifeMaker(behaviour or Behaviour(), LOOKAHEAD, answers)
         self._sampler = Sampler(fps)
-        self._hops, self._other_hops = Hops(), Hops()
+        self._waits, self._other_waits = NOTHING, NOTHING  # samples of incomplete hops
         self._samples, self._frames = 0, 0
 
     @property
     def latency(self) -> float:
         """Longest time in seconds from a frame's start until it is returned."""
-        return ProsodyListener.latency + LOOKAHEAD + self._waits
+        return ProsodyListener.latency + LOOKAHEAD + self._delay
 
     @property
     def listening_latency(self) -> float:
         """The same of frames of `listen`."""
-        return BEHIND / RATE + self._waits
+        return BEHIND / RATE + self._delay
 
     @property
-    def _waits(self) -> float:
+    def _delay(self) -> float:
         return HOP / SAMPLE_RATE + 0.5 / self._fps + 1 / RATE
 
     def push(self, samples: NDArray[np.floating], heard: NDArray[np.floating] = NOTHING) -> Life:
@@ -194,7 +200,7 @@ class LiveLife:
         another says meanwhile."""
         self._hear(heard)
         self._samples += len(samples)
-        hops = self._hops.push(samples)
+        hops, self._waits = hops_of(self._waits, samples)
         rows = [self._sampler.push(self._maker.hear(self._listener.push(hop))) for hop in hops]
         return self._life(rows)
 
@@ -208,9 +214,9 @@ class LiveLife:
 
     def finish(self) -> Life:
         """The frames that remain when the speech has ended, or the other's that was listened to."""
-        self._maker.listen(self._other.push(self._other_hops.rest))
+        self._maker.listen(self._other.push(self._other_waits))
         self._maker.listen(self._other.finish())
-        pieces = [self._listener.push(self._hops.rest), self._listener.finish()]
+        pieces = [self._listener.push(self._waits), self._listener.finish()]
         rows = [self._maker.hear(piece) for piece in pieces]
         sampled = [self._sampler.push(row) for row in (*rows, self._maker.finish())]
         missing = frame_count(self._samples, self._fps) - self._frames
@@ -219,7 +225,7 @@ class LiveLife:
 
     def _hear(self, heard: NDArray[np.floating]) -> int:
         """Another's samples; how many hops they complete."""
-        hops = self._other_hops.push(heard)
+        hops, self._other_waits = hops_of(self._other_waits, heard)
         if len(hops):
             self._maker.listen(self._other.push(hops.reshape(-1)))
         return len(hops)
@@ -230,16 +236,9 @@ class LiveLife:
         return life_of_rows(frames, self._pivot, listens=True)
 
 
-class Hops:
-    """Cuts samples into pieces of HOP."""
-
-    def __init__(self) -> None:
-        self.rest = NOTHING
-        """[r] that wait for more"""
-
-    def push(self, samples: NDArray[np.floating]) -> NDArray[np.float32]:
-        """The pieces [n, HOP] that are complete with samples [s]."""
-        waiting = np.concatenate([self.rest, samples.astype(np.float32)])
-        whole = len(waiting) // HOP * HOP
-        self.rest = waiting[whole:]
-        return waiting[:whole].reshape(-1, HOP)
+def hops_of(rest: Samples, samples: NDArray[np.floating]) -> tuple[Samples, Samples]:
+    """The pieces [n, HOP] that are complete with samples [s] after those that waited [r], and what
+    waits now."""
+    waiting = np.concatenate([rest, samples.astype(np.float32)])
+    whole = len(waiting) // HOP * HOP
+    return waiting[:whole].reshape(-1, HOP), waiting[whole:]

@@ -134,12 +134,7 @@ def _coinciding(vertices: Floats, faces: Ints) -> Ints:
     order = np.argsort(there, kind="stable")
     first = np.searchsorted(there[order], back, side="left")
     past = np.searchsorted(there[order], back, side="right")
-    alone = (past - first == 1) & _once(there)
+    _, number, times = np.unique(there, return_inverse=True, return_counts=True)
+    alone = (past - first == 1) & (times[number] == 1)
     partner = edges[order[first[alone]]]
     return np.concatenate([edges[alone][:, [0]], partner[:, [1]]], axis=1)
-
-
-def _once(keys: Ints) -> np.ndarray:
-    """Which keys [E] occur once."""
-    _, index, counts = np.unique(keys, return_inverse=True, return_counts=True)
-    return counts[index] == 1

@@ -41,12 +41,6 @@ def mix(a: Floats, b: ArrayLike, amount: Floats) -> Floats:
     return a + (np.asarray(b) - a) * amount[:, None]
 
 
-def any_tangent(normals: Floats) -> Floats:
-    """Some unit vectors [N, 3] at right angles to unit normals [N, 3]."""
-    upright = np.abs(normals[:, 1:2]) < 0.9
-    return normalised(np.cross(normals, np.where(upright, [[0.0, 1, 0]], [[1.0, 0, 0]])))
-
-
 def axes(tangents: Floats, normals: Floats) -> Floats:
     """Rotations [N, 3, 3] with columns tangent, normal, and their cross product.
 
@@ -59,7 +53,8 @@ def axes(tangents: Floats, normals: Floats) -> Floats:
 
 def disc_axes(normals: Floats) -> Floats:
     """Rotations [N, 3, 3] of round discs: the second column is the normal."""
-    return axes(any_tangent(normals), normals)
+    upright = np.abs(normals[:, 1:2]) < 0.9
+    return axes(np.cross(normals, np.where(upright, [[0.0, 1, 0]], [[1.0, 0, 0]])), normals)
 
 
 def sphere_directions(count: int) -> Floats:

@@ -202,14 +202,9 @@ def seen_faces(vertices: Floats, faces: Ints, lowest: float = LOWEST) -> Bools:
         first = nearest[rows.astype(int), columns.astype(int)]
         return facing[first <= near + THICKNESS * pixel]
 
-    for found in spread(seen_along, parallel_axes(_view_directions(lowest))):
+    height = np.linspace(1.0, lowest, VIEWS, endpoint=False) + (lowest - 1.0) / (2 * VIEWS)
+    angle, ring = GOLDEN_ANGLE * np.arange(VIEWS), np.cos(np.arcsin(height))
+    viewers = np.stack([ring * np.sin(angle), height, ring * np.cos(angle)], axis=1)  # even
+    for found in spread(seen_along, parallel_axes(viewers)):
         seen[found] = True
     return seen
-
-
-def _view_directions(lowest: float) -> Floats:
-    """Unit vectors [D, 3] to viewers spread evenly over the sphere above the sine `lowest`."""
-    height = np.linspace(1.0, lowest, VIEWS, endpoint=False) + (lowest - 1.0) / (2 * VIEWS)
-    angle = GOLDEN_ANGLE * np.arange(VIEWS)
-    ring = np.cos(np.arcsin(height))
-    return np.stack([ring * np.sin(angle), height, ring * np.cos(angle)], axis=1)

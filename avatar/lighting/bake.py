@@ -142,13 +142,13 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
     creased = (blinks > LID) & ~loose & (material != EYES) & (not avatar.unlit)
     hidden = creased | np.isin(material, (MOUTH, TEETH))  # at rest
     tables, accesses, normals = [], [], np.zeros((len(loose), 3), np.float32)
-    uniform = into_bins(*_uniform_sky())
+    sky = lamps([Lobe(0, 0, 1, 0)])
+    uniform = into_bins(sky.directions, sky.energy)
     for vertices in (avatar.vertices, opened_vertices):
         gaussians = rig(vertices)
         positions = bake_positions(avatar, gaussians, vertices, loose)
-        visible = _visibility(
-            positions, gaussians, vertices.double().numpy(), solid, material, done
-        )
+        mesh = vertices.double().numpy()
+        visible = _visibility(positions, gaussians, mesh, solid, material, done)
         if not avatar.unlit:
             visible = _fill_folds(visible, positions)
         if tables:  # a lid that folds into itself when shut keeps its light
@@ -165,11 +165,6 @@ def bake(avatar: Avatar, head: Head, done: Callable[[], None] = lambda: None) ->
     rest[creased], access[creased, 0] = opened[creased], access[creased, 1]
     kinds = normals, tangents_of(avatar), material, white
     return Surfaces(*kinds, rest, opened, follows, access)
-
-
-def _uniform_sky() -> tuple[Floats, Floats]:
-    sky = lamps([Lobe(0, 0, 1, 0)])
-    return sky.directions, sky.energy
 
 
 def _solid(avatar: Avatar, head: Head) -> Ints:
@@ -191,15 +186,16 @@ def _visibility(
     lift = np.where(positions.loose, 0, LIFT)[:, None]
     points = positions.points + lift * positions.normals - middle
     tree = face_tree(vertices - middle, solid)
-    skip = np.where(material == STRAND, HAIR_SKIP, CLOTH_SKIP)
+    skip = np.where(material == STRAND, HAIR_SKIP, CLOTH_SKIP) * positions.loose
     fog = _fog(gaussians, positions.loose, middle)
     visible = np.empty((len(points), len(DIRECTIONS)), np.float32)
     for part in np.array_split(np.arange(len(points)), PARTS):
         for some in np.array_split(part, len(part) // TOGETHER + 1):
             visible[some] = _mesh_visibility(tree, points[some], positions, some)
             if fog is not None:
-                for chosen, distance in _by_skip(positions.loose[some], skip[some]):
-                    visible[some[chosen]] *= fog.transmitted(points[some[chosen]], distance)
+                for distance in (0.0, HAIR_SKIP, CLOTH_SKIP):
+                    chosen = some[skip[some] == distance]
+                    visible[chosen] *= fog.transmitted(points[chosen], distance)
         done()
     return visible
 
@@ -227,13 +223,6 @@ def _fill_folds(visible: Floats, positions: BakePositions) -> Floats:
     around = visible[near[folded]].mean(1)
     visible[folded] = np.maximum(visible[folded], around)
     return visible
-
-
-def _by_skip(loose: Bools, skip: Floats) -> list[tuple[Ints, float]]:
-    """Gaussians [n] by the distance that they do not shade themselves at."""
-    groups = [(np.flatnonzero(~loose), 0.0)]
-    groups += [(np.flatnonzero(loose & (skip == d)), d) for d in (HAIR_SKIP, CLOTH_SKIP)]
-    return [(chosen, distance) for chosen, distance in groups if len(chosen)]
 
 
 def _fog(gaussians: Gaussians, loose: Bools, middle: Floats) -> Fog | None:

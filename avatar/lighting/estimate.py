@@ -5,7 +5,7 @@ negative. The mean albedo of the skin cannot be estimated: it is given, or assum
 surface that looks ahead would look white.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import nnls
@@ -45,7 +45,7 @@ def estimate(
     rows = np.flatnonzero(surfaces.material == SKIN)
     rows = rows if len(rows) else np.arange(len(radiance))
     rows = rows[:: max(len(rows) // SAMPLES, 1)]
-    lobes = _lobes()
+    lobes = [Lobe(*_angles(d), 1.0, SHARPNESS) for d in sphere_directions(LAMPS)]
     chosen = surfaces.of(rows)
     response = np.stack([_response(chosen, quats[rows], lobe) for lobe in lobes], axis=1)
     seen = radiance[rows]
@@ -84,10 +84,6 @@ def assumed(found: Estimate | None) -> str:
     )
 
 
-def _lobes() -> list[Lobe]:
-    return [Lobe(*_angles(direction), 1.0, SHARPNESS) for direction in sphere_directions(LAMPS)]
-
-
 def _angles(direction: Floats) -> tuple[float, float]:
     """Azimuth and elevation in degrees of a direction [3]."""
     x, y, z = direction
@@ -96,12 +92,8 @@ def _angles(direction: Floats) -> tuple[float, float]:
 
 def _together(lobes: list[Lobe], strengths: Floats) -> Environment:
     """The light of lamps with strengths [L, 3]."""
-    return lamps(
-        [
-            Lobe(lobe.azimuth, lobe.elevation, 1.0, lobe.sharpness, tuple(strength))
-            for lobe, strength in zip(lobes, strengths, strict=True)
-        ]
-    )
+    pairs = zip(lobes, strengths, strict=True)
+    return lamps([replace(lobe, colour=tuple(strength)) for lobe, strength in pairs])
 
 
 def _response(surfaces: Surfaces, quats: Floats, lobe: Lobe) -> Floats:

@@ -234,7 +234,8 @@ class RowAssembler:
     def _complete(self, speech: Tensor, life: Life) -> Tensor:
         self._speech = torch.cat([self._speech, speech])
         missing = len(self._speech) - len(self._lives.head_pose)
-        self._lives = _longer(self._lives, life if self.life else still(missing))
+        life = life if self.life else still(missing)
+        self._lives = life if not len(self._lives.head_pose) else self._lives.then(life)
         count = min(len(self._speech), len(self._lives.head_pose))
         if not count:
             return self.none()
@@ -252,14 +253,6 @@ class RowAssembler:
         face = self.speaker.face
         poses = face.to_head.inverse().of_motions(life.head_pose)
         return torch.cat([speech, *columns, torch.from_numpy(pose_array(poses))], 1)
-
-
-def _longer(first: Life, second: Life) -> Life:
-    """One after the other."""
-    if not len(first.head_pose):
-        return second
-    units = {n: torch.cat([w, second.unit_weights[n]]) for n, w in first.unit_weights.items()}
-    return Life(units, torch.cat([first.head_pose, second.head_pose]))
 
 
 def crossed(

@@ -39,7 +39,8 @@ def likeness(template: Template, vertices: Floats, outside: Ints, positions: Flo
     """
     face_detail = _face_detail(template)
     face = positions[face_detail.index]
-    near = _around(vertices[outside].mean(1), face)
+    centres = vertices[outside].mean(1)
+    near = ((centres > face.min(0) - NEAR) & (centres < face.max(0) + NEAR)).all(1)
     if not near.any():
         return 0.0
     facing = point_normals(positions, template.skin_faces)[face_detail.index]
@@ -63,11 +64,6 @@ def _face_detail(template: Template) -> FaceDetail:
     outer = template.skin_faces[template.outer[template.skin_faces].all(1)]
     normals, found = _fine_normals(template.vertices, outer, positions, template.normals[index])
     return FaceDetail(index, areas, broad, _detail(normals, found, broad))
-
-
-def _around(points: Floats, face: Floats) -> Bools:
-    """Which points [N] are in the box around the face [P, 3], NEAR it."""
-    return ((points > face.min(0) - NEAR) & (points < face.max(0) + NEAR)).all(1)
 
 
 def _fine_normals(

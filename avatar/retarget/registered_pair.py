@@ -110,8 +110,9 @@ def _upper_side(pair: RegisteredPair, tree: FaceTree, skin: Bools) -> Bools:
     so across a valley, since that is where lips meet: a harmonic field between the sure vertices.
     Where the lips are cut apart, nothing but the cut says where they meet.
     """
-    lean = np.where(_near_lips(pair), 0.0, np.where(_nearest_upper(pair, tree), 1.0, -1.0))
-    zone = np.flatnonzero(skin & _near_lips(pair))
+    hit = closest(tree, pair.vertices, allowed=np.full(len(pair.vertices), SKIN))
+    nearer = np.where(tree.classes[hit.faces] == UPPER, 1.0, -1.0)
+    lean, zone = np.where(_near_lips(pair), 0.0, nearer), np.flatnonzero(skin & _near_lips(pair))
     apart = _towards(pair, tree, zone, LOWER) - _towards(pair, tree, zone, UPPER)
     lean[zone] = np.clip(apart / SURE, -1, 1)
     cut, band = _cut_skin(pair)
@@ -149,11 +150,6 @@ def _near_lips(pair: RegisteredPair) -> Bools:
     line = np.concatenate([ends[:1], line, ends[1:]])
     box = (pair.vertices > line.min(0) - LIP_ZONE) & (pair.vertices < line.max(0) + LIP_ZONE)
     return box.all(1)
-
-
-def _nearest_upper(pair: RegisteredPair, tree: FaceTree) -> Bools:
-    hit = closest(tree, pair.vertices, allowed=np.full(len(pair.vertices), SKIN))
-    return tree.classes[hit.faces] == UPPER
 
 
 def _towards(pair: RegisteredPair, tree: FaceTree, index: Ints, kind: int) -> Floats:

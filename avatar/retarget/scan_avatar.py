@@ -53,7 +53,10 @@ def avatar_of_scan(
     """
     scan = read_mesh(path, texture)
     plain, grey = is_plain(scan.paint), is_grey(scan.paint)
-    scan = _decimated(path, scan)
+    if (coarse := decimated(scan)) is not scan:
+        counts = f"{len(scan.faces):,} triangles decimated to {len(coarse.faces):,}"
+        print(f"{path.name}: {counts}", file=sys.stderr)
+    scan = coarse
     named = None if landmarks is None else read_landmarks(landmarks)
     try:
         registration = registered(scan.mesh, named)
@@ -73,14 +76,6 @@ def avatar_of_scan(
         print(f"{path.name}: {said}", file=sys.stderr)
     print(_summary(path, scan, made, registration.residual_mm), file=sys.stderr)
     return made.avatar
-
-
-def _decimated(path: Path, scan: ColouredMesh) -> ColouredMesh:
-    coarse = decimated(scan)
-    if coarse is not scan:
-        counts = f"{len(scan.faces):,} triangles decimated to {len(coarse.faces):,}"
-        print(f"{path.name}: {counts}", file=sys.stderr)
-    return coarse
 
 
 def make_avatar(head: Head, scan: ColouredMesh, fitted: Floats) -> Made:

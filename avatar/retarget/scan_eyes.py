@@ -33,16 +33,12 @@ def template_stretch(head: Head) -> Floats:
         for name, weight in pose.items():
             weights[head.unit_names.index(name)] = weight
         moved = head.vertices + torch.einsum("e,evx->vx", weights, units)
-        growth = _growth(head.vertices, moved, skin)
+        # how much longer each triangle [M] gets in the direction in which it grows most
+        before, after = (_in_plane(shape, skin) for shape in (head.vertices, moved))
+        growth = torch.linalg.matrix_norm(after @ torch.linalg.pinv(before), ord=2)
         for corner in range(3):
             worst = worst.scatter_reduce(0, skin[:, corner], growth, "amax")
     return worst.clamp(max=MOST).numpy()
-
-
-def _growth(rest: torch.Tensor, moved: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
-    """[M] how much longer each triangle gets in the direction in which it grows most."""
-    before, after = (_in_plane(shape, faces) for shape in (rest, moved))
-    return torch.linalg.matrix_norm(after @ torch.linalg.pinv(before), ord=2)
 
 
 def _in_plane(vertices: torch.Tensor, faces: torch.Tensor) -> torch.Tensor:
@@ -126,8 +122,7 @@ def part_eyes(
     """
     parted = 0
     for side in ("l", "r"):
-        opening = eye_opening(head, fitted, side)
-        changed = _part_eye(scan, opening, stretch)
+        changed = _part_eye(scan, eye_opening(head, fitted, side), stretch)
         if changed is not None:
             scan, parted = changed, parted + 1
     return scan, parted

@@ -84,7 +84,9 @@ def parts_mesh(head: Head, fitted: Floats, scan: ColouredMesh) -> tuple[Coloured
     numbers = head.group_faces(*PARTS).numpy()
     used, faces = np.unique(head.faces.numpy()[numbers], return_inverse=True)
     faces, vertices = faces.reshape(-1, 3), fitted[used]
-    vertices = vertices + set_back(vertices, skin_tree(scan, vertices), PARTS_BENEATH)
+    lacking = _outside(vertices, skin_tree(scan, vertices))[0] + PARTS_BENEATH
+    back = min(float(lacking.max(initial=0)), FARTHEST)  # as one piece
+    vertices = vertices - [0.0, 0.0, back]
     mesh = Mesh(torch.from_numpy(vertices).float(), torch.from_numpy(faces))
     return ColouredMesh(mesh, plain_paint(np.ones((len(faces), 3, 3)))), numbers
 
@@ -122,12 +124,6 @@ def beneath_skin(points: Floats, skin: FaceTree, clearance: Floats) -> Floats:
         outside, normals = _outside(points, skin)
         points = points - normals * np.maximum(outside + clearance, 0)[:, None]
     return points
-
-
-def set_back(points: Floats, skin: FaceTree, clearance: float) -> Floats:
-    """The shift [3] backwards that brings points [N, 3], as one piece, beneath the skin."""
-    lacking = np.maximum(_outside(points, skin)[0] + clearance, 0)
-    return np.array([0.0, 0.0, -min(float(lacking.max(initial=0)), FARTHEST)])
 
 
 def _outside(points: Floats, skin: FaceTree) -> tuple[Floats, Floats]:

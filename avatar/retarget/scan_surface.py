@@ -182,7 +182,8 @@ def shaded(scan: ColouredMesh) -> ColouredMesh:
 def daylight(vertices: Floats, faces: Ints) -> Floats:
     """Light [V] that falls on vertices [V, 3] of a mesh: 1 on open skin that faces the lamp."""
     directions = sphere_directions(DIRECTIONS)
-    radiance = _radiance(directions)
+    sky = GROUND + (SKY - GROUND) * (1 + directions[:, 1]) / 2
+    radiance = sky + LAMP * np.exp(WIDTH * (directions @ KEY - 1))  # [D]
     normals = point_normals(vertices, faces)
     centred = vertices - (vertices.max(0) + vertices.min(0)) / 2
     half_width = 1.02 * float(np.linalg.norm(centred, axis=1).max())
@@ -198,12 +199,6 @@ def daylight(vertices: Floats, faces: Ints) -> Floats:
         light[lit] += gained
     most = radiance @ np.maximum(directions @ KEY, 0)
     return BOUNCED + (1 - BOUNCED) * light / most
-
-
-def _radiance(directions: Floats) -> Floats:
-    """Radiance [D] from directions [D, 3]."""
-    sky = GROUND + (SKY - GROUND) * (1 + directions[:, 1]) / 2
-    return sky + LAMP * np.exp(WIDTH * (directions @ KEY - 1))
 
 
 def _seen(

@@ -84,13 +84,13 @@ def _in_mouth(vertices: Floats, normals: Floats) -> Bools:
 def _weights(vertices: Floats) -> Floats:
     """[S] 1 on the face, less on ears and crown where hair hides the skin, least on the neck."""
     _, y, z = vertices.T
-    face = _step(z, 0.0, 0.04) * _step(y, -0.105, -0.09) * _step(-y, -0.095, -0.07)
-    neck = _step(-y, 0.05, 0.08) * _step(-z, -0.06, -0.04)
+
+    def step(values: Floats, low: float, high: float) -> Floats:
+        return np.interp(values, [low, high], [0, 1])
+
+    face = step(z, 0.0, 0.04) * step(y, -0.105, -0.09) * step(-y, -0.095, -0.07)
+    neck = step(-y, 0.05, 0.08) * step(-z, -0.06, -0.04)
     return np.maximum(np.where(neck > 0.5, 0.1, 0.25), face)
-
-
-def _step(values: Floats, low: float, high: float) -> Floats:
-    return np.clip((values - low) / (high - low), 0, 1)
 
 
 def _upper_side(head: Head, vertices: Floats) -> Bools:

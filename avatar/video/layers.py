@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, count, repeat
 from pathlib import Path
 
 import numpy as np
@@ -69,18 +69,13 @@ def check_transparent(out: Path) -> None:
 def pictures_behind(plate: Plate, cameras: Iterable[Camera], fps: float) -> Iterator[Tensor]:
     """The picture [H, W, 3] in [0, 1] behind each frame, fitted to its camera; a film shows the
     picture of the frame's time, and begins again at its end."""
+    films = chain.from_iterable(colour_frames(plate.path, fps=fps) for _ in count())
+    pictures = films if plate.film else repeat(read_photo(plate.path).picture)
     shown, fitted = None, torch.empty(0)
-    for camera, picture in zip(cameras, _pictures(plate, fps), strict=False):
+    for camera, picture in zip(cameras, pictures, strict=False):
         if picture is not shown:
             shown, fitted = picture, cover(picture, (camera.width, camera.height))
         yield fitted
-
-
-def _pictures(plate: Plate, fps: float) -> Iterator[Bytes]:
-    if not plate.film:
-        yield from repeat(read_photo(plate.path).picture)
-    while True:
-        yield from colour_frames(plate.path, fps=fps)
 
 
 def cover(picture: Bytes, size: tuple[int, int]) -> Tensor:

@@ -51,7 +51,8 @@ def standard_range(picture: NDArray[np.uint16], transfer: Transfer) -> NDArray[n
         linear *= HLG_PEAK / WHITE * np.maximum(luminance, 1e-6) ** (HLG_GAMMA - 1)
     linear = np.maximum(linear @ FROM_BT2020.T, 0.0)
     brightest = np.maximum(linear.max(-1, keepdims=True), 1e-6)
-    linear *= _squeezed(brightest) / brightest
+    over = np.maximum(brightest - KNEE, 0.0) / (1 - KNEE)  # unchanged up to the knee, then slower
+    linear *= (np.minimum(brightest, KNEE) + (KNEE - 1) * np.expm1(-over)) / brightest
     return _srgb_of_linear()[np.round(linear * (CODES - 1)).astype(np.uint16)]
 
 
@@ -73,12 +74,6 @@ def _srgb_of_linear() -> NDArray[np.uint8]:
     linear = np.linspace(0.0, 1.0, CODES)
     curve = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return np.round(curve * 255).astype(np.uint8)
-
-
-def _squeezed(light: Floats) -> Floats:
-    """Light in whites → [0, 1]: unchanged up to the knee, then ever slower."""
-    over = np.maximum(light - KNEE, 0.0) / (1 - KNEE)
-    return np.asarray(np.minimum(light, KNEE) + (KNEE - 1) * np.expm1(-over), np.float32)
 
 
 FPS = 25
@@ -188,7 +183,7 @@ def _resampled(
         try:
             for frame in container.decode(stream):
                 matrix = _matrix(frame) if matrix is None else matrix
-                now = _seconds(frame, stream)
+                now = float((frame.pts or 0) * (frame.time_base or 0)) - _start(stream)
                 if (leap := now - last_time) > LONGEST_STILL:
                     raise InputError(
                         f"{path}: is damaged: two of its pictures are {leap:.0f} s apart; export "
@@ -238,11 +233,6 @@ def _no_pictures(path: Path) -> InputError:
     return InputError(f"{path}: has no pictures in it; give a film of a talking face")
 
 
-def _seconds(frame: VideoFrame, stream: VideoStream) -> float:
-    """The time of a frame, from the start of the film."""
-    return float((frame.pts or 0) * (frame.time_base or 0)) - _start(stream)
-
-
 def _start(stream: Stream) -> float:
     """When a stream begins, on the clock that all streams of a film share."""
     return float((stream.start_time or 0) * (stream.time_base or 0))
@@ -262,14 +252,12 @@ def _size(frame: VideoFrame, stream: VideoStream, longest: int | None) -> tuple[
 
 
 def _matrix(frame: VideoFrame) -> Matrix:
-    """The rotation of the pictures, which phones store as metadata."""
+    """The rotation of the pictures, which phones store as metadata: the signs of a display matrix
+    (ISO/IEC 14496-12, tkhd); of angles the nearest right one."""
     data = frame.side_data.get("DISPLAYMATRIX")
-    return UPRIGHT if data is None else _display_matrix(bytes(data))
-
-
-def _display_matrix(data: bytes) -> Matrix:
-    """The signs of a display matrix (ISO/IEC 14496-12, tkhd); of angles the nearest right one."""
-    a, b, _, c, d = np.frombuffer(data, np.int32)[:5].tolist()
+    if data is None:
+        return UPRIGHT
+    a, b, _, c, d = np.frombuffer(bytes(data), np.int32)[:5].tolist()
     if abs(a) + abs(d) < abs(b) + abs(c):
         return 0, int(np.sign(b)), int(np.sign(c)), 0
     return int(np.sign(a)) or 1, 0, 0, int(np.sign(d)) or 1

@@ -37,18 +37,13 @@ def numbered_by_shot(pictures: Iterable[Tensor]) -> Iterator[tuple[int, Tensor]]
     """
     shot, last, changes = 0, None, deque([0.0], BEFORE)
     for picture in pictures:
-        now = _thumbnail(picture)
+        now = F.adaptive_avg_pool2d(picture.permute(2, 0, 1), SIZE)
+        now = now - now.mean()  # less its brightness
         change = 0.0 if last is None else float((now - last).abs().mean())
         shot += change > max(CUT, SUDDEN * max(changes))
         changes.append(change)
         last = now
         yield shot, picture
-
-
-def _thumbnail(picture: Tensor) -> Tensor:
-    """[3, SIZE, SIZE] less its mean brightness."""
-    small = F.adaptive_avg_pool2d(picture.permute(2, 0, 1), SIZE)
-    return small - small.mean()
 
 
 SAME = 0.2  # sides of its square: two faces nearer than this are one, found twice
