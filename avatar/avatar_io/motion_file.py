@@ -113,12 +113,9 @@ def _offsets_size(path: Path) -> tuple[int, int]:
 
 def _header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype]:
     """Shape and type of the array that follows."""
-    version = np.lib.format.read_magic(member)
-    read = {
-        (1, 0): np.lib.format.read_array_header_1_0,
-        (2, 0): np.lib.format.read_array_header_2_0,
-    }[version]
-    shape, by_columns, dtype = read(member)
+    if np.lib.format.read_magic(member) != (1, 0):
+        raise ValueError("its offsets are of another version of NumPy's files")
+    shape, by_columns, dtype = np.lib.format.read_array_header_1_0(member)
     if by_columns or dtype.kind != "f":
         raise ValueError("its offsets are not rows of numbers")
     return shape, dtype

@@ -12,8 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from audio2mesh.prosody.record import Prosody
-from avatar.behaviour.blinks import Blinks, Brows
-from avatar.behaviour.breath import Breath
+from avatar.behaviour.blinks import Blinks, Breath, Brows
 from avatar.behaviour.gaze import Gaze, GazeController
 from avatar.behaviour.head_motion import DELAY, HeadMotion
 from avatar.behaviour.listening import LATE, Listening

@@ -15,7 +15,7 @@ from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody
 from avatar.avatar_io.live_link import Take, read_take
 from avatar.avatar_io.motion_file import SavedMotion, open_motion
 from avatar.avatar_io.take_poses import head_poses, sample_take
-from avatar.behaviour.breath import unit_offsets
+from avatar.behaviour.blinks import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.behaviour.speech_events import silence
 from avatar.drive.direction import SHIPPED, Direction

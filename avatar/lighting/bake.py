@@ -25,7 +25,6 @@ from avatar.lighting.bake_positions import (
     material_of,
     tangents_of,
 )
-from avatar.lighting.direction_bins import DirectionBins, into_bins, shares_at, triangles
 from avatar.lighting.environment import Lobe, lamps
 from avatar.lighting.materials import (
     EYES,
@@ -38,7 +37,15 @@ from avatar.lighting.materials import (
     packed,
     unpacked,
 )
-from avatar.lighting.occlusion import DIRECTIONS, Fog, hair_fog
+from avatar.lighting.occlusion import (
+    DIRECTIONS,
+    DirectionBins,
+    Fog,
+    hair_fog,
+    into_bins,
+    shares_at,
+    triangles,
+)
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from splat import Gaussians

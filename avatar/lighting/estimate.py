@@ -12,9 +12,9 @@ from scipy.optimize import nnls
 
 from avatar.geometry.coloured import to_srgb
 from avatar.geometry.vectors import Floats, sphere_directions
-from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import Environment, Lobe, irradiance, lamps
 from avatar.lighting.materials import SKIN, Surfaces
+from avatar.lighting.occlusion import into_bins
 from avatar.lighting.shade import matt_light
 
 LAMPS, SHARPNESS = 32, 5.0

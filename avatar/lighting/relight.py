@@ -18,7 +18,6 @@ from avatar.geometry.vectors import Floats, Ints
 from avatar.heads import Head
 from avatar.lighting.bake import OPEN_JAW, PARTS
 from avatar.lighting.baked_file import surfaces_of
-from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import (
     HEIGHT,
     WIDTH,
@@ -43,7 +42,7 @@ from avatar.lighting.materials import (
     unpacked,
     where_still,
 )
-from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.occlusion import DIRECTIONS, into_bins
 from avatar.lighting.shade import PER_ROOT, ShadedFrame, blurred, mirror_of, shade
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig

@@ -14,7 +14,6 @@ import numpy as np
 from numba import prange
 
 from avatar.geometry.vectors import Floats, normalised
-from avatar.lighting.direction_bins import DirectionBins, shares_at
 from avatar.lighting.environment import Environment, pixel_directions, solid_angles
 from avatar.lighting.integrate import (
     COUNT,
@@ -33,6 +32,7 @@ from avatar.lighting.integrate import (
     unpack_row,
 )
 from avatar.lighting.materials import MATERIALS, ROUGHNESS, Surfaces
+from avatar.lighting.occlusion import DirectionBins, shares_at
 from common.kernels import cached_njit
 from splat.scene.conventions import SH_C0
 

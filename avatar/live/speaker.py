@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion
-from avatar.behaviour.breath import unit_offsets
+from avatar.behaviour.blinks import unit_offsets
 from avatar.behaviour.emotion_face import LiveEmotion
 from avatar.behaviour.emotion_timeline import EmotionTimeline
 from avatar.behaviour.motion import COLUMNS, Behaviour

@@ -20,11 +20,11 @@ from avatar.geometry.vectors import Bools, Floats
 from avatar.geometry.zbuffer import camera_centre
 from avatar.heads import Head
 from avatar.lighting.bake import bake
-from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import Environment, rotated
 from avatar.lighting.environment_files import read_light
 from avatar.lighting.estimate import WHITEST, assumed, estimate
 from avatar.lighting.materials import CLOTH, SKIN, Surfaces, untoned
+from avatar.lighting.occlusion import into_bins
 from avatar.lighting.radiance_transfer import (
     Arriving,
     Image,

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from inspect import signature
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -120,7 +121,7 @@ def _made_locally() -> tuple[bytes, bytes]:
         return x509.Name([x509.NameAttribute(oid, word) for oid, word in words.items()])
 
     def certified(public: Any, name: str, is_authority: bool) -> x509.Certificate:
-        usage = {use: False for use in USES}
+        usage = dict.fromkeys(signature(x509.KeyUsage).parameters, False)
         usage |= {"key_cert_sign": True} if is_authority else {"digital_signature": True}
         built = (
             x509.CertificateBuilder(named(authority_name), named(name), public)
@@ -147,16 +148,3 @@ def _made_locally() -> tuple[bytes, bytes]:
     encoded = b"".join(each.public_bytes(pem.Encoding.PEM) for each in chain)
     plain = pem.PrivateFormat.PKCS8, pem.NoEncryption()
     return encoded, key.private_bytes(pem.Encoding.PEM, *plain)
-
-
-USES = (
-    "digital_signature",
-    "content_commitment",
-    "key_encipherment",
-    "data_encipherment",
-    "key_agreement",
-    "key_cert_sign",
-    "crl_sign",
-    "encipher_only",
-    "decipher_only",
-)

@@ -11,24 +11,18 @@ from common.errors import InputError
 from common.writable import check_writable
 
 Kind = Literal["mp4", "webm", "mov", "frames"]
+KINDS: dict[str, Kind] = {".mp4": "mp4", ".webm": "webm", ".mov": "mov", "": "frames"}
 
 
 def output_kind(path: Path) -> Kind:
     """What the suffix asks for; none asks for a folder of PNG frames."""
-    match path.suffix.lower():
-        case ".mp4":
-            return "mp4"
-        case ".webm":
-            return "webm"
-        case ".mov":
-            return "mov"
-        case "":
-            return "frames"
-        case suffix:
-            raise InputError(
-                f"{path}: cannot write {suffix}; use .mp4, .webm or .mov, or for PNG frames the "
-                "name of a new folder, without a suffix"
-            )
+    suffix = path.suffix.lower()
+    if suffix not in KINDS:
+        raise InputError(
+            f"{path}: cannot write {suffix}; use .mp4, .webm or .mov, or for PNG frames the name "
+            "of a new folder, without a suffix"
+        )
+    return KINDS[suffix]
 
 
 def holds_alpha(path: Path) -> bool:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.behaviour.breath import FULL, RISE_METRES, UNIT, Breath, unit_offsets
+from avatar.behaviour.blinks import BREATH, FULL, RISE_METRES, Breath, unit_offsets
 from avatar.behaviour.speech_events import RATE, SpeechEvent
 from avatar.geometry.similarity import Similarity
 from avatar.retarget.fitted_face import shipped_face
@@ -60,7 +60,7 @@ def test_it_never_jumps(ahead: float):
 
 def test_it_lifts_the_shoulders_and_leaves_the_face_alone():
     face = shipped_face()
-    moved = unit_offsets(face, UNIT)
+    moved = unit_offsets(face, BREATH)
     follows, stays = face.head.pose_weights == 1, face.head.pose_weights == 0
     assert (moved[follows] == 0).all()
     assert torch.allclose(moved[stays], torch.tensor(RISE_METRES))
@@ -70,5 +70,5 @@ def test_it_lifts_the_shoulders_and_leaves_the_face_alone():
 def test_a_mesh_in_another_space_moves_along():
     face, turn = shipped_face(), np.array([[0.0, -1, 0], [1, 0, 0], [0, 0, 1]])
     placed = replace(face, to_head=Similarity(0.01, turn, np.ones(3)))
-    rise = unit_offsets(placed, UNIT)[face.head.pose_weights == 0][0]
+    rise = unit_offsets(placed, BREATH)[face.head.pose_weights == 0][0]
     assert torch.allclose(torch.from_numpy(0.01 * turn).float() @ rise, torch.tensor(RISE_METRES))

@@ -4,8 +4,7 @@ import numpy as np
 
 from avatar.geometry.vectors import Bools, Floats, normalised, sphere_directions
 from avatar.lighting.bake import LEVELS, interpolate_visibility
-from avatar.lighting.direction_bins import shares_at
-from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.occlusion import DIRECTIONS, shares_at
 
 WAY = normalised(np.array([0.3, 0.5, 0.8]))
 

@@ -4,7 +4,6 @@ import torch
 
 from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.geometry.vectors import sphere_directions
-from avatar.lighting.direction_bins import into_bins, triangles
 from avatar.lighting.environment import (
     Lobe,
     environment,
@@ -16,7 +15,7 @@ from avatar.lighting.environment import (
     towards,
     turn,
 )
-from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.occlusion import DIRECTIONS, into_bins, triangles
 
 
 @pytest.mark.parametrize("size", [(64, 128), (100, 200), (37, 91), (8, 16)])

@@ -13,9 +13,9 @@ from avatar.geometry.vectors import Floats, Ints
 from avatar.geometry.zbuffer import seen_faces
 from avatar.lighting.bake import bake
 from avatar.lighting.bake_positions import bake_positions
-from avatar.lighting.direction_bins import DirectionBins, into_bins
 from avatar.lighting.environment import Environment, EnvironmentRotation, Lobe, irradiance, lamps
 from avatar.lighting.materials import CLOTH, JAW, Surfaces, packed, tone, unpacked, untoned
+from avatar.lighting.occlusion import DirectionBins, into_bins
 from avatar.lighting.presets import SHARPNESS
 from avatar.lighting.relight import head_pose_of, relit
 from avatar.lighting.shade import matt_light

@@ -12,7 +12,6 @@ from avatar.geometry.rays import unhidden
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.geometry.vectors import Floats, Ints, normalised, sphere_directions
 from avatar.lighting.bake import bake
-from avatar.lighting.direction_bins import into_bins, shares_at
 from avatar.lighting.environment import Environment, Lobe, lamps
 from avatar.lighting.integrate import STRAND as STRAND_LIGHT
 from avatar.lighting.integrate import STRAND_WRAP
@@ -33,7 +32,7 @@ from avatar.lighting.materials import (
     untoned,
     where_still,
 )
-from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.occlusion import DIRECTIONS, into_bins, shares_at
 from avatar.lighting.relight import sides_of
 from avatar.lighting.shade import PER_ROOT, ShadedFrame, blurred, mirror_of, shade
 from splat.scene.conventions import SH_C0

@@ -13,7 +13,6 @@ from avatar.geometry.coloured import to_linear
 from avatar.geometry.rotations import quaternion_to_matrix
 from avatar.geometry.vectors import normalised
 from avatar.lighting.baked_file import pack, stored, surfaces_of
-from avatar.lighting.direction_bins import into_bins
 from avatar.lighting.environment import Lobe, lamps
 from avatar.lighting.materials import (
     CLOTH,
@@ -30,7 +29,7 @@ from avatar.lighting.materials import (
     tone_table,
     untoned,
 )
-from avatar.lighting.occlusion import DIRECTIONS
+from avatar.lighting.occlusion import DIRECTIONS, into_bins
 from avatar.lighting.radiance_transfer import (
     Image,
     Sky,
