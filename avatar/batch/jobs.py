@@ -180,9 +180,11 @@ def _row(uri: str, line: int, cells: Mapping[str | None, Any]) -> dict[str, Any]
                 value = value_of(kinds[name], word)
             except ValueError as error:
                 raise InputError(f"{uri}, line {line}, {column}: {error}") from None
-            path = uri if is_url(uri) else beside(uri, word)
-            named = isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file())
-            row[name] = type(value)(path) if named and not is_url(uri) else value
+            if not is_url(uri):
+                path = beside(uri, word)
+                if isinstance(value, Path) or (isinstance(value, str) and Path(path).is_file()):
+                    value = type(value)(path)
+            row[name] = value
     return row
 
 

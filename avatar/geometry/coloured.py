@@ -1,6 +1,6 @@
 """A mesh with colours: textures, colours of vertices, or one plain colour."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -68,16 +68,25 @@ def plain_paint(rgb: Floats) -> Paint:
     return Paint(rgb, np.zeros((len(rgb), 3, 2)), np.full(len(rgb), -1), ())
 
 
-def joined(first: ColouredMesh, second: ColouredMesh) -> ColouredMesh:
-    """Both meshes as one, side by side: vertices and triangles of the first come first."""
+def joined(*scans: ColouredMesh) -> ColouredMesh:
+    """All meshes as one, side by side: vertices and triangles of the first come first."""
+    firsts = np.cumsum([0, *(len(scan.vertices) for scan in scans[:-1])]).tolist()
     mesh = Mesh(
-        torch.cat([first.mesh.vertices, second.mesh.vertices]),
-        torch.cat([first.mesh.faces, second.mesh.faces + len(first.mesh.vertices)]),
+        torch.cat([scan.mesh.vertices for scan in scans]),
+        torch.cat([scan.mesh.faces + first for scan, first in zip(scans, firsts, strict=True)]),
     )
-    moved = np.where(second.paint.texture < 0, -1, second.paint.texture + len(first.paint.textures))
-    textures = first.paint.textures + second.paint.textures
-    one, two = replace(first.paint, textures=textures), replace(second.paint, texture=moved)
-    return ColouredMesh(mesh, one.followed_by(two))
+    paints = [scan.paint for scan in scans]
+    pictures = np.cumsum([0, *(len(paint.textures) for paint in paints[:-1])]).tolist()
+    moved = [
+        np.where(p.texture < 0, -1, p.texture + n) for p, n in zip(paints, pictures, strict=True)
+    ]
+    paint = Paint(
+        np.concatenate([paint.rgb for paint in paints]),
+        np.concatenate([paint.uv for paint in paints]),
+        np.concatenate(moved),
+        tuple(picture for paint in paints for picture in paint.textures),
+    )
+    return ColouredMesh(mesh, paint)
 
 
 def colours_at(paint: Paint, triangles: Ints, weights: Floats) -> Floats:

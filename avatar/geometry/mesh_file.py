@@ -6,7 +6,6 @@ the mesh is opened: trimesh refuses such names from version 5 on, here they rais
 
 import re
 from collections.abc import Iterator
-from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +56,7 @@ def read_mesh(path: Path, texture: Path | None = None) -> ColouredMesh:
         raise InputError(
             f"{path} holds no triangles, so it has no surface; export it as a mesh with faces"
         )
-    whole = reduce(joined, parts)
+    whole = joined(*parts)
     if picture is not None:
         whole = _textured(path, whole, picture)
     elif path.suffix.lower() == ".glb" and not whole.paint.textures:

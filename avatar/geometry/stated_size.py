@@ -55,16 +55,11 @@ def _glb_size(path: Path) -> tuple[int, int]:
     try:
         content = glb_content(path)
         accessors = content.get("accessors", [])
-        shown = [node["mesh"] for node in content.get("nodes", []) if "mesh" in node]
-        parts = [part for mesh in shown for part in content["meshes"][mesh]["primitives"]]
-        vertices = [accessors[part["attributes"]["POSITION"]]["count"] for part in parts]
-        corners = [
-            accessors[part["indices"]]["count"] if "indices" in part else count
-            for part, count in zip(parts, vertices, strict=True)
-        ]
+        sizes = [_mesh_size(mesh, accessors) for mesh in content.get("meshes", [])]
+        shown = [sizes[node["mesh"]] for node in content.get("nodes", []) if "mesh" in node]
     except Exception:  # what a damaged file happens to raise
         return 0, 0
-    return sum(vertices), sum(count // 3 for count in corners)
+    return sum(vertices for vertices, _ in shown), sum(faces for _, faces in shown)
 
 
 def glb_content(path: Path) -> dict[str, Any]:
@@ -72,3 +67,12 @@ def glb_content(path: Path) -> dict[str, Any]:
     with path.open("rb") as file:
         length = struct.unpack("<I", file.read(20)[12:16])[0]
         return json.loads(file.read(length))
+
+
+def _mesh_size(mesh: dict[str, Any], accessors: list[dict[str, Any]]) -> tuple[int, int]:
+    vertices = faces = 0
+    for primitive in mesh["primitives"]:
+        positions = accessors[primitive["attributes"]["POSITION"]]["count"]
+        corners = accessors[primitive["indices"]]["count"] if "indices" in primitive else positions
+        vertices, faces = vertices + positions, faces + corners // 3
+    return vertices, faces
