@@ -91,7 +91,7 @@ def _filled(
 
 def _scattered(block: Floats, index: Ints, count: int) -> sp.csr_array:
     """A block [P, Q] as the given rows of a matrix [count, Q]."""
-    return sp.csr_array(sp.eye_array(count, format="csc")[:, index] @ sp.csr_array(block))
+    return sp.csr_array(sp.csc_array(sp.eye_array(count))[:, index] @ sp.csr_array(block))
 
 
 def _behind_lips(template: Template) -> Floats:
@@ -146,7 +146,7 @@ def _part_rows(
         return sp.csr_array(_scattered(np.eye(len(part)), part, count) @ rows)
     if len(own):
         weights = affine_weights(pair.vertices[own], pair.fitted[part])
-        picked = sp.eye_array(len(pair.vertices), format="csr")[own]
+        picked = sp.csr_array(sp.eye_array(len(pair.vertices)))[own]
         return _scattered(weights, part, count) @ picked
     chin = _chin(pair.template)
     if name in ("lower-teeth", "tongue") and chin.any():

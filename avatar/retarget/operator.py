@@ -106,7 +106,7 @@ def _with_parts(pair: RegisteredPair, classes: Ints, matrix: sp.csr_array) -> sp
             if kind in (LEFT_EYE, RIGHT_EYE):
                 targets = _same_ball(targets, pair.fitted[part])
             means = affine_weights(pair.fitted[part], targets)
-            rows.append(sp.csr_array(means) @ sp.eye_array(len(pair.fitted), format="csr")[part])
+            rows.append(sp.csr_array(means) @ sp.csr_array(sp.eye_array(len(pair.fitted)))[part])
             order.append(index)
     return sp.vstack(rows).tocsr()[np.argsort(np.concatenate(order))]
 

@@ -5,7 +5,7 @@ complete; before that, and after any failure, there is nothing.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -92,9 +92,10 @@ def open_writer(
     assert not alpha or holds_alpha(path), path
     codecs = NVENC if nvenc else CODECS.get((path.suffix.lower(), alpha))
     film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs)
+    encoder: AbstractContextManager[Callable[..., None]] = film or _picture_folder(path, comment)
     with (
         plain_words(path),
-        film or _picture_folder(path, comment) as encode,
+        encoder as encode,
         in_background(encode) as write,
     ):
 
