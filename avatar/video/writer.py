@@ -5,7 +5,7 @@ complete; before that, and after any failure, there is nothing.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Union
@@ -48,7 +48,6 @@ Bytes = NDArray[np.uint8]
 Finished = Union[Bytes, "Tensor"]
 Image = Finished | NDArray[np.float32]
 Write = Callable[[Image], None]
-WriteFinished = Callable[[Finished], None]
 
 _ZERO, _HALF, _LEVELS, _TOP = (np.float32(value) for value in (0, 0.5, 255, 255.5))
 
@@ -92,10 +91,9 @@ def open_writer(
     assert not alpha or holds_alpha(path), path
     codecs = NVENC if nvenc else CODECS.get((path.suffix.lower(), alpha))
     film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs)
-    encoder: AbstractContextManager[Callable[..., None]] = film or _picture_folder(path, comment)
     with (
         plain_words(path),
-        encoder as encode,
+        film or _picture_folder(path, comment) as encode,
         in_background(encode) as write,
     ):
 
@@ -142,7 +140,7 @@ def _film(
     sound: Sound | None,
     comment: str,
     codecs: Codecs,
-) -> Iterator[WriteFinished]:
+) -> Iterator[Callable[..., None]]:
     with (
         write_beside(path) as partial,
         av.open(str(partial.absolute()), "w", options=codecs.container_options) as container,
@@ -226,7 +224,7 @@ def _to_frame(codecs: Codecs) -> Callable[..., VideoFrame]:
 
 
 @contextmanager
-def _picture_folder(path: Path, comment: str) -> Iterator[Callable[[NDArray[np.uint8]], None]]:
+def _picture_folder(path: Path, comment: str) -> Iterator[Callable[..., None]]:
     """Yield a function that writes [H, W, 3 or 4] to the next of frame_000001.png and so on.
 
     The files lie in a folder beside `path` until the block succeeds; on any error, Ctrl-C included,
