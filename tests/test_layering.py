@@ -95,8 +95,8 @@ MAY_IMPORT = {
         "common configs research.bench research.captures splat"
     ),
     "research.bench": (
-        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads "
-        "avatar.lipreading avatar.live common splat.cpu splat.scene"
+        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads avatar.lipreading "
+        "avatar.live common splat.cpu splat.scene"
     ),
     "research.captures": (
         "audio2mesh audio2mesh.prosody avatar.behaviour avatar.geometry avatar.heads "
@@ -112,7 +112,7 @@ MAY_IMPORT = {
         "research.lipreading"
     ),
     "research.corpus": (
-        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"
+        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training avatar.heads common"
     ),
     "research.emotion_set": (
         "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
@@ -136,8 +136,8 @@ MAY_IMPORT = {
         "research.evaluation research.evaluation.head research.lipreading"
     ),
     "research.evaluation.head": (
-        "audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
-        "avatar.geometry avatar.heads common research.evaluation"
+        "audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour avatar.geometry "
+        "avatar.heads common research.evaluation"
     ),
     "research.evaluation.photo": (
         "avatar.drive avatar.geometry avatar.heads avatar.photo avatar.reconstruct avatar.rigging "

@@ -39,18 +39,3 @@ class SourceOptions:
     """Ids of clips that are not used at all."""
     regions: RegionOptions = field(default_factory=RegionOptions)
     """Lip and upper-face vertices of VOCASET and BIWI."""
-
-
-@dataclass(frozen=True)
-class FacegoodOptions:
-    """Convert speech with mouth motion (MIT licence) to speech-motion clips.
-
-    First: git clone https://github.com/FACEGOOD/FACEGOOD-Audio2Face
-    """
-
-    release: Path
-    """Folder of the cloned repository."""
-    out: Path
-    """Folder for the clips, <id>.wav and <id>.npz; made if absent."""
-    exclude: tuple[str, ...] = ()
-    """Ids of clips that are left out."""

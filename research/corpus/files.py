@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from audio2mesh.data.articulation import ARKIT_NAMES, articulate
 from audio2mesh.data.clips import read_phones
 from audio2mesh.data.phones import to_arrays
 from audio2mesh.sound import SAMPLE_RATE
@@ -14,6 +13,7 @@ from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick, read_arrays, write_arrays
 from common.json_files import read_json, write_json
 from common.wav_files import write_wav
+from research.corpus.articulation import ARKIT_NAMES, articulate
 from research.corpus.recordings import Utterance
 
 
