@@ -183,7 +183,7 @@ MEASURE = {
         aliases={"--moments": "--frames"},
     ),
     "evaluate speech": Verb(
-        "audio2mesh.evaluation.options:EvaluateOptions",
+        "research.evaluation.options:SpeechEvaluationOptions",
         "research.commands.measure_speech:evaluate_spoken",
         "how good speech-to-motion weights are",
         aliases={"--style": "--weights-style"},

@@ -11,8 +11,6 @@ import torch
 
 from audio2mesh import SpeechToMotion, frame_count, load_model
 from audio2mesh.data.phones import to_arrays
-from audio2mesh.evaluation.options import MaterialOptions
-from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.open_avatar import check_flame, open_avatar
@@ -38,6 +36,8 @@ from common.errors import InputError
 from common.json_files import write_json
 from common.progress import progress_bar
 from common.wav_files import write_wav
+from research.evaluation.options import MaterialOptions
+from research.evaluation.speech.recordings import Recording, load_material
 
 NOT_IN_OPTIONS = ("out", "threads", "device")
 LABELS = "labels.json"

@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
-from audio2mesh.evaluation.articulation import mouth_curves
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.options import MaterialOptions
-from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sync import load_syncnet
-from audio2mesh.sync.judge import sync_judge
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.geometry.triangle_mesh import Mesh
@@ -38,7 +33,11 @@ from research.evaluation.emotion.spoken import (
     unit_growth,
 )
 from research.evaluation.figures import check_outputs
-from research.evaluation.options import EmotionEvaluationOptions
+from research.evaluation.options import EmotionEvaluationOptions, MaterialOptions
+from research.evaluation.speech.articulation import mouth_curves
+from research.evaluation.speech.judges import sync_judge
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Recording, load_material
 
 SHARED = "anny-head"
 SPEAKING = 2e-3  # metres between the lips of somebody who speaks

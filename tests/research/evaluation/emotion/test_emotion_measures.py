@@ -6,7 +6,6 @@ import torch
 from head_speech import spoken as said_by_anny
 
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.recordings import Recording
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.retarget.fitted_face import shipped_face
 from avatar.vision.landmarks import NAMES
@@ -21,6 +20,7 @@ from research.evaluation.emotion.spoken import (
     rank_correlations,
     unit_growth,
 )
+from research.evaluation.speech.recordings import Recording
 
 FRAMES, FPS = 100, 25.0
 
@@ -44,7 +44,7 @@ def alone(speaker: SpeakingAvatar, speech: torch.Tensor) -> NeutralSpeech:
 
 
 def _named(alone: NeutralSpeech) -> Recording:
-    from audio2mesh.evaluation.articulation import mouth_curves  # noqa: PLC0415
+    from research.evaluation.speech.articulation import mouth_curves  # noqa: PLC0415
 
     mouth = mouth_curves(alone.motions[0], alone.face)
     shut, round = int(mouth.opening[2:98].argmin()) + 2, int(mouth.width[2:98].argmin()) + 2

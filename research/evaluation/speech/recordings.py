@@ -13,12 +13,12 @@ from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import array_names, read_arrays
 from common.errors import InputError
+from research.evaluation.options import MaterialOptions
 
 
 @dataclass(frozen=True)
