@@ -7,7 +7,6 @@ from typing import Annotated, Literal, get_args
 import tyro
 
 from audio2mesh.data.options import SourceOptions
-from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.training.options import FitOptions
 from avatar.trust.options import SignOptions
 from common.device import Device
@@ -68,8 +67,6 @@ class CriticOptions:
     teacher: str = "truth"
     """Whose mouth the lip reader compares with: "truth", the true motion, or a folder of films of
     any talking face, named like the clips."""
-    lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
-    """What the lip reader sees of a batch."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ UNSHIPPED = ("research", "scripts")
 MAY_IMPORT = {
     "audio2mesh": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.data": "audio2mesh.model audio2mesh.sound common",
-    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model audio2mesh.training common",
+    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model common",
     "audio2mesh.model": "audio2mesh.prosody audio2mesh.sound common",
     "audio2mesh.pose_vae": (
         "audio2mesh.data audio2mesh.model audio2mesh.prosody audio2mesh.sound audio2mesh.training "
@@ -74,10 +74,7 @@ MAY_IMPORT = {
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": (
-        "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people avatar.trust "
-        "common"
-    ),
+    "configs": "audio2mesh.data audio2mesh.training avatar.people avatar.trust common",
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
@@ -158,9 +155,9 @@ MAY_IMPORT = {
         "research.evaluation research.evaluation.emotion research.evaluation.speech"
     ),
     "research.lipreading": (
-        "audio2mesh.data audio2mesh.lipreading audio2mesh.model audio2mesh.sound "
-        "audio2mesh.training avatar.geometry avatar.heads avatar.lighting avatar.lipreading "
-        "avatar.people avatar.rigging avatar.video common configs research.corpus "
+        "audio2mesh.data audio2mesh.lipreading audio2mesh.model audio2mesh.training "
+        "avatar.geometry avatar.heads avatar.lighting avatar.lipreading avatar.people "
+        "avatar.rigging avatar.video avatar.vision common configs research.corpus "
         "research.evaluation.speech splat"
     ),
     "research.upkeep": (

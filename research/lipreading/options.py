@@ -3,8 +3,32 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
+from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.training.options import StepOptions
 from common.device import Device
+
+
+@dataclass(frozen=True)
+class LipTrainOptions(StepOptions):
+    """Training on windows of mouth crops whose phones are known."""
+
+    steps: int = 6500
+    """Optimiser steps."""
+    batch: int = 6
+    """Windows per step."""
+    learning_rate: float = 2e-3
+    """Peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine."""
+    weight_decay: float = 0.02
+    """AdamW's weight decay."""
+    average: float = 0.995
+    """Decay per step of the running average of the weights, which is what is saved; 0 for none."""
+    rehearsal: int = 1000
+    """The first so many steps show the mouth's measures in place of pictures, in twice as many
+    windows: to name phones by them is learned a few times as fast."""
+    looking: int = 1600
+    """Steps after these in which pictures are measured only."""
+    frames: int = 75
+    """Frames of a window, 25 a second."""
 
 
 @dataclass(frozen=True)
