@@ -31,7 +31,7 @@ from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.video.output import exact_rate
 from common.claimed_folder import claim_folder
-from common.device import Device, pick_device
+from common.device import ComputeOptions, pick_device
 from common.errors import InputError
 from common.json_files import write_json
 from common.progress import progress_bar
@@ -44,7 +44,7 @@ LABELS = "labels.json"
 
 
 @dataclass(frozen=True)
-class EmotionSetOptions:
+class EmotionSetOptions(ComputeOptions):
     """Write every recording with every emotion at every intensity, as motion of any head.
 
     Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
@@ -75,11 +75,6 @@ class EmotionSetOptions:
     """Speech-to-motion weights (.safetensors); by default those that ship."""
     fps: float | None = None
     """Frames a second; by default what the weights were trained at (25)."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)

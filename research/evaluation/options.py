@@ -7,20 +7,15 @@ from typing import Literal
 from audio2mesh.data.options import RegionOptions, Split
 from avatar.behaviour.style import Style
 from common.assets import DEMO_AVATAR, DEMO_VOICE
-from common.device import Device
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True, kw_only=True)
-class MeasureOptions:
+class MeasureOptions(ComputeOptions):
     """What most evaluations share."""
 
     report: Path | None = None
     """Also write the figures to this .json."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from audio2mesh.lipreading.network import LipReadOptions
 from audio2mesh.training.options import StepOptions
-from common.device import Device
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class LipTrainOptions(StepOptions):
 
 
 @dataclass(frozen=True)
-class LipFitOptions:
+class LipFitOptions(ComputeOptions):
     """Train the lip reader on synthetic people who say sentences.
 
     Synthetic voices (the programs festival and flite; Debian: festival festvox-us-slt-hts
@@ -57,11 +57,6 @@ class LipFitOptions:
     """Lip reader to begin from, in place of a new one; --network is not looked at."""
     cache: Path = Path("said_sentences")
     """Folder in which the sentences' phones are kept."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it is. Mouths are always drawn on the CPU."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     network: LipReadOptions = field(default_factory=LipReadOptions)
     """Size of the network."""
     train: LipTrainOptions = field(default_factory=LipTrainOptions)
