@@ -1,10 +1,10 @@
 """Options of the evaluations of avatars, films, motion and emotion."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from audio2mesh.data.options import RegionOptions, Split
+from audio2mesh.data.options import Split
 from avatar.behaviour.style import Style
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.device import ComputeOptions
@@ -29,8 +29,6 @@ class MaterialOptions:
     """Ids of the recordings to use; by default all of them."""
     split: Split = "test"
     """Part of VOCASET or BIWI to use."""
-    regions: RegionOptions = field(default_factory=RegionOptions)
-    """Lip and upper-face vertices of VOCASET and BIWI."""
 
 
 @dataclass(frozen=True)

@@ -202,7 +202,7 @@ def _training_clips(
     tested = {recording.clip.name for recording in material.recordings if recording.clip}
     found: list[Clip] = []
     for folder in options.training:
-        dataset = load_dataset(folder, units, face, topology, options.regions)
+        dataset = load_dataset(folder, units, face, topology)
         if dataset.topology != material.topology:
             raise InputError(
                 f"{folder} has the topology {dataset.topology}, the data have {material.topology}"

@@ -90,7 +90,7 @@ def _load_folder(path: Path, options: MaterialOptions, own: Material, units: Fac
         files = [file for file in _audio_files(path) if not wanted or file.stem in wanted]
         found = [_load(file, prefix, units, own.face.rest) for file in files]
         return replace(own, recordings=found)
-    dataset = load_dataset(path, units, own.face, own.topology, options.regions)
+    dataset = load_dataset(path, units, own.face, own.topology)
     clips = [clip for clip in dataset.clips if clip.split == options.split]
     if not clips:
         raise InputError(f"{path}: has no recording of the split {options.split}")
