@@ -103,13 +103,12 @@ def _row(gated: Kept, plain: Kept | None) -> Iterable[str]:
 def seen_table(result: EmotionEvaluation) -> Table:
     """How emotions grow with intensity, and how often they are recognised."""
     at = list(result.recognised)
-    table = Table("emotion", "units grow", "in pictures", *(f"named at {level}" for level in at))
-    for name, units in result.growth[SHARED].items():
+    table = Table("emotion", "units grow", *(f"named at {level}" for level in at))
+    for name in result.gated[SHARED]:
         seen = [unit for by in result.seen_growth.values() for unit in by[name].values()]
         shares = [result.recognised[level][name] for level in at]
         table.add_row(
             name,
-            f"{min(units.values()):.2f}",
             f"{sum(value >= GROWS for value in seen)} of {len(seen)}",
             *(f"{share:.0%}" for share in shares),
         )

@@ -30,7 +30,6 @@ from research.evaluation.emotion.spoken import (
     EXPRESSED_EMOTIONS,
     SpeakingAvatar,
     geometry,
-    unit_growth,
 )
 from research.evaluation.figures import check_outputs
 from research.evaluation.options import EmotionEvaluationOptions, MaterialOptions
@@ -50,8 +49,7 @@ class EmotionEvaluation:
     neutral: dict[str, Kept]  # face → speech alone
     gated: Rows  # emotions that speech gates
     plain: Rows  # emotions added without gates
-    growth: dict[str, dict[str, dict[str, float]]]  # face → emotion → unit → rank correlation
-    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → emotion → unit
+    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → emotion → unit → correlation
     recognised: dict[str, dict[str, float]]  # intensity → emotion → share of frames
     people: dict[str, Seen]
 
@@ -61,7 +59,6 @@ class EmotionEvaluation:
             "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
             "felt": _as_dicts(self.gated),
             "plain": _as_dicts(self.plain),
-            "growth": self.growth,
             "seen_growth": self.seen_growth,
             "recognised": self.recognised,
         }
@@ -109,14 +106,9 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
         for name, speaker in speakers.items():
             judge = _sync(speaker) if name == SHARED else None
             neutral[name], gated[name], plain[name] = _on_face(speaker, speech, judge, done)
-    joined = torch.cat(list(speech.coefficients))
-    growth = {
-        name: {emotion: unit_growth(speaker, joined, emotion) for emotion in EXPRESSED_EMOTIONS}
-        for name, speaker in speakers.items()
-    }
     people = _scores_of_avatars(options, avatars, speakers, speech)
     return EmotionEvaluation(
-        *(neutral, gated, plain, growth),
+        *(neutral, gated, plain),
         seen_growth={
             name: {emotion: seen_growth(seen, emotion) for emotion in EXPRESSED_EMOTIONS}
             for name, seen in people.items()
