@@ -153,11 +153,6 @@ MEASURE = {
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
-    "evaluate reenactment": Verb(
-        "research.evaluation.options:ReenactmentEvaluationOptions",
-        "research.commands.measure_pictures:evaluate_reenacted",
-        "whether an avatar does what a film shows, and tells not who did it",
-    ),
     "evaluate film": Verb(
         "research.evaluation.options:FilmEvaluationOptions",
         "research.commands.measure_pictures:evaluate_any_film",

@@ -100,9 +100,8 @@ MAY_IMPORT = {
         "audio2mesh.lipreading audio2mesh.sync audio2mesh.training avatar.heads avatar.lipreading "
         "common research.bench research.captures research.corpus research.evaluation "
         "research.evaluation.avatar research.evaluation.emotion research.evaluation.film "
-        "research.evaluation.head research.evaluation.photo research.evaluation.reenactment "
-        "research.evaluation.speech research.evaluation.tracking research.evaluation.voices "
-        "research.lipreading"
+        "research.evaluation.head research.evaluation.photo research.evaluation.speech "
+        "research.evaluation.tracking research.evaluation.voices research.lipreading"
     ),
     "research.corpus": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training avatar.heads common"
@@ -136,10 +135,6 @@ MAY_IMPORT = {
         "avatar.drive avatar.geometry avatar.heads avatar.photo avatar.reconstruct avatar.rigging "
         "avatar.tracking avatar.video avatar.vision common research.evaluation "
         "research.evaluation.avatar research.evaluation.tracking splat"
-    ),
-    "research.evaluation.reenactment": (
-        "avatar.avatar_io avatar.drive avatar.geometry avatar.heads avatar.tracking common "
-        "research.evaluation research.evaluation.tracking"
     ),
     "research.evaluation.speech": (
         "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync common "

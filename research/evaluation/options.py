@@ -120,19 +120,6 @@ class TrackingEvaluationOptions:
 
 
 @dataclass(frozen=True)
-class ReenactmentEvaluationOptions(MeasureOptions):
-    """Measure re-enactment: whether an avatar does what synthetic actors did in films that
-    make-capture --film made, and whether tracked performances tell who gave them."""
-
-    tracked: tuple[Path, ...]
-    """The folders that track wrote of the films."""
-    truth: tuple[Path, ...]
-    """The folders of the films themselves, in the same order."""
-    avatar: Path = DEMO_AVATAR
-    """The avatar that is moved."""
-
-
-@dataclass(frozen=True)
 class FilmEvaluationOptions(MeasureOptions):
     """Measure how like the lips of films are to those of the true film of the same sound: films
     that any program made, of any face.
