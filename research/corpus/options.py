@@ -57,14 +57,8 @@ class CorpusOptions(ComputeOptions):
     """Folder of the same form whose recordings are only for tests."""
     synthetic: Literal["auto", "none"] = "auto"
     """Synthetic voices that read the transcripts: auto takes those that are installed."""
-    minutes: float = 4.0
-    """Minutes that each synthetic voice reads."""
     test_share: float = 0.12
     """Share of the transcribed recordings that is kept for tests, chosen by their names."""
-    seconds: float = 60.0
-    """Seconds of one clip, into which recordings are joined."""
-    fps: float = 30.0
-    """Frames per second of the motion."""
     seed: int = 0
     """Seed of the order of the recordings and the pauses between them."""
     recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
