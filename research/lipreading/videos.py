@@ -17,6 +17,7 @@ from torch.nn import functional
 
 from avatar.video.reader import FPS, colour_frames, grey_frames
 from avatar.vision.follow import faces_in_picture, load_face_finder
+from avatar.vision.landmarks import LOWER_LIP, UPPER_LIP
 from common.errors import InputError
 from common.json_files import read_json
 from research.lipreading.critic import Stretch, Teacher
@@ -24,7 +25,7 @@ from research.lipreading.mouth_view import FRONT, SIZE
 
 SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
 _EVERY = 25  # of so many frames one is looked at
-_CORNERS = [61, 291]  # landmarks of the outer corners of the mouth
+_CORNERS, _LIPS = [61, 291], [*UPPER_LIP, *LOWER_LIP]  # landmarks: outer corners, inner lips
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,9 @@ def _found_box(path: Path) -> Box:
     for picture in islice(colour_frames(path), 0, None, _EVERY):
         faces = faces_in_picture(finder, torch.from_numpy(picture).float() / 255).points
         if len(faces):
-            right, left = faces[0, _CORNERS, :2]
-            found.append([*((right + left) / 2), (left - right).norm() / FRONT.mouth])
+            points = faces[0, :, :2]
+            right, left = points[_CORNERS]
+            found.append([*points[_LIPS].mean(0), (left - right).norm() / FRONT.mouth])
     if not found:
         raise InputError(
             f"{path}: no face is found in it; write the box of its mouth to "

@@ -49,7 +49,7 @@ def test_the_mouth_of_a_film_is_found(demo_film: Path):
     box = _found_box(demo_film)
     x, y = true_mouth(256)
     assert box.x == pytest.approx(x, abs=6)
-    assert box.y == pytest.approx(y, abs=8)
+    assert box.y == pytest.approx(y, abs=10)  # the camera frames the hair as well
     assert 45 < box.side < 100
 
 
