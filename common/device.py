@@ -1,7 +1,8 @@
-"""The choice of the device that computes."""
+"""The choice of the device that computes, and the options of it."""
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from common.errors import InputError
@@ -12,6 +13,23 @@ if TYPE_CHECKING:
 Device = Literal["auto", "cpu", "cuda"]
 Problem = Callable[[], str | None]
 """Why something does not work on CUDA, in words; None where it does."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadOptions:
+    """How much of the machine computes."""
+
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComputeOptions(ThreadOptions):
+    """How much of the machine computes, and where."""
+
+    device: Device = "auto"
+    """Where to compute: auto takes CUDA where it works."""
 
 
 class Chosen(NamedTuple):

@@ -36,16 +36,3 @@ MAN = {
 }
 
 IDENTITIES = {"woman": WOMAN, "man": MAN}
-
-MACRO_TARGETS = tuple(
-    f"macrodetails/{race}-{sex}-{age}"
-    for race in ("african", "asian", "caucasian")
-    for sex in ("female", "male")
-    for age in ("young", "old")
-) + tuple(
-    f"macrodetails/universal-{sex}-{age}-averagemuscle-{weight}weight"
-    for sex in ("female", "male")
-    for age in ("young", "old")
-    for weight in ("min", "average", "max")
-)
-"""The targets from which made-up people are mixed."""

@@ -7,14 +7,13 @@ from typing import Annotated, Literal, get_args
 import tyro
 
 from audio2mesh.data.options import SourceOptions
-from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.training.options import FitOptions
 from avatar.trust.options import SignOptions
-from common.device import Device
+from common.device import Device, ThreadOptions
 
 
 @dataclass(frozen=True)
-class MakeAvatarOptions(SignOptions):
+class MakeAvatarOptions(SignOptions, ThreadOptions):
     """Make an avatar of the person on a photo, or in a film. It speaks with `drive`.
 
     The face should look into the camera, mouth shut, in soft light, without glasses; more photos
@@ -48,9 +47,6 @@ class MakeAvatarOptions(SignOptions):
     """Where a film is learnt: auto takes CUDA where it works."""
     seed: int = 0
     """Seed of everything that is left to chance; the same seed gives the same avatar."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 Joined = tyro.conf.arg(name="")
@@ -68,8 +64,6 @@ class CriticOptions:
     teacher: str = "truth"
     """Whose mouth the lip reader compares with: "truth", the true motion, or a folder of films of
     any talking face, named like the clips."""
-    lipreading: LipReadingOptions = field(default_factory=LipReadingOptions)
-    """What the lip reader sees of a batch."""
 
 
 @dataclass(frozen=True)
@@ -90,14 +84,11 @@ class TrainMotionOptions:
 
 
 @dataclass(frozen=True)
-class DemoOptions:
+class DemoOptions(ThreadOptions):
     """Make the film of the demo avatar that speaks the demo voice; both come with the program."""
 
     out: Path = Path("voicesplat_demo.mp4")
     """The film: .mp4, .webm or .mov; without a suffix a new folder for PNG frames."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 Part = Literal["films", "light", "avatars", "scans", "training"]
@@ -105,7 +96,7 @@ PARTS: tuple[Part, ...] = get_args(Part)
 
 
 @dataclass(frozen=True)
-class WarmOptions:
+class WarmOptions(ThreadOptions):
     """Compile all that is compiled for this processor, so that no later command waits for it.
 
     It stays on the disk until the program changes.
@@ -115,9 +106,6 @@ class WarmOptions:
     """What is compiled: films for drive, render, serve and batch; light for --light; scans for
     meshes that become avatars; in a checkout also avatars for make-capture, make-avatar and
     reconstruct, and training for the lip reader."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)

@@ -153,11 +153,6 @@ MEASURE = {
         "how well a film was tracked, where the truth is known",
         words=("--tracked", "--truth"),
     ),
-    "evaluate reenactment": Verb(
-        "research.evaluation.options:ReenactmentEvaluationOptions",
-        "research.commands.measure_pictures:evaluate_reenacted",
-        "whether an avatar does what a film shows, and tells not who did it",
-    ),
     "evaluate film": Verb(
         "research.evaluation.options:FilmEvaluationOptions",
         "research.commands.measure_pictures:evaluate_any_film",
@@ -183,7 +178,7 @@ MEASURE = {
         aliases={"--moments": "--frames"},
     ),
     "evaluate speech": Verb(
-        "audio2mesh.evaluation.options:EvaluateOptions",
+        "research.evaluation.options:SpeechEvaluationOptions",
         "research.commands.measure_speech:evaluate_spoken",
         "how good speech-to-motion weights are",
         aliases={"--style": "--weights-style"},

@@ -4,7 +4,7 @@ import numpy as np
 
 from audio2mesh.data.phones import Phone
 from audio2mesh.lipreading.network import MEASURES
-from audio2mesh.lipreading.reels import Draw, Reel
+from research.lipreading.reels import Draw, Reel
 
 SEEN = ("SIL", "AA", "M", "UW")
 """Phones of the reels; each one brightens another quarter of the picture."""

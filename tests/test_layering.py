@@ -15,8 +15,7 @@ UNSHIPPED = ("research", "scripts")
 MAY_IMPORT = {
     "audio2mesh": "audio2mesh.model audio2mesh.sound common",
     "audio2mesh.data": "audio2mesh.model audio2mesh.sound common",
-    "audio2mesh.evaluation": "audio2mesh.data audio2mesh.model audio2mesh.sound common",
-    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model audio2mesh.training common",
+    "audio2mesh.lipreading": "audio2mesh.data audio2mesh.model common",
     "audio2mesh.model": "audio2mesh.prosody audio2mesh.sound common",
     "audio2mesh.pose_vae": (
         "audio2mesh.data audio2mesh.model audio2mesh.prosody audio2mesh.sound audio2mesh.training "
@@ -25,12 +24,9 @@ MAY_IMPORT = {
     "audio2mesh.prosody": "audio2mesh.sound common",
     "audio2mesh.sound": "common",
     "audio2mesh.sync": (
-        "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
-        "audio2mesh.training common"
+        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"
     ),
-    "audio2mesh.training": (
-        "audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound common"
-    ),
+    "audio2mesh.training": "audio2mesh.data audio2mesh.model audio2mesh.sound common",
     "avatar": "common",
     "avatar.avatar_io": "avatar.geometry avatar.heads avatar.retarget avatar.rigging common splat",
     "avatar.batch": (
@@ -78,10 +74,7 @@ MAY_IMPORT = {
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": (
-        "audio2mesh.data audio2mesh.lipreading audio2mesh.training avatar.people avatar.trust "
-        "common"
-    ),
+    "configs": "audio2mesh.data audio2mesh.training avatar.people avatar.trust common",
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
@@ -95,8 +88,8 @@ MAY_IMPORT = {
         "common configs research.bench research.captures splat"
     ),
     "research.bench": (
-        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads "
-        "avatar.lipreading avatar.live common splat.cpu splat.scene"
+        "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads avatar.lipreading "
+        "avatar.live common splat.cpu splat.scene"
     ),
     "research.captures": (
         "audio2mesh audio2mesh.prosody avatar.behaviour avatar.geometry avatar.heads "
@@ -104,64 +97,63 @@ MAY_IMPORT = {
         "splat"
     ),
     "research.commands": (
-        "audio2mesh.evaluation audio2mesh.lipreading audio2mesh.sync audio2mesh.training "
-        "avatar.heads avatar.lipreading common research.bench research.captures research.corpus "
-        "research.evaluation research.evaluation.avatar research.evaluation.emotion "
-        "research.evaluation.film research.evaluation.head research.evaluation.photo "
-        "research.evaluation.reenactment research.evaluation.tracking research.evaluation.voices "
-        "research.lipreading"
+        "audio2mesh.lipreading audio2mesh.sync audio2mesh.training avatar.heads avatar.lipreading "
+        "common research.bench research.captures research.corpus research.evaluation "
+        "research.evaluation.avatar research.evaluation.emotion research.evaluation.film "
+        "research.evaluation.head research.evaluation.photo research.evaluation.speech "
+        "research.evaluation.tracking research.evaluation.voices research.lipreading"
     ),
     "research.corpus": (
-        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training common"
+        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training avatar.heads common"
     ),
     "research.emotion_set": (
-        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
-        "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
-        "avatar.lipreading avatar.retarget avatar.video common"
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.avatar_io "
+        "avatar.behaviour avatar.drive avatar.geometry avatar.heads avatar.lipreading "
+        "avatar.retarget avatar.video common research.evaluation research.evaluation.speech"
     ),
-    "research.evaluation": "avatar.behaviour avatar.geometry avatar.video common",
+    "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry avatar.video common",
     "research.evaluation.avatar": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.reconstruct "
         "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"
     ),
     "research.evaluation.emotion": (
-        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sync "
-        "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
-        "avatar.lipreading avatar.retarget avatar.rigging avatar.vision common "
-        "research.evaluation splat"
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sync avatar.avatar_io "
+        "avatar.behaviour avatar.drive avatar.geometry avatar.heads avatar.lipreading "
+        "avatar.retarget avatar.rigging avatar.vision common research.evaluation "
+        "research.evaluation.speech splat"
     ),
     "research.evaluation.film": (
-        "audio2mesh.evaluation audio2mesh.prosody audio2mesh.sound avatar.avatar_io "
-        "avatar.geometry avatar.heads avatar.tracking avatar.video avatar.vision common "
-        "research.evaluation research.evaluation.head research.lipreading"
+        "audio2mesh.data audio2mesh.prosody audio2mesh.sound avatar.avatar_io avatar.geometry "
+        "avatar.heads avatar.tracking avatar.video avatar.vision common research.evaluation "
+        "research.evaluation.head research.evaluation.speech research.lipreading"
     ),
     "research.evaluation.head": (
-        "audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
-        "avatar.geometry avatar.heads common research.evaluation"
+        "audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour avatar.geometry "
+        "avatar.heads common research.evaluation"
     ),
     "research.evaluation.photo": (
         "avatar.drive avatar.geometry avatar.heads avatar.photo avatar.reconstruct avatar.rigging "
         "avatar.tracking avatar.video avatar.vision common research.evaluation "
         "research.evaluation.avatar research.evaluation.tracking splat"
     ),
-    "research.evaluation.reenactment": (
-        "avatar.avatar_io avatar.drive avatar.geometry avatar.heads avatar.tracking common "
-        "research.evaluation research.evaluation.tracking"
+    "research.evaluation.speech": (
+        "audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync common "
+        "research.evaluation"
     ),
     "research.evaluation.tracking": (
         "avatar.avatar_io avatar.behaviour avatar.geometry avatar.heads avatar.reconstruct "
         "avatar.retarget common research.evaluation research.evaluation.avatar splat"
     ),
     "research.evaluation.voices": (
-        "audio2mesh audio2mesh.data audio2mesh.evaluation audio2mesh.model audio2mesh.sound "
-        "audio2mesh.sync avatar.avatar_io avatar.drive avatar.geometry avatar.heads "
-        "avatar.retarget common research.evaluation research.evaluation.emotion"
+        "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.sync "
+        "avatar.avatar_io avatar.drive avatar.geometry avatar.heads avatar.retarget common "
+        "research.evaluation research.evaluation.emotion research.evaluation.speech"
     ),
     "research.lipreading": (
-        "audio2mesh.data audio2mesh.evaluation audio2mesh.lipreading audio2mesh.model "
-        "audio2mesh.sound audio2mesh.training avatar.geometry avatar.heads avatar.lighting "
-        "avatar.lipreading avatar.people avatar.rigging avatar.video common configs "
-        "research.corpus splat"
+        "audio2mesh.data audio2mesh.lipreading audio2mesh.model audio2mesh.training "
+        "avatar.geometry avatar.heads avatar.lighting avatar.lipreading avatar.people "
+        "avatar.rigging avatar.video avatar.vision common configs research.corpus "
+        "research.evaluation.speech splat"
     ),
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "

@@ -7,6 +7,5 @@ from common.lazy import lazy_names
 if TYPE_CHECKING:
     from audio2mesh.data.dataset import Dataset as Dataset
     from audio2mesh.data.dataset import load_dataset as load_dataset
-    from audio2mesh.data.options import RegionOptions as RegionOptions
 else:
     __getattr__ = lazy_names(__file__)

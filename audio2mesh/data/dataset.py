@@ -16,7 +16,6 @@ from torch import Tensor
 
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.data.options import LipSet, RegionOptions
 from audio2mesh.data.scan_clips import Recording, to_clips
 from audio2mesh.data.vertex_files import BIWI, VOCASET, read_vertex_files, read_vocaset_raw
 from common.errors import InputError
@@ -27,28 +26,20 @@ Scans = Literal["flame", "biwi"]
 FLAME_GAP = (3546, 3504)
 """Upper and lower vertex of FLAME between which the lip gap is measured (CodeTalker issue 55)."""
 
-_MASKS = "FLAME_masks.pkl"
+_MASKS, _LIPS = "FLAME_masks.pkl", "lve.txt"
 _UPPER_FACE_MASKS = ("forehead", "eye_region", "left_eye_region", "right_eye_region")
 _NEIGHBOURS = 8  # nearest lip vertices among which a vertex's partner across the gap is looked for
 _TOUCHING = 1e-3  # metres at which neighbours count as touching
-_SOURCES = {
-    _MASKS: "it comes with FLAME, flame.is.tue.mpg.de, as 'FLAME Vertex Masks'",
-    "lve.txt": "CodeTalker ships it for BIWI and FaceDiffuser for VOCASET, indices of lip vertices",
-}
 
 
-def scan_geometry(
-    folder: Path, topology: Scans, rest: Tensor, basis: Tensor, options: RegionOptions
-) -> FaceGeometry:
+def scan_geometry(folder: Path, topology: Scans, rest: Tensor, basis: Tensor) -> FaceGeometry:
     """Geometry of a scanned topology; `basis` [K, V, 3] is that of its motion.
 
     FileNotFoundError says which set is missing and where it comes from; InputError names a file
     whose indices do not belong to the topology.
     """
-    lips, upper_face = _regions(folder, topology, len(rest), options.lip_set)
-    gap = options.lip_gap or (FLAME_GAP if topology == "flame" else widest_gap(rest, basis, lips))
-    if not all(0 <= vertex < len(rest) for vertex in gap):
-        raise InputError(f"the lip gap {gap} names a vertex that {topology} does not have")
+    lips, upper_face = _regions(folder, topology, len(rest))
+    gap = FLAME_GAP if topology == "flame" else widest_gap(rest, basis, lips)
     upper, lower = (torch.tensor([vertex]) for vertex in gap)
     return FaceGeometry(rest, lips, upper, lower, upper_face, torch.zeros(0, dtype=torch.long))
 
@@ -73,26 +64,20 @@ def widest_gap(rest: Tensor, basis: Tensor, lips: Tensor) -> tuple[int, int]:
     return int(lips[upper]), int(lips[lower])
 
 
-def _regions(
-    folder: Path, topology: Scans, vertices: int, lip_set: LipSet
-) -> tuple[Tensor, Tensor]:
-    """Indices of the lips, and of the upper face (none where the set is not there)."""
-    match lip_set:
-        case "auto":
-            masks = topology == "flame" and _find(folder, _MASKS) is not None
-            return _regions(folder, topology, vertices, "flame-masks" if masks else "files")
-        case "flame-masks":
-            if topology != "flame":
-                raise InputError(f"{folder}: FLAME's masks do not fit {topology}; choose files")
-            return _from_masks(_found(folder, _MASKS), vertices)
-        case "files":
-            upper_face = _find(folder, "fdd.txt")
-            return (
-                read_indices(_found(folder, "lve.txt"), vertices),
-                read_indices(upper_face, vertices) if upper_face else _indices([]),
-            )
-        case _:
-            assert_never(lip_set)
+def _regions(folder: Path, topology: Scans, vertices: int) -> tuple[Tensor, Tensor]:
+    """Indices of the lips, and of the upper face (none where the set is not there): FLAME's own
+    masks where they lie there, else lists."""
+    masks = _find(folder, _MASKS)
+    if topology == "flame" and masks:
+        return _from_masks(masks, vertices)
+    lips, upper_face = _find(folder, _LIPS), _find(folder, "fdd.txt")
+    if lips is None:
+        raise FileNotFoundError(
+            f"{folder / _LIPS}: is missing; CodeTalker ships it for BIWI and FaceDiffuser for "
+            "VOCASET, indices of lip vertices"
+        )
+    upper = read_indices(upper_face, vertices) if upper_face else _indices([])
+    return read_indices(lips, vertices), upper
 
 
 def _from_masks(path: Path, vertices: int) -> tuple[Tensor, Tensor]:
@@ -127,13 +112,6 @@ def _find(folder: Path, name: str) -> Path | None:
     return next((path for path in places if path.is_file()), None)
 
 
-def _found(folder: Path, name: str) -> Path:
-    path = _find(folder, name)
-    if path is None:
-        raise FileNotFoundError(f"{folder / name}: is missing; {_SOURCES[name]}")
-    return path
-
-
 Format = Literal["clips", "vocaset-raw", "vocaset", "biwi"]
 
 
@@ -150,34 +128,27 @@ class Dataset:
     """Metres in one unit of the source's own files: published errors are in that unit."""
 
 
-def load_dataset(
-    folder: Path,
-    units: FaceUnits,
-    face: FaceGeometry,
-    topology: str,
-    regions: RegionOptions | None = None,
-) -> Dataset:
+def load_dataset(folder: Path, units: FaceUnits, face: FaceGeometry, topology: str) -> Dataset:
     """Read a folder of speech with motion; its files tell which format it has.
 
     - Speech-motion clips (see `load_clips`), on the head of `units`, `face` and `topology`.
     - VOCASET as distributed, or in FaceFormer's layout: topology "flame", 60 → 30 fps.
     - BIWI in FaceFormer's layout: topology "biwi", 25 fps, scaled to metres.
 
-    The clips of the latter two have the published `split`; `regions` names their lip vertices.
+    The clips of the latter two have the published `split`.
     FileNotFoundError or InputError says what is missing or wrong.
     """
-    regions = regions or RegionOptions()
     match recognise(folder):
         case "clips":
             return Dataset(load_clips(folder, units, face.rest), face, topology, 25)
         case "vocaset-raw":
-            return _from_scans(folder, read_vocaset_raw(folder), "flame", 30, 1.0, regions)
+            return _from_scans(folder, read_vocaset_raw(folder), "flame", 30, 1.0)
         case "vocaset":
             recordings = read_vertex_files(folder, VOCASET)
-            return _from_scans(folder, recordings, "flame", 30, 1.0, regions)
+            return _from_scans(folder, recordings, "flame", 30, 1.0)
         case "biwi":
             recordings = read_vertex_files(folder, BIWI)
-            return _from_scans(folder, recordings, "biwi", 25, BIWI.metres, regions)
+            return _from_scans(folder, recordings, "biwi", 25, BIWI.metres)
         case other:
             assert_never(other)
 
@@ -207,12 +178,11 @@ def _from_scans(
     topology: Scans,
     fps: int,
     metres: float,
-    regions: RegionOptions,
 ) -> Dataset:
     trained = [recording for recording in recordings if recording.split == "train"]
     if not trained:
         raise InputError(f"{folder}: has no recording of the published training subjects")
     clips, basis = to_clips(recordings)
     rest = torch.stack([recording.template for recording in trained]).mean(0)
-    face = scan_geometry(folder, topology, rest, basis, regions)
+    face = scan_geometry(folder, topology, rest, basis)
     return Dataset(clips, face, topology, fps, metres)

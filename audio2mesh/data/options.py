@@ -1,6 +1,6 @@
 """What of a data set is used."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -8,20 +8,6 @@ Split = Literal["train", "validation", "test", "test-b"]
 """Part of a data set, where it has published parts; "test-b" holds subjects never trained on."""
 
 AUDIO_SUFFIXES = (".flac", ".wav", ".mp3", ".ogg", ".opus", ".m4a", ".mp4", ".g722")
-
-LipSet = Literal["auto", "flame-masks", "files"]
-
-
-@dataclass(frozen=True)
-class RegionOptions:
-    """Lip and upper-face vertices of VOCASET and BIWI."""
-
-    lip_set: LipSet = "auto"
-    """Lip vertices of VOCASET and BIWI, from beside the data: flame-masks reads "lips" of
-    FLAME_masks.pkl, files reads lve.txt (and fdd.txt, the upper face); auto takes what is there."""
-    lip_gap: tuple[int, int] | None = None
-    """Upper and lower vertex between which the lip gap is measured; by default 3546 and 3504 for
-    FLAME, and for BIWI the pair of neighbouring lip vertices that parts the most."""
 
 
 @dataclass(frozen=True)
@@ -37,20 +23,3 @@ class SourceOptions:
     """Ids of clips that are only scored, besides the validation part of a published split."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
-    regions: RegionOptions = field(default_factory=RegionOptions)
-    """Lip and upper-face vertices of VOCASET and BIWI."""
-
-
-@dataclass(frozen=True)
-class FacegoodOptions:
-    """Convert speech with mouth motion (MIT licence) to speech-motion clips.
-
-    First: git clone https://github.com/FACEGOOD/FACEGOOD-Audio2Face
-    """
-
-    release: Path
-    """Folder of the cloned repository."""
-    out: Path
-    """Folder for the clips, <id>.wav and <id>.npz; made if absent."""
-    exclude: tuple[str, ...] = ()
-    """Ids of clips that are left out."""

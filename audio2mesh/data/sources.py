@@ -42,7 +42,7 @@ def load_sources(
         raise InputError(
             f"--share needs one positive number for each of the {len(options.data)} folders"
         )
-    sets = [load_dataset(path, units, face, topology, options.regions) for path in options.data]
+    sets = [load_dataset(path, units, face, topology) for path in options.data]
     check_topologies(options.data, sets)
     check_ids(options, [clip.name for dataset in sets for clip in dataset.clips])
     trained = [[clip for clip in s.clips if is_trained(clip, options)] for s in sets]

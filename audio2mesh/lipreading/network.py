@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from audio2mesh.data.phones import PHONES
-from audio2mesh.lipreading.options import LipReadOptions
 from audio2mesh.model.decoder import Block
 from audio2mesh.model.options import DecoderOptions
 from common.network_files import load_network, save_network
@@ -33,14 +32,28 @@ MEASURES = 15
 
 
 @dataclass(frozen=True)
+class LipReadOptions:
+    """The network."""
+
+    channels: int = 16
+    """Channels of the first convolution; each of the two halvings of the picture doubles them."""
+    width: int = 192
+    """Channels of the transformer."""
+    layers: int = 4
+    """Transformer blocks."""
+    heads: int = 6
+    """Attention heads."""
+    dropout: float = 0.1
+    """Share of activations dropped in training."""
+
+
+@dataclass(frozen=True)
 class Reading:
     """What the network says of crops [B, F, 88, 88]."""
 
     features: Tensor  # [B, F, W]
     log_probs: Tensor  # [B, 2F, P + 1] of the CTC; the last is the blank
-    phones: (
-        Tensor  # [B, 2F, P] the same scores, as those of the phone that lasts at each half frame
-    )
+    phones: Tensor  # [B, 2F, P] the same scores, of the phone that lasts at each half frame
     shape: Tensor  # [B, F, M] measures of the mouth in millimetres
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from audio2mesh.training.options import StepOptions
-from common.device import Device
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class PoseTrainOptions(StepOptions):
 
 
 @dataclass(frozen=True)
-class PoseFitOptions:
+class PoseFitOptions(ComputeOptions):
     """Train a network that moves a head by a voice, on tracks of heads of people who speak.
 
     At the end it is measured on the held-out tracks. The same command continues a run that was
@@ -64,11 +64,6 @@ class PoseFitOptions:
     """Weights file to write (.safetensors)."""
     held_out: tuple[str, ...] = ()
     """Ids of tracks that are only measured on."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it is."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     net: PoseNetOptions = field(default_factory=PoseNetOptions)
     """The network."""
     train: PoseTrainOptions = field(default_factory=PoseTrainOptions)

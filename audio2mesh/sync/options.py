@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh.training.options import AugmentOptions, StepOptions
-from common.device import Device
+from common.device import ComputeOptions
 
 Role = Literal["loss", "evaluation"]
 """What an instance is for: one is a training loss, another one measures, never the same."""
@@ -64,7 +64,7 @@ class ContrastOptions(StepOptions):
 
 
 @dataclass(frozen=True)
-class SyncFitOptions:
+class SyncFitOptions(ComputeOptions):
     """Train a SyncNet3D on clips of speech with face motion: does this mouth belong to this sound?
 
     At the end the offset test is made on the held-out clips.
@@ -82,11 +82,6 @@ class SyncFitOptions:
     """Ids of clips that are not used at all."""
     part: tuple[int, int] = (0, 1)
     """Of the clips with modelled motion, train on every N-th from the K-th on: K N."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it is."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     net: SyncNetOptions = field(default_factory=SyncNetOptions)
     """The network."""
     train: ContrastOptions = field(default_factory=ContrastOptions)

@@ -16,9 +16,7 @@ from torch.func import functional_call
 
 from audio2mesh.data.clips import Clip, clip_frames, on_basis
 from audio2mesh.data.face_geometry import MM, FaceGeometry, lip_gap
-from audio2mesh.evaluation.articulation import mouth_width
-from audio2mesh.evaluation.films import best_shift
-from audio2mesh.evaluation.timing import correlation, overlap
+from audio2mesh.data.lips import best_shift, correlation, mouth_width, overlap
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.manner import Manner, changed, no_changes, weights_digest
 from audio2mesh.model.motion import Motion

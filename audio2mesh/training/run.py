@@ -12,8 +12,8 @@ from torch import Tensor
 
 from audio2mesh.data.clips import Clip, clip_frames
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.lips import format_scores, motion_scores
 from audio2mesh.data.sources import TrainingData
-from audio2mesh.evaluation.clip_scores import format_scores, motion_scores
 from audio2mesh.model.checkpoint import load_model, save_model
 from audio2mesh.model.decoder import Decoder
 from audio2mesh.model.encoder import SpeechEncoder, load_encoder

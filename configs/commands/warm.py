@@ -111,9 +111,11 @@ def _capture_and_learn(folder: Path) -> None:
 
 def _draw_mouth() -> None:
     from research.lipreading.quick_render import quick_mouth_renderer
+    from research.lipreading.render import layer_of
 
     head = load_head()
-    quick_mouth_renderer(head)(head.vertices[None])
+    mouth = layer_of(head, torch.device("cpu")).vertices
+    quick_mouth_renderer(head)(head.vertices[None, mouth])
 
 
 @contextmanager

@@ -27,9 +27,8 @@ from avatar.video.sound import SOUND_RATE, Sound, sound_reader
 from avatar.video.writer import open_writer
 from common.arrays import write_arrays
 from common.wav_files import write_wav
-from research.captures.claim import Made, claim, made
 from research.captures.film_motion import FADE, FilmMotion, filmed
-from research.captures.make import in_threads, write_rest
+from research.captures.make import Made, claim, in_threads, made, write_rest
 from research.captures.motion import FPS
 from research.captures.options import CaptureOptions, check_options
 from research.captures.phone import backdrop, exposure_gains, phone_camera, sensed
@@ -123,12 +122,11 @@ def make_film(options: CaptureOptions) -> Made:
 
 def _set_up(options: CaptureOptions) -> Take:
     scene, phone, seed = build_scene(options.seed), options.phone, options.seed
-    performance = seed if options.performance is None else options.performance
     return Take(
         scene=scene,
         motion=filmed(
             *(scene.head, scene.units, options.timestep_count),
-            *(options.voice, phone.sway_mm, performance),
+            *(options.voice, phone.sway_mm, seed),
         ),
         camera=phone_camera(options.size, phone.focal, seed),
         behind=backdrop(options.size, seed),

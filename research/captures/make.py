@@ -3,12 +3,13 @@ which split; timesteps are drawn by several threads."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from audio2mesh import probe_audio
 from avatar.reconstruct.capture import RELIGHT, SPLITS
 from avatar.reconstruct.capture_writer import (
     PICTURES,
@@ -19,13 +20,13 @@ from avatar.reconstruct.capture_writer import (
     write_transforms,
 )
 from common.arrays import write_arrays
+from common.claimed_folder import claim_folder, file_digest
 from common.progress import progress_bar
 from common.threads import available_threads
 from research.captures.cameras import (
     capture_cameras,
     held_out_cameras,
 )
-from research.captures.claim import Made, claim, made
 from research.captures.light import HELD_OUT, capture_light, training_lights
 from research.captures.motion import Timestep, acted
 from research.captures.options import CaptureOptions, check_options
@@ -103,6 +104,39 @@ def in_threads(
             pool.shutdown(cancel_futures=True)
             raise
     return drawn
+
+
+NOT_IN_OPTIONS = ("out", "threads", "audio", "speech")  # not as such, or without effect
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was written."""
+
+    pictures: int
+    drawn: int  # of them, new in this run
+    megabytes: float
+
+
+def claim(options: CaptureOptions) -> None:
+    """Make the folder, or see that it holds the same capture; InputError says what it holds.
+
+    Raises as `probe_audio` does where the voice is no recording.
+    """
+    if options.voice is not None:
+        probe_audio(options.voice)
+    wanted = {k: v for k, v in asdict(options).items() if k not in NOT_IN_OPTIONS}
+    voice = options.voice
+    wanted["voice"] = None if voice is None else file_digest(voice)
+    claim_folder(options.out, wanted, "capture")
+    for name in (*PICTURES.values(), "vertices"):
+        (options.out / name).mkdir(exist_ok=True)
+
+
+def made(out: Path, pictures: int, drawn: int) -> Made:
+    """What a folder holds at the end."""
+    files = [path for path in out.rglob("*") if path.is_file()]
+    return Made(pictures, drawn, sum(path.stat().st_size for path in files) / 1e6)
 
 
 @dataclass(frozen=True)

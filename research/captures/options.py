@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 from common.assets import DEMO_VOICE
+from common.device import ThreadOptions
 from common.errors import InputError
 
 LARGEST = 4096  # pixels
@@ -30,7 +31,7 @@ class PhoneOptions:
 
 
 @dataclass(frozen=True)
-class CaptureOptions:
+class CaptureOptions(ThreadOptions):
     """Render a synthetic capture with known truth: a made-up person, drawn as textured meshes.
 
     The folder has the layout that GaussianAvatars and VHAP export, with the tracked vertices of
@@ -66,16 +67,10 @@ class CaptureOptions:
     name their light, and a split `relight` shows held-out cameras under held-out lights."""
     seed: int = 0
     """Seed of the person, cameras, motion and noise; the same seed gives the same files."""
-    performance: int | None = None
-    """Seed of what the subject of a film does, so that several people can do the same; by default
-    --seed."""
     audio: Path = DEMO_VOICE
     """The recording that is spoken in the speech sequences."""
     speech: bool = True
     """Whether the subject speaks at all."""
-    threads: int | None = None
-    """Threads that draw; by default as many as the processors, or the CPU quota of a container,
-    allow."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -99,7 +94,7 @@ class CaptureOptions:
         return self.audio if self.speech else None
 
 
-OF_A_STAGE = (*("cameras", "held_out_timesteps", "lights"),)
+OF_A_STAGE = ("cameras", "held_out_timesteps", "lights")
 """Options that mean nothing for a film."""
 PHONE_LIMITS = {
     **{"focal": (0.5, 4.0), "sway_mm": (0.0, 20.0), "shutter": (0.0, 1.0)},
@@ -113,11 +108,9 @@ def check_options(options: CaptureOptions) -> None:
         _check(name, pixels, 16 <= pixels <= LARGEST, f"from 16 to {LARGEST}")
         _check(name, pixels, not (options.film and pixels % 2), "even for a film")
     _check("timesteps", options.timestep_count, options.timestep_count >= 1, "at least 1")
-    for name in ("held_out_timesteps", "seed", "performance"):
-        value = getattr(options, name) or 0
+    for name in ("held_out_timesteps", "seed"):
+        value = getattr(options, name)
         _check(name, value, value >= 0, "at least 0")
-    performed = options.film or options.performance is None
-    _check("performance", options.performance or 0, performed, "left out: it is for --film")
     fine = 1 <= options.cameras <= 100
     _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
     _check("lights", options.lights, 0 <= options.lights <= MOST_LIGHTS, f"from 0 to {MOST_LIGHTS}")

@@ -14,13 +14,11 @@ from research.evaluation.options import (
     AvatarEvaluationOptions,
     FilmEvaluationOptions,
     PhotoEvaluationOptions,
-    ReenactmentEvaluationOptions,
     TrackingEvaluationOptions,
 )
 from research.evaluation.photo.evaluate import PhotoEvaluation, evaluate_photo
 from research.evaluation.photo.likeness import AtAngle, Photographed
 from research.evaluation.photo.turning import Turned
-from research.evaluation.reenactment.evaluate import ReenactmentEvaluation, evaluate_reenactment
 from research.evaluation.tracking.evaluate import evaluate_tracking
 from research.evaluation.tracking.measures import TrackingScores
 
@@ -86,35 +84,6 @@ def _of_truth(rows: Sequence[AtAngle]) -> Table:
     for each in rows:
         figures = (f"{each.person:.2f}", f"{each.head:.2f}", f"{each.ssim:.4f}", str(each.views))
         table.add_row(f"{each.angle_deg:.0f}°", *figures)
-    return table
-
-
-def evaluate_reenacted(options: ReenactmentEvaluationOptions) -> None:
-    use_threads(options.threads)
-    result = evaluate_reenactment(options)
-    print_table(reenactment_table(result))
-    if result.probe:
-        print(
-            f"a linear probe names the person of {result.probe.accuracy:.1%} of the frames, where "
-            f"chance is {result.probe.chance:.1%}; most by {', '.join(result.probe.telling)}"
-        )
-    else:
-        print("identity: not probed; it takes two people who both give the same two performances")
-    keep_report(result.report(), options.report)
-
-
-def reenactment_table(result: ReenactmentEvaluation) -> Table:
-    """A row for each film."""
-    table = Table("actor", "gap's correlation", "closures found", "false", "rotation (°)", "90th")
-    for film in result.films:
-        table.add_row(
-            film.actor,
-            cell(film.gap_correlation, ".3f"),
-            cell(film.closures_found, ".0%"),
-            cell(film.closures_false, ".0%"),
-            f"{film.rotation_deg:.2f}",
-            f"{film.rotation_p90_deg:.2f}",
-        )
     return table
 
 

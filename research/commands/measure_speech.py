@@ -5,13 +5,8 @@ from math import isfinite
 
 from rich.table import Table
 
-from audio2mesh.evaluation.evaluate import Evaluation, evaluate, figures_table
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.options import EvaluateOptions
-from audio2mesh.evaluation.recordings import Material
 from audio2mesh.lipreading import load_lipreader
 from audio2mesh.sync import load_syncnet
-from audio2mesh.sync.judge import sync_judge, together
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from common.errors import InputError
@@ -27,13 +22,18 @@ from research.evaluation.head.evaluate import HeadEvaluation, evaluate_head
 from research.evaluation.options import (
     EmotionEvaluationOptions,
     HeadEvaluationOptions,
+    SpeechEvaluationOptions,
     VoicesEvaluationOptions,
 )
+from research.evaluation.speech.evaluate import Evaluation, evaluate, figures_table
+from research.evaluation.speech.judges import sync_judge, together
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Material
 from research.evaluation.voices.evaluate import FIGURES, VoicesEvaluation, evaluate_voices
 from research.lipreading.judge import lip_reading_judge
 
 
-def evaluate_spoken(options: EvaluateOptions) -> None:
+def evaluate_spoken(options: SpeechEvaluationOptions) -> None:
     use_threads(options.threads)
     if options.transcripts and not options.lip_reading:
         raise InputError("--transcripts: words are read from lips; add --lip-reading")
@@ -103,13 +103,12 @@ def _row(gated: Kept, plain: Kept | None) -> Iterable[str]:
 def seen_table(result: EmotionEvaluation) -> Table:
     """How emotions grow with intensity, and how often they are recognised."""
     at = list(result.recognised)
-    table = Table("emotion", "units grow", "in pictures", *(f"named at {level}" for level in at))
-    for name, units in result.growth[SHARED].items():
+    table = Table("emotion", "units grow", *(f"named at {level}" for level in at))
+    for name in result.gated[SHARED]:
         seen = [unit for by in result.seen_growth.values() for unit in by[name].values()]
         shares = [result.recognised[level][name] for level in at]
         table.add_row(
             name,
-            f"{min(units.values()):.2f}",
             f"{sum(value >= GROWS for value in seen)} of {len(seen)}",
             *(f"{share:.0%}" for share in shares),
         )

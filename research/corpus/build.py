@@ -1,27 +1,17 @@
-"""Build the corpus: a folder of voices → clips of speech with modelled motion; and score recognised
-phones against known ones."""
+"""Build the corpus: a folder of voices → clips of speech with modelled motion."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
-from audio2mesh.data.phones import (
-    BILABIALS,
-    LABIODENTALS,
-    OPEN_VOWELS,
-    PHONES,
-    ROUNDED,
-    SILENCE,
-    Phone,
-)
+from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.encoder import SpeechEncoder
 from common.device import pick_device
@@ -43,49 +33,15 @@ from research.corpus.recordings import VoiceFolder, find_voices, is_held_out
 from research.corpus.sources import Source, aligned_source, recognised_source, synthetic_sources
 from research.corpus.teaching import fit_recogniser
 
-CLASSES = {
-    "bilabial": BILABIALS,
-    "labiodental": LABIODENTALS,
-    "rounded": ROUNDED,
-    "open vowel": OPEN_VOWELS,
-    "silence": frozenset({SILENCE}),
-}
 
-Counts = dict[str, NDArray[np.int64]]
-"""Steps of 20 ms, to be added over recordings: per class (true and found, found, true), and under
-`frames` (equal, all, all)."""
-
-
-def agreement(found: Sequence[Phone], true: Sequence[Phone]) -> Counts:
-    """Count on which steps the two say the same; they are equally long."""
+def agreement(found: Sequence[Phone], true: Sequence[Phone]) -> float:
+    """Share of the steps of 20 ms on which the two, which are equally long, say the same."""
     steps = round(true[-1].end * RATE)
-    a, b = (step_labels(phones, 0.0, steps).numpy() for phones in (found, true))
-    counts = {"frames": np.array([(a == b).sum(), steps, steps])}
-    for name, members in CLASSES.items():
-        rows = [PHONES.index(label) for label in members]
-        inside_a, inside_b = np.isin(a, rows), np.isin(b, rows)
-        counts[name] = np.array([(inside_a & inside_b).sum(), inside_a.sum(), inside_b.sum()])
-    return counts
+    a, b = (step_labels(phones, 0.0, steps) for phones in (found, true))
+    return float((a == b).float().mean())
 
 
-def agreement_line(name: str, counts: Sequence[Counts]) -> str:
-    """Share of equal steps, then precision and recall of each class, in per cent."""
-    total: Mapping[str, NDArray[np.int64]] = {
-        key: np.sum([one[key] for one in counts], axis=0) for key in counts[0]
-    }
-    equal, steps, _ = total["frames"]
-    parts = [
-        f"{key} {_percent(both, found)}/{_percent(both, true)}"
-        for key, (both, found, true) in total.items()
-        if key != "frames"
-    ]
-    return f"{name:24} steps equal {_percent(equal, steps)}; {', '.join(parts)}"
-
-
-def _percent(part: int, whole: int) -> str:
-    return f"{100 * part / whole:.0f}" if whole else "-"
-
-
+CLIP_SECONDS = 60.0  # into which recordings are joined
 ALIGNED, RECOGNISED = "aligned", "recognised"
 """Folders, inside --out, of clips whose phones follow from a text, and from the sound alone."""
 
@@ -105,7 +61,8 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     Raises FileNotFoundError or InputError for folders, transcripts or recordings that cannot be
     used.
     """
-    _check_numbers(options)
+    if not 0 <= options.test_share < 1:
+        raise InputError(f"--test-share {options.test_share:g}: must be a share from 0 to below 1")
     device = pick_device(options.device)
     voices = find_voices(options.recordings)
     tested = find_voices(options.test_recordings) if options.test_recordings else []
@@ -121,14 +78,6 @@ def build_corpus(options: CorpusOptions) -> list[Row]:
     if unknown:
         rows += _recognised(unknown, rows, tests, options, device)
     return rows + tests
-
-
-def _check_numbers(options: CorpusOptions) -> None:
-    if not 0 <= options.test_share < 1:
-        raise InputError(f"--test-share {options.test_share:g}: must be a share from 0 to below 1")
-    for name in ("seconds", "fps", "minutes"):
-        if not getattr(options, name) > 0:
-            raise InputError(f"--{name} {getattr(options, name):g}: must be above 0")
 
 
 def _check(voices: Sequence[VoiceFolder], tested: Sequence[VoiceFolder]) -> None:
@@ -147,7 +96,7 @@ def _training(known: Sequence[VoiceFolder], options: CorpusOptions) -> list[Sour
         texts += [voice.transcripts.texts[n] for n in kept if n in voice.transcripts.texts]
         sources.append(aligned_source(voice, kept))
     if options.synthetic == "auto":
-        sources += synthetic_sources(texts, options.minutes, options.seed)
+        sources += synthetic_sources(texts, options.seed)
     return sources
 
 
@@ -179,19 +128,20 @@ def _recognised(
         )
     encoder = load_model(device=device).encoder
     net, record = fit_recogniser(encoder, clips, options.recogniser, options.out)
-    print("the recogniser on voices to test on (precision/recall of 20 ms steps, in per cent):")
     for row in tests:
         if row.clips:
-            print(_agreement(encoder, net, row), flush=True)
+            share = _agreement(encoder, net, row)
+            print(f"{row.voice}: the recogniser is right on {share:.0%} of the time", flush=True)
     sources = [recognised_source(voice, encoder, net, record) for voice in unknown]
     return [_make(source, options.out / RECOGNISED, options) for source in sources]
 
 
-def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> str:
+def _agreement(encoder: SpeechEncoder, net: PhoneNet, row: Row) -> float:
+    """The mean over the clips of a voice."""
     clips = [read_clip(path)[0] for path in row.clips]
     heard = recognise(encoder, net, [clip.audio for clip in clips])
-    counts = [agreement(h.phones, clip.phones) for h, clip in zip(heard, clips, strict=True)]
-    return agreement_line(row.voice, counts)
+    shares = [agreement(h.phones, clip.phones) for h, clip in zip(heard, clips, strict=True)]
+    return sum(shares) / len(shares)
 
 
 def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:
@@ -204,7 +154,7 @@ def _make(source: Source, folder: Path, options: CorpusOptions) -> Row:
         write_report(folder, source.voice, fingerprint, counts)
     else:
         for path in clips_of(folder, source.voice):
-            model_again(path, options.fps)
+            model_again(path)
     return Row(source.voice, tuple(clips_of(folder, source.voice)), counts)
 
 
@@ -213,15 +163,15 @@ def _write_voice(source: Source, folder: Path, options: CorpusOptions) -> dict[s
         parts, dropped = source.find(report)
     seed = int.from_bytes(hashlib.sha256(source.voice.encode()).digest()[:4], "big")
     rng = np.random.default_rng([options.seed, seed])
-    for number, members in enumerate(group(parts, options.seconds, rng)):
+    for number, members in enumerate(group(parts, CLIP_SECONDS, rng)):
         clip = join(f"{source.voice}_{number:03d}", members, rng)
-        write_clip(folder, clip, source.voice, options.fps)
+        write_clip(folder, clip, source.voice)
     return {"used": len(parts), **dropped}
 
 
 def _fingerprint(source: Source, options: CorpusOptions) -> str:
     """Changes with everything that a voice's sound and phones depend on."""
-    made_by = [source.inputs, options.seconds, options.seed]
+    made_by = [source.inputs, CLIP_SECONDS, options.seed]
     return hashlib.sha256(json.dumps(made_by).encode()).hexdigest()
 
 

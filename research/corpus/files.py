@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 
-from audio2mesh.data.articulation import ARKIT_NAMES, articulate
 from audio2mesh.data.clips import read_phones
 from audio2mesh.data.phones import to_arrays
 from audio2mesh.sound import SAMPLE_RATE
@@ -14,20 +13,23 @@ from audio2mesh.sound.waveform import load_audio
 from common.arrays import pick, read_arrays, write_arrays
 from common.json_files import read_json, write_json
 from common.wav_files import write_wav
+from research.corpus.articulation import ARKIT_NAMES, articulate
 from research.corpus.recordings import Utterance
 
+FPS = 30.0  # of the motion
 
-def write_clip(folder: Path, clip: Utterance, voice: str, fps: float) -> None:
+
+def write_clip(folder: Path, clip: Utterance, voice: str) -> None:
     """Sound as 16-bit WAV, motion modelled from the phones; `voice` is the speaking style."""
     write_wav(folder / f"{clip.name}.wav", clip.audio, SAMPLE_RATE)
-    _write_motion(folder / f"{clip.name}.npz", clip, voice, fps)
+    _write_motion(folder / f"{clip.name}.npz", clip, voice)
 
 
-def _write_motion(path: Path, clip: Utterance, voice: str, fps: float) -> None:
+def _write_motion(path: Path, clip: Utterance, voice: str) -> None:
     motion = {
-        "arkit": articulate(clip.phones, clip.seconds, fps).astype(np.float32),
+        "arkit": articulate(clip.phones, clip.seconds, FPS).astype(np.float32),
         "arkit_names": np.array(ARKIT_NAMES),
-        "fps": np.array(fps),
+        "fps": np.array(FPS),
         "style": np.array(voice),
         "origin": np.array("modelled"),
     }
@@ -43,10 +45,10 @@ def read_clip(path: Path) -> tuple[Utterance, str]:
     ), voice
 
 
-def model_again(path: Path, fps: float) -> None:
+def model_again(path: Path) -> None:
     """Compute a clip's motion anew from its phones, as the articulation model may have changed."""
     clip, voice = read_clip(path)
-    _write_motion(path, clip, voice, fps)
+    _write_motion(path, clip, voice)
 
 
 def clips_of(folder: Path, voice: str) -> list[Path]:

@@ -12,13 +12,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from audio2mesh.data.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.data.clips import Clip, load_clips, read_phones
-from audio2mesh.data.dominance import CHANNELS, GLIDES, DominanceModel, dominance_curves
 from audio2mesh.data.face_geometry import FaceUnits
 from audio2mesh.data.phones import PHONES, SILENCE, VOWELS
 from common.arrays import read_arrays
 from common.errors import InputError
+from research.corpus.articulation import ARKIT_NAMES, unit_of
+from research.corpus.dominance import CHANNELS, GLIDES, DominanceModel, dominance_curves
 from research.corpus.options import ArticulationOptions, DominanceOptions
 
 _TARGETS: dict[str, dict[str, float]] = {

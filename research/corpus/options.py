@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh.training.options import StepOptions
-from common.device import Device
+from common.device import ComputeOptions, ThreadOptions
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class RecogniserOptions(StepOptions):
 
 
 @dataclass(frozen=True)
-class CorpusOptions:
+class CorpusOptions(ComputeOptions):
     """Turn recordings of speech into clips whose mouth motion is modelled from the phones.
 
     Every folder inside --recordings is one voice. Where it holds a file transcripts.txt (lines
@@ -57,21 +57,10 @@ class CorpusOptions:
     """Folder of the same form whose recordings are only for tests."""
     synthetic: Literal["auto", "none"] = "auto"
     """Synthetic voices that read the transcripts: auto takes those that are installed."""
-    minutes: float = 4.0
-    """Minutes that each synthetic voice reads."""
     test_share: float = 0.12
     """Share of the transcribed recordings that is kept for tests, chosen by their names."""
-    seconds: float = 60.0
-    """Seconds of one clip, into which recordings are joined."""
-    fps: float = 30.0
-    """Frames per second of the motion."""
-    device: Device = "auto"
-    """Where the phone recogniser is trained and listens: auto takes CUDA where it is."""
     seed: int = 0
     """Seed of the order of the recordings and the pauses between them."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     recogniser: RecogniserOptions = field(default_factory=RecogniserOptions)
     """Training of the phone recogniser."""
 
@@ -89,7 +78,7 @@ class DominanceOptions:
 
 
 @dataclass(frozen=True)
-class ArticulationOptions:
+class ArticulationOptions(ThreadOptions):
     """Fit the coarticulation model to clips of real motion with phones."""
 
     data: Path
@@ -102,8 +91,5 @@ class ArticulationOptions:
     """Ids of clips that are only scored."""
     exclude: tuple[str, ...] = ()
     """Ids of clips that are not used at all."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     train: DominanceOptions = field(default_factory=DominanceOptions)
     """The fit."""

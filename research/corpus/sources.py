@@ -23,6 +23,7 @@ _SHORTEST_TEXT = 12  # letters of a text that a synthetic voice reads
 _TOGETHER = 20  # recordings that the recogniser hears in one go
 _LONGEST_TEXT = 250  # a program must say it within its time limit
 
+_MINUTES = 4.0  # that each synthetic voice reads
 _EMPTY = "empty file"
 
 Found = tuple[list[Utterance], dict[str, int]]
@@ -94,31 +95,29 @@ def recognised_source(
     return Source(voice.name, ["recognised", inputs, record], find)
 
 
-def synthetic_sources(texts: Sequence[str], minutes: float, seed: int) -> list[Source]:
+def synthetic_sources(texts: Sequence[str], seed: int) -> list[Source]:
     """Every synthetic voice that is installed, reading the texts in an order of its own."""
     sentences = sorted({t for t in texts if _SHORTEST_TEXT <= len(t) <= _LONGEST_TEXT})
     return [
-        _synthetic_source(voice, sentences, minutes, [seed, number])
+        _synthetic_source(voice, sentences, [seed, number])
         for number, voice in enumerate(available_voices())
         if sentences
     ]
 
 
-def _synthetic_source(
-    voice: SyntheticVoice, sentences: list[str], minutes: float, seed: list[int]
-) -> Source:
+def _synthetic_source(voice: SyntheticVoice, sentences: list[str], seed: list[int]) -> Source:
     def find(report: Report) -> Found:
         spoken: list[Utterance] = []
         seconds = 0.0
         for index in np.random.default_rng(seed).permutation(len(sentences)):
-            report(int(min(seconds, 60 * minutes)), int(60 * minutes))
-            if seconds >= 60 * minutes:
+            report(int(min(seconds, 60 * _MINUTES)), int(60 * _MINUTES))
+            if seconds >= 60 * _MINUTES:
                 break
             spoken.append(speak(voice, str(index), sentences[index]))
             seconds += spoken[-1].seconds
         return spoken, {}
 
-    return Source(voice.name, ["synthetic", sentences, minutes, seed], find)
+    return Source(voice.name, ["synthetic", sentences, _MINUTES, seed], find)
 
 
 def _is_empty(path: Path) -> bool:

@@ -11,8 +11,6 @@ import torch
 
 from audio2mesh import SpeechToMotion, frame_count, load_model
 from audio2mesh.data.phones import to_arrays
-from audio2mesh.evaluation.options import MaterialOptions
-from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.open_avatar import check_flame, open_avatar
@@ -33,18 +31,20 @@ from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
 from avatar.video.output import exact_rate
 from common.claimed_folder import claim_folder
-from common.device import Device, pick_device
+from common.device import ComputeOptions, pick_device
 from common.errors import InputError
 from common.json_files import write_json
 from common.progress import progress_bar
 from common.wav_files import write_wav
+from research.evaluation.options import MaterialOptions
+from research.evaluation.speech.recordings import Recording, load_material
 
 NOT_IN_OPTIONS = ("out", "threads", "device")
 LABELS = "labels.json"
 
 
 @dataclass(frozen=True)
-class EmotionSetOptions:
+class EmotionSetOptions(ComputeOptions):
     """Write every recording with every emotion at every intensity, as motion of any head.
 
     Each becomes <recording>_<emotion>_<percent>.npz, a motion file as --save-motion of driving
@@ -75,11 +75,6 @@ class EmotionSetOptions:
     """Speech-to-motion weights (.safetensors); by default those that ship."""
     fps: float | None = None
     """Frames a second; by default what the weights were trained at (25)."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it works."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from torch import Tensor
 from torch.nn import functional
 
 from audio2mesh.lipreading import LipReadNet, features
-from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch, Critic
 from research.lipreading.render import MouthRenderer
@@ -39,25 +38,26 @@ def lipreading_critic(
     render: MouthRenderer,
     rest: Tensor,
     teacher: Teacher,
-    options: LipReadingOptions | None = None,
+    stretches: int = 2,
+    frames: int = 25,
 ) -> Critic:
     """The lip-reading loss of motion about the rest face `rest` [V, 3], at 25 frames a second.
 
     The stretches follow from the batch alone, so that a repeated or resumed run sees the same ones.
-    Where the teacher has crops of none of them the loss is 0.
+    So many `stretches` of a batch, of `frames` each and from different windows, are rendered and
+    read. Where the teacher has crops of none of them the loss is 0.
     """
-    chosen = options or LipReadingOptions()
 
     def critic(batch: Batch) -> Tensor:
         losses = []
-        for row, part in _stretches(batch, chosen.frames):
+        for row, part in _stretches(batch, frames):
             with torch.no_grad():
                 taught = teacher(_stretch(batch, row, part))
             if taught is not None:
                 predicted = Motion(batch.predicted.coefficients[row, part], batch.predicted.basis)
                 crops = render(rest + predicted.offsets())
                 losses.append(lipreading_loss(net, crops, taught.to(crops)))
-            if len(losses) == chosen.stretches:
+            if len(losses) == stretches:
                 break
         if not losses:
             return 0 * batch.predicted.coefficients.sum()

@@ -6,9 +6,6 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.phones import SILENCE
-from audio2mesh.evaluation.articulation import Score
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.recordings import Material, Recording
 from audio2mesh.lipreading import LipReadNet, phone_error_rate
 from audio2mesh.lipreading.decoding import edit_distance, log_probabilities
 from audio2mesh.lipreading.network import FPS
@@ -16,6 +13,9 @@ from audio2mesh.model.motion import Motion, sample_curves
 from avatar.heads import Head
 from common.errors import InputError
 from research.corpus.align import pronunciations
+from research.evaluation.speech.articulation import Score
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Material, Recording
 from research.lipreading.render import MouthRenderer, mouth_renderer
 from research.lipreading.words import read_words, sentence_form
 

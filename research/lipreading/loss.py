@@ -29,7 +29,7 @@ def lipreading_loss_of(
     rest = face.rest.to(device)
     teacher = _teacher(options.teacher, render, rest)
     net = load_lipreader(options.lipreader, device)
-    return lipreading_critic(net, render, rest, teacher, options.lipreading)
+    return lipreading_critic(net, render, rest, teacher)
 
 
 def _teacher(given: str, render: MouthRenderer, rest: torch.Tensor) -> Teacher:

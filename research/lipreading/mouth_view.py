@@ -1,17 +1,12 @@
-"""Camera and light of a rendered mouth, and the mouth's position in a film: where the brightness
-changes with the speech.
-"""
+"""Camera and light of a rendered mouth."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, label
 from torch import Tensor
 
-from avatar.geometry.vectors import Floats
 from avatar.heads import Head
 from splat import Camera, orbit
 
@@ -79,79 +74,3 @@ def light_direction(view: MouthView) -> Tensor:
             math.cos(azimuth) * math.cos(elevation),
         ]
     )
-
-
-SYLLABLE = (0.7, 4.0)  # frames at 25 fps: changes slower than the second are not speech
-LAGS = range(-2, 3)  # frames by which picture and sound may be apart
-COARSE, FINE = 0.05, 0.08  # smoothing: first in widths of the picture, then in sides of the box
-REFINEMENTS = 4
-REGION = 0.3  # of the peak's height, above which the mouth and the jaw lie
-BELOW_TOP = 0.30  # of its width: how far the middle of the mouth is below the region's top
-WIDER = 1.1  # the region, in widths of the mouth
-FAINTEST = 20.0  # the peak, in heights of the picture's median
-LEAST_CORRELATION = 0.4  # of speech and brightness at the peak
-SHORTEST = 50  # frames from which a mouth can be found
-QUIETEST = 1e-3  # loudness that counts as none
-
-
-@dataclass(frozen=True)
-class Box:
-    """A square in a picture, in pixels; the middle of the mouth is at its centre."""
-
-    x: float  # of the centre, to the right
-    y: float  # of the centre, down
-    side: float
-
-
-def locate_mouth(pictures: NDArray[np.uint8], loudness: Floats) -> Box | None:
-    """The mouth's box in small grey pictures [F, H, W] with the loudness [F] of their frames.
-
-    Brightness and loudness are kept at the rate of syllables; their covariance, squared, is the
-    variance of the brightness weighted by its correlation with speech. Where it peaks is the mouth,
-    and the jaw under it. None where nothing stands out.
-    """
-    count = min(len(pictures), len(loudness))
-    width = pictures.shape[2]
-    speech = _syllables(np.log(np.asarray(loudness[:count], float) + QUIETEST))
-    if count < SHORTEST or speech.std() < 1e-6:
-        return None
-    speech /= speech.std()
-    changes = _syllables(pictures[:count].astype(np.float32) / 255)
-    shifted = [np.roll(speech, lag) for lag in LAGS]
-    covariance = np.abs(np.stack([_along(s, changes) for s in shifted])).max(0)  # [H, W]
-    correlation = covariance / (changes.std(0) + 1e-3)
-    sigma, box = COARSE * width, None
-    for _ in range(REFINEMENTS):
-        box = _box(gaussian_filter(covariance**2, sigma), correlation)
-        if box is None:
-            return None
-        sigma = FINE * box.side
-    return box
-
-
-def _box(score: Floats, correlation: Floats) -> Box | None:
-    peak = np.unravel_index(score.argmax(), score.shape)
-    if score[peak] < FAINTEST * np.median(score):
-        return None
-    regions = np.empty(score.shape, np.int32)
-    label(score > REGION * score[peak], output=regions)
-    inside = regions == regions[peak]
-    rows, columns = np.flatnonzero(inside.any(1)), np.flatnonzero(inside.any(0))
-    across = columns[-1] - columns[0] + 1.0
-    if np.quantile(correlation[inside], 0.9) < LEAST_CORRELATION:
-        return None
-    return Box(
-        x=float(columns[0] + across / 2),
-        y=float(rows[0] + BELOW_TOP * across),
-        side=float(across / WIDER / FRONT.mouth),
-    )
-
-
-def _syllables(curves: Floats) -> Floats:
-    """Curves [F, ..] without what is faster or slower than syllables."""
-    fast, slow = SYLLABLE
-    return gaussian_filter1d(curves, fast, axis=0) - gaussian_filter1d(curves, slow, axis=0)
-
-
-def _along(speech: Floats, changes: Floats) -> Floats:
-    return np.tensordot(speech, changes, 1) / len(speech)

@@ -3,12 +3,36 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from common.device import Device
+from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.training.options import StepOptions
+from common.device import ComputeOptions
 
 
 @dataclass(frozen=True)
-class LipFitOptions:
+class LipTrainOptions(StepOptions):
+    """Training on windows of mouth crops whose phones are known."""
+
+    steps: int = 6500
+    """Optimiser steps."""
+    batch: int = 6
+    """Windows per step."""
+    learning_rate: float = 2e-3
+    """Peak learning rate; it warms up over 5 % of the steps and falls to zero along a cosine."""
+    weight_decay: float = 0.02
+    """AdamW's weight decay."""
+    average: float = 0.995
+    """Decay per step of the running average of the weights, which is what is saved; 0 for none."""
+    rehearsal: int = 1000
+    """The first so many steps show the mouth's measures in place of pictures, in twice as many
+    windows: to name phones by them is learned a few times as fast."""
+    looking: int = 1600
+    """Steps after these in which pictures are measured only."""
+    frames: int = 75
+    """Frames of a window, 25 a second."""
+
+
+@dataclass(frozen=True)
+class LipFitOptions(ComputeOptions):
     """Train the lip reader on synthetic people who say sentences.
 
     Synthetic voices (the programs festival and flite; Debian: festival festvox-us-slt-hts
@@ -33,11 +57,6 @@ class LipFitOptions:
     """Lip reader to begin from, in place of a new one; --network is not looked at."""
     cache: Path = Path("said_sentences")
     """Folder in which the sentences' phones are kept."""
-    device: Device = "auto"
-    """Where to compute: auto takes CUDA where it is. Mouths are always drawn on the CPU."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
     network: LipReadOptions = field(default_factory=LipReadOptions)
     """Size of the network."""
     train: LipTrainOptions = field(default_factory=LipTrainOptions)

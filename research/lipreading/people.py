@@ -6,12 +6,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.data.articulation import ARKIT_NAMES, articulate, load_dominance
-from audio2mesh.data.dominance import DominanceModel
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
 from avatar.heads.shape_space import load_shape_space
+from research.corpus.articulation import ARKIT_NAMES, articulate, load_dominance
+from research.corpus.dominance import DominanceModel
 from research.lipreading.layer import GREY
 
 _LARGEST = 2.0  # standard deviations of a mode of the face's shape

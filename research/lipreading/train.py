@@ -10,14 +10,6 @@ import torch
 
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.lipreading.network import LipReadNet, load_lipreader, save_lipreader
-from audio2mesh.lipreading.reels import Reel
-from audio2mesh.lipreading.train import (
-    fit_blank,
-    fit_feature_scale,
-    fit_grammar,
-    lip_scores,
-    lip_trainer,
-)
 from audio2mesh.training.distributed import first_before_others, process_group, rank
 from audio2mesh.training.trainer import train
 from avatar.heads import Head, load_head
@@ -26,7 +18,15 @@ from common.errors import InputError
 from common.progress import progress_bar
 from common.training_loop import run_options, state_path
 from common.writable import check_writable
+from research.lipreading.lip_task import (
+    fit_blank,
+    fit_feature_scale,
+    fit_grammar,
+    lip_scores,
+    lip_trainer,
+)
 from research.lipreading.options import LipFitOptions
+from research.lipreading.reels import Reel
 from research.lipreading.sentences import VOICES, Part, Said, read_sentences, say
 from research.lipreading.windows import careful_film, film, stranger, window_source
 

@@ -2,10 +2,11 @@
 
 The films have the names of the audio clips. A film's mouth is given by `<name>.json` beside it,
 {"x": .., "y": .., "side": ..} in pixels of the film, the centre and the side of a square; without
-one it is located by the speech.
+one it is where the landmarks of the face are.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,26 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from audio2mesh.sound.energy import frame_energy
-from audio2mesh.sound.waveform import stream_audio
-from avatar.video.reader import FPS, film_info, grey_frames
+from avatar.video.reader import FPS, colour_frames, grey_frames
+from avatar.vision.follow import faces_in_picture, load_face_finder
+from avatar.vision.landmarks import LOWER_LIP, UPPER_LIP
 from common.errors import InputError
 from common.json_files import read_json
 from research.lipreading.critic import Stretch, Teacher
-from research.lipreading.mouth_view import SIZE, Box, locate_mouth
+from research.lipreading.mouth_view import FRONT, SIZE
 
 SUFFIXES = (".mp4", ".webm", ".mkv", ".mov", ".avi")
-_SMALL = 128  # columns of the pictures in which the mouth is sought
+_EVERY = 25  # of so many frames one is looked at
+_CORNERS, _LIPS = [61, 291], [*UPPER_LIP, *LOWER_LIP]  # landmarks: outer corners, inner lips
+
+
+@dataclass(frozen=True)
+class Box:
+    """A square in a picture, in pixels; the middle of the mouth is at its centre."""
+
+    x: float  # of the centre, to the right
+    y: float  # of the centre, down
+    side: float
 
 
 def load_mouth_videos(folder: Path) -> dict[str, NDArray[np.uint8]]:
@@ -40,7 +51,7 @@ def load_mouth_videos(folder: Path) -> dict[str, NDArray[np.uint8]]:
 def load_mouth_video(path: Path) -> NDArray[np.uint8]:
     """The mouth of a film, [F, 88, 88] grey; frame f belongs to second (f + 0.5) / 25.
 
-    InputError where the film cannot be read, its box lies outside the picture or no mouth is found;
+    InputError where the film cannot be read, its box lies outside the picture or no face is found;
     FileNotFoundError if there is no such film.
     """
     box = _given_box(path) or _found_box(path)
@@ -93,14 +104,17 @@ def _given_box(path: Path) -> Box | None:
 
 
 def _found_box(path: Path) -> Box:
-    small = np.stack(list(grey_frames(path, _SMALL)))
-    loudness = frame_energy(stream_audio(path), FPS)  # of frames from the sound's beginning on
-    late = round((film_info(path).sound_begin or 0.0) * FPS)
-    box = locate_mouth(small, np.pad(loudness[max(0, -late) :], (max(0, late), 0)))
-    if box is None:
+    """The mouth of the largest face, the median over some frames."""
+    finder, found = load_face_finder(), []
+    for picture in islice(colour_frames(path), 0, None, _EVERY):
+        faces = faces_in_picture(finder, torch.from_numpy(picture).float() / 255).points
+        if len(faces):
+            points = faces[0, :, :2]
+            right, left = points[_CORNERS]
+            found.append([*points[_LIPS].mean(0), (left - right).norm() / FRONT.mouth])
+    if not found:
         raise InputError(
-            f"{path}: no place in the film moves with its speech, so the mouth is not found; "
-            f"write its box to {path.with_suffix('.json').name}"
+            f"{path}: no face is found in it; write the box of its mouth to "
+            f"{path.with_suffix('.json').name}"
         )
-    scale = next(grey_frames(path)).shape[1] / small.shape[2]
-    return replace(box, x=box.x * scale, y=box.y * scale, side=box.side * scale)
+    return Box(*torch.tensor(found).median(0).values.tolist())

@@ -13,12 +13,12 @@ from torch import Tensor
 from audio2mesh.data.clips import Clip, motion_at
 from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading.network import FPS, MEASURES
-from audio2mesh.lipreading.reels import Draw, Reel
 from audio2mesh.model.motion import Motion
 from avatar.heads import Head
 from research.lipreading.mouth_view import random_view
 from research.lipreading.people import Person, random_person, spoken_motion, unsteady
 from research.lipreading.quick_render import quick_mouth_renderer
+from research.lipreading.reels import Draw, Reel
 from research.lipreading.render import layer_of, mouth_renderer
 from research.lipreading.sentences import Said
 

@@ -2,14 +2,13 @@
 
 github.com/FACEGOOD/FACEGOOD-Audio2Face, commit e6d41b6ed9e4, MIT licence: `code/train/wav/<id>.wav`
 and `code/train/bs_value/bs_value_<id>.npy` [T, 116], weights of that project's own rig at 30 fps,
-made in Maya after video. `data/NOTICE.md` says how they map to the 52 ARKit units.
+made in Maya after video. `facegood/NOTICE.md` says how they map to the 52 ARKit units.
 """
 
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
@@ -42,9 +41,9 @@ class FaceMap:
 
 @cache
 def face_map() -> FaceMap:
-    """The map that ships with the package."""
-    resource = files("audio2mesh.data").joinpath("facegood", "facegood_116_to_52.npz")
-    with as_file(resource) as path, np.load(path, allow_pickle=False) as file:
+    """The map beside this file."""
+    path = Path(__file__).parent / "facegood" / "facegood_116_to_52.npz"
+    with np.load(path, allow_pickle=False) as file:
         names = (tuple(map(str, file[name])) for name in ("source_names", "arkit_names"))
         return FaceMap(file["weights"], *names)
 

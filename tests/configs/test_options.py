@@ -42,7 +42,6 @@ REQUIRED = {
     "track-films": "films clips",
     "evaluate photo": "A.ply --photo me.jpg",
     "evaluate film": "ours.mp4 --truth real.mp4",
-    "evaluate reenactment": "--tracked a b --truth c d",
     "evaluate emotion": "--data clips",
     "evaluate speech": "--data clips",
     "evaluate voices": "--avatar A.ply B.ply --audio talk.mp3",

@@ -8,13 +8,8 @@ import torch
 from torch import Tensor
 
 from audio2mesh import SpeechToMotion, load_model
-from audio2mesh.evaluation.articulation import mouth_curves
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.options import MaterialOptions
-from audio2mesh.evaluation.recordings import Recording, load_material
 from audio2mesh.model.stream import stream_coefficients
 from audio2mesh.sync import load_syncnet
-from audio2mesh.sync.judge import sync_judge
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.retarget import avatar_face, retarget_basis
 from avatar.geometry.triangle_mesh import Mesh
@@ -35,10 +30,13 @@ from research.evaluation.emotion.spoken import (
     EXPRESSED_EMOTIONS,
     SpeakingAvatar,
     geometry,
-    unit_growth,
 )
 from research.evaluation.figures import check_outputs
-from research.evaluation.options import EmotionEvaluationOptions
+from research.evaluation.options import EmotionEvaluationOptions, MaterialOptions
+from research.evaluation.speech.articulation import mouth_curves
+from research.evaluation.speech.judges import sync_judge
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Recording, load_material
 
 SHARED = "anny-head"
 SPEAKING = 2e-3  # metres between the lips of somebody who speaks
@@ -51,8 +49,7 @@ class EmotionEvaluation:
     neutral: dict[str, Kept]  # face → speech alone
     gated: Rows  # emotions that speech gates
     plain: Rows  # emotions added without gates
-    growth: dict[str, dict[str, dict[str, float]]]  # face → emotion → unit → rank correlation
-    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → emotion → unit
+    seen_growth: dict[str, dict[str, dict[str, float]]]  # avatar → emotion → unit → correlation
     recognised: dict[str, dict[str, float]]  # intensity → emotion → share of frames
     people: dict[str, Seen]
 
@@ -62,7 +59,6 @@ class EmotionEvaluation:
             "neutral": {face: asdict(kept) for face, kept in self.neutral.items()},
             "felt": _as_dicts(self.gated),
             "plain": _as_dicts(self.plain),
-            "growth": self.growth,
             "seen_growth": self.seen_growth,
             "recognised": self.recognised,
         }
@@ -110,14 +106,9 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
         for name, speaker in speakers.items():
             judge = _sync(speaker) if name == SHARED else None
             neutral[name], gated[name], plain[name] = _on_face(speaker, speech, judge, done)
-    joined = torch.cat(list(speech.coefficients))
-    growth = {
-        name: {emotion: unit_growth(speaker, joined, emotion) for emotion in EXPRESSED_EMOTIONS}
-        for name, speaker in speakers.items()
-    }
     people = _scores_of_avatars(options, avatars, speakers, speech)
     return EmotionEvaluation(
-        *(neutral, gated, plain, growth),
+        *(neutral, gated, plain),
         seen_growth={
             name: {emotion: seen_growth(seen, emotion) for emotion in EXPRESSED_EMOTIONS}
             for name, seen in people.items()

@@ -9,21 +9,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.lips import lip_opening, opening_bounds
 from audio2mesh.data.phones import ROUNDED
-from audio2mesh.evaluation.articulation import (
+from audio2mesh.model.motion import Motion
+from research.evaluation.speech.articulation import (
     Mouth,
     Scores,
     articulation,
-    lip_opening,
     mouth_curves,
-    opening_bounds,
     phone_frames,
     pool,
     share,
 )
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.model.motion import Motion
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Recording
 
 ROUND_NEUTRAL, ROUND_EMOTIONAL = 0.95, 0.96
 """Width of a rounded mouth, of rest's: of speech alone, and the most under an emotion."""

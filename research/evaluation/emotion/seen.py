@@ -7,6 +7,7 @@ from itertools import product
 from pathlib import Path
 
 import torch
+from scipy.stats import spearmanr
 from torch import Tensor
 
 from avatar.behaviour.emotion_presets import EMOTIONS
@@ -16,7 +17,7 @@ from avatar.vision.follow import FaceFinder, faces_in_picture
 from avatar.vision.landmarks import NAMES, find_scores
 from avatar.vision.network import Network
 from common.errors import InputError
-from research.evaluation.emotion.spoken import EXPRESSED_EMOTIONS, SpeakingAvatar, rank_correlations
+from research.evaluation.emotion.spoken import EXPRESSED_EMOTIONS, SpeakingAvatar
 from research.evaluation.sheet import Row, write_rows
 from splat import Camera, orbit, pick_backend
 
@@ -96,7 +97,8 @@ def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:
     means += [seen.scores[emotion, level].mean(0) for level in LEVELS]
     table = torch.stack(means)  # [L, 52]
     units = [n for n, w in EMOTIONS[emotion].units.items() if w >= CLEAR and n in NAMES]
-    return rank_correlations(levels, {name: table[:, NAMES.index(name)] for name in units})
+    scores = {name: table[:, NAMES.index(name)].tolist() for name in units}
+    return {name: float(spearmanr(levels, seen).statistic) for name, seen in scores.items()}
 
 
 def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
@@ -137,12 +139,7 @@ def _directions(scores: Tensor) -> Tensor:
 
 def write_emotion_sheet(path: Path, people: Mapping[str, Seen]) -> None:
     """Write a row for each emotion, people side by side; the first row is without one."""
-    rows = [
-        Row(
-            "neutral",
-            [("0", seen.pictures[NEUTRAL]) for seen in people.values()],
-        )
-    ]
+    rows = [Row("neutral", [("0", seen.pictures[NEUTRAL]) for seen in people.values()])]
     for name in EXPRESSED_EMOTIONS:
         tiles = [
             (f"{level:g}", seen.pictures[name, level])

@@ -15,10 +15,10 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
 
-from audio2mesh.evaluation.films import best_shift, met
-from audio2mesh.evaluation.timing import correlation, overlap
+from audio2mesh.data.lips import best_shift, correlation, overlap
 from avatar.geometry.vectors import Bools, Floats, Ints
 from research.evaluation.head.events import runs
+from research.evaluation.speech.films import met
 
 LARGEST_SHIFT = 0.4  # seconds
 SHUT = 0.025  # of the eyes' distance: lips nearer than this are shut

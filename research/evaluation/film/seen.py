@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from audio2mesh.evaluation.articulation import deep_pauses
+from audio2mesh.data.lips import deep_pauses
 from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.avatar_io.take_poses import head_angles

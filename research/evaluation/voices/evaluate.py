@@ -17,21 +17,10 @@ from torch import Tensor
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.data.clips import read_phones
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
-from audio2mesh.evaluation.articulation import (
-    articulation,
-    lip_opening,
-    mouth_curves,
-    mouth_width,
-    opening_bounds,
-)
-from audio2mesh.evaluation.films import met
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.recordings import Recording
-from audio2mesh.evaluation.timing import correlation
+from audio2mesh.data.lips import correlation, lip_opening, mouth_width, opening_bounds
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound.waveform import load_audio
 from audio2mesh.sync import load_syncnet
-from audio2mesh.sync.judge import sync_judge
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.drive.direction import Direction
 from avatar.drive.motion import DrivenMotion
@@ -45,6 +34,11 @@ from common.progress import progress_bar
 from research.evaluation.emotion.spoken import SpeakingAvatar, geometry
 from research.evaluation.figures import check_outputs, mean
 from research.evaluation.options import VoicesEvaluationOptions
+from research.evaluation.speech.articulation import articulation, mouth_curves
+from research.evaluation.speech.films import met
+from research.evaluation.speech.judges import sync_judge
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Recording
 from research.evaluation.voices.identity import Drift, identity_drift
 
 

@@ -11,7 +11,6 @@ from support import write_wav
 from audio2mesh.data import Dataset, load_dataset
 from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits, lip_gap
-from audio2mesh.data.options import RegionOptions
 from audio2mesh.data.vertex_files import BIWI_SUBJECTS, VOCASET_SUBJECTS, biwi_split, vocaset_split
 
 UNITS = FaceUnits(("jawOpen",), 0.01 * torch.randn(1, VERTICES, 3))
@@ -19,8 +18,8 @@ UNITS = FaceUnits(("jawOpen",), 0.01 * torch.randn(1, VERTICES, 3))
 
 @pytest.fixture
 def load(face: FaceGeometry):
-    def call(folder: Path, regions: RegionOptions | None = None) -> Dataset:
-        return load_dataset(folder, UNITS, face, "small-head", regions)
+    def call(folder: Path) -> Dataset:
+        return load_dataset(folder, UNITS, face, "small-head")
 
     return call
 
@@ -94,16 +93,14 @@ def test_the_lip_gap_of_biwi_lies_between_neighbours_that_part(load, tmp_path: P
     assert (int(data.face.inner_upper), int(data.face.inner_lower)) == (9, 10)
     gap = lip_gap(data.clips[1].motion, data.face)
     assert gap.min() < 0.002 and gap.max() > 0.009
-    given = load(tmp_path, RegionOptions(lip_gap=(3, 15)))
-    assert (int(given.face.inner_upper), int(given.face.inner_lower)) == (3, 15)
 
 
-def test_the_lip_set_is_chosen_by_name(load, tmp_path: Path):
+def test_without_masks_the_lips_of_vocaset_are_those_of_a_list(load, tmp_path: Path):
     scans.write_vocaset(tmp_path)
     scans.write_lists(tmp_path)
     assert len(load(tmp_path).face.lips) == 20
-    assert len(load(tmp_path, RegionOptions(lip_set="flame-masks")).face.lips) == 20
-    assert len(load(tmp_path, RegionOptions(lip_set="files")).face.lips) == 60
+    _without("FLAME_masks.pkl")(tmp_path)
+    assert len(load(tmp_path).face.lips) == 60
 
 
 def test_speech_motion_clips_keep_the_head_they_are_for(load, tmp_path: Path, face: FaceGeometry):
@@ -159,17 +156,6 @@ def test_what_is_missing_or_wrong_is_named(load, tmp_path: Path, write, change, 
     change(write(tmp_path))
     with pytest.raises((FileNotFoundError, ValueError), match=match):
         load(tmp_path)
-
-
-def test_masks_that_are_asked_for_must_be_there_and_fit(load, tmp_path: Path):
-    (tmp_path / "v").mkdir()
-    (tmp_path / "b").mkdir()
-    masks = RegionOptions(lip_set="flame-masks")
-    _without("FLAME_masks.pkl")(scans.write_vocaset(tmp_path / "v"))
-    with pytest.raises(FileNotFoundError, match=r"FLAME_masks\.pkl: is missing; it comes with"):
-        load(tmp_path / "v", masks)
-    with pytest.raises(ValueError, match="FLAME's masks do not fit biwi"):
-        load(scans.write_biwi(tmp_path / "b"), masks)
 
 
 def test_folders_of_no_known_format_are_named(tmp_path: Path):

@@ -15,8 +15,7 @@ from audio2mesh.lipreading.decoding import (
     log_probabilities,
     visemes,
 )
-from audio2mesh.lipreading.network import BLANK, LipReadNet
-from audio2mesh.lipreading.options import LipReadOptions
+from audio2mesh.lipreading.network import BLANK, LipReadNet, LipReadOptions
 
 
 def naive_distance(a: str, b: str) -> int:

@@ -2,8 +2,14 @@ import pytest
 import torch
 
 from audio2mesh.data.phones import PHONES
-from audio2mesh.lipreading.network import MEASURES, STEPS, LipReadNet, features, normalised
-from audio2mesh.lipreading.options import LipReadOptions
+from audio2mesh.lipreading.network import (
+    MEASURES,
+    STEPS,
+    LipReadNet,
+    LipReadOptions,
+    features,
+    normalised,
+)
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2)
 

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from audio2mesh.lipreading import LipReadNet, features, load_lipreader
-from audio2mesh.lipreading.network import save_lipreader
-from audio2mesh.lipreading.options import LipReadOptions
+from audio2mesh.lipreading.network import LipReadOptions, save_lipreader
 from common.errors import InputError
 from common.network_files import training_record
 from common.tensor_files import read_tensors, write_tensors

@@ -14,7 +14,7 @@ from altered_speech import Sound
 
 from audio2mesh import SpeechToMotion, load_model
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.evaluation.articulation import lip_opening
+from audio2mesh.data.lips import lip_opening
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.stream import stream_coefficients
 from avatar.heads import load_head

@@ -14,15 +14,7 @@ from speech_models import talking_clip, tiny_model
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.data.phones import PHONES
-from audio2mesh.lipreading.network import LipReadNet
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from audio2mesh.lipreading.train import (
-    fit_blank,
-    fit_feature_scale,
-    fit_grammar,
-    lip_scores,
-    lip_trainer,
-)
+from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
 from audio2mesh.sync.critic import sync_critic
 from audio2mesh.sync.fit import new_trainer
 from audio2mesh.sync.network import SyncNet3D
@@ -32,6 +24,14 @@ from audio2mesh.training.options import AugmentOptions, LossWeights, TrainOption
 from audio2mesh.training.trainer import Trainer
 from research.corpus.options import RecogniserOptions
 from research.corpus.teaching import PhoneTask
+from research.lipreading.lip_task import (
+    fit_blank,
+    fit_feature_scale,
+    fit_grammar,
+    lip_scores,
+    lip_trainer,
+)
+from research.lipreading.options import LipTrainOptions
 
 CPU = torch.device("cpu")
 CLEAN = AugmentOptions(clean=1.0)

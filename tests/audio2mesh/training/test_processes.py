@@ -15,9 +15,7 @@ from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
 from support import ROOT
 
-from audio2mesh.lipreading.network import LipReadNet
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from audio2mesh.lipreading.train import lip_trainer
+from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
 from audio2mesh.pose_vae.fit import fit_pose, load_pose_net
 from audio2mesh.sync.critic import load_syncnet
 from audio2mesh.sync.fit import fit_syncnet
@@ -27,6 +25,8 @@ from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
 from configs.command import named
 from configs.verbs import VERBS
+from research.lipreading.lip_task import lip_trainer
+from research.lipreading.options import LipTrainOptions
 
 CPU = torch.device("cpu")
 Work = Callable[[Path], None]

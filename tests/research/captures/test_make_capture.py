@@ -15,8 +15,7 @@ from support import ROOT, write_wav
 from avatar.reconstruct.capture_reader import open_capture
 from common.errors import InputError
 from research.captures import make
-from research.captures.claim import claim
-from research.captures.make import make_capture
+from research.captures.make import claim, make_capture
 from research.captures.options import CaptureOptions, check_options
 from research.captures.scene import Scene
 
@@ -148,7 +147,6 @@ def test_pictures_that_are_there_are_kept(tmp_path: Path):
         ({"held_out_timesteps": -1}, "--held-out-timesteps -1"),
         ({"threads": 0}, "--threads 0"),
         ({"seed": -1}, "--seed -1"),
-        ({"performance": 3}, "--performance 3: must be left out: it is for --film"),
         ({"speech": True, "audio": Path("nowhere.wav")}, "nowhere.wav"),
         ({"speech": True, "audio": Path(__file__)}, "test_make_capture.py"),
     ],

@@ -163,7 +163,6 @@ def test_an_interrupted_film_is_continued(tmp_path: Path, monkeypatch: pytest.Mo
         ({"lights": 2}, "lights .* a film"),
         ({"width": 49}, "--width 49: must be even"),
         ({"timesteps": 0}, "timesteps 0"),
-        ({"performance": -1}, "--performance -1"),
         ({"phone": PhoneOptions(focal=0.1)}, r"--phone\.focal 0\.1: must be from 0\.5 to 4"),
         ({"phone": PhoneOptions(shutter=float("nan"))}, "shutter nan"),
     ],

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.data.articulation import ARKIT_NAMES, articulate, load_dominance
 from audio2mesh.data.face_geometry import lip_gap
 from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES, SILENCE, Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
+from research.corpus.articulation import ARKIT_NAMES, articulate, load_dominance
 from research.corpus.fit_dominance import table_model
 
 HEAD = load_head()

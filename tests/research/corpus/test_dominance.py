@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.data.dominance import (
+from audio2mesh.data.phones import Phone
+from research.corpus.dominance import (
     CHANNELS,
     DominanceModel,
     dominance_curves,
     read_dominance,
     save_dominance,
 )
-from audio2mesh.data.phones import Phone
 from research.corpus.fit_dominance import table_model
 
 PHONES = [Phone("T", 0.2, 0.3), Phone("AA", 0.3, 0.5), Phone("SH", 0.5, 0.62)]

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.data.articulation import ARKIT_NAMES, unit_of
 from audio2mesh.data.clips import Clip
-from audio2mesh.data.dominance import CHANNELS, DominanceModel, dominance_curves
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
+from research.corpus.articulation import ARKIT_NAMES, unit_of
+from research.corpus.dominance import CHANNELS, DominanceModel, dominance_curves
 from research.corpus.fit_dominance import explained, fit_dominance, match_amplitudes, table_model
 from research.corpus.options import DominanceOptions
 

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.data.articulation import articulate
 from audio2mesh.data.phones import Phone
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
+from research.corpus.articulation import articulate
 from research.lipreading.layer import GREY, KINDS
 from research.lipreading.mouth_view import MouthView
 from research.lipreading.people import (

@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.recordings import Material, Recording
 from audio2mesh.lipreading import LipReadNet, phone_error_rate
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry
+from research.evaluation.speech.recordings import Material, Recording
 from research.lipreading.judge import at_rate, drawn_mouth, lip_reading_judge
 from research.lipreading.render import mouth_renderer
 

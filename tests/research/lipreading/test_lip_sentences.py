@@ -11,13 +11,13 @@ from support import write_wav
 
 from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading import load_lipreader
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from audio2mesh.lipreading.reels import step_labels
+from audio2mesh.lipreading.network import LipReadOptions
 from avatar.heads import load_head
 from common.errors import InputError
 from common.network_files import training_record
 from research.lipreading import sentences
-from research.lipreading.options import LipFitOptions
+from research.lipreading.options import LipFitOptions, LipTrainOptions
+from research.lipreading.reels import step_labels
 from research.lipreading.sentences import VOICES, Said, part_of, read_sentences, say
 from research.lipreading.train import fit_lipreader, strangers
 from research.lipreading.windows import running_speech, window_source

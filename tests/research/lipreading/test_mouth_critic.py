@@ -2,8 +2,7 @@ import pytest
 import torch
 
 from audio2mesh.lipreading import LipReadNet
-from audio2mesh.lipreading.network import load_lipreader
-from audio2mesh.lipreading.options import LipReadingOptions, LipReadOptions
+from audio2mesh.lipreading.network import LipReadOptions, load_lipreader
 from audio2mesh.model.motion import Motion
 from audio2mesh.training.losses import Batch
 from avatar.heads import load_head
@@ -18,7 +17,7 @@ from research.lipreading.render import mouth_renderer
 HEAD = load_head()
 RENDER = mouth_renderer(HEAD)
 BASIS = torch.stack([HEAD.unit(name) for name in ("jawOpen", "mouthPucker", "eyeBlinkLeft")])
-OPTIONS = LipReadingOptions(stretches=1, frames=6)
+PART = {"stretches": 1, "frames": 6}
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +49,7 @@ def test_a_student_like_its_teacher_has_no_loss():
     net = load_lipreader().requires_grad_(False)
     true = motion(2, 8)
     critic = lipreading_critic(
-        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), OPTIONS
+        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), **PART
     )
     assert critic(batch_of(true.coefficients, true)).item() == pytest.approx(0, abs=1e-5)
     assert critic(batch_of(torch.zeros_like(true.coefficients), true)) > 0.1
@@ -59,7 +58,7 @@ def test_a_student_like_its_teacher_has_no_loss():
 def test_a_step_along_the_gradient_lowers_the_loss(net: LipReadNet):
     true = motion(1, 6)
     critic = lipreading_critic(
-        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), OPTIONS
+        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), **PART
     )
     predicted = (0.7 * true.coefficients).requires_grad_()
     loss = critic(batch_of(predicted, true))
@@ -73,7 +72,7 @@ def test_a_step_along_the_gradient_lowers_the_loss(net: LipReadNet):
 def test_the_same_batch_is_judged_alike(net: LipReadNet):
     true = motion(3, 12)
     critic = lipreading_critic(
-        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), OPTIONS
+        net, RENDER, HEAD.vertices, truth_teacher(RENDER, HEAD.vertices), **PART
     )
     batch = batch_of(0.5 * true.coefficients, true)
     assert critic(batch) == critic(batch)
@@ -89,7 +88,7 @@ def test_windows_without_a_teacher_are_passed_over(net: LipReadNet):
         return torch.rand(6, 88, 88, generator=torch.Generator().manual_seed(0))
 
     true = motion(4, 12)
-    critic = lipreading_critic(net, RENDER, HEAD.vertices, only_b, OPTIONS)
+    critic = lipreading_critic(net, RENDER, HEAD.vertices, only_b, **PART)
     predicted = true.coefficients.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(critic(batch_of(predicted, true)), predicted)
     moved = gradient.abs().amax((1, 2)) > 0

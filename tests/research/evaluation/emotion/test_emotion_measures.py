@@ -6,7 +6,6 @@ import torch
 from head_speech import spoken as said_by_anny
 
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.recordings import Recording
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.retarget.fitted_face import shipped_face
 from avatar.vision.landmarks import NAMES
@@ -15,12 +14,11 @@ from research.evaluation.emotion.seen import LEVELS as SEEN_LEVELS
 from research.evaluation.emotion.seen import Seen, recognised, seen_growth
 from research.evaluation.emotion.spoken import (
     EXPRESSED_EMOTIONS,
-    LEVELS,
     SpeakingAvatar,
     geometry,
-    rank_correlations,
-    unit_growth,
+    to_head_axes,
 )
+from research.evaluation.speech.recordings import Recording
 
 FRAMES, FPS = 100, 25.0
 
@@ -44,7 +42,7 @@ def alone(speaker: SpeakingAvatar, speech: torch.Tensor) -> NeutralSpeech:
 
 
 def _named(alone: NeutralSpeech) -> Recording:
-    from audio2mesh.evaluation.articulation import mouth_curves  # noqa: PLC0415
+    from research.evaluation.speech.articulation import mouth_curves  # noqa: PLC0415
 
     mouth = mouth_curves(alone.motions[0], alone.face)
     shut, round = int(mouth.opening[2:98].argmin()) + 2, int(mouth.width[2:98].argmin()) + 2
@@ -78,15 +76,15 @@ def test_gates_keep_what_plain_addition_breaks(
 
 @pytest.mark.parametrize("emotion", EXPRESSED_EMOTIONS)
 def test_units_grow_on_the_mesh(speaker: SpeakingAvatar, speech: torch.Tensor, emotion: str):
-    growth = unit_growth(speaker, speech, emotion)
-    assert set(growth) == set(EMOTIONS[emotion].units)
-    assert min(growth.values()) > 0.9
-
-
-def test_rank_correlations():
-    values = {"up": torch.tensor([1.0, 2, 3, 4, 9]), "down": -torch.arange(5.0)}
-    found = rank_correlations(LEVELS, values | {"still": torch.ones(5)})
-    assert found == pytest.approx({"up": 1, "down": -1, "still": 0})
+    """By the weights of the units that together come nearest to what the emotion adds."""
+    units = torch.stack([speaker.face.head.unit(name) for name in EMOTIONS[emotion].units])
+    directions = (units.float() @ to_head_axes(speaker.face)).flatten(1)  # [U, 3 V]
+    motions = [speaker.neutral(speech)]
+    motions += [speaker.gated(speech, emotion, level) for level in SEEN_LEVELS]
+    means = torch.stack([m.coefficients.mean(0) @ m.basis.flatten(1) for m in motions])
+    added = (means[1:] - means[0])[:, : directions.shape[1]]  # without the teeth behind the mesh
+    amplitudes = torch.linalg.lstsq(directions.T.double(), added.T.double()).solution
+    assert (amplitudes.diff(dim=1) > 0).all()
 
 
 def test_emotions_are_named_by_the_nearest_prototype():

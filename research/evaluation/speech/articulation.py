@@ -17,7 +17,8 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.clips import find_pauses
-from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.face_geometry import FaceGeometry, teeth_distance
+from audio2mesh.data.lips import Bounds, deep_pauses, lip_opening, mouth_width
 from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, ROUNDED, SILENCE, Phone
 from audio2mesh.model.motion import Motion
 
@@ -53,24 +54,10 @@ def _mean(scores: Sequence[Score]) -> np.ndarray:
     return np.asarray(sum(np.asarray(s.value, float) * (s.weight / total) for s in scores))
 
 
-_SHUT, _OPEN = 0.15, 0.4  # of the 95th percentile of the opening
-_INVISIBLE, _LARGEST_SHUT, _SMALLEST_OPEN = 0.01, 0.025, 0.08  # of the mouth's width
 _NEAR_TEETH = 0.65  # of the lower lip's distance from the upper teeth at rest
-_LARGEST_CONTACT = 0.125  # of the mouth's width: opening beyond which a lip only passes the teeth
 _ROUND = 0.95  # of the width between the corners at rest
 _SHORTEST_VOWEL, _SHORTEST_AH = 0.06, 0.1  # seconds; shorter ones are reduced
-_PAUSE_SECONDS = 0.4
 _TOUCH = 0.015  # seconds between silences that are one
-_PAUSE_BORDER = 0.15  # seconds at both ends of a pause in which the mouth may still move
-
-
-@dataclass(frozen=True)
-class Bounds:
-    """Openings in metres."""
-
-    shut: float  # below, the lips are shut
-    open: float  # above, they are open
-    contact: float  # above, the lower lip is no longer held to the upper teeth
 
 
 @dataclass(frozen=True)
@@ -82,50 +69,18 @@ class Mouth:
     teeth: Tensor | None  # from the lower lip to the upper teeth, relative to rest
 
 
-def lip_opening(motion: Motion, face: FaceGeometry) -> Tensor:
-    """Height [.., F] in metres of the gap between the lips where it is widest, beyond rest."""
-    upper, lower = (motion.offsets(i)[..., 1] for i in face.pairs)
-    return (upper - lower).amax(-1).clamp_min(0)
-
-
-def opening_bounds(openings: Tensor, face: FaceGeometry) -> Bounds:
-    """Bounds for a speaker who opens the mouth by `openings` [n] metres in all recordings."""
-    wide = float(np.quantile(openings.numpy(), 0.95))
-    mouth = float(_width(face.rest[face.corners]))
-    shut = min(max(_SHUT * wide, _INVISIBLE * mouth), _LARGEST_SHUT * mouth)
-    return Bounds(shut, max(_OPEN * wide, _SMALLEST_OPEN * mouth), _LARGEST_CONTACT * mouth)
-
-
 def mouth_curves(motion: Motion, face: FaceGeometry) -> Mouth:
     """The curves of a motion [F, ..]."""
     opening, width = lip_opening(motion, face), mouth_width(motion, face)
     return Mouth(opening, width, _teeth_distance(motion, face))
 
 
-def mouth_width(motion: Motion, face: FaceGeometry) -> Tensor:
-    """Distance [.., F] between the mouth's corners, relative to rest."""
-    corners = face.corners
-    return _width(face.rest[corners] + motion.offsets(corners)) / _width(face.rest[corners])
-
-
-def _width(ends: Tensor) -> Tensor:
-    """Distance [..] of two points [.., 2, 3]."""
-    return (ends[..., 0, :] - ends[..., 1, :]).norm(dim=-1)
-
-
 def _teeth_distance(motion: Motion, face: FaceGeometry) -> Tensor | None:
     """Mean distance [F] of the lower inner lip's middle third from the upper teeth, over rest's."""
     if not len(face.upper_teeth):
         return None
-    third = len(face.inner_lower) // 3
-    middle = face.inner_lower[third : len(face.inner_lower) - third]
-
-    def distance(lip: Tensor, teeth: Tensor) -> Tensor:
-        return torch.cdist(lip, teeth).amin(-1).mean(-1)
-
-    rest = distance(face.rest[middle], face.rest[face.upper_teeth])
-    lip, teeth = (face.rest[i] + motion.offsets(i) for i in (middle, face.upper_teeth))
-    return distance(lip, teeth) / rest
+    still = Motion(torch.zeros(1, len(motion.basis)), motion.basis)
+    return teeth_distance(motion, face) / teeth_distance(still, face)
 
 
 def articulation(
@@ -186,16 +141,6 @@ def pause_closure(
     """Share of the frames deep inside silences [n, 2] (seconds) with the lips shut."""
     deep = torch.from_numpy(deep_pauses(silences, fps, len(opening)))
     return share((opening[deep] < bounds.shut).tolist())
-
-
-def deep_pauses(silences: np.ndarray, fps: float, frames: int) -> np.ndarray:
-    """Frames [F] whose centre lies in a silence of 0.4 s or more, over 0.15 s from its ends."""
-    centres = (np.arange(frames) + 0.5) / fps
-    deep = np.zeros(frames, bool)
-    for start, end in silences:
-        if end - start >= _PAUSE_SECONDS - 1e-6:
-            deep |= (centres > start + _PAUSE_BORDER) & (centres < end - _PAUSE_BORDER)
-    return deep
 
 
 def silences(audio: np.ndarray, phones: Sequence[Phone]) -> np.ndarray:

@@ -3,11 +3,11 @@ import pytest
 import torch
 from talking_faces import moving, talk
 
-from audio2mesh.evaluation.articulation import Score
-from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.sync import SyncNet3D, lse
-from audio2mesh.sync.judge import sync_judge, together
 from audio2mesh.sync.options import Role
+from research.evaluation.speech.articulation import Score
+from research.evaluation.speech.judges import sync_judge, together
+from research.evaluation.speech.recordings import Recording
 
 
 def _net(face, role: Role) -> SyncNet3D:

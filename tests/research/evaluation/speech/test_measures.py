@@ -4,10 +4,10 @@ from talking_faces import moving, talk
 
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.articulation import Score, pool, share
-from audio2mesh.evaluation.evaluate import constant, mean_offsets, measure
-from audio2mesh.evaluation.measures import MEASURES, figures, row_figures
-from audio2mesh.evaluation.recordings import Material, Recording
+from research.evaluation.speech.articulation import Score, pool, share
+from research.evaluation.speech.evaluate import constant, mean_offsets, measure
+from research.evaluation.speech.measures import MEASURES, figures, row_figures
+from research.evaluation.speech.recordings import Material, Recording
 
 REPORT_KEYS = {
     "lve_mm2", "lve_mm", "mve_mm", "fdd", "fdd_abs", "lse_d", "lse_c", "mtm_ms",

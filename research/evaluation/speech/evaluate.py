@@ -15,13 +15,6 @@ from torch.nn import functional
 from audio2mesh.data import load_dataset
 from audio2mesh.data.clips import Clip
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.evaluation.measures import MEASURES, Figures, Judge, medians, row_figures
-from audio2mesh.evaluation.options import EvaluateOptions
-from audio2mesh.evaluation.recordings import (
-    Material,
-    Recording,
-    load_material,
-)
 from audio2mesh.model.baseline import LONGEST, AutoregressiveDecoder
 from audio2mesh.model.checkpoint import load_model
 from audio2mesh.model.motion import Motion, sample_curves
@@ -32,6 +25,13 @@ from audio2mesh.sound.waveform import frame_count
 from common.device import pick_device
 from common.errors import InputError
 from common.progress import progress_bar
+from research.evaluation.options import SpeechEvaluationOptions
+from research.evaluation.speech.measures import MEASURES, Figures, Judge, medians, row_figures
+from research.evaluation.speech.recordings import (
+    Material,
+    Recording,
+    load_material,
+)
 
 Row = Callable[[Recording, int], Motion | None]
 """A recording and a count F → motion [F, ..] at the table's frame rate; None: it has none."""
@@ -147,7 +147,7 @@ class Evaluation:
 
 
 def evaluate(
-    options: EvaluateOptions,
+    options: SpeechEvaluationOptions,
     units: FaceUnits,
     face: FaceGeometry,
     topology: str,
@@ -192,7 +192,7 @@ def measure(material: Material, rows: Mapping[str, Row], fps: float, judge: Judg
 
 
 def _training_clips(
-    options: EvaluateOptions,
+    options: SpeechEvaluationOptions,
     material: Material,
     units: FaceUnits,
     face: FaceGeometry,
@@ -202,7 +202,7 @@ def _training_clips(
     tested = {recording.clip.name for recording in material.recordings if recording.clip}
     found: list[Clip] = []
     for folder in options.training:
-        dataset = load_dataset(folder, units, face, topology, options.regions)
+        dataset = load_dataset(folder, units, face, topology)
         if dataset.topology != material.topology:
             raise InputError(
                 f"{folder} has the topology {dataset.topology}, the data have {material.topology}"
@@ -214,7 +214,7 @@ def _training_clips(
     return found
 
 
-def load_models(options: EvaluateOptions, material: Material) -> dict[str, SpeechToMotion]:
+def load_models(options: SpeechEvaluationOptions, material: Material) -> dict[str, SpeechToMotion]:
     """The weights of each row; InputError for names that clash or weights of another head."""
     paths: dict[str, Path | None] = {"weights": options.weights}
     for item in options.compare:

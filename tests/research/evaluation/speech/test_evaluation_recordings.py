@@ -9,8 +9,8 @@ from talking_faces import talk
 
 from audio2mesh.data.face_geometry import FaceUnits
 from audio2mesh.data.phones import Phone, to_arrays
-from audio2mesh.evaluation.options import MaterialOptions
-from audio2mesh.evaluation.recordings import Recording, load_material
+from research.evaluation.options import MaterialOptions
+from research.evaluation.speech.recordings import Recording, load_material
 
 UNITS = FaceUnits(("jawOpen",), torch.zeros(1, 12, 3))
 PHONES = (Phone("M", 0.0, 0.25), Phone("AA", 0.25, 0.5))

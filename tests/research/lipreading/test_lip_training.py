@@ -7,18 +7,9 @@ from lip_reels import bright_reel, bright_windows
 
 from audio2mesh.data.phones import PHONES, Phone
 from audio2mesh.lipreading.decoding import phone_trigram
-from audio2mesh.lipreading.network import MEASURES, LipReadNet
-from audio2mesh.lipreading.options import LipReadOptions, LipTrainOptions
-from audio2mesh.lipreading.reels import (
-    UNKNOWN,
-    Reel,
-    augmented,
-    draw_batch,
-    draw_measures,
-    step_labels,
-    target_of,
-)
-from audio2mesh.lipreading.train import (
+from audio2mesh.lipreading.network import MEASURES, LipReadNet, LipReadOptions
+from audio2mesh.training.trainer import Trainer
+from research.lipreading.lip_task import (
     LipTask,
     fit_blank,
     fit_feature_scale,
@@ -27,7 +18,16 @@ from audio2mesh.lipreading.train import (
     lip_trainer,
     reading_losses,
 )
-from audio2mesh.training.trainer import Trainer
+from research.lipreading.options import LipTrainOptions
+from research.lipreading.reels import (
+    UNKNOWN,
+    Reel,
+    augmented,
+    draw_batch,
+    draw_measures,
+    step_labels,
+    target_of,
+)
 
 SMALL = LipReadOptions(width=32, layers=1, heads=2, dropout=0.0)
 OPTIONS = LipTrainOptions(

@@ -4,12 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from audio2mesh.evaluation.timing import (
-    best_lag,
-    lag_correlations,
-    misalignments,
-    warping_path,
-)
+from audio2mesh.data.lips import best_lag, lag_correlations
+from research.evaluation.speech.measures import misalignments, warping_path
 
 
 def _curve(late: float, frames: int = 300) -> torch.Tensor:

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.lips import best_shift, lip_opening, opening_bounds
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.articulation import lip_opening, opening_bounds
-from audio2mesh.evaluation.films import best_shift, film_scores, met
-from audio2mesh.evaluation.measures import MEASURES, Figures, medians
 from audio2mesh.model.motion import Motion
+from research.evaluation.speech.films import film_scores, met
+from research.evaluation.speech.measures import MEASURES, Figures, medians
 
 FPS = 25.0
 REST = torch.tensor([[0.0, 0, 0], [0, 0, 0], [-0.03, 0, 0], [0.03, 0, 0], [0, 0.1, 0]])

@@ -5,14 +5,9 @@ import torch
 from talking_faces import moving
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.evaluation.timing import (
-    correlation,
-    lip_acceleration,
-    lip_vertex_error,
-    mean_vertex_error,
-    upper_face_dynamics_deviation,
-)
+from audio2mesh.data.lips import correlation, lip_acceleration, lip_vertex_error
 from audio2mesh.model.motion import Motion
+from research.evaluation.speech.measures import mean_vertex_error, upper_face_dynamics_deviation
 
 
 @pytest.fixture

@@ -3,11 +3,11 @@
 import torch
 
 from audio2mesh.data.face_geometry import FaceGeometry
-from audio2mesh.evaluation.articulation import Score
-from audio2mesh.evaluation.measures import Judge
-from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.model.motion import Motion
 from audio2mesh.sync import SyncNet3D, lse
+from research.evaluation.speech.articulation import Score
+from research.evaluation.speech.measures import Judge
+from research.evaluation.speech.recordings import Recording
 
 _SHORTEST = 1.0  # seconds; in less the offsets of LSE-D and LSE-C do not fit
 

@@ -6,19 +6,16 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry
+from audio2mesh.data.lips import Bounds, deep_pauses, lip_opening, opening_bounds
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.articulation import (
-    Bounds,
+from audio2mesh.model.motion import Motion
+from research.evaluation.speech.articulation import (
     articulation,
-    deep_pauses,
-    lip_opening,
     mouth_curves,
-    opening_bounds,
     pause_closure,
     phone_frames,
     silences,
 )
-from audio2mesh.model.motion import Motion
 
 FPS = 25
 BOUNDS = Bounds(shut=0.0015, open=0.003, contact=0.006)

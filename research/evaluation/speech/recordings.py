@@ -13,12 +13,12 @@ from audio2mesh.data.dataset import recognise
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
 from audio2mesh.data.options import AUDIO_SUFFIXES
 from audio2mesh.data.phones import Phone
-from audio2mesh.evaluation.options import MaterialOptions
 from audio2mesh.model.motion import Motion
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import load_audio
 from common.arrays import array_names, read_arrays
 from common.errors import InputError
+from research.evaluation.options import MaterialOptions
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _load_folder(path: Path, options: MaterialOptions, own: Material, units: Fac
         files = [file for file in _audio_files(path) if not wanted or file.stem in wanted]
         found = [_load(file, prefix, units, own.face.rest) for file in files]
         return replace(own, recordings=found)
-    dataset = load_dataset(path, units, own.face, own.topology, options.regions)
+    dataset = load_dataset(path, units, own.face, own.topology)
     clips = [clip for clip in dataset.clips if clip.split == options.split]
     if not clips:
         raise InputError(f"{path}: has no recording of the split {options.split}")

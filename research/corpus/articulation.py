@@ -8,14 +8,15 @@ and falls.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.resources import as_file, files
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from audio2mesh.data.dominance import CHANNELS, DominanceModel, dominance_curves, read_dominance
 from audio2mesh.data.phones import BILABIALS, LABIODENTALS, OPEN_VOWELS, SILENCE, Phone
+from avatar.heads.arkit import WEIGHTS
 from common.errors import InputError
+from research.corpus.dominance import CHANNELS, DominanceModel, dominance_curves, read_dominance
 
 _TWO_FRAMES = 0.08  # seconds: holds two frames at 25 fps, wherever they fall
 _SHORTEST_HOLD = 0.03  # seconds
@@ -160,19 +161,7 @@ def _step(x: np.ndarray) -> np.ndarray:
 
 _SIDES = ("Left", "Right")
 _PAIRED = frozenset({"mouthLowerDown", "mouthUpperUp", "mouthPress", "mouthSmile", "mouthStretch"})
-ARKIT_NAMES = (
-    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
-    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "eyeBlinkLeft", "eyeBlinkRight"),
-    *("eyeLookDownLeft", "eyeLookDownRight", "eyeLookInLeft", "eyeLookInRight"),
-    *("eyeLookOutLeft", "eyeLookOutRight", "eyeLookUpLeft", "eyeLookUpRight"),
-    *("eyeSquintLeft", "eyeSquintRight", "eyeWideLeft", "eyeWideRight", "jawForward", "jawLeft"),
-    *("jawOpen", "jawRight", "mouthClose", "mouthDimpleLeft", "mouthDimpleRight"),
-    *("mouthFrownLeft", "mouthFrownRight", "mouthFunnel", "mouthLeft", "mouthLowerDownLeft"),
-    *("mouthLowerDownRight", "mouthPressLeft", "mouthPressRight", "mouthPucker", "mouthRight"),
-    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
-    *("mouthSmileLeft", "mouthSmileRight", "mouthStretchLeft", "mouthStretchRight"),
-    *("mouthUpperUpLeft", "mouthUpperUpRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
-)
+ARKIT_NAMES = tuple(sorted(WEIGHTS))
 
 
 def articulate(
@@ -197,8 +186,7 @@ def articulate(
 @cache
 def load_dominance() -> DominanceModel:
     """The fitted model that ships."""
-    with as_file(files("audio2mesh.data").joinpath("dominance.npz")) as path:
-        return read_dominance(path)
+    return read_dominance(Path(__file__).parent / "dominance.npz")
 
 
 def unit_of(channel: str) -> str:

@@ -1,7 +1,7 @@
 import pytest
 from talking_faces import moving, talk
 
-from audio2mesh.evaluation.clip_scores import format_scores, motion_scores
+from audio2mesh.data.lips import format_scores, motion_scores
 
 
 def test_the_truth_scores_perfectly_and_stillness_does_not(face):

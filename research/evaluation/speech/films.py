@@ -13,20 +13,18 @@ import torch
 from torch import Tensor
 
 from audio2mesh.data.face_geometry import FaceGeometry, lip_gap
-from audio2mesh.data.phones import BILABIALS, SILENCE, Phone
-from audio2mesh.evaluation.articulation import (
+from audio2mesh.data.lips import (
     Bounds,
-    Score,
+    best_shift,
+    correlation,
     deep_pauses,
-    mouth_curves,
     opening_bounds,
-    phone_frames,
-    share,
+    overlap,
 )
-from audio2mesh.evaluation.timing import best_lag, correlation, lag_correlations, overlap
+from audio2mesh.data.phones import BILABIALS, SILENCE, Phone
 from audio2mesh.model.motion import Motion
+from research.evaluation.speech.articulation import Score, mouth_curves, phone_frames, share
 
-LARGEST_SHIFT = 0.2  # seconds
 NEAR = 1  # frames by which a closure may be missed
 
 
@@ -79,15 +77,6 @@ def film_scores(
         found[f"{name}_in_speech"] = Score(correlation(ours[said], theirs[said]), frames)
         found[f"{name}_spread"] = Score(_spread(ours[said], theirs[said]), frames)
     return {name: score for name, score in found.items() if score}
-
-
-def best_shift(
-    gap: Tensor, true_gap: Tensor, fps: float, largest: float = LARGEST_SHIFT
-) -> float | None:
-    """Frames by which `gap` [F] is late, at most `largest` seconds either way, where the two
-    correlate best; None where none does."""
-    correlations = lag_correlations(gap, true_gap, int(largest * fps + 1e-6))
-    return float(best_lag(correlations)) if correlations.max() > 0 else None
 
 
 def met(runs: Tensor, others: Tensor, near: int = NEAR) -> list[bool]:

@@ -21,14 +21,15 @@ from audio2mesh.lipreading.decoding import (
     visemes,
 )
 from audio2mesh.lipreading.network import BLANK, LipReadNet, Reading
-from audio2mesh.lipreading.options import LipTrainOptions
-from audio2mesh.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch, draw_measures
 from audio2mesh.training.distributed import own_part
 from audio2mesh.training.trainer import Trainer
 from common.errors import InputError
+from research.lipreading.options import LipTrainOptions
+from research.lipreading.reels import UNKNOWN, Draw, LipBatch, Reel, draw_batch, draw_measures
 
 _SCALE_WINDOWS = 64  # windows from which the features' mean and deviation are taken
 _WEIGHTS, _BONUSES = (0.0, 0.3, 0.6, 0.9), (0.0, 0.7, 1.4)  # of the trigram, tried
+_SHAPE = 0.5  # weight of measuring the mouth, per millimetre
 _STILL = 0.2  # weight of how a mouth is held all the time, against how it moves
 _SETTLED = 60  # reels on which the trust in the trigram is settled
 _CLIP = 5.0  # largest norm of the gradients
@@ -48,11 +49,10 @@ class LipTask:
         batch, rehearsal = self.batch(step), self.options.rehearsal
         if rehearsal <= step < rehearsal + self.options.looking:
             shape = shape_loss(self.net.measure(batch.crops), batch.shape)
-            return self.options.shape_weight * shape, {"shape": shape}
+            return _SHAPE * shape, {"shape": shape}
         read = self.net.rehearse(batch.shape) if step < rehearsal else self.net(batch.crops)
         terms = reading_losses(read, batch)
-        named, shaped = self.options.step_weight, self.options.shape_weight
-        return terms["ctc"] + named * terms["phones"] + shaped * terms["shape"], terms
+        return terms["ctc"] + terms["phones"] + _SHAPE * terms["shape"], terms
 
     def batch(self, number: int) -> LipBatch:
         """The windows of a step, of which each process draws its own: drawing takes the longest."""

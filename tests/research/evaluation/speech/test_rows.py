@@ -4,11 +4,11 @@ import pytest
 import torch
 from speech_models import syllables, talking_clip, tiny_model
 
-from audio2mesh.evaluation.evaluate import constant, in_pieces, spoken, true
-from audio2mesh.evaluation.recordings import Recording
 from audio2mesh.model.baseline import AutoregressiveDecoder
 from audio2mesh.model.speech_to_motion import SpeechToMotion
 from audio2mesh.model.stream import stream_coefficients
+from research.evaluation.speech.evaluate import constant, in_pieces, spoken, true
+from research.evaluation.speech.recordings import Recording
 
 
 @pytest.fixture
