@@ -64,8 +64,8 @@ class Studio:
         self,
         folder: Folder,
         more: list[str],
-        opener: Opener = open_for_stage,
-        command: Sequence[str] = COMMAND,
+        opener: Opener,
+        command: Sequence[str],
     ) -> None:
         """more: options of every job."""
         self._folder, self._more, self._opener = folder, more, opener
@@ -228,17 +228,23 @@ class Studio:
 
 
 async def host_studio(
-    options: StudioOptions, tell: Callable[[str, Path], None], opener: Opener = open_for_stage
+    options: StudioOptions,
+    tell: Callable[[str, Path], None],
+    opener: Opener = open_for_stage,
+    command: Sequence[str] = COMMAND,
 ) -> None:
     """Serve until cancelled; `tell` is called with the page's address and the folder. Raises
-    InputError or OSError with one sentence."""
+    InputError or OSError with one sentence.
+
+    opener: of an avatar that is to be shown; command: that runs a verb.
+    """
     check_studio(options)
     signer_of(options.sign)  # says at once what cannot sign
     folder = Folder((options.folder or Path.home() / NAMED).resolve())
     folder.prepare()
     given = options.sign or tuple(filter(None, map(os.environ.get, (CERT, KEY))))
     sign = ["--sign", *_resolved(given)] if given else []
-    studio = Studio(folder, sign, opener)
+    studio = Studio(folder, sign, opener, command)
     policy = AccessPolicy(HOST, secrets.token_urlsafe(SECRET), studio=True)
     server = partial(web_server, studio.answer, studio.handle, policy, options.port, SESSIONS)
     async with server() as port:

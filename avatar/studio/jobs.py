@@ -15,6 +15,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any, Literal
 
+from common.errors import mendable
 from common.progress import LINES
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]
@@ -45,6 +46,7 @@ class Job:
     done: int = 0
     total: int = 0
     begun: float = 0.0  # the stage, by the monotonic clock
+    heard: float = 0.0  # when it last told how far it is
     sentence: str = ""
     remarks: deque[str] = field(default_factory=lambda: deque(maxlen=REMARKS))
     stop: asyncio.Event = field(default_factory=asyncio.Event)
@@ -53,23 +55,23 @@ class Job:
     def over(self) -> bool:
         return self.state in ("done", "failed", "stopped")
 
-    def hear(self, line: str) -> bool:
-        """Take a line that the job has written; whether it tells how far the job is."""
+    def hear(self, line: str) -> None:
+        """Take a line that the job has written."""
         if not (told := PROGRESS.fullmatch(line)):
             if line and not line.startswith("compiling"):
                 self.remarks.append(line)
-            return False
+            return
         if told[1] != self.stage:
-            self.stage, self.begun = told[1], time.monotonic()
-        self.done, self.total = int(told[2]), int(told[3])
-        return True
+            self.stage, self.begun = told[1], self.heard or self.begun
+        self.heard, self.done, self.total = time.monotonic(), int(told[2]), int(told[3])
 
     def seconds_left(self) -> float | None:
         """Of the present stage; None where nothing can be said yet."""
         share = self.done / self.total if self.total else 0.0
         if self.state != "running" or share < EARLY:
             return None
-        return (time.monotonic() - self.begun) * (1 - share) / share
+        left = (self.heard - self.begun) * (1 - share) / share
+        return max(1.0, left + self.heard - time.monotonic())
 
     def told(self) -> dict[str, Any]:
         """What the page shows of it."""
@@ -137,7 +139,23 @@ class Queue:
     async def _run(self, job: Job) -> None:
         job.state, job.sentence, job.begun = "running", "", time.monotonic()
         self._changed(job)
-        process = await asyncio.create_subprocess_exec(
+        try:
+            process = await self._started(job)
+        except OSError as error:
+            return self._end(job, "failed", f"It could not be started: {mendable(error)}.")
+        beside = [asyncio.create_task(_end_when(job.stop, process))]
+        beside.append(asyncio.create_task(self._tick(job)))
+        try:
+            await self._listen(job, process)
+            status = await process.wait()
+        finally:
+            for task in beside:
+                task.cancel()
+            await _end(process)
+        self._end(job, *_verdict(job, status))
+
+    async def _started(self, job: Job) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
             *self._command,
             *job.words,
             cwd=self._folder,
@@ -147,19 +165,17 @@ class Queue:
             stderr=asyncio.subprocess.STDOUT,
             start_new_session=True,
         )
-        stopping = asyncio.create_task(_end_when(job.stop, process))
-        try:
-            await self._listen(job, process)
-            status = await process.wait()
-        finally:
-            stopping.cancel()
-            await _end(process)
-        self._end(job, *_verdict(job, status))
 
     async def _listen(self, job: Job, process: asyncio.subprocess.Process) -> None:
         assert process.stdout
         while line := await process.stdout.readline():
             job.hear(line.decode(errors="replace").strip())
+            self._changed(job)
+
+    async def _tick(self, job: Job) -> None:
+        """The time left goes down between two lines, too."""
+        while True:
+            await asyncio.sleep(1)
             self._changed(job)
 
     def _end(self, job: Job, state: State, sentence: str) -> None:

@@ -12,6 +12,7 @@ const PICTURES = /\.(jpe?g|png|webp|bmp|tiff?)$/i, AVATARS = /\.(ply|glb)$/i;
 const look = { background: COLOURS[0] };
 const chosen = { voice: null, film: null, use: null };
 let state = null, shown = 0, line = null, recorder = null;
+let ready = Promise.resolve(); // when the avatar's page is complete
 
 const stage = () => find('frame').contentWindow?.viewer;
 const plain = (name) => name.replace(/\.[^.]*$/, '').replaceAll('_', ' ');
@@ -121,17 +122,18 @@ function showAvatar() {
   const address = new URL('avatar', location.href);
   address.search = location.search;
   address.searchParams.set('version', shown);
-  find('frame').onload = async () => {
+  ready = new Promise((done) => (find('frame').onload = done)).then(async () => {
     while (find('frame').contentDocument.body?.dataset.state === 'loading') await new Promise((soon) => setTimeout(soon, 50));
     showLook();
-  };
+  });
   find('frame').src = address;
 }
 
 // Let the avatar say the chosen voice, or be silent.
 async function say() {
+  await ready;
   const viewer = stage();
-  if (!viewer?.clock) return;
+  if (!viewer) return tellWrong('The avatar is not open yet; wait a moment');
   if (viewer.clock.state !== 'idle') return viewer.clock.stop();
   const answer = await fetch(addressOf('voices', chosen.voice));
   if (!answer.ok) return tellWrong(`${chosen.voice}: is not there any more; choose another voice`);
