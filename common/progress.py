@@ -1,5 +1,9 @@
-"""A progress bar on stderr: what is done, how fast, and how long the rest takes."""
+"""A progress bar on stderr: what is done, how fast, and how long the rest takes; or lines of the
+same, for a program that shows them."""
 
+import os
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -8,6 +12,9 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn
 
 
+LINES = "VOICESPLAT_PROGRESS"
+"""Environment variable: where it is lines, a bar is lines such as "progress: driving 40/280"."""
+SOONEST = 0.2  # seconds between two lines
 Report = Callable[[int, int], None]
 """(how many are done, of how many)"""
 
@@ -29,6 +36,9 @@ def progress_bar(
 
     unit: what the speed is told in. Yields what moves the bar.
     """
+    if os.environ.get(LINES) == "lines":
+        yield _lines(what, total, done)
+        return
     from rich.console import Console  # noqa: PLC0415  commands that show no bar start without it
     from rich.progress import Progress  # noqa: PLC0415
 
@@ -47,6 +57,21 @@ def progress_bar(
             progress.update(task, completed=done, total=total, advance=further)
 
         yield show
+
+
+def _lines(what: str, total: int | None, done: int) -> Show:
+    """What writes lines instead of moving a bar."""
+    told = -SOONEST
+
+    def show(now: int | None = None, of: int | None = None, text: str | None = None) -> None:
+        nonlocal told, done, total
+        done = done + (text is None) if now is None else now
+        total = total if of is None else of
+        if done == total or time.monotonic() - told >= SOONEST:
+            told = time.monotonic()
+            print(f"progress: {what} {done}/{total or 0}", file=sys.stderr, flush=True)
+
+    return lambda done=None, total=None, text=None: show(done, total, text)
 
 
 def _columns(unit: str) -> "tuple[ProgressColumn, ...]":

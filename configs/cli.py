@@ -13,6 +13,7 @@ from configs import BAD_INPUT, VERSION
 from configs.verbs import GROUPS, VERBS, Verb
 
 HELP = ("-h", "--help")
+FIRST = "studio"  # the verb of a newcomer, who types none
 NOTE = """
 voicesplat VERB --help explains the options of a verb.
 Set VOICESPLAT_TRACEBACK=1 to see where an error was raised."""
@@ -56,6 +57,8 @@ def _run(given: str | Verb) -> None:
 def find_verb(words: Sequence[str]) -> tuple[str, list[str]]:
     """The verb that a command line starts with, and the rest. Exits where it is no verb: after
     the help or the version if that was asked for, else with one sentence."""
+    if not words and sys.stdin.isatty() and sys.stdout.isatty():
+        return FIRST, []
     for count in (1, 2):
         if (name := " ".join(words[:count])) in VERBS:
             return name, list(words[count:])

@@ -28,6 +28,13 @@ CONTINUES = "nothing half-written is left; the same command continues what it be
 OUT, DATA = frozenset({"out"}), frozenset({"data"})
 
 FILM = {
+    "studio": Verb(
+        "avatar.studio.options:StudioOptions",
+        "configs.commands.film:open_studio",
+        "a page for all: a photo, a voice, and the film of both",
+        loads="avatar.studio.host",
+        stopped="the page is no longer served; what it made stays",
+    ),
     "demo": Verb(
         "configs.options:DemoOptions",
         "configs.commands.film:make_demo",

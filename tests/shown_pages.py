@@ -56,3 +56,16 @@ def serve_command(*options: str) -> Iterator[tuple[str, int]]:
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(20) == 128 + signal.SIGINT
+
+
+@contextmanager
+def studio_command(*options: str) -> Iterator[str]:
+    """The address that `voicesplat studio` prints."""
+    command = [sys.executable, "-m", "configs.cli", "studio", "--no-browser", *options]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().split()[4].rstrip(";")
+        finally:
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 128 + signal.SIGINT

@@ -66,6 +66,9 @@ MAY_IMPORT = {
     ),
     "avatar.retarget": "avatar.geometry avatar.heads avatar.rigging common splat",
     "avatar.rigging": "avatar.geometry avatar.heads common splat",
+    "avatar.studio": (
+        "audio2mesh avatar.geometry avatar.live avatar.page avatar.trust avatar.video common"
+    ),
     "avatar.tracking": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lipreading avatar.people "
         "avatar.reconstruct avatar.retarget avatar.rigging avatar.video avatar.vision common "
@@ -79,7 +82,7 @@ MAY_IMPORT = {
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
         "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
-        "avatar.tracking avatar.trust common configs configs.doctor research.captures "
+        "avatar.studio avatar.tracking avatar.trust common configs configs.doctor research.captures "
         "research.lipreading splat"
     ),
     "configs.doctor": (
@@ -172,10 +175,12 @@ USE_AUDIO2MESH = {
     "avatar.drive",
     "avatar.lipreading",
     "avatar.live",
+    "avatar.studio",
     "avatar.video",
 }
 """The only folders of avatar/ that know audio2mesh: driving, once and many times; heads, eyes and
-brows that move with a voice; the sound of a film, and the delay of the lips in it; live speech."""
+brows that move with a voice; the sound of a film, and the delay of the lips in it; live speech; the
+studio, which asks whether a file is a voice."""
 
 ONLY_IN = {
     "ai_edge_litert": "avatar/vision/network.py",
@@ -202,7 +207,7 @@ ONLY_IN = {
     "trimesh": "avatar/geometry/mesh_file.py",
     "transformers": "audio2mesh/model/pretrained.py",
     "aiortc": "avatar/live/video_call.py",
-    "websockets": "avatar/live/server.py research/bench/live.py",
+    "websockets": "avatar/live/server.py avatar/studio/host.py research/bench/live.py",
     "tyro": "configs/command.py configs/help_text.py configs/options.py configs/usage_errors.py",
 }
 """Each library: the files that import it, and no others."""

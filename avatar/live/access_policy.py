@@ -11,6 +11,9 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 PAGE, LIVE = "/", "/live"
 VIDEO, CALL = "/video", "/call"
 """The page of a call over WebRTC, and where its offer is answered."""
+STUDIO, AVATAR, FILE = "/studio", "/avatar", "/file"
+"""Of the studio: its socket, the page of the avatar within its page, and its files."""
+SOCKETS = (LIVE, CALL, STUDIO)
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,15 @@ class Denied:
 @dataclass(frozen=True)
 class AccessPolicy:
     """host: the address of the server; token: required of all; secure: whether TLS is used; calls:
-    whether WebRTC is offered; origins: those under which a proxy shows the page."""
+    whether WebRTC is offered; origins: those under which a proxy shows the page; studio: whether it
+    is the studio's."""
 
     host: str
     token: str | None = None
     secure: bool = False
     calls: bool = False
     origins: tuple[str, ...] = ()
+    studio: bool = False
 
     def address(self, port: int) -> str:
         """The address of the page."""
@@ -48,11 +53,15 @@ class AccessPolicy:
             return Denied(403, "This page is served to this machine alone")
         if self.token is not None and not self._knows(parts.query):
             return Denied(403, "The address must end with ?token= and the token that was printed")
-        if parts.path not in ((PAGE, LIVE, VIDEO, CALL) if self.calls else (PAGE, LIVE)):
+        if parts.path not in self._paths():
             return Denied(404, "There is no such page")
-        if parts.path in (LIVE, CALL) and not self._own(headers.get("origin"), host):
+        if parts.path in SOCKETS and not self._own(headers.get("origin"), host):
             return Denied(403, "Another site's page may not connect")
         return None
+
+    def _paths(self) -> tuple[str, ...]:
+        calls = (VIDEO, CALL) if self.calls else ()
+        return PAGE, LIVE, *calls, *((STUDIO, AVATAR, FILE) if self.studio else ())
 
     def _knows(self, query: str) -> bool:
         said = parse_qs(query).get("token", [""])[0]

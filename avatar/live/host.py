@@ -136,19 +136,34 @@ def _no_password() -> str:
     raise ValueError("a key with a password")
 
 
+@dataclass(frozen=True)
+class Hosted:
+    """An avatar with which sessions can begin; its processes start with the first."""
+
+    speaker: Speaker
+    page: bytes
+    workers: Workers
+
+
+def open_hosted(plan: ServePlan, processes: int, draws: bool = False) -> Hosted:
+    """The avatar of a plan; draws: its processes draw it, too. Raises InputError,
+    FileNotFoundError or OSError."""
+    avatar, speaker = _open_speaker(plan)
+    page = live_page(plan, avatar, speaker)
+    return Hosted(speaker, page, Workers(speaker, processes, avatar if draws else None))
+
+
 async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:
     """Serve until cancelled; `tell` is called with the page's address when all is ready."""
     plan = plan_serve(options)
     policy, tls = access_policy(options), tls_of(options)
-    avatar, speaker = _open_speaker(plan)
-    drawn = avatar if options.webrtc else None
-    workers = Workers(speaker, options.threads or available_threads(), drawn)
+    hosted = open_hosted(plan, options.threads or available_threads(), options.webrtc)
+    page, speaker, workers = hosted.page, hosted.speaker, hosted.workers
+    calls = calls_of(options, speaker)
+    server = live_server(
+        page, speaker, workers, policy, options.port, options.sessions, tls, calls=calls
+    )
     try:
-        page = live_page(plan, avatar, speaker)
-        calls = calls_of(options, speaker)
-        server = live_server(
-            page, speaker, workers, policy, options.port, options.sessions, tls, calls=calls
-        )
         async with server as port:
             await workers.ready()
             tell(policy.address(port))

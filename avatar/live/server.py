@@ -1,12 +1,11 @@
-"""The page and its sessions on one port, over WebSockets (RFC 6455), and the log of refused
-clients."""
+"""Pages and sessions on one port, over WebSockets (RFC 6455), and the log of refused clients."""
 
 import asyncio
 import logging
 import ssl
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,7 +17,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Request, Response
 
-from avatar.live.access_policy import CALL, LIVE, PAGE, VIDEO, AccessPolicy
+from avatar.live.access_policy import CALL, PAGE, SOCKETS, VIDEO, AccessPolicy
 from avatar.live.connection import Socket, converse
 from avatar.live.protocol import LARGEST, ConnectionLimit, Refused, hello, refusal
 from avatar.live.session import Session
@@ -144,11 +143,42 @@ async def live_server(
     Raises InputError where the port or the address cannot be used.
     """
     assert policy.calls == (calls is not None)
-    log, slots = log or Log(), SessionSlots(sessions)
+    slots, greeting = SessionSlots(sessions), greeting_of(speaker)
     pages = {PAGE: page} | ({VIDEO: calls.page} if calls else {})
+
+    def answer(path: str) -> Response:
+        return response(200, "text/html", pages[path.partition("?")[0]])
+
+    async def handle(socket: ServerConnection) -> None:
+        await serve_session(socket, greeting, workers, slots, calls)
+
+    async with web_server(answer, handle, policy, port, sessions, tls, log) as at:
+        yield at
+
+
+def greeting_of(speaker: Speaker) -> str:
+    """The first message of a session."""
     session = Session(speaker)
     latencies = session.latency, session.listening_latency
-    greeting = hello(speaker.model.fps, speaker.names, *latencies)
+    return hello(speaker.model.fps, speaker.names, *latencies)
+
+
+@asynccontextmanager
+async def web_server(
+    answer: Callable[[str], Response],
+    handle: Callable[[ServerConnection], Awaitable[None]],
+    policy: AccessPolicy,
+    port: int,
+    sessions: int,
+    tls: ssl.SSLContext | None = None,
+    log: Log | None = None,
+) -> AsyncIterator[int]:
+    """Serve what the policy admits while the block runs; the port. port: 0 takes any that is free.
+
+    answer: of a path with its query; handle: talks over a socket, and may raise Refused. Raises
+    InputError where the port or the address cannot be used.
+    """
+    log = log or Log()
     limit = ConnectionLimit(
         SPARE_CONNECTIONS + sessions, None if policy.origins else PER_ADDRESS + sessions
     )
@@ -157,10 +187,10 @@ async def live_server(
     quiet.setLevel(logging.CRITICAL)
     try:
         server = await serve(
-            _handler(greeting, workers, slots, log, calls),
+            _handler(handle, log),
             policy.host,
             port,
-            process_request=_request_filter(policy, pages, log),
+            process_request=_request_filter(policy, answer, log),
             create_connection=connection,
             compression=None,
             max_size=LARGEST,
@@ -188,31 +218,31 @@ async def _stop(server: Server) -> None:
 
 
 def _request_filter(
-    policy: AccessPolicy, pages: Mapping[str, bytes], log: Log
+    policy: AccessPolicy, answer: Callable[[str], Response], log: Log
 ) -> Callable[[ServerConnection, Request], Response | None]:
-    """Answers all requests except those that open a session."""
+    """Answers all requests except those that open a socket."""
 
-    def answer(connection: ServerConnection, request: Request) -> Response | None:
+    def filtered(connection: ServerConnection, request: Request) -> Response | None:
         headers = {name.lower(): value for name, value in request.headers.raw_items()}
         denied = policy.ask(request.method, request.path, headers)
         if denied is not None:
             log.refused(denied.sentence)
-            return _response(denied.status, "text/plain", f"{denied.sentence}.\n".encode())
-        path = request.path.partition("?")[0]
-        return None if path in (LIVE, CALL) else _response(200, "text/html", pages[path])
+            return response(denied.status, "text/plain", f"{denied.sentence}.\n".encode())
+        return None if request.path.partition("?")[0] in SOCKETS else answer(request.path)
 
-    return answer
+    return filtered
 
 
-def _response(status: int, kind: str, body: bytes) -> Response:
+def response(status: int, kind: str, body: bytes, framed: bool = False) -> Response:
+    """An answer over HTTP; framed: pages of this server may show it within them."""
     headers = Headers(
         {
-            "Content-Type": f"{kind}; charset=utf-8",
+            "Content-Type": f"{kind}; charset=utf-8" if kind.startswith("text/") else kind,
             "Content-Length": str(len(body)),
             "Cache-Control": "no-store",
             "Referrer-Policy": "no-referrer",
             "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
+            "X-Frame-Options": "SAMEORIGIN" if framed else "DENY",
             "Connection": "close",
         }
     )
@@ -220,11 +250,11 @@ def _response(status: int, kind: str, body: bytes) -> Response:
 
 
 def _handler(
-    greeting: str, workers: Workers, slots: SessionSlots, log: Log, calls: Calls | None
+    handle: Callable[[ServerConnection], Awaitable[None]], log: Log
 ) -> Callable[[ServerConnection], Awaitable[None]]:
-    async def handle(socket: ServerConnection) -> None:
+    async def handled(socket: ServerConnection) -> None:
         try:
-            await _serve_session(socket, greeting, workers, slots, calls)
+            await handle(socket)
         except Refused as refused:
             log.refused(refused.sentence)
             await _send_away(socket, refused)
@@ -233,15 +263,15 @@ def _handler(
                 long = closed.sent.code == CloseCode.MESSAGE_TOO_BIG
                 log.refused("a message that is " + ("too long" if long else "no WebSocket's"))
 
-    return handle
+    return handled
 
 
-async def _serve_session(
+async def serve_session(
     socket: ServerConnection,
     greeting: str,
     workers: Workers,
     slots: SessionSlots,
-    calls: Calls | None,
+    calls: Calls | None = None,
 ) -> None:
     """A session for a client, if one is free."""
     if slots.taken >= slots.most:

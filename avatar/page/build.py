@@ -237,6 +237,13 @@ def video_page(title: str) -> bytes:
     )
 
 
+def studio_page() -> bytes:
+    """The page of the studio, which shows an avatar's page within it."""
+    parts = {"style": _read("style.css") + _read("studio.css")}
+    parts["script"] = _script(["panel", "studio_files", "studio"])
+    return _fill("studio.html", parts)
+
+
 def _fill(template: str, parts: Mapping[str, str]) -> bytes:
     """A template with its parts in their places."""
     text = re.sub(r"\{\{(\w+)\}\}", lambda place: parts[place[1]], _read(template))

@@ -1,6 +1,7 @@
 """An avatar from photos of one person, and what of it was seen and what was invented: shares, and a
 picture."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,20 +42,31 @@ class Made:
     part: Part  # all Gaussians, in the order of the avatar's
 
 
-def build(fitted: Fitted, seed: int = 0) -> Made:
-    """The avatar of the person whom photos were fitted with."""
+STEPS = 65
+"""Equal parts of the time that it takes, about."""
+
+
+def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda steps: None) -> Made:
+    """The avatar of the person whom photos were fitted with.
+
+    done: takes how many of STEPS are done further.
+    """
     scene = subject_scene(fitted, np.random.default_rng(seed))
+    done(4)
     hair = hair_of_photo(scene)
+    done(11)
     if hair is None:
         scene = without_hair(scene)
     strands = [] if hair is None else [hair_part(scene, hair)]
     painted = paint_skin(scene)
     if hair is not None:
         painted = rooted(scene, painted, hair, strands[0])
+    done(22)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
     whole = _with_hair(scene, parts, strands)
+    done(4)
     share = torch.from_numpy(whole.follows).float()
-    avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: None)
+    avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: done(1))
     return Made(avatar, fitted, scene, painted, whole)
 
 

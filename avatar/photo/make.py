@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 
 from avatar.geometry.vectors import Floats
-from avatar.photo.build import Made, build, shares
+from avatar.photo.build import STEPS, Made, build, shares
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.project import sampled
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from common.errors import InputError
+from common.progress import progress_bar
 
 AROUND_MOUTH = (
     *(164, 165, 167, 391, 393, 206, 426, 207, 427, 216, 436, 212, 432, 202, 422, 204, 424),
@@ -85,6 +86,7 @@ GLASSES = (
     "glasses seem to be worn; they are painted onto the skin, and eyes look through them only from "
     "the front: give a photo without them"
 )
+FITTING = 4  # steps, beside those of building
 MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 
 
@@ -107,10 +109,17 @@ def avatar_of_photos(
 
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
-    fitted = fit_photos(paths, focal, face)
-    for photo in fitted.photos:
-        _say(photo.seen)
-    made = build(fitted, seed)
+    with progress_bar("making the avatar", STEPS + FITTING, "steps/s") as show:
+        fitted, done = fit_photos(paths, focal, face), FITTING
+        for photo in fitted.photos:
+            _say(photo.seen)
+
+        def built(steps: int) -> None:
+            nonlocal done
+            show(done := done + steps)
+
+        built(0)
+        made = build(fitted, seed, built)
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
     return FromPhotos(made, source, _summary(made))
 

@@ -5,11 +5,15 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
 
 from avatar.avatar_io.options import ConvertOptions
 from avatar.batch.options import BatchOptions
 from avatar.drive.options import DriveOptions, ExportOptions, ReplayOptions, ViewOptions
 from avatar.live.options import ServeOptions
+from avatar.studio.options import StudioOptions
 from avatar.trust.options import VerifyOptions
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.atomic import write_beside
@@ -118,22 +122,40 @@ def view_avatar(options: ViewOptions) -> None:
 
 
 def serve_avatar(options: ServeOptions) -> None:
+    from avatar.live.host import host
+
     use_threads(options.threads)
+    _serve(host(options, lambda place: _tell(place, options.no_browser)))
+
+
+def open_studio(options: StudioOptions) -> None:
+    from avatar.studio.host import host_studio
+
+    def tell(address: str, folder: Path) -> None:
+        _tell(address, options.no_browser)
+        print(
+            f"what it makes lies in {folder}; without the page: voicesplat demo, make-avatar, "
+            "drive, serve (voicesplat --help)"
+        )
+
+    _serve(host_studio(options, tell))
+
+
+def _serve(work: Coroutine[Any, Any, None]) -> None:
+    """Serve until a signal comes, which then ends the process as it would have."""
     former = {number: signal.getsignal(number) for number in ENDING}
-    number = asyncio.run(_until_stopped(options))
+    number = asyncio.run(_until_stopped(work))
     stop = former[number]
     assert callable(stop)
     stop(number, None)
 
 
-async def _until_stopped(options: ServeOptions) -> signal.Signals:
+async def _until_stopped(work: Coroutine[Any, Any, None]) -> signal.Signals:
     """Serve; the signal that ended it. Between two steps, so that everything is closed."""
-    from avatar.live.host import host
-
     stopped: asyncio.Future[signal.Signals] = asyncio.get_running_loop().create_future()
     for number in ENDING:
         asyncio.get_running_loop().add_signal_handler(number, _settle, stopped, number)
-    serving = asyncio.create_task(host(options, lambda place: _tell(place, options.no_browser)))
+    serving = asyncio.create_task(work)
     await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
     if serving.done():
         serving.result()

@@ -44,7 +44,7 @@ async function start() {
     rig.move(weights, after(motion.pose(seconds), turned));
   }
   const page = { facts, rig, painter, motion, clock, orbit, face, head, look, move, paint };
-  window.viewer = { ...page, snapshot: (view) => snapshot(page, view) };
+  window.viewer = Object.assign(page, { snapshot: (view) => snapshot(page, view) });
   live(page);
   document.body.dataset.state = 'ready';
 }
@@ -130,9 +130,10 @@ function live(page) {
   const clicks = { panelButton: () => openPanel(), full, save, helpButton: help, home: () => (orbit.reset(), wake()), closeHelp: help };
   for (const [id, action] of Object.entries(clicks)) find(id).onclick = action;
   new ResizeObserver(wake).observe(stage);
-  openPanel(innerWidth > 900);
+  document.body.classList.toggle('framed', parent !== window);
+  openPanel(innerWidth > 900 && parent === window);
   document.body.classList.toggle('mute', !clock);
-  page.refresh = refresh;
+  Object.assign(page, { refresh, show });
   show();
 }
 

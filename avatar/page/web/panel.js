@@ -132,14 +132,14 @@ function setGaze(face, x, y) {
   both('eyeLookDownLeft', 'eyeLookDownRight', -y);
 }
 
-function swatch(colour, look, change) {
+export function swatch(colour, look, change) {
   const name = colour === 'studio' ? 'Studio' : colour;
   const found = make('button', { className: `swatch ${colour === 'studio' ? 'studio' : ''}`, type: 'button', title: name, 'aria-label': `Background ${name}`, onclick: () => ((look.background = colour), change()) });
   if (colour !== 'studio') found.style.background = colour;
   return found;
 }
 
-function picker(look, change) {
+export function picker(look, change) {
   const input = make('input', { type: 'color', className: 'swatch', value: '#8899aa', 'aria-label': 'Background of another colour', title: 'Another colour' });
   input.oninput = () => ((look.background = input.value), change());
   return input;

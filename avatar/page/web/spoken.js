@@ -19,7 +19,7 @@ export function listenToSource({ clock }, wake) {
   find('fileButton').onclick = () => find('file').click();
   find('file').onchange = ({ target }) => target.files[0] && (clock.play(target.files[0]), (target.value = ''));
   find('meter').append(...Array.from({ length: BARS }, () => make('i')));
-  listenToDrops((file) => clock.play(file));
+  listenToDrops((file) => (parent.studio ? parent.studio.drop(file) : clock.play(file)));
   return { ' ': speak };
 }
 

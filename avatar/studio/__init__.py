@@ -1,0 +1,1 @@
+"""One page on which photos become avatars that speak, and are filmed."""
