@@ -10,7 +10,7 @@ const COLOURS = ['#cccccf', '#f4f1ec', '#1c1d22', '#00b140'];
 const PICTURES = /\.(jpe?g|png|webp|bmp|tiff?)$/i, AVATARS = /\.(ply|glb)$/i;
 
 const look = { background: COLOURS[0] };
-const chosen = { voice: null, film: null, use: null };
+const chosen = { voice: null, told: '' }; // the voice, and the last sentence on an avatar
 let state = null, shown = 0, line = null, recorder = null;
 let ready = Promise.resolve(); // when the avatar's page is complete
 
@@ -35,7 +35,8 @@ function tellState(told) {
   find('where').textContent = `All files are in ${state.folder}`;
   find('opening').hidden = state.opening === '' || shown === state.version && state.opening !== state.avatar;
   find('opening').lastChild.textContent = `Opening ${plain(state.opening)}`;
-  if (state.sentence) tellWrong(state.sentence);
+  if (state.sentence && state.sentence !== chosen.told) tellWrong(state.sentence);
+  chosen.told = state.sentence;
   if (state.version !== shown) showAvatar();
   document.body.dataset.state = 'ready';
 }
