@@ -15,6 +15,7 @@ from configs.verbs import GROUPS, VERBS, Verb
 HELP = ("-h", "--help")
 FIRST = "studio"  # the verb of a newcomer, who types none
 NOTE = """
+voicesplat without a verb, in a terminal, opens the studio.
 voicesplat VERB --help explains the options of a verb.
 Set VOICESPLAT_TRACEBACK=1 to see where an error was raised."""
 

@@ -82,8 +82,8 @@ MAY_IMPORT = {
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
         "avatar.lipreading avatar.live avatar.page avatar.photo avatar.reconstruct avatar.rigging "
-        "avatar.studio avatar.tracking avatar.trust common configs configs.doctor research.captures "
-        "research.lipreading splat"
+        "avatar.studio avatar.tracking avatar.trust common configs configs.doctor "
+        "research.captures research.lipreading splat"
     ),
     "configs.doctor": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training "

@@ -19,7 +19,6 @@ from avatar.drive.performance import perform
 from avatar.drive.plans import DrivePlan, plan_drive
 from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
 from avatar.drive.report import PhaseClock, Report, peak_rss_mb
-from avatar.video.camera_path import portrait
 from avatar.video.sound import Sound
 from common.threads import use_threads
 
@@ -55,7 +54,7 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
     subject, motion = scene.subject, scene.motion
     with clock.stage("load"):
         context = (loaded or open_render_context(plan.look, subject)).context
-        cameras = plan.track(portrait(subject.avatar), motion.frames, motion.fps)
+        cameras = plan.track(plan.framed(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving", plan.look.label, plan.seal)
     with _saver(plan, motion) as save:

@@ -10,6 +10,7 @@ from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
 from avatar.trust.options import SignOptions
+from avatar.video.camera_path import Crop
 from common.device import Device
 
 
@@ -29,6 +30,10 @@ class LookOptions(SignOptions, LightOptions, SubjectOptions):
     """Degrees around the head for front and orbit; positive turns to the subject's left."""
     elevation: float = 0.0
     """Degrees above the height of the face for front and orbit."""
+    crop: Crop = "portrait"
+    """What front and orbit show, by what of the avatar is drawn: head and collar; the head from
+    hair to chin; the bust down to its lower end, which is not seen; or a square of the head with
+    room around it, whose sides are the smaller of --width and --height."""
     background: str = "#cccccf"
     """What is behind the head: a colour (#rrggbb or white, black, grey, green), a picture, a film,
     or transparent, which .webm, .mov and PNG frames can be."""

@@ -1,7 +1,9 @@
 """The plan of a film: each option is read once, before anything is loaded."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Never
 
@@ -15,7 +17,7 @@ from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
 from avatar.tracking.options import Sync, check_sync
 from avatar.trust.manifest import Seal, seal_of
-from avatar.video.camera_path import CameraTrack, read_track
+from avatar.video.camera_path import CameraTrack, Framing, framed_as, read_track
 from avatar.video.layers import Background, background_of, check_transparent, label_of
 from avatar.video.output import check_output, check_picture
 from avatar.video.sound import Sound
@@ -47,6 +49,7 @@ class DrivePlan:
     look: Look
     direction: Direction
     size: tuple[int, int]
+    framed: Callable[..., Framing]  # as `framed_as`, without crop and size
     track: CameraTrack
     out: Path | None  # None: no film is written
     sound: Sound | None  # that is heard; None: that of the film, if there is one
@@ -95,12 +98,13 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
     for sound in (voice, other):
         if sound:
             stated_seconds(sound)  # says at once what is no sound
-    heard = voice or other
+    heard, size = voice or other, _size(options)
     return DrivePlan(
         look=look,
         direction=direction,
-        size=(options.width, options.height),
-        track=read_track(options.camera, (options.width, options.height), camera),
+        size=size,
+        framed=partial(framed_as, options.crop, size),
+        track=read_track(options.camera, size, camera),
         out=out,
         sound=Sound(heard, beside=other if voice else None) if heard else None,
         take=read_take(take) if take else None,
@@ -165,6 +169,7 @@ class ReplayPlan:
 
     look: Look
     size: tuple[int, int]
+    framed: Callable[..., Framing]
     track: CameraTrack
     out: Path
     sound: Sound | None
@@ -189,10 +194,10 @@ def plan_replay(options: ReplayOptions) -> ReplayPlan:
     check_flame(options.flame, options.avatar, options.capture)
     if options.camera_id is not None:
         _check_no_angles(options, "--camera-id")
-    size, angles = (options.width, options.height), (options.azimuth, options.elevation)
+    size, angles = _size(options), (options.azimuth, options.elevation)
     look, sound = _look(options, options.out), Sound(options.audio) if options.audio else None
-    track = read_track(options.camera, size, angles)
-    return ReplayPlan(look, size, track, options.out, sound, seal_of(options))
+    track, framed = read_track(options.camera, size, angles), partial(framed_as, options.crop, size)
+    return ReplayPlan(look, size, framed, track, options.out, sound, seal_of(options))
 
 
 def _look(options: FilmOptions, out: Path | None) -> Look:
@@ -211,7 +216,7 @@ def _look(options: FilmOptions, out: Path | None) -> Look:
     if options.light_background and not isinstance(background, tuple):
         raise InputError("--light-background and --background: both are behind; leave one out")
     if options.label:
-        label_of(options.label, (options.width, options.height))
+        label_of(options.label, _size(options))
     if out is not None:
         check_output(out, options.audio)
         if background is None:
@@ -221,10 +226,16 @@ def _look(options: FilmOptions, out: Path | None) -> Look:
     return Look(files, light, *behind, options.label, options.device)
 
 
+def _size(options: FilmOptions) -> tuple[int, int]:
+    """Width and height of the picture."""
+    size = options.width, options.height
+    return (min(size), min(size)) if options.crop == "square" else size
+
+
 def _check_no_angles(options: FilmOptions, other: str) -> None:
-    """Refuse angles beside an option that names another camera."""
-    for name in ("azimuth", "elevation"):
-        if getattr(options, name):
+    """Refuse angles and a crop beside an option that names another camera."""
+    for name in ("azimuth", "elevation", "crop"):
+        if getattr(options, name) not in (0, "portrait"):
             raise InputError(f"--{name}: has nothing to do with {other}; leave one out")
 
 

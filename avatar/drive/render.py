@@ -20,7 +20,6 @@ from avatar.geometry.similarity import fit_similarity
 from avatar.reconstruct.capture import View
 from avatar.reconstruct.capture_reader import check_same_mesh, open_capture, split_views
 from avatar.rigging.avatar import Avatar
-from avatar.video.camera_path import portrait
 from avatar.video.output import exact_rate
 from common.errors import InputError
 from splat import Camera, pick_backend
@@ -76,7 +75,7 @@ def _captured(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recor
     if options.camera_id is not None:
         cameras: Iterable[Camera] = _own_cameras(options, views, timesteps)
     else:
-        cameras = in_head_space(head, plan.track(portrait(avatar, capture.rest), count, fps))
+        cameras = in_head_space(head, plan.track(plan.framed(avatar, capture.rest), count, fps))
     seen = Moving(lambda: iter([meshes]), lambda moved, _: moved, count, fps)
     return Recording(lambda _: seen, cameras, count, fps, head[:3, :3])
 
@@ -86,7 +85,7 @@ def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recordin
     assert options.motion
     saved = open_motion(options.motion)
     motion = retargeted(saved, avatar_face(options.avatar, avatar, saved))
-    track = plan.track(portrait(avatar), motion.frames, motion.fps)
+    track = plan.track(plan.framed(avatar), motion.frames, motion.fps)
     move = partial(moving, motion, motion.face.mesh.vertices)
     return Recording(move, track, motion.frames, motion.fps)
 

@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
@@ -59,12 +60,13 @@ class Folder:
         return names
 
     def _names(self, kind: str) -> list[str]:
-        found = [f for f in (self.path / kind).iterdir() if f.is_file() and f.name[0] != "."]
-        if kind == "avatars":
-            found = [file for file in found if file.suffix in AVATARS]
-        if kind == "films":
-            found = [file for file in found if file.suffix == ".mp4"]
-        return [f.name for f in sorted(found, key=lambda f: f.stat().st_mtime, reverse=True)]
+        suffixes = {"avatars": AVATARS, "films": (".mp4",)}.get(kind)
+        ages: dict[str, float] = {}
+        for file in (self.path / kind).glob("[!.]*"):
+            with suppress(FileNotFoundError):  # the user may delete what they like, meanwhile
+                if file.is_file() and (suffixes is None or file.suffix in suffixes):
+                    ages[file.name] = file.stat().st_mtime
+        return sorted(ages, key=ages.__getitem__, reverse=True)
 
     def file(self, kind: str, name: str) -> Path:
         """A file that the listing has. InputError where it has no such one."""

@@ -30,7 +30,6 @@ from avatar.studio.requests import make_avatar, make_film, number, read_request,
 from avatar.trust.signer import CERT, KEY, signer_of
 from avatar.trust.verify import verify
 from common.errors import InputError, mendable
-from common.threads import use_threads
 
 NAMED = "VoiceSplat"
 SESSIONS = 4
@@ -41,7 +40,6 @@ Opener = Callable[[Path], Hosted]
 
 def open_for_stage(path: Path) -> Hosted:
     """An avatar with which sessions can begin, computed by one process."""
-    use_threads(None)
     return open_hosted(plan_serve(ServeOptions(avatar=path)), 1)
 
 
@@ -243,8 +241,9 @@ async def host_studio(
     folder = Folder((options.folder or Path.home() / NAMED).resolve())
     folder.prepare()
     given = options.sign or tuple(filter(None, map(os.environ.get, (CERT, KEY))))
-    sign = ["--sign", *_resolved(given)] if given else []
-    studio = Studio(folder, sign, opener, command)
+    more = ["--sign", *_resolved(given)] if given else []
+    more += [f"--threads={options.threads}"] if options.threads else []
+    studio = Studio(folder, more, opener, command)
     policy = AccessPolicy(HOST, secrets.token_urlsafe(SECRET), studio=True)
     server = partial(web_server, studio.answer, studio.handle, policy, options.port, SESSIONS)
     async with server() as port:

@@ -21,6 +21,9 @@ class StudioOptions(SignOptions):
     """Serve at this port of 127.0.0.1; 0 takes any that is free."""
     no_browser: bool = False
     """Only say where the page is; do not open the browser."""
+    threads: int | None = None
+    """Threads that compute, at most one for each processor; by default as many as the processors,
+    or the CPU quota of a container, allow."""
 
 
 def check_studio(options: StudioOptions) -> None:

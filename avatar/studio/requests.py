@@ -10,7 +10,7 @@ from avatar.studio.folder import FILMS, Folder
 from avatar.studio.jobs import Queue
 from common.errors import InputError
 
-SETTINGS = ("width", "height", "background", "label", "emotion", "light", "camera", "style")
+SETTINGS = ("width", "height", "background", "label", "emotion", "light", "camera", "crop")
 """Options of drive that the page may set."""
 LONGEST = 200  # characters of such a value
 PICTURE = "picture:"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
@@ -24,6 +25,15 @@ ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side o
 
 Framing = tuple[Tensor, float]
 """Target [3], and the vertical extent of a picture in metres where it is not narrow."""
+
+Crop = Literal["portrait", "head", "bust", "square"]
+ROOM = {"head": 0.06, "bust": 0.07, "square": 0.19}
+"""Between what is shown and the picture's edges, in heights of the picture."""
+CHIN = 0.12
+"""How far behind the nose's tip a chin is at most, in heights of the head mesh."""
+SHOULDERS, COLUMNS = 0.8, 24  # share of the width that reaches the lower edge; parts of it
+HEM = 0.008  # metres above the lowest Gaussians, where they are dense
+STRIP = 0.04  # half the width of the middle of the face, in the same heights
 
 CameraTrack = Callable[[Framing, int, float], Iterator[Camera]]
 """(what front and orbit show, number of frames, fps) → the camera of each frame."""
@@ -74,9 +84,7 @@ def portrait(avatar: Avatar, rest: Tensor | None = None) -> Framing:
     rest [V, 3]: its mesh at rest where that is another than its own.
     """
     target, extent = framing(avatar.framed if rest is None else rest)
-    frames = triangle_frames(avatar.vertices if rest is None else rest, avatar.faces)
-    world = to_world(activate(avatar.gaussians), avatar.binding, frames)
-    from_target = world.means[world.opacities > 0.5] - target
+    from_target = _drawn(avatar, rest) - target
     above = from_target[from_target[:, 1] > 0]
     if not len(above):
         return target, extent
@@ -85,6 +93,62 @@ def portrait(avatar: Avatar, rest: Tensor | None = None) -> Framing:
     higher = max(0.0, tall + MARGIN * extent - extent / 2)
     target[1] += higher / 2  # the lower edge stays
     return target, max(extent + higher, 2 * wide / NARROW + 2 * MARGIN * extent)
+
+
+def _drawn(avatar: Avatar, rest: Tensor | None) -> Tensor:
+    """The positions [N, 3] of what is drawn."""
+    frames = triangle_frames(avatar.vertices if rest is None else rest, avatar.faces)
+    world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+    return world.means[world.opacities > 0.5]
+
+
+def framed_as(
+    crop: Crop, size: tuple[int, int], avatar: Avatar, rest: Tensor | None = None
+) -> Framing:
+    """What a picture of so many pixels shows of an avatar, by what of it is drawn: from its hair to
+    its chin, or to its lower end, which is not shown; square: its head with room around it.
+
+    rest [V, 3]: as `portrait` takes it.
+    """
+    if crop == "portrait":
+        return portrait(avatar, rest)
+    drawn, aspect = _drawn(avatar, rest), size[1] / size[0]
+    low = chin(avatar.framed if rest is None else rest)
+    head = drawn[drawn[:, 1] > low]
+    target = torch.tensor([0.0, float(head[:, 1].mean()), float(head[:, 2].mean())])
+    extent = 0.0
+    for _ in range(3):  # what is near is seen higher or lower with another height of the camera
+        seen = _in_plane(head, target)
+        wide = float(torch.quantile((seen[:, 0] - target[0]).abs(), MOST))
+        high = float(torch.quantile(seen[:, 1], MOST))
+        end = _lower_edge(_in_plane(drawn, target)) if crop == "bust" else low
+        below = 0.0 if crop == "bust" else ROOM[crop]
+        extent = max((high - end) / (1 - ROOM[crop] - below), 2.2 * wide * aspect)
+        target[1] = end + (0.5 - below) * extent if crop == "bust" else (high + end) / 2
+    return target, extent / max(1.0, NARROW * aspect)
+
+
+def _in_plane(points: Tensor, target: Tensor) -> Tensor:
+    """Where points [N, 3] are seen in the plane of the target, [N, 2] in metres."""
+    offset = points - target
+    return target[:2] + offset[:, :2] * (DISTANCE / (DISTANCE - offset[:, 2:]))
+
+
+def _lower_edge(seen: Tensor) -> float:
+    """The height down to which everything of shoulders' width is drawn, by points [N, 2]."""
+    reach = float(torch.quantile(seen[:, 0].abs(), MOST))
+    columns = torch.linspace(-SHOULDERS * reach, SHOULDERS * reach, COLUMNS + 1)
+    place = torch.bucketize(seen[:, 0].contiguous(), columns)
+    lows = [seen[place == column, 1] for column in range(1, COLUMNS + 1)]
+    return max(float(torch.quantile(low, 1 - MOST)) for low in lows if len(low)) + HEM
+
+
+def chin(vertices: Tensor) -> float:
+    """The height of the chin of a head mesh [V, 3]: the lowest of the middle of its face."""
+    low, high = vertices.amin(0), vertices.amax(0)
+    tall = float(high[1] - low[1])
+    strip = vertices[(vertices[:, 0] - (low[0] + high[0]) / 2).abs() < STRIP * tall]
+    return float(strip[strip[:, 2] > strip[:, 2].max() - CHIN * tall, 1].min())
 
 
 def framing(vertices: Tensor) -> Framing:

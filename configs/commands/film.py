@@ -131,6 +131,8 @@ def serve_avatar(options: ServeOptions) -> None:
 def open_studio(options: StudioOptions) -> None:
     from avatar.studio.host import host_studio
 
+    use_threads(options.threads)
+
     def tell(address: str, folder: Path) -> None:
         _tell(address, options.no_browser)
         print(

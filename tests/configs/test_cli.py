@@ -53,6 +53,15 @@ def test_an_option_has_more_than_one_choice(name: str):
         assert len(among) > 1, option
 
 
+def test_a_newcomer_who_types_no_verb_gets_the_studio(monkeypatch: pytest.MonkeyPatch):
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    assert find_verb([]) == ("studio", [])
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False)
+    with pytest.raises(SystemExit):
+        find_verb([])
+
+
 @pytest.mark.parametrize("name", VERBS)
 def test_every_verb_explains_itself(name: str, capsys):
     with pytest.raises(SystemExit) as ended:

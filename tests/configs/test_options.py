@@ -33,6 +33,7 @@ REQUIRED = {
     "render": "--avatar A.ply --out film.mp4",
     "view": "A.ply",
     "serve": "A.ply",
+    "studio": "",
     "export": "--out talk.csv",
     "reconstruct": "--capture capture --out A.ply",
     "convert": "--avatar A.ply --out B.ply",

@@ -36,10 +36,10 @@ function worklet(block) {
 }
 
 // Hear until stop() is called. heard({ pcm, level, begun }): every 0.04 s, begun in the context's
-// time; lost(): the microphone is gone.
-export async function openEar(context, heard, lost) {
+// time; lost(): the microphone is gone; beside: what the page plays is not to be heard.
+export async function openEar(context, heard, lost, beside = false) {
   if (!navigator.mediaDevices) throw new Error('Browsers give a page the microphone only over https, or on the machine that serves it. Start the server with --cert and --key.');
-  const wanted = { echoCancellation: false, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
+  const wanted = { echoCancellation: beside, noiseSuppression: false, autoGainControl: false, channelCount: 1 };
   const stream = await navigator.mediaDevices.getUserMedia({ audio: wanted });
   const address = URL.createObjectURL(new Blob([`${Resampler}\n(${worklet})(${BLOCK})`], { type: 'text/javascript' }));
   try {

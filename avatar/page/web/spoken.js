@@ -13,9 +13,10 @@ export function openSource(facts, arrays) {
 
 // Wire the controls up; what keys do.
 export function listenToSource({ clock }, wake) {
-  const speak = () => (clock.state === 'idle' ? clock.listen() : clock.stop());
+  const speak = () => (clock.state === 'idle' || clock.state === 'attending' ? clock.listen() : clock.state === 'playing' && clock.hears ? clock.attend() : clock.stop());
   clock.change = () => (showSource({ clock }), wake());
   find('play').onclick = speak;
+  find('earButton').onclick = () => clock.hearken();
   find('fileButton').onclick = () => find('file').click();
   find('file').onchange = ({ target }) => target.files[0] && (clock.play(target.files[0]), (target.value = ''));
   find('meter').append(...Array.from({ length: BARS }, () => make('i')));
@@ -26,7 +27,8 @@ export function listenToSource({ clock }, wake) {
 export function showSource({ clock }) {
   const told = find('status'), meter = find('meter');
   const level = clock.state === 'idle' ? 0 : Math.max(0, Math.min(1, 1 - (20 * Math.log10(clock.level + 1e-9)) / QUIETEST));
-  document.body.dataset.playing = clock.state !== 'idle';
+  document.body.dataset.playing = clock.state !== 'idle' && clock.state !== 'attending';
+  find('earButton').ariaPressed = clock.hears;
   if (told.textContent !== clock.text) told.textContent = clock.text;
   told.dataset.wrong = clock.wrong;
   meter.setAttribute('aria-valuenow', Math.round(100 * level));

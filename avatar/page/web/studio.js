@@ -10,11 +10,12 @@ const COLOURS = ['#cccccf', '#f4f1ec', '#1c1d22', '#00b140'];
 const PICTURES = /\.(jpe?g|png|webp|bmp|tiff?)$/i, AVATARS = /\.(ply|glb)$/i;
 
 const look = { background: COLOURS[0] };
-const chosen = { voice: null, film: null, use: null };
+const chosen = { voice: null, told: '' }; // the voice, and the last sentence on an avatar
 let state = null, shown = 0, line = null, recorder = null;
 let ready = Promise.resolve(); // when the avatar's page is complete
 
 const stage = () => find('frame').contentWindow?.viewer;
+const speaks = (clock) => clock && clock.state !== 'idle' && clock.state !== 'attending';
 const plain = (name) => name.replace(/\.[^.]*$/, '').replaceAll('_', ' ');
 
 function tellWrong(sentence) {
@@ -34,7 +35,8 @@ function tellState(told) {
   find('where').textContent = `All files are in ${state.folder}`;
   find('opening').hidden = state.opening === '' || shown === state.version && state.opening !== state.avatar;
   find('opening').lastChild.textContent = `Opening ${plain(state.opening)}`;
-  if (state.sentence) tellWrong(state.sentence);
+  if (state.sentence && state.sentence !== chosen.told) tellWrong(state.sentence);
+  chosen.told = state.sentence;
   if (state.version !== shown) showAvatar();
   document.body.dataset.state = 'ready';
 }
@@ -66,18 +68,26 @@ function lasting(seconds) {
 }
 
 function tellFilms() {
-  const names = state.files.films;
+  const jobOf = (name) => state.jobs.find((job) => job.out === name);
+  const names = state.files.films.filter((name) => (jobOf(name)?.state ?? 'done') === 'done');
   if (find('films').dataset.text === JSON.stringify(names)) return;
   const fresh = find('films').dataset.text !== undefined;
   find('films').dataset.text = JSON.stringify(names);
   find('films').replaceChildren(...names.slice(0, 6).map((name, place) => {
-    const says = state.jobs.find((job) => job.out === name)?.remarks ?? [];
+    const says = jobOf(name)?.remarks ?? [];
     return make('figure', {},
-      ...(place ? [] : [make('video', { src: addressOf('films', name), controls: true, playsInline: true, preload: 'metadata' })]),
+      ...(place ? [] : [video(name)]),
       make('figcaption', {}, make('span', { textContent: plain(name) }), make('a', { href: addressOf('films', name), download: name, textContent: 'Download .mp4' })),
       ...(place || !says.length ? [] : [make('details', {}, make('summary', { textContent: 'What the film says of itself' }), ...says.map((each) => make('p', { textContent: each })))]));
   }));
   if (fresh && names.length) find('films').scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+}
+
+// A film that can be sought in: it is loaded whole.
+function video(name) {
+  const shown = make('video', { controls: true, playsInline: true });
+  fetch(addressOf('films', name)).then((answer) => answer.blob()).then((blob) => (shown.src = URL.createObjectURL(blob)));
+  return shown;
 }
 
 function tellBackgrounds() {
@@ -134,7 +144,7 @@ async function say() {
   await ready;
   const viewer = stage();
   if (!viewer) return tellWrong('The avatar is not open yet; wait a moment');
-  if (viewer.clock.state !== 'idle') return viewer.clock.stop();
+  if (speaks(viewer.clock)) return viewer.clock.stop();
   const answer = await fetch(addressOf('voices', chosen.voice));
   if (!answer.ok) return tellWrong(`${chosen.voice}: is not there any more; choose another voice`);
   viewer.clock.play(new File([await answer.blob()], plain(chosen.voice)));
@@ -143,7 +153,7 @@ async function say() {
 function render() {
   const [width, height] = SIZES[find('size').value];
   const settings = { width: `${width}`, height: `${height}`, background: look.background };
-  for (const name of ['emotion', 'light', 'camera']) if (find(name).selectedIndex) settings[name] = find(name).value;
+  for (const name of ['emotion', 'light', 'camera', 'crop']) if (find(name).selectedIndex) settings[name] = find(name).value;
   if (find('label').value.trim()) settings.label = find('label').value.trim();
   tellWrong('');
   line.ask('film', { avatar: state.opening || state.avatar, voice: chosen.voice, settings });
@@ -230,7 +240,7 @@ function start() {
   line = new Line({ state: tellState, wrong: ({ sentence }) => tellWrong(sentence), refused: ({ sentence }) => tellWrong(sentence) },
     (is) => (document.body.classList.toggle('lost', is), is ? tellWrong('The studio cannot be reached: is the command still running?') : tellWrong('')));
   setInterval(() => {
-    const playing = (stage()?.clock?.state ?? 'idle') !== 'idle';
+    const playing = speaks(stage()?.clock);
     find('say').dataset.playing = playing;
     find('say').lastChild.textContent = playing ? 'Stop' : 'Play';
   }, 150);

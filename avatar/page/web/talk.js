@@ -4,7 +4,9 @@ import { Resampler } from './resample.js';
 import { WRONG, openEar } from './ear.js';
 
 const AHEAD = 10, PIECE = 0.5; // seconds of a recording that are sent before they are heard, at a time
-const SOUND = 1, RATE = 16000;
+const SOUND = 1, HEARD = 2, RATE = 16000;
+const VOICE = 0.03, BARGE = 0.2; // loudness of somebody who speaks, and for how many seconds it interrupts
+const EARLY = 0.15; // seconds after it was heard that an answer to a voice is shown, at the soonest
 const JUDGED = 25; // pieces of motion by whose lateness the delay is set
 const SPARE = 0.01, LATE = 1.5; // seconds
 const WAITS = 0.8; // seconds of what the microphone heard that may wait on the server; then it skips
@@ -14,6 +16,7 @@ export class Talk {
   // change(): the state, or what is to be told, has changed.
   constructor(motion, change) {
     Object.assign(this, { motion, change, state: 'idle', text: 'Press, and speak', wrong: false, level: 0 });
+    this.hears = false; // whether it listens to the microphone while it does not speak with it
     this.settled = this.stopped = 0; // until when, and since when it comes to rest, in milliseconds
   }
 
@@ -23,8 +26,9 @@ export class Talk {
 
   // The time that is shown, in seconds of what is said.
   get time() {
-    if (this.state === 'listening' || this.state === 'playing') return this.context.currentTime - this.begun - this.slipped();
-    return this.state === 'idle' ? (performance.now() - this.stopped) / 1000 + 0.5 / this.motion.fps : 0;
+    const rests = this.state === 'idle' || (this.state === 'attending' && !this.late.length);
+    if (rests) return (performance.now() - this.stopped) / 1000 + 0.5 / this.motion.fps;
+    return this.state === 'opening' ? 0 : this.context.currentTime - this.begun - this.slipped();
   }
 
   // The delay goes over into what lateness asks for, faster up than down.
@@ -43,6 +47,7 @@ export class Talk {
 
   // Speak into the microphone.
   async listen() {
+    this.hears = false;
     await this.begin('Opening the microphone', async () => {
       this.quiet = 0;
       this.socket.send(`{"type": "keep-up", "behind": ${WAITS}}`);
@@ -60,9 +65,57 @@ export class Talk {
     this.send(pcm);
   }
 
+  // Listen to the microphone, or no longer.
+  async hearken(does = !this.hears) {
+    this.hears = does;
+    if (!does) return this.stop();
+    await this.begin('Opening the microphone', async () => {
+      await this.openBeside();
+      this.attend();
+    });
+  }
+
+  async openBeside() {
+    this.spoke = 0;
+    const gone = () => ((this.hears = false), this.stop('The microphone is gone.', true));
+    this.closeEar = await openEar(this.context, (sound) => this.hearBeside(sound), gone, true);
+  }
+
+  // What another says: the avatar listens, and where it speaks itself, it stops.
+  hearBeside({ pcm, level }) {
+    if (this.state === 'attending') this.level = level;
+    const seconds = pcm.byteLength / 2 / RATE;
+    this.spoke = this.state === 'playing' ? Math.max(0, this.spoke + (level > VOICE ? seconds : -seconds)) : 0;
+    if (this.state === 'playing' && this.spoke >= BARGE) this.attend();
+    if (this.state === 'attending') this.begun ??= this.context.currentTime - seconds;
+    if (this.state === 'attending' || (this.state === 'playing' && !this.recording.ended)) this.send(pcm, HEARD);
+  }
+
+  // From now on it only listens; what it was saying is dropped, and its mouth shuts.
+  attend() {
+    if (this.state === 'playing') {
+      const heard = Math.max(0, Math.round(this.time * RATE)), turn = Math.max(0, this.motion.last);
+      this.motion.settle(this.time);
+      this.stopped = performance.now();
+      this.socket.send(JSON.stringify({ type: 'interrupt', turn, heard }));
+      this.endRecording();
+      this.context.resume();
+    }
+    Object.assign(this, { state: 'attending', late: [], delay: 0, begun: null });
+    this.motion.leave(() => this.time);
+    this.say('Listening to you');
+  }
+
+  endRecording() {
+    clearInterval(this.recording?.timer);
+    if (this.source) (this.source.onended = null), this.source.stop();
+    Object.assign(this, { recording: null, source: null });
+  }
+
   // Let it say a recording, which is heard as well.
   async play(file) {
     await this.begin(`Reading ${file.name}`, async () => {
+      if (this.hears) await this.openBeside();
       const bytes = await file.arrayBuffer();
       const sound = await this.context.decodeAudioData(bytes).catch(() => { throw new Error(`${file.name}: holds no sound that this browser can read.`); });
       const mono = Float32Array.from({ length: sound.length }, (_, n) => {
@@ -109,7 +162,7 @@ export class Talk {
   // The recording begins to be heard.
   startSound() {
     const source = this.context.createBufferSource();
-    Object.assign(source, { buffer: this.recording.sound, onended: () => this.stop('Press, and speak') });
+    Object.assign(source, { buffer: this.recording.sound, onended: () => (this.hears ? this.attend() : this.stop()) });
     source.connect(this.context.destination);
     const at = this.context.currentTime + 0.05;
     source.start(at);
@@ -123,6 +176,7 @@ export class Talk {
     Object.assign(this, { state: 'opening', late: [], delay: 0, eased: 0, skipped: -Infinity, hinted: false, context: new AudioContext() });
     this.say(text);
     const { context } = this;
+    this.motion.meet();
     try {
       await context.resume();
       await this.connect();
@@ -159,9 +213,9 @@ export class Talk {
   take(message) {
     const seconds = this.motion.take(message);
     if (seconds === null || this.state === 'idle') return;
-    if (this.state === 'listening') {
+    if (this.state === 'listening' || this.state === 'attending') {
       this.late.push(this.context.currentTime - this.begun - seconds + 0.5 / this.motion.fps);
-      if (this.late.length === 1) Object.assign(this, { delay: this.late[0] + SPARE, eased: this.context.currentTime });
+      if (this.late.length === 1) Object.assign(this, { delay: Math.max(EARLY, this.late[0] + SPARE), eased: this.context.currentTime });
       if (this.late.length > JUDGED) this.late.shift();
     }
     if (this.state === 'listening' && !this.hinted) this.text = this.pace();
@@ -177,10 +231,10 @@ export class Talk {
     return this.delay > LATE ? `Listening, but something is slow: ${behind}` : `Listening, ${behind}`;
   }
 
-  send(pcm) {
+  send(pcm, whose = SOUND) {
     if (this.socket.readyState !== WebSocket.OPEN || !pcm.byteLength) return;
     const message = new Uint8Array(1 + pcm.byteLength);
-    message[0] = SOUND;
+    message[0] = whose;
     message.set(new Uint8Array(pcm), 1);
     this.socket.send(message);
   }
@@ -193,12 +247,11 @@ export class Talk {
       this.settled = this.stopped + 1000 * seconds;
     }
     this.state = 'idle';
-    clearInterval(this.recording?.timer);
-    if (this.source) (this.source.onended = null), this.source.stop();
+    this.endRecording();
     this.closeEar?.();
     this.socket?.close();
     this.context?.close();
-    Object.assign(this, { recording: null, source: null, closeEar: null, socket: null, context: null, level: 0 });
+    Object.assign(this, { closeEar: null, socket: null, context: null, level: 0 });
     this.say(text, wrong);
   }
 }

@@ -1,6 +1,7 @@
 """The live page in a headless Chromium whose microphone is a file."""
 
 import base64
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -169,6 +170,32 @@ def test_a_recording_is_heard_and_said(address: str, tmp_path: Path, voice: np.n
         opened.wait("viewer.clock.state === 'idle'")
         coefficients, _ = received(opened)
         assert len(coefficients) == 75 and lip_correlation(coefficients, said) >= 0.9
+        assert opened.said == []
+
+
+def test_it_stops_speaking_when_somebody_else_speaks(
+    address: str, tmp_path: Path, voice: np.ndarray
+):
+    said = base64.b64encode(write_wav(tmp_path / "said.wav", voice[:SPOKEN]).read_bytes()).decode()
+    rest = f"viewer.motion.row(viewer.clock.time).slice(0, {MOUTH})"
+    with page(address, tmp_path, *microphone(tmp_path, voice[:SPOKEN])) as opened:
+        opened.run(PATIENT.replace("else send", "send"))
+        opened.run("viewer.clock.hears = true")
+        opened.run(
+            f"viewer.clock.play(new File([Uint8Array.from(atob('{said}'), c => c.charCodeAt(0))],"
+            "'said.wav'))"
+        )
+        opened.wait("viewer.clock.state === 'playing'")
+        opened.wait("viewer.clock.state === 'attending'")
+        (told,) = [json.loads(text) for text in opened.run("asked") if "interrupt" in text]
+        assert told["turn"] == 0 and 0 <= told["heard"] < SPOKEN
+        opened.wait(
+            "viewer.clock.late.length >= 20"
+        )  # it listens: frames come, soon after the sound
+        assert max(abs(value) for value in opened.run(rest).values()) < 1e-6
+        opened.run("document.getElementById('earButton').click()")
+        assert opened.run("viewer.clock.state") == "idle"
+        assert opened.run("document.getElementById('earButton').ariaPressed") == "false"
         assert opened.said == []
 
 

@@ -4,12 +4,23 @@ from pathlib import Path
 
 import pytest
 import torch
+from support import ROOT
+from torch import Tensor
 
+from avatar.avatar_io.avatar_file import load_avatar
 from avatar.heads import load_head
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import bind
-from avatar.rigging.draw import avatar_rig
-from avatar.video.camera_path import ORBIT_DEGREES, ORBIT_SECONDS, framing, portrait, read_track
+from avatar.rigging.draw import avatar_rig, rasterizer
+from avatar.video.camera_path import (
+    ORBIT_DEGREES,
+    ORBIT_SECONDS,
+    Crop,
+    framed_as,
+    framing,
+    portrait,
+    read_track,
+)
 from splat import Camera
 
 HEAD = load_head()
@@ -112,3 +123,23 @@ def test_what_stays_in_the_picture_and_strays_change_nothing(small_avatar: Avata
     shifts[rest_means(small_avatar)[:, 1].topk(5).indices, 1] = 1.0
     for avatar in (small_avatar, moved(small_avatar, shifts)[0]):
         assert torch.equal(portrait(avatar)[0], target) and portrait(avatar)[1] == extent
+
+
+@pytest.mark.parametrize("size", [(96, 96), (128, 72), (72, 128)])
+def test_a_crop_shows_what_is_drawn_and_no_lower_end_of_it(size: tuple[int, int]):
+    avatar = load_avatar(ROOT / "assets" / "demo_avatar.ply")
+    rig, draw = avatar_rig(avatar, torch.device("cpu")), rasterizer("cpu", None)
+
+    def alpha(crop: Crop, size: tuple[int, int] = size) -> Tensor:
+        camera = next(read_track("front", size, (0.0, 0.0))(framed_as(crop, size, avatar), 1, 25.0))
+        return draw(rig(avatar.vertices), camera)[..., 3] > 0.5  # [H, W]
+
+    bust, head, square = alpha("bust"), alpha("head"), alpha("square", (min(size), min(size)))
+    shoulders = bust[-2].nonzero()[:, 0]
+    low, high = int(shoulders.min()), int(shoulders.max())
+    assert high - low >= 0.5 * size[0] and bool(bust[-2, low:high].all())
+    for shown in (bust, head, square):  # all hair
+        upper = shown[: len(shown) // 2]
+        assert upper.any() and not shown[0].any() and not upper[:, [0, -1]].any()
+    shares = [float(shown[: len(shown) // 2].any(0).sum()) / min(size) for shown in (head, square)]
+    assert shares[0] > shares[1] > 0.4 * shares[0]
