@@ -128,7 +128,7 @@ def _colours(scene: Scene, strands: CardStrands) -> tuple[Floats, Floats]:
     chosen = rng.permutation(len(strands))[:COARSE]
     points, normals = strands.points[chosen], outward(strands)[chosen]
     own = together([_observed(view, points, normals) for view in scene.views])
-    rgb = filled(own, points, normals, rng, grain=0.0)
+    rgb = filled(own, points, normals)
     rgb = mix(robust_mean(rgb, own, MOST_DEVIATIONS), rgb, own.weight)
     near = KDTree(points).query(strands.points, 4)[1]
     return rgb[near].mean(1), own.weight[near].mean(1)

@@ -250,7 +250,7 @@ def clothes_part(scene: Scene) -> Part:
     spots = replace(cloth.spots, triangles=cloth.spots.triangles + first)
     triangles = np.arange(first, len(subject.faces))
     own, both = observe_spots(scene, spots, triangles, _observe_cloth)
-    rgb = filled(both, cloth.points, cloth.normals, rng, grain=0.0)
+    rgb = filled(both, cloth.points, cloth.normals)
     made = cloth.discs(subject, untoned(rgb), rng)
     lining = np.zeros(len(made) - len(rgb))
     weights = (np.append(each.weight, lining) for each in (own, both))
