@@ -6,11 +6,12 @@ import numpy as np
 import torch
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Floats, Ints
+from avatar.geometry.records import stacked
+from avatar.geometry.vectors import MM, Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import seal_lips, settle_mouth
 from avatar.heads.shape_space import load_shape_space
-from avatar.people.library import Library
+from avatar.people.library import Library, Part
 from avatar.people.subject import (
     STRETCH,
     Subject,
@@ -19,11 +20,10 @@ from avatar.people.subject import (
     sealed,
     weighted,
 )
-from avatar.people.surface import mesh
+from avatar.people.surface import Mesh, mesh
 
 NEIGHBOURS = 4  # vertices of the head that those around it follow
 NEAR_HEAD = 50 * MM  # over which that fades
-BELOW = 5 * MM  # down to which the torso counts as bare, wherever clothes leave it free
 
 
 def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] = ()) -> Floats:
@@ -78,23 +78,23 @@ def with_flat_ears(library: Library, bust: Floats) -> Floats:
 
 
 def bust_subject(
-    library: Library, bust: Floats, hidden: Ints, ears_covered: bool = False
+    library: Library, bust: Floats, clothes: Part, cloth: Mesh, ears_covered: bool = False
 ) -> tuple[Subject, Floats]:
     """The subject of a bust [B, 3] at rest, and texture coordinates [M, 3, 2] of its triangles.
 
-    hidden: vertices of the bust that clothes cover; triangles of the torso there are left out;
+    clothes: what is worn, as it lies on the bust (cloth); skin that it hides is left out;
     ears_covered: by hair.
     """
     head = load_head()
     count = len(head.vertices)
     number = np.full(len(bust), -1)
     number[library.head] = np.arange(count)
-    bare = np.logical_not(np.isin(library.faces, hidden).any(1)) & (number[library.faces] < 0).any(
-        1
-    )
+    below_head = (number[library.faces] < 0).any(1)
+    bare = below_head & ~np.isin(library.faces, clothes.hides).any(1)
     below = np.setdiff1d(library.faces[bare], library.head)
     number[below] = count + np.arange(len(below))
-    faces = np.concatenate([head.faces.numpy(), number[library.faces[bare]]])
+    skin = np.concatenate([head.faces.numpy(), number[library.faces[bare]]])
+    faces = stacked([skin, cloth.faces], [count + len(below), len(cloth.vertices)])
     torso = np.arange(len(head.faces), len(faces))
     rest = torch.from_numpy(bust[library.head]).float()
     units = fit_units(head, rest)
@@ -103,7 +103,7 @@ def bust_subject(
     blink = (head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")).norm(dim=1)
 
     def whole(shape: Floats) -> Floats:
-        return np.concatenate([shape, bust[below]])
+        return np.concatenate([shape, bust[below], cloth.vertices])
 
     resting = mesh(whole(bust[library.head]), faces)
     subject = Subject(
@@ -113,14 +113,14 @@ def bust_subject(
         rest=resting,
         stretched=mesh(whole(stretched), faces),
         skin=body,
+        bare=torso[: bare.sum()],
         torso=torso,
         owners=followed(head, resting, body, torso),
         ears_covered=ears_covered,
-        blink=np.pad(blink.double().numpy(), (0, len(below))),
-        above_cut=np.full(len(resting.vertices), np.inf),
-        down=np.concatenate([np.full(count, -np.inf), np.full(len(below), BELOW)]),
+        blink=np.pad(blink.double().numpy(), (0, len(below) + len(cloth.vertices))),
     )
-    return subject, _texture_coordinates(library, head, bare)
+    uv = _texture_coordinates(library, head, bare)
+    return subject, np.pad(uv, ((0, len(cloth.faces)), (0, 0), (0, 0)))
 
 
 def _texture_coordinates(library: Library, head: Head, bare: np.ndarray) -> Floats:

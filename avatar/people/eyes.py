@@ -1,20 +1,17 @@
 """Eyeballs: white with veins, iris, pupil, the red inner corner and the lamps' reflections."""
 
 from collections.abc import Callable
-from functools import partial
 
 import numpy as np
 
 from avatar.geometry.records import concatenated
-from avatar.geometry.vectors import MM, Floats, axes, bell, disc_axes, mix, normalised, smoothstep
+from avatar.geometry.vectors import MM, Floats, axes, disc_axes, mix, normalised, smoothstep
 from avatar.people.layer import Layer, discs, layer
-from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.shading import PaintedStudio, Studio, linear, lit_skin
-from avatar.people.subject import Look, Subject
+from avatar.people.shading import Studio, linear, lit_skin
+from avatar.people.subject import Subject
 from avatar.people.surface import Spots, at_spots, even_spots
 
 IRIS = 5.95 * MM
-PUPIL = 0.36  # of the iris
 CARUNCLE = linear((206, 128, 118))  # the red of the inner corner
 SIDES = (("l-eye", 1.0), ("r-eye", -1.0))
 """Each eyeball's part of the head, and the sign of x on its outer side."""
@@ -35,34 +32,6 @@ def redder_corner(albedo: Floats, normals: Floats, outward: float) -> Floats:
     return mix(albedo, CARUNCLE, 0.8 * smoothstep(0.62, 0.80, -outward * normals[:, 0]))
 
 
-def eye_albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats, look: Look) -> Floats:
-    """Reflectance [N, 3]; `ring` is the distance from the pupil's centre in iris radii."""
-    white = np.tile(linear((232, 227, 222)), (len(points), 1))
-    sideways = np.clip(np.abs(normals[:, 0]), 0, 1)
-    white = mix(white, linear((222, 170, 160)), 0.34 * smoothstep(0.35, 0.75, sideways))
-    veins = np.clip(fractal_noise(points * [1, 2.2, 1], 280, 3, 40), 0, 1)
-    white = mix(white, linear((200, 120, 110)), 0.30 * veins * smoothstep(1.25, 1.8, ring))
-    around = normals - gaze * (normals @ gaze)[:, None]
-    turn = np.arctan2(around[:, 1], around[:, 0])
-    spokes = np.stack([np.cos(turn), np.sin(turn), ring * 0.22], 1)
-    streaks = fractal_noise(spokes, 11, 3, 50) + 0.6 * value_noise(spokes, 26, 55)
-    iris = _iris(ring, streaks, turn, look)
-    albedo = mix(white, iris, 1 - smoothstep(0.96, 1.06, ring))
-    albedo *= (1 - 0.35 * bell(ring - 1.08, 0.09))[:, None]
-    pupil = 1 - smoothstep(PUPIL - 0.03, PUPIL + 0.04, ring + 0.02 * streaks)
-    return mix(albedo, linear((9, 8, 8)), pupil)
-
-
-def _iris(ring: Floats, streaks: Floats, turn: Floats, look: Look) -> Floats:
-    inner, outer, middle = (linear(colour) for colour in look.iris)
-    iris = np.tile(inner, (len(ring), 1))
-    iris = mix(iris, outer, smoothstep(0.45, 0.85, ring + 0.12 * streaks))
-    iris = mix(iris, middle, 0.7 * bell(ring - 0.47, 0.10))
-    dark_rim = 1 - 0.72 * smoothstep(0.80, 1.0, ring)
-    lit_below = 1.1 + 0.55 * np.clip(-np.sin(turn), -1, 1) * smoothstep(0.3, 0.7, ring)
-    return iris * ((1 + 0.34 * streaks) * dark_rim * lit_below)[:, None]
-
-
 BALL = 0.965  # of the mesh's radius, or the eyeball shows through shut lids
 # Reflections on the cornea: offset right and up (mm), radius (mm), brightness, opacity.
 CATCH_LIGHTS = (
@@ -75,11 +44,6 @@ CATCH_LIGHTS = (
 Albedo = Callable[[Floats, Floats, Floats, Floats], Floats]
 """Points [N, 3], normals [N, 3], the direction of the gaze [3] and the distance from the pupil in
 radii of the iris [N] → reflectance [N, 3]"""
-
-
-def eye_layer(studio: PaintedStudio) -> Layer:
-    """Both eyes, painted, looking straight ahead."""
-    return eyes_of(studio, partial(eye_albedo, look=studio.look))
 
 
 def eyes_of(studio: Studio, albedo_of: Albedo) -> Layer:

@@ -12,8 +12,8 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, smoothstep
 from avatar.people.layer import Layer, discs
 from avatar.people.library import Part, texels_at, texture
 from avatar.people.shading import Studio, linear, lit_skin
-from avatar.people.subject import still_neck
-from avatar.people.surface import Mesh, even_spots, mesh, smooth_points
+from avatar.people.subject import Subject, still_neck
+from avatar.people.surface import Mesh, Spots, even_spots, mesh, smooth_points
 
 LOWEST, WIDEST = -0.27, 0.215  # metres: where the garment is cut off below and at the arms
 COLLAR = -0.13  # metres: above, cloth is sampled more closely
@@ -45,45 +45,65 @@ def garment_of(part: Part, bust: Floats, name: str) -> Garment:
     return Garment(surface, sewn, part.uv[kept], texture("clothes", name))
 
 
+@dataclass(frozen=True)
+class Cloth:
+    """Samples of the outside of a garment."""
+
+    spots: Spots
+    points: Floats  # [N, 3]
+    normals: Floats  # [N, 3]
+    albedo: Floats  # [N, 3]
+    within: Bools  # [N] away from open edges
+
+    def discs(self, subject: Subject, radiance: Floats, rng: np.random.Generator) -> Layer:
+        """Discs of some radiance [N, 3], and under some of them larger ones that close the gaps."""
+        spacing = self.spots.spacing
+        owners = subject.nearest(still_neck(subject.head, subject.skin), self.points)
+        outer = self.points + self.normals * CLOTH_OVER_SKIN
+        cloth = discs(outer, self.normals, spacing * 0.85, 0.18, radiance, 0.97, owners)
+        some = self.within & (rng.random(len(outer)) < LINING)
+        beneath = discs(
+            (self.points - self.normals * MM)[some],
+            self.normals[some],
+            spacing[some] * 1.35,
+            0.15,
+            radiance[some] * 0.8,
+            0.98,
+            owners[some],
+        )
+        return concatenated([cloth, beneath])
+
+
 def garment_layer(studio: Studio, garment: Garment, colour: ArrayLike | None) -> Layer:
-    """Discs of cloth, and under some of them larger ones that close the gaps.
+    """A garment in the studio's light.
 
     colour [3]: mean sRGB of the cloth, of which the picture then gives light and dark alone.
     """
-    subject, light, rng = studio.subject, studio.light, studio.rng
+    cloth = cloth_of(studio, garment)
+    albedo = cloth.albedo
+    if colour is not None:
+        luminance = albedo @ [0.3, 0.6, 0.1]
+        albedo = linear(colour) * np.clip(luminance / luminance.mean(), 0, 4)[:, None]
+    visible = studio.light.at_rest(cloth.points, 3 * MM)
+    radiance = lit_skin(cloth.normals, visible, albedo + 0.004, 0.2, 0.15, 8.0)
+    return cloth.discs(studio.subject, radiance, studio.rng)
+
+
+def cloth_of(studio: Studio, garment: Garment) -> Cloth:
+    """Samples of a garment where its picture is opaque."""
     surface = garment.surface
     near = smoothstep(LOWEST, COLLAR, surface.vertices[:, 1])
     edge = boundary_vertices(garment.sewn, len(surface.vertices)) & (near > 0.5)
     spacing = np.where(edge, EDGE, SPACINGS[1] + (SPACINGS[0] - SPACINGS[1]) * near)
-    spots = even_spots(surface, np.arange(len(surface.faces)), spacing, rng)
+    spots = even_spots(surface, np.arange(len(surface.faces)), spacing, studio.rng)
     points, normals = smooth_points(surface, spots)
     uv = np.einsum("nc,ncx->nx", spots.weights, garment.uv[spots.triangles])
     colours = texels_at(garment.texels, uv)
     kept = np.flatnonzero(colours[:, 3] > 0.4)
-    kept = kept[_outside(points[kept], normals[kept], light.at_rest(points[kept], 2 * MM).mean(1))]
-    points, normals, spacing = points[kept], normals[kept], spots.spacing[kept]
-    albedo = linear(255 * colours[kept, :3])
-    if colour is not None:
-        luminance = albedo @ [0.3, 0.6, 0.1]
-        albedo = linear(colour) * np.clip(luminance / luminance.mean(), 0, 4)[:, None]
-    visible = light.at_rest(points, 3 * MM)
-    radiance = lit_skin(normals, visible, albedo + 0.004, 0.2, 0.15, 8.0)
-    owners = subject.nearest(still_neck(subject.head, subject.skin), points)
-    cloth = discs(
-        points + normals * CLOTH_OVER_SKIN, normals, spacing * 0.85, 0.18, radiance, 0.97, owners
-    )
+    sky = studio.light.at_rest(points[kept], 2 * MM).mean(1)
+    kept = kept[_outside(points[kept], normals[kept], sky)]
     within = ~edge[surface.faces[spots.triangles[kept]]].any(1)
-    some = within & (rng.random(len(points)) < LINING)
-    beneath = discs(
-        (points - normals * MM)[some],
-        normals[some],
-        spacing[some] * 1.35,
-        0.15,
-        radiance[some] * 0.8,
-        0.98,
-        owners[some],
-    )
-    return concatenated([cloth, beneath])
+    return Cloth(spots[kept], points[kept], normals[kept], linear(255 * colours[kept, :3]), within)
 
 
 def _outside(points: Floats, normals: Floats, sky: Floats) -> Bools:

@@ -133,9 +133,6 @@ def _patch(
 
 cheek_mask = _patch((40, -12), (19, 18), (35, 65))
 nose_mask = _patch((0, -18), (13, 13), (95, 105))
-chin_mask = _patch((0, -80), (20, 12), (65, 85))
-socket_mask = _patch((31, 20), (19, 13), (35, 55))
-under_eye_mask = _patch((29, 5.5), (13, 4.5), (55, 70))
 forehead_mask = _patch((0, 66), (34, 24), (45, 65))
 
 
@@ -143,12 +140,3 @@ def face_mask(points: Floats) -> Floats:
     """The face proper, where samples lie close."""
     _, y, z = points.T
     return smoothstep(40, 70, z) * smoothstep(-95, -70, y) * (1 - smoothstep(80, 120, y))
-
-
-def beard_mask(points: Floats) -> Floats:
-    """Where a beard would grow: jaw, chin, upper lip and the upper throat."""
-    x, y, z = points.T
-    edge = y - 42 * smoothstep(40, 72, np.abs(x))
-    grown = smoothstep(-24, -60, edge) * smoothstep(-112, -92, y + 0.25 * np.clip(55 - z, 0, None))
-    philtrum = 1 - 0.5 * bell(x, 3.0) * smoothstep(-37, -30, y)
-    return grown * smoothstep(0, 50, z) * (1 - smoothstep(0.02, 0.3, lip_mask(points))) * philtrum

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from avatar.geometry.records import concatenated, stacked
+from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats, mix, smoothstep
-from avatar.lighting.occlusion import Fog, Shadows, cast_shadows
+from avatar.lighting.occlusion import Fog
 from avatar.people.build import bound
 from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
@@ -17,10 +17,9 @@ from avatar.people.hair_cards import Hair, Style, hair_of
 from avatar.people.layer import Layer
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
-from avatar.people.shading import Lighting, Studio, linear
+from avatar.people.shading import Lighting, Studio, bust_shadows, linear
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
-from avatar.people.subject import Colour, Subject
-from avatar.people.surface import Mesh
+from avatar.people.subject import Colour
 from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
 from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
@@ -110,24 +109,14 @@ def scene_of(person: Person, rng: np.random.Generator) -> PersonScene:
     if ears_covered:
         bust = with_flat_ears(library, bust)
     clothes = library.parts[f"clothes/{person.clothes}"]
-    subject, uv = bust_subject(library, bust, clothes.hides, ears_covered)
     garment = garment_of(clothes, bust, person.clothes)
-    rest, stretched = (
-        _shadows(subject, shape, garment.surface) for shape in (subject.rest, subject.stretched)
-    )
+    subject, uv = bust_subject(library, bust, clothes, garment.surface, ears_covered)
+    rest, stretched = (bust_shadows(subject, shape) for shape in (subject.rest, subject.stretched))
     skin = place_skin(subject, rest, stretched, rng, person.finer)
     hair = hair_of(library, bust, person.hair, skin, rng) if person.hair else None
     fog = hair.fog if hair else Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
     studio = Studio(subject, Lighting(rest, stretched, fog), rng)
     return PersonScene(person, library, bust, uv, garment, skin, hair, studio)
-
-
-def _shadows(subject: Subject, shape: Mesh, garment: Mesh) -> Shadows:
-    """Shadows of all that is solid: head, mouth, eyes, bust and clothes, not lashes."""
-    lashes = [name for name in subject.head.group_names if "eyelashes" in name]
-    solid = np.delete(shape.faces, subject.part(*lashes), axis=0)
-    faces = stacked([solid, garment.faces], [len(shape.vertices), len(garment.vertices)])
-    return cast_shadows(np.concatenate([shape.vertices, garment.vertices]), faces)
 
 
 def layers_of(scene: PersonScene) -> Iterator[tuple[str, Layer]]:

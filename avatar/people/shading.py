@@ -1,4 +1,4 @@
-"""The studio's lamps, how skin, hair and cloth reflect their light, and what shadows them: the head
+"""The studio's lamps, how skin, hair and cloth reflect their light, and what shadows them: the bust
 in two shapes, and its hair. All light is linear."""
 
 from dataclasses import dataclass
@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from avatar.geometry.vectors import MM, Floats, normalised
+from avatar.geometry.vectors import Floats, normalised
 from avatar.lighting.occlusion import DIRECTIONS, Fog, Shadows, cast_shadows
 from avatar.people.masks import value_noise
-from avatar.people.subject import Look, Subject
+from avatar.people.subject import Subject
 from avatar.people.surface import Mesh
 
 
@@ -141,18 +141,7 @@ class Studio:
     rng: np.random.Generator
 
 
-@dataclass(frozen=True)
-class PaintedStudio(Studio):
-    """The same with a look for those parts that are painted."""
-
-    look: Look
-
-
-def head_shadows(subject: Subject, shape: Mesh) -> Shadows:
-    """Shadows of all that is solid: head, mouth, eyes and torso, not lashes or the neck's seam."""
+def bust_shadows(subject: Subject, shape: Mesh) -> Shadows:
+    """Shadows of all that is solid: head, mouth, eyes, bust and clothes, not lashes."""
     lashes = [name for name in subject.head.group_names if "eyelashes" in name]
-    body = subject.part("body")
-    neck_end = body[subject.above_cut[subject.faces[body]].min(1) < 0]
-    overlap = subject.torso[subject.down[subject.faces[subject.torso]].min(1) < 2 * MM]
-    thin = np.concatenate([subject.part(*lashes), neck_end, overlap])
-    return cast_shadows(shape.vertices, np.delete(subject.faces, thin, axis=0))
+    return cast_shadows(shape.vertices, np.delete(shape.faces, subject.part(*lashes), axis=0))

@@ -12,7 +12,7 @@ from avatar.people import masks
 from avatar.people.layer import Layer, discs, layer
 from avatar.people.masks import ear_mask, face_mask, lip_mask, scalp_mask
 from avatar.people.shading import Studio
-from avatar.people.subject import SKIN_BELOW_CUT, Subject
+from avatar.people.subject import Subject
 from avatar.people.surface import (
     Mesh,
     Spots,
@@ -22,7 +22,6 @@ from avatar.people.surface import (
     skinned_discs,
     smooth_points,
 )
-from avatar.people.torso import NECKLINE
 
 DARK = 0.10  # share of the sky: what sees less with the mouth shut is inside it
 
@@ -126,12 +125,9 @@ def _spacing(subject: Subject, inner_mouth: Bools, finer: float) -> Floats:
 def _bare_spots(
     subject: Subject, shape: Mesh, skin: Ints, spacing: Floats, rng: np.random.Generator
 ) -> Spots:
-    """Even spots on the head's triangles `skin` down to the cut of the neck, and below it on what
-    the pullover leaves free of the torso, and a little more."""
-    head = even_spots(shape, skin, spacing, rng)
-    cut_off = at_spots(subject.above_cut, subject.faces, head) < -SKIN_BELOW_CUT
-    free = subject.torso[subject.down[subject.faces[subject.torso]].min(1) < NECKLINE + 8 * MM]
-    return concatenated([head[~cut_off], even_spots(shape, free, spacing, rng)])
+    """Even spots on the head's triangles `skin` and on what clothes leave free of the torso."""
+    parts = (skin, subject.bare)
+    return concatenated([even_spots(shape, part, spacing, rng) for part in parts if len(part)])
 
 
 def _hidden(

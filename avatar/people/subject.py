@@ -1,8 +1,7 @@
-"""The look of a portrait, and its subject: a head with a torso, in the shapes from which it is
-painted."""
+"""The subject of a portrait: a head with a torso, in the shapes from which it is painted."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,56 +9,19 @@ import torch
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from avatar.geometry.edges import boundary_loop
 from avatar.geometry.vectors import MM, Bools, Floats, Ints
-from avatar.heads import Head, eyeball, fit_units
+from avatar.heads import Head, eyeball
 from avatar.heads.head import seal_lips
 from avatar.people.masks import ear_mask
-from avatar.people.surface import Mesh, Spots, at_spots, mesh
-from avatar.people.torso import COLUMNS, above_cut, loft, ring_depths, torso_vertices
+from avatar.people.surface import Mesh, Spots, at_spots
 
 HairStyle = Literal["bob", "short"]
 Colour = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
-class Look:
-    """Everything in which portraits differ. Colours are sRGB from 0 to 255."""
-
-    identity: str
-    """name of the head's identity: the shape of skull and face"""
-    mood: Mapping[str, float] = field(default_factory=dict)
-    """weights of expression units that belong to the resting face"""
-    skin: Colour = (214, 168, 146)
-    """mean colour of the skin"""
-    blush: float = 1.0
-    """how red cheeks, nose, chin and ears are; 1 is average"""
-    freckles: float = 1.0
-    """density of freckles; 0 has none"""
-    beard: float = 0.0
-    """strength of the beard's shadow; 0 has none"""
-    lips: Colour = (178, 88, 88)
-    """colour of the lips"""
-    lip_cover: float = 0.76
-    """share of the lips' own colour over the skin's"""
-    iris: tuple[Colour, Colour, Colour] = ((100, 74, 48), (88, 88, 68), (132, 96, 54))
-    """colours of the iris near the pupil, at the rim, and of the ring between"""
-    hair: Colour = (92, 60, 40)
-    """colour of hair and brows"""
-    hair_style: HairStyle = "bob"
-    """`bob` falls to the jaw and covers the ears; `short` leaves them free"""
-    brow_weight: float = 1.0
-    """thickness and opacity of the brows; 1 is average"""
-    lash_weight: float = 1.0
-    """number of lashes; 1 is average"""
-    cloth: Colour = (64, 84, 96)
-    """colour of the pullover"""
-
-
 STRETCH = {"jawOpen": 0.9, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}
 FLATTENED_EAR = 0.35  # ears under hair keep this share of what stands off the skull
 SKULL_SIDE = 66 * MM
-SKIN_BELOW_CUT = 2 * MM  # of the neck's ragged end that is kept under the torso's first rings
 UNPOSED = 0.005  # share of the head's pose that a vertex at the end of the neck may follow
 STILL = 0.05 * MM  # hair and clothes are bound to what no expression moves further
 
@@ -74,12 +36,11 @@ class Subject:
     rest: Mesh
     stretched: Mesh  # jaw open and eyes shut: the pose that shows most skin
     skin: Ints  # [m] triangles of the head's skin
-    torso: Ints  # [m] triangles below the cut of the neck
+    bare: Ints  # [m] triangles of the skin below
+    torso: Ints  # [m] these and those of clothes
     owners: Ints  # [M] the head's triangle that Gaussians on each triangle follow
     ears_covered: bool  # by hair
     blink: Floats  # [V] metres that both blink units move each vertex
-    above_cut: Floats  # [V] metres above the plane that cuts the neck; inf on the torso
-    down: Floats  # [V] metres below the cut of the neck along the torso; -inf on the head
 
     @property
     def faces(self) -> Ints:
@@ -103,45 +64,6 @@ class Subject:
         vertices = self.head.vertices.new_tensor(self.rest.vertices)
         centre, radius = eyeball(self.head, vertices[: len(self.head.vertices)], group)
         return centre.numpy().astype(float), float(radius)
-
-
-def make_subject(head: Head, look: Look) -> Subject:
-    """The subject of a look: identity and mood applied, torso added."""
-    plain = head.vertices + head.identities[look.identity]
-    units = fit_units(head, plain)
-    resting = sealed(head, plain + weighted(head, units, look.mood))
-    stretched = (resting + weighted(head, units, STRETCH)).numpy().astype(float)
-    neutral, rest = head.vertices.numpy().astype(float), resting.numpy().astype(float)
-    ears_covered = look.hair_style == "bob"
-    if ears_covered:
-        rest, stretched = (flattened_ears(shape, neutral) for shape in (rest, stretched))
-    body = head.group_faces("body").numpy()
-    head_faces = head.faces.numpy()
-    rim = boundary_loop(head_faces[body])
-    torso = torso_vertices(rest, head_faces[body], rest[rim]).reshape(-1, 3)
-    faces = np.concatenate([head_faces, loft(len(rest))])
-    height = above_cut(rest, rest[rim])
-    kept = height[head_faces[body]].max(1) > -SKIN_BELOW_CUT
-    torso_triangles = np.arange(len(head_faces), len(faces))
-
-    def whole(shape: Floats) -> Mesh:
-        return mesh(np.concatenate([shape, torso]), faces)
-
-    blink = head.unit("eyeBlinkLeft") + head.unit("eyeBlinkRight")
-    return Subject(
-        head=head,
-        units=units,
-        painted=whole(neutral),
-        rest=whole(rest),
-        stretched=whole(stretched),
-        skin=body[kept],
-        torso=torso_triangles,
-        owners=followed(head, whole(rest), body, torso_triangles),
-        ears_covered=ears_covered,
-        blink=np.pad(blink.norm(dim=1).numpy().astype(float), (0, len(torso))),
-        above_cut=np.pad(height, (0, len(torso)), constant_values=np.inf),
-        down=np.concatenate([np.full(len(rest), -np.inf), np.repeat(ring_depths(), COLUMNS)]),
-    )
 
 
 def weighted(head: Head, units: Tensor, weights: Mapping[str, float]) -> Tensor:

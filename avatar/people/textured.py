@@ -34,7 +34,7 @@ def skin_albedo(
     colours, known = texels[..., :3], texels[..., 3:] >= 0.5
     blurred = gaussian_filter(colours, (BLUR, BLUR, 0))
     sharp = np.clip(colours + SHARPENED * (colours - blurred), 0, 1)
-    where = np.einsum("nc,ncx->nx", skin.spots.weights, uv[skin.spots.triangles])
+    where = texture_positions(skin, uv)
     albedo = linear(255 * texels_at(sharp, where)) * np.asarray(tint)
     blank = texels_at(known.astype(np.float32), where)[:, 0] < 0.8
     blank &= skin.points[:, 1] < UNKNOWN_BELOW
@@ -42,6 +42,11 @@ def skin_albedo(
         near = KDTree(skin.points[~blank]).query(skin.points[blank], 8)[1]
         albedo[blank] = albedo[~blank][near].mean(1)
     return mix(albedo, albedo * np.asarray(lips), skin.lips)
+
+
+def texture_positions(skin: Skin, uv: Floats) -> Floats:
+    """Texture coordinates [N, 2] of samples of skin; uv [M, 3, 2] of the triangles' corners."""
+    return np.einsum("nc,ncx->nx", skin.spots.weights, uv[skin.spots.triangles])
 
 
 def iris_albedo(library: Library, bust: Floats, name: str, saturation: float) -> Albedo:

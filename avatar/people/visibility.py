@@ -35,6 +35,13 @@ SH_0 = 0.28209479177387814
 
 def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
     """The avatar without Gaussians that fill less than `least` pixels, from no side, in no pose."""
+    kept = most_filled(avatar) > least
+    raw = type(avatar.gaussians)(**{k: v[kept] for k, v in vars(avatar.gaussians).items()})
+    return dataclasses.replace(avatar, gaussians=raw, binding=avatar.binding[kept])
+
+
+def most_filled(avatar: Avatar) -> Tensor:
+    """The most pixels [N] that each Gaussian fills, of all sides and poses."""
     most = torch.zeros(len(avatar.binding))
     head = load_head(avatar.topology)
     units = fit_units(head, avatar.vertices)
@@ -46,9 +53,7 @@ def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
         world = to_world(activate(avatar.gaussians), avatar.binding, frames)
         for view in _views(everywhere=number == 0):
             most = torch.maximum(most, filled(world, view))
-    kept = most > least
-    raw = type(avatar.gaussians)(**{k: v[kept] for k, v in vars(avatar.gaussians).items()})
-    return dataclasses.replace(avatar, gaussians=raw, binding=avatar.binding[kept])
+    return most
 
 
 def filled(gaussians: Gaussians, view: Camera) -> Tensor:

@@ -48,6 +48,7 @@ THIN = 6  # pixels: half the width of what is thin
 STEEP, FLAT = 0.12, 0.25  # cosines to the view: hair with a surface beneath fades between
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
+NEAR_EAR = 15 * MM
 LEAST = 0.05  # of a piece's opacity: with less there is none
 SMOOTH = 6 * MM  # over which the billboard is smoothed
 
@@ -100,11 +101,11 @@ def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
 
 
 def _beside_ears(scene: Scene) -> Bools:
-    """Where [H, W] what the first photo shows is nearest to an ear of the mesh."""
+    """Where [H, W] what the first photo shows is near an ear of the mesh."""
     view, subject = scene.views[0], scene.subject
     ears = ear_mask(subject.painted.vertices / MM)[subject.faces].max(1) > 0
-    first = view.triangles[tuple(nearest(view.triangles != NOTHING))]
-    return np.asarray(ears, bool)[first]
+    shown = (view.triangles != NOTHING) & ears[view.triangles]
+    return _away(shown) * view.pixel < NEAR_EAR if shown.any() else shown
 
 
 def _like_skin(picture: Floats, hair: Bools, skin: Bools) -> Bools:

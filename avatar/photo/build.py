@@ -13,21 +13,30 @@ from torch.nn import functional
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats
 from avatar.people.build import bound
-from avatar.people.eyes import eye_layer
+from avatar.people.eyes import eyes_of
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
+from avatar.people.textured import iris_albedo
+from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part, rendered_hair
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.project import Part, invented_part
 from avatar.photo.refine import outside_visual_hull, refined
-from avatar.photo.subject import Scene, eye_light, subject_scene
+from avatar.photo.subject import (
+    Scene,
+    coloured_iris,
+    eye_light,
+    iris_colour,
+    subject_scene,
+)
 from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
 from splat import RawGaussians, orbit, rgb_to_sh
 
+MOST = 80_000  # Gaussians
 EYES_FOLLOW, MOUTH_FOLLOWS = 0.5, 0.5  # of what the photo corrects of their colours
 
 
@@ -63,11 +72,18 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
         painted = rooted(scene, painted, hair, strands[0])
     done(22)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
-    whole = _with_hair(scene, parts, strands)
+    whole = _fewer(scene, _with_hair(scene, parts, strands))
     done(4)
     share = torch.from_numpy(whole.follows).float()
     avatar = refined(bound(whole.layer, scene.subject), scene, share, lambda: done(1))
     return Made(avatar, fitted, scene, painted, whole)
+
+
+def _fewer(scene: Scene, part: Part) -> Part:
+    """The MOST Gaussians that fill most pixels of some view; none that hardly any view shows."""
+    most = most_filled(bound(part.layer, scene.subject)).numpy()
+    least = np.sort(most)[-MOST] if len(most) > MOST else 0.0
+    return part[most > max(LEAST, least)]
 
 
 def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
@@ -83,9 +99,11 @@ def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
 
 
 def _painted_parts(scene: Scene) -> list[Part]:
-    """Our own eyes, teeth and tongue in the light of the first photo."""
-    light = eye_light(scene.views[0].photo.seen)
-    parts = (eye_layer(scene.studio), mouth_layer(scene.studio))
+    """The library's eyes, teeth and tongue in the light of the first photo."""
+    seen = scene.views[0].photo.seen
+    light = eye_light(seen)
+    iris = coloured_iris(iris_albedo(scene.library, scene.bust, "grey", 1.0), iris_colour(seen))
+    parts = (eyes_of(scene.studio, iris), mouth_layer(scene.studio))
     lit = [replace(part, radiance=part.radiance * light) for part in parts]
     return [
         invented_part(part, follows)

@@ -9,7 +9,6 @@ from avatar.geometry.vectors import MM, Bools, Floats, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
-from avatar.people.bust import with_head
 from avatar.people.cards import CardStrands
 from avatar.people.hair_cards import (
     Style,
@@ -20,7 +19,6 @@ from avatar.people.hair_cards import (
     strand_discs,
     tones,
 )
-from avatar.people.library import load_library
 from avatar.people.masks import scalp_mask
 from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lowest, overlap
 from avatar.photo.project import (
@@ -62,9 +60,7 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     view = scene.views[0]
     if _bald(scene):
         return None
-    library, rng = load_library(), scene.studio.rng
-    head = scene.subject.rest.vertices[: len(scene.subject.head.vertices)]
-    bust = with_head(library, library.vertices, head)
+    library, bust, rng = scene.library, scene.bust, scene.studio.rng
     frame = frame_of(view)
     low, loose = lowest(view, frame)
     cut, names = (low, LOOSE) if loose else (NO_CUT, SHORT)
@@ -132,7 +128,7 @@ def _colours(scene: Scene, strands: CardStrands) -> tuple[Floats, Floats]:
     chosen = rng.permutation(len(strands))[:COARSE]
     points, normals = strands.points[chosen], outward(strands)[chosen]
     own = together([_observed(view, points, normals) for view in scene.views])
-    rgb = filled(own, points, normals, rng, grain=0.0)
+    rgb = filled(own, points, normals)
     rgb = mix(robust_mean(rgb, own, MOST_DEVIATIONS), rgb, own.weight)
     near = KDTree(points).query(strands.points, 4)[1]
     return rgb[near].mean(1), own.weight[near].mean(1)

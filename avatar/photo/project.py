@@ -8,6 +8,7 @@ import torch
 from scipy.ndimage import (
     binary_dilation,
     binary_erosion,
+    binary_opening,
     distance_transform_edt,
     gaussian_filter,
     map_coordinates,
@@ -21,11 +22,13 @@ from avatar.people.subject import Subject, still_vertices
 from avatar.people.surface import Mesh, Spots, smooth_points
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.photograph import SeenPhoto
+from avatar.photo.robust_fill import logarithms
 from avatar.tracking.landmarks import EYES, LIPS
 
 BEHIND = 3 * MM  # of the first surface, up to which a point is seen
 GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
+LEAST_SPREAD, OTHER_HUE = 0.05, 4.0  # deviation of a face's hues; so many away is no skin
 RIM = 5  # pixels along it whose light comes from behind, which no skin elsewhere has
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
@@ -115,14 +118,31 @@ def weight_of(
 
 
 def skin_mask(seen: SeenPhoto) -> Floats:
-    """[H, W] 1 where a photo shows the person without hair, eyes and the open mouth."""
-    hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=EDGE), bool)
-    return (well_inside(seen, RIM) & ~hair & ~openings(seen)).astype(float)
+    """[H, W] 1 where a photo shows the person without hair, clothes, eyes and the open mouth."""
+    other = (hair_mask(seen) > 0.4) | (cloth_mask(seen) > 0)
+    other = np.asarray(binary_dilation(other, iterations=EDGE), bool)
+    return (well_inside(seen, RIM) & ~other & ~openings(seen)).astype(float)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:
-    """[H, W] 1 where a photo shows the person without hair."""
-    return (well_inside(seen) & (seen.hair < 0.5)).astype(float)
+    """[H, W] 1 where a photo shows the person below the mouth in another hue than skin."""
+    logs = logarithms(seen.picture)
+    hues = np.stack([logs[..., 0] - logs[..., 1], logs[..., 1] - logs[..., 2]], axis=2)
+    face = polygon(seen, FACE) & ~openings(seen)
+    middle = np.median(hues[face], axis=0)
+    spread = np.maximum(1.5 * np.median(np.abs(hues[face] - middle), axis=0), LEAST_SPREAD)
+    apart = np.linalg.norm((hues - middle) / spread, axis=2) > OTHER_HUE
+    worn = beneath_face(seen) & well_inside(seen) & (seen.hair < 0.5) & apart
+    return np.asarray(binary_opening(worn, iterations=2), float)
+
+
+def beneath_face(seen: SeenPhoto) -> Bools:
+    """[H, W] true below the mouth and outside of the face."""
+    forehead, chin, above, below = seen.points[[10, 152, 13, 14]].double().numpy()
+    rows, columns = np.indices(seen.person.shape) + 0.5
+    across, down = np.stack([columns, rows]) - ((above + below) / 2)[:, None, None]
+    lower = across * (chin - forehead)[0] + down * (chin - forehead)[1] > 0
+    return lower & ~polygon(seen, FACE)
 
 
 def hair_mask(seen: SeenPhoto) -> Floats:

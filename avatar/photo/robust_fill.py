@@ -1,12 +1,13 @@
 """Colours for all of a surface from those that photos show: outliers brought into their range, the
-other side's made to fit without a seam, and the rest filled with a smooth membrane and grain."""
+other side's made to fit without a seam, and the rest filled with a smooth
+membrane."""
 
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import splu
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Floats
+from avatar.geometry.vectors import MM, Floats, mix
 from avatar.lighting.symmetry import Observed
 
 LEAST_SPREAD = 0.05  # deviation of a channel's logarithm, at least
@@ -68,10 +69,8 @@ def robust_mean(colours: Floats, observed: Observed, most: Floats | float) -> Fl
 NEIGHBOURS = 8
 FACING = 6 * MM  # distance that neighbours with opposite normals count as, halved
 SCREEN = 0.1  # pull of a membrane's neighbours where something is known, against that
-FINEST = 0.04  # of the differences between neighbours that are grain, and no edge
 PRIOR = 1e-6  # weight of the value that an unobserved sample comes with
 WELL_OBSERVED = 0.8  # of the largest weight: samples that the median is taken of
-GRAIN = 0.4  # of the known surface's, on what is invented
 SEAM_PRIOR = 1e-3  # the same of the change of the other side's colours
 
 
@@ -101,24 +100,9 @@ def seamless(own: Observed, there: Observed, points: Floats, normals: Floats) ->
     return Observed(values, there.weight)
 
 
-def filled(
-    observed: Observed,
-    points: Floats,
-    normals: Floats,
-    rng: np.random.Generator,
-    grain: float = GRAIN,
-    prior: float = PRIOR,
-) -> Floats:
+def filled(observed: Observed, points: Floats, normals: Floats) -> Floats:
     """Values [N, C] everywhere on a surface of points and normals [N, 3]."""
-    smooth = membrane(observed, points, normals, prior)
-    weight = observed.weight[:, None]
-    known = np.flatnonzero(observed.weight > SURE)
-    if not len(known):
-        return smooth
-    means = _neighbours(points, normals) @ observed.values
-    finest = np.clip(observed.values - means, -FINEST, FINEST)[rng.choice(known, len(points))]
-    finest[:, 3:] = 0
-    return observed.values * weight + (smooth + grain * finest) * (1 - weight)
+    return mix(membrane(observed, points, normals), observed.values, observed.weight)
 
 
 def _neighbours(points: Floats, normals: Floats) -> sp.csr_array:

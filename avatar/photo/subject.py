@@ -1,21 +1,30 @@
-"""The person of the photos as a subject that `avatar.people` can paint, with the colour of the
-irises and the light of the eyes."""
+"""The person of the photos as a bust of the library, dressed, with the colour of the irises and the
+light of the eyes."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from scipy.ndimage import binary_erosion
+from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.closest import closest, face_tree
-from avatar.geometry.vectors import Bools, Floats, Ints
+from avatar.geometry.records import stacked
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.lighting.occlusion import Fog
-from avatar.people.shading import Lighting, PaintedStudio, head_shadows
-from avatar.people.subject import Colour, Look, Subject, make_subject
+from avatar.people.bust import bust_subject, with_head
+from avatar.people.eyes import Albedo
+from avatar.people.garment import LOWEST, Garment, garment_of
+from avatar.people.library import Library, load_library
+from avatar.people.shading import Lighting, Studio, bust_shadows, linear
+from avatar.people.subject import Subject, sealed
 from avatar.people.surface import Mesh, Spots, mesh
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
-from avatar.photo.project import LIDS, View, polygon, view_of
+from avatar.photo.project import LIDS, View, beneath_face, cloth_mask, polygon, view_of
 
 IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
 """Landmarks of each iris: its middle, then four on its rim."""
@@ -25,18 +34,30 @@ PAINTED_WHITE = 0.62  # sRGB of the painted white, between the lids
 LEAST, MOST = 0.55, 1.25  # of the painted light
 FEWEST = 6  # pixels to take a colour from
 BROWN = (70, 50, 36)
+COARSE = 4  # pixels, in steps of which outlines are compared
+FREE = 60 * MM  # of the head, over which the bust becomes free to be moved
+DROPS, WIDER = np.arange(-30, 31, 10) * MM, (-0.1, 0.0, 0.1, 0.2)  # of shoulders that are tried
 
 
-def iris_colours(seen: SeenPhoto) -> tuple[Colour, Colour, Colour]:
-    """The look's colours near the pupil, at the rim and between, from both eyes of a photo."""
+def iris_colour(seen: SeenPhoto) -> Floats:
+    """The mean colour [3] of the irises that a photo shows, linear."""
     pixels = np.concatenate([_iris_pixels(seen, *pair) for pair in zip(IRISES, LIDS, strict=True)])
     if len(pixels) < FEWEST:
-        middle = np.array(BROWN, float)
-    else:
-        bright = pixels.sum(1)
-        inliers = (bright > np.quantile(bright, 0.2)) & (bright < np.quantile(bright, 0.8))
-        middle = np.median(pixels[inliers], axis=0) * 255
-    return _colour(middle * 1.05), _colour(middle * 0.8), _colour(middle * 1.3)
+        return linear(BROWN)
+    bright = pixels.sum(1)
+    inliers = (bright > np.quantile(bright, 0.2)) & (bright < np.quantile(bright, 0.8))
+    return linear(np.clip(np.median(pixels[inliers], axis=0) * 255, 4, 250))
+
+
+def coloured_iris(albedo_of: Albedo, wanted: Floats) -> Albedo:
+    """Eyes whose irises have a mean colour [3] that is wanted."""
+
+    def albedo(points: Floats, normals: Floats, gaze: Floats, ring: Floats) -> Floats:
+        found = albedo_of(points, normals, gaze, ring)
+        mean = found[(ring > RING[0]) & (ring < RING[1])].mean(0)
+        return mix(found, found * wanted / mean, 1 - smoothstep(0.95, 1.05, ring))
+
+    return albedo
 
 
 def eye_light(seen: SeenPhoto) -> float:
@@ -58,19 +79,15 @@ def _iris_pixels(seen: SeenPhoto, iris: tuple[int, ...], lids: tuple[int, ...]) 
     return seen.picture[ring]
 
 
-def _colour(levels: Floats) -> Colour:
-    red, green, blue = np.clip(levels, 4, 250).round().astype(int).tolist()
-    return red, green, blue
-
-
-NAME = "photo"  # of the person among the head's identities
-
-
 @dataclass(frozen=True)
 class Scene:
     """The subject, and how each photo shows them."""
 
-    studio: PaintedStudio
+    library: Library
+    bust: Floats  # [B, 3] the library's base mesh in this person's shape, at rest
+    uv: Floats  # [M, 3, 2] texture coordinates of the subject's triangles
+    garment: Garment
+    studio: Studio
     views: list[View]
 
     @property
@@ -80,19 +97,66 @@ class Scene:
 
 def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     """Seat the person of the photos."""
-    head = fitted.model.head
-    own = replace(head, identities={NAME: fitted.rest - head.vertices})
-    look = Look(identity=NAME, hair_style="short", iris=iris_colours(fitted.photos[0].seen))
-    subject = make_subject(own, look)
-    rest, stretched = (head_shadows(subject, shape) for shape in (subject.rest, subject.stretched))
+    library, head = load_library(), fitted.model.head
+    bust = with_head(library, library.vertices, sealed(head, fitted.rest).double().numpy())
+    bust, name, garment = best_garment(library, bust, fitted)
+    subject, uv = bust_subject(library, bust, library.parts[f"clothes/{name}"], garment.surface)
+    rest, stretched = (bust_shadows(subject, shape) for shape in (subject.rest, subject.stretched))
     no_fog = Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
-    studio = PaintedStudio(subject, Lighting(rest, stretched, no_fog), rng, look)
+    studio = Studio(subject, Lighting(rest, stretched, no_fog), rng)
     opaque = _opaque(subject)
-    shapes = [_posed(subject, head) for head in fitted.posed(subject.units)]
+    shapes = [_posed(subject, each) for each in fitted.posed(subject.units)]
     views = [
         view_of(photo, shape, opaque) for photo, shape in zip(fitted.photos, shapes, strict=True)
     ]
-    return Scene(studio, views)
+    return Scene(library, bust, uv, garment, studio, views)
+
+
+def best_garment(library: Library, bust: Floats, fitted: Fitted) -> tuple[Floats, str, Garment]:
+    """The bust [B, 3] with shoulders that come nearest to the first photo's outline, and those of
+    the library's clothes that leave most nearly the same skin free."""
+    photo = fitted.photos[0]
+    head = photo.posed(fitted.rest, fitted.model).double().numpy()
+    skin = library.faces[(library.vertices[library.faces][..., 1] > LOWEST).all(1)]
+    below, person, worn = (
+        mask[::COARSE, ::COARSE]
+        for mask in (
+            beneath_face(photo.seen) & (photo.seen.hair < 0.5),
+            photo.seen.person > 0.5,
+            cloth_mask(photo.seen) > 0,
+        )
+    )
+    K = photo.camera.K / torch.tensor([[COARSE], [COARSE], [1.0]])
+    camera = replace(photo.camera, K=K, width=below.shape[1], height=below.shape[0])
+
+    def shown(shape: Floats, garment: Garment) -> Ints:
+        posed = shape.copy()
+        posed[library.head] = head
+        vertices = np.concatenate([posed, garment.surface.vertices])
+        faces = stacked([skin, garment.surface.faces], [len(shape), len(garment.surface.vertices)])
+        return rasterize(project_samples(camera, vertices), faces, *below.shape).faces
+
+    def outline(shape: Floats) -> float:
+        there = shown(shape, dressed(shape, library.names("clothes")[0])) != NOTHING
+        return float((there == person)[below].mean())
+
+    def neckline(name: str) -> float:
+        return float(((shown(shape, dressed(shape, name)) >= len(skin)) == worn)[below].mean())
+
+    def dressed(shape: Floats, name: str) -> Garment:
+        return garment_of(library.parts[f"clothes/{name}"], shape, name)
+
+    shape = max(_with_shoulders(library, bust), key=outline)
+    name = max(library.names("clothes"), key=neckline)
+    return shape, name, dressed(shape, name)
+
+
+def _with_shoulders(library: Library, bust: Floats) -> Iterator[Floats]:
+    """The bust with lower, higher, wider and narrower shoulders."""
+    free = smoothstep(0, FREE, KDTree(bust[library.head]).query(bust)[0])
+    for drop in DROPS:
+        for wider in WIDER:
+            yield bust + free[:, None] * (bust * [wider, 0, 0] - [0, drop, 0])
 
 
 def _posed(subject: Subject, head: Tensor) -> Mesh:
@@ -102,10 +166,9 @@ def _posed(subject: Subject, head: Tensor) -> Mesh:
 
 
 def _opaque(subject: Subject) -> Ints:
-    """Triangles [m] that hide what is behind them: all but lashes and the neck's ragged end."""
+    """Triangles [m] that hide what is behind them: all but lashes."""
     lashes = [name for name in subject.head.group_names if "eyelashes" in name]
-    others = [name for name in subject.head.group_names if name not in (*lashes, "body")]
-    return np.concatenate([subject.skin, subject.part(*others), subject.torso])
+    return np.setdiff1d(np.arange(len(subject.faces)), subject.part(*lashes))
 
 
 def mirrored_spots(subject: Subject, spots: Spots, triangles: Ints) -> Spots:

@@ -10,16 +10,22 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import torch
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
+from avatar.geometry.zbuffer import project
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed, in_own_light, joined
-from avatar.people.complexion import skin_radiance
-from avatar.people.layer import discs
+from avatar.people.complexion import lit
+from avatar.people.garment import cloth_of
+from avatar.people.layer import Layer
+from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.masks import ear_mask
+from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
-from avatar.people.surface import Spots, even_spots, smooth_points
+from avatar.people.surface import Spots, smooth_points
+from avatar.people.textured import skin_albedo, texture_positions
 from avatar.photo.project import (
     Part,
     View,
@@ -34,9 +40,10 @@ from avatar.photo.project import (
 from avatar.photo.robust_fill import (
     FAR,
     FEWEST,
+    SURE,
     filled,
     logarithms,
-    robust_mean,
+    membrane,
     seamless,
     together,
     trimmed_fit,
@@ -71,7 +78,7 @@ def _deviations(observed: Observed, normals: Floats) -> Floats:
 
 
 FINER = 0.72  # of the portrait's spacing on the face
-CLOTH = 2.2 * MM  # spacing on the clothes
+FOREHEAD = 60  # millimetres of depth on the mean head, in front of which bare skin is
 FACE_COSINES = np.array([[0.2, 0.5]])  # cosines to the view from which skin counts, and fully
 SIDE_COSINES = np.array([[0.25, 0.55]])  # the same at the sides of the head
 EAR_COSINES = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
@@ -81,15 +88,14 @@ SIDE_WIDTHS, SIDE_DEPTHS = (
 )  # millimetres on the mean head: from the face to its sides
 JAW_SLOPE = 2 / 3  # by how much it falls from below the ear for each millimetre to the front
 NECK_HEIGHTS = (-50, -35)  # millimetres of height below the ear: from the neck to the head
-DEEPEST = 0.5  # of the light, in the deepest crevices of the skin
+DEEPEST = 0.25  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
 REDDENED = np.array([0.7, 1.0, 1.1])
-MOST_DEVIATIONS = (
-    1.2,
-    2.0,
-)  # deviations from seen skin's mean: of what is not seen, and what is mirrored
-SKIN_PRIOR = 1e-3  # weight of the colours that unobserved skin comes with
+BLACK = 0.01  # added to linear light before its logarithm
+SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what the library and the light make it
+MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
+TRIED = 4000  # samples by which pictures of skin are compared
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
 
 
@@ -104,20 +110,75 @@ class Painted:
 
 
 def paint_skin(scene: Scene) -> Painted:
-    """All skin of the subject, in the light of the photos."""
+    """All skin of the subject, in the light of the photos: where they do not show it, the library's
+    skin that comes nearest."""
     subject, studio = scene.subject, scene.studio
     light = studio.light
     skin = place_skin(subject, light.rest, light.stretched, studio.rng, FINER)
     own, both = observe_spots(scene, skin.spots, subject.skin, partial(observe_skin, subject))
-    rgb = filled(both, skin.points, skin.normals, studio.rng, prior=SKIN_PRIOR)
-    rgb = mix(
-        robust_mean(rgb, own, np.interp(both.weight, [0, 1], MOST_DEVIATIONS)), rgb, own.weight
-    )
-    rgb = mix(rgb * _crevices(scene, skin), rgb, both.weight)
+    seen = Observed(untoned(both.values), both.weight)
+    normals = world_normals(scene.views[0], skin.spots)
+    albedo = _nearest_skin(scene, skin, seen, normals)
+    shade = albedo * _crevices(scene, skin)
+    completed = in_light_of(seen, shade, normals, skin.points, skin.normals)
+    radiance = mix(completed, seen.values, both.weight)
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
-    lining = skin_radiance(studio, skin) * eye_light(scene.views[0].photo.seen)
-    radiance = mix(untoned(rgb), lining, inside)
-    return Painted(skin, radiance, own.weight, both.weight)
+    lining = lit(studio, skin, albedo) * eye_light(scene.views[0].photo.seen)
+    return Painted(skin, mix(radiance, lining, inside), own.weight, both.weight)
+
+
+def _nearest_skin(scene: Scene, skin: OpenSkin, seen: Observed, normals: Floats) -> Floats:
+    """Reflectance [N, 3] by the library's picture that differs least from skin that is seen, but
+    for the light; without the hair that is painted onto scalps."""
+    chosen = np.flatnonzero((seen.weight > SURE) & (skin.inner_mouth < 0.1))
+    chosen = scene.studio.rng.permutation(chosen)[:TRIED]
+    where = texture_positions(skin, scene.uv)[chosen]
+    some = Observed(seen.values[chosen], seen.weight[chosen])
+
+    def apart(name: str) -> float:
+        tried = linear(255 * texels_at(texture("skins", name)[..., :3], where))
+        return float(np.minimum(_light_on(some, tried, normals[chosen])[1], FAR).mean())
+
+    name = min(texture_names("skins"), key=apart)
+    albedo = skin_albedo(skin, scene.uv, {name: 1.0}, np.ones(3), np.ones(3))
+    bare = np.median(albedo[(skin.scalp < 0.01) & (skin.mm[:, 2] > FOREHEAD)], axis=0)
+    return mix(albedo, bare, skin.scalp)
+
+
+def in_light_of(
+    seen: Observed, albedo: Floats, normals: Floats, points: Floats, outwards: Floats
+) -> Floats:
+    """Radiance [N, 3] of skin of some reflectance in the light of what is seen, which it meets
+    without a seam: the logarithm of the difference is a membrane.
+
+    normals [N, 3], in the world; points and outwards [N, 3]: the surface at rest.
+    """
+    light, _ = _light_on(seen, albedo, normals)
+    expected = np.log(albedo + BLACK) + _bands(normals, seen) @ light
+    change = np.log(np.maximum(seen.values, 0) + BLACK) - expected
+    change *= (seen.weight**2 / (seen.weight**2 + SKIN_PRIOR))[:, None]
+    smooth = membrane(Observed(change, seen.weight), points, outwards, SKIN_PRIOR)
+    grey = smooth.mean(1, keepdims=True)
+    hue = np.clip(smooth - grey, -MOST_HUE, MOST_HUE)
+    return np.maximum(np.exp(expected + np.clip(grey, -MOST_GREY, MOST_GREY) + hue) - BLACK, 0)
+
+
+def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:
+    """The light [4, 3] under which skin of some reflectance is nearest to what is seen: logarithms
+    linear in the normal, of one hue; and how many deviations [N] each sample is away."""
+    change = np.log(np.maximum(seen.values, 0) + BLACK) - np.log(albedo + BLACK)
+    ridge = RIDGE * np.diag([0.0, 1, 1, 1])
+    light, away = trimmed_fit(change, _bands(normals, seen), seen.weight, ridge)
+    light[1:] = light[1:].mean(1, keepdims=True)
+    return light, away
+
+
+def _bands(normals: Floats, seen: Observed) -> Floats:
+    """One and normals [N, 3], no further aside than the seen ones."""
+    there = normals[seen.weight > SURE]
+    if len(there):
+        normals = np.clip(normals, *np.quantile(there, (0.02, 0.98), axis=0))
+    return np.column_stack([np.ones(len(normals)), normals])
 
 
 def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
@@ -129,9 +190,10 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     part = observed_part(outer, painted.observed, painted.mirrored)
     beside = beside_face(painted.skin.mm)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
+    part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     return [
-        replace(part, follows=follows * outside * (1 - painted.skin.lips)),
-        invented_part(under, 0.0),
+        each[~(np.isin(each.layer.triangles, subject.bare) & _beyond_outline(scene, each.layer))]
+        for each in (part, invented_part(under, 0.0))
     ]
 
 
@@ -173,37 +235,40 @@ def beside_face(mm: Floats) -> Floats:
     return side * smoothstep(*NECK_HEIGHTS, y + JAW_SLOPE * np.maximum(z, 0))
 
 
+def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
+    """How much of the light around reaches skin [N, 3] in crevices; red light, which its
+    surroundings throw back, falls less."""
+    sky = scene.studio.light.at_rest(skin.points, CREVICE_BIAS).mean(1)
+    return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED
+
+
+def clothes_part(scene: Scene) -> Part:
+    """A garment in the colours of the photos, without what they show not to be there."""
+    subject, rng = scene.subject, scene.studio.rng
+    cloth = cloth_of(scene.studio, scene.garment)
+    first = len(subject.faces) - len(scene.garment.surface.faces)
+    spots = replace(cloth.spots, triangles=cloth.spots.triangles + first)
+    triangles = np.arange(first, len(subject.faces))
+    own, both = observe_spots(scene, spots, triangles, _observe_cloth)
+    rgb = filled(both, cloth.points, cloth.normals)
+    made = cloth.discs(subject, untoned(rgb), rng)
+    lining = np.zeros(len(made) - len(rgb))
+    weights = (np.append(each.weight, lining) for each in (own, both))
+    return observed_part(made, *weights)[~_beyond_outline(scene, made)]
+
+
 def _observe_cloth(view: View, spots: Spots) -> Observed:
     there = visible_spots(view, spots)
     seen = view.photo.seen
     return Observed(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
 
 
-def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
-    """How much of the light around reaches skin [N, 3] in crevices, in sRGB; red light, which
-    its surroundings throw back, falls less."""
-    sky = scene.studio.light.at_rest(skin.points, CREVICE_BIAS).mean(1)
-    return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED
-
-
-def clothes_part(scene: Scene) -> Part:
-    """Clothes on the torso, without what a photo shows not to be there."""
-    subject, rng = scene.subject, scene.studio.rng
-    spots = even_spots(subject.rest, subject.torso, CLOTH, rng)
-    points, normals = smooth_points(subject.rest, spots)
-    own, both = observe_spots(scene, spots, subject.torso, _observe_cloth)
-    rgb = filled(both, points, normals, rng, grain=0.0)
-    kept = ~_beyond_outline(scene, spots)
-    owners = subject.owners[spots.triangles]
-    made = discs(points, normals, spots.spacing * 0.75, 0.18, untoned(rgb), 0.97, owners)
-    return observed_part(made, own.weight, both.weight)[kept]
-
-
-def _beyond_outline(scene: Scene, spots: Spots) -> Bools:
-    """[N] true where a photo shows that nothing of the person is."""
-    outside = np.zeros(len(spots), bool)
+def _beyond_outline(scene: Scene, layer: Layer) -> Bools:
+    """Which Gaussians [N] of the torso are where a photo shows that nothing of the person is."""
+    outside = np.zeros(len(layer), bool)
     for view in scene.views:
-        there = visible_spots(view, spots)
-        nothing = sampled(view.photo.seen.person, there.pixels) < OUTSIDE
-        outside |= there.clear & nothing
+        pixels, _ = project(view.photo.camera, torch.from_numpy(layer.means))
+        width, height = view.photo.seen.size
+        inside = ((pixels >= 0) & (pixels < torch.tensor([width, height]))).all(1)
+        outside |= inside.numpy() & (sampled(view.photo.seen.person, pixels.numpy()) < OUTSIDE)
     return outside

@@ -7,6 +7,7 @@ from avatar.geometry.vectors import MM
 from avatar.heads import load_head
 from avatar.people.bust import bust_of, bust_subject
 from avatar.people.cards import Cards, strands_on, texture_flow
+from avatar.people.garment import garment_of
 from avatar.people.hair_cards import Style, deformed
 from avatar.people.library import Part, load_library, texels_at, texture, texture_names
 from avatar.people.sampler import random_person
@@ -71,9 +72,15 @@ def test_lips_of_a_random_person_are_shut_and_the_torso_continues_the_neck():
     bust = bust_of(LIBRARY, person.mix, person.modes)
     upper, lower = (HEAD.regions[f"lip_inner_{side}"].numpy() for side in ("upper", "lower"))
     assert np.allclose(bust[LIBRARY.head[upper]], bust[LIBRARY.head[lower]], atol=1e-9)
-    subject, uv = bust_subject(LIBRARY, bust, np.empty(0, np.int64))
-    shared = np.isin(subject.faces[subject.torso], np.arange(len(HEAD.vertices)))
+    clothes = LIBRARY.parts[f"clothes/{person.clothes}"]
+    cloth = garment_of(clothes, bust, person.clothes).surface
+    subject, uv = bust_subject(LIBRARY, bust, clothes, cloth)
+    shared = np.isin(subject.faces[subject.bare], np.arange(len(HEAD.vertices)))
     assert shared.any() and not shared.all()
+    hidden = np.isin(subject.faces[subject.torso], subject.faces[subject.bare]).all(1)
+    assert hidden.sum() == len(subject.bare) and len(subject.torso) - hidden.sum() == len(
+        cloth.faces
+    )
     assert len(uv) == len(subject.faces)
 
 

@@ -12,12 +12,12 @@ from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.vectors import normalised, smoothstep
 from avatar.geometry.zbuffer import camera_centre
 from avatar.lighting.materials import tone
-from avatar.photo.build import Made
+from avatar.photo.build import MOST, Made
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos
 from avatar.photo.photograph import see
 from avatar.photo.refine import SPHERICAL
-from avatar.photo.surface import beside_face
+from avatar.photo.surface import beside_face, skin_parts
 from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
@@ -112,11 +112,14 @@ def test_skin_counts_as_observed_by_how_it_faces_the_camera(made: Made):
 
 
 def test_sides_of_the_head_keep_the_colours_that_were_invented(made: Made):
-    skin, observed = made.painted.skin, made.painted.observed
-    invented = (observed == 0) & (beside_face(skin.mm) == 1) & (skin.inner_mouth == 0)
-    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[: len(observed), 0].numpy()[invented]
-    assert invented.sum() > 1000
-    assert drawn == pytest.approx(tone(made.painted.radiance[invented]), abs=0.01)
+    part = made.part
+    follows = skin_parts(made.scene, made.painted)[0].follows
+    invented = (made.painted.observed == 0) & (beside_face(made.painted.skin.mm) == 1)
+    assert invented.sum() > 1000 and follows[: len(invented)][invented].max() == 0
+    drawn = 0.5 + SPHERICAL * made.avatar.gaussians.sh[:, 0].numpy()
+    still = part.follows == 0
+    assert drawn[still] == pytest.approx(tone(part.layer.radiance[still]), abs=0.01)
+    assert len(drawn) <= MOST
 
 
 def test_a_mirrored_photo_gives_the_mirrored_person(photo: Path, tmp_path: Path):

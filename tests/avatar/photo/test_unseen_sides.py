@@ -6,6 +6,7 @@ import pytest
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.photo.robust_fill import DARK, robust_mean, seamless
+from avatar.photo.surface import in_light_of
 
 BALL = sphere_directions(3000)
 ORANGE, WHITE, SKIN = (1.0, 0.4, 0.05), (1.0, 1.0, 1.0), np.array([0.7, 0.5, 0.4])
@@ -52,3 +53,16 @@ def test_the_other_side_is_as_bright_as_the_own_where_they_meet(rng: np.random.G
     meeting = np.abs(BALL[:, 0]) < 0.1
     assert there.values[meeting] == pytest.approx(own.values[meeting], rel=0.1)
     assert (there.weight == (BALL[:, 0] > -0.3)).all()
+
+
+def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random.Generator):
+    pattern = 0.3 * np.exp(0.2 * rng.normal(size=(len(BALL), 1))) * SKIN
+    light = np.exp(0.3 * BALL[:, 2:]) * [1.2, 1.0, 0.8]
+    seen = np.clip((BALL[:, 2] - 0.2) / 0.2, 0, 1)
+    odd = np.where(seen[:, None] > 0, pattern * light, 5.0)
+    made = in_light_of(Observed(odd, seen), pattern, BALL, BALL * 0.05, BALL)
+    near = (BALL[:, 2] > 0) & (BALL[:, 2] < 0.2)
+    assert made[near] == pytest.approx((pattern * light)[near], rel=0.15)
+    behind = BALL[:, 2] < -0.3
+    hues = [each / each.sum(1, keepdims=True) for each in (made[behind], (pattern * light)[behind])]
+    assert np.abs(hues[0] - hues[1]).max() < 0.03
