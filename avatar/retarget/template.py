@@ -86,7 +86,7 @@ def _weights(vertices: Floats) -> Floats:
     _, y, z = vertices.T
 
     def step(values: Floats, low: float, high: float) -> Floats:
-        return np.interp(values, [low, high], [0, 1])
+        return np.clip((values - low) / (high - low), 0, 1)
 
     face = step(z, 0.0, 0.04) * step(y, -0.105, -0.09) * step(-y, -0.095, -0.07)
     neck = step(-y, 0.05, 0.08) * step(-z, -0.06, -0.04)
