@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.avatar_io.avatar_file import save_avatar
-from avatar.people.person import PARTS, build_person
-from avatar.people.sampler import random_person
 from common.errors import InputError
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.writable import check_writable
 from configs.cli import main
-from configs.looks import LOOKS, LookName
 from configs.verbs import Verb
+from research.people.looks import LOOKS, LookName
+from research.people.person import PARTS, build_person
+from research.people.sampler import random_person
 
 
 @dataclass(frozen=True)

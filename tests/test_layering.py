@@ -74,7 +74,7 @@ MAY_IMPORT = {
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": "audio2mesh.data audio2mesh.training avatar.people avatar.trust common",
+    "configs": "audio2mesh.data audio2mesh.training avatar.trust common",
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
@@ -94,7 +94,7 @@ MAY_IMPORT = {
     "research.captures": (
         "audio2mesh audio2mesh.prosody avatar.behaviour avatar.geometry avatar.heads "
         "avatar.lighting avatar.people avatar.reconstruct avatar.rigging avatar.video common "
-        "splat"
+        "research.people splat"
     ),
     "research.commands": (
         "audio2mesh.lipreading audio2mesh.sync audio2mesh.training avatar.heads avatar.lipreading "
@@ -154,6 +154,10 @@ MAY_IMPORT = {
         "avatar.geometry avatar.heads avatar.lighting avatar.lipreading avatar.people "
         "avatar.rigging avatar.video avatar.vision common configs research.corpus "
         "research.evaluation.speech splat"
+    ),
+    "research.people": (
+        "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.rigging splat "
+        "splat.scene"
     ),
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "

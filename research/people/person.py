@@ -1,18 +1,21 @@
-"""A made-up person, and their avatar: parts of the library on one identity's bust."""
+"""A made-up person, and their avatar: parts of the library on one identity's bust, without what
+no view shows."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from avatar.geometry.records import concatenated, stacked
 from avatar.geometry.vectors import MM, Floats, mix, smoothstep
+from avatar.heads import fit_units, load_head
 from avatar.lighting.occlusion import Fog, Shadows, cast_shadows
 from avatar.people.build import bound
 from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
 from avatar.people.eyes import eyes_of
-from avatar.people.garment import Garment, garment_layer, garment_of
 from avatar.people.hair_cards import Hair, Style, hair_of
 from avatar.people.layer import Layer
 from avatar.people.library import Library, load_library
@@ -21,9 +24,12 @@ from avatar.people.shading import Lighting, Studio, linear
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Colour, Subject
 from avatar.people.surface import Mesh
-from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
-from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import to_world, triangle_frames
+from research.people.garment import Garment, garment_layer, garment_of
+from research.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
+from splat import Camera, Gaussians, activate, orbit, render
+from splat.scene.conventions import SH_C0
 
 Factors = tuple[float, float, float]
 
@@ -160,3 +166,64 @@ def _never_dark(skin: Skin, radiance: Floats, albedo: Floats) -> Floats:
 
 
 LEAST_AT_EARS = 0.42  # radiance against albedo
+
+
+POSES: tuple[Mapping[str, float], ...] = (
+    {},
+    {"jawOpen": 0.8, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+    {"jawOpen": 0.25, "mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "browInnerUp": 1.0},
+    {"mouthPucker": 0.8, "eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0, "tongueOut": 0.8},
+    {
+        "jawOpen": 0.5,
+        "eyeLookInLeft": 1.0,
+        "eyeLookOutRight": 1.0,
+        "mouthUpperUpLeft": 0.8,
+        "mouthUpperUpRight": 0.8,
+        "mouthLowerDownLeft": 0.8,
+        "mouthLowerDownRight": 0.8,
+    },
+)
+AROUND, ABOVE = tuple(range(0, 360, 45)), (-25.0, 5.0, 40.0)  # degrees
+TO_THE_FACE = (-50, -25, 0, 25, 50)
+SIZE, DISTANCE, WIDE, CLOSE = 400, 1.2, 20.0, 9.0  # pixels, metres, degrees
+LEAST = 0.03  # pixels that a Gaussian must fill in some view
+
+
+def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
+    """The avatar without Gaussians that fill less than `least` pixels, from no side, in no pose."""
+    most = torch.zeros(len(avatar.binding))
+    head = load_head(avatar.topology)
+    units = fit_units(head, avatar.vertices)
+    for number, pose in enumerate(POSES):
+        vertices = avatar.vertices.clone()
+        for name, weight in pose.items():
+            vertices += weight * units[head.unit_names.index(name)]
+        frames = triangle_frames(vertices, avatar.faces)
+        world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+        for view in _views(everywhere=number == 0):
+            most = torch.maximum(most, filled(world, view))
+    kept = most > least
+    raw = type(avatar.gaussians)(**{k: v[kept] for k, v in vars(avatar.gaussians).items()})
+    return replace(avatar, gaussians=raw, binding=avatar.binding[kept])
+
+
+def filled(gaussians: Gaussians, view: Camera) -> Tensor:
+    """Pixels [N] that each Gaussian fills: the sum of its weights in a picture.
+
+    The picture is linear in colours, so that its derivative by them is just that.
+    """
+    sh = torch.zeros(len(gaussians.means), 1, 3, requires_grad=True)
+    picture = render(replace(gaussians, sh=sh), view).color
+    picture[..., 0].sum().backward()
+    assert sh.grad is not None
+    return sh.grad[:, 0, 0] / SH_C0
+
+
+def _views(everywhere: bool) -> Iterator[Camera]:
+    """Cameras around the bust, and close to the face."""
+    middle, face = torch.tensor([0.0, -0.02, 0.0]), torch.tensor([0.0, -0.01, 0.05])
+    for azimuth in AROUND if everywhere else ():
+        for elevation in ABOVE:
+            yield orbit(middle, DISTANCE, azimuth, elevation, WIDE, SIZE, SIZE)
+    for azimuth in TO_THE_FACE:
+        yield orbit(face, DISTANCE, azimuth, 0.0, CLOSE, SIZE, SIZE)
