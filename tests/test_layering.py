@@ -109,7 +109,7 @@ MAY_IMPORT = {
     "research.emotion_set": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.avatar_io "
         "avatar.behaviour avatar.drive avatar.geometry avatar.heads avatar.lipreading "
-        "avatar.retarget avatar.video common research.evaluation research.evaluation.speech"
+        "avatar.retarget common research.evaluation research.evaluation.speech"
     ),
     "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry avatar.video common",
     "research.evaluation.avatar": (

@@ -134,7 +134,7 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     check_same_mesh(options.avatar, avatar, options.capture, capture)
     views = split_views(capture, options.split, options.capture)
     _check_sizes(views)
-    background = torch.tensor(parse_colour(options.background))
+    background = torch.ones(3)
     with torch.no_grad():
         raster = rasterizer(backend, background)
         drawers = {AS_IT_IS: _drawer(avatar, capture, raster, device)}
