@@ -9,7 +9,6 @@ from avatar.geometry.vectors import MM, Bools, Floats, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
-from avatar.people.bust import with_head
 from avatar.people.cards import CardStrands
 from avatar.people.hair_cards import (
     Style,
@@ -20,7 +19,7 @@ from avatar.people.hair_cards import (
     strand_discs,
     tones,
 )
-from avatar.people.library import load_library
+from avatar.people.library import load_library, with_head
 from avatar.people.masks import scalp_mask
 from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lowest, overlap
 from avatar.photo.project import (

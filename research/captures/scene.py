@@ -11,8 +11,6 @@ from avatar.geometry.triangle_mesh import face_areas
 from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.lighting.occlusion import Fog, hair_fog
-from avatar.people.bust import bust_of, with_mood
-from avatar.people.hair_cards import CARD_ROOTS, CROSS_SECTION, deformed
 from avatar.people.library import load_library, texels_at
 from avatar.people.shading import linear
 from avatar.people.surface import barycentric
@@ -28,6 +26,8 @@ from research.captures.parts import (
     under_hair,
 )
 from research.captures.texture import Texture, joined, pictures_of
+from research.people.bust import bust_of, with_mood
+from research.people.hair import CARD_ROOTS, CROSS_SECTION, deformed
 from research.people.person import Person
 from research.people.sampler import random_person
 

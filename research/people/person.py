@@ -13,10 +13,9 @@ from avatar.geometry.vectors import MM, Floats, mix, smoothstep
 from avatar.heads import fit_units, load_head
 from avatar.lighting.occlusion import Fog, Shadows, cast_shadows
 from avatar.people.build import bound
-from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
 from avatar.people.eyes import eyes_of
-from avatar.people.hair_cards import Hair, Style, hair_of
+from avatar.people.hair_cards import Style
 from avatar.people.layer import Layer
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
@@ -26,7 +25,9 @@ from avatar.people.subject import Colour, Subject
 from avatar.people.surface import Mesh
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
+from research.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from research.people.garment import Garment, garment_layer, garment_of
+from research.people.hair import Hair, hair_of
 from research.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
 from splat import Camera, Gaussians, activate, orbit, render
 from splat.scene.conventions import SH_C0
