@@ -22,13 +22,7 @@ def parse_json(text: bytes | str, source: object) -> Any:
         raise InputError(f"{source}: this is not a JSON file ({error}); write it again") from None
 
 
-def write_readable_json(path: Path, content: Any) -> None:
-    """Write a file for people to read as well; it appears whole or not at all."""
-    with write_beside(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=2) + "\n")
-
-
 def write_json(path: Path, content: Any) -> None:
     """Write a file; it appears whole or not at all."""
     with write_beside(path) as temporary:
-        temporary.write_text(json.dumps(content, indent=1))
+        temporary.write_text(json.dumps(content, indent=1) + "\n")

@@ -13,11 +13,11 @@ from types import FrameType
 from typing import Any, Never
 
 import tyro
+from tyro import _docstrings
 from tyro._errors import on_parse_error
 
 from common.errors import InputError, mendable
 from configs import BAD_INPUT, VERSION
-from configs.help_text import join_lines
 from configs.usage_errors import in_one_sentence
 from configs.verbs import Verb
 
@@ -161,3 +161,20 @@ def _say_stopped(stopped: Stopped, verb: Verb) -> Never:
 
 def _stop(number: int, frame: FrameType | None) -> Never:
     raise Stopped(number)
+
+
+_parsed = _docstrings.parse_docstring_from_object
+
+
+def join_lines() -> None:
+    """Have tyro take the lines of a paragraph for one: tyro 1.0.17 keeps the line breaks of a
+    docstring whose lines are indented, as they are under a dataclass's fields."""
+    _docstrings.parse_docstring_from_object = _joined
+
+
+def _joined(obj: object) -> dict[str, str]:
+    return {name: _paragraphs(text) for name, text in _parsed(obj).items()}
+
+
+def _paragraphs(text: str) -> str:
+    return "\n\n".join(" ".join(part.split()) for part in text.split("\n\n"))

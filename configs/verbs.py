@@ -223,7 +223,7 @@ TRAIN = {
     ),
     "train lips": Verb(
         "research.lipreading.options:LipFitOptions",
-        "research.commands.train_lips:train_lips",
+        "research.commands.make_data:train_lips",
         "the lip reader",
         aliases={
             "--leave-out": "--exclude",

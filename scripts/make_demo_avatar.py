@@ -4,19 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from avatar.avatar_io.avatar_file import save_avatar
-from avatar.people.person import PARTS, build_person
-from avatar.people.sampler import random_person
+from common.device import ThreadOptions
 from common.errors import InputError
 from common.progress import progress_bar
 from common.threads import use_threads
 from common.writable import check_writable
 from configs.cli import main
-from configs.looks import LOOKS, LookName
 from configs.verbs import Verb
+from research.people.looks import LOOKS, LookName
+from research.people.person import PARTS, build_person
+from research.people.sampler import random_person
 
 
 @dataclass(frozen=True)
-class DemoAvatarOptions:
+class DemoAvatarOptions(ThreadOptions):
     """Build a demo avatar: a made-up person of the library of parts that ships."""
 
     out: Path
@@ -25,9 +26,6 @@ class DemoAvatarOptions:
     """Which person to make; `random` is another one for each seed."""
     seed: int = 0
     """Seed of everything that is left to chance; the same seed gives the same file."""
-    threads: int | None = None
-    """Threads that compute, at most one for each processor; by default as many as the processors,
-    or the CPU quota of a container, allow."""
 
 
 def make(options: DemoAvatarOptions) -> None:

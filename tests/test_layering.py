@@ -77,7 +77,7 @@ MAY_IMPORT = {
     "avatar.trust": "avatar.avatar_io avatar.geometry avatar.video common",
     "avatar.video": "audio2mesh.sound avatar.geometry avatar.rigging common splat",
     "avatar.vision": "common",
-    "configs": "audio2mesh.data audio2mesh.training avatar.people avatar.trust common",
+    "configs": "audio2mesh.data audio2mesh.training avatar.trust common",
     "configs.commands": (
         "audio2mesh.data audio2mesh.model audio2mesh.pose_vae audio2mesh.sound audio2mesh.sync "
         "audio2mesh.training avatar.avatar_io avatar.batch avatar.drive avatar.heads "
@@ -97,7 +97,7 @@ MAY_IMPORT = {
     "research.captures": (
         "audio2mesh audio2mesh.prosody avatar.behaviour avatar.geometry avatar.heads "
         "avatar.lighting avatar.people avatar.reconstruct avatar.rigging avatar.video common "
-        "splat"
+        "research.people splat"
     ),
     "research.commands": (
         "audio2mesh.lipreading audio2mesh.sync audio2mesh.training avatar.heads avatar.lipreading "
@@ -112,7 +112,7 @@ MAY_IMPORT = {
     "research.emotion_set": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound avatar.avatar_io "
         "avatar.behaviour avatar.drive avatar.geometry avatar.heads avatar.lipreading "
-        "avatar.retarget avatar.video common research.evaluation research.evaluation.speech"
+        "avatar.retarget common research.evaluation research.evaluation.speech"
     ),
     "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry avatar.video common",
     "research.evaluation.avatar": (
@@ -157,6 +157,10 @@ MAY_IMPORT = {
         "avatar.geometry avatar.heads avatar.lighting avatar.lipreading avatar.people "
         "avatar.rigging avatar.video avatar.vision common configs research.corpus "
         "research.evaluation.speech splat"
+    ),
+    "research.people": (
+        "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.rigging splat "
+        "splat.scene"
     ),
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "
@@ -208,7 +212,7 @@ ONLY_IN = {
     "transformers": "audio2mesh/model/pretrained.py",
     "aiortc": "avatar/live/video_call.py",
     "websockets": "avatar/live/server.py avatar/studio/host.py research/bench/live.py",
-    "tyro": "configs/command.py configs/help_text.py configs/options.py configs/usage_errors.py",
+    "tyro": "configs/command.py configs/options.py configs/usage_errors.py",
 }
 """Each library: the files that import it, and no others."""
 

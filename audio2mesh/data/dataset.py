@@ -16,8 +16,14 @@ from torch import Tensor
 
 from audio2mesh.data.clips import Clip, load_clips
 from audio2mesh.data.face_geometry import FaceGeometry, FaceUnits
-from audio2mesh.data.scan_clips import Recording, to_clips
-from audio2mesh.data.vertex_files import BIWI, VOCASET, read_vertex_files, read_vocaset_raw
+from audio2mesh.data.vertex_files import (
+    BIWI,
+    VOCASET,
+    Recording,
+    read_vertex_files,
+    read_vocaset_raw,
+    to_clips,
+)
 from common.errors import InputError
 from common.restricted_pickle import read_pickle
 

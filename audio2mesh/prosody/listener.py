@@ -9,10 +9,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from audio2mesh.prosody.events import EventFinder
-from audio2mesh.prosody.phrases import DELAY, PAUSE, NucleusFinder, PhraseFinder
 from audio2mesh.prosody.pitch import HOP, LAG, LOOKAHEAD, Measured, PeriodMeter, PitchTracker
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, SILENCE_DB, Prosody, first_frames, joined
-from audio2mesh.prosody.voice_activity import ActivityMeter
+from audio2mesh.prosody.voice_activity import (
+    DELAY,
+    PAUSE,
+    ActivityMeter,
+    NucleusFinder,
+    PhraseFinder,
+)
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.resampling import Samples
 from audio2mesh.sound.waveform import stream_audio

@@ -43,18 +43,6 @@ class EnergyMeter:
         return np.sqrt(squares / np.maximum(counts, 1)).astype(np.float32)
 
 
-def frame_energy(blocks: Iterable[Samples], fps: float) -> Samples:
-    """Root mean square [F] of the sound in each video frame; see `EnergyMeter`.
-
-    Args:
-        blocks: mono blocks [s] at 16 kHz, as `stream_audio` yields them.
-    """
-    meter = EnergyMeter(fps)
-    for _ in meter.passing(blocks):
-        pass
-    return meter.energy()
-
-
 def _folded(sums: NDArray[Any], length: int) -> NDArray[Any]:  # [2, length]
     """Exactly `length` of sums [2, F]; the last takes in those beyond it."""
     kept = np.pad(sums, ((0, 0), (0, max(0, length - sums.shape[1]))))[:, :length]

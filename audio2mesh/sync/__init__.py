@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from audio2mesh.sync.critic import sync_critic as sync_critic
     from audio2mesh.sync.network import SyncNet3D as SyncNet3D
     from audio2mesh.sync.offsets import OffsetScore as OffsetScore
-    from audio2mesh.sync.offsets import find_offset as find_offset
     from audio2mesh.sync.offsets import find_offsets as find_offsets
     from audio2mesh.sync.offsets import lse as lse
     from audio2mesh.sync.offsets import offset_score as offset_score

@@ -83,13 +83,6 @@ def find_offsets(
     return mean.argmin(1) - REACH, speech
 
 
-def find_offset(
-    net: SyncNet3D, motion: Motion, sound: Tensor, face: FaceGeometry, fps: float
-) -> int:
-    """Offset in frames of a whole recording."""
-    return int(offset_distances(net, motion, sound, face, fps).nanmean(0).argmin()) - REACH
-
-
 def stretch_windows(fps: float, seconds: float) -> int:
     """Windows that lie whole inside a stretch."""
     return max(1, round(seconds * fps) - window_frames(fps) + 1)

@@ -19,8 +19,16 @@ from audio2mesh.training.distributed import (
 from audio2mesh.training.options import StepOptions
 from common.atomic import write_beside
 from common.json_files import parse_json
-from common.run_state import optimiser_tensors, schedule, set_optimiser, under
-from common.training_loop import Look, losses_in_words, run_steps, take_up
+from common.training_loop import (
+    Look,
+    losses_in_words,
+    optimiser_tensors,
+    run_steps,
+    schedule,
+    set_optimiser,
+    take_up,
+    under,
+)
 
 
 def add_line(log: Path, entry: Mapping[str, Any]) -> None:

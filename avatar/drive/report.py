@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 import torch
 
-from common.json_files import write_readable_json
+from common.json_files import write_json
 
 Stage = Literal["load", "audio2mesh", "rig", "raster", "encode"]
 Item = TypeVar("Item")
@@ -134,4 +134,4 @@ def peak_rss_mb() -> float:
 
 def write_report(path: Path, report: Report) -> None:
     """Write the report as JSON."""
-    write_readable_json(path, asdict(report))
+    write_json(path, asdict(report))

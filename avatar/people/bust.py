@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from scipy.spatial import KDTree
 
 from avatar.geometry.records import stacked
-from avatar.geometry.vectors import MM, Floats
+from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import seal_lips, settle_mouth
 from avatar.heads.shape_space import load_shape_space
-from avatar.people.library import Library, Part
+from avatar.people.library import Library, Part, with_head
 from avatar.people.subject import (
     STRETCH,
     Subject,
@@ -21,9 +20,6 @@ from avatar.people.subject import (
     weighted,
 )
 from avatar.people.surface import Mesh, mesh
-
-NEIGHBOURS = 4  # vertices of the head that those around it follow
-NEAR_HEAD = 50 * MM  # over which that fades
 
 
 def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] = ()) -> Floats:
@@ -45,18 +41,6 @@ def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] =
     shut = seal_lips(bust[library.head], jaw_drop, upper, lower)
     bust[library.head] = settle_mouth(shut, parts)
     return bust
-
-
-def with_head(library: Library, bust: Floats, vertices: Floats) -> Floats:
-    """The bust with other vertices [V, 3] of its head; what is near the head follows it."""
-    distance, near = KDTree(bust[library.head]).query(bust, NEIGHBOURS)
-    weights = 1 / np.maximum(distance, 0.1 * MM) ** 2
-    weights /= weights.sum(1, keepdims=True)
-    fading = np.exp(-((distance[:, :1] / NEAR_HEAD) ** 2))
-    moves = vertices - bust[library.head]
-    moved = bust + np.einsum("bk,bkx->bx", weights, moves[near]) * fading
-    moved[library.head] = vertices
-    return moved
 
 
 def with_mood(library: Library, bust: Floats, mood: Mapping[str, float]) -> Floats:

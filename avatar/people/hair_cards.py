@@ -1,30 +1,21 @@
-"""Hair of made-up people: of the library, as strands on its cards, deformed, cut and coloured, with
-a lining; or grown."""
+"""Hair of the library as strands on its cards, cut, with a lining."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats, axes, dot, smoothstep
-from avatar.lighting.occlusion import Fog, hair_fog
 from avatar.people.cards import Cards, CardStrands, strands_on
-from avatar.people.hair_styles import grow_strands, hair_fog_of
 from avatar.people.layer import Layer, layer
 from avatar.people.library import Library, texture
 from avatar.people.masks import value_noise
-from avatar.people.shading import Studio, linear, lit_hair
+from avatar.people.shading import linear
 from avatar.people.skin import Skin
-from avatar.people.strands import AMBIENT, still_triangles, strand_layer
-from avatar.people.subject import HairStyle as PaintedStyle
-from avatar.people.subject import Subject
+from avatar.people.subject import Subject, still_triangles
 
 SKULL = np.array([0.0, 0.03, -0.01])  # metres: from here hair grows when it is scaled
-FREE = (90 * MM, 160 * MM)  # metres from there over which hair becomes free to be deformed
 
 
 @dataclass(frozen=True)
@@ -49,57 +40,10 @@ class Style:
     """metres between strands"""
 
 
-@dataclass(frozen=True)
-class Hair:
-    """Hair on one bust."""
-
-    fog: Fog  # that stands for it where it takes light away
-    layer_in: Callable[[Studio, ArrayLike], Layer]  # its Gaussians in a colour
-    covers: Callable[[Skin], Floats]  # how far it hides samples of skin [N], in [0, 1]
-    root_shade: float  # of its colour on the skin that it hides
-
-
-GROWN: dict[str, PaintedStyle] = {"grown-bob": "bob", "grown-short": "short"}
-GROWN_ROOTS, CARD_ROOTS = 0.28, 0.6
-
-
 LINING = 3.2 * MM  # between discs of the lining
 LINED = 0.75  # opacity of cards that have a lining ...
 INSIDE = 4 * MM  # ... so far from their edges
 RAGGED = (7 * MM, 4 * MM)  # standard deviation of the height of the ends, of locks and of strands
-
-
-def hair_of(
-    library: Library, bust: Floats, style: Style, skin: Skin, rng: np.random.Generator
-) -> Hair:
-    """The hair of a style on a bust [B, 3] with samples of its skin."""
-    return (
-        _grown(GROWN[style.name], skin, rng)
-        if style.name in GROWN
-        else _cards(library, bust, style, rng)
-    )
-
-
-def _grown(style: PaintedStyle, skin: Skin, rng: np.random.Generator) -> Hair:
-    strands = grow_strands(skin, style, rng)
-
-    def layer_in(studio: Studio, colour: ArrayLike) -> Layer:
-        return concatenated([strand_layer(studio, group, colour) for group in strands])
-
-    return Hair(hair_fog_of(strands, style), layer_in, lambda skin: skin.scalp**1.4, GROWN_ROOTS)
-
-
-def _cards(library: Library, bust: Floats, style: Style, rng: np.random.Generator) -> Hair:
-    cards = cards_of(library, bust, style.name)
-    vertices = deformed(cards.vertices, style)
-    strands, lining = lined_strands(replace(cards, vertices=vertices), style, rng)
-    sections = strands.alphas * style.length * style.width * CROSS_SECTION
-    return Hair(
-        hair_fog(strands.points, sections),
-        partial(card_layer, strands=strands, lining=lining, style=style),
-        partial(covered, strands),
-        CARD_ROOTS,
-    )
 
 
 def cards_of(library: Library, bust: Floats, name: str) -> Cards:
@@ -120,28 +64,11 @@ def lined_strands(
     return _cut(strands, style, rng), _cut(lining, style, rng)
 
 
-def deformed(vertices: Floats, style: Style) -> Floats:
-    """Vertices [P, 3] of cards, changed the more the farther from the skull."""
-    outward = vertices - SKULL
-    free = smoothstep(*FREE, np.linalg.norm(outward, axis=1))[:, None]
-    moved = SKULL + outward * (1 + (np.array(style.growth) - 1) * free)
-    moved = moved + np.array([0.0, style.lift, 0.0]) * free
-    rng = np.random.default_rng(style.wave_seed)
-    for _ in range(3):
-        direction, frequency = rng.normal(size=3), rng.uniform(12, 28, 3)
-        phase = rng.uniform(0, 2 * np.pi)
-        moved += free * np.outer(np.sin(vertices @ frequency + phase), direction) * style.waves
-    return moved
-
-
 def _cut(strands: CardStrands, style: Style, rng: np.random.Generator) -> CardStrands:
     """Strands above the ragged line of the ends."""
     locks = RAGGED[0] * value_noise(strands.points * [1, 0.05, 1], 90, 7)
     end = style.cut + locks + RAGGED[1] * rng.normal(size=len(strands))
     return strands[strands.points[:, 1] > end]
-
-
-CROSS_SECTION = 0.25  # of a strand's spacing, where it takes light away
 
 
 COVER = 0.75  # most by which cards hide the skin
@@ -155,24 +82,7 @@ def covered(strands: CardStrands, skin: Skin) -> Floats:
 
 ALONG, THICKNESS, ACROSS = 0.55, 0.18 * MM, 0.6  # standard deviations: of the spacing, or metres
 CONTRAST = 0.9  # exponent of a texel's luminance against the mean
-BIAS, SKIP = 10 * MM, 6 * MM  # of shadows on hair, so that it does not shade itself
 LINING_DEPTH, LINING_SHADE = 1 * MM, 0.72
-
-
-LOBES = (0.035, 1.0)  # strengths of the highlights: pictures have some of them
-
-
-def card_layer(
-    studio: Studio, colour: ArrayLike, strands: CardStrands, lining: CardStrands, style: Style
-) -> Layer:
-    """Strands of one hue, light and dark as in the picture, over a lining that closes the gaps."""
-    albedo = linear(colour) * tones(strands)[:, None]
-    normals = outward(strands)
-    visible = studio.light.at_rest(strands.points, BIAS, skip=SKIP)
-    radiance = lit_hair(strands.points, strands.tangents, normals, visible, albedo, LOBES)
-    flicker = np.clip(1 + 0.06 * studio.rng.normal(size=len(strands)), 0.6, 1.5)
-    radiance = (radiance + AMBIENT * albedo) * flicker[:, None]
-    return strand_discs(studio.subject, strands, lining, style, radiance)
 
 
 def tones(strands: CardStrands) -> Floats:

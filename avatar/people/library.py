@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 from scipy.ndimage import map_coordinates
+from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import Floats, Ints
+from avatar.geometry.vectors import MM, Floats, Ints
 from common.arrays import read_arrays
 
 
@@ -101,3 +102,19 @@ def texels_at(texels: Floats, uv: Floats) -> Floats:
     x, y = (uv[:, 0] % 1) * width - 0.5, (1 - uv[:, 1] % 1) * height - 0.5
     channels = np.moveaxis(texels, -1, 0)
     return np.stack([map_coordinates(c, [y, x], order=1, mode="nearest") for c in channels], 1)
+
+
+NEIGHBOURS = 4  # vertices of the head that those around it follow
+NEAR_HEAD = 50 * MM  # over which that fades
+
+
+def with_head(library: Library, bust: Floats, vertices: Floats) -> Floats:
+    """The bust with other vertices [V, 3] of its head; what is near the head follows it."""
+    distance, near = KDTree(bust[library.head]).query(bust, NEIGHBOURS)
+    weights = 1 / np.maximum(distance, 0.1 * MM) ** 2
+    weights /= weights.sum(1, keepdims=True)
+    fading = np.exp(-((distance[:, :1] / NEAR_HEAD) ** 2))
+    moves = vertices - bust[library.head]
+    moved = bust + np.einsum("bk,bkx->bx", weights, moves[near]) * fading
+    moved[library.head] = vertices
+    return moved

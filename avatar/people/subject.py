@@ -108,3 +108,10 @@ def still_neck(head: Head, skin: Ints) -> Ints:
     """Triangles of the head's skin that neither expressions nor the head's pose move."""
     unmoved = still_vertices(head) & (head.pose_weights.numpy() < UNPOSED)
     return skin[unmoved[head.faces.numpy()[skin]].all(1)]
+
+
+def still_triangles(subject: Subject) -> Ints:
+    """Triangles of the skin that only the head's pose moves, and that follow it wholly."""
+    follows = subject.head.pose_weights.numpy() > 0.999
+    still = still_vertices(subject.head) & follows
+    return subject.skin[still[subject.faces[subject.skin]].all(1)]

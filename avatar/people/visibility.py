@@ -10,6 +10,7 @@ from avatar.heads import fit_units, load_head
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, Gaussians, activate, orbit, render
+from splat.scene.conventions import SH_C0
 
 POSES: tuple[Mapping[str, float], ...] = (
     {},
@@ -30,7 +31,6 @@ AROUND, ABOVE = tuple(range(0, 360, 45)), (-25.0, 5.0, 40.0)  # degrees
 TO_THE_FACE = (-50, -25, 0, 25, 50)
 SIZE, DISTANCE, WIDE, CLOSE = 400, 1.2, 20.0, 9.0  # pixels, metres, degrees
 LEAST = 0.03  # pixels that a Gaussian must fill in some view
-SH_0 = 0.28209479177387814
 
 
 def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
@@ -65,7 +65,7 @@ def filled(gaussians: Gaussians, view: Camera) -> Tensor:
     picture = render(dataclasses.replace(gaussians, sh=sh), view).color
     picture[..., 0].sum().backward()
     assert sh.grad is not None
-    return sh.grad[:, 0, 0] / SH_0
+    return sh.grad[:, 0, 0] / SH_C0
 
 
 def _views(everywhere: bool) -> Iterator[Camera]:

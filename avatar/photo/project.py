@@ -17,8 +17,7 @@ from scipy.ndimage import (
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, normalised, smoothstep
 from avatar.geometry.zbuffer import NOTHING, camera_centre, project, project_samples, rasterize
 from avatar.people.layer import Layer
-from avatar.people.strands import still_triangles
-from avatar.people.subject import Subject, still_vertices
+from avatar.people.subject import Subject, still_triangles, still_vertices
 from avatar.people.surface import Mesh, Spots, smooth_points
 from avatar.photo.fit import FittedPhoto
 from avatar.photo.photograph import SeenPhoto

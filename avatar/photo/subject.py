@@ -15,10 +15,10 @@ from avatar.geometry.records import stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.lighting.occlusion import Fog
-from avatar.people.bust import bust_subject, with_head
+from avatar.people.bust import bust_subject
 from avatar.people.eyes import Albedo
 from avatar.people.garment import LOWEST, Garment, garment_of
-from avatar.people.library import Library, load_library
+from avatar.people.library import Library, load_library, with_head
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear
 from avatar.people.subject import Subject, sealed
 from avatar.people.surface import Mesh, Spots, mesh

@@ -4,7 +4,7 @@ import sys
 from dataclasses import asdict
 
 from common.errors import InputError
-from common.json_files import write_readable_json
+from common.json_files import write_json
 from common.writable import check_writable
 from configs import VERSION
 from configs.doctor import cuda, machine
@@ -40,7 +40,7 @@ def main(options: DoctorOptions) -> None:
     if options.gpu:
         content["gpu"] = _on_device(found)
     if options.report:
-        write_readable_json(options.report, content)
+        write_json(options.report, content)
         print(f"wrote {options.report}")
     if any(finding.state == "broken" for finding in found.values()):
         sys.exit(1)

@@ -11,8 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from common.cache import cache_folder
-from common.control_groups import cpu_quota, memory_limit
-from common.threads import available_threads, processors
+from common.threads import available_threads, cpu_quota, memory_limit, processors
 from configs.doctor.finding import Finding, in_short
 from configs.verbs import CHECKOUT
 

@@ -1,10 +1,8 @@
 """Time whole drives and speech to motion, each in a process of its own with its own memory."""
 
 import json
-import math
 import tempfile
 import time
-import wave
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, fields
@@ -23,6 +21,7 @@ from avatar.drive.report import Report, peak_rss_mb
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry
 from common.errors import InputError
+from common.wav_files import write_wav
 
 _PUSH = 320  # samples that live speech arrives in
 
@@ -47,9 +46,7 @@ class LiveTimes:
     latency: float  # seconds, the longest from a frame's start to the moment it could come out
     share: float  # seconds of one core's time per second of sound
     longest: float  # seconds on the clock that the longest push took
-    error: (
-        float  # mm², mean over frames of the largest squared lip distance from the offline motion
-    )
+    error: float  # mm², as the lip vertex error, from the offline motion
 
 
 def alone(
@@ -65,9 +62,9 @@ def alone(
 
 def measure_speech(voice: Path, seconds: float) -> SpeechTimes:
     """Time the voice, repeated or cut to a length, through the shipped weights."""
-    model, samples = load_model(), load_audio(voice)
+    model = load_model()
     started = time.perf_counter(), time.process_time()
-    frames = sum(len(chunk) for chunk in stream_offsets(model, _repeated(samples, seconds)))
+    frames = sum(len(chunk) for chunk in stream_offsets(model, repeated(voice, seconds)))
     spent, busy = time.perf_counter() - started[0], time.process_time() - started[1]
     assert frames == round(seconds * model.fps)
     return SpeechTimes(torch.get_num_threads(), seconds / spent, seconds / busy, peak_rss_mb())
@@ -78,7 +75,7 @@ def measure_live(voice: Path, seconds: float) -> LiveTimes:
     torch.set_num_threads(1)
     model, lips = load_model(), face_geometry(load_head()).lips
     live, pushes, motion = LiveMotion(model), [], []
-    sound = np.concatenate(list(_repeated(load_audio(voice), seconds)))
+    sound = np.concatenate([*repeated(voice, seconds)])
     busy = time.process_time()
     for start in range(0, len(sound), _PUSH):
         started = time.perf_counter()
@@ -92,10 +89,10 @@ def measure_live(voice: Path, seconds: float) -> LiveTimes:
     return LiveTimes(live.latency, share, max(pushes), float(apart) * 1e6)
 
 
-def _repeated(samples: np.ndarray, seconds: float) -> Iterator[np.ndarray]:
-    """Pieces [s] that together last `seconds`: the samples over and over."""
-    left = round(seconds * SAMPLE_RATE)
-    for _ in range(math.ceil(left / len(samples))):
+def repeated(voice: Path, seconds: float) -> Iterator[np.ndarray]:
+    """The sound of a voice for so many seconds, from the start again where it ends, in pieces."""
+    samples, left = load_audio(voice), round(seconds * SAMPLE_RATE)
+    while left > 0:
         yield samples[:left]
         left -= len(samples)
 
@@ -109,7 +106,7 @@ def measure_drive(
     """
     with tempfile.TemporaryDirectory() as folder:
         audio, report = Path(folder) / "voice.wav", Path(folder) / "report.json"
-        write_repeated(audio, voice, seconds)
+        write_wav(audio, np.concatenate([*repeated(voice, seconds)]), SAMPLE_RATE)
         words = [*command, "--avatar", str(avatar), "--audio", str(audio), *options]
         words += ["--out", str(report.with_suffix(".mp4")), "--report", str(report)]
         done = run(words, stdout=DEVNULL, stderr=PIPE, text=True, check=False)
@@ -121,11 +118,3 @@ def measure_drive(
 def _read_report(path: Path) -> Report:
     saved = json.loads(path.read_text())
     return Report(**{field.name: saved[field.name] for field in fields(Report)})
-
-
-def write_repeated(path: Path, voice: Path, seconds: float) -> None:
-    """A 16-bit wav of `seconds` of the voice, from the start again where it ends."""
-    samples = np.resize(load_audio(voice), round(seconds * SAMPLE_RATE))
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, SAMPLE_RATE, 0, "NONE", ""))
-        file.writeframes((samples * 32767).astype("<i2").tobytes())

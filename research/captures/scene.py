@@ -12,10 +12,7 @@ from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.lighting.occlusion import Fog, hair_fog
 from avatar.people.bust import bust_of, with_mood
-from avatar.people.hair_cards import CARD_ROOTS, CROSS_SECTION, deformed
 from avatar.people.library import load_library, texels_at
-from avatar.people.person import Person
-from avatar.people.sampler import random_person
 from avatar.people.shading import linear
 from avatar.people.surface import barycentric
 from research.captures.light import USUAL, CaptureLight
@@ -30,6 +27,9 @@ from research.captures.parts import (
     under_hair,
 )
 from research.captures.texture import Texture, joined, pictures_of
+from research.people.hair import CARD_ROOTS, CROSS_SECTION, deformed
+from research.people.person import Person
+from research.people.sampler import random_person
 
 WITH_CARDS = {"grown-bob": "long01", "grown-short": "short02"}
 """Hair that is grown as strands has no mesh: the library's that is most like it."""

@@ -15,9 +15,9 @@ from avatar.geometry.vectors import Bools, Floats, Ints
 from avatar.people.hair_cards import CONTRAST
 from avatar.people.library import texture
 from avatar.people.mouth import ENAMEL_TINT, TONGUE_TINT
-from avatar.people.person import Person
 from avatar.people.shading import linear
 from avatar.people.textured import BROW_SHADE
+from research.people.person import Person
 
 SPECK = 8  # texels: what is missing of a skin is larger
 LASHES = linear((32, 24, 20))

@@ -7,7 +7,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from common.json_files import write_readable_json
+from common.json_files import write_json
 
 WIDEST = 10_000  # characters that may be measured
 
@@ -24,7 +24,7 @@ def print_table(table: Table) -> None:
 def keep_report(figures: Mapping[str, Any], report: Path | None, sheet: Path | None = None) -> None:
     """Write the figures where they are wanted; sheet: a picture that is written already."""
     if report:
-        write_readable_json(report, figures)
+        write_json(report, figures)
     written = [str(path) for path in (report, sheet) if path]
     if written:
         print(f"wrote {' and '.join(written)}")

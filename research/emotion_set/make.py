@@ -20,7 +20,6 @@ from avatar.drive.direction import SHIPPED
 from avatar.drive.emotion import with_emotion
 from avatar.drive.motion import Curves, DrivenMotion, motion_file
 from avatar.drive.performance import beside_speech
-from avatar.drive.plans import FASTEST, SLOWEST
 from avatar.drive.retarget import avatar_face, mesh_transfer, naming, retarget_basis
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.triangle_mesh import Mesh
@@ -29,7 +28,6 @@ from avatar.heads.flame_model import load_flame
 from avatar.heads.head import ANY_MESH, FLAME
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.retarget.fitted_face import Face, face_of, shipped_face
-from avatar.video.output import exact_rate
 from common.claimed_folder import claim_folder
 from common.device import ComputeOptions, pick_device
 from common.errors import InputError
@@ -73,8 +71,6 @@ class EmotionSetOptions(ComputeOptions):
     """FLAME's own file (.pkl or .npz)."""
     weights: Path | None = None
     """Speech-to-motion weights (.safetensors); by default those that ship."""
-    fps: float | None = None
-    """Frames a second; by default what the weights were trained at (25)."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +91,7 @@ def make_emotions(options: EmotionSetOptions) -> list[Made]:
     """
     emotions = [(words, level, parse_emotions(words, level)) for words, level in _wanted(options)]
     head, model = load_head(), load_model(options.weights, pick_device(options.device))
-    fps = float(exact_rate(options.fps or model.fps))
+    fps = float(model.fps)
     material = load_material(
         MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
     )
@@ -125,8 +121,6 @@ def _wanted(options: EmotionSetOptions) -> list[tuple[str, float]]:
         raise InputError("give the head that moves with either --mesh or --avatar")
     if options.mesh or options.avatar:
         check_flame(options.flame, options.avatar, options.weights)
-    if options.fps is not None and not SLOWEST <= options.fps <= FASTEST:
-        raise InputError(f"--fps {options.fps:g}: must be from {SLOWEST:g} to {FASTEST:g}")
     for level in options.intensities:
         if not 0 < level <= 1:
             raise InputError(f"--intensities {level:g}: must be above 0 and at most 1")

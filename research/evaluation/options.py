@@ -74,8 +74,6 @@ class AvatarEvaluationOptions(MeasureOptions):
     """Your FLAME file, for a capture tracked with FLAME."""
     sheet: Path | None = None
     """Also write a .png of some views: truth, render, difference, and the face from near."""
-    background: Literal["white", "black"] = "white"
-    """What both pictures are laid on."""
     light_skin: str | None = None
     """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light
     and the capture tells its lights; by default it is guessed from them."""
@@ -141,7 +139,7 @@ class FilmEvaluationOptions(MeasureOptions):
 @dataclass(frozen=True)
 class HeadEvaluationOptions:
     """Measure how heads, eyes, brows and lids move while somebody speaks: those that driving makes
-    for recordings, recorded performances, and tracks of real heads."""
+    for recordings, and recorded performances."""
 
     audio: tuple[Path, ...] = (DEMO_VOICE,)
     """Recordings that are spoken in every style; the table has the medians over them. None: name
@@ -160,9 +158,6 @@ class HeadEvaluationOptions:
     """Recorded performances: Live Link Face .csv, or .npz as drive --save-motion writes."""
     sound: tuple[Path, ...] = ()
     """What is said in each of --motion, in the same order, or nothing for none."""
-    poses: tuple[Path, ...] = ()
-    """Tracked heads: .npz of fps and an array [F, 3] of degrees whose name begins with
-    pitch_yaw_roll or yaw_pitch_roll."""
     report: Path | None = None
     """Also write the figures, of each recording too, to this .json."""
 
@@ -173,8 +168,6 @@ class EmotionEvaluationOptions(MeasureOptions):
 
     data: tuple[Path, ...]
     """Folders of recordings, <id>.flac (or .wav, ..) with phones in <id>.npz."""
-    clips: tuple[str, ...] = ()
-    """Ids of the recordings to use; by default all of them."""
     avatar: tuple[Path, ...] = (DEMO_AVATAR,)
     """Avatars that speak and are looked at, as driving opens them: of Gaussians, or scans. With two
     or more, what is seen of one is named by prototypes of the others."""

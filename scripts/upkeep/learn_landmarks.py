@@ -5,6 +5,7 @@ from pathlib import Path
 
 from avatar.tracking.landmarks import SKIN_POINTS
 from common.arrays import write_arrays
+from common.device import ThreadOptions
 from common.errors import InputError
 from common.threads import use_threads
 from common.writable import check_writable
@@ -14,7 +15,7 @@ from research.upkeep.learn_landmarks import learnt_from
 
 
 @dataclass(frozen=True)
-class LearnLandmarksOptions:
+class LearnLandmarksOptions(ThreadOptions):
     """Learn from pictures of made-up people how the network of landmarks errs. Needed only after a
     change to the network or to what made-up people look like."""
 
@@ -24,8 +25,6 @@ class LearnLandmarksOptions:
     """How many people."""
     pictures: int = 20
     """How many pictures of each."""
-    threads: int | None = None
-    """How many threads compute at most; by default as many as this program may use."""
 
 
 def learn(options: LearnLandmarksOptions) -> None:

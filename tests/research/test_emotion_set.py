@@ -104,7 +104,6 @@ def test_what_is_refused(run_script: Run, data: Path, tmp_path: Path):
         (("--mesh", "a.obj", "--flame", "f.pkl"), "--flame: what moves needs none"),
         (("--data", tmp_path / "gone"), "no such folder"),
         (("--out", tmp_path / "no" / "set"), "does not exist"),
-        (("--fps", "0"), "--fps 0"),
     ):
         refused = run_script("make_emotions", *given, *wrong)
         assert refused.status == 2, wrong

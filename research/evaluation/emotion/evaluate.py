@@ -121,8 +121,9 @@ def evaluate_emotion(options: EmotionEvaluationOptions) -> EmotionEvaluation:
 def _predict(options: EmotionEvaluationOptions) -> Speech:
     """Predicted coefficients of the recordings that have phones."""
     head, model = load_head(), load_model(options.weights, pick_device(options.device))
-    wanted = MaterialOptions(options.data, options.clips)
-    material = load_material(wanted, face_units(head), face_geometry(head), head.topology)
+    material = load_material(
+        MaterialOptions(options.data), face_units(head), face_geometry(head), head.topology
+    )
     found = [recording for recording in material.recordings if recording.phones]
     if not found:
         raise InputError(f"{options.data[0]}: no recording has phones beside it (<id>.npz)")

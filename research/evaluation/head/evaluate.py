@@ -1,4 +1,4 @@
-"""Measure generated, recorded and tracked head motion with the same figures."""
+"""Measure generated and recorded head motion with the same figures."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,6 @@ from research.evaluation.head.performances import (
     made,
     moved_by,
     recorded,
-    tracked,
 )
 from research.evaluation.options import HeadEvaluationOptions
 
@@ -81,11 +80,8 @@ def evaluate_head(options: HeadEvaluationOptions) -> HeadEvaluation:
     sounds = options.sound or (None,) * len(options.motion)
     for path, sound in zip(options.motion, sounds, strict=True):
         columns.append(Column(path.stem, "speaker", {path.stem: card(recorded(path, sound))}))
-    if options.poses:
-        cards = {path.stem: card(tracked(path)) for path in options.poses}
-        columns.append(Column("tracked heads", "speaker", cards))
     if not columns:
-        raise InputError("nothing to measure: give --audio, --listen, --motion or --poses")
+        raise InputError("nothing to measure: give --audio, --listen or --motion")
     return HeadEvaluation(columns)
 
 

@@ -1,4 +1,4 @@
-"""Facial performances: generated for a recording, recorded, or tracked."""
+"""Facial performances: generated for a recording, or recorded."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -20,15 +20,12 @@ from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
-from common.arrays import pick_number, read_arrays
 from common.errors import InputError
 from research.evaluation.head.card import Performed
 
 PART = 1000  # frames of prosody that are heard at a time
 TAKE_FPS = 60.0  # at which a take is played
 SHORTEST = 3.0  # seconds of a performance that can be measured
-POSES = {"pitch_yaw_roll": (1, 0, 2), "yaw_pitch_roll": (0, 1, 2)}
-"""Prefixes of array names, and the columns of yaw, pitch and roll."""
 
 
 def made(name: str, prosody: Prosody, behaviour: Behaviour, live: bool) -> Performed:
@@ -97,24 +94,6 @@ def _look(column: dict[str, Floats], head: Floats) -> Floats:
     turns = head_poses(torch.from_numpy(head), torch.zeros(3).double())[:, :3, :3].numpy()
     x, y, z = np.einsum("fij,jf->if", turns, np.stack(ahead))
     return np.degrees(np.stack([np.arctan2(x, z), np.arcsin(np.clip(y, -1, 1))], 1))
-
-
-def tracked(path: Path) -> Performed:
-    """A track of a real head. Raises InputError or FileNotFoundError with one sentence."""
-    arrays = read_arrays(path)
-    for begins, columns in POSES.items():
-        for name in arrays:
-            if not name.startswith(begins):
-                continue
-            angles = np.asarray(arrays[name], float)
-            if angles.ndim != 2 or angles.shape[1] != 3 or not np.isfinite(angles).all():
-                raise InputError(f"{path}: {name!r} is not [F, 3] finite degrees")
-            fps = pick_number(path, arrays, "fps")
-            if not fps > 0:
-                raise InputError(f"{path}: 'fps' is {fps:g}, not a number of frames a second")
-            return _long_enough(path, Performed(path.stem, fps, angles[:, columns]))
-    known = " or ".join(POSES)
-    raise InputError(f"{path}: holds no array whose name begins with {known}")
 
 
 def _long_enough(source: object, performed: Performed) -> Performed:

@@ -5,13 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from sounds import frame_energy
 from speech_models import syllables, tiny_model
 from support import write_wav
 
 from audio2mesh.model.stream import hear, stream_coefficients
 from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.sound import waveform
-from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import load_audio, probe_audio, stated_seconds, stream_audio
 
 MODEL = tiny_model(moving=True)

@@ -7,8 +7,8 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from sounds import frame_energy
 
-from audio2mesh.sound.energy import frame_energy
 from audio2mesh.sound.waveform import frame_count
 
 

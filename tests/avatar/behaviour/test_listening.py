@@ -16,7 +16,7 @@ from avatar.behaviour.performance import Life, LiveLife, live
 from avatar.behaviour.speech_events import SpeechEvent, silence
 from avatar.heads import load_head
 from common.assets import DEMO_VOICE
-from research.evaluation.head.listening import listening_figures, nod_starts
+from research.evaluation.head.card import listening_figures, nod_starts
 
 PIVOT = load_head().pivot
 SMILE = ("mouthSmileLeft", "mouthSmileRight", "cheekSquintLeft", "cheekSquintRight")

@@ -8,10 +8,11 @@ from avatar.heads import load_head
 from avatar.people.bust import bust_of, bust_subject
 from avatar.people.cards import Cards, strands_on, texture_flow
 from avatar.people.garment import garment_of
-from avatar.people.hair_cards import Style, deformed
+from avatar.people.hair_cards import Style
 from avatar.people.library import Part, load_library, texels_at, texture, texture_names
-from avatar.people.sampler import random_person
-from configs.identities import IDENTITIES
+from research.people.hair import deformed
+from research.people.looks import IDENTITIES
+from research.people.sampler import random_person
 
 LIBRARY = load_library()
 HEAD = load_head()

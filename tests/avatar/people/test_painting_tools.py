@@ -15,9 +15,9 @@ from avatar.people.bust import bust_of, bust_subject
 from avatar.people.garment import garment_of
 from avatar.people.library import load_library
 from avatar.people.masks import fractal_noise, value_noise
-from avatar.people.sampler import random_person
 from avatar.people.subject import Subject
 from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
+from research.people.sampler import random_person
 
 
 def ball(rows: int = 16, radius: float = 0.05) -> Mesh:

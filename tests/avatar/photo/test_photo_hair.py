@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from avatar.people.bust import with_head
 from avatar.people.hair_cards import SKULL, cards_of
-from avatar.people.library import load_library
+from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import billboard_cells
 from avatar.photo.fit import fit
 from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from audio2mesh.data.phones import PHONES, SILENCE
 from audio2mesh.lipreading.network import BLANK
-from research.lipreading.words import read_words, sentence_form
+from research.lipreading.judge import read_words, sentence_form
 
 WAYS = {
     "bin": [("B", "IH", "N")],

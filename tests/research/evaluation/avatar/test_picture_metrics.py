@@ -13,6 +13,7 @@ from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from research.evaluation.avatar import scores as metrics
+from research.evaluation.avatar.evaluate import Compared, face_window, rows_of
 from research.evaluation.avatar.scores import (
     Scores,
     ViewScores,
@@ -22,7 +23,6 @@ from research.evaluation.avatar.scores import (
     score_view,
     ssim,
 )
-from research.evaluation.avatar.sheet import Compared, face_window, rows_of
 from research.evaluation.sheet import GAIN, GAP, HEADER, TALL, write_rows
 
 

@@ -1,4 +1,4 @@
-"""The card of heads: made, recorded and tracked ones."""
+"""The card of heads, made and recorded ones."""
 
 import json
 from pathlib import Path
@@ -30,12 +30,6 @@ def voices(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ...]:
         sound = sing(glides(20.0, rng), 6.0, rng)
         found.append(write_wav(folder / f"voice{number}.wav", sound))
     return tuple(found)
-
-
-def tracks(folder: Path, **arrays: Any) -> Path:
-    path = folder / "track.npz"
-    np.savez(path, **arrays)
-    return path
 
 
 def test_made_heads_are_put_beside_peoples(voices: tuple[Path, ...], tmp_path: Path, capsys):
@@ -74,17 +68,9 @@ def test_a_recorded_take_is_measured_with_its_sound(voices: tuple[Path, ...], tm
     assert np.isfinite(column.card["correlation"]) and column.card["brows"] == 0
     assert "brows" in column.outside
     assert head_table(evaluate_head(given)).columns[-1].header == "take"
-
-
-def test_a_track_has_what_a_head_does_and_no_more(tmp_path: Path):
-    times = np.arange(750) / 25
-    pitch = 3 * np.sin(2 * np.pi * 0.5 * times)
-    angles = np.stack([pitch, 0 * times, 0 * times], 1)
-    path = tracks(tmp_path, fps=25.0, pitch_yaw_roll_deg=angles)
-    (column,) = evaluate_head(HeadEvaluationOptions((), poses=(path,))).columns
-    assert column.card["sd_pitch"] == pytest.approx(3 / np.sqrt(2), rel=0.02)
-    assert column.card["sd_yaw"] == 0 and np.isnan(column.card["correlation"])
-    assert "sd_yaw" in column.outside and "correlation" not in column.outside
+    write_take(tmp_path / "short.csv", weights[:20], head[:20], 30.0)
+    with pytest.raises(InputError, match="is shorter than 3 s"):
+        evaluate_head(HeadEvaluationOptions((), motion=(tmp_path / "short.csv",)))
 
 
 WRONG: list[tuple[dict[str, Any], str]] = [
@@ -99,19 +85,3 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 def test_what_cannot_be_measured_is_told(given: dict[str, Any], said: str):
     with pytest.raises((InputError, OSError), match=said):
         evaluate_head(HeadEvaluationOptions(**{"audio": (), **given}))
-
-
-@pytest.mark.parametrize(
-    ("arrays", "said"),
-    [
-        ({"fps": 25.0, "angles": np.zeros((100, 3))}, "holds no array whose name begins"),
-        ({"fps": 25.0, "pitch_yaw_roll": np.zeros((100, 2))}, "is not .F, 3. finite degrees"),
-        ({"fps": 25.0, "pitch_yaw_roll": np.full((100, 3), np.nan)}, "is not .F, 3. finite"),
-        ({"fps": 25.0, "pitch_yaw_roll": np.zeros((20, 3))}, "is shorter than 3 s"),
-        ({"fps": 0.0, "pitch_yaw_roll": np.zeros((100, 3))}, "'fps' is 0"),
-        ({"pitch_yaw_roll": np.zeros((100, 3))}, "'fps'"),
-    ],
-)
-def test_a_track_that_is_none_is_told(tmp_path: Path, arrays: dict[str, Any], said: str):
-    with pytest.raises(InputError, match=said):
-        evaluate_head(HeadEvaluationOptions((), poses=(tracks(tmp_path, **arrays),)))

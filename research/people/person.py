@@ -1,4 +1,5 @@
-"""A made-up person, and their avatar: parts of the library on one identity's bust."""
+"""A made-up person, and their avatar: parts of the library on one identity's bust, without what
+no view shows."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
 from avatar.people.eyes import eyes_of
 from avatar.people.garment import Garment, garment_layer, garment_of
-from avatar.people.hair_cards import Hair, Style, hair_of
+from avatar.people.hair_cards import Style
 from avatar.people.layer import Layer
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
@@ -23,6 +24,7 @@ from avatar.people.subject import Colour
 from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
 from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
+from research.people.hair import Hair, hair_of
 
 Factors = tuple[float, float, float]
 

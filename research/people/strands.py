@@ -6,12 +6,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, normalised
+from avatar.geometry.vectors import MM, Bools, Floats, axes, normalised
 from avatar.lighting.occlusion import Fog, hair_fog
 from avatar.people.layer import Layer, layer
 from avatar.people.shading import Studio, linear, lit_hair
 from avatar.people.skin import Skin
-from avatar.people.subject import Subject, still_vertices
+from avatar.people.subject import still_triangles
 
 
 @dataclass(frozen=True)
@@ -100,10 +100,3 @@ def strand_layer(studio: Studio, strands: Strands, colour: ArrayLike) -> Layer:
         opacities=flat(strands.opacities),
         triangles=np.repeat(owners, pieces.shape[1])[alive],
     )
-
-
-def still_triangles(subject: Subject) -> Ints:
-    """Triangles of the skin that only the head's pose moves, and that follow it wholly."""
-    follows = subject.head.pose_weights.numpy() > 0.999
-    still = still_vertices(subject.head) & follows
-    return subject.skin[still[subject.faces[subject.skin]].all(1)]

@@ -6,8 +6,8 @@ import numpy as np
 
 from avatar.geometry.vectors import MM
 from avatar.people.hair_cards import Style
-from avatar.people.person import Factors, Person
 from avatar.people.subject import Colour
+from research.people.person import Factors, Person
 
 RACES = ("african", "asian", "caucasian")
 MODES, MODE_SIGMA = 50, 0.7  # of the shape space; at 1 faces of mixed targets get grotesque

@@ -13,8 +13,8 @@ from avatar.geometry.vectors import MM, Floats, Ints, bell, dot, normalised, smo
 from avatar.lighting.occlusion import Fog
 from avatar.people.masks import above_hairline, value_noise, vector_noise
 from avatar.people.skin import Skin
-from avatar.people.strands import Scalp, Strands, fog_of, scalp
 from avatar.people.subject import HairStyle
+from research.people.strands import Scalp, Strands, fog_of, scalp
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM

@@ -16,12 +16,12 @@ from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
 from avatar.people.build import bound
 from avatar.people.masks import scalp_mask
-from avatar.people.person import PARTS, build_person, layers_of, scene_of
-from avatar.people.sampler import random_person
 from avatar.people.visibility import filled, without_unseen
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
-from configs.looks import LOOKS
+from research.people.looks import LOOKS
+from research.people.person import PARTS, build_person, layers_of, scene_of
+from research.people.sampler import random_person
 from splat import Camera, Gaussians, activate, orbit, render
 
 SHIPPED = ROOT / "assets" / "demo_avatar.ply"
