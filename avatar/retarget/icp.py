@@ -149,7 +149,10 @@ def step(
     rows = np.concatenate([np.cross(arm, normals), (arm * normals).sum(1)[:, None], normals], 1)
     weighted = rows * share[:, None]
     right = -weighted.T @ (away * normals).sum(1)
-    return current.then(solved((weighted.T @ rows)[None], right[None], middle[None])[0])
+    before = Poses(
+        np.array([current.scale]), current.rotation[None], np.asarray(current.translation)[None]
+    )
+    return before.then(solved((weighted.T @ rows)[None], right[None], middle[None]))[0]
 
 
 TOGETHER = 500  # poses that a thread refines at a time
