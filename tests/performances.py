@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.heads.shape_space import SHIFTS
 from avatar.tracking.landmarks import LandmarkModel, expected_pixels, landmark_model
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model
 from avatar.tracking.residuals import place
@@ -29,7 +30,8 @@ def performance(frames: int = 16, seed: int = 1, focal: float = 600.0) -> Perfor
     model = face_model()
     landmarks = landmark_model(model)
     random = torch.Generator().manual_seed(seed)
-    shape = 0.8 * torch.randn(len(model.modes), generator=random, dtype=torch.float64)
+    shape = torch.zeros(len(model.modes), dtype=torch.float64)
+    shape[SHIFTS:] = 0.8 * torch.randn(len(shape) - SHIFTS, generator=random, dtype=torch.float64)
     person = Person(shape, focal, (SIZE / 2, SIZE / 2))
     states = [_state(model, frame, random) for frame in range(frames)]
     points = []

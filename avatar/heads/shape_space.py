@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import as_file, files
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,10 +11,12 @@ from torch import Tensor
 
 from avatar.geometry.vectors import Floats, Ints
 from avatar.heads.head import Head, load_head
-from common.arrays import pick, pick_floats, read_arrays, write_arrays
-from common.errors import InputError
+from common.arrays import read_arrays
 
 NEIGHBOURS = 8  # vertices within the face, from which one outside takes its motion
+SHIFTS = 2
+"""Modes that come first: from the mean of MakeHuman's heads to those of real ones, of GNM Head and
+of ICT-FaceKit."""
 PARTS = ("tongue", "upper-teeth", "lower-teeth", "l-eye", "r-eye")
 """Parts that move as a whole, so that they keep their shape."""
 
@@ -30,28 +31,16 @@ class ShapeSpace:
 
 @cache
 def load_shape_space() -> ShapeSpace:
-    """The shape space that ships: 50 modes of ICT-FaceKit on anny-head."""
+    """The shape space that ships: SHIFTS and 50 modes of ICT-FaceKit on anny-head."""
     with as_file(files("avatar.heads").joinpath("data", "identity_modes.npz")) as path:
         modes = read_arrays(path)["modes"]
+    return ShapeSpace(mean_face(), torch.from_numpy(modes.astype(np.float32)))
+
+
+def mean_face() -> Tensor:
+    """The mean [V, 3] of the identities that come with anny-head."""
     head = load_head()
-    mean = head.vertices + torch.stack(list(head.identities.values())).mean(0)
-    return ShapeSpace(mean, torch.from_numpy(modes.astype(np.float32)))
-
-
-def extend_modes(source: Path, out: Path, count: int) -> None:
-    """Write the first `count` modes of a face, known at some of anny-head's vertices, for all of
-    them.
-
-    source: .npz with `vertex` [P] and `modes` [M, P, 3] in metres per standard deviation. Vertices
-    elsewhere follow those nearby, and eyes, teeth and tongue move as a whole. Raises InputError.
-    """
-    arrays = read_arrays(source)
-    head = load_head()
-    vertex = pick(source, arrays, "vertex").astype(np.int64)
-    modes = pick_floats(source, arrays, "modes", (len(vertex), 3))[:count].astype(np.float64)
-    if vertex.ndim != 1 or vertex.min() < 0 or vertex.max() >= len(head.vertices):
-        raise InputError(f"{source}: 'vertex' does not name vertices of anny-head")
-    write_arrays(out, {"modes": extended(head, vertex, modes).astype(np.float16)})
+    return head.vertices + torch.stack(list(head.identities.values())).mean(0)
 
 
 def extended(head: Head, vertex: Ints, modes: Floats) -> Floats:

@@ -9,7 +9,7 @@ from avatar.geometry.records import stacked
 from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.head import seal_lips, settle_mouth
-from avatar.heads.shape_space import load_shape_space
+from avatar.heads.shape_space import SHIFTS, load_shape_space
 from avatar.people.library import Library, Part, with_head
 from avatar.people.subject import (
     STRETCH,
@@ -25,14 +25,15 @@ from avatar.people.surface import Mesh, mesh
 def bust_of(library: Library, mix: Mapping[str, float], modes: Sequence[float] = ()) -> Floats:
     """Vertices [B, 3] of the bust of one identity, its lips sealed and its mouth settled.
 
-    mix: weights of targets by name; modes: coefficients of the shape space, from N(0, 1).
+    mix: weights of targets by name; modes: coefficients of the shape space after its SHIFTS, from
+    N(0, 1).
     """
     head = load_head()
     offsets = np.sum([w * library.targets[name] for name, w in mix.items()], axis=0)
     offsets = offsets - np.median(offsets[library.head], axis=0) * [0, 1, 1]
     bust = library.vertices + offsets
     if len(modes):
-        space = load_shape_space().modes[: len(modes)].double().numpy()
+        space = load_shape_space().modes[SHIFTS : SHIFTS + len(modes)].double().numpy()
         moves = np.einsum("m,mvx->vx", np.asarray(modes), space)
         bust = with_head(library, bust, bust[library.head] + moves)
     jaw_drop = -head.unit("jawOpen").numpy()[:, 1]

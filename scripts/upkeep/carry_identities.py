@@ -3,30 +3,35 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.heads.shape_space import extend_modes
+import numpy as np
+
+from avatar.heads import load_head
+from common.arrays import write_arrays
 from common.writable import check_writable
 from configs.cli import main
 from configs.verbs import Verb
+from research.upkeep.carry_identities import shape_space
 
 
 @dataclass(frozen=True)
 class IdentityOptions:
-    """Extend modes of identity, carried onto the face of anny-head, to all of its vertices. Needed
-    only to replace the shape space that ships."""
+    """Make the shape space of anny-head from ICT-FaceKit and Google's GNM Head. Needed only to
+    replace the one that ships."""
 
-    source: Path
-    """The carried modes, .npz: `vertex` [P] of anny-head, `modes` [M, P, 3] in metres per standard
-    deviation."""
+    ict: Path
+    """The modes of ICT-FaceKit on the face of anny-head, .npz: `vertex` [P], `modes` [50 or
+    more, P, 3] in metres per standard deviation, `neutral` [P, 3]."""
+    gnm: Path
+    """gnm_head.npz of GNM v3, of which the mean head is taken."""
     out: Path = Path("avatar/heads/data/identity_modes.npz")
     """The .npz to write."""
-    modes: int = 50
-    """How many modes to keep, the largest first."""
 
 
 def carry(options: IdentityOptions) -> None:
     check_writable(options.out)
-    extend_modes(options.source, options.out, options.modes)
-    print(f"wrote {options.out}: {options.modes} modes")
+    modes = shape_space(load_head(), options.ict, options.gnm)
+    write_arrays(options.out, {"modes": modes.astype(np.float16)})
+    print(f"wrote {options.out}: {len(modes)} modes")
 
 
 main(Verb(IdentityOptions, carry), __name__)
