@@ -119,7 +119,7 @@ MAY_IMPORT = {
         "avatar.avatar_io avatar.behaviour avatar.drive avatar.geometry avatar.heads "
         "avatar.lipreading avatar.retarget avatar.video common"
     ),
-    "research.evaluation": "avatar.behaviour avatar.geometry avatar.video common",
+    "research.evaluation": "avatar.behaviour avatar.geometry common",
     "research.evaluation.avatar": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.reconstruct "
         "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"
