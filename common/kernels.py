@@ -3,9 +3,10 @@ one is compiled."""
 
 import hashlib
 import re
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -19,10 +20,14 @@ from numba.core.event import Event, Listener, register
 from numba.core.registry import cpu_target
 
 from common.cache import cache_folder, locked
+from common.threads import available_threads
 
 config: Any = numba_config  # its names are set at run time
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 """The packages whose kernels these are."""
+_HELPS = sys.argv == ["-c", "compile"]
+"""Whether this process only compiles (`compile_beside`): then it need not call from Python what
+kernels call, which takes a tenth less time to compile."""
 KERNELS: list[Any] = []
 """All kernels of the modules imported so far, without those that only kernels call."""
 
@@ -35,7 +40,8 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """
 
     def compiled(function: Callable[..., Any]) -> Any:
-        kernel = plain_njit(**{"nogil": True, **options})(function)
+        _prepare()
+        kernel = njit(**{"nogil": True, "no_cfunc_wrapper": True, **options})(function)
         if hasattr(kernel, "stats"):  # it is still a plain function under NUMBA_DISABLE_JIT
             kernel._cache = KernelCache(function)  # as its enable_caching() does with Numba's own
             KERNELS.append(kernel)
@@ -47,7 +53,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit without a cache of its own: for functions that only kernels call."""
     _prepare()
-    return njit(**options)
+    return njit(no_cpython_wrapper=_HELPS, no_cfunc_wrapper=True, **options)
 
 
 @cache
@@ -141,11 +147,42 @@ class KernelCache(FunctionCache):
             self._beside = IndexDataCacheFile(beside, name, stamp)
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
+        found = self._find_overload(sig, target_context)
+        if found is None and (helper := _HELPERS.pop(self._py_func, None)):
+            with suppress(subprocess.TimeoutExpired):
+                helper.wait(PATIENCE)
+            found = self._find_overload(sig, target_context)
+        return found
+
+    def _find_overload(self, sig: Any, target_context: Any) -> Any:
         found = super()._load_overload(sig, target_context)
         if found is None and self._beside:
             data = self._beside.load(self._index_key(sig, target_context.codegen()))
             found = data and self._impl.rebuild(target_context, data)
         return found
+
+
+_HELPERS: dict[Callable[..., Any], subprocess.Popen[bytes]] = {}
+"""Processes that compile, by the function of each kernel that they will leave on the disk."""
+PATIENCE = 120.0  # seconds
+
+
+def compile_beside(work: Callable[[], object], *kernels: Any) -> None:
+    """Let another process do a work that needs these kernels, unless they are on the disk: whoever
+    calls one then waits for it, and compiles only what that process did not.
+
+    work: at the top of a module, quick to import. Numba compiles with one thread of a process.
+    """
+    jitted = all(hasattr(kernel, "stats") for kernel in kernels)  # not under NUMBA_DISABLE_JIT
+    if not jitted or available_threads() == 1 or all(map(is_compiled, kernels)):
+        return
+    code = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
+    code += f"from {work.__module__} import {work.__name__}; {work.__name__}()"
+    none = subprocess.DEVNULL
+    with suppress(OSError):
+        command = [sys.executable, "-c", code, "compile"]
+        helper = subprocess.Popen(command, stdin=none, stdout=none, stderr=none)
+        _HELPERS.update((kernel.py_func, helper) for kernel in kernels)
 
 
 def is_compiled(kernel: Any) -> bool:

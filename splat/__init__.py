@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from splat.rendering import choose_backend as choose_backend
     from splat.rendering import pick_backend as pick_backend
     from splat.rendering import render as render
+    from splat.rendering import render_bytes as render_bytes
     from splat.rendering import render_frames as render_frames
     from splat.rendering import why_not_gsplat as why_not_gsplat
     from splat.scene.camera import Camera as Camera

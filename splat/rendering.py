@@ -11,7 +11,8 @@ from torch import Tensor
 
 from common.cache import locked
 from common.device import Device, choose_device
-from splat.cpu.render import draw
+from splat.cpu.frame import begin_compiling
+from splat.cpu.render import draw, draw_bytes
 from splat.scene.camera import Camera
 from splat.scene.conventions import RasterizeMode
 from splat.scene.gaussians import Gaussians
@@ -38,8 +39,10 @@ def choose_backend(name: Device = "auto") -> Drawing:
 
 
 def pick_backend(name: Device) -> Drawing:
-    """The same, said in a line on stderr."""
+    """The same, said in a line on stderr; what drawing needs begins to compile."""
     drawing = choose_backend(name)
+    if drawing.backend == "cpu":
+        begin_compiling()
     print(f"rasterizer: {drawing.backend} ({drawing.reason})", file=sys.stderr)
     return drawing
 
@@ -97,6 +100,12 @@ def render(
 
         return Rendering(*cuda.draw(gaussians, camera, background, mode, with_depth))
     assert_never(backend)
+
+
+def render_bytes(gaussians: Gaussians, camera: Camera, background: Tensor) -> Tensor:
+    """The picture of `render` on the CPU in 0..255, [H, W, 3] uint8; no gradients."""
+    _check(gaussians, camera)
+    return draw_bytes(gaussians, camera, background)
 
 
 def render_frames(

@@ -114,7 +114,7 @@ MAY_IMPORT = {
         "avatar.behaviour avatar.drive avatar.geometry avatar.heads avatar.lipreading "
         "avatar.retarget common research.evaluation research.evaluation.speech"
     ),
-    "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry avatar.video common",
+    "research.evaluation": "audio2mesh.data avatar.behaviour avatar.geometry common",
     "research.evaluation.avatar": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.reconstruct "
         "avatar.retarget avatar.rigging avatar.vision common research.evaluation splat"

@@ -212,8 +212,12 @@ def _walk(octaves, cost, total, pitch, before, frames, settled):
                 if step < best:
                     best, before[row, j] = step, i
             reached[j] = best + (cost[n, j] if voiced else _UNVOICED_COST)
-        total[:] = reached - reached.min()
-        state = np.argmin(total)
+        state = 0
+        for j in range(1, _STATES):
+            if reached[j] < reached[state]:
+                state = j
+        for j in range(_STATES):  # slices take seconds to compile
+            total[j] = reached[j] - reached[state]
         for back in range(LAG):
             state = before[(frames + n - back) % (LAG + 1), state]
         settled[n] = pitch[(frames + n - LAG) % (LAG + 1), state]

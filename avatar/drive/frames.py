@@ -183,7 +183,7 @@ def one_by_one(
     clock: PhaseClock,
     label: Tensor | None = None,
 ) -> Pictures:
-    """Pictures [H, W, 3 or 4] float32, two at a time on the CPU."""
+    """Pictures [H, W, 3 or 4] uint8, two at a time on the CPU."""
 
     def drawn(sample: Sample) -> tuple[Tensor, Tensor]:
         number, offsets, camera, behind = sample

@@ -17,7 +17,7 @@ from avatar.drive.plans import Look
 from avatar.drive.retarget import avatar_face
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
-from avatar.rigging.draw import Raster, avatar_rig, rasterizer
+from avatar.rigging.draw import Raster, avatar_rig, byte_rasterizer
 from avatar.video.layers import Background, Plate, pictures_behind
 from splat import Backend, Camera, Gaussians, orbit, pick_backend
 
@@ -49,7 +49,7 @@ class RenderContext:
     device: torch.device
     background: Tensor | None  # [3]; None: pictures are transparent
     rig: Callable[[Tensor], Gaussians]  # vertices [V, 3] → world Gaussians
-    raster: Raster
+    raster: Raster  # uint8
     light: "Lit | None" = None
     behind: Behind = lambda cameras, fps: repeat(None)
 
@@ -77,7 +77,7 @@ def render_context(
     """The context of an avatar in the light of its own colours."""
     plate = background if isinstance(background, Plate) else None
     colour = None if background is None else torch.tensor((0.0, 0, 0) if plate else background)
-    rig, raster = avatar_rig(avatar, device), rasterizer(backend, colour)
+    rig, raster = avatar_rig(avatar, device), byte_rasterizer(backend, colour)
     context = RenderContext(avatar, backend, device, colour, rig, raster)
     return replace(context, behind=partial(pictures_behind, plate)) if plate else context
 

@@ -49,8 +49,8 @@ class PictureMaker:
         offsets = (numbers[:-POSE] @ self._directions).unflatten(0, (-1, 3))
         vertices = self._face.mesh.vertices + offsets
         moved = pose(vertices, self._face.head, head_pose(numbers[-POSE:]))
-        drawn = self._context.raster(self._context.gaussians(moved, self._camera), self._camera)
-        return (255 * drawn).round().byte().numpy()
+        gaussians = self._context.gaussians(moved, self._camera)
+        return self._context.raster(gaussians, self._camera).numpy()
 
 
 def head_pose(numbers: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,8 @@ from torch.nn.functional import avg_pool2d, interpolate
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from avatar.rigging.compiled import fast_rig
-from splat import Backend, Camera, Gaussians, activate, render, render_frames
+from common.pixels import as_bytes
+from splat import Backend, Camera, Gaussians, activate, render, render_bytes, render_frames
 
 LEAST_ALPHA = 0.5 / 255
 
@@ -52,6 +53,18 @@ def rasterizer(backend: Backend, background: Tensor | None) -> Raster:
         there = _flat(under).to(gaussians.means)
         drawn = render(gaussians, camera, background=there, backend=backend, with_depth=False)
         return _composite(drawn.color, drawn.alpha, under).clamp_(0, 1).cpu()
+
+    return draw
+
+
+def byte_rasterizer(backend: Backend, background: Tensor | None) -> Raster:
+    """The same in 0..255: pictures uint8, clipped and rounded."""
+    drawn = rasterizer(backend, background)
+
+    def draw(gaussians: Gaussians, camera: Camera, behind: Tensor | None = None, /) -> Tensor:
+        if backend == "cpu" and background is not None and behind is None:
+            return render_bytes(gaussians, camera, background)
+        return torch.from_numpy(as_bytes(drawn(gaussians, camera, behind).numpy()))
 
     return draw
 

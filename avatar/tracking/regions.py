@@ -12,8 +12,8 @@ from avatar.heads import Head
 from avatar.people.masks import feature_triangles
 from avatar.reconstruct.capture_writer import REGION_LABELS
 from avatar.retarget.template import template_of
-from avatar.video.writer import as_bytes
 from common.kernels import cached_njit
+from common.pixels import as_bytes
 from splat import Camera
 
 Bytes = NDArray[np.uint8]

@@ -29,9 +29,10 @@ from avatar.tracking.regions import Bytes, overlay, region_map, seen_parts, tria
 from avatar.tracking.result import Tracking, camera, head_poses, take_of, world_vertices
 from avatar.tracking.torso_motion import find_torso_motion
 from avatar.video.sound import Sound
-from avatar.video.writer import as_bytes, open_writer
+from avatar.video.writer import open_writer
 from common.arrays import write_arrays
 from common.parallel import spread
+from common.pixels import as_bytes
 from common.progress import progress_bar
 
 TAKE, MOTION, OVERLAY = "take.csv", "motion.npz", "overlay.mp4"

@@ -17,6 +17,7 @@ from avatar.video.output import holds_alpha
 from avatar.video.reader import colour_frames, film_info
 from common.colours import NAMED, parse_colour
 from common.errors import InputError
+from common.pixels import as_bytes
 from splat import Camera
 
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -120,8 +121,14 @@ def _glyph(letter: str, font: Font) -> bytes:
 
 
 def laid_over(pictures: Tensor, label: Tensor | None) -> Tensor:
-    """Pictures [..., H, W, 3], or 4 with straight alpha, under a label [H, W, 4]."""
+    """Pictures [..., H, W, 3], or 4 with straight alpha, under a label [H, W, 4]; one of bytes is
+    changed."""
     if label is None:
+        return pictures
+    if pictures.dtype == torch.uint8:
+        top = int(label[..., 3].amax(1).nonzero()[0])  # the rows above are empty
+        mixed = laid_over(pictures[top:] / 255, label[top:])
+        pictures[top:] = torch.from_numpy(as_bytes(mixed.numpy()))
         return pictures
     colour, share = label[..., :3].to(pictures), label[..., 3:].to(pictures)
     if pictures.shape[-1] == 3:

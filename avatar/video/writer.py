@@ -36,7 +36,7 @@ from avatar.video.output import (
 from avatar.video.sound import Sound, add_sound
 from common.atomic import folder_beside, write_beside
 from common.background import in_background
-from common.kernels import cached_njit
+from common.pixels import as_bytes
 from common.threads import thread_count
 from common.writable import plain_words
 
@@ -48,8 +48,6 @@ Bytes = NDArray[np.uint8]
 Finished = Union[Bytes, "Tensor"]
 Image = Finished | NDArray[np.float32]
 Write = Callable[[Image], None]
-
-_ZERO, _HALF, _LEVELS, _TOP = (np.float32(value) for value in (0, 0.5, 255, 255.5))
 
 ENCODERS = 2
 """Threads that encode pictures, at most: that is a sixth of the work of a drive."""
@@ -70,8 +68,8 @@ def open_writer(
     nvenc: bool = False,
     alpha: bool = False,
 ) -> Iterator[Write]:
-    """Yield a function that takes the next frame [H, W, 3]: uint8, or float32 sRGB in [0, 1]; for
-    .mp4 and .webm also as `nv12` makes it, [3 H / 2, W], which must not be changed then. With
+    """Yield a function that takes the next frame [H, W, 3]: float32 sRGB in [0, 1], or uint8, which
+    must not be changed then; for .mp4 and .webm also as `nv12` makes it, [3 H / 2, W]. With
     `alpha` it is [H, W, 4], of straight alpha, where `holds_alpha`.
 
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), ProRes 4444 with PCM
@@ -111,25 +109,6 @@ def open_writer(
 def takes_nv12(path: Path) -> bool:
     """Whether a film of this name may be given frames as `nv12` makes them."""
     return output_kind(path) in ("mp4", "webm")
-
-
-def as_bytes(image: Bytes | NDArray[np.float32]) -> Bytes:
-    """A copy of any shape in 0..255; floats are clipped to [0, 1] and rounded, no numbers are 0."""
-    if image.dtype == np.uint8:
-        return np.array(image, np.uint8, order="C")
-    levels, result = np.ascontiguousarray(image, np.float32), np.empty(image.shape, np.uint8)
-    _round_into(levels.reshape(-1), result.reshape(-1))
-    return result
-
-
-@cached_njit()
-def _round_into(levels: NDArray[np.float32], result: NDArray[np.uint8]) -> None:
-    """On one thread: it takes a tenth of a millisecond, as a plain loop is vectorised."""
-    for i in range(len(levels)):
-        value = levels[i] * _LEVELS + _HALF
-        value = value if value > _ZERO else _ZERO
-        value = value if value < _TOP else _TOP
-        result[i] = np.uint8(np.int32(value))
 
 
 @contextmanager

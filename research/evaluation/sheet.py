@@ -9,8 +9,8 @@ from PIL import Image, ImageDraw, ImageFont
 from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
-from avatar.video.writer import as_bytes
 from common.atomic import write_beside
+from common.pixels import as_bytes
 
 GAIN = 5
 """How many times brighter than it is the difference is shown."""

@@ -20,6 +20,7 @@ from splat.cpu.tile import (
     copy_batch,
     first_block,
     live_blocks,
+    new_planes,
     reached_blocks,
     row_and_column,
     scattered,
@@ -150,7 +151,7 @@ def rasterize_backward(
         tile = scattered(task, tiles_x, tiles // tiles_x)
         tile_y, tile_x = tile // tiles_x, tile % tiles_x
         top, left = tile_y * TILE, tile_x * TILE
-        planes = aligned(PIXELS * _PLANES)
+        planes = new_planes(_PLANES)
         load_gradients(planes, top, left, *image, *image_gradients)
         batch = np.zeros((COPIED, BATCH), np.float32)
         reached = np.empty(BATCH, np.uint32)

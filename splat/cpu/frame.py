@@ -6,6 +6,8 @@ import numpy as np
 from numba import get_num_threads
 from numpy.typing import NDArray
 
+from common.kernels import compile_beside
+from common.pixels import Bytes, as_bytes
 from splat.cpu.backward import SUMS, rasterize_backward
 from splat.cpu.fields import FIELDS, TILE
 from splat.cpu.project import project_gaussians
@@ -71,14 +73,57 @@ def project_and_bin(scene: Scene, view: View) -> Splats:
 
 def blend(splats: Splats, view: View, background: Floats, with_depth: bool) -> Image:
     """Blend front to back over `background` [3]."""
-    width, height = int(view.lens[4]), int(view.lens[5])
-    image = Image(
-        np.empty((height, width, 3), np.float32),
-        np.empty((height, width), np.float32),
-        np.empty((height, width), np.float32) if with_depth else None,
-    )
-    rasterize(splats.fields, splats.starts, splats.members, view.tiles[0], background, *image)
+    size = int(view.lens[5]), int(view.lens[4])
+    depths = np.zeros(size, np.float32) if with_depth else None
+    image = Image(_filled(size, background), np.zeros(size, np.float32), depths)
+    _rasterize(splats, view, background, *image)
     return image
+
+
+def blend_bytes(splats: Splats, view: View, background: Floats) -> Bytes:
+    """The same as [H, W, 3] in 0..255."""
+    colors = _filled((int(view.lens[5]), int(view.lens[4])), as_bytes(background))
+    _rasterize(splats, view, background, colors, None, None)
+    return colors
+
+
+def _filled(size: tuple[int, int], color: NDArray) -> NDArray:
+    """A picture [H, W, 3] of one colour [3]."""
+    row = np.tile(color, size[1])
+    return np.broadcast_to(row, (size[0], row.size)).copy().reshape(*size, 3)
+
+
+def _rasterize(splats: Splats, view: View, *image: NDArray | None) -> None:
+    rasterize(splats.fields, splats.starts, splats.members, view.tiles[0], *image)
+
+
+def begin_compiling() -> None:
+    """Let other processes compile what `project_and_bin` and `blend_bytes` need."""
+    compile_beside(_project_nothing, project_gaussians)
+    compile_beside(_blend_nothing, depth_order, bin_into_tiles, rasterize)
+
+
+def _project_nothing() -> None:
+    nothing = Scene(*(np.empty(shape, np.float32) for shape in _NOTHING))
+    fields, keys = np.empty((0, FIELDS), np.float32), np.empty(0, np.uint32)
+    rects = np.empty((0, 4), np.int16)
+    project_gaussians(*nothing, *_TINY, fields, keys, rects)
+
+
+def _blend_nothing() -> None:
+    no_rects = np.empty((0, 4), np.int16)
+    starts, members = bin_into_tiles(depth_order(np.empty(0, np.uint32)), no_rects, *_TINY.tiles, 1)
+    splats = Splats(np.empty((0, FIELDS), np.float32), no_rects, starts, members)
+    blend_bytes(splats, _TINY, np.zeros(3, np.float32))
+
+
+_NOTHING = (0, 3), (0, 4), (0, 3), (0,), (0, 1, 3)  # shapes of a scene
+_TINY = View(
+    np.eye(3, 4, dtype=np.float32),
+    np.zeros(3, np.float32),
+    np.array((1, 1, 8, 8, TILE, TILE), np.float32),
+    antialiased=False,
+)
 
 
 def slots(rects: NDArray[np.int16]) -> NDArray[np.int64]:  # [N + 1]

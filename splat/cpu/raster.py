@@ -14,11 +14,13 @@ from splat.cpu.tile import (
     PIXELS,
     PLANE,
     ROW,
-    aligned,
+    TOGETHER,
     alpha_above,
+    clamped,
     copy_batch,
     first_block,
     live_blocks,
+    new_planes,
     reached_blocks,
     row_and_column,
     scattered,
@@ -28,7 +30,7 @@ from splat.scene.conventions import MAX_ALPHA, TRANSMITTANCE_STOP
 
 _RED, _GREEN, _BLUE, _DEPTH = (PLANE * np.uint64(number) for number in (3, 4, 5, 6))
 _PLANES = 7
-_ZERO, _ONE = np.float32(0), np.float32(1)
+_ZERO, _HALF, _ONE, _LEVELS, _TOP = (np.float32(number) for number in (0, 0.5, 1, 255, 255.5))
 
 
 @plain_njit(fastmath=True)
@@ -84,26 +86,50 @@ def write_tile(planes, top, left, background, colors, alphas, depths):
                 depths[y, x] = planes[p + _DEPTH]
 
 
+@plain_njit(fastmath=True)
+def write_bytes(planes, top, left, background, colors):
+    """The same in 0..255, clipped and rounded."""
+    height, width = colors.shape[:2]
+    for c in range(3):
+        first = _RED + np.uint64(c) * PLANE
+        for p in range(PLANE):
+            value = planes[first + p] + abs(planes[p]) * background[c]
+            planes[first + p] = clamped(value * _LEVELS + _HALF, _ZERO, _TOP)
+    for pixel in range(PIXELS):
+        row, column = row_and_column(pixel)
+        y, x, p = top + row, left + column, np.uint64(pixel)
+        if y < height and x < width:
+            colors[y, x, 0] = np.uint8(np.int32(planes[p + _RED]))
+            colors[y, x, 1] = np.uint8(np.int32(planes[p + _GREEN]))
+            colors[y, x, 2] = np.uint8(np.int32(planes[p + _BLUE]))
+
+
 @cached_njit(parallel=True, fastmath=True, error_model="numpy")
 def rasterize(splats, starts, members, tiles_x, background, colors, alphas, depths):
-    """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W]."""
-    height, width = alphas.shape
+    """Fill colors [H, W, 3], alphas [H, W] and, unless None, accumulated depths [H, W]; or, where
+    alphas are None, colors uint8. Tiles without Gaussians are left as they are."""
+    height, width = colors.shape[:2]
     tiles = starts.shape[0] - 1
-    for task in prange(tiles):
-        tile = scattered(task, tiles_x, tiles // tiles_x)
-        top, left = (tile // tiles_x) * TILE, (tile % tiles_x) * TILE
-        planes = aligned(PIXELS * _PLANES)
-        start_tile(planes, height - top, width - left)
-        batch = np.zeros((COPIED, BATCH), np.float32)
-        reached = np.empty(BATCH, np.uint32)
-        for first in range(starts[tile], starts[tile + 1], BATCH):
-            live = live_blocks(planes)
-            if live == 0:
-                break
-            count = min(BATCH, starts[tile + 1] - first)
-            copy_batch(splats, members, first, count, left, top, batch)
-            reached_blocks(batch, count, live, reached)
-            for j in range(count):
-                if reached[j] != 0:
-                    blend_gaussian(planes, reached[j], batch, j, depths)
-        write_tile(planes, top, left, background, colors, alphas, depths)
+    for task in prange(-(-tiles // TOGETHER)):
+        planes = new_planes(_PLANES)
+        batch, reached = np.zeros((COPIED, BATCH), np.float32), np.empty(BATCH, np.uint32)
+        for number in range(task * TOGETHER, min(tiles, (task + 1) * TOGETHER)):
+            tile = scattered(number, tiles_x, tiles // tiles_x)
+            if starts[tile] == starts[tile + 1]:
+                continue
+            top, left = (tile // tiles_x) * TILE, (tile % tiles_x) * TILE
+            start_tile(planes, height - top, width - left)
+            for first in range(starts[tile], starts[tile + 1], BATCH):
+                live = live_blocks(planes)
+                if live == 0:
+                    break
+                count = min(BATCH, starts[tile + 1] - first)
+                copy_batch(splats, members, first, count, left, top, batch)
+                reached_blocks(batch, count, live, reached)
+                for j in range(count):
+                    if reached[j] != 0:
+                        blend_gaussian(planes, reached[j], batch, j, depths)
+            if alphas is None:
+                write_bytes(planes, top, left, background, colors)
+            else:
+                write_tile(planes, top, left, background, colors, alphas, depths)

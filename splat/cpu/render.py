@@ -7,7 +7,16 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from splat.cpu.frame import Floats, Image, Scene, View, blend, gradients, project_and_bin
+from splat.cpu.frame import (
+    Floats,
+    Image,
+    Scene,
+    View,
+    blend,
+    blend_bytes,
+    gradients,
+    project_and_bin,
+)
 from splat.scene.camera import Camera
 from splat.scene.conventions import MIN_ALPHA_FOR_DEPTH, RasterizeMode
 from splat.scene.gaussians import Gaussians
@@ -44,6 +53,13 @@ def draw(
     if depth is None or not with_depth:
         return color, alpha, None
     return color, alpha, depth / alpha.clamp(min=MIN_ALPHA_FOR_DEPTH)
+
+
+def draw_bytes(gaussians: Gaussians, camera: Camera, background: Tensor) -> Tensor:
+    """The picture over a colour [3], without gradients: uint8 [H, W, 3]."""
+    view = view_arrays(camera.viewmat, camera, antialiased=False)
+    splats = project_and_bin(scene_arrays(gaussians), view)
+    return torch.from_numpy(blend_bytes(splats, view, _array(background)))
 
 
 def _array(tensor: Tensor) -> Floats:

@@ -3,7 +3,7 @@
 import numpy as np
 from numba import prange
 
-from common.kernels import cached_njit
+from common.kernels import cached_njit, plain_njit
 
 DIGIT_BITS = 11
 DIGITS = 1 << DIGIT_BITS
@@ -11,7 +11,7 @@ INDEX_MASK = 0xFFFFFFFF
 LEAST_CHUNKS = 8  # so that threads share evenly, though nearer Gaussians lie in more tiles
 
 
-@cached_njit()
+@plain_njit()
 def pack_visible(keys):
     """(key - smallest key) << 32 | index of each non-zero key, by index; the spread of the keys."""
     count, smallest, largest = 0, np.uint32(0xFFFFFFFF), np.uint32(0)
@@ -28,7 +28,7 @@ def pack_visible(keys):
     return packed, np.uint64(largest - smallest if count > 0 else 0)
 
 
-@cached_njit()
+@plain_njit()
 def sort_by_digit(source, target, shift):
     """One stable counting-sort pass over DIGIT_BITS bits of the packed keys."""
     positions = np.zeros(DIGITS + 1, np.int64)
@@ -62,7 +62,7 @@ def depth_order(keys):
     return (packed & np.uint64(INDEX_MASK)).astype(np.int32)
 
 
-@cached_njit()
+@plain_njit()
 def count_per_tile(order, rects, first, last, counts):
     """Gaussians first..last of the order per tile, into counts [tiles_y + 1, tiles_x + 1].
 
@@ -84,7 +84,7 @@ def count_per_tile(order, rects, first, last, counts):
             counts[y, x] = along + (counts[y - 1, x] if y > 0 else 0)
 
 
-@cached_njit()
+@plain_njit()
 def list_positions(counts):
     """Turn counts [chunks, tiles_y + 1, tiles_x + 1] into first positions, in place; list starts.
 

@@ -13,6 +13,7 @@ from common.kernels import plain_njit
 from splat.cpu import fields as f
 from splat.cpu.fields import TILE
 
+TOGETHER = 8  # tiles that a thread draws with one set of planes
 BATCH = 32  # Gaussians that are copied together before they are drawn
 COPIED = 11  # values copied per Gaussian, the mean relative to the tile
 PIXELS = TILE * TILE
@@ -77,14 +78,26 @@ def row_and_column(pixel):
 
 
 @plain_njit()
-def start_tile(planes, rows, columns):
-    """Fill the planes of transmittance, column and row. The transmittance is one, but minus one,
-    which takes nothing, where the tile hangs over the picture's border."""
+def new_planes(count):
+    """Planes of a tile, those of column and row filled."""
+    planes = aligned(PIXELS * count)
     for pixel in range(PIXELS):
         row, column = row_and_column(pixel)
-        planes[pixel] = _ONE if row < rows and column < columns else -_ONE
         planes[np.uint64(pixel) + COLUMN] = np.float32(np.int32(column))
         planes[np.uint64(pixel) + ROW] = np.float32(np.int32(row))
+    return planes
+
+
+@plain_njit()
+def start_tile(planes, rows, columns):
+    """Empty the planes behind column and row, and fill that of transmittance: with one, but minus
+    one, which takes nothing, where the tile hangs over the picture's border."""
+    rows, columns = np.float32(rows), np.float32(columns)
+    for p in range(PLANE):
+        inside = (planes[p + ROW] < rows) & (planes[p + COLUMN] < columns)
+        planes[p] = _ONE if inside else -_ONE
+    for p in range(ROW + PLANE, np.uint64(planes.size)):
+        planes[p] = _ZERO
 
 
 @plain_njit(fastmath=True)

@@ -24,6 +24,12 @@ from made.offsets import (
 @cached_njit()
 def shifted(x):
     return x + OFFSET
+
+def use():
+    shifted(1.0)
+
+def fail():
+    raise ValueError
 """,
 }
 RUN = "from made.kernel import shifted; print(shifted(1.0), sum(shifted.stats.cache_hits.values()))"
@@ -79,6 +85,26 @@ def test_what_is_kept_is_valid_for_the_text_of_the_sources_whenever_it_was_writt
     for source in package.glob("*.py"):
         os.utime(source, (2e9, 2e9))
     assert run(RUN, package.parent) == "4.0 1"
+
+
+BESIDE = """
+import common.kernels as c
+from made import kernel
+c.available_threads = lambda: 2
+c.compile_beside(kernel.WORK, kernel.shifted)
+assert len(c._HELPERS) == STARTED
+"""
+
+
+@pytest.mark.parametrize(("work", "kept"), [("use", 1), ("fail", 0)])
+def test_a_kernel_that_another_process_compiles_is_waited_for(
+    package: Path, work: str, kept: int
+) -> None:
+    def beside(started: int) -> str:
+        return BESIDE.replace("WORK", work).replace("STARTED", str(started)) + RUN
+
+    assert run(beside(1), package.parent) == f"4.0 {kept}"
+    assert run(beside(0), package.parent) == "4.0 1"
 
 
 LOCKED = """

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import reference_raster as reference
 import torch
@@ -15,7 +16,8 @@ from splat_scenes import (
 )
 from torch import Tensor
 
-from splat import Camera, Gaussians, Rendering, render
+from common.pixels import as_bytes
+from splat import Camera, Gaussians, Rendering, render, render_bytes
 from splat.cpu import render as cpu
 from splat.cpu.tile import scattered
 
@@ -176,6 +178,17 @@ def test_nearer_gaussian_hides_the_other_whatever_their_order() -> None:
     assert first.color[10, 10, 0] > 0.9 > 0.1 > first.color[10, 10, 2]
     assert first.depth is not None
     assert first.depth[10, 10].item() == pytest.approx(0.95, abs=0.02)
+
+
+def test_bytes_are_the_rounded_picture() -> None:
+    """Also where tiles are empty or hang over the border."""
+    g, camera = make_gaussians(60, 1, 3), make_camera((0.0, 0.0, 1.5))
+    background = torch.tensor([0.2, 0.5, 0.9])
+    drawn = render(g, camera, background=background).color
+    found = render_bytes(g, camera, background)
+    assert found.dtype == torch.uint8 and drawn.std() > 0.02
+    apart = np.abs(found.numpy().astype(int) - as_bytes(drawn.numpy()))
+    assert apart.max() <= 1 and apart.mean() < 1e-3  # two kernels round in their own ways
 
 
 @pytest.mark.parametrize(("tiles_x", "tiles_y"), [(1, 1), (2, 1), (5, 7), (32, 32), (3, 7918)])

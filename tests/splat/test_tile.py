@@ -12,6 +12,7 @@ from splat.cpu.tile import (
     alpha_above,
     first_block,
     live_blocks,
+    new_planes,
     reached_blocks,
     row_and_column,
     start_tile,
@@ -74,13 +75,14 @@ def test_a_block_lives_as_long_as_one_pixel_takes_more() -> None:
 
 
 def test_what_hangs_over_the_border_takes_nothing() -> None:
-    planes = np.empty(3 * PIXELS, np.float32)
+    planes = new_planes(4)
+    planes[3 * PIXELS :] = 0.5  # what the tile before left
     start_tile(planes, 5, 100)
     inside = PLACES[:, 0] < 5
     assert (planes[:PIXELS] == np.where(inside, 1, -1)).all()
     assert live_blocks(planes) == 0x00FF
-    assert (planes[PIXELS:].reshape(2, PIXELS) == PLACES.T[::-1]).all()
-    assert planes[PIXELS:].max() == TILE - 1
+    assert (planes[PIXELS : 3 * PIXELS].reshape(2, PIXELS) == PLACES.T[::-1]).all()
+    assert planes[PIXELS:].max() == TILE - 1 and not planes[3 * PIXELS :].any()
 
 
 def test_alpha_above_is_the_exponential() -> None:

@@ -42,8 +42,8 @@ from avatar.heads import load_head
 from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig, batch_rig, draw_frames, rasterizer
-from avatar.video.writer import as_bytes
 from common.device import Device
+from common.pixels import as_bytes
 from splat import Camera, Gaussians, orbit
 
 FRAMES, FPS, CPU = 7, 25.0, torch.device("cpu")

@@ -14,7 +14,8 @@ from audio2mesh.sound.waveform import probe_audio
 from avatar.video import writer as video
 from avatar.video.output import exact_rate
 from avatar.video.sound import Sound
-from avatar.video.writer import as_bytes, open_writer
+from avatar.video.writer import open_writer
+from common.pixels import as_bytes
 
 
 @pytest.fixture

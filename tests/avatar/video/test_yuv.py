@@ -20,8 +20,9 @@ from avatar.video import nvenc
 from avatar.video.codecs import MP4
 from avatar.video.nvenc import nv12, rgb8, shared_frames, why_not_nvenc
 from avatar.video.output import output_kind
-from avatar.video.writer import _to_frame, as_bytes, open_writer, takes_nv12
+from avatar.video.writer import _to_frame, open_writer, takes_nv12
 from common.background import in_background
+from common.pixels import as_bytes
 
 
 def noise(*shape: int, seed: int = 0) -> Tensor:
