@@ -55,7 +55,9 @@ MAY_IMPORT = {
         "avatar.rigging avatar.video common"
     ),
     "avatar.page": "avatar.geometry avatar.heads avatar.rigging common splat.scene",
-    "avatar.people": "avatar.geometry avatar.heads avatar.lighting avatar.rigging common splat",
+    "avatar.people": (
+        "avatar.geometry avatar.heads avatar.lighting avatar.rigging common splat splat.scene"
+    ),
     "avatar.photo": (
         "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.rigging "
         "avatar.tracking avatar.vision common splat"
@@ -158,10 +160,7 @@ MAY_IMPORT = {
         "avatar.rigging avatar.video avatar.vision common configs research.corpus "
         "research.evaluation.speech splat"
     ),
-    "research.people": (
-        "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.rigging splat "
-        "splat.scene"
-    ),
+    "research.people": "avatar.geometry avatar.lighting avatar.people avatar.rigging",
     "research.upkeep": (
         "audio2mesh.sound avatar.geometry avatar.heads avatar.lighting avatar.people "
         "avatar.retarget avatar.rigging avatar.tracking avatar.vision common research.captures "
