@@ -51,17 +51,14 @@ def merged(one: Avatar, other: Avatar) -> Avatar:
         for raw in (avatar.gaussians for avatar in pair)
     ]
     names = ("means", "quats", "log_scales", "opacity_logits", "sh")
-    said = {
-        name: "; ".join(filter(None, (getattr(avatar, name) for avatar in pair)))
-        for name in ("origin", "consent")
-    }
     return Avatar(
         RawGaussians(*(torch.cat([getattr(part, name) for part in parts]) for name in names)),
         torch.cat([one.binding, other.binding + shift]),
         torch.cat([seated(a.vertices, side) for a, side in zip(pair, PAIR, strict=True)]),
         torch.cat([one.faces, other.faces + len(one.vertices)]),
         one.topology,
-        **said,
+        origin="; ".join(filter(None, (avatar.origin for avatar in pair))),
+        consent="; ".join(filter(None, (avatar.consent for avatar in pair))),
     )
 
 

@@ -58,9 +58,9 @@ def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
 
 def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Report:
     """Render the video of a plan."""
-    assert plan.out
     if plan.beside:
         plan = replace(plan, direction=looking(plan.direction, PAIR[0]))
+    assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
     move = partial(moving, motion, subject.avatar.vertices)
@@ -100,8 +100,8 @@ def _beside(
     """
     second = prepare(replace(other, direction=looking(other.direction, PAIR[1])), clock)
     one, two = scene.subject.avatar, second.subject.avatar
-    avatar, parts = merged(one, two), (scene.subject.backend, scene.subject.device)
-    context = render_context(avatar, *parts, plan.look.background)
+    on = scene.subject
+    context = render_context(merged(one, two), on.backend, on.device, plan.look.background)
     moves = (partial(moving, s.motion, s.subject.avatar.vertices) for s in (scene, second))
     busts = [framed_as("bust", (1, 1), each) for each in (one, two)]
     both = framed_together((framed, other.framed(two)), busts, plan.size)
