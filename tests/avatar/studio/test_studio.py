@@ -31,6 +31,7 @@ from avatar.video.reader import film_info
 
 PHOTO = ROOT / "tests" / "avatar" / "vision" / "data" / "woman.png"
 MADE_UP = ROOT / "tests" / "data" / "made_up_person.jpg"
+"""Nobody: a person of avatar.people.sampler, of seed 4, drawn from the front."""
 STAGE = b"""<body data-state="ready"><p id="stage"><script>window.viewer = {
   clock: { state: 'idle', play(file) { this.said = file.name; this.state = 'playing'; },
            stop() { this.state = 'idle'; } },
