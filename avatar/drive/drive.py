@@ -4,7 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -12,13 +12,22 @@ from torch import Tensor
 
 from audio2mesh import probe_audio
 from avatar.avatar_io.live_link import Take
+from avatar.drive.beside import PAIR, Move, framed_together, looking, merged, together
 from avatar.drive.frames import Film, moving, shoot
 from avatar.drive.motion import DrivenMotion, motion_file
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import DrivePlan, plan_drive
-from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
+from avatar.drive.render_context import (
+    Loaded,
+    RenderContext,
+    Subject,
+    open_render_context,
+    open_subject,
+    render_context,
+)
 from avatar.drive.report import PhaseClock, Report, peak_rss_mb
+from avatar.video.camera_path import Framing, framed_as
 from avatar.video.sound import Sound
 from common.threads import use_threads
 
@@ -49,16 +58,22 @@ def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
 
 def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Report:
     """Render the video of a plan."""
+    if plan.beside:
+        plan = replace(plan, direction=looking(plan.direction, PAIR[0]))
     assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
-    with clock.stage("load"):
-        context = (loaded or open_render_context(plan.look, subject)).context
-        cameras = plan.track(plan.framed(subject.avatar), motion.frames, motion.fps)
+    move = partial(moving, motion, subject.avatar.vertices)
+    framed = plan.framed(subject.avatar)
+    if plan.beside:
+        context, move, framed = _beside(plan, plan.beside, scene, framed, clock)
+    else:
+        with clock.stage("load"):
+            context = (loaded or open_render_context(plan.look, subject)).context
+    cameras = plan.track(framed, motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving", plan.look.label, plan.seal)
     with _saver(plan, motion) as save:
-        move = partial(moving, motion, subject.avatar.vertices)
         shoot(shot, context, move, cameras, clock, save)
     finished = time.perf_counter()
     return Report(
@@ -71,9 +86,26 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
         cpu_seconds=time.process_time() - cpu_before,
         peak_rss_mb=peak_rss_mb(),
         backend=subject.backend,
-        gaussians=len(subject.avatar.binding),
+        gaussians=len(context.avatar.binding),
         stages=clock.seconds,
     )
+
+
+def _beside(
+    plan: DrivePlan, other: DrivePlan, scene: Scene, framed: Framing, clock: PhaseClock
+) -> tuple[RenderContext, Move, Framing]:
+    """Both avatars as one: how they are drawn, how they move, and what a picture shows.
+
+    other: of the second avatar; framed: what a picture of the first alone shows.
+    """
+    second = prepare(replace(other, direction=looking(other.direction, PAIR[1])), clock)
+    one, two = scene.subject.avatar, second.subject.avatar
+    on = scene.subject
+    context = render_context(merged(one, two), on.backend, on.device, plan.look.background)
+    moves = (partial(moving, s.motion, s.subject.avatar.vertices) for s in (scene, second))
+    busts = [framed_as("bust", (1, 1), each) for each in (one, two)]
+    both = framed_together((framed, other.framed(two)), busts, plan.size)
+    return context, partial(together, *moves, len(one.vertices)), both
 
 
 def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) -> Scene:

@@ -30,8 +30,20 @@ MADE = "org.voicesplat.made"
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 COMPOSITE, TRAINED = "compositeSynthetic", "trainedAlgorithmicMedia"
 """IPTC's digital source types: with recorded parts, and without."""
-INPUTS = ("avatar", "audio", "film", "arkit", "motion", "capture", "mesh", "photo", "background")
-AT_REST = ("avatar", "mesh")  # inputs that are not recordings
+INPUTS = (
+    "avatar",
+    "beside",
+    "audio",
+    "audio_b",
+    "film",
+    "arkit",
+    "motion",
+    "capture",
+    "mesh",
+    "photo",
+    "background",
+)
+AT_REST = ("avatar", "beside", "mesh")  # inputs that are not recordings
 UNSAID = ("sign", "out", "export", "report", "save_motion", "device", "threads", "port")
 SIGNED = f"signed with content credentials by {PROGRAM}"
 """What the metadata of a film say, so that it is seen where credentials were taken away."""
@@ -159,7 +171,7 @@ def manifest(seal: Seal) -> dict[str, Any]:
 def _told(name: str, path: Path) -> dict[str, str]:
     """Name and hash of an input; of an avatar also its origin and consent."""
     told = {"name": path.name, "sha256": _digest(path)}
-    if name == "avatar":
+    if name in ("avatar", "beside"):
         facts = read_facts(path)
         told |= {"made_from": facts.origin, "consent": facts.consent or NOT_STATED}
     return told

@@ -34,3 +34,18 @@ def test_a_hidden_bar_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
 def test_who_shows_no_bar_does_not_load_rich() -> None:
     code = "import sys, common.progress; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_lines_tell_a_program_how_far_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("VOICESPLAT_PROGRESS", "lines")
+    with progress_bar("counting", 3) as show:
+        show()
+        show(2)
+        show(text="nearly")
+        show()
+    assert capsys.readouterr().err.splitlines() == [
+        "progress: counting 1/3",
+        "progress: counting 3/3",
+    ]

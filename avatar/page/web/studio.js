@@ -165,7 +165,7 @@ async function take(file, use = AVATARS.test(file.name) || PICTURES.test(file.na
   const zone = document.querySelector(`[data-use="${use}"] .drop`);
   const told = await line.upload(file, use, (share) => zone?.style.setProperty('--share', share === null ? '0%' : `${100 * share}%`));
   if (!told) return;
-  if (use === 'voice') (chosen.voice = told.name), tellState(state);
+  if (use === 'voice') chosen.voice = told.name; // the state that has it comes next
   if (use === 'background') choose(`picture:${told.name}`);
   if (told.kind === 'avatars') line.ask('show', { avatar: told.name });
   if (told.kind === 'photos') askConsent(file, told.name);

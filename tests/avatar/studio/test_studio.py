@@ -31,6 +31,7 @@ from avatar.video.reader import film_info
 
 PHOTO = ROOT / "tests" / "avatar" / "vision" / "data" / "woman.png"
 MADE_UP = ROOT / "tests" / "data" / "made_up_person.jpg"
+"""Nobody: a person of avatar.people.sampler, of seed 4, drawn from the front."""
 STAGE = b"""<body data-state="ready"><p id="stage"><script>window.viewer = {
   clock: { state: 'idle', play(file) { this.said = file.name; this.state = 'playing'; },
            stop() { this.state = 'idle'; } },
@@ -147,6 +148,8 @@ def test_a_newcomer_needs_nothing_but_the_page(tmp_path: Path, film: Path):
         opened.wait("document.getElementById('frame').src.includes('version=2')")
         click(opened, "say")
         opened.wait(PLAYS)
+        drop(opened, ROOT / "assets" / "demo_voice.flac", "voice", "mine.flac")
+        opened.wait(f"{VOICE} === 'mine.flac'")
         click(opened, "render")
         opened.wait("document.querySelector('#films a[download]') !== null")
         assert downloaded(opened) == film.read_bytes()
@@ -157,7 +160,7 @@ def test_a_newcomer_needs_nothing_but_the_page(tmp_path: Path, film: Path):
         opened.wait(f"{WRONG}.includes('README.md: is not a photo')")
         drop(opened, ROOT / "README.md", "voice", "words.mp3")
         opened.wait(f"{WRONG}.includes('words.mp3')")
-        assert [path.name for path in (folder / "voices").iterdir()] == []
+        assert [path.name for path in (folder / "voices").iterdir()] == ["mine.flac"]
         drop(opened, PHOTO, name="slow.png")
         agree(opened)
         opened.wait("document.querySelector('.job.running progress')?.value === 0.25")
