@@ -12,6 +12,7 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Floats, Ints
 from avatar.heads import Head
 from avatar.heads.shape_space import extended, mean_face
+from avatar.people.subject import sealed
 from avatar.retarget.registration import register
 from avatar.retarget.template import template_of
 from common.arrays import pick, pick_floats, read_arrays
@@ -64,8 +65,11 @@ def read_gnm(path: Path) -> Mesh:
 
 def shift_to(head: Head, vertex: Ints, people: Floats) -> Floats:
     """What [V, 3] leads from the mean face of anny-head to the one that has some of its vertices
-    [P] at points [P, 3] of any space, and is laid onto it by a similarity of the faces."""
-    template, mean = template_of(head), mean_face().double().numpy()[vertex]
+    [P] at points [P, 3] of any space, and is laid onto it by a similarity of the faces; lips stay
+    shut."""
+    template, whole = template_of(head), mean_face()
+    mean = whole.double().numpy()[vertex]
     face = (template.outer & (template.weight > FACE))[vertex]
     laid = fit_similarity(people[face], mean[face]).apply(people)
-    return extended(head, vertex, (laid - mean)[None])[0]
+    shift = torch.from_numpy(extended(head, vertex, (laid - mean)[None])[0])
+    return (sealed(head, whole + shift) - sealed(head, whole)).double().numpy()
