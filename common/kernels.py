@@ -25,9 +25,10 @@ from common.threads import available_threads
 config: Any = numba_config  # its names are set at run time
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 """The packages whose kernels these are."""
-_HELPS = sys.argv == ["-c", "compile"]
-"""Whether this process only compiles (`compile_beside`): then it need not call from Python what
-kernels call, which takes a tenth less time to compile."""
+_KERNEL: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
+_INNER: dict[str, Any] = _KERNEL | {"no_cpython_wrapper": sys.argv == ["-c", "compile"]}
+"""How functions that only kernels call are compiled: a process of `compile_beside` makes none of
+them callable from Python, which takes a tenth less time."""
 KERNELS: list[Any] = []
 """All kernels of the modules imported so far, without those that only kernels call."""
 
@@ -41,7 +42,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 
     def compiled(function: Callable[..., Any]) -> Any:
         _prepare()
-        kernel = njit(**{"nogil": True, "no_cfunc_wrapper": True, **options})(function)
+        kernel: Any = njit(**_KERNEL | options)(function)
         if hasattr(kernel, "stats"):  # it is still a plain function under NUMBA_DISABLE_JIT
             kernel._cache = KernelCache(function)  # as its enable_caching() does with Numba's own
             KERNELS.append(kernel)
@@ -53,7 +54,7 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit without a cache of its own: for functions that only kernels call."""
     _prepare()
-    return njit(no_cpython_wrapper=_HELPS, no_cfunc_wrapper=True, **options)
+    return njit(**_INNER | options)
 
 
 @cache
@@ -182,6 +183,7 @@ def compile_beside(work: Callable[[], object], *kernels: Any) -> None:
     with suppress(OSError):
         command = [sys.executable, "-c", code, "compile"]
         helper = subprocess.Popen(command, stdin=none, stdout=none, stderr=none)
+        _say()
         _HELPERS.update((kernel.py_func, helper) for kernel in kernels)
 
 
@@ -242,16 +244,18 @@ def _file_of(module: str, root: Path) -> Path | None:
     return next((p for p in (path.with_suffix(".py"), path / "__init__.py") if p.is_file()), None)
 
 
-class _Announcer(Listener):
-    """Prints at the first compilation; kernels that come from the disk cache fire no event."""
+@cache
+def _say() -> None:
+    print(LINE, file=sys.stderr, flush=True)
 
-    said = False
+
+class _Announcer(Listener):
+    """Says it at a compilation; kernels that come from the disk cache fire no event."""
 
     def on_start(self, event: Event) -> None:
         kernel = getattr((event.data or {}).get("dispatcher"), "py_func", None)
-        if not self.said and kernel and kernel.__module__.partition(".")[0] in OURS:
-            self.said = True
-            print(LINE, file=sys.stderr, flush=True)
+        if kernel and kernel.__module__.partition(".")[0] in OURS:
+            _say()
 
     def on_end(self, event: Event) -> None:
         pass
