@@ -75,7 +75,7 @@ def bust_subject(
     number = np.full(len(bust), -1)
     number[library.head] = np.arange(count)
     below_head = (number[library.faces] < 0).any(1)
-    bare = below_head & ~np.isin(library.faces, clothes.hides).any(1)
+    bare = below_head & np.logical_not(np.isin(library.faces, clothes.hides).any(1))
     below = np.setdiff1d(library.faces[bare], library.head)
     number[below] = count + np.arange(len(below))
     skin = np.concatenate([head.faces.numpy(), number[library.faces[bare]]])

@@ -102,7 +102,7 @@ def cloth_of(studio: Studio, garment: Garment) -> Cloth:
     kept = np.flatnonzero(colours[:, 3] > 0.4)
     sky = studio.light.at_rest(points[kept], 2 * MM).mean(1)
     kept = kept[_outside(points[kept], normals[kept], sky)]
-    within = ~edge[surface.faces[spots.triangles[kept]]].any(1)
+    within = np.logical_not(edge[surface.faces[spots.triangles[kept]]].any(1))
     return Cloth(spots[kept], points[kept], normals[kept], linear(255 * colours[kept, :3]), within)
 
 

@@ -37,7 +37,7 @@ from avatar.rigging.draw import avatar_rig
 from splat import render, rgb_to_sh
 
 SPACING = 1.6 * MM
-DETAIL = 0.03  # of brightness, from which pieces are half as wide
+DETAIL, FINEST = 0.03, 5000  # of brightness, from which pieces are half as wide; most such ones
 PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person's colour alone
 HAIRY = 0.5  # of a pixel
 FALL = 0.5  # metres back for each metre beyond what is there
@@ -182,12 +182,13 @@ class BillboardCells:
 
 
 def billboard_cells(visible: Bools, picture: Floats, size: float) -> BillboardCells:
-    """A grid over what is visible [H, W], finer where a picture [H, W, 3] has details."""
+    """A grid over what is visible [H, W], finer where a picture [H, W, 3] has most details."""
     height, width = visible.shape
     y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
     bright = picture.mean(2)
     detail = np.abs(bright - gaussian_filter(bright, size / 2))
-    fine = maximum_filter(detail, round(size))[y.astype(int), x.astype(int)] > DETAIL
+    detail = maximum_filter(detail * visible, round(size))[y.astype(int), x.astype(int)]
+    fine = detail > max(DETAIL, np.sort(detail)[-FINEST:].min(initial=1.0))
     quarter = np.array([-size, size]) / 4
     by_x, by_y = (part.ravel() for part in np.meshgrid(quarter, quarter))
     grid = BillboardCells(

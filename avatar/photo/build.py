@@ -36,7 +36,6 @@ from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
 from splat import RawGaussians, orbit, rgb_to_sh
 
-MOST = 80_000  # Gaussians
 EYES_FOLLOW, MOUTH_FOLLOWS = 0.5, 0.5  # of what the photo corrects of their colours
 
 
@@ -80,10 +79,8 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
 
 
 def _fewer(scene: Scene, part: Part) -> Part:
-    """The MOST Gaussians that fill most pixels of some view; none that hardly any view shows."""
-    most = most_filled(bound(part.layer, scene.subject)).numpy()
-    least = np.sort(most)[-MOST] if len(most) > MOST else 0.0
-    return part[most > max(LEAST, least)]
+    """The Gaussians that some view shows."""
+    return part[(most_filled(bound(part.layer, scene.subject)) > LEAST).numpy()]
 
 
 def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
