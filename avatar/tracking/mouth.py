@@ -23,6 +23,8 @@ POINT_SPREAD = 0.4 * MM  # of a landmark of the mouth, once the person's offsets
 LOOSE_PRIOR = 0.2  # of a unit's weight around the solution
 REFINEMENTS = 3
 FARTHEST = (-0.5, 1.5)  # weights of a refined mouth
+UNSEEN = ("jawForward", "mouthRollUpper")
+"""Units that part the lips in depth, which a film from the front does not tell."""
 
 
 def mouth_landmarks(landmarks: LandmarkModel) -> LandmarkModel:
@@ -75,8 +77,8 @@ UNIT_SPREAD = 0.1  # of a unit's weight that gives way
 class MouthRows:
     """Gaps, upper lip and width of a mouth, linear in the weights of the units."""
 
-    at_rest: Tensor  # [P] metres upwards between the lips' pairs
-    slopes: Tensor  # [P, E]
+    at_rest: Tensor  # [2P] metres between the lips' pairs, upwards and then forwards
+    slopes: Tensor  # [2P, E]
     form: Tensor  # [3, E] of mean gap, height of the upper lip's middle, and mouth width
 
     def of(self, weights: Tensor) -> Tensor:
@@ -93,12 +95,13 @@ def mouth_rows(model: FaceModel, person: Person) -> MouthRows:
     across = head.vertices[lips, 0]
     right, left = lips[across.argmin()], lips[across.argmax()]
     units = model.units.double()
-    slopes = (units[:, upper, 1] - units[:, lower, 1]).T
+    apart, parted = rest[upper] - rest[lower], units[:, upper] - units[:, lower]
+    slopes = torch.cat([parted[..., 1], parted[..., 2]], 1).T
     third = len(upper) // 3
     height = units[:, upper[third:-third], 1].mean(1)
     width = units[:, left, 0] - units[:, right, 0]
-    form = torch.stack([slopes.mean(0), height, width])
-    return MouthRows(rest[upper, 1] - rest[lower, 1], slopes, form)
+    form = torch.stack([parted[..., 1].mean(1), height, width])
+    return MouthRows(torch.cat([apart[:, 1], apart[:, 2]]), slopes, form)
 
 
 def with_mouth(rows: MouthRows, weights: Tensor, wanted: Tensor, free: Tensor) -> Tensor:
@@ -162,13 +165,19 @@ def performed_mouth(
 
 def within_range(model: FaceModel, person: Person, exact: Tensor) -> Tensor:
     """Weights [F, E] near those of `without_person`, of mouth and jaw within [0, 1], with the same
-    gap, upper lip and width of the mean head's mouth."""
+    gap, upper lip and width of the mean head's mouth.
+
+    Without the unseen units: by one of them a frame may have the gap that the frame before has by
+    another, and lips jump apart in depth.
+    """
     rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
-    free = named_units(model, MOUTH)
+    mouth, unseen = named_units(model, MOUTH), named_units(model, UNSEEN)
+    free = mouth[~torch.isin(mouth, unseen)]
     along, touching = rows.form[:, free], rows.slopes[:, free]
     open_system = along.T @ along / EVEN**2 + UNIT_SPREAD**-2 * torch.eye(len(free)).double()
     shut_system = open_system + touching.T @ touching / CONTACT**2
     weights = exact.double().clone()
+    weights[:, unseen] = 0
     weights[:, free] = weights[:, free].clamp(0, 1)
     wanted = rows.of(exact)
     for row, goal, moved in zip(weights, wanted, rows.of(weights), strict=True):

@@ -17,6 +17,7 @@ from avatar.tracking.mouth import (
     refined_mouth,
     shut_weights,
     with_mouth,
+    within_range,
     without_person,
 )
 from avatar.tracking.residuals import place
@@ -116,3 +117,21 @@ def test_the_mean_head_opens_as_far_as_the_person_for_its_size(calm):
     ours = mouth_rows(head, nobody).of(weights)
     assert (ours - size * theirs).abs().max() < 0.3 * MM
     assert ours[2, 0] > 10 * MM
+
+
+def test_no_unit_parts_the_lips_in_depth_alone(calm):
+    model, person, state = calm
+    rows = mouth_rows(mean_head(model), replace(person, shape=person.shape[:0]))
+    pairs = len(rows.slopes) // 2
+    still = replace(state, weights=torch.zeros_like(state.weights))
+    rolled = [
+        moved(model, still, jawOpen=jaw, mouthRollUpper=roll, mouthClose=close)
+        for jaw, roll, close in ((0.2, 0.7, 0.16), (0.3, 0.1, 0.3))
+    ]
+    exact = torch.stack([one.weights for one in rolled])
+    after = within_range(model, person, exact)
+    forwards = (after @ rows.slopes[pairs:].T).abs().mean(1)
+    assert (exact @ rows.slopes[pairs:].T).abs().mean(1)[0] > 2 * MM
+    assert (forwards < 0.5 * MM).all()
+    assert (rows.of(after) - rows.of(exact)).abs().max() < 0.2 * MM
+    assert ((after >= 0) & (after <= 1)).all()
