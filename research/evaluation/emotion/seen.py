@@ -98,7 +98,7 @@ def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:
     table = torch.stack(means)  # [L, 52]
     units = [n for n, w in EMOTIONS[emotion].units.items() if w >= CLEAR and n in NAMES]
     scores = {name: table[:, NAMES.index(name)].tolist() for name in units}
-    return {name: float(spearmanr(levels, seen).statistic) for name, seen in scores.items()}
+    return {name: float(spearmanr(levels, seen)[0]) for name, seen in scores.items()}
 
 
 def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
