@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import torch
 from scipy.stats import spearmanr
 from torch import Tensor
@@ -98,7 +99,7 @@ def seen_growth(seen: Seen, emotion: str) -> dict[str, float]:
     table = torch.stack(means)  # [L, 52]
     units = [n for n, w in EMOTIONS[emotion].units.items() if w >= CLEAR and n in NAMES]
     scores = {name: table[:, NAMES.index(name)].tolist() for name in units}
-    return {name: float(spearmanr(levels, seen)[0]) for name, seen in scores.items()}
+    return {name: float(np.asarray(spearmanr(levels, seen))[0]) for name, seen in scores.items()}
 
 
 def recognised(people: Sequence[Seen], level: float) -> dict[str, float]:
