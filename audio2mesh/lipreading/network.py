@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from audio2mesh.data.phones import PHONES
 from audio2mesh.model.decoder import Block
-from audio2mesh.model.options import DecoderOptions
+from audio2mesh.model.options import DecoderOptions, LipReadOptions
 from common.network_files import load_network, save_network
 
 FPS = 25
@@ -29,22 +29,6 @@ BLANK = len(PHONES)
 """Row of the CTC blank, behind the phones."""
 MEASURES = 15
 """Measures of the mouth that training predicts from single frames besides the phones."""
-
-
-@dataclass(frozen=True)
-class LipReadOptions:
-    """The network."""
-
-    channels: int = 16
-    """Channels of the first convolution; each of the two halvings of the picture doubles them."""
-    width: int = 192
-    """Channels of the transformer."""
-    layers: int = 4
-    """Transformer blocks."""
-    heads: int = 6
-    """Attention heads."""
-    dropout: float = 0.1
-    """Share of activations dropped in training."""
 
 
 @dataclass(frozen=True)

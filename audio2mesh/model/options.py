@@ -1,4 +1,4 @@
-"""The options of the speech-to-motion model."""
+"""The options of the speech-to-motion model and of the lip reader."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -63,3 +63,19 @@ class ModelOptions:
     """Length and overlap of the windows."""
     decoder: DecoderOptions = field(default_factory=DecoderOptions)
     """Kind and size of the decoder."""
+
+
+@dataclass(frozen=True)
+class LipReadOptions:
+    """The lip reader's network."""
+
+    channels: int = 16
+    """Channels of the first convolution; each of the two halvings of the picture doubles them."""
+    width: int = 192
+    """Channels of the transformer."""
+    layers: int = 4
+    """Transformer blocks."""
+    heads: int = 6
+    """Attention heads."""
+    dropout: float = 0.1
+    """Share of activations dropped in training."""

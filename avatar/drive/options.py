@@ -10,7 +10,7 @@ from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync
 from avatar.trust.options import SignOptions
-from avatar.video.camera_path import Crop
+from avatar.video import Crop
 from common.device import Device
 
 

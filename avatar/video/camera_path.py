@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable, Iterator
 from itertools import repeat
 from pathlib import Path
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
+from avatar.video import Crop
 from common.errors import InputError
 from splat import Camera, CameraPath, activate, orbit, read_camera_path
 
@@ -26,7 +26,6 @@ ORBIT_DEGREES, ORBIT_SECONDS = 60.0, 8.0  # --camera orbit swings to each side o
 Framing = tuple[Tensor, float]
 """Target [3], and the vertical extent of a picture in metres where it is not narrow."""
 
-Crop = Literal["portrait", "head", "bust", "square"]
 ROOM = {"head": 0.06, "bust": 0.07, "square": 0.19}
 """Between what is shown and the picture's edges, in heights of the picture."""
 CHIN = 0.12

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.model.options import LipReadOptions
 from audio2mesh.training.options import StepOptions
 from common.device import ComputeOptions
 

@@ -12,10 +12,10 @@ from avatar.heads import load_head
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import bind
 from avatar.rigging.draw import avatar_rig, rasterizer
+from avatar.video import Crop
 from avatar.video.camera_path import (
     ORBIT_DEGREES,
     ORBIT_SECONDS,
-    Crop,
     framed_as,
     framing,
     portrait,

@@ -11,7 +11,7 @@ from support import write_wav
 
 from audio2mesh.data.phones import SILENCE, Phone
 from audio2mesh.lipreading import load_lipreader
-from audio2mesh.lipreading.network import LipReadOptions
+from audio2mesh.model.options import LipReadOptions
 from avatar.heads import load_head
 from common.errors import InputError
 from common.network_files import training_record
