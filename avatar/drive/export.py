@@ -8,15 +8,14 @@ from typing import assert_never
 import torch
 from torch import Tensor
 
-from avatar.avatar_io.animated_glb import HeadJoint, gaussian_paint, write_glb
+from avatar.avatar_io.animated_glb import HeadJoint, MorphTargets, gaussian_paint, write_glb
 from avatar.avatar_io.avatar_file import provenance_comments
 from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
 from avatar.avatar_io.take_poses import head_angles
 from avatar.drive.export_plan import ExportPlan, plan_export
-from avatar.drive.morph_targets import morph_targets
-from avatar.drive.motion import DrivenMotion, motion_file
+from avatar.drive.motion import DrivenMotion, motion_file, principal_curves
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import load_mover, motion_of
 from avatar.drive.retarget import avatar_face, naming
@@ -24,6 +23,7 @@ from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
 from avatar.geometry.similarity import Misfit
 from avatar.geometry.triangle_mesh import Mesh
+from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
 from avatar.heads.flame_fit import fit_flame, write_flame_motion
 from avatar.heads.flame_model import VERTICES, load_flame
@@ -150,3 +150,13 @@ def _export_flame(plan: ExportPlan) -> Exported:
     found, misfit = fit_flame(flame, rest, chunks, lips)
     write_flame_motion(plan.out, found, motion.head_pose)
     return Exported(motion.frames, motion.fps, motion.face, misfit)
+
+
+def morph_targets(motion: DrivenMotion) -> MorphTargets:
+    """The directions that a motion is made of, or else its principal ones; weights lie in [-1, 1],
+    and those of targets with the name of an ARKit unit in [0, 1], the unit being the target."""
+    curves = motion.curves or principal_curves(motion)
+    weights = torch.cat(list(curves.coefficients()))  # [F, K]
+    reach = weights.abs().amax(0).clamp(min=1e-12)
+    reach[torch.tensor([name in WEIGHTS for name in curves.names])] = 1.0
+    return MorphTargets(curves.names, curves.basis * reach[:, None, None], weights / reach)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from avatar.avatar_io.motion_file import Frame, SavedMotion, motion_writer
@@ -14,6 +15,10 @@ from avatar.rigging.avatar import pose
 from common.arrays import Arrays
 
 CHUNK_BYTES = 2**24  # of offsets that are computed at a time
+SAMPLES = 300  # frames from which the directions are found, at most
+SAMPLE_BYTES = 2**27  # of them, about
+DIRECTIONS = 48  # at most
+LEFT_OUT = 1e-4  # of the sampled frames' energy may be left out
 
 
 @dataclass(frozen=True)
@@ -63,3 +68,30 @@ def motion_file(
     face = motion.face
     facts = (face.mesh, face.head.topology, motion.fps, motion.head_pose, face.fitted)
     return motion_writer(SavedMotion(path, *facts), face.head.regions, labels)
+
+
+def principal_curves(motion: DrivenMotion) -> Curves:
+    """Motion on an orthonormal basis without no more than LEFT_OUT of its energy, found from frames
+    spread over all of it; the offsets are read once here, and once for the curves."""
+    some = _sampled(motion)  # [n, 3 V]
+    energies, mix = torch.linalg.eigh((some @ some.T).double())
+    energies, mix = energies.flip(0).clamp(min=0), mix.flip(1).float()
+    short = energies.cumsum(0) < (1 - LEFT_OUT) * energies.sum()
+    kept = min(int(short.sum()) + 1, DIRECTIONS, len(some))
+    basis = torch.linalg.qr((mix[:, :kept].T @ some).T).Q.T  # [K, 3 V]
+    names = tuple(f"motion_{k:02d}" for k in range(kept))
+    coefficients = lambda: (chunk.flatten(1) @ basis.T for chunk in motion.offsets())  # noqa: E731
+    return Curves(names, basis.unflatten(1, (-1, 3)), coefficients)
+
+
+def _sampled(motion: DrivenMotion) -> Tensor:
+    """Frames [n, 3 V] at even distances."""
+    frame_bytes = 12 * len(motion.face.mesh.vertices)
+    count = max(1, min(SAMPLES, SAMPLE_BYTES // frame_bytes, motion.frames))
+    wanted = torch.linspace(0, motion.frames - 1, count).long()
+    found, start = [], 0
+    for chunk in motion.offsets():
+        here = wanted[(wanted >= start) & (wanted < start + len(chunk))] - start
+        found.append(chunk[here].flatten(1))
+        start += len(chunk)
+    return torch.cat(found)

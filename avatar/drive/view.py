@@ -14,8 +14,7 @@ from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame, open_avatar
 from avatar.behaviour.emotion_presets import EMOTIONS
 from avatar.drive.direction import Direction, direction_of
-from avatar.drive.morph_targets import principal_curves
-from avatar.drive.motion import Curves, DrivenMotion
+from avatar.drive.motion import Curves, DrivenMotion, principal_curves
 from avatar.drive.options import ViewOptions
 from avatar.drive.performance import Mover, load_mover, motion_of, read_mover
 from avatar.drive.plans import check_fps, files_of, there

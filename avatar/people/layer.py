@@ -1,4 +1,4 @@
-"""Gaussians of one part of the portrait, before they are bound."""
+"""Gaussians of one part of the portrait, and their binding to its head."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ from numpy.typing import ArrayLike
 from avatar.geometry.rotations import matrix_to_quaternion
 from avatar.geometry.vectors import Floats, Ints, disc_axes
 from avatar.lighting.materials import tone
+from avatar.people.subject import Subject
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import bind
 from splat import Gaussians, rgb_to_sh
 
 
@@ -71,3 +74,13 @@ def discs(
     thickness as a share `flatness` of these."""
     scales = (radii, radii * flatness, radii)
     return layer(points, disc_axes(normals), scales, radiance, opacities, triangles)
+
+
+def bound(layer: Layer, subject: Subject) -> Avatar:
+    """Gaussians of a layer bound to the triangles of the subject's head."""
+    vertices = torch.from_numpy(subject.rest.vertices[: len(subject.head.vertices)]).float()
+    binding = torch.from_numpy(subject.owners[layer.triangles])
+    faces = subject.head.faces
+    return Avatar(
+        bind(layer.gaussians(), binding, vertices, faces), binding, vertices, faces, "anny-head"
+    )

@@ -12,8 +12,8 @@ from torch.nn import functional
 
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats
-from avatar.people.build import bound
 from avatar.people.eyes import eyes_of
+from avatar.people.layer import bound
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo

@@ -9,13 +9,12 @@ import numpy as np
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Floats, mix, smoothstep
 from avatar.lighting.occlusion import Fog
-from avatar.people.build import bound
 from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
 from avatar.people.eyes import eyes_of
 from avatar.people.garment import Garment, garment_layer, garment_of
 from avatar.people.hair_cards import Style
-from avatar.people.layer import Layer
+from avatar.people.layer import Layer, bound
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear

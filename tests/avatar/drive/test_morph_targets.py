@@ -8,7 +8,7 @@ from head_meshes import HEAD
 from torch import Tensor
 
 from avatar.drive import morph_targets as module
-from avatar.drive.morph_targets import morph_targets
+from avatar.drive.export import morph_targets
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.heads.arkit import WEIGHTS
 from avatar.retarget.fitted_face import shipped_face
