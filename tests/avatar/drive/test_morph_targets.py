@@ -7,7 +7,7 @@ import torch
 from head_meshes import HEAD
 from torch import Tensor
 
-from avatar.drive import morph_targets as module
+from avatar.drive import motion as module
 from avatar.drive.export import morph_targets
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.heads.arkit import WEIGHTS
