@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from audio2mesh import load_model
 from avatar.behaviour.motion import Behaviour
 from avatar.live.access_policy import AccessPolicy
+from avatar.live.protocol import read_frames
 from avatar.live.server import Log, live_server
 from avatar.live.speaker import Speaker
 from avatar.live.workers import Workers
@@ -82,6 +83,16 @@ async def opened(served: Served, **more: Any) -> ClientConnection:
     client = await connect(served.live, compression=None, **more)
     assert json.loads(await client.recv())["type"] == "hello"
     return client
+
+
+async def rows_of_turn(client: ClientConnection, count: int) -> np.ndarray:
+    """The first rows of turn 0, at least so many, which follow each other without a gap."""
+    rows: list[np.ndarray] = []
+    while sum(map(len, rows)) < count:
+        frames = read_frames(await client.recv())  # type: ignore[arg-type]
+        assert frames.sample == 640 * sum(map(len, rows)) and frames.turn == 0
+        rows.append(frames.rows)
+    return np.concatenate(rows)
 
 
 async def last_words(client: ClientConnection) -> tuple[str, int | None]:

@@ -3,10 +3,12 @@
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from transformers import HubertConfig, MoonshineConfig, Wav2Vec2Config, WavLMConfig
 
 from audio2mesh.data.clips import Clip
+from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.encoder import EncoderSpec, SpeechEncoder, build_encoder
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.options import DecoderOptions, ModelOptions, WindowOptions
@@ -81,3 +83,13 @@ def talking_clip(model: SpeechToMotion, name: str = "a", seconds: float = 9.0) -
     coefficients = torch.zeros(frames, len(model.basis))
     coefficients[:, 0] = torch.from_numpy(curve).float()
     return Clip(name, "loud", audio, Motion(coefficients, model.basis), 30.0, 0.0)
+
+
+@pytest.fixture
+def face() -> FaceGeometry:
+    """A face of a few vertices."""
+    rest = torch.randn(VERTICES, 3, generator=torch.Generator().manual_seed(1)) * 0.05
+    rest[2:4] = rest[:2]  # sealed lips
+    upper, lower = torch.tensor([0, 1]), torch.tensor([2, 3])
+    upper_face, teeth, tongue = torch.arange(6, 9), torch.arange(9, 11), torch.tensor([11])
+    return FaceGeometry(rest, torch.arange(6), upper, lower, upper_face, teeth, tongue)

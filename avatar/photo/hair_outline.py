@@ -10,15 +10,9 @@ from scipy.spatial import KDTree
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, dot, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.people.cards import Cards, CardStrands, opaque_points
-from avatar.people.hair_cards import (
-    SKULL,
-)
+from avatar.people.hair_cards import SKULL
 from avatar.people.subject import Subject
-from avatar.photo.project import (
-    View,
-    hair_mask,
-    nearest,
-)
+from avatar.photo.project import View, hair_mask, nearest
 from avatar.photo.subject import Scene
 
 HAIRY, PERSON = 0.5, 0.5  # of the mattes

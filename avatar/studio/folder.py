@@ -45,7 +45,9 @@ class Folder:
     path: Path
 
     def prepare(self) -> None:
-        """Make what is missing; what an earlier run left half uploaded is removed."""
+        """Make what is missing; what an earlier run left half uploaded is removed. InputError."""
+        if self.path.exists() and not self.path.is_dir():
+            raise InputError(f"--folder {self.path}: is a file; name a folder")
         with plain_words(self.path):
             for name in FOLDERS:
                 (self.path / name).mkdir(parents=True, exist_ok=True)

@@ -10,7 +10,7 @@ from multiprocessing import active_children
 import numpy as np
 import pytest
 import torch
-from live_servers import PAGE, PLACES, Served, Try, last_words, nonsense, opened
+from live_servers import PAGE, PLACES, Served, Try, last_words, nonsense, opened, rows_of_turn
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidMessage, InvalidStatus
 
@@ -34,15 +34,11 @@ def test_what_is_spoken_comes_back_as_motion(serve: Try, voice: np.ndarray):
         for i in range(0, len(pcm), 640):
             await client.send(b"\x01" + pcm[i : i + 640].tobytes())
         await client.send('{"type": "finish"}')
-        rows: list[np.ndarray] = []
-        while sum(map(len, rows)) < 50:
-            frames = read_frames(await client.recv())  # type: ignore[arg-type]
-            assert frames.sample == 640 * sum(map(len, rows)) and frames.turn == 0
-            rows.append(frames.rows)
+        made = await rows_of_turn(client, 50)
         await client.send('{"type": "interrupt", "turn": 0, "heard": 16000}')
         shut = read_frames(await client.recv())  # type: ignore[arg-type]
         assert shut.turn == 2 and not shut.rows[-1, :mouth].any()
-        assert np.allclose(np.concatenate(rows)[5:, :mouth], expected[5:].numpy(), atol=1e-4)
+        assert np.allclose(made[5:, :mouth], expected[5:].numpy(), atol=1e-4)
         await client.close()
 
     serve(check)
@@ -56,12 +52,7 @@ def test_what_is_heard_comes_back_as_listening_with_a_shut_mouth(serve: Try, voi
         for i in range(0, len(pcm), 640):
             await client.send(b"\x02" + pcm[i : i + 640].tobytes())
         await client.send('{"type": "finish"}')
-        rows: list[np.ndarray] = []
-        while sum(map(len, rows)) < 50:
-            frames = read_frames(await client.recv())  # type: ignore[arg-type]
-            assert frames.sample == 640 * sum(map(len, rows)) and frames.turn == 0
-            rows.append(frames.rows)
-        made = np.concatenate(rows)
+        made = await rows_of_turn(client, 50)
         assert not made[:, :mouth].any() and np.ptp(made[:, mouth:], axis=0).max() > 0.01
         await client.close()
 
