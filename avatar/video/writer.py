@@ -187,11 +187,12 @@ def _to_frame(codecs: Codecs) -> Callable[..., VideoFrame]:
     reformatter = VideoReformatter()
 
     def convert(image: Bytes) -> VideoFrame:
+        image = np.ascontiguousarray(image)
         if image.ndim == 2:
-            same = VideoFrame.from_ndarray(image, format="nv12")
+            same = VideoFrame.from_numpy_buffer(image, format="nv12")
             return reformatter.reformat(same, format=codecs.pixels, threads=1)
         return reformatter.reformat(
-            VideoFrame.from_ndarray(image, format="rgb24" if image.shape[2] == 3 else "rgba"),
+            VideoFrame.from_numpy_buffer(image, format="rgb24" if image.shape[2] == 3 else "rgba"),
             format=codecs.pixels,
             dst_colorspace=Colorspace.ITU709,
             src_color_range=ColorRange.JPEG,
