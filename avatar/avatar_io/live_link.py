@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from avatar.geometry.vectors import Floats, Ints
 from avatar.heads.arkit import WEIGHTS, eye_angles
@@ -198,3 +200,18 @@ def timecode(seconds: float, rate: int) -> str:
 
 def _title(name: str) -> str:
     return name[0].upper() + name[1:]
+
+
+def take_frames(take: Take, fps: float) -> int:
+    """How many frames of a film the take fills, at least one."""
+    return max(1, round(take.seconds * fps))
+
+
+def sample_take(take: Take, fps: float) -> tuple[Tensor, Tensor]:
+    """Weights [F, 52] and head angles [F, 3] at the middle of each frame, linear in between."""
+    middles = (np.arange(take_frames(take, fps)) + 0.5) / fps
+    known = take.times + take.frame_seconds / 2
+    columns = np.concatenate([take.weights, take.head], axis=1).T
+    sampled = np.stack([np.interp(middles, known, column) for column in columns], axis=1)
+    both = torch.from_numpy(sampled).float()
+    return both[:, : take.weights.shape[1]], both[:, take.weights.shape[1] :]

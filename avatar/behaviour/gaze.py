@@ -8,9 +8,9 @@ from math import log
 import numpy as np
 import torch
 
-from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.speech_events import Trajectories
 from avatar.behaviour.style import StyleParams
+from avatar.geometry.rotations import head_poses
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.vectors import Floats, Ints
 

@@ -17,13 +17,13 @@ from audio2mesh.prosody.listener import ProsodyListener
 from audio2mesh.prosody.record import Prosody
 from audio2mesh.sound import SAMPLE_RATE
 from audio2mesh.sound.waveform import frame_count
-from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.blinks import BREATH
 from avatar.behaviour.blinks import WEIGHTS as BROW_WEIGHTS
 from avatar.behaviour.gaze import eyes_in_head
 from avatar.behaviour.listening import LATE, SMILE_WEIGHTS
 from avatar.behaviour.motion import COLUMNS, Behaviour, LifeMaker
 from avatar.behaviour.speech_events import RATE, in_parts, silence
+from avatar.geometry.rotations import head_poses
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import look_weights
 

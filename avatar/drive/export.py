@@ -13,7 +13,6 @@ from avatar.avatar_io.avatar_file import provenance_comments
 from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
-from avatar.avatar_io.take_poses import head_angles
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion, motion_file, principal_curves
 from avatar.drive.options import ExportOptions
@@ -21,6 +20,7 @@ from avatar.drive.performance import load_mover, motion_of
 from avatar.drive.retarget import avatar_face, naming
 from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
+from avatar.geometry.rotations import head_angles
 from avatar.geometry.similarity import Misfit
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads.arkit import WEIGHTS

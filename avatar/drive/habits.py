@@ -5,9 +5,9 @@ import numpy as np
 from torch import Tensor
 
 from audio2mesh.prosody.listener import prosody_of
-from avatar.avatar_io.take_poses import head_angles
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.performance import BLINK_UNITS, Life, live
+from avatar.geometry.rotations import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
 from avatar.tracking.spoken import SpokenTake

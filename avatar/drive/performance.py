@@ -12,9 +12,8 @@ from audio2mesh import SpeechToMotion, hear, load_model
 from audio2mesh.pose_vae.fit import load_pose_net
 from audio2mesh.prosody.listener import prosody_of_file
 from audio2mesh.prosody.record import FRAMES_PER_SECOND, Prosody
-from avatar.avatar_io.live_link import Take, read_take
+from avatar.avatar_io.live_link import Take, read_take, sample_take
 from avatar.avatar_io.motion_file import SavedMotion, open_motion
-from avatar.avatar_io.take_poses import head_poses, sample_take
 from avatar.behaviour.blinks import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.behaviour.speech_events import silence
@@ -23,6 +22,7 @@ from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emot
 from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
+from avatar.geometry.rotations import head_poses
 from avatar.geometry.vectors import smoothstep
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS

@@ -72,3 +72,27 @@ def turn_about(rotations: Tensor, pivot: Tensor) -> Tensor:
     poses[..., :3, :3] = rotations
     poses[..., :3, 3] = pivot - rotations @ pivot
     return poses
+
+
+def head_poses(angles: Tensor, pivot: Tensor) -> Tensor:
+    """Poses [F, 4, 4] of a head on its pivot [3] from yaw, pitch and roll [F, 3] in radians.
+
+    Roll is applied first, then pitch, then yaw, as in the engine that the format comes from.
+    """
+    turned = angles * angles.new_tensor([1.0, -1.0, 1.0])
+    (cy, cx, cz), (sy, sx, sz) = turned.cos().unbind(-1), turned.sin().unbind(-1)
+    rows = (
+        *(cy * cz + sy * sx * sz, sy * sx * cz - cy * sz, sy * cx),
+        *(cx * sz, cx * cz, -sx),
+        *(cy * sx * sz - sy * cz, sy * sz + cy * sx * cz, cy * cx),
+    )
+    return turn_about(torch.stack(rows, -1).unflatten(-1, (3, 3)), pivot)
+
+
+def head_angles(poses: Tensor) -> Tensor:
+    """Yaw, pitch and roll [F, 3] in radians of poses [F, 4, 4]: the inverse of `head_poses`."""
+    R = poses[:, :3, :3]
+    yaw = torch.atan2(R[:, 0, 2], R[:, 2, 2])
+    pitch = torch.asin(R[:, 1, 2].clamp(-1, 1))
+    roll = torch.atan2(R[:, 1, 0], R[:, 1, 1])
+    return torch.stack([yaw, pitch, roll], -1)

@@ -16,7 +16,7 @@ from time import monotonic
 import numpy as np
 import torch
 
-from avatar.avatar_io.take_poses import head_angles
+from avatar.geometry.rotations import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.frames import FollowedFace

@@ -10,8 +10,8 @@ import torch
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatar.avatar_io.live_link import Take
-from avatar.avatar_io.take_poses import head_angles, sample_take
+from avatar.avatar_io.live_link import Take, sample_take
+from avatar.geometry.rotations import head_angles
 from avatar.heads.arkit import WEIGHTS
 from avatar.lipreading.sound_delay import lips_delay
 from avatar.rigging.avatar import pose

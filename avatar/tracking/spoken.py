@@ -6,8 +6,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from avatar.avatar_io.live_link import read_take
-from avatar.avatar_io.take_poses import sample_take
+from avatar.avatar_io.live_link import read_take, sample_take
 from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.person import RATE, SPOKEN
 from avatar.tracking.write import OVERLAY, TAKE

@@ -6,9 +6,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from avatar.avatar_io.live_link import write_take
+from avatar.avatar_io.live_link import sample_take, write_take
 from avatar.avatar_io.motion_file import SavedMotion, motion_writer
-from avatar.avatar_io.take_poses import sample_take
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.geometry.vectors import Ints
 from avatar.heads.arkit import WEIGHTS

@@ -14,7 +14,7 @@ from torch import Tensor
 from audio2mesh.data.lips import deep_pauses
 from audio2mesh.prosody.listener import prosody_of
 from audio2mesh.sound import SAMPLE_RATE
-from avatar.avatar_io.take_poses import head_angles
+from avatar.geometry.rotations import head_angles
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.vectors import Bools, Floats
 from avatar.heads import load_head

@@ -9,13 +9,13 @@ import torch
 from audio2mesh.pose_vae.network import PoseNet
 from audio2mesh.prosody.listener import prosody_of_file
 from audio2mesh.prosody.record import Prosody
-from avatar.avatar_io.live_link import read_take
+from avatar.avatar_io.live_link import read_take, sample_take
 from avatar.avatar_io.motion_file import motion_chunks, open_motion
-from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take
 from avatar.behaviour.motion import LOOKAHEAD, Behaviour, LifeMaker
 from avatar.behaviour.performance import LOOKAHEAD as LIVE_LOOKAHEAD
 from avatar.behaviour.performance import learned_head
 from avatar.behaviour.speech_events import RATE, in_parts, silence
+from avatar.geometry.rotations import head_angles, head_poses
 from avatar.geometry.vectors import Floats
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, WEIGHTS

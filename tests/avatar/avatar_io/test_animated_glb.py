@@ -12,9 +12,9 @@ from glb_files import read_glb
 from head_meshes import HEAD, decimated, whole_head
 
 from avatar.avatar_io.animated_glb import HeadJoint, MorphTargets, write_glb
-from avatar.avatar_io.take_poses import head_poses
 from avatar.geometry.coloured import Paint
 from avatar.geometry.mesh_file import read_mesh
+from avatar.geometry.rotations import head_poses
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.rigging.avatar import pose
 

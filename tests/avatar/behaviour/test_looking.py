@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.avatar_io.take_poses import head_poses
 from avatar.behaviour.gaze import Gaze, GazeController, eyes_in_head, gaze_degrees
 from avatar.behaviour.style import READER, SPEAKER, StyleParams
+from avatar.geometry.rotations import head_poses
 from avatar.heads import load_head
 from avatar.heads.arkit import EYE_DEGREES, look_weights
 

@@ -17,7 +17,6 @@ from audio2mesh.pose_vae.network import PoseNet
 from audio2mesh.pose_vae.options import PoseNetOptions
 from audio2mesh.prosody.listener import prosody_of
 from avatar.avatar_io.live_link import read_take
-from avatar.avatar_io.take_poses import head_angles
 from avatar.behaviour.gaze import gaze_degrees
 from avatar.behaviour.performance import learned_head
 from avatar.drive.direction import direction_of
@@ -26,6 +25,7 @@ from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions, ExportOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import plan_drive
+from avatar.geometry.rotations import head_angles
 from avatar.heads import load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.flame_parameters import read_flame_parameters

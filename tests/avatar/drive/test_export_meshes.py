@@ -15,10 +15,10 @@ from torch import Tensor
 
 from avatar.avatar_io.live_link import read_take, write_take
 from avatar.avatar_io.motion_file import SavedMotion, motion_chunks, motion_writer, open_motion
-from avatar.avatar_io.take_poses import head_poses
 from avatar.drive.export import Exported, export
 from avatar.drive.options import ExportOptions
 from avatar.drive.retarget import retargeted
+from avatar.geometry.rotations import head_poses
 from avatar.geometry.similarity import fit_similarity
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.retarget.fitted_face import face_of

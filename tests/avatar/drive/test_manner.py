@@ -13,12 +13,12 @@ from support import Outcome, write_wav
 from audio2mesh import Manner, SpeechToMotion, load_model
 from audio2mesh.model.manner import manner_bytes, no_changes, save_manner, weights_digest
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
-from avatar.avatar_io.take_poses import head_angles
 from avatar.batch.options import BatchOptions
 from avatar.batch.run import run_batch
 from avatar.drive.drive import drive
 from avatar.drive.options import DriveOptions, ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
+from avatar.geometry.rotations import head_angles
 from avatar.live.host import load_speaker
 from avatar.live.options import ServeOptions
 from avatar.rigging.avatar import Avatar

@@ -9,8 +9,7 @@ import torch
 from flame_files import write_flame
 from torch import Tensor
 
-from avatar.avatar_io.take_poses import head_poses
-from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.geometry.rotations import axis_angle_to_matrix, head_poses
 from avatar.heads.flame_fit import (
     FlameMotion,
     _posed,

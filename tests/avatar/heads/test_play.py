@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from avatar.avatar_io.live_link import Take
-from avatar.avatar_io.take_poses import head_angles, head_poses, sample_take, take_frames
-from avatar.geometry.rotations import axis_angle_to_matrix
+from avatar.avatar_io.live_link import Take, sample_take, take_frames
+from avatar.geometry.rotations import axis_angle_to_matrix, head_angles, head_poses
 
 
 def ramp(rows: int, fps: float) -> Take:

@@ -6,8 +6,7 @@ import gzip
 import numpy as np
 import torch
 
-from avatar.avatar_io.take_poses import head_poses
-from avatar.geometry.rotations import quaternion_to_matrix
+from avatar.geometry.rotations import head_poses, quaternion_to_matrix
 from avatar.page.build import avatar_arrays, basis_arrays, light_arrays, pack, pose_array
 from avatar.rigging.avatar import Avatar
 from splat.scene.conventions import SH_C0

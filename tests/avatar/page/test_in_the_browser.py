@@ -13,9 +13,9 @@ import torch
 from chromium import tab
 from shown_pages import DEMO, LIGHTS, VOICE, Shown
 
-from avatar.avatar_io.take_poses import head_poses
 from avatar.drive.options import ViewOptions
 from avatar.drive.view import motion_on_page, plan_view
+from avatar.geometry.rotations import head_poses
 from avatar.page.serve import served
 from avatar.rigging.avatar import pose
 from avatar.rigging.binding import triangle_frames
