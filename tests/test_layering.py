@@ -35,7 +35,7 @@ MAY_IMPORT = {
     ),
     "avatar.behaviour": (
         "audio2mesh.model audio2mesh.pose_vae audio2mesh.prosody audio2mesh.sound "
-        "avatar.avatar_io avatar.geometry avatar.heads avatar.retarget common"
+        "avatar.geometry avatar.heads avatar.retarget common"
     ),
     "avatar.drive": (
         "audio2mesh audio2mesh.pose_vae audio2mesh.prosody avatar.avatar_io avatar.behaviour "
@@ -128,7 +128,7 @@ MAY_IMPORT = {
         "research.evaluation.speech splat"
     ),
     "research.evaluation.film": (
-        "audio2mesh.data audio2mesh.prosody audio2mesh.sound avatar.avatar_io avatar.geometry "
+        "audio2mesh.data audio2mesh.prosody audio2mesh.sound avatar.geometry "
         "avatar.heads avatar.tracking avatar.video avatar.vision common research.evaluation "
         "research.evaluation.head research.evaluation.speech research.lipreading"
     ),
