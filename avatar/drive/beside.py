@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from avatar.drive.direction import Direction
-from avatar.drive.frames import Moving
+from avatar.drive.motion import Moving
 from avatar.rigging.avatar import Avatar
 from avatar.video.camera_path import NARROW, Framing
 from splat import RawGaussians

@@ -13,8 +13,8 @@ from torch import Tensor
 from audio2mesh import probe_audio
 from avatar.avatar_io.live_link import Take
 from avatar.drive.beside import PAIR, Move, framed_together, looking, merged, together
-from avatar.drive.frames import Film, moving, shoot
-from avatar.drive.motion import DrivenMotion, motion_file
+from avatar.drive.frames import Film, shoot
+from avatar.drive.motion import DrivenMotion, motion_file, moving
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import DrivePlan, plan_drive
@@ -63,7 +63,7 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
     assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
-    move = partial(moving, motion, subject.avatar.vertices)
+    move = partial(moving, motion, subject.avatar)
     framed = plan.framed(subject.avatar)
     if plan.beside:
         context, move, framed = _beside(plan, plan.beside, scene, framed, clock)
@@ -102,7 +102,7 @@ def _beside(
     one, two = scene.subject.avatar, second.subject.avatar
     on = scene.subject
     context = render_context(merged(one, two), on.backend, on.device, plan.look.background)
-    moves = (partial(moving, s.motion, s.subject.avatar.vertices) for s in (scene, second))
+    moves = (partial(moving, s.motion, s.subject.avatar) for s in (scene, second))
     busts = [framed_as("bust", (1, 1), each) for each in (one, two)]
     both = framed_together((framed, other.framed(two)), busts, plan.size)
     return context, partial(together, *moves, len(one.vertices)), both

@@ -14,10 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from avatar.drive.motion import DrivenMotion
+from avatar.drive.motion import Moving
 from avatar.drive.render_context import Behind, RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
-from avatar.rigging.avatar import Avatar, pose
+from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import batch_rig, draw_frames
 from avatar.trust.consent import consent_line
 from avatar.trust.manifest import SIGNED, Seal, sign_output
@@ -44,36 +44,9 @@ class Sample(NamedTuple):
     behind: Tensor | None  # [H, W, 3] in [0, 1]
 
 
-@dataclass(frozen=True)
-class Moving:
-    """A moving mesh."""
-
-    chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
-    vertices: Callable[[Tensor, int | slice], Tensor]  # from some chunks and their frames
-    frames: int
-    fps: float
-
-
 Pictures = Iterator[tuple[Tensor, Tensor]]
 """Of every frame the picture, [H, W, 3] or as `nv12` makes it, and, on the CPU, the `moved` that it
 shows."""
-
-
-def moving(motion: DrivenMotion, rest: Tensor, device: torch.device | None = None) -> Moving:
-    """The mesh of a motion from rest [V, 3], on the device."""
-    device = device or torch.device("cpu")
-    curves, head = motion.curves, motion.face.head
-    rest, head_pose = rest.to(device), motion.head_pose.to(device)
-    head = replace(head, pose_weights=head.pose_weights.to(device))
-    chunks = motion.offsets
-    if curves is not None and device.type != "cpu":
-        chunks = replace(curves, basis=curves.basis.to(device)).offsets
-    return Moving(
-        lambda: (chunk.to(device) for chunk in chunks()),
-        lambda moved, frames: pose(rest + moved, head, head_pose[frames]),
-        motion.frames,
-        motion.fps,
-    )
 
 
 @dataclass(frozen=True)
@@ -189,7 +162,9 @@ def one_by_one(
         number, offsets, camera, behind = sample
         with clock.stage("rig"):
             vertices = moved.vertices(offsets, number)
-            gaussians = context.gaussians(vertices, camera, number / moved.fps)
+            gaussians = context.gaussians(
+                vertices, camera, number / moved.fps, lambda stiff: moved.swing(stiff, number)
+            )
         with clock.stage("raster"):
             return laid_over(context.raster(gaussians, camera, behind), label), offsets
 
@@ -272,8 +247,8 @@ def _launch(
     """Start drawing a batch; the function returned waits for its pictures."""
     with clock.stage("rig"):
         offsets = torch.stack([sample.moved for sample in batch])
-        vertices = moved.vertices(offsets, slice(batch[0].number, batch[-1].number + 1))
-        gaussians = renderer.rig(vertices)
+        frames = slice(batch[0].number, batch[-1].number + 1)
+        gaussians = moved.swing(renderer.rig(moved.vertices(offsets, frames)), frames)
     with clock.stage("raster"):
         behind = [sample.behind for sample in batch if sample.behind is not None]
         cameras = [sample.camera for sample in batch]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 
@@ -11,7 +11,8 @@ from torch import Tensor
 
 from avatar.avatar_io.motion_file import Frame, SavedMotion, motion_writer
 from avatar.retarget.fitted_face import Face
-from avatar.rigging.avatar import pose
+from avatar.rigging.avatar import Avatar, pose
+from avatar.rigging.swing import Swing, swinging, unmoved
 from common.arrays import Arrays
 
 CHUNK_BYTES = 2**24  # of offsets that are computed at a time
@@ -58,6 +59,36 @@ class DrivenMotion:
         offsets = chain.from_iterable(self.offsets())
         for frame, head_pose in zip(offsets, self.head_pose, strict=True):
             yield pose(self.face.mesh.vertices + frame, self.face.head, head_pose)
+
+
+@dataclass(frozen=True)
+class Moving:
+    """A moving mesh."""
+
+    chunks: Callable[[], Iterator[Tensor]]  # [f, V, 3] of all frames in turn: offsets, or vertices
+    vertices: Callable[[Tensor, int | slice], Tensor]  # from some chunks and their frames
+    frames: int
+    fps: float
+    swing: Swing = unmoved
+
+
+def moving(motion: DrivenMotion, avatar: Avatar, device: torch.device | None = None) -> Moving:
+    """The mesh of an avatar that moves from its rest, on the device."""
+    device = device or torch.device("cpu")
+    curves, head = motion.curves, motion.face.head
+    swing = swinging(avatar, head, motion.head_pose, motion.fps, device)
+    rest, head_pose = avatar.vertices.to(device), motion.head_pose.to(device)
+    head = replace(head, pose_weights=head.pose_weights.to(device))
+    chunks = motion.offsets
+    if curves is not None and device.type != "cpu":
+        chunks = replace(curves, basis=curves.basis.to(device)).offsets
+    return Moving(
+        lambda: (chunk.to(device) for chunk in chunks()),
+        lambda moved, frames: pose(rest + moved, head, head_pose[frames]),
+        motion.frames,
+        motion.fps,
+        swing,
+    )
 
 
 def motion_file(

@@ -10,7 +10,8 @@ from torch import Tensor
 
 from avatar.avatar_io.motion_file import open_motion
 from avatar.avatar_io.open_avatar import open_avatar
-from avatar.drive.frames import Film, Moving, moving, shoot
+from avatar.drive.frames import Film, shoot
+from avatar.drive.motion import Moving, moving
 from avatar.drive.options import ReplayOptions
 from avatar.drive.plans import ReplayPlan, plan_replay
 from avatar.drive.render_context import lit_render_context
@@ -86,7 +87,7 @@ def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recordin
     saved = open_motion(options.motion)
     motion = retargeted(saved, avatar_face(options.avatar, avatar, saved))
     track = plan.track(plan.framed(avatar), motion.frames, motion.fps)
-    move = partial(moving, motion, motion.face.mesh.vertices)
+    move = partial(moving, motion, avatar)
     return Recording(move, track, motion.frames, motion.fps)
 
 

@@ -53,9 +53,15 @@ class RenderContext:
     light: "Lit | None" = None
     behind: Behind = lambda cameras, fps: repeat(None)
 
-    def gaussians(self, vertices: Tensor, camera: Camera, seconds: float = 0.0) -> Gaussians:
+    def gaussians(
+        self,
+        vertices: Tensor,
+        camera: Camera,
+        seconds: float = 0.0,
+        swing: Callable[[Gaussians], Gaussians] = lambda stiff: stiff,
+    ) -> Gaussians:
         """The avatar's, lit, on a moved mesh [V, 3] in world space."""
-        gaussians = self.rig(vertices)
+        gaussians = swing(self.rig(vertices))
         return self.light(gaussians, vertices, camera, seconds) if self.light else gaussians
 
 

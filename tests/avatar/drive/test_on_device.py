@@ -29,11 +29,10 @@ from avatar.drive.frames import (
     Film,
     frames_at_once,
     many_at_once,
-    moving,
     open_batch_renderer,
     samples_of,
 )
-from avatar.drive.motion import Curves, DrivenMotion
+from avatar.drive.motion import Curves, DrivenMotion, moving
 from avatar.drive.options import DriveOptions
 from avatar.drive.render_context import RenderContext
 from avatar.drive.report import DeviceClock, PhaseClock
@@ -82,7 +81,7 @@ def shot(
 ) -> tuple[Tensor, Tensor]:
     """Pictures [F, ..] and offsets [F, V, 3]."""
     clock = DeviceClock(PhaseClock(), device)
-    moved = moving(motion, avatar.vertices, device)
+    moved = moving(motion, avatar, device)
     samples = samples_of(lambda cameras, fps: repeat(None), moved, cameras(), clock)
     shown = list(many_at_once(renderer, moved, samples, count, clock))
     assert all(clock.clock.seconds[name] > 0 for name in ("audio2mesh", "rig", "raster", "encode"))
