@@ -138,29 +138,21 @@ def difference(halved: Floats, frames: int) -> Floats:
     return found
 
 
-@cached_njit(error_model="numpy")
 def _candidates(found: Floats) -> tuple[Floats, Floats]:
     """The lowest local minima of each frame's difference: log2 Hz and cost [n, CANDIDATES]."""
-    octaves = np.zeros((len(found), CANDIDATES), np.float32)
-    cost = np.full((len(found), CANDIDATES), np.inf, np.float32)
-    for t in range(len(found)):
-        for lag in range(_SHORTEST, _LONGEST + 1):
-            before, here, after = found[t, lag - 1], found[t, lag], found[t, lag + 1]
-            if not (here < before and here <= after):
-                continue
-            bend = before - 2 * here + after
-            shift = 0.5 * (before - after) / bend
-            pitch = np.log2(_RATE / (lag + shift))
-            price = here - 0.25 * (before - after) * shift
-            price += _OCTAVE_COST * (np.log2(HIGHEST_HZ) - pitch)
-            k = CANDIDATES - 1
-            if price >= cost[t, k]:
-                continue
-            while k > 0 and cost[t, k - 1] > price:
-                cost[t, k], octaves[t, k] = cost[t, k - 1], octaves[t, k - 1]
-                k -= 1
-            cost[t, k], octaves[t, k] = price, pitch
-    return octaves, cost
+    lags = np.arange(_SHORTEST, _LONGEST + 1)
+    before, here, after = (found[:, lags + step].astype(np.float64) for step in (-1, 0, 1))
+    minimum = (here < before) & (here <= after)
+    bend = np.where(minimum, before - 2 * here + after, 1)
+    shift = np.where(minimum, 0.5 * (before - after) / bend, 0)
+    pitch = np.log2(_RATE / (lags + shift))
+    price = here - 0.25 * (before - after) * shift
+    price += _OCTAVE_COST * (np.log2(HIGHEST_HZ) - pitch)
+    price[~minimum] = np.inf
+    lowest = price.argsort(axis=1, kind="stable")[:, :CANDIDATES]
+    cost = np.take_along_axis(price, lowest, 1).astype(np.float32)
+    octaves = np.take_along_axis(pitch, lowest, 1).astype(np.float32)
+    return np.where(np.isinf(cost), np.float32(0), octaves), cost
 
 
 LAG = 16

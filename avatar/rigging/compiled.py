@@ -1,7 +1,7 @@
 """Local Gaussians → world Gaussians of a moved mesh on the CPU, compiled.
 
 The twin of `triangle_frames` followed by `to_world`: one pass over the triangles, one over the
-Gaussians, both in parallel. Without gradients by the mesh.
+Gaussians, by one thread: films draw frames beside each other. Without gradients by the mesh.
 """
 
 from collections.abc import Callable
@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numba import prange
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.autograd.function import once_differentiable
@@ -83,11 +82,11 @@ def _arrays(*tensors: Tensor) -> tuple[Floats, ...]:
     return tuple(np.ascontiguousarray(tensor.detach().numpy(), np.float32) for tensor in tensors)
 
 
-@cached_njit(parallel=True, fastmath=True, error_model="numpy")
+@cached_njit(fastmath=True, error_model="numpy")
 def _triangle_frames(vertices: Floats, triangles: NDArray[np.int32]) -> Floats:
     """[M, 17]: rotation row by row, its quaternion, origin, scale."""
     frames = np.empty((len(triangles), 17), np.float32)
-    for t in prange(len(triangles)):
+    for t in range(len(triangles)):
         a, b, c = triangles[t]
         ex = vertices[b, 0] - vertices[a, 0]
         ey = vertices[b, 1] - vertices[a, 1]
@@ -156,14 +155,14 @@ def _write_product(products, i, w, x, y, z, quat):  # scalars, as above
     products[i, 3] = w * bz + x * by - y * bx + z * bw
 
 
-@cached_njit(parallel=True, fastmath=True, error_model="numpy")
+@cached_njit(fastmath=True, error_model="numpy")
 def _to_world(
     means: Floats, quats: Floats, scales: Floats, owner: NDArray[np.int32], frames: Floats
 ) -> tuple[Floats, Floats, Floats]:
     means_world = np.empty_like(means)
     quats_world = np.empty_like(quats)
     scales_world = np.empty_like(scales)
-    for i in prange(len(means)):
+    for i in range(len(means)):
         f = frames[owner[i]]
         k = f[16]
         x, y, z = means[i]
@@ -175,7 +174,7 @@ def _to_world(
     return means_world, quats_world, scales_world
 
 
-@cached_njit(parallel=True, fastmath=True, error_model="numpy")
+@cached_njit(fastmath=True, error_model="numpy")
 def _from_world(
     by_means_world: Floats,
     by_quats_world: Floats,
@@ -187,7 +186,7 @@ def _from_world(
     by_means = np.empty_like(by_means_world)
     by_quats = np.empty_like(by_quats_world)
     by_scales = np.empty_like(by_scales_world)
-    for i in prange(len(by_means)):
+    for i in range(len(by_means)):
         f = frames[owner[i]]
         k = f[16]
         x, y, z = by_means_world[i]
