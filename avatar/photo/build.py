@@ -21,6 +21,7 @@ from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part, rendered_hair
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
+from avatar.photo.hair_matte import with_whole_hair
 from avatar.photo.project import Part, invented_part
 from avatar.photo.refine import outside_visual_hull, refined
 from avatar.photo.subject import (
@@ -59,7 +60,7 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
 
     done: takes how many of STEPS are done further.
     """
-    scene = subject_scene(fitted, np.random.default_rng(seed))
+    scene = subject_scene(with_whole_hair(fitted), np.random.default_rng(seed))
     done(4)
     hair = hair_of_photo(scene)
     done(11)
