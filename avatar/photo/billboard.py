@@ -1,6 +1,6 @@
-"""Billboard of a photo: small flat pieces in the colours of clothes, and of the person beyond head
-and torso. They are put in front of the clothes that the avatar has, or of a surface that continues
-these backwards."""
+"""Billboard of a photo: small flat pieces in the colours of clothes, and of the person beyond a
+head without hair. They are put in front of the clothes that the avatar has, or of a surface that
+continues these downwards, and the head backwards."""
 
 from dataclasses import dataclass
 
@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import (
     binary_opening,
     gaussian_filter,
+    grey_opening,
     maximum_filter,
 )
 
@@ -35,6 +36,7 @@ PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person'
 HAIRY = 0.5  # of a pixel
 FALL = 0.5  # metres back for each metre beyond what is there
 DEEPEST = 45 * MM
+GAP = 40 * MM  # of clothes, through which their far side is seen: shut up to this width
 IN_FRONT = 4 * MM  # of the surface beneath
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
@@ -43,16 +45,19 @@ SMOOTH = 6 * MM  # over which the billboard is smoothed
 
 
 def billboard_part(scene: Scene, hairy: bool) -> Part | None:
-    """The pieces of all that the first photo shows, but for hair and the skin of the head; on a
-    hairy head (which has strands) of clothes alone."""
+    """The pieces of the clothes that the first photo shows, and of what it shows beyond the outline
+    of a head without strands (if it is not hairy): a hat, or a skull that is larger."""
     view = scene.views[0]
     seen = view.photo.seen
     count = len(scene.subject.head.faces)
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
     torso = (view.triangles >= count) & ~hair
-    with_torso = torso[tuple(nearest(there & ~hair))]
-    beyond = _broad((seen.person > PERSON) & ~there & ~hair, _spacing(view))
-    visible = (seen.person > PERSON) & (torso | (beyond & (with_torso | (not hairy))))
+    known = nearest(there & ~hair)
+    with_torso = torso[tuple(known)]
+    below = np.arange(len(hair))[:, None] >= known[0]
+    wanted = with_torso & below if hairy else ~with_torso | below
+    beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
+    visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
         return None
     depth = _depth(view, there & ~hair, with_torso)
@@ -79,11 +84,14 @@ def _depth(view: View, known: Bools, with_torso: Bools) -> Floats:
     """Depth [H, W] of the billboard: of the mesh where it is known [H, W], and beyond it, of the
     torso and of the head by themselves."""
     mesh = 1 / np.maximum(view.nearness, 1e-3)
-    beyond = _continued(mesh, nearest(known), view.pixel)
     sigma = SMOOTH / view.pixel
-    depth = np.where(
-        with_torso, smoothed(beyond, with_torso, sigma), smoothed(beyond, ~with_torso, sigma)
-    )
+
+    def alone(where: Bools) -> Floats:
+        beyond = _continued(mesh, nearest(known & where), view.pixel)
+        shut = grey_opening(beyond, size=max(1, round(GAP / view.pixel)))
+        return smoothed(shut, where, sigma)
+
+    depth = np.where(with_torso, alone(with_torso), alone(~with_torso))
     return np.where(known, np.minimum(depth, mesh), depth) - IN_FRONT
 
 
