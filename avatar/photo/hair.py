@@ -20,7 +20,7 @@ from avatar.people.hair_cards import (
     tones,
 )
 from avatar.people.masks import scalp_mask
-from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lowest, overlap
+from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.project import (
     Part,
     View,
@@ -41,7 +41,7 @@ LEAST_HAIRY = 0.7  # of the area of scalp that is seen: with less hair a head is
 SHORT, LOOSE = ("short01", "short02", "short04"), ("bob02", "long01")
 """The library's hair that leaves ears and neck free, and that falls beside them."""
 LENGTH, WIDTH = 5 * MM, 0.9 * MM  # between strands
-NO_CUT = -0.30
+NO_CUT, SHOULDERS = -0.30, -0.12  # heights in metres; what hangs but ends above these is a bob
 FINELY = 1.0  # bins of the outline over which hair that has grown grows further
 
 
@@ -63,8 +63,11 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     library, bust, rng = scene.library, scene.bust, scene.studio.rng
     frame = frame_of(view)
     low, loose = lowest(view, frame)
-    cut, names = (low, LOOSE) if loose else (NO_CUT, SHORT)
-    fits = {name: fitted_cards(scene, cards_of(library, bust, name), frame) for name in names}
+    cut, names = (low, LOOSE if low < SHOULDERS else LOOSE[:1]) if loose else (NO_CUT, SHORT)
+    styles = {name: cards_of(library, bust, name) for name in names}
+    if loose:
+        styles = {name: lengthened(cards, low) for name, cards in styles.items()}
+    fits = {name: fitted_cards(scene, cards, frame) for name, cards in styles.items()}
     name = max(names, key=lambda name: overlap(scene, fits[name], frame, cut))
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
     cards = fitted_cards(scene, fits[name], frame, FINELY)

@@ -22,6 +22,7 @@ RADIUS = 90 * MM  # of the head, around which its outline is measured
 BIN, LONGEST = 4 * MM, 0.45  # metres of the outline's bins, and from the crown to its ends
 MOST_GROWTH = 30 * MM
 SMOOTH = 3.0  # bins over which growth is smoothed
+HANGING, MOST_LONGER = -20 * MM, 70 * MM  # height from where hair is stretched, and by how much
 FLYAWAY = 2  # pixels: half the width of locks that do not count
 ROOTS = (0, 5 * MM)  # of height over the skin: from the roots to what grows fully
 BACK, FLATTER = 95 * MM, 0.6  # behind the skull, from where hair lies that much flatter
@@ -101,6 +102,19 @@ def lowest(view: View, frame: Frame) -> tuple[float, bool]:
     loose = bool((profile[beside] > 0).mean() > 0.3)
     low = float(below[profile > 0].min(initial=0.0))
     return float(SKULL[1]) + low, loose
+
+
+def lengthened(cards: Cards, low: float) -> Cards:
+    """Hanging hair stretched so that it reaches down to a height in head space."""
+    down = cards.vertices[:, 1]
+    ends = float(down.min())
+    low = max(low, ends - MOST_LONGER)
+    if low >= ends:
+        return cards
+    stretch = (HANGING - low) / (HANGING - ends)
+    longer = np.where(down < HANGING, HANGING + (down - HANGING) * stretch, down)
+    vertices = np.column_stack([cards.vertices[:, 0], longer, cards.vertices[:, 2]])
+    return replace(cards, vertices=vertices)
 
 
 def fitted_cards(scene: Scene, cards: Cards, frame: Frame, smooth: float = SMOOTH) -> Cards:

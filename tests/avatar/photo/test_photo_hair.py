@@ -14,7 +14,7 @@ from avatar.photo.billboard import billboard_cells
 from avatar.photo.fit import fit
 from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part
 from avatar.photo.hair_matte import Shown, whole_hair
-from avatar.photo.hair_outline import fitted_cards, frame_of, lowest, overlap
+from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
 from avatar.photo.project import hair_mask
 from avatar.photo.refine import outside_visual_hull
@@ -77,6 +77,17 @@ def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):
     before, after = (overlap(man, cards, frame, -1.0) for cards in (small, grown))
     assert after > max(0.75, before + 0.03)
     assert np.linalg.norm(grown.vertices - small.vertices, axis=1).max() < 0.06
+
+
+def test_hanging_hair_grows_longer_below_the_face_alone():
+    library = load_library()
+    cards = cards_of(library, library.vertices, "bob02")
+    before = cards.vertices
+    after = lengthened(cards, before[:, 1].min() - 0.04).vertices
+    assert after[:, 1].min() == pytest.approx(before[:, 1].min() - 0.04)
+    high = before[:, 1] > -0.02
+    assert (after[high] == before[high]).all() and (after[:, [0, 2]] == before[:, [0, 2]]).all()
+    assert lengthened(cards, -0.02) is cards
 
 
 def test_a_further_photo_shows_what_is_not_there(man: Scene, small_avatar: Avatar):
