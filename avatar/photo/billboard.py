@@ -1,24 +1,21 @@
-"""Billboard of a photo: small flat pieces in the colours of clothes and hair, and of the person
-beyond head and torso. They are put in front of the clothes and the hair that the avatar has, or of
-a surface that continues these backwards."""
+"""Billboard of a photo: small flat pieces in the colours of clothes, and of the person beyond a
+head without hair. They are put in front of the clothes that the avatar has, or of a surface that
+continues these downwards, and the head backwards."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import torch
 from scipy.ndimage import (
-    binary_dilation,
     binary_opening,
-    distance_transform_edt,
     gaussian_filter,
+    grey_opening,
     maximum_filter,
 )
 
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, dot, normalised, smoothstep
-from avatar.geometry.zbuffer import NOTHING, camera_centre
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes
+from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.people.layer import layer
-from avatar.people.masks import ear_mask
 from avatar.photo.project import (
     Part,
     View,
@@ -32,9 +29,6 @@ from avatar.photo.project import (
     unprojected,
 )
 from avatar.photo.subject import Scene
-from avatar.rigging.avatar import Avatar
-from avatar.rigging.draw import avatar_rig
-from splat import render, rgb_to_sh
 
 SPACING = 1.6 * MM
 DETAIL, FINEST = 0.03, 5000  # of brightness, from which pieces are half as wide; most such ones
@@ -42,90 +36,36 @@ PERSON, SURE = 0.5, 0.9  # of the matte: what is drawn, and what has the person'
 HAIRY = 0.5  # of a pixel
 FALL = 0.5  # metres back for each metre beyond what is there
 DEEPEST = 45 * MM
+GAP = 40 * MM  # of clothes, through which their far side is seen: shut up to this width
 IN_FRONT = 4 * MM  # of the surface beneath
 WIDTH = 0.62  # standard deviation of a piece, of its width
-THIN = 6  # pixels: half the width of what is thin
-STEEP, FLAT = 0.12, 0.25  # cosines to the view: hair with a surface beneath fades between
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
-NEAR_EAR = 15 * MM
-LEAST = 0.05  # of a piece's opacity: with less there is none
 SMOOTH = 6 * MM  # over which the billboard is smoothed
 
 
-@dataclass(frozen=True)
-class RenderedHair:
-    """The hair of an avatar as rendered from the camera of a photo."""
-
-    there: Bools  # [H, W]
-    depth: Floats  # [H, W] metres, where it is
-
-
-def rendered_hair(avatar: Avatar, view: View, hair: Bools) -> RenderedHair:
-    """Hair rendered from the camera of a view; hair [N]: which Gaussians of the avatar it is."""
-    vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
-    share = rgb_to_sh(torch.from_numpy(hair).float()[:, None].expand(-1, 3))[:, None]
-    labelled = replace(avatar, gaussians=replace(avatar.gaussians, sh=share))
-    drawn = render(
-        avatar_rig(labelled, torch.device("cpu"))(vertices), view.photo.camera, backend="cpu"
-    )
-    assert drawn.depth is not None
-    return RenderedHair((drawn.color[..., 0] > HAIRY).numpy(), drawn.depth.double().numpy())
-
-
-def billboard_part(scene: Scene, rendered: RenderedHair) -> Part | None:
-    """The pieces of all that the first photo shows, but for the skin of the head."""
+def billboard_part(scene: Scene, hairy: bool) -> Part | None:
+    """The pieces of the clothes that the first photo shows, and of what it shows beyond the outline
+    of a head without strands (if it is not hairy): a hat, or a skull that is larger."""
     view = scene.views[0]
     seen = view.photo.seen
-    hair = _with_fringes(hair_mask(seen) > HAIRY, view.triangles != NOTHING, seen.person > PERSON)
-    on_head = (view.triangles != NOTHING) & (view.triangles < len(scene.subject.head.faces))
-    if rendered.there.any():
-        hair &= ~(_beside_ears(scene) & _like_skin(seen.picture, hair, on_head & ~hair))
-    visible = (seen.person > PERSON) & (hair | ~on_head)
+    count = len(scene.subject.head.faces)
+    there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
+    torso = (view.triangles >= count) & ~hair
+    known = nearest(there & ~hair)
+    with_torso = torso[tuple(known)]
+    below = np.arange(len(hair))[:, None] >= known[0]
+    wanted = with_torso & below if hairy else ~with_torso | below
+    beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
+    visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
         return None
-    torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
-    depth, with_torso = _depth(view, rendered, hair, torso)
-    visible &= hair | with_torso | _broad(visible & ~hair, _spacing(view))
-    if rendered.there.any():  # else it may be hair that was not found
-        visible &= hair | with_torso | ~_beside_ears(scene)
+    depth = _depth(view, there & ~hair, with_torso)
     grid = billboard_cells(visible, seen.picture, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
-    with_head = hair[rows, columns] | ~with_torso[rows, columns]
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
-    beneath = hair & ((view.triangles != NOTHING) | rendered.there)
-    plain = np.where(beneath[rows, columns], smoothstep(STEEP, FLAT, flat.facing), 1.0)
-    part = _part(scene, view, flat, with_head, rgb, seen.person[rows, columns] * plain)
-    return part[plain > LEAST]
-
-
-def _beside_ears(scene: Scene) -> Bools:
-    """Where [H, W] what the first photo shows is near an ear of the mesh."""
-    view, subject = scene.views[0], scene.subject
-    ears = ear_mask(subject.painted.vertices / MM)[subject.faces].max(1) > 0
-    shown = (view.triangles != NOTHING) & ears[view.triangles]
-    return _away(shown) * view.pixel < NEAR_EAR if shown.any() else shown
-
-
-def _like_skin(picture: Floats, hair: Bools, skin: Bools) -> Bools:
-    """Where [H, W] a picture's colour is nearer to the median of skin than to that of hair."""
-    away = [
-        np.linalg.norm(picture - np.median(picture[where], axis=0), axis=-1)
-        for where in (skin, hair)
-        if where.any()
-    ]
-    return away[0] < away[1] if len(away) == 2 else np.zeros(hair.shape, bool)
-
-
-def _with_fringes(hair: Bools, mesh: Bools, person: Bools) -> Bools:
-    """Where [H, W] there is hair, or what its matte leaves out: what is thin and nearer to hair
-    than to the mesh."""
-    if not hair.any() or not mesh.any():
-        return hair
-    others = person & ~hair
-    thick = np.asarray(binary_dilation(_away(~others) > THIN, iterations=THIN + 1), bool)
-    return hair | (others & ~thick & (_away(hair) < _away(mesh)))
+    return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
 
 
 def _broad(where: Bools, spacing: float) -> Bools:
@@ -135,29 +75,24 @@ def _broad(where: Bools, spacing: float) -> Bools:
     return np.asarray(binary_opening(where, iterations=radius), bool)
 
 
-def _away(where: Bools) -> Floats:
-    """How far [H, W] pixels each is from where something is true."""
-    return np.asarray(distance_transform_edt(~where))
-
-
 def _spacing(view: View) -> float:
     """How many pixels are SPACING."""
     return max(1.0, SPACING / view.pixel)
 
 
-def _depth(view: View, rendered: RenderedHair, hair: Bools, torso: Bools) -> tuple[Floats, Bools]:
-    """Depth [H, W] of the billboard, and where [H, W] it continues the torso."""
-    there = view.triangles != NOTHING
+def _depth(view: View, known: Bools, with_torso: Bools) -> Floats:
+    """Depth [H, W] of the billboard: of the mesh where it is known [H, W], and beyond it, of the
+    torso and of the head by themselves."""
     mesh = 1 / np.maximum(view.nearness, 1e-3)
-    pixel = view.pixel
-    known = nearest(there)
-    rest = loose = _continued(mesh, known, pixel)
-    if rendered.there.any():
-        loose = _continued(rendered.depth, nearest(rendered.there), pixel)
-    sigma = SMOOTH / pixel
-    depth = np.where(hair, smoothed(loose, hair, sigma), smoothed(rest, ~hair, sigma))
-    before = np.where(there, np.minimum(depth, mesh), depth)
-    return before - IN_FRONT, torso[tuple(known)]
+    sigma = SMOOTH / view.pixel
+
+    def alone(where: Bools) -> Floats:
+        beyond = _continued(mesh, nearest(known & where), view.pixel)
+        shut = grey_opening(beyond, size=max(1, round(GAP / view.pixel)))
+        return smoothed(shut, where, sigma)
+
+    depth = np.where(with_torso, alone(with_torso), alone(~with_torso))
+    return np.where(known, np.minimum(depth, mesh), depth) - IN_FRONT
 
 
 def _continued(depth: Floats, known: Ints, pixel: float) -> Floats:
@@ -209,7 +144,6 @@ class Flat:
     points: Floats  # [P, 3]
     across: Floats  # [P, 3] to the next piece to the right
     down: Floats  # [P, 3] and to the one below
-    facing: Floats  # [P] cosine between the billboard's normal and the view
 
 
 def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
@@ -218,11 +152,7 @@ def _flat(view: View, grid: BillboardCells, depth: Floats) -> Flat:
         return unprojected(view, x, y, sampled(depth, np.stack([x, y], 1)))
 
     across, down = at(0.5, 0) - at(-0.5, 0), at(0, 0.5) - at(0, -0.5)
-    points = at(0, 0)
-    normals = normalised(np.cross(across, down))
-    to_viewer = normalised(camera_centre(view.photo.camera).double().numpy() - points)
-    facing = np.abs(dot(normals, to_viewer))[:, 0]
-    return Flat(points, _not_longer(across), _not_longer(down), facing)
+    return Flat(at(0, 0), _not_longer(across), _not_longer(down))
 
 
 def _not_longer(steps: Floats) -> Floats:

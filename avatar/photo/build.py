@@ -18,9 +18,10 @@ from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo
 from avatar.people.visibility import LEAST, most_filled
-from avatar.photo.billboard import billboard_part, rendered_hair
+from avatar.photo.billboard import billboard_part
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
+from avatar.photo.hair_matte import with_whole_hair
 from avatar.photo.project import Part, invented_part
 from avatar.photo.refine import outside_visual_hull, refined
 from avatar.photo.subject import (
@@ -59,7 +60,7 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
 
     done: takes how many of STEPS are done further.
     """
-    scene = subject_scene(fitted, np.random.default_rng(seed))
+    scene = subject_scene(with_whole_hair(fitted), np.random.default_rng(seed))
     done(4)
     hair = hair_of_photo(scene)
     done(11)
@@ -87,9 +88,7 @@ def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
     whole = concatenated([*parts, *strands])
     hairless = sum(len(part.layer) for part in parts)
-    is_hair = np.arange(len(whole.layer)) >= hairless
-    rendered = rendered_hair(bound(whole.layer, scene.subject), scene.views[0], is_hair)
-    billboard = billboard_part(scene, rendered)
+    billboard = billboard_part(scene, hairy=bool(strands))
     full = whole if billboard is None else concatenated([whole, billboard])
     beyond = outside_visual_hull(bound(full.layer, scene.subject), scene.views[1:])
     return full[(np.arange(len(beyond)) < hairless) | ~beyond]

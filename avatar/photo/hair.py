@@ -20,13 +20,12 @@ from avatar.people.hair_cards import (
     tones,
 )
 from avatar.people.masks import scalp_mask
-from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lowest, overlap
+from avatar.photo.hair_outline import cut_out, fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.project import (
     Part,
     View,
     hair_mask,
     nearest,
-    observed_part,
     sampled,
     smoothed,
     visible_points,
@@ -38,11 +37,12 @@ from avatar.photo.robust_fill import DARK, filled, robust_mean, together
 from avatar.photo.subject import Scene
 from avatar.photo.surface import Painted
 
-LEAST_HAIRY = 0.4  # of what is seen of the scalp: with less a head is bald
+LEAST_HAIRY = 0.7  # of the area of scalp that is seen: with less hair a head is bald
 SHORT, LOOSE = ("short01", "short02", "short04"), ("bob02", "long01")
 """The library's hair that leaves ears and neck free, and that falls beside them."""
-LENGTH, WIDTH = 7 * MM, 1.2 * MM  # between strands
-NO_CUT = -0.30
+LENGTH, WIDTH = 5 * MM, 0.9 * MM  # between strands
+NO_CUT, SHOULDERS = -0.30, -0.12  # heights in metres; what hangs but ends above these is a bob
+FINELY = 1.0  # bins of the outline over which hair that has grown grows further
 
 
 @dataclass(frozen=True)
@@ -63,21 +63,24 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     library, bust, rng = scene.library, scene.bust, scene.studio.rng
     frame = frame_of(view)
     low, loose = lowest(view, frame)
-    cut, names = (low, LOOSE) if loose else (NO_CUT, SHORT)
-    fits = {name: fitted_cards(scene, cards_of(library, bust, name), frame) for name in names}
+    cut, names = (low, LOOSE if low < SHOULDERS else LOOSE[:1]) if loose else (NO_CUT, SHORT)
+    styles = {name: cards_of(library, bust, name) for name in names}
+    if loose:
+        styles = {name: lengthened(cards, low) for name, cards in styles.items()}
+    fits = {name: fitted_cards(scene, cards, frame) for name, cards in styles.items()}
     name = max(names, key=lambda name: overlap(scene, fits[name], frame, cut))
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
-    strands, lining = (cut_out(scene, each) for each in lined_strands(fits[name], style, rng))
+    cards = fitted_cards(scene, fits[name], frame, FINELY)
+    strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))
     return PhotoHair(strands, lining, style)
 
 
 def _bald(scene: Scene) -> bool:
-    """Whether the first photo shows hardly any hair on the scalp."""
+    """Whether the first photo shows hardly any hair, on the scalp and around it."""
     view, subject = scene.views[0], scene.subject
     corners = scalp_mask(subject.painted.vertices / MM)[subject.faces].mean(1)
     scalp = (view.triangles != NOTHING) & (corners[view.triangles] > 0.9)
-    hair = hair_mask(view.photo.seen)[scalp]
-    return not len(hair) or float(hair.mean()) < LEAST_HAIRY
+    return float(hair_mask(view.photo.seen).sum()) <= LEAST_HAIRY * float(scalp.sum())
 
 
 def without_hair(scene: Scene) -> Scene:
@@ -95,6 +98,7 @@ SURE = 0.9  # of the matte
 CONTRASTS = (0.08, 0.35)  # standard deviations of the logarithm of strands' brightness
 MOST_DEVIATIONS = 1.5  # of seen hair's colours, that those of unseen hair are from its mean
 COARSE = 6000  # strands whose colours are found, and which the others take
+SHADED = 0.35  # share of that on skin without roots, over which hair falls
 ROOT_SHADE = 0.6  # of hair's light, on the skin that it hides
 
 
@@ -108,7 +112,7 @@ def hair_part(scene: Scene, hair: PhotoHair) -> Part:
     radiance = untoned(np.clip(rgb * bright, 0, 1))
     made = strand_discs(scene.subject, strands, hair.lining, hair.style, radiance)
     weights = np.concatenate([np.zeros(len(hair.lining)), weight])
-    return observed_part(made, weights, weights)
+    return Part(made, weights, weights, follows=weights)
 
 
 def rooted(scene: Scene, painted: Painted, hair: PhotoHair, part: Part) -> Painted:
@@ -118,7 +122,7 @@ def rooted(scene: Scene, painted: Painted, hair: PhotoHair, part: Part) -> Paint
     there = visible_spots(view, skin.spots)
     seen = there.clear * smoothstep(0.0, 0.3, there.facing)
     hidden = seen * sampled(hair_mask(view.photo.seen), there.pixels)
-    hidden = np.maximum(np.maximum(covered(hair.strands, skin), skin.scalp), hidden)
+    hidden = np.maximum(np.maximum(covered(hair.strands, skin), skin.scalp), SHADED * hidden)
     return replace(painted, radiance=mix(painted.radiance, shade, hidden * (1 - painted.observed)))
 
 

@@ -22,6 +22,7 @@ RADIUS = 90 * MM  # of the head, around which its outline is measured
 BIN, LONGEST = 4 * MM, 0.45  # metres of the outline's bins, and from the crown to its ends
 MOST_GROWTH = 30 * MM
 SMOOTH = 3.0  # bins over which growth is smoothed
+HANGING, MOST_LONGER = -20 * MM, 70 * MM  # height from where hair is stretched, and by how much
 FLYAWAY = 2  # pixels: half the width of locks that do not count
 ROOTS = (0, 5 * MM)  # of height over the skin: from the roots to what grows fully
 BACK, FLATTER = 95 * MM, 0.6  # behind the skull, from where hair lies that much flatter
@@ -103,15 +104,28 @@ def lowest(view: View, frame: Frame) -> tuple[float, bool]:
     return float(SKULL[1]) + low, loose
 
 
-def fitted_cards(scene: Scene, cards: Cards, frame: Frame) -> Cards:
-    """Cards grown to the outline of the first photo's hair."""
+def lengthened(cards: Cards, low: float) -> Cards:
+    """Hanging hair stretched so that it reaches down to a height in head space."""
+    down = cards.vertices[:, 1]
+    ends = float(down.min())
+    low = max(low, ends - MOST_LONGER)
+    if low >= ends:
+        return cards
+    stretch = (HANGING - low) / (HANGING - ends)
+    longer = np.where(down < HANGING, HANGING + (down - HANGING) * stretch, down)
+    vertices = np.column_stack([cards.vertices[:, 0], longer, cards.vertices[:, 2]])
+    return replace(cards, vertices=vertices)
+
+
+def fitted_cards(scene: Scene, cards: Cards, frame: Frame, smooth: float = SMOOTH) -> Cards:
+    """Cards grown to the outline of the first photo's hair; smooth: bins over which growth is."""
     rng = np.random.default_rng(0)
     wanted = _profile(*frame.outline(_hair_pixels(frame.view)))
     own = _profile(*frame.outline(frame.seen(opaque_points(cards, SAMPLES, rng))[0]))
     known = ((wanted > 0) & (own > 0)).astype(float)
     short = np.clip(wanted - own, -MOST_GROWTH, MOST_GROWTH) * known
-    share = gaussian_filter1d(known, SMOOTH)
-    growth = gaussian_filter1d(short, SMOOTH) / np.maximum(share, 0.05)
+    share = gaussian_filter1d(known, smooth)
+    growth = gaussian_filter1d(short, smooth) / np.maximum(share, 0.05)
     return replace(cards, vertices=_grown(scene.subject, cards.vertices, frame, growth, own))
 
 
@@ -147,6 +161,7 @@ def _height(subject: Subject, tree: KDTree, points: Floats) -> tuple[Floats, Flo
     return dot(points - subject.rest.vertices[near], normals)[:, 0], normals
 
 
+MOST_BEHIND = 80 * MM  # of hair behind clothes that is brought before them
 ASTRAY = 12 * MM  # of strands beyond the outline
 SAMPLES, CELL = 40000, 4 * MM  # samples of cards; cells in which masks are compared
 
@@ -189,7 +204,20 @@ def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
     metres = away * _astray(scene, strands.points)[:, None] * frame.metres
     step = np.stack([metres @ [-frame.up[1], frame.up[0]], metres @ frame.up], 1) @ frame.axes[:2]
     near = np.linalg.norm(metres, axis=1) < ASTRAY
+    step += _before_clothes(scene, strands.points + step, hair)[:, None] * frame.axes[2]
     return replace(strands, points=strands.points + step)[near]
+
+
+def _before_clothes(scene: Scene, points: Floats, hair: Bools) -> Floats:
+    """How far [N] towards the camera points [N, 3] of hair are to move, that the torso hides where
+    the first photo shows hair [H, W]."""
+    view = scene.views[0]
+    pixels, depths = frame_of(view).seen(points)
+    rows, columns, inside = _pixels(view, pixels)
+    torso = view.triangles[rows, columns] >= len(scene.subject.head.faces)
+    behind = depths + LEAST_HEIGHT - 1 / np.maximum(view.nearness[rows, columns], 1e-3)
+    hidden = inside & torso & hair[rows, columns] & (behind < MOST_BEHIND)
+    return np.where(hidden, np.maximum(behind, 0), 0)
 
 
 def _astray(scene: Scene, points: Floats) -> Bools:

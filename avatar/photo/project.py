@@ -28,6 +28,8 @@ BEHIND = 3 * MM  # of the first surface, up to which a point is seen
 GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and fully
 EDGE = 2  # pixels along the outline of the person that may show what is behind
 LEAST_SPREAD, OTHER_HUE = 0.05, 4.0  # deviation of a face's hues; so many away is no skin
+LOCK = 0.06  # of the eyes' distance: half the width of locks that fall over the face
+FRINGE = 5  # pixels beside hair that its shadow and single hairs darken
 RIM = 5  # pixels along it whose light comes from behind, which no skin elsewhere has
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
@@ -118,8 +120,8 @@ def weight_of(
 
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, clothes, eyes and the open mouth."""
-    other = (hair_mask(seen) > 0.4) | (cloth_mask(seen) > 0)
-    other = np.asarray(binary_dilation(other, iterations=EDGE), bool)
+    hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=FRINGE), bool)
+    other = hair | np.asarray(binary_dilation(cloth_mask(seen) > 0, iterations=EDGE), bool)
     return (well_inside(seen, RIM) & ~other & ~openings(seen)).astype(float)
 
 
@@ -145,8 +147,14 @@ def beneath_face(seen: SeenPhoto) -> Bools:
 
 
 def hair_mask(seen: SeenPhoto) -> Floats:
-    """[H, W] hair without brows and beard, which belong to the skin."""
-    return np.where(polygon(seen, FACE), 0.0, seen.hair)
+    """[H, W] hair without brows and beard, which belong to the skin: over the face, only what is
+    broad and above the mouth."""
+    face = polygon(seen, FACE)
+    corners, lips = seen.points[[33, 263]], seen.points[[13, 14], 1]
+    radius = max(1, round(LOCK * float((corners[0] - corners[1]).norm())))
+    broad = np.asarray(binary_opening(seen.hair > 0.5, iterations=radius), bool)
+    broad[round(max(0.0, float(lips.mean()))) :] = False
+    return np.where(face & ~broad, 0.0, seen.hair)
 
 
 def openings(seen: SeenPhoto) -> Bools:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_erosion
+from scipy.ndimage import binary_erosion, gaussian_filter1d, median_filter
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.closest import closest, face_tree
 from avatar.geometry.records import stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
-from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
+from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.lighting.occlusion import Fog
 from avatar.people.bust import bust_subject
 from avatar.people.eyes import Albedo
@@ -25,6 +25,7 @@ from avatar.people.surface import Mesh, Spots, mesh
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
 from avatar.photo.project import LIDS, View, beneath_face, cloth_mask, polygon, view_of
+from splat import Camera
 
 IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
 """Landmarks of each iris: its middle, then four on its rim."""
@@ -37,6 +38,10 @@ BROWN = (70, 50, 36)
 COARSE = 4  # pixels, in steps of which outlines are compared
 FREE = 60 * MM  # of the head, over which the bust becomes free to be moved
 DROPS, WIDER = np.arange(-30, 31, 10) * MM, (-0.1, 0.0, 0.1, 0.2)  # of shoulders that are tried
+
+MOST_RISE, FALLING, NECK = 30 * MM, 120 * MM, 12 * MM
+"""Of shoulders, at their outline; height below it over which it falls off, and way from the neck
+over which it sets in."""
 
 
 def iris_colour(seen: SeenPhoto) -> Floats:
@@ -147,6 +152,8 @@ def best_garment(library: Library, bust: Floats, fitted: Fitted) -> tuple[Floats
         return garment_of(library.parts[f"clothes/{name}"], shape, name)
 
     shape = max(_with_shoulders(library, bust), key=outline)
+    there = shown(shape, dressed(shape, library.names("clothes")[0])) != NOTHING
+    shape = _to_outline(shape, bust[library.head], camera, there & below, person & below)
     name = max(library.names("clothes"), key=neckline)
     return shape, name, dressed(shape, name)
 
@@ -157,6 +164,25 @@ def _with_shoulders(library: Library, bust: Floats) -> Iterator[Floats]:
     for drop in DROPS:
         for wider in WIDER:
             yield bust + free[:, None] * (bust * [wider, 0, 0] - [0, drop, 0])
+
+
+def _to_outline(shape: Floats, head: Floats, camera: Camera, there: Bools, person: Bools) -> Floats:
+    """The bust [B, 3] with shoulders raised or lowered from its own outline in a picture, which
+    shows it there [H, W], to that of the person [H, W]."""
+    pixels, depths = (part.numpy() for part in project(camera, torch.from_numpy(shape)))
+    metres = float(np.median(depths)) / float(camera.K[1, 1])
+    own, wanted = (np.where(mask.any(0), mask.argmax(0), -1) for mask in (there, person))
+    known = (own >= 0) & (wanted >= 0)
+    if not known.any():
+        return shape
+    columns = np.arange(len(own))
+    rise = np.interp(columns, columns[known], (own - wanted)[known] * metres)
+    rise = np.clip(gaussian_filter1d(median_filter(rise, 5), 1.5), -MOST_RISE, MOST_RISE)
+    outline = np.interp(pixels[:, 0], columns[known], own[known])
+    share = smoothstep(FALLING, 0, (pixels[:, 1] - outline) * metres)
+    share *= smoothstep(0, NECK, KDTree(head).query(shape)[0])
+    steps = np.interp(pixels[:, 0], columns + 0.5, rise) * share
+    return shape + steps[:, None] * [0, 1, 0]
 
 
 def _posed(subject: Subject, head: Tensor) -> Mesh:

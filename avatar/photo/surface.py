@@ -26,6 +26,7 @@ from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, smooth_points
 from avatar.people.textured import skin_albedo, texture_positions
+from avatar.photo.collar import collar
 from avatar.photo.project import (
     Part,
     View,
@@ -107,6 +108,7 @@ class Painted:
     radiance: Floats  # [N, 3]
     observed: Floats  # [N] by the photos themselves, in [0, 1]
     mirrored: Floats  # [N] by them and by the other side, in [0, 1]
+    worn: Bools  # [N] cloth
 
 
 def paint_skin(scene: Scene) -> Painted:
@@ -122,9 +124,11 @@ def paint_skin(scene: Scene) -> Painted:
     shade = albedo * _crevices(scene, skin)
     completed = in_light_of(seen, shade, normals, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
+    worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[0])
+    radiance[worn] = cloth[worn]
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = lit(studio, skin, albedo) * eye_light(scene.views[0].photo.seen)
-    return Painted(skin, mix(radiance, lining, inside), own.weight, both.weight)
+    return Painted(skin, mix(radiance, lining, inside), own.weight, both.weight, worn)
 
 
 def _nearest_skin(scene: Scene, skin: OpenSkin, seen: Observed, normals: Floats) -> Floats:
@@ -188,7 +192,7 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     under = under_discs(scene.studio, painted.skin, painted.radiance)
     outside = painted.skin.inner_mouth < 0.3
     part = observed_part(outer, painted.observed, painted.mirrored)
-    beside = beside_face(painted.skin.mm)
+    beside = np.maximum(beside_face(painted.skin.mm), painted.worn)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     return [
@@ -232,7 +236,12 @@ def beside_face(mm: Floats) -> Floats:
     colours of the collar before it."""
     x, y, z = mm.T
     side = np.maximum(1 - smoothstep(*SIDE_DEPTHS, z), smoothstep(*SIDE_WIDTHS, np.abs(x)))
-    return side * smoothstep(*NECK_HEIGHTS, y + JAW_SLOPE * np.maximum(z, 0))
+    return side * smoothstep(*NECK_HEIGHTS, y + _jaw_fall(mm))
+
+
+def _jaw_fall(mm: Floats) -> Floats:
+    """By how many millimetres [N] the jaw is lower at points [N, 3] than below the ear."""
+    return JAW_SLOPE * np.maximum(mm[:, 2], 0)
 
 
 def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
@@ -264,11 +273,10 @@ def _observe_cloth(view: View, spots: Spots) -> Observed:
 
 
 def _beyond_outline(scene: Scene, layer: Layer) -> Bools:
-    """Which Gaussians [N] of the torso are where a photo shows that nothing of the person is."""
+    """Which Gaussians [N] of the torso are where a photo shows that nothing of the person is, at
+    its border if they are beyond it."""
     outside = np.zeros(len(layer), bool)
     for view in scene.views:
         pixels, _ = project(view.photo.camera, torch.from_numpy(layer.means))
-        width, height = view.photo.seen.size
-        inside = ((pixels >= 0) & (pixels < torch.tensor([width, height]))).all(1)
-        outside |= inside.numpy() & (sampled(view.photo.seen.person, pixels.numpy()) < OUTSIDE)
+        outside |= sampled(view.photo.seen.person, pixels.numpy()) < OUTSIDE
     return outside

@@ -7,13 +7,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from avatar.geometry.zbuffer import NOTHING
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import billboard_cells
 from avatar.photo.fit import fit
 from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part
-from avatar.photo.hair_outline import fitted_cards, frame_of, lowest, overlap
+from avatar.photo.hair_matte import Shown, whole_hair
+from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
+from avatar.photo.project import hair_mask
 from avatar.photo.refine import outside_visual_hull
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
@@ -76,6 +79,17 @@ def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):
     assert np.linalg.norm(grown.vertices - small.vertices, axis=1).max() < 0.06
 
 
+def test_hanging_hair_grows_longer_below_the_face_alone():
+    library = load_library()
+    cards = cards_of(library, library.vertices, "bob02")
+    before = cards.vertices
+    after = lengthened(cards, before[:, 1].min() - 0.04).vertices
+    assert after[:, 1].min() == pytest.approx(before[:, 1].min() - 0.04)
+    high = before[:, 1] > -0.02
+    assert (after[high] == before[high]).all() and (after[:, [0, 2]] == before[:, [0, 2]]).all()
+    assert lengthened(cards, -0.02) is cards
+
+
 def test_a_further_photo_shows_what_is_not_there(man: Scene, small_avatar: Avatar):
     view = man.views[0]
     seen = view.photo.seen
@@ -87,6 +101,23 @@ def test_a_further_photo_shows_what_is_not_there(man: Scene, small_avatar: Avata
     assert 0.3 < beyond.mean() < 0.7
     assert means[beyond, 0].mean() > 0.02 and means[~beyond, 0].mean() < -0.02
     assert not outside_visual_hull(small_avatar, []).any()
+
+
+def test_hair_that_was_missed_is_found_by_its_colour_and_bare_skin_is_not(bob: Scene):
+    view = bob.views[0]
+    seen = view.photo.seen
+    head = view.triangles < len(bob.subject.head.faces)
+    head &= view.triangles != NOTHING
+    shown = Shown(head, np.zeros_like(head), view.pixel)
+    true = hair_mask(seen) > 0.5
+    half = np.where(np.arange(seen.size[0]) < float(seen.points[1, 0]), seen.hair, 0)
+    found = hair_mask(replace(seen, hair=whole_hair(replace(seen, hair=half), shown))) > 0.5
+    union = (found | true).sum()
+    assert (found & true).sum() / union > 0.9 > 0.7 > (true & (half > 0.5)).sum() / true.sum()
+    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
+    shorn = np.where(seen.hair[..., None] > 0.02, cheek, seen.picture)
+    bald = replace(seen, hair=np.zeros_like(seen.hair), picture=shorn)
+    assert (whole_hair(bald, shown) > 0.5).sum() < 0.01 * true.sum()
 
 
 def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from avatar.photo.billboard import RenderedHair, billboard_part
+from avatar.photo.billboard import billboard_part
 from avatar.photo.fit import Fitted, fit
+from avatar.photo.hair import without_hair
 from avatar.photo.make import _say, glasses_worn, mouth_covered
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.subject import subject_scene
@@ -96,9 +97,7 @@ def test_glasses_hardly_change_the_face(tmp_path: Path):
 def highest_piece(fitted: Fitted) -> float:
     """Metres of height up to which an avatar shows what is on its photo."""
     scene = subject_scene(fitted, np.random.default_rng(0))
-    seen = fitted.photos[0].seen
-    nothing = RenderedHair(np.zeros(seen.person.shape, bool), np.zeros(seen.person.shape))
-    pieces = billboard_part(scene, nothing)
+    pieces = billboard_part(without_hair(scene), hairy=False)
     assert pieces is not None
     return float(pieces.layer.means[:, 1].max())
 

@@ -1,0 +1,134 @@
+"""The whole of a photo's hair, of which the network may miss the dark parts.
+
+Where hair may be, a pixel is hair or skin by the colours of both: of the face's skin, and of hair
+where the network found some or where the person is seen beyond the head's own outline.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from scipy.ndimage import (
+    binary_dilation,
+    binary_erosion,
+    binary_opening,
+    distance_transform_edt,
+    gaussian_filter,
+    label,
+)
+
+from avatar.geometry.vectors import MM, Bools, Floats
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
+from avatar.people.masks import scalp_mask
+from avatar.photo.fit import Fitted
+from avatar.photo.photograph import SeenPhoto
+from avatar.photo.project import FACE, openings, polygon
+from avatar.photo.robust_fill import logarithms
+from avatar.vision.mattes import guided_upsampling
+
+BROWS, MOUTH, CROWN, CHIN = (105, 66, 296, 334), (13, 14), 10, 152  # landmarks
+FARTHEST = 60 * MM  # from the head, of hair below the brows
+BROAD = 5 * MM  # half the width of hair before the side of the face, at least
+BEYOND = 6 * MM  # of the head's outline, from where nothing but hair is seen
+PERSON, SURE = 0.5, 0.8  # of the network's mattes
+FEWEST = 100  # pixels to know a colour by
+LOWEST, BINS, BLUR = -3.5, 28, 1.2  # of logarithms; bins of each channel; bins of deviation
+DOUBT = 2e-6  # of all pixels in one bin: of colours that neither has
+HAIRIER = 0.7  # share of a colour that is hair's, from which it is hair
+SMOOTH = 1.0 * MM
+COARSE = 3  # pixels
+
+
+def with_whole_hair(fitted: Fitted) -> Fitted:
+    """The same with whole mattes of hair."""
+    head = fitted.model.head
+    faces = head.faces.numpy()
+    scalp = scalp_mask(head.vertices.double().numpy() / MM)[faces].mean(1) > 0.5
+    photos = []
+    for photo in fitted.photos:
+        shape = photo.posed(fitted.rest, fitted.model).double().numpy()
+        width, height = photo.seen.size
+        first = rasterize(project_samples(photo.camera, shape), faces, height, width)
+        shown = Shown(
+            head=first.faces != NOTHING,
+            scalp=(first.faces != NOTHING) & scalp[first.faces],
+            pixel=float(1 / np.median(first.nearness[first.nearness > 0])) / photo.seen.focal,
+        )
+        photos.append(replace(photo, seen=replace(photo.seen, hair=whole_hair(photo.seen, shown))))
+    return replace(fitted, photos=photos)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Where a photo shows the mesh of the head."""
+
+    head: Bools  # [H, W]
+    scalp: Bools  # [H, W] the part of it that grows hair
+    pixel: float  # metres of one there
+
+
+def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
+    """The matte [H, W] of hair, completed."""
+    face = polygon(seen, FACE)
+    open_to_hair, side, crown = _where_hair_may_be(seen, shown, face)
+    surely = (seen.hair > SURE) & ~face
+    seeds = open_to_hair & (surely | crown)
+    bare = face & ~openings(seen) & (seen.hair < 0.5) & (seen.person > PERSON)
+    skin = np.asarray(binary_erosion(bare, iterations=3), bool)
+    if min(seeds.sum(), skin.sum()) < FEWEST:
+        return seen.hair
+    share = gaussian_filter(_share(seen.picture, seeds, skin), SMOOTH / shown.pixel)
+    found = np.asarray(binary_opening(open_to_hair & (share > HAIRIER), iterations=2), bool)
+    found &= ~side | binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
+    soft = np.minimum(_along_edges(_touching(found, seeds), seen.picture), seen.person)
+    near = binary_dilation(open_to_hair, iterations=4) & ~face
+    return np.where(near, np.maximum(seen.hair, soft), seen.hair)
+
+
+def _where_hair_may_be(seen: SeenPhoto, shown: Shown, face: Bools) -> tuple[Bools, Bools, Bools]:
+    """Where [H, W] hair may be, where of that it is before the side of the face, and where nothing
+    else is: well beyond the head's outline above the brows."""
+    low, high = seen.points[[CHIN, CROWN]].double().numpy()
+    up = (high - low) / np.linalg.norm(high - low)
+    rows, columns = np.indices(face.shape) + 0.5
+    height = (columns - low[0]) * up[0] + (rows - low[1]) * up[1]
+    brows, mouth = (
+        float(((seen.points[list(k)].double().numpy() - low) @ up).mean()) for k in (BROWS, MOUTH)
+    )
+    away = np.asarray(distance_transform_edt(~shown.head)) * shown.pixel
+    above_shoulders = (height > 0) & (rows < low[1]) & (away < FARTHEST)
+    beyond = ~shown.head & ((height > brows) | above_shoulders)
+    side = shown.head & ~shown.scalp & (height > mouth) & (height < brows) & ~face
+    on_head = shown.head & (shown.scalp | (height > mouth))
+    person = (seen.person > PERSON) & ~face
+    return person & (beyond | on_head), side, (away > BEYOND) & (height > brows)
+
+
+def _share(picture: Floats, hair: Bools, skin: Bools) -> Floats:
+    """How far [H, W] a picture's colours are those of hair rather than of skin, in [0, 1]."""
+    logs = logarithms(picture)
+    bins = np.clip((logs - LOWEST) / -LOWEST * BINS, 0, BINS - 1).astype(int)
+
+    def frequency(where: Bools) -> Floats:
+        counts = np.zeros((BINS,) * 3)
+        np.add.at(counts, tuple(bins[where].T), 1 / where.sum())
+        return gaussian_filter(counts, BLUR)[tuple(np.moveaxis(bins, 2, 0))]
+
+    own, other = frequency(hair), frequency(skin)
+    return (own + DOUBT / 2) / (own + other + DOUBT)
+
+
+def _touching(found: Bools, seeds: Bools) -> Bools:
+    """The parts of what was found that touch seeds."""
+    numbers = np.empty(found.shape, np.int32)
+    label(found, output=numbers)
+    kept = np.unique(numbers[seeds & found])
+    return found & np.isin(numbers, kept[kept > 0])
+
+
+def _along_edges(mask: Floats, picture: Floats) -> Floats:
+    """A mask [H, W] that is soft along a picture's edges."""
+    small = torch.from_numpy(picture[::COARSE, ::COARSE]).float()[None]
+    matte = torch.from_numpy(mask[::COARSE, ::COARSE]).float()[None, ..., None]
+    whole = guided_upsampling(matte, small, torch.from_numpy(picture).float()[None])
+    return whole[0, ..., 0].double().numpy()
