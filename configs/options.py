@@ -41,8 +41,8 @@ class MakeAvatarOptions(SignOptions, ThreadOptions):
     focal: float | None = None
     """Focal length in widths of the picture, where it is known; by default what the photo's file
     tells, or else 1.2 times its longer side, or found from the film."""
-    steps: int = 3_000
-    """Of learning from a film: 7,000 are a little sharper and take more than twice as long."""
+    steps: int = 1_500
+    """Of learning from a film: more are sharper, and take as much longer."""
     device: Device = "auto"
     """Where a film is learnt: auto takes CUDA where it works."""
     seed: int = 0

@@ -59,8 +59,8 @@ MAY_IMPORT = {
         "avatar.geometry avatar.heads avatar.lighting avatar.rigging common splat splat.scene"
     ),
     "avatar.photo": (
-        "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.rigging "
-        "avatar.tracking avatar.vision common splat"
+        "avatar.geometry avatar.heads avatar.lighting avatar.people avatar.reconstruct "
+        "avatar.retarget avatar.rigging avatar.tracking avatar.vision common splat"
     ),
     "avatar.reconstruct": (
         "avatar.avatar_io avatar.geometry avatar.heads avatar.lighting avatar.retarget "

@@ -9,7 +9,7 @@ from avatar.geometry.vectors import MM, Bools, Floats, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
-from avatar.people.cards import CardStrands
+from avatar.people.cards import Cards, CardStrands
 from avatar.people.hair_cards import (
     Style,
     cards_of,
@@ -55,20 +55,31 @@ class PhotoHair:
 
 
 def hair_of_photo(scene: Scene) -> PhotoHair | None:
-    """The style of the library whose outline comes nearest to that of the first photo's hair, and
-    is the same after it was grown; None on a bald head."""
+    """The style of the library whose outline comes nearest to that of the hair in all photos, and
+    is that of the first after it was grown; None on a bald head."""
     view = scene.views[0]
     if _bald(scene):
         return None
     library, bust, rng = scene.library, scene.bust, scene.studio.rng
-    frame = frame_of(view)
+    frames = [frame_of(each) for each in scene.views]
+    frame = frames[0]
     low, loose = lowest(view, frame)
     cut, names = (low, LOOSE if low < SHOULDERS else LOOSE[:1]) if loose else (NO_CUT, SHORT)
-    styles = {name: cards_of(library, bust, name) for name in names}
-    if loose:
-        styles = {name: lengthened(cards, low) for name, cards in styles.items()}
-    fits = {name: fitted_cards(scene, cards, frame) for name, cards in styles.items()}
-    name = max(names, key=lambda name: overlap(scene, fits[name], frame, cut))
+
+    def grown(name: str) -> Cards:
+        cards = cards_of(library, bust, name)
+        cards = lengthened(cards, low) if loose else cards
+        for each in reversed(frames):
+            cards = fitted_cards(scene, cards, each)
+        return cards
+
+    def alike(name: str) -> float:
+        seen = (replace(scene, views=[each.view]) for each in frames)
+        pairs = zip(seen, frames, strict=True)
+        return sum(overlap(one, fits[name], each, cut) for one, each in pairs)
+
+    fits = {name: grown(name) for name in names}
+    name = max(names, key=alike)
     style = Style(name, cut=cut, length=LENGTH, width=WIDTH)
     cards = fitted_cards(scene, fits[name], frame, FINELY)
     strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))

@@ -22,7 +22,7 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
 from avatar.lighting.baked_file import pack
 from avatar.lighting.environment_files import read_light
-from avatar.reconstruct.bound_gaussians import raw_of
+from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.capture_reader import (
@@ -31,19 +31,18 @@ from avatar.reconstruct.capture_reader import (
     shuffled,
     stream_pictures,
 )
-from avatar.reconstruct.film_seeds import (
-    film_seeded,
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians
+from avatar.reconstruct.lights import CaptureLights
+from avatar.reconstruct.losses import FREE_DISTANCE
+from avatar.reconstruct.options import ReconstructOptions, check_train_options
+from avatar.reconstruct.previews import (
     mean_psnr,
     one_camera,
     read_all,
     some_of,
     write_preview,
 )
-from avatar.reconstruct.head_seeds import face_colours, first_gaussians
-from avatar.reconstruct.lights import CaptureLights
-from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.solid import skin_of
-from avatar.reconstruct.torso import static_triangles
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of
@@ -113,10 +112,15 @@ SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
 
 
-def reconstruct(options: ReconstructOptions) -> Avatar:
+Complete = Callable[[Capture, Face, int], Avatar | None]
+"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any."""
+
+
+def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -> Avatar:
     """Learn an avatar and write it.
 
-    The same command goes on with a run that was interrupted. Raises InputError, FileNotFoundError
+    complete: makes what a film starts from; without it only the triangles have Gaussians. The same
+    command goes on with a run that was interrupted. Raises InputError, FileNotFoundError
     or OSError with one sentence for a capture, an option or an output that is not usable.
     """
     check_train_options(options.train)
@@ -125,7 +129,7 @@ def reconstruct(options: ReconstructOptions) -> Avatar:
     capture = open_capture(options.capture, options.flame)
     _check_budget(options, capture)
     face = known_face(capture)
-    trainer = start_trainer(options, capture, face, device)
+    trainer = start_trainer(options, capture, face, device, complete)
     record = run_record(options, capture)
     take_up(trainer, options.out, record)
     run(trainer, options, capture, record)
@@ -161,31 +165,51 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
 
 
 def start_trainer(
-    options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
+    options: ReconstructOptions,
+    capture: Capture,
+    face: Face | None,
+    device: torch.device,
+    complete: Complete | None = None,
 ) -> AvatarTrainer:
     """A run at its first step."""
     views = capture.splits["train"]
-    head = face.head if face else None
-    colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)), head)
-    degree, film = options.train.sh_degree, one_camera(views)
+    film, head = one_camera(views), face.head if face else None
     lights = known_lights(options, capture, face, device)
-    degree = int(not film) if degree is None else degree
-    bound = first_gaussians(capture, colours, lights.degree if lights else degree)
-    budget = int(SEEDED * (options.max_gaussians - len(bound)))
-    loose = skin = None
-    if film:
-        skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS)))
-        bound = film_seeded(capture, head, bound, views, budget)
-        loose = static_triangles(Mesh(capture.rest, capture.faces), head)
+    degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
+    degree = lights.degree if lights else degree
+    skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
+    begun = complete(capture, face, options.train.seed) if film and complete and face else None
+    loose = None
+    if begun is not None:
+        bound = bound_gaussians(begun.gaussians, begun.binding, degree)
+        loose = far_off(bound)
     else:
-        timestep = calmest_timestep(capture, views)
-        around = read_all([view for view in views if view.timestep == timestep])
-        bound = seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, budget)
+        bound = first_bound(options, capture, head, degree)
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     if lights is not None:
         bound = lights.begin(bound)
-    given = (options.max_gaussians, device, loose, skin, lights)
+    given = (max(options.max_gaussians, len(bound)), device, loose, skin, lights)
     return AvatarTrainer(capture, bound, region, options.train, *given)
+
+
+def first_bound(
+    options: ReconstructOptions, capture: Capture, head: Head | None, degree: int
+) -> BoundGaussians:
+    """One Gaussian on each triangle, and what several cameras show beside the mesh."""
+    views = capture.splits["train"]
+    colours = face_colours(capture, stream_pictures(some_of(views, FIRST_LOOKS)), head)
+    bound = first_gaussians(capture, colours, degree)
+    if one_camera(views):
+        return bound
+    timestep = calmest_timestep(capture, views)
+    around = read_all([view for view in views if view.timestep == timestep])
+    budget = int(SEEDED * (options.max_gaussians - len(bound)))
+    return seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, budget)
+
+
+def far_off(bound: BoundGaussians) -> Tensor:
+    """Triangles [m] that hold Gaussians outside of them: strands, clothes."""
+    return bound.binding[(bound.parts["means"].abs() > FREE_DISTANCE).any(1)].unique()
 
 
 def known_lights(

@@ -118,7 +118,7 @@ class AvatarTrainer:
         losses = {
             "picture": photometric_loss(drawn, target, weights, options.loss.ssim),
             "position": position_excess(self.bound.parts["means"][held]),
-            "scale": scale_excess(self.bound.parts["log_scales"]),
+            "scale": scale_excess(self.bound.parts["log_scales"][held]),
             "thickness": thickness(
                 self.bound.parts["quats"][held], self.bound.parts["log_scales"][held]
             ),
@@ -153,10 +153,9 @@ class AvatarTrainer:
         assert world.means.grad is not None
         size = world.means.grad.norm(dim=1)
         hidden = size < HIDDEN * size.mean()
-        for name in ("opacity_logits", "sh_dc"):
-            gradient = self.bound.parts[name].grad
-            assert gradient is not None
-            gradient[hidden] = 0
+        for part in self.bound.parts.values():
+            if part.grad is not None and part.numel():
+                part.grad[hidden] = 0
 
     def _light_through(self, camera: Camera, vertices: Tensor, skin: Skin) -> Tensor:
         """What the head lets through where it is seen from another side than by the camera, or, in

@@ -4,12 +4,10 @@ The masks of one timestep give a visual hull in a block of voxels (Laurentini 19
 pixel of the subject beside the mesh starts a Gaussian at its first intersection with the hull.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from scipy.spatial import KDTree
 from torch import Tensor
 
 from avatar.geometry.triangle_mesh import Mesh
@@ -35,17 +33,10 @@ class Block:
     low: Tensor  # [3] corner, metres
     edge: float  # of a voxel, metres
     full: Tensor  # [VOXELS, VOXELS, VOXELS] bool
-    apart: Tensor | None = None  # [VOXELS, VOXELS, VOXELS] metres from the mesh, where it matters
 
 
-def visual_hull(
-    vertices: Tensor, seen: Sequence[tuple[View, Picture]], reach: float = math.inf
-) -> Block:
-    """The visual hull around a mesh [V, 3], from views of one timestep.
-
-    reach: metres; farther from every vertex the block is empty, whatever the views say, and sight
-    lines end near the mesh: views from one side do not tell how deep a subject is.
-    """
+def visual_hull(vertices: Tensor, seen: Sequence[tuple[View, Picture]]) -> Block:
+    """The visual hull around a mesh [V, 3], from views of one timestep."""
     low, high = vertices.amin(0), vertices.amax(0)
     size = float((high - low).max()) * (1 + 2 * MARGIN)
     low, edge = (low + high - size) / 2, size / VOXELS
@@ -58,12 +49,7 @@ def visual_hull(
         count += inside
         full &= ~inside | (value > 255 * SOLID)
     full &= count >= max(2, SEEN_BY * len(seen))
-    if not math.isfinite(reach):
-        return Block(low, edge, full.view(VOXELS, VOXELS, VOXELS))
-    apart = torch.full((len(points),), math.inf)
-    apart[full] = torch.from_numpy(KDTree(vertices.numpy()).query(points[full].numpy())[0]).float()
-    full &= apart <= reach
-    return Block(low, edge, *(part.view(VOXELS, VOXELS, VOXELS) for part in (full, apart)))
+    return Block(low, edge, full.view(VOXELS, VOXELS, VOXELS))
 
 
 def look_up(image: Tensor, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -98,8 +84,7 @@ def sight_lines(camera: Camera, rows: Tensor, columns: Tensor) -> tuple[Tensor, 
 
 
 def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]:
-    """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]; in a block that knows
-    the mesh, where in the hull they pass nearest to it."""
+    """Where rays [P, 3] first meet the hull [P, 3], and whether they do [P]."""
     size = block.edge * VOXELS
     reach = float((block.low + size / 2 - eye).norm())
     steps = torch.arange(max(0.0, reach - size), reach + size, block.edge)
@@ -107,8 +92,7 @@ def first_hits(block: Block, eye: Tensor, rays: Tensor) -> tuple[Tensor, Tensor]
     for some in torch.arange(len(rays)).split(RAYS):
         voxels, inside = _voxels(block, eye + rays[some, None] * steps[:, None])  # [p, S]
         full = block.full[voxels] & inside
-        wanted = full.float() if block.apart is None else -block.apart[voxels].where(full, math.inf)
-        distance[some], hit[some] = steps[wanted.argmax(1)], full.any(1)
+        distance[some], hit[some] = steps[full.float().argmax(1)], full.any(1)
     return eye + rays * distance[:, None], hit
 
 
@@ -139,16 +123,12 @@ def seeded(
     bound: BoundGaussians,
     seen: Sequence[tuple[View, Picture]],
     most: int,
-    reach: float = math.inf,
 ) -> BoundGaussians:
-    """The Gaussians with `most` more at most, from views of one timestep with this mesh.
-
-    reach: in radii of the head, how far from the mesh anything may start.
-    """
+    """The Gaussians with `most` more at most, from views of one timestep with this mesh."""
     if most < 1:
         return bound
     vertices, radius = mesh.vertices, head_radius(mesh.vertices)
-    block = visual_hull(vertices, seen, reach * radius)
+    block = visual_hull(vertices, seen)
     solid = opaque(bound, vertices, mesh.faces)
     found = [uncovered_points(block, v, p, render(solid, v.camera).alpha) for v, p in seen]
     points, colours = (torch.cat(parts) for parts in zip(*found, strict=True))

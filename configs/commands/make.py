@@ -100,6 +100,7 @@ def _of_photos(options: MakeAvatarOptions, consent: str) -> None:
 def _of_film(options: MakeAvatarOptions, film: Path, consent: str) -> None:
     """Track the film and learn the avatar; what an earlier run did is not done again."""
     from avatar.avatar_io.avatar_file import load_avatar, save_avatar
+    from avatar.photo.film import completed
     from avatar.reconstruct import reconstruct
     from avatar.tracking.track import track
 
@@ -122,7 +123,7 @@ def _of_film(options: MakeAvatarOptions, film: Path, consent: str) -> None:
         device=options.device,
         threads=options.threads,
     )
-    avatar = reconstruct(learnt)
+    avatar = reconstruct(learnt, completed)
     made = replace(
         load_avatar(options.out),
         origin=_origin("a film"),
@@ -173,9 +174,10 @@ def _check(options: MakeAvatarOptions) -> None:
 
 def reconstruct_capture(options: ReconstructOptions) -> None:
     from audio2mesh.training.distributed import check_alone
+    from avatar.photo.film import completed
     from avatar.reconstruct import reconstruct
 
     check_alone("reconstruct")
     use_threads(options.threads)
-    avatar = reconstruct(options)
+    avatar = reconstruct(options, completed)
     print(f"wrote {options.out}: {len(avatar.binding)} Gaussians on {avatar.topology}")

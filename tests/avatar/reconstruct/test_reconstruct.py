@@ -13,9 +13,9 @@ from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import load_head
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
 from avatar.reconstruct.capture_reader import open_capture
-from avatar.reconstruct.film_seeds import read_all
 from avatar.reconstruct.fit import known_face, start_trainer
 from avatar.reconstruct.options import DensifyOptions
+from avatar.reconstruct.previews import read_all
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, render

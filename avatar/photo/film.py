@@ -1,0 +1,187 @@
+"""What a film's avatar starts from: the avatar of a few of its frames, taken as photos."""
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+from torch.nn import functional
+
+from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
+from avatar.geometry.similarity import fit_similarity
+from avatar.heads import Head, fit_units, load_head
+from avatar.heads.arkit import WEIGHTS
+from avatar.heads.arkit_fit import fit_weights
+from avatar.photo.build import STEPS, build
+from avatar.photo.fit import Fitted, FittedPhoto
+from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture, read_labels, read_picture
+from avatar.reconstruct.visual_hull import nearest_triangles
+from avatar.retarget.fitted_face import Face
+from avatar.rigging.avatar import Avatar
+from avatar.rigging.binding import bind, to_world, triangle_frames
+from avatar.tracking.model import face_model
+from avatar.tracking.stages import UPRIGHT
+from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
+from common.progress import progress_bar
+from splat import Camera, Gaussians, activate
+
+HAIR = 2  # label
+LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more than that from ahead
+STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
+STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
+
+
+def completed(capture: Capture, face: Face, seed: int) -> Avatar | None:
+    """The avatar of the calmest frames from the front and from both sides, on the capture's mesh;
+    None where pictures have no regions, or where no face is found from the front."""
+    if any(view.labels is None for view in capture.splits["train"]):
+        return None
+    finder = load_face_finder()
+    rest = capture.rest if face.fitted is None else face.to_head.of_tensor(face.fitted)
+    head = load_head()
+    units = fit_units(head, rest)
+    model = replace(face_model(), head=replace(head, units=units), units=units)
+    found = [as_photo(capture, face, view, finder) for view in chosen_views(capture, face.head)]
+    if found[0] is None:
+        return None
+    fitted = Fitted(model, rest, [photo for photo in found if photo is not None])
+    with progress_bar("completing the head", STEPS, "steps/s") as show:
+        done = 0
+
+        def built(steps: int) -> None:
+            nonlocal done
+            show(done := done + steps)
+
+        made = build(fitted, seed, built)
+    return made.avatar if face.fitted is None else on_mesh(made.avatar, face)
+
+
+def on_mesh(avatar: Avatar, face: Face) -> Avatar:
+    """An avatar on anny-head as one on another mesh, to whose triangles its own are nearest."""
+    back, mesh = face.to_head.inverse(), face.mesh
+    frames = triangle_frames(avatar.vertices, avatar.faces)
+    world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+    turn = torch.from_numpy(back.rotation).float()
+    moved = Gaussians(
+        means=back.of_tensor(world.means),
+        quats=matrix_to_quaternion(turn @ quaternion_to_matrix(world.quats)),
+        scales=back.scale * world.scales,
+        opacities=world.opacities,
+        sh=world.sh,
+    )
+    near = nearest_triangles(back.of_tensor(frames.origins_world), mesh.vertices, mesh.faces)
+    binding = near[avatar.binding]
+    local = bind(moved, binding, mesh.vertices, mesh.faces)
+    return Avatar(local, binding, mesh.vertices, mesh.faces, face.head.topology, face.fitted)
+
+
+def chosen_views(capture: Capture, head: Head) -> list[View]:
+    """The views of a resting face that looks into the camera, and as far aside as it turns."""
+    views = capture.splits["train"]
+    poses = [rigid_part(capture, view.timestep, head.regions["scalp"]) for view in views]
+    turns = [
+        (UPRIGHT @ view.camera.viewmat[:3, :3] @ pose[:3, :3]).double().numpy()
+        for view, pose in zip(views, poses, strict=True)
+    ]
+    angles = np.rad2deg(Rotation.from_matrix(np.stack(turns)).as_rotvec())  # [N, 3]
+    strain = np.array(
+        [
+            float(_offsets(capture, view.timestep, pose)[head.regions["lips"]].norm(dim=1).mean())
+            for view, pose in zip(views, poses, strict=True)
+        ]
+    )
+    ahead = np.argmin(np.linalg.norm(angles, axis=1) + STRAIN * strain)
+    aside = [np.argmax(side * angles[:, 1] - STRAIN * strain) for side in (-1, 1)]
+    turned = [best for best in aside if abs(angles[best, 1]) > LEAST_TURN and best != ahead]
+    return [views[index] for index in (ahead, *turned)]
+
+
+def rigid_part(capture: Capture, timestep: int, rows: Tensor) -> Tensor:
+    """The rigid motion [4, 4] of some vertices from rest to a timestep."""
+    rest = capture.rest[rows].double().numpy()
+    there = capture.vertices[timestep, rows].double().numpy()
+    turn = fit_similarity(rest, there).rotation
+    found = torch.eye(4)
+    found[:3, :3] = torch.from_numpy(turn)
+    found[:3, 3] = torch.from_numpy(there.mean(0) - turn @ rest.mean(0))
+    return found
+
+
+def _offsets(capture: Capture, timestep: int, pose: Tensor) -> Tensor:
+    """Offsets [V, 3] of a timestep from rest, with the head turned back."""
+    back = torch.linalg.inv(pose)
+    return capture.vertices[timestep] @ back[:3, :3].T + back[:3, 3] - capture.rest
+
+
+def as_photo(capture: Capture, face: Face, view: View, finder: FaceFinder) -> FittedPhoto | None:
+    """A frame as a photo of the person in head space; None where no face is found."""
+    seen = seen_photo(view, finder)
+    if seen is None:
+        return None
+    pose, viewmat = placed(capture, face, view)
+    (across, down), focal = seen.centre, seen.focal
+    K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
+    return FittedPhoto(seen, _weights(capture, face, view), pose, Camera(viewmat, K, *seen.size))
+
+
+def placed(capture: Capture, face: Face, view: View) -> tuple[Tensor, Tensor]:
+    """The pose [4, 4] of the head over its torso, in head space, and a view matrix [4, 4] from the
+    space of the torso, in the unit of head space."""
+    head, there = face.head, face.to_head.inverse()
+    world = rigid_part(capture, view.timestep, head.regions["scalp"])
+    torso = rigid_part(capture, view.timestep, (head.pose_weights < STILL).nonzero()[:, 0])
+    to_camera = view.camera.viewmat @ torso
+    viewmat = to_camera.clone()
+    viewmat[:3, :3] = to_camera[:3, :3] @ torch.from_numpy(there.rotation).float()
+    shift = torch.from_numpy(there.translation).float()
+    viewmat[:3, 3] = face.to_head.scale * (to_camera[:3, :3] @ shift + to_camera[:3, 3])
+    return face.to_head.of_motions(torch.linalg.inv(torso) @ world), viewmat
+
+
+def _weights(capture: Capture, face: Face, view: View) -> Tensor:
+    """The units [E] of anny-head that a frame shows; none on other meshes."""
+    head = load_head()
+    weights = torch.zeros(len(head.unit_names))
+    if face.fitted is not None:
+        return weights
+    pose = rigid_part(capture, view.timestep, head.regions["scalp"])
+    offsets = _offsets(capture, view.timestep, pose)
+    offsets[head.pose_weights < 1 - STILL] = 0
+    known, _ = fit_weights(head, [offsets[None]])
+    weights[[head.unit_names.index(name) for name in WEIGHTS]] = known[0]
+    return weights
+
+
+def seen_photo(view: View, finder: FaceFinder) -> SeenPhoto | None:
+    """A frame in the size of a photo; None where no face is found."""
+    planes = _planes(read_picture(view), read_labels(view))
+    scale = SIZE / max(planes.shape[1:])
+    size = [round(scale * side) for side in planes.shape[1:]]
+    grown = functional.interpolate(planes[None], size, mode="bicubic", antialias=True)[0]
+    image = grown.clamp(0, 1).permute(1, 2, 0)
+    faces = faces_in_picture(finder, image[..., :3].contiguous(), averaged=CROPS)
+    if not len(faces.points):
+        return None
+    K, image = scale * view.camera.K.double().numpy(), image.double().numpy()
+    return SeenPhoto(
+        path=view.image,
+        picture=image[..., :3],
+        person=image[..., 3],
+        hair=np.minimum(image[..., 4], image[..., 3]),
+        points=faces.points[0, :, :2],
+        focal=float(K[0, 0]),
+        centre=(float(K[0, 2]), float(K[1, 2])),
+        focal_known=True,
+        remarks=(),
+    )
+
+
+def _planes(read: Picture, labels: Tensor) -> Tensor:
+    """Colours, mask and hair [5, H, W] in [0, 1]."""
+    mask = torch.from_numpy(read.mask).float() / 255
+    colour = torch.from_numpy(read.color).float() / 255 / mask[..., None].clamp(min=1 / 255)
+    hair = (labels == HAIR).float()
+    return torch.cat([colour, mask[..., None], hair[..., None]], -1).permute(2, 0, 1)

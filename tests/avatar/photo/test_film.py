@@ -1,0 +1,70 @@
+"""What a film's avatar starts from: frames as photos, and the avatar of these on any mesh."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
+from avatar.geometry.similarity import Similarity
+from avatar.geometry.zbuffer import project
+from avatar.heads import load_head
+from avatar.photo.film import chosen_views, on_mesh, placed
+from avatar.reconstruct.capture import Capture, View
+from avatar.retarget.fitted_face import shipped_face
+from avatar.rigging.avatar import Avatar, pose
+from avatar.rigging.draw import avatar_rig
+from splat import look_at
+
+YAWS = (0.5, 0.1, -0.02, 0.02, -0.6, 0.2)
+OTHER = Similarity(1.0, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([0.1, 0.2, -0.3]))
+
+
+def film() -> Capture:
+    """A head that turns; when it looks most nearly ahead it speaks."""
+    head = load_head()
+    camera = look_at(
+        *(torch.tensor(each) for each in ([0.0, 0.0, 0.8], [0.0, 0.0, 0.0], [0.0, 1.0, 0.0])),
+        **{"focal": 200.0, "width": 100, "height": 100},
+    )
+    turns = torch.tensor([[0.0, yaw, 0.0] for yaw in YAWS])
+    poses = turn_about(axis_angle_to_matrix(turns), head.pivot)
+    speaks = head.express({"jawOpen": 1.0})
+    meshes = [head.vertices + speaks * (row == 3) for row in range(len(YAWS))]
+    vertices = torch.stack([pose(m, head, p) for m, p in zip(meshes, poses, strict=True)])
+    views = tuple(View(camera, Path("none.png"), None, row, "0") for row in range(len(YAWS)))
+    return Capture("anny-head", head.vertices, head.faces, vertices, {"train": views})
+
+
+def test_frames_are_chosen_from_the_front_and_from_both_sides():
+    taken = film()
+    assert [view.timestep for view in chosen_views(taken, load_head())] == [2, 4, 0]
+    ahead = taken.splits["train"][1:4]
+    few = replace(taken, splits={"train": ahead})
+    assert [view.timestep for view in chosen_views(few, load_head())] == [2]
+
+
+def test_a_frame_is_placed_where_it_shows_the_head():
+    taken, face = film(), shipped_face()
+    there = face.mesh.vertices[face.head.regions["scalp"]]
+    for to_head in (face.to_head, OTHER, replace(OTHER, scale=2.0)):
+        view = taken.splits["train"][4]
+        head_pose, viewmat = placed(taken, replace(face, to_head=to_head), view)
+        moved = to_head.of_tensor(there) @ head_pose[:3, :3].T + head_pose[:3, 3]
+        found = project(replace(view.camera, viewmat=viewmat), moved)[0]
+        seen = project(view.camera, taken.vertices[4][face.head.regions["scalp"]])[0]
+        torch.testing.assert_close(found, seen, atol=2e-2, rtol=0)
+
+
+def test_an_avatar_keeps_its_place_on_another_mesh(small_avatar: Avatar):
+    face = shipped_face()
+    back = OTHER.inverse().of_tensor(small_avatar.vertices)
+    other = replace(face, mesh=replace(face.mesh, vertices=back), to_head=OTHER)
+    moved = on_mesh(small_avatar, other)
+    before, after = (
+        avatar_rig(each, torch.device("cpu"))(each.vertices) for each in (small_avatar, moved)
+    )
+    torch.testing.assert_close(OTHER.of_tensor(after.means), before.means, atol=1e-5, rtol=0)
+    torch.testing.assert_close(after.scales, before.scales)
+    assert float((moved.binding == small_avatar.binding).float().mean()) > 0.99
