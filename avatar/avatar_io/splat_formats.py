@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from avatar.avatar_io.animated_glb import VERTEX_DATA, GltfFile
-from avatar.avatar_io.formats import UPWARD, Up
+from avatar.avatar_io.options import UPWARD, Up
 from avatar.geometry.coloured import to_linear
 from avatar.geometry.vectors import Floats
 from common.atomic import write_beside

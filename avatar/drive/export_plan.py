@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Literal
 
 from audio2mesh import stated_seconds
-from avatar.avatar_io.formats import EXTRA, FOLLOWS, UPWARD, Up, is_numbered
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
+from avatar.avatar_io.options import EXTRA, FOLLOWS, UPWARD, Up, is_numbered
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import Mover, read_mover

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import provenance_comments
-from avatar.avatar_io.formats import FOLLOWS, numbered
 from avatar.avatar_io.lam import lam_zip, most_gaussians
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
+from avatar.avatar_io.options import FOLLOWS, numbered
 from avatar.avatar_io.splat_formats import write_gaussians
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion

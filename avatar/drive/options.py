@@ -4,8 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from avatar.avatar_io.formats import Up
-from avatar.avatar_io.options import SubjectOptions
+from avatar.avatar_io.options import SubjectOptions, Up
 from avatar.behaviour.options import BehaviourOptions, SpeechOptions
 from avatar.lighting.options import LightOptions, LightsOptions
 from avatar.tracking.options import Sync

@@ -15,7 +15,7 @@ from foreign_splats import (
 from splat_scenes import make_camera, make_gaussians
 from torch import Tensor
 
-from avatar.avatar_io.formats import EXTRA, UPWARD, Up
+from avatar.avatar_io.options import EXTRA, UPWARD, Up
 from avatar.avatar_io.splat_formats import upside_down, write_gaussians
 from avatar.geometry.rotations import quaternion_to_matrix
 from splat import Gaussians, render

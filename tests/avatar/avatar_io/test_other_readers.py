@@ -17,7 +17,7 @@ import torch
 from splat_scenes import make_gaussians
 from support import ROOT
 
-from avatar.avatar_io.formats import UPWARD
+from avatar.avatar_io.options import UPWARD
 from avatar.avatar_io.splat_formats import stored, upside_down, write_gaussians
 from avatar.geometry.rotations import quaternion_to_matrix
 from splat import Gaussians

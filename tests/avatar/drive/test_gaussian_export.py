@@ -13,9 +13,9 @@ from glb_files import read_glb
 from support import Outcome, write_wav
 
 from avatar.avatar_io.avatar_file import load_avatar
-from avatar.avatar_io.formats import EXTRA
 from avatar.avatar_io.live_link import write_take
 from avatar.avatar_io.open_avatar import AvatarFiles
+from avatar.avatar_io.options import EXTRA
 from avatar.avatar_io.splat_formats import upside_down
 from avatar.drive.export import export
 from avatar.drive.export_plan import plan_export
