@@ -39,7 +39,7 @@ COARSE = 4  # pixels, in steps of which outlines are compared
 FREE = 60 * MM  # of the head, over which the bust becomes free to be moved
 DROPS, WIDER = np.arange(-30, 31, 10) * MM, (-0.1, 0.0, 0.1, 0.2)  # of shoulders that are tried
 
-MOST_RISE, FALLING, NECK = 30 * MM, 120 * MM, 12 * MM
+MOST_RISE, FALLING, NECK = 25 * MM, 120 * MM, 40 * MM
 """Of shoulders, at their outline; height below it over which it falls off, and way from the neck
 over which it sets in."""
 
