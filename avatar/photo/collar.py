@@ -25,7 +25,7 @@ def collar(scene: Scene, skin: Skin, neck: Bools) -> tuple[Bools, Floats]:
     square = there.clear & (there.facing > SQUARE)
     shown = neck & square & (sampled(mask, there.pixels) > 0.5)
     radiance = np.zeros_like(skin.points)
-    tops = _upper_edge(skin.mm, neck, square, shown)
+    tops = upper_edge(skin.mm, neck, square, shown)
     worn = np.where(square, shown, neck & (skin.mm[:, 1] < tops))
     if shown.sum() < FEWEST:
         return np.zeros_like(worn), radiance
@@ -35,7 +35,7 @@ def collar(scene: Scene, skin: Skin, neck: Bools) -> tuple[Bools, Floats]:
     return worn, radiance
 
 
-def _upper_edge(mm: Floats, neck: Bools, square: Bools, shown: Bools) -> Floats:
+def upper_edge(mm: Floats, neck: Bools, square: Bools, shown: Bools) -> Floats:
     """Height [N] of the upper edge of cloth around the neck, by points [N, 3] in millimetres; as at
     the nearest angle that is seen."""
     middle = np.median(mm[neck, 2]) if neck.any() else 0.0

@@ -109,7 +109,7 @@ SURE = 0.9  # of the matte
 CONTRASTS = (0.08, 0.35)  # standard deviations of the logarithm of strands' brightness
 MOST_DEVIATIONS = 1.5  # of seen hair's colours, that those of unseen hair are from its mean
 COARSE = 6000  # strands whose colours are found, and which the others take
-SHADED = 0.35  # share of that on skin without roots, over which hair falls
+SHADED = 0.35  # share of that on skin over which loose hair falls
 ROOT_SHADE = 0.6  # of hair's light, on the skin that it hides
 
 
@@ -133,7 +133,8 @@ def rooted(scene: Scene, painted: Painted, hair: PhotoHair, part: Part) -> Paint
     there = visible_spots(view, skin.spots)
     seen = there.clear * smoothstep(0.0, 0.3, there.facing)
     hidden = seen * sampled(hair_mask(view.photo.seen), there.pixels)
-    hidden = np.maximum(np.maximum(covered(hair.strands, skin), skin.scalp), SHADED * hidden)
+    hidden = hidden * (SHADED if hair.style.name in LOOSE else 1.0)
+    hidden = np.maximum(np.maximum(covered(hair.strands, skin), skin.scalp), hidden)
     return replace(painted, radiance=mix(painted.radiance, shade, hidden * (1 - painted.observed)))
 
 

@@ -79,9 +79,11 @@ def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
         return seen.hair
     share = gaussian_filter(_share(seen.picture, seeds, skin), SMOOTH / shown.pixel)
     found = np.asarray(binary_opening(open_to_hair & (share > HAIRIER), iterations=2), bool)
-    found &= ~side | binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
-    soft = np.minimum(_along_edges(_touching(found, seeds), seen.picture), seen.person)
-    near = binary_dilation(open_to_hair, iterations=4) & ~face
+    broad = binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
+    found &= ~side | np.asarray(broad, bool)
+    sure = _touching(found, seeds).astype(float)
+    soft = np.minimum(_along_edges(sure, seen.picture), seen.person)
+    near = np.asarray(binary_dilation(open_to_hair, iterations=4), bool) & ~face
     return np.where(near, np.maximum(seen.hair, soft), seen.hair)
 
 

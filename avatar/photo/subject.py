@@ -39,7 +39,7 @@ COARSE = 4  # pixels, in steps of which outlines are compared
 FREE = 60 * MM  # of the head, over which the bust becomes free to be moved
 DROPS, WIDER = np.arange(-30, 31, 10) * MM, (-0.1, 0.0, 0.1, 0.2)  # of shoulders that are tried
 
-MOST_RISE, FALLING, NECK = 30 * MM, 120 * MM, 12 * MM
+MOST_RISE, FALLING, NECK = 25 * MM, 120 * MM, 40 * MM
 """Of shoulders, at their outline; height below it over which it falls off, and way from the neck
 over which it sets in."""
 
@@ -153,7 +153,7 @@ def best_garment(library: Library, bust: Floats, fitted: Fitted) -> tuple[Floats
 
     shape = max(_with_shoulders(library, bust), key=outline)
     there = shown(shape, dressed(shape, library.names("clothes")[0])) != NOTHING
-    shape = _to_outline(shape, bust[library.head], camera, there & below, person & below)
+    shape = raised_to_outline(shape, bust[library.head], camera, there & below, person & below)
     name = max(library.names("clothes"), key=neckline)
     return shape, name, dressed(shape, name)
 
@@ -166,7 +166,9 @@ def _with_shoulders(library: Library, bust: Floats) -> Iterator[Floats]:
             yield bust + free[:, None] * (bust * [wider, 0, 0] - [0, drop, 0])
 
 
-def _to_outline(shape: Floats, head: Floats, camera: Camera, there: Bools, person: Bools) -> Floats:
+def raised_to_outline(
+    shape: Floats, head: Floats, camera: Camera, there: Bools, person: Bools
+) -> Floats:
     """The bust [B, 3] with shoulders raised or lowered from its own outline in a picture, which
     shows it there [H, W], to that of the person [H, W]."""
     pixels, depths = (part.numpy() for part in project(camera, torch.from_numpy(shape)))

@@ -4,20 +4,23 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.people.masks import ear_mask
 from avatar.people.surface import even_spots
+from avatar.photo.collar import upper_edge
 from avatar.photo.fit import fit
 from avatar.photo.hair import without_hair
 from avatar.photo.photograph import see
 from avatar.photo.project import hair_mask, sampled, skin_mask, visible_spots
-from avatar.photo.subject import Scene, subject_scene
+from avatar.photo.subject import Scene, raised_to_outline, subject_scene
 from avatar.photo.surface import GRAZING, observe_skin, without_grazing_outliers
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
+from splat import Camera
 from tests.heads_in_pictures import head
 
 NORMALS = sphere_directions(6000)
@@ -105,3 +108,31 @@ def test_what_is_shorn_is_skin(man: Scene):
     seen, bald = (scene.views[0].photo.seen for scene in (man, without_hair(man)))
     assert hair_mask(seen).max() > 0.9 and hair_mask(bald).max() == 0
     assert skin_mask(bald).sum() > skin_mask(seen).sum() + 1000
+
+
+def test_shoulders_rise_to_the_outline_and_the_head_stays():
+    shape = np.array([[x, y, 0.0] for x in (-0.15, 0.0, 0.15) for y in (-0.1, -0.12, -0.25)])
+    head = shape[3:4]
+    camera = Camera(
+        torch.tensor([[1.0, 0, 0, 0], [0, -1, 0, 0], [0, 0, -1, 1], [0, 0, 0, 1]]),
+        torch.tensor([[200.0, 0, 50], [0, 200.0, 50], [0, 0, 1]]),
+        100,
+        100,
+    )
+    rows = np.indices((100, 100))[0]
+    moved = raised_to_outline(shape, head, camera, rows >= 70, rows >= 66) - shape
+    assert moved[0, 1] == pytest.approx(0.02, abs=1e-3) and moved[0, 1] > moved[1, 1] > 0
+    assert moved[2, 1] == pytest.approx(0, abs=1e-3) and (moved[3:5] == 0).sum() >= 5
+    nothing = np.zeros((100, 100), bool)
+    assert (raised_to_outline(shape, head, camera, rows >= 70, nothing) == shape).all()
+
+
+def test_a_collar_is_as_high_behind_as_at_its_sides():
+    angles = np.radians(np.random.default_rng(0).uniform(-180, 180, 4000))
+    heights = np.random.default_rng(1).uniform(-140, -80, 4000)
+    mm = np.stack([50 * np.sin(angles), heights, 50 * np.cos(angles)], 1)
+    square = mm[:, 2] > 10
+    neck = np.ones(len(mm), bool)
+    tops = upper_edge(mm, neck, square, square & (heights < -110))
+    assert np.abs(tops + 114).max() < 6
+    assert np.isneginf(upper_edge(mm, neck, square, np.zeros_like(neck))).all()
