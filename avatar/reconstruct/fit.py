@@ -111,8 +111,9 @@ SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
 
 
-Complete = Callable[[Capture, Face, int], Avatar | None]
-"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any."""
+Complete = Callable[[Capture, Face, int], tuple[Avatar, Tensor] | None]
+"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any, and
+how far [N] in [0, 1] pictures show each Gaussian."""
 
 
 def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -> Avatar:
@@ -177,16 +178,17 @@ def start_trainer(
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
     degree = lights.degree if lights else degree
     begun = complete(capture, face, options.train.seed) if film and complete and face else None
-    skin = None
+    skin = shown = None
     if begun is not None:
-        bound = bound_gaussians(begun.gaussians, begun.binding, degree)
+        avatar, shown = begun
+        bound = bound_gaussians(avatar.gaussians, avatar.binding, degree)
     else:
         bound = first_bound(options, capture, head, degree)
         skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     if lights is not None:
         bound = lights.begin(bound)
-    given = (max(options.max_gaussians, len(bound)), device, begun is not None, skin, lights)
+    given = (max(options.max_gaussians, len(bound)), device, shown, skin, lights)
     return AvatarTrainer(capture, bound, region, options.train, *given)
 
 

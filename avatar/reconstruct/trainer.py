@@ -40,6 +40,7 @@ from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
+LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
 HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 SOLID_EVERY = 3  # steps between two looks from where no camera was
@@ -56,14 +57,14 @@ class AvatarTrainer:
         options: AvatarTrainOptions,
         budget: int,  # Gaussians
         device: torch.device,
-        completed: bool = False,  # Gaussians that stay what they are unless a picture shows them
+        shown: Tensor | None = None,  # [N] in [0, 1]: how far completed Gaussians are seen
         skin: Skin | None = None,  # that lets no light through
         lights: CaptureLights | None = None,  # that fall on it
     ) -> None:
         self.options, self.budget, self.device, self.lights = options, budget, device, lights
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
-        if completed:  # strands and clothes are far off their triangles
+        if shown is not None:  # strands and clothes are far off their triangles
             far = (bound.parts["means"].abs() > FREE_DISTANCE).any(1)
             self.held[bound.binding[far].to(device)] = False
         self.skin = skin and Skin(**{name: part.to(device) for name, part in vars(skin).items()})
@@ -79,8 +80,10 @@ class AvatarTrainer:
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
         self.film = len({view.camera_id for view in capture.splits["train"]}) == 1
-        kept_near = self.bound.parts if completed else {}
-        self.seeds = {name: part.detach().clone() for name, part in kept_near.items()}
+        self.seeds: dict[str, Tensor] = {}
+        if shown is not None:
+            self.seeds = {name: part.detach().clone() for name, part in self.bound.parts.items()}
+            self.seeds["stiffness"] = ((1 - shown) / (shown + LEAST_SHOWN)).to(device)
 
     @property
     def progress(self) -> float:
@@ -144,12 +147,13 @@ class AvatarTrainer:
 
     def _gone(self) -> Tensor:
         """How far completed Gaussians have gone from what they were at the start, squared, in
-        learning rates."""
+        learning rates; the less they are seen, the more it counts."""
         total = self.rest.vertices.new_zeros(())
-        for name, seed in self.seeds.items():
-            if seed.numel():
-                rate = getattr(self.options.rates, name)
-                total = total + ((self.bound.parts[name] - seed) / rate).square().mean()
+        for name, part in self.bound.parts.items() if self.seeds else ():
+            if part.numel():
+                gone = (part - self.seeds[name]) / getattr(self.options.rates, name)
+                squares = gone.square().reshape(len(gone), -1).mean(1)
+                total = total + (self.seeds["stiffness"] * squares).mean()
         return total
 
     def world(self, vertices: Tensor) -> Gaussians:
@@ -232,7 +236,8 @@ class AvatarTrainer:
             )
             for name, seed in self.seeds.items():
                 fresh = change.fresh.view(-1, *[1] * (seed.ndim - 1))
-                self.seeds[name] = torch.where(fresh, change.bound.parts[name], seed[change.origin])
+                now = change.bound.parts.get(name, seed[change.origin])
+                self.seeds[name] = torch.where(fresh, now, seed[change.origin])
             if self.lights is not None:
                 self.lights.follow(change.origin)
             self.screen_gradients = no_screen_gradients(len(self.bound), self.device)

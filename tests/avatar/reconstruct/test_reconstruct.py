@@ -123,7 +123,13 @@ def test_a_film_starts_with_its_completion_and_several_cameras_do_not(
         binding=small_avatar.binding[::2],
     )
     started = [
-        start_trainer(chosen, taken, known_face(taken), device, lambda *of: half)
+        start_trainer(
+            chosen,
+            taken,
+            known_face(taken),
+            device,
+            lambda *of: (half, torch.ones(len(half.binding))),
+        )
         for taken in (film, capture)
     ]
     assert torch.equal(started[0].bound.binding, half.binding) and started[0].seeds

@@ -72,8 +72,9 @@ def trained(camera: Camera, solid: bool, opacity: float, completed: bool = False
     no_lids = torch.empty(0, dtype=torch.int64)
     skin = Skin(every, ~every, torch.zeros_like(mesh.vertices), no_lids) if solid else None
     region = torch.empty(0, dtype=torch.int64)
+    shown = torch.zeros(len(bound)) if completed else None
     device = torch.device("cpu")
-    trainer = AvatarTrainer(capture, bound, region, options, len(bound), device, completed, skin)
+    trainer = AvatarTrainer(capture, bound, region, options, len(bound), device, shown, skin)
     for _ in range(30):
         trainer.learn(capture.splits["train"][0], seen(mesh, camera))
     return trainer
