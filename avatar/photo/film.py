@@ -34,9 +34,10 @@ STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
 STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
 
 
-def completed(capture: Capture, face: Face, seed: int) -> Avatar | None:
-    """The avatar of the calmest frames from the front and from both sides, on the capture's mesh;
-    None where pictures have no regions, or where no face is found from the front."""
+def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] | None:
+    """The avatar of the calmest frames from the front and from both sides, on the capture's mesh,
+    and how far [N] in [0, 1] these show each Gaussian; None where pictures have no regions, or
+    where no face is found from the front."""
     if any(view.labels is None for view in capture.splits["train"]):
         return None
     finder = load_face_finder()
@@ -56,7 +57,8 @@ def completed(capture: Capture, face: Face, seed: int) -> Avatar | None:
             show(done := done + steps)
 
         made = build(fitted, seed, built)
-    return made.avatar if face.fitted is None else on_mesh(made.avatar, face)
+    avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
+    return avatar, torch.from_numpy(made.part.follows).float()
 
 
 def on_mesh(avatar: Avatar, face: Face) -> Avatar:

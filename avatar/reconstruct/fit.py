@@ -33,7 +33,6 @@ from avatar.reconstruct.capture_reader import (
 )
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.lights import CaptureLights
-from avatar.reconstruct.losses import FREE_DISTANCE
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import (
     mean_psnr,
@@ -112,8 +111,9 @@ SHOWN = 4  # views in a preview
 SCORED = 12  # views of which the progress shows the PSNR
 
 
-Complete = Callable[[Capture, Face, int], Avatar | None]
-"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any."""
+Complete = Callable[[Capture, Face, int], tuple[Avatar, Tensor] | None]
+"""(capture of one camera, its mesh, seed) → the avatar that its training starts from, if any, and
+how far [N] in [0, 1] pictures show each Gaussian."""
 
 
 def reconstruct(options: ReconstructOptions, complete: Complete | None = None) -> Avatar:
@@ -177,18 +177,18 @@ def start_trainer(
     lights = known_lights(options, capture, face, device)
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
     degree = lights.degree if lights else degree
-    skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
     begun = complete(capture, face, options.train.seed) if film and complete and face else None
-    loose = None
+    skin = shown = None
     if begun is not None:
-        bound = bound_gaussians(begun.gaussians, begun.binding, degree)
-        loose = far_off(bound)
+        avatar, shown = begun
+        bound = bound_gaussians(avatar.gaussians, avatar.binding, degree)
     else:
         bound = first_bound(options, capture, head, degree)
+        skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
     if lights is not None:
         bound = lights.begin(bound)
-    given = (max(options.max_gaussians, len(bound)), device, loose, skin, lights)
+    given = (max(options.max_gaussians, len(bound)), device, shown, skin, lights)
     return AvatarTrainer(capture, bound, region, options.train, *given)
 
 
@@ -205,11 +205,6 @@ def first_bound(
     around = read_all([view for view in views if view.timestep == timestep])
     budget = int(SEEDED * (options.max_gaussians - len(bound)))
     return seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, budget)
-
-
-def far_off(bound: BoundGaussians) -> Tensor:
-    """Triangles [m] that hold Gaussians outside of them: strands, clothes."""
-    return bound.binding[(bound.parts["means"].abs() > FREE_DISTANCE).any(1)].unique()
 
 
 def known_lights(

@@ -28,6 +28,7 @@ from avatar.reconstruct.densify import (
 )
 from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.losses import (
+    FREE_DISTANCE,
     emphasised_pixels,
     photometric_loss,
     position_excess,
@@ -39,7 +40,8 @@ from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
-HIDDEN = 0.02  # of the mean gradient of a picture, below which a Gaussian is hidden
+LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
+HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 SOLID_EVERY = 3  # steps between two looks from where no camera was
 
@@ -55,15 +57,16 @@ class AvatarTrainer:
         options: AvatarTrainOptions,
         budget: int,  # Gaussians
         device: torch.device,
-        loose: Tensor | None = None,  # [m] triangles that hold Gaussians far off, in any direction
+        shown: Tensor | None = None,  # [N] in [0, 1]: how far completed Gaussians are seen
         skin: Skin | None = None,  # that lets no light through
         lights: CaptureLights | None = None,  # that fall on it
     ) -> None:
         self.options, self.budget, self.device, self.lights = options, budget, device, lights
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
-        if loose is not None:
-            self.held[loose.to(device)] = False
+        if shown is not None:  # strands and clothes are far off their triangles
+            far = (bound.parts["means"].abs() > FREE_DISTANCE).any(1)
+            self.held[bound.binding[far].to(device)] = False
         self.skin = skin and Skin(**{name: part.to(device) for name, part in vars(skin).items()})
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.tracked = capture.vertices  # [T, V, 3]
@@ -77,6 +80,10 @@ class AvatarTrainer:
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
         self.film = len({view.camera_id for view in capture.splits["train"]}) == 1
+        self.seeds: dict[str, Tensor] = {}
+        if shown is not None:
+            self.seeds = {name: part.detach().clone() for name, part in self.bound.parts.items()}
+            self.seeds["stiffness"] = ((1 - shown) / (shown + LEAST_SHOWN)).to(device)
 
     @property
     def progress(self) -> float:
@@ -123,9 +130,10 @@ class AvatarTrainer:
                 self.bound.parts["quats"][held], self.bound.parts["log_scales"][held]
             ),
             "opacity": torch.sigmoid(self.bound.parts["opacity_logits"]).mean(),
+            "seed": self._gone(),
         }
         total = losses["picture"]
-        for name in ("position", "scale", "thickness", "opacity"):
+        for name in ("position", "scale", "thickness", "opacity", "seed"):
             total = total + getattr(options.loss, name) * losses[name]
         total.backward()
         if self.film:
@@ -137,6 +145,17 @@ class AvatarTrainer:
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
         return {**{name: loss.detach() for name, loss in losses.items()}, "error": error}
 
+    def _gone(self) -> Tensor:
+        """How far completed Gaussians have gone from what they were at the start, squared, in
+        learning rates; the less they are seen, the more it counts."""
+        total = self.rest.vertices.new_zeros(())
+        for name, part in self.bound.parts.items() if self.seeds else ():
+            if part.numel():
+                gone = (part - self.seeds[name]) / getattr(self.options.rates, name)
+                squares = gone.square().reshape(len(gone), -1).mean(1)
+                total = total + (self.seeds["stiffness"] * squares).mean()
+        return total
+
     def world(self, vertices: Tensor) -> Gaussians:
         """The Gaussians on a mesh [V, 3]."""
         local = activate(raw_of(self.bound, self.degree))
@@ -147,9 +166,9 @@ class AvatarTrainer:
         return world if self.lights is None else self.lights.shade(world, self.bound, view)
 
     def _spare_hidden(self, world: Gaussians) -> None:
-        """Leave the Gaussians that the picture does not show as opaque and as coloured as they are:
-        Adam makes the smallest gradient a large step, and the side that a single camera never sees
-        would fade away, or take the colour of what lies before it."""
+        """Leave the Gaussians that the picture does not show as they are: Adam makes the smallest
+        gradient a large step, and the side that a single camera never sees would fade away, or take
+        the colour of what lies before it."""
         assert world.means.grad is not None
         size = world.means.grad.norm(dim=1)
         hidden = size < HIDDEN * size.mean()
@@ -215,6 +234,10 @@ class AvatarTrainer:
             self.bound, self.adam = regroup(
                 self.adam, change.bound, change.origin, change.fresh, self.options.rates
             )
+            for name, seed in self.seeds.items():
+                fresh = change.fresh.view(-1, *[1] * (seed.ndim - 1))
+                now = change.bound.parts.get(name, seed[change.origin])
+                self.seeds[name] = torch.where(fresh, now, seed[change.origin])
             if self.lights is not None:
                 self.lights.follow(change.origin)
             self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
@@ -224,6 +247,7 @@ class AvatarTrainer:
         tensors = {f"bound.{name}": tensor for name, tensor in self.bound.parts.items()}
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
+        tensors |= {f"seed.{name}": part for name, part in self.seeds.items()}
         tensors |= self.lights.state() if self.lights is not None else {}
         return tensors | kept(self.adam)
 
@@ -236,4 +260,5 @@ class AvatarTrainer:
         bound = BoundGaussians(parts, placed["binding"])
         self.bound, self.adam = start_adam(bound, self.options.rates)
         put_back(self.adam, placed)
+        self.seeds = {name: placed[f"seed.{name}"] for name in self.seeds}
         self.screen_gradients = ScreenGradients(placed["sums"], placed["seen"])

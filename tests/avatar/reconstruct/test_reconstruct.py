@@ -107,6 +107,35 @@ def test_a_budget_of_one_gaussian_per_triangle_is_enough(head_capture: Path, tmp
     assert avatar.binding.sort().values.equal(torch.arange(least))
 
 
+def test_a_film_starts_with_its_completion_and_several_cameras_do_not(
+    head_capture: Path, tmp_path: Path, small_avatar: Avatar
+):
+    chosen = options(head_capture, tmp_path / "subject.ply")
+    capture, device = open_capture(head_capture), torch.device("cpu")
+    first, *others = capture.splits["train"]
+    views = (first, *(view for view in others if view.camera_id == first.camera_id))
+    film = replace(capture, splits={**capture.splits, "train": views})
+    half = replace(
+        small_avatar,
+        gaussians=type(small_avatar.gaussians)(
+            **{name: part[::2] for name, part in vars(small_avatar.gaussians).items()}
+        ),
+        binding=small_avatar.binding[::2],
+    )
+    started = [
+        start_trainer(
+            chosen,
+            taken,
+            known_face(taken),
+            device,
+            lambda *of: (half, torch.ones(len(half.binding))),
+        )
+        for taken in (film, capture)
+    ]
+    assert torch.equal(started[0].bound.binding, half.binding) and started[0].seeds
+    assert len(started[1].bound) >= len(capture.faces) and not started[1].seeds
+
+
 def test_other_options_do_not_go_on_with_an_unfinished_run(head_capture: Path, tmp_path: Path):
     out = tmp_path / "subject.ply"
     first = options(head_capture, out, steps=8)
