@@ -16,8 +16,11 @@ from avatar.heads.arkit_fit import fit_weights
 from avatar.photo.build import STEPS, build
 from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
+from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture, read_labels, read_picture
+from avatar.reconstruct.head_seeds import face_colours, first_gaussians
+from avatar.reconstruct.previews import read_all, some_of
 from avatar.reconstruct.visual_hull import nearest_triangles
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
@@ -26,9 +29,10 @@ from avatar.tracking.model import face_model
 from avatar.tracking.stages import UPRIGHT
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from common.progress import progress_bar
-from splat import Camera, Gaussians, activate
+from splat import Camera, Gaussians, RawGaussians, activate
 
 HAIR = 2  # label
+LOOKS = 32  # frames that give the colours of the eyes
 LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more than that from ahead
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
 STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
@@ -58,7 +62,26 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
 
         made = build(fitted, seed, built)
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
-    return avatar, torch.from_numpy(made.part.follows).float()
+    return with_filmed_eyes(capture, face.head, avatar, torch.from_numpy(made.part.follows).float())
+
+
+def with_filmed_eyes(
+    capture: Capture, head: Head, avatar: Avatar, shown: Tensor
+) -> tuple[Avatar, Tensor]:
+    """The avatar with one Gaussian on each triangle of the eyes, in the colours of the frames: a
+    film shows them from many sides, and what is finer learns noise; and `shown` [N] of it."""
+    in_eyes = torch.zeros(len(capture.rest), dtype=torch.bool)
+    in_eyes[head.regions["eyes"]] = True
+    eyes = in_eyes[capture.faces].all(1).nonzero()[:, 0]
+    colours = face_colours(capture, read_all(some_of(capture.splits["train"], LOOKS)), head)
+    plain, kept = raw_of(first_gaussians(capture, colours, 0)), ~torch.isin(avatar.binding, eyes)
+    parts = {
+        name: torch.cat([part[kept], getattr(plain, name)[eyes]])
+        for name, part in vars(avatar.gaussians).items()
+    }
+    binding = torch.cat([avatar.binding[kept], eyes])
+    there = replace(avatar, gaussians=RawGaussians(**parts), binding=binding)
+    return there, torch.cat([shown[kept], torch.ones(len(eyes))])
 
 
 def on_mesh(avatar: Avatar, face: Face) -> Avatar:
