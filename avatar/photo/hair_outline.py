@@ -4,7 +4,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import binary_closing, binary_opening, gaussian_filter1d
+from scipy.ndimage import (
+    binary_closing,
+    binary_opening,
+    distance_transform_edt,
+    gaussian_filter1d,
+)
 from scipy.spatial import KDTree
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, dot, smoothstep
@@ -161,6 +166,7 @@ def _height(subject: Subject, tree: KDTree, points: Floats) -> tuple[Floats, Flo
     return dot(points - subject.rest.vertices[near], normals)[:, 0], normals
 
 
+REACH = 2.5 * MM  # of a strand beyond its middle
 MOST_BEHIND = 80 * MM  # of hair behind clothes that is brought before them
 ASTRAY = 12 * MM  # of strands beyond the outline
 SAMPLES, CELL = 40000, 4 * MM  # samples of cards; cells in which masks are compared
@@ -168,8 +174,9 @@ SAMPLES, CELL = 40000, 4 * MM  # samples of cards; cells in which masks are comp
 
 def overlap(scene: Scene, cards: Cards, frame: Frame, cut: float) -> float:
     """Intersection over union of the masks of cards above a height and of the photo's hair."""
+    hair = hair_mask(frame.view.photo.seen) > HAIRY
     points = opaque_points(cards, SAMPLES, np.random.default_rng(0))
-    points = points[(points[:, 1] > cut) & ~_astray(scene, points)]
+    points = points[(points[:, 1] > cut) & ~_astray(scene, points, hair)]
     pixels, depths = frame.seen(points)
     rows, columns, inside = _pixels(frame.view, pixels)
     head = 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
@@ -196,16 +203,24 @@ def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
     """Strands moved along the picture to where the first photo shows hair, without those that are
     far from it."""
     frame = frame_of(scene.views[0])
-    hair = hair_mask(frame.view.photo.seen) > HAIRY
+    hair = _within(frame.view)
     pixels, _ = frame.seen(strands.points)
     rows, columns, _ = _pixels(frame.view, pixels)
     there = nearest(hair)[:, rows, columns]
     away = np.stack([there[1] - columns, there[0] - rows], 1)
-    metres = away * _astray(scene, strands.points)[:, None] * frame.metres
+    metres = away * _astray(scene, strands.points, hair)[:, None] * frame.metres
     step = np.stack([metres @ [-frame.up[1], frame.up[0]], metres @ frame.up], 1) @ frame.axes[:2]
     near = np.linalg.norm(metres, axis=1) < ASTRAY
     step += _before_clothes(scene, strands.points + step, hair)[:, None] * frame.axes[2]
     return replace(strands, points=strands.points + step)[near]
+
+
+def _within(view: View) -> Bools:
+    """Where [H, W] a photo shows hair, but for its edge to skin, over which strands would reach."""
+    hair = hair_mask(view.photo.seen) > HAIRY
+    bare = (view.triangles != NOTHING) & ~hair
+    far = hair & (np.asarray(distance_transform_edt(~bare)) * view.pixel > REACH)
+    return far if far.any() else hair
 
 
 def _before_clothes(scene: Scene, points: Floats, hair: Bools) -> Floats:
@@ -220,15 +235,15 @@ def _before_clothes(scene: Scene, points: Floats, hair: Bools) -> Floats:
     return np.where(hidden, np.maximum(behind, 0), 0)
 
 
-def _astray(scene: Scene, points: Floats) -> Bools:
+def _astray(scene: Scene, points: Floats, hair: Bools) -> Bools:
     """Which points [N, 3] of hair are beyond the person of the first photo, or before what it shows
-    of skin and clothes."""
+    of skin and clothes, which is not hair [H, W]."""
     view = scene.views[0]
     pixels, depths = frame_of(view).seen(points)
     rows, columns, inside = _pixels(view, pixels)
     there = view.triangles[rows, columns] != NOTHING
     first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
     before = np.where(there, depths < first + LEAST_HEIGHT, points[:, 2] > SKULL[2])
-    bare = (hair_mask(view.photo.seen) < HAIRY)[rows, columns]
+    bare = ~hair[rows, columns]
     beyond = (view.photo.seen.person < PERSON)[rows, columns]
     return inside & (beyond | (bare & before))
