@@ -24,7 +24,7 @@ from audio2mesh.training.windows import Window, WindowForm, draw_windows
 from common.atomic import write_beside
 from common.tensor_files import write_tensors
 
-_FORMAT = 3  # to be raised when windows are cut or changed otherwise than before
+_FORMAT = 4  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
 _DIGEST_BYTES = 12
 _RARER = 6  # times: how much rarer windows of guessed motion lose their style

@@ -1,7 +1,7 @@
 """Windows of fixed length cut from clips: what the model sees of them in training."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ import torch
 from scipy.signal import resample
 from torch import Tensor
 
-from audio2mesh.data.clips import Clip, Origin, find_pauses, motion_at, recording_times
+from audio2mesh.data.clips import Clip, find_pauses, motion_at, recording_times
 from audio2mesh.model.motion import Motion
 from audio2mesh.model.speech_to_motion import NEUTRAL
 from audio2mesh.sound import SAMPLE_RATE
@@ -115,10 +115,9 @@ def quiet_window(form: WindowForm, voices: list[np.ndarray], rng: np.random.Gene
     )
 
 
-LONGEST_PAUSES: Mapping[Origin, float] = {"tracked": math.inf, "modelled": 0.6}
-"""Seconds up to which pauses are not learned from, by the origin of the motion. What filmed mouths
-do in silence, such as opening up to a second before they speak, no sound tells; and modelled ones
-shut in every short pause, where people stay ajar."""
+AJAR = 0.4
+"""Seconds of a pause up to which modelled motion is not learned from: it shuts in every short one,
+where people stay ajar."""
 
 
 def deep_in_pauses(audio: np.ndarray, form: WindowForm, longest: float = math.inf) -> Tensor:
@@ -129,6 +128,13 @@ def deep_in_pauses(audio: np.ndarray, form: WindowForm, longest: float = math.in
         if end - start <= longest:
             deep |= (centres > start + _AFTER) & (centres < end - _BEFORE)
     return deep
+
+
+def at_rest(window: Window, pauses: Tensor) -> Window:
+    """The window with the face at rest in pauses [F]: what filmed mouths do in silence, such as
+    breathing, or opening up to a second before they speak, no sound tells, and a mouth that stays
+    open looks wrong."""
+    return replace(window, coefficients=window.coefficients * ~pauses[:, None])
 
 
 def cut_off(window: Window, fps: int, second: float, ahead: float) -> Window:
@@ -236,9 +242,10 @@ def _random_window(
     overhang = _OVERHANG * seconds
     start = rng.uniform(-overhang, max(0.0, clip.seconds - seconds) + overhang)
     window = cut_window(clip, start, speed, form)
-    if clip.origin in LONGEST_PAUSES:
-        pauses = deep_in_pauses(window.audio, form, LONGEST_PAUSES[clip.origin])
-        window = replace(window, heard=~pauses)
+    if clip.origin == "tracked":
+        window = at_rest(window, deep_in_pauses(window.audio, form))
+    if clip.origin == "modelled":
+        window = replace(window, heard=~deep_in_pauses(window.audio, form, AJAR))
     window = replace(window, audio=augment(window.audio, voices, options, rng))
     if rng.random() >= options.live:
         return window

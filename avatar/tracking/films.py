@@ -14,13 +14,12 @@ from pathlib import Path
 from time import monotonic
 
 import numpy as np
-import torch
 
 from avatar.geometry.rotations import head_angles
 from avatar.geometry.vectors import Floats
 from avatar.heads.arkit import WEIGHTS
 from avatar.tracking.frames import FollowedFace
-from avatar.tracking.mouth import mouth_rows, performed_mouth
+from avatar.tracking.mouth import performed_mouth, shown_gap
 from avatar.tracking.options import FilmsOptions, check_sync, check_tracking
 from avatar.tracking.person import (
     PERSON,
@@ -142,7 +141,7 @@ def _tracked(
     why = _fault(tracking, face, residual, known)
     record = Record(film.stem, len(face.frames), 0.0, residual, why)
     if not why:
-        gap = _write_clip(film, tracking, known, options)
+        gap = _write_clip(film, tracking, face, known, options)
         times = (tracking.frames.numpy() + 0.5) / tracking.fps
         called, closed = closures(options.words, film, times, gap)
         record = replace(record, closures=called, closed=closed)
@@ -163,10 +162,16 @@ def _fault(tracking: Tracking, face: FollowedFace, residual: float, known: Known
 
 
 def _write_clip(
-    film: Path, tracking: Tracking, known: KnownPerson, options: FilmsOptions
+    film: Path,
+    tracking: Tracking,
+    face: FollowedFace,
+    known: KnownPerson,
+    options: FilmsOptions,
 ) -> Floats:
     """Write the clip; returns the lip gap [F] in metres."""
-    weights = performed_mouth(tracking.model, tracking.person, tracking.states, known.neutral)
+    found = (tracking.model, tracking.person, tracking.states)
+    gap = shown_gap(*found, face.points[..., :2], known.focal * face.width)
+    weights = performed_mouth(*found, known.neutral, gap)
     count = int(tracking.frames[-1] - tracking.frames[0]) + 1
     rows = (
         np.searchsorted((tracking.frames - tracking.frames[0]).numpy(), np.arange(count), "right")
@@ -192,11 +197,7 @@ def _write_clip(
             "origin": np.array("tracked"),
         },
     )
-    return (
-        mouth_rows(tracking.model, tracking.person)
-        .of(torch.stack([one.weights for one in tracking.states]) - known.neutral)[:, 0]
-        .numpy()
-    )
+    return gap.double().numpy()
 
 
 WORD_RATE = 25_000  # units of time in a second of a file of words

@@ -64,6 +64,7 @@ CONTACT = Demand(
     },
     hold=0.06,
 )
+_PARTING = ("mouthClose", "mouthShrugLower")  # units of filmed mouths that would undo the contact
 DEMANDS = (
     Demand(OPEN_VOWELS, low={"jawOpen": 0.14}),
     Demand(frozenset({"IY"}), low={"mouthStretch": 0.12}, high={"mouthPucker": 0.08}),
@@ -99,6 +100,24 @@ def constrain(
     rest = 1 - _pause_gate(phones, times)
     curves = curves * rest[:, None]
     return curves, _gate(CLOSURE, phones, times) * _sealing(curves)
+
+
+def with_contact(
+    weights: np.ndarray, names: Sequence[str], phones: Sequence[Phone], times: np.ndarray
+) -> np.ndarray:
+    """Weights [F, U] of the ARKit units `names`, with the lower lip at the upper teeth in f and v.
+
+    A film from the front does not tell that, as it looks like a small gap.
+    """
+    by_unit = {channel + side: channel for channel in CHANNELS for side in ("", *_SIDES)}
+    bounds = [
+        (CONTACT.low.get(by_unit[name], 0.0), CONTACT.high.get(by_unit[name], 1.0))
+        if name in by_unit
+        else (0.0, 0.0 if name in _PARTING else 1.0)
+        for name in names
+    ]
+    wanted = np.clip(weights, *np.array(bounds).T)
+    return weights + _gate(CONTACT, phones, times)[:, None] * (wanted - weights)
 
 
 def end_gate(times: np.ndarray) -> np.ndarray:

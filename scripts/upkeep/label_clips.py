@@ -1,15 +1,19 @@
 """Put the phones of known words into clips of speech."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from audio2mesh.data.phones import to_arrays
+import numpy as np
+
+from audio2mesh.data.phones import Phone, to_arrays
 from audio2mesh.sound.waveform import load_audio
-from common.arrays import read_arrays, write_arrays
+from common.arrays import Arrays, pick, pick_floats, pick_number, read_arrays, write_arrays
 from common.errors import InputError
 from configs.cli import main
 from configs.verbs import Verb
 from research.corpus.align import phones_between_silence
+from research.corpus.articulation import with_contact
 from research.corpus.recordings import read_transcripts
 
 
@@ -22,6 +26,8 @@ class LabelClipsOptions:
     """Folder of clips, <id>.npz and <id>.wav."""
     transcripts: Path
     """What is said, a line `id: words` for each clip."""
+    contact: bool = False
+    """Put the lower lip at the upper teeth in f and v, which films do not show, for training."""
 
 
 def label(options: LabelClipsOptions) -> None:
@@ -35,8 +41,19 @@ def label(options: LabelClipsOptions) -> None:
             raise InputError(
                 f"{name}: the sound does not say {texts[name]!r}; mend or remove that transcript"
             )
-        write_arrays(path, {**read_arrays(path), **to_arrays(phones)})
+        clip = {**read_arrays(path), **to_arrays(phones)}
+        if options.contact:
+            clip["arkit"] = _with_contact(path, clip, phones)
+        write_arrays(path, clip)
         print(f"{name}: {len(phones)} phones")
+
+
+def _with_contact(path: Path, clip: Arrays, phones: Sequence[Phone]) -> np.ndarray:
+    names = [str(name) for name in pick(path, clip, "arkit_names")]
+    weights = pick_floats(path, clip, "arkit", (len(names),))
+    lag = pick_number(path, clip, "sync_lag_ms") / 1000 if "sync_lag_ms" in clip else 0.0
+    times = np.arange(len(weights)) / pick_number(path, clip, "fps") - lag
+    return with_contact(weights, names, phones, times).astype(np.float32)
 
 
 main(Verb(LabelClipsOptions, label), __name__)

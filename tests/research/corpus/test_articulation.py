@@ -9,7 +9,7 @@ from audio2mesh.data.phones import BILABIALS, LABIODENTALS, PHONES, SILENCE, Pho
 from audio2mesh.model.motion import Motion
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
-from research.corpus.articulation import ARKIT_NAMES, articulate, load_dominance
+from research.corpus.articulation import ARKIT_NAMES, articulate, load_dominance, with_contact
 from research.corpus.fit_dominance import table_model
 
 HEAD = load_head()
@@ -209,6 +209,19 @@ def test_on_th_the_tip_of_the_tongue_is_between_the_teeth(label: str):
     assert tip[:, 2].max() > upper[upper[:, 1].argmin(), 2]
     assert tip[:, 1].max() > lower[:, 1].max() > tip[:, 1].min()
     assert tip[:, 1].min() < upper[:, 1].min()
+
+
+def test_a_filmed_mouth_gets_the_lip_to_the_teeth_on_f_alone():
+    phones = [Phone("AA", 0.0, 0.4), Phone("F", 0.4, 0.5), Phone("AA", 0.5, 0.9)]
+    times = np.arange(23) / 25
+    filmed = np.zeros((23, len(ARKIT_NAMES)), np.float32)
+    for name, weight in (("jawOpen", 0.2), ("mouthClose", 0.1), ("mouthShrugLower", 0.2)):
+        filmed[:, ARKIT_NAMES.index(name)] = weight
+    found = with_contact(filmed, ARKIT_NAMES, phones, times)
+    far = np.abs(times - 0.45) > 0.2
+    np.testing.assert_allclose(found[far], filmed[far])
+    lip = found[11, [ARKIT_NAMES.index(n) for n in ("mouthRollLower", "mouthClose", "jawOpen")]]
+    np.testing.assert_allclose(lip, [0.65, 0.0, 0.16], atol=1e-6)
 
 
 def test_contact_survives_between_closures():
