@@ -186,7 +186,7 @@ def test_the_parts_of_a_device_are_tried(cuda: torch.device, tmp_path: Path):
 @pytest.mark.gpu
 @pytest.mark.soak
 def test_the_parts_of_a_checkout_are_tried(cuda: torch.device, tmp_path: Path):
-    assert gpu._train("cuda", steps=1)["steps a second"] > 0
+    assert float(gpu._train("cuda", steps=1)["steps a second"]) > 0
     apart = gpu._against_cpu("cuda")
     assert float(apart["mean"]) < 1e-3 and float(apart["gradients, relative"]) < 0.1, apart
     assert float(gpu._reconstruct(tmp_path, "cuda", steps=3, side=48)["held-out dB"]) > 5
