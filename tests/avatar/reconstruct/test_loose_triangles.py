@@ -17,9 +17,9 @@ FAR = 30.0  # triangle sizes: out of the picture
 
 def after_some_steps(loose: torch.Tensor | None) -> torch.Tensor:
     """Places [2] of Gaussians that start far away from their triangles."""
-    mesh, camera = tetrahedron(), ring(1, (64, 64))[0]
-    view = View(camera, Path("none.png"), None, 0, "0")
-    capture = Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices[None], {"train": (view,)})
+    mesh, cameras = tetrahedron(), ring(2, (64, 64))
+    views = tuple(View(c, Path("none.png"), None, 0, str(n)) for n, c in enumerate(cameras))
+    capture = Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices[None], {"train": views})
     bound = first_gaussians(capture, torch.full((4, 3), 0.5), 0)
     bound.parts["means"][:2, 0] = FAR
     options = AvatarTrainOptions(steps=10, coarse=0.0, densify=DensifyOptions(every=0))
@@ -27,7 +27,7 @@ def after_some_steps(loose: torch.Tensor | None) -> torch.Tensor:
     trainer = AvatarTrainer(capture, bound, region, options, 4, torch.device("cpu"), loose)
     full = np.full((64, 64), 255, np.uint8)
     for _ in range(3):
-        trainer.learn(view, Picture(np.repeat(full[..., None], 3, 2), full))
+        trainer.learn(views[0], Picture(np.repeat(full[..., None], 3, 2), full))
     return trainer.bound.parts["means"][:2, 0].detach()
 
 
