@@ -17,7 +17,7 @@ from avatar.drive.plans import ReplayPlan, plan_replay
 from avatar.drive.render_context import lit_render_context
 from avatar.drive.report import PhaseClock
 from avatar.drive.retarget import avatar_face, retargeted
-from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.similarity import fit_motion
 from avatar.reconstruct.capture import View
 from avatar.reconstruct.capture_reader import check_same_mesh, open_capture, split_views
 from avatar.rigging.avatar import Avatar
@@ -94,12 +94,7 @@ def _saved(options: ReplayOptions, plan: ReplayPlan, avatar: Avatar) -> Recordin
 def mean_pose(rest: Tensor, meshes: Tensor) -> Tensor:
     """Mean pose of a head: [4, 4], head space of the rest mesh [V, 3] to the world of
     its moved meshes [F, V, 3]."""
-    source, target = rest.double().numpy(), meshes.mean(0).double().numpy()
-    R_world_head = fit_similarity(source, target).rotation
-    placed = torch.eye(4, dtype=torch.float64)
-    placed[:3, :3] = torch.from_numpy(R_world_head)
-    placed[:3, 3] = torch.from_numpy(target.mean(0) - R_world_head @ source.mean(0))
-    return placed.float()
+    return fit_motion(rest, meshes.mean(0))
 
 
 def in_head_space(head: Tensor, cameras: Iterable[Camera]) -> Iterator[Camera]:

@@ -66,6 +66,16 @@ def fit_similarity(source: Floats, target: Floats, weights: Floats | None = None
     return Similarity(scale, rotation, middle_target - scale * rotation @ middle_source)
 
 
+def fit_motion(source: Tensor, target: Tensor) -> Tensor:
+    """The least-squares rigid motion [4, 4] from source [P, 3] to target [P, 3]."""
+    before, after = source.double().numpy(), target.double().numpy()
+    rotation = fit_similarity(before, after).rotation
+    found = torch.eye(4)
+    found[:3, :3] = torch.from_numpy(rotation)
+    found[:3, 3] = torch.from_numpy(after.mean(0) - rotation @ before.mean(0))
+    return found
+
+
 @dataclass(frozen=True)
 class Misfit:
     """How far a fitted motion is from the true one: means over frames and vertices."""

@@ -84,6 +84,16 @@ def _fewer(scene: Scene, part: Part) -> Part:
     return part[(most_filled(bound(part.layer, scene.subject)) > LEAST).numpy()]
 
 
+def counted(show: Callable[[int], None], done: int = 0) -> Callable[[int], None]:
+    """What `build` tells of its steps, shown as how many are done in all."""
+
+    def further(steps: int) -> None:
+        nonlocal done
+        show(done := done + steps)
+
+    return further
+
+
 def _with_hair(scene: Scene, parts: list[Part], strands: list[Part]) -> Part:
     """All parts as one, with hair, and what the first photo shows of all this."""
     whole = concatenated([*parts, *strands])

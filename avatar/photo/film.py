@@ -9,16 +9,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from avatar.geometry.rotations import matrix_to_quaternion, quaternion_to_matrix
-from avatar.geometry.similarity import fit_similarity
+from avatar.geometry.similarity import fit_motion
 from avatar.heads import Head, fit_units, load_head
 from avatar.heads.arkit import WEIGHTS
 from avatar.heads.arkit_fit import fit_weights
-from avatar.photo.build import STEPS, build
+from avatar.photo.build import STEPS, build, counted
 from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
 from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture, read_labels, read_picture
+from avatar.reconstruct.capture_writer import REGION_LABELS
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.previews import read_all, some_of
 from avatar.reconstruct.visual_hull import nearest_triangles
@@ -31,7 +32,6 @@ from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
 from common.progress import progress_bar
 from splat import Camera, Gaussians, RawGaussians, activate
 
-HAIR = 2  # label
 LOOKS = 32  # frames that give the colours of the eyes
 LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more than that from ahead
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
@@ -54,13 +54,7 @@ def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] 
         return None
     fitted = Fitted(model, rest, [photo for photo in found if photo is not None])
     with progress_bar("completing the head", STEPS, "steps/s") as show:
-        done = 0
-
-        def built(steps: int) -> None:
-            nonlocal done
-            show(done := done + steps)
-
-        made = build(fitted, seed, built)
+        made = build(fitted, seed, counted(show))
     avatar = made.avatar if face.fitted is None else on_mesh(made.avatar, face)
     return with_filmed_eyes(capture, face.head, avatar, torch.from_numpy(made.part.follows).float())
 
@@ -126,13 +120,7 @@ def chosen_views(capture: Capture, head: Head) -> list[View]:
 
 def rigid_part(capture: Capture, timestep: int, rows: Tensor) -> Tensor:
     """The rigid motion [4, 4] of some vertices from rest to a timestep."""
-    rest = capture.rest[rows].double().numpy()
-    there = capture.vertices[timestep, rows].double().numpy()
-    turn = fit_similarity(rest, there).rotation
-    found = torch.eye(4)
-    found[:3, :3] = torch.from_numpy(turn)
-    found[:3, 3] = torch.from_numpy(there.mean(0) - turn @ rest.mean(0))
-    return found
+    return fit_motion(capture.rest[rows], capture.vertices[timestep, rows])
 
 
 def _offsets(capture: Capture, timestep: int, pose: Tensor) -> Tensor:
@@ -208,5 +196,5 @@ def _planes(read: Picture, labels: Tensor) -> Tensor:
     """Colours, mask and hair [5, H, W] in [0, 1]."""
     mask = torch.from_numpy(read.mask).float() / 255
     colour = torch.from_numpy(read.color).float() / 255 / mask[..., None].clamp(min=1 / 255)
-    hair = (labels == HAIR).float()
+    hair = (labels == REGION_LABELS["hair"]).float()
     return torch.cat([colour, mask[..., None], hair[..., None]], -1).permute(2, 0, 1)

@@ -64,7 +64,9 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     frames = [frame_of(each) for each in scene.views]
     frame = frames[0]
     low, loose = lowest(view, frame)
-    cut, names = (low, LOOSE if low < SHOULDERS else LOOSE[:1]) if loose else (NO_CUT, SHORT)
+    cut, names = NO_CUT, SHORT
+    if loose:
+        cut, names = low, LOOSE if low < SHOULDERS else LOOSE[:1]
 
     def grown(name: str) -> Cards:
         cards = cards_of(library, bust, name)
@@ -74,9 +76,7 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
         return cards
 
     def alike(name: str) -> float:
-        seen = (replace(scene, views=[each.view]) for each in frames)
-        pairs = zip(seen, frames, strict=True)
-        return sum(overlap(one, fits[name], each, cut) for one, each in pairs)
+        return sum(overlap(fits[name], each, cut) for each in frames)
 
     fits = {name: grown(name) for name in names}
     name = max(names, key=alike)

@@ -172,11 +172,11 @@ ASTRAY = 12 * MM  # of strands beyond the outline
 SAMPLES, CELL = 40000, 4 * MM  # samples of cards; cells in which masks are compared
 
 
-def overlap(scene: Scene, cards: Cards, frame: Frame, cut: float) -> float:
+def overlap(cards: Cards, frame: Frame, cut: float) -> float:
     """Intersection over union of the masks of cards above a height and of the photo's hair."""
     hair = hair_mask(frame.view.photo.seen) > HAIRY
     points = opaque_points(cards, SAMPLES, np.random.default_rng(0))
-    points = points[(points[:, 1] > cut) & ~_astray(scene, points, hair)]
+    points = points[(points[:, 1] > cut) & ~_astray(frame, points, hair)]
     pixels, depths = frame.seen(points)
     rows, columns, inside = _pixels(frame.view, pixels)
     head = 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
@@ -208,10 +208,11 @@ def cut_out(scene: Scene, strands: CardStrands) -> CardStrands:
     rows, columns, _ = _pixels(frame.view, pixels)
     there = nearest(hair)[:, rows, columns]
     away = np.stack([there[1] - columns, there[0] - rows], 1)
-    metres = away * _astray(scene, strands.points, hair)[:, None] * frame.metres
+    metres = away * _astray(frame, strands.points, hair)[:, None] * frame.metres
     step = np.stack([metres @ [-frame.up[1], frame.up[0]], metres @ frame.up], 1) @ frame.axes[:2]
     near = np.linalg.norm(metres, axis=1) < ASTRAY
-    step += _before_clothes(scene, strands.points + step, hair)[:, None] * frame.axes[2]
+    torso = frame.view.triangles >= len(scene.subject.head.faces)
+    step += _behind(frame, strands.points + step, hair & torso)[:, None] * frame.axes[2]
     return replace(strands, points=strands.points + step)[near]
 
 
@@ -223,23 +224,21 @@ def _within(view: View) -> Bools:
     return far if far.any() else hair
 
 
-def _before_clothes(scene: Scene, points: Floats, hair: Bools) -> Floats:
-    """How far [N] towards the camera points [N, 3] of hair are to move, that the torso hides where
-    the first photo shows hair [H, W]."""
-    view = scene.views[0]
-    pixels, depths = frame_of(view).seen(points)
-    rows, columns, inside = _pixels(view, pixels)
-    torso = view.triangles[rows, columns] >= len(scene.subject.head.faces)
-    behind = depths + LEAST_HEIGHT - 1 / np.maximum(view.nearness[rows, columns], 1e-3)
-    hidden = inside & torso & hair[rows, columns] & (behind < MOST_BEHIND)
+def _behind(frame: Frame, points: Floats, hair: Bools) -> Floats:
+    """How far [N] points [N, 3] are behind the mesh that hides them, where a photo shows hair there
+    [H, W]."""
+    pixels, depths = frame.seen(points)
+    rows, columns, inside = _pixels(frame.view, pixels)
+    behind = depths + LEAST_HEIGHT - 1 / np.maximum(frame.view.nearness[rows, columns], 1e-3)
+    hidden = inside & hair[rows, columns] & (behind < MOST_BEHIND)
     return np.where(hidden, np.maximum(behind, 0), 0)
 
 
-def _astray(scene: Scene, points: Floats, hair: Bools) -> Bools:
-    """Which points [N, 3] of hair are beyond the person of the first photo, or before what it shows
-    of skin and clothes, which is not hair [H, W]."""
-    view = scene.views[0]
-    pixels, depths = frame_of(view).seen(points)
+def _astray(frame: Frame, points: Floats, hair: Bools) -> Bools:
+    """Which points [N, 3] of hair are beyond the person of a photo, or before what it shows of skin
+    and clothes, which is not hair [H, W]."""
+    view = frame.view
+    pixels, depths = frame.seen(points)
     rows, columns, inside = _pixels(view, pixels)
     there = view.triangles[rows, columns] != NOTHING
     first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from avatar.geometry.vectors import Floats
-from avatar.photo.build import STEPS, Made, build, shares
+from avatar.photo.build import STEPS, Made, build, counted, shares
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.photograph import SeenPhoto, see
 from avatar.photo.project import sampled
@@ -110,16 +110,11 @@ def avatar_of_photos(
     Raises FileNotFoundError or InputError with one sentence where a photo cannot serve.
     """
     with progress_bar("making the avatar", STEPS + FITTING, "steps/s") as show:
-        fitted, done = fit_photos(paths, focal, face), FITTING
+        fitted = fit_photos(paths, focal, face)
         for photo in fitted.photos:
             _say(photo.seen)
-
-        def built(steps: int) -> None:
-            nonlocal done
-            show(done := done + steps)
-
-        built(0)
-        made = build(fitted, seed, built)
+        show(FITTING)
+        made = build(fitted, seed, counted(show, FITTING))
     source = "a photo" if len(paths) == 1 else f"{len(paths)} photos"
     return FromPhotos(made, source, _summary(made))
 

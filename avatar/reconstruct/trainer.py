@@ -36,6 +36,7 @@ from avatar.reconstruct.losses import (
     thickness,
 )
 from avatar.reconstruct.options import AvatarTrainOptions
+from avatar.reconstruct.previews import one_camera
 from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
@@ -79,7 +80,7 @@ class AvatarTrainer:
             BoundGaussians(parts, bound.binding.to(device)), options.rates
         )
         self.screen_gradients = no_screen_gradients(len(bound), device)
-        self.film = len({view.camera_id for view in capture.splits["train"]}) == 1
+        self.film = one_camera(capture.splits["train"])
         self.seeds: dict[str, Tensor] = {}
         if shown is not None:
             self.seeds = {name: part.detach().clone() for name, part in self.bound.parts.items()}

@@ -16,7 +16,7 @@ from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import triangle_frames
 from splat import Gaussians
 
-FOLLOWS = 0.999  # least pose weight of what is head
+FOLLOWS = 0.999  # share of the largest pose weight, from which a vertex is head
 HELD, FREE = 0.095, 0.15  # metres from the middle of the head, where hair is held and is free
 ON_SKIN, OFF_SKIN = 0.01, 0.04  # metres from its triangle, where a Gaussian is skin and is hair
 FREQUENCY = 1.8  # Hz: of a pendulum of 11 cm, a stick's
@@ -57,7 +57,7 @@ def swinging(
 
 def loose(avatar: Avatar, head: Head) -> Tensor:
     """How freely [N] each Gaussian swings, from 0, as all do that are not hair, to 1."""
-    follows = head.pose_weights >= FOLLOWS
+    follows = head.pose_weights >= FOLLOWS * head.pose_weights.max()
     skull = avatar.vertices[follows]
     middle = (skull.amin(0) + skull.amax(0)) / 2
     owner, means = avatar.binding, avatar.gaussians.means

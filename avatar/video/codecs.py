@@ -21,7 +21,7 @@ MP4 = Codecs(
     picture_options={
         "preset": "superfast",
         "crf": "18",
-        "x264-params": "weightp=0:b-adapt=0",  # 15 % of its time, for fades that heads do not have
+        "x264-params": "weightp=0:b-adapt=0",  # for fades, which heads do not have, and few bytes
     },
     sound="aac",
     sound_options={"aac_coder": "fast"},

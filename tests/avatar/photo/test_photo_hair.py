@@ -74,7 +74,7 @@ def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):
     frame = frame_of(view)
     small = cards_of(library, SKULL + 0.93 * (bust - SKULL), "short02")
     grown = fitted_cards(man, small, frame)
-    before, after = (overlap(man, cards, frame, -1.0) for cards in (small, grown))
+    before, after = (overlap(cards, frame, -1.0) for cards in (small, grown))
     assert after > max(0.75, before + 0.03)
     assert np.linalg.norm(grown.vertices - small.vertices, axis=1).max() < 0.06
 
