@@ -118,10 +118,13 @@ def test_large_triangles_keep_their_texture():
 def test_time_and_memory_are_linear():
     small, large = FINE, painted(subdivided(subdivided(subdivided(sealed_scan()))))
 
-    def cost(scan: ColouredMesh) -> tuple[float, float]:
+    def seconds(scan: ColouredMesh) -> float:
         begin = time.process_time()
         decimated(scan, len(scan.faces) // 5)
-        spent = time.process_time() - begin
+        return time.process_time() - begin
+
+    def cost(scan: ColouredMesh) -> tuple[float, float]:
+        spent = min(seconds(scan) for _ in range(3))
         tracemalloc.start()
         decimated(scan, len(scan.faces) // 5)
         peak = tracemalloc.get_traced_memory()[1]
@@ -129,7 +132,7 @@ def test_time_and_memory_are_linear():
         return spent, peak / len(scan.faces)
 
     (quick, few), (long, bytes_per_triangle) = cost(small), cost(large)
-    assert long < 8 * quick  # of four times as many triangles
+    assert long < 10 * quick  # of four times as many triangles; sixteen where it is quadratic
     assert bytes_per_triangle < 1.3 * few < 600
 
 
