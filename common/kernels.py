@@ -3,12 +3,15 @@ one is compiled."""
 
 import hashlib
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
+from threading import active_count
 from typing import Any
 
 import numba
@@ -26,9 +29,8 @@ config: Any = numba_config  # its names are set at run time
 OURS = frozenset({"audio2mesh", "avatar", "common", "splat"})
 """The packages whose kernels these are."""
 _KERNEL: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True}
-_INNER: dict[str, Any] = _KERNEL | {"no_cpython_wrapper": sys.argv == ["-c", "compile"]}
-"""How functions that only kernels call are compiled: a process of `compile_beside` makes none of
-them callable from Python, which takes a tenth less time."""
+_INNER: list[Any] = []
+"""All functions of those modules that only kernels call."""
 KERNELS: list[Any] = []
 """All kernels of the modules imported so far, without those that only kernels call."""
 
@@ -54,7 +56,14 @@ def cached_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
 def plain_njit(**options: Any) -> Callable[[Callable[..., Any]], Any]:
     """numba.njit without a cache of its own: for functions that only kernels call."""
     _prepare()
-    return njit(**_INNER | options)
+
+    def compiled(function: Callable[..., Any]) -> Any:
+        inner: Any = njit(**_KERNEL | options)(function)
+        if hasattr(inner, "stats"):
+            _INNER.append(inner)
+        return inner
+
+    return compiled
 
 
 @cache
@@ -149,9 +158,8 @@ class KernelCache(FunctionCache):
 
     def _load_overload(self, sig: Any, target_context: Any) -> Any:
         found = self._find_overload(sig, target_context)
-        if found is None and (helper := _HELPERS.pop(self._py_func, None)):
-            with suppress(subprocess.TimeoutExpired):
-                helper.wait(PATIENCE)
+        if found is None and (wait := _HELPERS.pop(self._py_func, None)):
+            wait()
             found = self._find_overload(sig, target_context)
         return found
 
@@ -163,28 +171,59 @@ class KernelCache(FunctionCache):
         return found
 
 
-_HELPERS: dict[Callable[..., Any], subprocess.Popen[bytes]] = {}
-"""Processes that compile, by the function of each kernel that they will leave on the disk."""
+_HELPERS: dict[Callable[..., Any], Callable[[], object]] = {}
+"""What waits for the processes that compile, by the function of each kernel that they will leave
+on the disk."""
 PATIENCE = 120.0  # seconds
 
 
 def compile_beside(work: Callable[[], object], *kernels: Any) -> None:
-    """Let another process do a work that needs these kernels, unless they are on the disk: whoever
-    calls one then waits for it, and compiles only what that process did not.
+    """Let another process do a work that needs these kernels, unless they are on the disk or one
+    does already: whoever calls one then waits for it, and compiles only what it did not.
 
     work: at the top of a module, quick to import. Numba compiles with one thread of a process.
     """
     jitted = all(hasattr(kernel, "stats") for kernel in kernels)  # not under NUMBA_DISABLE_JIT
     if not jitted or available_threads() == 1 or all(map(is_compiled, kernels)):
         return
+    if any(kernel.py_func in _HELPERS for kernel in kernels):
+        return
+    _say()
+    forks = sys.platform == "linux" and "torch" not in sys.modules and active_count() == 1
+    with suppress(OSError):
+        helper = _forked(work) if forks else _spawned(work)
+        _HELPERS.update((kernel.py_func, helper) for kernel in kernels)
+
+
+def _forked(work: Callable[[], object]) -> Callable[[], object]:
+    """Begin the work in a copy of this process, before it has threads, which a copy would lack.
+    Returns what waits for it."""
+    helper = get_context("fork").Process(target=_quietly, args=(work,), daemon=True)
+    helper.start()
+    return lambda: helper.join(PATIENCE)
+
+
+def _quietly(work: Callable[[], object]) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    for inner in _INNER:  # nothing of Python calls them here; that takes a tenth less time
+        inner.targetoptions["no_cpython_wrapper"] = True
+    with suppress(Exception):  # whoever calls the kernel says what is wrong with it
+        work()
+
+
+def _spawned(work: Callable[[], object]) -> Callable[[], object]:
+    """The same in a new process."""
     code = f"import gc, sys; gc.disable(); sys.path[:] = {sys.path!r}; "
     code += f"from {work.__module__} import {work.__name__}; {work.__name__}()"
     none = subprocess.DEVNULL
-    with suppress(OSError):
-        command = [sys.executable, "-c", code, "compile"]
-        helper = subprocess.Popen(command, stdin=none, stdout=none, stderr=none)
-        _say()
-        _HELPERS.update((kernel.py_func, helper) for kernel in kernels)
+    helper = subprocess.Popen([sys.executable, "-c", code], stdin=none, stdout=none, stderr=none)
+
+    def wait() -> None:
+        with suppress(subprocess.TimeoutExpired):
+            helper.wait(PATIENCE)
+
+    return wait
 
 
 def is_compiled(kernel: Any) -> bool:

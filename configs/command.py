@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import MISSING, fields, is_dataclass
 from importlib import import_module
+from pathlib import Path
 from types import FrameType
 from typing import Any, Never
 
@@ -40,6 +41,8 @@ def run_verb(prog: str, verb: Verb, words: Sequence[str]) -> None:
     Set VOICESPLAT_TRACEBACK=1 to see where an error was raised.
     """
     options = parse(prog, verb, words)
+    if verb.draws and not Path("/dev/nvidiactl").exists():  # else CUDA may draw
+        import_module("splat.cpu.frame").begin_compiling()
     command = named(verb.command)
     if verb.loads:
         import_module(verb.loads)

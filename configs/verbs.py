@@ -16,6 +16,7 @@ class Verb:
     options: str | type  # the class, or "module:class", a module that imports in no time
     command: str | Callable[..., None]  # the function of these options, or "module:function"
     loads: str = field(default="", kw_only=True)  # what it works with, imported before it begins
+    draws: bool = field(default=False, kw_only=True)  # what draws begins to compile before that
     does: str = ""  # in a few words; scripts that are no verbs say it in their options' docstring
     words: tuple[str, ...] = ()  # options that may be given first, without their names
     aliases: dict[str, str] = field(default_factory=dict)  # an option's former name: its name
@@ -40,6 +41,7 @@ FILM = {
         "configs.commands.film:make_demo",
         "the demo avatar speaks the demo voice: a film, of nothing but what is installed",
         loads="avatar.drive.drive",
+        draws=True,
         words=("--out",),
     ),
     "drive": Verb(
@@ -47,6 +49,7 @@ FILM = {
         "configs.commands.film:make_film",
         "a voice and an avatar: a talking-head video",
         loads="avatar.drive.drive",
+        draws=True,
         words=("--avatar", "--audio"),
         aliases={"--output": "--out", "--seed": "--take"},
     ),

@@ -1,6 +1,7 @@
 """Kernels that Numba keeps on the disk."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -91,17 +92,22 @@ BESIDE = """
 import common.kernels as c
 from made import kernel
 c.available_threads = lambda: 2
+c.active_count = lambda: THREADS
+c.compile_beside(kernel.WORK, kernel.shifted)
+c._forked = c._spawned = None  # one is enough
 c.compile_beside(kernel.WORK, kernel.shifted)
 assert len(c._HELPERS) == STARTED
 """
 
 
+@pytest.mark.parametrize("threads", [1, 2])  # with more than one it is no copy of this process
 @pytest.mark.parametrize(("work", "kept"), [("use", 1), ("fail", 0)])
 def test_a_kernel_that_another_process_compiles_is_waited_for(
-    package: Path, work: str, kept: int
+    package: Path, work: str, kept: int, threads: int
 ) -> None:
     def beside(started: int) -> str:
-        return BESIDE.replace("WORK", work).replace("STARTED", str(started)) + RUN
+        told = {"WORK": work, "STARTED": str(started), "THREADS": str(threads)}
+        return re.sub("|".join(told), lambda found: told[found[0]], BESIDE) + RUN
 
     assert run(beside(1), package.parent) == f"4.0 {kept}"
     assert run(beside(0), package.parent) == "4.0 1"
