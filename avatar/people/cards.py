@@ -5,6 +5,7 @@ Granlund 1987); strands are spread by dart throwing with ellipses as distances.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -32,6 +33,12 @@ class Cards:
     faces: Ints  # [M, 3]
     uv: Floats  # [M, 3, 2]
     texels: Floats  # [H, W, 4]
+    sigma: float = 4.0  # of the finest scale of its lines, in texels
+
+    @cached_property
+    def flow(self) -> Floats:
+        """The texture's, see `texture_flow`."""
+        return texture_flow(self.texels, self.sigma)
 
 
 @dataclass(frozen=True)
@@ -71,13 +78,12 @@ def strands_on(
     width: float,
     rng: np.random.Generator,
     cut: float = 0.3,
-    sigma: float = 4.0,
     density: int = 6,
 ) -> CardStrands:
     """Strands spread over cards where they are opaque.
 
     length, width: metres between neighbours along and across the strands; cut: least opacity;
-    sigma: of `texture_flow`; density: darts for each place.
+    density: darts for each place.
     """
     areas = face_areas(cards.vertices, cards.faces)
     pick, weights, uv = _darts(cards, int(areas.sum() / (length * width) * density), rng, cut)
@@ -85,7 +91,7 @@ def strands_on(
     points = np.einsum("nc,ncx->nx", weights, cards.vertices[corners])
     normals = point_normals(cards.vertices, cards.faces)
     facing = normalised(np.einsum("nc,ncx->nx", weights, normals[corners]))
-    along = along_lines(cards, pick, uv, texture_flow(cards.texels, sigma))
+    along = along_lines(cards, pick, uv, cards.flow)
     tangents = normalised(along[:, :3])
     kept = _thin_out(points, tangents, length, width)
     steps = along[kept, 3:] / np.maximum(np.linalg.norm(along[kept, :3], axis=1), 1e-9)[:, None]

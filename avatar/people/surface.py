@@ -146,10 +146,11 @@ def _keep_apart(points, normals, radius, cells, shape):  # pragma: no cover (com
                 for z in range(max(0, cells[i, 2] - 1), min(shape[2], cells[i, 2] + 2)):
                     j = first[(x * shape[1] + y) * shape[2] + z]
                     while j >= 0 and free:
-                        gap = points[i] - points[j]
-                        reach = min(radius[i], radius[j])
-                        near = (gap * gap).sum() < reach * reach
-                        if near and (normals[i] * normals[j]).sum() > SAME_SIDE:
+                        distance, along = 0.0, 0.0  # whole rows would be allocated
+                        for k in range(3):
+                            distance += (points[i, k] - points[j, k]) ** 2
+                            along += normals[i, k] * normals[j, k]
+                        if distance < min(radius[i], radius[j]) ** 2 and along > SAME_SIDE:
                             free = False
                         j = following[j]
         if free:

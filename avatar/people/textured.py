@@ -148,5 +148,5 @@ def _hairs(
     rng: np.random.Generator,
 ) -> CardStrands:
     part = library.parts[name]
-    cards = Cards(part.bound(bust), part.faces, part.uv, texture(*name.split("/")))
-    return strands_on(cards, *spacing, rng, cut, sigma=2.0, density=10)
+    cards = Cards(part.bound(bust), part.faces, part.uv, texture(*name.split("/")), sigma=2.0)
+    return strands_on(cards, *spacing, rng, cut, density=10)

@@ -176,8 +176,9 @@ def well_inside(seen: SeenPhoto, edge: int = EDGE) -> Bools:
 
 def polygon(seen: SeenPhoto, ring: tuple[int, ...]) -> Bools:
     """[H, W] true for pixels within a ring of landmarks, by the even-odd rule."""
-    rows, columns = np.indices(seen.person.shape) + 0.5
-    inside = np.zeros(seen.person.shape, bool)
+    height, width = seen.person.shape
+    rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width) + 0.5
+    inside = np.zeros((height, width), bool)
     corners = seen.points[list(ring)].double().numpy()
     for (x, y), (to_x, to_y) in zip(corners, np.roll(corners, -1, axis=0), strict=True):
         crosses = (y > rows) != (to_y > rows)

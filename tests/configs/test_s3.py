@@ -1,16 +1,13 @@
 """A store that speaks S3, on this machine: batches and trainings read from it and write to it."""
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pose_tracks import write_tracks
-from support import ROOT, write_wav
+from support import write_wav
 
 server = pytest.importorskip("moto.server", reason="moto[server] stands for S3")
 s3fs = pytest.importorskip("s3fs", reason="fsspec reaches S3 with it")
@@ -28,6 +25,7 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
         monkeypatch.setenv(name, "made-up")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     monkeypatch.setenv("VOICESPLAT_CACHE", str(tmp_path / "cache"))
+    s3fs.S3FileSystem.clear_instance_cache()  # they keep the address of another test
     found = s3fs.S3FileSystem(use_listings_cache=False, skip_instance_cache=True)
     found.mkdir("studio")
     yield found
@@ -35,15 +33,14 @@ def store(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Any]:
     s3.stop()
 
 
-def ran(*words: object) -> str:
-    command = [sys.executable, "-m", "configs.cli", *map(str, words)]
-    environ = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def test_a_batch_reads_all_from_a_store_and_writes_all_there(
+    store, voice, avatar_file, tmp_path, run_script
+):
+    def ran(*words: object) -> str:
+        done = run_script(*words)
+        assert done.status == 0, done.stderr
+        return done.stdout
 
-
-def test_a_batch_reads_all_from_a_store_and_writes_all_there(store, voice, avatar_file, tmp_path):
     store.put_file(str(avatar_file), "studio/cast/ann.ply")
     store.put_file(str(write_wav(tmp_path / "a.wav", voice[16_000:20_000])), "studio/lines/a.wav")
     store.pipe_file("studio/lines/b.wav", b"no sound")
@@ -64,11 +61,17 @@ def test_a_batch_reads_all_from_a_store_and_writes_all_there(store, voice, avata
     assert "1 made, 0 there before" in ran(*batch, "--table", "s3://studio/films.csv")
 
 
-def test_a_training_reads_from_a_store_and_keeps_its_state_there(store, tmp_path):
+def test_a_training_reads_from_a_store_and_keeps_its_state_there(store, tmp_path, run_script):
     store.put(str(write_tracks(tmp_path / "tracks", 2)), "studio/tracks", recursive=True)
-    train = ("--data", "s3://studio/tracks", "--out", "s3://studio/runs/pose.safetensors")
+    train = (
+        "train pose",
+        "--data",
+        "s3://studio/tracks",
+        "--out",
+        "s3://studio/runs/pose.safetensors",
+    )
     train += ("--held-out", "0", "--device", "cpu", "--net.width", 16, "--train.batch", 8)
-    out = ran("train", "pose", *train, "--train.steps", 4, "--train.save-every", 2)
-    assert "put to s3://studio/runs/pose.safetensors" in out
+    done = run_script(*train, "--train.steps", 4, "--train.save-every", 2)
+    assert "put to s3://studio/runs/pose.safetensors" in done.stdout, done.stderr
     assert store.size("studio/runs/pose.safetensors") > 0
     assert [name for name in store.ls("studio/runs") if name.endswith(".log.jsonl")]

@@ -109,7 +109,7 @@ def test_strands_run_along_the_lines_of_the_picture(degrees: float):
     flow = texture_flow(stripes(angle), 2.0)[48, 48]
     assert np.allclose(flow, [np.cos(2 * angle), np.sin(2 * angle)], atol=0.1)
     card = square(stripes(angle))
-    strands = strands_on(card, 4 * MM, 1 * MM, np.random.default_rng(0), sigma=2.0)
+    strands = strands_on(card, 4 * MM, 1 * MM, np.random.default_rng(0))
     wanted = np.array([np.cos(angle), -np.sin(angle), 0.0])
     inside = strands.from_edge > 20 * MM
     assert np.abs(strands.tangents[inside] @ wanted).min() > 0.97
@@ -118,13 +118,13 @@ def test_strands_run_along_the_lines_of_the_picture(degrees: float):
 def square(texels: np.ndarray, side: float = 0.1) -> Cards:
     corners = np.array([[0, 0, 0], [1, 0, 0], [1, 1, 0], [0, 1, 0.0]])
     faces = np.array([[0, 1, 2], [0, 2, 3]])
-    return Cards(corners * side, faces, corners[faces][..., :2], texels)
+    return Cards(corners * side, faces, corners[faces][..., :2], texels, sigma=2.0)
 
 
 def test_strands_keep_apart_and_leave_out_what_is_clear():
     texels = stripes(0.0)
     texels[:48, :, 3] = 0
-    strands = strands_on(square(texels), 4 * MM, 1 * MM, np.random.default_rng(1), sigma=2.0)
+    strands = strands_on(square(texels), 4 * MM, 1 * MM, np.random.default_rng(1))
     assert strands.points[:, 1].max() < 0.052
     gaps = strands.points[:, None] - strands.points[None]
     along = np.einsum("ijx,ix->ij", gaps, strands.tangents)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from support import Outcome
 
 from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.triangle_mesh import Mesh
-from avatar.photo.make import avatar_of_photos
+from avatar.photo.make import fit_photos
 from avatar.rigging.draw import avatar_rig
 from common.errors import InputError
 from research.evaluation.options import PhotoEvaluationOptions
@@ -50,8 +51,9 @@ def photo(capture: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def avatar(photo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo avatar in the shape that the photo is found to have."""
     path = tmp_path_factory.mktemp("made") / "me.ply"
-    save_avatar(path, avatar_of_photos([photo]).made.avatar)
+    save_avatar(path, replace(load_avatar(DEMO), vertices=fit_photos([photo]).rest))
     return path
 
 
@@ -66,12 +68,12 @@ def test_the_command_measures_all_there_is(
     assert run.status == 0, run.stderr
     found = json.loads(report.read_text())
     (own,) = found["photos"]
-    assert own["psnr"] > 26 and own["regions"]["skin"]["psnr"] > 28
+    assert own["psnr"] > 19 and own["regions"]["mouth"]["psnr"] > 22
     assert [side["yaw_deg"] for side in found["sides"]] == [-45, -30, -15, 0, 15, 30, 45]
     assert all(side["found"] == 1 for side in found["sides"][1:-1])
     assert found["sides"][3]["error"] < 0.05
     assert [row["angle_deg"] for row in found["truth"]] == [0, 15, 30]
-    assert found["truth"][0]["head"] > found["truth"][2]["head"] > 17
+    assert min(row["head"] for row in found["truth"]) > 19
     assert Image.open(sheet).size[1] > 4 * 288
 
 
