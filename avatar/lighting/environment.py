@@ -8,6 +8,7 @@ displayed as white.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -87,9 +88,12 @@ def solid_angles(height: int, width: int) -> Floats:
 
 def environment(radiance: Floats) -> Environment:
     """The light of a picture [H, W, 3] of any size; its energy and mean direction are kept."""
-    height, width = radiance.shape[:2]
-    energy = radiance * solid_angles(height, width)[..., None]
-    moment = energy.mean(-1, keepdims=True) * pixel_directions(height, width)
+    return _environment(radiance, pixel_directions(*radiance.shape[:2]))
+
+
+def _environment(radiance: Floats, directions: Floats) -> Environment:
+    energy = radiance * solid_angles(*radiance.shape[:2])[..., None]
+    moment = energy.mean(-1, keepdims=True) * directions
     fine = _gathered(energy, HEIGHT, WIDTH)
     rows, columns = HEIGHT // COARSE, WIDTH // COARSE
     coarse = _gathered(energy, rows, columns).reshape(-1, 3)
@@ -102,15 +106,20 @@ def environment(radiance: Floats) -> Environment:
 
 def lamps(lobes: Sequence[Lobe]) -> Environment:
     """The light of lamps together."""
-    height, width = 4 * HEIGHT, 4 * WIDTH
-    directions, angles = pixel_directions(height, width), solid_angles(height, width)
-    radiance = np.zeros((height, width, 3))
+    directions = _lamp_directions()
+    angles = solid_angles(*directions.shape[:2])
+    radiance = np.zeros(directions.shape)
     for lobe in lobes:
         cosine = directions @ towards(lobe.azimuth, lobe.elevation)
         shape = np.exp(lobe.sharpness * (cosine - 1))
         white = (shape * np.maximum(cosine, 0) * angles).sum() / np.pi
         radiance += lobe.strength / white * shape[..., None] * np.asarray(lobe.colour)
-    return environment(radiance)
+    return _environment(radiance, directions)
+
+
+@cache
+def _lamp_directions() -> Floats:
+    return pixel_directions(4 * HEIGHT, 4 * WIDTH)
 
 
 def irradiance(light: Environment, normals: Floats) -> Floats:
@@ -138,6 +147,8 @@ def _gathered(values: Floats, height: int, width: int) -> Floats:
 
 def _binned(values: Floats, size: int) -> Floats:
     """Sums [size, ...] of rows [n, ...] that cover the same length."""
+    if len(values) % size == 0:
+        return values.reshape(size, -1, *values.shape[1:]).sum(axis=1)
     total = np.concatenate([np.zeros((1, *values.shape[1:])), np.cumsum(values, axis=0)])
     position = np.arange(size + 1) * len(values) / size
     below = np.minimum(position.astype(int), len(values) - 1)

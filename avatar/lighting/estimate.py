@@ -6,6 +6,7 @@ surface that looks ahead would look white.
 """
 
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from scipy.optimize import nnls
@@ -14,7 +15,7 @@ from avatar.geometry.coloured import to_srgb
 from avatar.geometry.vectors import Floats, sphere_directions
 from avatar.lighting.environment import Environment, Lobe, irradiance, lamps
 from avatar.lighting.materials import SKIN, Surfaces
-from avatar.lighting.occlusion import into_bins
+from avatar.lighting.occlusion import DirectionBins, into_bins
 from avatar.lighting.shade import matt_light
 
 LAMPS, SHARPNESS = 32, 5.0
@@ -45,9 +46,9 @@ def estimate(
     rows = np.flatnonzero(surfaces.material == SKIN)
     rows = rows if len(rows) else np.arange(len(radiance))
     rows = rows[:: max(len(rows) // SAMPLES, 1)]
-    lobes = [Lobe(*_angles(d), 1.0, SHARPNESS) for d in sphere_directions(LAMPS)]
+    lobes, each = _broad_lamps()
     chosen = surfaces.of(rows)
-    response = np.stack([_response(chosen, quats[rows], lobe) for lobe in lobes], axis=1)
+    response = np.stack([matt_light(chosen, quats[rows], bins, 0.0) for bins in each], axis=1)
     seen = radiance[rows]
     strengths = np.stack([_explained(response[..., c], seen[:, c]) for c in range(3)], axis=1)
     found = _together(lobes, strengths)
@@ -96,10 +97,12 @@ def _together(lobes: list[Lobe], strengths: Floats) -> Environment:
     return lamps([replace(lobe, colour=tuple(strength)) for lobe, strength in pairs])
 
 
-def _response(surfaces: Surfaces, quats: Floats, lobe: Lobe) -> Floats:
-    """Light [R, 3] of a lamp that white surfaces reflect."""
-    light = lamps([lobe])
-    return matt_light(surfaces, quats, into_bins(light.directions, light.energy), 0.0)
+@cache
+def _broad_lamps() -> tuple[list[Lobe], list[DirectionBins]]:
+    """Lamps all around, and the light of each."""
+    lobes = [Lobe(*_angles(d), 1.0, SHARPNESS) for d in sphere_directions(LAMPS)]
+    alone = (lamps([lobe]) for lobe in lobes)
+    return lobes, [into_bins(light.directions, light.energy) for light in alone]
 
 
 def _explained(response: Floats, seen: Floats) -> Floats:
