@@ -22,7 +22,8 @@ def dot(a: Floats, b: Floats) -> Floats:
 
 def smoothstep(start: Floats | float, end: Floats | float, x: ArrayLike) -> Floats:
     """0 at `start`, 1 at `end`, a cubic between; `start` may be the greater."""
-    t = np.clip((np.asarray(x) - start) / (end - start), 0.0, 1.0)
+    t = (np.asarray(x) - start) / (end - start)
+    t = np.minimum(np.maximum(t, 0.0), 1.0)  # np.clip takes three times as long for one number
     return t * t * (3 - 2 * t)
 
 
