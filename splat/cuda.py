@@ -4,6 +4,7 @@ Importing this module imports gsplat, which works everywhere; drawing needs CUDA
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 from gsplat.rendering import rasterization
@@ -35,16 +36,13 @@ def draw_frames(
 ) -> tuple[Tensor, Tensor]:  # [F, H, W, 3], [F, H, W]
     """Colours and alphas of frames, each by a camera of its own, all of one size, in one launch.
 
-    gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
-    all.
+    gaussians: means, quats, scales and SH of each frame, [F, N, ..]; opacities [N] of all.
     """
     g, first = gaussians, cameras[0]
     size = first.width, first.height
     assert all((camera.width, camera.height) == size for camera in cameras)
     count = len(cameras)
-    frames = Gaussians(
-        g.means, g.quats, g.scales, g.opacities.expand(count, -1), g.sh.expand(count, -1, -1, -1)
-    )
+    frames = replace(g, opacities=g.opacities.expand(count, -1))
     views = (
         torch.stack([camera.viewmat for camera in cameras])[:, None],
         torch.stack([camera.K for camera in cameras])[:, None],

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, NamedTuple, assert_never
 
@@ -114,13 +114,14 @@ def render_frames(
     """Colours of F frames over a background [3], and alphas, without gradients; on CUDA in one
     launch.
 
-    gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] and SH [N, K, 3] of
-    all. cameras: one for each frame, all of one size.
+    gaussians: means, quats and scales of each frame, [F, N, ..]; opacities [N] of all; SH of all,
+    [N, K, 3], or of each. cameras: one for each frame, all of one size.
     """
     g = gaussians
+    g = replace(g, sh=g.sh.expand(len(cameras), *g.sh.shape[-3:]))
     frames = [
-        Gaussians(*parts, g.opacities, g.sh)
-        for parts in zip(g.means, g.quats, g.scales, strict=True)
+        Gaussians(means, quats, scales, g.opacities, sh)
+        for means, quats, scales, sh in zip(g.means, g.quats, g.scales, g.sh, strict=True)
     ]
     for frame, camera in zip(frames, cameras, strict=True):
         _check(frame, camera)

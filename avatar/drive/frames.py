@@ -1,7 +1,8 @@
 """The frame loop: motion → vertices → pictures → a film.
 
-On the CPU, and under a light, frames are drawn one by one. A device draws batches of frames, from
-coefficients to 8-bit pictures, which are copied to the host only if they are encoded there.
+On the CPU frames are drawn one by one. A device draws batches of frames, from coefficients to 8-bit
+pictures, which are copied to the host only if they are encoded there; the host shades a batch under
+a light.
 """
 
 import sys
@@ -9,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import chain, count, islice, tee
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import torch
 from torch import Tensor
@@ -28,6 +29,9 @@ from avatar.video.writer import EncoderFailed, open_writer, takes_nv12
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians
+
+if TYPE_CHECKING:
+    from avatar.lighting.relight import Lit
 
 MOST = 32
 """Frames in a batch: gsplat packs frame, tile and depth into 64 bits."""
@@ -70,6 +74,7 @@ class BatchRenderer:
     """(Gaussians, cameras, pictures behind [f, H, W, 3]) → [f, H, W, 3], or 4 with alpha"""
     planar: bool  # pictures as `nv12` makes them, else RGB
     stay: bool  # pictures stay on the device, for its encoder
+    light: "Lit | None" = None
 
 
 def shoot(
@@ -183,11 +188,12 @@ def samples_of(
 def batch_renderer_of(
     context: RenderContext, film: Film, label: Tensor | None
 ) -> BatchRenderer | None:
-    """None where frames are drawn on the CPU, as they are under a light."""
-    if context.backend == "cpu" or context.light is not None:
+    """None where frames are drawn on the CPU."""
+    if context.backend == "cpu":
         return None
     parts = context.avatar, context.device, context.backend, context.background
-    return open_batch_renderer(*parts, film.out, film.size, label)
+    plain = open_batch_renderer(*parts, film.out, film.size, label)
+    return replace(plain, light=context.light)
 
 
 def open_batch_renderer(
@@ -248,7 +254,10 @@ def _launch(
     with clock.stage("rig"):
         offsets = torch.stack([sample.moved for sample in batch])
         frames = slice(batch[0].number, batch[-1].number + 1)
-        gaussians = moved.swing(renderer.rig(moved.vertices(offsets, frames)), frames)
+        vertices = moved.vertices(offsets, frames)
+        gaussians = moved.swing(renderer.rig(vertices), frames)
+        if renderer.light:
+            gaussians = _lit(renderer.light, gaussians, vertices, batch, moved.fps)
     with clock.stage("raster"):
         behind = [sample.behind for sample in batch if sample.behind is not None]
         cameras = [sample.camera for sample in batch]
@@ -265,6 +274,18 @@ def _launch(
         yield from zip(finished, shown, strict=True)
 
     return landed
+
+
+def _lit(
+    light: "Lit", gaussians: Gaussians, vertices: Tensor, batch: list[Sample], fps: float
+) -> Gaussians:
+    """The Gaussians of a batch shaded by the host, which waits for them once."""
+    there = torch.cat([gaussians.means, gaussians.quats], -1).cpu()  # [f, N, 7]
+    shaded = []
+    for here, mesh, sample in zip(there, vertices.cpu(), batch, strict=True):
+        one = replace(gaussians, means=here[:, :3], quats=here[:, 3:])
+        shaded.append(light(one, mesh, sample.camera, sample.number / fps).sh)
+    return replace(gaussians, sh=torch.stack(shaded).to(gaussians.means))
 
 
 def _towards_host(frames: Tensor) -> Tensor:

@@ -194,11 +194,17 @@ def spoken(
 ) -> Callable[..., tuple[np.ndarray, np.ndarray]]:
     """Drives by the demo voice; returns pictures and offsets."""
 
-    def make(name: str, device: Device, seconds: float = 0.24, width: int = 192):
+    def make(
+        name: str,
+        device: Device,
+        seconds: float = 0.24,
+        width: int = 192,
+        light: str | None = None,
+    ):
         out = tmp_path / f"{name}.mp4"
         sound = write_wav(tmp_path / f"{name}.wav", voice[: round(16_000 * seconds)])
         options = DriveOptions(avatar_file, sound, out, width=width, height=64, device=device)
-        drive(replace(options, save_motion=out.with_suffix(".npz")))
+        drive(replace(options, save_motion=out.with_suffix(".npz"), light=light))
         with np.load(out.with_suffix(".npz")) as saved:
             return decoded(out), saved["offsets"]
 
@@ -206,16 +212,30 @@ def spoken(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
-def test_the_host_waits_for_batches_and_never_for_a_frame(spoken):
+@pytest.mark.parametrize("light", [None, "key 60 20 1"])
+def test_the_host_waits_for_batches_and_never_for_a_frame(spoken, light: str | None):
     """With as many batches, here one, a film twice as long has no more waits."""
     counts = []
     for seconds in (0.24, 0.24, 0.48):  # the first loads what stays
         with pretended_cuda(), host_waits() as waits:
-            shown, _ = spoken("a", "cuda", seconds)
+            shown, _ = spoken("a", "cuda", seconds, light=light)
             assert len(shown) == 25 * seconds
         counts.append(Counter(waits))
     assert counts[1] == counts[2]
     assert not [wait for wait in counts[2] if "drive/frames.py" in wait and counts[2][wait] > 2]
+
+
+@pytest.mark.gpu
+def test_a_batch_is_lit_as_each_frame_is(spoken, cuda: torch.device):
+    plain, found, wanted = (
+        spoken(name, device, light=light)[0]
+        for name, device, light in (
+            ("plain", "cpu", None),
+            ("a", "cuda", "key 60 20 1"),
+            ("b", "cpu", "key 60 20 1"),
+        )
+    )
+    assert np.abs(found - wanted).mean() < 1 < 5 < np.abs(plain - wanted).mean()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
