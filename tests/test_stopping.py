@@ -1,6 +1,5 @@
 """A run that breaks off leaves nothing behind: a full disk, Ctrl-C, termination."""
 
-import resource
 import signal
 import subprocess
 import sys
@@ -15,10 +14,10 @@ from support import ROOT, Outcome, write_wav
 Run = Callable[..., Outcome]
 
 
-def drive_process(*arguments: object, **options) -> subprocess.Popen[str]:
-    command = [sys.executable, str(ROOT / "scripts" / "drive.py"), *map(str, arguments)]
+def drive_process(*arguments: object, before: tuple[str, ...] = ()) -> subprocess.Popen[str]:
+    command = [*before, sys.executable, str(ROOT / "scripts" / "drive.py"), *map(str, arguments)]
     pipe = subprocess.PIPE
-    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, **options)
+    return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True)
 
 
 @pytest.mark.slow
@@ -30,11 +29,8 @@ def test_a_full_disk(run_drive: Run, avatar_file: Path, voice: np.ndarray, tmp_p
     assert run_drive(*given, "--out", tmp_path / "warm.webm", "--fps", 1).status == 0
     (tmp_path / "warm.webm").unlink()
 
-    def limit_files() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, 30_000))
-
-    process = drive_process(*given, preexec_fn=limit_files)
+    limited = ("sh", "-c", 'ulimit -f 58; exec "$@"', "sh")  # blocks of 512 bytes
+    process = drive_process(*given, before=limited)
     _, errors = process.communicate(timeout=300)
     assert process.returncode == 2, errors
     sentence = errors.strip().splitlines()[-1]

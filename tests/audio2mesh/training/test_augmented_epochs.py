@@ -103,13 +103,14 @@ def _encode_and_count(folder: Path, made) -> None:
 
 
 def test_two_processes_share_the_work(tmp_path: Path):
-    context = multiprocessing.get_context("fork")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
     made = context.Value("i", 0)
     folder = cache_folder(tmp_path, source())
     workers = [context.Process(target=_encode_and_count, args=(folder, made)) for _ in range(2)]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(120)
         assert worker.exitcode == 0
     assert made.value == 3
