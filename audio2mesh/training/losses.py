@@ -141,8 +141,9 @@ LOSSES: Mapping[str, Loss] = {
     "swing": swing_loss,
 }
 
-SIZELESS = ("closure", "contact", "timing")
-"""Those that also hold for motion that is not to be copied."""
+UNCOPIED = ("closure", "contact", "timing", "swing")
+"""Those that also hold for motion that is not to be copied: when the lips meet, and how far they
+swing, without which a mouth that only learns to close opens less."""
 
 PHONED_LOSSES: Mapping[str, Loss] = {"sealing": closure_loss, "tongue": tongue_loss}
 """Of windows alone whose phones are known: there a touch of the lips is a certain one, and the
@@ -160,7 +161,7 @@ def total_loss(
     return torch.stack(values).sum() if values else 0 * predicted.coefficients.sum(), terms
 
 
-def sizeless_losses(
+def partly_copied_losses(
     predicted: Motion,
     true: Motion,
     face: FaceGeometry,
@@ -168,8 +169,8 @@ def sizeless_losses(
     copied: Tensor,
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """The weighted sum, and each loss by itself, where all losses count in the windows marked in
-    `copied` [B] and the sizeless ones in the others: parts of means over all windows."""
-    parts = [(copied, weights), (~copied, {n: w for n, w in weights.items() if n in SIZELESS})]
+    `copied` [B] and `UNCOPIED` in the others: parts of means over all windows."""
+    parts = [(copied, weights), (~copied, {n: w for n, w in weights.items() if n in UNCOPIED})]
     total, terms = predicted.coefficients.new_zeros(()), {}
     for rows, own in parts:
         if rows.any():

@@ -36,8 +36,8 @@ from audio2mesh.training.losses import (
     Batch,
     Critic,
     lip_loss,
+    partly_copied_losses,
     phoned_losses,
-    sizeless_losses,
 )
 from audio2mesh.training.options import Precision, TrainOptions
 from audio2mesh.training.trainer import Trainer
@@ -149,7 +149,7 @@ class MotionTask:
         guessed = torch.tensor([name in self.guessed for name in batch.clips], device=self.device)
         copied = ~(guessed & (batch.styles == NEUTRAL_ROW))
         asked = {name: weights[name] for name in LOSSES}
-        loss, terms = sizeless_losses(*motions, self.face, asked, copied)
+        loss, terms = partly_copied_losses(*motions, self.face, asked, copied)
         known = torch.tensor([name in self.phoned for name in batch.clips], device=self.device)
         for name, value in phoned_losses(*motions, self.face, weights, known).items():
             loss = loss + weights[name] * value

@@ -8,9 +8,9 @@ from audio2mesh.model.motion import Motion, motion_basis, project
 from audio2mesh.training.losses import (
     LOSSES,
     PHONED_LOSSES,
-    SIZELESS,
+    UNCOPIED,
+    partly_copied_losses,
     phoned_losses,
-    sizeless_losses,
     tongue_loss,
     total_loss,
 )
@@ -190,18 +190,27 @@ def test_lips_that_never_move_agree_with_nothing_and_have_a_gradient(face):
     assert still.coefficients.grad is not None and still.coefficients.grad.isfinite().all()
 
 
-def test_windows_that_are_not_copied_count_by_the_sizeless_losses_alone(face):
+def test_windows_that_are_not_copied_count_by_the_partly_copied_losses_alone(face):
     ours, true = _motions()
     weights = dict.fromkeys(LOSSES, 1.0)
     copied = torch.tensor([True, False])
-    total, terms = sizeless_losses(ours, true, face, weights, copied)
+    total, terms = partly_copied_losses(ours, true, face, weights, copied)
     rows = [
         (Motion(o[None], ours.basis), Motion(t[None], true.basis))
         for o, t in zip(ours.coefficients, true.coefficients, strict=True)
     ]
     first, _ = total_loss(*rows[0], face, weights)
-    second, _ = total_loss(*rows[1], face, {name: 1.0 for name in SIZELESS})
+    second, _ = total_loss(*rows[1], face, {name: 1.0 for name in UNCOPIED})
     torch.testing.assert_close(total, (first + second) / 2)
     assert set(terms) == set(LOSSES)
-    every, _ = sizeless_losses(ours, true, face, weights, torch.tensor([True, True]))
+    every, _ = partly_copied_losses(ours, true, face, weights, torch.tensor([True, True]))
     torch.testing.assert_close(every, total_loss(ours, true, face, weights)[0])
+
+
+def test_motion_that_is_not_copied_still_says_how_far_lips_swing(face):
+    true, _ = _motions()
+    smaller = Motion(0.3 * true.coefficients, true.basis)
+    weights = {"vertices": 1.0, "swing": 1.0}
+    copied = torch.tensor([False, False])
+    total, terms = partly_copied_losses(smaller, true, face, weights, copied)
+    assert set(terms) == {"swing"} and total > 0.5
