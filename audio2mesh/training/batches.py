@@ -27,7 +27,7 @@ from common.tensor_files import write_tensors
 _FORMAT = 4  # to be raised when windows are cut or changed otherwise than before
 _ENCODER_BATCH = 8
 _DIGEST_BYTES = 12
-_RARER = 2  # times: how much rarer windows of guessed motion lose their style
+_RARER = 6  # times: how much rarer windows of guessed motion lose their style
 
 
 @dataclass(frozen=True)

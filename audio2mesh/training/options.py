@@ -112,9 +112,9 @@ class TrainOptions(StepOptions):
 
     neutral: float = 0.5
     """Share of windows trained with the neutral speaking style in place of their own. Where some of
-    the clips are measured (captured, or tracked in films), that style learns its size and shape
-    from those alone, and from modelled or solved motion, less often, only when lips move and
-    where they meet."""
+    the clips are measured (captured, or tracked in films), that style learns its shape from
+    those alone, and from modelled or solved motion, less often, only when lips move, how far they
+    swing and where they meet."""
     windows: int = 240
     """Windows of one pass; fewer where they would last longer than the clips together."""
     passes: int = 24

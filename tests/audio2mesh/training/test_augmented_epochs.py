@@ -111,6 +111,6 @@ def test_two_processes_share_the_work(tmp_path: Path):
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(120)
+        worker.join(60)
         assert worker.exitcode == 0
     assert made.value == 3
