@@ -1,0 +1,89 @@
+"""The skull under the outline of a photo's person."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from avatar.geometry.vectors import MM
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
+from avatar.heads import eyeball
+from avatar.photo.fit import THIN, Fitted, FittedPhoto, below_outline
+from avatar.photo.photograph import SeenPhoto
+from avatar.tracking.model import face_model
+from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
+from splat import orbit
+
+SIZE = 400
+MODEL = face_model()
+REST = MODEL.head.vertices
+EYES = [eyeball(MODEL.head, REST, f"{side}-eye")[0] for side in "lr"]
+EYES_Y = float(torch.stack(EYES)[:, 1].mean())
+CAMERA = orbit(REST.mean(0), 1.2, 0.0, 0.0, 22.0, width=SIZE, height=SIZE)
+PIXEL = 1.2 / float(CAMERA.K[0, 0])  # metres, about
+
+
+def shown(vertices: Tensor) -> np.ndarray:
+    """Where [H, W] the photo shows a head."""
+    corners = project_samples(CAMERA, vertices.double().numpy())
+    return rasterize(corners, MODEL.head.faces.numpy(), SIZE, SIZE).faces != NOTHING
+
+
+def fitted(person: np.ndarray, hair: bool) -> Fitted:
+    """A head at rest in a photo with these mattes."""
+    points = torch.zeros(478, 2)
+    eyes = project_samples(CAMERA, torch.stack(EYES).double().numpy())[:, :2]
+    points[[LEFT_CORNER, RIGHT_CORNER]] = torch.from_numpy(eyes).float()
+    matte = person.astype(float)
+    seen = SeenPhoto(
+        path=Path("me.png"),
+        picture=np.zeros((SIZE, SIZE, 3)),
+        person=matte,
+        hair=matte * hair,
+        points=points,
+        focal=float(CAMERA.K[0, 0]),
+        centre=(SIZE / 2, SIZE / 2),
+        focal_known=True,
+        remarks=(),
+    )
+    photo = FittedPhoto(seen, torch.zeros(len(MODEL.units)), torch.eye(4), CAMERA)
+    return Fitted(MODEL, REST, [photo])
+
+
+def lowered(rows: int) -> np.ndarray:
+    """The head's mask with its outline lower by some rows."""
+    mask = shown(REST)
+    return mask & np.roll(mask, rows, axis=0)
+
+
+def over_eyes() -> np.ndarray:
+    """Pixels [H, W] nearer to straight up from the eyes than to the side."""
+    middle = project_samples(CAMERA, torch.stack(EYES).mean(0)[None].double().numpy())[0]
+    rows, columns = np.indices((SIZE, SIZE)) + 0.5
+    return middle[1] - rows > np.abs(columns - middle[0])
+
+
+@pytest.mark.parametrize(("hair", "room"), [(False, 0.0), (True, THIN)])
+def test_the_crown_comes_below_a_lower_outline(hair: bool, room: float):
+    rows = round(12 * MM / PIXEL)
+    pressed = below_outline(fitted(lowered(rows), hair)).rest
+    top, was = (float(each[:, 1].max()) for each in (pressed, REST))
+    assert was - top == pytest.approx(rows * PIXEL + room, abs=2.5 * MM)
+    beyond, before = (shown(each) & ~lowered(rows) & over_eyes() for each in (pressed, REST))
+    assert beyond.sum() < 0.1 * before.sum()
+
+
+def test_the_face_stays():
+    pressed = below_outline(fitted(lowered(round(12 * MM / PIXEL)), hair=True)).rest
+    moved = (pressed - REST).norm(dim=1)
+    assert moved[REST[:, 1] < EYES_Y + 20 * MM].max() < 1 * MM
+    assert moved.max() > 10 * MM
+
+
+@pytest.mark.parametrize("hair", [False, True])
+def test_a_skull_within_the_outline_stays(hair: bool):
+    roomy = np.ones((SIZE, SIZE), bool) if hair else shown(REST)
+    moved = (below_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
+    assert moved.max() < 1.5 * MM
