@@ -18,7 +18,6 @@ from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed, in_own_light, joined
 from avatar.people.complexion import lit
 from avatar.people.garment import cloth_of
-from avatar.people.layer import Layer
 from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.masks import ear_mask
 from avatar.people.shading import linear
@@ -32,6 +31,7 @@ from avatar.photo.project import (
     View,
     cloth_mask,
     invented_part,
+    nearest,
     observed_part,
     sampled,
     skin_mask,
@@ -98,6 +98,8 @@ SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what the library and t
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
 TRIED = 4000  # samples by which pictures of skin are compared
 OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
+MOST_PULLED = 25 * MM  # of the torso, from beyond the outline to within it
+LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
 
 @dataclass(frozen=True)
@@ -195,10 +197,15 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     beside = np.maximum(beside_face(painted.skin.mm), painted.worn)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
-    return [
-        each[~(np.isin(each.layer.triangles, subject.bare) & _beyond_outline(scene, each.layer))]
-        for each in (part, invented_part(under, 0.0))
-    ]
+    below = np.concatenate([subject.bare, _low_neck(subject)])
+    parts = [part, invented_part(under, 0.0)]
+    return [_within_outline(scene, each, np.isin(each.layer.triangles, below)) for each in parts]
+
+
+def _low_neck(subject: Subject) -> Ints:
+    """Triangles [m] of the head's skin that mostly stay with the torso."""
+    low = subject.head.pose_weights.numpy() < LOW
+    return subject.skin[low[subject.faces[subject.skin]].all(1)]
 
 
 def observe_spots(
@@ -263,7 +270,7 @@ def clothes_part(scene: Scene) -> Part:
     made = cloth.discs(subject, untoned(rgb), rng)
     lining = np.zeros(len(made) - len(rgb))
     weights = (np.append(each.weight, lining) for each in (own, both))
-    return observed_part(made, *weights)[~_beyond_outline(scene, made)]
+    return _within_outline(scene, observed_part(made, *weights), np.ones(len(made), bool))
 
 
 def _observe_cloth(view: View, spots: Spots) -> Observed:
@@ -272,11 +279,19 @@ def _observe_cloth(view: View, spots: Spots) -> Observed:
     return Observed(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
 
 
-def _beyond_outline(scene: Scene, layer: Layer) -> Bools:
-    """Which Gaussians [N] of the torso are where a photo shows that nothing of the person is, at
-    its border if they are beyond it."""
-    outside = np.zeros(len(layer), bool)
+def _within_outline(scene: Scene, part: Part, torso: Bools) -> Part:
+    """A part whose Gaussians of the torso [N] lie within the person's outline in every photo: moved
+    across the view where they are a little beyond it, left out where they are far."""
+    means, kept = part.layer.means.copy(), np.ones(len(part.layer), bool)
     for view in scene.views:
-        pixels, _ = project(view.photo.camera, torch.from_numpy(layer.means))
-        outside |= sampled(view.photo.seen.person, pixels.numpy()) < OUTSIDE
-    return outside
+        camera = view.photo.camera
+        pixels, depths = (each.numpy() for each in project(camera, torch.from_numpy(means)))
+        inside = view.photo.seen.person > OUTSIDE
+        height, width = inside.shape
+        columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
+        there = nearest(inside)[:, rows, columns]
+        away = np.stack([there[1] - columns, there[0] - rows], 1) * torso[:, None]
+        step = away * (depths / float(camera.K[0, 0]))[:, None]  # metres
+        kept &= np.linalg.norm(step, axis=1) < MOST_PULLED
+        means += step @ camera.viewmat[:2, :3].double().numpy()
+    return replace(part, layer=replace(part.layer, means=means))[kept]
