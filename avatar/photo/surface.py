@@ -37,6 +37,7 @@ from avatar.photo.project import (
     skin_mask,
     visible_spots,
     weight_of,
+    well_inside,
 )
 from avatar.photo.robust_fill import (
     FAR,
@@ -286,11 +287,12 @@ def _within_outline(scene: Scene, part: Part, torso: Bools) -> Part:
     for view in scene.views:
         camera = view.photo.camera
         pixels, depths = (each.numpy() for each in project(camera, torch.from_numpy(means)))
-        inside = view.photo.seen.person > OUTSIDE
-        height, width = inside.shape
+        person = view.photo.seen.person
+        height, width = person.shape
         columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
-        there = nearest(inside)[:, rows, columns]
-        away = np.stack([there[1] - columns, there[0] - rows], 1) * torso[:, None]
+        there = nearest(well_inside(view.photo.seen))[:, rows, columns]
+        beyond = torso & (person[rows, columns] < OUTSIDE)
+        away = np.stack([there[1] - columns, there[0] - rows], 1) * beyond[:, None]
         step = away * (depths / float(camera.K[0, 0]))[:, None]  # metres
         kept &= np.linalg.norm(step, axis=1) < MOST_PULLED
         means += step @ camera.viewmat[:2, :3].double().numpy()
