@@ -43,7 +43,7 @@ SPEED = 0.1  # largest relative change of speed
 ENCODED = 8  # windows at a time
 CONTEXT = 12  # frames at each end of a window that nothing is learned of
 DIFFERENCES = 2.0  # weight of differences from frame to frame over that of values
-SWING = 10.0  # weight of swings of another size, which means of what may be would shrink
+SWING = 80.0  # weight of swings of another size, which means of what may be would shrink
 MOUTH = 55.0  # mm between the corners of a mouth, by which widths count as gaps do
 
 
