@@ -26,9 +26,9 @@ class LiveOptions:
     """frames that are heard beyond the last one given out"""
     fade: int = 2
     """frames over which one run is cross-faded into the next; at most `lookahead`"""
-    window: int = 50
-    """frames that each run hears, the last of them now; with 75 lips come no nearer to the offline
-    motion, and a run costs a third more"""
+    window: int = 62
+    """frames that each run hears, the last of them now; with 50 or 75 lips come less near to the
+    offline motion"""
     memory: int = 200
     """frames by which the loudness of the speech is judged"""
 
