@@ -175,7 +175,7 @@ def _placed(model: FaceModel, photo: SeenPhoto, frame: FrameState) -> FittedPhot
 
 
 RAYS = np.radians(np.arange(-80, 81, 2.0))  # in the picture, from the eyes, 0 up the head
-EDGES = math.radians(75), math.radians(50)  # of them, from where ears may be the outline
+FADES = math.radians(75), math.radians(50)  # where the press is none and full: ears are beyond
 STEP, FARTHEST = 1 * MM, 0.25  # along each, metres
 THIN = 3 * MM  # of the thinnest hair
 MOST_PRESSED = 25 * MM
@@ -206,7 +206,7 @@ def _pressed(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> Tensor:
     angle, reach = np.arctan2(away[:, 0], away[:, 1]), np.hypot(*away.T)
     own = _profile(angle, reach)
     excess = np.clip(own - _outline(photo.seen, eyes, frame, pixel), 0, MOST_PRESSED)
-    excess = gaussian_filter1d(excess, SMOOTH) * smoothstep(*EDGES, np.abs(RAYS))
+    excess = gaussian_filter1d(excess, SMOOTH) * smoothstep(*FADES, np.abs(RAYS))
     share = np.clip(reach / np.interp(angle, RAYS, own), 0, 1) ** POWER
     step = share * np.interp(angle, RAYS, excess) / np.maximum(reach, STEP)
     moved = (-step[:, None] * away) @ frame @ to_camera[:2]
@@ -233,6 +233,6 @@ def _outline(seen: SeenPhoto, eyes: Floats, frame: Floats, pixel: float) -> Floa
         for matte in (seen.person, seen.hair)
     )
     inside = np.logical_and.accumulate(person > PERSON, axis=1)
-    edge = inside.sum(1)
+    edge = inside.sum(1) * STEP
     haired = (inside & (hair > HAIRY)).sum(1) * STEP
-    return np.where(inside[:, -1], np.inf, edge * STEP - np.minimum(haired, THIN))
+    return np.where(inside[:, -1], np.inf, edge - np.minimum(haired, THIN))

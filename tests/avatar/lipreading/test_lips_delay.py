@@ -12,7 +12,6 @@ from common.assets import DEMO_VOICE
 from research.captures.film_motion import filmed
 
 FPS = 25.0
-HALF_A_FRAME = 0.5 / FPS + 1e-9  # and what floats round
 SPOKEN = 150  # frames
 
 
@@ -31,7 +30,7 @@ def test_a_shifted_sound_is_found(weights: torch.Tensor, begin: float):
     """A film that begins later in its sound shows lips that come later."""
     found = lips_delay(weights, FPS, Sound(DEMO_VOICE, begin))
     assert found is not None and found.sure
-    assert found.seconds == pytest.approx(begin, abs=HALF_A_FRAME)
+    assert abs(round(100 * found.seconds) - round(100 * begin)) <= 2  # it is told in hundredths
 
 
 def test_another_frame_rate_makes_no_difference(weights: torch.Tensor):
