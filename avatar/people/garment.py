@@ -1,10 +1,11 @@
 """Clothes of the library."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.spatial import KDTree
+from scipy.spatial import Delaunay, KDTree
 
 from avatar.geometry.edges import boundary_vertices
 from avatar.geometry.records import concatenated
@@ -22,6 +23,8 @@ SPACINGS = (2.4 * MM, 5.0 * MM)  # at the collar, and at the lower end
 CLOTH_OVER_SKIN = 0.5 * MM
 SHEETS = 4 * MM  # nearer than this two sheets that face apart are two sides of one cloth
 LINING = 0.45  # share of discs that have a larger one beneath
+FEWEST = 20  # samples around the end of a sleeve
+HEM = 10 * MM  # of a sleeve, across whose middle its end is closed
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,29 @@ class Cloth:
             0.98,
             owners[some],
         )
-        return concatenated([cloth, beneath])
+        return concatenated([cloth, beneath, *self._ends(owners, radiance)])
+
+    def _ends(self, owners: Ints, radiance: Floats) -> Iterator[Layer]:
+        """What closes the sleeves where they are cut off."""
+        for side in (-1.0, 1.0):
+            rim = np.flatnonzero(side * self.points[:, 0] > WIDEST - HEM)
+            if len(rim) < FEWEST:
+                continue
+            grid = _within_hull(self.points[rim, 1:])
+            ends = np.column_stack([np.full(len(grid), side * (WIDEST - HEM / 2)), grid])
+            near = rim[KDTree(self.points[rim]).query(ends)[1]]
+            normals = np.broadcast_to([side, 0.0, 0.0], ends.shape)
+            radii, colour = np.full(len(ends), SPACINGS[1]), np.median(radiance[rim], axis=0)
+            lit = np.broadcast_to(colour, ends.shape)
+            yield discs(ends, normals, radii, 0.15, lit, 0.98, owners[near])
+
+
+def _within_hull(rim: Floats) -> Floats:
+    """A grid [P, 2] of points within the convex hull of others [N, 2]."""
+    ranges = zip(rim.min(0), rim.max(0), strict=True)
+    grid = np.meshgrid(*(np.arange(low, high, SPACINGS[1]) for low, high in ranges))
+    points = np.stack(grid, -1).reshape(-1, 2)
+    return points[Delaunay(rim).find_simplex(points) >= 0]
 
 
 def garment_layer(studio: Studio, garment: Garment, colour: ArrayLike | None) -> Layer:
@@ -99,7 +124,8 @@ def cloth_of(studio: Studio, garment: Garment) -> Cloth:
     points, normals = smooth_points(surface, spots)
     uv = np.einsum("nc,ncx->nx", spots.weights, garment.uv[spots.triangles])
     colours = texels_at(garment.texels, uv)
-    kept = np.flatnonzero(colours[:, 3] > 0.4)
+    bust = (points[:, 1] > LOWEST) & (np.abs(points[:, 0]) < WIDEST)
+    kept = np.flatnonzero(bust & (colours[:, 3] > 0.4))
     sky = studio.light.at_rest(points[kept], 2 * MM).mean(1)
     kept = kept[_outside(points[kept], normals[kept], sky)]
     within = np.logical_not(edge[surface.faces[spots.triangles[kept]]].any(1))

@@ -20,6 +20,7 @@ from avatar.photo.project import (
     Part,
     View,
     at_rest,
+    beneath_face,
     fully_observed,
     hair_mask,
     nearest,
@@ -55,7 +56,9 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
     below = np.arange(len(hair))[:, None] >= known[0]
-    wanted = with_torso & below if hairy else ~with_torso | below
+    wanted = with_torso & below
+    if not hairy:
+        wanted |= ~with_torso & ~beneath_face(seen)
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
@@ -72,7 +75,8 @@ def _broad(where: Bools, spacing: float) -> Bools:
     """Where [H, W] something is true, less what is narrower than SLIGHT; spacing: pixels that are
     SPACING."""
     radius = max(1, round(SLIGHT / 2 * spacing / SPACING))
-    return np.asarray(binary_opening(where, iterations=radius), bool)
+    beyond = np.pad(where, radius, "edge")
+    return binary_opening(beyond, iterations=radius)[radius:-radius, radius:-radius]
 
 
 def _spacing(view: View) -> float:

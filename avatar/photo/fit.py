@@ -15,7 +15,7 @@ from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatar.geometry.vectors import MM, Floats, smoothstep
+from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
 from avatar.geometry.zbuffer import project
 from avatar.heads.shape_space import PARTS
 from avatar.photo.photograph import SeenPhoto
@@ -178,7 +178,7 @@ RAYS = np.radians(np.arange(-80, 81, 2.0))  # in the picture, from the eyes, 0 u
 FADES = math.radians(75), math.radians(50)  # where the press is none and full: ears are beyond
 STEP, FARTHEST = 1 * MM, 0.25  # along each, metres
 THIN = 3 * MM  # of the thinnest hair
-MOST_PRESSED = 25 * MM
+MOST_PRESSED, MOST_RAISED = 25 * MM, 12 * MM
 SMOOTH = 3.0  # rays
 POWER = 2  # of the way up to the crown with which the press grows: brows and hairline stay
 PERSON, HAIRY = 0.5, 0.5  # of the mattes
@@ -186,7 +186,7 @@ PERSON, HAIRY = 0.5, 0.5  # of the mattes
 
 def below_outline(fitted: Fitted) -> Fitted:
     """The same with a skull that reaches no further than the outline of the person in each photo,
-    and leaves room for hair where that shows some."""
+    and leaves room for hair where that shows some; where it shows none, as far as that."""
     rest = fitted.rest
     for photo in fitted.photos:
         rest = _pressed(fitted.model, rest, photo)
@@ -205,7 +205,8 @@ def _pressed(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> Tensor:
     away = (pixels - eyes) @ frame.T * pixel
     angle, reach = np.arctan2(away[:, 0], away[:, 1]), np.hypot(*away.T)
     own = _profile(angle, reach)
-    excess = np.clip(own - _outline(photo.seen, eyes, frame, pixel), 0, MOST_PRESSED)
+    outline, bare = _outline(photo.seen, eyes, frame, pixel)
+    excess = np.clip(own - outline, np.where(bare, -MOST_RAISED, 0), MOST_PRESSED)
     excess = gaussian_filter1d(excess, SMOOTH) * smoothstep(*FADES, np.abs(RAYS))
     share = np.clip(reach / np.interp(angle, RAYS, own), 0, 1) ** POWER
     step = share * np.interp(angle, RAYS, excess) / np.maximum(reach, STEP)
@@ -222,9 +223,9 @@ def _profile(angle: Floats, reach: Floats) -> Floats:
     return maximum_filter1d(profile, 3)
 
 
-def _outline(seen: SeenPhoto, eyes: Floats, frame: Floats, pixel: float) -> Floats:
+def _outline(seen: SeenPhoto, eyes: Floats, frame: Floats, pixel: float) -> tuple[Floats, Bools]:
     """Metres [R] along each ray to the edge of the person, less the room for hair that is seen
-    there; without end where the picture ends first."""
+    there, and where [R] it ends in skin; without end where the picture ends first."""
     ways = np.stack([np.sin(RAYS), np.cos(RAYS)], 1) @ frame  # [R, 2]
     steps = np.arange(STEP, FARTHEST, STEP)
     points = eyes + ways[:, None] * (steps / pixel)[:, None]  # [R, S, 2]
@@ -235,4 +236,5 @@ def _outline(seen: SeenPhoto, eyes: Floats, frame: Floats, pixel: float) -> Floa
     inside = np.logical_and.accumulate(person > PERSON, axis=1)
     edge = inside.sum(1) * STEP
     haired = (inside & (hair > HAIRY)).sum(1) * STEP
-    return np.where(inside[:, -1], np.inf, edge - np.minimum(haired, THIN))
+    ends = ~inside[:, -1]
+    return np.where(ends, edge - np.minimum(haired, THIN), np.inf), ends & (haired < THIN)

@@ -236,12 +236,13 @@ def _behind(frame: Frame, points: Floats, hair: Bools) -> Floats:
 
 def _astray(frame: Frame, points: Floats, hair: Bools) -> Bools:
     """Which points [N, 3] of hair are beyond the person of a photo, or before what it shows of skin
-    and clothes, which is not hair [H, W]."""
+    and clothes, which is not hair [H, W]; also once the cheeks of a smile no longer hide them."""
     view = frame.view
     pixels, depths = frame.seen(points)
     rows, columns, inside = _pixels(view, pixels)
     there = view.triangles[rows, columns] != NOTHING
-    first = 1 / np.maximum(view.nearness[rows, columns], 1e-3)
+    calm, nearness = view.at_rest[rows, columns], view.nearness[rows, columns]
+    first = 1 / np.maximum(np.where(calm > 0, np.minimum(calm, nearness), nearness), 1e-3)
     before = np.where(there, depths < first + LEAST_HEIGHT, points[:, 2] > SKULL[2])
     bare = ~hair[rows, columns]
     beyond = (view.photo.seen.person < PERSON)[rows, columns]

@@ -53,6 +53,7 @@ class View:
     photo: FittedPhoto
     shape: Mesh  # the subject's whole mesh in the world, as posed
     nearness: Floats  # [H, W] of the first surface of the mesh
+    at_rest: Floats  # [H, W] the same without the photo's expression
     triangles: Ints  # [H, W] of the mesh that are seen first, or NOTHING
 
     @property
@@ -71,12 +72,18 @@ class Visible:
     clear: Bools  # [N] within the picture, and not behind another part
 
 
-def view_of(photo: FittedPhoto, shape: Mesh, opaque: Ints) -> View:
-    """The view of a photo on a posed shape; opaque [m]: triangles that hide what is behind."""
-    projected = project_samples(photo.camera, shape.vertices)
+def view_of(photo: FittedPhoto, shape: Mesh, resting: Floats, opaque: Ints) -> View:
+    """The view of a photo on a posed shape.
+
+    resting [V, 3]: its vertices without expression; opaque [m]: triangles that hide what is behind.
+    """
     width, height = photo.seen.size
-    first = rasterize(projected, shape.faces[opaque], height, width)
-    return View(photo, shape, first.nearness, np.append(opaque, NOTHING)[first.faces])
+    first, calm = (
+        rasterize(project_samples(photo.camera, each), shape.faces[opaque], height, width)
+        for each in (shape.vertices, resting)
+    )
+    triangles = np.append(opaque, NOTHING)[first.faces]
+    return View(photo, shape, first.nearness, calm.nearness, triangles)
 
 
 def visible_points(view: View, points: Floats, normals: Floats, behind: float = BEHIND) -> Visible:

@@ -110,9 +110,10 @@ def subject_scene(fitted: Fitted, rng: np.random.Generator) -> Scene:
     no_fog = Fog(np.zeros((2, 2, 2), np.float32), np.zeros(3))
     studio = Studio(subject, Lighting(rest, stretched, no_fog), rng)
     opaque = _opaque(subject)
-    shapes = [_posed(subject, each) for each in fitted.posed(subject.units)]
+    posed, resting = fitted.posed(subject.units), fitted.posed(0 * subject.units)
     views = [
-        view_of(photo, shape, opaque) for photo, shape in zip(fitted.photos, shapes, strict=True)
+        view_of(photo, _posed(subject, shape), _whole(subject, calm), opaque)
+        for photo, shape, calm in zip(fitted.photos, posed, resting, strict=True)
     ]
     return Scene(library, bust, uv, garment, studio, views)
 
@@ -189,8 +190,12 @@ def raised_to_outline(
 
 def _posed(subject: Subject, head: Tensor) -> Mesh:
     """The subject's whole mesh with a head [V, 3] as a photo shows it, in the world."""
-    torso = subject.rest.vertices[len(head) :]
-    return mesh(np.concatenate([head.double().numpy(), torso]), subject.faces)
+    return mesh(_whole(subject, head), subject.faces)
+
+
+def _whole(subject: Subject, head: Tensor) -> Floats:
+    """Vertices [W, 3] of a head [V, 3] and the torso."""
+    return np.concatenate([head.double().numpy(), subject.rest.vertices[len(head) :]])
 
 
 def _opaque(subject: Subject) -> Ints:

@@ -27,6 +27,7 @@ from avatar.people.surface import Spots, smooth_points
 from avatar.people.textured import skin_albedo, texture_positions
 from avatar.photo.collar import collar
 from avatar.photo.project import (
+    EDGE,
     Part,
     View,
     cloth_mask,
@@ -98,7 +99,8 @@ BLACK = 0.01  # added to linear light before its logarithm
 SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what the library and the light make it
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
 TRIED = 4000  # samples by which pictures of skin are compared
-OUTSIDE = 0.3  # of the person's matte, below which a photo shows that there is nothing
+STRIP = 6 * MM  # at the lower end of a picture, whose colours cloth has below it
+SOFT = 5 * MM  # from an outline to the middles of the discs of cloth
 MOST_PULLED = 25 * MM  # of the torso, from beyond the outline to within it
 LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
@@ -200,7 +202,9 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]
-    return [_within_outline(scene, each, np.isin(each.layer.triangles, below)) for each in parts]
+    return [
+        _within_outline(scene, each, np.isin(each.layer.triangles, below), 0.0) for each in parts
+    ]
 
 
 def _low_neck(subject: Subject) -> Ints:
@@ -267,11 +271,11 @@ def clothes_part(scene: Scene) -> Part:
     spots = replace(cloth.spots, triangles=cloth.spots.triangles + first)
     triangles = np.arange(first, len(subject.faces))
     own, both = observe_spots(scene, spots, triangles, _observe_cloth)
-    rgb = filled(both, cloth.points, cloth.normals)
+    rgb = filled(_continued(scene.views[0], spots, both), cloth.points, cloth.normals)
     made = cloth.discs(subject, untoned(rgb), rng)
     lining = np.zeros(len(made) - len(rgb))
     weights = (np.append(each.weight, lining) for each in (own, both))
-    return _within_outline(scene, observed_part(made, *weights), np.ones(len(made), bool))
+    return _within_outline(scene, observed_part(made, *weights), np.ones(len(made), bool), SOFT)
 
 
 def _observe_cloth(view: View, spots: Spots) -> Observed:
@@ -280,9 +284,22 @@ def _observe_cloth(view: View, spots: Spots) -> Observed:
     return Observed(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
 
 
-def _within_outline(scene: Scene, part: Part, torso: Bools) -> Part:
-    """A part whose Gaussians of the torso [N] lie within the person's outline in every photo: moved
-    across the view where they are a little beyond it, left out where they are far."""
+def _continued(view: View, spots: Spots, observed: Observed) -> Observed:
+    """Observations of cloth that goes on below a picture in the colours of its lower end."""
+    there = visible_spots(view, spots)
+    picture, mask = view.photo.seen.picture, cloth_mask(view.photo.seen)
+    rows = max(1, round(STRIP / view.pixel))
+    share = mask[-rows:].mean(0)  # [W]
+    colours = (picture[-rows:] * mask[-rows:, :, None]).mean(0) / np.maximum(share, 1e-6)[:, None]
+    columns = np.clip(there.pixels[:, 0].astype(int), 0, len(share) - 1)
+    below = (there.pixels[:, 1] >= len(mask)) & (there.facing > GRAZING) & (share[columns] > 0.5)
+    values = np.where(below[:, None], colours[columns], observed.values)
+    return Observed(values, np.where(below, 1.0, observed.weight))
+
+
+def _within_outline(scene: Scene, part: Part, torso: Bools, rim: float) -> Part:
+    """A part whose Gaussians of the torso [N] lie within the person's outline in every photo, rim
+    metres from it: moved across the view where they are a little beyond, else left out."""
     means, kept = part.layer.means.copy(), np.ones(len(part.layer), bool)
     for view in scene.views:
         camera = view.photo.camera
@@ -290,8 +307,9 @@ def _within_outline(scene: Scene, part: Part, torso: Bools) -> Part:
         person = view.photo.seen.person
         height, width = person.shape
         columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
-        there = nearest(well_inside(view.photo.seen))[:, rows, columns]
-        beyond = torso & (person[rows, columns] < OUTSIDE)
+        inside = well_inside(view.photo.seen, max(EDGE, round(rim / view.pixel)))
+        there = nearest(inside)[:, rows, columns]
+        beyond = torso & ~inside[rows, columns]
         away = np.stack([there[1] - columns, there[0] - rows], 1) * beyond[:, None]
         step = away * (depths / float(camera.K[0, 0]))[:, None]  # metres
         kept &= np.linalg.norm(step, axis=1) < MOST_PULLED

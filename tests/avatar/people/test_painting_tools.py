@@ -12,11 +12,12 @@ from avatar.lighting.materials import tone
 from avatar.lighting.occlusion import CELL, DIRECTIONS, cast_shadows, hair_fog
 from avatar.people import masks
 from avatar.people.bust import bust_of, bust_subject
-from avatar.people.garment import garment_of
+from avatar.people.garment import HEM, LOWEST, WIDEST, cloth_of, garment_layer, garment_of
 from avatar.people.library import load_library
 from avatar.people.masks import fractal_noise, value_noise
 from avatar.people.subject import Subject
 from avatar.people.surface import Mesh, at_spots, even_spots, mesh, skinned, smooth_points
+from research.people.person import scene_of
 from research.people.sampler import random_person
 
 
@@ -45,6 +46,18 @@ def subject(request: pytest.FixtureRequest) -> Subject:
     clothes = library.parts[f"clothes/{request.param}"]
     cloth = garment_of(clothes, bust, request.param).surface
     return bust_subject(library, bust, clothes, cloth)[0]
+
+
+def test_a_bust_ends_straight_and_its_sleeves_are_closed():
+    scene = scene_of(random_person(3), np.random.default_rng(0))
+    cloth = cloth_of(scene.studio, scene.garment)
+    assert cloth.points[:, 1].min() > LOWEST and np.abs(cloth.points[:, 0]).max() < WIDEST
+    made = garment_layer(scene.studio, scene.garment, None)
+    for side in (-1, 1):
+        rim = cloth.points[side * cloth.points[:, 0] > WIDEST - HEM]
+        end = made.means[np.abs(side * made.means[:, 0] - (WIDEST - HEM / 2)) < 1e-6]
+        middle = np.array([side * WIDEST, *np.median(rim[:, 1:], axis=0)])
+        assert np.linalg.norm(end - middle, axis=1).min() < HEM
 
 
 def naive_noise(points: np.ndarray, frequency: float, seed: int) -> np.ndarray:

@@ -5,9 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from avatar.geometry.zbuffer import NOTHING
+from avatar.geometry.vectors import MM
+from avatar.geometry.zbuffer import NOTHING, project
+from avatar.lighting.materials import tone
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import billboard_cells
@@ -19,6 +22,7 @@ from avatar.photo.photograph import see
 from avatar.photo.project import hair_mask
 from avatar.photo.refine import outside_visual_hull
 from avatar.photo.subject import Scene, subject_scene
+from avatar.photo.surface import clothes_part
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
@@ -63,6 +67,40 @@ def test_hair_is_nowhere_where_the_photo_shows_none(bob: Scene):
     part = hair_part(bob, hair)
     count = len(hair.strands) + len(hair.lining)
     assert len(part.layer) == count and part.observed[: len(hair.lining)].max() == 0
+
+
+def test_no_hair_lies_before_cheeks_that_a_smile_raises(bob: Scene):
+    """A strand under the raised cheek would show where the face is at rest."""
+    view = bob.views[0]
+    mesh = view.triangles != NOTHING
+    raised = np.where(mesh, 1 / (1 / np.maximum(view.nearness, 1e-3) - 15 * MM), view.nearness)
+    hair = hair_of_photo(replace(bob, views=[replace(view, nearness=raised)]))
+    assert hair is not None
+    pixels, depths = frame_of(view).seen(hair.strands.points)
+    columns, rows = np.clip(pixels, 0, np.array(view.photo.seen.size) - 1).astype(int).T
+    bare = (mesh & (hair_mask(view.photo.seen) < 0.5))[rows, columns]
+    before = depths < 1 / np.maximum(view.at_rest[rows, columns], 1e-3)
+    assert (bare & before).mean() < 0.002
+
+
+def test_cloth_goes_on_below_the_photo_in_the_colours_of_its_end(man: Scene):
+    """Blue on the one side and green on the other, and grey above these."""
+    view = man.views[0]
+    seen = view.photo.seen
+    picture = seen.picture.copy()
+    high, wide = picture.shape[:2]
+    picture[high * 3 // 4 :] = 0.5
+    picture[-12:, : wide // 2], picture[-12:, wide // 2 :] = (0.1, 0.1, 0.8), (0.1, 0.6, 0.1)
+    photo = replace(view.photo, seen=replace(seen, picture=picture))
+    made = clothes_part(replace(man, views=[replace(view, photo=photo)])).layer
+    points = torch.from_numpy(made.means)
+    (x, y), z = project(view.photo.camera, points)[0].numpy().T, made.means[:, 2]
+    below = (y > high + 5) & (np.abs(x - wide / 2) > 15) & (z > np.median(z))
+    left = x[below] < wide / 2
+    red, green, blue = tone(made.radiance[below]).T
+    assert min(left.sum(), (~left).sum()) > 50
+    assert np.median((blue - green)[left]) > 0.3 and np.median((green - blue)[~left]) > 0.2
+    assert np.median(red) < 0.25
 
 
 def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):

@@ -82,6 +82,15 @@ def test_the_face_stays():
     assert moved.max() > 10 * MM
 
 
+def test_a_bald_crown_comes_up_to_a_higher_outline():
+    rows = round(8 * MM / PIXEL)
+    higher = shown(REST) | np.roll(shown(REST), -rows, axis=0)
+    raised = below_outline(fitted(higher, hair=False)).rest
+    top, was = (float(each[:, 1].max()) for each in (raised, REST))
+    assert top - was == pytest.approx(rows * PIXEL, abs=2.5 * MM)
+    assert (raised - REST).norm(dim=1)[REST[:, 1] < EYES_Y + 20 * MM].max() < 1.5 * MM
+
+
 @pytest.mark.parametrize("hair", [False, True])
 def test_a_skull_within_the_outline_stays(hair: bool):
     roomy = np.ones((SIZE, SIZE), bool) if hair else shown(REST)

@@ -1,16 +1,21 @@
 """Photos of people who wear glasses or a hat: told of, and a face like without them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
+from scipy.ndimage import binary_dilation
 
+from avatar.geometry.zbuffer import NOTHING
 from avatar.photo.billboard import billboard_part
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.hair import without_hair
+from avatar.photo.hair_outline import frame_of
 from avatar.photo.make import _say, glasses_worn, mouth_covered
 from avatar.photo.photograph import SeenPhoto, see
+from avatar.photo.project import beneath_face, nearest
 from avatar.photo.subject import subject_scene
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
@@ -100,6 +105,23 @@ def highest_piece(fitted: Fitted) -> float:
     pieces = billboard_part(without_hair(scene), hairy=False)
     assert pieces is not None
     return float(pieces.layer.means[:, 1].max())
+
+
+def test_nothing_hangs_on_a_bald_head_below_the_mouth(tmp_path: Path):
+    """A collar beside the neck, and what else is beyond the outline of the head there."""
+    scene = without_hair(subject_scene(fit([bare(tmp_path, "man")]), np.random.default_rng(0)))
+    view, subject = scene.views[0], scene.subject
+    seen = view.photo.seen
+    wide = np.asarray(binary_dilation(view.triangles != NOTHING, iterations=60), float)
+    photo = replace(view.photo, seen=replace(seen, person=wide))
+    pieces = billboard_part(replace(scene, views=[replace(view, photo=photo)]), hairy=False)
+    assert pieces is not None
+    pixels, _ = frame_of(view).seen(pieces.layer.means)
+    columns, rows = np.clip(pixels, 0, np.array(seen.size) - 1).astype(int).T
+    near = view.triangles[tuple(nearest(view.triangles != NOTHING)[:, rows, columns])]
+    with_head = near < len(subject.head.faces)
+    beneath = beneath_face(seen)[rows, columns] & (view.triangles == NOTHING)[rows, columns]
+    assert with_head.sum() > 100 and (with_head & beneath).sum() < 5
 
 
 def test_a_hat_is_a_cover_of_the_head_as_high_as_it_shows(tmp_path: Path):
