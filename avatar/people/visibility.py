@@ -1,11 +1,13 @@
 """Leave out Gaussians that no view shows."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 
 import torch
 from torch import Tensor
 
+from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
@@ -29,7 +31,9 @@ POSES: tuple[Mapping[str, float], ...] = (
 )
 AROUND, ABOVE = tuple(range(0, 360, 45)), (-25.0, 5.0, 40.0)  # degrees
 TO_THE_FACE = (-50, -25, 0, 25, 50)
-SIZE, DISTANCE, WIDE, CLOSE = 400, 1.2, 20.0, 9.0  # pixels, metres, degrees
+SIZE, DISTANCE, CLOSE = 400, 1.2, 9.0  # pixels, metres, degrees
+PIXEL = 1 * MM  # around the bust
+MIDDLE = torch.tensor([0.0, -0.02, 0.0])
 LEAST = 0.03  # pixels that a Gaussian must fill in some view
 
 
@@ -51,7 +55,7 @@ def most_filled(avatar: Avatar) -> Tensor:
             vertices += weight * units[head.unit_names.index(name)]
         frames = triangle_frames(vertices, avatar.faces)
         world = to_world(activate(avatar.gaussians), avatar.binding, frames)
-        for view in _views(everywhere=number == 0):
+        for view in _close() if number else [*_around(world.means), *_close()]:
             most = torch.maximum(most, filled(world, view))
     return most
 
@@ -68,11 +72,17 @@ def filled(gaussians: Gaussians, view: Camera) -> Tensor:
     return sh.grad[:, 0, 0] / SH_C0
 
 
-def _views(everywhere: bool) -> Iterator[Camera]:
-    """Cameras around the bust, and close to the face."""
-    middle, face = torch.tensor([0.0, -0.02, 0.0]), torch.tensor([0.0, -0.01, 0.05])
-    for azimuth in AROUND if everywhere else ():
+def _around(means: Tensor) -> Iterator[Camera]:
+    """Cameras around the bust, which show all centres [N, 3]."""
+    reach = float((means - MIDDLE).norm(dim=1).max())
+    angle = 2 * math.degrees(math.asin(min(reach / DISTANCE, 0.9)))
+    size = round(2 * DISTANCE * math.tan(math.radians(angle / 2)) / PIXEL)
+    for azimuth in AROUND:
         for elevation in ABOVE:
-            yield orbit(middle, DISTANCE, azimuth, elevation, WIDE, SIZE, SIZE)
+            yield orbit(MIDDLE, DISTANCE, azimuth, elevation, angle, size, size)
+
+
+def _close() -> Iterator[Camera]:
+    """Cameras close to the face."""
     for azimuth in TO_THE_FACE:
-        yield orbit(face, DISTANCE, azimuth, 0.0, CLOSE, SIZE, SIZE)
+        yield orbit(torch.tensor([0.0, -0.01, 0.05]), DISTANCE, azimuth, 0.0, CLOSE, SIZE, SIZE)

@@ -55,7 +55,8 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     torso = (view.triangles >= count) & ~hair
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
-    below = np.arange(len(hair))[:, None] >= known[0]
+    down, across = np.indices(hair.shape) - known
+    below = down >= -np.abs(across)
     wanted = with_torso & below
     if not hairy:
         wanted |= ~with_torso & ~beneath_face(seen)
@@ -76,7 +77,8 @@ def _broad(where: Bools, spacing: float) -> Bools:
     SPACING."""
     radius = max(1, round(SLIGHT / 2 * spacing / SPACING))
     beyond = np.pad(where, radius, "edge")
-    return binary_opening(beyond, iterations=radius)[radius:-radius, radius:-radius]
+    broad = np.asarray(binary_opening(beyond, iterations=radius), bool)
+    return broad[radius:-radius, radius:-radius]
 
 
 def _spacing(view: View) -> float:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.vectors import MM
 from avatar.reconstruct.bound_gaussians import (
     PARTS,
     BoundGaussians,
@@ -38,12 +39,14 @@ from avatar.reconstruct.losses import (
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.previews import one_camera
 from avatar.reconstruct.solid import Skin, closeup, light_through, turned
+from avatar.rigging.binding import triangle_frames
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
 LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
 HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
 FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
+LARGEST = 10 * MM  # of what completes a head: unseen, some would grow to needles
 SOLID_EVERY = 3  # steps between two looks from where no camera was
 
 
@@ -70,6 +73,7 @@ class AvatarTrainer:
             self.held[bound.binding[far].to(device)] = False
         self.skin = skin and Skin(**{name: part.to(device) for name, part in vars(skin).items()})
         self.rest = Mesh(capture.rest.to(device), self.faces)
+        self.sizes = triangle_frames(self.rest.vertices, self.faces).scales  # [M]
         self.tracked = capture.vertices  # [T, V, 3]
         self.step = 0
         self.pictures: Iterator[tuple[View, Picture]] = iter(())  # those of the next steps
@@ -222,6 +226,9 @@ class AvatarTrainer:
         set_rates(self.adam, options.rates, self.progress)
         self.adam.step()
         self.adam.zero_grad(set_to_none=True)
+        if self.seeds:
+            largest = torch.log(LARGEST / self.sizes)[self.bound.binding]
+            self.bound.parts["log_scales"].clamp_(max=largest[:, None])
         self.step += 1
         self._multiply()
 

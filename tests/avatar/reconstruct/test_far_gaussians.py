@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
 from captures import ring, tetrahedron
 
@@ -10,30 +11,43 @@ from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.options import AvatarTrainOptions, DensifyOptions
-from avatar.reconstruct.trainer import AvatarTrainer
+from avatar.reconstruct.trainer import LARGEST, AvatarTrainer
 
 FAR = 30.0  # triangle sizes: out of the picture
 
 
-def after_some_steps(shown: torch.Tensor | None) -> torch.Tensor:
-    """Places [2] of Gaussians that start far away from their triangles."""
+def after_some_steps(shown: torch.Tensor | None) -> AvatarTrainer:
+    """Gaussians of which two start far away from their triangles, and the others as needles."""
     mesh, cameras = tetrahedron(), ring(2, (64, 64))
     views = tuple(View(c, Path("none.png"), None, 0, str(n)) for n, c in enumerate(cameras))
     capture = Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices[None], {"train": views})
     bound = first_gaussians(capture, torch.full((4, 3), 0.5), 0)
     bound.parts["means"][:2, 0] = FAR
+    bound.parts["log_scales"][2:, 0] += 5.0
     options = AvatarTrainOptions(steps=10, coarse=0.0, densify=DensifyOptions(every=0))
     region = torch.empty(0, dtype=torch.int64)
     trainer = AvatarTrainer(capture, bound, region, options, 4, torch.device("cpu"), shown)
     full = np.full((64, 64), 255, np.uint8)
     for _ in range(3):
         trainer.learn(views[0], Picture(np.repeat(full[..., None], 3, 2), full))
+    return trainer
+
+
+def far_places(trainer: AvatarTrainer) -> torch.Tensor:  # [2]
     return trainer.bound.parts["means"][:2, 0].detach()
 
 
 def test_gaussians_are_pulled_to_their_triangles():
-    assert (after_some_steps(None) < FAR).all()
+    assert (far_places(after_some_steps(None)) < FAR).all()
 
 
 def test_completed_ones_that_begin_far_away_stay():
-    assert (after_some_steps(torch.ones(4)) == FAR).all()
+    assert (far_places(after_some_steps(torch.ones(4))) == FAR).all()
+
+
+@pytest.mark.parametrize("completed", [False, True])
+def test_what_completes_a_head_grows_to_no_needles(completed: bool):
+    trainer = after_some_steps(torch.ones(4) if completed else None)
+    scales = trainer.bound.parts["log_scales"].detach().exp().amax(1)  # [4]
+    longest = float((scales * trainer.sizes[trainer.bound.binding]).max())
+    assert longest == pytest.approx(LARGEST) if completed else longest > 2 * LARGEST
