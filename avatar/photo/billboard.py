@@ -42,6 +42,7 @@ IN_FRONT = 4 * MM  # of the surface beneath
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
+STEEP = 1.5  # of bare skin, from where it is shown without pieces before it
 SMOOTH = 6 * MM  # over which the billboard is smoothed
 
 
@@ -53,11 +54,13 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     count = len(scene.subject.head.faces)
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
     torso = (view.triangles >= count) & ~hair
+    bare = np.isin(view.triangles, scene.subject.bare)
+    torso &= ~(bare & (_slopes(view) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
     down, across = np.indices(hair.shape) - known
     below = down >= -np.abs(across)
-    wanted = with_torso & below
+    wanted = with_torso & below & ~bare[tuple(known)]
     if not hairy:
         wanted |= ~with_torso & ~beneath_face(seen)
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
@@ -70,6 +73,11 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     rows, columns = grid.pixels
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
     return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
+
+
+def _slopes(view: View) -> Floats:
+    """How steep [H, W] the surface that a photo shows is to it: metres of depth for each across."""
+    return np.hypot(*np.gradient(1 / np.maximum(view.nearness, 1e-3))) / view.pixel
 
 
 def _broad(where: Bools, spacing: float) -> Bools:
