@@ -21,6 +21,7 @@ from avatar.photo.project import (
     View,
     at_rest,
     beneath_face,
+    cloth_mask,
     fully_observed,
     hair_mask,
     nearest,
@@ -54,13 +55,14 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     count = len(scene.subject.head.faces)
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
     torso = (view.triangles >= count) & ~hair
-    bare = np.isin(view.triangles, scene.subject.bare)
+    skin = cloth_mask(seen) < 0.5
+    bare = np.isin(view.triangles, scene.subject.bare) & skin
     torso &= ~(bare & (_slopes(view) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
     down, across = np.indices(hair.shape) - known
     below = down >= -np.abs(across)
-    wanted = with_torso & below & ~bare[tuple(known)]
+    wanted = with_torso & below & ~(bare[tuple(known)] & skin)
     if not hairy:
         wanted |= ~with_torso & ~beneath_face(seen)
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
