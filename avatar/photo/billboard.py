@@ -52,19 +52,13 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     of a head without strands (if it is not hairy): a hat, or a skull that is larger."""
     view = scene.views[0]
     seen = view.photo.seen
-    count = len(scene.subject.head.faces)
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
-    torso = (view.triangles >= count) & ~hair
-    skin = cloth_mask(seen) < 0.5
-    bare = np.isin(view.triangles, scene.subject.bare) & skin
+    bare = np.isin(view.triangles, scene.subject.bare) & (cloth_mask(seen) < 0.5)
+    torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
     torso &= ~(bare & (_slopes(view) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
-    down, across = np.indices(hair.shape) - known
-    below = down >= -np.abs(across)
-    wanted = with_torso & below & ~(bare[tuple(known)] & skin)
-    if not hairy:
-        wanted |= ~with_torso & ~beneath_face(seen)
+    wanted = _wanted(view, known, with_torso, bare[tuple(known)], hairy)
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
@@ -77,9 +71,21 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
 
 
+def _wanted(view: View, known: Ints, with_torso: Bools, by_bare: Bools, hairy: bool) -> Bools:
+    """Which pixels [H, W] beyond the mesh continue it: below the pixel of it that is nearest
+    [2, H, W], if that is of the torso [H, W], and cloth where it is bare [H, W]; around a bald
+    head, above the mouth."""
+    seen = view.photo.seen
+    down, across = np.indices(with_torso.shape) - known
+    below = down >= -np.abs(across)
+    wanted = with_torso & below & ~(by_bare & (cloth_mask(seen) < 0.5))
+    return wanted if hairy else wanted | ~with_torso & ~beneath_face(seen)
+
+
 def _slopes(view: View) -> Floats:
     """How steep [H, W] the surface that a photo shows is to it: metres of depth for each across."""
-    return np.hypot(*np.gradient(1 / np.maximum(view.nearness, 1e-3))) / view.pixel
+    down, across = np.gradient(1 / np.maximum(view.nearness, 1e-3))
+    return np.hypot(down, across) / view.pixel
 
 
 def _broad(where: Bools, spacing: float) -> Bools:
