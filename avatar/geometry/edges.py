@@ -52,13 +52,6 @@ def open_edges(faces: Ints) -> Ints:
     return edges[~np.isin(there, back)]
 
 
-def boundary_loop(faces: Ints) -> Ints:
-    """The vertices [B], ascending, of a mesh's longest loop of open edges."""
-    vertices, ends = np.unique(open_edges(faces), return_inverse=True)
-    label = pieces(ends.reshape(-1, 2), len(vertices))
-    return vertices[label == np.bincount(label).argmax()]
-
-
 def pieces(links: Ints, count: int) -> Ints:
     """The number of the connected piece that each of `count` things belongs to, by links [L, 2]."""
     graph = sp.coo_array((np.ones(len(links)), (links[:, 0], links[:, 1])), (count, count))

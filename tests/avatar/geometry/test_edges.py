@@ -7,7 +7,6 @@ import pytest
 
 from avatar.geometry.edges import (
     adjacency,
-    boundary_loop,
     boundary_vertices,
     edge_numbers,
     edges_of,
@@ -66,4 +65,3 @@ def test_neighbours_and_boundary_of_a_strip():
         expected[a, b] = expected[b, a] = 1
     assert np.array_equal(adjacency(STRIP, 10).toarray(), expected)
     assert np.flatnonzero(boundary_vertices(STRIP, 10)).tolist() == [0, 1, 2, 3, 4, 7, 8, 9]
-    assert boundary_loop(STRIP).tolist() == [0, 1, 2, 3, 4]

@@ -5,7 +5,6 @@ import pytest
 import torch
 from scipy.spatial import KDTree
 
-from avatar.geometry.edges import boundary_loop
 from avatar.geometry.vectors import MM, axes, disc_axes, normalised
 from avatar.heads import eyeball, load_head
 from avatar.lighting.materials import tone
@@ -136,13 +135,6 @@ def test_carried_finds_a_rigid_motion_and_a_growth():
     turns, growth, origins = skinned(surface, moved, np.arange(len(surface.faces)))
     assert np.allclose(turns, turn, atol=1e-9) and np.allclose(growth, 1.5)
     assert np.allclose(origins[:, 1], 1.5 * origins[:, 0] @ turn.T + [0.1, 0.2, 0.3])
-
-
-def test_boundary_loop_follows_an_open_end():
-    surface = ball(6)
-    loop = boundary_loop(surface.faces)
-    assert len(loop) == 12
-    assert np.ptp(surface.vertices[loop, 1]) < 1e-12
 
 
 def test_a_ball_hides_the_sky_behind_it_and_nothing_else():
