@@ -16,7 +16,7 @@ from avatar.people.eyes import eyes_of
 from avatar.people.layer import bound
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
-from avatar.people.textured import iris_albedo
+from avatar.people.textured import iris_albedo, lash_layer
 from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part
 from avatar.photo.fit import Fitted
@@ -37,7 +37,12 @@ from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
 from splat import RawGaussians, orbit, rgb_to_sh
 
-EYES_FOLLOW, MOUTH_FOLLOWS = 0.5, 0.5  # of what the photo corrects of their colours
+LASHES, LASH_WEIGHT = "eyelashes01", 0.8
+EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW = (
+    0.5,
+    0.5,
+    0.3,
+)  # of what the photo corrects of their colours
 
 
 @dataclass(frozen=True)
@@ -109,11 +114,12 @@ def _painted_parts(scene: Scene) -> list[Part]:
     seen = scene.views[0].photo.seen
     light = eye_light(seen)
     iris = coloured_iris(iris_albedo(scene.library, scene.bust, "grey", 1.0), iris_colour(seen))
-    parts = (eyes_of(scene.studio, iris), mouth_layer(scene.studio))
+    lashes = lash_layer(scene.studio, scene.library, scene.bust, LASHES, LASH_WEIGHT)
+    parts = (eyes_of(scene.studio, iris), mouth_layer(scene.studio), lashes)
     lit = [replace(part, radiance=part.radiance * light) for part in parts]
     return [
         invented_part(part, follows)
-        for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS), strict=True)
+        for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW), strict=True)
     ]
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
+from scipy.optimize import lsq_linear
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
@@ -20,7 +21,14 @@ from avatar.geometry.zbuffer import project
 from avatar.heads.shape_space import PARTS
 from avatar.photo.photograph import SeenPhoto
 from avatar.rigging.avatar import pose
-from avatar.tracking.landmarks import expected_pixels, landmark_model, visible_share
+from avatar.tracking.landmarks import (
+    EYES,
+    SKIN_POINTS,
+    expected_pixels,
+    landmark_model,
+    skin_points,
+    visible_share,
+)
 from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rigid
 from avatar.tracking.residuals import place
 from avatar.tracking.solve import FocalPrior
@@ -145,7 +153,51 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     solved = solve_landmarks(model, person, FocalPrior(first.focal), found, free_focal=False)
     rest = warped(solved.model, solved.person, solved.states, found)
     pairs = zip(photos, solved.states, strict=True)
-    return Fitted(solved.model, rest, [_placed(model, photo, frame) for photo, frame in pairs])
+    placed = [_placed(model, photo, frame) for photo, frame in pairs]
+    return Fitted(solved.model, rest, [with_lids(solved.model, rest, each) for each in placed])
+
+
+LID_UNITS = ("eyeBlink", "eyeSquint", "eyeWide")
+LIDS = {"Right": EYES[:16], "Left": EYES[16:]}  # landmarks around each open eye
+LID_STEP = 0.05  # of a unit, by which its effect on the landmarks is measured
+LID_RIDGE = 1 * MM  # by which a landmark must be better for a unit's whole weight
+
+
+def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto:
+    """The photo with lids where their landmarks are found: the errors that the network makes on
+    blinks are not those on eyes that are open, which it finds as they are."""
+    weights = photo.weights.clone()
+    for side, lids in LIDS.items():
+        units = [model.head.unit_names.index(name + side) for name in LID_UNITS]
+        weights[units] = 0
+        found = photo.seen.points[list(lids)].double().numpy()
+
+        def shown(change: Tensor, lids: tuple[int, ...] = lids) -> Floats:
+            """Pixels [16, 2] of the lids with other weights."""
+            posed = replace(photo, weights=change).posed(rest, model).double()
+            points = skin_points(model.head, posed)[[SKIN_POINTS.index(lid) for lid in lids]]
+            return project(photo.camera, points)[0].numpy()
+
+        start = shown(weights)
+        steps = [shown(weights + LID_STEP * _one(weights, unit)) - start for unit in units]
+        slopes = np.stack([step.ravel() for step in steps], 1) / LID_STEP
+        pixel = LID_RIDGE * float(photo.camera.K[0, 0]) / _distance(photo, rest)
+        ridge = pixel * np.eye(len(units))
+        wanted = np.append((found - start).ravel(), np.zeros(len(units)))
+        solved = lsq_linear(np.concatenate([slopes, ridge]), wanted, (0, 1)).x
+        weights[units] = torch.from_numpy(solved).to(weights)
+    return replace(photo, weights=weights)
+
+
+def _one(weights: Tensor, unit: int) -> Tensor:
+    one = torch.zeros_like(weights)
+    one[unit] = 1
+    return one
+
+
+def _distance(photo: FittedPhoto, rest: Tensor) -> float:
+    """Metres from the camera to the head."""
+    return float((photo.camera.viewmat[2, :3] @ rest.mean(0)) + photo.camera.viewmat[2, 3])
 
 
 def _as_seen_by(first: SeenPhoto, photo: SeenPhoto) -> Tensor:

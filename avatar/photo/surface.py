@@ -23,7 +23,7 @@ from avatar.people.masks import ear_mask
 from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
-from avatar.people.surface import Spots, smooth_points
+from avatar.people.surface import Spots, at_spots, smooth_points
 from avatar.people.textured import skin_albedo, texture_positions
 from avatar.photo.collar import collar
 from avatar.photo.project import (
@@ -55,22 +55,28 @@ from avatar.photo.subject import Scene, eye_light, mirrored_spots, world_normals
 
 GRAZING, FRONTAL = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
 PLAUSIBLE, OUTLIER = FAR, 4.0  # deviations from what is expected: believed, and not at all
+UNLIKE_LIDS = (1.0, 2.0)  # the same deviations on lids
 RIDGE = 20.0  # of the light, in samples
 
 
-def without_grazing_outliers(observed: Observed, normals: Floats, facing: Floats) -> Observed:
-    """Observations with less weight for outliers of colour at grazing angles.
+def without_outliers(
+    observed: Observed, normals: Floats, facing: Floats, folded: Floats
+) -> Observed:
+    """Observations with less weight for outliers of colour at grazing angles, and on lids for all
+    that is unlike skin: a blink would spread lashes and lines over them.
 
     The logarithm of a colour is expected to be linear in the normal (light from the front and
     slow falls to the sides), with deviations as large as they are where skin is seen.
 
-    normals [N, 3], in the world; facing [N]: their cosines to the view.
+    normals [N, 3], in the world; facing [N]: their cosines to the view; folded [N]: lids.
     """
     if (observed.weight > 0.5).sum() < FEWEST:
         return observed
-    doubt = smoothstep(PLAUSIBLE, OUTLIER, _deviations(observed, normals))
+    away = _deviations(observed, normals)
     grazing = 1 - smoothstep(GRAZING, FRONTAL, facing)
-    return Observed(observed.values, observed.weight * (1 - doubt * grazing))
+    doubt = grazing * smoothstep(PLAUSIBLE, OUTLIER, away)
+    doubt = np.maximum(doubt, folded * smoothstep(*UNLIKE_LIDS, away))
+    return Observed(observed.values, observed.weight * (1 - doubt))
 
 
 def _deviations(observed: Observed, normals: Floats) -> Floats:
@@ -101,6 +107,7 @@ MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to un
 TRIED = 4000  # samples by which pictures of skin are compared
 STRIP = 6 * MM  # at the lower end of a picture, whose colours cloth has below it
 SOFT = 5 * MM  # from an outline to the middles of the discs of cloth
+FOLDED = (1 * MM, 3 * MM)  # moved by a blink: lids, which spread over them what is seen of them
 MOST_PULLED = 25 * MM  # of the torso, from beyond the outline to within it
 LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
@@ -125,6 +132,8 @@ def paint_skin(scene: Scene) -> Painted:
     own, both = observe_spots(scene, skin.spots, subject.skin, partial(observe_skin, subject))
     seen = Observed(untoned(both.values), both.weight)
     normals = world_normals(scene.views[0], skin.spots)
+    turned = skin.open_normals @ scene.views[0].photo.head_pose[:3, :3].double().numpy().T
+    normals = np.where(_folded(subject, skin.spots)[:, None] > 0, turned, normals)
     albedo = _nearest_skin(scene, skin, seen, normals)
     shade = albedo * _crevices(scene, skin)
     completed = in_light_of(seen, shade, normals, skin.points, skin.normals)
@@ -199,6 +208,7 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     part = observed_part(outer, painted.observed, painted.mirrored)
     beside = np.maximum(beside_face(painted.skin.mm), painted.worn)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
+    follows *= 1 - _folded(subject, painted.skin.spots)
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]
@@ -239,7 +249,13 @@ def observe_skin(subject: Subject, view: View, spots: Spots) -> Observed:
     observed = Observed(
         sampled(seen.picture, there.pixels), weight_of(there, skin_mask(seen), *grazing.T)
     )
-    return without_grazing_outliers(observed, world_normals(view, spots), there.facing)
+    folded = _folded(subject, spots)
+    return without_outliers(observed, world_normals(view, spots), there.facing, folded)
+
+
+def _folded(subject: Subject, spots: Spots) -> Floats:
+    """Lids [N] in [0, 1], by how far a blink moves them."""
+    return smoothstep(*FOLDED, at_spots(subject.blink, subject.faces, spots))
 
 
 def beside_face(mm: Floats) -> Floats:
@@ -259,7 +275,10 @@ def _jaw_fall(mm: Floats) -> Floats:
 def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
     """How much of the light around reaches skin [N, 3] in crevices; red light, which its
     surroundings throw back, falls less."""
-    sky = scene.studio.light.at_rest(skin.points, CREVICE_BIAS).mean(1)
+    light = scene.studio.light
+    sky = light.at_rest(skin.points, CREVICE_BIAS).mean(1)
+    shut = light.when_stretched(skin.open_points, CREVICE_BIAS).mean(1)
+    sky = np.where(_folded(scene.subject, skin.spots) > 0, np.maximum(sky, shut), sky)
     return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED
 
 

@@ -108,6 +108,7 @@ def test_skin_counts_as_observed_by_how_it_faces_the_camera(made: Made):
     assert observed[facing < 0.1].max() == 0
     assert (observed <= smoothstep(0.1, 0.45, facing) + 0.05).all()
     face = (np.abs(skin.mm[:, 0]) < 40) & (skin.mm[:, 2] > 60) & (skin.inner_mouth < 0.1)
+    face &= skin.lids < 0.1
     assert np.quantile(observed[face & (facing > 0.6)], 0.05) > 0.99
 
 

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import binary_dilation
 
 from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.symmetry import Observed
@@ -15,9 +16,9 @@ from avatar.photo.collar import upper_edge
 from avatar.photo.fit import fit
 from avatar.photo.hair import without_hair
 from avatar.photo.photograph import see
-from avatar.photo.project import hair_mask, sampled, skin_mask, visible_spots
+from avatar.photo.project import LIDS, hair_mask, polygon, sampled, skin_mask, visible_spots
 from avatar.photo.subject import Scene, raised_to_outline, subject_scene
-from avatar.photo.surface import GRAZING, observe_skin, without_grazing_outliers
+from avatar.photo.surface import GRAZING, observe_skin, paint_skin, without_outliers
 from avatar.vision.follow import load_face_finder
 from avatar.vision.mattes import load_matting
 from splat import Camera
@@ -45,7 +46,7 @@ def rng() -> np.random.Generator:
 
 def test_skin_in_slow_light_is_believed(rng: np.random.Generator):
     given = observed(lit_skin(rng))
-    kept = without_grazing_outliers(given, NORMALS, FACING)
+    kept = without_outliers(given, NORMALS, FACING, np.zeros(len(FACING)))
     assert kept.weight.sum() > 0.97 * given.weight.sum()
     assert (kept.values == given.values).all()
 
@@ -57,11 +58,21 @@ def test_odd_colours_are_believed_squarely_alone(odd, rng: np.random.Generator):
     lips = FACING > 0.97
     colours[rim | lips] = odd
     given = observed(colours)
-    kept = without_grazing_outliers(given, NORMALS, FACING)
+    kept = without_outliers(given, NORMALS, FACING, np.zeros(len(FACING)))
     grazing = rim & (FACING < GRAZING)
     assert given.weight[grazing].mean() > 0.2 and kept.weight[grazing].max() < 0.05
     assert (kept.weight[lips] == given.weight[lips]).all()
     assert kept.weight[~rim].sum() > 0.95 * given.weight[~rim].sum()
+
+
+def test_of_lids_what_is_unlike_skin_is_not_believed_squarely_either(rng: np.random.Generator):
+    colours = lit_skin(rng)
+    lashes = FACING > 0.97
+    colours[lashes] *= 0.5
+    given = observed(colours)
+    kept = without_outliers(given, NORMALS, FACING, np.ones(len(FACING)))
+    assert kept.weight[lashes].max() < 0.1
+    assert kept.weight[~lashes].sum() > 0.6 * given.weight[~lashes].sum()
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +87,16 @@ def with_photo(scene: Scene, **changed: np.ndarray) -> Scene:
     view = scene.views[0]
     photo = replace(view.photo, seen=replace(view.photo.seen, **changed))
     return replace(scene, views=[replace(view, photo=photo)])
+
+
+def test_a_blink_spreads_no_lashes_over_the_lids(man: Scene):
+    seen = man.views[0].photo.seen
+    eyes = polygon(seen, LIDS[0]) | polygon(seen, LIDS[1])
+    lined = np.asarray(binary_dilation(eyes, iterations=15), bool) & ~eyes
+    made_up = np.where(lined[..., None], 0.2 * seen.picture, seen.picture)
+    bare, dark = (paint_skin(each) for each in (man, with_photo(man, picture=made_up)))
+    light = [np.median(each.radiance[each.skin.lids > 0.4].mean(1)) for each in (bare, dark)]
+    assert light[1] > 0.4 * light[0]
 
 
 def test_skin_takes_no_colour_from_outside_of_the_skin(man: Scene):

@@ -1,5 +1,6 @@
-"""The skull under the outline of a photo's person."""
+"""Skull and lids where a photo shows them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +9,11 @@ import torch
 from torch import Tensor
 
 from avatar.geometry.vectors import MM
-from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
+from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import eyeball
-from avatar.photo.fit import THIN, Fitted, FittedPhoto, below_outline
+from avatar.photo.fit import LIDS, THIN, Fitted, FittedPhoto, below_outline, with_lids
 from avatar.photo.photograph import SeenPhoto
+from avatar.tracking.landmarks import SKIN_POINTS, skin_points
 from avatar.tracking.model import face_model
 from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
 from splat import orbit
@@ -96,3 +98,27 @@ def test_a_skull_within_the_outline_stays(hair: bool):
     roomy = np.ones((SIZE, SIZE), bool) if hair else shown(REST)
     moved = (below_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
     assert moved.max() < 1.5 * MM
+
+
+@pytest.mark.parametrize(("blink", "squint"), [(0.0, 0.0), (0.3, 0.0), (0.1, 0.4)])
+def test_lids_are_where_their_landmarks_are(blink: float, squint: float):
+    """However wrong their units were."""
+    names = MODEL.head.unit_names
+    true = torch.zeros(len(names))
+    true[[names.index("eyeBlinkLeft"), names.index("eyeBlinkRight")]] = blink
+    true[[names.index("eyeSquintLeft"), names.index("eyeSquintRight")]] = squint
+    true[names.index("jawOpen")] = 0.2
+    photo = replace(fitted(shown(REST), hair=False).photos[0], weights=true)
+    posed = photo.posed(REST, MODEL).double()
+    points = torch.zeros(478, 2)
+    points[list(SKIN_POINTS)] = project(CAMERA, skin_points(MODEL.head, posed))[0].float()
+    wrong = true.clone()
+    wrong[names.index("eyeBlinkLeft")] += 0.2
+    wrong[names.index("eyeWideRight")] += 0.3
+    given = replace(photo, seen=replace(photo.seen, points=points), weights=wrong)
+    found = with_lids(MODEL, REST, given)
+    again = found.posed(REST, MODEL).double()
+    lids = [SKIN_POINTS.index(point) for side in LIDS.values() for point in side]
+    away = (skin_points(MODEL.head, again) - skin_points(MODEL.head, posed))[lids].norm(dim=1)
+    assert away.mean() < 0.3 * MM
+    assert found.weights[names.index("jawOpen")] == true[names.index("jawOpen")]
