@@ -19,6 +19,7 @@ from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo, lash_layer
 from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part
+from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.hair_matte import with_whole_hair
@@ -31,7 +32,7 @@ from avatar.photo.subject import (
     iris_colour,
     subject_scene,
 )
-from avatar.photo.surface import Painted, clothes_part, paint_skin, skin_parts
+from avatar.photo.surface import Painted, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside

@@ -1,7 +1,7 @@
 """The person of the photos as a bust of the library, dressed, with the colour of the irises and the
 light of the eyes."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,16 +15,18 @@ from avatar.geometry.records import stacked
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.lighting.occlusion import Fog
+from avatar.lighting.symmetry import Observed, in_own_light, joined
 from avatar.people.bust import bust_subject
 from avatar.people.eyes import Albedo
 from avatar.people.garment import LOWEST, Garment, garment_of
 from avatar.people.library import Library, load_library, with_head
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear
 from avatar.people.subject import Subject, sealed
-from avatar.people.surface import Mesh, Spots, mesh
+from avatar.people.surface import Mesh, Spots, mesh, smooth_points
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
 from avatar.photo.project import LIDS, View, beneath_face, cloth_mask, polygon, view_of
+from avatar.photo.robust_fill import seamless, together
 from splat import Camera
 
 IRISES = ((468, 469, 470, 471, 472), (473, 474, 475, 476, 477))
@@ -217,3 +219,18 @@ def world_normals(view: View, spots: Spots) -> Floats:
     corners = view.shape.faces[spots.triangles]
     normals = np.einsum("nc,ncx->nx", spots.weights, view.shape.normals[corners])
     return normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-9)
+
+
+def observe_spots(
+    scene: Scene, spots: Spots, triangles: Ints, observe: Callable[[View, Spots], Observed]
+) -> tuple[Observed, Observed]:
+    """Observations of spots on some triangles [m], by themselves and with their mirrored spots."""
+    other = mirrored_spots(scene.subject, spots, triangles)
+    own, there = (
+        together([observe(view, each) for view in scene.views]) for each in (spots, other)
+    )
+    first = scene.views[0]
+    normals = (world_normals(first, spots), world_normals(first, other))
+    there = in_own_light(own, there, *normals)
+    points, outwards = smooth_points(scene.subject.rest, spots)
+    return own, joined(own, seamless(own, there, points, outwards))

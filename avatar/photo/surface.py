@@ -5,53 +5,42 @@ the fitted shape is a few millimetres off. Colours at such grazing angles are re
 are outliers of those that the skin has where it is seen squarely.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-import torch
 
 from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
-from avatar.geometry.zbuffer import project
 from avatar.lighting.materials import untoned
-from avatar.lighting.symmetry import Observed, in_own_light, joined
+from avatar.lighting.symmetry import Observed
 from avatar.people.complexion import lit
-from avatar.people.garment import cloth_of
 from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.masks import ear_mask
 from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
-from avatar.people.surface import Spots, at_spots, smooth_points
+from avatar.people.surface import Spots, at_spots
 from avatar.people.textured import skin_albedo, texture_positions
-from avatar.photo.collar import collar
+from avatar.photo.clothes import collar, within_outline
 from avatar.photo.project import (
-    EDGE,
     Part,
     View,
-    cloth_mask,
     invented_part,
-    nearest,
     observed_part,
     sampled,
     skin_mask,
     visible_spots,
     weight_of,
-    well_inside,
 )
 from avatar.photo.robust_fill import (
     FAR,
     FEWEST,
     SURE,
-    filled,
     logarithms,
     membrane,
-    seamless,
-    together,
     trimmed_fit,
 )
-from avatar.photo.subject import Scene, eye_light, mirrored_spots, world_normals
+from avatar.photo.subject import Scene, eye_light, observe_spots, world_normals
 
 GRAZING, FRONTAL = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
 PLAUSIBLE, OUTLIER = FAR, 4.0  # deviations from what is expected: believed, and not at all
@@ -105,10 +94,7 @@ BLACK = 0.01  # added to linear light before its logarithm
 SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what the library and the light make it
 MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
 TRIED = 4000  # samples by which pictures of skin are compared
-STRIP = 6 * MM  # at the lower end of a picture, whose colours cloth has below it
-SOFT = 5 * MM  # from an outline to the middles of the discs of cloth
 FOLDED = (1 * MM, 3 * MM)  # moved by a blink: lids, which spread over them what is seen of them
-MOST_PULLED = 25 * MM  # of the torso, from beyond the outline to within it
 LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
 
@@ -213,7 +199,7 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]
     return [
-        _within_outline(scene, each, np.isin(each.layer.triangles, below), 0.0) for each in parts
+        within_outline(scene, each, np.isin(each.layer.triangles, below), 0.0) for each in parts
     ]
 
 
@@ -221,21 +207,6 @@ def _low_neck(subject: Subject) -> Ints:
     """Triangles [m] of the head's skin that mostly stay with the torso."""
     low = subject.head.pose_weights.numpy() < LOW
     return subject.skin[low[subject.faces[subject.skin]].all(1)]
-
-
-def observe_spots(
-    scene: Scene, spots: Spots, triangles: Ints, observe: Callable[[View, Spots], Observed]
-) -> tuple[Observed, Observed]:
-    """Observations of spots on some triangles [m], by themselves and with their mirrored spots."""
-    other = mirrored_spots(scene.subject, spots, triangles)
-    own, there = (
-        together([observe(view, each) for view in scene.views]) for each in (spots, other)
-    )
-    first = scene.views[0]
-    normals = (world_normals(first, spots), world_normals(first, other))
-    there = in_own_light(own, there, *normals)
-    points, outwards = smooth_points(scene.subject.rest, spots)
-    return own, joined(own, seamless(own, there, points, outwards))
 
 
 def observe_skin(subject: Subject, view: View, spots: Spots) -> Observed:
@@ -280,57 +251,3 @@ def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
     shut = light.when_stretched(skin.open_points, CREVICE_BIAS).mean(1)
     sky = np.where(_folded(scene.subject, skin.spots) > 0, np.maximum(sky, shut), sky)
     return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED
-
-
-def clothes_part(scene: Scene) -> Part:
-    """A garment in the colours of the photos, without what they show not to be there."""
-    subject, rng = scene.subject, scene.studio.rng
-    cloth = cloth_of(scene.studio, scene.garment)
-    first = len(subject.faces) - len(scene.garment.surface.faces)
-    spots = replace(cloth.spots, triangles=cloth.spots.triangles + first)
-    triangles = np.arange(first, len(subject.faces))
-    own, both = observe_spots(scene, spots, triangles, _observe_cloth)
-    rgb = filled(_continued(scene.views[0], spots, both), cloth.points, cloth.normals)
-    made = cloth.discs(subject, untoned(rgb), rng)
-    lining = np.zeros(len(made) - len(rgb))
-    weights = (np.append(each.weight, lining) for each in (own, both))
-    return _within_outline(scene, observed_part(made, *weights), np.ones(len(made), bool), SOFT)
-
-
-def _observe_cloth(view: View, spots: Spots) -> Observed:
-    there = visible_spots(view, spots)
-    seen = view.photo.seen
-    return Observed(sampled(seen.picture, there.pixels), weight_of(there, cloth_mask(seen)))
-
-
-def _continued(view: View, spots: Spots, observed: Observed) -> Observed:
-    """Observations of cloth that goes on below a picture in the colours of its lower end."""
-    there = visible_spots(view, spots)
-    picture, mask = view.photo.seen.picture, cloth_mask(view.photo.seen)
-    rows = max(1, round(STRIP / view.pixel))
-    share = mask[-rows:].mean(0)  # [W]
-    colours = (picture[-rows:] * mask[-rows:, :, None]).mean(0) / np.maximum(share, 1e-6)[:, None]
-    columns = np.clip(there.pixels[:, 0].astype(int), 0, len(share) - 1)
-    below = (there.pixels[:, 1] >= len(mask)) & (there.facing > GRAZING) & (share[columns] > 0.5)
-    values = np.where(below[:, None], colours[columns], observed.values)
-    return Observed(values, np.where(below, 1.0, observed.weight))
-
-
-def _within_outline(scene: Scene, part: Part, torso: Bools, rim: float) -> Part:
-    """A part whose Gaussians of the torso [N] lie within the person's outline in every photo, rim
-    metres from it: moved across the view where they are a little beyond, else left out."""
-    means, kept = part.layer.means.copy(), np.ones(len(part.layer), bool)
-    for view in scene.views:
-        camera = view.photo.camera
-        pixels, depths = (each.numpy() for each in project(camera, torch.from_numpy(means)))
-        person = view.photo.seen.person
-        height, width = person.shape
-        columns, rows = np.clip(pixels, 0, [width - 1, height - 1]).astype(int).T
-        inside = well_inside(view.photo.seen, max(EDGE, round(rim / view.pixel)))
-        there = nearest(inside)[:, rows, columns]
-        beyond = torso & ~inside[rows, columns]
-        away = np.stack([there[1] - columns, there[0] - rows], 1) * beyond[:, None]
-        step = away * (depths / float(camera.K[0, 0]))[:, None]  # metres
-        kept &= np.linalg.norm(step, axis=1) < MOST_PULLED
-        means += step @ camera.viewmat[:2, :3].double().numpy()
-    return replace(part, layer=replace(part.layer, means=means))[kept]

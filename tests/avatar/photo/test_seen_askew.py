@@ -12,7 +12,7 @@ from avatar.geometry.vectors import MM, sphere_directions
 from avatar.lighting.symmetry import Observed
 from avatar.people.masks import ear_mask
 from avatar.people.surface import even_spots
-from avatar.photo.collar import upper_edge
+from avatar.photo.clothes import upper_edge
 from avatar.photo.fit import fit
 from avatar.photo.hair import without_hair
 from avatar.photo.photograph import see
