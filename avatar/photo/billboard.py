@@ -53,12 +53,15 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     view = scene.views[0]
     seen = view.photo.seen
     there, hair = view.triangles != NOTHING, hair_mask(seen) > HAIRY
-    bare = np.isin(view.triangles, scene.subject.bare) & (cloth_mask(seen) < 0.5)
+    skin = cloth_mask(seen) < 0.5
+    bare = np.isin(view.triangles, scene.subject.bare) & skin
     torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
     torso &= ~(bare & (_slopes(view) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
-    wanted = _wanted(view, known, with_torso, bare[tuple(known)], hairy)
+    wanted = _wanted(known, with_torso, bare[tuple(known)] & skin)
+    if not hairy:
+        wanted |= ~with_torso & ~beneath_face(seen)  # around a bald head, above the mouth
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
@@ -71,15 +74,12 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
 
 
-def _wanted(view: View, known: Ints, with_torso: Bools, by_bare: Bools, hairy: bool) -> Bools:
-    """Which pixels [H, W] beyond the mesh continue it: below the pixel of it that is nearest
-    [2, H, W], if that is of the torso [H, W], and cloth where it is bare [H, W]; around a bald
-    head, above the mouth."""
-    seen = view.photo.seen
+def _wanted(known: Ints, with_torso: Bools, skin: Bools) -> Bools:
+    """Which pixels [H, W] beyond the mesh continue its torso: below the known pixel [2, H, W] that
+    is nearest, if that is of the torso [H, W] and the pixel no skin beside bare skin [H, W]."""
     down, across = np.indices(with_torso.shape) - known
     below = down >= -np.abs(across)
-    wanted = with_torso & below & ~(by_bare & (cloth_mask(seen) < 0.5))
-    return wanted if hairy else wanted | ~with_torso & ~beneath_face(seen)
+    return with_torso & below & ~skin
 
 
 def _slopes(view: View) -> Floats:

@@ -39,11 +39,8 @@ from common.atomic import write_beside
 from splat import RawGaussians, orbit, rgb_to_sh
 
 LASHES, LASH_WEIGHT = "eyelashes01", 0.8
-EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW = (
-    0.5,
-    0.5,
-    0.3,
-)  # of what the photo corrects of their colours
+EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW = 0.5, 0.5, 0.3
+"""Of what the photo corrects of their colours."""
 
 
 @dataclass(frozen=True)

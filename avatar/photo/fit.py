@@ -158,7 +158,7 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
 
 
 LID_UNITS = ("eyeBlink", "eyeSquint", "eyeWide")
-LIDS = {"Right": EYES[:16], "Left": EYES[16:]}  # landmarks around each open eye
+LIDS = (EYES[:16], EYES[16:])  # landmarks around both open eyes, the right one first
 LID_STEP = 0.05  # of a unit, by which its effect on the landmarks is measured
 LID_RIDGE = 1 * MM  # by which a landmark must be better for a unit's whole weight
 
@@ -167,7 +167,8 @@ def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto
     """The photo with lids where their landmarks are found: the errors that the network makes on
     blinks are not those on eyes that are open, which it finds as they are."""
     weights = photo.weights.clone()
-    for side, lids in LIDS.items():
+    alone = torch.eye(len(weights))  # each unit's whole weight
+    for side, lids in zip(("Right", "Left"), LIDS, strict=True):
         units = [model.head.unit_names.index(name + side) for name in LID_UNITS]
         weights[units] = 0
         found = photo.seen.points[list(lids)].double().numpy()
@@ -179,7 +180,7 @@ def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto
             return project(photo.camera, points)[0].numpy()
 
         start = shown(weights)
-        steps = [shown(weights + LID_STEP * _one(weights, unit)) - start for unit in units]
+        steps = [shown(weights + LID_STEP * alone[unit]) - start for unit in units]
         slopes = np.stack([step.ravel() for step in steps], 1) / LID_STEP
         pixel = LID_RIDGE * float(photo.camera.K[0, 0]) / _distance(photo, rest)
         ridge = pixel * np.eye(len(units))
@@ -187,12 +188,6 @@ def with_lids(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> FittedPhoto
         solved = lsq_linear(np.concatenate([slopes, ridge]), wanted, (0, 1)).x
         weights[units] = torch.from_numpy(solved).to(weights)
     return replace(photo, weights=weights)
-
-
-def _one(weights: Tensor, unit: int) -> Tensor:
-    one = torch.zeros_like(weights)
-    one[unit] = 1
-    return one
 
 
 def _distance(photo: FittedPhoto, rest: Tensor) -> float:

@@ -241,7 +241,7 @@ def _astray(frame: Frame, points: Floats, hair: Bools) -> Bools:
     pixels, depths = frame.seen(points)
     rows, columns, inside = _pixels(view, pixels)
     there = view.triangles[rows, columns] != NOTHING
-    calm, nearness = view.at_rest[rows, columns], view.nearness[rows, columns]
+    calm, nearness = view.nearness_at_rest[rows, columns], view.nearness[rows, columns]
     first = 1 / np.maximum(np.where(calm > 0, np.minimum(calm, nearness), nearness), 1e-3)
     before = np.where(there, depths < first + LEAST_HEIGHT, points[:, 2] > SKULL[2])
     bare = ~hair[rows, columns]

@@ -19,10 +19,10 @@ from avatar.geometry.zbuffer import NOTHING, camera_centre, project, project_sam
 from avatar.people.layer import Layer
 from avatar.people.subject import Subject, still_triangles, still_vertices
 from avatar.people.surface import Mesh, Spots, smooth_points
-from avatar.photo.fit import FittedPhoto
+from avatar.photo.fit import LIDS, FittedPhoto
 from avatar.photo.photograph import SeenPhoto
 from avatar.photo.robust_fill import logarithms
-from avatar.tracking.landmarks import EYES, LIPS
+from avatar.tracking.landmarks import LIPS
 
 BEHIND = 3 * MM  # of the first surface, up to which a point is seen
 GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and fully
@@ -36,8 +36,7 @@ INNER_LIPS = (
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
 )
 OUTER_LIPS = (*LIPS[:11], *LIPS[19:10:-1])
-LIDS = (EYES[:16], EYES[16:])
-"""Landmarks around the open mouth, around the lips, and around both open eyes."""
+"""Landmarks around the open mouth, and around the lips."""
 
 FACE = (
     *(127, 234, 93, 132, 58, 172, 136, 150, 149, 176, 148, 152, 377, 400, 378, 379, 365, 397),
@@ -53,7 +52,7 @@ class View:
     photo: FittedPhoto
     shape: Mesh  # the subject's whole mesh in the world, as posed
     nearness: Floats  # [H, W] of the first surface of the mesh
-    at_rest: Floats  # [H, W] the same without the photo's expression
+    nearness_at_rest: Floats  # [H, W] the same without the photo's expression
     triangles: Ints  # [H, W] of the mesh that are seen first, or NOTHING
 
     @property

@@ -79,7 +79,7 @@ def test_no_hair_lies_before_cheeks_that_a_smile_raises(bob: Scene):
     pixels, depths = frame_of(view).seen(hair.strands.points)
     columns, rows = np.clip(pixels, 0, np.array(view.photo.seen.size) - 1).astype(int).T
     bare = (mesh & (hair_mask(view.photo.seen) < 0.5))[rows, columns]
-    before = depths < 1 / np.maximum(view.at_rest[rows, columns], 1e-3)
+    before = depths < 1 / np.maximum(view.nearness_at_rest[rows, columns], 1e-3)
     assert (bare & before).mean() < 0.002
 
 

@@ -118,7 +118,7 @@ def test_lids_are_where_their_landmarks_are(blink: float, squint: float):
     given = replace(photo, seen=replace(photo.seen, points=points), weights=wrong)
     found = with_lids(MODEL, REST, given)
     again = found.posed(REST, MODEL).double()
-    lids = [SKIN_POINTS.index(point) for side in LIDS.values() for point in side]
+    lids = [SKIN_POINTS.index(point) for side in LIDS for point in side]
     away = (skin_points(MODEL.head, again) - skin_points(MODEL.head, posed))[lids].norm(dim=1)
     assert away.mean() < 0.3 * MM
     assert found.weights[names.index("jawOpen")] == true[names.index("jawOpen")]
