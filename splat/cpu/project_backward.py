@@ -207,6 +207,16 @@ def world_gradient(i, world, by_point, by_offset, view, v_means, camera):
         camera[12 + c] -= by_offset[c]
 
 
+@plain_njit()
+def added_up(cameras):
+    """The sum of the rows of cameras [.., CAMERA_SUMS], in their order; a parallel kernel would
+    start its threads for each."""
+    result = np.zeros(CAMERA_SUMS, np.float64)
+    for block in range(cameras.shape[0]):
+        result += cameras[block]
+    return result
+
+
 @cached_njit(parallel=True, fastmath=MATH, error_model="numpy")
 def project_backward(
     scene, view, position, lens, antialiased, splats, first_slots, sums, gradients
@@ -259,7 +269,4 @@ def project_backward(
             offset = (world[0] - position[0], world[1] - position[1], world[2] - position[2])
             by_offset = color_gradient(i, splat, total, offset, sh, v_sh, basis, by_basis)
             world_gradient(i, world, by_point, by_offset, rows, v_means, camera)
-    result = np.zeros(CAMERA_SUMS, np.float64)
-    for block in range(blocks):
-        result += cameras[block]
-    return result
+    return added_up(cameras)
