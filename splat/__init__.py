@@ -7,6 +7,7 @@ from common.lazy import lazy_names
 
 if TYPE_CHECKING:
     from splat.rendering import Backend as Backend
+    from splat.rendering import Drawing as Drawing
     from splat.rendering import Rendering as Rendering
     from splat.rendering import choose_backend as choose_backend
     from splat.rendering import pick_backend as pick_backend

@@ -31,6 +31,7 @@ from avatar.page.build import Live, build_page, video_page
 from avatar.rigging.avatar import Avatar
 from common.errors import InputError
 from common.threads import available_threads
+from splat import pick_backend
 
 SECRET = 18  # bytes of a token that is made here
 
@@ -150,7 +151,8 @@ def open_hosted(plan: ServePlan, processes: int, draws: bool = False) -> Hosted:
     FileNotFoundError or OSError."""
     avatar, speaker = _open_speaker(plan)
     page = live_page(plan, avatar, speaker)
-    return Hosted(speaker, page, Workers(speaker, processes, avatar if draws else None))
+    shown, drawing = (avatar, pick_backend("auto")) if draws else (None, None)
+    return Hosted(speaker, page, Workers(speaker, processes, shown, drawing))
 
 
 async def host(options: ServeOptions, tell: Callable[[str], None]) -> None:

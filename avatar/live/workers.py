@@ -5,13 +5,14 @@ import pickle
 import signal
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from functools import partial
 from itertools import count
 from multiprocessing import get_context
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -25,12 +26,15 @@ from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
 from avatar.rigging.avatar import Avatar
 from common.threads import use_threads
+from splat import Drawing
 
 Result = TypeVar("Result")
 WINDOW = 5.0
 """Seconds over which the load of a process is measured."""
 FULL = 0.9
 """Highest load of a process."""
+MOST = 32
+"""Pictures that a device draws at once."""
 
 
 class Worker:
@@ -94,11 +98,69 @@ class Worker:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
+class Painter(Protocol):
+    """Draws the pictures of sessions."""
+
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        """Must be held while a row is chosen and drawn."""
+        ...
+
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """[H, W, 3] of a row [C + U + POSE]."""
+        ...
+
+
+class OneByOne:
+    """Draws in a process that computes as well; one session waits for another."""
+
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
+
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        return self._worker.turn()
+
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        return (await self._worker.run(_pictures, row[None]))[0]
+
+
+class ManyAtOnce:
+    """Draws what all sessions wait for together, on a device with a process of its own."""
+
+    def __init__(self, draw: Callable[[NDArray[np.float32]], Awaitable[NDArray[np.uint8]]]) -> None:
+        """draw: pictures [n, H, W, 3] of rows [n, C + U + POSE]."""
+        self._draw, self._task = draw, None
+        self._waiting: list[tuple[NDArray[np.float32], asyncio.Future[NDArray[np.uint8]]]] = []
+
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        return nullcontext()
+
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        drawn = asyncio.get_running_loop().create_future()
+        self._waiting.append((row, drawn))
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._draw_all())
+        return await drawn
+
+    async def _draw_all(self) -> None:
+        """Until nobody waits; whoever has gone meanwhile is passed over."""
+        while batch := self._waiting[:MOST]:
+            del self._waiting[:MOST]
+            rows = np.stack([row for row, _ in batch])
+            (pictures,) = await asyncio.gather(self._draw(rows), return_exceptions=True)
+            for number, (_, drawn) in enumerate(batch):
+                if drawn.done():
+                    continue
+                if isinstance(pictures, BaseException):
+                    drawn.set_exception(pictures)
+                else:
+                    drawn.set_result(pictures[number])
+
+
 class Remote:
     """A session in another process, with which it dies."""
 
-    def __init__(self, worker: Worker, number: int, painter: Worker) -> None:
-        """painter: where its pictures are drawn."""
+    def __init__(self, worker: Worker, number: int, painter: Painter) -> None:
+        """painter: draws its pictures."""
         self._worker, self._number, self._painter = worker, number, painter
         self._pool: ProcessPoolExecutor | None = None  # from its first call on
         worker.sessions += 1
@@ -110,8 +172,8 @@ class Remote:
     def turn(self) -> AbstractAsyncContextManager[None]:
         return self._worker.turn()
 
-    def drawing(self) -> AbstractAsyncContextManager[None]:
-        return self._painter.turn()
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        return self._painter.drawing()
 
     async def push(self, pcm: bytes) -> Frames:
         return await self._run("push", samples_of(pcm))
@@ -130,7 +192,7 @@ class Remote:
 
     async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
         """[H, W, 3] of a row [C + U + POSE]; only where the workers have an avatar."""
-        return await self._painter.run(_picture, row)
+        return await self._painter.picture(row)
 
     async def close(self) -> None:
         self._worker.sessions -= 1
@@ -141,15 +203,29 @@ class Remote:
 class Workers:
     """The pool of worker processes."""
 
-    def __init__(self, speaker: Speaker, processes: int, avatar: Avatar | None = None) -> None:
-        """avatar: to draw, None for no pictures."""
-        pickled = pickle.dumps((speaker, avatar))
+    def __init__(
+        self,
+        speaker: Speaker,
+        processes: int,
+        avatar: Avatar | None = None,
+        drawing: Drawing | None = None,
+    ) -> None:
+        """avatar: to draw, None for no pictures; drawing: where and by what, the CPU by default."""
+        device = drawing is not None and drawing.backend != "cpu"
+        pickled = pickle.dumps((speaker, None if device else avatar, None))
         self._workers = [Worker(pickled) for _ in range(processes)]
+        self._painters: list[Painter] = [OneByOne(worker) for worker in self._workers]
+        self._device = Worker(pickle.dumps((speaker, avatar, drawing))) if device else None
+        if self._device:
+            self._painters = [ManyAtOnce(partial(self._device.run, _pictures))] * processes
         self._numbers = count()
+
+    def _all(self) -> list[Worker]:
+        return [*self._workers, *filter(None, [self._device])]
 
     async def ready(self) -> None:
         """Wait until all have loaded and warmed up."""
-        await asyncio.gather(*(worker.run(_warm) for worker in self._workers))
+        await asyncio.gather(*(worker.run(_warm) for worker in self._all()))
 
     def session(self) -> Remote:
         """A new session on the worker with the fewest. Raises Refused where the machine is too
@@ -157,11 +233,11 @@ class Workers:
         worker = min(self._workers, key=lambda worker: worker.sessions)
         if not worker.has_room():
             raise Refused("this machine is too busy for another session; try again later", 1013)
-        beside = self._workers[(self._workers.index(worker) + 1) % len(self._workers)]
-        return Remote(worker, next(self._numbers), beside)
+        beside = (self._workers.index(worker) + 1) % len(self._workers)
+        return Remote(worker, next(self._numbers), self._painters[beside])
 
     def stop(self) -> None:
-        for worker in self._workers:
+        for worker in self._all():
             worker.stop()
 
 
@@ -174,10 +250,10 @@ def _prepare(needed: bytes) -> None:
     """Signals are the parent's, which ends this process when it ends."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
-    speaker, avatar = pickle.loads(needed)
+    speaker, avatar, drawing = pickle.loads(needed)
     _speakers.append(speaker)
     if avatar is not None:
-        _painters.append(PictureMaker(avatar, speaker))
+        _painters.append(PictureMaker(avatar, speaker, drawing=drawing))
         use_threads(1)
     torch.set_num_threads(1)
 
@@ -189,8 +265,8 @@ def _call(number: int, method: str, args: tuple[object, ...]) -> Any:
     return getattr(_sessions[number], method)(*args)
 
 
-def _picture(row: NDArray[np.float32]) -> NDArray[np.uint8]:
-    return _painters[0].picture(row)
+def _pictures(rows: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return _painters[0].pictures(rows)
 
 
 def _live() -> None:

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from other_device import host_waits
 from speech_models import syllables
 
 from avatar.live.performance import Performance, TimedFrame
@@ -9,6 +11,7 @@ from avatar.live.pictures import PictureMaker, PictureOptions
 from avatar.live.session import Session
 from avatar.live.speaker import Speaker
 from avatar.rigging.avatar import Avatar
+from splat import choose_backend
 
 PCM = (syllables(2.0)[0] * 32767).astype(np.int16)
 
@@ -63,3 +66,22 @@ def test_pictures_show_the_row(speaker: Speaker, small_avatar: Avatar):
     assert (pictures[0][0, 0] == 204).all() and pictures[0].std() > 10
     for other in pictures[1:]:
         assert np.abs(other.astype(int) - pictures[0]).max() > 20
+
+
+@pytest.mark.gpu
+def test_a_device_draws_many_pictures_at_once(
+    speaker: Speaker, small_avatar: Avatar, cuda: torch.device
+):
+    rows = np.stack([speaker.rest.numpy()] * 3)
+    rows[1, : len(speaker.mouth_names)] = 3
+    rows[2, -7:] = [0, np.sin(0.2), 0, np.cos(0.2), 0, 0.01, 0]
+    here, there = (
+        PictureMaker(small_avatar, speaker, PictureOptions(96, 64), drawing)
+        for drawing in (None, choose_backend("cuda"))
+    )
+    with host_waits() as one:
+        there.picture(rows[0])
+    with host_waits() as all_three:
+        pictures = there.pictures(rows)
+    assert np.abs(pictures.astype(int) - here.pictures(rows)).max() <= 1
+    assert len(all_three) == len(one)
