@@ -61,7 +61,7 @@ def load_gradients(planes, top, left, colors, alphas, depths, v_colors, v_alphas
             planes[p + _V_DEPTH] = v_depths[y, x]
 
 
-@plain_njit(fastmath=True)
+@plain_njit(fastmath=True, forceinline=True)
 def replay_gaussian(planes, lanes, blocks, batch, j):
     """Blend Gaussian j of a batch into those blocks of a tile again, and add its gradients to the
     sums of each lane.
@@ -113,7 +113,7 @@ def replay_gaussian(planes, lanes, blocks, batch, j):
             lanes[lane + LANES * np.uint64(9)] += weight * v_depth
 
 
-@plain_njit(fastmath=MATH)
+@plain_njit(fastmath=MATH, forceinline=True)
 def add_up_lanes(lanes, narrow, fall, sums):
     """Write the sums [SUMS] of one Gaussian over a tile, and empty the lanes."""
     for c in range(SUMS):

@@ -19,7 +19,7 @@ RED = 6
 GREEN = 7
 BLUE = 8
 DEPTH = 9
-TILT = 10  # cov(x, y) / var(x): along a column the power is greatest at dy = TILT dx
+EAST = 10  # dy of the point with power 0 that lies furthest to the right
 OPACITY = 11  # with the antialiasing compensation
 USED = 12
 FIELDS = 16  # padded to one cache line

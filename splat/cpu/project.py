@@ -98,7 +98,8 @@ def write_shape(planes, j, point, cov, det, opacity, lens):
     planes[_RECT[0] + j], planes[_RECT[1] + j] = x0, x1
     planes[_RECT[2] + j], planes[_RECT[3] + j] = y0, y1
     planes[_FIELD[f.MEAN_X] + j], planes[_FIELD[f.MEAN_Y] + j] = sx, sy
-    planes[_FIELD[f.SHEAR] + j], planes[_FIELD[f.TILT] + j] = xy / yy, xy / xx
+    planes[_FIELD[f.SHEAR] + j] = xy / yy
+    planes[_FIELD[f.EAST] + j] = xy / deviation_x * math.sqrt(_TWO * level)
     planes[_FIELD[f.NARROW] + j] = math.sqrt(_HALF * yy / det)
     planes[_FIELD[f.FALL] + j] = math.sqrt(_HALF / yy)
     planes[_FIELD[f.LEVEL] + j], planes[_FIELD[f.OPACITY] + j] = level, opacity

@@ -30,16 +30,17 @@ from splat.scene.conventions import MAX_ALPHA, TRANSMITTANCE_STOP
 
 _RED, _GREEN, _BLUE, _DEPTH = (PLANE * np.uint64(number) for number in (3, 4, 5, 6))
 _PLANES = 7
+_UNSEEN = np.float32(1e-3)  # transmittance behind which what lies changes no byte by more than one
 _ZERO, _HALF, _ONE, _LEVELS, _TOP = (np.float32(number) for number in (0, 0.5, 1, 255, 255.5))
 
 
-@plain_njit(fastmath=True)
-def blend_gaussian(planes, blocks, batch, j, with_depth):
+@plain_njit(fastmath=True, forceinline=True)
+def blend_gaussian(planes, blocks, batch, j, least, with_depth):
     """Blend Gaussian j of a batch into those blocks of a tile.
 
     All planes lie in one flat buffer, with 64-bit unsigned indices and a fixed inner loop: so the
     compiler can prove that nothing overlaps, and vectorises. A pixel that has stopped keeps its
-    transmittance with a minus sign.
+    transmittance with a minus sign; it stops where that is no more than `least`.
     """
     b = batch[:, j]
     narrow, fall, level = b[f.NARROW], b[f.FALL], b[f.LEVEL]
@@ -61,7 +62,7 @@ def blend_gaussian(planes, blocks, batch, j, with_depth):
             T_next = T - weight
             live = T_next > np.float32(TRANSMITTANCE_STOP)
             weight = weight if live else _ZERO
-            planes[p] = T_next if live else -abs(T)
+            planes[p] = T_next if T_next > least else -(T_next if live else abs(T))
             planes[p + _RED] += weight * red
             planes[p + _GREEN] += weight * green
             planes[p + _BLUE] += weight * blue
@@ -110,6 +111,7 @@ def rasterize(splats, starts, members, tiles_x, background, colors, alphas, dept
     alphas are None, colors uint8. Tiles without Gaussians are left as they are."""
     height, width = colors.shape[:2]
     tiles = starts.shape[0] - 1
+    least = _UNSEEN if alphas is None else np.float32(TRANSMITTANCE_STOP)
     for task in prange(-(-tiles // TOGETHER)):
         planes = new_planes(_PLANES)
         batch, reached = np.zeros((COPIED, BATCH), np.float32), np.empty(BATCH, np.uint32)
@@ -128,7 +130,7 @@ def rasterize(splats, starts, members, tiles_x, background, colors, alphas, dept
                 reached_blocks(batch, count, live, reached)
                 for j in range(count):
                     if reached[j] != 0:
-                        blend_gaussian(planes, reached[j], batch, j, depths)
+                        blend_gaussian(planes, reached[j], batch, j, least, depths)
             if alphas is None:
                 write_bytes(planes, top, left, background, colors)
             else:

@@ -25,6 +25,9 @@ COLUMN, ROW = PLANE, PLANE * np.uint64(2)  # behind the plane of transmittance
 _SLACK = np.float32(1e-3)  # of the power, for rounding
 _SIDE = np.float32(3)  # from a block's first pixel to its last
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_TWO, _FOUR, _EIGHT = np.float32(2), np.float32(4), np.float32(8)
+_FIRST = tuple(np.float32(column) for column in (0, 4, 8, 12))  # pixels of the blocks of a row
+_LAST = tuple(np.float32(column) for column in (3, 7, 11, 15))
 _NO_BLOCK = np.uint32(0)
 
 
@@ -132,37 +135,41 @@ def clamped(value, low, high):
     return min(high, max(low, value))
 
 
-@plain_njit(fastmath=True)
-def add_reached(batch, count, block, reached):
-    """Set the bit of a block in reached [BATCH] for each of the first `count` Gaussians of a batch
-    whose power is not negative everywhere between the block's outer pixels.
+@plain_njit(fastmath=True, error_model="numpy")
+def add_reached(batch, count, row, reached):
+    """Set the bits of a row's blocks in reached [BATCH] for each of the first `count` Gaussians of
+    a batch whose power is not negative everywhere between the block's outer pixels.
 
-    Where the mean is not inside, the power is greatest on the row or on the column next to it.
+    Between the row's outer pixels the ellipse of power 0 reaches from `low` to `high`: to its
+    outermost points where these lie there, else to the points nearest to them.
     """
-    left, top = np.float32((block & 3) * 4), np.float32((block >> 2) * 4)
-    bit = np.uint32(1 << block)
+    top, lowest_bit = np.float32(4 * row), np.float32(1 << 4 * row)
     for j in range(np.uint64(count)):
         shear, narrow, fall = batch[f.SHEAR, j], batch[f.NARROW, j], batch[f.FALL, j]
-        x0, y0 = left - batch[f.MEAN_X, j], top - batch[f.MEAN_Y, j]
-        x1, y1 = x0 + _SIDE, y0 + _SIDE
-        y = clamped(_ZERO, y0, y1)
-        across, along = narrow * (clamped(shear * y, x0, x1) - shear * y), fall * y
-        on_row = across * across + along * along
-        x = clamped(_ZERO, x0, x1)
-        y = clamped(batch[f.TILT, j] * x, y0, y1)
-        across, along = narrow * (x - shear * y), fall * y
-        on_column = across * across + along * along
-        met = min(on_row, on_column) <= batch[f.LEVEL, j] + _SLACK
-        reached[j] |= bit if met else _NO_BLOCK
+        level, y0 = batch[f.LEVEL, j] + _SLACK, top - batch[f.MEAN_Y, j]
+        east = clamped(batch[f.EAST, j], y0, y0 + _SIDE)
+        west = clamped(-batch[f.EAST, j], y0, y0 + _SIDE)
+        at_east = level - fall * east * (fall * east)
+        at_west = level - fall * west * (fall * west)
+        high = batch[f.MEAN_X, j] + shear * east + np.sqrt(max(_ZERO, at_east)) / narrow
+        low = batch[f.MEAN_X, j] + shear * west - np.sqrt(max(_ZERO, at_west)) / narrow
+        bits = _ONE if (low <= _LAST[0]) & (high >= _FIRST[0]) else _ZERO
+        bits += _TWO if (low <= _LAST[1]) & (high >= _FIRST[1]) else _ZERO
+        bits += _FOUR if (low <= _LAST[2]) & (high >= _FIRST[2]) else _ZERO
+        bits += _EIGHT if (low <= _LAST[3]) & (high >= _FIRST[3]) else _ZERO
+        met = bits * lowest_bit if at_east >= _ZERO else _ZERO
+        reached[j] |= np.uint32(np.int32(met))
 
 
 @plain_njit()
 def reached_blocks(batch, count, live, reached):
     """Fill reached [BATCH]: bits of the live blocks that each Gaussian of a batch meets."""
     reached[:] = _NO_BLOCK
-    for block in range(BLOCKS):
-        if (live >> np.uint32(block)) & np.uint32(1):
-            add_reached(batch, count, block, reached)
+    for row in range(4):
+        if (live >> np.uint32(4 * row)) & np.uint32(15):
+            add_reached(batch, count, row, reached)
+    for j in range(count):
+        reached[j] &= live
 
 
 @plain_njit(inline="always", fastmath=True)

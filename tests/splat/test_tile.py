@@ -31,9 +31,10 @@ def ellipses(seed: int) -> np.ndarray:
     det = cov[0, 0] * cov[1, 1] - cov[0, 1] ** 2
     batch = np.zeros((COPIED, BATCH), np.float32)
     batch[f.MEAN_X], batch[f.MEAN_Y] = random.uniform(-20, 36, (2, BATCH))
-    batch[f.SHEAR], batch[f.TILT] = cov[0, 1] / cov[1, 1], cov[0, 1] / cov[0, 0]
+    batch[f.SHEAR] = cov[0, 1] / cov[1, 1]
     batch[f.NARROW], batch[f.FALL] = np.sqrt(cov[1, 1] / det / 2), np.sqrt(0.5 / cov[1, 1])
     batch[f.LEVEL] = np.log(random.uniform(0.01, 1, BATCH) * 255)
+    batch[f.EAST] = cov[0, 1] * np.sqrt(2 * batch[f.LEVEL] / cov[0, 0])
     return batch
 
 
