@@ -16,6 +16,8 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes
 from avatar.geometry.zbuffer import NOTHING
 from avatar.lighting.materials import untoned
 from avatar.people.layer import layer
+from avatar.people.masks import ear_mask
+from avatar.people.subject import Subject
 from avatar.photo.project import (
     Part,
     View,
@@ -61,7 +63,8 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     with_torso = torso[tuple(known)]
     wanted = _wanted(known, with_torso, bare[tuple(known)] & skin)
     if not hairy:
-        wanted |= ~with_torso & ~beneath_face(seen)  # around a bald head, above the mouth
+        ears = np.isin(view.triangles, _ear_triangles(scene.subject))[tuple(known)]
+        wanted |= ~with_torso & ~ears & ~beneath_face(seen)  # around a bald head, above the mouth
     beyond = _broad(~there & ~hair & (seen.person > PERSON) & wanted, _spacing(view))
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
@@ -72,6 +75,12 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     rows, columns = grid.pixels
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
     return _part(scene, view, flat, ~with_torso[rows, columns], rgb, seen.person[rows, columns])
+
+
+def _ear_triangles(subject: Subject) -> Ints:
+    """Triangles [m] of the ears."""
+    ears = ear_mask(subject.painted.vertices / MM) > 0.5
+    return np.flatnonzero(ears[subject.faces].any(1))
 
 
 def _wanted(known: Ints, with_torso: Bools, skin: Bools) -> Bools:

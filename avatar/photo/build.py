@@ -1,17 +1,20 @@
 """An avatar from photos of one person, and what of it was seen and what was invented: shares, and a
 picture."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import imageio.v3 as imageio
 import numpy as np
 import torch
+from scipy.ndimage import binary_dilation
+from torch import Tensor
 from torch.nn import functional
 
 from avatar.geometry.records import concatenated
-from avatar.geometry.vectors import MM, Floats
+from avatar.geometry.vectors import MM, Bools, Floats
+from avatar.geometry.zbuffer import project
 from avatar.people.eyes import eyes_of
 from avatar.people.layer import bound
 from avatar.people.masks import face_mask
@@ -23,8 +26,7 @@ from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import Fitted
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.hair_matte import with_whole_hair
-from avatar.photo.project import Part, invented_part
-from avatar.photo.refine import outside_visual_hull, refined
+from avatar.photo.project import Part, View, invented_part, well_inside
 from avatar.photo.subject import (
     Scene,
     coloured_iris,
@@ -36,7 +38,7 @@ from avatar.photo.surface import Painted, paint_skin, skin_parts
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig, rasterizer
 from common.atomic import write_beside
-from splat import RawGaussians, orbit, rgb_to_sh
+from splat import RawGaussians, orbit, render, rgb_to_sh
 
 LASHES, LASH_WEIGHT = "eyelashes01", 0.8
 EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW = 0.5, 0.5, 0.3
@@ -119,6 +121,69 @@ def _painted_parts(scene: Scene) -> list[Part]:
         invented_part(part, follows)
         for part, follows in zip(lit, (EYES_FOLLOW, MOUTH_FOLLOWS, LASHES_FOLLOW), strict=True)
     ]
+
+
+CORRECTIONS = 24
+HIDDEN = 0.3  # pixels in which a Gaussian must have a share to be changed by half
+SOLID = 0.8  # opacity of the avatar from which a pixel tells its colours, not what it lacks
+SPHERICAL = 0.28209479177387814  # Y00: colours per coefficient
+WHITE = 0.5 / SPHERICAL
+
+
+def refined(avatar: Avatar, scene: Scene, share: Tensor, done: Callable[[], None]) -> Avatar:
+    """The avatar with colours after the first photo; share [N] in [0, 1] of the correction that
+    each Gaussian takes.
+
+    The picture is linear in the colours, so that simultaneous algebraic reconstruction (Gilbert
+    1972) needs nothing but the renderer and its gradient: each colour is corrected by the mean
+    residual of the pixels that it has a share in. done: called after each of CORRECTIONS steps."""
+    view = scene.views[0]
+    photo = view.photo
+    vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+    there = avatar_rig(avatar, torch.device("cpu"))(vertices)
+    target = torch.from_numpy(photo.seen.picture).float()
+    with torch.no_grad():
+        alpha = render(there, photo.camera, backend="cpu", with_depth=False).alpha
+    inside = torch.from_numpy(well_inside(photo.seen)) & (alpha.reshape(*target.shape[:2]) > SOLID)
+    mask = inside.float()[..., None]
+    sh = there.sh.clone()
+
+    def backprojected(sh: Tensor, residual: Callable[[Tensor], Tensor]) -> Tensor:
+        """The gradient of the coefficients for a residual [H, W, 3] of what they draw."""
+        sh = sh.detach().requires_grad_()
+        drawn = render(replace(there, sh=sh), photo.camera, backend="cpu", with_depth=False).color
+        (drawn * residual(drawn.detach())).sum().backward()
+        assert sh.grad is not None
+        return sh.grad
+
+    seen = backprojected(sh, mask.expand_as) / SPHERICAL  # [N, 1, 3]
+    step = share[:, None, None] / (seen + HIDDEN)
+    for _ in range(CORRECTIONS):
+        change = backprojected(sh, lambda drawn: (target - drawn) * mask)
+        sh = (sh + step * change / SPHERICAL**2).clamp(-WHITE, WHITE)
+        done()
+    return replace(avatar, gaussians=replace(avatar.gaussians, sh=sh.detach()))
+
+
+PERSON = 0.3  # of the matte
+ASTRAY = 6  # pixels by which a head may be placed wrongly
+
+
+def outside_visual_hull(avatar: Avatar, views: Sequence[View]) -> Bools:
+    """Which Gaussians [N] of an avatar are outside of the visual hull (Laurentini 1994): where one
+    of the photos shows nothing of the person."""
+    rig = avatar_rig(avatar, torch.device("cpu"))
+    beyond = np.zeros(len(avatar.binding), bool)
+    for view in views:
+        vertices = torch.from_numpy(view.shape.vertices[: len(avatar.vertices)]).float()
+        pixels = project(view.photo.camera, rig(vertices).means)[0].numpy()
+        matte = view.photo.seen.person > PERSON
+        person = np.asarray(binary_dilation(matte, iterations=ASTRAY), bool)
+        width, height = view.photo.seen.size
+        inside = ((pixels >= 0) & (pixels < [width, height])).all(1)
+        columns, rows = pixels[inside].astype(int).T
+        beyond[inside] |= ~person[rows, columns]
+    return beyond
 
 
 SEEN = 0.5  # weight of observation from which a Gaussian counts as seen

@@ -2,7 +2,6 @@
 
 The landmark residuals that the shape modes leave are fitted by a Gaussian process on the surface
 (Rasmussen and Williams 2006, chapter 2): smooth, a few millimetres, observed only across each view.
-Landmarks end at the forehead; above it, the skull is pressed to within the outline of the person.
 """
 
 import math
@@ -11,12 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d, map_coordinates, maximum_filter1d
 from scipy.optimize import lsq_linear
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from avatar.geometry.vectors import MM, Bools, Floats, smoothstep
+from avatar.geometry.vectors import MM, Floats
 from avatar.geometry.zbuffer import project
 from avatar.heads.shape_space import PARTS
 from avatar.photo.photograph import SeenPhoto
@@ -33,7 +31,6 @@ from avatar.tracking.model import FaceModel, FrameState, Person, face_model, rig
 from avatar.tracking.residuals import place
 from avatar.tracking.solve import FocalPrior
 from avatar.tracking.stages import UPRIGHT, solve_landmarks
-from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
 from splat import Camera
 
 SPREADS = ((2.5 * MM, 30 * MM), (1.5 * MM, 10 * MM))  # deviation and reach of each of its parts
@@ -219,69 +216,3 @@ def _placed(model: FaceModel, photo: SeenPhoto, frame: FrameState) -> FittedPhot
     K = torch.tensor([[focal, 0, across], [0, focal, down], [0, 0, 1]])
     head_pose = (torch.linalg.inv(torso) @ to_camera).float()
     return FittedPhoto(photo, frame.weights, head_pose, Camera(torso.float(), K, *photo.size))
-
-
-RAYS = np.radians(np.arange(-80, 81, 2.0))  # in the picture, from the eyes, 0 up the head
-FADES = math.radians(75), math.radians(50)  # where the press is none and full: ears are beyond
-STEP, FARTHEST = 1 * MM, 0.25  # along each, metres
-THIN = 3 * MM  # of the thinnest hair
-MOST_PRESSED, MOST_RAISED = 25 * MM, 12 * MM
-SMOOTH = 3.0  # rays
-POWER = 2  # of the way up to the crown with which the press grows: brows and hairline stay
-PERSON, HAIRY = 0.5, 0.5  # of the mattes
-
-
-def below_outline(fitted: Fitted) -> Fitted:
-    """The same with a skull that reaches no further than the outline of the person in each photo,
-    and leaves room for hair where that shows some; where it shows none, as far as that."""
-    rest = fitted.rest
-    for photo in fitted.photos:
-        rest = _pressed(fitted.model, rest, photo)
-    return replace(fitted, rest=rest)
-
-
-def _pressed(model: FaceModel, rest: Tensor, photo: FittedPhoto) -> Tensor:
-    """Vertices [V, 3] at rest, moved towards the eyes, across the view, as the outline asks."""
-    to_camera = (photo.camera.viewmat[:3, :3] @ photo.head_pose[:3, :3]).double().numpy()
-    up = to_camera[:2, 1] / np.linalg.norm(to_camera[:2, 1])
-    frame = np.stack([[-up[1], up[0]], up])  # [2, 2] rows: across and up the head, in the picture
-    eyes = photo.seen.points[[RIGHT_CORNER, LEFT_CORNER]].double().mean(0).numpy()
-    posed = photo.posed(rest, model).double()
-    pixels, depths = (part.numpy() for part in project(photo.camera, posed))
-    pixel = float(np.median(depths)) / float(photo.camera.K[0, 0])  # metres
-    away = (pixels - eyes) @ frame.T * pixel
-    angle, reach = np.arctan2(away[:, 0], away[:, 1]), np.hypot(*away.T)
-    own = _profile(angle, reach)
-    outline, bare = _outline(photo.seen, eyes, frame, pixel)
-    excess = np.clip(own - outline, np.where(bare, -MOST_RAISED, 0), MOST_PRESSED)
-    excess = gaussian_filter1d(excess, SMOOTH) * smoothstep(*FADES, np.abs(RAYS))
-    share = np.clip(reach / np.interp(angle, RAYS, own), 0, 1) ** POWER
-    step = share * np.interp(angle, RAYS, excess) / np.maximum(reach, STEP)
-    moved = (-step[:, None] * away) @ frame @ to_camera[:2]
-    return rest + torch.from_numpy(moved).float()
-
-
-def _profile(angle: Floats, reach: Floats) -> Floats:
-    """How far [R] points reach along each ray."""
-    profile = np.zeros(len(RAYS))
-    bins = np.rint((angle - RAYS[0]) / (RAYS[1] - RAYS[0])).astype(int)
-    inside = (bins >= 0) & (bins < len(RAYS))
-    np.maximum.at(profile, bins[inside], reach[inside])
-    return maximum_filter1d(profile, 3)
-
-
-def _outline(seen: SeenPhoto, eyes: Floats, frame: Floats, pixel: float) -> tuple[Floats, Bools]:
-    """Metres [R] along each ray to the edge of the person, less the room for hair that is seen
-    there, and where [R] it ends in skin; without end where the picture ends first."""
-    ways = np.stack([np.sin(RAYS), np.cos(RAYS)], 1) @ frame  # [R, 2]
-    steps = np.arange(STEP, FARTHEST, STEP)
-    points = eyes + ways[:, None] * (steps / pixel)[:, None]  # [R, S, 2]
-    person, hair = (
-        map_coordinates(matte, np.moveaxis(points, 2, 0)[::-1] - 0.5, order=1, cval=1.0)
-        for matte in (seen.person, seen.hair)
-    )
-    inside = np.logical_and.accumulate(person > PERSON, axis=1)
-    edge = inside.sum(1) * STEP
-    haired = (inside & (hair > HAIRY)).sum(1) * STEP
-    ends = ~inside[:, -1]
-    return np.where(ends, edge - np.minimum(haired, THIN), np.inf), ends & (haired < THIN)

@@ -194,7 +194,7 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     part = observed_part(outer, painted.observed, painted.mirrored)
     beside = np.maximum(beside_face(painted.skin.mm), painted.worn)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
-    follows *= 1 - _folded(subject, painted.skin.spots)
+    follows *= 1 - np.maximum(_folded(subject, painted.skin.spots), painted.skin.ears)
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]

@@ -12,11 +12,10 @@ from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.vectors import normalised, smoothstep
 from avatar.geometry.zbuffer import camera_centre
 from avatar.lighting.materials import tone
-from avatar.photo.build import Made
+from avatar.photo.build import SPHERICAL, Made
 from avatar.photo.fit import fit
 from avatar.photo.make import avatar_of_photos
 from avatar.photo.photograph import see
-from avatar.photo.refine import SPHERICAL
 from avatar.photo.surface import beside_face, skin_parts
 from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import load_face_finder

@@ -14,6 +14,7 @@ from avatar.lighting.materials import tone
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import billboard_cells
+from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
 from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part
@@ -21,7 +22,6 @@ from avatar.photo.hair_matte import Shown, whole_hair
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
 from avatar.photo.project import hair_mask
-from avatar.photo.refine import outside_visual_hull
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder

@@ -1,4 +1,4 @@
-"""Skull and lids where a photo shows them."""
+"""Skull, ears and lids where a photo shows them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -6,19 +6,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.ndimage import binary_dilation
 from torch import Tensor
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project, project_samples, rasterize
 from avatar.heads import eyeball
-from avatar.photo.fit import LIDS, THIN, Fitted, FittedPhoto, below_outline, with_lids
+from avatar.people.masks import ear_mask
+from avatar.photo.fit import LIDS, Fitted, FittedPhoto, with_lids
+from avatar.photo.outline import THIN, to_outline
 from avatar.photo.photograph import SeenPhoto
 from avatar.tracking.landmarks import SKIN_POINTS, skin_points
 from avatar.tracking.model import face_model
 from avatar.vision.landmarks import LEFT_CORNER, RIGHT_CORNER
 from splat import orbit
 
-SIZE = 400
+SIZE = 800
 MODEL = face_model()
 REST = MODEL.head.vertices
 EYES = [eyeball(MODEL.head, REST, f"{side}-eye")[0] for side in "lr"]
@@ -70,7 +73,7 @@ def over_eyes() -> np.ndarray:
 @pytest.mark.parametrize(("hair", "room"), [(False, 0.0), (True, THIN)])
 def test_the_crown_comes_below_a_lower_outline(hair: bool, room: float):
     rows = round(12 * MM / PIXEL)
-    pressed = below_outline(fitted(lowered(rows), hair)).rest
+    pressed = to_outline(fitted(lowered(rows), hair)).rest
     top, was = (float(each[:, 1].max()) for each in (pressed, REST))
     assert was - top == pytest.approx(rows * PIXEL + room, abs=2.5 * MM)
     beyond, before = (shown(each) & ~lowered(rows) & over_eyes() for each in (pressed, REST))
@@ -78,7 +81,7 @@ def test_the_crown_comes_below_a_lower_outline(hair: bool, room: float):
 
 
 def test_the_face_stays():
-    pressed = below_outline(fitted(lowered(round(12 * MM / PIXEL)), hair=True)).rest
+    pressed = to_outline(fitted(lowered(round(12 * MM / PIXEL)), hair=True)).rest
     moved = (pressed - REST).norm(dim=1)
     assert moved[REST[:, 1] < EYES_Y + 20 * MM].max() < 1 * MM
     assert moved.max() > 10 * MM
@@ -86,8 +89,8 @@ def test_the_face_stays():
 
 def test_a_bald_crown_comes_up_to_a_higher_outline():
     rows = round(8 * MM / PIXEL)
-    higher = shown(REST) | np.roll(shown(REST), -rows, axis=0)
-    raised = below_outline(fitted(higher, hair=False)).rest
+    higher = shown(REST) | (np.roll(shown(REST), -rows, axis=0) & over_eyes())
+    raised = to_outline(fitted(higher, hair=False)).rest
     top, was = (float(each[:, 1].max()) for each in (raised, REST))
     assert top - was == pytest.approx(rows * PIXEL, abs=2.5 * MM)
     assert (raised - REST).norm(dim=1)[REST[:, 1] < EYES_Y + 20 * MM].max() < 1.5 * MM
@@ -96,8 +99,38 @@ def test_a_bald_crown_comes_up_to_a_higher_outline():
 @pytest.mark.parametrize("hair", [False, True])
 def test_a_skull_within_the_outline_stays(hair: bool):
     roomy = np.ones((SIZE, SIZE), bool) if hair else shown(REST)
-    moved = (below_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
+    moved = (to_outline(fitted(roomy, hair)).rest - REST).norm(dim=1)
     assert moved.max() < 1.5 * MM
+
+
+def with_ears(out: float, up: float) -> Tensor:
+    """The head with ears further out and up by so many metres."""
+    masks = ear_mask(REST.double().numpy() / MM)
+    beyond = (REST[:, 0].abs() - 71 * MM).clamp(min=0) / (17 * MM)  # 1 at the ears' rims
+    step = torch.stack([REST[:, 0].sign() * out * beyond, torch.full_like(beyond, up)], 1)
+    moved = REST.clone()
+    moved[:, :2] += torch.from_numpy(masks).float()[:, None] * step
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("out", "up", "left"),
+    [(8 * MM, 0.0, 0.3), (4 * MM, 5 * MM, 0.6), (-4 * MM, -4 * MM, 0.6)],
+)
+def test_ears_are_where_the_outline_is(out: float, up: float, left: float):
+    """left: share of the difference to the outline that may be left."""
+    true = with_ears(out, up)
+    found = to_outline(fitted(shown(true), hair=False)).rest
+    off, before = ((shown(each) ^ shown(true)).sum() for each in (found, REST))
+    assert off < left * before
+    still = torch.from_numpy(ear_mask(REST.double().numpy() / MM) == 0)
+    assert (found - REST)[still & (REST[:, 1] < EYES_Y)].norm(dim=1).max() < 1 * MM
+
+
+def test_ears_under_hair_stay():
+    wide = np.asarray(binary_dilation(shown(REST), iterations=20), bool)
+    ears = torch.from_numpy(ear_mask(REST.double().numpy() / MM) > 0.5)
+    assert (to_outline(fitted(wide, hair=True)).rest - REST)[ears].norm(dim=1).max() < 1 * MM
 
 
 @pytest.mark.parametrize(("blink", "squint"), [(0.0, 0.0), (0.3, 0.0), (0.1, 0.4)])
