@@ -42,6 +42,8 @@ SHORT, LOOSE = ("short01", "short02", "short04"), ("bob02", "long01")
 """The library's hair that leaves ears and neck free, and that falls beside them."""
 LENGTH, WIDTH = 5 * MM, 0.9 * MM  # between strands
 NO_CUT, SHOULDERS = -0.30, -0.12  # heights in metres; what hangs but ends above these is a bob
+HAIRY = 0.5  # of the matte
+AT_TORSO, MOSTLY = 12 * MM, 0.8  # how near hair ends to it that goes on behind, and in what share
 FINELY = 1.0  # bins of the outline over which hair that has grown grows further
 
 
@@ -65,7 +67,9 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     frame = frames[0]
     low, loose = lowest(view, frame)
     cut, names = NO_CUT, SHORT
-    if loose:
+    if loose and low < SHOULDERS and _goes_on_behind(view, len(scene.subject.head.faces)):
+        names = LOOSE[1:]
+    elif loose:
         cut, names = low, LOOSE if low < SHOULDERS else LOOSE[:1]
 
     def grown(name: str) -> Cards:
@@ -84,6 +88,22 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     cards = fitted_cards(scene, fits[name], frame, FINELY)
     strands, lining = (cut_out(scene, each) for each in lined_strands(cards, style, rng))
     return PhotoHair(strands, lining, style)
+
+
+def _goes_on_behind(view: View, head: int) -> bool:
+    """Whether hair that hangs goes on behind the torso: the triangles after so many of the head."""
+    torso = (view.triangles != NOTHING) & (view.triangles >= head)
+    mouth = float(view.photo.seen.points[13, 1])
+    return share_ending_at(torso, hair_mask(view.photo.seen) > HAIRY, mouth, view.pixel) > MOSTLY
+
+
+def share_ending_at(torso: Bools, hair: Bools, mouth: float, pixel: float) -> float:
+    """Share of the columns in which hair [H, W] reaches below a row, that of the mouth, where it
+    ends where the torso [H, W] begins; pixel: its size in metres."""
+    ends, begins = len(hair) - 1 - hair[::-1].argmax(0), torso.argmax(0)
+    hangs = hair.any(0) & (ends > mouth)
+    at_torso = torso.any(0) & (np.abs(begins - ends) * pixel < AT_TORSO)
+    return float(at_torso[hangs].mean()) if hangs.any() else 0.0
 
 
 def _bald(scene: Scene) -> bool:

@@ -17,7 +17,7 @@ from avatar.photo.billboard import billboard_cells
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
-from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part
+from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part, share_ending_at
 from avatar.photo.hair_matte import Shown, whole_hair
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
@@ -169,3 +169,11 @@ def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():
     assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)
     rows, columns = grid.pixels
     assert shown[rows, columns].all() and rows.max() > 76 and columns.max() > 116
+
+
+@pytest.mark.parametrize(("ends", "share"), [(60, 1.0), (66, 1.0), (30, 0.0), (90, 0.0), (10, 0.0)])
+def test_hair_goes_on_behind_shoulders_that_it_ends_at(ends: int, share: float):
+    """Not where it ends above them, hangs before them, or hangs no lower than the mouth."""
+    torso, hair = np.zeros((100, 40), bool), np.zeros((100, 40), bool)
+    torso[62:], hair[:ends, 5:12] = True, True
+    assert share_ending_at(torso, hair, 20.0, 1 * MM) == share
