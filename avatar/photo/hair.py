@@ -43,7 +43,8 @@ SHORT, LOOSE = ("short01", "short02", "short04"), ("bob02", "long01")
 LENGTH, WIDTH = 5 * MM, 0.9 * MM  # between strands
 NO_CUT, SHOULDERS = -0.30, -0.12  # heights in metres; what hangs but ends above these is a bob
 HAIRY = 0.5  # of the matte
-AT_TORSO, MOSTLY = 12 * MM, 0.8  # how near hair ends to it that goes on behind, and in what share
+BEHIND, AT_TORSO, MOSTLY = -0.105, 12 * MM, 0.7
+"""Below which height hair goes on behind the torso that so near it ends at that, in what share."""
 FINELY = 1.0  # bins of the outline over which hair that has grown grows further
 
 
@@ -67,7 +68,7 @@ def hair_of_photo(scene: Scene) -> PhotoHair | None:
     frame = frames[0]
     low, loose = lowest(view, frame)
     cut, names = NO_CUT, SHORT
-    if loose and low < SHOULDERS and _goes_on_behind(view, len(scene.subject.head.faces)):
+    if loose and low < BEHIND and _goes_on_behind(view, len(scene.subject.head.faces)):
         names = LOOSE[1:]
     elif loose:
         cut, names = low, LOOSE if low < SHOULDERS else LOOSE[:1]
