@@ -52,7 +52,7 @@ MAY_IMPORT = {
     "avatar.live": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.avatar_io avatar.behaviour "
         "avatar.drive avatar.geometry avatar.heads avatar.lighting avatar.page avatar.retarget "
-        "avatar.rigging avatar.video common"
+        "avatar.rigging avatar.video common splat"
     ),
     "avatar.page": "avatar.geometry avatar.heads avatar.rigging common splat.scene",
     "avatar.people": (
