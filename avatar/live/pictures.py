@@ -1,6 +1,8 @@
 """Rows as pictures, for hosts that show video rather than coefficients."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -31,6 +33,18 @@ class PictureOptions:
     """degrees above the eyes"""
     background: tuple[float, float, float] = (GREY, GREY, GREY)
     """red, green and blue from 0 to 1"""
+
+
+class Painter(Protocol):
+    """Draws the pictures of sessions."""
+
+    def drawing(self) -> AbstractAsyncContextManager[object]:
+        """Must be held while a row is chosen and drawn."""
+        ...
+
+    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
+        """[H, W, 3] of a row [C + U + POSE]."""
+        ...
 
 
 class PictureMaker:

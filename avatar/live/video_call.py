@@ -3,7 +3,7 @@ speaks it. Needs the extra `webrtc`."""
 
 import asyncio
 import logging
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.live.connection import Socket, SpeechSession, converse, first_of
 from avatar.live.lip_sync import RATE, LipSync, Microphone, TimedRow, video_frame
+from avatar.live.pictures import Painter
 from avatar.live.protocol import LONGEST, SOUND, Refused, message_of, read_frames, read_offer
 
 SPARE = 0.2
@@ -31,16 +32,8 @@ HASTY = 10.0
 """Seconds in which a client must have made its offer."""
 
 
-class DrawingSession(SpeechSession, Protocol):
+class DrawingSession(SpeechSession, Painter, Protocol):
     """The used part of a session that draws."""
-
-    def drawing(self) -> AbstractAsyncContextManager[object]:
-        """Must be held while it draws."""
-        ...
-
-    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """[H, W, 3] of a row [C + U + POSE]."""
-        ...
 
 
 class Outgoing(MediaStreamTrack):

@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcon
 from functools import partial
 from itertools import count
 from multiprocessing import get_context
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 
 from audio2mesh.sound import SAMPLE_RATE
 from avatar.behaviour.performance import NOTHING
-from avatar.live.pictures import PictureMaker
+from avatar.drive.frames import frames_at_once
+from avatar.live.pictures import Painter, PictureMaker, PictureOptions
 from avatar.live.protocol import Refused, samples_of
 from avatar.live.session import Frames, Session
 from avatar.live.speaker import Speaker
@@ -33,8 +34,6 @@ WINDOW = 5.0
 """Seconds over which the load of a process is measured."""
 FULL = 0.9
 """Highest load of a process."""
-MOST = 32
-"""Pictures that a device draws at once."""
 
 
 class Worker:
@@ -98,18 +97,6 @@ class Worker:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-class Painter(Protocol):
-    """Draws the pictures of sessions."""
-
-    def drawing(self) -> AbstractAsyncContextManager[object]:
-        """Must be held while a row is chosen and drawn."""
-        ...
-
-    async def picture(self, row: NDArray[np.float32]) -> NDArray[np.uint8]:
-        """[H, W, 3] of a row [C + U + POSE]."""
-        ...
-
-
 class OneByOne:
     """Draws in a process that computes as well; one session waits for another."""
 
@@ -126,9 +113,11 @@ class OneByOne:
 class ManyAtOnce:
     """Draws what all sessions wait for together, on a device with a process of its own."""
 
-    def __init__(self, draw: Callable[[NDArray[np.float32]], Awaitable[NDArray[np.uint8]]]) -> None:
-        """draw: pictures [n, H, W, 3] of rows [n, C + U + POSE]."""
-        self._draw, self._task = draw, None
+    def __init__(
+        self, draw: Callable[[NDArray[np.float32]], Awaitable[NDArray[np.uint8]]], most: int
+    ) -> None:
+        """draw: pictures [n, H, W, 3] of rows [n, C + U + POSE]; most: of them at once."""
+        self._draw, self._most, self._task = draw, most, None
         self._waiting: list[tuple[NDArray[np.float32], asyncio.Future[NDArray[np.uint8]]]] = []
 
     def drawing(self) -> AbstractAsyncContextManager[object]:
@@ -143,8 +132,8 @@ class ManyAtOnce:
 
     async def _draw_all(self) -> None:
         """Until nobody waits; whoever has gone meanwhile is passed over."""
-        while batch := self._waiting[:MOST]:
-            del self._waiting[:MOST]
+        while batch := self._waiting[: self._most]:
+            del self._waiting[: self._most]
             rows = np.stack([row for row, _ in batch])
             (pictures,) = await asyncio.gather(self._draw(rows), return_exceptions=True)
             for number, (_, drawn) in enumerate(batch):
@@ -211,13 +200,15 @@ class Workers:
         drawing: Drawing | None = None,
     ) -> None:
         """avatar: to draw, None for no pictures; drawing: where and by what, the CPU by default."""
-        device = drawing is not None and drawing.backend != "cpu"
-        pickled = pickle.dumps((speaker, None if device else avatar, None))
+        together: Painter | None = None
+        self._device: Worker | None = None
+        if avatar is not None and drawing is not None and drawing.backend != "cpu":
+            self._device = Worker(pickle.dumps((speaker, avatar, drawing)))
+            most = frames_at_once(avatar, PictureOptions.width, PictureOptions.height)
+            together, avatar = ManyAtOnce(partial(self._device.run, _pictures), most), None
+        pickled = pickle.dumps((speaker, avatar, None))
         self._workers = [Worker(pickled) for _ in range(processes)]
-        self._painters: list[Painter] = [OneByOne(worker) for worker in self._workers]
-        self._device = Worker(pickle.dumps((speaker, avatar, drawing))) if device else None
-        if self._device:
-            self._painters = [ManyAtOnce(partial(self._device.run, _pictures))] * processes
+        self._painters = [together or OneByOne(worker) for worker in self._workers]
         self._numbers = count()
 
     def _all(self) -> list[Worker]:

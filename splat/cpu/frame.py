@@ -62,20 +62,13 @@ class Image(NamedTuple):
 def project_and_bin(scene: Scene, view: View) -> Splats:
     """Project, cull, sort by depth and list per tile."""
     n = len(scene.means)
-    fields = _cache_lines(n)
+    fields = np.empty((n, FIELDS), np.float32)
     keys = np.empty(n, np.uint32)
     rects = np.empty((n, 4), np.int16)
     project_gaussians(*scene, *view, fields, keys, rects)
     chunks = chunk_count(get_num_threads())
     starts, members = bin_into_tiles(depth_order(keys), rects, *view.tiles, chunks)
     return Splats(fields, rects, starts, members)
-
-
-def _cache_lines(n: int) -> Floats:
-    """[n, FIELDS], undefined; each row fills a line of 64 bytes of the processor's cache."""
-    whole = np.empty((n + 1) * FIELDS, np.float32)
-    first = (-whole.ctypes.data >> 2) % FIELDS
-    return whole[first : first + n * FIELDS].reshape(n, FIELDS)
 
 
 def blend(splats: Splats, view: View, background: Floats, with_depth: bool) -> Image:

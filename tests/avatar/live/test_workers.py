@@ -8,9 +8,10 @@ import pytest
 from numpy.typing import NDArray
 
 from avatar.live.protocol import Refused
-from avatar.live.workers import MOST, ManyAtOnce
+from avatar.live.workers import ManyAtOnce
 
 Rows = NDArray[np.float32]
+MOST = 32
 
 
 def row(number: int) -> Rows:
@@ -34,7 +35,7 @@ class Device:
 def test_what_waits_is_drawn_together():
     async def check() -> None:
         device = Device()
-        painter = ManyAtOnce(device.draw)
+        painter = ManyAtOnce(device.draw, MOST)
         pictures = await asyncio.gather(*(painter.picture(row(n)) for n in range(MOST + 9)))
         assert [int(picture.item()) for picture in pictures] == [*range(MOST + 9)]
         assert device.sizes == [MOST, 9]
@@ -45,7 +46,7 @@ def test_what_waits_is_drawn_together():
 
 def test_who_hangs_up_takes_no_picture_from_others():
     async def check() -> None:
-        painter = ManyAtOnce(Device().draw)
+        painter = ManyAtOnce(Device().draw, MOST)
         calls = [asyncio.create_task(painter.picture(row(n))) for n in range(3)]
         await asyncio.sleep(0)
         calls[0].cancel()
@@ -56,7 +57,7 @@ def test_who_hangs_up_takes_no_picture_from_others():
 
 def test_a_device_that_fails_is_told_to_all_and_tried_again():
     async def check() -> None:
-        painter = ManyAtOnce(Device(lambda batch: batch == 1).draw)
+        painter = ManyAtOnce(Device(lambda batch: batch == 1).draw, MOST)
         calls = [asyncio.create_task(painter.picture(row(n))) for n in range(2)]
         for call in calls:
             with pytest.raises(Refused, match="died"):
