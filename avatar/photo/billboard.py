@@ -61,7 +61,7 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     torso &= ~(bare & (_slopes(view) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
-    wanted = _wanted(known, with_torso, bare[tuple(known)] & skin)
+    wanted = _wanted(known, with_torso, skin, bare[tuple(known)])
     if not hairy:
         ears = np.isin(view.triangles, _ear_triangles(scene.subject))[tuple(known)]
         wanted |= ~with_torso & ~ears & ~beneath_face(seen)  # around a bald head, above the mouth
@@ -83,12 +83,13 @@ def _ear_triangles(subject: Subject) -> Ints:
     return np.flatnonzero(ears[subject.faces].any(1))
 
 
-def _wanted(known: Ints, with_torso: Bools, skin: Bools) -> Bools:
-    """Which pixels [H, W] beyond the mesh continue its torso: below the known pixel [2, H, W] that
-    is nearest, if that is of the torso [H, W] and the pixel no skin beside bare skin [H, W]."""
+def _wanted(known: Ints, with_torso: Bools, skin: Bools, by_bare: Bools) -> Bools:
+    """Which pixels [H, W] beyond the mesh continue its torso, where the known pixel [2, H, W] that
+    is nearest is of that [H, W]: cloth, and what else is below, but no skin [H, W] beside bare skin
+    [H, W]."""
     down, across = np.indices(with_torso.shape) - known
     below = down >= -np.abs(across)
-    return with_torso & below & ~skin
+    return with_torso & (~skin | (below & ~by_bare))
 
 
 def _slopes(view: View) -> Floats:

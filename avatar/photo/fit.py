@@ -99,6 +99,7 @@ def _shift_positions(model: FaceModel, rest: Tensor) -> Tensor:
 MODES = 20  # of the shape space: landmarks of one picture determine no more
 TOGETHER = math.radians(12)  # up to which a torso is taken to be turned with its head
 UNIT_SPREAD = 0.4  # of a unit's weight, where there is one picture of an expression
+PITCH_SPREAD = math.radians(6)  # of people who have their photo taken
 
 
 @dataclass(frozen=True)
@@ -144,6 +145,7 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     whole = face_model()
     modes, precision = whole.modes[:MODES], whole.precision[:MODES]
     model = replace(whole, modes=modes, precision=precision, unit_spread=UNIT_SPREAD)
+    model = replace(model, pitch_spread=PITCH_SPREAD)
     first = photos[0]
     person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]

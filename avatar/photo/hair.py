@@ -43,7 +43,7 @@ SHORT, LOOSE = ("short01", "short02", "short04"), ("bob02", "long01")
 LENGTH, WIDTH = 5 * MM, 0.9 * MM  # between strands
 NO_CUT, SHOULDERS = -0.30, -0.12  # heights in metres; what hangs but ends above these is a bob
 HAIRY = 0.5  # of the matte
-BEHIND, AT_TORSO, MOSTLY = -0.105, 12 * MM, 0.7
+BEHIND, AT_TORSO, MOSTLY = -0.098, 12 * MM, 0.7
 """Below which height hair goes on behind the torso that so near it ends at that, in what share."""
 FINELY = 1.0  # bins of the outline over which hair that has grown grows further
 

@@ -70,7 +70,7 @@ class Shown:
 def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     """The matte [H, W] of hair, completed."""
     face = polygon(seen, FACE)
-    open_to_hair, side, crown = _where_hair_may_be(seen, shown, face)
+    open_to_hair, side, above, crown = _where_hair_may_be(seen, shown, face)
     surely = (seen.hair > SURE) & ~face
     seeds = open_to_hair & (surely | crown)
     bare = face & ~openings(seen) & (seen.hair < 0.5) & (seen.person > PERSON)
@@ -81,15 +81,20 @@ def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     found = np.asarray(binary_opening(open_to_hair & (share > HAIRIER), iterations=2), bool)
     broad = binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
     found &= ~side | np.asarray(broad, bool)
+    bare = (seen.person > PERSON) & ~(found | surely)
+    cut_off = bare & ~_touching(bare, face)  # by hair all around
+    found |= cut_off & open_to_hair & above
     sure = _touching(found, seeds).astype(float)
     soft = np.minimum(_along_edges(sure, seen.picture), seen.person)
     near = np.asarray(binary_dilation(open_to_hair, iterations=4), bool) & ~face
     return np.where(near, np.maximum(seen.hair, soft), seen.hair)
 
 
-def _where_hair_may_be(seen: SeenPhoto, shown: Shown, face: Bools) -> tuple[Bools, Bools, Bools]:
-    """Where [H, W] hair may be, where of that it is before the side of the face, and where nothing
-    else is: well beyond the head's outline above the brows."""
+def _where_hair_may_be(
+    seen: SeenPhoto, shown: Shown, face: Bools
+) -> tuple[Bools, Bools, Bools, Bools]:
+    """Where [H, W] hair may be, where of that it is before the side of the face, what is above the
+    brows, and where of that nothing else is: well beyond the head's outline."""
     low, high = seen.points[[CHIN, CROWN]].double().numpy()
     up = (high - low) / np.linalg.norm(high - low)
     rows, columns = np.indices(face.shape) + 0.5
@@ -103,7 +108,8 @@ def _where_hair_may_be(seen: SeenPhoto, shown: Shown, face: Bools) -> tuple[Bool
     side = shown.head & ~shown.scalp & (height > mouth) & (height < brows) & ~face
     on_head = shown.head & (shown.scalp | (height > mouth))
     person = (seen.person > PERSON) & ~face
-    return person & (beyond | on_head), side, (away > BEYOND) & (height > brows)
+    above = height > brows
+    return person & (beyond | on_head), side, above, above & (away > BEYOND)
 
 
 def _share(picture: Floats, hair: Bools, skin: Bools) -> Floats:

@@ -4,6 +4,7 @@ A face is a mean plus modes of the person and units of expression. A smooth stat
 skin extends the shape space.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +29,7 @@ class FaceModel:
     modes: Tensor  # [S, V, 3] of shape
     precision: Tensor  # [S] of the prior of a shape's coefficients, normal around 0
     unit_spread: float = UNIT_SPREAD  # standard deviation of a unit's weight around 0
+    pitch_spread: float = math.inf  # and of the sine of the pitch from the camera, around 0
 
     def rest(self, shape: Tensor) -> Tensor:
         """The person's vertices [V, 3] of coefficients [S], at rest."""

@@ -18,6 +18,7 @@ OFTEN_FULL = ("eyeBlink", "eyeLook", "jawOpen")
 FULLER = 4.3  # times the spread of other units, as those are often at 1
 GAZE_SPREAD = 0.1  # of the difference between both eyes' gaze
 FOCAL_SPREAD = 0.35  # of the logarithm of an unknown focal length
+FREEDOM = 3.0  # degrees of, of a face's pitch
 LOOKS = (("Up", "Up"), ("Down", "Down"), ("In", "Out"), ("Out", "In"))
 
 Gather = Callable[[int, Person, FrameState], Equations]
@@ -124,12 +125,27 @@ def _weight_precision(names: tuple[str, ...], spread: float) -> Tensor:
 
 
 def _with_prior(found: Equations, model: FaceModel, state: FrameState) -> Equations:
-    """The equations of a frame with the prior of its weights."""
+    """The equations of a frame with the priors of its weights and of its pitch."""
     prior, own = weight_prior(model, state), POSE + len(model.units)
     system, gradient = found.system.clone(), found.gradient.clone()
     system[POSE:own, POSE:own] += prior.system
     gradient[POSE:own] += prior.gradient
+    pitch = pitch_prior(model, state)
+    system[:POSE, :POSE] += pitch.system
+    gradient[:POSE] += pitch.gradient
     return Equations(system, gradient)
+
+
+def pitch_prior(model: FaceModel, state: FrameState) -> Equations:
+    """The prior of the pose [POSE]: a face that looks neither up nor down from the camera. Points
+    of one view hardly tell it from a face that recedes. Student's t distribution of the pitch's
+    sine, by a step of iterative reweighting: some people do look up or down."""
+    right, down, forward = state.rotation[:, 2].tolist()  # where the face looks to
+    slope = torch.zeros(POSE, dtype=torch.float64)
+    slope[0], slope[2] = -forward, right  # of `down`, by a turn
+    far = down / model.pitch_spread
+    weight = (FREEDOM + 1) / (FREEDOM + far**2) / model.pitch_spread**2
+    return Equations(weight * torch.outer(slope, slope), weight * down * slope)
 
 
 def _held(found: Equations, state: FrameState, own: int, free: Free) -> Tensor:

@@ -7,13 +7,14 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from scipy.ndimage import distance_transform_edt
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.lighting.materials import tone
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
-from avatar.photo.billboard import billboard_cells
+from avatar.photo.billboard import _wanted, billboard_cells
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
@@ -21,7 +22,7 @@ from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part, share_endi
 from avatar.photo.hair_matte import Shown, whole_hair
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
-from avatar.photo.project import hair_mask
+from avatar.photo.project import hair_mask, nearest
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
@@ -156,6 +157,32 @@ def test_hair_that_was_missed_is_found_by_its_colour_and_bare_skin_is_not(bob: S
     shorn = np.where(seen.hair[..., None] > 0.02, cheek, seen.picture)
     bald = replace(seen, hair=np.zeros_like(seen.hair), picture=shorn)
     assert (whole_hair(bald, shown) > 0.5).sum() < 0.01 * true.sum()
+
+
+def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
+    view = bob.views[0]
+    seen = view.photo.seen
+    head = (view.triangles != NOTHING) & (view.triangles < len(bob.subject.head.faces))
+    inside = distance_transform_edt(whole_hair(seen, Shown(head, head, view.pixel)) > 0.5)
+    row, column = np.unravel_index(int((inside * head).argmax()), head.shape)
+    rows, columns = np.indices(head.shape)
+    hole = np.hypot(rows - row, columns - column) < 0.6 * inside[row, column]
+    assert hole.sum() > 50
+    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
+    picture = np.where(hole[..., None], cheek, seen.picture)
+    missed = replace(seen, picture=picture, hair=np.where(hole, 0, seen.hair))
+    assert (whole_hair(missed, Shown(head, head, view.pixel))[hole] > 0.5).mean() > 0.95
+
+
+@pytest.mark.parametrize(("skin", "wanted"), [(False, 1.0), (True, 0.5)])
+def test_cloth_is_shown_above_a_torso_too_and_skin_below_it_alone(skin: bool, wanted: float):
+    torso = np.zeros((40, 60), bool)
+    torso[20] = True
+    known, anywhere = nearest(torso), np.ones_like(torso)
+    beyond = _wanted(known, anywhere, anywhere & skin, ~anywhere)
+    assert beyond[:20].mean() == (not skin) and beyond[20:].all()
+    assert beyond.mean() == wanted
+    assert not _wanted(known, ~anywhere, anywhere & skin, ~anywhere).any()
 
 
 def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():

@@ -8,11 +8,20 @@ import torch
 from performances import Performance, degrees_between, performance
 from torch import Tensor
 
+from avatar.geometry.rotations import axis_angle_to_matrix
 from avatar.tracking.landmarks import expected_pixels, landmark_residuals
 from avatar.tracking.model import FrameState, Person
 from avatar.tracking.residuals import Equations, normal_equations, place
-from avatar.tracking.solve import FocalPrior, Free, joint_step, own_step, weight_prior
-from avatar.tracking.stages import first_frame_state, solve_landmarks
+from avatar.tracking.solve import (
+    FREEDOM,
+    FocalPrior,
+    Free,
+    joint_step,
+    own_step,
+    pitch_prior,
+    weight_prior,
+)
+from avatar.tracking.stages import UPRIGHT, first_frame_state, solve_landmarks
 
 PRIOR = FocalPrior(614.4)
 
@@ -144,3 +153,27 @@ def test_weights_that_are_pushed_out_stay_at_their_bounds(shown):
     weights = torch.zeros(count - 6, dtype=torch.float64)
     after = own_step(shown.model, replace(shown.states[0], weights=weights), found)
     assert float(after.weights.abs().max()) == 0
+
+
+@pytest.mark.parametrize("turn", [(0.3, 0.0, 0.0), (0.2, -0.4, 0.1), (-0.1, 0.9, 0.3)])
+def test_the_prior_of_the_pitch_is_the_slope_of_its_energy(shown, turn):
+    spread = 0.1
+    model = replace(shown.model, pitch_spread=spread)
+    axis_angle = torch.tensor(turn, dtype=torch.float64)
+    rotation = axis_angle_to_matrix(axis_angle) @ UPRIGHT.double()
+    state = replace(shown.states[0], rotation=rotation)
+
+    def energy(step: Tensor) -> Tensor:
+        """Student's t: minus the logarithm of its density."""
+        down = (axis_angle_to_matrix(step) @ state.rotation[:, 2])[1]
+        return (FREEDOM + 1) / 2 * torch.log1p((down / spread) ** 2 / FREEDOM)
+
+    still = torch.zeros(3, dtype=torch.float64)
+    found = pitch_prior(model, state)
+    slope = torch.autograd.functional.jacobian(energy, still)
+    torch.testing.assert_close(found.gradient[:3], slope)
+    assert not found.gradient[3:].any() and not pitch_prior(shown.model, state).gradient.any()
+    step = torch.zeros(6 + len(shown.model.units), dtype=torch.float64)
+    step[:3] = -torch.linalg.pinv(found.system[:3, :3]) @ found.gradient[:3]
+    before, after = (float(each.rotation[1, 2].abs()) for each in (state, state.moved(step)))
+    assert after < 0.1 * before
