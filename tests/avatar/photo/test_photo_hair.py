@@ -163,7 +163,8 @@ def test_what_hair_is_all_around_is_hair_whatever_its_colour(bob: Scene):
     view = bob.views[0]
     seen = view.photo.seen
     head = (view.triangles != NOTHING) & (view.triangles < len(bob.subject.head.faces))
-    inside = distance_transform_edt(whole_hair(seen, Shown(head, head, view.pixel)) > 0.5)
+    true = whole_hair(seen, Shown(head, head, view.pixel)) > 0.5
+    inside = np.asarray(distance_transform_edt(true))
     row, column = np.unravel_index(int((inside * head).argmax()), head.shape)
     rows, columns = np.indices(head.shape)
     hole = np.hypot(rows - row, columns - column) < 0.6 * inside[row, column]
