@@ -45,7 +45,9 @@ IN_FRONT = 4 * MM  # of the surface beneath
 WIDTH = 0.62  # standard deviation of a piece, of its width
 LONGEST = 9 * MM  # of a piece, where the billboard is steep
 SLIGHT = 10 * MM  # of a bald head: what it is narrower than its outline
-STEEP = 1.5  # of bare skin, from where it is shown without pieces before it
+STEEP, LONG = 1.5, 3.0
+"""Depth for each metre across, from where bare skin is shown without pieces before it, and from
+where other pieces are half as wide."""
 SMOOTH = 6 * MM  # over which the billboard is smoothed
 
 
@@ -70,7 +72,8 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     if not visible.any():
         return None
     depth = _depth(view, there & ~hair, with_torso)
-    grid = billboard_cells(visible, seen.picture, _spacing(view))
+    steep = np.hypot(*np.gradient(depth)) / view.pixel > LONG
+    grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
     rgb = seen.picture[tuple(nearest(seen.person >= SURE)[:, rows, columns])]
@@ -148,14 +151,16 @@ class BillboardCells:
         return self.y.astype(int), self.x.astype(int)
 
 
-def billboard_cells(visible: Bools, picture: Floats, size: float) -> BillboardCells:
-    """A grid over what is visible [H, W], finer where a picture [H, W, 3] has most details."""
+def billboard_cells(visible: Bools, picture: Floats, steep: Bools, size: float) -> BillboardCells:
+    """A grid over what is visible [H, W], finer where a picture [H, W, 3] has most details and
+    where the billboard is steep [H, W], so that its pieces there are shorter."""
     height, width = visible.shape
     y, x = np.mgrid[size / 2 : height - 0.5 : size, size / 2 : width - 0.5 : size].reshape(2, -1)
     bright = picture.mean(2)
     detail = np.abs(bright - gaussian_filter(bright, size / 2))
     detail = maximum_filter(detail * visible, round(size))[y.astype(int), x.astype(int)]
     fine = detail > max(DETAIL, np.sort(detail)[-FINEST:].min(initial=1.0))
+    fine |= steep[y.astype(int), x.astype(int)]
     quarter = np.array([-size, size]) / 4
     by_x, by_y = (part.ravel() for part in np.meshgrid(quarter, quarter))
     grid = BillboardCells(

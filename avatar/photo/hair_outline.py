@@ -93,7 +93,12 @@ def _in_bins(along: Floats, values: Floats) -> Floats:
 def _hair_pixels(view: View) -> Floats:
     """Pixels [P, 2] of hair, without single hairs."""
     hair = binary_opening(hair_mask(view.photo.seen) > HAIRY, iterations=FLYAWAY)
-    rows, columns = np.nonzero(hair)
+    return _pixels_of(np.asarray(hair, bool))
+
+
+def _pixels_of(mask: Bools) -> Floats:
+    """The middles [P, 2] of the pixels of a mask [H, W]."""
+    rows, columns = np.nonzero(mask)
     return np.stack([columns, rows], 1) + 0.5
 
 
@@ -123,10 +128,13 @@ def lengthened(cards: Cards, low: float) -> Cards:
 
 
 def fitted_cards(scene: Scene, cards: Cards, frame: Frame, smooth: float = SMOOTH) -> Cards:
-    """Cards grown to the outline of the first photo's hair; smooth: bins over which growth is."""
+    """Cards grown to the outline of the first photo's hair, and where it shows none, as behind an
+    ear, to within that of the person; smooth: bins over which growth is."""
     rng = np.random.default_rng(0)
-    wanted = _profile(*frame.outline(_hair_pixels(frame.view)))
+    hair = _profile(*frame.outline(_hair_pixels(frame.view)))
+    person = _profile(*frame.outline(_pixels_of(frame.view.photo.seen.person > PERSON)))
     own = _profile(*frame.outline(frame.seen(opaque_points(cards, SAMPLES, rng))[0]))
+    wanted = np.where(hair > 0, hair, np.minimum(own, person))
     known = ((wanted > 0) & (own > 0)).astype(float)
     short = np.clip(wanted - own, -MOST_GROWTH, MOST_GROWTH) * known
     share = gaussian_filter1d(known, smooth)

@@ -12,6 +12,7 @@ from scipy.ndimage import distance_transform_edt
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project
 from avatar.lighting.materials import tone
+from avatar.people.cards import Cards, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
 from avatar.photo.billboard import _wanted, billboard_cells
@@ -118,6 +119,26 @@ def test_cards_grow_to_the_outline_but_not_into_the_head(man: Scene):
     assert np.linalg.norm(grown.vertices - small.vertices, axis=1).max() < 0.06
 
 
+def test_hair_lies_within_the_person_where_none_is_seen(bob: Scene):
+    """As of hair that is behind one ear."""
+    view = bob.views[0]
+    seen = view.photo.seen
+    rows, columns = np.indices(seen.person.shape)
+    beside = (columns > float(seen.points[1, 0])) & (rows > float(seen.points[10, 1]))
+    person = np.where(beside & (view.triangles == NOTHING), 0, seen.person)
+    tucked = replace(seen, hair=np.where(beside, 0, seen.hair), person=person)
+    frame = frame_of(replace(view, photo=replace(view.photo, seen=tucked)))
+    wide = cards_of(bob.library, bob.bust, "bob02")
+
+    def beyond(cards: Cards) -> int:
+        points = opaque_points(cards, 20000, np.random.default_rng(0))
+        across, down = frame.seen(points)[0].astype(int).T
+        return int((beside & (person < 0.5))[down, across].sum())
+
+    before, after = beyond(wide), beyond(fitted_cards(bob, wide, frame))
+    assert before > 1000 and after < 0.5 * before
+
+
 def test_hanging_hair_grows_longer_below_the_face_alone():
     library = load_library()
     cards = cards_of(library, library.vertices, "bob02")
@@ -186,14 +207,18 @@ def test_cloth_is_shown_above_a_torso_too_and_skin_below_it_alone(skin: bool, wa
     assert not _wanted(known, ~anywhere, anywhere & skin, ~anywhere).any()
 
 
-def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details():
+def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details_or_is_steep():
     picture = np.full((80, 120, 3), 0.5)
     picture[:, 60:] += 0.2 * (np.indices((80, 60)).sum(0) % 2)[..., None]
     shown = np.ones((80, 120), bool)
     shown[:20] = False
-    grid = billboard_cells(shown, picture, 4.0)
+    steep = np.zeros((80, 120), bool)
+    steep[40:, :20] = True
+    grid = billboard_cells(shown, picture, steep, 4.0)
     assert set(grid.sizes.tolist()) == {2.0, 4.0}
-    assert (grid.sizes[grid.x > 66] == 2).all() and (grid.sizes[grid.x < 54] == 4).all()
+    fine = (grid.x < 20) & (grid.y > 40)
+    assert (grid.sizes[(grid.x > 66) | fine] == 2).all()
+    assert (grid.sizes[(grid.x < 54) & ~fine] == 4).all()
     assert (grid.sizes**2).sum() == pytest.approx(shown.sum(), rel=0.02)
     rows, columns = grid.pixels
     assert shown[rows, columns].all() and rows.max() > 76 and columns.max() > 116
