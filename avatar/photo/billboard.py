@@ -60,7 +60,8 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     skin = cloth_mask(seen) < 0.5
     bare = np.isin(view.triangles, scene.subject.bare) & skin
     torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
-    torso &= ~(bare & (_slopes(view) > STEEP))
+    mesh = 1 / np.maximum(view.nearness, 1e-3)
+    torso &= ~(bare & (_slopes(mesh, view.pixel) > STEEP))
     known = nearest(there & ~hair)
     with_torso = torso[tuple(known)]
     wanted = _wanted(known, with_torso, skin, bare[tuple(known)])
@@ -72,7 +73,7 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     if not visible.any():
         return None
     depth = _depth(view, there & ~hair, with_torso)
-    steep = np.hypot(*np.gradient(depth)) / view.pixel > LONG
+    steep = _slopes(depth, view.pixel) > LONG
     grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
     flat = _flat(view, grid, depth)
     rows, columns = grid.pixels
@@ -95,10 +96,10 @@ def _wanted(known: Ints, with_torso: Bools, skin: Bools, by_bare: Bools) -> Bool
     return with_torso & (~skin | (below & ~by_bare))
 
 
-def _slopes(view: View) -> Floats:
-    """How steep [H, W] the surface that a photo shows is to it: metres of depth for each across."""
-    down, across = np.gradient(1 / np.maximum(view.nearness, 1e-3))
-    return np.hypot(down, across) / view.pixel
+def _slopes(depth: Floats, pixel: float) -> Floats:
+    """How steep [H, W] a surface at depths [H, W] is: metres of depth for each across."""
+    down, across = np.gradient(depth)
+    return np.hypot(down, across) / pixel
 
 
 def _broad(where: Bools, spacing: float) -> Bools:
