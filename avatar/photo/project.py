@@ -127,8 +127,13 @@ def weight_of(
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, clothes, eyes and the open mouth."""
     hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=FRINGE), bool)
-    other = hair | np.asarray(binary_dilation(cloth_mask(seen) > 0, iterations=EDGE), bool)
+    other = hair | near_cloth(seen)
     return (well_inside(seen, RIM) & ~other & ~openings(seen)).astype(float)
+
+
+def near_cloth(seen: SeenPhoto) -> Bools:
+    """[H, W] true where a photo shows cloth, or its edge."""
+    return np.asarray(binary_dilation(cloth_mask(seen) > 0, iterations=EDGE), bool)
 
 
 def cloth_mask(seen: SeenPhoto) -> Floats:

@@ -26,6 +26,7 @@ from avatar.photo.project import (
     Part,
     View,
     invented_part,
+    near_cloth,
     observed_part,
     sampled,
     skin_mask,
@@ -124,7 +125,7 @@ def paint_skin(scene: Scene) -> Painted:
     shade = albedo * _crevices(scene, skin)
     completed = in_light_of(seen, shade, normals, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
-    worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[0])
+    worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = lit(studio, skin, albedo) * eye_light(scene.views[0].photo.seen)
@@ -195,6 +196,10 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     beside = np.maximum(beside_face(painted.skin.mm), painted.worn)
     follows = mix(part.follows[:, None], painted.observed[:, None] ** 2, beside)[:, 0]
     follows *= 1 - np.maximum(_folded(subject, painted.skin.spots), painted.skin.ears)
+    view = scene.views[0]
+    cloth = near_cloth(view.photo.seen).astype(float)
+    clothed = sampled(cloth, visible_spots(view, painted.skin.spots).pixels)
+    follows *= np.where(painted.worn, clothed, 1 - clothed)
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]
