@@ -30,6 +30,7 @@ from avatar.photo.project import (
     owner_triangles,
     sampled,
     smoothed,
+    touching,
     unprojected,
 )
 from avatar.photo.subject import Scene
@@ -60,6 +61,7 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     skin = cloth_mask(seen) < 0.5
     bare = np.isin(view.triangles, scene.subject.bare) & skin
     torso = (view.triangles >= len(scene.subject.head.faces)) & ~hair
+    torso = touching(torso | (there & ~skin & ~hair), torso)  # with a collar before the neck
     mesh = 1 / np.maximum(view.nearness, 1e-3)
     torso &= ~(bare & (_slopes(mesh, view.pixel) > STEEP))
     known = nearest(there & ~hair)

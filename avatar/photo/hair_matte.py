@@ -14,7 +14,6 @@ from scipy.ndimage import (
     binary_opening,
     distance_transform_edt,
     gaussian_filter,
-    label,
 )
 
 from avatar.geometry.vectors import MM, Bools, Floats
@@ -22,7 +21,7 @@ from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.people.masks import scalp_mask
 from avatar.photo.fit import Fitted
 from avatar.photo.photograph import SeenPhoto
-from avatar.photo.project import FACE, openings, polygon
+from avatar.photo.project import FACE, openings, polygon, touching
 from avatar.photo.robust_fill import logarithms
 from avatar.vision.mattes import guided_upsampling
 
@@ -82,9 +81,9 @@ def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     broad = binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
     found &= ~side | np.asarray(broad, bool)
     bare = (seen.person > PERSON) & ~(found | surely)
-    cut_off = bare & ~_touching(bare, face)  # by hair all around
+    cut_off = bare & ~touching(bare, face)  # by hair all around
     found |= cut_off & open_to_hair & above
-    sure = _touching(found, seeds).astype(float)
+    sure = touching(found, seeds).astype(float)
     soft = np.minimum(_along_edges(sure, seen.picture), seen.person)
     near = np.asarray(binary_dilation(open_to_hair, iterations=4), bool) & ~face
     return np.where(near, np.maximum(seen.hair, soft), seen.hair)
@@ -124,14 +123,6 @@ def _share(picture: Floats, hair: Bools, skin: Bools) -> Floats:
 
     own, other = frequency(hair), frequency(skin)
     return (own + DOUBT / 2) / (own + other + DOUBT)
-
-
-def _touching(found: Bools, seeds: Bools) -> Bools:
-    """The parts of what was found that touch seeds."""
-    numbers = np.empty(found.shape, np.int32)
-    label(found, output=numbers)
-    kept = np.unique(numbers[seeds & found])
-    return found & np.isin(numbers, kept[kept > 0])
 
 
 def _along_edges(mask: Floats, picture: Floats) -> Floats:

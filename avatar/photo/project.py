@@ -11,6 +11,7 @@ from scipy.ndimage import (
     binary_opening,
     distance_transform_edt,
     gaussian_filter,
+    label,
     map_coordinates,
 )
 
@@ -155,6 +156,14 @@ def beneath_face(seen: SeenPhoto) -> Bools:
     across, down = np.stack([columns, rows]) - ((above + below) / 2)[:, None, None]
     lower = across * (chin - forehead)[0] + down * (chin - forehead)[1] > 0
     return lower & ~polygon(seen, FACE)
+
+
+def touching(found: Bools, seeds: Bools) -> Bools:
+    """The parts of what was found that touch seeds."""
+    numbers = np.empty(found.shape, np.int32)
+    label(found, output=numbers)
+    kept = np.unique(numbers[seeds & found])
+    return found & np.isin(numbers, kept[kept > 0])
 
 
 def hair_mask(seen: SeenPhoto) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import binary_erosion, distance_transform_edt
 
 from avatar.geometry.vectors import MM
 from avatar.geometry.zbuffer import NOTHING, project
@@ -15,7 +15,7 @@ from avatar.lighting.materials import tone
 from avatar.people.cards import Cards, opaque_points
 from avatar.people.hair_cards import SKULL, cards_of
 from avatar.people.library import load_library, with_head
-from avatar.photo.billboard import _wanted, billboard_cells
+from avatar.photo.billboard import _wanted, billboard_cells, billboard_part
 from avatar.photo.build import outside_visual_hull
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import fit
@@ -23,7 +23,7 @@ from avatar.photo.hair import LOOSE, SHORT, hair_of_photo, hair_part, share_endi
 from avatar.photo.hair_matte import Shown, whole_hair
 from avatar.photo.hair_outline import fitted_cards, frame_of, lengthened, lowest, overlap
 from avatar.photo.photograph import see
-from avatar.photo.project import hair_mask, nearest
+from avatar.photo.project import beneath_face, hair_mask, nearest
 from avatar.photo.subject import Scene, subject_scene
 from avatar.rigging.avatar import Avatar
 from avatar.vision.follow import load_face_finder
@@ -205,6 +205,32 @@ def test_cloth_is_shown_above_a_torso_too_and_skin_below_it_alone(skin: bool, wa
     assert beyond[:20].mean() == (not skin) and beyond[20:].all()
     assert beyond.mean() == wanted
     assert not _wanted(known, ~anywhere, anywhere & skin, ~anywhere).any()
+
+
+def test_a_collar_before_the_neck_is_of_the_clothes_and_a_spot_on_it_is_not(man: Scene):
+    view = man.views[0]
+    seen = view.photo.seen
+    rows, columns = np.indices(seen.person.shape)
+    on_head = (view.triangles != NOTHING) & (view.triangles < len(man.subject.head.faces))
+    torso = (view.triangles != NOTHING) & ~on_head
+    neck = np.asarray(binary_erosion(on_head & beneath_face(seen), iterations=4), bool)
+    inside = np.asarray(distance_transform_edt(neck))
+    row, column = np.unravel_index(int(inside.argmax()), neck.shape)
+    spot = np.hypot(rows - row, columns - column) < 0.5 * inside.max()
+    collar = on_head & beneath_face(seen) & (rows > row)
+    assert spot.sum() > 20 < collar.sum()
+    cheek = seen.picture[tuple(seen.points[50].long().flip(0).tolist())]
+
+    def pieces(cloth: np.ndarray) -> int:
+        dressed = np.where((cloth | torso)[..., None], (0.1, 0.2, 0.7), seen.picture)
+        picture = np.where((on_head & beneath_face(seen) & ~cloth)[..., None], cheek, dressed)
+        photo = replace(view.photo, seen=replace(seen, picture=picture))
+        part = billboard_part(replace(man, views=[replace(view, photo=photo)]), hairy=True)
+        assert part is not None
+        return len(part.layer)
+
+    bare = pieces(np.zeros_like(neck))
+    assert pieces(collar) > bare + 20 and abs(pieces(spot) - bare) < 5
 
 
 def test_cells_cover_what_is_shown_and_are_finer_where_it_has_details_or_is_steep():
