@@ -144,8 +144,8 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     """
     whole = face_model()
     modes, precision = whole.modes[:MODES], whole.precision[:MODES]
-    model = replace(whole, modes=modes, precision=precision, unit_spread=UNIT_SPREAD)
-    model = replace(model, pitch_spread=PITCH_SPREAD)
+    spreads = {"unit_spread": UNIT_SPREAD, "pitch_spread": PITCH_SPREAD}
+    model = replace(whole, modes=modes, precision=precision, **spreads)
     first = photos[0]
     person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]
