@@ -74,7 +74,7 @@ def billboard_part(scene: Scene, hairy: bool) -> Part | None:
     visible = (seen.person > PERSON) & (torso | beyond)
     if not visible.any():
         return None
-    depth = _depth(view, there & ~hair, with_torso)
+    depth = _depth(mesh, there & ~hair, with_torso, view.pixel)
     steep = _slopes(depth, view.pixel) > LONG
     grid = billboard_cells(visible, seen.picture, steep, _spacing(view))
     flat = _flat(view, grid, depth)
@@ -118,15 +118,14 @@ def _spacing(view: View) -> float:
     return max(1.0, SPACING / view.pixel)
 
 
-def _depth(view: View, known: Bools, with_torso: Bools) -> Floats:
-    """Depth [H, W] of the billboard: of the mesh where it is known [H, W], and beyond it, of the
-    torso and of the head by themselves."""
-    mesh = 1 / np.maximum(view.nearness, 1e-3)
-    sigma = SMOOTH / view.pixel
+def _depth(mesh: Floats, known: Bools, with_torso: Bools, pixel: float) -> Floats:
+    """Depth [H, W] of the billboard: that of the mesh [H, W] where it is known [H, W], and beyond
+    it, of the torso and of the head by themselves."""
+    sigma = SMOOTH / pixel
 
     def alone(where: Bools) -> Floats:
-        beyond = _continued(mesh, nearest(known & where), view.pixel)
-        shut = grey_opening(beyond, size=max(1, round(GAP / view.pixel)))
+        beyond = _continued(mesh, nearest(known & where), pixel)
+        shut = grey_opening(beyond, size=max(1, round(GAP / pixel)))
         return smoothed(shut, where, sigma)
 
     depth = np.where(with_torso, alone(with_torso), alone(~with_torso))

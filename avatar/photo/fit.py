@@ -144,8 +144,13 @@ def fit(photos: Sequence[SeenPhoto]) -> Fitted:
     """
     whole = face_model()
     modes, precision = whole.modes[:MODES], whole.precision[:MODES]
-    spreads = {"unit_spread": UNIT_SPREAD, "pitch_spread": PITCH_SPREAD}
-    model = replace(whole, modes=modes, precision=precision, **spreads)
+    model = replace(
+        whole,
+        modes=modes,
+        precision=precision,
+        unit_spread=UNIT_SPREAD,
+        pitch_spread=PITCH_SPREAD,
+    )
     first = photos[0]
     person = Person(torch.zeros(MODES).double(), first.focal, first.centre)
     found = [_as_seen_by(first, photo) for photo in photos]

@@ -5,6 +5,7 @@ where the network found some or where the person is seen beyond the head's own o
 """
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -69,31 +70,36 @@ class Shown:
 def whole_hair(seen: SeenPhoto, shown: Shown) -> Floats:
     """The matte [H, W] of hair, completed."""
     face = polygon(seen, FACE)
-    open_to_hair, side, above, crown = _where_hair_may_be(seen, shown, face)
+    regions = _hair_regions(seen, shown, face)
     surely = (seen.hair > SURE) & ~face
-    seeds = open_to_hair & (surely | crown)
+    seeds = regions.hair & (surely | regions.crown)
     bare = face & ~openings(seen) & (seen.hair < 0.5) & (seen.person > PERSON)
     skin = np.asarray(binary_erosion(bare, iterations=3), bool)
     if min(seeds.sum(), skin.sum()) < FEWEST:
         return seen.hair
     share = gaussian_filter(_share(seen.picture, seeds, skin), SMOOTH / shown.pixel)
-    found = np.asarray(binary_opening(open_to_hair & (share > HAIRIER), iterations=2), bool)
+    found = np.asarray(binary_opening(regions.hair & (share > HAIRIER), iterations=2), bool)
     broad = binary_opening(found, iterations=max(2, round(BROAD / shown.pixel)))
-    found &= ~side | np.asarray(broad, bool)
-    bare = (seen.person > PERSON) & ~(found | surely)
-    cut_off = bare & ~touching(bare, face)  # by hair all around
-    found |= cut_off & open_to_hair & above
+    found &= ~regions.side | np.asarray(broad, bool)
+    left = (seen.person > PERSON) & ~(found | surely)
+    enclosed = left & ~touching(left, face)  # by hair all around
+    found |= enclosed & regions.hair & regions.above
     sure = touching(found, seeds).astype(float)
     soft = np.minimum(_along_edges(sure, seen.picture), seen.person)
-    near = np.asarray(binary_dilation(open_to_hair, iterations=4), bool) & ~face
+    near = np.asarray(binary_dilation(regions.hair, iterations=4), bool) & ~face
     return np.where(near, np.maximum(seen.hair, soft), seen.hair)
 
 
-def _where_hair_may_be(
-    seen: SeenPhoto, shown: Shown, face: Bools
-) -> tuple[Bools, Bools, Bools, Bools]:
-    """Where [H, W] hair may be, where of that it is before the side of the face, what is above the
-    brows, and where of that nothing else is: well beyond the head's outline."""
+class _HairRegions(NamedTuple):
+    """Where [H, W] a photo may show hair."""
+
+    hair: Bools
+    side: Bools  # before the side of the face
+    above: Bools  # all that is above the brows
+    crown: Bools  # of that, well beyond the head's outline, where nothing but hair is
+
+
+def _hair_regions(seen: SeenPhoto, shown: Shown, face: Bools) -> _HairRegions:
     low, high = seen.points[[CHIN, CROWN]].double().numpy()
     up = (high - low) / np.linalg.norm(high - low)
     rows, columns = np.indices(face.shape) + 0.5
@@ -108,7 +114,7 @@ def _where_hair_may_be(
     on_head = shown.head & (shown.scalp | (height > mouth))
     person = (seen.person > PERSON) & ~face
     above = height > brows
-    return person & (beyond | on_head), side, above, above & (away > BEYOND)
+    return _HairRegions(person & (beyond | on_head), side, above, above & (away > BEYOND))
 
 
 def _share(picture: Floats, hair: Bools, skin: Bools) -> Floats:
