@@ -1,6 +1,8 @@
 """Helpers that tests import by name."""
 
 import os
+import secrets
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -44,3 +46,18 @@ def python(code: str, **environ: str) -> str:
     )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+def free_port() -> int:
+    """A port below those that systems give to whoever asks for any, so that nobody gets it before
+    the test that will listen there."""
+    while True:
+        port = 10_000 + secrets.randbelow(20_000)
+        if not is_open(port):
+            return port
+
+
+def is_open(port: int) -> bool:
+    """Whether something on this machine listens at a port."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from speech_models import talking_clip, tiny_model
+from support import free_port
 
 from audio2mesh.data.face_geometry import FaceGeometry
 from audio2mesh.model.options import DecoderOptions
@@ -61,9 +61,7 @@ def _work(number: int, port: int, face: FaceGeometry, folder: Path) -> None:
 
 
 def test_two_processes_train_what_one_does(face: FaceGeometry, tmp_path: Path):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["audio2mesh.training.motion_task", "speech_models"])
     workers = [

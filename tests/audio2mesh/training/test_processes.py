@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +12,7 @@ import torch
 from lip_reels import bright_windows
 from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
-from support import ROOT
+from support import ROOT, free_port
 
 from audio2mesh.lipreading.network import LipReadNet, LipReadOptions
 from audio2mesh.pose_vae.fit import fit_pose, load_pose_net
@@ -77,9 +76,7 @@ def _work(number: int, port: int, work: Work, folder: Path) -> None:
 def test_two_processes_learn_the_same_of_halves_of_a_batch(work: Work, tmp_path: Path):
     write_tracks(tmp_path / "tracks", 2)
     write_clips(tmp_path / "clips")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     workers = [context.Process(target=_work, args=(n, port, work, tmp_path)) for n in range(2)]

@@ -2,7 +2,6 @@
 
 import multiprocessing
 import os
-import socket
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import torch
 from fsspec.implementations.memory import MemoryFileSystem
 from pose_tracks import small_options, write_tracks
 from small_runs import FACE, UNITS, write_clips
+from support import free_port
 
 from audio2mesh.data.clips import load_clips
 from audio2mesh.data.options import SourceOptions
@@ -112,9 +112,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_tracks(folder / "data" / "tracks", 3)
     write_clips(folder / "data" / "clips")
     (write_tracks(folder / "data" / "broken", 3, sound=False) / "1.npz").write_bytes(b"no numbers")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([__name__])
     workers = [context.Process(target=_work, args=(n, port, folder)) for n in range(2)]

@@ -6,9 +6,9 @@ import os
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,18 +17,13 @@ import numpy as np
 import pytest
 from live_servers import certificate, last_words
 from shown_pages import serve_command
-from support import ROOT
+from support import ROOT, free_port, is_open
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import InvalidStatus
 
 from avatar.live.protocol import read_frames
 
 pytestmark = pytest.mark.slow
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 async def speak(client: ClientConnection, voice: np.ndarray) -> int:
@@ -71,6 +66,9 @@ def nginx(folder: Path, to: int, ports: tuple[int, int]) -> Iterator[ssl.SSLCont
     )
     with subprocess.Popen(["nginx", "-p", folder, "-c", config, "-e", folder / "log"]) as process:
         try:
+            while not is_open(ports[1]):
+                assert process.poll() is None, (folder / "log").read_text()
+                time.sleep(0.05)
             yield ssl.create_default_context(cafile=str(cert))
         finally:
             process.terminate()
