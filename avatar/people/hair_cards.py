@@ -23,7 +23,7 @@ class Style:
     """A style of hair and how it is deformed; all but the name is of the library's hair."""
 
     name: str
-    """the library's hair, or one that is grown: `grown-bob`, `grown-short`"""
+    """the library's hair, or `grown-bob`"""
     growth: tuple[float, float, float] = (1.0, 1.0, 1.0)
     """factors on width, height and depth, fully on what is far from the skull"""
     lift: float = 0.0

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -15,7 +14,6 @@ from avatar.heads.head import seal_lips
 from avatar.people.masks import ear_mask
 from avatar.people.surface import Mesh, Spots, at_spots
 
-HairStyle = Literal["bob", "short"]
 Colour = tuple[int, int, int]
 
 

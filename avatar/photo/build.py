@@ -24,6 +24,7 @@ from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import Fitted
+from avatar.photo.glasses import glasses_part, without_glasses
 from avatar.photo.hair import hair_of_photo, hair_part, rooted, without_hair
 from avatar.photo.hair_matte import with_whole_hair
 from avatar.photo.project import Part, View, invented_part, well_inside
@@ -66,6 +67,7 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
     done: takes how many of STEPS are done further.
     """
     scene = subject_scene(with_whole_hair(fitted), np.random.default_rng(seed))
+    scene, glasses = without_glasses(scene)
     done(4)
     hair = hair_of_photo(scene)
     done(11)
@@ -77,6 +79,8 @@ def build(fitted: Fitted, seed: int = 0, done: Callable[[int], None] = lambda st
         painted = rooted(scene, painted, hair, strands[0])
     done(22)
     parts = [*skin_parts(scene, painted), *_painted_parts(scene), clothes_part(scene)]
+    if glasses is not None:
+        parts.append(glasses_part(scene, glasses))
     whole = _fewer(scene, _with_hair(scene, parts, strands))
     done(4)
     share = torch.from_numpy(whole.follows).float()

@@ -1,7 +1,6 @@
 """Photos in, an avatar out: what `make-avatar --photo` does.
 
-It also warns of what covers the mouth (a mask, a scarf, a hand: another colour than skin), and of
-glasses (a line across the cheek below each eye).
+It also warns of what covers the mouth (a mask, a scarf, a hand: another colour than skin).
 """
 
 import sys
@@ -11,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 
-from avatar.geometry.vectors import Floats
 from avatar.photo.build import STEPS, Made, build, counted, shares
 from avatar.photo.fit import Fitted, fit
 from avatar.photo.outline import to_outline
@@ -47,46 +45,11 @@ def mouth_covered(seen: SeenPhoto) -> bool:
     return bool(hue > OTHER_HUE or not DARKEST < bright < LIGHTEST)
 
 
-CORNERS = (33, 263)  # landmarks: outer corners of the eyes
-BELOW_EYES = ((145, 205), (374, 425))  # from the lower lids to the cheeks
-STEP, REACH, HALF = 0.012, 4, 0.03  # of the eyes' distance; steps; half the width that is looked at
-FRAME = 0.42
-"""Of the skin's brightness, how much a frame differs from what is beside it: bare eyes have up to
-0.37, dark frames at least 0.75; a thin one of metal had 0.47."""
-
-
-def glasses_worn(seen: SeenPhoto) -> bool:
-    """Whether lines are where a frame would be. Light ones and rimless glasses are missed."""
-    points = seen.points.double().numpy()
-    return min(line_strength(seen.picture, points, *way) for way in BELOW_EYES) > FRAME
-
-
-def line_strength(picture: Floats, points: Floats, start: int, end: int) -> float:
-    """How strongly a thin line crosses the way from one landmark [478, 2] to another: the largest
-    second difference of brightness, as a share of the brightness along it."""
-    unit = float(np.linalg.norm(points[CORNERS[1]] - points[CORNERS[0]]))
-    way = points[end] - points[start]
-    ahead = way / np.linalg.norm(way)
-    aside = np.array([-ahead[1], ahead[0]])
-    along = np.arange(0, np.linalg.norm(way), STEP * unit)[:, None] * ahead  # [N, 2]
-    across = np.linspace(-HALF, HALF, 5)[:, None, None] * unit * aside  # [5, 1, 2]
-    pixels = points[start] + along + across
-    bright = sampled(picture, pixels.reshape(-1, 2)).mean(1).reshape(pixels.shape[:2])
-    profile = np.median(bright, axis=0)
-    if len(profile) <= 2 * REACH:  # a face from the side
-        return 0.0
-    bend = (profile[2 * REACH :] + profile[: -2 * REACH]) / 2 - profile[REACH:-REACH]
-    return float(np.abs(bend).max() / max(np.median(profile), 1e-3))
-
-
 COVERED = (
     "something that is no skin seems to lie over the mouth; it is painted onto the skin, and will "
     "move with it: give a photo without a mask"
 )
-GLASSES = (
-    "glasses seem to be worn; they are painted onto the skin, and eyes look through them only from "
-    "the front: give a photo without them"
-)
+GLASSES = "; the glasses stand before the face"
 FITTING = 4  # steps, beside those of building
 MOST_TURNED = 50.0  # degrees to the side of the first photo's face
 
@@ -131,8 +94,7 @@ def fit_photos(paths: Sequence[Path], focal: float | None = None, face: int = 0)
 def _say(photo: SeenPhoto) -> None:
     """Tell the user on standard error what there is to know of a photo."""
     covered = (COVERED,) if mouth_covered(photo) else ()
-    glasses = (GLASSES,) if glasses_worn(photo) else ()
-    for remark in (*photo.remarks, *covered, *glasses):
+    for remark in (*photo.remarks, *covered):
         print(f"{photo.path}: {remark}", file=sys.stderr)
 
 
@@ -156,5 +118,5 @@ def _summary(made: Made) -> str:
         f"focal length {first.seen.focal / width:.2f} widths of the part used ({told}), face "
         f"turned by {turned} degrees; of the face {seen:.0%} seen, {mirrored:.0%} mirrored, "
         f"{max(0.0, 1 - seen - mirrored):.0%} invented, as are the back of the head, teeth and "
-        "tongue"
+        f"tongue{GLASSES if made.scene.views[0].photo.seen.glasses is not None else ''}"
     )

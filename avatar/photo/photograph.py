@@ -9,7 +9,7 @@ from scipy.ndimage import binary_dilation, label
 from torch import Tensor
 
 from avatar.geometry.picture_file import read_photo
-from avatar.geometry.vectors import Floats
+from avatar.geometry.vectors import Bools, Floats
 from avatar.tracking.options import FOCALS
 from avatar.tracking.pyramid import Margins, window_around
 from avatar.vision.follow import FaceFinder, faces_in_picture
@@ -40,6 +40,7 @@ class SeenPhoto:
     centre: tuple[float, float]  # pixels: where the optical axis meets the picture
     focal_known: bool  # by an option or the file, not assumed
     remarks: tuple[str, ...]  # what the user should know of it
+    glasses: Bools | None = None  # [H, W] the frame of glasses, once they are found
 
     @property
     def size(self) -> tuple[int, int]:

@@ -30,8 +30,7 @@ GRAZING, SQUARE = 0.2, 0.5  # cosines to the view from which a point counts, and
 EDGE = 2  # pixels along the outline of the person that may show what is behind
 LEAST_SPREAD, OTHER_HUE = 0.05, 4.0  # deviation of a face's hues; so many away is no skin
 LOCK = 0.06  # of the eyes' distance: half the width of locks that fall over the face
-FRINGE = 5  # pixels beside hair that its shadow and single hairs darken
-RIM = 5  # pixels along it whose light comes from behind, which no skin elsewhere has
+FRINGE, RIM = 5, 5  # pixels beside hair, which shades them; along the outline, lit from behind
 INNER_LIPS = (
     *(78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308),
     *(415, 310, 311, 312, 13, 82, 81, 80, 191),
@@ -128,8 +127,13 @@ def weight_of(
 def skin_mask(seen: SeenPhoto) -> Floats:
     """[H, W] 1 where a photo shows the person without hair, clothes, eyes and the open mouth."""
     hair = np.asarray(binary_dilation(hair_mask(seen) > 0.4, iterations=FRINGE), bool)
-    other = hair | near_cloth(seen)
+    other = hair | near_cloth(seen) | glasses_mask(seen)
     return (well_inside(seen, RIM) & ~other & ~openings(seen)).astype(float)
+
+
+def glasses_mask(seen: SeenPhoto) -> Bools:
+    """[H, W] true where a photo shows glasses."""
+    return seen.person < 0 if seen.glasses is None else seen.glasses
 
 
 def near_cloth(seen: SeenPhoto) -> Bools:

@@ -25,6 +25,7 @@ from avatar.photo.clothes import collar, within_outline
 from avatar.photo.project import (
     Part,
     View,
+    glasses_mask,
     invented_part,
     near_cloth,
     observed_part,
@@ -198,8 +199,10 @@ def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
     follows *= 1 - np.maximum(_folded(subject, painted.skin.spots), painted.skin.ears)
     view = scene.views[0]
     cloth = near_cloth(view.photo.seen).astype(float)
-    clothed = sampled(cloth, visible_spots(view, painted.skin.spots).pixels)
-    follows *= np.where(painted.worn, clothed, 1 - clothed)
+    pixels = visible_spots(view, painted.skin.spots).pixels
+    clothed = sampled(cloth, pixels)
+    framed = sampled(glasses_mask(view.photo.seen).astype(float), pixels)
+    follows *= np.where(painted.worn, clothed, 1 - clothed) * (1 - framed)
     part = replace(part, follows=follows * outside * (1 - painted.skin.lips))
     below = np.concatenate([subject.bare, _low_neck(subject)])
     parts = [part, invented_part(under, 0.0)]

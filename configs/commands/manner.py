@@ -14,11 +14,10 @@ from audio2mesh.sound.waveform import load_audio
 from audio2mesh.training.distributed import check_alone
 from audio2mesh.training.manner import check_manner, learn_manner
 from audio2mesh.training.manner_options import MannerOptions, TrainMannerOptions
-from avatar.drive.habits import habits_of
+from avatar.drive.habits import SpokenTake, habits_of, spoken_take
 from avatar.heads import load_head
 from avatar.lipreading.sound_delay import face_geometry, face_units
 from avatar.tracking.options import TrackOptions
-from avatar.tracking.spoken import SpokenTake, spoken_take
 from common.assets import DEMO_VOICE
 from common.claimed_folder import file_digest
 from common.errors import InputError

@@ -1,5 +1,6 @@
 """The parts of a person as textured meshes that follow the head's mesh, and how they take light."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -7,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
+from avatar.geometry.records import stacked
 from avatar.geometry.triangle_mesh import point_normals
-from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, normalised, smoothstep
+from avatar.geometry.vectors import MM, Bools, Floats, Ints, axes, mix, normalised, smoothstep
 from avatar.geometry.zbuffer import Cut
 from avatar.heads import Head
 from avatar.people.cards import Cards, along_lines, texture_flow
@@ -40,9 +42,14 @@ FINISHES = {
     "eyelashes": Finish("eyes"),
     "clothes": Finish("background", 0.004, 8.0),
     "hair": Finish("hair", 0.05, 50.0, bias=10 * MM),
+    "glasses": Finish("skin", 0.04, 80.0, bias=4 * MM),
 }
 SOLID = ("skin", "teeth", "tongue", "clothes")  # these throw shade; hair has its fog
-STILL = {"hair": 1.0, "clothes": 0.0}  # no expression moves them; by how much the head's pose does
+STILL = {
+    "hair": 1.0,
+    "glasses": 1.0,
+    "clothes": 0.0,
+}  # no expression moves them; by how much the head's pose does
 
 
 @dataclass(frozen=True)
@@ -131,6 +138,29 @@ def bare_skin(library: Library, bust: Floats, hidden: Ints) -> Surface:
     covered = np.isin(library.faces, hidden).any(1)
     kept = ~covered | np.isin(library.faces, library.head).all(1)
     return bust, library.faces[kept], library.uv[kept]
+
+
+AROUND = 8  # corners of a wire
+
+
+def tubes(lines: Sequence[Floats], radius: float) -> Surface:
+    """The surface of a wire along lines [P, 3]."""
+    parts = [_tube(line, radius) for line in lines]
+    faces = stacked([faces for _, faces in parts], [len(points) for points, _ in parts])
+    return np.concatenate([points for points, _ in parts]), faces, np.full((len(faces), 3, 2), 0.5)
+
+
+def _tube(line: Floats, radius: float) -> tuple[Floats, Ints]:
+    along = np.gradient(line, axis=0)
+    _, first, second = np.moveaxis(axes(along, line - line.mean(0) + [0, 1e-3, 2e-3]), 2, 0)
+    turned = np.linspace(0, 2 * np.pi, AROUND, endpoint=False)[:, None]
+    rings = line[:, None] + radius * (
+        np.cos(turned) * first[:, None] + np.sin(turned) * second[:, None]
+    )
+    ring, corner = np.indices((len(line) - 1, AROUND))
+    here, aside = ring * AROUND + corner, ring * AROUND + (corner + 1) % AROUND
+    quads = np.stack([here, aside, aside + AROUND, here + AROUND], axis=-1).reshape(-1, 4)
+    return rings.reshape(-1, 3), np.concatenate([quads[:, [0, 1, 2]], quads[:, [0, 2, 3]]])
 
 
 def as_skin(skin: Piece, library: Library, head: Head, lips: Floats) -> Piece:

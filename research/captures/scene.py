@@ -12,6 +12,7 @@ from avatar.geometry.vectors import Floats
 from avatar.heads import Head, fit_units, load_head
 from avatar.lighting.occlusion import Fog, hair_fog
 from avatar.people.bust import bust_of, with_mood
+from avatar.people.glasses import lines_of
 from avatar.people.library import load_library, texels_at
 from avatar.people.shading import linear
 from avatar.people.surface import barycentric
@@ -24,15 +25,15 @@ from research.captures.parts import (
     as_skin,
     bare_skin,
     piece,
+    tubes,
     under_hair,
 )
 from research.captures.texture import Texture, joined, pictures_of
-from research.people.hair import CARD_ROOTS, CROSS_SECTION, deformed
+from research.people.hair import CARD_ROOTS, CROSS_SECTION, GROWN_BOB, deformed
 from research.people.person import Person
 from research.people.sampler import random_person
 
-WITH_CARDS = {"grown-bob": "long01", "grown-short": "short02"}
-"""Hair that is grown as strands has no mesh: the library's that is most like it."""
+LIKE_GROWN = "long01"  # hair that is grown as strands has no mesh: the library's most like it
 FOG_SAMPLES = 40_000
 
 
@@ -54,7 +55,7 @@ def build_scene(seed: int) -> Scene:
     """The subject of a seed; the same seed gives the same one."""
     person = random_person(seed)
     assert person.hair is not None
-    name = WITH_CARDS.get(person.hair.name, person.hair.name)
+    name = LIKE_GROWN if person.hair.name == GROWN_BOB else person.hair.name
     person = replace(person, hair=replace(person.hair, name=name))
     rng = np.random.default_rng([seed, 7])
     head, pictures = load_head(), pictures_of(person)
@@ -87,6 +88,11 @@ def _pieces(person: Person, bust: Floats, pictures: dict[str, Floats]) -> dict[s
             hides = library.parts[f"clothes/{person.clothes}"].hides
             surface = bare_skin(library, bust, hides)
             bound_to = np.tile(every[:, None], 3), np.tile([1.0, 0.0, 0.0], (len(bust), 1))
+        elif kind == "glasses":
+            assert person.glasses is not None
+            lines = lines_of(person.glasses, head, bust[library.head])
+            surface = tubes(lines, person.glasses.wire)
+            bound_to = np.zeros((len(surface[0]), 3), np.int64), np.zeros((len(surface[0]), 3))
         else:
             part = library.parts[name]
             vertices = part.bound(bust)

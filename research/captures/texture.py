@@ -84,6 +84,7 @@ def pictures_of(person: Person) -> dict[str, Floats]:
     hair, brows = f"hair/{person.hair.name}", f"eyebrows/{person.brows}"
     lashes, clothes = f"eyelashes/{person.lashes}", f"clothes/{person.clothes}"
     cloth = picture(clothes)
+    frame = {"glasses/frame": np.append(linear(person.frame), 1.0)[None, None]}
     return {
         "skin/skin": skin_picture(person.skins, person.tint),
         "eyes/high-poly": _irises(person),
@@ -93,6 +94,7 @@ def pictures_of(person: Person) -> dict[str, Floats]:
         lashes: _plain(picture(lashes), LASHES, person.lash_weight),
         hair: toned(picture(hair), person.hair_colour, CONTRAST),
         clothes: cloth if person.cloth is None else toned(cloth, person.cloth),
+        **(frame if person.glasses else {}),
     }
 
 

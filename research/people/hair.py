@@ -1,5 +1,5 @@
 """Hair of made-up people: of the library, as strands on its cards, deformed, cut and coloured, with
-a lining; or grown."""
+a lining; or a bob that is grown."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ from avatar.people.layer import Layer
 from avatar.people.library import Library
 from avatar.people.shading import Studio, linear, lit_hair
 from avatar.people.skin import Skin
-from avatar.people.subject import HairStyle
-from research.people.hair_styles import grow_strands, hair_fog_of
-from research.people.strands import AMBIENT, strand_layer
+from research.people.hair_styles import bob_strands
+from research.people.strands import AMBIENT, fog_of, strand_layer
 
 FREE = (90 * MM, 160 * MM)  # metres from the skull over which hair becomes free to be deformed
-GROWN: dict[str, HairStyle] = {"grown-bob": "bob", "grown-short": "short"}
+GROWN_BOB = "grown-bob"
 GROWN_ROOTS, CARD_ROOTS = 0.28, 0.6
+DENSITY = 0.35  # of a bob as fog
 CROSS_SECTION = 0.25  # of a strand's spacing, where it takes light away
 BIAS, SKIP = 10 * MM, 6 * MM  # of shadows on hair, so that it does not shade itself
 LOBES = (0.035, 1.0)  # strengths of the highlights: pictures have some of them
@@ -52,20 +52,18 @@ def hair_of(
     library: Library, bust: Floats, style: Style, skin: Skin, rng: np.random.Generator
 ) -> Hair:
     """The hair of a style on a bust [B, 3] with samples of its skin."""
-    return (
-        _grown(GROWN[style.name], skin, rng)
-        if style.name in GROWN
-        else _cards(library, bust, style, rng)
-    )
+    if style.name == GROWN_BOB:
+        return _grown_bob(skin, rng)
+    return _cards(library, bust, style, rng)
 
 
-def _grown(style: HairStyle, skin: Skin, rng: np.random.Generator) -> Hair:
-    strands = grow_strands(skin, style, rng)
+def _grown_bob(skin: Skin, rng: np.random.Generator) -> Hair:
+    strands = bob_strands(skin, rng)
 
     def layer_in(studio: Studio, colour: ArrayLike) -> Layer:
         return concatenated([strand_layer(studio, group, colour) for group in strands])
 
-    return Hair(hair_fog_of(strands, style), layer_in, lambda skin: skin.scalp**1.4, GROWN_ROOTS)
+    return Hair(fog_of(strands, DENSITY), layer_in, lambda skin: skin.scalp**1.4, GROWN_ROOTS)
 
 
 def _cards(library: Library, bust: Floats, style: Style, rng: np.random.Generator) -> Hair:

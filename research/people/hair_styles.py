@@ -1,20 +1,15 @@
-"""The strands of both hair styles, and the shade that they cast.
-
-A bob is parted at the side, swept off the forehead, and falls straight to below the jaw. Short
-hair is thousands of small strands combed to one side, close at the temples.
-"""
+"""The strands of a bob, which is parted at the side, swept off the forehead, and falls straight to
+below the jaw."""
 
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.spatial import KDTree
 
-from avatar.geometry.vectors import MM, Floats, Ints, bell, dot, normalised, smoothstep
-from avatar.lighting.occlusion import Fog
+from avatar.geometry.vectors import MM, Floats, Ints, bell, normalised, smoothstep
 from avatar.people.masks import above_hairline, value_noise, vector_noise
 from avatar.people.skin import Skin
-from avatar.people.subject import HairStyle
-from research.people.strands import Scalp, Strands, fog_of, scalp
+from research.people.strands import Scalp, Strands, scalp
 
 PARTING = 17 * MM  # to the subject's left
 STEP = 9 * MM
@@ -189,103 +184,3 @@ def _off_the_throat(points: Floats) -> Floats:
     x, y, z = np.moveaxis(points[:, 1:], -1, 0)
     crossed = (np.abs(x) < 56 * MM) & (z > -20 * MM) & (y < 20 * MM)
     return 1.0 - np.maximum.accumulate(crossed, axis=1)
-
-
-PIECES = 4
-CROWN = 34 * MM  # x from which the hair is combed to both sides
-
-
-@dataclass(frozen=True)
-class ShortKind:
-    """One sort of strand."""
-
-    count: int
-    width: float  # metres
-    brightness: float
-    lift: float
-
-
-SHORT_KINDS = (
-    ShortKind(1100, 2.0 * MM, 0.72, 0.50),
-    ShortKind(2000, 1.05 * MM, 0.95, 0.80),
-    ShortKind(1400, 0.60 * MM, 1.10, 0.95),
-)
-
-
-def short_strands(skin: Skin, rng: np.random.Generator) -> list[Strands]:
-    """All strands of short hair, one group per kind."""
-    on = scalp(skin, (skin.scalp > 0.02) & (np.abs(skin.mm[:, 0]) < 80))
-    rooted = np.flatnonzero(skin.scalp > 0.35)
-    return [
-        _grow_short(kind, number, skin, on, rooted, rng)
-        for number, kind in enumerate(SHORT_KINDS, 1)
-    ]
-
-
-def _grow_short(
-    kind: ShortKind,
-    seed: int,
-    skin: Skin,
-    on: Scalp,
-    rooted: np.ndarray,
-    rng: np.random.Generator,
-) -> Strands:
-    weight = skin.sizes[rooted] ** 2 * (1 + 1.2 * bell(above_hairline(skin.mm[rooted]) - 4, 6))
-    chosen = rooted[rng.choice(len(rooted), kind.count, p=weight / weight.sum())]
-    roots, mm = skin.points[chosen], skin.mm[chosen]
-    top = smoothstep(30, 102, mm[:, 1])
-    edge = smoothstep(0, 14, above_hairline(mm) + 16 * top)
-    length = (10 + 20 * top) * (0.35 + 0.65 * edge) * rng.uniform(0.75, 1.2, len(roots)) * MM
-    lift = (0.10 + 0.30 * top) * kind.lift
-    direction = _comb_short(roots, top, seed, rng)
-    points, normals = _short_paths(roots, direction, length, lift, on)
-    share = np.arange(1, PIECES + 1) / PIECES
-    tints = 0.12 * rng.normal(size=len(roots)) + 0.22 * value_noise(roots, 90, 90)
-    width = kind.width * np.clip(length / (16 * MM), 0.3, 1)
-    return Strands(
-        points=points,
-        normals=normals,
-        widths=width[:, None] * (1 - 0.35 * share),
-        tints=tints,
-        brightness=np.broadcast_to(kind.brightness * (0.8 + 0.2 * share), normals.shape[:2]),
-        opacities=np.broadcast_to(0.90 - 0.25 * share, normals.shape[:2]),
-    )
-
-
-def _comb_short(roots: Floats, top: Floats, seed: int, rng: np.random.Generator) -> Floats:
-    """Directions [N, 3]: aside and back on the top, down at the sides, a little unruly."""
-    side = np.tanh((roots[:, 0] - CROWN) / (10 * MM))
-    down, back = -((1 - top) ** 1.5), -0.75 * top - 0.45 * (1 - top)
-    unruly = 0.28 * vector_noise(roots, 70, 300 + seed) + 0.09 * rng.normal(size=roots.shape)
-    return np.stack([side * 0.70 * top, down, back], 1) + unruly
-
-
-def _short_paths(
-    roots: Floats, direction: Floats, length: Floats, lift: Floats, on: Scalp
-) -> tuple[Floats, Floats]:
-    """Points [N, PIECES + 1, 3] of arcs over the scalp, and its normals [N, PIECES, 3]."""
-    position = roots
-    points, normals = [roots], []
-    for piece in range(1, PIECES + 1):
-        height, normal = on.above(position)
-        ahead = normalised(direction - normal * dot(direction, normal))
-        position = position - normal * height[:, None] + ahead * (length / PIECES)[:, None]
-        height, normal = on.above(position)
-        share = piece / PIECES
-        wanted = lift * length * (share - 0.38 * share**2) + 0.4 * MM
-        points.append(position + normal * (wanted - height)[:, None])
-        normals.append(normal)
-    return np.stack(points, 1), np.stack(normals, 1)
-
-
-DENSITY: dict[HairStyle, float] = {"bob": 0.35, "short": 0.30}  # of the hair as fog
-
-
-def grow_strands(skin: Skin, style: HairStyle, rng: np.random.Generator) -> list[Strands]:
-    """All strands, one group per kind."""
-    return bob_strands(skin, rng) if style == "bob" else short_strands(skin, rng)
-
-
-def hair_fog_of(strands: list[Strands], style: HairStyle) -> Fog:
-    """The fog that stands for the hair where it takes light away."""
-    return fog_of(strands, DENSITY[style])

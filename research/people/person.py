@@ -7,23 +7,24 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from avatar.geometry.records import concatenated
-from avatar.geometry.vectors import MM, Floats, mix, smoothstep
+from avatar.geometry.vectors import MM, Floats, mix, normalised, smoothstep
 from avatar.lighting.occlusion import Fog
 from avatar.people.bust import bust_of, bust_subject, with_flat_ears, with_mood
 from avatar.people.complexion import lit
 from avatar.people.eyes import eyes_of
 from avatar.people.garment import Garment, garment_layer, garment_of
+from avatar.people.glasses import Glasses, glasses_layer, wire_of
 from avatar.people.hair_cards import Style
 from avatar.people.layer import Layer, bound
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
-from avatar.people.shading import Lighting, Studio, bust_shadows, linear
+from avatar.people.shading import Lighting, Studio, bust_shadows, linear, lit_hair
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Colour
 from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
 from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
-from research.people.hair import Hair, hair_of
+from research.people.hair import GROWN_BOB, Hair, hair_of
 
 Factors = tuple[float, float, float]
 
@@ -67,12 +68,15 @@ class Person:
     """name of the library's clothes"""
     cloth: Colour | None = None
     """mean colour of the cloth; None leaves it as the library has it"""
+    glasses: Glasses | None = None
+    """form of the glasses; None wears none"""
+    frame: Colour = (40, 36, 34)
+    """colour of the glasses' frame"""
     finer: float = 1.0
     """factor on the spacing of samples of the face's skin"""
 
 
 PARTS = 8
-COVERS_EARS = ("grown-bob",)  # hair that lies on them
 
 
 def build_person(person: Person, seed: int = 0, done: Callable[[], None] = lambda: None) -> Avatar:
@@ -106,7 +110,7 @@ def scene_of(person: Person, rng: np.random.Generator) -> PersonScene:
     """The bust of a person, dressed and with hair, and the shadows that all this casts."""
     library = load_library()
     bust = with_mood(library, bust_of(library, person.mix, person.modes), person.mood)
-    ears_covered = person.hair is not None and person.hair.name in COVERS_EARS
+    ears_covered = person.hair is not None and person.hair.name == GROWN_BOB  # it lies on them
     if ears_covered:
         bust = with_flat_ears(library, bust)
     clothes = library.parts[f"clothes/{person.clothes}"]
@@ -139,7 +143,22 @@ def layers_of(scene: PersonScene) -> Iterator[tuple[str, Layer]]:
     yield "lashes", lash_layer(studio, library, bust, person.lashes, person.lash_weight)
     if scene.hair:
         yield "hair", scene.hair.layer_in(studio, colour)
-    yield "clothes", garment_layer(studio, scene.garment, person.cloth)
+    worn = [garment_layer(studio, scene.garment, person.cloth)]
+    if person.glasses:
+        worn.append(_worn_glasses(studio, person.glasses, person.frame))
+    yield "worn", concatenated(worn)
+
+
+def _worn_glasses(studio: Studio, glasses: Glasses, colour: Colour) -> Layer:
+    """The Gaussians of glasses whose frame has a colour."""
+    wire = wire_of(glasses, studio.subject)
+    outward = normalised(wire.points - studio.subject.rest.vertices.mean(0))
+    visible = studio.light.at_rest(wire.points, 2 * MM)
+    radiance = lit_hair(wire.points, wire.tangents, outward, visible, linear(colour)[None], GLOSS)
+    return glasses_layer(studio.subject, wire, glasses.wire, radiance)
+
+
+GLOSS = (0.12, 1.0)  # strengths of the frame's highlights
 
 
 def _never_dark(skin: Skin, radiance: Floats, albedo: Floats) -> Floats:

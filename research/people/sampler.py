@@ -1,10 +1,12 @@
 """Made-up people at random: a seed gives a person."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from avatar.geometry.vectors import MM
+from avatar.people.glasses import FORMS, glasses_of
 from avatar.people.hair_cards import Style
 from avatar.people.subject import Colour
 from research.people.person import Factors, Person
@@ -25,7 +27,7 @@ SKINS: Mapping[tuple[str, str], tuple[str, ...]] = {
 }
 HAIR: Mapping[str, tuple[str, ...]] = {
     "female": ("bob02", "braid01", "grown-bob", "grown-bob", "long01", "ponytail01"),
-    "male": ("grown-short", "short01", "short02", "short02", "short04"),
+    "male": ("short02", "short01", "short02", "short02", "short04"),
 }
 CLOTHES: Mapping[str, tuple[str, ...]] = {
     "female": ("female_elegantsuit01", "female_sportsuit01"),
@@ -49,6 +51,10 @@ HAIR_COLOURS: tuple[Colour, ...] = (
 GREY: Colour = (150, 147, 142)
 IRISES, DARK_IRISES = ("brown", "brownlight", "blue", "green", "grey", "bluegreen"), 2
 BROWS = tuple(f"eyebrow{number:03d}" for number in range(1, 13))
+WEARERS, WIRES = 0.2, (0.6 * MM, 1.8 * MM)
+"""Share of people with glasses; radii of these."""
+GLASSES_STREAM = 11  # drawn apart, so that they leave the rest of a person as it is
+FRAMES: tuple[Colour, ...] = ((30, 26, 24), (70, 40, 25), (120, 96, 60), (150, 150, 155))
 FRIENDLY = {
     "mouthSmileLeft": 0.22,
     "mouthSmileRight": 0.22,
@@ -72,7 +78,7 @@ def random_person(seed: int) -> Person:
     dark = float(races[0])
     hair_colour = _hair_colour(rng, fair=dark < 0.15 and bool(races[2] > 0.6), old=old)
     clothes = _one(rng, CLOTHES[sex])
-    return Person(
+    person = Person(
         mix=_mix(rng, races, sex, clearly, old),
         modes=tuple(rng.normal(0, MODE_SIGMA, MODES).tolist()),
         mood=FRIENDLY,
@@ -92,6 +98,7 @@ def random_person(seed: int) -> Person:
         clothes=clothes,
         cloth=_cloth(rng) if clothes in PLAIN else None,
     )
+    return _with_glasses(person, np.random.default_rng([seed, GLASSES_STREAM]))
 
 
 def _one(rng: np.random.Generator, names: tuple[str, ...]) -> str:
@@ -147,6 +154,14 @@ def _hair(rng: np.random.Generator, sex: str) -> Style:
         wave_seed=int(rng.integers(1 << 30)),
         cut=float(rng.uniform(-0.22, -0.08)) if name == "long01" else -0.30,
     )
+
+
+def _with_glasses(person: Person, rng: np.random.Generator) -> Person:
+    """The same with glasses, if they wear some: not over hair before an eye."""
+    worn = rng.random() < WEARERS and person.hair is not None and person.hair.name != "bob02"
+    form = glasses_of(np.clip(rng.normal(0, 0.8, len(FORMS)), -1.5, 1.5), rng.uniform(*WIRES))
+    colour = FRAMES[int(rng.integers(len(FRAMES)))]
+    return replace(person, glasses=form, frame=colour) if worn else person
 
 
 def _cloth(rng: np.random.Generator) -> Colour | None:

@@ -9,10 +9,9 @@ from audio2mesh.prosody.listener import prosody_of
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.performance import live
 from avatar.behaviour.style import SPEAKER, scaled
-from avatar.drive.habits import blink_count, habits_of
+from avatar.drive.habits import SpokenTake, blink_count, habits_of
 from avatar.geometry.rotations import head_angles
 from avatar.heads import load_head
-from avatar.tracking.spoken import SpokenTake
 
 FPS = 25.0
 

@@ -11,9 +11,8 @@ from support import write_wav
 
 from audio2mesh import SpeechToMotion, load_audio, load_model
 from avatar.avatar_io.avatar_file import load_avatar
-from avatar.drive.beside import PAIR, looking, merged, seated
 from avatar.drive.direction import Direction
-from avatar.drive.drive import drive
+from avatar.drive.drive import PAIR, drive, looking, merged, seated
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform

@@ -1,4 +1,4 @@
-"""Photos of people who wear glasses or a hat: told of, and a face like without them."""
+"""Photos of people who wear glasses or a hat: these are found, and the face is as without them."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +9,23 @@ from PIL import Image, ImageDraw
 from scipy.ndimage import binary_dilation
 
 from avatar.geometry.zbuffer import NOTHING
+from avatar.people.glasses import eyes_of
 from avatar.photo.billboard import billboard_part
 from avatar.photo.fit import Fitted, fit
+from avatar.photo.glasses import glasses_part, glasses_worn, without_glasses
 from avatar.photo.hair import without_hair
 from avatar.photo.hair_outline import frame_of
-from avatar.photo.make import _say, glasses_worn, mouth_covered
+from avatar.photo.make import mouth_covered
 from avatar.photo.photograph import SeenPhoto, see
-from avatar.photo.project import beneath_face, nearest
+from avatar.photo.project import (
+    FACE,
+    beneath_face,
+    glasses_mask,
+    nearest,
+    openings,
+    polygon,
+    skin_mask,
+)
 from avatar.photo.subject import subject_scene
 from avatar.vision.follow import faces_in_picture, load_face_finder
 from avatar.vision.mattes import load_matting
@@ -23,6 +33,7 @@ from tests.heads_in_pictures import HEADS, head
 
 FINDER, MATTING = load_face_finder(), load_matting()
 SIZE = 384
+FRAME = (28, 22, 20)
 
 
 def drawn_on(name: str) -> tuple[Image.Image, ImageDraw.ImageDraw, np.ndarray, float]:
@@ -37,7 +48,7 @@ def drawn_on(name: str) -> tuple[Image.Image, ImageDraw.ImageDraw, np.ndarray, f
 def with_glasses(name: str, thick: float) -> Image.Image:
     """Round lenses in a dark frame, so thick in eyes' distances, and a bridge."""
     image, pen, points, unit = drawn_on(name)
-    line = {"fill": (28, 22, 20), "width": max(2, round(thick * unit))}
+    line = {"fill": FRAME, "width": max(2, round(thick * unit))}
     for corner, inner in ((33, 133), (263, 362)):
         x, y = (points[corner] + points[inner]) / 2 + [0, 0.06 * unit]
         box = (x - 0.27 * unit, y - 0.2 * unit, x + 0.27 * unit, y + 0.2 * unit)
@@ -80,13 +91,9 @@ def unlike_mm(one: Fitted, other: Fitted) -> float:
 
 
 @pytest.mark.parametrize(("name", "thick"), [("woman", 0.02), ("bob", 0.04), ("man", 0.02)])
-def test_dark_frames_are_told(
-    tmp_path: Path, name: str, thick: float, capsys: pytest.CaptureFixture[str]
-):
+def test_dark_frames_are_found(tmp_path: Path, name: str, thick: float):
     seen = looked_at(tmp_path / "worn.png", with_glasses(name, thick))
     assert glasses_worn(seen) and not mouth_covered(seen)
-    _say(seen)
-    assert "worn.png: glasses seem to be worn" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", HEADS)
@@ -97,6 +104,31 @@ def test_bare_eyes_wear_no_glasses(tmp_path: Path, name: str):
 def test_glasses_hardly_change_the_face(tmp_path: Path):
     worn = fit([looked_at(tmp_path / "worn.png", with_glasses("man", 0.03))])
     assert unlike_mm(worn, fit([bare(tmp_path, "man")])) < 1.5
+
+
+def test_a_frame_stands_before_the_eyes_and_leaves_no_trace_on_the_skin(tmp_path: Path):
+    fitted = fit([looked_at(tmp_path / "worn.png", with_glasses("man", 0.03))])
+    scene, worn = without_glasses(subject_scene(fitted, np.random.default_rng(0)))
+    assert worn is not None
+    seen = scene.views[0].photo.seen
+    painted = np.abs(seen.picture - np.array(FRAME) / 255).max(2) < 0.06
+    painted &= polygon(seen, FACE) & ~openings(seen)
+    mask = glasses_mask(seen)
+    assert painted.sum() > 300 and (painted & mask).sum() > 0.9 * painted.sum()
+    assert not (skin_mask(seen) * mask).any()
+    part = glasses_part(scene, worn)
+    front = worn.wire.temple == 0
+    centres, radius = eyes_of(scene.subject.head, scene.subject.rest.vertices)
+    assert (part.layer.means[front, 2] > centres[:, 2].max() + radius).all()
+    solid = front & (part.layer.opacities > 0.9)
+    assert solid.sum() > 0.6 * front.sum()
+    assert np.median(part.layer.radiance[solid]) < 0.1
+
+
+def test_a_bare_face_gets_no_frame(tmp_path: Path):
+    scene = subject_scene(fit([bare(tmp_path, "man")]), np.random.default_rng(0))
+    same, worn = without_glasses(scene)
+    assert worn is None and same is scene
 
 
 def highest_piece(fitted: Fitted) -> float:

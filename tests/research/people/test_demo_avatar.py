@@ -211,7 +211,7 @@ def test_hair_covers_the_scalp_from_all_sides(parts):
 @pytest.mark.slow
 def test_hair_and_clothes_move_with_no_expression(parts):
     subject, layers = parts
-    still = concatenated([layers["hair"], layers["clothes"]])
+    still = concatenated([layers["hair"], layers["worn"]])
     avatar = bound(still, subject)
     moved = avatar.vertices + subject.units.mean(0) * 10
     difference = (world(avatar, moved).means - world(avatar, avatar.vertices).means).norm(dim=1)
