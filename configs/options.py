@@ -16,11 +16,10 @@ from common.device import Device, ThreadOptions
 class MakeAvatarOptions(SignOptions, ThreadOptions):
     """Make an avatar of the person on a photo, or in a film. It speaks with `drive`.
 
-    The face should look into the camera, mouth shut, in soft light, without glasses; more photos
-    from other sides show what one leaves open. What no photo shows is invented: a picture beside
-    the avatar tells what. A film says more than photos: half a minute of somebody who speaks and
-    slowly turns the head before a still camera. Make an avatar of yourself, or of somebody who
-    agreed to it.
+    The face should look into the camera, mouth shut, in soft light; more photos from other sides
+    show what one leaves open. What no photo shows is invented: a picture beside the avatar tells
+    what. A film says more than photos: half a minute of somebody who speaks and slowly turns the
+    head before a still camera. Make an avatar of yourself, or of somebody who agreed to it.
     """
 
     out: Path

@@ -1,19 +1,23 @@
-"""Gaussians of one part of the portrait, and their binding to its head."""
+"""Gaussians of one part of a person, their binding to the head, and which of them views show."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike
+from torch import Tensor
 
 from avatar.geometry.rotations import matrix_to_quaternion
-from avatar.geometry.vectors import Floats, Ints, disc_axes
+from avatar.geometry.vectors import MM, Floats, Ints, disc_axes
+from avatar.heads import fit_units, load_head
 from avatar.lighting.materials import tone
 from avatar.people.subject import Subject
 from avatar.rigging.avatar import Avatar
-from avatar.rigging.binding import bind
-from splat import Gaussians, rgb_to_sh
+from avatar.rigging.binding import bind, to_world, triangle_frames
+from splat import Camera, Gaussians, activate, orbit, render, rgb_to_sh
+from splat.scene.conventions import SH_C0
 
 
 @dataclass(frozen=True)
@@ -84,3 +88,77 @@ def bound(layer: Layer, subject: Subject) -> Avatar:
     return Avatar(
         bind(layer.gaussians(), binding, vertices, faces), binding, vertices, faces, "anny-head"
     )
+
+
+POSES: tuple[Mapping[str, float], ...] = (
+    {},
+    {"jawOpen": 0.8, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0},
+    {"jawOpen": 0.25, "mouthSmileLeft": 0.8, "mouthSmileRight": 0.8, "browInnerUp": 1.0},
+    {"mouthPucker": 0.8, "eyeLookOutLeft": 1.0, "eyeLookInRight": 1.0, "tongueOut": 0.8},
+    {
+        "jawOpen": 0.5,
+        "eyeLookInLeft": 1.0,
+        "eyeLookOutRight": 1.0,
+        "mouthUpperUpLeft": 0.8,
+        "mouthUpperUpRight": 0.8,
+        "mouthLowerDownLeft": 0.8,
+        "mouthLowerDownRight": 0.8,
+    },
+)
+AROUND, ABOVE = tuple(range(0, 360, 45)), (-25.0, 5.0, 40.0)  # degrees
+TO_THE_FACE = (-50, -25, 0, 25, 50)
+SIZE, DISTANCE, CLOSE = 400, 1.2, 9.0  # pixels, metres, degrees
+PIXEL = 1 * MM  # around the bust
+MIDDLE = torch.tensor([0.0, -0.02, 0.0])
+LEAST = 0.03  # pixels that a Gaussian must fill in some view
+
+
+def without_unseen(avatar: Avatar, least: float = LEAST) -> Avatar:
+    """The avatar without Gaussians that fill less than `least` pixels, from no side, in no pose."""
+    kept = most_filled(avatar) > least
+    raw = type(avatar.gaussians)(**{k: v[kept] for k, v in vars(avatar.gaussians).items()})
+    return replace(avatar, gaussians=raw, binding=avatar.binding[kept])
+
+
+def most_filled(avatar: Avatar) -> Tensor:
+    """The most pixels [N] that each Gaussian fills, of all sides and poses."""
+    most = torch.zeros(len(avatar.binding))
+    head = load_head(avatar.topology)
+    units = fit_units(head, avatar.vertices)
+    for number, pose in enumerate(POSES):
+        vertices = avatar.vertices.clone()
+        for name, weight in pose.items():
+            vertices += weight * units[head.unit_names.index(name)]
+        frames = triangle_frames(vertices, avatar.faces)
+        world = to_world(activate(avatar.gaussians), avatar.binding, frames)
+        for view in _close() if number else [*_around(world.means), *_close()]:
+            most = torch.maximum(most, filled(world, view))
+    return most
+
+
+def filled(gaussians: Gaussians, view: Camera) -> Tensor:
+    """Pixels [N] that each Gaussian fills: the sum of its weights in a picture.
+
+    The picture is linear in colours, so that its derivative by them is just that.
+    """
+    sh = torch.zeros(len(gaussians.means), 1, 3, requires_grad=True)
+    picture = render(replace(gaussians, sh=sh), view).color
+    picture[..., 0].sum().backward()
+    assert sh.grad is not None
+    return sh.grad[:, 0, 0] / SH_C0
+
+
+def _around(means: Tensor) -> Iterator[Camera]:
+    """Cameras around the bust, which show all centres [N, 3]."""
+    reach = float((means - MIDDLE).norm(dim=1).max())
+    angle = 2 * math.degrees(math.asin(min(reach / DISTANCE, 0.9)))
+    size = round(2 * DISTANCE * math.tan(math.radians(angle / 2)) / PIXEL)
+    for azimuth in AROUND:
+        for elevation in ABOVE:
+            yield orbit(MIDDLE, DISTANCE, azimuth, elevation, angle, size, size)
+
+
+def _close() -> Iterator[Camera]:
+    """Cameras close to the face."""
+    for azimuth in TO_THE_FACE:
+        yield orbit(torch.tensor([0.0, -0.01, 0.05]), DISTANCE, azimuth, 0.0, CLOSE, SIZE, SIZE)

@@ -16,11 +16,10 @@ from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM, Bools, Floats
 from avatar.geometry.zbuffer import project
 from avatar.people.eyes import eyes_of
-from avatar.people.layer import bound
+from avatar.people.layer import LEAST, bound, most_filled
 from avatar.people.masks import face_mask
 from avatar.people.mouth import mouth_layer
 from avatar.people.textured import iris_albedo, lash_layer
-from avatar.people.visibility import LEAST, most_filled
 from avatar.photo.billboard import billboard_part
 from avatar.photo.clothes import clothes_part
 from avatar.photo.fit import Fitted

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.ndimage import binary_dilation, gaussian_filter1d
-from scipy.optimize import differential_evolution
+from scipy.optimize import OptimizeResult, differential_evolution
 
 from avatar.geometry.vectors import MM, Bools, Floats, normalised, smoothstep
 from avatar.geometry.zbuffer import NOTHING
@@ -47,6 +47,7 @@ HAIRY = 0.5  # of the matte
 AROUND = 3 * MM  # of lids, which are lines themselves, as are brows
 SEGMENT, FEWEST = 12, 3  # neighbouring points of the front; of them, that are not hidden
 KNEE, HIDDEN = 0.06, 0.35  # strength of a line that scores a half; score of what is hidden
+EARLY, HOPELESS = 10, 0.42  # generation at which a search with a lower score is given up
 SURELY, PERHAPS = 0.52, 0.45  # scores from which glasses are worn, and also where cheeks have lines
 PROFILE = np.arange(-5, 5.01, 0.25) * MM  # across the frame
 WIRES = (0.4 * MM, 2.2 * MM)
@@ -144,9 +145,12 @@ def found_glasses(scene: Scene) -> Glasses | None:
         score = likeness(lines, pixels, normalised(ends - pixels))
         return UNUSUAL * float(np.mean(values**2)) - score
 
+    def hopeless(intermediate_result: OptimizeResult) -> bool:
+        return intermediate_result.nit == EARLY and -intermediate_result.fun < HOPELESS
+
     bounds = [(-MOST, MOST)] * len(FORMS)
     options = {"maxiter": GENERATIONS, "popsize": CANDIDATES, "tol": 1e-3, "polish": False}
-    best = differential_evolution(cost, bounds, rng=0, **options)
+    best = differential_evolution(cost, bounds, rng=0, callback=hopeless, **options)
     if -best.fun < (PERHAPS if glasses_worn(view.photo.seen) else SURELY):
         return None
     glasses = glasses_of(best.x)

@@ -14,14 +14,22 @@ from avatar.geometry.vectors import MM, Bools, Floats, Ints, mix, smoothstep
 from avatar.lighting.materials import untoned
 from avatar.lighting.symmetry import Observed
 from avatar.people.complexion import lit
-from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.masks import ear_mask
-from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Subject
 from avatar.people.surface import Spots, at_spots
-from avatar.people.textured import skin_albedo, texture_positions
+from avatar.people.textured import texture_positions
 from avatar.photo.clothes import collar, within_outline
+from avatar.photo.completion import (
+    RIDGE,
+    Form,
+    cells_of,
+    expected_light,
+    learnt_change,
+    load_completion,
+    met,
+    nearest_skin,
+)
 from avatar.photo.project import (
     Part,
     View,
@@ -37,9 +45,7 @@ from avatar.photo.project import (
 from avatar.photo.robust_fill import (
     FAR,
     FEWEST,
-    SURE,
     logarithms,
-    membrane,
     trimmed_fit,
 )
 from avatar.photo.subject import Scene, eye_light, observe_spots, world_normals
@@ -47,7 +53,6 @@ from avatar.photo.subject import Scene, eye_light, observe_spots, world_normals
 GRAZING, FRONTAL = 0.35, 0.6  # cosines to the view: below colours are doubted, above believed
 PLAUSIBLE, OUTLIER = FAR, 4.0  # deviations from what is expected: believed, and not at all
 UNLIKE_LIDS = (1.0, 2.0)  # the same deviations on lids
-RIDGE = 20.0  # of the light, in samples
 
 
 def without_outliers(
@@ -78,7 +83,6 @@ def _deviations(observed: Observed, normals: Floats) -> Floats:
 
 
 FINER = 0.72  # of the portrait's spacing on the face
-FOREHEAD = 60  # millimetres of depth on the mean head, in front of which bare skin is
 FACE_COSINES = np.array([[0.2, 0.5]])  # cosines to the view from which skin counts, and fully
 SIDE_COSINES = np.array([[0.25, 0.55]])  # the same at the sides of the head
 EAR_COSINES = np.array([[0.6, 0.85]])  # and of ears, whose form is the mean's
@@ -92,10 +96,6 @@ DEEPEST = 0.25  # of the light, in the deepest crevices of the skin
 OPEN_SKY = 0.45  # share of the sky that skin sees where nothing is beside it
 CREVICE_BIAS = 1.5 * MM
 REDDENED = np.array([0.7, 1.0, 1.1])
-BLACK = 0.01  # added to linear light before its logarithm
-SKIN_PRIOR = 1e-3  # weight with which unobserved skin is what the library and the light make it
-MOST_GREY, MOST_HUE = 0.7, 0.06  # change of logarithms that is carried on to unseen skin
-TRIED = 4000  # samples by which pictures of skin are compared
 FOLDED = (1 * MM, 3 * MM)  # moved by a blink: lids, which spread over them what is seen of them
 LOW = 0.3  # share of the head's pose that the skin at the end of the neck follows at most
 
@@ -122,69 +122,19 @@ def paint_skin(scene: Scene) -> Painted:
     normals = world_normals(scene.views[0], skin.spots)
     turned = skin.open_normals @ scene.views[0].photo.head_pose[:3, :3].double().numpy().T
     normals = np.where(_folded(subject, skin.spots)[:, None] > 0, turned, normals)
-    albedo = _nearest_skin(scene, skin, seen, normals)
-    shade = albedo * _crevices(scene, skin)
-    completed = in_light_of(seen, shade, normals, skin.points, skin.normals)
+    albedo = nearest_skin(skin, scene.uv, seen, normals, studio.rng)
+    sky = _sky(scene, skin)
+    expected = expected_light(seen, albedo * crevices(sky), normals)
+    cells = cells_of(texture_positions(skin, scene.uv), skin.mm, skin.inner_mouth)
+    form = Form(normals, skin.mm, sky, cells)
+    expected = expected + learnt_change(load_completion(), seen, expected, form)
+    completed = met(seen, expected, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]
     inside = smoothstep(0.3, 0.8, skin.inner_mouth)
     lining = lit(studio, skin, albedo) * eye_light(scene.views[0].photo.seen)
     return Painted(skin, mix(radiance, lining, inside), own.weight, both.weight, worn)
-
-
-def _nearest_skin(scene: Scene, skin: OpenSkin, seen: Observed, normals: Floats) -> Floats:
-    """Reflectance [N, 3] by the library's picture that differs least from skin that is seen, but
-    for the light; without the hair that is painted onto scalps."""
-    chosen = np.flatnonzero((seen.weight > SURE) & (skin.inner_mouth < 0.1))
-    chosen = scene.studio.rng.permutation(chosen)[:TRIED]
-    where = texture_positions(skin, scene.uv)[chosen]
-    some = Observed(seen.values[chosen], seen.weight[chosen])
-
-    def apart(name: str) -> float:
-        tried = linear(255 * texels_at(texture("skins", name)[..., :3], where))
-        return float(np.minimum(_light_on(some, tried, normals[chosen])[1], FAR).mean())
-
-    name = min(texture_names("skins"), key=apart)
-    albedo = skin_albedo(skin, scene.uv, {name: 1.0}, np.ones(3), np.ones(3))
-    bare = np.median(albedo[(skin.scalp < 0.01) & (skin.mm[:, 2] > FOREHEAD)], axis=0)
-    return mix(albedo, bare, skin.scalp)
-
-
-def in_light_of(
-    seen: Observed, albedo: Floats, normals: Floats, points: Floats, outwards: Floats
-) -> Floats:
-    """Radiance [N, 3] of skin of some reflectance in the light of what is seen, which it meets
-    without a seam: the logarithm of the difference is a membrane.
-
-    normals [N, 3], in the world; points and outwards [N, 3]: the surface at rest.
-    """
-    light, _ = _light_on(seen, albedo, normals)
-    expected = np.log(albedo + BLACK) + _bands(normals, seen) @ light
-    change = np.log(np.maximum(seen.values, 0) + BLACK) - expected
-    change *= (seen.weight**2 / (seen.weight**2 + SKIN_PRIOR))[:, None]
-    smooth = membrane(Observed(change, seen.weight), points, outwards, SKIN_PRIOR)
-    grey = smooth.mean(1, keepdims=True)
-    hue = np.clip(smooth - grey, -MOST_HUE, MOST_HUE)
-    return np.maximum(np.exp(expected + np.clip(grey, -MOST_GREY, MOST_GREY) + hue) - BLACK, 0)
-
-
-def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:
-    """The light [4, 3] under which skin of some reflectance is nearest to what is seen: logarithms
-    linear in the normal, of one hue; and how many deviations [N] each sample is away."""
-    change = np.log(np.maximum(seen.values, 0) + BLACK) - np.log(albedo + BLACK)
-    ridge = RIDGE * np.diag([0.0, 1, 1, 1])
-    light, away = trimmed_fit(change, _bands(normals, seen), seen.weight, ridge)
-    light[1:] = light[1:].mean(1, keepdims=True)
-    return light, away
-
-
-def _bands(normals: Floats, seen: Observed) -> Floats:
-    """One and normals [N, 3], no further aside than the seen ones."""
-    there = normals[seen.weight > SURE]
-    if len(there):
-        normals = np.clip(normals, *np.quantile(there, (0.02, 0.98), axis=0))
-    return np.column_stack([np.ones(len(normals)), normals])
 
 
 def skin_parts(scene: Scene, painted: Painted) -> list[Part]:
@@ -251,11 +201,15 @@ def _jaw_fall(mm: Floats) -> Floats:
     return JAW_SLOPE * np.maximum(mm[:, 2], 0)
 
 
-def _crevices(scene: Scene, skin: OpenSkin) -> Floats:
-    """How much of the light around reaches skin [N, 3] in crevices; red light, which its
-    surroundings throw back, falls less."""
+def _sky(scene: Scene, skin: OpenSkin) -> Floats:
+    """Which share of the sky skin [N] sees; of lids at least as much as when they are shut."""
     light = scene.studio.light
     sky = light.at_rest(skin.points, CREVICE_BIAS).mean(1)
     shut = light.when_stretched(skin.open_points, CREVICE_BIAS).mean(1)
-    sky = np.where(_folded(scene.subject, skin.spots) > 0, np.maximum(sky, shut), sky)
+    return np.where(_folded(scene.subject, skin.spots) > 0, np.maximum(sky, shut), sky)
+
+
+def crevices(sky: Floats) -> Floats:
+    """How much of the light around reaches skin [N, 3] that sees a share [N] of the sky; red light,
+    which its surroundings throw back, falls less."""
     return (DEEPEST + (1 - DEEPEST) * np.clip(sky / OPEN_SKY, 0, 1))[:, None] ** REDDENED

@@ -15,14 +15,13 @@ from avatar.people.eyes import eyes_of
 from avatar.people.garment import Garment, garment_layer, garment_of
 from avatar.people.glasses import Glasses, glasses_layer, wire_of
 from avatar.people.hair_cards import Style
-from avatar.people.layer import Layer, bound
+from avatar.people.layer import Layer, bound, without_unseen
 from avatar.people.library import Library, load_library
 from avatar.people.mouth import mouth_layer
 from avatar.people.shading import Lighting, Studio, bust_shadows, linear, lit_hair
 from avatar.people.skin import OpenSkin, Skin, place_skin, skin_discs, under_discs
 from avatar.people.subject import Colour
 from avatar.people.textured import brow_layer, iris_albedo, lash_layer, skin_albedo
-from avatar.people.visibility import without_unseen
 from avatar.rigging.avatar import Avatar
 from research.people.hair import GROWN_BOB, Hair, hair_of
 

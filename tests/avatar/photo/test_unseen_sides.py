@@ -5,8 +5,8 @@ import pytest
 
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
+from avatar.photo.completion import expected_light, met
 from avatar.photo.robust_fill import DARK, robust_mean, seamless
-from avatar.photo.surface import in_light_of
 
 BALL = sphere_directions(3000)
 ORANGE, WHITE, SKIN = (1.0, 0.4, 0.05), (1.0, 1.0, 1.0), np.array([0.7, 0.5, 0.4])
@@ -60,7 +60,8 @@ def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random
     light = np.exp(0.3 * BALL[:, 2:]) * [1.2, 1.0, 0.8]
     seen = np.clip((BALL[:, 2] - 0.2) / 0.2, 0, 1)
     odd = np.where(seen[:, None] > 0, pattern * light, 5.0)
-    made = in_light_of(Observed(odd, seen), pattern, BALL, BALL * 0.05, BALL)
+    observed = Observed(odd, seen)
+    made = met(observed, expected_light(observed, pattern, BALL), BALL * 0.05, BALL)
     near = (BALL[:, 2] > 0) & (BALL[:, 2] < 0.2)
     assert made[near] == pytest.approx((pattern * light)[near], rel=0.15)
     behind = BALL[:, 2] < -0.3

@@ -14,9 +14,8 @@ from avatar.avatar_io.avatar_file import load_avatar, save_avatar
 from avatar.geometry.records import concatenated
 from avatar.geometry.vectors import MM
 from avatar.heads import fit_units, load_head
-from avatar.people.layer import bound
+from avatar.people.layer import bound, filled, without_unseen
 from avatar.people.masks import scalp_mask
-from avatar.people.visibility import filled, without_unseen
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from research.people import person
