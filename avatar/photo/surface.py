@@ -121,13 +121,15 @@ def paint_skin(scene: Scene) -> Painted:
     seen = Observed(untoned(both.values), both.weight)
     normals = world_normals(scene.views[0], skin.spots)
     turned = skin.open_normals @ scene.views[0].photo.head_pose[:3, :3].double().numpy().T
-    normals = np.where(_folded(subject, skin.spots)[:, None] > 0, turned, normals)
+    folded = _folded(subject, skin.spots)[:, None]
+    normals = np.where(folded > 0, turned, normals)
     albedo = nearest_skin(skin, scene.uv, seen, normals, studio.rng)
     sky = _sky(scene, skin)
     expected = expected_light(seen, albedo * crevices(sky), normals)
     cells = cells_of(texture_positions(skin, scene.uv), skin.mm, skin.inner_mouth)
     form = Form(normals, skin.mm, sky, cells)
-    expected = expected + learnt_change(load_completion(), seen, expected, form)
+    change = learnt_change(load_completion(), seen, expected, form)
+    expected = expected + change * (1 - folded)  # which takes what is around lids for theirs
     completed = met(seen, expected, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
