@@ -19,21 +19,21 @@ from avatar.people.subject import Subject, still_triangles
 class Glasses:
     """The form of a pair, in metres."""
 
-    half_width: float = 25 * MM
+    half_width: float
     """of a lens"""
-    half_height: float = 18 * MM
+    half_height: float
     """of a lens"""
-    squareness: float = 2.6
+    squareness: float
     """exponent of a rim's superellipse: 2 is round"""
-    bridge: float = 17 * MM
+    bridge: float
     """between the rims"""
-    drop: float = 2 * MM
+    drop: float
     """of the lenses' centres below those of the eyes"""
-    aside: float = 0.0
+    aside: float
     """by which they sit to the left"""
-    roll: float = 0.0
+    roll: float
     """radians by which the left side is higher"""
-    wire: float = 1.0 * MM
+    wire: float
     """radius of the frame"""
 
 
@@ -57,7 +57,7 @@ def glasses_of(deviations: Floats, wire: float = 1.0 * MM) -> Glasses:
 
 
 RIM, ARC, TEMPLE = 120, 24, 60  # points of one rim, of the bridge and of one temple
-AHEAD = 13 * MM  # of the cornea
+AHEAD = 13 * MM  # of the cornea (vertex distance)
 LEANING = 0.14  # by which the lower edge is nearer to the face, of the height
 WRAPPED = 1.2  # 1 / m: curvature around the face
 HINGE = 0.45  # of a lens's half height, above its centre
@@ -69,7 +69,7 @@ ALONG, ACROSS = 0.62, 0.52  # standard deviations of a Gaussian, of its length a
 LENGTH = 1.2  # of a Gaussian, in radii of the wire
 
 
-class Lines(NamedTuple):
+class Front(NamedTuple):
     """The middle of the frame's wire, in head space."""
 
     rims: Floats  # [2, RIM, 3] the left first, both closed
@@ -77,7 +77,7 @@ class Lines(NamedTuple):
     hinges: Floats  # [2, 3]
 
 
-def front_of(glasses: Glasses, eyes: Floats, radius: float) -> Lines:
+def front_of(glasses: Glasses, eyes: Floats, radius: float) -> Front:
     """The front of glasses before eyeballs [2, 3], the left first, of a radius in metres."""
     turned = np.linspace(0, 2 * np.pi, RIM, endpoint=False)
     power = 2 / glasses.squareness
@@ -94,10 +94,10 @@ def front_of(glasses: Glasses, eyes: Floats, radius: float) -> Lines:
     depth = radius + AHEAD + LEANING * y - WRAPPED * x**2
     bent = np.column_stack([x + glasses.aside, y - glasses.drop, depth]) + eyes.mean(0)
     rims, bridge, hinges = np.split(bent, [2 * RIM, 2 * RIM + ARC])
-    return Lines(rims.reshape(2, RIM, 3), bridge, hinges)
+    return Front(rims.reshape(2, RIM, 3), bridge, hinges)
 
 
-def outline_of(front: Lines) -> tuple[Floats, Floats]:
+def outline_of(front: Front) -> tuple[Floats, Floats]:
     """Points [2 RIM + ARC, 3] of rims and bridge, and steps [2 RIM + ARC, 3] from one to the
     next."""
     around = [(np.roll(rim, -1, axis=0) - np.roll(rim, 1, axis=0)) / 2 for rim in front.rims]

@@ -7,7 +7,6 @@ from importlib.resources import as_file, files
 
 import numpy as np
 import torch
-from scipy.ndimage import distance_transform_edt
 from scipy.spatial import KDTree
 from torch import Tensor, nn
 from torch.nn import functional
@@ -18,6 +17,7 @@ from avatar.people.library import texels_at, texture, texture_names
 from avatar.people.shading import linear
 from avatar.people.skin import OpenSkin
 from avatar.people.textured import skin_albedo, texture_positions
+from avatar.photo.project import nearest
 from avatar.photo.robust_fill import FAR, SURE, membrane, trimmed_fit
 from common.arrays import read_arrays
 
@@ -44,7 +44,7 @@ def nearest_skin(
 
     def apart(name: str) -> float:
         tried = linear(255 * texels_at(texture("skins", name)[..., :3], where))
-        return float(np.minimum(light_on(some, tried, normals[chosen])[1], FAR).mean())
+        return mean_deviation(some, tried, normals[chosen])
 
     name = min(texture_names("skins"), key=apart)
     albedo = skin_albedo(skin, uv, {name: 1.0}, np.ones(3), np.ones(3))
@@ -52,20 +52,30 @@ def nearest_skin(
     return mix(albedo, bare, skin.scalp)
 
 
+def logs(light: Floats) -> Floats:
+    """Logarithms of linear light, a little lighter."""
+    return np.log(np.maximum(light, 0) + BLACK)
+
+
+def mean_deviation(seen: Observed, albedo: Floats, normals: Floats) -> float:
+    """How many deviations what is seen is away from skin of some reflectance, but for the light."""
+    return float(np.minimum(_light_on(seen, albedo, normals)[1], FAR).mean())
+
+
 def expected_light(seen: Observed, albedo: Floats, normals: Floats) -> Floats:
     """Logarithms [N, 3] of the radiance of skin of some reflectance in the light of what is
     seen; normals [N, 3] in the world."""
-    light, _ = light_on(seen, albedo, normals)
-    return np.log(albedo + BLACK) + _bands(normals, seen) @ light
+    light, _ = _light_on(seen, albedo, normals)
+    return logs(albedo) + _bands(normals, seen) @ light
 
 
-def met(seen: Observed, expected: Floats, points: Floats, outwards: Floats) -> Floats:
+def blended(seen: Observed, expected: Floats, points: Floats, outwards: Floats) -> Floats:
     """Radiance [N, 3] of skin whose logarithms are expected, which meets what is seen without a
-    seam: the logarithm of the difference is a membrane.
+    seam: the logarithm of the difference is a membrane (Pérez et al. 2003).
 
     points and outwards [N, 3]: the surface at rest.
     """
-    change = np.log(np.maximum(seen.values, 0) + BLACK) - expected
+    change = logs(seen.values) - expected
     change *= (seen.weight**2 / (seen.weight**2 + SKIN_PRIOR))[:, None]
     smooth = membrane(Observed(change, seen.weight), points, outwards, SKIN_PRIOR)
     grey = smooth.mean(1, keepdims=True)
@@ -73,10 +83,10 @@ def met(seen: Observed, expected: Floats, points: Floats, outwards: Floats) -> F
     return np.maximum(np.exp(expected + np.clip(grey, -MOST_GREY, MOST_GREY) + hue) - BLACK, 0)
 
 
-def light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:
+def _light_on(seen: Observed, albedo: Floats, normals: Floats) -> tuple[Floats, Floats]:
     """The light [4, 3] under which skin of some reflectance is nearest to what is seen: logarithms
     linear in the normal, of one hue; and how many deviations [N] each sample is away."""
-    change = np.log(np.maximum(seen.values, 0) + BLACK) - np.log(albedo + BLACK)
+    change = logs(seen.values) - logs(albedo)
     ridge = RIDGE * np.diag([0.0, 1, 1, 1])
     light, away = trimmed_fit(change, _bands(normals, seen), seen.weight, ridge)
     light[1:] = light[1:].mean(1, keepdims=True)
@@ -170,9 +180,8 @@ class Form:
 def channels(seen: Observed, expected: Floats, form: Form) -> Tensor:
     """What the network is given [CHANNELS, GRID, GRID]: what is seen, what is expected [N, 3], and
     the form."""
-    logs = np.log(np.maximum(seen.values, 0) + BLACK)
-    weight = seen.weight[:, None]
-    pictures = (logs * weight, weight, expected, (logs - expected) * weight)
+    shown, weight = logs(seen.values), seen.weight[:, None]
+    pictures = (shown * weight, weight, expected, (shown - expected) * weight)
     values = np.column_stack([*pictures, form.normals, form.mm / 100, form.sky])
     grid = values[form.cells.nearest].reshape(GRID, GRID, CHANNELS) * form.cells.known[..., None]
     return torch.from_numpy(grid).float().permute(2, 0, 1)
@@ -182,11 +191,8 @@ def learnt_change(net: CompletionNet, seen: Observed, expected: Floats, form: Fo
     """How far the logarithms [N, 3] of what is not seen are from those expected, by a network."""
     with torch.inference_mode():
         change = net(channels(seen, expected, form)[None])[0].numpy()
-    known = np.empty((2, GRID, GRID), np.int32)  # the nearest cell that is
-    distance_transform_edt(
-        ~form.cells.known, return_distances=False, return_indices=True, indices=known
-    )
-    filled = torch.from_numpy(change[:, known[0], known[1]]).double()[None]
+    rows, columns = nearest(form.cells.known)
+    filled = torch.from_numpy(change[:, rows, columns]).double()[None]
     places = torch.from_numpy(form.cells.places)[None, None]
     found = functional.grid_sample(filled, places, align_corners=False, padding_mode="border")
     near = KDTree(form.mm).query(form.mm, SMOOTHED)[1]

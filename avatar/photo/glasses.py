@@ -82,10 +82,10 @@ def line_strength(picture: Floats, points: Floats, start: int, end: int) -> floa
 
 
 @dataclass(frozen=True)
-class Lines:
-    """How much a photo looks like lines."""
+class Ridges:
+    """How much a photo looks like lines, by the second derivatives of its brightness."""
 
-    bends: Floats  # [S, H, W, 3] second derivatives xx, xy, yy of logarithms, for each scale
+    bends: Floats  # [S, H, W, 3] xx, xy and yy of logarithms, for each scale
     shown: Floats  # [H, W] 0 on lids, brows and hair, and beyond the head
 
     @property
@@ -104,7 +104,7 @@ class Lines:
         return bends, (sampled(self.shown, pixels) > 0.5).astype(float)
 
 
-def lines_in(view: View) -> Lines:
+def ridges_in(view: View) -> Ridges:
     """What a photo shows of lines."""
     seen = view.photo.seen
     bright = logarithms(seen.picture).mean(2)
@@ -119,30 +119,27 @@ def lines_in(view: View) -> Lines:
     lids = np.asarray(binary_dilation(openings(seen), iterations=around), bool)
     hidden = lids | polygon(seen, BROWS[0]) | polygon(seen, BROWS[1])
     hidden |= (view.triangles == NOTHING) | (hair_mask(seen) > HAIRY)
-    return Lines(np.stack(bends), (~hidden).astype(float))
+    return Ridges(np.stack(bends), (~hidden).astype(float))
 
 
-def likeness(lines: Lines, pixels: Floats, along: Floats) -> float:
+def likeness(ridges: Ridges, pixels: Floats, along: Floats) -> float:
     """In what share of a front [P, 2] of directions [P, 2] a photo shows a line, about."""
-    bends, shown = lines.across(pixels, along)
+    bends, shown = ridges.across(pixels, along)
     parts = (bends * shown).reshape(len(bends), -1, SEGMENT).sum(2)
     count = shown.reshape(-1, SEGMENT).sum(1)
     strength = np.abs(parts).max(0) / np.maximum(count, 1)
     return float(np.where(count < FEWEST, HIDDEN, strength / (strength + KNEE)).mean())
 
 
-def found_glasses(scene: Scene) -> Glasses | None:
-    """The glasses that the first photo shows the subject with."""
+def found_glasses(scene: Scene, ridges: Ridges) -> Glasses | None:
+    """The glasses that the first photo, of some ridges, shows the subject with."""
     view = scene.views[0]
     head = scene.subject.head
-    lines = lines_in(view)
     eyes = eyes_of(head, scene.subject.rest.vertices[: len(head.vertices)])
-    to_pixels = _projection(view)
+    draw = _drawing(view)
 
     def cost(values: Floats) -> float:
-        points, along = outline_of(front_of(glasses_of(values), *eyes))
-        pixels, ends = to_pixels(points), to_pixels(points + along)
-        score = likeness(lines, pixels, normalised(ends - pixels))
+        score = likeness(ridges, *draw(*outline_of(front_of(glasses_of(values), *eyes))))
         return UNUSUAL * float(np.mean(values**2)) - score
 
     def hopeless(intermediate_result: OptimizeResult) -> bool:
@@ -154,28 +151,32 @@ def found_glasses(scene: Scene) -> Glasses | None:
     if -best.fun < (PERHAPS if glasses_worn(view.photo.seen) else SURELY):
         return None
     glasses = glasses_of(best.x)
-    return replace(glasses, wire=_wire(view, *outline_of(front_of(glasses, *eyes))))
+    return replace(glasses, wire=_wire(view, ridges, *draw(*outline_of(front_of(glasses, *eyes)))))
 
 
-def _projection(view: View) -> Callable[[Floats], Floats]:
-    """What takes points [P, 3] of the head at rest to pixels [P, 2]."""
+Draw = Callable[[Floats, Floats], tuple[Floats, Floats]]
+
+
+def _drawing(view: View) -> Draw:
+    """What takes points [P, 3] of the head at rest, and steps [P, 3] along a line, to pixels [P, 2]
+    and directions [P, 2]."""
     camera, pose = view.photo.camera, view.photo.head_pose.double().numpy()
     matrix = camera.K.double().numpy() @ (camera.viewmat.double().numpy() @ pose)[:3]
 
-    def to_pixels(points: Floats) -> Floats:
+    def pixels(points: Floats) -> Floats:
         ahead = points @ matrix[:, :3].T + matrix[:, 3]
         return ahead[:, :2] / ahead[:, 2:]
 
-    return to_pixels
+    def draw(points: Floats, along: Floats) -> tuple[Floats, Floats]:
+        here = pixels(points)
+        return here, normalised(pixels(points + along) - here)
+
+    return draw
 
 
-def _wire(view: View, points: Floats, along: Floats) -> float:
-    """Half the width of the line that a photo shows along a front, by its mean profile."""
-    to_pixels = _projection(view)
-    pixels = to_pixels(points)
-    ways = normalised(to_pixels(points + along) - pixels)
-    lines = lines_in(view)
-    bends, shown = lines.across(pixels, ways)
+def _wire(view: View, ridges: Ridges, pixels: Floats, ways: Floats) -> float:
+    """Half the width of the line that a photo shows along a front [P, 2], by its mean profile."""
+    bends, shown = ridges.across(pixels, ways)
     clear = (shown > 0) & (np.abs(bends).max(0) > KNEE)
     if not clear.any():
         return WIRES[0]
@@ -190,55 +191,55 @@ def _wire(view: View, points: Floats, along: Floats) -> float:
 
 
 @dataclass(frozen=True)
-class Worn:
+class WornGlasses:
     """Glasses on a subject, and what the first photo shows of them."""
 
-    glasses: Glasses
+    radius: float  # metres, of the wire
     wire: Wire
+    pixels: Floats  # [N, 2] of its samples
     contrast: Floats  # [N] how strong a line it shows at each sample
     shown: Floats  # [N] 0 where brows or lids hide that
 
 
-def without_glasses(scene: Scene) -> tuple[Scene, Worn | None]:
+def without_glasses(scene: Scene) -> tuple[Scene, WornGlasses | None]:
     """A scene whose photos know which pixels show glasses, and these glasses."""
-    glasses = found_glasses(scene)
+    ridges = [ridges_in(view) for view in scene.views]
+    glasses = found_glasses(scene, ridges[0])
     if glasses is None:
         return scene, None
     wire = wire_of(glasses, scene.subject)
-    worn = Worn(glasses, wire, *_contrast(scene.views[0], wire))
+    pixels, ways = _drawing(scene.views[0])(wire.points, wire.tangents * MM)
+    contrast, shown = _contrast(ridges[0], wire, pixels, ways)
+    worn = WornGlasses(glasses.wire, wire, pixels, contrast, shown)
     views = []
-    for view in scene.views:
-        seen = replace(view.photo.seen, glasses=_shown(view, worn))
+    for view, own in zip(scene.views, ridges, strict=True):
+        seen = replace(view.photo.seen, glasses=_shown(view, own, worn))
         views.append(replace(view, photo=replace(view.photo, seen=seen)))
     return replace(scene, views=views), worn
 
 
-def _shown(view: View, worn: Worn) -> Bools:
+def _shown(view: View, ridges: Ridges, worn: WornGlasses) -> Bools:
     """[H, W] true where a photo shows a frame, and a little around."""
-    wire, radius = worn.wire, worn.glasses.wire
+    wire, radius = worn.wire, worn.radius
     pose = view.photo.head_pose.double().numpy()
     world = wire.points @ pose[:3, :3].T + pose[:3, 3]
     there = visible_points(view, world, world)
     mask = np.zeros(view.nearness.shape, bool)
     columns, rows = there.pixels[there.clear].astype(int).T
     mask[rows, columns] = True
-    lines = lines_in(view)
     near, far = (
         np.asarray(binary_dilation(mask, iterations=max(1, round(reach / view.pixel))), bool)
         for reach in (radius + MARGIN, radius + ASTRAY)
     )
     strong = max(KNEE, ALIKE * float(np.quantile(worn.contrast[wire.temple == 0], STRONGEST)))
-    line = (lines.strength > strong) & (lines.shown > 0)
+    line = (ridges.strength > strong) & (ridges.shown > 0)
     return near | np.asarray(binary_dilation(far & line, iterations=1), bool)
 
 
-def _contrast(view: View, wire: Wire) -> tuple[Floats, Floats]:
+def _contrast(ridges: Ridges, wire: Wire, pixels: Floats, ways: Floats) -> tuple[Floats, Floats]:
     """How strong a line [N] a photo shows along a frame, smoothed and across what hides it; where
     [N] nothing does."""
-    to_pixels = _projection(view)
-    pixels = to_pixels(wire.points)
-    ways = normalised(to_pixels(wire.points + wire.tangents * MM) - pixels)
-    bends, shown = lines_in(view).across(pixels, ways)
+    bends, shown = ridges.across(pixels, ways)
     shown *= wire.temple == 0
     bend = _along(wire, bends.T * shown[:, None])
     return np.abs(bend).max(1) / np.maximum(_along(wire, shown[:, None])[:, 0], 0.05), shown
@@ -255,20 +256,20 @@ STRONGEST = 0.8  # quantile of contrasts from which the frame has its own colour
 LEAST = 0.002  # weight of that
 
 
-def glasses_part(scene: Scene, worn: Worn) -> Part:
+def glasses_part(scene: Scene, worn: WornGlasses) -> Part:
     """The frame in the colours of the photo, where this shows it (lenses may have no rims); its
     temples in the usual colour of what differs most from skin."""
-    wire, view = worn.wire, scene.views[0]
+    wire = worn.wire
     front = wire.temple == 0
     contrast = np.where(front, worn.contrast, 0)
     clear = contrast >= np.quantile(contrast[front], STRONGEST)
-    seen = sampled(view.photo.seen.picture, _projection(view)(wire.points))
+    seen = sampled(scene.views[0].photo.seen.picture, worn.pixels)
     usual = np.median(seen[clear], axis=0)
     weight = (np.minimum(contrast, KNEE) * worn.shown)[:, None]
     smooth = (_along(wire, seen * weight) + LEAST * usual) / (_along(wire, weight) + LEAST)
     own = np.where(worn.shown[:, None] > 0, seen, smooth)
     radiance = untoned(np.where(front[:, None], own, usual))
     there = np.maximum(smoothstep(*VISIBLE, worn.contrast), wire.temple)
-    layer = glasses_layer(scene.subject, wire, worn.glasses.wire, radiance, 0.97 * there)
+    layer = glasses_layer(scene.subject, wire, worn.radius, radiance, 0.97 * there)
     observed = 1 - wire.temple
     return Part(layer, observed, observed, np.maximum(worn.shown * observed, TEMPLES_FOLLOW))

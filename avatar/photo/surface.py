@@ -23,11 +23,11 @@ from avatar.photo.clothes import collar, within_outline
 from avatar.photo.completion import (
     RIDGE,
     Form,
+    blended,
     cells_of,
     expected_light,
     learnt_change,
     load_completion,
-    met,
     nearest_skin,
 )
 from avatar.photo.project import (
@@ -130,7 +130,7 @@ def paint_skin(scene: Scene) -> Painted:
     form = Form(normals, skin.mm, sky, cells)
     change = learnt_change(load_completion(), seen, expected, form)
     expected = expected + change * (1 - folded)  # which takes what is around lids for theirs
-    completed = met(seen, expected, skin.points, skin.normals)
+    completed = blended(seen, expected, skin.points, skin.normals)
     radiance = mix(completed, seen.values, both.weight)
     worn, cloth = collar(scene, skin, skin.mm[:, 1] + _jaw_fall(skin.mm) < NECK_HEIGHTS[1])
     radiance[worn] = cloth[worn]

@@ -20,18 +20,19 @@ from avatar.people.shading import bust_shadows, linear
 from avatar.people.skin import OpenSkin, place_skin
 from avatar.people.textured import texture_positions
 from avatar.photo.completion import (
-    BLACK,
     CompletionNet,
     Form,
+    blended,
     cells_of,
     channels,
     expected_light,
     learnt_change,
-    light_on,
-    met,
+    logs,
+    mean_deviation,
 )
-from avatar.photo.robust_fill import FAR, SURE
+from avatar.photo.robust_fill import SURE
 from avatar.photo.surface import CREVICE_BIAS, crevices
+from common.errors import InputError
 from common.progress import progress_bar
 
 CLOTHES = "male_casualsuit06"
@@ -53,7 +54,8 @@ class Heads:
 
 
 def heads_of(folders: Sequence[Path]) -> Heads:
-    """The library's skins, and those of pictures in folders, of the same layout."""
+    """The library's skins, and those of pictures in folders, of the same layout. InputError for a
+    folder without any."""
     library = load_library()
     part = library.parts[f"clothes/{CLOTHES}"]
     bust = library.vertices
@@ -63,8 +65,11 @@ def heads_of(folders: Sequence[Path]) -> Heads:
     skin = place_skin(subject, shadows, stretched, np.random.default_rng(0))
     where = texture_positions(skin, uv)
     pictures = {name: texture("skins", name) for name in texture_names("skins")}
-    for path in (path for folder in folders for path in sorted(folder.glob("*.[jp][pn]g"))):
-        pictures[path.stem] = read_texture(path)
+    for folder in folders:
+        found = sorted(folder.glob("*.[jp][pn]g"))
+        if not found:
+            raise InputError(f"{folder}: holds no pictures of skin (.jpg or .png)")
+        pictures |= {path.stem: read_texture(path) for path in found}
     visible = shadows.visible(skin.points, CREVICE_BIAS)
     inside = (skin.inner_mouth < 0.1) & (skin.scalp < 0.3) & (skin.mm[:, 1] > -125)
     return Heads(
@@ -146,8 +151,7 @@ def expected_of(heads: Heads, seen: Observed) -> Floats:
     some = Observed(seen.values[chosen], seen.weight[chosen])
 
     def apart(name: str) -> float:
-        away = light_on(some, heads.albedos[name][chosen], normals[chosen])[1]
-        return float(np.minimum(away, FAR).mean())
+        return mean_deviation(some, heads.albedos[name][chosen], normals[chosen])
 
     albedo = heads.albedos[min(texture_names("skins"), key=apart)]
     return expected_light(seen, albedo * crevices(heads.form.sky), normals)
@@ -165,7 +169,7 @@ def example(heads: Heads, names: Sequence[str], rng: np.random.Generator) -> Exa
     expected = expected_of(heads, seen)
     cells = heads.form.cells
     given = channels(seen, expected, heads.form)
-    change = (np.log(radiance + BLACK) - expected)[cells.nearest]
+    change = (logs(radiance) - expected)[cells.nearest]
     counts = ((seen.weight < SEEN) & heads.inside)[cells.nearest].reshape(cells.known.shape)
     grid = torch.from_numpy(change.reshape(*cells.known.shape, 3)).float().permute(2, 0, 1)
     return Example(given, grid, torch.from_numpy(counts & cells.known).float()[None])
@@ -214,8 +218,8 @@ def scores(heads: Heads, net: CompletionNet, name: str, views: int = 6) -> tuple
         changed = expected + learnt_change(net, seen, expected, heads.form)
         hidden = heads.inside & (seen.weight < HIDDEN)
         for n, each in enumerate((expected, changed)):
-            whole = met(seen, each, skin.points, skin.normals)
-            off = np.log(whole + BLACK) - np.log(radiance + BLACK)
+            whole = blended(seen, each, skin.points, skin.normals)
+            off = logs(whole) - logs(radiance)
             row[n] = np.sqrt((off[hidden] ** 2).mean())
     before, after = errors.mean(0).tolist()
     return before, after

@@ -30,10 +30,11 @@ from research.people.sampler import random_person
 
 HEAD = load_head()
 REST = HEAD.vertices.double().numpy()
+USUAL = glasses_of(np.zeros(len(FORMS)))
 UNUSUAL = glasses_of(np.array([1.0, -1.0, 1.5, -1.0, 1.0, 0.0, 0.0]), 1.5 * MM)
 
 
-@pytest.mark.parametrize("glasses", [Glasses(), UNUSUAL])
+@pytest.mark.parametrize("glasses", [USUAL, UNUSUAL])
 def test_straight_glasses_are_the_same_on_both_sides(glasses: Glasses):
     front = front_of(glasses, *eyes_of(HEAD, REST))
     left, right = front.rims
@@ -47,13 +48,13 @@ def test_straight_glasses_are_the_same_on_both_sides(glasses: Glasses):
 
 def test_means_of_the_forms_are_the_usual_glasses():
     usual = glasses_of(np.zeros(len(FORMS)))
-    assert usual.half_width == FORMS["half_width"][0] and usual.wire == Glasses().wire
+    assert usual.half_width == FORMS["half_width"][0] and usual.wire == 1 * MM
     assert glasses_of(np.eye(len(FORMS))[0]).half_width == pytest.approx(28 * MM)
 
 
 def test_lenses_are_before_the_eyes_and_temples_outside_of_the_head():
     centres, radius = eyes_of(HEAD, REST)
-    *rims, bridge, left, right = lines_of(Glasses(), HEAD, REST)
+    *rims, bridge, left, right = lines_of(USUAL, HEAD, REST)
     for rim, centre in zip(rims, centres, strict=True):
         low, high = rim.min(0), rim.max(0)
         assert (low[:2] < centre[:2]).all() and (high[:2] > centre[:2]).all()
@@ -91,7 +92,7 @@ def subject() -> Subject:
 
 
 def test_no_expression_moves_a_frame_and_the_head_takes_it_along(subject: Subject):
-    wire = wire_of(Glasses(), subject)
+    wire = wire_of(USUAL, subject)
     avatar = bound(glasses_layer(subject, wire, 1 * MM, np.ones((len(wire.points), 3))), subject)
     rig = avatar_rig(avatar, torch.device("cpu"))
     means = rig(avatar.vertices).means
@@ -116,7 +117,7 @@ def test_samples_of_a_wire_are_even_and_cover_it(subject: Subject):
 
 
 def test_tubes_lie_around_their_lines():
-    lines = lines_of(Glasses(), HEAD, REST)
+    lines = lines_of(USUAL, HEAD, REST)
     points, faces, uv = tubes(lines, 1.2 * MM)
     middle = np.concatenate([np.repeat(line, AROUND, axis=0) for line in lines])
     assert np.allclose(np.linalg.norm(points - middle, axis=1), 1.2 * MM)

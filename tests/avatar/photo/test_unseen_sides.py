@@ -5,7 +5,7 @@ import pytest
 
 from avatar.geometry.vectors import sphere_directions
 from avatar.lighting.symmetry import Observed
-from avatar.photo.completion import expected_light, met
+from avatar.photo.completion import blended, expected_light
 from avatar.photo.robust_fill import DARK, robust_mean, seamless
 
 BALL = sphere_directions(3000)
@@ -61,7 +61,7 @@ def test_unseen_skin_has_its_own_pattern_in_the_light_of_the_seen(rng: np.random
     seen = np.clip((BALL[:, 2] - 0.2) / 0.2, 0, 1)
     odd = np.where(seen[:, None] > 0, pattern * light, 5.0)
     observed = Observed(odd, seen)
-    made = met(observed, expected_light(observed, pattern, BALL), BALL * 0.05, BALL)
+    made = blended(observed, expected_light(observed, pattern, BALL), BALL * 0.05, BALL)
     near = (BALL[:, 2] > 0) & (BALL[:, 2] < 0.2)
     assert made[near] == pytest.approx((pattern * light)[near], rel=0.15)
     behind = BALL[:, 2] < -0.3

@@ -1,11 +1,10 @@
 """The network that completes skin: its grid, its training, and what ships."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from support import ROOT
 
 from avatar.lighting.symmetry import Observed
 from avatar.photo.completion import (
@@ -97,7 +96,7 @@ def test_what_ships_completes_skin_better_than_the_nearest_picture(heads: Heads,
 
 
 def test_what_ships_is_small_and_read_whole():
-    path = Path("avatar/photo/data/completion.npz")
+    path = ROOT / "avatar" / "photo" / "data" / "completion.npz"
     assert path.stat().st_size < 1.5e6
     net = load_completion()
     assert not net.training and float(net.deviation.min()) > 0
