@@ -19,7 +19,7 @@ UNIT = "metre"
 ORIGIN, CONSENT = "made_from", "consent"
 UNLIT = "colours albedo"
 FLAME_SHAPE, FLAME_OFFSET = "flame_shape", "flame_offset"
-LIGHT, MANNER = "light", "manner"
+MANNER = "manner"
 
 
 def save_avatar(path: Path, avatar: Avatar) -> None:
@@ -30,7 +30,7 @@ def save_avatar(path: Path, avatar: Avatar) -> None:
     comments += provenance_comments(avatar)
     mesh = (avatar.vertices, avatar.faces)
     identity = {FLAME_SHAPE: avatar.flame_shape, FLAME_OFFSET: avatar.flame_offset}
-    identity |= {LIGHT: avatar.light, MANNER: avatar.manner}
+    identity |= {MANNER: avatar.manner}
     tables = {name: table for name, table in identity.items() if table is not None}
     ply = SplatPly(avatar.gaussians, avatar.binding, *mesh, comments, avatar.template, tables)
     write_ply(path, ply)
@@ -82,9 +82,8 @@ def load_avatar(path: Path) -> Avatar:
     identity = _flame_identity(path, ply.tables, ply.mesh_vertices)
     origin, consent = provenance_of(ply.comments)
     rest = (topology, ply.template_vertices, *identity, origin)
-    light, manner = (_bytes(ply.tables.get(name)) for name in (LIGHT, MANNER))
-    unlit = UNLIT in ply.comments
-    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, light, manner, consent)
+    unlit, manner = UNLIT in ply.comments, _bytes(ply.tables.get(MANNER))
+    return Avatar(ply.gaussians, ply.binding, *mesh, *rest, unlit, manner, consent)
 
 
 def _fields(comments: Iterable[str]) -> dict[str, str]:

@@ -1,12 +1,6 @@
-"""Surfaces of an avatar's Gaussians, from its own file, from the user's cache or freshly baked.
+"""Surfaces of an avatar's Gaussians, from the user's cache or freshly baked; the cache is keyed by
+the content of what was baked."""
 
-In an avatar's file: a header, a digest of the Gaussians that they belong to, and columns packed by
-zlib, with a byte for two shares of visibility and half-floats for vectors. The cache is keyed by
-the content of what was baked.
-"""
-
-import hashlib
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import fields
 from pathlib import Path
@@ -14,14 +8,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from avatar.geometry.coloured import to_linear
 from avatar.geometry.vectors import Floats
 from avatar.heads import Head
 from avatar.lighting.bake import bake
 from avatar.lighting.estimate import Estimate, albedo_of, estimate
-from avatar.lighting.materials import MATERIALS, STILL, Surfaces, untoned
+from avatar.lighting.materials import Surfaces, untoned
 from avatar.lighting.occlusion import DIRECTIONS
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
@@ -30,73 +23,7 @@ from common.cache import cache_folder, content_key, keep_arrays, mark_used
 from common.errors import InputError
 from splat import sh_to_rgb
 
-HEAD = b"light 1\n"
-MARK = 16  # bytes
 HALF = len(DIRECTIONS) // 2
-COLUMNS: dict[str, tuple[str, int]] = {
-    "normals": ("<f2", 3),
-    "tangents": ("<f2", 3),
-    "material": ("u1", 1),
-    "follows": ("u1", 1),
-    "access": ("<f2", 2),
-    "rest": ("u1", HALF),
-    "opened": ("u1", HALF),
-}
-PER_GAUSSIAN = sum(np.dtype(kind).itemsize * width for kind, width in COLUMNS.values())
-
-
-def pack(avatar: Avatar, surfaces: Surfaces) -> Tensor:
-    """The bytes [B] uint8 of the surfaces of an avatar, without their albedo, which its colours
-    give."""
-    stored_surfaces = surfaces._replace(opened=surfaces.opened ^ surfaces.rest)  # mostly 0
-    columns = (
-        np.ascontiguousarray(getattr(stored_surfaces, name).astype(kind)).tobytes()
-        for name, (kind, _) in COLUMNS.items()
-    )
-    content = HEAD + _mark(avatar) + zlib.compress(b"".join(columns), 9)
-    return torch.from_numpy(np.frombuffer(content, np.uint8).copy())
-
-
-def stored(avatar: Avatar) -> Surfaces | None:
-    """The surfaces stored with an avatar, with an albedo of 1; None where it has none, or
-    where they belong to other Gaussians or are damaged: then they can be baked."""
-    if avatar.light is None:
-        return None
-    content = avatar.light.numpy().tobytes()
-    start = len(HEAD) + MARK
-    if content[:start] != HEAD + _mark(avatar):
-        return None
-    count = len(avatar.binding)
-    try:
-        columns = zlib.decompressobj().decompress(content[start:], count * PER_GAUSSIAN)
-    except zlib.error:
-        return None
-    return _surfaces(columns, count) if len(columns) == count * PER_GAUSSIAN else None
-
-
-def _surfaces(columns: bytes, count: int) -> Surfaces | None:
-    parts: dict[str, NDArray] = {}
-    offset = 0
-    for name, (kind, width) in COLUMNS.items():
-        part = np.frombuffer(columns, kind, count * width, offset)
-        offset += part.nbytes
-        shaped = part.reshape(count, width) if width > 1 else part
-        parts[name] = shaped.astype(np.float32) if kind == "<f2" else shaped.copy()
-    parts["opened"] ^= parts["rest"]
-    sound = all(np.isfinite(parts[name]).all() for name in ("normals", "tangents", "access"))
-    known = (parts["material"] < len(MATERIALS)).all() and (parts["follows"] <= STILL).all()
-    if not (sound and known):
-        return None
-    return Surfaces(albedo=np.ones((count, 3), np.float32), **parts)
-
-
-def _mark(avatar: Avatar) -> bytes:
-    """A digest of the Gaussians' positions and triangles."""
-    digest = hashlib.sha256(avatar.binding.numpy().tobytes())
-    digest.update(avatar.gaussians.means.detach().contiguous().numpy().tobytes())
-    return digest.digest()[:MARK]
-
-
 KEPT = 20  # avatars, of some 5 to 30 MB each
 CODE_FOLDERS = ("lighting", "rigging", "geometry")
 """The folders of avatar/ whose code decides what is baked."""
@@ -156,7 +83,7 @@ def surfaces_of(
     head: the avatar's mesh, with units that fit it; skin [3]: mean albedo of the skin, linear;
     done: called after each of 2 * PARTS parts.
     """
-    surfaces = stored(avatar) or baked(avatar, head, done)
+    surfaces = baked(avatar, head, done)
     colours = sh_to_rgb(avatar.gaussians.sh[:, 0].double()).clamp(0, 1).numpy()
     if avatar.unlit:
         return surfaces._replace(albedo=to_linear(colours).astype(np.float32)), None

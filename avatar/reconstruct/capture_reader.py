@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from avatar.reconstruct.capture import (
-    RELIGHT,
     SPLITS,
     Capture,
     TrackedMeshes,
@@ -32,7 +31,7 @@ from common.errors import InputError
 from common.parallel import in_order
 from common.threads import thread_count
 
-Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS, and RELIGHT where it is
+Frames = Mapping[str, tuple[Frame, ...]]  # by the names of SPLITS
 
 
 def open_capture(folder: Path, flame: Path | None = None) -> Capture:
@@ -43,13 +42,10 @@ def open_capture(folder: Path, flame: Path | None = None) -> Capture:
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder; give the folder of a capture")
-    there = [RELIGHT] if _transforms(folder, RELIGHT).is_file() else []
-    splits = (*SPLITS, *there)
-    frames = {split: read_transforms(_transforms(folder, split)) for split in splits}
+    frames = {split: read_transforms(_transforms(folder, split)) for split in SPLITS}
     if not frames["train"]:
         raise InputError(f"{_transforms(folder, 'train')}: has no frames to learn from")
     _check_duplicates(folder, frames)
-    _check_lights(folder, frames)
     key, paths = _mesh_of_each_timestep(folder, frames)
     meshes = _read_meshes(folder, key, tuple(paths.values()), flame)
     rows = {timestep: row for row, timestep in enumerate(paths)}
@@ -104,18 +100,6 @@ def _check_duplicates(folder: Path, frames: Frames) -> None:
             raise InputError(
                 f"{where}: camera {view.camera_id} at timestep {view.timestep} is there twice, "
                 f"first as {first}"
-            )
-
-
-def _check_lights(folder: Path, frames: Frames) -> None:
-    """Either every frame tells its light or none does."""
-    lit = [(where, frame.view.light is not None) for where, frame in _each(folder, frames)]
-    for where, known in lit:
-        if known != lit[0][1]:
-            has, others = ("a", "no") if known else ("no", "a")
-            raise InputError(
-                f'{where}: has {has} "light" where the first frame has {others} one; give it to '
-                "all frames or to none"
             )
 
 

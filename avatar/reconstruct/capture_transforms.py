@@ -118,8 +118,6 @@ def _focal(entry: Entry, axis: str, pixels: int) -> float | None:
 
 
 PICTURES = ("file_path", "fg_mask_path", "region_path")
-SKIES = (".hdr", ".pic", ".exr")
-"""Endings of a frame's light that name a file."""
 MESH_KEYS = ("flame_param_path", "vertices_path")
 """Where a frame may name the tracking of its timestep."""
 
@@ -186,7 +184,6 @@ def _read_frame(source: _Source, index: int, entry: Entry) -> Frame:
             camera_id=sys.intern(str(entry.get("camera_id", entry.get("camera_index", 0)))),
             labels=_side_picture(source, entry, "region_path", image, size),
             sequence=_sequence(folder, entry),
-            light=_light(folder, entry),
         )
         return Frame(view, *_mesh(folder, entry))
     except FileNotFoundError as error:
@@ -242,16 +239,6 @@ def _sequence(folder: Path, entry: Entry) -> str | None:
 def _joined_in(folder: Path, pictures: str) -> str | None:
     beside = (folder / pictures).parent
     return beside.name if beside.resolve() != folder.resolve() else None
-
-
-def _light(folder: Path, entry: Entry) -> str | None:
-    """The light in words, or the path of its picture."""
-    said = entry.get("light")
-    if said is None:
-        return None
-    if not isinstance(said, str) or not said:
-        raise InputError(f'"light" is {said!r}, neither words nor the name of a file')
-    return sys.intern(str(folder / said) if Path(said).suffix.lower() in SKIES else said)
 
 
 def _timestep(entry: Entry) -> int:

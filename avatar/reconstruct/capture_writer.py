@@ -51,17 +51,11 @@ def camera_to_world(camera: Camera) -> Floats:
 
 
 def frame_entry(
-    timestep: int,
-    camera_index: int,
-    camera: Camera,
-    sequence: str,
-    flame: bool = False,
-    light: str | None = None,
+    timestep: int, camera_index: int, camera: Camera, sequence: str, flame: bool = False
 ) -> dict[str, Any]:
-    """One picture as transforms_*.json describe it. `sequence`, `region_path` and `light`
-    are our own.
+    """One picture as transforms_*.json describe it. `sequence` and `region_path` are our own.
 
-    flame: the mesh is given by FLAME's parameters instead of vertices; light: in words, if known.
+    flame: the mesh is given by FLAME's parameters instead of vertices.
     """
     K = camera.K.double().numpy()
     mesh = ("flame_param_path", flame_path) if flame else ("vertices_path", vertices_path)
@@ -81,7 +75,6 @@ def frame_entry(
         **{key: picture_path(key, timestep, camera_index) for key in PICTURES},
         mesh[0]: mesh[1](timestep),
         "sequence": sequence,
-        **({} if light is None else {"light": light}),
     }
 
 

@@ -7,21 +7,16 @@ import math
 import sys
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
-import numpy as np
 import torch
 from tensorboardX import SummaryWriter
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import save_avatar
-from avatar.geometry.coloured import to_linear
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.heads import Head
-from avatar.lighting.baked_file import pack
-from avatar.lighting.environment_files import read_light
 from avatar.reconstruct.bound_gaussians import BoundGaussians, bound_gaussians, raw_of
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
@@ -32,7 +27,6 @@ from avatar.reconstruct.capture_reader import (
     stream_pictures,
 )
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
-from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.options import ReconstructOptions, check_train_options
 from avatar.reconstruct.previews import (
     mean_psnr,
@@ -46,11 +40,10 @@ from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of
 from avatar.rigging.avatar import Avatar
-from common.colours import parse_colour
 from common.errors import InputError
 from common.training_loop import Look, run_options, run_steps, state_path, take_up
 from common.writable import check_writable
-from splat import RawGaussians, pick_backend, rgb_to_sh
+from splat import RawGaussians, pick_backend
 
 AddPoints = Callable[[int, Mapping[str, float]], None]
 """(step, values by the names of their curves)"""
@@ -157,7 +150,6 @@ def run_record(options: ReconstructOptions, capture: Capture) -> str:
             "topology": capture.topology,
             "views": len(views),
             "last view": views[-1].image.name,
-            "lights": [options.lights, options.light_skin, views[-1].light],
             "vertices": list(capture.vertices.shape),
             "vertex sum": float(capture.vertices.double().sum()),
         }
@@ -174,9 +166,7 @@ def start_trainer(
     """A run at its first step."""
     views = capture.splits["train"]
     film, head = one_camera(views), face.head if face else None
-    lights = known_lights(options, capture, face, device)
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
-    degree = lights.degree if lights else degree
     begun = complete(capture, face, options.train.seed) if film and complete and face else None
     skin = shown = None
     if begun is not None:
@@ -186,9 +176,7 @@ def start_trainer(
         bound = first_bound(options, capture, head, degree)
         skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    if lights is not None:
-        bound = lights.begin(bound)
-    given = (max(options.max_gaussians, len(bound)), device, shown, skin, lights)
+    given = (max(options.max_gaussians, len(bound)), device, shown, skin)
     return AvatarTrainer(capture, bound, region, options.train, *given)
 
 
@@ -205,26 +193,6 @@ def first_bound(
     around = read_all([view for view in views if view.timestep == timestep])
     budget = int(SEEDED * (options.max_gaussians - len(bound)))
     return seeded(Mesh(capture.vertices[timestep], capture.faces), bound, around, budget)
-
-
-def known_lights(
-    options: ReconstructOptions, capture: Capture, face: Face | None, device: torch.device
-) -> CaptureLights | None:
-    """The lights that the capture names, or an unknown one; None where light is to be kept."""
-    named = sorted({view.light for view in capture.splits["train"] if view.light})
-    unknown = options.lights == "unknown"
-    if options.lights == "kept" or not (named or unknown):
-        return None
-    if face is None:
-        raise InputError(
-            f"{options.capture}: shade cannot be worked out on a mesh whose eyes and mouth are not "
-            "found; give --lights kept to leave the light in the colours"
-        )
-    for light in () if unknown else named:
-        read_light(light)  # what cannot be read is given before anything is baked
-    given = options.light_skin
-    skin = None if given is None else to_linear(np.array(parse_colour(given)))
-    return CaptureLights(capture, face.head, device, unknown, skin)
 
 
 def known_face(capture: Capture) -> Face | None:
@@ -287,14 +255,9 @@ def remaining(
 
 def finished_avatar(trainer: AvatarTrainer, capture: Capture, face: Face | None) -> Avatar:
     """The avatar that driving takes."""
-    raw = raw_of(trainer.bound, 0 if trainer.lights else None)
+    raw = raw_of(trainer.bound)
     parts = {name: tensor.detach().cpu().contiguous() for name, tensor in vars(raw).items()}
     binding = trainer.bound.binding.cpu()
     gaussians, template = RawGaussians(**parts), face.fitted if face else None
     mesh = (capture.rest, capture.faces)
-    avatar = Avatar(gaussians, binding, *mesh, capture.topology, template)
-    if trainer.lights is None:
-        return avatar
-    albedo, surfaces = trainer.lights.finished(trainer.bound)
-    unlit = replace(gaussians, sh=rgb_to_sh(albedo)[:, None])
-    return replace(avatar, gaussians=unlit, unlit=True, light=pack(avatar, surfaces))
+    return Avatar(gaussians, binding, *mesh, capture.topology, template)

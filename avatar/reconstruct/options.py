@@ -2,17 +2,12 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from common.device import Device
 from common.errors import InputError
 from common.training_loop import check_steps
 
 HIGHEST_DEGREE = 3
-
-Lights = Literal["known", "unknown", "kept"]
-"""parent: a new Gaussian stays on the triangle of the one it came from; nearest: it goes to the
-triangle of the rest mesh whose centre is nearest."""
 
 
 @dataclass(frozen=True)
@@ -130,13 +125,6 @@ class ReconstructOptions:
     """Folder for pictures of the unfinished avatar; by default <out>_previews beside it."""
     logs: Path | None = None
     """Folder for curves that TensorBoard shows; by default <out>_logs beside it."""
-    lights: Lights = "known"
-    """What light is taken out of the colours while they are learned, so that drive --light gives
-    them another. known: those that the capture's frames name, if they do; unknown: one that is
-    static, estimated with the first colours of the skin; kept: none."""
-    light_skin: str | None = None
-    """The mean colour of the skin in white light, #rrggbb, for an unknown light; by default such
-    that white before the face would look white."""
     memory_gb: float = 2.0
     """Memory in which pictures are kept after they are read once."""
     train: AvatarTrainOptions = field(default_factory=AvatarTrainOptions)

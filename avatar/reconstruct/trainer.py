@@ -27,7 +27,6 @@ from avatar.reconstruct.densify import (
     no_screen_gradients,
     screen_gradients,
 )
-from avatar.reconstruct.lights import CaptureLights
 from avatar.reconstruct.losses import (
     FREE_DISTANCE,
     emphasised_pixels,
@@ -63,9 +62,8 @@ class AvatarTrainer:
         device: torch.device,
         shown: Tensor | None = None,  # [N] in [0, 1]: how far completed Gaussians are seen
         skin: Skin | None = None,  # that lets no light through
-        lights: CaptureLights | None = None,  # that fall on it
     ) -> None:
-        self.options, self.budget, self.device, self.lights = options, budget, device, lights
+        self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
         self.held = torch.ones(len(self.faces), dtype=torch.bool, device=device)  # [M]
         if shown is not None:  # strands and clothes are far off their triangles
@@ -103,8 +101,6 @@ class AvatarTrainer:
     def prepare(self) -> None:
         """Wait for the picture of the next step."""
         self.seen = self.seen or next(self.pictures)
-        if self.lights is not None:
-            self.lights.keep_up(self.bound, self.progress)
 
     def train_step(self) -> dict[str, Tensor]:
         """Learn from the next of the pictures."""
@@ -120,8 +116,7 @@ class AvatarTrainer:
         vertices = self.tracked[view.timestep].to(self.device)
         world = self.world(vertices)
         world.means.retain_grad()
-        lit = self._lit(world, view)
-        rendered = render(lit, camera, background=background, with_depth=False)
+        rendered = render(world, camera, background=background, with_depth=False)
         drawn = rendered.color
         weights = emphasised_pixels(
             camera, vertices, self.faces, self.region, options.loss.emphasis
@@ -166,10 +161,6 @@ class AvatarTrainer:
         local = activate(raw_of(self.bound, self.degree))
         return skinned(local, self.bound.binding, vertices, self.faces)
 
-    def _lit(self, world: Gaussians, view: View) -> Gaussians:
-        """The Gaussians under the light of a view, where it is known."""
-        return world if self.lights is None else self.lights.shade(world, self.bound, view)
-
     def _spare_hidden(self, world: Gaussians) -> None:
         """Leave the Gaussians that the picture does not show as they are: Adam makes the smallest
         gradient a large step, and the side that a single camera never sees would fade away, or take
@@ -197,7 +188,7 @@ class AvatarTrainer:
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""
         with torch.no_grad():
-            world = self._lit(self.world(self.tracked[view.timestep].to(self.device)), view)
+            world = self.world(self.tracked[view.timestep].to(self.device))
             drawn = render(
                 world, view.camera, background=background.to(self.device), with_depth=False
             )
@@ -246,8 +237,6 @@ class AvatarTrainer:
                 fresh = change.fresh.view(-1, *[1] * (seed.ndim - 1))
                 now = change.bound.parts.get(name, seed[change.origin])
                 self.seeds[name] = torch.where(fresh, now, seed[change.origin])
-            if self.lights is not None:
-                self.lights.follow(change.origin)
             self.screen_gradients = no_screen_gradients(len(self.bound), self.device)
 
     def state(self) -> dict[str, Tensor]:
@@ -256,14 +245,11 @@ class AvatarTrainer:
         tensors |= {"binding": self.bound.binding, "sums": self.screen_gradients.sums}
         tensors["seen"] = self.screen_gradients.seen
         tensors |= {f"seed.{name}": part for name, part in self.seeds.items()}
-        tensors |= self.lights.state() if self.lights is not None else {}
         return tensors | kept(self.adam)
 
     def set_state(self, tensors: Mapping[str, Tensor]) -> None:
         """Put back what `state` gave."""
         placed = {name: tensor.to(self.device) for name, tensor in tensors.items()}
-        if self.lights is not None:
-            self.lights.set_state(placed)
         parts = {name: placed[f"bound.{name}"] for name in PARTS}
         bound = BoundGaussians(parts, placed["binding"])
         self.bound, self.adam = start_adam(bound, self.options.rates)

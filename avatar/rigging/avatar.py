@@ -26,7 +26,6 @@ class Avatar:
     flame_offset: Tensor | None = None  # [V, 3] metres from FLAME of that shape to the rest mesh
     origin: str = ""  # the real person's picture it was made from, by what and when; one line
     unlit: bool = False  # its colours are albedo, as textures are; else they hold light
-    light: Tensor | None = None  # [B] uint8, see avatar.lighting.baked_file
     manner: Tensor | None = None  # [B] uint8, how the person speaks: audio2mesh.model.manner
     consent: str = ""  # who agreed, to what, until when; one line
 

@@ -10,7 +10,6 @@ from common.errors import InputError
 LARGEST = 4096  # pixels
 STAGE_SIDE, FILM_SIDE = 256, 512  # pixels
 STAGE_TIMESTEPS, FILM_FRAMES = 80, 300
-MOST_LIGHTS = 100
 
 
 @dataclass(frozen=True)
@@ -61,10 +60,6 @@ class CaptureOptions(ThreadOptions):
     of frames, 25 a second; by default 300."""
     held_out_timesteps: int = 16
     """Number of timesteps of the held-out sequences, each seen by all cameras."""
-    lights: int = 0
-    """Number of known lights that the timesteps are taken under in turn, each a lamp from another
-    side with a weaker one and some sky; 0 for the usual one, of which nothing is told. Frames then
-    name their light, and a split `relight` shows held-out cameras under held-out lights."""
     seed: int = 0
     """Seed of the person, cameras, motion and noise; the same seed gives the same files."""
     audio: Path = DEMO_VOICE
@@ -94,7 +89,7 @@ class CaptureOptions(ThreadOptions):
         return self.audio if self.speech else None
 
 
-OF_A_STAGE = ("cameras", "held_out_timesteps", "lights")
+OF_A_STAGE = ("cameras", "held_out_timesteps")
 """Options that mean nothing for a film."""
 PHONE_LIMITS = {
     **{"focal": (0.5, 4.0), "sway_mm": (0.0, 20.0), "shutter": (0.0, 1.0)},
@@ -113,9 +108,6 @@ def check_options(options: CaptureOptions) -> None:
         _check(name, value, value >= 0, "at least 0")
     fine = 1 <= options.cameras <= 100
     _check("cameras", options.cameras, fine, "from 1 to 100, or file names collide")
-    _check("lights", options.lights, 0 <= options.lights <= MOST_LIGHTS, f"from 0 to {MOST_LIGHTS}")
-    seen = not options.lights or options.cameras > 2
-    _check("cameras", options.cameras, seen, "at least 3 with --lights: one of them is held out")
     if options.threads is not None:
         _check("threads", options.threads, options.threads >= 1, "at least 1")
     if options.film:

@@ -36,8 +36,6 @@ def likeness_table(result: Evaluation, split: str) -> Table:
     for name, scores in {"picture": result.means.whole, **result.means.regions}.items():
         figures = (cell(scores.psnr, ".2f"), cell(scores.ssim, ".4f"), cell(scores.lpips, ".4f"))
         table.add_row(name, *figures, str(scores.views))
-    for name, psnr in result.lights.items():
-        table.add_row(f"light: {name}", f"{psnr:.2f}", *("–",) * 2, str(result.means.whole.views))
     table.caption = f"correlation of the lips' gap: {cell(result.gap_correlation, '.3f')}"
     return table
 

@@ -67,16 +67,12 @@ class AvatarEvaluationOptions(MeasureOptions):
     """The avatar: a .ply of Gaussians bound to the mesh that the capture was tracked with."""
     capture: Path
     """The folder of the capture, with transforms_train.json, _val.json and _test.json."""
-    split: Literal["train", "val", "test", "relight"] = "test"
-    """val: held-out cameras; test: held-out sequences; relight: held-out cameras under held-out
-    lights, where there are such; train: what was learned from."""
+    split: Literal["train", "val", "test"] = "test"
+    """val: held-out cameras; test: held-out sequences; train: what was learned from."""
     flame: Path | None = None
     """Your FLAME file, for a capture tracked with FLAME."""
     sheet: Path | None = None
     """Also write a .png of some views: truth, render, difference, and the face from near."""
-    light_skin: str | None = None
-    """The mean colour of the skin in white light, #rrggbb, where the avatar's colours hold light
-    and the capture tells its lights; by default it is guessed from them."""
 
 
 @dataclass(frozen=True)

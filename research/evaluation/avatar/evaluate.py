@@ -1,17 +1,15 @@
 """Measure an avatar, animated by the tracked meshes of a capture, on its pictures."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from avatar.avatar_io.open_avatar import open_avatar
-from avatar.geometry.coloured import to_linear
 from avatar.geometry.triangle_mesh import Mesh
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import composite, read_labels
@@ -23,9 +21,8 @@ from avatar.reconstruct.capture_reader import (
 )
 from avatar.retarget.fitted_face import face_of
 from avatar.rigging.avatar import Avatar
-from avatar.rigging.draw import Raster, avatar_rig, rasterizer
+from avatar.rigging.draw import avatar_rig, rasterizer
 from avatar.vision.follow import FaceFinder, load_face_finder
-from common.colours import parse_colour
 from common.errors import InputError
 from common.progress import progress_bar
 from common.writable import check_writable
@@ -40,7 +37,6 @@ from research.evaluation.avatar.scores import (
     local_lpips,
     mean_scores,
     mesh_labeller,
-    psnr,
     score_view,
 )
 from research.evaluation.figures import correlation
@@ -97,7 +93,6 @@ def rows_of(columns: Sequence[Compared]) -> list[Row]:
 
 
 SHEET_VIEWS = 6
-AS_IT_IS = "as it is"  # without regard to any light
 Draw = Callable[[View], Tensor]
 """View → [H, W, 3] in [0, 1]"""
 
@@ -109,17 +104,13 @@ class Evaluation:
     means: ViewScores
     gap_correlation: float | None  # of the lips' opening, drawn and true, as landmarks show it
     columns: tuple[Compared, ...]  # some views, for a sheet
-    lights: Mapping[str, float] = field(default_factory=dict)  # PSNR by what is left out, in dB
-    skin: tuple[float, ...] | None = None  # albedo that the skin of lit colours was taken to have
     provenance: str = ""  # of the avatar
 
     def report(self) -> dict[str, Any]:
-        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin;
-        PSNR by what of the light is left out, where the capture records its lights."""
+        """psnr [dB], ssim, lpips and views, and the same of each region; the lips; the origin."""
         regions = {name: asdict(scores) for name, scores in self.means.regions.items()}
         lips = {"gap_correlation": self.gap_correlation, "provenance": self.provenance}
-        light = {"lights": dict(self.lights), "skin": self.skin} if self.lights else {}
-        return {**asdict(self.means.whole), "regions": regions, **lips, **light}
+        return {**asdict(self.means.whole), "regions": regions, **lips}
 
 
 def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
@@ -137,14 +128,10 @@ def evaluate_avatar(options: AvatarEvaluationOptions) -> Evaluation:
     background = torch.ones(3)
     with torch.no_grad():
         raster = rasterizer(backend, background)
-        drawers = {AS_IT_IS: _drawer(avatar, capture, raster, device)}
-        skin = None
-        if views[0].light is not None:
-            lit, skin = _relit_drawers(options, avatar, capture, raster, device)
-            drawers = lit if avatar.unlit else {**lit, **drawers}
+        draw = _drawer(avatar, capture, raster, device)
         finder = load_face_finder(device)
-        result = _compare(views, drawers, _labeller(avatar, capture), background, finder)
-    result = replace(result, provenance=avatar.provenance, skin=skin)
+        result = _compare(views, draw, _labeller(avatar, capture), background, finder)
+    result = replace(result, provenance=avatar.provenance)
     if options.sheet:
         write_rows(options.sheet, rows_of(result.columns), avatar.provenance)
     return result
@@ -178,23 +165,6 @@ def _drawer(
     return lambda view: raster(rig(capture.vertices[view.timestep]), view.camera)
 
 
-def _relit_drawers(
-    options: AvatarEvaluationOptions,
-    avatar: Avatar,
-    capture: Capture,
-    raster: Raster,
-    device: torch.device,
-) -> tuple[dict[str, Draw], tuple[float, ...] | None]:
-    """The avatar in the light of each view; and the albedo that its skin was taken to have."""
-    from research.evaluation.avatar.relight import relit_drawers  # noqa: PLC0415  others need no SciPy
-
-    skin = None
-    if options.light_skin is not None:
-        skin = to_linear(np.array(parse_colour(options.light_skin)))
-    drawers, found = relit_drawers(avatar, capture, raster, device, skin)
-    return drawers, None if found is None else tuple(found.skin.tolist())
-
-
 def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
     """Labels from the capture where it has them, else from its tracked meshes; nothing is labelled
     where the parts of the head are not to be found on them."""
@@ -211,37 +181,31 @@ def _labeller(avatar: Avatar, capture: Capture) -> Labeller:
 
 def _compare(
     views: Sequence[View],
-    drawers: Mapping[str, Draw],
+    draw: Draw,
     label: Labeller,
     background: Tensor,
     finder: FaceFinder,
 ) -> Evaluation:
     lpips, message = local_lpips()
     print(message, file=sys.stderr)
-    first, *others = drawers
     on_sheet = spread(views, SHEET_VIEWS)
     scores: list[ViewScores] = []
     columns: list[Compared] = []
-    lights: dict[str, list[float]] = {name: [] for name in drawers if others}
     openings: list[tuple[float, float]] = []
     with progress_bar("comparing", len(views), "views/s") as done:
         for view, picture in stream_pictures(views):
-            drawn, truth = drawers[first](view), composite(picture, background)
+            drawn, truth = draw(view), composite(picture, background)
             labels = label(view)
             person = torch.from_numpy(picture.mask > SOLID)
             scores.append(score_view(drawn, truth, labels, person, lpips))
             ours, theirs = (lip_opening(finder, each) for each in (drawn, truth))
             if ours is not None and theirs is not None:
                 openings.append((ours, theirs))
-            for name, values in lights.items():
-                again = drawn if name == first else drawers[name](view)
-                values.append(psnr(again, truth))
             if view.image in on_sheet:
                 caption = _caption(view, scores[-1])
                 columns.append(Compared(caption, truth, drawn, face_window(labels)))
             done()
-    light_psnr = {name: sum(values) / len(values) for name, values in lights.items()}
-    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns), light_psnr)
+    return Evaluation(mean_scores(scores), correlation(openings), tuple(columns))
 
 
 def spread(views: Sequence[View], count: int) -> set[Path]:

@@ -35,6 +35,11 @@ def test_an_avatar_comes_back_as_it_was(saved: Path, avatar: Avatar):
         assert torch.equal(getattr(loaded.gaussians, name), getattr(avatar.gaussians, name)), name
 
 
+def test_elements_that_are_not_known_are_passed_over(saved: Path, avatar: Avatar):
+    rewrite(saved, tables={"light": torch.arange(9, dtype=torch.uint8)})
+    assert torch.equal(load_avatar(saved).gaussians.sh, avatar.gaussians.sh)
+
+
 def test_no_such_file_is_said(tmp_path: Path):
     with pytest.raises(FileNotFoundError, match=r"gone\.ply"):
         load_avatar(tmp_path / "gone.ply")

@@ -160,7 +160,6 @@ def test_an_interrupted_film_is_continued(tmp_path: Path, monkeypatch: pytest.Mo
     ("changes", "said"),
     [
         ({"cameras": 4}, "--cameras 4: must be left out: a film"),
-        ({"lights": 2}, "lights .* a film"),
         ({"width": 49}, "--width 49: must be even"),
         ({"timesteps": 0}, "timesteps 0"),
         ({"phone": PhoneOptions(focal=0.1)}, r"--phone\.focal 0\.1: must be from 0\.5 to 4"),
