@@ -30,29 +30,11 @@ class Glb:
     def rows(self, number: int) -> np.ndarray:
         """The rows of an accessor, which keep to what it says of them."""
         entry = self.content["accessors"][number]
-        if "sparse" in entry:
-            return self._sparse(entry)
         view = self.content["bufferViews"][entry["bufferView"]]
         kind, width = KINDS[entry["componentType"]], WIDTHS[entry["type"]]
         values = np.frombuffer(self.binary, kind, entry["count"] * width, view["byteOffset"])
         rows = values.reshape(entry["count"], width)
         assert view["byteOffset"] % 4 == 0 and values.nbytes == view["byteLength"]
-        assert rows.min(0).tolist() == entry["min"] and rows.max(0).tolist() == entry["max"]
-        return rows
-
-    def _sparse(self, entry: dict) -> np.ndarray:
-        """Rows of an accessor that are 0 but for those it names."""
-        sparse, width = entry["sparse"], WIDTHS[entry["type"]]
-        rows = np.zeros((entry["count"], width), KINDS[entry["componentType"]])
-
-        def stored(part: dict, kind: str, columns: int) -> np.ndarray:
-            view = self.content["bufferViews"][part["bufferView"]]
-            count = sparse["count"] * columns
-            return np.frombuffer(self.binary, kind, count, view["byteOffset"])
-
-        index = stored(sparse["indices"], KINDS[sparse["indices"]["componentType"]], 1)
-        assert (np.diff(index.astype(int)) > 0).all() and index[-1] < entry["count"]
-        rows[index] = stored(sparse["values"], rows.dtype.str, width).reshape(-1, width)
         assert rows.min(0).tolist() == entry["min"] and rows.max(0).tolist() == entry["max"]
         return rows
 
@@ -106,11 +88,7 @@ class Glb:
 
 
 def read_glb(path: Path) -> Glb:
-    return glb_of(path.read_bytes())
-
-
-def glb_of(data: bytes) -> Glb:
-    """A file from its bytes."""
+    data = path.read_bytes()
     magic, version, length = struct.unpack("<III", data[:12])
     assert (magic, version, length) == (0x46546C67, 2, len(data))
     size, kind = struct.unpack("<II", data[12:20])

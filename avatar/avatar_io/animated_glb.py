@@ -28,7 +28,6 @@ BYTE, SHORT, UNSIGNED, FLOAT = 5121, 5123, 5125, 5126  # component types
 COMPONENTS = {"|u1": BYTE, "<u2": SHORT, "<u4": UNSIGNED, "<f4": FLOAT}
 WIDTHS = {1: "SCALAR", 2: "VEC2", 3: "VEC3", 4: "VEC4", 16: "MAT4"}
 VERTEX_DATA, INDEX_DATA = 34962, 34963  # buffer targets
-SHORTEST = 1e-6  # in any direction, of an offset that is worth storing, metres
 
 
 class GltfFile:
@@ -66,22 +65,6 @@ class GltfFile:
             "max": rows.max(0).tolist(),
         }
         accessor |= {"normalized": True} if normalised else {}
-        self.content["accessors"].append(accessor)
-        return len(self.content["accessors"]) - 1
-
-    def add_sparse(self, offsets: Tensor) -> int:
-        """Append vectors [n, 3], of which only those of some length are stored; the number of their
-        accessor."""
-        rows = np.asarray(offsets, "<f4")
-        moved = np.flatnonzero(np.abs(rows).max(1) > SHORTEST)
-        moved = moved if len(moved) else np.zeros(1, int)  # the format wants one at least
-        kept = np.zeros_like(rows)
-        kept[moved] = rows[moved]
-        index = {"bufferView": self.view(moved.astype("<u4").tobytes()), "componentType": UNSIGNED}
-        values = {"bufferView": self.view(rows[moved].tobytes())}
-        accessor = {"componentType": FLOAT, "count": len(rows), "type": "VEC3"}
-        accessor |= {"min": kept.min(0).tolist(), "max": kept.max(0).tolist()}
-        accessor |= {"sparse": {"count": len(moved), "indices": index, "values": values}}
         self.content["accessors"].append(accessor)
         return len(self.content["accessors"]) - 1
 

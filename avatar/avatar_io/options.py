@@ -21,9 +21,6 @@ own follows the .ply of 3D Gaussian Splatting, which viewers turn by 180° about
 EXTRA = {".usdc": "pxr", ".usda": "pxr"}
 """The module that writes a format where it is none of those that are always there."""
 
-FOLLOWS = ".zip"
-"""The suffix of an avatar that other programs move by its ARKit weights."""
-
 NUMBER = re.compile(r"%0?\d*d")
 
 

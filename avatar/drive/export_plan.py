@@ -7,7 +7,7 @@ from typing import Literal
 
 from audio2mesh import stated_seconds
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
-from avatar.avatar_io.options import EXTRA, FOLLOWS, UPWARD, Up, is_numbered
+from avatar.avatar_io.options import EXTRA, UPWARD, Up, is_numbered
 from avatar.drive.direction import Direction, direction_of
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import Mover, read_mover
@@ -95,7 +95,7 @@ def holds_gaussians(options: ExportOptions) -> bool:
     suffix = options.out.suffix.lower()
     if suffix in MESH_TOO and _moves(options):
         return options.at is not None or is_numbered(options.out)
-    return suffix in UPWARD or suffix == FOLLOWS
+    return suffix in UPWARD
 
 
 def _moves(options: ExportOptions) -> bool:
@@ -153,7 +153,7 @@ def _form(options: ExportOptions) -> Form:
             raise InputError(
                 f"{options.out}: cannot write {suffix or 'a file without a suffix'}; use .csv for "
                 "ARKit weights, .glb for an animated mesh, .npz for vertices or FLAME parameters, "
-                f"or {', '.join((*UPWARD, '.zip'))} for an avatar's Gaussians"
+                f"or {', '.join(UPWARD)} for an avatar's Gaussians"
             )
 
 
@@ -166,9 +166,8 @@ def _check_gaussians(options: ExportOptions) -> None:
     if options.avatar is None:
         raise InputError(f"{out}: holds Gaussians; name the avatar that has them with --avatar")
     _check_library(out)
-    _check_degree(options)
-    if out.suffix.lower() == FOLLOWS:
-        _check_follower(options)
+    if not 0 <= (options.sh_degree or 0) <= 3:
+        raise InputError(f"--sh-degree {options.sh_degree}: must be 0, 1, 2 or 3")
     if options.at is not None:
         _check_time(options)
     if _moves(options) and options.at is None and not numbers:
@@ -188,24 +187,6 @@ def _check_library(out: Path) -> None:
     module = EXTRA.get(out.suffix.lower())
     if module is not None and find_spec(module) is None:
         raise InputError(f"{out}: to write USD its library is needed; pip install usd-core")
-
-
-def _check_degree(options: ExportOptions) -> None:
-    suffix, degree = options.out.suffix.lower(), options.sh_degree or 0
-    if not 0 <= degree <= 3:
-        raise InputError(f"--sh-degree {degree}: must be 0, 1, 2 or 3")
-    if degree and suffix == FOLLOWS:
-        raise InputError(f"--sh-degree {degree}: {suffix} holds degree 0 at most")
-
-
-def _check_follower(options: ExportOptions) -> None:
-    if _moves(options):
-        raise InputError(
-            f"{options.out}: holds an avatar at rest, which LAM's renderer moves itself; leave out "
-            "--audio, --motion and --arkit"
-        )
-    if options.up is not None:
-        raise InputError(f"--up: LAM's renderer wants +y up in {options.out}; leave it out")
 
 
 def _check_time(options: ExportOptions) -> None:

@@ -10,24 +10,21 @@ import torch
 from torch import Tensor
 
 from avatar.avatar_io.avatar_file import provenance_comments
-from avatar.avatar_io.lam import lam_zip, most_gaussians
 from avatar.avatar_io.motion_file import SavedMotion
 from avatar.avatar_io.open_avatar import open_avatar
-from avatar.avatar_io.options import FOLLOWS, numbered
+from avatar.avatar_io.options import numbered
 from avatar.avatar_io.splat_formats import write_gaussians
 from avatar.drive.export_plan import ExportPlan, plan_export
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import ExportOptions
 from avatar.drive.performance import load_mover, motion_of
 from avatar.drive.retarget import avatar_face
-from avatar.heads import Head
-from avatar.heads.arkit import WEIGHTS
 from avatar.lighting.environment import Light
 from avatar.retarget.fitted_face import Face
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.draw import avatar_rig
 from avatar.trust.manifest import sign_output
-from common.atomic import folder_beside, write_beside
+from common.atomic import folder_beside
 from common.errors import InputError
 from common.progress import progress_bar
 from splat import Gaussians
@@ -66,9 +63,6 @@ def _export(plan: ExportPlan) -> ExportedGaussians:
     find_face = cache(partial(avatar_face, files.path, avatar, saved))
     rig, count = _lit_rig(plan.light, avatar, find_face), len(avatar.binding)
     said = provenance_comments(avatar)
-    if plan.out.suffix.lower() == FOLLOWS:
-        _write_follower(plan, avatar, find_face().head, rig)
-        return ExportedGaussians(count, 1)
     if not plan.moves:
         _write(plan, said, plan.out, rig(avatar.vertices, 0.0))
         return ExportedGaussians(count, 1)
@@ -93,23 +87,6 @@ def _lit_rig(light: Light | None, avatar: Avatar, find_face: Callable[[], Face])
 
 def _write(plan: ExportPlan, said: tuple[str, ...], path: Path, gaussians: Gaussians) -> None:
     write_gaussians(path, gaussians, plan.sh_degree, plan.up, said)
-
-
-def _write_follower(plan: ExportPlan, avatar: Avatar, head: Head, rig: LitRig) -> None:
-    """The avatar at rest, and the motion of its Gaussians' centres with each ARKit unit."""
-    most = most_gaussians(len(WEIGHTS))
-    if len(avatar.binding) > most:
-        raise InputError(
-            f"{plan.avatar and plan.avatar.path}: has {len(avatar.binding):,} Gaussians, but LAM's "
-            f"renderer has room for {most:,}; use an avatar of fewer"
-        )
-    rest = rig(avatar.vertices, 0.0)
-    moved = {
-        name: rig(avatar.vertices + head.unit(name), 0.0).means - rest.means
-        for name in sorted(WEIGHTS)
-    }
-    with write_beside(plan.out) as unfinished:
-        unfinished.write_bytes(lam_zip(plan.out.stem, rest, moved))
 
 
 def _at(seconds: float | None, motion: DrivenMotion) -> Tensor:

@@ -159,15 +159,14 @@ class ExportOptions(SpeechOptions, BehaviourOptions, SignOptions, LightOptions, 
     --flame, and without --mesh and --avatar, it holds FLAME parameters as GaussianAvatars reads
     them.
 
-    A .ply, .spz, .usdc or .usda holds the Gaussians of --avatar in world
-    space: at rest, at one time (--at), or frame by frame in numbered files of a new folder (--out
-    frames/face_%05d.ply). So does a .glb where nothing moves the avatar, or with --at or a number.
-    A .zip holds the avatar for LAM's web renderer and OpenAvatarChat, which move it themselves.
+    A .ply, .spz, .usdc or .usda holds the Gaussians of --avatar in world space: at rest, at one
+    time (--at), or frame by frame in numbered files of a new folder (--out frames/face_%05d.ply).
+    So does a .glb where nothing moves the avatar, or with --at or a number.
     --light puts a light into the colours of all these, for programs that know none.
     """
 
     out: Path
-    """The file to write: .csv, .npz, .glb, .ply, .spz, .usdc, .usda, .zip."""
+    """The file to write: .csv, .npz, .glb, .ply, .spz, .usdc, .usda."""
     mesh: Path | None = None
     """The head that shall move: any mesh (.glb, .obj, .ply), as it is and in its own space. Without
     --mesh and --avatar: the mesh of --motion, else anny-head, else for FLAME parameters FLAME's
