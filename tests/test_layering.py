@@ -89,8 +89,8 @@ MAY_IMPORT = {
     ),
     "configs.doctor": (
         "audio2mesh audio2mesh.data audio2mesh.model audio2mesh.sound audio2mesh.training "
-        "avatar.batch avatar.drive avatar.heads avatar.lipreading avatar.reconstruct avatar.video "
-        "common configs research.bench research.captures splat"
+        "avatar.batch avatar.drive avatar.heads avatar.lipreading avatar.reconstruct common "
+        "configs research.bench research.captures splat"
     ),
     "research.bench": (
         "audio2mesh audio2mesh.model audio2mesh.sound avatar.drive avatar.heads avatar.lipreading "
@@ -197,7 +197,7 @@ ONLY_IN = {
     "av": (
         "audio2mesh/sound/waveform.py avatar/lighting/environment_files.py "
         "avatar/live/lip_sync.py avatar/live/video_call.py "
-        "avatar/video/nvenc.py avatar/video/output.py avatar/video/reader.py "
+        "avatar/video/output.py avatar/video/reader.py "
         "avatar/video/sound.py avatar/video/writer.py configs/doctor/machine.py"
     ),
     "fsspec": "common/uris.py",

@@ -1,8 +1,7 @@
 """The frame loop: motion → vertices → pictures → a film.
 
 On the CPU frames are drawn one by one. A device draws batches of frames, from coefficients to 8-bit
-pictures, which are copied to the host only if they are encoded there; the host shades a batch under
-a light.
+pictures, which the host encodes; it shades a batch under a light.
 """
 
 import sys
@@ -23,9 +22,9 @@ from avatar.rigging.draw import batch_rig, draw_frames
 from avatar.trust.consent import consent_line
 from avatar.trust.manifest import SIGNED, Seal, sign_output
 from avatar.video.layers import label_of, laid_over
-from avatar.video.nvenc import nv12, rgb8, why_not_nvenc
 from avatar.video.sound import Sound
-from avatar.video.writer import EncoderFailed, open_writer, takes_nv12
+from avatar.video.writer import open_writer, takes_nv12
+from avatar.video.yuv import nv12, rgb8
 from common.parallel import in_pairs
 from common.progress import progress_bar
 from splat import Backend, Camera, Gaussians
@@ -73,7 +72,6 @@ class BatchRenderer:
     draw: Callable[[Gaussians, list[Camera], Tensor | None], Tensor]
     """(Gaussians, cameras, pictures behind [f, H, W, 3]) → [f, H, W, 3], or 4 with alpha"""
     planar: bool  # pictures as `nv12` makes them, else RGB
-    stay: bool  # pictures stay on the device, for its encoder
     light: "Lit | None" = None
 
 
@@ -87,47 +85,13 @@ def shoot(
 ) -> None:
     """Every frame: move the mesh, skin the Gaussians, draw, encode.
 
-    move: the moving mesh on a device; save: takes each frame's offsets. Where the device's encoder
-    fails on the way, the film is begun again with the CPU's. Nothing half-written is left. Raises
-    as `open_writer` does.
+    move: the moving mesh on a device; save: takes each frame's offsets. Nothing half-written
+    is left. Raises as `open_writer` does.
     """
     if context.avatar.origin or context.avatar.consent:
         print(consent_line(context.avatar.consent), file=sys.stderr)
     label = label_of(film.label, film.size) if film.label else None
     renderer = batch_renderer_of(context, film, label)
-    if renderer is None or not renderer.stay:
-        return _shoot(film, context, renderer, label, move, cameras, clock, save)
-    cameras, again = tee(cameras)
-    saved = 0
-
-    def save_next(moved: Tensor) -> None:
-        nonlocal saved
-        save(moved)
-        saved += 1
-
-    try:
-        _shoot(film, context, renderer, label, move, cameras, clock, save_next)
-    except EncoderFailed as failed:
-        print(f"encoder: the CPU, from the first frame on ({failed})", file=sys.stderr)
-        left, renderer = count(-saved), replace(renderer, stay=False)
-
-        def save_rest(moved: Tensor) -> None:
-            if next(left) >= 0:
-                save(moved)
-
-        _shoot(film, context, renderer, label, move, again, clock, save_rest)
-
-
-def _shoot(
-    film: Film,
-    context: RenderContext,
-    renderer: BatchRenderer | None,
-    label: Tensor | None,
-    move: Callable[[torch.device | None], Moving],
-    cameras: Iterable[Camera],
-    clock: PhaseClock,
-    save: Callable[[Tensor], None],
-) -> None:
     moved = move(None if renderer is None else context.device)
     if renderer is None:
         pictures = one_by_one(context, moved, cameras, clock, label)
@@ -137,15 +101,14 @@ def _shoot(
         samples = samples_of(context.behind, moved, cameras, on_device)
         pictures = many_at_once(renderer, moved, samples, at_once, on_device)
     provenance = "; ".join(filter(None, (context.avatar.provenance, film.seal and SIGNED)))
-    nvenc = renderer is not None and renderer.stay
     frames, alpha = 0, context.background is None
     with (
-        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, nvenc, alpha) as write,
+        open_writer(film.out, *film.size, moved.fps, film.sound, provenance, alpha) as write,
         progress_bar(film.doing, moved.frames) as done,
     ):
         for image, shown in pictures:
             with clock.stage("encode"):
-                write(image if image.is_cuda else image.numpy())
+                write(image.numpy())
                 save(shown)
             done()
             frames += 1
@@ -192,7 +155,7 @@ def batch_renderer_of(
     if context.backend == "cpu":
         return None
     parts = context.avatar, context.device, context.backend, context.background
-    plain = open_batch_renderer(*parts, film.out, film.size, label)
+    plain = open_batch_renderer(*parts, film.out, label)
     return replace(plain, light=context.light)
 
 
@@ -202,25 +165,20 @@ def open_batch_renderer(
     backend: Backend,
     background: Tensor | None,
     out: Path,
-    size: tuple[int, int],
     label: Tensor | None = None,
 ) -> BatchRenderer:
-    """The batch renderer of a film; which encoder is used is said in a line on stderr.
+    """The batch renderer of a film.
 
-    background [3]: behind everything, None: nothing is; out: the film's file; size: its pixels
-    across and down; label [H, W, 4]: lies over the pictures.
+    background [3]: behind everything, None: nothing is; out: the film's file; label [H, W, 4]: lies
+    over the pictures.
     """
-    mp4 = out.suffix.lower() == ".mp4"
-    refused = why_not_nvenc(device, *size) if mp4 else "only .mp4 is encoded there"
-    where = "the device" if refused is None else f"the CPU ({refused})"
-    print(f"encoder: {where}", file=sys.stderr)
 
     def draw(gaussians: Gaussians, cameras: list[Camera], behind: Tensor | None) -> Tensor:
         under = background if behind is None else behind
         return laid_over(draw_frames(gaussians, cameras, backend, under), label)
 
     planar = takes_nv12(out) and background is not None
-    return BatchRenderer(batch_rig(avatar, device), draw, planar, stay=refused is None)
+    return BatchRenderer(batch_rig(avatar, device), draw, planar)
 
 
 def frames_at_once(avatar: Avatar, width: int, height: int) -> int:
@@ -264,9 +222,7 @@ def _launch(
         colours = renderer.draw(gaussians, cameras, torch.stack(behind) if behind else None)
     with clock.stage("encode"):
         finished = nv12(rgb8(colours)) if renderer.planar else rgb8(colours)
-        if not renderer.stay:
-            finished = _towards_host(finished)
-        shown = _towards_host(offsets)
+        finished, shown = _towards_host(finished), _towards_host(offsets)
     landing = clock.landing()
 
     def landed() -> Pictures:

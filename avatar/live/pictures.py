@@ -15,7 +15,7 @@ from avatar.live.speaker import POSE, Speaker
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import draw_frames
 from avatar.video.camera_path import portrait, read_track
-from avatar.video.nvenc import rgb8
+from avatar.video.yuv import rgb8
 from splat import Drawing, choose_backend
 
 GREY = 0.8  # of the background

@@ -29,14 +29,6 @@ MP4 = Codecs(
     container_options={"movflags": "+faststart"},
 )
 
-NVENC = replace(
-    MP4,
-    picture="h264_nvenc",
-    picture_options={"preset": "p4", "rc": "constqp", "qp": "20"},
-    pixels="cuda",
-)
-"""MP4 from pictures in the memory of a CUDA device."""
-
 WEBM = Codecs(
     picture="libvpx-vp9",
     picture_options={

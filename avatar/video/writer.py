@@ -8,12 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Union
 
 import av
 import numpy as np
 from av.container import OutputContainer
-from av.error import FFmpegError
 from av.video.frame import VideoFrame
 from av.video.reformatter import (
     ColorPrimaries,
@@ -25,7 +23,7 @@ from av.video.reformatter import (
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
-from avatar.video.codecs import CODECS, NVENC, Codecs
+from avatar.video.codecs import CODECS, Codecs
 from avatar.video.output import (
     check_output,
     check_picture,
@@ -40,21 +38,12 @@ from common.pixels import as_bytes
 from common.threads import thread_count
 from common.writable import plain_words
 
-if TYPE_CHECKING:
-    from torch import Tensor
-
-
 Bytes = NDArray[np.uint8]
-Finished = Union[Bytes, "Tensor"]
-Image = Finished | NDArray[np.float32]
+Image = Bytes | NDArray[np.float32]
 Write = Callable[[Image], None]
 
 ENCODERS = 2
 """Threads that encode pictures, at most: that is a sixth of the work of a drive."""
-
-
-class EncoderFailed(RuntimeError):
-    """The encoder of a CUDA device gave up; the CPU's may still make the film."""
 
 
 @contextmanager
@@ -65,7 +54,6 @@ def open_writer(
     fps: float,
     sound: Sound | None = None,
     comment: str = "",
-    nvenc: bool = False,
     alpha: bool = False,
 ) -> Iterator[Write]:
     """Yield a function that takes the next frame [H, W, 3]: float32 sRGB in [0, 1], or uint8, which
@@ -75,19 +63,17 @@ def open_writer(
     The suffix of `path` chooses H.264 with AAC (.mp4), VP9 with Opus (.webm), ProRes 4444 with PCM
     (.mov), or PNG files in a new folder (no suffix). The `sound`, of any file that `stream_audio`
     reads, is cut or filled with silence to the length of the film. comment: what the metadata say
-    of it. nvenc: .mp4 by a CUDA device, all frames being of the second kind and in its memory.
-    Frames are encoded on a thread of their own, while the next ones are drawn.
+    of it. Frames are encoded on a thread of their own, while the next ones are drawn.
 
     Raises:
         InputError, FileNotFoundError, OSError: see `check_output`, `check_picture` and
             `stream_audio`; OSError also where the disk is full.
-        EncoderFailed: with `nvenc`.
     """
     check_picture(width, height, fps)
     check_output(path, sound and sound.path)
     size, channels = (width, height), 4 if alpha else 3
     assert not alpha or holds_alpha(path), path
-    codecs = NVENC if nvenc else CODECS.get((path.suffix.lower(), alpha))
+    codecs = CODECS.get((path.suffix.lower(), alpha))
     film = codecs and _film(path, size, exact_rate(fps), sound, comment, codecs)
     with (
         plain_words(path),
@@ -96,7 +82,7 @@ def open_writer(
     ):
 
         def write_checked(image: Image) -> None:
-            if isinstance(image, np.ndarray) and image.ndim == 3:
+            if image.ndim == 3:
                 image = as_bytes(image)
                 assert image.shape == (height, width, channels), image.shape
             else:
@@ -131,32 +117,17 @@ def _film(
         to_frame = _to_frame(codecs)
         count = 0
 
-        def write(image: Finished) -> None:
+        def write(image: Bytes) -> None:
             nonlocal count
-            with _failing_as(codecs):
-                frame = to_frame(image)
-                frame.pts, frame.time_base = count, 1 / rate
-                packets = stream.encode(frame)
-            container.mux(packets)
+            frame = to_frame(image)
+            frame.pts, frame.time_base = count, 1 / rate
+            container.mux(stream.encode(frame))
             count += 1
             play_until(count / rate, False)
 
         yield write
-        with _failing_as(codecs):
-            packets = stream.encode(None)
-        container.mux(packets)
+        container.mux(stream.encode(None))
         play_until(count / rate, True)
-
-
-@contextmanager
-def _failing_as(codecs: Codecs) -> Iterator[None]:
-    """Tell errors of the device's encoder from those of the disk."""
-    try:
-        yield
-    except (FFmpegError, RuntimeError, ValueError) as error:
-        if codecs is NVENC:
-            raise EncoderFailed(f"{codecs.picture} failed: {type(error).__name__}") from error
-        raise
 
 
 def _add_picture(
@@ -177,13 +148,9 @@ def _add_picture(
     return stream
 
 
-def _to_frame(codecs: Codecs) -> Callable[..., VideoFrame]:
+def _to_frame(codecs: Codecs) -> Callable[[Bytes], VideoFrame]:
     """RGB or RGBA in 0..255, or what `nv12` makes of it → BT.709 in limited range, as the stream
     says."""
-    if codecs is NVENC:
-        from avatar.video.nvenc import shared_frames  # noqa: PLC0415  brings torch
-
-        return shared_frames()
     reformatter = VideoReformatter()
 
     def convert(image: Bytes) -> VideoFrame:

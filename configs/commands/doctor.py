@@ -23,7 +23,6 @@ CHECKS: dict[str, Check] = {
     "torch": cuda.check_torch,
     "device": cuda.check_device,
     "gsplat": cuda.check_gsplat,
-    "nvenc": cuda.check_nvenc,
 }
 
 

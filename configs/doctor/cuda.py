@@ -1,4 +1,4 @@
-"""Checks of PyTorch, the CUDA device, gsplat and the device's encoder."""
+"""Checks of PyTorch, the CUDA device and gsplat."""
 
 import importlib
 import os
@@ -124,25 +124,6 @@ def how_to_build() -> str:
         f"The first film builds it into {build_folder()}, which takes minutes; in a container "
         "let TORCH_EXTENSIONS_DIR name a folder that stays."
     )
-
-
-def check_nvenc() -> Finding:
-    """Whether the device encodes films."""
-    import torch
-
-    from avatar.video.nvenc import why_not_nvenc
-
-    if not torch.cuda.is_available():
-        advice = "None is needed: the CPU encodes."
-        return Finding("missing", "films are encoded by NVENC on CUDA devices alone", advice)
-    problem = why_not_nvenc(torch.device("cuda", 0), 512, 512)
-    if problem is None:
-        return Finding("works", "the device encodes H.264")
-    advice = (
-        "The CPU encodes instead. A100, H100 and B200 have no encoder; a container needs "
-        "NVIDIA_DRIVER_CAPABILITIES=all."
-    )
-    return Finding("missing", problem, advice)
 
 
 def _said(*command: str) -> str | None:

@@ -59,9 +59,9 @@ def test_a_gsplat_that_cannot_be_imported(module: str, monkeypatch: pytest.Monke
 def test_a_torch_that_cannot_be_imported(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     assert checks.check_torch().state == "broken"
-    names = ("torch", "device", "gsplat", "nvenc", "kernels", "memory")
+    names = ("torch", "device", "gsplat", "kernels", "memory")
     found = dict(examined({name: CHECKS[name] for name in names}))
-    assert found["device"].state == found["gsplat"].state == found["nvenc"].state == "broken"
+    assert found["device"].state == found["gsplat"].state == "broken"
     assert found["memory"].state != "broken"
 
 
@@ -82,7 +82,7 @@ def test_a_torch_without_cuda(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     assert "Install PyTorch built for CUDA" in found.advice
     monkeypatch.setattr(torch.version, "cuda", "12.8")
     assert "Update the driver to one for CUDA 12.8" in checks.check_device().advice
-    assert checks.check_gsplat().state == checks.check_nvenc().state == "missing"
+    assert checks.check_gsplat().state == "missing"
 
 
 @pytest.fixture

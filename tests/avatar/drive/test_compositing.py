@@ -101,7 +101,7 @@ def test_a_device_composites_as_the_cpu_does(
 
     def of_the_cpu(context: RenderContext, film: Film, label: torch.Tensor | None) -> BatchRenderer:
         parts = context.avatar, torch.device("cpu"), "cpu", context.background
-        return open_batch_renderer(*parts, film.out, film.size, label)
+        return open_batch_renderer(*parts, film.out, label)
 
     monkeypatch.setattr(looping, "batch_renderer_of", of_the_cpu)
     for ground, wanted in ours.items():

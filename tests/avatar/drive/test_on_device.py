@@ -15,8 +15,7 @@ import av
 import numpy as np
 import pytest
 import torch
-from gsplat_kernels import gsplat_kernels, pretended_cuda
-from nvenc_rules import nvenc_rules
+from gsplat_kernels import pretended_cuda
 from other_device import OTHER, Elsewhere, host_waits, on_cpu, other_device
 from support import write_wav
 from torch import Tensor
@@ -90,7 +89,7 @@ def shot(
 
 @pytest.fixture
 def renderer(small_avatar: Avatar) -> BatchRenderer:
-    return open_batch_renderer(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"), (64, 64))
+    return open_batch_renderer(small_avatar, CPU, "cpu", BACKGROUND, Path("frames"))
 
 
 def test_many_meshes_carry_their_gaussians_as_each_does(small_avatar: Avatar, motion: DrivenMotion):
@@ -151,7 +150,7 @@ def test_everything_stays_on_the_device(
         return Elsewhere(draw_frames(Gaussians(*parts), cameras, "cpu", BACKGROUND))
 
     with other_device() as device:
-        there = BatchRenderer(batch_rig(small_avatar, device), draw, planar, stay=True)
+        there = BatchRenderer(batch_rig(small_avatar, device), draw, planar)
         found, _ = shot(small_avatar, motion, there, 3, device)
     assert found.shape[1:] == ((48, 48) if planar else (32, 48, 3))
     assert (found.int() - wanted.int()).abs().max() <= 1
@@ -175,9 +174,7 @@ def test_a_film_made_many_at_a_time_is_the_same_film(
     drive(plain)
 
     def of_the_cpu(context: RenderContext, film: Film, label: Tensor | None) -> BatchRenderer:
-        return open_batch_renderer(
-            context.avatar, CPU, "cpu", context.background, film.out, film.size
-        )
+        return open_batch_renderer(context.avatar, CPU, "cpu", context.background, film.out)
 
     monkeypatch.setattr(looping, "batch_renderer_of", of_the_cpu)
     report = drive(many)
@@ -238,34 +235,6 @@ def test_a_batch_is_lit_as_each_frame_is(spoken, cuda: torch.device):
     assert np.abs(found - wanted).mean() < 1 < 5 < np.abs(plain - wanted).mean()
 
 
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
-@pytest.mark.parametrize("fails_at", [0, 3])
-def test_where_the_encoder_of_the_device_fails_the_film_is_the_one_of_the_cpu(
-    spoken, fails_at: int, capsys: pytest.CaptureFixture[str]
-):
-    with other_device(), gsplat_kernels(), nvenc_rules(fails_at) as encoder:
-        found, offsets = spoken("a", "cuda")
-    assert encoder.films == [fails_at] and encoder.contexts == 2  # of the trial, and of the film
-    said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("encoder: ")]
-    assert said[0] == "encoder: the device"
-    assert said[1].startswith("encoder: the CPU, from the first frame on (h264_nvenc failed: ")
-    wanted, by_cpu = spoken("b", "cpu")
-    assert found.shape == wanted.shape and np.abs(found - wanted).mean() < 1
-    np.testing.assert_allclose(offsets, by_cpu, atol=1e-6)
-
-
-@pytest.mark.skipif(torch.cuda.is_available(), reason="the pretended device is another")
-@pytest.mark.parametrize(("width", "nvenc"), [(144, False), (162, False), (164, True)])
-def test_sizes_that_the_encoder_of_the_device_refuses_are_encoded_by_the_cpu(
-    spoken, width: int, nvenc: bool
-):
-    """Too narrow; a pitch that it does not take; and what it takes."""
-    with other_device(), gsplat_kernels(), nvenc_rules() as encoder:
-        shown, _ = spoken("a", "cuda", width=width)
-    assert shown.shape == (6, 64, width, 3)
-    assert encoder.films == ([6] if nvenc else [])
-
-
 def decoded(path: Path | None) -> np.ndarray:
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
@@ -277,8 +246,8 @@ def decoded(path: Path | None) -> np.ndarray:
 def test_cuda_makes_the_pictures_of_the_cpu(
     small_avatar: Avatar, motion: DrivenMotion, cuda: torch.device, count: int
 ):
-    out, size = Path("frames"), (64, 64)
-    there = open_batch_renderer(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out, size)
+    out = Path("frames")
+    there = open_batch_renderer(small_avatar, cuda, "gsplat", BACKGROUND.to(cuda), out)
     found, _ = shot(small_avatar, motion, there, count, cuda)
     wanted = np.stack(one_by_one(small_avatar, motion))
     assert not found.is_cuda
