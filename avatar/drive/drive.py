@@ -1,52 +1,28 @@
-"""A voice recording, or recorded face motion, and an avatar become a talking-head video; or two
-avatars, who sit side by side and are turned to each other: one mesh, and one set of Gaussians."""
+"""A voice recording, or recorded face motion, and an avatar become a talking-head video."""
 
-import math
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
-from itertools import chain, islice
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from audio2mesh import probe_audio
 from avatar.avatar_io.live_link import Take
-from avatar.drive.direction import Direction
 from avatar.drive.frames import Film, shoot
-from avatar.drive.motion import DrivenMotion, Moving, motion_file, moving
+from avatar.drive.motion import DrivenMotion, motion_file, moving
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
 from avatar.drive.plans import DrivePlan, plan_drive
-from avatar.drive.render_context import (
-    Loaded,
-    RenderContext,
-    Subject,
-    open_render_context,
-    open_subject,
-    render_context,
-)
+from avatar.drive.render_context import Loaded, Subject, open_render_context, open_subject
 from avatar.drive.report import PhaseClock, Report, peak_rss_mb
-from avatar.rigging.avatar import Avatar
-from avatar.video.camera_path import NARROW, Framing, framed_as
 from avatar.video.sound import Sound
 from common.threads import use_threads
-from splat import RawGaussians
 
 DRAWN = "its face looks drawn, so that little of what it does means much: film a person"
-
-
-APART = 0.38  # metres between the heads
-TURNED, LOOK = 26.0, 18.0
-"""Degrees that bodies are turned to each other, and that eyes and heads look further."""
-BESIDE = 0.43  # of what a picture of one shows, how much is to be seen beyond a head's middle
-PAIR = (-1.0, 1.0)  # the sides: to the left in the picture, and to the right
-
-Move = Callable[[torch.device | None], Moving]
 
 
 @dataclass(frozen=True)
@@ -62,9 +38,8 @@ class Scene:
 def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
     """Render the video.
 
-    loaded: of an earlier film of the same look and weights. Bad input
-    raises InputError or OSError with one sentence, before a frame is drawn; whatever happens,
-    nothing half-written is left.
+    loaded: of an earlier film of the same look and weights. Bad input raises InputError or OSError
+    with one sentence, before a frame is drawn; whatever happens, nothing half-written is left.
     """
     clock = PhaseClock()
     use_threads(options.threads)
@@ -73,19 +48,13 @@ def drive(options: DriveOptions, loaded: Loaded | None = None) -> Report:
 
 def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Report:
     """Render the video of a plan."""
-    if plan.beside:
-        plan = replace(plan, direction=looking(plan.direction, PAIR[0]))
     assert plan.out
     scene = prepare(plan, clock, loaded and loaded.subject)
     subject, motion = scene.subject, scene.motion
     move = partial(moving, motion, subject.avatar)
-    framed = plan.framed(subject.avatar)
-    if plan.beside:
-        context, move, framed = _beside(plan, plan.beside, scene, framed, clock)
-    else:
-        with clock.stage("load"):
-            context = (loaded or open_render_context(plan.look, subject)).context
-    cameras = plan.track(framed, motion.frames, motion.fps)
+    with clock.stage("load"):
+        context = (loaded or open_render_context(plan.look, subject)).context
+    cameras = plan.track(plan.framed(subject.avatar), motion.frames, motion.fps)
     loop_started, cpu_before = time.perf_counter(), time.process_time()
     shot = Film(plan.out, plan.size, scene.sound, "driving", plan.look.label, plan.seal)
     with _saver(plan, motion) as save:
@@ -104,23 +73,6 @@ def film(plan: DrivePlan, clock: PhaseClock, loaded: Loaded | None = None) -> Re
         gaussians=len(context.avatar.binding),
         stages=clock.seconds,
     )
-
-
-def _beside(
-    plan: DrivePlan, other: DrivePlan, scene: Scene, framed: Framing, clock: PhaseClock
-) -> tuple[RenderContext, Move, Framing]:
-    """Both avatars as one: how they are drawn, how they move, and what a picture shows.
-
-    other: of the second avatar; framed: what a picture of the first alone shows.
-    """
-    second = prepare(replace(other, direction=looking(other.direction, PAIR[1])), clock)
-    one, two = scene.subject.avatar, second.subject.avatar
-    on = scene.subject
-    context = render_context(merged(one, two), on.backend, on.device, plan.look.background)
-    moves = (partial(moving, s.motion, s.subject.avatar) for s in (scene, second))
-    busts = [framed_as("bust", (1, 1), each) for each in (one, two)]
-    both = framed_together((framed, other.framed(two)), busts, plan.size)
-    return context, partial(together, *moves, len(one.vertices)), both
 
 
 def prepare(plan: DrivePlan, clock: PhaseClock, subject: Subject | None = None) -> Scene:
@@ -160,74 +112,3 @@ def _saver(plan: DrivePlan, motion: DrivenMotion) -> Iterator[Callable[[Tensor],
         return
     with motion_file(plan.save_motion, motion) as save:
         yield lambda offsets: save(offsets.numpy())
-
-
-def looking(direction: Direction, side: float) -> Direction:
-    """The direction of one who sits at a side, and whose gaze is free: to the other."""
-    behaviour = direction.behaviour
-    if behaviour is None or not behaviour.gaze.free:
-        return direction
-    gaze = replace(behaviour.gaze, x=-side * LOOK)
-    return replace(direction, behaviour=replace(behaviour, gaze=gaze))
-
-
-def seated(points: Tensor, side: float) -> Tensor:
-    """Points [..., 3] of one who sits at a side, in the space of both."""
-    angle = math.radians(-side * TURNED)
-    c, s = math.cos(angle), math.sin(angle)
-    R_both_one = torch.tensor([[c, 0.0, s], [0.0, 1.0, 0.0], [-s, 0.0, c]]).to(points)
-    return points @ R_both_one.T + torch.tensor([side * APART / 2, 0.0, 0.0]).to(points)
-
-
-def merged(one: Avatar, other: Avatar) -> Avatar:
-    """Both as one avatar at rest, which says of itself what both say."""
-    pair, shift = (one, other), len(one.faces)
-    bases = max(avatar.gaussians.sh.shape[1] for avatar in pair)
-    parts = [
-        replace(raw, sh=pad(raw.sh, (0, 0, 0, bases - raw.sh.shape[1])))
-        for raw in (avatar.gaussians for avatar in pair)
-    ]
-    names = ("means", "quats", "log_scales", "opacity_logits", "sh")
-    return Avatar(
-        RawGaussians(*(torch.cat([getattr(part, name) for part in parts]) for name in names)),
-        torch.cat([one.binding, other.binding + shift]),
-        torch.cat([seated(a.vertices, side) for a, side in zip(pair, PAIR, strict=True)]),
-        torch.cat([one.faces, other.faces + len(one.vertices)]),
-        one.topology,
-        origin="; ".join(filter(None, (avatar.origin for avatar in pair))),
-        consent="; ".join(filter(None, (avatar.consent for avatar in pair))),
-    )
-
-
-def together(one: Move, other: Move, vertices: int, device: torch.device | None) -> Moving:
-    """The moving mesh of both, as long as the shorter; vertices: how many are the first one's."""
-    first, second = one(device), other(device)
-    assert first.fps == second.fps
-    frames = min(first.frames, second.frames)
-
-    def chunks() -> Iterator[Tensor]:
-        parts = (chain.from_iterable(each.chunks()) for each in (first, second))
-        return (torch.cat(frame)[None] for frame in islice(zip(*parts, strict=False), frames))
-
-    def moved(offsets: Tensor, frames: int | slice) -> Tensor:
-        halves = offsets.split([vertices, offsets.shape[-2] - vertices], dim=-2)
-        pairs = zip((first, second), halves, strict=True)
-        posed = (each.vertices(half, frames) for each, half in pairs)
-        return torch.cat([seated(*each) for each in zip(posed, PAIR, strict=True)], dim=-2)
-
-    return Moving(chunks, moved, frames, first.fps)
-
-
-def framed_together(
-    framed: Sequence[Framing], busts: Sequence[Framing], size: tuple[int, int]
-) -> Framing:
-    """What a picture of so many pixels shows of both, by what it would show of each; what that
-    leaves free lies above and below, but not below what `busts` show."""
-    aspect = size[1] / size[0]
-    low = max(float(target[1]) - extent / 2 for target, extent in framed)
-    end = max(float(target[1]) - extent / 2 for target, extent in busts)
-    high = max(float(target[1]) + extent / 2 for target, extent in framed)
-    wide = APART + 2 * BESIDE * max(extent for _, extent in framed)
-    extent = max(high - low, wide * aspect)
-    low = max(min(low, end), low - (extent - high + low) / 2)
-    return torch.tensor([0.0, low + extent / 2, 0.0]), extent / max(1.0, NARROW * aspect)

@@ -76,11 +76,6 @@ class DriveOptions(SpeechOptions, BehaviourOptions, FilmOptions):
     listen: Path | None = None
     """Another's voice, which is heard as well: the avatar looks at who speaks, nods and blinks, and
     its lips rest until its own voice begins. Without --audio it only listens."""
-    beside: Path | None = None
-    """A second avatar in the same picture: both sit turned to each other, each looks at the other,
-    and listens while the other speaks."""
-    audio_b: Path | None = None
-    """The voice of --beside, from the same beginning as --audio."""
     film: Path | None = None
     """A film of a face, whose performance moves the avatar; its sound is heard."""
     sync: Sync = "auto"

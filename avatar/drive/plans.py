@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Never
@@ -12,7 +12,6 @@ from avatar.avatar_io.live_link import Take, read_take
 from avatar.avatar_io.open_avatar import AvatarFiles, check_flame
 from avatar.avatar_io.options import SubjectOptions
 from avatar.drive.direction import Direction, direction_of
-from avatar.drive.manner import AUTO_MANNER
 from avatar.drive.options import DriveOptions, FilmOptions, ReplayOptions
 from avatar.lighting.environment import Light
 from avatar.lighting.environment_files import light_of
@@ -59,7 +58,6 @@ class DrivePlan:
     sync: Sync
     save_motion: Path | None
     seal: Seal | None
-    beside: "DrivePlan | None" = None  # of a second avatar, who is in the same picture
 
 
 def files_of(options: SubjectOptions, avatar: Path, bare: bool = False) -> AvatarFiles:
@@ -72,8 +70,6 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
 
     film: whether one is written. Raises InputError, FileNotFoundError or OSError.
     """
-    if options.beside or options.audio_b:
-        return _plan_both(options, film)
     voice, take, filmed, other = options.audio, options.arkit, options.film, options.listen
     source = voice or take or filmed or other or _nothing_moves()
     if take and filmed:
@@ -117,22 +113,6 @@ def plan_drive(options: DriveOptions, film: bool = True) -> DrivePlan:
         save_motion=options.save_motion,
         seal=seal_of(options) if film else None,
     )
-
-
-def _plan_both(options: DriveOptions, film: bool) -> DrivePlan:
-    """The plan of a film with two avatars, each of which listens to the other."""
-    if not (options.beside and options.audio_b and options.audio):
-        raise InputError("--beside and --audio-b: need each other, and --audio; give all three")
-    others = ("listen", "arkit", "film", "light", "save_motion", "head_weights", "still", "manner")
-    for name in others:
-        if getattr(options, name) not in (None, False, AUTO_MANNER):
-            flag = name.replace("_", "-")
-            raise InputError(f"--{flag} and --beside: cannot be used together; leave one out")
-    alone = replace(options, beside=None, audio_b=None)
-    mine = plan_drive(replace(alone, listen=options.audio_b), film)
-    other = replace(alone, avatar=options.beside, audio=options.audio_b, listen=options.audio)
-    second = plan_drive(replace(other, take=options.take + 1, out=None, report=None), film=False)
-    return replace(mine, beside=second, seal=seal_of(options) if film else None)
 
 
 def _nothing_moves() -> Never:

@@ -32,9 +32,7 @@ COMPOSITE, TRAINED = "compositeSynthetic", "trainedAlgorithmicMedia"
 """IPTC's digital source types: with recorded parts, and without."""
 INPUTS = (
     "avatar",
-    "beside",
     "audio",
-    "audio_b",
     "film",
     "arkit",
     "motion",
@@ -43,7 +41,7 @@ INPUTS = (
     "photo",
     "background",
 )
-AT_REST = ("avatar", "beside", "mesh")  # inputs that are not recordings
+AT_REST = ("avatar", "mesh")  # inputs that are not recordings
 UNSAID = ("sign", "out", "export", "report", "save_motion", "device", "threads", "port")
 SIGNED = f"signed with content credentials by {PROGRAM}"
 """What the metadata of a film say, so that it is seen where credentials were taken away."""
@@ -171,7 +169,7 @@ def manifest(seal: Seal) -> dict[str, Any]:
 def _told(name: str, path: Path) -> dict[str, str]:
     """Name and hash of an input; of an avatar also its origin and consent."""
     told = {"name": path.name, "sha256": _digest(path)}
-    if name in ("avatar", "beside"):
+    if name == "avatar":
         facts = read_facts(path)
         told |= {"made_from": facts.origin, "consent": facts.consent or NOT_STATED}
     return told

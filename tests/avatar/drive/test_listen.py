@@ -1,6 +1,5 @@
 """Films of an avatar that listens, and of one that listens and speaks in turn."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +9,6 @@ import torch
 from support import write_wav
 
 from audio2mesh import SpeechToMotion, load_audio, load_model
-from avatar.avatar_io.avatar_file import load_avatar
-from avatar.drive.direction import Direction
-from avatar.drive.drive import PAIR, drive, looking, merged, seated
 from avatar.drive.motion import DrivenMotion
 from avatar.drive.options import DriveOptions
 from avatar.drive.performance import perform
@@ -20,8 +16,6 @@ from avatar.drive.plans import plan_drive
 from avatar.geometry.vectors import Ints
 from avatar.heads import load_head
 from avatar.retarget.fitted_face import shipped_face
-from avatar.rigging.draw import avatar_rig
-from avatar.video.reader import film_info
 from avatar.video.sound import Sound, mixed_reader
 from common.assets import DEMO_AVATAR, DEMO_VOICE
 from common.errors import InputError
@@ -109,35 +103,6 @@ def test_both_are_heard(said: Path, heard: Path):
 def test_what_moves_the_head_otherwise_is_refused(heard: Path, given: dict[str, Any], named: str):
     with pytest.raises(InputError, match=f"--listen and {named}: both say how the head moves"):
         plan_drive(DriveOptions(avatar=DEMO_AVATAR, listen=heard, **given))
-
-
-def test_two_avatars_are_drawn_as_each_of_them_is():
-    avatar = load_avatar(DEMO_AVATAR)
-    both, cpu = merged(avatar, avatar), torch.device("cpu")
-    means, pair = (avatar_rig(a, cpu)(a.vertices).means for a in (avatar, both))
-    for half, side in zip(pair.chunk(2), PAIR, strict=True):
-        assert torch.allclose(half, seated(means, side), atol=1e-5)
-    left, right = (half[:, 0].mean() for half in pair.chunk(2))
-    assert 0.3 < right - left < 0.5
-
-
-def test_each_of_two_listens_and_looks_to_the_other(said: Path, heard: Path, tmp_path: Path):
-    out = tmp_path / "pair.mp4"
-    options = DriveOptions(DEMO_AVATAR, said, out, beside=DEMO_AVATAR, audio_b=heard)
-    plan = plan_drive(replace(options, width=64, height=32))
-    assert plan.beside and plan.beside.out is None and plan.sound == Sound(said, beside=heard)
-    assert (plan.direction.audio, plan.direction.listen) == (said, heard)
-    assert (plan.beside.direction.audio, plan.beside.direction.listen) == (heard, said)
-    one, other = (looking(Direction(), side).behaviour for side in PAIR)
-    assert one and other and one.gaze.x > 10 and other.gaze.x < -10
-    for given in ({"audio_b": None}, {"beside": None}, {"audio": None}):
-        with pytest.raises(InputError, match="--beside and --audio-b"):
-            plan_drive(replace(options, **given))
-    with pytest.raises(InputError, match="--still and --beside"):
-        plan_drive(replace(options, still=True))
-    short = [write_wav(tmp_path / f"{n}.wav", load_audio(said)[: n * 4_000]) for n in (1, 2)]
-    report = drive(replace(options, audio=short[0], audio_b=short[1], width=64, height=32))
-    assert report.frames in (12, 13) and film_info(out).width == 64
 
 
 def test_what_is_no_sound_is_refused(tmp_path: Path):
