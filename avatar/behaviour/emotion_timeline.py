@@ -1,4 +1,4 @@
-"""Emotion timelines: from `--emotion`, from a timeline's file, or from how excited a voice sounds.
+"""Emotion timelines: from `--emotion`, or from a timeline's file.
 
 Users' presets are units in a JSON.
 """
@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from avatar.behaviour.emotion_presets import EMOTIONS, NEUTRAL, OWN, Emotion, both
+from avatar.behaviour.emotion_presets import EMOTIONS, OWN, Emotion
 from avatar.heads.arkit import WEIGHTS
 from common.errors import InputError, check_file
 from common.json_files import read_json
@@ -30,7 +30,6 @@ def _units_of_json(path: Path) -> Mapping[str, float]:
     return {unit: float(weight) for unit, weight in units.items()}
 
 
-AUTO = "auto"
 TIMELINE_SUFFIX = ".txt"
 _SPAN = re.compile(r"(\d+(?:\.\d*)?)\s*-\s*(\d+(?:\.\d*)?)?")
 
@@ -48,13 +47,6 @@ class EmotionSegment:
 EmotionTimeline = tuple[EmotionSegment, ...]
 
 
-@dataclass(frozen=True)
-class Auto:
-    """Instead of emotions: what the arousal of the voice suggests."""
-
-    intensity: float  # of all of it, in [0, 1]
-
-
 def parse_emotions(words: str, intensity: float = 1.0) -> EmotionTimeline:
     """`happy`, `happy:0.4,surprise:0.3`, a preset's file in place of a name, or a timeline's file.
 
@@ -67,7 +59,7 @@ def parse_emotions(words: str, intensity: float = 1.0) -> EmotionTimeline:
     return _mixed(words, intensity, 0.0, math.inf, Path())
 
 
-def read_emotion(words: str | None, intensity: float, spoken: bool) -> EmotionTimeline | Auto:
+def read_emotion(words: str | None, intensity: float, spoken: bool) -> EmotionTimeline:
     """What `--emotion` and `--intensity` mean; spoken: whether a voice moves the lips. Raises as
     parse_emotions does, and InputError where they have nothing to do."""
     if words is None and intensity == 1:
@@ -76,8 +68,7 @@ def read_emotion(words: str | None, intensity: float, spoken: bool) -> EmotionTi
         raise InputError("--intensity: has nothing to do without --emotion; leave it out")
     if not spoken:
         raise InputError("--emotion: is for a voice of --audio that moves the lips; leave it out")
-    emotions = parse_emotions(NEUTRAL if words == AUTO else words, intensity)
-    return Auto(intensity) if words == AUTO else emotions
+    return parse_emotions(words, intensity)
 
 
 def _mixed(words: str, intensity: float, start: float, end: float, folder: Path) -> EmotionTimeline:
@@ -159,20 +150,3 @@ def _is_number(word: str) -> bool:
         return math.isfinite(float(word))
     except ValueError:
         return False
-
-
-EXCITED = Emotion(
-    {"browInnerUp": 0.2} | both(browOuterUp=0.35, eyeWide=0.4, cheekSquint=0.15), OWN, speech=1.15
-)
-CALM = Emotion(both(eyeBlink=0.12), OWN, speech=0.9)
-
-
-def suggested(arousal: float, intensity: float = 1.0) -> EmotionTimeline:
-    """The timeline of a voice between calm (0), everyday (0.5) and excited (1) speech.
-
-    Arousal alone: joy and anger sound alike.
-    """
-    assert 0 <= arousal <= 1, arousal
-    strength = 2 * arousal - 1
-    emotion = EXCITED if strength > 0 else CALM
-    return (EmotionSegment(emotion, abs(strength) * intensity, 0.0, math.inf),)

@@ -20,8 +20,7 @@ class SpeechOptions:
     emotion: str | None = None
     """What the voice is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt;
     several such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; or a .txt of lines
-    such as "3-7 angry 0.8" (seconds). auto measures how excited the voice sounds and shows that
-    alone: sound says too little of which emotion it is."""
+    such as "3-7 angry 0.8" (seconds)."""
     intensity: float = 1.0
     """How strong the emotions of --emotion are, from 0 to 1."""
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
-from avatar.behaviour.emotion_timeline import Auto, EmotionTimeline, read_emotion
+from avatar.behaviour.emotion_timeline import EmotionTimeline, read_emotion
 from avatar.behaviour.gaze import Gaze
 from avatar.behaviour.motion import Behaviour
 from avatar.behaviour.options import BehaviourOptions, LifeOptions
@@ -28,7 +28,7 @@ class Direction:
     weights: Path | None = None  # of the voice, by default those that ship
     weights_style: str | None = None
     manner: str = AUTO_MANNER
-    emotions: EmotionTimeline | Auto = ()
+    emotions: EmotionTimeline = ()
     behaviour: Behaviour | None = field(default_factory=Behaviour)  # None: a still face
     head_weights: Path | None = None  # that move the head in place of the generator
     flame: Path | None = None  # FLAME's file, for weights that are of FLAME

@@ -1,29 +1,18 @@
 """Emotions added to the motion of a voice."""
 
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 
 import torch
 from torch import Tensor
 
-from audio2mesh.prosody.record import Prosody, arousal
 from avatar.behaviour.emotion_face import LIDS, LiveEmotion, mean_emotion_style
-from avatar.behaviour.emotion_timeline import Auto, EmotionTimeline, suggested
+from avatar.behaviour.emotion_timeline import EmotionTimeline
 from avatar.behaviour.style import StyleParams, scaled
 from avatar.drive.motion import Curves
 from avatar.retarget.fitted_face import Face
 
 Units = Mapping[str, Tensor]  # ARKit unit → weights [F]
-
-
-def resolve_emotions(emotions: EmotionTimeline | Auto, prosody: Prosody) -> EmotionTimeline:
-    """The timeline; of Auto the one that the prosody suggests, with a line on stderr."""
-    if not isinstance(emotions, Auto):
-        return emotions
-    found = arousal(prosody)
-    print(f"emotion: the voice sounds {found:.2f} excited (0 calm, 0.5 everyday)", file=sys.stderr)
-    return suggested(found, emotions.intensity)
 
 
 def style_with_emotion(

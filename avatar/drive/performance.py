@@ -18,7 +18,7 @@ from avatar.behaviour.blinks import unit_offsets
 from avatar.behaviour.performance import Life, live, still
 from avatar.behaviour.speech_events import silence
 from avatar.drive.direction import SHIPPED, Direction
-from avatar.drive.emotion import resolve_emotions, style_with_emotion, with_emotion
+from avatar.drive.emotion import style_with_emotion, with_emotion
 from avatar.drive.manner import Spoken, in_manner
 from avatar.drive.motion import Curves, DrivenMotion
 from avatar.drive.retarget import retarget_basis, retargeted
@@ -110,7 +110,7 @@ def _of_speech(
     frames = max(sum(map(len, said)), round(len(other or ()) / FRAMES_PER_SECOND * fps))
     if missing := frames - sum(map(len, said)):
         said = (*said, _resting(said[-1][-1:], missing, fps))
-    emotions = resolve_emotions(direction.emotions, own)
+    emotions = direction.emotions
     if direction.behaviour is None:
         life = still(frames)
     elif beside is not None:

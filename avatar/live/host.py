@@ -56,7 +56,6 @@ def plan_serve(options: ServeOptions) -> ServePlan:
     check_flame(options.flame, options.avatar, options.weights)
     lights = read_lights(options.lights)
     emotions = read_emotion(options.emotion, options.intensity, spoken=True)
-    assert isinstance(emotions, tuple)
     behaviour = behaviour_of(options, lives=True, needed="a voice")
     files, style = files_of(options, options.avatar), options.weights_style
     manner = checked_manner(options)

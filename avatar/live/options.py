@@ -6,7 +6,6 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from avatar.avatar_io.options import SubjectOptions
-from avatar.behaviour.emotion_timeline import AUTO
 from avatar.behaviour.options import LifeOptions, SpeechOptions
 from avatar.lighting.options import LightsOptions
 from common.errors import InputError
@@ -50,10 +49,6 @@ class ServeOptions(SpeechOptions, LifeOptions, LightsOptions, SubjectOptions):
     that are drawn here. The page of it is at /video; needs the extra webrtc."""
     no_browser: bool = False
     """Only say where the page is; do not open the browser."""
-    emotion: str | None = None
-    """What is spoken with: neutral, happy, sad, angry, fear, disgust, surprise, contempt; several
-    such as happy:0.4,surprise:0.3; a .json of ARKit units and weights; or a .txt of lines such as
-    "3-7 angry 0.8" (seconds)."""
     threads: int | None = None
     """Processes that compute, one thread each, at most one for each processor; by default as many
     as the processors, or the CPU quota of a container, allow."""
@@ -79,10 +74,6 @@ def check_serve(options: ServeOptions) -> None:
         raise InputError(f"--port {options.port}: must be from 0 to 65535")
     if options.sessions < 1:
         raise InputError(f"--sessions {options.sessions}: must be at least 1")
-    if options.emotion == AUTO:
-        raise InputError(
-            "--emotion auto: hears the whole recording first; name an emotion or leave it out"
-        )
     if options.webrtc and find_spec("aiortc") is None:
         raise InputError("--webrtc: its library is needed; pip install 'voicesplat[webrtc]'")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from avatar.behaviour.emotion_presets import EMOTIONS
-from avatar.behaviour.emotion_timeline import parse_emotions, read_emotion, suggested
+from avatar.behaviour.emotion_timeline import parse_emotions, read_emotion
 from avatar.heads.arkit import WEIGHTS
 from common.errors import InputError
 
@@ -89,16 +89,6 @@ def test_refused(
 def test_files_that_are_not_there(words: str):
     with pytest.raises(FileNotFoundError, match="no such file"):
         parse_emotions(words)
-
-
-def test_sound_suggests_excitement_alone():
-    (excited,), (calm,) = suggested(1.0, 0.5), suggested(0.25)
-    assert (excited.strength, calm.strength) == (0.5, 0.5)
-    assert excited.emotion.speech > 1 > calm.emotion.speech
-    assert suggested(0.5)[0].strength == 0
-    for felt in (excited, calm):
-        assert not any(unit.startswith(("mouth", "jaw", "nose")) for unit in felt.emotion.units)
-    read_emotion("auto", 1.0, spoken=True)
 
 
 def test_emotions_need_a_voice():

@@ -1,6 +1,5 @@
 """Emotions through drive and export: what they change, what they leave, what is refused."""
 
-import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,20 +47,6 @@ def test_without_an_emotion_the_motion_is_as_it_was(voice_of_four_seconds: Path,
     assert np.array_equal(moved("neutral.npz", "neutral"), plain)
     corners = load_head().regions["lips"]
     assert np.abs(happy - plain)[:, corners].max() > 5e-3
-
-
-def test_auto_follows_how_excited_the_voice_is(
-    voice_of_four_seconds: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-):
-    out = tmp_path / "face.csv"
-    export(ExportOptions(out, audio=voice_of_four_seconds, still=True, emotion="auto"))
-    said = re.search(r"the voice sounds ([\d.]+) excited", capsys.readouterr().err)
-    assert said is not None
-    felt = float(said[1])
-    assert 0 <= felt <= 1
-    lids = read_take(out).weights[:, [WEIGHTS.index("eyeWideLeft"), WEIGHTS.index("eyeBlinkLeft")]]
-    wanted = [0.4 * max(2 * felt - 1, 0), 0.12 * max(1 - 2 * felt, 0)]
-    assert np.median(lids, axis=0) == pytest.approx(wanted, abs=0.02)
 
 
 def test_who_is_angry_moves_the_head_more(voice_of_four_seconds: Path, tmp_path: Path):
