@@ -18,7 +18,7 @@ from avatar.photo.fit import Fitted, FittedPhoto
 from avatar.photo.photograph import CROPS, SIZE, SeenPhoto
 from avatar.reconstruct.bound_gaussians import raw_of
 from avatar.reconstruct.capture import Capture, View
-from avatar.reconstruct.capture_pictures import Picture, read_labels, read_picture
+from avatar.reconstruct.capture_pictures import read_labels, read_picture
 from avatar.reconstruct.capture_writer import REGION_LABELS
 from avatar.reconstruct.head_seeds import face_colours, first_gaussians
 from avatar.reconstruct.previews import read_all, some_of
@@ -29,21 +29,20 @@ from avatar.rigging.binding import bind, to_world, triangle_frames
 from avatar.tracking.model import face_model
 from avatar.tracking.stages import UPRIGHT
 from avatar.vision.follow import FaceFinder, faces_in_picture, load_face_finder
+from avatar.vision.mattes import find_mattes, load_matting
 from common.progress import progress_bar
 from splat import Camera, Gaussians, RawGaussians, activate
 
 LOOKS = 32  # frames that give the colours of the eyes
 LEAST_TURN = 8.0  # degrees of yaw from which a view from the side tells more than that from ahead
 STRAIN = 1000.0  # degrees that count as much as a metre by which lips are moved
+GREY = torch.tensor(0.5)  # behind the person where the networks look for hair
 STILL = 1e-3  # share of the head's pose that a vertex of the torso may follow
 
 
 def completed(capture: Capture, face: Face, seed: int) -> tuple[Avatar, Tensor] | None:
     """The avatar of the calmest frames from the front and from both sides, on the capture's mesh,
-    and how far [N] in [0, 1] these show each Gaussian; None where pictures have no regions, or
-    where no face is found from the front."""
-    if any(view.labels is None for view in capture.splits["train"]):
-        return None
+    and how far [N] in [0, 1] these show each Gaussian; None where no face is found in front."""
     finder = load_face_finder()
     rest = capture.rest if face.fitted is None else face.to_head.of_tensor(face.fitted)
     head = load_head()
@@ -169,8 +168,9 @@ def _weights(capture: Capture, face: Face, view: View) -> Tensor:
 
 
 def seen_photo(view: View, finder: FaceFinder) -> SeenPhoto | None:
-    """A frame in the size of a photo; None where no face is found."""
-    planes = _planes(read_picture(view), read_labels(view))
+    """A frame in the size of a photo; None where no face is found. Without a picture of regions the
+    networks tell the hair, and the person within the mask."""
+    planes = _planes(view)
     scale = SIZE / max(planes.shape[1:])
     size = [round(scale * side) for side in planes.shape[1:]]
     grown = functional.interpolate(planes[None], size, mode="bicubic", antialias=True)[0]
@@ -178,6 +178,8 @@ def seen_photo(view: View, finder: FaceFinder) -> SeenPhoto | None:
     faces = faces_in_picture(finder, image[..., :3].contiguous(), averaged=CROPS)
     if not len(faces.points):
         return None
+    if view.labels is None:
+        image = torch.cat([image[..., :3], *_mattes(image)], -1)
     K, image = scale * view.camera.K.double().numpy(), image.double().numpy()
     return SeenPhoto(
         path=view.image,
@@ -192,9 +194,19 @@ def seen_photo(view: View, finder: FaceFinder) -> SeenPhoto | None:
     )
 
 
-def _planes(read: Picture, labels: Tensor) -> Tensor:
-    """Colours, mask and hair [5, H, W] in [0, 1]."""
+def _planes(view: View) -> Tensor:
+    """Colours, mask and, where it is known, hair [4 or 5, H, W] in [0, 1]."""
+    read = read_picture(view)
     mask = torch.from_numpy(read.mask).float() / 255
     colour = torch.from_numpy(read.color).float() / 255 / mask[..., None].clamp(min=1 / 255)
-    hair = (labels == REGION_LABELS["hair"]).float()
-    return torch.cat([colour, mask[..., None], hair[..., None]], -1).permute(2, 0, 1)
+    planes = [colour, mask[..., None]]
+    if view.labels is not None:
+        planes.append((read_labels(view) == REGION_LABELS["hair"]).float()[..., None])
+    return torch.cat(planes, -1).permute(2, 0, 1)
+
+
+def _mattes(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Mattes [H, W, 1] of the person and of hair in a picture with its mask [H, W, 4]."""
+    colour, mask = image.split([3, 1], -1)
+    person, hair = find_mattes(load_matting(), torch.lerp(GREY, colour, mask)[None])
+    return torch.minimum(person[0, ..., None], mask), hair[0, ..., None]

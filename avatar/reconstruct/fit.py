@@ -35,7 +35,6 @@ from avatar.reconstruct.previews import (
     some_of,
     write_preview,
 )
-from avatar.reconstruct.solid import skin_of
 from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.reconstruct.visual_hull import calmest_timestep, seeded
 from avatar.retarget.fitted_face import Face, face_of
@@ -168,15 +167,14 @@ def start_trainer(
     film, head = one_camera(views), face.head if face else None
     degree = int(not film) if options.train.sh_degree is None else options.train.sh_degree
     begun = complete(capture, face, options.train.seed) if film and complete and face else None
-    skin = shown = None
+    shown = None
     if begun is not None:
         avatar, shown = begun
         bound = bound_gaussians(avatar.gaussians, avatar.binding, degree)
     else:
         bound = first_bound(options, capture, head, degree)
-        skin = skin_of(capture, head, read_all(some_of(views, FIRST_LOOKS))) if film else None
     region = emphasised_vertices(face.head) if face else torch.empty(0, dtype=torch.int64)
-    given = (max(options.max_gaussians, len(bound)), device, shown, skin)
+    given = (max(options.max_gaussians, len(bound)), device, shown)
     return AvatarTrainer(capture, bound, region, options.train, *given)
 
 

@@ -70,9 +70,6 @@ class LossOptions:
     seed: float = 1e-6
     """Weight of how far the Gaussians of a film have gone from those that the training starts with,
     squared, in learning rates, the more the less it shows them."""
-    solid: float = 0.1
-    """Weight of the transparency of the head of a film that could not be completed, seen from other
-    sides than in the film; 0 for none."""
     emphasis: float = 2.0
     """By how much errors at the eyes and in and around the mouth count more; 0 for not at all."""
 

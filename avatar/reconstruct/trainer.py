@@ -37,16 +37,13 @@ from avatar.reconstruct.losses import (
 )
 from avatar.reconstruct.options import AvatarTrainOptions
 from avatar.reconstruct.previews import one_camera
-from avatar.reconstruct.solid import Skin, closeup, light_through, turned
 from avatar.rigging.binding import triangle_frames
 from avatar.rigging.compiled import skinned
 from splat import Camera, Gaussians, activate, render
 
 LEAST_SHOWN = 0.1  # what no picture shows counts as shown so far
 HIDDEN = 0.1  # of the mean gradient of a picture, below which a Gaussian is hidden
-FROM_FRONT = 0.4  # of the angles by which heads are turned, for a look at lids
 LARGEST = 10 * MM  # of what completes a head: unseen, some would grow to needles
-SOLID_EVERY = 3  # steps between two looks from where no camera was
 
 
 class AvatarTrainer:
@@ -61,7 +58,6 @@ class AvatarTrainer:
         budget: int,  # Gaussians
         device: torch.device,
         shown: Tensor | None = None,  # [N] in [0, 1]: how far completed Gaussians are seen
-        skin: Skin | None = None,  # that lets no light through
     ) -> None:
         self.options, self.budget, self.device = options, budget, device
         self.faces, self.region = capture.faces.to(device), region.to(device)
@@ -69,7 +65,6 @@ class AvatarTrainer:
         if shown is not None:  # strands and clothes are far off their triangles
             far = (bound.parts["means"].abs() > FREE_DISTANCE).any(1)
             self.held[bound.binding[far].to(device)] = False
-        self.skin = skin and Skin(**{name: part.to(device) for name, part in vars(skin).items()})
         self.rest = Mesh(capture.rest.to(device), self.faces)
         self.sizes = triangle_frames(self.rest.vertices, self.faces).scales  # [M]
         self.tracked = capture.vertices  # [T, V, 3]
@@ -138,9 +133,6 @@ class AvatarTrainer:
         total.backward()
         if self.film:
             self._spare_hidden(world)
-        if self.skin is not None and options.loss.solid and self.step % SOLID_EVERY == 0:
-            losses["solid"] = self._light_through(view.camera, vertices, self.skin)
-            (SOLID_EVERY * options.loss.solid * losses["solid"]).backward()
         self._update(camera, world)
         error = (drawn.detach().clamp(0, 1) - target).square().mean()
         return {**{name: loss.detach() for name, loss in losses.items()}, "error": error}
@@ -171,19 +163,6 @@ class AvatarTrainer:
         for part in self.bound.parts.values():
             if part.grad is not None and part.numel():
                 part.grad[hidden] = 0
-
-    def _light_through(self, camera: Camera, vertices: Tensor, skin: Skin) -> Tensor:
-        """What the head lets through where it is seen from another side than by the camera, or, in
-        turn, what its lids do when they are shut."""
-        chance, look = self._chance(), (self.step // SOLID_EVERY) % 2
-        if look and len(skin.lids):
-            vertices = self.rest.vertices + skin.shut
-            around = turned(camera, vertices.mean(0).cpu(), chance, FROM_FRONT)
-            around = closeup(around, vertices[skin.lids].cpu())
-        else:
-            around = turned(camera, vertices.mean(0).cpu(), chance)
-        behind, mesh = skin.eyes[self.bound.binding], Mesh(vertices, self.faces)
-        return light_through(self.world(vertices), behind, around, mesh, skin.solid)
 
     def draw(self, view: View, background: Tensor) -> Tensor:
         """The picture [H, W, 3] in [0, 1] of a view as an evaluation draws it: as tracked."""

@@ -3,21 +3,24 @@
 from dataclasses import replace
 from pathlib import Path
 
+import imageio.v3 as imageio
 import numpy as np
 import pytest
 import torch
 
+from avatar.geometry.picture_file import read_picture as picture_of
 from avatar.geometry.rotations import axis_angle_to_matrix, turn_about
 from avatar.geometry.similarity import Similarity
 from avatar.geometry.zbuffer import project
 from avatar.heads import load_head
-from avatar.photo.film import chosen_views, on_mesh, placed, with_filmed_eyes
+from avatar.photo.film import chosen_views, on_mesh, placed, seen_photo, with_filmed_eyes
 from avatar.reconstruct.capture import Capture, View
 from avatar.reconstruct.capture_pictures import Picture
 from avatar.retarget.fitted_face import shipped_face
 from avatar.rigging.avatar import Avatar, pose
 from avatar.rigging.draw import avatar_rig
-from splat import look_at, sh_to_color
+from avatar.vision.follow import load_face_finder
+from splat import Camera, look_at, sh_to_color
 
 YAWS = (0.5, 0.1, -0.02, 0.02, -0.6, 0.2)
 OTHER = Similarity(1.0, np.array([[0.0, 0, 1], [0, 1, 0], [-1, 0, 0]]), np.array([0.1, 0.2, -0.3]))
@@ -57,6 +60,22 @@ def test_a_frame_is_placed_where_it_shows_the_head():
         found = project(replace(view.camera, viewmat=viewmat), moved)[0]
         seen = project(view.camera, taken.vertices[4][face.head.regions["scalp"]])[0]
         torch.testing.assert_close(found, seen, atol=2e-2, rtol=0)
+
+
+def test_without_regions_the_networks_tell_person_and_hair(tmp_path: Path):
+    path = Path(__file__).parents[2] / "data" / "made_up_person.jpg"
+    height, width = picture_of(path).shape[:2]
+    K = torch.tensor([[1.5 * width, 0, width / 2], [0, 1.5 * width, height / 2], [0, 0, 1]])
+    view = View(Camera(torch.eye(4), K, width, height), path, None, 0, "0")
+    seen = seen_photo(view, load_face_finder())
+    assert seen is not None
+    brows = int(seen.points[66, 1])
+    assert 0.3 < (seen.person > 0.5).mean() < 0.95
+    assert (seen.hair[:brows] > 0.5).mean() > 0.05 > (seen.hair[brows:] > 0.5).mean()
+    mask = np.zeros((height, width), np.uint8)
+    imageio.imwrite(tmp_path / "mask.png", mask + np.uint8(255) * (np.arange(width) < width // 2))
+    half = seen_photo(replace(view, mask=tmp_path / "mask.png"), load_face_finder())
+    assert half is None or half.person[:, seen.size[0] // 2 + 4 :].max() < 0.05
 
 
 def test_an_avatar_keeps_its_place_on_another_mesh(small_avatar: Avatar):

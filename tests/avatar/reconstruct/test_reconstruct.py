@@ -10,12 +10,17 @@ from captures import CaptureSpec, ring, write_capture
 
 from avatar.avatar_io.avatar_file import load_avatar
 from avatar.geometry.triangle_mesh import Mesh
+from avatar.geometry.zbuffer import NOTHING, project_samples, rasterize
 from avatar.heads import load_head
 from avatar.reconstruct import AvatarTrainOptions, ReconstructOptions, reconstruct
+from avatar.reconstruct.capture import Capture, View
+from avatar.reconstruct.capture_pictures import Picture
 from avatar.reconstruct.capture_reader import open_capture
 from avatar.reconstruct.fit import known_face, start_trainer
+from avatar.reconstruct.head_seeds import first_gaussians
 from avatar.reconstruct.options import DensifyOptions
 from avatar.reconstruct.previews import read_all
+from avatar.reconstruct.trainer import AvatarTrainer
 from avatar.rigging.avatar import Avatar
 from avatar.rigging.binding import to_world, triangle_frames
 from splat import Camera, activate, render
@@ -134,6 +139,54 @@ def test_a_film_starts_with_its_completion_and_several_cameras_do_not(
     ]
     assert torch.equal(started[0].bound.binding, half.binding) and started[0].seeds
     assert len(started[1].bound) >= len(capture.faces) and not started[1].seeds
+
+
+def ball(rows: int = 24) -> Mesh:
+    """A closed ball of 0.1 m."""
+    theta = torch.linspace(0, torch.pi, rows)
+    phi = torch.linspace(0, 2 * torch.pi, 2 * rows + 1)[:-1]
+    t, p = torch.meshgrid(theta, phi, indexing="ij")
+    places = torch.stack([t.sin() * p.cos(), t.cos(), -t.sin() * p.sin()], -1)
+    index = torch.arange(rows * 2 * rows).view(rows, 2 * rows)
+    a, b = index[:-1], index[1:]
+    c, d = a.roll(-1, 1), b.roll(-1, 1)
+    quads = torch.stack([a, b, d, a, d, c], -1).view(-1, 3)
+    return Mesh(0.1 * places.reshape(-1, 3), quads)
+
+
+def filmed(opacity: float, completed: bool) -> tuple[AvatarTrainer, torch.Tensor, torch.Tensor]:
+    """What learned from a film of a grey ball; the Gaussians' first colours, and how far [N] their
+    triangles are before its middle."""
+    mesh, camera = ball(), ring(1, (96, 96), 0.5)[0]
+    view = View(camera, Path("none.png"), None, 0, "0")
+    capture = Capture("mesh", mesh.vertices, mesh.faces, mesh.vertices[None], {"train": (view,)})
+    corners = project_samples(camera, mesh.vertices.double().numpy())
+    shown = rasterize(corners, mesh.faces.numpy(), 96, 96).faces != NOTHING
+    mask = np.where(shown, 255, 0).astype(np.uint8)
+    bound = first_gaussians(capture, torch.full((len(mesh.faces), 3), 0.5), 0)
+    bound.parts["opacity_logits"].fill_(float(torch.logit(torch.tensor(opacity))))
+    train = AvatarTrainOptions(steps=100, coarse=0.0, densify=DensifyOptions(every=0))
+    nowhere = torch.empty(0, dtype=torch.int64)
+    seeds = torch.zeros(len(bound)) if completed else None
+    begun, device = bound.parts["sh_dc"].clone(), torch.device("cpu")
+    trainer = AvatarTrainer(capture, bound, nowhere, train, len(bound), device, seeds)
+    for _ in range(30):
+        trainer.learn(view, Picture(np.repeat(mask[..., None], 3, 2) // 2, mask))
+    eye = -camera.viewmat[:3, :3].T @ camera.viewmat[:3, 3]
+    return trainer, begun, mesh.vertices[mesh.faces].mean(1) @ (eye / eye.norm())
+
+
+def test_what_no_picture_shows_does_not_fade():
+    trainer, _, before = filmed(0.97, completed=False)
+    opacities = torch.sigmoid(trainer.bound.parts["opacity_logits"].detach())
+    assert float(opacities[before < -0.07].mean()) > 0.95  # 0.91 where all fade
+
+
+def test_what_a_picture_hardly_shows_stays_as_it_was_completed():
+    trainer, begun, before = filmed(0.97, completed=True)
+    moved = (trainer.bound.parts["sh_dc"].detach() - begun).flatten(1).norm(dim=1)
+    far, near = moved[before < 0.03].mean(), moved[before > 0.06].mean()
+    assert float(far) < 0.2 * float(near)  # or 0.31
 
 
 def test_other_options_do_not_go_on_with_an_unfinished_run(head_capture: Path, tmp_path: Path):
